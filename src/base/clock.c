@@ -1,0 +1,22 @@
+/* Clock and memory use of the process. */
+#include "base/clock.h"
+
+#include <sys/resource.h>
+#include <time.h>
+
+double fk_clock_seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+double fk_clock_peak_rss_mib(void)
+{
+    struct rusage usage;
+
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        return 0.0;
+    return (double)usage.ru_maxrss / 1024.0; /* Linux counts KiB */
+}

@@ -1,0 +1,13 @@
+/* Clock and memory use of the process. */
+#ifndef FK_BASE_CLOCK_H
+#define FK_BASE_CLOCK_H
+
+#include <stdint.h>
+
+/* Monotonic seconds since an arbitrary start. */
+double fk_clock_seconds(void);
+
+/* Largest resident set of this process so far, in MiB. */
+double fk_clock_peak_rss_mib(void);
+
+#endif

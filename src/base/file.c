@@ -1,0 +1,253 @@
+/* Files: mapped or whole reads with limits, and writes that appear whole or not at all. */
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+fleck_status fk_mapped_open(fk_mapped *out, const char *path, size_t limit, fleck_error *err)
+{
+    struct stat info;
+    void *data;
+    fleck_status st = FLECK_OK;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    *out = (fk_mapped){0};
+    if (fd < 0)
+        return fk_error_errno(err, "cannot open", path);
+    if (fstat(fd, &info) != 0) {
+        st = fk_error_errno(err, "cannot stat", path);
+    } else if (!S_ISREG(info.st_mode)) {
+        st = fk_error_set(err, FLECK_E_FORMAT, "%s: expected a regular file, found %s", path,
+                          S_ISDIR(info.st_mode) ? "a folder" : "a device or pipe");
+    } else if (limit > 0 && (uint64_t)info.st_size > limit) {
+        st = fk_error_set(err, FLECK_E_LIMIT, "%s: %lld bytes, the limit is %zu", path,
+                          (long long)info.st_size, limit);
+    } else if (info.st_size > 0) {
+        data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (data == MAP_FAILED) {
+            st = fk_error_errno(err, "cannot map", path);
+        } else {
+            out->data = data;
+            out->size = (size_t)info.st_size;
+        }
+    }
+    close(fd);
+    return st;
+}
+
+void fk_mapped_close(fk_mapped *m)
+{
+    if (m->data != NULL)
+        munmap((void *)m->data, m->size);
+    *m = (fk_mapped){0};
+}
+
+struct fk_writer {
+    FILE *file;
+    char *path, *temporary;
+};
+
+static void writer_free(fk_writer *w)
+{
+    fk_free(w->path);
+    fk_free(w->temporary);
+    fk_free(w);
+}
+
+fleck_status fk_writer_open(fk_writer **out, const char *path, fleck_error *err)
+{
+    static _Atomic unsigned serial;
+    fk_writer *w = NULL;
+    fleck_status st;
+    int fd;
+
+    *out = NULL;
+    FK_DO(FK_CALLOC(&w, 1, err));
+    FK_DO(fk_strdup(&w->path, path, err));
+    FK_DO(fk_asprintf(&w->temporary, err, "%s.%ld-%u.part", path, (long)getpid(), serial++));
+    if (fk_path_is_folder(path))
+        FK_FAIL(err, FLECK_E_IO, "cannot write %s: it is a folder", path);
+    fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        st = fk_error_errno(err, "cannot write", path);
+        goto done;
+    }
+    w->file = fdopen(fd, "wb");
+    if (w->file == NULL) {
+        st = fk_error_errno(err, "cannot write", path);
+        close(fd);
+        unlink(w->temporary);
+        goto done;
+    }
+    *out = w;
+    return FLECK_OK;
+done:
+    if (w != NULL)
+        writer_free(w);
+    return st;
+}
+
+fleck_status fk_writer_write(fk_writer *w, const void *bytes, size_t size, fleck_error *err)
+{
+    if (size > 0 && fwrite(bytes, 1, size, w->file) != size)
+        return fk_error_errno(err, "cannot write", w->path);
+    return FLECK_OK;
+}
+
+fleck_status fk_writer_commit(fk_writer **handle, fleck_error *err)
+{
+    fk_writer *w = *handle;
+    fleck_status st = FLECK_OK;
+    bool bad = fflush(w->file) != 0 || fsync(fileno(w->file)) != 0;
+
+    if (bad)
+        st = fk_error_errno(err, "cannot write", w->path);
+    if (fclose(w->file) != 0 && !bad) {
+        st = fk_error_errno(err, "cannot write", w->path);
+        bad = true;
+    }
+    if (!bad && rename(w->temporary, w->path) != 0) {
+        st = fk_error_errno(err, "cannot write", w->path);
+        bad = true;
+    }
+    if (bad)
+        unlink(w->temporary);
+    writer_free(w);
+    *handle = NULL;
+    return st;
+}
+
+void fk_writer_abort(fk_writer **handle)
+{
+    if (handle == NULL || *handle == NULL)
+        return;
+    fclose((*handle)->file);
+    unlink((*handle)->temporary);
+    writer_free(*handle);
+    *handle = NULL;
+}
+
+fleck_status fk_file_write(const char *path, const void *bytes, size_t size, fleck_error *err)
+{
+    fk_writer *w = NULL;
+    fleck_status st;
+
+    FK_DO(fk_writer_open(&w, path, err));
+    FK_DO(fk_writer_write(w, bytes, size, err));
+    FK_DO(fk_writer_commit(&w, err));
+done:
+    fk_writer_abort(&w);
+    return st;
+}
+
+fleck_status fk_folder_make(const char *path, fleck_error *err)
+{
+    char *copy = NULL;
+    fleck_status st = fk_strdup(&copy, path, err);
+
+    if (st != FLECK_OK)
+        return st;
+    for (char *p = copy + 1; copy[0] != '\0'; p++) {
+        bool last = *p == '\0';
+
+        if (*p != '/' && !last)
+            continue;
+        *p = '\0';
+        if (mkdir(copy, 0777) != 0 && errno != EEXIST) {
+            st = fk_error_errno(err, "cannot make folder", copy);
+            break;
+        }
+        if (last)
+            break;
+        *p = '/';
+    }
+    if (st == FLECK_OK && !fk_path_is_folder(path))
+        st = fk_error_set(err, FLECK_E_IO, "cannot make folder %s: a file is in the way", path);
+    fk_free(copy);
+    return st;
+}
+
+bool fk_path_is_folder(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool fk_path_is_file(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+fleck_status fk_path_join(char **out, const char *a, const char *b, fleck_error *err)
+{
+    size_t n = strlen(a);
+
+    return fk_asprintf(out, err, n == 0 || a[n - 1] == '/' ? "%s%s" : "%s/%s", a, b);
+}
+
+fleck_status fk_path_base(char **out, const char *path, fleck_error *err)
+{
+    size_t end = strlen(path), start;
+
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    start = end;
+    while (start > 0 && path[start - 1] != '/')
+        start--;
+    return fk_asprintf(out, err, "%.*s", (int)(end - start), path + start);
+}
+
+fleck_status fk_path_stem(char **out, const char *path, fleck_error *err)
+{
+    fleck_status st = fk_path_base(out, path, err);
+    char *dot;
+
+    if (st != FLECK_OK)
+        return st;
+    dot = strrchr(*out, '.');
+    if (dot != NULL && dot != *out)
+        *dot = '\0';
+    return FLECK_OK;
+}
+
+fleck_status fk_folder_list(fk_names *out, const char *path, char which, fleck_error *err)
+{
+    struct dirent *entry;
+    fleck_status st = FLECK_OK;
+    char *full = NULL;
+    DIR *dir = opendir(path);
+
+    if (dir == NULL)
+        return fk_error_errno(err, "cannot list", path);
+    errno = 0;
+    while ((entry = readdir(dir)) != NULL) {
+        bool take;
+
+        if (entry->d_name[0] == '.')
+            continue;
+        FK_DO(fk_path_join(&full, path, entry->d_name, err));
+        take = which == 'd' ? fk_path_is_folder(full) : fk_path_is_file(full);
+        fk_free(full);
+        full = NULL;
+        if (take)
+            FK_DO(fk_names_add(out, entry->d_name, err));
+        errno = 0;
+    }
+    if (errno != 0)
+        st = fk_error_errno(err, "cannot list", path);
+    fk_names_sort(out);
+done:
+    fk_free(full);
+    closedir(dir);
+    return st;
+}

@@ -1,0 +1,58 @@
+/* Files: mapped or whole reads with limits, and writes that appear whole or not at all. */
+#ifndef FK_BASE_FILE_H
+#define FK_BASE_FILE_H
+
+#include "base/error.h"
+#include "base/str.h"
+
+/* A file's bytes, mapped read-only; valid when zeroed. */
+typedef struct fk_mapped {
+    const uint8_t *data;
+    size_t size;
+} fk_mapped;
+
+/* Map path.  An empty file maps to size 0 and data NULL.  A folder, a device or a pipe is
+ * FLECK_E_FORMAT; more than limit bytes (0: none) FLECK_E_LIMIT. */
+fleck_status fk_mapped_open(fk_mapped *out, const char *path, size_t limit,
+                            fleck_error *err) FLECK_MUST_CHECK;
+void fk_mapped_close(fk_mapped *m);
+
+/* A file being written under a temporary name in the same folder. */
+typedef struct fk_writer fk_writer;
+
+/* Open a temporary file beside path.  Nothing is visible at path before fk_writer_commit(). */
+fleck_status fk_writer_open(fk_writer **out, const char *path, fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_writer_write(fk_writer *w, const void *bytes, size_t size,
+                             fleck_error *err) FLECK_MUST_CHECK;
+/* Flush, fsync, rename over path and close; *w becomes NULL either way.  On failure the temporary
+ * file is removed and path is as it was. */
+fleck_status fk_writer_commit(fk_writer **w, fleck_error *err) FLECK_MUST_CHECK;
+/* Close and remove the temporary file; NULL and *w == NULL are legal. */
+void fk_writer_abort(fk_writer **w);
+
+/* Write a whole file in one go, through a writer. */
+fleck_status fk_file_write(const char *path, const void *bytes, size_t size,
+                           fleck_error *err) FLECK_MUST_CHECK;
+
+/* Make folder path and its parents; an existing folder is success. */
+fleck_status fk_folder_make(const char *path, fleck_error *err) FLECK_MUST_CHECK;
+
+bool fk_path_is_folder(const char *path);
+bool fk_path_is_file(const char *path);
+
+/* "a/b", with exactly one slash between; free with fk_free(). */
+fleck_status fk_path_join(char **out, const char *a, const char *b,
+                          fleck_error *err) FLECK_MUST_CHECK;
+
+/* The part after the last slash, trailing slashes not counted; free with fk_free(). */
+fleck_status fk_path_base(char **out, const char *path, fleck_error *err) FLECK_MUST_CHECK;
+
+/* The last component without its last extension; free with fk_free(). */
+fleck_status fk_path_stem(char **out, const char *path, fleck_error *err) FLECK_MUST_CHECK;
+
+/* Names in folder path (no "." and "..", nothing that begins with a dot), in natural order,
+ * added to out.  which: 'f' files, 'd' folders, symbolic links followed. */
+fleck_status fk_folder_list(fk_names *out, const char *path, char which,
+                            fleck_error *err) FLECK_MUST_CHECK;
+
+#endif

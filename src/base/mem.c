@@ -1,0 +1,74 @@
+/* Memory: checked, aligned allocation with a switch that makes the n-th one fail. */
+#include "base/mem.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGNMENT 64
+
+static _Atomic int64_t asked;
+static _Atomic int64_t fail_at;
+
+bool fk_mul_fits(int64_t a, int64_t b, int64_t *out)
+{
+    int64_t product;
+
+    if (a < 0 || b < 0 || __builtin_mul_overflow(a, b, &product))
+        return false;
+    *out = product;
+    return true;
+}
+
+int64_t fk_mem_fail_at(int64_t n)
+{
+    atomic_store(&fail_at, n);
+    return atomic_exchange(&asked, 0);
+}
+
+fleck_status fk_alloc(void **out, int64_t count, size_t size, fleck_error *err)
+{
+    int64_t bytes;
+    int64_t turn = atomic_fetch_add(&asked, 1) + 1;
+    int64_t failing = atomic_load(&fail_at);
+
+    *out = NULL;
+    if (!fk_mul_fits(count, (int64_t)size, &bytes) || bytes > INT64_MAX - ALIGNMENT)
+        return fk_error_set(err, FLECK_E_NOMEM, "%lld elements of %zu bytes do not fit",
+                            (long long)count, size);
+    bytes = (bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
+    if (failing == 0 || turn != failing)
+        *out = aligned_alloc(ALIGNMENT, (size_t)bytes);
+    if (*out == NULL)
+        return fk_error_set(err, FLECK_E_NOMEM, "out of memory: %lld bytes", (long long)bytes);
+    return FLECK_OK;
+}
+
+fleck_status fk_calloc(void **out, int64_t count, size_t size, fleck_error *err)
+{
+    fleck_status st = fk_alloc(out, count, size, err);
+
+    if (st == FLECK_OK)
+        memset(*out, 0, (size_t)count * size);
+    return st;
+}
+
+fleck_status fk_grow(void **block, int64_t old_count, int64_t new_count, size_t size,
+                     fleck_error *err)
+{
+    void *larger = NULL;
+    fleck_status st = fk_alloc(&larger, new_count, size, err);
+
+    if (st != FLECK_OK)
+        return st;
+    if (*block != NULL && old_count > 0)
+        memcpy(larger, *block, (size_t)old_count * size);
+    fk_free(*block);
+    *block = larger;
+    return FLECK_OK;
+}
+
+void fk_free(void *block)
+{
+    free(block);
+}

@@ -1,0 +1,193 @@
+/* Option tables: defaults, validation, and conversion to and from JSON. */
+#include "base/option.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int count_rows(const fk_option *table)
+{
+    int n = 0;
+
+    while (table[n].name != NULL)
+        n++;
+    return n;
+}
+
+int fk_option_find(const fk_option *table, const char *name)
+{
+    for (int i = 0; table[i].name != NULL; i++)
+        if (strcmp(table[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+fleck_status fk_options_init(fk_options *out, const fk_option *table, fleck_error *err)
+{
+    int n = count_rows(table);
+    fleck_status st;
+
+    *out = (fk_options){.table = table};
+    FK_DO(FK_CALLOC(&out->values, n + 1, err));
+    for (int i = 0; i < n; i++)
+        FK_DO(fk_strdup(&out->values[i], table[i].initial, err));
+    return FLECK_OK;
+done:
+    fk_options_free(out);
+    return st;
+}
+
+void fk_options_free(fk_options *o)
+{
+    if (o->values != NULL)
+        for (int i = 0; o->table[i].name != NULL; i++)
+            fk_free(o->values[i]);
+    fk_free(o->values);
+    *o = (fk_options){0};
+}
+
+static bool is_choice(const char *choices, const char *text)
+{
+    size_t n;
+
+    for (const char *word = choices; *word != '\0'; word += n + (word[n] == '|')) {
+        n = strcspn(word, "|");
+        if (n > 0 && word[n - 1] == ':') {
+            if (strncmp(text, word, n) == 0 && text[n] != '\0')
+                return true;
+        } else if (strlen(text) == n && memcmp(text, word, n) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static fleck_status check(const fk_option *row, const char *text, fleck_error *err)
+{
+    char *end;
+
+    if (row->kind == FK_OPTION_TEXT)
+        return FLECK_OK;
+    if (row->kind == FK_OPTION_CHOICE) {
+        if (is_choice(row->choices, text))
+            return FLECK_OK;
+        return fk_error_set(err, FLECK_E_OPTION, "--%s: expected one of %s, got \"%s\"", row->name,
+                            row->choices, text);
+    }
+    errno = 0;
+    if (row->kind == FK_OPTION_INT) {
+        long long v = strtoll(text, &end, 10);
+
+        if (errno == 0 && end != text && *end == '\0' && (double)v >= row->min &&
+            (double)v <= row->max)
+            return FLECK_OK;
+        return fk_error_set(err, FLECK_E_OPTION,
+                            "--%s: expected an integer from %.0f to %.0f, got \"%s\"", row->name,
+                            row->min, row->max, text);
+    }
+    double v = strtod(text, &end);
+
+    if (end != text && *end == '\0' && isfinite(v) && v >= row->min && v <= row->max)
+        return FLECK_OK;
+    return fk_error_set(err, FLECK_E_OPTION, "--%s: expected a number from %g to %g, got \"%s\"",
+                        row->name, row->min, row->max, text);
+}
+
+fleck_status fk_options_set(fk_options *o, const char *name, const char *text, fleck_error *err)
+{
+    int i = fk_option_find(o->table, name);
+    char *copy = NULL;
+    fleck_status st;
+
+    if (i < 0)
+        return fk_error_set(err, FLECK_E_OPTION, "there is no option --%s here", name);
+    FK_DO(check(&o->table[i], text, err));
+    FK_DO(fk_strdup(&copy, text, err));
+    fk_free(o->values[i]);
+    o->values[i] = copy;
+done:
+    return st;
+}
+
+static const char *value_of(const fk_options *o, const char *name)
+{
+    int i = fk_option_find(o->table, name);
+
+    assert(i >= 0);
+    return o->values[i];
+}
+
+int64_t fk_options_int(const fk_options *o, const char *name)
+{
+    return strtoll(value_of(o, name), NULL, 10);
+}
+
+double fk_options_real(const fk_options *o, const char *name)
+{
+    return strtod(value_of(o, name), NULL);
+}
+
+const char *fk_options_text(const fk_options *o, const char *name)
+{
+    return value_of(o, name);
+}
+
+fleck_status fk_options_to_json(fk_json **out, const fk_options *o, fleck_error *err)
+{
+    fk_json *object = fk_json_object();
+    bool ok = object != NULL;
+
+    *out = NULL;
+    for (int i = 0; ok && o->table[i].name != NULL; i++) {
+        const char *name = o->table[i].name;
+
+        switch (o->table[i].kind) {
+        case FK_OPTION_INT:
+            ok = fk_json_put_int(object, name, fk_options_int(o, name));
+            break;
+        case FK_OPTION_REAL:
+            ok = fk_json_put_real(object, name, fk_options_real(o, name));
+            break;
+        default:
+            ok = fk_json_put_string(object, name, o->values[i]);
+            break;
+        }
+    }
+    if (!ok) {
+        fk_json_free(&object);
+        return fk_error_set(err, FLECK_E_NOMEM, "options could not be written as JSON");
+    }
+    *out = object;
+    return FLECK_OK;
+}
+
+static fleck_status set_from_json(void *ctx, const char *key, const fk_json *value,
+                                  fleck_error *err)
+{
+    char number[64];
+    int64_t whole;
+    double real;
+    const char *text = fk_json_as_string(value);
+
+    if (text != NULL)
+        return fk_options_set(ctx, key, text, err);
+    if (fk_json_as_int(value, &whole))
+        snprintf(number, sizeof number, "%lld", (long long)whole);
+    else if (fk_json_as_real(value, &real))
+        snprintf(number, sizeof number, "%.17g", real);
+    else
+        return fk_error_set(err, FLECK_E_FORMAT, "option %s: expected text or a number", key);
+    return fk_options_set(ctx, key, number, err);
+}
+
+fleck_status fk_options_from_json(fk_options *o, const fk_json *object, fleck_error *err)
+{
+    if (!fk_json_is_object(object))
+        return fk_error_set(err, FLECK_E_FORMAT, "options: expected a JSON object");
+    return fk_json_each(object, set_from_json, o, err);
+}

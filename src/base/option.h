@@ -1,0 +1,56 @@
+/* Option tables: one description serves the command line, --help, validation and the model file. */
+#ifndef FK_BASE_OPTION_H
+#define FK_BASE_OPTION_H
+
+#include "base/json.h"
+
+typedef enum fk_option_kind {
+    FK_OPTION_INT,    /* integer in [min, max] */
+    FK_OPTION_REAL,   /* finite number in [min, max] */
+    FK_OPTION_CHOICE, /* one of the words in choices, separated by '|'; a word that ends in ":"
+                         takes a text behind the colon ("list:FILE") */
+    FK_OPTION_TEXT    /* any text */
+} fk_option_kind;
+
+/* One option; a table ends with name NULL. */
+typedef struct fk_option {
+    const char *name; /* "k-image": the flag without its dashes */
+    fk_option_kind kind;
+    const char *initial; /* default as text */
+    double min, max;     /* for INT and REAL */
+    const char *choices; /* for CHOICE */
+    bool after_fit;      /* may still be changed when a model is opened for scoring */
+    const char *help;    /* one line: meaning, unit, source */
+} fk_option;
+
+/* Values for one table, as canonical text each. Valid when zeroed. */
+typedef struct fk_options {
+    const fk_option *table;
+    char **values; /* one per row of table; owned */
+} fk_options;
+
+/* Fill out with table's defaults. */
+fleck_status fk_options_init(fk_options *out, const fk_option *table,
+                             fleck_error *err) FLECK_MUST_CHECK;
+void fk_options_free(fk_options *o);
+
+/* Row index of name in table, -1 where there is none. */
+int fk_option_find(const fk_option *table, const char *name);
+
+/* Check text against the row and store it.  FLECK_E_OPTION names the option, what it expects and
+ * what was given. */
+fleck_status fk_options_set(fk_options *o, const char *name, const char *text,
+                            fleck_error *err) FLECK_MUST_CHECK;
+
+/* Values of rows that exist (asserted). */
+int64_t fk_options_int(const fk_options *o, const char *name);
+double fk_options_real(const fk_options *o, const char *name);
+const char *fk_options_text(const fk_options *o, const char *name);
+
+/* Object {name: text or number}; and back, unknown names refused. */
+fleck_status fk_options_to_json(fk_json **out, const fk_options *o,
+                                fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_options_from_json(fk_options *o, const fk_json *object,
+                                  fleck_error *err) FLECK_MUST_CHECK;
+
+#endif

@@ -1,0 +1,169 @@
+/* A pool of threads that run numbered pieces of one job. */
+#define _GNU_SOURCE
+#include "base/pool.h"
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+struct fk_pool {
+    int threads, started;
+    pthread_t *handles;
+    pthread_mutex_t lock;
+    pthread_cond_t wake, idle;
+    /* The job, guarded by lock. */
+    uint64_t turn;
+    int busy;
+    bool quit;
+    int64_t next, n_items, failed_item;
+    fk_pool_fn *fn;
+    void *ctx;
+    fleck_status status;
+    fleck_error error;
+};
+
+typedef struct worker_start {
+    fk_pool *pool;
+    int worker;
+} worker_start;
+
+/* Take pieces until none is left; called and left with the lock held. */
+static void work(fk_pool *pool, int worker)
+{
+    while (pool->next < pool->n_items) {
+        int64_t item = pool->next++;
+        fleck_error error = {0};
+        fleck_status st;
+
+        pthread_mutex_unlock(&pool->lock);
+        st = pool->fn(pool->ctx, item, worker, &error);
+        pthread_mutex_lock(&pool->lock);
+        if (st == FLECK_OK)
+            continue;
+        if (pool->status == FLECK_OK || item < pool->failed_item) {
+            pool->status = st;
+            pool->error = error;
+            pool->failed_item = item;
+        }
+        pool->next = pool->n_items;
+    }
+}
+
+static void *worker_main(void *argument)
+{
+    worker_start start = *(worker_start *)argument;
+    fk_pool *pool = start.pool;
+    uint64_t seen = 0;
+
+    fk_free(argument);
+    pthread_mutex_lock(&pool->lock);
+    for (;;) {
+        while (!pool->quit && pool->turn == seen)
+            pthread_cond_wait(&pool->wake, &pool->lock);
+        if (pool->quit)
+            break;
+        seen = pool->turn;
+        work(pool, start.worker);
+        if (--pool->busy == 0)
+            pthread_cond_signal(&pool->idle);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return NULL;
+}
+
+fleck_status fk_pool_open(fk_pool **out, int threads, fleck_error *err)
+{
+    fk_pool *pool = NULL;
+    fleck_status st;
+
+    *out = NULL;
+    if (threads < 1 || threads > 4096)
+        return fk_error_set(err, FLECK_E_OPTION, "threads: expected 1 to 4096, got %d", threads);
+    FK_DO(FK_CALLOC(&pool, 1, err));
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->wake, NULL);
+    pthread_cond_init(&pool->idle, NULL);
+    pool->threads = threads;
+    FK_DO(FK_CALLOC(&pool->handles, threads, err));
+    for (int i = 1; i < threads; i++) {
+        worker_start *start = NULL;
+
+        FK_DO(FK_ALLOC(&start, 1, err));
+        *start = (worker_start){.pool = pool, .worker = i};
+        if (pthread_create(&pool->handles[i], NULL, worker_main, start) != 0) {
+            fk_free(start);
+            FK_FAIL(err, FLECK_E_NOMEM, "thread %d of %d could not be started", i + 1, threads);
+        }
+        pool->started++;
+    }
+    *out = pool;
+    return FLECK_OK;
+done:
+    fk_pool_close(&pool);
+    return st;
+}
+
+void fk_pool_close(fk_pool **handle)
+{
+    fk_pool *pool = handle != NULL ? *handle : NULL;
+
+    if (pool == NULL)
+        return;
+    pthread_mutex_lock(&pool->lock);
+    pool->quit = true;
+    pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->lock);
+    for (int i = 1; i <= pool->started; i++)
+        pthread_join(pool->handles[i], NULL);
+    pthread_cond_destroy(&pool->idle);
+    pthread_cond_destroy(&pool->wake);
+    pthread_mutex_destroy(&pool->lock);
+    fk_free(pool->handles);
+    fk_free(pool);
+    *handle = NULL;
+}
+
+int fk_pool_threads(const fk_pool *pool)
+{
+    return pool != NULL ? pool->threads : 1;
+}
+
+fleck_status fk_pool_run(fk_pool *pool, int64_t n_items, fk_pool_fn *fn, void *ctx,
+                         fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    if (pool == NULL || pool->threads == 1) {
+        for (int64_t i = 0; i < n_items && st == FLECK_OK; i++)
+            st = fn(ctx, i, 0, err);
+        return st;
+    }
+    pthread_mutex_lock(&pool->lock);
+    pool->next = 0;
+    pool->n_items = n_items;
+    pool->fn = fn;
+    pool->ctx = ctx;
+    pool->status = FLECK_OK;
+    pool->busy = pool->started;
+    pool->turn++;
+    pthread_cond_broadcast(&pool->wake);
+    work(pool, 0);
+    while (pool->busy > 0)
+        pthread_cond_wait(&pool->idle, &pool->lock);
+    st = pool->status;
+    if (st != FLECK_OK && err != NULL)
+        *err = pool->error;
+    pthread_mutex_unlock(&pool->lock);
+    return st;
+}
+
+int fk_pool_processors(void)
+{
+    cpu_set_t set;
+    int n;
+
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return 1;
+    n = CPU_COUNT(&set);
+    return n > 0 ? n : 1;
+}

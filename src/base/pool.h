@@ -1,0 +1,31 @@
+/* A pool of threads that run numbered pieces of one job. */
+#ifndef FK_BASE_POOL_H
+#define FK_BASE_POOL_H
+
+#include "base/error.h"
+
+typedef struct fk_pool fk_pool;
+
+/* Piece `item` (0 <= item < n_items) of a job; worker (0 <= worker < threads) says which thread
+ * runs it, so that ctx may hold scratch for each.  A status other than FLECK_OK stops the job:
+ * pieces already begun finish, no new one starts. */
+typedef fleck_status fk_pool_fn(void *ctx, int64_t item, int worker, fleck_error *err);
+
+/* threads >= 1; one of them is the caller of fk_pool_run(), so threads == 1 starts none. */
+fleck_status fk_pool_open(fk_pool **out, int threads, fleck_error *err) FLECK_MUST_CHECK;
+void fk_pool_close(fk_pool **pool);
+
+/* Number of threads; 1 for NULL. */
+int fk_pool_threads(const fk_pool *pool);
+
+/* Run all pieces and wait.  Pieces are handed out in order, one at a time; results must not
+ * depend on which worker runs which piece.  pool NULL runs them in the caller.  Of several
+ * failures the one with the lowest item is reported.  Not to be called from inside a piece, nor
+ * by two threads at once. */
+fleck_status fk_pool_run(fk_pool *pool, int64_t n_items, fk_pool_fn *fn, void *ctx,
+                         fleck_error *err) FLECK_MUST_CHECK;
+
+/* Number of processors this process may run on, at least 1. */
+int fk_pool_processors(void);
+
+#endif

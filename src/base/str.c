@@ -1,0 +1,173 @@
+/* Strings: duplicates, a growing buffer, and a list of strings. */
+#include "base/str.h"
+#include "base/mem.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+fleck_status fk_strdup(char **out, const char *text, fleck_error *err)
+{
+    size_t n = strlen(text) + 1;
+    fleck_status st = FK_ALLOC(out, (int64_t)n, err);
+
+    if (st == FLECK_OK)
+        memcpy(*out, text, n);
+    return st;
+}
+
+fleck_status fk_asprintf(char **out, fleck_error *err, const char *format, ...)
+{
+    va_list ap;
+    int n;
+    fleck_status st;
+
+    *out = NULL;
+    va_start(ap, format);
+    n = vsnprintf(NULL, 0, format, ap);
+    va_end(ap);
+    if (n < 0)
+        return fk_error_set(err, FLECK_E_FORMAT, "text could not be formatted");
+    st = FK_ALLOC(out, (int64_t)n + 1, err);
+    if (st != FLECK_OK)
+        return st;
+    va_start(ap, format);
+    vsnprintf(*out, (size_t)n + 1, format, ap);
+    va_end(ap);
+    return FLECK_OK;
+}
+
+int fk_natural_compare(const char *a, const char *b)
+{
+    const char *x = a, *y = b;
+
+    while (*x != '\0' && *y != '\0') {
+        if (isdigit((unsigned char)*x) && isdigit((unsigned char)*y)) {
+            size_t m, n;
+            int order;
+
+            while (*x == '0')
+                x++;
+            while (*y == '0')
+                y++;
+            m = strspn(x, "0123456789");
+            n = strspn(y, "0123456789");
+            if (m != n)
+                return m < n ? -1 : 1;
+            order = memcmp(x, y, m);
+            if (order != 0)
+                return order;
+            x += m;
+            y += n;
+        } else if (*x != *y) {
+            return (unsigned char)*x < (unsigned char)*y ? -1 : 1;
+        } else {
+            x++;
+            y++;
+        }
+    }
+    if (*x != *y)
+        return *x == '\0' ? -1 : 1;
+    return strcmp(a, b); /* "01" and "1" still get one order */
+}
+
+bool fk_ends_with(const char *text, const char *suffix)
+{
+    size_t n = strlen(text), m = strlen(suffix);
+
+    return n >= m && strcasecmp(text + n - m, suffix) == 0;
+}
+
+static fleck_status text_reserve(fk_text *t, int64_t extra, fleck_error *err)
+{
+    int64_t room = t->room > 0 ? t->room : 64;
+    fleck_status st;
+
+    if (t->length + extra + 1 <= t->room)
+        return FLECK_OK;
+    while (room < t->length + extra + 1)
+        room *= 2;
+    st = fk_grow((void **)&t->data, t->length, room, 1, err);
+    if (st == FLECK_OK)
+        t->room = room;
+    return st;
+}
+
+fleck_status fk_text_add(fk_text *t, const char *bytes, int64_t length, fleck_error *err)
+{
+    fleck_status st = text_reserve(t, length, err);
+
+    if (st != FLECK_OK)
+        return st;
+    memcpy(t->data + t->length, bytes, (size_t)length);
+    t->length += length;
+    t->data[t->length] = '\0';
+    return FLECK_OK;
+}
+
+fleck_status fk_text_printf(fk_text *t, fleck_error *err, const char *format, ...)
+{
+    va_list ap;
+    int n;
+    fleck_status st;
+
+    va_start(ap, format);
+    n = vsnprintf(NULL, 0, format, ap);
+    va_end(ap);
+    if (n < 0)
+        return fk_error_set(err, FLECK_E_FORMAT, "text could not be formatted");
+    st = text_reserve(t, n, err);
+    if (st != FLECK_OK)
+        return st;
+    va_start(ap, format);
+    vsnprintf(t->data + t->length, (size_t)n + 1, format, ap);
+    va_end(ap);
+    t->length += n;
+    return FLECK_OK;
+}
+
+void fk_text_free(fk_text *t)
+{
+    fk_free(t->data);
+    *t = (fk_text){0};
+}
+
+fleck_status fk_names_add(fk_names *l, const char *text, fleck_error *err)
+{
+    fleck_status st;
+
+    if (l->count == l->room) {
+        int64_t room = l->room > 0 ? 2 * l->room : 16;
+
+        st = fk_grow((void **)&l->items, l->count, room, sizeof *l->items, err);
+        if (st != FLECK_OK)
+            return st;
+        l->room = room;
+    }
+    st = fk_strdup(&l->items[l->count], text, err);
+    if (st == FLECK_OK)
+        l->count++;
+    return st;
+}
+
+static int by_natural_order(const void *a, const void *b)
+{
+    return fk_natural_compare(*(char *const *)a, *(char *const *)b);
+}
+
+void fk_names_sort(fk_names *l)
+{
+    if (l->count > 1)
+        qsort(l->items, (size_t)l->count, sizeof *l->items, by_natural_order);
+}
+
+void fk_names_free(fk_names *l)
+{
+    for (int64_t i = 0; i < l->count; i++)
+        fk_free(l->items[i]);
+    fk_free(l->items);
+    *l = (fk_names){0};
+}

@@ -1,0 +1,80 @@
+/* The method interface: embeddings in, one image at a time; a map and a score out.
+ *
+ * A method sees embeddings, never pixels, files or networks.  add + merge + finish serve the serial
+ * fit, the threaded fit and "learn from five more good parts" alike; score takes a const state and
+ * the caller's scratch, so threads share one state without locks. */
+#ifndef FK_METHOD_METHOD_H
+#define FK_METHOD_METHOD_H
+
+#include "base/option.h"
+#include "base/pool.h"
+#include "features/embed.h"
+
+typedef enum fk_score_kind {
+    FK_SCORE_MAP_MAX, /* the image's score is the maximum of the final (smoothed) map */
+    FK_SCORE_GLOBAL   /* the method gives the image's score itself */
+} fk_score_kind;
+
+typedef enum fk_method_flags {
+    FK_METHOD_EXCLUDES = 1 /* score honours `exclude` (leave-one-out scores of training images) */
+} fk_method_flags;
+
+/* Size of the map that score fills: the network's input size. */
+typedef struct fk_map_size {
+    int64_t height, width;
+} fk_map_size;
+
+typedef struct fk_method {
+    const char *name;      /* "padim" */
+    const char *title;     /* "PaDiM: a Gaussian per position" */
+    const char *reference; /* paper */
+    const fk_option *options;
+    fk_score_kind score_kind;
+    unsigned flags;
+    const char *resize; /* default filter of preprocessing, e.g. "bicubic" */
+
+    /* The embedding this method wants under options o for taps of these shapes. */
+    fleck_status (*embed)(fk_embed_spec *out, const fk_options *o, int n_taps,
+                          const fk_tap_info *taps, fleck_error *err);
+    /* An empty state.  Options are copied where needed. */
+    fleck_status (*begin)(void **state, const fk_options *o, const fk_embed_shape *shape,
+                          fk_map_size map, fleck_error *err);
+    /* Learn n images in order.  The result depends on the order of images only, not on how they are
+     * cut into calls, nor on pool. */
+    fleck_status (*add)(void *state, const fk_embedding *const *images, int64_t n, fk_pool *pool,
+                        fleck_error *err);
+    /* Take what other learned, behind what state did; other becomes empty. Both unfinished or both
+     * finished. */
+    fleck_status (*merge)(void *state, void *other, fleck_error *err);
+    /* Make ready for score.  More images may be added after it, then finish again. */
+    fleck_status (*finish)(void *state, fk_pool *pool, fleck_error *err);
+
+    /* Scratch bytes that one call of score needs. */
+    size_t (*scratch_size)(const void *state);
+    /* Score one image.
+     *   exclude  index in order of add of the training image that e is, -1 for a new image
+     *   scratch  scratch_size() bytes, 64-byte aligned, one a thread
+     *   map      [map.height * map.width], at the crop's size, before smoothing; >= 0
+     *   score    the image's own score for FK_SCORE_GLOBAL (untouched otherwise)
+     *   map and score may each be NULL when not wanted
+     *   pool     may be used when not NULL (a single image on several threads); same bytes */
+    fleck_status (*score)(const void *state, const fk_embedding *e, int64_t exclude, void *scratch,
+                          fk_pool *pool, float *map, double *score, fleck_error *err);
+
+    /* Number of images learned. */
+    int64_t (*count)(const void *state);
+    /* Tensors under "method." names; small values into meta. Data is borrowed until commit. */
+    fleck_status (*save)(const void *state, fk_st_writer *w, fk_json *meta, fleck_error *err);
+    /* A finished state; tensors may stay views into r, which outlives the state. Everything is
+     * checked against shape. */
+    fleck_status (*load)(void **state, const fk_options *o, const fk_embed_shape *shape,
+                         fk_map_size map, const fk_st_reader *r, const fk_json *meta,
+                         fleck_error *err);
+    void (*free)(void *state);
+} fk_method;
+
+int fk_method_count(void);
+const fk_method *fk_method_at(int i);
+const fk_method *fk_method_find(const char *name);
+
+#endif

@@ -1,0 +1,28 @@
+/* The architectures: each is described in a file of its own and listed in one table. */
+#ifndef FK_NET_ARCH_H
+#define FK_NET_ARCH_H
+
+#include "net/graph.h"
+
+typedef struct fk_arch {
+    const char *name;                      /* "wide_resnet50_2" */
+    const char *title;                     /* one line for listings */
+    const char *default_taps[FK_MAX_TAPS]; /* NULL-terminated */
+    int64_t strides[FK_MAX_TAPS];
+    float mean[3], scale[3]; /* x = (u8/255 - mean) / scale, RGB */
+    const char *file;        /* official weight file, e.g. "resnet18-f37072fd.pth", or NULL */
+    const char *url;         /* folder it is published in, or NULL */
+    const char *source;      /* where weights come from, licence; for messages */
+    /* Describe the network for an input of height x width (at least 32 each). */
+    fleck_status (*describe)(fk_graph *out, int64_t height, int64_t width, fleck_error *err);
+    /* A source file's tensor name for a canonical one ("layer1.0.conv1", "layer1.0.bn1"), for
+     * import.  Defined by the net room; see import.h. */
+    const struct fk_import_rule *rules;
+} fk_arch;
+
+int fk_arch_count(void);
+const fk_arch *fk_arch_at(int i);
+/* NULL where there is none of that name. */
+const fk_arch *fk_arch_find(const char *name);
+
+#endif

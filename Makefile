@@ -1,0 +1,90 @@
+# Short names for building, trying, testing and installing fleck; Meson and Ninja do the work.
+#
+# Variables: JOBS=N or -jN  how many jobs at once (default: as many as processors)
+#            PREFIX=DIR     where `make install` puts things (default /usr/local); DESTDIR as usual
+#            SETUP=:        touch neither packages nor .deps/; build with what is there
+#            SUITE=NAME     `make test` runs only this room's tests
+#            SECONDS=N      how long `make fuzz` runs each fuzzer (default 60; `make test` takes 3)
+#            CC, CFLAGS     as usual; the build folder is set up anew when they change
+MAKEFLAGS += --no-print-directory
+.NOTPARALLEL:
+.PHONY: all setup demo test check asan ubsan tsan fuzz bench install clean distclean help
+
+SETUP ?= tools/setup
+JOBS ?= $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS)))
+SUITE ?=
+SECONDS ?= 60
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+ninja = ninja $(if $(JOBS),-j $(JOBS)) -C
+run_tests = meson test --no-rebuild --print-errorlogs $(if $(JOBS),--num-processes $(JOBS)) \
+	$(if $(SUITE),--suite $(SUITE)) -C
+log = meson-logs/testlog.txt
+
+all: setup
+	@tools/configure build
+	@$(ninja) build product
+
+setup:
+	@$(SETUP)
+
+demo: all
+	@tools/demo
+
+test: setup
+	@tools/configure build
+	@$(ninja) build
+	@rm -f build/$(log)
+	@$(run_tests) build || true
+	@tools/fuzz-briefly $(JOBS)
+	@tools/count-tests build/$(log) $$(ls build-fuzz/$(log) 2>/dev/null)
+
+check:
+	@$(SETUP) --check
+	@JOBS=$(JOBS) tools/check
+
+# OpenVINO and the BLAS are not instrumented.  Their own threads would fill a thread sanitizer's
+# report, so that build leaves OpenVINO out and keeps BLAS to one thread.
+asan:
+	@tools/run-sanitized address $(JOBS)
+ubsan:
+	@tools/run-sanitized undefined $(JOBS)
+tsan:
+	@tools/run-sanitized thread $(JOBS)
+
+fuzz:
+	@$(SETUP) --check
+	@tools/configure-fuzz
+	@$(ninja) build-fuzz
+	@tests/fuzz/run build-fuzz $(SECONDS)
+
+bench: setup
+	@tools/configure build
+	@$(ninja) build
+	@meson test --no-rebuild --benchmark --verbose -C build
+
+# The prefix goes into the pkg-config file and the tool's library path.
+install: all
+	@meson configure -Dprefix=$(abspath $(PREFIX)) build
+	@$(ninja) build product
+	@DESTDIR=$(DESTDIR) meson install --no-rebuild -C build
+
+clean:
+	rm -rf build build-asan build-ubsan build-tsan build-fuzz build-check
+
+distclean: clean
+	rm -rf .deps demo
+
+help:
+	@echo 'make            install what is missing, build; the tool is then build/fleck'
+	@echo 'make setup      only install what is missing; says first what that is'
+	@echo 'make demo       sample images, training, prediction and evaluation, in demo/'
+	@echo 'make test       every test; the last line counts them'
+	@echo 'make check      format, clang-tidy, layers, headers, names, exported symbols'
+	@echo 'make asan       the tests under the address sanitizer; also ubsan, tsan'
+	@echo 'make fuzz       each fuzzer for SECONDS=60'
+	@echo 'make bench      benchmarks; each prints its figure'
+	@echo 'make install    under PREFIX=/usr/local, with DESTDIR= in front'
+	@echo 'make clean      remove the build folders; distclean also .deps/ and demo/'
+	@sed -n 's/^# Variables: /Variables:\n           /p; s/^#            /           /p' Makefile

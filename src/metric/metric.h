@@ -12,7 +12,10 @@ typedef struct fk_ranking {
     double f1max_threshold; /* the t of it, the largest where several reach it */
 } fk_ranking;
 
-/* A NaN score is FLECK_E_FORMAT and says which. */
+/* Rank n scores [n] by labels [n] (0 good, else defective).  Infinities have their place; a NaN is
+ * FLECK_E_FORMAT and says which.  More than 2^32 - 1 scores are FLECK_E_LIMIT.  Thresholds step at
+ * distinct scores only, as in scikit-learn's roc_auc_score and average_precision_score.  The order
+ * of the items changes no bit.  On failure out is NaN throughout. */
 fleck_status fk_metric_ranking(fk_ranking *out, const double *scores, const uint8_t *labels,
                                int64_t n, fleck_error *err) FLECK_MUST_CHECK;
 
@@ -21,28 +24,52 @@ typedef struct fk_pixel_metric fk_pixel_metric;
 
 typedef struct fk_pixel_result {
     fk_ranking ranking; /* over all pixels of all images */
-    double pro;         /* area under PRO(FPR) for FPR in [0, limit], divided by limit */
+    double pro;         /* area under PRO(FPR) for FPR in [0, limit], divided by limit; 0..1 */
     int64_t regions, pixels, defective_pixels;
 } fk_pixel_result;
 
 fleck_status fk_pixel_metric_open(fk_pixel_metric **out, fleck_error *err) FLECK_MUST_CHECK;
 void fk_pixel_metric_close(fk_pixel_metric **m);
-/* Add one image: map [H, W] f32, mask [H, W] u8 (0 good, else defective; NULL: all good). Both are
- * copied as needed.  NaN or infinite map values are FLECK_E_FORMAT. */
+
+/* Add one image: map [height, width] f32, mask [height, width] u8 (0 good, else defective; NULL:
+ * all good).  Neither is kept.  Images may differ in size, and several threads may add to one m at
+ * the same time.
+ *
+ * Cost: 17 ns a pixel (sorting); keeps about 1.3 bytes a good pixel and 8 a defective one, and uses
+ * 8 bytes a pixel while it runs.  Errors, with m as it was:
+ *   FLECK_E_SHAPE   no pixel
+ *   FLECK_E_FORMAT  a map value is NaN or infinite; says where
+ *   FLECK_E_LIMIT   an image of 2^31 - 1 pixels or more, or more than 2^32 - 1 pixels in all */
 fleck_status fk_pixel_metric_add(fk_pixel_metric *m, const float *map, const uint8_t *mask,
                                  int64_t height, int64_t width, fleck_error *err) FLECK_MUST_CHECK;
-/* limit: PRO's FPR limit, 0.3 in the literature. The result does not depend on pool or order of
- * adds. */
+
+/* The figures of all images added so far.  m is not changed, so this may be called again, with
+ * another limit or after more adds, but not while an add runs.
+ *
+ *   limit  of PRO's false-positive rate, in (0, 1]; 0.3 in the literature
+ *   pool   NULL is legal
+ *   out    NaN without a defective or without a good pixel, the counts then still set
+ *
+ * PRO: Bergmann et al., IJCV 129 (2021).  For each distinct threshold the share of
+ * every region that is found, averaged over all regions (8-connected components of every mask, all
+ * images pooled), against the false-positive rate over the good pixels of all images, good images
+ * and defective ones.  The curve starts at (0, 0) and its points are joined by straight lines; the
+ * line that crosses the limit is cut there.  It always ends at (1, 1), so that it reaches any
+ * limit. Neither pool nor the order of the adds changes a bit.  FLECK_E_OPTION: limit out of range.
+ */
 fleck_status fk_pixel_metric_finish(fk_pixel_metric *m, double limit, fk_pool *pool,
                                     fk_pixel_result *out, fleck_error *err) FLECK_MUST_CHECK;
 
-/* 8-connected components of mask != 0: labels [H, W] i32, 0 background, 1..*n in raster order of
- * their first pixel. */
+/* 8-connected components of mask != 0.
+ *
+ *   labels [height, width] i32: 0 background, 1..*n in raster order of each region's first pixel
+ *
+ * Allocates nothing.  FLECK_E_LIMIT: 2^31 - 1 pixels or more. */
 fleck_status fk_components(int32_t *labels, int64_t *n, const uint8_t *mask, int64_t height,
                            int64_t width, fleck_error *err) FLECK_MUST_CHECK;
 
-/* The q-quantile (0..1) of n values, linear interpolation as NumPy's default; values are reordered.
- */
+/* The q-quantile (0 <= q <= 1) of n values without NaN, with linear interpolation in double, as
+ * NumPy's default; values are reordered.  NaN for n == 0.  Linear time. */
 double fk_quantile(float *values, int64_t n, double q);
 
 #endif

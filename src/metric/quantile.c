@@ -1,0 +1,57 @@
+/* Quantile of a list in linear time: selection by the bits of the order-preserving keys.
+ *
+ * The q-quantile of the sorted values v[0..n-1] lies at h = q * (n - 1) and is v[k] + (h - k) *
+ * (v[k+1] - v[k]) with k = floor(h): NumPy's default, "linear".  v[k] is found by splitting the
+ * part that holds rank k at one bit of the keys, from the highest: zeros to the left, ones to the
+ * right.  What lies right of that part is larger, so v[k+1] is the smallest value right of place
+ * k.  At most 32 passes over parts that shrink, whatever the values are. */
+#include "metric/keys.h"
+#include "metric/metric.h"
+
+#include <assert.h>
+
+/* Reorder values[lo..hi-1] so that keys with a zero at `bit` come first; returns where ones begin.
+ */
+static int64_t split(float *values, int64_t lo, int64_t hi, int bit)
+{
+    while (lo < hi) {
+        float value = values[lo];
+
+        if ((fk_key_from_f32(value) >> bit & 1) == 0) {
+            lo++;
+        } else {
+            values[lo] = values[--hi];
+            values[hi] = value;
+        }
+    }
+    return lo;
+}
+
+double fk_quantile(float *values, int64_t n, double q)
+{
+    int64_t lo = 0, hi = n, k;
+    double h, part, a, b;
+
+    assert(n >= 0 && q >= 0.0 && q <= 1.0);
+    if (n == 0)
+        return NAN;
+    h = q * (double)(n - 1);
+    k = (int64_t)h;
+    part = h - (double)k;
+    for (int bit = 31; bit >= 0 && hi - lo > 1; bit--) {
+        int64_t middle = split(values, lo, hi, bit);
+
+        if (k < middle)
+            hi = middle;
+        else
+            lo = middle;
+    }
+    a = (double)values[k];
+    if (part == 0.0)
+        return a;
+    b = (double)values[k + 1];
+    for (int64_t i = k + 2; i < n; i++)
+        b = (double)values[i] < b ? (double)values[i] : b;
+    /* From the nearer end, as NumPy does: the result then never leaves [a, b]. */
+    return part < 0.5 ? a + (b - a) * part : b - (b - a) * (1.0 - part);
+}

@@ -1,0 +1,202 @@
+/* Keys, their sorting, packed runs, and quantiles. */
+#include "golden/metric_golden.h"
+#include "metric/keys.h"
+#include "metric/run.h"
+#include "metric_data.h"
+
+#include <float.h>
+
+static void keys_order_like_floats_and_turn_back_into_them(void **state)
+{
+    const float rising[] = {-INFINITY, -FLT_MAX, -1.5f,   -1.0f, -FLT_MIN, -1e-45f,
+                            0.0f,      1e-45f,   FLT_MIN, 1.0f,  FLT_MAX,  INFINITY};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rising / sizeof rising[0]; i++) {
+        uint32_t key = fk_key_from_f32(rising[i]);
+
+        assert_true(i == 0 || fk_key_from_f32(rising[i - 1]) < key);
+        assert_true(fk_f32_from_key(key) == rising[i]);
+    }
+    assert_true(fk_key_from_f32(-0.0f) == fk_key_from_f32(0.0f));
+}
+
+static void keys_order_like_doubles_and_turn_back_into_them(void **state)
+{
+    const double rising[] = {-INFINITY, -DBL_MAX, -1.5, -5e-324, 0.0,
+                             5e-324,    DBL_MIN,  1.0,  DBL_MAX, INFINITY};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rising / sizeof rising[0]; i++) {
+        uint64_t key = fk_key_from_f64(rising[i]);
+
+        assert_true(i == 0 || fk_key_from_f64(rising[i - 1]) < key);
+        assert_true(fk_f64_from_key(key) == rising[i]);
+    }
+    assert_true(fk_key_from_f64(-0.0) == fk_key_from_f64(0.0));
+}
+
+static int by_value32(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void sorted_keys_equal_those_of_the_c_library(void **state)
+{
+    enum { N = 3000 };
+    static uint32_t keys[N], want[N], spare[N];
+
+    (void)state;
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        int64_t n = (int64_t)(data_hash(seed, N) % N);
+
+        for (int64_t i = 0; i < n; i++)
+            keys[i] = want[i] =
+                (uint32_t)(data_hash(seed, (uint64_t)i) >> (32 + seed % 32) << seed % 5);
+        qsort(want, (size_t)n, sizeof *want, by_value32);
+        assert_memory_equal(fk_keys_sort32(keys, spare, n), want, (size_t)n * sizeof *want);
+    }
+}
+
+static void sorting_by_high_bits_keeps_the_order_of_equal_keys(void **state)
+{
+    enum { N = 3000 };
+    static uint64_t keys[N], spare[N];
+    const uint64_t *sorted;
+
+    (void)state;
+    for (uint64_t i = 0; i < N; i++)
+        keys[i] = data_hash(50, i) % 500 << 40 | i;
+    sorted = fk_keys_sort64(keys, spare, N, 32);
+    for (int i = 1; i < N; i++)
+        assert_true(sorted[i - 1] < sorted[i]);
+    for (uint64_t i = 0; i < N; i++)
+        keys[i] = data_hash(51, i);
+    sorted = fk_keys_sort64(keys, spare, N, 0);
+    for (int i = 1; i < N; i++)
+        assert_true(sorted[i - 1] <= sorted[i]);
+}
+
+/* Count values[a..b-1] among keys in one go or in pieces, against the plain version. */
+static void check_counts(const uint32_t *keys, int64_t n, const uint32_t *values, int64_t m,
+                         int64_t piece)
+{
+    uint32_t *counts = data_block(2 * m, sizeof *counts);
+    fk_run run;
+
+    assert_ok(fk_run_pack(&run, keys, n, err));
+    for (int64_t a = 0; a < m; a += piece)
+        fk_run_count(&run, values, a, a + piece < m ? a + piece : m, counts);
+    for (int64_t v = 0; v < m; v++) {
+        uint32_t between = 0, equal = 0;
+
+        for (int64_t i = 0; i < n; i++) {
+            between += keys[i] < values[v] && (v == 0 || keys[i] > values[v - 1]);
+            equal += keys[i] == values[v];
+        }
+        assert_int_equal(counts[2 * v], between);
+        assert_int_equal(counts[2 * v + 1], equal);
+    }
+    fk_run_free(&run);
+    fk_free(counts);
+}
+
+static void a_packed_run_counts_the_keys_between_values(void **state)
+{
+    enum { N = 5000, M = 60 };
+    static uint32_t keys[N], spare[N], values[M];
+
+    (void)state;
+    for (uint64_t seed = 60; seed < 90; seed++) {
+        int64_t n = (int64_t)(data_hash(seed, 100000) % N), m = 0;
+        int drop = (int)(seed % 32);
+        const uint32_t *sorted;
+
+        /* From keys a byte apart to keys of which many are alike. */
+        for (int64_t i = 0; i < n; i++)
+            keys[i] = (uint32_t)(data_hash(seed, (uint64_t)i) >> 32) >> drop;
+        sorted = fk_keys_sort32(keys, spare, n);
+        for (uint64_t i = 0; i < M; i++) {
+            uint32_t value = (uint32_t)((UINT64_C(0xffffffff) >> drop) * i / (M - 1));
+
+            value = n > 0 && i % 2 == 1 ? sorted[(uint64_t)(n - 1) * i / M] : value;
+            if (m == 0 || value > values[m - 1])
+                values[m++] = value;
+        }
+        for (int64_t piece = 1; piece <= m; piece = piece * 3 + 1)
+            check_counts(sorted, n, values, m, piece);
+    }
+}
+
+static void an_empty_run_counts_nothing(void **state)
+{
+    const uint32_t values[] = {1, 2};
+
+    (void)state;
+    check_counts(NULL, 0, values, 2, 1);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void quantiles_equal_those_of_numpy(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof golden_quantiles / sizeof golden_quantiles[0]; i++) {
+        const struct golden_quantile *c = &golden_quantiles[i];
+        float *values = data_block(c->n, sizeof *values);
+
+        for (int64_t k = 0; k < c->n; k++)
+            values[k] = (float)data_score(data_hash(c->seed, (uint64_t)k) % c->levels);
+        /* One subtraction, one product and one sum in double: a few units in the last place. */
+        assert_near(fk_quantile(values, c->n, c->q), c->want, 1e-15 * fabs(c->want));
+        fk_free(values);
+    }
+}
+
+static void quantiles_equal_those_of_the_sorted_list(void **state)
+{
+    enum { N = 257 };
+    static float values[N], sorted[N];
+
+    (void)state;
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        for (uint64_t i = 0; i < N; i++)
+            values[i] = sorted[i] = (float)data_hash(seed, i) / (seed % 2 ? 1e15f : -1e17f) *
+                                    (data_hash(seed, i + N) % 3 == 0 ? -1.0f : 1.0f);
+        qsort(sorted, N, sizeof *sorted, by_value);
+        for (int64_t k = 0; k < N; k += 16) /* q * 256 is a whole number for these */
+            assert_same(fk_quantile(values, N, (double)k / (N - 1)), (double)sorted[k]);
+        qsort(values, N, sizeof *values, by_value);
+        assert_memory_equal(values, sorted, sizeof values); /* reordered, not changed */
+    }
+}
+
+static void the_quantile_of_nothing_is_nan(void **state)
+{
+    (void)state;
+    assert_true(isnan(fk_quantile(NULL, 0, 0.5)));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_order_like_floats_and_turn_back_into_them),
+        cmocka_unit_test(keys_order_like_doubles_and_turn_back_into_them),
+        cmocka_unit_test(sorted_keys_equal_those_of_the_c_library),
+        cmocka_unit_test(sorting_by_high_bits_keeps_the_order_of_equal_keys),
+        cmocka_unit_test(a_packed_run_counts_the_keys_between_values),
+        cmocka_unit_test(an_empty_run_counts_nothing),
+        cmocka_unit_test(quantiles_equal_those_of_numpy),
+        cmocka_unit_test(quantiles_equal_those_of_the_sorted_list),
+        cmocka_unit_test(the_quantile_of_nothing_is_nan),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

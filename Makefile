@@ -8,7 +8,7 @@
 #            CC, CFLAGS     as usual; the build folder is set up anew when they change
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
-.PHONY: all setup demo test check asan ubsan tsan fuzz bench install clean distclean help
+.PHONY: all ready setup demo test check asan ubsan tsan fuzz bench install clean distclean help
 
 SETUP ?= tools/setup
 JOBS ?= $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS)))
@@ -22,17 +22,20 @@ run_tests = meson test --no-rebuild --print-errorlogs $(if $(JOBS),--num-process
 	$(if $(SUITE),--suite $(SUITE)) -C
 log = meson-logs/testlog.txt
 
-all: setup
+all: ready
 	@tools/configure build
 	@$(ninja) build product
 
-setup:
+ready:
 	@$(SETUP)
+
+setup:
+	@$(SETUP) --say
 
 demo: all
 	@tools/demo
 
-test: setup
+test: ready
 	@tools/configure build
 	@$(ninja) build
 	@rm -f build/$(log)
@@ -59,7 +62,7 @@ fuzz:
 	@$(ninja) build-fuzz
 	@tests/fuzz/run build-fuzz $(SECONDS)
 
-bench: setup
+bench: ready
 	@tools/configure build
 	@$(ninja) build
 	@meson test --no-rebuild --benchmark --verbose -C build

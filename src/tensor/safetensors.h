@@ -1,19 +1,34 @@
-/* safetensors: named tensors behind a JSON header, mapped for reading, streamed for writing. */
+/* safetensors: named tensors behind a JSON header, mapped for reading, streamed for writing.
+ *
+ * The file: 8 bytes N little endian, N bytes of JSON, then the data block.  The JSON is one object,
+ * {"NAME": {"dtype": "F32", "shape": [2, 3], "data_offsets": [BEGIN, END]}, ...}, offsets counted
+ * from the start of the data block; "__metadata__" maps text to text. */
 #ifndef FK_TENSOR_SAFETENSORS_H
 #define FK_TENSOR_SAFETENSORS_H
 
 #include "base/json.h"
 #include "tensor/tensor.h"
 
+/* Most bytes of a header, as the reference implementation has it. */
+#define FK_ST_MAX_HEADER 100000000
+
 /* ---- Reading: the file stays mapped while the reader lives. ---- */
 typedef struct fk_st_reader fk_st_reader;
 
-/* Map path and check the whole header: length, JSON, dtypes, shapes, that offsets lie inside the
- * file, are consistent with the shapes, do not overlap and leave no gap.  Messages name path. */
+/* Map path and check the whole header: length, JSON, that names differ, dtypes, shapes, that
+ * offsets lie inside the file, are consistent with the shapes, do not overlap, leave no gap and end
+ * where the file ends.  No data is read.  Cost: n log n for n tensors.
+ *
+ * Errors, with *out NULL; messages name path, and the tensor where there is one:
+ *   FLECK_E_FORMAT       the bytes are not a safetensors file
+ *   FLECK_E_UNSUPPORTED  a dtype that fk_dtype lacks (F8_E4M3, ...), more than FK_MAX_DIMS sizes
+ *   FLECK_E_LIMIT        a header beyond FK_ST_MAX_HEADER
+ *   FLECK_E_NOTFOUND, FLECK_E_IO, FLECK_E_NOMEM */
 fleck_status fk_st_open(fk_st_reader **out, const char *path, fleck_error *err) FLECK_MUST_CHECK;
 /* The same over bytes that the caller keeps alive (fuzzing, memory); name stands in messages. */
 fleck_status fk_st_open_bytes(fk_st_reader **out, const void *bytes, size_t size, const char *name,
                               fleck_error *err) FLECK_MUST_CHECK;
+/* Close and set *reader to NULL; NULL and *reader == NULL are legal. */
 void fk_st_close(fk_st_reader **reader);
 
 /* Path or name it was opened with. */
@@ -21,15 +36,17 @@ const char *fk_st_name(const fk_st_reader *reader);
 int64_t fk_st_count(const fk_st_reader *reader);
 /* Name of tensor i, in the order of the data. */
 const char *fk_st_tensor_name(const fk_st_reader *reader, int64_t i);
-/* Value of a __metadata__ key, NULL where missing. */
+/* Value of a __metadata__ key, NULL where missing; borrowed from the reader. */
 const char *fk_st_metadata(const fk_st_reader *reader, const char *key);
 
 bool fk_st_has(const fk_st_reader *reader, const char *name);
-/* A borrowed view of the tensor (data points into the mapping, aligned to its element size or the
- * file is refused on open).  FLECK_E_NOTFOUND names file and tensor. */
+/* A borrowed view of the tensor, valid until fk_st_close().  data points into the mapping, or, for
+ * a tensor that a careless writer put at an address its elements cannot have, into a copy made on
+ * open.  It must not be written to.  FLECK_E_NOTFOUND names file and tensor. */
 fleck_status fk_st_get(const fk_st_reader *reader, const char *name, fk_tensor *out,
                        fleck_error *err) FLECK_MUST_CHECK;
-/* The same, and dtype and shape must be these; -1 in shape accepts any size. */
+/* The same, and dtype and shape must be these; -1 in shape accepts any size.  FLECK_E_SHAPE says
+ * what was expected and what the file holds. */
 fleck_status fk_st_get_checked(const fk_st_reader *reader, const char *name, fk_dtype dtype,
                                int ndim, const int64_t *shape, fk_tensor *out,
                                fleck_error *err) FLECK_MUST_CHECK;
@@ -38,19 +55,25 @@ fleck_status fk_st_get_checked(const fk_st_reader *reader, const char *name, fk_
 typedef struct fk_st_writer fk_st_writer;
 
 fleck_status fk_st_writer_open(fk_st_writer **out, fleck_error *err) FLECK_MUST_CHECK;
-/* Add a tensor; its data is borrowed until fk_st_writer_commit().  Names must differ. */
+/* Add a tensor; its data is borrowed until fk_st_writer_commit().  FLECK_E_FORMAT for a name that
+ * is taken, is "__metadata__" or is not UTF-8; the writer stays usable. */
 fleck_status fk_st_writer_add(fk_st_writer *w, const char *name, const fk_tensor *t,
                               fleck_error *err) FLECK_MUST_CHECK;
 /* The same from parts: dtype, shape, data. */
 fleck_status fk_st_writer_add_data(fk_st_writer *w, const char *name, fk_dtype dtype, int ndim,
                                    const int64_t *shape, const void *data,
                                    fleck_error *err) FLECK_MUST_CHECK;
+/* Set a key of __metadata__; a second value for the same key replaces the first.  FLECK_E_FORMAT
+ * where key or text is not UTF-8. */
 fleck_status fk_st_writer_metadata(fk_st_writer *w, const char *key, const char *text,
                                    fleck_error *err) FLECK_MUST_CHECK;
-/* Write path whole or not at all and close; *w becomes NULL either way.  Tensor data is aligned to
- * 64 bytes (header padded with spaces; tensors sorted by alignment need no gaps). */
+/* Write path whole or not at all and close; *w becomes NULL either way.  The data block begins at a
+ * multiple of 64 (header padded with spaces).  Wider elements come first, otherwise the order of
+ * adding is kept, so that every tensor is aligned to its element without a gap.  The same calls
+ * give the same bytes. */
 fleck_status fk_st_writer_commit(fk_st_writer **w, const char *path,
                                  fleck_error *err) FLECK_MUST_CHECK;
+/* Close without writing; NULL and *w == NULL are legal. */
 void fk_st_writer_abort(fk_st_writer **w);
 
 #endif

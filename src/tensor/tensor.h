@@ -5,6 +5,8 @@
 #include "base/error.h"
 
 #define FK_MAX_DIMS 6
+/* Room for the text of any shape. */
+#define FK_SHAPE_TEXT 160
 
 typedef enum fk_dtype {
     FK_F32,
@@ -32,23 +34,33 @@ typedef struct fk_tensor {
 size_t fk_dtype_size(fk_dtype dtype);
 /* "F32", "BF16", ... as safetensors spells it. */
 const char *fk_dtype_name(fk_dtype dtype);
+/* The dtype of such a name; false, with *out untouched, for any other word. */
 bool fk_dtype_parse(const char *name, fk_dtype *out);
 
-/* Allocate an owned, zeroed tensor. */
+/* Number of elements of a shape, 1 for ndim 0; false where a size is negative or the product of
+ * the sizes that are not zero leaves int64_t. */
+bool fk_shape_count(int ndim, const int64_t *shape, int64_t *out) FLECK_MUST_CHECK;
+/* "[64, 3, 7, 7]" into buffer, which is also returned; cut where it does not fit.
+ * FK_SHAPE_TEXT bytes hold any shape. */
+const char *fk_shape_text(char *buffer, size_t size, int ndim, const int64_t *shape);
+
+/* Allocate an owned, zeroed tensor of 0 to FK_MAX_DIMS dimensions (asserted); *out is empty on
+ * failure.  FLECK_E_SHAPE for a shape that fk_shape_count() refuses, FLECK_E_NOMEM. */
 fleck_status fk_tensor_init(fk_tensor *out, fk_dtype dtype, int ndim, const int64_t *shape,
                             fleck_error *err) FLECK_MUST_CHECK;
+/* Free what is owned and zero *t. */
 void fk_tensor_free(fk_tensor *t);
 /* Number of elements; 1 for ndim 0. */
 int64_t fk_tensor_count(const fk_tensor *t);
-/* "[64, 3, 7, 7]" into buffer, which is also returned. */
-const char *fk_shape_text(char *buffer, size_t size, int ndim, const int64_t *shape);
+/* Whether t has this shape; a negative size accepts any. */
 bool fk_tensor_has_shape(const fk_tensor *t, int ndim, const int64_t *shape);
 
-/* A new owned F32 tensor from any floating dtype (exact widening; F64 is rounded to nearest). */
+/* A new owned F32 tensor from any floating dtype (exact widening; F64 is rounded to nearest).
+ * FLECK_E_UNSUPPORTED for integers and booleans. */
 fleck_status fk_tensor_to_f32(fk_tensor *out, const fk_tensor *t,
                               fleck_error *err) FLECK_MUST_CHECK;
 
-/* Single conversions, round to nearest even; infinities and NaN kept. */
+/* Single conversions, round to nearest even; infinities and NaN kept (a NaN becomes quiet). */
 float fk_f32_from_f16(uint16_t h);
 uint16_t fk_f16_from_f32(float f);
 float fk_f32_from_bf16(uint16_t h);

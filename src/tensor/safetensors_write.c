@@ -1,0 +1,216 @@
+/* safetensors: writing, a file whole or not at all. */
+#include "tensor/safetensors.h"
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DATA_ALIGNMENT 64
+
+typedef struct item {
+    char *name;
+    fk_tensor view;
+    int64_t bytes;
+    int64_t turn; /* place in the order of adding */
+} item;
+
+struct fk_st_writer {
+    item *items;
+    int64_t count, room;
+    fk_json *metadata; /* NULL before the first key */
+};
+
+fleck_status fk_st_writer_open(fk_st_writer **out, fleck_error *err)
+{
+    return FK_CALLOC(out, 1, err);
+}
+
+void fk_st_writer_abort(fk_st_writer **handle)
+{
+    fk_st_writer *w = handle != NULL ? *handle : NULL;
+
+    if (w == NULL)
+        return;
+    for (int64_t i = 0; i < w->count; i++)
+        fk_free(w->items[i].name);
+    fk_free(w->items);
+    fk_json_free(&w->metadata);
+    fk_free(w);
+    *handle = NULL;
+}
+
+/* jansson refuses text that is not UTF-8; one throw-away value asks it. */
+static bool is_utf8(const char *text)
+{
+    fk_json *probe = fk_json_array();
+    bool good = probe != NULL && fk_json_push_string(probe, text);
+
+    fk_json_free(&probe);
+    return good;
+}
+
+static fleck_status check_name(const fk_st_writer *w, const char *name, fleck_error *err)
+{
+    if (strcmp(name, "__metadata__") == 0)
+        return fk_error_set(err, FLECK_E_FORMAT, "a tensor cannot be called __metadata__");
+    if (!is_utf8(name))
+        return fk_error_set(err, FLECK_E_FORMAT, "tensor name \"%s\" is not UTF-8", name);
+    for (int64_t i = 0; i < w->count; i++)
+        if (strcmp(w->items[i].name, name) == 0)
+            return fk_error_set(err, FLECK_E_FORMAT, "there is a tensor %s already", name);
+    return FLECK_OK;
+}
+
+fleck_status fk_st_writer_add_data(fk_st_writer *w, const char *name, fk_dtype dtype, int ndim,
+                                   const int64_t *shape, const void *data, fleck_error *err)
+{
+    char text[FK_SHAPE_TEXT];
+    item new = {.view = {.dtype = dtype, .ndim = ndim}, .turn = w->count};
+    fleck_status st;
+
+    assert(ndim >= 0 && ndim <= FK_MAX_DIMS);
+    FK_DO(check_name(w, name, err));
+    for (int i = 0; i < ndim; i++)
+        new.view.shape[i] = shape[i];
+    if (!fk_shape_count(ndim, shape, &new.bytes) ||
+        !fk_mul_fits(new.bytes, (int64_t)fk_dtype_size(dtype), &new.bytes))
+        FK_FAIL(err, FLECK_E_SHAPE, "tensor %s: a shape %s cannot exist", name,
+                fk_shape_text(text, sizeof text, ndim, shape));
+    assert(data != NULL || new.bytes == 0);
+    new.view.data = (void *)(uintptr_t)data; /* only read from */
+    if (w->count == w->room) {
+        int64_t room = w->room > 0 ? 2 * w->room : 32;
+
+        FK_DO(fk_grow((void **)&w->items, w->count, room, sizeof *w->items, err));
+        w->room = room;
+    }
+    FK_DO(fk_strdup(&new.name, name, err));
+    w->items[w->count++] = new;
+done:
+    return st;
+}
+
+fleck_status fk_st_writer_add(fk_st_writer *w, const char *name, const fk_tensor *t,
+                              fleck_error *err)
+{
+    return fk_st_writer_add_data(w, name, t->dtype, t->ndim, t->shape, t->data, err);
+}
+
+fleck_status fk_st_writer_metadata(fk_st_writer *w, const char *key, const char *text,
+                                   fleck_error *err)
+{
+    if (!is_utf8(key) || !is_utf8(text))
+        return fk_error_set(err, FLECK_E_FORMAT, "metadata %s: its text is not UTF-8", key);
+    if (w->metadata == NULL)
+        w->metadata = fk_json_object();
+    if (w->metadata == NULL || !fk_json_put_string(w->metadata, key, text))
+        return fk_error_set(err, FLECK_E_NOMEM, "out of memory for metadata %s", key);
+    return FLECK_OK;
+}
+
+/* Wider elements first: with the data block aligned, every tensor then is. */
+static int by_alignment(const void *a, const void *b)
+{
+    const item *x = a, *y = b;
+    size_t m = fk_dtype_size(x->view.dtype), n = fk_dtype_size(y->view.dtype);
+
+    if (m != n)
+        return m > n ? -1 : 1;
+    return x->turn < y->turn ? -1 : x->turn > y->turn;
+}
+
+/* {"dtype": ..., "shape": [...], "data_offsets": [begin, begin + bytes]}; NULL when out of memory.
+ */
+static fk_json *describe(const item *it, int64_t begin)
+{
+    fk_json *object = fk_json_object(), *shape = fk_json_array(), *offsets = fk_json_array();
+    bool ok = object != NULL && shape != NULL && offsets != NULL;
+
+    for (int i = 0; ok && i < it->view.ndim; i++)
+        ok = fk_json_push_int(shape, it->view.shape[i]);
+    ok = ok && fk_json_push_int(offsets, begin) && fk_json_push_int(offsets, begin + it->bytes) &&
+         fk_json_put_string(object, "dtype", fk_dtype_name(it->view.dtype));
+    if (ok) {
+        ok = fk_json_put(object, "shape", shape);
+        shape = NULL; /* taken over, also on failure */
+    }
+    if (ok) {
+        ok = fk_json_put(object, "data_offsets", offsets);
+        offsets = NULL;
+    }
+    fk_json_free(&shape);
+    fk_json_free(&offsets);
+    if (!ok)
+        fk_json_free(&object);
+    return object;
+}
+
+/* The header's text, padded so that the data block begins at a multiple of DATA_ALIGNMENT. */
+static fleck_status header_text(fk_text *out, fk_st_writer *w, fleck_error *err)
+{
+    char spaces[DATA_ALIGNMENT];
+    fk_json *header = fk_json_object();
+    char *text = NULL;
+    int64_t begin = 0, padding;
+    bool ok = header != NULL;
+    fleck_status st = FLECK_OK;
+
+    if (ok && w->metadata != NULL) {
+        ok = fk_json_put(header, "__metadata__", w->metadata);
+        w->metadata = NULL;
+    }
+    for (int64_t i = 0; ok && i < w->count; i++) {
+        int64_t end;
+
+        if (__builtin_add_overflow(begin, w->items[i].bytes, &end))
+            FK_FAIL(err, FLECK_E_SHAPE, "the tensors together do not fit a file");
+        ok = fk_json_put(header, w->items[i].name, describe(&w->items[i], begin));
+        begin = end;
+    }
+    if (!ok)
+        FK_FAIL(err, FLECK_E_NOMEM, "out of memory for the safetensors header");
+    FK_DO(fk_json_dump(&text, header, 0, err));
+    FK_DO(fk_text_add(out, text, (int64_t)strlen(text), err));
+    padding = (DATA_ALIGNMENT - (8 + out->length) % DATA_ALIGNMENT) % DATA_ALIGNMENT;
+    memset(spaces, ' ', sizeof spaces);
+    FK_DO(fk_text_add(out, spaces, padding, err));
+    if (out->length > FK_ST_MAX_HEADER)
+        FK_FAIL(err, FLECK_E_LIMIT, "safetensors header of %lld bytes, the limit is %d",
+                (long long)out->length, FK_ST_MAX_HEADER);
+done:
+    fk_free(text);
+    fk_json_free(&header);
+    return st;
+}
+
+fleck_status fk_st_writer_commit(fk_st_writer **handle, const char *path, fleck_error *err)
+{
+    fk_st_writer *w = *handle;
+    fk_writer *file = NULL;
+    fk_text header = {0};
+    uint8_t length[8];
+    fleck_status st;
+
+    if (w->count > 1)
+        qsort(w->items, (size_t)w->count, sizeof *w->items, by_alignment);
+    st = header_text(&header, w, err);
+    if (st != FLECK_OK) {
+        fk_error_context(err, "cannot write %s", path);
+        goto done;
+    }
+    for (int i = 0; i < 8; i++)
+        length[i] = (uint8_t)((uint64_t)header.length >> (8 * i));
+    FK_DO(fk_writer_open(&file, path, err));
+    FK_DO(fk_writer_write(file, length, sizeof length, err));
+    FK_DO(fk_writer_write(file, header.data, (size_t)header.length, err));
+    for (int64_t i = 0; i < w->count; i++)
+        FK_DO(fk_writer_write(file, w->items[i].view.data, (size_t)w->items[i].bytes, err));
+    FK_DO(fk_writer_commit(&file, err));
+done:
+    fk_writer_abort(&file);
+    fk_text_free(&header);
+    fk_st_writer_abort(handle);
+    return st;
+}

@@ -6,7 +6,7 @@
 
 typedef struct fk_sample {
     char *path;
-    char *mask;   /* NULL: none */
+    char *mask;   /* NULL: none; always NULL for a good image, which needs no mask */
     char *defect; /* folder name of the defect type; "good" */
     bool defective;
 } fk_sample;
@@ -19,28 +19,45 @@ typedef struct fk_samples {
 
 void fk_samples_free(fk_samples *s);
 
-/* Whether a file name is an image for the lists below. */
+/* Whether a file name is an image for the lists below (a CSV's rows are not asked). */
 typedef bool fk_is_image(const char *name);
 
 /* Good training images of path, in natural order of name:
- *   an MVTec category   path/train/good
- *   a flat folder       the images directly in it
- *   a CSV file          rows path,label,mask (header row required, columns by name, mask optional;
- *                       label good|defective or 0|1; paths relative to the CSV): rows labelled good
- * and, where a column split exists, split == train No image found is FLECK_E_NOTFOUND and says
- * where it looked. */
+ *
+ *   an MVTec category   path/train/good, where path/train exists
+ *   a flat folder       the images directly in path
+ *   a CSV file          its rows labelled good, and where it has a column split, split == train
+ *
+ * CSV (name ends in .csv, RFC 4180, UTF-8 with or without a mark, any line ends): a header row
+ * names the columns in any order, unknown ones are ignored.
+ *
+ *   path    the image, relative to the CSV's folder; required; the file must be there
+ *   label   good or 0, defective or 1; required
+ *   mask    of a defective image, as path; may be empty
+ *   split   train, test, or anything else for neither
+ *   defect  name of a defective row's type; "defective" where it is missing or empty
+ *
+ * Errors, with out empty:
+ *   FLECK_E_NOTFOUND  no image, or a file that is not there; says where it looked
+ *   FLECK_E_FORMAT    not a data set, or a CSV that breaks these rules; says in which line     */
 fleck_status fk_dataset_train(fk_samples *out, const char *path, fk_is_image *is_image,
                               fleck_error *err) FLECK_MUST_CHECK;
 
-/* Test images with labels and masks: path/test/<type>/, mask path/ground_truth/<type>/STEM_mask.png
- * (or STEM.png); a CSV as above (all rows, or split == test).  Ordered by type ("good" first) and
- * name. *has_masks  every defective image has one.  Where ground_truth is absent as a whole there
- * are no masks and that is fine; where it is there and one mask is missing, FLECK_E_NOTFOUND names
- *               image and expected mask. */
+/* Test images with labels and masks, ordered by type ("good" first) and name:
+ *
+ *   an MVTec category   path/test/<type>/, mask path/ground_truth/<type>/STEM_mask.png, or the
+ *                       same with STEM.png, or either with the image's own ending
+ *   a CSV file          all rows, or where it has a column split, split == test
+ *
+ * has_masks becomes true when there is a defective image and every one has a mask.  Where
+ * ground_truth is absent as a whole, or no row names a mask, there are no masks and that is fine;
+ * where one defective image has no mask though others may, FLECK_E_NOTFOUND names the image and the
+ * expected mask.  Errors as above, with out empty and has_masks false. */
 fleck_status fk_dataset_test(fk_samples *out, bool *has_masks, const char *path,
                              fk_is_image *is_image, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Name of the category: the folder's (or CSV's) name; free with fk_free(). */
+/* Name of the category: the folder's name, or the CSV's without its ending; free with fk_free().
+ */
 fleck_status fk_dataset_name(char **out, const char *path, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -1,0 +1,132 @@
+/* Comma-separated values, a row at a time (RFC 4180). */
+#include "dataset/csv.h"
+#include "base/mem.h"
+
+#include <string.h>
+
+void fk_csv_begin(fk_csv *c, const char *name, const void *bytes, size_t size)
+{
+    static const char mark[3] = {'\xef', '\xbb', '\xbf'};
+
+    *c = (fk_csv){.name = name, .at = bytes, .end = (const char *)bytes + size, .line = 1};
+    if (size >= sizeof mark && memcmp(bytes, mark, sizeof mark) == 0)
+        c->at += sizeof mark;
+}
+
+static bool at_blank(const fk_csv *c)
+{
+    return c->at < c->end && (*c->at == ' ' || *c->at == '\t');
+}
+
+static bool at_line_end(const fk_csv *c)
+{
+    return c->at < c->end && (*c->at == '\n' || *c->at == '\r');
+}
+
+/* Step over LF, CR, or both as one. */
+static void skip_line_end(fk_csv *c)
+{
+    bool cr = *c->at++ == '\r';
+
+    if (cr && c->at < c->end && *c->at == '\n')
+        c->at++;
+    c->line++;
+}
+
+/* Read a field in quotes, c standing on the first, into text. */
+static fleck_status read_quoted(fk_csv *c, fk_text *text, fleck_error *err)
+{
+    int64_t line = c->line;
+    fleck_status st;
+
+    for (c->at++;;) {
+        const char *from = c->at;
+
+        while (c->at < c->end && *c->at != '"' && !at_line_end(c))
+            c->at++;
+        if (at_line_end(c))
+            skip_line_end(c);
+        st = fk_text_add(text, from, c->at - from, err);
+        if (st != FLECK_OK)
+            return st;
+        if (c->at == c->end)
+            return fk_error_set(err, FLECK_E_FORMAT,
+                                "%s:%lld: the quote that opens here never closes", c->name,
+                                (long long)line);
+        if (*c->at != '"')
+            continue;
+        if (++c->at == c->end || *c->at != '"')
+            break;
+        st = fk_text_add(text, c->at++, 1, err);
+        if (st != FLECK_OK)
+            return st;
+    }
+    while (at_blank(c))
+        c->at++;
+    if (c->at < c->end && *c->at != ',' && !at_line_end(c))
+        return fk_error_set(err, FLECK_E_FORMAT, "%s:%lld: text behind a closing quote", c->name,
+                            (long long)c->line);
+    return FLECK_OK;
+}
+
+/* Read a field without quotes, c standing on its first byte that is not blank, into text. */
+static fleck_status read_plain(fk_csv *c, fk_text *text, fleck_error *err)
+{
+    const char *from = c->at, *to;
+
+    while (c->at < c->end && *c->at != ',' && !at_line_end(c))
+        c->at++;
+    for (to = c->at; to > from && (to[-1] == ' ' || to[-1] == '\t'); to--)
+        ;
+    return fk_text_add(text, from, to - from, err);
+}
+
+/* Add the next field to row. */
+static fleck_status read_field(fk_csv *c, fk_names *row, bool *quoted, fleck_error *err)
+{
+    fk_text text = {0};
+    int64_t line = c->line;
+    fleck_status st;
+
+    while (at_blank(c))
+        c->at++;
+    *quoted = c->at < c->end && *c->at == '"';
+    FK_DO(fk_text_add(&text, "", 0, err));
+    if (*quoted)
+        FK_DO(read_quoted(c, &text, err));
+    else
+        FK_DO(read_plain(c, &text, err));
+    if (strlen(text.data) != (size_t)text.length)
+        FK_FAIL(err, FLECK_E_FORMAT, "%s:%lld: a zero byte, so this is not a text file", c->name,
+                (long long)line);
+    FK_DO(fk_names_add(row, text.data, err));
+done:
+    fk_text_free(&text);
+    return st;
+}
+
+fleck_status fk_csv_next(fk_csv *c, fk_names *row, int64_t *line, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    while (c->at < c->end) {
+        bool quoted, any = false;
+
+        fk_names_free(row);
+        *line = c->line;
+        for (;;) {
+            FK_DO(read_field(c, row, &quoted, err));
+            any = any || quoted;
+            if (c->at == c->end || *c->at != ',')
+                break;
+            c->at++;
+        }
+        if (at_line_end(c))
+            skip_line_end(c);
+        if (row->count > 1 || any || row->items[0][0] != '\0')
+            return FLECK_OK;
+    }
+done:
+    fk_names_free(row);
+    return st;
+}

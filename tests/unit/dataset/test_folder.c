@@ -1,0 +1,333 @@
+/* Folders as data sets: MVTec AD's layout, flat folders, and what is missing in them. */
+#include "base/mem.h"
+#include "dataset/dataset.h"
+#include "fk_test.h"
+
+static char root[4096];
+
+static bool is_image(const char *name)
+{
+    return fk_ends_with(name, ".png") || fk_ends_with(name, ".jpg");
+}
+
+/* "root/part"; static storage of 8 paths, used in turn. */
+static const char *in_root(const char *part)
+{
+    static char paths[8][8192];
+    static int turn;
+    char *out = paths[turn++ % 8];
+
+    snprintf(out, sizeof paths[0], "%s/%s", root, part);
+    return out;
+}
+
+/* Make empty files, and the folders they lie in, below a fresh root. */
+static void make_files(const char *const *names)
+{
+    snprintf(root, sizeof root, "%s", test_folder());
+    for (; *names != NULL; names++) {
+        char folder[8192];
+
+        snprintf(folder, sizeof folder, "%s", in_root(*names));
+        *strrchr(folder, '/') = '\0';
+        assert_ok(fk_folder_make(folder, err));
+        if ((*names)[strlen(*names) - 1] != '/')
+            assert_ok(fk_file_write(in_root(*names), "", 0, err));
+    }
+}
+
+#define MAKE(...) make_files((const char *const[]){__VA_ARGS__, NULL})
+
+/* The list must be these samples: path and mask below root, "-" for no mask. */
+static void check(const fk_samples *s, const char *const (*want)[3])
+{
+    int64_t n = 0;
+
+    for (; want[n][0] != NULL; n++) {
+        const fk_sample *got = &s->items[n];
+
+        assert_true(n < s->count);
+        assert_string_equal(got->path, in_root(want[n][0]));
+        if (strcmp(want[n][1], "-") == 0)
+            assert_null(got->mask);
+        else
+            assert_string_equal(got->mask, in_root(want[n][1]));
+        assert_string_equal(got->defect, want[n][2]);
+        assert_int_equal(got->defective, strcmp(want[n][2], "good") != 0);
+    }
+    assert_int_equal(s->count, n);
+}
+
+#define CHECK(s, ...) check((s), (const char *const[][3]){__VA_ARGS__, {NULL, NULL, NULL}})
+
+/* ---- Training images ------------------------------------------------------------------------- */
+
+static void a_category_gives_its_good_training_images_in_natural_order(void **state)
+{
+    fk_samples s;
+
+    (void)state;
+    MAKE("train/good/10.png", "train/good/9.png", "train/good/100.PNG", "train/good/readme.txt",
+         "train/good/.hidden.png", "train/good/deep/1.png", "train/bad/1.png", "other.png");
+    assert_ok(fk_dataset_train(&s, root, is_image, err));
+    CHECK(&s, {"train/good/9.png", "-", "good"}, {"train/good/10.png", "-", "good"},
+          {"train/good/100.PNG", "-", "good"});
+    fk_samples_free(&s);
+    fk_samples_free(&s);
+}
+
+static void a_flat_folder_gives_the_images_directly_in_it(void **state)
+{
+    fk_samples s;
+
+    (void)state;
+    MAKE("b2.jpg", "b10.jpg", "a.png", "notes.txt", "test/good/1.png");
+    assert_ok(fk_dataset_train(&s, root, is_image, err));
+    CHECK(&s, {"a.png", "-", "good"}, {"b2.jpg", "-", "good"}, {"b10.jpg", "-", "good"});
+    fk_samples_free(&s);
+}
+
+static void a_folder_without_good_images_says_where_it_looked(void **state)
+{
+    fk_samples s;
+
+    (void)state;
+    MAKE("notes.txt");
+    assert_refused(fk_dataset_train(&s, root, is_image, err), FLECK_E_NOTFOUND,
+                   "found none directly in it");
+    assert_refused(fk_dataset_train(&s, root, is_image, err), FLECK_E_NOTFOUND,
+                   in_root("train/good"));
+    assert_int_equal(s.count, 0);
+    MAKE("train/good/notes.txt", "1.png");
+    assert_refused(fk_dataset_train(&s, root, is_image, err), FLECK_E_NOTFOUND,
+                   in_root("train/good"));
+    MAKE("train/1.png");
+    assert_refused(fk_dataset_train(&s, root, is_image, err), FLECK_E_NOTFOUND,
+                   "train/good, which is not there");
+}
+
+static void a_path_that_is_no_data_set_says_what_was_expected(void **state)
+{
+    fk_samples s;
+    bool has_masks = true;
+
+    (void)state;
+    MAKE("one.png");
+    assert_refused(fk_dataset_train(&s, in_root("none"), is_image, err), FLECK_E_NOTFOUND,
+                   "found nothing there");
+    assert_refused(fk_dataset_train(&s, in_root("one.png"), is_image, err), FLECK_E_FORMAT,
+                   "found another file");
+    assert_refused(fk_dataset_test(&s, &has_masks, in_root("none"), is_image, err),
+                   FLECK_E_NOTFOUND, in_root("none"));
+    assert_false(has_masks);
+    assert_int_equal(s.count, 0);
+}
+
+/* ---- Test images ----------------------------------------------------------------------------- */
+
+static void a_category_gives_its_test_images_good_first_with_their_masks(void **state)
+{
+    fk_samples s;
+    bool has_masks;
+
+    (void)state;
+    MAKE("test/good/2.png", "test/good/10.png", "test/cut/000.png", "test/cut/001.jpg",
+         "test/cut/002.png", "test/bent/3.JPG", "test/readme.txt", "test/empty/",
+         "ground_truth/cut/000_mask.png", "ground_truth/cut/000.png", "ground_truth/cut/001.png",
+         "ground_truth/cut/002_mask.png", "ground_truth/bent/3_mask.JPG",
+         "ground_truth/good/2_mask.png");
+    assert_ok(fk_dataset_test(&s, &has_masks, root, is_image, err));
+    assert_true(has_masks);
+    CHECK(&s, {"test/good/2.png", "-", "good"}, {"test/good/10.png", "-", "good"},
+          {"test/bent/3.JPG", "ground_truth/bent/3_mask.JPG", "bent"},
+          {"test/cut/000.png", "ground_truth/cut/000_mask.png", "cut"},
+          {"test/cut/001.jpg", "ground_truth/cut/001.png", "cut"},
+          {"test/cut/002.png", "ground_truth/cut/002_mask.png", "cut"});
+    fk_samples_free(&s);
+}
+
+static void types_come_in_natural_order_behind_good(void **state)
+{
+    fk_samples s;
+    bool has_masks;
+
+    (void)state;
+    MAKE("test/type10/1.png", "test/type9/1.png", "test/a/1.png", "test/good/1.png");
+    assert_ok(fk_dataset_test(&s, &has_masks, root, is_image, err));
+    CHECK(&s, {"test/good/1.png", "-", "good"}, {"test/a/1.png", "-", "a"},
+          {"test/type9/1.png", "-", "type9"}, {"test/type10/1.png", "-", "type10"});
+    assert_false(has_masks);
+    fk_samples_free(&s);
+}
+
+static void a_test_set_of_good_images_alone_has_no_masks(void **state)
+{
+    fk_samples s;
+    bool has_masks = true;
+
+    (void)state;
+    MAKE("test/good/1.png", "ground_truth/cut/1_mask.png");
+    assert_ok(fk_dataset_test(&s, &has_masks, root, is_image, err));
+    assert_int_equal(s.count, 1);
+    assert_false(has_masks);
+    fk_samples_free(&s);
+}
+
+static void a_missing_mask_names_the_image_and_the_expected_mask(void **state)
+{
+    fk_samples s;
+    bool has_masks = true;
+
+    (void)state;
+    MAKE("test/good/1.png", "test/cut/1.png", "test/cut/2.png", "ground_truth/cut/1_mask.png");
+    assert_refused(fk_dataset_test(&s, &has_masks, root, is_image, err), FLECK_E_NOTFOUND,
+                   in_root("test/cut/2.png"));
+    assert_refused(fk_dataset_test(&s, &has_masks, root, is_image, err), FLECK_E_NOTFOUND,
+                   in_root("ground_truth/cut/2_mask.png"));
+    assert_int_equal(s.count, 0);
+    assert_null(s.items);
+    assert_false(has_masks);
+    /* A type that has no folder of masks at all is no better. */
+    MAKE("test/bent/1.png", "test/cut/2.png", "ground_truth/cut/2_mask.png");
+    assert_refused(fk_dataset_test(&s, &has_masks, root, is_image, err), FLECK_E_NOTFOUND,
+                   in_root("ground_truth/bent/1_mask.png"));
+}
+
+static void a_test_folder_without_images_says_which_layout_is_expected(void **state)
+{
+    fk_samples s;
+    bool has_masks;
+
+    (void)state;
+    MAKE("1.png", "2.png");
+    assert_refused(fk_dataset_test(&s, &has_masks, root, is_image, err), FLECK_E_NOTFOUND,
+                   "test/<defect type>/NAME");
+    assert_refused(fk_dataset_test(&s, &has_masks, root, is_image, err), FLECK_E_NOTFOUND,
+                   "there is no folder test");
+    MAKE("test/1.png");
+    assert_refused(fk_dataset_test(&s, &has_masks, root, is_image, err), FLECK_E_NOTFOUND,
+                   "lie directly in it");
+    MAKE("test/good/notes.txt", "test/cut/");
+    assert_refused(fk_dataset_test(&s, &has_masks, root, is_image, err), FLECK_E_NOTFOUND,
+                   "no folder in test holds an image");
+}
+
+/* ---- Names, real data, memory -----------------------------------------------------------------
+ */
+
+static void the_name_is_that_of_the_folder_or_of_the_csv(void **state)
+{
+    char *name = NULL, here[4096];
+
+    (void)state;
+    MAKE("bottle/train/good/1.png", "parts v1.csv", "folder.csv/1.png");
+    assert_ok(fk_dataset_name(&name, in_root("bottle"), err));
+    assert_string_equal(name, "bottle");
+    fk_free(name);
+    assert_ok(fk_dataset_name(&name, in_root("bottle//"), err));
+    assert_string_equal(name, "bottle");
+    fk_free(name);
+    assert_ok(fk_dataset_name(&name, in_root("parts v1.csv"), err));
+    assert_string_equal(name, "parts v1");
+    fk_free(name);
+    assert_ok(fk_dataset_name(&name, in_root("folder.csv"), err));
+    assert_string_equal(name, "folder.csv");
+    fk_free(name);
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(in_root("bottle/train")), 0);
+    assert_ok(fk_dataset_name(&name, "..", err));
+    assert_string_equal(name, "bottle");
+    fk_free(name);
+    assert_ok(fk_dataset_name(&name, "./", err));
+    assert_string_equal(name, "train");
+    fk_free(name);
+    assert_int_equal(chdir(here), 0);
+}
+
+static void the_real_bottle_has_its_209_and_83_images(void **state)
+{
+    fk_samples s;
+    bool has_masks;
+    int64_t defective = 0;
+
+    (void)state;
+    shared_or_skip(bottle, "data/bottle");
+    assert_ok(fk_dataset_train(&s, bottle, is_image, err));
+    assert_int_equal(s.count, 209);
+    fk_samples_free(&s);
+    assert_ok(fk_dataset_test(&s, &has_masks, bottle, is_image, err));
+    assert_true(has_masks);
+    assert_int_equal(s.count, 83);
+    for (int64_t i = 0; i < s.count; i++)
+        defective += s.items[i].defective;
+    assert_int_equal(defective, 63);
+    assert_false(s.items[19].defective);
+    fk_samples_free(&s);
+}
+
+static void real_images_without_masks_are_listed_too(void **state)
+{
+    fk_samples s;
+    bool has_masks = true;
+
+    (void)state;
+    shared_or_skip(cubes, "data/dobot_cubes");
+    assert_ok(fk_dataset_test(&s, &has_masks, cubes, is_image, err));
+    assert_false(has_masks);
+    assert_int_equal(s.count, 35 + 72);
+    fk_samples_free(&s);
+}
+
+static void a_failed_allocation_is_reported_wherever_it_happens(void **state)
+{
+    fk_samples s;
+    bool has_masks;
+    char *name = NULL;
+    int64_t asked;
+
+    (void)state;
+    MAKE("train/good/1.png", "test/good/1.png", "test/cut/2.png", "ground_truth/cut/2.png");
+    for (int round = 0; round < 2; round++) {
+        fk_mem_fail_at(0);
+        if (round == 0)
+            assert_ok(fk_dataset_train(&s, root, is_image, err));
+        else
+            assert_ok(fk_dataset_test(&s, &has_masks, root, is_image, err));
+        fk_samples_free(&s);
+        asked = fk_mem_fail_at(0);
+        for (int64_t n = 1; n <= asked; n++) {
+            fk_mem_fail_at(n);
+            if (round == 0)
+                assert_refused(fk_dataset_train(&s, root, is_image, err), FLECK_E_NOMEM, "memory");
+            else
+                assert_refused(fk_dataset_test(&s, &has_masks, root, is_image, err), FLECK_E_NOMEM,
+                               "memory");
+            assert_null(s.items);
+        }
+    }
+    fk_mem_fail_at(1);
+    assert_refused(fk_dataset_name(&name, root, err), FLECK_E_NOMEM, "memory");
+    assert_null(name);
+    fk_mem_fail_at(0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_category_gives_its_good_training_images_in_natural_order),
+        cmocka_unit_test(a_flat_folder_gives_the_images_directly_in_it),
+        cmocka_unit_test(a_folder_without_good_images_says_where_it_looked),
+        cmocka_unit_test(a_path_that_is_no_data_set_says_what_was_expected),
+        cmocka_unit_test(a_category_gives_its_test_images_good_first_with_their_masks),
+        cmocka_unit_test(types_come_in_natural_order_behind_good),
+        cmocka_unit_test(a_test_set_of_good_images_alone_has_no_masks),
+        cmocka_unit_test(a_missing_mask_names_the_image_and_the_expected_mask),
+        cmocka_unit_test(a_test_folder_without_images_says_which_layout_is_expected),
+        cmocka_unit_test(the_name_is_that_of_the_folder_or_of_the_csv),
+        cmocka_unit_test(the_real_bottle_has_its_209_and_83_images),
+        cmocka_unit_test(real_images_without_masks_are_listed_too),
+        cmocka_unit_test(a_failed_allocation_is_reported_wherever_it_happens),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

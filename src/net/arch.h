@@ -15,9 +15,10 @@ typedef struct fk_arch {
     const char *source;      /* where weights come from, licence; for messages */
     /* Describe the network for an input of height x width (at least 32 each). */
     fleck_status (*describe)(fk_graph *out, int64_t height, int64_t width, fleck_error *err);
-    /* A source file's tensor name for a canonical one ("layer1.0.conv1", "layer1.0.bn1"), for
-     * import.  Defined by the net room; see import.h. */
-    const struct fk_import_rule *rules;
+    /* Published files hold batch norms that follow the convolutions; import folds them away.  The
+     * batch norm that belongs to convolution conv: "layer1.0.bn1" for "layer1.0.conv1". */
+    void (*norm_of)(const char *conv, char out[FK_NAME_SIZE]);
+    double norm_eps; /* of all batch norms */
 } fk_arch;
 
 int fk_arch_count(void);

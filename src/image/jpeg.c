@@ -1,0 +1,164 @@
+/* JPEG, by libjpeg-turbo, with its defaults: the accurate integer transform and smooth chroma
+ * up-sampling, which is what Pillow and OpenCV decode with. */
+#include "image/decode.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <jpeglib.h>
+#include <jerror.h>
+
+/* A hostile progressive file makes every scan cost a pass over the whole image; honest encoders
+ * write about ten. */
+#define MAX_SCANS 200
+
+#define EXIF_MARKER (JPEG_APP0 + 1)
+
+/* The library's error handler with what ours needs beside it; `base` comes first, so that the
+ * pointer that libjpeg hands around is a pointer to the whole. */
+typedef struct handler {
+    struct jpeg_error_mgr base;
+    struct jpeg_progress_mgr progress;
+    jmp_buf escape;
+    fleck_status status;
+    fleck_error *err;
+} handler;
+
+static fleck_status status_of(int code)
+{
+    switch (code) {
+    case JERR_OUT_OF_MEMORY:
+        return FLECK_E_NOMEM;
+    case JERR_IMAGE_TOO_BIG:
+    case JERR_WIDTH_OVERFLOW:
+        return FLECK_E_LIMIT;
+    case JERR_BAD_PRECISION:
+    case JERR_SOF_UNSUPPORTED:
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_ARITH_NOTIMPL:
+    case JERR_CCIR601_NOTIMPL:
+    case JERR_FRACT_SAMPLE_NOTIMPL:
+        return FLECK_E_UNSUPPORTED;
+    default:
+        return FLECK_E_FORMAT;
+    }
+}
+
+/* Leave the decoder with the library's message. */
+static void leave(j_common_ptr c)
+{
+    handler *h = (handler *)c->err;
+    char text[JMSG_LENGTH_MAX];
+
+    h->base.format_message(c, text);
+    h->status = fk_error_set(h->err, status_of(h->base.msg_code), "%s", text);
+    longjmp(h->escape, 1);
+}
+
+/* libjpeg goes on after damage and fills the rest with grey; a part with a grey half is a false
+ * alarm, so such warnings end the decoding here.  Three that leave every pixel as it was meant are
+ * let pass. */
+static void on_message(j_common_ptr c, int level)
+{
+    int code = c->err->msg_code;
+
+    if (level < 0 && code != JWRN_EXTRANEOUS_DATA && code != JWRN_JFIF_MAJOR &&
+        code != JWRN_ADOBE_XFORM)
+        leave(c);
+}
+
+static void on_output(j_common_ptr c)
+{
+    (void)c;
+}
+
+static void on_progress(j_common_ptr c)
+{
+    handler *h = (handler *)c->err;
+
+    if (((j_decompress_ptr)c)->input_scan_number <= MAX_SCANS)
+        return;
+    h->status = fk_error_set(h->err, FLECK_E_LIMIT, "more than %d scans", MAX_SCANS);
+    longjmp(h->escape, 1);
+}
+
+static int orientation_of(const struct jpeg_decompress_struct *d)
+{
+    static const char mark[6] = "Exif\0";
+
+    for (const struct jpeg_marker_struct *m = d->marker_list; m != NULL; m = m->next)
+        if (m->marker == EXIF_MARKER && m->data_length > sizeof mark &&
+            memcmp(m->data, mark, sizeof mark) == 0)
+            return fk_exif_orientation(m->data + sizeof mark, m->data_length - sizeof mark);
+    return 1;
+}
+
+static fleck_status check_header(const struct jpeg_decompress_struct *d, int64_t max_pixels,
+                                 fleck_error *err)
+{
+    if (d->jpeg_color_space == JCS_CMYK || d->jpeg_color_space == JCS_YCCK)
+        return fk_error_set(err, FLECK_E_UNSUPPORTED, "expected grey or YCbCr, found CMYK");
+    if (d->num_components != 1 && d->num_components != 3)
+        return fk_error_set(err, FLECK_E_UNSUPPORTED, "expected grey or YCbCr, found %d components",
+                            d->num_components);
+    return fk_image_check_size(d->image_width, d->image_height, max_pixels, err);
+}
+
+/* Everything that may jump; what lives here is not looked at after a jump. */
+static void decode(struct jpeg_decompress_struct *d, fk_decoded *out, const fk_image_bytes *in)
+{
+    handler *h = (handler *)d->err;
+
+    jpeg_mem_src(d, in->data, (unsigned long)in->size);
+    jpeg_save_markers(d, EXIF_MARKER, 0xffff);
+    jpeg_read_header(d, TRUE);
+    h->status = check_header(d, in->max_pixels, h->err);
+    if (h->status != FLECK_OK)
+        return;
+    out->orientation = orientation_of(d);
+    d->out_color_space = d->num_components == 1 ? JCS_GRAYSCALE : JCS_RGB;
+    h->status =
+        fk_image_alloc(&out->image, d->image_width, d->image_height, d->num_components, h->err);
+    if (h->status != FLECK_OK)
+        return;
+    jpeg_start_decompress(d);
+    while (d->output_scanline < d->output_height) {
+        JSAMPROW row =
+            out->image.data + (int64_t)d->output_scanline * out->image.width * out->image.channels;
+
+        jpeg_read_scanlines(d, &row, 1);
+    }
+    jpeg_finish_decompress(d);
+}
+
+/* setjmp() has a function of its own: all that is changed after it lives in the caller. */
+static void guarded(struct jpeg_decompress_struct *d, handler *h, fk_decoded *out,
+                    const fk_image_bytes *in)
+{
+    if (setjmp(h->escape) != 0)
+        return;
+    jpeg_create_decompress(d);
+    d->progress = &h->progress;
+    decode(d, out, in);
+}
+
+fleck_status fk_jpeg_decode(fk_decoded *out, const fk_image_bytes *in, fleck_error *err)
+{
+    struct jpeg_decompress_struct d;
+    handler h;
+
+    memset(&d, 0, sizeof d);
+    memset(&h, 0, sizeof h);
+    d.err = jpeg_std_error(&h.base);
+    h.err = err;
+    h.base.error_exit = leave;
+    h.base.emit_message = on_message;
+    h.base.output_message = on_output;
+    h.progress.progress_monitor = on_progress;
+    guarded(&d, &h, out, in);
+    jpeg_destroy_decompress(&d);
+    if (h.status != FLECK_OK)
+        fk_image_free(&out->image);
+    return h.status;
+}

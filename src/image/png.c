@@ -1,0 +1,173 @@
+/* PNG, by libspng. */
+#include "base/file.h"
+#include "base/mem.h"
+#include "image/decode.h"
+
+#include <assert.h>
+#include <spng.h>
+
+/* Text, profiles and the like are read over; a chunk of them larger than this is refused. */
+#define MAX_CHUNK ((size_t)64 << 20)
+
+/* deflate makes at most 258 bytes of 2 bits. */
+#define DEFLATE_RATIO 1032
+
+static fleck_status failed(fleck_error *err, int code)
+{
+    fleck_status status = FLECK_E_FORMAT;
+
+    if (code == SPNG_EMEM)
+        status = FLECK_E_NOMEM;
+    if (code == SPNG_IO_EOF)
+        return fk_error_set(err, status, "the file ends early");
+    return fk_error_set(err, status, "%s", spng_strerror(code));
+}
+
+/* Grey, with or without alpha, and RGB with 16 bits are read as they are and scaled here, because
+ * libspng's own way to 8 bits is to cut. */
+static fleck_status decode_wide(fk_image *out, spng_ctx *ctx, const struct spng_ihdr *head,
+                                fleck_error *err)
+{
+    static const uint8_t stored_channels[] = {[0] = 1, [2] = 3, [4] = 2, [6] = 4};
+    int64_t n = out->width * out->height, stored = stored_channels[head->color_type];
+    int64_t bytes = head->bit_depth / 8;
+    uint8_t *raw = NULL;
+    fleck_status st;
+    int code;
+
+    FK_DO(FK_ALLOC(&raw, n * stored * bytes, err));
+    code = spng_decode_image(ctx, raw, (size_t)(n * stored * bytes), SPNG_FMT_PNG, 0);
+    if (code != 0) {
+        st = failed(err, code);
+        goto done;
+    }
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t c = 0; c < out->channels; c++) {
+            int64_t at = i * stored + c;
+
+            out->data[i * out->channels + c] =
+                bytes == 2 ? fk_sample_scale(((const uint16_t *)(const void *)raw)[at], 65535)
+                           : raw[at];
+        }
+done:
+    fk_free(raw);
+    return st;
+}
+
+static fleck_status decode_pixels(fk_image *out, spng_ctx *ctx, const struct spng_ihdr *head,
+                                  fleck_error *err)
+{
+    int format = out->channels == 1 ? SPNG_FMT_G8 : SPNG_FMT_RGB8;
+    int code;
+
+    if (head->bit_depth == 16 || head->color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA)
+        return decode_wide(out, ctx, head, err);
+    code = spng_decode_image(ctx, out->data, (size_t)(out->width * out->height * out->channels),
+                             format, 0);
+    return code == 0 ? FLECK_OK : failed(err, code);
+}
+
+/* Whether so few bytes can hold the image at all, asked before memory is taken for it. */
+static fleck_status check_bytes(const struct spng_ihdr *head, size_t size, fleck_error *err)
+{
+    int64_t pixels = (int64_t)head->width * head->height;
+
+    if (pixels / 8 * head->bit_depth / DEFLATE_RATIO > (int64_t)size)
+        return fk_error_set(err, FLECK_E_FORMAT,
+                            "the file ends early: %zu bytes cannot hold %ux%u pixels", size,
+                            head->width, head->height);
+    return FLECK_OK;
+}
+
+fleck_status fk_png_decode(fk_decoded *out, const fk_image_bytes *in, fleck_error *err)
+{
+    spng_ctx *ctx = spng_ctx_new(0);
+    struct spng_ihdr head;
+    struct spng_exif exif;
+    fleck_status st = FLECK_OK;
+    bool grey;
+    int code;
+
+    if (ctx == NULL)
+        FK_FAIL(err, FLECK_E_NOMEM, "out of memory");
+    code = spng_set_png_buffer(ctx, in->data, in->size);
+    if (code == 0)
+        code = spng_set_chunk_limits(ctx, MAX_CHUNK, MAX_CHUNK);
+    if (code == 0)
+        code = spng_get_ihdr(ctx, &head);
+    if (code != 0) {
+        st = failed(err, code);
+        goto done;
+    }
+    FK_DO(fk_image_check_size(head.width, head.height, in->max_pixels, err));
+    FK_DO(check_bytes(&head, in->size, err));
+    grey = head.color_type == SPNG_COLOR_TYPE_GRAYSCALE ||
+           head.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
+    FK_DO(fk_image_alloc(&out->image, head.width, head.height, grey ? 1 : 3, err));
+    FK_DO(decode_pixels(&out->image, ctx, &head, err));
+    /* What follows the pixels up to the end mark: a file cut there is damaged too. */
+    code = spng_decode_chunks(ctx);
+    if (code != 0) {
+        st = failed(err, code);
+        goto done;
+    }
+    if (spng_get_exif(ctx, &exif) == 0)
+        out->orientation = fk_exif_orientation((const uint8_t *)exif.data, exif.length);
+done:
+    if (st != FLECK_OK)
+        fk_image_free(&out->image);
+    spng_ctx_free(ctx);
+    return st;
+}
+
+/* Where the encoder's bytes go, and what became of them. */
+typedef struct sink {
+    fk_writer *file;
+    fleck_status status;
+    fleck_error *err;
+} sink;
+
+static int write_bytes(spng_ctx *ctx, void *user, void *bytes, size_t size)
+{
+    sink *s = user;
+
+    (void)ctx;
+    s->status = fk_writer_write(s->file, bytes, size, s->err);
+    return s->status == FLECK_OK ? 0 : SPNG_IO_ERROR;
+}
+
+fleck_status fk_image_save_png(const fk_image *im, const char *path, fleck_error *err)
+{
+    struct spng_ihdr head = {.width = (uint32_t)im->width,
+                             .height = (uint32_t)im->height,
+                             .bit_depth = 8,
+                             .color_type = im->channels == 1 ? SPNG_COLOR_TYPE_GRAYSCALE
+                                                             : SPNG_COLOR_TYPE_TRUECOLOR};
+    sink s = {.err = err};
+    spng_ctx *ctx = NULL;
+    fleck_status st;
+    int code;
+
+    assert(im->data != NULL && (im->channels == 1 || im->channels == 3));
+    FK_DO(fk_writer_open(&s.file, path, err));
+    ctx = spng_ctx_new(SPNG_CTX_ENCODER);
+    if (ctx == NULL)
+        FK_FAIL(err, FLECK_E_NOMEM, "cannot write %s: out of memory", path);
+    code = spng_set_ihdr(ctx, &head);
+    if (code == 0)
+        code = spng_set_png_stream(ctx, write_bytes, &s);
+    if (code == 0)
+        code = spng_encode_image(ctx, im->data, (size_t)(im->width * im->height * im->channels),
+                                 SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE);
+    st = s.status;
+    if (st == FLECK_OK && code != 0) {
+        st = failed(err, code);
+        fk_error_context(err, "cannot write %s", path);
+    }
+    if (st == FLECK_OK)
+        st = fk_writer_commit(&s.file, err);
+done:
+    spng_ctx_free(ctx);
+    fk_writer_abort(&s.file);
+    return st;
+}

@@ -1,0 +1,185 @@
+/* PNM, by hand: bitmap, grey and colour maps, plain (P1 to P3) and raw (P4 to P6).
+ *
+ * The header is text: the kind, width, height and, but for bitmaps, the largest value, divided by
+ * white space; '#' begins a comment up to the end of its line.  One white byte ends the header of
+ * the raw kinds.  Raw samples have 1 bit (rows filled up to a byte), 1 byte, or 2 bytes with the
+ * higher first where the largest value is above 255.  In a bitmap 1 is black. */
+#include "image/decode.h"
+
+typedef struct reader {
+    const uint8_t *at, *end;
+} reader;
+
+typedef struct header {
+    bool bitmap, plain;
+    int64_t width, height;
+    int channels;
+    uint32_t max;
+} header;
+
+static bool is_space(uint8_t c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static void skip_space(reader *r)
+{
+    while (r->at < r->end && (is_space(*r->at) || *r->at == '#')) {
+        if (*r->at == '#')
+            while (r->at < r->end && *r->at != '\n' && *r->at != '\r')
+                r->at++;
+        else
+            r->at++;
+    }
+}
+
+static fleck_status expected(const reader *r, const char *what, fleck_error *err)
+{
+    if (r->at == r->end)
+        return fk_error_set(err, FLECK_E_FORMAT, "the file ends early, before the %s", what);
+    return fk_error_set(err, FLECK_E_FORMAT, "expected the %s, found byte %02x", what, *r->at);
+}
+
+/* A number with the white space before it. */
+static fleck_status read_number(uint32_t *out, reader *r, const char *what, fleck_error *err)
+{
+    uint32_t value = 0;
+
+    skip_space(r);
+    if (r->at == r->end || *r->at < '0' || *r->at > '9')
+        return expected(r, what, err);
+    for (; r->at < r->end && *r->at >= '0' && *r->at <= '9'; r->at++) {
+        value = value * 10 + (uint32_t)(*r->at - '0');
+        if (value > 100000000)
+            return fk_error_set(err, FLECK_E_LIMIT, "%s is above 100000000", what);
+    }
+    *out = value;
+    return FLECK_OK;
+}
+
+static fleck_status read_header(header *h, reader *r, fleck_error *err)
+{
+    char kind = (char)r->at[1];
+    uint32_t width, height;
+    fleck_status st = FLECK_OK;
+
+    r->at += 2;
+    if (r->at < r->end && !is_space(*r->at) && *r->at != '#')
+        return expected(r, "width", err);
+    h->bitmap = kind == '1' || kind == '4';
+    h->plain = kind <= '3';
+    h->channels = kind == '3' || kind == '6' ? 3 : 1;
+    h->max = 1;
+    FK_DO(read_number(&width, r, "width", err));
+    FK_DO(read_number(&height, r, "height", err));
+    h->width = width;
+    h->height = height;
+    if (!h->bitmap)
+        FK_DO(read_number(&h->max, r, "largest value", err));
+    if (h->max < 1 || h->max > 65535)
+        FK_FAIL(err, FLECK_E_FORMAT, "expected a largest value of 1 to 65535, found %u", h->max);
+    if (!h->plain) {
+        if (r->at == r->end || !is_space(*r->at))
+            return expected(r, "white space before the pixels", err);
+        r->at++;
+    }
+done:
+    return st;
+}
+
+/* Whether the bytes left can hold the pixels, asked before memory is taken for them. */
+static fleck_status check_bytes(const header *h, const reader *r, fleck_error *err)
+{
+    int64_t row = h->width * h->channels * (h->max > 255 ? 2 : 1), left = r->end - r->at, needed;
+
+    if (h->bitmap && !h->plain)
+        row = (h->width + 7) / 8;
+    needed = row * h->height;
+    if (h->plain) /* a digit each; numbers have white space between */
+        needed = h->width * h->height * h->channels * (h->bitmap ? 1 : 2) - 1;
+    if (left < needed)
+        return fk_error_set(
+            err, FLECK_E_FORMAT,
+            "the file ends early: %lldx%lld pixels take at least %lld bytes, found %lld",
+            (long long)h->width, (long long)h->height, (long long)needed, (long long)left);
+    return FLECK_OK;
+}
+
+static fleck_status put_sample(uint8_t *out, uint32_t value, const header *h, fleck_error *err)
+{
+    if (value > h->max)
+        return fk_error_set(err, FLECK_E_FORMAT, "a sample is %u, the largest value is %u", value,
+                            h->max);
+    *out = fk_sample_scale(value, h->max);
+    return FLECK_OK;
+}
+
+static fleck_status read_plain(uint8_t *out, const header *h, reader *r, fleck_error *err)
+{
+    int64_t n = h->width * h->height * h->channels;
+    fleck_status st = FLECK_OK;
+
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t value;
+
+        if (h->bitmap) { /* digits need no white space between */
+            skip_space(r);
+            if (r->at == r->end || (*r->at != '0' && *r->at != '1'))
+                return expected(r, "next 0 or 1", err);
+            out[i] = *r->at++ == '1' ? 0 : 255;
+            continue;
+        }
+        FK_DO(read_number(&value, r, "next sample", err));
+        FK_DO(put_sample(&out[i], value, h, err));
+    }
+done:
+    return st;
+}
+
+static void read_bits(uint8_t *out, const header *h, const reader *r)
+{
+    int64_t row_bytes = (h->width + 7) / 8;
+
+    for (int64_t y = 0; y < h->height; y++)
+        for (int64_t x = 0; x < h->width; x++) {
+            int byte = r->at[y * row_bytes + x / 8];
+
+            out[y * h->width + x] = byte >> (7 - x % 8) & 1 ? 0 : 255;
+        }
+}
+
+static fleck_status read_raw(uint8_t *out, const header *h, const reader *r, fleck_error *err)
+{
+    int64_t n = h->width * h->height * h->channels;
+    const uint8_t *p = r->at;
+    fleck_status st = FLECK_OK;
+
+    for (int64_t i = 0; i < n && h->max <= 255; i++)
+        FK_DO(put_sample(&out[i], p[i], h, err));
+    for (int64_t i = 0; i < n && h->max > 255; i++)
+        FK_DO(put_sample(&out[i], (uint32_t)p[2 * i] << 8 | p[2 * i + 1], h, err));
+done:
+    return st;
+}
+
+fleck_status fk_pnm_decode(fk_decoded *out, const fk_image_bytes *in, fleck_error *err)
+{
+    reader r = {in->data, in->data + in->size};
+    header h = {0};
+    fleck_status st;
+
+    FK_DO(read_header(&h, &r, err));
+    FK_DO(fk_image_check_size(h.width, h.height, in->max_pixels, err));
+    FK_DO(check_bytes(&h, &r, err));
+    FK_DO(fk_image_alloc(&out->image, h.width, h.height, h.channels, err));
+    if (h.plain)
+        FK_DO(read_plain(out->image.data, &h, &r, err));
+    else if (h.bitmap)
+        read_bits(out->image.data, &h, &r);
+    else
+        FK_DO(read_raw(out->image.data, &h, &r, err));
+done:
+    if (st != FLECK_OK)
+        fk_image_free(&out->image);
+    return st;
+}

@@ -1,0 +1,53 @@
+/* Resizing: the filters' names, and the way to the resampler of each. */
+#include "image/resize.h"
+
+#include "base/mem.h"
+#include "image/decode.h"
+
+#include <string.h>
+
+static const char *const names[] = {[FK_FILTER_NEAREST] = "nearest",
+                                    [FK_FILTER_BILINEAR] = "bilinear",
+                                    [FK_FILTER_BICUBIC] = "bicubic",
+                                    [FK_FILTER_LANCZOS] = "lanczos",
+                                    [FK_FILTER_AREA] = "area"};
+
+const char *fk_filter_name(fk_filter filter)
+{
+    return names[filter];
+}
+
+bool fk_filter_parse(const char *name, fk_filter *out)
+{
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i], name) == 0) {
+            *out = (fk_filter)i;
+            return true;
+        }
+    return false;
+}
+
+fleck_status fk_image_resize(fk_image *out, const fk_image *src, int64_t width, int64_t height,
+                             fk_filter filter, fleck_error *err)
+{
+    fleck_status st;
+
+    *out = (fk_image){0};
+    if (width < 1 || height < 1)
+        return fk_error_set(err, FLECK_E_SHAPE, "cannot resize to %lldx%lld", (long long)width,
+                            (long long)height);
+    FK_DO(fk_image_alloc(out, width, height, src->channels, err));
+    /* Both originals copy here, whatever the filter. */
+    if (width == src->width && height == src->height)
+        memcpy(out->data, src->data, (size_t)(width * height * src->channels));
+    else if (filter == FK_FILTER_NEAREST)
+        FK_DO(fk_resize_nearest(out, src, err));
+    else if (filter == FK_FILTER_AREA)
+        FK_DO(fk_resize_area(out, src, err));
+    else
+        FK_DO(fk_resize_pillow(out, src, filter, err));
+done:
+    if (st != FLECK_OK)
+        fk_image_free(out);
+    return st;
+}

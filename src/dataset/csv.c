@@ -8,7 +8,9 @@ void fk_csv_begin(fk_csv *c, const char *name, const void *bytes, size_t size)
 {
     static const char mark[3] = {'\xef', '\xbb', '\xbf'};
 
-    *c = (fk_csv){.name = name, .at = bytes, .end = (const char *)bytes + size, .line = 1};
+    *c = (fk_csv){.name = name, .at = bytes, .end = bytes, .line = 1};
+    if (size > 0) /* an empty file's bytes are NULL, to which nothing may be added */
+        c->end += size;
     if (size >= sizeof mark && memcmp(bytes, mark, sizeof mark) == 0)
         c->at += sizeof mark;
 }

@@ -140,7 +140,7 @@ static fleck_status collect_good(image *im, const float *map, const uint8_t *mas
 
     FK_DO(FK_ALLOC(&keys, n_good, err));
     FK_DO(FK_ALLOC(&spare, n_good, err));
-    if (im->n_defective == 0)
+    if (mask == NULL)
         for (; n < count; n++)
             keys[n] = fk_key_from_f32(map[n]);
     else

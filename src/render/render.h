@@ -4,27 +4,50 @@
 
 #include "image/image.h"
 
-/* Scale of a heat map: low is the coldest colour, high the hottest; from the training scores. */
+/* Scale of a heat map: low is the coldest colour, high the hottest; from the training scores, so
+ * that the same colour means the same in every picture.  Where high <= low, what is above low is
+ * hot and the rest is cold. */
 typedef struct fk_scale {
     double low, high;
 } fk_scale;
 
-/* RGB of v in [0, 1] (clamped) in the colour map (perceptually ordered, dark to bright). */
+/* RGB of v in [0, 1] (clamped; NaN is 0) in the colour map: night blue, violet, magenta, red,
+ * orange, yellow, cream.  Its lightness rises evenly. */
 void fk_colour(uint8_t rgb[3], double v);
 
-/* The map alone in colour: [H, W] -> RGB H x W. */
+/* The map alone in colour: map [height, width] -> RGB. */
 fleck_status fk_render_map(fk_image *out, const float *map, int64_t height, int64_t width,
                            fk_scale scale, fleck_error *err) FLECK_MUST_CHECK;
-/* Heat over image (RGB, same size as map): cold pixels show the image, hot ones the colour.
- * threshold (NaN: none) draws the outline of {map >= threshold} in a contrasting line. */
+
+/* Heat over an image.
+ *
+ *   image      grey or RGB
+ *   map        [H, W] of the image's own size
+ *   threshold  outline {map >= threshold} where it is not NaN
+ *   out        RGB; up to 0.15 of the scale the image's own bytes, then the colour ever stronger
+ *              until 0.60, but never so strong that the image is hidden
+ *
+ * The outline is 1 pixel wide, 2 where the shorter side has 400 pixels or more; it lies inside the
+ * region and is closed along the picture's edge.  The pixels just outside it are darkened. */
 fleck_status fk_render_overlay(fk_image *out, const fk_image *image, const float *map,
                                fk_scale scale, double threshold, fleck_error *err) FLECK_MUST_CHECK;
-/* Pictures side by side at one height with a caption under each, on white. Pictures may be grey or
- * RGB; each is resized to fit tile x tile keeping its aspect. */
+
+/* Pictures in a row on white, a caption under each.
+ *
+ *   pictures  n of them, grey or RGB; each is resized (bicubic) to fit tile x tile, its aspect kept
+ *   captions  n texts; NULL, or NULL for one, is no caption.  All are written in one size, the
+ *             largest at which each fits; beyond that they are cut and end in ".."
+ *   tile      8 to 65535 pixels
+ *
+ * Errors: FLECK_E_OPTION for n or tile out of range; FLECK_E_LIMIT where the panel would be larger
+ * than an image may be. */
 fleck_status fk_render_panel(fk_image *out, const fk_image *const *pictures,
                              const char *const *captions, int n, int64_t tile,
                              fleck_error *err) FLECK_MUST_CHECK;
-/* Draw ASCII text (other bytes as '?') in the built-in font, `size` times its 6x10 cell. */
+
+/* Draw ASCII text (other bytes as '?') in the built-in font, `size` times its 6x10 cell, edges
+ * smooth; (x, y) is the top left corner of the first cell.  What is outside the picture is left
+ * out.  In a grey picture the colour's luma is used. */
 void fk_render_text(fk_image *im, int64_t x, int64_t y, const char *text, int size,
                     const uint8_t rgb[3]);
 int64_t fk_render_text_width(const char *text, int size);

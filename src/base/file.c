@@ -52,6 +52,7 @@ void fk_mapped_close(fk_mapped *m)
 struct fk_writer {
     FILE *file;
     char *path, *temporary;
+    bool failed; /* a write was refused: what lies there is not whole and must not appear */
 };
 
 static void writer_free(fk_writer *w)
@@ -61,31 +62,57 @@ static void writer_free(fk_writer *w)
     fk_free(w);
 }
 
-fleck_status fk_writer_open(fk_writer **out, const char *path, fleck_error *err)
+/* A rename would put a file in the place of a device or pipe. */
+static fleck_status check_target(const char *path, fleck_error *err)
+{
+    struct stat info;
+
+    if (path[0] == '\0')
+        return fk_error_set(err, FLECK_E_NOTFOUND, "cannot write a file without a name");
+    if (stat(path, &info) != 0 || S_ISREG(info.st_mode))
+        return FLECK_OK;
+    return fk_error_set(err, FLECK_E_IO, "cannot write %s: it is %s", path,
+                        S_ISDIR(info.st_mode) ? "a folder" : "a device or pipe");
+}
+
+/* Create and open w->temporary, a name beside w->path that no file has. */
+static fleck_status open_temporary(fk_writer *w, fleck_error *err)
 {
     static _Atomic unsigned serial;
-    fk_writer *w = NULL;
     fleck_status st;
     int fd;
+
+    /* A process of the same number may have died and left a file; then the next name is tried. */
+    for (int turn = 0;; turn++) {
+        FK_DO(fk_asprintf(&w->temporary, err, "%s.%ld-%u.part", w->path, (long)getpid(), serial++));
+        fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0 || errno != EEXIST || turn == 100)
+            break;
+        fk_free(w->temporary);
+        w->temporary = NULL;
+    }
+    if (fd < 0)
+        return fk_error_errno(err, "cannot write", w->path);
+    w->file = fdopen(fd, "wb");
+    if (w->file == NULL) {
+        st = fk_error_errno(err, "cannot write", w->path);
+        close(fd);
+        unlink(w->temporary);
+    }
+done:
+    return st;
+}
+
+fleck_status fk_writer_open(fk_writer **out, const char *path, fleck_error *err)
+{
+    fk_writer *w = NULL;
+    fleck_status st;
 
     *out = NULL;
     FK_DO(FK_CALLOC(&w, 1, err));
     FK_DO(fk_strdup(&w->path, path, err));
-    FK_DO(fk_asprintf(&w->temporary, err, "%s.%ld-%u.part", path, (long)getpid(), serial++));
-    if (fk_path_is_folder(path))
-        FK_FAIL(err, FLECK_E_IO, "cannot write %s: it is a folder", path);
-    fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        st = fk_error_errno(err, "cannot write", path);
-        goto done;
-    }
-    w->file = fdopen(fd, "wb");
-    if (w->file == NULL) {
-        st = fk_error_errno(err, "cannot write", path);
-        close(fd);
-        unlink(w->temporary);
-        goto done;
-    }
+    FK_DO(check_target(path, err));
+    FK_DO(open_temporary(w, err));
     *out = w;
     return FLECK_OK;
 done:
@@ -96,8 +123,10 @@ done:
 
 fleck_status fk_writer_write(fk_writer *w, const void *bytes, size_t size, fleck_error *err)
 {
-    if (size > 0 && fwrite(bytes, 1, size, w->file) != size)
+    if (size > 0 && fwrite(bytes, 1, size, w->file) != size) {
+        w->failed = true;
         return fk_error_errno(err, "cannot write", w->path);
+    }
     return FLECK_OK;
 }
 
@@ -105,19 +134,16 @@ fleck_status fk_writer_commit(fk_writer **handle, fleck_error *err)
 {
     fk_writer *w = *handle;
     fleck_status st = FLECK_OK;
-    bool bad = fflush(w->file) != 0 || fsync(fileno(w->file)) != 0;
 
-    if (bad)
+    if (w->failed)
+        st = fk_error_set(err, FLECK_E_IO, "cannot write %s: an earlier write failed", w->path);
+    else if (fflush(w->file) != 0 || fsync(fileno(w->file)) != 0)
         st = fk_error_errno(err, "cannot write", w->path);
-    if (fclose(w->file) != 0 && !bad) {
+    if (fclose(w->file) != 0 && st == FLECK_OK)
         st = fk_error_errno(err, "cannot write", w->path);
-        bad = true;
-    }
-    if (!bad && rename(w->temporary, w->path) != 0) {
+    if (st == FLECK_OK && rename(w->temporary, w->path) != 0)
         st = fk_error_errno(err, "cannot write", w->path);
-        bad = true;
-    }
-    if (bad)
+    if (st != FLECK_OK)
         unlink(w->temporary);
     writer_free(w);
     *handle = NULL;
@@ -150,11 +176,14 @@ done:
 fleck_status fk_folder_make(const char *path, fleck_error *err)
 {
     char *copy = NULL;
-    fleck_status st = fk_strdup(&copy, path, err);
+    fleck_status st;
 
+    if (path[0] == '\0')
+        return fk_error_set(err, FLECK_E_NOTFOUND, "cannot make a folder without a name");
+    st = fk_strdup(&copy, path, err);
     if (st != FLECK_OK)
         return st;
-    for (char *p = copy + 1; copy[0] != '\0'; p++) {
+    for (char *p = copy + 1;; p++) {
         bool last = *p == '\0';
 
         if (*p != '/' && !last)
@@ -192,7 +221,9 @@ fleck_status fk_path_join(char **out, const char *a, const char *b, fleck_error 
 {
     size_t n = strlen(a);
 
-    return fk_asprintf(out, err, n == 0 || a[n - 1] == '/' ? "%s%s" : "%s/%s", a, b);
+    while (n > 0 && a[n - 1] == '/' && *b == '/')
+        b++;
+    return fk_asprintf(out, err, n == 0 || a[n - 1] == '/' || *b == '/' ? "%s%s" : "%s/%s", a, b);
 }
 
 fleck_status fk_path_base(char **out, const char *path, fleck_error *err)
@@ -224,6 +255,7 @@ fleck_status fk_folder_list(fk_names *out, const char *path, char which, fleck_e
 {
     struct dirent *entry;
     fleck_status st = FLECK_OK;
+    int64_t before = out->count;
     char *full = NULL;
     DIR *dir = opendir(path);
 
@@ -243,10 +275,14 @@ fleck_status fk_folder_list(fk_names *out, const char *path, char which, fleck_e
             FK_DO(fk_names_add(out, entry->d_name, err));
         errno = 0;
     }
-    if (errno != 0)
+    if (errno != 0) {
         st = fk_error_errno(err, "cannot list", path);
+        goto done;
+    }
     fk_names_sort(out);
 done:
+    while (st != FLECK_OK && out->count > before)
+        fk_free(out->items[--out->count]);
     fk_free(full);
     closedir(dir);
     return st;

@@ -20,8 +20,10 @@ void fk_mapped_close(fk_mapped *m);
 /* A file being written under a temporary name in the same folder. */
 typedef struct fk_writer fk_writer;
 
-/* Open a temporary file beside path.  Nothing is visible at path before fk_writer_commit(). */
+/* Open a temporary file beside path.  Nothing is visible at path before fk_writer_commit().  A path
+ * that is a folder, a device or a pipe is FLECK_E_IO. */
 fleck_status fk_writer_open(fk_writer **out, const char *path, fleck_error *err) FLECK_MUST_CHECK;
+/* Add bytes.  After a failure fk_writer_commit() fails as well. */
 fleck_status fk_writer_write(fk_writer *w, const void *bytes, size_t size,
                              fleck_error *err) FLECK_MUST_CHECK;
 /* Flush, fsync, rename over path and close; *w becomes NULL either way.  On failure the temporary
@@ -40,18 +42,20 @@ fleck_status fk_folder_make(const char *path, fleck_error *err) FLECK_MUST_CHECK
 bool fk_path_is_folder(const char *path);
 bool fk_path_is_file(const char *path);
 
-/* "a/b", with exactly one slash between; free with fk_free(). */
+/* "a/b", with exactly one slash between, or b where a is empty; free with fk_free(). */
 fleck_status fk_path_join(char **out, const char *a, const char *b,
                           fleck_error *err) FLECK_MUST_CHECK;
 
-/* The part after the last slash, trailing slashes not counted; free with fk_free(). */
+/* The part after the last slash, trailing slashes not counted; empty for "/"; free with fk_free().
+ */
 fleck_status fk_path_base(char **out, const char *path, fleck_error *err) FLECK_MUST_CHECK;
 
 /* The last component without its last extension; free with fk_free(). */
 fleck_status fk_path_stem(char **out, const char *path, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Names in folder path (no "." and "..", nothing that begins with a dot), in natural order,
- * added to out.  which: 'f' files, 'd' folders, symbolic links followed. */
+/* Names in folder path (no "." and "..", nothing that begins with a dot), added to
+ * out, which is then sorted in natural order.  which: 'f' files, 'd' folders, symbolic links
+ * followed.  On failure out holds what it held before. */
 fleck_status fk_folder_list(fk_names *out, const char *path, char which,
                             fleck_error *err) FLECK_MUST_CHECK;
 

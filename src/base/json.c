@@ -20,9 +20,11 @@ fleck_status fk_json_parse(fk_json **out, const char *bytes, size_t size, const 
                            fleck_error *err)
 {
     json_error_t e;
-    json_t *v = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &e);
+    json_t *v = json_loadb(size > 0 ? bytes : "", size, JSON_REJECT_DUPLICATES, &e);
 
     *out = out_of(v);
+    if (v == NULL && json_error_code(&e) == json_error_out_of_memory)
+        return fk_error_set(err, FLECK_E_NOMEM, "%s: out of memory for its JSON", what);
     if (v == NULL)
         return fk_error_set(err, FLECK_E_FORMAT, "%s: not valid JSON at line %d column %d: %s",
                             what, e.line, e.column, e.text);

@@ -1,13 +1,10 @@
 /* Option tables: defaults, validation, and conversion to and from JSON. */
 #include "base/option.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/str.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int count_rows(const fk_option *table)
@@ -25,21 +22,6 @@ int fk_option_find(const fk_option *table, const char *name)
         if (strcmp(table[i].name, name) == 0)
             return i;
     return -1;
-}
-
-fleck_status fk_options_init(fk_options *out, const fk_option *table, fleck_error *err)
-{
-    int n = count_rows(table);
-    fleck_status st;
-
-    *out = (fk_options){.table = table};
-    FK_DO(FK_CALLOC(&out->values, n + 1, err));
-    for (int i = 0; i < n; i++)
-        FK_DO(fk_strdup(&out->values[i], table[i].initial, err));
-    return FLECK_OK;
-done:
-    fk_options_free(out);
-    return st;
 }
 
 void fk_options_free(fk_options *o)
@@ -67,51 +49,83 @@ static bool is_choice(const char *choices, const char *text)
     return false;
 }
 
-static fleck_status check(const fk_option *row, const char *text, fleck_error *err)
+/* Check text against its row.  *canonical becomes the text to store: text itself, or buffer with
+ * the number's one spelling. */
+static fleck_status check(const fk_option *row, const char *text, char buffer[FK_NUMBER_TEXT],
+                          const char **canonical, fleck_error *err)
 {
-    char *end;
+    int64_t whole;
+    double real;
 
-    if (row->kind == FK_OPTION_TEXT)
+    *canonical = text;
+    switch (row->kind) {
+    case FK_OPTION_TEXT:
         return FLECK_OK;
-    if (row->kind == FK_OPTION_CHOICE) {
+    case FK_OPTION_CHOICE:
         if (is_choice(row->choices, text))
             return FLECK_OK;
         return fk_error_set(err, FLECK_E_OPTION, "--%s: expected one of %s, got \"%s\"", row->name,
                             row->choices, text);
+    case FK_OPTION_INT:
+        if (!fk_integer_parse(text, &whole) || (double)whole < row->min || (double)whole > row->max)
+            return fk_error_set(err, FLECK_E_OPTION,
+                                "--%s: expected an integer from %.0f to %.0f, got \"%s\"",
+                                row->name, row->min, row->max, text);
+        fk_format(buffer, FK_NUMBER_TEXT, "%lld", (long long)whole);
+        break;
+    case FK_OPTION_REAL:
+        if (!fk_number_parse(text, &real) || real < row->min || real > row->max)
+            return fk_error_set(err, FLECK_E_OPTION,
+                                "--%s: expected a number from %g to %g, got \"%s\"", row->name,
+                                row->min, row->max, text);
+        fk_number_text(buffer, real);
+        break;
     }
-    errno = 0;
-    if (row->kind == FK_OPTION_INT) {
-        long long v = strtoll(text, &end, 10);
+    *canonical = buffer;
+    return FLECK_OK;
+}
 
-        if (errno == 0 && end != text && *end == '\0' && (double)v >= row->min &&
-            (double)v <= row->max)
-            return FLECK_OK;
-        return fk_error_set(err, FLECK_E_OPTION,
-                            "--%s: expected an integer from %.0f to %.0f, got \"%s\"", row->name,
-                            row->min, row->max, text);
+/* Check text and keep it as the value of row i. */
+static fleck_status store(fk_options *o, int i, const char *text, fleck_error *err)
+{
+    char buffer[FK_NUMBER_TEXT], *copy;
+    const char *canonical;
+    fleck_status st;
+
+    FK_DO(check(&o->table[i], text, buffer, &canonical, err));
+    FK_DO(fk_strdup(&copy, canonical, err));
+    fk_free(o->values[i]);
+    o->values[i] = copy;
+done:
+    return st;
+}
+
+fleck_status fk_options_init(fk_options *out, const fk_option *table, fleck_error *err)
+{
+    int n = count_rows(table);
+    fleck_status st;
+
+    *out = (fk_options){.table = table};
+    FK_DO(FK_CALLOC(&out->values, n + 1, err));
+    for (int i = 0; i < n; i++) {
+        st = store(out, i, table[i].initial, err);
+        assert(st != FLECK_E_OPTION); /* a table's own defaults must be legal */
+        if (st != FLECK_OK)
+            goto done;
     }
-    double v = strtod(text, &end);
-
-    if (end != text && *end == '\0' && isfinite(v) && v >= row->min && v <= row->max)
-        return FLECK_OK;
-    return fk_error_set(err, FLECK_E_OPTION, "--%s: expected a number from %g to %g, got \"%s\"",
-                        row->name, row->min, row->max, text);
+    return FLECK_OK;
+done:
+    fk_options_free(out);
+    return st;
 }
 
 fleck_status fk_options_set(fk_options *o, const char *name, const char *text, fleck_error *err)
 {
     int i = fk_option_find(o->table, name);
-    char *copy = NULL;
-    fleck_status st;
 
     if (i < 0)
         return fk_error_set(err, FLECK_E_OPTION, "there is no option --%s here", name);
-    FK_DO(check(&o->table[i], text, err));
-    FK_DO(fk_strdup(&copy, text, err));
-    fk_free(o->values[i]);
-    o->values[i] = copy;
-done:
-    return st;
+    return store(o, i, text, err);
 }
 
 static const char *value_of(const fk_options *o, const char *name)
@@ -124,12 +138,22 @@ static const char *value_of(const fk_options *o, const char *name)
 
 int64_t fk_options_int(const fk_options *o, const char *name)
 {
-    return strtoll(value_of(o, name), NULL, 10);
+    int64_t value = 0;
+    bool good = fk_integer_parse(value_of(o, name), &value);
+
+    assert(good);
+    (void)good;
+    return value;
 }
 
 double fk_options_real(const fk_options *o, const char *name)
 {
-    return strtod(value_of(o, name), NULL);
+    double value = 0.0;
+    bool good = fk_number_parse(value_of(o, name), &value);
+
+    assert(good);
+    (void)good;
+    return value;
 }
 
 const char *fk_options_text(const fk_options *o, const char *name)
@@ -169,7 +193,7 @@ fleck_status fk_options_to_json(fk_json **out, const fk_options *o, fleck_error 
 static fleck_status set_from_json(void *ctx, const char *key, const fk_json *value,
                                   fleck_error *err)
 {
-    char number[64];
+    char number[FK_NUMBER_TEXT];
     int64_t whole;
     double real;
     const char *text = fk_json_as_string(value);
@@ -177,9 +201,9 @@ static fleck_status set_from_json(void *ctx, const char *key, const fk_json *val
     if (text != NULL)
         return fk_options_set(ctx, key, text, err);
     if (fk_json_as_int(value, &whole))
-        snprintf(number, sizeof number, "%lld", (long long)whole);
+        fk_format(number, sizeof number, "%lld", (long long)whole);
     else if (fk_json_as_real(value, &real))
-        snprintf(number, sizeof number, "%.17g", real);
+        fk_number_text(number, real);
     else
         return fk_error_set(err, FLECK_E_FORMAT, "option %s: expected text or a number", key);
     return fk_options_set(ctx, key, number, err);
@@ -187,7 +211,20 @@ static fleck_status set_from_json(void *ctx, const char *key, const fk_json *val
 
 fleck_status fk_options_from_json(fk_options *o, const fk_json *object, fleck_error *err)
 {
+    fk_options fresh;
+    fleck_status st;
+
     if (!fk_json_is_object(object))
         return fk_error_set(err, FLECK_E_FORMAT, "options: expected a JSON object");
-    return fk_json_each(object, set_from_json, o, err);
+    /* Into a copy first: o is as it was where one member is bad. */
+    FK_DO(fk_options_init(&fresh, o->table, err));
+    for (int i = 0; o->table[i].name != NULL; i++)
+        FK_DO(store(&fresh, i, o->values[i], err));
+    FK_DO(fk_json_each(object, set_from_json, &fresh, err));
+    fk_options_free(o);
+    *o = fresh;
+    return FLECK_OK;
+done:
+    fk_options_free(&fresh);
+    return st;
 }

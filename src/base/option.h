@@ -29,7 +29,7 @@ typedef struct fk_options {
     char **values; /* one per row of table; owned */
 } fk_options;
 
-/* Fill out with table's defaults. */
+/* Fill out with table's defaults, which must be legal (asserted). */
 fleck_status fk_options_init(fk_options *out, const fk_option *table,
                              fleck_error *err) FLECK_MUST_CHECK;
 void fk_options_free(fk_options *o);
@@ -37,8 +37,9 @@ void fk_options_free(fk_options *o);
 /* Row index of name in table, -1 where there is none. */
 int fk_option_find(const fk_option *table, const char *name);
 
-/* Check text against the row and store it.  FLECK_E_OPTION names the option, what it expects and
- * what was given. */
+/* Check text against the row and store it; a number is stored in its one shortest spelling, so that
+ * "0.50" and "5e-1" are the same value.  A point is the decimal point in every locale.
+ * FLECK_E_OPTION names the option, what it expects and what was given; the old value stays. */
 fleck_status fk_options_set(fk_options *o, const char *name, const char *text,
                             fleck_error *err) FLECK_MUST_CHECK;
 
@@ -47,7 +48,8 @@ int64_t fk_options_int(const fk_options *o, const char *name);
 double fk_options_real(const fk_options *o, const char *name);
 const char *fk_options_text(const fk_options *o, const char *name);
 
-/* Object {name: text or number}; and back, unknown names refused. */
+/* Object {name: text or number}; and back: members replace values, unknown names and bad values are
+ * refused and leave o as it was. */
 fleck_status fk_options_to_json(fk_json **out, const fk_options *o,
                                 fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_options_from_json(fk_options *o, const fk_json *object,

@@ -1,13 +1,11 @@
 /* Strings: duplicates, a growing buffer, and a list of strings. */
 #include "base/str.h"
 #include "base/mem.h"
+#include "base/number.h"
 
-#include <ctype.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 fleck_status fk_strdup(char **out, const char *text, fleck_error *err)
 {
@@ -27,7 +25,7 @@ fleck_status fk_asprintf(char **out, fleck_error *err, const char *format, ...)
 
     *out = NULL;
     va_start(ap, format);
-    n = vsnprintf(NULL, 0, format, ap);
+    n = fk_format_list(NULL, 0, format, ap);
     va_end(ap);
     if (n < 0)
         return fk_error_set(err, FLECK_E_FORMAT, "text could not be formatted");
@@ -35,9 +33,14 @@ fleck_status fk_asprintf(char **out, fleck_error *err, const char *format, ...)
     if (st != FLECK_OK)
         return st;
     va_start(ap, format);
-    vsnprintf(*out, (size_t)n + 1, format, ap);
+    fk_format_list(*out, (size_t)n + 1, format, ap);
     va_end(ap);
     return FLECK_OK;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
 }
 
 int fk_natural_compare(const char *a, const char *b)
@@ -45,7 +48,7 @@ int fk_natural_compare(const char *a, const char *b)
     const char *x = a, *y = b;
 
     while (*x != '\0' && *y != '\0') {
-        if (isdigit((unsigned char)*x) && isdigit((unsigned char)*y)) {
+        if (is_digit(*x) && is_digit(*y)) {
             size_t m, n;
             int order;
 
@@ -74,11 +77,22 @@ int fk_natural_compare(const char *a, const char *b)
     return strcmp(a, b); /* "01" and "1" still get one order */
 }
 
+/* strcasecmp follows the locale: in Turkish, I and i are two letters. */
+static char lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
 bool fk_ends_with(const char *text, const char *suffix)
 {
     size_t n = strlen(text), m = strlen(suffix);
 
-    return n >= m && strcasecmp(text + n - m, suffix) == 0;
+    if (n < m)
+        return false;
+    for (size_t i = 0; i < m; i++)
+        if (lower(text[n - m + i]) != lower(suffix[i]))
+            return false;
+    return true;
 }
 
 static fleck_status text_reserve(fk_text *t, int64_t extra, fleck_error *err)
@@ -86,6 +100,9 @@ static fleck_status text_reserve(fk_text *t, int64_t extra, fleck_error *err)
     int64_t room = t->room > 0 ? t->room : 64;
     fleck_status st;
 
+    if (extra > INT64_MAX / 4 - t->length) /* room doubles and must stay in range */
+        return fk_error_set(err, FLECK_E_NOMEM, "a text of %lld more bytes does not fit",
+                            (long long)extra);
     if (t->length + extra + 1 <= t->room)
         return FLECK_OK;
     while (room < t->length + extra + 1)
@@ -102,7 +119,8 @@ fleck_status fk_text_add(fk_text *t, const char *bytes, int64_t length, fleck_er
 
     if (st != FLECK_OK)
         return st;
-    memcpy(t->data + t->length, bytes, (size_t)length);
+    if (length > 0)
+        memcpy(t->data + t->length, bytes, (size_t)length);
     t->length += length;
     t->data[t->length] = '\0';
     return FLECK_OK;
@@ -115,7 +133,7 @@ fleck_status fk_text_printf(fk_text *t, fleck_error *err, const char *format, ..
     fleck_status st;
 
     va_start(ap, format);
-    n = vsnprintf(NULL, 0, format, ap);
+    n = fk_format_list(NULL, 0, format, ap);
     va_end(ap);
     if (n < 0)
         return fk_error_set(err, FLECK_E_FORMAT, "text could not be formatted");
@@ -123,7 +141,7 @@ fleck_status fk_text_printf(fk_text *t, fleck_error *err, const char *format, ..
     if (st != FLECK_OK)
         return st;
     va_start(ap, format);
-    vsnprintf(t->data + t->length, (size_t)n + 1, format, ap);
+    fk_format_list(t->data + t->length, (size_t)n + 1, format, ap);
     va_end(ap);
     t->length += n;
     return FLECK_OK;

@@ -1,0 +1,505 @@
+/* Files: mapped reads, writes that appear whole or not at all, folders, paths. */
+#include "fk_test.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+
+/* "FOLDER/name"; static storage of 8 paths, used in turn. */
+static const char *in(const char *folder, const char *name)
+{
+    static char paths[8][4200];
+    static int turn;
+    char *out = paths[turn++ % 8];
+
+    snprintf(out, sizeof paths[0], "%s/%s", folder, name);
+    return out;
+}
+
+static void make_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "wb");
+
+    assert_non_null(f);
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void assert_contents(const char *path, const char *text)
+{
+    fk_mapped m;
+
+    assert_ok(fk_mapped_open(&m, path, 0, err));
+    assert_int_equal(m.size, strlen(text));
+    if (m.size > 0)
+        assert_memory_equal(m.data, text, m.size);
+    fk_mapped_close(&m);
+}
+
+static int64_t count_entries(const char *folder)
+{
+    fk_names l = {0};
+    int64_t n;
+
+    assert_ok(fk_folder_list(&l, folder, 'f', err));
+    assert_ok(fk_folder_list(&l, folder, 'd', err));
+    n = l.count;
+    fk_names_free(&l);
+    return n;
+}
+
+/* ---- Mapping ---- */
+
+static void a_mapped_file_has_its_bytes(void **state)
+{
+    const char *path = in(test_folder(), "a");
+
+    (void)state;
+    make_file(path, "some bytes");
+    assert_contents(path, "some bytes");
+}
+
+static void an_empty_file_maps_to_nothing(void **state)
+{
+    const char *path = in(test_folder(), "empty");
+    fk_mapped m = {.size = 5};
+
+    (void)state;
+    make_file(path, "");
+    assert_ok(fk_mapped_open(&m, path, 1, err));
+    assert_null(m.data);
+    assert_int_equal(m.size, 0);
+    fk_mapped_close(&m);
+    fk_mapped_close(&m);
+}
+
+static void what_is_no_regular_file_is_refused_without_waiting(void **state)
+{
+    const char *folder = test_folder(), *pipe_path = in(folder, "pipe");
+    fk_mapped m;
+
+    (void)state;
+    assert_int_equal(mkfifo(pipe_path, 0666), 0);
+    assert_refused(fk_mapped_open(&m, folder, 0, err), FLECK_E_FORMAT,
+                   "expected a regular file, found a folder");
+    assert_refused(fk_mapped_open(&m, "/dev/zero", 0, err), FLECK_E_FORMAT, "a device or pipe");
+    assert_refused(fk_mapped_open(&m, pipe_path, 0, err), FLECK_E_FORMAT, "a device or pipe");
+    assert_null(m.data);
+}
+
+static void a_missing_file_is_named(void **state)
+{
+    fk_mapped m;
+
+    (void)state;
+    assert_refused(fk_mapped_open(&m, "/nowhere/x.png", 0, err), FLECK_E_NOTFOUND,
+                   "cannot open /nowhere/x.png: No such file");
+    assert_refused(fk_mapped_open(&m, "/dev/null/x", 0, err), FLECK_E_NOTFOUND, "/dev/null/x");
+    assert_refused(fk_mapped_open(&m, "", 0, err), FLECK_E_NOTFOUND, "cannot open");
+}
+
+static void a_file_beyond_the_limit_is_refused_and_one_at_it_is_not(void **state)
+{
+    const char *path = in(test_folder(), "ten");
+    fk_mapped m;
+
+    (void)state;
+    make_file(path, "0123456789");
+    assert_ok(fk_mapped_open(&m, path, 10, err));
+    fk_mapped_close(&m);
+    assert_refused(fk_mapped_open(&m, path, 9, err), FLECK_E_LIMIT, "10 bytes, the limit is 9");
+}
+
+/* ---- Writing ---- */
+
+static void nothing_is_at_the_path_before_commit(void **state)
+{
+    const char *folder = test_folder(), *path = in(folder, "out");
+    fk_writer *w;
+
+    (void)state;
+    assert_ok(fk_writer_open(&w, path, err));
+    assert_ok(fk_writer_write(w, "half", 4, err));
+    assert_false(fk_path_is_file(path));
+    assert_ok(fk_writer_write(w, NULL, 0, err));
+    assert_ok(fk_writer_write(w, " whole", 6, err));
+    assert_ok(fk_writer_commit(&w, err));
+    assert_null(w);
+    assert_contents(path, "half whole");
+    assert_int_equal(count_entries(folder), 1);
+}
+
+static void an_old_file_stays_until_commit_and_after_abort(void **state)
+{
+    const char *folder = test_folder(), *path = in(folder, "out");
+    fk_writer *w;
+
+    (void)state;
+    make_file(path, "old");
+    assert_ok(fk_writer_open(&w, path, err));
+    assert_ok(fk_writer_write(w, "new", 3, err));
+    assert_contents(path, "old");
+    fk_writer_abort(&w);
+    assert_null(w);
+    fk_writer_abort(&w);
+    fk_writer_abort(NULL);
+    assert_contents(path, "old");
+    assert_int_equal(count_entries(folder), 1);
+    assert_ok(fk_file_write(path, "new", 3, err));
+    assert_contents(path, "new");
+    assert_int_equal(count_entries(folder), 1);
+}
+
+static void two_writers_of_one_path_do_not_meet(void **state)
+{
+    const char *folder = test_folder(), *path = in(folder, "out");
+    fk_writer *a, *b;
+
+    (void)state;
+    assert_ok(fk_writer_open(&a, path, err));
+    assert_ok(fk_writer_open(&b, path, err));
+    assert_ok(fk_writer_write(a, "first", 5, err));
+    assert_ok(fk_writer_write(b, "second", 6, err));
+    assert_ok(fk_writer_commit(&a, err));
+    assert_contents(path, "first");
+    assert_ok(fk_writer_commit(&b, err));
+    assert_contents(path, "second");
+    assert_int_equal(count_entries(folder), 1);
+}
+
+/* A process of the same number may have died in the middle. */
+static void a_stale_temporary_file_is_no_obstacle(void **state)
+{
+    const char *folder = test_folder(), *path = in(folder, "out");
+    char stale[4300];
+
+    (void)state;
+    for (int i = 0; i < 64; i++) { /* more than this process has used so far */
+        snprintf(stale, sizeof stale, "%s.%ld-%d.part", path, (long)getpid(), i);
+        make_file(stale, "stale");
+    }
+    assert_ok(fk_file_write(path, "good", 4, err));
+    assert_contents(path, "good");
+}
+
+static void a_path_that_cannot_be_written_is_named(void **state)
+{
+    const char *folder = test_folder();
+    fk_writer *w = NULL;
+
+    (void)state;
+    assert_refused(fk_writer_open(&w, folder, err), FLECK_E_IO, "it is a folder");
+    assert_refused(fk_writer_open(&w, "/nowhere/x", err), FLECK_E_NOTFOUND,
+                   "cannot write /nowhere/x: No such file");
+    assert_refused(fk_writer_open(&w, "", err), FLECK_E_NOTFOUND, "cannot write");
+    assert_null(w);
+    assert_int_equal(count_entries(folder), 0);
+}
+
+/* As root a rename would replace /dev/null for the whole system. */
+static void devices_and_pipes_are_not_replaced(void **state)
+{
+    const char *path = in(test_folder(), "pipe");
+    fk_writer *w = NULL;
+    struct stat info;
+
+    (void)state;
+    assert_int_equal(mkfifo(path, 0666), 0);
+    assert_refused(fk_writer_open(&w, path, err), FLECK_E_IO, "it is a device or pipe");
+    assert_refused(fk_writer_open(&w, "/dev/null", err), FLECK_E_IO, "it is a device or pipe");
+    assert_int_equal(stat("/dev/null", &info), 0);
+    assert_true(S_ISCHR(info.st_mode));
+}
+
+/* Permissions do not bind root, who is another user for the length of this test. */
+static void a_folder_without_permission_is_named(void **state)
+{
+    const char *folder = test_folder(), *path = in(folder, "out");
+    bool root = geteuid() == 0;
+    fleck_error e = {0};
+
+    (void)state;
+    assert_int_equal(chmod(folder, 0555), 0);
+    if (root && (seteuid(65534) != 0 || !fk_path_is_folder(folder))) {
+        (void)!seteuid(0);
+        printf("skipped: %s needs a user whom permissions bind\n", __func__);
+        skip();
+    }
+    (void)!fk_file_write(path, "x", 1, &e);
+    if (root)
+        assert_int_equal(seteuid(0), 0);
+    chmod(folder, 0755);
+    assert_int_equal(e.status, FLECK_E_IO);
+    assert_non_null(strstr(e.message, "Permission denied"));
+    assert_non_null(strstr(e.message, path));
+}
+
+/* A folder put in the way after the writer was opened: rename fails. */
+static void a_failed_rename_leaves_no_temporary_file(void **state)
+{
+    const char *folder = test_folder(), *path = in(folder, "out");
+    fk_writer *w;
+
+    (void)state;
+    assert_ok(fk_writer_open(&w, path, err));
+    assert_ok(fk_writer_write(w, "x", 1, err));
+    assert_int_equal(mkdir(path, 0777), 0);
+    assert_refused(fk_writer_commit(&w, err), FLECK_E_IO, path);
+    assert_null(w);
+    assert_int_equal(count_entries(folder), 1);
+}
+
+/* A full disk as a file size limit: writes end with EFBIG where a full disk gives ENOSPC. */
+static void a_full_disk_is_an_error_and_leaves_the_old_file(void **state)
+{
+    enum { LIMIT = 65536, BLOCK = 40000 };
+    const char *folder = test_folder(), *path = in(folder, "out");
+    struct rlimit old, small;
+    void (*handler)(int);
+    char *block = calloc(1, 2 * LIMIT);
+    fk_writer *w = NULL;
+    fleck_error large = {0}, writing = {0}, commit = {0};
+    fleck_status st = FLECK_OK;
+
+    (void)state;
+    assert_non_null(block);
+    make_file(path, "old");
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small = old;
+    small.rlim_cur = LIMIT;
+    handler = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    /* in one go; then piece by piece, with a caller that goes on to commit after the failure */
+    (void)!fk_file_write(path, block, 2 * LIMIT, &large);
+    (void)!fk_writer_open(&w, path, NULL);
+    for (int i = 0; i < 3 && st == FLECK_OK; i++)
+        st = fk_writer_write(w, block, BLOCK, &writing);
+    (void)!fk_writer_commit(&w, &commit);
+    setrlimit(RLIMIT_FSIZE, &old);
+    signal(SIGXFSZ, handler);
+    assert_int_equal(large.status, FLECK_E_IO);
+    assert_non_null(strstr(large.message, path));
+    assert_non_null(strstr(large.message, "File too large"));
+    assert_int_equal(writing.status, FLECK_E_IO);
+    assert_int_equal(commit.status, FLECK_E_IO);
+    assert_non_null(strstr(commit.message, "an earlier write failed"));
+    assert_contents(path, "old");
+    assert_int_equal(count_entries(folder), 1);
+    free(block);
+}
+
+/* A small write stays in the buffer, so that the refusal comes when commit flushes it. */
+static void a_disk_that_is_full_at_commit_is_an_error_too(void **state)
+{
+    const char *folder = test_folder(), *path = in(folder, "out");
+    struct rlimit old, none;
+    void (*handler)(int);
+    fk_writer *w;
+    fleck_error e = {0};
+
+    (void)state;
+    assert_ok(fk_writer_open(&w, path, err));
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    none = old;
+    none.rlim_cur = 0;
+    handler = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    (void)!fk_writer_write(w, "x", 1, NULL);
+    (void)!fk_writer_commit(&w, &e);
+    setrlimit(RLIMIT_FSIZE, &old);
+    signal(SIGXFSZ, handler);
+    assert_int_equal(e.status, FLECK_E_IO);
+    assert_int_equal(count_entries(folder), 0);
+}
+
+static void writing_survives_every_failing_allocation(void **state)
+{
+    const char *folder = test_folder(), *path = in(folder, "out");
+    int64_t failures = 0;
+    fleck_status st;
+
+    (void)state;
+    do {
+        fk_mem_fail_at(failures + 1);
+        st = fk_file_write(path, "x", 1, NULL);
+        fk_mem_fail_at(0);
+        if (st != FLECK_OK) {
+            assert_int_equal(st, FLECK_E_NOMEM);
+            assert_int_equal(count_entries(folder), 0);
+            failures++;
+        }
+    } while (st != FLECK_OK);
+    assert_int_equal(failures, 3); /* the writer and two names */
+    assert_contents(path, "x");
+}
+
+/* ---- Folders ---- */
+
+static void folders_are_made_with_their_parents_and_twice(void **state)
+{
+    const char *folder = test_folder(), *deep = in(folder, "a/b//c/");
+
+    (void)state;
+    assert_ok(fk_folder_make(deep, err));
+    assert_ok(fk_folder_make(deep, err));
+    assert_true(fk_path_is_folder(in(folder, "a/b/c")));
+    assert_ok(fk_folder_make("/", err));
+    assert_ok(fk_folder_make(".", err));
+}
+
+static void a_file_in_the_way_of_a_folder_is_an_error(void **state)
+{
+    const char *folder = test_folder(), *file = in(folder, "file");
+    fleck_error e = {0};
+
+    (void)state;
+    make_file(file, "x");
+    assert_refused(fk_folder_make(file, err), FLECK_E_IO, "a file is in the way");
+    assert_int_not_equal(fk_folder_make(in(folder, "file/sub"), &e), FLECK_OK);
+    assert_non_null(strstr(e.message, "file/sub"));
+    assert_refused(fk_folder_make("", err), FLECK_E_NOTFOUND, "without a name");
+}
+
+static void paths_know_whether_they_are_files_or_folders(void **state)
+{
+    const char *folder = test_folder(), *file = in(folder, "file"), *link = in(folder, "link"),
+               *broken = in(folder, "broken");
+
+    (void)state;
+    make_file(file, "x");
+    assert_int_equal(symlink(file, link), 0);
+    assert_int_equal(symlink("/nowhere", broken), 0);
+    assert_true(fk_path_is_file(file));
+    assert_true(fk_path_is_file(link));
+    assert_false(fk_path_is_file(folder));
+    assert_false(fk_path_is_file(broken));
+    assert_true(fk_path_is_folder(folder));
+    assert_false(fk_path_is_folder(file));
+    assert_false(fk_path_is_folder("/nowhere"));
+}
+
+static void listing_is_in_natural_order_by_kind_without_hidden_names(void **state)
+{
+    const char *folder = test_folder();
+    fk_names l = {0};
+
+    (void)state;
+    make_file(in(folder, "10.png"), "");
+    make_file(in(folder, "9.png"), "");
+    make_file(in(folder, ".hidden"), "");
+    assert_int_equal(mkdir(in(folder, "good"), 0777), 0);
+    assert_int_equal(mkdir(in(folder, ".git"), 0777), 0);
+    assert_int_equal(symlink("9.png", in(folder, "11.png")), 0);
+    assert_int_equal(symlink("good", in(folder, "also")), 0);
+    assert_int_equal(symlink("/nowhere", in(folder, "broken")), 0);
+    assert_ok(fk_folder_list(&l, folder, 'f', err));
+    assert_int_equal(l.count, 3);
+    assert_string_equal(l.items[0], "9.png");
+    assert_string_equal(l.items[1], "10.png");
+    assert_string_equal(l.items[2], "11.png");
+    fk_names_free(&l);
+    assert_ok(fk_folder_list(&l, folder, 'd', err));
+    assert_int_equal(l.count, 2);
+    assert_string_equal(l.items[0], "also");
+    assert_string_equal(l.items[1], "good");
+    fk_names_free(&l);
+}
+
+static void a_folder_that_cannot_be_listed_is_named_and_the_list_stays(void **state)
+{
+    const char *folder = test_folder();
+    fk_names l = {0};
+
+    (void)state;
+    assert_ok(fk_names_add(&l, "before", err));
+    assert_refused(fk_folder_list(&l, "/nowhere", 'f', err), FLECK_E_NOTFOUND,
+                   "cannot list /nowhere");
+    make_file(in(folder, "a"), "");
+    make_file(in(folder, "b"), "");
+    fk_mem_fail_at(4); /* join, add, join, add: the second name */
+    assert_refused(fk_folder_list(&l, folder, 'f', err), FLECK_E_NOMEM, "memory");
+    fk_mem_fail_at(0);
+    assert_int_equal(l.count, 1);
+    assert_string_equal(l.items[0], "before");
+    fk_names_free(&l);
+}
+
+/* ---- Paths ---- */
+
+static void paths_join_with_one_slash(void **state)
+{
+    static const char *const cases[][3] = {
+        {"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"a", "/b", "a/b"},    {"a/", "/b", "a/b"},
+        {"", "b", "b"},    {"/", "b", "/b"},   {"a", "b/c", "a/b/c"}, {"", "/b", "/b"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *out;
+
+        assert_ok(fk_path_join(&out, cases[i][0], cases[i][1], err));
+        assert_string_equal(out, cases[i][2]);
+        fk_free(out);
+    }
+}
+
+static void base_and_stem_take_a_path_apart(void **state)
+{
+    static const char *const cases[][3] = {{"a/b/c.png", "c.png", "c"},
+                                           {"c.png", "c.png", "c"},
+                                           {"a/b/", "b", "b"},
+                                           {"a//", "a", "a"},
+                                           {"/", "", ""},
+                                           {"", "", ""},
+                                           {"/x", "x", "x"},
+                                           {"a/.png", ".png", ".png"},
+                                           {"a.tar.gz", "a.tar.gz", "a.tar"},
+                                           {"a.b/c", "c", "c"},
+                                           {"x.", "x.", "x"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *out;
+
+        assert_ok(fk_path_base(&out, cases[i][0], err));
+        assert_string_equal(out, cases[i][1]);
+        fk_free(out);
+        assert_ok(fk_path_stem(&out, cases[i][0], err));
+        assert_string_equal(out, cases[i][2]);
+        fk_free(out);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_mapped_file_has_its_bytes),
+        cmocka_unit_test(an_empty_file_maps_to_nothing),
+        cmocka_unit_test(what_is_no_regular_file_is_refused_without_waiting),
+        cmocka_unit_test(a_missing_file_is_named),
+        cmocka_unit_test(a_file_beyond_the_limit_is_refused_and_one_at_it_is_not),
+        cmocka_unit_test(nothing_is_at_the_path_before_commit),
+        cmocka_unit_test(an_old_file_stays_until_commit_and_after_abort),
+        cmocka_unit_test(two_writers_of_one_path_do_not_meet),
+        cmocka_unit_test(a_stale_temporary_file_is_no_obstacle),
+        cmocka_unit_test(a_path_that_cannot_be_written_is_named),
+        cmocka_unit_test(devices_and_pipes_are_not_replaced),
+        cmocka_unit_test(a_folder_without_permission_is_named),
+        cmocka_unit_test(a_failed_rename_leaves_no_temporary_file),
+        cmocka_unit_test(a_full_disk_is_an_error_and_leaves_the_old_file),
+        cmocka_unit_test(a_disk_that_is_full_at_commit_is_an_error_too),
+        cmocka_unit_test(writing_survives_every_failing_allocation),
+        cmocka_unit_test(folders_are_made_with_their_parents_and_twice),
+        cmocka_unit_test(a_file_in_the_way_of_a_folder_is_an_error),
+        cmocka_unit_test(paths_know_whether_they_are_files_or_folders),
+        cmocka_unit_test(listing_is_in_natural_order_by_kind_without_hidden_names),
+        cmocka_unit_test(a_folder_that_cannot_be_listed_is_named_and_the_list_stays),
+        cmocka_unit_test(paths_join_with_one_slash),
+        cmocka_unit_test(base_and_stem_take_a_path_apart),
+    };
+
+    return cmocka_run_group_tests_name("file", tests, NULL, NULL);
+}

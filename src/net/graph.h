@@ -6,25 +6,28 @@
 
 #define FK_MAX_TAPS 8
 #define FK_NAME_SIZE 48
+/* Least and greatest height and width of an input. */
+#define FK_INPUT_MIN 32
+#define FK_INPUT_MAX 16384
 
 typedef enum fk_op_kind {
     FK_OP_INPUT,   /* [3, H, W], normalised RGB */
-    FK_OP_CONV,    /* weight [Cout, Cin/groups, kh, kw] and bias [Cout], by name */
+    FK_OP_CONV,    /* weight [Cout, Cin/groups, kh, kw] and bias [Cout], by name; zero padding */
     FK_OP_MAXPOOL, /* kernel, stride, padding (-inf) */
     FK_OP_RELU,
-    FK_OP_RELU6,
+    FK_OP_RELU6,         /* min(max(x, 0), 6) */
     FK_OP_ADD,           /* two inputs of one shape */
-    FK_OP_GLOBAL_AVGPOOL /* [C, H, W] -> [C] */
+    FK_OP_GLOBAL_AVGPOOL /* [C, H, W] -> [C, 1, 1] */
 } fk_op_kind;
 
 /* One operation; its output is node number = its place in the list. */
 typedef struct fk_op {
     fk_op_kind kind;
-    int input[2];
+    int input[2];              /* nodes, all before this one; -1 where there is none */
     char weight[FK_NAME_SIZE]; /* "layer1.0.conv1": reads layer1.0.conv1.weight and .bias */
-    int64_t channels, kernel, stride, groups;
-    int64_t pad_before, pad_after;               /* the same on both axes; before is top and left */
-    int64_t out_channels, out_height, out_width; /* inferred; [C, 1, 1] after the pool */
+    int64_t channels, kernel, stride, groups; /* channels: of the output; kernel is square */
+    int64_t pad_top, pad_bottom, pad_left, pad_right;
+    int64_t out_channels, out_height, out_width; /* inferred */
 } fk_op;
 
 typedef struct fk_tap {
@@ -44,9 +47,63 @@ typedef struct fk_graph {
 } fk_graph;
 
 void fk_graph_free(fk_graph *g);
+
 /* Drop every operation that none of the kept nodes needs, so that weights of absent stages are not
- * asked for.  tap_names lists the taps kept; want_pool keeps the pool. */
+ * asked for.  The n names in tap_names are the taps kept, which g->taps then lists in this order;
+ * want_pool keeps the pool.  The numbers of the nodes change.
+ *
+ * Errors, with *g as it was:
+ *   FLECK_E_OPTION    a tap that g lacks (the message lists those it has), a name twice, more than
+ *                     FK_MAX_TAPS names
+ *   FLECK_E_NOTFOUND  want_pool, and g has no pool
+ *   FLECK_E_NOMEM */
 fleck_status fk_graph_prune(fk_graph *g, const char *const *tap_names, int n, bool want_pool,
                             fleck_error *err) FLECK_MUST_CHECK;
+
+/* Whether the value of node `from` flows into node `to` (a node flows into itself).
+ * FLECK_E_NOMEM. */
+fleck_status fk_graph_feeds(const fk_graph *g, int from, int to, bool *out,
+                            fleck_error *err) FLECK_MUST_CHECK;
+
+/* Most elements that any node of g has. */
+int64_t fk_graph_largest(const fk_graph *g);
+
+/* ---- Building: how an architecture describes itself ----
+ *
+ * Each call adds one operation, infers its shape and returns its node.  The first failure stays in
+ * the builder; the calls after it do nothing and return 0.  So a description is straight code that
+ * ends in fk_build_finish(). */
+typedef struct fk_builder {
+    fk_graph *graph;
+    fleck_status status;
+    fleck_error *err;
+} fk_builder;
+
+/* Where a square window lies: kernel, stride, and padding on the four sides. */
+typedef struct fk_window {
+    int64_t kernel, stride, top, bottom, left, right;
+} fk_window;
+
+/* The same padding on all sides, as PyTorch has it. */
+fk_window fk_window_even(int64_t kernel, int64_t stride, int64_t pad);
+/* TensorFlow's "SAME" padding for the size of `input`: ceil(size / stride) positions, and of an odd
+ * number of padded rows or columns the larger half at the bottom or right. */
+fk_window fk_window_same(const fk_builder *b, int input, int64_t kernel, int64_t stride);
+
+/* Begin an empty graph for an input of height x width; node 0 is the input.  A size outside
+ * FK_INPUT_MIN to FK_INPUT_MAX is FLECK_E_SHAPE. */
+fk_builder fk_build_begin(fk_graph *g, int64_t height, int64_t width, fleck_error *err);
+int fk_build_conv(fk_builder *b, int input, const char *weight, fk_window w, int64_t channels,
+                  int64_t groups);
+int fk_build_maxpool(fk_builder *b, int input, fk_window w);
+int fk_build_relu(fk_builder *b, int input);
+int fk_build_relu6(fk_builder *b, int input);
+int fk_build_add(fk_builder *b, int input, int other);
+/* Add the global average pool and make it the graph's. */
+void fk_build_pool(fk_builder *b, int input);
+/* Name a node.  Taps are added in order of depth. */
+void fk_build_tap(fk_builder *b, int node, const char *name, int64_t stride);
+/* The status of all calls; on failure the graph is freed. */
+fleck_status fk_build_finish(fk_builder *b) FLECK_MUST_CHECK;
 
 #endif

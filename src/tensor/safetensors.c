@@ -336,14 +336,14 @@ fleck_status fk_st_get_checked(const fk_st_reader *r, const char *name, fk_dtype
     fk_tensor view;
     fleck_status st;
 
-    *out = (fk_tensor){0};
     FK_DO(fk_st_get(r, name, &view, err));
     if (view.dtype != dtype || !fk_tensor_has_shape(&view, ndim, shape))
         FK_FAIL(err, FLECK_E_SHAPE, "%s: tensor %s: expected %s %s, found %s %s", r->name, name,
                 fk_dtype_name(dtype), fk_shape_text(wanted, sizeof wanted, ndim, shape),
                 fk_dtype_name(view.dtype),
                 fk_shape_text(found, sizeof found, view.ndim, view.shape));
-    *out = view;
 done:
+    /* Last, because shape may be out's own. */
+    *out = st == FLECK_OK ? view : (fk_tensor){0};
     return st;
 }

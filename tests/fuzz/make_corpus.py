@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Writes the seeds under tests/fuzz/corpus/ that are not golden files already.
+
+Usage: make_corpus.py (no arguments, nothing but Python's own library).  The files are committed, the
+script shows how they came about; a seed is small and differs from the others in one feature."""
+import json
+import os
+import struct
+
+corpus = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
+
+
+def write(path, data):
+    path = os.path.join(corpus, path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as f:
+        f.write(data)
+
+
+def safetensors(header, data=b""):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def tensor(dtype, shape, begin, end):
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+# safetensors: odd addresses, an overlap, a gap, a lie of size, the limits of the length field.
+write("safetensors/odd", safetensors({"b": tensor("U8", [1], 0, 1), "f": tensor("F32", [1], 1, 5)}, bytes(5)))
+write("safetensors/overlap", safetensors({"a": tensor("U8", [4], 0, 4), "b": tensor("U8", [2], 2, 4)}, bytes(4)))
+write("safetensors/gap", safetensors({"a": tensor("U8", [2], 2, 4)}, bytes(4)))
+write("safetensors/huge_shape", safetensors({"a": tensor("F32", [2**31, 2**31], 0, 0)}))
+write("safetensors/six_dims", safetensors({"a": tensor("F64", [1, 1, 1, 1, 1, 1], 0, 8)}, bytes(8)))
+write("safetensors/metadata", safetensors({"__metadata__": {"k": "v", "\u00fc": ""}}))
+write("safetensors/long_length", struct.pack("<Q", 2**64 - 1) + b"{}")
+write("safetensors/duplicate", safetensors(b'{"a":{},"a":{}}'))
+
+
+def npy(header, data=b"", version=1):
+    length = struct.pack("<H" if version == 1 else "<I", len(header))
+    return b"\x93NUMPY" + bytes([version, 0]) + length + header + data
+
+
+# .npy: spellings of the header that NumPy itself does not write, and lies.
+write("npy/python2", npy(b"{'descr': '<f4', 'fortran_order': False, 'shape': (2L,), }", bytes(8)))
+write("npy/double_quotes", npy(b'{"shape": (1,), "fortran_order": True, "descr": "=f4"}', bytes(4)))
+write("npy/six_dims", npy(b"{'descr': '>f2', 'fortran_order': True, 'shape': (1, 2, 1, 2, 1, 2)}", bytes(16), 2))
+write("npy/huge", npy(b"{'descr': '|u1', 'fortran_order': False, 'shape': (4294967296, 4294967296)}"))
+write("npy/short", npy(b"{'descr': '<i8', 'fortran_order': False, 'shape': (2,)}", bytes(15)))
+
+
+def tiff(entries, data=b""):
+    """A little-endian TIFF of one directory at byte 8; entries are tag: (type, value)."""
+    out = struct.pack("<2sHIH", b"II", 42, 8, len(entries))
+    for tag in sorted(entries):
+        out += struct.pack("<HHII", tag, entries[tag][0], 1, entries[tag][1])
+    return out + bytes(4) + data
+
+
+plain = {256: (4, 2), 257: (4, 2), 258: (3, 32), 259: (3, 1), 262: (3, 1), 273: (4, 134),
+         277: (3, 1), 278: (4, 2), 279: (4, 16), 339: (3, 3)}
+
+# TIFF: a map of 2 x 2, then with one entry changed at a time.
+write("tiff_map/plain", tiff(plain, bytes(16)))
+write("tiff_map/tall", tiff({**plain, 257: (4, 60000)}, bytes(16)))
+write("tiff_map/wide", tiff({**plain, 256: (4, 2**32 - 1)}, bytes(16)))
+write("tiff_map/row_strips", tiff({**plain, 278: (4, 1)}, bytes(16)))
+write("tiff_map/packbits", tiff({**plain, 259: (3, 32773)}, b"\xf1\x00" + bytes(14)))
+write("tiff_map/predictor", tiff({**plain, 259: (3, 5), 317: (3, 3)}, bytes(16)))
+write("tiff_map/beyond", tiff({**plain, 273: (4, 2**31)}, bytes(16)))
+
+# CSV: quotes, ends of lines, a mark of byte order, damage.
+write("csv/plain", b"path,label,mask\na.png,good,\nb.png,bad,b_mask.png\n")
+write("csv/quoted", b'"path","la""bel"\r\n"a,b","c\nd"\r\n')
+write("csv/mark", b"\xef\xbb\xbfpath,label\nx,good")
+write("csv/open_quote", b'path\n"a')
+write("csv/text_behind_quote", b'"a"b,c\n')
+write("csv/zero", b"a\0b,c\n")
+write("csv/blank", b"\n\n,\n,,\r\r\n")

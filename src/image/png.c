@@ -1,7 +1,7 @@
-/* PNG, by libspng. */
+/* PNG, by libspng; the common kinds take a quicker way first (png_fast.c). */
 #include "base/file.h"
 #include "base/mem.h"
-#include "image/decode.h"
+#include "image/png.h"
 
 #include <assert.h>
 #include <spng.h>
@@ -67,23 +67,10 @@ static fleck_status decode_pixels(fk_image *out, spng_ctx *ctx, const struct spn
     return code == 0 ? FLECK_OK : failed(err, code);
 }
 
-/* Whether so few bytes can hold the image at all, asked before memory is taken for it. */
-static fleck_status check_bytes(const struct spng_ihdr *head, size_t size, fleck_error *err)
-{
-    int64_t pixels = (int64_t)head->width * head->height;
-
-    if (pixels / 8 * head->bit_depth / DEFLATE_RATIO > (int64_t)size)
-        return fk_error_set(err, FLECK_E_FORMAT,
-                            "the file ends early: %zu bytes cannot hold %ux%u pixels", size,
-                            head->width, head->height);
-    return FLECK_OK;
-}
-
-fleck_status fk_png_decode(fk_decoded *out, const fk_image_bytes *in, fleck_error *err)
+fleck_status fk_png_decode_plain(fk_image *out, const fk_image_bytes *in, fleck_error *err)
 {
     spng_ctx *ctx = spng_ctx_new(0);
     struct spng_ihdr head;
-    struct spng_exif exif;
     fleck_status st = FLECK_OK;
     bool grey;
     int code;
@@ -99,24 +86,49 @@ fleck_status fk_png_decode(fk_decoded *out, const fk_image_bytes *in, fleck_erro
         st = failed(err, code);
         goto done;
     }
-    FK_DO(fk_image_check_size(head.width, head.height, in->max_pixels, err));
-    FK_DO(check_bytes(&head, in->size, err));
     grey = head.color_type == SPNG_COLOR_TYPE_GRAYSCALE ||
            head.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
-    FK_DO(fk_image_alloc(&out->image, head.width, head.height, grey ? 1 : 3, err));
-    FK_DO(decode_pixels(&out->image, ctx, &head, err));
-    /* What follows the pixels up to the end mark: a file cut there is damaged too. */
+    FK_DO(fk_image_alloc(out, head.width, head.height, grey ? 1 : 3, err));
+    FK_DO(decode_pixels(out, ctx, &head, err));
+    /* What follows the pixels up to the end mark: damage there counts too. */
     code = spng_decode_chunks(ctx);
-    if (code != 0) {
+    if (code != 0)
         st = failed(err, code);
-        goto done;
-    }
-    if (spng_get_exif(ctx, &exif) == 0)
-        out->orientation = fk_exif_orientation((const uint8_t *)exif.data, exif.length);
 done:
     if (st != FLECK_OK)
-        fk_image_free(&out->image);
+        fk_image_free(out);
     spng_ctx_free(ctx);
+    return st;
+}
+
+/* Whether so few bytes can hold the image at all, asked before memory is taken for it: an eighth of
+ * a byte a pixel at least. */
+static fleck_status check_bytes(const fk_png_chunks *chunks, fleck_error *err)
+{
+    int64_t pixels = (int64_t)chunks->width * chunks->height;
+
+    if (pixels / 8 * chunks->depth / DEFLATE_RATIO > (int64_t)chunks->data_bytes)
+        return fk_error_set(err, FLECK_E_FORMAT,
+                            "the file ends early: %zu bytes cannot hold %ux%u pixels",
+                            chunks->data_bytes, chunks->width, chunks->height);
+    return FLECK_OK;
+}
+
+fleck_status fk_png_decode(fk_decoded *out, const fk_image_bytes *in, fleck_error *err)
+{
+    fk_png_chunks chunks;
+    bool done = false;
+    fleck_status st;
+
+    FK_DO(fk_png_scan(&chunks, in, err));
+    FK_DO(fk_image_check_size(chunks.width, chunks.height, in->max_pixels, err));
+    FK_DO(check_bytes(&chunks, err));
+    FK_DO(fk_png_decode_fast(&out->image, &done, &chunks, in, err));
+    if (!done)
+        FK_DO(fk_png_decode_plain(&out->image, in, err));
+    if (chunks.exif != NULL)
+        out->orientation = fk_exif_orientation(chunks.exif, chunks.exif_bytes);
+done:
     return st;
 }
 

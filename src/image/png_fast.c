@@ -1,0 +1,211 @@
+/* The common kinds of PNG, with libdeflate, which inflates a whole image at once and in a third of
+ * the time that the general way takes.
+ *
+ * A row is a byte that names its filter and the row's bytes less a guess, modulo 256.  With bpp
+ * bytes a pixel, the guess for byte i is made of left = row[i - bpp], up = above[i] and
+ * corner = above[i - bpp], each 0 outside the image:
+ *
+ *     0: nothing    1: left    2: up    3: (left + up) / 2
+ *     4 (Paeth): the nearest of left, up, corner to left + up - corner, the earlier of equals. */
+#include "base/mem.h"
+#include "image/png.h"
+
+#include <string.h>
+
+#if FLECK_WITH_LIBDEFLATE
+
+#include <libdeflate.h>
+
+/* Every chunk's CRC, which covers type and contents. */
+static bool crcs_match(const fk_image_bytes *in)
+{
+    for (const uint8_t *p = in->data + 8;;) {
+        size_t length = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
+        const uint8_t *crc = p + 8 + length;
+        uint32_t stored =
+            (uint32_t)crc[0] << 24 | (uint32_t)crc[1] << 16 | (uint32_t)crc[2] << 8 | crc[3];
+
+        if (libdeflate_crc32(0, p + 4, length + 4) != stored)
+            return false;
+        if (memcmp(p + 4, "IEND", 4) == 0)
+            return true;
+        p = crc + 4;
+    }
+}
+
+/* The IDAT chunks' contents in one piece. */
+static void join_data(uint8_t *out, const fk_png_chunks *chunks)
+{
+    const uint8_t *p = chunks->data;
+
+    for (size_t joined = 0; joined < chunks->data_bytes;) {
+        size_t length = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
+
+        memcpy(out + joined, p + 8, length);
+        joined += length;
+        p += 12 + length;
+    }
+}
+
+/* Paeth's guess without distances.  Let lo <= hi be left and up in order, and p = lo + hi - corner.
+ * The distances of p are |hi - corner| to lo, |lo - corner| to hi, and their difference or sum to
+ * corner.  With corner between the two, lo is nearest when 2 (hi - corner) <= corner - lo, which is
+ * hi <= t for t = 3 corner - lo - hi, and hi is when t <= lo; beyond hi, p falls below lo and t
+ * above hi, beyond lo the other way round.  Ties go to left or up, as they should; left and up tie
+ * only where they are equal or corner is as near. */
+static inline int paeth(int left, int up, int corner)
+{
+    int lo = left < up ? left : up, hi = left < up ? up : left;
+    int t = 3 * corner - lo - hi;
+    int guess = hi <= t ? lo : corner;
+
+    return t <= lo ? hi : guess;
+}
+
+/* Called with bpp as a constant, so that the pixel before stays in registers. */
+static inline void undo_paeth(uint8_t *row, const uint8_t *above, int64_t n, int bpp)
+{
+    int left[4] = {0}, corner[4] = {0};
+
+    for (int64_t i = 0; i < n; i += bpp)
+        for (int c = 0; c < bpp; c++) {
+            int up = above[i + c];
+
+            left[c] = (row[i + c] + paeth(left[c], up, corner[c])) & 255;
+            corner[c] = up;
+            row[i + c] = (uint8_t)left[c];
+        }
+}
+
+static inline void undo_average(uint8_t *row, const uint8_t *above, int64_t n, int bpp)
+{
+    for (int64_t i = 0; i < bpp; i++)
+        row[i] = (uint8_t)(row[i] + above[i] / 2);
+    for (int64_t i = bpp; i < n; i++)
+        row[i] = (uint8_t)(row[i] + (row[i - bpp] + above[i]) / 2);
+}
+
+static inline void undo_left(uint8_t *row, int64_t n, int bpp)
+{
+    for (int64_t i = bpp; i < n; i++)
+        row[i] = (uint8_t)(row[i] + row[i - bpp]);
+}
+
+static void undo_up(uint8_t *row, const uint8_t *above, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        row[i] = (uint8_t)(row[i] + above[i]);
+}
+
+/* One row of n bytes; false for a filter that does not exist. */
+static bool undo_filter(int filter, uint8_t *row, const uint8_t *above, int64_t n, int bpp)
+{
+    switch (filter) {
+    case 0:
+        return true;
+    case 1:
+        if (bpp == 3)
+            undo_left(row, n, 3);
+        else
+            undo_left(row, n, bpp);
+        return true;
+    case 2:
+        undo_up(row, above, n);
+        return true;
+    case 3:
+        if (bpp == 3)
+            undo_average(row, above, n, 3);
+        else
+            undo_average(row, above, n, bpp);
+        return true;
+    case 4:
+        if (bpp == 3)
+            undo_paeth(row, above, n, 3);
+        else if (bpp == 4)
+            undo_paeth(row, above, n, 4);
+        else
+            undo_paeth(row, above, n, 1);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Undo the filters of all rows in raw and copy the pixels; alpha is left behind. */
+static bool unfilter(fk_image *out, uint8_t *raw, const uint8_t *zeros, int bpp)
+{
+    int64_t n = out->width * bpp;
+    const uint8_t *above = zeros;
+
+    for (int64_t y = 0; y < out->height; y++) {
+        uint8_t *row = raw + y * (n + 1) + 1, *to = out->data + y * out->width * out->channels;
+
+        if (!undo_filter(row[-1], row, above, n, bpp))
+            return false;
+        above = row;
+        if (bpp == out->channels)
+            memcpy(to, row, (size_t)n);
+        else
+            for (int64_t x = 0; x < out->width; x++)
+                memcpy(to + 3 * x, row + 4 * x, 3);
+    }
+    return true;
+}
+
+static bool inflate_all(uint8_t *raw, int64_t raw_bytes, const uint8_t *data, size_t data_bytes)
+{
+    struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
+    bool good;
+
+    if (d == NULL)
+        return false;
+    good = libdeflate_zlib_decompress(d, data, data_bytes, raw, (size_t)raw_bytes, NULL) ==
+           LIBDEFLATE_SUCCESS;
+    libdeflate_free_decompressor(d);
+    return good;
+}
+
+fleck_status fk_png_decode_fast(fk_image *out, bool *done, const fk_png_chunks *chunks,
+                                const fk_image_bytes *in, fleck_error *err)
+{
+    static const uint8_t pixel_bytes[] = {[0] = 1, [2] = 3, [6] = 4};
+    int bpp = chunks->colour <= 6 ? pixel_bytes[chunks->colour] : 0;
+    int64_t row_bytes = (int64_t)chunks->width * bpp;
+    uint8_t *raw = NULL, *joined = NULL, *zeros = NULL;
+    fleck_status st = FLECK_OK;
+
+    *done = false;
+    if (bpp == 0 || chunks->depth != 8 || chunks->interlace != 0 || !chunks->plain_order ||
+        chunks->data == NULL || !crcs_match(in))
+        return FLECK_OK;
+    FK_DO(FK_ALLOC(&joined, (int64_t)chunks->data_bytes, err));
+    FK_DO(FK_ALLOC(&raw, (row_bytes + 1) * chunks->height, err));
+    FK_DO(FK_CALLOC(&zeros, row_bytes, err));
+    join_data(joined, chunks);
+    if (!inflate_all(raw, (row_bytes + 1) * chunks->height, joined, chunks->data_bytes))
+        goto done;
+    FK_DO(fk_image_alloc(out, chunks->width, chunks->height, bpp == 1 ? 1 : 3, err));
+    *done = unfilter(out, raw, zeros, bpp);
+done:
+    if (!*done)
+        fk_image_free(out);
+    fk_free(raw);
+    fk_free(joined);
+    fk_free(zeros);
+    return st;
+}
+
+#else
+
+fleck_status fk_png_decode_fast(fk_image *out, bool *done, const fk_png_chunks *chunks,
+                                const fk_image_bytes *in, fleck_error *err)
+{
+    (void)out;
+    (void)chunks;
+    (void)in;
+    (void)err;
+    *done = false;
+    return FLECK_OK;
+}
+
+#endif

@@ -1,0 +1,348 @@
+/* Decoding every format and kind, and refusing what is damaged, hostile or of another kind. */
+#include "fk_test.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "image/png.h"
+#include "checksum.h"
+
+typedef struct golden_image {
+    const char *name;
+    int64_t width, height;
+    uint64_t rgb, grey;
+} golden_image;
+
+typedef struct golden_refusal {
+    const char *name;
+    fleck_status status;
+    const char *part; /* of the message */
+} golden_refusal;
+
+#include "golden/image_files.h"
+
+#define IMAGES (sizeof golden_images / sizeof golden_images[0])
+#define REFUSALS (sizeof golden_refusals / sizeof golden_refusals[0])
+
+static const char *file_path(const char *name)
+{
+    char part[256];
+
+    snprintf(part, sizeof part, "tests/unit/image/files/%s", name);
+    return test_path("FLECK_TEST_SOURCE", part);
+}
+
+static void every_kind_decodes_to_its_pixels(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < IMAGES; i++) {
+        const golden_image *g = &golden_images[i];
+        fk_image im;
+
+        for (int want = FK_IMAGE_RGB; want <= FK_IMAGE_GREY; want++) {
+            assert_ok(fk_image_load(&im, file_path(g->name), (fk_image_want)want, err));
+            assert_int_equal(im.channels, want == FK_IMAGE_RGB ? 3 : 1);
+            if (im.width != g->width || im.height != g->height)
+                fail_msg("%s is %lldx%lld", g->name, (long long)im.width, (long long)im.height);
+            if (image_checksum(&im) != (want == FK_IMAGE_RGB ? g->rgb : g->grey))
+                fail_msg("%s has other pixels as %s", g->name,
+                         want == FK_IMAGE_RGB ? "RGB" : "grey");
+            fk_image_free(&im);
+        }
+    }
+}
+
+static void every_refusal_names_file_and_reason(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < REFUSALS; i++) {
+        const golden_refusal *g = &golden_refusals[i];
+        fleck_error e = {0};
+        fk_image im;
+        fleck_status st = fk_image_load(&im, file_path(g->name), FK_IMAGE_RGB, &e);
+
+        if (st != g->status || e.status != st)
+            fail_msg("%s: expected status %d, got %d (%s)", g->name, (int)g->status, (int)st,
+                     e.message);
+        if (strstr(e.message, g->name) == NULL || strstr(e.message, g->part) == NULL)
+            fail_msg("%s: \"%s\" is not in \"%s\"", g->name, g->part, e.message);
+        assert_null(im.data);
+        assert_int_equal(im.width, 0);
+    }
+}
+
+/* All files know their end but these: numbers as text stay numbers when cut; one has bytes to
+ * spare; one ends with the place of a next image, which it has not. */
+static bool end_is_known(const char *name)
+{
+    return strncmp(name, "plain", 5) != 0 && strcmp(name, "bytes_behind.jpg") != 0 &&
+           strcmp(name, "group4.tif") != 0;
+}
+
+/* The bytes go into a block of just their size, so that a sanitizer sees reads beyond it. */
+static fleck_status decode_copy(const uint8_t *bytes, size_t size, fleck_error *err)
+{
+    uint8_t *copy = malloc(size > 0 ? size : 1);
+    fk_image im;
+    fleck_status st;
+
+    assert_non_null(copy);
+    memcpy(copy, bytes, size);
+    st = fk_image_decode_limited(&im, copy, size, 1 << 16, "copy", FK_IMAGE_RGB, err);
+    assert_true((st == FLECK_OK) == (im.data != NULL));
+    fk_image_free(&im);
+    free(copy);
+    return st;
+}
+
+static void a_file_cut_anywhere_is_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < IMAGES; i++) {
+        const char *name = golden_images[i].name;
+        fk_mapped file;
+
+        assert_ok(fk_mapped_open(&file, file_path(name), 0, err));
+        for (size_t size = 0; size < file.size; size++) {
+            fleck_error e = {0};
+
+            if (decode_copy(file.data, size, &e) == FLECK_OK && end_is_known(name))
+                fail_msg("%s of %zu bytes decodes when cut to %zu", name, file.size, size);
+        }
+        fk_mapped_close(&file);
+    }
+}
+
+/* Whatever a wrong byte makes of a file, decoding ends with pixels or a message. */
+static void a_wrong_byte_does_no_harm(void **state)
+{
+    static const uint8_t changes[] = {0x01, 0x80, 0xff};
+
+    (void)state;
+    for (size_t i = 0; i < IMAGES; i++) {
+        uint8_t bytes[4096];
+        fk_mapped file;
+
+        assert_ok(fk_mapped_open(&file, file_path(golden_images[i].name), 0, err));
+        for (size_t at = 0; at < file.size && file.size <= sizeof bytes; at++) {
+            fleck_error e = {0};
+
+            memcpy(bytes, file.data, file.size);
+            bytes[at] ^= changes[at % sizeof changes];
+            if (decode_copy(bytes, file.size, &e) != FLECK_OK)
+                assert_string_not_equal(e.message, "");
+        }
+        fk_mapped_close(&file);
+    }
+}
+
+/* The quick decoder must give what the general one gives, or nothing. */
+static void both_png_decoders_agree(void **state)
+{
+    int quick = 0;
+
+    (void)state;
+    for (size_t i = 0; i < IMAGES; i++) {
+        const char *name = golden_images[i].name;
+        fk_png_chunks chunks;
+        fk_image a = {0}, b = {0};
+        fk_mapped file;
+        bool done;
+
+        if (!fk_ends_with(name, ".png"))
+            continue;
+        assert_ok(fk_mapped_open(&file, file_path(name), 0, err));
+        fk_image_bytes in = {file.data, file.size, FK_IMAGE_MAX_PIXELS};
+        assert_ok(fk_png_scan(&chunks, &in, err));
+        assert_ok(fk_png_decode_fast(&a, &done, &chunks, &in, err));
+        assert_ok(fk_png_decode_plain(&b, &in, err));
+        quick += done;
+        if (done && (a.width != b.width || a.height != b.height || a.channels != b.channels ||
+                     image_checksum(&a) != image_checksum(&b)))
+            fail_msg("%s", name);
+        fk_image_free(&a);
+        fk_image_free(&b);
+        fk_mapped_close(&file);
+    }
+    printf("%d files take the quick way\n", quick);
+#if FLECK_WITH_LIBDEFLATE
+    assert_true(quick >= 8);
+#endif
+}
+
+static void when_memory_ends_decoding_leaves_nothing(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < IMAGES; i++) {
+        fleck_status st = FLECK_E_NOMEM;
+        fleck_error e;
+        fk_image im;
+
+        for (int n = 1; st != FLECK_OK; n++) {
+            assert_true(n < 20);
+            fk_mem_fail_at(n);
+            st = fk_image_load(&im, file_path(golden_images[i].name), FK_IMAGE_GREY, &e);
+            fk_mem_fail_at(0);
+            assert_true(st == FLECK_OK || (st == FLECK_E_NOMEM && im.data == NULL));
+        }
+        fk_image_free(&im);
+    }
+}
+
+static void the_pixel_limit_is_the_callers(void **state)
+{
+    fk_mapped file;
+    fk_image im;
+
+    (void)state;
+    assert_ok(fk_mapped_open(&file, file_path("rgb8.png"), 0, err));
+    assert_ok(fk_image_decode_limited(&im, file.data, file.size, 13 * 9, "x", FK_IMAGE_RGB, err));
+    fk_image_free(&im);
+    assert_refused(
+        fk_image_decode_limited(&im, file.data, file.size, 13 * 9 - 1, "x.png", FK_IMAGE_RGB, err),
+        FLECK_E_LIMIT, "x.png: PNG: 13x9 pixels, the limit is 116");
+    fk_mapped_close(&file);
+}
+
+static void what_is_no_file_is_refused(void **state)
+{
+    fk_image im;
+
+    (void)state;
+    assert_refused(fk_image_load(&im, file_path("absent.png"), FK_IMAGE_RGB, err), FLECK_E_NOTFOUND,
+                   "absent.png");
+    assert_refused(fk_image_load(&im, file_path(""), FK_IMAGE_RGB, err), FLECK_E_FORMAT, "folder");
+    assert_null(im.data);
+}
+
+static void extensions_are_known_in_any_case(void **state)
+{
+    static const char *const yes[] = {"a.png", "b/c.JPG", "x.jpeg", "x.Tif", "x.tiff",
+                                      "x.bmp", "x.y.pgm", "x.ppm",  "x.pbm", "x.PNM"};
+    static const char *const no[] = {"png", "a.gif", "a.png.txt", "", "a.pn", "a.pngx"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++)
+        assert_true(fk_image_has_extension(yes[i]));
+    for (size_t i = 0; i < sizeof no / sizeof no[0]; i++)
+        assert_false(fk_image_has_extension(no[i]));
+}
+
+static void sixteen_bits_become_eight_by_rounding(void **state)
+{
+    (void)state;
+    for (uint32_t v = 0; v <= 65535; v++)
+        assert_int_equal(fk_sample_scale(v, 65535), (v * 255 + 32767) / 65535);
+    for (uint32_t v = 0; v <= 255; v++) {
+        assert_int_equal(fk_sample_scale(v * 257, 65535), v);
+        assert_int_equal(fk_sample_scale(v, 255), v);
+    }
+}
+
+static void exif_that_is_damaged_means_as_stored(void **state)
+{
+    static const uint8_t sound[26] = {'M',  'M', 0, 42, 0, 0, 0, 8, 0, 1, 0x01,
+                                      0x12, 0,   3, 0,  0, 0, 1, 0, 6, 0, 0};
+    uint8_t bytes[sizeof sound];
+
+    (void)state;
+    assert_int_equal(fk_exif_orientation(sound, sizeof sound), 6);
+    for (size_t size = 0; size < 20; size++)
+        assert_int_equal(fk_exif_orientation(sound, size), 1);
+    for (size_t at = 0; at < 20; at++) {
+        if (at == 8 || at == 9) /* more entries: the first is still the wanted one */
+            continue;
+        memcpy(bytes, sound, sizeof bytes);
+        bytes[at] ^= 0x90;
+        assert_int_equal(fk_exif_orientation(bytes, sizeof bytes), 1);
+    }
+}
+
+static void a_saved_png_comes_back_as_it_was(void **state)
+{
+    static const int64_t sizes[][2] = {{1, 1}, {7, 5}, {300, 2}, {64, 64}};
+    const char *folder = test_folder();
+    char path[4200];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/out.png", folder);
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
+        for (int channels = 1; channels <= 3; channels += 2) {
+            fk_image im, back;
+
+            assert_ok(fk_image_init(&im, sizes[s][0], sizes[s][1], channels, err));
+            for (int64_t i = 0; i < im.width * im.height * channels; i++)
+                im.data[i] = (uint8_t)(i * i / 7);
+            assert_ok(fk_image_save_png(&im, path, err));
+            assert_ok(
+                fk_image_load(&back, path, channels == 1 ? FK_IMAGE_GREY : FK_IMAGE_RGB, err));
+            assert_int_equal(back.width, im.width);
+            assert_int_equal(back.height, im.height);
+            assert_memory_equal(back.data, im.data, (size_t)(im.width * im.height * channels));
+            fk_image_free(&im);
+            fk_image_free(&back);
+        }
+    unlink(path);
+    rmdir(folder);
+}
+
+static void a_png_that_cannot_be_written_leaves_no_file(void **state)
+{
+    const char *folder = test_folder();
+    fk_names names = {0};
+    char path[4200];
+    fk_image im;
+
+    (void)state;
+    assert_ok(fk_image_init(&im, 64, 64, 3, err));
+    snprintf(path, sizeof path, "%s/absent/out.png", folder);
+    assert_refused(fk_image_save_png(&im, path, err), FLECK_E_NOTFOUND, "absent/out.png");
+    assert_refused(fk_image_save_png(&im, folder, err), FLECK_E_IO, "folder");
+    for (int n = 1; n <= 2; n++) {
+        fk_mem_fail_at(n);
+        snprintf(path, sizeof path, "%s/out.png", folder);
+        assert_refused(fk_image_save_png(&im, path, err), FLECK_E_NOMEM, "memory");
+        fk_mem_fail_at(0);
+    }
+    assert_ok(fk_folder_list(&names, folder, 'f', err));
+    assert_int_equal(names.count, 0);
+    fk_names_free(&names);
+    fk_image_free(&im);
+    rmdir(folder);
+}
+
+static void a_new_image_is_black(void **state)
+{
+    fk_image im;
+
+    (void)state;
+    assert_ok(fk_image_init(&im, 5, 4, 3, err));
+    for (int i = 0; i < 60; i++)
+        assert_int_equal(im.data[i], 0);
+    fk_image_free(&im);
+    fk_image_free(&im);
+    assert_refused(fk_image_init(&im, 65536, 4, 3, err), FLECK_E_LIMIT, "65536x4");
+    assert_refused(fk_image_init(&im, 20000, 20000, 3, err), FLECK_E_LIMIT, "20000x20000");
+    assert_refused(fk_image_init(&im, 0, 4, 3, err), FLECK_E_FORMAT, "0x4");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind_decodes_to_its_pixels),
+        cmocka_unit_test(every_refusal_names_file_and_reason),
+        cmocka_unit_test(a_file_cut_anywhere_is_refused),
+        cmocka_unit_test(a_wrong_byte_does_no_harm),
+        cmocka_unit_test(both_png_decoders_agree),
+        cmocka_unit_test(when_memory_ends_decoding_leaves_nothing),
+        cmocka_unit_test(the_pixel_limit_is_the_callers),
+        cmocka_unit_test(what_is_no_file_is_refused),
+        cmocka_unit_test(extensions_are_known_in_any_case),
+        cmocka_unit_test(sixteen_bits_become_eight_by_rounding),
+        cmocka_unit_test(exif_that_is_damaged_means_as_stored),
+        cmocka_unit_test(a_saved_png_comes_back_as_it_was),
+        cmocka_unit_test(a_png_that_cannot_be_written_leaves_no_file),
+        cmocka_unit_test(a_new_image_is_black),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -4,23 +4,37 @@
 
 #include "image/image.h"
 
+/* The part is a turned steel flange on a bench: six bolt holes, two dowel holes, a hub with a keyed
+ * bore.  From picture to picture it moves by 2 pixels (at a side of 256; in proportion otherwise),
+ * turns by 1.5 degrees either way, and lamp, brightness, hue and the tool's marks differ. */
 typedef struct fk_synth_settings {
-    int64_t width, height;          /* of each image, at least 64 */
+    int64_t width, height; /* of each image, at least 64; the part fills the shorter side */
     int64_t train, good, defective; /* images: train/good, test/good, and for each defect type */
     uint64_t seed;
 } fk_synth_settings;
 
-/* Number of defect types and their folder names ("scratch", ...). */
+/* Number of defect types, and their folder names: scratch, dent, stain, crack, missing_hole. */
 int fk_synth_defects(void);
 const char *fk_synth_defect_name(int i);
 
-/* Draw image number `index` of stream `stream` (0 train, 1 test good, 2 + defect): RGB, and for a
- * defect its mask (grey 0/255; mask may be NULL).  The same bytes on every machine: integer and + -
- * * / sqrt arithmetic only. */
+/* Draw one picture.
+ *
+ *   out     RGB, width x height
+ *   mask    grey, 0 and 255; NULL where it is not wanted, all 0 for good parts.  255 where the
+ *           defect touches the pixel: elsewhere the picture is what it would be without defect, to
+ *           the last byte
+ *   stream  0 train, 1 test good, 2 + i: with defect i
+ *   index   the picture's number, from 0; pictures do not depend on how many are drawn
+ *
+ * The same bytes on every machine: integers, + - * /, square roots and floor only.  About 8 ms for
+ * 256 x 256.  Errors: FLECK_E_OPTION for a size, stream or index out of range. */
 fleck_status fk_synth_draw(fk_image *out, fk_image *mask, const fk_synth_settings *s, int stream,
                            int64_t index, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Write the whole category under folder (made if needed; a non-empty folder is refused). */
+/* Write the whole category under folder, made if needed: train/good/000.png, test/good/000.png,
+ * test/scratch/000.png, ground_truth/scratch/000_mask.png, ..., LICENSE.txt.  A folder that holds
+ * something is refused (FLECK_E_OPTION).  Each file appears whole or not at all; after a failure
+ * those written before it stay. */
 fleck_status fk_synth_write(const char *folder, const fk_synth_settings *s,
                             fleck_error *err) FLECK_MUST_CHECK;
 

@@ -91,6 +91,7 @@ const char *fk_number_text(char buffer[FK_NUMBER_TEXT], double value)
 {
     const char *exponent;
     int precision = 0;
+    int64_t power;
     double back;
 
     if (!isfinite(value)) {
@@ -102,8 +103,8 @@ const char *fk_number_text(char buffer[FK_NUMBER_TEXT], double value)
     while (precision < 17 && (!fk_number_parse(buffer, &back) || back != value));
     /* 1000 comes out as 1e+03: where the digits before the point fit, write them. */
     exponent = strstr(buffer, "e+");
-    if (exponent != NULL && atoi(exponent + 2) < 17)
-        fk_format(buffer, FK_NUMBER_TEXT, "%.*g", atoi(exponent + 2) + 1, value);
+    if (exponent != NULL && fk_integer_parse(exponent + 2, &power) && power < 17)
+        fk_format(buffer, FK_NUMBER_TEXT, "%.*g", (int)power + 1, value);
     return buffer;
 }
 

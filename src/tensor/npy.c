@@ -204,7 +204,7 @@ static void convert(fk_tensor *out, int64_t i, const uint8_t *from, fk_dtype sto
                     bool big_endian)
 {
     size_t size = fk_dtype_size(stored);
-    uint8_t native[8];
+    uint8_t native[8] = {0};
     uint16_t half;
     double wide;
 

@@ -169,11 +169,12 @@ static void what_json_cannot_hold_is_refused_and_freed(void **state)
 static fleck_status collect(void *ctx, const char *key, const fk_json *value, fleck_error *err)
 {
     char *keys = ctx;
+    size_t n = strlen(keys);
     int64_t i;
 
     if (!fk_json_as_int(value, &i))
         return fk_error_set(err, FLECK_E_FORMAT, "%s is no integer", key);
-    strcat(keys, key);
+    snprintf(keys + n, 16 - n, "%s", key);
     return FLECK_OK;
 }
 

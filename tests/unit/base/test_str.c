@@ -101,7 +101,7 @@ static void text_grows_by_parts(void **state)
     for (int i = 0; i < 1000; i++) {
         assert_ok(fk_text_printf(&t, err, "%03d", i));
         assert_ok(fk_text_add(&t, ",xyz", 1, err));
-        sprintf(expected + 4 * i, "%03d,", i);
+        snprintf(expected + 4 * i, 5, "%03d,", i);
     }
     assert_int_equal(t.length, 4000);
     assert_string_equal(t.data, expected);

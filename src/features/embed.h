@@ -37,7 +37,8 @@ typedef struct fk_embed_spec {
     fk_reduce reduce;
     int64_t dims;              /* width after the reduction (0 for NONE) */
     int64_t *channels;         /* [dims] for CHANNELS: indices into the joined taps */
-    float *projection;         /* [D, dims] for ORTHOGONAL */
+    float *projection;         /* [width, dims] for ORTHOGONAL */
+    int64_t width;             /* D, the taps' total width, that channels or projection are for */
     char global[FK_NAME_SIZE]; /* "none", "pool" (the network's), or a tap's name (its mean) */
 } fk_embed_spec;
 
@@ -50,31 +51,53 @@ typedef struct fk_embed_shape {
 
 void fk_embed_spec_free(fk_embed_spec *spec);
 
-/* Fill in channels or projection for the taps' total width D: text is the --reduce option
- * ("random", "list:FILE", "orthogonal", "none"), dims the --dims option.
- *   random      Floyd-free draw of dims of D without repetition by fk_prng(seed), sorted
- *   list:FILE   one index a line; dims is the number of lines
- *   orthogonal  QR of a D x dims matrix of fk_prng normals, signs so that R's diagonal is positive
- * dims > D is FLECK_E_OPTION. */
+/* Fill in reduce, dims, channels or projection of a spec for the taps' total width D (> 0): text is
+ * the --reduce option ("random", "list:FILE", "orthogonal", "none"), dims the --dims option, 0 for
+ * the usual number: 550 where D > 1000, else 100 (the paper's for WRN50-2 and ResNet-18), and D
+ * where D is less than that.
+ *   random      a draw of dims of D without repetition by fk_prng(seed), sorted.  Each set is
+ *               equally likely.  It is not the draw of Python's generator; see list:FILE for that
+ *   list:FILE   one index of [0, D) a line, in the order wanted, no index twice; empty lines do not
+ *               count.  dims must be 0 or the number of indices
+ *   orthogonal  fk_linalg_orthonormal(D, dims, seed): Kim et al. 2021's semi-orthogonal embedding
+ *   none        all channels; dims must be 0 or D
+ * On failure the spec's reduction is NONE.
+ *   FLECK_E_OPTION              dims is more than D, or does not fit the list
+ *   FLECK_E_FORMAT              a line of the list, named with its number, is not such an index
+ *   FLECK_E_NOTFOUND, FLECK_E_IO, FLECK_E_LIMIT   the list cannot be read or is beyond 1 MiB */
 fleck_status fk_embed_reduce(fk_embed_spec *spec, const char *text, int64_t dims, uint64_t seed,
                              int64_t width, fleck_error *err) FLECK_MUST_CHECK;
 
+/* What fk_embed() will make of taps of these shapes; pool_dim is the width of the network's pool, 0
+ * where there is none.
+ *   FLECK_E_OPTION  spec->global names no tap, or the pool where there is none
+ *   FLECK_E_SHAPE   the spec's channels or projection are not for taps of this total width */
 fleck_status fk_embed_shape_of(fk_embed_shape *out, const fk_embed_spec *spec, int n_taps,
                                const fk_tap_info *taps, int64_t pool_dim,
                                fleck_error *err) FLECK_MUST_CHECK;
+
+/* Check that e has this shape (FLECK_E_SHAPE) and holds finite numbers only (FLECK_E_ENGINE: a
+ * network that overflowed). */
+fleck_status fk_embedding_check(const fk_embedding *e, const fk_embed_shape *shape,
+                                fleck_error *err) FLECK_MUST_CHECK;
 
 fleck_status fk_embedding_init(fk_embedding *out, const fk_embed_shape *shape,
                                fleck_error *err) FLECK_MUST_CHECK;
 void fk_embedding_free(fk_embedding *e);
 
-/* Fill out (made for this spec and these taps) from the taps' views [C, h, w] and the pool view.
- * Nearest repetition: source row floor(y * h / H), as torch's 'nearest'.  No allocation. */
+/* Fill out (made for this spec and these taps) from the taps' views [C, h, w] and the pool view
+ * (NULL where the spec does not use it).  Nearest repetition: source row floor(y * h / H), as
+ * torch's 'nearest'.  Values are copied, except: ORTHOGONAL multiplies in float; a tap's mean as
+ * global feature is summed in double and rounded once.  No allocation. */
 void fk_embed(fk_embedding *out, const fk_embed_spec *spec, int n_taps, const fk_tap_info *info,
               const float *const *taps, const float *pool);
 
-/* Save under "embed." names; load checks everything. */
+/* Save tensors under "embed." names and the rest into meta; the spec's data is borrowed until the
+ * writer's commit. */
 fleck_status fk_embed_spec_save(const fk_embed_spec *spec, fk_st_writer *w, fk_json *meta,
                                 fleck_error *err) FLECK_MUST_CHECK;
+/* The same spec again, owned.  meta may be NULL or anything: FLECK_E_FORMAT, FLECK_E_NOTFOUND and
+ * FLECK_E_SHAPE name the file and what is wrong. */
 fleck_status fk_embed_spec_load(fk_embed_spec *out, const fk_st_reader *r, const fk_json *meta,
                                 fleck_error *err) FLECK_MUST_CHECK;
 

@@ -1,0 +1,87 @@
+/* Cholesky factors and orthonormal bases, over LAPACKE. */
+#include "linalg/linalg.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <math.h>
+
+#include <lapacke.h>
+
+static lapack_int size(int64_t n)
+{
+    assert(n >= 0 && n <= INT_MAX);
+    return (lapack_int)n;
+}
+
+bool fk_linalg_cholesky(double *a, int64_t n)
+{
+    lapack_int info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', size(n), a, size(n));
+
+    if (info != 0)
+        return false;
+    /* NaN passes some libraries' pivot test. */
+    for (int64_t j = 0; j < n; j++)
+        if (!(a[j * n + j] > 0.0) || isinf(a[j * n + j]))
+            return false;
+    return true;
+}
+
+/* Columns of a [n rows, k], stored column by column, become orthonormal. */
+static fleck_status orthonormalise(double *a, int64_t n, int64_t k, fleck_error *err)
+{
+    double *tau = NULL, *sign = NULL, *work = NULL, room[2];
+    lapack_int info, room_size;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&tau, k, err));
+    FK_DO(FK_ALLOC(&sign, k, err));
+    info = LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, size(n), size(k), a, size(n), tau, &room[0], -1);
+    info |= LAPACKE_dorgqr_work(LAPACK_COL_MAJOR, size(n), size(k), size(k), a, size(n), tau,
+                                &room[1], -1);
+    room_size = info == 0 ? (lapack_int)fmax(room[0], room[1]) : 1;
+    FK_DO(FK_ALLOC(&work, room_size, err));
+    info |=
+        LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, size(n), size(k), a, size(n), tau, work, room_size);
+    for (int64_t j = 0; j < k; j++)
+        sign[j] = a[j * n + j] < 0.0 ? -1.0 : 1.0;
+    info |= LAPACKE_dorgqr_work(LAPACK_COL_MAJOR, size(n), size(k), size(k), a, size(n), tau, work,
+                                room_size);
+    for (int64_t j = 0; j < k; j++)
+        for (int64_t i = 0; i < n; i++)
+            a[j * n + i] *= sign[j];
+    assert(info == 0); /* the arguments are ours, and a QR of finite numbers exists */
+    (void)info;
+done:
+    fk_free(tau);
+    fk_free(sign);
+    fk_free(work);
+    return st;
+}
+
+fleck_status fk_linalg_orthonormal(float *out, int64_t n, int64_t k, uint64_t seed,
+                                   fleck_error *err)
+{
+    double *a = NULL;
+    int64_t count;
+    fk_prng g;
+    fleck_status st;
+
+    assert(k >= 1 && k <= n);
+    if (!fk_mul_fits(n, k, &count))
+        return fk_error_set(err, FLECK_E_NOMEM, "a projection of %lld x %lld does not fit",
+                            (long long)n, (long long)k);
+    fk_linalg_single_threaded();
+    FK_DO(FK_ALLOC(&a, count, err));
+    fk_prng_seed(&g, seed);
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < k; j++)
+            a[j * n + i] = fk_prng_normal(&g);
+    FK_DO(orthonormalise(a, n, k, err));
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < k; j++)
+            out[i * k + j] = (float)a[j * n + i];
+done:
+    fk_free(a);
+    return st;
+}

@@ -1,0 +1,75 @@
+/* A Gaussian per position: streamed moments, Cholesky factors, Mahalanobis distances. */
+#ifndef FK_METHOD_GAUSS_H
+#define FK_METHOD_GAUSS_H
+
+#include "base/error.h"
+#include "base/pool.h"
+
+/* Positions of one piece of work, and of one block of co-moments. */
+#define FK_GAUSS_BAND 16
+
+/* P positions, D numbers each.  Valid when zeroed.  It is in one of two forms, by `factor`:
+ *
+ *   learning (factor NULL)   shift, sum and bands hold moments, once an image has been added
+ *   factored                 mean and factor hold the Gaussians; the moments are gone
+ *
+ * A triangle has T = D (D + 1) / 2 numbers. */
+typedef struct fk_gauss {
+    int64_t n_pos, dim;
+    int64_t n;      /* images */
+    double epsilon; /* added to the variances, in the features' units squared */
+    float *shift;   /* [P, D] first image; sums are about it */
+    double *sum;    /* [P, D] sum of x - shift */
+    double **bands; /* [ceil(P / BAND)] of [BAND, T]: sum of (x - shift)(x - shift)', lower
+                       triangle row by row */
+    const float *mean;
+    const float *factor;          /* [P, T] L with S = L L', lower triangle column by column */
+    float *own_mean, *own_factor; /* what has to be freed; NULL where mean and factor are views */
+} fk_gauss;
+
+/* An empty one.  FLECK_E_NOMEM where P T does not fit. */
+fleck_status fk_gauss_init(fk_gauss *g, int64_t n_pos, int64_t dim, double epsilon,
+                           fleck_error *err) FLECK_MUST_CHECK;
+void fk_gauss_free(fk_gauss *g);
+
+/* Learn n images in order, images[i] [P, D].  A factored g goes back to moments first, see
+ * fk_gauss_reopen().  The same bytes however images are cut into calls, on any pool.
+ * Cost: P D^2 / 2 multiply-adds an image.  Memory: 8 P T bytes, whatever the number of images. */
+fleck_status fk_gauss_add(fk_gauss *g, const float *const *images, int64_t n, fk_pool *pool,
+                          fleck_error *err) FLECK_MUST_CHECK;
+
+/* Take over what other learned (Chan, Golub and LeVeque 1979); other becomes empty.  Both may be in
+ * either form; g is left learning.  FLECK_E_SHAPE where P, D or epsilon differ. */
+fleck_status fk_gauss_merge(fk_gauss *g, fk_gauss *other, fleck_error *err) FLECK_MUST_CHECK;
+
+/* Means and factors from the moments, which are freed block by block, so that the peak is the
+ * moments' size.  Nothing to do where g is factored already.
+ *   FLECK_E_STATE   fewer than 2 images; g is unchanged
+ *   FLECK_E_STATE   a covariance is not positive definite; g is empty then
+ *   FLECK_E_NOMEM   g is unchanged */
+fleck_status fk_gauss_finish(fk_gauss *g, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
+
+/* Back to moments, from the factors: exact but for the factors' and means' rounding to float, 6e-8
+ * of each number's size. */
+fleck_status fk_gauss_reopen(fk_gauss *g, fleck_error *err) FLECK_MUST_CHECK;
+
+/* A factored g on somebody else's arrays, which must outlive it; n >= 2. */
+fleck_status fk_gauss_view(fk_gauss *g, int64_t n_pos, int64_t dim, double epsilon, int64_t n,
+                           const float *mean, const float *factor,
+                           fleck_error *err) FLECK_MUST_CHECK;
+
+/* Distance of patches first .. last - 1 of one image from the normal ones.
+ *
+ *   emb   [P, D], of the whole image
+ *   left_out   whether this image is one that g has learned, and is to be scored as if it had not
+ *              (n >= 3, asserted)
+ *   tmp   [D]
+ *   out   [P]; places first .. last - 1 become sqrt((x-m)' S^-1 (x-m)), >= 0, in standard
+ *         deviations
+ *
+ * g must be factored (asserted).  Sums run in double and are rounded once.
+ * Cost: (last - first) D^2 / 2 multiply-adds.  Defard et al. 2020, eq. 2. */
+void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64_t last,
+                       bool left_out, double *tmp, float *out);
+
+#endif

@@ -1,0 +1,26 @@
+/* The table of methods: a new one is one file and one line here. */
+#include "method/methods.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const fk_method *const METHODS[] = {&fk_method_padim, &fk_method_spade};
+
+int fk_method_count(void)
+{
+    return (int)(sizeof METHODS / sizeof METHODS[0]);
+}
+
+const fk_method *fk_method_at(int i)
+{
+    assert(i >= 0 && i < fk_method_count());
+    return METHODS[i];
+}
+
+const fk_method *fk_method_find(const char *name)
+{
+    for (int i = 0; i < fk_method_count(); i++)
+        if (strcmp(METHODS[i]->name, name) == 0)
+            return METHODS[i];
+    return NULL;
+}

@@ -1,0 +1,291 @@
+/* PaDiM: a Gaussian per position of the joined, reduced taps (Defard et al. 2020). */
+#include "method/methods.h"
+#include "method/gauss.h"
+#include "base/mem.h"
+#include "features/map.h"
+#include "linalg/linalg.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Positions of one piece of scoring. */
+#define PIECE 64
+
+typedef struct padim {
+    fk_embed_shape shape;
+    fk_map_size map;
+    fk_gauss gauss;
+} padim;
+
+static const fk_option OPTIONS[] = {
+    {.name = "reduce",
+     .kind = FK_OPTION_CHOICE,
+     .initial = "random",
+     .choices = "random|list:|orthogonal|none",
+     .help = "how the joined taps become narrower: channels drawn at random, listed in a file "
+             "(list:FILE, one index a line), a random orthogonal projection, or not at all"},
+    {.name = "dims",
+     .kind = FK_OPTION_INT,
+     .initial = "0",
+     .min = 0,
+     .max = 65536,
+     .help = "width after that; 0: 550 where the taps have more than 1000 channels in all, else "
+             "100 (the paper's numbers for WRN50-2 and ResNet-18)"},
+    {.name = "seed",
+     .kind = FK_OPTION_INT,
+     .initial = "1024",
+     .min = 0,
+     .max = 9007199254740991.0,
+     .help = "seed of the random channels or projection"},
+    {.name = "epsilon",
+     .kind = FK_OPTION_REAL,
+     .initial = "0.01",
+     .min = 1e-9,
+     .max = 1e9,
+     .help = "added to every variance, so that few images give an invertible covariance"},
+    {0}};
+
+static fleck_status padim_embed(fk_embed_spec *out, const fk_options *o, int n_taps,
+                                const fk_tap_info *taps, fleck_error *err)
+{
+    int64_t width = 0;
+
+    *out = (fk_embed_spec){.mode = FK_EMBED_JOINED, .global = "none"};
+    for (int t = 0; t < n_taps; t++)
+        width += taps[t].channels;
+    return fk_embed_reduce(out, fk_options_text(o, "reduce"), fk_options_int(o, "dims"),
+                           (uint64_t)fk_options_int(o, "seed"), width, err);
+}
+
+static int64_t positions(const padim *s)
+{
+    return s->shape.levels[0].height * s->shape.levels[0].width;
+}
+
+static fleck_status padim_new(padim **out, const fk_embed_shape *shape, fk_map_size map,
+                              fleck_error *err)
+{
+    fleck_status st;
+
+    *out = NULL;
+    if (shape->n_levels != 1 || shape->global_dim != 0)
+        return fk_error_set(err, FLECK_E_SHAPE,
+                            "padim: expected an embedding of one level and no global feature, got "
+                            "%d levels and a global feature of %lld",
+                            shape->n_levels, (long long)shape->global_dim);
+    fk_linalg_single_threaded();
+    FK_DO(FK_CALLOC(out, 1, err));
+    (*out)->shape = *shape;
+    (*out)->map = map;
+done:
+    return st;
+}
+
+static void padim_free(void *state)
+{
+    padim *s = state;
+
+    if (s == NULL)
+        return;
+    fk_gauss_free(&s->gauss);
+    fk_free(s);
+}
+
+static fleck_status padim_begin(void **state, const fk_options *o, const fk_embed_shape *shape,
+                                fk_map_size map, fleck_error *err)
+{
+    padim *s = NULL;
+    fleck_status st;
+
+    *state = NULL;
+    FK_DO(padim_new(&s, shape, map, err));
+    FK_DO(fk_gauss_init(&s->gauss, positions(s), shape->levels[0].dim,
+                        fk_options_real(o, "epsilon"), err));
+    *state = s;
+    s = NULL;
+done:
+    padim_free(s);
+    return st;
+}
+
+static fleck_status padim_add(void *state, const fk_embedding *const *images, int64_t n,
+                              fk_pool *pool, fleck_error *err)
+{
+    padim *s = state;
+    const float **data = NULL;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&data, n, err));
+    for (int64_t i = 0; i < n; i++) {
+        FK_DO(fk_embedding_check(images[i], &s->shape, err));
+        data[i] = images[i]->levels[0].data;
+    }
+    FK_DO(fk_gauss_add(&s->gauss, data, n, pool, err));
+done:
+    fk_free(data);
+    if (st != FLECK_OK)
+        fk_error_context(err, "padim");
+    return st;
+}
+
+static fleck_status padim_merge(void *state, void *other, fleck_error *err)
+{
+    padim *a = state, *b = other;
+    fleck_status st = fk_gauss_merge(&a->gauss, &b->gauss, err);
+
+    if (st != FLECK_OK)
+        fk_error_context(err, "padim");
+    return st;
+}
+
+static fleck_status padim_finish(void *state, fk_pool *pool, fleck_error *err)
+{
+    padim *s = state;
+    fleck_status st = fk_gauss_finish(&s->gauss, pool, err);
+
+    if (st != FLECK_OK)
+        fk_error_context(err, "padim");
+    return st;
+}
+
+/* ---- Scoring ---- */
+
+typedef struct score_job {
+    const padim *state;
+    const float *emb;
+    bool left_out;
+    double *tmp;     /* [pieces, D] */
+    float *distance; /* [P] */
+} score_job;
+
+static int64_t piece_count(const padim *s)
+{
+    return (positions(s) + PIECE - 1) / PIECE;
+}
+
+static size_t padim_scratch_size(const void *state)
+{
+    const padim *s = state;
+
+    return (size_t)(piece_count(s) * s->gauss.dim) * sizeof(double) +
+           (size_t)positions(s) * sizeof(float);
+}
+
+static fleck_status score_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
+{
+    const score_job *job = ctx;
+    const fk_gauss *g = &job->state->gauss;
+    int64_t last = (piece + 1) * PIECE < g->n_pos ? (piece + 1) * PIECE : g->n_pos;
+
+    (void)worker;
+    (void)err;
+    fk_gauss_distance(g, job->emb, piece * PIECE, last, job->left_out, job->tmp + piece * g->dim,
+                      job->distance);
+    return FLECK_OK;
+}
+
+static fleck_status padim_score(const void *state, const fk_embedding *e, int64_t exclude,
+                                void *scratch, fk_pool *pool, float *map, double *score,
+                                fleck_error *err)
+{
+    const padim *s = state;
+    const fk_level *grid = &s->shape.levels[0];
+    score_job job = {.state = s, .left_out = exclude >= 0, .tmp = scratch};
+    fleck_status st;
+
+    (void)score;
+    if (s->gauss.factor == NULL)
+        FK_FAIL(err, FLECK_E_STATE, "padim: finish the fit before scoring");
+    if (exclude >= 0 && s->gauss.n < 3)
+        FK_FAIL(err, FLECK_E_STATE, "padim: leaving one image out needs 3 of them, there are %lld",
+                (long long)s->gauss.n);
+    assert(exclude < s->gauss.n);
+    FK_DO(fk_embedding_check(e, &s->shape, err));
+    if (map == NULL)
+        return FLECK_OK;
+    job.emb = e->levels[0].data;
+    job.distance = (float *)(job.tmp + piece_count(s) * s->gauss.dim);
+    FK_DO(fk_pool_run(pool, piece_count(s), score_piece, &job, err));
+    fk_map_resize_bilinear(map, s->map.height, s->map.width, job.distance, grid->height,
+                           grid->width);
+done:
+    return st;
+}
+
+static int64_t padim_count(const void *state)
+{
+    return ((const padim *)state)->gauss.n;
+}
+
+/* ---- Saving and loading ---- */
+
+static fleck_status padim_save(const void *state, fk_st_writer *w, fk_json *meta, fleck_error *err)
+{
+    const padim *s = state;
+    const fk_gauss *g = &s->gauss;
+    fleck_status st;
+
+    if (g->factor == NULL)
+        FK_FAIL(err, FLECK_E_STATE, "padim: finish the fit before saving");
+    if (!fk_json_put_int(meta, "images", g->n) || !fk_json_put_real(meta, "epsilon", g->epsilon))
+        FK_FAIL(err, FLECK_E_NOMEM, "padim: the state could not be written as JSON");
+    FK_DO(fk_st_writer_add_data(w, "method.mean", FK_F32, 2, (int64_t[]){g->n_pos, g->dim}, g->mean,
+                                err));
+    FK_DO(fk_st_writer_add_data(w, "method.factor", FK_F32, 2,
+                                (int64_t[]){g->n_pos, g->dim * (g->dim + 1) / 2}, g->factor, err));
+done:
+    return st;
+}
+
+static fleck_status padim_load(void **state, const fk_options *o, const fk_embed_shape *shape,
+                               fk_map_size map, const fk_st_reader *r, const fk_json *meta,
+                               fleck_error *err)
+{
+    padim *s = NULL;
+    fk_tensor mean, factor;
+    int64_t n, dim = shape->levels[0].dim;
+    double epsilon;
+    fleck_status st;
+
+    (void)o;
+    *state = NULL;
+    FK_DO(padim_new(&s, shape, map, err));
+    if (!fk_json_get_int(meta, "images", &n) || n < 2 ||
+        !fk_json_get_real(meta, "epsilon", &epsilon) || !(epsilon > 0.0))
+        FK_FAIL(err, FLECK_E_FORMAT,
+                "%s: padim: images (at least 2) or epsilon (above 0) is missing or out of range",
+                fk_st_name(r));
+    FK_DO(fk_gauss_init(&s->gauss, positions(s), dim, epsilon, err));
+    FK_DO(
+        fk_st_get_checked(r, "method.mean", FK_F32, 2, (int64_t[]){positions(s), dim}, &mean, err));
+    FK_DO(fk_st_get_checked(r, "method.factor", FK_F32, 2,
+                            (int64_t[]){positions(s), dim * (dim + 1) / 2}, &factor, err));
+    FK_DO(fk_gauss_view(&s->gauss, positions(s), dim, epsilon, n, mean.data, factor.data, err));
+    *state = s;
+    s = NULL;
+done:
+    padim_free(s);
+    return st;
+}
+
+const fk_method fk_method_padim = {.name = "padim",
+                                   .title = "PaDiM: a Gaussian per position",
+                                   .reference = "Defard, Setkov, Loesch and Audigier: PaDiM: a "
+                                                "Patch Distribution Modeling Framework for Anomaly "
+                                                "Detection and Localization, arXiv 2011.08785, "
+                                                "2020",
+                                   .options = OPTIONS,
+                                   .score_kind = FK_SCORE_MAP_MAX,
+                                   .flags = FK_METHOD_EXCLUDES,
+                                   .resize = "bicubic",
+                                   .embed = padim_embed,
+                                   .begin = padim_begin,
+                                   .add = padim_add,
+                                   .merge = padim_merge,
+                                   .finish = padim_finish,
+                                   .scratch_size = padim_scratch_size,
+                                   .score = padim_score,
+                                   .count = padim_count,
+                                   .save = padim_save,
+                                   .load = padim_load,
+                                   .free = padim_free};

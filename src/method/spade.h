@@ -1,0 +1,108 @@
+/* SPADE's state, and the parts of its scoring that the method's files share. */
+#ifndef FK_METHOD_SPADE_H
+#define FK_METHOD_SPADE_H
+
+#include "method/method.h"
+
+/* Images of the paper's neighbourhood, where K is left open. */
+#define FK_SPADE_USUAL_K 50
+
+/* Everything the training images showed: N of them, each with all levels and a global feature. */
+typedef struct fk_spade {
+    fk_embed_shape shape;
+    fk_map_size map;
+    int64_t n, room;                  /* images held; images that own arrays have room for */
+    const float *levels[FK_MAX_TAPS]; /* [N, h, w, C] each */
+    const float *global;              /* [N, G] */
+    float *own_levels[FK_MAX_TAPS];   /* the same where owned; NULL where they are views */
+    float *own_global;
+    int64_t asked_image, asked_pixel; /* --k-image and --k-pixel, 0: FK_SPADE_USUAL_K */
+    int64_t kappa;
+    bool all;    /* gallery: all positions, not the same only */
+    bool concat; /* fusion: one distance on joined taps, not the mean of the taps' maps */
+    bool finished;
+} fk_spade;
+
+/* Where an output row or column takes its values from. */
+typedef struct fk_spade_axis {
+    int64_t first, second;
+    double weight;
+} fk_spade_axis;
+
+/* One map to be made: a query image against a gallery, over a group of levels on one grid. */
+typedef struct fk_spade_query {
+    const fk_spade *spade;
+    const fk_embedding *image;
+    const int64_t *gallery; /* [n_gallery] training images, nearest first */
+    int64_t n_gallery, kappa;
+    int first, count;      /* levels first .. first + count - 1, joined */
+    int64_t height, width; /* the largest grid among them; the others are enlarged to it */
+    fk_spade_axis *rows[FK_MAX_TAPS], *columns[FK_MAX_TAPS]; /* [height], [width] for each level */
+    double *nearest;                                         /* [height * width, kappa] */
+    int64_t *indices;                                        /* the same */
+} fk_spade_query;
+
+/* Memory for one query: what all workers share, and a part for each of them. */
+typedef struct fk_spade_room {
+    char *shared, *first, *others; /* worker 0's part, and those of workers 1, 2, .. in a row */
+    size_t worker_size;
+} fk_spade_room;
+
+static inline char *fk_spade_worker(const fk_spade_room *room, int worker)
+{
+    return worker == 0 ? room->first : room->others + (size_t)(worker - 1) * room->worker_size;
+}
+
+/* Take count elements from base at *used, aligned to 64 bytes; with base NULL only *used grows. */
+static inline void *fk_spade_carve(char *base, size_t *used, int64_t count, size_t size)
+{
+    size_t at = *used;
+
+    *used += ((size_t)count * size + 63) / 64 * 64;
+    return base != NULL ? base + at : NULL;
+}
+
+/* Whether level t of the query's group is on its grid already. */
+static inline bool fk_spade_direct(const fk_spade_query *q, int t)
+{
+    const fk_level *level = &q->spade->shape.levels[q->first + t];
+
+    return level->height == q->height && level->width == q->width;
+}
+
+/* Level t of the query's group: its shape, the query's data, a training image's data. */
+static inline const fk_level *fk_spade_level(const fk_spade_query *q, int t)
+{
+    return &q->spade->shape.levels[q->first + t];
+}
+
+static inline const float *fk_spade_query_data(const fk_spade_query *q, int t)
+{
+    return q->image->levels[q->first + t].data;
+}
+
+static inline const float *fk_spade_image_data(const fk_spade_query *q, int t, int64_t image)
+{
+    const fk_level *level = fk_spade_level(q, t);
+
+    return q->spade->levels[q->first + t] + image * level->height * level->width * level->dim;
+}
+
+/* The two galleries.  _room: bytes of shared and of each worker's memory for any gallery.
+ * The others fill grid [height * width] with the mean of the squared distances of each position's
+ * joined feature to its kappa nearest in the gallery; rows, columns, nearest (INFINITY) and indices
+ * (-1) are set up by the caller. */
+void fk_spade_same_room(const fk_spade_query *q, size_t *shared, size_t *worker);
+void fk_spade_all_room(const fk_spade_query *q, size_t *shared, size_t *worker);
+fleck_status fk_spade_same(const fk_spade_query *q, const fk_spade_room *room, fk_pool *pool,
+                           float *grid, fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_spade_all(const fk_spade_query *q, const fk_spade_room *room, fk_pool *pool,
+                          float *grid, fleck_error *err) FLECK_MUST_CHECK;
+
+/* The method's score and scratch_size. */
+size_t fk_spade_scratch_size(const void *state);
+fleck_status fk_spade_score(const void *state, const fk_embedding *e, int64_t exclude,
+                            void *scratch, fk_pool *pool, float *map, double *score,
+                            fleck_error *err) FLECK_MUST_CHECK;
+
+#endif

@@ -1,0 +1,160 @@
+/* PaDiM against NumPy, and its own options. */
+#include "unit/method/fixture.h"
+
+#include "features/map.h"
+#include "golden/method_padim.h"
+
+static const fk_embed_shape SHAPE = {.n_levels = 1,
+                                     .levels = {{PADIM_HEIGHT, PADIM_WIDTH, PADIM_DIM, NULL}}};
+
+/* The grid itself, so that nothing is enlarged. */
+static const fk_map_size GRID = {PADIM_HEIGHT, PADIM_WIDTH};
+
+static void *learn_golden(const fk_method *m, int n)
+{
+    fk_options o = options_of(m, NULL);
+    fk_embedding images[PADIM_N];
+    void *state;
+
+    make_images(images, &SHAPE, 100, PADIM_N);
+    state = learn(m, &o, &SHAPE, GRID, images, 0, n, 4, NULL);
+    free_images(images, PADIM_N);
+    fk_options_free(&o);
+    return state;
+}
+
+static void check(const fk_method *m, const void *state, uint64_t image, int64_t exclude,
+                  const double *want, double tolerance)
+{
+    fk_embedding e = make_image(&SHAPE, image);
+    float *map = score_of(m, state, GRID, &e, exclude, NULL, NULL);
+
+    for (int p = 0; p < PADIM_HEIGHT * PADIM_WIDTH; p++)
+        assert_near(map[p], want[p], tolerance * want[p]);
+    fk_free(map);
+    fk_embedding_free(&e);
+}
+
+static void distances_equal_numpy(void **unused)
+{
+    const fk_method *m = fk_method_find("padim");
+    void *state = learn_golden(m, PADIM_N);
+
+    (void)unused;
+    assert_ok(m->finish(state, NULL, err));
+    /* Means and factors are floats: 6e-8 each, times the factor's condition of about 10. */
+    check(m, state, 200, -1, padim_new, 1e-6);
+    check(m, state, 101, -1, padim_known, 1e-6);
+    check(m, state, 101, 1, padim_left_out_scaled, 2e-5);
+    check(m, state, 101, 1, padim_left_out, 0.5 / (PADIM_N - 2));
+    m->free(state);
+}
+
+static void maps_are_enlarged_grids(void **unused)
+{
+    const fk_method *m = fk_method_find("padim");
+    const fk_map_size size = {7, 11};
+    fk_options o = options_of(m, NULL);
+    fk_embedding images[PADIM_N];
+    void *state;
+    float *map, grid[PADIM_HEIGHT * PADIM_WIDTH], want[77];
+
+    (void)unused;
+    make_images(images, &SHAPE, 100, PADIM_N);
+    state = learn(m, &o, &SHAPE, size, images, 0, PADIM_N, 4, NULL);
+    assert_ok(m->finish(state, NULL, err));
+    map = score_of(m, state, size, &images[1], -1, NULL, NULL);
+    for (int p = 0; p < PADIM_HEIGHT * PADIM_WIDTH; p++)
+        grid[p] = (float)padim_known[p];
+    fk_map_resize_bilinear(want, 7, 11, grid, PADIM_HEIGHT, PADIM_WIDTH);
+    for (int i = 0; i < 77; i++)
+        assert_near(map[i], want[i], 1e-6 * (double)want[i]);
+    fk_free(map);
+    m->free(state);
+    free_images(images, PADIM_N);
+    fk_options_free(&o);
+}
+
+static void one_image_is_not_enough(void **unused)
+{
+    const fk_method *m = fk_method_find("padim");
+    void *state = learn_golden(m, 1);
+
+    (void)unused;
+    assert_refused(m->finish(state, NULL, err), FLECK_E_STATE,
+                   "padim: a Gaussian needs at least 2 good images, got 1");
+    m->free(state);
+}
+
+static void leaving_one_of_two_out_is_refused(void **unused)
+{
+    const fk_method *m = fk_method_find("padim");
+    void *state = learn_golden(m, 2);
+    fk_embedding e = make_image(&SHAPE, 100);
+    double scratch[64];
+    float map[PADIM_HEIGHT * PADIM_WIDTH];
+
+    (void)unused;
+    assert_ok(m->finish(state, NULL, err));
+    assert_true(m->scratch_size(state) <= sizeof scratch);
+    assert_refused(m->score(state, &e, 0, scratch, NULL, map, NULL, err), FLECK_E_STATE,
+                   "needs 3 of them, there are 2");
+    assert_ok(m->score(state, &e, -1, scratch, NULL, NULL, NULL, err)); /* nothing asked for */
+    fk_embedding_free(&e);
+    m->free(state);
+}
+
+static void embeddings_have_the_width_asked_for(void **unused)
+{
+    static const fk_tap_info taps[2] = {{"layer1", 64, 56, 56}, {"layer2", 128, 28, 28}};
+    static const struct {
+        const char *options[4];
+        int64_t dim;
+    } cases[] = {{{NULL}, 100},
+                 {{"dims=150", NULL}, 150},
+                 {{"reduce=none", NULL}, 192},
+                 {{"reduce=orthogonal", "dims=7", NULL}, 7}};
+    const fk_method *m = fk_method_find("padim");
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fk_options o = options_of(m, cases[i].options);
+        fk_embed_spec spec;
+        fk_embed_shape shape;
+
+        assert_ok(m->embed(&spec, &o, 2, taps, err));
+        assert_ok(fk_embed_shape_of(&shape, &spec, 2, taps, 0, err));
+        assert_int_equal(shape.n_levels, 1);
+        assert_int_equal(shape.global_dim, 0);
+        assert_int_equal(shape.levels[0].height, 56);
+        assert_int_equal(shape.levels[0].dim, cases[i].dim);
+        fk_embed_spec_free(&spec);
+        fk_options_free(&o);
+    }
+}
+
+static void options_out_of_range_are_refused(void **unused)
+{
+    const fk_method *m = fk_method_find("padim");
+    fk_options o = options_of(m, NULL);
+
+    (void)unused;
+    assert_refused(fk_options_set(&o, "reduce", "list:", err), FLECK_E_OPTION, "--reduce");
+    assert_refused(fk_options_set(&o, "epsilon", "0", err), FLECK_E_OPTION, "--epsilon");
+    assert_refused(fk_options_set(&o, "seed", "-1", err), FLECK_E_OPTION, "--seed");
+    fk_options_free(&o);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(distances_equal_numpy),
+        cmocka_unit_test(maps_are_enlarged_grids),
+        cmocka_unit_test(one_image_is_not_enough),
+        cmocka_unit_test(leaving_one_of_two_out_is_refused),
+        cmocka_unit_test(embeddings_have_the_width_asked_for),
+        cmocka_unit_test(options_out_of_range_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

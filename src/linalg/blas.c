@@ -8,7 +8,9 @@
 
 /* OpenBLAS has it, other libraries need not: a weak name is NULL where there is none. */
 #pragma weak openblas_set_num_threads
+#ifndef OPENBLAS_VERSION
 extern void openblas_set_num_threads(int threads);
+#endif
 
 void fk_linalg_single_threaded(void)
 {

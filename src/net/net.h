@@ -12,13 +12,13 @@ const char *fk_engine_name(fk_engine engine);
 bool fk_engine_parse(const char *name, fk_engine *out);
 /* Whether this build contains the engine. */
 bool fk_engine_built(fk_engine engine);
-/* "OpenVINO 2026.4.1-..." or "fleck reference"; static text. */
+/* "OpenVINO 2026.4.1-22982-..." (asked of the library once) or "fleck reference"; static text. */
 const char *fk_engine_version(fk_engine engine);
 
 const char *fk_precision_name(fk_precision precision);
 /* "f32", "bf16", "f16"; "auto" resolves to what this processor runs fastest without software
- * emulation: bf16 with AMX-BF16 or AVX512-BF16, else f32.  Never depends on the runtime's choice.
- */
+ * emulation: bf16 where it has AVX512-BF16 (every processor with AMX-BF16 does), else f32.  Never
+ * depends on the runtime's choice.  False, with *out untouched, for any other word. */
 bool fk_precision_parse(const char *name, fk_precision *out);
 
 typedef struct fk_tap_info {
@@ -27,11 +27,11 @@ typedef struct fk_tap_info {
 } fk_tap_info;
 
 /* Where the network comes from: a built-in architecture with weights, or a user's ONNX model whose
- * outputs are the taps (each [1, C, h, w], largest first; a [1, G] or [1, G, 1, 1] output is taken
- * as the global feature). */
+ * outputs are the taps (each float32 [1, C, h, w], largest h * w first, equal sizes in the model's
+ * order; one [1, G] or [1, G, 1, 1] output is taken as the global feature). */
 typedef struct fk_net_source {
     const fk_arch *arch;         /* NULL for ONNX */
-    const fk_st_reader *weights; /* of arch; must outlive the net */
+    const fk_st_reader *weights; /* of arch; must outlive the net, which reads them in place */
     const char *prefix;          /* in front of each tensor name there; "" or "backbone." */
     const void *onnx;            /* bytes of the .onnx file; must outlive the net */
     size_t onnx_size;
@@ -43,16 +43,29 @@ typedef struct fk_net_settings {
     fk_precision precision;
     int threads;                   /* sessions that run at once; each runs on one thread */
     int64_t height, width;         /* of the input */
-    float mean[3], scale[3];       /* (u8/255 - mean) / scale, inside the compiled graph */
-    const char *taps[FK_MAX_TAPS]; /* wanted, NULL-terminated; NULL first: all (ONNX) */
+    float mean[3], scale[3];       /* (u8/255 - mean) / scale, each step rounded to float */
+    const char *taps[FK_MAX_TAPS]; /* wanted, in this order; NULL-terminated where fewer.  NULL
+                                      first: the architecture's default taps, or all of ONNX's */
     bool pool;                     /* also the global average pool (or global output) */
 } fk_net_settings;
 
 typedef struct fk_net fk_net;
 typedef struct fk_net_session fk_net_session;
 
-/* Check shapes of all weights that the wanted taps need and compile.  A weight that the file lacks
- * is FLECK_E_NOTFOUND and says file, tensor and which tap or pool needs it. */
+/* Check shapes of all weights that the wanted taps need and compile.  source and settings are
+ * copied; what they point to by contract stays the caller's.
+ *
+ * Cost: some 0.1 s and the weights once more with OpenVINO, nothing with the reference engine.
+ * Errors, with *out NULL; messages name the file:
+ *   FLECK_E_NOTFOUND     a tensor that the file lacks (says which tap or pool needs it); pool,
+ * where an ONNX model has no global output FLECK_E_SHAPE        a tensor of another shape; an input
+ * size that the network cannot take FLECK_E_OPTION       an unknown tap (says which there are), a
+ * scale of 0, threads below 1 FLECK_E_UNSUPPORTED  an engine that this build lacks, a precision
+ * that this processor lacks (OpenVINO would compute in another), outputs of another kind, ONNX with
+ * the reference engine FLECK_E_FORMAT       bytes that OpenVINO cannot read as an ONNX model
+ *   FLECK_E_LIMIT        more than FK_MAX_TAPS outputs, a name that does not fit fk_tap_info
+ *   FLECK_E_ENGINE       the runtime failed
+ *   FLECK_E_NOMEM */
 fleck_status fk_net_open(fk_net **out, const fk_net_source *source, const fk_net_settings *settings,
                          fleck_error *err) FLECK_MUST_CHECK;
 void fk_net_close(fk_net **net);
@@ -62,14 +75,16 @@ const fk_tap_info *fk_net_tap(const fk_net *net, int i);
 /* Width of the global feature; 0 where settings.pool was false. */
 int64_t fk_net_pool_dim(const fk_net *net);
 
-/* One session a thread; the net must outlive it. */
+/* One session a thread; the net must outlive it.  More sessions than settings.threads are legal;
+ * they wait for each other. */
 fleck_status fk_net_session_open(fk_net_session **out, fk_net *net,
                                  fleck_error *err) FLECK_MUST_CHECK;
 void fk_net_session_close(fk_net_session **session);
 
 /* Run one image, rgb [H, W, 3] u8.  taps[i] becomes a view [C, h, w] f32 and *pool one of [G] (pool
- * may be NULL), both borrowed from the session until its next run.  The same bytes on any thread.
- */
+ * may be NULL; *pool is NULL where settings.pool was false), both borrowed from the session until
+ * its next run.  The same bytes on any thread and for any settings.threads.  FLECK_E_ENGINE, with
+ * taps and *pool NULL. */
 fleck_status fk_net_run(fk_net_session *session, const uint8_t *rgb, const float **taps,
                         const float **pool, fleck_error *err) FLECK_MUST_CHECK;
 

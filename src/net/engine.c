@@ -1,0 +1,89 @@
+/* Names of engines and precisions, and what this build and this processor have. */
+#include "net/engine.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const engine_names[] = {"openvino", "reference"};
+static const char *const precision_names[] = {"f32", "bf16", "f16"};
+
+const char *fk_engine_name(fk_engine engine)
+{
+    return engine_names[engine];
+}
+
+bool fk_engine_parse(const char *name, fk_engine *out)
+{
+    for (int i = 0; i < 2; i++)
+        if (strcmp(name, engine_names[i]) == 0) {
+            *out = (fk_engine)i;
+            return true;
+        }
+    return false;
+}
+
+bool fk_engine_built(fk_engine engine)
+{
+#ifdef FLECK_WITH_OPENVINO
+    (void)engine;
+    return true;
+#else
+    return engine == FK_ENGINE_REFERENCE;
+#endif
+}
+
+#ifdef FLECK_WITH_OPENVINO
+/* Asked of the library once; never changes afterwards. */
+static char openvino_version[128];
+static pthread_once_t openvino_version_once = PTHREAD_ONCE_INIT;
+
+static void read_openvino_version(void)
+{
+    static const char word[] = "OpenVINO ";
+
+    memcpy(openvino_version, word, sizeof word);
+    fk_openvino_version(openvino_version + sizeof word - 1,
+                        sizeof openvino_version - (sizeof word - 1));
+}
+#endif
+
+const char *fk_engine_version(fk_engine engine)
+{
+    if (engine == FK_ENGINE_REFERENCE)
+        return "fleck reference";
+#ifdef FLECK_WITH_OPENVINO
+    pthread_once(&openvino_version_once, read_openvino_version);
+    return openvino_version;
+#else
+    return "OpenVINO is not in this build";
+#endif
+}
+
+const char *fk_precision_name(fk_precision precision)
+{
+    return precision_names[precision];
+}
+
+/* Every processor with AMX-BF16 has AVX512-BF16 too, so one question is enough. */
+static bool has_fast_bf16(void)
+{
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+    return __builtin_cpu_supports("avx512bf16");
+#else
+    return false;
+#endif
+}
+
+bool fk_precision_parse(const char *name, fk_precision *out)
+{
+    for (int i = 0; i < 3; i++)
+        if (strcmp(name, precision_names[i]) == 0) {
+            *out = (fk_precision)i;
+            return true;
+        }
+    if (strcmp(name, "auto") != 0)
+        return false;
+    *out = has_fast_bf16() ? FK_PRECISION_BF16 : FK_PRECISION_F32;
+    return true;
+}

@@ -1,0 +1,60 @@
+/* What an engine is to net.c: five functions over a plan, and buffers that net.c owns. */
+#ifndef FK_NET_ENGINE_H
+#define FK_NET_ENGINE_H
+
+#include "net/net.h"
+
+/* What to run.  Everything is borrowed from the net, which outlives its engine. */
+typedef struct fk_net_plan {
+    const fk_graph *graph;       /* pruned; NULL for an ONNX model */
+    const float *const *weights; /* [n_ops], of the convolutions, NULL for other ops */
+    const float *const *biases;  /* [n_ops] */
+    const uint8_t *blob;         /* bytes that hold all weights and biases */
+    int64_t blob_size;
+    const void *onnx; /* where graph is NULL */
+    size_t onnx_size;
+    const char *const *taps; /* wanted outputs of an ONNX model, NULL-terminated; none: all */
+    bool pool;
+    const char *name; /* the file, for messages */
+    fk_precision precision;
+    int threads;
+    int64_t height, width;
+} fk_net_plan;
+
+typedef struct fk_net_outputs {
+    fk_tap_info taps[FK_MAX_TAPS];
+    int n_taps;
+    int64_t pool_dim; /* 0: no pool */
+} fk_net_outputs;
+
+/* Memory of one session. */
+typedef struct fk_net_buffers {
+    float *input;             /* [3, H, W], normalised */
+    float *taps[FK_MAX_TAPS]; /* [C, h, w] each */
+    float *pool;              /* [pool_dim], or NULL */
+} fk_net_buffers;
+
+typedef struct fk_engine_table {
+    /* Check the plan, compile, and fill outputs. */
+    fleck_status (*open)(void **out, const fk_net_plan *plan, fk_net_outputs *outputs,
+                         fleck_error *err);
+    void (*close)(void *engine);
+    fleck_status (*session_open)(void **out, void *engine, const fk_net_buffers *buffers,
+                                 fleck_error *err);
+    void (*session_close)(void *session);
+    /* From buffers.input to the other buffers. */
+    fleck_status (*run)(void *session, fleck_error *err);
+} fk_engine_table;
+
+extern const fk_engine_table fk_engine_reference;
+#ifdef FLECK_WITH_OPENVINO
+extern const fk_engine_table fk_engine_openvino;
+#endif
+
+/* The runtime's version, e.g. "2026.4.1-...", cut to size. */
+void fk_openvino_version(char *out, size_t size);
+
+/* The outputs of a pruned graph. */
+void fk_engine_graph_outputs(const fk_graph *g, fk_net_outputs *outputs);
+
+#endif

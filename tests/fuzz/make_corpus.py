@@ -78,3 +78,14 @@ write("csv/open_quote", b'path\n"a')
 write("csv/text_behind_quote", b'"a"b,c\n')
 write("csv/zero", b"a\0b,c\n")
 write("csv/blank", b"\n\n,\n,,\r\r\n")
+
+# pth: bare pickles with what torch.save() of today does not write (its own files are in files/).
+slice0 = (b"ctorch._utils\n_rebuild_tensor\np0\n((S'storage'\nctorch\nFloatStorage\nS'0'\nS'cpu'\nI6\nNtQ"
+          b"I0\n(I2\nI3\nt(I3\nL1L\ntt")
+write("pth/protocol0", b"ccollections\nOrderedDict\n(tR(S'w'\n" + slice0 + b"RsVb\nF1.5\ns.")
+write("pth/python2_dict", b"\x80\x02ccollections\nOrderedDict\n](]U\x01aaK\x01a]U\x01baNae\x85R}U\x09_metadata}sb.")
+write("pth/inst", b"(S'false'\nios\nsystem\n.")
+write("pth/stack_global", b"\x80\x04\x95\x18\0\0\0\0\0\0\0\x8c\x05posix\x8c\x06system\x93.")
+write("pth/itself", b"]q\0h\0a}q\x01h\x01h\x01s\x86.")
+write("pth/all_counted", b"(X\1\0\0\0aT\1\0\0\0bU\1cB\1\0\0\0dC\1e\x8c\1f\x8d\1\0\0\0\0\0\0\0g\x8a\1\xff\x8b\2\0\0\0\1\2"
+      b"J\1\0\0\0M\1\0G\0\0\0\0\0\0\0\0\x88\x89N012l.")

@@ -1,0 +1,26 @@
+/* SHA-256 (FIPS 180-4), to verify downloads and to name the source of weights. */
+#ifndef FK_BASE_SHA256_H
+#define FK_BASE_SHA256_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* 64 hexadecimal digits and the terminator. */
+#define FK_SHA256_TEXT 65
+
+/* A running sum.  All of it lies in the struct: nothing to free. */
+typedef struct fk_sha256 {
+    uint32_t state[8];
+    uint64_t length;   /* bytes so far */
+    uint8_t block[64]; /* the bytes that do not fill a block yet */
+} fk_sha256;
+
+void fk_sha256_begin(fk_sha256 *s);
+void fk_sha256_add(fk_sha256 *s, const void *bytes, size_t size);
+/* The sum as 64 lower-case digits; s needs another begin before it serves again. */
+void fk_sha256_finish(fk_sha256 *s, char out[FK_SHA256_TEXT]);
+
+/* The sum of one block of bytes. */
+void fk_sha256_text(const void *bytes, size_t size, char out[FK_SHA256_TEXT]);
+
+#endif

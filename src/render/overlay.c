@@ -1,8 +1,11 @@
 /* Heat maps in colour: alone, and over the image with an outline of what is above the threshold. */
 #include "render/render.h"
 
+#include "base/mem.h"
+
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 /* The most that heat hides of the image: what lies under a defect must stay visible. */
 #define STRONGEST 0.72
@@ -53,61 +56,93 @@ fleck_status fk_render_map(fk_image *out, const float *map, int64_t height, int6
     return FLECK_OK;
 }
 
-/* Whether a pixel on the other side of the threshold (side: what this pixel is) lies within
- * `reach` of (x, y), as the crow flies.  Beyond the picture's edge all is cold. */
-static bool border(const float *map, const fk_image *im, int64_t x, int64_t y, double threshold,
-                   bool side, int64_t reach)
-{
-    for (int64_t dy = -reach; dy <= reach; dy++) {
-        for (int64_t dx = -reach; dx <= reach; dx++) {
-            int64_t u = x + dx, v = y + dy;
-            bool hot = u >= 0 && v >= 0 && u < im->width && v < im->height &&
-                       (double)map[v * im->width + u] >= threshold;
+/* Widest outline; {map >= threshold} is held with as wide a cold frame, so that neighbours need no
+ * check and the outline is closed along the picture's edge. */
+#define REACH 2
 
-            if (dx * dx + dy * dy <= reach * reach && hot != side)
-                return true;
+/* Steps in memory, for rows of `stride`, to the pixels at most `reach` away as the crow flies. */
+static int nearby(ptrdiff_t steps[(2 * REACH + 1) * (2 * REACH + 1)], int reach, int64_t stride)
+{
+    int n = 0;
+
+    for (int dy = -reach; dy <= reach; dy++) {
+        for (int dx = -reach; dx <= reach; dx++) {
+            if (dx * dx + dy * dy <= reach * reach && (dx != 0 || dy != 0))
+                steps[n++] = (ptrdiff_t)(dy * stride + dx);
         }
+    }
+    return n;
+}
+
+static bool borders(const uint8_t *hot, const ptrdiff_t *steps, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (hot[steps[i]] != *hot)
+            return true;
     }
     return false;
 }
 
 /* Outline {map >= threshold}: the line lies inside the region, its dark rim just outside. */
-static void outline(fk_image *im, const float *map, double threshold)
+static fleck_status outline(fk_image *im, const float *map, double threshold, fleck_error *err)
 {
-    int64_t side = im->width < im->height ? im->width : im->height;
-    int64_t reach = side < 400 ? 1 : 2;
+    enum { MOST = (2 * REACH + 1) * (2 * REACH + 1) };
+    int64_t stride = im->width + 2 * REACH, side = im->width < im->height ? im->width : im->height;
+    ptrdiff_t inner[MOST], outer[MOST];
+    int n_inner = nearby(inner, side < 400 ? 1 : 2, stride), n_outer = nearby(outer, 1, stride);
+    uint8_t *hot;
+    fleck_status st = FK_CALLOC(&hot, stride * (im->height + 2 * REACH), err);
 
+    if (st != FLECK_OK)
+        return st;
     for (int64_t y = 0; y < im->height; y++) {
-        for (int64_t x = 0; x < im->width; x++) {
-            uint8_t *p = im->data + 3 * (y * im->width + x);
-            bool hot = (double)map[y * im->width + x] >= threshold;
+        for (int64_t x = 0; x < im->width; x++)
+            hot[(y + REACH) * stride + x + REACH] = (double)map[y * im->width + x] >= threshold;
+    }
+    for (int64_t y = 0; y < im->height; y++) {
+        const uint8_t *row = hot + (y + REACH) * stride + REACH;
+        uint8_t *p = im->data + 3 * y * im->width;
 
-            if (!border(map, im, x, y, threshold, hot, hot ? reach : 1))
-                continue;
-            for (int c = 0; c < 3; c++)
-                p[c] = hot ? line_rgb[c] : (uint8_t)(p[c] / 2);
+        for (int64_t x = 0; x < im->width; x++, p += 3) {
+            if (row[x] && borders(row + x, inner, n_inner)) {
+                memcpy(p, line_rgb, 3);
+            } else if (!row[x] && borders(row + x, outer, n_outer)) {
+                for (int c = 0; c < 3; c++)
+                    p[c] /= 2;
+            }
         }
     }
+    fk_free(hot);
+    return FLECK_OK;
 }
 
 fleck_status fk_render_overlay(fk_image *out, const fk_image *image, const float *map,
                                fk_scale scale, double threshold, fleck_error *err)
 {
-    fleck_status st = fk_image_init(out, image->width, image->height, 3, err);
+    fk_image im = {0};
+    fleck_status st;
 
     assert(image->channels == 1 || image->channels == 3);
-    if (st != FLECK_OK)
-        return st;
-    for (int64_t i = 0; i < image->height * image->width; i++) {
+    *out = (fk_image){0};
+    FK_DO(fk_image_init(&im, image->width, image->height, 3, err));
+    for (int64_t i = 0; i < im.height * im.width; i++) {
         const uint8_t *under = image->data + i * image->channels;
         double h = heat(map[i], scale), alpha = opacity(h);
-        uint8_t hot[3];
+        uint8_t hot[3] = {0};
 
-        fk_colour(hot, h);
-        for (int c = 0; c < 3; c++)
-            out->data[3 * i + c] = mix(under[image->channels == 3 ? c : 0], hot[c], alpha);
+        if (alpha > 0)
+            fk_colour(hot, h);
+        for (int c = 0; c < 3; c++) {
+            uint8_t v = under[image->channels == 3 ? c : 0];
+
+            im.data[3 * i + c] = alpha > 0 ? mix(v, hot[c], alpha) : v;
+        }
     }
     if (!isnan(threshold))
-        outline(out, map, threshold);
-    return FLECK_OK;
+        FK_DO(outline(&im, map, threshold, err));
+    *out = im;
+    im = (fk_image){0};
+done:
+    fk_image_free(&im);
+    return st;
 }

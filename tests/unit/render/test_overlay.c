@@ -217,15 +217,18 @@ static void a_threshold_that_nothing_reaches_draws_no_line(void **state)
 
 static void running_out_of_memory_leaves_the_output_empty(void **state)
 {
-    fk_image im = pattern(4, 4, 3), out = {.width = 9};
+    fk_image im = pattern(4, 4, 3), out;
     float map[16] = {0};
 
     (void)state;
-    fk_mem_fail_at(1);
-    assert_refused(fk_render_overlay(&out, &im, map, (fk_scale){0, 1}, NAN, err), FLECK_E_NOMEM,
-                   "");
-    assert_null(out.data);
-    assert_int_equal(out.width, 0);
+    for (int n = 1; n <= 2; n++) { /* the picture, and what is above the threshold */
+        out = (fk_image){.width = 9};
+        fk_mem_fail_at(n);
+        assert_refused(fk_render_overlay(&out, &im, map, (fk_scale){0, 1}, 0.5, err), FLECK_E_NOMEM,
+                       "");
+        assert_null(out.data);
+        assert_int_equal(out.width, 0);
+    }
     fk_mem_fail_at(1);
     assert_refused(fk_render_map(&out, map, 4, 4, (fk_scale){0, 1}, err), FLECK_E_NOMEM, "");
     fk_mem_fail_at(0);

@@ -59,7 +59,7 @@ tsan:
 fuzz:
 	@$(SETUP) --check
 	@tools/configure-fuzz
-	@$(ninja) build-fuzz
+	@$(ninja) build-fuzz fuzz
 	@tests/fuzz/run build-fuzz $(SECONDS)
 
 bench: ready

@@ -1,7 +1,6 @@
 /* Names of engines and precisions, and what this build and this processor have. */
 #include "net/engine.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,31 +32,15 @@ bool fk_engine_built(fk_engine engine)
 #endif
 }
 
-#ifdef FLECK_WITH_OPENVINO
-/* Asked of the library once; never changes afterwards. */
-static char openvino_version[128];
-static pthread_once_t openvino_version_once = PTHREAD_ONCE_INIT;
-
-static void read_openvino_version(void)
+const char *fk_engine_version(fk_engine engine, char *buffer, size_t size)
 {
-    static const char word[] = "OpenVINO ";
-
-    memcpy(openvino_version, word, sizeof word);
-    fk_openvino_version(openvino_version + sizeof word - 1,
-                        sizeof openvino_version - (sizeof word - 1));
-}
-#endif
-
-const char *fk_engine_version(fk_engine engine)
-{
-    if (engine == FK_ENGINE_REFERENCE)
-        return "fleck reference";
+    snprintf(buffer, size, "%s",
+             engine == FK_ENGINE_REFERENCE ? "fleck reference" : "OpenVINO (not in this build)");
 #ifdef FLECK_WITH_OPENVINO
-    pthread_once(&openvino_version_once, read_openvino_version);
-    return openvino_version;
-#else
-    return "OpenVINO is not in this build";
+    if (engine == FK_ENGINE_OPENVINO)
+        fk_openvino_version(buffer, size);
 #endif
+    return buffer;
 }
 
 const char *fk_precision_name(fk_precision precision)

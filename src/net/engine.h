@@ -49,10 +49,9 @@ typedef struct fk_engine_table {
 extern const fk_engine_table fk_engine_reference;
 #ifdef FLECK_WITH_OPENVINO
 extern const fk_engine_table fk_engine_openvino;
-#endif
-
-/* The runtime's version, e.g. "2026.4.1-...", cut to size. */
+/* "OpenVINO 2026.4.1-...", cut to size. */
 void fk_openvino_version(char *out, size_t size);
+#endif
 
 /* The outputs of a pruned graph. */
 void fk_engine_graph_outputs(const fk_graph *g, fk_net_outputs *outputs);

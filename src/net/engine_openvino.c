@@ -529,10 +529,10 @@ void fk_openvino_version(char *out, size_t size)
     ov_version_t version = {0};
 
     if (ov_get_openvino_version(&version) != OK) {
-        snprintf(out, size, "(version unknown)");
+        snprintf(out, size, "OpenVINO of unknown version");
         return;
     }
-    snprintf(out, size, "%s", version.buildNumber);
+    snprintf(out, size, "OpenVINO %s", version.buildNumber);
     ov_version_free(&version);
 }
 #endif

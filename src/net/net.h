@@ -12,8 +12,11 @@ const char *fk_engine_name(fk_engine engine);
 bool fk_engine_parse(const char *name, fk_engine *out);
 /* Whether this build contains the engine. */
 bool fk_engine_built(fk_engine engine);
-/* "OpenVINO 2026.4.1-22982-..." (asked of the library once) or "fleck reference"; static text. */
-const char *fk_engine_version(fk_engine engine);
+/* Most bytes of a version's text. */
+#define FK_ENGINE_VERSION_SIZE 128
+/* "OpenVINO 2026.4.1-22982-..." or "fleck reference" into buffer, which is also returned; cut where
+ * it does not fit. */
+const char *fk_engine_version(fk_engine engine, char *buffer, size_t size);
 
 const char *fk_precision_name(fk_precision precision);
 /* "f32", "bf16", "f16"; "auto" resolves to what this processor runs fastest without software

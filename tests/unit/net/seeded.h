@@ -1,0 +1,180 @@
+/* What tests/golden/net_seeded.py computes too: an image, weights from names, places to look at;
+ * and a network opened on them. */
+#ifndef NET_SEEDED_H
+#define NET_SEEDED_H
+
+#include <math.h>
+
+#include "fk_test.h"
+
+#include "base/mem.h"
+#include "base/prng.h"
+#include "base/str.h"
+#include "net/net.h"
+
+#define GOLDEN_SAMPLES 200
+#define GOLDEN_OUTPUTS 6
+
+typedef enum golden_weights { GOLDEN_SHARED, GOLDEN_WHEEL, GOLDEN_SEEDED } golden_weights;
+
+typedef struct golden_output {
+    const char *name;
+    int64_t channels, height, width;
+    double norm, mean;
+    double samples[GOLDEN_SAMPLES];
+} golden_output;
+
+typedef struct golden_net {
+    const char *name, *arch;
+    golden_weights weights;
+    int64_t height, width;
+    int n_outputs; /* the taps in order of depth, then the pool where there is one */
+    golden_output outputs[GOLDEN_OUTPUTS];
+} golden_net;
+
+/* FNV-1a, 64 bits. */
+static inline uint64_t name_hash(const char *name)
+{
+    uint64_t h = UINT64_C(0xCBF29CE484222325);
+
+    for (; *name != '\0'; name++)
+        h = (h ^ (uint8_t)*name) * UINT64_C(0x100000001B3);
+    return h;
+}
+
+/* [H, W, 3] */
+static inline uint8_t *make_image(int64_t height, int64_t width)
+{
+    uint8_t *rgb = malloc((size_t)(height * width * 3));
+
+    assert_non_null(rgb);
+    for (int64_t y = 0; y < height; y++)
+        for (int64_t x = 0; x < width; x++)
+            for (int64_t c = 0; c < 3; c++)
+                rgb[(y * width + x) * 3 + c] =
+                    (uint8_t)((x * 3 + y * 2 + c * 50 + 37 * (((x >> 4) + (y >> 4)) & 3) +
+                               ((x * y) >> 4)) &
+                              255);
+    return rgb;
+}
+
+/* Weights of fan_in inputs an output; fan_in 0: a bias. */
+static inline void fill_seeded(float *out, const char *name, int64_t count, int64_t fan_in)
+{
+    bool last = strstr(name, ".conv3.") != NULL ||
+                (strstr(name, "layer") != NULL && strstr(name, ".conv2.") != NULL);
+    float bound = (float)(fan_in == 0 ? 0.1 : sqrt(6.0 / (double)fan_in) * (last ? 0.5 : 1.0));
+    uint64_t start = name_hash(name);
+
+    for (int64_t i = 0; i < count; i++)
+        out[i] = ((float)(fk_prng_hash(start + (uint64_t)i) >> 40) * 0x1.0p-23f - 1.0f) * bound;
+}
+
+/* A safetensors file in memory with seeded weights for every convolution of arch; its reader. */
+typedef struct seeded_file {
+    uint8_t *bytes;
+    int64_t size;
+    fk_st_reader *reader;
+} seeded_file;
+
+static inline int64_t conv_weights(const fk_graph *g, const fk_op *op)
+{
+    return op->channels * g->ops[op->input[0]].out_channels / op->groups * op->kernel * op->kernel;
+}
+
+static inline void add_entry(fk_text *header, const char *name, const char *shape, int64_t begin,
+                             int64_t count)
+{
+    assert_ok(fk_text_printf(
+        header, err, "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[%s],\"data_offsets\":[%lld,%lld]}",
+        header->length > 8 ? "," : "{", name, shape, (long long)begin * 4,
+        (long long)(begin + count) * 4));
+}
+
+/* pad: bytes put into the header to shift the data's address. */
+static inline void open_seeded(seeded_file *f, const char *arch, const char *prefix, int pad)
+{
+    fk_graph g;
+    fk_text header = {0};
+    int64_t count = 0;
+    float *next;
+
+    assert_ok(fk_arch_find(arch)->describe(&g, 64, 64, err));
+    assert_ok(fk_text_printf(&header, err, "%8s", ""));
+    for (int pass = 0; pass < 2; pass++) {
+        next = pass == 1 ? (float *)(void *)(f->bytes + header.length) : NULL;
+        for (int i = 0; i < g.n_ops; i++) {
+            const fk_op *op = &g.ops[i];
+            char weight[128], bias[128], shape[128];
+            int64_t n = conv_weights(&g, op);
+
+            if (op->kind != FK_OP_CONV)
+                continue;
+            snprintf(weight, sizeof weight, "%s%s.weight", prefix, op->weight);
+            snprintf(bias, sizeof bias, "%s%s.bias", prefix, op->weight);
+            if (pass == 0) {
+                snprintf(shape, sizeof shape, "%lld,%lld,%lld,%lld", (long long)op->channels,
+                         (long long)(g.ops[op->input[0]].out_channels / op->groups),
+                         (long long)op->kernel, (long long)op->kernel);
+                add_entry(&header, weight, shape, count, n);
+                snprintf(shape, sizeof shape, "%lld", (long long)op->channels);
+                add_entry(&header, bias, shape, count + n, op->channels);
+            } else {
+                fill_seeded(next, weight + strlen(prefix), n, n / op->channels);
+                fill_seeded(next + n, bias + strlen(prefix), op->channels, 0);
+                next += n + op->channels;
+            }
+            count += n + op->channels;
+        }
+        if (pass == 1)
+            break;
+        assert_ok(fk_text_printf(&header, err, "}"));
+        while (header.length % 64 != 0)
+            assert_ok(fk_text_printf(&header, err, " "));
+        for (int i = 0; i < pad; i++)
+            assert_ok(fk_text_printf(&header, err, " "));
+        f->size = header.length + count * 4;
+        assert_ok(fk_alloc((void **)&f->bytes, f->size, 1, err));
+        memcpy(f->bytes, header.data, (size_t)header.length);
+        for (int i = 0; i < 8; i++)
+            f->bytes[i] = (uint8_t)((uint64_t)(header.length - 8) >> (8 * i));
+        count = 0;
+    }
+    assert_ok(fk_st_open_bytes(&f->reader, f->bytes, (size_t)f->size, "seeded", err));
+    fk_text_free(&header);
+    fk_graph_free(&g);
+}
+
+static inline void close_seeded(seeded_file *f)
+{
+    fk_st_close(&f->reader);
+    fk_free(f->bytes);
+    *f = (seeded_file){0};
+}
+
+/* Settings of arch for both engines, f32, one session. */
+static inline fk_net_settings settings_of(const fk_arch *a, fk_engine engine, int64_t height,
+                                          int64_t width)
+{
+    fk_net_settings s = {.engine = engine, .threads = 1, .height = height, .width = width};
+
+    memcpy(s.mean, a->mean, sizeof s.mean);
+    memcpy(s.scale, a->scale, sizeof s.scale);
+    return s;
+}
+
+/* ||a - b|| / ||b|| */
+static inline double relative_error(const float *a, const float *b, int64_t n)
+{
+    double difference = 0, norm = 0;
+
+    for (int64_t i = 0; i < n; i++) {
+        double d = (double)a[i] - (double)b[i];
+
+        difference += d * d;
+        norm += (double)b[i] * (double)b[i];
+    }
+    return sqrt(difference / norm);
+}
+
+#endif

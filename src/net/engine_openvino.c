@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "net/engine.h"
 #ifdef FLECK_WITH_OPENVINO
+#include "net/onnx.h"
 #include "net/openvino_ir.h"
 
 #include <openvino/c/openvino.h>
@@ -22,9 +23,9 @@ typedef struct engine {
     ov_core_t *core;
     ov_compiled_model_t *compiled;
     fk_net_outputs outputs;
-    int n_results;
-    int place[FK_MAX_TAPS]; /* the compiled model's number of each tap */
-    int pool_place, pool_rank;
+    /* The runtime's names of the taps, and of the pool. */
+    char tensors[FK_MAX_TAPS][FK_NAME_SIZE], pool_tensor[FK_NAME_SIZE];
+    int pool_rank;
 } engine;
 
 typedef struct session {
@@ -34,10 +35,9 @@ typedef struct session {
 
 /* What the compiled model says about one of its outputs. */
 typedef struct result {
-    char name[FK_NAME_SIZE];
-    int place;
+    const char *name; /* borrowed */
+    int order, rank;
     int64_t channels, height, width;
-    int rank;
     bool global; /* [1, G] or [1, G, 1, 1] */
 } result;
 
@@ -230,41 +230,39 @@ done:
 
 /* ---- Outputs ---- */
 
-static fleck_status read_result(const engine *e, int place, result *out, fleck_error *err)
+static fleck_status read_result(const engine *e, const char *name, result *out, fleck_error *err)
 {
     ov_output_const_port_t *port = NULL;
     ov_shape_t shape = {0};
     ov_element_type_e type;
-    char *name = NULL;
     char text[FK_SHAPE_TEXT];
     fleck_status st = FLECK_OK;
 
-    OV_DO(e, ov_compiled_model_output_by_index(e->compiled, (size_t)place, &port),
-          "find an output");
-    OV_DO(e, ov_port_get_any_name(port, &name), "name an output");
-    OV_DO(e, ov_const_port_get_shape(port, &shape), "find the shape of an output");
-    OV_DO(e, ov_port_get_element_type(port, &type), "find the type of an output");
-    if (strlen(name) >= sizeof out->name)
+    if (strlen(name) >= FK_NAME_SIZE)
         FK_FAIL(err, FLECK_E_LIMIT, "%s: output name of more than %d characters: %s", e->plan.name,
                 FK_NAME_SIZE - 1, name);
-    *out = (result){.place = place};
-    memcpy(out->name, name, strlen(name) + 1);
+    OV_DO(e, ov_compiled_model_output_by_name(e->compiled, name, &port), "find an output");
+    OV_DO(e, ov_const_port_get_shape(port, &shape), "find the shape of an output");
+    OV_DO(e, ov_port_get_element_type(port, &type), "find the type of an output");
     if (type != F32 || (shape.rank != 2 && shape.rank != 4) || shape.dims[0] != 1)
         FK_FAIL(err, FLECK_E_UNSUPPORTED,
                 "%s: output %s must be float32 [1, C, h, w] or [1, G], it is %s%s", e->plan.name,
                 name, type == F32 ? "" : "not float32 but ",
                 fk_shape_text(text, sizeof text, shape.rank > FK_MAX_DIMS ? 0 : (int)shape.rank,
                               shape.dims));
-    out->rank = (int)shape.rank;
-    out->channels = shape.dims[1];
+    *out = (result){.name = name, .rank = (int)shape.rank, .channels = shape.dims[1]};
     out->height = shape.rank == 4 ? shape.dims[2] : 1;
     out->width = shape.rank == 4 ? shape.dims[3] : 1;
     out->global = out->height == 1 && out->width == 1;
 done:
     ov_shape_free(&shape);
-    ov_free(name);
     ov_output_const_port_free(port);
     return st;
+}
+
+static void copy_name(char out[FK_NAME_SIZE], const char *name)
+{
+    snprintf(out, FK_NAME_SIZE, "%s", name); /* its length has been checked */
 }
 
 static void take_tap(engine *e, const result *r, const char *name)
@@ -273,48 +271,44 @@ static void take_tap(engine *e, const result *r, const char *name)
     fk_tap_info *t = &e->outputs.taps[i];
 
     *t = (fk_tap_info){.channels = r->channels, .height = r->height, .width = r->width};
-    memcpy(t->name, name, strlen(name) + 1);
-    e->place[i] = r->place;
+    copy_name(t->name, name);
+    copy_name(e->tensors[i], r->name);
 }
 
-static const result *find_result(const result *results, int n, const char *name)
+static void take_pool(engine *e, const result *r)
 {
-    for (int i = 0; i < n; i++)
-        if (strcmp(results[i].name, name) == 0)
-            return &results[i];
-    return NULL;
+    e->outputs.pool_dim = r->channels;
+    e->pool_rank = r->rank;
+    copy_name(e->pool_tensor, r->name);
 }
 
-/* The compiled model may list its outputs in any order; a written graph's have fixed names. */
-static fleck_status match_graph(engine *e, const result *results, fleck_error *err)
+/* A written graph's outputs have fixed names, and shapes known before. */
+static fleck_status match_graph(engine *e, fleck_error *err)
 {
     fk_net_outputs wanted;
+    result r;
+    char name[32];
+    fleck_status st = FLECK_OK;
 
     fk_engine_graph_outputs(e->plan.graph, &wanted);
     for (int i = 0; i < wanted.n_taps; i++) {
-        char name[32];
         const fk_tap_info *t = &wanted.taps[i];
-        const result *r;
 
         snprintf(name, sizeof name, FK_IR_TAP, i);
-        r = find_result(results, e->n_results, name);
-        if (r == NULL || r->channels != t->channels || r->height != t->height ||
-            r->width != t->width)
-            return fk_error_set(err, FLECK_E_ENGINE, "%s: OpenVINO gave tap %s another shape",
-                                e->plan.name, t->name);
-        take_tap(e, r, t->name);
+        FK_DO(read_result(e, name, &r, err));
+        if (r.channels != t->channels || r.height != t->height || r.width != t->width)
+            FK_FAIL(err, FLECK_E_ENGINE, "%s: OpenVINO gave tap %s another shape", e->plan.name,
+                    t->name);
+        take_tap(e, &r, t->name);
     }
     if (wanted.pool_dim > 0) {
-        const result *r = find_result(results, e->n_results, FK_IR_POOL);
-
-        if (r == NULL || r->channels != wanted.pool_dim || !r->global)
-            return fk_error_set(err, FLECK_E_ENGINE, "%s: OpenVINO gave the pool another shape",
-                                e->plan.name);
-        e->outputs.pool_dim = r->channels;
-        e->pool_place = r->place;
-        e->pool_rank = r->rank;
+        FK_DO(read_result(e, FK_IR_POOL, &r, err));
+        if (r.channels != wanted.pool_dim || !r.global)
+            FK_FAIL(err, FLECK_E_ENGINE, "%s: OpenVINO gave the pool another shape", e->plan.name);
+        take_pool(e, &r);
     }
-    return FLECK_OK;
+done:
+    return st;
 }
 
 /* Largest map first; of one size, in the model's order. */
@@ -325,58 +319,47 @@ static int by_size(const void *a, const void *b)
 
     if (sx != sy)
         return sx > sy ? -1 : 1;
-    return x->place - y->place;
+    return x->order - y->order;
 }
 
-static fleck_status refuse_output(const engine *e, const result *results, const char *name,
+static fleck_status refuse_output(const engine *e, const result *results, int n, const char *name,
                                   fleck_error *err)
 {
     fk_text known = {0};
     fleck_status st = FLECK_OK;
 
-    for (int i = 0; i < e->n_results; i++)
-        FK_DO(fk_text_printf(&known, err, "%s%s", i > 0 ? ", " : "", results[i].name));
+    for (int i = 0; i < n; i++)
+        if (!results[i].global)
+            FK_DO(
+                fk_text_printf(&known, err, "%s%s", known.length > 0 ? ", " : "", results[i].name));
     st = fk_error_set(err, FLECK_E_OPTION, "%s: tap must be one of the outputs %s; got \"%s\"",
-                      e->plan.name, known.data != NULL ? known.data : "", name);
+                      e->plan.name, known.data != NULL ? known.data : "(none is a map)", name);
 done:
     fk_text_free(&known);
     return st;
 }
 
-/* The outputs of an ONNX model: those named, or all that are maps; and the global one. */
-static fleck_status match_onnx(engine *e, result *results, fleck_error *err)
+/* The maps that are named, or all. */
+static fleck_status match_maps(engine *e, const result *results, int n, fleck_error *err)
 {
-    const result *global = NULL;
+    const char *const *wanted = e->plan.taps;
 
-    qsort(results, (size_t)e->n_results, sizeof *results, by_size);
-    for (int i = 0; i < e->n_results; i++) {
-        if (results[i].global) {
-            if (global != NULL && e->plan.pool)
-                return fk_error_set(err, FLECK_E_UNSUPPORTED,
-                                    "%s: expected one global output, found %s and %s", e->plan.name,
-                                    global->name, results[i].name);
-            global = &results[i];
-        } else if (e->plan.taps[0] == NULL) {
-            if (e->outputs.n_taps == FK_MAX_TAPS)
-                return fk_error_set(err, FLECK_E_LIMIT, "%s: more than %d outputs; name some",
-                                    e->plan.name, FK_MAX_TAPS);
-            take_tap(e, &results[i], results[i].name);
-        }
+    for (int i = 0; i < n && wanted[0] == NULL; i++) {
+        if (results[i].global)
+            continue;
+        if (e->outputs.n_taps == FK_MAX_TAPS)
+            return fk_error_set(err, FLECK_E_LIMIT, "%s: more than %d outputs; name some",
+                                e->plan.name, FK_MAX_TAPS);
+        take_tap(e, &results[i], results[i].name);
     }
-    for (int i = 0; i < FK_MAX_TAPS && e->plan.taps[i] != NULL; i++) {
-        const result *r = find_result(results, e->n_results, e->plan.taps[i]);
+    for (int i = 0; i < FK_MAX_TAPS && wanted[i] != NULL; i++) {
+        int k = 0;
 
-        if (r == NULL || r->global)
-            return refuse_output(e, results, e->plan.taps[i], err);
-        take_tap(e, r, r->name);
-    }
-    if (e->plan.pool && global == NULL)
-        return fk_error_set(err, FLECK_E_NOTFOUND,
-                            "%s: there is no global output ([1, G] or [1, G, 1, 1])", e->plan.name);
-    if (e->plan.pool) {
-        e->outputs.pool_dim = global->channels;
-        e->pool_place = global->place;
-        e->pool_rank = global->rank;
+        while (k < n && (results[k].global || strcmp(results[k].name, wanted[i]) != 0))
+            k++;
+        if (k == n)
+            return refuse_output(e, results, n, wanted[i], err);
+        take_tap(e, &results[k], wanted[i]);
     }
     if (e->outputs.n_taps == 0)
         return fk_error_set(err, FLECK_E_UNSUPPORTED, "%s: no output is a map [1, C, h, w]",
@@ -384,18 +367,41 @@ static fleck_status match_onnx(engine *e, result *results, fleck_error *err)
     return FLECK_OK;
 }
 
-static fleck_status find_outputs(engine *e, fleck_error *err)
+static fleck_status match_global(engine *e, const result *results, int n, fleck_error *err)
+{
+    const result *global = NULL;
+
+    for (int i = 0; i < n; i++) {
+        if (!results[i].global)
+            continue;
+        if (global != NULL)
+            return fk_error_set(err, FLECK_E_UNSUPPORTED,
+                                "%s: expected one global output, found %s and %s", e->plan.name,
+                                global->name, results[i].name);
+        global = &results[i];
+    }
+    if (global == NULL)
+        return fk_error_set(err, FLECK_E_NOTFOUND,
+                            "%s: there is no global output ([1, G] or [1, G, 1, 1])", e->plan.name);
+    take_pool(e, global);
+    return FLECK_OK;
+}
+
+static fleck_status match_onnx(engine *e, const fk_names *names, fleck_error *err)
 {
     result *results = NULL;
-    size_t n;
+    int n = (int)names->count;
     fleck_status st;
 
-    OV_DO(e, ov_compiled_model_outputs_size(e->compiled, &n), "count the outputs");
-    FK_DO(FK_CALLOC(&results, (int64_t)n, err));
-    e->n_results = (int)n;
-    for (int i = 0; i < e->n_results; i++)
-        FK_DO(read_result(e, i, &results[i], err));
-    st = e->plan.graph != NULL ? match_graph(e, results, err) : match_onnx(e, results, err);
+    FK_DO(FK_CALLOC(&results, n, err));
+    for (int i = 0; i < n; i++) {
+        FK_DO(read_result(e, names->items[i], &results[i], err));
+        results[i].order = i;
+    }
+    qsort(results, (size_t)n, sizeof *results, by_size);
+    FK_DO(match_maps(e, results, n, err));
+    if (e->plan.pool)
+        FK_DO(match_global(e, results, n, err));
 done:
     fk_free(results);
     return st;
@@ -419,19 +425,23 @@ static fleck_status openvino_open(void **out, const fk_net_plan *plan, fk_net_ou
 {
     engine *e = NULL;
     ov_model_t *model = NULL;
+    fk_names names = {0};
     fleck_status st;
 
     *out = NULL;
     FK_DO(FK_CALLOC(&e, 1, err));
     e->plan = *plan;
+    if (plan->graph == NULL)
+        FK_DO(fk_onnx_output_names(&names, plan->onnx, plan->onnx_size, plan->name, err));
     OV_DO(e, ov_core_create(&e->core), "start");
     FK_DO(plan->graph != NULL ? read_graph(e, &model, err) : read_onnx(e, &model, err));
     FK_DO(compile(e, model, err));
-    FK_DO(find_outputs(e, err));
+    FK_DO(plan->graph != NULL ? match_graph(e, err) : match_onnx(e, &names, err));
     *outputs = e->outputs;
     *out = e;
     e = NULL;
 done:
+    fk_names_free(&names);
     ov_model_free(model);
     openvino_close(e);
     return st;
@@ -447,9 +457,9 @@ static void openvino_session_close(void *handle)
     fk_free(s);
 }
 
-/* Let output (or, for place -1, the input) number place of the request lie at data. */
-static fleck_status bind(const session *s, int place, int ndim, const int64_t *dims, float *data,
-                         fleck_error *err)
+/* Let an output of the request (or, for name NULL, its input) lie at data. */
+static fleck_status bind(const session *s, const char *name, int ndim, const int64_t *dims,
+                         float *data, fleck_error *err)
 {
     int64_t own[4];
     ov_shape_t shape = {ndim, own};
@@ -458,12 +468,11 @@ static fleck_status bind(const session *s, int place, int ndim, const int64_t *d
 
     memcpy(own, dims, (size_t)ndim * sizeof *own);
     OV_DO(s->engine, ov_tensor_create_from_host_ptr(F32, shape, data, &tensor), "take a buffer");
-    if (place < 0)
+    if (name == NULL)
         OV_DO(s->engine, ov_infer_request_set_input_tensor(s->request, tensor),
               "take the input's buffer");
     else
-        OV_DO(s->engine,
-              ov_infer_request_set_output_tensor_by_index(s->request, (size_t)place, tensor),
+        OV_DO(s->engine, ov_infer_request_set_tensor(s->request, name, tensor),
               "take an output's buffer");
 done:
     ov_tensor_free(tensor);
@@ -476,17 +485,17 @@ static fleck_status bind_all(const session *s, const fk_net_buffers *b, fleck_er
     const int64_t input[] = {1, 3, e->plan.height, e->plan.width};
     fleck_status st;
 
-    FK_DO(bind(s, -1, 4, input, b->input, err));
+    FK_DO(bind(s, NULL, 4, input, b->input, err));
     for (int i = 0; i < e->outputs.n_taps; i++) {
         const fk_tap_info *t = &e->outputs.taps[i];
         const int64_t dims[] = {1, t->channels, t->height, t->width};
 
-        FK_DO(bind(s, e->place[i], 4, dims, b->taps[i], err));
+        FK_DO(bind(s, e->tensors[i], 4, dims, b->taps[i], err));
     }
     if (e->outputs.pool_dim > 0) {
         const int64_t dims[] = {1, e->outputs.pool_dim, 1, 1};
 
-        FK_DO(bind(s, e->pool_place, e->pool_rank, dims, b->pool, err));
+        FK_DO(bind(s, e->pool_tensor, e->pool_rank, dims, b->pool, err));
     }
 done:
     return st;

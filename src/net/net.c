@@ -256,7 +256,7 @@ fleck_status fk_net_open(fk_net **out, const fk_net_source *source, const fk_net
                         .width = s->width};
     fleck_status st;
 
-    assert((source->arch != NULL) != (source->onnx != NULL));
+    assert(source->arch == NULL || source->onnx == NULL);
     *out = NULL;
     if (s->threads < 1)
         FK_FAIL(err, FLECK_E_OPTION, "threads must be at least 1, got %d", s->threads);

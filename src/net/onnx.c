@@ -1,0 +1,143 @@
+/* The outline of an ONNX file, read from its protocol buffer.
+ *
+ * A message is a row of fields: a varint key, number << 3 | kind, then a varint (kind 0), 8 bytes
+ * (1), a varint length and that many bytes (2), or 4 bytes (5).  Of ONNX's messages three matter:
+ * ModelProto has the graph in field 7, GraphProto its outputs in field 12, ValueInfoProto its name
+ * in field 1.  All else is passed over. */
+#include "net/onnx.h"
+
+#include <string.h>
+
+enum { MODEL_GRAPH = 7, GRAPH_OUTPUT = 12, VALUE_NAME = 1 };
+
+typedef struct span {
+    const uint8_t *at, *end;
+} span;
+
+typedef struct field {
+    uint64_t number;
+    span body; /* empty but for kind 2 */
+} field;
+
+static bool read_varint(span *s, uint64_t *out)
+{
+    uint64_t value = 0;
+
+    for (int shift = 0; shift < 64 && s->at < s->end; shift += 7) {
+        uint8_t byte = *s->at++;
+
+        value |= (uint64_t)(byte & 127) << shift;
+        if (byte < 128) {
+            *out = value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The next field; false where the bytes are none. */
+static bool read_field(span *s, field *out)
+{
+    uint64_t key, length;
+
+    if (!read_varint(s, &key))
+        return false;
+    *out = (field){.number = key >> 3, .body = {s->at, s->at}};
+    switch (key & 7) {
+    case 0:
+        return read_varint(s, &length);
+    case 1:
+        length = 8;
+        break;
+    case 2:
+        if (!read_varint(s, &length))
+            return false;
+        break;
+    case 5:
+        length = 4;
+        break;
+    default:
+        return false;
+    }
+    if (length > (uint64_t)(s->end - s->at))
+        return false;
+    if ((key & 7) == 2)
+        out->body = (span){s->at, s->at + length};
+    s->at += length;
+    return true;
+}
+
+/* Find field `number` of kind 2 from *s on; *found is false at the end of the message. */
+static bool find_field(span *s, uint64_t number, span *out, bool *found)
+{
+    field f;
+
+    *found = false;
+    while (s->at < s->end) {
+        if (!read_field(s, &f))
+            return false;
+        if (f.number == number && f.body.at != f.body.end) {
+            *out = f.body;
+            *found = true;
+            return true;
+        }
+    }
+    return true;
+}
+
+static fleck_status add_name(fk_names *out, span value, const char *file, fleck_error *err)
+{
+    fk_text text = {0};
+    span name;
+    bool found;
+    fleck_status st;
+
+    if (!find_field(&value, VALUE_NAME, &name, &found) || !found ||
+        memchr(name.at, '\0', (size_t)(name.end - name.at)) != NULL)
+        return fk_error_set(err, FLECK_E_FORMAT,
+                            "%s: not an ONNX model: output %lld has no proper name", file,
+                            (long long)out->count);
+    if (out->count == FK_ONNX_MAX_OUTPUTS)
+        return fk_error_set(err, FLECK_E_LIMIT, "%s: more than %d outputs", file,
+                            FK_ONNX_MAX_OUTPUTS);
+    FK_DO(fk_text_add(&text, (const char *)name.at, name.end - name.at, err));
+    FK_DO(fk_names_add(out, text.data, err));
+done:
+    fk_text_free(&text);
+    return st;
+}
+
+fleck_status fk_onnx_output_names(fk_names *out, const void *bytes, size_t size, const char *file,
+                                  fleck_error *err)
+{
+    static const char refusal[] = "%s: not an ONNX model: %s";
+    span model = {bytes, NULL}, graph, value;
+    bool found;
+    fleck_status st = FLECK_OK;
+
+    *out = (fk_names){0};
+    if (size == 0)
+        FK_FAIL(err, FLECK_E_FORMAT, refusal, file, "it is empty");
+    model.end = model.at + size;
+    for (span rest = model; rest.at < rest.end;) {
+        field f;
+
+        if (!read_field(&rest, &f))
+            FK_FAIL(err, FLECK_E_FORMAT, refusal, file, "no protocol buffer, or cut short");
+    }
+    if (!find_field(&model, MODEL_GRAPH, &graph, &found) || !found)
+        FK_FAIL(err, FLECK_E_FORMAT, refusal, file, "it has no graph");
+    for (;;) {
+        if (!find_field(&graph, GRAPH_OUTPUT, &value, &found))
+            FK_FAIL(err, FLECK_E_FORMAT, refusal, file, "its graph is damaged");
+        if (!found)
+            break;
+        FK_DO(add_name(out, value, file, err));
+    }
+    if (out->count == 0)
+        FK_FAIL(err, FLECK_E_FORMAT, refusal, file, "its graph has no outputs");
+    return FLECK_OK;
+done:
+    fk_names_free(out);
+    return st;
+}

@@ -88,12 +88,15 @@ static inline const float *fk_spade_image_data(const fk_spade_query *q, int t, i
     return q->spade->levels[q->first + t] + image * level->height * level->width * level->dim;
 }
 
-/* The two galleries.  _room: bytes of shared and of each worker's memory for any gallery.
- * The others fill grid [height * width] with the mean of the squared distances of each position's
- * joined feature to its kappa nearest in the gallery; rows, columns, nearest (INFINITY) and indices
- * (-1) are set up by the caller. */
+/* The two galleries.  rows, columns, nearest (INFINITY) and indices (-1) are set up by the caller.
+ *   _room          bytes of shared and of each worker's memory that the gallery needs
+ *   _same_nearest  put the gallery's features of the same position among the nearest
+ *   _same, _all    fill grid [height * width] with the mean of the squared distances of each
+ *                  position's joined feature to its kappa nearest */
 void fk_spade_same_room(const fk_spade_query *q, size_t *shared, size_t *worker);
 void fk_spade_all_room(const fk_spade_query *q, size_t *shared, size_t *worker);
+fleck_status fk_spade_same_nearest(const fk_spade_query *q, const fk_spade_room *room,
+                                   fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_spade_same(const fk_spade_query *q, const fk_spade_room *room, fk_pool *pool,
                            float *grid, fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_spade_all(const fk_spade_query *q, const fk_spade_room *room, fk_pool *pool,

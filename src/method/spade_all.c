@@ -4,23 +4,36 @@
  * common grid,
  *
  *     D[i, j] = sum over t of |(B_t q_t)[i] - (B_t g_t)[j]|^2
- *             = |query|^2[i] + norms[j] - 2 sum over t of (B_t Q_t G_t' B_t')[i, j]
+ *             = ours[i] + norms[j] - 2 sum over t of (B_t Q_t G_t' B_t')[i, j]
  *
- * The first term does not matter for which j is nearest.  The products of a level that is on the
- * grid are one matrix product E = -2 Q G'.  Those of a smaller level are taken on the small grid
- * and the table of products is enlarged instead of the features, which is the same number:
+ * Three things keep most of the work away.
  *
- *     wide   gallery features enlarged along rows only        [h_t, W, C_t]
- *     table  -2 Q_t wide'                                     [h_t w_t, h_t W]
- *     line   table rows mixed for the query's output row      [w_t, h_t W]
- *     part   line rows mixed for the query's column           [h_t W]
- *     E[i]  += part's rows mixed for each gallery row         [H, W]
+ * 1. Small grids.  The products of a level that is smaller than the common grid are taken on its
+ * own grid, and the table of products is enlarged instead of the features, which is the same
+ * number:
  *
- * All but `table` are mixtures of two vectors.  For ResNet-18 a pair (i, j) costs 64 + 16 + 4
- * multiply-adds in products and some 10 in mixtures, where joined features would cost 448.
+ *      wide   gallery features enlarged along rows only        [h_t, W, C_t]
+ *      table  -2 Q_t wide'                                     [h_t w_t, h_t W]
+ *      line   table rows mixed for the query's output row      [w_t, h_t W]
+ *      part   line rows mixed for the query's column           [h_t W]
+ *      pairs  += part's rows mixed for each gallery row        [H, W]
  *
- * D by products loses digits where |query| is much larger than the distance, so only the choice of
- * the nearest is left to it.  Their distances are then computed again from the differences. */
+ *    All but `table` are mixtures of two vectors.  For ResNet-18 they and the table come to some 35
+ *    multiply-adds a pair where the features of layers 2 and 3 have 384 numbers.
+ *
+ * 2. A bound.  No term of the sum over t is negative, so D over the small grids' levels alone is a
+ *    lower bound of D.  Pairs beyond the kappa nearest found so far are dropped there, before the
+ *    levels on the common grid have been looked at.
+ *
+ * 3. A start.  The features at the same position of all K images, which are cheap (spade_same.c),
+ *    come first, so that the bound is low from the beginning.
+ *
+ * Few pairs pass: then each is completed from its differences.  Where many do, as on textures, one
+ * matrix product completes a whole run of positions.
+ *
+ * D by products loses digits where the features are much longer than their distance, so only the
+ * choice of the nearest is left to it.  Their distances are then computed again from the
+ * differences, and what is reported is off the smallest by no more than the products' rounding. */
 #include "method/spade.h"
 #include "features/map.h"
 #include "linalg/clones.h"
@@ -32,18 +45,27 @@
 /* Output rows of one piece of work. */
 #define BAND 8
 #define LANES 16
-#define CHUNK (8 * LANES)
+#define CHUNK (4 * LANES)
+
+/* A position is completed by a matrix product where more than one in FEW of its pairs pass. */
+#define FEW 6
+
+/* Squared lengths of the features at each position, of the levels off and on the common grid. */
+typedef struct lengths {
+    float *off, *on; /* [P] each */
+} lengths;
 
 typedef struct all_shared {
     float *wide[FK_MAX_TAPS]; /* of levels off the grid */
-    float *norms;             /* [P] */
+    lengths ours, norms;      /* of the query, of the gallery image */
     double *products;
 } all_shared;
 
 typedef struct all_worker {
     float *table[FK_MAX_TAPS], *line[FK_MAX_TAPS];
     float *part;
-    float *pairs;         /* [W, P] */
+    float *pairs;         /* [W, P] of one output row */
+    bool *crowded;        /* [W] whether many pairs of a position pass */
     float *ours, *theirs; /* one feature of one level each */
 } all_worker;
 
@@ -69,6 +91,12 @@ static int64_t most_rows(const fk_spade_query *q, int t)
     return h < BAND + 1 ? h : BAND + 1;
 }
 
+static void carve_lengths(lengths *out, const fk_spade_query *q, char *base, size_t *used)
+{
+    out->off = fk_spade_carve(base, used, q->height * q->width, sizeof(float));
+    out->on = fk_spade_carve(base, used, q->height * q->width, sizeof(float));
+}
+
 static void carve_shared(all_shared *out, const fk_spade_query *q, char *base, size_t *used)
 {
     int64_t cells = 1;
@@ -83,7 +111,8 @@ static void carve_shared(all_shared *out, const fk_spade_query *q, char *base, s
         out->wide[t] =
             fk_spade_carve(base, used, level->height * q->width * level->dim, sizeof(float));
     }
-    out->norms = fk_spade_carve(base, used, q->height * q->width, sizeof(float));
+    carve_lengths(&out->ours, q, base, used);
+    carve_lengths(&out->norms, q, base, used);
     out->products = fk_spade_carve(base, used, cells * FK_CELL_PRODUCTS, sizeof(double));
 }
 
@@ -106,6 +135,7 @@ static void carve_worker(all_worker *out, const fk_spade_query *q, char *base, s
     }
     out->part = fk_spade_carve(base, used, longest, sizeof(float));
     out->pairs = fk_spade_carve(base, used, q->width * q->height * q->width, sizeof(float));
+    out->crowded = fk_spade_carve(base, used, q->width, sizeof(bool));
     out->ours = fk_spade_carve(base, used, widest, sizeof(float));
     out->theirs = fk_spade_carve(base, used, widest, sizeof(float));
 }
@@ -114,10 +144,14 @@ void fk_spade_all_room(const fk_spade_query *q, size_t *shared, size_t *worker)
 {
     all_shared s;
     all_worker w;
+    size_t all_shared_size = 0, all_worker_size = 0;
 
-    *shared = *worker = 0;
-    carve_shared(&s, q, NULL, shared);
-    carve_worker(&w, q, NULL, worker);
+    /* The start needs its room only until it is done. */
+    fk_spade_same_room(q, shared, worker);
+    carve_shared(&s, q, NULL, &all_shared_size);
+    carve_worker(&w, q, NULL, &all_worker_size);
+    *shared = all_shared_size > *shared ? all_shared_size : *shared;
+    *worker = all_worker_size > *worker ? all_worker_size : *worker;
 }
 
 FK_CLONES static void mix(float *restrict out, const float *a, const float *b, float weight,
@@ -125,13 +159,6 @@ FK_CLONES static void mix(float *restrict out, const float *a, const float *b, f
 {
     for (int64_t i = 0; i < n; i++)
         out[i] = (1.0f - weight) * a[i] + weight * b[i];
-}
-
-FK_CLONES static void add_mix(float *restrict out, const float *a, const float *b, float weight,
-                              int64_t n)
-{
-    for (int64_t i = 0; i < n; i++)
-        out[i] += (1.0f - weight) * a[i] + weight * b[i];
 }
 
 /* ---- One gallery image ---- */
@@ -153,13 +180,14 @@ static void widen(float *wide, const fk_spade_query *q, int t, const float *data
     }
 }
 
-static void add_norms(const all_shared *s, const fk_spade_query *q, int t, const float *data)
+static void add_lengths(const lengths *out, const all_shared *s, const fk_spade_query *q, int t,
+                        const float *data)
 {
     const fk_level *level = fk_spade_level(q, t);
 
     if (fk_spade_direct(q, t)) {
         for (int64_t p = 0; p < q->height * q->width; p++)
-            s->norms[p] += (float)fk_linalg_length2(data + p * level->dim, level->dim);
+            out->on[p] += (float)fk_linalg_length2(data + p * level->dim, level->dim);
         return;
     }
     fk_linalg_cell_products(s->products, data, level->height, level->width, level->dim);
@@ -169,23 +197,43 @@ static void add_norms(const all_shared *s, const fk_spade_query *q, int t, const
         for (int64_t x = 0; x < q->width; x++) {
             const fk_spade_axis *c = &q->columns[t][x];
 
-            s->norms[y * q->width + x] +=
+            out->off[y * q->width + x] +=
                 (float)fk_linalg_cell_length2(s->products, level->width, r->first, r->second,
                                               r->weight, c->first, c->second, c->weight);
         }
     }
 }
 
-static void prepare(const all_shared *s, const fk_spade_query *q, int64_t image)
+static void measure_lengths(const lengths *out, const all_shared *s, const fk_spade_query *q,
+                            const float *const *data)
 {
-    memset(s->norms, 0, (size_t)(q->height * q->width) * sizeof(float));
-    for (int t = 0; t < q->count; t++) {
-        const float *data = fk_spade_image_data(q, t, image);
+    size_t size = (size_t)(q->height * q->width) * sizeof(float);
 
-        add_norms(s, q, t, data);
+    memset(out->off, 0, size);
+    memset(out->on, 0, size);
+    for (int t = 0; t < q->count; t++)
+        add_lengths(out, s, q, t, data[t]);
+}
+
+static void prepare_image(const all_shared *s, const fk_spade_query *q, int64_t image)
+{
+    const float *data[FK_MAX_TAPS];
+
+    for (int t = 0; t < q->count; t++)
+        data[t] = fk_spade_image_data(q, t, image);
+    measure_lengths(&s->norms, s, q, data);
+    for (int t = 0; t < q->count; t++)
         if (!fk_spade_direct(q, t))
-            widen(s->wide[t], q, t, data);
-    }
+            widen(s->wide[t], q, t, data[t]);
+}
+
+static void prepare_query(const all_shared *s, const fk_spade_query *q)
+{
+    const float *data[FK_MAX_TAPS];
+
+    for (int t = 0; t < q->count; t++)
+        data[t] = fk_spade_query_data(q, t);
+    measure_lengths(&s->ours, s, q, data);
 }
 
 /* ---- One band of the query's rows against it ---- */
@@ -209,36 +257,51 @@ static void make_tables(const all_worker *w, const all_job *job, int64_t begin, 
     }
 }
 
-/* pairs [W, P] of output row y, from the levels on the grid; and the others' lines. */
-static void make_lines(const all_worker *w, const all_job *job, int64_t y, int64_t begin)
+/* Tables mixed for output row y of the band that begins at `begin`. */
+static void make_lines(const all_worker *w, const fk_spade_query *q, int64_t y, int64_t begin)
 {
-    const fk_spade_query *q = job->q;
-    int64_t n = q->height * q->width;
-    bool any = false;
-
     for (int t = 0; t < q->count; t++) {
         const fk_level *level = fk_spade_level(q, t);
         const fk_spade_axis *r = &q->rows[t][y];
         int64_t line = level->width * level->height * q->width;
         int64_t first = q->rows[t][begin].first;
 
-        if (!fk_spade_direct(q, t)) {
+        if (!fk_spade_direct(q, t))
             mix(w->line[t], w->table[t] + (r->first - first) * line,
                 w->table[t] + (r->second - first) * line, (float)r->weight, line);
-            continue;
-        }
-        fk_linalg_multiply_nt(w->pairs, n, fk_spade_query_data(q, t) + y * q->width * level->dim,
-                              level->dim, fk_spade_image_data(q, t, q->gallery[job->place]),
-                              level->dim, q->width, n, level->dim, -2.0f, any ? 1.0f : 0.0f);
-        any = true;
     }
-    if (!any)
-        memset(w->pairs, 0, (size_t)(q->width * n) * sizeof(float));
 }
 
-/* Add what the levels off the grid have to say about the query's column x. */
-static void add_parts(float *pairs, const all_worker *w, const fk_spade_query *q, int64_t x)
+/* out [h, w] += part [.., w], its rows mixed as the axis says. */
+FK_CLONES static void add_rows(float *restrict out, const float *part, const fk_spade_axis *rows,
+                               int64_t h, int64_t w)
 {
+    for (int64_t y = 0; y < h; y++, out += w) {
+        const float *a = part + rows[y].first * w, *b = part + rows[y].second * w;
+        float weight = (float)rows[y].weight;
+
+        for (int64_t x = 0; x < w; x++)
+            out[x] += (1.0f - weight) * a[x] + weight * b[x];
+    }
+}
+
+/* How many of x [n] are below the limit. */
+FK_CLONES static int64_t count_below(const float *x, int64_t n, float limit)
+{
+    int32_t count = 0; /* n positions of one image: far below 2^31 */
+
+    for (int64_t i = 0; i < n; i++)
+        count += x[i] < limit;
+    return count;
+}
+
+/* pairs [P] of the query's column x: what the levels off the grid say, without the query's own
+ * squared length. */
+static void bound_pairs(float *pairs, const all_worker *w, const all_job *job, int64_t x)
+{
+    const fk_spade_query *q = job->q;
+
+    memcpy(pairs, job->shared->norms.off, (size_t)(q->height * q->width) * sizeof(float));
     for (int t = 0; t < q->count; t++) {
         const fk_level *level = fk_spade_level(q, t);
         const fk_spade_axis *c = &q->columns[t][x];
@@ -248,56 +311,142 @@ static void add_parts(float *pairs, const all_worker *w, const fk_spade_query *q
             continue;
         mix(w->part, w->line[t] + c->first * across, w->line[t] + c->second * across,
             (float)c->weight, across);
-        for (int64_t y = 0; y < q->height; y++) {
-            const fk_spade_axis *r = &q->rows[t][y];
-
-            add_mix(pairs + y * q->width, w->part + r->first * q->width,
-                    w->part + r->second * q->width, (float)r->weight, q->width);
-        }
+        add_rows(pairs, w->part, q->rows[t], q->height, q->width);
     }
 }
 
-/* The smallest of a + b over CHUNK places. */
-FK_INLINE float chunk_minimum(const float *a, const float *b)
+FK_INLINE bool any_below(const float *x, float limit)
 {
-    float least[LANES], all;
+    int32_t below[LANES] = {0}, any = 0;
 
+    for (int i = 0; i < CHUNK; i += LANES)
+        for (int l = 0; l < LANES; l++)
+            below[l] |= x[i + l] < limit;
     for (int l = 0; l < LANES; l++)
-        least[l] = a[l] + b[l];
-    for (int i = LANES; i < CHUNK; i += LANES) {
-        for (int l = 0; l < LANES; l++) {
-            float v = a[i + l] + b[i + l];
-
-            least[l] = v < least[l] ? v : least[l];
-        }
-    }
-    all = least[0];
-    for (int l = 1; l < LANES; l++)
-        all = least[l] < all ? least[l] : all;
-    return all;
+        any |= below[l];
+    return any != 0;
 }
 
-/* Offer all of a + b [n], numbered from base on, to the kappa nearest so far. */
-FK_CLONES static void offer(double *nearest, int64_t *indices, int64_t kappa, const float *a,
-                            const float *b, int64_t n, int64_t base)
+/* Distance of position p and the gallery image's position j over the levels on the grid. */
+static double rest_of_distance(const all_job *job, int64_t p, int64_t j)
 {
-    int64_t i = 0;
+    const fk_spade_query *q = job->q;
+    double sum = 0.0;
 
-    for (; i + CHUNK <= n; i += CHUNK) {
-        if (!((double)chunk_minimum(a + i, b + i) < nearest[kappa - 1]))
-            continue;
-        for (int64_t k = i; k < i + CHUNK; k++)
-            fk_linalg_smallest(nearest, indices, kappa, (double)(a[k] + b[k]), base + k);
+    for (int t = 0; t < q->count; t++) {
+        int64_t dim = fk_spade_level(q, t)->dim;
+
+        if (fk_spade_direct(q, t))
+            sum += fk_linalg_distance2(fk_spade_query_data(q, t) + p * dim,
+                                       fk_spade_image_data(q, t, q->gallery[job->place]) + j * dim,
+                                       dim);
     }
-    for (; i < n; i++)
-        fk_linalg_smallest(nearest, indices, kappa, (double)(a[i] + b[i]), base + i);
+    return sum;
+}
+
+/* What a pair's number must stay below to be of interest, given the query's squared length. */
+static float limit_of(const fk_spade_query *q, int64_t p, double length)
+{
+    return (float)(q->nearest[p * q->kappa + q->kappa - 1] - length);
+}
+
+/* Complete those pairs of position p that pass the bound, one by one. */
+FK_CLONES static void complete_few(const all_job *job, const float *pairs, int64_t p)
+{
+    const fk_spade_query *q = job->q;
+    int64_t n = q->height * q->width;
+    double length = (double)job->shared->ours.off[p];
+    float limit = limit_of(q, p, length);
+
+    for (int64_t i = 0; i < n; i += CHUNK) {
+        int64_t end = i + CHUNK < n ? i + CHUNK : n;
+
+        if (end - i == CHUNK && !any_below(pairs + i, limit))
+            continue;
+        for (int64_t j = i; j < end; j++) {
+            if (!(pairs[j] < limit) || j == p)
+                continue;
+            fk_linalg_smallest(q->nearest + p * q->kappa, q->indices + p * q->kappa, q->kappa,
+                               (double)pairs[j] + length + rest_of_distance(job, p, j),
+                               job->place * n + j);
+            limit = limit_of(q, p, length);
+        }
+    }
+}
+
+/* Offer all pairs of position p; pairs + rest is all but the query's squared length. */
+FK_CLONES static void offer_all(const all_job *job, float *restrict pairs, const float *rest,
+                                int64_t p)
+{
+    const fk_spade_query *q = job->q;
+    int64_t n = q->height * q->width;
+    double length = (double)job->shared->ours.off[p] + (double)job->shared->ours.on[p];
+    float limit = limit_of(q, p, length);
+
+    for (int64_t j = 0; j < n; j++)
+        pairs[j] += rest[j];
+    for (int64_t i = 0; i < n; i += CHUNK) {
+        int64_t end = i + CHUNK < n ? i + CHUNK : n;
+
+        if (end - i == CHUNK && !any_below(pairs + i, limit))
+            continue;
+        for (int64_t j = i; j < end; j++)
+            if (j != p)
+                fk_linalg_smallest(q->nearest + p * q->kappa, q->indices + p * q->kappa, q->kappa,
+                                   (double)pairs[j] + length, job->place * n + j);
+        limit = limit_of(q, p, length);
+    }
+}
+
+/* Complete all pairs of `count` positions from p on, pairs [count, P], by matrix products. */
+static void complete_many(const all_job *job, float *pairs, int64_t p, int64_t count)
+{
+    const fk_spade_query *q = job->q;
+    int64_t n = q->height * q->width;
+
+    for (int t = 0; t < q->count; t++) {
+        int64_t dim = fk_spade_level(q, t)->dim;
+
+        if (fk_spade_direct(q, t))
+            fk_linalg_multiply_nt(pairs, n, fk_spade_query_data(q, t) + p * dim, dim,
+                                  fk_spade_image_data(q, t, q->gallery[job->place]), dim, count, n,
+                                  dim, -2.0f, 1.0f);
+    }
+    for (int64_t k = 0; k < count; k++)
+        offer_all(job, pairs + k * n, job->shared->norms.on, p + k);
+}
+
+static void search_row(const all_worker *w, const all_job *job, int64_t y)
+{
+    const fk_spade_query *q = job->q;
+    int64_t n = q->height * q->width;
+
+    for (int64_t x = 0; x < q->width; x++) {
+        float *pairs = w->pairs + x * n;
+        int64_t p = y * q->width + x;
+        float limit = limit_of(q, p, (double)job->shared->ours.off[p]);
+
+        bound_pairs(pairs, w, job, x);
+        w->crowded[x] = count_below(pairs, n, limit) > n / FEW;
+        if (!w->crowded[x])
+            complete_few(job, pairs, p);
+    }
+    for (int64_t x = 0; x < q->width;) {
+        int64_t end = x;
+
+        while (end < q->width && w->crowded[end])
+            end++;
+        if (end > x)
+            complete_many(job, w->pairs + x * n, y * q->width + x, end - x);
+        x = end + 1;
+    }
 }
 
 static fleck_status search_band(void *ctx, int64_t band, int worker, fleck_error *err)
 {
     const all_job *job = ctx;
     const fk_spade_query *q = job->q;
-    int64_t begin = band * BAND, end = row_end(q, band), n = q->height * q->width;
+    int64_t begin = band * BAND, end = row_end(q, band);
     all_worker w;
     size_t used = 0;
 
@@ -305,14 +454,8 @@ static fleck_status search_band(void *ctx, int64_t band, int worker, fleck_error
     carve_worker(&w, q, fk_spade_worker(job->room, worker), &used);
     make_tables(&w, job, begin, end);
     for (int64_t y = begin; y < end; y++) {
-        make_lines(&w, job, y, begin);
-        for (int64_t x = 0; x < q->width; x++) {
-            int64_t at = (y * q->width + x) * q->kappa;
-
-            add_parts(w.pairs + x * n, &w, q, x);
-            offer(q->nearest + at, q->indices + at, q->kappa, w.pairs + x * n, job->shared->norms,
-                  n, job->place * n);
-        }
+        make_lines(&w, q, y, begin);
+        search_row(&w, job, y);
     }
     return FLECK_OK;
 }
@@ -373,11 +516,13 @@ fleck_status fk_spade_all(const fk_spade_query *q, const fk_spade_room *room, fk
     all_shared shared;
     all_job job = {.q = q, .room = room, .shared = &shared, .grid = grid};
     size_t used = 0;
-    fleck_status st = FLECK_OK;
+    fleck_status st;
 
+    FK_DO(fk_spade_same_nearest(q, room, pool, err));
     carve_shared(&shared, q, room->shared, &used);
+    prepare_query(&shared, q);
     for (job.place = 0; job.place < q->n_gallery; job.place++) {
-        prepare(&shared, q, q->gallery[job.place]);
+        prepare_image(&shared, q, q->gallery[job.place]);
         FK_DO(fk_pool_run(pool, bands, search_band, &job, err));
     }
     FK_DO(fk_pool_run(pool, bands, measure_band, &job, err));

@@ -112,8 +112,8 @@ static fleck_status one_image(void *ctx, int64_t item, int worker, fleck_error *
     return FLECK_OK;
 }
 
-fleck_status fk_spade_same(const fk_spade_query *q, const fk_spade_room *room, fk_pool *pool,
-                           float *grid, fleck_error *err)
+fleck_status fk_spade_same_nearest(const fk_spade_query *q, const fk_spade_room *room,
+                                   fk_pool *pool, fleck_error *err)
 {
     same_job job = {.q = q, .room = room};
     int64_t n = q->height * q->width;
@@ -128,8 +128,19 @@ fleck_status fk_spade_same(const fk_spade_query *q, const fk_spade_room *room, f
         for (int64_t i = 0; i < count; i++)
             for (int64_t p = 0; p < n; p++)
                 fk_linalg_smallest(q->nearest + p * q->kappa, q->indices + p * q->kappa, q->kappa,
-                                   (double)job.distances[i * n + p], job.begin + i);
+                                   (double)job.distances[i * n + p], (job.begin + i) * n + p);
     }
+done:
+    return st;
+}
+
+fleck_status fk_spade_same(const fk_spade_query *q, const fk_spade_room *room, fk_pool *pool,
+                           float *grid, fleck_error *err)
+{
+    int64_t n = q->height * q->width;
+    fleck_status st;
+
+    FK_DO(fk_spade_same_nearest(q, room, pool, err));
     for (int64_t p = 0; p < n; p++) {
         double sum = 0.0;
 

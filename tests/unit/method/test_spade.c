@@ -2,6 +2,7 @@
 #include "unit/method/fixture.h"
 
 #include "features/map.h"
+#include "linalg/linalg.h"
 #include "golden/method_spade.h"
 
 static const fk_embed_shape SHAPE = {
@@ -10,17 +11,31 @@ static const fk_embed_shape SHAPE = {
     .global_dim = SPADE_GLOBAL};
 static const fk_map_size MAP = {SPADE_HEIGHT, SPADE_WIDTH};
 
+/* Image number `image`, hashed; with alike its levels differ little from those of all others, so
+ * that features at the same position are the nearest. */
+static fk_embedding image_of(const fk_embed_shape *shape, uint64_t image, bool alike)
+{
+    fk_embedding e = make_image(shape, image);
+
+    for (int t = 0; alike && t < shape->n_levels; t++)
+        for (int64_t k = 0; k < e.levels[t].height * e.levels[t].width * e.levels[t].dim; k++)
+            e.levels[t].data[k] = hashed(5 + (uint64_t)t, k) + 0.3f * e.levels[t].data[k];
+    return e;
+}
+
 /* Map and score of image `query` after learning n images from 10 on. */
-static float *run(const fk_embed_shape *shape, fk_map_size map, const char *const *pairs, int n,
-                  uint64_t query, int64_t exclude, fk_pool *pool, double *score)
+static float *run_alike(const fk_embed_shape *shape, fk_map_size map, const char *const *pairs,
+                        int n, uint64_t query, int64_t exclude, bool alike, fk_pool *pool,
+                        double *score)
 {
     const fk_method *m = fk_method_find("spade");
     fk_options o = options_of(m, pairs);
-    fk_embedding images[32], e = make_image(shape, query);
+    fk_embedding images[32], e = image_of(shape, query, alike);
     void *state;
     float *out;
 
-    make_images(images, shape, 10, n);
+    for (int i = 0; i < n; i++)
+        images[i] = image_of(shape, 10 + (uint64_t)i, alike);
     state = learn(m, &o, shape, map, images, 0, n, 4, NULL);
     assert_ok(m->finish(state, NULL, err));
     out = score_of(m, state, map, &e, exclude, pool, score);
@@ -29,6 +44,12 @@ static float *run(const fk_embed_shape *shape, fk_map_size map, const char *cons
     fk_embedding_free(&e);
     fk_options_free(&o);
     return out;
+}
+
+static float *run(const fk_embed_shape *shape, fk_map_size map, const char *const *pairs, int n,
+                  uint64_t query, int64_t exclude, fk_pool *pool, double *score)
+{
+    return run_alike(shape, map, pairs, n, query, exclude, false, pool, score);
 }
 
 static void maps_and_scores_equal_numpy(void **state)
@@ -94,38 +115,65 @@ static double *join(const fk_embed_shape *shape, const fk_embedding *e, int64_t 
 }
 
 /* The concat map at grid size with all n images as gallery: every distance, one by one. */
-static void plain_map(double *out, const fk_embed_shape *shape, int n, uint64_t query, bool all)
+static void plain_map(double *out, const fk_embed_shape *shape, fk_map_size grid, int n,
+                      uint64_t query, bool alike, bool all, int kappa)
 {
-    int64_t height = 0, width = 0, dim = 0;
-    fk_embedding e = make_image(shape, query);
-    double *q;
+    int64_t cells = grid.height * grid.width, dim = 0, ignored[8];
+    fk_embedding e = image_of(shape, query, alike);
+    double *q, nearest[400][8];
 
-    for (int t = 0; t < shape->n_levels; t++) {
-        height = shape->levels[t].height > height ? shape->levels[t].height : height;
-        width = shape->levels[t].width > width ? shape->levels[t].width : width;
+    assert_true(cells <= 400 && kappa <= 8);
+    for (int t = 0; t < shape->n_levels; t++)
         dim += shape->levels[t].dim;
-    }
-    q = join(shape, &e, height, width, dim);
-    for (int64_t p = 0; p < height * width; p++)
-        out[p] = INFINITY;
-    for (int k = 0; k < n; k++) {
-        fk_embedding image = make_image(shape, 10 + (uint64_t)k);
-        double *g = join(shape, &image, height, width, dim);
+    q = join(shape, &e, grid.height, grid.width, dim);
+    for (int64_t p = 0; p < cells; p++)
+        for (int k = 0; k < kappa; k++)
+            nearest[p][k] = INFINITY;
+    for (int i = 0; i < n; i++) {
+        fk_embedding image = image_of(shape, 10 + (uint64_t)i, alike);
+        double *g = join(shape, &image, grid.height, grid.width, dim);
 
-        for (int64_t p = 0; p < height * width; p++) {
-            for (int64_t j = all ? 0 : p; j < (all ? height * width : p + 1); j++) {
+        for (int64_t p = 0; p < cells; p++) {
+            for (int64_t j = all ? 0 : p; j < (all ? cells : p + 1); j++) {
                 double sum = 0.0;
 
                 for (int64_t c = 0; c < dim; c++)
                     sum += (q[p * dim + c] - g[j * dim + c]) * (q[p * dim + c] - g[j * dim + c]);
-                out[p] = fmin(out[p], sum);
+                fk_linalg_smallest(nearest[p], ignored, kappa, sum, j);
             }
         }
         fk_free(g);
         fk_embedding_free(&image);
     }
+    for (int64_t p = 0; p < cells; p++) {
+        out[p] = 0.0;
+        for (int k = 0; k < kappa; k++)
+            out[p] += nearest[p][k] / kappa;
+    }
     fk_free(q);
     fk_embedding_free(&e);
+}
+
+/* One thread, three threads and plain sums, with five images. */
+static void check_against_plain(const fk_embed_shape *shape, fk_map_size grid, bool alike, bool all,
+                                int kappa, fk_pool *pool)
+{
+    char kappa_option[32];
+    const char *const options[] = {all ? "gallery=all" : "gallery=same", kappa_option, NULL};
+    int64_t n = grid.height * grid.width;
+    double want[400];
+    float *one, *many;
+
+    snprintf(kappa_option, sizeof kappa_option, "kappa=%d", kappa);
+    one = run_alike(shape, grid, options, 5, 70, -1, alike, NULL, NULL);
+    many = run_alike(shape, grid, options, 5, 70, -1, alike, pool, NULL);
+    plain_map(want, shape, grid, 5, 70, alike, all, kappa);
+    for (int64_t p = 0; p < n; p++)
+        /* The nearest by products is the nearest but for ties within rounding. */
+        assert_near(one[p], want[p], 2e-6 * want[p]);
+    assert_memory_equal(one, many, (size_t)n * sizeof(float));
+    fk_free(one);
+    fk_free(many);
 }
 
 /* Grids that are no multiples, not square, alike, and with none of the levels on the largest. */
@@ -140,27 +188,20 @@ static void fast_maps_equal_plain_ones_on_odd_shapes(void **state)
         {{3, {{4, 12, 16, NULL}, {4, 12, 7, NULL}, {1, 1, 20, NULL}}, 3}, {4, 12}},
         {{2, {{3, 20, 9, NULL}, {11, 6, 17, NULL}}, 3}, {11, 20}},
         {{2, {{17, 9, 9, NULL}, {17, 5, 10, NULL}}, 3}, {17, 9}},
+        {{3, {{16, 24, 8, NULL}, {8, 12, 16, NULL}, {4, 6, 32, NULL}}, 3}, {16, 24}},
     };
     fk_pool *pool = NULL;
 
     (void)state;
     assert_ok(fk_pool_open(&pool, 3, err));
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        for (int all = 0; all < 2; all++) {
-            const char *const options[] = {all ? "gallery=all" : "gallery=same", NULL};
-            int64_t n = cases[i].grid.height * cases[i].grid.width;
-            float *one = run(&cases[i].shape, cases[i].grid, options, 5, 70, -1, NULL, NULL);
-            float *many = run(&cases[i].shape, cases[i].grid, options, 5, 70, -1, pool, NULL);
-            double want[400];
-
-            assert_true(n <= 400);
-            plain_map(want, &cases[i].shape, 5, 70, all);
-            for (int64_t p = 0; p < n; p++)
-                /* The nearest by products is the nearest but for ties within rounding. */
-                assert_near(one[p], want[p], 2e-6 * want[p]);
-            assert_memory_equal(one, many, (size_t)n * sizeof(float));
-            fk_free(one);
-            fk_free(many);
+        for (int alike = 0; alike < 2; alike++) {
+            check_against_plain(&cases[i].shape, cases[i].grid, alike, false, 1, pool);
+            check_against_plain(&cases[i].shape, cases[i].grid, alike, false, 3, pool);
+            check_against_plain(&cases[i].shape, cases[i].grid, alike, true, 1, pool);
+            check_against_plain(&cases[i].shape, cases[i].grid, alike, true, 4, pool);
+            /* More than the images that the search starts with. */
+            check_against_plain(&cases[i].shape, cases[i].grid, alike, true, 8, pool);
         }
     }
     fk_pool_close(&pool);

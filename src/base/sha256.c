@@ -6,7 +6,7 @@
  *   w[t] = M[t]                                              t < 16
  *   w[t] = s1(w[t-2]) + w[t-7] + s0(w[t-15]) + w[t-16]       t >= 16
  *
- * and 64 rounds mix them into the state v[0..7] (a..h of the standard):
+ * and 64 rounds mix them into the state a..h:
  *
  *   t1 = h + S1(e) + Ch(e, f, g) + k[t] + w[t],  t2 = S0(a) + Maj(a, b, c)
  *   h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2
@@ -14,6 +14,7 @@
  * k[t] are the first 32 bits of the fractions of the cube roots of the first 64 primes, and the
  * first state those of the square roots of the first 8. */
 #include "base/sha256.h"
+#include "base/file.h"
 
 #include <string.h>
 
@@ -45,25 +46,43 @@ static void extend(uint32_t w[64], const uint8_t *block)
     }
 }
 
+/* One round, with the renaming of a..h left to the caller: only d and h get new values. */
+static inline void mix(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e, uint32_t f,
+                       uint32_t g, uint32_t *h, uint32_t kw)
+{
+    uint32_t big1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
+    uint32_t big0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
+    uint32_t t1 = *h + big1 + ((e & f) ^ (~e & g)) + kw;
+
+    *d += t1;
+    *h = t1 + big0 + ((a & b) ^ (a & c) ^ (b & c));
+}
+
 static void compress(uint32_t state[8], const uint8_t *block)
 {
-    uint32_t w[64], v[8];
+    uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+    uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
+    uint32_t w[64];
 
     extend(w, block);
-    memcpy(v, state, sizeof v);
-    for (int t = 0; t < 64; t++) {
-        uint32_t big1 = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25);
-        uint32_t choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
-        uint32_t t1 = v[7] + big1 + choice + k[t] + w[t];
-        uint32_t big0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
-        uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-
-        memmove(v + 1, v, 7 * sizeof *v);
-        v[4] += t1;
-        v[0] = t1 + big0 + majority;
+    for (int t = 0; t < 64; t += 8) {
+        mix(a, b, c, &d, e, f, g, &h, k[t] + w[t]);
+        mix(h, a, b, &c, d, e, f, &g, k[t + 1] + w[t + 1]);
+        mix(g, h, a, &b, c, d, e, &f, k[t + 2] + w[t + 2]);
+        mix(f, g, h, &a, b, c, d, &e, k[t + 3] + w[t + 3]);
+        mix(e, f, g, &h, a, b, c, &d, k[t + 4] + w[t + 4]);
+        mix(d, e, f, &g, h, a, b, &c, k[t + 5] + w[t + 5]);
+        mix(c, d, e, &f, g, h, a, &b, k[t + 6] + w[t + 6]);
+        mix(b, c, d, &e, f, g, h, &a, k[t + 7] + w[t + 7]);
     }
-    for (int i = 0; i < 8; i++)
-        state[i] += v[i];
+    state[0] += a;
+    state[1] += b;
+    state[2] += c;
+    state[3] += d;
+    state[4] += e;
+    state[5] += f;
+    state[6] += g;
+    state[7] += h;
 }
 
 void fk_sha256_begin(fk_sha256 *s)
@@ -125,4 +144,17 @@ void fk_sha256_text(const void *bytes, size_t size, char out[FK_SHA256_TEXT])
     fk_sha256_begin(&s);
     fk_sha256_add(&s, bytes, size);
     fk_sha256_finish(&s, out);
+}
+
+fleck_status fk_sha256_file(const char *path, char out[FK_SHA256_TEXT], fleck_error *err)
+{
+    fk_mapped file;
+    fleck_status st = fk_mapped_open(&file, path, 0, err);
+
+    out[0] = '\0';
+    if (st != FLECK_OK)
+        return st;
+    fk_sha256_text(file.data, file.size, out);
+    fk_mapped_close(&file);
+    return FLECK_OK;
 }

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
+
 /* 64 hexadecimal digits and the terminator. */
 #define FK_SHA256_TEXT 65
 
@@ -22,5 +24,8 @@ void fk_sha256_finish(fk_sha256 *s, char out[FK_SHA256_TEXT]);
 
 /* The sum of one block of bytes. */
 void fk_sha256_text(const void *bytes, size_t size, char out[FK_SHA256_TEXT]);
+/* The sum of the file at path. */
+fleck_status fk_sha256_file(const char *path, char out[FK_SHA256_TEXT],
+                            fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -251,15 +251,17 @@ fleck_status fk_state_dict_open_bytes(fk_state_dict **out, const void *bytes, si
 
     *out = NULL;
     FK_DO(FK_CALLOC(&d, 1, err));
-    if (fk_pth_is_zip(bytes, size)) {
+    /* The length in front of a safetensors header may look like the start of any other file, but
+     * in those a brace is never the ninth byte. */
+    if (size > 8 && ((const uint8_t *)bytes)[8] == '{') {
+        FK_DO(fk_st_open_bytes(&d->reader, bytes, size, name, err));
+        FK_DO(take_safetensors(d, err));
+    } else if (fk_pth_is_zip(bytes, size)) {
         FK_DO(fk_pth_zip_read(&d->pickle, bytes, size, name, err));
         FK_DO(take_pickle(d, size, err));
     } else if (fk_pth_is_legacy(bytes, size)) {
         FK_DO(fk_pth_legacy_read(&d->pickle, bytes, size, name, err));
         FK_DO(take_pickle(d, size, err));
-    } else if (size > 8 && ((const uint8_t *)bytes)[8] == '{') {
-        FK_DO(fk_st_open_bytes(&d->reader, bytes, size, name, err));
-        FK_DO(take_safetensors(d, err));
     } else {
         FK_DO(refuse_kind(bytes, size, name, err));
     }

@@ -2,7 +2,7 @@
 """Makes tests/unit/net/files/: small weight files as torch and safetensors write them, and hostile ones.
 
 Usage: weights_files.py (no arguments)
-Needs torch and safetensors; the tests need neither.  The versions are written into VERSIONS there.
+Needs torch, safetensors and timm; the tests need none of them.  The versions are written into VERSIONS there.
 Element i of a tensor is ((37 i + 11 len(name)) mod 64 - 32) / 16, which every floating type holds
 exactly, so that the tests can say what must be read; variances are that + 2.5.  The files are also
 seeds of the fuzz target for weight files."""
@@ -195,14 +195,27 @@ def wheel_sum(file):
     return h.hexdigest()
 
 
+def timm_names():
+    """Each convolution of timm's tf_efficientnet_lite0 with its batch norm, in order of depth."""
+    import timm
+    keys = [k[:-7] for k, v in timm.create_model("tf_efficientnet_lite0").state_dict().items()
+            if k.endswith(".weight") and v.ndim in (1, 4)]
+    with open(path("timm_lite0_names.txt"), "w") as f:
+        for conv, norm in zip(keys[::2], keys[1::2]):
+            f.write("%s %s\n" % (conv, norm))
+    return timm.__version__
+
+
 if len(sys.argv) > 1:
     print(wheel_sum(sys.argv[1]))
 else:
     os.makedirs(folder, exist_ok=True)
     good()
     hostile()
+    timm_version = timm_names()
     for name in os.listdir(folder):
         os.chmod(path(name), 0o644)
     with open(path("VERSIONS"), "w") as f:
-        f.write("made by tests/golden/weights_files.py with Python %s, torch %s, safetensors %s\n" %
-                (sys.version.split()[0], torch.__version__, safetensors.__version__))
+        f.write("made by tests/golden/weights_files.py with Python %s, torch %s, "
+                "safetensors %s, timm %s\n" % (sys.version.split()[0], torch.__version__,
+                                             safetensors.__version__, timm_version))

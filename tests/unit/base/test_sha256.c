@@ -1,6 +1,7 @@
 /* SHA-256: the example sums of FIPS 180-4, and sums that must not depend on how bytes arrive. */
 #include "fk_test.h"
 
+#include "base/file.h"
 #include "base/sha256.h"
 
 static void the_examples_of_the_standard_come_out(void **state)
@@ -63,12 +64,29 @@ static void the_sum_does_not_depend_on_how_bytes_arrive(void **state)
     }
 }
 
+static void a_file_has_the_sum_of_its_bytes(void **state)
+{
+    char path[4200], sum[FK_SHA256_TEXT];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/abc", test_folder());
+    assert_ok(fk_file_write(path, "abc", 3, err));
+    assert_ok(fk_sha256_file(path, sum, err));
+    assert_string_equal(sum, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_ok(fk_file_write(path, "", 0, err));
+    assert_ok(fk_sha256_file(path, sum, err));
+    assert_string_equal(sum, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    assert_refused(fk_sha256_file("/nowhere/x", sum, err), FLECK_E_NOTFOUND, "/nowhere/x");
+    assert_string_equal(sum, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_examples_of_the_standard_come_out),
         cmocka_unit_test(a_million_letters_have_the_sum_of_the_standard),
         cmocka_unit_test(the_sum_does_not_depend_on_how_bytes_arrive),
+        cmocka_unit_test(a_file_has_the_sum_of_its_bytes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,50 +165,53 @@ done:
     return st;
 }
 
-static void sum_row_grey(float *out, const uint8_t *row, const cells *k, int64_t n)
+/* A row's sums.  The samples are floats already: a compiler then needs no more than a load, a
+ * product and a sum for each pixel. */
+static void sum_row_grey(float *out, const float *row, const cells *k, int64_t n)
 {
     for (int64_t x = 0; x < n; x++) {
-        const uint8_t *p = row + k->first[x];
+        const float *p = row + k->first[x];
         const float *w = k->weights + k->start[x];
         float sum = 0.0f;
 
         for (int64_t j = 0; j < k->count[x]; j++)
-            sum += (float)p[j] * w[j];
+            sum += p[j] * w[j];
         out[x] = sum;
     }
 }
 
 /* Four lanes for three channels: the fourth is overwritten by the next pixel, so out and row have
  * room for one value behind their ends. */
-static void sum_row_rgb(float *out, const uint8_t *row, const cells *k, int64_t n)
+static void sum_row_rgb(float *out, const float *row, const cells *k, int64_t n)
 {
     for (int64_t x = 0; x < n; x++) {
-        const uint8_t *p = row + 3 * k->first[x];
+        const float *p = row + 3 * k->first[x];
         const float *w = k->weights + k->start[x];
         float sum[4] = {0.0f, 0.0f, 0.0f, 0.0f};
 
         for (int64_t j = 0; j < k->count[x]; j++, p += 3)
             for (int c = 0; c < 4; c++)
-                sum[c] += (float)p[c] * w[j];
+                sum[c] += p[c] * w[j];
         memcpy(out + 3 * x, sum, sizeof sum);
     }
 }
 
 typedef struct scratch {
     float *row, *sum; /* [out width * channels + 1] */
-    uint8_t *padded;  /* an input row and a byte */
+    float *samples;   /* an input row and one more */
 } scratch;
 
 static void sum_row(scratch *s, const fk_image *src, int64_t y, const cells *kx, int64_t n)
 {
-    int64_t bytes = src->width * src->channels;
+    int64_t count = src->width * src->channels;
+    const uint8_t *row = src->data + y * count;
 
-    if (src->channels == 1) {
-        sum_row_grey(s->row, src->data + y * bytes, kx, n);
-        return;
-    }
-    memcpy(s->padded, src->data + y * bytes, (size_t)bytes);
-    sum_row_rgb(s->row, s->padded, kx, n);
+    for (int64_t i = 0; i < count; i++)
+        s->samples[i] = (float)row[i];
+    if (src->channels == 1)
+        sum_row_grey(s->row, s->samples, kx, n);
+    else
+        sum_row_rgb(s->row, s->samples, kx, n);
 }
 
 static void sum_cells(fk_image *out, const fk_image *src, const cells *kx, const cells *ky,
@@ -251,12 +254,12 @@ static fleck_status mean_cells(fk_image *out, const fk_image *src, const axis *a
     FK_DO(cells_init(&ky, ay, err));
     FK_DO(FK_ALLOC(&s.row, n, err));
     FK_DO(FK_ALLOC(&s.sum, n, err));
-    FK_DO(FK_CALLOC(&s.padded, src->width * src->channels + 1, err));
+    FK_DO(FK_CALLOC(&s.samples, src->width * src->channels + 1, err));
     sum_cells(out, src, &kx, &ky, &s);
 done:
     fk_free(s.row);
     fk_free(s.sum);
-    fk_free(s.padded);
+    fk_free(s.samples);
     cells_free(&kx);
     cells_free(&ky);
     return st;

@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "base/prng.h"
-#include "image/image.h"
+#include "image/resize_pillow.h"
 #include "checksum.h"
 
 enum kind { NOISE, EDGES, SMOOTH };
@@ -136,6 +136,40 @@ static void grey_and_rgb_are_filtered_alike(void **state)
     fk_image_free(&rgb);
 }
 
+/* The vector kernels against the plain ones, on sizes around their block of 16 bytes. */
+static void vectors_give_the_bytes_of_plain_loops(void **state)
+{
+    fk_prng g;
+
+    (void)state;
+    if (fk_resize_sse2 == NULL) {
+        printf("skipped: no SSE2 here\n");
+        skip();
+    }
+    fk_prng_seed(&g, 4);
+    for (int trial = 0; trial < 400; trial++) {
+        int64_t limit = trial < 200 ? 24 : 150;
+        int64_t width = 1 + fk_prng_below(&g, limit), height = 1 + fk_prng_below(&g, limit);
+        int64_t to_width = 1 + fk_prng_below(&g, limit), to_height = 1 + fk_prng_below(&g, limit);
+        fk_image in, plain, fast;
+
+        to_width +=
+            to_width == width && to_height == height; /* the same size is never asked of them */
+
+        make_synthetic(&in, trial % 2 == 0 ? NOISE : EDGES, width, height, trial % 3 == 0 ? 1 : 3);
+        assert_ok(fk_image_init(&plain, to_width, to_height, in.channels, err));
+        assert_ok(fk_image_init(&fast, to_width, to_height, in.channels, err));
+        for (int f = FK_FILTER_BILINEAR; f <= FK_FILTER_LANCZOS; f++) {
+            assert_ok(fk_resize_pillow_by(&fk_resize_plain, &plain, &in, (fk_filter)f, err));
+            assert_ok(fk_resize_pillow_by(fk_resize_sse2, &fast, &in, (fk_filter)f, err));
+            assert_int_equal(image_checksum(&plain), image_checksum(&fast));
+        }
+        fk_image_free(&in);
+        fk_image_free(&plain);
+        fk_image_free(&fast);
+    }
+}
+
 static void a_size_of_nothing_or_beyond_the_limit_is_refused(void **state)
 {
     fk_image in, out;
@@ -234,6 +268,7 @@ int main(void)
         cmocka_unit_test(every_filter_equals_its_original_on_real_images),
         cmocka_unit_test(a_constant_image_stays_constant),
         cmocka_unit_test(grey_and_rgb_are_filtered_alike),
+        cmocka_unit_test(vectors_give_the_bytes_of_plain_loops),
         cmocka_unit_test(a_size_of_nothing_or_beyond_the_limit_is_refused),
         cmocka_unit_test(when_memory_ends_resizing_leaves_nothing),
         cmocka_unit_test(filters_have_names_both_ways),

@@ -52,6 +52,308 @@ typedef struct fleck_error {
     char message[FLECK_ERROR_SIZE];
 } fleck_error;
 
+/* "0.1.0".  Static text. */
+FLECK_API const char *fleck_version(void);
+/* A word for a status, e.g. "format".  Static text. */
+FLECK_API const char *fleck_status_name(fleck_status status);
+/* Free text or an array that a function below handed over; NULL is legal. */
+FLECK_API void fleck_free(void *block);
+
+/* ---- What can be chosen ------------------------------------------------------------ */
+
+typedef enum fleck_option_kind {
+    FLECK_OPTION_INT,
+    FLECK_OPTION_REAL,
+    FLECK_OPTION_CHOICE, /* words separated by '|'; a word ending in ':' takes a text behind it */
+    FLECK_OPTION_TEXT
+} fleck_option_kind;
+
+/* One option of a method.  All text is static. */
+typedef struct fleck_option {
+    const char *name; /* "k-image" */
+    fleck_option_kind kind;
+    const char *initial; /* default, as text */
+    double min, max;     /* for numbers */
+    const char *choices; /* for CHOICE */
+    bool after_fit;      /* may be changed when a fitted model is opened */
+    const char *help;
+} fleck_option;
+
+/* Method number i (0 <= i < fleck_method_count()): name, one-line title, paper, default resize
+ * filter. */
+typedef struct fleck_method_info {
+    const char *name, *title, *reference, *resize;
+} fleck_method_info;
+FLECK_API int fleck_method_count(void);
+FLECK_API fleck_method_info fleck_method_at(int i);
+/* Option j of the method called name: true and *out filled, or false past the end. */
+FLECK_API bool fleck_method_option(const char *name, int j, fleck_option *out);
+
+/* Backbone number i: name, title, where its weights come from, official weight file (NULL: none).
+ */
+typedef struct fleck_backbone_info {
+    const char *name, *title, *source, *file;
+} fleck_backbone_info;
+FLECK_API int fleck_backbone_count(void);
+FLECK_API fleck_backbone_info fleck_backbone_at(int i);
+
+/* ---- Progress ---------------------------------------------------------------------- */
+
+/* Called from the thread that called fleck, between pieces of work: `done` of `total` images (0:
+ * unknown) of the stage named.  Return false to stop: the call then fails with FLECK_E_CANCELLED.
+ */
+typedef bool fleck_progress(void *ctx, const char *stage, int64_t done, int64_t total);
+
+/* ---- Weights ----------------------------------------------------------------------- */
+
+/* Weights live in home/weights/NAME.safetensors.  `home` is a folder the caller names; the tool
+ * uses $FLECK_HOME or the XDG data folder. */
+
+/* Import a weight file (torch .pth in either container, or safetensors) for the backbone called
+ * name: check every shape, fold batch norm, store.  *complete (may be NULL) says whether all stages
+ * were there. A pickle that holds anything but tensors is refused and never run. */
+FLECK_API fleck_status fleck_weights_add(const char *home, const char *name, const char *file,
+                                         bool *complete, fleck_error *err) FLECK_MUST_CHECK;
+/* Download the official file (from mirror where not NULL), verify its SHA-256 against the digits in
+ * its name, import it.  An interrupted download goes on where it stopped.  Progress counts bytes.
+ */
+FLECK_API fleck_status fleck_weights_fetch(const char *home, const char *name, const char *mirror,
+                                           fleck_progress *progress, void *ctx,
+                                           fleck_error *err) FLECK_MUST_CHECK;
+
+typedef struct fleck_weights_info {
+    bool installed, complete;
+    int64_t bytes;
+    char path[1024];
+    char source[256]; /* name of the file it was made from */
+    char sha256[65];  /* of that file */
+} fleck_weights_info;
+/* What is stored for the backbone called name; a file that cannot be read is an error. */
+FLECK_API fleck_status fleck_weights_find(fleck_weights_info *out, const char *home,
+                                          const char *name, fleck_error *err) FLECK_MUST_CHECK;
+
+/* ---- Fitting ----------------------------------------------------------------------- */
+
+typedef struct fleck_model fleck_model;
+
+/* Settings of a fit.  Start from fleck_fit_defaults() and change what you want. */
+typedef struct fleck_fit_settings {
+    const char *method; /* "padim" */
+    const char
+        *backbone;    /* a built-in name, or the path of an .onnx file whose outputs are the taps */
+    const char *home; /* folder of installed weights; may be NULL where `weights` is given */
+    const char *weights;       /* NULL, or a weight file to use in place of the installed one */
+    const char *engine;        /* "openvino", "reference"; NULL: the fastest built in */
+    const char *precision;     /* "f32", "bf16", "f16", "auto"; recorded in the model */
+    const char *taps;          /* names separated by commas; NULL: the backbone's three */
+    const char *normalisation; /* "own", or "imagenet" for ImageNet's mean and deviation */
+    int threads;               /* 0: one for each processor */
+    int64_t width, height;     /* images are resized to this: 256 x 256 */
+    int64_t crop_width, crop_height; /* then cropped to this: 224 x 224; 0: not cropped */
+    const char
+        *resize;       /* "bilinear", "bicubic", "lanczos", "area", "nearest"; NULL: the method's */
+    double sigma;      /* smoothing of the map, in pixels of the crop: 4; 0: none */
+    int64_t calibrate; /* good images scored leave-one-out for threshold and colour scale: 64 */
+    const char *const *options; /* NULL, or method options "name=value", ended by NULL */
+    fleck_progress *progress;   /* NULL: none */
+    void *progress_ctx;
+} fleck_fit_settings;
+FLECK_API fleck_fit_settings fleck_fit_defaults(void);
+
+/* Wall seconds of a whole call, seconds of its stages summed over threads, and the largest resident
+ * set of the process so far. */
+typedef struct fleck_times {
+    double decode, network, score, metrics, total;
+    double peak_rss_mib;
+    int threads;
+} fleck_times;
+
+/* Learn from the good images of path: a category in MVTec AD layout (path/train/good), a flat
+ * folder of good images, or a CSV file with columns path,label,mask (docs/FORMATS.md).  An image
+ * that cannot be read ends the fit with its name.  times may be NULL. */
+FLECK_API fleck_status fleck_fit(fleck_model **out, const char *path,
+                                 const fleck_fit_settings *settings, fleck_times *times,
+                                 fleck_error *err) FLECK_MUST_CHECK;
+/* The same from n image files. */
+FLECK_API fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_t n,
+                                       const fleck_fit_settings *settings, fleck_times *times,
+                                       fleck_error *err) FLECK_MUST_CHECK;
+
+/* Write the model: one safetensors file with everything it needs, whole or not at all. */
+FLECK_API fleck_status fleck_model_save(const fleck_model *model, const char *path,
+                                        fleck_error *err) FLECK_MUST_CHECK;
+
+/* ---- Opening ----------------------------------------------------------------------- */
+
+typedef struct fleck_run_settings {
+    int threads;                /* 0: one for each processor */
+    const char *engine;         /* NULL: the fastest built in */
+    const char *precision;      /* NULL: the one the model was fitted with */
+    const char *const *options; /* NULL, or after_fit options "name=value", ended by NULL */
+} fleck_run_settings;
+FLECK_API fleck_run_settings fleck_run_defaults(void);
+
+/* Open a model for scoring.  The file stays mapped until fleck_model_close(). */
+FLECK_API fleck_status fleck_model_open(fleck_model **out, const char *path,
+                                        const fleck_run_settings *settings,
+                                        fleck_error *err) FLECK_MUST_CHECK;
+FLECK_API void fleck_model_close(fleck_model **model);
+
+/* What a model is.  Text belongs to the model. */
+typedef struct fleck_model_info {
+    const char *method, *backbone, *precision, *engine, *resize, *category, *fleck_version, *taps;
+    const char *options;             /* JSON object of the method's options */
+    int64_t images;                  /* learned */
+    int64_t width, height;           /* resize */
+    int64_t crop_width, crop_height; /* equal to the above where nothing is cropped */
+    float mean[3], scale[3];         /* of the input's normalisation */
+    double sigma;
+    double threshold;             /* of the image score; NaN where not calibrated */
+    double pixel_threshold;       /* of the map */
+    double scale_low, scale_high; /* of the colours */
+    int64_t calibrated;           /* images the thresholds rest on */
+    int64_t patches, dim;         /* positions and width of the first level of the embedding */
+} fleck_model_info;
+FLECK_API fleck_model_info fleck_model_describe(const fleck_model *model);
+
+/* Score the few check images stored in the model again and compare with the scores stored when it
+ * was fitted.  *difference is the largest relative difference.  More than tolerance (0: 1e-3) is
+ * FLECK_E_STATE and says which. */
+FLECK_API fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *difference,
+                                          fleck_error *err) FLECK_MUST_CHECK;
+
+/* ---- Scoring ----------------------------------------------------------------------- */
+
+/* What one image got.  Owned by the caller: fleck_result_free().  Valid when zeroed. */
+typedef struct fleck_result {
+    double score;                      /* higher is more defective; raw, not clamped */
+    double threshold;                  /* the model's (or NaN) */
+    bool defective;                    /* score > threshold */
+    int64_t map_width, map_height;     /* of the crop */
+    float *map;                        /* [map_height, map_width], smoothed */
+    int64_t image_width, image_height; /* of the file, as it is shown (EXIF applied) */
+    uint8_t *image; /* [image_height, image_width, 3] RGB; NULL where it was not asked for */
+} fleck_result;
+FLECK_API void fleck_result_free(fleck_result *result);
+
+/* Score one file, or pixels in memory: rgb [height, width, 3] u8, rows row_bytes apart.  One call
+ * at a time on one model; the batch call below uses all its threads. */
+FLECK_API fleck_status fleck_score_file(fleck_model *model, const char *path, bool keep_image,
+                                        fleck_result *out, fleck_error *err) FLECK_MUST_CHECK;
+FLECK_API fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb, int64_t width,
+                                          int64_t height, size_t row_bytes, fleck_result *out,
+                                          fleck_error *err) FLECK_MUST_CHECK;
+
+/* Called in the order of the files, on the calling thread: result is NULL and error says why where
+ * file i could not be scored.  Both are valid during the call only.  Return other than FLECK_OK to
+ * stop. */
+typedef fleck_status fleck_on_result(void *ctx, int64_t i, const fleck_result *result,
+                                     const fleck_error *error);
+/* Score n files on all threads.  A bad file does not stop the others. */
+FLECK_API fleck_status fleck_score_files(fleck_model *model, const char *const *files, int64_t n,
+                                         bool keep_image, fleck_on_result *on_result, void *ctx,
+                                         fleck_error *err) FLECK_MUST_CHECK;
+
+/* The map brought back to the image's own size, into map [image_height, image_width]: bilinear
+ * inside the crop, the map's lowest value outside it. */
+FLECK_API fleck_status fleck_result_full_map(const fleck_model *model, const fleck_result *result,
+                                             float *map, fleck_error *err) FLECK_MUST_CHECK;
+/* Write a map file: float32 .tiff or .npy by the path's ending, at the image's own size (full) or
+ * the crop's. */
+FLECK_API fleck_status fleck_result_save_map(const fleck_model *model, const fleck_result *result,
+                                             const char *path, bool full,
+                                             fleck_error *err) FLECK_MUST_CHECK;
+/* Write a PNG: heat over the image (which must have been kept), on the model's colour scale, with
+ * the outline of what lies above the pixel threshold. */
+FLECK_API fleck_status fleck_result_save_picture(const fleck_model *model,
+                                                 const fleck_result *result, const char *path,
+                                                 fleck_error *err) FLECK_MUST_CHECK;
+
+/* ---- Evaluation -------------------------------------------------------------------- */
+
+typedef enum fleck_protocol {
+    FLECK_PROTOCOL_PAPER,   /* at the crop's size; masks resized nearest and cropped */
+    FLECK_PROTOCOL_ORIGINAL /* at each image's own size */
+} fleck_protocol;
+
+typedef struct fleck_ranking {
+    double auroc, ap, f1max, f1max_threshold; /* NaN where a class is empty */
+} fleck_ranking;
+
+typedef struct fleck_report {
+    int64_t train, good, defective; /* images; train 0 where unknown */
+    int64_t failed;                 /* images that could not be read, left out of every figure */
+    fleck_ranking image;
+    bool has_pixel; /* masks were there */
+    fleck_ranking pixel;
+    double pro;      /* area under PRO up to FPR 0.3, divided by 0.3 */
+    int64_t regions; /* 8-connected defects in all masks */
+    int64_t above_threshold_good, above_threshold_defective; /* verdicts at the model's threshold */
+    fleck_times seconds;
+    char category[256];
+} fleck_report;
+
+typedef struct fleck_eval_settings {
+    fleck_protocol protocol;
+    double pro_limit;           /* 0.3 */
+    fleck_on_result *on_result; /* NULL: none; sees every image */
+    void *on_result_ctx;
+    bool keep_image; /* for on_result */
+    fleck_progress *progress;
+    void *progress_ctx;
+    void (*on_file)(void *ctx, int64_t i, const char *path, const char *mask, bool defective,
+                    const char *type); /* NULL: none; the list, before scoring */
+    void *on_file_ctx;
+} fleck_eval_settings;
+FLECK_API fleck_eval_settings fleck_eval_defaults(void);
+
+/* Score the test images of path (MVTec layout or CSV) and measure. */
+FLECK_API fleck_status fleck_evaluate(fleck_model *model, const char *path,
+                                      const fleck_eval_settings *settings, fleck_report *out,
+                                      fleck_error *err) FLECK_MUST_CHECK;
+
+typedef struct fleck_metrics_settings {
+    fleck_protocol protocol;
+    int64_t width, height;           /* PAPER: masks are resized (nearest) to this: 256 x 256 */
+    int64_t crop_width, crop_height; /* then cropped to this: 224 x 224; 0: not cropped */
+    double pro_limit;                /* 0.3 */
+    int threads;                     /* 0: one for each processor */
+} fleck_metrics_settings;
+FLECK_API fleck_metrics_settings fleck_metrics_defaults(void);
+
+/* Measure maps that some tool wrote: maps_dir/<type>/<stem>.tiff|.tif|.npy, with or without a
+ * folder test/ in between, for every test image of path.  With protocol ORIGINAL a map has its
+ * image's own size, with PAPER the crop's.  The score of an image is the maximum of its map. */
+FLECK_API fleck_status fleck_metrics(const char *maps_dir, const char *path,
+                                     const fleck_metrics_settings *settings, fleck_report *out,
+                                     fleck_error *err) FLECK_MUST_CHECK;
+
+/* ---- Pictures and samples ---------------------------------------------------------- */
+
+/* One column of a panel beside image and ground truth: a model and its caption. */
+typedef struct fleck_panel_column {
+    fleck_model *model;
+    const char *caption;
+} fleck_panel_column;
+/* Write a PNG: image | ground truth | heat map of each model, captions below, each picture tile
+ * pixels high.  mask NULL: the ground truth column says "none". */
+FLECK_API fleck_status fleck_panel(const char *out_path, const char *image, const char *mask,
+                                   const fleck_panel_column *columns, int n, int64_t tile,
+                                   fleck_error *err) FLECK_MUST_CHECK;
+
+/* Write a deterministic, licence-free sample category in MVTec AD layout under folder. */
+typedef struct fleck_synth_settings {
+    int64_t width, height;          /* 256 x 256 */
+    int64_t train, good, defective; /* 40, 12, and 6 for each type of defect */
+    uint64_t seed;                  /* 1 */
+} fleck_synth_settings;
+FLECK_API fleck_synth_settings fleck_synth_defaults(void);
+FLECK_API fleck_status fleck_synth(const char *folder, const fleck_synth_settings *settings,
+                                   fleck_error *err) FLECK_MUST_CHECK;
+
+/* Whether path's name ends as an image file that fleck reads. */
+FLECK_API bool fleck_is_image_name(const char *path);
+
 #ifdef __cplusplus
 }
 #endif

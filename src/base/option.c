@@ -228,3 +228,19 @@ done:
     fk_options_free(&fresh);
     return st;
 }
+
+fleck_status fk_options_set_pair(fk_options *o, const char *pair, bool opened, fleck_error *err)
+{
+    char name[64];
+    const char *equals = strchr(pair, '=');
+    int row;
+
+    if (equals == NULL || equals == pair || (size_t)(equals - pair) >= sizeof name)
+        return fk_error_set(err, FLECK_E_OPTION, "expected name=value, got \"%s\"", pair);
+    snprintf(name, sizeof name, "%.*s", (int)(equals - pair), pair);
+    row = fk_option_find(o->table, name);
+    if (opened && row >= 0 && !o->table[row].after_fit)
+        return fk_error_set(err, FLECK_E_OPTION,
+                            "--%s is fixed when a model is fitted: fit again to change it", name);
+    return fk_options_set(o, name, equals + 1, err);
+}

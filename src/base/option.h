@@ -43,6 +43,11 @@ int fk_option_find(const fk_option *table, const char *name);
 fleck_status fk_options_set(fk_options *o, const char *name, const char *text,
                             fleck_error *err) FLECK_MUST_CHECK;
 
+/* The same from "name=value".  opened: a model is being opened, so that only options marked
+ * after_fit may be set. */
+fleck_status fk_options_set_pair(fk_options *o, const char *pair, bool opened,
+                                 fleck_error *err) FLECK_MUST_CHECK;
+
 /* Values of rows that exist (asserted). */
 int64_t fk_options_int(const fk_options *o, const char *name);
 double fk_options_real(const fk_options *o, const char *name);

@@ -1,0 +1,49 @@
+/* The model in memory: ownership, and what its network is built from. */
+#include "model/model.h"
+#include "base/mem.h"
+
+#include <string.h>
+
+void fk_model_free(fk_model *m)
+{
+    if (m->method != NULL && m->state != NULL)
+        m->method->free(m->state);
+    fk_options_free(&m->options);
+    fk_embed_spec_free(&m->embed);
+    fk_free(m->backbone);
+    fk_free(m->engine);
+    fk_free(m->category);
+    fk_free(m->version);
+    fk_free(m->checks);
+    fk_mapped_close(&m->onnx_file);
+    fk_st_close(&m->weights); /* last: the state may be views into it */
+    *m = (fk_model){0};
+}
+
+fk_net_source fk_model_source(const fk_model *m)
+{
+    return (fk_net_source){.arch = m->arch,
+                           .weights = m->arch != NULL ? m->weights : NULL,
+                           .prefix = m->prefix,
+                           .onnx = m->onnx,
+                           .onnx_size = m->onnx_size,
+                           .name = m->weights != NULL ? fk_st_name(m->weights) : m->backbone};
+}
+
+fk_net_settings fk_model_net_settings(const fk_model *m, fk_engine engine, int threads)
+{
+    fk_net_settings s = {.engine = engine,
+                         .precision = m->precision,
+                         .threads = threads,
+                         .height = m->pre.crop_height,
+                         .width = m->pre.crop_width,
+                         .pool = strcmp(m->embed.global, "pool") == 0};
+
+    for (int i = 0; i < 3; i++) {
+        s.mean[i] = m->pre.mean[i];
+        s.scale[i] = m->pre.scale[i];
+    }
+    for (int i = 0; i < m->n_taps; i++)
+        s.taps[i] = m->taps[i].name;
+    return s;
+}

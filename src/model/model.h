@@ -1,0 +1,81 @@
+/* The model: backbone, preprocessing, embedding, method state and calibration; one file deploys. */
+#ifndef FK_MODEL_MODEL_H
+#define FK_MODEL_MODEL_H
+
+#include "base/file.h"
+#include "method/method.h"
+#include "net/net.h"
+#include "net/weights.h"
+
+/* Version of the .fleck layout that this code writes; larger ones are refused. */
+#define FK_MODEL_FORMAT 1
+
+/* Most images a model keeps to check itself on another machine. */
+#define FK_MODEL_CHECKS 2
+
+/* From a decoded image to the network's input, docs/MODEL.md. */
+typedef struct fk_preprocess {
+    int64_t width, height;           /* resized to */
+    int64_t crop_width, crop_height; /* centre crop; equal to the above where nothing is cropped */
+    char resize[16];                 /* filter's name */
+    float mean[3], scale[3];
+} fk_preprocess;
+
+/* What good images score, found by leaving each out of what was learned. */
+typedef struct fk_calibration {
+    int64_t images;         /* 0: not calibrated, the rest is NaN */
+    double threshold;       /* highest image score */
+    double pixel_threshold; /* highest value of a map */
+    double low, high; /* colour scale: median of the maps, and as far above the pixel threshold
+                         as that is above low */
+} fk_calibration;
+
+/* Valid when zeroed; everything owned, see fk_model_free(). */
+typedef struct fk_model {
+    char *backbone;        /* architecture's name, or the ONNX file's name */
+    const fk_arch *arch;   /* NULL for ONNX */
+    fk_st_reader *weights; /* what arch's weights are read from: a weight file while fitting, the
+                              model itself once opened */
+    const char *prefix;    /* of tensor names in weights */
+    fk_mapped onnx_file;   /* while fitting */
+    const void *onnx;      /* bytes, NULL for an architecture */
+    size_t onnx_size;
+    int n_taps;
+    fk_tap_info taps[FK_MAX_TAPS]; /* in the embedding's order */
+    int64_t pool_dim;
+    fk_precision precision;
+    char *engine; /* version text of the engine that it was fitted with */
+    fk_preprocess pre;
+    double sigma;
+    fk_embed_spec embed;
+    fk_embed_shape shape;
+    const fk_method *method;
+    fk_options options;
+    void *state;
+    fk_calibration calibration;
+    char *category;
+    char *version; /* fleck's, that fitted it */
+    int n_checks;
+    uint8_t *checks; /* [n_checks, crop_height, crop_width, 3] */
+    double check_scores[FK_MODEL_CHECKS];
+} fk_model;
+
+void fk_model_free(fk_model *m);
+
+/* What the network is built from, borrowed from m. */
+fk_net_source fk_model_source(const fk_model *m);
+/* Its settings at m's size, taps and precision. */
+fk_net_settings fk_model_net_settings(const fk_model *m, fk_engine engine, int threads);
+
+/* Write m, whole or not at all. */
+fleck_status fk_model_save(const fk_model *m, const char *path, fleck_error *err) FLECK_MUST_CHECK;
+
+/* Open and check a model; overrides: NULL, or "name=value" texts for options that may change after
+ * the fit, ended by NULL.  Tensors are views into the mapped file. */
+fleck_status fk_model_load(fk_model *out, const char *path, const char *const *overrides,
+                           fleck_error *err) FLECK_MUST_CHECK;
+/* The same over bytes (fuzzing); name stands in messages. */
+fleck_status fk_model_load_bytes(fk_model *out, const void *bytes, size_t size, const char *name,
+                                 fleck_error *err) FLECK_MUST_CHECK;
+
+#endif

@@ -1,0 +1,326 @@
+/* Reading a .fleck file: every field of its description is checked before it is used. */
+#include "base/mem.h"
+#include "model/model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_SIDE 16384
+
+static fleck_status missing(const char *key, const char *expected, fleck_error *err)
+{
+    return fk_error_set(err, FLECK_E_FORMAT,
+                        "the model's description lacks \"%s\" (%s), or it is of another kind", key,
+                        expected);
+}
+
+static fleck_status get_text(char **out, const fk_json *object, const char *key, fleck_error *err)
+{
+    const char *text = fk_json_get_string(object, key);
+
+    if (text == NULL)
+        return missing(key, "text", err);
+    return fk_strdup(out, text, err);
+}
+
+static fleck_status get_real(double *out, const fk_json *object, const char *key, fleck_error *err)
+{
+    if (!fk_json_get_real(object, key, out) || !isfinite(*out))
+        return missing(key, "a number", err);
+    return FLECK_OK;
+}
+
+static fleck_status get_side(int64_t *out, const fk_json *object, const char *key, fleck_error *err)
+{
+    if (!fk_json_get_int(object, key, out) || *out < 1 || *out > MAX_SIDE)
+        return missing(key, "an integer from 1 to 16384", err);
+    return FLECK_OK;
+}
+
+static fleck_status get_triple(float out[3], const fk_json *object, const char *key,
+                               fleck_error *err)
+{
+    const fk_json *array = fk_json_get(object, key);
+
+    for (int i = 0; i < 3; i++) {
+        double v;
+
+        if (!fk_json_is_array(array) || fk_json_count(array) != 3 ||
+            !fk_json_as_real(fk_json_at(array, i), &v))
+            return missing(key, "three numbers", err);
+        out[i] = (float)v;
+    }
+    return FLECK_OK;
+}
+
+static fleck_status read_preprocess(fk_preprocess *p, const fk_json *object, fleck_error *err)
+{
+    const fk_json *j = fk_json_get(object, "preprocess");
+    const char *resize = fk_json_get_string(j, "resize");
+    fleck_status st;
+
+    FK_DO(get_side(&p->width, j, "width", err));
+    FK_DO(get_side(&p->height, j, "height", err));
+    FK_DO(get_side(&p->crop_width, j, "crop_width", err));
+    FK_DO(get_side(&p->crop_height, j, "crop_height", err));
+    FK_DO(get_triple(p->mean, j, "mean", err));
+    FK_DO(get_triple(p->scale, j, "scale", err));
+    if (resize == NULL || strlen(resize) >= sizeof p->resize)
+        FK_FAIL(err, FLECK_E_FORMAT, "the model's preprocessing names no known resize filter");
+    snprintf(p->resize, sizeof p->resize, "%s", resize);
+    if (p->crop_width > p->width || p->crop_height > p->height)
+        FK_FAIL(err, FLECK_E_FORMAT, "crop %lldx%lld is larger than the size %lldx%lld",
+                (long long)p->crop_width, (long long)p->crop_height, (long long)p->width,
+                (long long)p->height);
+    for (int i = 0; i < 3; i++)
+        if (!(p->scale[i] > 0.0f) || !isfinite(p->scale[i]) || !isfinite(p->mean[i]))
+            FK_FAIL(err, FLECK_E_FORMAT, "normalisation: expected finite means and scales above 0");
+done:
+    return st;
+}
+
+static fleck_status read_calibration(fk_calibration *c, const fk_json *object, fleck_error *err)
+{
+    const fk_json *j = fk_json_get(object, "calibration");
+    fleck_status st;
+
+    *c = (fk_calibration){0, NAN, NAN, NAN, NAN};
+    if (j == NULL)
+        return FLECK_OK;
+    if (!fk_json_get_int(j, "images", &c->images) || c->images < 1)
+        return missing("images", "a positive integer", err);
+    FK_DO(get_real(&c->threshold, j, "threshold", err));
+    FK_DO(get_real(&c->pixel_threshold, j, "pixel_threshold", err));
+    FK_DO(get_real(&c->low, j, "low", err));
+    FK_DO(get_real(&c->high, j, "high", err));
+done:
+    return st;
+}
+
+static fleck_status read_tap(fk_model *m, const fk_json *j, fleck_error *err)
+{
+    const char *name = fk_json_get_string(j, "name");
+    fk_tap_info *info = &m->taps[m->n_taps];
+    fleck_status st;
+
+    if (name == NULL || strlen(name) >= FK_NAME_SIZE)
+        return missing("taps", "objects with a name", err);
+    FK_DO(get_side(&info->channels, j, "channels", err));
+    FK_DO(get_side(&info->height, j, "height", err));
+    FK_DO(get_side(&info->width, j, "width", err));
+    snprintf(info->name, sizeof info->name, "%s", name);
+    m->n_taps++;
+done:
+    return st;
+}
+
+static fleck_status read_taps(fk_model *m, const fk_json *object, fleck_error *err)
+{
+    const fk_json *taps = fk_json_get(object, "taps");
+    int64_t n = fk_json_is_array(taps) ? fk_json_count(taps) : 0;
+    fleck_status st = FLECK_OK;
+
+    if (n < 1 || n > FK_MAX_TAPS)
+        return missing("taps", "one to eight objects", err);
+    for (int64_t i = 0; i < n && st == FLECK_OK; i++)
+        st = read_tap(m, fk_json_at(taps, i), err);
+    if (st == FLECK_OK && (!fk_json_get_int(object, "pool_dim", &m->pool_dim) || m->pool_dim < 0 ||
+                           m->pool_dim > 1 << 20))
+        st = missing("pool_dim", "an integer from 0", err);
+    return st;
+}
+
+static fleck_status read_network(fk_model *m, const fk_json *object, fleck_error *err)
+{
+    const char *precision = fk_json_get_string(object, "precision");
+    bool onnx = false;
+    fleck_status st;
+
+    FK_DO(get_text(&m->backbone, object, "backbone", err));
+    FK_DO(get_text(&m->engine, object, "engine", err));
+    FK_DO(read_taps(m, object, err));
+    if (precision == NULL || strcmp(precision, "auto") == 0 ||
+        !fk_precision_parse(precision, &m->precision))
+        FK_FAIL(err, FLECK_E_FORMAT, "precision: expected f32, bf16 or f16, found \"%s\"",
+                precision != NULL ? precision : "nothing");
+    if (!fk_json_get_bool(object, "onnx", &onnx)) {
+        st = missing("onnx", "true or false", err);
+        goto done;
+    }
+    m->prefix = "backbone.";
+    if (onnx) {
+        fk_tensor t;
+        int64_t any = -1;
+
+        FK_DO(fk_st_get_checked(m->weights, "backbone.onnx", FK_U8, 1, &any, &t, err));
+        m->onnx = t.data;
+        m->onnx_size = (size_t)t.shape[0];
+        goto done;
+    }
+    m->arch = fk_arch_find(m->backbone);
+    if (m->arch == NULL)
+        FK_FAIL(err, FLECK_E_UNSUPPORTED,
+                "the model's backbone is \"%s\", which this fleck does not have", m->backbone);
+done:
+    return st;
+}
+
+/* The taps stored must be the architecture's at the model's size.  An ONNX model's are checked when
+ * the network is compiled. */
+static fleck_status check_taps(const fk_model *m, fleck_error *err)
+{
+    fk_graph g = {0};
+    fleck_status st = FLECK_OK;
+
+    if (m->arch == NULL)
+        return FLECK_OK;
+    FK_DO(m->arch->describe(&g, m->pre.crop_height, m->pre.crop_width, err));
+    for (int i = 0; i < m->n_taps; i++) {
+        const fk_tap_info *t = &m->taps[i];
+        const fk_op *op;
+        int k = 0;
+
+        while (k < g.n_taps && strcmp(g.taps[k].name, t->name) != 0)
+            k++;
+        if (k == g.n_taps)
+            FK_FAIL(err, FLECK_E_FORMAT, "backbone %s has no tap \"%s\"", m->backbone, t->name);
+        op = &g.ops[g.taps[k].node];
+        if (op->out_channels != t->channels || op->out_height != t->height ||
+            op->out_width != t->width)
+            FK_FAIL(err, FLECK_E_SHAPE,
+                    "tap %s of %s is [%lld, %lld, %lld], the model says "
+                    "[%lld, %lld, %lld]",
+                    t->name, m->backbone, (long long)op->out_channels, (long long)op->out_height,
+                    (long long)op->out_width, (long long)t->channels, (long long)t->height,
+                    (long long)t->width);
+    }
+done:
+    fk_graph_free(&g);
+    return st;
+}
+
+static fleck_status read_method(fk_model *m, const fk_json *object, const char *const *overrides,
+                                fleck_error *err)
+{
+    const char *name = fk_json_get_string(object, "method");
+    fk_map_size map = {m->pre.crop_height, m->pre.crop_width};
+    fleck_status st;
+
+    if (name == NULL)
+        return missing("method", "text", err);
+    m->method = fk_method_find(name);
+    if (m->method == NULL)
+        return fk_error_set(err, FLECK_E_UNSUPPORTED,
+                            "the model's method is \"%s\", which this fleck does not have", name);
+    FK_DO(fk_options_init(&m->options, m->method->options, err));
+    FK_DO(fk_options_from_json(&m->options, fk_json_get(object, "options"), err));
+    for (int i = 0; overrides != NULL && overrides[i] != NULL; i++)
+        FK_DO(fk_options_set_pair(&m->options, overrides[i], true, err));
+    FK_DO(fk_embed_spec_load(&m->embed, m->weights, fk_json_get(object, "embedding"), err));
+    FK_DO(fk_embed_shape_of(&m->shape, &m->embed, m->n_taps, m->taps, m->pool_dim, err));
+    FK_DO(m->method->load(&m->state, &m->options, &m->shape, map, m->weights,
+                          fk_json_get(object, "state"), err));
+done:
+    return st;
+}
+
+static fleck_status read_checks(fk_model *m, const fk_json *object, fleck_error *err)
+{
+    const fk_json *scores = fk_json_get(object, "check_scores");
+    int64_t n = scores != NULL ? fk_json_count(scores) : 0;
+    int64_t shape[4] = {n, m->pre.crop_height, m->pre.crop_width, 3};
+    fk_tensor t;
+    fleck_status st;
+
+    if (n == 0)
+        return FLECK_OK;
+    if (n > FK_MODEL_CHECKS)
+        return missing("check_scores", "at most two numbers", err);
+    FK_DO(fk_st_get_checked(m->weights, "check.images", FK_U8, 4, shape, &t, err));
+    FK_DO(FK_ALLOC(&m->checks, fk_tensor_count(&t), err));
+    memcpy(m->checks, t.data, (size_t)fk_tensor_count(&t));
+    for (int64_t i = 0; i < n; i++)
+        if (!fk_json_as_real(fk_json_at(scores, i), &m->check_scores[i])) {
+            st = missing("check_scores", "numbers", err);
+            goto done;
+        }
+    m->n_checks = (int)n;
+done:
+    return st;
+}
+
+/* Everything behind the opened reader m->weights. */
+static fleck_status load(fk_model *m, const char *const *overrides, fleck_error *err)
+{
+    const char *text = fk_st_metadata(m->weights, "fleck");
+    fk_json *object = NULL;
+    int64_t format = 0;
+    fleck_status st;
+
+    if (text == NULL)
+        return fk_error_set(
+            err, FLECK_E_FORMAT,
+            "a safetensors file, but not a fleck model: it has no \"fleck\" metadata");
+    FK_DO(fk_json_parse(&object, text, strlen(text), "metadata \"fleck\"", err));
+    if (!fk_json_get_int(object, "format", &format)) {
+        st = missing("format", "an integer", err);
+        goto done;
+    }
+    if (format != FK_MODEL_FORMAT)
+        FK_FAIL(
+            err, FLECK_E_UNSUPPORTED,
+            "model format %lld; this fleck (%s) reads format %d: fit the model again, or use the "
+            "fleck that made it (%s)",
+            (long long)format, FLECK_VERSION, FK_MODEL_FORMAT,
+            fk_json_get_string(object, "fleck") != NULL ? fk_json_get_string(object, "fleck")
+                                                        : "unknown");
+    FK_DO(get_text(&m->version, object, "fleck", err));
+    FK_DO(get_text(&m->category, object, "category", err));
+    FK_DO(get_real(&m->sigma, object, "sigma", err));
+    if (m->sigma < 0.0 || m->sigma > 1000.0) {
+        st = missing("sigma", "a number from 0 to 1000", err);
+        goto done;
+    }
+    FK_DO(read_preprocess(&m->pre, object, err));
+    FK_DO(read_calibration(&m->calibration, object, err));
+    FK_DO(read_network(m, object, err));
+    FK_DO(check_taps(m, err));
+    FK_DO(read_method(m, object, overrides, err));
+    FK_DO(read_checks(m, object, err));
+done:
+    fk_json_free(&object);
+    return st;
+}
+
+fleck_status fk_model_load(fk_model *out, const char *path, const char *const *overrides,
+                           fleck_error *err)
+{
+    fleck_status st;
+
+    *out = (fk_model){0};
+    FK_DO(fk_st_open(&out->weights, path, err));
+    st = load(out, overrides, err);
+    if (st != FLECK_OK)
+        fk_error_context(err, "%s", path);
+done:
+    if (st != FLECK_OK)
+        fk_model_free(out);
+    return st;
+}
+
+fleck_status fk_model_load_bytes(fk_model *out, const void *bytes, size_t size, const char *name,
+                                 fleck_error *err)
+{
+    fleck_status st;
+
+    *out = (fk_model){0};
+    FK_DO(fk_st_open_bytes(&out->weights, bytes, size, name, err));
+    st = load(out, NULL, err);
+    if (st != FLECK_OK)
+        fk_error_context(err, "%s", name);
+done:
+    if (st != FLECK_OK)
+        fk_model_free(out);
+    return st;
+}

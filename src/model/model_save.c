@@ -1,0 +1,196 @@
+/* Writing a .fleck file: a safetensors file whose metadata holds one JSON text, docs/FORMATS.md. */
+#include "base/mem.h"
+#include "model/model.h"
+
+#include <stdio.h>
+
+static fleck_status no_json(fleck_error *err)
+{
+    return fk_error_set(err, FLECK_E_NOMEM, "the model's description could not be made");
+}
+
+static bool put_triple(fk_json *object, const char *key, const float v[3])
+{
+    fk_json *array = fk_json_array();
+
+    for (int i = 0; i < 3; i++)
+        if (!fk_json_push_real(array, (double)v[i]))
+            return false;
+    return fk_json_put(object, key, array);
+}
+
+static bool put_preprocess(fk_json *object, const fk_model *m)
+{
+    fk_json *p = fk_json_object();
+
+    return fk_json_put(object, "preprocess", p) && fk_json_put_int(p, "width", m->pre.width) &&
+           fk_json_put_int(p, "height", m->pre.height) &&
+           fk_json_put_int(p, "crop_width", m->pre.crop_width) &&
+           fk_json_put_int(p, "crop_height", m->pre.crop_height) &&
+           fk_json_put_string(p, "resize", m->pre.resize) && put_triple(p, "mean", m->pre.mean) &&
+           put_triple(p, "scale", m->pre.scale);
+}
+
+static bool put_calibration(fk_json *object, const fk_model *m)
+{
+    const fk_calibration *c = &m->calibration;
+    fk_json *p;
+
+    if (c->images == 0)
+        return true;
+    p = fk_json_object();
+    return fk_json_put(object, "calibration", p) && fk_json_put_int(p, "images", c->images) &&
+           fk_json_put_real(p, "threshold", c->threshold) &&
+           fk_json_put_real(p, "pixel_threshold", c->pixel_threshold) &&
+           fk_json_put_real(p, "low", c->low) && fk_json_put_real(p, "high", c->high);
+}
+
+static bool put_network(fk_json *object, const fk_model *m)
+{
+    fk_json *taps = fk_json_array();
+
+    if (!fk_json_put(object, "taps", taps))
+        return false;
+    for (int i = 0; i < m->n_taps; i++) {
+        const fk_tap_info *t = &m->taps[i];
+        fk_json *tap = fk_json_object();
+
+        if (!fk_json_push(taps, tap) || !fk_json_put_string(tap, "name", t->name) ||
+            !fk_json_put_int(tap, "channels", t->channels) ||
+            !fk_json_put_int(tap, "height", t->height) || !fk_json_put_int(tap, "width", t->width))
+            return false;
+    }
+    return fk_json_put_int(object, "pool_dim", m->pool_dim) &&
+           fk_json_put_string(object, "backbone", m->backbone) &&
+           fk_json_put_bool(object, "onnx", m->arch == NULL) &&
+           fk_json_put_string(object, "precision", fk_precision_name(m->precision)) &&
+           fk_json_put_string(object, "engine", m->engine);
+}
+
+static bool put_checks(fk_json *object, const fk_model *m)
+{
+    fk_json *scores;
+
+    if (m->n_checks == 0)
+        return true;
+    scores = fk_json_array();
+    if (!fk_json_put(object, "check_scores", scores))
+        return false;
+    for (int i = 0; i < m->n_checks; i++)
+        if (!fk_json_push_real(scores, m->check_scores[i]))
+            return false;
+    return true;
+}
+
+/* The description; embedding and method add what is theirs and their tensors to w. */
+static fleck_status describe(fk_json **out, const fk_model *m, fk_st_writer *w, fleck_error *err)
+{
+    fk_json *object = fk_json_object(), *options = NULL, *embed = fk_json_object(),
+            *state = fk_json_object();
+    fleck_status st = FLECK_OK;
+
+    *out = NULL;
+    if (!fk_json_put_int(object, "format", FK_MODEL_FORMAT) ||
+        !fk_json_put_string(object, "fleck", m->version) ||
+        !fk_json_put_string(object, "category", m->category) || !put_network(object, m) ||
+        !put_preprocess(object, m) || !fk_json_put_real(object, "sigma", m->sigma) ||
+        !fk_json_put_string(object, "method", m->method->name) || !put_calibration(object, m) ||
+        !put_checks(object, m)) {
+        st = no_json(err);
+        goto done;
+    }
+    FK_DO(fk_options_to_json(&options, &m->options, err));
+    FK_DO(fk_embed_spec_save(&m->embed, w, embed, err));
+    FK_DO(m->method->save(m->state, w, state, err));
+    if (!fk_json_put(object, "options", options)) {
+        options = NULL;
+        st = no_json(err);
+        goto done;
+    }
+    options = NULL;
+    if (!fk_json_put(object, "embedding", embed)) {
+        embed = NULL;
+        st = no_json(err);
+        goto done;
+    }
+    embed = NULL;
+    if (!fk_json_put(object, "state", state))
+        st = no_json(err);
+    state = NULL;
+done:
+    fk_json_free(&options);
+    fk_json_free(&embed);
+    fk_json_free(&state);
+    if (st == FLECK_OK)
+        *out = object;
+    else
+        fk_json_free(&object);
+    return st;
+}
+
+/* One tensor of the backbone, under "backbone." whatever the prefix it is read under. */
+static fleck_status add_weight(fk_st_writer *w, const fk_model *m, const char *op, const char *part,
+                               fleck_error *err)
+{
+    char from[2 * FK_NAME_SIZE], to[2 * FK_NAME_SIZE];
+    fk_tensor t;
+    fleck_status st;
+
+    snprintf(from, sizeof from, "%s%s.%s", m->prefix, op, part);
+    snprintf(to, sizeof to, "backbone.%s.%s", op, part);
+    FK_DO(fk_st_get(m->weights, from, &t, err));
+    FK_DO(fk_st_writer_add(w, to, &t, err));
+done:
+    return st;
+}
+
+/* The weights that m's taps need, no more: a model of early taps carries no late stage. */
+static fleck_status add_backbone(fk_st_writer *w, const fk_model *m, fleck_error *err)
+{
+    fk_graph g = {0};
+    fk_net_settings s = fk_model_net_settings(m, FK_ENGINE_REFERENCE, 1);
+    fleck_status st;
+
+    if (m->arch == NULL) {
+        int64_t size = (int64_t)m->onnx_size;
+
+        return fk_st_writer_add_data(w, "backbone.onnx", FK_U8, 1, &size, m->onnx, err);
+    }
+    FK_DO(m->arch->describe(&g, s.height, s.width, err));
+    FK_DO(fk_graph_prune(&g, s.taps, m->n_taps, s.pool, err));
+    for (int i = 0; i < g.n_ops; i++) {
+        if (g.ops[i].kind != FK_OP_CONV)
+            continue;
+        FK_DO(add_weight(w, m, g.ops[i].weight, "weight", err));
+        FK_DO(add_weight(w, m, g.ops[i].weight, "bias", err));
+    }
+done:
+    fk_graph_free(&g);
+    return st;
+}
+
+fleck_status fk_model_save(const fk_model *m, const char *path, fleck_error *err)
+{
+    fk_st_writer *w = NULL;
+    fk_json *object = NULL;
+    char *text = NULL;
+    fleck_status st;
+
+    FK_DO(fk_st_writer_open(&w, err));
+    FK_DO(add_backbone(w, m, err));
+    FK_DO(describe(&object, m, w, err));
+    FK_DO(fk_json_dump(&text, object, 0, err));
+    FK_DO(fk_st_writer_metadata(w, "format", "fleck", err));
+    FK_DO(fk_st_writer_metadata(w, "fleck", text, err));
+    if (m->n_checks > 0) {
+        int64_t shape[4] = {m->n_checks, m->pre.crop_height, m->pre.crop_width, 3};
+
+        FK_DO(fk_st_writer_add_data(w, "check.images", FK_U8, 4, shape, m->checks, err));
+    }
+    FK_DO(fk_st_writer_commit(&w, path, err));
+done:
+    fk_st_writer_abort(&w);
+    fk_json_free(&object);
+    fk_free(text);
+    return st;
+}

@@ -1,0 +1,22 @@
+/* Fitting: from settings and image files to a model. */
+#ifndef FK_PIPELINE_FIT_H
+#define FK_PIPELINE_FIT_H
+
+#include "dataset/dataset.h"
+#include "pipeline/runner.h"
+
+/* Everything of m that the settings decide: backbone, weights, preprocessing, taps, embedding,
+ * method and an empty state.  m is zeroed before. */
+fleck_status fk_fit_plan(fk_model *m, const fleck_fit_settings *s,
+                         fleck_error *err) FLECK_MUST_CHECK;
+
+/* Learn the files in order, finish, and calibrate. r runs m.  The model does not depend on r's
+ * threads. */
+fleck_status fk_fit_run(fk_model *m, fk_runner *r, const char *const *files, int64_t n,
+                        const fleck_fit_settings *s, fleck_times *times,
+                        fleck_error *err) FLECK_MUST_CHECK;
+
+/* The engine called name, or the fastest that is built in for NULL. */
+fleck_status fk_pick_engine(fk_engine *out, const char *name, fleck_error *err) FLECK_MUST_CHECK;
+
+#endif

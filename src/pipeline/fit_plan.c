@@ -1,0 +1,246 @@
+/* Planning a fit: settings become a model that has learned nothing yet. */
+#include "base/mem.h"
+#include "pipeline/fit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MIN_SIDE 32
+#define MAX_SIDE 16384
+#define MAX_ONNX_BYTES ((size_t)1 << 31)
+
+static const float imagenet_mean[3] = {0.485f, 0.456f, 0.406f};
+static const float imagenet_scale[3] = {0.229f, 0.224f, 0.225f};
+
+fleck_status fk_pick_engine(fk_engine *out, const char *name, fleck_error *err)
+{
+    if (name == NULL) {
+        *out = fk_engine_built(FK_ENGINE_OPENVINO) ? FK_ENGINE_OPENVINO : FK_ENGINE_REFERENCE;
+        return FLECK_OK;
+    }
+    if (!fk_engine_parse(name, out))
+        return fk_error_set(err, FLECK_E_OPTION,
+                            "engine: expected openvino or reference, got \"%s\"", name);
+    if (!fk_engine_built(*out))
+        return fk_error_set(err, FLECK_E_UNSUPPORTED, "this fleck was built without %s", name);
+    return FLECK_OK;
+}
+
+static fleck_status plan_size(fk_preprocess *p, const fleck_fit_settings *s, const char *fallback,
+                              fleck_error *err)
+{
+    const char *resize = s->resize != NULL ? s->resize : fallback;
+    fk_filter filter;
+
+    p->width = s->width;
+    p->height = s->height;
+    p->crop_width = s->crop_width > 0 ? s->crop_width : s->width;
+    p->crop_height = s->crop_height > 0 ? s->crop_height : s->height;
+    if (p->width < MIN_SIDE || p->width > MAX_SIDE || p->height < MIN_SIDE || p->height > MAX_SIDE)
+        return fk_error_set(err, FLECK_E_OPTION, "size: expected %d to %d each way, got %lldx%lld",
+                            MIN_SIDE, MAX_SIDE, (long long)p->width, (long long)p->height);
+    if (p->crop_width < MIN_SIDE || p->crop_height < MIN_SIDE || p->crop_width > p->width ||
+        p->crop_height > p->height)
+        return fk_error_set(
+            err, FLECK_E_OPTION,
+            "crop: expected at least %d and at most the size %lldx%lld, got %lldx%lld", MIN_SIDE,
+            (long long)p->width, (long long)p->height, (long long)p->crop_width,
+            (long long)p->crop_height);
+    if (!fk_filter_parse(resize, &filter))
+        return fk_error_set(
+            err, FLECK_E_OPTION,
+            "resize: expected nearest, bilinear, bicubic, lanczos or area, got \"%s\"", resize);
+    snprintf(p->resize, sizeof p->resize, "%s", fk_filter_name(filter));
+    return FLECK_OK;
+}
+
+static fleck_status plan_normalisation(fk_model *m, const char *name, fleck_error *err)
+{
+    bool own = strcmp(name, "own") == 0;
+
+    if (!own && strcmp(name, "imagenet") != 0)
+        return fk_error_set(err, FLECK_E_OPTION,
+                            "normalisation: expected own or imagenet, got \"%s\"", name);
+    for (int i = 0; i < 3; i++) {
+        m->pre.mean[i] = own && m->arch != NULL ? m->arch->mean[i] : imagenet_mean[i];
+        m->pre.scale[i] = own && m->arch != NULL ? m->arch->scale[i] : imagenet_scale[i];
+    }
+    return FLECK_OK;
+}
+
+/* A file named by the caller is used as it is: folded safetensors, as `fleck weights add` stores
+ * them. */
+static fleck_status open_weights(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
+{
+    fleck_status st;
+
+    if (s->weights == NULL && s->home == NULL)
+        return fk_error_set(err, FLECK_E_OPTION,
+                            "backbone %s: neither a weight file nor a folder of weights was given",
+                            m->arch->name);
+    if (s->weights == NULL)
+        return fk_weights_open(&m->weights, s->home, m->arch, err);
+    st = fk_st_open(&m->weights, s->weights, err);
+    if (st == FLECK_E_FORMAT)
+        fk_error_context(err, "weights (torch files go through `fleck weights add` first)");
+    return st;
+}
+
+static fleck_status plan_backbone(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
+{
+    fleck_status st;
+
+    m->prefix = "";
+    m->arch = fk_arch_find(s->backbone);
+    if (m->arch != NULL) {
+        FK_DO(fk_strdup(&m->backbone, s->backbone, err));
+        FK_DO(open_weights(m, s, err));
+    } else if (fk_ends_with(s->backbone, ".onnx")) {
+        FK_DO(fk_path_base(&m->backbone, s->backbone, err));
+        FK_DO(fk_mapped_open(&m->onnx_file, s->backbone, MAX_ONNX_BYTES, err));
+        if (m->onnx_file.size == 0)
+            FK_FAIL(err, FLECK_E_FORMAT, "%s: expected an ONNX model, found an empty file",
+                    s->backbone);
+        m->onnx = m->onnx_file.data;
+        m->onnx_size = m->onnx_file.size;
+    } else {
+        FK_FAIL(
+            err, FLECK_E_OPTION,
+            "backbone: \"%s\" is neither built in (`fleck weights list` names them) nor a .onnx "
+            "file",
+            s->backbone);
+    }
+done:
+    return st;
+}
+
+/* Add the tap called name[0..length). */
+static fleck_status add_tap(fk_model *m, const char *name, size_t length, fleck_error *err)
+{
+    if (m->n_taps == FK_MAX_TAPS || length == 0 || length >= FK_NAME_SIZE)
+        return fk_error_set(err, FLECK_E_OPTION,
+                            "taps: expected at most %d names separated by commas", FK_MAX_TAPS);
+    snprintf(m->taps[m->n_taps++].name, FK_NAME_SIZE, "%.*s", (int)length, name);
+    return FLECK_OK;
+}
+
+static fleck_status name_taps(fk_model *m, const char *text, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    if (text == NULL) {
+        for (int i = 0; m->arch != NULL && m->arch->default_taps[i] != NULL && st == FLECK_OK; i++)
+            st = add_tap(m, m->arch->default_taps[i], strlen(m->arch->default_taps[i]), err);
+        return st;
+    }
+    for (const char *p = text; st == FLECK_OK; p++) {
+        size_t n = strcspn(p, ",");
+
+        st = add_tap(m, p, n, err);
+        p += n;
+        if (*p == '\0')
+            break;
+    }
+    return st;
+}
+
+/* Shapes of the named taps, from the architecture's graph or the compiled ONNX model. */
+static fleck_status shape_taps(fk_model *m, fk_engine engine, fleck_error *err)
+{
+    fk_graph g = {0};
+    fk_net *net = NULL;
+    fleck_status st;
+
+    if (m->arch == NULL) {
+        fk_net_source source = fk_model_source(m);
+        fk_net_settings settings = fk_model_net_settings(m, engine, 1);
+
+        settings.pool = true; /* where it has a global output, a method may want it */
+        st = fk_net_open(&net, &source, &settings, err);
+        settings.pool = false;
+        if (st == FLECK_E_NOTFOUND)
+            st = fk_net_open(&net, &source, &settings, err);
+        if (st != FLECK_OK)
+            goto done;
+        m->n_taps = fk_net_tap_count(net);
+        for (int i = 0; i < m->n_taps; i++)
+            m->taps[i] = *fk_net_tap(net, i);
+        m->pool_dim = fk_net_pool_dim(net);
+        goto done;
+    }
+    FK_DO(m->arch->describe(&g, m->pre.crop_height, m->pre.crop_width, err));
+    if (g.pool_node >= 0)
+        m->pool_dim = g.ops[g.pool_node].out_channels;
+    for (int i = 0; i < m->n_taps; i++) {
+        int k = 0;
+        fk_text names = {0};
+
+        while (k < g.n_taps && strcmp(g.taps[k].name, m->taps[i].name) != 0)
+            k++;
+        if (k == g.n_taps) {
+            for (k = 0; k < g.n_taps; k++)
+                if (fk_text_printf(&names, err, "%s%s", k > 0 ? ", " : "", g.taps[k].name) !=
+                    FLECK_OK)
+                    break;
+            st = fk_error_set(err, FLECK_E_OPTION, "taps: backbone %s has %s, not \"%s\"",
+                              m->backbone, names.data != NULL ? names.data : "none",
+                              m->taps[i].name);
+            fk_text_free(&names);
+            goto done;
+        }
+        m->taps[i].channels = g.ops[g.taps[k].node].out_channels;
+        m->taps[i].height = g.ops[g.taps[k].node].out_height;
+        m->taps[i].width = g.ops[g.taps[k].node].out_width;
+    }
+done:
+    fk_net_close(&net);
+    fk_graph_free(&g);
+    return st;
+}
+
+static fleck_status plan_method(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
+{
+    fk_map_size map = {m->pre.crop_height, m->pre.crop_width};
+    fleck_status st;
+
+    FK_DO(fk_options_init(&m->options, m->method->options, err));
+    for (int i = 0; s->options != NULL && s->options[i] != NULL; i++)
+        FK_DO(fk_options_set_pair(&m->options, s->options[i], false, err));
+    FK_DO(m->method->embed(&m->embed, &m->options, m->n_taps, m->taps, err));
+    FK_DO(fk_embed_shape_of(&m->shape, &m->embed, m->n_taps, m->taps, m->pool_dim, err));
+    FK_DO(m->method->begin(&m->state, &m->options, &m->shape, map, err));
+done:
+    return st;
+}
+
+fleck_status fk_fit_plan(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
+{
+    fk_engine engine;
+    fleck_status st;
+
+    *m = (fk_model){0};
+    m->calibration = (fk_calibration){0, NAN, NAN, NAN, NAN};
+    m->method = fk_method_find(s->method);
+    if (m->method == NULL)
+        FK_FAIL(err, FLECK_E_OPTION, "there is no method \"%s\"", s->method);
+    if (!(s->sigma >= 0.0 && s->sigma <= 1000.0))
+        FK_FAIL(err, FLECK_E_OPTION, "sigma: expected 0 to 1000, got %g", s->sigma);
+    m->sigma = s->sigma;
+    FK_DO(fk_strdup(&m->version, FLECK_VERSION, err));
+    FK_DO(fk_pick_engine(&engine, s->engine, err));
+    FK_DO(fk_strdup(&m->engine, fk_engine_version(engine), err));
+    if (!fk_precision_parse(s->precision, &m->precision))
+        FK_FAIL(err, FLECK_E_OPTION, "precision: expected f32, bf16, f16 or auto, got \"%s\"",
+                s->precision);
+    FK_DO(plan_backbone(m, s, err));
+    FK_DO(plan_size(&m->pre, s, m->method->resize, err));
+    FK_DO(plan_normalisation(m, s->normalisation, err));
+    FK_DO(name_taps(m, s->taps, err));
+    FK_DO(shape_taps(m, engine, err));
+    FK_DO(plan_method(m, s, err));
+done:
+    if (st != FLECK_OK)
+        fk_model_free(m);
+    return st;
+}

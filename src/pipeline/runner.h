@@ -1,0 +1,46 @@
+/* A runner: one model's network, threads and scratch; takes images to embeddings and maps. */
+#ifndef FK_PIPELINE_RUNNER_H
+#define FK_PIPELINE_RUNNER_H
+
+#include "image/image.h"
+#include "model/model.h"
+
+typedef struct fk_lane fk_lane;
+
+/* Valid when zeroed; owned, see fk_runner_close().  The model is borrowed. */
+typedef struct fk_runner {
+    const fk_model *model;
+    int threads;
+    fk_pool *pool;
+    fk_net *net;
+    fk_lane *lanes; /* one a thread: session, embedding, scratch and clocks */
+} fk_runner;
+
+/* Compile m's network and open threads lanes.  Its taps must be those m says. */
+fleck_status fk_runner_open(fk_runner *out, const fk_model *m, fk_engine engine, int threads,
+                            fleck_error *err) FLECK_MUST_CHECK;
+void fk_runner_close(fk_runner *r);
+
+/* Make the lanes ready to score; m's state is finished. */
+fleck_status fk_runner_ready(fk_runner *r, fleck_error *err) FLECK_MUST_CHECK;
+
+/* Decode path (RGB, EXIF applied) into original. */
+fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image *original,
+                              fleck_error *err) FLECK_MUST_CHECK;
+/* Resize and crop to the network's input. */
+fleck_status fk_runner_prepare(fk_runner *r, int lane, const fk_image *original, fk_image *input,
+                               fleck_error *err) FLECK_MUST_CHECK;
+/* Network and embedding; out was made for the model's shape, or is NULL for the lane's own. */
+fleck_status fk_runner_embed(fk_runner *r, int lane, const uint8_t *input, fk_embedding *out,
+                             fleck_error *err) FLECK_MUST_CHECK;
+/* Map (smoothed, [crop_height, crop_width]) and score of e, NULL for the lane's own embedding;
+ * exclude as in fk_method.score.  alone: this is the only piece running, so that the method may use
+ * the pool. */
+fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, int64_t exclude,
+                             bool alone, float *map, double *score,
+                             fleck_error *err) FLECK_MUST_CHECK;
+
+/* Add the lanes' clocks to t (decode, network, score) and set them to zero. */
+void fk_runner_times(fk_runner *r, fleck_times *t);
+
+#endif

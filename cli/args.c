@@ -1,0 +1,272 @@
+/* Arguments: flags from tables, method options from the library's own, help made from both. */
+#include "cli.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *need(void *block)
+{
+    if (block == NULL) {
+        fputs("fleck: out of memory\n", stderr);
+        exit(EXIT_FAILED);
+    }
+    return block;
+}
+
+int usage_error(const char *format, ...)
+{
+    va_list ap;
+
+    fputs("fleck: ", stderr);
+    va_start(ap, format);
+    vfprintf(stderr, format, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+    return EXIT_USAGE;
+}
+
+int failed(const fleck_error *err)
+{
+    fprintf(stderr, "fleck: %s\n", err->message);
+    return err->status == FLECK_E_OPTION ? EXIT_USAGE : EXIT_FAILED;
+}
+
+/* Whether some method has the option and the command takes it. */
+static bool is_method_option(const command *cmd, const char *name)
+{
+    fleck_option o;
+
+    for (int i = 0; cmd->method_options != 0 && i < fleck_method_count(); i++)
+        for (int j = 0; fleck_method_option(fleck_method_at(i).name, j, &o); j++)
+            if (strcmp(o.name, name) == 0 && (cmd->method_options == 'f' || o.after_fit))
+                return true;
+    return false;
+}
+
+static int find_flag(const command *cmd, const char *name, char letter)
+{
+    for (int i = 0; cmd->flags[i].name != NULL; i++)
+        if (name != NULL ? strcmp(cmd->flags[i].name, name) == 0 : cmd->flags[i].letter == letter)
+            return i;
+    return -1;
+}
+
+static void add_pair(args *a, const char *name, const char *value)
+{
+    size_t size = strlen(name) + strlen(value) + 2;
+    char *pair = need(malloc(size));
+
+    snprintf(pair, size, "%s=%s", name, value);
+    a->pairs = need(realloc(a->pairs, (size_t)(a->n_pairs + 2) * sizeof *a->pairs));
+    a->pairs[a->n_pairs++] = pair;
+    a->pairs[a->n_pairs] = NULL;
+}
+
+/* Take the flag at argv[*i]; false: error printed. */
+static bool take_flag(args *a, int argc, char **argv, int *i)
+{
+    const char *word = argv[*i];
+    char name[64] = "";
+    const char *value = NULL;
+    bool is_long = word[1] == '-', is_option = false;
+    int row;
+
+    if (is_long) {
+        size_t n = strcspn(word + 2, "=");
+
+        if (n < sizeof name)
+            snprintf(name, sizeof name, "%.*s", (int)n, word + 2);
+        value = word[2 + n] == '=' ? word + 3 + n : NULL;
+        row = find_flag(a->cmd, name, 0);
+        is_option = row < 0 && is_method_option(a->cmd, name);
+    } else {
+        row = find_flag(a->cmd, NULL, word[1]);
+        value = word[2] != '\0' ? word + 2 : NULL;
+    }
+    if (row < 0 && !is_option) {
+        usage_error("%s: unknown option %s (see fleck %s --help)", a->cmd->name, word,
+                    a->cmd->name);
+        return false;
+    }
+    if (!is_option && a->cmd->flags[row].value == NULL) {
+        if (value != NULL) {
+            usage_error("%s: %s takes no value", a->cmd->name, word);
+            return false;
+        }
+        a->values[row] = "";
+        return true;
+    }
+    if (value == NULL && *i + 1 < argc)
+        value = argv[++*i];
+    if (value == NULL) {
+        usage_error("%s: %s needs a value", a->cmd->name, word);
+        return false;
+    }
+    if (is_option)
+        add_pair(a, name, value);
+    else
+        a->values[row] = value;
+    return true;
+}
+
+bool args_parse(args *out, const command *cmd, int argc, char **argv, bool *help)
+{
+    int rows = 0;
+    bool only_words = false;
+
+    while (cmd->flags[rows].name != NULL)
+        rows++;
+    *out = (args){.cmd = cmd};
+    *help = false;
+    out->words = need(calloc((size_t)argc + 1, sizeof *out->words));
+    out->values = need(calloc((size_t)rows + 1, sizeof *out->values));
+    for (int i = 0; i < argc; i++) {
+        const char *word = argv[i];
+
+        if (!only_words && strcmp(word, "--") == 0) {
+            only_words = true;
+        } else if (!only_words && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)) {
+            *help = true;
+            return true;
+        } else if (!only_words && word[0] == '-' && word[1] != '\0') {
+            if (!take_flag(out, argc, argv, &i))
+                return false;
+        } else {
+            out->words[out->n_words++] = word;
+        }
+    }
+    if (out->n_words < cmd->min_words || (cmd->max_words >= 0 && out->n_words > cmd->max_words)) {
+        usage_error("usage: fleck %s %s", cmd->name, cmd->usage);
+        return false;
+    }
+    return true;
+}
+
+void args_free(args *a)
+{
+    for (int i = 0; i < a->n_pairs; i++)
+        free((char *)(uintptr_t)a->pairs[i]);
+    free(a->pairs);
+    free(a->words);
+    free(a->values);
+    *a = (args){0};
+}
+
+static void help_method(const command *cmd, const fleck_method_info *m, FILE *to)
+{
+    fleck_option o;
+    bool any = false;
+
+    for (int j = 0; fleck_method_option(m->name, j, &o); j++) {
+        char left[128];
+
+        if (cmd->method_options == 'r' && !o.after_fit)
+            continue;
+        if (!any)
+            fprintf(to, "\n%s (%s)\n", m->title, m->reference);
+        any = true;
+        snprintf(left, sizeof left, "--%s %s", o.name,
+                 o.kind == FLECK_OPTION_CHOICE ? o.choices
+                 : o.kind == FLECK_OPTION_TEXT ? "TEXT"
+                                               : "N");
+        fprintf(to, "  %-30s %s (default %s)\n", left, o.help, o.initial);
+    }
+}
+
+void args_help(const command *cmd, FILE *to)
+{
+    fprintf(to, "usage: fleck %s %s\n\n%s\n", cmd->name, cmd->usage, cmd->summary);
+    if (cmd->details != NULL)
+        fprintf(to, "\n%s\n", cmd->details);
+    fprintf(to, "\noptions\n");
+    for (const flag *f = cmd->flags; f->name != NULL; f++) {
+        char left[128], letter[8] = "";
+
+        if (f->letter != 0)
+            snprintf(letter, sizeof letter, "-%c, ", f->letter);
+        snprintf(left, sizeof left, "%s--%s %s", letter, f->name, f->value != NULL ? f->value : "");
+        fprintf(to, "  %-30s %s\n", left, f->help);
+    }
+    fprintf(to, "  %-30s %s\n", "-h, --help", "this text");
+    for (int i = 0; cmd->method_options != 0 && i < fleck_method_count(); i++) {
+        fleck_method_info m = fleck_method_at(i);
+
+        help_method(cmd, &m, to);
+    }
+}
+
+const char *args_get(const args *a, const char *name)
+{
+    int row = find_flag(a->cmd, name, 0);
+
+    return row >= 0 ? a->values[row] : NULL;
+}
+
+bool args_has(const args *a, const char *name)
+{
+    return args_get(a, name) != NULL;
+}
+
+bool args_int(const args *a, const char *name, int64_t min, int64_t max, int64_t *out)
+{
+    const char *text = args_get(a, name);
+    char *end;
+    long long v;
+
+    if (text == NULL)
+        return true;
+    errno = 0;
+    v = strtoll(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || v < min || v > max) {
+        usage_error("--%s: expected an integer from %lld to %lld, got \"%s\"", name, (long long)min,
+                    (long long)max, text);
+        return false;
+    }
+    *out = v;
+    return true;
+}
+
+bool args_real(const args *a, const char *name, double min, double max, double *out)
+{
+    const char *text = args_get(a, name);
+    char *end;
+    double v;
+
+    if (text == NULL)
+        return true;
+    v = strtod(text, &end);
+    if (end == text || *end != '\0' || !isfinite(v) || v < min || v > max) {
+        usage_error("--%s: expected a number from %g to %g, got \"%s\"", name, min, max, text);
+        return false;
+    }
+    *out = v;
+    return true;
+}
+
+bool args_size(const args *a, const char *name, bool none, int64_t *width, int64_t *height)
+{
+    const char *text = args_get(a, name);
+    long long w, h;
+    int used = 0;
+
+    if (text == NULL)
+        return true;
+    if (none && strcmp(text, "none") == 0) {
+        *width = *height = 0;
+        return true;
+    }
+    if (sscanf(text, "%5lldx%5lld%n", &w, &h, &used) == 2 && text[used] == '\0' && w > 0 && h > 0) {
+        *width = w;
+        *height = h;
+        return true;
+    }
+    if (sscanf(text, "%5lld%n", &w, &used) == 1 && text[used] == '\0' && w > 0) {
+        *width = *height = w;
+        return true;
+    }
+    usage_error("--%s: expected WIDTHxHEIGHT%s, got \"%s\"", name, none ? " or none" : "", text);
+    return false;
+}

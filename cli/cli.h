@@ -1,0 +1,118 @@
+/* The command-line tool: what its commands share.  It uses fleck.h and nothing under src/. */
+#ifndef FLECK_CLI_H
+#define FLECK_CLI_H
+
+#include "fleck.h"
+
+#include <stdio.h>
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* ---- Arguments (args.c) ---- */
+
+/* One flag; a table ends with name NULL. */
+typedef struct flag {
+    const char *name;  /* "threads" for --threads */
+    char letter;       /* 'o' for -o, 0 for none */
+    const char *value; /* placeholder of its value in --help, NULL for a switch */
+    const char *help;
+} flag;
+
+struct args;
+typedef struct command {
+    const char *name;
+    const char *usage;   /* behind the name: "DIR -o MODEL [options]" */
+    const char *summary; /* one line */
+    const char *details; /* further text of --help, NULL for none */
+    const flag *flags;
+    char method_options; /* 'f' also every method's options, 'r' those that may change after a fit,
+                            0 none */
+    int min_words, max_words; /* positional arguments; max -1: any number */
+    int (*run)(const struct args *a);
+} command;
+
+/* What was given.  Texts are borrowed from argv. */
+typedef struct args {
+    const command *cmd;
+    const char **words; /* positional */
+    int n_words;
+    const char *
+        *values;        /* one per row of cmd->flags; "" for a switch that was given, NULL if not */
+    const char **pairs; /* method options given, "name=value" (owned) and NULL at the end */
+    int n_pairs;
+} args;
+
+/* Parse argv (behind the command's name).  False: a usage error was printed.  *help: --help was
+ * given. */
+bool args_parse(args *out, const command *cmd, int argc, char **argv, bool *help);
+void args_free(args *a);
+void args_help(const command *cmd, FILE *to);
+
+/* Value of a flag of the table, NULL if not given. */
+const char *args_get(const args *a, const char *name);
+bool args_has(const args *a, const char *name);
+/* Integer in [min, max] into *out, unchanged where the flag was not given; false: error printed. */
+bool args_int(const args *a, const char *name, int64_t min, int64_t max, int64_t *out);
+bool args_real(const args *a, const char *name, double min, double max, double *out);
+/* "WxH", or where none is true also "none" as 0x0. */
+bool args_size(const args *a, const char *name, bool none, int64_t *width, int64_t *height);
+
+/* Print "fleck: message" to stderr; returns EXIT_USAGE or EXIT_FAILED. */
+int usage_error(const char *format, ...) FLECK_PRINTF(1, 2);
+int failed(const fleck_error *err);
+
+/* Allocate or end the program: the tool, unlike the library, may. */
+void *need(void *block);
+
+/* ---- Environment (home.c) ---- */
+
+/* $FLECK_HOME, else $XDG_DATA_HOME/fleck, else ~/.local/share/fleck.  Static storage. */
+const char *home_folder(void);
+
+/* ---- Progress (progress.c) ---- */
+
+/* Shows "stage done/total rate left" on stderr where that is a terminal; nothing otherwise. */
+typedef struct progress {
+    bool shown, drawn;
+    double start, last;
+} progress;
+
+progress progress_begin(void);
+bool progress_show(void *ctx, const char *stage, int64_t done, int64_t total);
+void progress_end(progress *p);
+
+/* ---- Lists of image files (paths.c) ---- */
+
+/* Inputs, and the names their outputs get: the path below the folder that all inputs share. */
+typedef struct path_list {
+    char **paths;
+    char **names; /* without extension unless two would collide */
+    int64_t count, room;
+} path_list;
+
+/* Files as they are; folders searched with what is below them; "-": one path a line from standard
+ * input.  False: error printed. */
+bool path_list_read(path_list *l, const char *const *words, int n);
+void path_list_free(path_list *l);
+/* Make the folder part of path.  False: error printed. */
+bool make_parent(const char *path);
+
+/* ---- Reports (report.c) ---- */
+
+typedef struct report_labels {
+    const char *method, *backbone, *precision, *protocol, *options; /* options: JSON text */
+} report_labels;
+
+void report_print(const fleck_report *r, const report_labels *l);
+/* One JSON object on stdout.  False: out of memory. */
+bool report_json(const fleck_report *r, const report_labels *l);
+/* One JSON line for a predicted image. */
+bool result_json(const char *path, const fleck_result *r, const fleck_error *error,
+                 const char *picture, const char *map);
+bool info_json(const fleck_model_info *i);
+
+/* ---- Commands ---- */
+extern const command fit_command, predict_command, eval_command, metrics_command, info_command,
+    verify_command, weights_command, synth_command, panel_command;
+
+#endif

@@ -1,0 +1,215 @@
+/* fleck eval and fleck metrics: figures of merit on labelled test images. */
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const flag eval_flags[] = {
+    {"protocol", 0, "paper|original",
+     "masks at the crop's size, or maps at each image's (default paper)"},
+    {"json", 0, NULL, "print one JSON object"},
+    {"scores", 0, "FILE", "write path,label,score of every image as CSV"},
+    {"precision", 0, "P", "f32, bf16, f16 or auto (default: the model's)"},
+    {"engine", 0, "NAME", "openvino or reference (default: the fastest built in)"},
+    {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
+    {NULL, 0, NULL, NULL}};
+
+static const flag metrics_flags[] = {
+    {"protocol", 0, "paper|original",
+     "maps at the crop's size, or each image's own (default original)"},
+    {"size", 0, "WxH", "paper: masks are resized to this (default 256x256)"},
+    {"crop", 0, "WxH|none", "paper: then cropped to this (default 224x224)"},
+    {"json", 0, NULL, "print one JSON object"},
+    {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
+    {NULL, 0, NULL, NULL}};
+
+static bool read_protocol(const args *a, fleck_protocol *out)
+{
+    const char *text = args_get(a, "protocol");
+
+    if (text == NULL)
+        return true;
+    if (strcmp(text, "paper") == 0)
+        *out = FLECK_PROTOCOL_PAPER;
+    else if (strcmp(text, "original") == 0)
+        *out = FLECK_PROTOCOL_ORIGINAL;
+    else
+        return usage_error("--protocol: expected paper or original, got \"%s\"", text) == EXIT_DONE;
+    return true;
+}
+
+static const char *protocol_name(fleck_protocol p)
+{
+    return p == FLECK_PROTOCOL_PAPER ? "paper" : "original";
+}
+
+/* The rows of --scores are written as results come; the list of files came before. */
+typedef struct watch {
+    FILE *scores;
+    char **rows; /* "path,label" */
+    int64_t count, room;
+    progress progress;
+} watch;
+
+static void on_file(void *ctx, int64_t i, const char *path, const char *mask, bool defective,
+                    const char *type)
+{
+    watch *w = ctx;
+    size_t size = 2 * strlen(path) + 16;
+    char *row, *to;
+
+    (void)mask;
+    (void)type;
+    if (w->scores == NULL)
+        return;
+    if (i >= w->room) {
+        w->room = w->room > 0 ? 2 * w->room : 256;
+        w->rows = need(realloc(w->rows, (size_t)w->room * sizeof *w->rows));
+    }
+    row = to = need(malloc(size));
+    *to++ = '"';
+    for (const char *p = path; *p != '\0'; p++) {
+        if (*p == '"')
+            *to++ = '"';
+        *to++ = *p;
+    }
+    snprintf(to, size - (size_t)(to - row), "\",%d", defective ? 1 : 0);
+    w->rows[i] = row;
+    w->count = i + 1;
+}
+
+static fleck_status on_result(void *ctx, int64_t i, const fleck_result *r, const fleck_error *error)
+{
+    watch *w = ctx;
+
+    if (r == NULL) {
+        progress_end(&w->progress);
+        fprintf(stderr, "fleck: %s\n", error->message);
+    }
+    if (w->scores != NULL && r != NULL)
+        fprintf(w->scores, "%s,%.17g\n", w->rows[i], r->score);
+    return FLECK_OK;
+}
+
+static bool show(void *ctx, const char *stage, int64_t done, int64_t total)
+{
+    return progress_show(&((watch *)ctx)->progress, stage, done, total);
+}
+
+static int evaluate(const args *a, fleck_model *model, fleck_eval_settings *s)
+{
+    fleck_model_info info = fleck_model_describe(model);
+    report_labels labels = {.method = info.method,
+                            .backbone = info.backbone,
+                            .precision = info.precision,
+                            .protocol = protocol_name(s->protocol),
+                            .options = info.options};
+    const char *scores = args_get(a, "scores");
+    watch w = {.progress = progress_begin()};
+    fleck_report report;
+    fleck_error err = {0};
+    int code = EXIT_DONE;
+
+    if (scores != NULL) {
+        w.scores = fopen(scores, "w");
+        if (w.scores == NULL) {
+            perror(scores);
+            return EXIT_FAILED;
+        }
+        fputs("path,label,score\n", w.scores);
+    }
+    s->on_result = on_result;
+    s->on_file = on_file;
+    s->progress = show;
+    s->on_result_ctx = s->on_file_ctx = s->progress_ctx = &w;
+    if (fleck_evaluate(model, a->words[1], s, &report, &err) != FLECK_OK) {
+        progress_end(&w.progress);
+        code = failed(&err);
+    } else {
+        progress_end(&w.progress);
+        if (!args_has(a, "json"))
+            report_print(&report, &labels);
+        else if (!report_json(&report, &labels))
+            code = EXIT_FAILED;
+        code = report.failed > 0 ? EXIT_FAILED : code;
+    }
+    if (w.scores != NULL && fclose(w.scores) != 0) {
+        perror(scores);
+        code = EXIT_FAILED;
+    }
+    for (int64_t i = 0; i < w.count; i++)
+        free(w.rows[i]);
+    free(w.rows);
+    return code;
+}
+
+static int run_eval(const args *a)
+{
+    fleck_run_settings run = fleck_run_defaults();
+    fleck_eval_settings s = fleck_eval_defaults();
+    fleck_model *model = NULL;
+    fleck_error err = {0};
+    int64_t threads = 0;
+    int code;
+
+    if (!read_protocol(a, &s.protocol) || !args_int(a, "threads", 0, 4096, &threads))
+        return EXIT_USAGE;
+    run.threads = (int)threads;
+    run.engine = args_get(a, "engine");
+    run.precision = args_get(a, "precision");
+    run.options = a->pairs;
+    if (fleck_model_open(&model, a->words[0], &run, &err) != FLECK_OK)
+        return failed(&err);
+    code = evaluate(a, model, &s);
+    fleck_model_close(&model);
+    return code;
+}
+
+static int run_metrics(const args *a)
+{
+    fleck_metrics_settings s = fleck_metrics_defaults();
+    report_labels labels = {0};
+    fleck_report report;
+    fleck_error err = {0};
+    int64_t threads = 0;
+
+    if (!read_protocol(a, &s.protocol) || !args_size(a, "size", false, &s.width, &s.height) ||
+        !args_size(a, "crop", true, &s.crop_width, &s.crop_height) ||
+        !args_int(a, "threads", 0, 4096, &threads))
+        return EXIT_USAGE;
+    s.threads = (int)threads;
+    if (fleck_metrics(a->words[0], a->words[1], &s, &report, &err) != FLECK_OK)
+        return failed(&err);
+    labels.protocol = protocol_name(s.protocol);
+    if (args_has(a, "json"))
+        return report_json(&report, &labels) ? EXIT_DONE : EXIT_FAILED;
+    report_print(&report, &labels);
+    return EXIT_DONE;
+}
+
+const command eval_command = {
+    .name = "eval",
+    .usage = "MODEL DIR [options]",
+    .summary = "Score the test images of DIR and print ROC-AUC, AP, F1-max and PRO.",
+    .details =
+        "DIR is a category in MVTec AD layout (DIR/test/TYPE, DIR/ground_truth/TYPE) or a CSV "
+        "file.\nWithout masks only the image figures are computed.  Seconds of stages are summed "
+        "over "
+        "threads.",
+    .flags = eval_flags,
+    .method_options = 'r',
+    .min_words = 2,
+    .max_words = 2,
+    .run = run_eval};
+
+const command metrics_command = {
+    .name = "metrics",
+    .usage = "MAPS_DIR DIR [options]",
+    .summary = "Compute the same figures from maps that another tool wrote.",
+    .details =
+        "Maps are MAPS_DIR/TYPE/STEM.tiff, .tif or .npy (or MAPS_DIR/test/TYPE/...), one for every "
+        "test\nimage of DIR; an image's score is the maximum of its map.",
+    .flags = metrics_flags,
+    .min_words = 2,
+    .max_words = 2,
+    .run = run_metrics};

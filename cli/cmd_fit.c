@@ -1,0 +1,97 @@
+/* fleck fit: learn from good images. */
+#include "cli.h"
+
+static const flag flags[] = {
+    {"output", 'o', "MODEL", "file to write the model to (required)"},
+    {"method", 'm', "NAME", "padim or spade (default padim)"},
+    {"backbone", 'b', "NAME", "built-in network, or FILE.onnx (default efficientnet_lite0)"},
+    {"weights", 0, "FILE", "weight file instead of the installed one (folded safetensors)"},
+    {"taps", 0, "A,B,C", "feature maps to use (default: the network's three)"},
+    {"normalisation", 0, "own|imagenet", "mean and deviation of the input (default own)"},
+    {"resize", 0, "FILTER", "nearest, bilinear, bicubic, lanczos or area (default: the method's)"},
+    {"size", 0, "WxH", "images are resized to this (default 256x256)"},
+    {"crop", 0, "WxH|none", "then cropped to this (default 224x224; none with --size alone)"},
+    {"sigma", 0, "S", "smoothing of the map in pixels, 0 for none (default 4)"},
+    {"calibrate", 0, "N", "good images scored for threshold and colour scale (default 64)"},
+    {"precision", 0, "P", "f32, bf16, f16 or auto; kept in the model (default f32)"},
+    {"engine", 0, "NAME", "openvino or reference (default: the fastest built in)"},
+    {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
+    {NULL, 0, NULL, NULL}};
+
+static bool read_settings(const args *a, fleck_fit_settings *s)
+{
+    int64_t threads = 0;
+
+    if (args_has(a, "method"))
+        s->method = args_get(a, "method");
+    if (args_has(a, "backbone"))
+        s->backbone = args_get(a, "backbone");
+    if (args_has(a, "precision"))
+        s->precision = args_get(a, "precision");
+    if (args_has(a, "normalisation"))
+        s->normalisation = args_get(a, "normalisation");
+    s->home = home_folder();
+    s->weights = args_get(a, "weights");
+    s->taps = args_get(a, "taps");
+    s->resize = args_get(a, "resize");
+    s->engine = args_get(a, "engine");
+    if (args_has(a, "size")) /* the default crop belongs to the default size */
+        s->crop_width = s->crop_height = 0;
+    if (!args_size(a, "size", false, &s->width, &s->height) ||
+        !args_size(a, "crop", true, &s->crop_width, &s->crop_height) ||
+        !args_real(a, "sigma", 0.0, 1000.0, &s->sigma) ||
+        !args_int(a, "calibrate", 0, 1000000, &s->calibrate) ||
+        !args_int(a, "threads", 0, 4096, &threads))
+        return false;
+    s->threads = (int)threads;
+    s->options = a->pairs;
+    return true;
+}
+
+static int run(const args *a)
+{
+    fleck_fit_settings s = fleck_fit_defaults();
+    fleck_error err = {0};
+    fleck_model *model = NULL;
+    fleck_model_info info;
+    fleck_times t = {0};
+    progress p = progress_begin();
+    const char *out = args_get(a, "output");
+    int code = EXIT_DONE;
+
+    if (out == NULL)
+        return usage_error("fit: -o MODEL says where to write the model");
+    if (!read_settings(a, &s))
+        return EXIT_USAGE;
+    s.progress = progress_show;
+    s.progress_ctx = &p;
+    if (fleck_fit(&model, a->words[0], &s, &t, &err) != FLECK_OK) {
+        progress_end(&p);
+        return failed(&err);
+    }
+    progress_end(&p);
+    if (fleck_model_save(model, out, &err) != FLECK_OK)
+        code = failed(&err);
+    info = fleck_model_describe(model);
+    if (code == EXIT_DONE) {
+        printf("%s: %s on %s, %lld images, threshold %.6g from %lld of them\n", out, info.method,
+               info.backbone, (long long)info.images, info.threshold, (long long)info.calibrated);
+        printf("%.2f s on %d threads (decode %.2f, network %.2f, method %.2f), peak %.0f MiB\n",
+               t.total, t.threads, t.decode, t.network, t.score, t.peak_rss_mib);
+    }
+    fleck_model_close(&model);
+    return code;
+}
+
+const command fit_command = {
+    .name = "fit",
+    .usage = "DIR -o MODEL [options]",
+    .summary = "Learn from the good images of DIR and write a model.",
+    .details =
+        "DIR is a category in MVTec AD layout (DIR/train/good), a flat folder of good images, or "
+        "a\nCSV file with columns path,label,mask.",
+    .flags = flags,
+    .method_options = 'f',
+    .min_words = 1,
+    .max_words = 1,
+    .run = run};

@@ -1,0 +1,92 @@
+/* fleck info and fleck verify: what a model is, and whether it still scores as it did. */
+#include "cli.h"
+
+static const flag info_flags[] = {{"json", 0, NULL, "print one JSON object"},
+                                  {NULL, 0, NULL, NULL}};
+
+static const flag verify_flags[] = {
+    {"tolerance", 0, "T", "largest relative difference of a score (default 0.001)"},
+    {"precision", 0, "P", "f32, bf16, f16 or auto (default: the model's)"},
+    {"engine", 0, "NAME", "openvino or reference (default: the fastest built in)"},
+    {NULL, 0, NULL, NULL}};
+
+static void print_info(const char *path, const fleck_model_info *i)
+{
+    printf("%s\n", path);
+    printf("  method       %s %s\n", i->method, i->options);
+    printf("  learned      %lld good images of \"%s\"\n", (long long)i->images, i->category);
+    printf("  backbone     %s, taps %s, %s\n", i->backbone, i->taps, i->precision);
+    printf("  fitted with  fleck %s, %s\n", i->fleck_version, i->engine);
+    printf("  input        resize %lldx%lld (%s), crop %lldx%lld, sigma %g\n", (long long)i->width,
+           (long long)i->height, i->resize, (long long)i->crop_width, (long long)i->crop_height,
+           i->sigma);
+    printf("  embedding    %lld patches of %lld\n", (long long)i->patches, (long long)i->dim);
+    if (i->calibrated > 0)
+        printf("  threshold    %.6g (image), %.6g (pixel), from %lld images left out in turn\n",
+               i->threshold, i->pixel_threshold, (long long)i->calibrated);
+    else
+        printf("  threshold    none: the model was not calibrated\n");
+}
+
+static int run_info(const args *a)
+{
+    fleck_run_settings s = fleck_run_defaults();
+    fleck_model *model = NULL;
+    fleck_model_info info;
+    fleck_error err = {0};
+    int code = EXIT_DONE;
+
+    s.threads = 1;
+    if (fleck_model_open(&model, a->words[0], &s, &err) != FLECK_OK)
+        return failed(&err);
+    info = fleck_model_describe(model);
+    if (!args_has(a, "json"))
+        print_info(a->words[0], &info);
+    else if (!info_json(&info))
+        code = EXIT_FAILED;
+    fleck_model_close(&model);
+    return code;
+}
+
+static int run_verify(const args *a)
+{
+    fleck_run_settings s = fleck_run_defaults();
+    fleck_model *model = NULL;
+    fleck_error err = {0};
+    double tolerance = 1e-3, difference;
+    int code = EXIT_DONE;
+
+    if (!args_real(a, "tolerance", 0.0, 1.0, &tolerance))
+        return EXIT_USAGE;
+    s.threads = 1;
+    s.engine = args_get(a, "engine");
+    s.precision = args_get(a, "precision");
+    if (fleck_model_open(&model, a->words[0], &s, &err) != FLECK_OK)
+        return failed(&err);
+    if (fleck_model_verify(model, tolerance, &difference, &err) != FLECK_OK)
+        code = failed(&err);
+    else
+        printf("%s: scores as when it was fitted, largest relative difference %.3g\n", a->words[0],
+               difference);
+    fleck_model_close(&model);
+    return code;
+}
+
+const command info_command = {.name = "info",
+                              .usage = "MODEL [--json]",
+                              .summary =
+                                  "Say what a model is: method, network, preprocessing, threshold.",
+                              .flags = info_flags,
+                              .min_words = 1,
+                              .max_words = 1,
+                              .run = run_info};
+
+const command verify_command = {
+    .name = "verify",
+    .usage = "MODEL [options]",
+    .summary =
+        "Score the check images stored in a model and compare with the scores stored beside them.",
+    .flags = verify_flags,
+    .min_words = 1,
+    .max_words = 1,
+    .run = run_verify};

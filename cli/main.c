@@ -1,0 +1,64 @@
+/* The command-line tool: finds the command and runs it. */
+#include "cli.h"
+
+#include <string.h>
+
+static const command *const commands[] = {&fit_command,     &predict_command, &eval_command,
+                                          &panel_command,   &info_command,    &verify_command,
+                                          &metrics_command, &weights_command, &synth_command};
+
+static void help(FILE *to)
+{
+    fputs("fleck learns what good parts look like from good images alone, then finds and outlines\n"
+          "defects.\n\nusage: fleck COMMAND ...\n\n",
+          to);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+    fputs(
+        "\nfleck COMMAND --help tells a command's options.  Exit codes: 0 done, 1 failed, 2 wrong "
+        "usage.\n",
+        to);
+}
+
+static int run(const command *cmd, int argc, char **argv)
+{
+    args a;
+    bool wants_help;
+    int code = EXIT_USAGE;
+
+    if (args_parse(&a, cmd, argc, argv, &wants_help)) {
+        if (wants_help) {
+            args_help(cmd, stdout);
+            code = EXIT_DONE;
+        } else {
+            code = cmd->run(&a);
+        }
+    }
+    args_free(&a);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fputs("fleck: standard output could not be written\n", stderr);
+        return EXIT_FAILED;
+    }
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        help(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        help(stdout);
+        return EXIT_DONE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("fleck %s\n", fleck_version());
+        return EXIT_DONE;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(argv[1], commands[i]->name) == 0)
+            return run(commands[i], argc - 2, argv + 2);
+    return usage_error("there is no command \"%s\" (see fleck --help)", argv[1]);
+}

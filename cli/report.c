@@ -1,0 +1,152 @@
+/* Reports: a table for people, one JSON object for programs. */
+#include "cli.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void print_percent(double v)
+{
+    if (isnan(v))
+        printf("%9s", "-");
+    else
+        printf("%9.4f", v);
+}
+
+void report_print(const fleck_report *r, const report_labels *l)
+{
+    printf("%s: %s", r->category, l->method != NULL ? l->method : "maps");
+    if (l->backbone != NULL)
+        printf(", %s, %s", l->backbone, l->precision);
+    printf(", protocol %s\n", l->protocol);
+    printf("%lld good and %lld defective test images", (long long)r->good, (long long)r->defective);
+    if (r->train > 0)
+        printf(", fitted on %lld", (long long)r->train);
+    if (r->failed > 0)
+        printf("; %lld COULD NOT BE READ and are left out", (long long)r->failed);
+    printf("\n\n%-8s%9s%9s%9s%9s\n", "", "ROC-AUC", "AP", "F1-max", "PRO");
+    printf("%-8s", "image");
+    print_percent(r->image.auroc);
+    print_percent(r->image.ap);
+    print_percent(r->image.f1max);
+    printf("%9s\n", "");
+    printf("%-8s", "pixel");
+    print_percent(r->pixel.auroc);
+    print_percent(r->pixel.ap);
+    print_percent(r->pixel.f1max);
+    print_percent(r->pro);
+    printf("\n\n");
+    if (l->method != NULL)
+        printf("verdicts at the model's threshold: %lld of %lld defective found, %lld of %lld good "
+               "rejected\n",
+               (long long)r->above_threshold_defective, (long long)r->defective,
+               (long long)r->above_threshold_good, (long long)r->good);
+    printf("%.2f s on %d threads (decode %.2f, network %.2f, score %.2f, metrics %.2f), peak %.0f "
+           "MiB\n",
+           r->seconds.total, r->seconds.threads, r->seconds.decode, r->seconds.network,
+           r->seconds.score, r->seconds.metrics, r->seconds.peak_rss_mib);
+}
+
+/* JSON has no NaN: a figure that does not exist is null. */
+static json_t *number(double v)
+{
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
+static json_t *text(const char *s)
+{
+    json_t *j = s != NULL ? json_string(s) : json_null();
+
+    return j != NULL ? j : json_string("(not UTF-8)");
+}
+
+static bool print_json(json_t *object, size_t flags)
+{
+    char *s = object != NULL ? json_dumps(object, flags | JSON_REAL_PRECISION(17)) : NULL;
+    bool ok = s != NULL;
+
+    if (ok)
+        puts(s);
+    else
+        fputs("fleck: out of memory\n", stderr);
+    free(s);
+    json_decref(object);
+    return ok;
+}
+
+static json_t *ranking(const fleck_ranking *r)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "auroc", number(r->auroc), "ap", number(r->ap),
+                     "f1max", number(r->f1max), "f1max_threshold", number(r->f1max_threshold));
+}
+
+bool report_json(const fleck_report *r, const report_labels *l)
+{
+    json_t *pixel = json_null(), *options = NULL;
+
+    if (r->has_pixel) {
+        pixel = ranking(&r->pixel);
+        json_object_set_new(pixel, "pro", number(r->pro));
+    }
+    if (l->options != NULL)
+        options = json_loads(l->options, 0, NULL);
+    return print_json(
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}, s:o, s:o, s:{s:I, s:I}, "
+                  "s:{s:f, s:f, s:f, s:f, s:f}, s:i, s:f, s:s}",
+                  "category", text(r->category), "method", text(l->method), "backbone",
+                  text(l->backbone), "precision", text(l->precision), "protocol", text(l->protocol),
+                  "options", options != NULL ? options : json_null(), "images", "train",
+                  (json_int_t)r->train, "good", (json_int_t)r->good, "defective",
+                  (json_int_t)r->defective, "failed", (json_int_t)r->failed, "image",
+                  ranking(&r->image), "pixel", pixel, "above_threshold", "good",
+                  (json_int_t)r->above_threshold_good, "defective",
+                  (json_int_t)r->above_threshold_defective, "seconds", "decode", r->seconds.decode,
+                  "network", r->seconds.network, "score", r->seconds.score, "metrics",
+                  r->seconds.metrics, "total", r->seconds.total, "threads", r->seconds.threads,
+                  "peak_rss_mib", r->seconds.peak_rss_mib, "fleck", fleck_version()),
+        JSON_INDENT(2));
+}
+
+bool result_json(const char *path, const fleck_result *r, const fleck_error *error,
+                 const char *picture, const char *map)
+{
+    json_t *o = json_pack("{s:o}", "path", text(path));
+
+    if (o == NULL)
+        return print_json(NULL, 0);
+    if (error != NULL) {
+        json_object_set_new(o, "error", text(error->message));
+        return print_json(o, JSON_COMPACT);
+    }
+    json_object_set_new(o, "score", number(r->score));
+    json_object_set_new(o, "threshold", number(r->threshold));
+    json_object_set_new(o, "defective",
+                        isnan(r->threshold) ? json_null() : json_boolean(r->defective));
+    if (picture != NULL)
+        json_object_set_new(o, "picture", text(picture));
+    if (map != NULL)
+        json_object_set_new(o, "map", text(map));
+    return print_json(o, JSON_COMPACT);
+}
+
+bool info_json(const fleck_model_info *i)
+{
+    json_t *options = json_loads(i->options, 0, NULL);
+
+    return print_json(
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:{s:I, s:I, s:I, s:I, s:o}, s:f, "
+                  "s:I, s:I, s:{s:I, s:o, s:o, s:o, s:o}}",
+                  "method", text(i->method), "backbone", text(i->backbone), "taps", text(i->taps),
+                  "precision", text(i->precision), "engine", text(i->engine), "fleck",
+                  text(i->fleck_version), "category", text(i->category), "images",
+                  (json_int_t)i->images, "options", options != NULL ? options : json_null(),
+                  "preprocess", "width", (json_int_t)i->width, "height", (json_int_t)i->height,
+                  "crop_width", (json_int_t)i->crop_width, "crop_height",
+                  (json_int_t)i->crop_height, "resize", text(i->resize), "sigma", i->sigma,
+                  "patches", (json_int_t)i->patches, "dim", (json_int_t)i->dim, "calibration",
+                  "images", (json_int_t)i->calibrated, "threshold", number(i->threshold),
+                  "pixel_threshold", number(i->pixel_threshold), "low", number(i->scale_low),
+                  "high", number(i->scale_high)),
+        JSON_INDENT(2));
+}

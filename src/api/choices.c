@@ -1,0 +1,135 @@
+/* fleck.h: versions, tables of what can be chosen, and defaults. */
+#include "base/mem.h"
+#include "image/image.h"
+#include "method/method.h"
+#include "net/arch.h"
+#include "synth/synth.h"
+
+const char *fleck_version(void)
+{
+    return FLECK_VERSION;
+}
+
+const char *fleck_status_name(fleck_status status)
+{
+    return fk_status_name(status);
+}
+
+void fleck_free(void *block)
+{
+    fk_free(block);
+}
+
+int fleck_method_count(void)
+{
+    return fk_method_count();
+}
+
+fleck_method_info fleck_method_at(int i)
+{
+    const fk_method *m = fk_method_at(i);
+
+    return (fleck_method_info){m->name, m->title, m->reference, m->resize};
+}
+
+static fleck_option_kind public_kind(fk_option_kind kind)
+{
+    switch (kind) {
+    case FK_OPTION_INT:
+        return FLECK_OPTION_INT;
+    case FK_OPTION_REAL:
+        return FLECK_OPTION_REAL;
+    case FK_OPTION_CHOICE:
+        return FLECK_OPTION_CHOICE;
+    default:
+        return FLECK_OPTION_TEXT;
+    }
+}
+
+bool fleck_method_option(const char *name, int j, fleck_option *out)
+{
+    const fk_method *m = fk_method_find(name);
+    const fk_option *o;
+
+    if (m == NULL || j < 0)
+        return false;
+    for (int i = 0; i < j; i++)
+        if (m->options[i].name == NULL)
+            return false;
+    o = &m->options[j];
+    if (o->name == NULL)
+        return false;
+    *out = (fleck_option){.name = o->name,
+                          .kind = public_kind(o->kind),
+                          .initial = o->initial,
+                          .min = o->min,
+                          .max = o->max,
+                          .choices = o->choices,
+                          .after_fit = o->after_fit,
+                          .help = o->help};
+    return true;
+}
+
+int fleck_backbone_count(void)
+{
+    return fk_arch_count();
+}
+
+fleck_backbone_info fleck_backbone_at(int i)
+{
+    const fk_arch *a = fk_arch_at(i);
+
+    return (fleck_backbone_info){a->name, a->title, a->source, a->file};
+}
+
+fleck_fit_settings fleck_fit_defaults(void)
+{
+    return (fleck_fit_settings){.method = "padim",
+                                .backbone = "efficientnet_lite0",
+                                .precision = "f32",
+                                .normalisation = "own",
+                                .width = 256,
+                                .height = 256,
+                                .crop_width = 224,
+                                .crop_height = 224,
+                                .sigma = 4.0,
+                                .calibrate = 64};
+}
+
+fleck_run_settings fleck_run_defaults(void)
+{
+    return (fleck_run_settings){0};
+}
+
+fleck_eval_settings fleck_eval_defaults(void)
+{
+    return (fleck_eval_settings){.protocol = FLECK_PROTOCOL_PAPER, .pro_limit = 0.3};
+}
+
+fleck_metrics_settings fleck_metrics_defaults(void)
+{
+    return (fleck_metrics_settings){.protocol = FLECK_PROTOCOL_ORIGINAL,
+                                    .width = 256,
+                                    .height = 256,
+                                    .crop_width = 224,
+                                    .crop_height = 224,
+                                    .pro_limit = 0.3};
+}
+
+fleck_synth_settings fleck_synth_defaults(void)
+{
+    return (fleck_synth_settings){
+        .width = 256, .height = 256, .train = 40, .good = 12, .defective = 6, .seed = 1};
+}
+
+fleck_status fleck_synth(const char *folder, const fleck_synth_settings *s, fleck_error *err)
+{
+    fk_synth_settings in = {s->width, s->height, s->train, s->good, s->defective, s->seed};
+
+    return fk_synth_write(folder, &in, err);
+}
+
+bool fleck_is_image_name(const char *path)
+{
+    return fk_image_has_extension(path);
+}

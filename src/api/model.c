@@ -1,0 +1,192 @@
+/* fleck.h: fitting, saving, opening and describing models. */
+#include "api/handle.h"
+#include "base/mem.h"
+#include "dataset/dataset.h"
+#include "image/image.h"
+#include "pipeline/fit.h"
+
+#include <math.h>
+#include <stdio.h>
+
+void fleck_model_close(fleck_model **handle)
+{
+    if (handle == NULL || *handle == NULL)
+        return;
+    fk_runner_close(&(*handle)->runner);
+    fk_model_free(&(*handle)->model);
+    fk_free((*handle)->options);
+    fk_free(*handle);
+    *handle = NULL;
+}
+
+/* Texts that fleck_model_describe() hands out. */
+static fleck_status describe(fleck_model *m, fleck_error *err)
+{
+    fk_json *options = NULL;
+    size_t used = 0;
+    fleck_status st;
+
+    for (int i = 0; i < m->model.n_taps && used < sizeof m->taps; i++)
+        used += (size_t)snprintf(m->taps + used, sizeof m->taps - used, "%s%s", i > 0 ? "," : "",
+                                 m->model.taps[i].name);
+    FK_DO(fk_options_to_json(&options, &m->model.options, err));
+    FK_DO(fk_json_dump(&m->options, options, 0, err));
+done:
+    fk_json_free(&options);
+    return st;
+}
+
+/* category: what the model is named after. */
+static fleck_status fit(fleck_model **out, const char *const *files, int64_t n,
+                        const char *category, const fleck_fit_settings *s, fleck_times *times,
+                        fleck_error *err)
+{
+    fleck_model *m = NULL;
+    fleck_times ignored;
+    fk_engine engine;
+    fleck_status st;
+
+    FK_DO(FK_CALLOC(&m, 1, err));
+    FK_DO(fk_fit_plan(&m->model, s, err));
+    FK_DO(fk_strdup(&m->model.category, category, err));
+    FK_DO(describe(m, err));
+    FK_DO(fk_pick_engine(&engine, s->engine, err));
+    FK_DO(fk_runner_open(&m->runner, &m->model, engine, s->threads, err));
+    FK_DO(fk_fit_run(&m->model, &m->runner, files, n, s, times != NULL ? times : &ignored, err));
+    *out = m;
+    return FLECK_OK;
+done:
+    fleck_model_close(&m);
+    return st;
+}
+
+fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_settings *settings,
+                       fleck_times *times, fleck_error *err)
+{
+    fk_samples samples = {0};
+    const char **files = NULL;
+    char *name = NULL;
+    fleck_status st;
+
+    *out = NULL;
+    FK_DO(fk_dataset_train(&samples, path, fk_image_has_extension, err));
+    FK_DO(fk_dataset_name(&name, path, err));
+    FK_DO(FK_ALLOC(&files, samples.count, err));
+    for (int64_t i = 0; i < samples.count; i++)
+        files[i] = samples.items[i].path;
+    FK_DO(fit(out, files, samples.count, name, settings, times, err));
+done:
+    fk_free(files);
+    fk_free(name);
+    fk_samples_free(&samples);
+    return st;
+}
+
+fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_t n,
+                             const fleck_fit_settings *settings, fleck_times *times,
+                             fleck_error *err)
+{
+    *out = NULL;
+    if (n < 1)
+        return fk_error_set(err, FLECK_E_NOTFOUND, "fit: expected at least one image, got none");
+    return fit(out, files, n, "", settings, times, err);
+}
+
+fleck_status fleck_model_save(const fleck_model *model, const char *path, fleck_error *err)
+{
+    return fk_model_save(&model->model, path, err);
+}
+
+fleck_status fleck_model_open(fleck_model **out, const char *path,
+                              const fleck_run_settings *settings, fleck_error *err)
+{
+    fleck_run_settings s = settings != NULL ? *settings : fleck_run_defaults();
+    fleck_model *m = NULL;
+    fk_engine engine;
+    fleck_status st;
+
+    *out = NULL;
+    FK_DO(fk_pick_engine(&engine, s.engine, err));
+    FK_DO(FK_CALLOC(&m, 1, err));
+    FK_DO(fk_model_load(&m->model, path, s.options, err));
+    if (s.precision != NULL && !fk_precision_parse(s.precision, &m->model.precision))
+        FK_FAIL(err, FLECK_E_OPTION, "precision: expected f32, bf16, f16 or auto, got \"%s\"",
+                s.precision);
+    FK_DO(describe(m, err));
+    st = fk_runner_open(&m->runner, &m->model, engine, s.threads, err);
+    if (st == FLECK_OK)
+        st = fk_runner_ready(&m->runner, err);
+    if (st != FLECK_OK) {
+        fk_error_context(err, "%s", path);
+        goto done;
+    }
+    *out = m;
+    return FLECK_OK;
+done:
+    fleck_model_close(&m);
+    return st;
+}
+
+fleck_model_info fleck_model_describe(const fleck_model *model)
+{
+    const fk_model *m = &model->model;
+    const fk_calibration *c = &m->calibration;
+    const fk_level *first = &m->shape.levels[0];
+
+    return (fleck_model_info){.method = m->method->name,
+                              .backbone = m->backbone,
+                              .precision = fk_precision_name(m->precision),
+                              .engine = m->engine,
+                              .resize = m->pre.resize,
+                              .category = m->category,
+                              .fleck_version = m->version,
+                              .taps = model->taps,
+                              .options = model->options,
+                              .images = m->method->count(m->state),
+                              .width = m->pre.width,
+                              .height = m->pre.height,
+                              .crop_width = m->pre.crop_width,
+                              .crop_height = m->pre.crop_height,
+                              .mean = {m->pre.mean[0], m->pre.mean[1], m->pre.mean[2]},
+                              .scale = {m->pre.scale[0], m->pre.scale[1], m->pre.scale[2]},
+                              .sigma = m->sigma,
+                              .threshold = c->threshold,
+                              .pixel_threshold = c->pixel_threshold,
+                              .scale_low = c->low,
+                              .scale_high = c->high,
+                              .calibrated = c->images,
+                              .patches = first->height * first->width,
+                              .dim = first->dim};
+}
+
+fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *difference,
+                                fleck_error *err)
+{
+    fk_model *m = &model->model;
+    int64_t pixels = m->pre.crop_height * m->pre.crop_width;
+    double limit = tolerance > 0.0 ? tolerance : 1e-3, worst = 0.0;
+    float *map = NULL;
+    fleck_status st;
+
+    *difference = NAN;
+    if (m->n_checks == 0)
+        return fk_error_set(err, FLECK_E_STATE, "the model holds no check images");
+    FK_DO(FK_ALLOC(&map, pixels, err));
+    for (int i = 0; i < m->n_checks; i++) {
+        double score, wanted = m->check_scores[i], d;
+
+        FK_DO(fk_runner_embed(&model->runner, 0, m->checks + i * pixels * 3, NULL, err));
+        FK_DO(fk_runner_score(&model->runner, 0, NULL, -1, true, map, &score, err));
+        d = fabs(score - wanted) / fmax(fabs(wanted), 1e-30);
+        worst = fmax(worst, d);
+        *difference = worst;
+        if (!(d <= limit))
+            FK_FAIL(
+                err, FLECK_E_STATE,
+                "check image %d: expected score %.9g, found %.9g, which differs by more than %g",
+                i + 1, wanted, score, limit);
+    }
+done:
+    fk_free(map);
+    return st;
+}

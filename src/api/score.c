@@ -1,0 +1,130 @@
+/* fleck.h: scoring, measuring, pictures. */
+#include "api/handle.h"
+#include "base/mem.h"
+#include "pipeline/evaluate.h"
+#include "pipeline/picture.h"
+#include "pipeline/place.h"
+#include "pipeline/predict.h"
+#include "tensor/map_file.h"
+
+#include <string.h>
+
+#define MAX_COLUMNS 8
+
+void fleck_result_free(fleck_result *result)
+{
+    fk_result_free(result);
+}
+
+fleck_status fleck_score_file(fleck_model *model, const char *path, bool keep_image,
+                              fleck_result *out, fleck_error *err)
+{
+    return fk_predict_file(&model->runner, 0, true, path, keep_image, out, err);
+}
+
+fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb, int64_t width,
+                                int64_t height, size_t row_bytes, fleck_result *out,
+                                fleck_error *err)
+{
+    fk_image image = {0};
+    fleck_status st;
+
+    *out = (fleck_result){0};
+    FK_DO(fk_image_init(&image, width, height, 3, err));
+    if (row_bytes < (size_t)width * 3)
+        FK_FAIL(err, FLECK_E_SHAPE, "rows of %lld RGB pixels take %lld bytes, got %zu",
+                (long long)width, (long long)width * 3, row_bytes);
+    for (int64_t y = 0; y < height; y++)
+        memcpy(image.data + y * width * 3, rgb + (size_t)y * row_bytes, (size_t)width * 3);
+    FK_DO(fk_predict_image(&model->runner, 0, true, &image, false, out, err));
+done:
+    fk_image_free(&image);
+    return st;
+}
+
+fleck_status fleck_score_files(fleck_model *model, const char *const *files, int64_t n,
+                               bool keep_image, fleck_on_result *on_result, void *ctx,
+                               fleck_error *err)
+{
+    return fk_predict_files(&model->runner, files, n, keep_image, on_result, ctx, err);
+}
+
+fleck_status fleck_result_full_map(const fleck_model *model, const fleck_result *result, float *map,
+                                   fleck_error *err)
+{
+    const fk_preprocess *p = &model->model.pre;
+
+    if (result->map == NULL || result->map_width != p->crop_width ||
+        result->map_height != p->crop_height)
+        return fk_error_set(err, FLECK_E_SHAPE, "the result is not one of this model's");
+    fk_place_map(map, result->image_height, result->image_width, result->map, p);
+    return FLECK_OK;
+}
+
+fleck_status fleck_result_save_map(const fleck_model *model, const fleck_result *result,
+                                   const char *path, bool full, fleck_error *err)
+{
+    int64_t shape[2] = {full ? result->image_height : result->map_height,
+                        full ? result->image_width : result->map_width};
+    float *map = NULL;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&map, shape[0] * shape[1], err));
+    if (full)
+        FK_DO(fleck_result_full_map(model, result, map, err));
+    else
+        memcpy(map, result->map, (size_t)(shape[0] * shape[1]) * sizeof *map);
+    if (fk_ends_with(path, ".npy"))
+        FK_DO(fk_npy_write(path, map, 2, shape, err));
+    else if (fk_ends_with(path, ".tiff") || fk_ends_with(path, ".tif"))
+        FK_DO(fk_tiff_write(path, map, shape[0], shape[1], err));
+    else
+        FK_FAIL(err, FLECK_E_OPTION, "%s: expected a name ending in .tiff, .tif or .npy", path);
+done:
+    fk_free(map);
+    return st;
+}
+
+fleck_status fleck_result_save_picture(const fleck_model *model, const fleck_result *result,
+                                       const char *path, fleck_error *err)
+{
+    fk_image picture = {0};
+    fleck_status st;
+
+    FK_DO(fk_picture_overlay(&picture, &model->model, result, err));
+    FK_DO(fk_image_save_png(&picture, path, err));
+done:
+    fk_image_free(&picture);
+    return st;
+}
+
+fleck_status fleck_evaluate(fleck_model *model, const char *path,
+                            const fleck_eval_settings *settings, fleck_report *out,
+                            fleck_error *err)
+{
+    fleck_eval_settings s = settings != NULL ? *settings : fleck_eval_defaults();
+
+    return fk_evaluate(&model->runner, path, &s, out, err);
+}
+
+fleck_status fleck_metrics(const char *maps_dir, const char *path,
+                           const fleck_metrics_settings *settings, fleck_report *out,
+                           fleck_error *err)
+{
+    fleck_metrics_settings s = settings != NULL ? *settings : fleck_metrics_defaults();
+
+    return fk_evaluate_maps(maps_dir, path, &s, out, err);
+}
+
+fleck_status fleck_panel(const char *out_path, const char *image, const char *mask,
+                         const fleck_panel_column *columns, int n, int64_t tile, fleck_error *err)
+{
+    fk_picture_column inner[MAX_COLUMNS];
+
+    if (n < 1 || n > MAX_COLUMNS)
+        return fk_error_set(err, FLECK_E_OPTION, "panel: expected 1 to %d models, got %d",
+                            MAX_COLUMNS, n);
+    for (int i = 0; i < n; i++)
+        inner[i] = (fk_picture_column){&columns[i].model->runner, columns[i].caption};
+    return fk_picture_panel(out_path, image, mask, inner, n, tile, err);
+}

@@ -1,0 +1,16 @@
+/* Evaluation: test images through a model, or maps from files, into metrics. */
+#ifndef FK_PIPELINE_EVALUATE_H
+#define FK_PIPELINE_EVALUATE_H
+
+#include "pipeline/runner.h"
+
+/* Score and measure the test images of path. */
+fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settings *s,
+                         fleck_report *out, fleck_error *err) FLECK_MUST_CHECK;
+
+/* Measure map files against the test images of path; see fleck_metrics(). */
+fleck_status fk_evaluate_maps(const char *maps_dir, const char *path,
+                              const fleck_metrics_settings *s, fleck_report *out,
+                              fleck_error *err) FLECK_MUST_CHECK;
+
+#endif

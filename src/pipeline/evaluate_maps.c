@@ -1,0 +1,140 @@
+/* Evaluation of maps that some tool wrote, against a category's masks. */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "pipeline/evaluate.h"
+#include "pipeline/tally.h"
+#include "tensor/map_file.h"
+
+#include <stdio.h>
+
+/* Path of sample's map: maps_dir[/test]/TYPE/STEM{.tiff,.tif,.npy}; FLECK_E_NOTFOUND names what was
+ * looked for. */
+static fleck_status find_map(char **out, const char *maps_dir, const fk_sample *sample,
+                             fleck_error *err)
+{
+    static const char *const patterns[] = {"%s/%s/%s.tiff", "%s/test/%s/%s.tiff",
+                                           "%s/%s/%s.tif",  "%s/test/%s/%s.tif",
+                                           "%s/%s/%s.npy",  "%s/test/%s/%s.npy"};
+    char *stem = NULL;
+    fleck_status st;
+
+    *out = NULL;
+    FK_DO(fk_path_stem(&stem, sample->path, err));
+    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
+        fk_text path = {0};
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        st = fk_text_printf(&path, err, patterns[i], maps_dir, sample->defect, stem);
+#pragma GCC diagnostic pop
+        if (st != FLECK_OK)
+            goto done;
+        if (fk_path_is_file(path.data)) {
+            *out = path.data; /* moved */
+            goto done;
+        }
+        fk_text_free(&path);
+    }
+    FK_FAIL(err, FLECK_E_NOTFOUND, "no map for %s: expected %s/%s/%s.tiff (or .tif, .npy)",
+            sample->path, maps_dir, sample->defect, stem);
+done:
+    fk_free(stem);
+    return st;
+}
+
+static fleck_status read_map(fk_tensor *out, const char *path, fleck_error *err)
+{
+    fleck_status st =
+        fk_ends_with(path, ".npy") ? fk_npy_read(out, path, err) : fk_tiff_read(out, path, err);
+
+    if (st != FLECK_OK)
+        return st;
+    if (out->dtype == FK_F32 && out->ndim == 2)
+        return FLECK_OK;
+    st =
+        fk_error_set(err, FLECK_E_SHAPE, "%s: expected a floating-point map [height, width]", path);
+    fk_tensor_free(out);
+    return st;
+}
+
+static fleck_status add_sample(fk_tally *t, int64_t i, const char *maps_dir, const fk_preprocess *p,
+                               fleck_error *err)
+{
+    const fk_sample *sample = &t->samples.items[i];
+    fk_image image = {0}, mask = {0};
+    fk_tensor map = {0};
+    char *path = NULL;
+    int64_t want_height, want_width;
+    float highest;
+    fleck_status st;
+
+    FK_DO(find_map(&path, maps_dir, sample, err));
+    FK_DO(read_map(&map, path, err));
+    FK_DO(fk_image_load(&image, sample->path, FK_IMAGE_RGB, err));
+    want_height = p != NULL ? p->crop_height : image.height;
+    want_width = p != NULL ? p->crop_width : image.width;
+    if (map.shape[0] != want_height || map.shape[1] != want_width)
+        FK_FAIL(err, FLECK_E_SHAPE, "%s: expected a map of %lldx%lld, found %lldx%lld", path,
+                (long long)want_width, (long long)want_height, (long long)map.shape[1],
+                (long long)map.shape[0]);
+    FK_DO(fk_tally_mask(t, i, p, image.width, image.height, &mask, err));
+    highest = ((const float *)map.data)[0];
+    for (int64_t k = 1; k < fk_tensor_count(&map); k++)
+        highest = ((const float *)map.data)[k] > highest ? ((const float *)map.data)[k] : highest;
+    FK_DO(fk_tally_add(t, i, (double)highest, map.data, want_height, want_width, &mask, err));
+done:
+    fk_image_free(&image);
+    fk_image_free(&mask);
+    fk_tensor_free(&map);
+    fk_free(path);
+    return st;
+}
+
+static fleck_status plan(fk_preprocess *p, const fleck_metrics_settings *s, fleck_error *err)
+{
+    *p = (fk_preprocess){.width = s->width,
+                         .height = s->height,
+                         .crop_width = s->crop_width > 0 ? s->crop_width : s->width,
+                         .crop_height = s->crop_height > 0 ? s->crop_height : s->height};
+    if (p->width < 1 || p->height < 1 || p->crop_width > p->width || p->crop_height > p->height)
+        return fk_error_set(err, FLECK_E_OPTION,
+                            "size and crop: expected a crop within the size, got %lldx%lld in "
+                            "%lldx%lld",
+                            (long long)p->crop_width, (long long)p->crop_height,
+                            (long long)p->width, (long long)p->height);
+    return FLECK_OK;
+}
+
+fleck_status fk_evaluate_maps(const char *maps_dir, const char *path,
+                              const fleck_metrics_settings *s, fleck_report *out, fleck_error *err)
+{
+    fk_tally t = {0};
+    fk_pool *pool = NULL;
+    fk_preprocess p;
+    char *name = NULL;
+    double start = fk_clock_seconds(), begin;
+    fleck_status st;
+
+    *out = (fleck_report){0};
+    FK_DO(plan(&p, s, err));
+    FK_DO(fk_pool_open(&pool, s->threads > 0 ? s->threads : fk_pool_processors(), err));
+    FK_DO(fk_dataset_name(&name, path, err));
+    snprintf(out->category, sizeof out->category, "%s", name);
+    FK_DO(fk_tally_open(&t, path, err));
+    if (!fk_path_is_folder(maps_dir))
+        FK_FAIL(err, FLECK_E_NOTFOUND, "%s: expected a folder of maps, found none", maps_dir);
+    for (int64_t i = 0; i < t.samples.count; i++)
+        FK_DO(add_sample(&t, i, maps_dir, s->protocol == FLECK_PROTOCOL_PAPER ? &p : NULL, err));
+    out->seconds.decode = fk_clock_seconds() - start;
+    begin = fk_clock_seconds();
+    FK_DO(fk_tally_finish(&t, s->pro_limit, pool, out, err));
+    out->seconds.metrics = fk_clock_seconds() - begin;
+    out->seconds.total = fk_clock_seconds() - start;
+    out->seconds.peak_rss_mib = fk_clock_peak_rss_mib();
+    out->seconds.threads = fk_pool_threads(pool);
+done:
+    fk_free(name);
+    fk_pool_close(&pool);
+    fk_tally_free(&t);
+    return st;
+}

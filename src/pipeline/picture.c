@@ -1,0 +1,107 @@
+/* Pictures of results: heat over the image, and panels. */
+#include "pipeline/picture.h"
+#include "base/mem.h"
+#include "pipeline/place.h"
+#include "pipeline/predict.h"
+#include "render/render.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MAX_COLUMNS 8
+
+/* The model's scale; a model that was not calibrated falls back on the map's own range, which is
+ * the one case where a picture's scale is not comparable with another's. */
+static fk_scale scale_of(const fk_model *m, const float *map, int64_t n)
+{
+    fk_scale s = {m->calibration.low, m->calibration.high};
+
+    if (m->calibration.images > 0 && s.high > s.low)
+        return s;
+    s.low = s.high = (double)map[0];
+    for (int64_t i = 1; i < n; i++) {
+        s.low = fmin(s.low, (double)map[i]);
+        s.high = fmax(s.high, (double)map[i]);
+    }
+    return s;
+}
+
+fleck_status fk_picture_overlay(fk_image *out, const fk_model *m, const fleck_result *r,
+                                fleck_error *err)
+{
+    fk_image view = {
+        .width = r->image_width, .height = r->image_height, .channels = 3, .data = r->image};
+    float *full = NULL;
+    fleck_status st;
+
+    *out = (fk_image){0};
+    if (r->image == NULL)
+        FK_FAIL(err, FLECK_E_STATE,
+                "a picture needs the image: ask for it to be kept when scoring");
+    FK_DO(FK_ALLOC(&full, view.width * view.height, err));
+    fk_place_map(full, view.height, view.width, r->map, &m->pre);
+    FK_DO(fk_render_overlay(out, &view, full, scale_of(m, full, view.width * view.height),
+                            m->calibration.pixel_threshold, err));
+done:
+    fk_free(full);
+    return st;
+}
+
+/* The ground truth as a picture: the mask, or black for a good image. */
+static fleck_status truth_picture(fk_image *out, const char *mask, const fk_image *like,
+                                  fleck_error *err)
+{
+    fleck_status st;
+
+    if (mask != NULL) {
+        FK_DO(fk_image_load(out, mask, FK_IMAGE_GREY, err));
+        if (out->width != like->width || out->height != like->height)
+            FK_FAIL(err, FLECK_E_SHAPE,
+                    "mask %s: expected %lldx%lld like its image, found %lldx%lld", mask,
+                    (long long)like->width, (long long)like->height, (long long)out->width,
+                    (long long)out->height);
+        for (int64_t i = 0; i < out->width * out->height; i++)
+            out->data[i] = out->data[i] != 0 ? 255 : 0;
+    } else {
+        FK_DO(fk_image_init(out, like->width, like->height, 1, err));
+        memset(out->data, 0, (size_t)(like->width * like->height));
+    }
+done:
+    if (st != FLECK_OK)
+        fk_image_free(out);
+    return st;
+}
+
+fleck_status fk_picture_panel(const char *out_path, const char *image, const char *mask,
+                              const fk_picture_column *columns, int n, int64_t tile,
+                              fleck_error *err)
+{
+    fk_image pictures[MAX_COLUMNS + 2] = {{0}}, panel = {0};
+    const fk_image *list[MAX_COLUMNS + 2];
+    const char *captions[MAX_COLUMNS + 2];
+    fleck_result result = {0};
+    fleck_status st;
+
+    if (n < 1 || n > MAX_COLUMNS)
+        FK_FAIL(err, FLECK_E_OPTION, "panel: expected 1 to %d models, got %d", MAX_COLUMNS, n);
+    FK_DO(fk_image_load(&pictures[0], image, FK_IMAGE_RGB, err));
+    captions[0] = "image";
+    FK_DO(truth_picture(&pictures[1], mask, &pictures[0], err));
+    captions[1] = mask != NULL ? "ground truth" : "ground truth: none";
+    for (int i = 0; i < n; i++) {
+        FK_DO(fk_predict_file(columns[i].runner, 0, true, image, true, &result, err));
+        FK_DO(fk_picture_overlay(&pictures[i + 2], columns[i].runner->model, &result, err));
+        fk_result_free(&result);
+        captions[i + 2] = columns[i].caption;
+    }
+    for (int i = 0; i < n + 2; i++)
+        list[i] = &pictures[i];
+    FK_DO(fk_render_panel(&panel, list, captions, n + 2, tile, err));
+    FK_DO(fk_image_save_png(&panel, out_path, err));
+done:
+    for (int i = 0; i < MAX_COLUMNS + 2; i++)
+        fk_image_free(&pictures[i]);
+    fk_image_free(&panel);
+    fk_result_free(&result);
+    return st;
+}

@@ -1,0 +1,22 @@
+/* Pictures of results: heat over the image, and panels. */
+#ifndef FK_PIPELINE_PICTURE_H
+#define FK_PIPELINE_PICTURE_H
+
+#include "pipeline/runner.h"
+
+/* Heat over the kept image at its own size, on the model's scale; PNG. */
+fleck_status fk_picture_overlay(fk_image *out, const fk_model *m, const fleck_result *r,
+                                fleck_error *err) FLECK_MUST_CHECK;
+
+/* A column of a panel: a runner ready to score, and the caption. */
+typedef struct fk_picture_column {
+    fk_runner *runner;
+    const char *caption;
+} fk_picture_column;
+
+/* image | ground truth | each column's heat map, with captions; PNG at out_path. */
+fleck_status fk_picture_panel(const char *out_path, const char *image, const char *mask,
+                              const fk_picture_column *columns, int n, int64_t tile,
+                              fleck_error *err) FLECK_MUST_CHECK;
+
+#endif

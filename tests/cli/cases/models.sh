@@ -1,0 +1,21 @@
+# A model of another version, of an unknown network or method, damaged, or not a model: refused by name.
+try() { fleck "$@"; echo "exit $?"; }
+change() { LC_ALL=C sed "s/$1/$2/" "$M" >changed.fleck; }
+change '\\"format\\":1' '\\"format\\":9'
+try info changed.fleck
+change 'backbone\\":\\"efficientnet_lite0' 'backbone\\":\\"efficientnet_lite7'
+try info changed.fleck
+change 'backbone\\":\\"efficientnet_lite0' 'backbone\\":\\"wide_resnet50_2***'
+try info changed.fleck
+change 'method\\":\\"padim' 'method\\":\\"spade'
+try info changed.fleck
+change 'method\\":\\"padim' 'method\\":\\"magic'
+try info changed.fleck
+change '\\"crop_width\\":224' '\\"crop_width\\":999'
+try info changed.fleck
+change '\\"crop_width\\":224' '\\"crop_width\\":192'
+try info changed.fleck
+change 'backbone._conv_stem.weight' 'backbone._conv_stem.weighs'
+try info changed.fleck
+head -c 100000 "$M" >changed.fleck
+try info changed.fleck

@@ -246,11 +246,24 @@ bool args_real(const args *a, const char *name, double min, double max, double *
     return true;
 }
 
+/* A side in pixels at *text, which then points behind it; 0 where there is none. */
+static int64_t take_side(const char **text)
+{
+    char *end;
+    long long v;
+
+    if (**text < '0' || **text > '9')
+        return 0;
+    errno = 0;
+    v = strtoll(*text, &end, 10);
+    *text = end;
+    return errno == 0 && v <= 65535 ? v : 0;
+}
+
 bool args_size(const args *a, const char *name, bool none, int64_t *width, int64_t *height)
 {
-    const char *text = args_get(a, name);
-    long long w, h;
-    int used = 0;
+    const char *text = args_get(a, name), *p = text;
+    int64_t w, h;
 
     if (text == NULL)
         return true;
@@ -258,13 +271,14 @@ bool args_size(const args *a, const char *name, bool none, int64_t *width, int64
         *width = *height = 0;
         return true;
     }
-    if (sscanf(text, "%5lldx%5lld%n", &w, &h, &used) == 2 && text[used] == '\0' && w > 0 && h > 0) {
+    w = h = take_side(&p);
+    if (*p == 'x') {
+        p++;
+        h = take_side(&p);
+    }
+    if (w > 0 && h > 0 && *p == '\0') {
         *width = w;
         *height = h;
-        return true;
-    }
-    if (sscanf(text, "%5lld%n", &w, &used) == 1 && text[used] == '\0' && w > 0) {
-        *width = *height = w;
         return true;
     }
     usage_error("--%s: expected WIDTHxHEIGHT%s, got \"%s\"", name, none ? " or none" : "", text);

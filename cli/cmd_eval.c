@@ -33,8 +33,10 @@ static bool read_protocol(const args *a, fleck_protocol *out)
         *out = FLECK_PROTOCOL_PAPER;
     else if (strcmp(text, "original") == 0)
         *out = FLECK_PROTOCOL_ORIGINAL;
-    else
-        return usage_error("--protocol: expected paper or original, got \"%s\"", text) == EXIT_DONE;
+    else {
+        usage_error("--protocol: expected paper or original, got \"%s\"", text);
+        return false;
+    }
     return true;
 }
 

@@ -21,8 +21,8 @@ typedef struct job {
     fleck_model *model;
     path_list list;
     const char *out, *maps;
-    bool pictures, full, json;
-    double threshold; /* NaN: the model's */
+    bool pictures, full, json; /* pictures and maps: only with out */
+    double threshold;          /* NaN: the model's */
     int64_t bad;
     progress progress;
 } job;
@@ -42,7 +42,7 @@ static fleck_status write_files(job *j, int64_t i, const fleck_result *r, char *
 {
     fleck_status st = FLECK_OK;
 
-    if (j->out != NULL && j->pictures) {
+    if (j->pictures) {
         *picture = file_name(j->out, j->list.names[i], "png");
         if (!make_parent(*picture))
             return FLECK_E_IO;
@@ -111,8 +111,8 @@ static int predict(job *j, const char *model, const fleck_run_settings *s)
     if (fleck_model_open(&j->model, model, s, &err) != FLECK_OK)
         return failed(&err);
     j->progress = progress_begin();
-    st = fleck_score_files(j->model, (const char *const *)j->list.paths, j->list.count,
-                           j->out != NULL && j->pictures, on_result, j, &err);
+    st = fleck_score_files(j->model, (const char *const *)j->list.paths, j->list.count, j->pictures,
+                           on_result, j, &err);
     progress_end(&j->progress);
     stopped = st != FLECK_OK;
     fleck_model_close(&j->model);
@@ -129,7 +129,7 @@ static int run(const args *a)
     fleck_run_settings s = fleck_run_defaults();
     job j = {.out = args_get(a, "output"),
              .maps = args_get(a, "maps"),
-             .pictures = !args_has(a, "no-pictures"),
+             .pictures = args_has(a, "output") && !args_has(a, "no-pictures"),
              .json = args_has(a, "json"),
              .full = true,
              .threshold = NAN};

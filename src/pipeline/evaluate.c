@@ -4,50 +4,47 @@
 #include "base/mem.h"
 #include "pipeline/place.h"
 #include "pipeline/predict.h"
-#include "pipeline/tally.h"
+#include "pipeline/testset.h"
 
 #include <stdio.h>
 
 typedef struct one {
     fleck_result result;
     fleck_error error;
-    fk_image mask;
-    float *full; /* map at the image's own size, for the original protocol */
+    double metrics; /* seconds spent on mask and map */
 } one;
 
 typedef struct evaluation {
     fk_runner *runner;
     const fleck_eval_settings *settings;
-    fk_tally tally;
+    fk_testset tests;
     int64_t done;
     one *block;
 } evaluation;
 
-static void one_free(one *o)
-{
-    fk_result_free(&o->result);
-    fk_image_free(&o->mask);
-    fk_free(o->full);
-    *o = (one){0};
-}
-
-/* Score sample number i and bring map and mask to one size. */
-static fleck_status score_one(evaluation *e, one *o, int64_t i, int worker, fleck_error *err)
+/* Bring map and mask of sample i to one size and count them. */
+static fleck_status count_map(evaluation *e, int64_t i, const fleck_result *r, fleck_error *err)
 {
     const fk_preprocess *p = &e->runner->model->pre;
-    const fk_sample *sample = &e->tally.samples.items[i];
-    fleck_result *r = &o->result;
     bool original = e->settings->protocol == FLECK_PROTOCOL_ORIGINAL;
+    fk_image mask = {0};
+    float *full = NULL;
     fleck_status st;
 
-    FK_DO(fk_predict_file(e->runner, worker, false, sample->path, e->settings->keep_image, r, err));
-    FK_DO(fk_tally_mask(&e->tally, i, original ? NULL : p, r->image_width, r->image_height,
-                        &o->mask, err));
-    if (original && e->tally.has_masks) {
-        FK_DO(FK_ALLOC(&o->full, r->image_width * r->image_height, err));
-        fk_place_map(o->full, r->image_height, r->image_width, r->map, p);
+    if (!e->tests.has_masks)
+        return FLECK_OK;
+    FK_DO(fk_testset_mask(&e->tests, i, original ? NULL : p, r->image_width, r->image_height, &mask,
+                          err));
+    if (original) {
+        FK_DO(FK_ALLOC(&full, r->image_width * r->image_height, err));
+        fk_place_map(full, r->image_height, r->image_width, r->map, p);
+        FK_DO(fk_testset_add_map(&e->tests, i, full, r->image_height, r->image_width, &mask, err));
+    } else {
+        FK_DO(fk_testset_add_map(&e->tests, i, r->map, r->map_height, r->map_width, &mask, err));
     }
 done:
+    fk_image_free(&mask);
+    fk_free(full);
     return st;
 }
 
@@ -55,44 +52,51 @@ static fleck_status evaluate_one(void *ctx, int64_t item, int worker, fleck_erro
 {
     evaluation *e = ctx;
     one *o = &e->block[item];
+    int64_t i = e->done + item;
+    double start;
 
     (void)err; /* a bad image is counted, it does not end the evaluation */
-    if (score_one(e, o, e->done + item, worker, &o->error) != FLECK_OK)
+    *o = (one){0};
+    if (fk_predict_file(e->runner, worker, false, e->tests.samples.items[i].path,
+                        e->settings->keep_image, &o->result, &o->error) != FLECK_OK)
+        return FLECK_OK;
+    start = fk_clock_seconds();
+    if (count_map(e, i, &o->result, &o->error) != FLECK_OK)
         fk_result_free(&o->result);
+    o->metrics = fk_clock_seconds() - start;
     return FLECK_OK;
 }
 
-/* Take one image's outcome into the tally and hand it to the caller. */
-static fleck_status take(evaluation *e, one *o, int64_t i, fleck_report *out, fleck_error *err)
+/* Take one image's outcome into the report and hand it to the caller. */
+static fleck_status take(evaluation *e, const one *o, int64_t i, fleck_report *out,
+                         fleck_error *err)
 {
     const fleck_eval_settings *s = e->settings;
     const fleck_result *r = &o->result;
     bool bad = o->error.status != FLECK_OK;
     fleck_status st = FLECK_OK;
 
+    out->seconds.metrics += o->metrics;
     if (bad) {
         out->failed++;
     } else {
-        bool full = o->full != NULL;
-
-        FK_DO(fk_tally_add(&e->tally, i, r->score, full ? o->full : r->map,
-                           full ? r->image_height : r->map_height,
-                           full ? r->image_width : r->map_width, &o->mask, err));
-        if (r->defective && e->tally.samples.items[i].defective)
+        fk_testset_add_score(&e->tests, i, r->score);
+        if (r->defective && e->tests.samples.items[i].defective)
             out->above_threshold_defective++;
         else if (r->defective)
             out->above_threshold_good++;
     }
     if (s->on_result != NULL)
-        FK_DO(s->on_result(s->on_result_ctx, i, bad ? NULL : r, bad ? &o->error : NULL));
-done:
-    return st;
+        st = s->on_result(s->on_result_ctx, i, bad ? NULL : r, bad ? &o->error : NULL);
+    if (st != FLECK_OK)
+        return fk_error_set(err, st, "stopped at image %lld", (long long)(i + 1));
+    return FLECK_OK;
 }
 
 static fleck_status score_all(evaluation *e, int64_t block, fleck_report *out, fleck_error *err)
 {
     const fleck_eval_settings *s = e->settings;
-    int64_t n = e->tally.samples.count;
+    int64_t n = e->tests.samples.count;
     fleck_status st = FLECK_OK;
 
     while (e->done < n) {
@@ -100,11 +104,8 @@ static fleck_status score_all(evaluation *e, int64_t block, fleck_report *out, f
 
         FK_DO(fk_pool_run(e->runner->pool, count, evaluate_one, e, err));
         for (int64_t i = 0; i < count; i++) {
-            double start = fk_clock_seconds();
-
             FK_DO(take(e, &e->block[i], e->done + i, out, err));
-            out->seconds.metrics += fk_clock_seconds() - start;
-            one_free(&e->block[i]);
+            fk_result_free(&e->block[i].result);
         }
         e->done += count;
         if (s->progress != NULL && !s->progress(s->progress_ctx, "eval", e->done, n))
@@ -136,27 +137,27 @@ fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settin
     fleck_status st;
 
     FK_DO(start_report(out, path, err));
-    FK_DO(fk_tally_open(&e.tally, path, err));
-    for (int64_t i = 0; s->on_file != NULL && i < e.tally.samples.count; i++) {
-        const fk_sample *f = &e.tally.samples.items[i];
+    FK_DO(fk_testset_open(&e.tests, path, err));
+    for (int64_t i = 0; s->on_file != NULL && i < e.tests.samples.count; i++) {
+        const fk_sample *f = &e.tests.samples.items[i];
 
         s->on_file(s->on_file_ctx, i, f->path, f->mask, f->defective, f->defect);
     }
     FK_DO(FK_CALLOC(&e.block, block, err));
     FK_DO(score_all(&e, block, out, err));
-    if (e.tally.n == 0)
+    if (e.tests.n == 0)
         FK_FAIL(err, FLECK_E_FORMAT, "%s: none of the %lld test images could be scored", path,
                 (long long)out->failed);
     begin = fk_clock_seconds();
-    FK_DO(fk_tally_finish(&e.tally, s->pro_limit, r->pool, out, err));
+    FK_DO(fk_testset_finish(&e.tests, s->pro_limit, r->pool, out, err));
     out->seconds.metrics += fk_clock_seconds() - begin;
     out->train = r->model->method->count(r->model->state);
     fk_runner_times(r, &out->seconds);
     out->seconds.total = fk_clock_seconds() - start;
 done:
     for (int64_t i = 0; e.block != NULL && i < block; i++)
-        one_free(&e.block[i]);
+        fk_result_free(&e.block[i].result);
     fk_free(e.block);
-    fk_tally_free(&e.tally);
+    fk_testset_free(&e.tests);
     return st;
 }

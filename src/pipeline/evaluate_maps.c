@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "pipeline/evaluate.h"
-#include "pipeline/tally.h"
+#include "pipeline/testset.h"
 #include "tensor/map_file.h"
 
 #include <stdio.h>
@@ -57,8 +57,8 @@ static fleck_status read_map(fk_tensor *out, const char *path, fleck_error *err)
     return st;
 }
 
-static fleck_status add_sample(fk_tally *t, int64_t i, const char *maps_dir, const fk_preprocess *p,
-                               fleck_error *err)
+static fleck_status add_sample(fk_testset *t, int64_t i, const char *maps_dir,
+                               const fk_preprocess *p, fleck_error *err)
 {
     const fk_sample *sample = &t->samples.items[i];
     fk_image image = {0}, mask = {0};
@@ -77,11 +77,12 @@ static fleck_status add_sample(fk_tally *t, int64_t i, const char *maps_dir, con
         FK_FAIL(err, FLECK_E_SHAPE, "%s: expected a map of %lldx%lld, found %lldx%lld", path,
                 (long long)want_width, (long long)want_height, (long long)map.shape[1],
                 (long long)map.shape[0]);
-    FK_DO(fk_tally_mask(t, i, p, image.width, image.height, &mask, err));
+    FK_DO(fk_testset_mask(t, i, p, image.width, image.height, &mask, err));
     highest = ((const float *)map.data)[0];
     for (int64_t k = 1; k < fk_tensor_count(&map); k++)
         highest = ((const float *)map.data)[k] > highest ? ((const float *)map.data)[k] : highest;
-    FK_DO(fk_tally_add(t, i, (double)highest, map.data, want_height, want_width, &mask, err));
+    FK_DO(fk_testset_add_map(t, i, map.data, want_height, want_width, &mask, err));
+    fk_testset_add_score(t, i, (double)highest);
 done:
     fk_image_free(&image);
     fk_image_free(&mask);
@@ -108,7 +109,7 @@ static fleck_status plan(fk_preprocess *p, const fleck_metrics_settings *s, flec
 fleck_status fk_evaluate_maps(const char *maps_dir, const char *path,
                               const fleck_metrics_settings *s, fleck_report *out, fleck_error *err)
 {
-    fk_tally t = {0};
+    fk_testset t = {0};
     fk_pool *pool = NULL;
     fk_preprocess p;
     char *name = NULL;
@@ -120,14 +121,14 @@ fleck_status fk_evaluate_maps(const char *maps_dir, const char *path,
     FK_DO(fk_pool_open(&pool, s->threads > 0 ? s->threads : fk_pool_processors(), err));
     FK_DO(fk_dataset_name(&name, path, err));
     snprintf(out->category, sizeof out->category, "%s", name);
-    FK_DO(fk_tally_open(&t, path, err));
+    FK_DO(fk_testset_open(&t, path, err));
     if (!fk_path_is_folder(maps_dir))
         FK_FAIL(err, FLECK_E_NOTFOUND, "%s: expected a folder of maps, found none", maps_dir);
     for (int64_t i = 0; i < t.samples.count; i++)
         FK_DO(add_sample(&t, i, maps_dir, s->protocol == FLECK_PROTOCOL_PAPER ? &p : NULL, err));
     out->seconds.decode = fk_clock_seconds() - start;
     begin = fk_clock_seconds();
-    FK_DO(fk_tally_finish(&t, s->pro_limit, pool, out, err));
+    FK_DO(fk_testset_finish(&t, s->pro_limit, pool, out, err));
     out->seconds.metrics = fk_clock_seconds() - begin;
     out->seconds.total = fk_clock_seconds() - start;
     out->seconds.peak_rss_mib = fk_clock_peak_rss_mib();
@@ -135,6 +136,6 @@ fleck_status fk_evaluate_maps(const char *maps_dir, const char *path,
 done:
     fk_free(name);
     fk_pool_close(&pool);
-    fk_tally_free(&t);
+    fk_testset_free(&t);
     return st;
 }

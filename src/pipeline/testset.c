@@ -1,15 +1,15 @@
-/* What an evaluation gathers, image by image, whoever made the maps. */
-#include "pipeline/tally.h"
+/* Labelled test images and what an evaluation gathers of them, whoever made the maps. */
+#include "pipeline/testset.h"
 #include "base/mem.h"
 #include "pipeline/place.h"
 
 #include <math.h>
 
-fleck_status fk_tally_open(fk_tally *t, const char *path, fleck_error *err)
+fleck_status fk_testset_open(fk_testset *t, const char *path, fleck_error *err)
 {
     fleck_status st;
 
-    *t = (fk_tally){0};
+    *t = (fk_testset){0};
     FK_DO(fk_dataset_test(&t->samples, &t->has_masks, path, fk_image_has_extension, err));
     FK_DO(FK_ALLOC(&t->scores, t->samples.count, err));
     FK_DO(FK_ALLOC(&t->labels, t->samples.count, err));
@@ -17,21 +17,21 @@ fleck_status fk_tally_open(fk_tally *t, const char *path, fleck_error *err)
         FK_DO(fk_pixel_metric_open(&t->pixel, err));
 done:
     if (st != FLECK_OK)
-        fk_tally_free(t);
+        fk_testset_free(t);
     return st;
 }
 
-void fk_tally_free(fk_tally *t)
+void fk_testset_free(fk_testset *t)
 {
     fk_samples_free(&t->samples);
     fk_free(t->scores);
     fk_free(t->labels);
     fk_pixel_metric_close(&t->pixel);
-    *t = (fk_tally){0};
+    *t = (fk_testset){0};
 }
 
-fleck_status fk_tally_mask(const fk_tally *t, int64_t i, const fk_preprocess *p, int64_t width,
-                           int64_t height, fk_image *out, fleck_error *err)
+fleck_status fk_testset_mask(const fk_testset *t, int64_t i, const fk_preprocess *p, int64_t width,
+                             int64_t height, fk_image *out, fleck_error *err)
 {
     const fk_sample *sample = &t->samples.items[i];
     fk_image mask = {0};
@@ -56,21 +56,22 @@ done:
     return st;
 }
 
-fleck_status fk_tally_add(fk_tally *t, int64_t i, double score, const float *map, int64_t height,
-                          int64_t width, const fk_image *mask, fleck_error *err)
+fleck_status fk_testset_add_map(fk_testset *t, int64_t i, const float *map, int64_t height,
+                                int64_t width, const fk_image *mask, fleck_error *err)
 {
-    const fk_sample *sample = &t->samples.items[i];
     fleck_status st = FLECK_OK;
 
     if (t->pixel != NULL)
         st = fk_pixel_metric_add(t->pixel, map, mask->data, height, width, err);
-    if (st != FLECK_OK) {
-        fk_error_context(err, "%s", sample->path);
-        return st;
-    }
+    if (st != FLECK_OK)
+        fk_error_context(err, "%s", t->samples.items[i].path);
+    return st;
+}
+
+void fk_testset_add_score(fk_testset *t, int64_t i, double score)
+{
     t->scores[t->n] = score;
-    t->labels[t->n++] = sample->defective;
-    return FLECK_OK;
+    t->labels[t->n++] = t->samples.items[i].defective;
 }
 
 static fleck_ranking public_ranking(const fk_ranking *r)
@@ -78,8 +79,8 @@ static fleck_ranking public_ranking(const fk_ranking *r)
     return (fleck_ranking){r->auroc, r->ap, r->f1max, r->f1max_threshold};
 }
 
-fleck_status fk_tally_finish(fk_tally *t, double pro_limit, fk_pool *pool, fleck_report *out,
-                             fleck_error *err)
+fleck_status fk_testset_finish(fk_testset *t, double pro_limit, fk_pool *pool, fleck_report *out,
+                               fleck_error *err)
 {
     fk_ranking image;
     fk_pixel_result pixel;

@@ -1,0 +1,41 @@
+/* Labelled test images and what an evaluation gathers of them, whoever made the maps. */
+#ifndef FK_PIPELINE_TESTSET_H
+#define FK_PIPELINE_TESTSET_H
+
+#include "dataset/dataset.h"
+#include "image/image.h"
+#include "metric/metric.h"
+#include "model/model.h"
+
+/* Valid when zeroed; see fk_testset_free(). */
+typedef struct fk_testset {
+    fk_samples samples;
+    bool has_masks;
+    double *scores;  /* [samples.count], in order of adding */
+    uint8_t *labels; /* [samples.count] */
+    int64_t n;
+    fk_pixel_metric *pixel; /* NULL without masks */
+} fk_testset;
+
+/* List the test images of path. */
+fleck_status fk_testset_open(fk_testset *t, const char *path, fleck_error *err) FLECK_MUST_CHECK;
+void fk_testset_free(fk_testset *t);
+
+/* Load the mask of sample i as it belongs to a map: brought to the crop of p, or (p NULL) at its
+ * own size, which must be width x height.  A good image gives an empty mask. */
+fleck_status fk_testset_mask(const fk_testset *t, int64_t i, const fk_preprocess *p, int64_t width,
+                             int64_t height, fk_image *out, fleck_error *err) FLECK_MUST_CHECK;
+
+/* Count the map [height, width] of sample i with its mask (data NULL: all good); does nothing
+ * without masks. May be called by several threads at once; figures do not depend on the order. */
+fleck_status fk_testset_add_map(fk_testset *t, int64_t i, const float *map, int64_t height,
+                                int64_t width, const fk_image *mask,
+                                fleck_error *err) FLECK_MUST_CHECK;
+/* Add sample i's score. */
+void fk_testset_add_score(fk_testset *t, int64_t i, double score);
+
+/* Compute every figure into out (which keeps its other fields). */
+fleck_status fk_testset_finish(fk_testset *t, double pro_limit, fk_pool *pool, fleck_report *out,
+                               fleck_error *err) FLECK_MUST_CHECK;
+
+#endif

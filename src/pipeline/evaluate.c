@@ -89,7 +89,7 @@ static fleck_status take(evaluation *e, const one *o, int64_t i, fleck_report *o
     if (s->on_result != NULL)
         st = s->on_result(s->on_result_ctx, i, bad ? NULL : r, bad ? &o->error : NULL);
     if (st != FLECK_OK)
-        return fk_error_set(err, st, "stopped at image %lld", (long long)(i + 1));
+        return fk_error_set(err, st, "stopped at image %lld", (long long)i + 1);
     return FLECK_OK;
 }
 

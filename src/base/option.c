@@ -5,6 +5,7 @@
 #include "base/str.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 static int count_rows(const fk_option *table)

@@ -3,9 +3,9 @@
 
 static const flag flags[] = {
     {"size", 0, "WxH", "size of the images (default 256x256)"},
-    {"train", 0, "N", "good images to learn from (default 40)"},
-    {"good", 0, "N", "good test images (default 12)"},
-    {"defective", 0, "N", "test images of each type of defect (default 6)"},
+    {"train", 0, "N", "good images to learn from (default 60)"},
+    {"good", 0, "N", "good test images (default 20)"},
+    {"defective", 0, "N", "test images of each type of defect (default 10)"},
     {"seed", 0, "N", "another seed, other parts (default 1)"},
     {NULL, 0, NULL, NULL}};
 

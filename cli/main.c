@@ -1,6 +1,7 @@
 /* The command-line tool: finds the command and runs it. */
 #include "cli.h"
 
+#include <signal.h>
 #include <string.h>
 
 static const command *const commands[] = {&fit_command,     &predict_command, &eval_command,
@@ -44,6 +45,10 @@ static int run(const command *cmd, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    /* A file beyond the size limit, or a closed pipe, is an error to report, not a reason to die.
+     */
+    signal(SIGXFSZ, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
         help(stderr);
         return EXIT_USAGE;

@@ -344,7 +344,7 @@ FLECK_API fleck_status fleck_panel(const char *out_path, const char *image, cons
 /* Write a deterministic, licence-free sample category in MVTec AD layout under folder. */
 typedef struct fleck_synth_settings {
     int64_t width, height;          /* 256 x 256 */
-    int64_t train, good, defective; /* 40, 12, and 6 for each type of defect */
+    int64_t train, good, defective; /* 60, 20, and 10 for each type of defect */
     uint64_t seed;                  /* 1 */
 } fleck_synth_settings;
 FLECK_API fleck_synth_settings fleck_synth_defaults(void);

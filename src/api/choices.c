@@ -119,7 +119,7 @@ fleck_metrics_settings fleck_metrics_defaults(void)
 fleck_synth_settings fleck_synth_defaults(void)
 {
     return (fleck_synth_settings){
-        .width = 256, .height = 256, .train = 40, .good = 12, .defective = 6, .seed = 1};
+        .width = 256, .height = 256, .train = 60, .good = 20, .defective = 10, .seed = 1};
 }
 
 fleck_status fleck_synth(const char *folder, const fleck_synth_settings *s, fleck_error *err)

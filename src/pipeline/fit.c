@@ -15,6 +15,7 @@
 #define MAX_BLOCK 16
 #define CALIBRATION_BYTES (INT64_C(128) << 20)
 #define MIN_CALIBRATION 8
+#define MAX_MAPS_BESIDE_SCORES 8
 
 typedef struct fitting {
     fk_model *model;
@@ -26,7 +27,8 @@ typedef struct fitting {
     int64_t n_kept;           /* images for calibration */
     int64_t *kept;            /* [n_kept] their indices */
     fk_embedding *kept_embeddings;
-    float *maps;    /* [n_kept, crop_height * crop_width] */
+    int64_t n_maps; /* how many of them get a map too, the first of each n_kept / n_maps */
+    float *maps;    /* [n_maps, crop_height * crop_width] */
     double *scores; /* [n_kept] */
 } fitting;
 
@@ -152,12 +154,17 @@ done:
     return st;
 }
 
+/* Item k < n_kept scores kept image k.  Where the score comes from the map, the map is kept too;
+ * where a method scores images without it (SPADE), maps are dear and a few of them tell the scale.
+ */
 static fleck_status calibrate_one(void *ctx, int64_t k, int worker, fleck_error *err)
 {
     fitting *f = ctx;
+    int64_t step = f->n_kept / f->n_maps, m = k / step;
+    bool has_map = k % step == 0 && m < f->n_maps;
 
     return fk_runner_score(f->runner, worker, &f->kept_embeddings[k], f->kept[k], false,
-                           f->maps + k * map_pixels(f->model), &f->scores[k], err);
+                           has_map ? f->maps + m * map_pixels(f->model) : NULL, &f->scores[k], err);
 }
 
 /* Threshold: the highest score that a good image got when it was left out, so that of a new good
@@ -171,15 +178,18 @@ static fleck_status calibrate(fitting *f, fleck_error *err)
 
     if (f->n_kept == 0)
         return FLECK_OK;
-    FK_DO(FK_ALLOC(&f->maps, f->n_kept * pixels, err));
+    f->n_maps = f->n_kept;
+    if (f->model->method->score_kind == FK_SCORE_GLOBAL && f->n_maps > MAX_MAPS_BESIDE_SCORES)
+        f->n_maps = MAX_MAPS_BESIDE_SCORES;
+    FK_DO(FK_ALLOC(&f->maps, f->n_maps * pixels, err));
     FK_DO(FK_ALLOC(&f->scores, f->n_kept, err));
     FK_DO(fk_pool_run(f->runner->pool, f->n_kept, calibrate_one, f, err));
     *c = (fk_calibration){.images = f->n_kept, .threshold = f->scores[0]};
     for (int64_t k = 1; k < f->n_kept; k++)
         c->threshold = fmax(c->threshold, f->scores[k]);
-    for (int64_t i = 0; i < f->n_kept * pixels; i++)
+    for (int64_t i = 0; i < f->n_maps * pixels; i++)
         c->pixel_threshold = fmax(c->pixel_threshold, (double)f->maps[i]);
-    c->low = fk_quantile(f->maps, f->n_kept * pixels, 0.5);
+    c->low = fk_quantile(f->maps, f->n_maps * pixels, 0.5);
     c->high = c->low + 2.0 * (c->pixel_threshold - c->low);
 done:
     return st;
@@ -189,11 +199,13 @@ done:
 static fleck_status score_checks(fitting *f, fleck_error *err)
 {
     fk_model *m = f->model;
+    bool needs_map = m->method->score_kind == FK_SCORE_MAP_MAX;
     fleck_status st = FLECK_OK;
 
     for (int i = 0; i < m->n_checks; i++) {
         FK_DO(fk_runner_embed(f->runner, 0, m->checks + i * map_pixels(m) * 3, NULL, err));
-        FK_DO(fk_runner_score(f->runner, 0, NULL, -1, false, f->maps, &m->check_scores[i], err));
+        FK_DO(fk_runner_score(f->runner, 0, NULL, -1, false, needs_map ? f->maps : NULL,
+                              &m->check_scores[i], err));
     }
 done:
     return st;

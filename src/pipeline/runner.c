@@ -150,6 +150,8 @@ fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, int6
 
     FK_DO(m->method->score(m->state, e != NULL ? e : &l->embedding, exclude, l->method_scratch,
                            alone ? r->pool : NULL, map, score, err));
+    if (map == NULL)
+        goto done;
     fk_map_gaussian(map, height, width, m->sigma, l->map_scratch);
     if (m->method->score_kind == FK_SCORE_MAP_MAX) {
         highest = map[0];

@@ -216,6 +216,7 @@ done:
 
 fleck_status fk_fit_plan(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
 {
+    char version[FK_ENGINE_VERSION_SIZE];
     fk_engine engine;
     fleck_status st;
 
@@ -229,7 +230,7 @@ fleck_status fk_fit_plan(fk_model *m, const fleck_fit_settings *s, fleck_error *
     m->sigma = s->sigma;
     FK_DO(fk_strdup(&m->version, FLECK_VERSION, err));
     FK_DO(fk_pick_engine(&engine, s->engine, err));
-    FK_DO(fk_strdup(&m->engine, fk_engine_version(engine), err));
+    FK_DO(fk_strdup(&m->engine, fk_engine_version(engine, version, sizeof version), err));
     if (!fk_precision_parse(s->precision, &m->precision))
         FK_FAIL(err, FLECK_E_OPTION, "precision: expected f32, bf16, f16 or auto, got \"%s\"",
                 s->precision);

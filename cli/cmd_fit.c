@@ -7,7 +7,7 @@ static const flag flags[] = {
     {"backbone", 'b', "NAME", "built-in network, or FILE.onnx (default efficientnet_lite0)"},
     {"weights", 0, "FILE", "weight file instead of the installed one (folded safetensors)"},
     {"taps", 0, "A,B,C", "feature maps to use (default: the network's three)"},
-    {"normalisation", 0, "own|imagenet", "mean and deviation of the input (default own)"},
+    {"normalisation", 0, "own|imagenet", "mean and deviation of the input (default imagenet)"},
     {"resize", 0, "FILTER", "nearest, bilinear, bicubic, lanczos or area (default: the method's)"},
     {"size", 0, "WxH", "images are resized to this (default 256x256)"},
     {"crop", 0, "WxH|none", "then cropped to this (default 224x224; none with --size alone)"},

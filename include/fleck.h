@@ -146,7 +146,7 @@ typedef struct fleck_fit_settings {
     const char *engine;        /* "openvino", "reference"; NULL: the fastest built in */
     const char *precision;     /* "f32", "bf16", "f16", "auto"; recorded in the model */
     const char *taps;          /* names separated by commas; NULL: the backbone's three */
-    const char *normalisation; /* "own", or "imagenet" for ImageNet's mean and deviation */
+    const char *normalisation; /* "imagenet": ImageNet's mean and deviation; "own": the network's */
     int threads;               /* 0: one for each processor */
     int64_t width, height;     /* images are resized to this: 256 x 256 */
     int64_t crop_width, crop_height; /* then cropped to this: 224 x 224; 0: not cropped */

@@ -87,7 +87,7 @@ fleck_fit_settings fleck_fit_defaults(void)
     return (fleck_fit_settings){.method = "padim",
                                 .backbone = "efficientnet_lite0",
                                 .precision = "f32",
-                                .normalisation = "own",
+                                .normalisation = "imagenet",
                                 .width = 256,
                                 .height = 256,
                                 .crop_width = 224,

@@ -55,8 +55,8 @@ void fk_embed_spec_free(fk_embed_spec *spec);
  * the --reduce option ("random", "list:FILE", "orthogonal", "none"), dims the --dims option, 0 for
  * the usual number: 550 where D > 1000, else 100 (the paper's for WRN50-2 and ResNet-18), and D
  * where D is less than that.
- *   random      a draw of dims of D without repetition by fk_prng(seed), sorted.  Each set is
- *               equally likely.  It is not the draw of Python's generator; see list:FILE for that
+ *   random      the draw of Python's random.sample(range(D), dims) after random.seed(seed), sorted:
+ *               with seed 1024 the channels of the usual PyTorch code (features/sample.h)
  *   list:FILE   one index of [0, D) a line, in the order wanted, no index twice; empty lines do not
  *               count.  dims must be 0 or the number of indices
  *   orthogonal  fk_linalg_orthonormal(D, dims, seed): Kim et al. 2021's semi-orthogonal embedding

@@ -2,6 +2,7 @@
 #include "features/embed.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "features/sample.h"
 #include "linalg/linalg.h"
 
 #include <stdio.h>
@@ -39,28 +40,16 @@ static int compare_indices(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The first dims of a shuffle of 0 .. width - 1, sorted. */
+/* Python's draw, sorted: the order of channels changes no distance, and rising ones are read faster. */
 static fleck_status draw(fk_embed_spec *spec, uint64_t seed, fleck_error *err)
 {
-    int64_t *all = NULL;
-    fk_prng g;
     fleck_status st;
 
-    FK_DO(FK_ALLOC(&all, spec->width, err));
     FK_DO(FK_ALLOC(&spec->channels, spec->dims, err));
-    for (int64_t i = 0; i < spec->width; i++)
-        all[i] = i;
-    fk_prng_seed(&g, seed);
-    for (int64_t i = 0; i < spec->dims; i++) {
-        int64_t j = i + fk_prng_below(&g, spec->width - i);
-
-        spec->channels[i] = all[j];
-        all[j] = all[i];
-    }
+    FK_DO(fk_sample_python(spec->channels, spec->dims, spec->width, seed, err));
     qsort(spec->channels, (size_t)spec->dims, sizeof *spec->channels, compare_indices);
     spec->reduce = FK_REDUCE_CHANNELS;
 done:
-    fk_free(all);
     return st;
 }
 

@@ -113,13 +113,8 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
         FK_FAIL(err, FLECK_E_OPTION, "precision: expected f32, bf16, f16 or auto, got \"%s\"",
                 s.precision);
     FK_DO(describe(m, err));
-    st = fk_runner_open(&m->runner, &m->model, engine, s.threads, err);
-    if (st == FLECK_OK)
-        st = fk_runner_ready(&m->runner, err);
-    if (st != FLECK_OK) {
-        fk_error_context(err, "%s", path);
-        goto done;
-    }
+    FK_DO(fk_runner_open(&m->runner, &m->model, engine, s.threads, err));
+    FK_DO(fk_runner_ready(&m->runner, err));
     *out = m;
     return FLECK_OK;
 done:

@@ -214,7 +214,13 @@ static fleck_status read_method(fk_model *m, const fk_json *object, const char *
         return fk_error_set(err, FLECK_E_UNSUPPORTED,
                             "the model's method is \"%s\", which this fleck does not have", name);
     FK_DO(fk_options_init(&m->options, m->method->options, err));
-    FK_DO(fk_options_from_json(&m->options, fk_json_get(object, "options"), err));
+    if (fk_options_from_json(&m->options, fk_json_get(object, "options"), err) != FLECK_OK) {
+        fk_error_context(err, "the model's options of %s", name);
+        st = FLECK_E_FORMAT; /* the file's fault, not the caller's */
+        if (err != NULL)
+            err->status = st;
+        goto done;
+    }
     for (int i = 0; overrides != NULL && overrides[i] != NULL; i++)
         FK_DO(fk_options_set_pair(&m->options, overrides[i], true, err));
     FK_DO(fk_embed_spec_load(&m->embed, m->weights, fk_json_get(object, "embedding"), err));
@@ -299,7 +305,11 @@ fleck_status fk_model_load(fk_model *out, const char *path, const char *const *o
     fleck_status st;
 
     *out = (fk_model){0};
-    FK_DO(fk_st_open(&out->weights, path, err));
+    st = fk_st_open(&out->weights, path, err);
+    if (st == FLECK_E_FORMAT)
+        fk_error_context(err, "expected a fleck model");
+    if (st != FLECK_OK)
+        goto done;
     st = load(out, overrides, err);
     if (st != FLECK_OK)
         fk_error_context(err, "%s", path);

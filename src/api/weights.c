@@ -81,12 +81,12 @@ fleck_status fleck_weights_find(fleck_weights_info *out, const char *home, const
     FK_DO(fk_weights_open(&reader, home, arch, err));
     out->installed = true;
     out->bytes = (int64_t)info.st_size;
-    text = fk_st_metadata(reader, "source");
+    text = fk_st_metadata(reader, FK_WEIGHTS_KEY_SOURCE);
     snprintf(out->source, sizeof out->source, "%s", text != NULL ? text : "");
-    text = fk_st_metadata(reader, "sha256");
+    text = fk_st_metadata(reader, FK_WEIGHTS_KEY_SHA256);
     snprintf(out->sha256, sizeof out->sha256, "%s", text != NULL ? text : "");
-    text = fk_st_metadata(reader, "complete");
-    out->complete = text != NULL && strcmp(text, "true") == 0;
+    text = fk_st_metadata(reader, FK_WEIGHTS_KEY_COMPLETE);
+    out->complete = text != NULL && strcmp(text, "yes") == 0;
 done:
     fk_st_close(&reader);
     fk_free(path);

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#if FLECK_WITH_LIBDEFLATE
+#ifdef FLECK_WITH_LIBDEFLATE
 
 #include <libdeflate.h>
 

@@ -3,8 +3,12 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/prng.h"
 #include "image/png.h"
 #include "checksum.h"
+
+#include <signal.h>
+#include <sys/resource.h>
 
 typedef struct golden_image {
     const char *name;
@@ -164,7 +168,7 @@ static void both_png_decoders_agree(void **state)
         fk_mapped_close(&file);
     }
     printf("%d files take the quick way\n", quick);
-#if FLECK_WITH_LIBDEFLATE
+#ifdef FLECK_WITH_LIBDEFLATE
     assert_true(quick >= 8);
 #endif
 }
@@ -285,10 +289,18 @@ static void a_saved_png_comes_back_as_it_was(void **state)
     rmdir(folder);
 }
 
+static void assert_folder_is_empty(const char *folder)
+{
+    fk_names names = {0};
+
+    assert_ok(fk_folder_list(&names, folder, 'f', err));
+    assert_int_equal(names.count, 0);
+    fk_names_free(&names);
+}
+
 static void a_png_that_cannot_be_written_leaves_no_file(void **state)
 {
     const char *folder = test_folder();
-    fk_names names = {0};
     char path[4200];
     fk_image im;
 
@@ -297,15 +309,43 @@ static void a_png_that_cannot_be_written_leaves_no_file(void **state)
     snprintf(path, sizeof path, "%s/absent/out.png", folder);
     assert_refused(fk_image_save_png(&im, path, err), FLECK_E_NOTFOUND, "absent/out.png");
     assert_refused(fk_image_save_png(&im, folder, err), FLECK_E_IO, "folder");
+    snprintf(path, sizeof path, "%s/out.png", folder);
     for (int n = 1; n <= 2; n++) {
         fk_mem_fail_at(n);
-        snprintf(path, sizeof path, "%s/out.png", folder);
         assert_refused(fk_image_save_png(&im, path, err), FLECK_E_NOMEM, "memory");
         fk_mem_fail_at(0);
     }
-    assert_ok(fk_folder_list(&names, folder, 'f', err));
-    assert_int_equal(names.count, 0);
-    fk_names_free(&names);
+    assert_folder_is_empty(folder);
+    fk_image_free(&im);
+    rmdir(folder);
+}
+
+/* The limit on a file's size stands for a disk that fills up. */
+static void a_png_on_a_full_disk_leaves_no_file(void **state)
+{
+    const char *folder = test_folder();
+    struct rlimit before, small;
+    char path[4200];
+    fk_image im;
+    fleck_error e = {0};
+    fleck_status st;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+
+    (void)state;
+    assert_ok(fk_image_init(&im, 200, 200, 3, err));
+    for (int64_t i = 0; i < 200 * 200 * 3; i++)
+        im.data[i] = (uint8_t)(fk_prng_hash((uint64_t)i) >> 56);
+    snprintf(path, sizeof path, "%s/out.png", folder);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 20000;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    st = fk_image_save_png(&im, path, &e);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, handler);
+    assert_int_equal(st, FLECK_E_IO);
+    assert_non_null(strstr(e.message, "out.png"));
+    assert_folder_is_empty(folder);
     fk_image_free(&im);
     rmdir(folder);
 }
@@ -341,6 +381,7 @@ int main(void)
         cmocka_unit_test(exif_that_is_damaged_means_as_stored),
         cmocka_unit_test(a_saved_png_comes_back_as_it_was),
         cmocka_unit_test(a_png_that_cannot_be_written_leaves_no_file),
+        cmocka_unit_test(a_png_on_a_full_disk_leaves_no_file),
         cmocka_unit_test(a_new_image_is_black),
     };
 

@@ -49,10 +49,9 @@ done:
     return st;
 }
 
-/* Whether all of x [n] are finite: an exponent of ones is an infinity or NaN. */
-static bool all_finite(const float *x, int64_t n)
+bool fk_embed_finite(const float *x, int64_t n)
 {
-    uint32_t bad = 0;
+    uint32_t bad = 0; /* an exponent of ones is an infinity or NaN */
 
     for (int64_t i = 0; i < n; i++) {
         uint32_t bits;
@@ -81,11 +80,11 @@ fleck_status fk_embedding_check(const fk_embedding *e, const fk_embed_shape *sha
                                 "[%lld, %lld, %lld]",
                                 i, (long long)b->height, (long long)b->width, (long long)b->dim,
                                 (long long)a->height, (long long)a->width, (long long)a->dim);
-        if (!all_finite(a->data, a->height * a->width * a->dim))
+        if (!fk_embed_finite(a->data, a->height * a->width * a->dim))
             return fk_error_set(err, FLECK_E_ENGINE,
                                 "the network gave values that are not finite, in level %d", i);
     }
-    if (e->global_dim > 0 && !all_finite(e->global, e->global_dim))
+    if (e->global_dim > 0 && !fk_embed_finite(e->global, e->global_dim))
         return fk_error_set(err, FLECK_E_ENGINE,
                             "the network gave values that are not finite, in the global feature");
     return FLECK_OK;

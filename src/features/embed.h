@@ -68,6 +68,12 @@ void fk_embed_spec_free(fk_embed_spec *spec);
 fleck_status fk_embed_reduce(fk_embed_spec *spec, const char *text, int64_t dims, uint64_t seed,
                              int64_t width, fleck_error *err) FLECK_MUST_CHECK;
 
+/* The list of list:FILE from its text: reduction CHANNELS, width and dims set too.  name stands in
+ * messages.  On failure the spec's reduction is NONE. */
+fleck_status fk_embed_parse_channels(fk_embed_spec *spec, const char *text, size_t size,
+                                     const char *name, int64_t width,
+                                     fleck_error *err) FLECK_MUST_CHECK;
+
 /* What fk_embed() will make of taps of these shapes; pool_dim is the width of the network's pool, 0
  * where there is none.
  *   FLECK_E_OPTION  spec->global names no tap, or the pool where there is none
@@ -75,6 +81,9 @@ fleck_status fk_embed_reduce(fk_embed_spec *spec, const char *text, int64_t dims
 fleck_status fk_embed_shape_of(fk_embed_shape *out, const fk_embed_spec *spec, int n_taps,
                                const fk_tap_info *taps, int64_t pool_dim,
                                fleck_error *err) FLECK_MUST_CHECK;
+
+/* Whether all of x [n] are finite. */
+bool fk_embed_finite(const float *x, int64_t n);
 
 /* Check that e has this shape (FLECK_E_SHAPE) and holds finite numbers only (FLECK_E_ENGINE: a
  * network that overflowed). */

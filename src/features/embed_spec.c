@@ -111,36 +111,50 @@ static fleck_status parse_index(int64_t *out, const list_reader *r, const char *
     return FLECK_OK;
 }
 
-/* Indices from a file; *count of them. */
-static fleck_status read_list(fk_embed_spec *spec, const char *path, fleck_error *err)
+fleck_status fk_embed_parse_channels(fk_embed_spec *spec, const char *text, size_t size,
+                                     const char *name, int64_t width, fleck_error *err)
 {
-    fk_mapped file = {0};
-    list_reader r = {.path = path, .width = spec->width};
+    list_reader r = {.path = name, .at = text, .end = text + size, .width = width};
     int64_t *seen_on = NULL; /* [width] line of each index so far, 0 where it has none */
     int64_t index = 0, length;
-    const char *text;
+    const char *line;
     fleck_status st;
 
-    FK_DO(fk_mapped_open(&file, path, LIST_LIMIT, err));
-    FK_DO(FK_CALLOC(&seen_on, spec->width, err));
-    FK_DO(FK_ALLOC(&spec->channels, spec->width, err));
-    r.at = (const char *)file.data;
-    r.end = r.at + file.size;
-    for (spec->dims = 0; next_line(&r, &text, &length);) {
+    drop_reduction(spec);
+    FK_DO(FK_CALLOC(&seen_on, width, err));
+    FK_DO(FK_ALLOC(&spec->channels, width, err));
+    while (next_line(&r, &line, &length)) {
         if (length == 0)
             continue;
-        FK_DO(parse_index(&index, &r, text, length, err));
+        FK_DO(parse_index(&index, &r, line, length, err));
         if (seen_on[index] != 0)
             FK_FAIL(err, FLECK_E_FORMAT, "%s, line %lld: channel %lld was on line %lld already",
-                    path, (long long)r.line, (long long)index, (long long)seen_on[index]);
+                    name, (long long)r.line, (long long)index, (long long)seen_on[index]);
         seen_on[index] = r.line;
         spec->channels[spec->dims++] = index;
     }
     if (spec->dims == 0)
-        FK_FAIL(err, FLECK_E_FORMAT, "%s: expected one channel number a line, found none", path);
+        FK_FAIL(err, FLECK_E_FORMAT, "%s: expected one channel number a line, found none", name);
     spec->reduce = FK_REDUCE_CHANNELS;
+    spec->width = width;
 done:
+    if (st != FLECK_OK)
+        drop_reduction(spec);
     fk_free(seen_on);
+    return st;
+}
+
+static fleck_status read_list(fk_embed_spec *spec, const char *path, int64_t width,
+                              fleck_error *err)
+{
+    fk_mapped file = {0};
+    fleck_status st;
+
+    FK_DO(fk_mapped_open(&file, path, LIST_LIMIT, err));
+    /* An empty file maps to NULL. */
+    FK_DO(fk_embed_parse_channels(spec, file.size > 0 ? (const char *)file.data : "", file.size,
+                                  path, width, err));
+done:
     fk_mapped_close(&file);
     return st;
 }
@@ -174,7 +188,7 @@ fleck_status fk_embed_reduce(fk_embed_spec *spec, const char *text, int64_t dims
                     (long long)dims, (long long)width);
         spec->dims = 0;
     } else if (strncmp(text, "list:", 5) == 0) {
-        FK_DO(read_list(spec, text + 5, err));
+        FK_DO(read_list(spec, text + 5, width, err));
         if (dims != 0 && dims != spec->dims)
             FK_FAIL(err, FLECK_E_OPTION, "--dims %lld does not go with the %lld channels of %s",
                     (long long)dims, (long long)spec->dims, text + 5);

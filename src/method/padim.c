@@ -206,6 +206,9 @@ static fleck_status padim_score(const void *state, const fk_embedding *e, int64_
     job.emb = e->levels[0].data;
     job.distance = (float *)(job.tmp + piece_count(s) * s->gauss.dim);
     FK_DO(fk_pool_run(pool, piece_count(s), score_piece, &job, err));
+    if (!fk_embed_finite(job.distance, positions(s)))
+        FK_FAIL(err, FLECK_E_FORMAT,
+                "padim: the model's Gaussians hold numbers that are no factor");
     fk_map_resize_bilinear(map, s->map.height, s->map.width, job.distance, grid->height,
                            grid->width);
 done:

@@ -476,11 +476,15 @@ static const float *sample(float *out, const fk_spade_query *q, int t, const flo
     return out;
 }
 
+/* INFINITY where none was found, for a model whose features are not finite. */
 static double distance2(const all_worker *w, const fk_spade_query *q, int64_t p, int64_t index)
 {
-    int64_t n = q->height * q->width, image = q->gallery[index / n];
+    int64_t n = q->height * q->width, image;
     double sum = 0.0;
 
+    if (index < 0)
+        return INFINITY;
+    image = q->gallery[index / n];
     for (int t = 0; t < q->count; t++) {
         const float *a = sample(w->ours, q, t, fk_spade_query_data(q, t), p);
         const float *b = sample(w->theirs, q, t, fk_spade_image_data(q, t, image), index % n);

@@ -105,7 +105,8 @@ size_t fk_spade_scratch_size(const void *state)
     return used;
 }
 
-/* The k nearest training images but `exclude`; returns how many there are. */
+/* The k nearest training images but `exclude`; returns how many there are, which is fewer than k
+ * where one is left out or the model's global features are not finite. */
 static int64_t find_images(const layout *l, const fk_spade *s, const fk_embedding *e,
                            int64_t exclude, int64_t k)
 {
@@ -117,7 +118,9 @@ static int64_t find_images(const layout *l, const fk_spade *s, const fk_embeddin
     for (int64_t i = 0; i < s->n; i++)
         if (i != exclude)
             fk_linalg_smallest(l->nearest, l->images, k, l->distances[i], i);
-    return least(k, exclude >= 0 ? s->n - 1 : s->n);
+    while (k > 0 && l->images[k - 1] < 0)
+        k--;
+    return k;
 }
 
 static void set_axes(fk_spade_query *q, const layout *l)
@@ -154,6 +157,8 @@ static fleck_status group_map(float *map, const layout *l, fk_spade_query *q, fk
         FK_DO(fk_spade_all(q, &l->room, pool, l->grid, err));
     else
         FK_DO(fk_spade_same(q, &l->room, pool, l->grid, err));
+    if (!fk_embed_finite(l->grid, q->height * q->width))
+        FK_FAIL(err, FLECK_E_FORMAT, "spade: the model's features are not finite");
     fk_map_resize_bilinear(map, s->map.height, s->map.width, l->grid, q->height, q->width);
 done:
     return st;
@@ -204,6 +209,8 @@ fleck_status fk_spade_score(const void *state, const fk_embedding *e, int64_t ex
         FK_DO(fk_alloc((void **)&heap, others, l.room.worker_size, err));
     l.room.others = heap;
     found = find_images(&l, s, e, exclude, most(k_image, k_pixel));
+    if (found == 0)
+        FK_FAIL(err, FLECK_E_FORMAT, "spade: the model's global features are not finite");
     if (score != NULL) {
         double sum = 0.0;
 

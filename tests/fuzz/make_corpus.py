@@ -89,3 +89,45 @@ write("pth/stack_global", b"\x80\x04\x95\x18\0\0\0\0\0\0\0\x8c\x05posix\x8c\x06s
 write("pth/itself", b"]q\0h\0a}q\x01h\x01h\x01s\x86.")
 write("pth/all_counted", b"(X\1\0\0\0aT\1\0\0\0bU\1cB\1\0\0\0dC\1e\x8c\1f\x8d\1\0\0\0\0\0\0\0g\x8a\1\xff\x8b\2\0\0\0\1\2"
       b"J\1\0\0\0M\1\0G\0\0\0\0\0\0\0\0\x88\x89N012l.")
+
+# Channel lists: blanks, ends of lines, damage; the reader is told of 10 channels.
+write("channels/plain", b"7\n0\r\n\n  3 \n")
+write("channels/twice", b"4\n5\n4")
+write("channels/beyond", b"1\n99999999999999999999\n")
+write("channels/words", b"1 2\n-3\n")
+
+
+def state(embedding, method, tensors):
+    """What a method saves, with its descriptions as metadata; tensors are name: (dtype, shape, bytes)."""
+    header, data = {"__metadata__": {"embedding": json.dumps(embedding), "state": json.dumps(method)}}, b""
+    for name, (dtype, shape, part) in tensors.items():
+        header[name] = tensor(dtype, shape, len(data), len(data) + len(part))
+        data += part
+    return safetensors(header, data)
+
+
+def floats(n, value=0.5):
+    return struct.pack("<%df" % n, *[value] * n)
+
+
+# States of methods: fuzz_state.c has the shapes that they are loaded with.
+joined = {"mode": "joined", "reduce": "channels", "width": 5, "global": "none"}
+separate = {"mode": "separate", "reduce": "none", "width": 0, "global": "layer2"}
+channels = ("I64", [2], struct.pack("<2q", 4, 0))
+means, factors = ("F32", [6, 2], floats(12)), ("F32", [6, 3], floats(18))
+small, large = ("F32", [3, 1, 1, 3], floats(9)), ("F32", [3, 2, 3, 2], floats(36))
+write("state/padim", state(joined, {"images": 5, "epsilon": 0.01},
+                           {"embed.channels": channels, "method.mean": means, "method.factor": factors}))
+write("state/padim_zero", state(joined, {"images": 2, "epsilon": 0.01},
+                                {"method.mean": means, "method.factor": ("F32", [6, 3], floats(18, 0.0))}))
+write("state/orthogonal", state({**joined, "reduce": "orthogonal"}, {"images": 2, "epsilon": 1},
+                                {"embed.projection": ("F32", [5, 2], floats(10))}))
+write("state/spade", state(separate, {"images": 3},
+                           {"method.level0": large, "method.level1": small,
+                            "method.global": ("F32", [3, 3], floats(9))}))
+write("state/spade_nan", state(separate, {"images": 3},
+                               {"method.level0": ("F32", [3, 2, 3, 2], floats(36, float("nan"))),
+                                "method.level1": small, "method.global": ("F32", [3, 3], floats(9))}))
+write("state/spade_no_global", state(separate, {"images": 3},
+                                     {"method.level0": large, "method.level1": small,
+                                      "method.global": ("F32", [3, 3], floats(9, float("inf")))}))

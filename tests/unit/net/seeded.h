@@ -58,16 +58,20 @@ static inline uint8_t *make_image(int64_t height, int64_t width)
     return rgb;
 }
 
-/* Weights of fan_in inputs an output; fan_in 0: a bias. */
-static inline void fill_seeded(float *out, const char *name, int64_t count, int64_t fan_in)
+/* count floats at any address: weights of fan_in inputs an output; fan_in 0: a bias. */
+static inline void fill_seeded(uint8_t *out, const char *name, int64_t count, int64_t fan_in)
 {
     bool last = strstr(name, ".conv3.") != NULL ||
                 (strstr(name, "layer") != NULL && strstr(name, ".conv2.") != NULL);
     float bound = (float)(fan_in == 0 ? 0.1 : sqrt(6.0 / (double)fan_in) * (last ? 0.5 : 1.0));
     uint64_t start = name_hash(name);
 
-    for (int64_t i = 0; i < count; i++)
-        out[i] = ((float)(fk_prng_hash(start + (uint64_t)i) >> 40) * 0x1.0p-23f - 1.0f) * bound;
+    for (int64_t i = 0; i < count; i++) {
+        float value =
+            ((float)(fk_prng_hash(start + (uint64_t)i) >> 40) * 0x1.0p-23f - 1.0f) * bound;
+
+        memcpy(out + 4 * i, &value, sizeof value);
+    }
 }
 
 /* A safetensors file in memory with seeded weights for every convolution of arch; its reader. */
@@ -97,19 +101,20 @@ static inline void open_seeded(seeded_file *f, const char *arch, const char *pre
     fk_graph g;
     fk_text header = {0};
     int64_t count = 0;
-    float *next;
+    uint8_t *next;
 
     assert_ok(fk_arch_find(arch)->describe(&g, 64, 64, err));
     assert_ok(fk_text_printf(&header, err, "%8s", ""));
     for (int pass = 0; pass < 2; pass++) {
-        next = pass == 1 ? (float *)(void *)(f->bytes + header.length) : NULL;
+        next = pass == 1 ? f->bytes + header.length : NULL;
         for (int i = 0; i < g.n_ops; i++) {
             const fk_op *op = &g.ops[i];
             char weight[128], bias[128], shape[128];
-            int64_t n = conv_weights(&g, op);
+            int64_t n;
 
             if (op->kind != FK_OP_CONV)
                 continue;
+            n = conv_weights(&g, op);
             snprintf(weight, sizeof weight, "%s%s.weight", prefix, op->weight);
             snprintf(bias, sizeof bias, "%s%s.bias", prefix, op->weight);
             if (pass == 0) {
@@ -121,8 +126,8 @@ static inline void open_seeded(seeded_file *f, const char *arch, const char *pre
                 add_entry(&header, bias, shape, count + n, op->channels);
             } else {
                 fill_seeded(next, weight + strlen(prefix), n, n / op->channels);
-                fill_seeded(next + n, bias + strlen(prefix), op->channels, 0);
-                next += n + op->channels;
+                fill_seeded(next + 4 * n, bias + strlen(prefix), op->channels, 0);
+                next += 4 * (n + op->channels);
             }
             count += n + op->channels;
         }

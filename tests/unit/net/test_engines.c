@@ -69,13 +69,13 @@ static void names_of_engines_and_precisions_read_back(void **state)
 static void check_agreement(const char *arch, const seeded_file *f)
 {
     const fk_arch *a = fk_arch_find(arch);
-    uint8_t *rgb = make_image(SIDE, 40);
+    uint8_t *rgb = make_image(48, 32);
     const float *taps[2][FK_MAX_TAPS], *pool[2];
     fk_net *net[2];
     fk_net_session *session[2];
 
     for (int k = 0; k < 2; k++) {
-        fk_net_settings s = settings_of(a, (fk_engine)k, SIDE, 40);
+        fk_net_settings s = settings_of(a, (fk_engine)k, 48, 32);
 
         s.pool = true;
         open_net(&net[k], f, arch, "", &s);

@@ -1,12 +1,166 @@
-/* Downloads of weight files: not there yet. */
-#include "net/weights.h"
+/* Fetching official weight files: download, compare the checksum in the name, import. */
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/sha256.h"
+#include "net/download.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SUM_DIGITS 8
+
+typedef struct fetch {
+    const fk_arch *arch;
+    char sum[SUM_DIGITS + 1]; /* what the file's SHA-256 begins with */
+    char *url;
+    char *folder;       /* home/downloads */
+    char *file, *part;  /* the download, whole and unfinished */
+    char *store, *into; /* home/weights and the file in it */
+    int fd;             /* of part, locked; -1 where it is not open */
+} fetch;
+
+/* The digits between the last dash and the point of "resnet18-f37072fd.pth". */
+static bool sum_of_name(const char *file, char sum[SUM_DIGITS + 1])
+{
+    const char *dash = strrchr(file, '-');
+
+    if (dash == NULL || strspn(dash + 1, "0123456789abcdef") != SUM_DIGITS ||
+        dash[1 + SUM_DIGITS] != '.')
+        return false;
+    memcpy(sum, dash + 1, SUM_DIGITS);
+    sum[SUM_DIGITS] = '\0';
+    return true;
+}
+
+static fleck_status begin_fetch(fetch *f, const char *home, const fk_arch *arch, const char *mirror,
+                                fleck_error *err)
+{
+    const char *base = mirror != NULL ? mirror : arch->url;
+    fleck_status st;
+
+    *f = (fetch){.arch = arch, .fd = -1};
+    if (arch->file == NULL || base == NULL || !sum_of_name(arch->file, f->sum))
+        FK_FAIL(err, FLECK_E_UNSUPPORTED,
+                "the weights of %s are not published as a file that can be fetched: they are %s.  "
+                "Install them with: fleck weights add %s FILE",
+                arch->name, arch->source, arch->name);
+    if (!fk_download_takes(base))
+        FK_FAIL(err, FLECK_E_OPTION,
+                "a mirror must begin with http:// or https://, which %s does not", base);
+    FK_DO(fk_path_join(&f->url, base, arch->file, err));
+    FK_DO(fk_path_join(&f->folder, home, "downloads", err));
+    FK_DO(fk_path_join(&f->file, f->folder, arch->file, err));
+    FK_DO(fk_asprintf(&f->part, err, "%s.part", f->file));
+    FK_DO(fk_path_join(&f->store, home, "weights", err));
+    FK_DO(fk_weights_path(&f->into, home, arch->name, err));
+done:
+    return st;
+}
+
+static void end_fetch(fetch *f)
+{
+    struct stat info;
+
+    if (f->fd >= 0) {
+        if (fstat(f->fd, &info) == 0 && info.st_size == 0)
+            unlink(f->part); /* nothing arrived, so there is nothing to continue from */
+        close(f->fd);
+    }
+    fk_free(f->url);
+    fk_free(f->folder);
+    fk_free(f->file);
+    fk_free(f->part);
+    fk_free(f->store);
+    fk_free(f->into);
+}
+
+/* Whether the store has this very file, and all of it. */
+static bool is_stored(const fetch *f, const char *home)
+{
+    fk_st_reader *r = NULL;
+    const char *source, *sum, *complete;
+    bool stored = false;
+
+    if (fk_weights_open(&r, home, f->arch, NULL) != FLECK_OK)
+        return false;
+    source = fk_st_metadata(r, FK_WEIGHTS_KEY_SOURCE);
+    sum = fk_st_metadata(r, FK_WEIGHTS_KEY_SHA256);
+    complete = fk_st_metadata(r, FK_WEIGHTS_KEY_COMPLETE);
+    stored = source != NULL && sum != NULL && complete != NULL &&
+             strcmp(source, f->arch->file) == 0 && strncmp(sum, f->sum, SUM_DIGITS) == 0 &&
+             strcmp(complete, "yes") == 0;
+    fk_st_close(&r);
+    return stored;
+}
+
+/* Open and lock the unfinished download.  The lock ends with the process, whatever ends it. */
+static fleck_status lock_part(fetch *f, fleck_error *err)
+{
+    struct stat opened, named;
+
+    f->fd = open(f->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (f->fd < 0)
+        return fk_error_errno(err, "cannot write", f->part);
+    /* The other process may have finished, and moved the file away, between the two calls. */
+    if (flock(f->fd, LOCK_EX | LOCK_NB) != 0 || fstat(f->fd, &opened) != 0 ||
+        stat(f->part, &named) != 0 || opened.st_ino != named.st_ino) {
+        close(f->fd);
+        f->fd = -1;
+        return fk_error_set(err, FLECK_E_STATE, "%s: another process is downloading this file",
+                            f->part);
+    }
+    return FLECK_OK;
+}
+
+/* Compare the checksum of path; a file with another one is of no use, and removed. */
+static fleck_status verify(const fetch *f, const char *path, fleck_error *err)
+{
+    char sum[FK_SHA256_TEXT];
+    fleck_status st = fk_sha256_file(path, sum, err);
+
+    if (st != FLECK_OK || strncmp(sum, f->sum, SUM_DIGITS) == 0)
+        return st;
+    unlink(path);
+    return fk_error_set(err, FLECK_E_CHECKSUM,
+                        "%s: its SHA-256 begins with %.8s, expected %s; the download was removed",
+                        f->url, sum, f->sum);
+}
+
+/* From the network to f->file. */
+static fleck_status download(fetch *f, fk_fetch_progress *progress, void *ctx, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(fk_download(f->url, f->fd, f->part, progress, ctx, err));
+    FK_DO(verify(f, f->part, err));
+    if (rename(f->part, f->file) != 0)
+        st = fk_error_errno(err, "cannot write", f->file);
+done:
+    return st;
+}
 
 fleck_status fk_weights_fetch(const char *home, const fk_arch *arch, const char *mirror_url,
                               fk_fetch_progress *progress, void *ctx, fleck_error *err)
 {
-    (void)home;
-    (void)mirror_url;
-    (void)progress;
-    (void)ctx;
-    return fk_error_set(err, FLECK_E_UNSUPPORTED, "%s: downloads are not built in yet", arch->name);
+    fetch f;
+    fleck_status st;
+
+    FK_DO(begin_fetch(&f, home, arch, mirror_url, err));
+    if (is_stored(&f, home))
+        goto done;
+    FK_DO(fk_folder_make(f.folder, err));
+    FK_DO(fk_folder_make(f.store, err)); /* before the download, not after it, should it fail */
+    FK_DO(lock_part(&f, err));
+    /* A whole download is there where the import failed the last time, of a full disk say. */
+    if (!fk_path_is_file(f.file) || verify(&f, f.file, NULL) != FLECK_OK)
+        FK_DO(download(&f, progress, ctx, err));
+    FK_DO(fk_weights_import(arch, f.file, f.into, NULL, err));
+    unlink(f.file);
+done:
+    end_fetch(&f);
+    return st;
 }

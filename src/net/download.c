@@ -171,6 +171,13 @@ static CURLcode set_up(transfer *t)
     return code;
 }
 
+/* libcurl's words.  Of a connection that failed they would say after how many milliseconds, and the
+ * same failure should give the same message. */
+static const char *reason(const transfer *t, CURLcode code)
+{
+    return t->why[0] != '\0' && code != CURLE_COULDNT_CONNECT ? t->why : curl_easy_strerror(code);
+}
+
 /* One request.  *again: what was held is dropped, and the whole file is to be asked for. */
 static fleck_status request(transfer *t, bool *again)
 {
@@ -191,8 +198,7 @@ static fleck_status request(transfer *t, bool *again)
     if (code == CURLE_OUT_OF_MEMORY)
         return fk_error_set(t->err, FLECK_E_NOMEM, "%s: out of memory", t->url);
     if (code != CURLE_OK)
-        return fk_error_set(t->err, FLECK_E_NETWORK, "%s: %s%s", t->url,
-                            t->why[0] != '\0' ? t->why : curl_easy_strerror(code),
+        return fk_error_set(t->err, FLECK_E_NETWORK, "%s: %s%s", t->url, reason(t, code),
                             t->begin >= 0 ? "; the next attempt continues from here" : "");
     answer = response_code(t);
     if (answer == 416 && t->held > 0) {

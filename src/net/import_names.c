@@ -2,16 +2,17 @@
 #include "net/import_names.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The block that the flat number n counts to, as timm numbers it: "blocks.STAGE.PLACE." */
-static bool timm_block(int n, int *stage, int *place)
+static bool timm_block(long n, int *stage, int *place)
 {
     static const int repeats[] = {1, 2, 2, 3, 3, 4, 1};
 
     for (*stage = 0; *stage < 7; n -= repeats[(*stage)++])
         if (n < repeats[*stage]) {
-            *place = n;
+            *place = (int)n;
             return n >= 0;
         }
     return false;
@@ -21,12 +22,15 @@ static bool timm_block(int n, int *stage, int *place)
  * expansion: its block is depthwise conv_dw, then pointwise conv_pw. */
 static void timm_efficientnet_lite0(const char *conv, fk_source_names *out)
 {
+    static const char blocks[] = "_blocks.";
     static const char *const first[][3] = {{"_depthwise_conv", "conv_dw", "bn1"},
                                            {"_project_conv", "conv_pw", "bn2"}};
     static const char *const others[][3] = {{"_expand_conv", "conv_pw", "bn1"},
                                             {"_depthwise_conv", "conv_dw", "bn2"},
                                             {"_project_conv", "conv_pwl", "bn3"}};
-    int number, stage, place, read = 0;
+    const size_t front = strlen(blocks);
+    char *rest;
+    int stage, place;
 
     if (strcmp(conv, "_conv_stem") == 0) {
         snprintf(out->conv, sizeof out->conv, "conv_stem");
@@ -34,12 +38,12 @@ static void timm_efficientnet_lite0(const char *conv, fk_source_names *out)
     } else if (strcmp(conv, "_conv_head") == 0) {
         snprintf(out->conv, sizeof out->conv, "conv_head");
         snprintf(out->norm, sizeof out->norm, "bn2");
-    } else if (sscanf(conv, "_blocks.%d.%n", &number, &read) == 1 && read > 0 &&
-               timm_block(number, &stage, &place)) {
+    } else if (strncmp(conv, blocks, front) == 0 &&
+               timm_block(strtol(conv + front, &rest, 10), &stage, &place) && *rest == '.') {
         const char *const(*names)[3] = stage == 0 ? first : others;
 
         for (int i = 0; i < (stage == 0 ? 2 : 3); i++)
-            if (strcmp(conv + read, names[i][0]) == 0) {
+            if (strcmp(rest + 1, names[i][0]) == 0) {
                 snprintf(out->conv, sizeof out->conv, "blocks.%d.%d.%s", stage, place, names[i][1]);
                 snprintf(out->norm, sizeof out->norm, "blocks.%d.%d.%s", stage, place, names[i][2]);
             }

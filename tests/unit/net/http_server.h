@@ -7,7 +7,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 typedef enum server_mode {
@@ -71,7 +70,7 @@ static inline bool receive_head(int from, char *text, size_t size)
 
 static inline void read_head(http_server *s, char *head)
 {
-    char *range = strcasestr(head, "\r\nRange: ");
+    char *range = strstr(head, "\r\nRange: ");
 
     s->path[0] = s->range[0] = '\0';
     sscanf(head, "GET %255s", s->path);
@@ -83,11 +82,9 @@ static inline void read_head(http_server *s, char *head)
 static inline void answer_file(const http_server *s, server_mode mode, int to)
 {
     char head[256], flipped;
-    size_t first = 0, end = s->size;
-    bool partial = sscanf(s->range, "bytes=%zu-", &first) == 1 && mode != SERVE_NO_RANGE;
+    bool partial = strncmp(s->range, "bytes=", 6) == 0 && mode != SERVE_NO_RANGE;
+    size_t first = partial ? strtoul(s->range + 6, NULL, 10) : 0, end = s->size;
 
-    if (!partial)
-        first = 0;
     if (partial && first >= s->size) {
         snprintf(head, sizeof head,
                  "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */%zu\r\n"

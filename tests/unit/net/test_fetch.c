@@ -1,5 +1,4 @@
 /* Fetching weights from a server on this machine that does, and does not, what it should. */
-#define _GNU_SOURCE /* strcasestr */
 #include "http_server.h"
 #include "mini.h"
 #include "weight_files.h"
@@ -294,13 +293,15 @@ static void a_server_that_is_not_there_is_an_error(void **state)
 {
     bench *b = *state;
     http_server other;
-    char url[64];
+    char url[64], message[160];
 
     /* a port that was free a moment ago, and is again */
     server_begin(&other, "", 0);
     server_end(&other);
     snprintf(url, sizeof url, "http://127.0.0.1:%d", other.port);
-    assert_refused(fk_weights_fetch(b->home, &b->arch, url, NULL, NULL, err), FLECK_E_NETWORK, url);
+    snprintf(message, sizeof message, "%s/%s: Couldn't connect to server", url, b->file);
+    assert_refused(fk_weights_fetch(b->home, &b->arch, url, NULL, NULL, err), FLECK_E_NETWORK,
+                   message);
     assert_int_equal(size_of(b->part), -1);
     assert_not_installed(b);
 }

@@ -51,9 +51,9 @@ static void clean_message(char *out, size_t size, const char *text)
 
     while (*text != '\0') {
         size_t length = strcspn(text, "\n");
-        bool noise = strncmp(text, "Exception from ", 15) == 0 ||
-                     (strncmp(text, "Check '", 7) == 0 && memchr(text, '\n', length + 1) != NULL &&
-                      text[length] == '\n' && text[length + 1] != '\0');
+        bool more = text[length] == '\n' && text[length + 1] != '\0';
+        bool noise =
+            strncmp(text, "Exception from ", 15) == 0 || (strncmp(text, "Check '", 7) == 0 && more);
 
         if (!noise && length > 0) {
             if (n > 0 && n + 1 < size)
@@ -69,7 +69,7 @@ static void clean_message(char *out, size_t size, const char *text)
 static fleck_status fail(const engine *e, fleck_status code, const char *what, ov_status_e status,
                          fleck_error *err)
 {
-    char text[512];
+    char text[720];
     const char *message = ov_get_last_err_msg();
 
     clean_message(text, sizeof text, message != NULL ? message : "");

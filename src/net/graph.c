@@ -109,7 +109,7 @@ static void compact(fk_graph *g, const bool *keep, int *number)
 fleck_status fk_graph_prune(fk_graph *g, const char *const *tap_names, int n, bool want_pool,
                             fleck_error *err)
 {
-    fk_tap taps[FK_MAX_TAPS];
+    fk_tap taps[FK_MAX_TAPS] = {0};
     bool *keep = NULL;
     int *number = NULL;
     fleck_status st;

@@ -7,6 +7,7 @@ Element i of a tensor is ((37 i + 11 len(name)) mod 64 - 32) / 16, which every f
 exactly, so that the tests can say what must be read; variances are that + 2.5.  The files are also
 seeds of the fuzz target for weight files."""
 import collections
+import copy
 import io
 import os
 import pickle
@@ -183,6 +184,27 @@ def hostile():
     write("flipped_bit_zip.pth", bytes(data))
 
 
+def greedy():
+    """Small files that ask for much memory."""
+    base = fill("base", (20, 20))
+    save_both(collections.OrderedDict(("t%d" % i, base.t()) for i in range(60)), "many_views")
+    # Twenty storages, and a directory that finds all of them in one place.
+    save(collections.OrderedDict(("t%d" % i, fill("t", (1000,))) for i in range(20)),
+         "overlap_zip.pth", False)
+    with zipfile.ZipFile(path("overlap_zip.pth")) as old:
+        parts = {n: old.read(n) for n in old.namelist()}
+    with zipfile.ZipFile(path("overlap_zip.pth"), "w") as new:
+        for part in sorted(parts):
+            if "/data/" not in part:
+                new.writestr(zipfile.ZipInfo(part), parts[part])
+        new.writestr(zipfile.ZipInfo("overlap_zip/data/0"), parts["overlap_zip/data/0"])
+        for i in range(1, 20):
+            again = copy.copy(new.filelist[-1])
+            again.filename = "overlap_zip/data/%d" % i
+            new.filelist.append(again)
+            new.NameToInfo[again.filename] = again
+
+
 def wheel_sum(file):
     """The figure of test_pickle.c for the EfficientNet-Lite0 file: SHA-256 over name, dtype, shape
     and data of every tensor."""
@@ -212,6 +234,7 @@ else:
     os.makedirs(folder, exist_ok=True)
     good()
     hostile()
+    greedy()
     timm_version = timm_names()
     for name in os.listdir(folder):
         os.chmod(path(name), 0o644)

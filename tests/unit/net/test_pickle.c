@@ -306,6 +306,29 @@ static void a_tensor_is_a_window_of_a_storage(void **state)
     fk_pickle_free(&p);
 }
 
+/* torch before 0.4 called _rebuild_tensor; a storage could be a part of another, (KEY, 2, 4). */
+static void tensors_of_old_files_are_slices_too(void **state)
+{
+    fk_pickle p;
+
+    (void)state;
+    assert_ok(READ(&p, "ctorch._utils\n_rebuild_tensor\n((U\x07storagectorch\nFloatStorage\nU\x01"
+                       "aU\x03"
+                       "cpuK\x06(U\x01vK\x02K\x04ttQK\x01K\x03\x85K\x01\x85tR."));
+    assert_int_equal(root(&p)->kind, FK_VALUE_TENSOR);
+    assert_int_equal(p.storages[0].offset, 2);
+    assert_int_equal(p.storages[0].width, 4);
+    assert_int_equal(p.tensors[0].offset, 3);
+    assert_int_equal(p.tensors[0].shape[0], 3);
+    fk_pickle_free(&p);
+    /* the part ends the storage: offset 2 of it has no third element */
+    assert_pickle_refused(
+        "ctorch._utils\n_rebuild_tensor\n((U\x07storagectorch\nFloatStorage\nU\x01"
+        "aU\x03"
+        "cpuK\x06(U\x01vK\x01K\x04ttQK\x02K\x03\x85K\x01\x85tR.",
+        FLECK_E_FORMAT, "a tensor [3] at offset 2 leaves its storage of 4 elements");
+}
+
 static void tensors_that_leave_their_storage_are_refused(void **state)
 {
     (void)state;
@@ -465,6 +488,7 @@ int main(void)
         cmocka_unit_test(only_known_names_can_be_called),
         cmocka_unit_test(an_ordered_dict_may_have_attributes_and_pairs),
         cmocka_unit_test(a_tensor_is_a_window_of_a_storage),
+        cmocka_unit_test(tensors_of_old_files_are_slices_too),
         cmocka_unit_test(tensors_that_leave_their_storage_are_refused),
         cmocka_unit_test(storages_that_are_none_are_refused),
         cmocka_unit_test(storages_are_sorted_and_equal_ones_share),

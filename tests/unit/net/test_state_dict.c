@@ -230,6 +230,18 @@ static void damaged_zip_files_are_refused(void **state)
     assert_file_refused("flipped_bit_zip.pth", FLECK_E_FORMAT, "CRC error");
 }
 
+/* Sixty transposed views of one storage, and twenty entries of a zip in one place: a file that
+ * means a hundred times its size. */
+static void files_that_ask_for_much_more_than_they_hold_are_refused(void **state)
+{
+    (void)state;
+    assert_file_refused("many_views_legacy.pth", FLECK_E_LIMIT,
+                        "its tensors take more room than the file");
+    assert_file_refused("many_views_zip.pth", FLECK_E_LIMIT,
+                        "its tensors take more room than the file");
+    assert_file_refused("overlap_zip.pth", FLECK_E_FORMAT, "its entries overlap");
+}
+
 static void other_kinds_of_file_are_refused(void **state)
 {
     static const struct {
@@ -353,6 +365,7 @@ int main(void)
         cmocka_unit_test(objects_that_are_no_state_dict_are_refused),
         cmocka_unit_test(big_endian_files_are_refused),
         cmocka_unit_test(damaged_zip_files_are_refused),
+        cmocka_unit_test(files_that_ask_for_much_more_than_they_hold_are_refused),
         cmocka_unit_test(other_kinds_of_file_are_refused),
         cmocka_unit_test(every_cut_of_a_file_is_refused),
         cmocka_unit_test(every_failed_allocation_is_reported_and_frees_all),

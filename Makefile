@@ -5,15 +5,19 @@
 #            SETUP=:        touch neither packages nor .deps/; build with what is there
 #            SUITE=NAME     `make test` runs only this room's tests
 #            SECONDS=N      how long `make fuzz` runs each fuzzer (default 60; `make test` takes 3)
+#            BENCH='NAMES'  only these benchmarks: machine, image, network, ... (see bench/run)
+#            BASE=REVISION  what `make bench-compare` compares with
 #            CC, CFLAGS     as usual; the build folder is set up anew when they change
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
-.PHONY: all ready setup demo test check asan ubsan tsan fuzz bench install clean distclean help
+.PHONY: all ready setup demo test check asan ubsan tsan fuzz bench bench-compare install clean distclean help
 
 SETUP ?= tools/setup
 JOBS ?= $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS)))
 SUITE ?=
 SECONDS ?= 60
+BENCH ?=
+BASE ?=
 PREFIX ?= /usr/local
 DESTDIR ?=
 
@@ -65,7 +69,12 @@ fuzz:
 bench: ready
 	@tools/configure build
 	@$(ninja) build
-	@meson test --no-rebuild --benchmark --verbose -C build
+	@bench/run build $(BENCH)
+
+bench-compare: ready
+	@tools/configure build
+	@$(ninja) build
+	@bench/compare '$(BASE)' $(BENCH)
 
 # The prefix goes into the pkg-config file and the tool's library path.
 install: all
@@ -87,7 +96,8 @@ help:
 	@echo 'make check      format, clang-tidy, layers, headers, names, exported symbols'
 	@echo 'make asan       the tests under the address sanitizer; also ubsan, tsan'
 	@echo 'make fuzz       each fuzzer for SECONDS=60'
-	@echo 'make bench      benchmarks; each prints its figure'
+	@echo 'make bench      benchmarks, as a table and as build/bench.csv'
+	@echo 'make bench-compare BASE=REVISION   the same beside an older revision, with ratios'
 	@echo 'make install    under PREFIX=/usr/local, with DESTDIR= in front'
 	@echo 'make clean      remove the build folders; distclean also .deps/ and demo/'
 	@sed -n 's/^# Variables: /Variables:\n           /p; s/^#            /           /p' Makefile

@@ -214,9 +214,11 @@ static fleck_status read_method(fk_model *m, const fk_json *object, const char *
         return fk_error_set(err, FLECK_E_UNSUPPORTED,
                             "the model's method is \"%s\", which this fleck does not have", name);
     FK_DO(fk_options_init(&m->options, m->method->options, err));
-    if (fk_options_from_json(&m->options, fk_json_get(object, "options"), err) != FLECK_OK) {
+    st = fk_options_from_json(&m->options, fk_json_get(object, "options"), err);
+    if (st != FLECK_OK) {
         fk_error_context(err, "the model's options of %s", name);
-        st = FLECK_E_FORMAT; /* the file's fault, not the caller's */
+        if (st == FLECK_E_OPTION)
+            st = FLECK_E_FORMAT; /* the file's fault, not the caller's */
         if (err != NULL)
             err->status = st;
         goto done;

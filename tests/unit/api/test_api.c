@@ -1,0 +1,495 @@
+/* Every function of fleck.h on a tiny network of a user's, and what each refuses. */
+#include "fk_test.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+
+typedef struct fixture {
+    char folder[4096], sample[4200], network[4200], model[4200];
+} fixture;
+
+static fixture f;
+
+static const char *in_folder(const char *name)
+{
+    static char paths[8][8300];
+    static int turn;
+    char *out = paths[turn++ % 8];
+
+    snprintf(out, sizeof paths[0], "%s/%s", f.folder, name);
+    return out;
+}
+
+static fleck_fit_settings settings(void)
+{
+    static const char *const options[] = {"dims=3", NULL};
+    fleck_fit_settings s = fleck_fit_defaults();
+
+    s.backbone = f.network;
+    s.width = s.crop_width = 64;
+    s.height = s.crop_height = 48;
+    s.options = options;
+    s.threads = 2;
+    return s;
+}
+
+/* A sample category, a network whose outputs are two taps and a vector, and a PaDiM model of both. */
+static int set_up(void **state)
+{
+    fleck_synth_settings synth = fleck_synth_defaults();
+    fleck_fit_settings s;
+    fleck_model *model = NULL;
+    fleck_error err = {0};
+
+    (void)state;
+    snprintf(f.folder, sizeof f.folder, "%s", test_folder());
+    snprintf(f.sample, sizeof f.sample, "%s/sample", f.folder);
+    snprintf(f.network, sizeof f.network, "%s",
+             test_path("FLECK_TEST_SOURCE", "tests/golden/net/open.onnx"));
+    snprintf(f.model, sizeof f.model, "%s/m.fleck", f.folder);
+    synth.width = synth.height = 64;
+    synth.train = 6;
+    synth.good = 2;
+    synth.defective = 1;
+    s = settings();
+    if (fleck_synth(f.sample, &synth, &err) != FLECK_OK ||
+        fleck_fit(&model, f.sample, &s, NULL, &err) != FLECK_OK ||
+        fleck_model_save(model, f.model, &err) != FLECK_OK) {
+        printf("set up: %s\n", err.message);
+        return err.status == FLECK_E_UNSUPPORTED ? 77 : 1; /* a build without OpenVINO */
+    }
+    fleck_model_close(&model);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    char command[4200];
+
+    (void)state;
+    snprintf(command, sizeof command, "rm -r '%s'", f.folder);
+    return system(command); /* NOLINT: a folder that this program made */
+}
+
+/* ---- What can be chosen ---- */
+
+static void methods_options_and_backbones_can_be_listed(void **state)
+{
+    fleck_option o;
+    int options = 0;
+
+    (void)state;
+    assert_true(strlen(fleck_version()) >= 5);
+    assert_string_equal(fleck_status_name(FLECK_OK), "ok");
+    assert_string_equal(fleck_status_name((fleck_status)999), "unknown");
+    assert_true(fleck_method_count() >= 2 && fleck_backbone_count() >= 4);
+    for (int i = 0; i < fleck_method_count(); i++) {
+        fleck_method_info m = fleck_method_at(i);
+
+        assert_non_null(m.name);
+        assert_non_null(m.title);
+        for (int j = 0; fleck_method_option(m.name, j, &o); j++, options++) {
+            assert_non_null(o.initial);
+            assert_true(strlen(o.help) > 10);
+        }
+    }
+    assert_true(options >= 8);
+    assert_false(fleck_method_option("nosuch", 0, &o));
+    assert_false(fleck_method_option("padim", -1, &o));
+    assert_false(fleck_method_option("padim", 1000, &o));
+    for (int i = 0; i < fleck_backbone_count(); i++)
+        assert_true(strlen(fleck_backbone_at(i).source) > 10);
+    assert_true(fleck_is_image_name("A.JPG"));
+    assert_false(fleck_is_image_name("a.txt"));
+}
+
+static void weights_that_are_not_there_are_reported(void **state)
+{
+    fleck_weights_info w;
+
+    (void)state;
+    assert_ok(fleck_weights_find(&w, f.folder, "resnet18", err));
+    assert_false(w.installed);
+    assert_non_null(strstr(w.path, "resnet18.safetensors"));
+    assert_refused(fleck_weights_find(&w, f.folder, "nosuch", err), FLECK_E_OPTION, "resnet50");
+    assert_refused(fleck_weights_add(f.folder, "resnet18", f.network, NULL, err), FLECK_E_FORMAT,
+                   "open.onnx");
+    assert_refused(fleck_weights_fetch(f.folder, "nosuch", NULL, NULL, NULL, err), FLECK_E_OPTION,
+                   "nosuch");
+}
+
+/* ---- Fit, save, open ---- */
+
+static void a_saved_model_scores_as_the_fitted_one(void **state)
+{
+    fleck_fit_settings s = settings();
+    fleck_model *fitted = NULL, *opened = NULL;
+    fleck_result a, b;
+    fleck_times t;
+    char image[4300];
+
+    (void)state;
+    snprintf(image, sizeof image, "%s/test/stain/000.png", f.sample);
+    assert_ok(fleck_fit(&fitted, f.sample, &s, &t, err));
+    assert_true(t.total > 0.0 && t.threads == 2);
+    assert_ok(fleck_model_open(&opened, f.model, NULL, err));
+    assert_ok(fleck_score_file(fitted, image, false, &a, err));
+    assert_ok(fleck_score_file(opened, image, true, &b, err));
+    assert_true(a.score == b.score && a.threshold == b.threshold);
+    assert_memory_equal(a.map, b.map, sizeof(float) * (size_t)(a.map_width * a.map_height));
+    assert_null(a.image);
+    assert_non_null(b.image);
+    assert_int_equal(b.image_width, 64);
+    fleck_result_free(&a);
+    fleck_result_free(&b);
+    fleck_model_close(&fitted);
+    fleck_model_close(&opened);
+    fleck_model_close(&opened);
+    fleck_model_close(NULL);
+}
+
+static void a_model_describes_and_verifies_itself(void **state)
+{
+    fleck_model *m = NULL;
+    fleck_model_info i;
+    double difference;
+
+    (void)state;
+    assert_ok(fleck_model_open(&m, f.model, NULL, err));
+    i = fleck_model_describe(m);
+    assert_string_equal(i.method, "padim");
+    assert_string_equal(i.backbone, "open.onnx");
+    assert_string_equal(i.taps, "fine,coarse");
+    assert_string_equal(i.category, "sample");
+    assert_non_null(strstr(i.options, "\"dims\":3"));
+    assert_int_equal(i.images, 6);
+    assert_int_equal(i.calibrated, 6);
+    assert_int_equal(i.dim, 3);
+    assert_true(i.threshold > 0.0 && i.scale_high > i.scale_low);
+    assert_ok(fleck_model_verify(m, 0.0, &difference, err));
+    assert_true(difference == 0.0);
+    fleck_model_close(&m);
+}
+
+static bool stop_at_once(void *ctx, const char *stage, int64_t done, int64_t total)
+{
+    (void)stage;
+    assert_true(done > 0 && done <= total);
+    ++*(int *)ctx;
+    return false;
+}
+
+static void a_fit_can_be_stopped(void **state)
+{
+    fleck_fit_settings s = settings();
+    fleck_model *m = NULL;
+    int calls = 0;
+
+    (void)state;
+    s.progress = stop_at_once;
+    s.progress_ctx = &calls;
+    assert_refused(fleck_fit(&m, f.sample, &s, NULL, err), FLECK_E_CANCELLED, "stopped after");
+    assert_null(m);
+    assert_int_equal(calls, 1);
+}
+
+static void what_a_fit_cannot_use_is_refused(void **state)
+{
+    fleck_fit_settings s = settings();
+    fleck_model *m = NULL;
+    const char *unknown[] = {"nosuch=1", NULL}, *odd[] = {"dims", NULL};
+    const char *one[1];
+    char image[4300];
+
+    (void)state;
+    snprintf(image, sizeof image, "%s/train/good/000.png", f.sample);
+    one[0] = image;
+    assert_refused(fleck_fit_files(&m, one, 0, &s, NULL, err), FLECK_E_NOTFOUND, "at least one");
+    assert_refused(fleck_fit_files(&m, one, 1, &s, NULL, err), FLECK_E_STATE, "2");
+    s.options = unknown;
+    assert_refused(fleck_fit(&m, f.sample, &s, NULL, err), FLECK_E_OPTION, "nosuch");
+    s.options = odd;
+    assert_refused(fleck_fit(&m, f.sample, &s, NULL, err), FLECK_E_OPTION, "name=value");
+    s = settings();
+    s.calibrate = -1;
+    assert_refused(fleck_fit(&m, f.sample, &s, NULL, err), FLECK_E_OPTION, "calibrate");
+    s = settings();
+    s.sigma = NAN;
+    assert_refused(fleck_fit(&m, f.sample, &s, NULL, err), FLECK_E_OPTION, "sigma");
+    s = settings();
+    s.backbone = "resnet18";
+    assert_refused(fleck_fit(&m, f.sample, &s, NULL, err), FLECK_E_OPTION, "neither a weight file");
+    s.home = f.folder;
+    assert_refused(fleck_fit(&m, f.sample, &s, NULL, err), FLECK_E_NOTFOUND,
+                   "fleck weights add resnet18");
+    assert_null(m);
+}
+
+static void what_cannot_be_changed_after_a_fit_is_refused(void **state)
+{
+    fleck_run_settings run = fleck_run_defaults();
+    const char *fixed[] = {"dims=2", NULL};
+    fleck_model *m = NULL;
+
+    (void)state;
+    run.options = fixed;
+    assert_refused(fleck_model_open(&m, f.model, &run, err), FLECK_E_OPTION, "fixed when");
+    run.options = NULL;
+    run.precision = "f8";
+    assert_refused(fleck_model_open(&m, f.model, &run, err), FLECK_E_OPTION, "precision");
+    run.precision = NULL;
+    run.engine = "nosuch";
+    assert_refused(fleck_model_open(&m, f.model, &run, err), FLECK_E_OPTION, "engine");
+    assert_null(m);
+}
+
+/* ---- Scoring ---- */
+
+static void pixels_in_memory_score_as_their_file(void **state)
+{
+    fleck_model *m = NULL;
+    fleck_result a, b;
+    uint8_t *wide;
+    char image[4300];
+
+    (void)state;
+    snprintf(image, sizeof image, "%s/test/crack/000.png", f.sample);
+    assert_ok(fleck_model_open(&m, f.model, NULL, err));
+    assert_ok(fleck_score_file(m, image, true, &a, err));
+    wide = calloc(64, 200); /* rows of 64 RGB pixels, 8 bytes of something else behind each */
+    assert_non_null(wide);
+    for (int y = 0; y < 64; y++)
+        memcpy(wide + y * 200, a.image + y * 192, 192);
+    assert_ok(fleck_score_pixels(m, wide, 64, 64, 200, &b, err));
+    assert_true(a.score == b.score);
+    assert_refused(fleck_score_pixels(m, wide, 64, 64, 100, &b, err), FLECK_E_SHAPE, "192 bytes");
+    assert_null(b.map);
+    free(wide);
+    fleck_result_free(&a);
+    fleck_model_close(&m);
+}
+
+typedef struct seen {
+    int64_t next, bad;
+    double scores[16];
+} seen;
+
+static fleck_status see(void *ctx, int64_t i, const fleck_result *r, const fleck_error *error)
+{
+    seen *s = ctx;
+
+    assert_int_equal(i, s->next++);
+    assert_true((r == NULL) != (error == NULL));
+    s->scores[i] = r != NULL ? r->score : NAN;
+    s->bad += r == NULL;
+    return FLECK_OK;
+}
+
+static fleck_status stop(void *ctx, int64_t i, const fleck_result *r, const fleck_error *error)
+{
+    (void)ctx;
+    (void)r;
+    (void)error;
+    return i == 1 ? FLECK_E_CANCELLED : FLECK_OK;
+}
+
+static void a_batch_comes_in_order_and_survives_a_bad_file(void **state)
+{
+    fleck_model *m = NULL;
+    seen s = {0};
+    char names[12][4300];
+    const char *files[12];
+    fleck_result r;
+
+    (void)state;
+    for (int i = 0; i < 12; i++) {
+        snprintf(names[i], sizeof names[i], "%s/train/good/%03d.png", f.sample, i % 6);
+        files[i] = names[i];
+    }
+    files[4] = f.network; /* no image */
+    assert_ok(fleck_model_open(&m, f.model, NULL, err));
+    assert_ok(fleck_score_files(m, files, 12, false, see, &s, err));
+    assert_int_equal(s.next, 12);
+    assert_int_equal(s.bad, 1);
+    assert_true(isnan(s.scores[4]));
+    assert_true(s.scores[1] == s.scores[7]);
+    assert_ok(fleck_score_file(m, files[3], false, &r, err));
+    assert_true(r.score == s.scores[3]);
+    fleck_result_free(&r);
+    assert_refused(fleck_score_files(m, files, 12, false, stop, NULL, err), FLECK_E_CANCELLED,
+                   "image 2 of 12");
+    fleck_model_close(&m);
+}
+
+static void results_are_written_as_pictures_and_maps(void **state)
+{
+    fleck_model *m = NULL;
+    fleck_result r;
+    float *map;
+    char image[4300];
+
+    (void)state;
+    snprintf(image, sizeof image, "%s/test/dent/000.png", f.sample);
+    assert_ok(fleck_model_open(&m, f.model, NULL, err));
+    assert_ok(fleck_score_file(m, image, true, &r, err));
+    map = calloc(64 * 64, sizeof *map);
+    assert_non_null(map);
+    assert_ok(fleck_result_full_map(m, &r, map, err));
+    assert_true(map[64 * 32 + 32] >= 0.0f);
+    assert_ok(fleck_result_save_picture(m, &r, in_folder("p.png"), err));
+    assert_ok(fleck_result_save_map(m, &r, in_folder("p.tiff"), true, err));
+    assert_ok(fleck_result_save_map(m, &r, in_folder("p.npy"), false, err));
+    assert_refused(fleck_result_save_map(m, &r, in_folder("p.bmp"), true, err), FLECK_E_OPTION,
+                   ".npy");
+    fleck_free(NULL);
+    free(map);
+    fleck_result_free(&r);
+    assert_refused(fleck_result_full_map(m, &r, NULL, err), FLECK_E_SHAPE, "not one of this model");
+    assert_ok(fleck_score_file(m, image, false, &r, err));
+    assert_refused(fleck_result_save_picture(m, &r, in_folder("q.png"), err), FLECK_E_STATE,
+                   "kept");
+    assert_int_not_equal(access(in_folder("q.png"), F_OK), 0);
+    fleck_result_free(&r);
+    fleck_model_close(&m);
+}
+
+/* ---- Evaluation and pictures ---- */
+
+static void maps_measured_from_files_equal_the_evaluation(void **state)
+{
+    fleck_metrics_settings s = fleck_metrics_defaults();
+    fleck_eval_settings e = fleck_eval_defaults();
+    static const char *const kinds[] = {"good",         "good",    "crack", "dent",
+                                        "missing_hole", "scratch", "stain"};
+    fleck_model *m = NULL;
+    fleck_report a, b;
+
+    (void)state;
+    assert_ok(fleck_model_open(&m, f.model, NULL, err));
+    e.protocol = FLECK_PROTOCOL_ORIGINAL;
+    assert_ok(fleck_evaluate(m, f.sample, &e, &a, err));
+    assert_int_equal(a.good, 2);
+    assert_int_equal(a.defective, 5);
+    assert_true(a.has_pixel && a.regions >= 5);
+    assert_refused(fleck_metrics(in_folder("nomaps"), f.sample, &s, &b, err), FLECK_E_NOTFOUND,
+                   "nomaps");
+    for (int i = 0; i < 7; i++) {
+        char image[4400], map[4400];
+        fleck_result r;
+
+        snprintf(image, sizeof image, "%s/test/%s/%03d.png", f.sample, kinds[i], i == 1 ? 1 : 0);
+        snprintf(map, sizeof map, "mkdir -p '%s/maps/%s'", f.folder, kinds[i]);
+        assert_int_equal(system(map), 0); /* NOLINT */
+        snprintf(map, sizeof map, "%s/maps/%s/%03d.npy", f.folder, kinds[i], i == 1 ? 1 : 0);
+        assert_ok(fleck_score_file(m, image, false, &r, err));
+        assert_ok(fleck_result_save_map(m, &r, map, true, err));
+        fleck_result_free(&r);
+    }
+    assert_ok(fleck_metrics(in_folder("maps"), f.sample, &s, &b, err));
+    assert_true(a.pixel.auroc == b.pixel.auroc && a.pixel.ap == b.pixel.ap && a.pro == b.pro);
+    s.pro_limit = 0.0;
+    assert_refused(fleck_metrics(in_folder("maps"), f.sample, &s, &b, err), FLECK_E_OPTION,
+                   "limit");
+    fleck_model_close(&m);
+}
+
+static void a_panel_shows_up_to_eight_models(void **state)
+{
+    fleck_panel_column columns[2] = {{NULL, "PaDiM"}, {NULL, "again"}};
+    char image[4300];
+
+    (void)state;
+    snprintf(image, sizeof image, "%s/test/stain/000.png", f.sample);
+    for (int i = 0; i < 2; i++)
+        assert_ok(fleck_model_open(&columns[i].model, f.model, NULL, err));
+    assert_ok(fleck_panel(in_folder("panel.png"), image, NULL, columns, 2, 64, err));
+    assert_int_equal(access(in_folder("panel.png"), R_OK), 0);
+    assert_refused(fleck_panel(in_folder("panel.png"), image, NULL, columns, 0, 64, err),
+                   FLECK_E_OPTION, "1 to 8");
+    for (int i = 0; i < 2; i++)
+        fleck_model_close(&columns[i].model);
+}
+
+/* ---- Memory ---- */
+
+/* Whichever allocation fails, the call says so, leaves nothing behind and does not crash; sooner or later none does. */
+static void any_allocation_that_fails_is_an_error(void **state)
+{
+    char image[4300];
+    bool through = false;
+
+    (void)state;
+    snprintf(image, sizeof image, "%s/test/stain/000.png", f.sample);
+    for (int64_t n = 1; n < 100000 && !through; n += 1 + n / 16) {
+        fleck_model *m = NULL;
+        fleck_result r = {0};
+        fleck_error err = {0};
+        fleck_status st;
+
+        fk_mem_fail_at(n);
+        st = fleck_model_open(&m, f.model, NULL, &err);
+        if (st == FLECK_OK)
+            st = fleck_score_file(m, image, true, &r, &err);
+        if (st == FLECK_OK)
+            st = fleck_result_save_picture(m, &r, in_folder("x.png"), &err);
+        if (st == FLECK_OK)
+            st = fleck_model_save(m, in_folder("x.fleck"), &err);
+        through = fk_mem_fail_at(0) < n;
+        if (!through && st != FLECK_E_NOMEM)
+            fail_msg("allocation %lld: status %d, %s", (long long)n, (int)st, err.message);
+        assert_true(!through || st == FLECK_OK);
+        fleck_result_free(&r);
+        fleck_model_close(&m);
+    }
+    assert_true(through);
+}
+
+static void any_allocation_of_a_fit_that_fails_is_an_error(void **state)
+{
+    fleck_fit_settings s = settings();
+    bool through = false;
+
+    (void)state;
+    s.threads = 1;
+    for (int64_t n = 1; n < 100000 && !through; n += 1 + n / 16) {
+        fleck_model *m = NULL;
+        fleck_report report;
+        fleck_error err = {0};
+        fleck_status st;
+
+        fk_mem_fail_at(n);
+        st = fleck_fit(&m, f.sample, &s, NULL, &err);
+        if (st == FLECK_OK)
+            st = fleck_evaluate(m, f.sample, NULL, &report, &err);
+        through = fk_mem_fail_at(0) < n;
+        /* An evaluation counts a test image that met the failure and goes on. */
+        if (!through && st != FLECK_E_NOMEM && !(st == FLECK_OK && report.failed == 1))
+            fail_msg("allocation %lld: status %d, %s", (long long)n, (int)st, err.message);
+        assert_true(!through || st == FLECK_OK);
+        fleck_model_close(&m);
+    }
+    assert_true(through);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(methods_options_and_backbones_can_be_listed),
+        cmocka_unit_test(weights_that_are_not_there_are_reported),
+        cmocka_unit_test(a_saved_model_scores_as_the_fitted_one),
+        cmocka_unit_test(a_model_describes_and_verifies_itself),
+        cmocka_unit_test(a_fit_can_be_stopped),
+        cmocka_unit_test(what_a_fit_cannot_use_is_refused),
+        cmocka_unit_test(what_cannot_be_changed_after_a_fit_is_refused),
+        cmocka_unit_test(pixels_in_memory_score_as_their_file),
+        cmocka_unit_test(a_batch_comes_in_order_and_survives_a_bad_file),
+        cmocka_unit_test(results_are_written_as_pictures_and_maps),
+        cmocka_unit_test(maps_measured_from_files_equal_the_evaluation),
+        cmocka_unit_test(a_panel_shows_up_to_eight_models),
+        cmocka_unit_test(any_allocation_that_fails_is_an_error),
+        cmocka_unit_test(any_allocation_of_a_fit_that_fails_is_an_error),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -68,12 +68,12 @@ fuzz:
 
 bench: ready
 	@tools/configure build
-	@$(ninja) build
+	@$(ninja) build product meson-benchmark-prereq
 	@bench/run build $(BENCH)
 
 bench-compare: ready
 	@tools/configure build
-	@$(ninja) build
+	@$(ninja) build product meson-benchmark-prereq
 	@bench/compare '$(BASE)' $(BENCH)
 
 # The prefix goes into the pkg-config file and the tool's library path.

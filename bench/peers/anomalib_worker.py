@@ -88,6 +88,21 @@ def make_model():
     return model
 
 
+def time_images(inferencer):
+    times = []
+    for run in range(WARM_UPS + RUNS):
+        begin = time.perf_counter()
+        score = float(inferencer.predict(str(image)).pred_score.ravel()[0])
+        if run >= WARM_UPS:
+            times.append((time.perf_counter() - begin) * 1e3)
+    finish(ms=sorted(times), score=score)
+
+
+if task == "one":
+    time_images(TorchInferencer(work / "torch/model.pt", device="cpu"))
+if task == "openvino":
+    time_images(OpenVINOInferencer(work / "openvino/model.xml", device="CPU",
+                                   config={"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": THREADS}))
 data = MVTecAD(root=shared / "data", category="bottle", num_workers=THREADS)
 engine = Engine(default_root_dir=work / "runs", accelerator="cpu", devices=1, logger=False,
                 enable_progress_bar=False, enable_model_summary=False)
@@ -121,18 +136,4 @@ if task == "eval":
     results = engine.test(model=model, datamodule=data, verbose=False)[0]
     finish(eval_s=time.perf_counter() - begin, import_s=imported,
            image_auroc=results["image_AUROC"], pixel_auroc=results["pixel_AUROC"], pro=results["pixel_AUPRO"])
-
-times = []
-if task == "one":
-    inferencer = TorchInferencer(work / "torch/model.pt", device="cpu")
-elif task == "openvino":
-    inferencer = OpenVINOInferencer(work / "openvino/model.xml", device="CPU",
-                                    config={"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": THREADS})
-else:
-    raise SystemExit(f"unknown task {task}")
-for run in range(WARM_UPS + RUNS):
-    begin = time.perf_counter()
-    score = float(inferencer.predict(str(image)).pred_score.ravel()[0])
-    if run >= WARM_UPS:
-        times.append((time.perf_counter() - begin) * 1e3)
-finish(ms=sorted(times), score=score)
+raise SystemExit(f"unknown task {task}")

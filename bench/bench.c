@@ -113,7 +113,7 @@ static void write_row(const bench_row *row, int n, const double *figures, double
     }
 }
 
-/* Processor seconds of all threads so far.  They hardly change when other programs run beside. */
+/* Processor seconds of all threads so far.  Other programs change them less than wall time. */
 static double cpu_seconds(void)
 {
     struct timespec t = {0};
@@ -197,6 +197,7 @@ void bench_must(fleck_status st, const fleck_error *err)
     if (st == FLECK_OK)
         return;
     fprintf(stderr, "%s: %s\n", program, err->message);
+    (void)bench_end();
     exit(1);
 }
 
@@ -345,9 +346,10 @@ int bench_end(void)
     bench_usage usage;
     fleck_error err = {0};
 
-    if (folder[0] != '\0')
-        bench_must(bench_spawn(&usage, argv, &err), &err);
-    return 0;
+    if (folder[0] == '\0' || bench_spawn(&usage, argv, &err) == FLECK_OK)
+        return 0;
+    fprintf(stderr, "%s: %s\n", program, err.message);
+    return 1;
 }
 
 fleck_status bench_spawn(bench_usage *out, const char *const *argv, fleck_error *err)

@@ -21,7 +21,7 @@ typedef struct bench_row {
 void bench_begin(const char *name);
 
 /* One run: milliseconds for one item, of wall time and of all threads' processor time.  The second
- * hardly depends on what else the machine does. */
+ * depends less on what else the machine does. */
 typedef struct bench_run {
     double wall, cpu;
 } bench_run;

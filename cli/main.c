@@ -1,6 +1,7 @@
 /* The command-line tool: finds the command and runs it. */
 #include "cli.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 
@@ -49,6 +50,12 @@ int main(int argc, char **argv)
      */
     signal(SIGXFSZ, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
+#ifdef __GLIBC__
+    /* Images come and go in blocks of a few MiB.  Kept in the heap, their pages are touched for the first time once, not
+     * once an image (docs/SPEED.md). */
+    mallopt(M_MMAP_THRESHOLD, 64 << 20);
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
     if (argc < 2) {
         help(stderr);
         return EXIT_USAGE;

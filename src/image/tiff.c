@@ -295,7 +295,8 @@ static fleck_status read_pixels(fk_image *im, TIFF *tif, const layout *l, const 
         FK_FAIL(err, FLECK_E_FORMAT, "strips or tiles have no room for their pixels");
     if (size > MAX_CHUNK)
         FK_FAIL(err, FLECK_E_LIMIT, "a strip or tile of %lld bytes", (long long)size);
-    FK_DO(FK_ALLOC(&buffer, size, err));
+    /* Zeroed: libtiff calls a damaged JPEG strip read though it has not written all of it. */
+    FK_DO(FK_CALLOC(&buffer, size, err));
     for (int plane = 0; plane < planes; plane++)
         for (int64_t y = 0; y < l->height; y += l->chunk_height)
             for (int64_t x = 0; x < l->width; x += l->chunk_width)

@@ -258,7 +258,8 @@ static fleck_status read_blocks(fk_tensor *out, TIFF *tif, const layout *l, cons
                          : TIFFVStripSize64(tif, l->block_height) != (uint64_t)size)
         FK_FAIL(err, FLECK_E_FORMAT, "%s: the TIFF's tiles or strips have an impossible size",
                 name);
-    FK_DO(FK_ALLOC(&block, size, err));
+    /* Zeroed: libtiff may call a damaged block read though it has not written all of it. */
+    FK_DO(FK_CALLOC(&block, size, err));
     for (uint32_t y = 0; y < l->height; y += l->block_height) {
         uint32_t rows = l->height - y < l->block_height ? l->height - y : l->block_height;
 

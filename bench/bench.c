@@ -1,4 +1,5 @@
 /* Timing, the machine's limits, and rows of the table and of the CSV. */
+#define _GNU_SOURCE /* environ */
 #include "bench.h"
 
 #include "base/clock.h"
@@ -17,7 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
 extern char *openblas_get_config(void) __attribute__((weak));
 
 /* A run longer than this is long: 3 runs without warm-up. */
@@ -295,11 +295,14 @@ double bench_peak_mib(void)
 double bench_resident_mib(void)
 {
     FILE *f = fopen("/proc/self/statm", "r");
+    char line[128] = "", *end = line;
     long pages = 0;
 
     if (f != NULL) {
-        if (fscanf(f, "%*s %ld", &pages) != 1)
-            pages = 0;
+        if (fgets(line, sizeof line, f) != NULL) {
+            (void)strtol(line, &end, 10); /* total size; resident pages follow */
+            pages = strtol(end, NULL, 10);
+        }
         fclose(f);
     }
     return (double)pages * (double)sysconf(_SC_PAGESIZE) / 1048576.0;

@@ -37,16 +37,16 @@ static void draw_map(float *map, uint8_t *mask, int64_t side, uint64_t seed)
     cx = 0.3 + 0.4 * fk_prng_uniform(&g);
     r = 0.06 + 0.1 * fk_prng_uniform(&g);
     for (int i = 0; i < COARSE * COARSE; i++) {
-        double dy = ((double)(i / COARSE) + 0.5) / COARSE - cy;
-        double dx = ((double)(i % COARSE) + 0.5) / COARSE - cx;
+        int row = i / COARSE, column = i % COARSE;
+        double dy = ((double)row + 0.5) / COARSE - cy, dx = ((double)column + 0.5) / COARSE - cx;
 
         coarse[i] = (float)(5.0 + 3.0 * fk_prng_uniform(&g) +
                             (mask != NULL && dy * dy + dx * dx < 1.2 * r * r ? 6.0 : 0.0));
     }
     fk_map_resize_bilinear(map, side, side, coarse, COARSE, COARSE);
     for (int64_t p = 0; mask != NULL && p < side * side; p++) {
-        double dy = (double)(p / side) / (double)side - cy;
-        double dx = (double)(p % side) / (double)side - cx;
+        int64_t row = p / side, column = p % side;
+        double dy = (double)row / (double)side - cy, dx = (double)column / (double)side - cx;
 
         mask[p] = dy * dy + dx * dx < r * r ? 255 : 0;
     }

@@ -34,10 +34,12 @@ static double operations(const fk_arch *arch)
     for (int i = 0; i < g.n_ops; i++) {
         const fk_op *op = &g.ops[i];
 
-        if (op->kind == FK_OP_CONV)
-            sum +=
-                2.0 * (double)(op->out_channels * op->out_height * op->out_width) *
-                (double)(g.ops[op->input[0]].out_channels / op->groups * op->kernel * op->kernel);
+        if (op->kind == FK_OP_CONV) {
+            int64_t inputs = g.ops[op->input[0]].out_channels / op->groups;
+
+            sum += 2.0 * (double)(op->out_channels * op->out_height * op->out_width) *
+                   (double)(inputs * op->kernel * op->kernel);
+        }
     }
     fk_graph_free(&g);
     return sum;

@@ -58,7 +58,7 @@ const char *bench_weights(const char *name)
     bench_must(fk_st_writer_open(&w, &err), &err);
     for (int i = 0; i < g.n_ops; i++)
         if (g.ops[i].kind == FK_OP_CONV)
-            add_conv(w, &g, &g.ops[i], (uint64_t)(2 * i + 1), &blocks[(int64_t)2 * i]);
+            add_conv(w, &g, &g.ops[i], 2 * (uint64_t)i + 1, &blocks[(int64_t)2 * i]);
     bench_must(fk_st_writer_commit(&w, path, &err), &err);
     for (int i = 0; i < 2 * g.n_ops; i++)
         fk_free(blocks[i]);
@@ -93,8 +93,8 @@ void bench_embedding(fk_embedding *out, const fk_embed_shape *shape, uint64_t se
         const fk_level *l = &out->levels[t];
 
         for (int64_t p = 0; p < l->height * l->width; p++) {
-            double y = (double)(p / l->width) / (double)l->height;
-            double x = (double)(p % l->width) / (double)l->width;
+            int64_t row = p / l->width, column = p % l->width;
+            double y = (double)row / (double)l->height, x = (double)column / (double)l->width;
 
             for (int64_t c = 0; c < l->dim; c++) {
                 double common =

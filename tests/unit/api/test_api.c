@@ -263,6 +263,7 @@ static void pixels_in_memory_score_as_their_file(void **state)
         memcpy(wide + y * 200, a.image + y * 192, 192);
     assert_ok(fleck_score_pixels(m, wide, 64, 64, 200, &b, err));
     assert_true(a.score == b.score);
+    fleck_result_free(&b);
     assert_refused(fleck_score_pixels(m, wide, 64, 64, 100, &b, err), FLECK_E_SHAPE, "192 bytes");
     assert_null(b.map);
     free(wide);

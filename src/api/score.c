@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-#define MAX_COLUMNS 8
-
 void fleck_result_free(fleck_result *result)
 {
     fk_result_free(result);
@@ -119,11 +117,11 @@ fleck_status fleck_metrics(const char *maps_dir, const char *path,
 fleck_status fleck_panel(const char *out_path, const char *image, const char *mask,
                          const fleck_panel_column *columns, int n, int64_t tile, fleck_error *err)
 {
-    fk_picture_column inner[MAX_COLUMNS];
+    fk_picture_column inner[FK_PICTURE_COLUMNS];
 
-    if (n < 1 || n > MAX_COLUMNS)
+    if (n < 1 || n > FK_PICTURE_COLUMNS)
         return fk_error_set(err, FLECK_E_OPTION, "panel: expected 1 to %d models, got %d",
-                            MAX_COLUMNS, n);
+                            FK_PICTURE_COLUMNS, n);
     for (int i = 0; i < n; i++)
         inner[i] = (fk_picture_column){&columns[i].model->runner, columns[i].caption};
     return fk_picture_panel(out_path, image, mask, inner, n, tile, err);

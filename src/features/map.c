@@ -196,3 +196,15 @@ void fk_map_gaussian(float *map, int64_t height, int64_t width, double sigma, fl
     smooth_lines(map, height, width, width, 1, kernel, r, lines);
     smooth_lines(map, width, 1, height, width, kernel, r, lines);
 }
+
+void fk_map_range(const float *map, int64_t n, float *low, float *high)
+{
+    float least = map[0], most = map[0];
+
+    for (int64_t i = 1; i < n; i++) {
+        least = map[i] < least ? map[i] : least;
+        most = map[i] > most ? map[i] : most;
+    }
+    *low = least;
+    *high = most;
+}

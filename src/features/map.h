@@ -36,4 +36,7 @@ void fk_grid_sample(float *out, const float *src, int64_t w, int64_t channels, i
 int64_t fk_map_gaussian_scratch(int64_t height, int64_t width);
 void fk_map_gaussian(float *map, int64_t height, int64_t width, double sigma, float *scratch);
 
+/* Lowest and highest of n > 0 values. */
+void fk_map_range(const float *map, int64_t n, float *low, float *high);
+
 #endif

@@ -60,12 +60,14 @@ typedef struct fk_net_session fk_net_session;
  *
  * Cost: some 0.1 s and the weights once more with OpenVINO, nothing with the reference engine.
  * Errors, with *out NULL; messages name the file:
- *   FLECK_E_NOTFOUND     a tensor that the file lacks (says which tap or pool needs it); pool,
- * where an ONNX model has no global output FLECK_E_SHAPE        a tensor of another shape; an input
- * size that the network cannot take FLECK_E_OPTION       an unknown tap (says which there are), a
- * scale of 0, threads below 1 FLECK_E_UNSUPPORTED  an engine that this build lacks, a precision
- * that this processor lacks (OpenVINO would compute in another), outputs of another kind, ONNX with
- * the reference engine FLECK_E_FORMAT       bytes that OpenVINO cannot read as an ONNX model
+ *   FLECK_E_NOTFOUND     a tensor that the file lacks (says which tap or pool needs it); the pool of
+ *                        an ONNX model that has no global output
+ *   FLECK_E_SHAPE        a tensor of another shape; an input size that the network cannot take
+ *   FLECK_E_OPTION       an unknown tap (says which there are), a scale of 0, threads below 1
+ *   FLECK_E_UNSUPPORTED  an engine that this build lacks, a precision that this processor lacks
+ *                        (OpenVINO would compute in another), outputs of another kind, ONNX with
+ *                        the reference engine
+ *   FLECK_E_FORMAT       bytes that OpenVINO cannot read as an ONNX model
  *   FLECK_E_LIMIT        more than FK_MAX_TAPS outputs, a name that does not fit fk_tap_info
  *   FLECK_E_ENGINE       the runtime failed
  *   FLECK_E_NOMEM */

@@ -1,6 +1,7 @@
 /* Evaluation of maps that some tool wrote, against a category's masks. */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "features/map.h"
 #include "pipeline/evaluate.h"
 #include "pipeline/testset.h"
 #include "tensor/map_file.h"
@@ -65,7 +66,7 @@ static fleck_status add_sample(fk_testset *t, int64_t i, const char *maps_dir,
     fk_tensor map = {0};
     char *path = NULL;
     int64_t want_height, want_width;
-    float highest;
+    float lowest, highest;
     fleck_status st;
 
     FK_DO(find_map(&path, maps_dir, sample, err));
@@ -78,9 +79,7 @@ static fleck_status add_sample(fk_testset *t, int64_t i, const char *maps_dir,
                 (long long)want_width, (long long)want_height, (long long)map.shape[1],
                 (long long)map.shape[0]);
     FK_DO(fk_testset_mask(t, i, p, image.width, image.height, &mask, err));
-    highest = ((const float *)map.data)[0];
-    for (int64_t k = 1; k < fk_tensor_count(&map); k++)
-        highest = ((const float *)map.data)[k] > highest ? ((const float *)map.data)[k] : highest;
+    fk_map_range(map.data, fk_tensor_count(&map), &lowest, &highest);
     FK_DO(fk_testset_add_map(t, i, map.data, want_height, want_width, &mask, err));
     fk_testset_add_score(t, i, (double)highest);
 done:

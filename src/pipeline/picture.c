@@ -1,29 +1,24 @@
 /* Pictures of results: heat over the image, and panels. */
 #include "pipeline/picture.h"
 #include "base/mem.h"
+#include "features/map.h"
 #include "pipeline/place.h"
 #include "pipeline/predict.h"
 #include "render/render.h"
 
-#include <math.h>
 #include <string.h>
-
-#define MAX_COLUMNS 8
 
 /* The model's scale; a model that was not calibrated falls back on the map's own range, which is
  * the one case where a picture's scale is not comparable with another's. */
 static fk_scale scale_of(const fk_model *m, const float *map, int64_t n)
 {
     fk_scale s = {m->calibration.low, m->calibration.high};
+    float lowest, highest;
 
     if (m->calibration.images > 0 && s.high > s.low)
         return s;
-    s.low = s.high = (double)map[0];
-    for (int64_t i = 1; i < n; i++) {
-        s.low = fmin(s.low, (double)map[i]);
-        s.high = fmax(s.high, (double)map[i]);
-    }
-    return s;
+    fk_map_range(map, n, &lowest, &highest);
+    return (fk_scale){(double)lowest, (double)highest};
 }
 
 fleck_status fk_picture_overlay(fk_image *out, const fk_model *m, const fleck_result *r,
@@ -76,14 +71,15 @@ fleck_status fk_picture_panel(const char *out_path, const char *image, const cha
                               const fk_picture_column *columns, int n, int64_t tile,
                               fleck_error *err)
 {
-    fk_image pictures[MAX_COLUMNS + 2] = {{0}}, panel = {0};
-    const fk_image *list[MAX_COLUMNS + 2];
-    const char *captions[MAX_COLUMNS + 2];
+    fk_image pictures[FK_PICTURE_COLUMNS + 2] = {{0}}, panel = {0};
+    const fk_image *list[FK_PICTURE_COLUMNS + 2];
+    const char *captions[FK_PICTURE_COLUMNS + 2];
     fleck_result result = {0};
     fleck_status st;
 
-    if (n < 1 || n > MAX_COLUMNS)
-        FK_FAIL(err, FLECK_E_OPTION, "panel: expected 1 to %d models, got %d", MAX_COLUMNS, n);
+    if (n < 1 || n > FK_PICTURE_COLUMNS)
+        FK_FAIL(err, FLECK_E_OPTION, "panel: expected 1 to %d models, got %d", FK_PICTURE_COLUMNS,
+                n);
     FK_DO(fk_image_load(&pictures[0], image, FK_IMAGE_RGB, err));
     captions[0] = "image";
     FK_DO(truth_picture(&pictures[1], mask, &pictures[0], err));
@@ -99,7 +95,7 @@ fleck_status fk_picture_panel(const char *out_path, const char *image, const cha
     FK_DO(fk_render_panel(&panel, list, captions, n + 2, tile, err));
     FK_DO(fk_image_save_png(&panel, out_path, err));
 done:
-    for (int i = 0; i < MAX_COLUMNS + 2; i++)
+    for (int i = 0; i < FK_PICTURE_COLUMNS + 2; i++)
         fk_image_free(&pictures[i]);
     fk_image_free(&panel);
     fk_result_free(&result);

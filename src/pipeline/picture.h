@@ -8,6 +8,9 @@
 fleck_status fk_picture_overlay(fk_image *out, const fk_model *m, const fleck_result *r,
                                 fleck_error *err) FLECK_MUST_CHECK;
 
+/* Most columns of a panel. */
+#define FK_PICTURE_COLUMNS 8
+
 /* A column of a panel: a runner ready to score, and the caption. */
 typedef struct fk_picture_column {
     fk_runner *runner;

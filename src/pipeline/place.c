@@ -4,6 +4,7 @@
  * image resized to r pixels, and at c = s - o of a crop of k pixels that begins at o.  The crop
  * covers -1/2 <= c <= k - 1/2. */
 #include "pipeline/place.h"
+#include "features/map.h"
 
 #include <math.h>
 
@@ -30,10 +31,9 @@ void fk_place_map(float *out, int64_t height, int64_t width, const float *map,
 {
     axis ax = {width, p->width, p->crop_width, fk_crop_offset(p->width, p->crop_width)};
     axis ay = {height, p->height, p->crop_height, fk_crop_offset(p->height, p->crop_height)};
-    float lowest = map[0];
+    float lowest, highest;
 
-    for (int64_t i = 1; i < p->crop_width * p->crop_height; i++)
-        lowest = map[i] < lowest ? map[i] : lowest;
+    fk_map_range(map, p->crop_width * p->crop_height, &lowest, &highest);
     for (int64_t y = 0; y < height; y++) {
         int64_t y0 = 0, y1 = 0, x0, x1;
         double v = 0.0, u;

@@ -145,7 +145,7 @@ fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, int6
     fk_lane *l = &r->lanes[lane];
     int64_t height = m->pre.crop_height, width = m->pre.crop_width;
     double start = fk_clock_seconds();
-    float highest;
+    float lowest, highest;
     fleck_status st;
 
     FK_DO(m->method->score(m->state, e != NULL ? e : &l->embedding, exclude, l->method_scratch,
@@ -154,9 +154,7 @@ fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, int6
         goto done;
     fk_map_gaussian(map, height, width, m->sigma, l->map_scratch);
     if (m->method->score_kind == FK_SCORE_MAP_MAX) {
-        highest = map[0];
-        for (int64_t i = 1; i < height * width; i++)
-            highest = map[i] > highest ? map[i] : highest;
+        fk_map_range(map, height * width, &lowest, &highest);
         *score = (double)highest;
     }
 done:

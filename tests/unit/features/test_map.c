@@ -138,9 +138,22 @@ static void sigma_0_does_nothing_and_the_largest_sigma_averages(void **state)
     fk_free(scratch);
 }
 
+static void the_range_is_the_lowest_and_the_highest_value(void **state)
+{
+    const float map[5] = {2.0f, -1.5f, 7.0f, 7.0f, 0.0f};
+    float low, high;
+
+    (void)state;
+    fk_map_range(map, 5, &low, &high);
+    assert_true(low == -1.5f && high == 7.0f);
+    fk_map_range(map, 1, &low, &high);
+    assert_true(low == 2.0f && high == 2.0f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_range_is_the_lowest_and_the_highest_value),
         cmocka_unit_test(bilinear_maps_equal_torch),
         cmocka_unit_test(resizing_to_the_same_size_changes_no_bit),
         cmocka_unit_test(grids_are_resized_channel_by_channel),

@@ -61,6 +61,50 @@ done:
     return st;
 }
 
+/* Find m's taps among the feed's. */
+static fleck_status match_taps(fk_runner *r, fleck_error *err)
+{
+    const fk_model *m = r->model;
+    int n = fk_net_tap_count(r->net);
+
+    for (int i = 0; i < m->n_taps; i++) {
+        const fk_tap_info *want = &m->taps[i], *have = NULL;
+        int k = 0;
+
+        while (k < n && strcmp(fk_net_tap(r->net, k)->name, want->name) != 0)
+            k++;
+        r->tap_of[i] = k;
+        if (k < n)
+            have = fk_net_tap(r->net, k);
+        if (have == NULL || have->channels != want->channels || have->height != want->height ||
+            have->width != want->width)
+            return fk_error_set(err, FLECK_E_SHAPE,
+                                "the shared network %s has no tap %s [%lld, %lld, %lld]",
+                                m->backbone, want->name, (long long)want->channels,
+                                (long long)want->height, (long long)want->width);
+    }
+    if (strcmp(m->embed.global, "pool") == 0 && fk_net_pool_dim(r->net) == 0)
+        return fk_error_set(err, FLECK_E_SHAPE, "the shared network %s was opened without its pool",
+                            m->backbone);
+    return FLECK_OK;
+}
+
+fleck_status fk_runner_open_on(fk_runner *out, const fk_model *m, fk_feed *feed, fleck_error *err)
+{
+    fleck_status st;
+
+    *out = (fk_runner){
+        .model = m, .threads = feed->lanes, .pool = feed->pool, .net = feed->net, .feed = feed};
+    FK_DO(match_taps(out, err));
+    FK_DO(FK_CALLOC(&out->lanes, out->threads, err));
+    for (int i = 0; i < out->threads; i++)
+        FK_DO(fk_embedding_init(&out->lanes[i].embedding, &m->shape, err));
+done:
+    if (st != FLECK_OK)
+        fk_runner_close(out);
+    return st;
+}
+
 void fk_runner_close(fk_runner *r)
 {
     for (int i = 0; r->lanes != NULL && i < r->threads; i++) {
@@ -70,8 +114,10 @@ void fk_runner_close(fk_runner *r)
         fk_free(r->lanes[i].map_scratch);
     }
     fk_free(r->lanes);
-    fk_net_close(&r->net);
-    fk_pool_close(&r->pool);
+    if (r->feed == NULL) {
+        fk_net_close(&r->net);
+        fk_pool_close(&r->pool);
+    }
     *r = (fk_runner){0};
 }
 
@@ -94,10 +140,16 @@ fleck_status fk_runner_ready(fk_runner *r, fleck_error *err)
 fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image *original,
                               fleck_error *err)
 {
-    double start = fk_clock_seconds();
-    fleck_status st = fk_image_load(original, path, FK_IMAGE_RGB, err);
+    double start = fk_clock_seconds(), spent;
+    fleck_status st;
 
-    r->lanes[lane].decode += fk_clock_seconds() - start;
+    if (r->feed != NULL) {
+        st = fk_feed_decode(r->feed, path, original, &spent, err);
+    } else {
+        st = fk_image_load(original, path, FK_IMAGE_RGB, err);
+        spent = fk_clock_seconds() - start;
+    }
+    r->lanes[lane].decode += spent;
     return st;
 }
 
@@ -122,19 +174,42 @@ done:
     return st;
 }
 
+/* The model's taps and pool of an input; *seconds is what the network took. */
+static fleck_status run_net(fk_runner *r, int lane, const uint8_t *input, const float **taps,
+                            const float **pool, double *seconds, fleck_error *err)
+{
+    const fk_model *m = r->model;
+    const float *all[FK_MAX_TAPS] = {NULL};
+    double start = fk_clock_seconds();
+    fleck_status st;
+
+    if (r->feed == NULL) {
+        st = fk_net_run(r->lanes[lane].session, input, taps, pool, err);
+        *seconds = fk_clock_seconds() - start;
+        return st;
+    }
+    st = fk_feed_run(r->feed, lane, input, m->pre.crop_height * m->pre.crop_width, all, pool,
+                     seconds, err);
+    for (int i = 0; i < m->n_taps; i++)
+        taps[i] = all[r->tap_of[i]];
+    return st;
+}
+
 fleck_status fk_runner_embed(fk_runner *r, int lane, const uint8_t *input, fk_embedding *out,
                              fleck_error *err)
 {
     const fk_model *m = r->model;
     const float *taps[FK_MAX_TAPS], *pool = NULL;
-    double start = fk_clock_seconds();
+    double start, spent = 0.0;
     fleck_status st;
 
-    FK_DO(fk_net_run(r->lanes[lane].session, input, taps, &pool, err));
+    FK_DO(run_net(r, lane, input, taps, &pool, &spent, err));
+    start = fk_clock_seconds();
     fk_embed(out != NULL ? out : &r->lanes[lane].embedding, &m->embed, m->n_taps, m->taps, taps,
              pool);
+    spent += fk_clock_seconds() - start;
 done:
-    r->lanes[lane].network += fk_clock_seconds() - start;
+    r->lanes[lane].network += spent;
     return st;
 }
 

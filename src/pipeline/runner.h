@@ -4,6 +4,7 @@
 
 #include "image/image.h"
 #include "model/model.h"
+#include "pipeline/feed.h"
 
 typedef struct fk_lane fk_lane;
 
@@ -14,11 +15,17 @@ typedef struct fk_runner {
     fk_pool *pool;
     fk_net *net;
     fk_lane *lanes; /* one a thread: session, embedding, scratch and clocks */
+    fk_feed *feed;  /* NULL, or where images and taps come from; then pool and net are its own */
+    int tap_of[FK_MAX_TAPS]; /* with a feed: where the model's taps are among the network's */
 } fk_runner;
 
 /* Compile m's network and open threads lanes.  Its taps must be those m says. */
 fleck_status fk_runner_open(fk_runner *out, const fk_model *m, fk_engine engine, int threads,
                             fleck_error *err) FLECK_MUST_CHECK;
+/* The same on a network that other models use as well; feed is borrowed.  FLECK_E_SHAPE: it lacks one of m's
+ * taps, or the pool. */
+fleck_status fk_runner_open_on(fk_runner *out, const fk_model *m, fk_feed *feed,
+                               fleck_error *err) FLECK_MUST_CHECK;
 void fk_runner_close(fk_runner *r);
 
 /* Make the lanes ready to score; m's state is finished. */

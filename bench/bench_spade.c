@@ -32,7 +32,8 @@ static fleck_status score(void *ctx, fleck_error *err)
     job *j = ctx;
     double ignored;
 
-    return j->method->score(j->state, &j->query, -1, j->scratch, j->pool, j->map, &ignored, err);
+    return j->method->score(j->state, &j->query, FK_NONE, j->scratch, j->pool, j->map, &ignored,
+                            err);
 }
 
 static void open_job(job *j, const fk_embed_shape *shape, const char *gallery, int k,

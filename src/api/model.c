@@ -171,7 +171,7 @@ fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *di
         double score, wanted = m->check_scores[i], d;
 
         FK_DO(fk_runner_embed(&model->runner, 0, m->checks + i * pixels * 3, NULL, err));
-        FK_DO(fk_runner_score(&model->runner, 0, NULL, -1, true,
+        FK_DO(fk_runner_score(&model->runner, 0, NULL, FK_NONE, true,
                               m->method->score_kind == FK_SCORE_MAP_MAX ? map : NULL, &score, err));
         d = fabs(score - wanted) / fmax(fabs(wanted), 1e-30);
         worst = fmax(worst, d);

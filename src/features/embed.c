@@ -11,8 +11,10 @@
 
 void fk_embedding_free(fk_embedding *e)
 {
-    for (int i = 0; i < e->n_levels; i++)
+    for (int i = 0; i < e->n_levels; i++) {
         fk_free(e->levels[i].data);
+        fk_free(e->levels[i].valid);
+    }
     fk_free(e->global);
     *e = (fk_embedding){0};
 }
@@ -36,6 +38,7 @@ fleck_status fk_embedding_init(fk_embedding *out, const fk_embed_shape *shape, f
     for (int i = 0; i < shape->n_levels; i++) {
         out->levels[i] = shape->levels[i];
         out->levels[i].data = NULL;
+        out->levels[i].valid = NULL;
     }
     for (int i = 0; i < shape->n_levels; i++) {
         FK_DO(level_count(&count, &shape->levels[i], err));

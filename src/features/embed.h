@@ -10,6 +10,7 @@
 typedef struct fk_level {
     int64_t height, width, dim;
     float *data;
+    uint8_t *valid; /* NULL, or [height * width]: 0 where a mask leaves the position out */
 } fk_level;
 
 /* One image's embedding.  Valid when zeroed; data owned (fk_embedding_init allocates). */
@@ -90,6 +91,7 @@ bool fk_embed_finite(const float *x, int64_t n);
 fleck_status fk_embedding_check(const fk_embedding *e, const fk_embed_shape *shape,
                                 fleck_error *err) FLECK_MUST_CHECK;
 
+/* One without flags (every valid NULL). */
 fleck_status fk_embedding_init(fk_embedding *out, const fk_embed_shape *shape,
                                fleck_error *err) FLECK_MUST_CHECK;
 void fk_embedding_free(fk_embedding *e);

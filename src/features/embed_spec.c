@@ -268,7 +268,8 @@ fleck_status fk_embed_shape_of(fk_embed_shape *out, const fk_embed_spec *spec, i
     if (spec->mode == FK_EMBED_SEPARATE) {
         out->n_levels = n_taps;
         for (int t = 0; t < n_taps; t++)
-            out->levels[t] = (fk_level){taps[t].height, taps[t].width, taps[t].channels, NULL};
+            out->levels[t] = (fk_level){
+                .height = taps[t].height, .width = taps[t].width, .dim = taps[t].channels};
         return FLECK_OK;
     }
     out->n_levels = 1;

@@ -19,6 +19,18 @@ typedef enum fk_method_flags {
     FK_METHOD_EXCLUDES = 1 /* score honours `exclude` (leave-one-out scores of training images) */
 } fk_method_flags;
 
+/* Learned embeddings that a score leaves out: `count` from `first` on, in order of add.  An image cut
+ * into tiles was learned as several embeddings in a row, which are left out together. */
+typedef struct fk_span {
+    int64_t first, count;
+} fk_span;
+#define FK_NONE ((fk_span){0, 0})
+
+static inline bool fk_span_has(fk_span s, int64_t i)
+{
+    return i >= s.first && i - s.first < s.count;
+}
+
 /* Size of the map that score fills: the network's input size. */
 typedef struct fk_map_size {
     int64_t height, width;
@@ -40,7 +52,8 @@ typedef struct fk_method {
     fleck_status (*begin)(void **state, const fk_options *o, const fk_embed_shape *shape,
                           fk_map_size map, fleck_error *err);
     /* Learn n images in order.  The result depends on the order of images only, not on how they are
-     * cut into calls, nor on pool. */
+     * cut into calls, nor on pool.  With tiles each tile is an image to the method.  Positions that
+     * a level's `valid` leaves out are not learned. */
     fleck_status (*add)(void *state, const fk_embedding *const *images, int64_t n, fk_pool *pool,
                         fleck_error *err);
     /* Take what other learned, behind what state did; other becomes empty. Both unfinished or both
@@ -52,13 +65,16 @@ typedef struct fk_method {
     /* Scratch bytes that one call of score needs. */
     size_t (*scratch_size)(const void *state);
     /* Score one image.
-     *   exclude  index in order of add of the training image that e is, -1 for a new image
+     *   exclude  FK_NONE for a new image; for one that was learned, what it was learned as: e is
+     *            one of the span, and a nearest-neighbour method finds nothing in all of it
      *   scratch  scratch_size() bytes, 64-byte aligned, one a thread
-     *   map      [map.height * map.width], at the crop's size, before smoothing; >= 0
+     *   map      [map.height * map.width], at the network's input size, before smoothing; >= 0.
+     *            Around positions that `valid` leaves out it may be any finite number >= 0: the
+     *            caller blanks what is masked
      *   score    the image's own score for FK_SCORE_GLOBAL (untouched otherwise)
      *   map and score may each be NULL when not wanted
      *   pool     may be used when not NULL (a single image on several threads); same bytes */
-    fleck_status (*score)(const void *state, const fk_embedding *e, int64_t exclude, void *scratch,
+    fleck_status (*score)(const void *state, const fk_embedding *e, fk_span exclude, void *scratch,
                           fk_pool *pool, float *map, double *score, fleck_error *err);
 
     /* Number of images learned. */

@@ -184,22 +184,22 @@ static fleck_status score_piece(void *ctx, int64_t piece, int worker, fleck_erro
     return FLECK_OK;
 }
 
-static fleck_status padim_score(const void *state, const fk_embedding *e, int64_t exclude,
+static fleck_status padim_score(const void *state, const fk_embedding *e, fk_span exclude,
                                 void *scratch, fk_pool *pool, float *map, double *score,
                                 fleck_error *err)
 {
     const padim *s = state;
     const fk_level *grid = &s->shape.levels[0];
-    score_job job = {.state = s, .left_out = exclude >= 0, .tmp = scratch};
+    score_job job = {.state = s, .left_out = exclude.count > 0, .tmp = scratch};
     fleck_status st;
 
     (void)score;
     if (s->gauss.factor == NULL)
         FK_FAIL(err, FLECK_E_STATE, "padim: finish the fit before scoring");
-    if (exclude >= 0 && s->gauss.n < 3)
+    if (exclude.count > 0 && s->gauss.n < 3)
         FK_FAIL(err, FLECK_E_STATE, "padim: leaving one image out needs 3 of them, there are %lld",
                 (long long)s->gauss.n);
-    assert(exclude < s->gauss.n);
+    assert(exclude.first + exclude.count <= s->gauss.n);
     FK_DO(fk_embedding_check(e, &s->shape, err));
     if (map == NULL)
         return FLECK_OK;

@@ -104,7 +104,7 @@ fleck_status fk_spade_all(const fk_spade_query *q, const fk_spade_room *room, fk
 
 /* The method's score and scratch_size. */
 size_t fk_spade_scratch_size(const void *state);
-fleck_status fk_spade_score(const void *state, const fk_embedding *e, int64_t exclude,
+fleck_status fk_spade_score(const void *state, const fk_embedding *e, fk_span exclude,
                             void *scratch, fk_pool *pool, float *map, double *score,
                             fleck_error *err) FLECK_MUST_CHECK;
 

@@ -105,10 +105,10 @@ size_t fk_spade_scratch_size(const void *state)
     return used;
 }
 
-/* The k nearest training images but `exclude`; returns how many there are, which is fewer than k
+/* The k nearest training images but those of `exclude`; returns how many there are, which is fewer than k
  * where one is left out or the model's global features are not finite. */
 static int64_t find_images(const layout *l, const fk_spade *s, const fk_embedding *e,
-                           int64_t exclude, int64_t k)
+                           fk_span exclude, int64_t k)
 {
     fk_linalg_distances2(l->distances, e->global, s->global, s->n, s->shape.global_dim);
     for (int64_t i = 0; i < k; i++) {
@@ -116,7 +116,7 @@ static int64_t find_images(const layout *l, const fk_spade *s, const fk_embeddin
         l->images[i] = -1;
     }
     for (int64_t i = 0; i < s->n; i++)
-        if (i != exclude)
+        if (!fk_span_has(exclude, i))
             fk_linalg_smallest(l->nearest, l->images, k, l->distances[i], i);
     while (k > 0 && l->images[k - 1] < 0)
         k--;
@@ -186,7 +186,7 @@ done:
     return st;
 }
 
-fleck_status fk_spade_score(const void *state, const fk_embedding *e, int64_t exclude,
+fleck_status fk_spade_score(const void *state, const fk_embedding *e, fk_span exclude,
                             void *scratch, fk_pool *pool, float *map, double *score,
                             fleck_error *err)
 {
@@ -200,9 +200,9 @@ fleck_status fk_spade_score(const void *state, const fk_embedding *e, int64_t ex
 
     if (!s->finished)
         FK_FAIL(err, FLECK_E_STATE, "spade: finish the fit before scoring");
-    if (exclude >= 0 && s->n < 2)
-        FK_FAIL(err, FLECK_E_STATE, "spade: leaving one image out needs 2 of them, there is 1");
-    assert(exclude < s->n);
+    if (exclude.count > 0 && exclude.count >= s->n)
+        FK_FAIL(err, FLECK_E_STATE, "spade: leaving one image out needs another, there is none");
+    assert(exclude.first + exclude.count <= s->n);
     FK_DO(fk_embedding_check(e, &s->shape, err));
     lay_out(&l, s, scratch, &used);
     if (others > 0 && map != NULL)

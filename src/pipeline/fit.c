@@ -163,8 +163,9 @@ static fleck_status calibrate_one(void *ctx, int64_t k, int worker, fleck_error 
     int64_t step = f->n_kept / f->n_maps, m = k / step;
     bool has_map = k % step == 0 && m < f->n_maps;
 
-    return fk_runner_score(f->runner, worker, &f->kept_embeddings[k], f->kept[k], false,
-                           has_map ? f->maps + m * map_pixels(f->model) : NULL, &f->scores[k], err);
+    return fk_runner_score(f->runner, worker, &f->kept_embeddings[k], (fk_span){f->kept[k], 1},
+                           false, has_map ? f->maps + m * map_pixels(f->model) : NULL,
+                           &f->scores[k], err);
 }
 
 /* Threshold: the highest score that a good image got when it was left out, so that of a new good
@@ -204,7 +205,7 @@ static fleck_status score_checks(fitting *f, fleck_error *err)
 
     for (int i = 0; i < m->n_checks; i++) {
         FK_DO(fk_runner_embed(f->runner, 0, m->checks + i * map_pixels(m) * 3, NULL, err));
-        FK_DO(fk_runner_score(f->runner, 0, NULL, -1, false, needs_map ? f->maps : NULL,
+        FK_DO(fk_runner_score(f->runner, 0, NULL, FK_NONE, false, needs_map ? f->maps : NULL,
                               &m->check_scores[i], err));
     }
 done:

@@ -213,7 +213,7 @@ done:
     return st;
 }
 
-fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, int64_t exclude,
+fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, fk_span exclude,
                              bool alone, float *map, double *score, fleck_error *err)
 {
     const fk_model *m = r->model;

@@ -43,7 +43,7 @@ fleck_status fk_runner_embed(fk_runner *r, int lane, const uint8_t *input, fk_em
 /* Map (smoothed, [crop_height, crop_width]) and score of e, NULL for the lane's own embedding;
  * exclude as in fk_method.score.  alone: this is the only piece running, so that the method may use
  * the pool. */
-fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, int64_t exclude,
+fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, fk_span exclude,
                              bool alone, float *map, double *score,
                              fleck_error *err) FLECK_MUST_CHECK;
 

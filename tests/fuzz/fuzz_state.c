@@ -65,7 +65,7 @@ static void score(const fk_method *m, const void *state, const fk_embed_shape *s
                 e.levels[i].data[k] = (float)(k % 3);
         for (int64_t k = 0; k < e.global_dim; k++)
             e.global[k] = 1.0f;
-        if (m->score(state, &e, -1, scratch, NULL, map, &value, &error) == FLECK_OK)
+        if (m->score(state, &e, FK_NONE, scratch, NULL, map, &value, &error) == FLECK_OK)
             for (int i = 0; i < 16; i++)
                 fuzz_check(isfinite(map[i]) && map[i] >= 0.0f);
         else

@@ -84,19 +84,20 @@ static inline void *learn(const fk_method *m, const fk_options *o, const fk_embe
     return state;
 }
 
-/* Map [map.height * map.width] and score of one image; score 0 where the method gives none. */
+/* Map [map.height * map.width] and score of one image; score 0 where the method gives none.  exclude is
+ * the image left out, -1 for none. */
 static inline float *score_of(const fk_method *m, const void *state, fk_map_size map,
                               const fk_embedding *e, int64_t exclude, fk_pool *pool, double *score)
 {
     char *scratch = NULL;
     float *out = NULL;
     double ignored = 0.0;
+    fk_span span = exclude >= 0 ? (fk_span){exclude, 1} : FK_NONE;
 
     assert_ok(FK_ALLOC(&scratch, (int64_t)m->scratch_size(state), err));
     memset(scratch, 0xff, m->scratch_size(state)); /* NaN, should it be read before it is written */
     assert_ok(FK_ALLOC(&out, map.height * map.width, err));
-    assert_ok(
-        m->score(state, e, exclude, scratch, pool, out, score != NULL ? score : &ignored, err));
+    assert_ok(m->score(state, e, span, scratch, pool, out, score != NULL ? score : &ignored, err));
     fk_free(scratch);
     return out;
 }

@@ -200,7 +200,7 @@ static void scoring_and_saving_need_a_finished_state(void **state)
 
         set_up(&s, i);
         learned = learn(s.method, &s.options, &s.shape, MAP, s.images, 0, N, 8, NULL);
-        assert_refused(s.method->score(learned, &s.images[0], -1, NULL, NULL, map, NULL, err),
+        assert_refused(s.method->score(learned, &s.images[0], FK_NONE, NULL, NULL, map, NULL, err),
                        FLECK_E_STATE, "finish the fit");
         assert_ok(fk_st_writer_open(&w, err));
         assert_refused(s.method->save(learned, w, meta, err), FLECK_E_STATE, "finish the fit");
@@ -279,7 +279,7 @@ static fleck_status whole_life(const setting *s, fk_pool *pool, float *map)
     FK_DO(s->method->merge(a, b, NULL));
     FK_DO(s->method->finish(a, NULL, NULL));
     FK_DO(FK_ALLOC(&scratch, (int64_t)s->method->scratch_size(a), NULL));
-    FK_DO(s->method->score(a, images[0], 0, scratch, pool, map, &score, NULL));
+    FK_DO(s->method->score(a, images[0], ((fk_span){0, 1}), scratch, pool, map, &score, NULL));
 done:
     fk_free(scratch);
     if (a != NULL)

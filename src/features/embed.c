@@ -1,6 +1,7 @@
 /* Embeddings: taps of the network become levels of patches, and one global feature. */
 #include "features/embed.h"
 #include "base/mem.h"
+#include "features/patches.h"
 #include "linalg/linalg.h"
 
 #include <assert.h>
@@ -231,6 +232,9 @@ void fk_embed(fk_embedding *out, const fk_embed_spec *spec, int n_taps, const fk
         for (int t = 0; t < n_taps; t++)
             transpose(out->levels[t].data, taps[t], info[t].channels,
                       info[t].height * info[t].width);
+    } else if (spec->mode == FK_EMBED_PATCHES) {
+        assert(out->n_levels == 1 && out->levels[0].dim == spec->dims);
+        fk_patches_fill(&out->levels[0], spec, n_taps, info, taps);
     } else {
         assert(out->n_levels == 1);
         if (spec->reduce == FK_REDUCE_ORTHOGONAL)

@@ -22,8 +22,9 @@ typedef struct fk_embedding {
 } fk_embedding;
 
 typedef enum fk_embed_mode {
-    FK_EMBED_JOINED,  /* one level: taps repeated (nearest) to the largest grid, joined, reduced */
-    FK_EMBED_SEPARATE /* one level a tap, each at its own grid, not reduced */
+    FK_EMBED_JOINED,   /* one level: taps repeated (nearest) to the largest grid, joined, reduced */
+    FK_EMBED_SEPARATE, /* one level a tap, each at its own grid, not reduced */
+    FK_EMBED_PATCHES   /* one level: places with their neighbours, pooled; see fk_embed_patches() */
 } fk_embed_mode;
 
 typedef enum fk_reduce {
@@ -36,10 +37,11 @@ typedef enum fk_reduce {
 typedef struct fk_embed_spec {
     fk_embed_mode mode;
     fk_reduce reduce;
-    int64_t dims;              /* width after the reduction (0 for NONE) */
+    int64_t dims;              /* width after the reduction (0 for NONE), or of PATCHES */
     int64_t *channels;         /* [dims] for CHANNELS: indices into the joined taps */
     float *projection;         /* [width, dims] for ORTHOGONAL */
     int64_t width;             /* D, the taps' total width, that channels or projection are for */
+    int64_t patch, pretrain;   /* for PATCHES: side of a patch, odd, and each tap's pooled width */
     char global[FK_NAME_SIZE]; /* "none", "pool" (the network's), or a tap's name (its mean) */
 } fk_embed_spec;
 
@@ -75,6 +77,14 @@ fleck_status fk_embed_parse_channels(fk_embed_spec *spec, const char *text, size
                                      const char *name, int64_t width,
                                      fleck_error *err) FLECK_MUST_CHECK;
 
+/* PatchCore's embedding (Roth et al. 2022, section 3.1, as the authors' code has it) on the finest
+ * tap's grid: of each tap the patch x patch neighbourhood of every place (zeros around the grid),
+ * channel by channel, pooled by adaptive average to pretrain values; coarser taps enlarged
+ * bilinearly (align_corners=False); the taps' values joined and pooled again to dims.
+ *   FLECK_E_OPTION  patch is not odd, or out of 1 to 15; pretrain or dims out of 1 to 65536 */
+fleck_status fk_embed_patches(fk_embed_spec *out, int64_t patch, int64_t pretrain, int64_t dims,
+                              fleck_error *err) FLECK_MUST_CHECK;
+
 /* What fk_embed() will make of taps of these shapes; pool_dim is the width of the network's pool, 0
  * where there is none.
  *   FLECK_E_OPTION  spec->global names no tap, or the pool where there is none
@@ -98,8 +108,8 @@ void fk_embedding_free(fk_embedding *e);
 
 /* Fill out (made for this spec and these taps) from the taps' views [C, h, w] and the pool view
  * (NULL where the spec does not use it).  Nearest repetition: source row floor(y * h / H), as
- * torch's 'nearest'.  Values are copied, except: ORTHOGONAL multiplies in float; a tap's mean as
- * global feature is summed in double and rounded once.  No allocation. */
+ * torch's 'nearest'.  Values are copied, except: ORTHOGONAL multiplies and PATCHES averages in
+ * float; a tap's mean as global feature is summed in double and rounded once.  No allocation. */
 void fk_embed(fk_embedding *out, const fk_embed_spec *spec, int n_taps, const fk_tap_info *info,
               const float *const *taps, const float *pool);
 

@@ -13,6 +13,8 @@
 #define DIMS_SMALL 100 /* Defard et al. 2020, section IV: ResNet-18 */
 #define DIMS_LARGE 550 /* the same: WRN50-2 */
 #define MAX_WIDTH (INT64_C(1) << 24)
+#define MAX_PATCH 15
+#define MAX_POOLED 65536
 
 static void drop_reduction(fk_embed_spec *spec)
 {
@@ -208,6 +210,25 @@ done:
     return st;
 }
 
+fleck_status fk_embed_patches(fk_embed_spec *out, int64_t patch, int64_t pretrain, int64_t dims,
+                              fleck_error *err)
+{
+    *out = (fk_embed_spec){0};
+    if (patch < 1 || patch > MAX_PATCH || patch % 2 == 0)
+        return fk_error_set(err, FLECK_E_OPTION, "--patch: expected an odd number to %d, got %lld",
+                            MAX_PATCH, (long long)patch);
+    if (pretrain < 1 || pretrain > MAX_POOLED || dims < 1 || dims > MAX_POOLED)
+        return fk_error_set(err, FLECK_E_OPTION,
+                            "--pretrain-dim and --target-dim: expected 1 to %d, got %lld and %lld",
+                            MAX_POOLED, (long long)pretrain, (long long)dims);
+    out->mode = FK_EMBED_PATCHES;
+    out->patch = patch;
+    out->pretrain = pretrain;
+    out->dims = dims;
+    snprintf(out->global, sizeof out->global, "none");
+    return FLECK_OK;
+}
+
 /* ---- Shapes ---- */
 
 static fleck_status find_global(int64_t *dim, const char *name, int n_taps, const fk_tap_info *taps,
@@ -274,7 +295,13 @@ fleck_status fk_embed_shape_of(fk_embed_shape *out, const fk_embed_spec *spec, i
     }
     out->n_levels = 1;
     shape_joined(&out->levels[0], n_taps, taps);
-    if (spec->reduce != FK_REDUCE_NONE) {
+    if (spec->mode == FK_EMBED_PATCHES) {
+        for (int t = 0; t < n_taps; t++)
+            if (taps[t].channels > MAX_WIDTH)
+                FK_FAIL(err, FLECK_E_SHAPE, "tap %s has %lld channels; expected at most %lld",
+                        taps[t].name, (long long)taps[t].channels, (long long)MAX_WIDTH);
+        out->levels[0].dim = spec->dims;
+    } else if (spec->reduce != FK_REDUCE_NONE) {
         if (spec->width != out->levels[0].dim)
             FK_FAIL(err, FLECK_E_SHAPE,
                     "the embedding's reduction is for taps of %lld channels in all, these have "
@@ -290,7 +317,7 @@ done:
 
 /* ---- Saving and loading ---- */
 
-static const char *const MODES[] = {"joined", "separate"};
+static const char *const MODES[] = {"joined", "separate", "patches"};
 static const char *const REDUCTIONS[] = {"none", "channels", "orthogonal"};
 
 fleck_status fk_embed_spec_save(const fk_embed_spec *spec, fk_st_writer *w, fk_json *meta,
@@ -300,6 +327,10 @@ fleck_status fk_embed_spec_save(const fk_embed_spec *spec, fk_st_writer *w, fk_j
         !fk_json_put_string(meta, "reduce", REDUCTIONS[spec->reduce]) ||
         !fk_json_put_int(meta, "width", spec->width) ||
         !fk_json_put_string(meta, "global", spec->global))
+        return fk_error_set(err, FLECK_E_NOMEM, "the embedding could not be written as JSON");
+    if (spec->mode == FK_EMBED_PATCHES && (!fk_json_put_int(meta, "patch", spec->patch) ||
+                                           !fk_json_put_int(meta, "pretrain", spec->pretrain) ||
+                                           !fk_json_put_int(meta, "dims", spec->dims)))
         return fk_error_set(err, FLECK_E_NOMEM, "the embedding could not be written as JSON");
     if (spec->reduce == FK_REDUCE_CHANNELS)
         return fk_st_writer_add_data(w, "embed.channels", FK_I64, 1, (int64_t[]){spec->dims},
@@ -361,6 +392,24 @@ done:
     return st;
 }
 
+static fleck_status load_patches(fk_embed_spec *out, const fk_st_reader *r, const fk_json *meta,
+                                 fleck_error *err)
+{
+    fk_embed_spec spec;
+    int64_t patch, pretrain, dims;
+
+    if (!fk_json_get_int(meta, "patch", &patch) || !fk_json_get_int(meta, "pretrain", &pretrain) ||
+        !fk_json_get_int(meta, "dims", &dims) || out->reduce != FK_REDUCE_NONE ||
+        fk_embed_patches(&spec, patch, pretrain, dims, NULL) != FLECK_OK)
+        return fk_error_set(err, FLECK_E_FORMAT,
+                            "%s: embedding: patch, pretrain or dims is missing or out of range",
+                            fk_st_name(r));
+    out->patch = patch;
+    out->pretrain = pretrain;
+    out->dims = dims;
+    return FLECK_OK;
+}
+
 fleck_status fk_embed_spec_load(fk_embed_spec *out, const fk_st_reader *r, const fk_json *meta,
                                 fleck_error *err)
 {
@@ -373,7 +422,7 @@ fleck_status fk_embed_spec_load(fk_embed_spec *out, const fk_st_reader *r, const
         return fk_error_set(err, FLECK_E_FORMAT, "%s: the embedding's description is missing",
                             fk_st_name(r));
     st = FLECK_E_FORMAT;
-    mode = find_word(meta, "mode", MODES, 2, r, err);
+    mode = find_word(meta, "mode", MODES, 3, r, err);
     if (mode < 0)
         goto done;
     reduce = find_word(meta, "reduce", REDUCTIONS, 3, r, err);
@@ -389,6 +438,8 @@ fleck_status fk_embed_spec_load(fk_embed_spec *out, const fk_st_reader *r, const
         FK_FAIL(err, FLECK_E_FORMAT, "%s: embedding: width is missing or not from 0 to %lld",
                 fk_st_name(r), (long long)MAX_WIDTH);
     st = FLECK_OK;
+    if (out->mode == FK_EMBED_PATCHES)
+        FK_DO(load_patches(out, r, meta, err));
     if (out->reduce == FK_REDUCE_CHANNELS)
         FK_DO(load_channels(out, r, err));
     if (out->reduce == FK_REDUCE_ORTHOGONAL)

@@ -44,6 +44,7 @@ typedef struct fk_method {
     fk_score_kind score_kind;
     unsigned flags;
     const char *resize; /* default filter of preprocessing, e.g. "bicubic" */
+    int skip_taps; /* of a backbone's usual taps, how many of the first this method leaves out */
 
     /* The embedding this method wants under options o for taps of these shapes. */
     fleck_status (*embed)(fk_embed_spec *out, const fk_options *o, int n_taps,

@@ -125,13 +125,19 @@ static fleck_status add_tap(fk_model *m, const char *name, size_t length, fleck_
     return FLECK_OK;
 }
 
+/* The taps that text names, or those of the architecture's that the method uses. */
 static fleck_status name_taps(fk_model *m, const char *text, fleck_error *err)
 {
+    const char *const *usual = m->arch != NULL ? m->arch->default_taps : NULL;
+    int n_usual = 0;
     fleck_status st = FLECK_OK;
 
     if (text == NULL) {
-        for (int i = 0; m->arch != NULL && m->arch->default_taps[i] != NULL && st == FLECK_OK; i++)
-            st = add_tap(m, m->arch->default_taps[i], strlen(m->arch->default_taps[i]), err);
+        while (usual != NULL && n_usual < FK_MAX_TAPS && usual[n_usual] != NULL)
+            n_usual++;
+        for (int i = n_usual > m->method->skip_taps ? m->method->skip_taps : 0;
+             i < n_usual && st == FLECK_OK; i++)
+            st = add_tap(m, usual[i], strlen(usual[i]), err);
         return st;
     }
     for (const char *p = text; st == FLECK_OK; p++) {

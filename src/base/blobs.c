@@ -1,16 +1,13 @@
 /* Blocks of bytes by name: in memory up to a budget, beyond it in a file that leaves no trace. */
-#define _GNU_SOURCE
 #include "base/blobs.h"
 #include "base/mem.h"
+#include "base/scratch.h"
 #include "base/str.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct blob {
     char name[FK_BLOBS_NAME];
@@ -23,7 +20,7 @@ struct fk_blobs {
     pthread_mutex_t lock; /* of everything below; blocks themselves never change */
     char *folder;
     int64_t budget, memory, file;
-    int fd; /* -1 before it is needed */
+    fk_scratch scratch; /* closed before it is needed */
     blob *items;
     int64_t count, room;
     int64_t *slots; /* [n_slots] open addressing by name: index + 1, 0 where free */
@@ -37,7 +34,6 @@ fleck_status fk_blobs_open(fk_blobs **out, const char *folder, int64_t budget, f
 
     *out = NULL;
     FK_DO(FK_CALLOC(&b, 1, err));
-    b->fd = -1;
     b->budget = budget;
     pthread_mutex_init(&b->lock, NULL);
     FK_DO(fk_strdup(&b->folder, folder, err));
@@ -54,8 +50,7 @@ void fk_blobs_close(fk_blobs **b)
         return;
     for (int64_t i = 0; i < (*b)->count; i++)
         fk_free((*b)->items[i].bytes);
-    if ((*b)->fd >= 0)
-        close((*b)->fd);
+    fk_scratch_close(&(*b)->scratch);
     pthread_mutex_destroy(&(*b)->lock);
     fk_free((*b)->items);
     fk_free((*b)->slots);
@@ -109,46 +104,6 @@ done:
     return st;
 }
 
-/* A file in folder that no name leads to. */
-static fleck_status open_file(fk_blobs *b, fleck_error *err)
-{
-    char *path = NULL;
-    fleck_status st = FLECK_OK;
-
-    b->fd = open(b->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (b->fd >= 0)
-        return FLECK_OK;
-    /* Some file systems have no O_TMPFILE. */
-    FK_DO(fk_asprintf(&path, err, "%s/.blobs-XXXXXX", b->folder));
-    b->fd = mkostemp(path, O_CLOEXEC);
-    if (b->fd < 0)
-        FK_DO(fk_error_errno(err, "cannot make a temporary file in", b->folder));
-    unlink(path);
-done:
-    fk_free(path);
-    return st;
-}
-
-static fleck_status write_file(fk_blobs *b, const uint8_t *bytes, int64_t size, int64_t offset,
-                               fleck_error *err)
-{
-    int64_t done = 0;
-
-    while (done < size) {
-        ssize_t n = pwrite(b->fd, bytes + done, (size_t)(size - done), (off_t)(offset + done));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return fk_error_set(err, FLECK_E_IO,
-                                "temporary file in %s: cannot add %lld bytes to %lld: %s",
-                                b->folder, (long long)size, (long long)offset,
-                                n < 0 ? strerror(errno) : "nothing was written");
-        done += n;
-    }
-    return FLECK_OK;
-}
-
 /* Enter item, whose place is reserved or whose bytes are a copy; the lock is held. */
 static fleck_status enter(fk_blobs *b, const blob *item, fleck_error *err)
 {
@@ -176,8 +131,8 @@ fleck_status fk_blobs_put(fk_blobs *b, const char *name, const void *bytes, int6
         pthread_mutex_unlock(&b->lock);
         return FLECK_OK;
     }
-    if (spill && b->fd < 0)
-        st = open_file(b, err);
+    if (spill && b->scratch.folder == NULL)
+        st = fk_scratch_open(&b->scratch, b->folder, err);
     item.offset = b->file;
     if (st == FLECK_OK && spill)
         b->file += size; /* a place of its own, so that threads may write side by side */
@@ -187,7 +142,7 @@ fleck_status fk_blobs_put(fk_blobs *b, const char *name, const void *bytes, int6
     if (st != FLECK_OK)
         return st;
     if (spill) {
-        st = write_file(b, bytes, size, item.offset, err);
+        st = fk_scratch_write(&b->scratch, bytes, size, item.offset, err);
     } else {
         st = FK_ALLOC(&item.bytes, size, err);
         if (st == FLECK_OK)
@@ -222,7 +177,6 @@ fleck_status fk_blobs_get(fk_blobs *b, const char *name, void *out, fleck_error 
 {
     const blob *found;
     blob item;
-    int64_t done = 0;
 
     pthread_mutex_lock(&b->lock);
     found = find(b, name);
@@ -233,18 +187,7 @@ fleck_status fk_blobs_get(fk_blobs *b, const char *name, void *out, fleck_error 
         memcpy(out, item.bytes, (size_t)item.size);
         return FLECK_OK;
     }
-    while (done < item.size) {
-        ssize_t n = pread(b->fd, (uint8_t *)out + done, (size_t)(item.size - done),
-                          (off_t)(item.offset + done));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return fk_error_set(err, FLECK_E_IO, "temporary file in %s: cannot read: %s", b->folder,
-                                n < 0 ? strerror(errno) : "it is shorter than it was");
-        done += n;
-    }
-    return FLECK_OK;
+    return fk_scratch_read(&b->scratch, out, item.size, item.offset, err);
 }
 
 void fk_blobs_used(fk_blobs *b, int64_t *memory, int64_t *file)

@@ -108,7 +108,8 @@ static bool take_flag(args *a, int argc, char **argv, int *i)
     if (is_option)
         add_pair(a, name, value);
     else
-        a->values[row] = value;
+        a->values[row] = a->given[*i] = value;
+    a->rows[*i] = row;
     return true;
 }
 
@@ -119,10 +120,12 @@ bool args_parse(args *out, const command *cmd, int argc, char **argv, bool *help
 
     while (cmd->flags[rows].name != NULL)
         rows++;
-    *out = (args){.cmd = cmd};
+    *out = (args){.cmd = cmd, .argc = argc, .argv = argv};
     *help = false;
     out->words = need(calloc((size_t)argc + 1, sizeof *out->words));
     out->values = need(calloc((size_t)rows + 1, sizeof *out->values));
+    out->given = need(calloc((size_t)argc + 1, sizeof *out->given));
+    out->rows = need(calloc((size_t)argc + 1, sizeof *out->rows));
     for (int i = 0; i < argc; i++) {
         const char *word = argv[i];
 
@@ -152,6 +155,8 @@ void args_free(args *a)
     free(a->pairs);
     free(a->words);
     free(a->values);
+    free(a->given);
+    free(a->rows);
     *a = (args){0};
 }
 
@@ -208,6 +213,17 @@ const char *args_get(const args *a, const char *name)
 bool args_has(const args *a, const char *name)
 {
     return args_get(a, name) != NULL;
+}
+
+const char **args_list(const args *a, const char *name)
+{
+    const char **list = need(calloc((size_t)a->argc + 1, sizeof *list));
+    int row = find_flag(a->cmd, name, 0), n = 0;
+
+    for (int i = 0; i < a->argc; i++)
+        if (a->given[i] != NULL && a->rows[i] == row)
+            list[n++] = a->given[i];
+    return list;
 }
 
 bool args_int(const args *a, const char *name, int64_t min, int64_t max, int64_t *out)

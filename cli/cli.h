@@ -38,6 +38,10 @@ typedef struct args {
     int n_words;
     const char *
         *values;        /* one per row of cmd->flags; "" for a switch that was given, NULL if not */
+    const char **given; /* [argc] by argument: the value of a flag that was read there, or NULL */
+    int *rows;          /* [argc] and its row */
+    int argc;           /* all of it, behind the command's name */
+    char **argv;
     const char **pairs; /* method options given, "name=value" (owned) and NULL at the end */
     int n_pairs;
 } args;
@@ -51,6 +55,8 @@ void args_help(const command *cmd, FILE *to);
 /* Value of a flag of the table, NULL if not given. */
 const char *args_get(const args *a, const char *name);
 bool args_has(const args *a, const char *name);
+/* Every value of a flag that may be given several times, in order, and NULL; to be freed (the list, not the texts). */
+const char **args_list(const args *a, const char *name);
 /* Integer in [min, max] into *out, unchanged where the flag was not given; false: error printed. */
 bool args_int(const args *a, const char *name, int64_t min, int64_t max, int64_t *out);
 bool args_real(const args *a, const char *name, double min, double max, double *out);
@@ -112,7 +118,7 @@ bool result_json(const char *path, const fleck_result *r, const fleck_error *err
 bool info_json(const fleck_model_info *i);
 
 /* ---- Commands ---- */
-extern const command fit_command, predict_command, eval_command, metrics_command, info_command,
-    verify_command, weights_command, synth_command, panel_command;
+extern const command bench_command, fit_command, predict_command, eval_command, metrics_command,
+    info_command, verify_command, weights_command, synth_command, panel_command;
 
 #endif

@@ -328,6 +328,50 @@ FLECK_API fleck_status fleck_metrics(const char *maps_dir, const char *path,
                                      const fleck_metrics_settings *settings, fleck_report *out,
                                      fleck_error *err) FLECK_MUST_CHECK;
 
+/* ---- Benchmarks -------------------------------------------------------------------- */
+
+/* Several methods, networks and options over every category of a data set.  Start from
+ * fleck_bench_defaults(). */
+typedef struct fleck_bench_settings {
+    const char *const *
+        runs; /* "METHOD[@BACKBONE][:NAME=VALUE,...]", ended by NULL; names are the method's options and
+                                taps, resize, weights, precision, normalisation; k sets SPADE's k-image and k-pixel */
+    const char *const *backbones;  /* for runs that name none; NULL: fit.backbone */
+    const char *preset;            /* further runs: "report", "papers"; NULL: none */
+    const char *const *categories; /* names of those wanted; NULL: all */
+    fleck_fit_settings fit;        /* what the runs share; its method and options are not used */
+    fleck_protocol protocol;
+    double pro_limit;  /* 0.3 */
+    int64_t resamples; /* of the bootstrap: 2000 */
+    uint64_t seed;     /* of the bootstrap: 1 */
+    int64_t memory;    /* bytes of images and features kept in memory, beyond it in a file: 1 GiB */
+    const char *command; /* written into the report; NULL: none */
+    /* Told of each category when it is done: reused says that it was done before, error why it failed (NULL: it
+     * did not). */
+    void (*on_category)(void *ctx, const char *category, bool reused, const fleck_error *error);
+    void *on_category_ctx;
+} fleck_bench_settings;
+FLECK_API fleck_bench_settings fleck_bench_defaults(void);
+
+typedef struct fleck_bench_summary {
+    int64_t categories, reused, failed; /* found; done before; not done */
+    int64_t unread;                     /* test images that could not be scored, over all runs */
+    char *text;                         /* the tables, for a terminal; fleck_free() */
+} fleck_bench_summary;
+
+/* Do every run on every category (MVTec layout) below root, and write into the folder out: CATEGORY.json for
+ * each, and from these report.md, report.csv and report.html.  A category that is done is not done again
+ * while its images, the settings and fleck's version are the same.  Each image is decoded once, and passed
+ * once through each network for each preprocessing, whatever the number of runs.
+ *
+ * A category that fails is counted, told to on_category, and left out of the report; the call succeeds.
+ *   FLECK_E_OPTION    a run, preset or category that is not there; no run
+ *   FLECK_E_NOTFOUND  no category below root; weights that are not installed
+ *   FLECK_E_STATE     out holds files, but no earlier benchmark */
+FLECK_API fleck_status fleck_bench(const char *root, const char *out,
+                                   const fleck_bench_settings *settings,
+                                   fleck_bench_summary *summary, fleck_error *err) FLECK_MUST_CHECK;
+
 /* ---- Pictures and samples ---------------------------------------------------------- */
 
 /* One column of a panel beside image and ground truth: a model and its caption. */

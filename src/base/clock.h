@@ -9,5 +9,7 @@ double fk_clock_seconds(void);
 
 /* Largest resident set of this process so far, in MiB. */
 double fk_clock_peak_rss_mib(void);
+/* Let that begin anew from what is resident now, where the system can (Linux); else it stays. */
+void fk_clock_reset_peak(void);
 
 #endif

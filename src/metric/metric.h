@@ -19,6 +19,17 @@ typedef struct fk_ranking {
 fleck_status fk_metric_ranking(fk_ranking *out, const double *scores, const uint8_t *labels,
                                int64_t n, fleck_error *err) FLECK_MUST_CHECK;
 
+/* One threshold: how many defective and how many good items are called "score >= threshold". */
+typedef struct fk_curve_point {
+    double threshold;
+    int64_t found, alarms;
+} fk_curve_point;
+
+/* The points of n scores' ROC and precision-recall curves into out [n + 1], *n_points of them: one a distinct score,
+ * falling, behind one that calls nothing.  FLECK_E_FORMAT: a score is NaN. */
+fleck_status fk_metric_curve(fk_curve_point *out, int64_t *n_points, const double *scores,
+                             const uint8_t *labels, int64_t n, fleck_error *err) FLECK_MUST_CHECK;
+
 /* Maps and masks of one category, collected image by image. */
 typedef struct fk_pixel_metric fk_pixel_metric;
 

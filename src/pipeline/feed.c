@@ -114,7 +114,7 @@ fleck_status fk_feed_decode(fk_feed *f, const char *path, fk_image *out, double 
                             fleck_error *err)
 {
     char name[FK_BLOBS_NAME];
-    bool keep = f->blobs != NULL && f->keep_images;
+    bool keep = f->blobs != NULL;
     int64_t size = -1;
     double start;
     fleck_status st;
@@ -172,7 +172,7 @@ fleck_status fk_feed_run(fk_feed *f, int lane, const uint8_t *rgb, int64_t pixel
                          const float **taps, const float **pool, double *seconds, fleck_error *err)
 {
     char name[FK_BLOBS_NAME];
-    bool keep = f->blobs != NULL && f->keep_taps;
+    bool keep = f->blobs != NULL;
     double start;
     fleck_status st = FLECK_OK;
 

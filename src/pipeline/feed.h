@@ -16,9 +16,8 @@ typedef struct fk_feed {
     fk_net_session **sessions; /* one a thread */
     uint8_t **records;         /* one a thread: room for the taps of one image */
     int64_t record_bytes;
-    char key[FK_BLOBS_NAME]; /* tells this feed's taps from another's in the same blobs */
-    fk_blobs *blobs;         /* borrowed; NULL: nothing is kept */
-    bool keep_images, keep_taps;
+    char key[FK_BLOBS_NAME];         /* tells this feed's taps from another's in the same blobs */
+    fk_blobs *blobs;                 /* borrowed; NULL: nothing is kept */
     _Atomic int64_t decoded, passed; /* images decoded and network passes made, not found again */
 } fk_feed;
 

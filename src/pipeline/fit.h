@@ -10,6 +10,11 @@
 fleck_status fk_fit_plan(fk_model *m, const fleck_fit_settings *s,
                          fleck_error *err) FLECK_MUST_CHECK;
 
+/* The same but for the state, which may be large: to see what a fit would need.  No memory but small
+ * tables is taken, and the weights' file is mapped. */
+fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s,
+                             fleck_error *err) FLECK_MUST_CHECK;
+
 /* Learn the files in order, finish, and calibrate. r runs m.  The model does not depend on r's
  * threads. */
 fleck_status fk_fit_run(fk_model *m, fk_runner *r, const char *const *files, int64_t n,

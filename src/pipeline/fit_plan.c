@@ -207,7 +207,6 @@ done:
 
 static fleck_status plan_method(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
 {
-    fk_map_size map = {m->pre.crop_height, m->pre.crop_width};
     fleck_status st;
 
     FK_DO(fk_options_init(&m->options, m->method->options, err));
@@ -215,12 +214,11 @@ static fleck_status plan_method(fk_model *m, const fleck_fit_settings *s, fleck_
         FK_DO(fk_options_set_pair(&m->options, s->options[i], false, err));
     FK_DO(m->method->embed(&m->embed, &m->options, m->n_taps, m->taps, err));
     FK_DO(fk_embed_shape_of(&m->shape, &m->embed, m->n_taps, m->taps, m->pool_dim, err));
-    FK_DO(m->method->begin(&m->state, &m->options, &m->shape, map, err));
 done:
     return st;
 }
 
-fleck_status fk_fit_plan(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
+fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
 {
     char version[FK_ENGINE_VERSION_SIZE];
     fk_engine engine;
@@ -246,6 +244,20 @@ fleck_status fk_fit_plan(fk_model *m, const fleck_fit_settings *s, fleck_error *
     FK_DO(name_taps(m, s->taps, err));
     FK_DO(shape_taps(m, engine, err));
     FK_DO(plan_method(m, s, err));
+done:
+    if (st != FLECK_OK)
+        fk_model_free(m);
+    return st;
+}
+
+fleck_status fk_fit_plan(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
+{
+    fk_map_size map;
+    fleck_status st;
+
+    FK_DO(fk_fit_describe(m, s, err));
+    map = (fk_map_size){m->pre.crop_height, m->pre.crop_width};
+    FK_DO(m->method->begin(&m->state, &m->options, &m->shape, map, err));
 done:
     if (st != FLECK_OK)
         fk_model_free(m);

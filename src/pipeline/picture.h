@@ -17,7 +17,13 @@ typedef struct fk_picture_column {
     const char *caption;
 } fk_picture_column;
 
-/* image | ground truth | each column's heat map, with captions; PNG at out_path. */
+/* image | ground truth | the n pictures given, with captions; PNG at out_path.  image and mask are paths, mask NULL
+ * for a good image. */
+fleck_status fk_picture_row(const char *out_path, const char *image, const char *mask,
+                            const fk_image *pictures, const char *const *captions, int n,
+                            int64_t tile, fleck_error *err) FLECK_MUST_CHECK;
+
+/* The same, the pictures being each column's heat map. */
 fleck_status fk_picture_panel(const char *out_path, const char *image, const char *mask,
                               const fk_picture_column *columns, int n, int64_t tile,
                               fleck_error *err) FLECK_MUST_CHECK;

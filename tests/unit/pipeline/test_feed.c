@@ -137,7 +137,6 @@ static void two_methods_share_each_pass_and_score_as_alone(void **state)
     /* A budget that holds a few images only: the rest goes through the file. */
     assert_ok(fk_blobs_open(&blobs, f.folder, 100000, err));
     feed.blobs = blobs;
-    feed.keep_images = feed.keep_taps = true;
     for (int i = 0; i < 2; i++) {
         scores alone, shared;
         fleck_report a, b;

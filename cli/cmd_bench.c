@@ -1,0 +1,189 @@
+/* fleck bench: several methods and networks over every category of a data set, with a report. */
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const flag flags[] = {
+    {"output", 'o', "DIR", "folder of the results and reports (required)"},
+    {"run", 'r', "RUN", "METHOD[@BACKBONE][:NAME=VALUE,...]; several times"},
+    {"preset", 0, "report|papers", "the runs of the study, or of the methods' papers"},
+    {"backbone", 'b', "NAME",
+     "network of runs that name none; several times (default efficientnet_lite0)"},
+    {"category", 'c', "NAME", "only this category; several times"},
+    {"protocol", 0, "paper|original",
+     "masks at the crop's size, or maps at each image's (default paper)"},
+    {"normalisation", 0, "own|imagenet", "mean and deviation of the input (default imagenet)"},
+    {"resize", 0, "FILTER", "nearest, bilinear, bicubic, lanczos or area (default: each method's)"},
+    {"size", 0, "WxH", "images are resized to this (default 256x256)"},
+    {"crop", 0, "WxH|none", "then cropped to this (default 224x224; none with --size alone)"},
+    {"sigma", 0, "S", "smoothing of the map in pixels, 0 for none (default 4)"},
+    {"calibrate", 0, "N", "good images scored for threshold and colour scale (default 64)"},
+    {"precision", 0, "P", "f32, bf16, f16 or auto (default f32)"},
+    {"engine", 0, "NAME", "openvino or reference (default: the fastest built in)"},
+    {"resamples", 0, "N", "of the bootstrap (default 2000)"},
+    {"seed", 0, "N", "of the bootstrap (default 1)"},
+    {"memory", 0, "MIB", "of images and features kept, beyond it in a file (default 1024)"},
+    {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
+    {NULL, 0, NULL, NULL}};
+
+typedef struct watch {
+    progress progress;
+    const char *name; /* of the data, for messages */
+} watch;
+
+static bool show(void *ctx, const char *stage, int64_t done, int64_t total)
+{
+    return progress_show(&((watch *)ctx)->progress, stage, done, total);
+}
+
+static void on_category(void *ctx, const char *category, bool reused, const fleck_error *error)
+{
+    watch *w = ctx;
+
+    progress_end(&w->progress);
+    if (error != NULL)
+        fprintf(stderr, "fleck: %s: %s\n", category, error->message);
+    else
+        fprintf(stderr, "%s: %s\n", category, reused ? "was done before" : "done");
+}
+
+/* The command line again, words that a shell would take apart in quotes; to be freed. */
+static char *command_line(const args *a)
+{
+    size_t size = 16;
+    char *text, *to;
+
+    for (int i = 0; i < a->argc; i++)
+        size += 4 * strlen(a->argv[i]) + 4;
+    text = to = need(malloc(size));
+    to += snprintf(to, size, "fleck bench");
+    for (int i = 0; i < a->argc; i++) {
+        bool plain =
+            a->argv[i][0] != '\0' &&
+            strspn(a->argv[i],
+                   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@+%") ==
+                strlen(a->argv[i]);
+
+        *to++ = ' ';
+        if (!plain)
+            *to++ = '\'';
+        for (const char *p = a->argv[i]; *p != '\0'; p++) {
+            if (*p == '\'')
+                to += snprintf(to, 5, "'\\''");
+            else
+                *to++ = *p;
+        }
+        if (!plain)
+            *to++ = '\'';
+    }
+    *to = '\0';
+    return text;
+}
+
+static bool read_settings(const args *a, fleck_bench_settings *s)
+{
+    fleck_fit_settings *f = &s->fit;
+    const char *protocol = args_get(a, "protocol");
+    int64_t threads = 0, seed = (int64_t)s->seed, memory = s->memory >> 20;
+
+    if (protocol != NULL && strcmp(protocol, "original") == 0) {
+        s->protocol = FLECK_PROTOCOL_ORIGINAL;
+    } else if (protocol != NULL && strcmp(protocol, "paper") != 0) {
+        usage_error("--protocol: expected paper or original, got \"%s\"", protocol);
+        return false;
+    }
+    if (args_has(a, "precision"))
+        f->precision = args_get(a, "precision");
+    if (args_has(a, "normalisation"))
+        f->normalisation = args_get(a, "normalisation");
+    f->home = home_folder();
+    f->resize = args_get(a, "resize");
+    f->engine = args_get(a, "engine");
+    if (args_has(a, "size")) /* the default crop belongs to the default size */
+        f->crop_width = f->crop_height = 0;
+    if (!args_size(a, "size", false, &f->width, &f->height) ||
+        !args_size(a, "crop", true, &f->crop_width, &f->crop_height) ||
+        !args_real(a, "sigma", 0.0, 1000.0, &f->sigma) ||
+        !args_int(a, "calibrate", 0, 1000000, &f->calibrate) ||
+        !args_int(a, "resamples", 1, 1000000, &s->resamples) ||
+        !args_int(a, "seed", 0, INT64_MAX, &seed) ||
+        !args_int(a, "memory", 0, INT64_C(1) << 30, &memory) ||
+        !args_int(a, "threads", 0, 4096, &threads))
+        return false;
+    f->threads = (int)threads;
+    s->seed = (uint64_t)seed;
+    s->memory = memory << 20;
+    s->preset = args_get(a, "preset");
+    return true;
+}
+
+/* Do it, with lists that live as long as this call. */
+static int bench(const args *a, fleck_bench_settings *s, const char *out)
+{
+    const char **runs = args_list(a, "run"), **backbones = args_list(a, "backbone");
+    const char **categories = args_list(a, "category");
+    char *line = command_line(a);
+    watch w = {.progress = progress_begin()};
+    fleck_bench_summary summary;
+    fleck_error err = {0};
+    int code = EXIT_DONE;
+
+    s->runs = runs;
+    s->backbones = backbones[0] != NULL ? backbones : NULL;
+    s->categories = categories[0] != NULL ? categories : NULL;
+    s->command = line;
+    s->on_category = on_category;
+    s->fit.progress = show;
+    s->on_category_ctx = s->fit.progress_ctx = &w;
+    if (fleck_bench(a->words[0], out, s, &summary, &err) != FLECK_OK) {
+        progress_end(&w.progress);
+        code = failed(&err);
+    } else {
+        progress_end(&w.progress);
+        fputs(summary.text != NULL ? summary.text : "", stdout);
+        printf("%lld categories, %lld of them done before, %lld failed; reports in %s\n",
+               (long long)summary.categories, (long long)summary.reused, (long long)summary.failed,
+               out);
+        if (summary.unread > 0)
+            fprintf(stderr, "fleck: %lld test images could not be scored and are left out\n",
+                    (long long)summary.unread);
+        code = summary.failed > 0 || summary.unread > 0 ? EXIT_FAILED : EXIT_DONE;
+    }
+    fleck_free(summary.text);
+    free(line);
+    free(runs);
+    free(backbones);
+    free(categories);
+    return code;
+}
+
+static int run(const args *a)
+{
+    fleck_bench_settings s = fleck_bench_defaults();
+    const char *out = args_get(a, "output");
+
+    if (out == NULL)
+        return usage_error("bench: -o DIR says where to write the results");
+    if (!args_has(a, "run") && !args_has(a, "preset"))
+        return usage_error("bench: --run METHOD or --preset NAME says what to do");
+    if (!read_settings(a, &s))
+        return EXIT_USAGE;
+    return bench(a, &s, out);
+}
+
+const command bench_command = {
+    .name = "bench",
+    .usage = "ROOT -o DIR --run RUN... [options]",
+    .summary = "Run methods and networks over every category of ROOT and write a report.",
+    .details = "ROOT holds categories in MVTec AD layout.  A run's NAME=VALUE are the method's "
+               "options (see fleck fit --help)\n"
+               "and taps, resize, weights, precision, normalisation; k=N sets SPADE's k-image and "
+               "k-pixel.  DIR gets\n"
+               "CATEGORY.json for each category, and report.md, report.csv and report.html.  What "
+               "is done is not done again:\n"
+               "after an interruption the same command goes on.",
+    .flags = flags,
+    .min_words = 1,
+    .max_words = 1,
+    .run = run};

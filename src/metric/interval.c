@@ -1,0 +1,277 @@
+/* How sure a ROC-AUC is, and whether two differ: bootstrap and DeLong's test.
+ *
+ * Bootstrap.  Items are sorted by score once.  A resample is a weight w_i for each item: how often it was drawn.
+ * Going up the groups of equal scores, with `below` the weight of good items passed so far, and g, d the weights of
+ * good and defective items in the group,
+ *
+ *     AUROC = sum over groups of d (below + g / 2) / (P N),
+ *
+ * the same integers as in ranking.c, doubled.
+ *
+ * DeLong, DeLong and Clarke-Pearson 1988, by the midranks of Sun and Xu 2014.  With m defective items x_i and n
+ * good ones y_j, let T be the midrank among all, X among the defective, Y among the good (ties take the mean of
+ * their places).  T(x_i) - X(x_i) counts the good items below x_i, ties half, so that
+ *
+ *     v_i = (T(x_i) - X(x_i)) / n,     w_j = 1 - (T(y_j) - Y(y_j)) / m
+ *
+ * are the shares of pairs that x_i and y_j win; their means are both the AUROC, and its variance is
+ * var(v) / m + var(w) / n, covariances between two scorings likewise (sample variances, m - 1 and n - 1). */
+#include "metric/interval.h"
+#include "base/mem.h"
+#include "base/prng.h"
+#include "metric/metric.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* An item in order of score. */
+typedef struct place {
+    double score;
+    int64_t item;
+} place;
+
+static int compare(const void *x, const void *y)
+{
+    const place *a = x, *b = y;
+
+    if (a->score != b->score)
+        return a->score < b->score ? -1 : 1;
+    return a->item < b->item ? -1 : 1;
+}
+
+static fleck_status sort(place **out, const double *scores, int64_t n, fleck_error *err)
+{
+    fleck_status st = FK_ALLOC(out, n, err);
+
+    if (st != FLECK_OK)
+        return st;
+    for (int64_t i = 0; i < n; i++)
+        (*out)[i] = (place){scores[i], i};
+    qsort(*out, (size_t)n, sizeof **out, compare);
+    return FLECK_OK;
+}
+
+static fleck_status check(const fk_scored *s, int64_t least, int64_t *defective, fleck_error *err)
+{
+    *defective = 0;
+    for (int64_t i = 0; i < s->n; i++) {
+        *defective += s->labels[i] != 0;
+        if (isnan(s->a[i]) || (s->b != NULL && isnan(s->b[i])))
+            return fk_error_set(err, FLECK_E_FORMAT, "score %lld of %lld is not a number",
+                                (long long)i + 1, (long long)s->n);
+    }
+    if (*defective < least || s->n - *defective < least)
+        return fk_error_set(
+            err, FLECK_E_FORMAT,
+            "expected at least %lld good and %lld defective images, got %lld and %lld",
+            (long long)least, (long long)least, (long long)(s->n - *defective),
+            (long long)*defective);
+    return FLECK_OK;
+}
+
+/* ---- Bootstrap ---- */
+
+/* ROC-AUC with item i counted weights[i] times. */
+static double weighted_auroc(const place *order, const uint8_t *labels, const int32_t *weights,
+                             int64_t n)
+{
+    int64_t below = 0, defective = 0, twice = 0;
+
+    for (int64_t i = 0; i < n;) {
+        int64_t g = 0, d = 0, j = i;
+
+        for (; j < n && order[j].score == order[i].score; j++) {
+            if (labels[order[j].item] != 0)
+                d += weights[order[j].item];
+            else
+                g += weights[order[j].item];
+        }
+        twice += d * (2 * below + g);
+        below += g;
+        defective += d;
+        i = j;
+    }
+    return (double)twice / (2.0 * (double)defective * (double)below);
+}
+
+/* Draw as many of the items with this label as there are. */
+static void draw(fk_prng *g, const int64_t *members, int64_t count, int32_t *weights)
+{
+    for (int64_t i = 0; i < count; i++)
+        weights[members[i]] = 0;
+    for (int64_t i = 0; i < count; i++)
+        weights[members[fk_prng_below(g, count)]]++;
+}
+
+typedef struct resampling {
+    place *a, *b; /* b NULL for one scoring */
+    int64_t *members;
+    int32_t *weights;
+    float *values; /* [resamples], of a or of b - a */
+} resampling;
+
+static fleck_status resample(fk_interval *out, const fk_scored *s, const fk_bootstrap *how,
+                             fleck_error *err)
+{
+    resampling r = {0};
+    int64_t defective, good = 0, bad, down = 0, up = 0;
+    fk_prng g;
+    fleck_status st;
+
+    assert(how->resamples >= 1 && how->level > 0.0 && how->level < 1.0);
+    *out = (fk_interval){NAN, NAN, NAN, NAN};
+    FK_DO(check(s, 1, &defective, err));
+    FK_DO(sort(&r.a, s->a, s->n, err));
+    if (s->b != NULL)
+        FK_DO(sort(&r.b, s->b, s->n, err));
+    FK_DO(FK_ALLOC(&r.members, s->n, err));
+    FK_DO(FK_ALLOC(&r.weights, s->n, err));
+    FK_DO(FK_ALLOC(&r.values, how->resamples, err));
+    bad = s->n - defective; /* members: the good items, then the defective ones */
+    for (int64_t i = 0; i < s->n; i++) {
+        r.members[s->labels[i] != 0 ? bad++ : good++] = i;
+        r.weights[i] = 1;
+    }
+    out->value = weighted_auroc(r.a, s->labels, r.weights, s->n);
+    if (r.b != NULL)
+        out->value = weighted_auroc(r.b, s->labels, r.weights, s->n) - out->value;
+    fk_prng_seed(&g, how->seed);
+    for (int64_t k = 0; k < how->resamples; k++) {
+        double v;
+
+        draw(&g, r.members, good, r.weights);
+        draw(&g, r.members + good, defective, r.weights);
+        v = weighted_auroc(r.a, s->labels, r.weights, s->n);
+        if (r.b != NULL)
+            v = weighted_auroc(r.b, s->labels, r.weights, s->n) - v;
+        down += v <= 0.0;
+        up += v >= 0.0;
+        r.values[k] = (float)v;
+    }
+    out->low = fk_quantile(r.values, how->resamples, (1.0 - how->level) / 2.0);
+    out->high = fk_quantile(r.values, how->resamples, (1.0 + how->level) / 2.0);
+    if (r.b != NULL) /* one more than was seen, so that chance is never called impossible */
+        out->p =
+            fmin(1.0, 2.0 * (double)(1 + (down < up ? down : up)) / (double)(1 + how->resamples));
+done:
+    fk_free(r.a);
+    fk_free(r.b);
+    fk_free(r.members);
+    fk_free(r.weights);
+    fk_free(r.values);
+    return st;
+}
+
+fleck_status fk_bootstrap_auroc(fk_interval *out, const fk_scored *s, const fk_bootstrap *how,
+                                fleck_error *err)
+{
+    fk_scored one = *s;
+
+    one.b = NULL;
+    return resample(out, &one, how, err);
+}
+
+fleck_status fk_bootstrap_difference(fk_interval *out, const fk_scored *s, const fk_bootstrap *how,
+                                     fleck_error *err)
+{
+    assert(s->b != NULL);
+    return resample(out, s, how, err);
+}
+
+/* ---- DeLong ---- */
+
+/* Midranks, from 1, of the items in order that have this label (-1: any label), into ranks [items]. */
+static void midranks(double *ranks, const place *order, const uint8_t *labels, int64_t n, int label)
+{
+    int64_t before = 0;
+
+    for (int64_t i = 0; i < n;) {
+        int64_t count = 0, j;
+
+        for (j = i; j < n && order[j].score == order[i].score; j++)
+            count += label < 0 || (labels[order[j].item] != 0) == label;
+        for (int64_t k = i; k < j; k++)
+            if (label < 0 || (labels[order[k].item] != 0) == label)
+                ranks[order[k].item] = (double)before + 0.5 * (double)(count + 1);
+        before += count;
+        i = j;
+    }
+}
+
+/* The shares of pairs that each item wins, v for defective items and w for good ones, and their mean. */
+static fleck_status shares(double *won, double *auroc, const double *scores, const fk_scored *s,
+                           int64_t defective, fleck_error *err)
+{
+    place *order = NULL;
+    double *own = NULL, sum = 0.0;
+    int64_t good = s->n - defective;
+    fleck_status st;
+
+    FK_DO(sort(&order, scores, s->n, err));
+    FK_DO(FK_ALLOC(&own, s->n, err));
+    midranks(won, order, s->labels, s->n, -1);
+    midranks(own, order, s->labels, s->n, 0);
+    midranks(own, order, s->labels, s->n, 1);
+    for (int64_t i = 0; i < s->n; i++) {
+        if (s->labels[i] != 0) {
+            won[i] = (won[i] - own[i]) / (double)good;
+            sum += won[i];
+        } else {
+            won[i] = 1.0 - (won[i] - own[i]) / (double)defective;
+        }
+    }
+    *auroc = sum / (double)defective;
+done:
+    fk_free(order);
+    fk_free(own);
+    return st;
+}
+
+/* Sample covariance of x and y over the items of this label, divided by their number. */
+static double covariance(const double *x, double mean_x, const double *y, double mean_y,
+                         const fk_scored *s, int label)
+{
+    double sum = 0.0;
+    int64_t count = 0;
+
+    for (int64_t i = 0; i < s->n; i++) {
+        if ((s->labels[i] != 0) != label)
+            continue;
+        sum += (x[i] - mean_x) * (y[i] - mean_y);
+        count++;
+    }
+    return sum / (double)(count - 1) / (double)count;
+}
+
+fleck_status fk_delong_test(fk_delong *out, const fk_scored *s, fleck_error *err)
+{
+    double *a = NULL, *b = NULL, variance;
+    int64_t defective;
+    fleck_status st;
+
+    assert(s->b != NULL);
+    *out = (fk_delong){0};
+    FK_DO(check(s, 2, &defective, err));
+    FK_DO(FK_ALLOC(&a, s->n, err));
+    FK_DO(FK_ALLOC(&b, s->n, err));
+    FK_DO(shares(a, &out->a, s->a, s, defective, err));
+    FK_DO(shares(b, &out->b, s->b, s, defective, err));
+    for (int label = 0; label < 2; label++) {
+        out->variance[0] += covariance(a, out->a, a, out->a, s, label);
+        out->variance[1] += covariance(b, out->b, b, out->b, s, label);
+        out->variance[2] += covariance(a, out->a, b, out->b, s, label);
+    }
+    out->difference = out->b - out->a;
+    variance = out->variance[0] + out->variance[1] - 2.0 * out->variance[2];
+    out->se = sqrt(fmax(0.0, variance));
+    if (out->difference == 0.0)
+        out->z = 0.0;
+    else
+        out->z = out->difference / out->se; /* infinite where nothing varies: then they do differ */
+    out->p = erfc(fabs(out->z) / sqrt(2.0));
+done:
+    fk_free(a);
+    fk_free(b);
+    return st;
+}

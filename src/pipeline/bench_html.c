@@ -1,0 +1,217 @@
+/* A benchmark's report as one HTML page that needs nothing beside it: tables, charts and pictures. */
+#include "base/file.h"
+#include "base/mem.h"
+#include "metric/metric.h"
+#include "pipeline/bench_report.h"
+#include "render/chart.h"
+
+#include <stdio.h>
+
+#define MAX_PICTURE ((size_t)64 << 20)
+
+static const char page_head[] =
+    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width\">\n<title>fleck "
+    "benchmark</title>\n<style>\n"
+    "body{font:15px/1.45 sans-serif;margin:2em auto;max-width:76em;padding:0 1em;color:#222}\n"
+    "table{border-collapse:collapse;margin:.6em 0 1.4em;font-variant-numeric:tabular-nums}\n"
+    "th,td{padding:.2em .7em;border-bottom:1px solid #ddd;text-align:right;vertical-align:top}\n"
+    "th:first-child,td:first-child{text-align:left}\nth{border-bottom:2px solid #888}\n"
+    "td{max-width:28em;overflow-wrap:anywhere}\n.wide{overflow-x:auto}\n"
+    "tr:hover td{background:#f4f4f4}\nimg{max-width:100%}\nfigure{margin:1em 0}\n"
+    "figcaption{font-size:.9em;color:#555}\n.charts{display:flex;flex-wrap:wrap;gap:.5em}\n"
+    "</style>\n</head>\n<body>\n";
+
+static fleck_status tagged(fk_text *out, const char *tag, const char *text, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(fk_text_printf(out, err, "<%s>", tag));
+    FK_DO(fk_html_text(out, text, err));
+    FK_DO(fk_text_printf(out, err, "</%s>\n", tag));
+done:
+    return st;
+}
+
+/* ---- Charts ---- */
+
+/* One run's scores as the metrics take them, and its curves as the charts do.  Valid when zeroed; owned. */
+typedef struct curves {
+    double *good, *defective;
+    int64_t n_good, n_defective, n;
+    double *alarm_rate, *found_rate, *precision; /* [n] */
+} curves;
+
+static void curves_free(curves *c)
+{
+    fk_free(c->good);
+    fk_free(c->defective);
+    fk_free(c->alarm_rate);
+    fk_free(c->found_rate);
+    fk_free(c->precision);
+    *c = (curves){0};
+}
+
+/* Rates of the thresholds; precision begins where something is called defective, with its first value. */
+static void rate(curves *c, const fk_curve_point *points)
+{
+    for (int64_t i = 0; i < c->n; i++) {
+        const fk_curve_point *p = &points[i == 0 && c->n > 1 ? 1 : i];
+
+        c->alarm_rate[i] = (double)points[i].alarms / (double)c->n_good;
+        c->found_rate[i] = (double)points[i].found / (double)c->n_defective;
+        c->precision[i] = (double)p->found / (double)(p->found + p->alarms);
+    }
+}
+
+static fleck_status curves_make(curves *c, const fk_bench_result *r, fleck_error *err)
+{
+    fk_curve_point *points = NULL;
+    double *scores = NULL;
+    uint8_t *labels = NULL;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&scores, r->n, err));
+    FK_DO(FK_ALLOC(&labels, r->n, err));
+    FK_DO(FK_ALLOC(&points, r->n + 1, err));
+    FK_DO(FK_ALLOC(&c->good, r->n, err));
+    FK_DO(FK_ALLOC(&c->defective, r->n, err));
+    for (int64_t i = 0; i < r->n; i++) {
+        scores[i] = r->images[i].score;
+        labels[i] = r->images[i].defective;
+        if (r->images[i].defective)
+            c->defective[c->n_defective++] = scores[i];
+        else
+            c->good[c->n_good++] = scores[i];
+    }
+    FK_DO(fk_metric_curve(points, &c->n, scores, labels, r->n, err));
+    FK_DO(FK_ALLOC(&c->alarm_rate, c->n, err));
+    FK_DO(FK_ALLOC(&c->found_rate, c->n, err));
+    FK_DO(FK_ALLOC(&c->precision, c->n, err));
+    rate(c, points);
+done:
+    fk_free(points);
+    fk_free(scores);
+    fk_free(labels);
+    return st;
+}
+
+static fleck_status draw(fk_text *out, const fk_bench_category *c, const curves *list,
+                         fk_chart_series *series, fleck_error *err)
+{
+    char title[96];
+    fleck_status st;
+
+    FK_DO(fk_text_printf(out, err, "<div class=\"charts\">\n"));
+    for (int i = 0; i < c->n; i++)
+        series[i] =
+            (fk_chart_series){c->runs[i].name, list[i].n, list[i].alarm_rate, list[i].found_rate};
+    FK_DO(fk_chart_curves(out, "Images: ROC", "false-positive rate", "true-positive rate", series,
+                          c->n, err));
+    for (int i = 0; i < c->n; i++)
+        series[i] =
+            (fk_chart_series){c->runs[i].name, list[i].n, list[i].found_rate, list[i].precision};
+    FK_DO(fk_chart_curves(out, "Images: precision and recall", "recall", "precision", series, c->n,
+                          err));
+    for (int i = 0; i < c->n; i++) {
+        snprintf(title, sizeof title, "Scores of run %d", i + 1);
+        FK_DO(fk_chart_histogram(out, title, list[i].good, list[i].n_good, list[i].defective,
+                                 list[i].n_defective, err));
+    }
+    FK_DO(fk_text_printf(out, err, "</div>\n"));
+done:
+    return st;
+}
+
+static fleck_status add_charts(fk_text *out, const fk_bench_category *c, fleck_error *err)
+{
+    curves *list = NULL;
+    fk_chart_series *series = NULL;
+    fleck_status st;
+
+    FK_DO(FK_CALLOC(&list, c->n, err));
+    FK_DO(FK_CALLOC(&series, c->n, err));
+    for (int i = 0; i < c->n; i++)
+        FK_DO(curves_make(&list[i], &c->runs[i], err));
+    FK_DO(draw(out, c, list, series, err));
+done:
+    for (int i = 0; list != NULL && i < c->n; i++)
+        curves_free(&list[i]);
+    fk_free(list);
+    fk_free(series);
+    return st;
+}
+
+/* ---- Pictures ---- */
+
+/* A panel, if it is still there: whoever removed it keeps the rest of the report. */
+static fleck_status add_panel(fk_text *out, const fk_bench_book *b, const fk_bench_category *c,
+                              int k, fleck_error *err)
+{
+    fk_mapped file = {0};
+    char *path = NULL;
+    fleck_status st;
+
+    FK_DO(fk_asprintf(&path, err, "%s/panels/%s-%d.png", b->out, c->name, k + 1));
+    if (fk_mapped_open(&file, path, MAX_PICTURE, NULL) != FLECK_OK)
+        goto done;
+    FK_DO(fk_text_printf(out, err, "<figure><img alt=\"\" src=\"data:image/png;base64,"));
+    FK_DO(fk_html_base64(out, file.data, file.size, err));
+    FK_DO(fk_text_printf(out, err, "\">"));
+    FK_DO(tagged(out, "figcaption", c->panels[k], err));
+    FK_DO(fk_text_printf(out, err, "</figure>\n"));
+done:
+    fk_mapped_close(&file);
+    fk_free(path);
+    return st;
+}
+
+static fleck_status add_sections(fk_text *out, const fk_bench_book *b, fleck_error *err)
+{
+    fk_bench_sections s = {0};
+    fleck_status st;
+
+    FK_DO(fk_bench_sections_make(&s, b, true, err));
+    for (int64_t i = 0; i < s.count; i++) {
+        FK_DO(tagged(out, "h2", s.items[i].title, err));
+        if (s.items[i].note != NULL)
+            FK_DO(tagged(out, "p", s.items[i].note, err));
+        FK_DO(fk_text_printf(out, err, "<div class=\"wide\">\n"));
+        FK_DO(fk_table_html(out, &s.items[i].table, err));
+        FK_DO(fk_text_printf(out, err, "</div>\n"));
+    }
+done:
+    fk_bench_sections_free(&s);
+    return st;
+}
+
+fleck_status fk_bench_html(fk_text *out, const fk_bench_book *b, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(fk_text_add(out, page_head, (int64_t)sizeof page_head - 1, err));
+    FK_DO(tagged(out, "h1", "Benchmark", err));
+    FK_DO(tagged(out, "p",
+                 "Beside each figure: the published one, and in brackets how much fleck's is above "
+                 "it. In square "
+                 "brackets: the 95 % interval.",
+                 err));
+    for (int i = 0; i < b->n_failed; i++) {
+        FK_DO(tagged(out, "p", "A category failed and is in no table:", err));
+        FK_DO(tagged(out, "pre", b->failed[i], err));
+    }
+    FK_DO(add_sections(out, b, err));
+    for (int64_t c = 0; c < b->n; c++) {
+        FK_DO(tagged(out, "h2", b->categories[c].name, err));
+        FK_DO(add_charts(out, &b->categories[c], err));
+        for (int k = 0; k < b->categories[c].n_panels; k++)
+            FK_DO(add_panel(out, b, &b->categories[c], k, err));
+    }
+    FK_DO(tagged(out, "h2", "Limits", err));
+    FK_DO(fk_text_printf(out, err, "<ul>\n"));
+    for (int i = 0; fk_bench_limits[i] != NULL; i++)
+        FK_DO(tagged(out, "li", fk_bench_limits[i], err));
+    FK_DO(fk_text_printf(out, err, "</ul>\n</body>\n</html>\n"));
+done:
+    return st;
+}

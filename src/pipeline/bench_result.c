@@ -1,0 +1,345 @@
+/* Results of one category: owned, written as JSON, and read back. */
+#include "base/file.h"
+#include "base/mem.h"
+#include "pipeline/bench.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FORMAT 1
+#define MAX_BYTES ((size_t)1 << 30)
+
+static void result_free(fk_bench_result *r)
+{
+    for (int64_t i = 0; r->images != NULL && i < r->n; i++) {
+        fk_free(r->images[i].path);
+        fk_free(r->images[i].type);
+    }
+    fk_free(r->images);
+    fk_free(r->name);
+    fk_free(r->method);
+    fk_free(r->backbone);
+    fk_free(r->precision);
+    fk_free(r->engine);
+    fk_free(r->options);
+    fk_free(r->taps);
+    fk_free(r->resize);
+    *r = (fk_bench_result){0};
+}
+
+void fk_bench_category_free(fk_bench_category *c)
+{
+    for (int i = 0; c->runs != NULL && i < c->n; i++)
+        result_free(&c->runs[i]);
+    for (int i = 0; i < FK_BENCH_PANELS; i++)
+        fk_free(c->panels[i]);
+    fk_free(c->runs);
+    fk_free(c->name);
+    fk_free(c->settings);
+    *c = (fk_bench_category){0};
+}
+
+/* ---- Writing ---- */
+
+/* JSON has no NaN: a figure that does not exist is left out. */
+static bool put_real(fk_json *o, const char *key, double v)
+{
+    return isnan(v) || fk_json_put_real(o, key, v);
+}
+
+static bool put_ranking(fk_json *to, const char *key, const fleck_ranking *r, double low,
+                        double high, double pro)
+{
+    fk_json *o = fk_json_object();
+    bool ok = o != NULL && put_real(o, "auroc", r->auroc) && put_real(o, "auroc_low", low) &&
+              put_real(o, "auroc_high", high) && put_real(o, "ap", r->ap) &&
+              put_real(o, "f1max", r->f1max) &&
+              put_real(o, "f1max_threshold", r->f1max_threshold) && put_real(o, "pro", pro);
+
+    return fk_json_put(to, key, o) && ok;
+}
+
+static bool put_images(fk_json *to, const fk_bench_result *r)
+{
+    fk_json *list = fk_json_array();
+    bool ok = list != NULL;
+
+    for (int64_t i = 0; ok && i < r->n; i++) {
+        const fk_bench_image *im = &r->images[i];
+        fk_json *o = fk_json_object();
+
+        ok = o != NULL && fk_json_put_string(o, "path", im->path) &&
+             fk_json_put_string(o, "type", im->type) &&
+             fk_json_put_int(o, "label", im->defective) && fk_json_put_real(o, "score", im->score);
+        ok = fk_json_push(list, o) && ok;
+    }
+    return fk_json_put(to, "scores", list) && ok;
+}
+
+static bool put_counts(fk_json *to, const fleck_report *r)
+{
+    fk_json *images = fk_json_object(), *above = fk_json_object(), *seconds = fk_json_object();
+    bool ok = images != NULL && fk_json_put_int(images, "train", r->train) &&
+              fk_json_put_int(images, "good", r->good) &&
+              fk_json_put_int(images, "defective", r->defective) &&
+              fk_json_put_int(images, "failed", r->failed);
+
+    ok = ok && above != NULL && fk_json_put_int(above, "good", r->above_threshold_good) &&
+         fk_json_put_int(above, "defective", r->above_threshold_defective);
+    ok = ok && seconds != NULL && fk_json_put_real(seconds, "decode", r->seconds.decode) &&
+         fk_json_put_real(seconds, "network", r->seconds.network) &&
+         fk_json_put_real(seconds, "score", r->seconds.score) &&
+         fk_json_put_real(seconds, "metrics", r->seconds.metrics) &&
+         fk_json_put_real(seconds, "total", r->seconds.total);
+    ok = fk_json_put(to, "images", images) && ok;
+    ok = fk_json_put(to, "above_threshold", above) && ok;
+    ok = fk_json_put(to, "seconds", seconds) && ok;
+    return ok && fk_json_put_int(to, "threads", r->seconds.threads) &&
+           fk_json_put_real(to, "peak_rss_mib", r->seconds.peak_rss_mib);
+}
+
+static fk_json *run_json(const fk_bench_result *r, fleck_error *err)
+{
+    fk_json *o = fk_json_object(), *options = NULL, *size = fk_json_array();
+    bool ok =
+        o != NULL && size != NULL && fk_json_put_string(o, "name", r->name) &&
+        fk_json_put_string(o, "method", r->method) &&
+        fk_json_put_string(o, "backbone", r->backbone) && fk_json_put_string(o, "taps", r->taps) &&
+        fk_json_put_string(o, "precision", r->precision) &&
+        fk_json_put_string(o, "engine", r->engine) && fk_json_put_string(o, "resize", r->resize);
+
+    ok = ok && fk_json_push_int(size, r->width) && fk_json_push_int(size, r->height) &&
+         fk_json_push_int(size, r->crop_width) && fk_json_push_int(size, r->crop_height);
+    ok = o != NULL && fk_json_put(o, "size", size) && ok;
+    ok = ok &&
+         fk_json_parse(&options, r->options, strlen(r->options), "options", err) == FLECK_OK &&
+         fk_json_put(o, "options", options);
+    ok = ok && put_counts(o, &r->report) &&
+         put_ranking(o, "image", &r->report.image, r->low, r->high, NAN);
+    if (r->report.has_pixel)
+        ok = ok && put_ranking(o, "pixel", &r->report.pixel, NAN, NAN, r->report.pro) &&
+             fk_json_put_int(o, "regions", r->report.regions);
+    ok = ok && put_images(o, r);
+    if (!ok)
+        fk_json_free(&o);
+    return o;
+}
+
+fleck_status fk_bench_category_write(const fk_bench_category *c, const char *path, fleck_error *err)
+{
+    fk_json *o = fk_json_object(), *runs = fk_json_array(), *panels = fk_json_array();
+    char *text = NULL;
+    bool ok =
+        o != NULL && fk_json_put_string(o, "fleck", FLECK_VERSION) &&
+        fk_json_put_int(o, "bench", FORMAT) && fk_json_put_string(o, "settings", c->settings) &&
+        fk_json_put_string(o, "category", c->name) && fk_json_put_int(o, "images", c->images) &&
+        fk_json_put_int(o, "decoded", c->decoded) &&
+        fk_json_put_int(o, "networks", c->n_networks) && fk_json_put_int(o, "passes", c->passed);
+    fleck_status st = FLECK_OK;
+
+    for (int i = 0; ok && panels != NULL && i < c->n_panels; i++)
+        ok = fk_json_push_string(panels, c->panels[i]);
+    ok = o != NULL && fk_json_put(o, "panels", panels) && ok;
+    for (int i = 0; ok && runs != NULL && i < c->n; i++)
+        ok = fk_json_push(runs, run_json(&c->runs[i], err));
+    ok = o != NULL && fk_json_put(o, "runs", runs) && ok;
+    if (!ok)
+        FK_FAIL(err, FLECK_E_NOMEM, "%s: the results could not be put into JSON", path);
+    FK_DO(fk_json_dump(&text, o, 1, err));
+    FK_DO(fk_file_write(path, text, strlen(text), err));
+done:
+    fk_json_free(&o);
+    fk_free(text);
+    return st;
+}
+
+/* ---- Reading ---- */
+
+static fleck_status get_text(char **out, const fk_json *o, const char *key, fleck_error *err)
+{
+    const char *text = fk_json_get_string(o, key);
+
+    if (text == NULL)
+        return fk_error_set(err, FLECK_E_FORMAT, "expected a text \"%s\"", key);
+    return fk_strdup(out, text, err);
+}
+
+static fleck_status get_count(int64_t *out, const fk_json *o, const char *key, fleck_error *err)
+{
+    if (o == NULL || !fk_json_get_int(o, key, out) || *out < 0)
+        return fk_error_set(err, FLECK_E_FORMAT, "expected a count \"%s\"", key);
+    return FLECK_OK;
+}
+
+static double get_real(const fk_json *o, const char *key)
+{
+    double v = NAN;
+
+    return o != NULL && fk_json_get_real(o, key, &v) ? v : NAN;
+}
+
+static fleck_ranking get_ranking(const fk_json *o)
+{
+    return (fleck_ranking){get_real(o, "auroc"), get_real(o, "ap"), get_real(o, "f1max"),
+                           get_real(o, "f1max_threshold")};
+}
+
+static fleck_status get_images(fk_bench_result *r, const fk_json *list, fleck_error *err)
+{
+    int64_t n = list != NULL && fk_json_is_array(list) ? fk_json_count(list) : -1;
+    fleck_status st;
+
+    if (n < 0)
+        return fk_error_set(err, FLECK_E_FORMAT, "expected a list \"scores\"");
+    FK_DO(FK_CALLOC(&r->images, n, err));
+    r->n = n;
+    for (int64_t i = 0; i < n; i++) {
+        const fk_json *o = fk_json_at(list, i);
+        fk_bench_image *im = &r->images[i];
+        int64_t label;
+
+        if (!fk_json_is_object(o) || !fk_json_get_int(o, "label", &label) ||
+            (label != 0 && label != 1) || !fk_json_get_real(o, "score", &im->score))
+            FK_FAIL(err, FLECK_E_FORMAT, "scores: entry %lld lacks a label of 0 or 1, or a score",
+                    (long long)i + 1);
+        im->defective = label == 1;
+        FK_DO(get_text(&im->path, o, "path", err));
+        FK_DO(get_text(&im->type, o, "type", err));
+    }
+done:
+    return st;
+}
+
+static fleck_status get_counts(fk_bench_result *r, const fk_json *o, fleck_error *err)
+{
+    const fk_json *images = fk_json_get(o, "images"), *above = fk_json_get(o, "above_threshold");
+    const fk_json *seconds = fk_json_get(o, "seconds"), *size = fk_json_get(o, "size");
+    fleck_report *p = &r->report;
+    int64_t threads;
+    fleck_status st;
+
+    FK_DO(get_count(&p->train, images, "train", err));
+    FK_DO(get_count(&p->good, images, "good", err));
+    FK_DO(get_count(&p->defective, images, "defective", err));
+    FK_DO(get_count(&p->failed, images, "failed", err));
+    FK_DO(get_count(&p->above_threshold_good, above, "good", err));
+    FK_DO(get_count(&p->above_threshold_defective, above, "defective", err));
+    FK_DO(get_count(&threads, o, "threads", err));
+    p->seconds = (fleck_times){get_real(seconds, "decode"),       get_real(seconds, "network"),
+                               get_real(seconds, "score"),        get_real(seconds, "metrics"),
+                               get_real(seconds, "total"),        get_real(o, "peak_rss_mib"),
+                               threads < 65536 ? (int)threads : 0};
+    if (size == NULL || !fk_json_is_array(size) || fk_json_count(size) != 4 ||
+        !fk_json_as_int(fk_json_at(size, 0), &r->width) ||
+        !fk_json_as_int(fk_json_at(size, 1), &r->height) ||
+        !fk_json_as_int(fk_json_at(size, 2), &r->crop_width) ||
+        !fk_json_as_int(fk_json_at(size, 3), &r->crop_height))
+        FK_FAIL(err, FLECK_E_FORMAT, "expected a list of four numbers \"size\"");
+done:
+    return st;
+}
+
+static fleck_status get_run(fk_bench_result *r, const fk_json *o, fleck_error *err)
+{
+    const fk_json *image = fk_json_get(o, "image"), *pixel = fk_json_get(o, "pixel");
+    const fk_json *options = fk_json_get(o, "options");
+    fleck_status st;
+
+    FK_DO(get_text(&r->name, o, "name", err));
+    FK_DO(get_text(&r->method, o, "method", err));
+    FK_DO(get_text(&r->backbone, o, "backbone", err));
+    FK_DO(get_text(&r->taps, o, "taps", err));
+    FK_DO(get_text(&r->precision, o, "precision", err));
+    FK_DO(get_text(&r->engine, o, "engine", err));
+    FK_DO(get_text(&r->resize, o, "resize", err));
+    if (options == NULL || !fk_json_is_object(options))
+        FK_FAIL(err, FLECK_E_FORMAT, "expected an object \"options\"");
+    FK_DO(fk_json_dump(&r->options, options, 0, err));
+    FK_DO(get_counts(r, o, err));
+    r->report.image = get_ranking(image);
+    r->low = get_real(image, "auroc_low");
+    r->high = get_real(image, "auroc_high");
+    r->report.has_pixel = pixel != NULL;
+    r->report.pixel = get_ranking(pixel);
+    r->report.pro = get_real(pixel, "pro");
+    if (pixel != NULL)
+        FK_DO(get_count(&r->report.regions, o, "regions", err));
+    FK_DO(get_images(r, fk_json_get(o, "scores"), err));
+done:
+    return st;
+}
+
+static fleck_status get_category(fk_bench_category *c, const fk_json *o, fleck_error *err)
+{
+    const fk_json *panels = fk_json_get(o, "panels"), *runs = fk_json_get(o, "runs");
+    int64_t format, networks, n;
+    fleck_status st;
+
+    if (!fk_json_is_object(o) || !fk_json_get_int(o, "bench", &format))
+        return fk_error_set(err, FLECK_E_FORMAT, "not results of fleck bench");
+    if (format != FORMAT)
+        return fk_error_set(err, FLECK_E_UNSUPPORTED, "results of format %lld, this fleck reads %d",
+                            (long long)format, FORMAT);
+    FK_DO(get_text(&c->name, o, "category", err));
+    FK_DO(get_text(&c->settings, o, "settings", err));
+    FK_DO(get_count(&c->images, o, "images", err));
+    FK_DO(get_count(&c->decoded, o, "decoded", err));
+    FK_DO(get_count(&c->passed, o, "passes", err));
+    FK_DO(get_count(&networks, o, "networks", err));
+    n = runs != NULL && fk_json_is_array(runs) ? fk_json_count(runs) : 0;
+    if (n < 1 || n > 1000 || networks > n)
+        FK_FAIL(err, FLECK_E_FORMAT, "expected a list of up to 1000 \"runs\"");
+    c->n_networks = (int)networks;
+    FK_DO(FK_CALLOC(&c->runs, n, err));
+    c->n = (int)n;
+    for (int i = 0; i < c->n; i++) {
+        st = get_run(&c->runs[i], fk_json_at(runs, i), err);
+        if (st != FLECK_OK) {
+            fk_error_context(err, "run %d", i + 1);
+            goto done;
+        }
+    }
+    if (panels == NULL || !fk_json_is_array(panels) || fk_json_count(panels) > FK_BENCH_PANELS)
+        FK_FAIL(err, FLECK_E_FORMAT, "expected a list of up to %d \"panels\"", FK_BENCH_PANELS);
+    for (int i = 0; i < (int)fk_json_count(panels); i++) {
+        const char *caption = fk_json_as_string(fk_json_at(panels, i));
+
+        if (caption == NULL)
+            FK_FAIL(err, FLECK_E_FORMAT, "panels: expected texts");
+        FK_DO(fk_strdup(&c->panels[i], caption, err));
+        c->n_panels = i + 1;
+    }
+done:
+    return st;
+}
+
+fleck_status fk_bench_category_parse(fk_bench_category *out, const char *bytes, size_t size,
+                                     const char *name, fleck_error *err)
+{
+    fk_json *o = NULL;
+    fleck_status st;
+
+    *out = (fk_bench_category){0};
+    FK_DO(fk_json_parse(&o, bytes, size, name, err));
+    st = get_category(out, o, err);
+    if (st != FLECK_OK)
+        fk_error_context(err, "%s", name);
+done:
+    fk_json_free(&o);
+    if (st != FLECK_OK)
+        fk_bench_category_free(out);
+    return st;
+}
+
+fleck_status fk_bench_category_read(fk_bench_category *out, const char *path, fleck_error *err)
+{
+    fk_mapped file;
+    fleck_status st = fk_mapped_open(&file, path, MAX_BYTES, err);
+
+    *out = (fk_bench_category){0};
+    if (st == FLECK_OK)
+        st = fk_bench_category_parse(out, (const char *)file.data, file.size, path, err);
+    fk_mapped_close(&file);
+    return st;
+}

@@ -1,0 +1,650 @@
+/* A benchmark's tables: figures of merit with what others published, defect types, costs, conditions. */
+#include "base/machine.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "metric/metric.h"
+#include "pipeline/bench_report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Columns of others beside a run. */
+#define BESIDE 2
+
+const char *const fk_bench_limits[] = {
+    "Few images: a category has a few dozen good test images, so that one image more or less on "
+    "the wrong side moves a "
+    "ROC-AUC by some tenths of a per cent. The intervals show this, and only this.",
+    "One seed: what is drawn at random (PaDiM's channels, a coreset's first points) was drawn "
+    "once.",
+    "F1-max takes the threshold that suits the test labels best; no threshold chosen beforehand "
+    "reaches it. ROC-AUC, AP "
+    "and PRO take none.",
+    "Options as given: fleck chose none of them here. Whoever chose them by looking at figures of "
+    "the same test images, "
+    "as most published settings were chosen, has figures that are too good for new images.",
+    "Published figures come from other programs: other resizing, other weights of the same "
+    "network, other smoothing. A "
+    "difference of a few tenths says nothing about the method. Rows of papers were read through "
+    "secondary texts.",
+    "Pixel figures are at the size of the network's input, where the protocol is \"paper\"; a "
+    "defect smaller than a few "
+    "pixels there hardly counts.",
+    "Times are of this machine in this state. Decoding and network passes that several runs share "
+    "were done once and "
+    "are counted for each of them, as it would take alone; the wall time is what it took in fact. "
+    "Peak memory includes "
+    "what is kept for the other runs.",
+    NULL};
+
+/* ---- Figures ---- */
+
+typedef struct figure {
+    const char *title, *key; /* key: in the published table */
+} figure;
+
+enum { PIXEL_AUROC, IMAGE_AUROC, PRO, PIXEL_AP, IMAGE_AP, PIXEL_F1, IMAGE_F1, FIGURES };
+
+static const figure figures[FIGURES] = {
+    [PIXEL_AUROC] = {"Table 1. Pixel ROC-AUC", "pixel_auroc"},
+    [IMAGE_AUROC] = {"Table 2. Image ROC-AUC", "image_auroc"},
+    [PRO] = {"Table 3. PRO (to a false-positive rate of the limit)", "pro"},
+    [PIXEL_AP] = {"Table 4. Pixel average precision", "pixel_ap"},
+    [IMAGE_AP] = {"Table 5. Image average precision", "image_ap"},
+    [PIXEL_F1] = {"Table 6. Pixel F1-max", "pixel_f1max"},
+    [IMAGE_F1] = {"Table 7. Image F1-max", "image_f1max"}};
+
+/* Per cent; NaN where it does not exist. */
+static double value_of(const fk_bench_result *r, int which)
+{
+    switch (which) {
+    case PIXEL_AUROC:
+        return 100.0 * r->report.pixel.auroc;
+    case IMAGE_AUROC:
+        return 100.0 * r->report.image.auroc;
+    case PRO:
+        return 100.0 * r->report.pro;
+    case PIXEL_AP:
+        return 100.0 * r->report.pixel.ap;
+    case IMAGE_AP:
+        return 100.0 * r->report.image.ap;
+    case PIXEL_F1:
+        return 100.0 * r->report.pixel.f1max;
+    default:
+        return 100.0 * r->report.image.f1max;
+    }
+}
+
+/* A mean over the values that exist. */
+typedef struct mean {
+    double sum;
+    int64_t n;
+} mean;
+
+static void mean_add(mean *m, double v)
+{
+    if (isnan(v))
+        return;
+    m->sum += v;
+    m->n++;
+}
+
+static double mean_of(const mean *m)
+{
+    return m->n > 0 ? m->sum / (double)m->n : NAN;
+}
+
+/* ---- Sections ---- */
+
+void fk_bench_sections_free(fk_bench_sections *s)
+{
+    for (int64_t i = 0; i < s->count; i++) {
+        fk_free(s->items[i].title);
+        fk_free(s->items[i].note);
+        fk_table_free(&s->items[i].table);
+    }
+    fk_free(s->items);
+    *s = (fk_bench_sections){0};
+}
+
+static fleck_status add_section(fk_bench_sections *s, fk_bench_section **out, const char *title,
+                                const char *note, int64_t columns, fleck_error *err)
+{
+    fk_bench_section section = {.table.columns = columns};
+    fleck_status st;
+
+    FK_DO(fk_strdup(&section.title, title, err));
+    if (note != NULL)
+        FK_DO(fk_strdup(&section.note, note, err));
+    if (s->count == s->room) {
+        FK_DO(fk_grow((void **)&s->items, s->room, s->room + 16, sizeof *s->items, err));
+        s->room += 16;
+    }
+    s->items[s->count] = section;
+    *out = &s->items[s->count++];
+    return FLECK_OK;
+done:
+    fk_free(section.title);
+    fk_free(section.note);
+    return st;
+}
+
+/* "97.25", with what differs from the published figure: "97.25 (-0.35)"; "-" where there is none. */
+static fleck_status add_value(fk_table *t, double v, double published, fleck_error *err)
+{
+    if (isnan(v))
+        return fk_table_add(t, err, "-");
+    if (isnan(published))
+        return fk_table_add(t, err, "%.2f", v);
+    return fk_table_add(t, err, "%.2f (%+.2f)", v, v - published);
+}
+
+/* The columns beside each run that say anything about this figure in these categories. */
+typedef struct beside {
+    fk_published_column columns[BESIDE];
+    int n;
+} beside;
+
+static beside find_beside(const fk_published *p, const fk_bench_book *book, int run, int which)
+{
+    fk_published_column all[FK_PUBLISHED_COLUMNS];
+    int n = fk_published_beside(p, &book->categories[0].runs[run], all);
+    beside b = {.n = 0};
+
+    for (int k = 0; k < n && b.n < BESIDE; k++) {
+        bool any = false;
+
+        for (int64_t c = 0; c < book->n; c++)
+            any |= !isnan(
+                fk_published_value(p, &all[k], figures[which].key, book->categories[c].name));
+        if (any)
+            b.columns[b.n++] = all[k];
+    }
+    return b;
+}
+
+/* Head: the runs' numbers, and in the wide form what is beside each. */
+static fleck_status add_head(fk_table *t, const beside *b, int runs, bool wide, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(fk_table_add(t, err, "category"));
+    for (int i = 0; i < runs; i++) {
+        FK_DO(fk_table_add(t, err, "%d", i + 1));
+        for (int k = 0; wide && k < b[i].n; k++)
+            FK_DO(fk_table_add(t, err, "%s%s%s", b[i].columns[k].source,
+                               b[i].columns[k].setting[0] != '\0' ? ", " : "",
+                               b[i].columns[k].setting));
+    }
+done:
+    return st;
+}
+
+/* A row of the table, taken into the means. */
+static fleck_status add_row(fk_table *t, const fk_bench_category *c, const fk_published *p,
+                            const beside *b, int which, bool wide, mean *ours,
+                            mean (*theirs)[BESIDE], mean (*differences)[BESIDE], fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(fk_table_add(t, err, "%s", c->name));
+    for (int i = 0; i < c->n; i++) {
+        const fk_bench_result *r = &c->runs[i];
+        double v = value_of(r, which), published[BESIDE] = {NAN, NAN};
+
+        mean_add(&ours[i], v);
+        for (int k = 0; k < b[i].n; k++) {
+            published[k] = fk_published_value(p, &b[i].columns[k], figures[which].key, c->name);
+            mean_add(&theirs[i][k], published[k]);
+            mean_add(&differences[i][k], v - published[k]);
+        }
+        if (wide && which == IMAGE_AUROC && !isnan(r->low))
+            FK_DO(fk_table_add(t, err, "%.2f [%.1f, %.1f]", v, 100.0 * r->low, 100.0 * r->high));
+        else
+            FK_DO(add_value(t, v, wide ? NAN : published[0], err));
+        for (int k = 0; wide && k < b[i].n; k++) {
+            if (isnan(published[k]))
+                FK_DO(fk_table_add(t, err, "-"));
+            else
+                FK_DO(fk_table_add(t, err, "%.1f (%+.2f)", published[k], v - published[k]));
+        }
+    }
+done:
+    return st;
+}
+
+static fleck_status add_average(fk_table *t, const beside *b, int runs, bool wide, const mean *ours,
+                                mean (*theirs)[BESIDE], mean (*differences)[BESIDE],
+                                fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(fk_table_add(t, err, "average"));
+    for (int i = 0; i < runs; i++) {
+        double v = mean_of(&ours[i]), d = b[i].n > 0 ? mean_of(&differences[i][0]) : NAN;
+
+        FK_DO(add_value(t, v, wide || isnan(d) ? NAN : v - d, err));
+        for (int k = 0; wide && k < b[i].n; k++)
+            FK_DO(fk_table_add(t, err, "%.2f (%+.2f)", mean_of(&theirs[i][k]),
+                               mean_of(&differences[i][k])));
+    }
+done:
+    return st;
+}
+
+static fleck_status figure_section(fk_bench_sections *s, const fk_bench_book *book,
+                                   const fk_published *p, int which, bool wide, fleck_error *err)
+{
+    int runs = book->categories[0].n;
+    fk_bench_section *section;
+    beside *b = NULL;
+    mean *ours = NULL, (*theirs)[BESIDE] = NULL, (*differences)[BESIDE] = NULL;
+    int64_t columns = 1;
+    char title[160];
+    fleck_status st;
+
+    FK_DO(FK_CALLOC(&b, runs, err));
+    FK_DO(FK_CALLOC(&ours, runs, err));
+    FK_DO(fk_calloc((void **)&theirs, runs, sizeof *theirs, err));
+    FK_DO(fk_calloc((void **)&differences, runs, sizeof *differences, err));
+    for (int i = 0; i < runs; i++) {
+        b[i] = find_beside(p, book, i, which);
+        columns += 1 + (wide ? b[i].n : 0);
+    }
+    fk_format(title, sizeof title, "%s, per cent", figures[which].title);
+    FK_DO(add_section(s, &section, title, NULL, columns, err));
+    FK_DO(add_head(&section->table, b, runs, wide, err));
+    for (int64_t c = 0; c < book->n; c++)
+        FK_DO(add_row(&section->table, &book->categories[c], p, b, which, wide, ours, theirs,
+                      differences, err));
+    FK_DO(add_average(&section->table, b, runs, wide, ours, theirs, differences, err));
+done:
+    fk_free(b);
+    fk_free(ours);
+    fk_free(theirs);
+    fk_free(differences);
+    return st;
+}
+
+static fleck_status runs_section(fk_bench_sections *s, const fk_bench_book *book,
+                                 const fk_published *p, bool wide, fleck_error *err)
+{
+    const fk_bench_category *first = &book->categories[0];
+    fk_bench_section *section;
+    fleck_status st;
+
+    FK_DO(add_section(
+        s, &section, "Runs",
+        wide ? NULL : "In brackets: the difference to the first published figure, named here.",
+        wide ? 9 : 3, err));
+    FK_DO(fk_table_add(&section->table, err, "run"));
+    FK_DO(fk_table_add(&section->table, err, "what"));
+    if (!wide)
+        FK_DO(fk_table_add(&section->table, err, "published"));
+    for (int i = 0; wide && i < 7; i++) {
+        static const char *const heads[] = {"method", "backbone", "taps",   "precision",
+                                            "size",   "resize",   "options"};
+
+        FK_DO(fk_table_add(&section->table, err, "%s", heads[i]));
+    }
+    for (int i = 0; i < first->n; i++) {
+        const fk_bench_result *r = &first->runs[i];
+        fk_published_column all[FK_PUBLISHED_COLUMNS];
+
+        FK_DO(fk_table_add(&section->table, err, "%d", i + 1));
+        FK_DO(fk_table_add(&section->table, err, "%s", r->name));
+        if (!wide) {
+            if (fk_published_beside(p, r, all) > 0)
+                FK_DO(fk_table_add(&section->table, err, "%s %s", all[0].source, all[0].setting));
+            else
+                FK_DO(fk_table_add(&section->table, err, "-"));
+            continue;
+        }
+        FK_DO(fk_table_add(&section->table, err, "%s", r->method));
+        FK_DO(fk_table_add(&section->table, err, "%s", r->backbone));
+        FK_DO(fk_table_add(&section->table, err, "%s", r->taps));
+        FK_DO(fk_table_add(&section->table, err, "%s", r->precision));
+        FK_DO(fk_table_add(&section->table, err, "%lldx%lld, crop %lldx%lld", (long long)r->width,
+                           (long long)r->height, (long long)r->crop_width,
+                           (long long)r->crop_height));
+        FK_DO(fk_table_add(&section->table, err, "%s", r->resize));
+        FK_DO(fk_table_add(&section->table, err, "%s", r->options));
+    }
+done:
+    return st;
+}
+
+/* ---- Defect types ---- */
+
+/* Image ROC-AUC of one type of defect against all good images, and the number of its images. */
+static fleck_status type_auroc(const fk_bench_result *r, const char *type, double *auroc,
+                               int64_t *count, fleck_error *err)
+{
+    fk_ranking ranking;
+    double *scores = NULL;
+    uint8_t *labels = NULL;
+    int64_t n = 0;
+    fleck_status st;
+
+    *count = 0;
+    FK_DO(FK_ALLOC(&scores, r->n, err));
+    FK_DO(FK_ALLOC(&labels, r->n, err));
+    for (int64_t i = 0; i < r->n; i++) {
+        if (r->images[i].defective && strcmp(r->images[i].type, type) != 0)
+            continue;
+        *count += r->images[i].defective;
+        labels[n] = r->images[i].defective;
+        scores[n++] = r->images[i].score;
+    }
+    FK_DO(fk_metric_ranking(&ranking, scores, labels, n, err));
+    *auroc = 100.0 * ranking.auroc;
+done:
+    fk_free(scores);
+    fk_free(labels);
+    return st;
+}
+
+/* The types of a category, in the order of the first run's images. */
+static fleck_status list_types(fk_names *out, const fk_bench_category *c, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    for (int64_t i = 0; i < c->runs[0].n; i++) {
+        const fk_bench_image *im = &c->runs[0].images[i];
+        int64_t k = 0;
+
+        while (k < out->count && strcmp(out->items[k], im->type) != 0)
+            k++;
+        if (im->defective && k == out->count)
+            FK_DO(fk_names_add(out, im->type, err));
+    }
+done:
+    return st;
+}
+
+static fleck_status types_section(fk_bench_sections *s, const fk_bench_book *book, fleck_error *err)
+{
+    int runs = book->categories[0].n;
+    fk_bench_section *section;
+    fk_names types = {0};
+    fleck_status st;
+
+    FK_DO(add_section(s, &section, "Image ROC-AUC of each type of defect, per cent",
+                      "Each type's images against all good ones of the category.", 2 + runs, err));
+    FK_DO(fk_table_add(&section->table, err, "category: type"));
+    FK_DO(fk_table_add(&section->table, err, "images"));
+    for (int i = 0; i < runs; i++)
+        FK_DO(fk_table_add(&section->table, err, "%d", i + 1));
+    for (int64_t c = 0; c < book->n; c++) {
+        FK_DO(list_types(&types, &book->categories[c], err));
+        for (int64_t k = 0; k < types.count; k++) {
+            double auroc;
+            int64_t count;
+
+            FK_DO(fk_table_add(&section->table, err, "%s: %s", book->categories[c].name,
+                               types.items[k]));
+            for (int i = 0; i < runs; i++) {
+                FK_DO(
+                    type_auroc(&book->categories[c].runs[i], types.items[k], &auroc, &count, err));
+                if (i == 0)
+                    FK_DO(fk_table_add(&section->table, err, "%lld", (long long)count));
+                FK_DO(add_value(&section->table, auroc, NAN, err));
+            }
+        }
+        fk_names_free(&types);
+    }
+done:
+    fk_names_free(&types);
+    return st;
+}
+
+/* ---- All that was published ---- */
+
+static fleck_status published_section(fk_bench_sections *s, const fk_bench_book *book,
+                                      const fk_published *p, fleck_error *err)
+{
+    fk_bench_section *section;
+    fleck_status st;
+
+    FK_DO(add_section(s, &section, "Published averages over these categories, per cent",
+                      "Every published table with the run's method, network and setting, over "
+                      "those of the categories "
+                      "above that it has.",
+                      7, err));
+    for (int i = 0; i < 7; i++) {
+        static const char *const heads[] = {"run",        "source",    "setting", "figure",
+                                            "categories", "published", "fleck"};
+
+        FK_DO(fk_table_add(&section->table, err, "%s", heads[i]));
+    }
+    for (int i = 0; i < book->categories[0].n; i++) {
+        fk_published_column all[FK_PUBLISHED_COLUMNS];
+        int n = fk_published_beside(p, &book->categories[0].runs[i], all);
+
+        for (int k = 0; k < n * FIGURES; k++) {
+            const fk_published_column *column = &all[k / FIGURES];
+            int which = k % FIGURES;
+            mean ours = {0}, theirs = {0};
+
+            for (int64_t c = 0; c < book->n; c++) {
+                double v =
+                    fk_published_value(p, column, figures[which].key, book->categories[c].name);
+
+                mean_add(&theirs, v);
+                if (!isnan(v))
+                    mean_add(&ours, value_of(&book->categories[c].runs[i], which));
+            }
+            if (theirs.n == 0)
+                continue;
+            FK_DO(fk_table_add(&section->table, err, "%d", i + 1));
+            FK_DO(fk_table_add(&section->table, err, "%s", column->source));
+            FK_DO(fk_table_add(&section->table, err, "%s", column->setting));
+            FK_DO(fk_table_add(&section->table, err, "%s", figures[which].key));
+            FK_DO(fk_table_add(&section->table, err, "%lld", (long long)theirs.n));
+            FK_DO(fk_table_add(&section->table, err, "%.2f", mean_of(&theirs)));
+            FK_DO(add_value(&section->table, mean_of(&ours), mean_of(&theirs), err));
+        }
+    }
+done:
+    return st;
+}
+
+/* ---- Cost and conditions ---- */
+
+static fleck_status cost_section(fk_bench_sections *s, const fk_bench_book *book, fleck_error *err)
+{
+    static const char *const heads[] = {"run",      "images",    "decode s", "network s",
+                                        "method s", "metrics s", "wall s",   "peak MiB"};
+    fk_bench_section *section;
+    fleck_status st;
+
+    FK_DO(add_section(
+        s, &section, "Cost of each run, all categories",
+        "Seconds of stages are summed over threads; peak memory is the largest of any category.", 8,
+        err));
+    for (int i = 0; i < 8; i++)
+        FK_DO(fk_table_add(&section->table, err, "%s", heads[i]));
+    for (int i = 0; i < book->categories[0].n; i++) {
+        fleck_times t = {0};
+        int64_t images = 0;
+
+        for (int64_t c = 0; c < book->n; c++) {
+            const fleck_times *one = &book->categories[c].runs[i].report.seconds;
+
+            t.decode += one->decode;
+            t.network += one->network;
+            t.score += one->score;
+            t.metrics += one->metrics;
+            t.total += one->total;
+            t.peak_rss_mib = fmax(t.peak_rss_mib, one->peak_rss_mib);
+            images += book->categories[c].images;
+        }
+        FK_DO(fk_table_add(&section->table, err, "%d", i + 1));
+        FK_DO(fk_table_add(&section->table, err, "%lld", (long long)images));
+        FK_DO(fk_table_add(&section->table, err, "%.1f", t.decode));
+        FK_DO(fk_table_add(&section->table, err, "%.1f", t.network));
+        FK_DO(fk_table_add(&section->table, err, "%.1f", t.score));
+        FK_DO(fk_table_add(&section->table, err, "%.1f", t.metrics));
+        FK_DO(fk_table_add(&section->table, err, "%.1f", t.total));
+        FK_DO(fk_table_add(&section->table, err, "%.0f", t.peak_rss_mib));
+    }
+done:
+    return st;
+}
+
+static fleck_status add_pair(fk_table *t, const char *name, const char *value, fleck_error *err)
+{
+    fleck_status st = fk_table_add(t, err, "%s", name);
+
+    return st != FLECK_OK ? st : fk_table_add(t, err, "%s", value);
+}
+
+static fleck_status conditions_section(fk_bench_sections *s, const fk_bench_book *book,
+                                       fleck_error *err)
+{
+    const fk_bench_category *first = &book->categories[0];
+    char text[FK_MACHINE_TEXT], number[64];
+    int64_t images = 0, decoded = 0, passed = 0;
+    fk_bench_section *section;
+    fk_table *t;
+    fleck_status st;
+
+    for (int64_t c = 0; c < book->n; c++) {
+        images += book->categories[c].images;
+        decoded += book->categories[c].decoded;
+        passed += book->categories[c].passed;
+    }
+    FK_DO(add_section(s, &section, "Conditions", NULL, 2, err));
+    t = &section->table;
+    FK_DO(add_pair(t, "what", "value", err));
+    if (book->command != NULL)
+        FK_DO(add_pair(t, "command", book->command, err));
+    FK_DO(add_pair(t, "data", book->root, err));
+    FK_DO(add_pair(t, "fleck", FLECK_VERSION, err));
+    FK_DO(add_pair(t, "compiler", __VERSION__, err));
+    FK_DO(add_pair(t, "engine", first->runs[0].engine, err));
+    FK_DO(add_pair(t, "precision", first->runs[0].precision, err));
+    FK_DO(add_pair(t, "processor", fk_machine_processor(text), err));
+    FK_DO(add_pair(t, "system", fk_machine_system(text), err));
+    fk_format(number, sizeof number, "%d", first->runs[0].report.seconds.threads);
+    FK_DO(add_pair(t, "threads", number, err));
+    FK_DO(add_pair(t, "protocol",
+                   book->settings->protocol == FLECK_PROTOCOL_PAPER ? "paper" : "original", err));
+    fk_format(number, sizeof number, "%g", book->settings->pro_limit);
+    FK_DO(add_pair(t, "PRO limit", number, err));
+    fk_format(number, sizeof number, "95 %%, %lld resamples, seed %llu",
+              (long long)book->settings->resamples, (unsigned long long)book->settings->seed);
+    FK_DO(add_pair(t, "bootstrap of images, good and defective apart", number, err));
+    fk_format(number, sizeof number, "%lld images, %lld decoded", (long long)images,
+              (long long)decoded);
+    FK_DO(add_pair(t, "decoding", number, err));
+    fk_format(number, sizeof number, "%lld passes, %d networks, %d runs", (long long)passed,
+              first->n_networks, first->n);
+    FK_DO(add_pair(t, "network", number, err));
+    fk_format(number, sizeof number, "%.1f s", book->seconds);
+    FK_DO(add_pair(t, "wall time of this call", number, err));
+done:
+    return st;
+}
+
+fleck_status fk_bench_sections_make(fk_bench_sections *out, const fk_bench_book *book, bool wide,
+                                    fleck_error *err)
+{
+    fk_published p = {0};
+    fleck_status st;
+
+    *out = (fk_bench_sections){0};
+    if (book->n == 0)
+        return FLECK_OK;
+    FK_DO(fk_published_read(&p, fk_published_csv, "published_mvtec.csv", err));
+    FK_DO(runs_section(out, book, &p, wide, err));
+    for (int which = 0; which < FIGURES; which++)
+        FK_DO(figure_section(out, book, &p, which, wide, err));
+    if (wide) {
+        FK_DO(types_section(out, book, err));
+        FK_DO(published_section(out, book, &p, err));
+    }
+    FK_DO(cost_section(out, book, err));
+    if (wide)
+        FK_DO(conditions_section(out, book, err));
+done:
+    fk_published_free(&p);
+    if (st != FLECK_OK)
+        fk_bench_sections_free(out);
+    return st;
+}
+
+/* ---- CSV ---- */
+
+static fleck_status csv_row(fk_table *t, const fk_bench_category *c, const fk_bench_result *r,
+                            int which, const fk_published_column *column, double published,
+                            fleck_error *err)
+{
+    double v = value_of(r, which);
+    bool interval = which == IMAGE_AUROC && !isnan(r->low);
+    fleck_status st;
+
+    FK_DO(fk_table_add(t, err, "%s", c->name));
+    FK_DO(fk_table_add(t, err, "%s", r->name));
+    FK_DO(fk_table_add(t, err, "%s", figures[which].key));
+    FK_DO(fk_table_add(t, err, "%.4f", v));
+    FK_DO(interval ? fk_table_add(t, err, "%.4f", 100.0 * r->low) : fk_table_add(t, err, "%s", ""));
+    FK_DO(interval ? fk_table_add(t, err, "%.4f", 100.0 * r->high)
+                   : fk_table_add(t, err, "%s", ""));
+    FK_DO(fk_table_add(t, err, "%s", column != NULL ? column->source : ""));
+    FK_DO(fk_table_add(t, err, "%s", column != NULL ? column->setting : ""));
+    FK_DO(column != NULL ? fk_table_add(t, err, "%g", published) : fk_table_add(t, err, "%s", ""));
+    FK_DO(column != NULL ? fk_table_add(t, err, "%.4f", v - published)
+                         : fk_table_add(t, err, "%s", ""));
+done:
+    return st;
+}
+
+static fleck_status csv_run(fk_table *t, const fk_bench_category *c, const fk_bench_result *r,
+                            const fk_published *p, fleck_error *err)
+{
+    fk_published_column all[FK_PUBLISHED_COLUMNS];
+    int n = fk_published_beside(p, r, all);
+    fleck_status st = FLECK_OK;
+
+    for (int which = 0; which < FIGURES; which++) {
+        bool any = false;
+
+        if (isnan(value_of(r, which)))
+            continue;
+        for (int k = 0; k < n; k++) {
+            double published = fk_published_value(p, &all[k], figures[which].key, c->name);
+
+            if (isnan(published))
+                continue;
+            any = true;
+            FK_DO(csv_row(t, c, r, which, &all[k], published, err));
+        }
+        if (!any)
+            FK_DO(csv_row(t, c, r, which, NULL, NAN, err));
+    }
+done:
+    return st;
+}
+
+fleck_status fk_bench_csv(fk_text *out, const fk_bench_book *b, fleck_error *err)
+{
+    static const char *const heads[] = {"category", "run",    "figure",  "value",     "low",
+                                        "high",     "source", "setting", "published", "difference"};
+    fk_table t = {.columns = 10};
+    fk_published p = {0};
+    fleck_status st;
+
+    FK_DO(fk_published_read(&p, fk_published_csv, "published_mvtec.csv", err));
+    for (int i = 0; i < 10; i++)
+        FK_DO(fk_table_add(&t, err, "%s", heads[i]));
+    for (int64_t c = 0; c < b->n; c++)
+        for (int i = 0; i < b->categories[c].n; i++)
+            FK_DO(csv_run(&t, &b->categories[c], &b->categories[c].runs[i], &p, err));
+    FK_DO(fk_table_csv(out, &t, err));
+done:
+    fk_published_free(&p);
+    fk_table_free(&t);
+    return st;
+}

@@ -1,0 +1,181 @@
+/* Tables of text: for a terminal, as Markdown, and as HTML. */
+#include "render/table.h"
+#include "base/mem.h"
+#include "base/number.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void fk_table_free(fk_table *t)
+{
+    fk_names_free(&t->cells);
+    *t = (fk_table){0};
+}
+
+fleck_status fk_table_add(fk_table *t, fleck_error *err, const char *format, ...)
+{
+    char cell[1024];
+    va_list ap;
+
+    va_start(ap, format);
+    fk_format_list(cell, sizeof cell, format, ap);
+    va_end(ap);
+    return fk_names_add(&t->cells, cell, err);
+}
+
+static int64_t rows_of(const fk_table *t)
+{
+    assert(t->columns > 0 && t->cells.count % t->columns == 0);
+    return t->cells.count / t->columns;
+}
+
+static const char *cell_at(const fk_table *t, int64_t row, int64_t column)
+{
+    return t->cells.items[row * t->columns + column];
+}
+
+/* Characters of UTF-8 text. */
+static int width_of(const char *text)
+{
+    int n = 0;
+
+    for (; *text != '\0'; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
+fleck_status fk_table_text(fk_text *out, const fk_table *t, fleck_error *err)
+{
+    int64_t rows = rows_of(t);
+    int *widths = NULL;
+    fleck_status st;
+
+    FK_DO(FK_CALLOC(&widths, t->columns, err));
+    for (int64_t i = 0; i < t->cells.count; i++)
+        if (width_of(t->cells.items[i]) > widths[i % t->columns])
+            widths[i % t->columns] = width_of(t->cells.items[i]);
+    for (int64_t r = 0; r < rows; r++) {
+        for (int64_t c = 0; c < t->columns; c++) {
+            const char *cell = cell_at(t, r, c);
+            int pad = widths[c] - width_of(cell);
+
+            if (c == 0)
+                FK_DO(fk_text_printf(out, err, "%s%*s", cell, t->columns > 1 ? pad : 0, ""));
+            else
+                FK_DO(fk_text_printf(out, err, "  %*s%s", pad, "", cell));
+        }
+        FK_DO(fk_text_add(out, "\n", 1, err));
+    }
+done:
+    fk_free(widths);
+    return st;
+}
+
+fleck_status fk_table_markdown(fk_text *out, const fk_table *t, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    for (int64_t r = 0; r < rows_of(t); r++) {
+        for (int64_t c = 0; c < t->columns; c++) {
+            FK_DO(fk_text_add(out, "| ", 2, err));
+            for (const char *p = cell_at(t, r, c); *p != '\0'; p++) {
+                if (*p == '|')
+                    FK_DO(fk_text_add(out, "\\", 1, err));
+                FK_DO(fk_text_add(out, p, 1, err));
+            }
+            FK_DO(fk_text_add(out, " ", 1, err));
+        }
+        FK_DO(fk_text_add(out, "|\n", 2, err));
+        for (int64_t c = 0; r == 0 && c < t->columns; c++)
+            FK_DO(fk_text_printf(out, err, "%s%s", c == 0 ? "|---|" : "---:|",
+                                 c + 1 == t->columns ? "\n" : ""));
+    }
+done:
+    return st;
+}
+
+fleck_status fk_html_text(fk_text *out, const char *text, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    while (*text != '\0' && st == FLECK_OK) {
+        size_t plain = 0;
+
+        while ((unsigned char)text[plain] >= ' ' && strchr("<>&\"'", text[plain]) == NULL)
+            plain++;
+        FK_DO(fk_text_add(out, text, (int64_t)plain, err));
+        text += plain;
+        if (*text == '\0')
+            break;
+        st = *text == '<'    ? fk_text_add(out, "&lt;", 4, err)
+             : *text == '>'  ? fk_text_add(out, "&gt;", 4, err)
+             : *text == '&'  ? fk_text_add(out, "&amp;", 5, err)
+             : *text == '"'  ? fk_text_add(out, "&quot;", 6, err)
+             : *text == '\'' ? fk_text_add(out, "&#39;", 5, err)
+             : *text == '\n' ? fk_text_add(out, "\n", 1, err)
+                             : fk_text_add(out, "?", 1, err);
+        text++;
+    }
+done:
+    return st;
+}
+
+fleck_status fk_table_html(fk_text *out, const fk_table *t, fleck_error *err)
+{
+    fleck_status st = fk_text_printf(out, err, "<table>\n");
+
+    for (int64_t r = 0; st == FLECK_OK && r < rows_of(t); r++) {
+        const char *tag = r == 0 ? "th" : "td";
+
+        FK_DO(fk_text_add(out, "<tr>", 4, err));
+        for (int64_t c = 0; c < t->columns; c++) {
+            FK_DO(fk_text_printf(out, err, "<%s>", tag));
+            FK_DO(fk_html_text(out, cell_at(t, r, c), err));
+            FK_DO(fk_text_printf(out, err, "</%s>", tag));
+        }
+        FK_DO(fk_text_printf(out, err, "</tr>\n"));
+    }
+    if (st == FLECK_OK)
+        st = fk_text_printf(out, err, "</table>\n");
+done:
+    return st;
+}
+
+fleck_status fk_table_csv(fk_text *out, const fk_table *t, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    for (int64_t i = 0; i < t->cells.count; i++) {
+        const char *cell = t->cells.items[i];
+        bool quoted = strpbrk(cell, ",\"\r\n") != NULL;
+
+        if (quoted)
+            FK_DO(fk_text_add(out, "\"", 1, err));
+        for (; *cell != '\0'; cell++)
+            FK_DO(fk_text_add(out, *cell == '"' ? "\"\"" : cell, *cell == '"' ? 2 : 1, err));
+        if (quoted)
+            FK_DO(fk_text_add(out, "\"", 1, err));
+        FK_DO(fk_text_add(out, (i + 1) % t->columns == 0 ? "\n" : ",", 1, err));
+    }
+done:
+    return st;
+}
+
+fleck_status fk_html_base64(fk_text *out, const uint8_t *bytes, size_t size, fleck_error *err)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    fleck_status st = FLECK_OK;
+
+    for (size_t i = 0; i < size && st == FLECK_OK; i += 3) {
+        uint32_t v = (uint32_t)bytes[i] << 16 | (i + 1 < size ? (uint32_t)bytes[i + 1] << 8 : 0) |
+                     (i + 2 < size ? bytes[i + 2] : 0);
+        char four[4] = {digits[v >> 18], digits[v >> 12 & 63],
+                        i + 1 < size ? digits[v >> 6 & 63] : '=',
+                        i + 2 < size ? digits[v & 63] : '='};
+
+        st = fk_text_add(out, four, 4, err);
+    }
+    return st;
+}

@@ -1,0 +1,33 @@
+/* Tables of text: for a terminal, as Markdown, and as HTML. */
+#ifndef FK_RENDER_TABLE_H
+#define FK_RENDER_TABLE_H
+
+#include "base/str.h"
+
+/* Cells row by row; the first row is the head.  Valid when zeroed; owned. */
+typedef struct fk_table {
+    int64_t columns;
+    fk_names cells;
+} fk_table;
+
+void fk_table_free(fk_table *t);
+
+/* Add a cell made like printf. */
+fleck_status fk_table_add(fk_table *t, fleck_error *err, const char *format, ...) FLECK_MUST_CHECK
+    FLECK_PRINTF(3, 4);
+
+/* Add the table to out.  The first column is set left, the others right. */
+fleck_status fk_table_text(fk_text *out, const fk_table *t, fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_table_markdown(fk_text *out, const fk_table *t, fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_table_html(fk_text *out, const fk_table *t, fleck_error *err) FLECK_MUST_CHECK;
+/* Rows of comma-separated values, quoted where they must be. */
+fleck_status fk_table_csv(fk_text *out, const fk_table *t, fleck_error *err) FLECK_MUST_CHECK;
+
+/* Add text with what HTML and SVG would read as markup escaped; bytes below a space, but for line ends, become
+ * '?'. */
+fleck_status fk_html_text(fk_text *out, const char *text, fleck_error *err) FLECK_MUST_CHECK;
+/* Add bytes as base64. */
+fleck_status fk_html_base64(fk_text *out, const uint8_t *bytes, size_t size,
+                            fleck_error *err) FLECK_MUST_CHECK;
+
+#endif

@@ -1,0 +1,48 @@
+# A benchmark of two runs over three categories of which one is damaged: what is done, kept, reused and refused.
+mkdir root
+fleck synth root/one --size 96 --train 4 --good 2 --defective 1 >/dev/null
+fleck synth root/two --size 96 --train 4 --good 2 --defective 1 --seed 2 >/dev/null
+cp -r root/one root/broken
+head -c 300 root/one/train/good/000.png >root/broken/train/good/001.png
+mkdir root/notes
+bench() {
+    fleck bench root -o out --run spade:k=2,gallery=same --run padim:dims=20 --size 64 --resamples 100 "$@" >text
+    code=$?
+    sed -e '/^Table [2-7]/,$d' -e 's/[0-9][0-9]*\.[0-9]*/N/g' -e 's/  */ /g' text
+    tail -n 1 text
+    echo "exit $code"
+}
+bench
+ls -R out
+# Both runs resize differently by default, so that each image is decoded once and passed twice.
+grep -h '"images": [0-9]\|"decoded"\|"passes"\|"networks"' out/one.json out/two.json
+grep -c '"path"' out/one.json
+echo "with one filter:"
+bench --resize area --category one | tail -n 2
+grep -h '"decoded"\|"passes"\|"networks"' out/one.json
+echo "again, mended:"
+cp root/one/train/good/001.png root/broken/train/good/001.png
+bench --resize area --category one --category broken
+echo "another seed decides other figures:"
+bench --resize area --category one --seed 7 | tail -n 2
+grep -c '<svg' out/report.html
+grep -c 'src="data:image/png;base64,iVBOR' out/report.html
+grep -c 'http' out/report.html
+grep '^## ' out/report.md
+head -n 1 out/report.csv
+grep -c . out/report.csv
+mkdir foreign
+echo mine >foreign/notes.txt
+fleck bench root -o foreign --run padim
+echo "exit $?"
+fleck bench root -o new --run padim --category nosuch
+fleck bench root -o new --run nosuch
+fleck bench root -o new --run padim:nosuch=1
+fleck bench root -o new --run padim:dims
+fleck bench root -o new --run padim --run padim
+fleck bench root -o new --preset nosuch
+fleck bench root -o new
+fleck bench root --run padim
+fleck bench root/notes -o new --run padim
+fleck bench root -o new --run padim@wide_resnet50_2
+ls new 2>&1

@@ -8,9 +8,12 @@
 /* Positions of one piece of work, and of one block of co-moments. */
 #define FK_GAUSS_BAND 16
 
+typedef struct fk_gauss_spill fk_gauss_spill;
+
 /* P positions, D numbers each.  Valid when zeroed.  It is in one of two forms, by `factor`:
  *
- *   learning (factor NULL)   shift, sum and bands hold moments, once an image has been added
+ *   learning (factor NULL)   shift, sum and bands hold moments, once an image has been added; with
+ *                            a spill there are no bands
  *   factored                 mean and factor hold the Gaussians; the moments are gone
  *
  * A triangle has T = D (D + 1) / 2 numbers. */
@@ -25,6 +28,7 @@ typedef struct fk_gauss {
     const float *mean;
     const float *factor;          /* [P, T] L with S = L L', lower triangle column by column */
     float *own_mean, *own_factor; /* what has to be freed; NULL where mean and factor are views */
+    fk_gauss_spill *spill;        /* NULL, or what it learns with where moments do not fit memory */
 } fk_gauss;
 
 /* An empty one.  FLECK_E_NOMEM where P T does not fit. */
@@ -32,9 +36,20 @@ fleck_status fk_gauss_init(fk_gauss *g, int64_t n_pos, int64_t dim, double epsil
                            fleck_error *err) FLECK_MUST_CHECK;
 void fk_gauss_free(fk_gauss *g);
 
+/* Learn, merge and finish within `bytes` of memory, all arrays and scratch of `threads` threads
+ * included: where the moments of all positions would not fit, images wait in temporary files in
+ * folder and finish works in bands of positions.  The bytes of the result are the same.  bytes 0:
+ * do so where moments exceed means and factors by more than 200 MiB.  g is not learning (asserted).
+ * *least: bytes that learning needs at least.  After a failure of add, merge or finish on a g that
+ * works so, g is empty.
+ *   FLECK_E_LIMIT   bytes is less than *least; folder NULL keeps temporary files away */
+fleck_status fk_gauss_limit(fk_gauss *g, int64_t bytes, const char *folder, int threads,
+                            int64_t *least, fleck_error *err) FLECK_MUST_CHECK;
+
 /* Learn n images in order, images[i] [P, D].  A factored g goes back to moments first, see
  * fk_gauss_reopen().  The same bytes however images are cut into calls, on any pool.
- * Cost: P D^2 / 2 multiply-adds an image.  Memory: 8 P T bytes, whatever the number of images. */
+ * Cost: P D^2 / 2 multiply-adds an image.  Memory: 8 P T bytes, whatever the number of images, or
+ * within the limit, and in the folder at most 4 P D bytes for each of D + 1 images and 8 P T. */
 fleck_status fk_gauss_add(fk_gauss *g, const float *const *images, int64_t n, fk_pool *pool,
                           fleck_error *err) FLECK_MUST_CHECK;
 

@@ -1,0 +1,172 @@
+/* One position's Gaussian: moments from images, their merging, and the factor of the covariance.
+ *
+ * Moments.  With a shift c (the first image), y = x - c, and over N images
+ *
+ *     sum = sum of y          triangle = sum of y y'
+ *     m = c + sum / N         C = sum of (x - m)(x - m)' = triangle - sum sum' / N
+ *
+ * The plain formula C = sum of x x' - N m m' loses the digits by which |m| exceeds the deviations;
+ * about a shift that is itself one of the samples the loss is nil: y is as large as the deviations
+ * are.  Unlike Welford's recurrence, every image costs one multiply-add an element, and an element
+ * is a sum over images in order, whatever the calls it came in and whoever computed it.
+ *
+ * Covariance and factor.  S = C / (N - 1) + epsilon I = L L'.
+ *
+ * Merging.  With d = mB - mA (Chan, Golub and LeVeque 1979, eq. 2.1):
+ *
+ *     C = CA + CB + NA NB / N d d'       m = mA + NB / N d
+ *
+ * and about A's shift c again: t = m - c, sum = N t, triangle = C + N t t'. */
+#include "method/gauss_moments.h"
+#include "linalg/clones.h"
+#include "linalg/linalg.h"
+
+#include <string.h>
+
+int64_t fk_moments_size(int64_t dim)
+{
+    return dim * (dim + 1) / 2;
+}
+
+/* Add the outer products of n columns y[0..n-1] [dim] to a triangle, in order.  n is a constant
+ * wherever this is called. */
+FK_INLINE void add_outer(double *restrict triangle, double *restrict sum, const double *restrict y,
+                         int64_t dim, int n)
+{
+    for (int k = 0; k < n; k++)
+        for (int64_t i = 0; i < dim; i++)
+            sum[i] += y[k * dim + i];
+    for (int64_t i = 0; i < dim; triangle += ++i) {
+        double c[FK_MOMENTS_GROUP];
+
+        for (int k = 0; k < n; k++)
+            c[k] = y[k * dim + i];
+        for (int64_t j = 0; j <= i; j++) {
+            double s = triangle[j];
+
+            for (int k = 0; k < n; k++)
+                s += c[k] * y[k * dim + j];
+            triangle[j] = s;
+        }
+    }
+}
+
+FK_CLONES static void add_eight(double *triangle, double *sum, const double *y, int64_t dim)
+{
+    add_outer(triangle, sum, y, dim, 8);
+}
+
+FK_CLONES static void add_two(double *triangle, double *sum, const double *y, int64_t dim)
+{
+    add_outer(triangle, sum, y, dim, 2);
+}
+
+FK_CLONES static void add_one(double *triangle, double *sum, const double *y, int64_t dim)
+{
+    add_outer(triangle, sum, y, dim, 1);
+}
+
+void fk_moments_add(fk_moments m, const float *const *images, int64_t n, int64_t offset, double *y)
+{
+    for (int64_t i = 0; i < n;) {
+        int64_t left = n - i, group = left >= FK_MOMENTS_GROUP ? FK_MOMENTS_GROUP
+                                      : left >= 2              ? 2
+                                                               : 1;
+
+        for (int64_t k = 0; k < group; k++) {
+            const float *x = images[i + k] + offset;
+
+            for (int64_t j = 0; j < m.dim; j++)
+                y[k * m.dim + j] = (double)x[j] - (double)m.shift[j];
+        }
+        if (group == FK_MOMENTS_GROUP)
+            add_eight(m.triangle, m.sum, y, m.dim);
+        else if (group == 2)
+            add_two(m.triangle, m.sum, y, m.dim);
+        else
+            add_one(m.triangle, m.sum, y, m.dim);
+        i += group;
+    }
+}
+
+/* The mean of m about another shift. */
+static void mean_about(double *out, fk_moments m, const float *shift)
+{
+    for (int64_t i = 0; i < m.dim; i++)
+        out[i] = m.sum[i] / (double)m.n + ((double)m.shift[i] - (double)shift[i]);
+}
+
+void fk_moments_merge(fk_moments a, fk_moments b, double *means)
+{
+    double na = (double)a.n, nb = (double)b.n, n = na + nb;
+    double *u = means, *v = means + a.dim, *row_a = a.triangle;
+    const double *row_b = b.triangle;
+
+    mean_about(u, a, a.shift);
+    mean_about(v, b, a.shift);
+    for (int64_t i = 0; i < a.dim; row_a += i + 1, row_b += i + 1, i++) {
+        double t_i = u[i] + nb / n * (v[i] - u[i]);
+
+        for (int64_t j = 0; j <= i; j++) {
+            double t_j = u[j] + nb / n * (v[j] - u[j]);
+            double ca = row_a[j] - a.sum[i] * a.sum[j] / na;
+            double cb = row_b[j] - b.sum[i] * b.sum[j] / nb;
+
+            row_a[j] = ca + cb + na * nb / n * ((v[i] - u[i]) * (v[j] - u[j])) + n * (t_i * t_j);
+        }
+    }
+    for (int64_t i = 0; i < a.dim; i++)
+        a.sum[i] = n * (u[i] + nb / n * (v[i] - u[i]));
+}
+
+/* a [D, D], its lower triangle column by column, becomes the covariance. */
+static void covariance(fk_moments m, double epsilon, double *a)
+{
+    const double *row = m.triangle;
+    double n = (double)m.n;
+
+    for (int64_t i = 0; i < m.dim; row += ++i) {
+        for (int64_t j = 0; j <= i; j++)
+            a[j * m.dim + i] = (row[j] - m.sum[i] * m.sum[j] / n) / (n - 1.0);
+        a[i * m.dim + i] += epsilon;
+    }
+}
+
+bool fk_moments_factor(fk_moments m, double epsilon, double *square, float *mean, float *factor)
+{
+    covariance(m, epsilon, square);
+    if (!fk_linalg_cholesky(square, m.dim))
+        return false;
+    for (int64_t j = 0; j < m.dim; j++)
+        for (int64_t i = j; i < m.dim; i++)
+            *factor++ = (float)square[j * m.dim + i];
+    for (int64_t i = 0; i < m.dim; i++)
+        mean[i] = (float)((double)m.shift[i] + m.sum[i] / (double)m.n);
+    return true;
+}
+
+/* triangle = (N - 1) (L L' - epsilon I), the co-moments about the mean. */
+FK_CLONES static void multiply_back(double *triangle, const float *factor, int64_t dim, double n,
+                                    double epsilon)
+{
+    for (int64_t k = 0; k < dim; factor += dim - k, k++) {
+        for (int64_t i = k; i < dim; i++) {
+            double *row = triangle + i * (i + 1) / 2;
+            double c = (double)factor[i - k];
+
+            for (int64_t j = k; j <= i; j++)
+                row[j] += c * (double)factor[j - k];
+        }
+    }
+    for (int64_t i = 0; i < dim; triangle += ++i) {
+        triangle[i] -= epsilon;
+        for (int64_t j = 0; j <= i; j++)
+            triangle[j] *= n - 1.0;
+    }
+}
+
+void fk_moments_back(fk_moments m, const float *factor, double epsilon)
+{
+    memset(m.triangle, 0, (size_t)fk_moments_size(m.dim) * sizeof *m.triangle);
+    multiply_back(m.triangle, factor, m.dim, (double)m.n, epsilon);
+}

@@ -1,0 +1,39 @@
+/* One position's Gaussian: moments from images, their merging, and the factor of the covariance. */
+#ifndef FK_METHOD_GAUSS_MOMENTS_H
+#define FK_METHOD_GAUSS_MOMENTS_H
+
+#include "base/error.h"
+
+/* Images that go through a triangle together. */
+#define FK_MOMENTS_GROUP 8
+
+/* Moments of one position, borrowed from whoever keeps them.  T = dim (dim + 1) / 2. */
+typedef struct fk_moments {
+    int64_t dim;
+    int64_t n;          /* images */
+    const float *shift; /* [dim] sums are about it */
+    double *sum;        /* [dim] sum of x - shift */
+    double *triangle;   /* [T] sum of (x - shift)(x - shift)', lower triangle row by row */
+} fk_moments;
+
+/* Numbers of a triangle. */
+int64_t fk_moments_size(int64_t dim);
+
+/* Learn n images in order: x is images[k] + offset [dim].  y [FK_MOMENTS_GROUP, dim] is scratch.
+ * The same bytes however images are cut into calls.  m.n is not used.
+ * Cost: dim^2 / 2 double multiply-adds an image. */
+void fk_moments_add(fk_moments m, const float *const *images, int64_t n, int64_t offset, double *y);
+
+/* a becomes the moments of a's and b's images, about a's shift; means [2, dim] is scratch. */
+void fk_moments_merge(fk_moments a, fk_moments b, double *means);
+
+/* mean [dim], and factor [T] L with S = L L', lower triangle column by column; square [dim, dim] is
+ * scratch.  False where S is not positive definite.  Cost: dim^3 / 6 multiply-adds. */
+bool fk_moments_factor(fk_moments m, double epsilon, double *square, float *mean,
+                       float *factor) FLECK_MUST_CHECK;
+
+/* The triangle again, from a factor about the mean, which is the shift then: sum must be zero.
+ * Cost: dim^3 / 6 multiply-adds. */
+void fk_moments_back(fk_moments m, const float *factor, double epsilon);
+
+#endif

@@ -1,0 +1,31 @@
+/* Learning Gaussians whose moments do not fit memory: what gauss.c asks of gauss_spill.c.
+ *
+ * A g with a spill learns without bands.  Its images wait in a store; what they are added to is
+ * nothing, factors or moments in a temporary file.  Bytes are those of learning in memory. */
+#ifndef FK_METHOD_GAUSS_SPILL_H
+#define FK_METHOD_GAUSS_SPILL_H
+
+#include "method/gauss.h"
+#include "method/gauss_moments.h"
+
+/* Forget the images; the settings stay. */
+void fk_spill_clear(fk_gauss_spill *s);
+void fk_spill_free(fk_gauss_spill **s);
+
+/* A factored g goes back to learning, from its factors. */
+fleck_status fk_spill_reopen(fk_gauss *g, fleck_error *err) FLECK_MUST_CHECK;
+
+/* As fk_gauss_add, _merge (one of the two has a spill, both learn and have images) and _finish.
+ * After a failure g, and other, are fit for nothing but to be emptied. */
+fleck_status fk_spill_add(fk_gauss *g, const float *const *images, int64_t n, fk_pool *pool,
+                          fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_spill_merge(fk_gauss *g, fk_gauss *other, fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_spill_finish(fk_gauss *g, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
+
+/* In gauss.c: position p of a g that learns in memory, and its mean and factor from m; square
+ * [D, D] is scratch. */
+fk_moments fk_gauss_position(const fk_gauss *g, int64_t p);
+fleck_status fk_gauss_factor(fk_gauss *g, int64_t p, fk_moments m, double *square,
+                             fleck_error *err) FLECK_MUST_CHECK;
+
+#endif

@@ -1,0 +1,343 @@
+/* Gaussians learned within a limit of memory: the same bytes as without. */
+#include "unit/method/fixture.h"
+
+#include "base/file.h"
+#include "method/gauss.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+enum { P = 37, D = 21, N = 150, T = D * (D + 1) / 2 }; /* images are folded at every 64 */
+
+typedef struct data {
+    float *images[N];
+    const float *views[N];
+} data;
+
+static data make_data(void)
+{
+    data d;
+
+    for (int i = 0; i < N; i++) {
+        assert_ok(FK_ALLOC(&d.images[i], P * D, err));
+        for (int64_t k = 0; k < P * D; k++)
+            d.images[i][k] =
+                3.0f + hashed(50 + (uint64_t)i, k) + 0.5f * hashed(900 + (uint64_t)i, k / D);
+        d.views[i] = d.images[i];
+    }
+    return d;
+}
+
+static void free_data(data *d)
+{
+    for (int i = 0; i < N; i++)
+        fk_free(d->images[i]);
+}
+
+static fk_gauss plain(void)
+{
+    fk_gauss g;
+
+    assert_ok(fk_gauss_init(&g, P, D, 0.01, err));
+    return g;
+}
+
+/* One that may have `more` bytes than it needs at least. */
+static fk_gauss limited(const char *folder, int64_t more)
+{
+    fk_gauss g = plain();
+    int64_t least;
+
+    assert_refused(fk_gauss_limit(&g, 1, folder, 4, &least, err), FLECK_E_LIMIT, "are allowed");
+    assert_null(g.spill);
+    assert_ok(fk_gauss_limit(&g, least + more, folder, 4, &least, err));
+    assert_non_null(g.spill);
+    return g;
+}
+
+static void assert_same_factors(const fk_gauss *a, const fk_gauss *b)
+{
+    assert_int_equal(a->n, b->n);
+    assert_memory_equal(a->mean, b->mean, P * D * sizeof(float));
+    assert_memory_equal(a->factor, b->factor, P * T * sizeof(float));
+}
+
+static void assert_nothing_left(const char *folder)
+{
+    fk_names seen = {0};
+
+    assert_ok(fk_folder_list(&seen, folder, 'f', err));
+    assert_int_equal(seen.count, 0);
+    fk_names_free(&seen);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static void bands_give_the_bytes_of_learning_in_memory(void **state)
+{
+    const int64_t more[] = {0, 5000, 30000}; /* narrow bands, wider ones, and images in memory */
+    const int counts[] = {2, 9, 63, 64, 65, N};
+    const char *folder = test_folder();
+    data d = make_data();
+    fk_pool *pool = NULL;
+
+    (void)state;
+    assert_ok(fk_pool_open(&pool, 4, err));
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+        fk_gauss want = plain();
+
+        assert_ok(fk_gauss_add(&want, d.views, counts[c], NULL, err));
+        assert_ok(fk_gauss_finish(&want, NULL, err));
+        for (size_t m = 0; m < sizeof more / sizeof *more; m++) {
+            fk_gauss g = limited(folder, more[m]);
+
+            for (int i = 0; i < counts[c]; i += 7)
+                assert_ok(fk_gauss_add(&g, d.views + i, i + 7 < counts[c] ? 7 : counts[c] - i,
+                                       m == 0 ? NULL : pool, err));
+            assert_ok(fk_gauss_finish(&g, m == 1 ? NULL : pool, err));
+            assert_same_factors(&want, &g);
+            fk_gauss_free(&g);
+        }
+        fk_gauss_free(&want);
+    }
+    fk_pool_close(&pool);
+    free_data(&d);
+    assert_nothing_left(folder);
+}
+
+static void learning_goes_on_after_finish_with_the_same_bytes(void **state)
+{
+    const char *folder = test_folder();
+    data d = make_data();
+    fk_gauss want = plain(), g = limited(folder, 0);
+
+    (void)state;
+    assert_ok(fk_gauss_add(&want, d.views, 40, NULL, err));
+    assert_ok(fk_gauss_finish(&want, NULL, err));
+    assert_ok(fk_gauss_add(&g, d.views, 40, NULL, err));
+    for (int begin = 40; begin < N; begin += 90) { /* 40 .. 129 with a fold, 130 .. 149 without */
+        int64_t n = begin + 90 < N ? 90 : N - begin;
+
+        assert_ok(fk_gauss_finish(&g, NULL, err));
+        assert_non_null(g.factor);
+        assert_ok(fk_gauss_add(&g, d.views + begin, n, NULL, err));
+        assert_null(g.factor); /* learning again: nothing may be scored */
+        assert_ok(fk_gauss_finish(&want, NULL, err));
+        assert_ok(fk_gauss_add(&want, d.views + begin, n, NULL, err));
+    }
+    assert_ok(fk_gauss_finish(&g, NULL, err));
+    assert_ok(fk_gauss_finish(&want, NULL, err));
+    assert_same_factors(&want, &g);
+    fk_gauss_free(&g);
+    fk_gauss_free(&want);
+    free_data(&d);
+    assert_nothing_left(folder);
+}
+
+/* Factors that belong to somebody else, a mapped model say, are added to as one's own are. */
+static void factors_of_a_file_are_added_to_and_left_alone(void **state)
+{
+    const char *folder = test_folder();
+    data d = make_data();
+    fk_gauss file = plain(), want, g;
+    float *before = NULL;
+    int64_t least;
+
+    (void)state;
+    assert_ok(fk_gauss_add(&file, d.views, 40, NULL, err));
+    assert_ok(fk_gauss_finish(&file, NULL, err));
+    assert_ok(FK_ALLOC(&before, P * T, err));
+    memcpy(before, file.factor, P * T * sizeof(float));
+    assert_ok(fk_gauss_view(&want, P, D, 0.01, 40, file.mean, file.factor, err));
+    assert_ok(fk_gauss_view(&g, P, D, 0.01, 40, file.mean, file.factor, err));
+    assert_refused(fk_gauss_limit(&g, 1, folder, 1, &least, err), FLECK_E_LIMIT, "need");
+    assert_ok(fk_gauss_limit(&g, least, folder, 1, &least, err));
+    assert_ok(fk_gauss_add(&g, d.views + 40, 30, NULL, err));
+    assert_ok(fk_gauss_add(&want, d.views + 40, 30, NULL, err));
+    assert_ok(fk_gauss_finish(&g, NULL, err));
+    assert_ok(fk_gauss_finish(&want, NULL, err));
+    assert_same_factors(&want, &g);
+    assert_memory_equal(before, file.factor, P * T * sizeof(float));
+    fk_free(before);
+    fk_gauss_free(&g);
+    fk_gauss_free(&want);
+    fk_gauss_free(&file);
+    free_data(&d);
+    assert_nothing_left(folder);
+}
+
+/* What a part of a merge is: learned from images begin .. end - 1, `with` a limit, finished or not. */
+static fk_gauss part(const data *d, int begin, int end, const char *with, bool finished)
+{
+    fk_gauss g = with != NULL ? limited(with, 0) : plain();
+
+    assert_ok(fk_gauss_add(&g, d->views + begin, end - begin, NULL, err));
+    if (finished)
+        assert_ok(fk_gauss_finish(&g, NULL, err));
+    return g;
+}
+
+static void merging_gives_the_bytes_of_merging_in_memory(void **state)
+{
+    const char *folder = test_folder();
+    data d = make_data();
+
+    (void)state;
+    for (int kind = 0; kind < 16; kind++) { /* which part has a limit, and is finished */
+        bool finished_a = kind & 4, finished_b = kind & 8;
+        fk_gauss want = part(&d, 0, 70, NULL, finished_a), b = part(&d, 70, 90, NULL, finished_b);
+        fk_gauss g = part(&d, 0, 70, kind & 1 ? folder : NULL, finished_a);
+        fk_gauss h = part(&d, 70, 90, kind & 2 ? folder : NULL, finished_b);
+
+        assert_ok(fk_gauss_merge(&want, &b, err));
+        assert_ok(fk_gauss_merge(&g, &h, err));
+        assert_int_equal(h.n, 0);
+        assert_ok(fk_gauss_add(&want, d.views + 90, 7, NULL, err));
+        assert_ok(fk_gauss_add(&g, d.views + 90, 7, NULL, err));
+        assert_ok(fk_gauss_finish(&want, NULL, err));
+        assert_ok(fk_gauss_finish(&g, NULL, err));
+        assert_same_factors(&want, &g);
+        fk_gauss_free(&want);
+        fk_gauss_free(&b);
+        fk_gauss_free(&g);
+        fk_gauss_free(&h);
+    }
+    free_data(&d);
+    assert_nothing_left(folder);
+}
+
+static void merging_with_an_empty_one_takes_over_what_there_is(void **state)
+{
+    const char *folder = test_folder();
+    data d = make_data();
+    fk_gauss want = part(&d, 0, 20, NULL, true), empty = limited(folder, 0);
+    fk_gauss full = part(&d, 0, 20, folder, false), other = limited(folder, 0);
+
+    (void)state;
+    assert_ok(fk_gauss_merge(&full, &empty, err));
+    assert_ok(fk_gauss_merge(&other, &full, err));
+    assert_int_equal(full.n, 0);
+    assert_ok(fk_gauss_finish(&other, NULL, err));
+    assert_same_factors(&want, &other);
+    fk_gauss_free(&want);
+    fk_gauss_free(&empty);
+    fk_gauss_free(&full);
+    fk_gauss_free(&other);
+    free_data(&d);
+    assert_nothing_left(folder);
+}
+
+static void what_fits_is_learned_in_memory(void **state)
+{
+    fk_gauss g = plain();
+    int64_t least, without;
+
+    (void)state;
+    assert_ok(fk_gauss_limit(&g, 0, ".", 2, &least, err)); /* far from 200 MiB */
+    assert_null(g.spill);
+    assert_refused(fk_gauss_limit(&g, least - 1, ".", 2, &least, err), FLECK_E_LIMIT, "need");
+    assert_refused(fk_gauss_limit(&g, least, NULL, 2, &without, err), FLECK_E_LIMIT,
+                   "without a folder");
+    assert_true(without > least);
+    assert_ok(fk_gauss_limit(&g, without, NULL, 2, &least, err));
+    assert_null(g.spill);
+    fk_gauss_free(&g);
+    /* WRN50-2: moments of 3.8 GB beside factors of 1.9 GB */
+    assert_ok(fk_gauss_init(&g, 3136, 550, 0.01, err));
+    assert_ok(fk_gauss_limit(&g, 0, NULL, 2, &least, err));
+    assert_null(g.spill);
+    assert_ok(fk_gauss_limit(&g, 0, ".", 2, &least, err));
+    assert_non_null(g.spill);
+    fk_gauss_free(&g);
+}
+
+/* A limit on the size of files stands in for a full disk. */
+static void a_full_disk_ends_learning_and_leaves_it_empty(void **state)
+{
+    const char *folder = test_folder();
+    struct rlimit before, small;
+    data d = make_data();
+    fk_gauss g = limited(folder, 0);
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    small = (struct rlimit){.rlim_cur = 10 * P * D * 4, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    assert_refused(fk_gauss_add(&g, d.views, 11, NULL, err), FLECK_E_IO, folder);
+    assert_int_equal(g.n, 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_ok(fk_gauss_add(&g, d.views, 11, NULL, err)); /* it can be used again */
+    assert_ok(fk_gauss_finish(&g, NULL, err));
+    assert_int_equal(g.n, 11);
+    fk_gauss_free(&g);
+    free_data(&d);
+    assert_nothing_left(folder);
+}
+
+static fleck_status whole_life(const data *d, const char *folder)
+{
+    fk_gauss a = plain(), b = plain();
+    int64_t least;
+    fleck_status st;
+
+    st = fk_gauss_limit(&a, 1, folder, 1, &least, NULL); /* tells the least */
+    if (st == FLECK_E_LIMIT)
+        st = fk_gauss_limit(&a, least, folder, 1, &least, NULL);
+    if (st == FLECK_OK)
+        st = fk_gauss_limit(&b, least, folder, 1, &least, NULL);
+    if (st == FLECK_OK)
+        st = fk_gauss_add(&a, d->views, 70, NULL, NULL);
+    if (st == FLECK_OK)
+        st = fk_gauss_finish(&a, NULL, NULL);
+    if (st == FLECK_OK)
+        st = fk_gauss_add(&a, d->views + 70, 5, NULL, NULL);
+    if (st == FLECK_OK)
+        st = fk_gauss_add(&b, d->views + 75, 5, NULL, NULL);
+    if (st == FLECK_OK)
+        st = fk_gauss_merge(&a, &b, NULL);
+    if (st == FLECK_OK)
+        st = fk_gauss_finish(&a, NULL, NULL);
+    if (st == FLECK_OK)
+        assert_int_equal(a.n, 80);
+    fk_gauss_free(&a);
+    fk_gauss_free(&b);
+    return st;
+}
+
+static void any_allocation_may_fail(void **state)
+{
+    const char *folder = test_folder();
+    data d = make_data();
+
+    (void)state;
+    for (int64_t n = 1;; n++) {
+        fleck_status st;
+
+        fk_mem_fail_at(n);
+        st = whole_life(&d, folder);
+        fk_mem_fail_at(0);
+        if (st == FLECK_OK) {
+            assert_true(n > 40);
+            break;
+        }
+        assert_int_equal(st, FLECK_E_NOMEM);
+    }
+    free_data(&d);
+    assert_nothing_left(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bands_give_the_bytes_of_learning_in_memory),
+        cmocka_unit_test(learning_goes_on_after_finish_with_the_same_bytes),
+        cmocka_unit_test(factors_of_a_file_are_added_to_and_left_alone),
+        cmocka_unit_test(merging_gives_the_bytes_of_merging_in_memory),
+        cmocka_unit_test(merging_with_an_empty_one_takes_over_what_there_is),
+        cmocka_unit_test(what_fits_is_learned_in_memory),
+        cmocka_unit_test(a_full_disk_ends_learning_and_leaves_it_empty),
+        cmocka_unit_test(any_allocation_may_fail),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

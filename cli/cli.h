@@ -109,16 +109,25 @@ typedef struct report_labels {
     const char *method, *backbone, *precision, *protocol, *options; /* options: JSON text */
 } report_labels;
 
+/* What one test image got. */
+typedef struct score_row {
+    char *path, *type;
+    const char *name; /* the path below the data's folder */
+    bool defective, scored;
+    double score;
+} score_row;
+
 void report_print(const fleck_report *r, const report_labels *l);
-/* One JSON object on stdout.  False: out of memory. */
-bool report_json(const fleck_report *r, const report_labels *l);
+/* One JSON object on stdout; rows NULL: without scores.  False: out of memory. */
+bool report_json(const fleck_report *r, const report_labels *l, const score_row *rows, int64_t n);
 /* One JSON line for a predicted image. */
 bool result_json(const char *path, const fleck_result *r, const fleck_error *error,
                  const char *picture, const char *map);
+bool comparison_json(const fleck_comparison *c);
 bool info_json(const fleck_model_info *i);
 
 /* ---- Commands ---- */
-extern const command bench_command, fit_command, predict_command, eval_command, metrics_command,
-    info_command, verify_command, weights_command, synth_command, panel_command;
+extern const command bench_command, compare_command, fit_command, predict_command, eval_command,
+    metrics_command, info_command, verify_command, weights_command, synth_command, panel_command;
 
 #endif

@@ -47,37 +47,56 @@ static const char *protocol_name(fleck_protocol p)
 
 /* The rows of --scores are written as results come; the list of files came before. */
 typedef struct watch {
+    const char *data; /* folder or CSV of the test images */
     FILE *scores;
-    char **rows; /* "path,label" */
+    score_row *rows;
     int64_t count, room;
     progress progress;
 } watch;
+
+/* Behind the data's folder, so that scores of two copies of the data can be compared. */
+static const char *below(const char *path, const char *data)
+{
+    const char *slash = strrchr(data, '/'), *dot = strrchr(data, '.');
+    bool table = dot != NULL && (strcmp(dot, ".csv") == 0 || strcmp(dot, ".CSV") == 0);
+    size_t n = table ? (slash != NULL ? (size_t)(slash - data) : 0) : strlen(data);
+
+    if (strncmp(path, data, n) != 0)
+        return path;
+    return path + n + strspn(path + n, "/");
+}
+
+static char *copy(const char *text)
+{
+    size_t size = strlen(text) + 1;
+
+    return memcpy(need(malloc(size)), text, size);
+}
 
 static void on_file(void *ctx, int64_t i, const char *path, const char *mask, bool defective,
                     const char *type)
 {
     watch *w = ctx;
-    size_t size = 2 * strlen(path) + 16;
-    char *row, *to;
 
     (void)mask;
-    (void)type;
-    if (w->scores == NULL)
-        return;
     if (i >= w->room) {
         w->room = w->room > 0 ? 2 * w->room : 256;
         w->rows = need(realloc(w->rows, (size_t)w->room * sizeof *w->rows));
     }
-    row = to = need(malloc(size));
-    *to++ = '"';
-    for (const char *p = path; *p != '\0'; p++) {
-        if (*p == '"')
-            *to++ = '"';
-        *to++ = *p;
-    }
-    snprintf(to, size - (size_t)(to - row), "\",%d", defective ? 1 : 0);
-    w->rows[i] = row;
+    w->rows[i] = (score_row){.path = copy(path), .type = copy(type), .defective = defective};
+    w->rows[i].name = below(w->rows[i].path, w->data);
     w->count = i + 1;
+}
+
+static void write_row(FILE *to, const score_row *row)
+{
+    putc('"', to);
+    for (const char *p = row->path; *p != '\0'; p++) {
+        if (*p == '"')
+            putc('"', to);
+        putc(*p, to);
+    }
+    fprintf(to, "\",%d,%.17g\n", row->defective ? 1 : 0, row->score);
 }
 
 static fleck_status on_result(void *ctx, int64_t i, const fleck_result *r, const fleck_error *error)
@@ -87,9 +106,12 @@ static fleck_status on_result(void *ctx, int64_t i, const fleck_result *r, const
     if (r == NULL) {
         progress_end(&w->progress);
         fprintf(stderr, "fleck: %s\n", error->message);
+        return FLECK_OK;
     }
-    if (w->scores != NULL && r != NULL)
-        fprintf(w->scores, "%s,%.17g\n", w->rows[i], r->score);
+    w->rows[i].scored = true;
+    w->rows[i].score = r->score;
+    if (w->scores != NULL)
+        write_row(w->scores, &w->rows[i]);
     return FLECK_OK;
 }
 
@@ -107,7 +129,7 @@ static int evaluate(const args *a, fleck_model *model, fleck_eval_settings *s)
                             .protocol = protocol_name(s->protocol),
                             .options = info.options};
     const char *scores = args_get(a, "scores");
-    watch w = {.progress = progress_begin()};
+    watch w = {.data = a->words[1], .progress = progress_begin()};
     fleck_report report;
     fleck_error err = {0};
     int code = EXIT_DONE;
@@ -131,7 +153,7 @@ static int evaluate(const args *a, fleck_model *model, fleck_eval_settings *s)
         progress_end(&w.progress);
         if (!args_has(a, "json"))
             report_print(&report, &labels);
-        else if (!report_json(&report, &labels))
+        else if (!report_json(&report, &labels, w.rows, w.count))
             code = EXIT_FAILED;
         code = report.failed > 0 ? EXIT_FAILED : code;
     }
@@ -139,8 +161,10 @@ static int evaluate(const args *a, fleck_model *model, fleck_eval_settings *s)
         perror(scores);
         code = EXIT_FAILED;
     }
-    for (int64_t i = 0; i < w.count; i++)
-        free(w.rows[i]);
+    for (int64_t i = 0; i < w.count; i++) {
+        free(w.rows[i].path);
+        free(w.rows[i].type);
+    }
     free(w.rows);
     return code;
 }
@@ -184,7 +208,7 @@ static int run_metrics(const args *a)
         return failed(&err);
     labels.protocol = protocol_name(s.protocol);
     if (args_has(a, "json"))
-        return report_json(&report, &labels) ? EXIT_DONE : EXIT_FAILED;
+        return report_json(&report, &labels, NULL, 0) ? EXIT_DONE : EXIT_FAILED;
     report_print(&report, &labels);
     return EXIT_DONE;
 }

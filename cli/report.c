@@ -81,8 +81,22 @@ static json_t *ranking(const fleck_ranking *r)
                      "f1max", number(r->f1max), "f1max_threshold", number(r->f1max_threshold));
 }
 
-bool report_json(const fleck_report *r, const report_labels *l)
+static json_t *scores(const score_row *rows, int64_t n)
 {
+    json_t *list = json_array();
+
+    for (int64_t i = 0; i < n; i++)
+        if (rows[i].scored)
+            json_array_append_new(list, json_pack("{s:o, s:o, s:i, s:o}", "path",
+                                                  text(rows[i].name), "type", text(rows[i].type),
+                                                  "label", rows[i].defective ? 1 : 0, "score",
+                                                  number(rows[i].score)));
+    return list;
+}
+
+bool report_json(const fleck_report *r, const report_labels *l, const score_row *rows, int64_t n)
+{
+    json_t *o;
     json_t *pixel = json_null(), *options = NULL;
 
     if (r->has_pixel) {
@@ -91,21 +105,21 @@ bool report_json(const fleck_report *r, const report_labels *l)
     }
     if (l->options != NULL)
         options = json_loads(l->options, 0, NULL);
-    return print_json(
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}, s:o, s:o, s:{s:I, s:I}, "
-                  "s:{s:f, s:f, s:f, s:f, s:f}, s:i, s:f, s:s}",
-                  "category", text(r->category), "method", text(l->method), "backbone",
-                  text(l->backbone), "precision", text(l->precision), "protocol", text(l->protocol),
-                  "options", options != NULL ? options : json_null(), "images", "train",
-                  (json_int_t)r->train, "good", (json_int_t)r->good, "defective",
-                  (json_int_t)r->defective, "failed", (json_int_t)r->failed, "image",
-                  ranking(&r->image), "pixel", pixel, "above_threshold", "good",
-                  (json_int_t)r->above_threshold_good, "defective",
-                  (json_int_t)r->above_threshold_defective, "seconds", "decode", r->seconds.decode,
-                  "network", r->seconds.network, "score", r->seconds.score, "metrics",
-                  r->seconds.metrics, "total", r->seconds.total, "threads", r->seconds.threads,
-                  "peak_rss_mib", r->seconds.peak_rss_mib, "fleck", fleck_version()),
-        JSON_INDENT(2));
+    o = json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}, s:o, s:o, s:{s:I, s:I}, "
+        "s:{s:f, s:f, s:f, s:f, s:f}, s:i, s:f, s:s}",
+        "category", text(r->category), "method", text(l->method), "backbone", text(l->backbone),
+        "precision", text(l->precision), "protocol", text(l->protocol), "options",
+        options != NULL ? options : json_null(), "images", "train", (json_int_t)r->train, "good",
+        (json_int_t)r->good, "defective", (json_int_t)r->defective, "failed", (json_int_t)r->failed,
+        "image", ranking(&r->image), "pixel", pixel, "above_threshold", "good",
+        (json_int_t)r->above_threshold_good, "defective", (json_int_t)r->above_threshold_defective,
+        "seconds", "decode", r->seconds.decode, "network", r->seconds.network, "score",
+        r->seconds.score, "metrics", r->seconds.metrics, "total", r->seconds.total, "threads",
+        r->seconds.threads, "peak_rss_mib", r->seconds.peak_rss_mib, "fleck", fleck_version());
+    if (rows != NULL)
+        json_object_set_new(o, "scores", scores(rows, n));
+    return print_json(o, JSON_INDENT(2));
 }
 
 bool result_json(const char *path, const fleck_result *r, const fleck_error *error,
@@ -128,6 +142,17 @@ bool result_json(const char *path, const fleck_result *r, const fleck_error *err
     if (map != NULL)
         json_object_set_new(o, "map", text(map));
     return print_json(o, JSON_COMPACT);
+}
+
+bool comparison_json(const fleck_comparison *c)
+{
+    return print_json(
+        json_pack("{s:{s:I, s:I}, s:f, s:f, s:f, s:{s:f, s:f, s:f}, s:{s:f, s:o, s:f}, s:s}",
+                  "images", "good", (json_int_t)c->good, "defective", (json_int_t)c->defective, "a",
+                  c->a, "b", c->b, "difference", c->difference, "bootstrap", "low", c->low, "high",
+                  c->high, "p", c->bootstrap_p, "delong", "se", c->se, "z", number(c->z), "p", c->p,
+                  "fleck", fleck_version()),
+        JSON_INDENT(2));
 }
 
 bool info_json(const fleck_model_info *i)

@@ -372,6 +372,34 @@ FLECK_API fleck_status fleck_bench(const char *root, const char *out,
                                    const fleck_bench_settings *settings,
                                    fleck_bench_summary *summary, fleck_error *err) FLECK_MUST_CHECK;
 
+typedef struct fleck_compare_settings {
+    int64_t resamples; /* of the bootstrap: 10000 */
+    uint64_t seed;     /* 1 */
+    double level;      /* of the interval: 0.95 */
+} fleck_compare_settings;
+FLECK_API fleck_compare_settings fleck_compare_defaults(void);
+
+/* Two runs' image ROC-AUCs on the same images. */
+typedef struct fleck_comparison {
+    int64_t good, defective;
+    double a, b, difference; /* b - a */
+    double low,
+        high; /* interval of the difference, by a paired bootstrap of the images, good and defective
+                                apart */
+    double bootstrap_p; /* two-sided: that they do not differ */
+    double se, z,
+        p; /* DeLong, DeLong and Clarke-Pearson 1988: standard error, its quotient, two-sided p */
+} fleck_comparison;
+
+/* Compare the scores in two files that `fleck eval --json` or `fleck bench` wrote.  a_run and b_run: name or number of
+ * a benchmark's run; NULL where the file has one only.  settings NULL: the defaults.
+ *   FLECK_E_OPTION  no such run; says which there are
+ *   FLECK_E_SHAPE   the images differ; names the first that is in one only, or has two labels
+ *   FLECK_E_FORMAT  not such a file; fewer than two good or two defective images */
+FLECK_API fleck_status fleck_compare(const char *a, const char *a_run, const char *b,
+                                     const char *b_run, const fleck_compare_settings *settings,
+                                     fleck_comparison *out, fleck_error *err) FLECK_MUST_CHECK;
+
 /* ---- Pictures and samples ---------------------------------------------------------- */
 
 /* One column of a panel beside image and ground truth: a model and its caption. */

@@ -1,5 +1,5 @@
-/* fleck.h: benchmarks. */
-#include "pipeline/bench.h"
+/* fleck.h: benchmarks and comparisons. */
+#include "pipeline/compare.h"
 
 fleck_bench_settings fleck_bench_defaults(void)
 {
@@ -15,4 +15,27 @@ fleck_status fleck_bench(const char *root, const char *out, const fleck_bench_se
                          fleck_bench_summary *summary, fleck_error *err)
 {
     return fk_bench(root, out, settings, summary, err);
+}
+
+fleck_compare_settings fleck_compare_defaults(void)
+{
+    return (fleck_compare_settings){.resamples = 10000, .seed = 1, .level = 0.95};
+}
+
+fleck_status fleck_compare(const char *a, const char *a_run, const char *b, const char *b_run,
+                           const fleck_compare_settings *settings, fleck_comparison *out,
+                           fleck_error *err)
+{
+    fleck_compare_settings s = settings != NULL ? *settings : fleck_compare_defaults();
+    fk_run_scores first = {0}, second = {0};
+    fleck_status st;
+
+    *out = (fleck_comparison){0};
+    FK_DO(fk_run_scores_read(&first, a, a_run, err));
+    FK_DO(fk_run_scores_read(&second, b, b_run, err));
+    FK_DO(fk_compare(out, &first, &second, &s, err));
+done:
+    fk_run_scores_free(&first);
+    fk_run_scores_free(&second);
+    return st;
 }

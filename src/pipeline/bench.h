@@ -52,6 +52,11 @@ typedef struct fk_bench_image {
     double score;
 } fk_bench_image;
 
+void fk_bench_images_free(fk_bench_image *images, int64_t n);
+/* Of a list "scores", as the JSON of bench and of `fleck eval` has it. */
+fleck_status fk_bench_images_read(fk_bench_image **out, int64_t *n, const fk_json *list,
+                                  fleck_error *err) FLECK_MUST_CHECK;
+
 /* One run on one category. */
 typedef struct fk_bench_result {
     char *name, *method, *backbone, *precision, *engine, *options, *taps, *resize;

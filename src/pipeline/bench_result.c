@@ -10,13 +10,18 @@
 #define FORMAT 1
 #define MAX_BYTES ((size_t)1 << 30)
 
+void fk_bench_images_free(fk_bench_image *images, int64_t n)
+{
+    for (int64_t i = 0; images != NULL && i < n; i++) {
+        fk_free(images[i].path);
+        fk_free(images[i].type);
+    }
+    fk_free(images);
+}
+
 static void result_free(fk_bench_result *r)
 {
-    for (int64_t i = 0; r->images != NULL && i < r->n; i++) {
-        fk_free(r->images[i].path);
-        fk_free(r->images[i].type);
-    }
-    fk_free(r->images);
+    fk_bench_images_free(r->images, r->n);
     fk_free(r->name);
     fk_free(r->method);
     fk_free(r->backbone);
@@ -185,29 +190,35 @@ static fleck_ranking get_ranking(const fk_json *o)
                            get_real(o, "f1max_threshold")};
 }
 
-static fleck_status get_images(fk_bench_result *r, const fk_json *list, fleck_error *err)
+fleck_status fk_bench_images_read(fk_bench_image **out, int64_t *n, const fk_json *list,
+                                  fleck_error *err)
 {
-    int64_t n = list != NULL && fk_json_is_array(list) ? fk_json_count(list) : -1;
+    int64_t count = list != NULL && fk_json_is_array(list) ? fk_json_count(list) : -1;
+    fk_bench_image *images = NULL;
     fleck_status st;
 
-    if (n < 0)
+    *out = NULL;
+    *n = 0;
+    if (count < 0)
         return fk_error_set(err, FLECK_E_FORMAT, "expected a list \"scores\"");
-    FK_DO(FK_CALLOC(&r->images, n, err));
-    r->n = n;
-    for (int64_t i = 0; i < n; i++) {
+    FK_DO(FK_CALLOC(&images, count, err));
+    for (int64_t i = 0; i < count; i++) {
         const fk_json *o = fk_json_at(list, i);
-        fk_bench_image *im = &r->images[i];
         int64_t label;
 
         if (!fk_json_is_object(o) || !fk_json_get_int(o, "label", &label) ||
-            (label != 0 && label != 1) || !fk_json_get_real(o, "score", &im->score))
+            (label != 0 && label != 1) || !fk_json_get_real(o, "score", &images[i].score))
             FK_FAIL(err, FLECK_E_FORMAT, "scores: entry %lld lacks a label of 0 or 1, or a score",
                     (long long)i + 1);
-        im->defective = label == 1;
-        FK_DO(get_text(&im->path, o, "path", err));
-        FK_DO(get_text(&im->type, o, "type", err));
+        images[i].defective = label == 1;
+        FK_DO(get_text(&images[i].path, o, "path", err));
+        FK_DO(get_text(&images[i].type, o, "type", err));
     }
+    *out = images;
+    *n = count;
+    return FLECK_OK;
 done:
+    fk_bench_images_free(images, count);
     return st;
 }
 
@@ -265,7 +276,7 @@ static fleck_status get_run(fk_bench_result *r, const fk_json *o, fleck_error *e
     r->report.pro = get_real(pixel, "pro");
     if (pixel != NULL)
         FK_DO(get_count(&r->report.regions, o, "regions", err));
-    FK_DO(get_images(r, fk_json_get(o, "scores"), err));
+    FK_DO(fk_bench_images_read(&r->images, &r->n, fk_json_get(o, "scores"), err));
 done:
     return st;
 }

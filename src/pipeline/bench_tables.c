@@ -97,13 +97,19 @@ static double mean_of(const mean *m)
 
 /* ---- Sections ---- */
 
+static void drop_last(fk_bench_sections *s)
+{
+    fk_bench_section *last = &s->items[--s->count];
+
+    fk_free(last->title);
+    fk_free(last->note);
+    fk_table_free(&last->table);
+}
+
 void fk_bench_sections_free(fk_bench_sections *s)
 {
-    for (int64_t i = 0; i < s->count; i++) {
-        fk_free(s->items[i].title);
-        fk_free(s->items[i].note);
-        fk_table_free(&s->items[i].table);
-    }
+    while (s->count > 0)
+        drop_last(s);
     fk_free(s->items);
     *s = (fk_bench_sections){0};
 }
@@ -446,6 +452,8 @@ static fleck_status published_section(fk_bench_sections *s, const fk_bench_book 
             FK_DO(add_value(&section->table, mean_of(&ours), mean_of(&theirs), err));
         }
     }
+    if (section->table.cells.count == section->table.columns)
+        drop_last(s); /* nobody published any of these */
 done:
     return st;
 }

@@ -1,4 +1,4 @@
-/* Cholesky factors and orthonormal bases, over LAPACKE. */
+/* Cholesky factors, eigenvectors and orthonormal bases, over LAPACKE. */
 #include "linalg/linalg.h"
 #include "base/mem.h"
 
@@ -25,6 +25,49 @@ bool fk_linalg_cholesky(double *a, int64_t n)
         if (!(a[j * n + j] > 0.0) || isinf(a[j * n + j]))
             return false;
     return true;
+}
+
+/* Give v [n] the sign with which its largest entry is positive. */
+static void fix_sign(double *v, int64_t n)
+{
+    int64_t largest = 0;
+
+    for (int64_t i = 1; i < n; i++)
+        if (fabs(v[i]) > fabs(v[largest]))
+            largest = i;
+    for (int64_t i = 0; i < n && v[largest] < 0.0; i++)
+        if (i != largest)
+            v[i] = -v[i];
+    v[largest] = fabs(v[largest]);
+}
+
+fleck_status fk_linalg_eigen(double *a, int64_t n, double *values, fleck_error *err)
+{
+    double *work = NULL, room;
+    lapack_int *integers = NULL, integer_room, info;
+    fleck_status st;
+
+    fk_linalg_single_threaded();
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j <= i; j++)
+            if (!isfinite(a[i * n + j]))
+                FK_FAIL(err, FLECK_E_STATE, "a matrix of covariances is not finite");
+    /* Rows here are columns there, so that the lower triangle is the upper one. */
+    info = LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'U', size(n), a, size(n), values, &room, -1,
+                               &integer_room, -1);
+    assert(info == 0);
+    FK_DO(FK_ALLOC(&work, (int64_t)room, err));
+    FK_DO(FK_ALLOC(&integers, integer_room, err));
+    info = LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'U', size(n), a, size(n), values, work,
+                               (lapack_int)room, integers, integer_room);
+    if (info != 0)
+        FK_FAIL(err, FLECK_E_STATE, "the eigenvectors of a matrix of covariances did not converge");
+    for (int64_t i = 0; i < n; i++)
+        fix_sign(a + i * n, n);
+done:
+    fk_free(work);
+    fk_free(integers);
+    return st;
 }
 
 /* Columns of a [n rows, k], stored column by column, become orthonormal. */

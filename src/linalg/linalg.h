@@ -21,11 +21,22 @@ void fk_linalg_single_threaded(void);
 void fk_linalg_multiply_nt(float *c, int64_t ldc, const float *a, int64_t lda, const float *b,
                            int64_t ldb, int64_t n, int64_t m, int64_t d, float alpha, float beta);
 
+/* c = alpha a b + beta c.
+ *
+ *   a [n, d] with rows lda apart, b [d, m] with rows ldb apart, c [n, m] with rows ldc apart */
+void fk_linalg_multiply_nn(float *c, int64_t ldc, const float *a, int64_t lda, const float *b,
+                           int64_t ldb, int64_t n, int64_t m, int64_t d, float alpha, float beta);
+
 /* c = a' b + beta c.
  *
  *   a [d, n] with rows lda apart, b [d, m] with rows ldb apart, c [n, m] with rows ldc apart */
 void fk_linalg_multiply_tn(float *c, int64_t ldc, const float *a, int64_t lda, const float *b,
                            int64_t ldb, int64_t n, int64_t m, int64_t d, float beta);
+
+/* The same in double.  b may be a. */
+void fk_linalg_multiply_tn_double(double *c, int64_t ldc, const double *a, int64_t lda,
+                                  const double *b, int64_t ldb, int64_t n, int64_t m, int64_t d,
+                                  double beta);
 
 /* Squared Euclidean distance of a [d] and b [d], by differences: no cancellation, and exactly 0 for
  * equal vectors.  Float sums over at most 16 numbers, double sums of those: relative error below
@@ -64,6 +75,14 @@ void fk_linalg_smallest(double *values, int64_t *indices, int64_t k, double valu
  * (element (i, j), i >= j, at a[j * n + i]); what lies above the diagonal is not touched.  False
  * where a is not positive definite or not finite.  LAPACK dpotrf, double. */
 bool fk_linalg_cholesky(double *a, int64_t n) FLECK_MUST_CHECK;
+
+/* Eigenvalues and eigenvectors of the symmetric a [n, n], of which the lower triangle (element (i, j),
+ * j <= i, at a[i * n + j]) is read: values [n] upwards, and a's rows become the eigenvectors in that
+ * order, of length 1; of the two signs the one with which the entry of largest size (the first of
+ * such) is positive.  LAPACK dsyevd, double.  Allocates 2 n^2 numbers.  FLECK_E_STATE where a is not
+ * finite; a is lost then.  Cost: about 9 n^3 multiply-adds. */
+fleck_status fk_linalg_eigen(double *a, int64_t n, double *values,
+                             fleck_error *err) FLECK_MUST_CHECK;
 
 /* out [n, k]: k orthonormal columns that span those of a seeded n x k matrix of standard normals,
  * drawn row by row; of the two signs of each column the one with which the triangular factor's

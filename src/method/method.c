@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-static const fk_method *const METHODS[] = {&fk_method_padim, &fk_method_spade};
+static const fk_method *const METHODS[] = {&fk_method_padim, &fk_method_spade, &fk_method_subspace};
 
 int fk_method_count(void)
 {

@@ -16,7 +16,8 @@ typedef enum fk_score_kind {
 } fk_score_kind;
 
 typedef enum fk_method_flags {
-    FK_METHOD_EXCLUDES = 1 /* score honours `exclude` (leave-one-out scores of training images) */
+    FK_METHOD_EXCLUDES = 1 /* scores of training images serve the threshold: score honours `exclude`
+                              (leave-one-out), or METHODS.md says why one image hardly counts */
 } fk_method_flags;
 
 /* Learned embeddings that a score leaves out: `count` from `first` on, in order of add.  An image cut

@@ -6,5 +6,6 @@
 
 extern const fk_method fk_method_padim;
 extern const fk_method fk_method_spade;
+extern const fk_method fk_method_subspace;
 
 #endif

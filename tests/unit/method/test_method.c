@@ -7,7 +7,7 @@ static const fk_tap_info TAPS[LEVELS] = {
     {"layer1", 5, 6, 8}, {"layer2", 9, 3, 4}, {"layer3", 17, 2, 2}};
 static const fk_map_size MAP = {12, 16};
 
-/* What a method makes of these taps under its default options, or these. */
+/* What a method makes of these taps under its default options, or those of SMALL. */
 typedef struct setting {
     const fk_method *method;
     fk_options options;
@@ -16,10 +16,21 @@ typedef struct setting {
     fk_embedding images[N];
 } setting;
 
+/* Options where the defaults would leave nothing to test on 29 channels: all of them hold 99 % of the
+ * variance of noise. */
+static const struct {
+    const char *method, *options[4];
+} SMALL[] = {{"subspace", {"variance=0.8", NULL}}};
+
 static void set_up(setting *s, int i)
 {
+    const char *const *options = NULL;
+
     s->method = fk_method_at(i);
-    s->options = options_of(s->method, NULL);
+    for (size_t k = 0; k < sizeof SMALL / sizeof SMALL[0]; k++)
+        if (strcmp(SMALL[k].method, s->method->name) == 0)
+            options = SMALL[k].options;
+    s->options = options_of(s->method, options);
     assert_ok(s->method->embed(&s->spec, &s->options, LEVELS, TAPS, err));
     assert_ok(fk_embed_shape_of(&s->shape, &s->spec, LEVELS, TAPS, 13, err));
     make_images(s->images, &s->shape, 300, N);
@@ -38,7 +49,7 @@ static void methods_are_found_by_name(void **state)
     assert_ptr_equal(fk_method_find("padim")->name, fk_method_at(0)->name);
     assert_string_equal(fk_method_find("spade")->name, "spade");
     assert_null(fk_method_find("patchcore"));
-    assert_int_equal(fk_method_count(), 2);
+    assert_int_equal(fk_method_count(), 3);
 }
 
 static void every_option_accepts_its_default_and_has_help(void **state)
@@ -178,7 +189,7 @@ static void merging_equals_learning_everything(void **state)
         got = score_of(s.method, first, MAP, &s.images[N - 1], -1, NULL, &b);
         for (int64_t p = 0; p < MAP.height * MAP.width; p++)
             assert_near(got[p], want[p], 2e-6 * (double)want[p]); /* factors are floats */
-        assert_true(a == b);
+        assert_near(b, a, 2e-6 * a);
         s.method->free(all);
         s.method->free(first);
         s.method->free(second);

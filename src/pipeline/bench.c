@@ -192,7 +192,7 @@ static fleck_status do_category(bench *b, const char *name, bool *reused, fleck_
     FK_DO(fk_asprintf(&file, err, "%s/%s.json", b->out, name));
     FK_DO(hash_category(settings, b, path, err));
     if (fk_path_is_file(file) && fk_bench_category_read(c, file, NULL) == FLECK_OK) {
-        *reused = strcmp(c->settings, settings) == 0;
+        *reused = strcmp(c->settings, settings) == 0 && strcmp(c->name, name) == 0;
         if (*reused)
             goto done;
         fk_bench_category_free(c);

@@ -29,7 +29,7 @@ typedef struct work {
         [FK_BENCH_PANELS]; /* test images that they show, once the first of these runs is done */
     const char *words[FK_BENCH_PANELS]; /* why */
     int n_cases;
-    fk_image heats[FK_BENCH_PANELS][MAX_COLUMNS];
+    fk_image originals[FK_BENCH_PANELS], heats[FK_BENCH_PANELS][MAX_COLUMNS];
 } work;
 
 /* The images of a run's evaluation as they come. */
@@ -175,6 +175,13 @@ static fleck_status draw_heats(work *w, fk_runner *r, int column, fleck_error *e
     for (int k = 0; k < w->n_cases; k++) {
         FK_DO(fk_predict_file(r, 0, true, w->test.items[w->cases[k]].path, true, &result, err));
         FK_DO(fk_picture_overlay(&w->heats[k][column], r->model, &result, err));
+        if (column == 0) {
+            w->originals[k] = (fk_image){.width = result.image_width,
+                                         .height = result.image_height,
+                                         .channels = 3,
+                                         .data = result.image};
+            result.image = NULL;
+        }
         fk_result_free(&result);
     }
 done:
@@ -251,7 +258,7 @@ static fleck_status write_panels(work *w, fleck_error *err)
         fk_free(path);
         path = NULL;
         FK_DO(fk_asprintf(&path, err, "%s/%s-%d.png", folder, c->name, k + 1));
-        FK_DO(fk_picture_row(path, s->path, s->mask, w->heats[k], captions, w->n_columns,
+        FK_DO(fk_picture_row(path, &w->originals[k], s->mask, w->heats[k], captions, w->n_columns,
                              PANEL_TILE, err));
         FK_DO(fk_asprintf(&w->category->panels[k], err, "%s: %s score of %s",
                           below(s->path, w->path), w->words[k], captions[0]));
@@ -316,9 +323,11 @@ fleck_status fk_bench_category_run(fk_bench_category *c, const char *path, const
 done:
     for (int k = 0; k < feeds->n; k++)
         feeds->feeds[k].blobs = NULL;
-    for (int k = 0; k < FK_BENCH_PANELS; k++)
+    for (int k = 0; k < FK_BENCH_PANELS; k++) {
+        fk_image_free(&w.originals[k]);
         for (int i = 0; i < MAX_COLUMNS; i++)
             fk_image_free(&w.heats[k][i]);
+    }
     fk_blobs_close(&blobs);
     fk_free(w.train);
     fk_samples_free(&w.test);

@@ -104,6 +104,30 @@ done:
     return st;
 }
 
+/* What a run is called: what was asked for, but for the place of its weights. */
+static fleck_status name_run(char **out, const fk_bench_run *run, const char *options,
+                             fleck_error *err)
+{
+    fk_text name = {0};
+    bool first = true;
+    fleck_status st;
+
+    FK_DO(fk_text_printf(&name, err, "%s@%s", run->fit.method, run->fit.backbone));
+    while (*options != '\0') {
+        size_t n = strcspn(options, ",");
+
+        if (strncmp(options, "weights=", 8) != 0)
+            FK_DO(fk_text_printf(&name, err, "%s%.*s", first ? ":" : ",", (int)n, options));
+        first &= strncmp(options, "weights=", 8) == 0;
+        options += n + (options[n] == ',');
+    }
+    *out = name.data;
+    return FLECK_OK;
+done:
+    fk_text_free(&name);
+    return st;
+}
+
 /* Another run, with this backbone (NULL: the text's own). */
 static fleck_status add(fk_bench_runs *r, const char *text, const char *backbone,
                         const fleck_bench_settings *s, fleck_error *err)
@@ -121,7 +145,7 @@ static fleck_status add(fk_bench_runs *r, const char *text, const char *backbone
         run.fit.backbone = backbone;
     if (text[head] == ':')
         FK_DO(take_options(r, &run.fit, text + head + 1, list, err));
-    FK_DO(fk_asprintf(&run.name, err, "%s@%s%s", run.fit.method, run.fit.backbone, text + head));
+    FK_DO(name_run(&run.name, &run, text + head + (text[head] == ':'), err));
     for (int i = 0; i < r->n; i++)
         if (strcmp(r->items[i].name, run.name) == 0)
             FK_FAIL(err, FLECK_E_OPTION, "run %s is given twice", run.name);

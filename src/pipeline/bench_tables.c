@@ -273,50 +273,64 @@ done:
     return st;
 }
 
+/* The runs by number, for a terminal. */
+static fleck_status short_runs(fk_table *t, const fk_bench_category *first, const fk_published *p,
+                               fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(fk_table_add(t, err, "run"));
+    FK_DO(fk_table_add(t, err, "published"));
+    for (int i = 0; i < first->n; i++) {
+        fk_published_column all[FK_PUBLISHED_COLUMNS];
+
+        FK_DO(fk_table_add(t, err, "%d  %s", i + 1, first->runs[i].name));
+        if (fk_published_beside(p, &first->runs[i], all) > 0)
+            FK_DO(fk_table_add(t, err, "%s %s", all[0].source, all[0].setting));
+        else
+            FK_DO(fk_table_add(t, err, "-"));
+    }
+done:
+    return st;
+}
+
+static fleck_status long_runs(fk_table *t, const fk_bench_category *first, fleck_error *err)
+{
+    static const char *const heads[] = {"run",  "what", "network", "precision",
+                                        "taps", "size", "resize",  "options"};
+    fleck_status st = FLECK_OK;
+
+    for (int i = 0; i < 8; i++)
+        FK_DO(fk_table_add(t, err, "%s", heads[i]));
+    for (int i = 0; i < first->n; i++) {
+        const fk_bench_result *r = &first->runs[i];
+
+        FK_DO(fk_table_add(t, err, "%d", i + 1));
+        FK_DO(fk_table_add(t, err, "%s", r->name));
+        FK_DO(fk_table_add(t, err, "%s", r->backbone));
+        FK_DO(fk_table_add(t, err, "%s", r->precision));
+        FK_DO(fk_table_add(t, err, "%s", r->taps));
+        FK_DO(fk_table_add(t, err, "%lldx%lld, crop %lldx%lld", (long long)r->width,
+                           (long long)r->height, (long long)r->crop_width,
+                           (long long)r->crop_height));
+        FK_DO(fk_table_add(t, err, "%s", r->resize));
+        FK_DO(fk_table_add(t, err, "%s", r->options));
+    }
+done:
+    return st;
+}
+
 static fleck_status runs_section(fk_bench_sections *s, const fk_bench_book *book,
                                  const fk_published *p, bool wide, fleck_error *err)
 {
-    const fk_bench_category *first = &book->categories[0];
+    const char *note =
+        wide ? NULL : "In brackets: the difference to the first published figure, named here.";
     fk_bench_section *section;
     fleck_status st;
 
-    FK_DO(add_section(
-        s, &section, "Runs",
-        wide ? NULL : "In brackets: the difference to the first published figure, named here.",
-        wide ? 9 : 3, err));
-    FK_DO(fk_table_add(&section->table, err, "run"));
-    FK_DO(fk_table_add(&section->table, err, "what"));
-    if (!wide)
-        FK_DO(fk_table_add(&section->table, err, "published"));
-    for (int i = 0; wide && i < 7; i++) {
-        static const char *const heads[] = {"method", "backbone", "taps",   "precision",
-                                            "size",   "resize",   "options"};
-
-        FK_DO(fk_table_add(&section->table, err, "%s", heads[i]));
-    }
-    for (int i = 0; i < first->n; i++) {
-        const fk_bench_result *r = &first->runs[i];
-        fk_published_column all[FK_PUBLISHED_COLUMNS];
-
-        FK_DO(fk_table_add(&section->table, err, "%d", i + 1));
-        FK_DO(fk_table_add(&section->table, err, "%s", r->name));
-        if (!wide) {
-            if (fk_published_beside(p, r, all) > 0)
-                FK_DO(fk_table_add(&section->table, err, "%s %s", all[0].source, all[0].setting));
-            else
-                FK_DO(fk_table_add(&section->table, err, "-"));
-            continue;
-        }
-        FK_DO(fk_table_add(&section->table, err, "%s", r->method));
-        FK_DO(fk_table_add(&section->table, err, "%s", r->backbone));
-        FK_DO(fk_table_add(&section->table, err, "%s", r->taps));
-        FK_DO(fk_table_add(&section->table, err, "%s", r->precision));
-        FK_DO(fk_table_add(&section->table, err, "%lldx%lld, crop %lldx%lld", (long long)r->width,
-                           (long long)r->height, (long long)r->crop_width,
-                           (long long)r->crop_height));
-        FK_DO(fk_table_add(&section->table, err, "%s", r->resize));
-        FK_DO(fk_table_add(&section->table, err, "%s", r->options));
-    }
+    FK_DO(add_section(s, &section, "Runs", note, wide ? 8 : 2, err));
+    FK_DO(wide ? long_runs(&section->table, &book->categories[0], err)
+               : short_runs(&section->table, &book->categories[0], p, err));
 done:
     return st;
 }

@@ -67,12 +67,12 @@ done:
     return st;
 }
 
-fleck_status fk_picture_row(const char *out_path, const char *image, const char *mask,
+fleck_status fk_picture_row(const char *out_path, const fk_image *image, const char *mask,
                             const fk_image *pictures, const char *const *captions, int n,
                             int64_t tile, fleck_error *err)
 {
-    fk_image original = {0}, truth = {0}, panel = {0};
-    const fk_image *list[FK_PICTURE_COLUMNS + 2] = {&original, &truth};
+    fk_image truth = {0}, panel = {0};
+    const fk_image *list[FK_PICTURE_COLUMNS + 2] = {image, &truth};
     const char *texts[FK_PICTURE_COLUMNS + 2] = {"image", mask != NULL ? "ground truth"
                                                                        : "ground truth: none"};
     fleck_status st;
@@ -84,12 +84,10 @@ fleck_status fk_picture_row(const char *out_path, const char *image, const char 
         list[i + 2] = &pictures[i];
         texts[i + 2] = captions[i];
     }
-    FK_DO(fk_image_load(&original, image, FK_IMAGE_RGB, err));
-    FK_DO(truth_picture(&truth, mask, &original, err));
+    FK_DO(truth_picture(&truth, mask, image, err));
     FK_DO(fk_render_panel(&panel, list, texts, n + 2, tile, err));
     FK_DO(fk_image_save_png(&panel, out_path, err));
 done:
-    fk_image_free(&original);
     fk_image_free(&truth);
     fk_image_free(&panel);
     return st;
@@ -99,21 +97,23 @@ fleck_status fk_picture_panel(const char *out_path, const char *image, const cha
                               const fk_picture_column *columns, int n, int64_t tile,
                               fleck_error *err)
 {
-    fk_image pictures[FK_PICTURE_COLUMNS] = {{0}};
+    fk_image pictures[FK_PICTURE_COLUMNS] = {{0}}, original = {0};
     const char *captions[FK_PICTURE_COLUMNS];
     fleck_result result = {0};
-    fleck_status st = FLECK_OK;
+    fleck_status st;
 
+    FK_DO(fk_image_load(&original, image, FK_IMAGE_RGB, err));
     for (int i = 0; i < n && i < FK_PICTURE_COLUMNS; i++) {
         FK_DO(fk_predict_file(columns[i].runner, 0, true, image, true, &result, err));
         FK_DO(fk_picture_overlay(&pictures[i], columns[i].runner->model, &result, err));
         fk_result_free(&result);
         captions[i] = columns[i].caption;
     }
-    FK_DO(fk_picture_row(out_path, image, mask, pictures, captions, n, tile, err));
+    FK_DO(fk_picture_row(out_path, &original, mask, pictures, captions, n, tile, err));
 done:
     for (int i = 0; i < FK_PICTURE_COLUMNS; i++)
         fk_image_free(&pictures[i]);
+    fk_image_free(&original);
     fk_result_free(&result);
     return st;
 }

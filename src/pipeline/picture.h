@@ -17,9 +17,9 @@ typedef struct fk_picture_column {
     const char *caption;
 } fk_picture_column;
 
-/* image | ground truth | the n pictures given, with captions; PNG at out_path.  image and mask are paths, mask NULL
+/* image | ground truth | the n pictures given, with captions; PNG at out_path.  mask is a path, NULL
  * for a good image. */
-fleck_status fk_picture_row(const char *out_path, const char *image, const char *mask,
+fleck_status fk_picture_row(const char *out_path, const fk_image *image, const char *mask,
                             const fk_image *pictures, const char *const *captions, int n,
                             int64_t tile, fleck_error *err) FLECK_MUST_CHECK;
 

@@ -122,6 +122,9 @@ done:
     return st;
 }
 
+/* Longer cells than this are set left and may be broken. */
+#define LONG_CELL 32
+
 fleck_status fk_table_html(fk_text *out, const fk_table *t, fleck_error *err)
 {
     fleck_status st = fk_text_printf(out, err, "<table>\n");
@@ -131,8 +134,11 @@ fleck_status fk_table_html(fk_text *out, const fk_table *t, fleck_error *err)
 
         FK_DO(fk_text_add(out, "<tr>", 4, err));
         for (int64_t c = 0; c < t->columns; c++) {
-            FK_DO(fk_text_printf(out, err, "<%s>", tag));
-            FK_DO(fk_html_text(out, cell_at(t, r, c), err));
+            const char *cell = cell_at(t, r, c);
+
+            FK_DO(fk_text_printf(out, err, "<%s%s>", tag,
+                                 width_of(cell) > LONG_CELL ? " class=\"long\"" : ""));
+            FK_DO(fk_html_text(out, cell, err));
             FK_DO(fk_text_printf(out, err, "</%s>", tag));
         }
         FK_DO(fk_text_printf(out, err, "</tr>\n"));

@@ -90,6 +90,23 @@ write("pth/itself", b"]q\0h\0a}q\x01h\x01h\x01s\x86.")
 write("pth/all_counted", b"(X\1\0\0\0aT\1\0\0\0bU\1cB\1\0\0\0dC\1e\x8c\1f\x8d\1\0\0\0\0\0\0\0g\x8a\1\xff\x8b\2\0\0\0\1\2"
       b"J\1\0\0\0M\1\0G\0\0\0\0\0\0\0\0\x88\x89N012l.")
 
+# Results: of eval, of a benchmark, without runs, with an image twice.
+scores = [{"path": "test/good/0.png", "type": "good", "label": 0, "score": 0.5},
+          {"path": "test/hole/0.png", "type": "hole", "label": 1, "score": 2}]
+counts = {"good": 1, "defective": 1}
+run = {"name": "padim@x", "method": "padim", "backbone": "x", "taps": "a,b", "precision": "f32", "engine": "e",
+       "resize": "area", "size": [64, 64, 64, 64], "options": {"dims": 3}, "images": {"train": 4, "failed": 0, **counts},
+       "above_threshold": counts, "seconds": {"decode": 0.1, "total": 1}, "threads": 2, "peak_rss_mib": 50.5,
+       "image": {"auroc": 1.0, "auroc_low": 0.9, "auroc_high": 1.0}, "pixel": {"auroc": 0.9, "pro": 0.8}, "regions": 3,
+       "scores": scores}
+book = {"fleck": "0.1.0", "bench": 1, "settings": "0", "category": "c", "images": 6, "decoded": 6, "networks": 1,
+        "passes": 6, "panels": ["one"], "runs": [run]}
+write("scores/eval", json.dumps({"scores": scores}).encode())
+write("scores/bench", json.dumps(book).encode())
+write("scores/no_runs", json.dumps({**book, "runs": []}).encode())
+write("scores/many_panels", json.dumps({**book, "panels": ["1", "2", "3", "4"]}).encode())
+write("scores/twice", json.dumps({"scores": scores[:1] * 2}).encode())
+
 # Channel lists: blanks, ends of lines, damage; the reader is told of 10 channels.
 write("channels/plain", b"7\n0\r\n\n  3 \n")
 write("channels/twice", b"4\n5\n4")

@@ -1,0 +1,290 @@
+/* A benchmark's runs, what was published beside them, and results that go to JSON and back. */
+#include "fk_test.h"
+
+#include "base/mem.h"
+#include "pipeline/bench.h"
+#include "pipeline/published.h"
+
+#include <math.h>
+
+static fleck_bench_settings settings(void)
+{
+    fleck_bench_settings s = {.fit = fleck_fit_defaults()};
+
+    return s;
+}
+
+static void a_run_is_a_method_a_network_and_options(void **state)
+{
+    static const char *const texts[] = {
+        "spade@resnet18:k=7,taps=layer1,layer2,weights=/a/b,gallery=same", "padim", NULL};
+    fleck_bench_settings s = settings();
+    fk_bench_runs r;
+    const fk_bench_run *run;
+
+    (void)state;
+    s.runs = texts;
+    assert_ok(fk_bench_runs_read(&r, &s, err));
+    assert_int_equal(r.n, 2);
+    run = &r.items[0];
+    assert_string_equal(run->name, "spade@resnet18:k=7,taps=layer1,layer2,gallery=same");
+    assert_string_equal(run->fit.method, "spade");
+    assert_string_equal(run->fit.backbone, "resnet18");
+    assert_string_equal(run->fit.taps, "layer1,layer2");
+    assert_string_equal(run->fit.weights, "/a/b");
+    assert_string_equal(run->fit.options[0], "k-image=7");
+    assert_string_equal(run->fit.options[1], "k-pixel=7");
+    assert_string_equal(run->fit.options[2], "gallery=same");
+    assert_null(run->fit.options[3]);
+    assert_string_equal(r.items[1].name, "padim@efficientnet_lite0");
+    assert_null(r.items[1].fit.options[0]);
+    assert_null(r.items[1].fit.taps);
+    fk_bench_runs_free(&r);
+}
+
+static void runs_that_name_no_network_take_each_of_the_list(void **state)
+{
+    static const char *const texts[] = {"padim", "spade@x.onnx", NULL};
+    static const char *const backbones[] = {"resnet18", "resnet50", NULL};
+    fleck_bench_settings s = settings();
+    fk_bench_runs r;
+
+    (void)state;
+    s.runs = texts;
+    s.backbones = backbones;
+    assert_ok(fk_bench_runs_read(&r, &s, err));
+    assert_int_equal(r.n, 3);
+    assert_string_equal(r.items[0].name, "padim@resnet18");
+    assert_string_equal(r.items[1].name, "padim@resnet50");
+    assert_string_equal(r.items[2].name, "spade@x.onnx");
+    fk_bench_runs_free(&r);
+}
+
+static void the_preset_report_is_the_studys_set(void **state)
+{
+    fleck_bench_settings s = settings();
+    fk_bench_runs r;
+
+    (void)state;
+    s.preset = "report";
+    assert_ok(fk_bench_runs_read(&r, &s, err));
+    assert_int_equal(r.n, 4);
+    assert_string_equal(r.items[0].fit.options[0], "k-image=10");
+    assert_string_equal(r.items[1].fit.options[0], "k-image=20");
+    assert_string_equal(r.items[2].fit.backbone, "vit_b_16");
+    assert_string_equal(r.items[3].fit.method, "padim");
+    assert_string_equal(r.items[3].fit.backbone, "wide_resnet50_2");
+    fk_bench_runs_free(&r);
+}
+
+static void any_allocation_of_reading_runs_may_fail(void **state)
+{
+    fleck_bench_settings s = settings();
+    fk_bench_runs r;
+    int64_t n = 1;
+
+    (void)state;
+    s.preset = "report";
+    for (fleck_status st = FLECK_E_NOMEM; st != FLECK_OK; n++) {
+        (void)fk_mem_fail_at(n);
+        st = fk_bench_runs_read(&r, &s, NULL);
+        assert_true(st == FLECK_OK || (st == FLECK_E_NOMEM && r.items == NULL));
+    }
+    (void)fk_mem_fail_at(0);
+    assert_true(n > 20);
+    fk_bench_runs_free(&r);
+}
+
+/* ---- Published figures ---- */
+
+static double published(const fk_published *p, const char *method, const char *backbone,
+                        const char *options, int column, const char *metric, const char *category,
+                        const char *source)
+{
+    fk_bench_result run = {.method = (char *)(uintptr_t)method,
+                           .backbone = (char *)(uintptr_t)backbone,
+                           .options = (char *)(uintptr_t)options};
+    fk_published_column columns[FK_PUBLISHED_COLUMNS];
+    int n = fk_published_beside(p, &run, columns);
+
+    assert_true(n > column);
+    assert_string_equal(columns[column].source, source);
+    return fk_published_value(p, &columns[column], metric, category);
+}
+
+/* The study's tables as it prints them. */
+static void a_run_stands_beside_the_study_and_the_paper(void **state)
+{
+    fk_published p;
+    fk_published_column columns[FK_PUBLISHED_COLUMNS];
+    fk_bench_result unknown = {.method = (char *)(uintptr_t) "padim",
+                               .backbone = (char *)(uintptr_t) "efficientnet_lite0",
+                               .options = (char *)(uintptr_t) "{}"};
+
+    (void)state;
+    assert_ok(fk_published_read(&p, fk_published_csv, "published", err));
+    assert_int_equal(p.count, 570);
+    assert_true(published(&p, "spade", "wide_resnet50_2", "{\"k-image\":10}", 0, "pixel_auroc",
+                          "transistor", "the study") == 87.9);
+    assert_true(published(&p, "spade", "wide_resnet50_2", "{\"k-image\":20}", 0, "image_auroc",
+                          "screw", "the study") == 57.9);
+    assert_true(published(&p, "spade", "vit_b_16", "{\"k-image\":10}", 0, "image_auroc", "leather",
+                          "the study") == 99.6);
+    assert_true(published(&p, "padim", "wide_resnet50_2", "{\"dims\":0}", 0, "image_auroc",
+                          "zipper", "the study") == 91.6);
+    assert_true(published(&p, "spade", "wide_resnet50_2", "{\"k-image\":10}", 1, "pixel_auroc",
+                          "grid", "SPADE paper") == 93.7);
+    /* Of K = 0, which is the paper's 50, the study has nothing. */
+    assert_true(published(&p, "spade", "wide_resnet50_2", "{\"k-image\":0}", 0, "pixel_auroc",
+                          "grid", "SPADE paper") == 93.7);
+    assert_true(isnan(
+        published(&p, "padim", "wide_resnet50_2", "{\"dims\":0}", 0, "pro", "grid", "the study")));
+    assert_int_equal(fk_published_beside(&p, &unknown, columns), 0);
+    fk_published_free(&p);
+}
+
+static void the_studys_rows_average_as_its_readers_noted(void **state)
+{
+    static const char *const categories[] = {
+        "carpet",   "grid",      "leather", "tile",  "wood",       "bottle",     "cable", "capsule",
+        "hazelnut", "metal_nut", "pill",    "screw", "toothbrush", "transistor", "zipper"};
+    fk_published p;
+    double sum = 0.0;
+
+    (void)state;
+    assert_ok(fk_published_read(&p, fk_published_csv, "published", err));
+    for (int i = 0; i < 15; i++)
+        sum += published(&p, "spade", "wide_resnet50_2", "{\"k-image\":10}", 0, "image_auroc",
+                         categories[i], "the study");
+    assert_true(fabs(sum / 15.0 - 83.59) < 0.005);
+    assert_refused(fk_published_read(&p, "a,b\nc,d\n", "table", err), FLECK_E_FORMAT,
+                   "table line 2");
+    assert_null(p.rows);
+}
+
+/* ---- Results ---- */
+
+static char *text_of(const char *text)
+{
+    char *copy = NULL;
+
+    assert_ok(fk_strdup(&copy, text, err));
+    return copy;
+}
+
+static fk_bench_category sample(void)
+{
+    fk_bench_category c = {.name = text_of("bottle"),
+                           .settings = text_of("abc"),
+                           .images = 10,
+                           .decoded = 9,
+                           .passed = 8,
+                           .n_networks = 1,
+                           .n_panels = 1,
+                           .n = 1};
+    fk_bench_result *r;
+
+    c.panels[0] = text_of("a \"panel\"");
+    assert_ok(FK_CALLOC(&c.runs, 1, err));
+    r = &c.runs[0];
+    *r = (fk_bench_result){.name = text_of("padim@x"),
+                           .method = text_of("padim"),
+                           .backbone = text_of("x"),
+                           .precision = text_of("f32"),
+                           .engine = text_of("e"),
+                           .options = text_of("{\"dims\":3}"),
+                           .taps = text_of("a,b"),
+                           .resize = text_of("area"),
+                           .width = 4,
+                           .height = 3,
+                           .crop_width = 2,
+                           .crop_height = 1,
+                           .report = {.train = 1,
+                                      .good = 2,
+                                      .defective = 3,
+                                      .failed = 4,
+                                      .image = {0.1, 0.2, 0.3, -7.0},
+                                      .has_pixel = true,
+                                      .pixel = {1.0 / 3.0, 0.5, NAN, NAN},
+                                      .pro = 0.25,
+                                      .regions = 5,
+                                      .above_threshold_good = 6,
+                                      .above_threshold_defective = 7,
+                                      .seconds = {1, 2, 3, 4, 5, 6.5, 2}},
+                           .low = 0.05,
+                           .high = NAN,
+                           .n = 1};
+    assert_ok(FK_CALLOC(&r->images, 1, err));
+    r->images[0] =
+        (fk_bench_image){text_of("test/\xc3\xa4/1.png"), text_of("\xc3\xa4"), true, 1e-17};
+    return c;
+}
+
+static void results_come_back_from_json_to_the_last_bit(void **state)
+{
+    fk_bench_category a = sample(), b;
+    const fk_bench_result *x = &a.runs[0], *y;
+    char path[4200];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/bottle.json", test_folder());
+    assert_ok(fk_bench_category_write(&a, path, err));
+    assert_ok(fk_bench_category_read(&b, path, err));
+    y = &b.runs[0];
+    assert_string_equal(b.name, "bottle");
+    assert_string_equal(b.settings, "abc");
+    assert_string_equal(b.panels[0], "a \"panel\"");
+    assert_true(b.images == 10 && b.decoded == 9 && b.passed == 8 && b.n_networks == 1 &&
+                b.n_panels == 1);
+    assert_string_equal(y->name, x->name);
+    assert_string_equal(y->options, x->options);
+    assert_string_equal(y->taps, x->taps);
+    assert_true(y->width == 4 && y->height == 3 && y->crop_width == 2 && y->crop_height == 1);
+    assert_true(y->report.train == 1 && y->report.good == 2 && y->report.defective == 3 &&
+                y->report.failed == 4);
+    assert_memory_equal(&y->report.image, &x->report.image, sizeof x->report.image);
+    assert_true(y->report.pixel.auroc == 1.0 / 3.0 && isnan(y->report.pixel.f1max) &&
+                y->report.pro == 0.25);
+    assert_memory_equal(&y->report.seconds, &x->report.seconds, sizeof x->report.seconds);
+    assert_true(y->report.regions == 5 && y->report.above_threshold_defective == 7);
+    assert_true(y->low == 0.05 && isnan(y->high) && y->n == 1);
+    assert_string_equal(y->images[0].path, x->images[0].path);
+    assert_true(y->images[0].defective && y->images[0].score == 1e-17);
+    fk_bench_category_free(&a);
+    fk_bench_category_free(&b);
+}
+
+static void results_of_another_kind_are_refused(void **state)
+{
+    static const char *const cases[][2] = {{"{}", "not results"},
+                                           {"[1]", "not results"},
+                                           {"{\"bench\": 99}", "format 99"},
+                                           {"{\"bench\": 1}", "\"category\""}};
+    fk_bench_category c;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fleck_error e = {0};
+
+        assert_int_not_equal(
+            fk_bench_category_parse(&c, cases[i][0], strlen(cases[i][0]), "x.json", &e), FLECK_OK);
+        assert_non_null(strstr(e.message, cases[i][1]));
+        assert_non_null(strstr(e.message, "x.json"));
+        assert_null(c.name);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_run_is_a_method_a_network_and_options),
+        cmocka_unit_test(runs_that_name_no_network_take_each_of_the_list),
+        cmocka_unit_test(the_preset_report_is_the_studys_set),
+        cmocka_unit_test(any_allocation_of_reading_runs_may_fail),
+        cmocka_unit_test(a_run_stands_beside_the_study_and_the_paper),
+        cmocka_unit_test(the_studys_rows_average_as_its_readers_noted),
+        cmocka_unit_test(results_come_back_from_json_to_the_last_bit),
+        cmocka_unit_test(results_of_another_kind_are_refused)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -9,6 +9,8 @@ static const flag eval_flags[] = {
      "masks at the crop's size, or maps at each image's (default paper)"},
     {"json", 0, NULL, "print one JSON object"},
     {"scores", 0, "FILE", "write path,label,score of every image as CSV"},
+    {"pool", 0, "method|max|top:P",
+     "image score as in fit (default: the model's; another has no threshold)"},
     {"precision", 0, "P", "f32, bf16, f16 or auto (default: the model's)"},
     {"engine", 0, "NAME", "openvino or reference (default: the fastest built in)"},
     {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
@@ -183,6 +185,7 @@ static int run_eval(const args *a)
     run.threads = (int)threads;
     run.engine = args_get(a, "engine");
     run.precision = args_get(a, "precision");
+    run.pool = args_get(a, "pool");
     run.options = a->pairs;
     if (fleck_model_open(&model, a->words[0], &run, &err) != FLECK_OK)
         return failed(&err);

@@ -12,6 +12,9 @@ static const flag flags[] = {
     {"size", 0, "WxH", "images are resized to this (default 256x256)"},
     {"crop", 0, "WxH|none", "then cropped to this (default 224x224; none with --size alone)"},
     {"sigma", 0, "S", "smoothing of the map in pixels, 0 for none (default 4)"},
+    {"pool", 0, "method|max|top:P",
+     "image score: the method's own, the map's maximum, or the mean of its top P per cent of "
+     "pixels (default method)"},
     {"calibrate", 0, "N", "good images scored for threshold and colour scale (default 64)"},
     {"precision", 0, "P", "f32, bf16, f16 or auto; kept in the model (default f32)"},
     {"engine", 0, "NAME", "openvino or reference (default: the fastest built in)"},
@@ -35,6 +38,7 @@ static bool read_settings(const args *a, fleck_fit_settings *s)
     s->taps = args_get(a, "taps");
     s->resize = args_get(a, "resize");
     s->engine = args_get(a, "engine");
+    s->pool = args_get(a, "pool");
     if (args_has(a, "size")) /* the default crop belongs to the default size */
         s->crop_width = s->crop_height = 0;
     if (!args_size(a, "size", false, &s->width, &s->height) ||

@@ -1,6 +1,8 @@
 /* fleck info and fleck verify: what a model is, and whether it still scores as it did. */
 #include "cli.h"
 
+#include <string.h>
+
 static const flag info_flags[] = {{"json", 0, NULL, "print one JSON object"},
                                   {NULL, 0, NULL, NULL}};
 
@@ -21,6 +23,8 @@ static void print_info(const char *path, const fleck_model_info *i)
            (long long)i->height, i->resize, (long long)i->crop_width, (long long)i->crop_height,
            i->sigma);
     printf("  embedding    %lld patches of %lld\n", (long long)i->patches, (long long)i->dim);
+    if (strcmp(i->pool, "method") != 0)
+        printf("  scores       %s\n", i->pool);
     if (i->calibrated > 0)
         printf("  threshold    %.6g (image), %.6g (pixel), from %lld images left out in turn\n",
                i->threshold, i->pixel_threshold, (long long)i->calibrated);

@@ -12,6 +12,8 @@ static const flag flags[] = {
     {"no-pictures", 0, NULL, "with -o: maps only"},
     {"threshold", 0, "T", "judge by this score instead of the model's threshold"},
     {"json", 0, NULL, "one JSON object a line and image"},
+    {"pool", 0, "method|max|top:P",
+     "image score as in fit (default: the model's; another has no threshold)"},
     {"precision", 0, "P", "f32, bf16, f16 or auto (default: the model's)"},
     {"engine", 0, "NAME", "openvino or reference (default: the fastest built in)"},
     {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
@@ -153,6 +155,7 @@ static int run(const args *a)
     s.threads = (int)threads;
     s.engine = args_get(a, "engine");
     s.precision = args_get(a, "precision");
+    s.pool = args_get(a, "pool");
     s.options = a->pairs;
     code = predict(&j, a->words[0], &s);
     path_list_free(&j.list);

@@ -153,6 +153,8 @@ typedef struct fleck_fit_settings {
     const char
         *resize;       /* "bilinear", "bicubic", "lanczos", "area", "nearest"; NULL: the method's */
     double sigma;      /* smoothing of the map, in pixels of the crop: 4; 0: none */
+    const char *pool; /* image score: "max" of the final map, "top:P" mean of its top P per cent of
+                         pixels, NULL or "method" what the method does; recorded in the model */
     int64_t calibrate; /* good images scored leave-one-out for threshold and colour scale: 64 */
     const char *const *options; /* NULL, or method options "name=value", ended by NULL */
     fleck_progress *progress;   /* NULL: none */
@@ -189,6 +191,7 @@ typedef struct fleck_run_settings {
     int threads;                /* 0: one for each processor */
     const char *engine;         /* NULL: the fastest built in */
     const char *precision;      /* NULL: the one the model was fitted with */
+    const char *pool; /* NULL: the one the model was fitted with; another has no threshold */
     const char *const *options; /* NULL, or after_fit options "name=value", ended by NULL */
 } fleck_run_settings;
 FLECK_API fleck_run_settings fleck_run_defaults(void);
@@ -203,6 +206,7 @@ FLECK_API void fleck_model_close(fleck_model **model);
 typedef struct fleck_model_info {
     const char *method, *backbone, *precision, *engine, *resize, *category, *fleck_version, *taps;
     const char *options;             /* JSON object of the method's options */
+    const char *pool;                /* how images are scored: "method", "max" or "top:P" */
     int64_t images;                  /* learned */
     int64_t width, height;           /* resize */
     int64_t crop_width, crop_height; /* equal to the above where nothing is cropped */

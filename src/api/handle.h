@@ -8,7 +8,8 @@ struct fleck_model {
     fk_model model;
     fk_runner runner; /* borrows model */
     char taps[512];   /* names separated by commas, for fleck_model_describe() */
-    char *options;    /* JSON text, likewise */
+    char pool[FK_POOLING_TEXT];
+    char *options; /* JSON text, likewise */
 };
 
 #endif

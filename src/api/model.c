@@ -26,6 +26,7 @@ static fleck_status describe(fleck_model *m, fleck_error *err)
     size_t used = 0;
     fleck_status st;
 
+    fk_pooling_text(m->pool, m->model.pooling);
     for (int i = 0; i < m->model.n_taps && used < sizeof m->taps; i++)
         used += (size_t)snprintf(m->taps + used, sizeof m->taps - used, "%s%s", i > 0 ? "," : "",
                                  m->model.taps[i].name);
@@ -112,6 +113,8 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
     if (s.precision != NULL && !fk_precision_parse(s.precision, &m->model.precision))
         FK_FAIL(err, FLECK_E_OPTION, "precision: expected f32, bf16, f16 or auto, got \"%s\"",
                 s.precision);
+    if (s.pool != NULL)
+        FK_DO(fk_pooling_parse(&m->model.pooling, s.pool, err));
     FK_DO(describe(m, err));
     FK_DO(fk_runner_open(&m->runner, &m->model, engine, s.threads, err));
     FK_DO(fk_runner_ready(&m->runner, err));
@@ -137,6 +140,7 @@ fleck_model_info fleck_model_describe(const fleck_model *model)
                               .fleck_version = m->version,
                               .taps = model->taps,
                               .options = model->options,
+                              .pool = model->pool,
                               .images = m->method->count(m->state),
                               .width = m->pre.width,
                               .height = m->pre.height,
@@ -145,7 +149,7 @@ fleck_model_info fleck_model_describe(const fleck_model *model)
                               .mean = {m->pre.mean[0], m->pre.mean[1], m->pre.mean[2]},
                               .scale = {m->pre.scale[0], m->pre.scale[1], m->pre.scale[2]},
                               .sigma = m->sigma,
-                              .threshold = c->threshold,
+                              .threshold = fk_model_threshold(m),
                               .pixel_threshold = c->pixel_threshold,
                               .scale_low = c->low,
                               .scale_high = c->high,
@@ -166,13 +170,16 @@ fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *di
     *difference = NAN;
     if (m->n_checks == 0)
         return fk_error_set(err, FLECK_E_STATE, "the model holds no check images");
+    if (!fk_pooling_same(m->pooling, m->fitted_pooling))
+        return fk_error_set(err, FLECK_E_STATE,
+                            "the model was opened with another pool than it was fitted with");
     FK_DO(FK_ALLOC(&map, pixels, err));
     for (int i = 0; i < m->n_checks; i++) {
         double score, wanted = m->check_scores[i], d;
 
         FK_DO(fk_runner_embed(&model->runner, 0, m->checks + i * pixels * 3, NULL, err));
         FK_DO(fk_runner_score(&model->runner, 0, NULL, FK_NONE, true,
-                              m->method->score_kind == FK_SCORE_MAP_MAX ? map : NULL, &score, err));
+                              fk_model_scores_maps(m) ? map : NULL, &score, err));
         d = fabs(score - wanted) / fmax(fabs(wanted), 1e-30);
         worst = fmax(worst, d);
         *difference = worst;

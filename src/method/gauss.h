@@ -78,7 +78,7 @@ fleck_status fk_gauss_view(fk_gauss *g, int64_t n_pos, int64_t dim, double epsil
  *   emb   [P, D], of the whole image
  *   left_out   whether this image is one that g has learned, and is to be scored as if it had not
  *              (n >= 3, asserted)
- *   tmp   [D]
+ *   tmp   [fk_gauss_room(g, 0)]
  *   out   [P]; places first .. last - 1 become sqrt((x-m)' S^-1 (x-m)), >= 0, in standard
  *         deviations
  *
@@ -86,5 +86,25 @@ fleck_status fk_gauss_view(fk_gauss *g, int64_t n_pos, int64_t dim, double epsil
  * Cost: (last - first) D^2 / 2 multiply-adds.  Defard et al. 2020, eq. 2. */
 void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64_t last,
                        bool left_out, double *tmp, float *out);
+
+/* Doubles of scratch that one call of fk_gauss_distance (radius 0) or _near needs. */
+int64_t fk_gauss_room(const fk_gauss *g, int64_t radius);
+
+/* The grid of g's positions, and how far around a position to look. */
+typedef struct fk_gauss_window {
+    int64_t height, width, radius;
+} fk_gauss_window;
+
+/* Distances from the Gaussians of positions first .. last - 1 of the features around each.
+ *
+ *   tmp   [fk_gauss_room(g, radius)]
+ *   out   [P, (2 radius + 1)^2]; rows first .. last - 1 are filled: entry (dy + radius) (2 radius + 1)
+ *         + dx + radius of row p is the distance of the feature dy rows and dx columns from p, INFINITY
+ *         outside the grid
+ *
+ * The rest as above.  Cost: (2 radius + 1)^2 times as many multiply-adds; a factor is read from
+ * memory once. */
+void fk_gauss_distance_near(const fk_gauss *g, const float *emb, fk_gauss_window w, int64_t first,
+                            int64_t last, bool left_out, double *tmp, float *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include "linalg/linalg.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 /* Positions of one piece of scoring. */
@@ -15,6 +16,7 @@ typedef struct padim {
     fk_embed_shape shape;
     fk_map_size map;
     fk_gauss gauss;
+    int64_t radius; /* of the neighbourhood whose Gaussians a position may match */
 } padim;
 
 static const fk_option OPTIONS[] = {
@@ -43,6 +45,14 @@ static const fk_option OPTIONS[] = {
      .min = 1e-9,
      .max = 1e9,
      .help = "added to every variance, so that few images give an invertible covariance"},
+    {.name = "neighbourhood",
+     .kind = FK_OPTION_INT,
+     .initial = "0",
+     .min = 0,
+     .max = 8,
+     .after_fit = true,
+     .help = "a place is compared with the Gaussians up to so many positions away and keeps the "
+             "least distance, for parts that lie shifted; costs (2 r + 1)^2 as much"},
     {0}};
 
 static fleck_status padim_embed(fk_embed_spec *out, const fk_options *o, int n_taps,
@@ -62,8 +72,8 @@ static int64_t positions(const padim *s)
     return s->shape.levels[0].height * s->shape.levels[0].width;
 }
 
-static fleck_status padim_new(padim **out, const fk_embed_shape *shape, fk_map_size map,
-                              fleck_error *err)
+static fleck_status padim_new(padim **out, const fk_options *o, const fk_embed_shape *shape,
+                              fk_map_size map, fleck_error *err)
 {
     fleck_status st;
 
@@ -77,6 +87,7 @@ static fleck_status padim_new(padim **out, const fk_embed_shape *shape, fk_map_s
     FK_DO(FK_CALLOC(out, 1, err));
     (*out)->shape = *shape;
     (*out)->map = map;
+    (*out)->radius = fk_options_int(o, "neighbourhood");
 done:
     return st;
 }
@@ -98,7 +109,7 @@ static fleck_status padim_begin(void **state, const fk_options *o, const fk_embe
     fleck_status st;
 
     *state = NULL;
-    FK_DO(padim_new(&s, shape, map, err));
+    FK_DO(padim_new(&s, o, shape, map, err));
     FK_DO(fk_gauss_init(&s->gauss, positions(s), shape->levels[0].dim,
                         fk_options_real(o, "epsilon"), err));
     *state = s;
@@ -154,8 +165,9 @@ typedef struct score_job {
     const padim *state;
     const float *emb;
     bool left_out;
-    double *tmp;     /* [pieces, D] */
+    double *tmp;     /* [pieces, room] */
     float *distance; /* [P] */
+    float *table;    /* [P, places] of each Gaussian to the features around it, with a radius */
 } score_job;
 
 static int64_t piece_count(const padim *s)
@@ -163,12 +175,23 @@ static int64_t piece_count(const padim *s)
     return (positions(s) + PIECE - 1) / PIECE;
 }
 
+/* Of a neighbourhood. */
+static int64_t places(const padim *s)
+{
+    return (2 * s->radius + 1) * (2 * s->radius + 1);
+}
+
 static size_t padim_scratch_size(const void *state)
 {
     const padim *s = state;
 
-    return (size_t)(piece_count(s) * s->gauss.dim) * sizeof(double) +
-           (size_t)positions(s) * sizeof(float);
+    return (size_t)(piece_count(s) * fk_gauss_room(&s->gauss, s->radius)) * sizeof(double) +
+           (size_t)(positions(s) * (1 + (s->radius > 0 ? places(s) : 0))) * sizeof(float);
+}
+
+static fk_gauss_window window_of(const padim *s)
+{
+    return (fk_gauss_window){s->shape.levels[0].height, s->shape.levels[0].width, s->radius};
 }
 
 static fleck_status score_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
@@ -176,12 +199,40 @@ static fleck_status score_piece(void *ctx, int64_t piece, int worker, fleck_erro
     const score_job *job = ctx;
     const fk_gauss *g = &job->state->gauss;
     int64_t last = (piece + 1) * PIECE < g->n_pos ? (piece + 1) * PIECE : g->n_pos;
+    double *tmp = job->tmp + piece * fk_gauss_room(g, job->state->radius);
 
     (void)worker;
     (void)err;
-    fk_gauss_distance(g, job->emb, piece * PIECE, last, job->left_out, job->tmp + piece * g->dim,
-                      job->distance);
+    if (job->state->radius == 0)
+        fk_gauss_distance(g, job->emb, piece * PIECE, last, job->left_out, tmp, job->distance);
+    else
+        fk_gauss_distance_near(g, job->emb, window_of(job->state), piece * PIECE, last,
+                               job->left_out, tmp, job->table);
     return FLECK_OK;
+}
+
+/* The least distance that each position's feature has to a Gaussian of its neighbourhood.  A NaN
+ * passes through. */
+static void keep_least(const score_job *job)
+{
+    const fk_gauss_window w = window_of(job->state);
+    int64_t side = 2 * w.radius + 1;
+
+    for (int64_t q = 0; q < w.height * w.width; q++) {
+        float least = INFINITY;
+
+        for (int64_t k = 0; k < side * side; k++) {
+            int64_t y = q / w.width - (k / side - w.radius),
+                    x = q % w.width - (k % side - w.radius);
+            float d;
+
+            if (y < 0 || y >= w.height || x < 0 || x >= w.width)
+                continue;
+            d = job->table[(y * w.width + x) * side * side + k];
+            least = d < least || isnan(d) ? d : least; /* once NaN, no comparison holds */
+        }
+        job->distance[q] = least;
+    }
 }
 
 static fleck_status padim_score(const void *state, const fk_embedding *e, fk_span exclude,
@@ -204,8 +255,11 @@ static fleck_status padim_score(const void *state, const fk_embedding *e, fk_spa
     if (map == NULL)
         return FLECK_OK;
     job.emb = e->levels[0].data;
-    job.distance = (float *)(job.tmp + piece_count(s) * s->gauss.dim);
+    job.distance = (float *)(job.tmp + piece_count(s) * fk_gauss_room(&s->gauss, s->radius));
+    job.table = job.distance + positions(s);
     FK_DO(fk_pool_run(pool, piece_count(s), score_piece, &job, err));
+    if (s->radius > 0)
+        keep_least(&job);
     if (!fk_embed_finite(job.distance, positions(s)))
         FK_FAIL(err, FLECK_E_FORMAT,
                 "padim: the model's Gaussians hold numbers that are no factor");
@@ -250,9 +304,8 @@ static fleck_status padim_load(void **state, const fk_options *o, const fk_embed
     double epsilon;
     fleck_status st;
 
-    (void)o;
     *state = NULL;
-    FK_DO(padim_new(&s, shape, map, err));
+    FK_DO(padim_new(&s, o, shape, map, err));
     if (!fk_json_get_int(meta, "images", &n) || n < 2 ||
         !fk_json_get_real(meta, "epsilon", &epsilon) || !(epsilon > 0.0))
         FK_FAIL(err, FLECK_E_FORMAT,

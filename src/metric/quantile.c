@@ -27,17 +27,11 @@ static int64_t split(float *values, int64_t lo, int64_t hi, int bit)
     return lo;
 }
 
-double fk_quantile(float *values, int64_t n, double q)
+/* Bring the value of rank k to place k, none larger to its left and none smaller to its right. */
+static void select_rank(float *values, int64_t n, int64_t k)
 {
-    int64_t lo = 0, hi = n, k;
-    double h, part, a, b;
+    int64_t lo = 0, hi = n;
 
-    assert(n >= 0 && q >= 0.0 && q <= 1.0);
-    if (n == 0)
-        return NAN;
-    h = q * (double)(n - 1);
-    k = (int64_t)h;
-    part = h - (double)k;
     for (int bit = 31; bit >= 0 && hi - lo > 1; bit--) {
         int64_t middle = split(values, lo, hi, bit);
 
@@ -46,6 +40,31 @@ double fk_quantile(float *values, int64_t n, double q)
         else
             lo = middle;
     }
+}
+
+double fk_top_mean(float *values, int64_t n, int64_t count)
+{
+    double sum = 0.0;
+
+    assert(count >= 1 && count <= n);
+    select_rank(values, n, n - count);
+    for (int64_t i = n - count; i < n; i++)
+        sum += (double)values[i];
+    return sum / (double)count;
+}
+
+double fk_quantile(float *values, int64_t n, double q)
+{
+    int64_t k;
+    double h, part, a, b;
+
+    assert(n >= 0 && q >= 0.0 && q <= 1.0);
+    if (n == 0)
+        return NAN;
+    h = q * (double)(n - 1);
+    k = (int64_t)h;
+    part = h - (double)k;
+    select_rank(values, n, k);
     a = (double)values[k];
     if (part == 0.0)
         return a;

@@ -2,6 +2,7 @@
 #include "model/model.h"
 #include "base/mem.h"
 
+#include <math.h>
 #include <string.h>
 
 void fk_model_free(fk_model *m)
@@ -46,4 +47,14 @@ fk_net_settings fk_model_net_settings(const fk_model *m, fk_engine engine, int t
     for (int i = 0; i < m->n_taps; i++)
         s.taps[i] = m->taps[i].name;
     return s;
+}
+
+bool fk_model_scores_maps(const fk_model *m)
+{
+    return m->pooling.kind != FK_POOLING_METHOD || m->method->score_kind == FK_SCORE_MAP_MAX;
+}
+
+double fk_model_threshold(const fk_model *m)
+{
+    return fk_pooling_same(m->pooling, m->fitted_pooling) ? m->calibration.threshold : (double)NAN;
 }

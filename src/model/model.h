@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "method/method.h"
+#include "model/pooling.h"
 #include "net/net.h"
 #include "net/weights.h"
 
@@ -47,6 +48,8 @@ typedef struct fk_model {
     char *engine; /* version text of the engine that it was fitted with */
     fk_preprocess pre;
     double sigma;
+    fk_pooling pooling;        /* how it scores images */
+    fk_pooling fitted_pooling; /* and did when thresholds and check scores were made */
     fk_embed_spec embed;
     fk_embed_shape shape;
     const fk_method *method;
@@ -61,6 +64,12 @@ typedef struct fk_model {
 } fk_model;
 
 void fk_model_free(fk_model *m);
+
+/* Whether an image's score is taken from its map, so that scoring needs one. */
+bool fk_model_scores_maps(const fk_model *m);
+/* The threshold of image scores; NaN where it was not calibrated, or for scores pooled in another
+ * way. */
+double fk_model_threshold(const fk_model *m);
 
 /* What the network is built from, borrowed from m. */
 fk_net_source fk_model_source(const fk_model *m);

@@ -80,6 +80,18 @@ done:
     return st;
 }
 
+/* Models of earlier versions say nothing: their scores are the methods' own. */
+static fleck_status read_pooling(fk_model *m, const fk_json *object, fleck_error *err)
+{
+    const char *text = fk_json_get_string(object, "pool");
+
+    if (fk_json_get(object, "pool") != NULL &&
+        (text == NULL || fk_pooling_parse(&m->fitted_pooling, text, NULL) != FLECK_OK))
+        return missing("pool", "method, max or top:P", err);
+    m->pooling = m->fitted_pooling;
+    return FLECK_OK;
+}
+
 static fleck_status read_calibration(fk_calibration *c, const fk_json *object, fleck_error *err)
 {
     const fk_json *j = fk_json_get(object, "calibration");
@@ -291,6 +303,7 @@ static fleck_status load(fk_model *m, const char *const *overrides, fleck_error 
         goto done;
     }
     FK_DO(read_preprocess(&m->pre, object, err));
+    FK_DO(read_pooling(m, object, err));
     FK_DO(read_calibration(&m->calibration, object, err));
     FK_DO(read_network(m, object, err));
     FK_DO(check_taps(m, err));

@@ -87,6 +87,7 @@ static fleck_status describe(fk_json **out, const fk_model *m, fk_st_writer *w, 
 {
     fk_json *object = fk_json_object(), *options = NULL, *embed = fk_json_object(),
             *state = fk_json_object();
+    char pooling[FK_POOLING_TEXT];
     fleck_status st = FLECK_OK;
 
     *out = NULL;
@@ -94,6 +95,7 @@ static fleck_status describe(fk_json **out, const fk_model *m, fk_st_writer *w, 
         !fk_json_put_string(object, "fleck", m->version) ||
         !fk_json_put_string(object, "category", m->category) || !put_network(object, m) ||
         !put_preprocess(object, m) || !fk_json_put_real(object, "sigma", m->sigma) ||
+        !fk_json_put_string(object, "pool", fk_pooling_text(pooling, m->fitted_pooling)) ||
         !fk_json_put_string(object, "method", m->method->name) || !put_calibration(object, m) ||
         !put_checks(object, m)) {
         st = no_json(err);

@@ -180,7 +180,7 @@ static fleck_status calibrate(fitting *f, fleck_error *err)
     if (f->n_kept == 0)
         return FLECK_OK;
     f->n_maps = f->n_kept;
-    if (f->model->method->score_kind == FK_SCORE_GLOBAL && f->n_maps > MAX_MAPS_BESIDE_SCORES)
+    if (!fk_model_scores_maps(f->model) && f->n_maps > MAX_MAPS_BESIDE_SCORES)
         f->n_maps = MAX_MAPS_BESIDE_SCORES;
     FK_DO(FK_ALLOC(&f->maps, f->n_maps * pixels, err));
     FK_DO(FK_ALLOC(&f->scores, f->n_kept, err));
@@ -200,7 +200,7 @@ done:
 static fleck_status score_checks(fitting *f, fleck_error *err)
 {
     fk_model *m = f->model;
-    bool needs_map = m->method->score_kind == FK_SCORE_MAP_MAX;
+    bool needs_map = fk_model_scores_maps(m);
     fleck_status st = FLECK_OK;
 
     for (int i = 0; i < m->n_checks; i++) {

@@ -232,6 +232,8 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_err
     if (!(s->sigma >= 0.0 && s->sigma <= 1000.0))
         FK_FAIL(err, FLECK_E_OPTION, "sigma: expected 0 to 1000, got %g", s->sigma);
     m->sigma = s->sigma;
+    FK_DO(fk_pooling_parse(&m->pooling, s->pool != NULL ? s->pool : "method", err));
+    m->fitted_pooling = m->pooling;
     FK_DO(fk_strdup(&m->version, FLECK_VERSION, err));
     FK_DO(fk_pick_engine(&engine, s->engine, err));
     FK_DO(fk_strdup(&m->engine, fk_engine_version(engine, version, sizeof version), err));

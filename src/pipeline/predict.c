@@ -18,7 +18,7 @@ fleck_status fk_predict_image(fk_runner *r, int lane, bool alone, fk_image *orig
     fk_image input = {0};
     fleck_status st;
 
-    *out = (fleck_result){.threshold = m->calibration.threshold,
+    *out = (fleck_result){.threshold = fk_model_threshold(m),
                           .map_width = m->pre.crop_width,
                           .map_height = m->pre.crop_height,
                           .image_width = original->width,

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "features/map.h"
+#include "metric/metric.h"
 
 #include <string.h>
 
@@ -11,6 +12,7 @@ struct fk_lane {
     fk_embedding embedding;
     void *method_scratch;
     float *map_scratch;
+    float *top; /* a copy of the map that may be reordered, where the model pools its top */
     double decode, network, score; /* seconds */
 };
 
@@ -112,6 +114,7 @@ void fk_runner_close(fk_runner *r)
         fk_embedding_free(&r->lanes[i].embedding);
         fk_free(r->lanes[i].method_scratch);
         fk_free(r->lanes[i].map_scratch);
+        fk_free(r->lanes[i].top);
     }
     fk_free(r->lanes);
     if (r->feed == NULL) {
@@ -133,6 +136,8 @@ fleck_status fk_runner_ready(fk_runner *r, fleck_error *err)
         st = fk_alloc(&lane->method_scratch, (int64_t)m->method->scratch_size(m->state), 1, err);
         if (st == FLECK_OK)
             st = FK_ALLOC(&lane->map_scratch, room, err);
+        if (st == FLECK_OK && m->pooling.kind == FK_POOLING_TOP)
+            st = FK_ALLOC(&lane->top, m->pre.crop_height * m->pre.crop_width, err);
     }
     return st;
 }
@@ -213,6 +218,19 @@ done:
     return st;
 }
 
+/* The image's score from its final map [n]. */
+static double pool_map(const fk_model *m, const fk_lane *l, const float *map, int64_t n)
+{
+    float lowest, highest;
+
+    if (m->pooling.kind == FK_POOLING_TOP) {
+        memcpy(l->top, map, (size_t)n * sizeof(float));
+        return fk_top_mean(l->top, n, fk_pooling_count(m->pooling, n));
+    }
+    fk_map_range(map, n, &lowest, &highest);
+    return (double)highest;
+}
+
 fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, fk_span exclude,
                              bool alone, float *map, double *score, fleck_error *err)
 {
@@ -220,7 +238,6 @@ fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, fk_s
     fk_lane *l = &r->lanes[lane];
     int64_t height = m->pre.crop_height, width = m->pre.crop_width;
     double start = fk_clock_seconds();
-    float lowest, highest;
     fleck_status st;
 
     FK_DO(m->method->score(m->state, e != NULL ? e : &l->embedding, exclude, l->method_scratch,
@@ -228,10 +245,8 @@ fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, fk_s
     if (map == NULL)
         goto done;
     fk_map_gaussian(map, height, width, m->sigma, l->map_scratch);
-    if (m->method->score_kind == FK_SCORE_MAP_MAX) {
-        fk_map_range(map, height * width, &lowest, &highest);
-        *score = (double)highest;
-    }
+    if (fk_model_scores_maps(m))
+        *score = pool_map(m, l, map, height * width);
 done:
     l->score += fk_clock_seconds() - start;
     return st;

@@ -40,6 +40,18 @@ def distance(model, x):
             for p in range(len(cov))]
 
 
+def near(model, x):
+    mean, cov = model
+    out = []
+    for p in range(len(cov)):
+        y, c = divmod(p, WIDTH)
+        around = [i * WIDTH + j for i in range(max(y - 1, 0), min(y + 2, HEIGHT))
+                  for j in range(max(c - 1, 0), min(c + 2, WIDTH))]
+        out.append(min(float(np.sqrt((x[p] - mean[g]) @ np.linalg.solve(cov[g], x[p] - mean[g])))
+                       for g in around))
+    return out
+
+
 def emit(name, array):
     flat = np.asarray(array, dtype=np.float64).ravel()
     print(f"static const double {name}[{flat.size}] = {{{', '.join(map(repr, map(float, flat)))}}};")
@@ -55,6 +67,11 @@ def main():
     print("/* Means and covariances, epsilon 0.01 included; images have seeds 100, 101, .. */")
     emit("padim_mean", model[0])
     emit("padim_covariance", model[1])
+    print("/* Least distance of those images to a Gaussian at most one position away, and without image 101 */")
+    emit("padim_near_new", near(model, image(200)))
+    emit("padim_near_known", near(model, image(101)))
+    others = [x for k, x in enumerate(train) if k != 1]
+    emit("padim_near_left_out", near(fit(others, EPSILON * (N - 1) / (N - 2)), image(101)))
     print("/* Distances of the images with seeds 200 and 101 */")
     emit("padim_new", distance(model, image(200)))
     emit("padim_known", distance(model, image(101)))

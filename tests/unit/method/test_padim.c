@@ -10,9 +10,9 @@ static const fk_embed_shape SHAPE = {.n_levels = 1,
 /* The grid itself, so that nothing is enlarged. */
 static const fk_map_size GRID = {PADIM_HEIGHT, PADIM_WIDTH};
 
-static void *learn_golden(const fk_method *m, int n)
+static void *learn_golden_with(const fk_method *m, int n, const char *const *options)
 {
-    fk_options o = options_of(m, NULL);
+    fk_options o = options_of(m, options);
     fk_embedding images[PADIM_N];
     void *state;
 
@@ -21,6 +21,11 @@ static void *learn_golden(const fk_method *m, int n)
     free_images(images, PADIM_N);
     fk_options_free(&o);
     return state;
+}
+
+static void *learn_golden(const fk_method *m, int n)
+{
+    return learn_golden_with(m, n, NULL);
 }
 
 static void check(const fk_method *m, const void *state, uint64_t image, int64_t exclude,
@@ -48,6 +53,87 @@ static void distances_equal_numpy(void **unused)
     check(m, state, 101, 1, padim_left_out_scaled, 2e-5);
     check(m, state, 101, 1, padim_left_out, 0.5 / (PADIM_N - 2));
     m->free(state);
+}
+
+static void least_distances_of_a_neighbourhood_equal_numpy(void **unused)
+{
+    static const char *const options[] = {"neighbourhood=1", NULL};
+    const fk_method *m = fk_method_find("padim");
+    void *state = learn_golden_with(m, PADIM_N, options);
+
+    (void)unused;
+    assert_ok(m->finish(state, NULL, err));
+    check(m, state, 200, -1, padim_near_new, 1e-6);
+    check(m, state, 101, -1, padim_near_known, 1e-6);
+    check(m, state, 101, 1, padim_near_left_out, 2e-5);
+    m->free(state);
+}
+
+/* Image `number` with everything moved one column to the right; the column that appears is its last. */
+static fk_embedding shifted(const fk_embed_shape *shape, uint64_t number)
+{
+    fk_embedding from = make_image(shape, number), e = make_image(shape, number);
+    const fk_level *l = &e.levels[0];
+
+    for (int64_t y = 0; y < l->height; y++)
+        for (int64_t x = 0; x < l->width; x++)
+            memcpy(l->data + (y * l->width + x) * l->dim,
+                   from.levels[0].data + (y * l->width + (x + l->width - 1) % l->width) * l->dim,
+                   (size_t)l->dim * sizeof(float));
+    fk_embedding_free(&from);
+    return e;
+}
+
+/* A part that lies one position aside matches its neighbours' Gaussians as it would its own; on any
+ * number of threads. */
+static void a_shifted_part_is_as_normal_as_an_unshifted_one(void **unused)
+{
+    const fk_embed_shape shape = {.n_levels = 1, .levels = {{12, 15, 9, NULL}}};
+    const fk_map_size grid = {12, 15};
+    const fk_method *m = fk_method_find("padim");
+    fk_embedding images[20], moved = shifted(&shape, 100), same = make_image(&shape, 100);
+    fk_pool *pool = NULL;
+    float *own = NULL; /* the distances of the image where it lies */
+    bool farther = false;
+
+    (void)unused;
+    make_images(images, &shape, 100, 20);
+    assert_ok(fk_pool_open(&pool, 3, err));
+    for (int r = 0; r < 3; r++) {
+        char text[32];
+        const char *pairs[2] = {text, NULL};
+        fk_options o;
+        void *state;
+        float *map, *threaded;
+
+        snprintf(text, sizeof text, "neighbourhood=%d", r);
+        o = options_of(m, pairs);
+        state = learn(m, &o, &shape, grid, images, 0, 20, 5, NULL);
+        assert_ok(m->finish(state, NULL, err));
+        if (r == 0)
+            own = score_of(m, state, grid, &same, -1, NULL, NULL);
+        map = score_of(m, state, grid, &moved, -1, NULL, NULL);
+        threaded = score_of(m, state, grid, &moved, -1, pool, NULL);
+        assert_memory_equal(map, threaded, 180 * sizeof(float));
+        for (int p = 0; p < 180; p++) {
+            if (p % 15 == 0)
+                continue; /* the column that appeared */
+            if (r == 0)
+                farther = farther || map[p] > own[p - 1];
+            else
+                assert_true(map[p] <= own[p - 1]);
+        }
+        fk_free(map);
+        fk_free(threaded);
+        m->free(state);
+        fk_options_free(&o);
+    }
+    assert_true(farther);
+    fk_free(own);
+    fk_pool_close(&pool);
+    fk_embedding_free(&moved);
+    fk_embedding_free(&same);
+    free_images(images, 20);
 }
 
 static void maps_are_enlarged_grids(void **unused)
@@ -149,6 +235,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(distances_equal_numpy),
+        cmocka_unit_test(least_distances_of_a_neighbourhood_equal_numpy),
+        cmocka_unit_test(a_shifted_part_is_as_normal_as_an_unshifted_one),
         cmocka_unit_test(maps_are_enlarged_grids),
         cmocka_unit_test(one_image_is_not_enough),
         cmocka_unit_test(leaving_one_of_two_out_is_refused),

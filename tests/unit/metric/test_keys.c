@@ -184,6 +184,25 @@ static void the_quantile_of_nothing_is_nan(void **state)
     assert_true(isnan(fk_quantile(NULL, 0, 0.5)));
 }
 
+/* Against a sort: means of few and many, with equal values at the border. */
+static void the_top_mean_is_that_of_the_sorted_end(void **state)
+{
+    enum { N = 257 };
+    float values[N], sorted[N];
+
+    (void)state;
+    for (int64_t count = 1; count <= N; count += 16) {
+        double sum = 0.0;
+
+        for (uint64_t i = 0; i < N; i++)
+            values[i] = sorted[i] = (float)(data_hash(77, i) % 40); /* whole, so sums are exact */
+        qsort(sorted, N, sizeof *sorted, by_value);
+        for (int64_t i = N - count; i < N; i++)
+            sum += (double)sorted[i];
+        assert_same(fk_top_mean(values, N, count), sum / (double)count);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +215,7 @@ int main(void)
         cmocka_unit_test(quantiles_equal_those_of_numpy),
         cmocka_unit_test(quantiles_equal_those_of_the_sorted_list),
         cmocka_unit_test(the_quantile_of_nothing_is_nan),
+        cmocka_unit_test(the_top_mean_is_that_of_the_sorted_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

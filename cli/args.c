@@ -262,6 +262,27 @@ bool args_real(const args *a, const char *name, double min, double max, double *
     return true;
 }
 
+bool args_bytes(const args *a, const char *name, int64_t *out)
+{
+    static const char units[] = "KMGT";
+    const char *text = args_get(a, name), *unit;
+    char *end;
+    double v;
+
+    if (text == NULL)
+        return true;
+    v = strtod(text, &end);
+    unit = end != text && *end != '\0' && end[1] == '\0' ? strchr(units, *end) : NULL;
+    if (unit != NULL)
+        v = ldexp(v, 10 * (int)(unit - units + 1));
+    if (end == text || (*end != '\0' && unit == NULL) || !(v >= 1.0 && v < 1e18)) {
+        usage_error("--%s: expected a size as 600M or 2G, got \"%s\"", name, text);
+        return false;
+    }
+    *out = (int64_t)v;
+    return true;
+}
+
 /* A side in pixels at *text, which then points behind it; 0 where there is none. */
 static int64_t take_side(const char **text)
 {

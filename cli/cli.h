@@ -60,6 +60,8 @@ const char **args_list(const args *a, const char *name);
 /* Integer in [min, max] into *out, unchanged where the flag was not given; false: error printed. */
 bool args_int(const args *a, const char *name, int64_t min, int64_t max, int64_t *out);
 bool args_real(const args *a, const char *name, double min, double max, double *out);
+/* Bytes: a number above 0 and K, M, G or T of 1024, 1024^2, .. */
+bool args_bytes(const args *a, const char *name, int64_t *out);
 /* "WxH", or where none is true also "none" as 0x0. */
 bool args_size(const args *a, const char *name, bool none, int64_t *width, int64_t *height);
 
@@ -71,6 +73,9 @@ int failed(const fleck_error *err);
 void *need(void *block);
 
 /* ---- Environment (home.c) ---- */
+
+/* Where temporary files go: $TMPDIR, else the folder of the file to be written.  Static storage. */
+const char *scratch_folder(const char *output);
 
 /* $FLECK_HOME, else $XDG_DATA_HOME/fleck, else ~/.local/share/fleck.  Static storage. */
 const char *home_folder(void);

@@ -18,6 +18,7 @@ static const flag flags[] = {
     {"calibrate", 0, "N", "good images scored for threshold and colour scale (default 64)"},
     {"precision", 0, "P", "f32, bf16, f16 or auto; kept in the model (default f32)"},
     {"engine", 0, "NAME", "openvino or reference (default: the fastest built in)"},
+    {"max-memory", 0, "SIZE", "memory to keep to, as 600M or 2G; the model is the same"},
     {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
     {NULL, 0, NULL, NULL}};
 
@@ -45,8 +46,9 @@ static bool read_settings(const args *a, fleck_fit_settings *s)
         !args_size(a, "crop", true, &s->crop_width, &s->crop_height) ||
         !args_real(a, "sigma", 0.0, 1000.0, &s->sigma) ||
         !args_int(a, "calibrate", 0, 1000000, &s->calibrate) ||
-        !args_int(a, "threads", 0, 4096, &threads))
+        !args_bytes(a, "max-memory", &s->max_memory) || !args_int(a, "threads", 0, 4096, &threads))
         return false;
+    s->scratch = scratch_folder(args_get(a, "output"));
     s->threads = (int)threads;
     s->options = a->pairs;
     return true;
@@ -93,7 +95,8 @@ const command fit_command = {
     .summary = "Learn from the good images of DIR and write a model.",
     .details =
         "DIR is a category in MVTec AD layout (DIR/train/good), a flat folder of good images, or "
-        "a\nCSV file with columns path,label,mask.",
+        "a\nCSV file with columns path,label,mask.\n\nWhat does not fit memory goes to temporary "
+        "files in $TMPDIR, or else in the folder of MODEL.",
     .flags = flags,
     .method_options = 'f',
     .min_words = 1,

@@ -1,7 +1,8 @@
-/* Where weights are kept. */
+/* Where weights are kept, and temporary files. */
 #include "cli.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const char *home_folder(void)
 {
@@ -14,5 +15,19 @@ const char *home_folder(void)
         snprintf(path, sizeof path, "%s/fleck", data);
     else
         snprintf(path, sizeof path, "%s/.local/share/fleck", home != NULL ? home : ".");
+    return path;
+}
+
+const char *scratch_folder(const char *output)
+{
+    static char path[4096];
+    const char *folder = getenv("TMPDIR"), *slash = strrchr(output, '/');
+
+    if (folder != NULL && folder[0] != '\0')
+        snprintf(path, sizeof path, "%s", folder);
+    else if (slash == NULL)
+        snprintf(path, sizeof path, ".");
+    else
+        snprintf(path, sizeof path, "%.*s", slash == output ? 1 : (int)(slash - output), output);
     return path;
 }

@@ -157,6 +157,11 @@ typedef struct fleck_fit_settings {
                          pixels, NULL or "method" what the method does; recorded in the model */
     int64_t calibrate; /* good images scored leave-one-out for threshold and colour scale: 64 */
     const char *const *options; /* NULL, or method options "name=value", ended by NULL */
+    int64_t max_memory;  /* bytes that the process may take; 0: no limit.  What the method learns then
+                            waits in temporary files; the model is the same.  FLECK_E_LIMIT says how
+                            much is needed at least */
+    const char *scratch; /* folder for temporary files, which have no names and never outlive the
+                            process; NULL: none are made */
     fleck_progress *progress;   /* NULL: none */
     void *progress_ctx;
 } fleck_fit_settings;

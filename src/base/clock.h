@@ -11,5 +11,7 @@ double fk_clock_seconds(void);
 double fk_clock_peak_rss_mib(void);
 /* Let that begin anew from what is resident now, where the system can (Linux); else it stays. */
 void fk_clock_reset_peak(void);
+/* Bytes that are resident now; 0 where the system does not tell. */
+int64_t fk_clock_rss_bytes(void);
 
 #endif

@@ -1,4 +1,5 @@
 /* Files: mapped or whole reads with limits, and writes that appear whole or not at all. */
+#define _GNU_SOURCE
 #include "base/file.h"
 #include "base/mem.h"
 
@@ -47,6 +48,12 @@ void fk_mapped_close(fk_mapped *m)
     if (m->data != NULL)
         munmap((void *)m->data, m->size);
     *m = (fk_mapped){0};
+}
+
+void fk_mapped_release(const fk_mapped *m)
+{
+    if (m->data != NULL) /* a hint; a private mapping that nobody wrote to loses nothing */
+        (void)madvise((void *)(uintptr_t)m->data, m->size, MADV_DONTNEED);
 }
 
 struct fk_writer {

@@ -16,6 +16,8 @@ typedef struct fk_mapped {
 fleck_status fk_mapped_open(fk_mapped *out, const char *path, size_t limit,
                             fleck_error *err) FLECK_MUST_CHECK;
 void fk_mapped_close(fk_mapped *m);
+/* Its pages need not stay resident: they are read from the file again when they are looked at. */
+void fk_mapped_release(const fk_mapped *m);
 
 /* A file being written under a temporary name in the same folder. */
 typedef struct fk_writer fk_writer;

@@ -25,7 +25,7 @@
 /* Without a limit: what may be had beyond means and factors before bands are worth their while, and
  * what they then get. */
 #define FREE_BYTES (INT64_C(200) << 20)
-#define WORK_BYTES (INT64_C(64) << 20)
+#define WORK_BYTES (INT64_C(32) << 20)
 
 struct fk_gauss_spill {
     char *folder;

@@ -37,6 +37,14 @@ typedef struct fk_map_size {
     int64_t height, width;
 } fk_map_size;
 
+/* What learning may take. */
+typedef struct fk_memory {
+    int64_t bytes;      /* the state and all scratch of add and finish; 0: no limit was asked for */
+    const char *folder; /* where temporary files may go; NULL: nowhere */
+    int64_t images;     /* that will be added */
+    int threads;        /* of the pools that add and finish will get */
+} fk_memory;
+
 typedef struct fk_method {
     const char *name;      /* "padim" */
     const char *title;     /* "PaDiM: a Gaussian per position" */
@@ -53,6 +61,9 @@ typedef struct fk_method {
     /* An empty state.  Options are copied where needed. */
     fleck_status (*begin)(void **state, const fk_options *o, const fk_embed_shape *shape,
                           fk_map_size map, fleck_error *err);
+    /* Before the first add, or NULL where the method knows no limit: learn within m's bytes, with the
+     * same result.  FLECK_E_LIMIT where that is less than *least, which is what is needed. */
+    fleck_status (*limit)(void *state, const fk_memory *m, int64_t *least, fleck_error *err);
     /* Learn n images in order.  The result depends on the order of images only, not on how they are
      * cut into calls, nor on pool.  With tiles each tile is an image to the method.  Positions that
      * a level's `valid` leaves out are not learned. */

@@ -119,6 +119,16 @@ done:
     return st;
 }
 
+static fleck_status padim_limit(void *state, const fk_memory *m, int64_t *least, fleck_error *err)
+{
+    padim *s = state;
+    fleck_status st = fk_gauss_limit(&s->gauss, m->bytes, m->folder, m->threads, least, err);
+
+    if (st != FLECK_OK)
+        fk_error_context(err, "padim");
+    return st;
+}
+
 static fleck_status padim_add(void *state, const fk_embedding *const *images, int64_t n,
                               fk_pool *pool, fleck_error *err)
 {
@@ -336,6 +346,7 @@ const fk_method fk_method_padim = {.name = "padim",
                                    .resize = "bicubic",
                                    .embed = padim_embed,
                                    .begin = padim_begin,
+                                   .limit = padim_limit,
                                    .add = padim_add,
                                    .merge = padim_merge,
                                    .finish = padim_finish,

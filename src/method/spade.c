@@ -165,6 +165,30 @@ done:
     return st;
 }
 
+/* The gallery is the model: every image's embedding, and no way around it.  Since the number of images
+ * is known, its room is taken at once, which spares the copies that growing makes. */
+static fleck_status spade_limit(void *state, const fk_memory *m, int64_t *least, fleck_error *err)
+{
+    fk_spade *s = state;
+    int64_t floats = s->shape.global_dim;
+    fleck_status st;
+
+    for (int i = 0; i < s->shape.n_levels; i++)
+        floats += level_values(s, i);
+    if (!fk_mul_fits(m->images, floats * (int64_t)sizeof(float), least))
+        return fk_error_set(err, FLECK_E_NOMEM, "spade: %lld images of %lld values do not fit",
+                            (long long)m->images, (long long)floats);
+    if (m->bytes > 0 && m->bytes < *least)
+        return fk_error_set(err, FLECK_E_LIMIT,
+                            "spade: the features of %lld images are the model and take %lld bytes, "
+                            "%lld are allowed",
+                            (long long)m->images, (long long)*least, (long long)m->bytes);
+    st = reserve(s, m->images, err);
+    if (st != FLECK_OK)
+        fk_error_context(err, "spade");
+    return st;
+}
+
 static fleck_status spade_add(void *state, const fk_embedding *const *images, int64_t n,
                               fk_pool *pool, fleck_error *err)
 {
@@ -348,6 +372,7 @@ const fk_method fk_method_spade = {.name = "spade",
                                    .resize = "area",
                                    .embed = spade_embed,
                                    .begin = spade_begin,
+                                   .limit = spade_limit,
                                    .add = spade_add,
                                    .merge = spade_merge,
                                    .finish = spade_finish,

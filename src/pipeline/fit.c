@@ -71,12 +71,18 @@ done:
     return st;
 }
 
-static void fitting_free(fitting *f)
+/* The block has been learned: its memory is for what comes. */
+static void block_free(fitting *f)
 {
     for (int64_t i = 0; f->embeddings != NULL && i < f->block; i++)
         fk_embedding_free(&f->embeddings[i]);
     for (int64_t i = 0; f->inputs != NULL && i < f->block; i++)
         fk_image_free(&f->inputs[i]);
+}
+
+static void fitting_free(fitting *f)
+{
+    block_free(f);
     for (int64_t k = 0; f->kept_embeddings != NULL && k < f->n_kept; k++)
         fk_embedding_free(&f->kept_embeddings[k]);
     fk_free(f->embeddings);
@@ -127,6 +133,14 @@ done:
     return st;
 }
 
+/* Memory that is taken while and after the method learns: what calibration keeps, and its maps with
+ * the copy that their quantile makes. */
+static int64_t later_bytes(const fitting *f)
+{
+    return f->n_kept * (int64_t)sizeof(float) *
+           (embedding_floats(&f->model->shape) + 2 * map_pixels(f->model));
+}
+
 static fleck_status learn(fitting *f, const fleck_fit_settings *s, fleck_times *t, fleck_error *err)
 {
     const fk_embedding *block[MAX_BLOCK];
@@ -140,6 +154,8 @@ static fleck_status learn(fitting *f, const fleck_fit_settings *s, fleck_times *
         FK_DO(fk_pool_run(f->runner->pool, count, embed_one, f, err));
         for (int64_t i = 0; i < count; i++)
             block[i] = &f->embeddings[i];
+        if (f->done == 0) /* the network has run: what it takes is known */
+            FK_DO(fk_fit_limit(f->model, s, f->n, f->runner->threads, later_bytes(f), err));
         start = fk_clock_seconds();
         FK_DO(f->model->method->add(f->model->state, block, count, f->runner->pool, err));
         t->score += fk_clock_seconds() - start;
@@ -225,6 +241,7 @@ fleck_status fk_fit_run(fk_model *m, fk_runner *r, const char *const *files, int
                 (long long)s->calibrate);
     FK_DO(fitting_init(&f, s->calibrate, err));
     FK_DO(learn(&f, s, times, err));
+    block_free(&f);
     begin = fk_clock_seconds();
     FK_DO(m->method->finish(m->state, r->pool, err));
     times->score += fk_clock_seconds() - begin;

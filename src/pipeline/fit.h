@@ -15,6 +15,13 @@ fleck_status fk_fit_plan(fk_model *m, const fleck_fit_settings *s,
 fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s,
                              fleck_error *err) FLECK_MUST_CHECK;
 
+/* Tell m's method how much memory it may take while it learns `images` images with `threads` threads,
+ * from settings->max_memory and what the process takes by now; `later` bytes will be taken beside it.
+ *   FLECK_E_LIMIT        less than the method needs; says how much the whole fit does
+ *   FLECK_E_UNSUPPORTED  there is a limit, and the method knows none */
+fleck_status fk_fit_limit(fk_model *m, const fleck_fit_settings *s, int64_t images, int threads,
+                          int64_t later, fleck_error *err) FLECK_MUST_CHECK;
+
 /* Learn the files in order, finish, and calibrate. r runs m.  The model does not depend on r's
  * threads. */
 fleck_status fk_fit_run(fk_model *m, fk_runner *r, const char *const *files, int64_t n,

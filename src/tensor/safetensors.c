@@ -266,6 +266,11 @@ done:
     return st;
 }
 
+void fk_st_release(const fk_st_reader *r)
+{
+    fk_mapped_release(&r->file);
+}
+
 void fk_st_close(fk_st_reader **handle)
 {
     fk_st_reader *r = handle != NULL ? *handle : NULL;

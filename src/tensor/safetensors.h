@@ -30,6 +30,8 @@ fleck_status fk_st_open_bytes(fk_st_reader **out, const void *bytes, size_t size
                               fleck_error *err) FLECK_MUST_CHECK;
 /* Close and set *reader to NULL; NULL and *reader == NULL are legal. */
 void fk_st_close(fk_st_reader **reader);
+/* What was read need not stay resident (fk_mapped_release); views stay valid. */
+void fk_st_release(const fk_st_reader *reader);
 
 /* Path or name it was opened with. */
 const char *fk_st_name(const fk_st_reader *reader);

@@ -131,15 +131,15 @@ done:
 }
 
 /* One tensor of the backbone, under "backbone." whatever the prefix it is read under. */
-static fleck_status add_weight(fk_st_writer *w, const fk_model *m, const char *op, const char *part,
+static fleck_status add_weight(fk_st_writer *w, const fk_model *m, const fk_op_tensor *tensor,
                                fleck_error *err)
 {
-    char from[2 * FK_NAME_SIZE], to[2 * FK_NAME_SIZE];
+    char from[FK_TENSOR_NAME_SIZE], to[FK_TENSOR_NAME_SIZE];
     fk_tensor t;
     fleck_status st;
 
-    snprintf(from, sizeof from, "%s%s.%s", m->prefix, op, part);
-    snprintf(to, sizeof to, "backbone.%s.%s", op, part);
+    fk_op_tensor_name(from, m->prefix, tensor);
+    fk_op_tensor_name(to, "backbone.", tensor);
     FK_DO(fk_st_get(m->weights, from, &t, err));
     FK_DO(fk_st_writer_add(w, to, &t, err));
 done:
@@ -161,10 +161,11 @@ static fleck_status add_backbone(fk_st_writer *w, const fk_model *m, fleck_error
     FK_DO(m->arch->describe(&g, s.height, s.width, err));
     FK_DO(fk_graph_prune(&g, s.taps, m->n_taps, s.pool, err));
     for (int i = 0; i < g.n_ops; i++) {
-        if (g.ops[i].kind != FK_OP_CONV)
-            continue;
-        FK_DO(add_weight(w, m, g.ops[i].weight, "weight", err));
-        FK_DO(add_weight(w, m, g.ops[i].weight, "bias", err));
+        fk_op_tensor tensors[FK_OP_TENSORS];
+        int n = fk_graph_tensors(tensors, &g, i);
+
+        for (int k = 0; k < n; k++)
+            FK_DO(add_weight(w, m, &tensors[k], err));
     }
 done:
     fk_graph_free(&g);

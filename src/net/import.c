@@ -9,7 +9,9 @@
  *
  *   w' = s w,   b' = beta + s (c - m),   c = 0 where the convolution has no bias.
  *
- * Both are computed in double and rounded to float once. */
+ * Both are computed in double and rounded to float once.  A linear layer of DINOv2 is followed by a
+ * layer scale z = gamma y, which is folded alike: w' = gamma w, b' = gamma b.  Tensors that nothing
+ * is folded into are converted to float. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/sha256.h"
@@ -20,16 +22,20 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One convolution of the architecture and what the file has for it. */
+/* One operation of the architecture that has tensors, and what the file has for it. */
 typedef struct layer {
     const fk_op *op;
-    int64_t shape[4]; /* [Cout, Cin/groups, k, k] */
+    int n; /* tensors */
+    fk_op_tensor wanted[FK_OP_TENSORS];
+    char source[FK_OP_TENSORS][FK_TENSOR_NAME_SIZE]; /* the file's names of them */
     fk_source_names names;
-    const fk_tensor *weight, *bias; /* bias NULL where there is none */
-    const fk_tensor *norm[4];       /* g, beta, m, v; all NULL where there is no batch norm */
-    fk_tensor folded_weight, folded_bias;
+    const fk_tensor *found[FK_OP_TENSORS]; /* a convolution's bias may be NULL */
+    const fk_tensor *norm[4]; /* g, beta, m, v; all NULL where there is no batch norm */
+    const fk_tensor *scale;   /* gamma, NULL where there is no layer scale */
+    fk_tensor folded[FK_OP_TENSORS];
 } layer;
 
+enum { WEIGHT, BIAS };
 enum { NORM_G, NORM_BETA, NORM_M, NORM_V };
 static const char *const norm_parts[4] = {"weight", "bias", "running_mean", "running_var"};
 
@@ -39,7 +45,7 @@ typedef struct plan {
     const fk_state_dict *source;
     const char *path;
     fk_graph graph;
-    layer *layers; /* all convolutions, in the order of the graph */
+    layer *layers; /* all operations that have tensors, in the order of the graph */
     int n_layers;
     int n_present; /* of them are in the file: the first ones */
     int n_needed;  /* of them feed the first tap */
@@ -47,10 +53,9 @@ typedef struct plan {
 
 static void plan_free(plan *p)
 {
-    for (int i = 0; i < p->n_layers; i++) {
-        fk_tensor_free(&p->layers[i].folded_weight);
-        fk_tensor_free(&p->layers[i].folded_bias);
-    }
+    for (int i = 0; i < p->n_layers; i++)
+        for (int k = 0; k < FK_OP_TENSORS; k++)
+            fk_tensor_free(&p->layers[i].folded[k]);
     fk_free(p->layers);
     fk_graph_free(&p->graph);
     *p = (plan){0};
@@ -66,15 +71,12 @@ static fleck_status list_layers(plan *p, fleck_error *err)
     FK_DO(p->arch->describe(&p->graph, side, side, err));
     FK_DO(FK_CALLOC(&p->layers, p->graph.n_ops, err));
     for (int i = 0; i < p->graph.n_ops; i++) {
-        const fk_op *op = &p->graph.ops[i];
         layer *l = &p->layers[p->n_layers];
 
-        if (op->kind != FK_OP_CONV)
+        l->op = &p->graph.ops[i];
+        l->n = fk_graph_tensors(l->wanted, &p->graph, i);
+        if (l->n == 0)
             continue;
-        l->op = op;
-        l->shape[0] = op->channels;
-        l->shape[1] = p->graph.ops[op->input[0]].out_channels / op->groups;
-        l->shape[2] = l->shape[3] = op->kernel;
         p->n_layers++;
         /* A description is in the order of depth, so what is before the tap is what it needs. */
         if (p->graph.n_taps > 0 && i <= p->graph.taps[0].node)
@@ -88,66 +90,112 @@ done:
 
 static const fk_tensor *find_part(const plan *p, const char *name, const char *part)
 {
-    char full[FK_NAME_SIZE + 16];
+    char full[FK_TENSOR_NAME_SIZE];
 
     snprintf(full, sizeof full, "%s.%s", name, part);
     return name[0] != '\0' ? fk_state_dict_find(p->source, full) : NULL;
 }
 
-/* Take the first naming scheme under which the file has the first convolution. */
-static void choose_names(plan *p)
+/* Names of a layer's tensors under a scheme; empty where the scheme has none. */
+static void name_layer(const plan *p, layer *l, int scheme)
 {
-    int n = fk_import_schemes(p->arch), scheme = 0;
-    fk_source_names names;
+    for (int k = 0; k < l->n; k++) {
+        const char *part = l->wanted[k].part;
 
-    for (int i = n - 1; i >= 0 && p->n_layers > 0; i--) {
-        fk_import_names(p->arch, i, p->layers[0].op->weight, &names);
-        if (find_part(p, names.conv, "weight") != NULL)
-            scheme = i;
+        fk_import_names(p->arch, scheme, l->wanted[k].owner, &l->names);
+        l->source[k][0] = '\0';
+        if (l->names.conv[0] != '\0' && part[0] != '\0')
+            snprintf(l->source[k], sizeof l->source[k], "%s%c%s", l->names.conv, l->names.joint,
+                     part);
+        else if (l->names.conv[0] != '\0')
+            snprintf(l->source[k], sizeof l->source[k], "%s", l->names.conv);
     }
-    for (int i = 0; i < p->n_layers; i++)
-        fk_import_names(p->arch, scheme, p->layers[i].op->weight, &p->layers[i].names);
 }
 
-static fleck_status check_tensor(const plan *p, const fk_tensor *t, const char *name,
-                                 const char *part, int ndim, const int64_t *shape, fleck_error *err)
+/* Take the naming scheme under which the file has most layers, of several the first. */
+static void choose_names(plan *p)
+{
+    int best = 0, most = -1;
+
+    for (int scheme = 0; scheme < fk_import_schemes(p->arch); scheme++) {
+        int n = 0;
+
+        for (int i = 0; i < p->n_layers; i++) {
+            name_layer(p, &p->layers[i], scheme);
+            n += fk_state_dict_find(p->source, p->layers[i].source[0]) != NULL;
+        }
+        if (n > most) {
+            most = n;
+            best = scheme;
+        }
+    }
+    for (int i = 0; i < p->n_layers; i++)
+        name_layer(p, &p->layers[i], best);
+}
+
+static fleck_status check_tensor(const plan *p, const fk_tensor *t, const char *name, int ndim,
+                                 const int64_t *shape, fleck_error *err)
 {
     char wanted[FK_SHAPE_TEXT], found[FK_SHAPE_TEXT];
 
     if (!fk_tensor_has_shape(t, ndim, shape))
-        return fk_error_set(err, FLECK_E_SHAPE, "%s: tensor %s.%s: expected %s for %s, found %s",
-                            p->path, name, part, fk_shape_text(wanted, sizeof wanted, ndim, shape),
+        return fk_error_set(err, FLECK_E_SHAPE, "%s: tensor %s: expected %s for %s, found %s",
+                            p->path, name, fk_shape_text(wanted, sizeof wanted, ndim, shape),
                             p->arch->name, fk_shape_text(found, sizeof found, t->ndim, t->shape));
     if (t->dtype != FK_F32 && t->dtype != FK_F64 && t->dtype != FK_F16 && t->dtype != FK_BF16)
         return fk_error_set(err, FLECK_E_UNSUPPORTED,
-                            "%s: tensor %s.%s: expected F32, F64, F16 or BF16, found %s", p->path,
-                            name, part, fk_dtype_name(t->dtype));
+                            "%s: tensor %s: expected F32, F64, F16 or BF16, found %s", p->path,
+                            name, fk_dtype_name(t->dtype));
     return FLECK_OK;
 }
 
-/* The batch norm or the bias of a layer whose convolution is there. */
+/* The batch norm of a convolution that is there; without one it must have a bias. */
 static fleck_status find_norm(const plan *p, layer *l, fleck_error *err)
 {
-    const char *conv = l->names.conv, *norm = l->names.norm;
+    const char *norm = l->names.norm;
     int found = 0;
     fleck_status st = FLECK_OK;
 
-    l->bias = find_part(p, conv, "bias");
-    if (l->bias != NULL)
-        FK_DO(check_tensor(p, l->bias, conv, "bias", 1, l->shape, err));
     for (int i = 0; i < 4; i++) {
         l->norm[i] = find_part(p, norm, norm_parts[i]);
         found += l->norm[i] != NULL;
     }
-    if (found == 0 && l->bias == NULL)
-        FK_FAIL(err, FLECK_E_NOTFOUND,
-                "%s: it has %s.weight, but neither its batch norm %s.weight nor %s.bias", p->path,
-                conv, norm, conv);
+    if (found == 0 && l->found[BIAS] == NULL && norm[0] != '\0')
+        FK_FAIL(err, FLECK_E_NOTFOUND, "%s: it has %s, but neither its batch norm %s.weight nor %s",
+                p->path, l->source[WEIGHT], norm, l->source[BIAS]);
     for (int i = 0; i < 4 && found > 0; i++) {
+        char name[FK_TENSOR_NAME_SIZE];
+
+        snprintf(name, sizeof name, "%s.%s", norm, norm_parts[i]);
         if (l->norm[i] == NULL)
-            FK_FAIL(err, FLECK_E_NOTFOUND, "%s: tensor %s.%s is missing", p->path, norm,
-                    norm_parts[i]);
-        FK_DO(check_tensor(p, l->norm[i], norm, norm_parts[i], 1, l->shape, err));
+            FK_FAIL(err, FLECK_E_NOTFOUND, "%s: tensor %s is missing", p->path, name);
+        FK_DO(check_tensor(p, l->norm[i], name, 1, l->wanted[BIAS].shape, err));
+    }
+done:
+    return st;
+}
+
+/* All tensors of a layer whose first one is there. */
+static fleck_status find_layer(const plan *p, layer *l, fleck_error *err)
+{
+    char scale[FK_TENSOR_NAME_SIZE];
+    fleck_status st = FLECK_OK;
+
+    for (int k = 0; k < l->n; k++) {
+        l->found[k] = fk_state_dict_find(p->source, l->source[k]);
+        if (l->found[k] != NULL)
+            FK_DO(check_tensor(p, l->found[k], l->source[k], l->wanted[k].ndim, l->wanted[k].shape,
+                               err));
+    }
+    FK_DO(find_norm(p, l, err));
+    for (int k = 0; k < l->n; k++)
+        if (l->found[k] == NULL && l->norm[NORM_G] == NULL)
+            FK_FAIL(err, FLECK_E_NOTFOUND, "%s: tensor %s of %s is missing", p->path, l->source[k],
+                    p->arch->name);
+    l->scale = find_part(p, l->names.scale, "gamma");
+    if (l->scale != NULL) {
+        snprintf(scale, sizeof scale, "%s.gamma", l->names.scale);
+        FK_DO(check_tensor(p, l->scale, scale, 1, l->wanted[BIAS].shape, err));
     }
 done:
     return st;
@@ -161,41 +209,62 @@ static fleck_status find_layers(plan *p, fleck_error *err)
     for (int i = 0; i < p->n_layers; i++) {
         layer *l = &p->layers[i];
 
-        l->weight = find_part(p, l->names.conv, "weight");
-        if (l->weight == NULL) {
-            missing = missing != NULL ? missing : l->names.conv;
+        if (fk_state_dict_find(p->source, l->source[0]) == NULL) {
+            missing = missing != NULL ? missing : l->source[0];
             continue;
         }
         if (missing != NULL && p->n_present >= p->n_needed)
             FK_FAIL(err, FLECK_E_NOTFOUND,
-                    "%s: tensor %s.weight of %s is missing, though %s.weight behind it is there",
-                    p->path, missing, p->arch->name, l->names.conv);
+                    "%s: tensor %s of %s is missing, though %s behind it is there", p->path,
+                    missing, p->arch->name, l->source[0]);
         if (missing != NULL)
             break;
-        FK_DO(check_tensor(p, l->weight, l->names.conv, "weight", 4, l->shape, err));
-        FK_DO(find_norm(p, l, err));
+        FK_DO(find_layer(p, l, err));
         p->n_present++;
     }
     if (p->n_present < p->n_needed)
-        FK_FAIL(err, FLECK_E_NOTFOUND, "%s: tensor %s.weight of %s is missing", p->path, missing,
+        FK_FAIL(err, FLECK_E_NOTFOUND, "%s: tensor %s of %s is missing", p->path, missing,
                 p->arch->name);
 done:
     return st;
 }
 
+/* A file whose layer scales are folded already has none of them; one that has some and not others
+ * is broken. */
+static fleck_status check_scales(const plan *p, fleck_error *err)
+{
+    const char *missing = NULL;
+    bool any = false;
+
+    for (int i = 0; i < p->n_present; i++) {
+        const layer *l = &p->layers[i];
+
+        any = any || l->scale != NULL;
+        if (l->names.scale[0] != '\0' && l->scale == NULL && missing == NULL)
+            missing = l->names.scale;
+    }
+    if (any && missing != NULL)
+        return fk_error_set(err, FLECK_E_NOTFOUND, "%s: tensor %s.gamma of %s is missing", p->path,
+                            missing, p->arch->name);
+    return FLECK_OK;
+}
+
 /* A deeper network of the same family has all tensors of a shallower one: ResNet-34 those of
- * ResNet-18.  So every convolution of the file must be one of the architecture's. */
+ * ResNet-18, a transformer with registers those of one without.  So every convolution of the file,
+ * and every table of tokens, must be one of the architecture's. */
 static fleck_status refuse_others(const plan *p, fleck_error *err)
 {
     for (int64_t i = 0; i < fk_state_dict_count(p->source); i++) {
         const fk_tensor *t = fk_state_dict_tensor(p->source, i);
-        bool known = t->ndim != 4;
+        bool known = t->ndim < 3;
 
         for (int j = 0; j < p->n_present && !known; j++)
-            known = p->layers[j].weight == t;
+            for (int k = 0; k < p->layers[j].n; k++)
+                known = known || p->layers[j].found[k] == t;
         if (!known)
-            return fk_error_set(err, FLECK_E_SHAPE, "%s: tensor %s: %s has no such convolution",
-                                p->path, fk_state_dict_name(p->source, i), p->arch->name);
+            return fk_error_set(err, FLECK_E_SHAPE, "%s: tensor %s: %s has no such %s", p->path,
+                                fk_state_dict_name(p->source, i), p->arch->name,
+                                t->ndim == 4 ? "convolution" : "tensor");
     }
     return FLECK_OK;
 }
@@ -209,6 +278,7 @@ static fleck_status plan_import(plan *p, const fk_arch *arch, const fk_state_dic
     FK_DO(list_layers(p, err));
     choose_names(p);
     FK_DO(find_layers(p, err));
+    FK_DO(check_scales(p, err));
     FK_DO(refuse_others(p, err));
 done:
     if (st != FLECK_OK)
@@ -263,10 +333,14 @@ static double number(const fk_tensor *t, int64_t i)
 static fleck_status channel_scale(const plan *p, const layer *l, int64_t c, double *s, double *b,
                                   fleck_error *err)
 {
-    double bias = l->bias != NULL ? number(l->bias, c) : 0, v;
+    double bias = l->found[BIAS] != NULL ? number(l->found[BIAS], c) : 0, v;
 
     *s = 1;
     *b = bias;
+    if (l->scale != NULL) {
+        *s = number(l->scale, c);
+        *b = *s * bias;
+    }
     if (l->norm[NORM_V] == NULL)
         return FLECK_OK;
     v = number(l->norm[NORM_V], c);
@@ -278,32 +352,60 @@ static fleck_status channel_scale(const plan *p, const layer *l, int64_t c, doub
     return FLECK_OK;
 }
 
-static fleck_status fold(const plan *p, layer *l, fleck_error *err)
+/* A convolution or a linear layer with what follows it. */
+static fleck_status fold_layer(const plan *p, layer *l, bool *finite, fleck_error *err)
 {
-    const int64_t width = l->shape[1] * l->shape[2] * l->shape[3];
-    float *weight, *bias;
-    bool finite = true;
-    fleck_status st;
+    float *weight = l->folded[WEIGHT].data, *bias = l->folded[BIAS].data;
+    const int64_t width = fk_tensor_count(&l->folded[WEIGHT]) / l->wanted[BIAS].shape[0];
+    fleck_status st = FLECK_OK;
 
-    FK_DO(fk_tensor_init(&l->folded_weight, FK_F32, 4, l->shape, err));
-    FK_DO(fk_tensor_init(&l->folded_bias, FK_F32, 1, l->shape, err));
-    weight = l->folded_weight.data;
-    bias = l->folded_bias.data;
-    for (int64_t c = 0; c < l->shape[0]; c++) {
+    for (int64_t c = 0; c < l->wanted[BIAS].shape[0]; c++) {
         double s, b;
 
         FK_DO(channel_scale(p, l, c, &s, &b, err));
         bias[c] = (float)b;
-        finite = finite && isfinite(bias[c]);
+        *finite = *finite && isfinite(bias[c]);
         for (int64_t i = c * width; i < (c + 1) * width; i++) {
-            weight[i] = (float)(s * number(l->weight, i));
-            finite = finite && isfinite(weight[i]);
+            weight[i] = (float)(s * number(l->found[WEIGHT], i));
+            *finite = *finite && isfinite(weight[i]);
         }
     }
-    if (!finite)
+done:
+    return st;
+}
+
+static bool convert(fk_tensor *out, const fk_tensor *in)
+{
+    float *to = out->data;
+    bool finite = true;
+
+    for (int64_t i = 0; i < fk_tensor_count(out); i++) {
+        to[i] = (float)number(in, i);
+        finite = finite && isfinite(to[i]);
+    }
+    return finite;
+}
+
+static fleck_status fold(const plan *p, layer *l, fleck_error *err)
+{
+    bool finite = true;
+    fleck_status st;
+
+    for (int k = 0; k < l->n; k++)
+        FK_DO(fk_tensor_init(&l->folded[k], FK_F32, l->wanted[k].ndim, l->wanted[k].shape, err));
+    if (l->op->kind == FK_OP_CONV || l->op->kind == FK_OP_LINEAR) {
+        FK_DO(fold_layer(p, l, &finite, err));
+    } else {
+        for (int k = 0; k < l->n; k++)
+            finite = convert(&l->folded[k], l->found[k]) && finite;
+    }
+    if (!finite && l->norm[NORM_G] != NULL)
         FK_FAIL(err, FLECK_E_FORMAT,
                 "%s: %s or its batch norm %s: a number that is infinite or none", p->path,
                 l->names.conv, l->names.norm);
+    if (!finite)
+        FK_FAIL(err, FLECK_E_FORMAT, "%s: %s: a number that is infinite or none", p->path,
+                l->names.conv);
 done:
     return st;
 }
@@ -338,12 +440,13 @@ static fleck_status write_layers(const plan *p, const char *out_path, fleck_erro
     FK_DO(add_metadata(w, p, err));
     for (int i = 0; i < p->n_present; i++) {
         const layer *l = &p->layers[i];
-        char name[FK_NAME_SIZE + 16];
 
-        snprintf(name, sizeof name, "%s.weight", l->op->weight);
-        FK_DO(fk_st_writer_add(w, name, &l->folded_weight, err));
-        snprintf(name, sizeof name, "%s.bias", l->op->weight);
-        FK_DO(fk_st_writer_add(w, name, &l->folded_bias, err));
+        for (int k = 0; k < l->n; k++) {
+            char name[FK_TENSOR_NAME_SIZE];
+
+            fk_op_tensor_name(name, "", &l->wanted[k]);
+            FK_DO(fk_st_writer_add(w, name, &l->folded[k], err));
+        }
     }
     FK_DO(fk_st_writer_commit(&w, out_path, err));
 done:

@@ -2,6 +2,7 @@
 #include "net/net.h"
 #include "base/mem.h"
 #include "net/engine.h"
+#include "net/position.h"
 
 #include <assert.h>
 #include <math.h>
@@ -13,7 +14,8 @@ struct fk_net {
     void *engine;
     fk_graph graph;
     const float **weights, **biases; /* [n_ops], views of the weight file or of packed */
-    float *packed;                   /* a copy of the weights, where the file scatters them */
+    float *tokens;                   /* weights of FK_OP_TOKENS, made from the file's */
+    float *packed;                   /* a copy of all, where they do not lie in one block */
     fk_net_outputs outputs;
     int64_t height, width;
     float normalised[3][256]; /* of each channel's 256 values */
@@ -45,17 +47,15 @@ done:
     return st;
 }
 
-/* A view of prefix + op's name + part, checked. */
-static fleck_status find_weight(const float **out, const fk_net_source *source, const fk_graph *g,
-                                int node, const char *part, int ndim, const int64_t *shape,
-                                fleck_error *err)
+/* A view of a tensor of the op at node, checked. */
+static fleck_status find_tensor(const float **out, const fk_net_source *source, const fk_graph *g,
+                                int node, const fk_op_tensor *wanted, fleck_error *err)
 {
-    char name[256], needs[FK_NAME_SIZE + 32];
+    char name[FK_TENSOR_NAME_SIZE], needs[FK_NAME_SIZE + 32];
     fk_tensor t;
     fleck_status st;
-    int length = snprintf(name, sizeof name, "%s%s.%s", source->prefix, g->ops[node].weight, part);
 
-    assert(length > 0 && (size_t)length < sizeof name);
+    fk_op_tensor_name(name, source->prefix, wanted);
     if (!fk_st_has(source->weights, name)) {
         FK_DO(who_needs(needs, sizeof needs, g, node, err));
         FK_FAIL(err, FLECK_E_NOTFOUND,
@@ -63,7 +63,7 @@ static fleck_status find_weight(const float **out, const fk_net_source *source, 
                 "of another network",
                 source->name, name, needs);
     }
-    FK_DO(fk_st_get_checked(source->weights, name, FK_F32, ndim, shape, &t, err));
+    FK_DO(fk_st_get_checked(source->weights, name, FK_F32, wanted->ndim, wanted->shape, &t, err));
     *out = t.data;
 done:
     return st;
@@ -71,10 +71,39 @@ done:
 
 static int64_t weight_count(const fk_graph *g, int node)
 {
-    const fk_op *op = &g->ops[node];
+    fk_op_tensor tensors[FK_OP_TENSORS];
+    int64_t count = 1;
 
-    return op->channels * (g->ops[op->input[0]].out_channels / op->groups) * op->kernel *
-           op->kernel;
+    if (g->ops[node].kind == FK_OP_TOKENS)
+        return g->ops[node].out_height * g->ops[node].out_channels;
+    fk_graph_tensors(tensors, g, node);
+    for (int i = 0; i < tensors[0].ndim; i++)
+        count *= tensors[0].shape[i]; /* fits: the tensor exists */
+    return count;
+}
+
+/* The [T, D] of FK_OP_TOKENS from the file's tensors. */
+static fleck_status make_tokens(fk_net *net, int node, const float *const *found, fleck_error *err)
+{
+    const fk_op *op = &net->graph.ops[node], *map = &net->graph.ops[op->input[0]];
+    const int64_t dim = op->out_channels;
+    const float *class_token = found[0], *table = found[1], *registers = found[2];
+    int64_t count;
+    fleck_status st;
+
+    if (!fk_mul_fits(op->out_height, dim, &count))
+        FK_FAIL(err, FLECK_E_NOMEM, "position embedding: too large");
+    FK_DO(FK_ALLOC(&net->tokens, count, err));
+    for (int64_t d = 0; d < dim; d++)
+        net->tokens[d] = class_token[d] + table[d]; /* the table begins with the class token's */
+    if (op->positions.registers > 0)
+        memcpy(net->tokens + dim, registers,
+               (size_t)(op->positions.registers * dim) * sizeof *registers);
+    FK_DO(fk_position_resample(net->tokens + op->skip * dim, map->out_height, map->out_width,
+                               table + dim, op->positions.grid, dim, op->positions.resample, err));
+    net->weights[node] = net->tokens;
+done:
+    return st;
 }
 
 static fleck_status find_weights(fk_net *net, const fk_net_source *source, fleck_error *err)
@@ -85,18 +114,32 @@ static fleck_status find_weights(fk_net *net, const fk_net_source *source, fleck
     FK_DO(FK_CALLOC(&net->weights, g->n_ops, err));
     FK_DO(FK_CALLOC(&net->biases, g->n_ops, err));
     for (int i = 0; i < g->n_ops; i++) {
-        const fk_op *op = &g->ops[i];
+        fk_op_tensor tensors[FK_OP_TENSORS];
+        const float *found[FK_OP_TENSORS] = {NULL};
+        int n = fk_graph_tensors(tensors, g, i);
 
-        if (op->kind != FK_OP_CONV)
-            continue;
-        int64_t shape[4] = {op->channels, g->ops[op->input[0]].out_channels / op->groups,
-                            op->kernel, op->kernel};
-
-        FK_DO(find_weight(&net->weights[i], source, g, i, "weight", 4, shape, err));
-        FK_DO(find_weight(&net->biases[i], source, g, i, "bias", 1, shape, err));
+        for (int k = 0; k < n; k++)
+            FK_DO(find_tensor(&found[k], source, g, i, &tensors[k], err));
+        if (g->ops[i].kind == FK_OP_TOKENS) {
+            FK_DO(make_tokens(net, i, found, err));
+        } else {
+            net->weights[i] = found[0];
+            net->biases[i] = found[1];
+        }
     }
 done:
     return st;
+}
+
+/* Widen [begin, end) to hold n floats at p. */
+static void widen(uintptr_t *begin, uintptr_t *end, const float *p, int64_t n)
+{
+    uintptr_t first = (uintptr_t)p, last = first + (uintptr_t)n * sizeof *p;
+
+    if (p == NULL)
+        return;
+    *begin = first < *begin ? first : *begin;
+    *end = last > *end ? last : *end;
 }
 
 /* The bytes from the first to the last weight. */
@@ -105,55 +148,58 @@ static void cover(const fk_net *net, fk_net_plan *plan)
     uintptr_t begin = UINTPTR_MAX, end = 0;
 
     for (int i = 0; i < net->graph.n_ops; i++) {
-        uintptr_t w = (uintptr_t)net->weights[i], b = (uintptr_t)net->biases[i];
-        uintptr_t w_end, b_end;
-
         if (net->weights[i] == NULL)
             continue;
-        w_end = w + (uintptr_t)weight_count(&net->graph, i) * sizeof(float);
-        b_end = b + (uintptr_t)net->graph.ops[i].channels * sizeof(float);
-        begin = w < begin ? w : begin;
-        begin = b < begin ? b : begin;
-        end = w_end > end ? w_end : end;
-        end = b_end > end ? b_end : end;
+        widen(&begin, &end, net->weights[i], weight_count(&net->graph, i));
+        widen(&begin, &end, net->biases[i], net->graph.ops[i].channels);
     }
     plan->blob = (const uint8_t *)begin;
     plan->blob_size = (int64_t)(end - begin);
 }
 
-/* Copy the weights one behind the other. */
-static fleck_status pack(fk_net *net, fleck_error *err)
+/* Copy n floats to *next, which *view then is, and step on; nothing where *view is NULL. */
+static void move(float **next, const float **view, int64_t n)
 {
+    if (*view == NULL)
+        return;
+    memcpy(*next, *view, (size_t)n * sizeof **next);
+    *view = *next;
+    *next += n;
+}
+
+/* Copy the weights one behind the other, the engine's own constants before them. */
+static fleck_status pack(fk_net *net, fk_net_plan *plan, fleck_error *err)
+{
+    const int64_t spare = FK_NET_SPARE * (int64_t)(sizeof *plan->spare / sizeof(float));
     const fk_graph *g = &net->graph;
-    int64_t count = 0;
+    int64_t count = spare;
     float *next;
     fleck_status st;
 
     for (int i = 0; i < g->n_ops; i++)
         if (net->weights[i] != NULL)
-            count += weight_count(g, i) + g->ops[i].channels;
+            count += weight_count(g, i) + (net->biases[i] != NULL ? g->ops[i].channels : 0);
     FK_DO(FK_ALLOC(&net->packed, count, err));
-    next = net->packed;
+    memset(net->packed, 0, (size_t)spare * sizeof *net->packed);
+    plan->spare = (int64_t *)(void *)net->packed;
+    next = net->packed + spare;
     for (int i = 0; i < g->n_ops; i++) {
-        int64_t n;
-
         if (net->weights[i] == NULL)
             continue;
-        n = weight_count(g, i);
-        memcpy(next, net->weights[i], (size_t)n * sizeof *next);
-        net->weights[i] = next;
-        next += n;
-        n = g->ops[i].channels;
-        memcpy(next, net->biases[i], (size_t)n * sizeof *next);
-        net->biases[i] = next;
-        next += n;
+        move(&next, &net->weights[i], weight_count(g, i));
+        move(&next, &net->biases[i], g->ops[i].channels);
     }
+    plan->blob = (const uint8_t *)net->packed;
+    plan->blob_size = count * (int64_t)sizeof *net->packed;
+    fk_free(net->tokens);
+    net->tokens = NULL;
 done:
     return st;
 }
 
 /* An engine may want all weights in one block.  The file's data is one, and is used in place; but
- * the reader copies tensors that lie at odd addresses, and those may be anywhere. */
+ * the reader copies tensors that lie at odd addresses, and those may be anywhere, and tokens are
+ * made here. */
 static fleck_status place_weights(fk_net *net, const fk_st_reader *reader, fk_net_plan *plan,
                                   fleck_error *err)
 {
@@ -167,10 +213,8 @@ static fleck_status place_weights(fk_net *net, const fk_st_reader *reader, fk_ne
         file_bytes += fk_tensor_count(&t) * (int64_t)fk_dtype_size(t.dtype);
     }
     cover(net, plan);
-    if (plan->blob_size > file_bytes) {
-        FK_DO(pack(net, err));
-        cover(net, plan);
-    }
+    if (net->tokens != NULL || plan->blob_size > file_bytes)
+        FK_DO(pack(net, plan, err));
     plan->weights = net->weights;
     plan->biases = net->biases;
 done:
@@ -293,6 +337,7 @@ void fk_net_close(fk_net **handle)
     fk_graph_free(&net->graph);
     fk_free(net->weights);
     fk_free(net->biases);
+    fk_free(net->tokens);
     fk_free(net->packed);
     fk_free(net);
     *handle = NULL;

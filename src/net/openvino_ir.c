@@ -1,18 +1,22 @@
 /* OpenVINO IR version 11 as text: a list of layers with typed ports, and the edges between them.
  *
- * A node of the graph becomes one layer, but for a convolution, which becomes four: constant
- * weight, convolution, constant bias [1, C, 1, 1], addition.  The input ports of a layer are
- * numbered from 0 and its output port has the next number, so an edge needs the producer's layer
- * and number of inputs. */
+ * A node of the graph becomes one layer or several: a convolution becomes four, constant weight,
+ * convolution, constant bias [1, C, 1, 1], addition.  The input ports of a layer are numbered from 0
+ * and its output port has the next number, so an edge needs the producer's layer and number of
+ * inputs.  Tokens are [1, T, D].  Shapes and axes that a layer reads as an input are constants too:
+ * they go into the plan's spare numbers, each list once. */
 #include "net/openvino_ir.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef struct port {
     int layer, number;
     int64_t shape[5];
     int ndim;
+    bool whole; /* I64, not FP32 */
 } port;
 
 typedef struct writer {
@@ -20,6 +24,7 @@ typedef struct writer {
     int n_layers;
     port *value; /* [n_ops] where each node's value comes out */
     const fk_net_plan *plan;
+    int n_spare; /* of plan->spare in use */
     fleck_error *err;
 } writer;
 
@@ -46,12 +51,17 @@ done:
 }
 
 /* <layer ...>, up to where its <data> goes. */
-static fleck_status begin_layer(writer *w, const char *type, port *out)
+static fleck_status begin_layer_of(writer *w, const char *opset, const char *type, port *out)
 {
     out->layer = w->n_layers++;
     return fk_text_printf(&w->layers, w->err,
-                          "<layer id=\"%d\" name=\"n%d\" type=\"%s\" version=\"opset1\">",
-                          out->layer, out->layer, type);
+                          "<layer id=\"%d\" name=\"n%d\" type=\"%s\" version=\"%s\">", out->layer,
+                          out->layer, type, opset);
+}
+
+static fleck_status begin_layer(writer *w, const char *type, port *out)
+{
+    return begin_layer_of(w, "opset1", type, out);
 }
 
 /* The ports and </layer>; name is the output tensor's, or NULL. */
@@ -64,7 +74,8 @@ static fleck_status end_layer(writer *w, const port *const *inputs, int n, port 
     if (n > 0)
         FK_DO(fk_text_printf(&w->layers, w->err, "<input>"));
     for (int i = 0; i < n; i++) {
-        FK_DO(fk_text_printf(&w->layers, w->err, "<port id=\"%d\" precision=\"FP32\">", i));
+        FK_DO(fk_text_printf(&w->layers, w->err, "<port id=\"%d\" precision=\"%s\">", i,
+                             inputs[i]->whole ? "I64" : "FP32"));
         FK_DO(add_dims(w, inputs[i]));
         FK_DO(fk_text_printf(&w->layers, w->err, "</port>"));
         FK_DO(fk_text_printf(&w->edges, w->err,
@@ -75,7 +86,8 @@ static fleck_status end_layer(writer *w, const port *const *inputs, int n, port 
     if (n > 0)
         FK_DO(fk_text_printf(&w->layers, w->err, "</input>"));
     if (out->ndim > 0) {
-        FK_DO(fk_text_printf(&w->layers, w->err, "<output><port id=\"%d\" precision=\"FP32\"", n));
+        FK_DO(fk_text_printf(&w->layers, w->err, "<output><port id=\"%d\" precision=\"%s\"", n,
+                             out->whole ? "I64" : "FP32"));
         if (name != NULL)
             FK_DO(fk_text_printf(&w->layers, w->err, " names=\"%s\"", name));
         FK_DO(fk_text_printf(&w->layers, w->err, ">"));
@@ -87,15 +99,16 @@ done:
     return st;
 }
 
-static fleck_status add_constant(writer *w, const float *data, port *out)
+static fleck_status add_constant(writer *w, const void *data, port *out)
 {
-    int64_t bytes = (int64_t)sizeof *data;
+    int64_t bytes = (int64_t)(out->whole ? sizeof(int64_t) : sizeof(float));
     fleck_status st;
 
     for (int i = 0; i < out->ndim; i++)
         bytes *= out->shape[i]; /* fits: the tensor exists */
     FK_DO(begin_layer(w, "Const", out));
-    FK_DO(fk_text_printf(&w->layers, w->err, "<data element_type=\"f32\" shape=\""));
+    FK_DO(fk_text_printf(&w->layers, w->err, "<data element_type=\"%s\" shape=\"",
+                         out->whole ? "i64" : "f32"));
     FK_DO(add_shape(w, out));
     FK_DO(fk_text_printf(&w->layers, w->err, "\" offset=\"%lld\" size=\"%lld\"/>",
                          (long long)((const uint8_t *)data - w->plan->blob), (long long)bytes));
@@ -199,6 +212,202 @@ done:
     return st;
 }
 
+/* ---- Tokens ---- */
+
+/* The constant list of n numbers. */
+static fleck_status add_list(writer *w, const int64_t *list, int n, port *out)
+{
+    const size_t bytes = (size_t)n * sizeof *list;
+    int at = 0;
+
+    while (at + n <= w->n_spare && memcmp(w->plan->spare + at, list, bytes) != 0)
+        at++;
+    if (at + n > w->n_spare) {
+        at = w->n_spare;
+        assert(at + n <= FK_NET_SPARE);
+        memcpy(w->plan->spare + at, list, bytes);
+        w->n_spare += n;
+    }
+    *out = (port){.shape = {n}, .ndim = 1, .whole = true};
+    return add_constant(w, w->plan->spare + at, out);
+}
+
+/* A Reshape of in to out's shape. */
+static fleck_status add_reshape(writer *w, const port *in, port *out, const char *name)
+{
+    port shape;
+    const port *inputs[] = {in, &shape};
+    fleck_status st;
+
+    FK_DO(add_list(w, out->shape, out->ndim, &shape));
+    FK_DO(begin_layer(w, "Reshape", out));
+    FK_DO(fk_text_printf(&w->layers, w->err, "<data special_zero=\"false\"/>"));
+    FK_DO(end_layer(w, inputs, 2, out, name));
+done:
+    return st;
+}
+
+/* Axis i of out is axis order[i] of in. */
+static fleck_status add_transpose(writer *w, const port *in, const int64_t *order, port *out)
+{
+    port list;
+    const port *inputs[] = {in, &list};
+    fleck_status st;
+
+    *out = (port){.ndim = in->ndim};
+    for (int i = 0; i < in->ndim; i++)
+        out->shape[i] = in->shape[order[i]];
+    FK_DO(add_list(w, order, in->ndim, &list));
+    FK_DO(begin_layer(w, "Transpose", out));
+    FK_DO(end_layer(w, inputs, 2, out, NULL));
+done:
+    return st;
+}
+
+/* The map's positions as rows, the constant's added, behind the constant's first rows. */
+static fleck_status add_tokens(writer *w, int node, port *out)
+{
+    const fk_op *op = &w->plan->graph->ops[node];
+    const int64_t dim = op->out_channels, positions = op->out_height - op->skip;
+    const float *weight = w->plan->weights[node];
+    port flat = {.shape = {1, dim, positions}, .ndim = 3}, rows;
+    port front = {.shape = {1, op->skip, dim}, .ndim = 3};
+    port place = {.shape = {1, positions, dim}, .ndim = 3}, sum = place;
+    const port *inputs[] = {&front, &sum};
+    fleck_status st;
+
+    FK_DO(add_reshape(w, &w->value[op->input[0]], &flat, NULL));
+    FK_DO(add_transpose(w, &flat, (const int64_t[]){0, 2, 1}, &rows));
+    FK_DO(add_constant(w, weight + op->skip * dim, &place));
+    FK_DO(add_sum(w, &rows, &place, &sum, NULL));
+    FK_DO(add_constant(w, weight, &front));
+    FK_DO(begin_layer(w, "Concat", out));
+    FK_DO(fk_text_printf(&w->layers, w->err, "<data axis=\"1\"/>"));
+    FK_DO(end_layer(w, inputs, 2, out, NULL));
+done:
+    return st;
+}
+
+static fleck_status add_layernorm(writer *w, int node, port *out)
+{
+    const fk_op *op = &w->plan->graph->ops[node];
+    port weight = {.shape = {1, 1, op->channels}, .ndim = 3}, bias = weight, axes;
+    port unit = *out, scaled = *out;
+    const port *norm[] = {&w->value[op->input[0]], &axes}, *times[] = {&unit, &weight};
+    fleck_status st;
+
+    FK_DO(add_list(w, (const int64_t[]){2}, 1, &axes));
+    FK_DO(begin_layer_of(w, "opset6", "MVN", &unit));
+    FK_DO(fk_text_printf(&w->layers, w->err,
+                         "<data eps=\"%.9g\" eps_mode=\"inside_sqrt\" "
+                         "normalize_variance=\"true\"/>",
+                         FK_LAYERNORM_EPS));
+    FK_DO(end_layer(w, norm, 2, &unit, NULL));
+    FK_DO(add_constant(w, w->plan->weights[node], &weight));
+    FK_DO(begin_layer(w, "Multiply", &scaled));
+    FK_DO(fk_text_printf(&w->layers, w->err, "<data auto_broadcast=\"numpy\"/>"));
+    FK_DO(end_layer(w, times, 2, &scaled, NULL));
+    FK_DO(add_constant(w, w->plan->biases[node], &bias));
+    FK_DO(add_sum(w, &scaled, &bias, out, NULL));
+done:
+    return st;
+}
+
+static fleck_status add_linear(writer *w, int node, port *out)
+{
+    const fk_op *op = &w->plan->graph->ops[node];
+    const port *in = &w->value[op->input[0]];
+    port weight = {.shape = {op->channels, in->shape[2]}, .ndim = 2};
+    port bias = {.shape = {1, 1, op->channels}, .ndim = 3}, product = *out;
+    const port *inputs[] = {in, &weight};
+    fleck_status st;
+
+    FK_DO(add_constant(w, w->plan->weights[node], &weight));
+    FK_DO(begin_layer(w, "MatMul", &product));
+    FK_DO(fk_text_printf(&w->layers, w->err, "<data transpose_a=\"false\" transpose_b=\"true\"/>"));
+    FK_DO(end_layer(w, inputs, 2, &product, NULL));
+    FK_DO(add_constant(w, w->plan->biases[node], &bias));
+    FK_DO(add_sum(w, &product, &bias, out, NULL));
+done:
+    return st;
+}
+
+/* Part i of in [3, H, T, d], which is [1, H, T, d]. */
+static fleck_status add_part(writer *w, const port *in, int64_t i, port *out)
+{
+    port index, axis;
+    const port *inputs[] = {in, &index, &axis};
+    fleck_status st;
+
+    *out = *in;
+    out->shape[0] = 1;
+    FK_DO(add_list(w, &i, 1, &index));
+    FK_DO(add_list(w, (const int64_t[]){0}, 1, &axis));
+    FK_DO(begin_layer_of(w, "opset8", "Gather", out));
+    FK_DO(fk_text_printf(&w->layers, w->err, "<data batch_dims=\"0\"/>"));
+    FK_DO(end_layer(w, inputs, 3, out, NULL));
+done:
+    return st;
+}
+
+/* [1, T, 3 H d] -> [T, 3, H, d] -> [3, H, T, d] -> three of [1, H, T, d] -> [1, H, T, d] -> back. */
+static fleck_status add_attention(writer *w, int node, port *out)
+{
+    const fk_op *op = &w->plan->graph->ops[node];
+    const int64_t n = op->out_height, dim = op->channels / op->heads;
+    port apart = {.shape = {n, 3, op->heads, dim}, .ndim = 4}, heads, part[3];
+    port mixed = {.shape = {1, op->heads, n, dim}, .ndim = 4}, rows;
+    const port *inputs[] = {&part[0], &part[1], &part[2]};
+    fleck_status st;
+
+    FK_DO(add_reshape(w, &w->value[op->input[0]], &apart, NULL));
+    FK_DO(add_transpose(w, &apart, (const int64_t[]){1, 2, 0, 3}, &heads));
+    for (int i = 0; i < 3; i++)
+        FK_DO(add_part(w, &heads, i, &part[i]));
+    FK_DO(begin_layer_of(w, "opset13", "ScaledDotProductAttention", &mixed));
+    FK_DO(fk_text_printf(&w->layers, w->err, "<data causal=\"false\"/>"));
+    FK_DO(end_layer(w, inputs, 3, &mixed, NULL));
+    FK_DO(add_transpose(w, &mixed, (const int64_t[]){0, 2, 1, 3}, &rows));
+    FK_DO(add_reshape(w, &rows, out, NULL));
+done:
+    return st;
+}
+
+static fleck_status add_grid(writer *w, const fk_op *op, port *out, const char *name)
+{
+    const port *in = &w->value[op->input[0]];
+    const int64_t end = op->skip + op->out_height * op->out_width;
+    port start, stop, step, axes, turned;
+    port rows = {.shape = {1, end - op->skip, op->out_channels}, .ndim = 3};
+    const port *inputs[] = {in, &start, &stop, &step, &axes};
+    fleck_status st;
+
+    FK_DO(add_list(w, &op->skip, 1, &start));
+    FK_DO(add_list(w, &end, 1, &stop));
+    FK_DO(add_list(w, (const int64_t[]){1}, 1, &step));
+    FK_DO(add_list(w, (const int64_t[]){1}, 1, &axes));
+    FK_DO(begin_layer_of(w, "opset8", "Slice", &rows));
+    FK_DO(end_layer(w, inputs, 5, &rows, NULL));
+    FK_DO(add_transpose(w, &rows, (const int64_t[]){0, 2, 1}, &turned));
+    FK_DO(add_reshape(w, &turned, out, name));
+done:
+    return st;
+}
+
+static fleck_status add_gelu(writer *w, const fk_op *op, port *out)
+{
+    const port *in = &w->value[op->input[0]];
+    fleck_status st;
+
+    FK_DO(begin_layer_of(w, "opset7", "Gelu", out));
+    FK_DO(fk_text_printf(&w->layers, w->err, "<data approximation_mode=\"ERF\"/>"));
+    FK_DO(end_layer(w, &in, 1, out, NULL));
+done:
+    return st;
+}
+
+/* ---- The network ---- */
+
 /* The tensor name of a node that is given out, into room; NULL for any other. */
 static const char *output_name(char *room, size_t size, const fk_graph *g, int node)
 {
@@ -220,6 +429,10 @@ static fleck_status add_node(writer *w, int node)
     const char *name = output_name(room, sizeof room, w->plan->graph, node);
 
     *out = (port){.shape = {1, op->out_channels, op->out_height, op->out_width}, .ndim = 4};
+    if (op->tokens)
+        *out = (port){.shape = {1, op->out_height, op->out_channels}, .ndim = 3};
+    /* Taps and the global feature are maps, so tokens never have a name. */
+    assert(name == NULL || !op->tokens);
     switch (op->kind) {
     case FK_OP_INPUT:
         return add_input(w, out);
@@ -227,6 +440,18 @@ static fleck_status add_node(writer *w, int node)
         return add_conv(w, node, out, name);
     case FK_OP_ADD:
         return add_sum(w, &w->value[op->input[0]], &w->value[op->input[1]], out, name);
+    case FK_OP_TOKENS:
+        return add_tokens(w, node, out);
+    case FK_OP_LAYERNORM:
+        return add_layernorm(w, node, out);
+    case FK_OP_LINEAR:
+        return add_linear(w, node, out);
+    case FK_OP_GELU:
+        return add_gelu(w, op, out);
+    case FK_OP_ATTENTION:
+        return add_attention(w, node, out);
+    case FK_OP_GRID:
+        return add_grid(w, op, out, name);
     default:
         return add_unary(w, op, out, name);
     }

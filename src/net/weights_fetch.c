@@ -43,7 +43,13 @@ static fleck_status begin_fetch(fetch *f, const char *home, const fk_arch *arch,
     fleck_status st;
 
     *f = (fetch){.arch = arch, .fd = -1};
-    if (arch->file == NULL || base == NULL || !sum_of_name(arch->file, f->sum))
+    if (arch->file != NULL && !sum_of_name(arch->file, f->sum))
+        FK_FAIL(err, FLECK_E_UNSUPPORTED,
+                "%s is not fetched, for its name holds no checksum that a download could be "
+                "verified by.  The weights are %s.  Get the file from there and install it with: "
+                "fleck weights add %s FILE",
+                arch->file, arch->source, arch->name);
+    if (arch->file == NULL || base == NULL)
         FK_FAIL(err, FLECK_E_UNSUPPORTED,
                 "the weights of %s are not published as a file that can be fetched: they are %s.  "
                 "Install them with: fleck weights add %s FILE",

@@ -61,14 +61,14 @@ static fleck_status refuse_missing(const fk_arch *arch, const char *file, fleck_
     if (arch->url != NULL && arch->file != NULL)
         return fk_error_set(
             err, FLECK_E_NOTFOUND,
-            "the weights of %s are not installed: there is no %s.  They are %s; get "
+            "the weights of %s are not installed: there is no %s.  They are %s, file %s; get "
             "them with: fleck weights fetch %s, or with: fleck weights add %s FILE",
-            arch->name, file, arch->source, arch->name, arch->name);
+            arch->name, file, arch->source, arch->file, arch->name, arch->name);
     return fk_error_set(
         err, FLECK_E_NOTFOUND,
-        "the weights of %s are not installed: there is no %s.  They are %s; install "
+        "the weights of %s are not installed: there is no %s.  They are %s, file %s; install "
         "them with: fleck weights add %s FILE",
-        arch->name, file, arch->source, arch->name);
+        arch->name, file, arch->source, arch->file != NULL ? arch->file : "unknown", arch->name);
 }
 
 static fleck_status check_stored(const fk_st_reader *r, const fk_arch *arch, fleck_error *err)

@@ -34,18 +34,25 @@ def normalise(rgb, mean, scale):
 
 
 def seeded(name, shape):
-    """A tensor from its name: biases within 0.1, weights uniform with He's variance, and half of it
-    for the last convolution of a residual branch, so that activations keep their size."""
+    """A tensor from its name: biases within 0.1, weights of norms around 1, tokens and positions
+    within 0.5, weights uniform with He's variance, and half of it for the last convolution of a
+    residual branch, so that activations keep their size."""
     count = int(np.prod(shape))
+    norm = "norm" in name and name.endswith(".weight")
     if name.endswith(".bias"):
         bound = 0.1
+    elif norm:
+        bound = 0.25
+    elif name.endswith(("_token", "_tokens", "_embed")):
+        bound = 0.5
     else:
         bound = np.sqrt(6.0 / (count // shape[0]))
         last = ".conv3." in name or ("layer" in name and ".conv2." in name)
         bound *= 0.5 if last else 1.0
     h = hash64(np.uint64(name_hash(name)) + np.arange(count, dtype=np.uint64))
     unit = (h >> np.uint64(40)).astype(np.float32) * np.float32(2.0**-23) - np.float32(1)
-    return (unit * np.float32(bound)).reshape(shape)
+    value = unit * np.float32(bound) + np.float32(1 if norm else 0)
+    return value.astype(np.float32).reshape(shape)
 
 
 def positions(case, tap, count, n):

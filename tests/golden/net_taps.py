@@ -7,6 +7,9 @@ folder.  Run it in this folder:
 
     python3 net_taps.py SHARED/weights/resnet18_imagenet_bnfolded.safetensors \
         FOLDER/efficientnet-lite0-57934424.pth > net_golden.h && clang-format -i net_golden.h
+    python3 net_taps.py lite > net_lite_golden.h && clang-format -i net_lite_golden.h
+
+The second writes those of EfficientNet-Lite1 and Lite2, with seeded weights only.
 """
 
 import sys
@@ -22,7 +25,9 @@ import net_seeded
 SAMPLES = 200
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 LITE = ((np.float32(127 / 255),) * 3, (np.float32(128 / 255),) * 3)
-BLOCKS = {"stride4": 2, "stride8": 4, "stride16": 10}
+BLOCKS = {"lite0": {"stride4": 2, "stride8": 4, "stride16": 10},
+          "lite1": {"stride4": 3, "stride8": 6, "stride16": 14},
+          "lite2": {"stride4": 3, "stride8": 6, "stride16": 14}}
 
 
 def without_norms(module):
@@ -70,25 +75,25 @@ def resnet(name, weights, stages, height, width):
     return run(model, modules, net_seeded.normalise(net_seeded.image(height, width), *IMAGENET))
 
 
-def lite(state, height, width):
+def lite(state, height, width, kind="lite0"):
     # Without an image size the package pads for the size that really arrives.
-    model = EfficientNet.from_name("efficientnet-lite0", image_size=None)
+    model = EfficientNet.from_name("efficientnet-" + kind, image_size=None)
     if state is None:
         load(without_norms(model), net_seeded.seeded)
     else:
         model.load_state_dict(state)
     model = model.double().eval()
-    modules = {n: model._blocks[i] for n, i in BLOCKS.items()}
+    modules = {n: model._blocks[i] for n, i in BLOCKS[kind].items()}
     modules["pool"] = model._avg_pooling
     return run(model, modules, net_seeded.normalise(net_seeded.image(height, width), *LITE))
 
 
-def main():
+def published():
     folded = load_file(sys.argv[1])
     state = torch.load(sys.argv[2], map_location="cpu", weights_only=True)
     shared = lambda name, shape: folded.get(name)
     seeded = net_seeded.seeded
-    cases = [
+    return [
         ("resnet18", "SHARED", 224, 224, resnet("resnet18", shared, 3, 224, 224)),
         ("resnet18", "SHARED", 200, 152, resnet("resnet18", shared, 3, 200, 152)),
         ("efficientnet_lite0", "WHEEL", 224, 224, lite(state, 224, 224)),
@@ -98,19 +103,28 @@ def main():
         ("resnet50", "SEEDED", 64, 96, resnet("resnet50", seeded, 4, 64, 96)),
         ("wide_resnet50_2", "SEEDED", 64, 96, resnet("wide_resnet50_2", seeded, 4, 64, 96)),
     ]
+
+
+def main():
+    if sys.argv[1] == "lite":
+        name, guard = "golden_lites", "GOLDEN_NET_LITE_GOLDEN_H"
+        cases = [("efficientnet_" + kind, "SEEDED", 75, 46, lite(None, 75, 46, kind))
+                 for kind in ("lite1", "lite2")]
+    else:
+        name, guard, cases = "golden_nets", "GOLDEN_NET_GOLDEN_H", published()
     print("/* Golden taps of the net room; made by net_taps.py with\n * torch %s, torchvision %s, "
           "efficientnet_lite_pytorch 0.1.0, NumPy %s, Python %s. */" % (
               torch.__version__, torchvision.__version__, np.__version__, sys.version.split()[0]))
-    print("#ifndef GOLDEN_NET_GOLDEN_H\n#define GOLDEN_NET_GOLDEN_H\n")
+    print("#ifndef %s\n#define %s\n" % (guard, guard))
     print('#include "unit/net/seeded.h"\n')
-    print("static const golden_net golden_nets[] = {")
+    print("static const golden_net %s[] = {" % name)
     for arch, kind, height, width, outputs in cases:
-        name = "%s %dx%d" % (arch, height, width)
-        print('{"%s", "%s", GOLDEN_%s, %d, %d, %d, {' % (name, arch, kind, height, width,
+        case = "%s %dx%d" % (arch, height, width)
+        print('{"%s", "%s", GOLDEN_%s, %d, %d, %d, {' % (case, arch, kind, height, width,
                                                           len(outputs)))
-        print(net_seeded.c_outputs(name, outputs, SAMPLES) + "}},")
+        print(net_seeded.c_outputs(case, outputs, SAMPLES) + "}},")
         for n, v in outputs:
-            print(name, n, v.shape, "rms", np.sqrt((v**2).mean()), file=sys.stderr)
+            print(case, n, v.shape, "rms", np.sqrt((v**2).mean()), file=sys.stderr)
     print("};\n\n#endif")
 
 

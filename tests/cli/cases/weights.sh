@@ -9,3 +9,6 @@ try weights fetch efficientnet_lite0
 try weights fetch resnet18 --mirror http://127.0.0.1:9
 try fit "$S" -o m.fleck -b resnet18
 find . -type f
+try weights fetch dinov2_vits14_reg
+try fit "$S" -o m.fleck -b dinov2_vitb14
+try weights add dinov2_vits14 "$SOURCE/tests/unit/net/files/tiny_vit.pth"

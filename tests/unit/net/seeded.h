@@ -58,18 +58,34 @@ static inline uint8_t *make_image(int64_t height, int64_t width)
     return rgb;
 }
 
-/* count floats at any address: weights of fan_in inputs an output; fan_in 0: a bias. */
+static inline bool ends_in(const char *name, const char *end)
+{
+    size_t n = strlen(name), m = strlen(end);
+
+    return n >= m && strcmp(name + n - m, end) == 0;
+}
+
+/* count floats at any address, by the rules of net_seeded.py; fan_in: inputs an output. */
 static inline void fill_seeded(uint8_t *out, const char *name, int64_t count, int64_t fan_in)
 {
     bool last = strstr(name, ".conv3.") != NULL ||
                 (strstr(name, "layer") != NULL && strstr(name, ".conv2.") != NULL);
-    float bound = (float)(fan_in == 0 ? 0.1 : sqrt(6.0 / (double)fan_in) * (last ? 0.5 : 1.0));
+    bool norm = strstr(name, "norm") != NULL && ends_in(name, ".weight");
+    float bound = (float)(sqrt(6.0 / (double)fan_in) * (last ? 0.5 : 1.0));
     uint64_t start = name_hash(name);
 
+    if (ends_in(name, ".bias"))
+        bound = 0.1f;
+    else if (norm)
+        bound = 0.25f;
+    else if (ends_in(name, "_token") || ends_in(name, "_tokens") || ends_in(name, "_embed"))
+        bound = 0.5f;
     for (int64_t i = 0; i < count; i++) {
         float value =
             ((float)(fk_prng_hash(start + (uint64_t)i) >> 40) * 0x1.0p-23f - 1.0f) * bound;
 
+        if (norm)
+            value += 1.0f;
         memcpy(out + 4 * i, &value, sizeof value);
     }
 }
@@ -81,70 +97,68 @@ typedef struct seeded_file {
     fk_st_reader *reader;
 } seeded_file;
 
-static inline int64_t conv_weights(const fk_graph *g, const fk_op *op)
+static inline void add_entry(fk_text *header, const char *name, const fk_op_tensor *t,
+                             int64_t begin, int64_t count)
 {
-    return op->channels * g->ops[op->input[0]].out_channels / op->groups * op->kernel * op->kernel;
+    assert_ok(fk_text_printf(header, err, "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[",
+                             header->length > 8 ? "," : "{", name));
+    for (int i = 0; i < t->ndim; i++)
+        assert_ok(fk_text_printf(header, err, "%s%lld", i > 0 ? "," : "", (long long)t->shape[i]));
+    assert_ok(fk_text_printf(header, err, "],\"data_offsets\":[%lld,%lld]}", (long long)begin * 4,
+                             (long long)(begin + count) * 4));
 }
 
-static inline void add_entry(fk_text *header, const char *name, const char *shape, int64_t begin,
-                             int64_t count)
+/* The tensors of g: their entries in the header, or (out not NULL) their data; returns their
+ * number of elements. */
+static inline int64_t write_seeded(fk_text *header, uint8_t *out, const fk_graph *g,
+                                   const char *prefix)
 {
-    assert_ok(fk_text_printf(
-        header, err, "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[%s],\"data_offsets\":[%lld,%lld]}",
-        header->length > 8 ? "," : "{", name, shape, (long long)begin * 4,
-        (long long)(begin + count) * 4));
+    int64_t begin = 0;
+
+    for (int i = 0; i < g->n_ops; i++) {
+        fk_op_tensor tensors[FK_OP_TENSORS];
+        int n = fk_graph_tensors(tensors, g, i);
+
+        for (int k = 0; k < n; k++) {
+            char name[FK_TENSOR_NAME_SIZE];
+            int64_t count = 1;
+
+            for (int d = 0; d < tensors[k].ndim; d++)
+                count *= tensors[k].shape[d];
+            fk_op_tensor_name(name, prefix, &tensors[k]);
+            if (out == NULL)
+                add_entry(header, name, &tensors[k], begin, count);
+            else
+                fill_seeded(out + 4 * begin, name + strlen(prefix), count,
+                            count / tensors[k].shape[0]);
+            begin += count;
+        }
+    }
+    return begin;
 }
 
 /* pad: bytes put into the header to shift the data's address. */
 static inline void open_seeded(seeded_file *f, const char *arch, const char *prefix, int pad)
 {
+    const int64_t side = 224; /* every architecture takes it, and weights are the same for all */
     fk_graph g;
     fk_text header = {0};
-    int64_t count = 0;
-    uint8_t *next;
+    int64_t count;
 
-    assert_ok(fk_arch_find(arch)->describe(&g, 64, 64, err));
+    assert_ok(fk_arch_find(arch)->describe(&g, side, side, err));
     assert_ok(fk_text_printf(&header, err, "%8s", ""));
-    for (int pass = 0; pass < 2; pass++) {
-        next = pass == 1 ? f->bytes + header.length : NULL;
-        for (int i = 0; i < g.n_ops; i++) {
-            const fk_op *op = &g.ops[i];
-            char weight[128], bias[128], shape[128];
-            int64_t n;
-
-            if (op->kind != FK_OP_CONV)
-                continue;
-            n = conv_weights(&g, op);
-            snprintf(weight, sizeof weight, "%s%s.weight", prefix, op->weight);
-            snprintf(bias, sizeof bias, "%s%s.bias", prefix, op->weight);
-            if (pass == 0) {
-                snprintf(shape, sizeof shape, "%lld,%lld,%lld,%lld", (long long)op->channels,
-                         (long long)(g.ops[op->input[0]].out_channels / op->groups),
-                         (long long)op->kernel, (long long)op->kernel);
-                add_entry(&header, weight, shape, count, n);
-                snprintf(shape, sizeof shape, "%lld", (long long)op->channels);
-                add_entry(&header, bias, shape, count + n, op->channels);
-            } else {
-                fill_seeded(next, weight + strlen(prefix), n, n / op->channels);
-                fill_seeded(next + 4 * n, bias + strlen(prefix), op->channels, 0);
-                next += 4 * (n + op->channels);
-            }
-            count += n + op->channels;
-        }
-        if (pass == 1)
-            break;
-        assert_ok(fk_text_printf(&header, err, "}"));
-        while (header.length % 64 != 0)
-            assert_ok(fk_text_printf(&header, err, " "));
-        for (int i = 0; i < pad; i++)
-            assert_ok(fk_text_printf(&header, err, " "));
-        f->size = header.length + count * 4;
-        assert_ok(fk_alloc((void **)&f->bytes, f->size, 1, err));
-        memcpy(f->bytes, header.data, (size_t)header.length);
-        for (int i = 0; i < 8; i++)
-            f->bytes[i] = (uint8_t)((uint64_t)(header.length - 8) >> (8 * i));
-        count = 0;
-    }
+    count = write_seeded(&header, NULL, &g, prefix);
+    assert_ok(fk_text_printf(&header, err, "}"));
+    while (header.length % 64 != 0)
+        assert_ok(fk_text_printf(&header, err, " "));
+    for (int i = 0; i < pad; i++)
+        assert_ok(fk_text_printf(&header, err, " "));
+    f->size = header.length + count * 4;
+    assert_ok(fk_alloc((void **)&f->bytes, f->size, 1, err));
+    memcpy(f->bytes, header.data, (size_t)header.length);
+    for (int i = 0; i < 8; i++)
+        f->bytes[i] = (uint8_t)((uint64_t)(header.length - 8) >> (8 * i));
+    write_seeded(NULL, f->bytes + header.length, &g, prefix);
     assert_ok(fk_st_open_bytes(&f->reader, f->bytes, (size_t)f->size, "seeded", err));
     fk_text_free(&header);
     fk_graph_free(&g);

@@ -346,7 +346,12 @@ static void what_is_not_published_says_where_it_comes_from(void **state)
                    "fleck weights add efficientnet_lite0 FILE");
     b->arch.file = "mini-0123abc.pth";
     assert_refused(fk_weights_fetch(b->home, &b->arch, NULL, NULL, NULL, err), FLECK_E_UNSUPPORTED,
-                   "not published");
+                   "mini-0123abc.pth is not fetched, for its name holds no checksum");
+    assert_refused(
+        fk_weights_fetch(b->home, fk_arch_find("dinov2_vits14"), b->url, NULL, NULL, err),
+        FLECK_E_UNSUPPORTED,
+        "dinov2_vits14/dinov2_vits14_pretrain.pth.  Get the file from there and install "
+        "it with: fleck weights add dinov2_vits14 FILE");
     b->arch.file = NULL;
     assert_refused(fk_weights_fetch(b->home, &b->arch, b->url, NULL, NULL, err),
                    FLECK_E_UNSUPPORTED, "not published");

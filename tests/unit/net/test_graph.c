@@ -35,12 +35,16 @@ static int64_t parameters(const fk_graph *g)
     int64_t n = 0;
 
     for (int i = 0; i < g->n_ops; i++) {
-        const fk_op *op = &g->ops[i];
+        fk_op_tensor tensors[FK_OP_TENSORS];
+        int tensors_of = fk_graph_tensors(tensors, g, i);
 
-        if (op->kind == FK_OP_CONV)
-            n += op->channels * g->ops[op->input[0]].out_channels / op->groups * op->kernel *
-                     op->kernel +
-                 op->channels;
+        for (int k = 0; k < tensors_of; k++) {
+            int64_t count = 1;
+
+            for (int d = 0; d < tensors[k].ndim; d++)
+                count *= tensors[k].shape[d];
+            n += count;
+        }
     }
     return n;
 }
@@ -117,6 +121,86 @@ static void efficientnet_lite0_rounds_odd_sizes_up(void **state)
     check_tap(&g, "stride4", 24, 50, 38);
     check_tap(&g, "stride8", 40, 25, 19);
     check_tap(&g, "stride16", 112, 13, 10);
+    fk_graph_free(&g);
+}
+
+static void efficientnet_lite1_and_2_are_deeper_and_wider(void **state)
+{
+    fk_graph g;
+
+    (void)state;
+    describe(&g, "efficientnet_lite1", 224, 224);
+    /* The package: 5416680 parameters, 1281000 of them _fc, 53664 the norms'. */
+    assert_int_equal(parameters(&g), 5416680 - 1281000 - 53664 / 2);
+    check_tap(&g, "stride16", 112, 14, 14);
+    fk_graph_free(&g);
+    describe(&g, "efficientnet_lite2", 260, 260);
+    /* 6092072 parameters, 1281000 of them _fc, 58096 the norms'. */
+    assert_int_equal(parameters(&g), 6092072 - 1281000 - 58096 / 2);
+    check_tap(&g, "stride4", 24, 65, 65);
+    check_tap(&g, "stride8", 48, 33, 33);
+    check_tap(&g, "stride16", 120, 17, 17);
+    fk_graph_free(&g);
+}
+
+static void vit_b_16_has_the_shapes_of_torchvision(void **state)
+{
+    fk_graph g;
+
+    (void)state;
+    describe(&g, "vit_b_16", 224, 192);
+    /* torchvision: 86567656 parameters, 769000 of them heads. */
+    assert_int_equal(parameters(&g), 86567656 - 769000);
+    assert_int_equal(g.n_taps, 13);
+    check_tap(&g, "block1", 768, 14, 12);
+    check_tap(&g, "block12", 768, 14, 12);
+    check_tap(&g, "norm", 768, 14, 12);
+    assert_int_equal(g.ops[g.pool_node].out_channels, 768);
+    fk_graph_free(&g);
+}
+
+static void dinov2_has_the_shapes_of_its_checkpoints(void **state)
+{
+    const struct {
+        const char *name;
+        int64_t width, registers;
+    } nets[] = {{"dinov2_vits14", 384, 0},
+                {"dinov2_vitb14", 768, 0},
+                {"dinov2_vits14_reg", 384, 4},
+                {"dinov2_vitb14_reg", 768, 4}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++) {
+        const int64_t d = nets[i].width;
+        fk_graph g;
+
+        describe(&g, nets[i].name, 224, 98);
+        /* A block: 12 d^2 in its four matrices, 9 d of their biases, 4 d of its norms. */
+        assert_int_equal(parameters(&g),
+                         12 * (12 * d * d + 13 * d) + 3 * 14 * 14 * d + d    /* patches */
+                             + d + (1 + 37 * 37) * d + nets[i].registers * d /* tokens */
+                             + 2 * d /* norm */);
+        check_tap(&g, "block4", d, 16, 7);
+        check_tap(&g, "norm", d, 16, 7);
+        assert_int_equal(g.ops[g.pool_node].out_channels, d);
+        fk_graph_free(&g);
+    }
+}
+
+static void a_transformer_refuses_parts_of_patches_and_names_sizes_that_work(void **state)
+{
+    fk_graph g;
+
+    (void)state;
+    assert_refused(fk_arch_find("vit_b_16")->describe(&g, 224, 230, err), FLECK_E_SHAPE,
+                   "multiple of 16 pixels high and wide, got 230x224 (width x height); the nearest "
+                   "that are: 224x224 and 240x224");
+    assert_null(g.ops);
+    assert_refused(fk_arch_find("dinov2_vits14")->describe(&g, 256, 256, err), FLECK_E_SHAPE,
+                   "got 256x256 (width x height); the nearest that are: 252x252 and 266x266");
+    assert_refused(fk_arch_find("dinov2_vits14")->describe(&g, 32, 42, err), FLECK_E_SHAPE,
+                   "got 42x32 (width x height); the nearest that are: 42x42 and 42x42");
+    assert_ok(fk_arch_find("dinov2_vits14")->describe(&g, 42, 14 * 40, err));
     fk_graph_free(&g);
 }
 
@@ -202,7 +286,8 @@ static void sizes_beyond_the_limits_are_refused(void **state)
                            FLECK_E_SHAPE, "32 to 16384");
             assert_null(g.ops);
         }
-        assert_ok(fk_arch_at(i)->describe(&g, 32, 16384, err));
+        assert_ok(fk_arch_at(i)->describe(&g, fk_arch_at(i)->multiple == 14 ? 42 : 32,
+                                          fk_arch_at(i)->multiple == 14 ? 14 * 1170 : 16384, err));
         fk_graph_free(&g);
         fk_graph_free(&g);
     }
@@ -231,6 +316,8 @@ static void every_convolution_names_its_batch_norm(void **state)
     for (int i = 0; i < fk_arch_count(); i++) {
         fk_graph g;
 
+        if (fk_arch_at(i)->norm_of == NULL)
+            continue; /* transformers have none */
         assert_ok(fk_arch_at(i)->describe(&g, 64, 64, err));
         for (int k = 0; k < g.n_ops; k++)
             if (g.ops[k].kind == FK_OP_CONV) {
@@ -252,11 +339,11 @@ static void default_taps_exist_at_their_strides(void **state)
         while (a->default_taps[n] != NULL)
             n++;
         assert_int_equal(n, 3);
-        assert_ok(a->describe(&g, 256, 256, err));
+        assert_ok(a->describe(&g, 224, 224, err));
         assert_ok(fk_graph_prune(&g, a->default_taps, n, false, err));
         for (int k = 0; k < n; k++) {
             assert_int_equal(g.taps[k].stride, a->strides[k]);
-            assert_int_equal(g.ops[g.taps[k].node].out_height * a->strides[k], 256);
+            assert_int_equal(g.ops[g.taps[k].node].out_height * a->strides[k], 224);
         }
         fk_graph_free(&g);
     }
@@ -311,6 +398,10 @@ int main(void)
         cmocka_unit_test(resnet50_has_the_shapes_of_torchvision),
         cmocka_unit_test(wide_resnet50_2_has_the_shapes_of_torchvision),
         cmocka_unit_test(efficientnet_lite0_rounds_odd_sizes_up),
+        cmocka_unit_test(efficientnet_lite1_and_2_are_deeper_and_wider),
+        cmocka_unit_test(vit_b_16_has_the_shapes_of_torchvision),
+        cmocka_unit_test(dinov2_has_the_shapes_of_its_checkpoints),
+        cmocka_unit_test(a_transformer_refuses_parts_of_patches_and_names_sizes_that_work),
         cmocka_unit_test(same_padding_is_larger_at_the_end),
         cmocka_unit_test(pruning_leaves_what_the_taps_need),
         cmocka_unit_test(pruning_refuses_unknown_taps_and_leaves_the_graph),

@@ -315,7 +315,7 @@ static void write_with_timm_names(const char *wheel, const char *path)
     fk_state_dict *d;
     fk_st_writer *w;
     fk_graph g = {0};
-    char from[80], to[80];
+    char from[FK_TENSOR_NAME_SIZE], to[FK_TENSOR_NAME_SIZE];
 
     assert_ok(fk_state_dict_open(&d, wheel, err));
     assert_ok(arch->describe(&g, 224, 224, err));

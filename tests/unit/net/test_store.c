@@ -51,8 +51,9 @@ static void a_name_that_no_backbone_has_lists_those_there_are(void **state)
     (void)state;
     assert_refused(fk_weights_add(test_folder(), "resnet19", "x.pth", &complete, err),
                    FLECK_E_OPTION,
-                   "there is no backbone resnet19; there are efficientnet_lite0, resnet18, "
-                   "resnet50, wide_resnet50_2");
+                   "there is no backbone resnet19; there are efficientnet_lite0, "
+                   "efficientnet_lite1, efficientnet_lite2, resnet18, resnet50, wide_resnet50_2, "
+                   "vit_b_16, dinov2_vits14, dinov2_vitb14, dinov2_vits14_reg, dinov2_vitb14_reg");
     assert_false(complete);
 }
 

@@ -4,7 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
-static const fk_method *const METHODS[] = {&fk_method_padim, &fk_method_spade, &fk_method_subspace};
+static const fk_method *const METHODS[] = {&fk_method_padim, &fk_method_spade, &fk_method_subspace,
+                                           &fk_method_patchcore};
 
 int fk_method_count(void)
 {

@@ -5,6 +5,7 @@
 #include "method/method.h"
 
 extern const fk_method fk_method_padim;
+extern const fk_method fk_method_patchcore;
 extern const fk_method fk_method_spade;
 extern const fk_method fk_method_subspace;
 

@@ -1,0 +1,40 @@
+/* A bank of features of good images, and the nearest of them. */
+#ifndef FK_METHOD_BANK_H
+#define FK_METHOD_BANK_H
+
+#include "method/method.h"
+
+/* Features and the images they are of.  Valid when zeroed; owned where own_rows and own_images are
+ * set, else views. */
+typedef struct fk_bank {
+    int64_t n, dim;
+    const float *rows;     /* [n, dim] */
+    const int64_t *images; /* [n] */
+    double *length2;       /* [n] squared lengths; owned */
+    float *own_rows;
+    int64_t *own_images;
+} fk_bank;
+
+void fk_bank_free(fk_bank *b);
+
+/* Work out the squared lengths; before the first search. */
+fleck_status fk_bank_measure(fk_bank *b, fleck_error *err) FLECK_MUST_CHECK;
+
+/* Bytes that a search for n features needs. */
+size_t fk_bank_scratch_size(const fk_bank *b, int64_t n);
+
+/* The bank's feature nearest to each of x [n, dim], by plain Euclidean distance, but for those of
+ * the images in `exclude`; of equally near ones the first.  The distance comes from the differences:
+ * relative error below 1e-6, and 0 for equal features.
+ *
+ *   distance  [n] INFINITY where there is none
+ *   index     [n] -1 where there is none; may be NULL
+ *   scratch   fk_bank_scratch_size() bytes, 64-byte aligned
+ *
+ * The same bytes for any pool.  Cost: n b->n dim multiply-adds as matrix products, and about ten exact
+ * distances for each of x. */
+fleck_status fk_bank_nearest(const fk_bank *b, const float *x, int64_t n, fk_span exclude,
+                             void *scratch, fk_pool *pool, float *distance, int64_t *index,
+                             fleck_error *err) FLECK_MUST_CHECK;
+
+#endif

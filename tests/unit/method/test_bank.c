@@ -1,0 +1,134 @@
+/* Nearest features of a bank against the definition. */
+#include "unit/method/fixture.h"
+
+#include "linalg/linalg.h"
+#include "method/bank.h"
+
+typedef struct made {
+    fk_bank bank;
+    float *x;
+    int64_t n;
+    char *scratch;
+} made;
+
+/* A bank of n_bank hashed features, four to an image, and n to look for. All lie far from the origin
+ * (offset), where products lose digits. */
+static made make(int64_t n_bank, int64_t dim, int64_t n, float offset)
+{
+    made m = {.bank = {.n = n_bank, .dim = dim}, .n = n};
+
+    assert_ok(FK_ALLOC(&m.bank.own_rows, n_bank * dim, err));
+    assert_ok(FK_ALLOC(&m.bank.own_images, n_bank, err));
+    assert_ok(FK_ALLOC(&m.x, n * dim, err));
+    fill(m.bank.own_rows, 920, n_bank * dim);
+    fill(m.x, 921, n * dim);
+    for (int64_t i = 0; i < n_bank * dim; i++)
+        m.bank.own_rows[i] += offset;
+    for (int64_t i = 0; i < n * dim; i++)
+        m.x[i] += offset;
+    for (int64_t i = 0; i < n_bank; i++)
+        m.bank.own_images[i] = i / 4;
+    m.bank.rows = m.bank.own_rows;
+    m.bank.images = m.bank.own_images;
+    assert_ok(fk_bank_measure(&m.bank, err));
+    assert_ok(FK_ALLOC(&m.scratch, (int64_t)fk_bank_scratch_size(&m.bank, n), err));
+    return m;
+}
+
+static void free_made(made *m)
+{
+    fk_bank_free(&m->bank);
+    fk_free(m->x);
+    fk_free(m->scratch);
+}
+
+static void check(const made *m, fk_span exclude, const float *distance, const int64_t *index)
+{
+    for (int64_t i = 0; i < m->n; i++) {
+        double best = INFINITY;
+        int64_t at = -1;
+
+        for (int64_t j = 0; j < m->bank.n; j++) {
+            double d = fk_linalg_distance2(m->x + i * m->bank.dim, m->bank.rows + j * m->bank.dim,
+                                           m->bank.dim);
+
+            if (!fk_span_has(exclude, m->bank.images[j]) && d < best) {
+                best = d;
+                at = j;
+            }
+        }
+        assert_int_equal(index[i], at);
+        assert_true(distance[i] == (float)sqrt(best));
+    }
+}
+
+static void the_nearest_are_the_definitions(void **state)
+{
+    static const struct {
+        int64_t n_bank, dim, n;
+        float offset;
+        fk_span exclude;
+    } cases[] = {{1, 1, 1, 0, {0, 0}},
+                 {600, 33, 130, 0, {0, 0}},
+                 {600, 33, 130, 0, {7, 3}},
+                 {512, 100, 112, 30, {0, 100}}};
+    fk_pool *pool = NULL;
+
+    (void)state;
+    assert_ok(fk_pool_open(&pool, 3, err));
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        made m = make(cases[c].n_bank, cases[c].dim, cases[c].n, cases[c].offset);
+        float distance[130], again[130];
+        int64_t index[130];
+
+        assert_ok(fk_bank_nearest(&m.bank, m.x, m.n, cases[c].exclude, m.scratch, NULL, distance,
+                                  index, err));
+        check(&m, cases[c].exclude, distance, index);
+        assert_ok(fk_bank_nearest(&m.bank, m.x, m.n, cases[c].exclude, m.scratch, pool, again, NULL,
+                                  err));
+        assert_memory_equal(again, distance, (size_t)m.n * sizeof *distance);
+        free_made(&m);
+    }
+    fk_pool_close(&pool);
+}
+
+static void features_of_the_bank_are_at_distance_zero(void **state)
+{
+    made m = make(300, 64, 50, 100.0f);
+    float distance[50];
+    int64_t index[50];
+
+    (void)state;
+    memcpy(m.x, m.bank.rows + (ptrdiff_t)200 * 64, (size_t)50 * 64 * sizeof(float));
+    assert_ok(fk_bank_nearest(&m.bank, m.x, 50, FK_NONE, m.scratch, NULL, distance, index, err));
+    for (int64_t i = 0; i < 50; i++) {
+        assert_true(distance[i] == 0.0f);
+        assert_int_equal(index[i], 200 + i);
+    }
+    free_made(&m);
+}
+
+static void where_all_is_left_out_nothing_is_found(void **state)
+{
+    made m = make(8, 3, 2, 0.0f);
+    float distance[2];
+    int64_t index[2];
+
+    (void)state;
+    assert_ok(
+        fk_bank_nearest(&m.bank, m.x, 2, ((fk_span){0, 2}), m.scratch, NULL, distance, index, err));
+    assert_true(isinf(distance[0]) && isinf(distance[1]));
+    assert_int_equal(index[0], -1);
+    free_made(&m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_nearest_are_the_definitions),
+        cmocka_unit_test(features_of_the_bank_are_at_distance_zero),
+        cmocka_unit_test(where_all_is_left_out_nothing_is_found),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -367,6 +367,7 @@ fleck_status fk_spill_merge(fk_gauss *g, fk_gauss *other, fleck_error *err)
     desk mine = {0}, theirs = {0};
     fleck_status st;
 
+    assert(a != NULL || !to_file);
     FK_DO(desk_init(&mine, g->dim, band, piece, err));
     FK_DO(desk_init(&theirs, g->dim, band, piece, err));
     if (to_file && a->moments.folder == NULL && (a->images != NULL || a->factor != NULL))

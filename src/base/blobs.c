@@ -111,6 +111,7 @@ static fleck_status enter(fk_blobs *b, const blob *item, fleck_error *err)
 
     if (st != FLECK_OK)
         return st;
+    assert(b->items != NULL && b->slots != NULL); /* there is room now */
     b->items[b->count] = *item;
     b->slots[find_slot(b, item->name)] = ++b->count;
     return FLECK_OK;

@@ -2,6 +2,7 @@
 #include "pipeline/bench.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -146,6 +147,7 @@ static fleck_status add(fk_bench_runs *r, const char *text, const char *backbone
     if (text[head] == ':')
         FK_DO(take_options(r, &run.fit, text + head + 1, list, err));
     FK_DO(name_run(&run.name, &run, text + head + (text[head] == ':'), err));
+    assert(run.name != NULL);
     for (int i = 0; i < r->n; i++)
         if (strcmp(r->items[i].name, run.name) == 0)
             FK_FAIL(err, FLECK_E_OPTION, "run %s is given twice", run.name);

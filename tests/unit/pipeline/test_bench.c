@@ -157,6 +157,7 @@ static void the_studys_rows_average_as_its_readers_noted(void **state)
         sum += published(&p, "spade", "wide_resnet50_2", "{\"k-image\":10}", 0, "image_auroc",
                          categories[i], "the study");
     assert_true(fabs(sum / 15.0 - 83.59) < 0.005);
+    fk_published_free(&p);
     assert_refused(fk_published_read(&p, "a,b\nc,d\n", "table", err), FLECK_E_FORMAT,
                    "table line 2");
     assert_null(p.rows);

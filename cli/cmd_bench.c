@@ -18,6 +18,7 @@ static const flag flags[] = {
     {"size", 0, "WxH", "images are resized to this (default 256x256)"},
     {"crop", 0, "WxH|none", "then cropped to this (default 224x224; none with --size alone)"},
     {"sigma", 0, "S", "smoothing of the map in pixels, 0 for none (default 4)"},
+    {"pool", 0, "method|max|top:P", "image score of runs that do not say (default method)"},
     {"calibrate", 0, "N", "good images scored for threshold and colour scale (default 64)"},
     {"precision", 0, "P", "f32, bf16, f16 or auto (default f32)"},
     {"engine", 0, "NAME", "openvino or reference (default: the fastest built in)"},
@@ -100,6 +101,7 @@ static bool read_settings(const args *a, fleck_bench_settings *s)
     f->home = home_folder();
     f->resize = args_get(a, "resize");
     f->engine = args_get(a, "engine");
+    f->pool = args_get(a, "pool");
     if (args_has(a, "size")) /* the default crop belongs to the default size */
         f->crop_width = f->crop_height = 0;
     if (!args_size(a, "size", false, &f->width, &f->height) ||
@@ -176,13 +178,14 @@ const command bench_command = {
     .name = "bench",
     .usage = "ROOT -o DIR --run RUN... [options]",
     .summary = "Run methods and networks over every category of ROOT and write a report.",
-    .details = "ROOT holds categories in MVTec AD layout.  A run's NAME=VALUE are the method's "
-               "options (see fleck fit --help)\n"
-               "and taps, resize, weights, precision, normalisation; k=N sets SPADE's k-image and "
-               "k-pixel.  DIR gets\n"
-               "CATEGORY.json for each category, and report.md, report.csv and report.html.  What "
-               "is done is not done again:\n"
-               "after an interruption the same command goes on.",
+    .details =
+        "ROOT holds categories in MVTec AD layout.  A run's NAME=VALUE are the method's "
+        "options (see fleck fit --help)\n"
+        "and taps, resize, weights, precision, normalisation, pool; k=N sets SPADE's k-image and "
+        "k-pixel.  DIR gets\n"
+        "CATEGORY.json for each category, and report.md, report.csv and report.html.  What "
+        "is done is not done again:\n"
+        "after an interruption the same command goes on.",
     .flags = flags,
     .min_words = 1,
     .max_words = 1,

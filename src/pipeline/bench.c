@@ -125,9 +125,10 @@ static fleck_status hash_run(fk_text *t, const fk_bench_run *run, const fk_model
 
     FK_DO(fk_options_to_json(&options, &m->options, err));
     FK_DO(fk_json_dump(&text, options, 0, err));
-    FK_DO(fk_text_printf(t, err, "%s %s %s %lld %s %s\n", run->name, m->method->name, m->backbone,
-                         file_size(source.weights != NULL ? source.name : run->fit.backbone),
-                         fk_precision_name(m->precision), m->engine));
+    FK_DO(fk_text_printf(
+        t, err, "%s %s %s %lld %s %s %s\n", run->name, m->method->name, m->backbone,
+        file_size(source.weights != NULL ? source.name : run->fit.backbone),
+        fk_precision_name(m->precision), m->engine, run->fit.pool != NULL ? run->fit.pool : ""));
     FK_DO(fk_text_printf(t, err, "%lldx%lld %lldx%lld %s %.9g %.9g %.17g %lld %s\n",
                          (long long)p->width, (long long)p->height, (long long)p->crop_width,
                          (long long)p->crop_height, p->resize, (double)p->mean[0],

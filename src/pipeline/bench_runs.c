@@ -53,7 +53,8 @@ static fleck_status take_pair(fk_bench_runs *r, fleck_fit_settings *f, const cha
                {"resize=", &f->resize},
                {"weights=", &f->weights},
                {"precision=", &f->precision},
-               {"normalisation=", &f->normalisation}};
+               {"normalisation=", &f->normalisation},
+               {"pool=", &f->pool}};
     char text[64];
     fleck_status st = FLECK_OK;
 

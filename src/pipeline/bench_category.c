@@ -194,6 +194,7 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
 {
     fleck_eval_settings e = fleck_eval_defaults();
     gather g = {.work = w, .result = out};
+    fleck_fit_settings settings = run->fit;
     fk_model m = {0};
     fk_runner r = {0};
     fleck_times fit;
@@ -206,11 +207,12 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
     e.on_result_ctx = &g;
     e.progress = run->fit.progress;
     e.progress_ctx = run->fit.progress_ctx;
+    settings.scratch = w->out;
     fk_clock_reset_peak();
     FK_DO(FK_CALLOC(&out->images, w->test.count, err));
-    FK_DO(fk_fit_plan(&m, &run->fit, err));
+    FK_DO(fk_fit_plan(&m, &settings, err));
     FK_DO(fk_runner_open_on(&r, &m, feed, err));
-    FK_DO(fk_fit_run(&m, &r, w->train, w->n_train, &run->fit, &fit, err));
+    FK_DO(fk_fit_run(&m, &r, w->train, w->n_train, &settings, &fit, err));
     FK_DO(fk_evaluate(&r, w->path, &e, &out->report, err));
     FK_DO(describe(out, &m, run->name, err));
     out->report.seconds.decode += fit.decode;

@@ -3,7 +3,7 @@
 
 static const flag flags[] = {
     {"output", 'o', "MODEL", "file to write the model to (required)"},
-    {"method", 'm', "NAME", "padim, spade, subspace or patchcore (default padim)"},
+    {"method", 'm', "NAME", "padim, spade, subspace, patchcore or mhpatchcore (default padim)"},
     {"backbone", 'b', "NAME", "built-in network, or FILE.onnx (default efficientnet_lite0)"},
     {"weights", 0, "FILE", "weight file instead of the installed one (folded safetensors)"},
     {"taps", 0, "A,B,C", "feature maps to use (default: the network's three)"},

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const fk_method *const METHODS[] = {&fk_method_padim, &fk_method_spade, &fk_method_subspace,
-                                           &fk_method_patchcore};
+                                           &fk_method_patchcore, &fk_method_mhpatchcore};
 
 int fk_method_count(void)
 {

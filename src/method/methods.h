@@ -4,6 +4,7 @@
 
 #include "method/method.h"
 
+extern const fk_method fk_method_mhpatchcore;
 extern const fk_method fk_method_padim;
 extern const fk_method fk_method_patchcore;
 extern const fk_method fk_method_spade;

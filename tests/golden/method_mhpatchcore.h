@@ -1,0 +1,17 @@
+/* MH-PatchCore in double on hashed data, written by method_mhpatchcore.py.
+ * Python 3.11.7, NumPy 2.4.6. */
+#ifndef GOLDEN_METHOD_MHPATCHCORE_H
+#define GOLDEN_METHOD_MHPATCHCORE_H
+
+enum { MH_N = 6, MH_HEIGHT = 4, MH_WIDTH = 5, MH_DIM = 9, MH_BANK = 17 };
+/* Distances of the image with seed 200 to a bank of 17; its largest, and that weighted by 4 */
+static const double mh_new[20] = {
+    1.7400476019230384, 1.926824879452366,  1.7812648571111815, 1.7599673504628197,
+    2.487536169514415,  2.0364117122959824, 2.1689957813971548, 1.8652301382266603,
+    2.159911121904219,  1.5939419199298468, 1.8005117326123248, 1.313385978081058,
+    2.3324134859423293, 1.6683232908122838, 1.8748215052331583, 2.4184787775281893,
+    2.012926795967901,  1.9231167088161494, 2.0041907753480266, 2.3760687728955947};
+static const double mh_largest[1] = {2.487536169514415};
+static const double mh_weighted[1] = {2.26747139983338};
+
+#endif

@@ -36,8 +36,8 @@ static fleck_status score(void *ctx, fleck_error *err)
                             err);
 }
 
-static void open_job(job *j, const fk_embed_shape *shape, const char *gallery, int k,
-                     double likeness, int threads)
+static void open_job(job *j, const fk_embed_shape *shape, int radius, int k, double likeness,
+                     int threads)
 {
     fk_options o;
     fleck_error err = {0};
@@ -47,7 +47,7 @@ static void open_job(job *j, const fk_embed_shape *shape, const char *gallery, i
     bench_must(fk_options_init(&o, j->method->options, &err), &err);
     snprintf(pair, sizeof pair, "k-pixel=%d", k);
     bench_must(fk_options_set_pair(&o, pair, false, &err), &err);
-    snprintf(pair, sizeof pair, "gallery=%s", gallery);
+    snprintf(pair, sizeof pair, "radius=%d", radius);
     bench_must(fk_options_set_pair(&o, pair, false, &err), &err);
     bench_must(j->method->begin(&j->state, &o, shape, MAP, &err), &err);
     for (int i = 0; i < k + 3; i++) {
@@ -75,9 +75,9 @@ static void close_job(job *j)
     fk_pool_close(&j->pool);
 }
 
-/* Milliseconds: for all positions the products of each level on its own grid at the sgemm peak, for
- * the same position the gallery's bytes at the copy bandwidth. */
-static double bound_of(const fk_embed_shape *shape, bool all, int k, int threads)
+/* Milliseconds: for all positions the products of each level on its own grid at the sgemm peak, else
+ * the gallery's bytes at the copy bandwidth. */
+static double bound_of(const fk_embed_shape *shape, int radius, int k, int threads)
 {
     double operations = 0, bytes = 0;
 
@@ -87,23 +87,23 @@ static double bound_of(const fk_embed_shape *shape, bool all, int k, int threads
         operations += 2.0 * k * cells * cells * (double)shape->levels[t].dim;
         bytes += 4.0 * k * cells * (double)shape->levels[t].dim;
     }
-    return all ? operations / bench_sgemm_peak(threads) * 1e3
-               : bytes / bench_copy_bandwidth(threads) * 1e3;
+    return radius < 0 ? operations / bench_sgemm_peak(threads) * 1e3
+                      : bytes / bench_copy_bandwidth(threads) * 1e3;
 }
 
-static void time_map(const char *what, const fk_embed_shape *shape, bool all, int k,
+static void time_map(const char *what, const fk_embed_shape *shape, int radius, int k,
                      double likeness, int threads)
 {
     char name[96];
     bench_row row = {.name = name,
                      .threads = threads,
-                     .bound = bound_of(shape, all, k, threads),
-                     .bound_of = all ? "products by level / sgemm peak"
-                                     : "bytes of gallery / copy bandwidth"};
+                     .bound = bound_of(shape, radius, k, threads),
+                     .bound_of = radius < 0 ? "products by level / sgemm peak"
+                                            : "bytes of gallery / copy bandwidth"};
     job j;
 
-    open_job(&j, shape, all ? "all" : "same", k, likeness, threads);
-    snprintf(name, sizeof name, "%s %s positions K=%d, %s", what, all ? "all" : "same", k,
+    open_job(&j, shape, radius, k, likeness, threads);
+    snprintf(name, sizeof name, "%s radius %d K=%d, %s", what, radius, k,
              likeness > 0 ? "alike" : "noise");
     bench_time(&row, score, &j);
     close_job(&j);
@@ -114,14 +114,16 @@ int main(void)
     int threads = bench_threads();
 
     bench_begin("spade");
-    time_map("ResNet-18", &RESNET18, false, 5, 0.7, threads);
-    time_map("ResNet-18", &RESNET18, false, 50, 0.7, 1);
-    time_map("ResNet-18", &RESNET18, false, 50, 0.7, threads);
-    time_map("ResNet-18", &RESNET18, true, 5, 0.7, 1);
-    time_map("ResNet-18", &RESNET18, true, 5, 0.7, threads);
+    time_map("ResNet-18", &RESNET18, 0, 5, 0.7, threads);
+    time_map("ResNet-18", &RESNET18, 0, 50, 0.7, 1);
+    time_map("ResNet-18", &RESNET18, 0, 50, 0.7, threads);
+    time_map("ResNet-18", &RESNET18, 1, 5, 0.7, threads);
+    time_map("ResNet-18", &RESNET18, 3, 5, 0.7, threads);
+    time_map("ResNet-18", &RESNET18, -1, 5, 0.7, 1);
+    time_map("ResNet-18", &RESNET18, -1, 5, 0.7, threads);
     /* Noise is the worst case: no pair can be dropped early. */
-    time_map("ResNet-18", &RESNET18, true, 5, 0.0, threads);
-    time_map("WRN50-2", &WIDE, true, 5, 0.7, threads);
-    time_map("WRN50-2", &WIDE, true, 5, 0.0, threads);
+    time_map("ResNet-18", &RESNET18, -1, 5, 0.0, threads);
+    time_map("WRN50-2", &WIDE, -1, 5, 0.7, threads);
+    time_map("WRN50-2", &WIDE, -1, 5, 0.0, threads);
     return bench_end();
 }

@@ -35,13 +35,16 @@ static const fk_option OPTIONS[] = {
      .after_fit = true,
      .help = "nearest features of the gallery that a place's score is the mean squared distance "
              "to; 1 in the paper"},
-    {.name = "gallery",
-     .kind = FK_OPTION_CHOICE,
-     .initial = "all",
-     .choices = "same|all",
+    {.name = "radius",
+     .kind = FK_OPTION_INT,
+     .initial = "-1",
+     .min = FK_SPADE_EVERYWHERE,
+     .max = 10000,
      .after_fit = true,
-     .help = "features of those images at all places (the paper's) or at the same place only (much "
-             "faster, for parts that always lie alike)"},
+     .help =
+         "features of those images at most so many positions away; 0: at the same position only "
+         "(much faster, for parts that always lie alike); -1: at all positions, as in the "
+         "paper"},
     {.name = "fusion",
      .kind = FK_OPTION_CHOICE,
      .initial = "concat",
@@ -116,7 +119,7 @@ static fleck_status spade_begin(void **state, const fk_options *o, const fk_embe
     s->asked_image = fk_options_int(o, "k-image");
     s->asked_pixel = fk_options_int(o, "k-pixel");
     s->kappa = fk_options_int(o, "kappa");
-    s->all = strcmp(fk_options_text(o, "gallery"), "all") == 0;
+    s->radius = fk_options_int(o, "radius");
     s->concat = strcmp(fk_options_text(o, "fusion"), "concat") == 0;
     *state = s;
 done:
@@ -270,8 +273,9 @@ static fleck_status check_numbers(const fk_spade *s, const char *where, fleck_er
             (long long)(s->asked_image > s->n ? s->asked_image : s->asked_pixel), (long long)s->n);
     k_pixel = k_pixel < s->n ? k_pixel : s->n;
     features = k_pixel;
-    for (int i = 0; s->all && i < s->shape.n_levels; i++) {
-        int64_t cells = s->shape.levels[i].height * s->shape.levels[i].width * k_pixel;
+    for (int i = 0; i < s->shape.n_levels; i++) {
+        const fk_level *level = &s->shape.levels[i];
+        int64_t cells = fk_spade_reach(s, level->height, level->width) * k_pixel;
 
         features = i == 0 || (s->concat ? cells > features : cells < features) ? cells : features;
     }

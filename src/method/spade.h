@@ -6,6 +6,8 @@
 
 /* Images of the paper's neighbourhood, where K is left open. */
 #define FK_SPADE_USUAL_K 50
+/* Radius of a gallery of all positions. */
+#define FK_SPADE_EVERYWHERE (-1)
 
 /* Everything the training images showed: N of them, each with all levels and a global feature. */
 typedef struct fk_spade {
@@ -18,8 +20,8 @@ typedef struct fk_spade {
     float *own_global;
     int64_t asked_image, asked_pixel; /* --k-image and --k-pixel, 0: FK_SPADE_USUAL_K */
     int64_t kappa;
-    bool all;    /* gallery: all positions, not the same only */
-    bool concat; /* fusion: one distance on joined taps, not the mean of the taps' maps */
+    int64_t radius; /* positions around that the gallery is limited to; FK_SPADE_EVERYWHERE */
+    bool concat;    /* fusion: one distance on joined taps, not the mean of the taps' maps */
     bool finished;
 } fk_spade;
 
@@ -88,16 +90,35 @@ static inline const float *fk_spade_image_data(const fk_spade_query *q, int t, i
     return q->spade->levels[q->first + t] + image * level->height * level->width * level->dim;
 }
 
-/* The two galleries.  rows, columns, nearest (INFINITY) and indices (-1) are set up by the caller.
+/* Positions of a grid [height, width] that the corner's gallery has in one image: the fewest. */
+static inline int64_t fk_spade_reach(const fk_spade *s, int64_t height, int64_t width)
+{
+    int64_t r = s->radius;
+
+    if (r == FK_SPADE_EVERYWHERE)
+        return height * width;
+    return (r + 1 < height ? r + 1 : height) * (r + 1 < width ? r + 1 : width);
+}
+
+/* Whether that is all of them. */
+static inline bool fk_spade_reaches_all(const fk_spade *s, int64_t height, int64_t width)
+{
+    return fk_spade_reach(s, height, width) == height * width;
+}
+
+/* The three galleries.  rows, columns, nearest (INFINITY) and indices (-1) are set up by the caller.
  *   _room          bytes of shared and of each worker's memory that the gallery needs
  *   _same_nearest  put the gallery's features of the same position among the nearest
- *   _same, _all    fill grid [height * width] with the mean of the squared distances of each
+ *   _same, _near, _all  fill grid [height * width] with the mean of the squared distances of each
  *                  position's joined feature to its kappa nearest */
 void fk_spade_same_room(const fk_spade_query *q, size_t *shared, size_t *worker);
+void fk_spade_near_room(const fk_spade_query *q, size_t *shared, size_t *worker);
 void fk_spade_all_room(const fk_spade_query *q, size_t *shared, size_t *worker);
 fleck_status fk_spade_same_nearest(const fk_spade_query *q, const fk_spade_room *room,
                                    fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_spade_same(const fk_spade_query *q, const fk_spade_room *room, fk_pool *pool,
+                           float *grid, fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_spade_near(const fk_spade_query *q, const fk_spade_room *room, fk_pool *pool,
                            float *grid, fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_spade_all(const fk_spade_query *q, const fk_spade_room *room, fk_pool *pool,
                           float *grid, fleck_error *err) FLECK_MUST_CHECK;

@@ -3,7 +3,7 @@
  *     score = 1/K sum over the K nearest g of |f_q - f_g|^2        f: global features; k-image
  *     map   = 1/kappa sum over the kappa nearest of |F_q[p] - F|^2   F: among the features that the
  *                                                                   K nearest images (k-pixel) have
- *                                                                   at p, or at all positions
+ *                                                                   within a radius of p
  *
  * Cohen and Hoshen 2020, sections 3.2 and 3.3.  All distances are squared, as there. */
 #include "method/spade.h"
@@ -73,8 +73,10 @@ static void lay_out(layout *l, const fk_spade *s, char *base, size_t *used)
         size_t a, b;
 
         set_group(&q, s, i);
-        if (s->all)
+        if (fk_spade_reaches_all(s, q.height, q.width))
             fk_spade_all_room(&q, &a, &b);
+        else if (s->radius > 0)
+            fk_spade_near_room(&q, &a, &b);
         else
             fk_spade_same_room(&q, &a, &b);
         shared = a > shared ? a : shared;
@@ -153,8 +155,10 @@ static fleck_status group_map(float *map, const layout *l, fk_spade_query *q, fk
         l->values[i] = INFINITY;
         l->indices[i] = -1;
     }
-    if (s->all)
+    if (fk_spade_reaches_all(s, q->height, q->width))
         FK_DO(fk_spade_all(q, &l->room, pool, l->grid, err));
+    else if (s->radius > 0)
+        FK_DO(fk_spade_near(q, &l->room, pool, l->grid, err));
     else
         FK_DO(fk_spade_same(q, &l->room, pool, l->grid, err));
     if (!fk_embed_finite(l->grid, q->height * q->width))
@@ -175,7 +179,7 @@ static fleck_status make_map(float *map, const layout *l, const fk_spade *s, con
         fk_spade_query q = {.image = e, .gallery = l->images, .n_gallery = k};
 
         set_group(&q, s, i);
-        q.kappa = least(s->kappa, s->all ? k * q.height * q.width : k);
+        q.kappa = least(s->kappa, k * fk_spade_reach(s, q.height, q.width));
         FK_DO(group_map(i == 0 ? map : l->enlarged, l, &q, pool, err));
         for (int64_t p = 0; i > 0 && p < pixels; p++)
             map[p] += l->enlarged[p];

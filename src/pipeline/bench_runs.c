@@ -12,9 +12,9 @@
 /* The study that fleck reproduces: K of 10 and 20, the gallery of the same position; it does not say the K of its
  * run on a vision transformer, for which its detection figures alone are given. */
 static const char *const report_preset[] = {
-    "spade@wide_resnet50_2:k=10,gallery=same", "spade@wide_resnet50_2:k=20,gallery=same",
-    "spade@vit_b_16:k=10,gallery=same", "padim@wide_resnet50_2", NULL};
-static const char *const papers_preset[] = {"spade@wide_resnet50_2:k=50,gallery=all",
+    "spade@wide_resnet50_2:k=10,radius=0", "spade@wide_resnet50_2:k=20,radius=0",
+    "spade@vit_b_16:k=10,radius=0", "padim@wide_resnet50_2", NULL};
+static const char *const papers_preset[] = {"spade@wide_resnet50_2:k=50,radius=-1",
                                             "padim@wide_resnet50_2:dims=550", NULL};
 
 void fk_bench_runs_free(fk_bench_runs *r)

@@ -45,26 +45,29 @@ def enlarge(x, size):
     return out[0].permute(1, 2, 0).numpy()
 
 
-def grid(query, gallery, same, kappa):
-    """Mean squared distance of each feature of query [H, W, C] to its kappa nearest."""
+def grid(query, gallery, radius, kappa):
+    """Mean squared distance of each feature of query [H, W, C] to its kappa nearest within radius
+    rows and columns, -1 for all."""
     h, w, c = query.shape
     q = query.reshape(h * w, c)
     g = np.stack([x.reshape(h * w, c) for x in gallery])
-    if same:
-        d = ((g - q[None]) ** 2).sum(-1).T
-    else:
-        d = ((g.reshape(1, -1, c) - q[:, None]) ** 2).sum(-1)
+    d = ((g[None] - q[:, None, None]) ** 2).sum(-1)
+    if radius >= 0:
+        y, x = np.divmod(np.arange(h * w), w)
+        far = np.maximum(abs(y[:, None] - y), abs(x[:, None] - x)) > radius
+        d = np.where(far[:, None], np.inf, d)
+    d = d.reshape(h * w, -1)
     return np.sort(d, 1)[:, :kappa].mean(1).reshape(h, w)
 
 
-def score_map(query, train, nearest, same, concat, kappa):
+def score_map(query, train, nearest, radius, concat, kappa):
     size = LEVELS[0][:2]
     if concat:
         join = lambda levels: np.concatenate([enlarge(x, size) for x in levels], 2)
         groups = [(join(query[0]), [join(train[k][0]) for k in nearest])]
     else:
         groups = [(query[0][i], [train[k][0][i] for k in nearest]) for i in range(len(LEVELS))]
-    maps = [enlarge(grid(q, g, same, kappa)[:, :, None], MAP)[:, :, 0] for q, g in groups]
+    maps = [enlarge(grid(q, g, radius, kappa)[:, :, None], MAP)[:, :, 0] for q, g in groups]
     return np.mean(maps, 0)
 
 
@@ -85,11 +88,11 @@ def main():
           f"SPADE_K_PIXEL = {K_PIXEL}, SPADE_HEIGHT = {MAP[0]}, SPADE_WIDTH = {MAP[1]} }};")
     print("/* Training images 10, 11, .., query 40; level i has seed 16 image + i, the global 15. */")
     print(f"static const double spade_score = {float(np.sort(distances)[:K_IMAGE].mean())!r};")
-    for gallery in ("same", "all"):
+    for gallery, radius in (("same", 0), ("near", 1), ("all", -1)):
         for fusion in ("concat", "mean"):
             for kappa in (1, 3):
                 emit(f"spade_{gallery}_{fusion}_{kappa}",
-                     score_map(query, train, order[:K_PIXEL], gallery == "same",
+                     score_map(query, train, order[:K_PIXEL], radius,
                                fusion == "concat", kappa))
     print("\n#endif")
 

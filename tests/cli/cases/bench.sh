@@ -6,7 +6,7 @@ cp -r root/one root/broken
 head -c 300 root/one/train/good/000.png >root/broken/train/good/001.png
 mkdir root/notes
 bench() {
-    fleck bench root -o out --run spade:k=2,gallery=same --run padim:dims=20 --size 64 --resamples 100 "$@" >text
+    fleck bench root -o out --run spade:k=2,radius=0 --run padim:dims=20 --size 64 --resamples 100 "$@" >text
     code=$?
     sed -e '/^Table [2-7]/,$d' -e 's/[0-9][0-9]*\.[0-9]*/N/g' -e 's/  */ /g' text
     tail -n 1 text

@@ -4,4 +4,4 @@ for c in fit predict eval metrics info verify weights synth panel; do
     fleck $c --help >$c.txt || echo "$c: exit $?"
     head -n 1 $c.txt
 done
-grep -c -- '--k-image\|--gallery\|--dims\|--reduce\|--kappa\|--fusion\|--global' fit.txt
+grep -c -- '--k-image\|--radius\|--dims\|--reduce\|--kappa\|--fusion\|--global' fit.txt

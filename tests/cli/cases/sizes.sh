@@ -10,7 +10,7 @@ check --size 96 --crop none --sigma 0
 check --resize nearest
 check --resize area --reduce orthogonal --dims 16
 check --resize bilinear --reduce none --taps stride16
-check --calibrate 0 -m spade --gallery same --k-pixel 3
+check --calibrate 0 -m spade --radius 0 --k-pixel 3
 check -m spade --fusion mean --global stride16 --kappa 2
 echo 5 >list.txt
 echo 170 >>list.txt

@@ -45,7 +45,7 @@ static int tear_down(void **state)
 
 static fleck_bench_settings settings(int threads)
 {
-    static const char *const runs[] = {"padim:dims=3", "spade:k=2,gallery=same", NULL};
+    static const char *const runs[] = {"padim:dims=3", "spade:k=2,radius=0", NULL};
     static const char *backbones[2];
     fleck_bench_settings s = fleck_bench_defaults();
 

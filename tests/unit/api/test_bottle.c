@@ -70,19 +70,16 @@ static void padim_on_resnet18_meets_the_independent_figures(void **state)
     fleck_model_close(&model);
 }
 
-/* One fit serves every K and gallery: they may change after it. */
+/* One fit serves every K and radius: they may change after it. */
 static void spade_on_resnet18_meets_the_independent_figures(void **state)
 {
     static const struct {
-        const char *k, *gallery;
+        const char *k, *radius;
         wanted wanted;
     } rows[] = {
-        {"5", "same", {0.9921, 0.003, 0.9618, 0.002}},
-        {"10", "same", {0.9913, 0.003, 0.9659, 0.002}},
-        {"20", "same", {0.9921, 0.003, 0.9685, 0.002}},
-        {"50", "same", {0.9937, 0.003, 0.9713, 0.002}},
-        {"5", "all", {0.9921, 0.003, 0.9657, 0.002}},
-        {"10", "all", {0.9913, 0.003, 0.9683, 0.002}},
+        {"5", "0", {0.9921, 0.003, 0.9618, 0.002}},  {"10", "0", {0.9913, 0.003, 0.9659, 0.002}},
+        {"20", "0", {0.9921, 0.003, 0.9685, 0.002}}, {"50", "0", {0.9937, 0.003, 0.9713, 0.002}},
+        {"5", "-1", {0.9921, 0.003, 0.9657, 0.002}}, {"10", "-1", {0.9913, 0.003, 0.9683, 0.002}},
     };
     shared_or_skip(data, "data/bottle");
     shared_or_skip(weights, "weights/resnet18_imagenet_bnfolded.safetensors");
@@ -98,16 +95,16 @@ static void spade_on_resnet18_meets_the_independent_figures(void **state)
     assert_ok(fleck_model_save(model, path, err));
     fleck_model_close(&model);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        char k_image[32], k_pixel[32], gallery[32], what[96];
-        const char *options[] = {k_image, k_pixel, gallery, "kappa=1", "fusion=concat", NULL};
+        char k_image[32], k_pixel[32], radius[32], what[96];
+        const char *options[] = {k_image, k_pixel, radius, "kappa=1", "fusion=concat", NULL};
         fleck_run_settings run = fleck_run_defaults();
         fleck_report report;
 
         run.options = options;
         snprintf(k_image, sizeof k_image, "k-image=%s", rows[i].k);
         snprintf(k_pixel, sizeof k_pixel, "k-pixel=%s", rows[i].k);
-        snprintf(gallery, sizeof gallery, "gallery=%s", rows[i].gallery);
-        snprintf(what, sizeof what, "SPADE ResNet-18 K=%s, gallery %s", rows[i].k, rows[i].gallery);
+        snprintf(radius, sizeof radius, "radius=%s", rows[i].radius);
+        snprintf(what, sizeof what, "SPADE ResNet-18 K=%s, radius %s", rows[i].k, rows[i].radius);
         assert_ok(fleck_model_open(&model, path, &run, err));
         assert_ok(fleck_evaluate(model, data, NULL, &report, err));
         check(what, &report, rows[i].wanted);

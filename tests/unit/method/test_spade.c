@@ -7,9 +7,10 @@
 
 static const fk_embed_shape SHAPE = {
     .n_levels = 3,
-    .levels = {{6, 8, 5, NULL}, {3, 4, 19, NULL}, {2, 2, 35, NULL}},
+    .levels = {{6, 8, 5, NULL, NULL}, {3, 4, 19, NULL, NULL}, {2, 2, 35, NULL, NULL}},
     .global_dim = SPADE_GLOBAL};
 static const fk_map_size MAP = {SPADE_HEIGHT, SPADE_WIDTH};
+static const char *const RADII[] = {"radius=0", "radius=1", "radius=-1"};
 
 /* Image number `image`, hashed; with alike its levels differ little from those of all others, so
  * that features at the same position are the nearest. */
@@ -55,20 +56,24 @@ static float *run(const fk_embed_shape *shape, fk_map_size map, const char *cons
 static void maps_and_scores_equal_numpy(void **state)
 {
     static const struct {
-        const char *gallery, *fusion, *kappa;
+        const char *radius, *fusion, *kappa;
         const double *want;
-    } cases[] = {{"gallery=same", "fusion=concat", "kappa=1", spade_same_concat_1},
-                 {"gallery=same", "fusion=concat", "kappa=3", spade_same_concat_3},
-                 {"gallery=same", "fusion=mean", "kappa=1", spade_same_mean_1},
-                 {"gallery=same", "fusion=mean", "kappa=3", spade_same_mean_3},
-                 {"gallery=all", "fusion=concat", "kappa=1", spade_all_concat_1},
-                 {"gallery=all", "fusion=concat", "kappa=3", spade_all_concat_3},
-                 {"gallery=all", "fusion=mean", "kappa=1", spade_all_mean_1},
-                 {"gallery=all", "fusion=mean", "kappa=3", spade_all_mean_3}};
+    } cases[] = {{"radius=0", "fusion=concat", "kappa=1", spade_same_concat_1},
+                 {"radius=0", "fusion=concat", "kappa=3", spade_same_concat_3},
+                 {"radius=0", "fusion=mean", "kappa=1", spade_same_mean_1},
+                 {"radius=0", "fusion=mean", "kappa=3", spade_same_mean_3},
+                 {"radius=1", "fusion=concat", "kappa=1", spade_near_concat_1},
+                 {"radius=1", "fusion=concat", "kappa=3", spade_near_concat_3},
+                 {"radius=1", "fusion=mean", "kappa=1", spade_near_mean_1},
+                 {"radius=1", "fusion=mean", "kappa=3", spade_near_mean_3},
+                 {"radius=-1", "fusion=concat", "kappa=1", spade_all_concat_1},
+                 {"radius=-1", "fusion=concat", "kappa=3", spade_all_concat_3},
+                 {"radius=-1", "fusion=mean", "kappa=1", spade_all_mean_1},
+                 {"radius=-1", "fusion=mean", "kappa=3", spade_all_mean_3}};
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const char *const options[] = {"k-image=4",     "k-pixel=3",    cases[i].gallery,
+        const char *const options[] = {"k-image=4",     "k-pixel=3",    cases[i].radius,
                                        cases[i].fusion, cases[i].kappa, NULL};
         double score;
         float *map = run(&SHAPE, MAP, options, SPADE_N, 40, -1, NULL, &score);
@@ -116,7 +121,7 @@ static double *join(const fk_embed_shape *shape, const fk_embedding *e, int64_t 
 
 /* The concat map at grid size with all n images as gallery: every distance, one by one. */
 static void plain_map(double *out, const fk_embed_shape *shape, fk_map_size grid, int n,
-                      uint64_t query, bool alike, bool all, int kappa)
+                      uint64_t query, bool alike, int radius, int kappa)
 {
     int64_t cells = grid.height * grid.width, dim = 0, ignored[8];
     fk_embedding e = image_of(shape, query, alike);
@@ -134,9 +139,12 @@ static void plain_map(double *out, const fk_embed_shape *shape, fk_map_size grid
         double *g = join(shape, &image, grid.height, grid.width, dim);
 
         for (int64_t p = 0; p < cells; p++) {
-            for (int64_t j = all ? 0 : p; j < (all ? cells : p + 1); j++) {
+            for (int64_t j = 0; j < cells; j++) {
                 double sum = 0.0;
 
+                if (radius >= 0 && (llabs(j / grid.width - p / grid.width) > radius ||
+                                    llabs(j % grid.width - p % grid.width) > radius))
+                    continue;
                 for (int64_t c = 0; c < dim; c++)
                     sum += (q[p * dim + c] - g[j * dim + c]) * (q[p * dim + c] - g[j * dim + c]);
                 fk_linalg_smallest(nearest[p], ignored, kappa, sum, j);
@@ -155,19 +163,20 @@ static void plain_map(double *out, const fk_embed_shape *shape, fk_map_size grid
 }
 
 /* One thread, three threads and plain sums, with five images. */
-static void check_against_plain(const fk_embed_shape *shape, fk_map_size grid, bool alike, bool all,
-                                int kappa, fk_pool *pool)
+static void check_against_plain(const fk_embed_shape *shape, fk_map_size grid, bool alike,
+                                int radius, int kappa, fk_pool *pool)
 {
-    char kappa_option[32];
-    const char *const options[] = {all ? "gallery=all" : "gallery=same", kappa_option, NULL};
+    char kappa_option[32], radius_option[32];
+    const char *const options[] = {radius_option, kappa_option, NULL};
     int64_t n = grid.height * grid.width;
     double want[400];
     float *one, *many;
 
     snprintf(kappa_option, sizeof kappa_option, "kappa=%d", kappa);
+    snprintf(radius_option, sizeof radius_option, "radius=%d", radius);
     one = run_alike(shape, grid, options, 5, 70, -1, alike, NULL, NULL);
     many = run_alike(shape, grid, options, 5, 70, -1, alike, pool, NULL);
-    plain_map(want, shape, grid, 5, 70, alike, all, kappa);
+    plain_map(want, shape, grid, 5, 70, alike, radius, kappa);
     for (int64_t p = 0; p < n; p++)
         /* The nearest by products is the nearest but for ties within rounding. */
         assert_near(one[p], want[p], 2e-6 * want[p]);
@@ -183,12 +192,14 @@ static void fast_maps_equal_plain_ones_on_odd_shapes(void **state)
         fk_embed_shape shape;
         fk_map_size grid;
     } cases[] = {
-        {{1, {{13, 17, 40, NULL}}, 3}, {13, 17}},
-        {{2, {{19, 5, 8, NULL}, {7, 3, 33, NULL}}, 3}, {19, 5}},
-        {{3, {{4, 12, 16, NULL}, {4, 12, 7, NULL}, {1, 1, 20, NULL}}, 3}, {4, 12}},
-        {{2, {{3, 20, 9, NULL}, {11, 6, 17, NULL}}, 3}, {11, 20}},
-        {{2, {{17, 9, 9, NULL}, {17, 5, 10, NULL}}, 3}, {17, 9}},
-        {{3, {{16, 24, 8, NULL}, {8, 12, 16, NULL}, {4, 6, 32, NULL}}, 3}, {16, 24}},
+        {{1, {{13, 17, 40, NULL, NULL}}, 3}, {13, 17}},
+        {{2, {{19, 5, 8, NULL, NULL}, {7, 3, 33, NULL, NULL}}, 3}, {19, 5}},
+        {{3, {{4, 12, 16, NULL, NULL}, {4, 12, 7, NULL, NULL}, {1, 1, 20, NULL, NULL}}, 3},
+         {4, 12}},
+        {{2, {{3, 20, 9, NULL, NULL}, {11, 6, 17, NULL, NULL}}, 3}, {11, 20}},
+        {{2, {{17, 9, 9, NULL, NULL}, {17, 5, 10, NULL, NULL}}, 3}, {17, 9}},
+        {{3, {{16, 24, 8, NULL, NULL}, {8, 12, 16, NULL, NULL}, {4, 6, 32, NULL, NULL}}, 3},
+         {16, 24}},
     };
     fk_pool *pool = NULL;
 
@@ -196,12 +207,16 @@ static void fast_maps_equal_plain_ones_on_odd_shapes(void **state)
     assert_ok(fk_pool_open(&pool, 3, err));
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (int alike = 0; alike < 2; alike++) {
-            check_against_plain(&cases[i].shape, cases[i].grid, alike, false, 1, pool);
-            check_against_plain(&cases[i].shape, cases[i].grid, alike, false, 3, pool);
-            check_against_plain(&cases[i].shape, cases[i].grid, alike, true, 1, pool);
-            check_against_plain(&cases[i].shape, cases[i].grid, alike, true, 4, pool);
+            check_against_plain(&cases[i].shape, cases[i].grid, alike, 0, 1, pool);
+            check_against_plain(&cases[i].shape, cases[i].grid, alike, 0, 3, pool);
+            check_against_plain(&cases[i].shape, cases[i].grid, alike, 1, 1, pool);
+            check_against_plain(&cases[i].shape, cases[i].grid, alike, 3, 8, pool);
+            /* Beyond the grid: all positions. */
+            check_against_plain(&cases[i].shape, cases[i].grid, alike, 100, 4, pool);
+            check_against_plain(&cases[i].shape, cases[i].grid, alike, -1, 1, pool);
+            check_against_plain(&cases[i].shape, cases[i].grid, alike, -1, 4, pool);
             /* More than the images that the search starts with. */
-            check_against_plain(&cases[i].shape, cases[i].grid, alike, true, 8, pool);
+            check_against_plain(&cases[i].shape, cases[i].grid, alike, -1, 8, pool);
         }
     }
     fk_pool_close(&pool);
@@ -210,8 +225,8 @@ static void fast_maps_equal_plain_ones_on_odd_shapes(void **state)
 static void a_training_image_is_at_distance_zero_unless_left_out(void **state)
 {
     (void)state;
-    for (int all = 0; all < 2; all++) {
-        const char *const options[] = {"k-image=1", all ? "gallery=all" : "gallery=same", NULL};
+    for (size_t i = 0; i < sizeof RADII / sizeof RADII[0]; i++) {
+        const char *const options[] = {"k-image=1", RADII[i], NULL};
         double score;
         float *map = run(&SHAPE, MAP, options, SPADE_N, 12, -1, NULL, &score);
 
@@ -231,8 +246,8 @@ static void a_training_image_is_at_distance_zero_unless_left_out(void **state)
 static void leaving_out_equals_not_having_learned(void **state)
 {
     (void)state;
-    for (int all = 0; all < 2; all++) {
-        const char *const options[] = {"kappa=2", all ? "gallery=all" : "gallery=same", NULL};
+    for (size_t i = 0; i < sizeof RADII / sizeof RADII[0]; i++) {
+        const char *const options[] = {"kappa=2", RADII[i], NULL};
         double a, b;
         float *left_out = run(&SHAPE, MAP, options, 6, 15, 5, NULL, &a);
         float *never = run(&SHAPE, MAP, options, 5, 15, -1, NULL, &b);
@@ -244,11 +259,49 @@ static void leaving_out_equals_not_having_learned(void **state)
     }
 }
 
+/* A part one row and one column further: its features are found again, but for those cut off. */
+static void a_shifted_part_is_found_within_the_radius(void **state)
+{
+    static const fk_embed_shape shape = {
+        .n_levels = 1, .levels = {{9, 10, 12, NULL, NULL}}, .global_dim = 3};
+    static const fk_map_size grid = {9, 10};
+    static const char *const near[] = {"radius=1", NULL}, *const same[] = {"radius=0", NULL};
+    const fk_method *m = fk_method_find("spade");
+    fk_options a = options_of(m, near), b = options_of(m, same);
+    fk_embedding part = make_image(&shape, 10), shifted = make_image(&shape, 11);
+    void *s, *t;
+    float *found, *missed;
+
+    (void)state;
+    for (int64_t y = 1; y < 9; y++)
+        memcpy(shifted.levels[0].data + (y * 10 + 1) * 12, part.levels[0].data + (y - 1) * 10 * 12,
+               9 * 12 * sizeof(float));
+    s = learn(m, &a, &shape, grid, &part, 0, 1, 1, NULL);
+    t = learn(m, &b, &shape, grid, &part, 0, 1, 1, NULL);
+    assert_ok(m->finish(s, NULL, err));
+    assert_ok(m->finish(t, NULL, err));
+    found = score_of(m, s, grid, &shifted, -1, NULL, NULL);
+    missed = score_of(m, t, grid, &shifted, -1, NULL, NULL);
+    for (int64_t y = 1; y < 9; y++)
+        for (int64_t x = 1; x < 10; x++) {
+            assert_true(found[y * 10 + x] == 0.0f);
+            assert_true(missed[y * 10 + x] > 0.0f);
+        }
+    fk_free(found);
+    fk_free(missed);
+    m->free(s);
+    m->free(t);
+    fk_embedding_free(&part);
+    fk_embedding_free(&shifted);
+    fk_options_free(&a);
+    fk_options_free(&b);
+}
+
 /* More than one block of images, and K left open. */
 static void the_usual_neighbourhood_is_fifty_images_or_all(void **state)
 {
-    const char *const open[] = {"gallery=same", NULL};
-    const char *const given[] = {"gallery=same", "k-image=23", "k-pixel=23", NULL};
+    const char *const open[] = {"radius=0", NULL};
+    const char *const given[] = {"radius=0", "k-image=23", "k-pixel=23", NULL};
     double a, b;
     float *x = run(&SHAPE, MAP, open, 23, 70, -1, NULL, &a);
     float *y = run(&SHAPE, MAP, given, 23, 70, -1, NULL, &b);
@@ -266,7 +319,8 @@ static void asking_for_more_neighbours_than_there_are_is_refused(void **state)
         const char *options[4], *message;
     } cases[] = {{{"k-image=7", NULL}, "--k-image 7 asks for more than the 6 good images"},
                  {{"k-pixel=9", NULL}, "--k-pixel 9 asks for more than the 6 good images"},
-                 {{"gallery=same", "k-pixel=3", "kappa=4"}, "--kappa 4 asks for more than the 3"},
+                 {{"radius=0", "k-pixel=3", "kappa=4"}, "--kappa 4 asks for more than the 3"},
+                 {{"radius=1", "k-pixel=2", "kappa=9"}, "--kappa 9 asks for more than the 8"},
                  {{"fusion=mean", "k-pixel=2", "kappa=9"}, "--kappa 9 asks for more than the 8"}};
     const fk_method *m = fk_method_find("spade");
     fk_embedding images[SPADE_N];
@@ -286,8 +340,8 @@ static void asking_for_more_neighbours_than_there_are_is_refused(void **state)
 
 static void numbers_may_be_changed_when_a_model_is_opened(void **state)
 {
-    static const char *const fitted[] = {"gallery=all", NULL};
-    static const char *const opened[] = {"gallery=same", "kappa=3", "k-pixel=3", "k-image=4", NULL};
+    static const char *const fitted[] = {"radius=-1", NULL};
+    static const char *const opened[] = {"radius=0", "kappa=3", "k-pixel=3", "k-image=4", NULL};
     static const char *const wrong[] = {"k-pixel=7", NULL};
     const fk_method *m = fk_method_find("spade");
     fk_options a = options_of(m, fitted), b = options_of(m, opened), c = options_of(m, wrong);
@@ -350,6 +404,7 @@ int main(void)
         cmocka_unit_test(fast_maps_equal_plain_ones_on_odd_shapes),
         cmocka_unit_test(a_training_image_is_at_distance_zero_unless_left_out),
         cmocka_unit_test(leaving_out_equals_not_having_learned),
+        cmocka_unit_test(a_shifted_part_is_found_within_the_radius),
         cmocka_unit_test(the_usual_neighbourhood_is_fifty_images_or_all),
         cmocka_unit_test(asking_for_more_neighbours_than_there_are_is_refused),
         cmocka_unit_test(numbers_may_be_changed_when_a_model_is_opened),

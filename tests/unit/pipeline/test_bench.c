@@ -17,7 +17,7 @@ static fleck_bench_settings settings(void)
 static void a_run_is_a_method_a_network_and_options(void **state)
 {
     static const char *const texts[] = {
-        "spade@resnet18:k=7,taps=layer1,layer2,weights=/a/b,gallery=same", "padim", NULL};
+        "spade@resnet18:k=7,taps=layer1,layer2,weights=/a/b,radius=0", "padim", NULL};
     fleck_bench_settings s = settings();
     fk_bench_runs r;
     const fk_bench_run *run;
@@ -27,14 +27,14 @@ static void a_run_is_a_method_a_network_and_options(void **state)
     assert_ok(fk_bench_runs_read(&r, &s, err));
     assert_int_equal(r.n, 2);
     run = &r.items[0];
-    assert_string_equal(run->name, "spade@resnet18:k=7,taps=layer1,layer2,gallery=same");
+    assert_string_equal(run->name, "spade@resnet18:k=7,taps=layer1,layer2,radius=0");
     assert_string_equal(run->fit.method, "spade");
     assert_string_equal(run->fit.backbone, "resnet18");
     assert_string_equal(run->fit.taps, "layer1,layer2");
     assert_string_equal(run->fit.weights, "/a/b");
     assert_string_equal(run->fit.options[0], "k-image=7");
     assert_string_equal(run->fit.options[1], "k-pixel=7");
-    assert_string_equal(run->fit.options[2], "gallery=same");
+    assert_string_equal(run->fit.options[2], "radius=0");
     assert_null(run->fit.options[3]);
     assert_string_equal(r.items[1].name, "padim@efficientnet_lite0");
     assert_null(r.items[1].fit.options[0]);

@@ -389,7 +389,7 @@ static bool convert(fk_tensor *out, const fk_tensor *in)
 static fleck_status fold(const plan *p, layer *l, fleck_error *err)
 {
     bool finite = true;
-    fleck_status st;
+    fleck_status st = FLECK_OK;
 
     for (int k = 0; k < l->n; k++)
         FK_DO(fk_tensor_init(&l->folded[k], FK_F32, l->wanted[k].ndim, l->wanted[k].shape, err));

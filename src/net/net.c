@@ -93,10 +93,12 @@ static fleck_status make_tokens(fk_net *net, int node, const float *const *found
 
     if (!fk_mul_fits(op->out_height, dim, &count))
         FK_FAIL(err, FLECK_E_NOMEM, "position embedding: too large");
+    assert(class_token != NULL && table != NULL);
+    assert(registers != NULL || op->positions.registers == 0);
     FK_DO(FK_ALLOC(&net->tokens, count, err));
     for (int64_t d = 0; d < dim; d++)
         net->tokens[d] = class_token[d] + table[d]; /* the table begins with the class token's */
-    if (op->positions.registers > 0)
+    if (registers != NULL)
         memcpy(net->tokens + dim, registers,
                (size_t)(op->positions.registers * dim) * sizeof *registers);
     FK_DO(fk_position_resample(net->tokens + op->skip * dim, map->out_height, map->out_width,

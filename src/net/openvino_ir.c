@@ -247,17 +247,18 @@ done:
     return st;
 }
 
-/* Axis i of out is axis order[i] of in. */
-static fleck_status add_transpose(writer *w, const port *in, const int64_t *order, port *out)
+/* Axis i of out is axis order[i] of in, which has n. */
+static fleck_status add_transpose(writer *w, const port *in, const int64_t *order, int n, port *out)
 {
     port list;
     const port *inputs[] = {in, &list};
     fleck_status st;
 
-    *out = (port){.ndim = in->ndim};
-    for (int i = 0; i < in->ndim; i++)
+    assert(in->ndim == n);
+    *out = (port){.ndim = n};
+    for (int i = 0; i < n; i++)
         out->shape[i] = in->shape[order[i]];
-    FK_DO(add_list(w, order, in->ndim, &list));
+    FK_DO(add_list(w, order, n, &list));
     FK_DO(begin_layer(w, "Transpose", out));
     FK_DO(end_layer(w, inputs, 2, out, NULL));
 done:
@@ -277,7 +278,7 @@ static fleck_status add_tokens(writer *w, int node, port *out)
     fleck_status st;
 
     FK_DO(add_reshape(w, &w->value[op->input[0]], &flat, NULL));
-    FK_DO(add_transpose(w, &flat, (const int64_t[]){0, 2, 1}, &rows));
+    FK_DO(add_transpose(w, &flat, (const int64_t[]){0, 2, 1}, 3, &rows));
     FK_DO(add_constant(w, weight + op->skip * dim, &place));
     FK_DO(add_sum(w, &rows, &place, &sum, NULL));
     FK_DO(add_constant(w, weight, &front));
@@ -361,13 +362,13 @@ static fleck_status add_attention(writer *w, int node, port *out)
     fleck_status st;
 
     FK_DO(add_reshape(w, &w->value[op->input[0]], &apart, NULL));
-    FK_DO(add_transpose(w, &apart, (const int64_t[]){1, 2, 0, 3}, &heads));
+    FK_DO(add_transpose(w, &apart, (const int64_t[]){1, 2, 0, 3}, 4, &heads));
     for (int i = 0; i < 3; i++)
         FK_DO(add_part(w, &heads, i, &part[i]));
     FK_DO(begin_layer_of(w, "opset13", "ScaledDotProductAttention", &mixed));
     FK_DO(fk_text_printf(&w->layers, w->err, "<data causal=\"false\"/>"));
     FK_DO(end_layer(w, inputs, 3, &mixed, NULL));
-    FK_DO(add_transpose(w, &mixed, (const int64_t[]){0, 2, 1, 3}, &rows));
+    FK_DO(add_transpose(w, &mixed, (const int64_t[]){0, 2, 1, 3}, 4, &rows));
     FK_DO(add_reshape(w, &rows, out, NULL));
 done:
     return st;
@@ -388,7 +389,7 @@ static fleck_status add_grid(writer *w, const fk_op *op, port *out, const char *
     FK_DO(add_list(w, (const int64_t[]){1}, 1, &axes));
     FK_DO(begin_layer_of(w, "opset8", "Slice", &rows));
     FK_DO(end_layer(w, inputs, 5, &rows, NULL));
-    FK_DO(add_transpose(w, &rows, (const int64_t[]){0, 2, 1}, &turned));
+    FK_DO(add_transpose(w, &rows, (const int64_t[]){0, 2, 1}, 3, &turned));
     FK_DO(add_reshape(w, &turned, out, name));
 done:
     return st;

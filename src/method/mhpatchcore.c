@@ -556,6 +556,7 @@ static fleck_status mhpc_load(void **state, const fk_options *o, const fk_embed_
     *state = NULL;
     FK_DO(mhpc_begin(&made, o, shape, map, err));
     s = made;
+    assert(s != NULL); /* begin succeeded */
     if (!fk_json_get_int(meta, "images", &s->images) || s->images < 1)
         FK_FAIL(err, FLECK_E_FORMAT, "%s: mhpatchcore: images is missing or not at least 1",
                 fk_st_name(r));

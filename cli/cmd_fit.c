@@ -17,7 +17,7 @@ static const flag flags[] = {
      "pixels (default method)"},
     {"calibrate", 0, "N", "good images scored for threshold and colour scale (default 64)"},
     {"precision", 0, "P", "f32, bf16, f16 or auto; kept in the model (default f32)"},
-    {"engine", 0, "NAME", "openvino or reference (default: the fastest built in)"},
+    {"engine", 0, "NAME", "native, openvino or reference (default: the fastest for the network)"},
     {"max-memory", 0, "SIZE", "memory to keep to, as 600M or 2G; the model is the same"},
     {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
     {NULL, 0, NULL, NULL}};

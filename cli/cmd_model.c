@@ -9,7 +9,7 @@ static const flag info_flags[] = {{"json", 0, NULL, "print one JSON object"},
 static const flag verify_flags[] = {
     {"tolerance", 0, "T", "largest relative difference of a score (default 0.001)"},
     {"precision", 0, "P", "f32, bf16, f16 or auto (default: the model's)"},
-    {"engine", 0, "NAME", "openvino or reference (default: the fastest built in)"},
+    {"engine", 0, "NAME", "native, openvino or reference (default: the fastest for the network)"},
     {NULL, 0, NULL, NULL}};
 
 static void print_info(const char *path, const fleck_model_info *i)

@@ -15,7 +15,7 @@ static const flag flags[] = {
     {"pool", 0, "method|max|top:P",
      "image score as in fit (default: the model's; another has no threshold)"},
     {"precision", 0, "P", "f32, bf16, f16 or auto (default: the model's)"},
-    {"engine", 0, "NAME", "openvino or reference (default: the fastest built in)"},
+    {"engine", 0, "NAME", "native, openvino or reference (default: the fastest for the network)"},
     {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
     {NULL, 0, NULL, NULL}};
 

@@ -143,7 +143,7 @@ typedef struct fleck_fit_settings {
         *backbone;    /* a built-in name, or the path of an .onnx file whose outputs are the taps */
     const char *home; /* folder of installed weights; may be NULL where `weights` is given */
     const char *weights;       /* NULL, or a weight file to use in place of the installed one */
-    const char *engine;        /* "openvino", "reference"; NULL: the fastest built in */
+    const char *engine;        /* "native", "openvino", "reference"; NULL: the fastest */
     const char *precision;     /* "f32", "bf16", "f16", "auto"; recorded in the model */
     const char *taps;          /* names separated by commas; NULL: the backbone's three */
     const char *normalisation; /* "imagenet": ImageNet's mean and deviation; "own": the network's */
@@ -194,7 +194,7 @@ FLECK_API fleck_status fleck_model_save(const fleck_model *model, const char *pa
 
 typedef struct fleck_run_settings {
     int threads;                /* 0: one for each processor */
-    const char *engine;         /* NULL: the fastest built in */
+    const char *engine;         /* the same */
     const char *precision;      /* NULL: the one the model was fitted with */
     const char *pool; /* NULL: the one the model was fitted with; another has no threshold */
     const char *const *options; /* NULL, or after_fit options "name=value", ended by NULL */

@@ -51,7 +51,7 @@ static fleck_status fit(fleck_model **out, const char *const *files, int64_t n,
     FK_DO(fk_fit_plan(&m->model, s, err));
     FK_DO(fk_strdup(&m->model.category, category, err));
     FK_DO(describe(m, err));
-    FK_DO(fk_pick_engine(&engine, s->engine, err));
+    FK_DO(fk_pick_engine(&engine, s->engine, &m->model, err));
     FK_DO(fk_runner_open(&m->runner, &m->model, engine, s->threads, err));
     FK_DO(fk_fit_run(&m->model, &m->runner, files, n, s, times != NULL ? times : &ignored, err));
     *out = m;
@@ -107,7 +107,6 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
     fleck_status st;
 
     *out = NULL;
-    FK_DO(fk_pick_engine(&engine, s.engine, err));
     FK_DO(FK_CALLOC(&m, 1, err));
     FK_DO(fk_model_load(&m->model, path, s.options, err));
     if (s.precision != NULL && !fk_precision_parse(s.precision, &m->model.precision))
@@ -115,6 +114,7 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
                 s.precision);
     if (s.pool != NULL)
         FK_DO(fk_pooling_parse(&m->model.pooling, s.pool, err));
+    FK_DO(fk_pick_engine(&engine, s.engine, &m->model, err));
     FK_DO(describe(m, err));
     FK_DO(fk_runner_open(&m->runner, &m->model, engine, s.threads, err));
     FK_DO(fk_runner_ready(&m->runner, err));
@@ -177,7 +177,8 @@ fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *di
     for (int i = 0; i < m->n_checks; i++) {
         double score, wanted = m->check_scores[i], d;
 
-        FK_DO(fk_runner_embed(&model->runner, 0, m->checks + i * pixels * 3, NULL, err));
+        FK_DO(fk_runner_embed(&model->runner, 0, m->checks + i * pixels * 3, true, NULL,
+                              err));
         FK_DO(fk_runner_score(&model->runner, 0, NULL, FK_NONE, true,
                               fk_model_scores_maps(m) ? map : NULL, &score, err));
         d = fabs(score - wanted) / fmax(fabs(wanted), 1e-30);

@@ -13,7 +13,7 @@
 #define RESNET                                                                                     \
     .default_taps = {"layer1", "layer2", "layer3"}, .strides = {4, 8, 16}, IMAGENET,               \
     .url = TORCHVISION, .source = TORCHVISION_SOURCE, .norm_of = fk_norm_of_resnet,                \
-    .norm_eps = 1e-5
+    .norm_eps = 1e-5, .dense = true
 
 /* TensorFlow trained them with (u8 - 127) / 128. */
 #define LITE(number)                                                                               \

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const engine_names[] = {"openvino", "reference"};
+static const char *const engine_names[] = {"openvino", "reference", "native"};
 static const char *const precision_names[] = {"f32", "bf16", "f16"};
 
 const char *fk_engine_name(fk_engine engine)
@@ -14,7 +14,7 @@ const char *fk_engine_name(fk_engine engine)
 
 bool fk_engine_parse(const char *name, fk_engine *out)
 {
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < FK_ENGINE_COUNT; i++)
         if (strcmp(name, engine_names[i]) == 0) {
             *out = (fk_engine)i;
             return true;
@@ -28,14 +28,36 @@ bool fk_engine_built(fk_engine engine)
     (void)engine;
     return true;
 #else
-    return engine == FK_ENGINE_REFERENCE;
+    return engine != FK_ENGINE_OPENVINO;
 #endif
+}
+
+/* Products of AVX-512 are twice as wide as the native engine's, which Winograd only just makes up. */
+static bool native_is_fastest(void)
+{
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           !__builtin_cpu_supports("avx512f");
+#else
+    return false;
+#endif
+}
+
+fk_engine fk_engine_fastest(const fk_arch *arch, fk_precision precision)
+{
+    bool runs = arch != NULL && arch->dense && precision == FK_PRECISION_F32;
+
+    if (runs && (native_is_fastest() || !fk_engine_built(FK_ENGINE_OPENVINO)))
+        return FK_ENGINE_NATIVE;
+    return fk_engine_built(FK_ENGINE_OPENVINO) ? FK_ENGINE_OPENVINO : FK_ENGINE_REFERENCE;
 }
 
 const char *fk_engine_version(fk_engine engine, char *buffer, size_t size)
 {
     snprintf(buffer, size, "%s",
-             engine == FK_ENGINE_REFERENCE ? "fleck reference" : "OpenVINO (not in this build)");
+             engine == FK_ENGINE_REFERENCE ? "fleck reference"
+             : engine == FK_ENGINE_NATIVE  ? "fleck native"
+                                           : "OpenVINO (not in this build)");
 #ifdef FLECK_WITH_OPENVINO
     if (engine == FK_ENGINE_OPENVINO)
         fk_openvino_version(buffer, size);

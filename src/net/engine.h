@@ -49,10 +49,10 @@ typedef struct fk_engine_table {
                                  fleck_error *err);
     void (*session_close)(void *session);
     /* From buffers.input to the other buffers. */
-    fleck_status (*run)(void *session, fleck_error *err);
+    fleck_status (*run)(void *session, fk_pool *pool, fleck_error *err);
 } fk_engine_table;
 
-extern const fk_engine_table fk_engine_reference;
+extern const fk_engine_table fk_engine_reference, fk_engine_native;
 #ifdef FLECK_WITH_OPENVINO
 extern const fk_engine_table fk_engine_openvino;
 /* "OpenVINO 2026.4.1-...", cut to size. */

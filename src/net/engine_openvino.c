@@ -520,10 +520,12 @@ done:
     return st;
 }
 
-static fleck_status openvino_run(void *handle, fleck_error *err)
+static fleck_status openvino_run(void *handle, fk_pool *pool, fleck_error *err)
 {
     const session *s = handle;
     fleck_status st = FLECK_OK;
+
+    (void)pool; /* a stream has one thread */
 
     OV_DO(s->engine, ov_infer_request_infer(s->request), "run the network");
 done:

@@ -313,10 +313,11 @@ done:
     return st;
 }
 
-static fleck_status reference_run(void *handle, fleck_error *err)
+static fleck_status reference_run(void *handle, fk_pool *pool, fleck_error *err)
 {
     const session *s = handle;
 
+    (void)pool;
     (void)err;
     for (int i = 1; i < s->engine->plan.graph->n_ops; i++)
         run_op(s, i);

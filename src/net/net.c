@@ -229,6 +229,8 @@ static const fk_engine_table *table_of(fk_engine engine)
 {
     if (engine == FK_ENGINE_REFERENCE)
         return &fk_engine_reference;
+    if (engine == FK_ENGINE_NATIVE)
+        return &fk_engine_native;
 #ifdef FLECK_WITH_OPENVINO
     if (engine == FK_ENGINE_OPENVINO)
         return &fk_engine_openvino;
@@ -429,6 +431,12 @@ static void normalise(float *out, const fk_net *net, const uint8_t *rgb)
 fleck_status fk_net_run(fk_net_session *s, const uint8_t *rgb, const float **taps,
                         const float **pool, fleck_error *err)
 {
+    return fk_net_run_alone(s, rgb, NULL, taps, pool, err);
+}
+
+fleck_status fk_net_run_alone(fk_net_session *s, const uint8_t *rgb, fk_pool *threads,
+                              const float **taps, const float **pool, fleck_error *err)
+{
     fleck_status st;
 
     for (int i = 0; i < s->net->outputs.n_taps; i++)
@@ -436,7 +444,7 @@ fleck_status fk_net_run(fk_net_session *s, const uint8_t *rgb, const float **tap
     if (pool != NULL)
         *pool = NULL;
     normalise(s->buffers.input, s->net, rgb);
-    FK_DO(s->net->table->run(s->session, err));
+    FK_DO(s->net->table->run(s->session, threads, err));
     for (int i = 0; i < s->net->outputs.n_taps; i++)
         taps[i] = s->buffers.taps[i];
     if (pool != NULL)

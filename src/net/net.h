@@ -2,14 +2,20 @@
 #ifndef FK_NET_NET_H
 #define FK_NET_NET_H
 
+#include "base/pool.h"
 #include "net/arch.h"
 #include "tensor/safetensors.h"
 
-typedef enum fk_engine { FK_ENGINE_OPENVINO, FK_ENGINE_REFERENCE } fk_engine;
+typedef enum fk_engine { FK_ENGINE_OPENVINO, FK_ENGINE_REFERENCE, FK_ENGINE_NATIVE } fk_engine;
+#define FK_ENGINE_COUNT 3
 typedef enum fk_precision { FK_PRECISION_F32, FK_PRECISION_BF16, FK_PRECISION_F16 } fk_precision;
 
 const char *fk_engine_name(fk_engine engine);
 bool fk_engine_parse(const char *name, fk_engine *out);
+/* The engine to take for a network (arch NULL: an ONNX model) where the caller has none in mind: the
+ * native one for dense networks in f32 where it was measured to be the fastest, on processors with
+ * AVX2 and without AVX-512; else OpenVINO; in builds without that what can run the network. */
+fk_engine fk_engine_fastest(const fk_arch *arch, fk_precision precision);
 /* Whether this build contains the engine. */
 bool fk_engine_built(fk_engine engine);
 /* Most bytes of a version's text. */
@@ -58,7 +64,8 @@ typedef struct fk_net_session fk_net_session;
 /* Check shapes of all weights that the wanted taps need and compile.  source and settings are
  * copied; what they point to by contract stays the caller's.
  *
- * Cost: some 0.1 s and the weights once more with OpenVINO, nothing with the reference engine.
+ * Cost: some 0.1 s and the weights once more with OpenVINO; with the native engine 0.03 s and four
+ * times the weights of 3 x 3 convolutions, once those of others; nothing with the reference engine.
  * Errors, with *out NULL; messages name the file:
  *   FLECK_E_NOTFOUND     a tensor that the file lacks (says which tap or pool needs it); the pool of
  *                        an ONNX model that has no global output
@@ -66,7 +73,8 @@ typedef struct fk_net_session fk_net_session;
  *   FLECK_E_OPTION       an unknown tap (says which there are), a scale of 0, threads below 1
  *   FLECK_E_UNSUPPORTED  an engine that this build lacks, a precision that this processor lacks
  *                        (OpenVINO would compute in another), outputs of another kind, ONNX with
- *                        the reference engine
+ *                        another engine than OpenVINO, a network that the native one lacks
+ *                        operations for
  *   FLECK_E_FORMAT       bytes that OpenVINO cannot read as an ONNX model
  *   FLECK_E_LIMIT        more than FK_MAX_TAPS outputs, a name that does not fit fk_tap_info
  *   FLECK_E_ENGINE       the runtime failed
@@ -92,5 +100,10 @@ void fk_net_session_close(fk_net_session **session);
  * taps and *pool NULL. */
 fleck_status fk_net_run(fk_net_session *session, const uint8_t *rgb, const float **taps,
                         const float **pool, fleck_error *err) FLECK_MUST_CHECK;
+/* The same bytes, sooner with the native engine: no other run of the net is under way, so this one
+ * may use all of `threads`, at most settings.threads (NULL: the caller's alone). */
+fleck_status fk_net_run_alone(fk_net_session *session, const uint8_t *rgb, fk_pool *threads,
+                              const float **taps, const float **pool,
+                              fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -168,8 +168,9 @@ static void fill_record(const fk_feed *f, int lane, const float *const *taps, co
         memcpy(at, pool, (size_t)fk_net_pool_dim(f->net) * sizeof *at);
 }
 
-fleck_status fk_feed_run(fk_feed *f, int lane, const uint8_t *rgb, int64_t pixels,
-                         const float **taps, const float **pool, double *seconds, fleck_error *err)
+fleck_status fk_feed_run(fk_feed *f, int lane, const uint8_t *rgb, int64_t pixels, bool alone,
+                         const float **taps, const float **pool, double *seconds,
+                         fleck_error *err)
 {
     char name[FK_BLOBS_NAME];
     bool keep = f->blobs != NULL;
@@ -187,7 +188,7 @@ fleck_status fk_feed_run(fk_feed *f, int lane, const uint8_t *rgb, int64_t pixel
         }
     }
     start = fk_clock_seconds();
-    FK_DO(fk_net_run(f->sessions[lane], rgb, taps, pool, err));
+    FK_DO(fk_net_run_alone(f->sessions[lane], rgb, alone ? f->pool : NULL, taps, pool, err));
     *seconds = fk_clock_seconds() - start;
     f->passed++;
     if (keep) {

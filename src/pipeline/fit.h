@@ -28,7 +28,8 @@ fleck_status fk_fit_run(fk_model *m, fk_runner *r, const char *const *files, int
                         const fleck_fit_settings *s, fleck_times *times,
                         fleck_error *err) FLECK_MUST_CHECK;
 
-/* The engine called name, or the fastest that is built in for NULL. */
-fleck_status fk_pick_engine(fk_engine *out, const char *name, fleck_error *err) FLECK_MUST_CHECK;
+/* The engine called name, or for NULL the fastest for m's network and precision. */
+fleck_status fk_pick_engine(fk_engine *out, const char *name, const fk_model *m,
+                            fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

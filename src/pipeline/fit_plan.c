@@ -13,15 +13,15 @@
 static const float imagenet_mean[3] = {0.485f, 0.456f, 0.406f};
 static const float imagenet_scale[3] = {0.229f, 0.224f, 0.225f};
 
-fleck_status fk_pick_engine(fk_engine *out, const char *name, fleck_error *err)
+fleck_status fk_pick_engine(fk_engine *out, const char *name, const fk_model *m, fleck_error *err)
 {
     if (name == NULL) {
-        *out = fk_engine_built(FK_ENGINE_OPENVINO) ? FK_ENGINE_OPENVINO : FK_ENGINE_REFERENCE;
+        *out = fk_engine_fastest(m->arch, m->precision);
         return FLECK_OK;
     }
     if (!fk_engine_parse(name, out))
         return fk_error_set(err, FLECK_E_OPTION,
-                            "engine: expected openvino or reference, got \"%s\"", name);
+                            "engine: expected native, openvino or reference, got \"%s\"", name);
     if (!fk_engine_built(*out))
         return fk_error_set(err, FLECK_E_UNSUPPORTED, "this fleck was built without %s", name);
     return FLECK_OK;
@@ -235,12 +235,12 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_err
     FK_DO(fk_pooling_parse(&m->pooling, s->pool != NULL ? s->pool : "method", err));
     m->fitted_pooling = m->pooling;
     FK_DO(fk_strdup(&m->version, FLECK_VERSION, err));
-    FK_DO(fk_pick_engine(&engine, s->engine, err));
-    FK_DO(fk_strdup(&m->engine, fk_engine_version(engine, version, sizeof version), err));
     if (!fk_precision_parse(s->precision, &m->precision))
         FK_FAIL(err, FLECK_E_OPTION, "precision: expected f32, bf16, f16 or auto, got \"%s\"",
                 s->precision);
     FK_DO(plan_backbone(m, s, err));
+    FK_DO(fk_pick_engine(&engine, s->engine, m, err));
+    FK_DO(fk_strdup(&m->engine, fk_engine_version(engine, version, sizeof version), err));
     FK_DO(plan_size(&m->pre, s, m->method->resize, err));
     FK_DO(plan_normalisation(m, s->normalisation, err));
     FK_DO(name_taps(m, s->taps, err));

@@ -25,7 +25,7 @@ fleck_status fk_predict_image(fk_runner *r, int lane, bool alone, fk_image *orig
                           .image_height = original->height};
     FK_DO(fk_runner_prepare(r, lane, original, &input, err));
     FK_DO(FK_ALLOC(&out->map, out->map_width * out->map_height, err));
-    FK_DO(fk_runner_embed(r, lane, input.data, NULL, err));
+    FK_DO(fk_runner_embed(r, lane, input.data, alone, NULL, err));
     FK_DO(fk_runner_score(r, lane, NULL, FK_NONE, alone, out->map, &out->score, err));
     out->defective = out->score > out->threshold; /* false where the threshold is NaN */
     if (keep) {

@@ -180,8 +180,9 @@ done:
 }
 
 /* The model's taps and pool of an input; *seconds is what the network took. */
-static fleck_status run_net(fk_runner *r, int lane, const uint8_t *input, const float **taps,
-                            const float **pool, double *seconds, fleck_error *err)
+static fleck_status run_net(fk_runner *r, int lane, const uint8_t *input, bool alone,
+                            const float **taps, const float **pool, double *seconds,
+                            fleck_error *err)
 {
     const fk_model *m = r->model;
     const float *all[FK_MAX_TAPS] = {NULL};
@@ -189,26 +190,27 @@ static fleck_status run_net(fk_runner *r, int lane, const uint8_t *input, const 
     fleck_status st;
 
     if (r->feed == NULL) {
-        st = fk_net_run(r->lanes[lane].session, input, taps, pool, err);
+        st = fk_net_run_alone(r->lanes[lane].session, input, alone ? r->pool : NULL, taps, pool,
+                              err);
         *seconds = fk_clock_seconds() - start;
         return st;
     }
-    st = fk_feed_run(r->feed, lane, input, m->pre.crop_height * m->pre.crop_width, all, pool,
-                     seconds, err);
+    st = fk_feed_run(r->feed, lane, input, m->pre.crop_height * m->pre.crop_width, alone, all,
+                     pool, seconds, err);
     for (int i = 0; i < m->n_taps; i++)
         taps[i] = all[r->tap_of[i]];
     return st;
 }
 
-fleck_status fk_runner_embed(fk_runner *r, int lane, const uint8_t *input, fk_embedding *out,
-                             fleck_error *err)
+fleck_status fk_runner_embed(fk_runner *r, int lane, const uint8_t *input, bool alone,
+                             fk_embedding *out, fleck_error *err)
 {
     const fk_model *m = r->model;
     const float *taps[FK_MAX_TAPS], *pool = NULL;
     double start, spent = 0.0;
     fleck_status st;
 
-    FK_DO(run_net(r, lane, input, taps, &pool, &spent, err));
+    FK_DO(run_net(r, lane, input, alone, taps, &pool, &spent, err));
     start = fk_clock_seconds();
     fk_embed(out != NULL ? out : &r->lanes[lane].embedding, &m->embed, m->n_taps, m->taps, taps,
              pool);

@@ -37,9 +37,10 @@ fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image
 /* Resize and crop to the network's input. */
 fleck_status fk_runner_prepare(fk_runner *r, int lane, const fk_image *original, fk_image *input,
                                fleck_error *err) FLECK_MUST_CHECK;
-/* Network and embedding; out was made for the model's shape, or is NULL for the lane's own. */
-fleck_status fk_runner_embed(fk_runner *r, int lane, const uint8_t *input, fk_embedding *out,
-                             fleck_error *err) FLECK_MUST_CHECK;
+/* Network and embedding; out was made for the model's shape, or is NULL for the lane's own.  alone:
+ * this is the only piece running, so that the network may use the pool. */
+fleck_status fk_runner_embed(fk_runner *r, int lane, const uint8_t *input, bool alone,
+                             fk_embedding *out, fleck_error *err) FLECK_MUST_CHECK;
 /* Map (smoothed, [crop_height, crop_width]) and score of e, NULL for the lane's own embedding;
  * exclude as in fk_method.score.  alone: this is the only piece running, so that the method may use
  * the pool. */

@@ -1,0 +1,280 @@
+/* The native engine: graphs of dense convolutions in f32, with fewer multiplications.
+ *
+ *   input [3, H, W] -> positions of 3 channels -> steps on blocks of FK_LANES channels
+ *                   -> taps [C, h, w] and pool [G]
+ *
+ * Each step is a convolution with what follows it (native_plan.c), 3 x 3 ones of stride 1 through
+ * Winograd's tiles (native_winograd.c), the others as products of positions (native_conv.c).  A run
+ * that is alone shares the pieces of each step among threads; a piece's outputs depend on neither
+ * the others nor on who computes them, so the bytes are the same for any number of threads.  They
+ * differ between processors with and without AVX2, in the last bits. */
+#include "base/mem.h"
+#include "net/engine.h"
+#include "net/native_plan.h"
+
+#include <assert.h>
+
+/* Pieces a thread should have at least, so that a late one does not keep the others waiting long. */
+#define PIECES_A_THREAD 4
+
+typedef struct native {
+    fk_net_plan net;
+    const fk_kernels *kernels;
+    fk_native_plan plan;
+    fk_conv *convs;  /* [n_steps], zeroed where a step is none */
+    int64_t scratch; /* floats that a thread needs */
+    float **alone;   /* [threads] scratch for a run that has all threads */
+} native;
+
+typedef struct session {
+    const native *engine;
+    fk_net_buffers buffers;
+    float *memory; /* of the values */
+    float *scratch;
+} session;
+
+/* ---- Opening ---- */
+
+static void native_close(void *handle)
+{
+    native *n = handle;
+
+    if (n == NULL)
+        return;
+    for (int i = 0; n->convs != NULL && i < n->plan.n_steps; i++)
+        fk_conv_free(&n->convs[i]);
+    for (int i = 0; n->alone != NULL && i < n->net.threads; i++)
+        fk_free(n->alone[i]);
+    fk_free(n->convs);
+    fk_free(n->alone);
+    fk_native_plan_free(&n->plan);
+    fk_free(n);
+}
+
+static fleck_status prepare_convs(native *n, fleck_error *err)
+{
+    const fk_graph *g = n->net.graph;
+    fleck_status st;
+
+    FK_DO(FK_CALLOC(&n->convs, n->plan.n_steps, err));
+    for (int i = 0; i < n->plan.n_steps; i++) {
+        const fk_step *s = &n->plan.steps[i];
+        fk_conv *c = &n->convs[i];
+
+        if (s->kind != FK_OP_CONV)
+            continue;
+        c->kernels = n->kernels;
+        c->op = g->ops[s->op];
+        c->in = n->plan.layout[s->in];
+        c->out = n->plan.layout[s->node];
+        c->adds = s->other >= 0;
+        if (c->adds)
+            c->other = n->plan.layout[s->other];
+        c->relu = s->relu;
+        FK_DO(fk_conv_init(c, n->net.weights[s->op], n->net.biases[s->op], err));
+        n->scratch = c->scratch > n->scratch ? c->scratch : n->scratch;
+    }
+done:
+    return st;
+}
+
+static fleck_status native_open(void **out, const fk_net_plan *net, fk_net_outputs *outputs,
+                                fleck_error *err)
+{
+    native *n = NULL;
+    fleck_status st;
+
+    *out = NULL;
+    if (net->graph == NULL)
+        FK_FAIL(err, FLECK_E_UNSUPPORTED,
+                "%s: the native engine runs built-in networks, not ONNX models", net->name);
+    if (net->precision != FK_PRECISION_F32)
+        FK_FAIL(err, FLECK_E_UNSUPPORTED, "the native engine runs in f32, not in %s",
+                fk_precision_name(net->precision));
+    FK_DO(FK_CALLOC(&n, 1, err));
+    n->net = *net;
+    n->kernels = fk_kernels_pick();
+    FK_DO(fk_native_plan_init(&n->plan, net->graph, net->name, err));
+    FK_DO(prepare_convs(n, err));
+    FK_DO(FK_CALLOC(&n->alone, net->threads, err));
+    for (int i = 0; i < net->threads; i++)
+        FK_DO(FK_ALLOC(&n->alone[i], n->scratch, err));
+    fk_engine_graph_outputs(net->graph, outputs);
+    *out = n;
+    n = NULL;
+done:
+    native_close(n);
+    return st;
+}
+
+static void native_session_close(void *handle)
+{
+    session *s = handle;
+
+    if (s == NULL)
+        return;
+    fk_free(s->memory);
+    fk_free(s->scratch);
+    fk_free(s);
+}
+
+static fleck_status native_session_open(void **out, void *engine, const fk_net_buffers *buffers,
+                                        fleck_error *err)
+{
+    const native *n = engine;
+    session *s = NULL;
+    fleck_status st;
+
+    *out = NULL;
+    FK_DO(FK_CALLOC(&s, 1, err));
+    s->engine = n;
+    s->buffers = *buffers;
+    FK_DO(FK_CALLOC(&s->memory, n->plan.memory, err));
+    FK_DO(FK_ALLOC(&s->scratch, n->scratch, err));
+    *out = s;
+    s = NULL;
+done:
+    native_session_close(s);
+    return st;
+}
+
+/* ---- Borders: [C, H, W] and blocks ---- */
+
+static void pack_input(float *out, const fk_blocked *b, const float *in)
+{
+    int64_t pixels = b->height * b->width;
+
+    for (int64_t y = 0; y < b->height; y++) {
+        float *to = out + fk_blocked_at(b, y, 0);
+
+        for (int64_t x = 0; x < b->width; x++, in++)
+            for (int64_t c = 0; c < b->channels; c++)
+                *to++ = in[c * pixels];
+    }
+}
+
+static void unpack(float *out, const fk_blocked *b, const float *in)
+{
+    int64_t pixels = b->height * b->width;
+
+    for (int64_t c = 0; c < b->channels; c += FK_LANES) {
+        int64_t lanes = b->channels - c < FK_LANES ? b->channels - c : FK_LANES;
+        float *to = out + c * pixels;
+
+        for (int64_t y = 0; y < b->height; y++) {
+            const float *from = in + c / FK_LANES * b->plane + fk_blocked_at(b, y, 0);
+
+            for (int64_t x = 0; x < b->width; x++, to++, from += FK_LANES)
+                for (int64_t l = 0; l < lanes; l++)
+                    to[l * pixels] = from[l];
+        }
+    }
+}
+
+/* ---- Pools ---- */
+
+/* The part [*first, *end) of a window of op at an output position that lies inside 0..size. */
+static void clip(const fk_op *op, int64_t position, int64_t pad, int64_t size, int64_t *first,
+                 int64_t *end)
+{
+    *first = position * op->stride - pad;
+    *end = *first + op->kernel < size ? *first + op->kernel : size;
+    *first = *first > 0 ? *first : 0;
+}
+
+static void maxpool(const native *n, const fk_step *s, const float *in, float *out)
+{
+    const fk_op *op = &n->net.graph->ops[s->op];
+    const fk_blocked *from = &n->plan.layout[s->in], *to = &n->plan.layout[s->node];
+    int64_t top, bottom, left, right;
+
+    for (int64_t b = 0; b < to->blocks; b++)
+        for (int64_t y = 0; y < to->height; y++) {
+            clip(op, y, op->pad_top, from->height, &top, &bottom);
+            for (int64_t x = 0; x < to->width; x++) {
+                clip(op, x, op->pad_left, from->width, &left, &right);
+                n->kernels->window_max(out + b * to->plane + fk_blocked_at(to, y, x),
+                                       in + b * from->plane + fk_blocked_at(from, top, left),
+                                       from->line, bottom - top, right - left);
+            }
+        }
+}
+
+static void global_avgpool(const fk_blocked *b, const float *in, float *out)
+{
+    for (int64_t c = 0; c < b->channels; c++) {
+        const float *plane = in + c / FK_LANES * b->plane + c % FK_LANES;
+        double sum = 0;
+
+        for (int64_t y = 0; y < b->height; y++)
+            for (int64_t x = 0; x < b->width; x++)
+                sum += (double)plane[fk_blocked_at(b, y, x)];
+        out[c] = (float)(sum / (double)(b->height * b->width));
+    }
+}
+
+/* ---- Running ---- */
+
+typedef struct conv_job {
+    const session *s;
+    int step;
+    int64_t n_groups;
+    bool alone;
+} conv_job;
+
+static fleck_status run_piece(void *ctx, int64_t item, int worker, fleck_error *err)
+{
+    const conv_job *j = ctx;
+    const native *n = j->s->engine;
+    const fk_step *s = &n->plan.steps[j->step];
+    float *memory = j->s->memory;
+
+    (void)err;
+    fk_conv_run(&n->convs[j->step], item, j->n_groups, memory + n->plan.place[s->in],
+                s->other >= 0 ? memory + n->plan.place[s->other] : NULL,
+                memory + n->plan.place[s->node], j->alone ? n->alone[worker] : j->s->scratch);
+    return FLECK_OK;
+}
+
+/* Where there are too few blocks of rows for the threads, the output channels are split as well. */
+static fleck_status run_conv(const session *s, int step, fk_pool *pool, fleck_error *err)
+{
+    const fk_conv *c = &s->engine->convs[step];
+    conv_job j = {.s = s, .step = step, .n_groups = 1, .alone = pool != NULL};
+    int64_t threads = fk_pool_threads(pool);
+
+    if (threads > 1 && c->row_blocks < PIECES_A_THREAD * threads)
+        j.n_groups = c->out.blocks < threads ? c->out.blocks : threads;
+    return fk_pool_run(pool, c->row_blocks * j.n_groups, run_piece, &j, err);
+}
+
+static fleck_status native_run(void *handle, fk_pool *pool, fleck_error *err)
+{
+    const session *s = handle;
+    const native *n = s->engine;
+    const fk_graph *g = n->net.graph;
+    fleck_status st = FLECK_OK;
+
+    assert(fk_pool_threads(pool) <= n->net.threads);
+    pack_input(s->memory + n->plan.place[0], &n->plan.layout[0], s->buffers.input);
+    for (int i = 0; i < n->plan.n_steps; i++) {
+        const fk_step *step = &n->plan.steps[i];
+        const float *in = s->memory + n->plan.place[step->in];
+        float *out = s->memory + n->plan.place[step->node];
+
+        if (step->kind == FK_OP_CONV)
+            FK_DO(run_conv(s, i, pool, err));
+        else if (step->kind == FK_OP_MAXPOOL)
+            maxpool(n, step, in, out);
+        else
+            global_avgpool(&n->plan.layout[step->in], in, s->buffers.pool);
+        for (int t = 0; t < g->n_taps; t++)
+            if (g->taps[t].node == step->node)
+                unpack(s->buffers.taps[t], &n->plan.layout[step->node], out);
+    }
+done:
+    return st;
+}
+
+const fk_engine_table fk_engine_native = {native_open, native_close, native_session_open,
+                                          native_session_close, native_run};

@@ -1,0 +1,194 @@
+/* Convolutions of the native engine as products of packed weights with positions.
+ *
+ * The inputs of an output position are, for each block of input channels and each row ky of the
+ * kernel, one run of k * block floats: the columns kx of a row lie side by side, and so do the
+ * channels of a column.  The runs of all positions begin at the same offsets from the position's
+ * first input.  So a convolution of any kernel and stride is one product of rows given by their
+ * addresses with weights packed in the same order; nothing is copied first. */
+#include "net/native_conv.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Positions that share a pass over the weights: their inputs, some 100 KB, stay in the second
+ * cache. */
+#define BLOCK_ROWS 48
+
+int64_t fk_ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* ---- Layout ---- */
+
+void fk_blocked_finish(fk_blocked *b)
+{
+    b->blocks = fk_ceil_div(b->channels, b->block);
+    b->line = (b->left + b->width + b->right) * b->block;
+    b->plane = (b->top + b->height + b->bottom) * b->line;
+    b->origin = b->top * b->line + b->left * b->block;
+    b->count = b->blocks * b->plane;
+}
+
+int64_t fk_blocked_at(const fk_blocked *b, int64_t y, int64_t x)
+{
+    return b->origin + y * b->line + x * b->block;
+}
+
+bool fk_conv_winograd(const fk_op *op, const fk_blocked *in)
+{
+    return op->kernel == 3 && op->stride == 1 && in->block == FK_LANES;
+}
+
+void fk_conv_surround(fk_blocked *in, const fk_op *op)
+{
+    int64_t rows = op->out_height, columns = op->out_width;
+
+    /* The last tiles may reach beyond the output. */
+    if (fk_conv_winograd(op, in)) {
+        rows = fk_ceil_div(rows, FK_TILE_OUT) * FK_TILE_OUT;
+        columns = fk_ceil_div(columns, FK_TILE_OUT) * FK_TILE_OUT;
+    }
+    in->top = most(in->top, op->pad_top);
+    in->left = most(in->left, op->pad_left);
+    in->bottom = most(in->bottom, (rows - 1) * op->stride + op->kernel - op->pad_top - in->height);
+    in->right = most(in->right, (columns - 1) * op->stride + op->kernel - op->pad_left - in->width);
+}
+
+/* ---- Packing ---- */
+
+/* weight [K, C, k, k] -> [K / FK_LANES][C / block][ky][kx][block][FK_LANES], zeros where a block
+ * has more channels than there are. */
+static void pack(fk_conv *c, const float *weight)
+{
+    int64_t taps = c->op.kernel * c->op.kernel, inputs = c->in.channels, block = c->in.block;
+
+    memset(c->weight, 0,
+           (size_t)(c->out.blocks * c->n_runs * c->length * FK_LANES) * sizeof *c->weight);
+    for (int64_t o = 0; o < c->op.channels; o++) {
+        float *to =
+            c->weight + o / FK_LANES * c->n_runs * c->length * FK_LANES + o % FK_LANES;
+
+        for (int64_t i = 0; i < inputs; i++)
+            for (int64_t tap = 0; tap < taps; tap++)
+                to[((i / block * taps + tap) * block + i % block) * FK_LANES] =
+                    weight[(o * inputs + i) * taps + tap];
+    }
+    for (int64_t s = 0; s < c->n_runs; s++)
+        c->offset[s] = s / c->op.kernel * c->in.plane + s % c->op.kernel * c->in.line;
+}
+
+fleck_status fk_conv_init(fk_conv *c, const float *weight, const float *bias, fleck_error *err)
+{
+    int64_t k = c->op.kernel, outs = c->out.blocks * FK_LANES, taps;
+    fleck_status st;
+
+    c->winograd = fk_conv_winograd(&c->op, &c->in);
+    taps = c->winograd ? FK_TILE_POINTS : k * k;
+    c->n_runs = c->in.blocks * k;
+    c->length = k * c->in.block;
+    /* At most four times the weights, which lie in memory already: no product overflows. */
+    FK_DO(FK_ALLOC(&c->weight, taps * c->in.blocks * c->in.block * outs, err));
+    FK_DO(FK_ALLOC(&c->offset, c->n_runs, err));
+    FK_DO(FK_CALLOC(&c->bias, outs, err));
+    memcpy(c->bias, bias, (size_t)c->op.channels * sizeof *bias);
+    if (c->winograd) {
+        fk_winograd_plan(c);
+        fk_winograd_pack(c, weight);
+    } else {
+        pack(c, weight);
+        c->rows = c->op.out_height * c->op.out_width;
+        c->row_blocks = fk_ceil_div(c->rows, BLOCK_ROWS);
+        c->scratch = FK_ROWS * FK_LANES;
+    }
+done:
+    return st;
+}
+
+void fk_conv_free(fk_conv *c)
+{
+    fk_free(c->weight);
+    fk_free(c->offset);
+    fk_free(c->bias);
+    c->weight = c->bias = NULL;
+    c->offset = NULL;
+}
+
+/* ---- Running ---- */
+
+/* Addresses of a piece's positions. */
+typedef struct places {
+    const float *in[BLOCK_ROWS], *other[BLOCK_ROWS];
+    float *out[BLOCK_ROWS];
+} places;
+
+static void find_places(places *at, const fk_conv *c, const fk_piece *p, const float *in,
+                        const float *other, float *out)
+{
+    const fk_op *op = &c->op;
+    int64_t y = p->first / op->out_width, x = p->first % op->out_width;
+
+    for (int64_t r = 0; r < p->n; r++) {
+        at->in[r] = in + fk_blocked_at(&c->in, y * op->stride - op->pad_top,
+                                       x * op->stride - op->pad_left);
+        at->out[r] = out + p->first_out * c->out.plane + fk_blocked_at(&c->out, y, x);
+        if (c->adds)
+            at->other[r] = other + p->first_out * c->other.plane + fk_blocked_at(&c->other, y, x);
+        if (++x == op->out_width) {
+            x = 0;
+            y++;
+        }
+    }
+}
+
+/* To the next block of output channels. */
+static void advance(places *at, const fk_conv *c, int64_t n)
+{
+    for (int64_t r = 0; r < n; r++)
+        at->out[r] += c->out.plane;
+    for (int64_t r = 0; r < n && c->adds; r++)
+        at->other[r] += c->other.plane;
+}
+
+static void run_direct(const fk_conv *c, const fk_piece *p, const float *in, const float *other,
+                       float *out, float *sums)
+{
+    int64_t groups = fk_ceil_div(p->n, FK_ROWS);
+    places at;
+
+    find_places(&at, c, p, in, other, out);
+    for (int64_t o = p->first_out; o < p->end_out; o++) {
+        const float *w = c->weight + o * c->n_runs * c->length * FK_LANES;
+
+        for (int64_t g = 0; g < groups; g++) {
+            int64_t r = g * p->n / groups, n = (g + 1) * p->n / groups - r;
+
+            c->kernels->product(sums, at.in + r, (int)n, c->offset, c->n_runs, c->length, w, w, 0);
+            c->kernels->finish(at.out + r, sums, n, c->bias + o * FK_LANES,
+                               c->adds ? at.other + r : NULL, c->relu);
+        }
+        advance(&at, c, p->n);
+    }
+}
+
+void fk_conv_run(const fk_conv *c, int64_t item, int64_t n_groups, const float *in,
+                 const float *other, float *out, float *scratch)
+{
+    int64_t block = item / n_groups, group = item % n_groups;
+    fk_piece p = {.first = block * c->rows / c->row_blocks,
+                  .first_out = group * c->out.blocks / n_groups,
+                  .end_out = (group + 1) * c->out.blocks / n_groups};
+
+    assert(block < c->row_blocks && n_groups <= c->out.blocks);
+    p.n = (block + 1) * c->rows / c->row_blocks - p.first;
+    if (c->winograd)
+        fk_winograd_run(c, &p, in, other, out, scratch);
+    else
+        run_direct(c, &p, in, other, out, scratch);
+}

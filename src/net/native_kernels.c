@@ -1,0 +1,190 @@
+/* Inner loops of the native engine in plain C, and the mathematics of Winograd's tiles.
+ *
+ * Winograd's minimal filtering F(4, 3) computes four outputs y[x] = sum over k of g[k] d[x + k] of a
+ * filter of three from six inputs with 6 multiplications instead of 12 (Winograd 1980; Lavin and
+ * Gray 2016, arXiv:1509.09308).  By transposition it is Toom-Cook's product of a polynomial of
+ * degree 3 with one of degree 2: both are evaluated at the points x_i = 0, a, -a, b, -b and
+ * infinity, the values multiplied, and the product's six coefficients found by interpolation.
+ * With N_i = product over j != i of (x_i - x_j), the finite points, and
+ *
+ *   y = A' ((G g) * (B' d))        * element by element
+ *
+ *   G_i  = (1, x_i, x_i^2) / N_i,  and (0, 0, 1) for infinity
+ *   A'_r = (x_i^r), 0 at infinity but for r = 3, where it is 1
+ *   B'_i = the coefficients of product over j != i of (x - x_j); for infinity of all j:
+ *
+ *          | a2 b2     0   -(a2+b2)     0      1   0 |        a2 = a a, b2 = b b
+ *          |   0   -+a b2    -b2       +-a     1   0 |        two rows, +a and -a
+ *          |   0   -+b a2    -a2       +-b     1   0 |        two rows, +b and -b
+ *          |   0    a2 b2     0     -(a2+b2)   0   1 |
+ *
+ * In two dimensions each is applied to the columns and to the rows: 36 multiplications for 16
+ * outputs, which take 144 directly.  Rows of +a and -a share their even and their odd half, so a
+ * transform of six inputs is 12 operations and one to four outputs 13.
+ *
+ * The error grows with the spread of the powers of the points.  a = 1 / sqrt 2 and b = sqrt 2 make
+ * a b = 1, keep a2 and b2 exact, and lose about half a digit less than the usual 1 and 2; the
+ * roundings of a and b themselves are no larger than those of any product. */
+#include "net/native_kernels.h"
+
+#include <math.h>
+#include <stddef.h>
+
+#define A ((float)FK_POINT_A)
+#define B ((float)FK_POINT_B)
+#define A2 0.5f
+#define B2 2.0f
+#define A3 ((float)(FK_POINT_A * 0.5))
+#define B3 ((float)(FK_POINT_B * 2.0))
+
+/* ---- Weights, in double ---- */
+
+/* G of three filter taps `from` apart into six values `to` apart. */
+static void weight_column(double *restrict out, int64_t to, const double *restrict g, int64_t from)
+{
+    /* 1 / N of 0, +-a and +-b: a2 b2, 2 a2 (a2 - b2) and 2 b2 (b2 - a2) are 1, -1.5 and 6. */
+    const double of_a = 1 / -1.5, of_b = 1 / 6.0;
+
+    for (int o = 0; o < FK_LANES; o++) {
+        double g0 = g[o], g1 = g[from + o], g2 = g[2 * from + o];
+        double even_a = (g0 + 0.5 * g2) * of_a, odd_a = FK_POINT_A * of_a * g1;
+        double even_b = (g0 + 2.0 * g2) * of_b, odd_b = FK_POINT_B * of_b * g1;
+
+        out[o] = g0;
+        out[to + o] = even_a + odd_a;
+        out[2 * to + o] = even_a - odd_a;
+        out[3 * to + o] = even_b + odd_b;
+        out[4 * to + o] = even_b - odd_b;
+        out[5 * to + o] = g2;
+    }
+}
+
+void fk_tile_weight(float *out, int64_t point, const float *g)
+{
+    double f[9 * FK_LANES], t[FK_TILE_IN * 3 * FK_LANES], u[FK_TILE_IN * FK_LANES];
+
+    for (int i = 0; i < 9 * FK_LANES; i++)
+        f[i] = (double)g[i];
+    for (int x = 0; x < 3; x++)
+        weight_column(t + x * FK_LANES, 3 * FK_LANES, f + x * FK_LANES, 3 * FK_LANES);
+    for (int y = 0; y < FK_TILE_IN; y++) {
+        weight_column(u, FK_LANES, t + 3 * y * FK_LANES, FK_LANES);
+        for (int x = 0; x < FK_TILE_IN; x++)
+            for (int o = 0; o < FK_LANES; o++)
+                out[(y * FK_TILE_IN + x) * point + o] = (float)u[x * FK_LANES + o];
+    }
+}
+
+/* ---- Products ---- */
+
+static void product(float *out, const float *const *row, int n_rows, const int64_t *offset,
+                    int64_t n_runs, int64_t length, const float *weight, const float *next,
+                    int64_t stride)
+{
+    (void)next;
+    (void)stride;
+    for (int r = 0; r < n_rows; r++) {
+        float sum[FK_LANES] = {0};
+        const float *w = weight;
+
+        for (int64_t s = 0; s < n_runs; s++)
+            for (int64_t i = 0; i < length; i++, w += FK_LANES)
+                for (int o = 0; o < FK_LANES; o++)
+                    sum[o] += row[r][offset[s] + i] * w[o];
+        for (int o = 0; o < FK_LANES; o++)
+            out[r * FK_LANES + o] = sum[o];
+    }
+}
+
+static void finish(float *const *out, const float *sum, int64_t n_rows, const float *bias,
+                   const float *const *other, bool relu)
+{
+    for (int64_t r = 0; r < n_rows; r++)
+        for (int o = 0; o < FK_LANES; o++) {
+            float v = sum[r * FK_LANES + o] + bias[o];
+
+            if (other != NULL)
+                v += other[r][o];
+            out[r][o] = relu && !(v > 0) ? 0 : v;
+        }
+}
+
+/* ---- Tiles ---- */
+
+/* B' of six inputs `from` apart into six `to` apart. */
+static void in_column(float *out, int64_t to, const float *in, int64_t from)
+{
+    for (int o = 0; o < FK_LANES; o++) {
+        const float *d = in + o;
+        float d1 = d[from], d2 = d[2 * from], d3 = d[3 * from], d4 = d[4 * from];
+        float even_a = d4 - B2 * d2, odd_a = A * (d3 - B2 * d1);
+        float even_b = d4 - A2 * d2, odd_b = B * (d3 - A2 * d1);
+
+        out[o] = d[0] - (A2 + B2) * d2 + d4;
+        out[to + o] = even_a + odd_a;
+        out[2 * to + o] = even_a - odd_a;
+        out[3 * to + o] = even_b + odd_b;
+        out[4 * to + o] = even_b - odd_b;
+        out[5 * to + o] = d1 - (A2 + B2) * d3 + d[5 * from];
+    }
+}
+
+static void tile_in(float *out, int64_t point, const float *in, int64_t line)
+{
+    float t[FK_TILE_POINTS * FK_LANES];
+
+    for (int x = 0; x < FK_TILE_IN; x++)
+        in_column(t + x * FK_LANES, FK_TILE_IN * FK_LANES, in + x * FK_LANES, line);
+    for (int y = 0; y < FK_TILE_IN; y++)
+        in_column(out + y * FK_TILE_IN * point, point, t + y * FK_TILE_IN * FK_LANES, FK_LANES);
+}
+
+/* A' of six products `from` apart into four outputs `to` apart. */
+static void out_column(float *out, int64_t to, const float *in, int64_t from)
+{
+    for (int o = 0; o < FK_LANES; o++) {
+        const float *m = in + o;
+        float sum_a = m[from] + m[2 * from], difference_a = m[from] - m[2 * from];
+        float sum_b = m[3 * from] + m[4 * from], difference_b = m[3 * from] - m[4 * from];
+
+        out[o] = m[0] + (sum_a + sum_b);
+        out[to + o] = A * difference_a + B * difference_b;
+        out[2 * to + o] = A2 * sum_a + B2 * sum_b;
+        out[3 * to + o] = A3 * difference_a + (B3 * difference_b + m[5 * from]);
+    }
+}
+
+static void tile_out(float *out, const float *in, int64_t point)
+{
+    float t[FK_TILE_OUT * FK_TILE_IN * FK_LANES];
+
+    for (int x = 0; x < FK_TILE_IN; x++)
+        out_column(t + x * FK_LANES, FK_TILE_IN * FK_LANES, in + x * point, FK_TILE_IN * point);
+    for (int y = 0; y < FK_TILE_OUT; y++)
+        out_column(out + y * FK_TILE_OUT * FK_LANES, FK_LANES, t + y * FK_TILE_IN * FK_LANES,
+                   FK_LANES);
+}
+
+static void window_max(float *out, const float *in, int64_t line, int64_t height, int64_t width)
+{
+    for (int o = 0; o < FK_LANES; o++) {
+        float most = -INFINITY;
+
+        for (int64_t y = 0; y < height; y++)
+            for (int64_t x = 0; x < width; x++) {
+                float v = in[y * line + x * FK_LANES + o];
+
+                most = v > most ? v : most;
+            }
+        out[o] = most;
+    }
+}
+
+const fk_kernels fk_kernels_plain = {"plain C", product, finish, tile_in, tile_out, window_max};
+
+const fk_kernels *fk_kernels_pick(void)
+{
+    const fk_kernels *k = fk_kernels_avx2();
+
+    return k != NULL ? k : &fk_kernels_plain;
+}

@@ -1,0 +1,72 @@
+/* The inner loops of the native engine, for each kind of processor. */
+#ifndef FK_NET_NATIVE_KERNELS_H
+#define FK_NET_NATIVE_KERNELS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Channels that lie side by side: 16 floats are one cache line. */
+#define FK_LANES 16
+/* Most rows of one product: 6 x 16 sums fill twelve of AVX2's sixteen registers. */
+#define FK_ROWS 6
+
+/* Winograd's F(4 x 4, 3 x 3), see native_kernels.c: a tile has 6 x 6 inputs, as many products a
+ * channel, and 4 x 4 outputs. */
+#define FK_TILE_IN 6
+#define FK_TILE_OUT 4
+#define FK_TILE_POINTS (FK_TILE_IN * FK_TILE_IN)
+
+/* The points of interpolation are 0, +-FK_POINT_A, +-FK_POINT_B and infinity. */
+#define FK_POINT_A 0.70710678118654752440
+#define FK_POINT_B 1.41421356237309504880
+
+/* out[r * FK_LANES + o] = sum over s < n_runs, i < length of
+ *                         row[r][offset[s] + i] * weight[(s * length + i) * FK_LANES + o]
+ *
+ * for r < n_rows <= FK_ROWS.  A row is one output position, whose inputs lie in runs of length
+ * floats.  Each output is summed in the order s, i, whatever n_rows is, so that the way positions
+ * are grouped changes no bit.  weight and out are 32-byte aligned.  While it works it asks for the
+ * memory at next, next + stride, ... so that the product after it need not wait; next may be any
+ * address that can be read. */
+typedef void fk_product_fn(float *out, const float *const *row, int n_rows, const int64_t *offset,
+                           int64_t n_runs, int64_t length, const float *weight, const float *next,
+                           int64_t stride);
+
+/* out[r][o] = sum[r * FK_LANES + o] + bias[o] + other[r][o], at least 0 where relu; other may be
+ * NULL. */
+typedef void fk_finish_fn(float *const *out, const float *sum, int64_t n_rows, const float *bias,
+                          const float *const *other, bool relu);
+
+/* B' d B of FK_LANES channels at once: d[y][x] = in[y * line + x * FK_LANES + channel], and element
+ * [i][j] goes to out[(i * FK_TILE_IN + j) * point + channel]. */
+typedef void fk_tile_in_fn(float *out, int64_t point, const float *in, int64_t line);
+
+/* A' m A of FK_LANES channels at once: m[i][j] = in[(i * FK_TILE_IN + j) * point + channel], and
+ * element [y][x] goes to out[(y * FK_TILE_OUT + x) * FK_LANES + channel]. */
+typedef void fk_tile_out_fn(float *out, const float *in, int64_t point);
+
+/* Greatest of a window of height x width positions, for FK_LANES channels. */
+typedef void fk_window_max_fn(float *out, const float *in, int64_t line, int64_t height,
+                              int64_t width);
+
+typedef struct fk_kernels {
+    const char *name;
+    fk_product_fn *product;
+    fk_finish_fn *finish;
+    fk_tile_in_fn *tile_in;
+    fk_tile_out_fn *tile_out;
+    fk_window_max_fn *window_max;
+} fk_kernels;
+
+/* In plain C, which the others are tested against. */
+extern const fk_kernels fk_kernels_plain;
+/* With AVX2 and FMA; NULL where the compiler or the processor lacks them. */
+const fk_kernels *fk_kernels_avx2(void);
+/* The fastest that this processor runs. */
+const fk_kernels *fk_kernels_pick(void);
+
+/* G g G' of FK_LANES filters at once, each rounded once: g[tap * FK_LANES + o], tap = 3 * row +
+ * column, element [i][j] goes to out[(i * FK_TILE_IN + j) * point + o]. */
+void fk_tile_weight(float *out, int64_t point, const float *g);
+
+#endif

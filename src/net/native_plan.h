@@ -1,0 +1,30 @@
+/* A graph as the native engine runs it: operations joined into steps, and where values lie. */
+#ifndef FK_NET_NATIVE_PLAN_H
+#define FK_NET_NATIVE_PLAN_H
+
+#include "net/native_conv.h"
+
+/* A convolution with the addition and the ReLU behind it, or a pool. */
+typedef struct fk_step {
+    fk_op_kind kind; /* FK_OP_CONV, FK_OP_MAXPOOL or FK_OP_GLOBAL_AVGPOOL */
+    int op;          /* node of the operation itself */
+    int node;        /* node whose value the step gives */
+    int in, other;   /* nodes it reads; other: what is added, -1 where nothing is */
+    bool relu;
+} fk_step;
+
+/* Valid when zeroed; see fk_native_plan_free(). */
+typedef struct fk_native_plan {
+    fk_step *steps;
+    int n_steps;
+    fk_blocked *layout; /* [n_ops] of the nodes that steps read or give */
+    int64_t *place;     /* [n_ops] where in a session's memory the value begins, in floats */
+    int64_t memory;     /* floats of a session, zero at first: what lies around values stays zero */
+} fk_native_plan;
+
+/* FLECK_E_UNSUPPORTED: an operation that the engine lacks (the message names it); FLECK_E_NOMEM. */
+fleck_status fk_native_plan_init(fk_native_plan *out, const fk_graph *g, const char *name,
+                                 fleck_error *err) FLECK_MUST_CHECK;
+void fk_native_plan_free(fk_native_plan *p);
+
+#endif

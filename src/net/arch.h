@@ -24,7 +24,7 @@ typedef struct fk_arch {
     /* The same of a factor for each output that follows a linear layer: "blocks.3.ls1" for
      * "blocks.3.attn.proj", empty for those without.  NULL where there are none. */
     void (*scale_of)(const char *linear, char out[FK_NAME_SIZE]);
-    bool dense;      /* convolutions are not grouped, each followed by a ReLU or an addition at most:
+    bool dense; /* convolutions are not grouped, each followed by a ReLU or an addition at most:
                         what the native engine runs */
 } fk_arch;
 

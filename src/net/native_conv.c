@@ -72,8 +72,7 @@ static void pack(fk_conv *c, const float *weight)
     memset(c->weight, 0,
            (size_t)(c->out.blocks * c->n_runs * c->length * FK_LANES) * sizeof *c->weight);
     for (int64_t o = 0; o < c->op.channels; o++) {
-        float *to =
-            c->weight + o / FK_LANES * c->n_runs * c->length * FK_LANES + o % FK_LANES;
+        float *to = c->weight + o / FK_LANES * c->n_runs * c->length * FK_LANES + o % FK_LANES;
 
         for (int64_t i = 0; i < inputs; i++)
             for (int64_t tap = 0; tap < taps; tap++)
@@ -135,8 +134,8 @@ static void find_places(places *at, const fk_conv *c, const fk_piece *p, const f
     int64_t y = p->first / op->out_width, x = p->first % op->out_width;
 
     for (int64_t r = 0; r < p->n; r++) {
-        at->in[r] = in + fk_blocked_at(&c->in, y * op->stride - op->pad_top,
-                                       x * op->stride - op->pad_left);
+        at->in[r] =
+            in + fk_blocked_at(&c->in, y * op->stride - op->pad_top, x * op->stride - op->pad_left);
         at->out[r] = out + p->first_out * c->out.plane + fk_blocked_at(&c->out, y, x);
         if (c->adds)
             at->other[r] = other + p->first_out * c->other.plane + fk_blocked_at(&c->other, y, x);

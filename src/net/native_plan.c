@@ -127,8 +127,8 @@ static fleck_status plan_places(fk_native_plan *p, const fk_graph *g, fleck_erro
     for (int i = -1; i < p->n_steps; i++) {
         int node = i < 0 ? 0 : p->steps[i].node, k = 0;
 
-        while (k < n && (last[holder[k]] >= i || memcmp(&p->layout[holder[k]], &p->layout[node],
-                                                        sizeof p->layout[0]) != 0))
+        while (k < n && (last[holder[k]] >= i ||
+                         memcmp(&p->layout[holder[k]], &p->layout[node], sizeof p->layout[0]) != 0))
             k++;
         if (k == n) {
             begin[n++] = p->memory;

@@ -98,7 +98,7 @@ fleck_status fk_bench_feeds_open(fk_bench_feeds *out, const fk_bench_runs *runs,
         if (st != FLECK_OK)
             fk_error_context(err, "run %s", runs->items[i].name);
         if (st == FLECK_OK)
-            st = fk_pick_engine(&engine, runs->items[i].fit.engine, err);
+            st = fk_pick_engine(&engine, runs->items[i].fit.engine, &out->owners[i], err);
         if (st == FLECK_OK)
             st = place_run(out, wants, i, &out->owners[i], engine, fk_pool_threads(pool), err);
         if (st != FLECK_OK)

@@ -169,8 +169,7 @@ static void fill_record(const fk_feed *f, int lane, const float *const *taps, co
 }
 
 fleck_status fk_feed_run(fk_feed *f, int lane, const uint8_t *rgb, int64_t pixels, bool alone,
-                         const float **taps, const float **pool, double *seconds,
-                         fleck_error *err)
+                         const float **taps, const float **pool, double *seconds, fleck_error *err)
 {
     char name[FK_BLOBS_NAME];
     bool keep = f->blobs != NULL;

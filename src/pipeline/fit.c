@@ -104,8 +104,8 @@ static fleck_status embed_one(void *ctx, int64_t item, int worker, fleck_error *
     FK_DO(fk_runner_decode(f->runner, worker, path, &original, err));
     st = fk_runner_prepare(f->runner, worker, &original, &f->inputs[item], err);
     if (st == FLECK_OK)
-        st = fk_runner_embed(f->runner, worker, f->inputs[item].data, false,
-                             &f->embeddings[item], err);
+        st = fk_runner_embed(f->runner, worker, f->inputs[item].data, false, &f->embeddings[item],
+                             err);
     if (st != FLECK_OK)
         fk_error_context(err, "%s", path);
 done:
@@ -221,8 +221,7 @@ static fleck_status score_checks(fitting *f, fleck_error *err)
     fleck_status st = FLECK_OK;
 
     for (int i = 0; i < m->n_checks; i++) {
-        FK_DO(fk_runner_embed(f->runner, 0, m->checks + i * map_pixels(m) * 3, true, NULL,
-                              err));
+        FK_DO(fk_runner_embed(f->runner, 0, m->checks + i * map_pixels(m) * 3, true, NULL, err));
         FK_DO(fk_runner_score(f->runner, 0, NULL, FK_NONE, false, needs_map ? f->maps : NULL,
                               &m->check_scores[i], err));
     }

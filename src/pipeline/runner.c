@@ -195,8 +195,8 @@ static fleck_status run_net(fk_runner *r, int lane, const uint8_t *input, bool a
         *seconds = fk_clock_seconds() - start;
         return st;
     }
-    st = fk_feed_run(r->feed, lane, input, m->pre.crop_height * m->pre.crop_width, alone, all,
-                     pool, seconds, err);
+    st = fk_feed_run(r->feed, lane, input, m->pre.crop_height * m->pre.crop_width, alone, all, pool,
+                     seconds, err);
     for (int i = 0; i < m->n_taps; i++)
         taps[i] = all[r->tap_of[i]];
     return st;

@@ -138,14 +138,15 @@ static inline int64_t write_seeded(fk_text *header, uint8_t *out, const fk_graph
 }
 
 /* pad: bytes put into the header to shift the data's address. */
-static inline void open_seeded(seeded_file *f, const char *arch, const char *prefix, int pad)
+static inline void open_seeded_arch(seeded_file *f, const fk_arch *arch, const char *prefix,
+                                    int pad)
 {
     const int64_t side = 224; /* every architecture takes it, and weights are the same for all */
     fk_graph g;
     fk_text header = {0};
     int64_t count;
 
-    assert_ok(fk_arch_find(arch)->describe(&g, side, side, err));
+    assert_ok(arch->describe(&g, side, side, err));
     assert_ok(fk_text_printf(&header, err, "%8s", ""));
     count = write_seeded(&header, NULL, &g, prefix);
     assert_ok(fk_text_printf(&header, err, "}"));
@@ -164,6 +165,11 @@ static inline void open_seeded(seeded_file *f, const char *arch, const char *pre
     fk_graph_free(&g);
 }
 
+static inline void open_seeded(seeded_file *f, const char *arch, const char *prefix, int pad)
+{
+    open_seeded_arch(f, fk_arch_find(arch), prefix, pad);
+}
+
 static inline void close_seeded(seeded_file *f)
 {
     fk_st_close(&f->reader);
@@ -171,7 +177,7 @@ static inline void close_seeded(seeded_file *f)
     *f = (seeded_file){0};
 }
 
-/* Settings of arch for both engines, f32, one session. */
+/* Settings of arch for any engine, f32, one session. */
 static inline fk_net_settings settings_of(const fk_arch *a, fk_engine engine, int64_t height,
                                           int64_t width)
 {

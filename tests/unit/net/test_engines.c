@@ -49,6 +49,12 @@ static void names_of_engines_and_precisions_read_back(void **state)
     assert_int_equal(engine, FK_ENGINE_OPENVINO);
     assert_false(fk_engine_parse("tensorrt", &engine));
     assert_int_equal(engine, FK_ENGINE_OPENVINO);
+    assert_true(fk_engine_parse("native", &engine));
+    assert_int_equal(engine, FK_ENGINE_NATIVE);
+    assert_true(fk_engine_built(FK_ENGINE_NATIVE));
+    assert_string_equal(fk_engine_version(FK_ENGINE_NATIVE, version, sizeof version),
+                        "fleck native");
+    engine = FK_ENGINE_OPENVINO;
     for (int i = 0; i < 3; i++) {
         assert_true(fk_precision_parse(fk_precision_name((fk_precision)i), &precision));
         assert_int_equal(precision, i);
@@ -66,7 +72,7 @@ static void names_of_engines_and_precisions_read_back(void **state)
 /* ---- Agreement ---- */
 
 /* Whole tensors: float sums in two orders, 1.5e-6 measured with AVX2; see test_golden.c. */
-static void check_agreement(const char *arch, const seeded_file *f)
+static void check_agreement(const char *arch, const seeded_file *f, fk_engine engine)
 {
     const fk_arch *a = fk_arch_find(arch);
     const int64_t height = a->multiple == 14 ? 56 : 48, width = a->multiple == 14 ? 42 : 32;
@@ -76,7 +82,7 @@ static void check_agreement(const char *arch, const seeded_file *f)
     fk_net_session *session[2];
 
     for (int k = 0; k < 2; k++) {
-        fk_net_settings s = settings_of(a, (fk_engine)k, height, width);
+        fk_net_settings s = settings_of(a, k == 0 ? engine : FK_ENGINE_REFERENCE, height, width);
 
         s.pool = true;
         open_net(&net[k], f, arch, "", &s);
@@ -89,7 +95,8 @@ static void check_agreement(const char *arch, const seeded_file *f)
         double error = relative_error(taps[0][i], taps[1][i], tap_count(net[1], i));
 
         assert_int_equal(tap_count(net[0], i), tap_count(net[1], i));
-        printf("%s %s: relative error %.2g\n", arch, fk_net_tap(net[0], i)->name, error);
+        printf("%s %s %s: relative error %.2g\n", fk_engine_name(engine), arch,
+               fk_net_tap(net[0], i)->name, error);
         assert_true(error < 1e-5);
     }
     assert_true(relative_error(pool[0], pool[1], fk_net_pool_dim(net[1])) < 1e-5);
@@ -100,10 +107,9 @@ static void check_agreement(const char *arch, const seeded_file *f)
     free(rgb);
 }
 
-static void both_engines_agree_on_whole_tensors_of_every_kind_of_network(void **state)
+static void engines_agree_on_whole_tensors_of_every_kind_of_network(void **state)
 {
     (void)state;
-    need_openvino();
     for (int i = 0; i < fk_arch_count(); i++) {
         seeded_file f;
 
@@ -111,7 +117,10 @@ static void both_engines_agree_on_whole_tensors_of_every_kind_of_network(void **
             continue; /* test_vit.c has the other transformers, whose operations are the same */
 
         open_seeded(&f, fk_arch_at(i)->name, "", 0);
-        check_agreement(fk_arch_at(i)->name, &f);
+        if (fk_engine_built(FK_ENGINE_OPENVINO))
+            check_agreement(fk_arch_at(i)->name, &f, FK_ENGINE_OPENVINO);
+        if (fk_arch_at(i)->dense)
+            check_agreement(fk_arch_at(i)->name, &f, FK_ENGINE_NATIVE);
         close_seeded(&f);
     }
 }
@@ -194,8 +203,8 @@ static void *run_job(void *context)
 }
 
 /* Run n sessions at once on a net for `threads` and compare with what one session gave. */
-static void check_threads(const seeded_file *f, const fk_net_settings *base, int threads, int n,
-                          const job *wanted)
+static void check_threads(const seeded_file *f, const char *arch, const fk_net_settings *base,
+                          int threads, int n, const job *wanted)
 {
     fk_net_settings s = *base;
     fk_net *net;
@@ -203,7 +212,7 @@ static void check_threads(const seeded_file *f, const fk_net_settings *base, int
     pthread_t ids[8];
 
     s.threads = threads;
-    open_net(&net, f, "efficientnet_lite0", "", &s);
+    open_net(&net, f, arch, "", &s);
     for (int i = 0; i < n; i++) {
         jobs[i] = *wanted;
         assert_ok(fk_net_session_open(&jobs[i].session, net, err));
@@ -219,25 +228,25 @@ static void check_threads(const seeded_file *f, const fk_net_settings *base, int
     fk_net_close(&net);
 }
 
-static void check_engine_threads(fk_engine engine)
+static void check_engine_threads(fk_engine engine, const char *arch)
 {
-    fk_net_settings s = settings_of(fk_arch_find("efficientnet_lite0"), engine, 96, 80);
+    fk_net_settings s = settings_of(fk_arch_find(arch), engine, 96, 80);
     uint8_t *rgb = make_image(96, 80);
     job wanted = {.rgb = rgb};
     seeded_file f;
     fk_net *net;
     fk_net_session *session;
 
-    open_seeded(&f, "efficientnet_lite0", "", 0);
-    open_net(&net, &f, "efficientnet_lite0", "", &s);
+    open_seeded(&f, arch, "", 0);
+    open_net(&net, &f, arch, "", &s);
     assert_ok(fk_net_session_open(&session, net, err));
     assert_ok(fk_net_run(session, rgb, wanted.wanted, NULL, err));
     for (int i = 0; i < 3; i++)
         wanted.counts[i] = tap_count(net, i);
-    check_threads(&f, &s, 1, 1, &wanted);
-    check_threads(&f, &s, 2, 2, &wanted);
-    check_threads(&f, &s, 5, 5, &wanted);
-    check_threads(&f, &s, 2, 4, &wanted); /* more sessions than threads wait for each other */
+    check_threads(&f, arch, &s, 1, 1, &wanted);
+    check_threads(&f, arch, &s, 2, 2, &wanted);
+    check_threads(&f, arch, &s, 5, 5, &wanted);
+    check_threads(&f, arch, &s, 2, 4, &wanted); /* more sessions than threads wait for each other */
     fk_net_session_close(&session);
     fk_net_close(&net);
     close_seeded(&f);
@@ -248,13 +257,19 @@ static void openvino_gives_the_same_bytes_on_any_number_of_threads(void **state)
 {
     (void)state;
     need_openvino();
-    check_engine_threads(FK_ENGINE_OPENVINO);
+    check_engine_threads(FK_ENGINE_OPENVINO, "efficientnet_lite0");
 }
 
 static void the_reference_gives_the_same_bytes_on_any_number_of_threads(void **state)
 {
     (void)state;
-    check_engine_threads(FK_ENGINE_REFERENCE);
+    check_engine_threads(FK_ENGINE_REFERENCE, "efficientnet_lite0");
+}
+
+static void the_native_engine_gives_the_same_bytes_on_any_number_of_threads(void **state)
+{
+    (void)state;
+    check_engine_threads(FK_ENGINE_NATIVE, "resnet18");
 }
 
 /* ---- Taps and weights ---- */
@@ -520,9 +535,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_engines_and_precisions_read_back),
-        cmocka_unit_test(both_engines_agree_on_whole_tensors_of_every_kind_of_network),
+        cmocka_unit_test(engines_agree_on_whole_tensors_of_every_kind_of_network),
         cmocka_unit_test(a_precision_runs_close_to_f32_or_is_refused),
         cmocka_unit_test(openvino_gives_the_same_bytes_on_any_number_of_threads),
+        cmocka_unit_test(the_native_engine_gives_the_same_bytes_on_any_number_of_threads),
         cmocka_unit_test(the_reference_gives_the_same_bytes_on_any_number_of_threads),
         cmocka_unit_test(taps_come_in_the_order_asked_for),
         cmocka_unit_test(where_weights_lie_changes_no_bit),

@@ -1,4 +1,4 @@
-/* Both engines against PyTorch, tap by tap: tests/golden/net_taps.py made the figures. */
+/* All engines against PyTorch, tap by tap: tests/golden/net_taps.py made the figures. */
 #include "fk_test.h"
 
 #include "golden/net_golden.h"
@@ -15,8 +15,10 @@ static const golden_net *golden_of(const char *name, golden_weights weights)
     return NULL;
 }
 
-static void check_both(const golden_net *g, const fk_st_reader *weights)
+static void check_all(const golden_net *g, const fk_st_reader *weights)
 {
+    if (fk_arch_find(g->arch)->dense)
+        check_engine(g, fk_arch_find(g->arch), weights, FK_ENGINE_NATIVE);
     check_engine(g, fk_arch_find(g->arch), weights, FK_ENGINE_REFERENCE);
     if (fk_engine_built(FK_ENGINE_OPENVINO))
         check_engine(g, fk_arch_find(g->arch), weights, FK_ENGINE_OPENVINO);
@@ -28,7 +30,7 @@ static void check_seeded(const char *name)
     seeded_file f;
 
     open_seeded(&f, g->arch, "", 0);
-    check_both(g, f.reader);
+    check_all(g, f.reader);
     close_seeded(&f);
 }
 
@@ -39,8 +41,8 @@ static void resnet18_with_its_real_weights_agrees_with_pytorch(void **state)
     (void)state;
     shared_or_skip(path, "weights/resnet18_imagenet_bnfolded.safetensors");
     assert_ok(fk_st_open(&weights, path, err));
-    check_both(golden_of("resnet18 224x224", GOLDEN_SHARED), weights);
-    check_both(golden_of("resnet18 200x152", GOLDEN_SHARED), weights);
+    check_all(golden_of("resnet18 224x224", GOLDEN_SHARED), weights);
+    check_all(golden_of("resnet18 200x152", GOLDEN_SHARED), weights);
     fk_st_close(&weights);
 }
 
@@ -65,8 +67,8 @@ static void efficientnet_lite0_with_the_wheels_weights_agrees_with_pytorch(void 
     assert_ok(fk_weights_import(fk_arch_find("efficientnet_lite0"), path, folded, &complete, err));
     assert_true(complete);
     assert_ok(fk_st_open(&weights, folded, err));
-    check_both(golden_of("efficientnet_lite0 224x224", GOLDEN_WHEEL), weights);
-    check_both(golden_of("efficientnet_lite0 200x152", GOLDEN_WHEEL), weights);
+    check_all(golden_of("efficientnet_lite0 224x224", GOLDEN_WHEEL), weights);
+    check_all(golden_of("efficientnet_lite0 200x152", GOLDEN_WHEEL), weights);
     fk_st_close(&weights);
     assert_int_equal(unlink(folded), 0);
     assert_int_equal(rmdir(folder), 0);
@@ -85,7 +87,7 @@ static void efficientnet_lite1_and_2_with_seeded_weights_agree_with_pytorch(void
         seeded_file f;
 
         open_seeded(&f, golden_lites[i].arch, "", 0);
-        check_both(&golden_lites[i], f.reader);
+        check_all(&golden_lites[i], f.reader);
         close_seeded(&f);
     }
 }

@@ -1,0 +1,402 @@
+/* The native engine: its inner loops against plain C, Winograd's tiles against the definition, and
+ * networks of odd shapes against the reference engine. */
+#include "fk_test.h"
+
+#include "base/pool.h"
+#include "net/arch_tables.h"
+#include "net/native_conv.h"
+#include "unit/net/seeded.h"
+
+#define UNIT 0x1p-24 /* half a unit in the last place of 1 */
+
+/* Kernels of this processor, to hold against plain C. */
+#define need_avx2(var)                                                                             \
+    const fk_kernels *var = fk_kernels_avx2();                                                     \
+    if (var == NULL) {                                                                             \
+        printf("skipped: %s needs AVX2\n", __func__);                                              \
+        skip();                                                                                    \
+    }
+
+/* -1 to 1, the same for the same seed. */
+static void fill(float *out, int64_t n, uint64_t seed)
+{
+    for (int64_t i = 0; i < n; i++)
+        out[i] = (float)(fk_prng_hash(seed + (uint64_t)i) >> 40) * 0x1p-23f - 1.0f;
+}
+
+/* ---- Inner loops ---- */
+
+/* A sum of n products in [-1, 1] in float, in whatever order, is off by at most n * n units; both
+ * ways are measured from each other, hence twice. */
+static void products_of_any_number_of_rows_agree_with_plain_c(void **state)
+{
+    enum { RUNS = 3, LENGTH = 21, SIZE = 400 };
+    _Alignas(64) float weight[RUNS * LENGTH * FK_LANES], got[FK_ROWS * FK_LANES],
+        wanted[FK_ROWS * FK_LANES], all[FK_ROWS * FK_LANES];
+    float in[SIZE];
+    const float *row[FK_ROWS];
+    const int64_t offset[RUNS] = {0, 100, 37};
+    const double most = 2.0 * (RUNS * LENGTH) * (RUNS * LENGTH) * UNIT;
+
+    (void)state;
+    need_avx2(k);
+    fill(weight, RUNS * LENGTH * FK_LANES, 1);
+    fill(in, SIZE, 2);
+    for (int r = 0; r < FK_ROWS; r++)
+        row[r] = in + 31 * r;
+    fk_kernels_plain.product(wanted, row, FK_ROWS, offset, RUNS, LENGTH, weight, weight, 0);
+    k->product(all, row, FK_ROWS, offset, RUNS, LENGTH, weight, weight, 0);
+    for (int i = 0; i < FK_ROWS * FK_LANES; i++)
+        assert_true(fabs((double)all[i] - (double)wanted[i]) <= most);
+    for (int rows = 1; rows <= FK_ROWS; rows++) {
+        fill(got, FK_ROWS * FK_LANES, 3);
+        k->product(got, row, rows, offset, RUNS, LENGTH, weight, weight, 1);
+        assert_memory_equal(got, all, (size_t)rows * FK_LANES * sizeof *got);
+        for (int i = rows * FK_LANES; i < FK_ROWS * FK_LANES; i++)
+            assert_true(got[i] != all[i]); /* rows that were not asked for stay */
+    }
+}
+
+static void finishing_is_the_same_to_the_bit(void **state)
+{
+    float sum[5 * FK_LANES], bias[FK_LANES], more[5 * FK_LANES], got[5 * FK_LANES],
+        wanted[5 * FK_LANES];
+    float *to_got[5], *to_wanted[5];
+    const float *other[5];
+
+    (void)state;
+    need_avx2(k);
+    fill(sum, 5 * FK_LANES, 4);
+    fill(bias, FK_LANES, 5);
+    fill(more, 5 * FK_LANES, 6);
+    for (int r = 0; r < 5; r++) {
+        to_got[r] = got + (4 - r) * FK_LANES;
+        to_wanted[r] = wanted + (4 - r) * FK_LANES;
+        other[r] = more + r * FK_LANES;
+    }
+    for (int way = 0; way < 4; way++) {
+        const float *const *add = way & 1 ? other : NULL;
+
+        k->finish(to_got, sum, 5, bias, add, way >= 2);
+        fk_kernels_plain.finish(to_wanted, sum, 5, bias, add, way >= 2);
+        assert_memory_equal(got, wanted, sizeof got);
+    }
+    assert_true(wanted[4 * FK_LANES] == fmaxf(sum[0] + bias[0] + more[0], 0));
+}
+
+static void greatest_of_a_window_is_the_same_to_the_bit(void **state)
+{
+    float in[7 * 5 * FK_LANES], got[FK_LANES], wanted[FK_LANES];
+
+    (void)state;
+    need_avx2(k);
+    fill(in, 7 * 5 * FK_LANES, 7);
+    for (int64_t h = 1; h <= 3; h++)
+        for (int64_t w = 1; w <= 3; w++) {
+            k->window_max(got, in, 5 * FK_LANES, h, w);
+            fk_kernels_plain.window_max(wanted, in, 5 * FK_LANES, h, w);
+            assert_memory_equal(got, wanted, sizeof got);
+        }
+}
+
+/* Each value is a sum of at most 36 terms of at most 6.25 in two passes: 1e-5 is far below what a
+ * wrong coefficient would do and above what contraction to FMA does. */
+static void transforms_of_tiles_agree_with_plain_c(void **state)
+{
+    enum { POINT = 3 * FK_LANES, LINE = 9 * FK_LANES };
+    float in[FK_TILE_POINTS * LINE], got[FK_TILE_POINTS * POINT], wanted[FK_TILE_POINTS * POINT];
+
+    (void)state;
+    need_avx2(k);
+    fill(in, FK_TILE_POINTS * LINE, 8);
+    memset(got, 0, sizeof got);
+    memset(wanted, 0, sizeof wanted);
+    k->tile_in(got, POINT, in, LINE);
+    fk_kernels_plain.tile_in(wanted, POINT, in, LINE);
+    for (int i = 0; i < FK_TILE_POINTS * POINT; i++)
+        assert_true(fabsf(got[i] - wanted[i]) < 1e-5f);
+    assert_true(wanted[FK_LANES] == 0); /* between the points nothing is written */
+    k->tile_out(got, in, LINE);
+    fk_kernels_plain.tile_out(wanted, in, LINE);
+    for (int i = 0; i < FK_TILE_OUT * FK_TILE_OUT * FK_LANES; i++)
+        assert_true(fabsf(got[i] - wanted[i]) < 1e-5f);
+}
+
+/* A tile of one channel through all three transforms is the convolution it stands for.  Values are
+ * up to 9, transforms enlarge them up to 40 times: 2e-5 is 2^-24 of that, ten times over. */
+static void check_tile(const fk_kernels *k)
+{
+    float d[FK_TILE_POINTS * FK_LANES], g[9 * FK_LANES], u[FK_TILE_POINTS * FK_LANES],
+        v[FK_TILE_POINTS * FK_LANES], y[FK_TILE_OUT * FK_TILE_OUT * FK_LANES];
+
+    fill(d, FK_TILE_POINTS * FK_LANES, 9);
+    fill(g, 9 * FK_LANES, 10);
+    fk_tile_weight(u, FK_LANES, g);
+    k->tile_in(v, FK_LANES, d, FK_TILE_IN * FK_LANES);
+    for (int i = 0; i < FK_TILE_POINTS * FK_LANES; i++)
+        v[i] *= u[i];
+    k->tile_out(y, v, FK_LANES);
+    for (int r = 0; r < FK_TILE_OUT; r++)
+        for (int c = 0; c < FK_TILE_OUT; c++)
+            for (int o = 0; o < FK_LANES; o++) {
+                double sum = 0;
+
+                for (int tap = 0; tap < 9; tap++)
+                    sum += (double)g[tap * FK_LANES + o] *
+                           (double)d[((r + tap / 3) * FK_TILE_IN + c + tap % 3) * FK_LANES + o];
+                assert_true(fabs(sum - (double)y[(r * FK_TILE_OUT + c) * FK_LANES + o]) < 2e-5);
+            }
+}
+
+static void a_tile_is_a_convolution_of_three_by_three(void **state)
+{
+    (void)state;
+    check_tile(&fk_kernels_plain);
+    if (fk_kernels_avx2() != NULL)
+        check_tile(fk_kernels_avx2());
+}
+
+/* ---- Networks of odd shapes ---- */
+
+/* Channels that fill no block, kernels of 1, 3, 5 and 7, strides of 1 to 4, uneven padding, a
+ * residual from before the last step, a tap that is read on, down to planes of one position. */
+static fleck_status describe_odd(fk_graph *out, int64_t height, int64_t width, fleck_error *err)
+{
+    fk_builder b = fk_build_begin(out, height, width, err);
+    int x, y, z;
+
+    x = fk_build_relu(&b, fk_build_conv(&b, 0, "stem", fk_window_even(7, 2, 3), 5, 1));
+    x = fk_build_maxpool(&b, x, fk_window_even(3, 2, 1));
+    y = fk_build_conv(&b, x, "a", fk_window_even(3, 1, 1), 20, 1);
+    z = fk_build_conv(&b, x, "b", fk_window_even(1, 1, 0), 20, 1);
+    x = fk_build_relu(&b, fk_build_add(&b, y, z));
+    fk_build_tap(&b, x, "one", 4);
+    y = fk_build_relu(&b, fk_build_conv(&b, x, "c", (fk_window){3, 1, 1, 1, 1, 1}, 40, 1));
+    y = fk_build_conv(&b, y, "d", fk_window_even(3, 1, 1), 20, 1);
+    x = fk_build_add(&b, y, x); /* no ReLU */
+    y = fk_build_relu(&b, fk_build_conv(&b, x, "e", (fk_window){5, 2, 1, 2, 1, 2}, 33, 1));
+    y = fk_build_conv(&b, y, "f", fk_window_even(3, 1, 0), 16, 1); /* no padding, no ReLU */
+    fk_build_tap(&b, y, "two", 8);
+    z = fk_build_conv(&b, y, "g", fk_window_even(3, 4, 1), 7, 1);
+    z = fk_build_relu(&b, fk_build_conv(&b, z, "h", fk_window_even(3, 1, 1), 3, 1));
+    fk_build_tap(&b, z, "three", 32);
+    fk_build_pool(&b, z);
+    return fk_build_finish(&b);
+}
+
+static const fk_arch odd = {.name = "odd",
+                            .title = "of the tests",
+                            .default_taps = {"one", "two", "three"},
+                            .strides = {4, 8, 32},
+                            .scale = {1, 1, 1},
+                            .describe = describe_odd,
+                            .norm_of = fk_norm_of_resnet,
+                            .dense = true};
+
+/* One net opened on seeded weights, with one session. */
+typedef struct opened {
+    fk_net *net;
+    fk_net_session *session;
+    const float *taps[FK_MAX_TAPS], *pool;
+} opened;
+
+static void open_on(opened *o, const fk_arch *arch, const seeded_file *f, fk_engine engine,
+                    int threads, int64_t height, int64_t width)
+{
+    fk_net_source source = {.arch = arch, .weights = f->reader, .prefix = "", .name = "seeded"};
+    fk_net_settings s = settings_of(arch, engine, height, width);
+
+    s.threads = threads;
+    s.pool = true;
+    assert_ok(fk_net_open(&o->net, &source, &s, err));
+    assert_ok(fk_net_session_open(&o->session, o->net, err));
+}
+
+static void close_opened(opened *o)
+{
+    fk_net_session_close(&o->session);
+    fk_net_close(&o->net);
+}
+
+static int64_t tap_floats(const fk_net *net, int i)
+{
+    const fk_tap_info *t = fk_net_tap(net, i);
+
+    return t->channels * t->height * t->width;
+}
+
+/* Greatest difference relative to the greatest value. */
+static double worst_error(const float *a, const float *b, int64_t n)
+{
+    double difference = 0, size = 0;
+
+    for (int64_t i = 0; i < n; i++) {
+        difference = fmax(difference, fabs((double)a[i] - (double)b[i]));
+        size = fmax(size, fabs((double)b[i]));
+    }
+    return size > 0 ? difference / size : difference;
+}
+
+/* The contract of docs/SPEED.md: 1e-5 of a tap's greatest value; 2e-6 measured. */
+static void networks_of_odd_shapes_agree_with_the_reference(void **state)
+{
+    const int64_t sizes[][2] = {{32, 32}, {33, 47}, {50, 32}, {61, 83}, {96, 33}};
+    seeded_file f;
+
+    (void)state;
+    open_seeded_arch(&f, &odd, "", 0);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        uint8_t *rgb = make_image(sizes[i][0], sizes[i][1]);
+        opened native, reference;
+
+        open_on(&native, &odd, &f, FK_ENGINE_NATIVE, 1, sizes[i][0], sizes[i][1]);
+        open_on(&reference, &odd, &f, FK_ENGINE_REFERENCE, 1, sizes[i][0], sizes[i][1]);
+        assert_ok(fk_net_run(reference.session, rgb, reference.taps, &reference.pool, err));
+        for (int again = 0; again < 2; again++) { /* zeros around values have stayed zeros */
+            assert_ok(fk_net_run(native.session, rgb, native.taps, &native.pool, err));
+            for (int t = 0; t < 3; t++) {
+                int64_t n = tap_floats(reference.net, t);
+
+                assert_int_equal(tap_floats(native.net, t), n);
+                assert_true(worst_error(native.taps[t], reference.taps[t], n) < 1e-5);
+            }
+            assert_int_equal(fk_net_pool_dim(native.net), 3);
+            assert_true(worst_error(native.pool, reference.pool, 3) < 1e-5);
+        }
+        close_opened(&native);
+        close_opened(&reference);
+        free(rgb);
+    }
+    close_seeded(&f);
+}
+
+static void an_image_alone_gives_the_same_bytes_on_any_number_of_threads(void **state)
+{
+    const char *names[] = {"odd", "resnet18"};
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        const fk_arch *a = k == 0 ? &odd : fk_arch_find(names[k]);
+        uint8_t *rgb = make_image(72, 100);
+        opened one;
+        seeded_file f;
+
+        open_seeded_arch(&f, a, "", 0);
+        open_on(&one, a, &f, FK_ENGINE_NATIVE, 1, 72, 100);
+        assert_ok(fk_net_run(one.session, rgb, one.taps, &one.pool, err));
+        for (int threads = 1; threads <= 5; threads += 2) {
+            opened many;
+            fk_pool *pool;
+
+            assert_ok(fk_pool_open(&pool, threads, err));
+            open_on(&many, a, &f, FK_ENGINE_NATIVE, threads, 72, 100);
+            assert_ok(fk_net_run_alone(many.session, rgb, pool, many.taps, &many.pool, err));
+            for (int t = 0; t < 3; t++)
+                assert_memory_equal(many.taps[t], one.taps[t],
+                                    (size_t)tap_floats(one.net, t) * sizeof(float));
+            assert_memory_equal(many.pool, one.pool,
+                                (size_t)fk_net_pool_dim(one.net) * sizeof(float));
+            close_opened(&many);
+            fk_pool_close(&pool);
+        }
+        close_opened(&one);
+        close_seeded(&f);
+        free(rgb);
+    }
+}
+
+/* ---- What it runs ---- */
+
+static void it_opens_the_dense_architectures_and_refuses_the_others(void **state)
+{
+    (void)state;
+    for (int i = 0; i < fk_arch_count(); i++) {
+        const fk_arch *a = fk_arch_at(i);
+        fk_net_settings s = settings_of(a, FK_ENGINE_NATIVE, 64, 64);
+        fk_net_source source = {.arch = a, .prefix = "", .name = "seeded"};
+        seeded_file f;
+        fk_net *net;
+
+        if (a->multiple > 0) { /* transformers: much to make up for the same refusal */
+            assert_false(a->dense);
+            continue;
+        }
+        open_seeded(&f, a->name, "", 0);
+        source.weights = f.reader;
+        if (a->dense) {
+            assert_ok(fk_net_open(&net, &source, &s, err));
+            fk_net_close(&net);
+            s.precision = FK_PRECISION_BF16;
+            assert_refused(fk_net_open(&net, &source, &s, err), FLECK_E_UNSUPPORTED,
+                           "f32, not in bf16");
+        } else {
+            assert_refused(fk_net_open(&net, &source, &s, err), FLECK_E_UNSUPPORTED,
+                           "seeded: the native engine runs dense convolutions");
+        }
+        close_seeded(&f);
+    }
+}
+
+static void it_is_the_fastest_only_where_it_runs_the_network(void **state)
+{
+    fk_engine other =
+        fk_engine_built(FK_ENGINE_OPENVINO) ? FK_ENGINE_OPENVINO : FK_ENGINE_REFERENCE;
+
+    (void)state;
+    assert_int_equal(fk_engine_fastest(NULL, FK_PRECISION_F32), other);
+    assert_int_equal(fk_engine_fastest(fk_arch_find("efficientnet_lite0"), FK_PRECISION_F32),
+                     other);
+    assert_int_equal(fk_engine_fastest(fk_arch_find("resnet18"), FK_PRECISION_BF16), other);
+    if (other == FK_ENGINE_REFERENCE)
+        assert_int_equal(fk_engine_fastest(fk_arch_find("resnet18"), FK_PRECISION_F32),
+                         FK_ENGINE_NATIVE);
+}
+
+static void running_out_of_memory_is_reported_wherever_it_happens(void **state)
+{
+    fk_net_source source = {.arch = &odd, .prefix = "", .name = "seeded"};
+    fk_net_settings s = settings_of(&odd, FK_ENGINE_NATIVE, 32, 32);
+    seeded_file f;
+    int64_t failures = 0;
+    fleck_status st;
+
+    (void)state;
+    open_seeded_arch(&f, &odd, "", 0);
+    source.weights = f.reader;
+    s.threads = 2;
+    do {
+        fk_net *net = NULL;
+        fk_net_session *session = NULL;
+
+        fk_mem_fail_at(failures + 1);
+        st = fk_net_open(&net, &source, &s, NULL);
+        if (st == FLECK_OK)
+            st = fk_net_session_open(&session, net, NULL);
+        fk_mem_fail_at(0);
+        fk_net_session_close(&session);
+        fk_net_close(&net);
+        if (st != FLECK_OK)
+            assert_int_equal(st, FLECK_E_NOMEM);
+        failures++;
+    } while (st != FLECK_OK);
+    assert_true(failures > 30);
+    close_seeded(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(products_of_any_number_of_rows_agree_with_plain_c),
+        cmocka_unit_test(finishing_is_the_same_to_the_bit),
+        cmocka_unit_test(greatest_of_a_window_is_the_same_to_the_bit),
+        cmocka_unit_test(transforms_of_tiles_agree_with_plain_c),
+        cmocka_unit_test(a_tile_is_a_convolution_of_three_by_three),
+        cmocka_unit_test(networks_of_odd_shapes_agree_with_the_reference),
+        cmocka_unit_test(an_image_alone_gives_the_same_bytes_on_any_number_of_threads),
+        cmocka_unit_test(it_opens_the_dense_architectures_and_refuses_the_others),
+        cmocka_unit_test(it_is_the_fastest_only_where_it_runs_the_network),
+        cmocka_unit_test(running_out_of_memory_is_reported_wherever_it_happens),
+    };
+
+    return cmocka_run_group_tests_name("native", tests, NULL, NULL);
+}

@@ -21,10 +21,11 @@ static const flag flags[] = {
     {"pool", 0, "method|max|top:P", "image score of runs that do not say (default method)"},
     {"calibrate", 0, "N", "good images scored for threshold and colour scale (default 64)"},
     {"precision", 0, "P", "f32, bf16, f16 or auto (default f32)"},
-    {"engine", 0, "NAME", "openvino or reference (default: the fastest built in)"},
+    {"engine", 0, "NAME", "native, openvino or reference (default: the fastest for the network)"},
     {"resamples", 0, "N", "of the bootstrap (default 2000)"},
     {"seed", 0, "N", "of the bootstrap (default 1)"},
-    {"memory", 0, "MIB", "of images and features kept, beyond it in a file (default 1024)"},
+    {"memory", 0, "SIZE", "of images and features kept, as 600M; beyond it in a file (default 1G)"},
+    {"max-memory", 0, "SIZE", "for each fit to keep to, as 600M or 2G; the figures are the same"},
     {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
     {NULL, 0, NULL, NULL}};
 
@@ -86,7 +87,7 @@ static bool read_settings(const args *a, fleck_bench_settings *s)
 {
     fleck_fit_settings *f = &s->fit;
     const char *protocol = args_get(a, "protocol");
-    int64_t threads = 0, seed = (int64_t)s->seed, memory = s->memory >> 20;
+    int64_t threads = 0, seed = (int64_t)s->seed;
 
     if (protocol != NULL && strcmp(protocol, "original") == 0) {
         s->protocol = FLECK_PROTOCOL_ORIGINAL;
@@ -109,13 +110,11 @@ static bool read_settings(const args *a, fleck_bench_settings *s)
         !args_real(a, "sigma", 0.0, 1000.0, &f->sigma) ||
         !args_int(a, "calibrate", 0, 1000000, &f->calibrate) ||
         !args_int(a, "resamples", 1, 1000000, &s->resamples) ||
-        !args_int(a, "seed", 0, INT64_MAX, &seed) ||
-        !args_int(a, "memory", 0, INT64_C(1) << 30, &memory) ||
-        !args_int(a, "threads", 0, 4096, &threads))
+        !args_int(a, "seed", 0, INT64_MAX, &seed) || !args_bytes(a, "memory", &s->memory) ||
+        !args_bytes(a, "max-memory", &f->max_memory) || !args_int(a, "threads", 0, 4096, &threads))
         return false;
     f->threads = (int)threads;
     s->seed = (uint64_t)seed;
-    s->memory = memory << 20;
     s->preset = args_get(a, "preset");
     return true;
 }
@@ -178,14 +177,14 @@ const command bench_command = {
     .name = "bench",
     .usage = "ROOT -o DIR --run RUN... [options]",
     .summary = "Run methods and networks over every category of ROOT and write a report.",
-    .details =
-        "ROOT holds categories in MVTec AD layout.  A run's NAME=VALUE are the method's "
-        "options (see fleck fit --help)\n"
-        "and taps, resize, weights, precision, normalisation, pool; k=N sets SPADE's k-image and "
-        "k-pixel.  DIR gets\n"
-        "CATEGORY.json for each category, and report.md, report.csv and report.html.  What "
-        "is done is not done again:\n"
-        "after an interruption the same command goes on.",
+    .details = "ROOT holds categories in MVTec AD layout.  A run's NAME=VALUE are the method's "
+               "options (see fleck fit --help)\n"
+               "and those of fit's that are named alike: taps, size, crop, resize, sigma, pool, "
+               "calibrate, weights, engine,\n"
+               "precision, normalisation; k=N sets SPADE's k-image and k-pixel.  DIR gets\n"
+               "CATEGORY.json for each category, and report.md, report.csv and report.html.  What "
+               "is done is not done again:\n"
+               "after an interruption the same command goes on.",
     .flags = flags,
     .min_words = 1,
     .max_words = 1,

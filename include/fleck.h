@@ -153,16 +153,17 @@ typedef struct fleck_fit_settings {
     const char
         *resize;       /* "bilinear", "bicubic", "lanczos", "area", "nearest"; NULL: the method's */
     double sigma;      /* smoothing of the map, in pixels of the crop: 4; 0: none */
-    const char *pool; /* image score: "max" of the final map, "top:P" mean of its top P per cent of
+    const char *pool;  /* image score: "max" of the final map, "top:P" mean of its top P per cent of
                          pixels, NULL or "method" what the method does; recorded in the model */
     int64_t calibrate; /* good images scored leave-one-out for threshold and colour scale: 64 */
     const char *const *options; /* NULL, or method options "name=value", ended by NULL */
-    int64_t max_memory;  /* bytes that the process may take; 0: no limit.  What the method learns then
+    int64_t
+        max_memory; /* bytes that the process may take; 0: no limit.  What the method learns then
                             waits in temporary files; the model is the same.  FLECK_E_LIMIT says how
                             much is needed at least */
     const char *scratch; /* folder for temporary files, which have no names and never outlive the
                             process; NULL: none are made */
-    fleck_progress *progress;   /* NULL: none */
+    fleck_progress *progress; /* NULL: none */
     void *progress_ctx;
 } fleck_fit_settings;
 FLECK_API fleck_fit_settings fleck_fit_defaults(void);
@@ -193,10 +194,10 @@ FLECK_API fleck_status fleck_model_save(const fleck_model *model, const char *pa
 /* ---- Opening ----------------------------------------------------------------------- */
 
 typedef struct fleck_run_settings {
-    int threads;                /* 0: one for each processor */
-    const char *engine;         /* the same */
-    const char *precision;      /* NULL: the one the model was fitted with */
-    const char *pool; /* NULL: the one the model was fitted with; another has no threshold */
+    int threads;           /* 0: one for each processor */
+    const char *engine;    /* the same */
+    const char *precision; /* NULL: the one the model was fitted with */
+    const char *pool;      /* NULL: the one the model was fitted with; another has no threshold */
     const char *const *options; /* NULL, or after_fit options "name=value", ended by NULL */
 } fleck_run_settings;
 FLECK_API fleck_run_settings fleck_run_defaults(void);
@@ -344,7 +345,7 @@ FLECK_API fleck_status fleck_metrics(const char *maps_dir, const char *path,
 typedef struct fleck_bench_settings {
     const char *const *
         runs; /* "METHOD[@BACKBONE][:NAME=VALUE,...]", ended by NULL; names are the method's options and
-                                taps, resize, weights, precision, normalisation, pool; k sets SPADE's k-image and k-pixel */
+                                taps, size, crop, resize, sigma, pool, calibrate, weights, engine, precision, normalisation; k sets SPADE's k-image and k-pixel */
     const char *const *backbones;  /* for runs that name none; NULL: fit.backbone */
     const char *preset;            /* further runs: "report", "papers"; NULL: none */
     const char *const *categories; /* names of those wanted; NULL: all */

@@ -1,6 +1,7 @@
 /* The runs of a benchmark: texts and presets become settings of fits. */
 #include "pipeline/bench.h"
 #include "base/mem.h"
+#include "base/number.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -14,8 +15,12 @@
 static const char *const report_preset[] = {
     "spade@wide_resnet50_2:k=10,radius=0", "spade@wide_resnet50_2:k=20,radius=0",
     "spade@vit_b_16:k=10,radius=0", "padim@wide_resnet50_2", NULL};
-static const char *const papers_preset[] = {"spade@wide_resnet50_2:k=50,radius=-1",
-                                            "padim@wide_resnet50_2:dims=550", NULL};
+/* The methods' papers: their settings on their network.  PatchCore's 10 % and 1 % coresets are two of its three
+ * columns; MH-PatchCore's paper has averages only. */
+static const char *const papers_preset[] = {
+    "spade@wide_resnet50_2:k=50,radius=-1",  "padim@wide_resnet50_2:dims=550",
+    "patchcore@wide_resnet50_2:coreset=0.1", "patchcore@wide_resnet50_2:coreset=0.01",
+    "mhpatchcore@wide_resnet50_2",           NULL};
 
 void fk_bench_runs_free(fk_bench_runs *r)
 {
@@ -42,47 +47,111 @@ done:
     return st;
 }
 
-/* Put NAME=VALUE into the fit's own settings where it is one of these, else into options. */
-static fleck_status take_pair(fk_bench_runs *r, fleck_fit_settings *f, const char *pair,
-                              const char **options, int *n, fleck_error *err)
-{
-    const char *value = strchr(pair, '=') + 1;
-    struct {
-        const char *name, **field;
-    } own[] = {{"taps=", &f->taps},
-               {"resize=", &f->resize},
-               {"weights=", &f->weights},
-               {"precision=", &f->precision},
-               {"normalisation=", &f->normalisation},
-               {"pool=", &f->pool}};
-    char text[64];
-    fleck_status st = FLECK_OK;
+/* One run's text as it is read. */
+typedef struct reading {
+    fk_bench_runs *runs;
+    fleck_fit_settings *fit;
+    const char *options[MAX_PARTS]; /* of the method, ended by NULL */
+    int n;
+    bool size, crop; /* were given */
+} reading;
 
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
-        if (strncmp(pair, own[i].name, strlen(own[i].name)) == 0) {
-            *own[i].field = value;
-            return FLECK_OK;
-        }
+/* "WxH", or one number for both. */
+static bool parse_size(const char *text, int64_t *width, int64_t *height)
+{
+    size_t n = strcspn(text, "x");
+    char first[16];
+    int64_t w, h;
+
+    if (n >= sizeof first)
+        return false;
+    snprintf(first, sizeof first, "%.*s", (int)n, text);
+    if (!fk_integer_parse(first, &w) || w < 1)
+        return false;
+    h = w;
+    if (text[n] == 'x' && (!fk_integer_parse(text + n + 1, &h) || h < 1))
+        return false;
+    *width = w;
+    *height = h;
+    return true;
+}
+
+/* Put NAME=VALUE into the fit's own settings where it is one of these; *taken says so. */
+static fleck_status take_own(reading *r, const char *name, const char *value, bool *taken,
+                             fleck_error *err)
+{
+    fleck_fit_settings *f = r->fit;
+    const struct {
+        const char *name, **text;
+        int64_t *count;
+        double *real;
+    } own[] = {
+        {"taps", &f->taps, NULL, NULL},           {"resize", &f->resize, NULL, NULL},
+        {"weights", &f->weights, NULL, NULL},     {"engine", &f->engine, NULL, NULL},
+        {"precision", &f->precision, NULL, NULL}, {"normalisation", &f->normalisation, NULL, NULL},
+        {"pool", &f->pool, NULL, NULL},           {"calibrate", NULL, &f->calibrate, NULL},
+        {"sigma", NULL, NULL, &f->sigma}};
+    size_t i = 0, n = sizeof own / sizeof own[0];
+    bool good = true;
+
+    *taken = true;
+    if (strcmp(name, "size") == 0) {
+        good = r->size = parse_size(value, &f->width, &f->height);
+    } else if (strcmp(name, "crop") == 0) {
+        r->crop = true;
+        if (strcmp(value, "none") == 0)
+            f->crop_width = f->crop_height = 0;
+        else
+            good = parse_size(value, &f->crop_width, &f->crop_height);
+    } else {
+        while (i < n && strcmp(name, own[i].name) != 0)
+            i++;
+        *taken = i < n;
+        if (i < n && own[i].text != NULL)
+            *own[i].text = value;
+        else if (i < n && own[i].count != NULL)
+            good = fk_integer_parse(value, own[i].count) && *own[i].count >= 0;
+        else if (i < n)
+            good = fk_number_parse(value, own[i].real);
     }
-    if (*n + 2 >= MAX_PARTS)
-        return fk_error_set(err, FLECK_E_LIMIT, "run: more than %d options", MAX_PARTS - 2);
-    if (strcmp(f->method, "spade") != 0 || strncmp(pair, "k=", 2) != 0) {
-        options[(*n)++] = pair;
-        return FLECK_OK;
+    if (!good)
+        return fk_error_set(err, FLECK_E_OPTION, "%s: expected %s, got \"%s\"", name,
+                            strcmp(name, "size") == 0   ? "WxH or a number"
+                            : strcmp(name, "crop") == 0 ? "WxH, a number or none"
+                                                        : "a number of 0 or more",
+                            value);
+    return FLECK_OK;
+}
+
+/* Put NAME=VALUE into the fit's own settings or the method's options. */
+static fleck_status take_pair(reading *r, const char *pair, fleck_error *err)
+{
+    const char *value = strchr(pair, '=') + 1, *name;
+    bool taken;
+    char text[64];
+    fleck_status st;
+
+    FK_DO(keep(r->runs, &name, pair, value - 1 - pair, err));
+    FK_DO(take_own(r, name, value, &taken, err));
+    if (taken)
+        goto done;
+    if (r->n + 2 >= MAX_PARTS)
+        FK_FAIL(err, FLECK_E_LIMIT, "run: more than %d options", MAX_PARTS - 2);
+    if (strcmp(r->fit->method, "spade") != 0 || strcmp(name, "k") != 0) {
+        r->options[r->n++] = pair;
+        goto done;
     }
     snprintf(text, sizeof text, "k-image=%s", value);
-    FK_DO(keep(r, &options[(*n)++], text, (int64_t)strlen(text), err));
+    FK_DO(keep(r->runs, &r->options[r->n++], text, (int64_t)strlen(text), err));
     snprintf(text, sizeof text, "k-pixel=%s", value);
-    FK_DO(keep(r, &options[(*n)++], text, (int64_t)strlen(text), err));
+    FK_DO(keep(r->runs, &r->options[r->n++], text, (int64_t)strlen(text), err));
 done:
     return st;
 }
 
 /* The options behind the colon.  A part without '=' belongs to the value before it: "taps=a,b". */
-static fleck_status take_options(fk_bench_runs *r, fleck_fit_settings *f, const char *text,
-                                 const char **options, fleck_error *err)
+static fleck_status take_options(reading *r, const char *text, fleck_error *err)
 {
-    int n = 0;
     fleck_status st = FLECK_OK;
 
     while (*text != '\0') {
@@ -95,13 +164,14 @@ static fleck_status take_options(fk_bench_runs *r, fleck_fit_settings *f, const 
                 break;
             end = next;
         } while (true);
-        FK_DO(keep(r, &pair, text, end - text, err));
+        FK_DO(keep(r->runs, &pair, text, end - text, err));
         if (strchr(pair, '=') == NULL || pair[0] == '=')
             FK_FAIL(err, FLECK_E_OPTION, "run: expected NAME=VALUE, got \"%s\"", pair);
-        FK_DO(take_pair(r, f, pair, options, &n, err));
+        FK_DO(take_pair(r, pair, err));
         text = next;
     }
-    options[n] = NULL;
+    if (r->size && !r->crop) /* the default crop belongs to the default size, as in a fit */
+        r->fit->crop_width = r->fit->crop_height = 0;
 done:
     return st;
 }
@@ -135,8 +205,8 @@ static fleck_status add(fk_bench_runs *r, const char *text, const char *backbone
                         const fleck_bench_settings *s, fleck_error *err)
 {
     size_t head = strcspn(text, ":"), method = strcspn(text, "@:");
-    const char *list[MAX_PARTS] = {NULL};
     fk_bench_run run = {.fit = s->fit};
+    reading reading = {.runs = r, .fit = &run.fit};
     const char **block = NULL;
     fleck_status st;
 
@@ -146,7 +216,7 @@ static fleck_status add(fk_bench_runs *r, const char *text, const char *backbone
     else if (backbone != NULL)
         run.fit.backbone = backbone;
     if (text[head] == ':')
-        FK_DO(take_options(r, &run.fit, text + head + 1, list, err));
+        FK_DO(take_options(&reading, text + head + 1, err));
     FK_DO(name_run(&run.name, &run, text + head + (text[head] == ':'), err));
     assert(run.name != NULL);
     for (int i = 0; i < r->n; i++)
@@ -155,7 +225,7 @@ static fleck_status add(fk_bench_runs *r, const char *text, const char *backbone
     FK_DO(fk_grow((void **)&r->options, (int64_t)r->n * MAX_PARTS, (int64_t)(r->n + 1) * MAX_PARTS,
                   sizeof *r->options, err));
     block = r->options + (size_t)r->n * MAX_PARTS;
-    memcpy(block, list, sizeof list);
+    memcpy(block, reading.options, sizeof reading.options);
     FK_DO(fk_grow((void **)&r->items, r->n, r->n + 1, sizeof *r->items, err));
     r->items[r->n++] = run;
     return FLECK_OK;

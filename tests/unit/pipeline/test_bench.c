@@ -42,6 +42,58 @@ static void a_run_is_a_method_a_network_and_options(void **state)
     fk_bench_runs_free(&r);
 }
 
+static void a_runs_settings_of_the_fit_go_before_the_shared_ones(void **state)
+{
+    static const char *const texts[] = {
+        "padim:size=128,pool=top:5,sigma=0.5,calibrate=3,engine=reference,dims=20",
+        "padim:crop=96x80,size=128x112", "padim:crop=none", "padim", NULL};
+    fleck_bench_settings s = settings();
+    fk_bench_runs r;
+    const fleck_fit_settings *f;
+
+    (void)state;
+    s.runs = texts;
+    s.fit.sigma = 2.0;
+    assert_ok(fk_bench_runs_read(&r, &s, err));
+    f = &r.items[0].fit;
+    assert_true(f->width == 128 && f->height == 128 && f->crop_width == 0 && f->crop_height == 0);
+    assert_true(f->sigma == 0.5 && f->calibrate == 3);
+    assert_string_equal(f->pool, "top:5");
+    assert_string_equal(f->engine, "reference");
+    assert_string_equal(f->options[0], "dims=20");
+    assert_null(f->options[1]);
+    f = &r.items[1].fit; /* whichever comes first */
+    assert_true(f->width == 128 && f->height == 112 && f->crop_width == 96 && f->crop_height == 80);
+    f = &r.items[2].fit;
+    assert_true(f->width == 256 && f->crop_width == 0 && f->sigma == 2.0);
+    f = &r.items[3].fit;
+    assert_true(f->width == 256 && f->crop_width == 224 && f->pool == NULL);
+    fk_bench_runs_free(&r);
+}
+
+static void a_runs_setting_that_is_no_number_is_named(void **state)
+{
+    static const char *const cases[][2] = {
+        {"padim:size=a", "padim:size=a: size: expected WxH or a number, got \"a\""},
+        {"padim:size=64x", "got \"64x\""},
+        {"padim:size=0", "got \"0\""},
+        {"padim:size=-64", "got \"-64\""},
+        {"padim:crop=many", "crop: expected WxH, a number or none"},
+        {"padim:sigma=x", "sigma: expected a number"},
+        {"padim:calibrate=-1", "calibrate: expected a number of 0 or more"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *const texts[] = {cases[i][0], NULL};
+        fleck_bench_settings s = settings();
+        fk_bench_runs r;
+
+        s.runs = texts;
+        assert_refused(fk_bench_runs_read(&r, &s, err), FLECK_E_OPTION, cases[i][1]);
+        assert_null(r.items);
+    }
+}
+
 static void runs_that_name_no_network_take_each_of_the_list(void **state)
 {
     static const char *const texts[] = {"padim", "spade@x.onnx", NULL};
@@ -74,6 +126,24 @@ static void the_preset_report_is_the_studys_set(void **state)
     assert_string_equal(r.items[2].fit.backbone, "vit_b_16");
     assert_string_equal(r.items[3].fit.method, "padim");
     assert_string_equal(r.items[3].fit.backbone, "wide_resnet50_2");
+    fk_bench_runs_free(&r);
+}
+
+static void the_preset_papers_has_each_methods_published_setting(void **state)
+{
+    fleck_bench_settings s = settings();
+    fk_bench_runs r;
+
+    (void)state;
+    s.preset = "papers";
+    assert_ok(fk_bench_runs_read(&r, &s, err));
+    assert_int_equal(r.n, 5);
+    for (int i = 0; i < r.n; i++)
+        assert_string_equal(r.items[i].fit.backbone, "wide_resnet50_2");
+    assert_string_equal(r.items[2].fit.method, "patchcore");
+    assert_string_equal(r.items[2].fit.options[0], "coreset=0.1");
+    assert_string_equal(r.items[3].fit.options[0], "coreset=0.01");
+    assert_string_equal(r.items[4].fit.method, "mhpatchcore");
     fk_bench_runs_free(&r);
 }
 
@@ -279,8 +349,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_is_a_method_a_network_and_options),
+        cmocka_unit_test(a_runs_settings_of_the_fit_go_before_the_shared_ones),
+        cmocka_unit_test(a_runs_setting_that_is_no_number_is_named),
         cmocka_unit_test(runs_that_name_no_network_take_each_of_the_list),
         cmocka_unit_test(the_preset_report_is_the_studys_set),
+        cmocka_unit_test(the_preset_papers_has_each_methods_published_setting),
         cmocka_unit_test(any_allocation_of_reading_runs_may_fail),
         cmocka_unit_test(a_run_stands_beside_the_study_and_the_paper),
         cmocka_unit_test(the_studys_rows_average_as_its_readers_noted),

@@ -11,6 +11,10 @@ static const flag flags[] = {
     {"resize", 0, "FILTER", "nearest, bilinear, bicubic, lanczos or area (default: the method's)"},
     {"size", 0, "WxH", "images are resized to this (default 256x256)"},
     {"crop", 0, "WxH|none", "then cropped to this (default 224x224; none with --size alone)"},
+    {"long-side", 0, "N", "instead of --size: the longer side, keeping the first image's shape"},
+    {"tiles", 0, "N", "cut images, at their own size unless resized, into tiles of NxN pixels"},
+    {"overlap", 0, "SHARE", "what neighbouring tiles share at least (default 0.25)"},
+    {"fit-mask", 0, "FILE", "leave out what is white in this image: of fit, scores and figures"},
     {"sigma", 0, "S", "smoothing of the map in pixels, 0 for none (default 4)"},
     {"pool", 0, "method|max|top:P",
      "image score: the method's own, the map's maximum, or the mean of its top P per cent of "
@@ -40,9 +44,24 @@ static bool read_settings(const args *a, fleck_fit_settings *s)
     s->resize = args_get(a, "resize");
     s->engine = args_get(a, "engine");
     s->pool = args_get(a, "pool");
-    if (args_has(a, "size")) /* the default crop belongs to the default size */
+    s->mask = args_get(a, "fit-mask");
+    if (args_has(a, "long-side") && (args_has(a, "size") || args_has(a, "crop"))) {
+        usage_error("fit: --long-side takes the place of --size and --crop");
+        return false;
+    }
+    if (args_has(a, "overlap") && !args_has(a, "tiles")) {
+        usage_error("fit: --overlap belongs to --tiles");
+        return false;
+    }
+    if (args_has(a, "size") ||
+        args_has(a, "tiles")) /* the default crop belongs to the default size */
         s->crop_width = s->crop_height = 0;
-    if (!args_size(a, "size", false, &s->width, &s->height) ||
+    if (args_has(a, "tiles"))
+        s->width = s->height = 0;
+    if (!args_int(a, "long-side", 32, 16384, &s->long_side) ||
+        !args_int(a, "tiles", 32, 16384, &s->tile) ||
+        !args_real(a, "overlap", 0.0, 0.75, &s->overlap) ||
+        !args_size(a, "size", false, &s->width, &s->height) ||
         !args_size(a, "crop", true, &s->crop_width, &s->crop_height) ||
         !args_real(a, "sigma", 0.0, 1000.0, &s->sigma) ||
         !args_int(a, "calibrate", 0, 1000000, &s->calibrate) ||

@@ -19,9 +19,17 @@ static void print_info(const char *path, const fleck_model_info *i)
     printf("  learned      %lld good images of \"%s\"\n", (long long)i->images, i->category);
     printf("  backbone     %s, taps %s, %s\n", i->backbone, i->taps, i->precision);
     printf("  fitted with  fleck %s, %s\n", i->fleck_version, i->engine);
-    printf("  input        resize %lldx%lld (%s), crop %lldx%lld, sigma %g\n", (long long)i->width,
-           (long long)i->height, i->resize, (long long)i->crop_width, (long long)i->crop_height,
-           i->sigma);
+    if (i->width > 0)
+        printf("  input        resize %lldx%lld (%s), crop %lldx%lld, sigma %g\n",
+               (long long)i->width, (long long)i->height, i->resize, (long long)i->crop_width,
+               (long long)i->crop_height, i->sigma);
+    else
+        printf("  input        each image's own size, sigma %g\n", i->sigma);
+    if (i->tile > 0)
+        printf("  tiles        %lldx%lld, sharing at least %lld pixels\n", (long long)i->tile,
+               (long long)i->tile, (long long)i->overlap);
+    if (i->left_out > 0.0)
+        printf("  left out     %.3g %% of every image\n", 100.0 * i->left_out);
     printf("  embedding    %lld patches of %lld\n", (long long)i->patches, (long long)i->dim);
     if (strcmp(i->pool, "method") != 0)
         printf("  scores       %s\n", i->pool);

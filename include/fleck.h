@@ -148,8 +148,16 @@ typedef struct fleck_fit_settings {
     const char *taps;          /* names separated by commas; NULL: the backbone's three */
     const char *normalisation; /* "imagenet": ImageNet's mean and deviation; "own": the network's */
     int threads;               /* 0: one for each processor */
-    int64_t width, height;     /* images are resized to this: 256 x 256 */
+    int64_t width, height; /* images are resized to this: 256 x 256; 0 with tiles: not resized */
     int64_t crop_width, crop_height; /* then cropped to this: 224 x 224; 0: not cropped */
+    int64_t long_side; /* 0, or in place of width and height: the longer side; both sides become
+                          multiples of the network's stride, as near as may be to the shape that the
+                          first image has */
+    int64_t tile;      /* 0, or cut what that leaves into square tiles of this side */
+    double overlap;    /* share of a tile that neighbours have in common at least: 0.25; to 0.75 */
+    const char *mask;  /* NULL, or the file of a mask for all images: white is left out */
+    const char *const *masks; /* fleck_fit_files: NULL, or [n] mask files of the images' own, NULL
+                                 for none; white is left out of the fit */
     const char
         *resize;       /* "bilinear", "bicubic", "lanczos", "area", "nearest"; NULL: the method's */
     double sigma;      /* smoothing of the map, in pixels of the crop: 4; 0: none */
@@ -214,8 +222,10 @@ typedef struct fleck_model_info {
     const char *options;             /* JSON object of the method's options */
     const char *pool;                /* how images are scored: "method", "max" or "top:P" */
     int64_t images;                  /* learned */
-    int64_t width, height;           /* resize */
+    int64_t width, height;           /* resize; 0: images keep their own size */
     int64_t crop_width, crop_height; /* equal to the above where nothing is cropped */
+    int64_t tile, overlap;           /* pixels; 0: the crop passes the network whole */
+    double left_out;                 /* share of every image that the model's mask leaves out */
     float mean[3], scale[3];         /* of the input's normalisation */
     double sigma;
     double threshold;             /* of the image score; NaN where not calibrated */
@@ -239,8 +249,8 @@ typedef struct fleck_result {
     double score;                      /* higher is more defective; raw, not clamped */
     double threshold;                  /* the model's (or NaN) */
     bool defective;                    /* score > threshold */
-    int64_t map_width, map_height;     /* of the crop */
-    float *map;                        /* [map_height, map_width], smoothed */
+    int64_t map_width, map_height;     /* of the crop, or the image's where it keeps its size */
+    float *map;                        /* [map_height, map_width], smoothed; 0 where masked */
     int64_t image_width, image_height; /* of the file, as it is shown (EXIF applied) */
     uint8_t *image; /* [image_height, image_width, 3] RGB; NULL where it was not asked for */
 } fleck_result;
@@ -265,7 +275,7 @@ FLECK_API fleck_status fleck_score_files(fleck_model *model, const char *const *
                                          fleck_error *err) FLECK_MUST_CHECK;
 
 /* The map brought back to the image's own size, into map [image_height, image_width]: bilinear
- * inside the crop, the map's lowest value outside it. */
+ * inside the crop, the map's lowest value outside it, 0 where the model's mask is. */
 FLECK_API fleck_status fleck_result_full_map(const fleck_model *model, const fleck_result *result,
                                              float *map, fleck_error *err) FLECK_MUST_CHECK;
 /* Write a map file: float32 .tiff or .npy by the path's ending, at the image's own size (full) or

@@ -92,6 +92,7 @@ fleck_fit_settings fleck_fit_defaults(void)
                                 .height = 256,
                                 .crop_width = 224,
                                 .crop_height = 224,
+                                .overlap = 0.25,
                                 .sigma = 4.0,
                                 .calibrate = 64};
 }

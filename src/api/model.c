@@ -39,14 +39,18 @@ done:
 
 /* category: what the model is named after. */
 static fleck_status fit(fleck_model **out, const char *const *files, int64_t n,
-                        const char *category, const fleck_fit_settings *s, fleck_times *times,
-                        fleck_error *err)
+                        const char *category, const fleck_fit_settings *settings,
+                        fleck_times *times, fleck_error *err)
 {
+    fleck_fit_settings sized = *settings;
+    const fleck_fit_settings *s = &sized;
     fleck_model *m = NULL;
     fleck_times ignored;
     fk_engine engine;
     fleck_status st;
 
+    if (sized.long_side != 0)
+        FK_DO(fk_fit_long_side(&sized, files[0], err));
     FK_DO(FK_CALLOC(&m, 1, err));
     FK_DO(fk_fit_plan(&m->model, s, err));
     FK_DO(fk_strdup(&m->model.category, category, err));
@@ -64,8 +68,9 @@ done:
 fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_settings *settings,
                        fleck_times *times, fleck_error *err)
 {
+    fleck_fit_settings s = *settings;
     fk_samples samples = {0};
-    const char **files = NULL;
+    const char **files = NULL, **masks = NULL;
     char *name = NULL;
     fleck_status st;
 
@@ -73,11 +78,16 @@ fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_sett
     FK_DO(fk_dataset_train(&samples, path, fk_image_has_extension, err));
     FK_DO(fk_dataset_name(&name, path, err));
     FK_DO(FK_ALLOC(&files, samples.count, err));
-    for (int64_t i = 0; i < samples.count; i++)
+    FK_DO(FK_ALLOC(&masks, samples.count, err));
+    for (int64_t i = 0; i < samples.count; i++) {
         files[i] = samples.items[i].path;
-    FK_DO(fit(out, files, samples.count, name, settings, times, err));
+        masks[i] = samples.items[i].ignore;
+    }
+    s.masks = masks;
+    FK_DO(fit(out, files, samples.count, name, &s, times, err));
 done:
     fk_free(files);
+    fk_free(masks);
     fk_free(name);
     fk_samples_free(&samples);
     return st;
@@ -125,6 +135,15 @@ done:
     return st;
 }
 
+static double share_left_out(const fk_model *m)
+{
+    int64_t n = m->mask_width * m->mask_height, count = 0;
+
+    for (int64_t i = 0; i < n; i++)
+        count += m->mask[i] != 0;
+    return n > 0 ? (double)count / (double)n : 0.0;
+}
+
 fleck_model_info fleck_model_describe(const fleck_model *model)
 {
     const fk_model *m = &model->model;
@@ -141,11 +160,14 @@ fleck_model_info fleck_model_describe(const fleck_model *model)
                               .taps = model->taps,
                               .options = model->options,
                               .pool = model->pool,
-                              .images = m->method->count(m->state),
+                              .images = fk_model_images(m),
                               .width = m->pre.width,
                               .height = m->pre.height,
                               .crop_width = m->pre.crop_width,
                               .crop_height = m->pre.crop_height,
+                              .tile = m->pre.tile,
+                              .overlap = m->pre.overlap,
+                              .left_out = share_left_out(m),
                               .mean = {m->pre.mean[0], m->pre.mean[1], m->pre.mean[2]},
                               .scale = {m->pre.scale[0], m->pre.scale[1], m->pre.scale[2]},
                               .sigma = m->sigma,
@@ -162,7 +184,8 @@ fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *di
                                 fleck_error *err)
 {
     fk_model *m = &model->model;
-    int64_t pixels = m->pre.crop_height * m->pre.crop_width;
+    fk_map_size input = fk_preprocess_input(&m->pre);
+    int64_t pixels = input.height * input.width;
     double limit = tolerance > 0.0 ? tolerance : 1e-3, worst = 0.0;
     float *map = NULL;
     fleck_status st;
@@ -178,7 +201,7 @@ fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *di
         double score, wanted = m->check_scores[i], d;
 
         FK_DO(fk_runner_embed(&model->runner, 0, m->checks + i * pixels * 3, true, NULL, err));
-        FK_DO(fk_runner_score(&model->runner, 0, NULL, FK_NONE, true,
+        FK_DO(fk_runner_score(&model->runner, 0, NULL, FK_NONE, true, NULL,
                               fk_model_scores_maps(m) ? map : NULL, &score, err));
         d = fabs(score - wanted) / fmax(fabs(wanted), 1e-30);
         worst = fmax(worst, d);

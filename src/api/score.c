@@ -34,7 +34,7 @@ fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb, int64_t 
                 (long long)width, (long long)width * 3, row_bytes);
     for (int64_t y = 0; y < height; y++)
         memcpy(image.data + y * width * 3, rgb + (size_t)y * row_bytes, (size_t)width * 3);
-    FK_DO(fk_predict_image(&model->runner, 0, true, &image, false, out, err));
+    FK_DO(fk_predict_image(&model->runner, 0, true, &image, NULL, false, out, err));
 done:
     fk_image_free(&image);
     return st;
@@ -50,13 +50,12 @@ fleck_status fleck_score_files(fleck_model *model, const char *const *files, int
 fleck_status fleck_result_full_map(const fleck_model *model, const fleck_result *result, float *map,
                                    fleck_error *err)
 {
-    const fk_preprocess *p = &model->model.pre;
+    fk_map_size size =
+        fk_preprocess_canvas(&model->model.pre, result->image_width, result->image_height);
 
-    if (result->map == NULL || result->map_width != p->crop_width ||
-        result->map_height != p->crop_height)
+    if (result->map == NULL || result->map_width != size.width || result->map_height != size.height)
         return fk_error_set(err, FLECK_E_SHAPE, "the result is not one of this model's");
-    fk_place_map(map, result->image_height, result->image_width, result->map, p);
-    return FLECK_OK;
+    return fk_place_result(map, &model->model, result, err);
 }
 
 fleck_status fleck_result_save_map(const fleck_model *model, const fleck_result *result,

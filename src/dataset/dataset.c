@@ -89,7 +89,7 @@ static fleck_status add_type(fk_samples *out, const char *test, const char *trut
                         stem, stem);
             }
         }
-        FK_DO(fk_samples_add(out, path, mask, type, err));
+        FK_DO(fk_samples_add(out, path, mask, NULL, type, err));
         fk_free(path);
         fk_free(mask);
         path = mask = NULL;
@@ -200,7 +200,7 @@ static fleck_status read_train_folder(fk_samples *out, const char *path, fk_is_i
                 folder == good ? "" : " either");
     for (int64_t i = 0; i < names.count; i++) {
         FK_DO(fk_path_join(&image, folder, names.items[i], err));
-        FK_DO(fk_samples_add(out, image, NULL, FK_GOOD, err));
+        FK_DO(fk_samples_add(out, image, NULL, NULL, FK_GOOD, err));
         fk_free(image);
         image = NULL;
     }

@@ -7,6 +7,7 @@
 typedef struct fk_sample {
     char *path;
     char *mask;   /* NULL: none; always NULL for a good image, which needs no mask */
+    char *ignore; /* mask of what is left out of fit, score and figures; NULL: nothing */
     char *defect; /* folder name of the defect type; "good" */
     bool defective;
 } fk_sample;
@@ -34,6 +35,7 @@ typedef bool fk_is_image(const char *name);
  *   path    the image, relative to the CSV's folder; required; the file must be there
  *   label   good or 0, defective or 1; required
  *   mask    of a defective image, as path; may be empty
+ *   ignore  a mask of what of the image is left out of fit, score and figures; may be empty
  *   split   train, test, or anything else for neither
  *   defect  name of a defective row's type; "defective" where it is missing or empty
  *

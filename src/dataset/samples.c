@@ -9,6 +9,7 @@ static void sample_free(fk_sample *s)
 {
     fk_free(s->path);
     fk_free(s->mask);
+    fk_free(s->ignore);
     fk_free(s->defect);
 }
 
@@ -20,8 +21,8 @@ void fk_samples_free(fk_samples *s)
     *s = (fk_samples){0};
 }
 
-fleck_status fk_samples_add(fk_samples *s, const char *path, const char *mask, const char *defect,
-                            fleck_error *err)
+fleck_status fk_samples_add(fk_samples *s, const char *path, const char *mask, const char *ignore,
+                            const char *defect, fleck_error *err)
 {
     fk_sample sample = {.defective = strcmp(defect, FK_GOOD) != 0};
     fleck_status st;
@@ -38,6 +39,8 @@ fleck_status fk_samples_add(fk_samples *s, const char *path, const char *mask, c
     FK_DO(fk_strdup(&sample.defect, defect, err));
     if (mask != NULL)
         FK_DO(fk_strdup(&sample.mask, mask, err));
+    if (ignore != NULL)
+        FK_DO(fk_strdup(&sample.ignore, ignore, err));
     s->items[s->count++] = sample;
     return FLECK_OK;
 done:

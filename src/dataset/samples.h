@@ -6,9 +6,9 @@
 
 #define FK_GOOD "good"
 
-/* Add a copy; mask may be NULL.  defective is whether defect is another than "good". */
-fleck_status fk_samples_add(fk_samples *s, const char *path, const char *mask, const char *defect,
-                            fleck_error *err) FLECK_MUST_CHECK;
+/* Add a copy; mask and ignore may be NULL.  defective is whether defect is another than "good". */
+fleck_status fk_samples_add(fk_samples *s, const char *path, const char *mask, const char *ignore,
+                            const char *defect, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Order by type, "good" first, then by path, both in natural order. */
 void fk_samples_sort(fk_samples *s);

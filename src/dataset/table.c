@@ -9,9 +9,10 @@
 /* Far more rows than images that could be scored; keeps a wrong file from being read for long. */
 #define SIZE_LIMIT ((size_t)1 << 28)
 
-enum { PATH, LABEL, MASK, SPLIT, DEFECT, N_COLUMNS };
+enum { PATH, LABEL, MASK, IGNORE, SPLIT, DEFECT, N_COLUMNS };
 
-static const char *const column_names[N_COLUMNS] = {"path", "label", "mask", "split", "defect"};
+static const char *const column_names[N_COLUMNS] = {"path",   "label", "mask",
+                                                    "ignore", "split", "defect"};
 
 /* A CSV being read: where each column stands (-1: absent), and how wide rows are. */
 typedef struct table {
@@ -40,7 +41,7 @@ static fleck_status read_header(table *t, const fk_names *row, int64_t line, fle
         if (k <= LABEL && t->columns[k] < 0)
             return fk_error_set(err, FLECK_E_FORMAT,
                                 "%s: expected a header row with columns path and label (and mask, "
-                                "split, defect, as needed), found no column %s",
+                                "ignore, split, defect, as needed), found no column %s",
                                 t->name, column_names[k]);
     }
     return FLECK_OK;
@@ -103,7 +104,8 @@ static fleck_status read_row(table *t, fk_samples *out, const fk_names *row, int
                              fleck_error *err)
 {
     const char *defect, *mask_text = cell(t, row, MASK);
-    char *path = NULL, *mask = NULL;
+    const char *ignore_text = cell(t, row, IGNORE);
+    char *path = NULL, *mask = NULL, *ignore = NULL;
     bool defective;
     fleck_status st;
 
@@ -125,10 +127,13 @@ static fleck_status read_row(table *t, fk_samples *out, const fk_names *row, int
     } else if (defective) {
         FK_DO(note_bare(t, path, line, err));
     }
-    FK_DO(fk_samples_add(out, path, mask, defect, err));
+    if (ignore_text[0] != '\0')
+        FK_DO(resolve(t, &ignore, "mask", ignore_text, line, err));
+    FK_DO(fk_samples_add(out, path, mask, ignore, defect, err));
 done:
     fk_free(path);
     fk_free(mask);
+    fk_free(ignore);
     return st;
 }
 

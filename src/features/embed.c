@@ -10,12 +10,19 @@
 #define COLUMNS 64
 #define CHUNK 32
 
-void fk_embedding_free(fk_embedding *e)
+void fk_embedding_unflag(fk_embedding *e)
 {
     for (int i = 0; i < e->n_levels; i++) {
-        fk_free(e->levels[i].data);
         fk_free(e->levels[i].valid);
+        e->levels[i].valid = NULL;
     }
+}
+
+void fk_embedding_free(fk_embedding *e)
+{
+    fk_embedding_unflag(e);
+    for (int i = 0; i < e->n_levels; i++)
+        fk_free(e->levels[i].data);
     fk_free(e->global);
     *e = (fk_embedding){0};
 }

@@ -105,6 +105,8 @@ fleck_status fk_embedding_check(const fk_embedding *e, const fk_embed_shape *sha
 fleck_status fk_embedding_init(fk_embedding *out, const fk_embed_shape *shape,
                                fleck_error *err) FLECK_MUST_CHECK;
 void fk_embedding_free(fk_embedding *e);
+/* Free its flags: every position counts again. */
+void fk_embedding_unflag(fk_embedding *e);
 
 /* Fill out (made for this spec and these taps) from the taps' views [C, h, w] and the pool view
  * (NULL where the spec does not use it).  Nearest repetition: source row floor(y * h / H), as

@@ -100,8 +100,7 @@ void fk_grid_resize_bilinear(float *dst, int64_t height, int64_t width, const fl
     }
 }
 
-/* Index i reflected into [0, n): ... 1 0 | 0 1 ... n-1 | n-1 n-2 ... */
-static int64_t reflect(int64_t i, int64_t n)
+int64_t fk_map_reflect(int64_t i, int64_t n)
 {
     int64_t period = 2 * n;
 
@@ -144,8 +143,8 @@ FK_INLINE void smooth_place(double *out, const double *lines, int64_t n, int64_t
                 sum[l] += (before[l] + after[l]) * kernel[k];
     } else {
         for (int64_t k = r; k > 0; k--) {
-            const double *before = lines + reflect(i - k, n) * LANES;
-            const double *after = lines + reflect(i + k, n) * LANES;
+            const double *before = lines + fk_map_reflect(i - k, n) * LANES;
+            const double *after = lines + fk_map_reflect(i + k, n) * LANES;
 
             for (int l = 0; l < LANES; l++)
                 sum[l] += (before[l] + after[l]) * kernel[k];

@@ -26,6 +26,9 @@ void fk_grid_resize_bilinear(float *dst, int64_t height, int64_t width, const fl
 void fk_grid_sample(float *out, const float *src, int64_t w, int64_t channels, int64_t y0,
                     int64_t y1, double down, int64_t x0, int64_t x1, double right);
 
+/* Index i reflected into [0, n): ... 1 0 | 0 1 ... n-1 | n-1 n-2 ... */
+int64_t fk_map_reflect(int64_t i, int64_t n);
+
 /* Largest sigma that fk_map_gaussian() takes, in pixels. */
 #define FK_MAP_MAX_SIGMA 1000
 

@@ -82,8 +82,8 @@ typedef struct fk_method {
      *            one of the span, and a nearest-neighbour method finds nothing in all of it
      *   scratch  scratch_size() bytes, 64-byte aligned, one a thread
      *   map      [map.height * map.width], at the network's input size, before smoothing; >= 0.
-     *            Around positions that `valid` leaves out it may be any finite number >= 0: the
-     *            caller blanks what is masked
+     *            At positions that `valid` leaves out it may be any finite number >= 0, since no
+     *            pixel that counts draws on them; they have no part in the score
      *   score    the image's own score for FK_SCORE_GLOBAL (untouched otherwise)
      *   map and score may each be NULL when not wanted
      *   pool     may be used when not NULL (a single image on several threads); same bytes */

@@ -54,6 +54,12 @@ void fk_pixel_metric_close(fk_pixel_metric **m);
 fleck_status fk_pixel_metric_add(fk_pixel_metric *m, const float *map, const uint8_t *mask,
                                  int64_t height, int64_t width, fleck_error *err) FLECK_MUST_CHECK;
 
+/* The same without the pixels that are not 0 in left_out [height, width] (NULL: all count): they are
+ * neither good nor defective.  Regions are those of the whole mask; one with no pixel left is none. */
+fleck_status fk_pixel_metric_add_part(fk_pixel_metric *m, const float *map, const uint8_t *mask,
+                                      const uint8_t *left_out, int64_t height, int64_t width,
+                                      fleck_error *err) FLECK_MUST_CHECK;
+
 /* The figures of all images added so far.  m is not changed, so this may be called again, with
  * another limit or after more adds, but not while an add runs.
  *

@@ -106,46 +106,57 @@ static fleck_status check_map(const float *map, int64_t height, int64_t width, f
     return FLECK_OK;
 }
 
-/* Number the regions, and note each defective pixel's key and region. */
+/* Number the regions that have a pixel left, and note each defective pixel's key and region. */
 static fleck_status collect_defective(image *im, const float *map, const uint8_t *mask,
-                                      int64_t height, int64_t width, fleck_error *err)
+                                      const uint8_t *left_out, int64_t height, int64_t width,
+                                      fleck_error *err)
 {
-    int64_t count = height * width, n = 0;
+    int64_t count = height * width, n = 0, found = 0;
     int32_t *labels = NULL;
+    int64_t *numbers = NULL; /* of the regions, from 1 */
     fleck_status st;
 
     FK_DO(FK_ALLOC(&labels, count, err));
     FK_DO(fk_components(labels, &im->n_regions, mask, height, width, err));
     FK_DO(FK_ALLOC(&im->defective, im->n_defective, err));
     FK_DO(FK_CALLOC(&im->areas, im->n_regions, err));
+    FK_DO(FK_CALLOC(&numbers, im->n_regions, err));
     for (int64_t i = 0; i < count; i++) {
-        if (labels[i] == 0)
+        int64_t *number;
+
+        if (labels[i] == 0 || (left_out != NULL && left_out[i] != 0))
             continue;
-        im->areas[labels[i] - 1]++;
-        im->defective[n++] = (uint64_t)fk_key_from_f32(map[i]) << 32 | (uint32_t)(labels[i] - 1);
+        number = &numbers[labels[i] - 1];
+        if (*number == 0)
+            *number = ++found;
+        im->areas[*number - 1]++;
+        im->defective[n++] = (uint64_t)fk_key_from_f32(map[i]) << 32 | (uint32_t)(*number - 1);
     }
+    im->n_regions = found;
     st = FLECK_OK;
 done:
     fk_free(labels);
+    fk_free(numbers);
     return st;
 }
 
 /* Sort and pack the good pixels' keys. */
-static fleck_status collect_good(image *im, const float *map, const uint8_t *mask, int64_t count,
+static fleck_status collect_good(image *im, const float *map, const uint8_t *mask,
+                                 const uint8_t *left_out, int64_t count, int64_t n_good,
                                  fleck_error *err)
 {
-    int64_t n_good = count - im->n_defective, n = 0;
+    int64_t n = 0;
     uint32_t *keys = NULL, *spare = NULL;
     fleck_status st;
 
     FK_DO(FK_ALLOC(&keys, n_good, err));
     FK_DO(FK_ALLOC(&spare, n_good, err));
-    if (mask == NULL)
+    if (mask == NULL && left_out == NULL)
         for (; n < count; n++)
             keys[n] = fk_key_from_f32(map[n]);
     else
         for (int64_t i = 0; i < count; i++)
-            if (mask[i] == 0)
+            if ((mask == NULL || mask[i] == 0) && (left_out == NULL || left_out[i] == 0))
                 keys[n++] = fk_key_from_f32(map[i]);
     FK_DO(fk_run_pack(&im->good, fk_keys_sort32(keys, spare, n_good), n_good, err));
 done:
@@ -157,8 +168,15 @@ done:
 fleck_status fk_pixel_metric_add(fk_pixel_metric *m, const float *map, const uint8_t *mask,
                                  int64_t height, int64_t width, fleck_error *err)
 {
+    return fk_pixel_metric_add_part(m, map, mask, NULL, height, width, err);
+}
+
+fleck_status fk_pixel_metric_add_part(fk_pixel_metric *m, const float *map, const uint8_t *mask,
+                                      const uint8_t *left_out, int64_t height, int64_t width,
+                                      fleck_error *err)
+{
     image *im = NULL;
-    int64_t count, pixels;
+    int64_t count, left, pixels;
     fleck_status st;
 
     if (height < 1 || width < 1)
@@ -169,14 +187,17 @@ fleck_status fk_pixel_metric_add(fk_pixel_metric *m, const float *map, const uin
                 (long long)height, INT32_MAX - 1);
     FK_DO(check_map(map, height, width, err));
     FK_DO(FK_CALLOC(&im, 1, err));
+    left = count;
+    for (int64_t i = 0; left_out != NULL && i < count; i++)
+        left -= left_out[i] != 0;
     for (int64_t i = 0; mask != NULL && i < count; i++)
-        im->n_defective += mask[i] != 0;
+        im->n_defective += mask[i] != 0 && (left_out == NULL || left_out[i] == 0);
     if (im->n_defective > 0)
-        FK_DO(collect_defective(im, map, mask, height, width, err));
-    FK_DO(collect_good(im, map, mask, count, err));
-    pixels = atomic_fetch_add(&m->pixels, count);
-    if (pixels + count > FK_TALLY_LIMIT) {
-        atomic_fetch_sub(&m->pixels, count);
+        FK_DO(collect_defective(im, map, mask, left_out, height, width, err));
+    FK_DO(collect_good(im, map, mask, left_out, count, left - im->n_defective, err));
+    pixels = atomic_fetch_add(&m->pixels, left);
+    if (pixels + left > FK_TALLY_LIMIT) {
+        atomic_fetch_sub(&m->pixels, left);
         FK_FAIL(err, FLECK_E_LIMIT, "pixel metrics: more than %lld pixels",
                 (long long)FK_TALLY_LIMIT);
     }

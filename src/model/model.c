@@ -16,9 +16,29 @@ void fk_model_free(fk_model *m)
     fk_free(m->category);
     fk_free(m->version);
     fk_free(m->checks);
+    fk_free(m->mask);
     fk_mapped_close(&m->onnx_file);
     fk_st_close(&m->weights); /* last: the state may be views into it */
     *m = (fk_model){0};
+}
+
+fk_map_size fk_preprocess_input(const fk_preprocess *p)
+{
+    if (p->tile > 0)
+        return (fk_map_size){p->tile, p->tile};
+    return (fk_map_size){p->crop_height, p->crop_width};
+}
+
+fk_map_size fk_preprocess_canvas(const fk_preprocess *p, int64_t width, int64_t height)
+{
+    if (p->width == 0)
+        return (fk_map_size){height, width};
+    return (fk_map_size){p->crop_height, p->crop_width};
+}
+
+int64_t fk_model_images(const fk_model *m)
+{
+    return m->pre.tile > 0 ? m->images : m->method->count(m->state);
 }
 
 fk_net_source fk_model_source(const fk_model *m)
@@ -33,11 +53,12 @@ fk_net_source fk_model_source(const fk_model *m)
 
 fk_net_settings fk_model_net_settings(const fk_model *m, fk_engine engine, int threads)
 {
+    fk_map_size input = fk_preprocess_input(&m->pre);
     fk_net_settings s = {.engine = engine,
                          .precision = m->precision,
                          .threads = threads,
-                         .height = m->pre.crop_height,
-                         .width = m->pre.crop_width,
+                         .height = input.height,
+                         .width = input.width,
                          .pool = strcmp(m->embed.global, "pool") == 0};
 
     for (int i = 0; i < 3; i++) {

@@ -8,17 +8,21 @@
 #include "net/net.h"
 #include "net/weights.h"
 
-/* Version of the .fleck layout that this code writes; larger ones are refused. */
+/* Versions of the .fleck layout.  What has tiles or a mask is written as the second, which a fleck
+ * that knows neither refuses; all else as the first.  Larger ones are refused. */
 #define FK_MODEL_FORMAT 1
+#define FK_MODEL_FORMAT_SHAPE 2
 
 /* Most images a model keeps to check itself on another machine. */
 #define FK_MODEL_CHECKS 2
 
 /* From a decoded image to the network's input, docs/MODEL.md. */
 typedef struct fk_preprocess {
-    int64_t width, height;           /* resized to */
+    int64_t width, height;           /* resized to; 0: each image keeps its own size (tiles only) */
     int64_t crop_width, crop_height; /* centre crop; equal to the above where nothing is cropped */
-    char resize[16];                 /* filter's name */
+    int64_t tile;    /* side of the square tiles that pass the network; 0: the crop passes whole */
+    int64_t overlap; /* pixels that neighbouring tiles share at least, < tile */
+    char resize[16]; /* filter's name */
     float mean[3], scale[3];
 } fk_preprocess;
 
@@ -47,6 +51,10 @@ typedef struct fk_model {
     fk_precision precision;
     char *engine; /* version text of the engine that it was fitted with */
     fk_preprocess pre;
+    int64_t mask_width, mask_height;
+    uint8_t
+        *mask; /* NULL, or 255 where every image is left out: of the crop, or of images that keep
+                      their own size, scaled to each */
     double sigma;
     fk_pooling pooling;        /* how it scores images */
     fk_pooling fitted_pooling; /* and did when thresholds and check scores were made */
@@ -55,11 +63,12 @@ typedef struct fk_model {
     const fk_method *method;
     fk_options options;
     void *state;
+    int64_t images; /* learned; with tiles the method counts these */
     fk_calibration calibration;
     char *category;
     char *version; /* fleck's, that fitted it */
     int n_checks;
-    uint8_t *checks; /* [n_checks, crop_height, crop_width, 3] */
+    uint8_t *checks; /* [n_checks, the network's input, 3] */
     double check_scores[FK_MODEL_CHECKS];
 } fk_model;
 
@@ -70,6 +79,12 @@ bool fk_model_scores_maps(const fk_model *m);
 /* The threshold of image scores; NaN where it was not calibrated, or for scores pooled in another
  * way. */
 double fk_model_threshold(const fk_model *m);
+/* Size of the network's input: of a tile, or of the crop. */
+fk_map_size fk_preprocess_input(const fk_preprocess *p);
+/* Size of the map of a width x height image: of the crop, or the image's own. */
+fk_map_size fk_preprocess_canvas(const fk_preprocess *p, int64_t width, int64_t height);
+/* Images learned. */
+int64_t fk_model_images(const fk_model *m);
 
 /* What the network is built from, borrowed from m. */
 fk_net_source fk_model_source(const fk_model *m);

@@ -54,16 +54,40 @@ static fleck_status get_triple(float out[3], const fk_json *object, const char *
     return FLECK_OK;
 }
 
-static fleck_status read_preprocess(fk_preprocess *p, const fk_json *object, fleck_error *err)
+/* Size, crop and tiles; with tiles the size may be 0x0. */
+static fleck_status read_shape(fk_model *m, const fk_json *j, fleck_error *err)
 {
-    const fk_json *j = fk_json_get(object, "preprocess");
-    const char *resize = fk_json_get_string(j, "resize");
+    fk_preprocess *p = &m->pre;
+    int64_t width = -1, height = -1;
     fleck_status st;
 
+    if (fk_json_get(j, "tile") != NULL) {
+        FK_DO(get_side(&p->tile, j, "tile", err));
+        if (!fk_json_get_int(j, "overlap", &p->overlap) || p->overlap < 0 || p->overlap >= p->tile)
+            FK_FAIL(err, FLECK_E_FORMAT, "overlap: expected 0 to less than the tile's side %lld",
+                    (long long)p->tile);
+        if (!fk_json_get_int(j, "images", &m->images) || m->images < 1)
+            FK_FAIL(err, FLECK_E_FORMAT, "images: expected a positive integer beside the tiles");
+        if (fk_json_get_int(j, "width", &width) && fk_json_get_int(j, "height", &height) &&
+            width == 0 && height == 0)
+            return FLECK_OK;
+    }
     FK_DO(get_side(&p->width, j, "width", err));
     FK_DO(get_side(&p->height, j, "height", err));
     FK_DO(get_side(&p->crop_width, j, "crop_width", err));
     FK_DO(get_side(&p->crop_height, j, "crop_height", err));
+done:
+    return st;
+}
+
+static fleck_status read_preprocess(fk_model *m, const fk_json *object, fleck_error *err)
+{
+    fk_preprocess *p = &m->pre;
+    const fk_json *j = fk_json_get(object, "preprocess");
+    const char *resize = fk_json_get_string(j, "resize");
+    fleck_status st;
+
+    FK_DO(read_shape(m, j, err));
     FK_DO(get_triple(p->mean, j, "mean", err));
     FK_DO(get_triple(p->scale, j, "scale", err));
     if (resize == NULL || strlen(resize) >= sizeof p->resize)
@@ -182,12 +206,13 @@ done:
  * the network is compiled. */
 static fleck_status check_taps(const fk_model *m, fleck_error *err)
 {
+    fk_map_size input = fk_preprocess_input(&m->pre);
     fk_graph g = {0};
     fleck_status st = FLECK_OK;
 
     if (m->arch == NULL)
         return FLECK_OK;
-    FK_DO(m->arch->describe(&g, m->pre.crop_height, m->pre.crop_width, err));
+    FK_DO(m->arch->describe(&g, input.height, input.width, err));
     for (int i = 0; i < m->n_taps; i++) {
         const fk_tap_info *t = &m->taps[i];
         const fk_op *op;
@@ -216,7 +241,7 @@ static fleck_status read_method(fk_model *m, const fk_json *object, const char *
                                 fleck_error *err)
 {
     const char *name = fk_json_get_string(object, "method");
-    fk_map_size map = {m->pre.crop_height, m->pre.crop_width};
+    fk_map_size map = fk_preprocess_input(&m->pre);
     fleck_status st;
 
     if (name == NULL)
@@ -249,7 +274,8 @@ static fleck_status read_checks(fk_model *m, const fk_json *object, fleck_error 
 {
     const fk_json *scores = fk_json_get(object, "check_scores");
     int64_t n = scores != NULL ? fk_json_count(scores) : 0;
-    int64_t shape[4] = {n, m->pre.crop_height, m->pre.crop_width, 3};
+    fk_map_size input = fk_preprocess_input(&m->pre);
+    int64_t shape[4] = {n, input.height, input.width, 3};
     fk_tensor t;
     fleck_status st;
 
@@ -266,6 +292,28 @@ static fleck_status read_checks(fk_model *m, const fk_json *object, fleck_error 
             goto done;
         }
     m->n_checks = (int)n;
+done:
+    return st;
+}
+
+/* The mask of all images, where there is one. */
+static fleck_status read_mask(fk_model *m, fleck_error *err)
+{
+    int64_t shape[2] = {m->pre.width > 0 ? m->pre.crop_height : -1,
+                        m->pre.width > 0 ? m->pre.crop_width : -1};
+    fk_tensor t;
+    fleck_status st;
+
+    if (!fk_st_has(m->weights, "mask"))
+        return FLECK_OK;
+    FK_DO(fk_st_get_checked(m->weights, "mask", FK_U8, 2, shape, &t, err));
+    FK_DO(FK_ALLOC(&m->mask, fk_tensor_count(&t), err));
+    memcpy(m->mask, t.data, (size_t)fk_tensor_count(&t));
+    m->mask_height = t.shape[0];
+    m->mask_width = t.shape[1];
+    if (fk_tensor_count(&t) < 1 || m->mask_width > MAX_SIDE || m->mask_height > MAX_SIDE)
+        FK_FAIL(err, FLECK_E_FORMAT, "mask: expected 1 to %d pixels each way, found %lldx%lld",
+                MAX_SIDE, (long long)m->mask_width, (long long)m->mask_height);
 done:
     return st;
 }
@@ -287,14 +335,14 @@ static fleck_status load(fk_model *m, const char *const *overrides, fleck_error 
         st = missing("format", "an integer", err);
         goto done;
     }
-    if (format != FK_MODEL_FORMAT)
-        FK_FAIL(
-            err, FLECK_E_UNSUPPORTED,
-            "model format %lld; this fleck (%s) reads format %d: fit the model again, or use the "
-            "fleck that made it (%s)",
-            (long long)format, FLECK_VERSION, FK_MODEL_FORMAT,
-            fk_json_get_string(object, "fleck") != NULL ? fk_json_get_string(object, "fleck")
-                                                        : "unknown");
+    if (format != FK_MODEL_FORMAT && format != FK_MODEL_FORMAT_SHAPE)
+        FK_FAIL(err, FLECK_E_UNSUPPORTED,
+                "model format %lld; this fleck (%s) reads formats %d and %d: fit the model again, "
+                "or use the "
+                "fleck that made it (%s)",
+                (long long)format, FLECK_VERSION, FK_MODEL_FORMAT, FK_MODEL_FORMAT_SHAPE,
+                fk_json_get_string(object, "fleck") != NULL ? fk_json_get_string(object, "fleck")
+                                                            : "unknown");
     FK_DO(get_text(&m->version, object, "fleck", err));
     FK_DO(get_text(&m->category, object, "category", err));
     FK_DO(get_real(&m->sigma, object, "sigma", err));
@@ -302,13 +350,14 @@ static fleck_status load(fk_model *m, const char *const *overrides, fleck_error 
         st = missing("sigma", "a number from 0 to 1000", err);
         goto done;
     }
-    FK_DO(read_preprocess(&m->pre, object, err));
+    FK_DO(read_preprocess(m, object, err));
     FK_DO(read_pooling(m, object, err));
     FK_DO(read_calibration(&m->calibration, object, err));
     FK_DO(read_network(m, object, err));
     FK_DO(check_taps(m, err));
     FK_DO(read_method(m, object, overrides, err));
     FK_DO(read_checks(m, object, err));
+    FK_DO(read_mask(m, err));
 done:
     fk_json_free(&object);
     return st;

@@ -27,6 +27,9 @@ static bool put_preprocess(fk_json *object, const fk_model *m)
            fk_json_put_int(p, "height", m->pre.height) &&
            fk_json_put_int(p, "crop_width", m->pre.crop_width) &&
            fk_json_put_int(p, "crop_height", m->pre.crop_height) &&
+           (m->pre.tile == 0 || (fk_json_put_int(p, "tile", m->pre.tile) &&
+                                 fk_json_put_int(p, "overlap", m->pre.overlap) &&
+                                 fk_json_put_int(p, "images", m->images))) &&
            fk_json_put_string(p, "resize", m->pre.resize) && put_triple(p, "mean", m->pre.mean) &&
            put_triple(p, "scale", m->pre.scale);
 }
@@ -91,7 +94,9 @@ static fleck_status describe(fk_json **out, const fk_model *m, fk_st_writer *w, 
     fleck_status st = FLECK_OK;
 
     *out = NULL;
-    if (!fk_json_put_int(object, "format", FK_MODEL_FORMAT) ||
+    if (!fk_json_put_int(object, "format",
+                         m->pre.tile > 0 || m->mask != NULL ? FK_MODEL_FORMAT_SHAPE
+                                                            : FK_MODEL_FORMAT) ||
         !fk_json_put_string(object, "fleck", m->version) ||
         !fk_json_put_string(object, "category", m->category) || !put_network(object, m) ||
         !put_preprocess(object, m) || !fk_json_put_real(object, "sigma", m->sigma) ||
@@ -186,10 +191,14 @@ fleck_status fk_model_save(const fk_model *m, const char *path, fleck_error *err
     FK_DO(fk_st_writer_metadata(w, "format", "fleck", err));
     FK_DO(fk_st_writer_metadata(w, "fleck", text, err));
     if (m->n_checks > 0) {
-        int64_t shape[4] = {m->n_checks, m->pre.crop_height, m->pre.crop_width, 3};
+        fk_map_size input = fk_preprocess_input(&m->pre);
+        int64_t shape[4] = {m->n_checks, input.height, input.width, 3};
 
         FK_DO(fk_st_writer_add_data(w, "check.images", FK_U8, 4, shape, m->checks, err));
     }
+    if (m->mask != NULL)
+        FK_DO(fk_st_writer_add_data(w, "mask", FK_U8, 2, (int64_t[]){m->mask_height, m->mask_width},
+                                    m->mask, err));
     FK_DO(fk_st_writer_commit(&w, path, err));
 done:
     fk_st_writer_abort(&w);

@@ -129,11 +129,11 @@ static fleck_status hash_run(fk_text *t, const fk_bench_run *run, const fk_model
         t, err, "%s %s %s %lld %s %s %s\n", run->name, m->method->name, m->backbone,
         file_size(source.weights != NULL ? source.name : run->fit.backbone),
         fk_precision_name(m->precision), m->engine, run->fit.pool != NULL ? run->fit.pool : ""));
-    FK_DO(fk_text_printf(t, err, "%lldx%lld %lldx%lld %s %.9g %.9g %.17g %lld %lld %s\n",
+    FK_DO(fk_text_printf(t, err, "%lldx%lld %lldx%lld %lld %lld %s %.9g %.9g %.17g %lld %lld %s\n",
                          (long long)p->width, (long long)p->height, (long long)p->crop_width,
-                         (long long)p->crop_height, p->resize, (double)p->mean[0],
-                         (double)p->scale[0], m->sigma, (long long)run->fit.calibrate,
-                         (long long)run->fit.max_memory, text));
+                         (long long)p->crop_height, (long long)p->tile, (long long)p->overlap,
+                         p->resize, (double)p->mean[0], (double)p->scale[0], m->sigma,
+                         (long long)run->fit.calibrate, (long long)run->fit.max_memory, text));
     for (int i = 0; i < m->n_taps; i++)
         FK_DO(fk_text_printf(t, err, "%s\n", m->taps[i].name));
 done:

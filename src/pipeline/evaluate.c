@@ -26,8 +26,9 @@ typedef struct evaluation {
 static fleck_status count_map(evaluation *e, int64_t i, const fleck_result *r, fleck_error *err)
 {
     const fk_preprocess *p = &e->runner->model->pre;
+    const char *ignore = e->tests.samples.items[i].ignore;
     bool original = e->settings->protocol == FLECK_PROTOCOL_ORIGINAL;
-    fk_image mask = {0};
+    fk_image mask = {0}, left_out = {0};
     float *full = NULL;
     fleck_status st;
 
@@ -35,15 +36,18 @@ static fleck_status count_map(evaluation *e, int64_t i, const fleck_result *r, f
         return FLECK_OK;
     FK_DO(fk_testset_mask(&e->tests, i, original ? NULL : p, r->image_width, r->image_height, &mask,
                           err));
+    FK_DO(fk_left_out(&left_out, e->runner->model, ignore, r->image_width, r->image_height,
+                      !original, err));
     if (original) {
         FK_DO(FK_ALLOC(&full, r->image_width * r->image_height, err));
         fk_place_map(full, r->image_height, r->image_width, r->map, p);
-        FK_DO(fk_testset_add_map(&e->tests, i, full, r->image_height, r->image_width, &mask, err));
-    } else {
-        FK_DO(fk_testset_add_map(&e->tests, i, r->map, r->map_height, r->map_width, &mask, err));
     }
+    FK_DO(fk_testset_add_map(&e->tests, i, original ? full : r->map,
+                             original ? r->image_height : r->map_height,
+                             original ? r->image_width : r->map_width, &mask, &left_out, err));
 done:
     fk_image_free(&mask);
+    fk_image_free(&left_out);
     fk_free(full);
     return st;
 }
@@ -57,8 +61,9 @@ static fleck_status evaluate_one(void *ctx, int64_t item, int worker, fleck_erro
 
     (void)err; /* a bad image is counted, it does not end the evaluation */
     *o = (one){0};
-    if (fk_predict_file(e->runner, worker, false, e->tests.samples.items[i].path,
-                        e->settings->keep_image, &o->result, &o->error) != FLECK_OK)
+    if (fk_predict_masked(e->runner, worker, false, e->tests.samples.items[i].path,
+                          e->tests.samples.items[i].ignore, e->settings->keep_image, &o->result,
+                          &o->error) != FLECK_OK)
         return FLECK_OK;
     start = fk_clock_seconds();
     if (count_map(e, i, &o->result, &o->error) != FLECK_OK)
@@ -151,7 +156,7 @@ fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settin
     begin = fk_clock_seconds();
     FK_DO(fk_testset_finish(&e.tests, s->pro_limit, r->pool, out, err));
     out->seconds.metrics += fk_clock_seconds() - begin;
-    out->train = r->model->method->count(r->model->state);
+    out->train = fk_model_images(r->model);
     fk_runner_times(r, &out->seconds);
     out->seconds.total = fk_clock_seconds() - start;
 done:

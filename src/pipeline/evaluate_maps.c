@@ -2,7 +2,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "features/map.h"
+#include "pipeline/canvas.h"
 #include "pipeline/evaluate.h"
+#include "pipeline/place.h"
 #include "pipeline/testset.h"
 #include "tensor/map_file.h"
 
@@ -58,15 +60,48 @@ static fleck_status read_map(fk_tensor *out, const char *path, fleck_error *err)
     return st;
 }
 
+/* What the sample's own mask leaves out, at the crop of p or (NULL) the image's size. */
+static fleck_status load_left_out(fk_image *out, const fk_sample *sample, const fk_preprocess *p,
+                                  const fk_image *image, fleck_error *err)
+{
+    fk_image own = {0};
+    fleck_status st;
+
+    *out = (fk_image){0};
+    if (sample->ignore == NULL)
+        return FLECK_OK;
+    if (p == NULL)
+        return fk_load_left_out(out, sample->ignore, sample->path, image->width, image->height,
+                                err);
+    FK_DO(fk_load_left_out(&own, sample->ignore, sample->path, image->width, image->height, err));
+    FK_DO(fk_place_mask(out, &own, p, err));
+done:
+    fk_image_free(&own);
+    return st;
+}
+
+/* Highest value that counts, the map's lowest where none does. */
+static double highest_of(const float *map, int64_t n, const uint8_t *left_out)
+{
+    float lowest, highest;
+
+    fk_map_range(map, n, &lowest, &highest);
+    if (left_out == NULL)
+        return (double)highest;
+    highest = lowest;
+    for (int64_t i = 0; i < n; i++)
+        highest = left_out[i] == 0 && map[i] > highest ? map[i] : highest;
+    return (double)highest;
+}
+
 static fleck_status add_sample(fk_testset *t, int64_t i, const char *maps_dir,
                                const fk_preprocess *p, fleck_error *err)
 {
     const fk_sample *sample = &t->samples.items[i];
-    fk_image image = {0}, mask = {0};
+    fk_image image = {0}, mask = {0}, left_out = {0};
     fk_tensor map = {0};
     char *path = NULL;
     int64_t want_height, want_width;
-    float lowest, highest;
     fleck_status st;
 
     FK_DO(find_map(&path, maps_dir, sample, err));
@@ -79,10 +114,11 @@ static fleck_status add_sample(fk_testset *t, int64_t i, const char *maps_dir,
                 (long long)want_width, (long long)want_height, (long long)map.shape[1],
                 (long long)map.shape[0]);
     FK_DO(fk_testset_mask(t, i, p, image.width, image.height, &mask, err));
-    fk_map_range(map.data, fk_tensor_count(&map), &lowest, &highest);
-    FK_DO(fk_testset_add_map(t, i, map.data, want_height, want_width, &mask, err));
-    fk_testset_add_score(t, i, (double)highest);
+    FK_DO(load_left_out(&left_out, sample, p, &image, err));
+    FK_DO(fk_testset_add_map(t, i, map.data, want_height, want_width, &mask, &left_out, err));
+    fk_testset_add_score(t, i, highest_of(map.data, fk_tensor_count(&map), left_out.data));
 done:
+    fk_image_free(&left_out);
     fk_image_free(&image);
     fk_image_free(&mask);
     fk_tensor_free(&map);

@@ -2,7 +2,11 @@
  *
  * Images of a block are decoded and embedded by all threads; the method then learns the block in
  * order.  The blocks' size depends on nothing but the embedding's, so the model does not depend on
- * the number of threads. */
+ * the number of threads.
+ *
+ * With tiles a few images are decoded at a time and their tiles are what fills the blocks, so that
+ * memory does not depend on an image's size but for the image itself.  Those that calibrate are then
+ * read again, since their tiles' embeddings would not fit. */
 #include "pipeline/fit.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -16,20 +20,34 @@
 #define CALIBRATION_BYTES (INT64_C(128) << 20)
 #define MIN_CALIBRATION 8
 #define MAX_MAPS_BESIDE_SCORES 8
+#define TILED_IMAGES 2     /* decoded at a time */
+#define TILED_SAMPLE 65536 /* values of a large map that the colour scale rests on */
 
 typedef struct fitting {
     fk_model *model;
     fk_runner *runner;
     const char *const *files;
+    const char *const *masks; /* [n] of the images' own masks, NULL entries for none; or NULL */
+    bool tiled;
     int64_t n, done, block;
+    int64_t group;            /* images decoded at a time */
     fk_embedding *embeddings; /* [block] */
-    fk_image *inputs;         /* [block], kept until it is known whether they serve as checks */
-    int64_t n_kept;           /* images for calibration */
-    int64_t *kept;            /* [n_kept] their indices */
-    fk_embedding *kept_embeddings;
-    int64_t n_maps; /* how many of them get a map too, the first of each n_kept / n_maps */
-    float *maps;    /* [n_maps, crop_height * crop_width] */
-    double *scores; /* [n_kept] */
+    fk_canvas *canvases;      /* [group] */
+    struct piece {
+        int64_t item, tile;        /* canvas, and piece of it */
+    } * pieces;                    /* [block] what the embeddings are of */
+    int64_t learned;               /* embeddings so far */
+    int64_t n_kept;                /* images for calibration */
+    int64_t *kept;                 /* [n_kept] their indices */
+    fk_span *spans;                /* [n_kept] what they were learned as */
+    fk_embedding *kept_embeddings; /* unless tiled */
+    fk_image *kept_left_out;       /* likewise */
+    int64_t n_maps;     /* how many of them get a map too, the first of each n_kept / n_maps */
+    int64_t map_room;   /* values kept of a map */
+    float *maps;        /* [n_maps, map_room] those of pixels that count, in front */
+    int64_t *map_count; /* [n_maps] how many these are */
+    double *peaks;      /* [n_maps] highest values */
+    double *scores;     /* [n_kept] */
 } fitting;
 
 static int64_t embedding_floats(const fk_embed_shape *s)
@@ -41,9 +59,12 @@ static int64_t embedding_floats(const fk_embed_shape *s)
     return n;
 }
 
-static int64_t map_pixels(const fk_model *m)
+/* Of the network's input. */
+static int64_t input_pixels(const fk_model *m)
 {
-    return m->pre.crop_height * m->pre.crop_width;
+    fk_map_size size = fk_preprocess_input(&m->pre);
+
+    return size.height * size.width;
 }
 
 static fleck_status fitting_init(fitting *f, int64_t calibrate, fleck_error *err)
@@ -54,17 +75,22 @@ static fleck_status fitting_init(fitting *f, int64_t calibrate, fleck_error *err
 
     f->block = BLOCK_BYTES / bytes;
     f->block = f->block < 2 ? 2 : f->block > MAX_BLOCK ? MAX_BLOCK : f->block;
+    f->tiled = f->model->pre.tile > 0;
+    f->group = f->tiled ? TILED_IMAGES : f->block;
     FK_DO(FK_CALLOC(&f->embeddings, f->block, err));
-    FK_DO(FK_CALLOC(&f->inputs, f->block, err));
+    FK_DO(FK_CALLOC(&f->canvases, f->group, err));
+    FK_DO(FK_CALLOC(&f->pieces, f->block, err));
     for (int64_t i = 0; i < f->block; i++)
         FK_DO(fk_embedding_init(&f->embeddings[i], &f->model->shape, err));
     if (calibrate == 0 || (f->model->method->flags & FK_METHOD_EXCLUDES) == 0 || f->n < 3)
         return FLECK_OK;
     room = room < MIN_CALIBRATION ? MIN_CALIBRATION : room;
     f->n_kept = calibrate < f->n ? calibrate : f->n;
-    f->n_kept = f->n_kept < room ? f->n_kept : room;
+    f->n_kept = f->n_kept < room || f->tiled ? f->n_kept : room;
     FK_DO(FK_CALLOC(&f->kept, f->n_kept, err));
+    FK_DO(FK_CALLOC(&f->spans, f->n_kept, err));
     FK_DO(FK_CALLOC(&f->kept_embeddings, f->n_kept, err));
+    FK_DO(FK_CALLOC(&f->kept_left_out, f->n_kept, err));
     for (int64_t k = 0; k < f->n_kept; k++)
         f->kept[k] = (2 * k + 1) * f->n / (2 * f->n_kept); /* spread evenly over the files */
 done:
@@ -76,8 +102,8 @@ static void block_free(fitting *f)
 {
     for (int64_t i = 0; f->embeddings != NULL && i < f->block; i++)
         fk_embedding_free(&f->embeddings[i]);
-    for (int64_t i = 0; f->inputs != NULL && i < f->block; i++)
-        fk_image_free(&f->inputs[i]);
+    for (int64_t i = 0; f->canvases != NULL && i < f->group; i++)
+        fk_canvas_free(&f->canvases[i]);
 }
 
 static void fitting_free(fitting *f)
@@ -85,50 +111,97 @@ static void fitting_free(fitting *f)
     block_free(f);
     for (int64_t k = 0; f->kept_embeddings != NULL && k < f->n_kept; k++)
         fk_embedding_free(&f->kept_embeddings[k]);
+    for (int64_t k = 0; f->kept_left_out != NULL && k < f->n_kept; k++)
+        fk_image_free(&f->kept_left_out[k]);
     fk_free(f->embeddings);
-    fk_free(f->inputs);
+    fk_free(f->canvases);
+    fk_free(f->pieces);
     fk_free(f->kept);
+    fk_free(f->spans);
     fk_free(f->kept_embeddings);
+    fk_free(f->kept_left_out);
     fk_free(f->maps);
+    fk_free(f->map_count);
+    fk_free(f->peaks);
     fk_free(f->scores);
 }
 
-static fleck_status embed_one(void *ctx, int64_t item, int worker, fleck_error *err)
+/* Read image number i of the files onto a fresh canvas. */
+static fleck_status read_canvas(fitting *f, int64_t i, int worker, fk_canvas *out, fleck_error *err)
 {
-    fitting *f = ctx;
-    const char *path = f->files[f->done + item];
     fk_image original = {0};
     fleck_status st;
 
-    fk_image_free(&f->inputs[item]);
-    FK_DO(fk_runner_decode(f->runner, worker, path, &original, err));
-    st = fk_runner_prepare(f->runner, worker, &original, &f->inputs[item], err);
-    if (st == FLECK_OK)
-        st = fk_runner_embed(f->runner, worker, f->inputs[item].data, false, &f->embeddings[item],
-                             err);
+    *out = (fk_canvas){0};
+    FK_DO(fk_runner_decode(f->runner, worker, f->files[i], &original, err)); /* names the file */
+    st = fk_runner_prepare(f->runner, worker, &original, f->masks != NULL ? f->masks[i] : NULL, out,
+                           err);
     if (st != FLECK_OK)
-        fk_error_context(err, "%s", path);
+        fk_error_context(err, "%s", f->files[i]);
 done:
     fk_image_free(&original);
     return st;
 }
 
-/* Set aside what calibration and checks need of image number i, at place `slot` of the block.  The
- * embedding moves: a fresh one takes its place. */
-static fleck_status keep(fitting *f, int64_t slot, int64_t k, fleck_error *err)
+/* Item of the group: its canvas, and where it is a single piece that piece's embedding too. */
+static fleck_status read_one(void *ctx, int64_t item, int worker, fleck_error *err)
 {
-    fk_model *m = f->model;
-    int64_t bytes = map_pixels(m) * 3;
+    fitting *f = ctx;
+    fk_canvas *c = &f->canvases[item];
+    fleck_status st;
+
+    fk_canvas_free(c);
+    st = read_canvas(f, f->done + item, worker, c, err);
+    if (st != FLECK_OK || f->tiled)
+        return st;
+    st = fk_runner_embed_piece(f->runner, worker, c, 0, true, false, &f->embeddings[item], err);
+    if (st != FLECK_OK)
+        fk_error_context(err, "%s", f->files[f->done + item]);
+    return st;
+}
+
+static fleck_status embed_tile(void *ctx, int64_t slot, int worker, fleck_error *err)
+{
+    fitting *f = ctx;
+    const struct piece *p = &f->pieces[slot];
+    fleck_status st = fk_runner_embed_piece(f->runner, worker, &f->canvases[p->item], p->tile, true,
+                                            false, &f->embeddings[slot], err);
+
+    if (st != FLECK_OK)
+        fk_error_context(err, "%s", f->files[f->done + p->item]);
+    return st;
+}
+
+/* The pieces behind `last`, as many as fit a block; returns how many. */
+static int64_t next_pieces(fitting *f, int64_t count, struct piece last)
+{
+    int64_t n = 0;
+
+    for (; n < f->block; n++) {
+        last.tile++;
+        if (last.tile == fk_canvas_pieces(&f->canvases[last.item]))
+            last = (struct piece){last.item + 1, 0};
+        if (last.item == count)
+            break;
+        f->pieces[n] = last;
+    }
+    return n;
+}
+
+/* Set aside the network's input of a piece as a check image. */
+static fleck_status keep_check(fk_model *m, const fk_canvas *c, int64_t tile, fleck_error *err)
+{
+    int64_t bytes = input_pixels(m) * 3;
+    uint8_t *to;
     fleck_status st = FLECK_OK;
 
-    f->kept_embeddings[k] = f->embeddings[slot];
-    f->embeddings[slot] = (fk_embedding){0};
-    FK_DO(fk_embedding_init(&f->embeddings[slot], &m->shape, err));
     if (m->n_checks == FK_MODEL_CHECKS)
         goto done;
     if (m->checks == NULL)
         FK_DO(FK_CALLOC(&m->checks, bytes * FK_MODEL_CHECKS, err));
-    memcpy(m->checks + m->n_checks * bytes, f->inputs[slot].data, (size_t)bytes);
+    to = m->checks + m->n_checks * bytes;
+    if (fk_canvas_piece(c, tile, to) != to)
+        memcpy(to, c->pixels.data, (size_t)bytes);
     m->n_checks++;
 done:
     return st;
@@ -138,36 +211,127 @@ done:
  * the copy that their quantile makes. */
 static int64_t later_bytes(const fitting *f)
 {
+    if (f->tiled)
+        return f->n_kept * (int64_t)sizeof(float) * 2 * TILED_SAMPLE;
     return f->n_kept * (int64_t)sizeof(float) *
-           (embedding_floats(&f->model->shape) + 2 * map_pixels(f->model));
+           (embedding_floats(&f->model->shape) + 2 * input_pixels(f->model));
+}
+
+/* Set aside what calibration and checks need of kept image k, piece `slot` of the block being one of
+ * its.  An embedding moves: a fresh one takes its place. */
+static fleck_status keep(fitting *f, int64_t slot, int64_t k, fleck_error *err)
+{
+    const struct piece *p = &f->pieces[slot];
+    fk_canvas *c = &f->canvases[p->item];
+    int64_t pieces = fk_canvas_pieces(c);
+    fleck_status st = FLECK_OK;
+
+    if (p->tile == 0)
+        f->spans[k] = (fk_span){f->learned + slot, pieces};
+    if (p->tile == pieces / 2)
+        FK_DO(keep_check(f->model, c, p->tile, err));
+    if (f->tiled)
+        goto done;
+    FK_DO(fk_canvas_flag(&f->embeddings[slot], c, 0, false, err));
+    f->kept_embeddings[k] = f->embeddings[slot];
+    f->embeddings[slot] = (fk_embedding){0};
+    f->kept_left_out[k] = c->left_out;
+    c->left_out = (fk_image){0};
+    FK_DO(fk_embedding_init(&f->embeddings[slot], &f->model->shape, err));
+done:
+    return st;
+}
+
+/* Learn a group of `count` images, block by block of their pieces. */
+static fleck_status learn_group(fitting *f, int64_t count, const fleck_fit_settings *s,
+                                int64_t *next_kept, fleck_times *t, fleck_error *err)
+{
+    const fk_embedding *block[MAX_BLOCK];
+    struct piece last = {0, -1};
+    int64_t n;
+    fleck_status st;
+
+    FK_DO(fk_pool_run(f->runner->pool, count, read_one, f, err));
+    while ((n = next_pieces(f, count, last)) > 0) {
+        double start;
+
+        if (f->tiled)
+            FK_DO(fk_pool_run(f->runner->pool, n, embed_tile, f, err));
+        for (int64_t i = 0; i < n; i++)
+            block[i] = &f->embeddings[i];
+        if (f->learned == 0) /* the network has run: what it takes is known */
+            FK_DO(fk_fit_limit(f->model, s, f->n * fk_canvas_pieces(&f->canvases[0]),
+                               f->runner->threads, later_bytes(f), err));
+        start = fk_clock_seconds();
+        FK_DO(f->model->method->add(f->model->state, block, n, f->runner->pool, err));
+        t->score += fk_clock_seconds() - start;
+        last = f->pieces[n - 1];
+        for (int64_t i = 0; i < n; i++) {
+            int64_t image = f->done + f->pieces[i].item;
+
+            while (*next_kept < f->n_kept && f->kept[*next_kept] < image)
+                (*next_kept)++;
+            if (*next_kept < f->n_kept && f->kept[*next_kept] == image)
+                FK_DO(keep(f, i, *next_kept, err));
+        }
+        f->learned += n;
+    }
+done:
+    return st;
 }
 
 static fleck_status learn(fitting *f, const fleck_fit_settings *s, fleck_times *t, fleck_error *err)
 {
-    const fk_embedding *block[MAX_BLOCK];
     int64_t next_kept = 0;
     fleck_status st = FLECK_OK;
 
     for (f->done = 0; f->done < f->n;) {
-        int64_t count = f->n - f->done < f->block ? f->n - f->done : f->block;
-        double start;
+        int64_t count = f->n - f->done < f->group ? f->n - f->done : f->group;
 
-        FK_DO(fk_pool_run(f->runner->pool, count, embed_one, f, err));
-        for (int64_t i = 0; i < count; i++)
-            block[i] = &f->embeddings[i];
-        if (f->done == 0) /* the network has run: what it takes is known */
-            FK_DO(fk_fit_limit(f->model, s, f->n, f->runner->threads, later_bytes(f), err));
-        start = fk_clock_seconds();
-        FK_DO(f->model->method->add(f->model->state, block, count, f->runner->pool, err));
-        t->score += fk_clock_seconds() - start;
-        for (; next_kept < f->n_kept && f->kept[next_kept] < f->done + count; next_kept++)
-            FK_DO(keep(f, f->kept[next_kept] - f->done, next_kept, err));
+        FK_DO(learn_group(f, count, s, &next_kept, t, err));
         f->done += count;
         if (s->progress != NULL && !s->progress(s->progress_ctx, "fit", f->done, f->n))
             FK_FAIL(err, FLECK_E_CANCELLED, "stopped after %lld of %lld images", (long long)f->done,
                     (long long)f->n);
     }
+    f->model->images = f->n;
 done:
+    return st;
+}
+
+/* Keep the values of map m that count, of a large map every so many. */
+static void take_map(fitting *f, int64_t m, const float *map, int64_t n, const uint8_t *left_out)
+{
+    int64_t step = f->tiled ? (n + TILED_SAMPLE - 1) / TILED_SAMPLE : 1;
+    float *to = f->maps + m * f->map_room;
+
+    for (int64_t i = 0; i < n; i++) {
+        if (left_out != NULL && left_out[i] != 0)
+            continue;
+        f->peaks[m] = fmax(f->peaks[m], (double)map[i]);
+        if (i % step == 0)
+            to[f->map_count[m]++] = map[i];
+    }
+}
+
+static fleck_status calibrate_tiled(fitting *f, int64_t k, int worker, int64_t m, fleck_error *err)
+{
+    fk_canvas c = {0};
+    float *map = NULL;
+    fleck_status st;
+
+    FK_DO(read_canvas(f, f->kept[k], worker, &c, err));
+    FK_DO(FK_ALLOC(&map, c.tiles.height * c.tiles.width, err));
+    st = fk_runner_score_canvas(f->runner, worker, &c, f->spans[k], false, map, &f->scores[k], err);
+    if (st != FLECK_OK) {
+        fk_error_context(err, "%s", f->files[f->kept[k]]);
+        goto done;
+    }
+    if (m >= 0)
+        take_map(f, m, map, c.tiles.height * c.tiles.width, c.left_out.data);
+done:
+    fk_canvas_free(&c);
+    fk_free(map);
     return st;
 }
 
@@ -177,12 +341,30 @@ done:
 static fleck_status calibrate_one(void *ctx, int64_t k, int worker, fleck_error *err)
 {
     fitting *f = ctx;
-    int64_t step = f->n_kept / f->n_maps, m = k / step;
-    bool has_map = k % step == 0 && m < f->n_maps;
+    int64_t step = f->n_kept / f->n_maps, m = k % step == 0 && k / step < f->n_maps ? k / step : -1;
+    const uint8_t *left_out = f->kept_left_out[k].data;
+    float *map = m >= 0 ? f->maps + m * f->map_room : NULL;
+    fleck_status st;
 
-    return fk_runner_score(f->runner, worker, &f->kept_embeddings[k], (fk_span){f->kept[k], 1},
-                           false, has_map ? f->maps + m * map_pixels(f->model) : NULL,
-                           &f->scores[k], err);
+    if (f->tiled)
+        return calibrate_tiled(f, k, worker, m, err);
+    st = fk_runner_score(f->runner, worker, &f->kept_embeddings[k], f->spans[k], false, left_out,
+                         map, &f->scores[k], err);
+    if (st == FLECK_OK && m >= 0)
+        take_map(f, m, map, f->map_room, left_out);
+    return st;
+}
+
+/* The values of all maps side by side; returns how many. */
+static int64_t gather_maps(fitting *f)
+{
+    int64_t n = 0;
+
+    for (int64_t m = 0; m < f->n_maps; m++) {
+        memmove(f->maps + n, f->maps + m * f->map_room, (size_t)f->map_count[m] * sizeof *f->maps);
+        n += f->map_count[m];
+    }
+    return n;
 }
 
 /* Threshold: the highest score that a good image got when it was left out, so that of a new good
@@ -191,7 +373,7 @@ static fleck_status calibrate_one(void *ctx, int64_t k, int worker, fleck_error 
 static fleck_status calibrate(fitting *f, fleck_error *err)
 {
     fk_calibration *c = &f->model->calibration;
-    int64_t pixels = map_pixels(f->model);
+    int64_t values;
     fleck_status st = FLECK_OK;
 
     if (f->n_kept == 0)
@@ -199,15 +381,21 @@ static fleck_status calibrate(fitting *f, fleck_error *err)
     f->n_maps = f->n_kept;
     if (!fk_model_scores_maps(f->model) && f->n_maps > MAX_MAPS_BESIDE_SCORES)
         f->n_maps = MAX_MAPS_BESIDE_SCORES;
-    FK_DO(FK_ALLOC(&f->maps, f->n_maps * pixels, err));
+    f->map_room = f->tiled ? TILED_SAMPLE : input_pixels(f->model);
+    FK_DO(FK_ALLOC(&f->maps, f->n_maps * f->map_room, err));
+    FK_DO(FK_CALLOC(&f->map_count, f->n_maps, err));
+    FK_DO(FK_CALLOC(&f->peaks, f->n_maps, err));
     FK_DO(FK_ALLOC(&f->scores, f->n_kept, err));
     FK_DO(fk_pool_run(f->runner->pool, f->n_kept, calibrate_one, f, err));
+    values = gather_maps(f);
+    if (values == 0)
+        FK_FAIL(err, FLECK_E_OPTION, "the masks leave nothing of the images to learn from");
     *c = (fk_calibration){.images = f->n_kept, .threshold = f->scores[0]};
     for (int64_t k = 1; k < f->n_kept; k++)
         c->threshold = fmax(c->threshold, f->scores[k]);
-    for (int64_t i = 0; i < f->n_maps * pixels; i++)
-        c->pixel_threshold = fmax(c->pixel_threshold, (double)f->maps[i]);
-    c->low = fk_quantile(f->maps, f->n_maps * pixels, 0.5);
+    for (int64_t m = 0; m < f->n_maps; m++)
+        c->pixel_threshold = fmax(c->pixel_threshold, f->peaks[m]);
+    c->low = fk_quantile(f->maps, values, 0.5);
     c->high = c->low + 2.0 * (c->pixel_threshold - c->low);
 done:
     return st;
@@ -218,21 +406,24 @@ static fleck_status score_checks(fitting *f, fleck_error *err)
 {
     fk_model *m = f->model;
     bool needs_map = fk_model_scores_maps(m);
-    fleck_status st = FLECK_OK;
+    float *map = NULL;
+    fleck_status st;
 
+    FK_DO(FK_ALLOC(&map, input_pixels(m), err));
     for (int i = 0; i < m->n_checks; i++) {
-        FK_DO(fk_runner_embed(f->runner, 0, m->checks + i * map_pixels(m) * 3, true, NULL, err));
-        FK_DO(fk_runner_score(f->runner, 0, NULL, FK_NONE, false, needs_map ? f->maps : NULL,
+        FK_DO(fk_runner_embed(f->runner, 0, m->checks + i * input_pixels(m) * 3, true, NULL, err));
+        FK_DO(fk_runner_score(f->runner, 0, NULL, FK_NONE, false, NULL, needs_map ? map : NULL,
                               &m->check_scores[i], err));
     }
 done:
+    fk_free(map);
     return st;
 }
 
 fleck_status fk_fit_run(fk_model *m, fk_runner *r, const char *const *files, int64_t n,
                         const fleck_fit_settings *s, fleck_times *times, fleck_error *err)
 {
-    fitting f = {.model = m, .runner = r, .files = files, .n = n};
+    fitting f = {.model = m, .runner = r, .files = files, .masks = s->masks, .n = n};
     double start = fk_clock_seconds(), begin;
     fleck_status st;
 

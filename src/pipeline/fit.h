@@ -22,6 +22,10 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s,
 fleck_status fk_fit_limit(fk_model *m, const fleck_fit_settings *s, int64_t images, int threads,
                           int64_t later, fleck_error *err) FLECK_MUST_CHECK;
 
+/* Set width and height from long_side and the shape of the first image; nothing is cropped. */
+fleck_status fk_fit_long_side(fleck_fit_settings *s, const char *first,
+                              fleck_error *err) FLECK_MUST_CHECK;
+
 /* Learn the files in order, finish, and calibrate. r runs m.  The model does not depend on r's
  * threads. */
 fleck_status fk_fit_run(fk_model *m, fk_runner *r, const char *const *files, int64_t n,

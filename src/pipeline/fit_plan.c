@@ -1,6 +1,7 @@
 /* Planning a fit: settings become a model that has learned nothing yet. */
 #include "base/mem.h"
 #include "pipeline/fit.h"
+#include "pipeline/place.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -8,6 +9,8 @@
 
 #define MIN_SIDE 32
 #define MAX_SIDE 16384
+#define MAX_OVERLAP 0.75
+#define WHOLE_STRIDE 32
 #define MAX_ONNX_BYTES ((size_t)1 << 31)
 
 static const float imagenet_mean[3] = {0.485f, 0.456f, 0.406f};
@@ -27,12 +30,76 @@ fleck_status fk_pick_engine(fk_engine *out, const char *name, const fk_model *m,
     return FLECK_OK;
 }
 
+/* What the sides of the network's input should be multiples of: the stride of its last stage, or the
+ * patch of one whose taps all have one stride. */
+static int64_t input_multiple(const fk_arch *arch)
+{
+    for (int i = 1; arch != NULL && arch->default_taps[i] != NULL; i++)
+        if (arch->strides[i] != arch->strides[0])
+            return WHOLE_STRIDE;
+    return arch != NULL && arch->default_taps[0] != NULL ? arch->strides[0] : WHOLE_STRIDE;
+}
+
+/* side rounded to a multiple of m, at least MIN_SIDE. */
+static int64_t to_multiple(double side, int64_t m)
+{
+    int64_t least = (MIN_SIDE + m - 1) / m * m, n = llround(side / (double)m) * m;
+
+    return n > least ? n : least;
+}
+
+fleck_status fk_fit_long_side(fleck_fit_settings *s, const char *first, fleck_error *err)
+{
+    int64_t m = input_multiple(fk_arch_find(s->backbone));
+    fk_image image = {0};
+    double longer;
+    fleck_status st;
+
+    if (s->long_side < MIN_SIDE || s->long_side > MAX_SIDE)
+        return fk_error_set(err, FLECK_E_OPTION, "long side: expected %d to %d, got %lld", MIN_SIDE,
+                            MAX_SIDE, (long long)s->long_side);
+    FK_DO(fk_image_load(&image, first, FK_IMAGE_RGB, err));
+    longer = (double)(image.width > image.height ? image.width : image.height);
+    s->width = to_multiple((double)s->long_side * (double)image.width / longer, m);
+    s->height = to_multiple((double)s->long_side * (double)image.height / longer, m);
+    s->crop_width = s->crop_height = 0;
+done:
+    fk_image_free(&image);
+    return st;
+}
+
+static fleck_status plan_tiles(fk_preprocess *p, const fleck_fit_settings *s, fleck_error *err)
+{
+    if (s->tile == 0)
+        return FLECK_OK;
+    if (s->tile < MIN_SIDE || s->tile > MAX_SIDE)
+        return fk_error_set(err, FLECK_E_OPTION, "tiles: expected a side of %d to %d, got %lld",
+                            MIN_SIDE, MAX_SIDE, (long long)s->tile);
+    if (!(s->overlap >= 0.0 && s->overlap <= MAX_OVERLAP))
+        return fk_error_set(err, FLECK_E_OPTION, "overlap: expected 0 to %g of a tile, got %g",
+                            MAX_OVERLAP, s->overlap);
+    p->tile = s->tile;
+    p->overlap = llround(s->overlap * (double)s->tile);
+    return FLECK_OK;
+}
+
 static fleck_status plan_size(fk_preprocess *p, const fleck_fit_settings *s, const char *fallback,
                               fleck_error *err)
 {
     const char *resize = s->resize != NULL ? s->resize : fallback;
     fk_filter filter;
 
+    if (!fk_filter_parse(resize, &filter))
+        return fk_error_set(
+            err, FLECK_E_OPTION,
+            "resize: expected nearest, bilinear, bicubic, lanczos or area, got \"%s\"", resize);
+    snprintf(p->resize, sizeof p->resize, "%s", fk_filter_name(filter));
+    if (p->tile > 0 && s->width == 0 && s->height == 0) {
+        if (s->crop_width > 0 || s->crop_height > 0)
+            return fk_error_set(err, FLECK_E_OPTION,
+                                "crop: images that keep their own size are not cropped");
+        return FLECK_OK;
+    }
     p->width = s->width;
     p->height = s->height;
     p->crop_width = s->crop_width > 0 ? s->crop_width : s->width;
@@ -47,12 +114,37 @@ static fleck_status plan_size(fk_preprocess *p, const fleck_fit_settings *s, con
             "crop: expected at least %d and at most the size %lldx%lld, got %lldx%lld", MIN_SIDE,
             (long long)p->width, (long long)p->height, (long long)p->crop_width,
             (long long)p->crop_height);
-    if (!fk_filter_parse(resize, &filter))
-        return fk_error_set(
-            err, FLECK_E_OPTION,
-            "resize: expected nearest, bilinear, bicubic, lanczos or area, got \"%s\"", resize);
-    snprintf(p->resize, sizeof p->resize, "%s", fk_filter_name(filter));
     return FLECK_OK;
+}
+
+/* The mask of all images, brought to the crop; of images that keep their size, as it is. */
+static fleck_status plan_mask(fk_model *m, const char *path, fleck_error *err)
+{
+    fk_image mask = {0}, placed = {0};
+    int64_t free = 0;
+    fleck_status st = FLECK_OK;
+
+    if (path == NULL)
+        return FLECK_OK;
+    FK_DO(fk_image_load(&mask, path, FK_IMAGE_GREY, err));
+    FK_DO(fk_place_mask(&placed, &mask, &m->pre, err));
+    if (placed.width > MAX_SIDE || placed.height > MAX_SIDE)
+        FK_FAIL(err, FLECK_E_LIMIT, "mask %s: expected at most %d pixels each way, found %lldx%lld",
+                path, MAX_SIDE, (long long)placed.width, (long long)placed.height);
+    for (int64_t i = 0; i < placed.width * placed.height; i++) {
+        placed.data[i] = placed.data[i] != 0 ? 255 : 0;
+        free += placed.data[i] == 0;
+    }
+    if (free == 0)
+        FK_FAIL(err, FLECK_E_OPTION, "mask %s: white everywhere, it leaves nothing to learn", path);
+    m->mask = placed.data; /* moved */
+    m->mask_width = placed.width;
+    m->mask_height = placed.height;
+    placed = (fk_image){0};
+done:
+    fk_image_free(&mask);
+    fk_image_free(&placed);
+    return st;
 }
 
 static fleck_status plan_normalisation(fk_model *m, const char *name, fleck_error *err)
@@ -154,6 +246,7 @@ static fleck_status name_taps(fk_model *m, const char *text, fleck_error *err)
 /* Shapes of the named taps, from the architecture's graph or the compiled ONNX model. */
 static fleck_status shape_taps(fk_model *m, fk_engine engine, fleck_error *err)
 {
+    fk_map_size input = fk_preprocess_input(&m->pre);
     fk_graph g = {0};
     fk_net *net = NULL;
     fleck_status st;
@@ -175,7 +268,7 @@ static fleck_status shape_taps(fk_model *m, fk_engine engine, fleck_error *err)
         m->pool_dim = fk_net_pool_dim(net);
         goto done;
     }
-    FK_DO(m->arch->describe(&g, m->pre.crop_height, m->pre.crop_width, err));
+    FK_DO(m->arch->describe(&g, input.height, input.width, err));
     if (g.pool_node >= 0)
         m->pool_dim = g.ops[g.pool_node].out_channels;
     for (int i = 0; i < m->n_taps; i++) {
@@ -241,7 +334,9 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_err
     FK_DO(plan_backbone(m, s, err));
     FK_DO(fk_pick_engine(&engine, s->engine, m, err));
     FK_DO(fk_strdup(&m->engine, fk_engine_version(engine, version, sizeof version), err));
+    FK_DO(plan_tiles(&m->pre, s, err));
     FK_DO(plan_size(&m->pre, s, m->method->resize, err));
+    FK_DO(plan_mask(m, s->mask, err));
     FK_DO(plan_normalisation(m, s->normalisation, err));
     FK_DO(name_taps(m, s->taps, err));
     FK_DO(shape_taps(m, engine, err));
@@ -258,7 +353,7 @@ fleck_status fk_fit_plan(fk_model *m, const fleck_fit_settings *s, fleck_error *
     fleck_status st;
 
     FK_DO(fk_fit_describe(m, s, err));
-    map = (fk_map_size){m->pre.crop_height, m->pre.crop_width};
+    map = fk_preprocess_input(&m->pre);
     FK_DO(m->method->begin(&m->state, &m->options, &m->shape, map, err));
 done:
     if (st != FLECK_OK)

@@ -34,7 +34,7 @@ fleck_status fk_picture_overlay(fk_image *out, const fk_model *m, const fleck_re
         FK_FAIL(err, FLECK_E_STATE,
                 "a picture needs the image: ask for it to be kept when scoring");
     FK_DO(FK_ALLOC(&full, view.width * view.height, err));
-    fk_place_map(full, view.height, view.width, r->map, &m->pre);
+    FK_DO(fk_place_result(full, m, r, err));
     FK_DO(fk_render_overlay(out, &view, full, scale_of(m, full, view.width * view.height),
                             m->calibration.pixel_threshold, err));
 done:

@@ -4,6 +4,7 @@
  * image resized to r pixels, and at c = s - o of a crop of k pixels that begins at o.  The crop
  * covers -1/2 <= c <= k - 1/2. */
 #include "pipeline/place.h"
+#include "pipeline/canvas.h"
 #include "features/map.h"
 
 #include <math.h>
@@ -26,19 +27,30 @@ static bool locate(const axis *a, int64_t x, int64_t *left, int64_t *right, doub
     return true;
 }
 
+/* The two axes of an image of this size under p; its own size where p keeps that. */
+static void axes_of(axis *x, axis *y, const fk_preprocess *p, int64_t height, int64_t width)
+{
+    fk_map_size canvas = fk_preprocess_canvas(p, width, height);
+
+    *x = (axis){width, p->width > 0 ? p->width : width, canvas.width, 0};
+    *y = (axis){height, p->width > 0 ? p->height : height, canvas.height, 0};
+    x->offset = fk_crop_offset(x->resized, x->crop);
+    y->offset = fk_crop_offset(y->resized, y->crop);
+}
+
 void fk_place_map(float *out, int64_t height, int64_t width, const float *map,
                   const fk_preprocess *p)
 {
-    axis ax = {width, p->width, p->crop_width, fk_crop_offset(p->width, p->crop_width)};
-    axis ay = {height, p->height, p->crop_height, fk_crop_offset(p->height, p->crop_height)};
+    axis ax, ay;
     float lowest, highest;
 
-    fk_map_range(map, p->crop_width * p->crop_height, &lowest, &highest);
+    axes_of(&ax, &ay, p, height, width);
+    fk_map_range(map, ax.crop * ay.crop, &lowest, &highest);
     for (int64_t y = 0; y < height; y++) {
         int64_t y0 = 0, y1 = 0, x0, x1;
         double v = 0.0, u;
         bool inside = locate(&ay, y, &y0, &y1, &v);
-        const float *a = map + y0 * p->crop_width, *b = map + y1 * p->crop_width;
+        const float *a = map + y0 * ax.crop, *b = map + y1 * ax.crop;
 
         for (int64_t x = 0; x < width; x++) {
             double above, below;
@@ -60,9 +72,45 @@ fleck_status fk_place_mask(fk_image *out, const fk_image *mask, const fk_preproc
     fleck_status st;
 
     *out = (fk_image){0};
+    if (p->width == 0)
+        return fk_image_resize(out, mask, mask->width, mask->height, FK_FILTER_NEAREST, err);
     FK_DO(fk_image_resize(&resized, mask, p->width, p->height, FK_FILTER_NEAREST, err));
     FK_DO(fk_image_crop_centre(out, &resized, p->crop_width, p->crop_height, err));
 done:
     fk_image_free(&resized);
+    return st;
+}
+
+void fk_place_mask_back(uint8_t *out, int64_t height, int64_t width, const uint8_t *mask,
+                        const fk_preprocess *p)
+{
+    axis ax, ay;
+
+    axes_of(&ax, &ay, p, height, width);
+    for (int64_t y = 0; y < height; y++) {
+        int64_t y0, y1, x0, x1;
+        double v, u;
+        bool inside = locate(&ay, y, &y0, &y1, &v);
+
+        for (int64_t x = 0; x < width; x++) {
+            out[y * width + x] = 0;
+            if (!inside || !locate(&ax, x, &x0, &x1, &u))
+                continue;
+            out[y * width + x] = mask[(v < 0.5 ? y0 : y1) * ax.crop + (u < 0.5 ? x0 : x1)];
+        }
+    }
+}
+
+fleck_status fk_place_result(float *out, const fk_model *m, const fleck_result *r, fleck_error *err)
+{
+    fk_image left_out = {0};
+    fleck_status st;
+
+    FK_DO(fk_left_out(&left_out, m, NULL, r->image_width, r->image_height, false, err));
+    fk_place_map(out, r->image_height, r->image_width, r->map, &m->pre);
+    for (int64_t i = 0; left_out.data != NULL && i < r->image_width * r->image_height; i++)
+        out[i] = left_out.data[i] != 0 ? 0.0f : out[i];
+done:
+    fk_image_free(&left_out);
     return st;
 }

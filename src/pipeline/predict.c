@@ -11,48 +11,54 @@ void fk_result_free(fleck_result *r)
     *r = (fleck_result){0};
 }
 
-fleck_status fk_predict_image(fk_runner *r, int lane, bool alone, fk_image *original, bool keep,
-                              fleck_result *out, fleck_error *err)
+fleck_status fk_predict_image(fk_runner *r, int lane, bool alone, fk_image *original,
+                              const char *mask, bool keep, fleck_result *out, fleck_error *err)
 {
     const fk_model *m = r->model;
-    fk_image input = {0};
+    fk_map_size size = fk_preprocess_canvas(&m->pre, original->width, original->height);
+    fk_canvas canvas = {0};
     fleck_status st;
 
     *out = (fleck_result){.threshold = fk_model_threshold(m),
-                          .map_width = m->pre.crop_width,
-                          .map_height = m->pre.crop_height,
+                          .map_width = size.width,
+                          .map_height = size.height,
                           .image_width = original->width,
                           .image_height = original->height};
-    FK_DO(fk_runner_prepare(r, lane, original, &input, err));
+    FK_DO(fk_runner_prepare(r, lane, original, mask, &canvas, err));
     FK_DO(FK_ALLOC(&out->map, out->map_width * out->map_height, err));
-    FK_DO(fk_runner_embed(r, lane, input.data, alone, NULL, err));
-    FK_DO(fk_runner_score(r, lane, NULL, FK_NONE, alone, out->map, &out->score, err));
+    FK_DO(fk_runner_score_canvas(r, lane, &canvas, FK_NONE, alone, out->map, &out->score, err));
     out->defective = out->score > out->threshold; /* false where the threshold is NaN */
     if (keep) {
         out->image = original->data;
         original->data = NULL;
     }
 done:
-    fk_image_free(&input);
+    fk_canvas_free(&canvas);
     if (st != FLECK_OK)
         fk_result_free(out);
     return st;
 }
 
-fleck_status fk_predict_file(fk_runner *r, int lane, bool alone, const char *path, bool keep,
-                             fleck_result *out, fleck_error *err)
+fleck_status fk_predict_masked(fk_runner *r, int lane, bool alone, const char *path,
+                               const char *mask, bool keep, fleck_result *out, fleck_error *err)
 {
     fk_image original = {0};
     fleck_status st;
 
     *out = (fleck_result){0};
     FK_DO(fk_runner_decode(r, lane, path, &original, err));
-    st = fk_predict_image(r, lane, alone, &original, keep, out, err);
+    st = fk_predict_image(r, lane, alone, &original, mask, keep, out, err);
     if (st != FLECK_OK)
         fk_error_context(err, "%s", path);
 done:
     fk_image_free(&original);
     return st;
+}
+
+fleck_status fk_predict_file(fk_runner *r, int lane, bool alone, const char *path, bool keep,
+                             fleck_result *out, fleck_error *err)
+{
+    return fk_predict_masked(r, lane, alone, path, NULL, keep, out, err);
 }
 
 typedef struct batch {

@@ -5,6 +5,7 @@
 #include "features/map.h"
 #include "metric/metric.h"
 
+#include <math.h>
 #include <string.h>
 
 struct fk_lane {
@@ -12,7 +13,9 @@ struct fk_lane {
     fk_embedding embedding;
     void *method_scratch;
     float *map_scratch;
-    float *top; /* a copy of the map that may be reordered, where the model pools its top */
+    int64_t map_room; /* floats */
+    float *top;       /* a copy of the map that may be reordered, where the model pools its top */
+    int64_t top_room;
     double decode, network, score; /* seconds */
 };
 
@@ -124,10 +127,34 @@ void fk_runner_close(fk_runner *r)
     *r = (fk_runner){0};
 }
 
+/* Scratch to smooth and pool a map of this size. */
+static fleck_status make_room(const fk_model *m, fk_lane *lane, int64_t height, int64_t width,
+                              fleck_error *err)
+{
+    int64_t room = fk_map_gaussian_scratch(height, width);
+    int64_t top_room = m->pooling.kind == FK_POOLING_TOP ? height * width : 0;
+    fleck_status st = FLECK_OK;
+
+    if (room > lane->map_room) {
+        fk_free(lane->map_scratch);
+        lane->map_room = 0;
+        FK_DO(FK_ALLOC(&lane->map_scratch, room, err));
+        lane->map_room = room;
+    }
+    if (top_room > lane->top_room) {
+        fk_free(lane->top);
+        lane->top_room = 0;
+        FK_DO(FK_ALLOC(&lane->top, top_room, err));
+        lane->top_room = top_room;
+    }
+done:
+    return st;
+}
+
 fleck_status fk_runner_ready(fk_runner *r, fleck_error *err)
 {
     const fk_model *m = r->model;
-    int64_t room = fk_map_gaussian_scratch(m->pre.crop_height, m->pre.crop_width);
+    fk_map_size size = fk_preprocess_input(&m->pre);
     fleck_status st = FLECK_OK;
 
     for (int i = 0; i < r->threads && st == FLECK_OK; i++) {
@@ -135,9 +162,7 @@ fleck_status fk_runner_ready(fk_runner *r, fleck_error *err)
 
         st = fk_alloc(&lane->method_scratch, (int64_t)m->method->scratch_size(m->state), 1, err);
         if (st == FLECK_OK)
-            st = FK_ALLOC(&lane->map_scratch, room, err);
-        if (st == FLECK_OK && m->pooling.kind == FK_POOLING_TOP)
-            st = FK_ALLOC(&lane->top, m->pre.crop_height * m->pre.crop_width, err);
+            st = make_room(m, lane, size.height, size.width, err);
     }
     return st;
 }
@@ -158,23 +183,12 @@ fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image
     return st;
 }
 
-fleck_status fk_runner_prepare(fk_runner *r, int lane, const fk_image *original, fk_image *input,
-                               fleck_error *err)
+fleck_status fk_runner_prepare(fk_runner *r, int lane, const fk_image *original, const char *mask,
+                               fk_canvas *out, fleck_error *err)
 {
-    const fk_preprocess *p = &r->model->pre;
     double start = fk_clock_seconds();
-    fk_image resized = {0};
-    fk_filter filter;
-    fleck_status st;
+    fleck_status st = fk_canvas_make(out, r->model, original, mask, err);
 
-    *input = (fk_image){0};
-    if (!fk_filter_parse(p->resize, &filter))
-        return fk_error_set(err, FLECK_E_UNSUPPORTED, "resize filter \"%s\" is not known",
-                            p->resize);
-    FK_DO(fk_image_resize(&resized, original, p->width, p->height, filter, err));
-    FK_DO(fk_image_crop_centre(input, &resized, p->crop_width, p->crop_height, err));
-done:
-    fk_image_free(&resized);
     r->lanes[lane].decode += fk_clock_seconds() - start;
     return st;
 }
@@ -185,6 +199,7 @@ static fleck_status run_net(fk_runner *r, int lane, const uint8_t *input, bool a
                             fleck_error *err)
 {
     const fk_model *m = r->model;
+    fk_map_size size = fk_preprocess_input(&m->pre);
     const float *all[FK_MAX_TAPS] = {NULL};
     double start = fk_clock_seconds();
     fleck_status st;
@@ -195,8 +210,8 @@ static fleck_status run_net(fk_runner *r, int lane, const uint8_t *input, bool a
         *seconds = fk_clock_seconds() - start;
         return st;
     }
-    st = fk_feed_run(r->feed, lane, input, m->pre.crop_height * m->pre.crop_width, alone, all, pool,
-                     seconds, err);
+    st =
+        fk_feed_run(r->feed, lane, input, size.height * size.width, alone, all, pool, seconds, err);
     for (int i = 0; i < m->n_taps; i++)
         taps[i] = all[r->tap_of[i]];
     return st;
@@ -206,51 +221,195 @@ fleck_status fk_runner_embed(fk_runner *r, int lane, const uint8_t *input, bool 
                              fk_embedding *out, fleck_error *err)
 {
     const fk_model *m = r->model;
+    fk_embedding *e = out != NULL ? out : &r->lanes[lane].embedding;
     const float *taps[FK_MAX_TAPS], *pool = NULL;
     double start, spent = 0.0;
     fleck_status st;
 
     FK_DO(run_net(r, lane, input, alone, taps, &pool, &spent, err));
     start = fk_clock_seconds();
-    fk_embed(out != NULL ? out : &r->lanes[lane].embedding, &m->embed, m->n_taps, m->taps, taps,
-             pool);
+    fk_embed(e, &m->embed, m->n_taps, m->taps, taps, pool);
+    fk_embedding_unflag(e);
     spent += fk_clock_seconds() - start;
 done:
     r->lanes[lane].network += spent;
     return st;
 }
 
-/* The image's score from its final map [n]. */
-static double pool_map(const fk_model *m, const fk_lane *l, const float *map, int64_t n)
+fleck_status fk_runner_embed_piece(fk_runner *r, int lane, const fk_canvas *c, int64_t i,
+                                   bool to_learn, bool alone, fk_embedding *out, fleck_error *err)
+{
+    int64_t side = c->tiled ? c->tiles.tile : 0;
+    uint8_t *room = NULL;
+    fleck_status st = FLECK_OK;
+
+    if (c->tiled)
+        FK_DO(FK_ALLOC(&room, side * side * 3, err));
+    FK_DO(fk_runner_embed(r, lane, fk_canvas_piece(c, i, room), alone, out, err));
+    FK_DO(fk_canvas_flag(out != NULL ? out : &r->lanes[lane].embedding, c, i, to_learn, err));
+done:
+    fk_free(room);
+    return st;
+}
+
+/* ---- Scoring ---- */
+
+/* Smooth the map over the pixels that count, and blank the others:
+ *
+ *     map = G(w map) / G(w)      G: the Gaussian, w: 1 where a pixel counts, else 0
+ *
+ * so that nothing masked is mixed in, and no value sinks for having a mask beside it. */
+static fleck_status smooth_around(fk_runner *r, int lane, float *map, int64_t height, int64_t width,
+                                  const uint8_t *left_out, fleck_error *err)
+{
+    float *scratch = r->lanes[lane].map_scratch, *weight = NULL;
+    int64_t n = height * width;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&weight, n, err));
+    for (int64_t i = 0; i < n; i++) {
+        weight[i] = left_out[i] != 0 ? 0.0f : 1.0f;
+        map[i] = left_out[i] != 0 ? 0.0f : map[i];
+    }
+    fk_map_gaussian(map, height, width, r->model->sigma, scratch);
+    fk_map_gaussian(weight, height, width, r->model->sigma, scratch);
+    for (int64_t i = 0; i < n; i++)
+        map[i] = left_out[i] != 0 ? 0.0f : map[i] / weight[i];
+done:
+    fk_free(weight);
+    return st;
+}
+
+/* The image's score from its final map [n], of the pixels that count. */
+static double pool_map(const fk_model *m, const fk_lane *l, const float *map, int64_t n,
+                       const uint8_t *left_out)
 {
     float lowest, highest;
+    int64_t count = 0;
 
     if (m->pooling.kind == FK_POOLING_TOP) {
-        memcpy(l->top, map, (size_t)n * sizeof(float));
-        return fk_top_mean(l->top, n, fk_pooling_count(m->pooling, n));
+        for (int64_t i = 0; i < n; i++)
+            if (left_out == NULL || left_out[i] == 0)
+                l->top[count++] = map[i];
+        return count > 0 ? fk_top_mean(l->top, count, fk_pooling_count(m->pooling, count)) : 0.0;
     }
     fk_map_range(map, n, &lowest, &highest);
     return (double)highest;
 }
 
+/* Smooth a map, and take the image's score from it where that is the method's way. */
+static fleck_status finish_map(fk_runner *r, int lane, float *map, int64_t height, int64_t width,
+                               const uint8_t *left_out, double *score, fleck_error *err)
+{
+    const fk_model *m = r->model;
+    fleck_status st;
+
+    FK_DO(make_room(m, &r->lanes[lane], height, width, err));
+    if (left_out != NULL)
+        FK_DO(smooth_around(r, lane, map, height, width, left_out, err));
+    else
+        fk_map_gaussian(map, height, width, m->sigma, r->lanes[lane].map_scratch);
+    if (fk_model_scores_maps(m))
+        *score = pool_map(m, &r->lanes[lane], map, height * width, left_out);
+done:
+    return st;
+}
+
 fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, fk_span exclude,
-                             bool alone, float *map, double *score, fleck_error *err)
+                             bool alone, const uint8_t *left_out, float *map, double *score,
+                             fleck_error *err)
 {
     const fk_model *m = r->model;
     fk_lane *l = &r->lanes[lane];
-    int64_t height = m->pre.crop_height, width = m->pre.crop_width;
+    fk_map_size size = fk_preprocess_input(&m->pre);
     double start = fk_clock_seconds();
     fleck_status st;
 
     FK_DO(m->method->score(m->state, e != NULL ? e : &l->embedding, exclude, l->method_scratch,
                            alone ? r->pool : NULL, map, score, err));
-    if (map == NULL)
-        goto done;
-    fk_map_gaussian(map, height, width, m->sigma, l->map_scratch);
-    if (fk_model_scores_maps(m))
-        *score = pool_map(m, l, map, height * width);
+    if (map != NULL)
+        FK_DO(finish_map(r, lane, map, size.height, size.width, left_out, score, err));
 done:
     l->score += fk_clock_seconds() - start;
+    return st;
+}
+
+/* Tiles of one canvas being scored, a few at a time. */
+typedef struct tiling {
+    fk_runner *runner;
+    const fk_canvas *canvas;
+    fk_span exclude;
+    int lane;       /* -1: each worker has its own */
+    int64_t first;  /* tile of the round's first */
+    float *maps;    /* [tiles of a round, tile, tile] */
+    double *scores; /* [tiles of a round] */
+} tiling;
+
+static fleck_status score_tile(void *ctx, int64_t item, int worker, fleck_error *err)
+{
+    tiling *t = ctx;
+    const fk_model *m = t->runner->model;
+    int lane = t->lane >= 0 ? t->lane : worker;
+    fk_lane *l = &t->runner->lanes[lane];
+    int64_t side = t->canvas->tiles.tile;
+    double start;
+    fleck_status st;
+
+    FK_DO(fk_runner_embed_piece(t->runner, lane, t->canvas, t->first + item, false, false, NULL,
+                                err));
+    start = fk_clock_seconds();
+    st = m->method->score(m->state, &l->embedding, t->exclude, l->method_scratch, NULL,
+                          t->maps + item * side * side, &t->scores[item], err);
+    l->score += fk_clock_seconds() - start;
+done:
+    return st;
+}
+
+/* A round of as many tiles as run at a time; then they are blended in order, whoever made them. */
+static fleck_status score_tiles(fk_runner *r, int lane, const fk_canvas *c, fk_span exclude,
+                                bool alone, float *map, double *score, fleck_error *err)
+{
+    int64_t n = fk_canvas_pieces(c), side = c->tiles.tile, round = alone ? r->threads : 1;
+    tiling t = {.runner = r, .canvas = c, .exclude = exclude, .lane = alone ? -1 : lane};
+    double *shares = NULL;
+    fleck_status st;
+
+    round = round < n ? round : n;
+    FK_DO(FK_ALLOC(&t.maps, round * side * side, err));
+    FK_DO(FK_CALLOC(&t.scores, round, err));
+    FK_DO(FK_ALLOC(&shares, 2 * side, err));
+    memset(map, 0, (size_t)(c->tiles.height * c->tiles.width) * sizeof *map);
+    for (; t.first < n; t.first += round) {
+        int64_t count = n - t.first < round ? n - t.first : round;
+
+        FK_DO(fk_pool_run(alone ? r->pool : NULL, count, score_tile, &t, err));
+        for (int64_t i = 0; i < count; i++) {
+            fk_tile_blend(map, &c->tiles, t.first + i, t.maps + i * side * side, shares);
+            *score = t.first + i == 0 ? t.scores[i] : fmax(*score, t.scores[i]);
+        }
+    }
+done:
+    fk_free(t.maps);
+    fk_free(t.scores);
+    fk_free(shares);
+    return st;
+}
+
+fleck_status fk_runner_score_canvas(fk_runner *r, int lane, const fk_canvas *c, fk_span exclude,
+                                    bool alone, float *map, double *score, fleck_error *err)
+{
+    double start;
+    fleck_status st;
+
+    if (!c->tiled) {
+        FK_DO(fk_runner_embed_piece(r, lane, c, 0, false, alone, NULL, err));
+        return fk_runner_score(r, lane, NULL, exclude, alone, c->left_out.data, map, score, err);
+    }
+    FK_DO(score_tiles(r, lane, c, exclude, alone, map, score, err));
+    start = fk_clock_seconds();
+    st = finish_map(r, lane, map, c->tiles.height, c->tiles.width, c->left_out.data, score, err);
+    r->lanes[lane].score += fk_clock_seconds() - start;
+done:
     return st;
 }
 

@@ -2,8 +2,7 @@
 #ifndef FK_PIPELINE_RUNNER_H
 #define FK_PIPELINE_RUNNER_H
 
-#include "image/image.h"
-#include "model/model.h"
+#include "pipeline/canvas.h"
 #include "pipeline/feed.h"
 
 typedef struct fk_lane fk_lane;
@@ -34,19 +33,28 @@ fleck_status fk_runner_ready(fk_runner *r, fleck_error *err) FLECK_MUST_CHECK;
 /* Decode path (RGB, EXIF applied) into original. */
 fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image *original,
                               fleck_error *err) FLECK_MUST_CHECK;
-/* Resize and crop to the network's input. */
-fleck_status fk_runner_prepare(fk_runner *r, int lane, const fk_image *original, fk_image *input,
-                               fleck_error *err) FLECK_MUST_CHECK;
-/* Network and embedding; out was made for the model's shape, or is NULL for the lane's own.  alone:
- * this is the only piece running, so that the network may use the pool. */
+/* Bring it to the model's canvas; mask: NULL or the file of its own mask, see fk_canvas_make(). */
+fleck_status fk_runner_prepare(fk_runner *r, int lane, const fk_image *original, const char *mask,
+                               fk_canvas *out, fleck_error *err) FLECK_MUST_CHECK;
+/* Network and embedding of one input; out was made for the model's shape, or is NULL for the lane's
+ * own.  alone: this is the only piece running, so that the network may use the pool. */
 fleck_status fk_runner_embed(fk_runner *r, int lane, const uint8_t *input, bool alone,
                              fk_embedding *out, fleck_error *err) FLECK_MUST_CHECK;
-/* Map (smoothed, [crop_height, crop_width]) and score of e, NULL for the lane's own embedding;
- * exclude as in fk_method.score.  alone: this is the only piece running, so that the method may use
- * the pool. */
+/* The same of piece i of a canvas, with flags where the canvas is masked. */
+fleck_status fk_runner_embed_piece(fk_runner *r, int lane, const fk_canvas *c, int64_t i,
+                                   bool to_learn, bool alone, fk_embedding *out,
+                                   fleck_error *err) FLECK_MUST_CHECK;
+/* Map (smoothed, of the network's input) and score of e, NULL for the lane's own embedding; exclude
+ * as in fk_method.score.  left_out: NULL or [the input] 255 where a mask leaves out; the map is 0
+ * there.  alone: this is the only piece running, so that the method may use the pool. */
 fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, fk_span exclude,
-                             bool alone, float *map, double *score,
+                             bool alone, const uint8_t *left_out, float *map, double *score,
                              fleck_error *err) FLECK_MUST_CHECK;
+/* Network, embedding, map [the canvas] and score of a whole canvas.  With tiles the maps are blended
+ * and then smoothed; a score that is the method's own is the highest tile's. */
+fleck_status fk_runner_score_canvas(fk_runner *r, int lane, const fk_canvas *c, fk_span exclude,
+                                    bool alone, float *map, double *score,
+                                    fleck_error *err) FLECK_MUST_CHECK;
 
 /* Add the lanes' clocks to t (decode, network, score) and set them to zero. */
 void fk_runner_times(fk_runner *r, fleck_times *t);

@@ -57,12 +57,14 @@ done:
 }
 
 fleck_status fk_testset_add_map(fk_testset *t, int64_t i, const float *map, int64_t height,
-                                int64_t width, const fk_image *mask, fleck_error *err)
+                                int64_t width, const fk_image *mask, const fk_image *left_out,
+                                fleck_error *err)
 {
     fleck_status st = FLECK_OK;
 
     if (t->pixel != NULL)
-        st = fk_pixel_metric_add(t->pixel, map, mask->data, height, width, err);
+        st =
+            fk_pixel_metric_add_part(t->pixel, map, mask->data, left_out->data, height, width, err);
     if (st != FLECK_OK)
         fk_error_context(err, "%s", t->samples.items[i].path);
     return st;

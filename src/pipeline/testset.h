@@ -26,10 +26,11 @@ void fk_testset_free(fk_testset *t);
 fleck_status fk_testset_mask(const fk_testset *t, int64_t i, const fk_preprocess *p, int64_t width,
                              int64_t height, fk_image *out, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Count the map [height, width] of sample i with its mask (data NULL: all good); does nothing
- * without masks. May be called by several threads at once; figures do not depend on the order. */
+/* Count the map [height, width] of sample i with its mask (data NULL: all good), but for the pixels
+ * that are not 0 in left_out (data NULL: none); does nothing without masks. May be called by several
+ * threads at once; figures do not depend on the order. */
 fleck_status fk_testset_add_map(fk_testset *t, int64_t i, const float *map, int64_t height,
-                                int64_t width, const fk_image *mask,
+                                int64_t width, const fk_image *mask, const fk_image *left_out,
                                 fleck_error *err) FLECK_MUST_CHECK;
 /* Add sample i's score. */
 void fk_testset_add_score(fk_testset *t, int64_t i, double score);

@@ -466,9 +466,30 @@ static void a_failed_allocation_is_reported_wherever_it_happens(void **state)
     data_free(&d);
 }
 
+/* The left half holds the only mistakes: without it the ranking is perfect, and its region is none. */
+static void pixels_left_out_are_neither_good_nor_defective(void **state)
+{
+    const float map[] = {9, 0, 1, 2, 9, 0, 1, 3};
+    const uint8_t mask[] = {0, 255, 0, 255, 0, 255, 0, 255};
+    const uint8_t left_out[] = {255, 255, 0, 0, 255, 255, 0, 0};
+    fk_pixel_metric *m = NULL;
+    fk_pixel_result r;
+
+    (void)state;
+    assert_ok(fk_pixel_metric_open(&m, err));
+    assert_ok(fk_pixel_metric_add_part(m, map, mask, left_out, 2, 4, err));
+    assert_ok(fk_pixel_metric_finish(m, 0.3, NULL, &r, err));
+    assert_int_equal(r.pixels, 4);
+    assert_int_equal(r.defective_pixels, 2);
+    assert_int_equal(r.regions, 1);
+    assert_true(r.ranking.auroc == 1.0 && r.pro == 1.0);
+    fk_pixel_metric_close(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pixels_left_out_are_neither_good_nor_defective),
         cmocka_unit_test(a_small_map_has_the_figures_worked_out_by_hand),
         cmocka_unit_test(a_small_region_counts_as_much_as_a_large_one),
         cmocka_unit_test(a_map_that_separates_perfectly_scores_exactly_one),

@@ -101,7 +101,7 @@ fleck_status fleck_evaluate(fleck_model *model, const char *path,
 {
     fleck_eval_settings s = settings != NULL ? *settings : fleck_eval_defaults();
 
-    return fk_evaluate(&model->runner, path, &s, out, err);
+    return fk_evaluate(&model->runner, path, &s, NULL, out, err);
 }
 
 fleck_status fleck_metrics(const char *maps_dir, const char *path,

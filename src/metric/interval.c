@@ -104,62 +104,90 @@ static void draw(fk_prng *g, const int64_t *members, int64_t count, int32_t *wei
         weights[members[fk_prng_below(g, count)]]++;
 }
 
-typedef struct resampling {
-    place *a, *b; /* b NULL for one scoring */
-    int64_t *members;
-    int32_t *weights;
-    float *values; /* [resamples], of a or of b - a */
-} resampling;
-
-static fleck_status resample(fk_interval *out, const fk_scored *s, const fk_bootstrap *how,
-                             fleck_error *err)
+fleck_status fk_bootstrap_statistic(fk_interval *out, const uint8_t *labels, int64_t n,
+                                    const fk_bootstrap *how, fk_statistic *statistic, void *ctx,
+                                    fleck_error *err)
 {
-    resampling r = {0};
-    int64_t defective, good = 0, bad, down = 0, up = 0;
+    int64_t good = 0, bad = 0, drawn = 0, down = 0, up = 0, *members = NULL;
+    int32_t *weights = NULL;
+    float *values = NULL; /* [drawn] */
+    double value;
     fk_prng g;
     fleck_status st;
 
     assert(how->resamples >= 1 && how->level > 0.0 && how->level < 1.0);
     *out = (fk_interval){NAN, NAN, NAN, NAN};
-    FK_DO(check(s, 1, &defective, err));
-    FK_DO(sort(&r.a, s->a, s->n, err));
-    if (s->b != NULL)
-        FK_DO(sort(&r.b, s->b, s->n, err));
-    FK_DO(FK_ALLOC(&r.members, s->n, err));
-    FK_DO(FK_ALLOC(&r.weights, s->n, err));
-    FK_DO(FK_ALLOC(&r.values, how->resamples, err));
-    bad = s->n - defective; /* members: the good items, then the defective ones */
-    for (int64_t i = 0; i < s->n; i++) {
-        r.members[s->labels[i] != 0 ? bad++ : good++] = i;
-        r.weights[i] = 1;
+    FK_DO(FK_ALLOC(&members, n, err));
+    FK_DO(FK_ALLOC(&weights, n, err));
+    FK_DO(FK_ALLOC(&values, how->resamples, err));
+    for (int64_t i = 0; i < n; i++)
+        good += labels[i] == 0;
+    for (int64_t i = 0, first = 0; i < n; i++) { /* the good items, then the defective ones */
+        members[labels[i] != 0 ? good + bad++ : first++] = i;
+        weights[i] = 1;
     }
-    out->value = weighted_auroc(r.a, s->labels, r.weights, s->n);
-    if (r.b != NULL)
-        out->value = weighted_auroc(r.b, s->labels, r.weights, s->n) - out->value;
+    value = statistic(ctx, weights);
+    if (isnan(value))
+        goto done;
     fk_prng_seed(&g, how->seed);
     for (int64_t k = 0; k < how->resamples; k++) {
         double v;
 
-        draw(&g, r.members, good, r.weights);
-        draw(&g, r.members + good, defective, r.weights);
-        v = weighted_auroc(r.a, s->labels, r.weights, s->n);
-        if (r.b != NULL)
-            v = weighted_auroc(r.b, s->labels, r.weights, s->n) - v;
+        draw(&g, members, good, weights);
+        draw(&g, members + good, bad, weights);
+        v = statistic(ctx, weights);
+        if (isnan(v))
+            continue;
         down += v <= 0.0;
         up += v >= 0.0;
-        r.values[k] = (float)v;
+        values[drawn++] = (float)v;
     }
-    out->low = fk_quantile(r.values, how->resamples, (1.0 - how->level) / 2.0);
-    out->high = fk_quantile(r.values, how->resamples, (1.0 + how->level) / 2.0);
-    if (r.b != NULL) /* one more than was seen, so that chance is never called impossible */
-        out->p =
-            fmin(1.0, 2.0 * (double)(1 + (down < up ? down : up)) / (double)(1 + how->resamples));
+    /* p: one more than was seen, so that chance is never called impossible */
+    *out =
+        (fk_interval){value, fk_quantile(values, drawn, (1.0 - how->level) / 2.0),
+                      fk_quantile(values, drawn, (1.0 + how->level) / 2.0),
+                      fmin(1.0, 2.0 * (double)(1 + (down < up ? down : up)) / (double)(1 + drawn))};
 done:
-    fk_free(r.a);
-    fk_free(r.b);
-    fk_free(r.members);
-    fk_free(r.weights);
-    fk_free(r.values);
+    fk_free(members);
+    fk_free(weights);
+    fk_free(values);
+    return st;
+}
+
+typedef struct scorings {
+    const fk_scored *items;
+    place *a, *b; /* b NULL for one scoring */
+} scorings;
+
+/* ROC-AUC of a, or of b less that of a. */
+static double scorings_statistic(void *ctx, const int32_t *weights)
+{
+    const scorings *s = ctx;
+    double v = weighted_auroc(s->a, s->items->labels, weights, s->items->n);
+
+    if (s->b != NULL)
+        v = weighted_auroc(s->b, s->items->labels, weights, s->items->n) - v;
+    return v;
+}
+
+static fleck_status resample(fk_interval *out, const fk_scored *s, const fk_bootstrap *how,
+                             fleck_error *err)
+{
+    scorings both = {.items = s};
+    int64_t defective;
+    fleck_status st;
+
+    *out = (fk_interval){NAN, NAN, NAN, NAN};
+    FK_DO(check(s, 1, &defective, err));
+    FK_DO(sort(&both.a, s->a, s->n, err));
+    if (s->b != NULL)
+        FK_DO(sort(&both.b, s->b, s->n, err));
+    FK_DO(fk_bootstrap_statistic(out, s->labels, s->n, how, scorings_statistic, &both, err));
+    if (s->b == NULL)
+        out->p = NAN; /* nobody asks whether a ROC-AUC is 0 */
+done:
+    fk_free(both.a);
+    fk_free(both.b);
     return st;
 }
 

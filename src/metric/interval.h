@@ -34,6 +34,15 @@ fleck_status fk_bootstrap_auroc(fk_interval *out, const fk_scored *s, const fk_b
 fleck_status fk_bootstrap_difference(fk_interval *out, const fk_scored *s, const fk_bootstrap *how,
                                      fleck_error *err) FLECK_MUST_CHECK;
 
+/* A figure of items, item i counted weights[i] times; NaN where they have none. */
+typedef double fk_statistic(void *ctx, const int32_t *weights);
+
+/* Percentile interval of it for n items with labels, drawn as above.  Draws without a figure are passed over; out is
+ * NaN throughout where the items themselves have none.  p is two-sided, that it is 0. */
+fleck_status fk_bootstrap_statistic(fk_interval *out, const uint8_t *labels, int64_t n,
+                                    const fk_bootstrap *how, fk_statistic *statistic, void *ctx,
+                                    fleck_error *err) FLECK_MUST_CHECK;
+
 typedef struct fk_delong {
     double a, b;           /* ROC-AUCs */
     double variance[3];    /* of a, of b, and their covariance */

@@ -2,6 +2,7 @@
 #ifndef FK_PIPELINE_BENCH_H
 #define FK_PIPELINE_BENCH_H
 
+#include "metric/bins.h"
 #include "pipeline/feed.h"
 #include "pipeline/fit.h"
 
@@ -57,6 +58,12 @@ void fk_bench_images_free(fk_bench_image *images, int64_t n);
 fleck_status fk_bench_images_read(fk_bench_image **out, int64_t *n, const fk_json *list,
                                   fleck_error *err) FLECK_MUST_CHECK;
 
+/* A type of defect's pixels against the good pixels of all test images. */
+typedef struct fk_bench_type {
+    char *name;
+    double auroc; /* NaN where a class is empty */
+} fk_bench_type;
+
 /* One run on one category. */
 typedef struct fk_bench_result {
     char *name, *method, *backbone, *precision, *engine, *options, *taps, *resize;
@@ -64,7 +71,12 @@ typedef struct fk_bench_result {
     fleck_report report;
     double low, high; /* bootstrap interval of the image ROC-AUC */
     int64_t n;
-    fk_bench_image *images; /* [n] that could be scored */
+    fk_bench_image *images;       /* [n] that could be scored */
+    double pixel_low, pixel_high; /* of the pixel ROC-AUC, over draws of images */
+    int64_t n_curve;              /* up to FK_BIN_CURVE */
+    fk_curve_point *curve;        /* [n_curve] of the pixels; the last calls all of them */
+    int64_t n_types;
+    fk_bench_type *types; /* [n_types] */
 } fk_bench_result;
 
 #define FK_BENCH_PANELS 3

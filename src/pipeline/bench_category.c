@@ -97,10 +97,15 @@ done:
     return st;
 }
 
+static fk_bootstrap bootstrap(const fleck_bench_settings *s)
+{
+    return (fk_bootstrap){.resamples = s->resamples, .seed = s->seed, .level = 0.95};
+}
+
 /* The interval of the image ROC-AUC; NaN where a class is empty. */
 static fleck_status interval(fk_bench_result *r, const fleck_bench_settings *s, fleck_error *err)
 {
-    fk_bootstrap how = {.resamples = s->resamples, .seed = s->seed, .level = 0.95};
+    fk_bootstrap how = bootstrap(s);
     fk_interval found = {NAN, NAN, NAN, NAN};
     double *scores = NULL;
     uint8_t *labels = NULL;
@@ -119,6 +124,60 @@ static fleck_status interval(fk_bench_result *r, const fleck_bench_settings *s, 
     r->high = found.high;
 done:
     fk_free(scores);
+    fk_free(labels);
+    return st;
+}
+
+/* The pixels of each type of defect, in order of the test images. */
+static fleck_status measure_types(fk_bench_result *r, const fk_bin_table *t, const fk_samples *test,
+                                  fleck_error *err)
+{
+    uint8_t *chosen = NULL;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&chosen, test->count, err));
+    FK_DO(FK_CALLOC(&r->types, test->count, err));
+    for (int64_t i = 0; i < test->count; i++) {
+        int64_t k = 0;
+
+        while (k < r->n_types && strcmp(r->types[k].name, test->items[i].defect) != 0)
+            k++;
+        if (k < r->n_types || !test->items[i].defective)
+            continue;
+        FK_DO(fk_strdup(&r->types[k].name, test->items[i].defect, err));
+        r->n_types++;
+        for (int64_t j = 0; j < test->count; j++)
+            chosen[j] =
+                test->items[j].defective && strcmp(test->items[j].defect, r->types[k].name) == 0;
+        r->types[k].auroc = fk_bin_table_auroc(t, chosen);
+    }
+done:
+    fk_free(chosen);
+    return st;
+}
+
+/* Curve, interval and types of the pixels that the evaluation counted, image by image. */
+static fleck_status measure_pixels(fk_bench_result *r, const fk_bins *bins, const work *w,
+                                   fleck_error *err)
+{
+    fk_bootstrap how = bootstrap(w->settings);
+    fk_interval found;
+    fk_bin_table t = {0};
+    uint8_t *labels = NULL;
+    fleck_status st;
+
+    FK_DO(fk_bin_table_make(&t, bins, w->test.count, err));
+    FK_DO(FK_ALLOC(&labels, w->test.count, err));
+    for (int64_t i = 0; i < w->test.count; i++)
+        labels[i] = w->test.items[i].defective;
+    FK_DO(fk_bin_table_interval(&found, &t, labels, &how, err));
+    r->pixel_low = found.low;
+    r->pixel_high = found.high;
+    FK_DO(FK_CALLOC(&r->curve, FK_BIN_CURVE, err));
+    r->n_curve = fk_bin_table_curve(r->curve, &t);
+    FK_DO(measure_types(r, &t, &w->test, err));
+done:
+    fk_bin_table_free(&t);
     fk_free(labels);
     return st;
 }
@@ -197,6 +256,7 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
     fleck_fit_settings settings = run->fit;
     fk_model m = {0};
     fk_runner r = {0};
+    fk_bins *bins = NULL;
     fleck_times fit;
     double start = fk_clock_seconds();
     fleck_status st;
@@ -209,22 +269,29 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
     e.progress_ctx = run->fit.progress_ctx;
     settings.scratch = w->out;
     fk_clock_reset_peak();
+    out->pixel_low = out->pixel_high = NAN;
+    FK_DO(FK_CALLOC(&bins, w->test.count, err));
     FK_DO(FK_CALLOC(&out->images, w->test.count, err));
     FK_DO(fk_fit_plan(&m, &settings, err));
     FK_DO(fk_runner_open_on(&r, &m, feed, err));
     FK_DO(fk_fit_run(&m, &r, w->train, w->n_train, &settings, &fit, err));
-    FK_DO(fk_evaluate(&r, w->path, &e, &out->report, err));
+    FK_DO(fk_evaluate(&r, w->path, &e, bins, &out->report, err));
     FK_DO(describe(out, &m, run->name, err));
     out->report.seconds.decode += fit.decode;
     out->report.seconds.network += fit.network;
     out->report.seconds.score += fit.score;
     out->report.seconds.total = fk_clock_seconds() - start;
     FK_DO(interval(out, w->settings, err));
+    if (out->report.has_pixel)
+        FK_DO(measure_pixels(out, bins, w, err));
     if (column == 0)
         FK_DO(choose_cases(w, out, err));
     if (column >= 0)
         FK_DO(draw_heats(w, &r, column, err));
 done:
+    for (int64_t i = 0; bins != NULL && i < w->test.count; i++)
+        fk_bins_free(&bins[i]);
+    fk_free(bins);
     fk_runner_close(&r);
     fk_model_free(&m);
     return st;

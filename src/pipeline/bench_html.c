@@ -36,33 +36,55 @@ done:
 
 /* ---- Charts ---- */
 
-/* One run's scores as the metrics take them, and its curves as the charts do.  Valid when zeroed; owned. */
+/* A curve as charts take it.  Valid when zeroed; owned. */
+typedef struct rates {
+    int64_t n;
+    double *alarm_rate, *found_rate, *precision; /* [n] */
+} rates;
+
+static void rates_free(rates *r)
+{
+    fk_free(r->alarm_rate);
+    fk_free(r->found_rate);
+    fk_free(r->precision);
+    *r = (rates){0};
+}
+
+/* Rates at n points, of which the last calls everything; precision begins where something is called defective, with
+ * its first value. */
+static fleck_status rates_make(rates *r, const fk_curve_point *points, int64_t n, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&r->alarm_rate, n, err));
+    FK_DO(FK_ALLOC(&r->found_rate, n, err));
+    FK_DO(FK_ALLOC(&r->precision, n, err));
+    r->n = n;
+    for (int64_t i = 0; i < n; i++) {
+        const fk_curve_point *p = &points[i == 0 && n > 1 ? 1 : i];
+
+        r->alarm_rate[i] = (double)points[i].alarms / (double)points[n - 1].alarms;
+        r->found_rate[i] = (double)points[i].found / (double)points[n - 1].found;
+        r->precision[i] = (double)p->found / (double)(p->found + p->alarms);
+    }
+done:
+    return st;
+}
+
+/* One run's scores and curves.  Valid when zeroed; owned. */
 typedef struct curves {
     double *good, *defective;
-    int64_t n_good, n_defective, n;
-    double *alarm_rate, *found_rate, *precision; /* [n] */
+    int64_t n_good, n_defective;
+    rates images, pixels; /* pixels: n 0 without masks */
 } curves;
 
 static void curves_free(curves *c)
 {
     fk_free(c->good);
     fk_free(c->defective);
-    fk_free(c->alarm_rate);
-    fk_free(c->found_rate);
-    fk_free(c->precision);
+    rates_free(&c->images);
+    rates_free(&c->pixels);
     *c = (curves){0};
-}
-
-/* Rates of the thresholds; precision begins where something is called defective, with its first value. */
-static void rate(curves *c, const fk_curve_point *points)
-{
-    for (int64_t i = 0; i < c->n; i++) {
-        const fk_curve_point *p = &points[i == 0 && c->n > 1 ? 1 : i];
-
-        c->alarm_rate[i] = (double)points[i].alarms / (double)c->n_good;
-        c->found_rate[i] = (double)points[i].found / (double)c->n_defective;
-        c->precision[i] = (double)p->found / (double)(p->found + p->alarms);
-    }
 }
 
 static fleck_status curves_make(curves *c, const fk_bench_result *r, fleck_error *err)
@@ -70,6 +92,7 @@ static fleck_status curves_make(curves *c, const fk_bench_result *r, fleck_error
     fk_curve_point *points = NULL;
     double *scores = NULL;
     uint8_t *labels = NULL;
+    int64_t n;
     fleck_status st;
 
     FK_DO(FK_ALLOC(&scores, r->n, err));
@@ -85,11 +108,10 @@ static fleck_status curves_make(curves *c, const fk_bench_result *r, fleck_error
         else
             c->good[c->n_good++] = scores[i];
     }
-    FK_DO(fk_metric_curve(points, &c->n, scores, labels, r->n, err));
-    FK_DO(FK_ALLOC(&c->alarm_rate, c->n, err));
-    FK_DO(FK_ALLOC(&c->found_rate, c->n, err));
-    FK_DO(FK_ALLOC(&c->precision, c->n, err));
-    rate(c, points);
+    FK_DO(fk_metric_curve(points, &n, scores, labels, r->n, err));
+    FK_DO(rates_make(&c->images, points, n, err));
+    if (r->n_curve > 0)
+        FK_DO(rates_make(&c->pixels, r->curve, r->n_curve, err));
 done:
     fk_free(points);
     fk_free(scores);
@@ -97,23 +119,46 @@ done:
     return st;
 }
 
+/* ROC and precision-recall charts of all runs' images or pixels. */
+static fleck_status draw_curves(fk_text *out, const fk_bench_category *c, const curves *list,
+                                bool pixels, fk_chart_series *series, fleck_error *err)
+{
+    const char *of = pixels ? "Pixels" : "Images";
+    char title[64];
+    fleck_status st;
+
+    for (int i = 0; i < c->n; i++) {
+        const rates *r = pixels ? &list[i].pixels : &list[i].images;
+
+        series[i] = (fk_chart_series){c->runs[i].name, r->n, r->alarm_rate, r->found_rate};
+    }
+    snprintf(title, sizeof title, "%s: ROC", of);
+    FK_DO(fk_chart_curves(out, title, "false-positive rate", "true-positive rate", series, c->n,
+                          err));
+    for (int i = 0; i < c->n; i++) {
+        const rates *r = pixels ? &list[i].pixels : &list[i].images;
+
+        series[i] = (fk_chart_series){c->runs[i].name, r->n, r->found_rate, r->precision};
+    }
+    snprintf(title, sizeof title, "%s: precision and recall", of);
+    FK_DO(fk_chart_curves(out, title, "recall", "precision", series, c->n, err));
+done:
+    return st;
+}
+
 static fleck_status draw(fk_text *out, const fk_bench_category *c, const curves *list,
                          fk_chart_series *series, fleck_error *err)
 {
+    bool pixels = false;
     char title[96];
     fleck_status st;
 
+    for (int i = 0; i < c->n; i++)
+        pixels |= list[i].pixels.n > 0;
     FK_DO(fk_text_printf(out, err, "<div class=\"charts\">\n"));
-    for (int i = 0; i < c->n; i++)
-        series[i] =
-            (fk_chart_series){c->runs[i].name, list[i].n, list[i].alarm_rate, list[i].found_rate};
-    FK_DO(fk_chart_curves(out, "Images: ROC", "false-positive rate", "true-positive rate", series,
-                          c->n, err));
-    for (int i = 0; i < c->n; i++)
-        series[i] =
-            (fk_chart_series){c->runs[i].name, list[i].n, list[i].found_rate, list[i].precision};
-    FK_DO(fk_chart_curves(out, "Images: precision and recall", "recall", "precision", series, c->n,
-                          err));
+    FK_DO(draw_curves(out, c, list, false, series, err));
+    if (pixels)
+        FK_DO(draw_curves(out, c, list, true, series, err));
     for (int i = 0; i < c->n; i++) {
         snprintf(title, sizeof title, "Scores of run %d", i + 1);
         FK_DO(fk_chart_histogram(out, title, list[i].good, list[i].n_good, list[i].defective,

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FORMAT 1
+#define FORMAT 2
 #define MAX_BYTES ((size_t)1 << 30)
 
 void fk_bench_images_free(fk_bench_image *images, int64_t n)
@@ -22,6 +22,10 @@ void fk_bench_images_free(fk_bench_image *images, int64_t n)
 static void result_free(fk_bench_result *r)
 {
     fk_bench_images_free(r->images, r->n);
+    for (int64_t i = 0; r->types != NULL && i < r->n_types; i++)
+        fk_free(r->types[i].name);
+    fk_free(r->types);
+    fk_free(r->curve);
     fk_free(r->name);
     fk_free(r->method);
     fk_free(r->backbone);
@@ -82,6 +86,31 @@ static bool put_images(fk_json *to, const fk_bench_result *r)
     return fk_json_put(to, "scores", list) && ok;
 }
 
+/* The pixels' curve as [threshold, found, alarms], without the point that calls nothing, whose threshold JSON does not
+ * have; and their types. */
+static bool put_pixels(fk_json *to, const fk_bench_result *r)
+{
+    fk_json *curve = fk_json_array(), *types = fk_json_array();
+    bool ok = curve != NULL && types != NULL;
+
+    for (int64_t i = 1; ok && i < r->n_curve; i++) {
+        fk_json *p = fk_json_array();
+
+        ok = p != NULL && fk_json_push_real(p, r->curve[i].threshold) &&
+             fk_json_push_int(p, r->curve[i].found) && fk_json_push_int(p, r->curve[i].alarms);
+        ok = fk_json_push(curve, p) && ok;
+    }
+    for (int64_t i = 0; ok && i < r->n_types; i++) {
+        fk_json *o = fk_json_object();
+
+        ok = o != NULL && fk_json_put_string(o, "type", r->types[i].name) &&
+             put_real(o, "auroc", r->types[i].auroc);
+        ok = fk_json_push(types, o) && ok;
+    }
+    ok = fk_json_put(to, "pixel_curve", curve) && ok;
+    return fk_json_put(to, "pixel_types", types) && ok;
+}
+
 static bool put_counts(fk_json *to, const fleck_report *r)
 {
     fk_json *images = fk_json_object(), *above = fk_json_object(), *seconds = fk_json_object();
@@ -123,8 +152,10 @@ static fk_json *run_json(const fk_bench_result *r, fleck_error *err)
     ok = ok && put_counts(o, &r->report) &&
          put_ranking(o, "image", &r->report.image, r->low, r->high, NAN);
     if (r->report.has_pixel)
-        ok = ok && put_ranking(o, "pixel", &r->report.pixel, NAN, NAN, r->report.pro) &&
-             fk_json_put_int(o, "regions", r->report.regions);
+        ok =
+            ok &&
+            put_ranking(o, "pixel", &r->report.pixel, r->pixel_low, r->pixel_high, r->report.pro) &&
+            fk_json_put_int(o, "regions", r->report.regions) && put_pixels(o, r);
     ok = ok && put_images(o, r);
     if (!ok)
         fk_json_free(&o);
@@ -251,6 +282,56 @@ done:
     return st;
 }
 
+/* The points behind the one that calls nothing: counts that do not fall. */
+static fleck_status get_curve(fk_bench_result *r, const fk_json *list, fleck_error *err)
+{
+    int64_t n = list != NULL && fk_json_is_array(list) ? fk_json_count(list) : -1;
+    fleck_status st;
+
+    if (n < 0 || n >= FK_BIN_CURVE)
+        return fk_error_set(err, FLECK_E_FORMAT,
+                            "expected a list \"pixel_curve\" of up to %d points", FK_BIN_CURVE - 1);
+    FK_DO(FK_CALLOC(&r->curve, n + 1, err));
+    r->curve[0].threshold = INFINITY;
+    r->n_curve = n + 1;
+    for (int64_t i = 1; i <= n; i++) {
+        const fk_json *p = fk_json_at(list, i - 1);
+        fk_curve_point *to = &r->curve[i];
+
+        if (!fk_json_is_array(p) || fk_json_count(p) != 3 ||
+            !fk_json_as_real(fk_json_at(p, 0), &to->threshold) ||
+            !fk_json_as_int(fk_json_at(p, 1), &to->found) ||
+            !fk_json_as_int(fk_json_at(p, 2), &to->alarms) || to->found < to[-1].found ||
+            to->alarms < to[-1].alarms)
+            FK_FAIL(err, FLECK_E_FORMAT,
+                    "pixel_curve: point %lld: expected a threshold and two counts that do not fall",
+                    (long long)i);
+    }
+done:
+    return st;
+}
+
+static fleck_status get_types(fk_bench_result *r, const fk_json *list, fleck_error *err)
+{
+    int64_t n = list != NULL && fk_json_is_array(list) ? fk_json_count(list) : -1;
+    fleck_status st;
+
+    if (n < 0)
+        return fk_error_set(err, FLECK_E_FORMAT, "expected a list \"pixel_types\"");
+    FK_DO(FK_CALLOC(&r->types, n, err));
+    r->n_types = n;
+    for (int64_t i = 0; i < n; i++) {
+        const fk_json *o = fk_json_at(list, i);
+
+        if (!fk_json_is_object(o))
+            FK_FAIL(err, FLECK_E_FORMAT, "pixel_types: expected objects");
+        FK_DO(get_text(&r->types[i].name, o, "type", err));
+        r->types[i].auroc = get_real(o, "auroc");
+    }
+done:
+    return st;
+}
+
 static fleck_status get_run(fk_bench_result *r, const fk_json *o, fleck_error *err)
 {
     const fk_json *image = fk_json_get(o, "image"), *pixel = fk_json_get(o, "pixel");
@@ -274,8 +355,13 @@ static fleck_status get_run(fk_bench_result *r, const fk_json *o, fleck_error *e
     r->report.has_pixel = pixel != NULL;
     r->report.pixel = get_ranking(pixel);
     r->report.pro = get_real(pixel, "pro");
-    if (pixel != NULL)
+    r->pixel_low = get_real(pixel, "auroc_low");
+    r->pixel_high = get_real(pixel, "auroc_high");
+    if (pixel != NULL) {
         FK_DO(get_count(&r->report.regions, o, "regions", err));
+        FK_DO(get_curve(r, fk_json_get(o, "pixel_curve"), err));
+        FK_DO(get_types(r, fk_json_get(o, "pixel_types"), err));
+    }
     FK_DO(fk_bench_images_read(&r->images, &r->n, fk_json_get(o, "scores"), err));
 done:
     return st;

@@ -206,7 +206,7 @@ static fleck_status add(fk_bench_runs *r, const char *text, const char *backbone
 {
     size_t head = strcspn(text, ":"), method = strcspn(text, "@:");
     fk_bench_run run = {.fit = s->fit};
-    reading reading = {.runs = r, .fit = &run.fit};
+    reading text_of_run = {.runs = r, .fit = &run.fit};
     const char **block = NULL;
     fleck_status st;
 
@@ -216,7 +216,7 @@ static fleck_status add(fk_bench_runs *r, const char *text, const char *backbone
     else if (backbone != NULL)
         run.fit.backbone = backbone;
     if (text[head] == ':')
-        FK_DO(take_options(&reading, text + head + 1, err));
+        FK_DO(take_options(&text_of_run, text + head + 1, err));
     FK_DO(name_run(&run.name, &run, text + head + (text[head] == ':'), err));
     assert(run.name != NULL);
     for (int i = 0; i < r->n; i++)
@@ -225,7 +225,7 @@ static fleck_status add(fk_bench_runs *r, const char *text, const char *backbone
     FK_DO(fk_grow((void **)&r->options, (int64_t)r->n * MAX_PARTS, (int64_t)(r->n + 1) * MAX_PARTS,
                   sizeof *r->options, err));
     block = r->options + (size_t)r->n * MAX_PARTS;
-    memcpy(block, reading.options, sizeof reading.options);
+    memcpy(block, text_of_run.options, sizeof text_of_run.options);
     FK_DO(fk_grow((void **)&r->items, r->n, r->n + 1, sizeof *r->items, err));
     r->items[r->n++] = run;
     return FLECK_OK;

@@ -32,6 +32,9 @@ const char *const fk_bench_limits[] = {
     "network, other smoothing. A "
     "difference of a few tenths says nothing about the method. Rows of papers were read through "
     "secondary texts.",
+    "Intervals of pixel figures draw whole images, from scores joined to some thousand bins: their "
+    "ends are good to "
+    "a tenth of a per cent.",
     "Pixel figures are at the size of the network's input, where the protocol is \"paper\"; a "
     "defect smaller than a few "
     "pixels there hardly counts.",
@@ -78,6 +81,16 @@ static double value_of(const fk_bench_result *r, int which)
     default:
         return 100.0 * r->report.image.f1max;
     }
+}
+
+/* The interval of a figure, per cent; false where it has none. */
+static bool interval_of(const fk_bench_result *r, int which, double *low, double *high)
+{
+    bool pixel = which == PIXEL_AUROC;
+
+    *low = 100.0 * (pixel ? r->pixel_low : r->low);
+    *high = 100.0 * (pixel ? r->pixel_high : r->high);
+    return (pixel || which == IMAGE_AUROC) && !isnan(*low) && !isnan(*high);
 }
 
 /* A mean over the values that exist. */
@@ -201,7 +214,7 @@ static fleck_status add_row(fk_table *t, const fk_bench_category *c, const fk_pu
     FK_DO(fk_table_add(t, err, "%s", c->name));
     for (int i = 0; i < c->n; i++) {
         const fk_bench_result *r = &c->runs[i];
-        double v = value_of(r, which), published[BESIDE] = {NAN, NAN};
+        double v = value_of(r, which), published[BESIDE] = {NAN, NAN}, low, high;
 
         mean_add(&ours[i], v);
         for (int k = 0; k < b[i].n; k++) {
@@ -209,8 +222,8 @@ static fleck_status add_row(fk_table *t, const fk_bench_category *c, const fk_pu
             mean_add(&theirs[i][k], published[k]);
             mean_add(&differences[i][k], v - published[k]);
         }
-        if (wide && which == IMAGE_AUROC && !isnan(r->low))
-            FK_DO(fk_table_add(t, err, "%.2f [%.1f, %.1f]", v, 100.0 * r->low, 100.0 * r->high));
+        if (wide && interval_of(r, which, &low, &high))
+            FK_DO(fk_table_add(t, err, "%.2f [%.1f, %.1f]", v, low, high));
         else
             FK_DO(add_value(t, v, wide ? NAN : published[0], err));
         for (int k = 0; wide && k < b[i].n; k++) {
@@ -369,6 +382,23 @@ done:
     return st;
 }
 
+static double pixel_type_auroc(const fk_bench_result *r, const char *type)
+{
+    for (int64_t i = 0; i < r->n_types; i++)
+        if (strcmp(r->types[i].name, type) == 0)
+            return 100.0 * r->types[i].auroc;
+    return NAN;
+}
+
+/* "98.20 / 97.31" */
+static fleck_status add_type(fk_table *t, double image, double pixel, fleck_error *err)
+{
+    if (isnan(pixel))
+        return add_value(t, image, NAN, err);
+    return isnan(image) ? fk_table_add(t, err, "- / %.2f", pixel)
+                        : fk_table_add(t, err, "%.2f / %.2f", image, pixel);
+}
+
 /* The types of a category, in the order of the first run's images. */
 static fleck_status list_types(fk_names *out, const fk_bench_category *c, fleck_error *err)
 {
@@ -394,8 +424,11 @@ static fleck_status types_section(fk_bench_sections *s, const fk_bench_book *boo
     fk_names types = {0};
     fleck_status st;
 
-    FK_DO(add_section(s, &section, "Image ROC-AUC of each type of defect, per cent",
-                      "Each type's images against all good ones of the category.", 2 + runs, err));
+    FK_DO(add_section(s, &section, "ROC-AUC of each type of defect, per cent",
+                      "Image ROC-AUC: the type's images against all good ones of the category. "
+                      "Behind the stroke, pixel ROC-AUC: its defective pixels against the good "
+                      "pixels of all test images.",
+                      2 + runs, err));
     FK_DO(fk_table_add(&section->table, err, "category: type"));
     FK_DO(fk_table_add(&section->table, err, "images"));
     for (int i = 0; i < runs; i++)
@@ -403,17 +436,18 @@ static fleck_status types_section(fk_bench_sections *s, const fk_bench_book *boo
     for (int64_t c = 0; c < book->n; c++) {
         FK_DO(list_types(&types, &book->categories[c], err));
         for (int64_t k = 0; k < types.count; k++) {
+            const char *type = types.items[k];
             double auroc;
             int64_t count;
 
-            FK_DO(fk_table_add(&section->table, err, "%s: %s", book->categories[c].name,
-                               types.items[k]));
+            FK_DO(fk_table_add(&section->table, err, "%s: %s", book->categories[c].name, type));
             for (int i = 0; i < runs; i++) {
-                FK_DO(
-                    type_auroc(&book->categories[c].runs[i], types.items[k], &auroc, &count, err));
+                const fk_bench_result *r = &book->categories[c].runs[i];
+
+                FK_DO(type_auroc(r, type, &auroc, &count, err));
                 if (i == 0)
                     FK_DO(fk_table_add(&section->table, err, "%lld", (long long)count));
-                FK_DO(add_value(&section->table, auroc, NAN, err));
+                FK_DO(add_type(&section->table, auroc, pixel_type_auroc(r, type), err));
             }
         }
         fk_names_free(&types);
@@ -561,7 +595,8 @@ static fleck_status conditions_section(fk_bench_sections *s, const fk_bench_book
     FK_DO(add_pair(t, "PRO limit", number, err));
     fk_format(number, sizeof number, "95 %%, %lld resamples, seed %llu",
               (long long)book->settings->resamples, (unsigned long long)book->settings->seed);
-    FK_DO(add_pair(t, "bootstrap of images, good and defective apart", number, err));
+    FK_DO(
+        add_pair(t, "bootstrap of images, good and defective apart, also for pixels", number, err));
     fk_format(number, sizeof number, "%lld images, %lld decoded", (long long)images,
               (long long)decoded);
     FK_DO(add_pair(t, "decoding", number, err));
@@ -607,17 +642,16 @@ static fleck_status csv_row(fk_table *t, const fk_bench_category *c, const fk_be
                             int which, const fk_published_column *column, double published,
                             fleck_error *err)
 {
-    double v = value_of(r, which);
-    bool interval = which == IMAGE_AUROC && !isnan(r->low);
+    double v = value_of(r, which), low, high;
+    bool interval = interval_of(r, which, &low, &high);
     fleck_status st;
 
     FK_DO(fk_table_add(t, err, "%s", c->name));
     FK_DO(fk_table_add(t, err, "%s", r->name));
     FK_DO(fk_table_add(t, err, "%s", figures[which].key));
     FK_DO(fk_table_add(t, err, "%.4f", v));
-    FK_DO(interval ? fk_table_add(t, err, "%.4f", 100.0 * r->low) : fk_table_add(t, err, "%s", ""));
-    FK_DO(interval ? fk_table_add(t, err, "%.4f", 100.0 * r->high)
-                   : fk_table_add(t, err, "%s", ""));
+    FK_DO(interval ? fk_table_add(t, err, "%.4f", low) : fk_table_add(t, err, "%s", ""));
+    FK_DO(interval ? fk_table_add(t, err, "%.4f", high) : fk_table_add(t, err, "%s", ""));
     FK_DO(fk_table_add(t, err, "%s", column != NULL ? column->source : ""));
     FK_DO(fk_table_add(t, err, "%s", column != NULL ? column->setting : ""));
     FK_DO(column != NULL ? fk_table_add(t, err, "%g", published) : fk_table_add(t, err, "%s", ""));

@@ -134,7 +134,7 @@ static fleck_status start_report(fleck_report *out, const char *path, fleck_erro
 }
 
 fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settings *s,
-                         fleck_report *out, fleck_error *err)
+                         fk_bins *bins, fleck_report *out, fleck_error *err)
 {
     evaluation e = {.runner = r, .settings = s};
     int64_t block = 4 * (int64_t)r->threads;
@@ -143,6 +143,7 @@ fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settin
 
     FK_DO(start_report(out, path, err));
     FK_DO(fk_testset_open(&e.tests, path, err));
+    e.tests.bins = bins;
     for (int64_t i = 0; s->on_file != NULL && i < e.tests.samples.count; i++) {
         const fk_sample *f = &e.tests.samples.items[i];
 

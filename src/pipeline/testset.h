@@ -4,6 +4,7 @@
 
 #include "dataset/dataset.h"
 #include "image/image.h"
+#include "metric/bins.h"
 #include "metric/metric.h"
 #include "model/model.h"
 
@@ -15,6 +16,7 @@ typedef struct fk_testset {
     uint8_t *labels; /* [samples.count] */
     int64_t n;
     fk_pixel_metric *pixel; /* NULL without masks */
+    fk_bins *bins;          /* borrowed; NULL, or [samples.count]: those of the maps added */
 } fk_testset;
 
 /* List the test images of path. */

@@ -284,7 +284,18 @@ static fk_bench_category sample(void)
                                       .seconds = {1, 2, 3, 4, 5, 6.5, 2}},
                            .low = 0.05,
                            .high = NAN,
+                           .pixel_low = 0.25,
+                           .pixel_high = 1.0 / 7.0,
+                           .n_curve = 3,
+                           .n_types = 2,
                            .n = 1};
+    assert_ok(FK_CALLOC(&r->curve, 3, err));
+    r->curve[0].threshold = INFINITY;
+    r->curve[1] = (fk_curve_point){1.0 / 3.0, 2, 0};
+    r->curve[2] = (fk_curve_point){-2.0, 2, INT64_C(1) << 32};
+    assert_ok(FK_CALLOC(&r->types, 2, err));
+    r->types[0] = (fk_bench_type){text_of("\xc3\xa4"), 2.0 / 3.0};
+    r->types[1] = (fk_bench_type){text_of("b"), NAN};
     assert_ok(FK_CALLOC(&r->images, 1, err));
     r->images[0] =
         (fk_bench_image){text_of("test/\xc3\xa4/1.png"), text_of("\xc3\xa4"), true, 1e-17};
@@ -319,6 +330,12 @@ static void results_come_back_from_json_to_the_last_bit(void **state)
     assert_memory_equal(&y->report.seconds, &x->report.seconds, sizeof x->report.seconds);
     assert_true(y->report.regions == 5 && y->report.above_threshold_defective == 7);
     assert_true(y->low == 0.05 && isnan(y->high) && y->n == 1);
+    assert_true(y->pixel_low == 0.25 && y->pixel_high == 1.0 / 7.0);
+    assert_int_equal(y->n_curve, 3);
+    assert_memory_equal(y->curve, x->curve, 3 * sizeof *x->curve);
+    assert_int_equal(y->n_types, 2);
+    assert_string_equal(y->types[0].name, "\xc3\xa4");
+    assert_true(y->types[0].auroc == 2.0 / 3.0 && isnan(y->types[1].auroc));
     assert_string_equal(y->images[0].path, x->images[0].path);
     assert_true(y->images[0].defective && y->images[0].score == 1e-17);
     fk_bench_category_free(&a);
@@ -330,7 +347,8 @@ static void results_of_another_kind_are_refused(void **state)
     static const char *const cases[][2] = {{"{}", "not results"},
                                            {"[1]", "not results"},
                                            {"{\"bench\": 99}", "format 99"},
-                                           {"{\"bench\": 1}", "\"category\""}};
+                                           {"{\"bench\": 1}", "format 1"},
+                                           {"{\"bench\": 2}", "\"category\""}};
     fk_bench_category c;
 
     (void)state;
@@ -343,6 +361,40 @@ static void results_of_another_kind_are_refused(void **state)
         assert_non_null(strstr(e.message, "x.json"));
         assert_null(c.name);
     }
+}
+
+/* What a written file becomes when one text in it is another. */
+static void refused_with(const char *from, const char *to, const char *message)
+{
+    fk_bench_category a = sample(), b;
+    char path[4200], bytes[8192], *at;
+    size_t size;
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/changed.json", test_folder());
+    assert_ok(fk_bench_category_write(&a, path, err));
+    f = fopen(path, "rb");
+    assert_non_null(f);
+    size = fread(bytes, 1, sizeof bytes / 2, f);
+    fclose(f);
+    bytes[size] = '\0';
+    at = strstr(bytes, from);
+    assert_non_null(at);
+    memmove(at + strlen(to), at + strlen(from), strlen(at + strlen(from)) + 1);
+    memcpy(at, to, strlen(to));
+    assert_refused(fk_bench_category_parse(&b, bytes, strlen(bytes), path, err), FLECK_E_FORMAT,
+                   message);
+    assert_null(b.name);
+    fk_bench_category_free(&a);
+}
+
+static void a_curve_that_falls_is_refused(void **state)
+{
+    (void)state;
+    refused_with("4294967296", "-1", "pixel_curve: point 2");
+    refused_with("4294967296", "\"x\"", "pixel_curve: point 2");
+    refused_with("\"pixel_curve\"", "\"other\"", "\"pixel_curve\" of up to 257 points");
+    refused_with("\"pixel_types\"", "\"other\"", "\"pixel_types\"");
 }
 
 int main(void)
@@ -358,6 +410,7 @@ int main(void)
         cmocka_unit_test(a_run_stands_beside_the_study_and_the_paper),
         cmocka_unit_test(the_studys_rows_average_as_its_readers_noted),
         cmocka_unit_test(results_come_back_from_json_to_the_last_bit),
+        cmocka_unit_test(a_curve_that_falls_is_refused),
         cmocka_unit_test(results_of_another_kind_are_refused)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,7 +103,7 @@ static void run(const char *method, fk_feed *feed, scores *out, fleck_report *re
         assert_ok(fk_runner_open_on(&r, &m, feed, err));
     assert_ok(fk_fit_run(&m, &r, f.files, TRAIN, &s, &times, err));
     assert_true(times.decode > 0.0 && times.network > 0.0);
-    assert_ok(fk_evaluate(&r, f.sample, &e, report, err));
+    assert_ok(fk_evaluate(&r, f.sample, &e, NULL, report, err));
     assert_int_equal(out->n, TEST);
     fk_runner_close(&r);
     fk_model_free(&m);

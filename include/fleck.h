@@ -156,8 +156,8 @@ typedef struct fleck_fit_settings {
     int64_t tile;      /* 0, or cut what that leaves into square tiles of this side */
     double overlap;    /* share of a tile that neighbours have in common at least: 0.25; to 0.75 */
     const char *mask;  /* NULL, or the file of a mask for all images: white is left out */
-    const char *const *masks; /* fleck_fit_files: NULL, or [n] mask files of the images' own, NULL
-                                 for none; white is left out of the fit */
+    const char *const *masks; /* fleck_fit_files, _stream: NULL, or [n] mask files of the images'
+                                 own, NULL for none; white is left out of the fit */
     const char
         *resize;       /* "bilinear", "bicubic", "lanczos", "area", "nearest"; NULL: the method's */
     double sigma;      /* smoothing of the map, in pixels of the crop: 4; 0: none */
@@ -194,6 +194,29 @@ FLECK_API fleck_status fleck_fit(fleck_model **out, const char *path,
 FLECK_API fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_t n,
                                        const fleck_fit_settings *settings, fleck_times *times,
                                        fleck_error *err) FLECK_MUST_CHECK;
+
+/* One image in memory: rgb [height, width, 3] u8, rows row_bytes apart. */
+typedef struct fleck_pixels {
+    const uint8_t *rgb;
+    int64_t width, height;
+    size_t row_bytes;
+} fleck_pixels;
+
+/* Give image i of a stream.  The pixels stay the function's; they must not change until it is called
+ * again or the fit ends.  Return other than FLECK_OK to stop. */
+typedef fleck_status fleck_next_image(void *ctx, int64_t i, fleck_pixels *out);
+/* The same from n images that next gives: of a camera, or made on the way.  No more than a few are in
+ * memory at once, and the model has the same bytes as from files with these pixels.
+ *
+ * next is called for i = 0, 1, ... n - 1 in this order, one call at a time, but from any of the fit's
+ * threads; while it runs, the others compute.  n must be known: calibration takes images spread over
+ * all.  With tiles next is called once more for each image that calibrates, after the last and in
+ * any order; a source that has no image twice sets calibrate to 0.
+ *   FLECK_E_OPTION  long_side is set: it rests on the first image's shape
+ *   else            what next returned, or what is wrong with its pixels; the message has i */
+FLECK_API fleck_status fleck_fit_stream(fleck_model **out, fleck_next_image *next, void *ctx,
+                                        int64_t n, const fleck_fit_settings *settings,
+                                        fleck_times *times, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Write the model: one safetensors file with everything it needs, whole or not at all. */
 FLECK_API fleck_status fleck_model_save(const fleck_model *model, const char *path,

@@ -38,9 +38,8 @@ done:
 }
 
 /* category: what the model is named after. */
-static fleck_status fit(fleck_model **out, const char *const *files, int64_t n,
-                        const char *category, const fleck_fit_settings *settings,
-                        fleck_times *times, fleck_error *err)
+static fleck_status fit(fleck_model **out, fk_source *source, const char *category,
+                        const fleck_fit_settings *settings, fleck_times *times, fleck_error *err)
 {
     fleck_fit_settings sized = *settings;
     const fleck_fit_settings *s = &sized;
@@ -49,19 +48,36 @@ static fleck_status fit(fleck_model **out, const char *const *files, int64_t n,
     fk_engine engine;
     fleck_status st;
 
+    if (sized.long_side != 0 && source->files == NULL)
+        FK_FAIL(err, FLECK_E_OPTION,
+                "long side: the images of a stream have no shape beforehand; expected a width and "
+                "a height");
     if (sized.long_side != 0)
-        FK_DO(fk_fit_long_side(&sized, files[0], err));
+        FK_DO(fk_fit_long_side(&sized, source->files[0], err));
     FK_DO(FK_CALLOC(&m, 1, err));
     FK_DO(fk_fit_plan(&m->model, s, err));
     FK_DO(fk_strdup(&m->model.category, category, err));
     FK_DO(describe(m, err));
     FK_DO(fk_pick_engine(&engine, s->engine, &m->model, err));
     FK_DO(fk_runner_open(&m->runner, &m->model, engine, s->threads, err));
-    FK_DO(fk_fit_run(&m->model, &m->runner, files, n, s, times != NULL ? times : &ignored, err));
+    FK_DO(fk_fit_run(&m->model, &m->runner, source, s, times != NULL ? times : &ignored, err));
     *out = m;
     return FLECK_OK;
 done:
     fleck_model_close(&m);
+    return st;
+}
+
+static fleck_status fit_files(fleck_model **out, const char *const *files, int64_t n,
+                              const char *category, const fleck_fit_settings *settings,
+                              fleck_times *times, fleck_error *err)
+{
+    fk_source source;
+    fleck_status st;
+
+    fk_source_init_files(&source, files, n);
+    st = fit(out, &source, category, settings, times, err);
+    fk_source_free(&source);
     return st;
 }
 
@@ -84,7 +100,7 @@ fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_sett
         masks[i] = samples.items[i].ignore;
     }
     s.masks = masks;
-    FK_DO(fit(out, files, samples.count, name, &s, times, err));
+    st = fit_files(out, files, samples.count, name, &s, times, err);
 done:
     fk_free(files);
     fk_free(masks);
@@ -100,7 +116,23 @@ fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_
     *out = NULL;
     if (n < 1)
         return fk_error_set(err, FLECK_E_NOTFOUND, "fit: expected at least one image, got none");
-    return fit(out, files, n, "", settings, times, err);
+    return fit_files(out, files, n, "", settings, times, err);
+}
+
+fleck_status fleck_fit_stream(fleck_model **out, fleck_next_image *next, void *ctx, int64_t n,
+                              const fleck_fit_settings *settings, fleck_times *times,
+                              fleck_error *err)
+{
+    fk_source source;
+    fleck_status st;
+
+    *out = NULL;
+    if (n < 1)
+        return fk_error_set(err, FLECK_E_NOTFOUND, "fit: expected at least one image, got none");
+    fk_source_init_stream(&source, next, ctx, n);
+    st = fit(out, &source, "", settings, times, err);
+    fk_source_free(&source);
+    return st;
 }
 
 fleck_status fleck_model_save(const fleck_model *model, const char *path, fleck_error *err)

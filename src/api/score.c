@@ -28,12 +28,7 @@ fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb, int64_t 
     fleck_status st;
 
     *out = (fleck_result){0};
-    FK_DO(fk_image_init(&image, width, height, 3, err));
-    if (row_bytes < (size_t)width * 3)
-        FK_FAIL(err, FLECK_E_SHAPE, "rows of %lld RGB pixels take %lld bytes, got %zu",
-                (long long)width, (long long)width * 3, row_bytes);
-    for (int64_t y = 0; y < height; y++)
-        memcpy(image.data + y * width * 3, rgb + (size_t)y * row_bytes, (size_t)width * 3);
+    FK_DO(fk_image_copy_rows(&image, rgb, width, height, row_bytes, err));
     FK_DO(fk_predict_image(&model->runner, 0, true, &image, NULL, false, out, err));
 done:
     fk_image_free(&image);

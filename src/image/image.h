@@ -21,6 +21,11 @@ fleck_status fk_image_init(fk_image *out, int64_t width, int64_t height, int cha
                            fleck_error *err) FLECK_MUST_CHECK;
 void fk_image_free(fk_image *im);
 
+/* A copy of rgb [height, width, 3] u8 whose rows are row_bytes apart.  FLECK_E_FORMAT for NULL or no
+ * pixels, FLECK_E_SHAPE for rows shorter than their pixels, FLECK_E_LIMIT; out is empty then. */
+fleck_status fk_image_copy_rows(fk_image *out, const uint8_t *rgb, int64_t width, int64_t height,
+                                size_t row_bytes, fleck_error *err) FLECK_MUST_CHECK;
+
 typedef enum fk_image_want {
     FK_IMAGE_RGB, /* 3 channels: grey is repeated, alpha is dropped, palette looked up */
     FK_IMAGE_GREY /* 1 channel, for masks: RGB becomes (299 R + 587 G + 114 B + 500) / 1000 */

@@ -257,6 +257,7 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
     fk_model m = {0};
     fk_runner r = {0};
     fk_bins *bins = NULL;
+    fk_source source;
     fleck_times fit;
     double start = fk_clock_seconds();
     fleck_status st;
@@ -274,7 +275,10 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
     FK_DO(FK_CALLOC(&out->images, w->test.count, err));
     FK_DO(fk_fit_plan(&m, &settings, err));
     FK_DO(fk_runner_open_on(&r, &m, feed, err));
-    FK_DO(fk_fit_run(&m, &r, w->train, w->n_train, &settings, &fit, err));
+    fk_source_init_files(&source, w->train, w->n_train);
+    st = fk_fit_run(&m, &r, &source, &settings, &fit, err);
+    fk_source_free(&source);
+    FK_DO(st);
     FK_DO(fk_evaluate(&r, w->path, &e, bins, &out->report, err));
     FK_DO(describe(out, &m, run->name, err));
     out->report.seconds.decode += fit.decode;

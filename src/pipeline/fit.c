@@ -26,7 +26,7 @@
 typedef struct fitting {
     fk_model *model;
     fk_runner *runner;
-    const char *const *files;
+    fk_source *source;
     const char *const *masks; /* [n] of the images' own masks, NULL entries for none; or NULL */
     bool tiled;
     int64_t n, done, block;
@@ -92,7 +92,7 @@ static fleck_status fitting_init(fitting *f, int64_t calibrate, fleck_error *err
     FK_DO(FK_CALLOC(&f->kept_embeddings, f->n_kept, err));
     FK_DO(FK_CALLOC(&f->kept_left_out, f->n_kept, err));
     for (int64_t k = 0; k < f->n_kept; k++)
-        f->kept[k] = (2 * k + 1) * f->n / (2 * f->n_kept); /* spread evenly over the files */
+        f->kept[k] = (2 * k + 1) * f->n / (2 * f->n_kept); /* spread evenly over the images */
 done:
     return st;
 }
@@ -126,18 +126,18 @@ static void fitting_free(fitting *f)
     fk_free(f->scores);
 }
 
-/* Read image number i of the files onto a fresh canvas. */
+/* Read image number i onto a fresh canvas. */
 static fleck_status read_canvas(fitting *f, int64_t i, int worker, fk_canvas *out, fleck_error *err)
 {
     fk_image original = {0};
     fleck_status st;
 
     *out = (fk_canvas){0};
-    FK_DO(fk_runner_decode(f->runner, worker, f->files[i], &original, err)); /* names the file */
+    FK_DO(fk_source_read(f->source, f->runner, worker, i, &original, err)); /* names the image */
     st = fk_runner_prepare(f->runner, worker, &original, f->masks != NULL ? f->masks[i] : NULL, out,
                            err);
     if (st != FLECK_OK)
-        fk_error_context(err, "%s", f->files[i]);
+        fk_source_context(f->source, i, err);
 done:
     fk_image_free(&original);
     return st;
@@ -153,10 +153,13 @@ static fleck_status read_one(void *ctx, int64_t item, int worker, fleck_error *e
     fk_canvas_free(c);
     st = read_canvas(f, f->done + item, worker, c, err);
     if (st != FLECK_OK || f->tiled)
-        return st;
+        goto done;
     st = fk_runner_embed_piece(f->runner, worker, c, 0, true, false, &f->embeddings[item], err);
     if (st != FLECK_OK)
-        fk_error_context(err, "%s", f->files[f->done + item]);
+        fk_source_context(f->source, f->done + item, err);
+done:
+    if (st != FLECK_OK)
+        fk_source_stop(f->source);
     return st;
 }
 
@@ -168,7 +171,7 @@ static fleck_status embed_tile(void *ctx, int64_t slot, int worker, fleck_error 
                                             false, &f->embeddings[slot], err);
 
     if (st != FLECK_OK)
-        fk_error_context(err, "%s", f->files[f->done + p->item]);
+        fk_source_context(f->source, f->done + p->item, err);
     return st;
 }
 
@@ -324,7 +327,7 @@ static fleck_status calibrate_tiled(fitting *f, int64_t k, int worker, int64_t m
     FK_DO(FK_ALLOC(&map, c.tiles.height * c.tiles.width, err));
     st = fk_runner_score_canvas(f->runner, worker, &c, f->spans[k], false, map, &f->scores[k], err);
     if (st != FLECK_OK) {
-        fk_error_context(err, "%s", f->files[f->kept[k]]);
+        fk_source_context(f->source, f->kept[k], err);
         goto done;
     }
     if (m >= 0)
@@ -420,10 +423,10 @@ done:
     return st;
 }
 
-fleck_status fk_fit_run(fk_model *m, fk_runner *r, const char *const *files, int64_t n,
-                        const fleck_fit_settings *s, fleck_times *times, fleck_error *err)
+fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const fleck_fit_settings *s,
+                        fleck_times *times, fleck_error *err)
 {
-    fitting f = {.model = m, .runner = r, .files = files, .masks = s->masks, .n = n};
+    fitting f = {.model = m, .runner = r, .source = source, .masks = s->masks, .n = source->n};
     double start = fk_clock_seconds(), begin;
     fleck_status st;
 

@@ -1,9 +1,9 @@
-/* Fitting: from settings and image files to a model. */
+/* Fitting: from settings and images to a model. */
 #ifndef FK_PIPELINE_FIT_H
 #define FK_PIPELINE_FIT_H
 
 #include "dataset/dataset.h"
-#include "pipeline/runner.h"
+#include "pipeline/source.h"
 
 /* Everything of m that the settings decide: backbone, weights, preprocessing, taps, embedding,
  * method and an empty state.  m is zeroed before. */
@@ -26,11 +26,10 @@ fleck_status fk_fit_limit(fk_model *m, const fleck_fit_settings *s, int64_t imag
 fleck_status fk_fit_long_side(fleck_fit_settings *s, const char *first,
                               fleck_error *err) FLECK_MUST_CHECK;
 
-/* Learn the files in order, finish, and calibrate. r runs m.  The model does not depend on r's
+/* Learn the source's images in order, finish, and calibrate. r runs m.  The model does not depend on r's
  * threads. */
-fleck_status fk_fit_run(fk_model *m, fk_runner *r, const char *const *files, int64_t n,
-                        const fleck_fit_settings *s, fleck_times *times,
-                        fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const fleck_fit_settings *s,
+                        fleck_times *times, fleck_error *err) FLECK_MUST_CHECK;
 
 /* The engine called name, or for NULL the fastest for m's network and precision. */
 fleck_status fk_pick_engine(fk_engine *out, const char *name, const fk_model *m,

@@ -226,6 +226,173 @@ static void what_a_fit_cannot_use_is_refused(void **state)
     assert_null(m);
 }
 
+/* ---- A stream ---- */
+
+enum { DRAWN = 6, STREAMED = 40 };
+
+/* The sample's training images over and over, rows with 8 bytes of something else behind each. */
+typedef struct stream {
+    uint8_t *pixels[DRAWN];
+    int64_t calls, out_of_order, again, fail_at;
+    size_t row_bytes;
+} stream;
+
+static fleck_status give(void *ctx, int64_t i, fleck_pixels *out)
+{
+    stream *s = ctx;
+
+    if (s->calls < STREAMED) /* one call at a time: no lock */
+        s->out_of_order += i != s->calls++;
+    else
+        s->again++;
+    if (i == s->fail_at)
+        return FLECK_E_IO;
+    *out = (fleck_pixels){s->pixels[i % DRAWN], 64, 64, s->row_bytes};
+    return FLECK_OK;
+}
+
+static const char *train_image(int i)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, "sample/train/good/%03d.png", i);
+    return in_folder(name);
+}
+
+static stream open_stream(void)
+{
+    stream s = {.fail_at = -1, .row_bytes = 200};
+    fleck_model *m = NULL;
+
+    assert_ok(fleck_model_open(&m, f.model, NULL, err));
+    for (int i = 0; i < DRAWN; i++) {
+        fleck_result r;
+
+        assert_ok(fleck_score_file(m, train_image(i), true, &r, err));
+        assert_true(r.image_width == 64 && r.image_height == 64);
+        s.pixels[i] = calloc(64, 200);
+        assert_non_null(s.pixels[i]);
+        for (int y = 0; y < 64; y++)
+            memcpy(s.pixels[i] + y * 200, r.image + y * 192, 192);
+        fleck_result_free(&r);
+    }
+    fleck_model_close(&m);
+    return s;
+}
+
+static void close_stream(stream *s)
+{
+    for (int i = 0; i < DRAWN; i++)
+        free(s->pixels[i]);
+}
+
+/* Bytes of a model's file; free(). */
+static uint8_t *saved(const fleck_model *m, size_t *size)
+{
+    const char *path = in_folder("streamed.fleck");
+    uint8_t *bytes = malloc((size_t)1 << 22);
+    FILE *file;
+
+    assert_non_null(bytes);
+    assert_ok(fleck_model_save(m, path, err));
+    file = fopen(path, "rb");
+    assert_non_null(file);
+    *size = fread(bytes, 1, (size_t)1 << 22, file);
+    assert_true(*size > 0 && feof(file));
+    fclose(file);
+    return bytes;
+}
+
+static void compare_with_files(fleck_fit_settings s)
+{
+    fleck_model *m = NULL;
+    stream from = open_stream();
+    char paths[DRAWN][8300];
+    const char *files[STREAMED];
+    uint8_t *wanted;
+    size_t size, found_size;
+
+    for (int i = 0; i < DRAWN; i++)
+        snprintf(paths[i], sizeof paths[i], "%s", train_image(i));
+    for (int i = 0; i < STREAMED; i++)
+        files[i] = paths[i % DRAWN];
+    assert_ok(fleck_fit_files(&m, files, STREAMED, &s, NULL, err));
+    wanted = saved(m, &size);
+    fleck_model_close(&m);
+    for (s.threads = 1; s.threads <= 5; s.threads += 2) {
+        uint8_t *found;
+
+        from.calls = from.again = 0;
+        assert_ok(fleck_fit_stream(&m, give, &from, STREAMED, &s, NULL, err));
+        assert_int_equal(from.calls, STREAMED);
+        assert_int_equal(from.out_of_order, 0);
+        assert_int_equal(from.again, s.tile > 0 ? fleck_model_describe(m).calibrated : 0);
+        assert_int_equal(fleck_model_describe(m).images, STREAMED);
+        found = saved(m, &found_size);
+        assert_int_equal(found_size, size);
+        assert_memory_equal(found, wanted, size);
+        free(found);
+        fleck_model_close(&m);
+    }
+    free(wanted);
+    close_stream(&from);
+}
+
+static void a_stream_gives_the_bytes_that_its_files_give(void **state)
+{
+    (void)state;
+    compare_with_files(settings());
+}
+
+static void with_tiles_a_stream_is_asked_again_for_what_calibrates(void **state)
+{
+    fleck_fit_settings s = settings();
+
+    (void)state;
+    s.tile = 32;
+    s.calibrate = 5;
+    compare_with_files(s);
+}
+
+static void a_stream_ends_where_its_function_stops(void **state)
+{
+    fleck_fit_settings s = settings();
+    fleck_model *m = NULL;
+    stream from = open_stream();
+
+    (void)state;
+    for (s.threads = 1; s.threads <= 5; s.threads += 2) {
+        from.calls = 0;
+        from.fail_at = 21;
+        assert_refused(fleck_fit_stream(&m, give, &from, STREAMED, &s, NULL, err), FLECK_E_IO,
+                       "image 21: the caller's function");
+        assert_null(m);
+        assert_int_equal(from.calls, 22); /* not called again */
+    }
+    close_stream(&from);
+}
+
+static void what_a_stream_cannot_be_is_refused(void **state)
+{
+    fleck_fit_settings s = settings();
+    fleck_model *m = NULL;
+    stream from = open_stream(), none = {.fail_at = -1, .row_bytes = 192};
+
+    (void)state;
+    assert_refused(fleck_fit_stream(&m, give, &from, 0, &s, NULL, err), FLECK_E_NOTFOUND,
+                   "at least one");
+    from.row_bytes = 100;
+    assert_refused(fleck_fit_stream(&m, give, &from, 3, &s, NULL, err), FLECK_E_SHAPE,
+                   "image 0: rows of 64 RGB pixels take 192 bytes, got 100");
+    assert_refused(fleck_fit_stream(&m, give, &none, 3, &s, NULL, err), FLECK_E_FORMAT,
+                   "image 0: expected an image with pixels");
+    s.long_side = 64;
+    assert_refused(fleck_fit_stream(&m, give, &from, 3, &s, NULL, err), FLECK_E_OPTION,
+                   "long side");
+    assert_null(m);
+    close_stream(&from);
+}
+
 static void what_cannot_be_changed_after_a_fit_is_refused(void **state)
 {
     fleck_run_settings run = fleck_run_defaults();
@@ -482,6 +649,10 @@ int main(void)
         cmocka_unit_test(a_model_describes_and_verifies_itself),
         cmocka_unit_test(a_fit_can_be_stopped),
         cmocka_unit_test(what_a_fit_cannot_use_is_refused),
+        cmocka_unit_test(a_stream_gives_the_bytes_that_its_files_give),
+        cmocka_unit_test(with_tiles_a_stream_is_asked_again_for_what_calibrates),
+        cmocka_unit_test(a_stream_ends_where_its_function_stops),
+        cmocka_unit_test(what_a_stream_cannot_be_is_refused),
         cmocka_unit_test(what_cannot_be_changed_after_a_fit_is_refused),
         cmocka_unit_test(pixels_in_memory_score_as_their_file),
         cmocka_unit_test(a_batch_comes_in_order_and_survives_a_bad_file),

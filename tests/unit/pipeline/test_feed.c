@@ -91,6 +91,7 @@ static void run(const char *method, fk_feed *feed, scores *out, fleck_report *re
     fleck_eval_settings e = fleck_eval_defaults();
     fk_model m;
     fk_runner r = {0};
+    fk_source source;
     fleck_times times;
 
     *out = (scores){0};
@@ -101,7 +102,9 @@ static void run(const char *method, fk_feed *feed, scores *out, fleck_report *re
         assert_ok(fk_runner_open(&r, &m, FK_ENGINE_OPENVINO, 2, err));
     else
         assert_ok(fk_runner_open_on(&r, &m, feed, err));
-    assert_ok(fk_fit_run(&m, &r, f.files, TRAIN, &s, &times, err));
+    fk_source_init_files(&source, f.files, TRAIN);
+    assert_ok(fk_fit_run(&m, &r, &source, &s, &times, err));
+    fk_source_free(&source);
     assert_true(times.decode > 0.0 && times.network > 0.0);
     assert_ok(fk_evaluate(&r, f.sample, &e, NULL, report, err));
     assert_int_equal(out->n, TEST);

@@ -64,6 +64,8 @@ bool args_real(const args *a, const char *name, double min, double max, double *
 bool args_bytes(const args *a, const char *name, int64_t *out);
 /* "WxH", or where none is true also "none" as 0x0. */
 bool args_size(const args *a, const char *name, bool none, int64_t *width, int64_t *height);
+/* The options of a fit that fit and bench have in common, where they are given. */
+bool args_fit(const args *a, fleck_fit_settings *s);
 
 /* Print "fleck: message" to stderr; returns EXIT_USAGE or EXIT_FAILED. */
 int usage_error(const char *format, ...) FLECK_PRINTF(1, 2);

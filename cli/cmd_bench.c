@@ -17,6 +17,11 @@ static const flag flags[] = {
     {"resize", 0, "FILTER", "nearest, bilinear, bicubic, lanczos or area (default: each method's)"},
     {"size", 0, "WxH", "images are resized to this (default 256x256)"},
     {"crop", 0, "WxH|none", "then cropped to this (default 224x224; none with --size alone)"},
+    {"long-side", 0, "N",
+     "instead of --size: the longer side, keeping the shape of each category's first image"},
+    {"tiles", 0, "N", "cut images, at their own size unless resized, into tiles of NxN pixels"},
+    {"overlap", 0, "SHARE", "what neighbouring tiles share at least (default 0.25)"},
+    {"fit-mask", 0, "FILE", "leave out what is white in this image: of fit, scores and figures"},
     {"sigma", 0, "S", "smoothing of the map in pixels, 0 for none (default 4)"},
     {"pool", 0, "method|max|top:P", "image score of runs that do not say (default method)"},
     {"calibrate", 0, "N", "good images scored for threshold and colour scale (default 64)"},
@@ -85,9 +90,8 @@ static char *command_line(const args *a)
 
 static bool read_settings(const args *a, fleck_bench_settings *s)
 {
-    fleck_fit_settings *f = &s->fit;
     const char *protocol = args_get(a, "protocol");
-    int64_t threads = 0, seed = (int64_t)s->seed;
+    int64_t seed = (int64_t)s->seed;
 
     if (protocol != NULL && strcmp(protocol, "original") == 0) {
         s->protocol = FLECK_PROTOCOL_ORIGINAL;
@@ -95,25 +99,9 @@ static bool read_settings(const args *a, fleck_bench_settings *s)
         usage_error("--protocol: expected paper or original, got \"%s\"", protocol);
         return false;
     }
-    if (args_has(a, "precision"))
-        f->precision = args_get(a, "precision");
-    if (args_has(a, "normalisation"))
-        f->normalisation = args_get(a, "normalisation");
-    f->home = home_folder();
-    f->resize = args_get(a, "resize");
-    f->engine = args_get(a, "engine");
-    f->pool = args_get(a, "pool");
-    if (args_has(a, "size")) /* the default crop belongs to the default size */
-        f->crop_width = f->crop_height = 0;
-    if (!args_size(a, "size", false, &f->width, &f->height) ||
-        !args_size(a, "crop", true, &f->crop_width, &f->crop_height) ||
-        !args_real(a, "sigma", 0.0, 1000.0, &f->sigma) ||
-        !args_int(a, "calibrate", 0, 1000000, &f->calibrate) ||
-        !args_int(a, "resamples", 1, 1000000, &s->resamples) ||
-        !args_int(a, "seed", 0, INT64_MAX, &seed) || !args_bytes(a, "memory", &s->memory) ||
-        !args_bytes(a, "max-memory", &f->max_memory) || !args_int(a, "threads", 0, 4096, &threads))
+    if (!args_fit(a, &s->fit) || !args_int(a, "resamples", 1, 1000000, &s->resamples) ||
+        !args_int(a, "seed", 0, INT64_MAX, &seed) || !args_bytes(a, "memory", &s->memory))
         return false;
-    f->threads = (int)threads;
     s->seed = (uint64_t)seed;
     s->preset = args_get(a, "preset");
     return true;
@@ -177,14 +165,17 @@ const command bench_command = {
     .name = "bench",
     .usage = "ROOT -o DIR --run RUN... [options]",
     .summary = "Run methods and networks over every category of ROOT and write a report.",
-    .details = "ROOT holds categories in MVTec AD layout.  A run's NAME=VALUE are the method's "
-               "options (see fleck fit --help)\n"
-               "and those of fit's that are named alike: taps, size, crop, resize, sigma, pool, "
-               "calibrate, weights, engine,\n"
-               "precision, normalisation; k=N sets SPADE's k-image and k-pixel.  DIR gets\n"
-               "CATEGORY.json for each category, and report.md, report.csv and report.html.  What "
-               "is done is not done again:\n"
-               "after an interruption the same command goes on.",
+    .details =
+        "ROOT holds categories in MVTec AD layout.  A run's NAME=VALUE are the method's "
+        "options (see fleck fit --help)\n"
+        "and those of fit's that are named alike: taps, size, crop, long-side, tiles, overlap, "
+        "fit-mask, "
+        "resize, sigma,\n"
+        "pool, calibrate, weights, engine, precision, normalisation; k=N sets SPADE's k-image and "
+        "k-pixel.  DIR gets\n"
+        "CATEGORY.json for each category, and report.md, report.csv and report.html.  What "
+        "is done is not done again:\n"
+        "after an interruption the same command goes on.",
     .flags = flags,
     .min_words = 1,
     .max_words = 1,

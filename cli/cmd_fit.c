@@ -28,47 +28,15 @@ static const flag flags[] = {
 
 static bool read_settings(const args *a, fleck_fit_settings *s)
 {
-    int64_t threads = 0;
-
+    if (!args_fit(a, s))
+        return false;
     if (args_has(a, "method"))
         s->method = args_get(a, "method");
     if (args_has(a, "backbone"))
         s->backbone = args_get(a, "backbone");
-    if (args_has(a, "precision"))
-        s->precision = args_get(a, "precision");
-    if (args_has(a, "normalisation"))
-        s->normalisation = args_get(a, "normalisation");
-    s->home = home_folder();
     s->weights = args_get(a, "weights");
     s->taps = args_get(a, "taps");
-    s->resize = args_get(a, "resize");
-    s->engine = args_get(a, "engine");
-    s->pool = args_get(a, "pool");
-    s->mask = args_get(a, "fit-mask");
-    if (args_has(a, "long-side") && (args_has(a, "size") || args_has(a, "crop"))) {
-        usage_error("fit: --long-side takes the place of --size and --crop");
-        return false;
-    }
-    if (args_has(a, "overlap") && !args_has(a, "tiles")) {
-        usage_error("fit: --overlap belongs to --tiles");
-        return false;
-    }
-    if (args_has(a, "size") ||
-        args_has(a, "tiles")) /* the default crop belongs to the default size */
-        s->crop_width = s->crop_height = 0;
-    if (args_has(a, "tiles"))
-        s->width = s->height = 0;
-    if (!args_int(a, "long-side", 32, 16384, &s->long_side) ||
-        !args_int(a, "tiles", 32, 16384, &s->tile) ||
-        !args_real(a, "overlap", 0.0, 0.75, &s->overlap) ||
-        !args_size(a, "size", false, &s->width, &s->height) ||
-        !args_size(a, "crop", true, &s->crop_width, &s->crop_height) ||
-        !args_real(a, "sigma", 0.0, 1000.0, &s->sigma) ||
-        !args_int(a, "calibrate", 0, 1000000, &s->calibrate) ||
-        !args_bytes(a, "max-memory", &s->max_memory) || !args_int(a, "threads", 0, 4096, &threads))
-        return false;
     s->scratch = scratch_folder(args_get(a, "output"));
-    s->threads = (int)threads;
     s->options = a->pairs;
     return true;
 }

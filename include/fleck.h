@@ -378,7 +378,7 @@ FLECK_API fleck_status fleck_metrics(const char *maps_dir, const char *path,
 typedef struct fleck_bench_settings {
     const char *const *
         runs; /* "METHOD[@BACKBONE][:NAME=VALUE,...]", ended by NULL; names are the method's options and
-                                taps, size, crop, resize, sigma, pool, calibrate, weights, engine, precision, normalisation; k sets SPADE's k-image and k-pixel */
+                                taps, size, crop, long-side, tiles, overlap, fit-mask, resize, sigma, pool, calibrate, weights, engine, precision, normalisation; k sets SPADE's k-image and k-pixel */
     const char *const *backbones;  /* for runs that name none; NULL: fit.backbone */
     const char *preset;            /* further runs: "report", "papers"; NULL: none */
     const char *const *categories; /* names of those wanted; NULL: all */

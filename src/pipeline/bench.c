@@ -120,11 +120,14 @@ static fleck_status hash_run(fk_text *t, const fk_bench_run *run, const fk_model
     fk_net_source source = fk_model_source(m);
     const fk_preprocess *p = &m->pre;
     fk_json *options = NULL;
-    char *text = NULL;
+    char *text = NULL, mask[FK_SHA256_TEXT] = "";
     fleck_status st;
 
     FK_DO(fk_options_to_json(&options, &m->options, err));
     FK_DO(fk_json_dump(&text, options, 0, err));
+    if (m->mask != NULL)
+        fk_sha256_text(m->mask, (size_t)(m->mask_width * m->mask_height), mask);
+    FK_DO(fk_text_printf(t, err, "%s\n", mask));
     FK_DO(fk_text_printf(
         t, err, "%s %s %s %lld %s %s %s\n", run->name, m->method->name, m->backbone,
         file_size(source.weights != NULL ? source.name : run->fit.backbone),
@@ -179,6 +182,58 @@ done:
     return st;
 }
 
+/* ---- Networks ---- */
+
+/* Have the networks for the category at path: others than before where a run keeps the shape of its images. */
+static fleck_status ready_networks(bench *b, const char *path, fleck_error *err)
+{
+    fk_samples train = {0};
+    bool ready = b->feeds.n > 0;
+    fleck_status st = FLECK_OK;
+
+    for (int i = 0; i < b->runs.n; i++) {
+        fleck_fit_settings *f = &b->runs.items[i].fit;
+        int64_t width = f->width, height = f->height;
+
+        if (f->long_side == 0)
+            continue;
+        if (train.count == 0)
+            FK_DO(fk_dataset_train(&train, path, fk_image_has_extension, err));
+        FK_DO(fk_fit_long_side(f, train.items[0].path, err));
+        ready &= f->width == width && f->height == height;
+    }
+    if (ready)
+        goto done;
+    fk_bench_feeds_close(&b->feeds);
+    FK_DO(fk_bench_feeds_open(&b->feeds, &b->runs, b->pool, err));
+done:
+    if (st != FLECK_OK) /* they may not fit the runs any more */
+        fk_bench_feeds_close(&b->feeds);
+    fk_samples_free(&train);
+    return st;
+}
+
+/* The networks of the first category that can have them, so that what all categories lack is said at once. */
+static fleck_status first_networks(bench *b, fleck_error *err)
+{
+    fleck_error why = {0};
+    char *path = NULL;
+    fleck_status st = FLECK_OK;
+
+    for (int64_t i = 0; i < b->names.count; i++) {
+        FK_DO(fk_path_join(&path, b->root, b->names.items[i], err));
+        st = ready_networks(b, path, &why);
+        fk_free(path);
+        path = NULL;
+        if (st == FLECK_OK)
+            return FLECK_OK;
+    }
+    st = fk_error_set(err, why.status, "%s", why.message);
+done:
+    fk_free(path);
+    return st;
+}
+
 /* ---- One category ---- */
 
 /* Read what an earlier call left, or do it now and leave it. */
@@ -192,6 +247,7 @@ static fleck_status do_category(bench *b, const char *name, bool *reused, fleck_
     *c = (fk_bench_category){0};
     FK_DO(fk_path_join(&path, b->root, name, err));
     FK_DO(fk_asprintf(&file, err, "%s/%s.json", b->out, name));
+    FK_DO(ready_networks(b, path, err));
     FK_DO(hash_category(settings, b, path, err));
     if (fk_path_is_file(file) && fk_bench_category_read(c, file, NULL) == FLECK_OK) {
         *reused = strcmp(c->settings, settings) == 0 && strcmp(c->name, name) == 0;
@@ -310,7 +366,7 @@ fleck_status fk_bench(const char *root, const char *out, const fleck_bench_setti
     FK_DO(fk_bench_runs_read(&b.runs, s, err));
     FK_DO(find_categories(&b, err));
     FK_DO(fk_pool_open(&b.pool, threads, err));
-    FK_DO(fk_bench_feeds_open(&b.feeds, &b.runs, b.pool, err));
+    FK_DO(first_networks(&b, err));
     FK_DO(take_folder(&b, err));
     FK_DO(do_categories(&b, summary, err));
     FK_DO(write_reports(&b, fk_clock_seconds() - start, summary, err));

@@ -67,7 +67,8 @@ typedef struct fk_bench_type {
 /* One run on one category. */
 typedef struct fk_bench_result {
     char *name, *method, *backbone, *precision, *engine, *options, *taps, *resize;
-    int64_t width, height, crop_width, crop_height;
+    int64_t width, height, crop_width, crop_height; /* 0: each image keeps its own size */
+    int64_t tile, overlap;                          /* 0: the crop passes whole */
     fleck_report report;
     double low, high; /* bootstrap interval of the image ROC-AUC */
     int64_t n;

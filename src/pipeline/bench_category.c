@@ -91,6 +91,8 @@ static fleck_status describe(fk_bench_result *r, const fk_model *m, const char *
     r->height = m->pre.height;
     r->crop_width = m->pre.crop_width;
     r->crop_height = m->pre.crop_height;
+    r->tile = m->pre.tile;
+    r->overlap = m->pre.overlap;
 done:
     fk_text_free(&taps);
     fk_json_free(&options);

@@ -146,6 +146,8 @@ static fk_json *run_json(const fk_bench_result *r, fleck_error *err)
     ok = ok && fk_json_push_int(size, r->width) && fk_json_push_int(size, r->height) &&
          fk_json_push_int(size, r->crop_width) && fk_json_push_int(size, r->crop_height);
     ok = o != NULL && fk_json_put(o, "size", size) && ok;
+    if (r->tile > 0)
+        ok = ok && fk_json_put_int(o, "tile", r->tile) && fk_json_put_int(o, "overlap", r->overlap);
     ok = ok &&
          fk_json_parse(&options, r->options, strlen(r->options), "options", err) == FLECK_OK &&
          fk_json_put(o, "options", options);
@@ -278,6 +280,10 @@ static fleck_status get_counts(fk_bench_result *r, const fk_json *o, fleck_error
         !fk_json_as_int(fk_json_at(size, 2), &r->crop_width) ||
         !fk_json_as_int(fk_json_at(size, 3), &r->crop_height))
         FK_FAIL(err, FLECK_E_FORMAT, "expected a list of four numbers \"size\"");
+    if (fk_json_get(o, "tile") != NULL) {
+        FK_DO(get_count(&r->tile, o, "tile", err));
+        FK_DO(get_count(&r->overlap, o, "overlap", err));
+    }
 done:
     return st;
 }

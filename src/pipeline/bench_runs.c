@@ -53,7 +53,7 @@ typedef struct reading {
     fleck_fit_settings *fit;
     const char *options[MAX_PARTS]; /* of the method, ended by NULL */
     int n;
-    bool size, crop; /* were given */
+    bool size, crop, long_side, tiles; /* were given */
 } reading;
 
 /* "WxH", or one number for both. */
@@ -89,7 +89,9 @@ static fleck_status take_own(reading *r, const char *name, const char *value, bo
         {"taps", &f->taps, NULL, NULL},           {"resize", &f->resize, NULL, NULL},
         {"weights", &f->weights, NULL, NULL},     {"engine", &f->engine, NULL, NULL},
         {"precision", &f->precision, NULL, NULL}, {"normalisation", &f->normalisation, NULL, NULL},
-        {"pool", &f->pool, NULL, NULL},           {"calibrate", NULL, &f->calibrate, NULL},
+        {"pool", &f->pool, NULL, NULL},           {"fit-mask", &f->mask, NULL, NULL},
+        {"long-side", NULL, &f->long_side, NULL}, {"tiles", NULL, &f->tile, NULL},
+        {"overlap", NULL, NULL, &f->overlap},     {"calibrate", NULL, &f->calibrate, NULL},
         {"sigma", NULL, NULL, &f->sigma}};
     size_t i = 0, n = sizeof own / sizeof own[0];
     bool good = true;
@@ -104,6 +106,8 @@ static fleck_status take_own(reading *r, const char *name, const char *value, bo
         else
             good = parse_size(value, &f->crop_width, &f->crop_height);
     } else {
+        r->long_side |= strcmp(name, "long-side") == 0;
+        r->tiles |= strcmp(name, "tiles") == 0;
         while (i < n && strcmp(name, own[i].name) != 0)
             i++;
         *taken = i < n;
@@ -149,6 +153,22 @@ done:
     return st;
 }
 
+/* What a run says of sizes takes the place of what all share, by the rules of `fleck fit`. */
+static fleck_status settle_shape(const reading *r, fleck_error *err)
+{
+    fleck_fit_settings *f = r->fit;
+
+    if (r->long_side && (r->size || r->crop))
+        return fk_error_set(err, FLECK_E_OPTION, "long-side takes the place of size and crop");
+    if ((r->size || r->tiles) && !r->crop) /* the default crop belongs to the default size */
+        f->crop_width = f->crop_height = 0;
+    if (r->tiles && !r->size)
+        f->width = f->height = 0;
+    if (r->size || r->crop)
+        f->long_side = 0;
+    return FLECK_OK;
+}
+
 /* The options behind the colon.  A part without '=' belongs to the value before it: "taps=a,b". */
 static fleck_status take_options(reading *r, const char *text, fleck_error *err)
 {
@@ -170,8 +190,7 @@ static fleck_status take_options(reading *r, const char *text, fleck_error *err)
         FK_DO(take_pair(r, pair, err));
         text = next;
     }
-    if (r->size && !r->crop) /* the default crop belongs to the default size, as in a fit */
-        r->fit->crop_width = r->fit->crop_height = 0;
+    st = settle_shape(r, err);
 done:
     return st;
 }

@@ -311,6 +311,20 @@ done:
     return st;
 }
 
+/* "256x256, crop 224x224", "the images' own, tiles 128x128 sharing 32" */
+static fleck_status add_size(fk_table *t, const fk_bench_result *r, fleck_error *err)
+{
+    char size[96] = "the images' own", tiles[96] = "";
+
+    if (r->width > 0)
+        fk_format(size, sizeof size, "%lldx%lld, crop %lldx%lld", (long long)r->width,
+                  (long long)r->height, (long long)r->crop_width, (long long)r->crop_height);
+    if (r->tile > 0)
+        fk_format(tiles, sizeof tiles, ", tiles %lldx%lld sharing %lld", (long long)r->tile,
+                  (long long)r->tile, (long long)r->overlap);
+    return fk_table_add(t, err, "%s%s", size, tiles);
+}
+
 static fleck_status long_runs(fk_table *t, const fk_bench_category *first, fleck_error *err)
 {
     static const char *const heads[] = {"run",  "what", "network", "precision",
@@ -327,9 +341,7 @@ static fleck_status long_runs(fk_table *t, const fk_bench_category *first, fleck
         FK_DO(fk_table_add(t, err, "%s", r->backbone));
         FK_DO(fk_table_add(t, err, "%s", r->precision));
         FK_DO(fk_table_add(t, err, "%s", r->taps));
-        FK_DO(fk_table_add(t, err, "%lldx%lld, crop %lldx%lld", (long long)r->width,
-                           (long long)r->height, (long long)r->crop_width,
-                           (long long)r->crop_height));
+        FK_DO(add_size(t, r, err));
         FK_DO(fk_table_add(t, err, "%s", r->resize));
         FK_DO(fk_table_add(t, err, "%s", r->options));
     }

@@ -46,3 +46,21 @@ fleck bench root --run padim
 fleck bench root/notes -o new --run padim
 fleck bench root -o new --run padim@wide_resnet50_2
 ls new 2>&1
+echo "sizes and tiles beside each other, each network pass once:"
+awk 'BEGIN { print "P2 96 96 255"; for (i = 0; i < 9216; i++) print i % 96 < 24 ? 255 : 0 }' >mask.pgm
+fleck synth root/wide --size 128x64 --train 4 --good 2 --defective 1 --seed 3 >/dev/null
+fleck bench root -o shapes --category one --category wide --run padim:dims=20,tiles=64 --run padim:dims=20,long-side=128 \
+    --run padim:dims=20,size=64,pool=top:5 --run padim:dims=20,size=64,fit-mask=mask.pgm --memory 100M --resamples 10 >/dev/null
+grep -h '"decoded"\|"passes"\|"networks"\|"tile"' shapes/one.json shapes/wide.json
+grep '^| [1-4] |' shapes/report.md | cut -d '|' -f 2,3,7 | head -n 4
+tr -d ' \n' <shapes/wide.json | grep -o '"size":[^]]*.'
+# The same as one fit and one evaluation.
+fleck fit root/wide -o tiles.fleck --tiles 64 --dims 20 >/dev/null
+fleck eval tiles.fleck root/wide --json >tiles.json
+scores() { tr -d ' \n' <"$1" | grep -o '"label":[01],"score":[-0-9.e]*' | head -n 7; }
+scores shapes/wide.json >a
+scores tiles.json >b
+grep -c . a
+cmp a b && echo "the same scores"
+fleck bench root -o shapes --category one --run padim:size=64 --overlap 0.5
+fleck bench root -o shapes --category one --run padim --long-side 64 --size 64

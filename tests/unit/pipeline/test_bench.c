@@ -71,6 +71,37 @@ static void a_runs_settings_of_the_fit_go_before_the_shared_ones(void **state)
     fk_bench_runs_free(&r);
 }
 
+static void tiles_and_the_long_side_take_the_place_of_sizes(void **state)
+{
+    static const char *const texts[] = {"padim:tiles=128,overlap=0.5",
+                                        "padim:tiles=64,size=200x100",
+                                        "padim:long-side=300,fit-mask=m.png",
+                                        "padim:size=96",
+                                        "padim",
+                                        NULL};
+    fleck_bench_settings s = settings();
+    fk_bench_runs r;
+    const fleck_fit_settings *f;
+
+    (void)state;
+    s.runs = texts;
+    s.fit.long_side = 500;
+    assert_ok(fk_bench_runs_read(&r, &s, err));
+    f = &r.items[0].fit;
+    assert_true(f->tile == 128 && f->overlap == 0.5 && f->width == 0 && f->height == 0 &&
+                f->crop_width == 0 && f->long_side == 500);
+    f = &r.items[1].fit;
+    assert_true(f->tile == 64 && f->overlap == 0.25 && f->width == 200 && f->height == 100 &&
+                f->crop_width == 0 && f->long_side == 0);
+    f = &r.items[2].fit;
+    assert_true(f->long_side == 300 && f->tile == 0);
+    assert_string_equal(f->mask, "m.png");
+    f = &r.items[3].fit;
+    assert_true(f->width == 96 && f->long_side == 0);
+    assert_true(r.items[4].fit.long_side == 500);
+    fk_bench_runs_free(&r);
+}
+
 static void a_runs_setting_that_is_no_number_is_named(void **state)
 {
     static const char *const cases[][2] = {
@@ -80,6 +111,8 @@ static void a_runs_setting_that_is_no_number_is_named(void **state)
         {"padim:size=-64", "got \"-64\""},
         {"padim:crop=many", "crop: expected WxH, a number or none"},
         {"padim:sigma=x", "sigma: expected a number"},
+        {"padim:long-side=64,crop=32", "long-side takes the place of size and crop"},
+        {"padim:tiles=big", "tiles: expected a number of 0 or more, got \"big\""},
         {"padim:calibrate=-1", "calibrate: expected a number of 0 or more"}};
 
     (void)state;
@@ -270,6 +303,8 @@ static fk_bench_category sample(void)
                            .height = 3,
                            .crop_width = 2,
                            .crop_height = 1,
+                           .tile = 32,
+                           .overlap = 8,
                            .report = {.train = 1,
                                       .good = 2,
                                       .defective = 3,
@@ -321,7 +356,8 @@ static void results_come_back_from_json_to_the_last_bit(void **state)
     assert_string_equal(y->name, x->name);
     assert_string_equal(y->options, x->options);
     assert_string_equal(y->taps, x->taps);
-    assert_true(y->width == 4 && y->height == 3 && y->crop_width == 2 && y->crop_height == 1);
+    assert_true(y->width == 4 && y->height == 3 && y->crop_width == 2 && y->crop_height == 1 &&
+                y->tile == 32 && y->overlap == 8);
     assert_true(y->report.train == 1 && y->report.good == 2 && y->report.defective == 3 &&
                 y->report.failed == 4);
     assert_memory_equal(&y->report.image, &x->report.image, sizeof x->report.image);
@@ -402,6 +438,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_is_a_method_a_network_and_options),
         cmocka_unit_test(a_runs_settings_of_the_fit_go_before_the_shared_ones),
+        cmocka_unit_test(tiles_and_the_long_side_take_the_place_of_sizes),
         cmocka_unit_test(a_runs_setting_that_is_no_number_is_named),
         cmocka_unit_test(runs_that_name_no_network_take_each_of_the_list),
         cmocka_unit_test(the_preset_report_is_the_studys_set),

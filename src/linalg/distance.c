@@ -80,6 +80,26 @@ FK_CLONES double fk_linalg_length2(const float *a, int64_t d)
     return add_lanes(lanes);
 }
 
+FK_CLONES int64_t fk_linalg_nearer(int32_t *out, const float *length2, const float *products,
+                                   int64_t n, float limit)
+{
+    int64_t count = 0;
+
+    for (int64_t k = 0; k < n; k += LANES) {
+        int64_t end = k + LANES < n ? k + LANES : n;
+        int32_t below[LANES] = {0}, any = end - k < LANES;
+
+        for (int i = 0; end - k == LANES && i < LANES; i++)
+            below[i] = length2[k + i] - 2.0f * products[k + i] < limit;
+        for (int i = 0; i < LANES; i++)
+            any |= below[i];
+        for (int64_t i = k; any != 0 && i < end; i++)
+            if (length2[i] - 2.0f * products[i] < limit)
+                out[count++] = (int32_t)i;
+    }
+    return count;
+}
+
 /* Inner products of a with itself, r, b, c, and of r with b. */
 FK_INLINE void cell_products(double *out, const float *a, const float *r, const float *b,
                              const float *c, int64_t d)

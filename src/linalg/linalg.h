@@ -49,6 +49,12 @@ double fk_linalg_length2(const float *a, int64_t d);
 /* Squared distances of one query [d] to n rows [n, d]; the same numbers as fk_linalg_distance2. */
 void fk_linalg_distances2(double *out, const float *query, const float *rows, int64_t n, int64_t d);
 
+/* Of n vectors with squared lengths length2 and inner products with another one, the indices of those with
+ * length2[j] - 2 products[j] < limit, rising, to out [n].  Returns how many.  In float: the caller leaves
+ * for rounding. */
+int64_t fk_linalg_nearer(int32_t *out, const float *length2, const float *products, int64_t n,
+                         float limit);
+
 /* The five inner products that a cell of a grid has a part in, for fk_linalg_cell_products. */
 enum { FK_CELL_SELF, FK_CELL_RIGHT, FK_CELL_DOWN, FK_CELL_ACROSS, FK_CELL_ANTI, FK_CELL_PRODUCTS };
 

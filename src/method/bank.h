@@ -10,14 +10,29 @@ typedef struct fk_bank {
     int64_t n, dim;
     const float *rows;     /* [n, dim] */
     const int64_t *images; /* [n] */
-    double *length2;       /* [n] squared lengths; owned */
     float *own_rows;
     int64_t *own_images;
+    int64_t width;     /* of coarse coordinates, which the search begins with; 0: none */
+    const float *turn; /* [width, dim] to them, after centre [dim] is taken off */
+    const float *centre;
+    float *own_turn, *own_centre;
+    /* What fk_bank_measure() works out; owned. */
+    float *
+        length2; /* [n] squared lengths in the search's coordinates, what is surely there of them */
+    float *coarse;                   /* [n, width] */
+    double stretch, rounding, reach; /* see bank.c */
 } fk_bank;
 
 void fk_bank_free(fk_bank *b);
 
-/* Work out the squared lengths; before the first search. */
+/* Find coarse coordinates where the bank is large enough for them; rows are set, and fk_bank_measure() is
+ * still to come.  They change how long a search takes, never what it finds.  Cost: up to 2048 D^2 + 9 D^3
+ * multiply-adds in double. */
+fleck_status fk_bank_turn(fk_bank *b, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
+/* Bytes that this and fk_bank_measure() take, at most. */
+size_t fk_bank_turn_bytes(int64_t n, int64_t dim);
+
+/* Work out what searches need; before the first one. */
 fleck_status fk_bank_measure(fk_bank *b, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Bytes that a search for n features needs. */
@@ -32,7 +47,7 @@ size_t fk_bank_scratch_size(const fk_bank *b, int64_t n);
  *   scratch   fk_bank_scratch_size() bytes, 64-byte aligned
  *
  * The same bytes for any pool.  Cost: n b->n dim multiply-adds as matrix products, and about ten exact
- * distances for each of x. */
+ * distances for each of x; with coarse coordinates 2 n b->n width, and some tens of exact distances. */
 fleck_status fk_bank_nearest(const fk_bank *b, const float *x, int64_t n, fk_span exclude,
                              void *scratch, fk_pool *pool, float *distance, int64_t *index,
                              fleck_error *err) FLECK_MUST_CHECK;

@@ -2,7 +2,7 @@
 #ifndef FK_METHOD_CORESET_H
 #define FK_METHOD_CORESET_H
 
-#include "base/error.h"
+#include "base/pool.h"
 
 /* Choose up to k of the n points x [n, d] so that the farthest point from its nearest chosen one is
  * near: PatchCore's approximate greedy k-center (Roth et al. 2022, algorithm 1, as the authors' code
@@ -13,14 +13,17 @@
  *   chosen  [k] indices in the order chosen; *count of them, fewer than k where all points are
  *           equal to chosen ones
  *
- * 1 <= k <= n, d >= 1 (asserted).  Plain Euclidean distances.  One thread.
- *   _plain  k n d multiply-adds: the definition, for tests
- *   other   the same indices by the triangle inequality, see coreset.c */
+ * 1 <= k <= n, d >= 1 (asserted).  Plain Euclidean distances.
+ *   _plain  k n d multiply-adds one distance after the other: the definition, for tests
+ *   other   the same indices on any pool; at most as many, most of them as matrix products, see coreset.c */
 fleck_status fk_coreset_choose(int64_t *chosen, int64_t *count, int64_t k, const float *x,
-                               int64_t n, int64_t d, uint64_t seed,
+                               int64_t n, int64_t d, uint64_t seed, fk_pool *pool,
                                fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_coreset_choose_plain(int64_t *chosen, int64_t *count, int64_t k, const float *x,
                                      int64_t n, int64_t d, uint64_t seed,
                                      fleck_error *err) FLECK_MUST_CHECK;
+
+/* Bytes that fk_coreset_choose() takes while it runs. */
+size_t fk_coreset_bytes(int64_t n, int64_t k, int64_t d);
 
 #endif

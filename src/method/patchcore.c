@@ -8,6 +8,8 @@
 
 /* A block of images is this large at most. */
 #define BLOCK_BYTES (INT64_C(160) << 20)
+/* Of a block's patches this many times the bank's share are kept, see docs/SPEED.md. */
+#define SPARE 3
 
 static const fk_option OPTIONS[] = {
     {.name = "coreset",
@@ -101,6 +103,7 @@ static fleck_status patchcore_begin(void **state, const fk_options *o, const fk_
     s->shape = *shape;
     s->map = map;
     s->fraction = fk_options_real(o, "coreset");
+    s->spare = SPARE;
     s->projection = fk_options_int(o, "projection");
     s->seed = (uint64_t)fk_options_int(o, "seed");
     s->reweight = fk_options_int(o, "reweight");
@@ -110,6 +113,19 @@ static fleck_status patchcore_begin(void **state, const fk_options *o, const fk_
     *state = s;
 done:
     return st;
+}
+
+/* Blocks of another size would give another bank, so there is no way around what they take. */
+static fleck_status patchcore_limit(void *state, const fk_memory *m, int64_t *least,
+                                    fleck_error *err)
+{
+    *least = fk_patchcore_bytes(state, m->images);
+    if (m->bytes > 0 && m->bytes < *least)
+        return fk_error_set(err, FLECK_E_LIMIT,
+                            "patchcore: blocks of patches, what is kept of them and the bank of "
+                            "%lld images take %lld bytes, %lld are allowed",
+                            (long long)m->images, (long long)*least, (long long)m->bytes);
+    return FLECK_OK;
 }
 
 static fleck_status patchcore_add(void *state, const fk_embedding *const *images, int64_t n,
@@ -181,6 +197,37 @@ static fleck_status patchcore_save(const void *state, fk_st_writer *w, fk_json *
     FK_DO(fk_st_writer_add_data(w, "method.bank", FK_F32, 2, (int64_t[]){b->n, b->dim}, b->rows,
                                 err));
     FK_DO(fk_st_writer_add_data(w, "method.images", FK_I64, 1, (int64_t[]){b->n}, b->images, err));
+    if (b->width > 0) {
+        FK_DO(fk_st_writer_add_data(w, "method.turn", FK_F32, 2, (int64_t[]){b->width, b->dim},
+                                    b->turn, err));
+        FK_DO(fk_st_writer_add_data(w, "method.centre", FK_F32, 1, (int64_t[]){b->dim}, b->centre,
+                                    err));
+    }
+done:
+    return st;
+}
+
+/* Coarse coordinates of the bank, where the file has them. */
+static fleck_status load_turn(fk_bank *b, const fk_st_reader *r, fleck_error *err)
+{
+    fk_tensor turn, centre;
+    fleck_status st = FLECK_OK;
+
+    if (!fk_st_has(r, "method.turn"))
+        return FLECK_OK;
+    FK_DO(fk_st_get_checked(r, "method.turn", FK_F32, 2, (int64_t[]){-1, b->dim}, &turn, err));
+    FK_DO(fk_st_get_checked(r, "method.centre", FK_F32, 1, (int64_t[]){b->dim}, &centre, err));
+    if (turn.shape[0] < 1 || turn.shape[0] > b->dim)
+        FK_FAIL(err, FLECK_E_FORMAT, "%s: method.turn: expected 1 to %lld rows, found %lld",
+                fk_st_name(r), (long long)b->dim, (long long)turn.shape[0]);
+    if (!fk_embed_finite(turn.data, turn.shape[0] * b->dim) ||
+        !fk_embed_finite(centre.data, b->dim))
+        FK_FAIL(err, FLECK_E_FORMAT,
+                "%s: method.turn or method.centre holds numbers that are not finite",
+                fk_st_name(r));
+    b->width = turn.shape[0];
+    b->turn = turn.data;
+    b->centre = centre.data;
 done:
     return st;
 }
@@ -217,6 +264,7 @@ static fleck_status patchcore_load(void **state, const fk_options *o, const fk_e
     if (!fk_embed_finite(s->bank.rows, s->bank.n * s->bank.dim))
         FK_FAIL(err, FLECK_E_FORMAT, "%s: method.bank holds numbers that are not finite",
                 fk_st_name(r));
+    FK_DO(load_turn(&s->bank, r, err));
     FK_DO(fk_bank_measure(&s->bank, err));
     s->finished = true;
     *state = s;
@@ -239,6 +287,7 @@ const fk_method fk_method_patchcore = {.name = "patchcore",
                                        .skip_taps = 1,
                                        .embed = patchcore_embed,
                                        .begin = patchcore_begin,
+                                       .limit = patchcore_limit,
                                        .add = patchcore_add,
                                        .merge = patchcore_merge,
                                        .finish = patchcore_finish,

@@ -15,6 +15,7 @@ typedef struct fk_patchcore {
     fk_embed_shape shape;
     fk_map_size map;
     double fraction;
+    double spare;       /* a full block keeps this many times that */
     int64_t projection; /* width in which the bank is chosen; 0: as it is */
     uint64_t seed;
     int64_t reweight;
@@ -39,6 +40,17 @@ fleck_status fk_patchcore_join(fk_patchcore *s, fk_patchcore *other,
 /* Choose the bank from the bank that was, the chunks and the pending patches, which are then gone.
  * There is at least one patch. */
 fleck_status fk_patchcore_choose(fk_patchcore *s, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
+
+/* Bytes that learning so many images takes: the state, and the scratch of add and finish. */
+int64_t fk_patchcore_bytes(const fk_patchcore *s, int64_t images);
+
+/* The projection that the bank is chosen in: *w [projection, D], which the caller frees, and rows [n, D] in
+ * it to out [n, projection].  s->projection is above 0. */
+fleck_status fk_patchcore_projection(float **w, const fk_patchcore *s,
+                                     fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_patchcore_project(float *out, const fk_patchcore *s, const float *w,
+                                  const float *rows, int64_t n, fk_pool *pool,
+                                  fleck_error *err) FLECK_MUST_CHECK;
 
 /* Free what was learned. */
 void fk_patchcore_clear(fk_patchcore *s);

@@ -24,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPARE 3
 #define PIECE 256 /* patches of one product */
 
 static void chunk_free(fk_chunk *c)
@@ -96,19 +95,33 @@ static fleck_status project_piece(void *ctx, int64_t piece, int worker, fleck_er
     return FLECK_OK;
 }
 
-/* W' [width, dim]. */
-static fleck_status make_projection(float **w, const fk_patchcore *s, int64_t dim, fleck_error *err)
+fleck_status fk_patchcore_projection(float **w, const fk_patchcore *s, fleck_error *err)
 {
+    int64_t size = s->projection * s->shape.levels[0].dim;
     double scale = 1.0 / sqrt((double)s->projection);
     fk_prng g;
     fleck_status st;
 
-    FK_DO(FK_ALLOC(w, s->projection * dim, err));
+    FK_DO(FK_ALLOC(w, size, err));
     fk_prng_seed(&g, s->seed);
-    for (int64_t i = 0; i < s->projection * dim; i++)
+    for (int64_t i = 0; i < size; i++)
         (*w)[i] = (float)(fk_prng_normal(&g) * scale);
 done:
     return st;
+}
+
+fleck_status fk_patchcore_project(float *out, const fk_patchcore *s, const float *w,
+                                  const float *rows, int64_t n, fk_pool *pool, fleck_error *err)
+{
+    project_job job = {rows, w, out, n, s->shape.levels[0].dim, s->projection};
+
+    return fk_pool_run(pool, (n + PIECE - 1) / PIECE, project_piece, &job, err);
+}
+
+/* Is the choice made in a projection? */
+static bool is_narrow(const fk_patchcore *s)
+{
+    return s->projection > 0 && s->projection < s->shape.levels[0].dim;
 }
 
 static int compare_indices(const void *a, const void *b)
@@ -124,8 +137,7 @@ static fleck_status choose_rows(int64_t **chosen, int64_t *count, int64_t k, con
                                 fleck_error *err)
 {
     int64_t dim = s->shape.levels[0].dim, total = 0, at = 0, size;
-    bool narrow = s->projection > 0 && s->projection < dim;
-    int64_t width = narrow ? s->projection : dim;
+    int64_t width = is_narrow(s) ? s->projection : dim;
     float *w = NULL, *points = NULL;
     fleck_status st;
 
@@ -137,17 +149,17 @@ static fleck_status choose_rows(int64_t **chosen, int64_t *count, int64_t k, con
                 (long long)width);
     FK_DO(FK_ALLOC(chosen, k, err));
     FK_DO(FK_ALLOC(&points, size, err));
-    if (narrow)
-        FK_DO(make_projection(&w, s, dim, err));
+    if (is_narrow(s))
+        FK_DO(fk_patchcore_projection(&w, s, err));
     for (int64_t i = 0; i < n_parts; at += parts[i].n, i++) {
-        project_job job = {parts[i].rows, w, points + at * width, parts[i].n, dim, width};
+        float *to = points + at * width;
 
-        if (narrow)
-            FK_DO(fk_pool_run(pool, (job.n + PIECE - 1) / PIECE, project_piece, &job, err));
+        if (w != NULL)
+            FK_DO(fk_patchcore_project(to, s, w, parts[i].rows, parts[i].n, pool, err));
         else
-            memcpy(job.out, job.rows, (size_t)(job.n * dim) * sizeof(float));
+            memcpy(to, parts[i].rows, (size_t)(parts[i].n * dim) * sizeof *to);
     }
-    FK_DO(fk_coreset_choose(*chosen, count, k, points, total, width, s->seed, err));
+    FK_DO(fk_coreset_choose(*chosen, count, k, points, total, width, s->seed, pool, err));
     qsort(*chosen, (size_t)*count, sizeof **chosen, compare_indices);
 done:
     fk_free(w);
@@ -196,6 +208,38 @@ static int64_t part_of(double share, int64_t n)
     return k < 1 ? 1 : k > n ? n : k;
 }
 
+/* ---- Memory ---- */
+
+/* What choosing k of n patches takes beside them. */
+static double choice_bytes(const fk_patchcore *s, int64_t n, int64_t k)
+{
+    int64_t dim = s->shape.levels[0].dim, width = is_narrow(s) ? s->projection : dim;
+
+    if (k >= n)
+        return 0.0;
+    return 4.0 * (double)width * (double)(n + dim) + 8.0 * (double)k +
+           (double)fk_coreset_bytes(n, k, width);
+}
+
+int64_t fk_patchcore_bytes(const fk_patchcore *s, int64_t images)
+{
+    int64_t dim = s->shape.levels[0].dim;
+    int64_t places = s->shape.levels[0].height * s->shape.levels[0].width;
+    int64_t blocks = images > 0 ? (images - 1) / s->block : 0, rest = images - blocks * s->block;
+    int64_t block = s->block * places, kept = part_of(s->spare * s->fraction, block);
+    int64_t total = blocks * kept + rest * places, k = part_of(s->fraction, images * places);
+    double row = 4.0 * (double)dim + 8.0;
+    double pending = row * (double)(blocks > 0 ? block : rest * places);
+    double last = fmax(choice_bytes(s, block, kept), (row + 8.0) * (double)kept);
+    double end = fmax(choice_bytes(s, total, k),
+                      (row + 8.0) * (double)k + (double)fk_bank_turn_bytes(k, dim));
+    double bytes = pending + row * (double)(blocks * kept) + end;
+
+    if (blocks > 0)
+        bytes = fmax(bytes, pending + row * (double)((blocks - 1) * kept) + last);
+    return bytes < 9e18 ? (int64_t)bytes : INT64_MAX;
+}
+
 /* ---- Learning ---- */
 
 static fleck_status make_room(fk_patchcore *s, int64_t more, fleck_error *err)
@@ -218,7 +262,7 @@ static fleck_status make_room(fk_patchcore *s, int64_t more, fleck_error *err)
 /* What is kept of the full pending block becomes a chunk. */
 static fleck_status flush(fk_patchcore *s, fk_pool *pool, fleck_error *err)
 {
-    int64_t k = part_of(SPARE * s->fraction, s->pending.n);
+    int64_t k = part_of(s->spare * s->fraction, s->pending.n);
     fk_chunk kept;
     fleck_status st;
 
@@ -333,6 +377,7 @@ fleck_status fk_patchcore_choose(fk_patchcore *s, fk_pool *pool, fleck_error *er
     bank.rows = bank.own_rows = kept.rows;
     bank.images = bank.own_images = kept.images;
     kept = (fk_chunk){0};
+    FK_DO(fk_bank_turn(&bank, pool, err));
     FK_DO(fk_bank_measure(&bank, err));
     fk_bank_free(&s->bank);
     s->bank = bank;

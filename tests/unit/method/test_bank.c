@@ -108,6 +108,66 @@ static void features_of_the_bank_are_at_distance_zero(void **state)
     free_made(&m);
 }
 
+/* Features near a few planes of a wide space, so that coarse coordinates tell much, but not all. */
+static void plane(float *out, int64_t n, int64_t dim, uint64_t seed)
+{
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = 0; k < dim; k++)
+            out[i * dim + k] = 20.0f + 4.0f * hashed(seed, 2 * i) * hashed(931, k) +
+                               4.0f * hashed(seed, 2 * i + 1) * hashed(932, k) +
+                               0.3f * hashed(seed + 1, i * dim + k);
+}
+
+static void coarse_coordinates_change_no_result(void **state)
+{
+    enum { BANK = 1100, D = 261, N = 130 };
+    made m = make(BANK, D, N, 0.0f);
+    float distance[N];
+    int64_t index[N];
+    fk_pool *pool = NULL;
+
+    (void)state;
+    plane(m.bank.own_rows, BANK, D, 940);
+    plane(m.x, N, D, 950);
+    memcpy(m.bank.own_rows + 900 * D, m.bank.own_rows + 30 * D, D * sizeof(float)); /* a tie */
+    memcpy(m.x, m.bank.own_rows + 30 * D, D * sizeof(float));
+    assert_ok(fk_pool_open(&pool, 2, err));
+    assert_ok(fk_bank_turn(&m.bank, pool, err));
+    assert_true(m.bank.width > 0);
+    for (int spoilt = 0; spoilt < 2; spoilt++) {
+        assert_ok(fk_bank_measure(&m.bank, err));
+        fk_free(m.scratch);
+        assert_ok(FK_ALLOC(&m.scratch, (int64_t)fk_bank_scratch_size(&m.bank, N), err));
+        for (int64_t left_out = 0; left_out < 40; left_out += 20) {
+            fk_span exclude = {7, left_out};
+
+            assert_ok(
+                fk_bank_nearest(&m.bank, m.x, N, exclude, m.scratch, pool, distance, index, err));
+            check(&m, exclude, distance, index);
+        }
+        for (int64_t k = 0; k < 3 * D; k++) /* as a file could have them */
+            m.bank.own_turn[k] *= 5.0f;
+    }
+    fk_pool_close(&pool);
+    free_made(&m);
+}
+
+static void banks_without_directions_have_no_coarse_coordinates(void **state)
+{
+    made m = make(1100, 260, 1, 0.0f);
+
+    (void)state;
+    for (int64_t i = 0; i < m.bank.n * m.bank.dim; i++)
+        m.bank.own_rows[i] = 1.0f;
+    assert_ok(fk_bank_turn(&m.bank, NULL, err));
+    assert_int_equal(m.bank.width, 0);
+    for (int64_t i = 0; i < m.bank.n; i++) /* one direction */
+        m.bank.own_rows[i * m.bank.dim + 5] = (float)i;
+    assert_ok(fk_bank_turn(&m.bank, NULL, err));
+    assert_int_equal(m.bank.width, 0);
+    free_made(&m);
+}
+
 static void where_all_is_left_out_nothing_is_found(void **state)
 {
     made m = make(8, 3, 2, 0.0f);
@@ -127,6 +187,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_nearest_are_the_definitions),
         cmocka_unit_test(features_of_the_bank_are_at_distance_zero),
+        cmocka_unit_test(coarse_coordinates_change_no_result),
+        cmocka_unit_test(banks_without_directions_have_no_coarse_coordinates),
         cmocka_unit_test(where_all_is_left_out_nothing_is_found),
     };
 

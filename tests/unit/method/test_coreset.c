@@ -1,4 +1,4 @@
-/* The greedy choice against NumPy, and the pruned one against the plain one. */
+/* The greedy choice against NumPy, and the lazy one against the plain one. */
 #include "unit/method/fixture.h"
 
 #include "golden/method_patchcore.h"
@@ -36,12 +36,14 @@ static float *clustered(int64_t n, int64_t d)
     return x;
 }
 
-static void pruning_changes_no_choice(void **state)
+static void lazy_distances_change_no_choice(void **state)
 {
-    static const int64_t sizes[][3] = {{1, 1, 3},     {5, 5, 2},      {300, 300, 4},
-                                       {900, 90, 17}, {500, 499, 33}, {64, 1, 8}};
+    static const int64_t sizes[][3] = {{1, 1, 3},      {5, 5, 2},  {300, 300, 4},  {900, 90, 17},
+                                       {500, 499, 33}, {64, 1, 8}, {3000, 700, 24}};
+    fk_pool *pool = NULL;
 
     (void)state;
+    assert_ok(fk_pool_open(&pool, 3, err));
     for (size_t c = 0; c < sizeof sizes / sizeof sizes[0]; c++) {
         int64_t n = sizes[c][0], k = sizes[c][1], d = sizes[c][2], n_plain, n_fast;
         int64_t *plain = NULL, *fast = NULL;
@@ -51,7 +53,7 @@ static void pruning_changes_no_choice(void **state)
         assert_ok(FK_ALLOC(&fast, k, err));
         for (uint64_t seed = 0; seed < 3; seed++) {
             assert_ok(fk_coreset_choose_plain(plain, &n_plain, k, x, n, d, seed, err));
-            assert_ok(fk_coreset_choose(fast, &n_fast, k, x, n, d, seed, err));
+            assert_ok(fk_coreset_choose(fast, &n_fast, k, x, n, d, seed, pool, err));
             assert_int_equal(n_fast, n_plain);
             assert_memory_equal(fast, plain, (size_t)n_plain * sizeof *plain);
         }
@@ -59,6 +61,7 @@ static void pruning_changes_no_choice(void **state)
         fk_free(fast);
         fk_free(x);
     }
+    fk_pool_close(&pool);
 }
 
 /* Gonzalez 1985: greedy k-center is within twice the best radius; with a centre for each cluster the
@@ -75,7 +78,7 @@ static void every_separate_group_is_found(void **state)
         for (int k = 0; k < D; k++)
             x[i * D + k] =
                 20.0f * hashed(910, i % GROUPS * D + k) + 0.1f * hashed(911, (int64_t)i * D + k);
-    assert_ok(fk_coreset_choose(chosen, &count, GROUPS, x, GROUPS * EACH, D, 1, err));
+    assert_ok(fk_coreset_choose(chosen, &count, GROUPS, x, GROUPS * EACH, D, 1, NULL, err));
     for (int i = 0; i < GROUPS; i++)
         seen[chosen[i] % GROUPS]++;
     for (int i = 0; i < GROUPS; i++)
@@ -88,7 +91,7 @@ static void equal_points_are_chosen_once(void **state)
     int64_t chosen[6], count;
 
     (void)state;
-    assert_ok(fk_coreset_choose(chosen, &count, 6, x, 6, 2, 0, err));
+    assert_ok(fk_coreset_choose(chosen, &count, 6, x, 6, 2, 0, NULL, err));
     assert_int_equal(count, 2);
     assert_int_equal(chosen[0] % 2 + chosen[1] % 2, 1);
     assert_ok(fk_coreset_choose_plain(chosen, &count, 6, x, 6, 2, 0, err));
@@ -99,7 +102,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_plain_choice_equals_numpy),
-        cmocka_unit_test(pruning_changes_no_choice),
+        cmocka_unit_test(lazy_distances_change_no_choice),
         cmocka_unit_test(every_separate_group_is_found),
         cmocka_unit_test(equal_points_are_chosen_once),
     };

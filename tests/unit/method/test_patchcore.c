@@ -215,6 +215,27 @@ static void leaving_the_only_image_out_is_refused(void **unused)
     m->free(state);
 }
 
+/* 9 images in blocks of 2 with 12 patches of CORE_DIM numbers each: a full block waits (24), four blocks
+ * have left 7 patches each, and the bank of 10 is chosen from those 28 and the last image's 12. */
+static void a_limit_below_what_learning_takes_is_refused(void **unused)
+{
+    const fk_method *m = fk_method_find("patchcore");
+    fk_patchcore *s = in_blocks(0, 2, 1);
+    int64_t row = CORE_DIM * 4 + 8, least, kept = (24 + 4 * 7) * row;
+    fk_memory memory = {.bytes = 0, .images = 9, .threads = 2};
+
+    (void)unused;
+    assert_int_equal(P, 12);
+    assert_ok(m->limit(s, &memory, &least, err));
+    assert_true(least > kept + 40 * CORE_DIM * 4);              /* points of the choice */
+    assert_true(least < kept + 40 * CORE_DIM * 4 + (80 << 10)); /* a tile of products is 64 KiB */
+    memory.bytes = least;
+    assert_ok(m->limit(s, &memory, &least, err));
+    memory.bytes = least - 1;
+    assert_refused(m->limit(s, &memory, &least, err), FLECK_E_LIMIT, "the bank of 9 images take");
+    m->free(s);
+}
+
 static void options_out_of_range_are_refused(void **unused)
 {
     const fk_method *m = fk_method_find("patchcore");
@@ -237,6 +258,7 @@ int main(void)
         cmocka_unit_test(merged_states_know_their_images),
         cmocka_unit_test(masked_places_are_neither_learned_nor_scored),
         cmocka_unit_test(leaving_the_only_image_out_is_refused),
+        cmocka_unit_test(a_limit_below_what_learning_takes_is_refused),
         cmocka_unit_test(options_out_of_range_are_refused),
     };
 

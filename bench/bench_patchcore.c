@@ -38,7 +38,7 @@ static fleck_status embed_one(void *ctx, int64_t item, int worker, fleck_error *
     FK_DO(fk_embedding_init(&p->images[item], &p->model.shape, err));
     FK_DO(fk_runner_decode(&p->runner, worker, path, &original, err));
     FK_DO(fk_runner_prepare(&p->runner, worker, &original, &input, err));
-    FK_DO(fk_runner_embed(&p->runner, worker, input.data, &p->images[item], err));
+    FK_DO(fk_runner_embed(&p->runner, worker, input.data, false, &p->images[item], err));
 done:
     fk_image_free(&original);
     fk_image_free(&input);
@@ -56,7 +56,7 @@ static void open_patches(patches *p, const char *data, const char *weights)
     s.weights = weights;
     *p = (patches){.data = data};
     bench_must(fk_fit_plan(&p->model, &s, &err), &err);
-    bench_must(fk_pick_engine(&engine, NULL, &err), &err);
+    bench_must(fk_pick_engine(&engine, NULL, &p->model, &err), &err);
     bench_must(fk_runner_open(&p->runner, &p->model, engine, bench_threads(), &err), &err);
     bench_must(fk_pool_run(p->runner.pool, IMAGES, embed_one, p, &err), &err);
 }

@@ -9,7 +9,7 @@
 /* A block of images is this large at most. */
 #define BLOCK_BYTES (INT64_C(160) << 20)
 /* Of a block's patches this many times the bank's share are kept, see docs/SPEED.md. */
-#define SPARE 3
+#define SPARE 1
 
 static const fk_option OPTIONS[] = {
     {.name = "coreset",

@@ -1,16 +1,18 @@
 /* PatchCore's bank: blocks of images are reduced, and what is left of all is reduced again.
  *
  * All patches of N images need not be held at once.  The patches of a block of images that is full
- * are reduced by greedy k-center (coreset.h) to SPARE times the share that the bank will keep; at
+ * are reduced by greedy k-center (coreset.h) to `spare` times the share that the bank will keep; at
  * the end the bank is chosen from what is left of all blocks and the last one's patches.  With r(A, B) the
  * distance of the farthest point of A from its nearest of B, for all patches X, the kept ones Y and the
  * bank M
  *
  *     r(X, M) <= r(X, Y) + r(Y, M)
  *
- * and the first term is small where SPARE is large.  Where everything fits one block, M is what the
- * greedy choice on everything gives.  Memory: one block, SPARE + 1 banks, and about a tenth of
- * them for the projection.
+ * The first term is smaller where more is kept, but then the second is larger, and their sum is what counts:
+ * of 1 to 3 shares, one gave the least in the projection (docs/SPEED.md); the second term almost vanishes
+ * there.  Where everything
+ * fits one block, M is what the greedy choice on everything gives.  Memory: one block, spare + 1 banks, and
+ * about a tenth of them for the projection.
  *
  * Distances for the choice are those of x W, W [D, projection] standard normal over
  * sqrt(projection), which keeps them to about 1 / sqrt(2 projection) (Johnson and Lindenstrauss). */

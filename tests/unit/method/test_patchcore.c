@@ -109,7 +109,7 @@ static fk_patchcore *in_blocks(int n, int block, int call)
     return state;
 }
 
-static void blocks_are_reduced_to_three_banks_worth(void **unused)
+static void blocks_are_reduced_to_the_banks_share(void **unused)
 {
     const fk_method *m = fk_method_find("patchcore");
     fk_patchcore *s = in_blocks(9, 2, 3), *other = in_blocks(9, 2, 1);
@@ -117,7 +117,7 @@ static void blocks_are_reduced_to_three_banks_worth(void **unused)
     (void)unused;
     assert_int_equal(s->n_chunks, 4); /* the ninth image waits */
     for (int i = 0; i < 4; i++)
-        assert_int_equal(s->chunks[i].n, 7); /* 0.3 of 24 */
+        assert_int_equal(s->chunks[i].n, 2); /* 0.1 of 24 */
     assert_int_equal(s->n_pending, 1);
     assert_ok(m->finish(s, NULL, err));
     assert_ok(m->finish(other, NULL, err));
@@ -216,19 +216,19 @@ static void leaving_the_only_image_out_is_refused(void **unused)
 }
 
 /* 9 images in blocks of 2 with 12 patches of CORE_DIM numbers each: a full block waits (24), four blocks
- * have left 7 patches each, and the bank of 10 is chosen from those 28 and the last image's 12. */
+ * have left 2 patches each, and the bank of 10 is chosen from those 8 and the last image's 12. */
 static void a_limit_below_what_learning_takes_is_refused(void **unused)
 {
     const fk_method *m = fk_method_find("patchcore");
     fk_patchcore *s = in_blocks(0, 2, 1);
-    int64_t row = CORE_DIM * 4 + 8, least, kept = (24 + 4 * 7) * row;
+    int64_t row = CORE_DIM * 4 + 8, least, kept = (24 + 4 * 2) * row;
     fk_memory memory = {.bytes = 0, .images = 9, .threads = 2};
 
     (void)unused;
     assert_int_equal(P, 12);
     assert_ok(m->limit(s, &memory, &least, err));
-    assert_true(least > kept + 40 * CORE_DIM * 4);              /* points of the choice */
-    assert_true(least < kept + 40 * CORE_DIM * 4 + (80 << 10)); /* a tile of products is 64 KiB */
+    assert_true(least > kept + 20 * CORE_DIM * 4);              /* points of the choice */
+    assert_true(least < kept + 20 * CORE_DIM * 4 + (80 << 10)); /* a tile of products is 64 KiB */
     memory.bytes = least;
     assert_ok(m->limit(s, &memory, &least, err));
     memory.bytes = least - 1;
@@ -254,7 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(distances_and_scores_equal_numpy),
         cmocka_unit_test(a_whole_coreset_keeps_all_patches_in_order),
-        cmocka_unit_test(blocks_are_reduced_to_three_banks_worth),
+        cmocka_unit_test(blocks_are_reduced_to_the_banks_share),
         cmocka_unit_test(merged_states_know_their_images),
         cmocka_unit_test(masked_places_are_neither_learned_nor_scored),
         cmocka_unit_test(leaving_the_only_image_out_is_refused),

@@ -30,18 +30,20 @@ typedef struct patches {
 static fleck_status embed_one(void *ctx, int64_t item, int worker, fleck_error *err)
 {
     patches *p = ctx;
-    fk_image original = {0}, input = {0};
+    fk_image original = {0};
+    fk_canvas canvas = {0};
     char path[4300];
     fleck_status st;
 
     snprintf(path, sizeof path, "%s/train/good/%03d.png", p->data, (int)item);
     FK_DO(fk_embedding_init(&p->images[item], &p->model.shape, err));
     FK_DO(fk_runner_decode(&p->runner, worker, path, &original, err));
-    FK_DO(fk_runner_prepare(&p->runner, worker, &original, &input, err));
-    FK_DO(fk_runner_embed(&p->runner, worker, input.data, false, &p->images[item], err));
+    FK_DO(fk_runner_prepare(&p->runner, worker, &original, NULL, &canvas, err));
+    FK_DO(
+        fk_runner_embed_piece(&p->runner, worker, &canvas, 0, true, false, &p->images[item], err));
 done:
     fk_image_free(&original);
-    fk_image_free(&input);
+    fk_canvas_free(&canvas);
     return st;
 }
 

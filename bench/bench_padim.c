@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #define BLOCK 8   /* images that are learned in one call */
+#define ROOM 3    /* numbers of scratch for each of D, see fk_gauss_room() */
 #define IMAGES 16 /* that a Gaussian has learned before it is finished */
 
 typedef struct job {
@@ -31,7 +32,7 @@ static void open_job(job *j, int64_t n_pos, int64_t dim, int threads)
     bench_must(fk_gauss_init(&j->gauss, n_pos, dim, 0.01, &err), &err);
     bench_must(FK_ALLOC(&j->out, n_pos, &err), &err);
     for (int i = 0; i < threads; i++)
-        bench_must(FK_ALLOC(&j->tmp[i], dim, &err), &err);
+        bench_must(FK_ALLOC(&j->tmp[i], ROOM * dim, &err), &err);
     for (int i = 0; i < BLOCK; i++) {
         fk_embedding e;
 
@@ -106,6 +107,27 @@ static fleck_status score(void *ctx, fleck_error *err)
     return fk_pool_run(j->pool, j->bands, score_band, j, err);
 }
 
+/* Factors of another type, of the same images. */
+static void time_type(job *j, bench_row *row, fk_dtype type, double bandwidth)
+{
+    double triangle = (double)j->n_pos * (double)j->dim * (double)(j->dim + 1) / 2;
+    fleck_error err = {0};
+    char name[96];
+
+    fk_gauss_free(&j->gauss);
+    bench_must(fk_gauss_init(&j->gauss, j->n_pos, j->dim, 0.01, &err), &err);
+    j->gauss.type = type;
+    for (int k = 0; k < IMAGES / BLOCK; k++)
+        bench_must(learn(j, &err), &err);
+    bench_must(finish(j, &err), &err);
+    snprintf(name, sizeof name, "score one image, %s factors, P=%lld D=%lld", fk_dtype_name(type),
+             (long long)j->n_pos, (long long)j->dim);
+    row->name = name;
+    row->bound = (double)fk_dtype_size(type) * triangle / bandwidth * 1e3;
+    row->bound_of = "bytes of factors / copy bandwidth";
+    bench_time(row, score, j);
+}
+
 /* All three steps at n_pos of the 56 x 56 positions. */
 static void time_size(int64_t n_pos, int64_t dim, int threads)
 {
@@ -128,10 +150,9 @@ static void time_size(int64_t n_pos, int64_t dim, int threads)
     row.bound = (double)n_pos * (double)dim * (double)dim * (double)dim / 3.0 / peak * 1e3;
     time_finish(&j, &row, dim > 200 ? 3 : 10);
 
-    snprintf(name, sizeof name, "score one image, P=%lld D=%lld", (long long)n_pos, (long long)dim);
-    row.bound = 4.0 * triangle / bandwidth * 1e3;
-    row.bound_of = "bytes of factors / copy bandwidth";
-    bench_time(&row, score, &j);
+    time_type(&j, &row, FK_F32, bandwidth);
+    time_type(&j, &row, FK_BF16, bandwidth);
+    time_type(&j, &row, FK_F16, bandwidth);
     close_job(&j);
 }
 

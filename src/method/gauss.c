@@ -4,6 +4,7 @@
  * in gauss_spill.c, distances in gauss_score.c. */
 #include "method/gauss.h"
 #include "base/mem.h"
+#include "method/gauss_factor.h"
 #include "method/gauss_moments.h"
 #include "method/gauss_spill.h"
 
@@ -159,12 +160,14 @@ fleck_status fk_gauss_merge(fk_gauss *g, fk_gauss *other, fleck_error *err)
     double *means = NULL;
     fleck_status st = FLECK_OK;
 
-    if (g->n_pos != other->n_pos || g->dim != other->dim || g->epsilon != other->epsilon)
+    if (g->n_pos != other->n_pos || g->dim != other->dim || g->epsilon != other->epsilon ||
+        g->type != other->type)
         FK_FAIL(err, FLECK_E_SHAPE,
-                "Gaussians to merge must agree in positions, width and epsilon: %lld, %lld, %g and "
-                "%lld, %lld, %g do not",
-                (long long)g->n_pos, (long long)g->dim, g->epsilon, (long long)other->n_pos,
-                (long long)other->dim, other->epsilon);
+                "Gaussians to merge must agree in positions, width, epsilon and type of factors: "
+                "%lld, %lld, %g, %s and %lld, %lld, %g, %s do not",
+                (long long)g->n_pos, (long long)g->dim, g->epsilon, fk_dtype_name(g->type),
+                (long long)other->n_pos, (long long)other->dim, other->epsilon,
+                fk_dtype_name(other->type));
     FK_DO(fk_gauss_reopen(g, err));
     FK_DO(fk_gauss_reopen(other, err));
     if (other->n == 0)
@@ -172,7 +175,8 @@ fleck_status fk_gauss_merge(fk_gauss *g, fk_gauss *other, fleck_error *err)
     if (g->n == 0) {
         fk_gauss_free(g);
         *g = *other;
-        *other = (fk_gauss){.n_pos = g->n_pos, .dim = g->dim, .epsilon = g->epsilon};
+        *other =
+            (fk_gauss){.n_pos = g->n_pos, .dim = g->dim, .epsilon = g->epsilon, .type = g->type};
         return FLECK_OK;
     }
     if (g->spill != NULL || other->spill != NULL) {
@@ -199,15 +203,33 @@ typedef struct finish_job {
     double *scratch; /* [workers, D, D] */
 } finish_job;
 
+/* Whether a factor has numbers that its type lacks.  f16 ends at 65504; its smallest numbers reach
+ * below the square root of the least epsilon, so that no diagonal becomes 0. */
+static bool exceeds(const void *factor, fk_dtype type, int64_t size)
+{
+    const uint16_t *halves = factor;
+
+    for (int64_t i = 0; type == FK_F16 && i < size; i++)
+        if ((halves[i] & 0x7fffu) == 0x7c00u) /* infinity */
+            return true;
+    return false;
+}
+
 fleck_status fk_gauss_factor(fk_gauss *g, int64_t p, fk_moments m, double *square, fleck_error *err)
 {
-    if (fk_moments_factor(m, g->epsilon, square, g->own_mean + p * g->dim,
-                          g->own_factor + p * triangle(g)))
-        return FLECK_OK;
-    return fk_error_set(err, FLECK_E_STATE,
-                        "the covariance of position %lld of %lld is not positive definite; a "
-                        "larger epsilon than %g would make it so",
-                        (long long)p, (long long)g->n_pos, g->epsilon);
+    void *factor = (char *)g->own_factor + fk_factor_offset(g->type, triangle(g), p);
+
+    if (!fk_moments_factor(m, g->epsilon, square, g->own_mean + p * g->dim, g->type, factor))
+        return fk_error_set(err, FLECK_E_STATE,
+                            "the covariance of position %lld of %lld is not positive definite; a "
+                            "larger epsilon than %g would make it so",
+                            (long long)p, (long long)g->n_pos, g->epsilon);
+    if (exceeds(factor, g->type, triangle(g)))
+        return fk_error_set(err, FLECK_E_STATE,
+                            "the factor of position %lld of %lld exceeds 65504, where f16 ends; "
+                            "bf16 and f32 would hold it",
+                            (long long)p, (long long)g->n_pos);
+    return FLECK_OK;
 }
 
 static fleck_status finish_band(void *ctx, int64_t band, int worker, fleck_error *err)
@@ -243,7 +265,7 @@ fleck_status fk_gauss_finish(fk_gauss *g, fk_pool *pool, fleck_error *err)
     }
     FK_DO(FK_ALLOC(&job.scratch, fk_pool_threads(pool) * g->dim * g->dim, err));
     FK_DO(FK_ALLOC(&g->own_mean, g->n_pos * g->dim, err));
-    FK_DO(FK_ALLOC(&g->own_factor, g->n_pos * triangle(g), err));
+    FK_DO(fk_alloc(&g->own_factor, g->n_pos * triangle(g), fk_dtype_size(g->type), err));
     st = fk_pool_run(pool, band_count(g), finish_band, &job, err);
     if (st != FLECK_OK) {
         make_empty(g);
@@ -261,23 +283,28 @@ done:
 
 fleck_status fk_gauss_reopen(fk_gauss *g, fleck_error *err)
 {
+    float *room = NULL;
     fleck_status st;
 
     if (g->factor == NULL)
         return FLECK_OK;
     if (g->spill != NULL)
         return fk_spill_reopen(g, err);
+    FK_DO(FK_ALLOC(&room, g->dim, err));
     FK_DO(alloc_moments(g, err));
     memcpy(g->shift, g->mean, (size_t)(g->n_pos * g->dim) * sizeof(float));
     for (int64_t p = 0; p < g->n_pos; p++)
-        fk_moments_back(fk_gauss_position(g, p), g->factor + p * triangle(g), g->epsilon);
+        fk_moments_back(fk_gauss_position(g, p), g->type,
+                        (const char *)g->factor + fk_factor_offset(g->type, triangle(g), p), room,
+                        g->epsilon);
     free_factors(g);
 done:
+    fk_free(room);
     return st;
 }
 
 fleck_status fk_gauss_view(fk_gauss *g, int64_t n_pos, int64_t dim, double epsilon, int64_t n,
-                           const float *mean, const float *factor, fleck_error *err)
+                           const float *mean, const void *factor, fleck_error *err)
 {
     fleck_status st = fk_gauss_init(g, n_pos, dim, epsilon, err);
 

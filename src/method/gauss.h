@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "tensor/tensor.h"
 
 /* Positions of one piece of work, and of one block of co-moments. */
 #define FK_GAUSS_BAND 16
@@ -21,14 +22,17 @@ typedef struct fk_gauss {
     int64_t n_pos, dim;
     int64_t n;      /* images */
     double epsilon; /* added to the variances, in the features' units squared */
+    fk_dtype type;  /* of the factors: FK_F32, FK_BF16 or FK_F16; for whoever wants another than
+                       FK_F32 to set after init or view */
     float *shift;   /* [P, D] first image; sums are about it */
     double *sum;    /* [P, D] sum of x - shift */
     double **bands; /* [ceil(P / BAND)] of [BAND, T]: sum of (x - shift)(x - shift)', lower
                        triangle row by row */
     const float *mean;
-    const float *factor;          /* [P, T] L with S = L L', lower triangle column by column */
-    float *own_mean, *own_factor; /* what has to be freed; NULL where mean and factor are views */
-    fk_gauss_spill *spill;        /* NULL, or what it learns with where moments do not fit memory */
+    const void *factor; /* [P, T] L with S = L L', lower triangle column by column */
+    float *own_mean;    /* what has to be freed; NULL where mean and factor are views */
+    void *own_factor;
+    fk_gauss_spill *spill; /* NULL, or what it learns with where moments do not fit memory */
 } fk_gauss;
 
 /* An empty one.  FLECK_E_NOMEM where P T does not fit. */
@@ -54,23 +58,24 @@ fleck_status fk_gauss_add(fk_gauss *g, const float *const *images, int64_t n, fk
                           fleck_error *err) FLECK_MUST_CHECK;
 
 /* Take over what other learned (Chan, Golub and LeVeque 1979); other becomes empty.  Both may be in
- * either form; g is left learning.  FLECK_E_SHAPE where P, D or epsilon differ. */
+ * either form; g is left learning.  FLECK_E_SHAPE where P, D, epsilon or type differ. */
 fleck_status fk_gauss_merge(fk_gauss *g, fk_gauss *other, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Means and factors from the moments, which are freed block by block, so that the peak is the
  * moments' size.  Nothing to do where g is factored already.
  *   FLECK_E_STATE   fewer than 2 images; g is unchanged
- *   FLECK_E_STATE   a covariance is not positive definite; g is empty then
+ *   FLECK_E_STATE   a covariance is not positive definite, or a factor exceeds FK_F16; g is empty
+ *                   then
  *   FLECK_E_NOMEM   g is unchanged */
 fleck_status fk_gauss_finish(fk_gauss *g, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Back to moments, from the factors: exact but for the factors' and means' rounding to float, 6e-8
- * of each number's size. */
+/* Back to moments, from the factors: exact but for the means' rounding to float and the factors' to
+ * their type, of each number's size 6e-8 (FK_F32), 5e-4 (FK_F16) or 4e-3 (FK_BF16). */
 fleck_status fk_gauss_reopen(fk_gauss *g, fleck_error *err) FLECK_MUST_CHECK;
 
 /* A factored g on somebody else's arrays, which must outlive it; n >= 2. */
 fleck_status fk_gauss_view(fk_gauss *g, int64_t n_pos, int64_t dim, double epsilon, int64_t n,
-                           const float *mean, const float *factor,
+                           const float *mean, const void *factor,
                            fleck_error *err) FLECK_MUST_CHECK;
 
 /* Distance of patches first .. last - 1 of one image from the normal ones.
@@ -78,11 +83,12 @@ fleck_status fk_gauss_view(fk_gauss *g, int64_t n_pos, int64_t dim, double epsil
  *   emb   [P, D], of the whole image
  *   left_out   whether this image is one that g has learned, and is to be scored as if it had not
  *              (n >= 3, asserted)
- *   tmp   [fk_gauss_room(g, 0)]
+ *   tmp   [fk_gauss_room(g, 0)]; becomes z with L z = x - m of the last patch
  *   out   [P]; places first .. last - 1 become sqrt((x-m)' S^-1 (x-m)), >= 0, in standard
  *         deviations
  *
- * g must be factored (asserted).  Sums run in double and are rounded once.
+ * g must be factored (asserted).  Sums run in double and are rounded once, whatever the type of the
+ * factors: those of 16 bits give what floats of the same values give.
  * Cost: (last - first) D^2 / 2 multiply-adds.  Defard et al. 2020, eq. 2. */
 void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64_t last,
                        bool left_out, double *tmp, float *out);

@@ -20,6 +20,7 @@
 #include "method/gauss_moments.h"
 #include "linalg/clones.h"
 #include "linalg/linalg.h"
+#include "method/gauss_factor.h"
 
 #include <string.h>
 
@@ -132,41 +133,46 @@ static void covariance(fk_moments m, double epsilon, double *a)
     }
 }
 
-bool fk_moments_factor(fk_moments m, double epsilon, double *square, float *mean, float *factor)
+bool fk_moments_factor(fk_moments m, double epsilon, double *square, float *mean, fk_dtype type,
+                       void *factor)
 {
+    int64_t t = 0;
+
     covariance(m, epsilon, square);
     if (!fk_linalg_cholesky(square, m.dim))
         return false;
     for (int64_t j = 0; j < m.dim; j++)
         for (int64_t i = j; i < m.dim; i++)
-            *factor++ = (float)square[j * m.dim + i];
+            fk_factor_put(factor, type, t++, square[j * m.dim + i]);
     for (int64_t i = 0; i < m.dim; i++)
         mean[i] = (float)((double)m.shift[i] + m.sum[i] / (double)m.n);
     return true;
 }
 
-/* triangle = (N - 1) (L L' - epsilon I), the co-moments about the mean. */
-FK_CLONES static void multiply_back(double *triangle, const float *factor, int64_t dim, double n,
-                                    double epsilon)
+/* Add L's column k, which begins at its diagonal, times itself to the lower right of L L'. */
+FK_CLONES static void add_column(double *restrict triangle, const float *restrict column, int64_t k,
+                                 int64_t dim)
 {
-    for (int64_t k = 0; k < dim; factor += dim - k, k++) {
-        for (int64_t i = k; i < dim; i++) {
-            double *row = triangle + i * (i + 1) / 2;
-            double c = (double)factor[i - k];
+    for (int64_t i = k; i < dim; i++) {
+        double *row = triangle + i * (i + 1) / 2;
+        double c = (double)column[i - k];
 
-            for (int64_t j = k; j <= i; j++)
-                row[j] += c * (double)factor[j - k];
-        }
-    }
-    for (int64_t i = 0; i < dim; triangle += ++i) {
-        triangle[i] -= epsilon;
-        for (int64_t j = 0; j <= i; j++)
-            triangle[j] *= n - 1.0;
+        for (int64_t j = k; j <= i; j++)
+            row[j] += c * (double)column[j - k];
     }
 }
 
-void fk_moments_back(fk_moments m, const float *factor, double epsilon)
+void fk_moments_back(fk_moments m, fk_dtype type, const void *factor, float *room, double epsilon)
 {
-    memset(m.triangle, 0, (size_t)fk_moments_size(m.dim) * sizeof *m.triangle);
-    multiply_back(m.triangle, factor, m.dim, (double)m.n, epsilon);
+    double *row = m.triangle;
+
+    memset(row, 0, (size_t)fk_moments_size(m.dim) * sizeof *row);
+    for (int64_t k = 0, first = 0; k < m.dim; first += m.dim - k, k++)
+        add_column(row, fk_factor_floats(factor, type, first, m.dim - k, room), k, m.dim);
+    /* (N - 1) (L L' - epsilon I), the co-moments about the mean. */
+    for (int64_t i = 0; i < m.dim; row += ++i) {
+        row[i] -= epsilon;
+        for (int64_t j = 0; j <= i; j++)
+            row[j] *= (double)m.n - 1.0;
+    }
 }

@@ -3,6 +3,7 @@
 #define FK_METHOD_GAUSS_MOMENTS_H
 
 #include "base/error.h"
+#include "tensor/tensor.h"
 
 /* Images that go through a triangle together. */
 #define FK_MOMENTS_GROUP 8
@@ -27,13 +28,13 @@ void fk_moments_add(fk_moments m, const float *const *images, int64_t n, int64_t
 /* a becomes the moments of a's and b's images, about a's shift; means [2, dim] is scratch. */
 void fk_moments_merge(fk_moments a, fk_moments b, double *means);
 
-/* mean [dim], and factor [T] L with S = L L', lower triangle column by column; square [dim, dim] is
- * scratch.  False where S is not positive definite.  Cost: dim^3 / 6 multiply-adds. */
-bool fk_moments_factor(fk_moments m, double epsilon, double *square, float *mean,
-                       float *factor) FLECK_MUST_CHECK;
+/* mean [dim], and factor [T] L with S = L L', lower triangle column by column, rounded to type (FK_F32,
+ * FK_BF16 or FK_F16); square [dim, dim] is scratch.  False where S is not positive definite.  Cost: dim^3 / 6 multiply-adds. */
+bool fk_moments_factor(fk_moments m, double epsilon, double *square, float *mean, fk_dtype type,
+                       void *factor) FLECK_MUST_CHECK;
 
-/* The triangle again, from a factor about the mean, which is the shift then: sum must be zero.
- * Cost: dim^3 / 6 multiply-adds. */
-void fk_moments_back(fk_moments m, const float *factor, double epsilon);
+/* The triangle again, from a factor about the mean, which is the shift then: sum must be zero; room
+ * [dim] is scratch.  Cost: dim^3 / 6 multiply-adds. */
+void fk_moments_back(fk_moments m, fk_dtype type, const void *factor, float *room, double epsilon);
 
 #endif

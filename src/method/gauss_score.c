@@ -4,6 +4,9 @@
  * column: once z[j] is known, column j of L times z[j] leaves the rest.  L is stored that way, so
  * each factor is read once, in order, and nothing is added up across a vector.
  *
+ * Factors of 16 bits become floats four columns at a time, exactly, and are used as floats are: what
+ * they save is memory and its traffic.
+ *
  * Neighbours.  The Gaussian of position p is asked about the features of all positions q in a window
  * about p.  A factor is fetched from memory once for all of them.
  *
@@ -23,10 +26,15 @@
  *
  *     d2' = (N - 2) / (N - 1) (w' S^-1 w + a (w' S^-1 v)^2 / (1 - a d2))
  *
- * It is exact but for epsilon, which counts as e.  a d2 < 1 because S - a v v' >= e' I > 0 for some
- * e'; rounding may take that away where D exceeds N and epsilon is tiny, hence the floor. */
+ * It is exact but for epsilon, which counts as e.  C' >= 0 gives S - a v v' >= epsilon I, hence
+ *
+ *     1 - a d2 = 1 / (1 + a v' (S - a v v')^-1 v) >= 1 / (1 + a |v|^2 / epsilon)
+ *
+ * Rounding may take that away where D exceeds N: of 16 bits nearly all of it, so that they are held to
+ * it; of floats only where epsilon is tiny, hence the floor. */
 #include "method/gauss.h"
 #include "linalg/clones.h"
+#include "method/gauss_factor.h"
 #include "method/gauss_moments.h"
 
 #include <assert.h>
@@ -40,7 +48,8 @@
 
 int64_t fk_gauss_room(const fk_gauss *g, int64_t radius)
 {
-    return (radius > 0 ? SIDES + 1 : 1) * g->dim;
+    /* Right-hand sides, and GROUP columns of floats. */
+    return (radius > 0 ? SIDES + 1 : 1) * g->dim + (g->type != FK_F32 ? GROUP / 2 * g->dim : 0);
 }
 
 /* One column: z[0] = v[0] / L[0], and what it leaves of the rest. */
@@ -54,17 +63,21 @@ FK_INLINE double take_column(const float *column, double *restrict v, int64_t n)
     return z * z;
 }
 
-/* |z|^2 with L z = v; v [dim] becomes z.  A group's columns first settle the group itself, then go
- * through the rest side by side: every number sees the same operations in the same order as column by
- * column, so the bytes are the same, with a quarter of the loads and stores of v. */
-FK_CLONES static double solve(const float *restrict factor, double *restrict v, int64_t dim)
+/* |z|^2 with L z = v; v [dim] becomes z.  Floats go column by column, one stream in order, which is what
+ * memory is fastest at.  16 bits are expanded into room [GROUP, dim] from one stream, a group of columns
+ * at a time; a group's columns first settle the group itself, then go through the rest side by side:
+ * every number sees the same operations in the same order as column by column, so the bytes are the
+ * same, with a quarter of the loads and stores of v. */
+FK_CLONES static double solve(const void *restrict factor, fk_dtype type, double *restrict v,
+                              int64_t dim, float *room)
 {
     double d2 = 0.0;
-    int64_t j = 0;
+    int64_t j = 0, first = 0;
 
-    for (; j + GROUP <= dim; j += GROUP) {
-        const float *c0 = factor, *c1 = c0 + (dim - j), *c2 = c1 + (dim - j - 1);
-        const float *c3 = c2 + (dim - j - 2);
+    for (; type != FK_F32 && j + GROUP <= dim; j += GROUP) {
+        int64_t size = GROUP * (dim - j) - GROUP * (GROUP - 1) / 2;
+        const float *c0 = fk_factor_floats(factor, type, first, size, room);
+        const float *c1 = c0 + (dim - j), *c2 = c1 + (dim - j - 1), *c3 = c2 + (dim - j - 2);
         double *rest = v + j + GROUP, z0, z1, z2, z3;
         int64_t n = dim - j - GROUP;
 
@@ -83,16 +96,39 @@ FK_CLONES static double solve(const float *restrict factor, double *restrict v, 
         for (int64_t i = 0; i < n; i++)
             rest[i] = rest[i] - z0 * (double)c0[i] - z1 * (double)c1[i] - z2 * (double)c2[i] -
                       z3 * (double)c3[i];
-        factor = c3 + n;
+        first += size;
     }
-    for (; j < dim; factor += dim - j, j++)
-        d2 += take_column(factor, v + j, dim - j);
+    for (; j < dim; first += dim - j, j++)
+        d2 += take_column(fk_factor_floats(factor, type, first, dim - j, room), v + j, dim - j);
     return d2;
 }
 
-static double without_it(double d2, double n)
+/* With the factor of position p of g; room [GROUP, dim] floats. */
+static double solve_at(const fk_gauss *g, int64_t p, double *v, double *room)
 {
-    double a = n / ((n - 1.0) * (n - 1.0)), rest = fmax(1.0 - a * d2, 1e-12);
+    size_t offset = fk_factor_offset(g->type, fk_moments_size(g->dim), p);
+
+    return solve((const char *)g->factor + offset, g->type, v, g->dim, (float *)room);
+}
+
+/* The least that 1 - a d2 can be for the feature x [dim] of position p. */
+static double least_rest(const fk_gauss *g, const float *x, int64_t p)
+{
+    double n = (double)g->n, a = n / ((n - 1.0) * (n - 1.0)), length = 0.0;
+
+    if (g->type == FK_F32)
+        return 1e-12;
+    for (int64_t i = 0; i < g->dim; i++) {
+        double v = (double)x[i] - (double)g->mean[p * g->dim + i];
+
+        length += v * v;
+    }
+    return 1.0 / (1.0 + a * length / g->epsilon);
+}
+
+static double without_it(double d2, double n, double least)
+{
+    double a = n / ((n - 1.0) * (n - 1.0)), rest = fmax(1.0 - a * d2, least);
 
     return n / (n - 1.0) * (n / (n - 1.0)) * ((n - 2.0) / (n - 1.0)) * d2 / rest;
 }
@@ -107,8 +143,10 @@ void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64
 
         for (int64_t i = 0; i < g->dim; i++)
             tmp[i] = (double)x[i] - (double)m[i];
-        d2 = solve(g->factor + p * fk_moments_size(g->dim), tmp, g->dim);
-        out[p] = (float)sqrt(left_out ? without_it(d2, (double)g->n) : d2);
+        d2 = solve_at(g, p, tmp, tmp + g->dim);
+        if (left_out)
+            d2 = without_it(d2, (double)g->n, least_rest(g, x, p));
+        out[p] = (float)sqrt(d2);
     }
 }
 
@@ -122,9 +160,9 @@ static void deviation(double *u, const fk_gauss *g, const float *x, int64_t p)
 /* Squared distance of a neighbour's z from a Gaussian that does without the image, whose own z there is
  * `own`, of squared length d2_own. */
 static double neighbour_without_it(const double *z, const double *own, double d2_own, int64_t dim,
-                                   double n)
+                                   double n, double least)
 {
-    double a = n / ((n - 1.0) * (n - 1.0)), rest = fmax(1.0 - a * d2_own, 1e-12);
+    double a = n / ((n - 1.0) * (n - 1.0)), rest = fmax(1.0 - a * d2_own, least);
     double length = 0.0, product = 0.0;
 
     for (int64_t i = 0; i < dim; i++) {
@@ -161,27 +199,27 @@ void fk_gauss_distance_near(const fk_gauss *g, const float *emb, fk_gauss_window
 
     assert(g->factor != NULL && (!left_out || g->n >= 3) && w.height * w.width == g->n_pos);
     for (int64_t p = first; p < last; p++) {
-        const float *factor = g->factor + p * fk_moments_size(dim);
         int64_t k[SIDES], q[SIDES], from = 0;
-        double d2_own = 0.0;
+        double d2_own = 0.0, least = 0.0;
         int n;
 
         for (int64_t i = 0; i < places; i++)
             out[p * places + i] = INFINITY;
         if (left_out) {
             deviation(own, g, emb + p * dim, p);
-            d2_own = solve(factor, own, dim);
+            d2_own = solve_at(g, p, own, own + dim);
+            least = least_rest(g, emb + p * dim, p);
         }
         while ((n = window_of(w, p, from, k, q)) > 0) {
             for (int i = 0; i < n; i++) {
                 double *z = tmp + i * dim, d2;
 
                 deviation(z, g, emb + q[i] * dim, p);
-                d2 = solve(factor, z, dim);
+                d2 = solve_at(g, p, z, own + dim);
                 if (left_out && q[i] == p)
-                    d2 = without_it(d2, (double)g->n);
+                    d2 = without_it(d2, (double)g->n, least);
                 else if (left_out)
-                    d2 = neighbour_without_it(z, own, d2_own, dim, (double)g->n);
+                    d2 = neighbour_without_it(z, own, d2_own, dim, (double)g->n, least);
                 out[p * places + k[i]] = (float)sqrt(d2);
             }
             from = k[n - 1] + 1;

@@ -14,6 +14,7 @@
 #include "base/scratch.h"
 #include "base/str.h"
 #include "features/store.h"
+#include "method/gauss_factor.h"
 
 #include <assert.h>
 #include <string.h>
@@ -34,8 +35,8 @@ struct fk_gauss_spill {
     int64_t fold;        /* images that are folded into moments in the file */
     fk_store *images;    /* NULL, or those that moments or factors lack */
     fk_scratch moments;  /* [P, T] doubles, where open */
-    const float *factor; /* or [P, T] of n_before images, whose means are the shift; or NULL */
-    float *own_factor;   /* what has to be freed of it */
+    const void *factor;  /* or [P, T] of n_before images, whose means are the shift; or NULL */
+    void *own_factor;    /* what has to be freed of it */
     int64_t n_before;    /* images in the file or the factors */
 };
 
@@ -53,7 +54,8 @@ static int64_t desk_bytes(const fk_gauss *g, int64_t band, int64_t piece)
 /* Means, factors, shift and sums. */
 static int64_t fixed_bytes(const fk_gauss *g)
 {
-    return g->n_pos * (4 * fk_moments_size(g->dim) + (4 + 4 + 8) * g->dim);
+    return g->n_pos *
+           ((int64_t)fk_dtype_size(g->type) * fk_moments_size(g->dim) + (4 + 4 + 8) * g->dim);
 }
 
 static int64_t most(int64_t a, int64_t b)
@@ -186,7 +188,9 @@ static fleck_status fetch_before(const fk_gauss *g, int64_t first, int64_t last,
     if (s->factor == NULL)
         memset(d->triangles, 0, (size_t)size);
     for (int64_t p = first; s->factor != NULL && p < last; p++)
-        fk_moments_back(on_desk(g, d, first, p, s->n_before), s->factor + p * t, g->epsilon);
+        fk_moments_back(on_desk(g, d, first, p, s->n_before), g->type,
+                        (const char *)s->factor + fk_factor_offset(g->type, t, p),
+                        (float *)d->columns, g->epsilon);
     return FLECK_OK;
 }
 
@@ -331,8 +335,10 @@ fleck_status fk_spill_reopen(fk_gauss *g, fleck_error *err)
     s->own_factor = g->own_factor;
     s->n_before = g->n;
     fk_free(g->own_mean);
-    g->own_mean = g->own_factor = NULL;
-    g->mean = g->factor = NULL;
+    g->own_mean = NULL;
+    g->own_factor = NULL;
+    g->mean = NULL;
+    g->factor = NULL;
 done:
     return st;
 }
@@ -407,7 +413,8 @@ fleck_status fk_spill_finish(fk_gauss *g, fk_pool *pool, fleck_error *err)
         g->own_factor = s->own_factor;
         s->own_factor = NULL;
     } else {
-        FK_DO(FK_ALLOC(&g->own_factor, g->n_pos * fk_moments_size(g->dim), err));
+        FK_DO(fk_alloc(&g->own_factor, g->n_pos * fk_moments_size(g->dim), fk_dtype_size(g->type),
+                       err));
     }
     FK_DO(walk_all(g, NULL, pool, err));
     fk_spill_clear(s);

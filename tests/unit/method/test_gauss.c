@@ -169,7 +169,7 @@ static void factors_multiply_back_to_the_covariance(void **state)
     assert_null(g.bands);
     for (int64_t p = 0; p < P; p++) {
         double product[D][D] = {{0.0}};
-        const float *column = g.factor + p * T;
+        const float *column = (const float *)g.factor + p * T;
 
         two_passes(&d, 0, N, p, mean, moments);
         for (int k = 0; k < D; column += D - k, k++)
@@ -255,7 +255,7 @@ static void distances_equal_a_plain_solution(void **state)
     data d = make_data(1.0f);
     fk_gauss g;
     float query[P * D], out[P];
-    double tmp[D];
+    double tmp[3 * D];
 
     (void)state;
     fill(query, 77, P * D);
@@ -279,7 +279,7 @@ static void leaving_one_out_equals_fitting_without_it(void **state)
     data d = make_data(1.0f);
     fk_gauss g;
     float out[P];
-    double tmp[D], epsilon = 0.01;
+    double tmp[3 * D], epsilon = 0.01;
 
     (void)state;
     assert_ok(fk_gauss_init(&g, P, D, epsilon, err));

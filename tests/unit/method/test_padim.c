@@ -4,6 +4,8 @@
 #include "features/map.h"
 #include "golden/method_padim.h"
 
+#include <sys/stat.h>
+
 static const fk_embed_shape SHAPE = {.n_levels = 1,
                                      .levels = {{PADIM_HEIGHT, PADIM_WIDTH, PADIM_DIM, NULL}}};
 
@@ -177,7 +179,7 @@ static void leaving_one_of_two_out_is_refused(void **unused)
     const fk_method *m = fk_method_find("padim");
     void *state = learn_golden(m, 2);
     fk_embedding e = make_image(&SHAPE, 100);
-    double scratch[64];
+    double scratch[192];
     float map[PADIM_HEIGHT * PADIM_WIDTH];
 
     (void)unused;
@@ -188,6 +190,78 @@ static void leaving_one_of_two_out_is_refused(void **unused)
     assert_ok(m->score(state, &e, FK_NONE, scratch, NULL, NULL, NULL, err)); /* nothing asked for */
     fk_embedding_free(&e);
     m->free(state);
+}
+
+static int64_t bytes_of(const char *path)
+{
+    struct stat file;
+
+    assert_int_equal(stat(path, &file), 0);
+    return (int64_t)file.st_size;
+}
+
+/* Saved, loaded and scored again without a changed bit; a state of floats is not taken for one of 16
+ * bits. */
+static void factors_of_16_bits_halve_the_state_and_survive_a_file(void **unused)
+{
+    static const char *const f32[] = {"factors=f32", NULL}, *const bf16[] = {"factors=bf16", NULL},
+                             *const f16[] = {"factors=f16", NULL};
+    static const char *const *const all[] = {f32, bf16, f16};
+    static const int64_t size[] = {4, 2, 2};
+    const int64_t numbers = PADIM_HEIGHT * PADIM_WIDTH * PADIM_DIM * (PADIM_DIM + 1) / 2;
+    const fk_method *m = fk_method_find("padim");
+    fk_embedding e = make_image(&SHAPE, 200);
+    int64_t of_floats = 0;
+
+    (void)unused;
+    for (int k = 0; k < 3; k++) {
+        void *learned = learn_golden_with(m, PADIM_N, all[k]), *loaded = NULL;
+        fk_options o = options_of(m, all[k]), other = options_of(m, k == 0 ? bf16 : NULL);
+        fk_st_reader *r = NULL;
+        fk_json *meta = NULL;
+        float *before, *after;
+        const char *path;
+
+        assert_ok(m->finish(learned, NULL, err));
+        path = save_state(m, learned, &meta);
+        if (k == 0)
+            of_floats = bytes_of(path);
+        /* The header names the type, and is padded to 64 bytes. */
+        assert_in_range(of_floats - bytes_of(path) + 64, (4 - size[k]) * numbers,
+                        (4 - size[k]) * numbers + 128);
+        assert_ok(fk_st_open(&r, path, err));
+        assert_ok(m->load(&loaded, &o, &SHAPE, GRID, r, meta, err));
+        before = score_of(m, learned, GRID, &e, -1, NULL, NULL);
+        after = score_of(m, loaded, GRID, &e, -1, NULL, NULL);
+        assert_memory_equal(before, after, PADIM_HEIGHT * PADIM_WIDTH * sizeof(float));
+        m->free(loaded);
+        assert_refused(m->load(&loaded, &other, &SHAPE, GRID, r, meta, err), FLECK_E_SHAPE,
+                       "method.factor");
+        assert_null(loaded);
+        m->free(learned);
+        fk_st_close(&r);
+        fk_json_free(&meta);
+        fk_free(before);
+        fk_free(after);
+        fk_options_free(&o);
+        fk_options_free(&other);
+    }
+    fk_embedding_free(&e);
+}
+
+/* Models of before there was a choice do not name it. */
+static void options_without_a_type_of_factors_mean_f32(void **unused)
+{
+    fk_options o = options_of(fk_method_find("padim"), NULL);
+    fk_json *object = fk_json_object();
+
+    (void)unused;
+    assert_true(fk_json_put_int(object, "dims", 30));
+    assert_ok(fk_options_from_json(&o, object, err));
+    assert_string_equal(fk_options_text(&o, "factors"), "f32");
+    assert_refused(fk_options_set_pair(&o, "factors=bf16", true, err), FLECK_E_OPTION, "factors");
+    fk_json_free(&object);
+    fk_options_free(&o);
 }
 
 static void embeddings_have_the_width_asked_for(void **unused)
@@ -226,6 +300,7 @@ static void options_out_of_range_are_refused(void **unused)
 
     (void)unused;
     assert_refused(fk_options_set(&o, "reduce", "list:", err), FLECK_E_OPTION, "--reduce");
+    assert_refused(fk_options_set(&o, "factors", "f64", err), FLECK_E_OPTION, "--factors");
     assert_refused(fk_options_set(&o, "epsilon", "0", err), FLECK_E_OPTION, "--epsilon");
     assert_refused(fk_options_set(&o, "seed", "-1", err), FLECK_E_OPTION, "--seed");
     fk_options_free(&o);
@@ -240,6 +315,8 @@ int main(void)
         cmocka_unit_test(maps_are_enlarged_grids),
         cmocka_unit_test(one_image_is_not_enough),
         cmocka_unit_test(leaving_one_of_two_out_is_refused),
+        cmocka_unit_test(factors_of_16_bits_halve_the_state_and_survive_a_file),
+        cmocka_unit_test(options_without_a_type_of_factors_mean_f32),
         cmocka_unit_test(embeddings_have_the_width_asked_for),
         cmocka_unit_test(options_out_of_range_are_refused),
     };

@@ -228,7 +228,7 @@ static fleck_status name_taps(fk_model *m, const char *text, fleck_error *err)
         while (usual != NULL && n_usual < FK_MAX_TAPS && usual[n_usual] != NULL)
             n_usual++;
         for (int i = n_usual > m->method->skip_taps ? m->method->skip_taps : 0;
-             i < n_usual && st == FLECK_OK; i++)
+             usual != NULL && i < n_usual && st == FLECK_OK; i++)
             st = add_tap(m, usual[i], strlen(usual[i]), err);
         return st;
     }

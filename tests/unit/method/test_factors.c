@@ -78,7 +78,7 @@ static void four_columns_at_a_time_are_the_bytes_of_column_by_column(void **stat
     for (size_t k = 0; k < sizeof dims / sizeof dims[0] * N_TYPES; k++) {
         int64_t dim = dims[k / N_TYPES];
         float *images[N], query[3 * 101], out[3];
-        double z[3 * 101], want[101];
+        double z[3 * 101], want[101] = {0.0};
         fk_gauss g;
 
         make_features(images, 3, dim, 1.0f);

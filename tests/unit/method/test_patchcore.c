@@ -137,8 +137,8 @@ static void check_owners(const fk_patchcore *s, int n)
         bool found = false;
 
         for (int64_t p = 0; p < P; p++)
-            found = found || memcmp(e.levels[0].data + p * CORE_DIM, s->bank.rows + i * CORE_DIM,
-                                    CORE_DIM * sizeof(float)) == 0;
+            found = found || fk_linalg_distance2(e.levels[0].data + p * CORE_DIM,
+                                                 s->bank.rows + i * CORE_DIM, CORE_DIM) == 0.0;
         assert_true(found);
         fk_embedding_free(&e);
     }

@@ -19,10 +19,10 @@ static sample make(uint64_t seed, int64_t n, int64_t values, int64_t lift)
 
     for (int64_t i = 0; i < n; i++) {
         uint64_t k = 3 * (uint64_t)i;
+        int64_t third = values / 3;
 
         s.labels[i] = data_hash(seed, k) % 3 != 0;
-        s.a[i] = (double)(data_hash(seed, k + 1) % (uint64_t)values) +
-                 s.labels[i] * (double)(values / 3);
+        s.a[i] = (double)(data_hash(seed, k + 1) % (uint64_t)values) + s.labels[i] * (double)third;
         s.b[i] = (double)(data_hash(seed, k + 2) % (uint64_t)values) + s.labels[i] * (double)lift +
                  s.a[i] / 2.0;
     }

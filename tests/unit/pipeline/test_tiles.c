@@ -99,8 +99,11 @@ static void tiles_of_a_picture_blend_to_the_picture(void **state)
         int64_t y0 = fk_tile_start(i / t.columns, t.rows, 10, 6);
         int64_t x0 = fk_tile_start(i % t.columns, t.columns, 13, 6);
 
-        for (int64_t k = 0; k < 36; k++)
-            tile[k] = (float)(13 * (y0 + k / 6) + x0 + k % 6);
+        for (int64_t k = 0; k < 36; k++) {
+            int64_t pixel = 13 * (y0 + k / 6) + x0 + k % 6;
+
+            tile[k] = (float)pixel;
+        }
         fk_tile_blend(map, &t, i, tile, scratch);
     }
     for (int i = 0; i < 130; i++) /* up to nine float additions of values up to 130 */

@@ -60,6 +60,18 @@ done:
     return st;
 }
 
+fleck_status fk_embed_shape_single(const fk_embed_shape *shape, const char *method,
+                                   fleck_error *err)
+{
+    if (shape->n_levels == 1 && shape->global_dim == 0)
+        return FLECK_OK;
+    return fk_error_set(
+        err, FLECK_E_SHAPE,
+        "%s: expected an embedding of one level and no global feature, got %d levels "
+        "and a global feature of %lld",
+        method, shape->n_levels, (long long)shape->global_dim);
+}
+
 bool fk_embed_finite(const float *x, int64_t n)
 {
     uint32_t bad = 0; /* an exponent of ones is an infinity or NaN */

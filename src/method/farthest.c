@@ -51,7 +51,7 @@ static void mean_of_rows(float *mean, double *sum, const float *x, int64_t n, in
 }
 
 fleck_status fk_farthest_first(int64_t *chosen, int64_t k, const float *x, int64_t n, int64_t d,
-                               fk_pool *pool, double *radius, fleck_error *err)
+                               fk_pool *pool, fleck_error *err)
 {
     job j = {.x = x, .n = n, .d = d};
     float *mean = NULL;
@@ -74,12 +74,6 @@ fleck_status fk_farthest_first(int64_t *chosen, int64_t k, const float *x, int64
         FK_DO(fk_pool_run(pool, pieces, update_piece, &j, err));
         chosen[c] = farthest(j.nearest, n);
         j.centre = x + chosen[c] * d;
-    }
-    if (radius != NULL) {
-        for (int64_t i = 0; k == 1 && i < n; i++)
-            j.nearest[i] = INFINITY;
-        FK_DO(fk_pool_run(pool, pieces, update_piece, &j, err));
-        *radius = sqrt(j.nearest[farthest(j.nearest, n)]);
     }
 done:
     fk_free(mean);

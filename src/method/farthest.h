@@ -9,10 +9,9 @@
  * than twice what is possible with k).  Of equal distances the first row.
  *
  *   chosen  [k] indices in the order of choosing
- *   *radius distance of the farthest row that is left; may be NULL
  *
  * The same bytes on any pool.  Cost: n k d multiply-adds.  Memory: 8 n bytes. */
 fleck_status fk_farthest_first(int64_t *chosen, int64_t k, const float *x, int64_t n, int64_t d,
-                               fk_pool *pool, double *radius, fleck_error *err) FLECK_MUST_CHECK;
+                               fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -162,11 +162,7 @@ static fleck_status mhpc_begin(void **state, const fk_options *o, const fk_embed
     fleck_status st;
 
     *state = NULL;
-    if (shape->n_levels != 1 || shape->global_dim != 0)
-        FK_FAIL(err, FLECK_E_SHAPE,
-                "mhpatchcore: expected an embedding of one level and no global feature, got %d "
-                "levels and a global feature of %lld",
-                shape->n_levels, (long long)shape->global_dim);
+    FK_DO(fk_embed_shape_single(shape, "mhpatchcore", err));
     FK_DO(FK_CALLOC(&s, 1, err));
     s->shape = *shape;
     s->map = map;
@@ -343,7 +339,7 @@ static fleck_status mhpc_finish(void *state, fk_pool *pool, fleck_error *err)
     n = sample->n < s->bank_room ? sample->n : s->bank_room;
     FK_DO(whiten_all(s, &z, sample->data, sample->n, pool, err));
     FK_DO(FK_ALLOC(&chosen, n, err));
-    FK_DO(fk_farthest_first(chosen, n, z, sample->n, s->d, pool, NULL, err));
+    FK_DO(fk_farthest_first(chosen, n, z, sample->n, s->d, pool, err));
     FK_DO(FK_ALLOC(&s->own_bank, n * s->pca.dim, err));
     FK_DO(FK_ALLOC(&s->own_source, n, err));
     for (int64_t i = 0; i < n; i++) {

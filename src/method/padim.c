@@ -91,11 +91,7 @@ static fleck_status padim_new(padim **out, const fk_options *o, const fk_embed_s
     fleck_status st;
 
     *out = NULL;
-    if (shape->n_levels != 1 || shape->global_dim != 0)
-        return fk_error_set(err, FLECK_E_SHAPE,
-                            "padim: expected an embedding of one level and no global feature, got "
-                            "%d levels and a global feature of %lld",
-                            shape->n_levels, (long long)shape->global_dim);
+    FK_DO(fk_embed_shape_single(shape, "padim", err));
     fk_linalg_single_threaded();
     FK_DO(FK_CALLOC(out, 1, err));
     (*out)->shape = *shape;

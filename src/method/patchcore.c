@@ -93,11 +93,7 @@ static fleck_status patchcore_begin(void **state, const fk_options *o, const fk_
     fleck_status st;
 
     *state = NULL;
-    if (shape->n_levels != 1 || shape->global_dim != 0)
-        FK_FAIL(err, FLECK_E_SHAPE,
-                "patchcore: expected an embedding of one level and no global feature, got %d "
-                "levels and a global feature of %lld",
-                shape->n_levels, (long long)shape->global_dim);
+    FK_DO(fk_embed_shape_single(shape, "patchcore", err));
     fk_linalg_single_threaded();
     FK_DO(FK_CALLOC(&s, 1, err));
     s->shape = *shape;

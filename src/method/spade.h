@@ -90,6 +90,16 @@ static inline const float *fk_spade_image_data(const fk_spade_query *q, int t, i
     return q->spade->levels[q->first + t] + image * level->height * level->width * level->dim;
 }
 
+static inline int64_t fk_spade_least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t fk_spade_most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* Positions of a grid [height, width] that the corner's gallery has in one image: the fewest. */
 static inline int64_t fk_spade_reach(const fk_spade *s, int64_t height, int64_t width)
 {
@@ -97,13 +107,26 @@ static inline int64_t fk_spade_reach(const fk_spade *s, int64_t height, int64_t 
 
     if (r == FK_SPADE_EVERYWHERE)
         return height * width;
-    return (r + 1 < height ? r + 1 : height) * (r + 1 < width ? r + 1 : width);
+    return fk_spade_least(r + 1, height) * fk_spade_least(r + 1, width);
 }
 
 /* Whether that is all of them. */
 static inline bool fk_spade_reaches_all(const fk_spade *s, int64_t height, int64_t width)
 {
     return fk_spade_reach(s, height, width) == height * width;
+}
+
+/* Mean of the kappa nearest squared distances of positions begin .. end - 1. */
+static inline void fk_spade_average(const fk_spade_query *q, float *grid, int64_t begin,
+                                    int64_t end)
+{
+    for (int64_t p = begin; p < end; p++) {
+        double sum = 0.0;
+
+        for (int64_t i = 0; i < q->kappa; i++)
+            sum += q->nearest[p * q->kappa + i];
+        grid[p] = (float)(sum / (double)q->kappa);
+    }
 }
 
 /* The three galleries.  rows, columns, nearest (INFINITY) and indices (-1) are set up by the caller.

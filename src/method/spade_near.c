@@ -27,16 +27,6 @@ typedef struct near_job {
     float *grid;
 } near_job;
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 static int64_t joined_dim(const fk_spade_query *q)
 {
     int64_t dim = 0;
@@ -81,26 +71,13 @@ static void match_rows(const near_job *job, const float *row, int64_t image, int
     int64_t radius = q->spade->radius, n = q->height * q->width;
 
     for (int64_t x = 0; x < q->width; x++) {
-        int64_t p = y * q->width + x, end = least(q->width, x + radius + 1);
+        int64_t p = y * q->width + x, end = fk_spade_least(q->width, x + radius + 1);
         const float *ours = job->query + p * job->dim;
 
-        for (int64_t i = most(0, x - radius); i < end; i++)
+        for (int64_t i = fk_spade_most(0, x - radius); i < end; i++)
             fk_linalg_smallest(q->nearest + p * q->kappa, q->indices + p * q->kappa, q->kappa,
                                fk_linalg_distance2(ours, row + i * job->dim, job->dim),
                                image * n + j * q->width + i);
-    }
-}
-
-static void average(const near_job *job, int64_t begin, int64_t end)
-{
-    const fk_spade_query *q = job->q;
-
-    for (int64_t p = begin; p < end; p++) {
-        double sum = 0.0;
-
-        for (int64_t i = 0; i < q->kappa; i++)
-            sum += q->nearest[p * q->kappa + i];
-        job->grid[p] = (float)(sum / (double)q->kappa);
     }
 }
 
@@ -108,7 +85,8 @@ static fleck_status one_band(void *ctx, int64_t item, int worker, fleck_error *e
 {
     const near_job *job = ctx;
     const fk_spade_query *q = job->q;
-    int64_t radius = q->spade->radius, begin = item * BAND, end = least(q->height, begin + BAND);
+    int64_t radius = q->spade->radius, begin = item * BAND,
+            end = fk_spade_least(q->height, begin + BAND);
     float *row = (float *)(void *)fk_spade_worker(job->room, worker);
 
     (void)err;
@@ -117,13 +95,15 @@ static fleck_status one_band(void *ctx, int64_t item, int worker, fleck_error *e
 
         for (int t = 0; t < q->count; t++)
             data[t] = fk_spade_image_data(q, t, q->gallery[k]);
-        for (int64_t j = most(0, begin - radius); j < least(q->height, end + radius); j++) {
+        for (int64_t j = fk_spade_most(0, begin - radius);
+             j < fk_spade_least(q->height, end + radius); j++) {
             join_row(row, q, j, data);
-            for (int64_t y = most(begin, j - radius); y < least(end, j + radius + 1); y++)
+            for (int64_t y = fk_spade_most(begin, j - radius);
+                 y < fk_spade_least(end, j + radius + 1); y++)
                 match_rows(job, row, k, y, j);
         }
     }
-    average(job, begin * q->width, end * q->width);
+    fk_spade_average(q, job->grid, begin * q->width, end * q->width);
     return FLECK_OK;
 }
 

@@ -137,17 +137,10 @@ done:
 fleck_status fk_spade_same(const fk_spade_query *q, const fk_spade_room *room, fk_pool *pool,
                            float *grid, fleck_error *err)
 {
-    int64_t n = q->height * q->width;
     fleck_status st;
 
     FK_DO(fk_spade_same_nearest(q, room, pool, err));
-    for (int64_t p = 0; p < n; p++) {
-        double sum = 0.0;
-
-        for (int64_t i = 0; i < q->kappa; i++)
-            sum += q->nearest[p * q->kappa + i];
-        grid[p] = (float)(sum / (double)q->kappa);
-    }
+    fk_spade_average(q, grid, 0, q->height * q->width);
 done:
     return st;
 }

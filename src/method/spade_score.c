@@ -28,20 +28,10 @@ typedef struct layout {
     fk_spade_room room;
 } layout;
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* K images out of n; asked 0 leaves it to the paper's number. */
 static int64_t neighbours(int64_t asked, int64_t n)
 {
-    return least(asked > 0 ? asked : FK_SPADE_USUAL_K, n);
+    return fk_spade_least(asked > 0 ? asked : FK_SPADE_USUAL_K, n);
 }
 
 static int group_count(const fk_spade *s)
@@ -57,14 +47,14 @@ static void set_group(fk_spade_query *q, const fk_spade *s, int i)
     q->count = s->concat ? s->shape.n_levels : 1;
     q->height = q->width = 0;
     for (int t = 0; t < q->count; t++) {
-        q->height = most(q->height, fk_spade_level(q, t)->height);
-        q->width = most(q->width, fk_spade_level(q, t)->width);
+        q->height = fk_spade_most(q->height, fk_spade_level(q, t)->height);
+        q->width = fk_spade_most(q->width, fk_spade_level(q, t)->width);
     }
 }
 
 static void lay_out(layout *l, const fk_spade *s, char *base, size_t *used)
 {
-    int64_t k = most(neighbours(s->asked_image, s->n), neighbours(s->asked_pixel, s->n));
+    int64_t k = fk_spade_most(neighbours(s->asked_image, s->n), neighbours(s->asked_pixel, s->n));
     int64_t cells = 0, axes = 0;
     size_t shared = 0, worker = 0;
 
@@ -81,8 +71,8 @@ static void lay_out(layout *l, const fk_spade *s, char *base, size_t *used)
             fk_spade_same_room(&q, &a, &b);
         shared = a > shared ? a : shared;
         worker = b > worker ? b : worker;
-        cells = most(cells, q.height * q.width);
-        axes = most(axes, q.count * (q.height + q.width));
+        cells = fk_spade_most(cells, q.height * q.width);
+        axes = fk_spade_most(axes, q.count * (q.height + q.width));
     }
     l->distances = fk_spade_carve(base, used, s->n, sizeof(double));
     l->nearest = fk_spade_carve(base, used, k, sizeof(double));
@@ -179,7 +169,7 @@ static fleck_status make_map(float *map, const layout *l, const fk_spade *s, con
         fk_spade_query q = {.image = e, .gallery = l->images, .n_gallery = k};
 
         set_group(&q, s, i);
-        q.kappa = least(s->kappa, k * fk_spade_reach(s, q.height, q.width));
+        q.kappa = fk_spade_least(s->kappa, k * fk_spade_reach(s, q.height, q.width));
         FK_DO(group_map(i == 0 ? map : l->enlarged, l, &q, pool, err));
         for (int64_t p = 0; i > 0 && p < pixels; p++)
             map[p] += l->enlarged[p];
@@ -212,18 +202,18 @@ fleck_status fk_spade_score(const void *state, const fk_embedding *e, fk_span ex
     if (others > 0 && map != NULL)
         FK_DO(fk_alloc((void **)&heap, others, l.room.worker_size, err));
     l.room.others = heap;
-    found = find_images(&l, s, e, exclude, most(k_image, k_pixel));
+    found = find_images(&l, s, e, exclude, fk_spade_most(k_image, k_pixel));
     if (found == 0)
         FK_FAIL(err, FLECK_E_FORMAT, "spade: the model's global features are not finite");
     if (score != NULL) {
         double sum = 0.0;
 
-        for (int64_t i = 0; i < least(k_image, found); i++)
+        for (int64_t i = 0; i < fk_spade_least(k_image, found); i++)
             sum += l.nearest[i];
-        *score = sum / (double)least(k_image, found);
+        *score = sum / (double)fk_spade_least(k_image, found);
     }
     if (map != NULL)
-        FK_DO(make_map(map, &l, s, e, least(k_pixel, found), pool, err));
+        FK_DO(make_map(map, &l, s, e, fk_spade_least(k_pixel, found), pool, err));
 done:
     fk_free(heap);
     return st;

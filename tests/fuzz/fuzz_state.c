@@ -10,8 +10,8 @@
 
 static const fk_tap_info TAPS[2] = {{"layer1", 2, 2, 3}, {"layer2", 3, 1, 1}};
 static const fk_embed_shape SHAPES[2] = {
-    {.n_levels = 1, .levels = {{2, 3, 2, NULL}}},
-    {.n_levels = 2, .levels = {{2, 3, 2, NULL}, {1, 1, 3, NULL}}, .global_dim = 3}};
+    {.n_levels = 1, .levels = {{2, 3, 2, NULL, NULL}}},
+    {.n_levels = 2, .levels = {{2, 3, 2, NULL, NULL}, {1, 1, 3, NULL, NULL}}, .global_dim = 3}};
 
 /* The JSON text under a key of the metadata; NULL where there is none. */
 static fk_json *description(const fk_st_reader *r, const char *key)

@@ -9,6 +9,7 @@
  *     4 (Paeth): the nearest of left, up, corner to left + up - corner, the earlier of equals. */
 #include "base/mem.h"
 #include "image/png.h"
+#include "image/png_paeth.h"
 
 #include <string.h>
 
@@ -45,36 +46,6 @@ static void join_data(uint8_t *out, const fk_png_chunks *chunks)
         joined += length;
         p += 12 + length;
     }
-}
-
-/* Paeth's guess without distances.  Let lo <= hi be left and up in order, and p = lo + hi - corner.
- * The distances of p are |hi - corner| to lo, |lo - corner| to hi, and their difference or sum to
- * corner.  With corner between the two, lo is nearest when 2 (hi - corner) <= corner - lo, which is
- * hi <= t for t = 3 corner - lo - hi, and hi is when t <= lo; beyond hi, p falls below lo and t
- * above hi, beyond lo the other way round.  Ties go to left or up, as they should; left and up tie
- * only where they are equal or corner is as near. */
-static inline int paeth(int left, int up, int corner)
-{
-    int lo = left < up ? left : up, hi = left < up ? up : left;
-    int t = 3 * corner - lo - hi;
-    int guess = hi <= t ? lo : corner;
-
-    return t <= lo ? hi : guess;
-}
-
-/* Called with bpp as a constant, so that the pixel before stays in registers. */
-static inline void undo_paeth(uint8_t *row, const uint8_t *above, int64_t n, int bpp)
-{
-    int left[4] = {0}, corner[4] = {0};
-
-    for (int64_t i = 0; i < n; i += bpp)
-        for (int c = 0; c < bpp; c++) {
-            int up = above[i + c];
-
-            left[c] = (row[i + c] + paeth(left[c], up, corner[c])) & 255;
-            corner[c] = up;
-            row[i + c] = (uint8_t)left[c];
-        }
 }
 
 static inline void undo_average(uint8_t *row, const uint8_t *above, int64_t n, int bpp)
@@ -119,35 +90,64 @@ static bool undo_filter(int filter, uint8_t *row, const uint8_t *above, int64_t 
             undo_average(row, above, n, bpp);
         return true;
     case 4:
-        if (bpp == 3)
-            undo_paeth(row, above, n, 3);
-        else if (bpp == 4)
-            undo_paeth(row, above, n, 4);
-        else
-            undo_paeth(row, above, n, 1);
+        fk_png_paeth_plain(row, above, n, bpp);
         return true;
     default:
         return false;
     }
 }
 
-/* Undo the filters of all rows in raw and copy the pixels; alpha is left behind. */
-static bool unfilter(fk_image *out, uint8_t *raw, const uint8_t *zeros, int bpp)
+/* Whether FK_PNG_ROWS rows from row y on are all Paeth's. */
+static bool paeth_follows(const uint8_t *raw, int64_t row_bytes, int64_t y, int64_t height)
 {
-    int64_t n = out->width * bpp;
+    if (y + FK_PNG_ROWS > height)
+        return false;
+    for (int64_t i = y; i < y + FK_PNG_ROWS; i++)
+        if (raw[i * (row_bytes + 1)] != 4)
+            return false;
+    return true;
+}
+
+/* Undo the filters of raw's rows, each of which begins with its filter, into out. */
+static bool unfilter(fk_image *out, const uint8_t *raw, const uint8_t *zeros)
+{
+    int bpp = out->channels;
+    int64_t n = out->width * bpp, y = 0;
+    const uint8_t *above = zeros;
+
+    while (y < out->height) {
+        const uint8_t *row = raw + y * (n + 1) + 1;
+        uint8_t *to = out->data + y * n;
+        int64_t rows = 1;
+
+        if (paeth_follows(raw, n, y, out->height) &&
+            fk_png_paeth_rows(to, row, above, out->width, bpp)) {
+            rows = FK_PNG_ROWS;
+        } else {
+            memcpy(to, row, (size_t)n);
+            if (!undo_filter(row[-1], to, above, n, bpp))
+                return false;
+        }
+        above = to + (rows - 1) * n;
+        y += rows;
+    }
+    return true;
+}
+
+/* The same with alpha, which is left behind: rows are undone where they are. */
+static bool unfilter_alpha(fk_image *out, uint8_t *raw, const uint8_t *zeros)
+{
+    int64_t n = out->width * 4;
     const uint8_t *above = zeros;
 
     for (int64_t y = 0; y < out->height; y++) {
-        uint8_t *row = raw + y * (n + 1) + 1, *to = out->data + y * out->width * out->channels;
+        uint8_t *row = raw + y * (n + 1) + 1, *to = out->data + y * out->width * 3;
 
-        if (!undo_filter(row[-1], row, above, n, bpp))
+        if (!undo_filter(row[-1], row, above, n, 4))
             return false;
         above = row;
-        if (bpp == out->channels)
-            memcpy(to, row, (size_t)n);
-        else
-            for (int64_t x = 0; x < out->width; x++)
-                memcpy(to + 3 * x, row + 4 * x, 3);
+        for (int64_t x = 0; x < out->width; x++)
+            memcpy(to + 3 * x, row + 4 * x, 3);
     }
     return true;
 }
@@ -179,13 +179,13 @@ fleck_status fk_png_decode_fast(fk_image *out, bool *done, const fk_png_chunks *
         chunks->data == NULL || !crcs_match(in))
         return FLECK_OK;
     FK_DO(FK_ALLOC(&joined, (int64_t)chunks->data_bytes, err));
-    FK_DO(FK_ALLOC(&raw, (row_bytes + 1) * chunks->height, err));
-    FK_DO(FK_CALLOC(&zeros, row_bytes, err));
+    FK_DO(FK_ALLOC(&raw, (row_bytes + 1) * chunks->height + 1, err));
+    FK_DO(FK_CALLOC(&zeros, row_bytes + 1, err));
     join_data(joined, chunks);
     if (!inflate_all(raw, (row_bytes + 1) * chunks->height, joined, chunks->data_bytes))
         goto done;
     FK_DO(fk_image_alloc(out, chunks->width, chunks->height, bpp == 1 ? 1 : 3, err));
-    *done = unfilter(out, raw, zeros, bpp);
+    *done = bpp == 4 ? unfilter_alpha(out, raw, zeros) : unfilter(out, raw, zeros);
 done:
     if (!*done)
         fk_image_free(out);

@@ -228,6 +228,7 @@ fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *di
     if (!fk_pooling_same(m->pooling, m->fitted_pooling))
         return fk_error_set(err, FLECK_E_STATE,
                             "the model was opened with another pool than it was fitted with");
+    FK_DO(fk_runner_wake(&model->runner, err));
     FK_DO(FK_ALLOC(&map, pixels, err));
     for (int i = 0; i < m->n_checks; i++) {
         double score, wanted = m->check_scores[i], d;

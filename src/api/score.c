@@ -17,7 +17,13 @@ void fleck_result_free(fleck_result *result)
 fleck_status fleck_score_file(fleck_model *model, const char *path, bool keep_image,
                               fleck_result *out, fleck_error *err)
 {
-    return fk_predict_file(&model->runner, 0, true, path, keep_image, out, err);
+    fleck_status st;
+
+    *out = (fleck_result){0};
+    FK_DO(fk_runner_wake(&model->runner, err));
+    st = fk_predict_file(&model->runner, 0, true, path, keep_image, out, err);
+done:
+    return st;
 }
 
 fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb, int64_t width,
@@ -28,6 +34,7 @@ fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb, int64_t 
     fleck_status st;
 
     *out = (fleck_result){0};
+    FK_DO(fk_runner_wake(&model->runner, err));
     FK_DO(fk_image_copy_rows(&image, rgb, width, height, row_bytes, err));
     FK_DO(fk_predict_image(&model->runner, 0, true, &image, NULL, false, out, err));
 done:
@@ -39,7 +46,12 @@ fleck_status fleck_score_files(fleck_model *model, const char *const *files, int
                                bool keep_image, fleck_on_result *on_result, void *ctx,
                                fleck_error *err)
 {
-    return fk_predict_files(&model->runner, files, n, keep_image, on_result, ctx, err);
+    fleck_status st;
+
+    FK_DO(fk_runner_wake(&model->runner, err));
+    st = fk_predict_files(&model->runner, files, n, keep_image, on_result, ctx, err);
+done:
+    return st;
 }
 
 fleck_status fleck_result_full_map(const fleck_model *model, const fleck_result *result, float *map,
@@ -95,8 +107,13 @@ fleck_status fleck_evaluate(fleck_model *model, const char *path,
                             fleck_error *err)
 {
     fleck_eval_settings s = settings != NULL ? *settings : fleck_eval_defaults();
+    fleck_status st;
 
-    return fk_evaluate(&model->runner, path, &s, NULL, out, err);
+    *out = (fleck_report){0};
+    FK_DO(fk_runner_wake(&model->runner, err));
+    st = fk_evaluate(&model->runner, path, &s, NULL, out, err);
+done:
+    return st;
 }
 
 fleck_status fleck_metrics(const char *maps_dir, const char *path,
@@ -112,11 +129,16 @@ fleck_status fleck_panel(const char *out_path, const char *image, const char *ma
                          const fleck_panel_column *columns, int n, int64_t tile, fleck_error *err)
 {
     fk_picture_column inner[FK_PICTURE_COLUMNS];
+    fleck_status st;
 
     if (n < 1 || n > FK_PICTURE_COLUMNS)
         return fk_error_set(err, FLECK_E_OPTION, "panel: expected 1 to %d models, got %d",
                             FK_PICTURE_COLUMNS, n);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        FK_DO(fk_runner_wake(&columns[i].model->runner, err));
         inner[i] = (fk_picture_column){&columns[i].model->runner, columns[i].caption};
-    return fk_picture_panel(out_path, image, mask, inner, n, tile, err);
+    }
+    st = fk_picture_panel(out_path, image, mask, inner, n, tile, err);
+done:
+    return st;
 }

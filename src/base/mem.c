@@ -1,6 +1,9 @@
 /* Memory: checked, aligned allocation with a switch that makes the n-th one fail. */
 #include "base/mem.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,4 +74,11 @@ fleck_status fk_grow(void **block, int64_t old_count, int64_t new_count, size_t 
 void fk_free(void *block)
 {
     free(block);
+}
+
+void fk_mem_trim(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }

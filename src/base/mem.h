@@ -21,6 +21,9 @@ fleck_status fk_grow(void **block, int64_t old_count, int64_t new_count, size_t 
 /* Free a block from above; NULL is legal. */
 void fk_free(void *block);
 
+/* Give freed memory back to the system where the C library can: before much of another kind is needed. */
+void fk_mem_trim(void);
+
 /* Typed front ends: FK_ALLOC(&p, n, err) for `float *p`. */
 #define FK_ALLOC(ptr, count, err) fk_alloc((void **)(ptr), (count), sizeof **(ptr), (err))
 #define FK_CALLOC(ptr, count, err) fk_calloc((void **)(ptr), (count), sizeof **(ptr), (err))

@@ -59,7 +59,6 @@ static const fk_arch table[] = {
      .title = "Wide ResNet-50-2, taps 256 + 512 + 1024 channels, that of both papers",
      .file = "wide_resnet50_2-95faca4d.pth",
      .describe = fk_describe_wide_resnet50_2,
-     .heavy = true,
      RESNET},
     {.name = "vit_b_16",
      .title = "ViT-B/16, taps 768 + 768 + 768 channels",

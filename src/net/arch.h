@@ -26,8 +26,6 @@ typedef struct fk_arch {
     void (*scale_of)(const char *linear, char out[FK_NAME_SIZE]);
     bool dense; /* convolutions are not grouped, each followed by a ReLU or an addition at most:
                         what the native engine runs */
-    bool heavy; /* so many weights that the native engine, which keeps more of them, would not leave
-                   a fit the memory it is meant for: not the default (docs/DECISIONS.md) */
 } fk_arch;
 
 int fk_arch_count(void);

@@ -47,7 +47,7 @@ fk_engine fk_engine_fastest(const fk_arch *arch, fk_precision precision)
 {
     bool runs = arch != NULL && arch->dense && precision == FK_PRECISION_F32;
 
-    if (runs && ((native_is_fastest() && !arch->heavy) || !fk_engine_built(FK_ENGINE_OPENVINO)))
+    if (runs && (native_is_fastest() || !fk_engine_built(FK_ENGINE_OPENVINO)))
         return FK_ENGINE_NATIVE;
     return fk_engine_built(FK_ENGINE_OPENVINO) ? FK_ENGINE_OPENVINO : FK_ENGINE_REFERENCE;
 }

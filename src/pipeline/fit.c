@@ -404,7 +404,8 @@ done:
     return st;
 }
 
-/* Scores of the check images, as any later run of the model must find them. */
+/* Scores of the check images, as any later run of the model must find them: new, and nothing masked.
+ * Unless tiled they are the first of the kept ones. */
 static fleck_status score_checks(fitting *f, fleck_error *err)
 {
     fk_model *m = f->model;
@@ -414,8 +415,14 @@ static fleck_status score_checks(fitting *f, fleck_error *err)
 
     FK_DO(FK_ALLOC(&map, input_pixels(m), err));
     for (int i = 0; i < m->n_checks; i++) {
-        FK_DO(fk_runner_embed(f->runner, 0, m->checks + i * input_pixels(m) * 3, true, NULL, err));
-        FK_DO(fk_runner_score(f->runner, 0, NULL, FK_NONE, false, NULL, needs_map ? map : NULL,
+        fk_embedding *kept = f->tiled ? NULL : &f->kept_embeddings[i];
+
+        if (kept == NULL)
+            FK_DO(fk_runner_embed(f->runner, 0, m->checks + i * input_pixels(m) * 3, true, NULL,
+                                  err));
+        else
+            fk_embedding_unflag(kept);
+        FK_DO(fk_runner_score(f->runner, 0, kept, FK_NONE, false, NULL, needs_map ? map : NULL,
                               &m->check_scores[i], err));
     }
 done:
@@ -437,6 +444,8 @@ fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const flec
     FK_DO(fitting_init(&f, s->calibrate, err));
     FK_DO(learn(&f, s, times, err));
     block_free(&f);
+    if (!f.tiled) /* all embeddings that are still needed are kept; finishing takes much memory */
+        fk_runner_rest(r);
     begin = fk_clock_seconds();
     FK_DO(m->method->finish(m->state, r->pool, err));
     times->score += fk_clock_seconds() - begin;

@@ -26,8 +26,8 @@ fleck_status fk_fit_limit(fk_model *m, const fleck_fit_settings *s, int64_t imag
 fleck_status fk_fit_long_side(fleck_fit_settings *s, const char *first,
                               fleck_error *err) FLECK_MUST_CHECK;
 
-/* Learn the source's images in order, finish, and calibrate. r runs m.  The model does not depend on r's
- * threads. */
+/* Learn the source's images in order, finish, and calibrate. r runs m; unless the images are tiled or r
+ * has a feed its network rests afterwards (fk_runner_wake()).  The model does not depend on r's threads. */
 fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const fleck_fit_settings *s,
                         fleck_times *times, fleck_error *err) FLECK_MUST_CHECK;
 

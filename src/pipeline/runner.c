@@ -41,25 +41,49 @@ static fleck_status check_taps(const fk_runner *r, fleck_error *err)
     return FLECK_OK;
 }
 
+void fk_runner_rest(fk_runner *r)
+{
+    if (r->feed != NULL)
+        return;
+    for (int i = 0; r->lanes != NULL && i < r->threads; i++)
+        fk_net_session_close(&r->lanes[i].session);
+    fk_net_close(&r->net);
+    fk_mem_trim();
+}
+
+fleck_status fk_runner_wake(fk_runner *r, fleck_error *err)
+{
+    fk_net_source source;
+    fk_net_settings settings;
+    fleck_status st = FLECK_OK;
+
+    if (r->net != NULL)
+        return FLECK_OK;
+    source = fk_model_source(r->model);
+    settings = fk_model_net_settings(r->model, r->engine, r->threads);
+    FK_DO(fk_net_open(&r->net, &source, &settings, err));
+    FK_DO(check_taps(r, err));
+    for (int i = 0; i < r->threads; i++)
+        FK_DO(fk_net_session_open(&r->lanes[i].session, r->net, err));
+done:
+    if (st != FLECK_OK)
+        fk_runner_rest(r);
+    return st;
+}
+
 fleck_status fk_runner_open(fk_runner *out, const fk_model *m, fk_engine engine, int threads,
                             fleck_error *err)
 {
-    fk_net_source source = fk_model_source(m);
-    fk_net_settings settings;
     fleck_status st;
 
     if (threads == 0)
         threads = fk_pool_processors();
-    *out = (fk_runner){.model = m, .threads = threads};
+    *out = (fk_runner){.model = m, .threads = threads, .engine = engine};
     FK_DO(fk_pool_open(&out->pool, threads, err));
-    settings = fk_model_net_settings(m, engine, threads);
-    FK_DO(fk_net_open(&out->net, &source, &settings, err));
-    FK_DO(check_taps(out, err));
     FK_DO(FK_CALLOC(&out->lanes, threads, err));
-    for (int i = 0; i < threads; i++) {
-        FK_DO(fk_net_session_open(&out->lanes[i].session, out->net, err));
+    FK_DO(fk_runner_wake(out, err));
+    for (int i = 0; i < threads; i++)
         FK_DO(fk_embedding_init(&out->lanes[i].embedding, &m->shape, err));
-    }
 done:
     if (st != FLECK_OK)
         fk_runner_close(out);

@@ -15,6 +15,7 @@ typedef struct fk_runner {
     fk_net *net;
     fk_lane *lanes; /* one a thread: session, embedding, scratch and clocks */
     fk_feed *feed;  /* NULL, or where images and taps come from; then pool and net are its own */
+    fk_engine engine;        /* of net, unless from a feed */
     int tap_of[FK_MAX_TAPS]; /* with a feed: where the model's taps are among the network's */
 } fk_runner;
 
@@ -26,6 +27,11 @@ fleck_status fk_runner_open(fk_runner *out, const fk_model *m, fk_engine engine,
 fleck_status fk_runner_open_on(fk_runner *out, const fk_model *m, fk_feed *feed,
                                fleck_error *err) FLECK_MUST_CHECK;
 void fk_runner_close(fk_runner *r);
+
+/* Give the network's memory back until fk_runner_wake(), which compiles it again, or finds it awake.
+ * In between nothing can be embedded, only scored.  With a feed both do nothing. */
+void fk_runner_rest(fk_runner *r);
+fleck_status fk_runner_wake(fk_runner *r, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Make the lanes ready to score; m's state is finished. */
 fleck_status fk_runner_ready(fk_runner *r, fleck_error *err) FLECK_MUST_CHECK;

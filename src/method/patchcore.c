@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-/* A block of images is this large at most. */
-#define BLOCK_BYTES (INT64_C(160) << 20)
 /* Of a block's patches this many times the bank's share are kept, see docs/SPEED.md. */
 #define SPARE 1
 
@@ -53,6 +51,13 @@ static const fk_option OPTIONS[] = {
      .help = "neighbours of the paper's equation 7, which lowers the score of patches whose "
              "neighbour lies among many (9 is usual); 0: the plain distance, as in the authors' "
              "code"},
+    {.name = "block",
+     .kind = FK_OPTION_INT,
+     .initial = "672",
+     .min = 1,
+     .max = 1048576,
+     .help = "MiB of patches that are held before they are reduced; where all fit, 219 images at "
+             "224x224, the bank is the plain greedy choice's"},
     {.name = "seed",
      .kind = FK_OPTION_INT,
      .initial = "0",
@@ -104,7 +109,7 @@ static fleck_status patchcore_begin(void **state, const fk_options *o, const fk_
     s->seed = (uint64_t)fk_options_int(o, "seed");
     s->reweight = fk_options_int(o, "reweight");
     values = positions(s) * shape->levels[0].dim;
-    s->block = BLOCK_BYTES / (int64_t)sizeof(float) / values;
+    s->block = (fk_options_int(o, "block") << 20) / (int64_t)sizeof(float) / values;
     s->block = s->block > 1 ? s->block : 1;
     *state = s;
 done:

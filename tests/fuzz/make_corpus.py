@@ -148,3 +148,24 @@ write("state/spade_nan", state(separate, {"images": 3},
 write("state/spade_no_global", state(separate, {"images": 3},
                                      {"method.level0": large, "method.level1": small,
                                       "method.global": ("F32", [3, 3], floats(9, float("inf")))}))
+
+# Those of principal components and banks: 2 numbers a patch, 6 patches an image.
+pca = {"method.mean": ("F32", [2], floats(2)), "method.covariance": ("F32", [3], floats(3))}
+rows, owners = ("F32", [4, 2], floats(8)), ("I64", [4], struct.pack("<4q", 0, 1, 1, 2))
+counts = {"images": 3, "patches": 18}
+write("state/subspace", state(joined, counts, {**pca, "method.components": ("F32", [1, 2], floats(2))}))
+write("state/subspace_nan", state(joined, counts,
+                                  {**pca, "method.components": ("F32", [1, 2], floats(2, float("nan")))}))
+write("state/patchcore", state(joined, counts,
+                               {"method.bank": rows, "method.images": owners,
+                                "method.turn": ("F32", [1, 2], floats(2)), "method.centre": ("F32", [2], floats(2))}))
+write("state/patchcore_far", state(joined, counts,
+                                   {"method.bank": ("F32", [4, 2], floats(8, 1e38)), "method.images": owners}))
+write("state/patchcore_owner", state(joined, counts,
+                                     {"method.bank": rows, "method.images": ("I64", [4], struct.pack("<4q", 0, 1, 9, 2))}))
+write("state/mhpatchcore", state(joined, counts,
+                                 {**pca, "method.whitening": ("F32", [1, 2], floats(2)), "method.bank": rows,
+                                  "method.source": owners}))
+write("state/mhpatchcore_nan", state(joined, counts,
+                                     {**pca, "method.whitening": ("F32", [1, 2], floats(2, float("nan"))),
+                                      "method.bank": rows, "method.source": owners}))

@@ -34,6 +34,7 @@ awk 'BEGIN { print "P2 200 150 255"; for (y = 0; y < 150; y++) for (x = 0; x < 2
 for method in padim spade; do
     fleck fit good -o masked.fleck --method $method --tiles 96 --fit-mask mask.pgm >log || cat log
     fleck info masked.fleck | grep '^  left out'
+    fleck info masked.fleck --json | grep -E '"(tile|overlap|left_out|pool)"'
     fleck predict masked.fleck new/a.pgm | cut -f 2- >a
     fleck predict masked.fleck new/b.pgm | cut -f 2- >b
     cmp a b && echo "$method: the same score"

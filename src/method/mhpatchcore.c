@@ -324,6 +324,21 @@ done:
     return st;
 }
 
+/* Moments and sample while learning; then the sample whitened, which takes no more than sorting it did,
+ * the whitening itself, and the bank twice. */
+static fleck_status mhpc_limit(void *state, const fk_memory *m, int64_t *least, fleck_error *err)
+{
+    const mhpc *s = state;
+    int64_t dim = s->pca.dim, places = positions(s), row = dim * (int64_t)sizeof(float);
+    int64_t offered =
+        m->images > 0 && places <= INT64_MAX / m->images ? m->images * places : INT64_MAX;
+    int64_t later = dim * row + s->bank_room * (2 * row + 16) + m->threads * PIECE * row;
+
+    return fk_method_needs(
+        "mhpatchcore", m,
+        fk_pca_bytes(dim, places) + fk_reservoir_bytes(&s->sample, offered) + later, least, err);
+}
+
 static fleck_status mhpc_finish(void *state, fk_pool *pool, fleck_error *err)
 {
     mhpc *s = state;
@@ -579,6 +594,7 @@ const fk_method fk_method_mhpatchcore = {
     .skip_taps = 1,
     .embed = mhpc_embed,
     .begin = mhpc_begin,
+    .limit = mhpc_limit,
     .add = mhpc_add,
     .merge = mhpc_merge,
     .finish = mhpc_finish,

@@ -15,6 +15,7 @@
 #include "linalg/linalg.h"
 
 #include <assert.h>
+#include <math.h>
 
 /* Columns of an image, and rows of the moment, that are one piece of work. */
 #define BAND 64
@@ -174,6 +175,16 @@ done:
     fk_free(job.rows);
     fk_free(job.delta);
     return st;
+}
+
+/* While learning moments and centred rows; later moments, what becomes eigenvectors, LAPACK's workspace of
+ * twice its size, and the rounded triangle.  96 D: vectors, and LAPACK's workspace again. */
+int64_t fk_pca_bytes(int64_t dim, int64_t patches)
+{
+    double d = (double)dim, square = 8.0 * d * d;
+    double bytes = fmax(square + 8.0 * d * (double)patches, 4.25 * square) + 96.0 * d;
+
+    return bytes < 9e18 ? (int64_t)bytes : INT64_MAX;
 }
 
 fleck_status fk_pca_merge(fk_pca *p, fk_pca *other, fleck_error *err)

@@ -24,6 +24,8 @@ void fk_pca_free(fk_pca *p);
  * while it runs. */
 fleck_status fk_pca_add(fk_pca *p, const fk_level *level, fk_pool *pool,
                         fleck_error *err) FLECK_MUST_CHECK;
+/* Bytes that it takes at most while it learns images of so many patches and gives its components. */
+int64_t fk_pca_bytes(int64_t dim, int64_t patches);
 /* Take over what other learned; other becomes empty.  Dims are equal (asserted). */
 fleck_status fk_pca_merge(fk_pca *p, fk_pca *other, fleck_error *err) FLECK_MUST_CHECK;
 

@@ -182,3 +182,10 @@ fleck_status fk_reservoir_sort(fk_reservoir *r, fleck_error *err)
 done:
     return st;
 }
+
+int64_t fk_reservoir_bytes(const fk_reservoir *r, int64_t offered)
+{
+    int64_t n = offered < r->room ? offered : r->room;
+
+    return 2 * n * r->dim * (int64_t)sizeof *r->data + n * (int64_t)sizeof *r->heap;
+}

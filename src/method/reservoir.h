@@ -34,6 +34,8 @@ fleck_status fk_reservoir_offer(fk_reservoir *r, const float *patch, fk_kept fro
  * equal (asserted). */
 fleck_status fk_reservoir_merge(fk_reservoir *r, fk_reservoir *other, int64_t images,
                                 fleck_error *err) FLECK_MUST_CHECK;
+/* Bytes that it takes at most, sorting included, when so many patches have been offered. */
+int64_t fk_reservoir_bytes(const fk_reservoir *r, int64_t offered);
 /* Put heap and data in order of image and position; more may be offered afterwards. */
 fleck_status fk_reservoir_sort(fk_reservoir *r, fleck_error *err) FLECK_MUST_CHECK;
 

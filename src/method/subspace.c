@@ -98,6 +98,16 @@ done:
 
 /* ---- Learning ---- */
 
+static fleck_status subspace_limit(void *state, const fk_memory *m, int64_t *least,
+                                   fleck_error *err)
+{
+    const subspace *s = state;
+    int64_t components = s->pca.dim * s->pca.dim * (int64_t)sizeof(float); /* at most */
+
+    return fk_method_needs("subspace", m, fk_pca_bytes(s->pca.dim, positions(s)) + components,
+                           least, err);
+}
+
 static void unfinish(subspace *s)
 {
     fk_free(s->own_components);
@@ -329,6 +339,7 @@ const fk_method fk_method_subspace = {.name = "subspace",
                                       .resize = "bicubic",
                                       .embed = subspace_embed,
                                       .begin = subspace_begin,
+                                      .limit = subspace_limit,
                                       .add = subspace_add,
                                       .merge = subspace_merge,
                                       .finish = subspace_finish,

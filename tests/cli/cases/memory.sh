@@ -11,11 +11,15 @@ peak=$(TMPDIR=scratch fleck fit "$S" -o bound.fleck --max-memory ${limit}M | sed
 cmp free.fleck bound.fleck && echo same
 ls -A scratch
 fleck fit "$S" -o bound.fleck --method spade --max-memory 1M 2>&1 | sed 's/[0-9][0-9]*/N/g'
-fleck fit "$S" -o free.fleck --method patchcore >/dev/null
-fleck fit "$S" -o bound.fleck --method patchcore --max-memory 1M 2>refused
-sed 's/[0-9][0-9]*/N/g' refused
-limit=$(($(sed -n 's/.*this fit needs \([0-9]*\).*/\1/p' refused) + 40))
-fleck fit "$S" -o bound.fleck --method patchcore --max-memory ${limit}M >/dev/null && cmp free.fleck bound.fleck && echo same
+for method in patchcore subspace mhpatchcore; do
+    fleck fit "$S" -o free.fleck --method $method >/dev/null
+    fleck fit "$S" -o bound.fleck --method $method --max-memory 1M 2>refused
+    sed 's/[0-9][0-9]*/N/g' refused
+    limit=$(($(sed -n 's/.*this fit needs \([0-9]*\).*/\1/p' refused) + 40))
+    peak=$(fleck fit "$S" -o bound.fleck --method $method --max-memory ${limit}M | sed -n 's/.*peak \([0-9]*\) MiB/\1/p')
+    [ "$peak" -le $limit ] && echo "$method: kept to the limit" || echo "$method: $peak MiB of $limit"
+    cmp free.fleck bound.fleck && echo same
+done
 for size in 0 12X M 1e30 -3G; do
     fleck fit "$S" -o m.fleck --max-memory $size
 done

@@ -97,6 +97,7 @@ static void spade_free(void *state)
     for (int i = 0; i < FK_MAX_TAPS; i++)
         fk_free(s->own_levels[i]);
     fk_free(s->own_global);
+    fk_free(s->own_flags);
     fk_free(s);
 }
 
@@ -149,6 +150,26 @@ done:
     return st;
 }
 
+/* The same for the flags; those of images held count everywhere where there were none.  Their number
+ * fits where that of the features does. */
+static fleck_status make_flags(fk_spade *s, int64_t room, fleck_error *err)
+{
+    int64_t n = fk_spade_positions(s, s->shape.n_levels);
+    uint8_t *larger = NULL;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&larger, room * n, err));
+    if (s->flags != NULL)
+        memcpy(larger, s->flags, (size_t)(s->n * n));
+    else
+        memset(larger, 1, (size_t)(s->n * n));
+    fk_free(s->own_flags);
+    s->own_flags = larger;
+    s->flags = larger;
+done:
+    return st;
+}
+
 /* Room for `more` images behind those held.  Growing by half keeps the copying linear; room that is
  * not used yet takes no memory on systems that hand out pages when they are written to. */
 static fleck_status reserve(fk_spade *s, int64_t more, fleck_error *err)
@@ -163,22 +184,25 @@ static fleck_status reserve(fk_spade *s, int64_t more, fleck_error *err)
     for (int i = 0; i < s->shape.n_levels; i++)
         FK_DO(make_room(&s->own_levels[i], &s->levels[i], s->n, room, level_values(s, i), err));
     FK_DO(make_room(&s->own_global, &s->global, s->n, room, s->shape.global_dim, err));
+    if (s->flags != NULL)
+        FK_DO(make_flags(s, room, err));
     s->room = room;
 done:
     return st;
 }
 
 /* The gallery is the model: every image's embedding, and no way around it.  Since the number of images
- * is known, its room is taken at once, which spares the copies that growing makes. */
+ * is known, its room is taken at once, which spares the copies that growing makes.  Whether there
+ * will be flags is not known; they count, a byte a position. */
 static fleck_status spade_limit(void *state, const fk_memory *m, int64_t *least, fleck_error *err)
 {
     fk_spade *s = state;
-    int64_t floats = s->shape.global_dim;
+    int64_t floats = s->shape.global_dim, flags = fk_spade_positions(s, s->shape.n_levels);
     fleck_status st;
 
     for (int i = 0; i < s->shape.n_levels; i++)
         floats += level_values(s, i);
-    if (!fk_mul_fits(m->images, floats * (int64_t)sizeof(float), least))
+    if (!fk_mul_fits(m->images, floats * (int64_t)sizeof(float) + flags, least))
         return fk_error_set(err, FLECK_E_NOMEM, "spade: %lld images of %lld values do not fit",
                             (long long)m->images, (long long)floats);
     if (m->bytes > 0 && m->bytes < *least)
@@ -192,22 +216,53 @@ static fleck_status spade_limit(void *state, const fk_memory *m, int64_t *least,
     return st;
 }
 
+/* Whether e has a position that does not count. */
+static bool is_masked(const fk_embedding *e)
+{
+    for (int i = 0; i < e->n_levels; i++) {
+        const fk_level *level = &e->levels[i];
+
+        if (level->valid != NULL &&
+            memchr(level->valid, 0, (size_t)(level->height * level->width)) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* e's flags, level after level, as 0 and 1. */
+static void put_flags(uint8_t *out, const fk_embedding *e)
+{
+    for (int i = 0; i < e->n_levels; i++) {
+        const fk_level *level = &e->levels[i];
+
+        for (int64_t p = 0; p < level->height * level->width; p++)
+            *out++ = level->valid == NULL || level->valid[p] != 0;
+    }
+}
+
 static fleck_status spade_add(void *state, const fk_embedding *const *images, int64_t n,
                               fk_pool *pool, fleck_error *err)
 {
     fk_spade *s = state;
+    bool masked = false;
     fleck_status st = FLECK_OK;
 
     (void)pool;
-    for (int64_t k = 0; k < n; k++)
+    for (int64_t k = 0; k < n; k++) {
         FK_DO(fk_embedding_check(images[k], &s->shape, err));
+        masked = masked || is_masked(images[k]);
+    }
     FK_DO(reserve(s, n, err));
+    if (masked && s->flags == NULL)
+        FK_DO(make_flags(s, s->room, err));
     for (int64_t k = 0; k < n; k++, s->n++) {
         for (int i = 0; i < s->shape.n_levels; i++)
             memcpy(s->own_levels[i] + s->n * level_values(s, i), images[k]->levels[i].data,
                    (size_t)level_values(s, i) * sizeof(float));
         memcpy(s->own_global + s->n * s->shape.global_dim, images[k]->global,
                (size_t)s->shape.global_dim * sizeof(float));
+        if (s->flags != NULL)
+            put_flags(s->own_flags + s->n * fk_spade_positions(s, s->shape.n_levels), images[k]);
     }
     if (n > 0)
         s->finished = false;
@@ -231,6 +286,7 @@ static bool same_shape(const fk_embed_shape *a, const fk_embed_shape *b)
 static fleck_status spade_merge(void *state, void *other, fleck_error *err)
 {
     fk_spade *a = state, *b = other;
+    int64_t flags = fk_spade_positions(a, a->shape.n_levels);
     fleck_status st = FLECK_OK;
 
     if (!same_shape(&a->shape, &b->shape))
@@ -238,6 +294,15 @@ static fleck_status spade_merge(void *state, void *other, fleck_error *err)
     if (b->n == 0)
         return FLECK_OK;
     FK_DO(reserve(a, b->n, err));
+    if (b->flags != NULL && a->flags == NULL)
+        FK_DO(make_flags(a, a->room, err));
+    if (b->flags != NULL)
+        memcpy(a->own_flags + a->n * flags, b->flags, (size_t)(b->n * flags));
+    else if (a->flags != NULL)
+        memset(a->own_flags + a->n * flags, 1, (size_t)(b->n * flags));
+    fk_free(b->own_flags);
+    b->own_flags = NULL;
+    b->flags = NULL;
     for (int i = 0; i < a->shape.n_levels; i++) {
         int64_t n = level_values(a, i);
 
@@ -323,6 +388,31 @@ static fleck_status spade_save(const void *state, fk_st_writer *w, fk_json *meta
     }
     FK_DO(fk_st_writer_add_data(w, "method.global", FK_F32, 2,
                                 (int64_t[]){s->n, s->shape.global_dim}, s->global, err));
+    if (s->flags != NULL)
+        FK_DO(fk_st_writer_add_data(w, "method.valid", FK_U8, 2,
+                                    (int64_t[]){s->n, fk_spade_positions(s, s->shape.n_levels)},
+                                    s->flags, err));
+done:
+    return st;
+}
+
+/* The flags, where the model has any. */
+static fleck_status load_flags(fk_spade *s, const fk_st_reader *r, fleck_error *err)
+{
+    int64_t n = fk_spade_positions(s, s->shape.n_levels);
+    fk_tensor t;
+    fleck_status st = FLECK_OK;
+
+    if (!fk_st_has(r, "method.valid"))
+        return FLECK_OK;
+    FK_DO(fk_st_get_checked(r, "method.valid", FK_U8, 2, (int64_t[]){s->n, n}, &t, err));
+    s->flags = t.data;
+    for (int64_t i = 0; i < s->n * n; i++)
+        if (s->flags[i] > 1)
+            FK_FAIL(
+                err, FLECK_E_FORMAT,
+                "%s: spade: expected 0 or 1 in method.valid, got %d at image %lld, position %lld",
+                fk_st_name(r), s->flags[i], (long long)(i / n), (long long)(i % n));
 done:
     return st;
 }
@@ -356,6 +446,7 @@ static fleck_status spade_load(void **state, const fk_options *o, const fk_embed
     FK_DO(fk_st_get_checked(r, "method.global", FK_F32, 2, (int64_t[]){s->n, shape->global_dim}, &t,
                             err));
     s->global = t.data;
+    FK_DO(load_flags(s, r, err));
     FK_DO(check_numbers(s, where, err));
     s->finished = true;
     *state = s;

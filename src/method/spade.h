@@ -18,6 +18,8 @@ typedef struct fk_spade {
     const float *global;              /* [N, G] */
     float *own_levels[FK_MAX_TAPS];   /* the same where owned; NULL where they are views */
     float *own_global;
+    const uint8_t *flags; /* NULL, or [N, positions of all levels]: 0 where an image's `valid` is */
+    uint8_t *own_flags;
     int64_t asked_image, asked_pixel; /* --k-image and --k-pixel, 0: FK_SPADE_USUAL_K */
     int64_t kappa;
     int64_t radius; /* positions around that the gallery is limited to; FK_SPADE_EVERYWHERE */
@@ -42,6 +44,9 @@ typedef struct fk_spade_query {
     fk_spade_axis *rows[FK_MAX_TAPS], *columns[FK_MAX_TAPS]; /* [height], [width] for each level */
     double *nearest;                                         /* [height * width, kappa] */
     int64_t *indices;                                        /* the same */
+    /* Under masks, else NULL (spade_usable.c): */
+    uint8_t *usable;    /* [n_gallery, height * width] whether a feature may be found */
+    int64_t *available; /* [height * width] how many may be there, at most kappa */
 } fk_spade_query;
 
 /* Memory for one query: what all workers share, and a part for each of them. */
@@ -90,6 +95,22 @@ static inline const float *fk_spade_image_data(const fk_spade_query *q, int t, i
     return q->spade->levels[q->first + t] + image * level->height * level->width * level->dim;
 }
 
+/* Positions of the first n levels of one image. */
+static inline int64_t fk_spade_positions(const fk_spade *s, int n)
+{
+    int64_t sum = 0;
+
+    for (int i = 0; i < n; i++)
+        sum += s->shape.levels[i].height * s->shape.levels[i].width;
+    return sum;
+}
+
+/* Whether position p of the gallery's image k may be found. */
+static inline bool fk_spade_usable(const fk_spade_query *q, int64_t k, int64_t p)
+{
+    return q->usable == NULL || q->usable[k * q->height * q->width + p] != 0;
+}
+
 static inline int64_t fk_spade_least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -116,16 +137,29 @@ static inline bool fk_spade_reaches_all(const fk_spade *s, int64_t height, int64
     return fk_spade_reach(s, height, width) == height * width;
 }
 
+/* How many of the nearest[p * kappa] on count. */
+static inline int64_t fk_spade_available(const fk_spade_query *q, int64_t p)
+{
+    return q->available == NULL ? q->kappa : q->available[p];
+}
+
+/* A position's value: 0 where there is nothing to compare it with. */
+static inline float fk_spade_mean(double sum, int64_t n)
+{
+    return n > 0 ? (float)(sum / (double)n) : 0.0f;
+}
+
 /* Mean of the kappa nearest squared distances of positions begin .. end - 1. */
 static inline void fk_spade_average(const fk_spade_query *q, float *grid, int64_t begin,
                                     int64_t end)
 {
     for (int64_t p = begin; p < end; p++) {
+        int64_t n = fk_spade_available(q, p);
         double sum = 0.0;
 
-        for (int64_t i = 0; i < q->kappa; i++)
+        for (int64_t i = 0; i < n; i++)
             sum += q->nearest[p * q->kappa + i];
-        grid[p] = (float)(sum / (double)q->kappa);
+        grid[p] = fk_spade_mean(sum, n);
     }
 }
 
@@ -145,6 +179,9 @@ fleck_status fk_spade_near(const fk_spade_query *q, const fk_spade_room *room, f
                            float *grid, fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_spade_all(const fk_spade_query *q, const fk_spade_room *room, fk_pool *pool,
                           float *grid, fleck_error *err) FLECK_MUST_CHECK;
+
+/* Fill usable and available, where there are flags.  bare: room for the positions of all levels. */
+void fk_spade_find_usable(const fk_spade_query *q, uint8_t *bare);
 
 /* The method's score and scratch_size. */
 size_t fk_spade_scratch_size(const void *state);

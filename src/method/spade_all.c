@@ -33,7 +33,10 @@
  *
  * D by products loses digits where the features are much longer than their distance, so only the
  * choice of the nearest is left to it.  Their distances are then computed again from the
- * differences, and what is reported is off the smallest by no more than the products' rounding. */
+ * differences, and what is reported is off the smallest by no more than the products' rounding.
+ *
+ * Features that a mask leaves out get an infinite squared length: their pairs' numbers are infinite
+ * too, below no limit, and both ways of completing pass them over. */
 #include "method/spade.h"
 #include "features/map.h"
 #include "linalg/clones.h"
@@ -215,13 +218,17 @@ static void measure_lengths(const lengths *out, const all_shared *s, const fk_sp
         add_lengths(out, s, q, t, data[t]);
 }
 
-static void prepare_image(const all_shared *s, const fk_spade_query *q, int64_t image)
+/* Of the gallery's image k. */
+static void prepare_image(const all_shared *s, const fk_spade_query *q, int64_t k)
 {
     const float *data[FK_MAX_TAPS];
 
     for (int t = 0; t < q->count; t++)
-        data[t] = fk_spade_image_data(q, t, image);
+        data[t] = fk_spade_image_data(q, t, q->gallery[k]);
     measure_lengths(&s->norms, s, q, data);
+    for (int64_t p = 0; q->usable != NULL && p < q->height * q->width; p++)
+        if (!fk_spade_usable(q, k, p))
+            s->norms.off[p] = INFINITY;
     for (int t = 0; t < q->count; t++)
         if (!fk_spade_direct(q, t))
             widen(s->wide[t], q, t, data[t]);
@@ -504,11 +511,12 @@ static fleck_status measure_band(void *ctx, int64_t band, int worker, fleck_erro
     (void)err;
     carve_worker(&w, q, fk_spade_worker(job->room, worker), &used);
     for (int64_t p = band * BAND * q->width; p < row_end(q, band) * q->width; p++) {
+        int64_t n = fk_spade_available(q, p);
         double sum = 0.0;
 
-        for (int64_t i = 0; i < q->kappa; i++)
+        for (int64_t i = 0; i < n; i++)
             sum += distance2(&w, q, p, q->indices[p * q->kappa + i]);
-        job->grid[p] = (float)(sum / (double)q->kappa);
+        job->grid[p] = fk_spade_mean(sum, n);
     }
     return FLECK_OK;
 }
@@ -526,7 +534,7 @@ fleck_status fk_spade_all(const fk_spade_query *q, const fk_spade_room *room, fk
     carve_shared(&shared, q, room->shared, &used);
     prepare_query(&shared, q);
     for (job.place = 0; job.place < q->n_gallery; job.place++) {
-        prepare_image(&shared, q, q->gallery[job.place]);
+        prepare_image(&shared, q, job.place);
         FK_DO(fk_pool_run(pool, bands, search_band, &job, err));
     }
     FK_DO(fk_pool_run(pool, bands, measure_band, &job, err));

@@ -75,9 +75,10 @@ static void match_rows(const near_job *job, const float *row, int64_t image, int
         const float *ours = job->query + p * job->dim;
 
         for (int64_t i = fk_spade_most(0, x - radius); i < end; i++)
-            fk_linalg_smallest(q->nearest + p * q->kappa, q->indices + p * q->kappa, q->kappa,
-                               fk_linalg_distance2(ours, row + i * job->dim, job->dim),
-                               image * n + j * q->width + i);
+            if (fk_spade_usable(q, image, j * q->width + i))
+                fk_linalg_smallest(q->nearest + p * q->kappa, q->indices + p * q->kappa, q->kappa,
+                                   fk_linalg_distance2(ours, row + i * job->dim, job->dim),
+                                   image * n + j * q->width + i);
     }
 }
 

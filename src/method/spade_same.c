@@ -127,8 +127,10 @@ fleck_status fk_spade_same_nearest(const fk_spade_query *q, const fk_spade_room 
         FK_DO(fk_pool_run(pool, count, one_image, &job, err));
         for (int64_t i = 0; i < count; i++)
             for (int64_t p = 0; p < n; p++)
-                fk_linalg_smallest(q->nearest + p * q->kappa, q->indices + p * q->kappa, q->kappa,
-                                   (double)job.distances[i * n + p], (job.begin + i) * n + p);
+                if (fk_spade_usable(q, job.begin + i, p))
+                    fk_linalg_smallest(q->nearest + p * q->kappa, q->indices + p * q->kappa,
+                                       q->kappa, (double)job.distances[i * n + p],
+                                       (job.begin + i) * n + p);
     }
 done:
     return st;

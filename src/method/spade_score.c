@@ -5,7 +5,9 @@
  *                                                                   K nearest images (k-pixel) have
  *                                                                   within a radius of p
  *
- * Cohen and Hoshen 2020, sections 3.2 and 3.3.  All distances are squared, as there. */
+ * Cohen and Hoshen 2020, sections 3.2 and 3.3.  All distances are squared, as there.  Under masks the
+ * features that spade_usable.c leaves out are not there; where that leaves fewer than kappa, the mean
+ * is of those. */
 #include "method/spade.h"
 #include "base/mem.h"
 #include "features/map.h"
@@ -25,6 +27,9 @@ typedef struct layout {
     fk_spade_axis *axes; /* [levels, H + W] */
     float *grid;         /* [P] */
     float *enlarged;     /* [map], for the mean of several */
+    uint8_t *usable;     /* where there are flags: [k-pixel, P] */
+    int64_t *available;  /* [P] */
+    uint8_t *bare;       /* [positions of all levels] */
     fk_spade_room room;
 } layout;
 
@@ -82,6 +87,13 @@ static void lay_out(layout *l, const fk_spade *s, char *base, size_t *used)
     l->axes = fk_spade_carve(base, used, axes, sizeof(fk_spade_axis));
     l->grid = fk_spade_carve(base, used, cells, sizeof(float));
     l->enlarged = fk_spade_carve(base, used, s->map.height * s->map.width, sizeof(float));
+    l->usable = l->bare = NULL;
+    l->available = NULL;
+    if (s->flags != NULL) {
+        l->usable = fk_spade_carve(base, used, neighbours(s->asked_pixel, s->n) * cells, 1);
+        l->available = fk_spade_carve(base, used, cells, sizeof(int64_t));
+        l->bare = fk_spade_carve(base, used, fk_spade_positions(s, s->shape.n_levels), 1);
+    }
     l->room.worker_size = worker;
     l->room.shared = fk_spade_carve(base, used, (int64_t)shared, 1);
     l->room.first = fk_spade_carve(base, used, (int64_t)worker, 1);
@@ -141,6 +153,10 @@ static fleck_status group_map(float *map, const layout *l, fk_spade_query *q, fk
     set_axes(q, l);
     q->nearest = l->values;
     q->indices = l->indices;
+    q->usable = l->usable;
+    q->available = l->available;
+    if (s->flags != NULL)
+        fk_spade_find_usable(q, l->bare);
     for (int64_t i = 0; i < n; i++) {
         l->values[i] = INFINITY;
         l->indices[i] = -1;

@@ -142,6 +142,10 @@ write("state/orthogonal", state({**joined, "reduce": "orthogonal"}, {"images": 2
 write("state/spade", state(separate, {"images": 3},
                            {"method.level0": large, "method.level1": small,
                             "method.global": ("F32", [3, 3], floats(9))}))
+masked = {"method.level0": large, "method.level1": small, "method.global": ("F32", [3, 3], floats(9))}
+write("state/spade_masked", state(separate, {"images": 3},
+                                  {**masked, "method.valid": ("U8", [3, 7], bytes([1] * 7 + [1, 0] * 3 + [1] + [0] * 7))}))
+write("state/spade_hidden", state(separate, {"images": 3}, {**masked, "method.valid": ("U8", [3, 7], bytes(21))}))
 write("state/spade_nan", state(separate, {"images": 3},
                                {"method.level0": ("F32", [3, 2, 3, 2], floats(36, float("nan"))),
                                 "method.level1": small, "method.global": ("F32", [3, 3], floats(9))}))

@@ -226,6 +226,86 @@ static void what_a_fit_cannot_use_is_refused(void **state)
     assert_null(m);
 }
 
+/* ---- Masks of single images ---- */
+
+/* A 64 x 48 picture of some noise; its left half is flat, in the colour that masks are painted in,
+ * where asked for. */
+static void write_picture(const char *name, uint32_t seed, bool flat)
+{
+    static const uint8_t mean[3] = {124, 116, 104};
+    FILE *file = fopen(in_folder(name), "wb");
+
+    assert_non_null(file);
+    fprintf(file, "P6 64 48 255\n");
+    for (uint32_t i = 0; i < 64 * 48 * 3; i++) {
+        uint32_t noise = (i * 2654435761u) ^ (seed * 40503u + (i >> 4) * seed);
+
+        fputc(flat && i / 3 % 64 < 32 ? mean[i % 3] : (int)(noise >> 9 & 255), file);
+    }
+    fclose(file);
+}
+
+/* Fit SPADE on 3 plain pictures and, from the fourth on, `flat` with a flat half that a mask leaves out
+ * if `ignore`.  Returns the map of a picture with a flat half. */
+static fleck_result map_after(int flat, bool ignore, const char *const *options)
+{
+    fleck_fit_settings s = settings();
+    fleck_model *m = NULL;
+    fleck_result out;
+    FILE *file = fopen(in_folder("masks.csv"), "wb");
+
+    assert_non_null(file);
+    fprintf(file, "path,label,ignore,split\n");
+    for (int i = 0; i < 3 + flat; i++) {
+        char name[32];
+
+        snprintf(name, sizeof name, "masked%d.ppm", i);
+        write_picture(name, 7 + (uint32_t)i, i >= 3);
+        fprintf(file, "%s,good,%s,train\n", name, ignore && i >= 3 ? "half.pgm" : "");
+    }
+    fclose(file);
+    write_picture("query.ppm", 70, true);
+    s.method = "spade";
+    s.options = options;
+    s.sigma = 0.0;
+    assert_ok(fleck_fit(&m, in_folder("masks.csv"), &s, NULL, err));
+    assert_ok(fleck_score_file(m, in_folder("query.ppm"), false, &out, err));
+    fleck_model_close(&m);
+    return out;
+}
+
+/* The query's flat half is in two training images: found there where they are learned whole, not where
+ * a mask of their own hides it, though the mask is painted in its very colour. */
+static void what_images_of_a_table_ignore_is_not_found_in_them(void **state)
+{
+    static const char *const options[] = {"radius=0", NULL};
+    FILE *file = fopen(in_folder("half.pgm"), "wb");
+    fleck_result masked, learned, without;
+    int nearer = 0;
+
+    (void)state;
+    assert_non_null(file);
+    fprintf(file, "P5 64 48 255\n");
+    for (int i = 0; i < 64 * 48; i++)
+        fputc(i % 64 < 32 ? 255 : 0, file);
+    fclose(file);
+    masked = map_after(2, true, options);
+    learned = map_after(2, false, options);
+    without = map_after(0, false, options);
+    for (int y = 0; y < 48; y++)
+        for (int x = 0; x < 16; x++) { /* beyond, smaller taps' cells reach across the edge */
+            int p = y * 64 + x;
+
+            assert_true(masked.map[p] == without.map[p]);
+            assert_true(without.map[p] > 0.0f);
+            nearer += learned.map[p] < 0.01f * without.map[p];
+        }
+    assert_true(nearer > 16 * 48 / 2);
+    fleck_result_free(&masked);
+    fleck_result_free(&learned);
+    fleck_result_free(&without);
+}
+
 /* ---- A stream ---- */
 
 enum { DRAWN = 6, STREAMED = 40 };
@@ -649,6 +729,7 @@ int main(void)
         cmocka_unit_test(a_model_describes_and_verifies_itself),
         cmocka_unit_test(a_fit_can_be_stopped),
         cmocka_unit_test(what_a_fit_cannot_use_is_refused),
+        cmocka_unit_test(what_images_of_a_table_ignore_is_not_found_in_them),
         cmocka_unit_test(a_stream_gives_the_bytes_that_its_files_give),
         cmocka_unit_test(with_tiles_a_stream_is_asked_again_for_what_calibrates),
         cmocka_unit_test(a_stream_ends_where_its_function_stops),

@@ -36,10 +36,12 @@ static void mask_corner(fk_embedding *e, double down, double across)
     for (int t = 0; t < e->n_levels; t++) {
         const fk_level *l = &e->levels[t];
 
-        for (int64_t p = 0; p < l->height * l->width; p++)
-            if ((double)(p / l->width) < down * (double)l->height &&
-                (double)(p % l->width) < across * (double)l->width)
+        for (int64_t p = 0; p < l->height * l->width; p++) {
+            int64_t y = p / l->width, x = p % l->width;
+
+            if ((double)y < down * (double)l->height && (double)x < across * (double)l->width)
                 l->valid[p] = 0;
+        }
     }
 }
 

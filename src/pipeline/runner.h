@@ -13,9 +13,9 @@ typedef struct fk_runner {
     int threads;
     fk_pool *pool;
     fk_net *net;
-    fk_lane *lanes; /* one a thread: session, embedding, scratch and clocks */
-    fk_feed *feed;  /* NULL, or where images and taps come from; then pool and net are its own */
-    fk_engine engine;        /* of net, unless from a feed */
+    fk_lane *lanes;   /* one a thread: session, embedding, scratch and clocks */
+    fk_feed *feed;    /* NULL, or where images and taps come from; then pool and net are its own */
+    fk_engine engine; /* of net, unless from a feed */
     int tap_of[FK_MAX_TAPS]; /* with a feed: where the model's taps are among the network's */
 } fk_runner;
 

@@ -59,7 +59,7 @@ static fleck_status learn(void *ctx, fleck_error *err)
 {
     job *j = ctx;
 
-    return fk_gauss_add(&j->gauss, (const float *const *)j->images, BLOCK, j->pool, err);
+    return fk_gauss_add(&j->gauss, (const float *const *)j->images, NULL, BLOCK, j->pool, err);
 }
 
 static fleck_status finish(void *ctx, fleck_error *err)
@@ -96,7 +96,7 @@ static fleck_status score_band(void *ctx, int64_t item, int worker, fleck_error 
 
     (void)err;
     fk_gauss_distance(&j->gauss, j->images[0], first, last < j->n_pos ? last : j->n_pos, false,
-                      j->tmp[worker], j->out);
+                      NULL, j->tmp[worker], j->out);
     return FLECK_OK;
 }
 

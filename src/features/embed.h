@@ -6,11 +6,15 @@
 #include "net/net.h"
 #include "tensor/safetensors.h"
 
+/* A flag of a position that counts in scores, but is not learned and was not. */
+#define FK_SCORED_ONLY 2
+
 /* One grid of patches: data [height * width, dim] f32, position-major (channels last). */
 typedef struct fk_level {
     int64_t height, width, dim;
     float *data;
-    uint8_t *valid; /* NULL, or [height * width]: 0 where a mask leaves the position out */
+    uint8_t *valid; /* NULL, or [height * width]: 0 where a mask leaves the position out, 1 where it
+                       counts, or FK_SCORED_ONLY */
 } fk_level;
 
 /* One image's embedding.  Valid when zeroed; data owned (fk_embedding_init allocates). */

@@ -32,7 +32,7 @@ static int64_t band_end(const fk_gauss *g, int64_t band)
 fk_moments fk_gauss_position(const fk_gauss *g, int64_t p)
 {
     return (fk_moments){.dim = g->dim,
-                        .n = g->n,
+                        .n = fk_gauss_count(g, p),
                         .shift = g->shift + p * g->dim,
                         .sum = g->sum + p * g->dim,
                         .triangle = g->bands[p / FK_GAUSS_BAND] + p % FK_GAUSS_BAND * triangle(g)};
@@ -80,6 +80,8 @@ static void make_empty(fk_gauss *g)
     free_factors(g);
     if (g->spill != NULL)
         fk_spill_clear(g->spill);
+    fk_free(g->counts);
+    g->counts = NULL;
     g->n = 0;
 }
 
@@ -106,50 +108,129 @@ done:
     return st;
 }
 
+/* ---- Counts ---- */
+
+/* Let positions have counts of their own; so far all have n. */
+static fleck_status own_counts(fk_gauss *g, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    if (g->counts != NULL)
+        return FLECK_OK;
+    FK_DO(FK_ALLOC(&g->counts, g->n_pos, err));
+    for (int64_t p = 0; p < g->n_pos; p++)
+        g->counts[p] = g->n;
+done:
+    return st;
+}
+
+/* Do without where all are alike, so that a mask that hides nothing leaves no trace. */
+static void drop_equal_counts(fk_gauss *g)
+{
+    for (int64_t p = 0; p < g->n_pos; p++)
+        if (fk_gauss_count(g, p) != g->n)
+            return;
+    fk_free(g->counts);
+    g->counts = NULL;
+}
+
+static bool judges_any(const fk_gauss *g)
+{
+    for (int64_t p = 0; p < g->n_pos; p++)
+        if (fk_gauss_judges(g, p))
+            return true;
+    return false;
+}
+
+void fk_gauss_count_image(fk_gauss *g, const float *image, const uint8_t *flags)
+{
+    if (g->counts == NULL && g->n == 0)
+        memcpy(g->shift, image, (size_t)(g->n_pos * g->dim) * sizeof *image);
+    for (int64_t p = 0; g->counts != NULL && p < g->n_pos; p++)
+        if (fk_gauss_learns(flags, p) && g->counts[p]++ == 0)
+            memcpy(g->shift + p * g->dim, image + p * g->dim, (size_t)g->dim * sizeof *image);
+    g->n++;
+}
+
+void fk_gauss_merge_counts(fk_gauss *g, const fk_gauss *other)
+{
+    for (int64_t p = 0; g->counts != NULL && p < g->n_pos; p++)
+        g->counts[p] += fk_gauss_count(other, p);
+    g->n += other->n;
+}
+
 /* ---- Learning ---- */
 
 typedef struct add_job {
     fk_gauss *g;
     const float *const *images;
+    const uint8_t *const *flags; /* NULL: no image has any */
     int64_t n;
-    double *scratch; /* [workers, FK_MOMENTS_GROUP, D] */
+    double *scratch;      /* [workers, FK_MOMENTS_GROUP, D] */
+    const float **chosen; /* [workers, n] with flags */
 } add_job;
+
+/* The images that position p learns; returns how many. */
+static int64_t choose(const float **out, const add_job *job, int64_t p)
+{
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < job->n; i++)
+        if (fk_gauss_learns(job->flags[i], p))
+            out[n++] = job->images[i];
+    return n;
+}
 
 static fleck_status add_band(void *ctx, int64_t band, int worker, fleck_error *err)
 {
     const add_job *job = ctx;
+    double *scratch = job->scratch + worker * FK_MOMENTS_GROUP * job->g->dim;
+    const float **chosen = job->flags != NULL ? job->chosen + worker * job->n : NULL;
 
     (void)err;
     for (int64_t p = band * FK_GAUSS_BAND; p < band_end(job->g, band); p++)
-        fk_moments_add(fk_gauss_position(job->g, p), job->images, job->n, p * job->g->dim,
-                       job->scratch + worker * FK_MOMENTS_GROUP * job->g->dim);
+        fk_moments_add(fk_gauss_position(job->g, p), chosen != NULL ? chosen : job->images,
+                       chosen != NULL ? choose(chosen, job, p) : job->n, p * job->g->dim, scratch);
     return FLECK_OK;
 }
 
-fleck_status fk_gauss_add(fk_gauss *g, const float *const *images, int64_t n, fk_pool *pool,
-                          fleck_error *err)
+/* NULL where no image has flags. */
+static const uint8_t *const *any_flags(const uint8_t *const *flags, int64_t n)
 {
-    add_job job = {.g = g, .images = images, .n = n};
+    for (int64_t i = 0; flags != NULL && i < n; i++)
+        if (flags[i] != NULL)
+            return flags;
+    return NULL;
+}
+
+fleck_status fk_gauss_add(fk_gauss *g, const float *const *images, const uint8_t *const *flags,
+                          int64_t n, fk_pool *pool, fleck_error *err)
+{
+    add_job job = {.g = g, .images = images, .flags = any_flags(flags, n), .n = n};
     fleck_status st;
 
     if (n == 0)
         return FLECK_OK;
     FK_DO(fk_gauss_reopen(g, err));
+    if (job.flags != NULL)
+        FK_DO(own_counts(g, err));
     if (g->spill != NULL) {
-        st = fk_spill_add(g, images, n, pool, err);
+        st = fk_spill_add(g, images, job.flags, n, pool, err);
         if (st != FLECK_OK)
             make_empty(g);
         return st;
     }
     FK_DO(FK_ALLOC(&job.scratch, fk_pool_threads(pool) * FK_MOMENTS_GROUP * g->dim, err));
-    if (g->shift == NULL) {
+    if (job.flags != NULL)
+        FK_DO(FK_ALLOC(&job.chosen, fk_pool_threads(pool) * n, err));
+    if (g->shift == NULL)
         FK_DO(alloc_moments(g, err));
-        memcpy(g->shift, images[0], (size_t)(g->n_pos * g->dim) * sizeof(float));
-    }
+    for (int64_t i = 0; i < n; i++)
+        fk_gauss_count_image(g, images[i], job.flags != NULL ? job.flags[i] : NULL);
     FK_DO(fk_pool_run(pool, band_count(g), add_band, &job, err));
-    g->n += n;
 done:
     fk_free(job.scratch);
+    fk_free(job.chosen);
     return st;
 }
 
@@ -179,6 +260,8 @@ fleck_status fk_gauss_merge(fk_gauss *g, fk_gauss *other, fleck_error *err)
             (fk_gauss){.n_pos = g->n_pos, .dim = g->dim, .epsilon = g->epsilon, .type = g->type};
         return FLECK_OK;
     }
+    if (other->counts != NULL)
+        FK_DO(own_counts(g, err));
     if (g->spill != NULL || other->spill != NULL) {
         st = fk_spill_merge(g, other, err);
         if (st != FLECK_OK)
@@ -189,7 +272,7 @@ fleck_status fk_gauss_merge(fk_gauss *g, fk_gauss *other, fleck_error *err)
     FK_DO(FK_ALLOC(&means, 2 * g->dim, err));
     for (int64_t p = 0; p < g->n_pos; p++)
         fk_moments_merge(fk_gauss_position(g, p), fk_gauss_position(other, p), means);
-    g->n += other->n;
+    fk_gauss_merge_counts(g, other);
     make_empty(other);
 done:
     fk_free(means);
@@ -257,6 +340,13 @@ fleck_status fk_gauss_finish(fk_gauss *g, fk_pool *pool, fleck_error *err)
                             (long long)g->n);
     if (g->factor != NULL)
         return FLECK_OK;
+    drop_equal_counts(g);
+    if (!judges_any(g))
+        return fk_error_set(
+            err, FLECK_E_STATE,
+            "a Gaussian needs at least %d good images, and masks leave fewer of the "
+            "%lld at each of the %lld positions",
+            g->n < 3 ? 2 : 3, (long long)g->n, (long long)g->n_pos);
     if (g->spill != NULL) {
         st = fk_spill_finish(g, pool, err);
         if (st != FLECK_OK)

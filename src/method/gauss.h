@@ -20,13 +20,14 @@ typedef struct fk_gauss_spill fk_gauss_spill;
  * A triangle has T = D (D + 1) / 2 numbers. */
 typedef struct fk_gauss {
     int64_t n_pos, dim;
-    int64_t n;      /* images */
-    double epsilon; /* added to the variances, in the features' units squared */
-    fk_dtype type;  /* of the factors: FK_F32, FK_BF16 or FK_F16; for whoever wants another than
+    int64_t n;       /* images */
+    int64_t *counts; /* [P] of each position, where masks left some out; NULL: all have n */
+    double epsilon;  /* added to the variances, in the features' units squared */
+    fk_dtype type;   /* of the factors: FK_F32, FK_BF16 or FK_F16; for whoever wants another than
                        FK_F32 to set after init or view */
-    float *shift;   /* [P, D] first image; sums are about it */
-    double *sum;    /* [P, D] sum of x - shift */
-    double **bands; /* [ceil(P / BAND)] of [BAND, T]: sum of (x - shift)(x - shift)', lower
+    float *shift;    /* [P, D] first image of each position; sums are about it */
+    double *sum;     /* [P, D] sum of x - shift */
+    double **bands;  /* [ceil(P / BAND)] of [BAND, T]: sum of (x - shift)(x - shift)', lower
                        triangle row by row */
     const float *mean;
     const void *factor; /* [P, T] L with S = L L', lower triangle column by column */
@@ -50,20 +51,43 @@ void fk_gauss_free(fk_gauss *g);
 fleck_status fk_gauss_limit(fk_gauss *g, int64_t bytes, const char *folder, int threads,
                             int64_t *least, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Learn n images in order, images[i] [P, D].  A factored g goes back to moments first, see
- * fk_gauss_reopen().  The same bytes however images are cut into calls, on any pool.
+/* How many images position p was learned from. */
+static inline int64_t fk_gauss_count(const fk_gauss *g, int64_t p)
+{
+    return g->counts != NULL ? g->counts[p] : g->n;
+}
+
+/* Whether an image is learned at position p: flags is NULL, everywhere, or [P], where 1. */
+static inline bool fk_gauss_learns(const uint8_t *flags, int64_t p)
+{
+    return flags == NULL || flags[p] == 1;
+}
+
+/* Whether position p has a say in scores: it was learned from 3 images at least, so that there is a
+ * Gaussian without one of them too, or from both there are.  Thus the same positions are judged in a
+ * new image as in those that give the threshold. */
+static inline bool fk_gauss_judges(const fk_gauss *g, int64_t p)
+{
+    return fk_gauss_count(g, p) >= (g->n < 3 ? 2 : 3);
+}
+
+/* Learn n images in order, images[i] [P, D]; flags is NULL, or [n] of what fk_gauss_learns() takes: a
+ * position is left as if the images that are not learned there did not exist.  A factored g goes
+ * back to moments first, see fk_gauss_reopen().  The same bytes however images are cut into calls,
+ * on any pool.
  * Cost: P D^2 / 2 multiply-adds an image.  Memory: 8 P T bytes, whatever the number of images, or
  * within the limit, and in the folder at most 4 P D bytes for each of D + 1 images and 8 P T. */
-fleck_status fk_gauss_add(fk_gauss *g, const float *const *images, int64_t n, fk_pool *pool,
-                          fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_gauss_add(fk_gauss *g, const float *const *images, const uint8_t *const *flags,
+                          int64_t n, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Take over what other learned (Chan, Golub and LeVeque 1979); other becomes empty.  Both may be in
  * either form; g is left learning.  FLECK_E_SHAPE where P, D, epsilon or type differ. */
 fleck_status fk_gauss_merge(fk_gauss *g, fk_gauss *other, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Means and factors from the moments, which are freed block by block, so that the peak is the
- * moments' size.  Nothing to do where g is factored already.
- *   FLECK_E_STATE   fewer than 2 images; g is unchanged
+ * moments' size.  Nothing to do where g is factored already.  A position of fewer than 2 images gets
+ * the covariance epsilon I, about its image or 0, so that learning can go on from it.
+ *   FLECK_E_STATE   fewer than 2 images, or none of the positions is judged; g is unchanged
  *   FLECK_E_STATE   a covariance is not positive definite, or a factor exceeds FK_F16; g is empty
  *                   then
  *   FLECK_E_NOMEM   g is unchanged */
@@ -73,7 +97,8 @@ fleck_status fk_gauss_finish(fk_gauss *g, fk_pool *pool, fleck_error *err) FLECK
  * their type, of each number's size 6e-8 (FK_F32), 5e-4 (FK_F16) or 4e-3 (FK_BF16). */
 fleck_status fk_gauss_reopen(fk_gauss *g, fleck_error *err) FLECK_MUST_CHECK;
 
-/* A factored g on somebody else's arrays, which must outlive it; n >= 2. */
+/* A factored g on somebody else's arrays, which must outlive it; n >= 2.  Counts are to be set after it,
+ * and then g's own. */
 fleck_status fk_gauss_view(fk_gauss *g, int64_t n_pos, int64_t dim, double epsilon, int64_t n,
                            const float *mean, const void *factor,
                            fleck_error *err) FLECK_MUST_CHECK;
@@ -83,15 +108,16 @@ fleck_status fk_gauss_view(fk_gauss *g, int64_t n_pos, int64_t dim, double epsil
  *   emb   [P, D], of the whole image
  *   left_out   whether this image is one that g has learned, and is to be scored as if it had not
  *              (n >= 3, asserted)
+ *   flags      where it was learned, as in fk_gauss_add(); elsewhere nothing is taken out
  *   tmp   [fk_gauss_room(g, 0)]; becomes z with L z = x - m of the last patch
  *   out   [P]; places first .. last - 1 become sqrt((x-m)' S^-1 (x-m)), >= 0, in standard
- *         deviations
+ *         deviations; 0 where fk_gauss_judges() says no
  *
  * g must be factored (asserted).  Sums run in double and are rounded once, whatever the type of the
  * factors: those of 16 bits give what floats of the same values give.
  * Cost: (last - first) D^2 / 2 multiply-adds.  Defard et al. 2020, eq. 2. */
 void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64_t last,
-                       bool left_out, double *tmp, float *out);
+                       bool left_out, const uint8_t *flags, double *tmp, float *out);
 
 /* Doubles of scratch that one call of fk_gauss_distance (radius 0) or _near needs. */
 int64_t fk_gauss_room(const fk_gauss *g, int64_t radius);
@@ -106,11 +132,12 @@ typedef struct fk_gauss_window {
  *   tmp   [fk_gauss_room(g, radius)]
  *   out   [P, (2 radius + 1)^2]; rows first .. last - 1 are filled: entry (dy + radius) (2 radius + 1)
  *         + dx + radius of row p is the distance of the feature dy rows and dx columns from p, INFINITY
- *         outside the grid
+ *         outside the grid, and where p is not judged
  *
  * The rest as above.  Cost: (2 radius + 1)^2 times as many multiply-adds; a factor is read from
  * memory once. */
 void fk_gauss_distance_near(const fk_gauss *g, const float *emb, fk_gauss_window w, int64_t first,
-                            int64_t last, bool left_out, double *tmp, float *out);
+                            int64_t last, bool left_out, const uint8_t *flags, double *tmp,
+                            float *out);
 
 #endif

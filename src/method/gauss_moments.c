@@ -10,7 +10,8 @@
  * are.  Unlike Welford's recurrence, every image costs one multiply-add an element, and an element
  * is a sum over images in order, whatever the calls it came in and whoever computed it.
  *
- * Covariance and factor.  S = C / (N - 1) + epsilon I = L L'.
+ * Covariance and factor.  S = C / (N - 1) + epsilon I = L L'.  Fewer than 2 images say nothing of it:
+ * S = epsilon I, about the one there is, gives back the moments of it, or of none.
  *
  * Merging.  With d = mB - mA (Chan, Golub and LeVeque 1979, eq. 2.1):
  *
@@ -22,6 +23,7 @@
 #include "linalg/linalg.h"
 #include "method/gauss_factor.h"
 
+#include <math.h>
 #include <string.h>
 
 int64_t fk_moments_size(int64_t dim)
@@ -103,6 +105,14 @@ void fk_moments_merge(fk_moments a, fk_moments b, double *means)
     double *u = means, *v = means + a.dim, *row_a = a.triangle;
     const double *row_b = b.triangle;
 
+    if (b.n == 0)
+        return;
+    if (a.n == 0) {
+        memcpy(a.shift, b.shift, (size_t)a.dim * sizeof *a.shift);
+        memcpy(a.sum, b.sum, (size_t)a.dim * sizeof *a.sum);
+        memcpy(a.triangle, b.triangle, (size_t)fk_moments_size(a.dim) * sizeof *a.triangle);
+        return;
+    }
     mean_about(u, a, a.shift);
     mean_about(v, b, a.shift);
     for (int64_t i = 0; i < a.dim; row_a += i + 1, row_b += i + 1, i++) {
@@ -133,11 +143,27 @@ static void covariance(fk_moments m, double epsilon, double *a)
     }
 }
 
+/* epsilon I about the image, or 0 where there is none. */
+static void factor_of_few(fk_moments m, double epsilon, float *mean, fk_dtype type, void *factor)
+{
+    int64_t t = 0;
+
+    for (int64_t j = 0; j < m.dim; j++)
+        for (int64_t i = j; i < m.dim; i++)
+            fk_factor_put(factor, type, t++, i == j ? sqrt(epsilon) : 0.0);
+    for (int64_t i = 0; i < m.dim; i++)
+        mean[i] = m.n > 0 ? m.shift[i] : 0.0f;
+}
+
 bool fk_moments_factor(fk_moments m, double epsilon, double *square, float *mean, fk_dtype type,
                        void *factor)
 {
     int64_t t = 0;
 
+    if (m.n < 2) {
+        factor_of_few(m, epsilon, mean, type, factor);
+        return true;
+    }
     covariance(m, epsilon, square);
     if (!fk_linalg_cholesky(square, m.dim))
         return false;
@@ -167,6 +193,8 @@ void fk_moments_back(fk_moments m, fk_dtype type, const void *factor, float *roo
     double *row = m.triangle;
 
     memset(row, 0, (size_t)fk_moments_size(m.dim) * sizeof *row);
+    if (m.n < 2)
+        return;
     for (int64_t k = 0, first = 0; k < m.dim; first += m.dim - k, k++)
         add_column(row, fk_factor_floats(factor, type, first, m.dim - k, room), k, m.dim);
     /* (N - 1) (L L' - epsilon I), the co-moments about the mean. */

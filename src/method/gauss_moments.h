@@ -11,10 +11,10 @@
 /* Moments of one position, borrowed from whoever keeps them.  T = dim (dim + 1) / 2. */
 typedef struct fk_moments {
     int64_t dim;
-    int64_t n;          /* images */
-    const float *shift; /* [dim] sums are about it */
-    double *sum;        /* [dim] sum of x - shift */
-    double *triangle;   /* [T] sum of (x - shift)(x - shift)', lower triangle row by row */
+    int64_t n;        /* images */
+    float *shift;     /* [dim] sums are about it */
+    double *sum;      /* [dim] sum of x - shift */
+    double *triangle; /* [T] sum of (x - shift)(x - shift)', lower triangle row by row */
 } fk_moments;
 
 /* Numbers of a triangle. */
@@ -25,10 +25,11 @@ int64_t fk_moments_size(int64_t dim);
  * Cost: dim^2 / 2 double multiply-adds an image. */
 void fk_moments_add(fk_moments m, const float *const *images, int64_t n, int64_t offset, double *y);
 
-/* a becomes the moments of a's and b's images, about a's shift; means [2, dim] is scratch. */
+/* a becomes the moments of a's and b's images, about a's shift, or b's where a has none; means [2, dim]
+ * is scratch. */
 void fk_moments_merge(fk_moments a, fk_moments b, double *means);
 
-/* mean [dim], and factor [T] L with S = L L', lower triangle column by column, rounded to type (FK_F32,
+/* mean [dim], and factor [T] L with S = L L' (epsilon I of fewer than 2 images), lower triangle column by column, rounded to type (FK_F32,
  * FK_BF16 or FK_F16); square [dim, dim] is scratch.  False where S is not positive definite.  Cost: dim^3 / 6 multiply-adds. */
 bool fk_moments_factor(fk_moments m, double epsilon, double *square, float *mean, fk_dtype type,
                        void *factor) FLECK_MUST_CHECK;

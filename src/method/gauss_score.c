@@ -10,7 +10,7 @@
  * Neighbours.  The Gaussian of position p is asked about the features of all positions q in a window
  * about p.  A factor is fetched from memory once for all of them.
  *
- * Leaving one out.  Let v = x - m for an image that m, S and N include.  Without it,
+ * Leaving one out.  Let v = x - m for an image that m, S and N, the position's own, include.  Without it,
  *
  *     m' = m - v / (N - 1)              C' = C - N / (N - 1) v v'
  *     x - m' = N / (N - 1) v
@@ -131,7 +131,7 @@ static double solve_at(const fk_gauss *g, int64_t p, double *v, double *room)
 /* The least that 1 - a d2 can be for the feature x [dim] of position p. */
 static double least_rest(const fk_gauss *g, const float *x, int64_t p)
 {
-    double n = (double)g->n, a = n / ((n - 1.0) * (n - 1.0)), length = 0.0;
+    double n = (double)fk_gauss_count(g, p), a = n / ((n - 1.0) * (n - 1.0)), length = 0.0;
 
     if (g->type == FK_F32)
         return 1e-12;
@@ -151,18 +151,22 @@ static double without_it(double d2, double n, double least)
 }
 
 void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64_t last,
-                       bool left_out, double *tmp, float *out)
+                       bool left_out, const uint8_t *flags, double *tmp, float *out)
 {
     assert(g->factor != NULL && (!left_out || g->n >= 3));
     for (int64_t p = first; p < last; p++) {
         const float *x = emb + p * g->dim, *m = g->mean + p * g->dim;
         double d2;
 
+        if (!fk_gauss_judges(g, p)) {
+            out[p] = 0.0f;
+            continue;
+        }
         for (int64_t i = 0; i < g->dim; i++)
             tmp[i] = (double)x[i] - (double)m[i];
         d2 = solve_at(g, p, tmp, tmp + g->dim);
-        if (left_out)
-            d2 = without_it(d2, (double)g->n, least_rest(g, x, p));
+        if (left_out && fk_gauss_learns(flags, p))
+            d2 = without_it(d2, (double)fk_gauss_count(g, p), least_rest(g, x, p));
         out[p] = (float)sqrt(d2);
     }
 }
@@ -209,7 +213,8 @@ static int window_of(fk_gauss_window w, int64_t p, int64_t from, int64_t *k, int
 }
 
 void fk_gauss_distance_near(const fk_gauss *g, const float *emb, fk_gauss_window w, int64_t first,
-                            int64_t last, bool left_out, double *tmp, float *out)
+                            int64_t last, bool left_out, const uint8_t *flags, double *tmp,
+                            float *out)
 {
     int64_t dim = g->dim, places = (2 * w.radius + 1) * (2 * w.radius + 1);
     double *own = tmp + SIDES * dim;
@@ -217,12 +222,15 @@ void fk_gauss_distance_near(const fk_gauss *g, const float *emb, fk_gauss_window
     assert(g->factor != NULL && (!left_out || g->n >= 3) && w.height * w.width == g->n_pos);
     for (int64_t p = first; p < last; p++) {
         int64_t k[SIDES], q[SIDES], from = 0;
-        double d2_own = 0.0, least = 0.0;
+        double d2_own = 0.0, least = 0.0, count = (double)fk_gauss_count(g, p);
+        bool without = left_out && fk_gauss_learns(flags, p);
         int n;
 
         for (int64_t i = 0; i < places; i++)
             out[p * places + i] = INFINITY;
-        if (left_out) {
+        if (!fk_gauss_judges(g, p))
+            continue;
+        if (without) {
             deviation(own, g, emb + p * dim, p);
             d2_own = solve_at(g, p, own, own + dim);
             least = least_rest(g, emb + p * dim, p);
@@ -233,10 +241,10 @@ void fk_gauss_distance_near(const fk_gauss *g, const float *emb, fk_gauss_window
 
                 deviation(z, g, emb + q[i] * dim, p);
                 d2 = solve_at(g, p, z, own + dim);
-                if (left_out && q[i] == p)
-                    d2 = without_it(d2, (double)g->n, least);
-                else if (left_out)
-                    d2 = neighbour_without_it(z, own, d2_own, dim, (double)g->n, least);
+                if (without && q[i] == p)
+                    d2 = without_it(d2, count, least);
+                else if (without)
+                    d2 = neighbour_without_it(z, own, d2_own, dim, count, least);
                 out[p * places + k[i]] = (float)sqrt(d2);
             }
             from = k[n - 1] + 1;

@@ -8,7 +8,9 @@
  *   finish   band by band: moments of the band, then its means and factors
  *   fold     when the images have outgrown the triangles: moments so far go to a file, band by
  *            band, and the images are forgotten; the file is what later ones are added to
- *   merge    band by band: the moments of both, merged, to the file */
+ *   merge    band by band: the moments of both, merged, to the file
+ *
+ * Where masks keep images from positions, each waiting image has a bit for each position. */
 #include "method/gauss_spill.h"
 #include "base/mem.h"
 #include "base/scratch.h"
@@ -34,10 +36,10 @@ struct fk_gauss_spill {
     int64_t band, piece; /* positions, and images, that a thread holds at once */
     int64_t fold;        /* images that are folded into moments in the file */
     fk_store *images;    /* NULL, or those that moments or factors lack */
+    uint8_t *skips;      /* NULL, or [fold, ceil(P / 8)] bits: 1 where one of them is not learned */
     fk_scratch moments;  /* [P, T] doubles, where open */
-    const void *factor;  /* or [P, T] of n_before images, whose means are the shift; or NULL */
+    const void *factor;  /* or [P, T], whose means are the shift; or NULL */
     void *own_factor;    /* what has to be freed of it */
-    int64_t n_before;    /* images in the file or the factors */
 };
 
 /* ---- Limits ---- */
@@ -51,16 +53,29 @@ static int64_t desk_bytes(const fk_gauss *g, int64_t band, int64_t piece)
            4 * piece * band * dim;
 }
 
-/* Means, factors, shift and sums. */
-static int64_t fixed_bytes(const fk_gauss *g)
-{
-    return g->n_pos *
-           ((int64_t)fk_dtype_size(g->type) * fk_moments_size(g->dim) + (4 + 4 + 8) * g->dim);
-}
-
 static int64_t most(int64_t a, int64_t b)
 {
     return a > b ? a : b;
+}
+
+/* Images to fold at: where N D floats exceed D (D + 1) / 2 doubles. */
+static int64_t fold_of(const fk_gauss *g)
+{
+    return most(MIN_FOLD, g->dim + 1);
+}
+
+/* Of a waiting image's bits. */
+static int64_t skip_bytes(const fk_gauss *g)
+{
+    return (g->n_pos + 7) / 8;
+}
+
+/* Means, factors, shift and sums; counts and bits, should there be masks. */
+static int64_t fixed_bytes(const fk_gauss *g)
+{
+    return g->n_pos * ((int64_t)fk_dtype_size(g->type) * fk_moments_size(g->dim) +
+                       (4 + 4 + 8) * g->dim + (int64_t)sizeof *g->counts) +
+           fold_of(g) * skip_bytes(g);
 }
 
 /* Share out what there is beyond the fixed bytes: wide bands first, images with the rest. */
@@ -102,7 +117,7 @@ fleck_status fk_gauss_limit(fk_gauss *g, int64_t bytes, const char *folder, int 
         return FLECK_OK;
     FK_DO(FK_CALLOC(&s, 1, err));
     FK_DO(fk_strdup(&s->folder, folder, err));
-    s->fold = most(MIN_FOLD, g->dim + 1); /* where N D floats exceed D (D + 1) / 2 doubles */
+    s->fold = fold_of(g);
     share(s, g, bytes - fixed, threads);
     g->spill = s;
     s = NULL;
@@ -111,14 +126,21 @@ done:
     return st;
 }
 
-void fk_spill_clear(fk_gauss_spill *s)
+/* Waiting images and factors are in the moments, or not wanted. */
+static void settle(fk_gauss_spill *s)
 {
     fk_store_close(&s->images);
-    fk_scratch_close(&s->moments);
+    fk_free(s->skips);
+    s->skips = NULL;
     fk_free(s->own_factor);
     s->own_factor = NULL;
     s->factor = NULL;
-    s->n_before = 0;
+}
+
+void fk_spill_clear(fk_gauss_spill *s)
+{
+    settle(s);
+    fk_scratch_close(&s->moments);
 }
 
 void fk_spill_free(fk_gauss_spill **s)
@@ -129,6 +151,57 @@ void fk_spill_free(fk_gauss_spill **s)
     fk_free((*s)->folder);
     fk_free(*s);
     *s = NULL;
+}
+
+/* ---- Waiting images ---- */
+
+static int64_t waiting(const fk_gauss_spill *s)
+{
+    return s->images != NULL ? fk_store_count(s->images) : 0;
+}
+
+/* Whether waiting image i is not learned at position p. */
+static bool skips(const fk_gauss *g, int64_t i, int64_t p)
+{
+    const uint8_t *bits = g->spill->skips;
+
+    return bits != NULL && (bits[i * skip_bytes(g) + p / 8] >> p % 8 & 1) != 0;
+}
+
+static fleck_status keep_flags(const fk_gauss *g, int64_t i, const uint8_t *flags, fleck_error *err)
+{
+    fk_gauss_spill *s = g->spill;
+    fleck_status st = FLECK_OK;
+
+    if (s->skips == NULL)
+        FK_DO(FK_CALLOC(&s->skips, s->fold * skip_bytes(g), err));
+    for (int64_t p = 0; p < g->n_pos; p++)
+        if (!fk_gauss_learns(flags, p))
+            s->skips[i * skip_bytes(g) + p / 8] |= (uint8_t)(1u << p % 8);
+done:
+    return st;
+}
+
+/* Images of position p in the file or the factors. */
+static int64_t count_before(const fk_gauss *g, int64_t p)
+{
+    int64_t n = fk_gauss_count(g, p);
+
+    for (int64_t i = 0; i < waiting(g->spill); i++)
+        n -= !skips(g, i, p);
+    return n;
+}
+
+/* Of n waiting images from `first` on those that position p learns; returns how many. */
+static int64_t choose(const float **out, const float *const *views, const fk_gauss *g,
+                      int64_t first, int64_t n, int64_t p)
+{
+    int64_t count = 0;
+
+    for (int64_t i = 0; i < n; i++)
+        if (!skips(g, first + i, p))
+            out[count++] = views[i];
+    return count;
 }
 
 /* ---- Bands ---- */
@@ -188,7 +261,7 @@ static fleck_status fetch_before(const fk_gauss *g, int64_t first, int64_t last,
     if (s->factor == NULL)
         memset(d->triangles, 0, (size_t)size);
     for (int64_t p = first; s->factor != NULL && p < last; p++)
-        fk_moments_back(on_desk(g, d, first, p, s->n_before), g->type,
+        fk_moments_back(on_desk(g, d, first, p, count_before(g, p)), g->type,
                         (const char *)s->factor + fk_factor_offset(g->type, t, p),
                         (float *)d->columns, g->epsilon);
     return FLECK_OK;
@@ -200,7 +273,7 @@ static fleck_status fetch(const fk_gauss *g, int64_t first, int64_t last, desk *
 {
     const fk_gauss_spill *s = g->spill;
     int64_t t = fk_moments_size(g->dim), width = (last - first) * g->dim, count;
-    const float *views[MAX_PIECE];
+    const float *views[MAX_PIECE], *chosen[MAX_PIECE];
     fleck_status st;
 
     if (g->bands != NULL) {
@@ -210,7 +283,7 @@ static fleck_status fetch(const fk_gauss *g, int64_t first, int64_t last, desk *
         return FLECK_OK;
     }
     FK_DO(fetch_before(g, first, last, d, err));
-    count = s->images != NULL ? fk_store_count(s->images) : 0;
+    count = waiting(s);
     for (int64_t i = 0; i < count; i += s->piece) {
         int64_t n = count - i < s->piece ? count - i : s->piece;
 
@@ -219,7 +292,8 @@ static fleck_status fetch(const fk_gauss *g, int64_t first, int64_t last, desk *
             FK_DO(fk_store_read(s->images, i + k, first, last, d->slices + k * width, err));
         }
         for (int64_t p = first; p < last; p++)
-            fk_moments_add(on_desk(g, d, first, p, 0), views, n, (p - first) * g->dim, d->columns);
+            fk_moments_add(on_desk(g, d, first, p, 0), chosen, choose(chosen, views, g, i, n, p),
+                           (p - first) * g->dim, d->columns);
     }
 done:
     return st;
@@ -245,7 +319,7 @@ static fleck_status walk_band(void *ctx, int64_t band, int worker, fleck_error *
     if (w->to != NULL)
         FK_DO(fk_scratch_write(w->to, d->triangles, (last - first) * bytes, first * bytes, err));
     for (int64_t p = first; w->to == NULL && p < last; p++)
-        FK_DO(fk_gauss_factor(g, p, on_desk(g, d, first, p, g->n), d->square, err));
+        FK_DO(fk_gauss_factor(g, p, on_desk(g, d, first, p, fk_gauss_count(g, p)), d->square, err));
 done:
     return st;
 }
@@ -271,18 +345,6 @@ done:
 
 /* ---- Learning ---- */
 
-/* Moments of all images are in the file now. */
-static void settle(fk_gauss *g)
-{
-    fk_gauss_spill *s = g->spill;
-
-    fk_store_close(&s->images);
-    fk_free(s->own_factor);
-    s->own_factor = NULL;
-    s->factor = NULL;
-    s->n_before = g->n;
-}
-
 static fleck_status fold(fk_gauss *g, fk_pool *pool, fleck_error *err)
 {
     fk_gauss_spill *s = g->spill;
@@ -298,7 +360,7 @@ static fleck_status fold(fk_gauss *g, fk_pool *pool, fleck_error *err)
         s->moments = made;
         made = (fk_scratch){0};
     }
-    settle(g);
+    settle(s);
 done:
     fk_scratch_close(&made);
     return st;
@@ -312,13 +374,12 @@ static void free_sums(fk_gauss *g)
     g->sum = NULL;
 }
 
-static fleck_status alloc_sums(fk_gauss *g, const float *shift, fleck_error *err)
+static fleck_status alloc_sums(fk_gauss *g, fleck_error *err)
 {
     fleck_status st;
 
     FK_DO(FK_ALLOC(&g->shift, g->n_pos * g->dim, err));
     FK_DO(FK_CALLOC(&g->sum, g->n_pos * g->dim, err));
-    memcpy(g->shift, shift, (size_t)(g->n_pos * g->dim) * sizeof(float));
 done:
     if (st != FLECK_OK)
         free_sums(g);
@@ -330,10 +391,10 @@ fleck_status fk_spill_reopen(fk_gauss *g, fleck_error *err)
     fk_gauss_spill *s = g->spill;
     fleck_status st;
 
-    FK_DO(alloc_sums(g, g->mean, err));
+    FK_DO(alloc_sums(g, err));
+    memcpy(g->shift, g->mean, (size_t)(g->n_pos * g->dim) * sizeof(float));
     s->factor = g->factor;
     s->own_factor = g->own_factor;
-    s->n_before = g->n;
     fk_free(g->own_mean);
     g->own_mean = NULL;
     g->own_factor = NULL;
@@ -343,19 +404,23 @@ done:
     return st;
 }
 
-fleck_status fk_spill_add(fk_gauss *g, const float *const *images, int64_t n, fk_pool *pool,
-                          fleck_error *err)
+fleck_status fk_spill_add(fk_gauss *g, const float *const *images, const uint8_t *const *flags,
+                          int64_t n, fk_pool *pool, fleck_error *err)
 {
     fk_gauss_spill *s = g->spill;
     fleck_status st = FLECK_OK;
 
     if (g->shift == NULL)
-        FK_DO(alloc_sums(g, images[0], err));
+        FK_DO(alloc_sums(g, err));
     for (int64_t i = 0; i < n; i++) {
+        const uint8_t *own = flags != NULL ? flags[i] : NULL;
+
         if (s->images == NULL)
             FK_DO(fk_store_open(&s->images, g->n_pos, g->dim, s->kept, s->folder, err));
+        if (own != NULL)
+            FK_DO(keep_flags(g, waiting(s), own, err));
         FK_DO(fk_store_append(s->images, images[i], err));
-        g->n++;
+        fk_gauss_count_image(g, images[i], own);
         if (fk_store_count(s->images) == s->fold)
             FK_DO(fold(g, pool, err));
     }
@@ -384,9 +449,10 @@ fleck_status fk_spill_merge(fk_gauss *g, fk_gauss *other, fleck_error *err)
         FK_DO(fetch(g, first, last, &mine, err));
         FK_DO(fetch(other, first, last, &theirs, err));
         for (int64_t p = first; p < last; p++) {
-            fk_moments m = on_desk(g, &mine, first, p, g->n);
+            fk_moments m = on_desk(g, &mine, first, p, fk_gauss_count(g, p));
 
-            fk_moments_merge(m, on_desk(other, &theirs, first, p, other->n), mine.square);
+            fk_moments_merge(m, on_desk(other, &theirs, first, p, fk_gauss_count(other, p)),
+                             mine.square);
             if (!to_file)
                 memcpy(fk_gauss_position(g, p).triangle, m.triangle, (size_t)bytes);
         }
@@ -394,9 +460,9 @@ fleck_status fk_spill_merge(fk_gauss *g, fk_gauss *other, fleck_error *err)
             FK_DO(fk_scratch_write(&a->moments, mine.triangles, (last - first) * bytes,
                                    first * bytes, err));
     }
-    g->n += other->n;
+    fk_gauss_merge_counts(g, other);
     if (to_file)
-        settle(g);
+        settle(a);
 done:
     desk_free(&mine);
     desk_free(&theirs);

@@ -17,10 +17,15 @@ fleck_status fk_spill_reopen(fk_gauss *g, fleck_error *err) FLECK_MUST_CHECK;
 
 /* As fk_gauss_add, _merge (one of the two has a spill, both learn and have images) and _finish.
  * After a failure g, and other, are fit for nothing but to be emptied. */
-fleck_status fk_spill_add(fk_gauss *g, const float *const *images, int64_t n, fk_pool *pool,
-                          fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_spill_add(fk_gauss *g, const float *const *images, const uint8_t *const *flags,
+                          int64_t n, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_spill_merge(fk_gauss *g, fk_gauss *other, fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_spill_finish(fk_gauss *g, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
+
+/* In gauss.c: count an image whose moments are yet to be added (where it has flags g has counts), and
+ * give its features to the positions that had none as their shift; and add other's counts. */
+void fk_gauss_count_image(fk_gauss *g, const float *image, const uint8_t *flags);
+void fk_gauss_merge_counts(fk_gauss *g, const fk_gauss *other);
 
 /* In gauss.c: position p of a g that learns in memory, and its mean and factor from m; square
  * [D, D] is scratch. */

@@ -144,16 +144,20 @@ static fleck_status padim_add(void *state, const fk_embedding *const *images, in
 {
     padim *s = state;
     const float **data = NULL;
+    const uint8_t **flags = NULL;
     fleck_status st;
 
     FK_DO(FK_ALLOC(&data, n, err));
+    FK_DO(FK_ALLOC(&flags, n, err));
     for (int64_t i = 0; i < n; i++) {
         FK_DO(fk_embedding_check(images[i], &s->shape, err));
         data[i] = images[i]->levels[0].data;
+        flags[i] = images[i]->levels[0].valid;
     }
-    FK_DO(fk_gauss_add(&s->gauss, data, n, pool, err));
+    FK_DO(fk_gauss_add(&s->gauss, data, flags, n, pool, err));
 done:
     fk_free(data);
+    fk_free(flags);
     if (st != FLECK_OK)
         fk_error_context(err, "padim");
     return st;
@@ -185,9 +189,10 @@ typedef struct score_job {
     const padim *state;
     const float *emb;
     bool left_out;
-    double *tmp;     /* [pieces, room] */
-    float *distance; /* [P] */
-    float *table;    /* [P, places] of each Gaussian to the features around it, with a radius */
+    const uint8_t *flags; /* where it was learned, if it is left out */
+    double *tmp;          /* [pieces, room] */
+    float *distance;      /* [P] */
+    float *table; /* [P, places] of each Gaussian to the features around it, with a radius */
 } score_job;
 
 static int64_t piece_count(const padim *s)
@@ -224,22 +229,23 @@ static fleck_status score_piece(void *ctx, int64_t piece, int worker, fleck_erro
     (void)worker;
     (void)err;
     if (job->state->radius == 0)
-        fk_gauss_distance(g, job->emb, piece * PIECE, last, job->left_out, tmp, job->distance);
+        fk_gauss_distance(g, job->emb, piece * PIECE, last, job->left_out, job->flags, tmp,
+                          job->distance);
     else
         fk_gauss_distance_near(g, job->emb, window_of(job->state), piece * PIECE, last,
-                               job->left_out, tmp, job->table);
+                               job->left_out, job->flags, tmp, job->table);
     return FLECK_OK;
 }
 
-/* The least distance that each position's feature has to a Gaussian of its neighbourhood.  A NaN
- * passes through. */
+/* The least distance that each position's feature has to a Gaussian of its neighbourhood; 0 where its
+ * own says nothing, since what is normal there is not known.  A NaN passes through. */
 static void keep_least(const score_job *job)
 {
     const fk_gauss_window w = window_of(job->state);
     int64_t side = 2 * w.radius + 1;
 
     for (int64_t q = 0; q < w.height * w.width; q++) {
-        float least = INFINITY;
+        float least = fk_gauss_judges(&job->state->gauss, q) ? INFINITY : 0.0f;
 
         for (int64_t k = 0; k < side * side; k++) {
             int64_t y = q / w.width - (k / side - w.radius),
@@ -275,6 +281,7 @@ static fleck_status padim_score(const void *state, const fk_embedding *e, fk_spa
     if (map == NULL)
         return FLECK_OK;
     job.emb = e->levels[0].data;
+    job.flags = e->levels[0].valid;
     job.distance = (float *)(job.tmp + piece_count(s) * fk_gauss_room(&s->gauss, s->radius));
     job.table = job.distance + positions(s);
     FK_DO(fk_pool_run(pool, piece_count(s), score_piece, &job, err));
@@ -310,6 +317,39 @@ static fleck_status padim_save(const void *state, fk_st_writer *w, fk_json *meta
                                 err));
     FK_DO(fk_st_writer_add_data(w, "method.factor", g->type, 2,
                                 (int64_t[]){g->n_pos, g->dim * (g->dim + 1) / 2}, g->factor, err));
+    if (g->counts != NULL)
+        FK_DO(fk_st_writer_add_data(w, "method.counts", FK_I64, 1, (int64_t[]){g->n_pos}, g->counts,
+                                    err));
+done:
+    return st;
+}
+
+/* Counts of positions, where the file has some; g is as large as its shape says. */
+static fleck_status load_counts(fk_gauss *g, const fk_st_reader *r, fleck_error *err)
+{
+    fk_tensor t;
+    const int64_t *counts;
+    int64_t judged = 0;
+    fleck_status st;
+
+    if (!fk_st_has(r, "method.counts"))
+        return FLECK_OK;
+    FK_DO(fk_st_get_checked(r, "method.counts", FK_I64, 1, (int64_t[]){g->n_pos}, &t, err));
+    counts = t.data;
+    FK_DO(FK_ALLOC(&g->counts, g->n_pos, err));
+    for (int64_t p = 0; p < g->n_pos; p++) {
+        if (counts[p] < 0 || counts[p] > g->n)
+            FK_FAIL(err, FLECK_E_FORMAT,
+                    "%s: padim: method.counts: expected 0 to %lld images, found %lld at position "
+                    "%lld",
+                    fk_st_name(r), (long long)g->n, (long long)counts[p], (long long)p);
+        g->counts[p] = counts[p];
+        judged += fk_gauss_judges(g, p);
+    }
+    if (judged == 0)
+        FK_FAIL(err, FLECK_E_FORMAT,
+                "%s: padim: method.counts leaves no position with the images that a Gaussian needs",
+                fk_st_name(r));
 done:
     return st;
 }
@@ -338,6 +378,7 @@ static fleck_status padim_load(void **state, const fk_options *o, const fk_embed
                             (int64_t[]){positions(s), dim * (dim + 1) / 2}, &factor, err));
     FK_DO(fk_gauss_view(&s->gauss, positions(s), dim, epsilon, n, mean.data, factor.data, err));
     s->gauss.type = factor_type(o);
+    FK_DO(load_counts(&s->gauss, r, err));
     *state = s;
     s = NULL;
 done:

@@ -178,7 +178,7 @@ const uint8_t *fk_canvas_piece(const fk_canvas *c, int64_t i, uint8_t *room)
 }
 
 /* Set the flag of every position of a level whose value reaches a pixel of the piece that is left out
- * (or, free: that is not) to `flag`. */
+ * (or, free: that is not) to `flag`; once 0 it stays so, unless free. */
 static void mark(fk_level *level, const fk_image *piece, bool free, uint8_t flag)
 {
     for (int64_t y = 0; y < piece->height; y++) {
@@ -194,8 +194,11 @@ static void mark(fk_level *level, const fk_image *piece, bool free, uint8_t flag
                 continue;
             fk_map_source(x, piece->width, level->width, &columns[0], &columns[1], &right);
             for (int i = 0; i < (down > 0.0 ? 2 : 1); i++)
-                for (int j = 0; j < (right > 0.0 ? 2 : 1); j++)
-                    level->valid[rows[i] * level->width + columns[j]] = flag;
+                for (int j = 0; j < (right > 0.0 ? 2 : 1); j++) {
+                    uint8_t *at = &level->valid[rows[i] * level->width + columns[j]];
+
+                    *at = free || *at != 0 ? flag : 0;
+                }
         }
     }
 }
@@ -226,10 +229,10 @@ fleck_status fk_canvas_flag(fk_embedding *e, const fk_canvas *c, int64_t i, bool
 
         FK_DO(FK_CALLOC(&level->valid, level->height * level->width, err));
         mark(level, &piece, true, 1);
-        if (!to_learn || c->own.data == NULL)
+        if (c->own.data == NULL)
             continue;
         piece = mask_piece(c, &c->own, i, room);
-        mark(level, &piece, false, 0);
+        mark(level, &piece, false, to_learn ? 0 : FK_SCORED_ONLY);
     }
 done:
     fk_free(room);

@@ -29,7 +29,7 @@ const uint8_t *fk_canvas_piece(const fk_canvas *c, int64_t i, uint8_t *room);
 /* Set e's flags for piece i.  A position is used where some pixel that its value reaches (bilinear
  * enlarging) is not left out, so that masked content has no say at any pixel that counts.  To be
  * learned, all those pixels must be free of the image's own mask as well: around that there are
- * edges of paint that no other image has. */
+ * edges of paint that no other image has.  Positions that are not, are FK_SCORED_ONLY to a score. */
 fleck_status fk_canvas_flag(fk_embedding *e, const fk_canvas *c, int64_t i, bool to_learn,
                             fleck_error *err) FLECK_MUST_CHECK;
 

@@ -137,6 +137,9 @@ write("state/padim", state(joined, {"images": 5, "epsilon": 0.01},
                            {"embed.channels": channels, "method.mean": means, "method.factor": factors}))
 write("state/padim_zero", state(joined, {"images": 2, "epsilon": 0.01},
                                 {"method.mean": means, "method.factor": ("F32", [6, 3], floats(18, 0.0))}))
+write("state/padim_counts", state(joined, {"images": 5, "epsilon": 0.01},
+                                  {"method.counts": ("I64", [6], struct.pack("<6q", 0, 1, 2, 3, 4, 5)),
+                                   "method.mean": means, "method.factor": factors}))
 write("state/orthogonal", state({**joined, "reduce": "orthogonal"}, {"images": 2, "epsilon": 1},
                                 {"embed.projection": ("F32", [5, 2], floats(10))}))
 write("state/spade", state(separate, {"images": 3},

@@ -39,7 +39,7 @@ static fk_gauss fitted(fk_dtype type, float *const *images, int n, int64_t n_pos
 
     assert_ok(fk_gauss_init(&g, n_pos, dim, 0.01, err));
     g.type = type;
-    assert_ok(fk_gauss_add(&g, (const float *const *)images, n, pool, err));
+    assert_ok(fk_gauss_add(&g, (const float *const *)images, NULL, n, pool, err));
     assert_ok(fk_gauss_finish(&g, pool, err));
     return g;
 }
@@ -91,7 +91,7 @@ static void four_columns_at_a_time_are_the_bytes_of_column_by_column(void **stat
             for (int64_t i = 0; i < dim; i++)
                 want[i] = (double)query[p * dim + i] - (double)g.mean[p * dim + i];
             d2 = solve_plainly(&g, p, want);
-            fk_gauss_distance(&g, query, p, p + 1, false, z, out);
+            fk_gauss_distance(&g, query, p, p + 1, false, NULL, z, out);
             assert_memory_equal(z, want, (size_t)dim * sizeof(double));
             assert_true(out[p] == (float)sqrt(d2) && out[p] > 0.0f);
         }
@@ -154,11 +154,11 @@ static void distances_of_16_bits_stay_within_their_rounding(void **state)
     make_features(images, P, D, 1.0f);
     fill(query, 77, P * D);
     exact = fitted(FK_F32, images, N, P, D, NULL);
-    fk_gauss_distance(&exact, query, 0, P, false, tmp, want);
+    fk_gauss_distance(&exact, query, 0, P, false, NULL, tmp, want);
     for (int t = 1; t < N_TYPES; t++) {
         fk_gauss g = fitted(TYPES[t], images, N, P, D, NULL);
 
-        fk_gauss_distance(&g, query, 0, P, false, tmp, got);
+        fk_gauss_distance(&g, query, 0, P, false, NULL, tmp, got);
         for (int64_t p = 0; p < P; p++) {
             double e = rounding_norm(&exact, &g, p), ratio = (double)got[p] / (double)want[p];
 
@@ -192,11 +192,11 @@ static void sixteen_bits_score_as_floats_of_the_same_values(void **state)
         assert_ok(fk_gauss_view(&floats, P, D, 0.01, N, g.mean, expanded, err));
         assert_ok(FK_ALLOC(&tmp, fk_gauss_room(&g, 2), err));
         for (int out = 0; out < 2; out++) {
-            fk_gauss_distance(&g, images[3], 0, P, out == 1, tmp, a);
-            fk_gauss_distance(&floats, images[3], 0, P, out == 1, tmp, b);
+            fk_gauss_distance(&g, images[3], 0, P, out == 1, NULL, tmp, a);
+            fk_gauss_distance(&floats, images[3], 0, P, out == 1, NULL, tmp, b);
             assert_memory_equal(a, b, sizeof a);
-            fk_gauss_distance_near(&g, images[3], window, 0, P, out == 1, tmp, near_a);
-            fk_gauss_distance_near(&floats, images[3], window, 0, P, out == 1, tmp, near_b);
+            fk_gauss_distance_near(&g, images[3], window, 0, P, out == 1, NULL, tmp, near_a);
+            fk_gauss_distance_near(&floats, images[3], window, 0, P, out == 1, NULL, tmp, near_b);
             assert_memory_equal(near_a, near_b, sizeof near_a);
         }
         fk_free(tmp);
@@ -229,13 +229,13 @@ static void neither_threads_nor_bands_change_a_bit_of_16(void **state)
         assert_int_equal(least_of_floats - least, 2 * P * T);
         assert_ok(fk_gauss_limit(&c, least, test_folder(), 3, &least, err));
         for (int part = 0; part < 2; part++) { /* from nothing, then from factors */
-            assert_ok(fk_gauss_add(&c, (const float *const *)images + part * 20, 20 - 10 * part,
-                                   pool, err));
+            assert_ok(fk_gauss_add(&c, (const float *const *)images + part * 20, NULL,
+                                   20 - 10 * part, pool, err));
             assert_ok(fk_gauss_finish(&c, pool, err));
             fk_gauss_free(&b);
             b = fitted(TYPES[t], images, 20, P, D, NULL);
             if (part == 1) {
-                assert_ok(fk_gauss_add(&b, (const float *const *)images + 20, 10, NULL, err));
+                assert_ok(fk_gauss_add(&b, (const float *const *)images + 20, NULL, 10, NULL, err));
                 assert_ok(fk_gauss_finish(&b, NULL, err));
             }
             assert_memory_equal(b.factor, c.factor, P * T * sizeof(uint16_t));
@@ -258,7 +258,7 @@ static void learning_goes_on_from_16_bits_but_for_their_rounding(void **state)
     (void)state;
     make_features(images, P, D, 1.0f);
     assert_ok(fk_gauss_init(&exact, P, D, 0.01, err));
-    assert_ok(fk_gauss_add(&exact, (const float *const *)images, N, NULL, err));
+    assert_ok(fk_gauss_add(&exact, (const float *const *)images, NULL, N, NULL, err));
     for (int t = 1; t < N_TYPES; t++) {
         double u = rounding_of(TYPES[t]), bound = (2.0 * u + u * u) * (N - 1);
         fk_gauss g = fitted(TYPES[t], images, N, P, D, NULL);
@@ -280,7 +280,7 @@ static void learning_goes_on_from_16_bits_but_for_their_rounding(void **state)
                                 bound * sqrt(s[i] * s[j]));
             }
         }
-        assert_ok(fk_gauss_add(&g, (const float *const *)images, 3, NULL, err));
+        assert_ok(fk_gauss_add(&g, (const float *const *)images, NULL, 3, NULL, err));
         assert_ok(fk_gauss_finish(&g, NULL, err)); /* whatever was rounded, it has a factor */
         assert_int_equal(g.n, N + 3);
         fk_gauss_free(&g);
@@ -302,7 +302,7 @@ static void leaving_one_of_few_out_stays_within_what_it_can_be(void **state)
     for (int t = 0; t < N_TYPES; t++) {
         fk_gauss g = fitted(TYPES[t], images, FEW, P, D, NULL);
 
-        fk_gauss_distance(&g, images[3], 0, P, true, tmp, got);
+        fk_gauss_distance(&g, images[3], 0, P, true, NULL, tmp, got);
         for (int64_t p = 0; p < P; p++) {
             double length = 0.0, d;
 
@@ -325,7 +325,7 @@ static void factors_beyond_f16_are_refused_and_bf16_holds_them(void **state)
     make_features(images, 2, D, 1e6f);
     assert_ok(fk_gauss_init(&g, 2, D, 0.01, err));
     g.type = FK_F16;
-    assert_ok(fk_gauss_add(&g, (const float *const *)images, N, NULL, err));
+    assert_ok(fk_gauss_add(&g, (const float *const *)images, NULL, N, NULL, err));
     assert_refused(fk_gauss_finish(&g, NULL, err), FLECK_E_STATE, "exceeds 65504, where f16 ends");
     assert_int_equal(g.n, 0);
     assert_null(g.factor);

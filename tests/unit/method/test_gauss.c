@@ -86,7 +86,7 @@ static void moments_equal_two_passes_even_far_from_zero(void **state)
         fk_gauss g;
 
         assert_ok(fk_gauss_init(&g, P, D, 0.01, err));
-        assert_ok(fk_gauss_add(&g, d.views, N, NULL, err));
+        assert_ok(fk_gauss_add(&g, d.views, NULL, N, NULL, err));
         check_moments(&g, &d, 0, N, 1e-13);
         fk_gauss_free(&g);
         free_data(&d);
@@ -114,16 +114,17 @@ static void neither_calls_nor_threads_change_a_bit(void **state)
     (void)state;
     assert_ok(fk_pool_open(&pool, 4, err));
     assert_ok(fk_gauss_init(&a, P, D, 0.01, err));
-    assert_ok(fk_gauss_add(&a, d.views, N, NULL, err));
+    assert_ok(fk_gauss_add(&a, d.views, NULL, N, NULL, err));
     for (int block = 1; block <= 11; block += 5) {
         assert_ok(fk_gauss_init(&b, P, D, 0.01, err));
         for (int i = 0; i < N; i += block)
-            assert_ok(fk_gauss_add(&b, d.views + i, i + block < N ? block : N - i, pool, err));
+            assert_ok(
+                fk_gauss_add(&b, d.views + i, NULL, i + block < N ? block : N - i, pool, err));
         assert_same_moments(&a, &b);
         fk_gauss_free(&b);
     }
     assert_ok(fk_gauss_init(&b, P, D, 0.01, err));
-    assert_ok(fk_gauss_add(&b, d.views, N, pool, err));
+    assert_ok(fk_gauss_add(&b, d.views, NULL, N, pool, err));
     assert_ok(fk_gauss_finish(&a, NULL, err));
     assert_ok(fk_gauss_finish(&b, pool, err));
     assert_memory_equal(a.factor, b.factor, P * T * sizeof(float));
@@ -143,13 +144,13 @@ static void merged_moments_equal_moments_of_all(void **state)
     for (int cut = 0; cut <= N; cut += 6) { /* nothing on either side, too */
         assert_ok(fk_gauss_init(&a, P, D, 0.01, err));
         assert_ok(fk_gauss_init(&b, P, D, 0.01, err));
-        assert_ok(fk_gauss_add(&a, d.views, cut, NULL, err));
-        assert_ok(fk_gauss_add(&b, d.views + cut, N - cut, NULL, err));
+        assert_ok(fk_gauss_add(&a, d.views, NULL, cut, NULL, err));
+        assert_ok(fk_gauss_add(&b, d.views + cut, NULL, N - cut, NULL, err));
         assert_ok(fk_gauss_merge(&a, &b, err));
         assert_int_equal(a.n, N);
         assert_int_equal(b.n, 0);
         check_moments(&a, &d, 0, N, 1e-12);
-        assert_ok(fk_gauss_add(&b, d.views, 1, NULL, err)); /* empty, yet of use */
+        assert_ok(fk_gauss_add(&b, d.views, NULL, 1, NULL, err)); /* empty, yet of use */
         fk_gauss_free(&a);
         fk_gauss_free(&b);
     }
@@ -164,7 +165,7 @@ static void factors_multiply_back_to_the_covariance(void **state)
 
     (void)state;
     assert_ok(fk_gauss_init(&g, P, D, 0.25, err));
-    assert_ok(fk_gauss_add(&g, d.views, N, NULL, err));
+    assert_ok(fk_gauss_add(&g, d.views, NULL, N, NULL, err));
     assert_ok(fk_gauss_finish(&g, NULL, err));
     assert_null(g.bands);
     for (int64_t p = 0; p < P; p++) {
@@ -194,10 +195,10 @@ static void learning_goes_on_after_finish(void **state)
 
     (void)state;
     assert_ok(fk_gauss_init(&g, P, D, 0.01, err));
-    assert_ok(fk_gauss_add(&g, d.views, 20, NULL, err));
+    assert_ok(fk_gauss_add(&g, d.views, NULL, 20, NULL, err));
     assert_ok(fk_gauss_finish(&g, NULL, err));
     assert_ok(fk_gauss_finish(&g, NULL, err)); /* twice is once */
-    assert_ok(fk_gauss_add(&g, d.views + 20, N - 20, NULL, err));
+    assert_ok(fk_gauss_add(&g, d.views + 20, NULL, N - 20, NULL, err));
     check_moments(&g, &d, 0, N, 1e-6); /* factors are floats */
     assert_ok(fk_gauss_finish(&g, NULL, err));
     assert_int_equal(g.n, N);
@@ -213,8 +214,8 @@ static void finished_gaussians_merge(void **state)
     (void)state;
     assert_ok(fk_gauss_init(&a, P, D, 0.01, err));
     assert_ok(fk_gauss_init(&b, P, D, 0.01, err));
-    assert_ok(fk_gauss_add(&a, d.views, 12, NULL, err));
-    assert_ok(fk_gauss_add(&b, d.views + 12, N - 12, NULL, err));
+    assert_ok(fk_gauss_add(&a, d.views, NULL, 12, NULL, err));
+    assert_ok(fk_gauss_add(&b, d.views + 12, NULL, N - 12, NULL, err));
     assert_ok(fk_gauss_finish(&a, NULL, err));
     assert_ok(fk_gauss_finish(&b, NULL, err));
     assert_ok(fk_gauss_merge(&a, &b, err));
@@ -260,9 +261,9 @@ static void distances_equal_a_plain_solution(void **state)
     (void)state;
     fill(query, 77, P * D);
     assert_ok(fk_gauss_init(&g, P, D, 0.01, err));
-    assert_ok(fk_gauss_add(&g, d.views, N, NULL, err));
+    assert_ok(fk_gauss_add(&g, d.views, NULL, N, NULL, err));
     assert_ok(fk_gauss_finish(&g, NULL, err));
-    fk_gauss_distance(&g, query, 0, P, false, tmp, out);
+    fk_gauss_distance(&g, query, 0, P, false, NULL, tmp, out);
     for (int64_t p = 0; p < P; p++) {
         double want = plain_distance(&d, 0, N, 0.01, p, query);
 
@@ -283,9 +284,9 @@ static void leaving_one_out_equals_fitting_without_it(void **state)
 
     (void)state;
     assert_ok(fk_gauss_init(&g, P, D, epsilon, err));
-    assert_ok(fk_gauss_add(&g, d.views, N, NULL, err));
+    assert_ok(fk_gauss_add(&g, d.views, NULL, N, NULL, err));
     assert_ok(fk_gauss_finish(&g, NULL, err));
-    fk_gauss_distance(&g, d.images[N - 1], 0, P, true, tmp, out);
+    fk_gauss_distance(&g, d.images[N - 1], 0, P, true, NULL, tmp, out);
     for (int64_t p = 0; p < P; p++) {
         double scaled = epsilon * (N - 1) / (N - 2);
         double exact = plain_distance(&d, 0, N - 1, scaled, p, d.images[N - 1]);
@@ -308,9 +309,9 @@ static void fewer_than_two_images_are_refused(void **state)
     (void)state;
     assert_ok(fk_gauss_init(&g, P, D, 0.01, err));
     assert_refused(fk_gauss_finish(&g, NULL, err), FLECK_E_STATE, "at least 2 good images, got 0");
-    assert_ok(fk_gauss_add(&g, d.views, 1, NULL, err));
+    assert_ok(fk_gauss_add(&g, d.views, NULL, 1, NULL, err));
     assert_refused(fk_gauss_finish(&g, NULL, err), FLECK_E_STATE, "at least 2 good images, got 1");
-    assert_ok(fk_gauss_add(&g, d.views + 1, 1, NULL, err));
+    assert_ok(fk_gauss_add(&g, d.views + 1, NULL, 1, NULL, err));
     assert_ok(fk_gauss_finish(&g, NULL, err));
     fk_gauss_free(&g);
     free_data(&d);
@@ -328,7 +329,7 @@ static void a_covariance_that_rounding_spoils_is_refused(void **state)
         d.images[1][k] *= 1e18f;
     }
     assert_ok(fk_gauss_init(&g, P, D, 1e-9, err));
-    assert_ok(fk_gauss_add(&g, d.views, 2, NULL, err));
+    assert_ok(fk_gauss_add(&g, d.views, NULL, 2, NULL, err));
     assert_refused(fk_gauss_finish(&g, NULL, err), FLECK_E_STATE, "is not positive definite");
     assert_int_equal(g.n, 0);
     fk_gauss_free(&g);
@@ -356,9 +357,9 @@ static fleck_status whole_life(const data *d)
     if (st == FLECK_OK)
         st = fk_gauss_init(&b, P, D, 0.01, NULL);
     if (st == FLECK_OK)
-        st = fk_gauss_add(&a, d->views, 5, NULL, NULL);
+        st = fk_gauss_add(&a, d->views, NULL, 5, NULL, NULL);
     if (st == FLECK_OK)
-        st = fk_gauss_add(&b, d->views + 5, 5, NULL, NULL);
+        st = fk_gauss_add(&b, d->views + 5, NULL, 5, NULL, NULL);
     if (st == FLECK_OK)
         st = fk_gauss_finish(&b, NULL, NULL);
     if (st == FLECK_OK)

@@ -85,13 +85,13 @@ static void bands_give_the_bytes_of_learning_in_memory(void **state)
     for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
         fk_gauss want = plain();
 
-        assert_ok(fk_gauss_add(&want, d.views, counts[c], NULL, err));
+        assert_ok(fk_gauss_add(&want, d.views, NULL, counts[c], NULL, err));
         assert_ok(fk_gauss_finish(&want, NULL, err));
         for (size_t m = 0; m < sizeof more / sizeof *more; m++) {
             fk_gauss g = limited(folder, more[m]);
 
             for (int i = 0; i < counts[c]; i += 7)
-                assert_ok(fk_gauss_add(&g, d.views + i, i + 7 < counts[c] ? 7 : counts[c] - i,
+                assert_ok(fk_gauss_add(&g, d.views + i, NULL, i + 7 < counts[c] ? 7 : counts[c] - i,
                                        m == 0 ? NULL : pool, err));
             assert_ok(fk_gauss_finish(&g, m == 1 ? NULL : pool, err));
             assert_same_factors(&want, &g);
@@ -111,18 +111,18 @@ static void learning_goes_on_after_finish_with_the_same_bytes(void **state)
     fk_gauss want = plain(), g = limited(folder, 0);
 
     (void)state;
-    assert_ok(fk_gauss_add(&want, d.views, 40, NULL, err));
+    assert_ok(fk_gauss_add(&want, d.views, NULL, 40, NULL, err));
     assert_ok(fk_gauss_finish(&want, NULL, err));
-    assert_ok(fk_gauss_add(&g, d.views, 40, NULL, err));
+    assert_ok(fk_gauss_add(&g, d.views, NULL, 40, NULL, err));
     for (int begin = 40; begin < N; begin += 90) { /* 40 .. 129 with a fold, 130 .. 149 without */
         int64_t n = begin + 90 < N ? 90 : N - begin;
 
         assert_ok(fk_gauss_finish(&g, NULL, err));
         assert_non_null(g.factor);
-        assert_ok(fk_gauss_add(&g, d.views + begin, n, NULL, err));
+        assert_ok(fk_gauss_add(&g, d.views + begin, NULL, n, NULL, err));
         assert_null(g.factor); /* learning again: nothing may be scored */
         assert_ok(fk_gauss_finish(&want, NULL, err));
-        assert_ok(fk_gauss_add(&want, d.views + begin, n, NULL, err));
+        assert_ok(fk_gauss_add(&want, d.views + begin, NULL, n, NULL, err));
     }
     assert_ok(fk_gauss_finish(&g, NULL, err));
     assert_ok(fk_gauss_finish(&want, NULL, err));
@@ -143,7 +143,7 @@ static void factors_of_a_file_are_added_to_and_left_alone(void **state)
     int64_t least;
 
     (void)state;
-    assert_ok(fk_gauss_add(&file, d.views, 40, NULL, err));
+    assert_ok(fk_gauss_add(&file, d.views, NULL, 40, NULL, err));
     assert_ok(fk_gauss_finish(&file, NULL, err));
     assert_ok(FK_ALLOC(&before, P * T, err));
     memcpy(before, file.factor, P * T * sizeof(float));
@@ -151,8 +151,8 @@ static void factors_of_a_file_are_added_to_and_left_alone(void **state)
     assert_ok(fk_gauss_view(&g, P, D, 0.01, 40, file.mean, file.factor, err));
     assert_refused(fk_gauss_limit(&g, 1, folder, 1, &least, err), FLECK_E_LIMIT, "need");
     assert_ok(fk_gauss_limit(&g, least, folder, 1, &least, err));
-    assert_ok(fk_gauss_add(&g, d.views + 40, 30, NULL, err));
-    assert_ok(fk_gauss_add(&want, d.views + 40, 30, NULL, err));
+    assert_ok(fk_gauss_add(&g, d.views + 40, NULL, 30, NULL, err));
+    assert_ok(fk_gauss_add(&want, d.views + 40, NULL, 30, NULL, err));
     assert_ok(fk_gauss_finish(&g, NULL, err));
     assert_ok(fk_gauss_finish(&want, NULL, err));
     assert_same_factors(&want, &g);
@@ -170,7 +170,7 @@ static fk_gauss part(const data *d, int begin, int end, const char *with, bool f
 {
     fk_gauss g = with != NULL ? limited(with, 0) : plain();
 
-    assert_ok(fk_gauss_add(&g, d->views + begin, end - begin, NULL, err));
+    assert_ok(fk_gauss_add(&g, d->views + begin, NULL, end - begin, NULL, err));
     if (finished)
         assert_ok(fk_gauss_finish(&g, NULL, err));
     return g;
@@ -191,8 +191,8 @@ static void merging_gives_the_bytes_of_merging_in_memory(void **state)
         assert_ok(fk_gauss_merge(&want, &b, err));
         assert_ok(fk_gauss_merge(&g, &h, err));
         assert_int_equal(h.n, 0);
-        assert_ok(fk_gauss_add(&want, d.views + 90, 7, NULL, err));
-        assert_ok(fk_gauss_add(&g, d.views + 90, 7, NULL, err));
+        assert_ok(fk_gauss_add(&want, d.views + 90, NULL, 7, NULL, err));
+        assert_ok(fk_gauss_add(&g, d.views + 90, NULL, 7, NULL, err));
         assert_ok(fk_gauss_finish(&want, NULL, err));
         assert_ok(fk_gauss_finish(&g, NULL, err));
         assert_same_factors(&want, &g);
@@ -263,10 +263,10 @@ static void a_full_disk_ends_learning_and_leaves_it_empty(void **state)
     signal(SIGXFSZ, SIG_IGN);
     small = (struct rlimit){.rlim_cur = 10 * P * D * 4, .rlim_max = before.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    assert_refused(fk_gauss_add(&g, d.views, 11, NULL, err), FLECK_E_IO, folder);
+    assert_refused(fk_gauss_add(&g, d.views, NULL, 11, NULL, err), FLECK_E_IO, folder);
     assert_int_equal(g.n, 0);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-    assert_ok(fk_gauss_add(&g, d.views, 11, NULL, err)); /* it can be used again */
+    assert_ok(fk_gauss_add(&g, d.views, NULL, 11, NULL, err)); /* it can be used again */
     assert_ok(fk_gauss_finish(&g, NULL, err));
     assert_int_equal(g.n, 11);
     fk_gauss_free(&g);
@@ -286,13 +286,13 @@ static fleck_status whole_life(const data *d, const char *folder)
     if (st == FLECK_OK)
         st = fk_gauss_limit(&b, least, folder, 1, &least, NULL);
     if (st == FLECK_OK)
-        st = fk_gauss_add(&a, d->views, 70, NULL, NULL);
+        st = fk_gauss_add(&a, d->views, NULL, 70, NULL, NULL);
     if (st == FLECK_OK)
         st = fk_gauss_finish(&a, NULL, NULL);
     if (st == FLECK_OK)
-        st = fk_gauss_add(&a, d->views + 70, 5, NULL, NULL);
+        st = fk_gauss_add(&a, d->views + 70, NULL, 5, NULL, NULL);
     if (st == FLECK_OK)
-        st = fk_gauss_add(&b, d->views + 75, 5, NULL, NULL);
+        st = fk_gauss_add(&b, d->views + 75, NULL, 5, NULL, NULL);
     if (st == FLECK_OK)
         st = fk_gauss_merge(&a, &b, NULL);
     if (st == FLECK_OK)

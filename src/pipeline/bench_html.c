@@ -17,7 +17,7 @@ static const char page_head[] =
     "table{border-collapse:collapse;margin:.6em 0 1.4em;font-variant-numeric:tabular-nums}\n"
     "th,td{padding:.2em .7em;border-bottom:1px solid #ddd;text-align:right;vertical-align:top}\n"
     "th:first-child,td:first-child{text-align:left}\nth{border-bottom:2px solid #888}\n"
-    "td{white-space:nowrap}td.long{white-space:normal;max-width:44em;overflow-wrap:anywhere;text-"
+    "td{white-space:nowrap}td.long{white-space:normal;min-width:18em;max-width:44em;overflow-wrap:anywhere;text-"
     "align:left}\n.wide{overflow-x:auto}\n"
     "tr:hover td{background:#f4f4f4}\nimg{max-width:100%}\nfigure{margin:1em 0}\n"
     "figcaption{font-size:.9em;color:#555}\n.charts{display:flex;flex-wrap:wrap;gap:.5em}\n"

@@ -120,6 +120,7 @@ done:
 static fleck_status patchcore_limit(void *state, const fk_memory *m, int64_t *least,
                                     fleck_error *err)
 {
+    ((fk_patchcore *)state)->expected = m->images;
     *least = fk_patchcore_bytes(state, m->images);
     if (m->bytes > 0 && m->bytes < *least)
         return fk_error_set(err, FLECK_E_LIMIT,

@@ -21,8 +21,10 @@ typedef struct fk_patchcore {
     int64_t reweight;
     int64_t n;         /* images learned */
     int64_t seen;      /* their patches */
-    int64_t block;     /* images that `pending` has room for */
+    int64_t block;     /* images that `pending` may hold */
     int64_t n_pending; /* images that it holds */
+    int64_t expected;  /* images that will be learned in all, 0 where nobody has said */
+    int64_t reserved;  /* images that `pending` has memory for */
     fk_chunk pending;  /* the last images' patches, all of them */
     fk_chunk *chunks;  /* [n_chunks] of earlier blocks of images, what was kept of each */
     int64_t n_chunks, room;

@@ -65,7 +65,7 @@ static void drop_chunks(fk_patchcore *s)
     s->chunks = NULL;
     s->n_chunks = s->room = 0;
     chunk_free(&s->pending);
-    s->n_pending = 0;
+    s->n_pending = s->reserved = 0;
 }
 
 void fk_patchcore_clear(fk_patchcore *s)
@@ -278,18 +278,38 @@ done:
     return st;
 }
 
+/* Memory for so many pending images, at most a block: as many as are expected at first, then a block. */
+static fleck_status reserve(fk_patchcore *s, int64_t images, fleck_error *err)
+{
+    int64_t dim = s->shape.levels[0].dim, wanted = s->block;
+    int64_t places = s->shape.levels[0].height * s->shape.levels[0].width;
+    fk_chunk more;
+    fleck_status st;
+
+    if (images <= s->reserved)
+        return FLECK_OK;
+    if (images <= s->expected && s->expected < s->block)
+        wanted = s->expected;
+    FK_DO(chunk_init(&more, wanted * places, dim, err));
+    for (int64_t i = 0; i < s->pending.n; i++)
+        chunk_put(&more, dim, s->pending.rows + i * dim, s->pending.images[i]);
+    chunk_free(&s->pending);
+    s->pending = more;
+    s->reserved = wanted;
+done:
+    return st;
+}
+
 fleck_status fk_patchcore_take(fk_patchcore *s, const float *rows, const uint8_t *valid, int64_t n,
                                int64_t image, fk_pool *pool, fleck_error *err)
 {
     int64_t dim = s->shape.levels[0].dim, before;
-    int64_t places = s->shape.levels[0].height * s->shape.levels[0].width;
     fleck_status st = FLECK_OK;
 
     if (s->n_pending == s->block)
         FK_DO(flush(s, pool, err));
     before = s->pending.n;
-    if (s->pending.rows == NULL)
-        FK_DO(chunk_init(&s->pending, s->block * places, dim, err));
+    FK_DO(reserve(s, s->n_pending + 1, err));
     for (int64_t p = 0; p < n; p++)
         if (valid == NULL || valid[p] != 0)
             chunk_put(&s->pending, dim, rows + p * dim, image);
@@ -330,15 +350,18 @@ static void append(fk_patchcore *s, fk_chunk *c, int64_t shift)
 fleck_status fk_patchcore_join(fk_patchcore *s, fk_patchcore *other, fleck_error *err)
 {
     fk_chunk *pending = &other->pending, bank = {0};
+    bool joins = s->pending.rows != NULL && s->n_pending + other->n_pending <= s->block;
     fleck_status st = FLECK_OK;
 
     if (other->n == 0)
         return FLECK_OK;
     FK_DO(make_room(s, other->n_chunks + 2, err));
+    if (joins)
+        FK_DO(reserve(s, s->n_pending + other->n_pending, err));
     if (other->bank.n > 0)
         FK_DO(bank_chunk(&bank, &other->bank, err));
     /* Nothing fails from here on. */
-    if (s->pending.rows != NULL && s->n_pending + other->n_pending <= s->block) {
+    if (joins) {
         for (int64_t i = 0; i < pending->n; i++)
             chunk_put(&s->pending, s->shape.levels[0].dim,
                       pending->rows + i * s->shape.levels[0].dim, pending->images[i] + s->n);

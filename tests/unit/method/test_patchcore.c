@@ -84,8 +84,9 @@ static void a_whole_coreset_keeps_all_patches_in_order(void **unused)
     m->free(s);
 }
 
-/* With a block of 2 images in place of the usual many, so that blocks are reduced and merged. */
-static fk_patchcore *in_blocks(int n, int block, int call)
+/* With a block of 2 images in place of the usual many, so that blocks are reduced and merged; after the
+ * state was told of so many images, 0 for nothing. */
+static fk_patchcore *told(int expected, int n, int block, int call)
 {
     const char *const options[] = {"coreset=0.1", "projection=0", NULL};
     const fk_method *m = fk_method_find("patchcore");
@@ -96,6 +97,7 @@ static fk_patchcore *in_blocks(int n, int block, int call)
     make_images(images, &SHAPE, 100, n);
     assert_ok(m->begin(&state, &o, &SHAPE, GRID, err));
     ((fk_patchcore *)state)->block = block;
+    ((fk_patchcore *)state)->expected = expected;
     for (int i = 0; i < n; i += call) {
         const fk_embedding *some[32];
         int count = 0;
@@ -107,6 +109,39 @@ static fk_patchcore *in_blocks(int n, int block, int call)
     free_images(images, n);
     fk_options_free(&o);
     return state;
+}
+
+static fk_patchcore *in_blocks(int n, int block, int call)
+{
+    return told(0, n, block, call);
+}
+
+/* 5 images in a block of 7: told of fewer, of as many, of more than a block holds. */
+static void memory_follows_what_is_expected_and_the_bank_does_not(void **unused)
+{
+    static const int expected[] = {2, 5, 9}, reserved[] = {7, 5, 7};
+    const fk_method *m = fk_method_find("patchcore");
+    fk_patchcore *plain = in_blocks(5, 7, 5);
+
+    (void)unused;
+    assert_int_equal(plain->reserved, 7);
+    assert_ok(m->finish(plain, NULL, err));
+    for (int i = 0; i < 3; i++) {
+        fk_patchcore *s = told(expected[i], 3, 7, 1), *rest = in_blocks(2, 7, 1);
+
+        assert_int_equal(s->reserved, i == 0 ? 7 : reserved[i]);
+        assert_ok(m->merge(s, rest, err));
+        m->free(s);
+        m->free(rest);
+        s = told(expected[i], 5, 7, 1);
+        assert_int_equal(s->reserved, reserved[i]);
+        assert_ok(m->finish(s, NULL, err));
+        assert_int_equal(s->bank.n, plain->bank.n);
+        assert_memory_equal(s->bank.rows, plain->bank.rows,
+                            (size_t)(s->bank.n * CORE_DIM) * sizeof(float));
+        m->free(s);
+    }
+    m->free(plain);
 }
 
 static void blocks_are_reduced_to_the_banks_share(void **unused)
@@ -254,6 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(distances_and_scores_equal_numpy),
         cmocka_unit_test(a_whole_coreset_keeps_all_patches_in_order),
+        cmocka_unit_test(memory_follows_what_is_expected_and_the_bank_does_not),
         cmocka_unit_test(blocks_are_reduced_to_the_banks_share),
         cmocka_unit_test(merged_states_know_their_images),
         cmocka_unit_test(masked_places_are_neither_learned_nor_scored),

@@ -1,11 +1,6 @@
 /* Gaussians under masks: each position learns, merges and leaves out as if the images that are masked
  * there did not exist. */
-#include "unit/method/fixture.h"
-
-#include "base/file.h"
-#include "method/gauss.h"
-
-enum { P = 37, D = 21, N = 150, T = D * (D + 1) / 2 }; /* images are folded at every 64 */
+#include "unit/method/gauss_data.h"
 
 static const fk_dtype TYPES[] = {FK_F32, FK_BF16, FK_F16};
 
@@ -33,11 +28,8 @@ static data make_data(void)
     data d = {0};
 
     for (int i = 0; i < N; i++) {
-        assert_ok(FK_ALLOC(&d.images[i], P * D, err));
+        d.images[i] = gauss_image(i);
         d.views[i] = d.images[i];
-        for (int64_t k = 0; k < P * D; k++)
-            d.images[i][k] =
-                3.0f + hashed(50 + (uint64_t)i, k) + 0.5f * hashed(900 + (uint64_t)i, k / D);
         if (i % 5 == 4)
             continue;
         assert_ok(FK_ALLOC(&d.flags[i], P, err));
@@ -74,15 +66,6 @@ static void free_data(data *d)
         fk_free(d->images[i]);
         fk_free(d->flags[i]);
     }
-}
-
-static fk_gauss empty(fk_dtype type)
-{
-    fk_gauss g;
-
-    assert_ok(fk_gauss_init(&g, P, D, 0.01, err));
-    g.type = type;
-    return g;
 }
 
 static void add(fk_gauss *g, const data *d, int begin, int end, fk_pool *pool)
@@ -241,30 +224,6 @@ static void assert_same(const fk_gauss *a, const fk_gauss *b)
         assert_int_equal(fk_gauss_count(a, p), fk_gauss_count(b, p));
     assert_memory_equal(a->mean, b->mean, P * D * sizeof(float));
     assert_memory_equal(a->factor, b->factor, P * T * fk_dtype_size(a->type));
-}
-
-static void assert_nothing_left(const char *folder)
-{
-    fk_names seen = {0};
-
-    assert_ok(fk_folder_list(&seen, folder, 'f', err));
-    assert_int_equal(seen.count, 0);
-    fk_names_free(&seen);
-    assert_int_equal(rmdir(folder), 0);
-}
-
-/* One that has `more` bytes than it needs at least, or (folder NULL) no limit. */
-static fk_gauss limited(const char *folder, int64_t more, fk_dtype type)
-{
-    fk_gauss g = empty(type);
-    int64_t least;
-
-    if (folder == NULL)
-        return g;
-    assert_refused(fk_gauss_limit(&g, 1, folder, 3, &least, err), FLECK_E_LIMIT, "are allowed");
-    assert_ok(fk_gauss_limit(&g, least + more, folder, 3, &least, err));
-    assert_non_null(g.spill);
-    return g;
 }
 
 /* Folds and going on from factors included. */

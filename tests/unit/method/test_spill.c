@@ -1,13 +1,8 @@
 /* Gaussians learned within a limit of memory: the same bytes as without. */
-#include "unit/method/fixture.h"
-
-#include "base/file.h"
-#include "method/gauss.h"
+#include "unit/method/gauss_data.h"
 
 #include <signal.h>
 #include <sys/resource.h>
-
-enum { P = 37, D = 21, N = 150, T = D * (D + 1) / 2 }; /* images are folded at every 64 */
 
 typedef struct data {
     float *images[N];
@@ -19,10 +14,7 @@ static data make_data(void)
     data d;
 
     for (int i = 0; i < N; i++) {
-        assert_ok(FK_ALLOC(&d.images[i], P * D, err));
-        for (int64_t k = 0; k < P * D; k++)
-            d.images[i][k] =
-                3.0f + hashed(50 + (uint64_t)i, k) + 0.5f * hashed(900 + (uint64_t)i, k / D);
+        d.images[i] = gauss_image(i);
         d.views[i] = d.images[i];
     }
     return d;
@@ -34,42 +26,11 @@ static void free_data(data *d)
         fk_free(d->images[i]);
 }
 
-static fk_gauss plain(void)
-{
-    fk_gauss g;
-
-    assert_ok(fk_gauss_init(&g, P, D, 0.01, err));
-    return g;
-}
-
-/* One that may have `more` bytes than it needs at least. */
-static fk_gauss limited(const char *folder, int64_t more)
-{
-    fk_gauss g = plain();
-    int64_t least;
-
-    assert_refused(fk_gauss_limit(&g, 1, folder, 4, &least, err), FLECK_E_LIMIT, "are allowed");
-    assert_null(g.spill);
-    assert_ok(fk_gauss_limit(&g, least + more, folder, 4, &least, err));
-    assert_non_null(g.spill);
-    return g;
-}
-
 static void assert_same_factors(const fk_gauss *a, const fk_gauss *b)
 {
     assert_int_equal(a->n, b->n);
     assert_memory_equal(a->mean, b->mean, P * D * sizeof(float));
     assert_memory_equal(a->factor, b->factor, P * T * sizeof(float));
-}
-
-static void assert_nothing_left(const char *folder)
-{
-    fk_names seen = {0};
-
-    assert_ok(fk_folder_list(&seen, folder, 'f', err));
-    assert_int_equal(seen.count, 0);
-    fk_names_free(&seen);
-    assert_int_equal(rmdir(folder), 0);
 }
 
 static void bands_give_the_bytes_of_learning_in_memory(void **state)
@@ -83,12 +44,12 @@ static void bands_give_the_bytes_of_learning_in_memory(void **state)
     (void)state;
     assert_ok(fk_pool_open(&pool, 4, err));
     for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
-        fk_gauss want = plain();
+        fk_gauss want = empty(FK_F32);
 
         assert_ok(fk_gauss_add(&want, d.views, NULL, counts[c], NULL, err));
         assert_ok(fk_gauss_finish(&want, NULL, err));
         for (size_t m = 0; m < sizeof more / sizeof *more; m++) {
-            fk_gauss g = limited(folder, more[m]);
+            fk_gauss g = limited(folder, more[m], FK_F32);
 
             for (int i = 0; i < counts[c]; i += 7)
                 assert_ok(fk_gauss_add(&g, d.views + i, NULL, i + 7 < counts[c] ? 7 : counts[c] - i,
@@ -108,7 +69,7 @@ static void learning_goes_on_after_finish_with_the_same_bytes(void **state)
 {
     const char *folder = test_folder();
     data d = make_data();
-    fk_gauss want = plain(), g = limited(folder, 0);
+    fk_gauss want = empty(FK_F32), g = limited(folder, 0, FK_F32);
 
     (void)state;
     assert_ok(fk_gauss_add(&want, d.views, NULL, 40, NULL, err));
@@ -138,7 +99,7 @@ static void factors_of_a_file_are_added_to_and_left_alone(void **state)
 {
     const char *folder = test_folder();
     data d = make_data();
-    fk_gauss file = plain(), want, g;
+    fk_gauss file = empty(FK_F32), want, g;
     float *before = NULL;
     int64_t least;
 
@@ -168,7 +129,7 @@ static void factors_of_a_file_are_added_to_and_left_alone(void **state)
 /* What a part of a merge is: learned from images begin .. end - 1, `with` a limit, finished or not. */
 static fk_gauss part(const data *d, int begin, int end, const char *with, bool finished)
 {
-    fk_gauss g = with != NULL ? limited(with, 0) : plain();
+    fk_gauss g = with != NULL ? limited(with, 0, FK_F32) : empty(FK_F32);
 
     assert_ok(fk_gauss_add(&g, d->views + begin, NULL, end - begin, NULL, err));
     if (finished)
@@ -209,17 +170,17 @@ static void merging_with_an_empty_one_takes_over_what_there_is(void **state)
 {
     const char *folder = test_folder();
     data d = make_data();
-    fk_gauss want = part(&d, 0, 20, NULL, true), empty = limited(folder, 0);
-    fk_gauss full = part(&d, 0, 20, folder, false), other = limited(folder, 0);
+    fk_gauss want = part(&d, 0, 20, NULL, true), none = limited(folder, 0, FK_F32);
+    fk_gauss full = part(&d, 0, 20, folder, false), other = limited(folder, 0, FK_F32);
 
     (void)state;
-    assert_ok(fk_gauss_merge(&full, &empty, err));
+    assert_ok(fk_gauss_merge(&full, &none, err));
     assert_ok(fk_gauss_merge(&other, &full, err));
     assert_int_equal(full.n, 0);
     assert_ok(fk_gauss_finish(&other, NULL, err));
     assert_same_factors(&want, &other);
     fk_gauss_free(&want);
-    fk_gauss_free(&empty);
+    fk_gauss_free(&none);
     fk_gauss_free(&full);
     fk_gauss_free(&other);
     free_data(&d);
@@ -228,7 +189,7 @@ static void merging_with_an_empty_one_takes_over_what_there_is(void **state)
 
 static void what_fits_is_learned_in_memory(void **state)
 {
-    fk_gauss g = plain();
+    fk_gauss g = empty(FK_F32);
     int64_t least, without;
 
     (void)state;
@@ -256,7 +217,7 @@ static void a_full_disk_ends_learning_and_leaves_it_empty(void **state)
     const char *folder = test_folder();
     struct rlimit before, small;
     data d = make_data();
-    fk_gauss g = limited(folder, 0);
+    fk_gauss g = limited(folder, 0, FK_F32);
 
     (void)state;
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -276,7 +237,7 @@ static void a_full_disk_ends_learning_and_leaves_it_empty(void **state)
 
 static fleck_status whole_life(const data *d, const char *folder)
 {
-    fk_gauss a = plain(), b = plain();
+    fk_gauss a = empty(FK_F32), b = empty(FK_F32);
     int64_t least;
     fleck_status st;
 

@@ -89,6 +89,16 @@ typedef struct fk_method {
      *   pool     may be used when not NULL (a single image on several threads); same bytes */
     fleck_status (*score)(const void *state, const fk_embedding *e, fk_span exclude, void *scratch,
                           fk_pool *pool, float *map, double *score, fleck_error *err);
+    /* Score n images (any n >= 0) at once, faster than one by one; NULL in a method that gains
+     * nothing by it, or whose scores are not those of maps.
+     *   exclude  [n] as in score; may differ among images
+     *   pool     may be NULL; not to be called from inside a piece of it
+     *   maps     [n], none NULL: each the very bytes that score gives
+     * Takes its scratch from the heap, bounded whatever n is.  Fails where score fails for one of the
+     * images, as score does, without saying for which; maps may be half filled then. */
+    fleck_status (*score_many)(const void *state, int64_t n, const fk_embedding *const *e,
+                               const fk_span *exclude, fk_pool *pool, float *const *maps,
+                               fleck_error *err);
 
     /* Number of images learned. */
     int64_t (*count)(const void *state);

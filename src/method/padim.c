@@ -296,6 +296,21 @@ done:
     return st;
 }
 
+static fleck_status padim_score_many(const void *state, int64_t n, const fk_embedding *const *e,
+                                     const fk_span *exclude, fk_pool *pool, float *const *maps,
+                                     fleck_error *err)
+{
+    char *scratch = NULL;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&scratch, (int64_t)padim_scratch_size(state), err));
+    for (int64_t i = 0; i < n; i++)
+        FK_DO(padim_score(state, e[i], exclude[i], scratch, pool, maps[i], NULL, err));
+done:
+    fk_free(scratch);
+    return st;
+}
+
 static int64_t padim_count(const void *state)
 {
     return ((const padim *)state)->gauss.n;
@@ -404,6 +419,7 @@ const fk_method fk_method_padim = {.name = "padim",
                                    .finish = padim_finish,
                                    .scratch_size = padim_scratch_size,
                                    .score = padim_score,
+                                   .score_many = padim_score_many,
                                    .count = padim_count,
                                    .save = padim_save,
                                    .load = padim_load,

@@ -118,9 +118,8 @@ static fleck_status run_one(void *ctx, fleck_error *err)
 static fleck_status run_alone(void *ctx, fleck_error *err)
 {
     const job *j = ctx;
-    const float *taps[FK_MAX_TAPS];
 
-    return fk_net_run_alone(j->sessions[0], j->rgb, j->pool, taps, NULL, err);
+    return fk_net_run_together(j->sessions, &j->rgb, 1, j->pool, err);
 }
 
 static fleck_status run_item(void *ctx, int64_t item, int worker, fleck_error *err)
@@ -138,6 +137,17 @@ static fleck_status run_beside(void *ctx, fleck_error *err)
     const job *j = ctx;
 
     return fk_pool_run(j->pool, j->threads, run_item, ctx, err);
+}
+
+/* The same, step by step together. */
+static fleck_status run_together(void *ctx, fleck_error *err)
+{
+    const job *j = ctx;
+    const uint8_t *rgb[MAX_THREADS];
+
+    for (int i = 0; i < j->threads; i++)
+        rgb[i] = j->rgb;
+    return fk_net_run_together(j->sessions, rgb, j->threads, j->pool, err);
 }
 
 static void close_job(job *j)
@@ -215,6 +225,7 @@ static void time_network(const char *name, bool reference, fk_pool *pool, const 
     if (n > 0 && threads > 1) {
         time_way(jobs, n, ", one image", run_alone, threads, 1);
         time_way(jobs, n, "", run_beside, threads, threads);
+        time_way(jobs, n, ", together", run_together, threads, threads);
     }
     for (int i = 0; i < n; i++)
         close_job(&jobs[i]);

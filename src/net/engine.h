@@ -49,7 +49,9 @@ typedef struct fk_engine_table {
                                  fleck_error *err);
     void (*session_close)(void *session);
     /* From buffers.input to the other buffers. */
-    fleck_status (*run)(void *session, fk_pool *pool, fleck_error *err);
+    fleck_status (*run)(void *session, fleck_error *err);
+    /* n sessions at once, with all of pool; NULL in an engine that runs one image on one thread. */
+    fleck_status (*run_together)(void *const *sessions, int64_t n, fk_pool *pool, fleck_error *err);
 } fk_engine_table;
 
 extern const fk_engine_table fk_engine_reference, fk_engine_native;

@@ -153,21 +153,19 @@ static void pack_input(float *out, const fk_blocked *b, const float *in)
     }
 }
 
-static void unpack(float *out, const fk_blocked *b, const float *in)
+/* Channels of block b. */
+static void unpack(float *out, const fk_blocked *l, int64_t b, const float *in)
 {
-    int64_t pixels = b->height * b->width;
+    int64_t pixels = l->height * l->width, c = b * FK_LANES;
+    int64_t lanes = l->channels - c < FK_LANES ? l->channels - c : FK_LANES;
+    float *to = out + c * pixels;
 
-    for (int64_t c = 0; c < b->channels; c += FK_LANES) {
-        int64_t lanes = b->channels - c < FK_LANES ? b->channels - c : FK_LANES;
-        float *to = out + c * pixels;
+    for (int64_t y = 0; y < l->height; y++) {
+        const float *from = in + b * l->plane + fk_blocked_at(l, y, 0);
 
-        for (int64_t y = 0; y < b->height; y++) {
-            const float *from = in + c / FK_LANES * b->plane + fk_blocked_at(b, y, 0);
-
-            for (int64_t x = 0; x < b->width; x++, to++, from += FK_LANES)
-                for (int64_t l = 0; l < lanes; l++)
-                    to[l * pixels] = from[l];
-        }
+        for (int64_t x = 0; x < l->width; x++, to++, from += FK_LANES)
+            for (int64_t i = 0; i < lanes; i++)
+                to[i * pixels] = from[i];
     }
 }
 
@@ -182,22 +180,22 @@ static void clip(const fk_op *op, int64_t position, int64_t pad, int64_t size, i
     *first = *first > 0 ? *first : 0;
 }
 
-static void maxpool(const native *n, const fk_step *s, const float *in, float *out)
+/* Block b of channels. */
+static void maxpool(const native *n, const fk_step *s, int64_t b, const float *in, float *out)
 {
     const fk_op *op = &n->net.graph->ops[s->op];
     const fk_blocked *from = &n->plan.layout[s->in], *to = &n->plan.layout[s->node];
     int64_t top, bottom, left, right;
 
-    for (int64_t b = 0; b < to->blocks; b++)
-        for (int64_t y = 0; y < to->height; y++) {
-            clip(op, y, op->pad_top, from->height, &top, &bottom);
-            for (int64_t x = 0; x < to->width; x++) {
-                clip(op, x, op->pad_left, from->width, &left, &right);
-                n->kernels->window_max(out + b * to->plane + fk_blocked_at(to, y, x),
-                                       in + b * from->plane + fk_blocked_at(from, top, left),
-                                       from->line, bottom - top, right - left);
-            }
+    for (int64_t y = 0; y < to->height; y++) {
+        clip(op, y, op->pad_top, from->height, &top, &bottom);
+        for (int64_t x = 0; x < to->width; x++) {
+            clip(op, x, op->pad_left, from->width, &left, &right);
+            n->kernels->window_max(out + b * to->plane + fk_blocked_at(to, y, x),
+                                   in + b * from->plane + fk_blocked_at(from, top, left),
+                                   from->line, bottom - top, right - left);
         }
+    }
 }
 
 static void global_avgpool(const fk_blocked *b, const float *in, float *out)
@@ -215,66 +213,115 @@ static void global_avgpool(const fk_blocked *b, const float *in, float *out)
 
 /* ---- Running ---- */
 
-typedef struct conv_job {
-    const session *s;
+/* A step of several images: piece i % n_images is the image's, so that threads that work side by side
+ * need the same weights at about the same time. */
+typedef struct step_job {
+    const native *engine;
+    const session *const *sessions; /* [n_images] */
+    int64_t n_images;
     int step;
-    int64_t n_groups;
-    bool alone;
-} conv_job;
+    int64_t n_groups; /* of a convolution's output channels */
+    int tap;          /* to unpack */
+    bool shared;      /* by threads, which have scratch of their own */
+} step_job;
 
 static fleck_status run_piece(void *ctx, int64_t item, int worker, fleck_error *err)
 {
-    const conv_job *j = ctx;
-    const native *n = j->s->engine;
+    const step_job *j = ctx;
+    const native *n = j->engine;
     const fk_step *s = &n->plan.steps[j->step];
-    float *memory = j->s->memory;
+    const session *of = j->sessions[item % j->n_images];
+    const float *in = of->memory + n->plan.place[s->in];
+    float *out = of->memory + n->plan.place[s->node];
+    int64_t piece = item / j->n_images;
 
     (void)err;
-    fk_conv_run(&n->convs[j->step], item, j->n_groups, memory + n->plan.place[s->in],
-                s->other >= 0 ? memory + n->plan.place[s->other] : NULL,
-                memory + n->plan.place[s->node], j->alone ? n->alone[worker] : j->s->scratch);
+    if (s->kind == FK_OP_CONV)
+        fk_conv_run(&n->convs[j->step], piece, j->n_groups, in,
+                    s->other >= 0 ? of->memory + n->plan.place[s->other] : NULL, out,
+                    j->shared ? n->alone[worker] : of->scratch);
+    else if (s->kind == FK_OP_MAXPOOL)
+        maxpool(n, s, piece, in, out);
+    else
+        global_avgpool(&n->plan.layout[s->in], in, of->buffers.pool);
     return FLECK_OK;
 }
 
-/* Where there are too few blocks of rows for the threads, the output channels are split as well. */
-static fleck_status run_conv(const session *s, int step, fk_pool *pool, fleck_error *err)
+static fleck_status unpack_piece(void *ctx, int64_t item, int worker, fleck_error *err)
 {
-    const fk_conv *c = &s->engine->convs[step];
-    conv_job j = {.s = s, .step = step, .n_groups = 1, .alone = pool != NULL};
-    int64_t threads = fk_pool_threads(pool);
+    const step_job *j = ctx;
+    const native *n = j->engine;
+    int node = n->plan.steps[j->step].node;
+    const session *of = j->sessions[item % j->n_images];
 
-    if (threads > 1 && c->row_blocks < PIECES_A_THREAD * threads)
-        j.n_groups = c->out.blocks < threads ? c->out.blocks : threads;
-    return fk_pool_run(pool, c->row_blocks * j.n_groups, run_piece, &j, err);
+    (void)worker;
+    (void)err;
+    unpack(of->buffers.taps[j->tap], &n->plan.layout[node], item / j->n_images,
+           of->memory + n->plan.place[node]);
+    return FLECK_OK;
 }
 
-static fleck_status native_run(void *handle, fk_pool *pool, fleck_error *err)
+static fleck_status pack_piece(void *ctx, int64_t item, int worker, fleck_error *err)
 {
-    const session *s = handle;
-    const native *n = s->engine;
+    const step_job *j = ctx;
+    const session *of = j->sessions[item];
+
+    (void)worker;
+    (void)err;
+    pack_input(of->memory + j->engine->plan.place[0], &j->engine->plan.layout[0],
+               of->buffers.input);
+    return FLECK_OK;
+}
+
+/* Pieces of an image.  Where there are too few blocks of rows for the threads, the output channels are
+ * split as well. */
+static int64_t count_pieces(step_job *j, int64_t threads)
+{
+    const fk_step *s = &j->engine->plan.steps[j->step];
+    const fk_conv *c = &j->engine->convs[j->step];
+    int64_t pieces = c->row_blocks * j->n_images;
+
+    j->n_groups = 1;
+    if (s->kind == FK_OP_MAXPOOL)
+        return j->engine->plan.layout[s->node].blocks;
+    if (s->kind != FK_OP_CONV)
+        return 1;
+    if (pieces < PIECES_A_THREAD * threads && pieces % threads != 0)
+        j->n_groups = c->out.blocks < threads ? c->out.blocks : threads;
+    return c->row_blocks * j->n_groups;
+}
+
+static fleck_status native_run_together(void *const *handles, int64_t n_images, fk_pool *pool,
+                                        fleck_error *err)
+{
+    const session *const *sessions = (const session *const *)handles;
+    const native *n = sessions[0]->engine;
     const fk_graph *g = n->net.graph;
-    fleck_status st = FLECK_OK;
+    step_job j = {
+        .engine = n, .sessions = sessions, .n_images = n_images, .shared = pool != NULL};
+    fleck_status st;
 
     assert(fk_pool_threads(pool) <= n->net.threads);
-    pack_input(s->memory + n->plan.place[0], &n->plan.layout[0], s->buffers.input);
-    for (int i = 0; i < n->plan.n_steps; i++) {
-        const fk_step *step = &n->plan.steps[i];
-        const float *in = s->memory + n->plan.place[step->in];
-        float *out = s->memory + n->plan.place[step->node];
+    FK_DO(fk_pool_run(pool, n_images, pack_piece, &j, err));
+    for (j.step = 0; j.step < n->plan.n_steps; j.step++) {
+        int node = n->plan.steps[j.step].node;
 
-        if (step->kind == FK_OP_CONV)
-            FK_DO(run_conv(s, i, pool, err));
-        else if (step->kind == FK_OP_MAXPOOL)
-            maxpool(n, step, in, out);
-        else
-            global_avgpool(&n->plan.layout[step->in], in, s->buffers.pool);
-        for (int t = 0; t < g->n_taps; t++)
-            if (g->taps[t].node == step->node)
-                unpack(s->buffers.taps[t], &n->plan.layout[step->node], out);
+        FK_DO(fk_pool_run(pool, n_images * count_pieces(&j, fk_pool_threads(pool)), run_piece, &j,
+                          err));
+        for (j.tap = 0; j.tap < g->n_taps; j.tap++)
+            if (g->taps[j.tap].node == node)
+                FK_DO(fk_pool_run(pool, n_images * n->plan.layout[node].blocks, unpack_piece, &j,
+                                  err));
     }
 done:
     return st;
 }
 
-const fk_engine_table fk_engine_native = {native_open, native_close, native_session_open,
-                                          native_session_close, native_run};
+static fleck_status native_run(void *handle, fleck_error *err)
+{
+    return native_run_together(&handle, 1, NULL, err);
+}
+
+const fk_engine_table fk_engine_native = {
+    native_open, native_close,         native_session_open, native_session_close,
+    native_run,  native_run_together};

@@ -520,12 +520,10 @@ done:
     return st;
 }
 
-static fleck_status openvino_run(void *handle, fk_pool *pool, fleck_error *err)
+static fleck_status openvino_run(void *handle, fleck_error *err)
 {
     const session *s = handle;
     fleck_status st = FLECK_OK;
-
-    (void)pool; /* a stream has one thread */
 
     OV_DO(s->engine, ov_infer_request_infer(s->request), "run the network");
 done:
@@ -533,7 +531,7 @@ done:
 }
 
 const fk_engine_table fk_engine_openvino = {openvino_open, openvino_close, openvino_session_open,
-                                            openvino_session_close, openvino_run};
+                                            openvino_session_close, openvino_run, NULL};
 
 void fk_openvino_version(char *out, size_t size)
 {

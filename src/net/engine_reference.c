@@ -313,11 +313,10 @@ done:
     return st;
 }
 
-static fleck_status reference_run(void *handle, fk_pool *pool, fleck_error *err)
+static fleck_status reference_run(void *handle, fleck_error *err)
 {
     const session *s = handle;
 
-    (void)pool;
     (void)err;
     for (int i = 1; i < s->engine->plan.graph->n_ops; i++)
         run_op(s, i);
@@ -326,4 +325,4 @@ static fleck_status reference_run(void *handle, fk_pool *pool, fleck_error *err)
 
 const fk_engine_table fk_engine_reference = {reference_open, reference_close,
                                              reference_session_open, reference_session_close,
-                                             reference_run};
+                                             reference_run, NULL};

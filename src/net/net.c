@@ -428,14 +428,16 @@ static void normalise(float *out, const fk_net *net, const uint8_t *rgb)
     }
 }
 
-fleck_status fk_net_run(fk_net_session *s, const uint8_t *rgb, const float **taps,
-                        const float **pool, fleck_error *err)
+void fk_net_view(const fk_net_session *s, const float **taps, const float **pool)
 {
-    return fk_net_run_alone(s, rgb, NULL, taps, pool, err);
+    for (int i = 0; i < s->net->outputs.n_taps; i++)
+        taps[i] = s->buffers.taps[i];
+    if (pool != NULL)
+        *pool = s->buffers.pool;
 }
 
-fleck_status fk_net_run_alone(fk_net_session *s, const uint8_t *rgb, fk_pool *threads,
-                              const float **taps, const float **pool, fleck_error *err)
+fleck_status fk_net_run(fk_net_session *s, const uint8_t *rgb, const float **taps,
+                        const float **pool, fleck_error *err)
 {
     fleck_status st;
 
@@ -444,11 +446,54 @@ fleck_status fk_net_run_alone(fk_net_session *s, const uint8_t *rgb, fk_pool *th
     if (pool != NULL)
         *pool = NULL;
     normalise(s->buffers.input, s->net, rgb);
-    FK_DO(s->net->table->run(s->session, threads, err));
-    for (int i = 0; i < s->net->outputs.n_taps; i++)
-        taps[i] = s->buffers.taps[i];
-    if (pool != NULL)
-        *pool = s->buffers.pool;
+    st = s->net->table->run(s->session, err);
+    if (st == FLECK_OK)
+        fk_net_view(s, taps, pool);
+    return st;
+}
+
+typedef struct together {
+    fk_net_session *const *sessions;
+    const uint8_t *const *rgb;
+} together;
+
+static fleck_status normalise_one(void *ctx, int64_t item, int worker, fleck_error *err)
+{
+    const together *t = ctx;
+
+    (void)worker;
+    (void)err;
+    normalise(t->sessions[item]->buffers.input, t->sessions[item]->net, t->rgb[item]);
+    return FLECK_OK;
+}
+
+static fleck_status run_one(void *ctx, int64_t item, int worker, fleck_error *err)
+{
+    const together *t = ctx;
+
+    (void)!normalise_one(ctx, item, worker, err);
+    return t->sessions[item]->net->table->run(t->sessions[item]->session, err);
+}
+
+fleck_status fk_net_run_together(fk_net_session *const *sessions, const uint8_t *const *rgb,
+                                 int64_t n, fk_pool *threads, fleck_error *err)
+{
+    const fk_engine_table *table;
+    together t = {.sessions = sessions, .rgb = rgb};
+    void **handles = NULL;
+    fleck_status st = FLECK_OK;
+
+    if (n == 0)
+        return FLECK_OK;
+    table = sessions[0]->net->table;
+    if (table->run_together == NULL)
+        return fk_pool_run(threads, n, run_one, &t, err);
+    FK_DO(FK_ALLOC(&handles, n, err));
+    for (int64_t i = 0; i < n; i++)
+        handles[i] = sessions[i]->session;
+    FK_DO(fk_pool_run(threads, n, normalise_one, &t, err));
+    FK_DO(table->run_together(handles, n, threads, err));
 done:
+    fk_free(handles);
     return st;
 }

@@ -287,7 +287,8 @@ static void check_alone(const fk_arch *a, int first, int step)
 
         assert_ok(fk_pool_open(&pool, threads, err));
         open_on(&many, a, &f, FK_ENGINE_NATIVE, threads, 72, 50);
-        assert_ok(fk_net_run_alone(many.session, rgb, pool, many.taps, &many.pool, err));
+        assert_ok(fk_net_run_together(&many.session, (const uint8_t *const[]){rgb}, 1, pool, err));
+        fk_net_view(many.session, many.taps, &many.pool);
         for (int t = 0; t < 3; t++)
             assert_memory_equal(many.taps[t], one.taps[t],
                                 (size_t)tap_floats(one.net, t) * sizeof(float));
@@ -305,6 +306,54 @@ static void an_image_alone_gives_the_same_bytes_on_any_number_of_threads(void **
     (void)state;
     check_alone(&odd, 1, 1);
     check_alone(fk_arch_find("resnet18"), 3, 3);
+}
+
+/* Three images, of which no thread may see another's values. */
+static void images_together_give_the_bytes_of_each(void **state)
+{
+    const fk_arch *arch = fk_arch_find("resnet18");
+    const uint8_t *rgb[3];
+    opened one;
+    seeded_file f;
+
+    (void)state;
+    open_seeded_arch(&f, arch, "", 0);
+    open_on(&one, arch, &f, FK_ENGINE_NATIVE, 1, 72, 50);
+    for (int i = 0; i < 3; i++) {
+        uint8_t *image = make_image(72, 50);
+
+        for (int64_t k = 0; k < 72 * 50 * 3; k++)
+            image[k] = (uint8_t)(image[k] + i * k);
+        rgb[i] = image;
+    }
+    for (int threads = 1; threads <= 4; threads++) {
+        opened many;
+        fk_net_session *sessions[3];
+        fk_pool *pool;
+
+        assert_ok(fk_pool_open(&pool, threads, err));
+        open_on(&many, arch, &f, FK_ENGINE_NATIVE, threads, 72, 50);
+        for (int i = 0; i < 3; i++)
+            assert_ok(fk_net_session_open(&sessions[i], many.net, err));
+        assert_ok(fk_net_run_together(sessions, rgb, 3, threads > 1 ? pool : NULL, err));
+        for (int i = 0; i < 3; i++) {
+            assert_ok(fk_net_run(one.session, rgb[i], one.taps, &one.pool, err));
+            fk_net_view(sessions[i], many.taps, &many.pool);
+            for (int t = 0; t < 3; t++)
+                assert_memory_equal(many.taps[t], one.taps[t],
+                                    (size_t)tap_floats(one.net, t) * sizeof(float));
+            assert_memory_equal(many.pool, one.pool,
+                                (size_t)fk_net_pool_dim(one.net) * sizeof(float));
+        }
+        for (int i = 0; i < 3; i++)
+            fk_net_session_close(&sessions[i]);
+        close_opened(&many);
+        fk_pool_close(&pool);
+    }
+    for (int i = 0; i < 3; i++)
+        free((void *)(uintptr_t)rgb[i]);
+    close_opened(&one);
+    close_seeded(&f);
 }
 
 /* ---- What it runs ---- */
@@ -418,6 +467,7 @@ int main(void)
         cmocka_unit_test(a_tile_is_a_convolution_of_three_by_three),
         cmocka_unit_test(networks_of_odd_shapes_agree_with_the_reference),
         cmocka_unit_test(an_image_alone_gives_the_same_bytes_on_any_number_of_threads),
+        cmocka_unit_test(images_together_give_the_bytes_of_each),
         cmocka_unit_test(it_can_plan_the_dense_architectures_and_no_others),
         cmocka_unit_test(it_refuses_other_networks_and_precisions),
         cmocka_unit_test(it_is_the_fastest_only_where_it_runs_the_network),

@@ -21,7 +21,7 @@ fleck_status fleck_score_file(fleck_model *model, const char *path, bool keep_im
 
     *out = (fleck_result){0};
     FK_DO(fk_runner_wake(&model->runner, err));
-    st = fk_predict_file(&model->runner, 0, true, path, keep_image, out, err);
+    st = fk_predict_file(&model->runner, path, keep_image, out, err);
 done:
     return st;
 }
@@ -36,7 +36,7 @@ fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb, int64_t 
     *out = (fleck_result){0};
     FK_DO(fk_runner_wake(&model->runner, err));
     FK_DO(fk_image_copy_rows(&image, rgb, width, height, row_bytes, err));
-    FK_DO(fk_predict_image(&model->runner, 0, true, &image, NULL, false, out, err));
+    FK_DO(fk_predict_image(&model->runner, &image, false, out, err));
 done:
     fk_image_free(&image);
     return st;

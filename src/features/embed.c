@@ -37,6 +37,15 @@ static fleck_status level_count(int64_t *out, const fk_level *level, fleck_error
     return FLECK_OK;
 }
 
+int64_t fk_embed_shape_floats(const fk_embed_shape *shape)
+{
+    int64_t n = shape->global_dim;
+
+    for (int i = 0; i < shape->n_levels; i++)
+        n += shape->levels[i].height * shape->levels[i].width * shape->levels[i].dim;
+    return n;
+}
+
 fleck_status fk_embedding_init(fk_embedding *out, const fk_embed_shape *shape, fleck_error *err)
 {
     int64_t count;

@@ -97,6 +97,8 @@ fleck_status fk_embed_shape_of(fk_embed_shape *out, const fk_embed_spec *spec, i
                                const fk_tap_info *taps, int64_t pool_dim,
                                fleck_error *err) FLECK_MUST_CHECK;
 
+/* Numbers of an embedding, the global feature's included. */
+int64_t fk_embed_shape_floats(const fk_embed_shape *shape);
 /* Check that embeddings are one level and no global feature, as most methods want them: FLECK_E_SHAPE,
  * the message begins with the method's name. */
 fleck_status fk_embed_shape_single(const fk_embed_shape *shape, const char *method,

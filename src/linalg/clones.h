@@ -5,6 +5,8 @@
 #ifndef FK_LINALG_CLONES_H
 #define FK_LINALG_CLONES_H
 
+#include <stdint.h> /* with glibc says so, wherever this header comes first */
+
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(__AVX2__) && !defined(__clang__) &&      \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define FK_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))

@@ -119,6 +119,18 @@ fleck_status fk_gauss_view(fk_gauss *g, int64_t n_pos, int64_t dim, double epsil
 void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64_t last,
                        bool left_out, const uint8_t *flags, double *tmp, float *out);
 
+/* Images that one reading of the factors serves. */
+#define FK_GAUSS_IMAGES 8
+
+/* The same of n images at once, n <= FK_GAUSS_IMAGES, the very bytes of one by one: emb, left_out, flags (entries
+ * may be NULL) and out are [n] of what the above takes; tmp [fk_gauss_many_room(g)], 64-byte
+ * aligned.  A factor is read from memory once.  Worth while from some 4 images on. */
+void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, int64_t first,
+                            int64_t last, const bool *left_out, const uint8_t *const *flags,
+                            double *tmp, float *const *out);
+/* A multiple of 8. */
+int64_t fk_gauss_many_room(const fk_gauss *g);
+
 /* Doubles of scratch that one call of fk_gauss_distance (radius 0) or _near needs. */
 int64_t fk_gauss_room(const fk_gauss *g, int64_t radius);
 

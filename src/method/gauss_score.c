@@ -7,6 +7,10 @@
  * Factors of 16 bits become floats four columns at a time, exactly, and are used as floats are: what
  * they save is memory and its traffic.
  *
+ * Many images.  Their right-hand sides lie side by side, and a group of columns, once expanded to
+ * doubles, goes through all of them.  Each number sees the operations that it sees alone, in their
+ * order, so the bytes are the same.
+ *
  * Neighbours.  The Gaussian of position p is asked about the features of all positions q in a window
  * about p.  A factor is fetched from memory once for all of them.
  *
@@ -39,6 +43,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 /* Columns that leave the rest together. */
 #define GROUP 4
@@ -128,6 +133,71 @@ static double solve_at(const fk_gauss *g, int64_t p, double *v, double *room)
     return solve((const char *)g->factor + offset, g->type, v, g->dim, (float *)room);
 }
 
+/* The right-hand sides of many images, number by number. */
+typedef double sides __attribute__((vector_size(8 * FK_GAUSS_IMAGES), may_alias));
+
+int64_t fk_gauss_many_room(const fk_gauss *g)
+{
+    /* Right-hand sides, GROUP columns of doubles, and the floats that these come from. */
+    return (FK_GAUSS_IMAGES + GROUP + GROUP / 2) * ((g->dim + 7) / 8 * 8);
+}
+
+/* As solve() for all sides at once: v [dim] becomes z, d2 their |z|^2; columns [GROUP, dim], room
+ * [GROUP, dim]. */
+FK_CLONES static void solve_many(const void *restrict factor, fk_dtype type, sides *restrict v,
+                                 double *restrict d2, int64_t dim, double *restrict columns,
+                                 float *room)
+{
+    sides sum = {0};
+    int64_t j = 0, first = 0;
+
+    for (; j + GROUP <= dim; j += GROUP) {
+        int64_t size = GROUP * (dim - j) - GROUP * (GROUP - 1) / 2, n = dim - j - GROUP, i = 0;
+        const float *f = fk_factor_floats(factor, type, first, size, room);
+        const double *c0 = columns, *c1 = c0 + (dim - j), *c2 = c1 + (dim - j - 1),
+                     *c3 = c2 + (dim - j - 2);
+        sides *rest = v + j + GROUP, z0, z1, z2, z3;
+
+        for (int64_t k = 0; k < size; k++)
+            columns[k] = (double)f[k];
+        z0 = v[j] / c0[0];
+        z1 = (v[j + 1] - z0 * c0[1]) / c1[0];
+        z2 = (v[j + 2] - z0 * c0[2] - z1 * c1[1]) / c2[0];
+        z3 = (v[j + 3] - z0 * c0[3] - z1 * c1[2] - z2 * c2[1]) / c3[0];
+        sum += z0 * z0;
+        sum += z1 * z1;
+        sum += z2 * z2;
+        sum += z3 * z3;
+        v[j] = z0;
+        v[j + 1] = z1;
+        v[j + 2] = z2;
+        v[j + 3] = z3;
+        c0 += GROUP;
+        c1 += GROUP - 1;
+        c2 += GROUP - 2;
+        c3 += GROUP - 3;
+        first += size;
+        for (; i + GROUP <= n; i += GROUP) { /* as much of the next columns is asked for */
+            if (type == FK_F32)
+                ask_for((const float *)factor + first, GROUP * i, 1);
+            for (int64_t k = i; k < i + GROUP; k++)
+                rest[k] = rest[k] - z0 * c0[k] - z1 * c1[k] - z2 * c2[k] - z3 * c3[k];
+        }
+        for (; i < n; i++)
+            rest[i] = rest[i] - z0 * c0[i] - z1 * c1[i] - z2 * c2[i] - z3 * c3[i];
+    }
+    for (; j < dim; first += dim - j, j++) {
+        const float *f = fk_factor_floats(factor, type, first, dim - j, room);
+        sides z = v[j] / (double)f[0];
+
+        sum += z * z;
+        v[j] = z;
+        for (int64_t i = 1; i < dim - j; i++)
+            v[j + i] -= z * (double)f[i];
+    }
+    memcpy(d2, &sum, sizeof sum);
+}
+
 /* The least that 1 - a d2 can be for the feature x [dim] of position p. */
 static double least_rest(const fk_gauss *g, const float *x, int64_t p)
 {
@@ -150,6 +220,15 @@ static double without_it(double d2, double n, double least)
     return n / (n - 1.0) * (n / (n - 1.0)) * ((n - 2.0) / (n - 1.0)) * d2 / rest;
 }
 
+/* The distance of feature x of position p, from its |z|^2. */
+static float finish_distance(const fk_gauss *g, const float *x, int64_t p, double d2, bool left_out,
+                             const uint8_t *flags)
+{
+    if (left_out && fk_gauss_learns(flags, p))
+        d2 = without_it(d2, (double)fk_gauss_count(g, p), least_rest(g, x, p));
+    return (float)sqrt(d2);
+}
+
 void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64_t last,
                        bool left_out, const uint8_t *flags, double *tmp, float *out)
 {
@@ -165,9 +244,36 @@ void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64
         for (int64_t i = 0; i < g->dim; i++)
             tmp[i] = (double)x[i] - (double)m[i];
         d2 = solve_at(g, p, tmp, tmp + g->dim);
-        if (left_out && fk_gauss_learns(flags, p))
-            d2 = without_it(d2, (double)fk_gauss_count(g, p), least_rest(g, x, p));
-        out[p] = (float)sqrt(d2);
+        out[p] = finish_distance(g, x, p, d2, left_out, flags);
+    }
+}
+
+void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, int64_t first,
+                            int64_t last, const bool *left_out, const uint8_t *const *flags,
+                            double *tmp, float *const *out)
+{
+    int64_t dim = g->dim, room = (dim + 7) / 8 * 8;
+    double *columns = tmp + FK_GAUSS_IMAGES * room;
+
+    assert(g->factor != NULL && n >= 1 && n <= FK_GAUSS_IMAGES);
+    memset(tmp, 0, (size_t)(FK_GAUSS_IMAGES * dim) * sizeof *tmp);
+    for (int64_t p = first; p < last; p++) {
+        const float *m = g->mean + p * dim;
+        double d2[FK_GAUSS_IMAGES];
+
+        if (!fk_gauss_judges(g, p)) {
+            for (int k = 0; k < n; k++)
+                out[k][p] = 0.0f;
+            continue;
+        }
+        for (int k = 0; k < n; k++)
+            for (int64_t i = 0; i < dim; i++)
+                tmp[i * FK_GAUSS_IMAGES + k] = (double)emb[k][p * dim + i] - (double)m[i];
+        solve_many((const char *)g->factor + fk_factor_offset(g->type, fk_moments_size(dim), p),
+                   g->type, (sides *)(void *)tmp, d2, dim, columns,
+                   (float *)(void *)(columns + GROUP * room));
+        for (int k = 0; k < n; k++)
+            out[k][p] = finish_distance(g, emb[k] + p * dim, p, d2[k], left_out[k], flags[k]);
     }
 }
 

@@ -11,6 +11,8 @@
 
 /* Positions of one piece of scoring. */
 #define PIECE 64
+/* Fewer images are scored one by one: what is read once for all is computed for eight. */
+#define LEAST_TOGETHER 4
 
 typedef struct padim {
     fk_embed_shape shape;
@@ -261,23 +263,41 @@ static void keep_least(const score_job *job)
     }
 }
 
+static fleck_status check_score(const padim *s, const fk_embedding *e, fk_span exclude,
+                                fleck_error *err)
+{
+    if (s->gauss.factor == NULL)
+        return fk_error_set(err, FLECK_E_STATE, "padim: finish the fit before scoring");
+    if (exclude.count > 0 && s->gauss.n < 3)
+        return fk_error_set(err, FLECK_E_STATE,
+                            "padim: leaving one image out needs 3 of them, there are %lld",
+                            (long long)s->gauss.n);
+    assert(exclude.first + exclude.count <= s->gauss.n);
+    return fk_embedding_check(e, &s->shape, err);
+}
+
+/* The map of distances [P]. */
+static fleck_status enlarge(const padim *s, const float *distance, float *map, fleck_error *err)
+{
+    const fk_level *grid = &s->shape.levels[0];
+
+    if (!fk_embed_finite(distance, positions(s)))
+        return fk_error_set(err, FLECK_E_FORMAT,
+                            "padim: the model's Gaussians hold numbers that are no factor");
+    fk_map_resize_bilinear(map, s->map.height, s->map.width, distance, grid->height, grid->width);
+    return FLECK_OK;
+}
+
 static fleck_status padim_score(const void *state, const fk_embedding *e, fk_span exclude,
                                 void *scratch, fk_pool *pool, float *map, double *score,
                                 fleck_error *err)
 {
     const padim *s = state;
-    const fk_level *grid = &s->shape.levels[0];
     score_job job = {.state = s, .left_out = exclude.count > 0, .tmp = scratch};
     fleck_status st;
 
     (void)score;
-    if (s->gauss.factor == NULL)
-        FK_FAIL(err, FLECK_E_STATE, "padim: finish the fit before scoring");
-    if (exclude.count > 0 && s->gauss.n < 3)
-        FK_FAIL(err, FLECK_E_STATE, "padim: leaving one image out needs 3 of them, there are %lld",
-                (long long)s->gauss.n);
-    assert(exclude.first + exclude.count <= s->gauss.n);
-    FK_DO(fk_embedding_check(e, &s->shape, err));
+    FK_DO(check_score(s, e, exclude, err));
     if (map == NULL)
         return FLECK_OK;
     job.emb = e->levels[0].data;
@@ -287,12 +307,66 @@ static fleck_status padim_score(const void *state, const fk_embedding *e, fk_spa
     FK_DO(fk_pool_run(pool, piece_count(s), score_piece, &job, err));
     if (s->radius > 0)
         keep_least(&job);
-    if (!fk_embed_finite(job.distance, positions(s)))
-        FK_FAIL(err, FLECK_E_FORMAT,
-                "padim: the model's Gaussians hold numbers that are no factor");
-    fk_map_resize_bilinear(map, s->map.height, s->map.width, job.distance, grid->height,
-                           grid->width);
+    st = enlarge(s, job.distance, map, err);
 done:
+    return st;
+}
+
+/* Images whose maps are made together. */
+typedef struct many_job {
+    const padim *state;
+    int64_t n;
+    const float *emb[FK_GAUSS_IMAGES];
+    bool left_out[FK_GAUSS_IMAGES];
+    const uint8_t *flags[FK_GAUSS_IMAGES];
+    float *distance[FK_GAUSS_IMAGES]; /* [P] each */
+    double *tmp;                      /* [workers, room] */
+    float *const *maps;
+} many_job;
+
+static fleck_status many_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
+{
+    const many_job *job = ctx;
+    const fk_gauss *g = &job->state->gauss;
+    int64_t last = (piece + 1) * PIECE < g->n_pos ? (piece + 1) * PIECE : g->n_pos;
+
+    (void)err;
+    fk_gauss_distance_many(g, (int)job->n, job->emb, piece * PIECE, last, job->left_out, job->flags,
+                           job->tmp + worker * fk_gauss_many_room(g), job->distance);
+    return FLECK_OK;
+}
+
+static fleck_status enlarge_one(void *ctx, int64_t item, int worker, fleck_error *err)
+{
+    const many_job *job = ctx;
+
+    (void)worker;
+    return enlarge(job->state, job->distance[item], job->maps[item], err);
+}
+
+/* n <= FK_GAUSS_IMAGES images with one reading of the factors. */
+static fleck_status score_together(const padim *s, int64_t n, const fk_embedding *const *e,
+                                   const fk_span *exclude, fk_pool *pool, float *const *maps,
+                                   fleck_error *err)
+{
+    many_job job = {.state = s, .n = n, .maps = maps};
+    float *distances = NULL;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&distances, n * positions(s), err));
+    FK_DO(FK_ALLOC(&job.tmp, fk_pool_threads(pool) * fk_gauss_many_room(&s->gauss), err));
+    for (int64_t i = 0; i < n; i++) {
+        FK_DO(check_score(s, e[i], exclude[i], err));
+        job.emb[i] = e[i]->levels[0].data;
+        job.flags[i] = e[i]->levels[0].valid;
+        job.left_out[i] = exclude[i].count > 0;
+        job.distance[i] = distances + i * positions(s);
+    }
+    FK_DO(fk_pool_run(pool, piece_count(s), many_piece, &job, err));
+    FK_DO(fk_pool_run(pool, n, enlarge_one, &job, err));
+done:
+    fk_free(distances);
+    fk_free(job.tmp);
     return st;
 }
 
@@ -300,12 +374,23 @@ static fleck_status padim_score_many(const void *state, int64_t n, const fk_embe
                                      const fk_span *exclude, fk_pool *pool, float *const *maps,
                                      fleck_error *err)
 {
+    const padim *s = state;
     char *scratch = NULL;
+    int64_t i = 0;
     fleck_status st;
 
     FK_DO(FK_ALLOC(&scratch, (int64_t)padim_scratch_size(state), err));
-    for (int64_t i = 0; i < n; i++)
-        FK_DO(padim_score(state, e[i], exclude[i], scratch, pool, maps[i], NULL, err));
+    while (i < n) {
+        int64_t count = n - i < FK_GAUSS_IMAGES ? n - i : FK_GAUSS_IMAGES;
+
+        if (s->radius > 0 || count < LEAST_TOGETHER) {
+            FK_DO(padim_score(state, e[i], exclude[i], scratch, pool, maps[i], NULL, err));
+            count = 1;
+        } else {
+            FK_DO(score_together(s, count, e + i, exclude + i, pool, maps + i, err));
+        }
+        i += count;
+    }
 done:
     fk_free(scratch);
     return st;

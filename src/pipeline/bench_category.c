@@ -234,7 +234,7 @@ static fleck_status draw_heats(work *w, fk_runner *r, int column, fleck_error *e
     fleck_status st = FLECK_OK;
 
     for (int k = 0; k < w->n_cases; k++) {
-        FK_DO(fk_predict_file(r, 0, true, w->test.items[w->cases[k]].path, true, &result, err));
+        FK_DO(fk_predict_file(r, w->test.items[w->cases[k]].path, true, &result, err));
         FK_DO(fk_picture_overlay(&w->heats[k][column], r->model, &result, err));
         if (column == 0) {
             w->originals[k] = (fk_image){.width = result.image_width,

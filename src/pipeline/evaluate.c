@@ -2,24 +2,20 @@
 #include "pipeline/evaluate.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "pipeline/batch.h"
 #include "pipeline/place.h"
-#include "pipeline/predict.h"
 #include "pipeline/testset.h"
 
 #include <stdio.h>
-
-typedef struct one {
-    fleck_result result;
-    fleck_error error;
-    double metrics; /* seconds spent on mask and map */
-} one;
 
 typedef struct evaluation {
     fk_runner *runner;
     const fleck_eval_settings *settings;
     fk_testset tests;
     int64_t done;
-    one *block;
+    fk_batch batch;
+    double *seconds;             /* [batch] spent on mask and map */
+    const char **files, **masks; /* [batch] */
 } evaluation;
 
 /* Bring map and mask of sample i to one size and count them. */
@@ -52,36 +48,32 @@ done:
     return st;
 }
 
-static fleck_status evaluate_one(void *ctx, int64_t item, int worker, fleck_error *err)
+static fleck_status count_one(void *ctx, int64_t item, int worker, fleck_error *err)
 {
     evaluation *e = ctx;
-    one *o = &e->block[item];
-    int64_t i = e->done + item;
-    double start;
+    double start = fk_clock_seconds();
 
+    (void)worker;
     (void)err; /* a bad image is counted, it does not end the evaluation */
-    *o = (one){0};
-    if (fk_predict_masked(e->runner, worker, false, e->tests.samples.items[i].path,
-                          e->tests.samples.items[i].ignore, e->settings->keep_image, &o->result,
-                          &o->error) != FLECK_OK)
+    e->seconds[item] = 0.0;
+    if (e->batch.errors[item].status != FLECK_OK)
         return FLECK_OK;
-    start = fk_clock_seconds();
-    if (count_map(e, i, &o->result, &o->error) != FLECK_OK)
-        fk_result_free(&o->result);
-    o->metrics = fk_clock_seconds() - start;
+    (void)!count_map(e, e->done + item, &e->batch.results[item], &e->batch.errors[item]);
+    e->seconds[item] = fk_clock_seconds() - start;
     return FLECK_OK;
 }
 
-/* Take one image's outcome into the report and hand it to the caller. */
-static fleck_status take(evaluation *e, const one *o, int64_t i, fleck_report *out,
+/* Take item's outcome, that of image i, into the report and hand it to the caller. */
+static fleck_status take(evaluation *e, int64_t item, int64_t i, fleck_report *out,
                          fleck_error *err)
 {
     const fleck_eval_settings *s = e->settings;
-    const fleck_result *r = &o->result;
-    bool bad = o->error.status != FLECK_OK;
+    const fleck_result *r = &e->batch.results[item];
+    const fleck_error *error = &e->batch.errors[item];
+    bool bad = error->status != FLECK_OK;
     fleck_status st = FLECK_OK;
 
-    out->seconds.metrics += o->metrics;
+    out->seconds.metrics += e->seconds[item];
     if (bad) {
         out->failed++;
     } else {
@@ -92,26 +84,29 @@ static fleck_status take(evaluation *e, const one *o, int64_t i, fleck_report *o
             out->above_threshold_good++;
     }
     if (s->on_result != NULL)
-        st = s->on_result(s->on_result_ctx, i, bad ? NULL : r, bad ? &o->error : NULL);
+        st = s->on_result(s->on_result_ctx, i, bad ? NULL : r, bad ? error : NULL);
     if (st != FLECK_OK)
         return fk_error_set(err, st, "stopped at image %lld", (long long)i + 1);
     return FLECK_OK;
 }
 
-static fleck_status score_all(evaluation *e, int64_t block, fleck_report *out, fleck_error *err)
+static fleck_status score_all(evaluation *e, fleck_report *out, fleck_error *err)
 {
     const fleck_eval_settings *s = e->settings;
     int64_t n = e->tests.samples.count;
     fleck_status st = FLECK_OK;
 
     while (e->done < n) {
-        int64_t count = n - e->done < block ? n - e->done : block;
+        int64_t count = n - e->done < e->batch.room ? n - e->done : e->batch.room;
 
-        FK_DO(fk_pool_run(e->runner->pool, count, evaluate_one, e, err));
         for (int64_t i = 0; i < count; i++) {
-            FK_DO(take(e, &e->block[i], e->done + i, out, err));
-            fk_result_free(&e->block[i].result);
+            e->files[i] = e->tests.samples.items[e->done + i].path;
+            e->masks[i] = e->tests.samples.items[e->done + i].ignore;
         }
+        FK_DO(fk_batch_run(&e->batch, count, e->files, e->masks, err));
+        FK_DO(fk_pool_run(e->runner->pool, count, count_one, e, err));
+        for (int64_t i = 0; i < count; i++)
+            FK_DO(take(e, i, e->done + i, out, err));
         e->done += count;
         if (s->progress != NULL && !s->progress(s->progress_ctx, "eval", e->done, n))
             FK_FAIL(err, FLECK_E_CANCELLED, "stopped after %lld of %lld images", (long long)e->done,
@@ -137,7 +132,6 @@ fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settin
                          fk_bins *bins, fleck_report *out, fleck_error *err)
 {
     evaluation e = {.runner = r, .settings = s};
-    int64_t block = 4 * (int64_t)r->threads;
     double start = fk_clock_seconds(), begin;
     fleck_status st;
 
@@ -149,8 +143,11 @@ fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settin
 
         s->on_file(s->on_file_ctx, i, f->path, f->mask, f->defective, f->defect);
     }
-    FK_DO(FK_CALLOC(&e.block, block, err));
-    FK_DO(score_all(&e, block, out, err));
+    FK_DO(fk_batch_open(&e.batch, r, s->keep_image, err));
+    FK_DO(FK_CALLOC(&e.seconds, e.batch.room, err));
+    FK_DO(FK_ALLOC(&e.files, e.batch.room, err));
+    FK_DO(FK_ALLOC(&e.masks, e.batch.room, err));
+    FK_DO(score_all(&e, out, err));
     if (e.tests.n == 0)
         FK_FAIL(err, FLECK_E_FORMAT, "%s: none of the %lld test images could be scored", path,
                 (long long)out->failed);
@@ -161,9 +158,10 @@ fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settin
     fk_runner_times(r, &out->seconds);
     out->seconds.total = fk_clock_seconds() - start;
 done:
-    for (int64_t i = 0; e.block != NULL && i < block; i++)
-        fk_result_free(&e.block[i].result);
-    fk_free(e.block);
+    fk_batch_close(&e.batch);
+    fk_free(e.seconds);
+    fk_free(e.files);
+    fk_free(e.masks);
     fk_testset_free(&e.tests);
     return st;
 }

@@ -1,7 +1,7 @@
 /* Fitting: images in blocks through network and method, then calibration by leaving one out.
  *
- * Images of a block are decoded and embedded by all threads; the method then learns the block in
- * order.  The blocks' size depends on nothing but the embedding's, so the model does not depend on
+ * Images of a block are decoded by all threads, pass the network as many at once as there are
+ * threads, and the method then learns the block in order.  The blocks' size depends on nothing but the embedding's, so the model does not depend on
  * the number of threads.
  *
  * With tiles a few images are decoded at a time and their tiles are what fills the blocks, so that
@@ -10,6 +10,7 @@
 #include "pipeline/fit.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "features/map.h"
 #include "metric/metric.h"
 
 #include <math.h>
@@ -50,15 +51,6 @@ typedef struct fitting {
     double *scores;     /* [n_kept] */
 } fitting;
 
-static int64_t embedding_floats(const fk_embed_shape *s)
-{
-    int64_t n = s->global_dim;
-
-    for (int i = 0; i < s->n_levels; i++)
-        n += s->levels[i].height * s->levels[i].width * s->levels[i].dim;
-    return n;
-}
-
 /* Of the network's input. */
 static int64_t input_pixels(const fk_model *m)
 {
@@ -69,7 +61,7 @@ static int64_t input_pixels(const fk_model *m)
 
 static fleck_status fitting_init(fitting *f, int64_t calibrate, fleck_error *err)
 {
-    int64_t bytes = embedding_floats(&f->model->shape) * (int64_t)sizeof(float) + 1;
+    int64_t bytes = fk_embed_shape_floats(&f->model->shape) * (int64_t)sizeof(float) + 1;
     int64_t room = CALIBRATION_BYTES / bytes;
     fleck_status st = FLECK_OK;
 
@@ -143,23 +135,41 @@ done:
     return st;
 }
 
-/* Item of the group: its canvas, and where it is a single piece that piece's embedding too. */
+/* Item of the group: its canvas. */
 static fleck_status read_one(void *ctx, int64_t item, int worker, fleck_error *err)
 {
     fitting *f = ctx;
-    fk_canvas *c = &f->canvases[item];
     fleck_status st;
 
-    fk_canvas_free(c);
-    st = read_canvas(f, f->done + item, worker, c, err);
-    if (st != FLECK_OK || f->tiled)
-        goto done;
-    st = fk_runner_embed_piece(f->runner, worker, c, 0, true, false, &f->embeddings[item], err);
-    if (st != FLECK_OK)
-        fk_source_context(f->source, f->done + item, err);
-done:
+    fk_canvas_free(&f->canvases[item]);
+    st = read_canvas(f, f->done + item, worker, &f->canvases[item], err);
     if (st != FLECK_OK)
         fk_source_stop(f->source);
+    return st;
+}
+
+/* The embeddings of the group's canvases, each a single piece; as many as there are threads pass the
+ * network together. */
+static fleck_status embed_group(fitting *f, int64_t count, fleck_error *err)
+{
+    const uint8_t *inputs[MAX_BLOCK];
+    fk_embedding *out[MAX_BLOCK];
+    fleck_status st = FLECK_OK;
+
+    for (int64_t first = 0, n; first < count; first += n) {
+        n = count - first < f->runner->threads ? count - first : f->runner->threads;
+        for (int64_t i = 0; i < n; i++) {
+            inputs[i] = f->canvases[first + i].pixels.data;
+            out[i] = &f->embeddings[first + i];
+        }
+        st = fk_runner_embed_many(f->runner, n, inputs, out, err);
+        for (int64_t i = 0; i < n && st == FLECK_OK; i++)
+            st = fk_canvas_flag(out[i], &f->canvases[first + i], 0, true, err);
+        if (st != FLECK_OK) {
+            fk_source_context(f->source, f->done + first, err);
+            break;
+        }
+    }
     return st;
 }
 
@@ -217,7 +227,7 @@ static int64_t later_bytes(const fitting *f)
     if (f->tiled)
         return f->n_kept * (int64_t)sizeof(float) * 2 * TILED_SAMPLE;
     return f->n_kept * (int64_t)sizeof(float) *
-           (embedding_floats(&f->model->shape) + 2 * input_pixels(f->model));
+           (fk_embed_shape_floats(&f->model->shape) + 2 * input_pixels(f->model));
 }
 
 /* Set aside what calibration and checks need of kept image k, piece `slot` of the block being one of
@@ -255,6 +265,8 @@ static fleck_status learn_group(fitting *f, int64_t count, const fleck_fit_setti
     fleck_status st;
 
     FK_DO(fk_pool_run(f->runner->pool, count, read_one, f, err));
+    if (!f->tiled)
+        FK_DO(embed_group(f, count, err));
     while ((n = next_pieces(f, count, last)) > 0) {
         double start;
 
@@ -306,8 +318,14 @@ done:
 static void take_map(fitting *f, int64_t m, const float *map, int64_t n, const uint8_t *left_out)
 {
     int64_t step = f->tiled ? (n + TILED_SAMPLE - 1) / TILED_SAMPLE : 1;
-    float *to = f->maps + m * f->map_room;
+    float *to = f->maps + m * f->map_room, lowest, highest;
 
+    if (map == to && left_out == NULL) { /* all of it counts, and lies where it belongs */
+        fk_map_range(map, n, &lowest, &highest);
+        f->peaks[m] = fmax(f->peaks[m], (double)highest);
+        f->map_count[m] = n;
+        return;
+    }
     for (int64_t i = 0; i < n; i++) {
         if (left_out != NULL && left_out[i] != 0)
             continue;
@@ -317,8 +335,20 @@ static void take_map(fitting *f, int64_t m, const float *map, int64_t n, const u
     }
 }
 
-static fleck_status calibrate_tiled(fitting *f, int64_t k, int worker, int64_t m, fleck_error *err)
+/* The map that kept image k gets, or -1.  Where a method scores images without it (SPADE), maps are
+ * dear and a few of them tell the scale. */
+static int64_t map_of(const fitting *f, int64_t k)
 {
+    int64_t step = f->n_kept / f->n_maps;
+
+    return k % step == 0 && k / step < f->n_maps ? k / step : -1;
+}
+
+/* Kept image k. */
+static fleck_status calibrate_tiled(void *ctx, int64_t k, int worker, fleck_error *err)
+{
+    fitting *f = ctx;
+    int64_t m = map_of(f, k);
     fk_canvas c = {0};
     float *map = NULL;
     fleck_status st;
@@ -338,23 +368,37 @@ done:
     return st;
 }
 
-/* Item k < n_kept scores kept image k.  Where the score comes from the map, the map is kept too;
- * where a method scores images without it (SPADE), maps are dear and a few of them tell the scale.
- */
-static fleck_status calibrate_one(void *ctx, int64_t k, int worker, fleck_error *err)
+/* Kept images first .. first + n - 1 at once, n <= MAX_BLOCK. */
+static fleck_status calibrate_block(fitting *f, int64_t first, int64_t n, fleck_error *err)
 {
-    fitting *f = ctx;
-    int64_t step = f->n_kept / f->n_maps, m = k % step == 0 && k / step < f->n_maps ? k / step : -1;
-    const uint8_t *left_out = f->kept_left_out[k].data;
-    float *map = m >= 0 ? f->maps + m * f->map_room : NULL;
+    const fk_embedding *embeddings[MAX_BLOCK];
+    const uint8_t *left_out[MAX_BLOCK];
+    float *maps[MAX_BLOCK];
     fleck_status st;
 
+    for (int64_t i = 0; i < n; i++) {
+        int64_t m = map_of(f, first + i);
+
+        embeddings[i] = &f->kept_embeddings[first + i];
+        left_out[i] = f->kept_left_out[first + i].data;
+        maps[i] = m >= 0 ? f->maps + m * f->map_room : NULL;
+    }
+    st = fk_runner_score_many(f->runner, n, embeddings, f->spans + first, left_out, maps,
+                              f->scores + first, err);
+    for (int64_t i = 0; i < n && st == FLECK_OK; i++)
+        if (maps[i] != NULL)
+            take_map(f, map_of(f, first + i), maps[i], f->map_room, left_out[i]);
+    return st;
+}
+
+static fleck_status calibrate_all(fitting *f, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
     if (f->tiled)
-        return calibrate_tiled(f, k, worker, m, err);
-    st = fk_runner_score(f->runner, worker, &f->kept_embeddings[k], f->spans[k], false, left_out,
-                         map, &f->scores[k], err);
-    if (st == FLECK_OK && m >= 0)
-        take_map(f, m, map, f->map_room, left_out);
+        return fk_pool_run(f->runner->pool, f->n_kept, calibrate_tiled, f, err);
+    for (int64_t k = 0; k < f->n_kept && st == FLECK_OK; k += MAX_BLOCK)
+        st = calibrate_block(f, k, f->n_kept - k < MAX_BLOCK ? f->n_kept - k : MAX_BLOCK, err);
     return st;
 }
 
@@ -389,7 +433,7 @@ static fleck_status calibrate(fitting *f, fleck_error *err)
     FK_DO(FK_CALLOC(&f->map_count, f->n_maps, err));
     FK_DO(FK_CALLOC(&f->peaks, f->n_maps, err));
     FK_DO(FK_ALLOC(&f->scores, f->n_kept, err));
-    FK_DO(fk_pool_run(f->runner->pool, f->n_kept, calibrate_one, f, err));
+    FK_DO(calibrate_all(f, err));
     values = gather_maps(f);
     if (values == 0)
         FK_FAIL(err, FLECK_E_OPTION, "the masks leave nothing of the images to learn from");

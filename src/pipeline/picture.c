@@ -104,7 +104,7 @@ fleck_status fk_picture_panel(const char *out_path, const char *image, const cha
 
     FK_DO(fk_image_load(&original, image, FK_IMAGE_RGB, err));
     for (int i = 0; i < n && i < FK_PICTURE_COLUMNS; i++) {
-        FK_DO(fk_predict_file(columns[i].runner, 0, true, image, true, &result, err));
+        FK_DO(fk_predict_file(columns[i].runner, image, true, &result, err));
         FK_DO(fk_picture_overlay(&pictures[i], columns[i].runner->model, &result, err));
         fk_result_free(&result);
         captions[i] = columns[i].caption;

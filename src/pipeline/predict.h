@@ -6,19 +6,18 @@
 
 void fk_result_free(fleck_result *r);
 
-/* Score pixels already decoded; takes over *original where keep is set.  mask: NULL or the file of
- * the image's own mask. */
-fleck_status fk_predict_image(fk_runner *r, int lane, bool alone, fk_image *original,
-                              const char *mask, bool keep, fleck_result *out,
+/* Score pixels already decoded, on all threads; takes over *original where keep is set. */
+fleck_status fk_predict_image(fk_runner *r, fk_image *original, bool keep, fleck_result *out,
                               fleck_error *err) FLECK_MUST_CHECK;
-/* Decode and score one file; messages name it. */
-fleck_status fk_predict_file(fk_runner *r, int lane, bool alone, const char *path, bool keep,
-                             fleck_result *out, fleck_error *err) FLECK_MUST_CHECK;
+/* Decode and score one file on all threads; messages name it. */
+fleck_status fk_predict_file(fk_runner *r, const char *path, bool keep, fleck_result *out,
+                             fleck_error *err) FLECK_MUST_CHECK;
 
-/* The same with the image's own mask. */
-fleck_status fk_predict_masked(fk_runner *r, int lane, bool alone, const char *path,
-                               const char *mask, bool keep, fleck_result *out,
-                               fleck_error *err) FLECK_MUST_CHECK;
+/* Parts of these: what is known of a result before it is scored; the verdict; the original's pixels,
+ * which move. */
+void fk_predict_start(fleck_result *out, const fk_model *m, const fk_image *original);
+void fk_predict_judge(fleck_result *r);
+void fk_predict_keep(fleck_result *out, fk_image *original);
 
 /* Score n files on all threads; on_result as in fleck.h. */
 fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n, bool keep,

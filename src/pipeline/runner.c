@@ -5,6 +5,7 @@
 #include "features/map.h"
 #include "metric/metric.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -267,6 +268,59 @@ done:
     return st;
 }
 
+typedef struct embedding_job {
+    fk_runner *runner;
+    const uint8_t *const *inputs;
+    fk_embedding *const *out;
+} embedding_job;
+
+/* With a feed: each image may be known already. */
+static fleck_status embed_apart(void *ctx, int64_t item, int worker, fleck_error *err)
+{
+    const embedding_job *j = ctx;
+
+    return fk_runner_embed(j->runner, worker, j->inputs[item], false, j->out[item], err);
+}
+
+/* What the network gave in lane `item`. */
+static fleck_status embed_view(void *ctx, int64_t item, int worker, fleck_error *err)
+{
+    const embedding_job *j = ctx;
+    const fk_model *m = j->runner->model;
+    const float *taps[FK_MAX_TAPS], *pool = NULL;
+    double start = fk_clock_seconds();
+
+    (void)err;
+    fk_net_view(j->runner->lanes[item].session, taps, &pool);
+    fk_embed(j->out[item], &m->embed, m->n_taps, m->taps, taps, pool);
+    fk_embedding_unflag(j->out[item]);
+    j->runner->lanes[worker].network += fk_clock_seconds() - start;
+    return FLECK_OK;
+}
+
+fleck_status fk_runner_embed_many(fk_runner *r, int64_t n, const uint8_t *const *inputs,
+                                  fk_embedding *const *out, fleck_error *err)
+{
+    embedding_job j = {.runner = r, .inputs = inputs, .out = out};
+    fk_net_session **sessions = NULL;
+    double start;
+    fleck_status st;
+
+    assert(n <= r->threads);
+    if (r->feed != NULL)
+        return fk_pool_run(r->pool, n, embed_apart, &j, err);
+    FK_DO(FK_ALLOC(&sessions, n, err));
+    for (int64_t i = 0; i < n; i++)
+        sessions[i] = r->lanes[i].session;
+    start = fk_clock_seconds();
+    FK_DO(fk_net_run_together(sessions, inputs, n, r->pool, err));
+    r->lanes[0].network += (fk_clock_seconds() - start) * r->threads;
+    FK_DO(fk_pool_run(r->pool, n, embed_view, &j, err));
+done:
+    fk_free(sessions);
+    return st;
+}
+
 fleck_status fk_runner_embed_piece(fk_runner *r, int lane, const fk_canvas *c, int64_t i,
                                    bool to_learn, bool alone, fk_embedding *out, fleck_error *err)
 {
@@ -362,6 +416,62 @@ fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, fk_s
         FK_DO(finish_map(r, lane, map, size.height, size.width, left_out, score, err));
 done:
     l->score += fk_clock_seconds() - start;
+    return st;
+}
+
+typedef struct scoring_job {
+    fk_runner *runner;
+    const fk_embedding *const *embeddings;
+    const fk_span *exclude;
+    const uint8_t *const *left_out;
+    float *const *maps;
+    double *scores;
+    bool alone; /* there is one image only */
+} scoring_job;
+
+static fleck_status score_one(void *ctx, int64_t item, int worker, fleck_error *err)
+{
+    const scoring_job *j = ctx;
+
+    return fk_runner_score(j->runner, worker, j->embeddings[item], j->exclude[item], j->alone,
+                           j->left_out[item], j->maps[item], &j->scores[item], err);
+}
+
+static fleck_status finish_one(void *ctx, int64_t item, int worker, fleck_error *err)
+{
+    const scoring_job *j = ctx;
+    fk_map_size size = fk_preprocess_input(&j->runner->model->pre);
+    double start = fk_clock_seconds();
+    fleck_status st = finish_map(j->runner, worker, j->maps[item], size.height, size.width,
+                                 j->left_out[item], &j->scores[item], err);
+
+    j->runner->lanes[worker].score += fk_clock_seconds() - start;
+    return st;
+}
+
+static bool all_wanted(int64_t n, float *const *maps)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (maps[i] == NULL)
+            return false;
+    return true;
+}
+
+fleck_status fk_runner_score_many(fk_runner *r, int64_t n, const fk_embedding *const *e,
+                                  const fk_span *exclude, const uint8_t *const *left_out,
+                                  float *const *maps, double *scores, fleck_error *err)
+{
+    const fk_method *method = r->model->method;
+    scoring_job j = {r, e, exclude, left_out, maps, scores, n == 1};
+    double start = fk_clock_seconds();
+    fleck_status st;
+
+    if (method->score_many == NULL || n == 1 || !all_wanted(n, maps))
+        return fk_pool_run(r->pool, n, score_one, &j, err);
+    FK_DO(method->score_many(r->model->state, n, e, exclude, r->pool, maps, err));
+    r->lanes[0].score += (fk_clock_seconds() - start) * r->threads;
+    FK_DO(fk_pool_run(r->pool, n, finish_one, &j, err));
+done:
     return st;
 }
 

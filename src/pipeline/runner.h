@@ -46,6 +46,9 @@ fleck_status fk_runner_prepare(fk_runner *r, int lane, const fk_image *original,
  * own.  alone: this is the only piece running, so that the network may use the pool. */
 fleck_status fk_runner_embed(fk_runner *r, int lane, const uint8_t *input, bool alone,
                              fk_embedding *out, fleck_error *err) FLECK_MUST_CHECK;
+/* The same of n inputs at once, at most r->threads, on all threads: nothing else is running. */
+fleck_status fk_runner_embed_many(fk_runner *r, int64_t n, const uint8_t *const *inputs,
+                                  fk_embedding *const *out, fleck_error *err) FLECK_MUST_CHECK;
 /* The same of piece i of a canvas, with flags where the canvas is masked. */
 fleck_status fk_runner_embed_piece(fk_runner *r, int lane, const fk_canvas *c, int64_t i,
                                    bool to_learn, bool alone, fk_embedding *out,
@@ -56,6 +59,12 @@ fleck_status fk_runner_embed_piece(fk_runner *r, int lane, const fk_canvas *c, i
 fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, fk_span exclude,
                              bool alone, const uint8_t *left_out, float *map, double *score,
                              fleck_error *err) FLECK_MUST_CHECK;
+/* The same of n images at once on all threads: nothing else is running.  Entries of maps may be NULL; left_out is
+ * [n] of what the above takes.  A message does not say which image it is about. */
+fleck_status fk_runner_score_many(fk_runner *r, int64_t n, const fk_embedding *const *e,
+                                  const fk_span *exclude, const uint8_t *const *left_out,
+                                  float *const *maps, double *scores,
+                                  fleck_error *err) FLECK_MUST_CHECK;
 /* Network, embedding, map [the canvas] and score of a whole canvas.  With tiles the maps are blended
  * and then smoothed; a score that is the method's own is the highest tile's. */
 fleck_status fk_runner_score_canvas(fk_runner *r, int lane, const fk_canvas *c, fk_span exclude,

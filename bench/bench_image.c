@@ -127,6 +127,10 @@ static void time_resizing(const char *path)
             time_row(what, "only kernel", bound, resize, &j);
             continue;
         }
+        if (fk_resize_avx2() != NULL) {
+            j.kernels = fk_resize_avx2();
+            time_row(what, "AVX2", bound, resize_by, &j);
+        }
         if (fk_resize_sse2 != NULL) {
             j.kernels = fk_resize_sse2;
             time_row(what, "SSE2", bound, resize_by, &j);

@@ -26,7 +26,7 @@ static inline int fk_png_paeth_guess(int left, int up, int corner)
 void fk_png_paeth_plain(uint8_t *row, const uint8_t *above, int64_t n, int bpp);
 
 /* Undo FK_PNG_ROWS rows of width pixels: `in` at the first one's filtered bytes, with the byte that
- * names the filter between rows; `out` takes them without gaps and does not overlap them.  A byte behind
+ * names the filter between rows; `out` takes them without gaps and ends before `in`, or overlaps nothing.  A byte behind
  * `in` and `above` may be read.  The same bytes as row by row.  False, with nothing done, where this machine or shape gains nothing by it. */
 bool fk_png_paeth_rows(uint8_t *out, const uint8_t *in, const uint8_t *above, int64_t width,
                        int bpp);

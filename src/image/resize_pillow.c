@@ -230,6 +230,9 @@ done:
 fleck_status fk_resize_pillow(fk_image *out, const fk_image *src, fk_filter filter,
                               fleck_error *err)
 {
-    return fk_resize_pillow_by(fk_resize_sse2 != NULL ? fk_resize_sse2 : &fk_resize_plain, out, src,
-                               filter, err);
+    const fk_resize_kernels *by = fk_resize_avx2();
+
+    if (by == NULL)
+        by = fk_resize_sse2 != NULL ? fk_resize_sse2 : &fk_resize_plain;
+    return fk_resize_pillow_by(by, out, src, filter, err);
 }

@@ -297,8 +297,7 @@ static fleck_status native_run_together(void *const *handles, int64_t n_images, 
     const session *const *sessions = (const session *const *)handles;
     const native *n = sessions[0]->engine;
     const fk_graph *g = n->net.graph;
-    step_job j = {
-        .engine = n, .sessions = sessions, .n_images = n_images, .shared = pool != NULL};
+    step_job j = {.engine = n, .sessions = sessions, .n_images = n_images, .shared = pool != NULL};
     fleck_status st;
 
     assert(fk_pool_threads(pool) <= n->net.threads);
@@ -322,6 +321,5 @@ static fleck_status native_run(void *handle, fleck_error *err)
     return native_run_together(&handle, 1, NULL, err);
 }
 
-const fk_engine_table fk_engine_native = {
-    native_open, native_close,         native_session_open, native_session_close,
-    native_run,  native_run_together};
+const fk_engine_table fk_engine_native = {native_open,          native_close, native_session_open,
+                                          native_session_close, native_run,   native_run_together};

@@ -530,8 +530,9 @@ done:
     return st;
 }
 
-const fk_engine_table fk_engine_openvino = {openvino_open, openvino_close, openvino_session_open,
-                                            openvino_session_close, openvino_run, NULL};
+const fk_engine_table fk_engine_openvino = {openvino_open,         openvino_close,
+                                            openvino_session_open, openvino_session_close,
+                                            openvino_run,          NULL};
 
 void fk_openvino_version(char *out, size_t size)
 {

@@ -323,6 +323,6 @@ static fleck_status reference_run(void *handle, fleck_error *err)
     return FLECK_OK;
 }
 
-const fk_engine_table fk_engine_reference = {reference_open, reference_close,
+const fk_engine_table fk_engine_reference = {reference_open,         reference_close,
                                              reference_session_open, reference_session_close,
-                                             reference_run, NULL};
+                                             reference_run,          NULL};

@@ -12,11 +12,13 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-/* Looks before a thread sleeps: some 50 to 150 microseconds. */
+/* Looks before a thread sleeps: some 50 to 150 microseconds.  None where there are more threads than
+ * processors: who looks would keep another from working. */
 #define LOOKS 3000
 
 struct fk_pool {
     int threads, started;
+    int looks; /* before a thread sleeps */
     pthread_t *handles;
     pthread_mutex_t lock;
     pthread_cond_t wake, idle;
@@ -83,7 +85,7 @@ static void *worker_main(void *argument)
 
     fk_free(argument);
     for (;;) {
-        for (int i = 0; i < LOOKS && atomic_load(&pool->turn) == seen; i++)
+        for (int i = 0; i < pool->looks && atomic_load(&pool->turn) == seen; i++)
             pause_briefly();
         pthread_mutex_lock(&pool->lock);
         while (atomic_load(&pool->turn) == seen)
@@ -118,6 +120,7 @@ fleck_status fk_pool_open(fk_pool **out, int threads, fleck_error *err)
     pthread_cond_init(&pool->wake, NULL);
     pthread_cond_init(&pool->idle, NULL);
     pool->threads = threads;
+    pool->looks = threads <= fk_pool_processors() ? LOOKS : 0;
     FK_DO(FK_CALLOC(&pool->handles, threads, err));
     for (int i = 1; i < threads; i++) {
         worker_start *start = NULL;
@@ -187,7 +190,7 @@ fleck_status fk_pool_run(fk_pool *pool, int64_t n_items, fk_pool_fn *fn, void *c
     pthread_mutex_lock(&pool->lock);
     pool->open = false; /* who is not in it by now has missed it */
     pthread_mutex_unlock(&pool->lock);
-    for (int i = 0; i < LOOKS && atomic_load(&pool->working) > 0; i++)
+    for (int i = 0; i < pool->looks && atomic_load(&pool->working) > 0; i++)
         pause_briefly();
     pthread_mutex_lock(&pool->lock);
     while (atomic_load(&pool->working) > 0)

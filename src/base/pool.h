@@ -20,8 +20,8 @@ int fk_pool_threads(const fk_pool *pool);
 
 /* Run all pieces and wait.  Pieces are handed out in order, one at a time; results must not
  * depend on which worker runs which piece.  pool NULL runs them in the caller.  Of several
- * failures the one with the lowest item is reported.  Not to be called from inside a piece, nor
- * by two threads at once. */
+ * failures the one with the lowest item is reported.  Not to be called from inside a piece
+ * (but the only piece of a job, which runs in the caller), nor by two threads at once. */
 fleck_status fk_pool_run(fk_pool *pool, int64_t n_items, fk_pool_fn *fn, void *ctx,
                          fleck_error *err) FLECK_MUST_CHECK;
 

@@ -217,7 +217,7 @@ static void global_avgpool(const fk_blocked *b, const float *in, float *out)
  * need the same weights at about the same time. */
 typedef struct step_job {
     const native *engine;
-    const session *const *sessions; /* [n_images] */
+    void *const *sessions; /* [n_images] of session */
     int64_t n_images;
     int step;
     int64_t n_groups; /* of a convolution's output channels */
@@ -294,10 +294,9 @@ static int64_t count_pieces(step_job *j, int64_t threads)
 static fleck_status native_run_together(void *const *handles, int64_t n_images, fk_pool *pool,
                                         fleck_error *err)
 {
-    const session *const *sessions = (const session *const *)handles;
-    const native *n = sessions[0]->engine;
+    const native *n = ((const session *)handles[0])->engine;
     const fk_graph *g = n->net.graph;
-    step_job j = {.engine = n, .sessions = sessions, .n_images = n_images, .shared = pool != NULL};
+    step_job j = {.engine = n, .sessions = handles, .n_images = n_images, .shared = pool != NULL};
     fleck_status st;
 
     assert(fk_pool_threads(pool) <= n->net.threads);

@@ -125,21 +125,30 @@ FK_CLONES static double solve(const void *restrict factor, fk_dtype type, double
     return d2;
 }
 
+static const void *factor_at(const fk_gauss *g, int64_t p)
+{
+    return (const char *)g->factor + fk_factor_offset(g->type, fk_moments_size(g->dim), p);
+}
+
 /* With the factor of position p of g; room [GROUP, dim] floats. */
 static double solve_at(const fk_gauss *g, int64_t p, double *v, double *room)
 {
-    size_t offset = fk_factor_offset(g->type, fk_moments_size(g->dim), p);
-
-    return solve((const char *)g->factor + offset, g->type, v, g->dim, (float *)room);
+    return solve(factor_at(g, p), g->type, v, g->dim, (float *)room);
 }
 
 /* The right-hand sides of many images, number by number. */
 typedef double sides __attribute__((vector_size(8 * FK_GAUSS_IMAGES), may_alias));
 
+/* Doubles that fill whole lines of the cache. */
+static int64_t whole_lines(int64_t n)
+{
+    return (n + 7) / 8 * 8;
+}
+
 int64_t fk_gauss_many_room(const fk_gauss *g)
 {
     /* Right-hand sides, GROUP columns of doubles, and the floats that these come from. */
-    return (FK_GAUSS_IMAGES + GROUP + GROUP / 2) * ((g->dim + 7) / 8 * 8);
+    return (FK_GAUSS_IMAGES + GROUP + GROUP / 2) * whole_lines(g->dim);
 }
 
 /* As solve() for all sides at once: v [dim] becomes z, d2 their |z|^2; columns [GROUP, dim], room
@@ -252,7 +261,7 @@ void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, i
                             int64_t last, const bool *left_out, const uint8_t *const *flags,
                             double *tmp, float *const *out)
 {
-    int64_t dim = g->dim, room = (dim + 7) / 8 * 8;
+    int64_t dim = g->dim, room = whole_lines(dim);
     double *columns = tmp + FK_GAUSS_IMAGES * room;
 
     assert(g->factor != NULL && n >= 1 && n <= FK_GAUSS_IMAGES);
@@ -269,8 +278,7 @@ void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, i
         for (int k = 0; k < n; k++)
             for (int64_t i = 0; i < dim; i++)
                 tmp[i * FK_GAUSS_IMAGES + k] = (double)emb[k][p * dim + i] - (double)m[i];
-        solve_many((const char *)g->factor + fk_factor_offset(g->type, fk_moments_size(dim), p),
-                   g->type, (sides *)(void *)tmp, d2, dim, columns,
+        solve_many(factor_at(g, p), g->type, (sides *)(void *)tmp, d2, dim, columns,
                    (float *)(void *)(columns + GROUP * room));
         for (int k = 0; k < n; k++)
             out[k][p] = finish_distance(g, emb[k] + p * dim, p, d2[k], left_out[k], flags[k]);

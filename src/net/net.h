@@ -100,8 +100,8 @@ void fk_net_session_close(fk_net_session **session);
  * taps and *pool NULL. */
 fleck_status fk_net_run(fk_net_session *session, const uint8_t *rgb, const float **taps,
                         const float **pool, fleck_error *err) FLECK_MUST_CHECK;
-/* Run n images, each in a session of its own, with the same bytes: no other run of the net is under
- * way, so they may use all of `threads`, at most settings.threads (NULL: the caller's alone).  The
+/* Run n images, each in a session of its own, with the same bytes, on all of `threads`, at most
+ * settings.threads: no other run of the net is under way then.  threads NULL: on the caller's, beside others.  The
  * native engine takes them through each convolution together, so that its weights are fetched from
  * memory once; with the others each image has one thread.  Views: fk_net_view(). */
 fleck_status fk_net_run_together(fk_net_session *const *sessions, const uint8_t *const *rgb,

@@ -187,12 +187,8 @@ fleck_status fk_feed_run(fk_feed *f, int lane, const uint8_t *rgb, int64_t pixel
         }
     }
     start = fk_clock_seconds();
-    if (alone) {
-        FK_DO(fk_net_run_together(&f->sessions[lane], &rgb, 1, f->pool, err));
-        fk_net_view(f->sessions[lane], taps, pool);
-    } else {
-        FK_DO(fk_net_run(f->sessions[lane], rgb, taps, pool, err));
-    }
+    FK_DO(fk_net_run_together(&f->sessions[lane], &rgb, 1, alone ? f->pool : NULL, err));
+    fk_net_view(f->sessions[lane], taps, pool);
     *seconds = fk_clock_seconds() - start;
     f->passed++;
     if (keep) {

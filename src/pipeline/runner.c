@@ -229,22 +229,16 @@ static fleck_status run_net(fk_runner *r, int lane, const uint8_t *input, bool a
     double start = fk_clock_seconds();
     fleck_status st;
 
-    if (r->feed == NULL && alone) {
-        fk_net_session *session = r->lanes[lane].session;
-
-        FK_DO(fk_net_run_together(&session, &input, 1, r->pool, err));
-        fk_net_view(session, taps, pool);
-    } else if (r->feed == NULL) {
-        FK_DO(fk_net_run(r->lanes[lane].session, input, taps, pool, err));
-    }
     if (r->feed == NULL) {
+        FK_DO(fk_net_run_together(&r->lanes[lane].session, &input, 1, alone ? r->pool : NULL, err));
+        fk_net_view(r->lanes[lane].session, taps, pool);
         *seconds = fk_clock_seconds() - start;
-        goto done;
+    } else {
+        FK_DO(fk_feed_run(r->feed, lane, input, size.height * size.width, alone, all, pool, seconds,
+                          err));
+        for (int i = 0; i < m->n_taps; i++)
+            taps[i] = all[r->tap_of[i]];
     }
-    st =
-        fk_feed_run(r->feed, lane, input, size.height * size.width, alone, all, pool, seconds, err);
-    for (int i = 0; i < m->n_taps; i++)
-        taps[i] = all[r->tap_of[i]];
 done:
     return st;
 }

@@ -54,4 +54,27 @@ static void assert_nothing_left(const char *folder)
     assert_int_equal(rmdir(folder), 0);
 }
 
+/* life, which makes more than `least` allocations, ends in FLECK_E_NOMEM whichever of them fails, and
+ * leaves nothing in its folder. */
+static void assert_any_allocation_may_fail(fleck_status (*life)(const void *images,
+                                                                const char *folder),
+                                           const void *images, int64_t least)
+{
+    const char *folder = test_folder();
+
+    for (int64_t n = 1;; n++) {
+        fleck_status st;
+
+        fk_mem_fail_at(n);
+        st = life(images, folder);
+        fk_mem_fail_at(0);
+        if (st == FLECK_OK) {
+            assert_true(n > least);
+            break;
+        }
+        assert_int_equal(st, FLECK_E_NOMEM);
+    }
+    assert_nothing_left(folder);
+}
+
 #endif

@@ -66,6 +66,11 @@ static int run(const args *a)
     if (fleck_model_save(model, out, &err) != FLECK_OK)
         code = failed(&err);
     info = fleck_model_describe(model);
+    if (info.unseen > 0.0)
+        fprintf(stderr,
+                "fleck: %.3g %% of the picture is hidden by the masks of all images but 2 at most: "
+                "defects there may pass\n",
+                100.0 * info.unseen);
     if (code == EXIT_DONE) {
         printf("%s: %s on %s, %lld images, threshold %.6g from %lld of them\n", out, info.method,
                info.backbone, (long long)info.images, info.threshold, (long long)info.calibrated);

@@ -30,6 +30,8 @@ static void print_info(const char *path, const fleck_model_info *i)
                (long long)i->tile, (long long)i->overlap);
     if (i->left_out > 0.0)
         printf("  left out     %.3g %% of every image\n", 100.0 * i->left_out);
+    if (i->unseen > 0.0)
+        printf("  unseen       %.3g %%, hidden by the images' own masks\n", 100.0 * i->unseen);
     printf("  embedding    %lld patches of %lld\n", (long long)i->patches, (long long)i->dim);
     if (strcmp(i->pool, "method") != 0)
         printf("  scores       %s\n", i->pool);

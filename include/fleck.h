@@ -249,7 +249,10 @@ typedef struct fleck_model_info {
     int64_t crop_width, crop_height; /* equal to the above where nothing is cropped */
     int64_t tile, overlap;           /* pixels; 0: the crop passes the network whole */
     double left_out;                 /* share of every image that the model's mask leaves out */
-    float mean[3], scale[3];         /* of the input's normalisation */
+    double
+        unseen; /* share of the picture that all but 2 images at most hid under masks of their own:
+                      what happens there in a new image may pass.  0 where images differ in size */
+    float mean[3], scale[3]; /* of the input's normalisation */
     double sigma;
     double threshold;             /* of the image score; NaN where not calibrated */
     double pixel_threshold;       /* of the map */

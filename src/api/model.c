@@ -200,6 +200,7 @@ fleck_model_info fleck_model_describe(const fleck_model *model)
                               .tile = m->pre.tile,
                               .overlap = m->pre.overlap,
                               .left_out = share_left_out(m),
+                              .unseen = m->unseen,
                               .mean = {m->pre.mean[0], m->pre.mean[1], m->pre.mean[2]},
                               .scale = {m->pre.scale[0], m->pre.scale[1], m->pre.scale[2]},
                               .sigma = m->sigma,

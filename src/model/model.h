@@ -8,7 +8,7 @@
 #include "net/net.h"
 #include "net/weights.h"
 
-/* Versions of the .fleck layout.  What has tiles or a mask is written as the second, which a fleck
+/* Versions of the .fleck layout.  What has tiles or masks is written as the second, which a fleck
  * that knows neither refuses; all else as the first.  Larger ones are refused. */
 #define FK_MODEL_FORMAT 1
 #define FK_MODEL_FORMAT_SHAPE 2
@@ -55,6 +55,8 @@ typedef struct fk_model {
     uint8_t
         *mask; /* NULL, or 255 where every image is left out: of the crop, or of images that keep
                       their own size, scaled to each */
+    bool own_masks; /* images had masks of their own: written as the second format */
+    double unseen;  /* share of the picture that nearly all images hid under their own masks */
     double sigma;
     fk_pooling pooling;        /* how it scores images */
     fk_pooling fitted_pooling; /* and did when thresholds and check scores were made */

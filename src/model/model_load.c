@@ -343,11 +343,18 @@ static fleck_status load(fk_model *m, const char *const *overrides, fleck_error 
                 (long long)format, FLECK_VERSION, FK_MODEL_FORMAT, FK_MODEL_FORMAT_SHAPE,
                 fk_json_get_string(object, "fleck") != NULL ? fk_json_get_string(object, "fleck")
                                                             : "unknown");
+    m->own_masks = format == FK_MODEL_FORMAT_SHAPE; /* or of what else needs it */
     FK_DO(get_text(&m->version, object, "fleck", err));
     FK_DO(get_text(&m->category, object, "category", err));
     FK_DO(get_real(&m->sigma, object, "sigma", err));
     if (m->sigma < 0.0 || m->sigma > 1000.0) {
         st = missing("sigma", "a number from 0 to 1000", err);
+        goto done;
+    }
+    if (fk_json_get(object, "unseen") != NULL)
+        FK_DO(get_real(&m->unseen, object, "unseen", err));
+    if (m->unseen < 0.0 || m->unseen > 1.0) {
+        st = missing("unseen", "a number from 0 to 1", err);
         goto done;
     }
     FK_DO(read_preprocess(m, object, err));

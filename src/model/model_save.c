@@ -95,11 +95,12 @@ static fleck_status describe(fk_json **out, const fk_model *m, fk_st_writer *w, 
 
     *out = NULL;
     if (!fk_json_put_int(object, "format",
-                         m->pre.tile > 0 || m->mask != NULL ? FK_MODEL_FORMAT_SHAPE
-                                                            : FK_MODEL_FORMAT) ||
+                         m->pre.tile > 0 || m->mask != NULL || m->own_masks ? FK_MODEL_FORMAT_SHAPE
+                                                                            : FK_MODEL_FORMAT) ||
         !fk_json_put_string(object, "fleck", m->version) ||
         !fk_json_put_string(object, "category", m->category) || !put_network(object, m) ||
         !put_preprocess(object, m) || !fk_json_put_real(object, "sigma", m->sigma) ||
+        (m->unseen > 0.0 && !fk_json_put_real(object, "unseen", m->unseen)) ||
         !fk_json_put_string(object, "pool", fk_pooling_text(pooling, m->fitted_pooling)) ||
         !fk_json_put_string(object, "method", m->method->name) || !put_calibration(object, m) ||
         !put_checks(object, m)) {

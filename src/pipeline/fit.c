@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "features/map.h"
 #include "metric/metric.h"
+#include "pipeline/shown.h"
 
 #include <math.h>
 #include <string.h>
@@ -35,8 +36,9 @@ typedef struct fitting {
     fk_embedding *embeddings; /* [block] */
     fk_canvas *canvases;      /* [group] */
     struct piece {
-        int64_t item, tile;        /* canvas, and piece of it */
-    } * pieces;                    /* [block] what the embeddings are of */
+        int64_t item, tile; /* canvas, and piece of it */
+    } * pieces;             /* [block] what the embeddings are of */
+    fk_shown shown;
     int64_t learned;               /* embeddings so far */
     int64_t n_kept;                /* images for calibration */
     int64_t *kept;                 /* [n_kept] their indices */
@@ -105,6 +107,7 @@ static void fitting_free(fitting *f)
         fk_embedding_free(&f->kept_embeddings[k]);
     for (int64_t k = 0; f->kept_left_out != NULL && k < f->n_kept; k++)
         fk_image_free(&f->kept_left_out[k]);
+    fk_shown_free(&f->shown);
     fk_free(f->embeddings);
     fk_free(f->canvases);
     fk_free(f->pieces);
@@ -265,6 +268,8 @@ static fleck_status learn_group(fitting *f, int64_t count, const fleck_fit_setti
     fleck_status st;
 
     FK_DO(fk_pool_run(f->runner->pool, count, read_one, f, err));
+    for (int64_t i = 0; i < count; i++)
+        FK_DO(fk_shown_add(&f->shown, &f->canvases[i], err));
     if (!f->tiled)
         FK_DO(embed_group(f, count, err));
     while ((n = next_pieces(f, count, last)) > 0) {
@@ -310,6 +315,8 @@ static fleck_status learn(fitting *f, const fleck_fit_settings *s, fleck_times *
                     (long long)f->n);
     }
     f->model->images = f->n;
+    f->model->own_masks = f->shown.masked > 0;
+    f->model->unseen = fk_shown_unseen(&f->shown, f->model->pre.width > 0 ? f->model->mask : NULL);
 done:
     return st;
 }

@@ -47,6 +47,10 @@ echo "# masks of single images, in a CSV"
   echo new/b.pgm,defective,mask.pgm,test; } >table.csv
 fleck fit table.csv -o own.fleck --tiles 96 >log || cat log
 fleck eval own.fleck table.csv | grep -i 'image'
+fleck info own.fleck | grep '^  unseen'
+sed '2s/mask.pgm//; 3s/mask.pgm//; 4s/mask.pgm//' table.csv >shown.csv
+fleck fit shown.csv -o own.fleck --tiles 96 >log || cat log
+fleck info own.fleck | grep -c '^  unseen'
 
 echo "# what is refused"
 fleck fit odd -o x.fleck --overlap 0.5

@@ -20,7 +20,8 @@ fleck_status fk_shown_add(fk_shown *s, const fk_canvas *c, fleck_error *err)
     if (own->width != s->width || own->height != s->height)
         s->differ = true;
     for (int64_t i = 0; !s->differ && i < s->width * s->height; i++)
-        s->count[i] += own->data[i] == 0 && s->count[i] < FK_SHOWN_ENOUGH;
+        if (own->data[i] == 0 && s->count[i] < FK_SHOWN_ENOUGH)
+            s->count[i]++;
 done:
     return st;
 }

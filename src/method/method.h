@@ -16,8 +16,9 @@ typedef enum fk_score_kind {
 } fk_score_kind;
 
 typedef enum fk_method_flags {
-    FK_METHOD_EXCLUDES = 1 /* scores of training images serve the threshold: score honours `exclude`
-                              (leave-one-out), or METHODS.md says why one image hardly counts */
+    /* Scores of training images serve the threshold: score honours `exclude`, leaving out the image or,
+     * in a method with prepare_exclude, all of its fold. */
+    FK_METHOD_EXCLUDES = 1
 } fk_method_flags;
 
 /* Learned embeddings that a score leaves out: `count` from `first` on, in order of add.  An image cut
@@ -45,6 +46,9 @@ typedef struct fk_memory {
     int threads;        /* of the pools that add and finish will get */
 } fk_memory;
 
+/* Folds that a fit's images are learned in, each of images in a row; see DECISIONS.md. */
+#define FK_FOLDS 8
+
 typedef struct fk_method {
     const char *name;      /* "padim" */
     const char *title;     /* "PaDiM: a Gaussian per position" */
@@ -64,6 +68,10 @@ typedef struct fk_method {
     /* Before the first add, or NULL where the method knows no limit: learn within m's bytes, with the
      * same result.  FLECK_E_LIMIT where that is less than *least, which is what is needed. */
     fleck_status (*limit)(void *state, const fk_memory *m, int64_t *least, fleck_error *err);
+    /* What add learns from now on is of this fold, 0 to FK_FOLDS - 1.  All tiles of an image are of one.
+     * Where this was never called embedding i is of fold i % FK_FOLDS.  NULL in a method that leaves
+     * out the image alone.  It changes nothing but scores that exclude. */
+    void (*fold)(void *state, int fold);
     /* Learn n images in order.  The result depends on the order of images only, not on how they are
      * cut into calls, nor on pool.  With tiles each tile is an image to the method.  Positions that
      * a level's `valid` leaves out are not learned. */
@@ -74,12 +82,18 @@ typedef struct fk_method {
     fleck_status (*merge)(void *state, void *other, fleck_error *err);
     /* Make ready for score.  More images may be added after it, then finish again. */
     fleck_status (*finish)(void *state, fk_pool *pool, fleck_error *err);
+    /* Make a finished state ready for scores that exclude, until more is added; NULL where finish does
+     * all that takes.  The same bytes on any pool.  FLECK_E_STATE where a fold has all there is to
+     * learn from. */
+    fleck_status (*prepare_exclude)(void *state, fk_pool *pool, fleck_error *err);
 
-    /* Scratch bytes that one call of score needs. */
+    /* Scratch bytes that one call of score needs; prepare_exclude may change it. */
     size_t (*scratch_size)(const void *state);
     /* Score one image.
      *   exclude  FK_NONE for a new image; for one that was learned, what it was learned as: e is
-     *            one of the span, and a nearest-neighbour method finds nothing in all of it
+     *            one of the span, and a nearest-neighbour method finds nothing in all of it.
+     *            FLECK_E_STATE where the method has prepare_exclude and the state was not prepared,
+     *            or was loaded
      *   scratch  scratch_size() bytes, 64-byte aligned, one a thread
      *   map      [map.height * map.width], at the network's input size, before smoothing; >= 0.
      *            At positions that `valid` leaves out it may be any finite number >= 0, since no

@@ -22,7 +22,7 @@
  * (Roth et al. 2022, eq. 7): less where b* is like the rest of the bank. */
 #include "method/methods.h"
 #include "method/farthest.h"
-#include "method/pca.h"
+#include "method/folds.h"
 #include "method/reservoir.h"
 #include "base/mem.h"
 #include "features/map.h"
@@ -36,23 +36,32 @@
 #define PIECE 64
 #define MAX_NEIGHBOURS 64
 
+/* Where distances are measured: as all patches say, or all but a fold's. */
+typedef struct space {
+    int64_t d, n;           /* components; patches of the bank, 0: not made */
+    const float *mean;      /* [D] */
+    const float *whitening; /* [d, D] rows v_j / sqrt(shrunk l_j) */
+    float *own_mean, *own_whitening;
+    float *z;      /* [n, d] the bank whitened, without the fold's patches */
+    float *length; /* [n] squared length of each */
+} space;
+
 typedef struct mhpc {
     fk_embed_shape shape;
     fk_map_size map;
     double variance, shrinkage;
     int64_t bank_room, neighbours; /* --bank, --neighbours */
     int64_t images;
-    fk_pca pca;
-    fk_reservoir sample;    /* empty in a loaded state until it learns on */
-    bool has_sample;        /* false in a loaded state */
-    int64_t d, n_bank;      /* n_bank 0 before finish */
-    const float *whitening; /* [d, D] rows v_j / sqrt(shrunk l_j) */
-    const float *bank;      /* [B, D] patches as they were */
-    const int64_t *source;  /* [B] image of each, in order of learning */
-    float *own_whitening, *own_bank;
+    fk_folds folds;
+    fk_reservoir sample;   /* empty in a loaded state until it learns on */
+    bool has_sample;       /* false in a loaded state */
+    int64_t n_bank;        /* B; 0 before finish */
+    const float *bank;     /* [B, D] patches as they were */
+    const int64_t *source; /* [B] image of each, in order of learning */
+    float *own_bank;
     int64_t *own_source;
-    float *z;      /* [B, d] the bank whitened */
-    float *length; /* [B] squared length of each */
+    space all;            /* of the whole bank; made by finish */
+    space rest[FK_FOLDS]; /* without each fold; made by prepare_exclude */
 } mhpc;
 
 static const fk_option OPTIONS[] = {
@@ -127,19 +136,33 @@ static int64_t positions(const mhpc *s)
     return s->shape.levels[0].height * s->shape.levels[0].width;
 }
 
-/* Drop what finish() made. */
+static void space_free(space *v)
+{
+    fk_free(v->own_mean);
+    fk_free(v->own_whitening);
+    fk_free(v->z);
+    fk_free(v->length);
+    *v = (space){0};
+}
+
+static void free_rests(mhpc *s)
+{
+    for (int k = 0; k < FK_FOLDS; k++)
+        space_free(&s->rest[k]);
+}
+
+/* Drop what finish() and prepare_exclude() made. */
 static void unfinish(mhpc *s)
 {
-    fk_free(s->own_whitening);
+    space_free(&s->all);
+    free_rests(s);
     fk_free(s->own_bank);
     fk_free(s->own_source);
-    fk_free(s->z);
-    fk_free(s->length);
-    s->own_whitening = s->own_bank = s->z = s->length = NULL;
+    s->own_bank = NULL;
     s->own_source = NULL;
-    s->whitening = s->bank = NULL;
+    s->bank = NULL;
     s->source = NULL;
-    s->d = s->n_bank = 0;
+    s->n_bank = 0;
 }
 
 static void mhpc_free(void *state)
@@ -149,7 +172,7 @@ static void mhpc_free(void *state)
     if (s == NULL)
         return;
     unfinish(s);
-    fk_pca_free(&s->pca);
+    fk_folds_free(&s->folds);
     fk_reservoir_free(&s->sample);
     fk_free(s);
 }
@@ -172,7 +195,7 @@ static fleck_status mhpc_begin(void **state, const fk_options *o, const fk_embed
     s->neighbours = fk_options_int(o, "neighbours");
     fk_reservoir_init(&s->sample, shape->levels[0].dim, sample > bank ? sample : bank);
     s->has_sample = true;
-    FK_DO(fk_pca_init(&s->pca, shape->levels[0].dim, err));
+    FK_DO(fk_folds_init(&s->folds, shape->levels[0].dim, err));
     *state = s;
     s = NULL;
 done:
@@ -190,13 +213,20 @@ static fleck_status open_sample(mhpc *s, fleck_error *err)
     if (s->has_sample)
         return FLECK_OK;
     for (int64_t i = 0; i < s->n_bank; i++)
-        FK_DO(fk_reservoir_offer(&s->sample, s->bank + i * s->pca.dim,
+        FK_DO(fk_reservoir_offer(&s->sample, s->bank + i * s->folds.all.dim,
                                  (fk_kept){.image = s->source[i], .position = i}, err));
     s->has_sample = true;
 done:
     if (st != FLECK_OK)
         fk_reservoir_free(&s->sample);
     return st;
+}
+
+static void mhpc_fold(void *state, int fold)
+{
+    mhpc *s = state;
+
+    fk_folds_set(&s->folds, fold);
 }
 
 static fleck_status mhpc_add(void *state, const fk_embedding *const *images, int64_t n,
@@ -209,7 +239,7 @@ static fleck_status mhpc_add(void *state, const fk_embedding *const *images, int
         FK_DO(fk_embedding_check(images[i], &s->shape, err));
     FK_DO(open_sample(s, err));
     for (int64_t i = 0; i < n; i++) {
-        FK_DO(fk_pca_add(&s->pca, &images[i]->levels[0], pool, err));
+        FK_DO(fk_folds_add(&s->folds, &images[i]->levels[0], pool, err));
         FK_DO(fk_reservoir_add(&s->sample, &images[i]->levels[0], s->images, err));
         s->images++;
         unfinish(s);
@@ -225,15 +255,15 @@ static fleck_status mhpc_merge(void *state, void *other, fleck_error *err)
     mhpc *a = state, *b = other;
     fleck_status st;
 
-    if (a->pca.dim != b->pca.dim || a->sample.room != b->sample.room)
+    if (a->folds.all.dim != b->folds.all.dim || a->sample.room != b->sample.room)
         FK_FAIL(err, FLECK_E_SHAPE,
                 "mhpatchcore: states to merge must be of patches of one width and samples of one "
                 "size, got %lld and %lld, and %lld and %lld",
-                (long long)a->pca.dim, (long long)b->pca.dim, (long long)a->sample.room,
+                (long long)a->folds.all.dim, (long long)b->folds.all.dim, (long long)a->sample.room,
                 (long long)b->sample.room);
     FK_DO(open_sample(a, err));
     FK_DO(open_sample(b, err));
-    FK_DO(fk_pca_merge(&a->pca, &b->pca, err));
+    FK_DO(fk_folds_merge(&a->folds, &b->folds, err));
     FK_DO(fk_reservoir_merge(&a->sample, &b->sample, a->images, err));
     a->images += b->images;
     b->images = 0;
@@ -244,41 +274,40 @@ done:
 }
 
 /* z [n, d] of patches x [n, D]; centred [n, D] is scratch. */
-static void whiten(const mhpc *s, float *z, float *centred, const float *x, int64_t n)
+static void whiten(const space *v, int64_t dim, float *z, float *centred, const float *x, int64_t n)
 {
-    fk_pca_centre(&s->pca, centred, x, n);
-    fk_linalg_multiply_nt(z, s->d, centred, s->pca.dim, s->whitening, s->pca.dim, n, s->d,
-                          s->pca.dim, 1.0f, 0.0f);
+    fk_pca_centre(v->mean, dim, centred, x, n);
+    fk_linalg_multiply_nt(z, v->d, centred, dim, v->whitening, dim, n, v->d, dim, 1.0f, 0.0f);
 }
 
 typedef struct whiten_job {
-    const mhpc *state;
+    const space *space;
     const float *x;
     float *z, *centred;
-    int64_t n;
+    int64_t n, dim;
 } whiten_job;
 
 static fleck_status whiten_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
 {
     const whiten_job *job = ctx;
-    int64_t first = piece * PIECE, n = job->n - first, dim = job->state->pca.dim;
+    int64_t first = piece * PIECE, n = job->n - first, dim = job->dim;
 
     (void)err;
-    whiten(job->state, job->z + first * job->state->d, job->centred + worker * PIECE * dim,
+    whiten(job->space, dim, job->z + first * job->space->d, job->centred + worker * PIECE * dim,
            job->x + first * dim, n < PIECE ? n : PIECE);
     return FLECK_OK;
 }
 
 /* *z [n, d], owned by the caller, of patches x [n, D]. */
-static fleck_status whiten_all(const mhpc *s, float **z, const float *x, int64_t n, fk_pool *pool,
-                               fleck_error *err)
+static fleck_status whiten_all(const space *v, int64_t dim, float **z, const float *x, int64_t n,
+                               fk_pool *pool, fleck_error *err)
 {
-    whiten_job job = {.state = s, .x = x, .n = n};
+    whiten_job job = {.space = v, .x = x, .n = n, .dim = dim};
     fleck_status st;
 
     *z = NULL;
-    FK_DO(FK_ALLOC(&job.z, n * s->d, err)); /* less than x */
-    FK_DO(FK_ALLOC(&job.centred, fk_pool_threads(pool) * PIECE * s->pca.dim, err));
+    FK_DO(FK_ALLOC(&job.z, n * v->d, err)); /* less than x */
+    FK_DO(FK_ALLOC(&job.centred, fk_pool_threads(pool) * PIECE * dim, err));
     FK_DO(fk_pool_run(pool, (n + PIECE - 1) / PIECE, whiten_piece, &job, err));
     *z = job.z;
     job.z = NULL;
@@ -288,88 +317,174 @@ done:
     return st;
 }
 
-static fleck_status make_whitening(mhpc *s, fleck_error *err)
+/* The whitening from the d components. */
+static fleck_status make_whitening(const mhpc *s, space *v, const double *vectors,
+                                   const double *values, int64_t d, fleck_error *err)
 {
-    double *vectors = NULL, *values = NULL, mean = 0.0;
+    int64_t dim = s->folds.all.dim;
+    double mean = 0.0;
     fleck_status st;
 
-    FK_DO(fk_pca_components(&s->pca, s->variance, &vectors, &values, &s->d, err));
-    FK_DO(FK_ALLOC(&s->own_whitening, s->d * s->pca.dim, err));
-    for (int64_t i = 0; i < s->d; i++)
-        mean += values[i] / (double)s->d;
-    for (int64_t i = 0; i < s->d; i++) {
+    FK_DO(FK_ALLOC(&v->own_whitening, d * dim, err));
+    for (int64_t i = 0; i < d; i++)
+        mean += values[i] / (double)d;
+    for (int64_t i = 0; i < d; i++) {
         double scale = 1.0 / sqrt((1.0 - s->shrinkage) * values[i] + s->shrinkage * mean);
 
-        for (int64_t j = 0; j < s->pca.dim; j++)
-            s->own_whitening[i * s->pca.dim + j] = (float)(vectors[i * s->pca.dim + j] * scale);
+        for (int64_t j = 0; j < dim; j++)
+            v->own_whitening[i * dim + j] = (float)(vectors[i * dim + j] * scale);
     }
-    s->whitening = s->own_whitening;
+    v->whitening = v->own_whitening;
+    v->d = d;
+done:
+    return st;
+}
+
+/* Squared lengths of z [n, d], which makes the space whole. */
+static fleck_status measure_bank(space *v, int64_t n, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&v->length, n, err));
+    for (int64_t i = 0; i < n; i++)
+        v->length[i] = (float)fk_linalg_length2(v->z + i * v->d, v->d);
+    v->n = n;
+done:
+    return st;
+}
+
+/* Moments and sample while learning; then the sample whitened, which takes no more than sorting it did,
+ * the bank, and for all and without each fold the whitening and the bank whitened. */
+static fleck_status mhpc_limit(void *state, const fk_memory *m, int64_t *least, fleck_error *err)
+{
+    mhpc *s = state;
+    int64_t dim = s->folds.all.dim, places = positions(s), row = dim * (int64_t)sizeof(float);
+    int64_t offered =
+        m->images > 0 && places <= INT64_MAX / m->images ? m->images * places : INT64_MAX;
+    int64_t later = (1 + FK_FOLDS) * (dim * row + s->bank_room * (row + (int64_t)sizeof(float))) +
+                    s->bank_room * (row + 16) + m->threads * PIECE * row;
+
+    return fk_folds_limit(&s->folds, "mhpatchcore", m, places,
+                          fk_reservoir_bytes(&s->sample, offered) + later, least, err);
+}
+
+/* Mean and whitening of all that was learned. */
+static fleck_status make_space(mhpc *s, fleck_error *err)
+{
+    double *vectors = NULL, *values = NULL;
+    int64_t d;
+    fleck_status st;
+
+    FK_DO(fk_folds_close(&s->folds, err));
+    FK_DO(fk_pca_components(&s->folds.all, s->variance, &vectors, &values, &d, err));
+    FK_DO(make_whitening(s, &s->all, vectors, values, d, err));
+    s->all.mean = s->folds.all.saved_mean;
 done:
     fk_free(vectors);
     fk_free(values);
     return st;
 }
 
-/* The whitened bank and its squared lengths. */
-static fleck_status whiten_bank(mhpc *s, int64_t n, fk_pool *pool, fleck_error *err)
-{
-    fleck_status st;
-
-    FK_DO(whiten_all(s, &s->z, s->bank, n, pool, err));
-    FK_DO(FK_ALLOC(&s->length, n, err));
-    for (int64_t i = 0; i < n; i++)
-        s->length[i] = (float)fk_linalg_length2(s->z + i * s->d, s->d);
-    s->n_bank = n;
-done:
-    return st;
-}
-
-/* Moments and sample while learning; then the sample whitened, which takes no more than sorting it did,
- * the whitening itself, and the bank twice. */
-static fleck_status mhpc_limit(void *state, const fk_memory *m, int64_t *least, fleck_error *err)
-{
-    const mhpc *s = state;
-    int64_t dim = s->pca.dim, places = positions(s), row = dim * (int64_t)sizeof(float);
-    int64_t offered =
-        m->images > 0 && places <= INT64_MAX / m->images ? m->images * places : INT64_MAX;
-    int64_t later = dim * row + s->bank_room * (2 * row + 16) + m->threads * PIECE * row;
-
-    return fk_method_needs(
-        "mhpatchcore", m,
-        fk_pca_bytes(dim, places) + fk_reservoir_bytes(&s->sample, offered) + later, least, err);
-}
-
 static fleck_status mhpc_finish(void *state, fk_pool *pool, fleck_error *err)
 {
     mhpc *s = state;
     const fk_reservoir *sample = &s->sample;
-    int64_t *chosen = NULL, n;
+    int64_t *chosen = NULL, n, dim = s->folds.all.dim;
     float *z = NULL;
     fleck_status st = FLECK_OK;
 
     if (s->n_bank > 0)
         return FLECK_OK;
-    FK_DO(make_whitening(s, err));
+    FK_DO(make_space(s, err));
     FK_DO(fk_reservoir_sort(&s->sample, err));
     n = sample->n < s->bank_room ? sample->n : s->bank_room;
-    FK_DO(whiten_all(s, &z, sample->data, sample->n, pool, err));
+    FK_DO(whiten_all(&s->all, dim, &z, sample->data, sample->n, pool, err));
     FK_DO(FK_ALLOC(&chosen, n, err));
-    FK_DO(fk_farthest_first(chosen, n, z, sample->n, s->d, pool, err));
-    FK_DO(FK_ALLOC(&s->own_bank, n * s->pca.dim, err));
+    FK_DO(fk_farthest_first(chosen, n, z, sample->n, s->all.d, pool, err));
+    FK_DO(FK_ALLOC(&s->own_bank, n * dim, err));
     FK_DO(FK_ALLOC(&s->own_source, n, err));
     for (int64_t i = 0; i < n; i++) {
-        memcpy(s->own_bank + i * s->pca.dim, sample->data + chosen[i] * s->pca.dim,
-               (size_t)s->pca.dim * sizeof(float));
+        memcpy(s->own_bank + i * dim, sample->data + chosen[i] * dim, (size_t)dim * sizeof(float));
         s->own_source[i] = sample->heap[chosen[i]].image;
     }
     s->bank = s->own_bank;
     s->source = s->own_source;
-    FK_DO(whiten_bank(s, n, pool, err));
+    FK_DO(whiten_all(&s->all, dim, &s->all.z, s->bank, n, pool, err));
+    FK_DO(measure_bank(&s->all, n, err));
+    s->n_bank = n;
 done:
     fk_free(chosen);
     fk_free(z);
     if (st != FLECK_OK) {
         unfinish(s);
+        fk_error_context(err, "mhpatchcore");
+    }
+    return st;
+}
+
+/* The whitened bank of a space without a fold, a piece at a time: FLECK_E_STATE where nothing is left. */
+static fleck_status whiten_rest(const mhpc *s, space *v, int fold, fleck_error *err)
+{
+    int64_t dim = s->folds.all.dim, n = 0, done = 0, waiting = 0;
+    float *centred = NULL;
+    fleck_status st;
+
+    for (int64_t i = 0; i < s->n_bank; i++)
+        n += fk_folds_of(&s->folds, (fk_span){s->source[i], 1}) != fold;
+    if (n == 0)
+        FK_FAIL(err, FLECK_E_STATE, "leaving images out needs patches of others in the bank");
+    FK_DO(FK_ALLOC(&centred, PIECE * dim, err));
+    FK_DO(FK_ALLOC(&v->z, n * v->d, err));
+    for (int64_t i = 0; i < s->n_bank; i++) {
+        if (fk_folds_of(&s->folds, (fk_span){s->source[i], 1}) == fold)
+            continue;
+        fk_pca_centre(v->mean, dim, centred + waiting++ * dim, s->bank + i * dim, 1);
+        if (waiting < PIECE && done + waiting < n)
+            continue;
+        fk_linalg_multiply_nt(v->z + done * v->d, v->d, centred, dim, v->whitening, dim, waiting,
+                              v->d, dim, 1.0f, 0.0f);
+        done += waiting;
+        waiting = 0;
+    }
+    FK_DO(measure_bank(v, n, err));
+done:
+    fk_free(centred);
+    return st;
+}
+
+/* Fold `fold`: the space without it. */
+static fleck_status make_rest(void *ctx, int64_t fold, int worker, fleck_error *err)
+{
+    mhpc *s = ctx;
+    space *v = &s->rest[fold];
+    double *vectors = NULL, *values = NULL;
+    int64_t d;
+    fleck_status st;
+
+    (void)worker;
+    FK_DO(
+        fk_folds_rest(&s->folds, (int)fold, s->variance, &v->own_mean, &vectors, &values, &d, err));
+    v->mean = v->own_mean;
+    FK_DO(make_whitening(s, v, vectors, values, d, err));
+    FK_DO(whiten_rest(s, v, (int)fold, err));
+done:
+    fk_free(vectors);
+    fk_free(values);
+    return st;
+}
+
+static fleck_status mhpc_prepare_exclude(void *state, fk_pool *pool, fleck_error *err)
+{
+    mhpc *s = state;
+    fleck_status st;
+
+    free_rests(s);
+    if (s->n_bank == 0)
+        FK_FAIL(err, FLECK_E_STATE, "finish the fit before preparing it");
+    FK_DO(fk_folds_run(&s->folds, pool, make_rest, s, err));
+done:
+    if (st != FLECK_OK) {
+        free_rests(s);
         fk_error_context(err, "mhpatchcore");
     }
     return st;
@@ -384,51 +499,58 @@ static int64_t mhpc_count(const void *state)
 
 typedef struct score_job {
     const mhpc *state;
+    const space *space;
     const float *patches; /* [P, D] */
-    fk_span exclude;
-    float *centred;   /* [P, D] */
-    float *z;         /* [P, d] */
-    float *products;  /* [P, B] */
-    float *distance;  /* [P] */
-    int64_t *nearest; /* [P] of the bank */
+    float *centred;       /* [P, D] */
+    float *z;             /* [P, d] */
+    float *products;      /* [P, n] */
+    float *distance;      /* [P] */
+    int64_t *nearest;     /* [P] of the space's bank */
 } score_job;
+
+/* Numbers of z and products that a patch takes in a space. */
+static int64_t patch_floats(const space *v)
+{
+    return v->d + v->n;
+}
 
 static size_t mhpc_scratch_size(const void *state)
 {
     const mhpc *s = state;
+    int64_t most = patch_floats(&s->all);
 
+    for (int k = 0; k < FK_FOLDS; k++)
+        most = patch_floats(&s->rest[k]) > most ? patch_floats(&s->rest[k]) : most;
     return (size_t)positions(s) *
-           (sizeof(int64_t) + (size_t)(s->pca.dim + s->d + s->n_bank + 1) * sizeof(float));
+           (sizeof(int64_t) + (size_t)(s->folds.all.dim + most + 1) * sizeof(float));
 }
 
-/* The nearest of the bank by |b|^2 - 2 z'b, in float; its distance then by differences.  -1 where all
- * are left out or nothing is finite. */
+/* The nearest of the bank by |b|^2 - 2 z'b, in float; its distance then by differences.  -1 where
+ * nothing is finite. */
 static fleck_status score_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
 {
     const score_job *job = ctx;
-    const mhpc *s = job->state;
-    int64_t first = piece * PIECE, n = positions(s) - first, dim = s->pca.dim;
-    float *z = job->z + first * s->d, *products = job->products + first * s->n_bank;
+    const space *v = job->space;
+    int64_t first = piece * PIECE, n = positions(job->state) - first;
+    int64_t dim = job->state->folds.all.dim;
+    float *z = job->z + first * v->d, *products = job->products + first * v->n;
 
     (void)worker;
     (void)err;
     n = n < PIECE ? n : PIECE;
-    whiten(s, z, job->centred + first * dim, job->patches + first * dim, n);
-    fk_linalg_multiply_nt(products, s->n_bank, z, s->d, s->z, s->d, n, s->n_bank, s->d, -2.0f,
-                          0.0f);
+    whiten(v, dim, z, job->centred + first * dim, job->patches + first * dim, n);
+    fk_linalg_multiply_nt(products, v->n, z, v->d, v->z, v->d, n, v->n, v->d, -2.0f, 0.0f);
     for (int64_t i = 0; i < n; i++) {
-        const float *row = products + i * s->n_bank;
+        const float *row = products + i * v->n;
         int64_t best = -1;
 
-        for (int64_t b = 0; b < s->n_bank; b++)
-            if ((best < 0 ? isfinite(row[b])
-                          : row[b] + s->length[b] < row[best] + s->length[best]) &&
-                !fk_span_has(job->exclude, s->source[b]))
+        for (int64_t b = 0; b < v->n; b++)
+            if (best < 0 ? isfinite(row[b]) : row[b] + v->length[b] < row[best] + v->length[best])
                 best = b;
         job->nearest[first + i] = best;
         job->distance[first + i] =
             best < 0 ? INFINITY
-                     : (float)sqrt(fk_linalg_distance2(z + i * s->d, s->z + best * s->d, s->d));
+                     : (float)sqrt(fk_linalg_distance2(z + i * v->d, v->z + best * v->d, v->d));
     }
     return FLECK_OK;
 }
@@ -436,24 +558,23 @@ static fleck_status score_piece(void *ctx, int64_t piece, int worker, fleck_erro
 /* Equation 7 for the patch with the largest distance. */
 static double weigh(const score_job *job, int64_t p)
 {
-    const mhpc *s = job->state;
-    const float *z = job->z + p * s->d, *best = s->z + job->nearest[p] * s->d;
+    const space *v = job->space;
+    const float *z = job->z + p * v->d, *best = v->z + job->nearest[p] * v->d;
     double values[MAX_NEIGHBOURS], sum = 0.0, distance = (double)job->distance[p];
-    int64_t indices[MAX_NEIGHBOURS];
+    int64_t indices[MAX_NEIGHBOURS], neighbours = job->state->neighbours;
 
-    if (s->neighbours < 2)
+    if (neighbours < 2)
         return distance;
-    for (int64_t k = 0; k < s->neighbours; k++) {
+    for (int64_t k = 0; k < neighbours; k++) {
         values[k] = INFINITY;
         indices[k] = -1;
     }
-    for (int64_t b = 0; b < s->n_bank; b++)
-        if (b == job->nearest[p] || !fk_span_has(job->exclude, s->source[b]))
-            fk_linalg_smallest(values, indices, s->neighbours,
-                               fk_linalg_distance2(best, s->z + b * s->d, s->d), b);
+    for (int64_t b = 0; b < v->n; b++)
+        fk_linalg_smallest(values, indices, neighbours,
+                           fk_linalg_distance2(best, v->z + b * v->d, v->d), b);
     /* Over exp(s*): no other is nearer than the nearest but by rounding, so nothing overflows. */
-    for (int64_t k = 0; k < s->neighbours && indices[k] >= 0; k++)
-        sum += exp(sqrt(fk_linalg_distance2(z, s->z + indices[k] * s->d, s->d)) - distance);
+    for (int64_t k = 0; k < neighbours && indices[k] >= 0; k++)
+        sum += exp(sqrt(fk_linalg_distance2(z, v->z + indices[k] * v->d, v->d)) - distance);
     if (indices[1] < 0) /* nothing to weigh by */
         return distance;
     return fmax(0.0, (1.0 - 1.0 / sum) * distance);
@@ -470,6 +591,15 @@ static double image_score(const score_job *job, const uint8_t *valid)
     return best < 0 ? 0.0 : weigh(job, best);
 }
 
+/* Where an image is scored, NULL where that was not made. */
+static const space *space_for(const mhpc *s, fk_span exclude)
+{
+    int fold = exclude.count > 0 ? fk_folds_of(&s->folds, exclude) : -1;
+    const space *v = exclude.count <= 0 ? &s->all : fold >= 0 ? &s->rest[fold] : NULL;
+
+    return v != NULL && v->n > 0 ? v : NULL;
+}
+
 static fleck_status mhpc_score(const void *state, const fk_embedding *e, fk_span exclude,
                                void *scratch, fk_pool *pool, float *map, double *score,
                                fleck_error *err)
@@ -477,22 +607,24 @@ static fleck_status mhpc_score(const void *state, const fk_embedding *e, fk_span
     const mhpc *s = state;
     const fk_level *grid = &s->shape.levels[0];
     int64_t n = positions(s);
-    score_job job = {.state = s, .exclude = exclude, .nearest = scratch};
+    score_job job = {.state = s, .space = space_for(s, exclude), .nearest = scratch};
     fleck_status st;
 
     if (s->n_bank == 0)
         FK_FAIL(err, FLECK_E_STATE, "mhpatchcore: finish the fit before scoring");
+    if (job.space == NULL)
+        FK_FAIL(err, FLECK_E_STATE,
+                "mhpatchcore: an image can be left out where it was learned, and the fit prepared "
+                "for that, since the model was loaded or more was learned");
     FK_DO(fk_embedding_check(e, &s->shape, err));
     job.patches = e->levels[0].data;
     job.centred = (float *)(job.nearest + n);
-    job.z = job.centred + n * s->pca.dim;
-    job.products = job.z + n * s->d;
-    job.distance = job.products + n * s->n_bank;
+    job.z = job.centred + n * s->folds.all.dim;
+    job.products = job.z + n * job.space->d;
+    job.distance = job.products + n * job.space->n;
     FK_DO(fk_pool_run(pool, (n + PIECE - 1) / PIECE, score_piece, &job, err));
     if (!fk_embed_finite(job.distance, n))
-        FK_FAIL(err, exclude.count > 0 ? FLECK_E_STATE : FLECK_E_FORMAT, "mhpatchcore: %s",
-                exclude.count > 0 ? "leaving an image out needs patches of others in the bank"
-                                  : "the model's numbers are not finite");
+        FK_FAIL(err, FLECK_E_FORMAT, "mhpatchcore: the model's numbers are not finite");
     if (score != NULL)
         *score = image_score(&job, e->levels[0].valid);
     if (map != NULL)
@@ -507,16 +639,16 @@ done:
 static fleck_status mhpc_save(const void *state, fk_st_writer *w, fk_json *meta, fleck_error *err)
 {
     const mhpc *s = state;
-    int64_t dim = s->pca.dim;
+    int64_t dim = s->folds.all.dim;
     fleck_status st;
 
     if (s->n_bank == 0)
         FK_FAIL(err, FLECK_E_STATE, "mhpatchcore: finish the fit before saving");
     if (!fk_json_put_int(meta, "images", s->images))
         FK_FAIL(err, FLECK_E_NOMEM, "mhpatchcore: the state could not be written as JSON");
-    FK_DO(fk_pca_save(&s->pca, w, meta, err));
-    FK_DO(fk_st_writer_add_data(w, "method.whitening", FK_F32, 2, (int64_t[]){s->d, dim},
-                                s->whitening, err));
+    FK_DO(fk_pca_save(&s->folds.all, w, meta, err));
+    FK_DO(fk_st_writer_add_data(w, "method.whitening", FK_F32, 2, (int64_t[]){s->all.d, dim},
+                                s->all.whitening, err));
     FK_DO(fk_st_writer_add_data(w, "method.bank", FK_F32, 2, (int64_t[]){s->n_bank, dim}, s->bank,
                                 err));
     FK_DO(fk_st_writer_add_data(w, "method.source", FK_I64, 1, (int64_t[]){s->n_bank}, s->source,
@@ -529,7 +661,7 @@ done:
 static fleck_status view_tensors(mhpc *s, const fk_st_reader *r, int64_t *n, fleck_error *err)
 {
     fk_tensor whitening, bank, source;
-    int64_t dim = s->pca.dim;
+    int64_t dim = s->folds.all.dim;
     fleck_status st;
 
     FK_DO(
@@ -543,8 +675,9 @@ static fleck_status view_tensors(mhpc *s, const fk_st_reader *r, int64_t *n, fle
                 "and %lld",
                 fk_st_name(r), (long long)dim, (long long)s->sample.room,
                 (long long)whitening.shape[0], (long long)*n);
-    s->whitening = whitening.data;
-    s->d = whitening.shape[0];
+    s->all.mean = s->folds.all.saved_mean;
+    s->all.whitening = whitening.data;
+    s->all.d = whitening.shape[0];
     s->bank = bank.data;
     s->source = source.data;
     for (int64_t i = 0; i < *n; i++)
@@ -571,10 +704,13 @@ static fleck_status mhpc_load(void **state, const fk_options *o, const fk_embed_
     if (!fk_json_get_int(meta, "images", &s->images) || s->images < 1)
         FK_FAIL(err, FLECK_E_FORMAT, "%s: mhpatchcore: images is missing or not at least 1",
                 fk_st_name(r));
-    FK_DO(fk_pca_load(&s->pca, shape->levels[0].dim, r, meta, err));
+    FK_DO(fk_pca_load(&s->folds.all, shape->levels[0].dim, r, meta, err));
     FK_DO(view_tensors(s, r, &n, err));
-    FK_DO(whiten_bank(s, n, NULL, err));
+    FK_DO(whiten_all(&s->all, s->folds.all.dim, &s->all.z, s->bank, n, NULL, err));
+    FK_DO(measure_bank(&s->all, n, err));
+    s->n_bank = n;
     s->has_sample = false;
+    fk_folds_loaded(&s->folds, s->images);
     *state = s;
     made = NULL;
 done:
@@ -595,9 +731,11 @@ const fk_method fk_method_mhpatchcore = {
     .embed = mhpc_embed,
     .begin = mhpc_begin,
     .limit = mhpc_limit,
+    .fold = mhpc_fold,
     .add = mhpc_add,
     .merge = mhpc_merge,
     .finish = mhpc_finish,
+    .prepare_exclude = mhpc_prepare_exclude,
     .scratch_size = mhpc_scratch_size,
     .score = mhpc_score,
     .count = mhpc_count,

@@ -48,8 +48,7 @@ void fk_pca_free(fk_pca *p)
     *p = (fk_pca){0};
 }
 
-/* Moments in double: zeros, or from what was loaded. */
-static fleck_status open_moments(fk_pca *p, fleck_error *err)
+fleck_status fk_pca_open(fk_pca *p, fleck_error *err)
 {
     double *mean = NULL, *moment = NULL;
     fleck_status st = FLECK_OK;
@@ -165,7 +164,7 @@ fleck_status fk_pca_add(fk_pca *p, const fk_level *level, fk_pool *pool, fleck_e
     if (!fk_mul_fits(job.n, p->dim, &count))
         return fk_error_set(err, FLECK_E_NOMEM, "%lld patches of %lld numbers do not fit",
                             (long long)job.n, (long long)p->dim);
-    FK_DO(open_moments(p, err));
+    FK_DO(fk_pca_open(p, err));
     FK_DO(FK_ALLOC(&job.rows, count, err));
     FK_DO(FK_ALLOC(&job.delta, p->dim, err));
     FK_DO(fk_pool_run(pool, bands(p->dim), centre_band, &job, err));
@@ -177,16 +176,6 @@ done:
     return st;
 }
 
-/* While learning moments and centred rows; later moments, what becomes eigenvectors, LAPACK's workspace of
- * twice its size, and the rounded triangle.  96 D: vectors, and LAPACK's workspace again. */
-int64_t fk_pca_bytes(int64_t dim, int64_t patches)
-{
-    double d = (double)dim, square = 8.0 * d * d;
-    double bytes = fmax(square + 8.0 * d * (double)patches, 4.25 * square) + 96.0 * d;
-
-    return bytes < 9e18 ? (int64_t)bytes : INT64_MAX;
-}
-
 fleck_status fk_pca_merge(fk_pca *p, fk_pca *other, fleck_error *err)
 {
     join_job job = {.pca = p, .n = other->n};
@@ -195,8 +184,8 @@ fleck_status fk_pca_merge(fk_pca *p, fk_pca *other, fleck_error *err)
     assert(p->dim == other->dim);
     if (other->n == 0)
         return FLECK_OK;
-    FK_DO(open_moments(p, err));
-    FK_DO(open_moments(other, err));
+    FK_DO(fk_pca_open(p, err));
+    FK_DO(fk_pca_open(other, err));
     FK_DO(FK_ALLOC(&job.delta, p->dim, err));
     for (int64_t j = 0; j < p->dim; j++)
         job.delta[j] = other->mean[j] - p->mean[j];
@@ -237,24 +226,54 @@ done:
     return st;
 }
 
-/* How many of the largest of values [n], which go upwards, hold this part of their sum. */
-static int64_t enough(const double *values, int64_t n, double variance)
+/* How many of the largest of values [n], which go upwards, hold this part of their sum; none that is less
+ * than the part `least` of the largest. */
+static int64_t enough(const double *values, int64_t n, double variance, double least)
 {
     double total = 0.0, sum = 0.0;
     int64_t count = 0;
 
     for (int64_t i = 0; i < n; i++)
         total += values[i] > 0.0 ? values[i] : 0.0;
-    while (count < n && values[n - 1 - count] > LEAST * values[n - 1] &&
+    while (count < n && values[n - 1 - count] > least * values[n - 1] &&
            (count == 0 || sum < variance * total))
         sum += values[n - 1 - count++];
     return count;
 }
 
+fleck_status fk_pca_decompose(double *covariance, int64_t dim, double variance, double least,
+                              double **vectors, double **values, int64_t *count, fleck_error *err)
+{
+    double *upwards = NULL, *kept = NULL, *sizes = NULL;
+    fleck_status st;
+
+    *vectors = *values = NULL;
+    FK_DO(FK_ALLOC(&upwards, dim, err));
+    FK_DO(fk_linalg_eigen(covariance, dim, upwards, err));
+    if (!(upwards[dim - 1] > 0.0))
+        FK_FAIL(err, FLECK_E_STATE, "all patches are equal, so that nothing can be learned");
+    *count = enough(upwards, dim, variance, least);
+    FK_DO(FK_ALLOC(&kept, *count * dim, err));
+    FK_DO(FK_ALLOC(&sizes, *count, err));
+    for (int64_t i = 0; i < *count; i++) {
+        sizes[i] = upwards[dim - 1 - i];
+        for (int64_t j = 0; j < dim; j++)
+            kept[i * dim + j] = covariance[(dim - 1 - i) * dim + j];
+    }
+    *vectors = kept;
+    *values = sizes;
+    kept = sizes = NULL;
+done:
+    fk_free(upwards);
+    fk_free(kept);
+    fk_free(sizes);
+    return st;
+}
+
 fleck_status fk_pca_components(fk_pca *p, double variance, double **vectors, double **values,
                                int64_t *count, fleck_error *err)
 {
-    double *a = NULL, *upwards = NULL, *kept = NULL, *sizes = NULL;
+    double *a = NULL;
     int64_t dim = p->dim;
     fleck_status st;
 
@@ -262,40 +281,28 @@ fleck_status fk_pca_components(fk_pca *p, double variance, double **vectors, dou
     if (p->n < 2)
         FK_FAIL(err, FLECK_E_STATE, "components need at least 2 patches, got %lld",
                 (long long)p->n);
-    FK_DO(open_moments(p, err));
+    FK_DO(fk_pca_open(p, err));
     FK_DO(FK_CALLOC(&a, dim * dim, err));
-    FK_DO(FK_ALLOC(&upwards, dim, err));
     for (int64_t i = 0; i < dim; i++)
         for (int64_t j = 0; j <= i; j++)
             a[i * dim + j] = p->moment[i * dim + j] / (double)(p->n - 1);
-    FK_DO(fk_linalg_eigen(a, dim, upwards, err));
-    if (!(upwards[dim - 1] > 0.0))
-        FK_FAIL(err, FLECK_E_STATE, "all patches are equal, so that nothing can be learned");
-    *count = enough(upwards, dim, variance);
-    FK_DO(FK_ALLOC(&kept, *count * dim, err));
-    FK_DO(FK_ALLOC(&sizes, *count, err));
-    for (int64_t i = 0; i < *count; i++) {
-        sizes[i] = upwards[dim - 1 - i];
-        for (int64_t j = 0; j < dim; j++)
-            kept[i * dim + j] = a[(dim - 1 - i) * dim + j];
-    }
+    FK_DO(fk_pca_decompose(a, dim, variance, LEAST, vectors, values, count, err));
     FK_DO(round_moments(p, err));
-    *vectors = kept;
-    *values = sizes;
-    kept = sizes = NULL;
 done:
     fk_free(a);
-    fk_free(upwards);
-    fk_free(kept);
-    fk_free(sizes);
+    if (st != FLECK_OK) {
+        fk_free(*vectors);
+        fk_free(*values);
+        *vectors = *values = NULL;
+    }
     return st;
 }
 
-void fk_pca_centre(const fk_pca *p, float *out, const float *x, int64_t n)
+void fk_pca_centre(const float *mean, int64_t dim, float *out, const float *x, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j < p->dim; j++)
-            out[i * p->dim + j] = x[i * p->dim + j] - p->saved_mean[j];
+        for (int64_t j = 0; j < dim; j++)
+            out[i * dim + j] = x[i * dim + j] - mean[j];
 }
 
 /* ---- Saving and loading ---- */

@@ -19,13 +19,13 @@ typedef struct fk_pca {
 fleck_status fk_pca_init(fk_pca *p, int64_t dim, fleck_error *err) FLECK_MUST_CHECK;
 void fk_pca_free(fk_pca *p);
 
+/* Make mean and moment where they are not: zeros, or of what was loaded.  On failure p is unchanged. */
+fleck_status fk_pca_open(fk_pca *p, fleck_error *err) FLECK_MUST_CHECK;
 /* Learn one image's patches, but those that level->valid leaves out.  The same bytes on any pool.  On
  * failure p is unchanged.  Cost: P D^2 / 2 multiply-adds in double.  Memory: 8 D^2 bytes, and 8 P D
  * while it runs. */
 fleck_status fk_pca_add(fk_pca *p, const fk_level *level, fk_pool *pool,
                         fleck_error *err) FLECK_MUST_CHECK;
-/* Bytes that it takes at most while it learns images of so many patches and gives its components. */
-int64_t fk_pca_bytes(int64_t dim, int64_t patches);
 /* Take over what other learned; other becomes empty.  Dims are equal (asserted). */
 fleck_status fk_pca_merge(fk_pca *p, fk_pca *other, fleck_error *err) FLECK_MUST_CHECK;
 
@@ -39,8 +39,14 @@ fleck_status fk_pca_merge(fk_pca *p, fk_pca *other, fleck_error *err) FLECK_MUST
 fleck_status fk_pca_components(fk_pca *p, double variance, double **vectors, double **values,
                                int64_t *count, fleck_error *err) FLECK_MUST_CHECK;
 
-/* x [n, D] minus the rounded mean, to out [n, D]. */
-void fk_pca_centre(const fk_pca *p, float *out, const float *x, int64_t n);
+/* The same of a covariance [D, D], of which the lower triangle is read and which is lost, without
+ * components of less than the part `least` of the largest variance.  Memory: 16 D^2 bytes beside it. */
+fleck_status fk_pca_decompose(double *covariance, int64_t dim, double variance, double least,
+                              double **vectors, double **values, int64_t *count,
+                              fleck_error *err) FLECK_MUST_CHECK;
+
+/* x [n, D] minus a mean [D], to out [n, D]. */
+void fk_pca_centre(const float *mean, int64_t dim, float *out, const float *x, int64_t n);
 
 /* Tensors method.mean and method.covariance and "patches" in meta; and back, as views of r. */
 fleck_status fk_pca_save(const fk_pca *p, fk_st_writer *w, fk_json *meta,

@@ -9,7 +9,7 @@
  * a hundredth of c'c.  One subspace serves all places, so the model is small and does not mind where
  * the part lies.  The image's score is the mean of the highest hundredth of its patches' scores. */
 #include "method/methods.h"
-#include "method/pca.h"
+#include "method/folds.h"
 #include "base/mem.h"
 #include "features/map.h"
 #include "linalg/linalg.h"
@@ -20,15 +20,22 @@
 /* Positions of one piece of scoring. */
 #define PIECE 64
 
+/* Mean and components of all patches, or of all but a fold's. */
+typedef struct basis {
+    int64_t count; /* K; 0: not made */
+    const float *mean;
+    const float *components;          /* [K, D] */
+    float *own_mean, *own_components; /* the same where owned */
+} basis;
+
 typedef struct subspace {
     fk_embed_shape shape;
     fk_map_size map;
     double variance, top; /* --variance; --top as a part of 1 */
     int64_t images;
-    fk_pca pca;
-    int64_t count;           /* K; 0 before finish */
-    const float *components; /* [K, D] */
-    float *own_components;   /* the same where owned */
+    fk_folds folds;
+    basis all;            /* made by finish */
+    basis rest[FK_FOLDS]; /* without each fold; made by prepare_exclude */
 } subspace;
 
 static const fk_option OPTIONS[] = {
@@ -64,14 +71,33 @@ static int64_t positions(const subspace *s)
     return s->shape.levels[0].height * s->shape.levels[0].width;
 }
 
+static void basis_free(basis *b)
+{
+    fk_free(b->own_mean);
+    fk_free(b->own_components);
+    *b = (basis){0};
+}
+
+static void free_rests(subspace *s)
+{
+    for (int k = 0; k < FK_FOLDS; k++)
+        basis_free(&s->rest[k]);
+}
+
+static void unfinish(subspace *s)
+{
+    basis_free(&s->all);
+    free_rests(s);
+}
+
 static void subspace_free(void *state)
 {
     subspace *s = state;
 
     if (s == NULL)
         return;
-    fk_pca_free(&s->pca);
-    fk_free(s->own_components);
+    unfinish(s);
+    fk_folds_free(&s->folds);
     fk_free(s);
 }
 
@@ -88,7 +114,7 @@ static fleck_status subspace_begin(void **state, const fk_options *o, const fk_e
     s->map = map;
     s->variance = fk_options_real(o, "variance");
     s->top = fk_options_real(o, "top") / 100.0;
-    FK_DO(fk_pca_init(&s->pca, shape->levels[0].dim, err));
+    FK_DO(fk_folds_init(&s->folds, shape->levels[0].dim, err));
     *state = s;
     s = NULL;
 done:
@@ -101,19 +127,18 @@ done:
 static fleck_status subspace_limit(void *state, const fk_memory *m, int64_t *least,
                                    fleck_error *err)
 {
-    const subspace *s = state;
-    int64_t components = s->pca.dim * s->pca.dim * (int64_t)sizeof(float); /* at most */
+    subspace *s = state;
+    int64_t dim = s->folds.all.dim, components = dim * dim * (int64_t)sizeof(float); /* at most */
 
-    return fk_method_needs("subspace", m, fk_pca_bytes(s->pca.dim, positions(s)) + components,
-                           least, err);
+    return fk_folds_limit(&s->folds, "subspace", m, positions(s), (1 + FK_FOLDS) * components,
+                          least, err);
 }
 
-static void unfinish(subspace *s)
+static void subspace_fold(void *state, int fold)
 {
-    fk_free(s->own_components);
-    s->own_components = NULL;
-    s->components = NULL;
-    s->count = 0;
+    subspace *s = state;
+
+    fk_folds_set(&s->folds, fold);
 }
 
 static fleck_status subspace_add(void *state, const fk_embedding *const *images, int64_t n,
@@ -125,7 +150,7 @@ static fleck_status subspace_add(void *state, const fk_embedding *const *images,
     for (int64_t i = 0; i < n; i++)
         FK_DO(fk_embedding_check(images[i], &s->shape, err));
     for (int64_t i = 0; i < n; i++) {
-        FK_DO(fk_pca_add(&s->pca, &images[i]->levels[0], pool, err));
+        FK_DO(fk_folds_add(&s->folds, &images[i]->levels[0], pool, err));
         s->images++;
         unfinish(s);
     }
@@ -140,11 +165,11 @@ static fleck_status subspace_merge(void *state, void *other, fleck_error *err)
     subspace *a = state, *b = other;
     fleck_status st;
 
-    if (a->pca.dim != b->pca.dim)
+    if (a->folds.all.dim != b->folds.all.dim)
         FK_FAIL(err, FLECK_E_SHAPE,
                 "subspace: states to merge must be of patches of one width, got %lld and %lld",
-                (long long)a->pca.dim, (long long)b->pca.dim);
-    FK_DO(fk_pca_merge(&a->pca, &b->pca, err));
+                (long long)a->folds.all.dim, (long long)b->folds.all.dim);
+    FK_DO(fk_folds_merge(&a->folds, &b->folds, err));
     a->images += b->images;
     b->images = 0;
     unfinish(a);
@@ -153,27 +178,78 @@ done:
     return st;
 }
 
+/* Take vectors [K, D] as a basis's components. */
+static fleck_status round_components(basis *b, const double *vectors, int64_t count, int64_t dim,
+                                     fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&b->own_components, count * dim, err));
+    for (int64_t i = 0; i < count * dim; i++)
+        b->own_components[i] = (float)vectors[i];
+    b->components = b->own_components;
+    b->count = count;
+done:
+    return st;
+}
+
 static fleck_status subspace_finish(void *state, fk_pool *pool, fleck_error *err)
 {
     subspace *s = state;
+    fk_pca *pca = &s->folds.all;
     double *vectors = NULL, *values = NULL;
     int64_t count;
     fleck_status st;
 
     (void)pool;
-    if (s->count > 0)
+    if (s->all.count > 0)
         return FLECK_OK;
-    FK_DO(fk_pca_components(&s->pca, s->variance, &vectors, &values, &count, err));
-    FK_DO(FK_ALLOC(&s->own_components, count * s->pca.dim, err));
-    for (int64_t i = 0; i < count * s->pca.dim; i++)
-        s->own_components[i] = (float)vectors[i];
-    s->components = s->own_components;
-    s->count = count;
+    FK_DO(fk_folds_close(&s->folds, err));
+    FK_DO(fk_pca_components(pca, s->variance, &vectors, &values, &count, err));
+    FK_DO(round_components(&s->all, vectors, count, pca->dim, err));
+    s->all.mean = pca->saved_mean;
 done:
     fk_free(vectors);
     fk_free(values);
     if (st != FLECK_OK)
         fk_error_context(err, "subspace");
+    return st;
+}
+
+/* Fold `fold`: the basis without it. */
+static fleck_status make_rest(void *ctx, int64_t fold, int worker, fleck_error *err)
+{
+    subspace *s = ctx;
+    basis *b = &s->rest[fold];
+    double *vectors = NULL, *values = NULL;
+    int64_t count;
+    fleck_status st;
+
+    (void)worker;
+    FK_DO(fk_folds_rest(&s->folds, (int)fold, s->variance, &b->own_mean, &vectors, &values, &count,
+                        err));
+    FK_DO(round_components(b, vectors, count, s->folds.all.dim, err));
+    b->mean = b->own_mean;
+done:
+    fk_free(vectors);
+    fk_free(values);
+    return st;
+}
+
+static fleck_status subspace_prepare_exclude(void *state, fk_pool *pool, fleck_error *err)
+{
+    subspace *s = state;
+    fleck_status st;
+
+    free_rests(s);
+    if (s->all.count == 0)
+        FK_FAIL(err, FLECK_E_STATE, "finish the fit before preparing it");
+    FK_DO(fk_folds_run(&s->folds, pool, make_rest, s, err));
+done:
+    if (st != FLECK_OK) {
+        free_rests(s);
+        fk_error_context(err, "subspace");
+    }
     return st;
 }
 
@@ -186,6 +262,7 @@ static int64_t subspace_count(const void *state)
 
 typedef struct score_job {
     const subspace *state;
+    const basis *basis;
     const float *patches; /* [P, D] */
     float *rest;          /* [P, D] centred, then what the components leave */
     float *inside;        /* [P, K] */
@@ -196,24 +273,28 @@ typedef struct score_job {
 static size_t subspace_scratch_size(const void *state)
 {
     const subspace *s = state;
+    int64_t count = s->all.count;
 
-    return (size_t)(positions(s) * (s->pca.dim + s->count + 2)) * sizeof(float);
+    for (int k = 0; k < FK_FOLDS; k++)
+        count = s->rest[k].count > count ? s->rest[k].count : count;
+    return (size_t)(positions(s) * (s->folds.all.dim + count + 2)) * sizeof(float);
 }
 
 static fleck_status score_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
 {
     const score_job *job = ctx;
-    const subspace *s = job->state;
-    int64_t dim = s->pca.dim, first = piece * PIECE, n = positions(s) - first;
-    float *rest = job->rest + first * dim, *inside = job->inside + first * s->count;
+    const basis *b = job->basis;
+    int64_t dim = job->state->folds.all.dim, first = piece * PIECE;
+    int64_t n = positions(job->state) - first;
+    float *rest = job->rest + first * dim, *inside = job->inside + first * b->count;
 
     (void)worker;
     (void)err;
     n = n < PIECE ? n : PIECE;
-    fk_pca_centre(&s->pca, rest, job->patches + first * dim, n);
-    fk_linalg_multiply_nt(inside, s->count, rest, dim, s->components, dim, n, s->count, dim, 1.0f,
+    fk_pca_centre(b->mean, dim, rest, job->patches + first * dim, n);
+    fk_linalg_multiply_nt(inside, b->count, rest, dim, b->components, dim, n, b->count, dim, 1.0f,
                           0.0f);
-    fk_linalg_multiply_nn(rest, dim, inside, s->count, s->components, dim, n, dim, s->count, -1.0f,
+    fk_linalg_multiply_nn(rest, dim, inside, b->count, b->components, dim, n, dim, b->count, -1.0f,
                           1.0f);
     for (int64_t i = 0; i < n; i++)
         job->error[first + i] = (float)fk_linalg_length2(rest + i * dim, dim);
@@ -247,6 +328,15 @@ static double mean_of_top(const score_job *job, const uint8_t *valid)
     return sum / (double)count;
 }
 
+/* What an image is scored with, NULL where that was not made. */
+static const basis *basis_for(const subspace *s, fk_span exclude)
+{
+    int fold = exclude.count > 0 ? fk_folds_of(&s->folds, exclude) : -1;
+    const basis *b = exclude.count <= 0 ? &s->all : fold >= 0 ? &s->rest[fold] : NULL;
+
+    return b != NULL && b->count > 0 ? b : NULL;
+}
+
 static fleck_status subspace_score(const void *state, const fk_embedding *e, fk_span exclude,
                                    void *scratch, fk_pool *pool, float *map, double *score,
                                    fleck_error *err)
@@ -254,16 +344,19 @@ static fleck_status subspace_score(const void *state, const fk_embedding *e, fk_
     const subspace *s = state;
     const fk_level *grid = &s->shape.levels[0];
     int64_t n = positions(s);
-    score_job job = {.state = s, .rest = scratch};
+    score_job job = {.state = s, .basis = basis_for(s, exclude), .rest = scratch};
     fleck_status st;
 
-    (void)exclude; /* see METHODS.md: one image hardly moves the components of all patches */
-    if (s->count == 0)
+    if (s->all.count == 0)
         FK_FAIL(err, FLECK_E_STATE, "subspace: finish the fit before scoring");
+    if (job.basis == NULL)
+        FK_FAIL(err, FLECK_E_STATE,
+                "subspace: an image can be left out where it was learned, and the fit prepared for "
+                "that, since the model was loaded or more was learned");
     FK_DO(fk_embedding_check(e, &s->shape, err));
     job.patches = e->levels[0].data;
-    job.inside = job.rest + n * s->pca.dim;
-    job.error = job.inside + n * s->count;
+    job.inside = job.rest + n * s->folds.all.dim;
+    job.error = job.inside + n * job.basis->count;
     job.sorted = job.error + n;
     FK_DO(fk_pool_run(pool, (n + PIECE - 1) / PIECE, score_piece, &job, err));
     if (!fk_embed_finite(job.error, n))
@@ -285,13 +378,14 @@ static fleck_status subspace_save(const void *state, fk_st_writer *w, fk_json *m
     const subspace *s = state;
     fleck_status st;
 
-    if (s->count == 0)
+    if (s->all.count == 0)
         FK_FAIL(err, FLECK_E_STATE, "subspace: finish the fit before saving");
     if (!fk_json_put_int(meta, "images", s->images))
         FK_FAIL(err, FLECK_E_NOMEM, "subspace: the state could not be written as JSON");
-    FK_DO(fk_pca_save(&s->pca, w, meta, err));
+    FK_DO(fk_pca_save(&s->folds.all, w, meta, err));
     FK_DO(fk_st_writer_add_data(w, "method.components", FK_F32, 2,
-                                (int64_t[]){s->count, s->pca.dim}, s->components, err));
+                                (int64_t[]){s->all.count, s->folds.all.dim}, s->all.components,
+                                err));
 done:
     return st;
 }
@@ -312,15 +406,17 @@ static fleck_status subspace_load(void **state, const fk_options *o, const fk_em
     if (!fk_json_get_int(meta, "images", &s->images) || s->images < 1)
         FK_FAIL(err, FLECK_E_FORMAT, "%s: subspace: images is missing or not at least 1",
                 fk_st_name(r));
-    FK_DO(fk_pca_load(&s->pca, shape->levels[0].dim, r, meta, err));
-    FK_DO(
-        fk_st_get_checked(r, "method.components", FK_F32, 2, (int64_t[]){-1, s->pca.dim}, &t, err));
-    if (t.shape[0] < 1 || t.shape[0] > s->pca.dim)
+    FK_DO(fk_pca_load(&s->folds.all, shape->levels[0].dim, r, meta, err));
+    FK_DO(fk_st_get_checked(r, "method.components", FK_F32, 2, (int64_t[]){-1, s->folds.all.dim},
+                            &t, err));
+    if (t.shape[0] < 1 || t.shape[0] > s->folds.all.dim)
         FK_FAIL(err, FLECK_E_FORMAT,
                 "%s: subspace: expected 1 to %lld components in method.components, got %lld",
-                fk_st_name(r), (long long)s->pca.dim, (long long)t.shape[0]);
-    s->components = t.data;
-    s->count = t.shape[0];
+                fk_st_name(r), (long long)s->folds.all.dim, (long long)t.shape[0]);
+    s->all.mean = s->folds.all.saved_mean;
+    s->all.components = t.data;
+    s->all.count = t.shape[0];
+    fk_folds_loaded(&s->folds, s->images);
     *state = s;
     made = NULL;
 done:
@@ -340,9 +436,11 @@ const fk_method fk_method_subspace = {.name = "subspace",
                                       .embed = subspace_embed,
                                       .begin = subspace_begin,
                                       .limit = subspace_limit,
+                                      .fold = subspace_fold,
                                       .add = subspace_add,
                                       .merge = subspace_merge,
                                       .finish = subspace_finish,
+                                      .prepare_exclude = subspace_prepare_exclude,
                                       .scratch_size = subspace_scratch_size,
                                       .score = subspace_score,
                                       .count = subspace_count,

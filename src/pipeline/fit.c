@@ -1,4 +1,5 @@
-/* Fitting: images in blocks through network and method, then calibration by leaving one out.
+/* Fitting: images in blocks through network and method, then calibration by leaving out an image, or
+ * its fold.
  *
  * Images of a block are decoded by all threads, pass the network as many at once as there are
  * threads, and the method then learns the block in order.  The blocks' size depends on nothing but the embedding's, so the model does not depend on
@@ -258,11 +259,39 @@ done:
     return st;
 }
 
+/* Fold of an image of the group: an eighth of all images, in a row. */
+static int fold_of(const fitting *f, int64_t item)
+{
+    return (int)((f->done + item) * FK_FOLDS / f->n);
+}
+
+/* Learn a block of n pieces, each of its image's fold. */
+static fleck_status learn_block(fitting *f, int64_t n, fleck_error *err)
+{
+    const fk_method *m = f->model->method;
+    const fk_embedding *block[MAX_BLOCK];
+    fleck_status st = FLECK_OK;
+
+    for (int64_t i = 0; i < n; i++)
+        block[i] = &f->embeddings[i];
+    for (int64_t first = 0, last; first < n; first = last) {
+        int fold = fold_of(f, f->pieces[first].item);
+
+        last = m->fold != NULL ? first + 1 : n;
+        while (last < n && fold_of(f, f->pieces[last].item) == fold)
+            last++;
+        if (m->fold != NULL)
+            m->fold(f->model->state, fold);
+        FK_DO(m->add(f->model->state, block + first, last - first, f->runner->pool, err));
+    }
+done:
+    return st;
+}
+
 /* Learn a group of `count` images, block by block of their pieces. */
 static fleck_status learn_group(fitting *f, int64_t count, const fleck_fit_settings *s,
                                 int64_t *next_kept, fleck_times *t, fleck_error *err)
 {
-    const fk_embedding *block[MAX_BLOCK];
     struct piece last = {0, -1};
     int64_t n;
     fleck_status st;
@@ -277,13 +306,11 @@ static fleck_status learn_group(fitting *f, int64_t count, const fleck_fit_setti
 
         if (f->tiled)
             FK_DO(fk_pool_run(f->runner->pool, n, embed_tile, f, err));
-        for (int64_t i = 0; i < n; i++)
-            block[i] = &f->embeddings[i];
         if (f->learned == 0) /* the network has run: what it takes is known */
             FK_DO(fk_fit_limit(f->model, s, f->n * fk_canvas_pieces(&f->canvases[0]),
                                f->runner->threads, later_bytes(f), err));
         start = fk_clock_seconds();
-        FK_DO(f->model->method->add(f->model->state, block, n, f->runner->pool, err));
+        FK_DO(learn_block(f, n, err));
         t->score += fk_clock_seconds() - start;
         last = f->pieces[n - 1];
         for (int64_t i = 0; i < n; i++) {
@@ -499,6 +526,8 @@ fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const flec
         fk_runner_rest(r);
     begin = fk_clock_seconds();
     FK_DO(m->method->finish(m->state, r->pool, err));
+    if (f.n_kept > 0 && m->method->prepare_exclude != NULL)
+        FK_DO(m->method->prepare_exclude(m->state, r->pool, err));
     times->score += fk_clock_seconds() - begin;
     FK_DO(fk_runner_ready(r, err));
     FK_DO(calibrate(&f, err));

@@ -84,6 +84,15 @@ static inline void *learn(const fk_method *m, const fk_options *o, const fk_embe
     return state;
 }
 
+/* Finish, and make ready for scores that exclude. */
+static inline fleck_status finish_and_prepare(const fk_method *m, void *state, fk_pool *pool,
+                                              fleck_error *e)
+{
+    fleck_status st = m->finish(state, pool, e);
+
+    return st == FLECK_OK && m->prepare_exclude != NULL ? m->prepare_exclude(state, pool, e) : st;
+}
+
 /* Map [map.height * map.width] and score of one image; score 0 where the method gives none.  exclude is
  * the image left out, -1 for none. */
 static inline float *score_of(const fk_method *m, const void *state, fk_map_size map,

@@ -294,7 +294,7 @@ static fleck_status whole_life(const setting *s, fk_pool *pool, float *map)
     FK_DO(s->method->add(a, images, 4, NULL, NULL));
     FK_DO(s->method->add(b, images + 4, N - 4, NULL, NULL));
     FK_DO(s->method->merge(a, b, NULL));
-    FK_DO(s->method->finish(a, NULL, NULL));
+    FK_DO(finish_and_prepare(s->method, a, pool, NULL));
     FK_DO(FK_ALLOC(&scratch, (int64_t)s->method->scratch_size(a), NULL));
     FK_DO(s->method->score(a, images[0], ((fk_span){0, 1}), scratch, pool, map, &score, NULL));
 done:

@@ -19,7 +19,7 @@ static void *learn_golden(const fk_method *m, const char *bank, const char *neig
 
     make_images(images, &SHAPE, 100, MH_N);
     state = learn(m, &o, &SHAPE, GRID, images, 0, MH_N, 4, NULL);
-    assert_ok(m->finish(state, NULL, err));
+    assert_ok(finish_and_prepare(m, state, NULL, err));
     free_images(images, MH_N);
     fk_options_free(&o);
     return state;

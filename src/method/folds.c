@@ -1,0 +1,303 @@
+/* Patches learned in folds.
+ *
+ * All patches are n, mean and moment as in pca.c, and so are a fold's: n_a, mean_a, moment_a.  What is
+ * left without the fold, b, follows from Chan's formula backwards, with d = mean - mean_a:
+ *
+ *   n_b      = n - n_a
+ *   mean_b   = mean + d n_a / n_b
+ *   moment_b = moment - moment_a - d d' n n_a / n_b
+ *
+ * The same gives the fold itself, as what all are now without what they were when the fold was opened:
+ * an image is accumulated once, and `all` never knows of folds.  Differences are of doubles; a fold is
+ * rounded to float once for each time that it was opened, in most fits once. */
+#include "method/folds.h"
+#include "base/mem.h"
+#include "method/methods.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#define NO_FOLD 255
+/* Components of a rest with less than this part of the largest variance may be rounding. */
+#define LEAST 1e-6
+
+fleck_status fk_folds_init(fk_folds *f, int64_t dim, fleck_error *err)
+{
+    *f = (fk_folds){.next = -1, .open = -1, .lanes = FK_FOLDS};
+    return fk_pca_init(&f->all, dim, err);
+}
+
+static void free_parts(fk_folds *f)
+{
+    for (int k = 0; k < FK_FOLDS; k++) {
+        fk_free(f->parts[k].mean);
+        fk_free(f->parts[k].moment);
+        f->parts[k] = (fk_part){0};
+    }
+    fk_free(f->of);
+    f->of = NULL;
+    f->n = f->room = f->loaded = 0;
+}
+
+void fk_folds_free(fk_folds *f)
+{
+    free_parts(f);
+    fk_pca_free(&f->before);
+    fk_pca_free(&f->all);
+}
+
+void fk_folds_loaded(fk_folds *f, int64_t images)
+{
+    f->loaded = images;
+}
+
+/* ---- Learning ---- */
+
+void fk_folds_set(fk_folds *f, int fold)
+{
+    assert(fold >= 0 && fold < FK_FOLDS);
+    f->next = fold;
+}
+
+/* Room for so many more embeddings; those that were loaded get their bytes. */
+static fleck_status reserve(fk_folds *f, int64_t more, fleck_error *err)
+{
+    int64_t need = f->n + f->loaded + more, room;
+    fleck_status st = FLECK_OK;
+
+    if (need > f->room) {
+        room = need + need / 2;
+        FK_DO(fk_grow((void **)&f->of, f->room, room, 1, err));
+        f->room = room;
+    }
+    if (f->loaded > 0)
+        memset(f->of + f->n, NO_FOLD, (size_t)f->loaded);
+    f->n += f->loaded;
+    f->loaded = 0;
+done:
+    return st;
+}
+
+static fleck_status open_fold(fk_folds *f, int fold, fleck_error *err)
+{
+    int64_t dim = f->all.dim;
+    fleck_status st;
+
+    FK_DO(fk_folds_close(f, err));
+    FK_DO(fk_pca_open(&f->all, err));
+    FK_DO(FK_ALLOC(&f->before.mean, dim, err));
+    FK_DO(FK_ALLOC(&f->before.moment, dim * dim, err));
+    memcpy(f->before.mean, f->all.mean, (size_t)dim * sizeof(double));
+    memcpy(f->before.moment, f->all.moment, (size_t)(dim * dim) * sizeof(double));
+    f->before.n = f->all.n;
+    f->open = fold;
+done:
+    if (st != FLECK_OK)
+        fk_pca_free(&f->before);
+    return st;
+}
+
+fleck_status fk_folds_add(fk_folds *f, const fk_level *level, fk_pool *pool, fleck_error *err)
+{
+    int fold;
+    fleck_status st;
+
+    FK_DO(reserve(f, 1, err));
+    fold = f->next >= 0 ? f->next : (int)(f->n % FK_FOLDS);
+    if (f->open != fold)
+        FK_DO(open_fold(f, fold, err));
+    FK_DO(fk_pca_add(&f->all, level, pool, err));
+    f->of[f->n++] = (uint8_t)fold;
+    f->parts[fold].images++;
+done:
+    return st;
+}
+
+/* Add the moments of n patches to a part: those at `moment`, or where that is NULL, of what `all` learned
+ * since `before`.  mean [D] is that of the n patches, and is lost. */
+static void join(const fk_folds *f, fk_part *to, int64_t n, double *mean, const float *moment)
+{
+    const fk_pca *all = &f->all, *before = &f->before;
+    int64_t dim = all->dim;
+    double sum = (double)(to->n + n), factor = (double)to->n * (double)n / sum;
+    double back = (double)all->n * (double)before->n / (double)n;
+
+    for (int64_t j = 0; j < dim; j++)
+        mean[j] -= to->mean[j];
+    for (int64_t i = 0, k = 0; i < dim; i++)
+        for (int64_t j = 0; j <= i; j++, k++) {
+            double more = moment != NULL ? (double)moment[k]
+                                         : all->moment[i * dim + j] - before->moment[i * dim + j] -
+                                               back * (all->mean[i] - before->mean[i]) *
+                                                   (all->mean[j] - before->mean[j]);
+
+            to->moment[k] = (float)((double)to->moment[k] + more + factor * mean[i] * mean[j]);
+        }
+    for (int64_t j = 0; j < dim; j++)
+        to->mean[j] += mean[j] * ((double)n / sum);
+    to->n += n;
+}
+
+fleck_status fk_folds_close(fk_folds *f, fleck_error *err)
+{
+    int64_t n = f->all.n - f->before.n, dim = f->all.dim;
+    fk_part *to;
+    double *mean = NULL;
+    fleck_status st = FLECK_OK;
+
+    if (f->open < 0)
+        return FLECK_OK;
+    to = &f->parts[f->open];
+    if (to->mean == NULL)
+        FK_DO(FK_CALLOC(&to->mean, dim, err));
+    if (to->moment == NULL)
+        FK_DO(FK_CALLOC(&to->moment, dim * (dim + 1) / 2, err));
+    FK_DO(FK_ALLOC(&mean, dim, err));
+    for (int64_t j = 0; n > 0 && j < dim; j++)
+        mean[j] = f->all.mean[j] +
+                  (f->all.mean[j] - f->before.mean[j]) * ((double)f->before.n / (double)n);
+    if (n > 0)
+        join(f, to, n, mean, NULL);
+    fk_pca_free(&f->before);
+    f->open = -1;
+done:
+    fk_free(mean);
+    return st;
+}
+
+fleck_status fk_folds_merge(fk_folds *f, fk_folds *other, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(fk_folds_close(f, err));
+    FK_DO(fk_folds_close(other, err));
+    FK_DO(reserve(other, 0, err));
+    FK_DO(reserve(f, other->n, err));
+    FK_DO(fk_pca_merge(&f->all, &other->all, err));
+    for (int k = 0; k < FK_FOLDS; k++) {
+        fk_part *to = &f->parts[k], *from = &other->parts[k], empty = *to;
+        int64_t images = to->images + from->images;
+
+        if (to->n == 0) {
+            *to = *from;
+            *from = empty;
+        } else if (from->n > 0)
+            join(f, to, from->n, from->mean, from->moment);
+        to->images = images;
+    }
+    if (other->n > 0)
+        memcpy(f->of + f->n, other->of, (size_t)other->n);
+    f->n += other->n;
+    free_parts(other);
+done:
+    return st;
+}
+
+/* ---- Leaving out ---- */
+
+/* A fit learns all tiles of an image in one fold.  Where the folds were not set tiles are dealt out one
+ * by one, and the fold of the span's middle stands for all. */
+int fk_folds_of(const fk_folds *f, fk_span span)
+{
+    int64_t i = span.first + span.count / 2;
+
+    return i >= 0 && i < f->n && f->of[i] != NO_FOLD ? f->of[i] : -1;
+}
+
+fleck_status fk_folds_rest(const fk_folds *f, int fold, double variance, float **mean,
+                           double **vectors, double **values, int64_t *count, fleck_error *err)
+{
+    const fk_pca *all = &f->all;
+    const fk_part *part = &f->parts[fold];
+    int64_t dim = all->dim, n = all->n - part->n;
+    double factor = (double)all->n * (double)part->n / (double)n;
+    double *covariance = NULL;
+    float *made = NULL;
+    fleck_status st;
+
+    assert(f->open < 0 && part->images > 0 && all->moment != NULL);
+    *mean = NULL;
+    *vectors = *values = NULL;
+    if (n < 2)
+        FK_FAIL(err, FLECK_E_STATE,
+                "leaving out %lld of %lld images leaves %lld patches to learn from, at least 2 are "
+                "needed",
+                (long long)part->images, (long long)f->n, (long long)n);
+    FK_DO(FK_CALLOC(&covariance, dim * dim, err));
+    FK_DO(FK_ALLOC(&made, dim, err));
+    for (int64_t i = 0, k = 0; i < dim; i++) {
+        double d = all->mean[i] - part->mean[i];
+
+        made[i] = (float)(all->mean[i] + d * ((double)part->n / (double)n));
+        for (int64_t j = 0; j <= i; j++, k++)
+            covariance[i * dim + j] = (all->moment[i * dim + j] - (double)part->moment[k] -
+                                       factor * d * (all->mean[j] - part->mean[j])) /
+                                      (double)(n - 1);
+    }
+    FK_DO(fk_pca_decompose(covariance, dim, variance, LEAST, vectors, values, count, err));
+    *mean = made;
+    made = NULL;
+done:
+    fk_free(covariance);
+    fk_free(made);
+    return st;
+}
+
+typedef struct folds_job {
+    const fk_folds *folds;
+    int64_t first;
+    fk_pool_fn *fn;
+    void *ctx;
+} folds_job;
+
+static fleck_status run_one(void *ctx, int64_t item, int worker, fleck_error *err)
+{
+    const folds_job *job = ctx;
+    int64_t fold = job->first + item;
+
+    return job->folds->parts[fold].images > 0 ? job->fn(job->ctx, fold, worker, err) : FLECK_OK;
+}
+
+fleck_status fk_folds_run(const fk_folds *f, fk_pool *pool, fk_pool_fn *fn, void *ctx,
+                          fleck_error *err)
+{
+    folds_job job = {f, 0, fn, ctx};
+    int64_t at_once = f->lanes < fk_pool_threads(pool) ? f->lanes : FK_FOLDS;
+    fleck_status st = FLECK_OK;
+
+    for (int64_t n; job.first < FK_FOLDS; job.first += n) {
+        n = FK_FOLDS - job.first < at_once ? FK_FOLDS - job.first : at_once;
+        FK_DO(fk_pool_run(pool, n, run_one, &job, err));
+    }
+done:
+    return st;
+}
+
+/* ---- Memory ---- */
+
+/* Beside the parts (2 squares) at most: while learning moments, what they were before and centred rows;
+ * while finishing moments, what becomes eigenvectors, LAPACK's workspace of twice its size, and the
+ * rounded triangle; for the rests moments and that triangle, and in each lane the former two.
+ * 96 D: vectors, and LAPACK's workspace again. */
+static int64_t bytes_of(int64_t dim, int64_t patches, int lanes)
+{
+    double d = (double)dim, square = 8.0 * d * d;
+    double bytes = 2.0 * square +
+                   fmax(2.0 * square + 8.0 * d * (double)patches, (1.25 + 3.0 * lanes) * square) +
+                   (double)(96 * lanes + 8 * FK_FOLDS) * d;
+
+    return bytes < 4e18 ? (int64_t)bytes : INT64_MAX / 2;
+}
+
+fleck_status fk_folds_limit(fk_folds *f, const char *name, const fk_memory *m, int64_t patches,
+                            int64_t others, int64_t *least, fleck_error *err)
+{
+    int64_t dim = f->all.dim;
+
+    f->lanes = FK_FOLDS;
+    while (f->lanes > 1 && (f->lanes > m->threads ||
+                            (m->bytes > 0 && bytes_of(dim, patches, f->lanes) + others > m->bytes)))
+        f->lanes--;
+    return fk_method_needs(name, m, bytes_of(dim, patches, 1) + others, least, err);
+}

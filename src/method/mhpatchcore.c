@@ -10,9 +10,9 @@
  * covariance S is diag(l), so S' is diagonal and its Cholesky factor is the square root above: one pass
  * and no solve.  Euclid's distance of two z is Mahalanobis' of the x.
  *
- * The bank is a farthest-first traversal, in z, of the patches that a reservoir of bounded size kept
- * (reservoir.c): z is known at the end only, images are seen once.  The bank keeps the x, which serve
- * learning on, and the z.
+ * The bank is merged and reduced block by block (reduced.c).  The final z is known at the end only and
+ * images are seen once, so blocks are measured in the z of the images so far, made anew when there are 1,
+ * 4, 16, .. of them.  The bank keeps the x, which serve learning on, and the final z.
  *
  * A patch's distance s is that to the nearest z of the bank.  Of the patch with the largest s* and its
  * nearest b*, the image's score is, with b* and the others of the K of the bank nearest to b* as B,
@@ -21,9 +21,8 @@
  *
  * (Roth et al. 2022, eq. 7): less where b* is like the rest of the bank. */
 #include "method/methods.h"
-#include "method/farthest.h"
 #include "method/folds.h"
-#include "method/reservoir.h"
+#include "method/reduced.h"
 #include "base/mem.h"
 #include "features/map.h"
 #include "linalg/linalg.h"
@@ -53,8 +52,9 @@ typedef struct mhpc {
     int64_t bank_room, neighbours; /* --bank, --neighbours */
     int64_t images;
     fk_folds folds;
-    fk_reservoir sample;   /* empty in a loaded state until it learns on */
-    bool has_sample;       /* false in a loaded state */
+    fk_reduced few;        /* what becomes the bank; empty in a loaded state until it learns on */
+    space choice;          /* where those are measured; d 0: not yet */
+    int64_t next;          /* number of images at which that is made anew */
     int64_t n_bank;        /* B; 0 before finish */
     const float *bank;     /* [B, D] patches as they were */
     const int64_t *source; /* [B] image of each, in order of learning */
@@ -101,16 +101,9 @@ static const fk_option OPTIONS[] = {
      .kind = FK_OPTION_INT,
      .initial = "1000",
      .min = 1,
-     .max = 100000,
-     .help = "patches that are kept in the model (1000 in the paper)"},
-    {.name = "sample",
-     .kind = FK_OPTION_INT,
-     .initial = "16384",
-     .min = 1,
-     .max = 1000000,
-     .help =
-         "patches kept while learning, drawn from all, that the bank is chosen from; at least as "
-         "many as the bank has"},
+     .max = 20000,
+     .help = "patches that are kept in the model (1000 in the paper); learning takes 4 bytes for "
+             "each pair of them"},
     {.name = "neighbours",
      .kind = FK_OPTION_INT,
      .initial = "9",
@@ -173,7 +166,8 @@ static void mhpc_free(void *state)
         return;
     unfinish(s);
     fk_folds_free(&s->folds);
-    fk_reservoir_free(&s->sample);
+    fk_reduced_free(&s->few);
+    space_free(&s->choice);
     fk_free(s);
 }
 
@@ -181,7 +175,6 @@ static fleck_status mhpc_begin(void **state, const fk_options *o, const fk_embed
                                fk_map_size map, fleck_error *err)
 {
     mhpc *s = NULL;
-    int64_t sample = fk_options_int(o, "sample"), bank = fk_options_int(o, "bank");
     fleck_status st;
 
     *state = NULL;
@@ -191,10 +184,10 @@ static fleck_status mhpc_begin(void **state, const fk_options *o, const fk_embed
     s->map = map;
     s->variance = fk_options_real(o, "variance");
     s->shrinkage = fk_options_real(o, "shrinkage");
-    s->bank_room = bank;
+    s->bank_room = fk_options_int(o, "bank");
     s->neighbours = fk_options_int(o, "neighbours");
-    fk_reservoir_init(&s->sample, shape->levels[0].dim, sample > bank ? sample : bank);
-    s->has_sample = true;
+    s->next = 1;
+    fk_reduced_init(&s->few, shape->levels[0].dim, s->bank_room);
     FK_DO(fk_folds_init(&s->folds, shape->levels[0].dim, err));
     *state = s;
     s = NULL;
@@ -203,75 +196,7 @@ done:
     return st;
 }
 
-/* ---- Learning ---- */
-
-/* A loaded state goes on from its bank, which a sample always keeps. */
-static fleck_status open_sample(mhpc *s, fleck_error *err)
-{
-    fleck_status st = FLECK_OK;
-
-    if (s->has_sample)
-        return FLECK_OK;
-    for (int64_t i = 0; i < s->n_bank; i++)
-        FK_DO(fk_reservoir_offer(&s->sample, s->bank + i * s->folds.all.dim,
-                                 (fk_kept){.image = s->source[i], .position = i}, err));
-    s->has_sample = true;
-done:
-    if (st != FLECK_OK)
-        fk_reservoir_free(&s->sample);
-    return st;
-}
-
-static void mhpc_fold(void *state, int fold)
-{
-    mhpc *s = state;
-
-    fk_folds_set(&s->folds, fold);
-}
-
-static fleck_status mhpc_add(void *state, const fk_embedding *const *images, int64_t n,
-                             fk_pool *pool, fleck_error *err)
-{
-    mhpc *s = state;
-    fleck_status st = FLECK_OK;
-
-    for (int64_t i = 0; i < n; i++)
-        FK_DO(fk_embedding_check(images[i], &s->shape, err));
-    FK_DO(open_sample(s, err));
-    for (int64_t i = 0; i < n; i++) {
-        FK_DO(fk_folds_add(&s->folds, &images[i]->levels[0], pool, err));
-        FK_DO(fk_reservoir_add(&s->sample, &images[i]->levels[0], s->images, err));
-        s->images++;
-        unfinish(s);
-    }
-done:
-    if (st != FLECK_OK)
-        fk_error_context(err, "mhpatchcore");
-    return st;
-}
-
-static fleck_status mhpc_merge(void *state, void *other, fleck_error *err)
-{
-    mhpc *a = state, *b = other;
-    fleck_status st;
-
-    if (a->folds.all.dim != b->folds.all.dim || a->sample.room != b->sample.room)
-        FK_FAIL(err, FLECK_E_SHAPE,
-                "mhpatchcore: states to merge must be of patches of one width and samples of one "
-                "size, got %lld and %lld, and %lld and %lld",
-                (long long)a->folds.all.dim, (long long)b->folds.all.dim, (long long)a->sample.room,
-                (long long)b->sample.room);
-    FK_DO(open_sample(a, err));
-    FK_DO(open_sample(b, err));
-    FK_DO(fk_folds_merge(&a->folds, &b->folds, err));
-    FK_DO(fk_reservoir_merge(&a->sample, &b->sample, a->images, err));
-    a->images += b->images;
-    b->images = 0;
-    unfinish(a);
-    unfinish(b);
-done:
-    return st;
-}
+/* ---- Whitening ---- */
 
 /* z [n, d] of patches x [n, D]; centred [n, D] is scratch. */
 static void whiten(const space *v, int64_t dim, float *z, float *centred, const float *x, int64_t n)
@@ -340,6 +265,205 @@ done:
     return st;
 }
 
+/* Mean and whitening of all that was learned so far. */
+static fleck_status make_space(mhpc *s, space *v, fleck_error *err)
+{
+    double *vectors = NULL, *values = NULL;
+    int64_t d, dim = s->folds.all.dim;
+    fleck_status st;
+
+    FK_DO(fk_pca_components(&s->folds.all, s->variance, &vectors, &values, &d, err));
+    FK_DO(make_whitening(s, v, vectors, values, d, err));
+    FK_DO(FK_ALLOC(&v->own_mean, dim, err));
+    memcpy(v->own_mean, s->folds.all.saved_mean, (size_t)dim * sizeof *v->own_mean);
+    v->mean = v->own_mean;
+done:
+    fk_free(vectors);
+    fk_free(values);
+    return st;
+}
+
+/* Patches as they are: for the first ones, where they are all equal. */
+static fleck_status make_plain_space(const mhpc *s, space *v, fleck_error *err)
+{
+    int64_t dim = s->folds.all.dim;
+    fleck_status st;
+
+    FK_DO(FK_CALLOC(&v->own_mean, dim, err));
+    FK_DO(FK_CALLOC(&v->own_whitening, dim * dim, err));
+    for (int64_t i = 0; i < dim; i++)
+        v->own_whitening[i * dim + i] = 1.0f;
+    v->mean = v->own_mean;
+    v->whitening = v->own_whitening;
+    v->d = dim;
+done:
+    return st;
+}
+
+static fk_metric metric_of(const space *v)
+{
+    return (fk_metric){v->d, v->mean, v->whitening};
+}
+
+/* Measure what is kept in made, which becomes the choice. */
+static fleck_status measure_in(mhpc *s, space *made, fk_pool *pool, fleck_error *err)
+{
+    fk_metric metric = metric_of(made);
+    fleck_status st;
+
+    FK_DO(fk_reduced_measure(&s->few, &metric, pool, err));
+    space_free(&s->choice);
+    s->choice = *made;
+    *made = (space){0};
+done:
+    return st;
+}
+
+/* Measure what is kept as the images so far say. */
+static fleck_status measure_anew(mhpc *s, fk_pool *pool, fleck_error *err)
+{
+    space made = {0};
+    fleck_status st = make_space(s, &made, err);
+
+    if (st == FLECK_E_STATE) { /* they say nothing yet */
+        space_free(&made);
+        if (s->choice.d > 0)
+            return FLECK_OK;
+        st = make_plain_space(s, &made, err);
+    }
+    FK_DO(st);
+    FK_DO(measure_in(s, &made, pool, err));
+done:
+    space_free(&made);
+    return st;
+}
+
+/* ---- Learning ---- */
+
+static void mhpc_fold(void *state, int fold)
+{
+    mhpc *s = state;
+
+    fk_folds_set(&s->folds, fold);
+}
+
+/* A loaded state goes on from its bank, in the space that it was saved with. */
+static fleck_status open_few(mhpc *s, fk_pool *pool, fleck_error *err)
+{
+    int64_t dim = s->folds.all.dim, d = s->all.d;
+    space made = {.d = d};
+    fk_metric metric;
+    fleck_status st = FLECK_OK;
+
+    if (s->choice.d > 0 || s->n_bank == 0)
+        return FLECK_OK;
+    FK_DO(FK_ALLOC(&made.own_mean, dim, err));
+    FK_DO(FK_ALLOC(&made.own_whitening, d * dim, err));
+    memcpy(made.own_mean, s->all.mean, (size_t)dim * sizeof *made.own_mean);
+    memcpy(made.own_whitening, s->all.whitening, (size_t)(d * dim) * sizeof *made.own_whitening);
+    made.mean = made.own_mean;
+    made.whitening = made.own_whitening;
+    FK_DO(measure_in(s, &made, pool, err));
+    metric = metric_of(&s->choice);
+    FK_DO(fk_reduced_join(&s->few, &metric, s->bank, s->source, 0, s->n_bank, pool, err));
+    while (s->next <= s->images)
+        s->next *= 4;
+done:
+    space_free(&made);
+    if (st != FLECK_OK) {
+        fk_reduced_free(&s->few);
+        space_free(&s->choice);
+    }
+    return st;
+}
+
+static fleck_status add_one(mhpc *s, const fk_level *level, fk_pool *pool, fleck_error *err)
+{
+    fk_metric metric;
+    fleck_status st;
+
+    FK_DO(fk_folds_add(&s->folds, level, pool, err));
+    unfinish(s);
+    if (s->images + 1 >= s->next && s->folds.all.n > 0) {
+        FK_DO(measure_anew(s, pool, err));
+        while (s->next <= s->images + 1)
+            s->next *= 4;
+    }
+    metric = metric_of(&s->choice);
+    if (metric.d > 0)
+        FK_DO(fk_reduced_add(&s->few, &metric, level, s->images, pool, err));
+    s->images++;
+done:
+    return st;
+}
+
+static fleck_status mhpc_add(void *state, const fk_embedding *const *images, int64_t n,
+                             fk_pool *pool, fleck_error *err)
+{
+    mhpc *s = state;
+    fleck_status st = FLECK_OK;
+
+    for (int64_t i = 0; i < n; i++)
+        FK_DO(fk_embedding_check(images[i], &s->shape, err));
+    FK_DO(open_few(s, pool, err));
+    for (int64_t i = 0; i < n; i++)
+        FK_DO(add_one(s, &images[i]->levels[0], pool, err));
+done:
+    if (st != FLECK_OK)
+        fk_error_context(err, "mhpatchcore");
+    return st;
+}
+
+/* Join what other keeps to what s keeps, both measured as the images of both say. */
+static fleck_status join_few(mhpc *s, const mhpc *other, fleck_error *err)
+{
+    int64_t n = other->few.n, *images = NULL;
+    float *x = NULL;
+    fk_metric metric;
+    fleck_status st = FLECK_OK;
+
+    if (s->folds.all.n == 0)
+        return FLECK_OK;
+    FK_DO(measure_anew(s, NULL, err));
+    FK_DO(FK_ALLOC(&x, n * s->folds.all.dim, err));
+    FK_DO(FK_ALLOC(&images, n, err));
+    fk_reduced_copy(&other->few, x, images);
+    metric = metric_of(&s->choice);
+    FK_DO(fk_reduced_join(&s->few, &metric, x, images, s->images, n, NULL, err));
+done:
+    fk_free(x);
+    fk_free(images);
+    return st;
+}
+
+static fleck_status mhpc_merge(void *state, void *other, fleck_error *err)
+{
+    mhpc *a = state, *b = other;
+    fleck_status st;
+
+    if (a->folds.all.dim != b->folds.all.dim || a->bank_room != b->bank_room)
+        FK_FAIL(err, FLECK_E_SHAPE,
+                "mhpatchcore: states to merge must be of patches of one width and banks of one "
+                "size, got %lld and %lld, and %lld and %lld",
+                (long long)a->folds.all.dim, (long long)b->folds.all.dim, (long long)a->bank_room,
+                (long long)b->bank_room);
+    FK_DO(open_few(a, NULL, err));
+    FK_DO(open_few(b, NULL, err));
+    FK_DO(fk_folds_merge(&a->folds, &b->folds, err));
+    FK_DO(join_few(a, b, err));
+    a->images += b->images;
+    while (a->next <= a->images)
+        a->next *= 4;
+    b->images = 0;
+    b->next = 1;
+    fk_reduced_free(&b->few);
+    space_free(&b->choice);
+    unfinish(a);
+    unfinish(b);
+done:
+    return st;
+}
+
 /* Squared lengths of z [n, d], which makes the space whole. */
 static fleck_status measure_bank(space *v, int64_t n, fleck_error *err)
 {
@@ -353,68 +477,41 @@ done:
     return st;
 }
 
-/* Moments and sample while learning; then the sample whitened, which takes no more than sorting it did,
- * the bank, and for all and without each fold the whitening and the bank whitened. */
+/* Moments, what becomes the bank and where it is measured while learning; then the bank, and for all and
+ * without each fold the whitening and the bank whitened. */
 static fleck_status mhpc_limit(void *state, const fk_memory *m, int64_t *least, fleck_error *err)
 {
     mhpc *s = state;
-    int64_t dim = s->folds.all.dim, places = positions(s), row = dim * (int64_t)sizeof(float);
+    int64_t dim = s->folds.all.dim, row = dim * (int64_t)sizeof(float), places = positions(s);
     int64_t offered =
         m->images > 0 && places <= INT64_MAX / m->images ? m->images * places : INT64_MAX;
-    int64_t later = (1 + FK_FOLDS) * (dim * row + s->bank_room * (row + (int64_t)sizeof(float))) +
+    int64_t later = (2 + FK_FOLDS) * (dim * row + s->bank_room * (row + (int64_t)sizeof(float))) +
                     s->bank_room * (row + 16) + m->threads * PIECE * row;
 
     return fk_folds_limit(&s->folds, "mhpatchcore", m, places,
-                          fk_reservoir_bytes(&s->sample, offered) + later, least, err);
-}
-
-/* Mean and whitening of all that was learned. */
-static fleck_status make_space(mhpc *s, fleck_error *err)
-{
-    double *vectors = NULL, *values = NULL;
-    int64_t d;
-    fleck_status st;
-
-    FK_DO(fk_folds_close(&s->folds, err));
-    FK_DO(fk_pca_components(&s->folds.all, s->variance, &vectors, &values, &d, err));
-    FK_DO(make_whitening(s, &s->all, vectors, values, d, err));
-    s->all.mean = s->folds.all.saved_mean;
-done:
-    fk_free(vectors);
-    fk_free(values);
-    return st;
+                          fk_reduced_bytes(dim, s->bank_room, offered, m->threads) + later, least,
+                          err);
 }
 
 static fleck_status mhpc_finish(void *state, fk_pool *pool, fleck_error *err)
 {
     mhpc *s = state;
-    const fk_reservoir *sample = &s->sample;
-    int64_t *chosen = NULL, n, dim = s->folds.all.dim;
-    float *z = NULL;
-    fleck_status st = FLECK_OK;
+    int64_t n = s->few.n, dim = s->folds.all.dim;
+    fleck_status st;
 
     if (s->n_bank > 0)
         return FLECK_OK;
-    FK_DO(make_space(s, err));
-    FK_DO(fk_reservoir_sort(&s->sample, err));
-    n = sample->n < s->bank_room ? sample->n : s->bank_room;
-    FK_DO(whiten_all(&s->all, dim, &z, sample->data, sample->n, pool, err));
-    FK_DO(FK_ALLOC(&chosen, n, err));
-    FK_DO(fk_farthest_first(chosen, n, z, sample->n, s->all.d, pool, err));
+    FK_DO(fk_folds_close(&s->folds, err));
+    FK_DO(make_space(s, &s->all, err));
     FK_DO(FK_ALLOC(&s->own_bank, n * dim, err));
     FK_DO(FK_ALLOC(&s->own_source, n, err));
-    for (int64_t i = 0; i < n; i++) {
-        memcpy(s->own_bank + i * dim, sample->data + chosen[i] * dim, (size_t)dim * sizeof(float));
-        s->own_source[i] = sample->heap[chosen[i]].image;
-    }
+    fk_reduced_copy(&s->few, s->own_bank, s->own_source);
     s->bank = s->own_bank;
     s->source = s->own_source;
     FK_DO(whiten_all(&s->all, dim, &s->all.z, s->bank, n, pool, err));
     FK_DO(measure_bank(&s->all, n, err));
     s->n_bank = n;
 done:
-    fk_free(chosen);
-    fk_free(z);
     if (st != FLECK_OK) {
         unfinish(s);
         fk_error_context(err, "mhpatchcore");
@@ -669,11 +766,11 @@ static fleck_status view_tensors(mhpc *s, const fk_st_reader *r, int64_t *n, fle
     FK_DO(fk_st_get_checked(r, "method.bank", FK_F32, 2, (int64_t[]){-1, dim}, &bank, err));
     *n = bank.shape[0];
     FK_DO(fk_st_get_checked(r, "method.source", FK_I64, 1, (int64_t[]){*n}, &source, err));
-    if (whitening.shape[0] < 1 || whitening.shape[0] > dim || *n < 1 || *n > s->sample.room)
+    if (whitening.shape[0] < 1 || whitening.shape[0] > dim || *n < 1 || *n > s->bank_room)
         FK_FAIL(err, FLECK_E_FORMAT,
                 "%s: mhpatchcore: expected 1 to %lld components and a bank of 1 to %lld, got %lld "
                 "and %lld",
-                fk_st_name(r), (long long)dim, (long long)s->sample.room,
+                fk_st_name(r), (long long)dim, (long long)s->bank_room,
                 (long long)whitening.shape[0], (long long)*n);
     s->all.mean = s->folds.all.saved_mean;
     s->all.whitening = whitening.data;
@@ -709,7 +806,6 @@ static fleck_status mhpc_load(void **state, const fk_options *o, const fk_embed_
     FK_DO(whiten_all(&s->all, s->folds.all.dim, &s->all.z, s->bank, n, NULL, err));
     FK_DO(measure_bank(&s->all, n, err));
     s->n_bank = n;
-    s->has_sample = false;
     fk_folds_loaded(&s->folds, s->images);
     *state = s;
     made = NULL;

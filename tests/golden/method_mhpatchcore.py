@@ -24,19 +24,30 @@ def farthest_first(x, k):
     return chosen
 
 
-def main():
-    train = np.concatenate([image(100 + k) for k in range(N)])
+def whitening(train):
     mean, _, v = fit(train, VARIANCE)
     s = np.cov(((train - mean) @ v.T).T)
     s = (1 - SHRINKAGE) * s + SHRINKAGE * np.trace(s) / len(s) * np.eye(len(s))
     factor = np.linalg.cholesky(s)
+    return lambda x: np.linalg.solve(factor, v @ (x - mean).T).T
 
-    def whiten(x):
-        return np.linalg.solve(factor, v @ (x - mean).T).T
 
-    z = whiten(train)
-    chosen = farthest_first(z, BANK)
-    bank, query = z[chosen], whiten(image(200))
+def merge_and_reduce(images):
+    """Each image is one block; blocks are measured as the first 1, 4, .. images say."""
+    bank = np.empty((0, D))
+    for i, patches in enumerate(images):
+        if i + 1 in (1, 4, 16):
+            measured = whitening(np.concatenate(images[: i + 1]))
+        bank = np.concatenate([bank, patches])
+        if len(bank) > BANK:
+            bank = bank[farthest_first(measured(bank), BANK)]
+    return bank
+
+
+def main():
+    images = [image(100 + k) for k in range(N)]
+    whiten = whitening(np.concatenate(images))
+    bank, query = whiten(merge_and_reduce(images)), whiten(image(200))
     distances = np.linalg.norm(query[:, None] - bank[None], axis=2)
     nearest = distances.min(1)
     worst = int(nearest.argmax())

@@ -54,7 +54,7 @@ static fleck_fit_settings settings(const char *method, int64_t tile)
 {
     static const char *const subspace[] = {"variance=0.8", NULL};
     static const char *const mhpatchcore[] = {"variance=0.8", "pretrain-dim=6", "target-dim=6",
-                                              "bank=100000", NULL};
+                                              "bank=20000", NULL};
     fleck_fit_settings s = fleck_fit_defaults();
 
     s.backbone = network;

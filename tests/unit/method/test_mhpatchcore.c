@@ -1,8 +1,7 @@
-/* MH-PatchCore against NumPy, its sample, and what leaving an image out means. */
+/* MH-PatchCore against NumPy, and what leaving an image out means. */
 #include "unit/method/fixture.h"
 
 #include "golden/method_mhpatchcore.h"
-#include "method/reservoir.h"
 
 enum { CELLS = MH_HEIGHT * MH_WIDTH };
 
@@ -73,47 +72,70 @@ static void a_learned_image_is_far_only_when_left_out(void **unused)
     fk_embedding_free(&e);
 }
 
-static void check_same(const fk_reservoir *a, const fk_reservoir *b)
+/* Components of equal patches do not exist: until others come they are chosen as they are. */
+static void first_images_of_one_colour_are_no_trouble(void **unused)
 {
-    assert_int_equal(a->n, b->n);
-    for (int64_t i = 0; i < a->n; i++) {
-        assert_int_equal(a->heap[i].image, b->heap[i].image);
-        assert_int_equal(a->heap[i].position, b->heap[i].position);
-    }
-    assert_memory_equal(a->data, b->data, (size_t)(a->n * a->dim) * sizeof(float));
-}
-
-/* 6 images of 20 patches, two of the images equal, into room for 33. */
-static void samples_that_merge_equal_the_sample_of_everything(void **unused)
-{
-    fk_embedding images[MH_N];
-    fk_reservoir all, first, second;
+    const fk_method *m = fk_method_find("mhpatchcore");
+    fk_options o = options_of(m, (const char *[]){"variance=0.7", "bank=17", NULL});
+    fk_embedding images[MH_N], query = make_image(&SHAPE, 200);
+    double score;
+    float *map;
+    void *state;
 
     (void)unused;
     make_images(images, &SHAPE, 100, MH_N);
-    fk_embedding_free(&images[4]);
-    images[4] = make_image(&SHAPE, 101);
-    fk_reservoir_init(&all, MH_DIM, 33);
-    first = second = all;
-    for (int i = 0; i < MH_N; i++) {
-        assert_ok(fk_reservoir_add(&all, &images[i].levels[0], i, err));
-        assert_ok(fk_reservoir_add(i < 3 ? &first : &second, &images[i].levels[0],
-                                   i < 3 ? i : i - 3, err));
-    }
-    assert_ok(fk_reservoir_merge(&first, &second, 3, err));
-    assert_int_equal(second.n, 0);
-    assert_ok(fk_reservoir_sort(&all, err));
-    assert_ok(fk_reservoir_sort(&first, err));
-    assert_int_equal(all.n, 33);
-    check_same(&all, &first);
-    for (int64_t i = 0; i < all.n; i++)
-        assert_memory_equal(all.data + i * MH_DIM,
-                            images[all.heap[i].image].levels[0].data +
-                                all.heap[i].position * MH_DIM,
-                            MH_DIM * sizeof(float));
-    fk_reservoir_free(&all);
-    fk_reservoir_free(&first);
+    for (int i = 0; i < 2; i++)
+        for (int k = 0; k < CELLS * MH_DIM; k++)
+            images[i].levels[0].data[k] = 2.0f;
+    state = learn(m, &o, &SHAPE, GRID, images, 0, MH_N, 4, NULL);
+    assert_ok(m->finish(state, NULL, err));
+    map = score_of(m, state, GRID, &query, -1, NULL, &score);
+    for (int p = 0; p < CELLS; p++)
+        assert_true(map[p] >= 0.0f && map[p] < 100.0f);
+    fk_free(map);
+    map = score_of(m, state, GRID, &images[0], -1, NULL, &score);
+    assert_true(map[0] < 1e-6f); /* apart from all others, so that the bank has one */
+    fk_free(map);
+    m->free(state);
     free_images(images, MH_N);
+    fk_embedding_free(&query);
+    fk_options_free(&o);
+}
+
+/* A bank that overflows in both states and once more when they join. */
+static void a_merged_bank_is_bounded_and_knows_its_images(void **unused)
+{
+    const fk_method *m = fk_method_find("mhpatchcore");
+    fk_options o = options_of(m, (const char *[]){"variance=0.7", "bank=17", NULL});
+    fk_embedding images[MH_N];
+    void *first, *second;
+    float *map;
+
+    (void)unused;
+    make_images(images, &SHAPE, 100, MH_N);
+    first = learn(m, &o, &SHAPE, GRID, images, 0, MH_N / 2, 4, NULL);
+    second = learn(m, &o, &SHAPE, GRID, images, MH_N / 2, MH_N, 4, NULL);
+    assert_ok(m->merge(first, second, err));
+    assert_int_equal(m->count(first), MH_N);
+    assert_int_equal(m->count(second), 0);
+    assert_ok(finish_and_prepare(m, first, NULL, err));
+    for (int i = 0; i < MH_N; i++) {
+        int in_bank = 0;
+
+        map = score_of(m, first, GRID, &images[i], -1, NULL, NULL);
+        for (int p = 0; p < CELLS; p++)
+            in_bank += map[p] < 1e-6f;
+        fk_free(map);
+        assert_true(in_bank <= 17);
+        map = score_of(m, first, GRID, &images[i], i, NULL, NULL);
+        for (int p = 0; p < CELLS; p++)
+            assert_true(map[p] > 0.1f);
+        fk_free(map);
+    }
+    m->free(first);
+    m->free(second);
+    free_images(images, MH_N);
+    fk_options_free(&o);
 }
 
 int main(void)
@@ -122,7 +144,8 @@ int main(void)
         cmocka_unit_test(distances_and_the_weighted_score_equal_numpy),
         cmocka_unit_test(without_neighbours_the_score_is_the_largest_distance),
         cmocka_unit_test(a_learned_image_is_far_only_when_left_out),
-        cmocka_unit_test(samples_that_merge_equal_the_sample_of_everything),
+        cmocka_unit_test(first_images_of_one_colour_are_no_trouble),
+        cmocka_unit_test(a_merged_bank_is_bounded_and_knows_its_images),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

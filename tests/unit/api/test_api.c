@@ -2,6 +2,7 @@
 #include "fk_test.h"
 
 #include "base/mem.h"
+#include "net/net.h"
 
 #include <math.h>
 
@@ -759,5 +760,6 @@ int main(void)
         cmocka_unit_test(any_allocation_of_a_fit_that_fails_is_an_error),
     };
 
+    onnx_or_skip();
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

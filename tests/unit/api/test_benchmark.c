@@ -1,6 +1,8 @@
 /* fleck_bench() and fleck_compare() on a tiny network: interrupted, gone on, on other threads, compared. */
 #include "fk_test.h"
 
+#include "net/net.h"
+
 typedef struct fixture {
     char folder[4096], root[4200], network[4200];
 } fixture;
@@ -169,5 +171,6 @@ int main(void)
         cmocka_unit_test(runs_of_a_benchmark_can_be_compared),
         cmocka_unit_test(what_cannot_be_run_is_refused_before_anything_is_written)};
 
+    onnx_or_skip();
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

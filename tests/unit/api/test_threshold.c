@@ -32,8 +32,6 @@ static void write_picture(int image)
 static int set_up(void **state)
 {
     (void)state;
-    if (!fk_engine_built(FK_ENGINE_OPENVINO))
-        return 77;
     snprintf(network, sizeof network, "%s",
              test_path("FLECK_TEST_SOURCE", "tests/golden/net/open.onnx"));
     for (int i = 0; i < IMAGES; i++)
@@ -135,5 +133,6 @@ int main(void)
         cmocka_unit_test(all_tiles_of_an_image_are_of_one_fold),
     };
 
+    onnx_or_skip();
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

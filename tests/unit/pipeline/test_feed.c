@@ -2,6 +2,7 @@
 #include "fk_test.h"
 
 #include "base/mem.h"
+#include "net/net.h"
 #include "pipeline/evaluate.h"
 #include "pipeline/feed.h"
 #include "pipeline/fit.h"
@@ -23,8 +24,6 @@ static int set_up(void **state)
     fleck_error err = {0};
 
     (void)state;
-    if (!fk_engine_built(FK_ENGINE_OPENVINO))
-        return 77;
     snprintf(f.folder, sizeof f.folder, "%s", test_folder());
     snprintf(f.sample, sizeof f.sample, "%s/sample", f.folder);
     snprintf(f.network, sizeof f.network, "%s",
@@ -209,5 +208,6 @@ int main(void)
         cmocka_unit_test(a_feed_without_blobs_keeps_nothing),
         cmocka_unit_test(a_model_of_other_taps_is_refused)};
 
+    onnx_or_skip();
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -290,6 +290,7 @@ static fleck_status reduce(fk_reduced *r, fleck_error *err)
     int32_t *nearest = NULL;
     fleck_status st;
 
+    assert(r->between != NULL); /* open_table() came before */
     FK_DO(FK_ALLOC(&slot, r->slots, err));
     FK_DO(FK_ALLOC(&nearest, r->slots, err));
     FK_DO(farthest_from_mean(&chosen, r, slot, kept_slots(r, slot), err));

@@ -21,7 +21,7 @@ typedef struct setting {
 static const struct {
     const char *method, *options[4];
 } SMALL[] = {{"subspace", {"variance=0.8", NULL}},
-             {"patchcore", {"target-dim=24", NULL}},
+             {"patchcore", {"target-dim=24", "block=1", NULL}},
              {"mhpatchcore", {"pretrain-dim=24", "target-dim=31", NULL}}};
 
 static void set_up(setting *s, int i)

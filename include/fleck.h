@@ -163,7 +163,7 @@ typedef struct fleck_fit_settings {
     double sigma;      /* smoothing of the map, in pixels of the crop: 4; 0: none */
     const char *pool;  /* image score: "max" of the final map, "top:P" mean of its top P per cent of
                          pixels, NULL or "method" what the method does; recorded in the model */
-    int64_t calibrate; /* good images scored leave-one-out for threshold and colour scale: 64 */
+    int64_t calibrate; /* good images that are held out and scored for threshold and colours: 64 */
     const char *const *options; /* NULL, or method options "name=value", ended by NULL */
     int64_t
         max_memory; /* bytes that the process may take; 0: no limit.  What the method learns then
@@ -249,9 +249,8 @@ typedef struct fleck_model_info {
     int64_t crop_width, crop_height; /* equal to the above where nothing is cropped */
     int64_t tile, overlap;           /* pixels; 0: the crop passes the network whole */
     double left_out;                 /* share of every image that the model's mask leaves out */
-    double
-        unseen; /* share of the picture that all but 2 images at most hid under masks of their own:
-                      what happens there in a new image may pass.  0 where images differ in size */
+    double unseen; /* share of the picture that 2 images at most did not hide under their own masks:
+                      what happens there in a new one may pass.  0 where images differ in size */
     float mean[3], scale[3]; /* of the input's normalisation */
     double sigma;
     double threshold;             /* of the image score; NaN where not calibrated */

@@ -37,10 +37,9 @@
 
 /* Where distances are measured: as all patches say, or all but a fold's. */
 typedef struct space {
-    int64_t d, n;           /* components; patches of the bank, 0: not made */
-    const float *mean;      /* [D] */
-    const float *whitening; /* [d, D] rows v_j / sqrt(shrunk l_j) */
+    fk_metric metric; /* its whitening has rows v_j / sqrt(shrunk l_j) */
     float *own_mean, *own_whitening;
+    int64_t n;     /* patches of the bank, 0: not made */
     float *z;      /* [n, d] the bank whitened, without the fold's patches */
     float *length; /* [n] squared length of each */
 } space;
@@ -201,8 +200,9 @@ done:
 /* z [n, d] of patches x [n, D]; centred [n, D] is scratch. */
 static void whiten(const space *v, int64_t dim, float *z, float *centred, const float *x, int64_t n)
 {
-    fk_pca_centre(v->mean, dim, centred, x, n);
-    fk_linalg_multiply_nt(z, v->d, centred, dim, v->whitening, dim, n, v->d, dim, 1.0f, 0.0f);
+    fk_pca_centre(v->metric.mean, dim, centred, x, n);
+    fk_linalg_multiply_nt(z, v->metric.d, centred, dim, v->metric.whitening, dim, n, v->metric.d,
+                          dim, 1.0f, 0.0f);
 }
 
 typedef struct whiten_job {
@@ -218,8 +218,8 @@ static fleck_status whiten_piece(void *ctx, int64_t piece, int worker, fleck_err
     int64_t first = piece * PIECE, n = job->n - first, dim = job->dim;
 
     (void)err;
-    whiten(job->space, dim, job->z + first * job->space->d, job->centred + worker * PIECE * dim,
-           job->x + first * dim, n < PIECE ? n : PIECE);
+    whiten(job->space, dim, job->z + first * job->space->metric.d,
+           job->centred + worker * PIECE * dim, job->x + first * dim, n < PIECE ? n : PIECE);
     return FLECK_OK;
 }
 
@@ -231,7 +231,7 @@ static fleck_status whiten_all(const space *v, int64_t dim, float **z, const flo
     fleck_status st;
 
     *z = NULL;
-    FK_DO(FK_ALLOC(&job.z, n * v->d, err)); /* less than x */
+    FK_DO(FK_ALLOC(&job.z, n * v->metric.d, err)); /* less than x */
     FK_DO(FK_ALLOC(&job.centred, fk_pool_threads(pool) * PIECE * dim, err));
     FK_DO(fk_pool_run(pool, (n + PIECE - 1) / PIECE, whiten_piece, &job, err));
     *z = job.z;
@@ -259,8 +259,8 @@ static fleck_status make_whitening(const mhpc *s, space *v, const double *vector
         for (int64_t j = 0; j < dim; j++)
             v->own_whitening[i * dim + j] = (float)(vectors[i * dim + j] * scale);
     }
-    v->whitening = v->own_whitening;
-    v->d = d;
+    v->metric.whitening = v->own_whitening;
+    v->metric.d = d;
 done:
     return st;
 }
@@ -276,7 +276,7 @@ static fleck_status make_space(mhpc *s, space *v, fleck_error *err)
     FK_DO(make_whitening(s, v, vectors, values, d, err));
     FK_DO(FK_ALLOC(&v->own_mean, dim, err));
     memcpy(v->own_mean, s->folds.all.saved_mean, (size_t)dim * sizeof *v->own_mean);
-    v->mean = v->own_mean;
+    v->metric.mean = v->own_mean;
 done:
     fk_free(vectors);
     fk_free(values);
@@ -293,25 +293,17 @@ static fleck_status make_plain_space(const mhpc *s, space *v, fleck_error *err)
     FK_DO(FK_CALLOC(&v->own_whitening, dim * dim, err));
     for (int64_t i = 0; i < dim; i++)
         v->own_whitening[i * dim + i] = 1.0f;
-    v->mean = v->own_mean;
-    v->whitening = v->own_whitening;
-    v->d = dim;
+    v->metric = (fk_metric){dim, v->own_mean, v->own_whitening};
 done:
     return st;
-}
-
-static fk_metric metric_of(const space *v)
-{
-    return (fk_metric){v->d, v->mean, v->whitening};
 }
 
 /* Measure what is kept in made, which becomes the choice. */
 static fleck_status measure_in(mhpc *s, space *made, fk_pool *pool, fleck_error *err)
 {
-    fk_metric metric = metric_of(made);
     fleck_status st;
 
-    FK_DO(fk_reduced_measure(&s->few, &metric, pool, err));
+    FK_DO(fk_reduced_measure(&s->few, &made->metric, pool, err));
     space_free(&s->choice);
     s->choice = *made;
     *made = (space){0};
@@ -327,7 +319,7 @@ static fleck_status measure_anew(mhpc *s, fk_pool *pool, fleck_error *err)
 
     if (st == FLECK_E_STATE) { /* they say nothing yet */
         space_free(&made);
-        if (s->choice.d > 0)
+        if (s->choice.metric.d > 0)
             return FLECK_OK;
         st = make_plain_space(s, &made, err);
     }
@@ -347,27 +339,31 @@ static void mhpc_fold(void *state, int fold)
     fk_folds_set(&s->folds, fold);
 }
 
+/* The choice was made with so many images, or is as good as that. */
+static void set_next(mhpc *s, int64_t images)
+{
+    while (s->next <= images)
+        s->next *= 4;
+}
+
 /* A loaded state goes on from its bank, in the space that it was saved with. */
 static fleck_status open_few(mhpc *s, fk_pool *pool, fleck_error *err)
 {
-    int64_t dim = s->folds.all.dim, d = s->all.d;
-    space made = {.d = d};
-    fk_metric metric;
+    int64_t dim = s->folds.all.dim, d = s->all.metric.d;
+    space made = {0};
     fleck_status st = FLECK_OK;
 
-    if (s->choice.d > 0 || s->n_bank == 0)
+    if (s->choice.metric.d > 0 || s->n_bank == 0)
         return FLECK_OK;
     FK_DO(FK_ALLOC(&made.own_mean, dim, err));
     FK_DO(FK_ALLOC(&made.own_whitening, d * dim, err));
-    memcpy(made.own_mean, s->all.mean, (size_t)dim * sizeof *made.own_mean);
-    memcpy(made.own_whitening, s->all.whitening, (size_t)(d * dim) * sizeof *made.own_whitening);
-    made.mean = made.own_mean;
-    made.whitening = made.own_whitening;
+    memcpy(made.own_mean, s->all.metric.mean, (size_t)dim * sizeof *made.own_mean);
+    memcpy(made.own_whitening, s->all.metric.whitening,
+           (size_t)(d * dim) * sizeof *made.own_whitening);
+    made.metric = (fk_metric){d, made.own_mean, made.own_whitening};
     FK_DO(measure_in(s, &made, pool, err));
-    metric = metric_of(&s->choice);
-    FK_DO(fk_reduced_join(&s->few, &metric, s->bank, s->source, 0, s->n_bank, pool, err));
-    while (s->next <= s->images)
-        s->next *= 4;
+    FK_DO(fk_reduced_join(&s->few, &s->choice.metric, s->bank, s->source, 0, s->n_bank, pool, err));
+    set_next(s, s->images);
 done:
     space_free(&made);
     if (st != FLECK_OK) {
@@ -379,19 +375,16 @@ done:
 
 static fleck_status add_one(mhpc *s, const fk_level *level, fk_pool *pool, fleck_error *err)
 {
-    fk_metric metric;
     fleck_status st;
 
     FK_DO(fk_folds_add(&s->folds, level, pool, err));
     unfinish(s);
     if (s->images + 1 >= s->next && s->folds.all.n > 0) {
         FK_DO(measure_anew(s, pool, err));
-        while (s->next <= s->images + 1)
-            s->next *= 4;
+        set_next(s, s->images + 1);
     }
-    metric = metric_of(&s->choice);
-    if (metric.d > 0)
-        FK_DO(fk_reduced_add(&s->few, &metric, level, s->images, pool, err));
+    if (s->choice.metric.d > 0)
+        FK_DO(fk_reduced_add(&s->few, &s->choice.metric, level, s->images, pool, err));
     s->images++;
 done:
     return st;
@@ -419,7 +412,6 @@ static fleck_status join_few(mhpc *s, const mhpc *other, fleck_error *err)
 {
     int64_t n = other->few.n, *images = NULL;
     float *x = NULL;
-    fk_metric metric;
     fleck_status st = FLECK_OK;
 
     if (s->folds.all.n == 0)
@@ -428,8 +420,7 @@ static fleck_status join_few(mhpc *s, const mhpc *other, fleck_error *err)
     FK_DO(FK_ALLOC(&x, n * s->folds.all.dim, err));
     FK_DO(FK_ALLOC(&images, n, err));
     fk_reduced_copy(&other->few, x, images);
-    metric = metric_of(&s->choice);
-    FK_DO(fk_reduced_join(&s->few, &metric, x, images, s->images, n, NULL, err));
+    FK_DO(fk_reduced_join(&s->few, &s->choice.metric, x, images, s->images, n, NULL, err));
 done:
     fk_free(x);
     fk_free(images);
@@ -452,8 +443,7 @@ static fleck_status mhpc_merge(void *state, void *other, fleck_error *err)
     FK_DO(fk_folds_merge(&a->folds, &b->folds, err));
     FK_DO(join_few(a, b, err));
     a->images += b->images;
-    while (a->next <= a->images)
-        a->next *= 4;
+    set_next(a, a->images);
     b->images = 0;
     b->next = 1;
     fk_reduced_free(&b->few);
@@ -471,7 +461,7 @@ static fleck_status measure_bank(space *v, int64_t n, fleck_error *err)
 
     FK_DO(FK_ALLOC(&v->length, n, err));
     for (int64_t i = 0; i < n; i++)
-        v->length[i] = (float)fk_linalg_length2(v->z + i * v->d, v->d);
+        v->length[i] = (float)fk_linalg_length2(v->z + i * v->metric.d, v->metric.d);
     v->n = n;
 done:
     return st;
@@ -531,15 +521,15 @@ static fleck_status whiten_rest(const mhpc *s, space *v, int fold, fleck_error *
     if (n == 0)
         FK_FAIL(err, FLECK_E_STATE, "leaving images out needs patches of others in the bank");
     FK_DO(FK_ALLOC(&centred, PIECE * dim, err));
-    FK_DO(FK_ALLOC(&v->z, n * v->d, err));
+    FK_DO(FK_ALLOC(&v->z, n * v->metric.d, err));
     for (int64_t i = 0; i < s->n_bank; i++) {
         if (fk_folds_of(&s->folds, (fk_span){s->source[i], 1}) == fold)
             continue;
-        fk_pca_centre(v->mean, dim, centred + waiting++ * dim, s->bank + i * dim, 1);
+        fk_pca_centre(v->metric.mean, dim, centred + waiting++ * dim, s->bank + i * dim, 1);
         if (waiting < PIECE && done + waiting < n)
             continue;
-        fk_linalg_multiply_nt(v->z + done * v->d, v->d, centred, dim, v->whitening, dim, waiting,
-                              v->d, dim, 1.0f, 0.0f);
+        fk_linalg_multiply_nt(v->z + done * v->metric.d, v->metric.d, centred, dim,
+                              v->metric.whitening, dim, waiting, v->metric.d, dim, 1.0f, 0.0f);
         done += waiting;
         waiting = 0;
     }
@@ -561,7 +551,7 @@ static fleck_status make_rest(void *ctx, int64_t fold, int worker, fleck_error *
     (void)worker;
     FK_DO(
         fk_folds_rest(&s->folds, (int)fold, s->variance, &v->own_mean, &vectors, &values, &d, err));
-    v->mean = v->own_mean;
+    v->metric.mean = v->own_mean;
     FK_DO(make_whitening(s, v, vectors, values, d, err));
     FK_DO(whiten_rest(s, v, (int)fold, err));
 done:
@@ -608,7 +598,7 @@ typedef struct score_job {
 /* Numbers of z and products that a patch takes in a space. */
 static int64_t patch_floats(const space *v)
 {
-    return v->d + v->n;
+    return v->metric.d + v->n;
 }
 
 static size_t mhpc_scratch_size(const void *state)
@@ -630,13 +620,14 @@ static fleck_status score_piece(void *ctx, int64_t piece, int worker, fleck_erro
     const space *v = job->space;
     int64_t first = piece * PIECE, n = positions(job->state) - first;
     int64_t dim = job->state->folds.all.dim;
-    float *z = job->z + first * v->d, *products = job->products + first * v->n;
+    float *z = job->z + first * v->metric.d, *products = job->products + first * v->n;
 
     (void)worker;
     (void)err;
     n = n < PIECE ? n : PIECE;
     whiten(v, dim, z, job->centred + first * dim, job->patches + first * dim, n);
-    fk_linalg_multiply_nt(products, v->n, z, v->d, v->z, v->d, n, v->n, v->d, -2.0f, 0.0f);
+    fk_linalg_multiply_nt(products, v->n, z, v->metric.d, v->z, v->metric.d, n, v->n, v->metric.d,
+                          -2.0f, 0.0f);
     for (int64_t i = 0; i < n; i++) {
         const float *row = products + i * v->n;
         int64_t best = -1;
@@ -647,7 +638,8 @@ static fleck_status score_piece(void *ctx, int64_t piece, int worker, fleck_erro
         job->nearest[first + i] = best;
         job->distance[first + i] =
             best < 0 ? INFINITY
-                     : (float)sqrt(fk_linalg_distance2(z + i * v->d, v->z + best * v->d, v->d));
+                     : (float)sqrt(fk_linalg_distance2(z + i * v->metric.d,
+                                                       v->z + best * v->metric.d, v->metric.d));
     }
     return FLECK_OK;
 }
@@ -656,7 +648,7 @@ static fleck_status score_piece(void *ctx, int64_t piece, int worker, fleck_erro
 static double weigh(const score_job *job, int64_t p)
 {
     const space *v = job->space;
-    const float *z = job->z + p * v->d, *best = v->z + job->nearest[p] * v->d;
+    const float *z = job->z + p * v->metric.d, *best = v->z + job->nearest[p] * v->metric.d;
     double values[MAX_NEIGHBOURS], sum = 0.0, distance = (double)job->distance[p];
     int64_t indices[MAX_NEIGHBOURS], neighbours = job->state->neighbours;
 
@@ -668,10 +660,11 @@ static double weigh(const score_job *job, int64_t p)
     }
     for (int64_t b = 0; b < v->n; b++)
         fk_linalg_smallest(values, indices, neighbours,
-                           fk_linalg_distance2(best, v->z + b * v->d, v->d), b);
+                           fk_linalg_distance2(best, v->z + b * v->metric.d, v->metric.d), b);
     /* Over exp(s*): no other is nearer than the nearest but by rounding, so nothing overflows. */
     for (int64_t k = 0; k < neighbours && indices[k] >= 0; k++)
-        sum += exp(sqrt(fk_linalg_distance2(z, v->z + indices[k] * v->d, v->d)) - distance);
+        sum += exp(sqrt(fk_linalg_distance2(z, v->z + indices[k] * v->metric.d, v->metric.d)) -
+                   distance);
     if (indices[1] < 0) /* nothing to weigh by */
         return distance;
     return fmax(0.0, (1.0 - 1.0 / sum) * distance);
@@ -717,7 +710,7 @@ static fleck_status mhpc_score(const void *state, const fk_embedding *e, fk_span
     job.patches = e->levels[0].data;
     job.centred = (float *)(job.nearest + n);
     job.z = job.centred + n * s->folds.all.dim;
-    job.products = job.z + n * job.space->d;
+    job.products = job.z + n * job.space->metric.d;
     job.distance = job.products + n * job.space->n;
     FK_DO(fk_pool_run(pool, (n + PIECE - 1) / PIECE, score_piece, &job, err));
     if (!fk_embed_finite(job.distance, n))
@@ -744,8 +737,8 @@ static fleck_status mhpc_save(const void *state, fk_st_writer *w, fk_json *meta,
     if (!fk_json_put_int(meta, "images", s->images))
         FK_FAIL(err, FLECK_E_NOMEM, "mhpatchcore: the state could not be written as JSON");
     FK_DO(fk_pca_save(&s->folds.all, w, meta, err));
-    FK_DO(fk_st_writer_add_data(w, "method.whitening", FK_F32, 2, (int64_t[]){s->all.d, dim},
-                                s->all.whitening, err));
+    FK_DO(fk_st_writer_add_data(w, "method.whitening", FK_F32, 2, (int64_t[]){s->all.metric.d, dim},
+                                s->all.metric.whitening, err));
     FK_DO(fk_st_writer_add_data(w, "method.bank", FK_F32, 2, (int64_t[]){s->n_bank, dim}, s->bank,
                                 err));
     FK_DO(fk_st_writer_add_data(w, "method.source", FK_I64, 1, (int64_t[]){s->n_bank}, s->source,
@@ -772,9 +765,9 @@ static fleck_status view_tensors(mhpc *s, const fk_st_reader *r, int64_t *n, fle
                 "and %lld",
                 fk_st_name(r), (long long)dim, (long long)s->bank_room,
                 (long long)whitening.shape[0], (long long)*n);
-    s->all.mean = s->folds.all.saved_mean;
-    s->all.whitening = whitening.data;
-    s->all.d = whitening.shape[0];
+    s->all.metric.mean = s->folds.all.saved_mean;
+    s->all.metric.whitening = whitening.data;
+    s->all.metric.d = whitening.shape[0];
     s->bank = bank.data;
     s->source = source.data;
     for (int64_t i = 0; i < *n; i++)

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "linalg/clones.h"
 #include "linalg/linalg.h"
+#include "method/pca.h"
 
 #include <assert.h>
 #include <math.h>
@@ -65,32 +66,26 @@ int64_t fk_reduced_bytes(int64_t dim, int64_t room, int64_t offered, int threads
 
 /* ---- Measuring ---- */
 
-/* Patches that are measured against all slots. */
-typedef struct measure_job {
+typedef struct whiten_job {
     fk_reduced *r;
     const fk_metric *metric;
-    const int64_t *slot; /* [n] where they lie */
+    const int64_t *slot; /* [n] */
     int64_t n;
-    float *z;        /* [n, d] of them side by side */
-    float *products; /* [n, slots] */
-    float *centred;  /* [threads, 2, PIECE, D] */
-} measure_job;
+    float *room; /* [threads, 2, PIECE, D] */
+} whiten_job;
 
 static fleck_status whiten_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
 {
-    const measure_job *job = ctx;
+    const whiten_job *job = ctx;
     fk_reduced *r = job->r;
     const fk_metric *m = job->metric;
     int64_t first = piece * PIECE, n = job->n - first < PIECE ? job->n - first : PIECE;
-    float *centred = job->centred + worker * 2 * PIECE * r->dim, *z = centred + PIECE * r->dim;
+    float *centred = job->room + worker * 2 * PIECE * r->dim, *z = centred + PIECE * r->dim;
 
     (void)err;
-    for (int64_t i = 0; i < n; i++) {
-        const float *x = r->rows + job->slot[first + i] * r->dim;
-
-        for (int64_t j = 0; j < r->dim; j++)
-            centred[i * r->dim + j] = x[j] - m->mean[j];
-    }
+    for (int64_t i = 0; i < n; i++)
+        fk_pca_centre(m->mean, r->dim, centred + i * r->dim,
+                      r->rows + job->slot[first + i] * r->dim, 1);
     fk_linalg_multiply_nt(z, m->d, centred, r->dim, m->whitening, r->dim, n, m->d, r->dim, 1.0f,
                           0.0f);
     for (int64_t i = 0; i < n; i++) {
@@ -102,9 +97,17 @@ static fleck_status whiten_piece(void *ctx, int64_t piece, int worker, fleck_err
     return FLECK_OK;
 }
 
+/* Patches that are measured against all slots. */
+typedef struct compare_job {
+    const fk_reduced *r;
+    int64_t n;
+    float *z;        /* [n, d] of them side by side */
+    float *products; /* [n, slots] */
+} compare_job;
+
 static fleck_status products_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
 {
-    const measure_job *job = ctx;
+    const compare_job *job = ctx;
     const fk_reduced *r = job->r;
     int64_t first = piece * PIECE, n = r->slots - first < PIECE ? r->slots - first : PIECE;
 
@@ -129,13 +132,13 @@ static int32_t bits_of(float distance)
 static fleck_status whiten(fk_reduced *r, const fk_metric *m, const int64_t *slot, int64_t n,
                            fk_pool *pool, fleck_error *err)
 {
-    measure_job job = {.r = r, .metric = m, .slot = slot, .n = n};
+    whiten_job job = {.r = r, .metric = m, .slot = slot, .n = n};
     fleck_status st;
 
-    FK_DO(FK_ALLOC(&job.centred, fk_pool_threads(pool) * 2 * PIECE * r->dim, err));
+    FK_DO(FK_ALLOC(&job.room, fk_pool_threads(pool) * 2 * PIECE * r->dim, err));
     FK_DO(fk_pool_run(pool, (n + PIECE - 1) / PIECE, whiten_piece, &job, err));
 done:
-    fk_free(job.centred);
+    fk_free(job.room);
     return st;
 }
 
@@ -143,7 +146,7 @@ done:
 static fleck_status compare(fk_reduced *r, const int64_t *slot, int64_t n, fk_pool *pool,
                             fleck_error *err)
 {
-    measure_job job = {.r = r, .slot = slot, .n = n};
+    compare_job job = {.r = r, .n = n};
     fleck_status st;
 
     FK_DO(FK_ALLOC(&job.z, n * r->d, err));

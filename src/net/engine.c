@@ -32,12 +32,11 @@ bool fk_engine_built(fk_engine engine)
 #endif
 }
 
-/* Products of AVX-512 are twice as wide as the native engine's, which Winograd only just makes up. */
+/* Whether it has inner loops for this processor. */
 static bool native_is_fastest(void)
 {
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           !__builtin_cpu_supports("avx512f");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #else
     return false;
 #endif

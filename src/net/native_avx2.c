@@ -19,22 +19,25 @@
 
 /* ---- Products ---- */
 
+/* 6 x 16 sums fill twelve of the sixteen registers. */
+#define ROWS 6
+
 /* rows is a constant in each call, so that the sums stay in registers. */
-INLINE void product_rows(float *out, const float *const *row, const int rows, const int64_t *offset,
-                         int64_t n_runs, int64_t length, const float *w, const float *next,
-                         int64_t stride)
+INLINE void product_rows(const fk_product *p, const int rows)
 {
-    __m256 sum[FK_ROWS][2];
+    const float *w = p->weight, *next = p->next;
+    int64_t length = p->length, stride = p->stride;
+    __m256 sum[ROWS][2];
 
 #pragma GCC unroll 6
     for (int r = 0; r < rows; r++)
         sum[r][0] = sum[r][1] = _mm256_setzero_ps();
-    for (int64_t s = 0; s < n_runs; s++) {
-        const float *in[FK_ROWS];
+    for (int64_t s = 0; s < p->n_runs; s++) {
+        const float *in[ROWS];
 
 #pragma GCC unroll 6
         for (int r = 0; r < rows; r++)
-            in[r] = row[r] + offset[s];
+            in[r] = p->row[r] + p->offset[s];
         for (int64_t i = 0; i < length; i++, w += FK_LANES, next += stride) {
             __m256 low = _mm256_load_ps(w), high = _mm256_load_ps(w + 8);
 
@@ -50,33 +53,31 @@ INLINE void product_rows(float *out, const float *const *row, const int rows, co
     }
 #pragma GCC unroll 6
     for (int r = 0; r < rows; r++) {
-        _mm256_store_ps(out + r * FK_LANES, sum[r][0]);
-        _mm256_store_ps(out + r * FK_LANES + 8, sum[r][1]);
+        _mm256_store_ps(p->out + r * FK_LANES, sum[r][0]);
+        _mm256_store_ps(p->out + r * FK_LANES + 8, sum[r][1]);
     }
 }
 
-TARGET static void product(float *out, const float *const *row, int n_rows, const int64_t *offset,
-                           int64_t n_runs, int64_t length, const float *w, const float *next,
-                           int64_t stride)
+TARGET static void product(const fk_product *p)
 {
-    switch (n_rows) {
+    switch (p->n_rows) {
     case 1:
-        product_rows(out, row, 1, offset, n_runs, length, w, next, stride);
+        product_rows(p, 1);
         break;
     case 2:
-        product_rows(out, row, 2, offset, n_runs, length, w, next, stride);
+        product_rows(p, 2);
         break;
     case 3:
-        product_rows(out, row, 3, offset, n_runs, length, w, next, stride);
+        product_rows(p, 3);
         break;
     case 4:
-        product_rows(out, row, 4, offset, n_runs, length, w, next, stride);
+        product_rows(p, 4);
         break;
     case 5:
-        product_rows(out, row, 5, offset, n_runs, length, w, next, stride);
+        product_rows(p, 5);
         break;
     default:
-        product_rows(out, row, 6, offset, n_runs, length, w, next, stride);
+        product_rows(p, ROWS);
     }
 }
 
@@ -175,7 +176,7 @@ TARGET static void window_max(float *out, const float *in, int64_t line, int64_t
     _mm256_storeu_ps(out + 8, high);
 }
 
-static const fk_kernels avx2 = {"AVX2", product, finish, tile_in, tile_out, window_max};
+static const fk_kernels avx2 = {"AVX2", ROWS, 1, product, finish, tile_in, tile_out, window_max};
 #endif
 
 const fk_kernels *fk_kernels_avx2(void)

@@ -25,6 +25,11 @@ static int64_t most(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* ---- Layout ---- */
 
 void fk_blocked_finish(fk_blocked *b)
@@ -104,7 +109,7 @@ fleck_status fk_conv_init(fk_conv *c, const float *weight, const float *bias, fl
         pack(c, weight);
         c->rows = c->op.out_height * c->op.out_width;
         c->row_blocks = fk_ceil_div(c->rows, BLOCK_ROWS);
-        c->scratch = FK_ROWS * FK_LANES;
+        c->scratch = FK_PANELS * BLOCK_ROWS * FK_LANES;
     }
 done:
     return st;
@@ -155,24 +160,45 @@ static void advance(places *at, const fk_conv *c, int64_t n)
         at->other[r] += c->other.plane;
 }
 
+/* Sums of the piece's rows for n_panels blocks of output channels from o on. */
+static void multiply(const fk_conv *c, const places *at, int64_t n, int64_t o, int n_panels,
+                     float *sums)
+{
+    int64_t groups = fk_ceil_div(n, c->kernels->rows), panel = c->n_runs * c->length * FK_LANES;
+    fk_product of = {.out_panel = n * FK_LANES,
+                     .offset = c->offset,
+                     .n_runs = c->n_runs,
+                     .length = c->length,
+                     .weight = c->weight + o * panel,
+                     .weight_panel = panel,
+                     .n_panels = n_panels,
+                     .next = c->weight};
+
+    for (int64_t g = 0; g < groups; g++) {
+        int64_t r = g * n / groups;
+
+        of.out = sums + r * FK_LANES;
+        of.row = at->in + r;
+        of.n_rows = (int)((g + 1) * n / groups - r);
+        c->kernels->product(&of);
+    }
+}
+
 static void run_direct(const fk_conv *c, const fk_piece *p, const float *in, const float *other,
                        float *out, float *sums)
 {
-    int64_t groups = fk_ceil_div(p->n, FK_ROWS);
     places at;
 
     find_places(&at, c, p, in, other, out);
-    for (int64_t o = p->first_out; o < p->end_out; o++) {
-        const float *w = c->weight + o * c->n_runs * c->length * FK_LANES;
+    for (int64_t o = p->first_out; o < p->end_out; o += c->kernels->panels) {
+        int64_t panels = least(p->end_out - o, c->kernels->panels);
 
-        for (int64_t g = 0; g < groups; g++) {
-            int64_t r = g * p->n / groups, n = (g + 1) * p->n / groups - r;
-
-            c->kernels->product(sums, at.in + r, (int)n, c->offset, c->n_runs, c->length, w, w, 0);
-            c->kernels->finish(at.out + r, sums, n, c->bias + o * FK_LANES,
-                               c->adds ? at.other + r : NULL, c->relu);
+        multiply(c, &at, p->n, o, (int)panels, sums);
+        for (int64_t i = 0; i < panels; i++) {
+            c->kernels->finish(at.out, sums + i * p->n * FK_LANES, p->n,
+                               c->bias + (o + i) * FK_LANES, c->adds ? at.other : NULL, c->relu);
+            advance(&at, c, p->n);
         }
-        advance(&at, c, p->n);
     }
 }
 

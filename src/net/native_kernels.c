@@ -29,6 +29,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #define A ((float)FK_POINT_A)
 #define B ((float)FK_POINT_B)
@@ -77,23 +78,19 @@ void fk_tile_weight(float *out, int64_t point, const float *g)
 
 /* ---- Products ---- */
 
-static void product(float *out, const float *const *row, int n_rows, const int64_t *offset,
-                    int64_t n_runs, int64_t length, const float *weight, const float *next,
-                    int64_t stride)
+static void product(const fk_product *p)
 {
-    (void)next;
-    (void)stride;
-    for (int r = 0; r < n_rows; r++) {
-        float sum[FK_LANES] = {0};
-        const float *w = weight;
+    for (int panel = 0; panel < p->n_panels; panel++)
+        for (int r = 0; r < p->n_rows; r++) {
+            float sum[FK_LANES] = {0};
+            const float *w = p->weight + panel * p->weight_panel;
 
-        for (int64_t s = 0; s < n_runs; s++)
-            for (int64_t i = 0; i < length; i++, w += FK_LANES)
-                for (int o = 0; o < FK_LANES; o++)
-                    sum[o] += row[r][offset[s] + i] * w[o];
-        for (int o = 0; o < FK_LANES; o++)
-            out[r * FK_LANES + o] = sum[o];
-    }
+            for (int64_t s = 0; s < p->n_runs; s++)
+                for (int64_t i = 0; i < p->length; i++, w += FK_LANES)
+                    for (int o = 0; o < FK_LANES; o++)
+                        sum[o] += p->row[r][p->offset[s] + i] * w[o];
+            memcpy(p->out + panel * p->out_panel + r * FK_LANES, sum, sizeof sum);
+        }
 }
 
 static void finish(float *const *out, const float *sum, int64_t n_rows, const float *bias,
@@ -180,11 +177,14 @@ static void window_max(float *out, const float *in, int64_t line, int64_t height
     }
 }
 
-const fk_kernels fk_kernels_plain = {"plain C", product, finish, tile_in, tile_out, window_max};
+const fk_kernels fk_kernels_plain = {"plain C", FK_ROWS, FK_PANELS, product,
+                                     finish,    tile_in, tile_out,  window_max};
 
 const fk_kernels *fk_kernels_pick(void)
 {
-    const fk_kernels *k = fk_kernels_avx2();
+    const fk_kernels *k = fk_kernels_avx512();
 
+    if (k == NULL)
+        k = fk_kernels_avx2();
     return k != NULL ? k : &fk_kernels_plain;
 }

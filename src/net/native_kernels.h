@@ -7,8 +7,9 @@
 
 /* Channels that lie side by side: 16 floats are one cache line. */
 #define FK_LANES 16
-/* Most rows of one product: 6 x 16 sums fill twelve of AVX2's sixteen registers. */
-#define FK_ROWS 6
+/* Most rows and most blocks of output channels of one product, for any kind of processor. */
+#define FK_ROWS 8
+#define FK_PANELS 2
 
 /* Winograd's F(4 x 4, 3 x 3), see native_kernels.c: a tile has 6 x 6 inputs, as many products a
  * channel, and 4 x 4 outputs. */
@@ -20,17 +21,31 @@
 #define FK_POINT_A 0.70710678118654752440
 #define FK_POINT_B 1.41421356237309504880
 
-/* out[r * FK_LANES + o] = sum over s < n_runs, i < length of
- *                         row[r][offset[s] + i] * weight[(s * length + i) * FK_LANES + o]
+/* For r < n_rows, o < FK_LANES and p < n_panels:
  *
- * for r < n_rows <= FK_ROWS.  A row is one output position, whose inputs lie in runs of length
- * floats.  Each output is summed in the order s, i, whatever n_rows is, so that the way positions
- * are grouped changes no bit.  weight and out are 32-byte aligned.  While it works it asks for the
- * memory at next, next + stride, ... so that the product after it need not wait; next may be any
- * address that can be read. */
-typedef void fk_product_fn(float *out, const float *const *row, int n_rows, const int64_t *offset,
-                           int64_t n_runs, int64_t length, const float *weight, const float *next,
-                           int64_t stride);
+ *   out[p * out_panel + r * FK_LANES + o] = sum over s < n_runs, i < length of
+ *       row[r][offset[s] + i] * weight[p * weight_panel + (s * length + i) * FK_LANES + o]
+ *
+ * A row is one output position, whose inputs lie in runs of length floats; a panel is a block of
+ * output channels.  Each output is summed in the order s, i, whatever n_rows and n_panels are, so that
+ * the way positions are grouped changes no bit.  weight and out are 64-byte aligned.  While it works it
+ * asks for the memory at next, next + stride, ..., once a step, so that the product after it need not
+ * wait; next may be any address that can be read. */
+typedef struct fk_product {
+    float *out;
+    int64_t out_panel;
+    const float *const *row;
+    int n_rows; /* at most the kernels' rows */
+    const int64_t *offset;
+    int64_t n_runs, length;
+    const float *weight;
+    int64_t weight_panel;
+    int n_panels; /* at most the kernels' panels */
+    const float *next;
+    int64_t stride;
+} fk_product;
+
+typedef void fk_product_fn(const fk_product *p);
 
 /* out[r][o] = sum[r * FK_LANES + o] + bias[o] + other[r][o], at least 0 where relu; other may be
  * NULL. */
@@ -51,6 +66,7 @@ typedef void fk_window_max_fn(float *out, const float *in, int64_t line, int64_t
 
 typedef struct fk_kernels {
     const char *name;
+    int rows, panels; /* of a product: as many as its registers hold */
     fk_product_fn *product;
     fk_finish_fn *finish;
     fk_tile_in_fn *tile_in;
@@ -62,6 +78,8 @@ typedef struct fk_kernels {
 extern const fk_kernels fk_kernels_plain;
 /* With AVX2 and FMA; NULL where the compiler or the processor lacks them. */
 const fk_kernels *fk_kernels_avx2(void);
+/* With AVX-512F; NULL likewise.  The same bytes as with AVX2. */
+const fk_kernels *fk_kernels_avx512(void);
 /* The fastest that this processor runs. */
 const fk_kernels *fk_kernels_pick(void);
 

@@ -4,7 +4,8 @@
  *
  *   v [FK_TILE_POINTS][n][C]           C channels, up to whole blocks
  *
- * and then for each block of FK_LANES output channels, point by point, multiplied with
+ * and then for each block of FK_LANES output channels, or for as many as the kernels take at once, point
+ * by point, multiplied with
  *
  *   weight [FK_TILE_POINTS][C][FK_LANES]   into   m [FK_TILE_POINTS][n][FK_LANES]
  *
@@ -40,14 +41,15 @@ static int64_t tiles_across(const fk_conv *c)
 void fk_winograd_plan(fk_conv *c)
 {
     int64_t inputs = c->in.blocks * FK_LANES;
-    int64_t tiles = CACHE_FLOATS / (FK_TILE_POINTS * inputs) / FK_ROWS * FK_ROWS;
+    int64_t tiles = CACHE_FLOATS / (FK_TILE_POINTS * inputs) / c->kernels->rows * c->kernels->rows;
 
     tiles = tiles < LEAST_TILES ? LEAST_TILES : tiles > MOST_TILES ? MOST_TILES : tiles;
     c->rows = fk_ceil_div(c->op.out_height, FK_TILE_OUT) * tiles_across(c);
     c->row_blocks = fk_ceil_div(c->rows, tiles);
     tiles = fk_ceil_div(c->rows, c->row_blocks);
-    c->scratch = FK_TILE_POINTS * (point_size(tiles, inputs) + point_size(tiles, FK_LANES)) +
-                 FK_TILE_OUT * FK_TILE_OUT * FK_LANES;
+    c->scratch =
+        FK_TILE_POINTS * (point_size(tiles, inputs) + FK_PANELS * point_size(tiles, FK_LANES)) +
+        FK_TILE_OUT * FK_TILE_OUT * FK_LANES;
 }
 
 void fk_winograd_pack(fk_conv *c, const float *weight)
@@ -85,27 +87,36 @@ static void transform_in(const fk_conv *c, const fk_piece *p, const float *in, f
     }
 }
 
-/* v with the weights of output block o into m. */
-static void multiply(const fk_conv *c, int64_t o, int64_t n, const float *v, float *m)
+/* v with the weights of n_panels output blocks from o on into as many m, one behind the other. */
+static void multiply(const fk_conv *c, int64_t o, int n_panels, int64_t n, const float *v, float *m)
 {
     static const int64_t start = 0;
-    int64_t inputs = c->in.blocks * FK_LANES, groups = fk_ceil_div(n, FK_ROWS);
+    int64_t inputs = c->in.blocks * FK_LANES, groups = fk_ceil_div(n, c->kernels->rows);
     int64_t panel = inputs * FK_LANES; /* weights of one point */
-    bool last = o + 1 == c->out.blocks;
+    bool last = o + n_panels == c->out.blocks;
+    const float *row[FK_ROWS];
+    fk_product p = {.out_panel = FK_TILE_POINTS * point_size(n, FK_LANES),
+                    .row = row,
+                    .offset = &start,
+                    .n_runs = 1,
+                    .length = inputs,
+                    .weight_panel = FK_TILE_POINTS * panel,
+                    .n_panels = n_panels,
+                    .stride = FK_LANES / groups};
 
     for (int64_t i = 0; i < FK_TILE_POINTS; i++) {
-        const float *u = c->weight + (o * FK_TILE_POINTS + i) * panel;
         int64_t ahead = last && i + 1 == FK_TILE_POINTS ? 0 : panel;
 
+        p.weight = c->weight + (o * FK_TILE_POINTS + i) * panel;
         for (int64_t g = 0; g < groups; g++) {
-            int64_t r = g * n / groups, rows = (g + 1) * n / groups - r;
-            const float *row[FK_ROWS];
+            int64_t r = g * n / groups;
 
-            for (int64_t k = 0; k < rows; k++)
+            p.n_rows = (int)((g + 1) * n / groups - r);
+            for (int64_t k = 0; k < p.n_rows; k++)
                 row[k] = v + i * point_size(n, inputs) + (r + k) * inputs;
-            c->kernels->product(m + i * point_size(n, FK_LANES) + r * FK_LANES, row, (int)rows,
-                                &start, 1, inputs, u, u + ahead + g * panel / groups,
-                                FK_LANES / groups);
+            p.out = m + i * point_size(n, FK_LANES) + r * FK_LANES;
+            p.next = p.weight + ahead + g * panel / groups;
+            c->kernels->product(&p);
         }
     }
 }
@@ -137,12 +148,18 @@ void fk_winograd_run(const fk_conv *c, const fk_piece *p, const float *in, const
 {
     int64_t v_point = point_size(p->n, c->in.blocks * FK_LANES);
     int64_t m_point = point_size(p->n, FK_LANES);
-    float *v = scratch, *m = v + FK_TILE_POINTS * v_point, *square = m + FK_TILE_POINTS * m_point;
+    float *v = scratch, *m = v + FK_TILE_POINTS * v_point;
+    float *square = m + FK_PANELS * FK_TILE_POINTS * m_point;
 
     transform_in(c, p, in, v, v_point);
-    for (int64_t o = p->first_out; o < p->end_out; o++) {
-        multiply(c, o, p->n, v, m);
-        for (int64_t t = 0; t < p->n; t++)
-            transform_out(c, p->first + t, o, m + t * FK_LANES, m_point, other, out, square);
+    for (int64_t o = p->first_out; o < p->end_out; o += c->kernels->panels) {
+        int64_t panels = p->end_out - o < c->kernels->panels ? p->end_out - o : c->kernels->panels;
+
+        multiply(c, o, (int)panels, p->n, v, m);
+        for (int64_t i = 0; i < panels; i++)
+            for (int64_t t = 0; t < p->n; t++)
+                transform_out(c, p->first + t, o + i,
+                              m + i * FK_TILE_POINTS * m_point + t * FK_LANES, m_point, other, out,
+                              square);
     }
 }

@@ -14,7 +14,7 @@ const char *fk_engine_name(fk_engine engine);
 bool fk_engine_parse(const char *name, fk_engine *out);
 /* The engine to take for a network (arch NULL: an ONNX model) where the caller has none in mind: the
  * native one for dense networks in f32 where it was measured to be the fastest, on processors with
- * AVX2 and without AVX-512; else OpenVINO; in builds without that what can run the network. */
+ * AVX2 or AVX-512; else OpenVINO; in builds without that what can run the network. */
 fk_engine fk_engine_fastest(const fk_arch *arch, fk_precision precision);
 /* Whether this build contains the engine. */
 bool fk_engine_built(fk_engine engine);

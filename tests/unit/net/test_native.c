@@ -9,63 +9,115 @@
 
 #define UNIT 0x1p-24 /* half a unit in the last place of 1 */
 
-/* Kernels of this processor, to hold against plain C. */
-#define need_avx2(var)                                                                             \
-    const fk_kernels *(var) = fk_kernels_avx2();                                                   \
-    if ((var) == NULL) {                                                                           \
-        printf("skipped: %s needs AVX2\n", __func__);                                              \
-        skip();                                                                                    \
-    }
+/* The kinds of fast inner loops; which of them there are depends on the processor. */
+typedef const fk_kernels *kind(void);
+static kind *const kinds[] = {fk_kernels_avx2, fk_kernels_avx512};
+static const char *const kind_names[] = {"AVX2", "AVX-512"};
+enum { KINDS = 2 };
 
-/* -1 to 1, the same for the same seed. */
+/* Hold each kind that this processor has against plain C. */
+static void hold_each(void (*check)(const fk_kernels *k), const char *test)
+{
+    int missing = 0;
+
+    for (int i = 0; i < KINDS; i++) {
+        const fk_kernels *k = kinds[i]();
+
+        if (k != NULL)
+            check(k);
+        else
+            printf("skipped: %s needs %s\n", test, kind_names[i]);
+        missing += k == NULL;
+    }
+    if (missing == KINDS)
+        skip();
+}
+
+/* Number i of a seed's, -1 to 1. */
+static float drawn(uint64_t seed, int64_t i)
+{
+    return (float)(fk_prng_hash(seed + (uint64_t)i) >> 40) * 0x1p-23f - 1.0f;
+}
+
 static void fill(float *out, int64_t n, uint64_t seed)
 {
     for (int64_t i = 0; i < n; i++)
-        out[i] = (float)(fk_prng_hash(seed + (uint64_t)i) >> 40) * 0x1p-23f - 1.0f;
+        out[i] = drawn(seed, i);
 }
 
 /* ---- Inner loops ---- */
 
 /* A sum of n products in [-1, 1] in float, in whatever order, is off by at most n * n units; both
  * ways are measured from each other, hence twice. */
-static void products_of_any_number_of_rows_agree_with_plain_c(void **state)
+static void check_product(const fk_kernels *k)
 {
-    enum { RUNS = 3, LENGTH = 21, SIZE = 400 };
-    _Alignas(64) float weight[RUNS * LENGTH * FK_LANES], got[FK_ROWS * FK_LANES],
-        wanted[FK_ROWS * FK_LANES], all[FK_ROWS * FK_LANES];
+    enum {
+        RUNS = 3,
+        LENGTH = 21,
+        SIZE = 400,
+        PANEL = RUNS * LENGTH * FK_LANES,
+        SUMS = FK_ROWS * FK_LANES
+    };
+    _Alignas(64) float weight[FK_PANELS * PANEL], got[FK_PANELS * SUMS], wanted[FK_PANELS * SUMS],
+        all[FK_PANELS * SUMS];
     float in[SIZE];
     const float *row[FK_ROWS];
     const int64_t offset[RUNS] = {0, 100, 37};
     const double most = 2.0 * (RUNS * LENGTH) * (RUNS * LENGTH) * UNIT;
+    fk_product p = {.out = wanted,
+                    .out_panel = SUMS,
+                    .row = row,
+                    .n_rows = k->rows,
+                    .offset = offset,
+                    .n_runs = RUNS,
+                    .length = LENGTH,
+                    .weight = weight,
+                    .weight_panel = PANEL,
+                    .n_panels = k->panels,
+                    .next = weight};
 
-    (void)state;
-    need_avx2(k);
-    fill(weight, RUNS * LENGTH * FK_LANES, 1);
+    assert_in_range(k->rows, 1, FK_ROWS);
+    assert_in_range(k->panels, 1, FK_PANELS);
+    fill(weight, FK_PANELS * PANEL, 1);
     fill(in, SIZE, 2);
     for (int r = 0; r < FK_ROWS; r++)
         row[r] = in + 31 * r;
-    fk_kernels_plain.product(wanted, row, FK_ROWS, offset, RUNS, LENGTH, weight, weight, 0);
-    k->product(all, row, FK_ROWS, offset, RUNS, LENGTH, weight, weight, 0);
-    for (int i = 0; i < FK_ROWS * FK_LANES; i++)
-        assert_true(fabs((double)all[i] - (double)wanted[i]) <= most);
-    for (int rows = 1; rows <= FK_ROWS; rows++) {
-        fill(got, FK_ROWS * FK_LANES, 3);
-        k->product(got, row, rows, offset, RUNS, LENGTH, weight, weight, 1);
-        assert_memory_equal(got, all, (size_t)rows * FK_LANES * sizeof *got);
-        for (int i = rows * FK_LANES; i < FK_ROWS * FK_LANES; i++)
-            assert_true(got[i] != all[i]); /* rows that were not asked for stay */
-    }
+    fk_kernels_plain.product(&p);
+    p.out = all;
+    k->product(&p);
+    for (int i = 0; i < k->panels * SUMS; i++)
+        if (i % SUMS < k->rows * FK_LANES)
+            assert_true(fabs((double)all[i] - (double)wanted[i]) <= most);
+    p.out = got;
+    p.stride = 1;
+    for (p.n_panels = 1; p.n_panels <= k->panels; p.n_panels++)
+        for (p.n_rows = 1; p.n_rows <= k->rows; p.n_rows++) {
+            fill(got, FK_PANELS * SUMS, 3);
+            k->product(&p);
+            for (int i = 0; i < FK_PANELS * SUMS; i++) {
+                bool asked = i / SUMS < p.n_panels && i % SUMS < p.n_rows * FK_LANES;
+
+                if (asked)
+                    assert_true(got[i] == all[i]);
+                else /* what was not asked for stays */
+                    assert_true(got[i] == drawn(3, i));
+            }
+        }
 }
 
-static void finishing_is_the_same_to_the_bit(void **state)
+static void products_of_any_number_of_rows_agree_with_plain_c(void **state)
+{
+    (void)state;
+    hold_each(check_product, __func__);
+}
+
+static void check_finish(const fk_kernels *k)
 {
     float sum[5 * FK_LANES], bias[FK_LANES], more[5 * FK_LANES], got[5 * FK_LANES],
         wanted[5 * FK_LANES];
     float *to_got[5], *to_wanted[5];
     const float *other[5];
 
-    (void)state;
-    need_avx2(k);
     fill(sum, 5 * FK_LANES, 4);
     fill(bias, FK_LANES, 5);
     fill(more, 5 * FK_LANES, 6);
@@ -84,12 +136,16 @@ static void finishing_is_the_same_to_the_bit(void **state)
     assert_true(wanted[4 * FK_LANES] == fmaxf(sum[0] + bias[0] + more[0], 0));
 }
 
-static void greatest_of_a_window_is_the_same_to_the_bit(void **state)
+static void finishing_is_the_same_to_the_bit(void **state)
+{
+    (void)state;
+    hold_each(check_finish, __func__);
+}
+
+static void check_window_max(const fk_kernels *k)
 {
     float in[7 * 5 * FK_LANES], got[FK_LANES], wanted[FK_LANES];
 
-    (void)state;
-    need_avx2(k);
     fill(in, 7 * 5 * FK_LANES, 7);
     for (int64_t h = 1; h <= 3; h++)
         for (int64_t w = 1; w <= 3; w++) {
@@ -99,27 +155,78 @@ static void greatest_of_a_window_is_the_same_to_the_bit(void **state)
         }
 }
 
+static void greatest_of_a_window_is_the_same_to_the_bit(void **state)
+{
+    (void)state;
+    hold_each(check_window_max, __func__);
+}
+
+enum { TILE_POINT = 3 * FK_LANES, TILE_LINE = 9 * FK_LANES };
+
 /* Each value is a sum of at most 36 terms of at most 6.25 in two passes: 1e-5 is far below what a
  * wrong coefficient would do and above what contraction to FMA does. */
-static void transforms_of_tiles_agree_with_plain_c(void **state)
+static void check_transforms(const fk_kernels *k)
 {
-    enum { POINT = 3 * FK_LANES, LINE = 9 * FK_LANES };
-    float in[FK_TILE_POINTS * LINE], got[FK_TILE_POINTS * POINT], wanted[FK_TILE_POINTS * POINT];
+    float in[FK_TILE_POINTS * TILE_LINE], got[FK_TILE_POINTS * TILE_POINT],
+        wanted[FK_TILE_POINTS * TILE_POINT];
 
-    (void)state;
-    need_avx2(k);
-    fill(in, FK_TILE_POINTS * LINE, 8);
+    fill(in, FK_TILE_POINTS * TILE_LINE, 8);
     memset(got, 0, sizeof got);
     memset(wanted, 0, sizeof wanted);
-    k->tile_in(got, POINT, in, LINE);
-    fk_kernels_plain.tile_in(wanted, POINT, in, LINE);
-    for (int i = 0; i < FK_TILE_POINTS * POINT; i++)
+    k->tile_in(got, TILE_POINT, in, TILE_LINE);
+    fk_kernels_plain.tile_in(wanted, TILE_POINT, in, TILE_LINE);
+    for (int i = 0; i < FK_TILE_POINTS * TILE_POINT; i++)
         assert_true(fabsf(got[i] - wanted[i]) < 1e-5f);
     assert_true(wanted[FK_LANES] == 0); /* between the points nothing is written */
-    k->tile_out(got, in, LINE);
-    fk_kernels_plain.tile_out(wanted, in, LINE);
+    k->tile_out(got, in, TILE_LINE);
+    fk_kernels_plain.tile_out(wanted, in, TILE_LINE);
     for (int i = 0; i < FK_TILE_OUT * FK_TILE_OUT * FK_LANES; i++)
         assert_true(fabsf(got[i] - wanted[i]) < 1e-5f);
+}
+
+static void transforms_of_tiles_agree_with_plain_c(void **state)
+{
+    (void)state;
+    hold_each(check_transforms, __func__);
+}
+
+/* Wide and narrow vectors do the same operations on each element. */
+static void avx512_gives_the_bytes_of_avx2(void **state)
+{
+    enum { LENGTH = 40, SUMS = FK_ROWS * FK_LANES };
+    static float in[FK_TILE_POINTS * TILE_LINE], tile[2][FK_TILE_POINTS * TILE_POINT];
+    _Alignas(64) float weight[LENGTH * FK_LANES], sum[2][SUMS];
+    const float *row[FK_ROWS];
+    const int64_t offset[1] = {0};
+    fk_product p = {.row = row,
+                    .offset = offset,
+                    .n_runs = 1,
+                    .length = LENGTH,
+                    .weight = weight,
+                    .n_panels = 1,
+                    .next = weight};
+
+    (void)state;
+    if (fk_kernels_avx512() == NULL || fk_kernels_avx2() == NULL) {
+        printf("skipped: %s needs AVX-512\n", __func__);
+        skip();
+    }
+    fill(weight, LENGTH * FK_LANES, 11);
+    fill(in, FK_TILE_POINTS * TILE_LINE, 12);
+    for (int r = 0; r < FK_ROWS; r++)
+        row[r] = in + 50 * r;
+    p.n_rows = fk_kernels_avx2()->rows;
+    for (int i = 0; i < KINDS; i++) {
+        p.out = sum[i];
+        kinds[i]()->product(&p);
+    }
+    assert_memory_equal(sum[0], sum[1], (size_t)p.n_rows * FK_LANES * sizeof sum[0][0]);
+    for (int i = 0; i < KINDS; i++)
+        kinds[i]()->tile_in(tile[i], TILE_POINT, in, TILE_LINE);
+    assert_memory_equal(tile[0], tile[1], sizeof tile[0]);
+    for (int i = 0; i < KINDS; i++)
+        kinds[i]()->tile_out(tile[i], in, TILE_LINE);
+    assert_memory_equal(tile[0], tile[1], sizeof tile[0]);
 }
 
 /* A tile of one channel through all three transforms is the convolution it stands for.  Values are
@@ -152,8 +259,9 @@ static void a_tile_is_a_convolution_of_three_by_three(void **state)
 {
     (void)state;
     check_tile(&fk_kernels_plain);
-    if (fk_kernels_avx2() != NULL)
-        check_tile(fk_kernels_avx2());
+    for (int i = 0; i < KINDS; i++)
+        if (kinds[i]() != NULL)
+            check_tile(kinds[i]());
 }
 
 /* ---- Networks of odd shapes ---- */
@@ -464,6 +572,7 @@ int main(void)
         cmocka_unit_test(finishing_is_the_same_to_the_bit),
         cmocka_unit_test(greatest_of_a_window_is_the_same_to_the_bit),
         cmocka_unit_test(transforms_of_tiles_agree_with_plain_c),
+        cmocka_unit_test(avx512_gives_the_bytes_of_avx2),
         cmocka_unit_test(a_tile_is_a_convolution_of_three_by_three),
         cmocka_unit_test(networks_of_odd_shapes_agree_with_the_reference),
         cmocka_unit_test(an_image_alone_gives_the_same_bytes_on_any_number_of_threads),

@@ -1,15 +1,8 @@
 /* The common kinds of PNG, with libdeflate, which inflates a whole image at once and in a third of
- * the time that the general way takes.
- *
- * A row is a byte that names its filter and the row's bytes less a guess, modulo 256.  With bpp
- * bytes a pixel, the guess for byte i is made of left = row[i - bpp], up = above[i] and
- * corner = above[i - bpp], each 0 outside the image:
- *
- *     0: nothing    1: left    2: up    3: (left + up) / 2
- *     4 (Paeth): the nearest of left, up, corner to left + up - corner, the earlier of equals. */
+ * the time that the general way takes. */
 #include "base/mem.h"
 #include "image/png.h"
-#include "image/png_paeth.h"
+#include "image/png_unfilter.h"
 
 #include <string.h>
 
@@ -54,66 +47,6 @@ static void join_data(uint8_t *out, const fk_png_chunks *chunks)
     }
 }
 
-static inline void undo_average(uint8_t *row, const uint8_t *above, int64_t n, int bpp)
-{
-    for (int64_t i = 0; i < bpp; i++)
-        row[i] = (uint8_t)(row[i] + above[i] / 2);
-    for (int64_t i = bpp; i < n; i++)
-        row[i] = (uint8_t)(row[i] + (row[i - bpp] + above[i]) / 2);
-}
-
-static inline void undo_left(uint8_t *row, int64_t n, int bpp)
-{
-    for (int64_t i = bpp; i < n; i++)
-        row[i] = (uint8_t)(row[i] + row[i - bpp]);
-}
-
-static void undo_up(uint8_t *row, const uint8_t *above, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++)
-        row[i] = (uint8_t)(row[i] + above[i]);
-}
-
-/* One row of n bytes; false for a filter that does not exist. */
-static bool undo_filter(int filter, uint8_t *row, const uint8_t *above, int64_t n, int bpp)
-{
-    switch (filter) {
-    case 0:
-        return true;
-    case 1:
-        if (bpp == 3)
-            undo_left(row, n, 3);
-        else
-            undo_left(row, n, bpp);
-        return true;
-    case 2:
-        undo_up(row, above, n);
-        return true;
-    case 3:
-        if (bpp == 3)
-            undo_average(row, above, n, 3);
-        else
-            undo_average(row, above, n, bpp);
-        return true;
-    case 4:
-        fk_png_paeth_plain(row, above, n, bpp);
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* Whether FK_PNG_ROWS rows from row y on are all Paeth's. */
-static bool paeth_follows(const uint8_t *raw, int64_t row_bytes, int64_t y, int64_t height)
-{
-    if (y + FK_PNG_ROWS > height)
-        return false;
-    for (int64_t i = y; i < y + FK_PNG_ROWS; i++)
-        if (raw[i * (row_bytes + 1)] != 4)
-            return false;
-    return true;
-}
-
 /* Undo the filters of raw's rows, each of which begins with its filter, into out.  They may lie in out's
  * own memory, FK_PNG_ROWS rows of n bytes behind its beginning: rows y .. y + FK_PNG_ROWS - 1, which are written
  * together, end at (y + FK_PNG_ROWS) n, before the first byte of row y that is read, at
@@ -129,12 +62,12 @@ static bool unfilter(fk_image *out, const uint8_t *raw, const uint8_t *zeros)
         uint8_t *to = out->data + y * n;
         int64_t rows = 1;
 
-        if (paeth_follows(raw, n, y, out->height) &&
-            fk_png_paeth_rows(to, row, above, out->width, bpp)) {
+        if (y + FK_PNG_ROWS <= out->height &&
+            fk_png_unfilter_rows(to, row, above, out->width, bpp)) {
             rows = FK_PNG_ROWS;
         } else {
             memcpy(to, row, (size_t)n);
-            if (!undo_filter(row[-1], to, above, n, bpp))
+            if (!fk_png_unfilter_row(row[-1], to, above, n, bpp))
                 return false;
         }
         above = to + (rows - 1) * n;
@@ -152,7 +85,7 @@ static bool unfilter_alpha(fk_image *out, uint8_t *raw, const uint8_t *zeros)
     for (int64_t y = 0; y < out->height; y++) {
         uint8_t *row = raw + y * (n + 1) + 1, *to = out->data + y * out->width * 3;
 
-        if (!undo_filter(row[-1], row, above, n, 4))
+        if (!fk_png_unfilter_row(row[-1], row, above, n, 4))
             return false;
         above = row;
         for (int64_t x = 0; x < out->width; x++)

@@ -1,0 +1,111 @@
+/* Filters undone in eight rows at a time, against row by row. */
+#include "fk_test.h"
+
+#include "base/prng.h"
+#include "image/png_unfilter.h"
+
+#define MOST_WIDTH 70
+#define BYTES (FK_PNG_ROWS * (3 * MOST_WIDTH + 1) + 1)
+
+/* Filtered rows: noise, or the extremes that guesses can meet. */
+static void fill(uint8_t *p, int64_t n, fk_prng *g, bool extremes)
+{
+    for (int64_t i = 0; i < n; i++)
+        p[i] = (uint8_t)(extremes ? 255 * fk_prng_below(g, 2) + fk_prng_below(g, 2)
+                                  : fk_prng_below(g, 256));
+}
+
+/* Row by row into out, without the filter bytes; in begins with one. */
+static void row_by_row(uint8_t *out, const uint8_t *in, const uint8_t *above, int64_t n, int bpp)
+{
+    for (int64_t y = 0; y < FK_PNG_ROWS; y++, out += n) {
+        memcpy(out, in + y * (n + 1) + 1, (size_t)n);
+        assert_true(fk_png_unfilter_row(in[y * (n + 1)], out, above, n, bpp));
+        above = out;
+    }
+}
+
+static void rows_together_give_the_bytes_of_row_by_row(void **state)
+{
+    uint8_t in[BYTES], above[3 * MOST_WIDTH + 1], one[BYTES], all[BYTES];
+    fk_prng g;
+    int taken = 0;
+
+    (void)state;
+    fk_prng_seed(&g, 11);
+    for (int round = 0; round < 4000; round++) {
+        int bpp = round % 2 == 0 ? 3 : 1;
+        int64_t width = 1 + fk_prng_below(&g, MOST_WIDTH), n = width * bpp;
+
+        fill(in, BYTES, &g, round % 3 == 0);
+        fill(above, sizeof above, &g, round % 3 == 0);
+        for (int64_t y = 0; y < FK_PNG_ROWS; y++) /* Paeth's only, or any */
+            in[y * (n + 1)] = (uint8_t)(round % 4 < 2 ? 4 : fk_prng_below(&g, 5));
+        memset(all, 77, sizeof all);
+        if (!fk_png_unfilter_rows(all, in + 1, above, width, bpp)) {
+            assert_int_equal(all[0], 77);
+            continue;
+        }
+        taken++;
+        row_by_row(one, in, above, n, bpp);
+        assert_memory_equal(all, one, (size_t)(FK_PNG_ROWS * n));
+        assert_int_equal(all[FK_PNG_ROWS * n], 77);
+    }
+#ifdef __SSE2__
+    assert_true(taken > 3000);
+#endif
+    in[0] = 4;
+    assert_false(fk_png_unfilter_rows(all, in + 1, above, MOST_WIDTH, 4));
+    in[3 * (MOST_WIDTH + 1)] = 5; /* no such filter */
+    assert_false(fk_png_unfilter_rows(all, in + 1, above, MOST_WIDTH, 1));
+    assert_false(fk_png_unfilter_row(5, one, above, 9, 3));
+}
+
+/* Where rows are undone in the memory that they lie in, as png_fast.c has it. */
+static void rows_may_be_undone_ahead_of_themselves(void **state)
+{
+    enum { WIDTH = 23, N = 3 * WIDTH };
+    uint8_t memory[FK_PNG_ROWS * N + BYTES], above[N + 1] = {0}, wanted[BYTES];
+    uint8_t *in = memory + FK_PNG_ROWS * N;
+    fk_prng g;
+
+    (void)state;
+    fk_prng_seed(&g, 12);
+    fill(in, BYTES, &g, false);
+    for (int64_t y = 0; y < FK_PNG_ROWS; y++)
+        in[y * (N + 1)] = (uint8_t)(y % 5);
+    row_by_row(wanted, in, above, N, 3);
+    if (fk_png_unfilter_rows(memory, in + 1, above, WIDTH, 3))
+        assert_memory_equal(memory, wanted, FK_PNG_ROWS * N);
+}
+
+/* The definition in the PNG specification, section 9.4. */
+static int by_distances(int a, int b, int c)
+{
+    int p = a + b - c, pa = abs(p - a), pb = abs(p - b), pc = abs(p - c);
+
+    if (pa <= pb && pa <= pc)
+        return a;
+    return pb <= pc ? b : c;
+}
+
+static void the_guess_without_distances_is_paeths(void **state)
+{
+    (void)state;
+    for (int a = 0; a < 256; a++)
+        for (int b = 0; b < 256; b++)
+            for (int c = 0; c < 256; c++)
+                if (fk_png_paeth_guess(a, b, c) != by_distances(a, b, c))
+                    fail_msg("left %d, up %d, corner %d", a, b, c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_together_give_the_bytes_of_row_by_row),
+        cmocka_unit_test(rows_may_be_undone_ahead_of_themselves),
+        cmocka_unit_test(the_guess_without_distances_is_paeths),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -92,7 +92,13 @@ void fk_gauss_free(fk_gauss *g)
     *g = (fk_gauss){0};
 }
 
-/* Zeroed moments. */
+/* Numbers of a band's triangles. */
+static int64_t band_size(const fk_gauss *g, int64_t band)
+{
+    return (band_end(g, band) - band * FK_GAUSS_BAND) * triangle(g);
+}
+
+/* Moments, the triangles still undefined. */
 static fleck_status alloc_moments(fk_gauss *g, fleck_error *err)
 {
     fleck_status st;
@@ -101,7 +107,7 @@ static fleck_status alloc_moments(fk_gauss *g, fleck_error *err)
     FK_DO(FK_ALLOC(&g->shift, g->n_pos * g->dim, err));
     FK_DO(FK_CALLOC(&g->sum, g->n_pos * g->dim, err));
     for (int64_t b = 0; b < band_count(g); b++)
-        FK_DO(FK_CALLOC(&g->bands[b], (band_end(g, b) - b * FK_GAUSS_BAND) * triangle(g), err));
+        FK_DO(FK_ALLOC(&g->bands[b], band_size(g, b), err));
 done:
     if (st != FLECK_OK)
         free_moments(g);
@@ -166,6 +172,7 @@ typedef struct add_job {
     const float *const *images;
     const uint8_t *const *flags; /* NULL: no image has any */
     int64_t n;
+    bool fresh;           /* the first images: triangles are still undefined */
     double *scratch;      /* [workers, FK_MOMENTS_GROUP, D] */
     const float **chosen; /* [workers, n] with flags */
 } add_job;
@@ -188,6 +195,9 @@ static fleck_status add_band(void *ctx, int64_t band, int worker, fleck_error *e
     const float **chosen = job->flags != NULL ? job->chosen + worker * job->n : NULL;
 
     (void)err;
+    /* By the thread that goes on with them: new memory costs more to touch than to fill. */
+    if (job->fresh)
+        memset(job->g->bands[band], 0, (size_t)band_size(job->g, band) * sizeof(double));
     for (int64_t p = band * FK_GAUSS_BAND; p < band_end(job->g, band); p++)
         fk_moments_add(fk_gauss_position(job->g, p), chosen != NULL ? chosen : job->images,
                        chosen != NULL ? choose(chosen, job, p) : job->n, p * job->g->dim, scratch);
@@ -223,7 +233,8 @@ fleck_status fk_gauss_add(fk_gauss *g, const float *const *images, const uint8_t
     FK_DO(FK_ALLOC(&job.scratch, fk_pool_threads(pool) * FK_MOMENTS_GROUP * g->dim, err));
     if (job.flags != NULL)
         FK_DO(FK_ALLOC(&job.chosen, fk_pool_threads(pool) * n, err));
-    if (g->shift == NULL)
+    job.fresh = g->shift == NULL;
+    if (job.fresh)
         FK_DO(alloc_moments(g, err));
     for (int64_t i = 0; i < n; i++)
         fk_gauss_count_image(g, images[i], job.flags != NULL ? job.flags[i] : NULL);

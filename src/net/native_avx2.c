@@ -129,7 +129,7 @@ TARGET static void tile_in(float *out, int64_t point, const float *in, int64_t l
     }
 }
 
-INLINE void out_column(float *out, int64_t to, const float *m, int64_t from)
+INLINE void out_column(__m256 y[FK_TILE_OUT], const float *m, int64_t from)
 {
     const __m256 a = _mm256_set1_ps(A), b = _mm256_set1_ps(B), a2 = _mm256_set1_ps(A2),
                  b2 = _mm256_set1_ps(B2), a3 = _mm256_set1_ps(A3), b3 = _mm256_set1_ps(B3);
@@ -139,23 +139,37 @@ INLINE void out_column(float *out, int64_t to, const float *m, int64_t from)
     __m256 sum_a = _mm256_add_ps(m1, m2), difference_a = _mm256_sub_ps(m1, m2);
     __m256 sum_b = _mm256_add_ps(m3, m4), difference_b = _mm256_sub_ps(m3, m4);
 
-    _mm256_storeu_ps(out, _mm256_add_ps(m0, _mm256_add_ps(sum_a, sum_b)));
-    _mm256_storeu_ps(out + to, _mm256_fmadd_ps(a, difference_a, _mm256_mul_ps(b, difference_b)));
-    _mm256_storeu_ps(out + 2 * to, _mm256_fmadd_ps(a2, sum_a, _mm256_mul_ps(b2, sum_b)));
-    _mm256_storeu_ps(out + 3 * to,
-                     _mm256_fmadd_ps(a3, difference_a, _mm256_fmadd_ps(b3, difference_b, m5)));
+    y[0] = _mm256_add_ps(m0, _mm256_add_ps(sum_a, sum_b));
+    y[1] = _mm256_fmadd_ps(a, difference_a, _mm256_mul_ps(b, difference_b));
+    y[2] = _mm256_fmadd_ps(a2, sum_a, _mm256_mul_ps(b2, sum_b));
+    y[3] = _mm256_fmadd_ps(a3, difference_a, _mm256_fmadd_ps(b3, difference_b, m5));
 }
 
-TARGET static void tile_out(float *out, const float *in, int64_t point)
+TARGET static void tile_out(const fk_tile *tile)
 {
-    float t[FK_TILE_OUT * FK_TILE_IN * 8];
+    const __m256 zero = _mm256_setzero_ps();
+    _Alignas(64) float t[FK_TILE_OUT * FK_TILE_IN * 8];
+    __m256 v[FK_TILE_OUT];
 
     for (int half = 0; half < FK_LANES; half += 8) {
-        for (int x = 0; x < FK_TILE_IN; x++)
-            out_column(t + x * 8, FK_TILE_IN * 8, in + x * point + half, FK_TILE_IN * point);
-        for (int y = 0; y < FK_TILE_OUT; y++)
-            out_column(out + y * FK_TILE_OUT * FK_LANES + half, FK_LANES, t + y * FK_TILE_IN * 8,
-                       8);
+        for (int x = 0; x < FK_TILE_IN; x++) {
+            out_column(v, tile->in + x * tile->point + half, FK_TILE_IN * tile->point);
+            for (int y = 0; y < FK_TILE_OUT; y++)
+                _mm256_store_ps(t + (y * FK_TILE_IN + x) * 8, v[y]);
+        }
+        for (int y = 0; y < FK_TILE_OUT; y++) {
+            out_column(v, t + y * FK_TILE_IN * 8, 8);
+            for (int x = 0; x < FK_TILE_OUT; x++) {
+                if (tile->bias != NULL)
+                    v[x] = _mm256_add_ps(v[x], _mm256_loadu_ps(tile->bias + half));
+                if (tile->other != NULL)
+                    v[x] = _mm256_add_ps(v[x], _mm256_loadu_ps(tile->other + y * tile->other_line +
+                                                               x * FK_LANES + half));
+                if (tile->relu)
+                    v[x] = _mm256_max_ps(v[x], zero);
+                _mm256_storeu_ps(tile->out + y * tile->line + x * FK_LANES + half, v[x]);
+            }
+        }
     }
 }
 

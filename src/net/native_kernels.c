@@ -151,15 +151,29 @@ static void out_column(float *out, int64_t to, const float *in, int64_t from)
     }
 }
 
-static void tile_out(float *out, const float *in, int64_t point)
+static void tile_out(const fk_tile *tile)
 {
-    float t[FK_TILE_OUT * FK_TILE_IN * FK_LANES];
+    float t[FK_TILE_OUT * FK_TILE_IN * FK_LANES], row[FK_TILE_OUT * FK_LANES];
 
     for (int x = 0; x < FK_TILE_IN; x++)
-        out_column(t + x * FK_LANES, FK_TILE_IN * FK_LANES, in + x * point, FK_TILE_IN * point);
-    for (int y = 0; y < FK_TILE_OUT; y++)
-        out_column(out + y * FK_TILE_OUT * FK_LANES, FK_LANES, t + y * FK_TILE_IN * FK_LANES,
-                   FK_LANES);
+        out_column(t + x * FK_LANES, FK_TILE_IN * FK_LANES, tile->in + x * tile->point,
+                   FK_TILE_IN * tile->point);
+    for (int y = 0; y < FK_TILE_OUT; y++) {
+        float *out[FK_TILE_OUT];
+        const float *other[FK_TILE_OUT];
+
+        out_column(row, FK_LANES, t + y * FK_TILE_IN * FK_LANES, FK_LANES);
+        for (int x = 0; x < FK_TILE_OUT; x++) {
+            out[x] = tile->out + y * tile->line + x * FK_LANES;
+            if (tile->other != NULL)
+                other[x] = tile->other + y * tile->other_line + x * FK_LANES;
+        }
+        if (tile->bias != NULL)
+            finish(out, row, FK_TILE_OUT, tile->bias, tile->other != NULL ? other : NULL,
+                   tile->relu);
+        else
+            memcpy(out[0], row, sizeof row);
+    }
 }
 
 static void window_max(float *out, const float *in, int64_t line, int64_t height, int64_t width)

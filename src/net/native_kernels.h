@@ -57,8 +57,20 @@ typedef void fk_finish_fn(float *const *out, const float *sum, int64_t n_rows, c
 typedef void fk_tile_in_fn(float *out, int64_t point, const float *in, int64_t line);
 
 /* A' m A of FK_LANES channels at once: m[i][j] = in[(i * FK_TILE_IN + j) * point + channel], and
- * element [y][x] goes to out[(y * FK_TILE_OUT + x) * FK_LANES + channel]. */
-typedef void fk_tile_out_fn(float *out, const float *in, int64_t point);
+ * element [y][x] goes to out[y * line + x * FK_LANES + channel]; with a bias as fk_finish_fn has it,
+ * other's element lying at y * other_line + x * FK_LANES. */
+typedef struct fk_tile {
+    float *out;
+    int64_t line;
+    const float *in;
+    int64_t point;
+    const float *bias; /* [FK_LANES], or NULL: nothing follows */
+    const float *other;
+    int64_t other_line;
+    bool relu;
+} fk_tile;
+
+typedef void fk_tile_out_fn(const fk_tile *t);
 
 /* Greatest of a window of height x width positions, for FK_LANES channels. */
 typedef void fk_window_max_fn(float *out, const float *in, int64_t line, int64_t height,

@@ -121,25 +121,48 @@ static void multiply(const fk_conv *c, int64_t o, int n_panels, int64_t n, const
     }
 }
 
-static void transform_out(const fk_conv *c, int64_t tile, int64_t o, const float *m, int64_t point,
-                          const float *other, float *out, float *square)
+/* The part of a tile that lies inside the output, from the whole tile in square. */
+static void put_part(const fk_conv *c, const fk_tile *tile, int64_t height, int64_t width,
+                     const float *square)
 {
-    int64_t y = tile / tiles_across(c) * FK_TILE_OUT, x = tile % tiles_across(c) * FK_TILE_OUT;
-    int64_t height = c->op.out_height - y, width = c->op.out_width - x;
-
-    height = height < FK_TILE_OUT ? height : FK_TILE_OUT;
-    width = width < FK_TILE_OUT ? width : FK_TILE_OUT;
-    c->kernels->tile_out(square, m, point);
     for (int64_t i = 0; i < height; i++) {
         float *to[FK_TILE_OUT];
         const float *add[FK_TILE_OUT];
 
-        for (int64_t j = 0; j < width; j++)
-            to[j] = out + o * c->out.plane + fk_blocked_at(&c->out, y + i, x + j);
-        for (int64_t j = 0; j < width && c->adds; j++)
-            add[j] = other + o * c->other.plane + fk_blocked_at(&c->other, y + i, x + j);
-        c->kernels->finish(to, square + i * FK_TILE_OUT * FK_LANES, width, c->bias + o * FK_LANES,
+        for (int64_t j = 0; j < width; j++) {
+            to[j] = tile->out + i * tile->line + j * FK_LANES;
+            if (c->adds)
+                add[j] = tile->other + i * tile->other_line + j * FK_LANES;
+        }
+        c->kernels->finish(to, square + i * FK_TILE_OUT * FK_LANES, width, tile->bias,
                            c->adds ? add : NULL, c->relu);
+    }
+}
+
+static void transform_out(const fk_conv *c, int64_t n, int64_t o, const float *m, int64_t point,
+                          const float *other, float *out, float *square)
+{
+    int64_t y = n / tiles_across(c) * FK_TILE_OUT, x = n % tiles_across(c) * FK_TILE_OUT;
+    int64_t height = c->op.out_height - y, width = c->op.out_width - x;
+    fk_tile tile = {.out = out + o * c->out.plane + fk_blocked_at(&c->out, y, x),
+                    .line = c->out.line,
+                    .in = m,
+                    .point = point,
+                    .bias = c->bias + o * FK_LANES,
+                    .relu = c->relu};
+
+    if (c->adds) {
+        tile.other = other + o * c->other.plane + fk_blocked_at(&c->other, y, x);
+        tile.other_line = c->other.line;
+    }
+    if (height >= FK_TILE_OUT && width >= FK_TILE_OUT) {
+        c->kernels->tile_out(&tile);
+    } else {
+        fk_tile whole = {.out = square, .line = FK_TILE_OUT * FK_LANES, .in = m, .point = point};
+
+        c->kernels->tile_out(&whole);
+        put_part(c, &tile, height < FK_TILE_OUT ? height : FK_TILE_OUT,
+                 width < FK_TILE_OUT ? width : FK_TILE_OUT, square);
     }
 }
 

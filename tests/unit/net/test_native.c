@@ -178,10 +178,42 @@ static void check_transforms(const fk_kernels *k)
     for (int i = 0; i < FK_TILE_POINTS * TILE_POINT; i++)
         assert_true(fabsf(got[i] - wanted[i]) < 1e-5f);
     assert_true(wanted[FK_LANES] == 0); /* between the points nothing is written */
-    k->tile_out(got, in, TILE_LINE);
-    fk_kernels_plain.tile_out(wanted, in, TILE_LINE);
-    for (int i = 0; i < FK_TILE_OUT * FK_TILE_OUT * FK_LANES; i++)
-        assert_true(fabsf(got[i] - wanted[i]) < 1e-5f);
+}
+
+/* Alone, and with a bias, another value, both and ReLU; what lies between a tile's lines stays. */
+static void check_tile_out(const fk_kernels *k)
+{
+    enum { LINE = (FK_TILE_OUT + 1) * FK_LANES };
+    float in[FK_TILE_POINTS * TILE_LINE], bias[FK_LANES], other[FK_TILE_OUT * LINE];
+    float got[FK_TILE_OUT * LINE], wanted[FK_TILE_OUT * LINE];
+
+    fill(in, FK_TILE_POINTS * TILE_LINE, 8);
+    fill(bias, FK_LANES, 14);
+    fill(other, FK_TILE_OUT * LINE, 15);
+    for (int way = 0; way < 5; way++) {
+        fk_tile t = {.out = got, .line = LINE, .in = in, .point = TILE_LINE};
+
+        t.bias = way > 0 ? bias : NULL;
+        t.other = way >= 2 && way < 4 ? other : NULL;
+        t.other_line = LINE;
+        t.relu = way >= 3;
+        fill(got, FK_TILE_OUT * LINE, 13);
+        fill(wanted, FK_TILE_OUT * LINE, 13);
+        k->tile_out(&t);
+        t.out = wanted;
+        fk_kernels_plain.tile_out(&t);
+        for (int i = 0; i < FK_TILE_OUT * LINE; i++) {
+            assert_true(fabsf(got[i] - wanted[i]) < 1e-5f);
+            if (i % LINE >= FK_TILE_OUT * FK_LANES)
+                assert_true(got[i] == drawn(13, i));
+        }
+    }
+}
+
+static void tiles_are_finished_as_with_plain_c(void **state)
+{
+    (void)state;
+    hold_each(check_tile_out, __func__);
 }
 
 static void transforms_of_tiles_agree_with_plain_c(void **state)
@@ -225,7 +257,14 @@ static void avx512_gives_the_bytes_of_avx2(void **state)
         kinds[i]()->tile_in(tile[i], TILE_POINT, in, TILE_LINE);
     assert_memory_equal(tile[0], tile[1], sizeof tile[0]);
     for (int i = 0; i < KINDS; i++)
-        kinds[i]()->tile_out(tile[i], in, TILE_LINE);
+        kinds[i]()->tile_out(&(fk_tile){.out = tile[i],
+                                        .line = 4 * FK_LANES,
+                                        .in = in,
+                                        .point = TILE_LINE,
+                                        .bias = weight,
+                                        .other = in,
+                                        .other_line = TILE_LINE,
+                                        .relu = true});
     assert_memory_equal(tile[0], tile[1], sizeof tile[0]);
 }
 
@@ -242,7 +281,7 @@ static void check_tile(const fk_kernels *k)
     k->tile_in(v, FK_LANES, d, FK_TILE_IN * FK_LANES);
     for (int i = 0; i < FK_TILE_POINTS * FK_LANES; i++)
         v[i] *= u[i];
-    k->tile_out(y, v, FK_LANES);
+    k->tile_out(&(fk_tile){.out = y, .line = FK_TILE_OUT * FK_LANES, .in = v, .point = FK_LANES});
     for (int r = 0; r < FK_TILE_OUT; r++)
         for (int c = 0; c < FK_TILE_OUT; c++)
             for (int o = 0; o < FK_LANES; o++) {
@@ -572,6 +611,7 @@ int main(void)
         cmocka_unit_test(finishing_is_the_same_to_the_bit),
         cmocka_unit_test(greatest_of_a_window_is_the_same_to_the_bit),
         cmocka_unit_test(transforms_of_tiles_agree_with_plain_c),
+        cmocka_unit_test(tiles_are_finished_as_with_plain_c),
         cmocka_unit_test(avx512_gives_the_bytes_of_avx2),
         cmocka_unit_test(a_tile_is_a_convolution_of_three_by_three),
         cmocka_unit_test(networks_of_odd_shapes_agree_with_the_reference),

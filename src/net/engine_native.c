@@ -54,6 +54,8 @@ static void native_close(void *handle)
 static fleck_status prepare_convs(native *n, fleck_error *err)
 {
     const fk_graph *g = n->net.graph;
+    int64_t channels = g->ops[0].out_channels;
+    float *folded = NULL;
     fleck_status st;
 
     FK_DO(FK_CALLOC(&n->convs, n->plan.n_steps, err));
@@ -64,17 +66,26 @@ static fleck_status prepare_convs(native *n, fleck_error *err)
         if (s->kind != FK_OP_CONV)
             continue;
         c->kernels = n->kernels;
-        c->op = g->ops[s->op];
+        c->op = *fk_native_op(&n->plan, g, s);
         c->in = n->plan.layout[s->in];
         c->out = n->plan.layout[s->node];
         c->adds = s->other >= 0;
         if (c->adds)
             c->other = n->plan.layout[s->other];
         c->relu = s->relu;
-        FK_DO(fk_conv_init(c, n->net.weights[s->op], n->net.biases[s->op], err));
+        if (n->plan.folds && s->in == 0) {
+            FK_DO(FK_ALLOC(&folded, c->op.channels * c->in.channels * c->op.kernel * c->op.kernel,
+                           err));
+            fk_conv_fold_weight(folded, &c->op, n->net.weights[s->op], &g->ops[s->op], channels);
+        }
+        FK_DO(fk_conv_init(c, folded != NULL ? folded : n->net.weights[s->op], n->net.biases[s->op],
+                           err));
+        fk_free(folded);
+        folded = NULL;
         n->scratch = c->scratch > n->scratch ? c->scratch : n->scratch;
     }
 done:
+    fk_free(folded);
     return st;
 }
 
@@ -151,6 +162,20 @@ static void pack_input(float *out, const fk_blocked *b, const float *in)
             for (int64_t c = 0; c < b->channels; c++)
                 *to++ = in[c * pixels];
     }
+}
+
+/* The same of an input [channels, height, width] that lies folded. */
+static void pack_folded(float *out, const fk_blocked *b, const float *in, const fk_op *input)
+{
+    int64_t channels = input->out_channels, pixels = input->out_height * input->out_width;
+
+    for (int64_t y = 0; y < input->out_height; y++)
+        for (int64_t x = 0; x < input->out_width; x++, in++) {
+            float *to = out + fk_blocked_at(b, y / 2, x / 2) + (y % 2 * 2 + x % 2) * channels;
+
+            for (int64_t c = 0; c < channels; c++)
+                to[c] = in[c * pixels];
+        }
 }
 
 /* Channels of block b. */
@@ -265,11 +290,15 @@ static fleck_status pack_piece(void *ctx, int64_t item, int worker, fleck_error 
 {
     const step_job *j = ctx;
     const session *of = j->sessions[item];
+    const fk_native_plan *plan = &j->engine->plan;
 
     (void)worker;
     (void)err;
-    pack_input(of->memory + j->engine->plan.place[0], &j->engine->plan.layout[0],
-               of->buffers.input);
+    if (plan->folds)
+        pack_folded(of->memory + plan->place[0], &plan->layout[0], of->buffers.input,
+                    &j->engine->net.graph->ops[0]);
+    else
+        pack_input(of->memory + plan->place[0], &plan->layout[0], of->buffers.input);
     return FLECK_OK;
 }
 

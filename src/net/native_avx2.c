@@ -129,7 +129,7 @@ TARGET static void tile_in(float *out, int64_t point, const float *in, int64_t l
     }
 }
 
-INLINE void out_column(__m256 y[FK_TILE_OUT], const float *m, int64_t from)
+INLINE void out_column(__m256 y[FK_TILE_OUT], const float *m, int64_t from, const int size)
 {
     const __m256 a = _mm256_set1_ps(A), b = _mm256_set1_ps(B), a2 = _mm256_set1_ps(A2),
                  b2 = _mm256_set1_ps(B2), a3 = _mm256_set1_ps(A3), b3 = _mm256_set1_ps(B3);
@@ -141,11 +141,16 @@ INLINE void out_column(__m256 y[FK_TILE_OUT], const float *m, int64_t from)
 
     y[0] = _mm256_add_ps(m0, _mm256_add_ps(sum_a, sum_b));
     y[1] = _mm256_fmadd_ps(a, difference_a, _mm256_mul_ps(b, difference_b));
+    if (size == 3) {
+        y[2] = _mm256_fmadd_ps(a2, sum_a, _mm256_fmadd_ps(b2, sum_b, m5));
+        return;
+    }
     y[2] = _mm256_fmadd_ps(a2, sum_a, _mm256_mul_ps(b2, sum_b));
     y[3] = _mm256_fmadd_ps(a3, difference_a, _mm256_fmadd_ps(b3, difference_b, m5));
 }
 
-TARGET static void tile_out(const fk_tile *tile)
+/* size is a constant in each call. */
+INLINE void tile_of(const fk_tile *tile, const int size)
 {
     const __m256 zero = _mm256_setzero_ps();
     _Alignas(64) float t[FK_TILE_OUT * FK_TILE_IN * 8];
@@ -153,13 +158,13 @@ TARGET static void tile_out(const fk_tile *tile)
 
     for (int half = 0; half < FK_LANES; half += 8) {
         for (int x = 0; x < FK_TILE_IN; x++) {
-            out_column(v, tile->in + x * tile->point + half, FK_TILE_IN * tile->point);
-            for (int y = 0; y < FK_TILE_OUT; y++)
+            out_column(v, tile->in + x * tile->point + half, FK_TILE_IN * tile->point, size);
+            for (int y = 0; y < size; y++)
                 _mm256_store_ps(t + (y * FK_TILE_IN + x) * 8, v[y]);
         }
-        for (int y = 0; y < FK_TILE_OUT; y++) {
-            out_column(v, t + y * FK_TILE_IN * 8, 8);
-            for (int x = 0; x < FK_TILE_OUT; x++) {
+        for (int y = 0; y < size; y++) {
+            out_column(v, t + y * FK_TILE_IN * 8, 8, size);
+            for (int x = 0; x < size; x++) {
                 if (tile->bias != NULL)
                     v[x] = _mm256_add_ps(v[x], _mm256_loadu_ps(tile->bias + half));
                 if (tile->other != NULL)
@@ -171,6 +176,14 @@ TARGET static void tile_out(const fk_tile *tile)
             }
         }
     }
+}
+
+TARGET static void tile_out(const fk_tile *tile)
+{
+    if (tile->size == 3)
+        tile_of(tile, 3);
+    else
+        tile_of(tile, FK_TILE_OUT);
 }
 
 TARGET static void window_max(float *out, const float *in, int64_t line, int64_t height,

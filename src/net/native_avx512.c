@@ -148,7 +148,7 @@ TARGET static void tile_in(float *out, int64_t point, const float *in, int64_t l
         in_column(out + y * FK_TILE_IN * point, point, t + y * FK_TILE_IN * FK_LANES, FK_LANES);
 }
 
-INLINE void out_column(__m512 y[FK_TILE_OUT], const float *m, int64_t from)
+INLINE void out_column(__m512 y[FK_TILE_OUT], const float *m, int64_t from, const int size)
 {
     const __m512 a = _mm512_set1_ps(A), b = _mm512_set1_ps(B), a2 = _mm512_set1_ps(A2),
                  b2 = _mm512_set1_ps(B2), a3 = _mm512_set1_ps(A3), b3 = _mm512_set1_ps(B3);
@@ -160,24 +160,29 @@ INLINE void out_column(__m512 y[FK_TILE_OUT], const float *m, int64_t from)
 
     y[0] = _mm512_add_ps(m0, _mm512_add_ps(sum_a, sum_b));
     y[1] = _mm512_fmadd_ps(a, difference_a, _mm512_mul_ps(b, difference_b));
+    if (size == 3) {
+        y[2] = _mm512_fmadd_ps(a2, sum_a, _mm512_fmadd_ps(b2, sum_b, m5));
+        return;
+    }
     y[2] = _mm512_fmadd_ps(a2, sum_a, _mm512_mul_ps(b2, sum_b));
     y[3] = _mm512_fmadd_ps(a3, difference_a, _mm512_fmadd_ps(b3, difference_b, m5));
 }
 
-TARGET static void tile_out(const fk_tile *tile)
+/* size is a constant in each call. */
+INLINE void tile_of(const fk_tile *tile, const int size)
 {
     const __m512 zero = _mm512_setzero_ps();
     _Alignas(64) float t[FK_TILE_OUT * FK_TILE_IN * FK_LANES];
     __m512 v[FK_TILE_OUT];
 
     for (int x = 0; x < FK_TILE_IN; x++) {
-        out_column(v, tile->in + x * tile->point, FK_TILE_IN * tile->point);
-        for (int y = 0; y < FK_TILE_OUT; y++)
+        out_column(v, tile->in + x * tile->point, FK_TILE_IN * tile->point, size);
+        for (int y = 0; y < size; y++)
             _mm512_store_ps(t + (y * FK_TILE_IN + x) * FK_LANES, v[y]);
     }
-    for (int y = 0; y < FK_TILE_OUT; y++) {
-        out_column(v, t + y * FK_TILE_IN * FK_LANES, FK_LANES);
-        for (int x = 0; x < FK_TILE_OUT; x++) {
+    for (int y = 0; y < size; y++) {
+        out_column(v, t + y * FK_TILE_IN * FK_LANES, FK_LANES, size);
+        for (int x = 0; x < size; x++) {
             if (tile->bias != NULL)
                 v[x] = _mm512_add_ps(v[x], _mm512_loadu_ps(tile->bias));
             if (tile->other != NULL)
@@ -188,6 +193,14 @@ TARGET static void tile_out(const fk_tile *tile)
             _mm512_storeu_ps(tile->out + y * tile->line + x * FK_LANES, v[x]);
         }
     }
+}
+
+TARGET static void tile_out(const fk_tile *tile)
+{
+    if (tile->size == 3)
+        tile_of(tile, 3);
+    else
+        tile_of(tile, FK_TILE_OUT);
 }
 
 TARGET static void window_max(float *out, const float *in, int64_t line, int64_t height,

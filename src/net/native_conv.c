@@ -48,7 +48,12 @@ int64_t fk_blocked_at(const fk_blocked *b, int64_t y, int64_t x)
 
 bool fk_conv_winograd(const fk_op *op, const fk_blocked *in)
 {
-    return op->kernel == 3 && op->stride == 1 && in->block == FK_LANES;
+    return (op->kernel == 3 || op->kernel == 4) && op->stride == 1 && in->block == FK_LANES;
+}
+
+int64_t fk_tile_size(const fk_op *op)
+{
+    return FK_TILE_IN + 1 - op->kernel;
 }
 
 void fk_conv_surround(fk_blocked *in, const fk_op *op)
@@ -57,13 +62,63 @@ void fk_conv_surround(fk_blocked *in, const fk_op *op)
 
     /* The last tiles may reach beyond the output. */
     if (fk_conv_winograd(op, in)) {
-        rows = fk_ceil_div(rows, FK_TILE_OUT) * FK_TILE_OUT;
-        columns = fk_ceil_div(columns, FK_TILE_OUT) * FK_TILE_OUT;
+        rows = fk_ceil_div(rows, fk_tile_size(op)) * fk_tile_size(op);
+        columns = fk_ceil_div(columns, fk_tile_size(op)) * fk_tile_size(op);
     }
     in->top = most(in->top, op->pad_top);
     in->left = most(in->left, op->pad_left);
     in->bottom = most(in->bottom, (rows - 1) * op->stride + op->kernel - op->pad_top - in->height);
     in->right = most(in->right, (columns - 1) * op->stride + op->kernel - op->pad_left - in->width);
+}
+
+/* ---- Folding ---- */
+
+/* Output y reads rows 2 y - pad + k.  They begin in the middle of a pair where pad is odd; then a row
+ * before them is read as well, with the weight 0. */
+static int64_t before(int64_t pad)
+{
+    return pad % 2;
+}
+
+bool fk_conv_fold(fk_op *out, const fk_op *op, int64_t channels)
+{
+    int64_t kernel = fk_ceil_div(op->kernel + most(before(op->pad_top), before(op->pad_left)), 2);
+
+    if (op->stride != 2 || op->groups != 1 || kernel < 3 || kernel > FK_TILE_KERNEL ||
+        4 * channels > FK_LANES)
+        return false;
+    *out = *op;
+    out->kernel = kernel;
+    out->stride = 1;
+    out->pad_top = fk_ceil_div(op->pad_top, 2);
+    out->pad_left = fk_ceil_div(op->pad_left, 2);
+    return true;
+}
+
+/* Tap k of `kernel`, or -1 where the folded convolution reads what the other does not. */
+static int64_t tap_of(int64_t folded, int64_t phase, int64_t pad, int64_t kernel)
+{
+    int64_t k = 2 * folded + phase - before(pad);
+
+    return k < kernel ? k : -1;
+}
+
+void fk_conv_fold_weight(float *out, const fk_op *folded, const float *weight, const fk_op *op,
+                         int64_t channels)
+{
+    for (int64_t o = 0; o < op->channels; o++)
+        for (int64_t i = 0; i < 4 * channels; i++)
+            for (int64_t y = 0; y < folded->kernel; y++)
+                for (int64_t x = 0; x < folded->kernel; x++, out++) {
+                    int64_t ky = tap_of(y, i / (2 * channels), op->pad_top, op->kernel);
+                    int64_t kx = tap_of(x, i / channels % 2, op->pad_left, op->kernel);
+
+                    *out = ky < 0 || kx < 0
+                               ? 0
+                               : weight[((o * channels + i % channels) * op->kernel + ky) *
+                                            op->kernel +
+                                        kx];
+                }
 }
 
 /* ---- Packing ---- */

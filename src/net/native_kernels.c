@@ -18,6 +18,9 @@
  *          |   0   -+b a2    -a2       +-b     1   0 |        two rows, +b and -b
  *          |   0    a2 b2     0     -(a2+b2)   0   1 |
  *
+ * F(3, 4), three outputs of a filter of four, is the product of degrees 2 and 3: the same points and B',
+ * G_i = (1, x_i, x_i^2, x_i^3) / N_i, and infinity adds to the last output again.
+ *
  * In two dimensions each is applied to the columns and to the rows: 36 multiplications for 16
  * outputs, which take 144 directly.  Rows of +a and -a share their even and their odd half, so a
  * transform of six inputs is 12 operations and one to four outputs 13.
@@ -40,36 +43,40 @@
 
 /* ---- Weights, in double ---- */
 
-/* G of three filter taps `from` apart into six values `to` apart. */
-static void weight_column(double *restrict out, int64_t to, const double *restrict g, int64_t from)
+/* G of `taps` filter taps, 3 or 4, `from` apart into six values `to` apart. */
+static void weight_column(double *restrict out, int64_t to, const double *restrict g, int64_t from,
+                          int taps)
 {
     /* 1 / N of 0, +-a and +-b: a2 b2, 2 a2 (a2 - b2) and 2 b2 (b2 - a2) are 1, -1.5 and 6. */
     const double of_a = 1 / -1.5, of_b = 1 / 6.0;
 
     for (int o = 0; o < FK_LANES; o++) {
         double g0 = g[o], g1 = g[from + o], g2 = g[2 * from + o];
-        double even_a = (g0 + 0.5 * g2) * of_a, odd_a = FK_POINT_A * of_a * g1;
-        double even_b = (g0 + 2.0 * g2) * of_b, odd_b = FK_POINT_B * of_b * g1;
+        double g3 = taps > 3 ? g[3 * from + o] : 0;
+        double even_a = (g0 + 0.5 * g2) * of_a, odd_a = FK_POINT_A * of_a * (g1 + 0.5 * g3);
+        double even_b = (g0 + 2.0 * g2) * of_b, odd_b = FK_POINT_B * of_b * (g1 + 2.0 * g3);
 
         out[o] = g0;
         out[to + o] = even_a + odd_a;
         out[2 * to + o] = even_a - odd_a;
         out[3 * to + o] = even_b + odd_b;
         out[4 * to + o] = even_b - odd_b;
-        out[5 * to + o] = g2;
+        out[5 * to + o] = taps > 3 ? g3 : g2;
     }
 }
 
-void fk_tile_weight(float *out, int64_t point, const float *g)
+void fk_tile_weight(float *out, int64_t point, const float *g, int kernel)
 {
-    double f[9 * FK_LANES], t[FK_TILE_IN * 3 * FK_LANES], u[FK_TILE_IN * FK_LANES];
+    double f[FK_TILE_KERNEL * FK_TILE_KERNEL * FK_LANES];
+    double t[FK_TILE_IN * FK_TILE_KERNEL * FK_LANES], u[FK_TILE_IN * FK_LANES];
 
-    for (int i = 0; i < 9 * FK_LANES; i++)
+    for (int i = 0; i < kernel * kernel * FK_LANES; i++)
         f[i] = (double)g[i];
-    for (int x = 0; x < 3; x++)
-        weight_column(t + x * FK_LANES, 3 * FK_LANES, f + x * FK_LANES, 3 * FK_LANES);
+    for (int x = 0; x < kernel; x++)
+        weight_column(t + x * FK_LANES, kernel * FK_LANES, f + x * FK_LANES, kernel * FK_LANES,
+                      kernel);
     for (int y = 0; y < FK_TILE_IN; y++) {
-        weight_column(u, FK_LANES, t + 3 * y * FK_LANES, FK_LANES);
+        weight_column(u, FK_LANES, t + y * kernel * FK_LANES, FK_LANES, kernel);
         for (int x = 0; x < FK_TILE_IN; x++)
             for (int o = 0; o < FK_LANES; o++)
                 out[(y * FK_TILE_IN + x) * point + o] = (float)u[x * FK_LANES + o];
@@ -136,8 +143,8 @@ static void tile_in(float *out, int64_t point, const float *in, int64_t line)
         in_column(out + y * FK_TILE_IN * point, point, t + y * FK_TILE_IN * FK_LANES, FK_LANES);
 }
 
-/* A' of six products `from` apart into four outputs `to` apart. */
-static void out_column(float *out, int64_t to, const float *in, int64_t from)
+/* A' of six products `from` apart into `size` outputs `to` apart. */
+static void out_column(float *out, int64_t to, const float *in, int64_t from, int size)
 {
     for (int o = 0; o < FK_LANES; o++) {
         const float *m = in + o;
@@ -146,6 +153,10 @@ static void out_column(float *out, int64_t to, const float *in, int64_t from)
 
         out[o] = m[0] + (sum_a + sum_b);
         out[to + o] = A * difference_a + B * difference_b;
+        if (size == 3) {
+            out[2 * to + o] = A2 * sum_a + (B2 * sum_b + m[5 * from]);
+            continue;
+        }
         out[2 * to + o] = A2 * sum_a + B2 * sum_b;
         out[3 * to + o] = A3 * difference_a + (B3 * difference_b + m[5 * from]);
     }
@@ -157,22 +168,22 @@ static void tile_out(const fk_tile *tile)
 
     for (int x = 0; x < FK_TILE_IN; x++)
         out_column(t + x * FK_LANES, FK_TILE_IN * FK_LANES, tile->in + x * tile->point,
-                   FK_TILE_IN * tile->point);
-    for (int y = 0; y < FK_TILE_OUT; y++) {
+                   FK_TILE_IN * tile->point, tile->size);
+    for (int y = 0; y < tile->size; y++) {
         float *out[FK_TILE_OUT];
         const float *other[FK_TILE_OUT];
 
-        out_column(row, FK_LANES, t + y * FK_TILE_IN * FK_LANES, FK_LANES);
-        for (int x = 0; x < FK_TILE_OUT; x++) {
+        out_column(row, FK_LANES, t + y * FK_TILE_IN * FK_LANES, FK_LANES, tile->size);
+        for (int x = 0; x < tile->size; x++) {
             out[x] = tile->out + y * tile->line + x * FK_LANES;
             if (tile->other != NULL)
                 other[x] = tile->other + y * tile->other_line + x * FK_LANES;
         }
         if (tile->bias != NULL)
-            finish(out, row, FK_TILE_OUT, tile->bias, tile->other != NULL ? other : NULL,
+            finish(out, row, tile->size, tile->bias, tile->other != NULL ? other : NULL,
                    tile->relu);
         else
-            memcpy(out[0], row, sizeof row);
+            memcpy(out[0], row, (size_t)tile->size * FK_LANES * sizeof *row);
     }
 }
 

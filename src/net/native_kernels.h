@@ -11,10 +11,11 @@
 #define FK_ROWS 8
 #define FK_PANELS 2
 
-/* Winograd's F(4 x 4, 3 x 3), see native_kernels.c: a tile has 6 x 6 inputs, as many products a
- * channel, and 4 x 4 outputs. */
+/* Winograd's F(4 x 4, 3 x 3) and F(3 x 3, 4 x 4), see native_kernels.c: a tile has 6 x 6 inputs, as many
+ * products a channel, and 4 x 4 outputs of a kernel of 3, or 3 x 3 of one of 4. */
 #define FK_TILE_IN 6
-#define FK_TILE_OUT 4
+#define FK_TILE_OUT 4    /* most outputs each way */
+#define FK_TILE_KERNEL 4 /* greatest kernel */
 #define FK_TILE_POINTS (FK_TILE_IN * FK_TILE_IN)
 
 /* The points of interpolation are 0, +-FK_POINT_A, +-FK_POINT_B and infinity. */
@@ -60,6 +61,7 @@ typedef void fk_tile_in_fn(float *out, int64_t point, const float *in, int64_t l
  * element [y][x] goes to out[y * line + x * FK_LANES + channel]; with a bias as fk_finish_fn has it,
  * other's element lying at y * other_line + x * FK_LANES. */
 typedef struct fk_tile {
+    int size; /* 3 or 4 outputs each way */
     float *out;
     int64_t line;
     const float *in;
@@ -95,8 +97,9 @@ const fk_kernels *fk_kernels_avx512(void);
 /* The fastest that this processor runs. */
 const fk_kernels *fk_kernels_pick(void);
 
-/* G g G' of FK_LANES filters at once, each rounded once: g[tap * FK_LANES + o], tap = 3 * row +
- * column, element [i][j] goes to out[(i * FK_TILE_IN + j) * point + o]. */
-void fk_tile_weight(float *out, int64_t point, const float *g);
+/* G g G' of FK_LANES filters of kernel x kernel, 3 or 4, at once, each rounded once:
+ * g[tap * FK_LANES + o], tap = kernel * row + column, element [i][j] goes to
+ * out[(i * FK_TILE_IN + j) * point + o]. */
+void fk_tile_weight(float *out, int64_t point, const float *g, int kernel);
 
 #endif

@@ -83,6 +83,22 @@ static bool add_node(fk_native_plan *p, const fk_graph *g, const int *uses, int 
 
 /* ---- Layouts and places ---- */
 
+/* Whether the input is read by one convolution alone, which can be folded. */
+static void plan_fold(fk_native_plan *p, const fk_graph *g, const int *uses)
+{
+    for (int i = 0; i < p->n_steps; i++) {
+        const fk_step *s = &p->steps[i];
+
+        if (s->in == 0 && uses[0] == 1 && s->kind == FK_OP_CONV)
+            p->folds = fk_conv_fold(&p->folded, &g->ops[s->op], g->ops[0].out_channels);
+    }
+}
+
+const fk_op *fk_native_op(const fk_native_plan *p, const fk_graph *g, const fk_step *s)
+{
+    return p->folds && s->in == 0 ? &p->folded : &g->ops[s->op];
+}
+
 static void plan_layouts(fk_native_plan *p, const fk_graph *g)
 {
     for (int i = 0; i < g->n_ops; i++) {
@@ -93,9 +109,14 @@ static void plan_layouts(fk_native_plan *p, const fk_graph *g)
                                     .width = op->out_width,
                                     .block = op->kind == FK_OP_INPUT ? op->out_channels : FK_LANES};
     }
+    if (p->folds)
+        p->layout[0] = (fk_blocked){.channels = 4 * g->ops[0].out_channels,
+                                    .height = fk_ceil_div(g->ops[0].out_height, 2),
+                                    .width = fk_ceil_div(g->ops[0].out_width, 2),
+                                    .block = FK_LANES};
     for (int i = 0; i < p->n_steps; i++)
         if (p->steps[i].kind == FK_OP_CONV)
-            fk_conv_surround(&p->layout[p->steps[i].in], &g->ops[p->steps[i].op]);
+            fk_conv_surround(&p->layout[p->steps[i].in], fk_native_op(p, g, &p->steps[i]));
     for (int i = 0; i < g->n_ops; i++)
         fk_blocked_finish(&p->layout[i]);
 }
@@ -162,6 +183,7 @@ fleck_status fk_native_plan_init(fk_native_plan *out, const fk_graph *g, const c
                     "%s: the native engine runs dense convolutions with additions and ReLUs, and "
                     "pools; operation %d is another",
                     name, i);
+    plan_fold(out, g, uses);
     plan_layouts(out, g);
     FK_DO(plan_places(out, g, err));
 done:

@@ -17,6 +17,8 @@ typedef struct fk_step {
 typedef struct fk_native_plan {
     fk_step *steps;
     int n_steps;
+    bool folds;   /* the input lies folded, see fk_conv_fold(), for the one step that reads it */
+    fk_op folded; /* what that step then is */
     fk_blocked *layout; /* [n_ops] of the nodes that steps read or give */
     int64_t *place;     /* [n_ops] where in a session's memory the value begins, in floats */
     int64_t memory;     /* floats of a session, zero at first: what lies around values stays zero */
@@ -26,5 +28,7 @@ typedef struct fk_native_plan {
 fleck_status fk_native_plan_init(fk_native_plan *out, const fk_graph *g, const char *name,
                                  fleck_error *err) FLECK_MUST_CHECK;
 void fk_native_plan_free(fk_native_plan *p);
+/* The convolution or pool that a step runs. */
+const fk_op *fk_native_op(const fk_native_plan *p, const fk_graph *g, const fk_step *s);
 
 #endif

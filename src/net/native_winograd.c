@@ -1,4 +1,5 @@
-/* Convolutions of 3 x 3 and stride 1 through Winograd's tiles; the mathematics: native_kernels.c.
+/* Convolutions of 3 x 3 or 4 x 4 and stride 1 through Winograd's tiles; the mathematics:
+ * native_kernels.c.
  *
  * A piece of work is a block of n tiles.  Their inputs are transformed once into
  *
@@ -14,7 +15,7 @@
  * filters, stream past once a block: of the last stages they are the larger part of the traffic, so
  * each product asks ahead for its share of the next point's.
  *
- * Cost: 36 C K multiply-adds a tile of 16 outputs instead of 144 C K, and transforms of
+ * Cost: 36 C K multiply-adds a tile of 16 outputs (of 9 with 4 x 4) instead of 144 C K, and transforms of
  * 36 * (4 C + 4 K) operations. */
 #include "net/native_conv.h"
 
@@ -35,7 +36,7 @@ static int64_t point_size(int64_t n, int64_t channels)
 
 static int64_t tiles_across(const fk_conv *c)
 {
-    return fk_ceil_div(c->op.out_width, FK_TILE_OUT);
+    return fk_ceil_div(c->op.out_width, fk_tile_size(&c->op));
 }
 
 void fk_winograd_plan(fk_conv *c)
@@ -44,7 +45,7 @@ void fk_winograd_plan(fk_conv *c)
     int64_t tiles = CACHE_FLOATS / (FK_TILE_POINTS * inputs) / c->kernels->rows * c->kernels->rows;
 
     tiles = tiles < LEAST_TILES ? LEAST_TILES : tiles > MOST_TILES ? MOST_TILES : tiles;
-    c->rows = fk_ceil_div(c->op.out_height, FK_TILE_OUT) * tiles_across(c);
+    c->rows = fk_ceil_div(c->op.out_height, fk_tile_size(&c->op)) * tiles_across(c);
     c->row_blocks = fk_ceil_div(c->rows, tiles);
     tiles = fk_ceil_div(c->rows, c->row_blocks);
     c->scratch =
@@ -54,11 +55,11 @@ void fk_winograd_plan(fk_conv *c)
 
 void fk_winograd_pack(fk_conv *c, const float *weight)
 {
-    int64_t inputs = c->in.blocks * FK_LANES, taps = 9;
+    int64_t inputs = c->in.blocks * FK_LANES, taps = c->op.kernel * c->op.kernel;
 
     for (int64_t ob = 0; ob < c->out.blocks; ob++)
         for (int64_t i = 0; i < inputs; i++) {
-            float g[9 * FK_LANES] = {0};
+            float g[FK_TILE_KERNEL * FK_TILE_KERNEL * FK_LANES] = {0};
 
             for (int64_t l = 0; l < FK_LANES && i < c->in.channels; l++) {
                 int64_t o = ob * FK_LANES + l;
@@ -67,7 +68,7 @@ void fk_winograd_pack(fk_conv *c, const float *weight)
                     g[tap * FK_LANES + l] = weight[(o * c->in.channels + i) * taps + tap];
             }
             fk_tile_weight(c->weight + (ob * FK_TILE_POINTS * inputs + i) * FK_LANES,
-                           inputs * FK_LANES, g);
+                           inputs * FK_LANES, g, (int)c->op.kernel);
         }
 }
 
@@ -75,10 +76,11 @@ static void transform_in(const fk_conv *c, const fk_piece *p, const float *in, f
                          int64_t point)
 {
     int64_t across = tiles_across(c), inputs = c->in.blocks * FK_LANES;
+    int64_t size = fk_tile_size(&c->op);
 
     for (int64_t t = 0; t < p->n; t++) {
-        int64_t y = (p->first + t) / across * FK_TILE_OUT - c->op.pad_top;
-        int64_t x = (p->first + t) % across * FK_TILE_OUT - c->op.pad_left;
+        int64_t y = (p->first + t) / across * size - c->op.pad_top;
+        int64_t x = (p->first + t) % across * size - c->op.pad_left;
         const float *from = in + fk_blocked_at(&c->in, y, x);
 
         for (int64_t b = 0; b < c->in.blocks; b++)
@@ -99,7 +101,7 @@ static void multiply(const fk_conv *c, int64_t o, int n_panels, int64_t n, const
                     .row = row,
                     .offset = &start,
                     .n_runs = 1,
-                    .length = inputs,
+                    .length = c->in.channels, /* of whole blocks the rest is zero */
                     .weight_panel = FK_TILE_POINTS * panel,
                     .n_panels = n_panels,
                     .stride = FK_LANES / groups};
@@ -142,9 +144,11 @@ static void put_part(const fk_conv *c, const fk_tile *tile, int64_t height, int6
 static void transform_out(const fk_conv *c, int64_t n, int64_t o, const float *m, int64_t point,
                           const float *other, float *out, float *square)
 {
-    int64_t y = n / tiles_across(c) * FK_TILE_OUT, x = n % tiles_across(c) * FK_TILE_OUT;
+    int64_t size = fk_tile_size(&c->op);
+    int64_t y = n / tiles_across(c) * size, x = n % tiles_across(c) * size;
     int64_t height = c->op.out_height - y, width = c->op.out_width - x;
-    fk_tile tile = {.out = out + o * c->out.plane + fk_blocked_at(&c->out, y, x),
+    fk_tile tile = {.size = (int)size,
+                    .out = out + o * c->out.plane + fk_blocked_at(&c->out, y, x),
                     .line = c->out.line,
                     .in = m,
                     .point = point,
@@ -155,14 +159,17 @@ static void transform_out(const fk_conv *c, int64_t n, int64_t o, const float *m
         tile.other = other + o * c->other.plane + fk_blocked_at(&c->other, y, x);
         tile.other_line = c->other.line;
     }
-    if (height >= FK_TILE_OUT && width >= FK_TILE_OUT) {
+    if (height >= size && width >= size) {
         c->kernels->tile_out(&tile);
     } else {
-        fk_tile whole = {.out = square, .line = FK_TILE_OUT * FK_LANES, .in = m, .point = point};
+        fk_tile whole = {.size = (int)size,
+                         .out = square,
+                         .line = FK_TILE_OUT * FK_LANES,
+                         .in = m,
+                         .point = point};
 
         c->kernels->tile_out(&whole);
-        put_part(c, &tile, height < FK_TILE_OUT ? height : FK_TILE_OUT,
-                 width < FK_TILE_OUT ? width : FK_TILE_OUT, square);
+        put_part(c, &tile, height < size ? height : size, width < size ? width : size, square);
     }
 }
 

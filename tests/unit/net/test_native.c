@@ -190,13 +190,14 @@ static void check_tile_out(const fk_kernels *k)
     fill(in, FK_TILE_POINTS * TILE_LINE, 8);
     fill(bias, FK_LANES, 14);
     fill(other, FK_TILE_OUT * LINE, 15);
-    for (int way = 0; way < 5; way++) {
-        fk_tile t = {.out = got, .line = LINE, .in = in, .point = TILE_LINE};
+    for (int way = 0; way < 10; way++) {
+        int size = way < 5 ? 4 : 3;
+        fk_tile t = {.size = size, .out = got, .line = LINE, .in = in, .point = TILE_LINE};
 
-        t.bias = way > 0 ? bias : NULL;
-        t.other = way >= 2 && way < 4 ? other : NULL;
+        t.bias = way % 5 > 0 ? bias : NULL;
+        t.other = way % 5 >= 2 && way % 5 < 4 ? other : NULL;
         t.other_line = LINE;
-        t.relu = way >= 3;
+        t.relu = way % 5 >= 3;
         fill(got, FK_TILE_OUT * LINE, 13);
         fill(wanted, FK_TILE_OUT * LINE, 13);
         k->tile_out(&t);
@@ -204,7 +205,7 @@ static void check_tile_out(const fk_kernels *k)
         fk_kernels_plain.tile_out(&t);
         for (int i = 0; i < FK_TILE_OUT * LINE; i++) {
             assert_true(fabsf(got[i] - wanted[i]) < 1e-5f);
-            if (i % LINE >= FK_TILE_OUT * FK_LANES)
+            if (i % LINE >= size * FK_LANES || i / LINE >= size)
                 assert_true(got[i] == drawn(13, i));
         }
     }
@@ -257,7 +258,8 @@ static void avx512_gives_the_bytes_of_avx2(void **state)
         kinds[i]()->tile_in(tile[i], TILE_POINT, in, TILE_LINE);
     assert_memory_equal(tile[0], tile[1], sizeof tile[0]);
     for (int i = 0; i < KINDS; i++)
-        kinds[i]()->tile_out(&(fk_tile){.out = tile[i],
+        kinds[i]()->tile_out(&(fk_tile){.size = 4,
+                                        .out = tile[i],
                                         .line = 4 * FK_LANES,
                                         .in = in,
                                         .point = TILE_LINE,
@@ -269,38 +271,44 @@ static void avx512_gives_the_bytes_of_avx2(void **state)
 }
 
 /* A tile of one channel through all three transforms is the convolution it stands for.  Values are
- * up to 9, transforms enlarge them up to 40 times: 2e-5 is 2^-24 of that, ten times over. */
-static void check_tile(const fk_kernels *k)
+ * up to 16, transforms enlarge them up to 40 times: 4e-5 is 2^-24 of that, ten times over. */
+static void check_tile(const fk_kernels *k, int kernel)
 {
-    float d[FK_TILE_POINTS * FK_LANES], g[9 * FK_LANES], u[FK_TILE_POINTS * FK_LANES],
+    float d[FK_TILE_POINTS * FK_LANES], g[16 * FK_LANES], u[FK_TILE_POINTS * FK_LANES],
         v[FK_TILE_POINTS * FK_LANES], y[FK_TILE_OUT * FK_TILE_OUT * FK_LANES];
+    int size = 7 - kernel;
 
     fill(d, FK_TILE_POINTS * FK_LANES, 9);
-    fill(g, 9 * FK_LANES, 10);
-    fk_tile_weight(u, FK_LANES, g);
+    fill(g, 16 * FK_LANES, 10);
+    fk_tile_weight(u, FK_LANES, g, kernel);
     k->tile_in(v, FK_LANES, d, FK_TILE_IN * FK_LANES);
     for (int i = 0; i < FK_TILE_POINTS * FK_LANES; i++)
         v[i] *= u[i];
-    k->tile_out(&(fk_tile){.out = y, .line = FK_TILE_OUT * FK_LANES, .in = v, .point = FK_LANES});
-    for (int r = 0; r < FK_TILE_OUT; r++)
-        for (int c = 0; c < FK_TILE_OUT; c++)
+    k->tile_out(
+        &(fk_tile){.size = size, .out = y, .line = size * FK_LANES, .in = v, .point = FK_LANES});
+    for (int r = 0; r < size; r++)
+        for (int c = 0; c < size; c++)
             for (int o = 0; o < FK_LANES; o++) {
                 double sum = 0;
 
-                for (int tap = 0; tap < 9; tap++)
-                    sum += (double)g[tap * FK_LANES + o] *
-                           (double)d[((r + tap / 3) * FK_TILE_IN + c + tap % 3) * FK_LANES + o];
-                assert_true(fabs(sum - (double)y[(r * FK_TILE_OUT + c) * FK_LANES + o]) < 2e-5);
+                for (int tap = 0; tap < kernel * kernel; tap++)
+                    sum +=
+                        (double)g[tap * FK_LANES + o] *
+                        (double)
+                            d[((r + tap / kernel) * FK_TILE_IN + c + tap % kernel) * FK_LANES + o];
+                assert_true(fabs(sum - (double)y[(r * size + c) * FK_LANES + o]) < 4e-5);
             }
 }
 
-static void a_tile_is_a_convolution_of_three_by_three(void **state)
+static void a_tile_is_a_convolution_of_three_by_three_or_four_by_four(void **state)
 {
     (void)state;
-    check_tile(&fk_kernels_plain);
-    for (int i = 0; i < KINDS; i++)
-        if (kinds[i]() != NULL)
-            check_tile(kinds[i]());
+    for (int kernel = 3; kernel <= 4; kernel++) {
+        check_tile(&fk_kernels_plain, kernel);
+        for (int i = 0; i < KINDS; i++)
+            if (kinds[i]() != NULL)
+                check_tile(kinds[i](), kernel);
+    }
 }
 
 /* ---- Networks of odd shapes ---- */
@@ -613,7 +621,7 @@ int main(void)
         cmocka_unit_test(transforms_of_tiles_agree_with_plain_c),
         cmocka_unit_test(tiles_are_finished_as_with_plain_c),
         cmocka_unit_test(avx512_gives_the_bytes_of_avx2),
-        cmocka_unit_test(a_tile_is_a_convolution_of_three_by_three),
+        cmocka_unit_test(a_tile_is_a_convolution_of_three_by_three_or_four_by_four),
         cmocka_unit_test(networks_of_odd_shapes_agree_with_the_reference),
         cmocka_unit_test(an_image_alone_gives_the_same_bytes_on_any_number_of_threads),
         cmocka_unit_test(images_together_give_the_bytes_of_each),

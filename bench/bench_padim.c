@@ -8,8 +8,8 @@
 
 #include <stdio.h>
 
-#define BLOCK 8   /* images that are learned in one call */
-#define IMAGES 16 /* that a Gaussian has learned before it is finished */
+#define BLOCK 16 /* images that are learned in one call */
+#define EIGHT 8  /* that are scored at once */
 
 typedef struct job {
     fk_gauss gauss;
@@ -79,8 +79,7 @@ static void time_finish(job *j, const bench_row *row, int n)
 
         fk_gauss_free(&j->gauss);
         bench_must(fk_gauss_init(&j->gauss, j->n_pos, j->dim, 0.01, &err), &err);
-        for (int k = 0; k < IMAGES / BLOCK; k++)
-            bench_must(learn(j, &err), &err);
+        bench_must(learn(j, &err), &err);
         run = bench_once(finish, j, 1);
         if (i >= 0)
             runs[i] = run;
@@ -108,21 +107,21 @@ static fleck_status score(void *ctx, fleck_error *err)
 
 static fleck_status score_many_band(void *ctx, int64_t item, int worker, fleck_error *err)
 {
-    static const bool left_out[BLOCK];
-    static const uint8_t *const flags[BLOCK];
+    static const bool left_out[EIGHT];
+    static const uint8_t *const flags[EIGHT];
     job *j = ctx;
     int64_t first = item * FK_GAUSS_BAND, last = first + FK_GAUSS_BAND;
-    float *out[BLOCK];
+    float *out[EIGHT];
 
     (void)err;
-    for (int i = 0; i < BLOCK; i++)
+    for (int i = 0; i < EIGHT; i++)
         out[i] = j->out + i * j->n_pos;
-    fk_gauss_distance_many(&j->gauss, BLOCK, (const float *const *)j->images, first,
+    fk_gauss_distance_many(&j->gauss, EIGHT, (const float *const *)j->images, first,
                            last < j->n_pos ? last : j->n_pos, left_out, flags, j->tmp[worker], out);
     return FLECK_OK;
 }
 
-/* BLOCK images with one reading of the factors. */
+/* EIGHT images with one reading of the factors. */
 static fleck_status score_many(void *ctx, fleck_error *err)
 {
     job *j = ctx;
@@ -140,8 +139,7 @@ static void time_type(job *j, bench_row *row, fk_dtype type, double bandwidth, d
     fk_gauss_free(&j->gauss);
     bench_must(fk_gauss_init(&j->gauss, j->n_pos, j->dim, 0.01, &err), &err);
     j->gauss.type = type;
-    for (int k = 0; k < IMAGES / BLOCK; k++)
-        bench_must(learn(j, &err), &err);
+    bench_must(learn(j, &err), &err);
     bench_must(finish(j, &err), &err);
     snprintf(name, sizeof name, "score one image, %s factors, P=%lld D=%lld", fk_dtype_name(type),
              (long long)j->n_pos, (long long)j->dim);
@@ -149,9 +147,9 @@ static void time_type(job *j, bench_row *row, fk_dtype type, double bandwidth, d
     row->bound = (double)fk_dtype_size(type) * triangle / bandwidth * 1e3;
     row->bound_of = "bytes of factors / copy bandwidth";
     bench_time(row, score, j);
-    snprintf(name, sizeof name, "score %d images at once, each, %s factors, P=%lld D=%lld", BLOCK,
+    snprintf(name, sizeof name, "score %d images at once, each, %s factors, P=%lld D=%lld", EIGHT,
              fk_dtype_name(type), (long long)j->n_pos, (long long)j->dim);
-    row->items = BLOCK;
+    row->items = EIGHT;
     row->bound = 2.0 * triangle / peak * 1e3;
     row->bound_of = "operations / half the sgemm peak";
     bench_time(row, score_many, j);

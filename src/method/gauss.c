@@ -35,7 +35,8 @@ fk_moments fk_gauss_position(const fk_gauss *g, int64_t p)
                         .n = fk_gauss_count(g, p),
                         .shift = g->shift + p * g->dim,
                         .sum = g->sum + p * g->dim,
-                        .triangle = g->bands[p / FK_GAUSS_BAND] + p % FK_GAUSS_BAND * triangle(g)};
+                        .triangle = g->bands[p / FK_GAUSS_BAND] +
+                                    p % FK_GAUSS_BAND * fk_moments_room(g->dim)};
 }
 
 fleck_status fk_gauss_init(fk_gauss *g, int64_t n_pos, int64_t dim, double epsilon,
@@ -95,7 +96,7 @@ void fk_gauss_free(fk_gauss *g)
 /* Numbers of a band's triangles. */
 static int64_t band_size(const fk_gauss *g, int64_t band)
 {
-    return (band_end(g, band) - band * FK_GAUSS_BAND) * triangle(g);
+    return (band_end(g, band) - band * FK_GAUSS_BAND) * fk_moments_room(g->dim);
 }
 
 /* Moments, the triangles still undefined. */
@@ -173,7 +174,7 @@ typedef struct add_job {
     const uint8_t *const *flags; /* NULL: no image has any */
     int64_t n;
     bool fresh;           /* the first images: triangles are still undefined */
-    double *scratch;      /* [workers, FK_MOMENTS_GROUP, D] */
+    double *scratch;      /* [workers] of fk_moments_scratch() */
     const float **chosen; /* [workers, n] with flags */
 } add_job;
 
@@ -191,7 +192,7 @@ static int64_t choose(const float **out, const add_job *job, int64_t p)
 static fleck_status add_band(void *ctx, int64_t band, int worker, fleck_error *err)
 {
     const add_job *job = ctx;
-    double *scratch = job->scratch + worker * FK_MOMENTS_GROUP * job->g->dim;
+    double *scratch = job->scratch + worker * fk_moments_scratch(job->g->dim);
     const float **chosen = job->flags != NULL ? job->chosen + worker * job->n : NULL;
 
     (void)err;
@@ -230,7 +231,7 @@ fleck_status fk_gauss_add(fk_gauss *g, const float *const *images, const uint8_t
             make_empty(g);
         return st;
     }
-    FK_DO(FK_ALLOC(&job.scratch, fk_pool_threads(pool) * FK_MOMENTS_GROUP * g->dim, err));
+    FK_DO(FK_ALLOC(&job.scratch, fk_pool_threads(pool) * fk_moments_scratch(g->dim), err));
     if (job.flags != NULL)
         FK_DO(FK_ALLOC(&job.chosen, fk_pool_threads(pool) * n, err));
     job.fresh = g->shift == NULL;

@@ -27,7 +27,7 @@ typedef struct fk_gauss {
                        FK_F32 to set after init or view */
     float *shift;    /* [P, D] first image of each position; sums are about it */
     double *sum;     /* [P, D] sum of x - shift */
-    double **bands;  /* [ceil(P / BAND)] of [BAND, T]: sum of (x - shift)(x - shift)', lower
+    double **bands;  /* [ceil(P / BAND)] of [BAND] triangles: sum of (x - shift)(x - shift)', lower
                        triangle row by row */
     const float *mean;
     const void *factor; /* [P, T] L with S = L L', lower triangle column by column */
@@ -109,7 +109,7 @@ fleck_status fk_gauss_view(fk_gauss *g, int64_t n_pos, int64_t dim, double epsil
  *   left_out   whether this image is one that g has learned, and is to be scored as if it had not
  *              (n >= 3, asserted)
  *   flags      where it was learned, as in fk_gauss_add(); elsewhere nothing is taken out
- *   tmp   [fk_gauss_room(g, 0)]; becomes z with L z = x - m of the last patch
+ *   tmp   [fk_gauss_room(g, 0)], 64-byte aligned
  *   out   [P]; places first .. last - 1 become sqrt((x-m)' S^-1 (x-m)), >= 0, in standard
  *         deviations; 0 where fk_gauss_judges() says no
  *
@@ -131,7 +131,7 @@ void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, i
 /* A multiple of 8. */
 int64_t fk_gauss_many_room(const fk_gauss *g);
 
-/* Doubles of scratch that one call of fk_gauss_distance (radius 0) or _near needs. */
+/* Doubles of scratch that one call of fk_gauss_distance (radius 0) or _near needs, a multiple of 8. */
 int64_t fk_gauss_room(const fk_gauss *g, int64_t radius);
 
 /* The grid of g's positions, and how far around a position to look. */

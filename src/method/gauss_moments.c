@@ -26,42 +26,68 @@
 #include <math.h>
 #include <string.h>
 
+/* n doubles in whole lines. */
+static int64_t lines(int64_t n)
+{
+    return (n + FK_MOMENTS_WIDE - 1) / FK_MOMENTS_WIDE * FK_MOMENTS_WIDE;
+}
+
 int64_t fk_moments_size(int64_t dim)
 {
     return dim * (dim + 1) / 2;
 }
 
-/* Add the outer products of n columns y[0..n-1] [dim] to a triangle, in order.  n is a constant
+int64_t fk_moments_room(int64_t dim)
+{
+    return fk_moments_row(dim);
+}
+
+int64_t fk_moments_scratch(int64_t dim)
+{
+    return FK_MOMENTS_GROUP * lines(dim);
+}
+
+/* ---- Adding ---- */
+
+/* One line of a row. */
+typedef double wide __attribute__((vector_size(FK_MOMENTS_WIDE * sizeof(double)), may_alias));
+
+/* Add the outer products of n columns y[0..n-1] [lines(dim)] to a triangle, in order.  n is a constant
  * wherever this is called. */
 FK_INLINE void add_outer(double *restrict triangle, double *restrict sum, const double *restrict y,
-                         int64_t dim, int n)
+                         int64_t dim, const int n)
 {
+    int64_t width = lines(dim);
+
     for (int k = 0; k < n; k++)
         for (int64_t i = 0; i < dim; i++)
-            sum[i] += y[k * dim + i];
-    for (int64_t i = 0; i < dim; triangle += ++i) {
-        double c[FK_MOMENTS_GROUP];
+            sum[i] += y[k * width + i];
+    for (int64_t i = 0; i < dim; i++) {
+        wide *row = (wide *)(triangle + fk_moments_row(i));
+        wide c[FK_MOMENTS_GROUP];
 
+#pragma GCC unroll 16
         for (int k = 0; k < n; k++)
-            c[k] = y[k * dim + i];
-        for (int64_t j = 0; j <= i; j++) {
-            double s = triangle[j];
+            c[k] = (wide){} + y[k * width + i];
+        for (int64_t j = 0; j <= i; j += FK_MOMENTS_WIDE, row++) {
+            wide s = *row;
 
+#pragma GCC unroll 16
             for (int k = 0; k < n; k++)
-                s += c[k] * y[k * dim + j];
-            triangle[j] = s;
+                s += c[k] * *(const wide *)(y + k * width + j);
+            *row = s;
         }
     }
 }
 
-FK_CLONES static void add_eight(double *triangle, double *sum, const double *y, int64_t dim)
+FK_CLONES static void add_sixteen(double *triangle, double *sum, const double *y, int64_t dim)
 {
-    add_outer(triangle, sum, y, dim, 8);
+    add_outer(triangle, sum, y, dim, 16);
 }
 
-FK_CLONES static void add_two(double *triangle, double *sum, const double *y, int64_t dim)
+FK_CLONES static void add_four(double *triangle, double *sum, const double *y, int64_t dim)
 {
-    add_outer(triangle, sum, y, dim, 2);
+    add_outer(triangle, sum, y, dim, 4);
 }
 
 FK_CLONES static void add_one(double *triangle, double *sum, const double *y, int64_t dim)
@@ -71,26 +97,32 @@ FK_CLONES static void add_one(double *triangle, double *sum, const double *y, in
 
 void fk_moments_add(fk_moments m, const float *const *images, int64_t n, int64_t offset, double *y)
 {
+    int64_t width = lines(m.dim);
+
     for (int64_t i = 0; i < n;) {
         int64_t left = n - i, group = left >= FK_MOMENTS_GROUP ? FK_MOMENTS_GROUP
-                                      : left >= 2              ? 2
+                                      : left >= 4              ? 4
                                                                : 1;
 
         for (int64_t k = 0; k < group; k++) {
             const float *x = images[i + k] + offset;
 
             for (int64_t j = 0; j < m.dim; j++)
-                y[k * m.dim + j] = (double)x[j] - (double)m.shift[j];
+                y[k * width + j] = (double)x[j] - (double)m.shift[j];
+            for (int64_t j = m.dim; j < width; j++)
+                y[k * width + j] = 0;
         }
         if (group == FK_MOMENTS_GROUP)
-            add_eight(m.triangle, m.sum, y, m.dim);
-        else if (group == 2)
-            add_two(m.triangle, m.sum, y, m.dim);
+            add_sixteen(m.triangle, m.sum, y, m.dim);
+        else if (group == 4)
+            add_four(m.triangle, m.sum, y, m.dim);
         else
             add_one(m.triangle, m.sum, y, m.dim);
         i += group;
     }
 }
+
+/* ---- The rest ---- */
 
 /* The mean of m about another shift. */
 static void mean_about(double *out, fk_moments m, const float *shift)
@@ -102,21 +134,21 @@ static void mean_about(double *out, fk_moments m, const float *shift)
 void fk_moments_merge(fk_moments a, fk_moments b, double *means)
 {
     double na = (double)a.n, nb = (double)b.n, n = na + nb;
-    double *u = means, *v = means + a.dim, *row_a = a.triangle;
-    const double *row_b = b.triangle;
+    double *u = means, *v = means + a.dim;
 
     if (b.n == 0)
         return;
     if (a.n == 0) {
         memcpy(a.shift, b.shift, (size_t)a.dim * sizeof *a.shift);
         memcpy(a.sum, b.sum, (size_t)a.dim * sizeof *a.sum);
-        memcpy(a.triangle, b.triangle, (size_t)fk_moments_size(a.dim) * sizeof *a.triangle);
+        memcpy(a.triangle, b.triangle, (size_t)fk_moments_room(a.dim) * sizeof *a.triangle);
         return;
     }
     mean_about(u, a, a.shift);
     mean_about(v, b, a.shift);
-    for (int64_t i = 0; i < a.dim; row_a += i + 1, row_b += i + 1, i++) {
-        double t_i = u[i] + nb / n * (v[i] - u[i]);
+    for (int64_t i = 0; i < a.dim; i++) {
+        double t_i = u[i] + nb / n * (v[i] - u[i]), *row_a = a.triangle + fk_moments_row(i);
+        const double *row_b = b.triangle + fk_moments_row(i);
 
         for (int64_t j = 0; j <= i; j++) {
             double t_j = u[j] + nb / n * (v[j] - u[j]);
@@ -133,10 +165,11 @@ void fk_moments_merge(fk_moments a, fk_moments b, double *means)
 /* a [D, D], its lower triangle column by column, becomes the covariance. */
 static void covariance(fk_moments m, double epsilon, double *a)
 {
-    const double *row = m.triangle;
     double n = (double)m.n;
 
-    for (int64_t i = 0; i < m.dim; row += ++i) {
+    for (int64_t i = 0; i < m.dim; i++) {
+        const double *row = m.triangle + fk_moments_row(i);
+
         for (int64_t j = 0; j <= i; j++)
             a[j * m.dim + i] = (row[j] - m.sum[i] * m.sum[j] / n) / (n - 1.0);
         a[i * m.dim + i] += epsilon;
@@ -180,7 +213,7 @@ FK_CLONES static void add_column(double *restrict triangle, const float *restric
                                  int64_t dim)
 {
     for (int64_t i = k; i < dim; i++) {
-        double *row = triangle + i * (i + 1) / 2;
+        double *row = triangle + fk_moments_row(i);
         double c = (double)column[i - k];
 
         for (int64_t j = k; j <= i; j++)
@@ -190,15 +223,15 @@ FK_CLONES static void add_column(double *restrict triangle, const float *restric
 
 void fk_moments_back(fk_moments m, fk_dtype type, const void *factor, float *room, double epsilon)
 {
-    double *row = m.triangle;
-
-    memset(row, 0, (size_t)fk_moments_size(m.dim) * sizeof *row);
+    memset(m.triangle, 0, (size_t)fk_moments_room(m.dim) * sizeof *m.triangle);
     if (m.n < 2)
         return;
     for (int64_t k = 0, first = 0; k < m.dim; first += m.dim - k, k++)
-        add_column(row, fk_factor_floats(factor, type, first, m.dim - k, room), k, m.dim);
+        add_column(m.triangle, fk_factor_floats(factor, type, first, m.dim - k, room), k, m.dim);
     /* (N - 1) (L L' - epsilon I), the co-moments about the mean. */
-    for (int64_t i = 0; i < m.dim; row += ++i) {
+    for (int64_t i = 0; i < m.dim; i++) {
+        double *row = m.triangle + fk_moments_row(i);
+
         row[i] -= epsilon;
         for (int64_t j = 0; j <= i; j++)
             row[j] *= (double)m.n - 1.0;

@@ -6,21 +6,35 @@
 #include "tensor/tensor.h"
 
 /* Images that go through a triangle together. */
-#define FK_MOMENTS_GROUP 8
+#define FK_MOMENTS_GROUP 16
+/* Rows of triangles and columns of images begin at multiples of it: lines of the cache. */
+#define FK_MOMENTS_WIDE 8
 
-/* Moments of one position, borrowed from whoever keeps them.  T = dim (dim + 1) / 2. */
+/* Moments of one position, borrowed from whoever keeps them. */
 typedef struct fk_moments {
     int64_t dim;
-    int64_t n;        /* images */
-    float *shift;     /* [dim] sums are about it */
-    double *sum;      /* [dim] sum of x - shift */
-    double *triangle; /* [T] sum of (x - shift)(x - shift)', lower triangle row by row */
+    int64_t n;    /* images */
+    float *shift; /* [dim] sums are about it */
+    double *sum;  /* [dim] sum of x - shift */
+    /* sum of (x - shift)(x - shift)', lower triangle row by row, each row filled up to a multiple of
+     * FK_MOMENTS_WIDE with numbers that say nothing; 64-byte aligned */
+    double *triangle;
 } fk_moments;
 
-/* Numbers of a triangle. */
+/* T = dim (dim + 1) / 2, the numbers of a factor. */
 int64_t fk_moments_size(int64_t dim);
+/* Doubles of a triangle of moments, and of the scratch of fk_moments_add(). */
+int64_t fk_moments_room(int64_t dim);
+int64_t fk_moments_scratch(int64_t dim);
+/* Where row i of a triangle of moments begins: of the rows, each FK_MOMENTS_WIDE have one length. */
+static inline int64_t fk_moments_row(int64_t i)
+{
+    int64_t whole = i / FK_MOMENTS_WIDE, rest = i % FK_MOMENTS_WIDE;
 
-/* Learn n images in order: x is images[k] + offset [dim].  y [FK_MOMENTS_GROUP, dim] is scratch.
+    return (whole * FK_MOMENTS_WIDE / 2 + rest) * (whole + 1) * FK_MOMENTS_WIDE;
+}
+
+/* Learn n images in order: x is images[k] + offset [dim].  y is scratch, 64-byte aligned.
  * The same bytes however images are cut into calls.  m.n is not used.
  * Cost: dim^2 / 2 double multiply-adds an image. */
 void fk_moments_add(fk_moments m, const float *const *images, int64_t n, int64_t offset, double *y);

@@ -11,6 +11,9 @@
  * doubles, goes through all of them.  Each number sees the operations that it sees alone, in their
  * order, so the bytes are the same.
  *
+ * Two positions.  A column waits for the one before it, division included, so with AVX-512 two positions
+ * go through their factors side by side (gauss_avx512.c): while one waits the other works.
+ *
  * Neighbours.  The Gaussian of position p is asked about the features of all positions q in a window
  * about p.  A factor is fetched from memory once for all of them.
  *
@@ -40,6 +43,7 @@
 #include "linalg/clones.h"
 #include "method/gauss_factor.h"
 #include "method/gauss_moments.h"
+#include "method/gauss_two.h"
 
 #include <assert.h>
 #include <math.h>
@@ -56,10 +60,18 @@
 /* Right-hand sides that one reading of a factor serves. */
 #define SIDES 9
 
+/* Doubles that fill whole lines of the cache. */
+static int64_t whole_lines(int64_t n)
+{
+    return (n + 7) / 8 * 8;
+}
+
 int64_t fk_gauss_room(const fk_gauss *g, int64_t radius)
 {
-    /* Right-hand sides, and GROUP columns of floats. */
-    return (radius > 0 ? SIDES + 1 : 1) * g->dim + (g->type != FK_F32 ? GROUP / 2 * g->dim : 0);
+    /* Right-hand sides, and GROUP columns of floats or a second position. */
+    int64_t n = (radius > 0 ? SIDES + 1 : 1) * g->dim;
+
+    return whole_lines(n + (g->type != FK_F32 ? GROUP / 2 * g->dim : whole_lines(g->dim)));
 }
 
 /* One column: z[0] = v[0] / L[0], and what it leaves of the rest. */
@@ -138,12 +150,6 @@ static double solve_at(const fk_gauss *g, int64_t p, double *v, double *room)
 
 /* The right-hand sides of many images, number by number. */
 typedef double sides __attribute__((vector_size(8 * FK_GAUSS_IMAGES), may_alias));
-
-/* Doubles that fill whole lines of the cache. */
-static int64_t whole_lines(int64_t n)
-{
-    return (n + 7) / 8 * 8;
-}
 
 int64_t fk_gauss_many_room(const fk_gauss *g)
 {
@@ -238,22 +244,50 @@ static float finish_distance(const fk_gauss *g, const float *x, int64_t p, doubl
     return (float)sqrt(d2);
 }
 
+/* u = x - m at position p. */
+static void deviation(double *u, const fk_gauss *g, const float *x, int64_t p)
+{
+    for (int64_t i = 0; i < g->dim; i++)
+        u[i] = (double)x[i] - (double)g->mean[p * g->dim + i];
+}
+
+/* Positions p and p + 1 of an image, by a way for two. */
+static void distance_of_two(const fk_gauss *g, fk_solve_two_fn *solve_two, const float *emb,
+                            int64_t p, bool left_out, const uint8_t *flags, double *tmp, float *out)
+{
+    double d2[2];
+
+    for (int k = 0; k < 2; k++) {
+        double *v = tmp + k * whole_lines(g->dim);
+
+        deviation(v, g, emb + (p + k) * g->dim, p + k);
+        memset(v + g->dim, 0, (size_t)(whole_lines(g->dim) - g->dim) * sizeof *v);
+    }
+    solve_two(factor_at(g, p), tmp, g->dim, d2);
+    for (int k = 0; k < 2; k++)
+        out[p + k] = finish_distance(g, emb + (p + k) * g->dim, p + k, d2[k], left_out, flags);
+}
+
 void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64_t last,
                        bool left_out, const uint8_t *flags, double *tmp, float *out)
 {
+    bool small = g->type == FK_F32 && g->dim <= FK_SOLVE_TWO_MOST;
+    fk_solve_two_fn *solve_two = small ? fk_solve_two_avx512() : NULL;
+
     assert(g->factor != NULL && (!left_out || g->n >= 3));
     for (int64_t p = first; p < last; p++) {
-        const float *x = emb + p * g->dim, *m = g->mean + p * g->dim;
-        double d2;
+        const float *x = emb + p * g->dim;
 
-        if (!fk_gauss_judges(g, p)) {
+        /* One more position behind the two keeps what is read ahead inside the factors. */
+        if (solve_two != NULL && p + 1 < last && p + 2 < g->n_pos && fk_gauss_judges(g, p) &&
+            fk_gauss_judges(g, p + 1)) {
+            distance_of_two(g, solve_two, emb, p++, left_out, flags, tmp, out);
+        } else if (fk_gauss_judges(g, p)) {
+            deviation(tmp, g, x, p);
+            out[p] = finish_distance(g, x, p, solve_at(g, p, tmp, tmp + g->dim), left_out, flags);
+        } else {
             out[p] = 0.0f;
-            continue;
         }
-        for (int64_t i = 0; i < g->dim; i++)
-            tmp[i] = (double)x[i] - (double)m[i];
-        d2 = solve_at(g, p, tmp, tmp + g->dim);
-        out[p] = finish_distance(g, x, p, d2, left_out, flags);
     }
 }
 
@@ -283,13 +317,6 @@ void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, i
         for (int k = 0; k < n; k++)
             out[k][p] = finish_distance(g, emb[k] + p * dim, p, d2[k], left_out[k], flags[k]);
     }
-}
-
-/* u = x - m at position p. */
-static void deviation(double *u, const fk_gauss *g, const float *x, int64_t p)
-{
-    for (int64_t i = 0; i < g->dim; i++)
-        u[i] = (double)x[i] - (double)g->mean[p * g->dim + i];
 }
 
 /* Squared distance of a neighbour's z from a Gaussian that does without the image, whose own z there is

@@ -49,7 +49,7 @@ static int64_t desk_bytes(const fk_gauss *g, int64_t band, int64_t piece)
 {
     int64_t dim = g->dim;
 
-    return 8 * (band * fk_moments_size(dim) + (FK_MOMENTS_GROUP + dim) * dim) +
+    return 8 * (band * fk_moments_room(dim) + fk_moments_scratch(dim) + dim * dim) +
            4 * piece * band * dim;
 }
 
@@ -95,7 +95,7 @@ fleck_status fk_gauss_limit(fk_gauss *g, int64_t bytes, const char *folder, int 
 {
     int64_t fixed = fixed_bytes(g), scratch = threads * 8 * g->dim * g->dim;
     /* Factors come while moments go, but what is freed need not go back to the system. */
-    int64_t plain = fixed + g->n_pos * 8 * fk_moments_size(g->dim) + scratch;
+    int64_t plain = fixed + g->n_pos * 8 * fk_moments_room(g->dim) + scratch;
     int64_t banded = fixed + threads * desk_bytes(g, 1, MIN_PIECE);
     fk_gauss_spill *s = NULL;
     fleck_status st;
@@ -208,9 +208,9 @@ static int64_t choose(const float **out, const float *const *views, const fk_gau
 
 /* One thread's memory. */
 typedef struct desk {
-    double *triangles; /* [band, T] */
+    double *triangles; /* [band, room of a triangle] */
     float *slices;     /* [piece, band, D] */
-    double *columns;   /* [GROUP, D] */
+    double *columns;   /* scratch of fk_moments_add() */
     double *square;    /* [D, D] */
 } desk;
 
@@ -228,9 +228,9 @@ static fleck_status desk_init(desk *d, int64_t dim, int64_t band, int64_t piece,
     fleck_status st;
 
     *d = (desk){0};
-    FK_DO(FK_ALLOC(&d->triangles, band * fk_moments_size(dim), err));
+    FK_DO(FK_ALLOC(&d->triangles, band * fk_moments_room(dim), err));
     FK_DO(FK_ALLOC(&d->slices, piece * band * dim, err));
-    FK_DO(FK_ALLOC(&d->columns, FK_MOMENTS_GROUP * dim, err));
+    FK_DO(FK_ALLOC(&d->columns, fk_moments_scratch(dim), err));
     FK_DO(FK_ALLOC(&d->square, dim * dim, err));
 done:
     if (st != FLECK_OK)
@@ -245,7 +245,7 @@ static fk_moments on_desk(const fk_gauss *g, const desk *d, int64_t first, int64
                         .n = n,
                         .shift = g->shift + p * g->dim,
                         .sum = g->sum + p * g->dim,
-                        .triangle = d->triangles + (p - first) * fk_moments_size(g->dim)};
+                        .triangle = d->triangles + (p - first) * fk_moments_room(g->dim)};
 }
 
 /* What the waiting images are added to. */
@@ -253,13 +253,14 @@ static fleck_status fetch_before(const fk_gauss *g, int64_t first, int64_t last,
                                  fleck_error *err)
 {
     const fk_gauss_spill *s = g->spill;
-    int64_t t = fk_moments_size(g->dim), size = (last - first) * t * (int64_t)sizeof(double);
+    int64_t t = fk_moments_size(g->dim);
+    int64_t bytes = fk_moments_room(g->dim) * (int64_t)sizeof(double);
 
     if (s->moments.folder != NULL)
-        return fk_scratch_read(&s->moments, d->triangles, size, first * t * (int64_t)sizeof(double),
+        return fk_scratch_read(&s->moments, d->triangles, (last - first) * bytes, first * bytes,
                                err);
     if (s->factor == NULL)
-        memset(d->triangles, 0, (size_t)size);
+        memset(d->triangles, 0, (size_t)((last - first) * bytes));
     for (int64_t p = first; s->factor != NULL && p < last; p++)
         fk_moments_back(on_desk(g, d, first, p, count_before(g, p)), g->type,
                         (const char *)s->factor + fk_factor_offset(g->type, t, p),
@@ -272,7 +273,7 @@ static fleck_status fetch_before(const fk_gauss *g, int64_t first, int64_t last,
 static fleck_status fetch(const fk_gauss *g, int64_t first, int64_t last, desk *d, fleck_error *err)
 {
     const fk_gauss_spill *s = g->spill;
-    int64_t t = fk_moments_size(g->dim), width = (last - first) * g->dim, count;
+    int64_t t = fk_moments_room(g->dim), width = (last - first) * g->dim, count;
     const float *views[MAX_PIECE], *chosen[MAX_PIECE];
     fleck_status st;
 
@@ -311,7 +312,7 @@ static fleck_status walk_band(void *ctx, int64_t band, int worker, fleck_error *
     fk_gauss *g = w->g;
     desk *d = &w->desks[worker];
     int64_t first = band * g->spill->band, last = first + g->spill->band;
-    int64_t bytes = fk_moments_size(g->dim) * (int64_t)sizeof(double);
+    int64_t bytes = fk_moments_room(g->dim) * (int64_t)sizeof(double);
     fleck_status st;
 
     last = last < g->n_pos ? last : g->n_pos;
@@ -431,7 +432,7 @@ done:
 fleck_status fk_spill_merge(fk_gauss *g, fk_gauss *other, fleck_error *err)
 {
     fk_gauss_spill *a = g->spill, *b = other->spill;
-    int64_t bytes = fk_moments_size(g->dim) * (int64_t)sizeof(double);
+    int64_t bytes = fk_moments_room(g->dim) * (int64_t)sizeof(double);
     int64_t band = a == NULL ? b->band : b == NULL || a->band < b->band ? a->band : b->band;
     int64_t piece = most(a != NULL ? a->piece : 0, b != NULL ? b->piece : 0);
     bool to_file = g->bands == NULL;

@@ -41,11 +41,6 @@ void fk_blocked_finish(fk_blocked *b)
     b->count = b->blocks * b->plane;
 }
 
-int64_t fk_blocked_at(const fk_blocked *b, int64_t y, int64_t x)
-{
-    return b->origin + y * b->line + x * b->block;
-}
-
 bool fk_conv_winograd(const fk_op *op, const fk_blocked *in)
 {
     return (op->kernel == 3 || op->kernel == 4) && op->stride == 1 && in->block == FK_LANES;

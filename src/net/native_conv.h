@@ -17,6 +17,12 @@ typedef struct fk_blocked {
     int64_t line, plane, origin, count;
 } fk_blocked;
 
+/* Where block 0 of y, x lies in a value at base. */
+static inline int64_t fk_blocked_at(const fk_blocked *b, int64_t y, int64_t x)
+{
+    return b->origin + y * b->line + x * b->block;
+}
+
 /* Fill in blocks, line, plane, origin and count. */
 void fk_blocked_finish(fk_blocked *b);
 
@@ -71,8 +77,6 @@ typedef struct fk_piece {
 } fk_piece;
 
 int64_t fk_ceil_div(int64_t a, int64_t b);
-/* Where block 0 of y, x lies in a value at base. */
-int64_t fk_blocked_at(const fk_blocked *b, int64_t y, int64_t x);
 
 /* Cut the tiles into pieces; sets rows, row_blocks and scratch. */
 void fk_winograd_plan(fk_conv *c);

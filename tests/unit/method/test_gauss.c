@@ -2,6 +2,8 @@
 #include "unit/method/fixture.h"
 
 #include "method/gauss.h"
+#include "method/gauss_moments.h"
+#include "method/gauss_two.h"
 
 enum { P = 37, D = 21, N = 30, T = D * (D + 1) / 2 };
 
@@ -55,10 +57,10 @@ static void two_passes(const data *d, int begin, int end, int64_t p, long double
 /* Co-moments about the mean that a learning g holds. */
 static double moment_of(const fk_gauss *g, int64_t p, int i, int j)
 {
-    const double *band = g->bands[p / FK_GAUSS_BAND] + p % FK_GAUSS_BAND * T;
+    const double *triangle = g->bands[p / FK_GAUSS_BAND] + p % FK_GAUSS_BAND * fk_moments_room(D);
     const double *sum = g->sum + p * D;
 
-    return band[i * (i + 1) / 2 + j] - sum[i] * sum[j] / (double)g->n;
+    return triangle[fk_moments_row(i) + j] - sum[i] * sum[j] / (double)g->n;
 }
 
 static void check_moments(const fk_gauss *g, const data *d, int begin, int end, double tolerance)
@@ -101,7 +103,7 @@ static void assert_same_moments(const fk_gauss *a, const fk_gauss *b)
         int64_t n = p + FK_GAUSS_BAND < P ? FK_GAUSS_BAND : P - p;
 
         assert_memory_equal(a->bands[p / FK_GAUSS_BAND], b->bands[p / FK_GAUSS_BAND],
-                            (size_t)(n * T) * sizeof(double));
+                            (size_t)(n * fk_moments_room(D)) * sizeof(double));
     }
 }
 
@@ -256,7 +258,7 @@ static void distances_equal_a_plain_solution(void **state)
     data d = make_data(1.0f);
     fk_gauss g;
     float query[P * D], out[P];
-    double tmp[3 * D];
+    _Alignas(64) double tmp[3 * D + 16];
 
     (void)state;
     fill(query, 77, P * D);
@@ -280,7 +282,8 @@ static void leaving_one_out_equals_fitting_without_it(void **state)
     data d = make_data(1.0f);
     fk_gauss g;
     float out[P];
-    double tmp[3 * D], epsilon = 0.01;
+    _Alignas(64) double tmp[3 * D + 16];
+    double epsilon = 0.01;
 
     (void)state;
     assert_ok(fk_gauss_init(&g, P, D, epsilon, err));
@@ -391,6 +394,45 @@ static void any_allocation_may_fail(void **state)
     free_data(&d);
 }
 
+/* Pairs of positions, where the processor has a way for them, give the bytes of one after the other, whatever
+ * the width. */
+static void positions_two_by_two_give_the_bytes_of_one_by_one(void **state)
+{
+    static const int64_t widths[] = {
+        1, 2, 3, 4, 7, 8, 9, 31, 100, FK_SOLVE_TWO_MOST, FK_SOLVE_TWO_MOST + 1};
+    enum { PLACES = 5, SEEN = 3 };
+
+    (void)state;
+    if (fk_solve_two_avx512() == NULL) {
+        printf("skipped: %s needs AVX-512\n", __func__);
+        skip();
+    }
+    for (size_t w = 0; w < sizeof widths / sizeof widths[0]; w++) {
+        int64_t dim = widths[w], n = PLACES * dim;
+        float *image = NULL, together[PLACES], alone[PLACES];
+        double *tmp = NULL;
+        fk_gauss g;
+
+        assert_ok(fk_gauss_init(&g, PLACES, dim, 0.01, err));
+        assert_ok(FK_ALLOC(&image, n, err));
+        for (int k = 0; k <= SEEN; k++) {
+            for (int64_t i = 0; i < n; i++)
+                image[i] = (float)(fk_prng_hash((uint64_t)(k * n + i)) >> 40) * 0x1p-24f;
+            if (k < SEEN)
+                assert_ok(fk_gauss_add(&g, (const float *const[]){image}, NULL, 1, NULL, err));
+        }
+        assert_ok(fk_gauss_finish(&g, NULL, err));
+        assert_ok(FK_ALLOC(&tmp, fk_gauss_room(&g, 0), err));
+        fk_gauss_distance(&g, image, 0, PLACES, false, NULL, tmp, together);
+        for (int64_t p = 0; p < PLACES; p++)
+            fk_gauss_distance(&g, image, p, p + 1, false, NULL, tmp, alone);
+        assert_memory_equal(together, alone, sizeof alone);
+        fk_free(tmp);
+        fk_free(image);
+        fk_gauss_free(&g);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +448,7 @@ int main(void)
         cmocka_unit_test(a_covariance_that_rounding_spoils_is_refused),
         cmocka_unit_test(gaussians_of_other_sizes_do_not_merge),
         cmocka_unit_test(any_allocation_may_fail),
+        cmocka_unit_test(positions_two_by_two_give_the_bytes_of_one_by_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -431,7 +431,7 @@ static void of_two_images_a_position_needs_both(void **state)
     fk_gauss g = empty(FK_F32);
     float image[P * D], other[P * D], out[P];
     const float *views[2] = {image, other};
-    double tmp[D];
+    _Alignas(64) double tmp[3 * D + 16];
 
     (void)state;
     fill(image, 77, P * D);

@@ -61,11 +61,12 @@ static fleck_status decode_any(void *ctx, fleck_error *err)
 static fleck_status resize_by(void *ctx, fleck_error *err)
 {
     const job *j = ctx;
+    fk_part whole = {.width = SMALL, .height = SMALL};
     fk_image out = {0};
     fleck_status st = fk_image_init(&out, SMALL, SMALL, 3, err);
 
     if (st == FLECK_OK)
-        st = fk_resize_pillow_by(j->kernels, &out, &j->image, j->filter, err);
+        st = fk_resize_pillow_by(j->kernels, &out, &j->image, &whole, j->filter, err);
     fk_image_free(&out);
     return st;
 }
@@ -126,6 +127,10 @@ static void time_resizing(const char *path)
         if (f == FK_FILTER_AREA) {
             time_row(what, "only kernel", bound, resize, &j);
             continue;
+        }
+        if (fk_resize_avx512() != NULL) {
+            j.kernels = fk_resize_avx512();
+            time_row(what, "AVX-512", bound, resize_by, &j);
         }
         if (fk_resize_avx2() != NULL) {
             j.kernels = fk_resize_avx2();

@@ -90,6 +90,11 @@ fleck_status fk_image_resize(fk_image *out, const fk_image *src, int64_t width, 
  * int(round((size - crop) / 2.0)), ties to even.  The crop must fit: FLECK_E_SHAPE. */
 fleck_status fk_image_crop_centre(fk_image *out, const fk_image *src, int64_t width, int64_t height,
                                   fleck_error *err) FLECK_MUST_CHECK;
+/* Both at once: the bytes of fk_image_resize() to width x height and then fk_image_crop_centre(), of which what
+ * falls away is not computed where the filter allows. */
+fleck_status fk_image_resize_centre(fk_image *out, const fk_image *src, int64_t width,
+                                    int64_t height, int64_t crop_width, int64_t crop_height,
+                                    fk_filter filter, fleck_error *err) FLECK_MUST_CHECK;
 /* The offset used above along one axis. */
 int64_t fk_crop_offset(int64_t size, int64_t crop);
 

@@ -4,9 +4,15 @@
 
 #include "image/image.h"
 
-/* Bilinear, bicubic and Lanczos as Pillow computes them. */
-fleck_status fk_resize_pillow(fk_image *out, const fk_image *src, fk_filter filter,
-                              fleck_error *err) FLECK_MUST_CHECK;
+/* The part of a resized image that is wanted: out's size, from x, y on, of width x height. */
+typedef struct fk_part {
+    int64_t width, height, x, y;
+} fk_part;
+
+/* Bilinear, bicubic and Lanczos as Pillow computes them.  Both sides of the whole change, or all of it is
+ * wanted. */
+fleck_status fk_resize_pillow(fk_image *out, const fk_image *src, const fk_part *part,
+                              fk_filter filter, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Nearest as Pillow computes it. */
 fleck_status fk_resize_nearest(fk_image *out, const fk_image *src,

@@ -80,14 +80,15 @@ static void taps_free(fk_taps *t)
     *t = (fk_taps){0};
 }
 
-/* The weights of one output sample; exact is room for them before rounding. */
-static void fill_weights(fk_taps *t, int64_t i, int64_t n_in, kernel *h, double radius,
-                         double *exact)
+/* The weights of output sample i of t, which is `from` + i of the whole axis; exact is room for them before
+ * rounding. */
+static void fill_weights(fk_taps *t, int64_t i, int64_t from, int64_t n_in, int64_t n_out,
+                         kernel *h, double radius, double *exact)
 {
-    double scale = (double)n_in / (double)t->n, stretch = scale < 1.0 ? 1.0 : scale;
-    double center = ((double)i + 0.5) * scale, inverse = 1.0 / stretch, sum = 0.0;
-    double from = center - radius * stretch + 0.5;
-    int64_t first = from < 0.0 ? 0 : (int64_t)from;
+    double scale = (double)n_in / (double)n_out, stretch = scale < 1.0 ? 1.0 : scale;
+    double center = ((double)(from + i) + 0.5) * scale, inverse = 1.0 / stretch, sum = 0.0;
+    double begin = center - radius * stretch + 0.5;
+    int64_t first = begin < 0.0 ? 0 : (int64_t)begin;
     int64_t end = (int64_t)(center + radius * stretch + 0.5);
     int64_t count = (end < n_in ? end : n_in) - first, at = i * t->room;
 
@@ -108,8 +109,9 @@ static void fill_weights(fk_taps *t, int64_t i, int64_t n_in, kernel *h, double 
     t->count[i] = count;
 }
 
-static fleck_status taps_init(fk_taps *t, int64_t n_in, int64_t n_out, fk_filter filter,
-                              fleck_error *err)
+/* Outputs from, ..., from + n - 1 of n_out. */
+static fleck_status taps_init(fk_taps *t, int64_t n_in, int64_t n_out, int64_t from, int64_t n,
+                              fk_filter filter, fleck_error *err)
 {
     static kernel *const kernels[] = {[FK_FILTER_BILINEAR] = bilinear,
                                       [FK_FILTER_BICUBIC] = bicubic,
@@ -121,16 +123,16 @@ static fleck_status taps_init(fk_taps *t, int64_t n_in, int64_t n_out, fk_filter
     double *exact = NULL;
     fleck_status st;
 
-    t->n = n_out;
+    t->n = n;
     t->room = (most + 7) / 8 * 8; /* at most about 400000, so that n * room fits */
-    FK_DO(FK_ALLOC(&t->first, n_out, err));
-    FK_DO(FK_ALLOC(&t->count, n_out, err));
-    FK_DO(FK_CALLOC(&t->weights, n_out * t->room, err));
-    FK_DO(FK_CALLOC(&t->high, n_out * t->room, err));
-    FK_DO(FK_CALLOC(&t->low, n_out * t->room, err));
+    FK_DO(FK_ALLOC(&t->first, n, err));
+    FK_DO(FK_ALLOC(&t->count, n, err));
+    FK_DO(FK_CALLOC(&t->weights, n * t->room, err));
+    FK_DO(FK_CALLOC(&t->high, n * t->room, err));
+    FK_DO(FK_CALLOC(&t->low, n * t->room, err));
     FK_DO(FK_ALLOC(&exact, t->room, err));
-    for (int64_t i = 0; i < n_out; i++)
-        fill_weights(t, i, n_in, kernels[filter], radii[filter], exact);
+    for (int64_t i = 0; i < n; i++)
+        fill_weights(t, i, from, n_in, n_out, kernels[filter], radii[filter], exact);
 done:
     fk_free(exact);
     return st;
@@ -196,9 +198,9 @@ static void columns_then_rows(const job *j, int64_t bytes)
 }
 
 fleck_status fk_resize_pillow_by(const fk_resize_kernels *by, fk_image *out, const fk_image *src,
-                                 fk_filter filter, fleck_error *err)
+                                 const fk_part *part, fk_filter filter, fleck_error *err)
 {
-    int64_t fewer_rows = src->height - out->height, fewer_columns = src->width - out->width;
+    int64_t fewer_rows = src->height - part->height, fewer_columns = src->width - part->width;
     int64_t bytes = out->width * out->channels;
     job j = {.by = by, .out = out, .in = {src->data, src->height, src->width * src->channels}};
     fleck_status st = FLECK_OK;
@@ -206,12 +208,14 @@ fleck_status fk_resize_pillow_by(const fk_resize_kernels *by, fk_image *out, con
     assert(filter == FK_FILTER_BILINEAR || filter == FK_FILTER_BICUBIC ||
            filter == FK_FILTER_LANCZOS);
     assert(fewer_rows != 0 || fewer_columns != 0);
+    assert((fewer_rows != 0 && fewer_columns != 0) ||
+           (out->width == part->width && out->height == part->height));
     if (fewer_columns != 0) {
-        FK_DO(taps_init(&j.along, src->width, out->width, filter, err));
+        FK_DO(taps_init(&j.along, src->width, part->width, part->x, out->width, filter, err));
         FK_DO(FK_CALLOC(&j.padded, j.in.bytes + FK_ROW_SLACK, err));
     }
     if (fewer_rows != 0)
-        FK_DO(taps_init(&j.down, src->height, out->height, filter, err));
+        FK_DO(taps_init(&j.down, src->height, part->height, part->y, out->height, filter, err));
     if (fewer_rows == 0)
         rows_only(&j, bytes);
     else if (fewer_columns == 0)
@@ -227,12 +231,14 @@ done:
     return st;
 }
 
-fleck_status fk_resize_pillow(fk_image *out, const fk_image *src, fk_filter filter,
-                              fleck_error *err)
+fleck_status fk_resize_pillow(fk_image *out, const fk_image *src, const fk_part *part,
+                              fk_filter filter, fleck_error *err)
 {
-    const fk_resize_kernels *by = fk_resize_avx2();
+    const fk_resize_kernels *by = fk_resize_avx512();
 
     if (by == NULL)
+        by = fk_resize_avx2();
+    if (by == NULL)
         by = fk_resize_sse2 != NULL ? fk_resize_sse2 : &fk_resize_plain;
-    return fk_resize_pillow_by(by, out, src, filter, err);
+    return fk_resize_pillow_by(by, out, src, part, filter, err);
 }

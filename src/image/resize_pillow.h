@@ -1,8 +1,8 @@
-/* The inner loops of Pillow's resampling: plain C, and SSE2 and AVX2 where the machine has them. */
+/* The inner loops of Pillow's resampling: plain C, and SSE2, AVX2 and AVX-512 where the machine has them. */
 #ifndef FK_IMAGE_RESIZE_PILLOW_H
 #define FK_IMAGE_RESIZE_PILLOW_H
 
-#include "image/image.h"
+#include "image/resize.h"
 
 /* Weights are integers of this many fractional bits. */
 #define FK_WEIGHT_BITS 22
@@ -11,7 +11,7 @@
 #define FK_WEIGHT_LOW 12
 
 /* Bytes that a row has behind its end, so that kernels may read ahead; their weights are 0. */
-#define FK_ROW_SLACK 16
+#define FK_ROW_SLACK 32
 
 /* The weights of one axis: output i takes count[i] input samples from first[i] on, with the weights
  * from i * room on.  room is a multiple of 8, and weights[count[i]] and what follows are 0. */
@@ -41,9 +41,12 @@ extern const fk_resize_kernels fk_resize_plain;
 extern const fk_resize_kernels *const fk_resize_sse2;
 /* NULL where the compiler or the processor lacks AVX2. */
 const fk_resize_kernels *fk_resize_avx2(void);
+/* Likewise AVX-512, with permutations of bytes (VBMI). */
+const fk_resize_kernels *fk_resize_avx512(void);
 
 /* fk_resize_pillow() by these kernels; all give the same bytes. */
 fleck_status fk_resize_pillow_by(const fk_resize_kernels *by, fk_image *out, const fk_image *src,
-                                 fk_filter filter, fleck_error *err) FLECK_MUST_CHECK;
+                                 const fk_part *part, fk_filter filter,
+                                 fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

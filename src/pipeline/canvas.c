@@ -123,20 +123,15 @@ static void paint(fk_image *pixels, const fk_image *left_out, const float mean[3
 static fleck_status fit_pixels(fk_image *out, const fk_preprocess *p, const fk_image *original,
                                fleck_error *err)
 {
-    fk_image resized = {0};
     fk_filter filter;
-    fleck_status st;
 
     if (!fk_filter_parse(p->resize, &filter))
         return fk_error_set(err, FLECK_E_UNSUPPORTED, "resize filter \"%s\" is not known",
                             p->resize);
     if (p->width == 0)
         return fk_image_resize(out, original, original->width, original->height, filter, err);
-    FK_DO(fk_image_resize(&resized, original, p->width, p->height, filter, err));
-    FK_DO(fk_image_crop_centre(out, &resized, p->crop_width, p->crop_height, err));
-done:
-    fk_image_free(&resized);
-    return st;
+    return fk_image_resize_centre(out, original, p->width, p->height, p->crop_width, p->crop_height,
+                                  filter, err);
 }
 
 fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *original,

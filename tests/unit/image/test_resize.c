@@ -136,15 +136,16 @@ static void grey_and_rgb_are_filtered_alike(void **state)
     fk_image_free(&rgb);
 }
 
-/* The vector kernels against the plain ones, on sizes around their block of 16 bytes. */
+/* The vector kernels against the plain ones, on sizes around their blocks of 16 and 64 bytes. */
 static void vectors_give_the_bytes_of_plain_loops(void **state)
 {
-    const fk_resize_kernels *const kernels[] = {fk_resize_sse2, fk_resize_avx2()};
+    const fk_resize_kernels *const kernels[] = {fk_resize_sse2, fk_resize_avx2(),
+                                                fk_resize_avx512()};
     fk_prng g;
 
     (void)state;
-    if (kernels[0] == NULL && kernels[1] == NULL) {
-        printf("skipped: neither SSE2 nor AVX2 here\n");
+    if (kernels[0] == NULL && kernels[1] == NULL && kernels[2] == NULL) {
+        printf("skipped: neither SSE2 nor AVX2 nor AVX-512 here\n");
         skip();
     }
     fk_prng_seed(&g, 4);
@@ -153,19 +154,22 @@ static void vectors_give_the_bytes_of_plain_loops(void **state)
         int64_t width = 1 + fk_prng_below(&g, limit), height = 1 + fk_prng_below(&g, limit);
         int64_t to_width = 1 + fk_prng_below(&g, limit), to_height = 1 + fk_prng_below(&g, limit);
         fk_image in, plain, fast;
+        fk_part whole;
 
         to_width +=
             to_width == width && to_height == height; /* the same size is never asked of them */
 
+        whole = (fk_part){.width = to_width, .height = to_height};
         make_synthetic(&in, trial % 2 == 0 ? NOISE : EDGES, width, height, trial % 3 == 0 ? 1 : 3);
         assert_ok(fk_image_init(&plain, to_width, to_height, in.channels, err));
         assert_ok(fk_image_init(&fast, to_width, to_height, in.channels, err));
         for (int f = FK_FILTER_BILINEAR; f <= FK_FILTER_LANCZOS; f++) {
-            assert_ok(fk_resize_pillow_by(&fk_resize_plain, &plain, &in, (fk_filter)f, err));
-            for (int k = 0; k < 2; k++) {
+            assert_ok(
+                fk_resize_pillow_by(&fk_resize_plain, &plain, &in, &whole, (fk_filter)f, err));
+            for (int k = 0; k < 3; k++) {
                 if (kernels[k] == NULL)
                     continue;
-                assert_ok(fk_resize_pillow_by(kernels[k], &fast, &in, (fk_filter)f, err));
+                assert_ok(fk_resize_pillow_by(kernels[k], &fast, &in, &whole, (fk_filter)f, err));
                 assert_int_equal(image_checksum(&plain), image_checksum(&fast));
             }
         }
@@ -266,6 +270,43 @@ static void the_centre_crop_copies_the_centre(void **state)
     }
 }
 
+/* Resizing to a size and cropping is the same as what computes the crop alone; where neither does, both say
+ * so. */
+static void resizing_to_the_centre_is_resizing_and_cropping(void **state)
+{
+    fk_prng g;
+
+    (void)state;
+    fk_prng_seed(&g, 5);
+    for (int trial = 0; trial < 300; trial++) {
+        int64_t width = 1 + fk_prng_below(&g, 90), height = 1 + fk_prng_below(&g, 90);
+        int64_t to_width = trial % 7 == 0 ? width : 1 + fk_prng_below(&g, 90);
+        int64_t to_height = trial % 5 == 0 ? height : 1 + fk_prng_below(&g, 90);
+        int64_t crop_width = 1 + fk_prng_below(&g, to_width);
+        int64_t crop_height = trial % 3 == 0 ? to_height : 1 + fk_prng_below(&g, to_height);
+        fk_image in, resized, wanted, got;
+
+        make_synthetic(&in, trial % 2 == 0 ? NOISE : EDGES, width, height, trial % 4 < 2 ? 1 : 3);
+        for (int f = FK_FILTER_NEAREST; f <= FK_FILTER_AREA; f++) {
+            assert_ok(fk_image_resize(&resized, &in, to_width, to_height, (fk_filter)f, err));
+            assert_ok(fk_image_crop_centre(&wanted, &resized, crop_width, crop_height, err));
+            assert_ok(fk_image_resize_centre(&got, &in, to_width, to_height, crop_width,
+                                             crop_height, (fk_filter)f, err));
+            assert_int_equal(got.width, crop_width);
+            assert_int_equal(got.height, crop_height);
+            assert_int_equal(image_checksum(&got), image_checksum(&wanted));
+            fk_image_free(&resized);
+            fk_image_free(&wanted);
+            fk_image_free(&got);
+        }
+        assert_refused(fk_image_resize_centre(&got, &in, to_width, to_height, to_width + 1, 1,
+                                              FK_FILTER_BILINEAR, err),
+                       FLECK_E_SHAPE, "cannot crop");
+        assert_null(got.data);
+        fk_image_free(&in);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +320,7 @@ int main(void)
         cmocka_unit_test(filters_have_names_both_ways),
         cmocka_unit_test(crop_offsets_round_halves_to_even),
         cmocka_unit_test(the_centre_crop_copies_the_centre),
+        cmocka_unit_test(resizing_to_the_centre_is_resizing_and_cropping),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,162 @@
+/* Pillow's resampling with AVX-512: eight pixels of a row at a time, 64 columns at a time.
+ *
+ * As with SSE2 (resize_sse2.c).  Along a row one permutation of bytes spreads two pixels in each quarter of a
+ * register, and the quarters are added at the end; across rows all is done in each quarter as there.  Sums of
+ * integers: the same bytes. */
+#include "image/resize_pillow.h"
+
+#include <stddef.h>
+
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+
+#include <immintrin.h>
+#include <string.h>
+
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512vbmi")))
+#define INLINE static inline __attribute__((always_inline, target("avx512f,avx512bw,avx512vbmi")))
+
+/* Eight neighbouring 16-bit weights: two in every lane of each quarter. */
+INLINE __m512i eight(const int16_t *w)
+{
+    const __m512i quarters = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+    __m128i all = _mm_loadu_si128((const __m128i *)(const void *)w);
+
+    return _mm512_permutexvar_epi32(quarters, _mm512_castsi128_si512(all));
+}
+
+/* Sums of each lane over the quarters, rounded and shifted to the scale of a sample. */
+INLINE __m128i join_quarters(__m512i high, __m512i low)
+{
+    __m512i v = _mm512_add_epi32(_mm512_slli_epi32(high, FK_WEIGHT_LOW), low);
+    __m256i h = _mm256_add_epi32(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1));
+    __m128i q = _mm_add_epi32(_mm256_castsi256_si128(h), _mm256_extracti128_si256(h, 1));
+
+    return _mm_srai_epi32(_mm_add_epi32(q, _mm_set1_epi32(1 << (FK_WEIGHT_BITS - 1))),
+                          FK_WEIGHT_BITS);
+}
+
+TARGET static void row_rgb(uint8_t *out, const uint8_t *row, const fk_taps *taps)
+{
+    /* Of quarter q the bytes r0 . r1 . g0 . g1 . b0 . b1 . of pixels 2 q and 2 q + 1; dots and the last four
+     * are 0. */
+    static const uint8_t places[64] = {0, 0, 3,  0,  1,  0,  4,  0,  2,  0,  5,  0,  0,  0,  0,
+                                       0, 6, 0,  9,  0,  7,  0,  10, 0,  8,  0,  11, 0,  0,  0,
+                                       0, 0, 12, 0,  15, 0,  13, 0,  16, 0,  14, 0,  17, 0,  0,
+                                       0, 0, 0,  18, 0,  21, 0,  19, 0,  22, 0,  20, 0,  23, 0};
+    const __mmask64 kept = 0x0555055505550555u;
+    const __m512i two = _mm512_loadu_si512(places);
+
+    for (int64_t x = 0; x < taps->n; x++) {
+        const uint8_t *p = row + 3 * taps->first[x];
+        const int16_t *h = taps->high + x * taps->room, *l = taps->low + x * taps->room;
+        __m512i high = _mm512_setzero_si512(), low = high;
+        __m128i v;
+        int32_t pixel;
+
+        for (int64_t j = 0; j < taps->count[x]; j += 8, p += 24) {
+            __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)p);
+            __m512i s = _mm512_maskz_permutexvar_epi8(kept, two, _mm512_castsi256_si512(bytes));
+
+            high = _mm512_add_epi32(high, _mm512_madd_epi16(s, eight(h + j)));
+            low = _mm512_add_epi32(low, _mm512_madd_epi16(s, eight(l + j)));
+        }
+        v = join_quarters(high, low);
+        v = _mm_packs_epi32(v, v);
+        pixel = _mm_cvtsi128_si32(_mm_packus_epi16(v, v));
+        memcpy(out + 3 * x, &pixel, 3);
+    }
+}
+
+INLINE __m512i load64(const uint8_t *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+/* Two neighbouring 16-bit weights in every lane. */
+INLINE __m512i pair(const int16_t *w)
+{
+    int32_t both;
+
+    memcpy(&both, w, sizeof both);
+    return _mm512_set1_epi32(both);
+}
+
+INLINE __m512i join(__m512i high, __m512i low)
+{
+    __m512i sum = _mm512_add_epi32(_mm512_slli_epi32(high, FK_WEIGHT_LOW), low);
+
+    sum = _mm512_add_epi32(sum, _mm512_set1_epi32(1 << (FK_WEIGHT_BITS - 1)));
+    return _mm512_srai_epi32(sum, FK_WEIGHT_BITS);
+}
+
+/* 64 columns of two rows, interleaved to pairs: four groups of sixteen pairs. */
+INLINE void add_rows(__m512i high[4], __m512i low[4], const uint8_t *a, const uint8_t *b,
+                     __m512i wh, __m512i wl)
+{
+    const __m512i zero = _mm512_setzero_si512();
+    __m512i first = _mm512_unpacklo_epi8(load64(a), load64(b));
+    __m512i second = _mm512_unpackhi_epi8(load64(a), load64(b));
+    __m512i s[4] = {_mm512_unpacklo_epi8(first, zero), _mm512_unpackhi_epi8(first, zero),
+                    _mm512_unpacklo_epi8(second, zero), _mm512_unpackhi_epi8(second, zero)};
+
+    for (int k = 0; k < 4; k++) {
+        high[k] = _mm512_add_epi32(high[k], _mm512_madd_epi16(s[k], wh));
+        low[k] = _mm512_add_epi32(low[k], _mm512_madd_epi16(s[k], wl));
+    }
+}
+
+TARGET static void columns64(uint8_t *out, const fk_ring *ring, const fk_taps *taps, int64_t i,
+                             int64_t x)
+{
+    const int16_t *h = taps->high + i * taps->room, *l = taps->low + i * taps->room;
+    int64_t count = taps->count[i];
+    const uint8_t *row = ring->data + taps->first[i] % ring->rows * ring->bytes + x;
+    const uint8_t *end = ring->data + ring->rows * ring->bytes;
+    __m512i high[4], low[4], v;
+
+    for (int k = 0; k < 4; k++)
+        high[k] = low[k] = _mm512_setzero_si512();
+    for (int64_t j = 0; j < count; j += 2) {
+        const uint8_t *a = row, *b;
+
+        row = row + ring->bytes < end ? row + ring->bytes : ring->data + x;
+        b = j + 1 < count ? row : a; /* the second of a last odd row counts 0 times */
+        row = row + ring->bytes < end ? row + ring->bytes : ring->data + x;
+        add_rows(high, low, a, b, pair(h + j), pair(l + j));
+    }
+    v = _mm512_packus_epi16(_mm512_packs_epi32(join(high[0], low[0]), join(high[1], low[1])),
+                            _mm512_packs_epi32(join(high[2], low[2]), join(high[3], low[3])));
+    _mm512_storeu_si512(out + x, v);
+}
+
+static void columns(uint8_t *out, const fk_ring *ring, const fk_taps *taps, int64_t i)
+{
+    int64_t x = 0;
+
+    if (ring->bytes < 64) {
+        fk_resize_sse2->columns(out, ring, taps, i);
+        return;
+    }
+    for (; x + 64 <= ring->bytes; x += 64)
+        columns64(out, ring, taps, i, x);
+    if (x < ring->bytes) /* the last 64, some of them again */
+        columns64(out, ring, taps, i, ring->bytes - 64);
+}
+
+/* What gains nothing from it. */
+static void row_grey(uint8_t *out, const uint8_t *row, const fk_taps *taps)
+{
+    fk_resize_sse2->row_grey(out, row, taps);
+}
+
+static const fk_resize_kernels kernels = {row_grey, row_rgb, columns};
+#endif
+
+const fk_resize_kernels *fk_resize_avx512(void)
+{
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi"))
+        return &kernels;
+#endif
+    return NULL;
+}

@@ -35,7 +35,7 @@ bool fk_png_unfilter_row(int filter, uint8_t *row, const uint8_t *above, int64_t
 /* Undo FK_PNG_ROWS rows of width pixels: `in` at the first one's filtered bytes, with the byte that
  * names the filter before each row; `out` takes them without gaps and ends before `in`, or overlaps
  * nothing.  A byte behind `in` and `above` may be read.  The same bytes as row by row.  False, with nothing done, where
- * this machine or shape gains nothing by it or a filter does not exist. */
+ * this machine, shape or mixture of filters gains nothing by it or a filter does not exist. */
 bool fk_png_unfilter_rows(uint8_t *out, const uint8_t *in, const uint8_t *above, int64_t width,
                           int bpp);
 

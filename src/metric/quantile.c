@@ -31,9 +31,17 @@ static int64_t split(float *values, int64_t lo, int64_t hi, int bit)
 static void select_rank(float *values, int64_t n, int64_t k)
 {
     int64_t lo = 0, hi = n;
+    uint32_t first = fk_key_from_f32(values[0]), differing = 0;
 
+    /* Bits that all have in common split nothing: of like values the first eight or so. */
+    for (int64_t i = 1; i < n; i++)
+        differing |= fk_key_from_f32(values[i]) ^ first;
     for (int bit = 31; bit >= 0 && hi - lo > 1; bit--) {
-        int64_t middle = split(values, lo, hi, bit);
+        int64_t middle;
+
+        if ((differing >> bit & 1) == 0)
+            continue;
+        middle = split(values, lo, hi, bit);
 
         if (k < middle)
             hi = middle;

@@ -77,6 +77,19 @@ static void work(fk_pool *pool, int worker)
     }
 }
 
+/* It is held for moments only, so that who finds it taken had better look again than sleep. */
+static void init_lock(pthread_mutex_t *lock)
+{
+    pthread_mutexattr_t kind;
+
+    pthread_mutexattr_init(&kind);
+#ifdef __GLIBC__
+    pthread_mutexattr_settype(&kind, PTHREAD_MUTEX_ADAPTIVE_NP);
+#endif
+    pthread_mutex_init(lock, &kind);
+    pthread_mutexattr_destroy(&kind);
+}
+
 static void *worker_main(void *argument)
 {
     worker_start start = *(worker_start *)argument;
@@ -116,7 +129,7 @@ fleck_status fk_pool_open(fk_pool **out, int threads, fleck_error *err)
     if (threads < 1 || threads > 4096)
         return fk_error_set(err, FLECK_E_OPTION, "threads: expected 1 to 4096, got %d", threads);
     FK_DO(FK_CALLOC(&pool, 1, err));
-    pthread_mutex_init(&pool->lock, NULL);
+    init_lock(&pool->lock);
     pthread_cond_init(&pool->wake, NULL);
     pthread_cond_init(&pool->idle, NULL);
     pool->threads = threads;

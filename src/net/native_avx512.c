@@ -169,28 +169,32 @@ INLINE void out_column(__m512 y[FK_TILE_OUT], const float *m, int64_t from, cons
 }
 
 /* size is a constant in each call. */
-INLINE void tile_of(const fk_tile *tile, const int size)
+INLINE void tile_of(fk_tile tile, const int size)
 {
     const __m512 zero = _mm512_setzero_ps();
     _Alignas(64) float t[FK_TILE_OUT * FK_TILE_IN * FK_LANES];
     __m512 v[FK_TILE_OUT];
 
+    /* The next tile's lines, which are far away. */
+    for (int y = 0; y < size; y++)
+        for (int x = size; x < 2 * size; x++)
+            __builtin_prefetch(tile.out + y * tile.line + x * FK_LANES, 1);
     for (int x = 0; x < FK_TILE_IN; x++) {
-        out_column(v, tile->in + x * tile->point, FK_TILE_IN * tile->point, size);
+        out_column(v, tile.in + x * tile.point, FK_TILE_IN * tile.point, size);
         for (int y = 0; y < size; y++)
             _mm512_store_ps(t + (y * FK_TILE_IN + x) * FK_LANES, v[y]);
     }
     for (int y = 0; y < size; y++) {
         out_column(v, t + y * FK_TILE_IN * FK_LANES, FK_LANES, size);
         for (int x = 0; x < size; x++) {
-            if (tile->bias != NULL)
-                v[x] = _mm512_add_ps(v[x], _mm512_loadu_ps(tile->bias));
-            if (tile->other != NULL)
+            if (tile.bias != NULL)
+                v[x] = _mm512_add_ps(v[x], _mm512_loadu_ps(tile.bias));
+            if (tile.other != NULL)
                 v[x] = _mm512_add_ps(
-                    v[x], _mm512_loadu_ps(tile->other + y * tile->other_line + x * FK_LANES));
-            if (tile->relu)
+                    v[x], _mm512_loadu_ps(tile.other + y * tile.other_line + x * FK_LANES));
+            if (tile.relu)
                 v[x] = _mm512_max_ps(v[x], zero);
-            _mm512_storeu_ps(tile->out + y * tile->line + x * FK_LANES, v[x]);
+            _mm512_storeu_ps(tile.out + y * tile.line + x * FK_LANES, v[x]);
         }
     }
 }
@@ -198,9 +202,9 @@ INLINE void tile_of(const fk_tile *tile, const int size)
 TARGET static void tile_out(const fk_tile *tile)
 {
     if (tile->size == 3)
-        tile_of(tile, 3);
+        tile_of(*tile, 3);
     else
-        tile_of(tile, FK_TILE_OUT);
+        tile_of(*tile, FK_TILE_OUT);
 }
 
 TARGET static void window_max(float *out, const float *in, int64_t line, int64_t height,

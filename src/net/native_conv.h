@@ -39,6 +39,7 @@ typedef struct fk_conv {
     int64_t *offset;      /* [n_runs], see fk_product_fn; not used by Winograd */
     int64_t n_runs, length;
     int64_t rows, row_blocks; /* positions or tiles, and the pieces they are cut into */
+    int64_t size, across;     /* Winograd's: outputs each way of a tile, tiles in a row */
     int64_t scratch;          /* floats that a thread needs for a piece */
 } fk_conv;
 

@@ -34,18 +34,15 @@ static int64_t point_size(int64_t n, int64_t channels)
     return n * channels + FK_LANES;
 }
 
-static int64_t tiles_across(const fk_conv *c)
-{
-    return fk_ceil_div(c->op.out_width, fk_tile_size(&c->op));
-}
-
 void fk_winograd_plan(fk_conv *c)
 {
     int64_t inputs = c->in.blocks * FK_LANES;
     int64_t tiles = CACHE_FLOATS / (FK_TILE_POINTS * inputs) / c->kernels->rows * c->kernels->rows;
 
+    c->size = fk_tile_size(&c->op);
+    c->across = fk_ceil_div(c->op.out_width, c->size);
     tiles = tiles < LEAST_TILES ? LEAST_TILES : tiles > MOST_TILES ? MOST_TILES : tiles;
-    c->rows = fk_ceil_div(c->op.out_height, fk_tile_size(&c->op)) * tiles_across(c);
+    c->rows = fk_ceil_div(c->op.out_height, c->size) * c->across;
     c->row_blocks = fk_ceil_div(c->rows, tiles);
     tiles = fk_ceil_div(c->rows, c->row_blocks);
     c->scratch =
@@ -72,16 +69,34 @@ void fk_winograd_pack(fk_conv *c, const float *weight)
         }
 }
 
+/* Where a tile's outputs begin. */
+typedef struct corner {
+    int64_t y, x;
+} corner;
+
+static corner corner_of(const fk_conv *c, int64_t tile)
+{
+    return (corner){tile / c->across * c->size, tile % c->across * c->size};
+}
+
+/* To the next tile; a division for each would take as long as a transform. */
+static void step(corner *at, const fk_conv *c)
+{
+    at->x += c->size;
+    if (at->x >= c->across * c->size) {
+        at->x = 0;
+        at->y += c->size;
+    }
+}
+
 static void transform_in(const fk_conv *c, const fk_piece *p, const float *in, float *v,
                          int64_t point)
 {
-    int64_t across = tiles_across(c), inputs = c->in.blocks * FK_LANES;
-    int64_t size = fk_tile_size(&c->op);
+    int64_t inputs = c->in.blocks * FK_LANES;
+    corner at = corner_of(c, p->first);
 
-    for (int64_t t = 0; t < p->n; t++) {
-        int64_t y = (p->first + t) / across * size - c->op.pad_top;
-        int64_t x = (p->first + t) % across * size - c->op.pad_left;
-        const float *from = in + fk_blocked_at(&c->in, y, x);
+    for (int64_t t = 0; t < p->n; t++, step(&at, c)) {
+        const float *from = in + fk_blocked_at(&c->in, at.y - c->op.pad_top, at.x - c->op.pad_left);
 
         for (int64_t b = 0; b < c->in.blocks; b++)
             c->kernels->tile_in(v + t * inputs + b * FK_LANES, point, from + b * c->in.plane,
@@ -95,6 +110,7 @@ static void multiply(const fk_conv *c, int64_t o, int n_panels, int64_t n, const
     static const int64_t start = 0;
     int64_t inputs = c->in.blocks * FK_LANES, groups = fk_ceil_div(n, c->kernels->rows);
     int64_t panel = inputs * FK_LANES; /* weights of one point */
+    int64_t first[MOST_TILES + 1], share = panel / groups;
     bool last = o + n_panels == c->out.blocks;
     const float *row[FK_ROWS];
     fk_product p = {.out_panel = FK_TILE_POINTS * point_size(n, FK_LANES),
@@ -106,18 +122,20 @@ static void multiply(const fk_conv *c, int64_t o, int n_panels, int64_t n, const
                     .n_panels = n_panels,
                     .stride = FK_LANES / groups};
 
+    for (int64_t g = 0; g <= groups; g++)
+        first[g] = g * n / groups;
     for (int64_t i = 0; i < FK_TILE_POINTS; i++) {
         int64_t ahead = last && i + 1 == FK_TILE_POINTS ? 0 : panel;
 
         p.weight = c->weight + (o * FK_TILE_POINTS + i) * panel;
         for (int64_t g = 0; g < groups; g++) {
-            int64_t r = g * n / groups;
+            const float *from = v + i * point_size(n, inputs) + first[g] * inputs;
 
-            p.n_rows = (int)((g + 1) * n / groups - r);
+            p.n_rows = (int)(first[g + 1] - first[g]);
             for (int64_t k = 0; k < p.n_rows; k++)
-                row[k] = v + i * point_size(n, inputs) + (r + k) * inputs;
-            p.out = m + i * point_size(n, FK_LANES) + r * FK_LANES;
-            p.next = p.weight + ahead + g * panel / groups;
+                row[k] = from + k * inputs;
+            p.out = m + i * point_size(n, FK_LANES) + first[g] * FK_LANES;
+            p.next = p.weight + ahead + g * share;
             c->kernels->product(&p);
         }
     }
@@ -141,14 +159,12 @@ static void put_part(const fk_conv *c, const fk_tile *tile, int64_t height, int6
     }
 }
 
-static void transform_out(const fk_conv *c, int64_t n, int64_t o, const float *m, int64_t point,
+static void transform_out(const fk_conv *c, corner at, int64_t o, const float *m, int64_t point,
                           const float *other, float *out, float *square)
 {
-    int64_t size = fk_tile_size(&c->op);
-    int64_t y = n / tiles_across(c) * size, x = n % tiles_across(c) * size;
-    int64_t height = c->op.out_height - y, width = c->op.out_width - x;
+    int64_t size = c->size, height = c->op.out_height - at.y, width = c->op.out_width - at.x;
     fk_tile tile = {.size = (int)size,
-                    .out = out + o * c->out.plane + fk_blocked_at(&c->out, y, x),
+                    .out = out + o * c->out.plane + fk_blocked_at(&c->out, at.y, at.x),
                     .line = c->out.line,
                     .in = m,
                     .point = point,
@@ -156,7 +172,7 @@ static void transform_out(const fk_conv *c, int64_t n, int64_t o, const float *m
                     .relu = c->relu};
 
     if (c->adds) {
-        tile.other = other + o * c->other.plane + fk_blocked_at(&c->other, y, x);
+        tile.other = other + o * c->other.plane + fk_blocked_at(&c->other, at.y, at.x);
         tile.other_line = c->other.line;
     }
     if (height >= size && width >= size) {
@@ -186,10 +202,12 @@ void fk_winograd_run(const fk_conv *c, const fk_piece *p, const float *in, const
         int64_t panels = p->end_out - o < c->kernels->panels ? p->end_out - o : c->kernels->panels;
 
         multiply(c, o, (int)panels, p->n, v, m);
-        for (int64_t i = 0; i < panels; i++)
-            for (int64_t t = 0; t < p->n; t++)
-                transform_out(c, p->first + t, o + i,
-                              m + i * FK_TILE_POINTS * m_point + t * FK_LANES, m_point, other, out,
-                              square);
+        for (int64_t i = 0; i < panels; i++) {
+            const float *sums = m + i * FK_TILE_POINTS * m_point;
+            corner at = corner_of(c, p->first);
+
+            for (int64_t t = 0; t < p->n; t++, step(&at, c))
+                transform_out(c, at, o + i, sums + t * FK_LANES, m_point, other, out, square);
+        }
     }
 }

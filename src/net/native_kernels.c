@@ -29,6 +29,7 @@
  * a b = 1, keep a2 and b2 exact, and lose about half a digit less than the usual 1 and 2; the
  * roundings of a and b themselves are no larger than those of any product. */
 #include "net/native_kernels.h"
+#include "linalg/clones.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -44,8 +45,8 @@
 /* ---- Weights, in double ---- */
 
 /* G of `taps` filter taps, 3 or 4, `from` apart into six values `to` apart. */
-static void weight_column(double *restrict out, int64_t to, const double *restrict g, int64_t from,
-                          int taps)
+FK_INLINE void weight_column(double *restrict out, int64_t to, const double *restrict g,
+                             int64_t from, int taps)
 {
     /* 1 / N of 0, +-a and +-b: a2 b2, 2 a2 (a2 - b2) and 2 b2 (b2 - a2) are 1, -1.5 and 6. */
     const double of_a = 1 / -1.5, of_b = 1 / 6.0;
@@ -65,7 +66,7 @@ static void weight_column(double *restrict out, int64_t to, const double *restri
     }
 }
 
-void fk_tile_weight(float *out, int64_t point, const float *g, int kernel)
+FK_CLONES void fk_tile_weight(float *out, int64_t point, const float *g, int kernel)
 {
     double f[FK_TILE_KERNEL * FK_TILE_KERNEL * FK_LANES];
     double t[FK_TILE_IN * FK_TILE_KERNEL * FK_LANES], u[FK_TILE_IN * FK_LANES];

@@ -18,8 +18,8 @@
 #include <math.h>
 #include <string.h>
 
-#define BLOCK_BYTES (INT64_C(32) << 20)
-#define MAX_BLOCK 16
+#define BLOCK_BYTES (INT64_C(64) << 20)
+#define MAX_BLOCK 48
 #define CALIBRATION_BYTES (INT64_C(128) << 20)
 #define MIN_CALIBRATION 8
 #define MAX_MAPS_BESIDE_SCORES 8

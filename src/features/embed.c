@@ -154,12 +154,24 @@ static void find_sources(stretch *s, int64_t width, int n_taps, const fk_tap_inf
             s->source[t][x] = (int32_t)((s->begin + x) * info[t].width / width);
 }
 
-/* Output row y, one stretch: channel numbers channels[k], or k where channels is NULL. */
+/* The row of a tap that output row y takes its values from. */
+static int64_t source_row(int64_t y, const fk_level *out, const fk_tap_info *info)
+{
+    return y * info->height / out->height;
+}
+
+/* Output row y, one stretch: channel numbers channels[k], or k where channels is NULL.  A coarse tap's values
+ * are those of the row above until its next row, and are copied from there with all others. */
 static void gather_row(fk_level *out, int64_t y, const stretch *s, const int64_t *channels,
                        int n_taps, const fk_tap_info *info, const float *const *taps)
 {
     float *row = out->data + (y * out->width + s->begin) * out->dim;
+    bool changes[FK_MAX_TAPS];
 
+    for (int t = 0; t < n_taps; t++)
+        changes[t] = y == 0 || source_row(y, out, &info[t]) != source_row(y - 1, out, &info[t]);
+    if (y > 0)
+        memcpy(row, row - out->width * out->dim, (size_t)(s->n * out->dim) * sizeof *row);
     for (int64_t k = 0; k < out->dim; k++) {
         int64_t c = channels != NULL ? channels[k] : k;
         const float *from;
@@ -168,7 +180,9 @@ static void gather_row(fk_level *out, int64_t y, const stretch *s, const int64_t
         for (; t < n_taps && c >= info[t].channels; t++)
             c -= info[t].channels;
         assert(t < n_taps);
-        from = taps[t] + (c * info[t].height + y * info[t].height / out->height) * info[t].width;
+        if (!changes[t])
+            continue;
+        from = taps[t] + (c * info[t].height + source_row(y, out, &info[t])) * info[t].width;
         for (int64_t x = 0; x < s->n; x++)
             row[x * out->dim + k] = from[s->source[t][x]];
     }

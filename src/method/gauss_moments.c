@@ -95,6 +95,16 @@ FK_CLONES static void add_one(double *triangle, double *sum, const double *y, in
     add_outer(triangle, sum, y, dim, 1);
 }
 
+/* y[0..width-1] = x - shift, and zeros behind dim. */
+FK_CLONES static void subtract_shift(double *restrict y, const float *restrict x,
+                                     const float *restrict shift, int64_t dim, int64_t width)
+{
+    for (int64_t j = 0; j < dim; j++)
+        y[j] = (double)x[j] - (double)shift[j];
+    for (int64_t j = dim; j < width; j++)
+        y[j] = 0;
+}
+
 void fk_moments_add(fk_moments m, const float *const *images, int64_t n, int64_t offset, double *y)
 {
     int64_t width = lines(m.dim);
@@ -104,14 +114,8 @@ void fk_moments_add(fk_moments m, const float *const *images, int64_t n, int64_t
                                       : left >= 4              ? 4
                                                                : 1;
 
-        for (int64_t k = 0; k < group; k++) {
-            const float *x = images[i + k] + offset;
-
-            for (int64_t j = 0; j < m.dim; j++)
-                y[k * width + j] = (double)x[j] - (double)m.shift[j];
-            for (int64_t j = m.dim; j < width; j++)
-                y[k * width + j] = 0;
-        }
+        for (int64_t k = 0; k < group; k++)
+            subtract_shift(y + k * width, images[i + k] + offset, m.shift, m.dim, width);
         if (group == FK_MOMENTS_GROUP)
             add_sixteen(m.triangle, m.sum, y, m.dim);
         else if (group == 4)

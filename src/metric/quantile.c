@@ -4,11 +4,14 @@
  * (v[k+1] - v[k]) with k = floor(h): NumPy's default, "linear".  v[k] is found by splitting the
  * part that holds rank k at one bit of the keys, from the highest: zeros to the left, ones to the
  * right.  What lies right of that part is larger, so v[k+1] is the smallest value right of place
- * k.  At most 32 passes over parts that shrink, whatever the values are. */
+ * k.  At most 32 passes over parts that shrink, whatever the values are.  Of many values the class of rank k
+ * by their highest bits is found by counting first, which no processor has to guess at. */
 #include "metric/keys.h"
 #include "metric/metric.h"
 
 #include <assert.h>
+#include <math.h>
+#include <string.h>
 
 /* Reorder values[lo..hi-1] so that keys with a zero at `bit` come first; returns where ones begin.
  */
@@ -61,8 +64,46 @@ double fk_top_mean(float *values, int64_t n, int64_t count)
     return sum / (double)count;
 }
 
+/* Classes of values by their highest bits, and how many make it worth while to count them. */
+#define CLASS_BITS 13
+#define CLASSES ((int64_t)1 << CLASS_BITS)
+#define MANY (8 * CLASSES)
+
+static uint32_t class_of(float value)
+{
+    return fk_key_from_f32(value) >> (32 - CLASS_BITS);
+}
+
+/* Bring the class that holds rank *k to the front; *k becomes its rank there, *next the least value of the
+ * classes above, if there are any.  Returns how many it has. */
+static int64_t gather_class(float *values, int64_t n, int64_t *k, float *next)
+{
+    uint32_t counts[CLASSES], chosen = 0;
+    int64_t before = 0, m = 0;
+
+    memset(counts, 0, sizeof counts);
+    for (int64_t i = 0; i < n; i++)
+        counts[class_of(values[i])]++;
+    while (before + counts[chosen] <= *k)
+        before += counts[chosen++];
+    for (int64_t i = 0; i < n; i++) {
+        float value = values[i];
+        uint32_t class = class_of(value);
+
+        if (class == chosen) {
+            values[i] = values[m];
+            values[m++] = value;
+        } else if (class > chosen && value < *next) {
+            *next = value;
+        }
+    }
+    *k -= before;
+    return m;
+}
+
 double fk_quantile(float *values, int64_t n, double q)
 {
+    float next = INFINITY;
     int64_t k;
     double h, part, a, b;
 
@@ -72,12 +113,14 @@ double fk_quantile(float *values, int64_t n, double q)
     h = q * (double)(n - 1);
     k = (int64_t)h;
     part = h - (double)k;
+    if (n >= MANY && n <= UINT32_MAX)
+        n = gather_class(values, n, &k, &next);
     select_rank(values, n, k);
     a = (double)values[k];
     if (part == 0.0)
         return a;
-    b = (double)values[k + 1];
-    for (int64_t i = k + 2; i < n; i++)
+    b = (double)next;
+    for (int64_t i = k + 1; i < n; i++)
         b = (double)values[i] < b ? (double)values[i] : b;
     /* From the nearer end, as NumPy does: the result then never leaves [a, b]. */
     return part < 0.5 ? a + (b - a) * part : b - (b - a) * (1.0 - part);

@@ -178,6 +178,39 @@ static void quantiles_equal_those_of_the_sorted_list(void **state)
     }
 }
 
+/* So many that classes are counted: of one class, of two, and of values of all kinds, with ties. */
+static void quantiles_of_many_equal_those_of_the_sorted_list(void **state)
+{
+    enum { N = 70001 };
+    float *values = data_block(N, sizeof *values), *sorted = data_block(N, sizeof *sorted);
+
+    (void)state;
+    for (uint64_t kind = 0; kind < 4; kind++) {
+        for (uint64_t i = 0; i < N; i++) {
+            uint64_t h = data_hash(kind + 100, i);
+            float x = kind == 0   ? 1.0f + (float)(h % 1000) * 0x1p-20f
+                      : kind == 1 ? (h % 3 == 0 ? 2.0f : -7.0f)
+                      : kind == 2 ? (float)(h % 100) - 50.0f
+                                  : (float)h / (h % 2 ? 1e15f : -1e17f);
+
+            values[i] = sorted[i] = x;
+        }
+        qsort(sorted, N, sizeof *sorted, by_value);
+        for (int64_t k = 0; k < 70000; k += 8750) {
+            double q = ((double)k + 0.25) / (N - 1), a = (double)sorted[k];
+
+            assert_near(fk_quantile(values, N, q), a + 0.25 * ((double)sorted[k + 1] - a),
+                        1e-9 * (1.0 + fabs(a) + fabs((double)sorted[k + 1])));
+        }
+        assert_same(fk_quantile(values, N, 0.0), (double)sorted[0]);
+        assert_same(fk_quantile(values, N, 1.0), (double)sorted[N - 1]);
+        qsort(values, N, sizeof *values, by_value);
+        assert_memory_equal(values, sorted, N * sizeof *values); /* reordered, not changed */
+    }
+    fk_free(values);
+    fk_free(sorted);
+}
+
 static void the_quantile_of_nothing_is_nan(void **state)
 {
     (void)state;
@@ -214,6 +247,7 @@ int main(void)
         cmocka_unit_test(an_empty_run_counts_nothing),
         cmocka_unit_test(quantiles_equal_those_of_numpy),
         cmocka_unit_test(quantiles_equal_those_of_the_sorted_list),
+        cmocka_unit_test(quantiles_of_many_equal_those_of_the_sorted_list),
         cmocka_unit_test(the_quantile_of_nothing_is_nan),
         cmocka_unit_test(the_top_mean_is_that_of_the_sorted_end),
     };

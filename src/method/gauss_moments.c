@@ -49,19 +49,36 @@ int64_t fk_moments_scratch(int64_t dim)
 
 /* ---- Adding ---- */
 
-/* One line of a row. */
-typedef double wide __attribute__((vector_size(FK_MOMENTS_WIDE * sizeof(double)), may_alias));
-
-/* Add the outer products of n columns y[0..n-1] [lines(dim)] to a triangle, in order.  n is a constant
- * wherever this is called. */
-FK_INLINE void add_outer(double *restrict triangle, double *restrict sum, const double *restrict y,
-                         int64_t dim, const int n)
+/* The next two add the outer products of n columns y[0..n-1] [lines(dim)] to a triangle, in order; n is a
+ * constant wherever they are called.  The compiler does better with plain loops where eight columns'
+ * numbers are as much as the registers hold, and with whole lines where there is room for sixteen. */
+FK_INLINE void add_outer(double *restrict triangle, const double *restrict y, int64_t dim,
+                         const int n)
 {
     int64_t width = lines(dim);
 
-    for (int k = 0; k < n; k++)
-        for (int64_t i = 0; i < dim; i++)
-            sum[i] += y[k * width + i];
+    for (int64_t i = 0; i < dim; i++) {
+        double *row = triangle + fk_moments_row(i), c[FK_MOMENTS_GROUP];
+
+        for (int k = 0; k < n; k++)
+            c[k] = y[k * width + i];
+        for (int64_t j = 0; j < lines(i + 1); j++) {
+            double s = row[j];
+
+            for (int k = 0; k < n; k++)
+                s += c[k] * y[k * width + j];
+            row[j] = s;
+        }
+    }
+}
+
+/* One line of a row. */
+typedef double wide __attribute__((vector_size(FK_MOMENTS_WIDE * sizeof(double)), may_alias));
+
+FK_INLINE void add_outer_lines(double *triangle, const double *y, int64_t dim, const int n)
+{
+    int64_t width = lines(dim);
+
     for (int64_t i = 0; i < dim; i++) {
         wide *row = (wide *)(triangle + fk_moments_row(i));
         wide c[FK_MOMENTS_GROUP];
@@ -80,48 +97,71 @@ FK_INLINE void add_outer(double *restrict triangle, double *restrict sum, const 
     }
 }
 
-FK_CLONES static void add_sixteen(double *triangle, double *sum, const double *y, int64_t dim)
+FK_CLONES static void add_sixteen(double *triangle, const double *y, int64_t dim)
 {
-    add_outer(triangle, sum, y, dim, 16);
+    add_outer_lines(triangle, y, dim, 16);
 }
 
-FK_CLONES static void add_four(double *triangle, double *sum, const double *y, int64_t dim)
+FK_CLONES static void add_eight(double *triangle, const double *y, int64_t dim)
 {
-    add_outer(triangle, sum, y, dim, 4);
+    add_outer(triangle, y, dim, 8);
 }
 
-FK_CLONES static void add_one(double *triangle, double *sum, const double *y, int64_t dim)
+FK_CLONES static void add_four(double *triangle, const double *y, int64_t dim)
 {
-    add_outer(triangle, sum, y, dim, 1);
+    add_outer(triangle, y, dim, 4);
 }
 
-/* y[0..width-1] = x - shift, and zeros behind dim. */
-FK_CLONES static void subtract_shift(double *restrict y, const float *restrict x,
-                                     const float *restrict shift, int64_t dim, int64_t width)
+FK_CLONES static void add_one(double *triangle, const double *y, int64_t dim)
 {
-    for (int64_t j = 0; j < dim; j++)
+    add_outer(triangle, y, dim, 1);
+}
+
+/* Widest columns of which sixteen fit the first cache. */
+#define MOST_OF_SIXTEEN 256
+
+/* Columns that go through a triangle together: as many as the registers hold, sixteen of AVX-512's 32 and
+ * eight of half the width, and the first cache. */
+static int64_t most_together(int64_t width)
+{
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+    if (__builtin_cpu_supports("avx512f") && width <= MOST_OF_SIXTEEN)
+        return FK_MOMENTS_GROUP;
+#endif
+    (void)width;
+    return FK_MOMENTS_GROUP / 2;
+}
+
+/* y[0..width-1] = x - shift, which goes into the sum, and zeros behind dim. */
+FK_CLONES static void subtract_shift(double *restrict y, double *restrict sum,
+                                     const float *restrict x, const float *restrict shift,
+                                     int64_t dim, int64_t width)
+{
+    for (int64_t j = 0; j < dim; j++) {
         y[j] = (double)x[j] - (double)shift[j];
+        sum[j] += y[j];
+    }
     for (int64_t j = dim; j < width; j++)
         y[j] = 0;
 }
 
 void fk_moments_add(fk_moments m, const float *const *images, int64_t n, int64_t offset, double *y)
 {
-    int64_t width = lines(m.dim);
+    int64_t width = lines(m.dim), most = most_together(width);
 
     for (int64_t i = 0; i < n;) {
-        int64_t left = n - i, group = left >= FK_MOMENTS_GROUP ? FK_MOMENTS_GROUP
-                                      : left >= 4              ? 4
-                                                               : 1;
+        int64_t group = n - i >= most ? most : n - i >= 4 ? 4 : 1;
 
         for (int64_t k = 0; k < group; k++)
-            subtract_shift(y + k * width, images[i + k] + offset, m.shift, m.dim, width);
-        if (group == FK_MOMENTS_GROUP)
-            add_sixteen(m.triangle, m.sum, y, m.dim);
+            subtract_shift(y + k * width, m.sum, images[i + k] + offset, m.shift, m.dim, width);
+        if (group == 16)
+            add_sixteen(m.triangle, y, m.dim);
+        else if (group == 8)
+            add_eight(m.triangle, y, m.dim);
         else if (group == 4)
-            add_four(m.triangle, m.sum, y, m.dim);
+            add_four(m.triangle, y, m.dim);
         else
-            add_one(m.triangle, m.sum, y, m.dim);
+            add_one(m.triangle, y, m.dim);
         i += group;
     }
 }

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "tensor/tensor.h"
 
-/* Images that go through a triangle together. */
+/* Most images that go through a triangle together. */
 #define FK_MOMENTS_GROUP 16
 /* Rows of triangles and columns of images begin at multiples of it: lines of the cache. */
 #define FK_MOMENTS_WIDE 8

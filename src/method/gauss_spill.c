@@ -22,7 +22,7 @@
 #include <string.h>
 
 #define MAX_BAND 16
-#define MIN_PIECE FK_MOMENTS_GROUP
+#define MIN_PIECE 8
 #define MAX_PIECE 64
 #define MIN_FOLD 64
 /* Without a limit: what may be had beyond means and factors before bands are worth their while, and

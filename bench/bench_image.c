@@ -58,6 +58,16 @@ static fleck_status decode_any(void *ctx, fleck_error *err)
     return st;
 }
 
+/* A picture into a file that is replaced each time. */
+static fleck_status save(void *ctx, fleck_error *err)
+{
+    const job *j = ctx;
+    char path[4300];
+
+    snprintf(path, sizeof path, "%s/picture.png", bench_folder());
+    return fk_image_save_png(&j->image, path, err);
+}
+
 static fleck_status resize_by(void *ctx, fleck_error *err)
 {
     const job *j = ctx;
@@ -116,6 +126,7 @@ static void time_resizing(const char *path)
     job j = {0};
 
     bench_must(fk_image_load(&j.image, path, FK_IMAGE_RGB, &err), &err);
+    time_row("write PNG", "file and all", 0, save, &j);
     for (int f = FK_FILTER_BILINEAR; f <= FK_FILTER_AREA; f++) {
         double bytes = 3.0 * (double)(j.image.width * j.image.height + SMALL * SMALL);
         double bound = bytes / bandwidth * 1e3;

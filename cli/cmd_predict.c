@@ -19,9 +19,17 @@ static const flag flags[] = {
     {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
     {NULL, 0, NULL, NULL}};
 
+/* Files that were written of one image. */
+typedef struct written {
+    char *picture, *map; /* names; NULL where there is none */
+    fleck_status status;
+    fleck_error *error; /* NULL unless it failed and said why */
+} written;
+
 typedef struct job {
     fleck_model *model;
     path_list list;
+    written *files; /* [list.count], with out */
     const char *out, *maps;
     bool pictures, full, json; /* pictures and maps: only with out */
     double threshold;          /* NaN: the model's */
@@ -39,24 +47,53 @@ static char *file_name(const char *folder, const char *name, const char *extensi
     return path;
 }
 
-static fleck_status write_files(job *j, int64_t i, const fleck_result *r, char **picture,
-                                char **map, fleck_error *err)
+/* The result as it is judged here. */
+static fleck_result judged(const job *j, const fleck_result *result)
 {
-    fleck_status st = FLECK_OK;
+    fleck_result r = *result; /* a view whose threshold may be the caller's */
 
+    if (!isnan(j->threshold)) {
+        r.threshold = j->threshold;
+        r.defective = r.score > r.threshold;
+    }
+    return r;
+}
+
+/* On any thread, several at once. */
+static void write_files(void *ctx, int64_t i, const fleck_result *result)
+{
+    job *j = ctx;
+    written *w = &j->files[i];
+    fleck_result r = judged(j, result);
+    fleck_error err = {0};
+
+    w->status = FLECK_E_IO;
     if (j->pictures) {
-        *picture = file_name(j->out, j->list.names[i], "png");
-        if (!make_parent(*picture))
-            return FLECK_E_IO;
-        st = fleck_result_save_picture(j->model, r, *picture, err);
+        w->picture = file_name(j->out, j->list.names[i], "png");
+        if (!make_parent(w->picture))
+            return;
+        w->status = fleck_result_save_picture(j->model, &r, w->picture, &err);
     }
-    if (st == FLECK_OK && j->maps != NULL) {
-        *map = file_name(j->out, j->list.names[i], j->maps);
-        if (!make_parent(*map))
-            return FLECK_E_IO;
-        st = fleck_result_save_map(j->model, r, *map, j->full, err);
+    if (j->maps != NULL && (!j->pictures || w->status == FLECK_OK)) {
+        w->map = file_name(j->out, j->list.names[i], j->maps);
+        w->status = FLECK_E_IO;
+        if (!make_parent(w->map))
+            return;
+        w->status = fleck_result_save_map(j->model, &r, w->map, j->full, &err);
     }
-    return st;
+    if (w->status != FLECK_OK) {
+        w->error = need(malloc(sizeof *w->error));
+        *w->error = err;
+    }
+}
+
+/* Names and messages are needed once. */
+static void forget(written *w)
+{
+    free(w->picture);
+    free(w->map);
+    free(w->error);
+    *w = (written){0};
 }
 
 static void print_result(const job *j, const char *path, const fleck_result *r, const char *picture,
@@ -75,9 +112,8 @@ static fleck_status on_result(void *ctx, int64_t i, const fleck_result *result,
 {
     job *j = ctx;
     const char *path = j->list.paths[i];
-    char *picture = NULL, *map = NULL;
-    fleck_error err = {0};
-    fleck_status st = FLECK_OK;
+    written none = {0}, *w = j->files != NULL ? &j->files[i] : &none;
+    fleck_status st = w->status;
 
     progress_end(&j->progress);
     if (result == NULL) {
@@ -85,22 +121,15 @@ static fleck_status on_result(void *ctx, int64_t i, const fleck_result *result,
         fprintf(stderr, "fleck: %s\n", error->message);
         if (j->json)
             (void)!result_json(path, NULL, error, NULL, NULL);
-    } else {
-        fleck_result r = *result; /* a view whose threshold may be the caller's */
+    } else if (st == FLECK_OK) {
+        fleck_result r = judged(j, result);
 
-        if (!isnan(j->threshold)) {
-            r.threshold = j->threshold;
-            r.defective = r.score > r.threshold;
-        }
-        st = write_files(j, i, &r, &picture, &map, &err);
-        if (st == FLECK_OK)
-            print_result(j, path, &r, picture, map);
-        else if (err.status != FLECK_OK)
-            fprintf(stderr, "fleck: %s\n", err.message);
+        print_result(j, path, &r, w->picture, w->map);
+    } else if (w->error != NULL) {
+        fprintf(stderr, "fleck: %s\n", w->error->message);
     }
     progress_show(&j->progress, "predict", i + 1, j->list.count);
-    free(picture);
-    free(map);
+    forget(w);
     return st; /* a result that cannot be written stops the batch: the next would fare no better */
 }
 
@@ -113,9 +142,15 @@ static int predict(job *j, const char *model, const fleck_run_settings *s)
     if (fleck_model_open(&j->model, model, s, &err) != FLECK_OK)
         return failed(&err);
     j->progress = progress_begin();
-    st = fleck_score_files(j->model, (const char *const *)j->list.paths, j->list.count, j->pictures,
-                           on_result, j, &err);
+    if (j->out != NULL && (j->pictures || j->maps != NULL))
+        j->files = need(calloc((size_t)j->list.count + 1, sizeof *j->files));
+    st = fleck_score_files_with(j->model, (const char *const *)j->list.paths, j->list.count,
+                                j->pictures, j->files != NULL ? write_files : NULL, on_result, j,
+                                &err);
     progress_end(&j->progress);
+    for (int64_t i = 0; j->files != NULL && i < j->list.count; i++)
+        forget(&j->files[i]);
+    free(j->files);
     stopped = st != FLECK_OK;
     fleck_model_close(&j->model);
     if (stopped)

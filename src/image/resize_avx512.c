@@ -15,6 +15,15 @@
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vbmi")))
 #define INLINE static inline __attribute__((always_inline, target("avx512f,avx512bw,avx512vbmi")))
 
+#define FK_BYTES __m512i
+#define FK_BYTES_WIDTH 64
+#define FK_BYTES_OP(f) _mm512_##f
+#define FK_BYTES_ZERO _mm512_setzero_si512()
+#define FK_BYTES_LOAD(p) _mm512_loadu_si512(p)
+#define FK_BYTES_STORE(p, v) _mm512_storeu_si512(p, v)
+#define FK_BYTES_FEWER fk_resize_sse2->columns
+#include "image/resize_columns.h"
+
 /* Eight neighbouring 16-bit weights: two in every lane of each quarter. */
 INLINE __m512i eight(const int16_t *w)
 {
@@ -65,82 +74,6 @@ TARGET static void row_rgb(uint8_t *out, const uint8_t *row, const fk_taps *taps
         pixel = _mm_cvtsi128_si32(_mm_packus_epi16(v, v));
         memcpy(out + 3 * x, &pixel, 3);
     }
-}
-
-INLINE __m512i load64(const uint8_t *p)
-{
-    return _mm512_loadu_si512(p);
-}
-
-/* Two neighbouring 16-bit weights in every lane. */
-INLINE __m512i pair(const int16_t *w)
-{
-    int32_t both;
-
-    memcpy(&both, w, sizeof both);
-    return _mm512_set1_epi32(both);
-}
-
-INLINE __m512i join(__m512i high, __m512i low)
-{
-    __m512i sum = _mm512_add_epi32(_mm512_slli_epi32(high, FK_WEIGHT_LOW), low);
-
-    sum = _mm512_add_epi32(sum, _mm512_set1_epi32(1 << (FK_WEIGHT_BITS - 1)));
-    return _mm512_srai_epi32(sum, FK_WEIGHT_BITS);
-}
-
-/* 64 columns of two rows, interleaved to pairs: four groups of sixteen pairs. */
-INLINE void add_rows(__m512i high[4], __m512i low[4], const uint8_t *a, const uint8_t *b,
-                     __m512i wh, __m512i wl)
-{
-    const __m512i zero = _mm512_setzero_si512();
-    __m512i first = _mm512_unpacklo_epi8(load64(a), load64(b));
-    __m512i second = _mm512_unpackhi_epi8(load64(a), load64(b));
-    __m512i s[4] = {_mm512_unpacklo_epi8(first, zero), _mm512_unpackhi_epi8(first, zero),
-                    _mm512_unpacklo_epi8(second, zero), _mm512_unpackhi_epi8(second, zero)};
-
-    for (int k = 0; k < 4; k++) {
-        high[k] = _mm512_add_epi32(high[k], _mm512_madd_epi16(s[k], wh));
-        low[k] = _mm512_add_epi32(low[k], _mm512_madd_epi16(s[k], wl));
-    }
-}
-
-TARGET static void columns64(uint8_t *out, const fk_ring *ring, const fk_taps *taps, int64_t i,
-                             int64_t x)
-{
-    const int16_t *h = taps->high + i * taps->room, *l = taps->low + i * taps->room;
-    int64_t count = taps->count[i];
-    const uint8_t *row = ring->data + taps->first[i] % ring->rows * ring->bytes + x;
-    const uint8_t *end = ring->data + ring->rows * ring->bytes;
-    __m512i high[4], low[4], v;
-
-    for (int k = 0; k < 4; k++)
-        high[k] = low[k] = _mm512_setzero_si512();
-    for (int64_t j = 0; j < count; j += 2) {
-        const uint8_t *a = row, *b;
-
-        row = row + ring->bytes < end ? row + ring->bytes : ring->data + x;
-        b = j + 1 < count ? row : a; /* the second of a last odd row counts 0 times */
-        row = row + ring->bytes < end ? row + ring->bytes : ring->data + x;
-        add_rows(high, low, a, b, pair(h + j), pair(l + j));
-    }
-    v = _mm512_packus_epi16(_mm512_packs_epi32(join(high[0], low[0]), join(high[1], low[1])),
-                            _mm512_packs_epi32(join(high[2], low[2]), join(high[3], low[3])));
-    _mm512_storeu_si512(out + x, v);
-}
-
-static void columns(uint8_t *out, const fk_ring *ring, const fk_taps *taps, int64_t i)
-{
-    int64_t x = 0;
-
-    if (ring->bytes < 64) {
-        fk_resize_sse2->columns(out, ring, taps, i);
-        return;
-    }
-    for (; x + 64 <= ring->bytes; x += 64)
-        columns64(out, ring, taps, i, x);
-    if (x < ring->bytes) /* the last 64, some of them again */
-        columns64(out, ring, taps, i, ring->bytes - 64);
 }
 
 /* What gains nothing from it. */

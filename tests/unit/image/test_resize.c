@@ -136,7 +136,7 @@ static void grey_and_rgb_are_filtered_alike(void **state)
     fk_image_free(&rgb);
 }
 
-/* The vector kernels against the plain ones, on sizes around their blocks of 16 and 64 bytes. */
+/* The vector kernels against the plain ones, on sizes around their blocks of 16, 32 and 64 bytes. */
 static void vectors_give_the_bytes_of_plain_loops(void **state)
 {
     const fk_resize_kernels *const kernels[] = {fk_resize_sse2, fk_resize_avx2(),

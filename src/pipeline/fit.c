@@ -18,6 +18,7 @@
 #include <math.h>
 #include <string.h>
 
+/* Embeddings of a block; a third of them where memory is limited. */
 #define BLOCK_BYTES (INT64_C(64) << 20)
 #define MAX_BLOCK 48
 #define CALIBRATION_BYTES (INT64_C(128) << 20)
@@ -62,14 +63,15 @@ static int64_t input_pixels(const fk_model *m)
     return size.height * size.width;
 }
 
-static fleck_status fitting_init(fitting *f, int64_t calibrate, fleck_error *err)
+static fleck_status fitting_init(fitting *f, const fleck_fit_settings *s, fleck_error *err)
 {
     int64_t bytes = fk_embed_shape_floats(&f->model->shape) * (int64_t)sizeof(float) + 1;
-    int64_t room = CALIBRATION_BYTES / bytes;
+    int64_t room = CALIBRATION_BYTES / bytes, calibrate = s->calibrate;
+    int64_t part = s->max_memory > 0 ? 3 : 1;
     fleck_status st = FLECK_OK;
 
-    f->block = BLOCK_BYTES / bytes;
-    f->block = f->block < 2 ? 2 : f->block > MAX_BLOCK ? MAX_BLOCK : f->block;
+    f->block = BLOCK_BYTES / part / bytes;
+    f->block = f->block > MAX_BLOCK / part ? MAX_BLOCK / part : f->block < 2 ? 2 : f->block;
     f->tiled = f->model->pre.tile > 0;
     f->group = f->tiled ? TILED_IMAGES : f->block;
     FK_DO(FK_CALLOC(&f->embeddings, f->block, err));
@@ -519,7 +521,7 @@ fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const flec
     if (s->calibrate < 0)
         FK_FAIL(err, FLECK_E_OPTION, "calibrate: expected 0 or more images, got %lld",
                 (long long)s->calibrate);
-    FK_DO(fitting_init(&f, s->calibrate, err));
+    FK_DO(fitting_init(&f, s, err));
     FK_DO(learn(&f, s, times, err));
     block_free(&f);
     if (!f.tiled) /* all embeddings that are still needed are kept; finishing takes much memory */

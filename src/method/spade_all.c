@@ -45,7 +45,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Output rows of one piece of work. */
+/* Most output rows of one piece of work. */
 #define BAND 8
 #define LANES 16
 #define CHUNK (4 * LANES)
@@ -80,9 +80,18 @@ typedef struct all_job {
     float *grid;
 } all_job;
 
-static int64_t row_end(const fk_spade_query *q, int64_t band)
+/* Pieces of work: an even number, so that two threads have equally many. */
+static int64_t band_count(const fk_spade_query *q)
 {
-    return (band + 1) * BAND < q->height ? (band + 1) * BAND : q->height;
+    int64_t n = (q->height + BAND - 1) / BAND;
+
+    return n + n % 2;
+}
+
+/* Where a band begins, and the one before it ends. */
+static int64_t row_begin(const fk_spade_query *q, int64_t band)
+{
+    return band * q->height / band_count(q);
 }
 
 /* Most rows of level t that one band of output rows draws on; BAND + 1 at most where the level is
@@ -453,7 +462,7 @@ static fleck_status search_band(void *ctx, int64_t band, int worker, fleck_error
 {
     const all_job *job = ctx;
     const fk_spade_query *q = job->q;
-    int64_t begin = band * BAND, end = row_end(q, band);
+    int64_t begin = row_begin(q, band), end = row_begin(q, band + 1);
     all_worker w;
     size_t used = 0;
 
@@ -510,7 +519,7 @@ static fleck_status measure_band(void *ctx, int64_t band, int worker, fleck_erro
 
     (void)err;
     carve_worker(&w, q, fk_spade_worker(job->room, worker), &used);
-    for (int64_t p = band * BAND * q->width; p < row_end(q, band) * q->width; p++) {
+    for (int64_t p = row_begin(q, band) * q->width; p < row_begin(q, band + 1) * q->width; p++) {
         int64_t n = fk_spade_available(q, p);
         double sum = 0.0;
 
@@ -524,7 +533,7 @@ static fleck_status measure_band(void *ctx, int64_t band, int worker, fleck_erro
 fleck_status fk_spade_all(const fk_spade_query *q, const fk_spade_room *room, fk_pool *pool,
                           float *grid, fleck_error *err)
 {
-    int64_t bands = (q->height + BAND - 1) / BAND;
+    int64_t bands = band_count(q);
     all_shared shared;
     all_job job = {.q = q, .room = room, .shared = &shared, .grid = grid};
     size_t used = 0;

@@ -51,41 +51,54 @@ static void native_close(void *handle)
     fk_free(n);
 }
 
-static fleck_status prepare_convs(native *n, fleck_error *err)
+/* Step n_steps - 1 - item: the last ones have most weights, so nobody waits long for who has them. */
+static fleck_status prepare_conv(void *ctx, int64_t item, int worker, fleck_error *err)
 {
+    native *n = ctx;
+    int64_t i = n->plan.n_steps - 1 - item;
     const fk_graph *g = n->net.graph;
-    int64_t channels = g->ops[0].out_channels;
+    const fk_step *s = &n->plan.steps[i];
+    const float *weight = n->net.weights[s->op];
+    fk_conv *c = &n->convs[i];
     float *folded = NULL;
     fleck_status st;
 
-    FK_DO(FK_CALLOC(&n->convs, n->plan.n_steps, err));
-    for (int i = 0; i < n->plan.n_steps; i++) {
-        const fk_step *s = &n->plan.steps[i];
-        fk_conv *c = &n->convs[i];
-
-        if (s->kind != FK_OP_CONV)
-            continue;
-        c->kernels = n->kernels;
-        c->op = *fk_native_op(&n->plan, g, s);
-        c->in = n->plan.layout[s->in];
-        c->out = n->plan.layout[s->node];
-        c->adds = s->other >= 0;
-        if (c->adds)
-            c->other = n->plan.layout[s->other];
-        c->relu = s->relu;
-        if (n->plan.folds && s->in == 0) {
-            FK_DO(FK_ALLOC(&folded, c->op.channels * c->in.channels * c->op.kernel * c->op.kernel,
-                           err));
-            fk_conv_fold_weight(folded, &c->op, n->net.weights[s->op], &g->ops[s->op], channels);
-        }
-        FK_DO(fk_conv_init(c, folded != NULL ? folded : n->net.weights[s->op], n->net.biases[s->op],
-                           err));
-        fk_free(folded);
-        folded = NULL;
-        n->scratch = c->scratch > n->scratch ? c->scratch : n->scratch;
+    (void)worker;
+    if (s->kind != FK_OP_CONV)
+        return FLECK_OK;
+    c->kernels = n->kernels;
+    c->op = *fk_native_op(&n->plan, g, s);
+    c->in = n->plan.layout[s->in];
+    c->out = n->plan.layout[s->node];
+    c->adds = s->other >= 0;
+    if (c->adds)
+        c->other = n->plan.layout[s->other];
+    c->relu = s->relu;
+    if (n->plan.folds && s->in == 0) {
+        FK_DO(
+            FK_ALLOC(&folded, c->op.channels * c->in.channels * c->op.kernel * c->op.kernel, err));
+        fk_conv_fold_weight(folded, &c->op, weight, &g->ops[s->op], g->ops[0].out_channels);
+        weight = folded;
     }
+    FK_DO(fk_conv_init(c, weight, n->net.biases[s->op], err));
 done:
     fk_free(folded);
+    return st;
+}
+
+/* To transform and pack all weights is most of what opening takes: all threads do it. */
+static fleck_status prepare_convs(native *n, fleck_error *err)
+{
+    fk_pool *pool = NULL;
+    fleck_status st;
+
+    FK_DO(FK_CALLOC(&n->convs, n->plan.n_steps, err));
+    FK_DO(fk_pool_open(&pool, n->net.threads, err));
+    FK_DO(fk_pool_run(pool, n->plan.n_steps, prepare_conv, n, err));
+    for (int i = 0; i < n->plan.n_steps; i++)
+        n->scratch = n->convs[i].scratch > n->scratch ? n->convs[i].scratch : n->scratch;
+done:
+    fk_pool_close(&pool);
     return st;
 }
 

@@ -59,29 +59,36 @@ static fleck_result judged(const job *j, const fleck_result *result)
     return r;
 }
 
+static fleck_status write_files(const job *j, int64_t i, const fleck_result *r, written *w,
+                                fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    if (j->pictures) {
+        w->picture = file_name(j->out, j->list.names[i], "png");
+        if (!make_parent(w->picture))
+            return FLECK_E_IO;
+        st = fleck_result_save_picture(j->model, r, w->picture, err);
+    }
+    if (st == FLECK_OK && j->maps != NULL) {
+        w->map = file_name(j->out, j->list.names[i], j->maps);
+        if (!make_parent(w->map))
+            return FLECK_E_IO;
+        st = fleck_result_save_map(j->model, r, w->map, j->full, err);
+    }
+    return st;
+}
+
 /* On any thread, several at once. */
-static void write_files(void *ctx, int64_t i, const fleck_result *result)
+static void on_scored(void *ctx, int64_t i, const fleck_result *result)
 {
     job *j = ctx;
     written *w = &j->files[i];
     fleck_result r = judged(j, result);
     fleck_error err = {0};
 
-    w->status = FLECK_E_IO;
-    if (j->pictures) {
-        w->picture = file_name(j->out, j->list.names[i], "png");
-        if (!make_parent(w->picture))
-            return;
-        w->status = fleck_result_save_picture(j->model, &r, w->picture, &err);
-    }
-    if (j->maps != NULL && (!j->pictures || w->status == FLECK_OK)) {
-        w->map = file_name(j->out, j->list.names[i], j->maps);
-        w->status = FLECK_E_IO;
-        if (!make_parent(w->map))
-            return;
-        w->status = fleck_result_save_map(j->model, &r, w->map, j->full, &err);
-    }
-    if (w->status != FLECK_OK) {
+    w->status = write_files(j, i, &r, w, &err);
+    if (err.status != FLECK_OK) {
         w->error = need(malloc(sizeof *w->error));
         *w->error = err;
     }
@@ -145,7 +152,7 @@ static int predict(job *j, const char *model, const fleck_run_settings *s)
     if (j->out != NULL && (j->pictures || j->maps != NULL))
         j->files = need(calloc((size_t)j->list.count + 1, sizeof *j->files));
     st = fleck_score_files_with(j->model, (const char *const *)j->list.paths, j->list.count,
-                                j->pictures, j->files != NULL ? write_files : NULL, on_result, j,
+                                j->pictures, j->files != NULL ? on_scored : NULL, on_result, j,
                                 &err);
     progress_end(&j->progress);
     for (int64_t i = 0; j->files != NULL && i < j->list.count; i++)

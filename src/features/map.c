@@ -9,7 +9,7 @@
  * which makes the results equal to the last bit but for the kernel's own rounding.  A pass works on
  * LANES columns (or rows) at a time, widened to double in scratch, side by side in vectors. */
 #include "features/map.h"
-#include "linalg/clones.h"
+#include "base/clones.h"
 
 #include <assert.h>
 #include <math.h>

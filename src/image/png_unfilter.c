@@ -7,6 +7,7 @@
  *
  * Before its first pixel a row counts zeros, whose guess is zero: that is the image's border. */
 #include "image/png_unfilter.h"
+#include "base/clones.h"
 
 #include <string.h>
 
@@ -78,18 +79,11 @@ bool fk_png_unfilter_row(int filter, uint8_t *row, const uint8_t *above, int64_t
     return undo(filter, row, above, n, bpp);
 }
 
-/* ---- Eight rows ---- */
+/* ---- Eight rows; all of a step stays in registers only where nothing of it is called ---- */
 
 #ifdef __SSE2__
 
 #include <emmintrin.h>
-
-/* All of a step stays in registers only where nothing of it is called. */
-#if defined(__GNUC__) || defined(__clang__)
-#define INLINE static inline __attribute__((always_inline))
-#else
-#define INLINE static inline
-#endif
 
 /* Rows 4 k to 4 k + 3, a pixel each, in 4 bytes. */
 typedef struct four {
@@ -107,7 +101,7 @@ typedef struct wave {
 } wave;
 
 /* Of 3 bytes a pixel the next one's first comes along, in a place that nothing depends on. */
-INLINE __m128i load_pixel(const uint8_t *p, int bpp)
+FK_INLINE __m128i load_pixel(const uint8_t *p, int bpp)
 {
     int32_t v;
 
@@ -118,7 +112,7 @@ INLINE __m128i load_pixel(const uint8_t *p, int bpp)
 }
 
 /* Likewise a byte of the next pixel is overwritten, unless it is the row's last. */
-INLINE void store_pixel(uint8_t *p, __m128i pixel, int bpp, bool last)
+FK_INLINE void store_pixel(uint8_t *p, __m128i pixel, int bpp, bool last)
 {
     int32_t v = _mm_cvtsi128_si32(pixel);
 
@@ -131,14 +125,14 @@ INLINE void store_pixel(uint8_t *p, __m128i pixel, int bpp, bool last)
 }
 
 /* Where mask is set a, elsewhere b. */
-INLINE __m128i choose(__m128i mask, __m128i a, __m128i b)
+FK_INLINE __m128i choose(__m128i mask, __m128i a, __m128i b)
 {
     return _mm_or_si128(_mm_and_si128(mask, a), _mm_andnot_si128(mask, b));
 }
 
 /* fk_png_paeth_guess() of sixteen bytes: twice a <= b where nothing is left of twice a without b.  The
  * two differences add up to at most 255, so what saturates is the larger anyway. */
-INLINE __m128i paeth_guess(__m128i left, __m128i up, __m128i corner)
+FK_INLINE __m128i paeth_guess(__m128i left, __m128i up, __m128i corner)
 {
     const __m128i zero = _mm_setzero_si128();
     __m128i lo = _mm_min_epu8(left, up), hi = _mm_max_epu8(left, up);
@@ -150,7 +144,7 @@ INLINE __m128i paeth_guess(__m128i left, __m128i up, __m128i corner)
 }
 
 /* pure: all rows are Paeth's. */
-INLINE void advance(four *r, __m128i filtered, __m128i up, bool pure)
+FK_INLINE void advance(four *r, __m128i filtered, __m128i up, bool pure)
 {
     __m128i guess = paeth_guess(r->left, up, r->corner);
 
@@ -168,13 +162,13 @@ INLINE void advance(four *r, __m128i filtered, __m128i up, bool pure)
 }
 
 /* Whether row r has a pixel at step t. */
-INLINE bool has_pixel(const wave *w, int64_t r, int64_t t)
+FK_INLINE bool has_pixel(const wave *w, int64_t r, int64_t t)
 {
     return t >= r && t - r < w->width;
 }
 
 /* inside: every row has a pixel, and none its last. */
-INLINE __m128i filtered_four(const wave *w, int64_t k, int64_t t, int bpp, bool inside)
+FK_INLINE __m128i filtered_four(const wave *w, int64_t k, int64_t t, int bpp, bool inside)
 {
     int64_t stride = w->width * bpp + 1;
     __m128i pixel[4];
@@ -191,7 +185,7 @@ INLINE __m128i filtered_four(const wave *w, int64_t k, int64_t t, int bpp, bool 
                               _mm_unpacklo_epi32(pixel[2], pixel[3]));
 }
 
-INLINE void store_four(const wave *w, int64_t k, int64_t t, int bpp, bool inside)
+FK_INLINE void store_four(const wave *w, int64_t k, int64_t t, int bpp, bool inside)
 {
     __m128i v = w->rows[k].left;
     const __m128i pixel[4] = {v, _mm_shuffle_epi32(v, 1), _mm_shuffle_epi32(v, 2),
@@ -206,7 +200,7 @@ INLINE void store_four(const wave *w, int64_t k, int64_t t, int bpp, bool inside
     }
 }
 
-INLINE void step(wave *w, int64_t t, int bpp, bool pure, bool inside)
+FK_INLINE void step(wave *w, int64_t t, int bpp, bool pure, bool inside)
 {
     four *r = w->rows;
     __m128i above = _mm_setzero_si128(), up[2];
@@ -222,7 +216,7 @@ INLINE void step(wave *w, int64_t t, int bpp, bool pure, bool inside)
 }
 
 /* w is a copy, so that no byte written through a pointer can change it. */
-INLINE void run(wave w, int bpp, bool pure)
+FK_INLINE void run(wave w, int bpp, bool pure)
 {
     int64_t t = 0, end = w.width + FK_PNG_ROWS - 1;
 

@@ -5,7 +5,7 @@
  * sums directly.  The shape is written out, so that compilers may vectorise it without reordering
  * anything. */
 #include "linalg/linalg.h"
-#include "linalg/clones.h"
+#include "base/clones.h"
 
 #include <math.h>
 

@@ -2,7 +2,7 @@
  *
  * A bf16 is the upper half of a float.  F16C turns eight f16 into floats at once, subnormals included
  * whatever the processor flushes; both ways are exact. */
-#include "linalg/clones.h"
+#include "base/clones.h"
 #include "linalg/linalg.h"
 
 #include <assert.h>

@@ -1,5 +1,6 @@
 /* Forward substitution of two positions side by side with AVX-512; see gauss_score.c. */
 #include "method/gauss_two.h"
+#include "method/gauss_moments.h"
 
 #include <stddef.h>
 
@@ -79,10 +80,10 @@ INLINE void take_one(side *s, int64_t j, int64_t dim)
 __attribute__((target("avx512f"))) static void solve_two(const float *factor, double *v,
                                                          int64_t dim, double d2[2])
 {
-    int64_t size = dim * (dim + 1) / 2;
+    int64_t size = fk_moments_size(dim);
     size_t ahead = (size_t)(size + AHEAD) * sizeof *factor;
     side a = {.column = factor, .ahead = ahead, .v = v};
-    side b = {.column = factor + size, .ahead = ahead, .v = v + (dim + WIDE - 1) / WIDE * WIDE};
+    side b = {.column = factor + size, .ahead = ahead, .v = v + fk_moments_lines(dim)};
     int64_t j = 0;
 
     for (; j + 4 <= dim; j += 4) {

@@ -19,18 +19,12 @@
  *
  * and about A's shift c again: t = m - c, sum = N t, triangle = C + N t t'. */
 #include "method/gauss_moments.h"
-#include "linalg/clones.h"
+#include "base/clones.h"
 #include "linalg/linalg.h"
 #include "method/gauss_factor.h"
 
 #include <math.h>
 #include <string.h>
-
-/* n doubles in whole lines. */
-static int64_t lines(int64_t n)
-{
-    return (n + FK_MOMENTS_WIDE - 1) / FK_MOMENTS_WIDE * FK_MOMENTS_WIDE;
-}
 
 int64_t fk_moments_size(int64_t dim)
 {
@@ -44,25 +38,25 @@ int64_t fk_moments_room(int64_t dim)
 
 int64_t fk_moments_scratch(int64_t dim)
 {
-    return FK_MOMENTS_GROUP * lines(dim);
+    return FK_MOMENTS_GROUP * fk_moments_lines(dim);
 }
 
 /* ---- Adding ---- */
 
-/* The next two add the outer products of n columns y[0..n-1] [lines(dim)] to a triangle, in order; n is a
+/* The next two add the outer products of n columns y[0..n-1] [fk_moments_lines(dim)] to a triangle, in order; n is a
  * constant wherever they are called.  The compiler does better with plain loops where eight columns'
  * numbers are as much as the registers hold, and with whole lines where there is room for sixteen. */
 FK_INLINE void add_outer(double *restrict triangle, const double *restrict y, int64_t dim,
                          const int n)
 {
-    int64_t width = lines(dim);
+    int64_t width = fk_moments_lines(dim);
 
     for (int64_t i = 0; i < dim; i++) {
         double *row = triangle + fk_moments_row(i), c[FK_MOMENTS_GROUP];
 
         for (int k = 0; k < n; k++)
             c[k] = y[k * width + i];
-        for (int64_t j = 0; j < lines(i + 1); j++) {
+        for (int64_t j = 0; j < fk_moments_lines(i + 1); j++) {
             double s = row[j];
 
             for (int k = 0; k < n; k++)
@@ -77,7 +71,7 @@ typedef double wide __attribute__((vector_size(FK_MOMENTS_WIDE * sizeof(double))
 
 FK_INLINE void add_outer_lines(double *triangle, const double *y, int64_t dim, const int n)
 {
-    int64_t width = lines(dim);
+    int64_t width = fk_moments_lines(dim);
 
     for (int64_t i = 0; i < dim; i++) {
         wide *row = (wide *)(triangle + fk_moments_row(i));
@@ -147,7 +141,7 @@ FK_CLONES static void subtract_shift(double *restrict y, double *restrict sum,
 
 void fk_moments_add(fk_moments m, const float *const *images, int64_t n, int64_t offset, double *y)
 {
-    int64_t width = lines(m.dim), most = most_together(width);
+    int64_t width = fk_moments_lines(m.dim), most = most_together(width);
 
     for (int64_t i = 0; i < n;) {
         int64_t group = n - i >= most ? most : n - i >= 4 ? 4 : 1;

@@ -23,6 +23,11 @@ typedef struct fk_moments {
 
 /* T = dim (dim + 1) / 2, the numbers of a factor. */
 int64_t fk_moments_size(int64_t dim);
+/* n doubles in whole lines of the cache. */
+static inline int64_t fk_moments_lines(int64_t n)
+{
+    return (n + FK_MOMENTS_WIDE - 1) / FK_MOMENTS_WIDE * FK_MOMENTS_WIDE;
+}
 /* Doubles of a triangle of moments, and of the scratch of fk_moments_add(). */
 int64_t fk_moments_room(int64_t dim);
 int64_t fk_moments_scratch(int64_t dim);

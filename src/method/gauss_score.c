@@ -40,7 +40,7 @@
  * Rounding may take that away where D exceeds N: of 16 bits nearly all of it, so that they are held to
  * it; of floats only where epsilon is tiny, hence the floor. */
 #include "method/gauss.h"
-#include "linalg/clones.h"
+#include "base/clones.h"
 #include "method/gauss_factor.h"
 #include "method/gauss_moments.h"
 #include "method/gauss_two.h"
@@ -60,18 +60,13 @@
 /* Right-hand sides that one reading of a factor serves. */
 #define SIDES 9
 
-/* Doubles that fill whole lines of the cache. */
-static int64_t whole_lines(int64_t n)
-{
-    return (n + 7) / 8 * 8;
-}
-
 int64_t fk_gauss_room(const fk_gauss *g, int64_t radius)
 {
     /* Right-hand sides, and GROUP columns of floats or a second position. */
     int64_t n = (radius > 0 ? SIDES + 1 : 1) * g->dim;
 
-    return whole_lines(n + (g->type != FK_F32 ? GROUP / 2 * g->dim : whole_lines(g->dim)));
+    return fk_moments_lines(n +
+                            (g->type != FK_F32 ? GROUP / 2 * g->dim : fk_moments_lines(g->dim)));
 }
 
 /* One column: z[0] = v[0] / L[0], and what it leaves of the rest. */
@@ -154,7 +149,7 @@ typedef double sides __attribute__((vector_size(8 * FK_GAUSS_IMAGES), may_alias)
 int64_t fk_gauss_many_room(const fk_gauss *g)
 {
     /* Right-hand sides, GROUP columns of doubles, and the floats that these come from. */
-    return (FK_GAUSS_IMAGES + GROUP + GROUP / 2) * whole_lines(g->dim);
+    return (FK_GAUSS_IMAGES + GROUP + GROUP / 2) * fk_moments_lines(g->dim);
 }
 
 /* As solve() for all sides at once: v [dim] becomes z, d2 their |z|^2; columns [GROUP, dim], room
@@ -258,10 +253,10 @@ static void distance_of_two(const fk_gauss *g, fk_solve_two_fn *solve_two, const
     double d2[2];
 
     for (int k = 0; k < 2; k++) {
-        double *v = tmp + k * whole_lines(g->dim);
+        double *v = tmp + k * fk_moments_lines(g->dim);
 
         deviation(v, g, emb + (p + k) * g->dim, p + k);
-        memset(v + g->dim, 0, (size_t)(whole_lines(g->dim) - g->dim) * sizeof *v);
+        memset(v + g->dim, 0, (size_t)(fk_moments_lines(g->dim) - g->dim) * sizeof *v);
     }
     solve_two(factor_at(g, p), tmp, g->dim, d2);
     for (int k = 0; k < 2; k++)
@@ -295,7 +290,7 @@ void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, i
                             int64_t last, const bool *left_out, const uint8_t *const *flags,
                             double *tmp, float *const *out)
 {
-    int64_t dim = g->dim, room = whole_lines(dim);
+    int64_t dim = g->dim, room = fk_moments_lines(dim);
     double *columns = tmp + FK_GAUSS_IMAGES * room;
 
     assert(g->factor != NULL && n >= 1 && n <= FK_GAUSS_IMAGES);

@@ -5,7 +5,7 @@
  * to the next block. */
 #include "method/reduced.h"
 #include "base/mem.h"
-#include "linalg/clones.h"
+#include "base/clones.h"
 #include "linalg/linalg.h"
 #include "method/pca.h"
 

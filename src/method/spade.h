@@ -111,6 +111,23 @@ static inline bool fk_spade_usable(const fk_spade_query *q, int64_t k, int64_t p
     return q->usable == NULL || q->usable[k * q->height * q->width + p] != 0;
 }
 
+/* Most rows of the grid in one band, which is a piece of work. */
+#define FK_SPADE_BAND 8
+
+/* Bands of q's grid: an even number, so that two threads have equally many. */
+static inline int64_t fk_spade_bands(const fk_spade_query *q)
+{
+    int64_t n = (q->height + FK_SPADE_BAND - 1) / FK_SPADE_BAND;
+
+    return n + n % 2;
+}
+
+/* The row that a band begins with, and the one before it ends before. */
+static inline int64_t fk_spade_band_begin(const fk_spade_query *q, int64_t band)
+{
+    return band * q->height / fk_spade_bands(q);
+}
+
 static inline int64_t fk_spade_least(int64_t a, int64_t b)
 {
     return a < b ? a : b;

@@ -39,14 +39,12 @@
  * too, below no limit, and both ways of completing pass them over. */
 #include "method/spade.h"
 #include "features/map.h"
-#include "linalg/clones.h"
+#include "base/clones.h"
 #include "linalg/linalg.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Most output rows of one piece of work. */
-#define BAND 8
 #define LANES 16
 #define CHUNK (4 * LANES)
 
@@ -80,27 +78,13 @@ typedef struct all_job {
     float *grid;
 } all_job;
 
-/* Pieces of work: an even number, so that two threads have equally many. */
-static int64_t band_count(const fk_spade_query *q)
-{
-    int64_t n = (q->height + BAND - 1) / BAND;
-
-    return n + n % 2;
-}
-
-/* Where a band begins, and the one before it ends. */
-static int64_t row_begin(const fk_spade_query *q, int64_t band)
-{
-    return band * q->height / band_count(q);
-}
-
-/* Most rows of level t that one band of output rows draws on; BAND + 1 at most where the level is
+/* Most rows of level t that one band of output rows draws on; FK_SPADE_BAND + 1 at most where the level is
  * not larger than the grid. */
 static int64_t most_rows(const fk_spade_query *q, int t)
 {
     int64_t h = fk_spade_level(q, t)->height;
 
-    return h < BAND + 1 ? h : BAND + 1;
+    return h < FK_SPADE_BAND + 1 ? h : FK_SPADE_BAND + 1;
 }
 
 static void carve_lengths(lengths *out, const fk_spade_query *q, char *base, size_t *used)
@@ -462,7 +446,7 @@ static fleck_status search_band(void *ctx, int64_t band, int worker, fleck_error
 {
     const all_job *job = ctx;
     const fk_spade_query *q = job->q;
-    int64_t begin = row_begin(q, band), end = row_begin(q, band + 1);
+    int64_t begin = fk_spade_band_begin(q, band), end = fk_spade_band_begin(q, band + 1);
     all_worker w;
     size_t used = 0;
 
@@ -519,7 +503,8 @@ static fleck_status measure_band(void *ctx, int64_t band, int worker, fleck_erro
 
     (void)err;
     carve_worker(&w, q, fk_spade_worker(job->room, worker), &used);
-    for (int64_t p = row_begin(q, band) * q->width; p < row_begin(q, band + 1) * q->width; p++) {
+    for (int64_t p = fk_spade_band_begin(q, band) * q->width;
+         p < fk_spade_band_begin(q, band + 1) * q->width; p++) {
         int64_t n = fk_spade_available(q, p);
         double sum = 0.0;
 
@@ -533,7 +518,7 @@ static fleck_status measure_band(void *ctx, int64_t band, int worker, fleck_erro
 fleck_status fk_spade_all(const fk_spade_query *q, const fk_spade_room *room, fk_pool *pool,
                           float *grid, fleck_error *err)
 {
-    int64_t bands = band_count(q);
+    int64_t bands = fk_spade_bands(q);
     all_shared shared;
     all_job job = {.q = q, .room = room, .shared = &shared, .grid = grid};
     size_t used = 0;

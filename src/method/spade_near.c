@@ -9,15 +9,13 @@
  * common grid instead: the query's once, the gallery's row by row, each for a band of query rows,
  * and every distance is taken from differences.
  *
- * Cost: K P D (2 r + 1)^2 multiply-adds for distances, and 4 K P D (1 + 2 r/BAND) for joining. */
+ * Cost: K P D (2 r + 1)^2 multiply-adds for distances, and 4 K P D (1 + 2 r/FK_SPADE_BAND) for joining: a gallery
+ * row is joined once for all query rows of a band. */
 #include "method/spade.h"
 #include "features/map.h"
 #include "linalg/linalg.h"
 
 #include <string.h>
-
-/* Query rows of one piece of work; a gallery row is joined once for all of them. */
-#define BAND 8
 
 typedef struct near_job {
     const fk_spade_query *q;
@@ -86,8 +84,8 @@ static fleck_status one_band(void *ctx, int64_t item, int worker, fleck_error *e
 {
     const near_job *job = ctx;
     const fk_spade_query *q = job->q;
-    int64_t radius = q->spade->radius, begin = item * BAND,
-            end = fk_spade_least(q->height, begin + BAND);
+    int64_t radius = q->spade->radius, begin = fk_spade_band_begin(q, item),
+            end = fk_spade_band_begin(q, item + 1);
     float *row = (float *)(void *)fk_spade_worker(job->room, worker);
 
     (void)err;
@@ -120,5 +118,5 @@ fleck_status fk_spade_near(const fk_spade_query *q, const fk_spade_room *room, f
         data[t] = fk_spade_query_data(q, t);
     for (int64_t y = 0; y < q->height; y++)
         join_row(job.query + y * q->width * job.dim, q, y, data);
-    return fk_pool_run(pool, (q->height + BAND - 1) / BAND, one_band, &job, err);
+    return fk_pool_run(pool, fk_spade_bands(q), one_band, &job, err);
 }

@@ -11,7 +11,7 @@
  * taken once on the small grid, so nothing is ever enlarged: a grid at half the resolution costs
  * 5/4 products a position of the large one, not 5. */
 #include "method/spade.h"
-#include "linalg/clones.h"
+#include "base/clones.h"
 #include "linalg/linalg.h"
 
 #include <math.h>

@@ -1,5 +1,6 @@
 /* Names of engines and precisions, and what this build and this processor have. */
 #include "net/engine.h"
+#include "net/native_kernels.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,21 +33,11 @@ bool fk_engine_built(fk_engine engine)
 #endif
 }
 
-/* Whether it has inner loops for this processor. */
-static bool native_is_fastest(void)
-{
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#else
-    return false;
-#endif
-}
-
 fk_engine fk_engine_fastest(const fk_arch *arch, fk_precision precision)
 {
     bool runs = arch != NULL && arch->dense && precision == FK_PRECISION_F32;
 
-    if (runs && (native_is_fastest() || !fk_engine_built(FK_ENGINE_OPENVINO)))
+    if (runs && (fk_kernels_pick() != &fk_kernels_plain || !fk_engine_built(FK_ENGINE_OPENVINO)))
         return FK_ENGINE_NATIVE;
     return fk_engine_built(FK_ENGINE_OPENVINO) ? FK_ENGINE_OPENVINO : FK_ENGINE_REFERENCE;
 }

@@ -29,19 +29,13 @@
  * a b = 1, keep a2 and b2 exact, and lose about half a digit less than the usual 1 and 2; the
  * roundings of a and b themselves are no larger than those of any product. */
 #include "net/native_kernels.h"
-#include "linalg/clones.h"
+#include "base/clones.h"
+#include "net/native_tiles.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
-
-#define A ((float)FK_POINT_A)
-#define B ((float)FK_POINT_B)
-#define A2 0.5f
-#define B2 2.0f
-#define A3 ((float)(FK_POINT_A * 0.5))
-#define B3 ((float)(FK_POINT_B * 2.0))
 
 /* ---- Weights, in double ---- */
 

@@ -2,8 +2,8 @@
  *
  * The clones compute the same bytes: they differ in how many elements go through at once, and
  * neither contraction nor reordering of sums is allowed anywhere in fleck. */
-#ifndef FK_LINALG_CLONES_H
-#define FK_LINALG_CLONES_H
+#ifndef FK_BASE_CLONES_H
+#define FK_BASE_CLONES_H
 
 #include <stdint.h> /* with glibc says so, wherever this header comes first */
 
@@ -14,7 +14,7 @@
 #define FK_CLONES
 #endif
 
-/* For what is called from clones and must be compiled along with each. */
+/* For what is called from clones and must be compiled along with each, or must not be called at all. */
 #define FK_INLINE static inline __attribute__((always_inline))
 
 #endif

@@ -22,6 +22,20 @@ void fk_linalg_single_threaded(void);
 void fk_linalg_multiply_nt(float *c, int64_t ldc, const float *a, int64_t lda, const float *b,
                            int64_t ldb, int64_t n, int64_t m, int64_t d, float alpha, float beta);
 
+/* A matrix b [m, d] laid out for products of many pieces of a with it, where the BLAS would lay it out anew
+ * in each: panels of FK_LANES rows, [ceil(m / 16)][d][16] with zeros after the last row; where the processor has
+ * neither AVX2 nor AVX-512, b itself.  fk_linalg_packed_size: its floats.  fk_linalg_pack: panels of rows
+ * first .. last - 1, first a multiple of 16 and last too or m; rows [.., d] of them, ld apart, begin at b. */
+int64_t fk_linalg_packed_size(int64_t m, int64_t d);
+void fk_linalg_pack(float *packed, const float *b, int64_t ld, int64_t first, int64_t last,
+                    int64_t d);
+
+/* c = alpha a b' + beta c, as fk_linalg_multiply_nt, with b packed, at a multiple of 64 bytes.  beta is 0 or 1
+ * (asserted).  A sum runs over d in order; the same bytes however a is cut into pieces, where b is in panels. */
+void fk_linalg_multiply_packed(float *c, int64_t ldc, const float *a, int64_t lda,
+                               const float *packed, int64_t n, int64_t m, int64_t d, float alpha,
+                               float beta);
+
 /* c = alpha a b + beta c.
  *
  *   a [n, d] with rows lda apart, b [d, m] with rows ldb apart, c [n, m] with rows ldc apart */

@@ -48,6 +48,9 @@
 #define LANES 16
 #define CHUNK (4 * LANES)
 
+/* Rows of a level that are packed as one piece of work, a multiple of FK_LANES. */
+#define STRIP 64
+
 /* A position is completed by a matrix product where more than one in FEW of its pairs pass. */
 #define FEW 6
 
@@ -57,8 +60,10 @@ typedef struct lengths {
 } lengths;
 
 typedef struct all_shared {
-    float *wide[FK_MAX_TAPS]; /* of levels off the grid */
-    lengths ours, norms;      /* of the query, of the gallery image */
+    /* Of the gallery image, packed: a level off the grid widened, one on the grid as it is. */
+    float *packed[FK_MAX_TAPS];
+    bool *crowded;       /* [bands] whether many pairs of a position in it passed */
+    lengths ours, norms; /* of the query, of the gallery image */
     double *products;
 } all_shared;
 
@@ -68,6 +73,7 @@ typedef struct all_worker {
     float *pairs;         /* [W, P] of one output row */
     bool *crowded;        /* [W] whether many pairs of a position pass */
     float *ours, *theirs; /* one feature of one level each */
+    float *strip;         /* [STRIP, C] of a level widened */
 } all_worker;
 
 typedef struct all_job {
@@ -75,6 +81,7 @@ typedef struct all_job {
     const fk_spade_room *room;
     const all_shared *shared;
     int64_t place; /* of the image in the gallery */
+    bool packs;    /* whether its levels on the grid are packed */
     float *grid;
 } all_job;
 
@@ -85,6 +92,12 @@ static int64_t most_rows(const fk_spade_query *q, int t)
     int64_t h = fk_spade_level(q, t)->height;
 
     return h < FK_SPADE_BAND + 1 ? h : FK_SPADE_BAND + 1;
+}
+
+/* Rows of a gallery image's level t as products take it: its own height, and the grid's width. */
+static int64_t packed_rows(const fk_spade_query *q, int t)
+{
+    return fk_spade_level(q, t)->height * q->width;
 }
 
 static void carve_lengths(lengths *out, const fk_spade_query *q, char *base, size_t *used)
@@ -104,9 +117,12 @@ static void carve_shared(all_shared *out, const fk_spade_query *q, char *base, s
         if (fk_spade_direct(q, t))
             continue;
         cells = level->height * level->width > cells ? level->height * level->width : cells;
-        out->wide[t] =
-            fk_spade_carve(base, used, level->height * q->width * level->dim, sizeof(float));
     }
+    for (int t = 0; t < q->count; t++)
+        out->packed[t] = fk_spade_carve(
+            base, used, fk_linalg_packed_size(packed_rows(q, t), fk_spade_level(q, t)->dim),
+            sizeof(float));
+    out->crowded = fk_spade_carve(base, used, fk_spade_bands(q), sizeof(bool));
     carve_lengths(&out->ours, q, base, used);
     carve_lengths(&out->norms, q, base, used);
     out->products = fk_spade_carve(base, used, cells * FK_CELL_PRODUCTS, sizeof(double));
@@ -134,6 +150,7 @@ static void carve_worker(all_worker *out, const fk_spade_query *q, char *base, s
     out->crowded = fk_spade_carve(base, used, q->width, sizeof(bool));
     out->ours = fk_spade_carve(base, used, widest, sizeof(float));
     out->theirs = fk_spade_carve(base, used, widest, sizeof(float));
+    out->strip = fk_spade_carve(base, used, STRIP * widest, sizeof(float));
 }
 
 void fk_spade_all_room(const fk_spade_query *q, size_t *shared, size_t *worker)
@@ -159,20 +176,18 @@ FK_CLONES static void mix(float *restrict out, const float *a, const float *b, f
 
 /* ---- One gallery image ---- */
 
-static void widen(float *wide, const fk_spade_query *q, int t, const float *data)
+/* Rows first .. last - 1 of level t widened: row y W + x is the feature at row y and the grid's column x. */
+static void widen(float *out, const fk_spade_query *q, int t, const float *data, int64_t first,
+                  int64_t last)
 {
     const fk_level *level = fk_spade_level(q, t);
     int64_t dim = level->dim;
 
-    for (int64_t y = 0; y < level->height; y++) {
-        const float *row = data + y * level->width * dim;
+    for (int64_t r = first; r < last; r++, out += dim) {
+        const float *row = data + r / q->width * level->width * dim;
+        const fk_spade_axis *c = &q->columns[t][r % q->width];
 
-        for (int64_t x = 0; x < q->width; x++) {
-            const fk_spade_axis *c = &q->columns[t][x];
-
-            mix(wide + (y * q->width + x) * dim, row + c->first * dim, row + c->second * dim,
-                (float)c->weight, dim);
-        }
+        mix(out, row + c->first * dim, row + c->second * dim, (float)c->weight, dim);
     }
 }
 
@@ -211,20 +226,72 @@ static void measure_lengths(const lengths *out, const all_shared *s, const fk_sp
         add_lengths(out, s, q, t, data[t]);
 }
 
-/* Of the gallery's image k. */
-static void prepare_image(const all_shared *s, const fk_spade_query *q, int64_t k)
+/* Strips of level t that are to be packed. */
+static int64_t strips(const all_job *job, int t)
 {
+    if (fk_spade_direct(job->q, t) && !job->packs)
+        return 0;
+    return (packed_rows(job->q, t) + STRIP - 1) / STRIP;
+}
+
+static void pack_strip(const all_worker *w, const all_job *job, int t, int64_t first)
+{
+    const fk_spade_query *q = job->q;
+    const float *data = fk_spade_image_data(q, t, q->gallery[job->place]);
+    int64_t dim = fk_spade_level(q, t)->dim;
+    int64_t last = fk_spade_least(first + STRIP, packed_rows(q, t));
+
+    if (fk_spade_direct(q, t)) {
+        data += first * dim;
+    } else {
+        widen(w->strip, q, t, data, first, last);
+        data = w->strip;
+    }
+    fk_linalg_pack(job->shared->packed[t], data, dim, first, last, dim);
+}
+
+static void measure_image(const all_job *job)
+{
+    const fk_spade_query *q = job->q;
     const float *data[FK_MAX_TAPS];
 
     for (int t = 0; t < q->count; t++)
-        data[t] = fk_spade_image_data(q, t, q->gallery[k]);
-    measure_lengths(&s->norms, s, q, data);
+        data[t] = fk_spade_image_data(q, t, q->gallery[job->place]);
+    measure_lengths(&job->shared->norms, job->shared, q, data);
     for (int64_t p = 0; q->usable != NULL && p < q->height * q->width; p++)
-        if (!fk_spade_usable(q, k, p))
-            s->norms.off[p] = INFINITY;
-    for (int t = 0; t < q->count; t++)
-        if (!fk_spade_direct(q, t))
-            widen(s->wide[t], q, t, data[t]);
+        if (!fk_spade_usable(q, job->place, p))
+            job->shared->norms.off[p] = INFINITY;
+}
+
+/* One piece of preparing a gallery image: piece 0 its lengths, the others a strip each of a level that
+ * products need. */
+static fleck_status prepare_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
+{
+    const all_job *job = ctx;
+    const fk_spade_query *q = job->q;
+    all_worker w;
+    size_t used = 0;
+    int t = 0;
+
+    (void)err;
+    if (piece-- == 0) {
+        measure_image(job);
+        return FLECK_OK;
+    }
+    while (piece >= strips(job, t))
+        piece -= strips(job, t++);
+    carve_worker(&w, q, fk_spade_worker(job->room, worker), &used);
+    pack_strip(&w, job, t, piece * STRIP);
+    return FLECK_OK;
+}
+
+static fleck_status prepare_image(const all_job *job, fk_pool *pool, fleck_error *err)
+{
+    int64_t pieces = 1;
+
+    for (int t = 0; t < job->q->count; t++)
+        pieces += strips(job, t);
+    return fk_pool_run(pool, pieces, prepare_piece, (void *)job, err);
 }
 
 static void prepare_query(const all_shared *s, const fk_spade_query *q)
@@ -250,10 +317,10 @@ static void make_tables(const all_worker *w, const all_job *job, int64_t begin, 
             continue;
         first = q->rows[t][begin].first;
         rows = q->rows[t][end - 1].second - first + 1;
-        fk_linalg_multiply_nt(w->table[t], across,
-                              fk_spade_query_data(q, t) + first * level->width * level->dim,
-                              level->dim, job->shared->wide[t], level->dim, rows * level->width,
-                              across, level->dim, -2.0f, 0.0f);
+        fk_linalg_multiply_packed(w->table[t], across,
+                                  fk_spade_query_data(q, t) + first * level->width * level->dim,
+                                  level->dim, job->shared->packed[t], rows * level->width, across,
+                                  level->dim, -2.0f, 0.0f);
     }
 }
 
@@ -406,9 +473,13 @@ static void complete_many(const all_job *job, float *pairs, int64_t p, int64_t c
 
     for (int t = 0; t < q->count; t++) {
         int64_t dim = fk_spade_level(q, t)->dim;
+        const float *ours = fk_spade_query_data(q, t) + p * dim;
 
-        if (fk_spade_direct(q, t))
-            fk_linalg_multiply_nt(pairs, n, fk_spade_query_data(q, t) + p * dim, dim,
+        if (fk_spade_direct(q, t) && job->packs)
+            fk_linalg_multiply_packed(pairs, n, ours, dim, job->shared->packed[t], count, n, dim,
+                                      -2.0f, 1.0f);
+        else if (fk_spade_direct(q, t))
+            fk_linalg_multiply_nt(pairs, n, ours, dim,
                                   fk_spade_image_data(q, t, q->gallery[job->place]), dim, count, n,
                                   dim, -2.0f, 1.0f);
     }
@@ -416,10 +487,12 @@ static void complete_many(const all_job *job, float *pairs, int64_t p, int64_t c
         offer_all(job, pairs + k * n, job->shared->norms.on, p + k);
 }
 
-static void search_row(const all_worker *w, const all_job *job, int64_t y)
+/* Whether many pairs of a position of the row passed. */
+static bool search_row(const all_worker *w, const all_job *job, int64_t y)
 {
     const fk_spade_query *q = job->q;
     int64_t n = q->height * q->width;
+    bool crowded = false;
 
     for (int64_t x = 0; x < q->width; x++) {
         float *pairs = w->pairs + x * n;
@@ -438,8 +511,10 @@ static void search_row(const all_worker *w, const all_job *job, int64_t y)
             end++;
         if (end > x)
             complete_many(job, w->pairs + x * n, y * q->width + x, end - x);
+        crowded |= end > x;
         x = end + 1;
     }
+    return crowded;
 }
 
 static fleck_status search_band(void *ctx, int64_t band, int worker, fleck_error *err)
@@ -453,9 +528,10 @@ static fleck_status search_band(void *ctx, int64_t band, int worker, fleck_error
     (void)err;
     carve_worker(&w, q, fk_spade_worker(job->room, worker), &used);
     make_tables(&w, job, begin, end);
+    job->shared->crowded[band] = false;
     for (int64_t y = begin; y < end; y++) {
         make_lines(&w, q, y, begin);
-        search_row(&w, job, y);
+        job->shared->crowded[band] |= search_row(&w, job, y);
     }
     return FLECK_OK;
 }
@@ -515,6 +591,16 @@ static fleck_status measure_band(void *ctx, int64_t band, int worker, fleck_erro
     return FLECK_OK;
 }
 
+/* Packing pays where many pairs pass, which the image before tells. */
+static bool any_crowded(const all_job *job, int64_t bands)
+{
+    bool any = false;
+
+    for (int64_t band = 0; band < bands; band++)
+        any |= job->shared->crowded[band];
+    return any;
+}
+
 fleck_status fk_spade_all(const fk_spade_query *q, const fk_spade_room *room, fk_pool *pool,
                           float *grid, fleck_error *err)
 {
@@ -527,9 +613,11 @@ fleck_status fk_spade_all(const fk_spade_query *q, const fk_spade_room *room, fk
     FK_DO(fk_spade_same_nearest(q, room, pool, err));
     carve_shared(&shared, q, room->shared, &used);
     prepare_query(&shared, q);
+    job.packs = true;
     for (job.place = 0; job.place < q->n_gallery; job.place++) {
-        prepare_image(&shared, q, job.place);
+        FK_DO(prepare_image(&job, pool, err));
         FK_DO(fk_pool_run(pool, bands, search_band, &job, err));
+        job.packs = any_crowded(&job, bands);
     }
     FK_DO(fk_pool_run(pool, bands, measure_band, &job, err));
 done:

@@ -214,7 +214,8 @@ static void advance(places *at, const fk_conv *c, int64_t n)
 static void multiply(const fk_conv *c, const places *at, int64_t n, int64_t o, int n_panels,
                      float *sums)
 {
-    int64_t groups = fk_ceil_div(n, c->kernels->rows), panel = c->n_runs * c->length * FK_LANES;
+    int64_t groups = fk_ceil_div(n, c->kernels->product->rows),
+            panel = c->n_runs * c->length * FK_LANES;
     fk_product of = {.out_panel = n * FK_LANES,
                      .offset = c->offset,
                      .n_runs = c->n_runs,
@@ -230,7 +231,7 @@ static void multiply(const fk_conv *c, const places *at, int64_t n, int64_t o, i
         of.out = sums + r * FK_LANES;
         of.row = at->in + r;
         of.n_rows = (int)((g + 1) * n / groups - r);
-        c->kernels->product(&of);
+        c->kernels->product->run(&of);
     }
 }
 
@@ -240,8 +241,8 @@ static void run_direct(const fk_conv *c, const fk_piece *p, const float *in, con
     places at;
 
     find_places(&at, c, p, in, other, out);
-    for (int64_t o = p->first_out; o < p->end_out; o += c->kernels->panels) {
-        int64_t panels = least(p->end_out - o, c->kernels->panels);
+    for (int64_t o = p->first_out; o < p->end_out; o += c->kernels->product->panels) {
+        int64_t panels = least(p->end_out - o, c->kernels->product->panels);
 
         multiply(c, &at, p->n, o, (int)panels, sums);
         for (int64_t i = 0; i < panels; i++) {

@@ -80,22 +80,7 @@ FK_CLONES void fk_tile_weight(float *out, int64_t point, const float *g, int ker
     }
 }
 
-/* ---- Products ---- */
-
-static void product(const fk_product *p)
-{
-    for (int panel = 0; panel < p->n_panels; panel++)
-        for (int r = 0; r < p->n_rows; r++) {
-            float sum[FK_LANES] = {0};
-            const float *w = p->weight + panel * p->weight_panel;
-
-            for (int64_t s = 0; s < p->n_runs; s++)
-                for (int64_t i = 0; i < p->length; i++, w += FK_LANES)
-                    for (int o = 0; o < FK_LANES; o++)
-                        sum[o] += p->row[r][p->offset[s] + i] * w[o];
-            memcpy(p->out + panel * p->out_panel + r * FK_LANES, sum, sizeof sum);
-        }
-}
+/* ---- What follows a product ---- */
 
 static void finish(float *const *out, const float *sum, int64_t n_rows, const float *bias,
                    const float *const *other, bool relu)
@@ -199,8 +184,8 @@ static void window_max(float *out, const float *in, int64_t line, int64_t height
     }
 }
 
-const fk_kernels fk_kernels_plain = {"plain C", FK_ROWS, FK_PANELS, product,
-                                     finish,    tile_in, tile_out,  window_max};
+const fk_kernels fk_kernels_plain = {"plain C", &fk_product_plain, finish,
+                                     tile_in,   tile_out,          window_max};
 
 const fk_kernels *fk_kernels_pick(void)
 {

@@ -2,14 +2,9 @@
 #ifndef FK_NET_NATIVE_KERNELS_H
 #define FK_NET_NATIVE_KERNELS_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "linalg/product.h"
 
-/* Channels that lie side by side: 16 floats are one cache line. */
-#define FK_LANES 16
-/* Most rows and most blocks of output channels of one product, for any kind of processor. */
-#define FK_ROWS 8
-#define FK_PANELS 2
+#include <stdbool.h>
 
 /* Winograd's F(4 x 4, 3 x 3) and F(3 x 3, 4 x 4), see native_kernels.c: a tile has 6 x 6 inputs, as many
  * products a channel, and 4 x 4 outputs of a kernel of 3, or 3 x 3 of one of 4. */
@@ -21,32 +16,6 @@
 /* The points of interpolation are 0, +-FK_POINT_A, +-FK_POINT_B and infinity. */
 #define FK_POINT_A 0.70710678118654752440
 #define FK_POINT_B 1.41421356237309504880
-
-/* For r < n_rows, o < FK_LANES and p < n_panels:
- *
- *   out[p * out_panel + r * FK_LANES + o] = sum over s < n_runs, i < length of
- *       row[r][offset[s] + i] * weight[p * weight_panel + (s * length + i) * FK_LANES + o]
- *
- * A row is one output position, whose inputs lie in runs of length floats; a panel is a block of
- * output channels.  Each output is summed in the order s, i, whatever n_rows and n_panels are, so that
- * the way positions are grouped changes no bit.  weight and out are 64-byte aligned.  While it works it
- * asks for the memory at next, next + stride, ..., once a step, so that the product after it need not
- * wait; next may be any address that can be read. */
-typedef struct fk_product {
-    float *out;
-    int64_t out_panel;
-    const float *const *row;
-    int n_rows; /* at most the kernels' rows */
-    const int64_t *offset;
-    int64_t n_runs, length;
-    const float *weight;
-    int64_t weight_panel;
-    int n_panels; /* at most the kernels' panels */
-    const float *next;
-    int64_t stride;
-} fk_product;
-
-typedef void fk_product_fn(const fk_product *p);
 
 /* out[r][o] = sum[r * FK_LANES + o] + bias[o] + other[r][o], at least 0 where relu; other may be
  * NULL. */
@@ -80,8 +49,7 @@ typedef void fk_window_max_fn(float *out, const float *in, int64_t line, int64_t
 
 typedef struct fk_kernels {
     const char *name;
-    int rows, panels; /* of a product: as many as its registers hold */
-    fk_product_fn *product;
+    const fk_product_kernel *product;
     fk_finish_fn *finish;
     fk_tile_in_fn *tile_in;
     fk_tile_out_fn *tile_out;

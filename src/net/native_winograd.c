@@ -37,7 +37,8 @@ static int64_t point_size(int64_t n, int64_t channels)
 void fk_winograd_plan(fk_conv *c)
 {
     int64_t inputs = c->in.blocks * FK_LANES;
-    int64_t tiles = CACHE_FLOATS / (FK_TILE_POINTS * inputs) / c->kernels->rows * c->kernels->rows;
+    int64_t tiles = CACHE_FLOATS / (FK_TILE_POINTS * inputs) / c->kernels->product->rows *
+                    c->kernels->product->rows;
 
     c->size = fk_tile_size(&c->op);
     c->across = fk_ceil_div(c->op.out_width, c->size);
@@ -108,7 +109,7 @@ static void transform_in(const fk_conv *c, const fk_piece *p, const float *in, f
 static void multiply(const fk_conv *c, int64_t o, int n_panels, int64_t n, const float *v, float *m)
 {
     static const int64_t start = 0;
-    int64_t inputs = c->in.blocks * FK_LANES, groups = fk_ceil_div(n, c->kernels->rows);
+    int64_t inputs = c->in.blocks * FK_LANES, groups = fk_ceil_div(n, c->kernels->product->rows);
     int64_t panel = inputs * FK_LANES; /* weights of one point */
     int64_t first[MOST_TILES + 1], share = panel / groups;
     bool last = o + n_panels == c->out.blocks;
@@ -136,7 +137,7 @@ static void multiply(const fk_conv *c, int64_t o, int n_panels, int64_t n, const
                 row[k] = from + k * inputs;
             p.out = m + i * point_size(n, FK_LANES) + first[g] * FK_LANES;
             p.next = p.weight + ahead + g * share;
-            c->kernels->product(&p);
+            c->kernels->product->run(&p);
         }
     }
 }
@@ -198,8 +199,9 @@ void fk_winograd_run(const fk_conv *c, const fk_piece *p, const float *in, const
     float *square = m + FK_PANELS * FK_TILE_POINTS * m_point;
 
     transform_in(c, p, in, v, v_point);
-    for (int64_t o = p->first_out; o < p->end_out; o += c->kernels->panels) {
-        int64_t panels = p->end_out - o < c->kernels->panels ? p->end_out - o : c->kernels->panels;
+    for (int64_t o = p->first_out; o < p->end_out; o += c->kernels->product->panels) {
+        int64_t panels = p->end_out - o < c->kernels->product->panels ? p->end_out - o
+                                                                      : c->kernels->product->panels;
 
         multiply(c, o, (int)panels, p->n, v, m);
         for (int64_t i = 0; i < panels; i++) {

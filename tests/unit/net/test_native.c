@@ -47,70 +47,6 @@ static void fill(float *out, int64_t n, uint64_t seed)
 
 /* ---- Inner loops ---- */
 
-/* A sum of n products in [-1, 1] in float, in whatever order, is off by at most n * n units; both
- * ways are measured from each other, hence twice. */
-static void check_product(const fk_kernels *k)
-{
-    enum {
-        RUNS = 3,
-        LENGTH = 21,
-        SIZE = 400,
-        PANEL = RUNS * LENGTH * FK_LANES,
-        SUMS = FK_ROWS * FK_LANES
-    };
-    _Alignas(64) float weight[FK_PANELS * PANEL], got[FK_PANELS * SUMS], wanted[FK_PANELS * SUMS],
-        all[FK_PANELS * SUMS];
-    float in[SIZE];
-    const float *row[FK_ROWS];
-    const int64_t offset[RUNS] = {0, 100, 37};
-    const double most = 2.0 * (RUNS * LENGTH) * (RUNS * LENGTH) * UNIT;
-    fk_product p = {.out = wanted,
-                    .out_panel = SUMS,
-                    .row = row,
-                    .n_rows = k->rows,
-                    .offset = offset,
-                    .n_runs = RUNS,
-                    .length = LENGTH,
-                    .weight = weight,
-                    .weight_panel = PANEL,
-                    .n_panels = k->panels,
-                    .next = weight};
-
-    assert_in_range(k->rows, 1, FK_ROWS);
-    assert_in_range(k->panels, 1, FK_PANELS);
-    fill(weight, FK_PANELS * PANEL, 1);
-    fill(in, SIZE, 2);
-    for (int r = 0; r < FK_ROWS; r++)
-        row[r] = in + 31 * r;
-    fk_kernels_plain.product(&p);
-    p.out = all;
-    k->product(&p);
-    for (int i = 0; i < k->panels * SUMS; i++)
-        if (i % SUMS < k->rows * FK_LANES)
-            assert_true(fabs((double)all[i] - (double)wanted[i]) <= most);
-    p.out = got;
-    p.stride = 1;
-    for (p.n_panels = 1; p.n_panels <= k->panels; p.n_panels++)
-        for (p.n_rows = 1; p.n_rows <= k->rows; p.n_rows++) {
-            fill(got, FK_PANELS * SUMS, 3);
-            k->product(&p);
-            for (int i = 0; i < FK_PANELS * SUMS; i++) {
-                bool asked = i / SUMS < p.n_panels && i % SUMS < p.n_rows * FK_LANES;
-
-                if (asked)
-                    assert_true(got[i] == all[i]);
-                else /* what was not asked for stays */
-                    assert_true(got[i] == drawn(3, i));
-            }
-        }
-}
-
-static void products_of_any_number_of_rows_agree_with_plain_c(void **state)
-{
-    (void)state;
-    hold_each(check_product, __func__);
-}
-
 static void check_finish(const fk_kernels *k)
 {
     float sum[5 * FK_LANES], bias[FK_LANES], more[5 * FK_LANES], got[5 * FK_LANES],
@@ -226,34 +162,16 @@ static void transforms_of_tiles_agree_with_plain_c(void **state)
 /* Wide and narrow vectors do the same operations on each element. */
 static void avx512_gives_the_bytes_of_avx2(void **state)
 {
-    enum { LENGTH = 40, SUMS = FK_ROWS * FK_LANES };
     static float in[FK_TILE_POINTS * TILE_LINE], tile[2][FK_TILE_POINTS * TILE_POINT];
-    _Alignas(64) float weight[LENGTH * FK_LANES], sum[2][SUMS];
-    const float *row[FK_ROWS];
-    const int64_t offset[1] = {0};
-    fk_product p = {.row = row,
-                    .offset = offset,
-                    .n_runs = 1,
-                    .length = LENGTH,
-                    .weight = weight,
-                    .n_panels = 1,
-                    .next = weight};
+    float bias[FK_LANES];
 
     (void)state;
     if (fk_kernels_avx512() == NULL || fk_kernels_avx2() == NULL) {
         printf("skipped: %s needs AVX-512\n", __func__);
         skip();
     }
-    fill(weight, LENGTH * FK_LANES, 11);
+    fill(bias, FK_LANES, 11);
     fill(in, FK_TILE_POINTS * TILE_LINE, 12);
-    for (int r = 0; r < FK_ROWS; r++)
-        row[r] = in + 50 * r;
-    p.n_rows = fk_kernels_avx2()->rows;
-    for (int i = 0; i < KINDS; i++) {
-        p.out = sum[i];
-        kinds[i]()->product(&p);
-    }
-    assert_memory_equal(sum[0], sum[1], (size_t)p.n_rows * FK_LANES * sizeof sum[0][0]);
     for (int i = 0; i < KINDS; i++)
         kinds[i]()->tile_in(tile[i], TILE_POINT, in, TILE_LINE);
     assert_memory_equal(tile[0], tile[1], sizeof tile[0]);
@@ -263,7 +181,7 @@ static void avx512_gives_the_bytes_of_avx2(void **state)
                                         .line = 4 * FK_LANES,
                                         .in = in,
                                         .point = TILE_LINE,
-                                        .bias = weight,
+                                        .bias = bias,
                                         .other = in,
                                         .other_line = TILE_LINE,
                                         .relu = true});
@@ -615,7 +533,6 @@ static void running_out_of_memory_is_reported_wherever_it_happens(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(products_of_any_number_of_rows_agree_with_plain_c),
         cmocka_unit_test(finishing_is_the_same_to_the_bit),
         cmocka_unit_test(greatest_of_a_window_is_the_same_to_the_bit),
         cmocka_unit_test(transforms_of_tiles_agree_with_plain_c),

@@ -118,9 +118,11 @@ if task == "fit":
     fitting.fit(model=model, datamodule=data)
     seconds = time.perf_counter() - begin
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    begin = time.perf_counter()
     engine.validate(model=model, datamodule=data, verbose=False)
+    validation = time.perf_counter() - begin
     torch.save(model.state_dict(), work / "state.pt")
-    finish(fit_s=seconds, import_s=imported, fit_peak_mib=peak)
+    finish(fit_s=seconds, validate_s=validation, import_s=imported, fit_peak_mib=peak)
 model.load_state_dict(torch.load(work / "state.pt", weights_only=False))
 if task == "export":
     print(engine.export(model, ExportType.TORCH, export_root=work / "export"))

@@ -128,11 +128,20 @@ done:
     return st;
 }
 
+/* Bytes of one write.  Linux keeps what is written in one piece in pages as large, and takes those of 2 MiB from
+ * memory that nobody has used lately: in a virtual machine the host has to find it first. */
+#define MOST_AT_ONCE ((size_t)512 << 10)
+
 fleck_status fk_writer_write(fk_writer *w, const void *bytes, size_t size, fleck_error *err)
 {
-    if (size > 0 && fwrite(bytes, 1, size, w->file) != size) {
-        w->failed = true;
-        return fk_error_errno(err, "cannot write", w->path);
+    const char *from = bytes;
+
+    for (size_t n; size > 0; from += n, size -= n) {
+        n = size < MOST_AT_ONCE ? size : MOST_AT_ONCE;
+        if (fwrite(from, 1, n, w->file) != n) {
+            w->failed = true;
+            return fk_error_errno(err, "cannot write", w->path);
+        }
     }
     return FLECK_OK;
 }

@@ -1,4 +1,4 @@
-/* Cholesky factors, eigenvectors and orthonormal bases, over LAPACKE. */
+/* Cholesky factors, inverses of triangles, eigenvectors and orthonormal bases, over LAPACKE. */
 #include "linalg/linalg.h"
 #include "base/mem.h"
 
@@ -25,6 +25,14 @@ bool fk_linalg_cholesky(double *a, int64_t n)
         if (!(a[j * n + j] > 0.0) || isinf(a[j * n + j]))
             return false;
     return true;
+}
+
+void fk_linalg_invert_lower(double *a, int64_t n)
+{
+    lapack_int info = LAPACKE_dtrtri_work(LAPACK_COL_MAJOR, 'L', 'N', size(n), a, size(n));
+
+    assert(info == 0);
+    (void)info;
 }
 
 /* Give v [n] the sign with which its largest entry is positive. */

@@ -11,11 +11,14 @@
 
 typedef struct fk_gauss_spill fk_gauss_spill;
 
-/* P positions, D numbers each.  Valid when zeroed.  It is in one of two forms, by `factor`:
+/* Numbers of factors from which on images are kept where they are fewer; see keep_from. */
+#define FK_GAUSS_KEEP_FROM (INT64_C(26) << 20)
+
+/* P positions, D numbers each.  Valid when zeroed.  It is in one of these forms:
  *
- *   learning (factor NULL)   shift, sum and bands hold moments, once an image has been added; with
- *                            a spill there are no bands
- *   factored                 mean and factor hold the Gaussians; the moments are gone
+ *   learning    shift, sum and bands hold moments, once an image has been added; with a spill there are no
+ *               bands; or own_rows holds the images, of which there are few (gauss_rows.c)
+ *   finished    mean and factor hold the Gaussians, or mean, rows and inverse do; the moments are gone
  *
  * A triangle has T = D (D + 1) / 2 numbers. */
 typedef struct fk_gauss {
@@ -31,8 +34,18 @@ typedef struct fk_gauss {
                        triangle row by row */
     const float *mean;
     const void *factor; /* [P, T] L with S = L L', lower triangle column by column */
-    float *own_mean;    /* what has to be freed; NULL where mean and factor are views */
+    /* In place of factors, where these would have keep_from numbers and more, and images have less: */
+    int64_t keep_from;
+    /* [P, N, W] deviations of the images, filled up with zeros from D to W, a multiple of 16; positions lie
+     * stride numbers apart */
+    const float *rows;
+    /* [P, ..] M with M' M = (Y Y' + epsilon (N - 1) I)^-1 of a position's rows Y, lower triangle row by row,
+     * each filled up likewise */
+    const float *inverse;
+    int64_t stride;
+    float *own_mean; /* what has to be freed; NULL where the others are views */
     void *own_factor;
+    float *own_rows, *own_inverse;
     fk_gauss_spill *spill; /* NULL, or what it learns with where moments do not fit memory */
 } fk_gauss;
 
@@ -50,6 +63,11 @@ void fk_gauss_free(fk_gauss *g);
  *   FLECK_E_LIMIT   bytes is less than *least; folder NULL keeps temporary files away */
 fleck_status fk_gauss_limit(fk_gauss *g, int64_t bytes, const char *folder, int threads,
                             int64_t *least, fleck_error *err) FLECK_MUST_CHECK;
+
+static inline bool fk_gauss_finished(const fk_gauss *g)
+{
+    return g->factor != NULL || g->inverse != NULL;
+}
 
 /* How many images position p was learned from. */
 static inline int64_t fk_gauss_count(const fk_gauss *g, int64_t p)
@@ -72,10 +90,10 @@ static inline bool fk_gauss_judges(const fk_gauss *g, int64_t p)
 }
 
 /* Learn n images in order, images[i] [P, D]; flags is NULL, or [n] of what fk_gauss_learns() takes: a
- * position is left as if the images that are not learned there did not exist.  A factored g goes
- * back to moments first, see fk_gauss_reopen().  The same bytes however images are cut into calls,
+ * position is left as if the images that are not learned there did not exist.  A finished g goes
+ * back to learning first, see fk_gauss_reopen().  The same bytes however images are cut into calls,
  * on any pool.
- * Cost: P D^2 / 2 multiply-adds an image.  Memory: 8 P T bytes, whatever the number of images, or
+ * Cost: P D^2 / 2 multiply-adds an image, none while images are kept.  Memory: 8 P T bytes, whatever the number of images, or
  * within the limit, and in the folder at most 4 P D bytes for each of D + 1 images and 8 P T. */
 fleck_status fk_gauss_add(fk_gauss *g, const float *const *images, const uint8_t *const *flags,
                           int64_t n, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
@@ -85,7 +103,7 @@ fleck_status fk_gauss_add(fk_gauss *g, const float *const *images, const uint8_t
 fleck_status fk_gauss_merge(fk_gauss *g, fk_gauss *other, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Means and factors from the moments, which are freed block by block, so that the peak is the
- * moments' size.  Nothing to do where g is factored already.  A position of fewer than 2 images gets
+ * moments' size; or means and inverses from images that were kept.  Nothing to do where g is finished already.  A position of fewer than 2 images gets
  * the covariance epsilon I, about its image or 0, so that learning can go on from it.
  *   FLECK_E_STATE   fewer than 2 images, or none of the positions is judged; g is unchanged
  *   FLECK_E_STATE   a covariance is not positive definite, or a factor exceeds FK_F16; g is empty
@@ -94,14 +112,19 @@ fleck_status fk_gauss_merge(fk_gauss *g, fk_gauss *other, fleck_error *err) FLEC
 fleck_status fk_gauss_finish(fk_gauss *g, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Back to moments, from the factors: exact but for the means' rounding to float and the factors' to
- * their type, of each number's size 6e-8 (FK_F32), 5e-4 (FK_F16) or 4e-3 (FK_BF16). */
+ * their type, of each number's size 6e-8 (FK_F32), 5e-4 (FK_F16) or 4e-3 (FK_BF16).  Kept images are kept on,
+ * exact but for the rounding of deviations. */
 fleck_status fk_gauss_reopen(fk_gauss *g, fleck_error *err) FLECK_MUST_CHECK;
 
-/* A factored g on somebody else's arrays, which must outlive it; n >= 2.  Counts are to be set after it,
+/* A finished g on somebody else's arrays, which must outlive it; n >= 2.  Counts are to be set after it,
  * and then g's own. */
 fleck_status fk_gauss_view(fk_gauss *g, int64_t n_pos, int64_t dim, double epsilon, int64_t n,
                            const float *mean, const void *factor,
                            fleck_error *err) FLECK_MUST_CHECK;
+/* The same with rows and inverse in place of factors. */
+fleck_status fk_gauss_view_rows(fk_gauss *g, int64_t n_pos, int64_t dim, double epsilon, int64_t n,
+                                const float *mean, const float *rows, const float *inverse,
+                                fleck_error *err) FLECK_MUST_CHECK;
 
 /* Distance of patches first .. last - 1 of one image from the normal ones.
  *
@@ -113,14 +136,14 @@ fleck_status fk_gauss_view(fk_gauss *g, int64_t n_pos, int64_t dim, double epsil
  *   out   [P]; places first .. last - 1 become sqrt((x-m)' S^-1 (x-m)), >= 0, in standard
  *         deviations; 0 where fk_gauss_judges() says no
  *
- * g must be factored (asserted).  Sums run in double and are rounded once, whatever the type of the
+ * g must be finished (asserted).  Sums run in double and are rounded once, whatever the type of the
  * factors: those of 16 bits give what floats of the same values give.
- * Cost: (last - first) D^2 / 2 multiply-adds.  Defard et al. 2020, eq. 2. */
+ * Cost: (last - first) D^2 / 2 multiply-adds, or 2 N D + N^2 of kept images.  Defard et al. 2020, eq. 2. */
 void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64_t last,
                        bool left_out, const uint8_t *flags, double *tmp, float *out);
 
 /* Images that one reading of the factors serves. */
-#define FK_GAUSS_IMAGES 8
+#define FK_GAUSS_IMAGES 16
 
 /* The same of n images at once, n <= FK_GAUSS_IMAGES, the very bytes of one by one: emb, left_out, flags (entries
  * may be NULL) and out are [n] of what the above takes; tmp [fk_gauss_many_room(g)], 64-byte

@@ -14,6 +14,8 @@
  * Two positions.  A column waits for the one before it, division included, so with AVX-512 two positions
  * go through their factors side by side (gauss_avx512.c): while one waits the other works.
  *
+ * Kept images.  z comes from them (gauss_rows.c); everything else holds for that z too.
+ *
  * Neighbours.  The Gaussian of position p is asked about the features of all positions q in a window
  * about p.  A factor is fetched from memory once for all of them.
  *
@@ -43,6 +45,7 @@
 #include "base/clones.h"
 #include "method/gauss_factor.h"
 #include "method/gauss_moments.h"
+#include "method/gauss_rows.h"
 #include "method/gauss_two.h"
 
 #include <assert.h>
@@ -60,11 +63,19 @@
 /* Right-hand sides that one reading of a factor serves. */
 #define SIDES 9
 
+/* Numbers of z. */
+static int64_t z_size(const fk_gauss *g)
+{
+    return g->inverse != NULL ? fk_rows_z(g) : g->dim;
+}
+
 int64_t fk_gauss_room(const fk_gauss *g, int64_t radius)
 {
     /* Right-hand sides, and GROUP columns of floats or a second position. */
-    int64_t n = (radius > 0 ? SIDES + 1 : 1) * g->dim;
+    int64_t n = (radius > 0 ? SIDES + 1 : 1) * z_size(g);
 
+    if (g->inverse != NULL)
+        return fk_moments_lines(n + fk_rows_room(g, 1) / 2);
     return fk_moments_lines(n +
                             (g->type != FK_F32 ? GROUP / 2 * g->dim : fk_moments_lines(g->dim)));
 }
@@ -137,19 +148,25 @@ static const void *factor_at(const fk_gauss *g, int64_t p)
     return (const char *)g->factor + fk_factor_offset(g->type, fk_moments_size(g->dim), p);
 }
 
-/* With the factor of position p of g; room [GROUP, dim] floats. */
+/* v [z_size()], of which dim are x - m, becomes z; returns |z|^2.  room is what fk_gauss_room() has beyond. */
 static double solve_at(const fk_gauss *g, int64_t p, double *v, double *room)
 {
+    if (g->inverse != NULL)
+        return fk_rows_solve(g, p, v, (float *)room);
     return solve(factor_at(g, p), g->type, v, g->dim, (float *)room);
 }
 
-/* The right-hand sides of many images, number by number. */
-typedef double sides __attribute__((vector_size(8 * FK_GAUSS_IMAGES), may_alias));
+/* Of them, how many go through a factor side by side; the next ones find it in the cache. */
+#define ABREAST 8
+/* Their right-hand sides, number by number. */
+typedef double sides __attribute__((vector_size(8 * ABREAST), may_alias));
 
 int64_t fk_gauss_many_room(const fk_gauss *g)
 {
     /* Right-hand sides, GROUP columns of doubles, and the floats that these come from. */
-    return (FK_GAUSS_IMAGES + GROUP + GROUP / 2) * fk_moments_lines(g->dim);
+    if (g->inverse != NULL)
+        return fk_moments_lines(FK_GAUSS_IMAGES * z_size(g) + fk_rows_room(g, FK_GAUSS_IMAGES) / 2);
+    return (ABREAST + GROUP + GROUP / 2) * fk_moments_lines(g->dim);
 }
 
 /* As solve() for all sides at once: v [dim] becomes z, d2 their |z|^2; columns [GROUP, dim], room
@@ -266,10 +283,10 @@ static void distance_of_two(const fk_gauss *g, fk_solve_two_fn *solve_two, const
 void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64_t last,
                        bool left_out, const uint8_t *flags, double *tmp, float *out)
 {
-    bool small = g->type == FK_F32 && g->dim <= FK_SOLVE_TWO_MOST;
+    bool small = g->factor != NULL && g->type == FK_F32 && g->dim <= FK_SOLVE_TWO_MOST;
     fk_solve_two_fn *solve_two = small ? fk_solve_two_avx512() : NULL;
 
-    assert(g->factor != NULL && (!left_out || g->n >= 3));
+    assert(fk_gauss_finished(g) && (!left_out || g->n >= 3));
     for (int64_t p = first; p < last; p++) {
         const float *x = emb + p * g->dim;
 
@@ -279,50 +296,79 @@ void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64
             distance_of_two(g, solve_two, emb, p++, left_out, flags, tmp, out);
         } else if (fk_gauss_judges(g, p)) {
             deviation(tmp, g, x, p);
-            out[p] = finish_distance(g, x, p, solve_at(g, p, tmp, tmp + g->dim), left_out, flags);
+            out[p] =
+                finish_distance(g, x, p, solve_at(g, p, tmp, tmp + z_size(g)), left_out, flags);
         } else {
             out[p] = 0.0f;
         }
     }
 }
 
+/* Of Gaussians that kept their images, all of which are judged. */
+static void rows_distance_many(const fk_gauss *g, int n, const float *const *emb, int64_t first,
+                               int64_t last, const bool *left_out, const uint8_t *const *flags,
+                               double *tmp, float *const *out)
+{
+    float *room = (float *)(void *)(tmp + FK_GAUSS_IMAGES * z_size(g));
+    double d2[FK_GAUSS_IMAGES];
+
+    for (int64_t p = first; p < last; p++) {
+        for (int k = 0; k < n; k++)
+            deviation(tmp + k * z_size(g), g, emb[k] + p * g->dim, p);
+        fk_rows_solve_many(g, p, n, tmp, z_size(g), d2, room);
+        for (int k = 0; k < n; k++)
+            out[k][p] = finish_distance(g, emb[k] + p * g->dim, p, d2[k], left_out[k], flags[k]);
+    }
+}
+
+/* Position p of n images, n <= ABREAST, by one reading of its factor. */
+static void distance_abreast(const fk_gauss *g, int n, const float *const *emb, int64_t p,
+                             const bool *left_out, const uint8_t *const *flags, double *tmp,
+                             float *const *out)
+{
+    int64_t dim = g->dim, room = fk_moments_lines(dim);
+    const float *m = g->mean + p * dim;
+    double *columns = tmp + ABREAST * room, d2[ABREAST];
+
+    if (!fk_gauss_judges(g, p)) {
+        for (int k = 0; k < n; k++)
+            out[k][p] = 0.0f;
+        return;
+    }
+    for (int k = 0; k < n; k++)
+        for (int64_t i = 0; i < dim; i++)
+            tmp[i * ABREAST + k] = (double)emb[k][p * dim + i] - (double)m[i];
+    solve_many(factor_at(g, p), g->type, (sides *)(void *)tmp, d2, dim, columns,
+               (float *)(void *)(columns + GROUP * room));
+    for (int k = 0; k < n; k++)
+        out[k][p] = finish_distance(g, emb[k] + p * dim, p, d2[k], left_out[k], flags[k]);
+}
+
 void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, int64_t first,
                             int64_t last, const bool *left_out, const uint8_t *const *flags,
                             double *tmp, float *const *out)
 {
-    int64_t dim = g->dim, room = fk_moments_lines(dim);
-    double *columns = tmp + FK_GAUSS_IMAGES * room;
-
-    assert(g->factor != NULL && n >= 1 && n <= FK_GAUSS_IMAGES);
-    memset(tmp, 0, (size_t)(FK_GAUSS_IMAGES * dim) * sizeof *tmp);
-    for (int64_t p = first; p < last; p++) {
-        const float *m = g->mean + p * dim;
-        double d2[FK_GAUSS_IMAGES];
-
-        if (!fk_gauss_judges(g, p)) {
-            for (int k = 0; k < n; k++)
-                out[k][p] = 0.0f;
-            continue;
-        }
-        for (int k = 0; k < n; k++)
-            for (int64_t i = 0; i < dim; i++)
-                tmp[i * FK_GAUSS_IMAGES + k] = (double)emb[k][p * dim + i] - (double)m[i];
-        solve_many(factor_at(g, p), g->type, (sides *)(void *)tmp, d2, dim, columns,
-                   (float *)(void *)(columns + GROUP * room));
-        for (int k = 0; k < n; k++)
-            out[k][p] = finish_distance(g, emb[k] + p * dim, p, d2[k], left_out[k], flags[k]);
+    assert(fk_gauss_finished(g) && n >= 1 && n <= FK_GAUSS_IMAGES);
+    if (g->inverse != NULL) {
+        rows_distance_many(g, n, emb, first, last, left_out, flags, tmp, out);
+        return;
     }
+    memset(tmp, 0, (size_t)(ABREAST * g->dim) * sizeof *tmp);
+    for (int64_t p = first; p < last; p++)
+        for (int k = 0; k < n; k += ABREAST)
+            distance_abreast(g, n - k < ABREAST ? n - k : ABREAST, emb + k, p, left_out + k,
+                             flags + k, tmp, out + k);
 }
 
 /* Squared distance of a neighbour's z from a Gaussian that does without the image, whose own z there is
  * `own`, of squared length d2_own. */
-static double neighbour_without_it(const double *z, const double *own, double d2_own, int64_t dim,
+static double neighbour_without_it(const double *z, const double *own, double d2_own, int64_t size,
                                    double n, double least)
 {
     double a = n / ((n - 1.0) * (n - 1.0)), rest = fmax(1.0 - a * d2_own, least);
     double length = 0.0, product = 0.0;
 
-    for (int64_t i = 0; i < dim; i++) {
+    for (int64_t i = 0; i < size; i++) {
         double w = z[i] + own[i] / (n - 1.0);
 
         length += w * w;
@@ -352,10 +398,10 @@ void fk_gauss_distance_near(const fk_gauss *g, const float *emb, fk_gauss_window
                             int64_t last, bool left_out, const uint8_t *flags, double *tmp,
                             float *out)
 {
-    int64_t dim = g->dim, places = (2 * w.radius + 1) * (2 * w.radius + 1);
-    double *own = tmp + SIDES * dim;
+    int64_t size = z_size(g), places = (2 * w.radius + 1) * (2 * w.radius + 1);
+    double *own = tmp + SIDES * size;
 
-    assert(g->factor != NULL && (!left_out || g->n >= 3) && w.height * w.width == g->n_pos);
+    assert(fk_gauss_finished(g) && (!left_out || g->n >= 3) && w.height * w.width == g->n_pos);
     for (int64_t p = first; p < last; p++) {
         int64_t k[SIDES], q[SIDES], from = 0;
         double d2_own = 0.0, least = 0.0, count = (double)fk_gauss_count(g, p);
@@ -367,20 +413,20 @@ void fk_gauss_distance_near(const fk_gauss *g, const float *emb, fk_gauss_window
         if (!fk_gauss_judges(g, p))
             continue;
         if (without) {
-            deviation(own, g, emb + p * dim, p);
-            d2_own = solve_at(g, p, own, own + dim);
-            least = least_rest(g, emb + p * dim, p);
+            deviation(own, g, emb + p * g->dim, p);
+            d2_own = solve_at(g, p, own, own + size);
+            least = least_rest(g, emb + p * g->dim, p);
         }
         while ((n = window_of(w, p, from, k, q)) > 0) {
             for (int i = 0; i < n; i++) {
-                double *z = tmp + i * dim, d2;
+                double *z = tmp + i * size, d2;
 
-                deviation(z, g, emb + q[i] * dim, p);
-                d2 = solve_at(g, p, z, own + dim);
+                deviation(z, g, emb + q[i] * g->dim, p);
+                d2 = solve_at(g, p, z, own + size);
                 if (without && q[i] == p)
                     d2 = without_it(d2, count, least);
                 else if (without)
-                    d2 = neighbour_without_it(z, own, d2_own, dim, count, least);
+                    d2 = neighbour_without_it(z, own, d2_own, size, count, least);
                 out[p * places + k[i]] = (float)sqrt(d2);
             }
             from = k[n - 1] + 1;

@@ -8,10 +8,12 @@
 #include "net/net.h"
 #include "net/weights.h"
 
-/* Versions of the .fleck layout.  What has tiles or masks is written as the second, which a fleck
- * that knows neither refuses; all else as the first.  Larger ones are refused. */
+/* Versions of the .fleck layout.  What has tiles or masks is written as the second, PaDiM's images in place of
+ * factors as the third, which a fleck that knows them not refuses; all else as the first.  Larger ones are
+ * refused. */
 #define FK_MODEL_FORMAT 1
 #define FK_MODEL_FORMAT_SHAPE 2
+#define FK_MODEL_FORMAT_ROWS 3
 
 /* Most images a model keeps to check itself on another machine. */
 #define FK_MODEL_CHECKS 2

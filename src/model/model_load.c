@@ -335,12 +335,12 @@ static fleck_status load(fk_model *m, const char *const *overrides, fleck_error 
         st = missing("format", "an integer", err);
         goto done;
     }
-    if (format != FK_MODEL_FORMAT && format != FK_MODEL_FORMAT_SHAPE)
+    if (format < FK_MODEL_FORMAT || format > FK_MODEL_FORMAT_ROWS)
         FK_FAIL(err, FLECK_E_UNSUPPORTED,
-                "model format %lld; this fleck (%s) reads formats %d and %d: fit the model again, "
+                "model format %lld; this fleck (%s) reads formats %d to %d: fit the model again, "
                 "or use the "
                 "fleck that made it (%s)",
-                (long long)format, FLECK_VERSION, FK_MODEL_FORMAT, FK_MODEL_FORMAT_SHAPE,
+                (long long)format, FLECK_VERSION, FK_MODEL_FORMAT, FK_MODEL_FORMAT_ROWS,
                 fk_json_get_string(object, "fleck") != NULL ? fk_json_get_string(object, "fleck")
                                                             : "unknown");
     m->own_masks = format == FK_MODEL_FORMAT_SHAPE; /* or of what else needs it */

@@ -85,6 +85,16 @@ static bool put_checks(fk_json *object, const fk_model *m)
     return true;
 }
 
+/* The oldest format that has all that the model has. */
+static int format_of(const fk_model *m)
+{
+    int state = m->method->format != NULL ? m->method->format(m->state) : FK_MODEL_FORMAT;
+    int shape = m->pre.tile > 0 || m->mask != NULL || m->own_masks ? FK_MODEL_FORMAT_SHAPE
+                                                                   : FK_MODEL_FORMAT;
+
+    return state > shape ? state : shape;
+}
+
 /* The description; embedding and method add what is theirs and their tensors to w. */
 static fleck_status describe(fk_json **out, const fk_model *m, fk_st_writer *w, fleck_error *err)
 {
@@ -94,9 +104,7 @@ static fleck_status describe(fk_json **out, const fk_model *m, fk_st_writer *w, 
     fleck_status st = FLECK_OK;
 
     *out = NULL;
-    if (!fk_json_put_int(object, "format",
-                         m->pre.tile > 0 || m->mask != NULL || m->own_masks ? FK_MODEL_FORMAT_SHAPE
-                                                                            : FK_MODEL_FORMAT) ||
+    if (!fk_json_put_int(object, "format", format_of(m)) ||
         !fk_json_put_string(object, "fleck", m->version) ||
         !fk_json_put_string(object, "category", m->category) || !put_network(object, m) ||
         !put_preprocess(object, m) || !fk_json_put_real(object, "sigma", m->sigma) ||

@@ -13,8 +13,8 @@
 #include <assert.h>
 
 /* Files for each thread of a run, and the most that their embeddings may take. */
-#define FILES_A_THREAD 4
-#define EMBEDDING_BYTES (INT64_C(64) << 20)
+#define FILES_A_THREAD 8
+#define EMBEDDING_BYTES (INT64_C(112) << 20)
 
 static fleck_status make_embeddings(fk_batch *b, fleck_error *err)
 {

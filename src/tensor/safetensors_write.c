@@ -13,7 +13,8 @@ typedef struct item {
     char *name;
     fk_tensor view;
     int64_t bytes;
-    int64_t turn; /* place in the order of adding */
+    int64_t parts, apart; /* equal parts that its bytes lie in, and bytes from one to the next */
+    int64_t turn;         /* place in the order of adding */
 } item;
 
 struct fk_st_writer {
@@ -80,6 +81,7 @@ fleck_status fk_st_writer_add_data(fk_st_writer *w, const char *name, fk_dtype d
                 fk_shape_text(text, sizeof text, ndim, shape));
     assert(data != NULL || new.bytes == 0);
     new.view.data = (void *)(uintptr_t)data; /* only read from */
+    new.parts = 1;
     if (w->count == w->room) {
         int64_t room = w->room > 0 ? 2 * w->room : 32;
 
@@ -89,6 +91,22 @@ fleck_status fk_st_writer_add_data(fk_st_writer *w, const char *name, fk_dtype d
     FK_DO(fk_strdup(&new.name, name, err));
     w->items[w->count++] = new;
 done:
+    return st;
+}
+
+fleck_status fk_st_writer_add_apart(fk_st_writer *w, const char *name, fk_dtype dtype, int ndim,
+                                    const int64_t *shape, const void *data, int64_t apart,
+                                    fleck_error *err)
+{
+    fleck_status st = fk_st_writer_add_data(w, name, dtype, ndim, shape, data, err);
+
+    if (st == FLECK_OK && ndim > 0 && shape[0] > 0) {
+        item *it = &w->items[w->count - 1];
+
+        assert(apart >= it->bytes / shape[0]);
+        it->parts = shape[0];
+        it->apart = apart;
+    }
     return st;
 }
 
@@ -205,8 +223,13 @@ fleck_status fk_st_writer_commit(fk_st_writer **handle, const char *path, fleck_
     FK_DO(fk_writer_open(&file, path, err));
     FK_DO(fk_writer_write(file, length, sizeof length, err));
     FK_DO(fk_writer_write(file, header.data, (size_t)header.length, err));
-    for (int64_t i = 0; i < w->count; i++)
-        FK_DO(fk_writer_write(file, w->items[i].view.data, (size_t)w->items[i].bytes, err));
+    for (int64_t i = 0; i < w->count; i++) {
+        const item *it = &w->items[i];
+
+        for (int64_t k = 0; k < it->parts; k++)
+            FK_DO(fk_writer_write(file, (const char *)it->view.data + k * it->apart,
+                                  (size_t)(it->bytes / it->parts), err));
+    }
     FK_DO(fk_writer_commit(&file, err));
 done:
     fk_writer_abort(&file);

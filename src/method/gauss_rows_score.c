@@ -37,12 +37,13 @@ FK_INLINE void dots(float *out, const float *a, int64_t apart, const float *x, i
 {
     vec sum[SUMS] = {{0}};
 
-    for (int64_t j = 0; j < n; j += LANES)
+    for (int64_t j = 0; j < n; j += LANES) {
 #pragma GCC unroll 4
         for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
             for (int k = 0; k < vectors; k++)
                 sum[r * vectors + k] += AT(a + r * apart + j) * AT(x + k * x_apart + j);
+    }
 #pragma GCC unroll 8
     for (int r = 0; r < rows * vectors; r++) {
         float part[LANES];

@@ -133,6 +133,30 @@ static void nothing_is_at_the_path_before_commit(void **state)
     assert_int_equal(count_entries(folder), 1);
 }
 
+/* What is written in several pieces is whole. */
+static void a_long_write_has_all_its_bytes(void **state)
+{
+    enum { SIZE = 1234567, FIRST = 3 };
+    const char *path = in(test_folder(), "out");
+    unsigned char *bytes = NULL;
+    fk_mapped m;
+    fk_writer *w;
+
+    (void)state;
+    assert_ok(FK_ALLOC(&bytes, SIZE, err));
+    for (int i = 0; i < SIZE; i++)
+        bytes[i] = (unsigned char)(i * 2654435761u >> 24);
+    assert_ok(fk_writer_open(&w, path, err));
+    assert_ok(fk_writer_write(w, bytes, FIRST, err));
+    assert_ok(fk_writer_write(w, bytes + FIRST, SIZE - FIRST, err));
+    assert_ok(fk_writer_commit(&w, err));
+    assert_ok(fk_mapped_open(&m, path, 0, err));
+    assert_int_equal(m.size, SIZE);
+    assert_memory_equal(m.data, bytes, SIZE);
+    fk_mapped_close(&m);
+    fk_free(bytes);
+}
+
 static void an_old_file_stays_until_commit_and_after_abort(void **state)
 {
     const char *folder = test_folder(), *path = in(folder, "out");
@@ -482,6 +506,7 @@ int main(void)
         cmocka_unit_test(a_missing_file_is_named),
         cmocka_unit_test(a_file_beyond_the_limit_is_refused_and_one_at_it_is_not),
         cmocka_unit_test(nothing_is_at_the_path_before_commit),
+        cmocka_unit_test(a_long_write_has_all_its_bytes),
         cmocka_unit_test(an_old_file_stays_until_commit_and_after_abort),
         cmocka_unit_test(two_writers_of_one_path_do_not_meet),
         cmocka_unit_test(a_stale_temporary_file_is_no_obstacle),

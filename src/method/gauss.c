@@ -414,9 +414,11 @@ fleck_status fk_gauss_finish(fk_gauss *g, fk_pool *pool, fleck_error *err)
     if (g->own_rows != NULL) {
         bool exact;
 
-        FK_DO(fk_rows_finish(g, pool, &exact, err));
-        if (exact)
-            return FLECK_OK;
+        st = fk_rows_finish(g, pool, &exact, err);
+        if (st != FLECK_OK && st != FLECK_E_NOMEM)
+            make_empty(g);
+        if (st != FLECK_OK || exact)
+            return st;
         FK_DO(stop_keeping(g, pool, err));
     }
     drop_equal_counts(g);

@@ -15,8 +15,9 @@
  * in doubles.  z = ((v - Y' b) / sqrt(epsilon), sqrt(N - 1) b) has |z|^2 = d2, and z1' z2 = v1' S^-1 v2.
  *
  * With C C' = Y Y' + c I and M = C^-1, b = M' (M Y v).  M is kept beside the images, the rows of both filled
- * up to lines of the cache with zeros: N D + N^2 / 2 floats a position and a little more.  In all that is less than a factor up to about N = 0.4 D, and learning costs N^2 D / 2 + N^3 / 3
- * multiply-adds in place of N D^2 / 2 + D^3 / 6: a quarter for 209 images of 550 numbers.
+ * up to lines of the cache with zeros: N D + N^2 / 2 floats a position and a little more.  In all that is
+ * less than a factor up to about N = 0.4 D, and learning costs N^2 D / 2 + N^3 / 3 multiply-adds in place of
+ * N D^2 / 2 + D^3 / 6: a quarter for 209 images of 550 numbers.
  *
  * Rounding.  M's floats move M Y v by about 2^-24 |M| |Y v|, |M| <= 1 / sqrt(c), and the value by its
  * square: N (2^-24 L / c)^2 of the value of an image that was learned, which are the smallest, L being the

@@ -35,7 +35,8 @@ fleck_status fk_rows_add(fk_gauss *g, const float *const *images, int64_t n, fk_
  * the shift, where there is one. */
 void fk_rows_images(const fk_gauss *g, int64_t first, int64_t n, float *const *images,
                     fk_pool *pool);
-/* *exact: whether the images are good for distances; where not, g still keeps them. */
+/* *exact: whether the images are good for distances; where not, g still keeps them, as after FLECK_E_NOMEM.  After
+ * another failure g can only be emptied. */
 fleck_status fk_rows_finish(fk_gauss *g, fk_pool *pool, bool *exact,
                             fleck_error *err) FLECK_MUST_CHECK;
 /* A finished g keeps images again. */

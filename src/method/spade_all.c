@@ -31,6 +31,9 @@
  * Few pairs pass: then each is completed from its differences.  Where many do, as on textures, one
  * matrix product completes a whole run of positions.
  *
+ * What a gallery image's products need is packed once, by all threads, before its bands: the levels off the
+ * grid, and those on it where many pairs of the image before it passed.
+ *
  * D by products loses digits where the features are much longer than their distance, so only the
  * choice of the nearest is left to it.  Their distances are then computed again from the
  * differences, and what is reported is off the smallest by no more than the products' rounding.

@@ -145,7 +145,7 @@ static void a_long_write_has_all_its_bytes(void **state)
     (void)state;
     assert_ok(FK_ALLOC(&bytes, SIZE, err));
     for (int i = 0; i < SIZE; i++)
-        bytes[i] = (unsigned char)(i * 2654435761u >> 24);
+        bytes[i] = (unsigned char)((unsigned)i * 2654435761u >> 24);
     assert_ok(fk_writer_open(&w, path, err));
     assert_ok(fk_writer_write(w, bytes, FIRST, err));
     assert_ok(fk_writer_write(w, bytes + FIRST, SIZE - FIRST, err));

@@ -58,4 +58,24 @@ void fk_rows_solve_many(const fk_gauss *g, int64_t p, int n, double *v, int64_t 
 /* Floats for n vectors. */
 int64_t fk_rows_room(const fk_gauss *g, int n);
 
+/* ---- Between gauss_rows_score.c and the kinds of processors (gauss_rows_kernel.h) ---- */
+
+/* One position's images, its inverse, and where vectors lie. */
+typedef struct fk_rows_position {
+    const float *y, *m;
+    int64_t n, width; /* n rows of width numbers */
+    double *v;
+    float *x, *t, *b; /* v as floats, Y v, the regression's b */
+    int64_t v_apart, x_apart, t_apart;
+    const float *next; /* what memory is asked for meanwhile: the next position's images, */
+    int64_t lines;     /* so many lines of the cache for each row that is subtracted */
+} fk_rows_position;
+
+/* v of n vectors becomes v - Y' b, and b is found. */
+typedef void fk_rows_solve_fn(fk_rows_position s, int n);
+
+/* NULL where the compiler or the processor lacks them. */
+fk_rows_solve_fn *fk_rows_solve_avx2(void);
+fk_rows_solve_fn *fk_rows_solve_avx512(void);
+
 #endif

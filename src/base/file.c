@@ -59,7 +59,8 @@ void fk_mapped_release(const fk_mapped *m)
 struct fk_writer {
     FILE *file;
     char *path, *temporary;
-    bool failed; /* a write was refused: what lies there is not whole and must not appear */
+    bool failed;   /* a write was refused: what lies there is not whole and must not appear */
+    int64_t fresh; /* bytes since the system was last told to begin */
 };
 
 static void writer_free(fk_writer *w)
@@ -131,6 +132,20 @@ done:
 /* Bytes of one write.  Linux keeps what is written in one piece in pages as large, and takes those of 2 MiB from
  * memory that nobody has used lately: in a virtual machine the host has to find it first. */
 #define MOST_AT_ONCE ((size_t)512 << 10)
+/* After so many bytes the system is told to begin with them, so that little is left to wait for when the file is
+ * committed. */
+#define BEGIN_AFTER ((int64_t)2 << 20)
+
+static void begin_writing(fk_writer *w, size_t size)
+{
+    w->fresh += (int64_t)size;
+    if (w->fresh < BEGIN_AFTER)
+        return;
+    w->fresh = 0;
+#ifdef SYNC_FILE_RANGE_WRITE
+    (void)!sync_file_range(fileno(w->file), 0, 0, SYNC_FILE_RANGE_WRITE);
+#endif
+}
 
 fleck_status fk_writer_write(fk_writer *w, const void *bytes, size_t size, fleck_error *err)
 {
@@ -142,6 +157,7 @@ fleck_status fk_writer_write(fk_writer *w, const void *bytes, size_t size, fleck
             w->failed = true;
             return fk_error_errno(err, "cannot write", w->path);
         }
+        begin_writing(w, n);
     }
     return FLECK_OK;
 }

@@ -250,6 +250,17 @@ done:
 /* Images that a position hands on together. */
 #define HANDED 8
 
+/* Whether a limit allows another way of learning than to keep images. */
+static fleck_status allows_more(const fk_gauss *g, fleck_error *err)
+{
+    if (g->beyond == 0)
+        return FLECK_OK;
+    return fk_error_set(err, FLECK_E_LIMIT,
+                        "the limit of memory is for few images without masks, none of them far "
+                        "from the others; these need %lld bytes to be learned",
+                        (long long)g->beyond);
+}
+
 /* From images that were kept to moments of them. */
 static fleck_status stop_keeping(fk_gauss *g, fk_pool *pool, fleck_error *err)
 {
@@ -258,6 +269,7 @@ static fleck_status stop_keeping(fk_gauss *g, fk_pool *pool, fleck_error *err)
     int64_t size = g->n_pos * g->dim;
     fleck_status st;
 
+    FK_DO(allows_more(g, err));
     FK_DO(FK_ALLOC(&room, HANDED * size, err));
     for (int i = 0; i < HANDED; i++)
         images[i] = room + i * size;
@@ -293,6 +305,7 @@ fleck_status fk_gauss_add(fk_gauss *g, const float *const *images, const uint8_t
         return fk_rows_add(g, images, n, pool, err);
     if (g->own_rows != NULL)
         FK_DO(stop_keeping(g, pool, err));
+    FK_DO(allows_more(g, err));
     st = add_images(g, images, flags, n, pool, err);
 done:
     return st;

@@ -43,6 +43,8 @@ typedef struct fk_gauss {
      * each filled up likewise */
     const float *inverse;
     int64_t stride;
+    int64_t
+        beyond; /* 0, or bytes that any other way of learning needs, which a limit does not allow */
     float *own_mean; /* what has to be freed; NULL where the others are views */
     void *own_factor;
     float *own_rows, *own_inverse;
@@ -63,6 +65,10 @@ void fk_gauss_free(fk_gauss *g);
  *   FLECK_E_LIMIT   bytes is less than *least; folder NULL keeps temporary files away */
 fleck_status fk_gauss_limit(fk_gauss *g, int64_t bytes, const char *folder, int threads,
                             int64_t *least, fleck_error *err) FLECK_MUST_CHECK;
+/* The same where `images` will be learned, which may be so few that they are kept: then less may do, and where only
+ * that is allowed, masks, more images or such as are too far apart are FLECK_E_LIMIT in add, merge and finish. */
+fleck_status fk_gauss_limit_images(fk_gauss *g, int64_t bytes, int64_t images, const char *folder,
+                                   int threads, int64_t *least, fleck_error *err) FLECK_MUST_CHECK;
 
 static inline bool fk_gauss_finished(const fk_gauss *g)
 {

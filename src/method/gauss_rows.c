@@ -36,6 +36,7 @@
 
 /* For 1e-6 of a distance's square at 209 images. */
 #define MOST_RATIO 1000.0
+#define PAGE 4096
 
 static int64_t least(int64_t a, int64_t b)
 {
@@ -223,14 +224,22 @@ static int64_t lines(int64_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
-static int64_t room_size(const fk_gauss *g)
+static int64_t room_size(const fk_gauss *g, int64_t n)
 {
-    int64_t square = lines(g->n * g->n * (int64_t)sizeof(double));
-    int64_t packed = lines(fk_linalg_packed_size(g->n, g->dim) * (int64_t)sizeof(float));
-    int64_t gram = lines(g->n * g->n * (int64_t)sizeof(float));
+    int64_t square = lines(n * n * (int64_t)sizeof(double));
+    int64_t packed = lines(fk_linalg_packed_size(n, g->dim) * (int64_t)sizeof(float));
+    int64_t gram = lines(n * n * (int64_t)sizeof(float));
     int64_t sums = lines(g->dim * (int64_t)sizeof(double));
 
     return square + packed + gram > sums ? square + packed + gram : sums;
+}
+
+int64_t fk_rows_bytes(const fk_gauss *g, int64_t n, int threads)
+{
+    int64_t numbers = n * fk_rows_width(g->dim) + fk_rows_inverse_size(n) + g->dim;
+
+    /* A position's images begin and end within pages of the system. */
+    return g->n_pos * (numbers * (int64_t)sizeof(float) + PAGE) + threads * room_size(g, n);
 }
 
 static desk desk_at(const fk_gauss *g, char *room)
@@ -311,7 +320,7 @@ done:
 
 fleck_status fk_rows_finish(fk_gauss *g, fk_pool *pool, bool *exact, fleck_error *err)
 {
-    finish_job job = {.g = g, .room_size = room_size(g)};
+    finish_job job = {.g = g, .room_size = room_size(g, g->n)};
     double most = MOST_RATIO * g->epsilon * ((double)g->n - 1.0);
     fleck_status st;
 

@@ -27,6 +27,8 @@ static inline int64_t fk_rows_inverse_size(int64_t n)
 
 /* Most images that are kept so: as many as take less than factors do.  0: none. */
 int64_t fk_rows_most(const fk_gauss *g);
+/* Bytes that n images, the inverses and the scratch of `threads` threads take. */
+int64_t fk_rows_bytes(const fk_gauss *g, int64_t n, int threads);
 /* Whether g may keep `more` images, of which some are not learned everywhere if masked. */
 bool fk_rows_take(const fk_gauss *g, int64_t more, bool masked);
 fleck_status fk_rows_add(fk_gauss *g, const float *const *images, int64_t n, fk_pool *pool,

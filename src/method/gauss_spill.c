@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "features/store.h"
 #include "method/gauss_factor.h"
+#include "method/gauss_rows.h"
 
 #include <assert.h>
 #include <string.h>
@@ -135,6 +136,28 @@ static void settle(fk_gauss_spill *s)
     fk_free(s->own_factor);
     s->own_factor = NULL;
     s->factor = NULL;
+}
+
+fleck_status fk_gauss_limit_images(fk_gauss *g, int64_t bytes, int64_t images, const char *folder,
+                                   int threads, int64_t *least, fleck_error *err)
+{
+    bool kept = images >= 2 && images <= fk_rows_most(g);
+    int64_t needed = kept ? fk_rows_bytes(g, images, threads) : INT64_MAX;
+    fleck_status st = fk_gauss_limit(g, bytes, folder, threads, least, err);
+
+    if (st != FLECK_E_LIMIT || needed >= *least)
+        return st;
+    g->beyond = *least;
+    *least = needed;
+    if (bytes < needed)
+        return fk_error_set(err, FLECK_E_LIMIT,
+                            "%lld images of %lld positions of %lld numbers need %lld bytes to be "
+                            "learned, %lld are allowed",
+                            (long long)images, (long long)g->n_pos, (long long)g->dim,
+                            (long long)needed, (long long)bytes);
+    if (err != NULL)
+        *err = (fleck_error){0};
+    return FLECK_OK;
 }
 
 void fk_spill_clear(fk_gauss_spill *s)

@@ -366,6 +366,34 @@ static void images_too_far_apart_are_not_kept(void **state)
     free_images_of(images);
 }
 
+/* Few images need less memory than factors would: so much is allowed, and not what needs more. */
+static void few_images_keep_to_a_lower_limit(void **state)
+{
+    float **images = make_images_of(1.0f);
+    fk_gauss free = learned(true, images, 0, 9), g = made(true);
+    uint8_t mask[P] = {1};
+    const uint8_t *flags[1] = {mask};
+    const float *const *views = (const float *const *)images;
+    int64_t needed = fk_rows_bytes(&g, 9, 2), least, many;
+
+    (void)state;
+    assert_refused(fk_gauss_limit_images(&g, needed - 1, 9, NULL, 2, &least, err), FLECK_E_LIMIT,
+                   "9 images of 21 positions of 83 numbers need");
+    assert_int_equal(least, needed);
+    assert_refused(fk_gauss_limit_images(&g, needed, MOST + 1, NULL, 2, &many, err), FLECK_E_LIMIT,
+                   "Gaussians");
+    assert_true(many > needed);
+    assert_ok(fk_gauss_limit_images(&g, needed, 9, NULL, 2, &least, err));
+    assert_refused(fk_gauss_add(&g, views, flags, 1, NULL, err), FLECK_E_LIMIT, "without masks");
+    add(&g, images, 0, 9, 4, NULL);
+    assert_ok(fk_gauss_finish(&g, NULL, err));
+    assert_same_state(&g, &free);
+    assert_refused(fk_gauss_add(&g, views, NULL, MOST, NULL, err), FLECK_E_LIMIT, "few images");
+    fk_gauss_free(&g);
+    fk_gauss_free(&free);
+    free_images_of(images);
+}
+
 static fleck_status whole_life(float **images)
 {
     const float *const *views = (const float *const *)images;
@@ -422,6 +450,7 @@ int main(void)
         cmocka_unit_test(learning_goes_on_after_finish),
         cmocka_unit_test(what_was_kept_merges),
         cmocka_unit_test(images_too_far_apart_are_not_kept),
+        cmocka_unit_test(few_images_keep_to_a_lower_limit),
         cmocka_unit_test(any_allocation_may_fail),
     };
 

@@ -17,18 +17,6 @@ static int64_t triangle(const fk_gauss *g)
     return fk_moments_size(g->dim);
 }
 
-static int64_t band_count(const fk_gauss *g)
-{
-    return (g->n_pos + FK_GAUSS_BAND - 1) / FK_GAUSS_BAND;
-}
-
-static int64_t band_end(const fk_gauss *g, int64_t band)
-{
-    int64_t end = (band + 1) * FK_GAUSS_BAND;
-
-    return end < g->n_pos ? end : g->n_pos;
-}
-
 /* Position p of a g that is learning in memory. */
 fk_moments fk_gauss_position(const fk_gauss *g, int64_t p)
 {
@@ -57,7 +45,7 @@ fleck_status fk_gauss_init(fk_gauss *g, int64_t n_pos, int64_t dim, double epsil
 
 static void free_moments(fk_gauss *g)
 {
-    for (int64_t b = 0; g->bands != NULL && b < band_count(g); b++)
+    for (int64_t b = 0; g->bands != NULL && b < fk_gauss_bands(g); b++)
         fk_free(g->bands[b]);
     fk_free(g->bands);
     fk_free(g->shift);
@@ -99,7 +87,7 @@ void fk_gauss_free(fk_gauss *g)
 /* Numbers of a band's triangles. */
 static int64_t band_size(const fk_gauss *g, int64_t band)
 {
-    return (band_end(g, band) - band * FK_GAUSS_BAND) * fk_moments_room(g->dim);
+    return (fk_gauss_band_end(g, band) - band * FK_GAUSS_BAND) * fk_moments_room(g->dim);
 }
 
 /* Moments, the triangles still undefined. */
@@ -107,10 +95,10 @@ static fleck_status alloc_moments(fk_gauss *g, fleck_error *err)
 {
     fleck_status st;
 
-    FK_DO(FK_CALLOC(&g->bands, band_count(g), err));
+    FK_DO(FK_CALLOC(&g->bands, fk_gauss_bands(g), err));
     FK_DO(FK_ALLOC(&g->shift, g->n_pos * g->dim, err));
     FK_DO(FK_CALLOC(&g->sum, g->n_pos * g->dim, err));
-    for (int64_t b = 0; b < band_count(g); b++)
+    for (int64_t b = 0; b < fk_gauss_bands(g); b++)
         FK_DO(FK_ALLOC(&g->bands[b], band_size(g, b), err));
 done:
     if (st != FLECK_OK)
@@ -202,7 +190,7 @@ static fleck_status add_band(void *ctx, int64_t band, int worker, fleck_error *e
     /* By the thread that goes on with them: new memory costs more to touch than to fill. */
     if (job->fresh)
         memset(job->g->bands[band], 0, (size_t)band_size(job->g, band) * sizeof(double));
-    for (int64_t p = band * FK_GAUSS_BAND; p < band_end(job->g, band); p++)
+    for (int64_t p = band * FK_GAUSS_BAND; p < fk_gauss_band_end(job->g, band); p++)
         fk_moments_add(fk_gauss_position(job->g, p), chosen != NULL ? chosen : job->images,
                        chosen != NULL ? choose(chosen, job, p) : job->n, p * job->g->dim, scratch);
     return FLECK_OK;
@@ -240,7 +228,7 @@ static fleck_status add_images(fk_gauss *g, const float *const *images, const ui
         FK_DO(alloc_moments(g, err));
     for (int64_t i = 0; i < n; i++)
         fk_gauss_count_image(g, images[i], job.flags != NULL ? job.flags[i] : NULL);
-    FK_DO(fk_pool_run(pool, band_count(g), add_band, &job, err));
+    FK_DO(fk_pool_run(pool, fk_gauss_bands(g), add_band, &job, err));
 done:
     fk_free(job.scratch);
     fk_free(job.chosen);
@@ -303,9 +291,7 @@ fleck_status fk_gauss_add(fk_gauss *g, const float *const *images, const uint8_t
     FK_DO(fk_gauss_reopen(g, err));
     if (fk_rows_take(g, n, flags != NULL))
         return fk_rows_add(g, images, n, pool, err);
-    if (g->own_rows != NULL)
-        FK_DO(stop_keeping(g, pool, err));
-    FK_DO(allows_more(g, err));
+    FK_DO(g->own_rows != NULL ? stop_keeping(g, pool, err) : allows_more(g, err));
     st = add_images(g, images, flags, n, pool, err);
 done:
     return st;
@@ -405,7 +391,7 @@ static fleck_status finish_band(void *ctx, int64_t band, int worker, fleck_error
     fk_gauss *g = job->g;
     fleck_status st = FLECK_OK;
 
-    for (int64_t p = band * FK_GAUSS_BAND; p < band_end(g, band); p++)
+    for (int64_t p = band * FK_GAUSS_BAND; p < fk_gauss_band_end(g, band); p++)
         FK_DO(fk_gauss_factor(g, p, fk_gauss_position(g, p),
                               job->scratch + worker * g->dim * g->dim, err));
     fk_free(g->bands[band]);
@@ -450,7 +436,7 @@ fleck_status fk_gauss_finish(fk_gauss *g, fk_pool *pool, fleck_error *err)
     FK_DO(FK_ALLOC(&job.scratch, fk_pool_threads(pool) * g->dim * g->dim, err));
     FK_DO(FK_ALLOC(&g->own_mean, g->n_pos * g->dim, err));
     FK_DO(fk_alloc(&g->own_factor, g->n_pos * triangle(g), fk_dtype_size(g->type), err));
-    st = fk_pool_run(pool, band_count(g), finish_band, &job, err);
+    st = fk_pool_run(pool, fk_gauss_bands(g), finish_band, &job, err);
     if (st != FLECK_OK) {
         make_empty(g);
         goto done;

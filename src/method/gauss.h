@@ -62,13 +62,27 @@ void fk_gauss_free(fk_gauss *g);
  * do so where moments exceed means and factors by more than 200 MiB.  g is not learning (asserted).
  * *least: bytes that learning needs at least.  After a failure of add, merge or finish on a g that
  * works so, g is empty.
+ *
+ * images   that will be learned, 0 where that is not known.  They may be so few that they are kept: then less may
+ *          do, and where only that is allowed, masks, more images or such as are too far apart are FLECK_E_LIMIT
+ *          in add, merge and finish
+ *
  *   FLECK_E_LIMIT   bytes is less than *least; folder NULL keeps temporary files away */
-fleck_status fk_gauss_limit(fk_gauss *g, int64_t bytes, const char *folder, int threads,
-                            int64_t *least, fleck_error *err) FLECK_MUST_CHECK;
-/* The same where `images` will be learned, which may be so few that they are kept: then less may do, and where only
- * that is allowed, masks, more images or such as are too far apart are FLECK_E_LIMIT in add, merge and finish. */
-fleck_status fk_gauss_limit_images(fk_gauss *g, int64_t bytes, int64_t images, const char *folder,
-                                   int threads, int64_t *least, fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_gauss_limit(fk_gauss *g, int64_t bytes, int64_t images, const char *folder,
+                            int threads, int64_t *least, fleck_error *err) FLECK_MUST_CHECK;
+
+/* Bands of FK_GAUSS_BAND positions, and the position that one ends before. */
+static inline int64_t fk_gauss_bands(const fk_gauss *g)
+{
+    return (g->n_pos + FK_GAUSS_BAND - 1) / FK_GAUSS_BAND;
+}
+
+static inline int64_t fk_gauss_band_end(const fk_gauss *g, int64_t band)
+{
+    int64_t end = (band + 1) * FK_GAUSS_BAND;
+
+    return end < g->n_pos ? end : g->n_pos;
+}
 
 static inline bool fk_gauss_finished(const fk_gauss *g)
 {

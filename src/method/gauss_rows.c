@@ -38,14 +38,9 @@
 #define MOST_RATIO 1000.0
 #define PAGE 4096
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 int64_t fk_rows_most(const fk_gauss *g)
 {
-    int64_t triangle = g->dim * (g->dim + 1) / 2, n = 0;
+    int64_t triangle = fk_moments_size(g->dim), n = 0;
 
     if (g->type != FK_F32 || g->n_pos * triangle < g->keep_from)
         return 0;
@@ -85,30 +80,40 @@ typedef struct rows_job {
     int64_t first, n;
 } rows_job;
 
-static fleck_status keep_band(void *ctx, int64_t band, int worker, fleck_error *err)
+/* About the shift. */
+static void keep_row(const fk_gauss *g, int64_t p, float *row, const float *x)
+{
+    int64_t dim = g->dim;
+
+    memcpy(row, x, (size_t)dim * sizeof *row);
+    memset(row + dim, 0, (size_t)(fk_rows_width(dim) - dim) * sizeof *row);
+    for (int64_t j = 0; g->shift != NULL && j < dim; j++)
+        row[j] -= g->shift[p * dim + j];
+}
+
+static void give_row(const fk_gauss *g, int64_t p, const float *row, float *x)
+{
+    for (int64_t j = 0; j < g->dim; j++)
+        x[j] = g->shift != NULL ? row[j] + g->shift[p * g->dim + j] : row[j];
+}
+
+static fleck_status move_band(void *ctx, int64_t band, int worker, fleck_error *err)
 {
     const rows_job *job = ctx;
     const fk_gauss *g = job->g;
-    int64_t last = least((band + 1) * FK_GAUSS_BAND, g->n_pos), dim = g->dim;
 
     (void)worker;
     (void)err;
-    for (int64_t p = band * FK_GAUSS_BAND; p < last; p++)
+    for (int64_t p = band * FK_GAUSS_BAND; p < fk_gauss_band_end(g, band); p++)
         for (int64_t i = 0; i < job->n; i++) {
             float *row = own_row(g, p, job->first + i);
-            const float *x = job->from[i] + p * dim;
 
-            memcpy(row, x, (size_t)dim * sizeof *row);
-            memset(row + dim, 0, (size_t)(fk_rows_width(dim) - dim) * sizeof *row);
-            for (int64_t j = 0; g->shift != NULL && j < dim; j++)
-                row[j] -= g->shift[p * dim + j];
+            if (job->from != NULL)
+                keep_row(g, p, row, job->from[i] + p * g->dim);
+            else
+                give_row(g, p, row, job->to[i] + p * g->dim);
         }
     return FLECK_OK;
-}
-
-static int64_t band_count(const fk_gauss *g)
-{
-    return (g->n_pos + FK_GAUSS_BAND - 1) / FK_GAUSS_BAND;
 }
 
 fleck_status fk_rows_add(fk_gauss *g, const float *const *images, int64_t n, fk_pool *pool,
@@ -121,36 +126,17 @@ fleck_status fk_rows_add(fk_gauss *g, const float *const *images, int64_t n, fk_
         g->stride = fk_rows_most(g) * fk_rows_width(g->dim);
         FK_DO(FK_ALLOC(&g->own_rows, g->n_pos * g->stride, err));
     }
-    FK_DO(fk_pool_run(pool, band_count(g), keep_band, &job, err));
+    FK_DO(fk_pool_run(pool, fk_gauss_bands(g), move_band, &job, err));
     g->n += n;
 done:
     return st;
-}
-
-static fleck_status give_band(void *ctx, int64_t band, int worker, fleck_error *err)
-{
-    const rows_job *job = ctx;
-    const fk_gauss *g = job->g;
-    int64_t last = least((band + 1) * FK_GAUSS_BAND, g->n_pos), dim = g->dim;
-
-    (void)worker;
-    (void)err;
-    for (int64_t p = band * FK_GAUSS_BAND; p < last; p++)
-        for (int64_t i = 0; i < job->n; i++) {
-            const float *row = own_row(g, p, job->first + i);
-
-            for (int64_t j = 0; j < dim; j++)
-                job->to[i][p * dim + j] =
-                    g->shift != NULL ? row[j] + g->shift[p * dim + j] : row[j];
-        }
-    return FLECK_OK;
 }
 
 void fk_rows_images(const fk_gauss *g, int64_t first, int64_t n, float *const *images,
                     fk_pool *pool)
 {
     rows_job job = {.g = g, .to = images, .first = first, .n = n};
-    fleck_status st = fk_pool_run(pool, band_count(g), give_band, &job, NULL);
+    fleck_status st = fk_pool_run(pool, fk_gauss_bands(g), move_band, &job, NULL);
 
     assert(st == FLECK_OK);
     (void)st;
@@ -161,8 +147,11 @@ void fk_rows_images(const fk_gauss *g, int64_t first, int64_t n, float *const *i
 typedef struct finish_job {
     fk_gauss *g;
     double *longest; /* [bands] squared length of the longest deviation */
-    char *rooms;     /* [workers, room_size] */
-    int64_t room_size;
+    /* Scratch of each worker: */
+    double *sums;   /* [D] */
+    double *square; /* [N, N] */
+    float *packed;  /* the deviations, packed */
+    float *gram;    /* [N, N] */
 } finish_job;
 
 /* The mean of position p, rounded, and the squared length of the longest deviation from it. */
@@ -199,12 +188,11 @@ static fleck_status mean_band(void *ctx, int64_t band, int worker, fleck_error *
 {
     const finish_job *job = ctx;
     const fk_gauss *g = job->g;
-    int64_t last = least((band + 1) * FK_GAUSS_BAND, g->n_pos);
 
     (void)err;
     job->longest[band] = 0.0;
-    for (int64_t p = band * FK_GAUSS_BAND; p < last; p++) {
-        double longest = find_mean(g, p, (double *)(job->rooms + worker * job->room_size));
+    for (int64_t p = band * FK_GAUSS_BAND; p < fk_gauss_band_end(g, band); p++) {
+        double longest = find_mean(g, p, job->sums + worker * g->dim);
 
         if (longest > job->longest[band] || isnan(longest))
             job->longest[band] = longest;
@@ -212,43 +200,13 @@ static fleck_status mean_band(void *ctx, int64_t band, int worker, fleck_error *
     return FLECK_OK;
 }
 
-/* What a worker needs: [D] doubles for means; later the rest, whose parts begin at multiples of 64 bytes. */
-typedef struct desk {
-    double *square; /* [N, N] */
-    float *packed;  /* the deviations, packed */
-    float *gram;    /* [N, N] */
-} desk;
-
-static int64_t lines(int64_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
-
-static int64_t room_size(const fk_gauss *g, int64_t n)
-{
-    int64_t square = lines(n * n * (int64_t)sizeof(double));
-    int64_t packed = lines(fk_linalg_packed_size(n, g->dim) * (int64_t)sizeof(float));
-    int64_t gram = lines(n * n * (int64_t)sizeof(float));
-    int64_t sums = lines(g->dim * (int64_t)sizeof(double));
-
-    return square + packed + gram > sums ? square + packed + gram : sums;
-}
-
 int64_t fk_rows_bytes(const fk_gauss *g, int64_t n, int threads)
 {
     int64_t numbers = n * fk_rows_width(g->dim) + fk_rows_inverse_size(n) + g->dim;
+    int64_t scratch = 8 * (g->dim + n * n) + 4 * (fk_linalg_packed_size(n, g->dim) + n * n);
 
     /* A position's images begin and end within pages of the system. */
-    return g->n_pos * (numbers * (int64_t)sizeof(float) + PAGE) + threads * room_size(g, n);
-}
-
-static desk desk_at(const fk_gauss *g, char *room)
-{
-    desk d = {.square = (double *)(void *)room};
-
-    d.packed = (float *)(void *)(room + lines(g->n * g->n * (int64_t)sizeof(double)));
-    d.gram = d.packed + lines(fk_linalg_packed_size(g->n, g->dim) * (int64_t)sizeof(float)) / 4;
-    return d;
+    return g->n_pos * (numbers * (int64_t)sizeof(float) + PAGE) + threads * scratch;
 }
 
 /* Rows about the mean. */
@@ -266,75 +224,79 @@ static void centre(const fk_gauss *g, int64_t p)
     }
 }
 
-/* Y Y' below and on the diagonal. */
-static void multiply(const fk_gauss *g, int64_t p, const desk *d)
+/* Y Y' into gram, below and on the diagonal. */
+static void multiply(const fk_gauss *g, int64_t p, float *packed, float *gram)
 {
     const int64_t step = FK_PANELS * FK_LANES;
     const float *y = own_row(g, p, 0);
     int64_t width = fk_rows_width(g->dim);
 
-    fk_linalg_pack(d->packed, y, width, 0, g->n, g->dim);
+    fk_linalg_pack(packed, y, width, 0, g->n, g->dim);
     for (int64_t j = 0; j < g->n; j += step)
-        fk_linalg_multiply_packed(d->gram + j * g->n + j, g->n, y + j * width, width,
-                                  d->packed + j * g->dim, g->n - j, least(step, g->n - j), g->dim,
-                                  1.0f, 0.0f);
+        fk_linalg_multiply_packed(gram + j * g->n + j, g->n, y + j * width, width,
+                                  packed + j * g->dim, g->n - j, g->n - j < step ? g->n - j : step,
+                                  g->dim, 1.0f, 0.0f);
 }
 
-static fleck_status invert_position(fk_gauss *g, int64_t p, const desk *d, fleck_error *err)
+static fleck_status invert_position(const finish_job *job, int64_t p, int worker, fleck_error *err)
 {
+    fk_gauss *g = job->g;
+    double *square = job->square + worker * g->n * g->n;
+    float *gram = job->gram + worker * g->n * g->n;
     float *inverse = g->own_inverse + p * fk_rows_inverse_size(g->n);
     double c = g->epsilon * ((double)g->n - 1.0);
 
     centre(g, p);
-    multiply(g, p, d);
+    multiply(g, p, job->packed + worker * fk_linalg_packed_size(g->n, g->dim), gram);
     for (int64_t i = 0; i < g->n; i++) {
         for (int64_t j = 0; j <= i; j++)
-            d->square[j * g->n + i] = (double)d->gram[i * g->n + j];
-        d->square[i * g->n + i] += c;
+            square[j * g->n + i] = (double)gram[i * g->n + j];
+        square[i * g->n + i] += c;
     }
-    if (!fk_linalg_cholesky(d->square, g->n))
+    if (!fk_linalg_cholesky(square, g->n))
         return fk_error_set(err, FLECK_E_STATE,
                             "the covariance of position %lld of %lld is not positive definite; a "
                             "larger epsilon than %g would make it so",
                             (long long)p, (long long)g->n_pos, g->epsilon);
-    fk_linalg_invert_lower(d->square, g->n);
+    fk_linalg_invert_lower(square, g->n);
     for (int64_t i = 0; i < g->n; i++, inverse += fk_rows_width(i))
         for (int64_t j = 0; j < fk_rows_width(i + 1); j++)
-            inverse[j] = j <= i ? (float)d->square[j * g->n + i] : 0.0f;
+            inverse[j] = j <= i ? (float)square[j * g->n + i] : 0.0f;
     return FLECK_OK;
 }
 
 static fleck_status invert_band(void *ctx, int64_t band, int worker, fleck_error *err)
 {
     const finish_job *job = ctx;
-    fk_gauss *g = job->g;
-    int64_t last = least((band + 1) * FK_GAUSS_BAND, g->n_pos);
-    desk d = desk_at(g, job->rooms + worker * job->room_size);
     fleck_status st = FLECK_OK;
 
-    for (int64_t p = band * FK_GAUSS_BAND; p < last; p++)
-        FK_DO(invert_position(g, p, &d, err));
+    for (int64_t p = band * FK_GAUSS_BAND; p < fk_gauss_band_end(job->g, band); p++)
+        FK_DO(invert_position(job, p, worker, err));
 done:
     return st;
 }
 
 fleck_status fk_rows_finish(fk_gauss *g, fk_pool *pool, bool *exact, fleck_error *err)
 {
-    finish_job job = {.g = g, .room_size = room_size(g, g->n)};
+    finish_job job = {.g = g};
+    int threads = fk_pool_threads(pool);
     double most = MOST_RATIO * g->epsilon * ((double)g->n - 1.0);
     fleck_status st;
 
     *exact = true;
     fk_linalg_single_threaded();
-    FK_DO(FK_ALLOC(&job.longest, band_count(g), err));
-    FK_DO(FK_ALLOC(&job.rooms, fk_pool_threads(pool) * job.room_size, err));
+    FK_DO(FK_ALLOC(&job.longest, fk_gauss_bands(g), err));
+    FK_DO(FK_ALLOC(&job.sums, threads * g->dim, err));
+    FK_DO(FK_ALLOC(&job.square, threads * g->n * g->n, err));
+    FK_DO(FK_ALLOC(&job.packed, threads * fk_linalg_packed_size(g->n, g->dim), err));
+    FK_DO(FK_ALLOC(&job.gram, threads * g->n * g->n, err));
     FK_DO(FK_ALLOC(&g->own_mean, g->n_pos * g->dim, err));
-    FK_DO(fk_pool_run(pool, band_count(g), mean_band, &job, err));
-    for (int64_t band = 0; band < band_count(g); band++)
+    FK_DO(fk_pool_run(pool, fk_gauss_bands(g), mean_band, &job, err));
+    for (int64_t band = 0; band < fk_gauss_bands(g); band++)
         *exact &= job.longest[band] <= most;
     if (*exact) {
         FK_DO(FK_ALLOC(&g->own_inverse, g->n_pos * fk_rows_inverse_size(g->n), err));
-        FK_DO(fk_pool_run(pool, band_count(g), invert_band, &job, err));
+        FK_DO(fk_pool_run(pool, fk_gauss_bands(g), invert_band, &job, err));
         fk_free(g->shift);
         g->shift = NULL;
         g->mean = g->own_mean;
@@ -349,7 +311,10 @@ done:
         g->own_inverse = NULL;
     }
     fk_free(job.longest);
-    fk_free(job.rooms);
+    fk_free(job.sums);
+    fk_free(job.square);
+    fk_free(job.packed);
+    fk_free(job.gram);
     return st;
 }
 

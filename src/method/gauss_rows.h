@@ -4,19 +4,18 @@
 
 #include "linalg/product.h"
 #include "method/gauss.h"
+#include "method/gauss_moments.h"
 
 /* Numbers of a row of n: whole lines of the cache, zeros behind the n. */
 static inline int64_t fk_rows_width(int64_t n)
 {
-    return (n + FK_LANES - 1) / FK_LANES * FK_LANES;
+    return fk_filled(n, FK_LANES);
 }
 
 /* Where row i of a position's inverse begins: rows are as wide as what they have up to the diagonal needs. */
 static inline int64_t fk_rows_inverse_row(int64_t i)
 {
-    int64_t whole = i / FK_LANES, rest = i % FK_LANES;
-
-    return (whole * FK_LANES / 2 + rest) * (whole + 1) * FK_LANES;
+    return fk_filled_row(i, FK_LANES);
 }
 
 /* Numbers of a position's inverse, of n images. */

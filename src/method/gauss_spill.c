@@ -91,22 +91,31 @@ static void share(fk_gauss_spill *s, const fk_gauss *g, int64_t rest, int thread
     s->kept = rest - threads * desk_bytes(g, s->band, s->piece);
 }
 
-fleck_status fk_gauss_limit(fk_gauss *g, int64_t bytes, const char *folder, int threads,
-                            int64_t *least, fleck_error *err)
+fleck_status fk_gauss_limit(fk_gauss *g, int64_t bytes, int64_t images, const char *folder,
+                            int threads, int64_t *least, fleck_error *err)
 {
     int64_t fixed = fixed_bytes(g), scratch = threads * 8 * g->dim * g->dim;
     /* Factors come while moments go, but what is freed need not go back to the system. */
     int64_t plain = fixed + g->n_pos * 8 * fk_moments_room(g->dim) + scratch;
     int64_t banded = fixed + threads * desk_bytes(g, 1, MIN_PIECE);
+    int64_t other = folder != NULL && banded < plain ? banded : plain;
+    bool few = images >= 2 && images <= fk_rows_most(g);
+    int64_t kept = few ? fk_rows_bytes(g, images, threads) : INT64_MAX;
     fk_gauss_spill *s = NULL;
     fleck_status st;
 
     assert(g->bands == NULL && g->spill == NULL && threads >= 1);
-    *least = folder != NULL && banded < plain ? banded : plain;
+    *least = kept < other ? kept : other;
     if (bytes == 0 && (folder == NULL || plain <= fixed + FREE_BYTES))
         return FLECK_OK;
     if (bytes == 0)
         bytes = fixed + most(WORK_BYTES, threads * desk_bytes(g, 1, MIN_PIECE));
+    if (bytes < *least && kept < other)
+        return fk_error_set(err, FLECK_E_LIMIT,
+                            "%lld images of %lld positions of %lld numbers need %lld bytes to be "
+                            "learned, %lld are allowed",
+                            (long long)images, (long long)g->n_pos, (long long)g->dim,
+                            (long long)kept, (long long)bytes);
     if (bytes < *least)
         return fk_error_set(err, FLECK_E_LIMIT,
                             "%lld Gaussians of %lld numbers need %lld bytes to be learned%s, %lld "
@@ -114,7 +123,9 @@ fleck_status fk_gauss_limit(fk_gauss *g, int64_t bytes, const char *folder, int 
                             (long long)g->n_pos, (long long)g->dim, (long long)*least,
                             folder != NULL ? "" : " without a folder for temporary files",
                             (long long)bytes);
-    if (plain <= bytes)
+    if (bytes < other)
+        g->beyond = other;
+    if (bytes < other || plain <= bytes)
         return FLECK_OK;
     FK_DO(FK_CALLOC(&s, 1, err));
     FK_DO(fk_strdup(&s->folder, folder, err));
@@ -136,28 +147,6 @@ static void settle(fk_gauss_spill *s)
     fk_free(s->own_factor);
     s->own_factor = NULL;
     s->factor = NULL;
-}
-
-fleck_status fk_gauss_limit_images(fk_gauss *g, int64_t bytes, int64_t images, const char *folder,
-                                   int threads, int64_t *least, fleck_error *err)
-{
-    bool kept = images >= 2 && images <= fk_rows_most(g);
-    int64_t needed = kept ? fk_rows_bytes(g, images, threads) : INT64_MAX;
-    fleck_status st = fk_gauss_limit(g, bytes, folder, threads, least, err);
-
-    if (st != FLECK_E_LIMIT || needed >= *least)
-        return st;
-    g->beyond = *least;
-    *least = needed;
-    if (bytes < needed)
-        return fk_error_set(err, FLECK_E_LIMIT,
-                            "%lld images of %lld positions of %lld numbers need %lld bytes to be "
-                            "learned, %lld are allowed",
-                            (long long)images, (long long)g->n_pos, (long long)g->dim,
-                            (long long)needed, (long long)bytes);
-    if (err != NULL)
-        *err = (fleck_error){0};
-    return FLECK_OK;
 }
 
 void fk_spill_clear(fk_gauss_spill *s)

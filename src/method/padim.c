@@ -135,7 +135,7 @@ static fleck_status padim_limit(void *state, const fk_memory *m, int64_t *least,
 {
     padim *s = state;
     fleck_status st =
-        fk_gauss_limit_images(&s->gauss, m->bytes, m->images, m->folder, m->threads, least, err);
+        fk_gauss_limit(&s->gauss, m->bytes, m->images, m->folder, m->threads, least, err);
 
     if (st != FLECK_OK)
         fk_error_context(err, "padim");

@@ -1,5 +1,5 @@
 /* Gaussians of few wide images, which keep the images, against Gaussians with factors and plain sums. */
-#include "unit/method/fixture.h"
+#include "unit/method/gauss_life.h"
 
 #include "method/gauss_rows.h"
 
@@ -377,13 +377,13 @@ static void few_images_keep_to_a_lower_limit(void **state)
     int64_t needed = fk_rows_bytes(&g, 9, 2), least, many;
 
     (void)state;
-    assert_refused(fk_gauss_limit_images(&g, needed - 1, 9, NULL, 2, &least, err), FLECK_E_LIMIT,
+    assert_refused(fk_gauss_limit(&g, needed - 1, 9, NULL, 2, &least, err), FLECK_E_LIMIT,
                    "9 images of 21 positions of 83 numbers need");
     assert_int_equal(least, needed);
-    assert_refused(fk_gauss_limit_images(&g, needed, MOST + 1, NULL, 2, &many, err), FLECK_E_LIMIT,
+    assert_refused(fk_gauss_limit(&g, needed, MOST + 1, NULL, 2, &many, err), FLECK_E_LIMIT,
                    "Gaussians");
     assert_true(many > needed);
-    assert_ok(fk_gauss_limit_images(&g, needed, 9, NULL, 2, &least, err));
+    assert_ok(fk_gauss_limit(&g, needed, 9, NULL, 2, &least, err));
     assert_refused(fk_gauss_add(&g, views, flags, 1, NULL, err), FLECK_E_LIMIT, "without masks");
     add(&g, images, 0, 9, 4, NULL);
     assert_ok(fk_gauss_finish(&g, NULL, err));
@@ -394,28 +394,10 @@ static void few_images_keep_to_a_lower_limit(void **state)
     free_images_of(images);
 }
 
-static fleck_status whole_life(float **images)
+static fleck_status whole_life(const void *images, const char *folder)
 {
-    const float *const *views = (const float *const *)images;
-    fk_gauss a = {0}, b = {0};
-    fleck_status st = fk_gauss_init(&a, P, D, 0.01, NULL);
-
-    if (st == FLECK_OK)
-        st = fk_gauss_init(&b, P, D, 0.01, NULL);
-    a.keep_from = b.keep_from = 0;
-    if (st == FLECK_OK)
-        st = fk_gauss_add(&a, views, NULL, 5, NULL, NULL);
-    if (st == FLECK_OK)
-        st = fk_gauss_add(&b, views + 5, NULL, 5, NULL, NULL);
-    if (st == FLECK_OK)
-        st = fk_gauss_finish(&b, NULL, NULL);
-    if (st == FLECK_OK)
-        st = fk_gauss_merge(&a, &b, NULL);
-    if (st == FLECK_OK)
-        st = fk_gauss_finish(&a, NULL, NULL);
-    fk_gauss_free(&a);
-    fk_gauss_free(&b);
-    return st;
+    (void)folder;
+    return gauss_life((const float *const *)images, P, D, 0);
 }
 
 static void any_allocation_may_fail(void **state)
@@ -423,18 +405,7 @@ static void any_allocation_may_fail(void **state)
     float **images = make_images_of(1.0f);
 
     (void)state;
-    for (int64_t n = 1;; n++) {
-        fleck_status st;
-
-        fk_mem_fail_at(n);
-        st = whole_life(images);
-        fk_mem_fail_at(0);
-        if (st == FLECK_OK) {
-            assert_true(n > 20);
-            break;
-        }
-        assert_int_equal(st, FLECK_E_NOMEM);
-    }
+    assert_any_allocation_may_fail(whole_life, images, 20);
     free_images_of(images);
 }
 

@@ -81,6 +81,18 @@ fleck_status fk_embed_shape_single(const fk_embed_shape *shape, const char *meth
         method, shape->n_levels, (long long)shape->global_dim);
 }
 
+bool fk_embed_reads(const fk_embed_spec *spec, bool *reads)
+{
+    bool some = spec->mode == FK_EMBED_JOINED && spec->reduce == FK_REDUCE_CHANNELS &&
+                (strcmp(spec->global, "none") == 0 || strcmp(spec->global, "pool") == 0);
+
+    for (int64_t c = 0; c < spec->width; c++)
+        reads[c] = !some;
+    for (int64_t k = 0; some && k < spec->dims; k++)
+        reads[spec->channels[k]] = true;
+    return some;
+}
+
 bool fk_embed_finite(const float *x, int64_t n)
 {
     uint32_t bad = 0; /* an exponent of ones is an infinity or NaN */
@@ -120,6 +132,27 @@ fleck_status fk_embedding_check(const fk_embedding *e, const fk_embed_shape *sha
         return fk_error_set(err, FLECK_E_ENGINE,
                             "the network gave values that are not finite, in the global feature");
     return FLECK_OK;
+}
+
+typedef struct check_job {
+    const fk_embedding *const *embeddings;
+    const fk_embed_shape *shape;
+} check_job;
+
+static fleck_status check_one(void *ctx, int64_t item, int worker, fleck_error *err)
+{
+    const check_job *job = ctx;
+
+    (void)worker;
+    return fk_embedding_check(job->embeddings[item], job->shape, err);
+}
+
+fleck_status fk_embeddings_check(const fk_embedding *const *e, int64_t n,
+                                 const fk_embed_shape *shape, fk_pool *pool, fleck_error *err)
+{
+    check_job job = {e, shape};
+
+    return fk_pool_run(pool, n, check_one, &job, err);
 }
 
 /* ---- Filling ---- */

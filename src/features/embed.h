@@ -97,6 +97,10 @@ fleck_status fk_embed_shape_of(fk_embed_shape *out, const fk_embed_spec *spec, i
                                const fk_tap_info *taps, int64_t pool_dim,
                                fleck_error *err) FLECK_MUST_CHECK;
 
+/* Mark in reads [spec->width] the channels of the joined taps that fk_embed() reads.  False, and all are true,
+ * where it reads every one. */
+bool fk_embed_reads(const fk_embed_spec *spec, bool *reads);
+
 /* Numbers of an embedding, the global feature's included. */
 int64_t fk_embed_shape_floats(const fk_embed_shape *shape);
 /* Check that embeddings are one level and no global feature, as most methods want them: FLECK_E_SHAPE,
@@ -111,6 +115,10 @@ bool fk_embed_finite(const float *x, int64_t n);
  * network that overflowed). */
 fleck_status fk_embedding_check(const fk_embedding *e, const fk_embed_shape *shape,
                                 fleck_error *err) FLECK_MUST_CHECK;
+/* Check n of them, by all threads; of several that fail the first one is reported. */
+fleck_status fk_embeddings_check(const fk_embedding *const *e, int64_t n,
+                                 const fk_embed_shape *shape, fk_pool *pool,
+                                 fleck_error *err) FLECK_MUST_CHECK;
 
 /* One without flags (every valid NULL). */
 fleck_status fk_embedding_init(fk_embedding *out, const fk_embed_shape *shape,

@@ -43,120 +43,126 @@ int64_t fk_moments_scratch(int64_t dim)
 
 /* ---- Adding ---- */
 
-/* The next two add the outer products of n columns y[0..n-1] [fk_moments_lines(dim)] to a triangle, in order; n is a
- * constant wherever they are called.  The compiler does better with plain loops where eight columns'
- * numbers are as much as the registers hold, and with whole lines where there is room for sixteen. */
-FK_INLINE void add_outer(double *restrict triangle, const double *restrict y, int64_t dim,
-                         const int n)
+/* Columns [n, dim] of a group lie line by line: number j of column k at (j / WIDE * n + k) * WIDE + j % WIDE, zeros
+ * behind dim.  So what a tile of the triangle needs, WIDE rows of one or two lines, is contiguous. */
+#define WIDE FK_MOMENTS_WIDE
+
+/* One line of a row, or of a column. */
+typedef double wide __attribute__((vector_size(WIDE * sizeof(double)), may_alias));
+
+/* Add the outer products of lines left [n, WIDE] and right [n_lines][n, WIDE] to the first of `rows` rows of a
+ * triangle from row, row_line lines apart, in the order of the n.  rows, n_lines are constants wherever it is called: as many sums
+ * as the registers hold.  What lies `ahead` lines behind, the next position's, is asked for. */
+FK_INLINE void add_tile(wide *row, int64_t row_line, const double *left, const wide *right,
+                        int64_t n, const int rows, const int n_lines, int64_t ahead)
 {
-    int64_t width = fk_moments_lines(dim);
+    wide s[WIDE][2];
 
-    for (int64_t i = 0; i < dim; i++) {
-        double *row = triangle + fk_moments_row(i), c[FK_MOMENTS_GROUP];
-
-        for (int k = 0; k < n; k++)
-            c[k] = y[k * width + i];
-        for (int64_t j = 0; j < fk_moments_lines(i + 1); j++) {
-            double s = row[j];
-
-            for (int k = 0; k < n; k++)
-                s += c[k] * y[k * width + j];
-            row[j] = s;
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int l = 0; l < n_lines; l++) {
+            s[r][l] = row[r * row_line + l];
+            __builtin_prefetch(row + r * row_line + l + ahead, 1, 2);
         }
-    }
+    for (int64_t k = 0; k < n; k++)
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+            for (int l = 0; l < n_lines; l++)
+                s[r][l] += left[k * WIDE + r] * right[l * n + k];
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int l = 0; l < n_lines; l++)
+            row[r * row_line + l] = s[r][l];
 }
 
-/* One line of a row. */
-typedef double wide __attribute__((vector_size(FK_MOMENTS_WIDE * sizeof(double)), may_alias));
-
-FK_INLINE void add_outer_lines(double *triangle, const double *y, int64_t dim, const int n)
+/* Rows i to i + rows - 1, which are equally long. */
+FK_INLINE void add_rows(double *triangle, const double *y, int64_t i, int64_t n, const int rows,
+                        const int n_lines, int64_t ahead)
 {
-    int64_t width = fk_moments_lines(dim);
+    wide *row = (wide *)(triangle + fk_moments_row(i));
+    const double *left = y + i / WIDE * n * WIDE + i % WIDE;
+    const wide *right = (const wide *)y;
+    int64_t lines = i / WIDE + 1, l = 0;
 
-    for (int64_t i = 0; i < dim; i++) {
-        wide *row = (wide *)(triangle + fk_moments_row(i));
-        wide c[FK_MOMENTS_GROUP];
-
-#pragma GCC unroll 16
-        for (int k = 0; k < n; k++)
-            c[k] = (wide){} + y[k * width + i];
-        for (int64_t j = 0; j <= i; j += FK_MOMENTS_WIDE, row++) {
-            wide s = *row;
-
-#pragma GCC unroll 16
-            for (int k = 0; k < n; k++)
-                s += c[k] * *(const wide *)(y + k * width + j);
-            *row = s;
-        }
-    }
+    for (; l + n_lines <= lines; l += n_lines)
+        add_tile(row + l, lines, left, right + l * n, n, rows, n_lines, ahead);
+    if (l < lines)
+        add_tile(row + l, lines, left, right + l * n, n, rows, 1, ahead);
 }
 
-FK_CLONES static void add_sixteen(double *triangle, const double *y, int64_t dim)
+/* Add the outer products of n columns y to a triangle, in order, in tiles of rows x n_lines lines, which are
+ * constants; rows divides WIDE. */
+FK_INLINE void add_outer(double *triangle, const double *y, int64_t dim, int64_t n, const int rows,
+                         const int n_lines)
 {
-    add_outer_lines(triangle, y, dim, 16);
+    int64_t ahead = fk_moments_room(dim) / WIDE, i = 0;
+
+    for (; i + rows <= dim; i += rows)
+        add_rows(triangle, y, i, n, rows, n_lines, ahead);
+    for (; i < dim; i++)
+        add_rows(triangle, y, i, n, 1, n_lines, ahead);
 }
 
-FK_CLONES static void add_eight(double *triangle, const double *y, int64_t dim)
+/* Sixteen sums of AVX-512's 32 registers. */
+FK_CLONES static void add_broad(double *triangle, const double *y, int64_t dim, int64_t n)
 {
-    add_outer(triangle, y, dim, 8);
+    add_outer(triangle, y, dim, n, 8, 2);
 }
 
-FK_CLONES static void add_four(double *triangle, const double *y, int64_t dim)
+/* Eight of half the width, of 16 registers. */
+FK_CLONES static void add_narrow(double *triangle, const double *y, int64_t dim, int64_t n)
 {
-    add_outer(triangle, y, dim, 4);
+    add_outer(triangle, y, dim, n, 4, 1);
 }
 
-FK_CLONES static void add_one(double *triangle, const double *y, int64_t dim)
-{
-    add_outer(triangle, y, dim, 1);
-}
-
-/* Widest columns of which sixteen fit the first cache. */
-#define MOST_OF_SIXTEEN 256
-
-/* Columns that go through a triangle together: as many as the registers hold, sixteen of AVX-512's 32 and
- * eight of half the width, and the first cache. */
-static int64_t most_together(int64_t width)
+static bool has_broad(void)
 {
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-    if (__builtin_cpu_supports("avx512f") && width <= MOST_OF_SIXTEEN)
-        return FK_MOMENTS_GROUP;
+    return __builtin_cpu_supports("avx512f");
+#else
+    return false;
 #endif
-    (void)width;
-    return FK_MOMENTS_GROUP / 2;
 }
 
-/* y[0..width-1] = x - shift, which goes into the sum, and zeros behind dim. */
-FK_CLONES static void subtract_shift(double *restrict y, double *restrict sum,
+/* y, n * WIDE apart a line, = x - shift, which goes into the sum.  The next position's numbers, which lie behind
+ * these, are asked for. */
+FK_CLONES static void subtract_shift(double *restrict y, int64_t n, double *restrict sum,
                                      const float *restrict x, const float *restrict shift,
-                                     int64_t dim, int64_t width)
+                                     int64_t dim)
 {
-    for (int64_t j = 0; j < dim; j++) {
-        y[j] = (double)x[j] - (double)shift[j];
-        sum[j] += y[j];
+    int64_t whole = dim / WIDE * WIDE;
+
+    for (int64_t j = 0; j < whole; j += WIDE, y += n * WIDE) {
+        __builtin_prefetch(x + dim + j);
+        for (int64_t l = 0; l < WIDE; l++) {
+            y[l] = (double)x[j + l] - (double)shift[j + l];
+            sum[j + l] += y[l];
+        }
     }
-    for (int64_t j = dim; j < width; j++)
-        y[j] = 0;
+    for (int64_t l = 0; whole < dim && l < WIDE; l++) {
+        int64_t j = whole + l;
+
+        y[l] = j < dim ? (double)x[j] - (double)shift[j] : 0;
+        if (j < dim)
+            sum[j] += y[l];
+    }
 }
 
 void fk_moments_add(fk_moments m, const float *const *images, int64_t n, int64_t offset, double *y)
 {
-    int64_t width = fk_moments_lines(m.dim), most = most_together(width);
+    bool broad = has_broad();
 
-    for (int64_t i = 0; i < n;) {
-        int64_t group = n - i >= most ? most : n - i >= 4 ? 4 : 1;
-
+    for (int64_t i = 0, group; i < n; i += group) {
+        group = n - i < FK_MOMENTS_GROUP ? n - i : FK_MOMENTS_GROUP;
         for (int64_t k = 0; k < group; k++)
-            subtract_shift(y + k * width, m.sum, images[i + k] + offset, m.shift, m.dim, width);
-        if (group == 16)
-            add_sixteen(m.triangle, y, m.dim);
-        else if (group == 8)
-            add_eight(m.triangle, y, m.dim);
-        else if (group == 4)
-            add_four(m.triangle, y, m.dim);
+            subtract_shift(y + k * WIDE, group, m.sum, images[i + k] + offset, m.shift, m.dim);
+        if (broad)
+            add_broad(m.triangle, y, m.dim, group);
         else
-            add_one(m.triangle, y, m.dim);
-        i += group;
+            add_narrow(m.triangle, y, m.dim, group);
     }
 }
 

@@ -6,7 +6,7 @@
 #include "tensor/tensor.h"
 
 /* Most images that go through a triangle together. */
-#define FK_MOMENTS_GROUP 16
+#define FK_MOMENTS_GROUP 48
 /* Rows of triangles and columns of images begin at multiples of it: lines of the cache. */
 #define FK_MOMENTS_WIDE 8
 

@@ -396,8 +396,7 @@ static fleck_status mhpc_add(void *state, const fk_embedding *const *images, int
     mhpc *s = state;
     fleck_status st = FLECK_OK;
 
-    for (int64_t i = 0; i < n; i++)
-        FK_DO(fk_embedding_check(images[i], &s->shape, err));
+    FK_DO(fk_embeddings_check(images, n, &s->shape, pool, err));
     FK_DO(open_few(s, pool, err));
     for (int64_t i = 0; i < n; i++)
         FK_DO(add_one(s, &images[i]->levels[0], pool, err));

@@ -150,10 +150,10 @@ static fleck_status padim_add(void *state, const fk_embedding *const *images, in
     const uint8_t **flags = NULL;
     fleck_status st;
 
+    FK_DO(fk_embeddings_check(images, n, &s->shape, pool, err));
     FK_DO(FK_ALLOC(&data, n, err));
     FK_DO(FK_ALLOC(&flags, n, err));
     for (int64_t i = 0; i < n; i++) {
-        FK_DO(fk_embedding_check(images[i], &s->shape, err));
         data[i] = images[i]->levels[0].data;
         flags[i] = images[i]->levels[0].valid;
     }

@@ -136,8 +136,7 @@ static fleck_status patchcore_add(void *state, const fk_embedding *const *images
     fk_patchcore *s = state;
     fleck_status st = FLECK_OK;
 
-    for (int64_t i = 0; i < n; i++)
-        FK_DO(fk_embedding_check(images[i], &s->shape, err));
+    FK_DO(fk_embeddings_check(images, n, &s->shape, pool, err));
     for (int64_t i = 0; i < n; i++) {
         FK_DO(fk_patchcore_take(s, images[i]->levels[0].data, images[i]->levels[0].valid,
                                 positions(s), s->n, pool, err));

@@ -247,11 +247,9 @@ static fleck_status spade_add(void *state, const fk_embedding *const *images, in
     bool masked = false;
     fleck_status st = FLECK_OK;
 
-    (void)pool;
-    for (int64_t k = 0; k < n; k++) {
-        FK_DO(fk_embedding_check(images[k], &s->shape, err));
+    FK_DO(fk_embeddings_check(images, n, &s->shape, pool, err));
+    for (int64_t k = 0; k < n; k++)
         masked = masked || is_masked(images[k]);
-    }
     FK_DO(reserve(s, n, err));
     if (masked && s->flags == NULL)
         FK_DO(make_flags(s, s->room, err));

@@ -147,8 +147,7 @@ static fleck_status subspace_add(void *state, const fk_embedding *const *images,
     subspace *s = state;
     fleck_status st = FLECK_OK;
 
-    for (int64_t i = 0; i < n; i++)
-        FK_DO(fk_embedding_check(images[i], &s->shape, err));
+    FK_DO(fk_embeddings_check(images, n, &s->shape, pool, err));
     for (int64_t i = 0; i < n; i++) {
         FK_DO(fk_folds_add(&s->folds, &images[i]->levels[0], pool, err));
         s->images++;

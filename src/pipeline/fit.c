@@ -502,7 +502,7 @@ static fleck_status score_checks(fitting *f, fleck_error *err)
                                   err));
         else
             fk_embedding_unflag(kept);
-        FK_DO(fk_runner_score(f->runner, 0, kept, FK_NONE, false, NULL, needs_map ? map : NULL,
+        FK_DO(fk_runner_score(f->runner, 0, kept, FK_NONE, true, NULL, needs_map ? map : NULL,
                               &m->check_scores[i], err));
     }
 done:

@@ -19,12 +19,14 @@ typedef struct fk_net_plan {
     int64_t blob_size;
     const void *onnx; /* where graph is NULL */
     size_t onnx_size;
+    const bool *reads;       /* as in the settings, while the engine opens */
     const char *const *taps; /* wanted outputs of an ONNX model, NULL-terminated; none: all */
     bool pool;
     const char *name; /* the file, for messages */
     fk_precision precision;
     int threads;
     int64_t height, width;
+    const float (*normalised)[256]; /* [3] what each value of a channel becomes */
 } fk_net_plan;
 
 typedef struct fk_net_outputs {
@@ -35,7 +37,8 @@ typedef struct fk_net_outputs {
 
 /* Memory of one session. */
 typedef struct fk_net_buffers {
-    float *input;             /* [3, H, W], normalised */
+    float *input;             /* [3, H, W], normalised; NULL for an engine that reads pixels */
+    const uint8_t *rgb;       /* [H, W, 3] of the run, for an engine that does */
     float *taps[FK_MAX_TAPS]; /* [C, h, w] each */
     float *pool;              /* [pool_dim], or NULL */
 } fk_net_buffers;
@@ -48,10 +51,11 @@ typedef struct fk_engine_table {
     fleck_status (*session_open)(void **out, void *engine, const fk_net_buffers *buffers,
                                  fleck_error *err);
     void (*session_close)(void *session);
-    /* From buffers.input to the other buffers. */
+    /* From buffers.input or rgb to the other buffers. */
     fleck_status (*run)(void *session, fleck_error *err);
     /* n sessions at once, with all of pool; NULL in an engine that runs one image on one thread. */
     fleck_status (*run_together)(void *const *sessions, int64_t n, fk_pool *pool, fleck_error *err);
+    bool pixels; /* normalises while it reads buffers.rgb */
 } fk_engine_table;
 
 extern const fk_engine_table fk_engine_reference, fk_engine_native;

@@ -13,6 +13,7 @@
 #include "net/native_plan.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* Pieces a thread should have at least, so that a late one does not keep the others waiting long. */
 #define PIECES_A_THREAD 4
@@ -28,7 +29,7 @@ typedef struct native {
 
 typedef struct session {
     const native *engine;
-    fk_net_buffers buffers;
+    const fk_net_buffers *buffers;
     float *memory; /* of the values */
     float *scratch;
 } session;
@@ -60,7 +61,8 @@ static fleck_status prepare_conv(void *ctx, int64_t item, int worker, fleck_erro
     const fk_step *s = &n->plan.steps[i];
     const float *weight = n->net.weights[s->op];
     fk_conv *c = &n->convs[i];
-    float *folded = NULL;
+    const float *bias = n->net.biases[s->op];
+    float *own = NULL, *own_bias = NULL;
     fleck_status st;
 
     (void)worker;
@@ -70,19 +72,35 @@ static fleck_status prepare_conv(void *ctx, int64_t item, int worker, fleck_erro
     c->op = *fk_native_op(&n->plan, g, s);
     c->in = n->plan.layout[s->in];
     c->out = n->plan.layout[s->node];
-    c->adds = s->other >= 0;
+    if (s->narrow < 0) {
+        c->adds = s->other >= 0;
+        c->relu = s->relu;
+    }
     if (c->adds)
         c->other = n->plan.layout[s->other];
-    c->relu = s->relu;
     if (n->plan.folds && s->in == 0) {
-        FK_DO(
-            FK_ALLOC(&folded, c->op.channels * c->in.channels * c->op.kernel * c->op.kernel, err));
-        fk_conv_fold_weight(folded, &c->op, weight, &g->ops[s->op], g->ops[0].out_channels);
-        weight = folded;
+        FK_DO(FK_ALLOC(&own, c->op.channels * c->in.channels * c->op.kernel * c->op.kernel, err));
+        fk_conv_fold_weight(own, &c->op, weight, &g->ops[s->op], g->ops[0].out_channels);
+        weight = own;
     }
-    FK_DO(fk_conv_init(c, weight, n->net.biases[s->op], err));
+    if (s->narrow >= 0) {
+        const fk_native_tap *t = &n->plan.taps[s->narrow];
+        int64_t size = c->in.channels * c->op.kernel * c->op.kernel;
+
+        FK_DO(FK_ALLOC(&own, t->n * size, err));
+        FK_DO(FK_ALLOC(&own_bias, t->n, err));
+        for (int64_t k = 0; k < t->n; k++) {
+            memcpy(own + k * size, weight + t->channels[k] * size, (size_t)size * sizeof *own);
+            own_bias[k] = bias[t->channels[k]];
+        }
+        weight = own;
+        bias = own_bias;
+        c->op.channels = t->n;
+    }
+    FK_DO(fk_conv_init(c, weight, bias, err));
 done:
-    fk_free(folded);
+    fk_free(own);
+    fk_free(own_bias);
     return st;
 }
 
@@ -118,7 +136,7 @@ static fleck_status native_open(void **out, const fk_net_plan *net, fk_net_outpu
     FK_DO(FK_CALLOC(&n, 1, err));
     n->net = *net;
     n->kernels = fk_kernels_pick();
-    FK_DO(fk_native_plan_init(&n->plan, net->graph, net->name, err));
+    FK_DO(fk_native_plan_init(&n->plan, net->graph, net->reads, net->name, err));
     FK_DO(prepare_convs(n, err));
     FK_DO(FK_CALLOC(&n->alone, net->threads, err));
     for (int i = 0; i < net->threads; i++)
@@ -152,7 +170,7 @@ static fleck_status native_session_open(void **out, void *engine, const fk_net_b
     *out = NULL;
     FK_DO(FK_CALLOC(&s, 1, err));
     s->engine = n;
-    s->buffers = *buffers;
+    s->buffers = buffers;
     FK_DO(FK_CALLOC(&s->memory, n->plan.memory, err));
     FK_DO(FK_ALLOC(&s->scratch, n->scratch, err));
     *out = s;
@@ -162,48 +180,104 @@ done:
     return st;
 }
 
-/* ---- Borders: [C, H, W] and blocks ---- */
+/* ---- Borders: pixels and [C, H, W], and blocks ---- */
 
-static void pack_input(float *out, const fk_blocked *b, const float *in)
+static void put_pixel(float *to, const uint8_t *rgb, const float (*normalised)[256])
 {
-    int64_t pixels = b->height * b->width;
+    for (int c = 0; c < 3; c++)
+        to[c] = normalised[c][rgb[c]];
+}
 
-    for (int64_t y = 0; y < b->height; y++) {
-        float *to = out + fk_blocked_at(b, y, 0);
+static void pack_input(float *out, const fk_native_plan *plan, const uint8_t *rgb,
+                       const fk_net_plan *net)
+{
+    const fk_blocked *b = &plan->layout[0];
 
-        for (int64_t x = 0; x < b->width; x++, in++)
-            for (int64_t c = 0; c < b->channels; c++)
-                *to++ = in[c * pixels];
+    for (int64_t y = 0; y < net->height; y++) {
+        if (plan->folds) {
+            float *to = out + fk_blocked_at(b, y / 2, 0) + y % 2 * 6;
+
+            for (int64_t x = 0; x < net->width; x++, rgb += 3)
+                put_pixel(to + x / 2 * b->block + x % 2 * 3, rgb, net->normalised);
+        } else {
+            float *to = out + fk_blocked_at(b, y, 0);
+
+            for (int64_t x = 0; x < net->width; x++, rgb += 3)
+                put_pixel(to + x * b->block, rgb, net->normalised);
+        }
     }
 }
 
-/* The same of an input [channels, height, width] that lies folded. */
-static void pack_folded(float *out, const fk_blocked *b, const float *in, const fk_op *input)
+/* A tap on its way out. */
+typedef struct outlet {
+    float *out; /* [C, H, W] */
+    const fk_blocked *layout;
+    const float *value;
+    const fk_native_tap *tap;
+    bool narrow; /* the value has the channels read alone; the rest is for these */
+    const fk_blocked *other_layout;
+    const float *other; /* NULL, or what is added */
+    bool relu;
+} outlet;
+
+/* Channels of a block of the value. */
+typedef struct outlet_block {
+    int64_t first, n;       /* channels read, of the tap's list */
+    int64_t lane[FK_LANES]; /* where each lies */
+} outlet_block;
+
+static outlet_block outlet_block_of(const outlet *o, int64_t b)
 {
-    int64_t channels = input->out_channels, pixels = input->out_height * input->out_width;
+    outlet_block k = {0};
 
-    for (int64_t y = 0; y < input->out_height; y++)
-        for (int64_t x = 0; x < input->out_width; x++, in++) {
-            float *to = out + fk_blocked_at(b, y / 2, x / 2) + (y % 2 * 2 + x % 2) * channels;
+    for (int64_t i = 0; i < o->tap->n && k.n < FK_LANES; i++) {
+        int64_t place = o->narrow ? i : o->tap->channels[i];
 
-            for (int64_t c = 0; c < channels; c++)
-                to[c] = in[c * pixels];
-        }
+        if (place / FK_LANES != b)
+            continue;
+        if (k.n == 0)
+            k.first = i;
+        k.lane[k.n++] = place % FK_LANES;
+    }
+    return k;
 }
 
-/* Channels of block b. */
-static void unpack(float *out, const fk_blocked *l, int64_t b, const float *in)
+/* What the step of a narrow value left out: values of one channel, x of the others' block `from` on. */
+static void finish_row(float *row, int64_t n, const float *from, bool relu)
 {
-    int64_t pixels = l->height * l->width, c = b * FK_LANES;
-    int64_t lanes = l->channels - c < FK_LANES ? l->channels - c : FK_LANES;
-    float *to = out + c * pixels;
+    for (int64_t x = 0; from != NULL && x < n; x++)
+        row[x] += from[x * FK_LANES];
+    for (int64_t x = 0; relu && x < n; x++)
+        row[x] = row[x] > 0 ? row[x] : 0;
+}
 
+/* The channels read of block b. */
+static void unpack(const outlet *o, int64_t b)
+{
+    const outlet_block k = outlet_block_of(o, b);
+    const fk_blocked *l = o->layout, *other = o->other_layout;
+    const int64_t *channels = o->tap->channels + k.first;
+    float *to[FK_LANES];
+
+    for (int64_t i = 0; i < k.n; i++)
+        to[i] = o->out + channels[i] * l->height * l->width;
     for (int64_t y = 0; y < l->height; y++) {
-        const float *from = in + b * l->plane + fk_blocked_at(l, y, 0);
+        const float *from = o->value + b * l->plane + fk_blocked_at(l, y, 0);
 
-        for (int64_t x = 0; x < l->width; x++, to++, from += FK_LANES)
-            for (int64_t i = 0; i < lanes; i++)
-                to[i * pixels] = from[i];
+        for (int64_t x = 0; x < l->width; x++, from += FK_LANES)
+            for (int64_t i = 0; i < k.n; i++)
+                to[i][x] = from[k.lane[i]];
+        for (int64_t i = 0; i < k.n; i++) {
+            int64_t c = channels[i];
+
+            if (o->narrow)
+                finish_row(to[i], l->width,
+                           o->other != NULL ? o->other + c / FK_LANES * other->plane +
+                                                  fk_blocked_at(other, y, 0) + c % FK_LANES
+                                            : NULL,
+                           o->relu);
+            to[i] += l->width;
+        }
     }
 }
 
@@ -281,7 +355,7 @@ static fleck_status run_piece(void *ctx, int64_t item, int worker, fleck_error *
     else if (s->kind == FK_OP_MAXPOOL)
         maxpool(n, s, piece, in, out);
     else
-        global_avgpool(&n->plan.layout[s->in], in, of->buffers.pool);
+        global_avgpool(&n->plan.layout[s->in], in, of->buffers->pool);
     return FLECK_OK;
 }
 
@@ -289,13 +363,22 @@ static fleck_status unpack_piece(void *ctx, int64_t item, int worker, fleck_erro
 {
     const step_job *j = ctx;
     const native *n = j->engine;
-    int node = n->plan.steps[j->step].node;
+    const fk_step *s = &n->plan.steps[j->step];
     const session *of = j->sessions[item % j->n_images];
+    outlet o = {.out = of->buffers->taps[j->tap],
+                .layout = &n->plan.layout[s->node],
+                .value = of->memory + n->plan.place[s->node],
+                .tap = &n->plan.taps[j->tap],
+                .narrow = s->narrow >= 0,
+                .relu = s->relu};
 
     (void)worker;
     (void)err;
-    unpack(of->buffers.taps[j->tap], &n->plan.layout[node], item / j->n_images,
-           of->memory + n->plan.place[node]);
+    if (s->other >= 0) {
+        o.other_layout = &n->plan.layout[s->other];
+        o.other = of->memory + n->plan.place[s->other];
+    }
+    unpack(&o, item / j->n_images);
     return FLECK_OK;
 }
 
@@ -307,11 +390,7 @@ static fleck_status pack_piece(void *ctx, int64_t item, int worker, fleck_error 
 
     (void)worker;
     (void)err;
-    if (plan->folds)
-        pack_folded(of->memory + plan->place[0], &plan->layout[0], of->buffers.input,
-                    &j->engine->net.graph->ops[0]);
-    else
-        pack_input(of->memory + plan->place[0], &plan->layout[0], of->buffers.input);
+    pack_input(of->memory + plan->place[0], plan, of->buffers->rgb, &j->engine->net);
     return FLECK_OK;
 }
 
@@ -362,5 +441,10 @@ static fleck_status native_run(void *handle, fleck_error *err)
     return native_run_together(&handle, 1, NULL, err);
 }
 
-const fk_engine_table fk_engine_native = {native_open,          native_close, native_session_open,
-                                          native_session_close, native_run,   native_run_together};
+const fk_engine_table fk_engine_native = {.open = native_open,
+                                          .close = native_close,
+                                          .session_open = native_session_open,
+                                          .session_close = native_session_close,
+                                          .run = native_run,
+                                          .run_together = native_run_together,
+                                          .pixels = true};

@@ -530,9 +530,11 @@ done:
     return st;
 }
 
-const fk_engine_table fk_engine_openvino = {openvino_open,         openvino_close,
-                                            openvino_session_open, openvino_session_close,
-                                            openvino_run,          NULL};
+const fk_engine_table fk_engine_openvino = {.open = openvino_open,
+                                            .close = openvino_close,
+                                            .session_open = openvino_session_open,
+                                            .session_close = openvino_session_close,
+                                            .run = openvino_run};
 
 void fk_openvino_version(char *out, size_t size)
 {

@@ -323,6 +323,8 @@ static fleck_status reference_run(void *handle, fleck_error *err)
     return FLECK_OK;
 }
 
-const fk_engine_table fk_engine_reference = {reference_open,         reference_close,
-                                             reference_session_open, reference_session_close,
-                                             reference_run,          NULL};
+const fk_engine_table fk_engine_reference = {.open = reference_open,
+                                             .close = reference_close,
+                                             .session_open = reference_session_open,
+                                             .session_close = reference_session_close,
+                                             .run = reference_run};

@@ -296,6 +296,7 @@ fleck_status fk_net_open(fk_net **out, const fk_net_source *source, const fk_net
     fk_net_plan plan = {.onnx = source->onnx,
                         .onnx_size = source->onnx_size,
                         .taps = s->taps,
+                        .reads = s->reads,
                         .pool = s->pool,
                         .name = source->name,
                         .precision = s->precision,
@@ -316,6 +317,7 @@ fleck_status fk_net_open(fk_net **out, const fk_net_source *source, const fk_net
         FK_FAIL(err, FLECK_E_UNSUPPORTED, "this fleck was built without the engine %s",
                 fk_engine_name(s->engine));
     FK_DO(fill_normalised(net, s, err));
+    plan.normalised = (const float(*)[256])net->normalised;
     if (source->arch != NULL) {
         FK_DO(describe(net, source, s, err));
         FK_DO(find_weights(net, source, err));
@@ -370,11 +372,12 @@ static fleck_status alloc_buffers(fk_net_buffers *b, const fk_net *net, fleck_er
     const fk_net_outputs *o = &net->outputs;
     fleck_status st;
 
-    FK_DO(FK_ALLOC(&b->input, 3 * net->height * net->width, err));
+    if (!net->table->pixels)
+        FK_DO(FK_ALLOC(&b->input, 3 * net->height * net->width, err));
     for (int i = 0; i < o->n_taps; i++) {
         const fk_tap_info *t = &o->taps[i];
 
-        FK_DO(FK_ALLOC(&b->taps[i], t->channels * t->height * t->width, err));
+        FK_DO(FK_CALLOC(&b->taps[i], t->channels * t->height * t->width, err));
     }
     if (o->pool_dim > 0)
         FK_DO(FK_ALLOC(&b->pool, o->pool_dim, err));
@@ -415,12 +418,19 @@ void fk_net_session_close(fk_net_session **handle)
     *handle = NULL;
 }
 
-/* rgb [H, W, 3] -> out [3, H, W]. */
-static void normalise(float *out, const fk_net *net, const uint8_t *rgb)
+/* Hand rgb [H, W, 3] to the session's engine, to most as [3, H, W] of normalised values. */
+static void give(fk_net_session *s, const uint8_t *rgb)
 {
+    const fk_net *net = s->net;
     int64_t pixels = net->height * net->width;
-    float *red = out, *green = out + pixels, *blue = out + 2 * pixels;
+    float *red, *green, *blue;
 
+    s->buffers.rgb = rgb;
+    if (net->table->pixels)
+        return;
+    red = s->buffers.input;
+    green = red + pixels;
+    blue = green + pixels;
     for (int64_t i = 0; i < pixels; i++, rgb += 3) {
         red[i] = net->normalised[0][rgb[0]];
         green[i] = net->normalised[1][rgb[1]];
@@ -445,7 +455,7 @@ fleck_status fk_net_run(fk_net_session *s, const uint8_t *rgb, const float **tap
         taps[i] = NULL;
     if (pool != NULL)
         *pool = NULL;
-    normalise(s->buffers.input, s->net, rgb);
+    give(s, rgb);
     st = s->net->table->run(s->session, err);
     if (st == FLECK_OK)
         fk_net_view(s, taps, pool);
@@ -457,13 +467,13 @@ typedef struct together {
     const uint8_t *const *rgb;
 } together;
 
-static fleck_status normalise_one(void *ctx, int64_t item, int worker, fleck_error *err)
+static fleck_status give_one(void *ctx, int64_t item, int worker, fleck_error *err)
 {
     const together *t = ctx;
 
     (void)worker;
     (void)err;
-    normalise(t->sessions[item]->buffers.input, t->sessions[item]->net, t->rgb[item]);
+    give(t->sessions[item], t->rgb[item]);
     return FLECK_OK;
 }
 
@@ -471,7 +481,7 @@ static fleck_status run_one(void *ctx, int64_t item, int worker, fleck_error *er
 {
     const together *t = ctx;
 
-    (void)!normalise_one(ctx, item, worker, err);
+    (void)!give_one(ctx, item, worker, err);
     return t->sessions[item]->net->table->run(t->sessions[item]->session, err);
 }
 
@@ -491,7 +501,7 @@ fleck_status fk_net_run_together(fk_net_session *const *sessions, const uint8_t 
     FK_DO(FK_ALLOC(&handles, n, err));
     for (int64_t i = 0; i < n; i++)
         handles[i] = sessions[i]->session;
-    FK_DO(fk_pool_run(threads, n, normalise_one, &t, err));
+    FK_DO(fk_pool_run(threads, n, give_one, &t, err));
     FK_DO(table->run_together(handles, n, threads, err));
 done:
     fk_free(handles);

@@ -56,6 +56,9 @@ typedef struct fk_net_settings {
     const char *taps[FK_MAX_TAPS]; /* wanted, in this order; NULL-terminated where fewer.  NULL
                                       first: the architecture's default taps, or all of ONNX's */
     bool pool;                     /* also the global average pool (or global output) */
+    /* NULL, or [channels of all taps, in order]: false where nobody reads that channel.  An engine may leave it
+     * out, and gives zeros then.  Of use where taps are named.  Borrowed until the net is open. */
+    const bool *reads;
 } fk_net_settings;
 
 typedef struct fk_net fk_net;

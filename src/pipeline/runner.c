@@ -56,17 +56,22 @@ fleck_status fk_runner_wake(fk_runner *r, fleck_error *err)
 {
     fk_net_source source;
     fk_net_settings settings;
+    bool *reads = NULL;
     fleck_status st = FLECK_OK;
 
     if (r->net != NULL)
         return FLECK_OK;
     source = fk_model_source(r->model);
     settings = fk_model_net_settings(r->model, r->engine, r->threads);
+    FK_DO(FK_ALLOC(&reads, r->model->embed.width, err));
+    if (fk_embed_reads(&r->model->embed, reads))
+        settings.reads = reads;
     FK_DO(fk_net_open(&r->net, &source, &settings, err));
     FK_DO(check_taps(r, err));
     for (int i = 0; i < r->threads; i++)
         FK_DO(fk_net_session_open(&r->lanes[i].session, r->net, err));
 done:
+    fk_free(reads);
     if (st != FLECK_OK)
         fk_runner_rest(r);
     return st;

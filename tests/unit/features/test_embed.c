@@ -461,6 +461,35 @@ static fleck_status reduce_load_and_fill(const char *list)
     return st;
 }
 
+/* Six channels, of which a list takes 1 and 4. */
+static void what_is_read_is_told(void **state)
+{
+    int64_t channels[] = {4, 1};
+    fk_embed_spec spec = {.mode = FK_EMBED_JOINED,
+                          .reduce = FK_REDUCE_CHANNELS,
+                          .dims = 2,
+                          .channels = channels,
+                          .width = 6,
+                          .global = "none"};
+    bool reads[6];
+
+    (void)state;
+    assert_true(fk_embed_reads(&spec, reads));
+    for (int c = 0; c < 6; c++)
+        assert_int_equal(reads[c], c == 1 || c == 4);
+    for (int way = 0; way < 3; way++) {
+        fk_embed_spec other = spec;
+
+        other.mode = way == 0 ? FK_EMBED_SEPARATE : FK_EMBED_JOINED;
+        other.reduce = way == 1 ? FK_REDUCE_ORTHOGONAL : FK_REDUCE_CHANNELS;
+        if (way == 2)
+            snprintf(other.global, sizeof other.global, "layer1"); /* its mean */
+        assert_false(fk_embed_reads(&other, reads));
+        for (int c = 0; c < 6; c++)
+            assert_true(reads[c]);
+    }
+}
+
 static void any_allocation_may_fail(void **state)
 {
     const char *list = list_of("1\n2\n");
@@ -500,6 +529,7 @@ int main(void)
         cmocka_unit_test(embeddings_of_another_shape_or_not_finite_are_refused),
         cmocka_unit_test(a_saved_spec_loads_as_it_was),
         cmocka_unit_test(a_damaged_spec_is_refused),
+        cmocka_unit_test(what_is_read_is_told),
         cmocka_unit_test(any_allocation_may_fail),
     };
 

@@ -273,16 +273,23 @@ typedef struct opened {
     const float *taps[FK_MAX_TAPS], *pool;
 } opened;
 
+static void open_with(opened *o, const fk_arch *arch, const seeded_file *f,
+                      const fk_net_settings *s)
+{
+    fk_net_source source = {.arch = arch, .weights = f->reader, .prefix = "", .name = "seeded"};
+
+    assert_ok(fk_net_open(&o->net, &source, s, err));
+    assert_ok(fk_net_session_open(&o->session, o->net, err));
+}
+
 static void open_on(opened *o, const fk_arch *arch, const seeded_file *f, fk_engine engine,
                     int threads, int64_t height, int64_t width)
 {
-    fk_net_source source = {.arch = arch, .weights = f->reader, .prefix = "", .name = "seeded"};
     fk_net_settings s = settings_of(arch, engine, height, width);
 
     s.threads = threads;
     s.pool = true;
-    assert_ok(fk_net_open(&o->net, &source, &s, err));
-    assert_ok(fk_net_session_open(&o->session, o->net, err));
+    open_with(o, arch, f, &s);
 }
 
 static void close_opened(opened *o)
@@ -429,6 +436,71 @@ static void images_together_give_the_bytes_of_each(void **state)
     close_seeded(&f);
 }
 
+/* ---- Channels that are read ---- */
+
+/* Of each tap so many channels of a hundred are read. */
+static void check_reading(const fk_arch *arch, const seeded_file *f, const int64_t percent[3])
+{
+    fk_net_settings s = settings_of(arch, FK_ENGINE_NATIVE, 72, 50);
+    uint8_t *rgb = make_image(72, 50);
+    bool reads[4096];
+    int64_t n_reads = 0;
+    opened all, some;
+
+    s.threads = 1;
+    open_with(&all, arch, f, &s);
+    for (int t = 0; t < 3; t++)
+        for (int64_t c = 0; c < fk_net_tap(all.net, t)->channels; c++) {
+            assert_true(n_reads < (int64_t)(sizeof reads / sizeof reads[0]));
+            reads[n_reads] = (int64_t)(fk_prng_hash((uint64_t)n_reads) % 100) < percent[t];
+            n_reads++;
+        }
+    s.reads = reads;
+    open_with(&some, arch, f, &s);
+    assert_ok(fk_net_run(all.session, rgb, all.taps, NULL, err));
+    n_reads = 0;
+    for (int again = 0; again < 2; again++) {
+        const bool *read = reads;
+
+        assert_ok(fk_net_run(some.session, rgb, some.taps, NULL, err));
+        for (int t = 0; t < 3; t++) {
+            const fk_tap_info *info = fk_net_tap(some.net, t);
+            int64_t plane = info->height * info->width;
+
+            for (int64_t c = 0; c < info->channels; c++, read++) {
+                const float *got = some.taps[t] + c * plane, *wanted = all.taps[t] + c * plane;
+
+                if (*read)
+                    assert_memory_equal(got, wanted, (size_t)plane * sizeof *got);
+                for (int64_t i = 0; i < plane && !*read; i++)
+                    assert_true(got[i] == 0);
+                n_reads += *read;
+            }
+        }
+    }
+    assert_true(n_reads > 0);
+    close_opened(&all);
+    close_opened(&some);
+    free(rgb);
+}
+
+/* The last tap is nothing but a tap: a direct convolution or one in tiles, with an addition or without. */
+static void channels_that_nobody_reads_are_left_out_and_change_no_other(void **state)
+{
+    static const int64_t percents[][3] = {{30, 30, 30}, {0, 100, 90}, {100, 50, 0}};
+    const fk_arch *archs[] = {&odd, fk_arch_find("resnet18"), fk_arch_find("wide_resnet50_2")};
+
+    (void)state;
+    for (int a = 0; a < 3; a++) {
+        seeded_file f;
+
+        open_seeded_arch(&f, archs[a], "", 0);
+        for (int i = 0; i < 3; i++)
+            check_reading(archs[a], &f, percents[i]);
+        close_seeded(&f);
+    }
+}
+
 /* ---- What it runs ---- */
 
 /* Opened with weights, each dense one is held against PyTorch in test_golden.c. */
@@ -442,10 +514,10 @@ static void it_can_plan_the_dense_architectures_and_no_others(void **state)
 
         assert_ok(a->describe(&g, 224, 224, err));
         if (a->dense) {
-            assert_ok(fk_native_plan_init(&plan, &g, a->name, err));
+            assert_ok(fk_native_plan_init(&plan, &g, NULL, a->name, err));
             assert_true(plan.n_steps > 0);
         } else {
-            assert_refused(fk_native_plan_init(&plan, &g, a->name, err), FLECK_E_UNSUPPORTED,
+            assert_refused(fk_native_plan_init(&plan, &g, NULL, a->name, err), FLECK_E_UNSUPPORTED,
                            "the native engine runs dense convolutions");
             assert_null(plan.steps);
         }
@@ -542,6 +614,7 @@ int main(void)
         cmocka_unit_test(networks_of_odd_shapes_agree_with_the_reference),
         cmocka_unit_test(an_image_alone_gives_the_same_bytes_on_any_number_of_threads),
         cmocka_unit_test(images_together_give_the_bytes_of_each),
+        cmocka_unit_test(channels_that_nobody_reads_are_left_out_and_change_no_other),
         cmocka_unit_test(it_can_plan_the_dense_architectures_and_no_others),
         cmocka_unit_test(it_refuses_other_networks_and_precisions),
         cmocka_unit_test(it_is_the_fastest_only_where_it_runs_the_network),

@@ -9,6 +9,7 @@
 #include "image/png_unfilter.h"
 #include "base/clones.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* ---- A row ---- */
@@ -92,14 +93,6 @@ typedef struct four {
         takes_paeth; /* set where that is the row's filter */
 } four;
 
-typedef struct wave {
-    uint8_t *out;      /* row 0's */
-    const uint8_t *in; /* row 0's filtered bytes, rows n + 1 apart */
-    const uint8_t *above;
-    int64_t width;
-    four rows[2];
-} wave;
-
 /* Of 3 bytes a pixel the next one's first comes along, in a place that nothing depends on. */
 FK_INLINE __m128i load_pixel(const uint8_t *p, int bpp)
 {
@@ -162,13 +155,13 @@ FK_INLINE void advance(four *r, __m128i filtered, __m128i up, bool pure)
 }
 
 /* Whether row r has a pixel at step t. */
-FK_INLINE bool has_pixel(const wave *w, int64_t r, int64_t t)
+FK_INLINE bool has_pixel(const fk_png_wave *w, int64_t r, int64_t t)
 {
     return t >= r && t - r < w->width;
 }
 
 /* inside: every row has a pixel, and none its last. */
-FK_INLINE __m128i filtered_four(const wave *w, int64_t k, int64_t t, int bpp, bool inside)
+FK_INLINE __m128i filtered_four(const fk_png_wave *w, int64_t k, int64_t t, int bpp, bool inside)
 {
     int64_t stride = w->width * bpp + 1;
     __m128i pixel[4];
@@ -185,9 +178,9 @@ FK_INLINE __m128i filtered_four(const wave *w, int64_t k, int64_t t, int bpp, bo
                               _mm_unpacklo_epi32(pixel[2], pixel[3]));
 }
 
-FK_INLINE void store_four(const wave *w, int64_t k, int64_t t, int bpp, bool inside)
+FK_INLINE void store_four(const fk_png_wave *w, __m128i v, int64_t k, int64_t t, int bpp,
+                          bool inside)
 {
-    __m128i v = w->rows[k].left;
     const __m128i pixel[4] = {v, _mm_shuffle_epi32(v, 1), _mm_shuffle_epi32(v, 2),
                               _mm_shuffle_epi32(v, 3)};
 
@@ -200,9 +193,8 @@ FK_INLINE void store_four(const wave *w, int64_t k, int64_t t, int bpp, bool ins
     }
 }
 
-FK_INLINE void step(wave *w, int64_t t, int bpp, bool pure, bool inside)
+FK_INLINE void step(const fk_png_wave *w, four r[2], int64_t t, int bpp, bool pure, bool inside)
 {
-    four *r = w->rows;
     __m128i above = _mm_setzero_si128(), up[2];
 
     if (inside || t < w->width)
@@ -211,47 +203,78 @@ FK_INLINE void step(wave *w, int64_t t, int bpp, bool pure, bool inside)
     up[1] = _mm_or_si128(_mm_srli_si128(r[0].left, 12), _mm_slli_si128(r[1].left, 4));
     for (int64_t k = 0; k < 2; k++) {
         advance(&r[k], filtered_four(w, k, t, bpp, inside), up[k], pure);
-        store_four(w, k, t, bpp, inside);
+        store_four(w, r[k].left, k, t, bpp, inside);
     }
 }
 
 /* w is a copy, so that no byte written through a pointer can change it. */
-FK_INLINE void run(wave w, int bpp, bool pure)
+FK_INLINE void run(fk_png_wave w, four low, four high, int bpp, bool pure)
 {
+    four r[2] = {low, high};
     int64_t t = 0, end = w.width + FK_PNG_ROWS - 1;
 
     for (; t < FK_PNG_ROWS - 1; t++)
-        step(&w, t, bpp, pure, false);
+        step(&w, r, t, bpp, pure, false);
     for (; t < w.width - 1; t++)
-        step(&w, t, bpp, pure, true);
+        step(&w, r, t, bpp, pure, true);
     for (; t < end; t++)
-        step(&w, t, bpp, pure, false);
+        step(&w, r, t, bpp, pure, false);
 }
 
-/* Set where rows 4 k to 4 k + 3 have this filter. */
-static __m128i rows_with(const wave *w, int64_t k, int bpp, int filter)
+/* Rows 4 k to 4 k + 3 before their first pixel. */
+static four begin(const fk_png_wave *w, int k)
 {
-    int64_t stride = w->width * bpp + 1;
-    const uint8_t *p = w->in + 4 * k * stride - 1;
+    const uint8_t *f = w->filters + 4 * k;
+    __m128i filter = _mm_setr_epi32(f[0], f[1], f[2], f[3]);
 
-    return _mm_cmpeq_epi32(_mm_setr_epi32(p[0], p[stride], p[2 * stride], p[3 * stride]),
-                           _mm_set1_epi32(filter));
+    return (four){.left = _mm_setzero_si128(),
+                  .corner = _mm_setzero_si128(),
+                  .takes_left = _mm_cmpeq_epi32(filter, _mm_set1_epi32(1)),
+                  .takes_up = _mm_cmpeq_epi32(filter, _mm_set1_epi32(2)),
+                  .takes_average = _mm_cmpeq_epi32(filter, _mm_set1_epi32(3)),
+                  .takes_paeth = _mm_cmpeq_epi32(filter, _mm_set1_epi32(4))};
 }
+
+static void wave(const fk_png_wave *w, int bpp, bool pure)
+{
+    four low = begin(w, 0), high = begin(w, 1);
+
+    if (bpp == 3 && pure)
+        run(*w, low, high, 3, true);
+    else if (bpp == 3)
+        run(*w, low, high, 3, false);
+    else if (pure)
+        run(*w, low, high, 1, true);
+    else
+        run(*w, low, high, 1, false);
+}
+#endif
+
+fk_png_wave_fn *fk_png_wave_sse2(void)
+{
+#ifdef __SSE2__
+    return wave;
+#else
+    return NULL;
+#endif
+}
+
+/* ---- Choosing ---- */
 
 /* What a row alone takes by its filter, in eighths of what all rows take together. */
 static const int alone[] = {0, 1, 0, 2, 4};
 
-bool fk_png_unfilter_rows(uint8_t *out, const uint8_t *in, const uint8_t *above, int64_t width,
-                          int bpp)
+bool fk_png_unfilter_rows_by(fk_png_wave_fn *by, uint8_t *out, const uint8_t *in,
+                             const uint8_t *above, int64_t width, int bpp)
 {
-    wave w = {.out = out, .in = in, .above = above, .width = width};
+    fk_png_wave w = {.out = out, .in = in, .above = above, .width = width};
     bool pure = true;
     int by_row = 0;
 
-    if (width < FK_PNG_ROWS || (bpp != 3 && bpp != 1))
+    if (by == NULL || width < FK_PNG_ROWS || (bpp != 3 && bpp != 1))
         return false;
     for (int64_t r = 0; r < FK_PNG_ROWS; r++) {
-        int filter = in[r * (width * bpp + 1) - 1];
+        int filter = w.filters[r] = in[r * (width * bpp + 1) - 1];
 
         if (filter > 4)
             return false;
@@ -260,32 +283,15 @@ bool fk_png_unfilter_rows(uint8_t *out, const uint8_t *in, const uint8_t *above,
     }
     if (by_row <= 8)
         return false;
-    for (int64_t k = 0; k < 2; k++)
-        w.rows[k] =
-            (four){_mm_setzero_si128(),      _mm_setzero_si128(),      rows_with(&w, k, bpp, 1),
-                   rows_with(&w, k, bpp, 2), rows_with(&w, k, bpp, 3), rows_with(&w, k, bpp, 4)};
-    if (bpp == 3 && pure)
-        run(w, 3, true);
-    else if (bpp == 3)
-        run(w, 3, false);
-    else if (pure)
-        run(w, 1, true);
-    else
-        run(w, 1, false);
+    by(&w, bpp, pure);
     return true;
 }
-
-#else
 
 bool fk_png_unfilter_rows(uint8_t *out, const uint8_t *in, const uint8_t *above, int64_t width,
                           int bpp)
 {
-    (void)out;
-    (void)in;
-    (void)above;
-    (void)width;
-    (void)bpp;
-    return false;
-}
+    fk_png_wave_fn *by = fk_png_wave_avx2();
 
-#endif
+    return fk_png_unfilter_rows_by(by != NULL ? by : fk_png_wave_sse2(), out, in, above, width,
+                                   bpp);
+}

@@ -39,4 +39,25 @@ bool fk_png_unfilter_row(int filter, uint8_t *row, const uint8_t *above, int64_t
 bool fk_png_unfilter_rows(uint8_t *out, const uint8_t *in, const uint8_t *above, int64_t width,
                           int bpp);
 
+/* ---- Its inner loops, for each kind of processor ---- */
+
+/* The rows of fk_png_unfilter_rows(); width is at least their number. */
+typedef struct fk_png_wave {
+    uint8_t *out;      /* row 0's */
+    const uint8_t *in; /* row 0's filtered bytes, rows width * bpp + 1 apart */
+    const uint8_t *above;
+    int64_t width;
+    uint8_t filters[FK_PNG_ROWS];
+} fk_png_wave;
+
+/* bpp is 1 or 3; pure: all filters are Paeth's. */
+typedef void fk_png_wave_fn(const fk_png_wave *w, int bpp, bool pure);
+
+/* NULL where the processor has no such vectors. */
+fk_png_wave_fn *fk_png_wave_sse2(void);
+fk_png_wave_fn *fk_png_wave_avx2(void);
+/* fk_png_unfilter_rows() by one of them. */
+bool fk_png_unfilter_rows_by(fk_png_wave_fn *by, uint8_t *out, const uint8_t *in,
+                             const uint8_t *above, int64_t width, int bpp);
+
 #endif

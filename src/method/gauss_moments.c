@@ -127,6 +127,10 @@ static bool has_broad(void)
 #endif
 }
 
+/* Numbers of a line as they lie in embeddings and sums. */
+typedef float narrow __attribute__((vector_size(WIDE * sizeof(float)), may_alias, aligned(4)));
+typedef double loose __attribute__((vector_size(WIDE * sizeof(double)), may_alias, aligned(8)));
+
 /* y, n * WIDE apart a line, = x - shift, which goes into the sum.  The next position's numbers, which lie behind
  * these, are asked for. */
 FK_CLONES static void subtract_shift(double *restrict y, int64_t n, double *restrict sum,
@@ -136,11 +140,12 @@ FK_CLONES static void subtract_shift(double *restrict y, int64_t n, double *rest
     int64_t whole = dim / WIDE * WIDE;
 
     for (int64_t j = 0; j < whole; j += WIDE, y += n * WIDE) {
+        wide difference = __builtin_convertvector(*(const narrow *)(x + j), wide) -
+                          __builtin_convertvector(*(const narrow *)(shift + j), wide);
+
         __builtin_prefetch(x + dim + j);
-        for (int64_t l = 0; l < WIDE; l++) {
-            y[l] = (double)x[j + l] - (double)shift[j + l];
-            sum[j + l] += y[l];
-        }
+        *(wide *)y = difference;
+        *(loose *)(sum + j) += difference;
     }
     for (int64_t l = 0; whole < dim && l < WIDE; l++) {
         int64_t j = whole + l;

@@ -43,12 +43,15 @@ void fk_blocked_finish(fk_blocked *b)
 
 bool fk_conv_winograd(const fk_op *op, const fk_blocked *in)
 {
-    return (op->kernel == 3 || op->kernel == 4) && op->stride == 1 && in->block == FK_LANES;
+    bool tiles =
+        op->stride == 1 ? op->kernel == 3 || op->kernel == 4 : op->stride == 2 && op->kernel == 3;
+
+    return tiles && in->block == FK_LANES;
 }
 
 int64_t fk_tile_size(const fk_op *op)
 {
-    return FK_TILE_IN + 1 - op->kernel;
+    return op->stride == 2 ? 2 : FK_TILE_IN + 1 - op->kernel;
 }
 
 void fk_conv_surround(fk_blocked *in, const fk_op *op)
@@ -144,7 +147,9 @@ fleck_status fk_conv_init(fk_conv *c, const float *weight, const float *bias, fl
     fleck_status st;
 
     c->winograd = fk_conv_winograd(&c->op, &c->in);
-    taps = c->winograd ? FK_TILE_POINTS : k * k;
+    if (c->winograd)
+        fk_winograd_plan(c);
+    taps = c->winograd ? c->points : k * k;
     c->n_runs = c->in.blocks * k;
     c->length = k * c->in.block;
     /* At most four times the weights, which lie in memory already: no product overflows. */
@@ -153,7 +158,6 @@ fleck_status fk_conv_init(fk_conv *c, const float *weight, const float *bias, fl
     FK_DO(FK_CALLOC(&c->bias, outs, err));
     memcpy(c->bias, bias, (size_t)c->op.channels * sizeof *bias);
     if (c->winograd) {
-        fk_winograd_plan(c);
         fk_winograd_pack(c, weight);
     } else {
         pack(c, weight);

@@ -6,12 +6,14 @@
 
 #include <stdbool.h>
 
-/* Winograd's F(4 x 4, 3 x 3) and F(3 x 3, 4 x 4), see native_kernels.c: a tile has 6 x 6 inputs, as many
- * products a channel, and 4 x 4 outputs of a kernel of 3, or 3 x 3 of one of 4. */
-#define FK_TILE_IN 6
+/* Minimal filtering in tiles, see native_kernels.c: a tile has 6 x 6 inputs, as many products a channel, and 4 x 4
+ * outputs of a kernel of 3, or 3 x 3 of one of 4; of a kernel of 3 with stride 2, 5 x 5 inputs and 2 x 2 outputs. */
+#define FK_TILE_IN 6     /* most inputs each way */
 #define FK_TILE_OUT 4    /* most outputs each way */
 #define FK_TILE_KERNEL 4 /* greatest kernel */
 #define FK_TILE_POINTS (FK_TILE_IN * FK_TILE_IN)
+/* Inputs each way of a tile with so many outputs. */
+#define FK_TILE_IN_OF(size) ((size) == 2 ? 5 : FK_TILE_IN)
 
 /* The points of interpolation are 0, +-FK_POINT_A, +-FK_POINT_B and infinity. */
 #define FK_POINT_A 0.70710678118654752440
@@ -22,15 +24,15 @@
 typedef void fk_finish_fn(float *const *out, const float *sum, int64_t n_rows, const float *bias,
                           const float *const *other, bool relu);
 
-/* B' d B of FK_LANES channels at once: d[y][x] = in[y * line + x * FK_LANES + channel], and element
- * [i][j] goes to out[(i * FK_TILE_IN + j) * point + channel]. */
-typedef void fk_tile_in_fn(float *out, int64_t point, const float *in, int64_t line);
+/* B' d B of FK_LANES channels at once, of a tile with size outputs each way, n inputs: d[y][x] =
+ * in[y * line + x * FK_LANES + channel], and element [i][j] goes to out[(i * n + j) * point + channel]. */
+typedef void fk_tile_in_fn(float *out, int64_t point, const float *in, int64_t line, int size);
 
-/* A' m A of FK_LANES channels at once: m[i][j] = in[(i * FK_TILE_IN + j) * point + channel], and
+/* A' m A of FK_LANES channels at once: m[i][j] = in[(i * n + j) * point + channel], n as before, and
  * element [y][x] goes to out[y * line + x * FK_LANES + channel]; with a bias as fk_finish_fn has it,
  * other's element lying at y * other_line + x * FK_LANES. */
 typedef struct fk_tile {
-    int size; /* 3 or 4 outputs each way */
+    int size; /* outputs each way */
     float *out;
     int64_t line;
     const float *in;
@@ -65,9 +67,9 @@ const fk_kernels *fk_kernels_avx512(void);
 /* The fastest that this processor runs. */
 const fk_kernels *fk_kernels_pick(void);
 
-/* G g G' of FK_LANES filters of kernel x kernel, 3 or 4, at once, each rounded once:
- * g[tap * FK_LANES + o], tap = kernel * row + column, element [i][j] goes to
- * out[(i * FK_TILE_IN + j) * point + o]. */
-void fk_tile_weight(float *out, int64_t point, const float *g, int kernel);
+/* G g G' of FK_LANES filters of kernel x kernel at once, for tiles with size outputs each way, n inputs; each
+ * rounded once: g[tap * FK_LANES + o], tap = kernel * row + column, element [i][j] goes to
+ * out[(i * n + j) * point + o]. */
+void fk_tile_weight(float *out, int64_t point, const float *g, int kernel, int size);
 
 #endif

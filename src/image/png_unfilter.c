@@ -211,9 +211,9 @@ FK_INLINE void step(const fk_png_wave *w, four r[2], int64_t t, int bpp, bool pu
 FK_INLINE void run(fk_png_wave w, four low, four high, int bpp, bool pure)
 {
     four r[2] = {low, high};
-    int64_t t = 0, end = w.width + FK_PNG_ROWS - 1;
+    int64_t t = 0, end = w.width + FK_PNG_WAVE - 1;
 
-    for (; t < FK_PNG_ROWS - 1; t++)
+    for (; t < FK_PNG_WAVE - 1; t++)
         step(&w, r, t, bpp, pure, false);
     for (; t < w.width - 1; t++)
         step(&w, r, t, bpp, pure, true);
@@ -248,12 +248,18 @@ static void wave(const fk_png_wave *w, int bpp, bool pure)
     else
         run(*w, low, high, 1, false);
 }
+
+static void waves(const fk_png_wave *w, int n, int bpp, bool pure)
+{
+    for (int i = 0; i < n; i++)
+        wave(&w[i], bpp, pure);
+}
 #endif
 
 fk_png_wave_fn *fk_png_wave_sse2(void)
 {
 #ifdef __SSE2__
-    return wave;
+    return waves;
 #else
     return NULL;
 #endif
@@ -264,34 +270,51 @@ fk_png_wave_fn *fk_png_wave_sse2(void)
 /* What a row alone takes by its filter, in eighths of what all rows take together. */
 static const int alone[] = {0, 1, 0, 2, 4};
 
-bool fk_png_unfilter_rows_by(fk_png_wave_fn *by, uint8_t *out, const uint8_t *in,
-                             const uint8_t *above, int64_t width, int bpp)
+/* Whether the wave, whose other fields are set, gains by being one; sets its filters, and *pure to false where
+ * one is not Paeth's. */
+static bool gains(fk_png_wave *w, int bpp, bool *pure)
 {
-    fk_png_wave w = {.out = out, .in = in, .above = above, .width = width};
-    bool pure = true;
     int by_row = 0;
 
-    if (by == NULL || width < FK_PNG_ROWS || (bpp != 3 && bpp != 1))
-        return false;
-    for (int64_t r = 0; r < FK_PNG_ROWS; r++) {
-        int filter = w.filters[r] = in[r * (width * bpp + 1) - 1];
+    for (int64_t r = 0; r < FK_PNG_WAVE; r++) {
+        int filter = w->filters[r] = w->in[r * (w->width * bpp + 1) - 1];
 
         if (filter > 4)
             return false;
-        pure = pure && filter == 4;
+        *pure = *pure && filter == 4;
         by_row += alone[filter];
     }
-    if (by_row <= 8)
-        return false;
-    by(&w, bpp, pure);
-    return true;
+    return by_row > 8;
 }
 
-bool fk_png_unfilter_rows(uint8_t *out, const uint8_t *in, const uint8_t *above, int64_t width,
-                          int bpp)
+int64_t fk_png_unfilter_rows_by(fk_png_wave_fn *by, uint8_t *out, const uint8_t *in,
+                                const uint8_t *above, int64_t width, int64_t n, int bpp)
+{
+    const int64_t row = width * bpp;
+    fk_png_wave w[2] = {{.out = out, .in = in, .above = above, .width = width}};
+    bool pure = true, both_pure;
+
+    if (by == NULL || n < FK_PNG_WAVE || width < FK_PNG_WAVE || (bpp != 3 && bpp != 1) ||
+        !gains(&w[0], bpp, &pure))
+        return 0;
+    both_pure = pure;
+    w[1] = (fk_png_wave){.out = out + FK_PNG_WAVE * row,
+                         .in = in + FK_PNG_WAVE * (row + 1),
+                         .above = out + (FK_PNG_WAVE - 1) * row,
+                         .width = width};
+    if (n >= FK_PNG_ROWS && gains(&w[1], bpp, &both_pure)) {
+        by(w, 2, bpp, both_pure);
+        return FK_PNG_ROWS;
+    }
+    by(w, 1, bpp, pure);
+    return FK_PNG_WAVE;
+}
+
+int64_t fk_png_unfilter_rows(uint8_t *out, const uint8_t *in, const uint8_t *above, int64_t width,
+                             int64_t n, int bpp)
 {
     fk_png_wave_fn *by = fk_png_wave_avx2();
 
-    return fk_png_unfilter_rows_by(by != NULL ? by : fk_png_wave_sse2(), out, in, above, width,
+    return fk_png_unfilter_rows_by(by != NULL ? by : fk_png_wave_sse2(), out, in, above, width, n,
                                    bpp);
 }

@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FK_PNG_ROWS 8 /* that fk_png_unfilter_rows() undoes together */
+#define FK_PNG_WAVE 8                 /* rows that go side by side */
+#define FK_PNG_ROWS (2 * FK_PNG_WAVE) /* most that fk_png_unfilter_rows() undoes together */
 
 /* Paeth's guess without distances.  Let lo <= hi be left and up in order, and p = lo + hi - corner.
  * The distances of p are |hi - corner| to lo, |lo - corner| to hi, and their difference or sum to
@@ -32,32 +33,33 @@ static inline int fk_png_paeth_guess(int left, int up, int corner)
  * that does not exist. */
 bool fk_png_unfilter_row(int filter, uint8_t *row, const uint8_t *above, int64_t n, int bpp);
 
-/* Undo FK_PNG_ROWS rows of width pixels: `in` at the first one's filtered bytes, with the byte that
- * names the filter before each row; `out` takes them without gaps and ends before `in`, or overlaps
- * nothing.  A byte behind `in` and `above` may be read.  The same bytes as row by row.  False, with nothing done, where
- * this machine, shape or mixture of filters gains nothing by it or a filter does not exist. */
-bool fk_png_unfilter_rows(uint8_t *out, const uint8_t *in, const uint8_t *above, int64_t width,
-                          int bpp);
+/* Undo FK_PNG_WAVE or FK_PNG_ROWS of n rows of width pixels: `in` at the first one's filtered bytes, with the byte
+ * that names the filter before each row; `out` takes them without gaps, and FK_PNG_ROWS of them end before `in`, or
+ * overlap nothing.  A byte behind `in` and `above` may be read.  The same bytes as row by row.  Returns how many; 0,
+ * with nothing done, where there are too few, or this machine, shape or mixture of filters gains nothing by it, or a
+ * filter does not exist. */
+int64_t fk_png_unfilter_rows(uint8_t *out, const uint8_t *in, const uint8_t *above, int64_t width,
+                             int64_t n, int bpp);
 
 /* ---- Its inner loops, for each kind of processor ---- */
 
-/* The rows of fk_png_unfilter_rows(); width is at least their number. */
+/* FK_PNG_WAVE rows; width is at least their number. */
 typedef struct fk_png_wave {
     uint8_t *out;      /* row 0's */
     const uint8_t *in; /* row 0's filtered bytes, rows width * bpp + 1 apart */
     const uint8_t *above;
     int64_t width;
-    uint8_t filters[FK_PNG_ROWS];
+    uint8_t filters[FK_PNG_WAVE];
 } fk_png_wave;
 
-/* bpp is 1 or 3; pure: all filters are Paeth's. */
-typedef void fk_png_wave_fn(const fk_png_wave *w, int bpp, bool pure);
+/* Undo n of them, 1 or 2, the second below the first.  bpp is 1 or 3; pure: all filters are Paeth's. */
+typedef void fk_png_wave_fn(const fk_png_wave *w, int n, int bpp, bool pure);
 
 /* NULL where the processor has no such vectors. */
 fk_png_wave_fn *fk_png_wave_sse2(void);
 fk_png_wave_fn *fk_png_wave_avx2(void);
 /* fk_png_unfilter_rows() by one of them. */
-bool fk_png_unfilter_rows_by(fk_png_wave_fn *by, uint8_t *out, const uint8_t *in,
-                             const uint8_t *above, int64_t width, int bpp);
+int64_t fk_png_unfilter_rows_by(fk_png_wave_fn *by, uint8_t *out, const uint8_t *in,
+                                const uint8_t *above, int64_t width, int64_t n, int bpp);
 
 #endif

@@ -94,16 +94,16 @@ INLINE __m256i above_of(const rows *r, int32_t pixel)
 /* A step in which rows may have no pixel, or their last. */
 INLINE void step(const fk_png_wave *w, rows *r, int64_t t, int bpp, bool pure)
 {
-    int32_t pixel[FK_PNG_ROWS];
+    int32_t pixel[FK_PNG_WAVE];
 
-    for (int64_t k = 0; k < FK_PNG_ROWS; k++)
+    for (int64_t k = 0; k < FK_PNG_WAVE; k++)
         pixel[k] = has_pixel(w, k, t)
                        ? load_pixel(w->in + k * (w->width * bpp + 1) + (t - k) * bpp, bpp)
                        : 0;
     advance(r, _mm256_loadu_si256((const __m256i *)(const void *)pixel),
             above_of(r, t < w->width ? load_pixel(w->above + t * bpp, bpp) : 0), pure);
     _mm256_storeu_si256((__m256i *)(void *)pixel, r->left);
-    for (int64_t k = 0; k < FK_PNG_ROWS; k++)
+    for (int64_t k = 0; k < FK_PNG_WAVE; k++)
         if (has_pixel(w, k, t))
             store_pixel(w->out + (k * w->width + t - k) * bpp, pixel[k], bpp,
                         t - k + 1 == w->width);
@@ -171,61 +171,122 @@ INLINE void turn(__m256i v[8])
 /* Pixels that a row must have behind these, so that no byte of another is read or written. */
 #define BEHIND 2
 
-/* Steps t to t + STEPS - 1, in which every row has a pixel, and BEHIND of them left after it. */
-INLINE void steps(const fk_png_wave *w, rows *r, int64_t t, int bpp, bool pure)
-{
-    __m256i v[STEPS];
-
-#pragma GCC unroll 8
-    for (int64_t k = 0; k < FK_PNG_ROWS; k++)
-        v[k] = load_eight(w->in + k * (w->width * bpp + 1) + (t - k) * bpp, bpp);
-    turn(v);
-#pragma GCC unroll 8
-    for (int i = 0; i < STEPS; i++) {
-        advance(r, v[i], above_of(r, load_pixel(w->above + (t + i) * bpp, bpp)), pure);
-        v[i] = r->left;
-    }
-    turn(v);
-#pragma GCC unroll 8
-    for (int64_t k = 0; k < FK_PNG_ROWS; k++)
-        store_eight(w->out + (k * w->width + t - k) * bpp, v[k], bpp);
-}
-
-/* w is a copy, so that no byte written through a pointer can change it. */
-INLINE void run(fk_png_wave w, rows r, int bpp, bool pure)
-{
-    int64_t t = 0, end = w.width + FK_PNG_ROWS - 1;
-
-    for (; t < FK_PNG_ROWS - 1; t++)
-        step(&w, &r, t, bpp, pure);
-    for (; t + STEPS + BEHIND <= w.width; t += STEPS)
-        steps(&w, &r, t, bpp, pure);
-    for (; t < end; t++)
-        step(&w, &r, t, bpp, pure);
-}
-
 INLINE __m256i rows_with(const fk_png_wave *w, int filter)
 {
-    int32_t is[FK_PNG_ROWS];
+    int32_t is[FK_PNG_WAVE];
 
-    for (int64_t r = 0; r < FK_PNG_ROWS; r++)
+    for (int64_t r = 0; r < FK_PNG_WAVE; r++)
         is[r] = w->filters[r] == filter ? -1 : 0;
     return _mm256_loadu_si256((const __m256i *)(const void *)is);
 }
 
-TARGET static void wave(const fk_png_wave *w, int bpp, bool pure)
+/* Eight rows on their way.  w is a copy, so that no byte written through a pointer can change it. */
+typedef struct lane {
+    fk_png_wave w;
+    rows r;
+    int64_t t;
+} lane;
+
+INLINE lane begin(const fk_png_wave *w, int bpp, bool pure)
 {
     const __m256i zero = _mm256_setzero_si256();
-    rows r = {zero, zero, rows_with(w, 1), rows_with(w, 2), rows_with(w, 3), rows_with(w, 4)};
+    lane l = {
+        *w, {zero, zero, rows_with(w, 1), rows_with(w, 2), rows_with(w, 3), rows_with(w, 4)}, 0};
 
-    if (bpp == 3 && pure)
-        run(*w, r, 3, true);
+    for (; l.t < FK_PNG_WAVE - 1; l.t++)
+        step(&l.w, &l.r, l.t, bpp, pure);
+    return l;
+}
+
+/* Whether in STEPS steps more every row has a pixel, and BEHIND of them left after it. */
+INLINE bool fits(const lane *l)
+{
+    return l->t + STEPS + BEHIND <= l->w.width;
+}
+
+/* STEPS steps of n lanes, 1 or 2, which take turns. */
+INLINE void go_on(lane *const l[2], const int n, int bpp, bool pure)
+{
+    __m256i v[2][STEPS];
+
+#pragma GCC unroll 2
+    for (int m = 0; m < n; m++) {
+        const fk_png_wave *w = &l[m]->w;
+
+#pragma GCC unroll 8
+        for (int64_t k = 0; k < FK_PNG_WAVE; k++)
+            v[m][k] = load_eight(w->in + k * (w->width * bpp + 1) + (l[m]->t - k) * bpp, bpp);
+        turn(v[m]);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < STEPS; i++)
+#pragma GCC unroll 2
+        for (int m = 0; m < n; m++) {
+            rows *r = &l[m]->r;
+
+            advance(r, v[m][i], above_of(r, load_pixel(l[m]->w.above + (l[m]->t + i) * bpp, bpp)),
+                    pure);
+            v[m][i] = r->left;
+        }
+#pragma GCC unroll 2
+    for (int m = 0; m < n; m++) {
+        const fk_png_wave *w = &l[m]->w;
+
+        turn(v[m]);
+#pragma GCC unroll 8
+        for (int64_t k = 0; k < FK_PNG_WAVE; k++)
+            store_eight(w->out + (k * w->width + l[m]->t - k) * bpp, v[m][k], bpp);
+        l[m]->t += STEPS;
+    }
+}
+
+INLINE void end(lane *l, int bpp, bool pure)
+{
+    while (fits(l))
+        go_on((lane *const[2]){l, NULL}, 1, bpp, pure);
+    for (; l->t < l->w.width + FK_PNG_WAVE - 1; l->t++)
+        step(&l->w, &l->r, l->t, bpp, pure);
+}
+
+/* Rows that wait for one another leave the processor half idle: the next eight go along, so far behind that what
+ * they have above is long made. */
+INLINE void run_two(const fk_png_wave w[2], int bpp, bool pure)
+{
+    lane first = begin(&w[0], bpp, pure), second;
+
+    go_on((lane *const[2]){&first, NULL}, 1, bpp, pure);
+    go_on((lane *const[2]){&first, NULL}, 1, bpp, pure);
+    second = begin(&w[1], bpp, pure);
+    while (fits(&first))
+        go_on((lane *const[2]){&first, &second}, 2, bpp, pure);
+    end(&first, bpp, pure);
+    end(&second, bpp, pure);
+}
+
+INLINE void run_each(const fk_png_wave *w, int n, int bpp, bool pure)
+{
+    for (int i = 0; i < n; i++) {
+        lane l = begin(&w[i], bpp, pure);
+
+        end(&l, bpp, pure);
+    }
+}
+
+/* Width from which two go together. */
+#define WIDE (FK_PNG_WAVE + 3 * STEPS)
+
+TARGET static void waves(const fk_png_wave *w, int n, int bpp, bool pure)
+{
+    bool together = n == 2 && w->width >= WIDE;
+
+    if (together && bpp == 3 && pure)
+        run_two(w, 3, true);
+    else if (together && bpp == 3)
+        run_two(w, 3, false);
     else if (bpp == 3)
-        run(*w, r, 3, false);
-    else if (pure)
-        run(*w, r, 1, true);
+        run_each(w, n, 3, false);
     else
-        run(*w, r, 1, false);
+        run_each(w, n, 1, false);
 }
 #endif
 
@@ -233,7 +294,7 @@ fk_png_wave_fn *fk_png_wave_avx2(void)
 {
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
     if (__builtin_cpu_supports("avx2"))
-        return wave;
+        return waves;
 #endif
     return NULL;
 }

@@ -147,20 +147,29 @@ typedef struct job {
     uint8_t *padded;     /* an input row and the slack behind it */
 } job;
 
+/* Row y of the input with slack behind it; of most rows the next one is that. */
+static const uint8_t *with_slack(const job *j, int64_t y)
+{
+    const uint8_t *row = j->in.data + y * j->in.bytes;
+
+    if (y + 1 < j->in.rows && j->in.bytes >= FK_ROW_SLACK)
+        return row;
+    memcpy(j->padded, row, (size_t)j->in.bytes);
+    return j->padded;
+}
+
 static void filter_row(const job *j, uint8_t *out, const uint8_t *row)
 {
-    if (row != j->padded)
-        memcpy(j->padded, row, (size_t)j->in.bytes);
     if (j->out->channels == 1)
-        j->by->row_grey(out, j->padded, &j->along);
+        j->by->row_grey(out, row, &j->along);
     else
-        j->by->row_rgb(out, j->padded, &j->along);
+        j->by->row_rgb(out, row, &j->along);
 }
 
 static void rows_only(const job *j, int64_t bytes)
 {
     for (int64_t y = 0; y < j->out->height; y++)
-        filter_row(j, j->out->data + y * bytes, j->in.data + y * j->in.bytes);
+        filter_row(j, j->out->data + y * bytes, with_slack(j, y));
 }
 
 static void columns_only(const job *j, int64_t bytes)
@@ -169,19 +178,43 @@ static void columns_only(const job *j, int64_t bytes)
         j->by->columns(j->out->data + y * bytes, &j->in, &j->down, y);
 }
 
-/* Filtered rows go into a ring just large enough for one output row. */
+/* Filter input row y into the ring at data, or four rows from it on where they lie before `end`; returns how many. */
+static int64_t filter_some(const job *j, uint8_t *data, int64_t ring_rows, int64_t bytes, int64_t y,
+                           int64_t end)
+{
+    const uint8_t *row[FK_FOUR];
+    uint8_t *out[FK_FOUR];
+    int64_t n = 1;
+
+    /* There is one padded row: of four only the last can need it. */
+    if (j->by->four_rgb != NULL && j->out->channels == 3 && y + FK_FOUR <= end &&
+        j->in.bytes >= FK_ROW_SLACK)
+        n = FK_FOUR;
+    for (int64_t r = 0; r < n; r++) {
+        row[r] = with_slack(j, y + r);
+        out[r] = data + (y + r) % ring_rows * bytes;
+    }
+    if (n == FK_FOUR)
+        j->by->four_rgb(out, row, &j->along);
+    else
+        filter_row(j, out[0], row[0]);
+    return n;
+}
+
+/* Filtered rows go into a ring just large enough for one output row, and those that come with the last of them. */
 static fleck_status rows_then_columns(const job *j, int64_t bytes, fleck_error *err)
 {
-    fk_ring ring = {NULL, j->down.room, bytes};
+    fk_ring ring = {NULL, j->down.room + FK_FOUR - 1, bytes};
     uint8_t *data = NULL;
-    int64_t ready = j->down.first[0];
+    int64_t ready = j->down.first[0], last = j->down.n - 1;
+    int64_t end = j->down.first[last] + j->down.count[last];
     fleck_status st;
 
     FK_DO(FK_ALLOC(&data, ring.rows * bytes, err));
     ring.data = data;
     for (int64_t y = 0; y < j->out->height; y++) {
-        for (; ready < j->down.first[y] + j->down.count[y]; ready++)
-            filter_row(j, data + ready % ring.rows * bytes, j->in.data + ready * j->in.bytes);
+        while (ready < j->down.first[y] + j->down.count[y])
+            ready += filter_some(j, data, ring.rows, bytes, ready, end);
         j->by->columns(j->out->data + y * bytes, &ring, &j->down, y);
     }
 done:

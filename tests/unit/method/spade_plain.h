@@ -17,8 +17,9 @@ static const char *const RADII[] = {"radius=0", "radius=1", "radius=-1"};
 
 /* What images of a test are like. */
 enum {
-    ALIKE = 1, /* they differ little, so that features at the same position are the nearest */
-    MASKED = 2 /* a mask leaves positions out */
+    ALIKE = 1,  /* they differ little, so that features at the same position are the nearest */
+    MASKED = 2, /* a mask leaves positions out */
+    RAISED = 4  /* features are much longer than their distances */
 };
 
 /* All positions of an image count. */
@@ -63,6 +64,8 @@ static inline fk_embedding image_of(const fk_embed_shape *shape, uint64_t image,
 
         for (int64_t k = 0; (kind & ALIKE) != 0 && k < l->height * l->width * l->dim; k++)
             l->data[k] = hashed(5 + (uint64_t)t, k) + 0.3f * l->data[k];
+        for (int64_t k = 0; (kind & RAISED) != 0 && k < l->height * l->width * l->dim; k++)
+            l->data[k] += 4;
         for (int64_t p = 0; (kind & MASKED) != 0 && p < l->height * l->width; p++)
             if (hashed(1000 + image * 16 + (uint64_t)t, p) < 0.33f)
                 l->valid[p] = 0;

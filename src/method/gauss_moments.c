@@ -59,23 +59,27 @@ FK_INLINE void add_tile(wide *row, int64_t row_line, const double *left, const w
     wide s[WIDE][2];
 
 #pragma GCC unroll 8
-    for (int r = 0; r < rows; r++)
+    for (int r = 0; r < rows; r++) {
 #pragma GCC unroll 2
         for (int l = 0; l < n_lines; l++) {
             s[r][l] = row[r * row_line + l];
             __builtin_prefetch(row + r * row_line + l + ahead, 1, 2);
         }
-    for (int64_t k = 0; k < n; k++)
+    }
+    for (int64_t k = 0; k < n; k++) {
 #pragma GCC unroll 8
-        for (int r = 0; r < rows; r++)
+        for (int r = 0; r < rows; r++) {
 #pragma GCC unroll 2
             for (int l = 0; l < n_lines; l++)
                 s[r][l] += left[k * WIDE + r] * right[l * n + k];
+        }
+    }
 #pragma GCC unroll 8
-    for (int r = 0; r < rows; r++)
+    for (int r = 0; r < rows; r++) {
 #pragma GCC unroll 2
         for (int l = 0; l < n_lines; l++)
             row[r * row_line + l] = s[r][l];
+    }
 }
 
 /* Rows i to i + rows - 1, which are equally long. */

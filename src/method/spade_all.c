@@ -46,6 +46,7 @@
 #include "base/clones.h"
 #include "linalg/linalg.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -458,6 +459,7 @@ static void take_query(const all_worker *w, const fk_spade_query *q, int64_t p)
 {
     float *out = w->ours;
 
+    assert(out != NULL);
     for (int t = 0; t < q->count; t++) {
         int64_t dim = fk_spade_level(q, t)->dim;
         const float *from = sample(out, q, t, fk_spade_query_data(q, t), p);

@@ -370,7 +370,7 @@ int64_t fk_net_pool_dim(const fk_net *net)
 static fleck_status alloc_buffers(fk_net_buffers *b, const fk_net *net, fleck_error *err)
 {
     const fk_net_outputs *o = &net->outputs;
-    fleck_status st;
+    fleck_status st = FLECK_OK;
 
     if (!net->table->pixels)
         FK_DO(FK_ALLOC(&b->input, 3 * net->height * net->width, err));

@@ -187,6 +187,7 @@ typedef struct lane {
     int64_t t;
 } lane;
 
+/* Before the first step in which every row has a pixel. */
 INLINE lane begin(const fk_png_wave *w, int bpp, bool pure)
 {
     const __m256i zero = _mm256_setzero_si256();
@@ -240,6 +241,7 @@ INLINE void go_on(lane *const l[2], const int n, int bpp, bool pure)
     }
 }
 
+/* To the last row's last pixel. */
 INLINE void end(lane *l, int bpp, bool pure)
 {
     while (fits(l))
@@ -263,8 +265,15 @@ INLINE void run_two(const fk_png_wave w[2], int bpp, bool pure)
     end(&second, bpp, pure);
 }
 
-INLINE void run_each(const fk_png_wave *w, int n, int bpp, bool pure)
+/* Width from which two go together. */
+#define WIDE (FK_PNG_WAVE + 3 * STEPS)
+
+INLINE void run(const fk_png_wave *w, int n, int bpp, bool pure)
 {
+    if (n == 2 && w->width >= WIDE) {
+        run_two(w, bpp, pure);
+        return;
+    }
     for (int i = 0; i < n; i++) {
         lane l = begin(&w[i], bpp, pure);
 
@@ -272,21 +281,16 @@ INLINE void run_each(const fk_png_wave *w, int n, int bpp, bool pure)
     }
 }
 
-/* Width from which two go together. */
-#define WIDE (FK_PNG_WAVE + 3 * STEPS)
-
 TARGET static void waves(const fk_png_wave *w, int n, int bpp, bool pure)
 {
-    bool together = n == 2 && w->width >= WIDE;
-
-    if (together && bpp == 3 && pure)
-        run_two(w, 3, true);
-    else if (together && bpp == 3)
-        run_two(w, 3, false);
+    if (bpp == 3 && pure)
+        run(w, n, 3, true);
     else if (bpp == 3)
-        run_each(w, n, 3, false);
+        run(w, n, 3, false);
+    else if (pure)
+        run(w, n, 1, true);
     else
-        run_each(w, n, 1, false);
+        run(w, n, 1, false);
 }
 #endif
 

@@ -61,6 +61,8 @@ def fleck(work, *command):
 
 
 def fleck_fit(work, model, *more):
+    # A new file each time, as anomalib has a new folder: to replace one costs what freeing its memory takes.
+    model.unlink(missing_ok=True)
     return fleck(work, "fit", bottle, "-o", model, "--backbone", "resnet18", "--weights",
                  args.shared / "weights/resnet18_imagenet_bnfolded.safetensors", "--resize", "bilinear",
                  "--dims", "100", *more)

@@ -3,7 +3,7 @@
  *   input [3, H, W] -> positions of 3 channels -> steps on blocks of FK_LANES channels
  *                   -> taps [C, h, w] and pool [G]
  *
- * Each step is a convolution with what follows it (native_plan.c), 3 x 3 ones of stride 1 through
+ * Each step is a convolution with what follows it (native_plan.c), 3 x 3 ones of stride 1 and 2 through
  * Winograd's tiles (native_winograd.c), the others as products of positions (native_conv.c).  A run
  * that is alone shares the pieces of each step among threads; a piece's outputs depend on neither
  * the others nor on who computes them, so the bytes are the same for any number of threads.  They

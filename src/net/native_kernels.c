@@ -28,8 +28,8 @@
  *   y0 = (d0 - d2) g0 + d2 (g0 + g2) + d1 g1       y1 = d2 (g0 + g2) - (d2 - d4) g2 + d3 g1
  *
  * In two dimensions each is applied to the columns and to the rows: 36 multiplications for 16
- * outputs, which take 144 directly; with stride 2 25 for 4, which take 36.  Rows of +a and -a share their even and their odd half, so a
- * transform of six inputs is 12 operations and one to four outputs 13.
+ * outputs, which take 144 directly; with stride 2 25 for 4, which take 36.  Rows of +a and -a share their
+ * even and their odd half, so a transform of six inputs is 12 operations and one to four outputs 13.
  *
  * The error grows with the spread of the powers of the points.  a = 1 / sqrt 2 and b = sqrt 2 make
  * a b = 1, keep a2 and b2 exact, and lose about half a digit less than the usual 1 and 2; the

@@ -43,135 +43,49 @@ int64_t fk_moments_scratch(int64_t dim)
 
 /* ---- Adding ---- */
 
-/* Columns [n, dim] of a group lie line by line: number j of column k at (j / WIDE * n + k) * WIDE + j % WIDE, zeros
- * behind dim.  So what a tile of the triangle needs, WIDE rows of one or two lines, is contiguous. */
-#define WIDE FK_MOMENTS_WIDE
+/* Sixteen sums of AVX-512's 32 registers; eight of AVX2's sixteen, and of SSE2's. */
+#define FK_TILE(f) f##_eight
+#define FK_TILE_WIDE 8
+#define FK_TILE_ROWS 8
+#include "method/gauss_tile.h"
 
-/* One line of a row, or of a column. */
-typedef double wide __attribute__((vector_size(WIDE * sizeof(double)), may_alias));
+#define FK_TILE(f) f##_four
+#define FK_TILE_WIDE 4
+#define FK_TILE_ROWS 4
+#include "method/gauss_tile.h"
 
-/* Add the outer products of lines left [n, WIDE] and right [n_lines][n, WIDE] to the first of `rows` rows of a
- * triangle from row, row_line lines apart, in the order of the n.  rows, n_lines are constants wherever it is called: as many sums
- * as the registers hold.  What lies `ahead` lines behind, the next position's, is asked for. */
-FK_INLINE void add_tile(wide *row, int64_t row_line, const double *left, const wide *right,
-                        int64_t n, const int rows, const int n_lines, int64_t ahead)
-{
-    wide s[WIDE][2];
+#define FK_TILE(f) f##_two
+#define FK_TILE_WIDE 2
+#define FK_TILE_ROWS 4
+#include "method/gauss_tile.h"
 
-#pragma GCC unroll 8
-    for (int r = 0; r < rows; r++) {
-#pragma GCC unroll 2
-        for (int l = 0; l < n_lines; l++) {
-            s[r][l] = row[r * row_line + l];
-            __builtin_prefetch(row + r * row_line + l + ahead, 1, 2);
-        }
-    }
-    for (int64_t k = 0; k < n; k++) {
-#pragma GCC unroll 8
-        for (int r = 0; r < rows; r++) {
-#pragma GCC unroll 2
-            for (int l = 0; l < n_lines; l++)
-                s[r][l] += left[k * WIDE + r] * right[l * n + k];
-        }
-    }
-#pragma GCC unroll 8
-    for (int r = 0; r < rows; r++) {
-#pragma GCC unroll 2
-        for (int l = 0; l < n_lines; l++)
-            row[r * row_line + l] = s[r][l];
-    }
-}
+typedef struct adding {
+    void (*subtract)(double *restrict y, int64_t n, double *restrict sum, const float *restrict x,
+                     const float *restrict shift, int64_t dim);
+    void (*add)(double *triangle, const double *y, int64_t dim, int64_t n);
+} adding;
 
-/* Rows i to i + rows - 1, which are equally long. */
-FK_INLINE void add_rows(double *triangle, const double *y, int64_t i, int64_t n, const int rows,
-                        const int n_lines, int64_t ahead)
-{
-    wide *row = (wide *)(triangle + fk_moments_row(i));
-    const double *left = y + i / WIDE * n * WIDE + i % WIDE;
-    const wide *right = (const wide *)y;
-    int64_t lines = i / WIDE + 1, l = 0;
-
-    for (; l + n_lines <= lines; l += n_lines)
-        add_tile(row + l, lines, left, right + l * n, n, rows, n_lines, ahead);
-    if (l < lines)
-        add_tile(row + l, lines, left, right + l * n, n, rows, 1, ahead);
-}
-
-/* Add the outer products of n columns y to a triangle, in order, in tiles of rows x n_lines lines, which are
- * constants; rows divides WIDE. */
-FK_INLINE void add_outer(double *triangle, const double *y, int64_t dim, int64_t n, const int rows,
-                         const int n_lines)
-{
-    int64_t ahead = fk_moments_room(dim) / WIDE, i = 0;
-
-    for (; i + rows <= dim; i += rows)
-        add_rows(triangle, y, i, n, rows, n_lines, ahead);
-    for (; i < dim; i++)
-        add_rows(triangle, y, i, n, 1, n_lines, ahead);
-}
-
-/* Sixteen sums of AVX-512's 32 registers. */
-FK_CLONES static void add_broad(double *triangle, const double *y, int64_t dim, int64_t n)
-{
-    add_outer(triangle, y, dim, n, 8, 2);
-}
-
-/* Eight of half the width, of 16 registers. */
-FK_CLONES static void add_narrow(double *triangle, const double *y, int64_t dim, int64_t n)
-{
-    add_outer(triangle, y, dim, n, 4, 1);
-}
-
-static bool has_broad(void)
+static adding pick_adding(void)
 {
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-    return __builtin_cpu_supports("avx512f");
-#else
-    return false;
+    if (__builtin_cpu_supports("avx512f"))
+        return (adding){subtract_eight, add_eight};
+    if (__builtin_cpu_supports("avx2"))
+        return (adding){subtract_four, add_four};
 #endif
-}
-
-/* Numbers of a line as they lie in embeddings and sums. */
-typedef float narrow __attribute__((vector_size(WIDE * sizeof(float)), may_alias, aligned(4)));
-typedef double loose __attribute__((vector_size(WIDE * sizeof(double)), may_alias, aligned(8)));
-
-/* y, n * WIDE apart a line, = x - shift, which goes into the sum.  The next position's numbers, which lie behind
- * these, are asked for. */
-FK_CLONES static void subtract_shift(double *restrict y, int64_t n, double *restrict sum,
-                                     const float *restrict x, const float *restrict shift,
-                                     int64_t dim)
-{
-    int64_t whole = dim / WIDE * WIDE;
-
-    for (int64_t j = 0; j < whole; j += WIDE, y += n * WIDE) {
-        wide difference = __builtin_convertvector(*(const narrow *)(x + j), wide) -
-                          __builtin_convertvector(*(const narrow *)(shift + j), wide);
-
-        __builtin_prefetch(x + dim + j);
-        *(wide *)y = difference;
-        *(loose *)(sum + j) += difference;
-    }
-    for (int64_t l = 0; whole < dim && l < WIDE; l++) {
-        int64_t j = whole + l;
-
-        y[l] = j < dim ? (double)x[j] - (double)shift[j] : 0;
-        if (j < dim)
-            sum[j] += y[l];
-    }
+    return (adding){subtract_two, add_two};
 }
 
 void fk_moments_add(fk_moments m, const float *const *images, int64_t n, int64_t offset, double *y)
 {
-    bool broad = has_broad();
+    adding by = pick_adding();
 
     for (int64_t i = 0, group; i < n; i += group) {
         group = n - i < FK_MOMENTS_GROUP ? n - i : FK_MOMENTS_GROUP;
         for (int64_t k = 0; k < group; k++)
-            subtract_shift(y + k * WIDE, group, m.sum, images[i + k] + offset, m.shift, m.dim);
-        if (broad)
-            add_broad(m.triangle, y, m.dim, group);
-        else
-            add_narrow(m.triangle, y, m.dim, group);
+            by.subtract(y + k * FK_MOMENTS_WIDE, group, m.sum, images[i + k] + offset, m.shift,
+                        m.dim);
+        by.add(m.triangle, y, m.dim, group);
     }
 }
 

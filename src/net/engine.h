@@ -1,4 +1,4 @@
-/* What an engine is to net.c: five functions over a plan, and buffers that net.c owns. */
+/* What an engine is to net.c: functions over a plan, and buffers that net.c owns. */
 #ifndef FK_NET_ENGINE_H
 #define FK_NET_ENGINE_H
 

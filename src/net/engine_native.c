@@ -214,7 +214,7 @@ typedef struct outlet {
     const fk_blocked *layout;
     const float *value;
     const fk_native_tap *tap;
-    bool narrow; /* the value has the channels read alone; the rest is for these */
+    bool narrow; /* the value has the channels read alone, and its step left out what follows: */
     const fk_blocked *other_layout;
     const float *other; /* NULL, or what is added */
     bool relu;
@@ -242,7 +242,8 @@ static outlet_block outlet_block_of(const outlet *o, int64_t b)
     return k;
 }
 
-/* What the step of a narrow value left out: values of one channel, x of the others' block `from` on. */
+/* What the step of a narrow value left out, of one channel's row: what is added lies from `from` on, FK_LANES apart;
+ * NULL where nothing is. */
 static void finish_row(float *row, int64_t n, const float *from, bool relu)
 {
     for (int64_t x = 0; from != NULL && x < n; x++)
@@ -259,6 +260,8 @@ static void unpack(const outlet *o, int64_t b)
     const int64_t *channels = o->tap->channels + k.first;
     float *to[FK_LANES];
 
+    if (k.n == 0)
+        return;
     for (int64_t i = 0; i < k.n; i++)
         to[i] = o->out + channels[i] * l->height * l->width;
     for (int64_t y = 0; y < l->height; y++) {

@@ -93,30 +93,6 @@ typedef struct four {
         takes_paeth; /* set where that is the row's filter */
 } four;
 
-/* Of 3 bytes a pixel the next one's first comes along, in a place that nothing depends on. */
-FK_INLINE __m128i load_pixel(const uint8_t *p, int bpp)
-{
-    int32_t v;
-
-    if (bpp == 1)
-        return _mm_cvtsi32_si128(*p);
-    memcpy(&v, p, sizeof v);
-    return _mm_cvtsi32_si128(v);
-}
-
-/* Likewise a byte of the next pixel is overwritten, unless it is the row's last. */
-FK_INLINE void store_pixel(uint8_t *p, __m128i pixel, int bpp, bool last)
-{
-    int32_t v = _mm_cvtsi128_si32(pixel);
-
-    if (bpp == 1)
-        *p = (uint8_t)v;
-    else if (last)
-        memcpy(p, &v, 3);
-    else
-        memcpy(p, &v, sizeof v);
-}
-
 /* Where mask is set a, elsewhere b. */
 FK_INLINE __m128i choose(__m128i mask, __m128i a, __m128i b)
 {
@@ -154,12 +130,6 @@ FK_INLINE void advance(four *r, __m128i filtered, __m128i up, bool pure)
     r->corner = up;
 }
 
-/* Whether row r has a pixel at step t. */
-FK_INLINE bool has_pixel(const fk_png_wave *w, int64_t r, int64_t t)
-{
-    return t >= r && t - r < w->width;
-}
-
 /* inside: every row has a pixel, and none its last. */
 FK_INLINE __m128i filtered_four(const fk_png_wave *w, int64_t k, int64_t t, int bpp, bool inside)
 {
@@ -169,8 +139,8 @@ FK_INLINE __m128i filtered_four(const fk_png_wave *w, int64_t k, int64_t t, int 
     for (int64_t i = 0; i < 4; i++) {
         int64_t r = 4 * k + i;
 
-        if (inside || has_pixel(w, r, t))
-            pixel[i] = load_pixel(w->in + r * stride + (t - r) * bpp, bpp);
+        if (inside || fk_png_has_pixel(w, r, t))
+            pixel[i] = _mm_cvtsi32_si128(fk_png_load(w->in + r * stride + (t - r) * bpp, bpp));
         else
             pixel[i] = _mm_setzero_si128();
     }
@@ -187,9 +157,9 @@ FK_INLINE void store_four(const fk_png_wave *w, __m128i v, int64_t k, int64_t t,
     for (int64_t i = 0; i < 4; i++) {
         int64_t r = 4 * k + i, x = t - r;
 
-        if (inside || has_pixel(w, r, t))
-            store_pixel(w->out + (r * w->width + x) * bpp, pixel[i], bpp,
-                        !inside && x + 1 == w->width);
+        if (inside || fk_png_has_pixel(w, r, t))
+            fk_png_store(w->out + (r * w->width + x) * bpp, _mm_cvtsi128_si32(pixel[i]), bpp,
+                         !inside && x + 1 == w->width);
     }
 }
 
@@ -198,7 +168,7 @@ FK_INLINE void step(const fk_png_wave *w, four r[2], int64_t t, int bpp, bool pu
     __m128i above = _mm_setzero_si128(), up[2];
 
     if (inside || t < w->width)
-        above = load_pixel(w->above + t * bpp, bpp);
+        above = _mm_cvtsi32_si128(fk_png_load(w->above + t * bpp, bpp));
     up[0] = _mm_or_si128(above, _mm_slli_si128(r[0].left, 4));
     up[1] = _mm_or_si128(_mm_srli_si128(r[0].left, 12), _mm_slli_si128(r[1].left, 4));
     for (int64_t k = 0; k < 2; k++) {

@@ -8,8 +8,11 @@
 #ifndef FK_IMAGE_PNG_UNFILTER_H
 #define FK_IMAGE_PNG_UNFILTER_H
 
+#include "base/clones.h"
+
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define FK_PNG_WAVE 8                 /* rows that go side by side */
 #define FK_PNG_ROWS (2 * FK_PNG_WAVE) /* most that fk_png_unfilter_rows() undoes together */
@@ -51,6 +54,34 @@ typedef struct fk_png_wave {
     int64_t width;
     uint8_t filters[FK_PNG_WAVE];
 } fk_png_wave;
+
+/* A pixel at p.  Of 3 bytes the next one's first comes along, in a place that nothing depends on. */
+FK_INLINE int32_t fk_png_load(const uint8_t *p, int bpp)
+{
+    int32_t v;
+
+    if (bpp == 1)
+        return *p;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* Likewise a byte of the next pixel is overwritten, unless it is the row's last. */
+FK_INLINE void fk_png_store(uint8_t *p, int32_t v, int bpp, bool last)
+{
+    if (bpp == 1)
+        *p = (uint8_t)v;
+    else if (last)
+        memcpy(p, &v, 3);
+    else
+        memcpy(p, &v, sizeof v);
+}
+
+/* Whether row r has a pixel at step t. */
+FK_INLINE bool fk_png_has_pixel(const fk_png_wave *w, int64_t r, int64_t t)
+{
+    return t >= r && t - r < w->width;
+}
 
 /* Undo n of them, 1 or 2, the second below the first.  bpp is 1 or 3; pure: all filters are Paeth's. */
 typedef void fk_png_wave_fn(const fk_png_wave *w, int n, int bpp, bool pure);

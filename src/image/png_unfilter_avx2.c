@@ -22,28 +22,6 @@ typedef struct rows {
         takes_paeth; /* set where that is the row's filter */
 } rows;
 
-/* Of 3 bytes a pixel the next one's first comes along, in a place that nothing depends on. */
-INLINE int32_t load_pixel(const uint8_t *p, int bpp)
-{
-    int32_t v;
-
-    if (bpp == 1)
-        return *p;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-/* Likewise a byte of the next pixel is overwritten, unless it is the row's last. */
-INLINE void store_pixel(uint8_t *p, int32_t v, int bpp, bool last)
-{
-    if (bpp == 1)
-        *p = (uint8_t)v;
-    else if (last)
-        memcpy(p, &v, 3);
-    else
-        memcpy(p, &v, sizeof v);
-}
-
 /* fk_png_paeth_guess() of 32 bytes, as in png_unfilter.c. */
 INLINE __m256i paeth_guess(__m256i left, __m256i up, __m256i corner)
 {
@@ -76,12 +54,6 @@ INLINE void advance(rows *r, __m256i filtered, __m256i up, bool pure)
     r->corner = up;
 }
 
-/* Whether row r has a pixel at step t. */
-INLINE bool has_pixel(const fk_png_wave *w, int64_t r, int64_t t)
-{
-    return t >= r && t - r < w->width;
-}
-
 /* What lies above: the pixel over row 0's, and what each row has just made for the next one. */
 INLINE __m256i above_of(const rows *r, int32_t pixel)
 {
@@ -97,16 +69,16 @@ INLINE void step(const fk_png_wave *w, rows *r, int64_t t, int bpp, bool pure)
     int32_t pixel[FK_PNG_WAVE];
 
     for (int64_t k = 0; k < FK_PNG_WAVE; k++)
-        pixel[k] = has_pixel(w, k, t)
-                       ? load_pixel(w->in + k * (w->width * bpp + 1) + (t - k) * bpp, bpp)
+        pixel[k] = fk_png_has_pixel(w, k, t)
+                       ? fk_png_load(w->in + k * (w->width * bpp + 1) + (t - k) * bpp, bpp)
                        : 0;
     advance(r, _mm256_loadu_si256((const __m256i *)(const void *)pixel),
-            above_of(r, t < w->width ? load_pixel(w->above + t * bpp, bpp) : 0), pure);
+            above_of(r, t < w->width ? fk_png_load(w->above + t * bpp, bpp) : 0), pure);
     _mm256_storeu_si256((__m256i *)(void *)pixel, r->left);
     for (int64_t k = 0; k < FK_PNG_WAVE; k++)
-        if (has_pixel(w, k, t))
-            store_pixel(w->out + (k * w->width + t - k) * bpp, pixel[k], bpp,
-                        t - k + 1 == w->width);
+        if (fk_png_has_pixel(w, k, t))
+            fk_png_store(w->out + (k * w->width + t - k) * bpp, pixel[k], bpp,
+                         t - k + 1 == w->width);
 }
 
 /* Eight pixels, each in 32 bits.  Of 3 bytes a pixel four bytes more are read. */
@@ -225,7 +197,7 @@ INLINE void go_on(lane *const l[2], const int n, int bpp, bool pure)
         for (int m = 0; m < n; m++) {
             rows *r = &l[m]->r;
 
-            advance(r, v[m][i], above_of(r, load_pixel(l[m]->w.above + (l[m]->t + i) * bpp, bpp)),
+            advance(r, v[m][i], above_of(r, fk_png_load(l[m]->w.above + (l[m]->t + i) * bpp, bpp)),
                     pure);
             v[m][i] = r->left;
         }

@@ -38,17 +38,9 @@ INLINE __mmask16 first_of(int64_t n)
     return n >= 16 ? 0xffff : n <= 0 ? 0 : (__mmask16)((1u << n) - 1);
 }
 
-/* The low and the high sixteen of a line as floats. */
-INLINE __m512 low_floats(__m512i line)
+INLINE __m512 floats_of(__m256i half)
 {
-    return _mm512_castsi512_ps(
-        _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(line)), 16));
-}
-
-INLINE __m512 high_floats(__m512i line)
-{
-    return _mm512_castsi512_ps(
-        _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(line, 1)), 16));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
 }
 
 TARGET void fk_linalg_round_rows(uint16_t *out, float *lost, const float *a, int64_t lda, int64_t n,
@@ -66,8 +58,8 @@ TARGET void fk_linalg_round_rows(uint16_t *out, float *lost, const float *a, int
             __m512i line = (__m512i)_mm512_cvtne2ps_pbh(high, low);
 
             _mm512_storeu_si512(out + r * width + k, line);
-            low = _mm512_sub_ps(low, low_floats(line));
-            high = _mm512_sub_ps(high, high_floats(line));
+            low = _mm512_sub_ps(low, floats_of(_mm512_castsi512_si256(line)));
+            high = _mm512_sub_ps(high, floats_of(_mm512_extracti64x4_epi64(line, 1)));
             sum = _mm512_fmadd_ps(low, low, _mm512_fmadd_ps(high, high, sum));
         }
         lost[r] = _mm512_reduce_add_ps(sum);

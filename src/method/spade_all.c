@@ -575,22 +575,29 @@ FK_CLONES static int64_t offer_bounded(const all_worker *w, const all_job *job, 
     return n;
 }
 
+/* Add to pairs [count, P], from `from` on, the products of level t, which is not packed, at the query's positions from
+ * p on. */
+static void add_unpacked(const all_job *job, int t, float *pairs, int64_t p, int64_t count,
+                         int64_t from)
+{
+    const fk_spade_query *q = job->q;
+    int64_t n = q->height * q->width, dim = fk_spade_level(q, t)->dim;
+
+    fk_linalg_multiply_nt(pairs + from, n, fk_spade_query_data(q, t) + p * dim, dim,
+                          fk_spade_image_data(q, t, q->gallery[job->place]) + from * dim, dim,
+                          count, n - from, dim, -2.0f, 1.0f);
+}
+
 /* Offer the pairs of position p from `from` on by products that are not rounded. */
 static void offer_rest(const all_worker *w, const all_job *job, float *pairs, int64_t p,
                        int64_t from)
 {
     const fk_spade_query *q = job->q;
-    int64_t n = q->height * q->width;
 
     bound_pairs(pairs, w, job, p % q->width);
-    for (int t = 0; t < q->count; t++) {
-        int64_t dim = fk_spade_level(q, t)->dim;
-
+    for (int t = 0; t < q->count; t++)
         if (fk_spade_direct(q, t))
-            fk_linalg_multiply_nt(pairs + from, n, fk_spade_query_data(q, t) + p * dim, dim,
-                                  fk_spade_image_data(q, t, q->gallery[job->place]) + from * dim,
-                                  dim, 1, n - from, dim, -2.0f, 1.0f);
-    }
+            add_unpacked(job, t, pairs, p, 1, from);
     offer_all(job, pairs, job->shared->norms.on, p, from);
 }
 
@@ -628,15 +635,13 @@ static void complete_many(const all_job *job, float *pairs, int64_t p, int64_t c
             fk_linalg_multiply_packed(pairs, n, ours, dim, job->shared->packed[t], count, n, dim,
                                       -2.0f, 1.0f);
         else if (fk_spade_direct(q, t))
-            fk_linalg_multiply_nt(pairs, n, ours, dim,
-                                  fk_spade_image_data(q, t, q->gallery[job->place]), dim, count, n,
-                                  dim, -2.0f, 1.0f);
+            add_unpacked(job, t, pairs, p, count, 0);
     }
     for (int64_t k = 0; k < count; k++)
         offer_all(job, pairs + k * n, job->shared->norms.on, p + k, 0);
 }
 
-/* Row y of a band: whether many pairs of a position passed, and bounds of them were loose. */
+/* Row y of a band, which learns whether many pairs of a position passed, and bounds of them were loose. */
 static void search_row(const all_worker *w, const all_job *job, int64_t y, int64_t band)
 {
     const fk_spade_query *q = job->q;

@@ -93,6 +93,9 @@ typedef struct progress {
 progress progress_begin(void);
 bool progress_show(void *ctx, const char *stage, int64_t done, int64_t total);
 void progress_end(progress *p);
+/* A fleck_warning: ends the progress line (ctx: a progress, or NULL) and prints
+ * "fleck: warning: message" to stderr. */
+void show_warning(void *ctx, const char *message);
 
 /* ---- Lists of image files (paths.c) ---- */
 

@@ -124,6 +124,8 @@ static int bench(const args *a, fleck_bench_settings *s, const char *out)
     s->command = line;
     s->on_category = on_category;
     s->fit.progress = show;
+    s->fit.warning = show_warning;
+    s->fit.warning_ctx = &w.progress;
     s->on_category_ctx = s->fit.progress_ctx = &w;
     if (fleck_bench(a->words[0], out, s, &summary, &err) != FLECK_OK) {
         progress_end(&w.progress);

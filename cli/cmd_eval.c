@@ -147,6 +147,8 @@ static int evaluate(const args *a, fleck_model *model, fleck_eval_settings *s)
     s->on_result = on_result;
     s->on_file = on_file;
     s->progress = show;
+    s->warning = show_warning;
+    s->warning_ctx = &w.progress;
     s->on_result_ctx = s->on_file_ctx = s->progress_ctx = &w;
     if (fleck_evaluate(model, a->words[1], s, &report, &err) != FLECK_OK) {
         progress_end(&w.progress);
@@ -201,14 +203,21 @@ static int run_metrics(const args *a)
     fleck_report report;
     fleck_error err = {0};
     int64_t threads = 0;
+    progress p = progress_begin();
 
     if (!read_protocol(a, &s.protocol) || !args_size(a, "size", false, &s.width, &s.height) ||
         !args_size(a, "crop", true, &s.crop_width, &s.crop_height) ||
         !args_int(a, "threads", 0, 4096, &threads))
         return EXIT_USAGE;
     s.threads = (int)threads;
-    if (fleck_metrics(a->words[0], a->words[1], &s, &report, &err) != FLECK_OK)
+    s.progress = progress_show;
+    s.warning = show_warning;
+    s.progress_ctx = s.warning_ctx = &p;
+    if (fleck_metrics(a->words[0], a->words[1], &s, &report, &err) != FLECK_OK) {
+        progress_end(&p);
         return failed(&err);
+    }
+    progress_end(&p);
     labels.protocol = protocol_name(s.protocol);
     if (args_has(a, "json"))
         return report_json(&report, &labels, NULL, 0) ? EXIT_DONE : EXIT_FAILED;

@@ -57,7 +57,8 @@ static int run(const args *a)
     if (!read_settings(a, &s))
         return EXIT_USAGE;
     s.progress = progress_show;
-    s.progress_ctx = &p;
+    s.warning = show_warning;
+    s.progress_ctx = s.warning_ctx = &p;
     if (fleck_fit(&model, a->words[0], &s, &t, &err) != FLECK_OK) {
         progress_end(&p);
         return failed(&err);

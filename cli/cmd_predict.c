@@ -199,6 +199,8 @@ static int run(const args *a)
     s.precision = args_get(a, "precision");
     s.pool = args_get(a, "pool");
     s.options = a->pairs;
+    s.warning = show_warning;
+    s.warning_ctx = &j.progress;
     code = predict(&j, a->words[0], &s);
     path_list_free(&j.list);
     return code;

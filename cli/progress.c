@@ -44,3 +44,10 @@ void progress_end(progress *p)
         fputs("\r\033[K", stderr);
     p->drawn = false;
 }
+
+void show_warning(void *ctx, const char *message)
+{
+    if (ctx != NULL)
+        progress_end(ctx);
+    fprintf(stderr, "fleck: warning: %s\n", message);
+}

@@ -104,6 +104,13 @@ FLECK_API fleck_backbone_info fleck_backbone_at(int i);
  */
 typedef bool fleck_progress(void *ctx, const char *stage, int64_t done, int64_t total);
 
+/* ---- Warnings ---------------------------------------------------------------------- */
+
+/* Called from the thread that called fleck with one line that a person should read: what was left
+ * out, and what looks wrong but does not stop the call.  The text names the files it speaks of and
+ * is valid during the call only. */
+typedef void fleck_warning(void *ctx, const char *message);
+
 /* ---- Weights ----------------------------------------------------------------------- */
 
 /* Weights live in home/weights/NAME.safetensors.  `home` is a folder the caller names; the tool
@@ -173,6 +180,8 @@ typedef struct fleck_fit_settings {
                             process; NULL: none are made */
     fleck_progress *progress; /* NULL: none */
     void *progress_ctx;
+    fleck_warning *warning; /* NULL: none */
+    void *warning_ctx;
 } fleck_fit_settings;
 FLECK_API fleck_fit_settings fleck_fit_defaults(void);
 
@@ -230,6 +239,8 @@ typedef struct fleck_run_settings {
     const char *precision; /* NULL: the one the model was fitted with */
     const char *pool;      /* NULL: the one the model was fitted with; another has no threshold */
     const char *const *options; /* NULL, or after_fit options "name=value", ended by NULL */
+    fleck_warning *warning;     /* of every call on the model; NULL: none */
+    void *warning_ctx;
 } fleck_run_settings;
 FLECK_API fleck_run_settings fleck_run_defaults(void);
 
@@ -359,6 +370,8 @@ typedef struct fleck_eval_settings {
     void (*on_file)(void *ctx, int64_t i, const char *path, const char *mask, bool defective,
                     const char *type); /* NULL: none; the list, before scoring */
     void *on_file_ctx;
+    fleck_warning *warning; /* NULL: none */
+    void *warning_ctx;
 } fleck_eval_settings;
 FLECK_API fleck_eval_settings fleck_eval_defaults(void);
 
@@ -373,6 +386,10 @@ typedef struct fleck_metrics_settings {
     int64_t crop_width, crop_height; /* then cropped to this: 224 x 224; 0: not cropped */
     double pro_limit;                /* 0.3 */
     int threads;                     /* 0: one for each processor */
+    fleck_progress *progress;        /* NULL: none */
+    void *progress_ctx;
+    fleck_warning *warning; /* NULL: none */
+    void *warning_ctx;
 } fleck_metrics_settings;
 FLECK_API fleck_metrics_settings fleck_metrics_defaults(void);
 

@@ -60,6 +60,7 @@ static fleck_status fit(fleck_model **out, fk_source *source, const char *catego
     FK_DO(describe(m, err));
     FK_DO(fk_pick_engine(&engine, s->engine, &m->model, err));
     FK_DO(fk_runner_open(&m->runner, &m->model, engine, s->threads, err));
+    m->runner.warn = (fk_warn){s->warning, s->warning_ctx};
     FK_DO(fk_fit_run(&m->model, &m->runner, source, s, times != NULL ? times : &ignored, err));
     *out = m;
     return FLECK_OK;
@@ -159,6 +160,7 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
     FK_DO(fk_pick_engine(&engine, s.engine, &m->model, err));
     FK_DO(describe(m, err));
     FK_DO(fk_runner_open(&m->runner, &m->model, engine, s.threads, err));
+    m->runner.warn = (fk_warn){s.warning, s.warning_ctx};
     FK_DO(fk_runner_ready(&m->runner, err));
     *out = m;
     return FLECK_OK;

@@ -159,8 +159,13 @@ fleck_status fk_evaluate_maps(const char *maps_dir, const char *path,
     FK_DO(fk_testset_open(&t, path, err));
     if (!fk_path_is_folder(maps_dir))
         FK_FAIL(err, FLECK_E_NOTFOUND, "%s: expected a folder of maps, found none", maps_dir);
-    for (int64_t i = 0; i < t.samples.count; i++)
+    for (int64_t i = 0; i < t.samples.count; i++) {
         FK_DO(add_sample(&t, i, maps_dir, s->protocol == FLECK_PROTOCOL_PAPER ? &p : NULL, err));
+        if (s->progress != NULL &&
+            !s->progress(s->progress_ctx, "metrics", i + 1, t.samples.count))
+            FK_FAIL(err, FLECK_E_CANCELLED, "stopped after %lld of %lld maps", (long long)(i + 1),
+                    (long long)t.samples.count);
+    }
     out->seconds.decode = fk_clock_seconds() - start;
     begin = fk_clock_seconds();
     FK_DO(fk_testset_finish(&t, s->pro_limit, pool, out, err));

@@ -2,6 +2,7 @@
 #ifndef FK_PIPELINE_RUNNER_H
 #define FK_PIPELINE_RUNNER_H
 
+#include "base/warn.h"
 #include "pipeline/canvas.h"
 #include "pipeline/feed.h"
 
@@ -16,6 +17,7 @@ typedef struct fk_runner {
     fk_lane *lanes;   /* one a thread: session, embedding, scratch and clocks */
     fk_feed *feed;    /* NULL, or where images and taps come from; then pool and net are its own */
     fk_engine engine; /* of net, unless from a feed */
+    fk_warn warn;
     int tap_of[FK_MAX_TAPS]; /* with a feed: where the model's taps are among the network's */
 } fk_runner;
 

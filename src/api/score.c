@@ -103,7 +103,7 @@ fleck_status fleck_result_save_picture(const fleck_model *model, const fleck_res
     fleck_status st;
 
     FK_DO(fk_picture_overlay(&picture, &model->model, result, err));
-    FK_DO(fk_image_save_png(&picture, path, err));
+    FK_DO(fk_image_save_picture(&picture, NULL, path, err));
 done:
     fk_image_free(&picture);
     return st;

@@ -66,6 +66,18 @@ bool fk_image_has_extension(const char *path);
 fleck_status fk_image_save_png(const fk_image *im, const char *path,
                                fleck_error *err) FLECK_MUST_CHECK;
 
+/* The same for a picture that is drawn of another: a heat map, a panel.  Text chunks behind the header say
+ * that fleck made it and of what: origin is a short text of the caller's, or NULL. */
+fleck_status fk_image_save_picture(const fk_image *im, const char *origin, const char *path,
+                                   fleck_error *err) FLECK_MUST_CHECK;
+/* Whether a file that begins with these bytes is such a picture.  The first FK_PNG_NOTE_BYTES of a file
+ * suffice. */
+#define FK_PNG_NOTE_BYTES 512
+bool fk_png_made_by_fleck(const void *bytes, size_t size);
+/* Its origin as a text; false, with out empty, where the file is no such picture or names none. */
+#define FK_PNG_ORIGIN_SIZE 128
+bool fk_png_origin(char out[FK_PNG_ORIGIN_SIZE], const void *bytes, size_t size);
+
 typedef enum fk_filter {
     FK_FILTER_NEAREST,  /* Pillow's NEAREST: the sample under each output centre */
     FK_FILTER_BILINEAR, /* Pillow's, antialiased, 8-bit rounding between the two passes */

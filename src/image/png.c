@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <spng.h>
+#include <string.h>
 
 /* Text, profiles and the like are read over; a chunk of them larger than this is refused. */
 #define MAX_CHUNK ((size_t)64 << 20)
@@ -151,7 +152,25 @@ static int write_bytes(spng_ctx *ctx, void *user, void *bytes, size_t size)
     return s->status == FLECK_OK ? 0 : SPNG_IO_ERROR;
 }
 
-static fleck_status write_plain(fk_writer *file, const fk_image *im, fleck_error *err)
+/* The note's texts as libspng wants them. */
+static int set_note(spng_ctx *ctx, const fk_png_note *note)
+{
+    struct spng_text texts[2] = {{.type = SPNG_TEXT, .keyword = FK_PNG_SOFTWARE},
+                                 {.type = SPNG_TEXT, .keyword = FK_PNG_ORIGIN}};
+
+    if (note->software == NULL)
+        return 0;
+    texts[0].text = (char *)(uintptr_t)note->software; /* libspng does not write to it */
+    texts[0].length = strlen(note->software);
+    if (note->origin != NULL) {
+        texts[1].text = (char *)(uintptr_t)note->origin;
+        texts[1].length = strlen(note->origin);
+    }
+    return spng_set_text(ctx, texts, note->origin != NULL ? 2 : 1);
+}
+
+static fleck_status write_plain(fk_writer *file, const fk_image *im, const fk_png_note *note,
+                                fleck_error *err)
 {
     struct spng_ihdr head = {.width = (uint32_t)im->width,
                              .height = (uint32_t)im->height,
@@ -165,6 +184,8 @@ static fleck_status write_plain(fk_writer *file, const fk_image *im, fleck_error
     if (ctx == NULL)
         return fk_error_set(err, FLECK_E_NOMEM, "out of memory for a PNG");
     code = spng_set_ihdr(ctx, &head);
+    if (code == 0)
+        code = set_note(ctx, note);
     if (code == 0)
         code = spng_set_option(ctx, SPNG_IMG_COMPRESSION_LEVEL, LEVEL);
     if (code == 0)
@@ -181,7 +202,8 @@ static fleck_status write_plain(fk_writer *file, const fk_image *im, fleck_error
     return s.status;
 }
 
-fleck_status fk_image_save_png(const fk_image *im, const char *path, fleck_error *err)
+static fleck_status save(const fk_image *im, const fk_png_note *note, const char *path,
+                         fleck_error *err)
 {
     fk_writer *file = NULL;
     bool done;
@@ -189,9 +211,9 @@ fleck_status fk_image_save_png(const fk_image *im, const char *path, fleck_error
 
     assert(im->data != NULL && (im->channels == 1 || im->channels == 3));
     FK_DO(fk_writer_open(&file, path, err));
-    st = fk_png_write_fast(file, &done, im, err);
+    st = fk_png_write_fast(file, &done, im, note, err);
     if (st == FLECK_OK && !done)
-        st = write_plain(file, im, err);
+        st = write_plain(file, im, note, err);
     if (st != FLECK_OK) {
         if (st == FLECK_E_NOMEM || st == FLECK_E_FORMAT) /* others name the file */
             fk_error_context(err, "cannot write %s", path);
@@ -201,4 +223,19 @@ fleck_status fk_image_save_png(const fk_image *im, const char *path, fleck_error
 done:
     fk_writer_abort(&file);
     return st;
+}
+
+fleck_status fk_image_save_png(const fk_image *im, const char *path, fleck_error *err)
+{
+    return save(im, &(fk_png_note){0}, path, err);
+}
+
+fleck_status fk_image_save_picture(const fk_image *im, const char *origin, const char *path,
+                                   fleck_error *err)
+{
+    fk_png_note note = {.software = "fleck " FLECK_VERSION, .origin = origin};
+
+    if (origin != NULL && strlen(origin) >= FK_PNG_ORIGIN_SIZE)
+        return fk_error_set(err, FLECK_E_LIMIT, "%s: the note of its origin is too long", path);
+    return save(im, &note, path, err);
 }

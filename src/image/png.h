@@ -30,9 +30,19 @@ fleck_status fk_png_decode_fast(fk_image *out, bool *done, const fk_png_chunks *
 fleck_status fk_png_decode_plain(fk_image *out, const fk_image_bytes *in,
                                  fleck_error *err) FLECK_MUST_CHECK;
 
+/* Keywords of the text chunks of a picture of fleck's own. */
+#define FK_PNG_SOFTWARE "Software"
+#define FK_PNG_ORIGIN "fleck image"
+
+/* What a picture says of itself, or nothing. */
+typedef struct fk_png_note {
+    const char *software; /* NULL: no note at all */
+    const char *origin;   /* NULL: none */
+} fk_png_note;
+
 /* Write im as a PNG into file by the quick way, a row less the one above it, compressed for speed; *done is
  * false, with nothing written, where this build lacks it or im is too large to be held twice more. */
 fleck_status fk_png_write_fast(fk_writer *file, bool *done, const fk_image *im,
-                               fleck_error *err) FLECK_MUST_CHECK;
+                               const fk_png_note *note, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -5,6 +5,7 @@
 #include "image/png_unfilter.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #ifdef FLECK_WITH_LIBDEFLATE
@@ -210,7 +211,18 @@ static void filter_rows(uint8_t *restrict out, const fk_image *im)
     }
 }
 
-fleck_status fk_png_write_fast(fk_writer *file, bool *done, const fk_image *im, fleck_error *err)
+/* A text chunk: keyword, a zero, text. */
+static fleck_status write_text(fk_writer *file, const char *key, const char *text, fleck_error *err)
+{
+    uint8_t data[FK_PNG_ORIGIN_SIZE + 32];
+    int n = snprintf((char *)data, sizeof data, "%s%c%s", key, 0, text);
+
+    assert(n > 0 && (size_t)n < sizeof data);
+    return write_chunk(file, "tEXt", data, (size_t)n, err);
+}
+
+fleck_status fk_png_write_fast(fk_writer *file, bool *done, const fk_image *im,
+                               const fk_png_note *note, fleck_error *err)
 {
     static const uint8_t signature[8] = {137, 80, 78, 71, 13, 10, 26, 10};
     uint8_t head[13] = {[8] = 8, [9] = im->channels == 1 ? 0 : 2}; /* bits, and grey or RGB */
@@ -236,6 +248,10 @@ fleck_status fk_png_write_fast(fk_writer *file, bool *done, const fk_image *im, 
     assert(size > 0); /* room was enough */
     FK_DO(fk_writer_write(file, signature, sizeof signature, err));
     FK_DO(write_chunk(file, "IHDR", head, sizeof head, err));
+    if (note->software != NULL)
+        FK_DO(write_text(file, FK_PNG_SOFTWARE, note->software, err));
+    if (note->software != NULL && note->origin != NULL)
+        FK_DO(write_text(file, FK_PNG_ORIGIN, note->origin, err));
     FK_DO(write_chunk(file, "IDAT", packed, size, err));
     FK_DO(write_chunk(file, "IEND", packed, 0, err));
 done:
@@ -258,10 +274,12 @@ fleck_status fk_png_decode_fast(fk_image *out, bool *done, const fk_png_chunks *
     return FLECK_OK;
 }
 
-fleck_status fk_png_write_fast(fk_writer *file, bool *done, const fk_image *im, fleck_error *err)
+fleck_status fk_png_write_fast(fk_writer *file, bool *done, const fk_image *im,
+                               const fk_png_note *note, fleck_error *err)
 {
     (void)file;
     (void)im;
+    (void)note;
     (void)err;
     *done = false;
     return FLECK_OK;

@@ -86,7 +86,7 @@ fleck_status fk_picture_row(const char *out_path, const fk_image *image, const c
     }
     FK_DO(truth_picture(&truth, mask, image, err));
     FK_DO(fk_render_panel(&panel, list, texts, n + 2, tile, err));
-    FK_DO(fk_image_save_png(&panel, out_path, err));
+    FK_DO(fk_image_save_picture(&panel, NULL, out_path, err));
 done:
     fk_image_free(&truth);
     fk_image_free(&panel);

@@ -289,6 +289,41 @@ static void a_saved_png_comes_back_as_it_was(void **state)
     rmdir(folder);
 }
 
+static void a_picture_says_that_fleck_made_it_and_of_what(void **state)
+{
+    const char *folder = test_folder();
+    char path[4200], origin[FK_PNG_ORIGIN_SIZE];
+    fk_mapped file;
+    fk_image im, back;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/out.png", folder);
+    assert_ok(fk_image_init(&im, 40, 30, 3, err));
+    assert_ok(fk_image_save_png(&im, path, err));
+    assert_ok(fk_mapped_open(&file, path, 0, err));
+    assert_false(fk_png_made_by_fleck(file.data, file.size));
+    fk_mapped_close(&file);
+    for (int named = 0; named < 2; named++) {
+        assert_ok(fk_image_save_picture(&im, named ? "0123abc" : NULL, path, err));
+        assert_ok(fk_mapped_open(&file, path, 0, err));
+        assert_true(file.size < FK_PNG_NOTE_BYTES);
+        assert_true(fk_png_made_by_fleck(file.data, file.size));
+        assert_int_equal(fk_png_origin(origin, file.data, file.size), named);
+        assert_string_equal(origin, named ? "0123abc" : "");
+        /* The note stands before the pixels: a beginning is enough, and less of it is no crash. */
+        assert_true(fk_png_made_by_fleck(file.data, 100));
+        for (size_t n = 0; n < 60; n++)
+            assert_false(fk_png_made_by_fleck(file.data, n));
+        fk_mapped_close(&file);
+        assert_ok(fk_image_load(&back, path, FK_IMAGE_RGB, err));
+        assert_memory_equal(back.data, im.data, 40 * 30 * 3);
+        fk_image_free(&back);
+    }
+    fk_image_free(&im);
+    unlink(path);
+    rmdir(folder);
+}
+
 static void assert_folder_is_empty(const char *folder)
 {
     fk_names names = {0};
@@ -380,6 +415,7 @@ int main(void)
         cmocka_unit_test(sixteen_bits_become_eight_by_rounding),
         cmocka_unit_test(exif_that_is_damaged_means_as_stored),
         cmocka_unit_test(a_saved_png_comes_back_as_it_was),
+        cmocka_unit_test(a_picture_says_that_fleck_made_it_and_of_what),
         cmocka_unit_test(a_png_that_cannot_be_written_leaves_no_file),
         cmocka_unit_test(a_png_on_a_full_disk_leaves_no_file),
         cmocka_unit_test(a_new_image_is_black),

@@ -2,7 +2,6 @@
 #include "image/decode.h"
 
 #include "base/file.h"
-#include "base/str.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,54 +19,104 @@ typedef struct format {
     const char *magic;
     const char *name;
     decoder *decode;
+    /* Whether the bytes behind a short magic go with it, or NULL: text may begin with "BM". */
+    bool (*goes_with)(const uint8_t *bytes, size_t size);
 } format;
 
+/* "P" and a digit, then white space or a comment, then the width. */
+static bool begins_pnm(const uint8_t *bytes, size_t size)
+{
+    size_t i = 2;
+
+    if (size < 4 || strchr(" \t\r\n#", bytes[2]) == NULL || bytes[2] == '\0')
+        return false;
+    while (i < size && strchr(" \t\r\n", bytes[i]) != NULL && bytes[i] != '\0')
+        i++;
+    return i < size && (bytes[i] == '#' || (bytes[i] >= '0' && bytes[i] <= '9'));
+}
+
+/* Behind the file's size and the pixels' offset: the length of a header of one of BMP's kinds. */
+static bool begins_bmp(const uint8_t *bytes, size_t size)
+{
+    return size >= 18 && bytes[14] >= 12 && bytes[14] <= 124 && bytes[15] == 0 && bytes[16] == 0 &&
+           bytes[17] == 0;
+}
+
 static const format formats[] = {
-    {0, 8, "\x89PNG\r\n\x1a\n", "PNG", fk_png_decode},
-    {0, 3, "\xff\xd8\xff", "JPEG", fk_jpeg_decode},
-    {0, 4, "II*\0", "TIFF", fk_tiff_decode},
-    {0, 4, "MM\0*", "TIFF", fk_tiff_decode},
-    {0, 4, "II+\0", "TIFF", fk_tiff_decode},
-    {0, 4, "MM\0+", "TIFF", fk_tiff_decode},
-    {0, 2, "BM", "BMP", fk_bmp_decode},
-    {0, 2, "P1", "PNM", fk_pnm_decode},
-    {0, 2, "P2", "PNM", fk_pnm_decode},
-    {0, 2, "P3", "PNM", fk_pnm_decode},
-    {0, 2, "P4", "PNM", fk_pnm_decode},
-    {0, 2, "P5", "PNM", fk_pnm_decode},
-    {0, 2, "P6", "PNM", fk_pnm_decode},
-    {0, 3, "P7\n", "PAM", NULL},
-    {0, 3, "PF\n", "float PNM", NULL},
-    {0, 3, "Pf\n", "float PNM", NULL},
-    {0, 4, "GIF8", "GIF", NULL},
-    {8, 4, "WEBP", "WebP", NULL},
-    {4, 8, "ftypavif", "AVIF", NULL},
-    {4, 8, "ftypheic", "HEIC", NULL},
-    {0, 8, "\0\0\0\x0cjP  ", "JPEG 2000", NULL},
-    {0, 4, "\xff\x4f\xff\x51", "JPEG 2000", NULL},
-    {0, 2, "\xff\x0a", "JPEG XL", NULL},
-    {0, 4, "8BPS", "Photoshop", NULL},
-    {0, 4, "%PDF", "PDF", NULL},
-    {0, 4, "\x76\x2f\x31\x01", "OpenEXR", NULL},
-    {128, 4, "DICM", "DICOM", NULL},
+    {0, 8, "\x89PNG\r\n\x1a\n", "PNG", fk_png_decode, NULL},
+    {0, 3, "\xff\xd8\xff", "JPEG", fk_jpeg_decode, NULL},
+    {0, 4, "II*\0", "TIFF", fk_tiff_decode, NULL},
+    {0, 4, "MM\0*", "TIFF", fk_tiff_decode, NULL},
+    {0, 4, "II+\0", "TIFF", fk_tiff_decode, NULL},
+    {0, 4, "MM\0+", "TIFF", fk_tiff_decode, NULL},
+    {0, 2, "BM", "BMP", fk_bmp_decode, begins_bmp},
+    {0, 2, "P1", "PNM", fk_pnm_decode, begins_pnm},
+    {0, 2, "P2", "PNM", fk_pnm_decode, begins_pnm},
+    {0, 2, "P3", "PNM", fk_pnm_decode, begins_pnm},
+    {0, 2, "P4", "PNM", fk_pnm_decode, begins_pnm},
+    {0, 2, "P5", "PNM", fk_pnm_decode, begins_pnm},
+    {0, 2, "P6", "PNM", fk_pnm_decode, begins_pnm},
+    {0, 3, "P7\n", "PAM", NULL, NULL},
+    {0, 3, "PF\n", "float PNM", NULL, NULL},
+    {0, 3, "Pf\n", "float PNM", NULL, NULL},
+    {0, 4, "GIF8", "GIF", NULL, NULL},
+    {8, 4, "WEBP", "WebP", NULL, NULL},
+    {4, 8, "ftypavif", "AVIF", NULL, NULL},
+    {4, 8, "ftypavis", "AVIF", NULL, NULL},
+    {4, 7, "ftyphei", "HEIC", NULL, NULL},
+    {4, 7, "ftyphev", "HEIC", NULL, NULL},
+    {4, 8, "ftypmif1", "HEIF", NULL, NULL},
+    {4, 8, "ftypmsf1", "HEIF", NULL, NULL},
+    {4, 8, "ftypcrx ", "camera raw", NULL, NULL},
+    {0, 4, "IIU\0", "camera raw", NULL, NULL},
+    {0, 4, "IIRO", "camera raw", NULL, NULL},
+    {0, 8, "FUJIFILM", "camera raw", NULL, NULL},
+    {0, 8, "\0\0\0\x0cjP  ", "JPEG 2000", NULL, NULL},
+    {0, 4, "\xff\x4f\xff\x51", "JPEG 2000", NULL, NULL},
+    {0, 2, "\xff\x0a", "JPEG XL", NULL, NULL},
+    {0, 8, "\0\0\0\x0cJXL ", "JPEG XL", NULL, NULL},
+    {0, 4, "qoif", "QOI", NULL, NULL},
+    {0, 4, "DDS ", "DDS", NULL, NULL},
+    {0, 11, "#?RADIANCE\n", "Radiance", NULL, NULL},
+    {0, 9, "SIMPLE  =", "FITS", NULL, NULL},
+    {0, 4, "8BPS", "Photoshop", NULL, NULL},
+    {0, 4, "%PDF", "PDF", NULL, NULL},
+    {0, 4, "\x76\x2f\x31\x01", "OpenEXR", NULL, NULL},
+    {128, 4, "DICM", "DICOM", NULL, NULL},
 };
+
+/* The first of the formats whose magic bytes these are, or NULL. */
+static const format *match(const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        const format *f = &formats[i];
+
+        if (size >= f->offset + f->length && memcmp(bytes + f->offset, f->magic, f->length) == 0)
+            return f;
+    }
+    return NULL;
+}
+
+const char *fk_image_format(const uint8_t *bytes, size_t size, bool *read)
+{
+    const format *f = match(bytes, size);
+
+    if (f == NULL || (f->goes_with != NULL && !f->goes_with(bytes, size)))
+        return NULL;
+    *read = f->decode != NULL;
+    return f->name;
+}
 
 static fleck_status find_format(const format **out, const fk_image_bytes *in, fleck_error *err)
 {
     char found[3 * 8 + 1] = "";
 
-    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
-        const format *f = &formats[i];
-
-        if (in->size < f->offset + f->length ||
-            memcmp(in->data + f->offset, f->magic, f->length) != 0)
-            continue;
-        if (f->decode == NULL)
-            return fk_error_set(err, FLECK_E_UNSUPPORTED,
-                                "expected PNG, JPEG, TIFF, BMP or PNM, found %s", f->name);
-        *out = f;
+    *out = match(in->data, in->size);
+    if (*out != NULL && (*out)->decode == NULL)
+        return fk_error_set(err, FLECK_E_UNSUPPORTED,
+                            "expected PNG, JPEG, TIFF, BMP or PNM, found %s", (*out)->name);
+    if (*out != NULL)
         return FLECK_OK;
-    }
     if (in->size == 0)
         return fk_error_set(err, FLECK_E_FORMAT, "expected an image, found an empty file");
     for (size_t i = 0; i < 8 && i < in->size; i++)
@@ -121,15 +170,4 @@ fleck_status fk_image_load(fk_image *out, const char *path, fk_image_want want, 
     fk_mapped_close(&file);
 done:
     return st;
-}
-
-bool fk_image_has_extension(const char *path)
-{
-    static const char *const extensions[] = {".png", ".jpg", ".jpeg", ".tif", ".tiff",
-                                             ".bmp", ".pnm", ".pgm",  ".ppm", ".pbm"};
-
-    for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++)
-        if (fk_ends_with(path, extensions[i]))
-            return true;
-    return false;
 }

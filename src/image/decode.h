@@ -18,6 +18,10 @@ typedef struct fk_decoded {
     int orientation;
 } fk_decoded;
 
+/* The format of a file that begins with these bytes, or NULL; *read: whether fleck reads it.  Static
+ * text.  Asks for more than two bytes of magic, where fk_image_decode() does not. */
+const char *fk_image_format(const uint8_t *bytes, size_t size, bool *read);
+
 /* One decoder a format.  Messages do not name the file; fk_image_decode() puts its name in front.
  */
 fleck_status fk_png_decode(fk_decoded *out, const fk_image_bytes *in,

@@ -3,6 +3,7 @@
 #define FK_IMAGE_IMAGE_H
 
 #include "base/error.h"
+#include "base/look.h"
 
 /* [height, width, channels] u8, row-major, no padding; channels is 1 (grey) or 3 (RGB).
  * Valid when zeroed; data is owned. */
@@ -58,9 +59,12 @@ fleck_status fk_image_load(fk_image *out, const char *path, fk_image_want want,
                            fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_image_decode(fk_image *out, const void *bytes, size_t size, const char *name,
                              fk_image_want want, fleck_error *err) FLECK_MUST_CHECK;
-/* Whether path's name ends in an extension fleck decodes (.png .jpg .jpeg .tif .tiff .bmp .pnm .pgm
- * .ppm .pbm), case ignored. */
+/* Whether path's name ends in an extension of what fleck decodes (.png .jpg .jpeg .jpe .jfif .tif .tiff
+ * .bmp .dib .pnm .pgm .ppm .pbm), case ignored. */
 bool fk_image_has_extension(const char *path);
+/* fk_look_fn: a file whose name ends so is an image whatever its bytes, so that a damaged one is named
+ * and not left out; of any other the bytes decide. */
+fk_look fk_image_look(const char *name, const uint8_t *head, size_t size, const char **format);
 
 /* Encode whole or not at all.  PNG: 8-bit grey or RGB. */
 fleck_status fk_image_save_png(const fk_image *im, const char *path,

@@ -220,8 +220,8 @@ static void what_is_no_file_is_refused(void **state)
 
 static void extensions_are_known_in_any_case(void **state)
 {
-    static const char *const yes[] = {"a.png", "b/c.JPG", "x.jpeg", "x.Tif", "x.tiff",
-                                      "x.bmp", "x.y.pgm", "x.ppm",  "x.pbm", "x.PNM"};
+    static const char *const yes[] = {"a.png", "b/c.JPG", "x.jpeg",  "x.Tif", "x.tiff", "x.jfif",
+                                      "x.JPE", "x.bmp",   "x.y.pgm", "x.ppm", "x.pbm",  "x.PNM"};
     static const char *const no[] = {"png", "a.gif", "a.png.txt", "", "a.pn", "a.pngx"};
 
     (void)state;

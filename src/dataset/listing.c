@@ -1,0 +1,397 @@
+/* Lists of images in folders: what is there, and what is passed over. */
+#include "dataset/listing.h"
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- Folders seen ---- */
+
+typedef struct fk_folder_id {
+    uint64_t device, inode;
+    fk_passed_why why; /* that it is passed over for; 0: a free place */
+} folder_id;
+
+/* Where a folder stands in the table, or the free place that it would take. */
+static folder_id *place_of(const fk_listing *l, uint64_t device, uint64_t inode)
+{
+    uint64_t i = (inode * UINT64_C(0x9e3779b97f4a7c15) ^ device) % (uint64_t)l->seen_room;
+
+    while (l->seen[i].why != 0 && (l->seen[i].device != device || l->seen[i].inode != inode))
+        i = (i + 1) % (uint64_t)l->seen_room;
+    return &l->seen[i];
+}
+
+/* Note a folder, unless it stands there; *before is why it is then passed over, else 0. */
+static fleck_status see(fk_listing *l, const struct stat *info, fk_passed_why why,
+                        fk_passed_why *before, fleck_error *err)
+{
+    folder_id id = {(uint64_t)info->st_dev, (uint64_t)info->st_ino, why}, *place;
+    fleck_status st = FLECK_OK;
+
+    if (2 * l->n_seen >= l->seen_room) {
+        fk_listing larger = {.seen_room = l->seen_room > 0 ? 2 * l->seen_room : 64};
+
+        FK_DO(FK_CALLOC(&larger.seen, larger.seen_room, err));
+        for (int64_t i = 0; i < l->seen_room; i++)
+            if (l->seen[i].why != 0)
+                *place_of(&larger, l->seen[i].device, l->seen[i].inode) = l->seen[i];
+        fk_free(l->seen);
+        l->seen = larger.seen;
+        l->seen_room = larger.seen_room;
+    }
+    place = place_of(l, id.device, id.inode);
+    *before = place->why;
+    if (place->why == 0) {
+        *place = id;
+        l->n_seen++;
+    }
+done:
+    return st;
+}
+
+fleck_status fk_listing_leave_out(fk_listing *l, const char *folder, fleck_error *err)
+{
+    struct stat info;
+    fk_passed_why before;
+
+    if (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode))
+        return FLECK_OK;
+    return see(l, &info, FK_PASSED_OUTPUT, &before, err);
+}
+
+/* ---- What is passed over ---- */
+
+static fleck_status pass(fk_listing *l, fk_passed_why why, const char *what, const char *path,
+                         int64_t count, fleck_error *err)
+{
+    fk_passed p = {.why = why, .count = count};
+    fleck_status st = FLECK_OK;
+
+    for (int64_t i = 0; i < l->n_passed; i++) {
+        if (l->passed[i].why != why || strcmp(l->passed[i].what, what) != 0)
+            continue;
+        l->passed[i].count += count;
+        return FLECK_OK;
+    }
+    if (l->n_passed == l->passed_room) {
+        int64_t room = l->passed_room > 0 ? 2 * l->passed_room : 16;
+
+        FK_DO(fk_grow((void **)&l->passed, l->n_passed, room, sizeof *l->passed, err));
+        l->passed_room = room;
+    }
+    FK_DO(fk_strdup(&p.what, what, err));
+    FK_DO(fk_strdup(&p.first, path, err));
+    l->passed[l->n_passed++] = p;
+    return FLECK_OK;
+done:
+    fk_free(p.what);
+    return st;
+}
+
+fleck_status fk_listing_pass(fk_listing *l, fk_passed_why why, const char *what, const char *path,
+                             fleck_error *err)
+{
+    return pass(l, why, what, path, 1, err);
+}
+
+fleck_status fk_listing_merge(fk_listing *l, const fk_listing *from, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    for (int64_t i = 0; i < from->n_passed && st == FLECK_OK; i++) {
+        const fk_passed *p = &from->passed[i];
+
+        st = pass(l, p->why, p->what, p->first, p->count, err);
+    }
+    return st;
+}
+
+/* ---- Searching ---- */
+
+/* A folder being searched; sub: name of the sub-folder whose images are only counted, or NULL. */
+typedef struct search {
+    fk_listing *out;
+    fk_look_fn *look;
+    bool recursive;
+    const char *sub;
+} search;
+
+typedef struct entry {
+    char *name;
+    unsigned char type; /* DT_... */
+} entry;
+
+typedef struct entries {
+    entry *items;
+    int64_t count, room;
+} entries;
+
+static void entries_free(entries *e)
+{
+    for (int64_t i = 0; i < e->count; i++)
+        fk_free(e->items[i].name);
+    fk_free(e->items);
+    *e = (entries){0};
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return fk_natural_compare(((const entry *)a)->name, ((const entry *)b)->name);
+}
+
+static fleck_status add_entry(entries *e, const struct dirent *from, fleck_error *err)
+{
+    fleck_status st;
+
+    if (e->count == e->room) {
+        int64_t room = e->room > 0 ? 2 * e->room : 64;
+
+        FK_DO(fk_grow((void **)&e->items, e->count, room, sizeof *e->items, err));
+        e->room = room;
+    }
+    FK_DO(fk_strdup(&e->items[e->count].name, from->d_name, err));
+    e->items[e->count++].type = from->d_type;
+done:
+    return st;
+}
+
+static fleck_status read_entries(entries *out, const char *folder, fleck_error *err)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *from;
+    fleck_status st = FLECK_OK;
+
+    if (dir == NULL)
+        return fk_error_errno(err, "cannot list", folder);
+    for (errno = 0; (from = readdir(dir)) != NULL; errno = 0)
+        if (strcmp(from->d_name, ".") != 0 && strcmp(from->d_name, "..") != 0)
+            FK_DO(add_entry(out, from, err));
+    if (errno != 0) /* a share that is gone ends the list early: half a list is none */
+        FK_FAIL(err, FLECK_E_IO, "cannot list %s to its end: %s", folder, strerror(errno));
+    if (out->count > 1)
+        qsort(out->items, (size_t)out->count, sizeof *out->items, by_name);
+done:
+    if (st != FLECK_OK)
+        entries_free(out);
+    closedir(dir);
+    return st;
+}
+
+/* The file's first bytes; false where they cannot be had. */
+static bool read_head(uint8_t *head, size_t *size, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    ssize_t n;
+
+    if (fd < 0)
+        return false;
+    n = pread(fd, head, FK_LOOK_SIZE, 0);
+    close(fd);
+    *size = n > 0 ? (size_t)n : 0;
+    return n >= 0;
+}
+
+static fleck_status add_image(search *s, const char *path, bool hidden, fleck_error *err)
+{
+    if (s->sub != NULL)
+        return hidden ? FLECK_OK : pass(s->out, FK_PASSED_SUB, s->sub, path, 1, err);
+    if (hidden)
+        return pass(s->out, FK_PASSED_HIDDEN, "", path, 1, err);
+    return fk_names_add(&s->out->paths, path, err);
+}
+
+static fleck_status add_file(search *s, const char *path, const char *name, fleck_error *err)
+{
+    uint8_t head[FK_LOOK_SIZE];
+    bool hidden = name[0] == '.';
+    const char *format = NULL;
+    size_t size = 0;
+    fk_look found = s->look(name, NULL, 0, &format);
+
+    if (found == FK_LOOK_BYTES)
+        found = read_head(head, &size, path) ? s->look(name, head, size, &format) : FK_LOOK_IMAGE;
+    if (found == FK_LOOK_IMAGE)
+        return add_image(s, path, hidden, err);
+    if (s->sub != NULL || hidden)
+        return FLECK_OK;
+    if (found == FK_LOOK_KNOWN)
+        return pass(s->out, FK_PASSED_FORMAT, format, path, 1, err);
+    return pass(s->out, found == FK_LOOK_OWN ? FK_PASSED_OWN : FK_PASSED_OTHER, "", path, 1, err);
+}
+
+static fleck_status search_folder(search *s, const char *folder, fleck_error *err);
+
+/* A folder below the one that was asked for. */
+static fleck_status add_folder(search *s, const char *path, const char *name,
+                               const struct stat *info, fleck_error *err)
+{
+    fk_listing *l = s->out;
+    fk_passed_why before = 0;
+    search below = *s;
+    fleck_error why = {0};
+    fleck_status st;
+
+    if (name[0] == '.')
+        return s->sub != NULL ? FLECK_OK : pass(l, FK_PASSED_HIDDEN_SUB, name, path, 1, err);
+    FK_DO(see(l, info, FK_PASSED_AGAIN, &before, err));
+    if (before != 0)
+        return s->sub != NULL ? FLECK_OK : pass(l, before, name, path, 1, err);
+    if (!s->recursive && s->sub == NULL)
+        below.sub = name;
+    st = search_folder(&below, path, &why);
+    if (st == FLECK_E_NOMEM || st == FLECK_OK) {
+        if (st != FLECK_OK)
+            fk_error_set(err, st, "%s", why.message);
+        return st;
+    }
+    if (s->recursive)
+        return fk_names_add(&l->broken, why.message, err);
+    return pass(l, FK_PASSED_CLOSED, name, path, 1, err);
+done:
+    return st;
+}
+
+static fleck_status add_one(search *s, const char *folder, const entry *e, fleck_error *err)
+{
+    char *path = NULL;
+    struct stat info;
+    fleck_status st;
+
+    FK_DO(fk_path_join(&path, folder, e->name, err));
+    if (e->type == DT_REG)
+        st = add_file(s, path, e->name, err);
+    else if (stat(path, &info) != 0) /* it may be an image: who reads it learns what is wrong */
+        st = e->name[0] == '.' ? FLECK_OK : add_image(s, path, false, err);
+    else if (S_ISDIR(info.st_mode))
+        st = add_folder(s, path, e->name, &info, err);
+    else if (S_ISREG(info.st_mode))
+        st = add_file(s, path, e->name, err);
+    else if (s->sub == NULL && e->name[0] != '.')
+        st = pass(s->out, FK_PASSED_OTHER, "", path, 1, err);
+done:
+    fk_free(path);
+    return st;
+}
+
+static fleck_status search_folder(search *s, const char *folder, fleck_error *err)
+{
+    entries all = {0};
+    fleck_status st;
+
+    FK_DO(read_entries(&all, folder, err));
+    for (int64_t i = 0; i < all.count; i++)
+        FK_DO(add_one(s, folder, &all.items[i], err));
+done:
+    entries_free(&all);
+    return st;
+}
+
+fleck_status fk_listing_add(fk_listing *l, const char *folder, bool recursive, fk_look_fn *look,
+                            fleck_error *err)
+{
+    search s = {.out = l, .look = look, .recursive = recursive};
+    fk_passed_why before;
+    struct stat info;
+    fleck_status st;
+
+    if (stat(folder, &info) != 0)
+        return fk_error_errno(err, "cannot list", folder);
+    FK_DO(see(l, &info, FK_PASSED_AGAIN, &before, err));
+    FK_DO(search_folder(&s, folder, err));
+done:
+    return st;
+}
+
+void fk_listing_free(fk_listing *l)
+{
+    for (int64_t i = 0; i < l->n_passed; i++) {
+        fk_free(l->passed[i].what);
+        fk_free(l->passed[i].first);
+    }
+    fk_free(l->passed);
+    fk_free(l->seen);
+    fk_names_free(&l->paths);
+    fk_names_free(&l->broken);
+    *l = (fk_listing){0};
+}
+
+/* ---- Saying it ---- */
+
+int64_t fk_listing_passed(const fk_listing *l)
+{
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < l->n_passed; i++)
+        n += l->passed[i].why <= FK_PASSED_BAD ? l->passed[i].count : 0;
+    return n;
+}
+
+/* So many sub-folders are named; of more the number is told. */
+#define MOST_NAMED 3
+
+static fleck_status say(fk_text *t, const fk_passed *p, int64_t kinds, fleck_error *err)
+{
+    const char *between = t->length > 0 ? ", " : "", *s = p->count == 1 ? "" : "s";
+    long long n = p->count;
+
+    switch (p->why) {
+    case FK_PASSED_SUB:
+        if (kinds > MOST_NAMED)
+            return fk_text_printf(t, err, "%s%lld in %lld sub-folders (--recursive)", between, n,
+                                  (long long)kinds);
+        return fk_text_printf(t, err, "%s%lld in %s/ (--recursive)", between, n, p->what);
+    case FK_PASSED_FORMAT:
+        return fk_text_printf(t, err, "%s%lld %s", between, n, p->what);
+    case FK_PASSED_HIDDEN:
+        return fk_text_printf(t, err, "%s%lld hidden", between, n);
+    case FK_PASSED_BAD:
+        return fk_text_printf(t, err, "%s%lld unreadable", between, n);
+    case FK_PASSED_OWN:
+        return fk_text_printf(t, err, "%s%lld picture%s that fleck drew", between, n, s);
+    case FK_PASSED_OUTPUT:
+        return fk_text_printf(t, err, "%sthe output folder %s/", between, p->what);
+    case FK_PASSED_AGAIN:
+        return fk_text_printf(t, err, "%s%s/, which was searched before", between, p->what);
+    case FK_PASSED_CLOSED:
+        return fk_text_printf(t, err, "%s%s/, which cannot be listed", between, p->what);
+    case FK_PASSED_HIDDEN_SUB:
+        return fk_text_printf(t, err, "%shidden folder %s/", between, p->what);
+    default:
+        return fk_text_printf(t, err, "%s%lld other file%s", between, n, s);
+    }
+}
+
+fleck_status fk_listing_text(char **out, const fk_listing *l, fleck_error *err)
+{
+    fk_text t = {0};
+    fleck_status st = FLECK_OK;
+
+    *out = NULL;
+    for (int why = FK_PASSED_SUB; why <= FK_PASSED_OTHER; why++) {
+        int64_t kinds = 0;
+        fk_passed sum = {.why = (fk_passed_why)why, .what = NULL};
+
+        for (int64_t i = 0; i < l->n_passed; i++)
+            if (l->passed[i].why == sum.why) {
+                kinds++;
+                sum.count += l->passed[i].count;
+            }
+        if (why == FK_PASSED_SUB && kinds > MOST_NAMED) {
+            FK_DO(say(&t, &sum, kinds, err));
+            continue;
+        }
+        for (int64_t i = 0; i < l->n_passed; i++)
+            if (l->passed[i].why == sum.why)
+                FK_DO(say(&t, &l->passed[i], kinds, err));
+    }
+    FK_DO(fk_strdup(out, t.data != NULL ? t.data : "", err));
+done:
+    fk_text_free(&t);
+    return st;
+}

@@ -105,18 +105,18 @@ static void time_row(const char *what, const char *how, double bound, bench_fn *
 
 static void time_png(const char *what, const char *path)
 {
-    fk_mapped file;
+    fk_contents file;
     fleck_error err = {0};
     job j = {0};
 
-    bench_must(fk_mapped_open(&file, path, 0, &err), &err);
+    bench_must(fk_contents_read(&file, path, 0, &err), &err);
     j.bytes = (fk_image_bytes){file.data, file.size, FK_IMAGE_MAX_PIXELS};
     if (decode_fast(&j, NULL) == FLECK_OK)
         time_row(what, "libdeflate and own unfilter", 0, decode_fast, &j);
     else
         bench_skipped(what, "libdeflate at build time");
     time_row(what, "libspng", 0, decode_plain, &j);
-    fk_mapped_close(&file);
+    fk_contents_free(&file);
 }
 
 static void time_resizing(const char *path)
@@ -172,15 +172,15 @@ int main(void)
     if (photo != NULL) {
         fk_names names = {0};
         fleck_error err = {0};
-        fk_mapped file;
+        fk_contents file;
         job j = {0};
 
         bench_must(fk_folder_list(&names, photo, 'f', &err), &err);
         snprintf(path, sizeof path, "%s/%s", photo, names.items[0]);
-        bench_must(fk_mapped_open(&file, path, 0, &err), &err);
+        bench_must(fk_contents_read(&file, path, 0, &err), &err);
         j.bytes = (fk_image_bytes){file.data, file.size, FK_IMAGE_MAX_PIXELS};
         time_row("JPEG 640x480 RGB dobot_cubes", "libjpeg-turbo", 0, decode_any, &j);
-        fk_mapped_close(&file);
+        fk_contents_free(&file);
         fk_names_free(&names);
     }
     snprintf(path, sizeof path, "%s/parts%d/train/good/000.png", bench_folder(), SIDE);

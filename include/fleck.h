@@ -244,7 +244,7 @@ typedef struct fleck_run_settings {
 } fleck_run_settings;
 FLECK_API fleck_run_settings fleck_run_defaults(void);
 
-/* Open a model for scoring.  The file stays mapped until fleck_model_close(). */
+/* Open a model for scoring.  The file is read whole. */
 FLECK_API fleck_status fleck_model_open(fleck_model **out, const char *path,
                                         const fleck_run_settings *settings,
                                         fleck_error *err) FLECK_MUST_CHECK;

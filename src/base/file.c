@@ -1,4 +1,4 @@
-/* Files: mapped or whole reads with limits, and writes that appear whole or not at all. */
+/* Files: whole reads with limits, and writes that appear whole or not at all. */
 #define _GNU_SOURCE
 #include "base/file.h"
 #include "base/mem.h"
@@ -8,52 +8,121 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-fleck_status fk_mapped_open(fk_mapped *out, const char *path, size_t limit, fleck_error *err)
+static fk_stamp stamp_from(const struct stat *info)
+{
+    return (fk_stamp){(uint64_t)info->st_dev, (uint64_t)info->st_ino, (int64_t)info->st_size,
+                      (int64_t)info->st_mtim.tv_sec, (int64_t)info->st_mtim.tv_nsec};
+}
+
+bool fk_stamp_same(const fk_stamp *a, const fk_stamp *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->seconds == b->seconds && a->nanoseconds == b->nanoseconds;
+}
+
+bool fk_stamp_of(fk_stamp *out, const char *path)
 {
     struct stat info;
-    void *data;
-    fleck_status st = FLECK_OK;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-    *out = (fk_mapped){0};
-    if (fd < 0)
+    *out = (fk_stamp){0};
+    if (stat(path, &info) != 0)
+        return false;
+    *out = stamp_from(&info);
+    return true;
+}
+
+fleck_status fk_file_open(fk_file *out, const char *path, size_t limit, fleck_error *err)
+{
+    struct stat info;
+    fleck_status st = FLECK_OK;
+
+    *out = (fk_file){.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), .path = path};
+    if (out->fd < 0)
         return fk_error_errno(err, "cannot open", path);
-    if (fstat(fd, &info) != 0) {
+    if (fstat(out->fd, &info) != 0)
         st = fk_error_errno(err, "cannot stat", path);
-    } else if (!S_ISREG(info.st_mode)) {
+    else if (!S_ISREG(info.st_mode))
         st = fk_error_set(err, FLECK_E_FORMAT, "%s: expected a regular file, found %s", path,
                           S_ISDIR(info.st_mode) ? "a folder" : "a device or pipe");
-    } else if (limit > 0 && (uint64_t)info.st_size > limit) {
+    else if (limit > 0 && (uint64_t)info.st_size > limit)
         st = fk_error_set(err, FLECK_E_LIMIT, "%s: %lld bytes, the limit is %zu", path,
                           (long long)info.st_size, limit);
-    } else if (info.st_size > 0) {
-        data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (data == MAP_FAILED) {
-            st = fk_error_errno(err, "cannot map", path);
-        } else {
-            out->data = data;
-            out->size = (size_t)info.st_size;
-        }
-    }
-    close(fd);
+    else
+        out->stamp = stamp_from(&info);
+    if (st != FLECK_OK)
+        fk_file_close(out);
     return st;
 }
 
-void fk_mapped_close(fk_mapped *m)
+void fk_file_close(fk_file *f)
 {
-    if (m->data != NULL)
-        munmap((void *)m->data, m->size);
-    *m = (fk_mapped){0};
+    if (f->fd >= 0)
+        close(f->fd);
+    f->fd = -1;
 }
 
-void fk_mapped_release(const fk_mapped *m)
+fleck_status fk_file_read(const fk_file *f, void *to, int64_t from, size_t size, fleck_error *err)
 {
-    if (m->data != NULL) /* a hint; a private mapping that nobody wrote to loses nothing */
-        (void)madvise((void *)(uintptr_t)m->data, m->size, MADV_DONTNEED);
+    uint8_t *out = to;
+    size_t done = 0;
+
+    while (done < size) {
+        ssize_t n = pread(f->fd, out + done, size - done, (off_t)(from + (int64_t)done));
+
+        if (n == 0)
+            return fk_error_set(err, FLECK_E_IO,
+                                "%s: the file became shorter while it was read: expected %lld "
+                                "bytes, found %lld",
+                                f->path, (long long)f->stamp.size,
+                                (long long)(from + (int64_t)done));
+        if (n < 0 && errno != EINTR)
+            return fk_error_errno(err, "cannot read", f->path);
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return FLECK_OK;
+}
+
+fleck_status fk_file_unchanged(const fk_file *f, fleck_error *err)
+{
+    struct stat info;
+    fk_stamp now;
+
+    if (fstat(f->fd, &info) != 0)
+        return fk_error_errno(err, "cannot stat", f->path);
+    now = stamp_from(&info);
+    if (!fk_stamp_same(&now, &f->stamp))
+        return fk_error_set(err, FLECK_E_IO, "%s: the file changed while it was read", f->path);
+    return FLECK_OK;
+}
+
+fleck_status fk_contents_read(fk_contents *out, const char *path, size_t limit, fleck_error *err)
+{
+    fk_file file;
+    void *data = NULL;
+    fleck_status st;
+
+    *out = (fk_contents){0};
+    FK_DO(fk_file_open(&file, path, limit, err));
+    if (file.stamp.size > 0) {
+        FK_DO(fk_alloc_large(&data, file.stamp.size, err));
+        FK_DO(fk_file_read(&file, data, 0, (size_t)file.stamp.size, err));
+    }
+    FK_DO(fk_file_unchanged(&file, err));
+    *out = (fk_contents){data, (size_t)file.stamp.size};
+    data = NULL;
+done:
+    fk_free_large(data, file.stamp.size);
+    fk_file_close(&file);
+    return st;
+}
+
+void fk_contents_free(fk_contents *c)
+{
+    fk_free_large((void *)(uintptr_t)c->data, (int64_t)c->size);
+    *c = (fk_contents){0};
 }
 
 struct fk_writer {

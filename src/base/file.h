@@ -1,23 +1,51 @@
-/* Files: mapped or whole reads with limits, and writes that appear whole or not at all. */
+/* Files: whole reads with limits, and writes that appear whole or not at all. */
 #ifndef FK_BASE_FILE_H
 #define FK_BASE_FILE_H
 
 #include "base/error.h"
 #include "base/str.h"
 
-/* A file's bytes, mapped read-only; valid when zeroed. */
-typedef struct fk_mapped {
+/* What tells a file from another, and from what it was: compared, never shown. */
+typedef struct fk_stamp {
+    uint64_t device, inode;
+    int64_t size, seconds, nanoseconds; /* of the last change of its bytes */
+} fk_stamp;
+
+bool fk_stamp_same(const fk_stamp *a, const fk_stamp *b);
+/* The stamp of what path names now; false where there is nothing, or nothing that may be seen. */
+bool fk_stamp_of(fk_stamp *out, const char *path);
+
+/* A regular file opened for reading.  Files are read, not mapped: another process may cut a file
+ * short at any time, and touching a mapping behind its end would end this one. */
+typedef struct fk_file {
+    int fd;
+    const char *path; /* borrowed, for messages */
+    fk_stamp stamp;   /* when it was opened */
+} fk_file;
+
+/* Open path.  A folder, a device or a pipe is FLECK_E_FORMAT; more than limit bytes (0: none)
+ * FLECK_E_LIMIT.  On failure fd is -1. */
+fleck_status fk_file_open(fk_file *out, const char *path, size_t limit,
+                          fleck_error *err) FLECK_MUST_CHECK;
+/* Read exactly size bytes from byte `from` on; any thread.  FLECK_E_IO where there are fewer: the
+ * file became shorter after it was opened. */
+fleck_status fk_file_read(const fk_file *f, void *to, int64_t from, size_t size,
+                          fleck_error *err) FLECK_MUST_CHECK;
+/* FLECK_E_IO where the file is no longer what was opened, so that what was read may be of two. */
+fleck_status fk_file_unchanged(const fk_file *f, fleck_error *err) FLECK_MUST_CHECK;
+void fk_file_close(fk_file *f);
+
+/* A file's bytes; valid when zeroed. */
+typedef struct fk_contents {
     const uint8_t *data;
     size_t size;
-} fk_mapped;
+} fk_contents;
 
-/* Map path.  An empty file maps to size 0 and data NULL.  A folder, a device or a pipe is
- * FLECK_E_FORMAT; more than limit bytes (0: none) FLECK_E_LIMIT. */
-fleck_status fk_mapped_open(fk_mapped *out, const char *path, size_t limit,
-                            fleck_error *err) FLECK_MUST_CHECK;
-void fk_mapped_close(fk_mapped *m);
-/* Its pages need not stay resident: they are read from the file again when they are looked at. */
-void fk_mapped_release(const fk_mapped *m);
+/* Read all of path.  An empty file gives size 0 and data NULL.  Errors of fk_file_open(), and
+ * FLECK_E_IO where the file changed while it was read. */
+fleck_status fk_contents_read(fk_contents *out, const char *path, size_t limit,
+                              fleck_error *err) FLECK_MUST_CHECK;
+void fk_contents_free(fk_contents *c);
 
 /* A file being written under a temporary name in the same folder. */
 typedef struct fk_writer fk_writer;

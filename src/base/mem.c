@@ -1,4 +1,5 @@
 /* Memory: checked, aligned allocation with a switch that makes the n-th one fail. */
+#define _GNU_SOURCE
 #include "base/mem.h"
 
 #ifdef __GLIBC__
@@ -7,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define ALIGNMENT 64
 
@@ -29,21 +31,34 @@ int64_t fk_mem_fail_at(int64_t n)
     return atomic_exchange(&asked, 0);
 }
 
+/* Count an allocation; false where it is the one that a test wants to fail. */
+static bool may_allocate(void)
+{
+    int64_t turn = atomic_fetch_add(&asked, 1) + 1;
+    int64_t failing = atomic_load(&fail_at);
+
+    return failing == 0 || turn != failing;
+}
+
+static fleck_status no_memory(int64_t bytes, fleck_error *err)
+{
+    return fk_error_set(err, FLECK_E_NOMEM, "out of memory: %lld bytes", (long long)bytes);
+}
+
 fleck_status fk_alloc(void **out, int64_t count, size_t size, fleck_error *err)
 {
     int64_t bytes;
-    int64_t turn = atomic_fetch_add(&asked, 1) + 1;
-    int64_t failing = atomic_load(&fail_at);
+    bool may = may_allocate();
 
     *out = NULL;
     if (!fk_mul_fits(count, (int64_t)size, &bytes) || bytes > INT64_MAX - ALIGNMENT)
         return fk_error_set(err, FLECK_E_NOMEM, "%lld elements of %zu bytes do not fit",
                             (long long)count, size);
     bytes = (bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
-    if (failing == 0 || turn != failing)
+    if (may)
         *out = aligned_alloc(ALIGNMENT, (size_t)bytes);
     if (*out == NULL)
-        return fk_error_set(err, FLECK_E_NOMEM, "out of memory: %lld bytes", (long long)bytes);
+        return no_memory(bytes, err);
     return FLECK_OK;
 }
 
@@ -74,6 +89,33 @@ fleck_status fk_grow(void **block, int64_t old_count, int64_t new_count, size_t 
 void fk_free(void *block)
 {
     free(block);
+}
+
+fleck_status fk_alloc_large(void **out, int64_t bytes, fleck_error *err)
+{
+    void *block;
+
+    if (bytes < FK_LARGE)
+        return fk_alloc(out, bytes, 1, err);
+    *out = NULL;
+    block = may_allocate() ? mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+                           : MAP_FAILED;
+    if (block == MAP_FAILED)
+        return no_memory(bytes, err);
+#ifdef MADV_HUGEPAGE
+    (void)madvise(block, (size_t)bytes, MADV_HUGEPAGE); /* a hint */
+#endif
+    *out = block;
+    return FLECK_OK;
+}
+
+void fk_free_large(void *block, int64_t bytes)
+{
+    if (block != NULL && bytes >= FK_LARGE)
+        munmap(block, (size_t)bytes);
+    else
+        fk_free(block);
 }
 
 void fk_mem_trim(void)

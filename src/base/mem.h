@@ -21,6 +21,14 @@ fleck_status fk_grow(void **block, int64_t old_count, int64_t new_count, size_t 
 /* Free a block from above; NULL is legal. */
 void fk_free(void *block);
 
+/* The same for a block that may be large, such as a file's bytes: from FK_LARGE bytes on it lies in
+ * pages of its own, large ones where the system has them.  Those cost a tenth of the faults, and go
+ * back to the system when they are freed.  The bytes are undefined. */
+#define FK_LARGE (INT64_C(4) << 20)
+fleck_status fk_alloc_large(void **out, int64_t bytes, fleck_error *err) FLECK_MUST_CHECK;
+/* Free it; bytes as it was allocated with.  NULL is legal. */
+void fk_free_large(void *block, int64_t bytes);
+
 /* Give freed memory back to the system where the C library can: before much of another kind is needed. */
 void fk_mem_trim(void);
 

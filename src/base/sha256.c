@@ -148,13 +148,13 @@ void fk_sha256_text(const void *bytes, size_t size, char out[FK_SHA256_TEXT])
 
 fleck_status fk_sha256_file(const char *path, char out[FK_SHA256_TEXT], fleck_error *err)
 {
-    fk_mapped file;
-    fleck_status st = fk_mapped_open(&file, path, 0, err);
+    fk_contents file;
+    fleck_status st = fk_contents_read(&file, path, 0, err);
 
     out[0] = '\0';
     if (st != FLECK_OK)
         return st;
     fk_sha256_text(file.data, file.size, out);
-    fk_mapped_close(&file);
+    fk_contents_free(&file);
     return FLECK_OK;
 }

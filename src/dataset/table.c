@@ -163,11 +163,11 @@ fleck_status fk_table_read(fk_samples *out, const char *path, bool test, fleck_e
 {
     const char *slash = strrchr(path, '/');
     table t = {.name = path, .test = test};
-    fk_mapped file = {0};
+    fk_contents file = {0};
     fk_csv csv;
     fleck_status st;
 
-    FK_DO(fk_mapped_open(&file, path, SIZE_LIMIT, err));
+    FK_DO(fk_contents_read(&file, path, SIZE_LIMIT, err));
     FK_DO(fk_asprintf(&t.folder, err, "%.*s", slash != NULL ? (int)(slash + 1 - path) : 0, path));
     fk_csv_begin(&csv, path, file.data, file.size);
     FK_DO(read_rows(&t, out, &csv, err));
@@ -182,7 +182,7 @@ fleck_status fk_table_read(fk_samples *out, const char *path, bool test, fleck_e
                 : test               ? " and split test"
                                      : " and split train");
 done:
-    fk_mapped_close(&file);
+    fk_contents_free(&file);
     fk_free(t.folder);
     fk_free(t.bare_path);
     return st;

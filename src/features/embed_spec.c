@@ -149,15 +149,15 @@ done:
 static fleck_status read_list(fk_embed_spec *spec, const char *path, int64_t width,
                               fleck_error *err)
 {
-    fk_mapped file = {0};
+    fk_contents file = {0};
     fleck_status st;
 
-    FK_DO(fk_mapped_open(&file, path, LIST_LIMIT, err));
+    FK_DO(fk_contents_read(&file, path, LIST_LIMIT, err));
     /* An empty file maps to NULL. */
     FK_DO(fk_embed_parse_channels(spec, file.size > 0 ? (const char *)file.data : "", file.size,
                                   path, width, err));
 done:
-    fk_mapped_close(&file);
+    fk_contents_free(&file);
     return st;
 }
 

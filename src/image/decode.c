@@ -161,13 +161,13 @@ fleck_status fk_image_decode(fk_image *out, const void *bytes, size_t size, cons
 
 fleck_status fk_image_load(fk_image *out, const char *path, fk_image_want want, fleck_error *err)
 {
-    fk_mapped file;
+    fk_contents file;
     fleck_status st;
 
     *out = (fk_image){0};
-    FK_DO(fk_mapped_open(&file, path, MAX_FILE, err));
+    FK_DO(fk_contents_read(&file, path, MAX_FILE, err));
     st = fk_image_decode(out, file.data, file.size, path, want, err);
-    fk_mapped_close(&file);
+    fk_contents_free(&file);
 done:
     return st;
 }

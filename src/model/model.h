@@ -44,7 +44,7 @@ typedef struct fk_model {
     fk_st_reader *weights; /* what arch's weights are read from: a weight file while fitting, the
                               model itself once opened */
     const char *prefix;    /* of tensor names in weights */
-    fk_mapped onnx_file;   /* while fitting */
+    fk_contents onnx_file; /* while fitting */
     const void *onnx;      /* bytes, NULL for an architecture */
     size_t onnx_size;
     int n_taps;
@@ -99,7 +99,8 @@ fk_net_settings fk_model_net_settings(const fk_model *m, fk_engine engine, int t
 fleck_status fk_model_save(const fk_model *m, const char *path, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Open and check a model; overrides: NULL, or "name=value" texts for options that may change after
- * the fit, ended by NULL.  Tensors are views into the mapped file. */
+ * the fit, ended by NULL.  Tensors are views into the bytes of the
+ * file, which are read whole. */
 fleck_status fk_model_load(fk_model *out, const char *path, const char *const *overrides,
                            fleck_error *err) FLECK_MUST_CHECK;
 /* The same over bytes (fuzzing); name stands in messages. */

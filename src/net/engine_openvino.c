@@ -99,7 +99,7 @@ static fleck_status read_graph(const engine *e, ov_model_t **model, fleck_error 
     fleck_status st;
 
     FK_DO(fk_openvino_ir(&ir, &e->plan, err));
-    /* Weights are only read; the runtime keeps pointing into the file's mapping. */
+    /* Weights are only read; the runtime keeps pointing into the file's bytes. */
     OV_DO(e, ov_tensor_create_from_host_ptr(U8, shape, (void *)(uintptr_t)e->plan.blob, &weights),
           "take the weights");
     OV_DO(

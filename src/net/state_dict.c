@@ -13,7 +13,7 @@ typedef struct entry {
 } entry;
 
 struct fk_state_dict {
-    fk_mapped file;
+    fk_contents file;
     fk_pickle pickle;      /* of torch's containers */
     fk_st_reader *reader;  /* of safetensors */
     entry *entries;        /* in the file's order */
@@ -278,16 +278,16 @@ done:
 
 fleck_status fk_state_dict_open(fk_state_dict **out, const char *path, fleck_error *err)
 {
-    fk_mapped file;
+    fk_contents file;
     fleck_status st;
 
     *out = NULL;
-    FK_DO(fk_mapped_open(&file, path, 0, err));
+    FK_DO(fk_contents_read(&file, path, 0, err));
     st = fk_state_dict_open_bytes(out, file.data, file.size, path, err);
     if (st == FLECK_OK)
         (*out)->file = file;
     else
-        fk_mapped_close(&file);
+        fk_contents_free(&file);
 done:
     return st;
 }
@@ -306,7 +306,7 @@ void fk_state_dict_close(fk_state_dict **handle)
     fk_free(d->by_name);
     fk_pickle_free(&d->pickle);
     fk_st_close(&d->reader);
-    fk_mapped_close(&d->file);
+    fk_contents_free(&d->file);
     fk_free(d);
     *handle = NULL;
 }

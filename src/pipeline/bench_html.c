@@ -195,12 +195,12 @@ done:
 static fleck_status add_panel(fk_text *out, const fk_bench_book *b, const fk_bench_category *c,
                               int k, fleck_error *err)
 {
-    fk_mapped file = {0};
+    fk_contents file = {0};
     char *path = NULL;
     fleck_status st;
 
     FK_DO(fk_asprintf(&path, err, "%s/panels/%s-%d.png", b->out, c->name, k + 1));
-    if (fk_mapped_open(&file, path, MAX_PICTURE, NULL) != FLECK_OK)
+    if (fk_contents_read(&file, path, MAX_PICTURE, NULL) != FLECK_OK)
         goto done;
     FK_DO(fk_text_printf(out, err, "<figure><img alt=\"\" src=\"data:image/png;base64,"));
     FK_DO(fk_html_base64(out, file.data, file.size, err));
@@ -208,7 +208,7 @@ static fleck_status add_panel(fk_text *out, const fk_bench_book *b, const fk_ben
     FK_DO(tagged(out, "figcaption", c->panels[k], err));
     FK_DO(fk_text_printf(out, err, "</figure>\n"));
 done:
-    fk_mapped_close(&file);
+    fk_contents_free(&file);
     fk_free(path);
     return st;
 }

@@ -437,12 +437,12 @@ done:
 
 fleck_status fk_bench_category_read(fk_bench_category *out, const char *path, fleck_error *err)
 {
-    fk_mapped file;
-    fleck_status st = fk_mapped_open(&file, path, MAX_BYTES, err);
+    fk_contents file;
+    fleck_status st = fk_contents_read(&file, path, MAX_BYTES, err);
 
     *out = (fk_bench_category){0};
     if (st == FLECK_OK)
         st = fk_bench_category_parse(out, (const char *)file.data, file.size, path, err);
-    fk_mapped_close(&file);
+    fk_contents_free(&file);
     return st;
 }

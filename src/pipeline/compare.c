@@ -106,13 +106,13 @@ done:
 fleck_status fk_run_scores_read(fk_run_scores *out, const char *file, const char *run,
                                 fleck_error *err)
 {
-    fk_mapped bytes;
-    fleck_status st = fk_mapped_open(&bytes, file, MAX_BYTES, err);
+    fk_contents bytes;
+    fleck_status st = fk_contents_read(&bytes, file, MAX_BYTES, err);
 
     *out = (fk_run_scores){0};
     if (st == FLECK_OK)
         st = fk_run_scores_parse(out, (const char *)bytes.data, bytes.size, file, run, err);
-    fk_mapped_close(&bytes);
+    fk_contents_free(&bytes);
     return st;
 }
 

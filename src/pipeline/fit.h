@@ -11,7 +11,7 @@ fleck_status fk_fit_plan(fk_model *m, const fleck_fit_settings *s,
                          fleck_error *err) FLECK_MUST_CHECK;
 
 /* The same but for the state, which may be large: to see what a fit would need.  No memory but small
- * tables is taken, and the weights' file is mapped. */
+ * tables and the weights is taken. */
 fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s,
                              fleck_error *err) FLECK_MUST_CHECK;
 

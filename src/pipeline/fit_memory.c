@@ -13,8 +13,6 @@ fleck_status fk_fit_limit(fk_model *m, const fleck_fit_settings *s, int64_t imag
     int64_t others, least = 0;
     fleck_status st;
 
-    if (m->weights != NULL) /* the network has its own by now */
-        fk_st_release(m->weights);
     others = fk_clock_rss_bytes() + later + SLACK_BYTES;
     if (s->max_memory < 0)
         return fk_error_set(err, FLECK_E_OPTION, "max memory: expected 0 or more bytes, got %lld",

@@ -190,7 +190,7 @@ static fleck_status plan_backbone(fk_model *m, const fleck_fit_settings *s, flec
         FK_DO(open_weights(m, s, err));
     } else if (fk_ends_with(s->backbone, ".onnx")) {
         FK_DO(fk_path_base(&m->backbone, s->backbone, err));
-        FK_DO(fk_mapped_open(&m->onnx_file, s->backbone, MAX_ONNX_BYTES, err));
+        FK_DO(fk_contents_read(&m->onnx_file, s->backbone, MAX_ONNX_BYTES, err));
         if (m->onnx_file.size == 0)
             FK_FAIL(err, FLECK_E_FORMAT, "%s: expected an ONNX model, found an empty file",
                     s->backbone);

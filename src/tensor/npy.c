@@ -319,14 +319,14 @@ done:
 
 fleck_status fk_npy_read(fk_tensor *out, const char *path, fleck_error *err)
 {
-    fk_mapped file;
+    fk_contents file;
     fleck_status st;
 
     *out = (fk_tensor){0};
-    st = fk_mapped_open(&file, path, 0, err);
+    st = fk_contents_read(&file, path, 0, err);
     if (st == FLECK_OK)
         st = fk_npy_read_bytes(out, file.data, file.size, path, err);
-    fk_mapped_close(&file);
+    fk_contents_free(&file);
     return st;
 }
 

@@ -21,7 +21,7 @@ typedef struct entry {
 
 struct fk_st_reader {
     char *name;
-    fk_mapped file;
+    fk_contents file;
     fk_json *header;
     const fk_json *metadata;
     entry *entries; /* in the order of the data */
@@ -252,23 +252,18 @@ done:
 
 fleck_status fk_st_open(fk_st_reader **out, const char *path, fleck_error *err)
 {
-    fk_mapped file;
+    fk_contents file;
     fleck_status st;
 
     *out = NULL;
-    FK_DO(fk_mapped_open(&file, path, 0, err));
+    FK_DO(fk_contents_read(&file, path, 0, err));
     st = fk_st_open_bytes(out, file.data, file.size, path, err);
     if (st == FLECK_OK)
         (*out)->file = file;
     else
-        fk_mapped_close(&file);
+        fk_contents_free(&file);
 done:
     return st;
-}
-
-void fk_st_release(const fk_st_reader *r)
-{
-    fk_mapped_release(&r->file);
 }
 
 void fk_st_close(fk_st_reader **handle)
@@ -282,7 +277,7 @@ void fk_st_close(fk_st_reader **handle)
     fk_free(r->entries);
     fk_free(r->by_name);
     fk_json_free(&r->header);
-    fk_mapped_close(&r->file);
+    fk_contents_free(&r->file);
     fk_free(r->name);
     fk_free(r);
     *handle = NULL;

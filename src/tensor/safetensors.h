@@ -1,4 +1,4 @@
-/* safetensors: named tensors behind a JSON header, mapped for reading, streamed for writing.
+/* safetensors: named tensors behind a JSON header, read whole, written in a stream.
  *
  * The file: 8 bytes N little endian, N bytes of JSON, then the data block.  The JSON is one object,
  * {"NAME": {"dtype": "F32", "shape": [2, 3], "data_offsets": [BEGIN, END]}, ...}, offsets counted
@@ -12,12 +12,12 @@
 /* Most bytes of a header, as the reference implementation has it. */
 #define FK_ST_MAX_HEADER 100000000
 
-/* ---- Reading: the file stays mapped while the reader lives. ---- */
+/* ---- Reading: the reader has the bytes of the whole file. ---- */
 typedef struct fk_st_reader fk_st_reader;
 
-/* Map path and check the whole header: length, JSON, that names differ, dtypes, shapes, that
+/* Read path and check the whole header: length, JSON, that names differ, dtypes, shapes, that
  * offsets lie inside the file, are consistent with the shapes, do not overlap, leave no gap and end
- * where the file ends.  No data is read.  Cost: n log n for n tensors.
+ * where the file ends.  Cost: n log n for n tensors.
  *
  * Errors, with *out NULL; messages name path, and the tensor where there is one:
  *   FLECK_E_FORMAT       the bytes are not a safetensors file
@@ -30,8 +30,6 @@ fleck_status fk_st_open_bytes(fk_st_reader **out, const void *bytes, size_t size
                               fleck_error *err) FLECK_MUST_CHECK;
 /* Close and set *reader to NULL; NULL and *reader == NULL are legal. */
 void fk_st_close(fk_st_reader **reader);
-/* What was read need not stay resident (fk_mapped_release); views stay valid. */
-void fk_st_release(const fk_st_reader *reader);
 
 /* Path or name it was opened with. */
 const char *fk_st_name(const fk_st_reader *reader);
@@ -42,7 +40,7 @@ const char *fk_st_tensor_name(const fk_st_reader *reader, int64_t i);
 const char *fk_st_metadata(const fk_st_reader *reader, const char *key);
 
 bool fk_st_has(const fk_st_reader *reader, const char *name);
-/* A borrowed view of the tensor, valid until fk_st_close().  data points into the mapping, or, for
+/* A borrowed view of the tensor, valid until fk_st_close().  data points into the bytes, or, for
  * a tensor that a careless writer put at an address its elements cannot have, into a copy made on
  * open.  It must not be written to.  FLECK_E_NOTFOUND names file and tensor. */
 fleck_status fk_st_get(const fk_st_reader *reader, const char *name, fk_tensor *out,

@@ -21,7 +21,7 @@ typedef enum fk_dtype {
 } fk_dtype;
 
 /* Row-major and contiguous.  Valid when zeroed.  data belongs to the tensor when owned is set,
- * otherwise it is borrowed (from a mapped file, say) and must outlive the tensor. */
+ * otherwise it is borrowed (from the bytes of a file, say) and must outlive the tensor. */
 typedef struct fk_tensor {
     fk_dtype dtype;
     int ndim;

@@ -15,11 +15,11 @@ static int64_t fed;
 
 static fleck_status feed(const char *path, fleck_error *err)
 {
-    fk_mapped file;
+    fk_contents file;
     uint8_t *copy = NULL;
     fleck_status st;
 
-    FK_DO(fk_mapped_open(&file, path, 0, err));
+    FK_DO(fk_contents_read(&file, path, 0, err));
     /* malloc and not fk_alloc, which rounds up: a sanitizer then sees the first byte behind. */
     copy = malloc(file.size > 0 ? file.size : 1);
     if (copy == NULL)
@@ -32,7 +32,7 @@ static fleck_status feed(const char *path, fleck_error *err)
     fflush(stdout);
 done:
     free(copy);
-    fk_mapped_close(&file);
+    fk_contents_free(&file);
     return st;
 }
 

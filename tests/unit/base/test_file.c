@@ -1,4 +1,4 @@
-/* Files: mapped reads, writes that appear whole or not at all, folders, paths. */
+/* Files: reads, writes that appear whole or not at all, folders, paths. */
 #include "fk_test.h"
 
 #include <fcntl.h>
@@ -31,13 +31,13 @@ static void make_file(const char *path, const char *text)
 
 static void assert_contents(const char *path, const char *text)
 {
-    fk_mapped m;
+    fk_contents m;
 
-    assert_ok(fk_mapped_open(&m, path, 0, err));
+    assert_ok(fk_contents_read(&m, path, 0, err));
     assert_int_equal(m.size, strlen(text));
     if (m.size > 0)
         assert_memory_equal(m.data, text, m.size);
-    fk_mapped_close(&m);
+    fk_contents_free(&m);
 }
 
 static int64_t count_entries(const char *folder)
@@ -52,9 +52,9 @@ static int64_t count_entries(const char *folder)
     return n;
 }
 
-/* ---- Mapping ---- */
+/* ---- Reading ---- */
 
-static void a_mapped_file_has_its_bytes(void **state)
+static void a_file_that_was_read_has_its_bytes(void **state)
 {
     const char *path = in(test_folder(), "a");
 
@@ -63,55 +63,141 @@ static void a_mapped_file_has_its_bytes(void **state)
     assert_contents(path, "some bytes");
 }
 
-static void an_empty_file_maps_to_nothing(void **state)
+static void an_empty_file_gives_nothing(void **state)
 {
     const char *path = in(test_folder(), "empty");
-    fk_mapped m = {.size = 5};
+    fk_contents m = {.size = 5};
 
     (void)state;
     make_file(path, "");
-    assert_ok(fk_mapped_open(&m, path, 1, err));
+    assert_ok(fk_contents_read(&m, path, 1, err));
     assert_null(m.data);
     assert_int_equal(m.size, 0);
-    fk_mapped_close(&m);
-    fk_mapped_close(&m);
+    fk_contents_free(&m);
+    fk_contents_free(&m);
+}
+
+static void a_file_cut_short_after_opening_is_an_error_of_that_file(void **state)
+{
+    const char *path = in(test_folder(), "shrinks");
+    char bytes[10];
+    fk_file f;
+
+    (void)state;
+    make_file(path, "0123456789");
+    assert_ok(fk_file_open(&f, path, 0, err));
+    assert_int_equal(truncate(path, 4), 0);
+    assert_refused(fk_file_read(&f, bytes, 0, sizeof bytes, err), FLECK_E_IO,
+                   "became shorter while it was read: expected 10 bytes, found 4");
+    assert_ok(fk_file_read(&f, bytes, 1, 3, err));
+    assert_memory_equal(bytes, "123", 3);
+    assert_refused(fk_file_unchanged(&f, err), FLECK_E_IO, "changed while it was read");
+    fk_file_close(&f);
+}
+
+static void a_file_that_changed_after_opening_is_an_error_whatever_its_size(void **state)
+{
+    const char *path = in(test_folder(), "changes");
+    struct timespec later[2] = {{.tv_sec = 2000000000}, {.tv_sec = 2000000000}};
+    char bytes[10];
+    fk_file f;
+
+    (void)state;
+    make_file(path, "0123456789");
+    assert_ok(fk_file_open(&f, path, 0, err));
+    assert_ok(fk_file_unchanged(&f, err));
+    assert_int_equal(utimensat(AT_FDCWD, path, later, 0), 0);
+    assert_ok(fk_file_read(&f, bytes, 0, sizeof bytes, err));
+    assert_refused(fk_file_unchanged(&f, err), FLECK_E_IO, path);
+    fk_file_close(&f);
+}
+
+static void a_file_replaced_by_renaming_is_still_the_one_that_was_opened(void **state)
+{
+    const char *path = in(test_folder(), "old"), *other = in(test_folder(), "new");
+    fk_stamp stamp;
+    char bytes[3];
+    fk_file f;
+
+    (void)state;
+    make_file(path, "old");
+    make_file(other, "new");
+    assert_ok(fk_file_open(&f, path, 0, err));
+    assert_true(fk_stamp_of(&stamp, path));
+    assert_true(fk_stamp_same(&stamp, &f.stamp));
+    assert_int_equal(rename(other, path), 0);
+    assert_ok(fk_file_read(&f, bytes, 0, sizeof bytes, err));
+    assert_ok(fk_file_unchanged(&f, err));
+    assert_memory_equal(bytes, "old", 3);
+    assert_true(fk_stamp_of(&stamp, path));
+    assert_false(fk_stamp_same(&stamp, &f.stamp));
+    assert_int_equal(unlink(path), 0);
+    assert_false(fk_stamp_of(&stamp, path));
+    fk_file_close(&f);
+}
+
+static void a_large_file_is_read_whole_and_its_memory_given_back(void **state)
+{
+    const char *path = in(test_folder(), "large");
+    const int64_t sizes[] = {FK_LARGE - 1, FK_LARGE, FK_LARGE + 4097};
+    fk_contents c;
+
+    (void)state;
+    for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
+        FILE *f = fopen(path, "wb");
+
+        assert_non_null(f);
+        for (int64_t i = 0; i < sizes[k]; i++)
+            putc((int)(i % 251), f);
+        assert_int_equal(fclose(f), 0);
+        assert_ok(fk_contents_read(&c, path, 0, err));
+        assert_int_equal(c.size, sizes[k]);
+        for (int64_t i = 0; i < sizes[k]; i++)
+            if (c.data[i] != i % 251)
+                fail_msg("byte %lld", (long long)i);
+        fk_contents_free(&c);
+        fk_mem_fail_at(1);
+        assert_refused(fk_contents_read(&c, path, 0, err), FLECK_E_NOMEM, "out of memory");
+        fk_mem_fail_at(0);
+        assert_null(c.data);
+    }
 }
 
 static void what_is_no_regular_file_is_refused_without_waiting(void **state)
 {
     const char *folder = test_folder(), *pipe_path = in(folder, "pipe");
-    fk_mapped m;
+    fk_contents m;
 
     (void)state;
     assert_int_equal(mkfifo(pipe_path, 0666), 0);
-    assert_refused(fk_mapped_open(&m, folder, 0, err), FLECK_E_FORMAT,
+    assert_refused(fk_contents_read(&m, folder, 0, err), FLECK_E_FORMAT,
                    "expected a regular file, found a folder");
-    assert_refused(fk_mapped_open(&m, "/dev/zero", 0, err), FLECK_E_FORMAT, "a device or pipe");
-    assert_refused(fk_mapped_open(&m, pipe_path, 0, err), FLECK_E_FORMAT, "a device or pipe");
+    assert_refused(fk_contents_read(&m, "/dev/zero", 0, err), FLECK_E_FORMAT, "a device or pipe");
+    assert_refused(fk_contents_read(&m, pipe_path, 0, err), FLECK_E_FORMAT, "a device or pipe");
     assert_null(m.data);
 }
 
 static void a_missing_file_is_named(void **state)
 {
-    fk_mapped m;
+    fk_contents m;
 
     (void)state;
-    assert_refused(fk_mapped_open(&m, "/nowhere/x.png", 0, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_contents_read(&m, "/nowhere/x.png", 0, err), FLECK_E_NOTFOUND,
                    "cannot open /nowhere/x.png: No such file");
-    assert_refused(fk_mapped_open(&m, "/dev/null/x", 0, err), FLECK_E_NOTFOUND, "/dev/null/x");
-    assert_refused(fk_mapped_open(&m, "", 0, err), FLECK_E_NOTFOUND, "cannot open");
+    assert_refused(fk_contents_read(&m, "/dev/null/x", 0, err), FLECK_E_NOTFOUND, "/dev/null/x");
+    assert_refused(fk_contents_read(&m, "", 0, err), FLECK_E_NOTFOUND, "cannot open");
 }
 
 static void a_file_beyond_the_limit_is_refused_and_one_at_it_is_not(void **state)
 {
     const char *path = in(test_folder(), "ten");
-    fk_mapped m;
+    fk_contents m;
 
     (void)state;
     make_file(path, "0123456789");
-    assert_ok(fk_mapped_open(&m, path, 10, err));
-    fk_mapped_close(&m);
-    assert_refused(fk_mapped_open(&m, path, 9, err), FLECK_E_LIMIT, "10 bytes, the limit is 9");
+    assert_ok(fk_contents_read(&m, path, 10, err));
+    fk_contents_free(&m);
+    assert_refused(fk_contents_read(&m, path, 9, err), FLECK_E_LIMIT, "10 bytes, the limit is 9");
 }
 
 /* ---- Writing ---- */
@@ -139,7 +225,7 @@ static void a_long_write_has_all_its_bytes(void **state)
     enum { SIZE = 1234567, FIRST = 3 };
     const char *path = in(test_folder(), "out");
     unsigned char *bytes = NULL;
-    fk_mapped m;
+    fk_contents m;
     fk_writer *w;
 
     (void)state;
@@ -150,10 +236,10 @@ static void a_long_write_has_all_its_bytes(void **state)
     assert_ok(fk_writer_write(w, bytes, FIRST, err));
     assert_ok(fk_writer_write(w, bytes + FIRST, SIZE - FIRST, err));
     assert_ok(fk_writer_commit(&w, err));
-    assert_ok(fk_mapped_open(&m, path, 0, err));
+    assert_ok(fk_contents_read(&m, path, 0, err));
     assert_int_equal(m.size, SIZE);
     assert_memory_equal(m.data, bytes, SIZE);
-    fk_mapped_close(&m);
+    fk_contents_free(&m);
     fk_free(bytes);
 }
 
@@ -500,8 +586,12 @@ static void base_and_stem_take_a_path_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_mapped_file_has_its_bytes),
-        cmocka_unit_test(an_empty_file_maps_to_nothing),
+        cmocka_unit_test(a_file_that_was_read_has_its_bytes),
+        cmocka_unit_test(an_empty_file_gives_nothing),
+        cmocka_unit_test(a_file_cut_short_after_opening_is_an_error_of_that_file),
+        cmocka_unit_test(a_file_that_changed_after_opening_is_an_error_whatever_its_size),
+        cmocka_unit_test(a_file_replaced_by_renaming_is_still_the_one_that_was_opened),
+        cmocka_unit_test(a_large_file_is_read_whole_and_its_memory_given_back),
         cmocka_unit_test(what_is_no_regular_file_is_refused_without_waiting),
         cmocka_unit_test(a_missing_file_is_named),
         cmocka_unit_test(a_file_beyond_the_limit_is_refused_and_one_at_it_is_not),

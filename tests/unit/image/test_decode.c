@@ -7,8 +7,12 @@
 #include "image/png.h"
 #include "checksum.h"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 typedef struct golden_image {
     const char *name;
@@ -103,16 +107,16 @@ static void a_file_cut_anywhere_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < IMAGES; i++) {
         const char *name = golden_images[i].name;
-        fk_mapped file;
+        fk_contents file;
 
-        assert_ok(fk_mapped_open(&file, file_path(name), 0, err));
+        assert_ok(fk_contents_read(&file, file_path(name), 0, err));
         for (size_t size = 0; size < file.size; size++) {
             fleck_error e = {0};
 
             if (decode_copy(file.data, size, &e) == FLECK_OK && end_is_known(name))
                 fail_msg("%s of %zu bytes decodes when cut to %zu", name, file.size, size);
         }
-        fk_mapped_close(&file);
+        fk_contents_free(&file);
     }
 }
 
@@ -124,9 +128,9 @@ static void a_wrong_byte_does_no_harm(void **state)
     (void)state;
     for (size_t i = 0; i < IMAGES; i++) {
         uint8_t bytes[4096];
-        fk_mapped file;
+        fk_contents file;
 
-        assert_ok(fk_mapped_open(&file, file_path(golden_images[i].name), 0, err));
+        assert_ok(fk_contents_read(&file, file_path(golden_images[i].name), 0, err));
         for (size_t at = 0; at < file.size && file.size <= sizeof bytes; at++) {
             fleck_error e = {0};
 
@@ -135,7 +139,7 @@ static void a_wrong_byte_does_no_harm(void **state)
             if (decode_copy(bytes, file.size, &e) != FLECK_OK)
                 assert_string_not_equal(e.message, "");
         }
-        fk_mapped_close(&file);
+        fk_contents_free(&file);
     }
 }
 
@@ -149,12 +153,12 @@ static void both_png_decoders_agree(void **state)
         const char *name = golden_images[i].name;
         fk_png_chunks chunks;
         fk_image a = {0}, b = {0};
-        fk_mapped file;
+        fk_contents file;
         bool done;
 
         if (!fk_ends_with(name, ".png"))
             continue;
-        assert_ok(fk_mapped_open(&file, file_path(name), 0, err));
+        assert_ok(fk_contents_read(&file, file_path(name), 0, err));
         fk_image_bytes in = {file.data, file.size, FK_IMAGE_MAX_PIXELS};
         assert_ok(fk_png_scan(&chunks, &in, err));
         assert_ok(fk_png_decode_fast(&a, &done, &chunks, &in, err));
@@ -165,7 +169,7 @@ static void both_png_decoders_agree(void **state)
             fail_msg("%s", name);
         fk_image_free(&a);
         fk_image_free(&b);
-        fk_mapped_close(&file);
+        fk_contents_free(&file);
     }
     printf("%d files take the quick way\n", quick);
 #ifdef FLECK_WITH_LIBDEFLATE
@@ -194,17 +198,17 @@ static void when_memory_ends_decoding_leaves_nothing(void **state)
 
 static void the_pixel_limit_is_the_callers(void **state)
 {
-    fk_mapped file;
+    fk_contents file;
     fk_image im;
 
     (void)state;
-    assert_ok(fk_mapped_open(&file, file_path("rgb8.png"), 0, err));
+    assert_ok(fk_contents_read(&file, file_path("rgb8.png"), 0, err));
     assert_ok(fk_image_decode_limited(&im, file.data, file.size, 13 * 9, "x", FK_IMAGE_RGB, err));
     fk_image_free(&im);
     assert_refused(
         fk_image_decode_limited(&im, file.data, file.size, 13 * 9 - 1, "x.png", FK_IMAGE_RGB, err),
         FLECK_E_LIMIT, "x.png: PNG: 13x9 pixels, the limit is 116");
-    fk_mapped_close(&file);
+    fk_contents_free(&file);
 }
 
 static void what_is_no_file_is_refused(void **state)
@@ -293,19 +297,19 @@ static void a_picture_says_that_fleck_made_it_and_of_what(void **state)
 {
     const char *folder = test_folder();
     char path[4200], origin[FK_PNG_ORIGIN_SIZE];
-    fk_mapped file;
+    fk_contents file;
     fk_image im, back;
 
     (void)state;
     snprintf(path, sizeof path, "%s/out.png", folder);
     assert_ok(fk_image_init(&im, 40, 30, 3, err));
     assert_ok(fk_image_save_png(&im, path, err));
-    assert_ok(fk_mapped_open(&file, path, 0, err));
+    assert_ok(fk_contents_read(&file, path, 0, err));
     assert_false(fk_png_made_by_fleck(file.data, file.size));
-    fk_mapped_close(&file);
+    fk_contents_free(&file);
     for (int named = 0; named < 2; named++) {
         assert_ok(fk_image_save_picture(&im, named ? "0123abc" : NULL, path, err));
-        assert_ok(fk_mapped_open(&file, path, 0, err));
+        assert_ok(fk_contents_read(&file, path, 0, err));
         assert_true(file.size < FK_PNG_NOTE_BYTES);
         assert_true(fk_png_made_by_fleck(file.data, file.size));
         assert_int_equal(fk_png_origin(origin, file.data, file.size), named);
@@ -314,7 +318,7 @@ static void a_picture_says_that_fleck_made_it_and_of_what(void **state)
         assert_true(fk_png_made_by_fleck(file.data, 100));
         for (size_t n = 0; n < 60; n++)
             assert_false(fk_png_made_by_fleck(file.data, n));
-        fk_mapped_close(&file);
+        fk_contents_free(&file);
         assert_ok(fk_image_load(&back, path, FK_IMAGE_RGB, err));
         assert_memory_equal(back.data, im.data, 40 * 30 * 3);
         fk_image_free(&back);
@@ -400,6 +404,61 @@ static void a_new_image_is_black(void **state)
     assert_refused(fk_image_init(&im, 0, 4, 3, err), FLECK_E_FORMAT, "0x4");
 }
 
+/* Writes a file anew, in place, again and again. */
+typedef struct rewriter {
+    const char *path;
+    fk_contents bytes;
+    atomic_bool stop;
+} rewriter;
+
+static void *rewrite(void *ctx)
+{
+    rewriter *r = ctx;
+    int fd = open(r->path, O_WRONLY);
+
+    while (!atomic_load(&r->stop)) {
+        (void)!ftruncate(fd, 0);
+        (void)!pwrite(fd, r->bytes.data, r->bytes.size, 0);
+        (void)!ftruncate(fd, (off_t)r->bytes.size / 2);
+        (void)!pwrite(fd, r->bytes.data, r->bytes.size, 0);
+    }
+    close(fd);
+    return NULL;
+}
+
+static void a_file_that_is_rewritten_while_it_is_decoded_is_whole_or_an_error(void **state)
+{
+    const int64_t side = 400;
+    char path[4200];
+    rewriter r = {.path = path};
+    pthread_t thread;
+    fk_image image, found;
+    int whole = 0;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/rewritten.png", test_folder());
+    assert_ok(fk_image_init(&image, side, side, 3, err));
+    for (int64_t i = 0; i < side * side * 3; i++)
+        image.data[i] = (uint8_t)(i * 2654435761u >> 13); /* takes some pages */
+    assert_ok(fk_image_save_png(&image, path, err));
+    assert_ok(fk_contents_read(&r.bytes, path, 0, err));
+    assert_int_equal(pthread_create(&thread, NULL, rewrite, &r), 0);
+    for (int i = 0; i < 400; i++) {
+        if (fk_image_load(&found, path, FK_IMAGE_RGB, NULL) == FLECK_OK) {
+            assert_memory_equal(found.data, image.data, side * side * 3);
+            whole++;
+        }
+        fk_image_free(&found);
+    }
+    atomic_store(&r.stop, true);
+    pthread_join(thread, NULL);
+    assert_ok(fk_image_load(&found, path, FK_IMAGE_RGB, err));
+    assert_true(whole < 400);
+    fk_image_free(&found);
+    fk_image_free(&image);
+    fk_contents_free(&r.bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -419,6 +478,7 @@ int main(void)
         cmocka_unit_test(a_png_that_cannot_be_written_leaves_no_file),
         cmocka_unit_test(a_png_on_a_full_disk_leaves_no_file),
         cmocka_unit_test(a_new_image_is_black),
+        cmocka_unit_test(a_file_that_is_rewritten_while_it_is_decoded_is_whole_or_an_error),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,7 +146,7 @@ static char *file_bytes(const fk_method *m, bool flagged, size_t *size)
 {
     fk_options o = options_of(m, NULL);
     fk_embedding images[IMAGES];
-    fk_mapped file = {0};
+    fk_contents file = {0};
     fk_json *meta = NULL;
     const char *path;
     char *out = NULL;
@@ -158,11 +158,11 @@ static char *file_bytes(const fk_method *m, bool flagged, size_t *size)
     state = learn(m, &o, &SHAPE, GRID, images, 0, IMAGES, 3, NULL);
     assert_ok(m->finish(state, NULL, err));
     path = save_state(m, state, &meta);
-    assert_ok(fk_mapped_open(&file, path, 0, err));
+    assert_ok(fk_contents_read(&file, path, 0, err));
     *size = file.size;
     assert_ok(FK_ALLOC(&out, (int64_t)file.size, err));
     memcpy(out, file.data, file.size);
-    fk_mapped_close(&file);
+    fk_contents_free(&file);
     fk_json_free(&meta);
     m->free(state);
     free_images(images, IMAGES);

@@ -13,7 +13,7 @@
 
 /* A server of one weight file, an architecture that is published as it, and an empty home. */
 typedef struct bench {
-    fk_mapped bytes;
+    fk_contents bytes;
     http_server server;
     fk_arch arch;
     char file[32]; /* "mini-0123abcd.pth" */
@@ -26,7 +26,7 @@ static int set_up(void **state)
     char sum[FK_SHA256_TEXT];
 
     memset(&b, 0, sizeof b);
-    assert_ok(fk_mapped_open(&b.bytes, weight_file("mini_zip.pth"), 0, err));
+    assert_ok(fk_contents_read(&b.bytes, weight_file("mini_zip.pth"), 0, err));
     fk_sha256_text(b.bytes.data, b.bytes.size, sum);
     snprintf(b.file, sizeof b.file, "mini-%.8s.pth", sum);
     server_begin(&b.server, b.bytes.data, b.bytes.size);
@@ -46,19 +46,19 @@ static int tear_down(void **state)
     bench *b = *state;
 
     server_end(&b->server);
-    fk_mapped_close(&b->bytes);
+    fk_contents_free(&b->bytes);
     return 0;
 }
 
 static int64_t size_of(const char *path)
 {
-    fk_mapped file;
+    fk_contents file;
     int64_t size;
 
-    if (fk_mapped_open(&file, path, 0, NULL) != FLECK_OK)
+    if (fk_contents_read(&file, path, 0, NULL) != FLECK_OK)
         return -1;
     size = (int64_t)file.size;
-    fk_mapped_close(&file);
+    fk_contents_free(&file);
     return size;
 }
 

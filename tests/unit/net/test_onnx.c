@@ -12,12 +12,12 @@
         skip();                                                                                    \
     }
 
-static void map_model(fk_mapped *m, const char *name)
+static void map_model(fk_contents *m, const char *name)
 {
     char part[128];
 
     snprintf(part, sizeof part, "tests/golden/net/%s.onnx", name);
-    assert_ok(fk_mapped_open(m, test_path("FLECK_TEST_SOURCE", part), 0, err));
+    assert_ok(fk_contents_read(m, test_path("FLECK_TEST_SOURCE", part), 0, err));
 }
 
 static fk_net_settings onnx_settings(int64_t height, int64_t width)
@@ -25,7 +25,7 @@ static fk_net_settings onnx_settings(int64_t height, int64_t width)
     return settings_of(fk_arch_find("resnet18"), FK_ENGINE_OPENVINO, height, width);
 }
 
-static fk_net_source onnx_source(const fk_mapped *m, const char *name)
+static fk_net_source onnx_source(const fk_contents *m, const char *name)
 {
     return (fk_net_source){.onnx = m->data, .onnx_size = m->size, .name = name};
 }
@@ -51,7 +51,7 @@ static void check_model(const char *name, const golden_net *g)
     fk_net_settings s = onnx_settings(g->height, g->width);
     uint8_t *rgb = make_image(g->height, g->width);
     const float *taps[FK_MAX_TAPS], *pool;
-    fk_mapped m;
+    fk_contents m;
     fk_net_source source;
     fk_net *net;
     fk_net_session *session;
@@ -76,7 +76,7 @@ static void check_model(const char *name, const golden_net *g)
     check_output(g, &g->outputs[2], pool);
     fk_net_session_close(&session);
     fk_net_close(&net);
-    fk_mapped_close(&m);
+    fk_contents_free(&m);
     free(rgb);
 }
 
@@ -98,7 +98,7 @@ static void an_open_model_takes_any_input_size(void **state)
 static void named_outputs_come_in_the_order_asked_for(void **state)
 {
     fk_net_settings s = onnx_settings(64, 48);
-    fk_mapped m;
+    fk_contents m;
     fk_net_source source;
     fk_net *net;
 
@@ -117,7 +117,7 @@ static void named_outputs_come_in_the_order_asked_for(void **state)
     s.taps[1] = "feature"; /* an output, but no map */
     assert_refused(fk_net_open(&net, &source, &s, err), FLECK_E_OPTION,
                    "fixed.onnx: tap must be one of the outputs fine, coarse; got \"feature\"");
-    fk_mapped_close(&m);
+    fk_contents_free(&m);
 }
 
 /* The identity shows the input, and an output keeps the name that the model gave it. */
@@ -127,7 +127,7 @@ static void normalisation_equals_torchvision_to_the_last_bit(void **state)
     const char *const archs[] = {"resnet18", "efficientnet_lite0"};
     uint8_t rgb[32 * 32 * 3];
     const float *taps[FK_MAX_TAPS];
-    fk_mapped m;
+    fk_contents m;
     fk_net_source source;
 
     (void)state;
@@ -154,7 +154,7 @@ static void normalisation_equals_torchvision_to_the_last_bit(void **state)
         fk_net_session_close(&session);
         fk_net_close(&net);
     }
-    fk_mapped_close(&m);
+    fk_contents_free(&m);
 }
 
 static void models_that_do_not_fit_are_refused_with_the_reason(void **state)
@@ -177,7 +177,7 @@ static void models_that_do_not_fit_are_refused_with_the_reason(void **state)
         {"long_name", FLECK_E_LIMIT, "more than 47 characters"},
     };
     fk_net_settings s = onnx_settings(64, 48);
-    fk_mapped m;
+    fk_contents m;
     fk_net_source source;
     fk_net *net;
 
@@ -189,20 +189,20 @@ static void models_that_do_not_fit_are_refused_with_the_reason(void **state)
         source = onnx_source(&m, models[i].name);
         assert_refused(fk_net_open(&net, &source, &s, err), models[i].status, models[i].part);
         assert_null(net);
-        fk_mapped_close(&m);
+        fk_contents_free(&m);
     }
     map_model(&m, "fixed");
     source = onnx_source(&m, "fixed");
     s.height = 63;
     assert_refused(fk_net_open(&net, &source, &s, err), FLECK_E_SHAPE,
                    "is [1, 3, 64, 48], it must take [1, 3, 63, 48]");
-    fk_mapped_close(&m);
+    fk_contents_free(&m);
 }
 
 static void the_reference_engine_refuses_onnx(void **state)
 {
     fk_net_settings s = onnx_settings(64, 48);
-    fk_mapped m;
+    fk_contents m;
     fk_net_source source;
     fk_net *net;
 
@@ -212,7 +212,7 @@ static void the_reference_engine_refuses_onnx(void **state)
     s.engine = FK_ENGINE_REFERENCE;
     assert_refused(fk_net_open(&net, &source, &s, err), FLECK_E_UNSUPPORTED,
                    "fixed.onnx: the reference engine");
-    fk_mapped_close(&m);
+    fk_contents_free(&m);
 }
 
 static void bytes_that_are_no_model_are_refused(void **state)
@@ -236,7 +236,7 @@ static void bytes_that_are_no_model_are_refused(void **state)
         {beyond, sizeof beyond, "cut short"},
     };
     fk_names names;
-    fk_mapped m;
+    fk_contents m;
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -255,13 +255,13 @@ static void bytes_that_are_no_model_are_refused(void **state)
     assert_string_equal(names.items[0], "fine");
     assert_string_equal(names.items[2], "feature");
     fk_names_free(&names);
-    fk_mapped_close(&m);
+    fk_contents_free(&m);
 }
 
 static void a_damaged_model_is_an_error_that_names_the_file(void **state)
 {
     fk_net_settings s = onnx_settings(64, 48);
-    fk_mapped m;
+    fk_contents m;
     fk_net_source source;
     uint8_t *bytes;
     fk_net *net;
@@ -279,13 +279,13 @@ static void a_damaged_model_is_an_error_that_names_the_file(void **state)
     assert_refused(fk_net_open(&net, &source, &s, err), FLECK_E_FORMAT,
                    "rule.onnx: OpenVINO could not read this as an ONNX model");
     free(bytes);
-    fk_mapped_close(&m);
+    fk_contents_free(&m);
 }
 
 static void running_out_of_memory_is_reported_wherever_it_happens(void **state)
 {
     fk_net_settings s = onnx_settings(64, 48);
-    fk_mapped m;
+    fk_contents m;
     fk_net_source source;
     int64_t failures = 0;
 
@@ -311,7 +311,7 @@ static void running_out_of_memory_is_reported_wherever_it_happens(void **state)
         assert_int_equal(st, FLECK_E_NOMEM);
     }
     assert_true(failures > 8);
-    fk_mapped_close(&m);
+    fk_contents_free(&m);
 }
 
 int main(void)

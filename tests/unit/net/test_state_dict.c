@@ -280,9 +280,9 @@ static void every_cut_of_a_file_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        fk_mapped file;
+        fk_contents file;
 
-        assert_ok(fk_mapped_open(&file, weight_file(files[i]), 0, err));
+        assert_ok(fk_contents_read(&file, weight_file(files[i]), 0, err));
         for (size_t n = 0; n < file.size; n++) {
             fleck_error error = {0};
             fk_state_dict *d = NULL;
@@ -295,7 +295,7 @@ static void every_cut_of_a_file_is_refused(void **state)
             assert_null(d);
             free(cut);
         }
-        fk_mapped_close(&file);
+        fk_contents_free(&file);
     }
 }
 

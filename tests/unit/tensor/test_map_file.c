@@ -239,15 +239,15 @@ static void npy_written_here_has_numpys_own_bytes(void **state)
     snprintf(path, sizeof path, "%s/a.npy", test_folder());
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         float data[6] = {cases[i].first, 1, 2, 3, 4, 5};
-        fk_mapped ours, numpys;
+        fk_contents ours, numpys;
 
         assert_ok(fk_npy_write(path, data, cases[i].ndim, cases[i].shape, err));
-        assert_ok(fk_mapped_open(&ours, path, 0, err));
-        assert_ok(fk_mapped_open(&numpys, golden(cases[i].file), 0, err));
+        assert_ok(fk_contents_read(&ours, path, 0, err));
+        assert_ok(fk_contents_read(&numpys, golden(cases[i].file), 0, err));
         assert_int_equal(ours.size, numpys.size);
         assert_memory_equal(ours.data, numpys.data, ours.size);
-        fk_mapped_close(&ours);
-        fk_mapped_close(&numpys);
+        fk_contents_free(&ours);
+        fk_contents_free(&numpys);
     }
 }
 
@@ -406,9 +406,9 @@ static void every_cut_of_a_good_tiff_is_refused_or_whole(void **state)
 
     (void)state;
     for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
-        fk_mapped file;
+        fk_contents file;
 
-        assert_ok(fk_mapped_open(&file, golden(names[k]), 0, err));
+        assert_ok(fk_contents_read(&file, golden(names[k]), 0, err));
         for (size_t n = 0; n < file.size; n++) {
             unsigned char *cut = malloc(n > 0 ? n : 1);
             fk_tensor t;
@@ -424,7 +424,7 @@ static void every_cut_of_a_good_tiff_is_refused_or_whole(void **state)
             fk_tensor_free(&t);
             free(cut);
         }
-        fk_mapped_close(&file);
+        fk_contents_free(&file);
     }
 }
 
@@ -433,7 +433,7 @@ static void libtiff_prints_nothing(void **state)
 {
     char path[4200];
     int saved = dup(2), file;
-    fk_mapped captured;
+    fk_contents captured;
     fk_tensor t;
     fleck_error e = {0};
 
@@ -451,9 +451,9 @@ static void libtiff_prints_nothing(void **state)
     close(saved);
     close(file);
     assert_int_equal(e.status, FLECK_E_FORMAT);
-    assert_ok(fk_mapped_open(&captured, path, 0, err));
+    assert_ok(fk_contents_read(&captured, path, 0, err));
     assert_int_equal(captured.size, 0);
-    fk_mapped_close(&captured);
+    fk_contents_free(&captured);
 }
 
 static void tiff_written_here_reads_back_to_the_bit(void **state)

@@ -307,11 +307,11 @@ static void deep_nesting_is_refused_and_does_not_end_the_process(void **state)
 
 static void every_cut_of_a_good_file_is_refused(void **state)
 {
-    fk_mapped file;
+    fk_contents file;
     fk_st_reader *r = NULL;
 
     (void)state;
-    assert_ok(fk_mapped_open(
+    assert_ok(fk_contents_read(
         &file, test_path("FLECK_TEST_SOURCE", "tests/golden/tensor/safetensors/all.safetensors"), 0,
         err));
     for (size_t n = 0; n < file.size; n++) {
@@ -323,7 +323,7 @@ static void every_cut_of_a_good_file_is_refused(void **state)
         assert_refused(fk_st_open_bytes(&r, cut, n, "cut", err), FLECK_E_FORMAT, "cut");
         free(cut);
     }
-    fk_mapped_close(&file);
+    fk_contents_free(&file);
 }
 
 static void files_that_cannot_be_read_are_named(void **state)
@@ -406,19 +406,19 @@ static void the_same_calls_write_the_same_bytes(void **state)
 {
     char a[4200], b[4200];
     const char *folder = test_folder();
-    fk_mapped x, y;
+    fk_contents x, y;
 
     (void)state;
     snprintf(a, sizeof a, "%s/a", folder);
     snprintf(b, sizeof b, "%s/b", folder);
     write_sample(a);
     write_sample(b);
-    assert_ok(fk_mapped_open(&x, a, 0, err));
-    assert_ok(fk_mapped_open(&y, b, 0, err));
+    assert_ok(fk_contents_read(&x, a, 0, err));
+    assert_ok(fk_contents_read(&y, b, 0, err));
     assert_int_equal(x.size, y.size);
     assert_memory_equal(x.data, y.data, x.size);
-    fk_mapped_close(&x);
-    fk_mapped_close(&y);
+    fk_contents_free(&x);
+    fk_contents_free(&y);
 }
 
 static void a_file_of_nothing_can_be_written(void **state)
@@ -569,13 +569,13 @@ static void reading_survives_every_failing_allocation(void **state)
 {
     const char *path =
         test_path("FLECK_TEST_SOURCE", "tests/golden/tensor/safetensors/all.safetensors");
-    fk_mapped file;
+    fk_contents file;
     unsigned char *odd;
     int64_t failures = 0;
     fleck_status st;
 
     (void)state;
-    assert_ok(fk_mapped_open(&file, path, 0, err));
+    assert_ok(fk_contents_read(&file, path, 0, err));
     odd = malloc(file.size + 1); /* at an odd address tensors are copied: more allocations */
     assert_non_null(odd);
     memcpy(odd + 1, file.data, file.size);
@@ -594,7 +594,7 @@ static void reading_survives_every_failing_allocation(void **state)
     } while (st != FLECK_OK);
     assert_true(failures >= 6);
     free(odd);
-    fk_mapped_close(&file);
+    fk_contents_free(&file);
 }
 
 /* ---- Real weights ---- */

@@ -47,20 +47,27 @@ fleck_status fk_contents_read(fk_contents *out, const char *path, size_t limit,
                               fleck_error *err) FLECK_MUST_CHECK;
 void fk_contents_free(fk_contents *c);
 
-/* A file being written under a temporary name in the same folder. */
+/* A file being written, which has no name until it is whole.  Where the file system has no such files
+ * it has a short name in the same folder that begins with a dot. */
 typedef struct fk_writer fk_writer;
 
-/* Open a temporary file beside path.  Nothing is visible at path before fk_writer_commit().  A path
- * that is a folder, a device or a pipe is FLECK_E_IO. */
+/* Begin a file.  Nothing is visible at path before fk_writer_commit().  A link is followed: what it
+ * leads to is written, be it there or not.  A file that is there is replaced; its mode stays, its owner
+ * where that is allowed.  A path that is a folder, a device or a pipe, and a file or folder that may not
+ * be written, is FLECK_E_IO. */
 fleck_status fk_writer_open(fk_writer **out, const char *path, fleck_error *err) FLECK_MUST_CHECK;
 /* Add bytes.  After a failure fk_writer_commit() fails as well. */
 fleck_status fk_writer_write(fk_writer *w, const void *bytes, size_t size,
                              fleck_error *err) FLECK_MUST_CHECK;
-/* Flush, fsync, rename over path and close; *w becomes NULL either way.  On failure the temporary
- * file is removed and path is as it was. */
+/* Flush, fsync, give it its name and close; *w becomes NULL either way.  On failure nothing is left and
+ * path is as it was. */
 fleck_status fk_writer_commit(fk_writer **w, fleck_error *err) FLECK_MUST_CHECK;
-/* Close and remove the temporary file; NULL and *w == NULL are legal. */
+/* Close and leave nothing; NULL and *w == NULL are legal. */
 void fk_writer_abort(fk_writer **w);
+/* Whether path could be written now: the errors of fk_writer_open(). */
+fleck_status fk_writer_check(const char *path, fleck_error *err) FLECK_MUST_CHECK;
+/* For tests: name every file from its beginning, as on a file system that has none without. */
+void fk_writer_use_names(bool on);
 
 /* Write a whole file in one go, through a writer. */
 fleck_status fk_file_write(const char *path, const void *bytes, size_t size,

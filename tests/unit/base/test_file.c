@@ -1,10 +1,12 @@
 /* Files: reads, writes that appear whole or not at all, folders, paths. */
 #include "fk_test.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -16,7 +18,7 @@ static const char *in(const char *folder, const char *name)
     static int turn;
     char *out = paths[turn++ % 8];
 
-    snprintf(out, sizeof paths[0], "%s/%s", folder, name);
+    assert_true(snprintf(out, sizeof paths[0], "%s/%s", folder, name) < (int)sizeof paths[0]);
     return out;
 }
 
@@ -40,16 +42,17 @@ static void assert_contents(const char *path, const char *text)
     fk_contents_free(&m);
 }
 
+/* Hidden ones too: a temporary file's name begins with a dot. */
 static int64_t count_entries(const char *folder)
 {
-    fk_names l = {0};
-    int64_t n;
+    DIR *dir = opendir(folder);
+    int64_t n = 0;
 
-    assert_ok(fk_folder_list(&l, folder, 'f', err));
-    assert_ok(fk_folder_list(&l, folder, 'd', err));
-    n = l.count;
-    fk_names_free(&l);
-    return n;
+    assert_non_null(dir);
+    while (readdir(dir) != NULL)
+        n++;
+    closedir(dir);
+    return n - 2;
 }
 
 /* ---- Reading ---- */
@@ -289,11 +292,129 @@ static void a_stale_temporary_file_is_no_obstacle(void **state)
 
     (void)state;
     for (int i = 0; i < 64; i++) { /* more than this process has used so far */
-        snprintf(stale, sizeof stale, "%s.%ld-%d.part", path, (long)getpid(), i);
+        snprintf(stale, sizeof stale, "%s/.fleck-%ld-%d.part", folder, (long)getpid(), i);
         make_file(stale, "stale");
     }
-    assert_ok(fk_file_write(path, "good", 4, err));
-    assert_contents(path, "good");
+    for (int named = 0; named < 2; named++) {
+        fk_writer_use_names(named == 1);
+        assert_ok(fk_file_write(path, named ? "new" : "good", named ? 3 : 4, err));
+        assert_contents(path, named ? "new" : "good");
+    }
+    fk_writer_use_names(false);
+    assert_int_equal(count_entries(folder), 65);
+}
+
+static void a_killed_writer_leaves_nothing(void **state)
+{
+    const char *folder = test_folder(), *path = in(folder, "out");
+    int how;
+
+    (void)state;
+    make_file(in(folder, "probe"), "");
+    unlink(in(folder, "probe"));
+    for (int old = 0; old < 2; old++) {
+        pid_t child = fork();
+
+        if (child == 0) {
+            fk_writer *w = NULL;
+            static char block[1 << 20];
+
+            if (fk_writer_open(&w, path, NULL) == FLECK_OK &&
+                fk_writer_write(w, block, sizeof block, NULL) == FLECK_OK)
+                raise(SIGKILL);
+            _exit(1);
+        }
+        assert_int_equal(waitpid(child, &how, 0), child);
+        assert_true(WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL);
+        assert_int_equal(count_entries(folder), old);
+        if (old == 0)
+            make_file(path, "old");
+    }
+    assert_contents(path, "old");
+}
+
+static void a_link_is_followed_even_into_nothing(void **state)
+{
+    const char *folder = test_folder(), *link = in(folder, "link"), *path = in(folder, "deep/out");
+    struct stat info;
+
+    (void)state;
+    assert_int_equal(mkdir(in(folder, "deep"), 0777), 0);
+    assert_int_equal(symlink("deep/second", link), 0);
+    assert_int_equal(symlink("out", in(folder, "deep/second")), 0);
+    for (int turn = 0; turn < 2; turn++) {
+        fk_writer_use_names(turn == 1);
+        assert_ok(fk_file_write(link, turn ? "b" : "a", 1, err));
+        assert_contents(path, turn ? "b" : "a");
+        assert_int_equal(lstat(link, &info), 0);
+        assert_true(S_ISLNK(info.st_mode));
+        assert_int_equal(lstat(path, &info), 0);
+        assert_true(S_ISREG(info.st_mode));
+    }
+    fk_writer_use_names(false);
+    assert_int_equal(symlink("loop", in(folder, "loop")), 0);
+    assert_refused(fk_file_write(in(folder, "loop"), "x", 1, err), FLECK_E_IO, "loop");
+}
+
+static void a_mode_is_kept_and_a_new_one_is_the_masks(void **state)
+{
+    const char *path = in(test_folder(), "out");
+    static const mode_t modes[] = {0600, 0640, 0755, 0666};
+    mode_t mask = umask(027);
+    struct stat info;
+
+    (void)state;
+    for (int named = 0; named < 2; named++) {
+        fk_writer_use_names(named == 1);
+        assert_ok(fk_file_write(path, "x", 1, err));
+        assert_int_equal(stat(path, &info), 0);
+        assert_int_equal(info.st_mode & 07777, 0640);
+        for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+            assert_int_equal(chmod(path, modes[i]), 0);
+            assert_ok(fk_file_write(path, "y", 1, err));
+            assert_int_equal(stat(path, &info), 0);
+            assert_int_equal(info.st_mode & 07777, modes[i]);
+        }
+        unlink(path);
+    }
+    fk_writer_use_names(false);
+    umask(mask);
+}
+
+static void the_longest_names_can_be_written(void **state)
+{
+    const char *folder = test_folder();
+    char name[300];
+
+    (void)state;
+    for (size_t n = 245; n <= 256; n++)
+        for (int turn = 0; turn < 3; turn++) { /* new; replaced; replaced by one with a name */
+            memset(name, 'n', n);
+            name[n] = '\0';
+            fk_writer_use_names(turn == 2);
+            if (n <= 255)
+                assert_ok(fk_file_write(in(folder, name), "x", 1, err));
+            else
+                assert_refused(fk_writer_check(in(folder, name), err), FLECK_E_IO, "too long");
+        }
+    fk_writer_use_names(false);
+    assert_int_equal(count_entries(folder), 11);
+}
+
+static void asking_whether_a_path_can_be_written_leaves_nothing(void **state)
+{
+    const char *folder = test_folder();
+
+    (void)state;
+    for (int named = 0; named < 2; named++) {
+        fk_writer_use_names(named == 1);
+        assert_ok(fk_writer_check(in(folder, "new"), err));
+        assert_refused(fk_writer_check(in(folder, "absent/new"), err), FLECK_E_NOTFOUND, "absent");
+        assert_refused(fk_writer_check(in(folder, "new/"), err), FLECK_E_NOTFOUND, "new/");
+        assert_refused(fk_writer_check(folder, err), FLECK_E_IO, "a folder");
+        assert_int_equal(count_entries(folder), 0);
+    }
+    fk_writer_use_names(false);
 }
 
 static void a_path_that_cannot_be_written_is_named(void **state)
@@ -443,7 +564,7 @@ static void writing_survives_every_failing_allocation(void **state)
             failures++;
         }
     } while (st != FLECK_OK);
-    assert_int_equal(failures, 3); /* the writer and two names */
+    assert_int_equal(failures, 4); /* the writer and three names */
     assert_contents(path, "x");
 }
 
@@ -600,6 +721,11 @@ int main(void)
         cmocka_unit_test(an_old_file_stays_until_commit_and_after_abort),
         cmocka_unit_test(two_writers_of_one_path_do_not_meet),
         cmocka_unit_test(a_stale_temporary_file_is_no_obstacle),
+        cmocka_unit_test(a_killed_writer_leaves_nothing),
+        cmocka_unit_test(a_link_is_followed_even_into_nothing),
+        cmocka_unit_test(a_mode_is_kept_and_a_new_one_is_the_masks),
+        cmocka_unit_test(the_longest_names_can_be_written),
+        cmocka_unit_test(asking_whether_a_path_can_be_written_leaves_nothing),
         cmocka_unit_test(a_path_that_cannot_be_written_is_named),
         cmocka_unit_test(devices_and_pipes_are_not_replaced),
         cmocka_unit_test(a_folder_without_permission_is_named),

@@ -78,6 +78,8 @@ void *need(void *block);
 
 /* Where temporary files go: $TMPDIR, else the folder of the file to be written.  Static storage. */
 const char *scratch_folder(const char *output);
+/* The same of a command that has no output: $TMPDIR, /var/tmp or /tmp. */
+const char *temporary_folder(void);
 
 /* $FLECK_HOME, else $XDG_DATA_HOME/fleck, else ~/.local/share/fleck.  Static storage. */
 const char *home_folder(void);
@@ -87,7 +89,9 @@ const char *home_folder(void);
 /* Shows "stage done/total rate left" on stderr where that is a terminal; nothing otherwise. */
 typedef struct progress {
     bool shown, drawn;
-    double start, last;
+    double start, last; /* of the stage at hand, which was `begun` steps on then */
+    char stage[32];
+    int64_t begun, done;
 } progress;
 
 progress progress_begin(void);

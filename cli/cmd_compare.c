@@ -58,6 +58,8 @@ static int run(const args *a)
     int64_t seed = (int64_t)s.seed;
     fleck_comparison c;
     fleck_error err = {0};
+    fleck_status st;
+    progress p = progress_begin();
     const char *run_a, *run_b;
     char *file_a, *file_b;
     int code = EXIT_DONE;
@@ -66,9 +68,13 @@ static int run(const args *a)
         !args_int(a, "seed", 0, INT64_MAX, &seed) || !args_real(a, "level", 0.5, 0.9999, &s.level))
         return EXIT_USAGE;
     s.seed = (uint64_t)seed;
+    s.progress = progress_show;
+    s.progress_ctx = &p;
     file_a = split(a->words[0], &run_a);
     file_b = split(a->words[1], &run_b);
-    if (fleck_compare(file_a, run_a, file_b, run_b, &s, &c, &err) != FLECK_OK)
+    st = fleck_compare(file_a, run_a, file_b, run_b, &s, &c, &err);
+    progress_end(&p);
+    if (st != FLECK_OK)
         code = failed(&err);
     else if (args_has(a, "json"))
         code = comparison_json(&c) ? EXIT_DONE : EXIT_FAILED;

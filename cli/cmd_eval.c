@@ -144,6 +144,7 @@ static int evaluate(const args *a, fleck_model *model, fleck_eval_settings *s)
         }
         fputs("path,label,score\n", w.scores);
     }
+    s->scratch = temporary_folder();
     s->on_result = on_result;
     s->on_file = on_file;
     s->progress = show;
@@ -210,6 +211,7 @@ static int run_metrics(const args *a)
         !args_int(a, "threads", 0, 4096, &threads))
         return EXIT_USAGE;
     s.threads = (int)threads;
+    s.scratch = temporary_folder();
     s.progress = progress_show;
     s.warning = show_warning;
     s.progress_ctx = s.warning_ctx = &p;

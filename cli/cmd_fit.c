@@ -63,9 +63,11 @@ static int run(const args *a)
         progress_end(&p);
         return failed(&err);
     }
-    progress_end(&p);
-    if (fleck_model_save(model, out, &err) != FLECK_OK)
+    if (fleck_model_save_with(model, out, progress_show, &p, &err) != FLECK_OK) {
+        progress_end(&p);
         code = failed(&err);
+    }
+    progress_end(&p);
     info = fleck_model_describe(model);
     if (info.unseen > 0.0)
         fprintf(stderr,

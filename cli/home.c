@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *home_folder(void)
 {
@@ -16,6 +17,16 @@ const char *home_folder(void)
     else
         snprintf(path, sizeof path, "%s/.local/share/fleck", home != NULL ? home : ".");
     return path;
+}
+
+const char *temporary_folder(void)
+{
+    const char *folder = getenv("TMPDIR");
+
+    if (folder != NULL && folder[0] != '\0')
+        return folder;
+    /* /tmp is memory on many systems. */
+    return access("/var/tmp", W_OK) == 0 ? "/var/tmp" : "/tmp";
 }
 
 const char *scratch_folder(const char *output)

@@ -18,23 +18,66 @@ progress progress_begin(void)
     return (progress){.shown = isatty(STDERR_FILENO) == 1, .start = now()};
 }
 
+/* What a stage counts. */
+static const char *unit_of(const char *stage)
+{
+    static const char *const images[] = {"fit",  "thresholds", "check images", "predict",
+                                         "eval", "metrics",    "verify"};
+
+    for (size_t i = 0; i < sizeof images / sizeof images[0]; i++)
+        if (strcmp(stage, images[i]) == 0)
+            return "images";
+    return strcmp(stage, "fetch") == 0 || strcmp(stage, "write") == 0 ? "bytes" : "steps";
+}
+
+/* Another stage, or the same from its beginning, has a speed of its own. */
+static void follow_stage(progress *p, const char *stage, int64_t done, double t)
+{
+    if (strcmp(p->stage, stage) != 0 || done < p->done) {
+        snprintf(p->stage, sizeof p->stage, "%s", stage);
+        p->begun = done;
+        if (p->done > 0 || p->begun > 0) /* else it has run since the beginning */
+            p->start = t;
+        p->last = 0.0;
+    }
+    p->done = done;
+}
+
+static void draw(const progress *p, const char *stage, int64_t total, double seconds)
+{
+    const char *unit = unit_of(stage);
+    double rate = seconds > 0.0 ? (double)(p->done - p->begun) / seconds : 0.0;
+    double left = rate > 0.0 ? (double)(total - p->done) / rate : -1.0;
+
+    fprintf(stderr, "\r%s", stage);
+    if (strcmp(unit, "bytes") == 0)
+        fprintf(stderr, " %.1f of %.1f MB, %.1f MB/s", (double)p->done * 1e-6, (double)total * 1e-6,
+                rate * 1e-6);
+    else if (total > 0)
+        fprintf(stderr, " %lld/%lld", (long long)p->done, (long long)total);
+    if (strcmp(unit, "images") == 0 && rate > 0.0)
+        fprintf(stderr, ", %.1f images/s", rate);
+    if (total > 0 && left >= 0.0)
+        fprintf(stderr, ", %.0f s left", left);
+    else if (total == 0)
+        fprintf(stderr, ", %.0f s", seconds);
+    fputs("\033[K", stderr);
+    fflush(stderr);
+}
+
 bool progress_show(void *ctx, const char *stage, int64_t done, int64_t total)
 {
     progress *p = ctx;
-    double t = now(), rate;
+    double t = now();
 
-    if (!p->shown || (t - p->last < 0.1 && done != total))
+    if (!p->shown)
+        return true;
+    follow_stage(p, stage, done, t);
+    if (t - p->last < 0.1 && done != total)
         return true;
     p->last = t;
     p->drawn = true;
-    rate = t > p->start ? (double)done / (t - p->start) : 0.0;
-    if (strcmp(stage, "fetch") == 0)
-        fprintf(stderr, "\r%s %.1f of %.1f MB, %.1f MB/s\033[K", stage, (double)done * 1e-6,
-                (double)total * 1e-6, rate * 1e-6);
-    else
-        fprintf(stderr, "\r%s %lld/%lld, %.1f images/s, %.0f s left\033[K", stage, (long long)done,
-                (long long)total, rate, rate > 0.0 ? (double)(total - done) / rate : 0.0);
-    fflush(stderr);
+    draw(p, stage, total, t - p->start);
     return true;
 }
 

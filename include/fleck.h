@@ -99,9 +99,12 @@ FLECK_API fleck_backbone_info fleck_backbone_at(int i);
 
 /* ---- Progress ---------------------------------------------------------------------- */
 
-/* Called from the thread that called fleck, between pieces of work: `done` of `total` images (0:
- * unknown) of the stage named.  Return false to stop: the call then fails with FLECK_E_CANCELLED.
- */
+/* Called from the thread that called fleck, between pieces of work and some ten times a second:
+ * `done` of `total` steps (0: unknown) of the stage named.  Steps are images in the stages "fit",
+ * "thresholds", "predict", "eval" and "metrics", bytes in "fetch" and "write"; else the stage's own:
+ * of "coreset", "covariance", "folds", "pixel figures", "bootstrap" and what later versions add.
+ * Return false to stop: the call then fails with FLECK_E_CANCELLED, and leaves nothing.  A stage
+ * comes more than once where its work does; the function must not call fleck on the same model. */
 typedef bool fleck_progress(void *ctx, const char *stage, int64_t done, int64_t total);
 
 /* ---- Warnings ---------------------------------------------------------------------- */
@@ -231,6 +234,11 @@ FLECK_API fleck_status fleck_fit_stream(fleck_model **out, fleck_next_image *nex
 FLECK_API fleck_status fleck_model_save(const fleck_model *model, const char *path,
                                         fleck_error *err) FLECK_MUST_CHECK;
 
+/* The same, telling of bytes in stage "write"; progress may be NULL. */
+FLECK_API fleck_status fleck_model_save_with(const fleck_model *model, const char *path,
+                                             fleck_progress *progress, void *progress_ctx,
+                                             fleck_error *err) FLECK_MUST_CHECK;
+
 /* ---- Opening ----------------------------------------------------------------------- */
 
 typedef struct fleck_run_settings {
@@ -241,6 +249,8 @@ typedef struct fleck_run_settings {
     const char *const *options; /* NULL, or after_fit options "name=value", ended by NULL */
     fleck_warning *warning;     /* of every call on the model; NULL: none */
     void *warning_ctx;
+    fleck_progress *progress; /* of every call on the model that has no other; NULL: none */
+    void *progress_ctx;
 } fleck_run_settings;
 FLECK_API fleck_run_settings fleck_run_defaults(void);
 
@@ -372,6 +382,9 @@ typedef struct fleck_eval_settings {
     void *on_file_ctx;
     fleck_warning *warning; /* NULL: none */
     void *warning_ctx;
+    const char
+        *scratch; /* folder for temporary files without a name, where the pixels of maps wait for
+                            the figures beyond 64 MiB of them; NULL: they wait in memory */
 } fleck_eval_settings;
 FLECK_API fleck_eval_settings fleck_eval_defaults(void);
 
@@ -390,6 +403,7 @@ typedef struct fleck_metrics_settings {
     void *progress_ctx;
     fleck_warning *warning; /* NULL: none */
     void *warning_ctx;
+    const char *scratch; /* as in fleck_eval_settings */
 } fleck_metrics_settings;
 FLECK_API fleck_metrics_settings fleck_metrics_defaults(void);
 
@@ -445,9 +459,11 @@ FLECK_API fleck_status fleck_bench(const char *root, const char *out,
                                    fleck_bench_summary *summary, fleck_error *err) FLECK_MUST_CHECK;
 
 typedef struct fleck_compare_settings {
-    int64_t resamples; /* of the bootstrap: 10000 */
-    uint64_t seed;     /* 1 */
-    double level;      /* of the interval: 0.95 */
+    int64_t resamples;        /* of the bootstrap: 10000 */
+    uint64_t seed;            /* 1 */
+    double level;             /* of the interval: 0.95 */
+    fleck_progress *progress; /* NULL: none */
+    void *progress_ctx;
 } fleck_compare_settings;
 FLECK_API fleck_compare_settings fleck_compare_defaults(void);
 

@@ -9,7 +9,15 @@ struct fleck_model {
     fk_runner runner; /* borrows model */
     char taps[512];   /* names separated by commas, for fleck_model_describe() */
     char pool[FK_POOLING_TEXT];
-    char *options; /* JSON text, likewise */
+    char *options;  /* JSON text, likewise */
+    fk_watch watch; /* of calls on an opened model; its runner's pool has it */
 };
+
+/* A call on m begins: whoever stopped the last one has not stopped this. */
+static inline void fk_handle_begin(struct fleck_model *m, const char *stage, int64_t total)
+{
+    m->watch.stopped = false;
+    fk_watch_stage(&m->watch, stage, total);
+}
 
 #endif

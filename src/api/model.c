@@ -138,7 +138,15 @@ fleck_status fleck_fit_stream(fleck_model **out, fleck_next_image *next, void *c
 
 fleck_status fleck_model_save(const fleck_model *model, const char *path, fleck_error *err)
 {
-    return fk_model_save(&model->model, path, err);
+    return fleck_model_save_with(model, path, NULL, NULL, err);
+}
+
+fleck_status fleck_model_save_with(const fleck_model *model, const char *path,
+                                   fleck_progress *progress, void *progress_ctx, fleck_error *err)
+{
+    fk_watch watch = {.call = progress, .ctx = progress_ctx};
+
+    return fk_model_save(&model->model, path, &watch, err);
 }
 
 fleck_status fleck_model_open(fleck_model **out, const char *path,
@@ -161,6 +169,8 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
     FK_DO(describe(m, err));
     FK_DO(fk_runner_open(&m->runner, &m->model, engine, s.threads, err));
     m->runner.warn = (fk_warn){s.warning, s.warning_ctx};
+    m->watch = (fk_watch){.call = s.progress, .ctx = s.progress_ctx};
+    fk_pool_set_watch(m->runner.pool, &m->watch);
     FK_DO(fk_runner_ready(&m->runner, err));
     *out = m;
     return FLECK_OK;
@@ -231,6 +241,7 @@ fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *di
     if (!fk_pooling_same(m->pooling, m->fitted_pooling))
         return fk_error_set(err, FLECK_E_STATE,
                             "the model was opened with another pool than it was fitted with");
+    fk_handle_begin(model, "verify", m->n_checks);
     FK_DO(fk_runner_wake(&model->runner, err));
     FK_DO(FK_ALLOC(&map, pixels, err));
     for (int i = 0; i < m->n_checks; i++) {
@@ -247,6 +258,7 @@ fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *di
                 err, FLECK_E_STATE,
                 "check image %d: expected score %.9g, found %.9g, which differs by more than %g",
                 i + 1, wanted, score, limit);
+        FK_DO(fk_watch_tell(&model->watch, i + 1, err));
     }
 done:
     fk_free(map);

@@ -20,6 +20,7 @@ fleck_status fleck_score_file(fleck_model *model, const char *path, bool keep_im
     fleck_status st;
 
     *out = (fleck_result){0};
+    fk_handle_begin(model, "predict", 1);
     FK_DO(fk_runner_wake(&model->runner, err));
     st = fk_predict_file(&model->runner, path, keep_image, out, err);
 done:
@@ -34,6 +35,7 @@ fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb, int64_t 
     fleck_status st;
 
     *out = (fleck_result){0};
+    fk_handle_begin(model, "predict", 1);
     FK_DO(fk_runner_wake(&model->runner, err));
     FK_DO(fk_image_copy_rows(&image, rgb, width, height, row_bytes, err));
     FK_DO(fk_predict_image(&model->runner, &image, false, out, err));
@@ -48,6 +50,7 @@ fleck_status fleck_score_files_with(fleck_model *model, const char *const *files
 {
     fleck_status st;
 
+    fk_handle_begin(model, "predict", n);
     FK_DO(fk_runner_wake(&model->runner, err));
     st = fk_predict_files(&model->runner, files, n, keep_image, on_scored, on_result, ctx, err);
 done:
@@ -117,6 +120,7 @@ fleck_status fleck_evaluate(fleck_model *model, const char *path,
     fleck_status st;
 
     *out = (fleck_report){0};
+    fk_handle_begin(model, "eval", 0);
     FK_DO(fk_runner_wake(&model->runner, err));
     st = fk_evaluate(&model->runner, path, &s, NULL, out, err);
 done:
@@ -142,6 +146,7 @@ fleck_status fleck_panel(const char *out_path, const char *image, const char *ma
         return fk_error_set(err, FLECK_E_OPTION, "panel: expected 1 to %d models, got %d",
                             FK_PICTURE_COLUMNS, n);
     for (int i = 0; i < n; i++) {
+        fk_handle_begin(columns[i].model, "panel", 0);
         FK_DO(fk_runner_wake(&columns[i].model->runner, err));
         inner[i] = (fk_picture_column){&columns[i].model->runner, columns[i].caption};
     }

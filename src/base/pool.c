@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <time.h>
 
 /* Looks before a thread sleeps: some 50 to 150 microseconds.  None where there are more threads than
  * processors: who looks would keep another from working. */
@@ -30,6 +31,8 @@ struct fk_pool {
     int64_t failed_item;
     fleck_status status;
     fleck_error error;
+    fk_watch *watch; /* of the caller; NULL: none */
+    bool counted;    /* the job's pieces are the steps of the watch's stage */
     /* The job, constant while it is open. */
     int64_t n_items;
     fk_pool_fn *fn;
@@ -63,6 +66,19 @@ static void report(fk_pool *pool, int64_t item, fleck_status st, const fleck_err
     atomic_store(&pool->next, pool->n_items);
 }
 
+/* The caller's thread tells how far the job is.  Returns false where it is to stop. */
+static bool go_on(fk_pool *pool, int64_t taken)
+{
+    fk_watch *w = pool->watch;
+    fleck_status st;
+
+    if (w == NULL)
+        return true;
+    taken = taken < pool->n_items ? taken : pool->n_items;
+    st = pool->counted ? fk_watch_step(w, taken, NULL) : fk_watch_look(w, NULL);
+    return st == FLECK_OK;
+}
+
 /* Take pieces until none is left. */
 static void work(fk_pool *pool, int worker)
 {
@@ -74,6 +90,8 @@ static void work(fk_pool *pool, int worker)
 
         if (st != FLECK_OK)
             report(pool, item, st, &error);
+        if (worker == 0 && !go_on(pool, item + 1))
+            atomic_store(&pool->next, pool->n_items);
     }
 }
 
@@ -88,6 +106,17 @@ static void init_lock(pthread_mutex_t *lock)
 #endif
     pthread_mutex_init(lock, &kind);
     pthread_mutexattr_destroy(&kind);
+}
+
+/* Waits for it may end by the clock. */
+static void init_idle(pthread_cond_t *idle)
+{
+    pthread_condattr_t kind;
+
+    pthread_condattr_init(&kind);
+    pthread_condattr_setclock(&kind, CLOCK_MONOTONIC);
+    pthread_cond_init(idle, &kind);
+    pthread_condattr_destroy(&kind);
 }
 
 static void *worker_main(void *argument)
@@ -131,7 +160,7 @@ fleck_status fk_pool_open(fk_pool **out, int threads, fleck_error *err)
     FK_DO(FK_CALLOC(&pool, 1, err));
     init_lock(&pool->lock);
     pthread_cond_init(&pool->wake, NULL);
-    pthread_cond_init(&pool->idle, NULL);
+    init_idle(&pool->idle);
     pool->threads = threads;
     pool->looks = threads <= fk_pool_processors() ? LOOKS : 0;
     FK_DO(FK_CALLOC(&pool->handles, threads, err));
@@ -179,21 +208,59 @@ int fk_pool_threads(const fk_pool *pool)
     return pool != NULL ? pool->threads : 1;
 }
 
-fleck_status fk_pool_run(fk_pool *pool, int64_t n_items, fk_pool_fn *fn, void *ctx,
-                         fleck_error *err)
+/* Wait until no worker is in the job; the lock is held.  The watch is looked at in between, since what
+ * others are at may take long: a job that is stopped is over when their pieces are. */
+static void wait_idle(fk_pool *pool)
 {
+    while (atomic_load(&pool->working) > 0) {
+        struct timespec until;
+
+        if (pool->watch == NULL) {
+            pthread_cond_wait(&pool->idle, &pool->lock);
+            continue;
+        }
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += (long)(1e9 * FK_WATCH_SECONDS);
+        if (until.tv_nsec >= 1000000000) {
+            until.tv_sec++;
+            until.tv_nsec -= 1000000000;
+        }
+        pthread_cond_timedwait(&pool->idle, &pool->lock, &until);
+        pthread_mutex_unlock(&pool->lock);
+        (void)go_on(pool, atomic_load(&pool->next));
+        pthread_mutex_lock(&pool->lock);
+    }
+}
+
+static fleck_status run_alone(fk_pool *pool, int64_t n_items, fk_pool_fn *fn, void *ctx,
+                              bool counted, fleck_error *err)
+{
+    fk_watch *watch = fk_pool_watch(pool);
     fleck_status st = FLECK_OK;
 
-    if (pool == NULL || pool->threads == 1 || n_items <= 1) {
-        for (int64_t i = 0; i < n_items && st == FLECK_OK; i++)
-            st = fn(ctx, i, 0, err);
-        return st;
+    for (int64_t i = 0; i < n_items && st == FLECK_OK; i++) {
+        st = fn(ctx, i, 0, err);
+        if (st == FLECK_OK)
+            st = counted ? fk_watch_step(watch, i + 1, err) : fk_watch_look(watch, err);
     }
+    return st;
+}
+
+static fleck_status run(fk_pool *pool, int64_t n_items, fk_pool_fn *fn, void *ctx, bool counted,
+                        fleck_error *err)
+{
+    fleck_status st = fk_watch_look(fk_pool_watch(pool), err);
+
+    if (st != FLECK_OK)
+        return st;
+    if (pool == NULL || pool->threads == 1 || n_items <= 1)
+        return run_alone(pool, n_items, fn, ctx, counted, err);
     pthread_mutex_lock(&pool->lock);
     atomic_store(&pool->next, 0);
     pool->n_items = n_items;
     pool->fn = fn;
     pool->ctx = ctx;
+    pool->counted = counted;
     pool->status = FLECK_OK;
     pool->open = true;
     atomic_fetch_add(&pool->turn, 1);
@@ -206,13 +273,39 @@ fleck_status fk_pool_run(fk_pool *pool, int64_t n_items, fk_pool_fn *fn, void *c
     for (int i = 0; i < pool->looks && atomic_load(&pool->working) > 0; i++)
         pause_briefly();
     pthread_mutex_lock(&pool->lock);
-    while (atomic_load(&pool->working) > 0)
-        pthread_cond_wait(&pool->idle, &pool->lock);
+    wait_idle(pool);
     st = pool->status;
     if (st != FLECK_OK && err != NULL)
         *err = pool->error;
     pthread_mutex_unlock(&pool->lock);
-    return st;
+    /* Pieces may be missing where the caller has stopped the job. */
+    return pool->watch != NULL && pool->watch->stopped ? fk_watch_look(pool->watch, err) : st;
+}
+
+fleck_status fk_pool_run(fk_pool *pool, int64_t n_items, fk_pool_fn *fn, void *ctx,
+                         fleck_error *err)
+{
+    return run(pool, n_items, fn, ctx, false, err);
+}
+
+fleck_status fk_pool_run_stage(fk_pool *pool, const char *stage, int64_t n_items, fk_pool_fn *fn,
+                               void *ctx, fleck_error *err)
+{
+    fk_watch_stage(fk_pool_watch(pool), stage, n_items);
+    return run(pool, n_items, fn, ctx, true, err);
+}
+
+fk_watch *fk_pool_set_watch(fk_pool *pool, fk_watch *watch)
+{
+    fk_watch *before = pool->watch;
+
+    pool->watch = watch;
+    return before;
+}
+
+fk_watch *fk_pool_watch(const fk_pool *pool)
+{
+    return pool != NULL ? pool->watch : NULL;
 }
 
 int fk_pool_processors(void)

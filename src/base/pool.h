@@ -2,7 +2,7 @@
 #ifndef FK_BASE_POOL_H
 #define FK_BASE_POOL_H
 
-#include "base/error.h"
+#include "base/watch.h"
 
 typedef struct fk_pool fk_pool;
 
@@ -24,6 +24,16 @@ int fk_pool_threads(const fk_pool *pool);
  * (but the only piece of a job, which runs in the caller), nor by two threads at once. */
 fleck_status fk_pool_run(fk_pool *pool, int64_t n_items, fk_pool_fn *fn, void *ctx,
                          fleck_error *err) FLECK_MUST_CHECK;
+
+/* Who is told of progress while jobs run, and may stop them: between the caller's pieces and while it
+ * waits for those of others.  A stopped job, and every one after it, is FLECK_E_CANCELLED.  watch is
+ * borrowed, NULL for none; returns the one before, to be set again afterwards. */
+fk_watch *fk_pool_set_watch(fk_pool *pool, fk_watch *watch);
+/* That watch, for who has work of his own to tell of; NULL where pool is. */
+fk_watch *fk_pool_watch(const fk_pool *pool);
+/* Run a job that is a stage of its own, whose steps are the pieces. */
+fleck_status fk_pool_run_stage(fk_pool *pool, const char *stage, int64_t n_items, fk_pool_fn *fn,
+                               void *ctx, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Number of processors this process may run on, at least 1. */
 int fk_pool_processors(void);

@@ -66,6 +66,10 @@ bool fk_image_has_extension(const char *path);
  * and not left out; of any other the bytes decide. */
 fk_look fk_image_look(const char *name, const uint8_t *head, size_t size, const char **format);
 
+/* About how many bytes decoding the image at path to RGB takes, by the first bytes of the file, to plan
+ * memory with; 0 where that cannot be told.  A file that is no image, or damaged, is no error here. */
+int64_t fk_image_peek_bytes(const char *path);
+
 /* Encode whole or not at all.  PNG: 8-bit grey or RGB. */
 fleck_status fk_image_save_png(const fk_image *im, const char *path,
                                fleck_error *err) FLECK_MUST_CHECK;

@@ -373,11 +373,13 @@ fleck_status fk_coreset_choose(int64_t *chosen, int64_t *count, int64_t k, const
                                int64_t n, int64_t d, uint64_t seed, fk_pool *pool, fleck_error *err)
 {
     search s = {.x = x, .n = n, .d = d};
+    fk_watch *watch = fk_pool_watch(pool);
     bool all_equal = false;
     fleck_status st;
 
     assert(1 <= k && k <= n && d >= 1);
     *count = 0;
+    fk_watch_stage(watch, "coreset", k);
     FK_DO(search_init(&s, k, seed, pool, err));
     while (s.count < k && !all_equal) {
         int64_t outside, p;
@@ -389,6 +391,7 @@ fleck_status fk_coreset_choose(int64_t *chosen, int64_t *count, int64_t k, const
                 break;
             chosen[s.count] = p;
             choose(&s, p, outside);
+            FK_DO(fk_watch_step(watch, s.count, err));
         }
     }
     *count = s.count;

@@ -266,9 +266,11 @@ fleck_status fk_folds_run(const fk_folds *f, fk_pool *pool, fk_pool_fn *fn, void
     int64_t at_once = f->lanes < fk_pool_threads(pool) ? f->lanes : FK_FOLDS;
     fleck_status st = FLECK_OK;
 
+    fk_watch_stage(fk_pool_watch(pool), "folds", FK_FOLDS);
     for (int64_t n; job.first < FK_FOLDS; job.first += n) {
         n = FK_FOLDS - job.first < at_once ? FK_FOLDS - job.first : at_once;
         FK_DO(fk_pool_run(pool, n, run_one, &job, err));
+        FK_DO(fk_watch_tell(fk_pool_watch(pool), job.first + n, err));
     }
 done:
     return st;

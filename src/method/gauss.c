@@ -436,7 +436,7 @@ fleck_status fk_gauss_finish(fk_gauss *g, fk_pool *pool, fleck_error *err)
     FK_DO(FK_ALLOC(&job.scratch, fk_pool_threads(pool) * g->dim * g->dim, err));
     FK_DO(FK_ALLOC(&g->own_mean, g->n_pos * g->dim, err));
     FK_DO(fk_alloc(&g->own_factor, g->n_pos * triangle(g), fk_dtype_size(g->type), err));
-    st = fk_pool_run(pool, fk_gauss_bands(g), finish_band, &job, err);
+    st = fk_pool_run_stage(pool, "covariance", fk_gauss_bands(g), finish_band, &job, err);
     if (st != FLECK_OK) {
         make_empty(g);
         goto done;

@@ -296,7 +296,7 @@ fleck_status fk_rows_finish(fk_gauss *g, fk_pool *pool, bool *exact, fleck_error
         *exact &= job.longest[band] <= most;
     if (*exact) {
         FK_DO(FK_ALLOC(&g->own_inverse, g->n_pos * fk_rows_inverse_size(g->n), err));
-        FK_DO(fk_pool_run(pool, fk_gauss_bands(g), invert_band, &job, err));
+        FK_DO(fk_pool_run_stage(pool, "covariance", fk_gauss_bands(g), invert_band, &job, err));
         fk_free(g->shift);
         g->shift = NULL;
         g->mean = g->own_mean;

@@ -348,7 +348,8 @@ static fleck_status walk_all(fk_gauss *g, fk_scratch *to, fk_pool *pool, fleck_e
     FK_DO(FK_CALLOC(&w.desks, threads, err));
     for (int i = 0; i < threads; i++)
         FK_DO(desk_init(&w.desks[i], g->dim, s->band, s->piece, err));
-    FK_DO(fk_pool_run(pool, (g->n_pos + s->band - 1) / s->band, walk_band, &w, err));
+    FK_DO(fk_pool_run_stage(pool, to == NULL ? "covariance" : "temporary file",
+                            (g->n_pos + s->band - 1) / s->band, walk_band, &w, err));
 done:
     for (int i = 0; w.desks != NULL && i < threads; i++)
         desk_free(&w.desks[i]);

@@ -130,12 +130,14 @@ fleck_status fk_bootstrap_statistic(fk_interval *out, const uint8_t *labels, int
     if (isnan(value))
         goto done;
     fk_prng_seed(&g, how->seed);
+    fk_watch_stage(how->watch, "bootstrap", how->resamples);
     for (int64_t k = 0; k < how->resamples; k++) {
         double v;
 
         draw(&g, members, good, weights);
         draw(&g, members + good, bad, weights);
         v = statistic(ctx, weights);
+        FK_DO(fk_watch_step(how->watch, k + 1, err));
         if (isnan(v))
             continue;
         down += v <= 0.0;

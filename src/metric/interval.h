@@ -2,7 +2,7 @@
 #ifndef FK_METRIC_INTERVAL_H
 #define FK_METRIC_INTERVAL_H
 
-#include "base/error.h"
+#include "base/watch.h"
 
 /* n items: two scores each (b NULL where there is one only), none of them NaN, and a label (0 good, else
  * defective); both classes are there. */
@@ -15,7 +15,8 @@ typedef struct fk_scored {
 typedef struct fk_bootstrap {
     int64_t resamples; /* at least 1 */
     uint64_t seed;
-    double level; /* 0.95 */
+    double level;    /* 0.95 */
+    fk_watch *watch; /* NULL, or who is told of resamples, in stage "bootstrap", and may stop */
 } fk_bootstrap;
 
 typedef struct fk_interval {

@@ -42,12 +42,21 @@ typedef struct fk_pixel_result {
 fleck_status fk_pixel_metric_open(fk_pixel_metric **out, fleck_error *err) FLECK_MUST_CHECK;
 void fk_pixel_metric_close(fk_pixel_metric **m);
 
+/* From now on keep what comes beyond `budget` bytes in a temporary file without a name in folder; the
+ * figures are the same.  Without this call all stays in memory. */
+fleck_status fk_pixel_metric_spill(fk_pixel_metric *m, const char *folder, int64_t budget,
+                                   fleck_error *err) FLECK_MUST_CHECK;
+/* For tests: defective pixels that finish sorts at a time; 0: as many as usual. */
+void fk_pixel_metric_set_room(fk_pixel_metric *m, int64_t pixels);
+
 /* Add one image: map [height, width] f32, mask [height, width] u8 (0 good, else defective; NULL:
  * all good).  Neither is kept.  Images may differ in size, and several threads may add to one m at
  * the same time.
  *
  * Cost: 17 ns a pixel (sorting); keeps about 1.3 bytes a good pixel and 8 a defective one, and uses
- * 8 bytes a pixel while it runs.  Errors, with m as it was:
+ * 8 bytes a good pixel, 16 a defective one and 4 of each in an image with a defect while it runs.
+ * Errors, with m as it was:
+ *   FLECK_E_IO      the temporary file cannot be made, or the disk is full
  *   FLECK_E_SHAPE   no pixel
  *   FLECK_E_FORMAT  a map value is NaN or infinite; says where
  *   FLECK_E_LIMIT   an image of 2^31 - 1 pixels or more, or more than 2^32 - 1 pixels in all */
@@ -60,8 +69,8 @@ fleck_status fk_pixel_metric_add_part(fk_pixel_metric *m, const float *map, cons
                                       const uint8_t *left_out, int64_t height, int64_t width,
                                       fleck_error *err) FLECK_MUST_CHECK;
 
-/* The figures of all images added so far.  m is not changed, so this may be called again, with
- * another limit or after more adds, but not while an add runs.
+/* The figures of all images added so far.  What was added stays, so this may be called again, with
+ * another limit or after more adds, but not while an add or another finish of m runs.
  *
  *   limit  of PRO's false-positive rate, in (0, 1]; 0.3 in the literature
  *   pool   NULL is legal

@@ -4,6 +4,9 @@
 
 #include <assert.h>
 
+#define MARKS_AT_ONCE 32 /* read from a file */
+#define MOST_BYTES 5     /* of a key */
+
 static int64_t packed_size(uint32_t difference)
 {
     int64_t size = 1;
@@ -44,6 +47,7 @@ fleck_status fk_run_pack(fk_run *out, const uint32_t *keys, int64_t count, fleck
     }
     /* All differences together are below 2^32, so few are long and an offset fits 32 bits. */
     assert(size <= UINT32_MAX);
+    run.size = size;
     FK_DO(FK_ALLOC(&run.bytes, size, err));
     FK_DO(FK_ALLOC(&run.marks, run.n_marks, err));
     p = run.bytes;
@@ -110,17 +114,15 @@ static int64_t find_mark(const fk_run *run, uint32_t key)
     return lo;
 }
 
-void fk_run_count(const fk_run *run, const uint32_t *values, int64_t a, int64_t b, uint32_t *counts)
+/* Count `left` keys, the first of which is behind `key` and has its bytes at p. */
+static void count_keys(const uint8_t *p, uint32_t key, int64_t left, const uint32_t *values,
+                       int64_t a, int64_t b, uint32_t *counts)
 {
-    int64_t mark = a > 0 && run->count > 0 ? find_mark(run, values[a - 1]) : 0;
-    int64_t left = run->count - mark * FK_RUN_STRIDE, i = a;
-    const uint8_t *p;
-    uint32_t key;
+    int64_t i = a;
 
     if (left == 0)
         return;
-    key = run->marks[mark].key;
-    p = unpack(run->bytes + run->marks[mark].offset, &key);
+    p = unpack(p, &key);
     while (a > 0 && key <= values[a - 1]) {
         if (--left == 0)
             return;
@@ -137,4 +139,37 @@ void fk_run_count(const fk_run *run, const uint32_t *values, int64_t a, int64_t 
             return;
         p = unpack(p, &key);
     }
+}
+
+void fk_run_count(const fk_run *run, const uint32_t *values, int64_t a, int64_t b, uint32_t *counts)
+{
+    int64_t mark = a > 0 && run->count > 0 ? find_mark(run, values[a - 1]) : 0;
+
+    if (run->count > 0)
+        count_keys(run->bytes + run->marks[mark].offset, run->marks[mark].key,
+                   run->count - mark * FK_RUN_STRIDE, values, a, b, counts);
+}
+
+fleck_status fk_run_count_file(const fk_run *run, const fk_scratch *file, int64_t offset,
+                               const uint32_t *values, int64_t a, int64_t b, uint32_t *counts,
+                               fleck_error *err)
+{
+    int64_t mark = a > 0 && run->count > 0 ? find_mark(run, values[a - 1]) : 0, last;
+    uint8_t *bytes = NULL;
+    fleck_status st = FLECK_OK;
+
+    for (; mark < run->n_marks && run->marks[mark].key <= values[b - 1]; mark = last) {
+        int64_t end, size, begin = run->marks[mark].offset;
+
+        last = mark + MARKS_AT_ONCE < run->n_marks ? mark + MARKS_AT_ONCE : run->n_marks;
+        size = (last < run->n_marks ? (int64_t)run->marks[last].offset : run->size) - begin;
+        end = last * FK_RUN_STRIDE < run->count ? last * FK_RUN_STRIDE : run->count;
+        if (bytes == NULL)
+            FK_DO(FK_ALLOC(&bytes, MARKS_AT_ONCE * FK_RUN_STRIDE * MOST_BYTES, err));
+        FK_DO(fk_scratch_read(file, bytes, size, offset + begin, err));
+        count_keys(bytes, run->marks[mark].key, end - mark * FK_RUN_STRIDE, values, a, b, counts);
+    }
+done:
+    fk_free(bytes);
+    return st;
 }

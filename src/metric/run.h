@@ -2,7 +2,7 @@
 #ifndef FK_METRIC_RUN_H
 #define FK_METRIC_RUN_H
 
-#include "base/error.h"
+#include "base/scratch.h"
 
 /* A place to start reading: the key before it, and where its bytes begin. */
 typedef struct fk_run_mark {
@@ -12,8 +12,8 @@ typedef struct fk_run_mark {
 /* Keys that do not fall, each stored as its difference from the one before, in groups of 7 bits,
  * lowest first, with the top bit set where more follow.  Valid when zeroed. */
 typedef struct fk_run {
-    int64_t count;
-    uint8_t *bytes;
+    int64_t count, size;
+    uint8_t *bytes;     /* [size]; NULL where they are in a file */
     fk_run_mark *marks; /* marks[j] stands before key j * FK_RUN_STRIDE */
     int64_t n_marks;
 } fk_run;
@@ -38,5 +38,9 @@ void fk_run_free(fk_run *run);
  * with a step through values that takes the logarithm of the distance. */
 void fk_run_count(const fk_run *run, const uint32_t *values, int64_t a, int64_t b,
                   uint32_t *counts);
+/* The same of a run whose bytes are in a file at offset, of which only the part is read. */
+fleck_status fk_run_count_file(const fk_run *run, const fk_scratch *file, int64_t offset,
+                               const uint32_t *values, int64_t a, int64_t b, uint32_t *counts,
+                               fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

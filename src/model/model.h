@@ -96,7 +96,8 @@ fk_net_source fk_model_source(const fk_model *m);
 fk_net_settings fk_model_net_settings(const fk_model *m, fk_engine engine, int threads);
 
 /* Write m, whole or not at all. */
-fleck_status fk_model_save(const fk_model *m, const char *path, fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_model_save(const fk_model *m, const char *path, fk_watch *watch,
+                           fleck_error *err) FLECK_MUST_CHECK;
 
 /* Open and check a model; overrides: NULL, or "name=value" texts for options that may change after
  * the fit, ended by NULL.  Tensors are views into the bytes of the

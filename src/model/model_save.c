@@ -186,7 +186,7 @@ done:
     return st;
 }
 
-fleck_status fk_model_save(const fk_model *m, const char *path, fleck_error *err)
+fleck_status fk_model_save(const fk_model *m, const char *path, fk_watch *watch, fleck_error *err)
 {
     fk_st_writer *w = NULL;
     fk_json *object = NULL;
@@ -208,6 +208,7 @@ fleck_status fk_model_save(const fk_model *m, const char *path, fleck_error *err
     if (m->mask != NULL)
         FK_DO(fk_st_writer_add_data(w, "mask", FK_U8, 2, (int64_t[]){m->mask_height, m->mask_width},
                                     m->mask, err));
+    fk_st_writer_watch(w, watch);
     FK_DO(fk_st_writer_commit(&w, path, err));
 done:
     fk_st_writer_abort(&w);

@@ -11,10 +11,13 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 
 /* Files for each thread of a run, and the most that their embeddings may take. */
 #define FILES_A_THREAD 8
 #define EMBEDDING_BYTES (INT64_C(112) << 20)
+/* What files leave until a run is over, beyond which it begins with no more of them at all. */
+#define HUGE_BYTES (INT64_C(1) << 30)
 
 static fleck_status make_embeddings(fk_batch *b, fleck_error *err)
 {
@@ -35,7 +38,11 @@ fleck_status fk_batch_open(fk_batch *b, fk_runner *r, bool keep, fleck_error *er
 {
     fleck_status st;
 
-    *b = (fk_batch){.runner = r, .keep = keep, .room = FILES_A_THREAD * (int64_t)r->threads};
+    *b = (fk_batch){.runner = r,
+                    .keep = keep,
+                    .room = FILES_A_THREAD * (int64_t)r->threads,
+                    .budget = FK_BATCH_BYTES};
+    fk_gate_init(&b->gate, FK_BATCH_GATE);
     if (r->model->pre.tile == 0)
         FK_DO(make_embeddings(b, err));
     FK_DO(FK_CALLOC(&b->canvases, b->room, err));
@@ -47,19 +54,22 @@ done:
     return st;
 }
 
-/* What the last run left. */
-static void clear(fk_batch *b)
+/* Keep the first n files of what the last run left. */
+static void shorten(fk_batch *b, int64_t n)
 {
-    for (int64_t i = 0; i < b->n; i++) {
+    for (int64_t i = n; i < b->n; i++) {
         fk_canvas_free(&b->canvases[i]);
         fk_result_free(&b->results[i]);
     }
-    b->n = 0;
+    b->n = n;
 }
 
 void fk_batch_close(fk_batch *b)
 {
-    clear(b);
+    if (b->runner == NULL)
+        return;
+    shorten(b, 0);
+    fk_gate_free(&b->gate);
     for (int64_t i = 0; b->embeddings != NULL && i < b->room; i++)
         fk_embedding_free(&b->embeddings[i]);
     fk_free(b->embeddings);
@@ -76,6 +86,8 @@ typedef struct run {
     const char *const *files, *const *masks;
     int64_t *ready; /* [n] indices of files that are still without an error */
     int64_t n_ready;
+    bool alone;  /* tiled: a file has all threads */
+    bool *later; /* [n] files for which there was no room */
 } run;
 
 /* File i has failed. */
@@ -85,27 +97,59 @@ static void give_up(const run *r, int64_t i)
     fk_error_context(&r->batch->errors[i], "%s", r->files[i]);
 }
 
+static int64_t image_bytes(const fk_image *im)
+{
+    return im->data != NULL ? im->width * im->height * im->channels : 0;
+}
+
+/* What file i leaves until the run is over. */
+static int64_t taken_by(const fk_batch *b, int64_t i)
+{
+    const fk_canvas *c = &b->canvases[i];
+    const fleck_result *r = &b->results[i];
+
+    return image_bytes(&c->pixels) + image_bytes(&c->left_out) + image_bytes(&c->own) +
+           (r->map != NULL ? r->map_width * r->map_height * (int64_t)sizeof *r->map : 0) +
+           (r->image != NULL ? r->image_width * r->image_height * 3 : 0);
+}
+
+/* Whether file i may come into this run.  A file for each thread may, so that all have work, unless
+ * these are huge. */
+static bool has_room(const fk_batch *b, int64_t i)
+{
+    int64_t taken = atomic_load(&b->taken);
+
+    return i == 0 || taken < b->budget || (i < b->runner->threads && taken < HUGE_BYTES);
+}
+
 static fleck_status prepare(void *ctx, int64_t i, int worker, fleck_error *err)
 {
     const run *r = ctx;
     fk_batch *b = r->batch;
     fleck_result *result = &b->results[i];
     fk_image original = {0};
-    fleck_status st;
+    int64_t room;
+    fleck_status st = FLECK_OK;
 
     (void)err; /* a bad file is its own result */
     err = &b->errors[i];
     *err = (fleck_error){0};
+    room = fk_runner_enter(b->runner, worker, r->files[i]);
+    r->later[i] = !has_room(b, i);
+    if (r->later[i])
+        goto done;
     if (fk_runner_decode(b->runner, worker, r->files[i], &original, err) != FLECK_OK)
-        return FLECK_OK; /* the message has the name */
+        goto done; /* the message has the name */
     fk_predict_start(result, b->runner->model, &original);
     FK_DO(fk_runner_prepare(b->runner, worker, &original, r->masks != NULL ? r->masks[i] : NULL,
                             &b->canvases[i], err));
     FK_DO(FK_ALLOC(&result->map, result->map_width * result->map_height, err));
     if (b->keep)
         fk_predict_keep(result, &original);
+    atomic_fetch_add(&b->taken, taken_by(b, i));
 done:
     fk_image_free(&original);
+    fk_runner_leave(b->runner, room);
     if (st != FLECK_OK)
         give_up(r, i);
     return FLECK_OK;
@@ -118,7 +162,7 @@ static fleck_status score_tiled(void *ctx, int64_t item, int worker, fleck_error
     int64_t i = r->ready[item];
 
     (void)err;
-    if (fk_runner_score_canvas(b->runner, worker, &b->canvases[i], FK_NONE, r->n_ready == 1,
+    if (fk_runner_score_canvas(b->runner, worker, &b->canvases[i], FK_NONE, r->alone,
                                b->results[i].map, &b->results[i].score, &b->errors[i]) != FLECK_OK)
         give_up(r, i);
     return FLECK_OK;
@@ -155,8 +199,10 @@ static fleck_status embed_all(const run *r, fleck_error *err)
 
     FK_DO(FK_ALLOC(&inputs, group, err));
     FK_DO(FK_ALLOC(&out, group, err));
-    for (int64_t i = 0; i < r->n_ready; i += group)
+    for (int64_t i = 0; i < r->n_ready; i += group) {
         embed(r, i, r->n_ready - i < group ? r->n_ready - i : group, inputs, out);
+        FK_DO(fk_watch_look(fk_pool_watch(r->batch->runner->pool), err));
+    }
 done:
     fk_free(inputs);
     fk_free(out);
@@ -212,6 +258,8 @@ static fleck_status score_all(const run *r, fleck_error *err)
     FK_DO(scored_make(&s, r, err));
     st = fk_runner_score_many(b->runner, r->n_ready, s.embeddings, s.exclude, s.left_out, s.maps,
                               s.scores, err);
+    if (st == FLECK_E_CANCELLED)
+        goto done;
     for (int64_t k = 0; k < r->n_ready; k++) {
         int64_t i = r->ready[k];
 
@@ -237,29 +285,88 @@ static void find_ready(run *r)
             r->ready[r->n_ready++] = i;
 }
 
+/* Tiled files: side by side while there are enough of them, else one by one, each on all threads. */
+static fleck_status score_all_tiled(run *r, fleck_error *err)
+{
+    fk_batch *b = r->batch;
+    fleck_status st = FLECK_OK;
+
+    if (r->n_ready >= b->runner->threads)
+        return fk_pool_run(b->runner->pool, r->n_ready, score_tiled, r, err);
+    r->alone = true;
+    for (int64_t item = 0; item < r->n_ready; item++) {
+        FK_DO(score_tiled(r, item, 0, err));
+        FK_DO(fk_watch_look(fk_pool_watch(b->runner->pool), err));
+    }
+done:
+    return st;
+}
+
+/* All phases of n files; fewer where the budget ends. */
+static fleck_status run_once(run *r, int64_t n, fleck_error *err)
+{
+    fk_batch *b = r->batch;
+    fleck_status st;
+
+    b->n = n;
+    atomic_store(&b->taken, 0);
+    FK_DO(fk_pool_run(b->runner->pool, n, prepare, r, err));
+    for (n = 0; n < b->n && !r->later[n]; n++)
+        ;
+    shorten(b, n);
+    find_ready(r);
+    if (b->embeddings == NULL) {
+        FK_DO(score_all_tiled(r, err));
+    } else {
+        FK_DO(embed_all(r, err));
+        find_ready(r);
+        if (r->n_ready > 0)
+            FK_DO(score_all(r, err));
+    }
+    for (int64_t i = 0; i < b->n; i++)
+        fk_predict_judge(&b->results[i]);
+done:
+    return st;
+}
+
+/* The first file that memory was short for, or n. */
+static int64_t first_short(const fk_batch *b)
+{
+    int64_t i = 0;
+
+    while (i < b->n && b->errors[i].status != FLECK_E_NOMEM)
+        i++;
+    return i;
+}
+
 fleck_status fk_batch_run(fk_batch *b, int64_t n, const char *const *files,
                           const char *const *masks, fleck_error *err)
 {
     run r = {.batch = b, .files = files, .masks = masks};
+    int64_t good;
     fleck_status st;
 
-    assert(n <= b->room);
-    clear(b);
+    assert(n >= 1 && n <= b->room);
+    shorten(b, 0);
     FK_DO(FK_ALLOC(&r.ready, n, err));
-    b->n = n;
-    FK_DO(fk_pool_run(b->runner->pool, n, prepare, &r, err));
-    find_ready(&r);
-    if (b->embeddings == NULL) {
-        FK_DO(fk_pool_run(b->runner->pool, r.n_ready, score_tiled, &r, err));
-    } else {
-        FK_DO(embed_all(&r, err));
-        find_ready(&r);
-        if (r.n_ready > 0)
-            FK_DO(score_all(&r, err));
+    FK_DO(FK_ALLOC(&r.later, n, err));
+    FK_DO(run_once(&r, n, err));
+    good = first_short(b);
+    if (good == b->n)
+        goto done;
+    /* Memory is short, which is no fault of the image: from now on fewer at a time. */
+    b->budget /= 2;
+    if (good == 0 && b->n > 1) {
+        shorten(b, 0);
+        fk_mem_trim();
+        FK_DO(run_once(&r, 1, err));
+        good = first_short(b);
     }
-    for (int64_t i = 0; i < n; i++)
-        fk_predict_judge(&b->results[i]);
+    if (good == 0 && b->n > 0 && b->errors[0].status == FLECK_E_NOMEM)
+        FK_FAIL(err, FLECK_E_NOMEM, "%s", b->errors[0].message);
+    shorten(b, good);
 done:
     fk_free(r.ready);
+    fk_free(r.later);
     return st;
 }

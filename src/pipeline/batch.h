@@ -2,13 +2,22 @@
 #ifndef FK_PIPELINE_BATCH_H
 #define FK_PIPELINE_BATCH_H
 
+#include "base/gate.h"
 #include "pipeline/predict.h"
+
+/* Bytes that a batch may take while it scores, whatever its images' sizes, beside one image a thread:
+ * what its files leave, and what work on them takes. */
+#define FK_BATCH_BYTES (INT64_C(160) << 20)
+#define FK_BATCH_GATE (INT64_C(400) << 20)
 
 /* Valid when zeroed; owned, see fk_batch_close().  The runner is borrowed. */
 typedef struct fk_batch {
     fk_runner *runner;
     bool keep;                /* results get their original image */
     int64_t room, n;          /* most files of a run; those of the last */
+    int64_t budget;           /* bytes that canvases, maps and originals of a run should take */
+    _Atomic int64_t taken;    /* that those of the last run do */
+    fk_gate gate;             /* for work on large images after a run, FK_BATCH_GATE bytes */
     fk_canvas *canvases;      /* [room] */
     fk_embedding *embeddings; /* [room]; NULL with tiles */
     fleck_result *results;    /* [room] of the last run's files */

@@ -270,7 +270,7 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
     e.on_result_ctx = &g;
     e.progress = run->fit.progress;
     e.progress_ctx = run->fit.progress_ctx;
-    settings.scratch = w->out;
+    settings.scratch = e.scratch = w->out;
     fk_clock_reset_peak();
     out->pixel_low = out->pixel_high = NAN;
     FK_DO(FK_CALLOC(&bins, w->test.count, err));

@@ -144,7 +144,9 @@ static fleck_status check_same(const fk_run_scores *a, const fk_run_scores *b, f
 fleck_status fk_compare(fleck_comparison *out, const fk_run_scores *a, const fk_run_scores *b,
                         const fleck_compare_settings *s, fleck_error *err)
 {
-    fk_bootstrap how = {.resamples = s->resamples, .seed = s->seed, .level = s->level};
+    fk_watch watch = {.call = s->progress, .ctx = s->progress_ctx};
+    fk_bootstrap how = {
+        .resamples = s->resamples, .seed = s->seed, .level = s->level, .watch = &watch};
     double *scores = NULL;
     uint8_t *labels = NULL;
     fk_scored both;

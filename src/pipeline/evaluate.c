@@ -18,8 +18,9 @@ typedef struct evaluation {
     const char **files, **masks; /* [batch] */
 } evaluation;
 
-/* Bring map and mask of sample i to one size and count them. */
-static fleck_status count_map(evaluation *e, int64_t i, const fleck_result *r, fleck_error *err)
+/* Bring map and mask of sample i to one size and count them.  *fatal: counting failed, not the sample. */
+static fleck_status count_map(evaluation *e, int64_t i, const fleck_result *r, bool *fatal,
+                              fleck_error *err)
 {
     const fk_preprocess *p = &e->runner->model->pre;
     const char *ignore = e->tests.samples.items[i].ignore;
@@ -38,9 +39,11 @@ static fleck_status count_map(evaluation *e, int64_t i, const fleck_result *r, f
         FK_DO(FK_ALLOC(&full, r->image_width * r->image_height, err));
         fk_place_map(full, r->image_height, r->image_width, r->map, p);
     }
+    *fatal = true;
     FK_DO(fk_testset_add_map(&e->tests, i, original ? full : r->map,
                              original ? r->image_height : r->map_height,
                              original ? r->image_width : r->map_width, &mask, &left_out, err));
+    *fatal = false;
 done:
     fk_image_free(&mask);
     fk_image_free(&left_out);
@@ -48,19 +51,51 @@ done:
     return st;
 }
 
+/* What counting takes beside the result, at the size that is measured: a full map, a mask, what is left
+ * out, and what fk_pixel_metric_add_part() takes. */
+static int64_t counting_bytes(const evaluation *e, const fleck_result *r)
+{
+    if (e->settings->protocol == FLECK_PROTOCOL_ORIGINAL)
+        return r->image_width * r->image_height * 18;
+    return r->image_width * r->image_height * 2 + r->map_width * r->map_height * 14;
+}
+
 static fleck_status count_one(void *ctx, int64_t item, int worker, fleck_error *err)
 {
     evaluation *e = ctx;
-    double start = fk_clock_seconds();
+    int64_t bytes = counting_bytes(e, &e->batch.results[item]);
+    bool fatal = false;
+    double start;
+    fleck_status st;
 
-    (void)worker;
-    (void)err; /* a bad image is counted, it does not end the evaluation */
+    /* A bad image is counted, it does not end the evaluation. */
     e->seconds[item] = 0.0;
-    if (e->batch.errors[item].status != FLECK_OK)
+    if (e->batch.errors[item].status != FLECK_OK || !e->tests.has_masks)
         return FLECK_OK;
-    (void)!count_map(e, e->done + item, &e->batch.results[item], &e->batch.errors[item]);
+    fk_gate_enter(&e->batch.gate, bytes, worker == 0 ? fk_pool_watch(e->runner->pool) : NULL);
+    start = fk_clock_seconds();
+    st = count_map(e, e->done + item, &e->batch.results[item], &fatal, &e->batch.errors[item]);
     e->seconds[item] = fk_clock_seconds() - start;
+    fk_gate_leave(&e->batch.gate, bytes);
+    if (fatal && (st == FLECK_E_IO || st == FLECK_E_NOTFOUND))
+        return fk_error_set(err, st, "%s", e->batch.errors[item].message);
     return FLECK_OK;
+}
+
+/* What memory was short for is tried again alone; short then, it is no fault of the image. */
+static fleck_status count_short(evaluation *e, int64_t count, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    for (int64_t i = 0; i < count && st == FLECK_OK; i++) {
+        if (e->batch.errors[i].status != FLECK_E_NOMEM)
+            continue;
+        e->batch.errors[i] = (fleck_error){0};
+        st = count_one(e, i, 0, err);
+        if (e->batch.errors[i].status == FLECK_E_NOMEM)
+            st = fk_error_set(err, FLECK_E_NOMEM, "%s", e->batch.errors[i].message);
+    }
+    return st;
 }
 
 /* Take item's outcome, that of image i, into the report and hand it to the caller. */
@@ -92,25 +127,25 @@ static fleck_status take(evaluation *e, int64_t item, int64_t i, fleck_report *o
 
 static fleck_status score_all(evaluation *e, fleck_report *out, fleck_error *err)
 {
-    const fleck_eval_settings *s = e->settings;
-    int64_t n = e->tests.samples.count;
+    fk_watch *watch = fk_pool_watch(e->runner->pool);
+    int64_t n = e->tests.samples.count, count;
     fleck_status st = FLECK_OK;
 
-    while (e->done < n) {
-        int64_t count = n - e->done < e->batch.room ? n - e->done : e->batch.room;
+    fk_watch_stage(watch, "eval", n);
+    for (; e->done < n; e->done += count) {
+        count = n - e->done < e->batch.room ? n - e->done : e->batch.room;
 
         for (int64_t i = 0; i < count; i++) {
             e->files[i] = e->tests.samples.items[e->done + i].path;
             e->masks[i] = e->tests.samples.items[e->done + i].ignore;
         }
         FK_DO(fk_batch_run(&e->batch, count, e->files, e->masks, err));
+        count = e->batch.n;
         FK_DO(fk_pool_run(e->runner->pool, count, count_one, e, err));
+        FK_DO(count_short(e, count, err));
         for (int64_t i = 0; i < count; i++)
             FK_DO(take(e, i, e->done + i, out, err));
-        e->done += count;
-        if (s->progress != NULL && !s->progress(s->progress_ctx, "eval", e->done, n))
-            FK_FAIL(err, FLECK_E_CANCELLED, "stopped after %lld of %lld images", (long long)e->done,
-                    (long long)n);
+        FK_DO(fk_watch_tell(watch, e->done + count, err));
     }
 done:
     return st;
@@ -131,12 +166,16 @@ static fleck_status start_report(fleck_report *out, const char *path, fleck_erro
 fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settings *s,
                          fk_bins *bins, fleck_report *out, fleck_error *err)
 {
+    fk_watch watch = {.call = s->progress, .ctx = s->progress_ctx};
+    fk_watch *before = fk_pool_watch(r->pool);
     evaluation e = {.runner = r, .settings = s};
     double start = fk_clock_seconds(), begin;
     fleck_status st;
 
+    if (s->progress != NULL)
+        fk_pool_set_watch(r->pool, &watch);
     FK_DO(start_report(out, path, err));
-    FK_DO(fk_testset_open(&e.tests, path, err));
+    FK_DO(fk_testset_open(&e.tests, path, s->scratch, err));
     e.tests.bins = bins;
     for (int64_t i = 0; s->on_file != NULL && i < e.tests.samples.count; i++) {
         const fk_sample *f = &e.tests.samples.items[i];
@@ -158,6 +197,7 @@ fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settin
     fk_runner_times(r, &out->seconds);
     out->seconds.total = fk_clock_seconds() - start;
 done:
+    fk_pool_set_watch(r->pool, before);
     fk_batch_close(&e.batch);
     fk_free(e.seconds);
     fk_free(e.files);

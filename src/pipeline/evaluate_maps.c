@@ -144,6 +144,7 @@ static fleck_status plan(fk_preprocess *p, const fleck_metrics_settings *s, flec
 fleck_status fk_evaluate_maps(const char *maps_dir, const char *path,
                               const fleck_metrics_settings *s, fleck_report *out, fleck_error *err)
 {
+    fk_watch watch = {.call = s->progress, .ctx = s->progress_ctx};
     fk_testset t = {0};
     fk_pool *pool = NULL;
     fk_preprocess p;
@@ -156,15 +157,14 @@ fleck_status fk_evaluate_maps(const char *maps_dir, const char *path,
     FK_DO(fk_pool_open(&pool, s->threads > 0 ? s->threads : fk_pool_processors(), err));
     FK_DO(fk_dataset_name(&name, path, err));
     snprintf(out->category, sizeof out->category, "%s", name);
-    FK_DO(fk_testset_open(&t, path, err));
+    FK_DO(fk_testset_open(&t, path, s->scratch, err));
     if (!fk_path_is_folder(maps_dir))
         FK_FAIL(err, FLECK_E_NOTFOUND, "%s: expected a folder of maps, found none", maps_dir);
+    fk_pool_set_watch(pool, &watch);
+    fk_watch_stage(&watch, "metrics", t.samples.count);
     for (int64_t i = 0; i < t.samples.count; i++) {
         FK_DO(add_sample(&t, i, maps_dir, s->protocol == FLECK_PROTOCOL_PAPER ? &p : NULL, err));
-        if (s->progress != NULL &&
-            !s->progress(s->progress_ctx, "metrics", i + 1, t.samples.count))
-            FK_FAIL(err, FLECK_E_CANCELLED, "stopped after %lld of %lld maps", (long long)(i + 1),
-                    (long long)t.samples.count);
+        FK_DO(fk_watch_tell(&watch, i + 1, err));
     }
     out->seconds.decode = fk_clock_seconds() - start;
     begin = fk_clock_seconds();

@@ -31,6 +31,7 @@ typedef struct fitting {
     fk_model *model;
     fk_runner *runner;
     fk_source *source;
+    fk_watch *watch;
     const char *const *masks; /* [n] of the images' own masks, NULL entries for none; or NULL */
     bool tiled;
     int64_t n, done, block;
@@ -128,9 +129,12 @@ static void fitting_free(fitting *f)
 static fleck_status read_canvas(fitting *f, int64_t i, int worker, fk_canvas *out, fleck_error *err)
 {
     fk_image original = {0};
+    int64_t room = 0;
     fleck_status st;
 
     *out = (fk_canvas){0};
+    if (f->source->files != NULL)
+        room = fk_runner_enter(f->runner, worker, f->source->files[i]);
     FK_DO(fk_source_read(f->source, f->runner, worker, i, &original, err)); /* names the image */
     st = fk_runner_prepare(f->runner, worker, &original, f->masks != NULL ? f->masks[i] : NULL, out,
                            err);
@@ -138,6 +142,8 @@ static fleck_status read_canvas(fitting *f, int64_t i, int worker, fk_canvas *ou
         fk_source_context(f->source, i, err);
 done:
     fk_image_free(&original);
+    if (f->source->files != NULL)
+        fk_runner_leave(f->runner, room);
     return st;
 }
 
@@ -337,11 +343,12 @@ static fleck_status learn(fitting *f, const fleck_fit_settings *s, fleck_times *
     for (f->done = 0; f->done < f->n;) {
         int64_t count = f->n - f->done < f->group ? f->n - f->done : f->group;
 
+        fk_watch_stage(f->watch, "fit", f->n); /* the method may have told of its own */
+        f->watch->done = f->done;
         FK_DO(learn_group(f, count, s, &next_kept, t, err));
         f->done += count;
-        if (s->progress != NULL && !s->progress(s->progress_ctx, "fit", f->done, f->n))
-            FK_FAIL(err, FLECK_E_CANCELLED, "stopped after %lld of %lld images", (long long)f->done,
-                    (long long)f->n);
+        fk_watch_stage(f->watch, "fit", f->n);
+        FK_DO(fk_watch_tell(f->watch, f->done, err));
     }
     f->model->images = f->n;
     f->model->own_masks = f->shown.masked > 0;
@@ -432,9 +439,14 @@ static fleck_status calibrate_all(fitting *f, fleck_error *err)
     fleck_status st = FLECK_OK;
 
     if (f->tiled)
-        return fk_pool_run(f->runner->pool, f->n_kept, calibrate_tiled, f, err);
-    for (int64_t k = 0; k < f->n_kept && st == FLECK_OK; k += MAX_BLOCK)
-        st = calibrate_block(f, k, f->n_kept - k < MAX_BLOCK ? f->n_kept - k : MAX_BLOCK, err);
+        return fk_pool_run_stage(f->runner->pool, "thresholds", f->n_kept, calibrate_tiled, f, err);
+    fk_watch_stage(f->watch, "thresholds", f->n_kept);
+    for (int64_t k = 0, n; k < f->n_kept; k += n) {
+        n = f->n_kept - k < MAX_BLOCK ? f->n_kept - k : MAX_BLOCK;
+        FK_DO(calibrate_block(f, k, n, err));
+        FK_DO(fk_watch_tell(f->watch, k + n, err));
+    }
+done:
     return st;
 }
 
@@ -493,6 +505,7 @@ static fleck_status score_checks(fitting *f, fleck_error *err)
     float *map = NULL;
     fleck_status st;
 
+    fk_watch_stage(f->watch, "check images", m->n_checks);
     FK_DO(FK_ALLOC(&map, input_pixels(m), err));
     for (int i = 0; i < m->n_checks; i++) {
         fk_embedding *kept = f->tiled ? NULL : &f->kept_embeddings[i];
@@ -513,7 +526,14 @@ done:
 fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const fleck_fit_settings *s,
                         fleck_times *times, fleck_error *err)
 {
-    fitting f = {.model = m, .runner = r, .source = source, .masks = s->masks, .n = source->n};
+    fk_watch watch = {.call = s->progress, .ctx = s->progress_ctx};
+    fk_watch *before = fk_pool_set_watch(r->pool, &watch);
+    fitting f = {.model = m,
+                 .runner = r,
+                 .source = source,
+                 .watch = &watch,
+                 .masks = s->masks,
+                 .n = source->n};
     double start = fk_clock_seconds(), begin;
     fleck_status st;
 
@@ -527,6 +547,8 @@ fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const flec
     if (!f.tiled) /* all embeddings that are still needed are kept; finishing takes much memory */
         fk_runner_rest(r);
     begin = fk_clock_seconds();
+    fk_watch_stage(&watch, "finish", 0);
+    FK_DO(fk_watch_tell(&watch, 0, err));
     FK_DO(m->method->finish(m->state, r->pool, err));
     if (f.n_kept > 0 && m->method->prepare_exclude != NULL)
         FK_DO(m->method->prepare_exclude(m->state, r->pool, err));
@@ -537,6 +559,7 @@ fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const flec
     fk_runner_times(r, times);
     times->total = fk_clock_seconds() - start;
 done:
+    fk_pool_set_watch(r->pool, before);
     fitting_free(&f);
     return st;
 }

@@ -68,9 +68,13 @@ done:
     return st;
 }
 
+/* A pixel's share of what writing a picture takes: the map at the image's size, the picture, and its
+ * outline. */
+#define PICTURE_BYTES 8
+
 /* What becomes of a batch's results beside the order. */
 typedef struct scored_job {
-    const fk_batch *batch;
+    fk_batch *batch;
     int64_t first; /* file */
     fleck_on_scored *on_scored;
     void *ctx;
@@ -79,11 +83,16 @@ typedef struct scored_job {
 static fleck_status hand_over(void *ctx, int64_t i, int worker, fleck_error *err)
 {
     const scored_job *j = ctx;
+    const fleck_result *r = &j->batch->results[i];
+    int64_t bytes = r->image_width * r->image_height * PICTURE_BYTES;
 
-    (void)worker;
     (void)err;
-    if (j->batch->errors[i].status == FLECK_OK)
-        j->on_scored(j->ctx, j->first + i, &j->batch->results[i]);
+    if (j->batch->errors[i].status != FLECK_OK)
+        return FLECK_OK;
+    fk_gate_enter(&j->batch->gate, bytes,
+                  worker == 0 ? fk_pool_watch(j->batch->runner->pool) : NULL);
+    j->on_scored(j->ctx, j->first + i, r);
+    fk_gate_leave(&j->batch->gate, bytes);
     return FLECK_OK;
 }
 
@@ -96,10 +105,9 @@ fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n,
     fleck_status st;
 
     FK_DO(fk_batch_open(&b, r, keep, err));
-    for (int64_t done = 0; done < n; done += b.n) {
-        int64_t count = n - done < b.room ? n - done : b.room;
-
-        FK_DO(fk_batch_run(&b, count, files + done, NULL, err));
+    for (int64_t done = 0, count; done < n; done += count) {
+        FK_DO(fk_batch_run(&b, n - done < b.room ? n - done : b.room, files + done, NULL, err));
+        count = b.n;
         job.batch = &b;
         job.first = done;
         if (on_scored != NULL)
@@ -112,6 +120,7 @@ fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n,
                 FK_FAIL(err, st, "stopped at image %lld of %lld", (long long)(done + i + 1),
                         (long long)n);
         }
+        FK_DO(fk_watch_tell(fk_pool_watch(r->pool), done + count, err));
     }
 done:
     fk_batch_close(&b);

@@ -9,6 +9,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Of decoded images at a time, beyond which they wait for each other; a single one may be larger. */
+#define DECODING_BYTES (INT64_C(768) << 20)
+
 struct fk_lane {
     fk_net_session *session;
     fk_embedding embedding;
@@ -85,6 +88,7 @@ fleck_status fk_runner_open(fk_runner *out, const fk_model *m, fk_engine engine,
     if (threads == 0)
         threads = fk_pool_processors();
     *out = (fk_runner){.model = m, .threads = threads, .engine = engine};
+    fk_gate_init(&out->decoding, DECODING_BYTES);
     FK_DO(fk_pool_open(&out->pool, threads, err));
     FK_DO(FK_CALLOC(&out->lanes, threads, err));
     FK_DO(fk_runner_wake(out, err));
@@ -130,6 +134,7 @@ fleck_status fk_runner_open_on(fk_runner *out, const fk_model *m, fk_feed *feed,
 
     *out = (fk_runner){
         .model = m, .threads = feed->lanes, .pool = feed->pool, .net = feed->net, .feed = feed};
+    fk_gate_init(&out->decoding, DECODING_BYTES);
     FK_DO(match_taps(out, err));
     FK_DO(FK_CALLOC(&out->lanes, out->threads, err));
     for (int i = 0; i < out->threads; i++)
@@ -150,6 +155,8 @@ void fk_runner_close(fk_runner *r)
         fk_free(r->lanes[i].top);
     }
     fk_free(r->lanes);
+    if (r->model != NULL)
+        fk_gate_free(&r->decoding);
     if (r->feed == NULL) {
         fk_net_close(&r->net);
         fk_pool_close(&r->pool);
@@ -195,6 +202,19 @@ fleck_status fk_runner_ready(fk_runner *r, fleck_error *err)
             st = make_room(m, lane, size.height, size.width, err);
     }
     return st;
+}
+
+int64_t fk_runner_enter(fk_runner *r, int lane, const char *path)
+{
+    int64_t bytes = r->threads > 1 ? fk_image_peek_bytes(path) : 0;
+
+    fk_gate_enter(&r->decoding, bytes, lane == 0 ? fk_pool_watch(r->pool) : NULL);
+    return bytes;
+}
+
+void fk_runner_leave(fk_runner *r, int64_t bytes)
+{
+    fk_gate_leave(&r->decoding, bytes);
 }
 
 fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image *original,

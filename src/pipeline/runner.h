@@ -1,7 +1,9 @@
-/* A runner: one model's network, threads and scratch; takes images to embeddings and maps. */
+/* A runner: one model's network, threads and scratch; takes images to embeddings and maps.  Not to be
+ * moved while it is open. */
 #ifndef FK_PIPELINE_RUNNER_H
 #define FK_PIPELINE_RUNNER_H
 
+#include "base/gate.h"
 #include "base/warn.h"
 #include "pipeline/canvas.h"
 #include "pipeline/feed.h"
@@ -18,6 +20,7 @@ typedef struct fk_runner {
     fk_feed *feed;    /* NULL, or where images and taps come from; then pool and net are its own */
     fk_engine engine; /* of net, unless from a feed */
     fk_warn warn;
+    fk_gate decoding;        /* for images while they are decoded and resized */
     int tap_of[FK_MAX_TAPS]; /* with a feed: where the model's taps are among the network's */
 } fk_runner;
 
@@ -38,6 +41,10 @@ fleck_status fk_runner_wake(fk_runner *r, fleck_error *err) FLECK_MUST_CHECK;
 /* Make the lanes ready to score; m's state is finished. */
 fleck_status fk_runner_ready(fk_runner *r, fleck_error *err) FLECK_MUST_CHECK;
 
+/* Wait until there is memory for the image at path to be decoded: one of an unusual size goes alone.
+ * Returns what fk_runner_leave() is to be called with when the decoded image is gone, or kept. */
+int64_t fk_runner_enter(fk_runner *r, int lane, const char *path);
+void fk_runner_leave(fk_runner *r, int64_t bytes);
 /* Decode path (RGB, EXIF applied) into original. */
 fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image *original,
                               fleck_error *err) FLECK_MUST_CHECK;

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-fleck_status fk_testset_open(fk_testset *t, const char *path, fleck_error *err)
+fleck_status fk_testset_open(fk_testset *t, const char *path, const char *scratch, fleck_error *err)
 {
     fleck_status st;
 
@@ -15,6 +15,8 @@ fleck_status fk_testset_open(fk_testset *t, const char *path, fleck_error *err)
     FK_DO(FK_ALLOC(&t->labels, t->samples.count, err));
     if (t->has_masks)
         FK_DO(fk_pixel_metric_open(&t->pixel, err));
+    if (t->has_masks && scratch != NULL)
+        FK_DO(fk_pixel_metric_spill(t->pixel, scratch, FK_TESTSET_BYTES, err));
 done:
     if (st != FLECK_OK)
         fk_testset_free(t);

@@ -19,8 +19,11 @@ typedef struct fk_testset {
     fk_bins *bins;          /* borrowed; NULL, or [samples.count]: those of the maps added */
 } fk_testset;
 
-/* List the test images of path. */
-fleck_status fk_testset_open(fk_testset *t, const char *path, fleck_error *err) FLECK_MUST_CHECK;
+/* List the test images of path.  scratch: a folder for temporary files, where pixels are kept beyond
+ * FK_TESTSET_BYTES; NULL: all are kept in memory. */
+fleck_status fk_testset_open(fk_testset *t, const char *path, const char *scratch,
+                             fleck_error *err) FLECK_MUST_CHECK;
+#define FK_TESTSET_BYTES (INT64_C(64) << 20)
 void fk_testset_free(fk_testset *t);
 
 /* Load the mask of sample i as it belongs to a map: brought to the crop of p, or (p NULL) at its
@@ -30,7 +33,8 @@ fleck_status fk_testset_mask(const fk_testset *t, int64_t i, const fk_preprocess
 
 /* Count the map [height, width] of sample i with its mask (data NULL: all good), but for the pixels
  * that are not 0 in left_out (data NULL: none); does nothing without masks. May be called by several
- * threads at once; figures do not depend on the order. */
+ * threads at once; figures do not depend on the order.
+ * FLECK_E_NOMEM, FLECK_E_IO and FLECK_E_NOTFOUND (of the temporary file) are no fault of the sample. */
 fleck_status fk_testset_add_map(fk_testset *t, int64_t i, const float *map, int64_t height,
                                 int64_t width, const fk_image *mask, const fk_image *left_out,
                                 fleck_error *err) FLECK_MUST_CHECK;

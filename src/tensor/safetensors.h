@@ -6,6 +6,7 @@
 #ifndef FK_TENSOR_SAFETENSORS_H
 #define FK_TENSOR_SAFETENSORS_H
 
+#include "base/watch.h"
 #include "base/json.h"
 #include "tensor/tensor.h"
 
@@ -71,6 +72,8 @@ fleck_status fk_st_writer_add_apart(fk_st_writer *w, const char *name, fk_dtype 
  * where key or text is not UTF-8. */
 fleck_status fk_st_writer_metadata(fk_st_writer *w, const char *key, const char *text,
                                    fleck_error *err) FLECK_MUST_CHECK;
+/* Who is told while bytes are written, in stage "write", and may stop; borrowed until then. */
+void fk_st_writer_watch(fk_st_writer *w, fk_watch *watch);
 /* Write path whole or not at all and close; *w becomes NULL either way.  The data block begins at a
  * multiple of 64 (header padded with spaces).  Wider elements come first, otherwise the order of
  * adding is kept, so that every tensor is aligned to its element without a gap.  The same calls

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define DATA_ALIGNMENT 64
+#define PIECE_BYTES (INT64_C(4) << 20)
 
 typedef struct item {
     char *name;
@@ -21,11 +22,18 @@ struct fk_st_writer {
     item *items;
     int64_t count, room;
     fk_json *metadata; /* NULL before the first key */
+    fk_watch *watch;
+    int64_t written;
 };
 
 fleck_status fk_st_writer_open(fk_st_writer **out, fleck_error *err)
 {
     return FK_CALLOC(out, 1, err);
+}
+
+void fk_st_writer_watch(fk_st_writer *w, fk_watch *watch)
+{
+    w->watch = watch;
 }
 
 void fk_st_writer_abort(fk_st_writer **handle)
@@ -203,6 +211,31 @@ done:
     return st;
 }
 
+/* A piece at a time, so that the caller hears of it. */
+static fleck_status write_pieces(fk_st_writer *w, fk_writer *file, const char *data, int64_t bytes,
+                                 fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    for (int64_t at = 0, n; at < bytes; at += n) {
+        n = bytes - at < PIECE_BYTES ? bytes - at : PIECE_BYTES;
+        FK_DO(fk_writer_write(file, data + at, (size_t)n, err));
+        w->written += n;
+        FK_DO(fk_watch_step(w->watch, w->written, err));
+    }
+done:
+    return st;
+}
+
+static int64_t all_bytes(const fk_st_writer *w)
+{
+    int64_t bytes = 0;
+
+    for (int64_t i = 0; i < w->count; i++)
+        bytes += w->items[i].bytes;
+    return bytes;
+}
+
 fleck_status fk_st_writer_commit(fk_st_writer **handle, const char *path, fleck_error *err)
 {
     fk_st_writer *w = *handle;
@@ -220,6 +253,7 @@ fleck_status fk_st_writer_commit(fk_st_writer **handle, const char *path, fleck_
     }
     for (int i = 0; i < 8; i++)
         length[i] = (uint8_t)((uint64_t)header.length >> (8 * i));
+    fk_watch_stage(w->watch, "write", all_bytes(w));
     FK_DO(fk_writer_open(&file, path, err));
     FK_DO(fk_writer_write(file, length, sizeof length, err));
     FK_DO(fk_writer_write(file, header.data, (size_t)header.length, err));
@@ -227,8 +261,8 @@ fleck_status fk_st_writer_commit(fk_st_writer **handle, const char *path, fleck_
         const item *it = &w->items[i];
 
         for (int64_t k = 0; k < it->parts; k++)
-            FK_DO(fk_writer_write(file, (const char *)it->view.data + k * it->apart,
-                                  (size_t)(it->bytes / it->parts), err));
+            FK_DO(write_pieces(w, file, (const char *)it->view.data + k * it->apart,
+                               it->bytes / it->parts, err));
     }
     FK_DO(fk_writer_commit(&file, err));
 done:

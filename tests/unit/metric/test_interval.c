@@ -77,7 +77,7 @@ static void runs_that_are_the_same_do_not_differ(void **state)
 {
     sample s = make(2, 83, 1000, 250);
     fk_scored in = {s.a, s.a, s.labels, s.n};
-    fk_bootstrap how = {500, 1, 0.95};
+    fk_bootstrap how = {.resamples = 500, .seed = 1, .level = 0.95};
     fk_interval d;
     fk_delong t;
 
@@ -93,7 +93,7 @@ static void exchanging_the_runs_turns_the_sign(void **state)
 {
     sample s = make(3, 83, 12, 0);
     fk_scored in = both(&s), back = {s.b, s.a, s.labels, s.n};
-    fk_bootstrap how = {500, 9, 0.95};
+    fk_bootstrap how = {.resamples = 500, .seed = 9, .level = 0.95};
     fk_interval d, e;
     fk_delong t, u;
 
@@ -115,7 +115,7 @@ static void the_bootstrap_agrees_with_delongs_standard_error(void **state)
 {
     sample s = make(4, 500, 1000000, 100000);
     fk_scored in = both(&s);
-    fk_bootstrap how = {4000, 1, 0.95};
+    fk_bootstrap how = {.resamples = 4000, .seed = 1, .level = 0.95};
     fk_interval one, d;
     fk_delong t;
     double wanted;
@@ -138,7 +138,7 @@ static void a_seed_gives_the_same_bits_and_another_seed_others(void **state)
 {
     sample s = make(2, 83, 1000, 250);
     fk_scored in = both(&s);
-    fk_bootstrap how = {300, 5, 0.9};
+    fk_bootstrap how = {.resamples = 300, .seed = 5, .level = 0.9};
     fk_interval a, b, c;
 
     (void)state;
@@ -156,7 +156,7 @@ static void perfect_scores_have_an_interval_without_width(void **state)
     const double scores[] = {1, 2, 3, 10, 11, 12, 13};
     const uint8_t labels[] = {0, 0, 0, 1, 1, 1, 1};
     fk_scored in = {.a = scores, .labels = labels, .n = 7};
-    fk_bootstrap how = {100, 1, 0.95};
+    fk_bootstrap how = {.resamples = 100, .seed = 1, .level = 0.95};
     fk_interval i;
 
     (void)state;
@@ -180,7 +180,7 @@ static void what_has_no_figure_is_refused(void **state)
 {
     const double scores[] = {1, 2, 3, NAN};
     const uint8_t one[] = {0, 1, 1, 1}, none[] = {1, 1, 1, 1}, two[] = {0, 0, 1, 1};
-    fk_bootstrap how = {10, 1, 0.95};
+    fk_bootstrap how = {.resamples = 10, .seed = 1, .level = 0.95};
     fk_interval i;
     fk_delong t;
 
@@ -198,7 +198,7 @@ static void any_allocation_may_fail(void **state)
 {
     sample s = make(2, 83, 1000, 250);
     fk_scored in = both(&s);
-    fk_bootstrap how = {10, 1, 0.95};
+    fk_bootstrap how = {.resamples = 10, .seed = 1, .level = 0.95};
     fk_interval i;
     fk_delong t;
 

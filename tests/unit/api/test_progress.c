@@ -1,0 +1,249 @@
+/* Progress: every stage of every call is told of, and any of these calls can stop it. */
+#include "fk_test.h"
+
+#include "base/watch.h"
+#include "net/net.h"
+
+static char folder[4096], sample[4200], network[4200];
+
+static fleck_fit_settings settings(const char *method, int64_t tile)
+{
+    static const char *const none[] = {NULL}, *const dims[] = {"dims=3", NULL},
+                             *const half[] = {"coreset=0.5", NULL};
+    fleck_fit_settings s = fleck_fit_defaults();
+
+    s.method = method;
+    s.backbone = network;
+    s.width = s.crop_width = 64;
+    s.height = s.crop_height = 48;
+    s.tile = tile;
+    s.options = strcmp(method, "padim") == 0       ? dims
+                : strcmp(method, "patchcore") == 0 ? half
+                                                   : none;
+    s.threads = 2;
+    return s;
+}
+
+static int set_up(void **state)
+{
+    fleck_synth_settings synth = fleck_synth_defaults();
+    fleck_error err = {0};
+
+    (void)state;
+    snprintf(folder, sizeof folder, "%s", test_folder());
+    snprintf(sample, sizeof sample, "%s/sample", folder);
+    snprintf(network, sizeof network, "%s",
+             test_path("FLECK_TEST_SOURCE", "tests/golden/net/open.onnx"));
+    synth.width = synth.height = 64;
+    synth.train = 8;
+    synth.good = 2;
+    synth.defective = 1;
+    fk_watch_set_interval(0.0);
+    return fleck_synth(sample, &synth, &err) != FLECK_OK;
+}
+
+static int tear_down(void **state)
+{
+    char command[4200];
+
+    (void)state;
+    snprintf(command, sizeof command, "rm -r '%s'", folder);
+    return system(command); /* NOLINT: a folder that this program made */
+}
+
+/* Stops at call number `stop`, 0 never, and collects the stages. */
+typedef struct listener {
+    int64_t calls, stop;
+    char stages[1024];
+} listener;
+
+static bool listen(void *ctx, const char *stage, int64_t done, int64_t total)
+{
+    listener *l = ctx;
+
+    if (!(done >= 0 && (total == 0 || done <= total)) || (l->stop > 0 && l->calls >= l->stop))
+        abort(); /* told out of range, or after it was stopped */
+    if (strstr(l->stages, stage) == NULL)
+        snprintf(l->stages + strlen(l->stages), sizeof l->stages - strlen(l->stages), "%s;", stage);
+    l->calls++;
+    return l->calls != l->stop;
+}
+
+static void assert_has(const char *stages, const char *stage)
+{
+    if (strstr(stages, stage) == NULL)
+        fail_msg("\"%s\" is not among the stages %s", stage, stages);
+}
+
+/* A call is stopped at some of its calls of the listener, the first and the last among them. */
+typedef fleck_status long_call(void *ctx, listener *l, fleck_error *err);
+
+static void stop_everywhere(long_call *call, void *ctx, const char *const *stages)
+{
+    listener all = {0};
+
+    assert_ok(call(ctx, &all, err));
+    for (; *stages != NULL; stages++)
+        assert_has(all.stages, *stages);
+    for (int64_t k = 1; k <= all.calls;
+         k += k < 4 || k == all.calls ? 1 : (all.calls - k + 6) / 7) {
+        listener l = {.stop = k};
+        fleck_error error = {0};
+        fleck_status st = call(ctx, &l, &error);
+
+        /* How often it is told depends on which thread is how quick. */
+        if (l.calls < k)
+            assert_int_equal(st, FLECK_OK);
+        else if (st != FLECK_E_CANCELLED || strstr(error.message, "stopped") == NULL)
+            fail_msg("call %lld of %lld: status %d, %s", (long long)k, (long long)all.calls,
+                     (int)st, error.message);
+    }
+}
+
+static fleck_status fit(void *ctx, listener *l, fleck_error *err)
+{
+    fleck_fit_settings s = *(const fleck_fit_settings *)ctx;
+    fleck_model *m = NULL;
+    fleck_status st;
+
+    s.progress = listen;
+    s.progress_ctx = l;
+    st = fleck_fit(&m, sample, &s, NULL, err);
+    if ((st == FLECK_OK) != (m != NULL))
+        fail_msg("status %d, but a model %s there", (int)st, m != NULL ? "is" : "is not");
+    fleck_model_close(&m);
+    return st;
+}
+
+static void every_stage_of_a_fit_can_be_stopped(void **state)
+{
+    static const struct {
+        const char *method, *stages[5];
+    } cases[] = {{"padim", {"fit", "covariance", "thresholds", "check images", NULL}},
+                 {"spade", {"fit", "thresholds", NULL}},
+                 {"patchcore", {"fit", "coreset", "thresholds", NULL}},
+                 {"mhpatchcore", {"fit", "folds", "thresholds", NULL}},
+                 {"subspace", {"fit", "folds", "thresholds", NULL}}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (int64_t tile = 0; tile <= 32; tile += 32) {
+            fleck_fit_settings s = settings(cases[i].method, tile);
+
+            stop_everywhere(fit, &s, cases[i].stages);
+        }
+}
+
+static fleck_status evaluate(void *ctx, listener *l, fleck_error *err)
+{
+    fleck_eval_settings s = fleck_eval_defaults();
+    fleck_report report;
+
+    s.progress = listen;
+    s.progress_ctx = l;
+    return fleck_evaluate(ctx, sample, &s, &report, err);
+}
+
+typedef struct opened {
+    const char *path;
+    fleck_status (*call)(fleck_model *m, fleck_error *err);
+} opened;
+
+/* The listener is that of the model. */
+static fleck_status with_model(void *ctx, listener *l, fleck_error *err)
+{
+    const opened *o = ctx;
+    fleck_run_settings s = fleck_run_defaults();
+    fleck_model *m = NULL;
+    fleck_status st;
+
+    s.progress = listen;
+    s.progress_ctx = l;
+    st = fleck_model_open(&m, o->path, &s, err);
+    if (st == FLECK_OK)
+        st = o->call(m, err);
+    fleck_model_close(&m);
+    return st;
+}
+
+static fleck_status verify(fleck_model *m, fleck_error *err)
+{
+    double difference;
+
+    return fleck_model_verify(m, 0.0, &difference, err);
+}
+
+static fleck_status ignore(void *ctx, int64_t i, const fleck_result *result,
+                           const fleck_error *error)
+{
+    (void)ctx;
+    (void)i;
+    (void)result;
+    return error == NULL ? FLECK_OK : error->status;
+}
+
+static fleck_status score(fleck_model *m, fleck_error *err)
+{
+    char path[4300];
+    const char *files[3] = {path, path, path};
+
+    snprintf(path, sizeof path, "%s/test/good/000.png", sample);
+    return fleck_score_files(m, files, 3, true, ignore, NULL, err);
+}
+
+static fleck_status panel(fleck_model *m, fleck_error *err)
+{
+    fleck_panel_column column = {m, "one"};
+    char path[4300], out[4300];
+
+    snprintf(path, sizeof path, "%s/test/good/000.png", sample);
+    snprintf(out, sizeof out, "%s/panel.png", folder);
+    return fleck_panel(out, path, NULL, &column, 1, 64, err);
+}
+
+static fleck_status save(void *ctx, listener *l, fleck_error *err)
+{
+    char path[4300];
+    fleck_status st;
+
+    snprintf(path, sizeof path, "%s/saved.fleck", folder);
+    st = fleck_model_save_with(ctx, path, listen, l, err);
+    if ((st == FLECK_OK) != (access(path, F_OK) == 0))
+        fail_msg("status %d, but a file %s there", (int)st, st == FLECK_OK ? "is not" : "is");
+    if (st == FLECK_OK)
+        unlink(path);
+    return st;
+}
+
+static void what_is_done_with_a_model_can_be_stopped(void **state)
+{
+    static const char
+        *const evaluation[] = {"eval", "pixel figures", NULL},
+               *const writing[] = {"write", NULL}, *const checking[] = {"verify", NULL},
+               *const scoring[] = {"predict", NULL}, *const drawing[] = {"panel", NULL};
+    fleck_fit_settings s = settings("padim", 0);
+    char path[4300];
+    fleck_model *m = NULL;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/m.fleck", folder);
+    assert_ok(fleck_fit(&m, sample, &s, NULL, err));
+    stop_everywhere(evaluate, m, evaluation);
+    stop_everywhere(save, m, writing);
+    assert_ok(fleck_model_save(m, path, err));
+    fleck_model_close(&m);
+    stop_everywhere(with_model, &(opened){path, verify}, checking);
+    stop_everywhere(with_model, &(opened){path, score}, scoring);
+    stop_everywhere(with_model, &(opened){path, panel}, drawing);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_stage_of_a_fit_can_be_stopped),
+        cmocka_unit_test(what_is_done_with_a_model_can_be_stopped),
+    };
+
+    onnx_or_skip();
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

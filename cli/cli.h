@@ -74,6 +74,11 @@ int failed(const fleck_error *err);
 /* Allocate or end the program: the tool, unlike the library, may. */
 void *need(void *block);
 
+/* ---- Processors (alone.c) ---- */
+
+/* Undo what kept the BLAS from starting threads.  To be called first. */
+void use_all_processors(void);
+
 /* ---- Environment (home.c) ---- */
 
 /* Where temporary files go: $TMPDIR, else the folder of the file to be written.  Static storage. */

@@ -47,6 +47,7 @@ static int run(const command *cmd, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    use_all_processors();
     /* A file beyond the size limit, or a closed pipe, is an error to report, not a reason to die.
      */
     signal(SIGXFSZ, SIG_IGN);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #ifdef __GLIBC__
+#include <sys/mman.h>
 #include <malloc.h>
 #endif
 #include <stdatomic.h>
@@ -123,4 +124,12 @@ void fk_mem_trim(void)
 #ifdef __GLIBC__
     malloc_trim(0);
 #endif
+}
+
+bool fk_addresses_left(size_t bytes)
+{
+    void *room = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return room != MAP_FAILED && munmap(room, bytes) == 0;
 }

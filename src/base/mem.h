@@ -40,4 +40,8 @@ void fk_mem_trim(void);
  * Returns how many allocations have been asked for since the last call. */
 int64_t fk_mem_fail_at(int64_t n);
 
+/* Whether the process may have that many bytes of addresses more.  For libraries that neither
+ * return nor fail in order where they get none. */
+bool fk_addresses_left(size_t bytes);
+
 #endif

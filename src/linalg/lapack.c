@@ -1,6 +1,7 @@
 /* Cholesky factors, inverses of triangles, eigenvectors and orthonormal bases, over LAPACKE. */
 #include "linalg/linalg.h"
 #include "base/mem.h"
+#include "linalg/buffers.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -16,8 +17,11 @@ static lapack_int size(int64_t n)
 
 bool fk_linalg_cholesky(double *a, int64_t n)
 {
-    lapack_int info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', size(n), a, size(n));
+    lapack_int info;
 
+    fk_linalg_enter();
+    info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', size(n), a, size(n));
+    fk_linalg_leave();
     if (info != 0)
         return false;
     /* NaN passes some libraries' pivot test. */
@@ -29,8 +33,11 @@ bool fk_linalg_cholesky(double *a, int64_t n)
 
 void fk_linalg_invert_lower(double *a, int64_t n)
 {
-    lapack_int info = LAPACKE_dtrtri_work(LAPACK_COL_MAJOR, 'L', 'N', size(n), a, size(n));
+    lapack_int info;
 
+    fk_linalg_enter();
+    info = LAPACKE_dtrtri_work(LAPACK_COL_MAJOR, 'L', 'N', size(n), a, size(n));
+    fk_linalg_leave();
     assert(info == 0);
     (void)info;
 }
@@ -55,7 +62,7 @@ fleck_status fk_linalg_eigen(double *a, int64_t n, double *values, fleck_error *
     lapack_int *integers = NULL, integer_room, info;
     fleck_status st;
 
-    fk_linalg_single_threaded();
+    FK_DO(fk_linalg_begin(err));
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j <= i; j++)
             if (!isfinite(a[i * n + j]))
@@ -66,8 +73,10 @@ fleck_status fk_linalg_eigen(double *a, int64_t n, double *values, fleck_error *
     assert(info == 0);
     FK_DO(FK_ALLOC(&work, (int64_t)room, err));
     FK_DO(FK_ALLOC(&integers, integer_room, err));
+    fk_linalg_enter();
     info = LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'U', size(n), a, size(n), values, work,
                                (lapack_int)room, integers, integer_room);
+    fk_linalg_leave();
     if (info != 0)
         FK_FAIL(err, FLECK_E_STATE, "the eigenvectors of a matrix of covariances did not converge");
     for (int64_t i = 0; i < n; i++)
@@ -92,12 +101,14 @@ static fleck_status orthonormalise(double *a, int64_t n, int64_t k, fleck_error 
                                 &room[1], -1);
     room_size = info == 0 ? (lapack_int)fmax(room[0], room[1]) : 1;
     FK_DO(FK_ALLOC(&work, room_size, err));
+    fk_linalg_enter();
     info |=
         LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, size(n), size(k), a, size(n), tau, work, room_size);
     for (int64_t j = 0; j < k; j++)
         sign[j] = a[j * n + j] < 0.0 ? -1.0 : 1.0;
     info |= LAPACKE_dorgqr_work(LAPACK_COL_MAJOR, size(n), size(k), size(k), a, size(n), tau, work,
                                 room_size);
+    fk_linalg_leave();
     for (int64_t j = 0; j < k; j++)
         for (int64_t i = 0; i < n; i++)
             a[j * n + i] *= sign[j];
@@ -122,7 +133,7 @@ fleck_status fk_linalg_orthonormal(float *out, int64_t n, int64_t k, uint64_t se
     if (!fk_mul_fits(n, k, &count))
         return fk_error_set(err, FLECK_E_NOMEM, "a projection of %lld x %lld does not fit",
                             (long long)n, (long long)k);
-    fk_linalg_single_threaded();
+    FK_DO(fk_linalg_begin(err));
     FK_DO(FK_ALLOC(&a, count, err));
     fk_prng_seed(&g, seed);
     for (int64_t i = 0; i < n; i++)

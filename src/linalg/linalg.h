@@ -10,9 +10,13 @@
 
 /* Make OpenBLAS run in the calling thread only, from now on and for the whole process: fleck has
  * threads of its own, and sums must not depend on how many there are.  With another BLAS this does
- * nothing.  Called where a method's state or a projection begins, before any product.  Cheap, any
- * number of times. */
+ * nothing.  Cheap, any number of times. */
 void fk_linalg_single_threaded(void);
+
+/* The same, and make sure that the BLAS finds memory for one call at least (buffers.c).  To be
+ * called where a method's state or a projection begins, before any product.
+ *   FLECK_E_NOMEM  the process may not have the 128 MiB of addresses that the BLAS reserves */
+fleck_status fk_linalg_begin(fleck_error *err) FLECK_MUST_CHECK;
 
 /* c = alpha a b' + beta c.
  *

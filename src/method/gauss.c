@@ -410,6 +410,7 @@ fleck_status fk_gauss_finish(fk_gauss *g, fk_pool *pool, fleck_error *err)
                             (long long)g->n);
     if (fk_gauss_finished(g))
         return FLECK_OK;
+    FK_DO(fk_linalg_begin(err));
     if (g->own_rows != NULL) {
         bool exact;
 

@@ -284,7 +284,6 @@ fleck_status fk_rows_finish(fk_gauss *g, fk_pool *pool, bool *exact, fleck_error
     fleck_status st;
 
     *exact = true;
-    fk_linalg_single_threaded();
     FK_DO(FK_ALLOC(&job.longest, fk_gauss_bands(g), err));
     FK_DO(FK_ALLOC(&job.sums, threads * g->dim, err));
     FK_DO(FK_ALLOC(&job.square, threads * g->n * g->n, err));

@@ -94,7 +94,6 @@ static fleck_status padim_new(padim **out, const fk_options *o, const fk_embed_s
 
     *out = NULL;
     FK_DO(fk_embed_shape_single(shape, "padim", err));
-    fk_linalg_single_threaded();
     FK_DO(FK_CALLOC(out, 1, err));
     (*out)->shape = *shape;
     (*out)->map = map;

@@ -99,7 +99,7 @@ static fleck_status patchcore_begin(void **state, const fk_options *o, const fk_
 
     *state = NULL;
     FK_DO(fk_embed_shape_single(shape, "patchcore", err));
-    fk_linalg_single_threaded();
+    FK_DO(fk_linalg_begin(err));
     FK_DO(FK_CALLOC(&s, 1, err));
     s->shape = *shape;
     s->map = map;

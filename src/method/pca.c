@@ -32,11 +32,10 @@ fleck_status fk_pca_init(fk_pca *p, int64_t dim, fleck_error *err)
     int64_t count;
 
     *p = (fk_pca){.dim = dim};
-    fk_linalg_single_threaded();
     if (!fk_mul_fits(dim, dim + 1, &count))
         return fk_error_set(err, FLECK_E_NOMEM, "covariances of %lld numbers do not fit",
                             (long long)dim);
-    return FLECK_OK;
+    return fk_linalg_begin(err);
 }
 
 void fk_pca_free(fk_pca *p)

@@ -113,7 +113,7 @@ static fleck_status spade_begin(void **state, const fk_options *o, const fk_embe
                 "spade: expected an embedding of one or more levels and a global feature, got %d "
                 "and one of %lld",
                 shape->n_levels, (long long)shape->global_dim);
-    fk_linalg_single_threaded();
+    FK_DO(fk_linalg_begin(err));
     FK_DO(FK_CALLOC(&s, 1, err));
     s->shape = *shape;
     s->map = map;

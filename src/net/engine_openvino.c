@@ -18,6 +18,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Addresses that starting and compiling take.  OpenVINO ends the process, or waits for ever, where
+ * it cannot have its threads. */
+#define ROOM ((size_t)320 << 20)
+
 typedef struct engine {
     fk_net_plan plan;
     ov_core_t *core;
@@ -433,6 +437,9 @@ static fleck_status openvino_open(void **out, const fk_net_plan *plan, fk_net_ou
     e->plan = *plan;
     if (plan->graph == NULL)
         FK_DO(fk_onnx_output_names(&names, plan->onnx, plan->onnx_size, plan->name, err));
+    if (!fk_addresses_left(ROOM))
+        FK_FAIL(err, FLECK_E_NOMEM, "out of memory: OpenVINO needs %d MiB of addresses to start",
+                (int)(ROOM >> 20));
     OV_DO(e, ov_core_create(&e->core), "start");
     FK_DO(plan->graph != NULL ? read_graph(e, &model, err) : read_onnx(e, &model, err));
     FK_DO(compile(e, model, err));

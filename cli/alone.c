@@ -1,0 +1,46 @@
+/* Keeps the BLAS from starting threads when the tool is loaded.
+ *
+ * OpenBLAS starts one thread for each processor before main begins.  Each reserves 128 MiB of
+ * addresses, and one that gets none asks for ever, so that the process never ends.  fleck has
+ * threads of its own and uses none of these.  OpenBLAS counts the processors that the process may
+ * run on.  So the process may run on one only until every library is loaded. */
+#define _GNU_SOURCE
+#include "cli.h"
+
+#include <sched.h>
+
+#if defined(__linux__) && defined(__GLIBC__)
+
+static cpu_set_t allowed;
+static bool narrowed;
+
+static void narrow(void)
+{
+    cpu_set_t one;
+
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+        return;
+    CPU_ZERO(&one);
+    for (size_t i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; i++)
+        if (CPU_ISSET(i, &allowed))
+            CPU_SET(i, &one);
+    narrowed = sched_setaffinity(0, sizeof one, &one) == 0;
+}
+
+/* The loader calls what stands in this section of a program before any library begins. */
+__attribute__((section(".preinit_array"),
+               used)) static void (*const before_libraries)(void) = narrow;
+
+void use_all_processors(void)
+{
+    if (narrowed)
+        (void)sched_setaffinity(0, sizeof allowed, &allowed);
+}
+
+#else
+
+void use_all_processors(void)
+{
+}
+
+#endif

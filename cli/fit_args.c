@@ -14,6 +14,7 @@ bool args_fit(const args *a, fleck_fit_settings *s)
     s->engine = args_get(a, "engine");
     s->pool = args_get(a, "pool");
     s->mask = args_get(a, "fit-mask");
+    s->good = args_get(a, "good");
     if (args_has(a, "long-side") && (args_has(a, "size") || args_has(a, "crop"))) {
         usage_error("%s: --long-side takes the place of --size and --crop", a->cmd->name);
         return false;

@@ -185,6 +185,8 @@ typedef struct fleck_fit_settings {
     void *progress_ctx;
     fleck_warning *warning; /* NULL: none */
     void *warning_ctx;
+    const char *good; /* fleck_fit: name of the folder in train with the good images, or several
+                         with commas; NULL: good, ok, normal, pass, ... (docs/FORMATS.md) */
 } fleck_fit_settings;
 FLECK_API fleck_fit_settings fleck_fit_defaults(void);
 
@@ -385,6 +387,9 @@ typedef struct fleck_eval_settings {
     const char
         *scratch; /* folder for temporary files without a name, where the pixels of maps wait for
                             the figures beyond 64 MiB of them; NULL: they wait in memory */
+    const char *good; /* name of the folder in test with the good images, or several with commas,
+                         "none" where there is none; NULL: good, ok, normal, pass, ...
+                         (docs/FORMATS.md) */
 } fleck_eval_settings;
 FLECK_API fleck_eval_settings fleck_eval_defaults(void);
 
@@ -404,6 +409,7 @@ typedef struct fleck_metrics_settings {
     fleck_warning *warning; /* NULL: none */
     void *warning_ctx;
     const char *scratch; /* as in fleck_eval_settings */
+    const char *good;    /* as in fleck_eval_settings */
 } fleck_metrics_settings;
 FLECK_API fleck_metrics_settings fleck_metrics_defaults(void);
 

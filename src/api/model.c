@@ -86,13 +86,14 @@ fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_sett
                        fleck_times *times, fleck_error *err)
 {
     fleck_fit_settings s = *settings;
+    fk_dataset_how how = {fk_image_has_extension, s.good, {s.warning, s.warning_ctx}};
     fk_samples samples = {0};
     const char **files = NULL, **masks = NULL;
     char *name = NULL;
     fleck_status st;
 
     *out = NULL;
-    FK_DO(fk_dataset_train(&samples, path, fk_image_has_extension, err));
+    FK_DO(fk_dataset_train(&samples, path, &how, err));
     FK_DO(fk_dataset_name(&name, path, err));
     FK_DO(FK_ALLOC(&files, samples.count, err));
     FK_DO(FK_ALLOC(&masks, samples.count, err));

@@ -83,6 +83,15 @@ static char lower(char c)
     return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
 }
 
+bool fk_same_word(const char *a, const char *b)
+{
+    while (*a != '\0' && lower(*a) == lower(*b)) {
+        a++;
+        b++;
+    }
+    return lower(*a) == lower(*b);
+}
+
 bool fk_ends_with(const char *text, const char *suffix)
 {
     size_t n = strlen(text), m = strlen(suffix);
@@ -188,4 +197,19 @@ void fk_names_free(fk_names *l)
         fk_free(l->items[i]);
     fk_free(l->items);
     *l = (fk_names){0};
+}
+
+fleck_status fk_names_join(fk_text *out, const fk_names *l, int64_t most, fleck_error *err)
+{
+    int64_t from = out->length, n = 0;
+    fleck_status st = FLECK_OK;
+
+    for (; n < l->count && st == FLECK_OK; n++) {
+        if (n > 0 && out->length - from + (int64_t)strlen(l->items[n]) > most)
+            break;
+        st = fk_text_printf(out, err, "%s%s", n > 0 ? ", " : "", l->items[n]);
+    }
+    if (st == FLECK_OK && n < l->count)
+        st = fk_text_printf(out, err, " and %lld more", (long long)(l->count - n));
+    return st;
 }

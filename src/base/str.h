@@ -16,6 +16,8 @@ int fk_natural_compare(const char *a, const char *b);
 
 /* Whether text ends in suffix, ASCII case ignored. */
 bool fk_ends_with(const char *text, const char *suffix);
+/* Whether both are the same but for ASCII case. */
+bool fk_same_word(const char *a, const char *b);
 
 /* A growing text buffer; valid when zeroed; text is always terminated once anything was added. */
 typedef struct fk_text {
@@ -39,5 +41,8 @@ fleck_status fk_names_add(fk_names *l, const char *text, fleck_error *err) FLECK
 /* Sort in natural order. */
 void fk_names_sort(fk_names *l);
 void fk_names_free(fk_names *l);
+/* Add "a, b, c and 12 more" to out: as many names as fit into about `most` bytes, at least one. */
+fleck_status fk_names_join(fk_text *out, const fk_names *l, int64_t most,
+                           fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

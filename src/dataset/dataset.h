@@ -3,12 +3,14 @@
 #define FK_DATASET_DATASET_H
 
 #include "base/file.h"
+#include "base/warn.h"
 
 typedef struct fk_sample {
     char *path;
     char *mask;   /* NULL: none; always NULL for a good image, which needs no mask */
     char *ignore; /* mask of what is left out of fit, score and figures; NULL: nothing */
     char *defect; /* folder name of the defect type; "good" */
+    char *key;    /* where a map of it lies below a folder of maps: TYPE/STEM, by folders' names */
     bool defective;
 } fk_sample;
 
@@ -23,9 +25,17 @@ void fk_samples_free(fk_samples *s);
 /* Whether a file name is an image for the lists below (a CSV's rows are not asked). */
 typedef bool fk_is_image(const char *name);
 
+/* How a data set is read. */
+typedef struct fk_dataset_how {
+    fk_is_image *is_image;
+    const char *good; /* names of the folders that hold good images, with commas, "none" for none;
+                         NULL: the names that people use, see fk_good_choose() */
+    fk_warn warn;
+} fk_dataset_how;
+
 /* Good training images of path, in natural order of name:
  *
- *   an MVTec category   path/train/good, where path/train exists
+ *   an MVTec category   path/train/good, or another usual name, where path/train exists
  *   a flat folder       the images directly in path
  *   a CSV file          its rows labelled good, and where it has a column split, split == train
  *
@@ -42,21 +52,24 @@ typedef bool fk_is_image(const char *name);
  * Errors, with out empty:
  *   FLECK_E_NOTFOUND  no image, or a file that is not there; says where it looked
  *   FLECK_E_FORMAT    not a data set, or a CSV that breaks these rules; says in which line     */
-fleck_status fk_dataset_train(fk_samples *out, const char *path, fk_is_image *is_image,
+fleck_status fk_dataset_train(fk_samples *out, const char *path, const fk_dataset_how *how,
                               fleck_error *err) FLECK_MUST_CHECK;
 
 /* Test images with labels and masks, ordered by type ("good" first) and name:
  *
- *   an MVTec category   path/test/<type>/, mask path/ground_truth/<type>/STEM_mask.png, or the
- *                       same with STEM.png, or either with the image's own ending
+ *   an MVTec category   path/test/<type>/, of which one type is good whatever its usual name, mask
+ *                       path/ground_truth/<type>/STEM_mask.* or STEM.*
  *   a CSV file          all rows, or where it has a column split, split == test
  *
  * has_masks becomes true when there is a defective image and every one has a mask.  Where
- * ground_truth is absent as a whole, or no row names a mask, there are no masks and that is fine;
- * where one defective image has no mask though others may, FLECK_E_NOTFOUND names the image and the
- * expected mask.  Errors as above, with out empty and has_masks false. */
+ * ground_truth is absent as a whole, or no row names a mask, there are no masks and that is fine.
+ * Masks that belong to no image, to several or to a good one are warned of.  Errors as above, with
+ * out empty and has_masks false, and:
+ *   FLECK_E_NOTFOUND  no folder is known as good; defective images without a mask though others
+ *                     have one: all are named
+ *   FLECK_E_FORMAT    several folders may be good; an image with two masks */
 fleck_status fk_dataset_test(fk_samples *out, bool *has_masks, const char *path,
-                             fk_is_image *is_image, fleck_error *err) FLECK_MUST_CHECK;
+                             const fk_dataset_how *how, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Name of the category: the folder's name, or the CSV's without its ending; free with fk_free().
  */

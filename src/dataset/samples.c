@@ -11,6 +11,7 @@ static void sample_free(fk_sample *s)
     fk_free(s->mask);
     fk_free(s->ignore);
     fk_free(s->defect);
+    fk_free(s->key);
 }
 
 void fk_samples_free(fk_samples *s)
@@ -21,10 +22,15 @@ void fk_samples_free(fk_samples *s)
     *s = (fk_samples){0};
 }
 
-fleck_status fk_samples_add(fk_samples *s, const char *path, const char *mask, const char *ignore,
-                            const char *defect, fleck_error *err)
+/* A copy, or NULL of NULL. */
+static fleck_status copy(char **out, const char *text, fleck_error *err)
 {
-    fk_sample sample = {.defective = strcmp(defect, FK_GOOD) != 0};
+    return text != NULL ? fk_strdup(out, text, err) : FLECK_OK;
+}
+
+fleck_status fk_samples_add(fk_samples *s, const fk_sample_texts *sample, fleck_error *err)
+{
+    fk_sample added = {.defective = sample->defective};
     fleck_status st;
 
     if (s->count == s->room) {
@@ -35,16 +41,15 @@ fleck_status fk_samples_add(fk_samples *s, const char *path, const char *mask, c
             return st;
         s->room = room;
     }
-    FK_DO(fk_strdup(&sample.path, path, err));
-    FK_DO(fk_strdup(&sample.defect, defect, err));
-    if (mask != NULL)
-        FK_DO(fk_strdup(&sample.mask, mask, err));
-    if (ignore != NULL)
-        FK_DO(fk_strdup(&sample.ignore, ignore, err));
-    s->items[s->count++] = sample;
+    FK_DO(copy(&added.path, sample->path, err));
+    FK_DO(copy(&added.mask, sample->mask, err));
+    FK_DO(copy(&added.ignore, sample->ignore, err));
+    FK_DO(copy(&added.defect, sample->defect, err));
+    FK_DO(copy(&added.key, sample->key, err));
+    s->items[s->count++] = added;
     return FLECK_OK;
 done:
-    sample_free(&sample);
+    sample_free(&added);
     return st;
 }
 

@@ -6,16 +6,30 @@
 
 #define FK_GOOD "good"
 
-/* Add a copy; mask and ignore may be NULL.  defective is whether defect is another than "good". */
-fleck_status fk_samples_add(fk_samples *s, const char *path, const char *mask, const char *ignore,
-                            const char *defect, fleck_error *err) FLECK_MUST_CHECK;
+/* What a sample is made of; mask, ignore and key may be NULL. */
+typedef struct fk_sample_texts {
+    const char *path, *mask, *ignore, *defect, *key;
+    bool defective;
+} fk_sample_texts;
 
-/* Order by type, "good" first, then by path, both in natural order. */
+/* Add a sample with copies of the texts. */
+fleck_status fk_samples_add(fk_samples *s, const fk_sample_texts *sample,
+                            fleck_error *err) FLECK_MUST_CHECK;
+
+/* Order by type, good first, then by path, both in natural order. */
 void fk_samples_sort(fk_samples *s);
 
 /* The samples that rows of a CSV file name; test: the test rows, else the good training rows.
  * Errors as fk_dataset_test(), but out may then hold a part. */
-fleck_status fk_table_read(fk_samples *out, const char *path, bool test,
+fleck_status fk_table_read(fk_samples *out, const char *path, bool test, const fk_dataset_how *how,
                            fleck_error *err) FLECK_MUST_CHECK;
+
+/* The test images of a category's folder; errors likewise. */
+fleck_status fk_test_folder_read(fk_samples *out, const char *path, const fk_dataset_how *how,
+                                 fleck_error *err) FLECK_MUST_CHECK;
+
+/* Add the names of the images directly in folder, in natural order. */
+fleck_status fk_images_in(fk_names *out, const char *folder, fk_is_image *is_image,
+                          fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -105,7 +105,7 @@ static fleck_status read_row(table *t, fk_samples *out, const fk_names *row, int
 {
     const char *defect, *mask_text = cell(t, row, MASK);
     const char *ignore_text = cell(t, row, IGNORE);
-    char *path = NULL, *mask = NULL, *ignore = NULL;
+    char *path = NULL, *mask = NULL, *ignore = NULL, *stem = NULL, *key = NULL;
     bool defective;
     fleck_status st;
 
@@ -129,11 +129,22 @@ static fleck_status read_row(table *t, fk_samples *out, const fk_names *row, int
     }
     if (ignore_text[0] != '\0')
         FK_DO(resolve(t, &ignore, "mask", ignore_text, line, err));
-    FK_DO(fk_samples_add(out, path, mask, ignore, defect, err));
+    FK_DO(fk_path_stem(&stem, path, err));
+    FK_DO(fk_path_join(&key, defect, stem, err));
+    FK_DO(fk_samples_add(out,
+                         &(fk_sample_texts){.path = path,
+                                            .mask = mask,
+                                            .ignore = ignore,
+                                            .defect = defect,
+                                            .key = key,
+                                            .defective = defective},
+                         err));
 done:
     fk_free(path);
     fk_free(mask);
     fk_free(ignore);
+    fk_free(stem);
+    fk_free(key);
     return st;
 }
 
@@ -159,7 +170,8 @@ done:
     return st;
 }
 
-fleck_status fk_table_read(fk_samples *out, const char *path, bool test, fleck_error *err)
+fleck_status fk_table_read(fk_samples *out, const char *path, bool test, const fk_dataset_how *how,
+                           fleck_error *err)
 {
     const char *slash = strrchr(path, '/');
     table t = {.name = path, .test = test};
@@ -167,6 +179,7 @@ fleck_status fk_table_read(fk_samples *out, const char *path, bool test, fleck_e
     fk_csv csv;
     fleck_status st;
 
+    (void)how;
     FK_DO(fk_contents_read(&file, path, SIZE_LIMIT, err));
     FK_DO(fk_asprintf(&t.folder, err, "%.*s", slash != NULL ? (int)(slash + 1 - path) : 0, path));
     fk_csv_begin(&csv, path, file.data, file.size);

@@ -161,6 +161,7 @@ static fleck_status hash_category(char out[FK_SHA256_TEXT], const bench *b, cons
                                   fleck_error *err)
 {
     const fleck_bench_settings *s = b->settings;
+    fk_dataset_how how = {.is_image = fk_image_has_extension, .good = s->fit.good};
     fk_samples train = {0}, test = {0};
     fk_text t = {0};
     bool has_masks;
@@ -170,8 +171,8 @@ static fleck_status hash_category(char out[FK_SHA256_TEXT], const bench *b, cons
                          s->pro_limit, (long long)s->resamples, (unsigned long long)s->seed));
     for (int i = 0; i < b->runs.n; i++)
         FK_DO(hash_run(&t, &b->runs.items[i], &b->feeds.owners[i], err));
-    FK_DO(fk_dataset_train(&train, path, fk_image_has_extension, err));
-    FK_DO(fk_dataset_test(&test, &has_masks, path, fk_image_has_extension, err));
+    FK_DO(fk_dataset_train(&train, path, &how, err));
+    FK_DO(fk_dataset_test(&test, &has_masks, path, &how, err));
     FK_DO(hash_samples(&t, &train, err));
     FK_DO(hash_samples(&t, &test, err));
     fk_sha256_text(t.data, (size_t)t.length, out);
@@ -187,6 +188,7 @@ done:
 /* Have the networks for the category at path: others than before where a run keeps the shape of its images. */
 static fleck_status ready_networks(bench *b, const char *path, fleck_error *err)
 {
+    fk_dataset_how how = {.is_image = fk_image_has_extension, .good = b->settings->fit.good};
     fk_samples train = {0};
     bool ready = b->feeds.n > 0;
     fleck_status st = FLECK_OK;
@@ -198,7 +200,7 @@ static fleck_status ready_networks(bench *b, const char *path, fleck_error *err)
         if (f->long_side == 0)
             continue;
         if (train.count == 0)
-            FK_DO(fk_dataset_train(&train, path, fk_image_has_extension, err));
+            FK_DO(fk_dataset_train(&train, path, &how, err));
         FK_DO(fk_fit_long_side(f, train.items[0].path, err));
         ready &= f->width == width && f->height == height;
     }

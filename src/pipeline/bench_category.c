@@ -268,6 +268,7 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
     e.pro_limit = w->settings->pro_limit;
     e.on_result = on_result;
     e.on_result_ctx = &g;
+    e.good = w->settings->fit.good;
     e.progress = run->fit.progress;
     e.progress_ctx = run->fit.progress_ctx;
     settings.scratch = e.scratch = w->out;
@@ -347,11 +348,13 @@ done:
 
 static fleck_status list_files(work *w, fk_samples *train, fleck_error *err)
 {
+    const fleck_fit_settings *f = &w->settings->fit;
+    fk_dataset_how how = {fk_image_has_extension, f->good, {f->warning, f->warning_ctx}};
     bool has_masks;
     fleck_status st;
 
-    FK_DO(fk_dataset_train(train, w->path, fk_image_has_extension, err));
-    FK_DO(fk_dataset_test(&w->test, &has_masks, w->path, fk_image_has_extension, err));
+    FK_DO(fk_dataset_train(train, w->path, &how, err));
+    FK_DO(fk_dataset_test(&w->test, &has_masks, w->path, &how, err));
     FK_DO(FK_ALLOC(&w->train, train->count, err));
     w->n_train = train->count;
     for (int64_t i = 0; i < train->count; i++)

@@ -10,38 +10,27 @@
 
 #include <stdio.h>
 
-/* Path of sample's map: maps_dir[/test]/TYPE/STEM{.tiff,.tif,.npy}; FLECK_E_NOTFOUND names what was
- * looked for. */
+/* Path of sample's map: maps_dir[/test]/TYPE/STEM{.tiff,.tif,.npy}, TYPE as the images' folder is
+ * called; FLECK_E_NOTFOUND names what was looked for. */
 static fleck_status find_map(char **out, const char *maps_dir, const fk_sample *sample,
                              fleck_error *err)
 {
-    static const char *const patterns[] = {"%s/%s/%s.tiff", "%s/test/%s/%s.tiff",
-                                           "%s/%s/%s.tif",  "%s/test/%s/%s.tif",
-                                           "%s/%s/%s.npy",  "%s/test/%s/%s.npy"};
-    char *stem = NULL;
-    fleck_status st;
+    static const char *const folders[] = {"", "test/"};
+    static const char *const endings[] = {".tiff", ".tif", ".npy"};
+    fleck_status st = FLECK_OK;
 
     *out = NULL;
-    FK_DO(fk_path_stem(&stem, sample->path, err));
-    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
-        fk_text path = {0};
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-        st = fk_text_printf(&path, err, patterns[i], maps_dir, sample->defect, stem);
-#pragma GCC diagnostic pop
-        if (st != FLECK_OK)
+    for (int i = 0; i < 6; i++) {
+        FK_DO(fk_asprintf(out, err, "%s/%s%s%s", maps_dir, folders[i % 2], sample->key,
+                          endings[i / 2]));
+        if (fk_path_is_file(*out))
             goto done;
-        if (fk_path_is_file(path.data)) {
-            *out = path.data; /* moved */
-            goto done;
-        }
-        fk_text_free(&path);
+        fk_free(*out);
+        *out = NULL;
     }
-    FK_FAIL(err, FLECK_E_NOTFOUND, "no map for %s: expected %s/%s/%s.tiff (or .tif, .npy)",
-            sample->path, maps_dir, sample->defect, stem);
+    FK_FAIL(err, FLECK_E_NOTFOUND, "no map for %s: expected %s/%s.tiff (or .tif, .npy)",
+            sample->path, maps_dir, sample->key);
 done:
-    fk_free(stem);
     return st;
 }
 
@@ -157,7 +146,8 @@ fleck_status fk_evaluate_maps(const char *maps_dir, const char *path,
     FK_DO(fk_pool_open(&pool, s->threads > 0 ? s->threads : fk_pool_processors(), err));
     FK_DO(fk_dataset_name(&name, path, err));
     snprintf(out->category, sizeof out->category, "%s", name);
-    FK_DO(fk_testset_open(&t, path, s->scratch, err));
+    FK_DO(
+        fk_testset_open(&t, path, s->good, s->scratch, (fk_warn){s->warning, s->warning_ctx}, err));
     if (!fk_path_is_folder(maps_dir))
         FK_FAIL(err, FLECK_E_NOTFOUND, "%s: expected a folder of maps, found none", maps_dir);
     fk_pool_set_watch(pool, &watch);

@@ -5,12 +5,14 @@
 
 #include <math.h>
 
-fleck_status fk_testset_open(fk_testset *t, const char *path, const char *scratch, fleck_error *err)
+fleck_status fk_testset_open(fk_testset *t, const char *path, const char *good, const char *scratch,
+                             fk_warn warn, fleck_error *err)
 {
+    fk_dataset_how how = {fk_image_has_extension, good, warn};
     fleck_status st;
 
     *t = (fk_testset){0};
-    FK_DO(fk_dataset_test(&t->samples, &t->has_masks, path, fk_image_has_extension, err));
+    FK_DO(fk_dataset_test(&t->samples, &t->has_masks, path, &how, err));
     FK_DO(FK_ALLOC(&t->scores, t->samples.count, err));
     FK_DO(FK_ALLOC(&t->labels, t->samples.count, err));
     if (t->has_masks)

@@ -1,6 +1,6 @@
 /* Folders as data sets: MVTec AD's layout, flat folders, and what is missing in them. */
 #include "base/mem.h"
-#include "dataset/dataset.h"
+#include "dataset/good.h"
 #include "fk_test.h"
 
 static char root[4096];
@@ -9,6 +9,8 @@ static bool is_image(const char *name)
 {
     return fk_ends_with(name, ".png") || fk_ends_with(name, ".jpg");
 }
+
+static const fk_dataset_how how = {.is_image = is_image};
 
 /* "root/part"; static storage of 8 paths, used in turn. */
 static const char *in_root(const char *part)
@@ -69,7 +71,7 @@ static void a_category_gives_its_good_training_images_in_natural_order(void **st
     (void)state;
     MAKE("train/good/10.png", "train/good/9.png", "train/good/100.PNG", "train/good/readme.txt",
          "train/good/.hidden.png", "train/good/deep/1.png", "train/bad/1.png", "other.png");
-    assert_ok(fk_dataset_train(&s, root, is_image, err));
+    assert_ok(fk_dataset_train(&s, root, &how, err));
     CHECK(&s, {"train/good/9.png", "-", "good"}, {"train/good/10.png", "-", "good"},
           {"train/good/100.PNG", "-", "good"});
     fk_samples_free(&s);
@@ -82,7 +84,7 @@ static void a_flat_folder_gives_the_images_directly_in_it(void **state)
 
     (void)state;
     MAKE("b2.jpg", "b10.jpg", "a.png", "notes.txt", "test/good/1.png");
-    assert_ok(fk_dataset_train(&s, root, is_image, err));
+    assert_ok(fk_dataset_train(&s, root, &how, err));
     CHECK(&s, {"a.png", "-", "good"}, {"b2.jpg", "-", "good"}, {"b10.jpg", "-", "good"});
     fk_samples_free(&s);
 }
@@ -93,17 +95,15 @@ static void a_folder_without_good_images_says_where_it_looked(void **state)
 
     (void)state;
     MAKE("notes.txt");
-    assert_refused(fk_dataset_train(&s, root, is_image, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_dataset_train(&s, root, &how, err), FLECK_E_NOTFOUND,
                    "found none directly in it");
-    assert_refused(fk_dataset_train(&s, root, is_image, err), FLECK_E_NOTFOUND,
-                   in_root("train/good"));
+    assert_refused(fk_dataset_train(&s, root, &how, err), FLECK_E_NOTFOUND, "no folder train/good");
     assert_int_equal(s.count, 0);
     MAKE("train/good/notes.txt", "1.png");
-    assert_refused(fk_dataset_train(&s, root, is_image, err), FLECK_E_NOTFOUND,
-                   in_root("train/good"));
+    assert_refused(fk_dataset_train(&s, root, &how, err), FLECK_E_NOTFOUND, in_root("train"));
     MAKE("train/1.png");
-    assert_refused(fk_dataset_train(&s, root, is_image, err), FLECK_E_NOTFOUND,
-                   "train/good, which is not there");
+    assert_refused(fk_dataset_train(&s, root, &how, err), FLECK_E_NOTFOUND,
+                   "train: expected good images in a folder good, found 1 image directly in it");
 }
 
 static void a_path_that_is_no_data_set_says_what_was_expected(void **state)
@@ -113,12 +113,12 @@ static void a_path_that_is_no_data_set_says_what_was_expected(void **state)
 
     (void)state;
     MAKE("one.png");
-    assert_refused(fk_dataset_train(&s, in_root("none"), is_image, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_dataset_train(&s, in_root("none"), &how, err), FLECK_E_NOTFOUND,
                    "found nothing there");
-    assert_refused(fk_dataset_train(&s, in_root("one.png"), is_image, err), FLECK_E_FORMAT,
+    assert_refused(fk_dataset_train(&s, in_root("one.png"), &how, err), FLECK_E_FORMAT,
                    "found another file");
-    assert_refused(fk_dataset_test(&s, &has_masks, in_root("none"), is_image, err),
-                   FLECK_E_NOTFOUND, in_root("none"));
+    assert_refused(fk_dataset_test(&s, &has_masks, in_root("none"), &how, err), FLECK_E_NOTFOUND,
+                   in_root("none"));
     assert_false(has_masks);
     assert_int_equal(s.count, 0);
 }
@@ -133,10 +133,10 @@ static void a_category_gives_its_test_images_good_first_with_their_masks(void **
     (void)state;
     MAKE("test/good/2.png", "test/good/10.png", "test/cut/000.png", "test/cut/001.jpg",
          "test/cut/002.png", "test/bent/3.JPG", "test/readme.txt", "test/empty/",
-         "ground_truth/cut/000_mask.png", "ground_truth/cut/000.png", "ground_truth/cut/001.png",
+         "ground_truth/cut/000_mask.png", "ground_truth/cut/001.png",
          "ground_truth/cut/002_mask.png", "ground_truth/bent/3_mask.JPG",
          "ground_truth/good/2_mask.png");
-    assert_ok(fk_dataset_test(&s, &has_masks, root, is_image, err));
+    assert_ok(fk_dataset_test(&s, &has_masks, root, &how, err));
     assert_true(has_masks);
     CHECK(&s, {"test/good/2.png", "-", "good"}, {"test/good/10.png", "-", "good"},
           {"test/bent/3.JPG", "ground_truth/bent/3_mask.JPG", "bent"},
@@ -153,7 +153,7 @@ static void types_come_in_natural_order_behind_good(void **state)
 
     (void)state;
     MAKE("test/type10/1.png", "test/type9/1.png", "test/a/1.png", "test/good/1.png");
-    assert_ok(fk_dataset_test(&s, &has_masks, root, is_image, err));
+    assert_ok(fk_dataset_test(&s, &has_masks, root, &how, err));
     CHECK(&s, {"test/good/1.png", "-", "good"}, {"test/a/1.png", "-", "a"},
           {"test/type9/1.png", "-", "type9"}, {"test/type10/1.png", "-", "type10"});
     assert_false(has_masks);
@@ -167,30 +167,201 @@ static void a_test_set_of_good_images_alone_has_no_masks(void **state)
 
     (void)state;
     MAKE("test/good/1.png", "ground_truth/cut/1_mask.png");
-    assert_ok(fk_dataset_test(&s, &has_masks, root, is_image, err));
+    assert_ok(fk_dataset_test(&s, &has_masks, root, &how, err));
     assert_int_equal(s.count, 1);
     assert_false(has_masks);
     fk_samples_free(&s);
 }
 
-static void a_missing_mask_names_the_image_and_the_expected_mask(void **state)
+static void every_missing_mask_is_named(void **state)
 {
     fk_samples s;
     bool has_masks = true;
 
     (void)state;
-    MAKE("test/good/1.png", "test/cut/1.png", "test/cut/2.png", "ground_truth/cut/1_mask.png");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, is_image, err), FLECK_E_NOTFOUND,
-                   in_root("test/cut/2.png"));
-    assert_refused(fk_dataset_test(&s, &has_masks, root, is_image, err), FLECK_E_NOTFOUND,
-                   in_root("ground_truth/cut/2_mask.png"));
+    MAKE("test/good/1.png", "test/cut/1.png", "test/cut/2.png", "test/cut/3.png", "test/bent/4.png",
+         "ground_truth/cut/1_mask.png");
+    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
+                   "3 of 4 defective images have no mask");
+    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
+                   ": bent/4.png, cut/2.png, cut/3.png");
+    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
+                   in_root("ground_truth"));
     assert_int_equal(s.count, 0);
     assert_null(s.items);
     assert_false(has_masks);
-    /* A type that has no folder of masks at all is no better. */
-    MAKE("test/bent/1.png", "test/cut/2.png", "ground_truth/cut/2_mask.png");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, is_image, err), FLECK_E_NOTFOUND,
-                   in_root("ground_truth/bent/1_mask.png"));
+}
+
+static void two_masks_for_one_image_are_refused(void **state)
+{
+    fk_samples s;
+    bool has_masks;
+
+    (void)state;
+    MAKE("test/good/1.png", "test/cut/1.png", "test/cut/2.png", "ground_truth/cut/1_mask.png",
+         "ground_truth/cut/1.png", "ground_truth/cut/2.png");
+    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_FORMAT,
+                   "1 of 2 defective images has two masks or more");
+    MAKE("test/good/1.png", "test/cut/1.png", "ground_truth/cut/1_mask.png",
+         "ground_truth/cut/1_mask.jpg");
+    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_FORMAT, ": cut/1.png");
+    /* A mask of an image whose name goes on is another's. */
+    MAKE("test/good/1.png", "test/cut/1.png", "test/cut/1.b.png", "ground_truth/cut/1.png",
+         "ground_truth/cut/1.b.png");
+    assert_ok(fk_dataset_test(&s, &has_masks, root, &how, err));
+    assert_true(has_masks);
+    fk_samples_free(&s);
+}
+
+/* Warnings, one a line. */
+static void collect(void *ctx, const char *message)
+{
+    strncat(ctx, message, 4000);
+    strncat(ctx, "\n", 4000);
+}
+
+static void masks_that_no_test_image_has_are_warned_of(void **state)
+{
+    char text[16384] = "";
+    fk_dataset_how loud = {.is_image = is_image, .warn = {collect, text}};
+    fk_samples s;
+    bool has_masks;
+
+    (void)state;
+    MAKE("test/good/1.png", "test/cut/1.png", "test/cut/1.jpg", "ground_truth/cut/1_mask.png",
+         "ground_truth/cut/77_mask.png", "ground_truth/rust/1_mask.png",
+         "ground_truth/rust/2_mask.png", "ground_truth/good/1_mask.png");
+    assert_ok(fk_dataset_test(&s, &has_masks, root, &loud, err));
+    assert_non_null(
+        strstr(text, "without a test image are not used: cut/77_mask.png, all 2 of rust"));
+    assert_non_null(strstr(text, "several images: cut/1_mask.png"));
+    assert_non_null(strstr(text, "of good images are not looked at: good/1_mask.png"));
+    fk_samples_free(&s);
+    text[0] = '\0';
+    MAKE("test/good/1.png", "test/cut/1.png", "ground_truth/cut/1_mask.png");
+    assert_ok(fk_dataset_test(&s, &has_masks, root, &loud, err));
+    assert_string_equal(text, "");
+    fk_samples_free(&s);
+}
+
+/* ---- The good folder ------------------------------------------------------------------------- */
+
+static void the_good_folder_is_known_under_its_usual_names(void **state)
+{
+    static const char *const known[] = {"good",        "GOOD", "ok",     "Okay",      "i.O.",
+                                        "defect-free", "PASS", "Normal", "no_defect", "0_good",
+                                        "nominal",     "gut",  "OK"};
+    static const char *const others[] = {"bad",       "nok", "not_ok", "n.i.O.", "NG",   "abnormal",
+                                         "defective", "no",  "goods",  "",       "okra", "good1"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        assert_true(fk_good_name(known[i]));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_false(fk_good_name(others[i]));
+    assert_true(fk_good_asked("ok,Teile", "teile"));
+    assert_true(fk_good_asked("ok,Teile", "OK"));
+    assert_false(fk_good_asked("ok,Teile", "Teil"));
+    assert_false(fk_good_asked("ok,Teile", ""));
+}
+
+static void a_good_folder_of_another_name_gives_good_images(void **state)
+{
+    fk_samples s;
+    bool has_masks;
+
+    (void)state;
+    MAKE("train/OK/5.png", "train/NG/6.png", "test/OK/1.png", "test/NG/2.png",
+         "ground_truth/NG/2.png");
+    assert_ok(fk_dataset_test(&s, &has_masks, root, &how, err));
+    assert_true(has_masks);
+    CHECK(&s, {"test/OK/1.png", "-", "good"}, {"test/NG/2.png", "ground_truth/NG/2.png", "NG"});
+    assert_string_equal(s.items[0].key, "OK/1");
+    fk_samples_free(&s);
+    assert_ok(fk_dataset_train(&s, root, &how, err));
+    CHECK(&s, {"train/OK/5.png", "-", "good"});
+    fk_samples_free(&s);
+}
+
+static void folders_that_are_not_known_as_good_end_the_reading_and_are_named(void **state)
+{
+    fk_samples s;
+    bool has_masks;
+
+    (void)state;
+    MAKE("test/Teile/1.png", "test/Teile/2.png", "test/crack/3.png", "test/empty/");
+    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
+                   "found Teile (2 images), crack (1 image), empty (no images)");
+    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
+                   "--good NAME");
+    assert_null(s.items);
+    MAKE("train/Teile/1.png", "train/crack/3.png");
+    assert_refused(fk_dataset_train(&s, root, &how, err), FLECK_E_NOTFOUND, "Teile (1 image)");
+}
+
+static void a_good_folder_that_is_asked_for_is_taken(void **state)
+{
+    fk_dataset_how asked = {.is_image = is_image, .good = "teile,ok"};
+    fk_samples s;
+    bool has_masks;
+
+    (void)state;
+    MAKE("test/Teile/1.png", "test/ok/2.png", "test/nominal/3.png", "train/Teile/1.png",
+         "train/ok/9.png");
+    assert_ok(fk_dataset_test(&s, &has_masks, root, &asked, err));
+    CHECK(&s, {"test/Teile/1.png", "-", "good"}, {"test/ok/2.png", "-", "good"},
+          {"test/nominal/3.png", "-", "nominal"});
+    fk_samples_free(&s);
+    assert_ok(fk_dataset_train(&s, root, &asked, err));
+    assert_int_equal(s.count, 2);
+    fk_samples_free(&s);
+    asked.good = "fine";
+    assert_refused(fk_dataset_test(&s, &has_masks, root, &asked, err), FLECK_E_NOTFOUND,
+                   "named fine, as was asked for; found Teile (1 image)");
+    asked.good = "none";
+    assert_ok(fk_dataset_test(&s, &has_masks, root, &asked, err));
+    assert_true(s.items[0].defective && s.items[1].defective && s.items[2].defective);
+    fk_samples_free(&s);
+}
+
+static void two_folders_that_may_be_good_are_refused(void **state)
+{
+    fk_samples s;
+    bool has_masks;
+
+    (void)state;
+    MAKE("test/good/1.png", "test/OK/2.png", "test/crack/3.png");
+    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_FORMAT,
+                   "--good OK,good");
+    MAKE("test/good/1.png", "test/good_new/2.png", "test/not_good/3.png");
+    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_FORMAT,
+                   "--good good,good_new");
+    MAKE("test/good_1/1.png", "test/crack/2.png");
+    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_FORMAT,
+                   "--good good_1");
+    /* An empty one is no rival, and a folder of masks no type of defect. */
+    MAKE("test/good/1.png", "test/ok/", "test/crack/3.png");
+    assert_ok(fk_dataset_test(&s, &has_masks, root, &how, err));
+    assert_int_equal(s.count, 2);
+    fk_samples_free(&s);
+    MAKE("test/good/1.png", "test/Mask/1.png");
+    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_FORMAT,
+                   "named as masks are");
+}
+
+static void a_category_without_train_and_test_says_what_it_holds(void **state)
+{
+    fk_samples s;
+    bool has_masks;
+
+    (void)state;
+    MAKE("good/1.png", "good/2.png", "crack/3.png", "mask/crack/3.png");
+    assert_refused(fk_dataset_train(&s, root, &how, err), FLECK_E_NOTFOUND,
+                   "found crack (1 image), good (2 images), mask (1 image)");
+    assert_refused(fk_dataset_train(&s, root, &how, err), FLECK_E_NOTFOUND, in_root("good"));
+    assert_refused(fk_dataset_train(&s, root, &how, err), FLECK_E_NOTFOUND, ".csv file");
+    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
+                   "found crack (1 image), good (2 images), mask (1 image)");
 }
 
 static void a_test_folder_without_images_says_which_layout_is_expected(void **state)
@@ -200,15 +371,15 @@ static void a_test_folder_without_images_says_which_layout_is_expected(void **st
 
     (void)state;
     MAKE("1.png", "2.png");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, is_image, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
                    "test/<defect type>/NAME");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, is_image, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
                    "there is no folder test");
     MAKE("test/1.png");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, is_image, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
                    "lie directly in it");
     MAKE("test/good/notes.txt", "test/cut/");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, is_image, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
                    "no folder in test holds an image");
 }
 
@@ -252,10 +423,10 @@ static void the_real_bottle_has_its_209_and_83_images(void **state)
 
     (void)state;
     shared_or_skip(bottle, "data/bottle");
-    assert_ok(fk_dataset_train(&s, bottle, is_image, err));
+    assert_ok(fk_dataset_train(&s, bottle, &how, err));
     assert_int_equal(s.count, 209);
     fk_samples_free(&s);
-    assert_ok(fk_dataset_test(&s, &has_masks, bottle, is_image, err));
+    assert_ok(fk_dataset_test(&s, &has_masks, bottle, &how, err));
     assert_true(has_masks);
     assert_int_equal(s.count, 83);
     for (int64_t i = 0; i < s.count; i++)
@@ -272,7 +443,7 @@ static void real_images_without_masks_are_listed_too(void **state)
 
     (void)state;
     shared_or_skip(cubes, "data/dobot_cubes");
-    assert_ok(fk_dataset_test(&s, &has_masks, cubes, is_image, err));
+    assert_ok(fk_dataset_test(&s, &has_masks, cubes, &how, err));
     assert_false(has_masks);
     assert_int_equal(s.count, 35 + 72);
     fk_samples_free(&s);
@@ -290,17 +461,17 @@ static void a_failed_allocation_is_reported_wherever_it_happens(void **state)
     for (int round = 0; round < 2; round++) {
         fk_mem_fail_at(0);
         if (round == 0)
-            assert_ok(fk_dataset_train(&s, root, is_image, err));
+            assert_ok(fk_dataset_train(&s, root, &how, err));
         else
-            assert_ok(fk_dataset_test(&s, &has_masks, root, is_image, err));
+            assert_ok(fk_dataset_test(&s, &has_masks, root, &how, err));
         fk_samples_free(&s);
         asked = fk_mem_fail_at(0);
         for (int64_t n = 1; n <= asked; n++) {
             fk_mem_fail_at(n);
             if (round == 0)
-                assert_refused(fk_dataset_train(&s, root, is_image, err), FLECK_E_NOMEM, "memory");
+                assert_refused(fk_dataset_train(&s, root, &how, err), FLECK_E_NOMEM, "memory");
             else
-                assert_refused(fk_dataset_test(&s, &has_masks, root, is_image, err), FLECK_E_NOMEM,
+                assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOMEM,
                                "memory");
             assert_null(s.items);
         }
@@ -321,7 +492,15 @@ int main(void)
         cmocka_unit_test(a_category_gives_its_test_images_good_first_with_their_masks),
         cmocka_unit_test(types_come_in_natural_order_behind_good),
         cmocka_unit_test(a_test_set_of_good_images_alone_has_no_masks),
-        cmocka_unit_test(a_missing_mask_names_the_image_and_the_expected_mask),
+        cmocka_unit_test(every_missing_mask_is_named),
+        cmocka_unit_test(two_masks_for_one_image_are_refused),
+        cmocka_unit_test(masks_that_no_test_image_has_are_warned_of),
+        cmocka_unit_test(the_good_folder_is_known_under_its_usual_names),
+        cmocka_unit_test(a_good_folder_of_another_name_gives_good_images),
+        cmocka_unit_test(folders_that_are_not_known_as_good_end_the_reading_and_are_named),
+        cmocka_unit_test(a_good_folder_that_is_asked_for_is_taken),
+        cmocka_unit_test(two_folders_that_may_be_good_are_refused),
+        cmocka_unit_test(a_category_without_train_and_test_says_what_it_holds),
         cmocka_unit_test(a_test_folder_without_images_says_which_layout_is_expected),
         cmocka_unit_test(the_name_is_that_of_the_folder_or_of_the_csv),
         cmocka_unit_test(the_real_bottle_has_its_209_and_83_images),

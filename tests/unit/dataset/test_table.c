@@ -12,6 +12,8 @@ static bool is_image(const char *name)
     return false; /* a CSV's rows are not asked */
 }
 
+static const fk_dataset_how how = {.is_image = is_image};
+
 /* "root/part"; static storage of 8 paths, used in turn. */
 static const char *in_root(const char *part)
 {
@@ -144,7 +146,7 @@ static void rows_become_samples_good_first(void **state)
               "img/2.png,good,\n"
               "img/3.png,1,img/m3.png\n"
               "img/1.png,0,ignored.png\n");
-    assert_ok(fk_dataset_test(&s, &has_masks, csv_path, is_image, err));
+    assert_ok(fk_dataset_test(&s, &has_masks, csv_path, &how, err));
     assert_true(has_masks);
     assert_int_equal(s.count, 4);
     assert_string_equal(s.items[0].path, in_root("img/1.png"));
@@ -158,7 +160,7 @@ static void rows_become_samples_good_first(void **state)
     assert_true(s.items[2].defective);
     assert_string_equal(s.items[3].mask, in_root("img/m4.png"));
     fk_samples_free(&s);
-    assert_ok(fk_dataset_train(&s, csv_path, is_image, err));
+    assert_ok(fk_dataset_train(&s, csv_path, &how, err));
     assert_int_equal(s.count, 2);
     assert_string_equal(s.items[1].path, in_root("img/2.png"));
     fk_samples_free(&s);
@@ -176,11 +178,11 @@ static void a_split_column_separates_training_from_test(void **state)
               "good, test, img/2.png, right\r\n"
               "defective, test, img/4.png, right\r\n"
               "defective, unused, img/nowhere.png, right\r\n");
-    assert_ok(fk_dataset_train(&s, csv_path, is_image, err));
+    assert_ok(fk_dataset_train(&s, csv_path, &how, err));
     assert_int_equal(s.count, 1);
     assert_string_equal(s.items[0].path, in_root("img/1.png"));
     fk_samples_free(&s);
-    assert_ok(fk_dataset_test(&s, &has_masks, csv_path, is_image, err));
+    assert_ok(fk_dataset_test(&s, &has_masks, csv_path, &how, err));
     assert_false(has_masks);
     assert_int_equal(s.count, 2);
     assert_string_equal(s.items[1].path, in_root("img/4.png"));
@@ -195,7 +197,7 @@ static void a_defect_column_names_the_types(void **state)
     (void)state;
     write_csv("path,label,defect\nimg/1.png,1,scratch\nimg/2.png,1,cut\nimg/3.png,1,\n"
               "img/4.png,0,scratch\n");
-    assert_ok(fk_dataset_test(&s, &has_masks, csv_path, is_image, err));
+    assert_ok(fk_dataset_test(&s, &has_masks, csv_path, &how, err));
     assert_int_equal(s.count, 4);
     assert_string_equal(s.items[0].defect, "good");
     assert_string_equal(s.items[1].defect, "cut");
@@ -212,7 +214,7 @@ static void absolute_paths_stay_as_they_are(void **state)
     (void)state;
     snprintf(text, sizeof text, "path,label\n\"%s\",good\n", in_root("img/1.png"));
     write_csv(text);
-    assert_ok(fk_dataset_train(&s, csv_path, is_image, err));
+    assert_ok(fk_dataset_train(&s, csv_path, &how, err));
     assert_string_equal(s.items[0].path, in_root("img/1.png"));
     fk_samples_free(&s);
 }
@@ -226,7 +228,7 @@ static void a_csv_in_the_working_folder_needs_no_slash(void **state)
     write_csv("path,label\nimg/1.png,good\n");
     assert_non_null(getcwd(here, sizeof here));
     assert_int_equal(chdir(root), 0);
-    assert_ok(fk_dataset_train(&s, "set.csv", is_image, err));
+    assert_ok(fk_dataset_train(&s, "set.csv", &how, err));
     assert_string_equal(s.items[0].path, "img/1.png");
     fk_samples_free(&s);
     assert_int_equal(chdir(here), 0);
@@ -271,9 +273,9 @@ static void mistakes_are_refused_with_file_and_line(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         write_csv(cases[i].text);
-        assert_refused(fk_dataset_test(&s, &has_masks, csv_path, is_image, err), cases[i].status,
+        assert_refused(fk_dataset_test(&s, &has_masks, csv_path, &how, err), cases[i].status,
                        cases[i].part);
-        assert_refused(fk_dataset_test(&s, &has_masks, csv_path, is_image, err), cases[i].status,
+        assert_refused(fk_dataset_test(&s, &has_masks, csv_path, &how, err), cases[i].status,
                        csv_path);
         assert_null(s.items);
         assert_false(has_masks);
@@ -286,10 +288,10 @@ static void a_csv_without_good_rows_has_no_training_images(void **state)
 
     (void)state;
     write_csv("path,label\nimg/1.png,defective\n");
-    assert_refused(fk_dataset_train(&s, csv_path, is_image, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_dataset_train(&s, csv_path, &how, err), FLECK_E_NOTFOUND,
                    "no good training image among its rows: looked for label good");
     write_csv("path,label,split\nimg/1.png,good,test\n");
-    assert_refused(fk_dataset_train(&s, csv_path, is_image, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_dataset_train(&s, csv_path, &how, err), FLECK_E_NOTFOUND,
                    "label good and split train");
 }
 
@@ -302,12 +304,12 @@ static void a_failed_allocation_is_reported_wherever_it_happens(void **state)
     (void)state;
     write_csv("path,label,mask\nimg/1.png,good,\nimg/3.png,1,img/m3.png\n");
     fk_mem_fail_at(0);
-    assert_ok(fk_dataset_test(&s, &has_masks, csv_path, is_image, err));
+    assert_ok(fk_dataset_test(&s, &has_masks, csv_path, &how, err));
     fk_samples_free(&s);
     asked = fk_mem_fail_at(0);
     for (int64_t n = 1; n <= asked; n++) {
         fk_mem_fail_at(n);
-        assert_refused(fk_dataset_test(&s, &has_masks, csv_path, is_image, err), FLECK_E_NOMEM,
+        assert_refused(fk_dataset_test(&s, &has_masks, csv_path, &how, err), FLECK_E_NOMEM,
                        "memory");
         assert_null(s.items);
     }

@@ -37,6 +37,10 @@ void report_print(const fleck_report *r, const report_labels *l)
     print_percent(r->pixel.f1max);
     print_percent(r->pro);
     printf("\n\n");
+    if (r->image_undefined[0] != '\0')
+        printf("image figures: %s\n", r->image_undefined);
+    if (r->pixel_undefined[0] != '\0')
+        printf("pixel figures: %s\n", r->pixel_undefined);
     if (l->method != NULL)
         printf("verdicts at the model's threshold: %lld of %lld defective found, %lld of %lld good "
                "rejected\n",
@@ -81,6 +85,12 @@ static json_t *ranking(const fleck_ranking *r)
                      "f1max", number(r->f1max), "f1max_threshold", number(r->f1max_threshold));
 }
 
+/* Why a figure does not exist; null where it does. */
+static json_t *reason(const char *s)
+{
+    return s[0] != '\0' ? text(s) : json_null();
+}
+
 static json_t *scores(const score_row *rows, int64_t n)
 {
     json_t *list = json_array();
@@ -117,6 +127,9 @@ bool report_json(const fleck_report *r, const report_labels *l, const score_row 
         "seconds", "decode", r->seconds.decode, "network", r->seconds.network, "score",
         r->seconds.score, "metrics", r->seconds.metrics, "total", r->seconds.total, "threads",
         r->seconds.threads, "peak_rss_mib", r->seconds.peak_rss_mib, "fleck", fleck_version());
+    json_object_set_new(o, "undefined",
+                        json_pack("{s:o, s:o}", "image", reason(r->image_undefined), "pixel",
+                                  reason(r->pixel_undefined)));
     if (rows != NULL)
         json_object_set_new(o, "scores", scores(rows, n));
     return print_json(o, JSON_INDENT(2));

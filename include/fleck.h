@@ -369,6 +369,8 @@ typedef struct fleck_report {
     int64_t above_threshold_good, above_threshold_defective; /* verdicts at the model's threshold */
     fleck_times seconds;
     char category[256];
+    /* Why figures of images, of pixels are NaN or not there; "" where they are. */
+    char image_undefined[128], pixel_undefined[128];
 } fleck_report;
 
 typedef struct fleck_eval_settings {

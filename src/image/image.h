@@ -86,6 +86,11 @@ bool fk_png_made_by_fleck(const void *bytes, size_t size);
 #define FK_PNG_ORIGIN_SIZE 128
 bool fk_png_origin(char out[FK_PNG_ORIGIN_SIZE], const void *bytes, size_t size);
 
+/* How EXIF or TIFF turns the image of a file: 1 (not at all) to 8.  1 where that cannot be read, or stands
+ * behind the file's first 256 KiB. */
+int fk_image_orientation(const char *path);
+int fk_image_bytes_orientation(const uint8_t *bytes, size_t size);
+
 typedef enum fk_filter {
     FK_FILTER_NEAREST,  /* Pillow's NEAREST: the sample under each output centre */
     FK_FILTER_BILINEAR, /* Pillow's, antialiased, 8-bit rounding between the two passes */

@@ -334,8 +334,8 @@ static fleck_status write_panels(work *w, fleck_error *err)
         fk_free(path);
         path = NULL;
         FK_DO(fk_asprintf(&path, err, "%s/%s-%d.png", folder, c->name, k + 1));
-        FK_DO(fk_picture_row(path, &w->originals[k], s->mask, w->heats[k], captions, w->n_columns,
-                             PANEL_TILE, err));
+        FK_DO(fk_picture_row(path, &w->originals[k], s->path, s->mask, w->heats[k], captions,
+                             w->n_columns, PANEL_TILE, err));
         FK_DO(fk_asprintf(&w->category->panels[k], err, "%s: %s score of %s",
                           below(s->path, w->path), w->words[k], captions[0]));
         w->category->n_panels = k + 1;

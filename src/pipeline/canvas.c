@@ -6,6 +6,7 @@
 #include "pipeline/canvas.h"
 #include "base/mem.h"
 #include "features/map.h"
+#include "pipeline/mask.h"
 #include "pipeline/place.h"
 
 #include <math.h>
@@ -20,29 +21,6 @@ void fk_canvas_free(fk_canvas *c)
 }
 
 /* ---- Masks ---- */
-
-static void to_black_and_white(fk_image *mask)
-{
-    for (int64_t i = 0; i < mask->width * mask->height; i++)
-        mask->data[i] = mask->data[i] != 0 ? 255 : 0;
-}
-
-fleck_status fk_load_left_out(fk_image *out, const char *path, const char *name, int64_t width,
-                              int64_t height, fleck_error *err)
-{
-    fleck_status st;
-
-    FK_DO(fk_image_load(out, path, FK_IMAGE_GREY, err));
-    if (out->width != width || out->height != height)
-        FK_FAIL(err, FLECK_E_SHAPE, "mask %s: expected %lldx%lld like %s, found %lldx%lld", path,
-                (long long)width, (long long)height, name, (long long)out->width,
-                (long long)out->height);
-    to_black_and_white(out);
-done:
-    if (st != FLECK_OK)
-        fk_image_free(out);
-    return st;
-}
 
 /* The model's mask for an image of this size, at its own size or its canvas's. */
 static fleck_status models_mask(fk_image *out, const fk_model *m, int64_t width, int64_t height,
@@ -69,36 +47,48 @@ static void unite(fk_image *out, const fk_image *what)
 }
 
 /* An image's own mask, at its own size or its canvas's. */
-static fleck_status own_mask(fk_image *out, const fk_model *m, const char *path, int64_t width,
-                             int64_t height, bool canvas, fleck_error *err)
+static fleck_status own_mask(fk_image *out, unsigned *kinds, const fk_model *m, const char *path,
+                             int64_t width, int64_t height, bool canvas, fleck_error *err)
 {
     fk_image mask = {0};
     fleck_status st;
 
     if (!canvas)
-        return fk_load_left_out(out, path, "its image", width, height, err);
-    FK_DO(fk_load_left_out(&mask, path, "its image", width, height, err));
+        return fk_mask_load(out, kinds, path, NULL, width, height, err);
+    FK_DO(fk_mask_load(&mask, kinds, path, NULL, width, height, err));
     FK_DO(fk_place_mask(out, &mask, &m->pre, err));
 done:
     fk_image_free(&mask);
     return st;
 }
 
-fleck_status fk_left_out(fk_image *out, const fk_model *m, const char *mask, int64_t width,
-                         int64_t height, bool canvas, fleck_error *err)
+/* out becomes what the model's mask or own (which may be empty) leaves out. */
+static fleck_status leave_out(fk_image *out, const fk_model *m, const fk_image *own, int64_t width,
+                              int64_t height, bool canvas, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    if (m->mask != NULL)
+        FK_DO(models_mask(out, m, width, height, canvas, err));
+    else if (own->data != NULL)
+        FK_DO(fk_image_init(out, own->width, own->height, 1, err));
+    if (own->data != NULL)
+        unite(out, own);
+done:
+    return st;
+}
+
+fleck_status fk_left_out(fk_image *out, unsigned *kinds, const fk_model *m, const char *mask,
+                         int64_t width, int64_t height, bool canvas, fleck_error *err)
 {
     fk_image own = {0};
     fleck_status st = FLECK_OK;
 
     *out = (fk_image){0};
+    *kinds = 0;
     if (mask != NULL)
-        FK_DO(own_mask(out, m, mask, width, height, canvas, err));
-    if (m->mask == NULL)
-        goto done;
-    own = *out;
-    *out = (fk_image){0};
-    FK_DO(models_mask(out, m, width, height, canvas, err));
-    unite(out, &own);
+        FK_DO(own_mask(&own, kinds, m, mask, width, height, canvas, err));
+    FK_DO(leave_out(out, m, &own, width, height, canvas, err));
 done:
     fk_image_free(&own);
     if (st != FLECK_OK)
@@ -143,9 +133,9 @@ fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *o
 
     *out = (fk_canvas){.tiled = p->tile > 0};
     FK_DO(fit_pixels(&out->pixels, p, original, err));
-    FK_DO(fk_left_out(&out->left_out, m, mask, width, height, true, err));
     if (mask != NULL)
-        FK_DO(own_mask(&out->own, m, mask, width, height, true, err));
+        FK_DO(own_mask(&out->own, &out->kinds, m, mask, width, height, true, err));
+    FK_DO(leave_out(&out->left_out, m, &out->own, width, height, true, err));
     if (out->left_out.data != NULL)
         paint(&out->pixels, &out->left_out, p->mean);
     out->tiles = (fk_tiles){out->pixels.height, out->pixels.width, 0, 1, 1};

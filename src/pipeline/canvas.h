@@ -11,12 +11,13 @@ typedef struct fk_canvas {
     fk_image left_out; /* grey, 255 where the model's mask or the image's own leaves out; no data:
                           nothing is */
     fk_image own;      /* the same of the image's own mask */
+    unsigned kinds;    /* of own, as fk_mask_load() sets them */
     bool tiled;
     fk_tiles tiles; /* a single one where not tiled */
 } fk_canvas;
 
 /* Bring an image to m's canvas.  mask: NULL, or the file of the image's own mask, of its size, white
- * (not 0) where it is left out.  FLECK_E_SHAPE for a mask of another size. */
+ * where it is left out; errors of fk_mask_load(). */
 fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *original,
                             const char *mask, fleck_error *err) FLECK_MUST_CHECK;
 void fk_canvas_free(fk_canvas *c);
@@ -34,12 +35,9 @@ fleck_status fk_canvas_flag(fk_embedding *e, const fk_canvas *c, int64_t i, bool
                             fleck_error *err) FLECK_MUST_CHECK;
 
 /* What of a width x height image is left out, 255 there, at its own size or (canvas) at that of its
- * canvas; empty where nothing is. */
-fleck_status fk_left_out(fk_image *out, const fk_model *m, const char *mask, int64_t width,
-                         int64_t height, bool canvas, fleck_error *err) FLECK_MUST_CHECK;
-
-/* Load a mask of a width x height image: 255 where it is not 0.  name stands for its image. */
-fleck_status fk_load_left_out(fk_image *out, const char *path, const char *name, int64_t width,
-                              int64_t height, fleck_error *err) FLECK_MUST_CHECK;
+ * canvas; empty where nothing is.  *kinds: of mask, as fk_mask_load() sets them. */
+fleck_status fk_left_out(fk_image *out, unsigned *kinds, const fk_model *m, const char *mask,
+                         int64_t width, int64_t height, bool canvas,
+                         fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -14,27 +14,30 @@ typedef struct evaluation {
     fk_testset tests;
     int64_t done;
     fk_batch batch;
+    unsigned *kinds;             /* [batch] what is to be said of its mask */
     double *seconds;             /* [batch] spent on mask and map */
     const char **files, **masks; /* [batch] */
 } evaluation;
 
 /* Bring map and mask of sample i to one size and count them.  *fatal: counting failed, not the sample. */
-static fleck_status count_map(evaluation *e, int64_t i, const fleck_result *r, bool *fatal,
+static fleck_status count_map(evaluation *e, int64_t item, const fleck_result *r, bool *fatal,
                               fleck_error *err)
 {
+    int64_t i = e->done + item;
     const fk_preprocess *p = &e->runner->model->pre;
     const char *ignore = e->tests.samples.items[i].ignore;
     bool original = e->settings->protocol == FLECK_PROTOCOL_ORIGINAL;
     fk_image mask = {0}, left_out = {0};
+    unsigned ignored;
     float *full = NULL;
     fleck_status st;
 
     if (!e->tests.has_masks)
         return FLECK_OK;
     FK_DO(fk_testset_mask(&e->tests, i, original ? NULL : p, r->image_width, r->image_height, &mask,
-                          err));
-    FK_DO(fk_left_out(&left_out, e->runner->model, ignore, r->image_width, r->image_height,
-                      !original, err));
+                          &e->kinds[item], err));
+    FK_DO(fk_left_out(&left_out, &ignored, e->runner->model, ignore, r->image_width,
+                      r->image_height, !original, err));
     if (original) {
         FK_DO(FK_ALLOC(&full, r->image_width * r->image_height, err));
         fk_place_map(full, r->image_height, r->image_width, r->map, p);
@@ -70,11 +73,12 @@ static fleck_status count_one(void *ctx, int64_t item, int worker, fleck_error *
 
     /* A bad image is counted, it does not end the evaluation. */
     e->seconds[item] = 0.0;
+    e->kinds[item] = 0;
     if (e->batch.errors[item].status != FLECK_OK || !e->tests.has_masks)
         return FLECK_OK;
     fk_gate_enter(&e->batch.gate, bytes, worker == 0 ? fk_pool_watch(e->runner->pool) : NULL);
     start = fk_clock_seconds();
-    st = count_map(e, e->done + item, &e->batch.results[item], &fatal, &e->batch.errors[item]);
+    st = count_map(e, item, &e->batch.results[item], &fatal, &e->batch.errors[item]);
     e->seconds[item] = fk_clock_seconds() - start;
     fk_gate_leave(&e->batch.gate, bytes);
     if (fatal && (st == FLECK_E_IO || st == FLECK_E_NOTFOUND))
@@ -112,6 +116,7 @@ static fleck_status take(evaluation *e, int64_t item, int64_t i, fleck_report *o
     if (bad) {
         out->failed++;
     } else {
+        FK_DO(fk_testset_note(&e->tests, i, e->kinds[item], e->batch.canvases[item].kinds, err));
         fk_testset_add_score(&e->tests, i, r->score);
         if (r->defective && e->tests.samples.items[i].defective)
             out->above_threshold_defective++;
@@ -122,7 +127,8 @@ static fleck_status take(evaluation *e, int64_t item, int64_t i, fleck_report *o
         st = s->on_result(s->on_result_ctx, i, bad ? NULL : r, bad ? error : NULL);
     if (st != FLECK_OK)
         return fk_error_set(err, st, "stopped at image %lld", (long long)i + 1);
-    return FLECK_OK;
+done:
+    return st;
 }
 
 static fleck_status score_all(evaluation *e, fleck_report *out, fleck_error *err)
@@ -185,6 +191,7 @@ fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settin
     }
     FK_DO(fk_batch_open(&e.batch, r, s->keep_image, err));
     FK_DO(FK_CALLOC(&e.seconds, e.batch.room, err));
+    FK_DO(FK_CALLOC(&e.kinds, e.batch.room, err));
     FK_DO(FK_ALLOC(&e.files, e.batch.room, err));
     FK_DO(FK_ALLOC(&e.masks, e.batch.room, err));
     FK_DO(score_all(&e, out, err));
@@ -201,6 +208,7 @@ done:
     fk_pool_set_watch(r->pool, before);
     fk_batch_close(&e.batch);
     fk_free(e.seconds);
+    fk_free(e.kinds);
     fk_free(e.files);
     fk_free(e.masks);
     fk_testset_free(&e.tests);

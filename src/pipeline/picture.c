@@ -2,6 +2,7 @@
 #include "pipeline/picture.h"
 #include "base/mem.h"
 #include "features/map.h"
+#include "pipeline/mask.h"
 #include "pipeline/place.h"
 #include "pipeline/predict.h"
 #include "render/render.h"
@@ -43,20 +44,14 @@ done:
 }
 
 /* The ground truth as a picture: the mask, or black for a good image. */
-static fleck_status truth_picture(fk_image *out, const char *mask, const fk_image *like,
-                                  fleck_error *err)
+static fleck_status truth_picture(fk_image *out, const char *mask, const char *path,
+                                  const fk_image *like, fleck_error *err)
 {
+    unsigned kinds;
     fleck_status st;
 
     if (mask != NULL) {
-        FK_DO(fk_image_load(out, mask, FK_IMAGE_GREY, err));
-        if (out->width != like->width || out->height != like->height)
-            FK_FAIL(err, FLECK_E_SHAPE,
-                    "mask %s: expected %lldx%lld like its image, found %lldx%lld", mask,
-                    (long long)like->width, (long long)like->height, (long long)out->width,
-                    (long long)out->height);
-        for (int64_t i = 0; i < out->width * out->height; i++)
-            out->data[i] = out->data[i] != 0 ? 255 : 0;
+        FK_DO(fk_mask_load(out, &kinds, mask, path, like->width, like->height, err));
     } else {
         FK_DO(fk_image_init(out, like->width, like->height, 1, err));
         memset(out->data, 0, (size_t)(like->width * like->height));
@@ -67,9 +62,9 @@ done:
     return st;
 }
 
-fleck_status fk_picture_row(const char *out_path, const fk_image *image, const char *mask,
-                            const fk_image *pictures, const char *const *captions, int n,
-                            int64_t tile, fleck_error *err)
+fleck_status fk_picture_row(const char *out_path, const fk_image *image, const char *image_path,
+                            const char *mask, const fk_image *pictures, const char *const *captions,
+                            int n, int64_t tile, fleck_error *err)
 {
     fk_image truth = {0}, panel = {0};
     const fk_image *list[FK_PICTURE_COLUMNS + 2] = {image, &truth};
@@ -84,7 +79,7 @@ fleck_status fk_picture_row(const char *out_path, const fk_image *image, const c
         list[i + 2] = &pictures[i];
         texts[i + 2] = captions[i];
     }
-    FK_DO(truth_picture(&truth, mask, image, err));
+    FK_DO(truth_picture(&truth, mask, image_path, image, err));
     FK_DO(fk_render_panel(&panel, list, texts, n + 2, tile, err));
     FK_DO(fk_image_save_picture(&panel, NULL, out_path, err));
 done:
@@ -109,7 +104,7 @@ fleck_status fk_picture_panel(const char *out_path, const char *image, const cha
         fk_result_free(&result);
         captions[i] = columns[i].caption;
     }
-    FK_DO(fk_picture_row(out_path, &original, mask, pictures, captions, n, tile, err));
+    FK_DO(fk_picture_row(out_path, &original, image, mask, pictures, captions, n, tile, err));
 done:
     for (int i = 0; i < FK_PICTURE_COLUMNS; i++)
         fk_image_free(&pictures[i]);

@@ -104,9 +104,10 @@ void fk_place_mask_back(uint8_t *out, int64_t height, int64_t width, const uint8
 fleck_status fk_place_result(float *out, const fk_model *m, const fleck_result *r, fleck_error *err)
 {
     fk_image left_out = {0};
+    unsigned kinds;
     fleck_status st;
 
-    FK_DO(fk_left_out(&left_out, m, NULL, r->image_width, r->image_height, false, err));
+    FK_DO(fk_left_out(&left_out, &kinds, m, NULL, r->image_width, r->image_height, false, err));
     fk_place_map(out, r->image_height, r->image_width, r->map, &m->pre);
     for (int64_t i = 0; left_out.data != NULL && i < r->image_width * r->image_height; i++)
         out[i] = left_out.data[i] != 0 ? 0.0f : out[i];

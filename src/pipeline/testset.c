@@ -4,6 +4,7 @@
 #include "pipeline/place.h"
 
 #include <math.h>
+#include <stdio.h>
 
 fleck_status fk_testset_open(fk_testset *t, const char *path, const char *good, const char *scratch,
                              fk_warn warn, fleck_error *err)
@@ -11,7 +12,7 @@ fleck_status fk_testset_open(fk_testset *t, const char *path, const char *good, 
     fk_dataset_how how = {fk_image_has_extension, good, warn};
     fleck_status st;
 
-    *t = (fk_testset){0};
+    *t = (fk_testset){.warn = warn};
     FK_DO(fk_dataset_test(&t->samples, &t->has_masks, path, &how, err));
     FK_DO(FK_ALLOC(&t->scores, t->samples.count, err));
     FK_DO(FK_ALLOC(&t->labels, t->samples.count, err));
@@ -31,24 +32,22 @@ void fk_testset_free(fk_testset *t)
     fk_free(t->scores);
     fk_free(t->labels);
     fk_pixel_metric_close(&t->pixel);
+    fk_mask_notes_free(&t->notes);
     *t = (fk_testset){0};
 }
 
 fleck_status fk_testset_mask(const fk_testset *t, int64_t i, const fk_preprocess *p, int64_t width,
-                             int64_t height, fk_image *out, fleck_error *err)
+                             int64_t height, fk_image *out, unsigned *kinds, fleck_error *err)
 {
     const fk_sample *sample = &t->samples.items[i];
     fk_image mask = {0};
     fleck_status st = FLECK_OK;
 
     *out = (fk_image){0};
+    *kinds = 0;
     if (!t->has_masks || !sample->defective)
         return FLECK_OK;
-    FK_DO(fk_image_load(&mask, sample->mask, FK_IMAGE_GREY, err));
-    if (mask.width != width || mask.height != height)
-        FK_FAIL(err, FLECK_E_SHAPE, "mask %s: expected %lldx%lld like %s, found %lldx%lld",
-                sample->mask, (long long)width, (long long)height, sample->path,
-                (long long)mask.width, (long long)mask.height);
+    FK_DO(fk_mask_load(&mask, kinds, sample->mask, sample->path, width, height, err));
     if (p != NULL) {
         FK_DO(fk_place_mask(out, &mask, p, err));
     } else {
@@ -57,6 +56,20 @@ fleck_status fk_testset_mask(const fk_testset *t, int64_t i, const fk_preprocess
     }
 done:
     fk_image_free(&mask);
+    return st;
+}
+
+fleck_status fk_testset_note(fk_testset *t, int64_t i, unsigned kinds, unsigned ignored,
+                             fleck_error *err)
+{
+    const fk_sample *sample = &t->samples.items[i];
+    fleck_status st = FLECK_OK;
+
+    if (sample->mask != NULL)
+        FK_DO(fk_mask_note(&t->notes, kinds, sample->mask, err));
+    if (sample->ignore != NULL)
+        FK_DO(fk_mask_note(&t->notes, ignored, sample->ignore, err));
+done:
     return st;
 }
 
@@ -82,6 +95,28 @@ void fk_testset_add_score(fk_testset *t, int64_t i, double score)
     t->labels[t->n++] = t->samples.items[i].defective;
 }
 
+/* Why figures do not exist, where they do not. */
+static void explain(fleck_report *r, int64_t listed)
+{
+    if (isnan(r->image.auroc))
+        snprintf(r->image_undefined, sizeof r->image_undefined,
+                 "needs good and defective images: %lld good, %lld defective", (long long)r->good,
+                 (long long)r->defective);
+    if (!r->has_pixel && listed == 0)
+        snprintf(r->pixel_undefined, sizeof r->pixel_undefined,
+                 "needs defective images with masks: %lld good, 0 defective", (long long)r->good);
+    else if (!r->has_pixel)
+        snprintf(r->pixel_undefined, sizeof r->pixel_undefined,
+                 "needs masks: the defective images have none");
+    else if (isnan(r->pixel.auroc) || isnan(r->pro))
+        snprintf(r->pixel_undefined, sizeof r->pixel_undefined,
+                 r->regions == 0
+                     ? "needs defective pixels: the masks of %lld defective images mark "
+                       "none"
+                     : "needs good pixels: %lld defective images are marked all over",
+                 (long long)r->defective);
+}
+
 static fleck_ranking public_ranking(const fk_ranking *r)
 {
     return (fleck_ranking){r->auroc, r->ap, r->f1max, r->f1max_threshold};
@@ -92,12 +127,16 @@ fleck_status fk_testset_finish(fk_testset *t, double pro_limit, fk_pool *pool, f
 {
     fk_ranking image;
     fk_pixel_result pixel;
+    int64_t listed = 0;
     fleck_status st;
 
     for (int64_t i = 0; i < t->n; i++) {
         out->good += t->labels[i] == 0;
         out->defective += t->labels[i] != 0;
     }
+    for (int64_t i = 0; i < t->samples.count; i++)
+        listed += t->samples.items[i].defective;
+    FK_DO(fk_mask_say(&t->notes, t->warn, err));
     FK_DO(fk_metric_ranking(&image, t->scores, t->labels, t->n, err));
     out->image = public_ranking(&image);
     out->pixel = (fleck_ranking){NAN, NAN, NAN, NAN};
@@ -110,5 +149,7 @@ fleck_status fk_testset_finish(fk_testset *t, double pro_limit, fk_pool *pool, f
     out->pro = pixel.pro;
     out->regions = pixel.regions;
 done:
+    if (st == FLECK_OK)
+        explain(out, listed);
     return st;
 }

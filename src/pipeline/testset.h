@@ -7,6 +7,7 @@
 #include "metric/bins.h"
 #include "metric/metric.h"
 #include "model/model.h"
+#include "pipeline/mask.h"
 
 /* Valid when zeroed; see fk_testset_free(). */
 typedef struct fk_testset {
@@ -16,7 +17,9 @@ typedef struct fk_testset {
     uint8_t *labels; /* [samples.count] */
     int64_t n;
     fk_pixel_metric *pixel; /* NULL without masks */
-    fk_bins *bins;          /* borrowed; NULL, or [samples.count]: those of the maps added */
+    fk_mask_notes notes;    /* of masks, said by fk_testset_finish() */
+    fk_warn warn;
+    fk_bins *bins; /* borrowed; NULL, or [samples.count]: those of the maps added */
 } fk_testset;
 
 /* List the test images of path; good as in fk_dataset_how.  scratch: a folder for temporary files, where
@@ -27,9 +30,11 @@ fleck_status fk_testset_open(fk_testset *t, const char *path, const char *good, 
 void fk_testset_free(fk_testset *t);
 
 /* Load the mask of sample i as it belongs to a map: brought to the crop of p, or (p NULL) at its
- * own size, which must be width x height.  A good image gives an empty mask. */
+ * own size, which must be width x height.  A good image gives an empty mask.
+ * *kinds as fk_mask_load() sets them. */
 fleck_status fk_testset_mask(const fk_testset *t, int64_t i, const fk_preprocess *p, int64_t width,
-                             int64_t height, fk_image *out, fleck_error *err) FLECK_MUST_CHECK;
+                             int64_t height, fk_image *out, unsigned *kinds,
+                             fleck_error *err) FLECK_MUST_CHECK;
 
 /* Count the map [height, width] of sample i with its mask (data NULL: all good), but for the pixels
  * that are not 0 in left_out (data NULL: none); does nothing without masks. May be called by several
@@ -38,6 +43,9 @@ fleck_status fk_testset_mask(const fk_testset *t, int64_t i, const fk_preprocess
 fleck_status fk_testset_add_map(fk_testset *t, int64_t i, const float *map, int64_t height,
                                 int64_t width, const fk_image *mask, const fk_image *left_out,
                                 fleck_error *err) FLECK_MUST_CHECK;
+/* Note what is to be said of sample i's mask, and of that of what is left out.  One call at a time. */
+fleck_status fk_testset_note(fk_testset *t, int64_t i, unsigned kinds, unsigned ignored,
+                             fleck_error *err) FLECK_MUST_CHECK;
 /* Add sample i's score. */
 void fk_testset_add_score(fk_testset *t, int64_t i, double score);
 

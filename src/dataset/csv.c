@@ -8,16 +8,80 @@ void fk_csv_begin(fk_csv *c, const char *name, const void *bytes, size_t size)
 {
     static const char mark[3] = {'\xef', '\xbb', '\xbf'};
 
-    *c = (fk_csv){.name = name, .at = bytes, .end = bytes, .line = 1};
+    *c = (fk_csv){.name = name, .at = bytes, .end = bytes, .line = 1, .delimiter = ','};
     if (size > 0) /* an empty file's bytes are NULL, to which nothing may be added */
         c->end += size;
     if (size >= sizeof mark && memcmp(bytes, mark, sizeof mark) == 0)
         c->at += sizeof mark;
 }
 
+/* Where the first character of UTF-16 lies in `bytes`, *big the order; 0 where it is none: 2 behind a
+ * mark, or -1 at the start of a text of letters without one. */
+static int find_utf16(const uint8_t *bytes, size_t size, bool *big)
+{
+    if (size >= 2 &&
+        ((bytes[0] == 0xff && bytes[1] == 0xfe) || (bytes[0] == 0xfe && bytes[1] == 0xff))) {
+        *big = bytes[0] == 0xfe;
+        return 2;
+    }
+    if (size < 4 || (bytes[0] == 0) == (bytes[1] == 0) || (bytes[2] == 0) == (bytes[3] == 0) ||
+        (bytes[0] == 0) != (bytes[2] == 0))
+        return 0;
+    *big = bytes[0] == 0;
+    return -1;
+}
+
+/* Add character c. */
+static fleck_status add_utf8(fk_text *text, uint32_t c, fleck_error *err)
+{
+    char out[4];
+    int n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    static const uint8_t first[] = {0, 0, 0xc0, 0xe0, 0xf0};
+
+    for (int i = n - 1; i > 0; i--, c >>= 6)
+        out[i] = (char)(0x80 | (c & 0x3f));
+    out[0] = (char)(first[n] | c);
+    return fk_text_add(text, out, n, err);
+}
+
+fleck_status fk_csv_recode(fk_text *text, const char *name, const uint8_t *bytes, size_t size,
+                           fleck_error *err)
+{
+    bool big = false;
+    int start = find_utf16(bytes, size, &big);
+    uint32_t high = 0;
+    fleck_status st = FLECK_OK;
+
+    if (start == 0)
+        return FLECK_OK;
+    if (size % 2 != 0)
+        FK_FAIL(err, FLECK_E_FORMAT, "%s: UTF-16 that ends in half a character", name);
+    for (size_t i = start > 0 ? 2 : 0; i < size; i += 2) {
+        uint32_t c =
+            big ? (uint32_t)bytes[i] << 8 | bytes[i + 1] : (uint32_t)bytes[i + 1] << 8 | bytes[i];
+        bool low = c >= 0xdc00 && c < 0xe000;
+
+        if (low != (high != 0))
+            FK_FAIL(err, FLECK_E_FORMAT, "%s: UTF-16 with half a pair at byte %zu", name, i);
+        if (c >= 0xd800 && c < 0xdc00) {
+            high = c;
+            continue;
+        }
+        if (low)
+            c = 0x10000 + ((high - 0xd800) << 10) + (c - 0xdc00);
+        high = 0;
+        FK_DO(add_utf8(text, c, err));
+    }
+    if (high != 0)
+        FK_FAIL(err, FLECK_E_FORMAT, "%s: UTF-16 that ends in half a pair", name);
+    FK_DO(fk_text_add(text, "", 0, err));
+done:
+    return st;
+}
+
 static bool at_blank(const fk_csv *c)
 {
-    return c->at < c->end && (*c->at == ' ' || *c->at == '\t');
+    return c->at < c->end && (*c->at == ' ' || (*c->at == '\t' && c->delimiter != '\t'));
 }
 
 static bool at_line_end(const fk_csv *c)
@@ -65,7 +129,7 @@ static fleck_status read_quoted(fk_csv *c, fk_text *text, fleck_error *err)
     }
     while (at_blank(c))
         c->at++;
-    if (c->at < c->end && *c->at != ',' && !at_line_end(c))
+    if (c->at < c->end && *c->at != c->delimiter && !at_line_end(c))
         return fk_error_set(err, FLECK_E_FORMAT, "%s:%lld: text behind a closing quote", c->name,
                             (long long)c->line);
     return FLECK_OK;
@@ -76,7 +140,7 @@ static fleck_status read_plain(fk_csv *c, fk_text *text, fleck_error *err)
 {
     const char *from = c->at, *to;
 
-    while (c->at < c->end && *c->at != ',' && !at_line_end(c))
+    while (c->at < c->end && *c->at != c->delimiter && !at_line_end(c))
         c->at++;
     for (to = c->at; to > from && (to[-1] == ' ' || to[-1] == '\t'); to--)
         ;
@@ -119,7 +183,7 @@ fleck_status fk_csv_next(fk_csv *c, fk_names *row, int64_t *line, fleck_error *e
         for (;;) {
             FK_DO(read_field(c, row, &quoted, err));
             any = any || quoted;
-            if (c->at == c->end || *c->at != ',')
+            if (c->at == c->end || *c->at != c->delimiter)
                 break;
             c->at++;
         }

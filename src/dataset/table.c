@@ -1,6 +1,7 @@
 /* CSV data sets: the columns' meaning.  dataset.h describes them. */
 #include "base/mem.h"
 #include "dataset/csv.h"
+#include "dataset/good.h"
 #include "dataset/samples.h"
 
 #include <string.h>
@@ -8,6 +9,7 @@
 
 /* Far more rows than images that could be scored; keeps a wrong file from being read for long. */
 #define SIZE_LIMIT ((size_t)1 << 28)
+#define LIST_BYTES 500 /* of names in a message */
 
 enum { PATH, LABEL, MASK, IGNORE, SPLIT, DEFECT, N_COLUMNS };
 
@@ -20,10 +22,28 @@ typedef struct table {
     char *folder; /* that its paths are relative to, with a slash, or "" */
     int64_t columns[N_COLUMNS], width;
     bool test;
-    /* Defective rows with a mask, and the first without: its line and image. */
-    int64_t masks, bare_line;
-    char *bare_path;
+    const fk_dataset_how *how;
+    int64_t masks;    /* defective rows with one */
+    fk_names bare;    /* "line 7: image" of those without */
+    fk_names missing; /* "line 7: file" of files that are not there */
+    fk_names unused;  /* "line 7: mask" of good rows */
 } table;
+
+static fleck_status refuse_header(const table *t, const fk_names *row, int64_t line,
+                                  const char *column, fleck_error *err)
+{
+    fk_text found = {0};
+    fleck_status st;
+
+    FK_DO(fk_names_join(&found, row, LIST_BYTES, err));
+    FK_FAIL(err, FLECK_E_FORMAT,
+            "%s:%lld: expected a header row with columns path and label (and mask, ignore, split, "
+            "defect, as needed), with commas, semicolons or tabs between, found no column %s: %s",
+            t->name, (long long)line, column, found.data);
+done:
+    fk_text_free(&found);
+    return st;
+}
 
 static fleck_status read_header(table *t, const fk_names *row, int64_t line, fleck_error *err)
 {
@@ -39,10 +59,7 @@ static fleck_status read_header(table *t, const fk_names *row, int64_t line, fle
             t->columns[k] = i;
         }
         if (k <= LABEL && t->columns[k] < 0)
-            return fk_error_set(err, FLECK_E_FORMAT,
-                                "%s: expected a header row with columns path and label (and mask, "
-                                "ignore, split, defect, as needed), found no column %s",
-                                t->name, column_names[k]);
+            return refuse_header(t, row, line, column_names[k], err);
     }
     return FLECK_OK;
 }
@@ -53,21 +70,73 @@ static const char *cell(const table *t, const fk_names *row, int k)
     return t->columns[k] >= 0 ? row->items[t->columns[k]] : "";
 }
 
-/* Resolve a path of the CSV; the file must be there. */
-static fleck_status resolve(const table *t, char **out, const char *what, const char *text,
-                            int64_t line, fleck_error *err)
+/* Add "line 7: text" to a list for a message. */
+static fleck_status note(fk_names *list, int64_t line, const char *text, fleck_error *err)
+{
+    char *noted = NULL;
+    fleck_status st = fk_asprintf(&noted, err, "line %lld: %s", (long long)line, text);
+
+    if (st == FLECK_OK)
+        st = fk_names_add(list, noted, err);
+    fk_free(noted);
+    return st;
+}
+
+/* text with slashes for back-slashes, or (latin) bytes above 127 as the characters of Latin-1. */
+static fleck_status rewrite(fk_text *out, const char *text, bool latin, fleck_error *err)
+{
+    fleck_status st = fk_text_add(out, "", 0, err);
+
+    for (; *text != '\0' && st == FLECK_OK; text++) {
+        uint8_t c = (uint8_t)*text;
+        char pair[2] = {(char)(0xc0 | c >> 6), (char)(0x80 | (c & 0x3f))};
+
+        if (latin && c >= 0x80)
+            st = fk_text_add(out, pair, 2, err);
+        else
+            st = fk_text_add(out, c == '\\' ? "/" : text, 1, err);
+    }
+    return st;
+}
+
+/* The file that text of a row names: as it stands, with slashes, or else from Latin-1.  *out NULL where
+ * none is there, which is noted. */
+static fleck_status resolve(table *t, char **out, const char *text, int64_t line, fleck_error *err)
 {
     fleck_status st;
 
     FK_DO(fk_asprintf(out, err, "%s%s", text[0] == '/' ? "" : t->folder, text));
-    if (!fk_path_is_file(*out))
-        FK_FAIL(err, FLECK_E_NOTFOUND, "%s:%lld: %s %s is not there", t->name, (long long)line,
-                what, *out);
-    return FLECK_OK;
+    for (int way = 0; way < 2 && !fk_path_is_file(*out); way++) {
+        fk_text other = {0};
+
+        fk_free(*out);
+        *out = NULL;
+        st = rewrite(&other, text, way == 1, err);
+        if (st == FLECK_OK)
+            st = fk_asprintf(out, err, "%s%s", other.data[0] == '/' ? "" : t->folder, other.data);
+        fk_text_free(&other);
+        if (st != FLECK_OK)
+            goto done;
+    }
+    if (fk_path_is_file(*out))
+        return FLECK_OK;
+    st = note(&t->missing, line, text, err);
 done:
     fk_free(*out);
     *out = NULL;
     return st;
+}
+
+/* Labels of defective rows, beside 1. */
+static bool is_bad(const char *label)
+{
+    static const char *const words[] = {"defective", "defect",   "bad",  "ng",     "nok", "anomaly",
+                                        "anomalous", "abnormal", "fail", "failed", "nio", "n.i.O."};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (fk_same_word(label, words[i]))
+            return true;
+    return false;
 }
 
 /* The row's label, and the name of its type. */
@@ -77,9 +146,9 @@ static fleck_status read_label(const table *t, const fk_names *row, int64_t line
     const char *label = cell(t, row, LABEL), *type = cell(t, row, DEFECT);
 
     *defect = FK_GOOD;
-    if (strcasecmp(label, "good") == 0 || strcmp(label, "0") == 0)
+    if (strcmp(label, "0") == 0 || fk_good_name(label) || fk_good_asked(t->how->good, label))
         return FLECK_OK;
-    if (strcasecmp(label, "defective") != 0 && strcmp(label, "1") != 0)
+    if (strcmp(label, "1") != 0 && !is_bad(label))
         return fk_error_set(err, FLECK_E_FORMAT,
                             "%s:%lld: label: expected good, defective, 0 or 1, got \"%s\"", t->name,
                             (long long)line, label);
@@ -88,15 +157,6 @@ static fleck_status read_label(const table *t, const fk_names *row, int64_t line
                             t->name, (long long)line, label, type);
     *defect = type[0] != '\0' ? type : "defective";
     return FLECK_OK;
-}
-
-/* Note a defective row that names no mask. */
-static fleck_status note_bare(table *t, const char *path, int64_t line, fleck_error *err)
-{
-    if (t->bare_path != NULL)
-        return FLECK_OK;
-    t->bare_line = line;
-    return fk_strdup(&t->bare_path, path, err);
 }
 
 /* Add the row where its split and label ask for that. */
@@ -120,15 +180,19 @@ static fleck_status read_row(table *t, fk_samples *out, const fk_names *row, int
     defective = strcmp(defect, FK_GOOD) != 0;
     if (!t->test && defective)
         goto done;
-    FK_DO(resolve(t, &path, "image", cell(t, row, PATH), line, err));
+    FK_DO(resolve(t, &path, cell(t, row, PATH), line, err));
     if (defective && mask_text[0] != '\0') {
-        FK_DO(resolve(t, &mask, "mask", mask_text, line, err));
+        FK_DO(resolve(t, &mask, mask_text, line, err));
         t->masks++;
     } else if (defective) {
-        FK_DO(note_bare(t, path, line, err));
+        FK_DO(note(&t->bare, line, cell(t, row, PATH), err));
+    } else if (mask_text[0] != '\0' && t->test) {
+        FK_DO(note(&t->unused, line, mask_text, err));
     }
     if (ignore_text[0] != '\0')
-        FK_DO(resolve(t, &ignore, "mask", ignore_text, line, err));
+        FK_DO(resolve(t, &ignore, ignore_text, line, err));
+    if (path == NULL)
+        goto done;
     FK_DO(fk_path_stem(&stem, path, err));
     FK_DO(fk_path_join(&key, defect, stem, err));
     FK_DO(fk_samples_add(out,
@@ -148,12 +212,53 @@ done:
     return st;
 }
 
+/* Whether row is a header as far as a delimiter can be told by it. */
+static bool has_column(const fk_names *row, const char *name)
+{
+    for (int64_t i = 0; i < row->count; i++)
+        if (fk_same_word(row->items[i], name))
+            return true;
+    return false;
+}
+
+/* Set the delimiter: as a first line sep=X says, which is stepped over; else the one with which the first
+ * row has the columns that are required; else the comma. */
+static fleck_status find_delimiter(fk_csv *csv, fleck_error *err)
+{
+    static const char delimiters[] = {',', ';', '\t'};
+    fk_names row = {0};
+    fleck_status st = FLECK_OK;
+
+    for (size_t k = 0; k < sizeof delimiters; k++) {
+        fk_csv probe = *csv;
+        int64_t line;
+
+        probe.delimiter = delimiters[k];
+        if (probe.end - probe.at >= 5 && strncmp(probe.at, "sep=", 4) == 0) {
+            csv->delimiter = probe.at[4];
+            return fk_csv_next(csv, &row, &line, err); /* frees row, which holds sep= and nothing */
+        }
+        st = fk_csv_next(&probe, &row, &line, err);
+        if (st == FLECK_E_NOMEM)
+            break;
+        if (st == FLECK_OK && has_column(&row, column_names[PATH]) &&
+            has_column(&row, column_names[LABEL])) {
+            csv->delimiter = delimiters[k];
+            break;
+        }
+        st = FLECK_OK;
+    }
+    fk_names_free(&row);
+    return st;
+}
+
 static fleck_status read_rows(table *t, fk_samples *out, fk_csv *csv, fleck_error *err)
 {
     fk_names row = {0};
     int64_t line = 0;
     fleck_status st;
 
+    FK_DO(find_delimiter(csv, err));
     FK_DO(fk_csv_next(csv, &row, &line, err));
     if (row.count == 0)
         FK_FAIL(err, FLECK_E_FORMAT, "%s: expected a header row path,label,mask, found nothing",
@@ -170,33 +275,66 @@ done:
     return st;
 }
 
+/* What all rows together lack. */
+static fleck_status judge(const table *t, int64_t rows, fleck_error *err)
+{
+    fk_text text = {0};
+    fleck_status st = FLECK_OK;
+
+    if (t->missing.count > 0) {
+        FK_DO(fk_names_join(&text, &t->missing, LIST_BYTES, err));
+        FK_FAIL(err, FLECK_E_NOTFOUND, "%s: %lld of the files that it names %s not there: %s",
+                t->name, (long long)t->missing.count, t->missing.count == 1 ? "is" : "are",
+                text.data);
+    }
+    if (t->masks > 0 && t->bare.count > 0) {
+        FK_DO(fk_names_join(&text, &t->bare, LIST_BYTES, err));
+        FK_FAIL(err, FLECK_E_NOTFOUND,
+                "%s: %lld defective rows name no mask, though %lld others do: %s", t->name,
+                (long long)t->bare.count, (long long)t->masks, text.data);
+    }
+    if (t->unused.count > 0) {
+        FK_DO(fk_names_join(&text, &t->unused, LIST_BYTES, err));
+        fk_warn_say(t->how->warn, "%s: masks of good images are not looked at: %s", t->name,
+                    text.data);
+    }
+    if (rows == 0)
+        FK_FAIL(err, FLECK_E_NOTFOUND, "%s: no %s among its rows: looked for %s%s", t->name,
+                t->test ? "test image" : "good training image",
+                t->test ? "any label" : "label good",
+                t->columns[SPLIT] < 0 ? ""
+                : t->test             ? " and split test"
+                                      : " and split train");
+done:
+    fk_text_free(&text);
+    return st;
+}
+
 fleck_status fk_table_read(fk_samples *out, const char *path, bool test, const fk_dataset_how *how,
                            fleck_error *err)
 {
     const char *slash = strrchr(path, '/');
-    table t = {.name = path, .test = test};
+    table t = {.name = path, .how = how, .test = test};
     fk_contents file = {0};
+    fk_text text = {0};
     fk_csv csv;
     fleck_status st;
 
-    (void)how;
     FK_DO(fk_contents_read(&file, path, SIZE_LIMIT, err));
+    FK_DO(fk_csv_recode(&text, path, file.data, file.size, err));
     FK_DO(fk_asprintf(&t.folder, err, "%.*s", slash != NULL ? (int)(slash + 1 - path) : 0, path));
-    fk_csv_begin(&csv, path, file.data, file.size);
+    if (text.data != NULL)
+        fk_csv_begin(&csv, path, text.data, (size_t)text.length);
+    else
+        fk_csv_begin(&csv, path, file.data, file.size);
     FK_DO(read_rows(&t, out, &csv, err));
-    if (t.masks > 0 && t.bare_path != NULL)
-        FK_FAIL(err, FLECK_E_NOTFOUND,
-                "%s:%lld: defective image %s has no mask, though %lld other rows have one", path,
-                (long long)t.bare_line, t.bare_path, (long long)t.masks);
-    if (out->count == 0)
-        FK_FAIL(err, FLECK_E_NOTFOUND, "%s: no %s among its rows: looked for %s%s", path,
-                test ? "test image" : "good training image", test ? "any label" : "label good",
-                t.columns[SPLIT] < 0 ? ""
-                : test               ? " and split test"
-                                     : " and split train");
+    FK_DO(judge(&t, out->count, err));
 done:
     fk_contents_free(&file);
+    fk_text_free(&text);
     fk_free(t.folder);
-    fk_free(t.bare_path);
+    fk_names_free(&t.bare);
+    fk_names_free(&t.missing);
+    fk_names_free(&t.unused);
     return st;
 }

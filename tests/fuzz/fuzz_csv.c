@@ -49,8 +49,12 @@ static bool rewrite(const void *bytes, size_t size, fk_text *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fk_text first = {0}, second = {0};
+    fk_text first = {0}, second = {0}, text = {0};
 
+    if (fk_csv_recode(&text, "input", data, size, NULL) == FLECK_OK && text.data != NULL)
+        (void)rewrite(text.data, (size_t)text.length, &first);
+    fk_text_free(&text);
+    fk_text_free(&first);
     if (rewrite(data, size, &first)) {
         check(rewrite(first.data, (size_t)first.length, &second));
         check(first.length == second.length);

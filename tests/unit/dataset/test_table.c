@@ -234,6 +234,92 @@ static void a_csv_in_the_working_folder_needs_no_slash(void **state)
     assert_int_equal(chdir(here), 0);
 }
 
+/* The file must give two images, img/1.png good and img/4.png defective. */
+static void check_two(const char *bytes, size_t size)
+{
+    fk_samples s;
+    bool has_masks;
+
+    assert_ok(fk_file_write(csv_path, bytes, size, err));
+    assert_ok(fk_dataset_test(&s, &has_masks, csv_path, &how, err));
+    assert_int_equal(s.count, 2);
+    assert_string_equal(s.items[0].path, in_root("img/1.png"));
+    assert_false(s.items[0].defective);
+    assert_string_equal(s.items[1].path, in_root("img/4.png"));
+    assert_string_equal(s.items[1].mask, in_root("img/m4.png"));
+    fk_samples_free(&s);
+}
+
+#define CHECK_TWO(text) check_two((text), sizeof(text) - 1)
+
+static void semicolons_tabs_and_a_line_that_names_the_delimiter_are_read(void **state)
+{
+    (void)state;
+    CHECK_TWO("path;label;mask\nimg/1.png;good;\nimg/4.png;defective;img/m4.png\n");
+    CHECK_TWO("path\tlabel\tmask\r\nimg/1.png\tgood\t\r\nimg/4.png\t1\timg/m4.png\r\n");
+    CHECK_TWO("sep=;\r\npath;label;mask\r\nimg/1.png;0;\r\nimg/4.png;1;img/m4.png");
+    CHECK_TWO("sep=|\npath|label|mask\nimg/1.png|0|\nimg/4.png|1|img/m4.png");
+    CHECK_TWO(
+        "\xef\xbb\xbfnote;path;label;mask\n\"a,b;c\";img/1.png;OK;\n;img/4.png;NG;img/m4.png\n");
+}
+
+static void back_slashes_are_slashes_where_no_file_has_them(void **state)
+{
+    (void)state;
+    CHECK_TWO("path,label,mask\nimg\\1.png,good,\nimg\\4.png,1,img\\m4.png\n");
+}
+
+static void a_path_in_latin_1_finds_its_file(void **state)
+{
+    static const char text[] = "path;label;Pr\xfc\x66er\nimg/gr\xfcn.png;good;M\xfcller\n";
+    fk_samples s;
+
+    (void)state;
+    assert_ok(fk_file_write(in_root("img/gr\xc3\xbcn.png"), "", 0, err));
+    assert_ok(fk_file_write(csv_path, text, sizeof text - 1, err));
+    assert_ok(fk_dataset_train(&s, csv_path, &how, err));
+    assert_string_equal(s.items[0].path, in_root("img/gr\xc3\xbcn.png"));
+    fk_samples_free(&s);
+}
+
+/* text as UTF-16; mark: with a byte order mark in front. */
+static size_t utf16(char *out, const char *text, bool big, bool mark)
+{
+    size_t n = 0;
+
+    if (mark) {
+        out[n++] = big ? '\xfe' : '\xff';
+        out[n++] = big ? '\xff' : '\xfe';
+    }
+    for (; *text != '\0'; text++) {
+        out[n++] = big ? '\0' : *text;
+        out[n++] = big ? *text : '\0';
+    }
+    return n;
+}
+
+static void utf_16_is_read_in_both_orders_with_and_without_a_mark(void **state)
+{
+    static const char text[] = "path\tlabel\tmask\r\nimg/1.png\tgood\t\r\n"
+                               "img\\4.png\t1\timg/m4.png\r\n";
+    char bytes[1024];
+    fk_samples s;
+    fk_text out = {0};
+
+    (void)state;
+    for (int way = 0; way < 4; way++)
+        check_two(bytes, utf16(bytes, text, way % 2 == 1, way < 2));
+    assert_ok(fk_file_write(csv_path, bytes, utf16(bytes, text, false, true) - 1, err));
+    assert_refused(fk_dataset_train(&s, csv_path, &how, err), FLECK_E_FORMAT, "half a character");
+    assert_ok(
+        fk_csv_recode(&out, "x", (const uint8_t *)"\xff\xfe\x3d\xd8\x00\xde\xfc\x00", 8, err));
+    assert_string_equal(out.data, "\xf0\x9f\x98\x80\xc3\xbc");
+    fk_text_free(&out);
+    assert_refused(fk_csv_recode(&out, "x", (const uint8_t *)"\xff\xfe\x3d\xd8", 4, err),
+                   FLECK_E_FORMAT, "half a pair");
+    fk_text_free(&out);
+}
+
 /* ---- What is wrong in a file ------------------------------------------------------------------
  */
 
@@ -258,11 +344,15 @@ static void mistakes_are_refused_with_file_and_line(void **state)
          FLECK_E_FORMAT},
         {"path,label\n,good\n", "set.csv:2: path is empty", FLECK_E_FORMAT},
         {"path,label,defect\nimg/1.png,1,good\n", "defect is \"good\"", FLECK_E_FORMAT},
-        {"path,label\nimg/1.png,good\nimg/9.png,good\n", "img/9.png is not there",
+        {"path,label\nimg/1.png,good\nimg/9.png,good\n",
+         "1 of the files that it names is not there: line 3: img/9.png", FLECK_E_NOTFOUND},
+        {"path,label,mask\nimg/1.png,1,img/m9.png\nimg/8.png,0,\n",
+         "2 of the files that it names are not there: line 2: img/m9.png, line 3: img/8.png",
          FLECK_E_NOTFOUND},
-        {"path,label,mask\nimg/1.png,1,img/m9.png\n", "set.csv:2: mask", FLECK_E_NOTFOUND},
-        {"path,label,mask\nimg/3.png,1,img/m3.png\nimg/4.png,1,\n", "img/4.png has no mask",
+        {"path,label,mask\nimg/3.png,1,img/m3.png\nimg/4.png,1,\nimg/2.png,1,\n",
+         "2 defective rows name no mask, though 1 others do: line 3: img/4.png, line 4: img/2.png",
          FLECK_E_NOTFOUND},
+        {"path|label\nimg/1.png|good\n", "set.csv:1: expected a header row", FLECK_E_FORMAT},
         {"path,label\n", "no test image among its rows", FLECK_E_NOTFOUND},
         {"path,label,split\nimg/1.png,good,train\n", "split test", FLECK_E_NOTFOUND},
         {"path,label\n\"img/1.png,good\n", "never closes", FLECK_E_FORMAT},
@@ -328,6 +418,10 @@ int main(void)
         cmocka_unit_test(a_defect_column_names_the_types),
         cmocka_unit_test(absolute_paths_stay_as_they_are),
         cmocka_unit_test(a_csv_in_the_working_folder_needs_no_slash),
+        cmocka_unit_test(semicolons_tabs_and_a_line_that_names_the_delimiter_are_read),
+        cmocka_unit_test(back_slashes_are_slashes_where_no_file_has_them),
+        cmocka_unit_test(a_path_in_latin_1_finds_its_file),
+        cmocka_unit_test(utf_16_is_read_in_both_orders_with_and_without_a_mark),
         cmocka_unit_test(mistakes_are_refused_with_file_and_line),
         cmocka_unit_test(a_csv_without_good_rows_has_no_training_images),
         cmocka_unit_test(a_failed_allocation_is_reported_wherever_it_happens),

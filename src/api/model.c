@@ -54,6 +54,8 @@ static fleck_status fit(fleck_model **out, fk_source *source, const char *catego
                 "a height");
     if (sized.long_side != 0)
         FK_DO(fk_fit_long_side(&sized, source->files[0], err));
+    if (source->files != NULL)
+        FK_DO(fk_fit_check_tiles(&sized, source->files, source->n, err));
     FK_DO(FK_CALLOC(&m, 1, err));
     FK_DO(fk_fit_plan(&m->model, s, err));
     FK_DO(fk_strdup(&m->model.category, category, err));

@@ -305,6 +305,10 @@ static fleck_status learn_group(fitting *f, int64_t count, const fleck_fit_setti
     fleck_status st;
 
     FK_DO(fk_pool_run(f->runner->pool, count, read_one, f, err));
+    /* The images of a stream are known only now; as files they have been looked at. */
+    if (f->tiled && f->done == 0 && f->source->files == NULL)
+        FK_DO(fk_fit_check_tile(f->model, f->canvases[0].pixels.width, f->canvases[0].pixels.height,
+                                err));
     for (int64_t i = 0; i < count; i++)
         FK_DO(fk_shown_add(&f->shown, &f->canvases[i], err));
     if (!f->tiled)

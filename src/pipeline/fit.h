@@ -26,6 +26,13 @@ fleck_status fk_fit_limit(fk_model *m, const fleck_fit_settings *s, int64_t imag
 fleck_status fk_fit_long_side(fleck_fit_settings *s, const char *first,
                               fleck_error *err) FLECK_MUST_CHECK;
 
+/* Refuse tiles that reach beyond every picture: of m's, which are width x height; of images that keep their
+ * own size, before anything is compiled for them.  FLECK_E_OPTION names the largest that makes sense. */
+fleck_status fk_fit_check_tile(const fk_model *m, int64_t width, int64_t height,
+                               fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_fit_check_tiles(const fleck_fit_settings *s, const char *const *files, int64_t n,
+                                fleck_error *err) FLECK_MUST_CHECK;
+
 /* Learn the source's images in order, finish, and calibrate. r runs m; unless the images are tiled or r
  * has a feed its network rests afterwards (fk_runner_wake()).  The model does not depend on r's threads. */
 fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const fleck_fit_settings *s,

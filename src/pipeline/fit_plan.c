@@ -68,6 +68,59 @@ done:
     return st;
 }
 
+/* A tile beyond the picture would be filled up with reflections: the largest that makes sense is the longer
+ * side, rounded up to what the network takes whole. */
+static int64_t largest_tile(int64_t width, int64_t height, int64_t multiple)
+{
+    int64_t longer = width > height ? width : height;
+    int64_t side = (longer + multiple - 1) / multiple * multiple;
+
+    return side > MIN_SIDE ? side : MIN_SIDE;
+}
+
+static fleck_status refuse_tile(int64_t tile, int64_t most, int64_t width, int64_t height,
+                                fleck_error *err)
+{
+    return fk_error_set(
+        err, FLECK_E_OPTION,
+        "tiles: %lld is larger than the picture of %lldx%lld, expected %lld at most",
+        (long long)tile, (long long)width, (long long)height, (long long)most);
+}
+
+fleck_status fk_fit_check_tile(const fk_model *m, int64_t width, int64_t height, fleck_error *err)
+{
+    int64_t most = largest_tile(width, height, input_multiple(m->arch));
+
+    return m->pre.tile > most ? refuse_tile(m->pre.tile, most, width, height, err) : FLECK_OK;
+}
+
+fleck_status fk_fit_check_tiles(const fleck_fit_settings *s, const char *const *files, int64_t n,
+                                fleck_error *err)
+{
+    int64_t m = input_multiple(fk_arch_find(s->backbone)), largest = 0, width = 0, height = 0;
+
+    if (s->tile <= MIN_SIDE || s->width > 0)
+        return FLECK_OK;
+    /* As a rule the first is large enough.  One that cannot be read is for the fit to tell of. */
+    for (int64_t i = 0; i < n; i++) {
+        fk_image image = {0};
+        int64_t side;
+
+        if (fk_image_load(&image, files[i], FK_IMAGE_RGB, NULL) != FLECK_OK)
+            return FLECK_OK;
+        side = largest_tile(image.width, image.height, m);
+        if (side > largest) {
+            largest = side;
+            width = image.width;
+            height = image.height;
+        }
+        fk_image_free(&image);
+        if (s->tile <= largest)
+            return FLECK_OK;
+    }
+    return refuse_tile(s->tile, largest, width, height, err);
+}
+
 static fleck_status plan_tiles(fk_preprocess *p, const fleck_fit_settings *s, fleck_error *err)
 {
     if (s->tile == 0)
@@ -336,6 +389,8 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_err
     FK_DO(fk_strdup(&m->engine, fk_engine_version(engine, version, sizeof version), err));
     FK_DO(plan_tiles(&m->pre, s, err));
     FK_DO(plan_size(&m->pre, s, m->method->resize, err));
+    if (m->pre.width > 0)
+        FK_DO(fk_fit_check_tile(m, m->pre.crop_width, m->pre.crop_height, err));
     FK_DO(plan_mask(m, s->mask, err));
     FK_DO(plan_normalisation(m, s->normalisation, err));
     FK_DO(name_taps(m, s->taps, err));

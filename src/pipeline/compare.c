@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "metric/interval.h"
+#include "pipeline/scores_text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -62,8 +63,19 @@ static fleck_status pick_run(const fk_json **out, const fk_json *runs, const cha
     return FLECK_OK;
 }
 
-static fleck_status take_scores(fk_run_scores *out, const fk_json *root, const char *file,
-                                const char *run, fleck_error *err)
+/* The scores of a run or an evaluation, whose list was taken out of the text. */
+static fleck_status read_scores(fk_run_scores *out, const fk_json *one, const fk_scores_text *text,
+                                const char *file, fleck_error *err)
+{
+    int64_t list = -1;
+
+    if (fk_json_get_int(one, "scores", &list) && list >= 0 && list < text->n)
+        return fk_scores_text_read(text, list, file, &out->images, &out->n, err);
+    return fk_bench_images_read(&out->images, &out->n, fk_json_get(one, "scores"), err);
+}
+
+static fleck_status take_scores(fk_run_scores *out, const fk_json *root, const fk_scores_text *text,
+                                const char *file, const char *run, fleck_error *err)
 {
     const fk_json *runs = fk_json_get(root, "runs"), *one = root;
     const char *name;
@@ -73,7 +85,7 @@ static fleck_status take_scores(fk_run_scores *out, const fk_json *root, const c
         FK_DO(pick_run(&one, runs, run, err));
     else if (run != NULL)
         FK_FAIL(err, FLECK_E_OPTION, "there is no run %s: it is not of a benchmark", run);
-    FK_DO(fk_bench_images_read(&out->images, &out->n, fk_json_get(one, "scores"), err));
+    FK_DO(read_scores(out, one, text, file, err));
     name = runs != NULL ? fk_json_get_string(one, "name") : NULL;
     FK_DO(fk_asprintf(&out->name, err, "%s%s%s", file, name != NULL ? ", run " : "",
                       name != NULL ? name : ""));
@@ -88,16 +100,19 @@ done:
 fleck_status fk_run_scores_parse(fk_run_scores *out, const char *bytes, size_t size,
                                  const char *file, const char *run, fleck_error *err)
 {
+    fk_scores_text text = {0};
     fk_json *root = NULL;
     fleck_status st;
 
     *out = (fk_run_scores){0};
-    FK_DO(fk_json_parse(&root, bytes, size, file, err));
-    st = take_scores(out, root, file, run, err);
+    FK_DO(fk_scores_text_make(&text, bytes, size, err));
+    FK_DO(fk_json_parse(&root, text.rest.data, (size_t)text.rest.length, file, err));
+    st = take_scores(out, root, &text, file, run, err);
     if (st != FLECK_OK)
         fk_error_context(err, "%s", file);
 done:
     fk_json_free(&root);
+    fk_scores_text_free(&text);
     if (st != FLECK_OK)
         fk_run_scores_free(out);
     return st;

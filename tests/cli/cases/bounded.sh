@@ -1,0 +1,45 @@
+# Memory that does not grow with the images: batches, pixels that wait for the figures, tables of scores.
+
+# Fourteen pictures of 24 megapixels of one file, in less memory than all of them would take.
+mkdir large
+{ printf 'P6\n6000 4000\n255\n' && head -c 72000000 /dev/zero | tr '\0' '\170'; } >large/0.ppm
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13; do ln -s 0.ppm large/$i.ppm; done
+(ulimit -d 1200000 && fleck predict "$M" large -t 2 -o pictures) >scores
+echo "exit $?, $(wc -l <scores) lines, $(ls pictures | wc -l) pictures"
+awk -F'\t' '{ print $2 }' scores | sort -u | wc -l
+rm -r large pictures
+
+# Short of memory altogether, it is the call that fails: no image is called unreadable.
+(ulimit -d 150000 && timeout 60 fleck predict "$M" "$S/test/good" -t 2) >scores 2>short
+echo "exit $(($? > 0))"
+grep -c 'read\|decod' short
+
+# Pixels of an evaluation beyond 64 MiB wait in a temporary file; the figures are the same.
+fleck synth wide --size 1024x1024 --train 2 --good 2 --defective 1 >/dev/null
+for i in $(seq 10 80); do ln -s 000.png wide/test/good/$i.png; done
+mkdir scratch
+TMPDIR=scratch fleck eval "$M" wide --protocol original --json >one.json
+echo "exit $?, left: $(ls -A scratch)"
+TMPDIR=no/such fleck eval "$M" wide --protocol original --json >two.json
+echo "exit $?"
+cat two.json
+rm wide/test/good/[2-8]*.png
+TMPDIR=no/such fleck eval "$M" wide --protocol original --json >two.json
+echo "exit $?"
+
+# Scores of 300,000 images, 29 MB a file.
+for seed in 1 2; do
+    awk -v seed=$seed 'BEGIN {
+        srand(seed)
+        printf "{\n  \"scores\": ["
+        for (i = 0; i < 300000; i++)
+            printf "%s\n    {\"path\": \"test/scratch/%06d_some_name.png\", \"type\": \"scratch\", \"label\": %d, \"score\": %.6f}",
+                (i > 0 ? "," : ""), i, i % 2, rand() + i % 2 * 0.3
+        print "\n  ]\n}"
+    }' >$seed.json
+done
+(ulimit -d 230000 && fleck compare 1.json 2.json --resamples 20) | grep -c 'B - A'
+sed '150000s/"label": ./"label": 7/' 1.json >3.json
+fleck compare 3.json 2.json --resamples 20
+head -c 20000000 1.json >4.json
+fleck compare 4.json 2.json --resamples 20

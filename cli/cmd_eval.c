@@ -13,6 +13,7 @@ static const flag eval_flags[] = {
      "image score as in fit (default: the model's; another has no threshold)"},
     {"precision", 0, "P", "f32, bf16, f16 or auto (default: the model's)"},
     {"engine", 0, "NAME", "native, openvino or reference (default: the fastest for the network)"},
+    {"recursive", 0, NULL, "search the sub-folders of the types' folders as well"},
     {"good", 0, "NAME",
      "folder of the good images, or none (default: good, ok, normal, pass, ...)"},
     {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
@@ -23,6 +24,7 @@ static const flag metrics_flags[] = {
      "maps at the crop's size, or each image's own (default original)"},
     {"size", 0, "WxH", "paper: masks are resized to this (default 256x256)"},
     {"crop", 0, "WxH|none", "paper: then cropped to this (default 224x224)"},
+    {"recursive", 0, NULL, "search the sub-folders of the types' folders as well"},
     {"good", 0, "NAME",
      "folder of the good images, or none (default: good, ok, normal, pass, ...)"},
     {"json", 0, NULL, "print one JSON object"},
@@ -155,6 +157,7 @@ static int evaluate(const args *a, fleck_model *model, fleck_eval_settings *s)
     s->warning = show_warning;
     s->warning_ctx = &w.progress;
     s->good = args_get(a, "good");
+    s->recursive = args_has(a, "recursive");
     s->on_result_ctx = s->on_file_ctx = s->progress_ctx = &w;
     if (fleck_evaluate(model, a->words[1], s, &report, &err) != FLECK_OK) {
         progress_end(&w.progress);
@@ -221,6 +224,7 @@ static int run_metrics(const args *a)
     s.warning = show_warning;
     s.progress_ctx = s.warning_ctx = &p;
     s.good = args_get(a, "good");
+    s.recursive = args_has(a, "recursive");
     if (fleck_metrics(a->words[0], a->words[1], &s, &report, &err) != FLECK_OK) {
         progress_end(&p);
         return failed(&err);

@@ -37,6 +37,9 @@ void report_print(const fleck_report *r, const report_labels *l)
     print_percent(r->pixel.f1max);
     print_percent(r->pro);
     printf("\n\n");
+    if (r->passed > 0)
+        printf("scored %lld of %lld: %s\n", (long long)(r->good + r->defective),
+               (long long)(r->good + r->defective + r->failed + r->passed), r->passed_text);
     if (r->image_undefined[0] != '\0')
         printf("image figures: %s\n", r->image_undefined);
     if (r->pixel_undefined[0] != '\0')
@@ -127,6 +130,9 @@ bool report_json(const fleck_report *r, const report_labels *l, const score_row 
         "seconds", "decode", r->seconds.decode, "network", r->seconds.network, "score",
         r->seconds.score, "metrics", r->seconds.metrics, "total", r->seconds.total, "threads",
         r->seconds.threads, "peak_rss_mib", r->seconds.peak_rss_mib, "fleck", fleck_version());
+    json_object_set_new(
+        o, "passed",
+        json_pack("{s:I, s:o}", "images", (json_int_t)r->passed, "which", reason(r->passed_text)));
     json_object_set_new(o, "undefined",
                         json_pack("{s:o, s:o}", "image", reason(r->image_undefined), "pixel",
                                   reason(r->pixel_undefined)));

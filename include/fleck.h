@@ -371,6 +371,8 @@ typedef struct fleck_report {
     char category[256];
     /* Why figures of images, of pixels are NaN or not there; "" where they are. */
     char image_undefined[128], pixel_undefined[128];
+    int64_t passed;        /* images in the test folders that are not among the above ... */
+    char passed_text[256]; /* ... and which: "5 in sub/ (--recursive), 1 WebP" */
 } fleck_report;
 
 typedef struct fleck_eval_settings {
@@ -392,6 +394,7 @@ typedef struct fleck_eval_settings {
     const char *good; /* name of the folder in test with the good images, or several with commas,
                          "none" where there is none; NULL: good, ok, normal, pass, ...
                          (docs/FORMATS.md) */
+    bool recursive;   /* sub-folders of the types' folders are searched as well */
 } fleck_eval_settings;
 FLECK_API fleck_eval_settings fleck_eval_defaults(void);
 
@@ -412,6 +415,7 @@ typedef struct fleck_metrics_settings {
     void *warning_ctx;
     const char *scratch; /* as in fleck_eval_settings */
     const char *good;    /* as in fleck_eval_settings */
+    bool recursive; /* as in fleck_eval_settings */
 } fleck_metrics_settings;
 FLECK_API fleck_metrics_settings fleck_metrics_defaults(void);
 

@@ -88,7 +88,10 @@ fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_sett
                        fleck_times *times, fleck_error *err)
 {
     fleck_fit_settings s = *settings;
-    fk_dataset_how how = {fk_image_has_extension, s.good, {s.warning, s.warning_ctx}};
+    fk_dataset_how how = {.is_image = fk_image_has_extension,
+                          .look = fk_image_look,
+                          .good = s.good,
+                          .warn = {s.warning, s.warning_ctx}};
     fk_samples samples = {0};
     const char **files = NULL, **masks = NULL;
     char *name = NULL;

@@ -3,6 +3,7 @@
 #define FK_DATASET_DATASET_H
 
 #include "base/file.h"
+#include "base/look.h"
 #include "base/warn.h"
 
 typedef struct fk_sample {
@@ -18,6 +19,8 @@ typedef struct fk_sample {
 typedef struct fk_samples {
     fk_sample *items;
     int64_t count, room;
+    int64_t passed;    /* images of the folders that are not among them */
+    char *passed_text; /* which, as fk_listing_text(); NULL or "": none */
 } fk_samples;
 
 void fk_samples_free(fk_samples *s);
@@ -31,6 +34,8 @@ typedef struct fk_dataset_how {
     const char *good; /* names of the folders that hold good images, with commas, "none" for none;
                          NULL: the names that people use, see fk_good_choose() */
     fk_warn warn;
+    fk_look_fn *look; /* for test images and masks in folders */
+    bool recursive;   /* their sub-folders are searched as well */
 } fk_dataset_how;
 
 /* Good training images of path, in natural order of name:

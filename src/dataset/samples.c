@@ -19,6 +19,7 @@ void fk_samples_free(fk_samples *s)
     for (int64_t i = 0; i < s->count; i++)
         sample_free(&s->items[i]);
     fk_free(s->items);
+    fk_free(s->passed_text);
     *s = (fk_samples){0};
 }
 

@@ -1,6 +1,7 @@
 /* Test images in folders: MVTec AD's layout, its good folder under any usual name, its masks. */
 #include "base/mem.h"
 #include "dataset/good.h"
+#include "dataset/listing.h"
 #include "dataset/samples.h"
 
 #include <stdlib.h>
@@ -23,8 +24,9 @@ typedef struct reader {
     const char *path;
     char *test, *truth; /* truth NULL: there are no masks */
     fk_folders types;
-    fk_names *images; /* [types] names in each */
-    bool *good;       /* [types] */
+    fk_names *images; /* [types] their paths */
+    fk_listing passed;
+    bool *good; /* [types] */
     int64_t defective;
     /* What is wrong with the masks, as names for a message. */
     fk_names missing, twice, shared, surplus, of_good;
@@ -47,20 +49,19 @@ static int by_bytes(const void *a, const void *b)
 
 static fleck_status truth_open(truth *t, const reader *r, const char *type, fleck_error *err)
 {
-    fk_names all = {0};
+    fk_listing all = {0};
     fleck_status st;
 
     FK_DO(fk_path_join(&t->folder, r->truth, type, err));
     if (fk_path_is_folder(t->folder))
-        FK_DO(fk_folder_list(&all, t->folder, 'f', err));
-    for (int64_t i = 0; i < all.count; i++)
-        if (r->how->is_image(all.items[i]))
-            FK_DO(fk_names_add(&t->names, all.items[i], err));
+        FK_DO(fk_listing_add(&all, t->folder, r->how->recursive, r->how->look, err));
+    for (int64_t i = 0; i < all.paths.count; i++)
+        FK_DO(fk_names_add(&t->names, all.paths.items[i] + strlen(t->folder) + 1, err));
     if (t->names.count > 1) /* by bytes, so that what begins alike stands together */
         qsort(t->names.items, (size_t)t->names.count, sizeof *t->names.items, by_bytes);
     FK_DO(FK_CALLOC(&t->uses, t->names.count, err));
 done:
-    fk_names_free(&all);
+    fk_listing_free(&all);
     return st;
 }
 
@@ -149,15 +150,16 @@ done:
     return st;
 }
 
-static fleck_status add_image(reader *r, truth *t, int64_t type, const char *name, fleck_error *err)
+/* path: of the type's folder, or below it. */
+static fleck_status add_image(reader *r, truth *t, int64_t type, const char *path, fleck_error *err)
 {
     const char *folder = r->types.names.items[type];
-    bool good = r->good[type];
-    char *path = NULL, *mask = NULL, *stem = NULL, *key = NULL;
+    const char *name = path + strlen(r->test) + strlen(folder) + 2, *dot = strrchr(name, '.');
+    bool good = r->good[type], ends = dot != NULL && strchr(dot, '/') == NULL;
+    char *mask = NULL, *stem = NULL, *key = NULL;
     fleck_status st;
 
-    FK_DO(fk_asprintf(&path, err, "%s/%s/%s", r->test, folder, name));
-    FK_DO(fk_path_stem(&stem, name, err));
+    FK_DO(fk_asprintf(&stem, err, "%.*s", ends ? (int)(dot - name) : (int)strlen(name), name));
     FK_DO(fk_path_join(&key, folder, stem, err));
     if (r->truth != NULL)
         FK_DO(find_mask(&mask, r, t, folder, good, name, stem, err));
@@ -170,7 +172,6 @@ static fleck_status add_image(reader *r, truth *t, int64_t type, const char *nam
                          err));
     r->defective += !good;
 done:
-    fk_free(path);
     fk_free(mask);
     fk_free(stem);
     fk_free(key);
@@ -321,6 +322,43 @@ done:
     return st;
 }
 
+/* The images of type i; what is passed over is noted. */
+static fleck_status list_type(reader *r, int64_t i, const char *folder, fleck_error *err)
+{
+    fk_listing found = {0};
+    fleck_status st;
+
+    FK_DO(fk_listing_add(&found, folder, r->how->recursive, r->how->look, err));
+    if (found.broken.count > 0)
+        FK_FAIL(err, FLECK_E_IO, "%s", found.broken.items[0]);
+    FK_DO(fk_listing_merge(&r->passed, &found, err));
+    r->images[i] = found.paths;
+    found.paths = (fk_names){0};
+    r->types.images[i] = r->images[i].count;
+done:
+    fk_listing_free(&found);
+    return st;
+}
+
+/* Hand over what was passed over, and say what lies beside the folders of types. */
+static fleck_status tell_passed(const reader *r, fleck_error *err)
+{
+    fk_names beside = {0};
+    fleck_status st;
+
+    FK_DO(fk_images_in(&beside, r->test, r->how->is_image, err));
+    if (beside.count > 0)
+        fk_warn_say(r->how->warn,
+                    "%s: %lld images directly in it belong to no type and are left out: %s, ...",
+                    r->test, (long long)beside.count, beside.items[0]);
+    r->out->passed = fk_listing_passed(&r->passed);
+    if (r->out->passed > 0)
+        FK_DO(fk_listing_text(&r->out->passed_text, &r->passed, err));
+done:
+    fk_names_free(&beside);
+    return st;
+}
+
 static fleck_status list_types(reader *r, fleck_error *err)
 {
     int64_t total = 0;
@@ -335,11 +373,11 @@ static fleck_status list_types(reader *r, fleck_error *err)
         char *folder = NULL;
 
         FK_DO(fk_path_join(&folder, r->test, r->types.names.items[i], err));
-        st = fk_images_in(&r->images[i], folder, r->how->is_image, err);
+        st = list_type(r, i, folder, err);
         fk_free(folder);
         if (st != FLECK_OK)
             goto done;
-        total += r->types.images[i] = r->images[i].count;
+        total += r->types.images[i];
     }
     if (total == 0)
         st = explain_no_test(r, err);
@@ -354,6 +392,7 @@ static void reader_free(reader *r)
     fk_free(r->images);
     fk_free(r->good);
     fk_folders_free(&r->types);
+    fk_listing_free(&r->passed);
     fk_free(r->test);
     fk_free(r->truth);
     fk_names_free(&r->missing);
@@ -371,6 +410,7 @@ fleck_status fk_test_folder_read(fk_samples *out, const char *path, const fk_dat
 
     FK_DO(fk_path_join(&r.test, path, "test", err));
     FK_DO(list_types(&r, err));
+    FK_DO(tell_passed(&r, err));
     FK_DO(refuse_masks_in_test(&r, err));
     FK_DO(fk_good_choose(r.good, &r.types, r.test, how->good, err));
     FK_DO(fk_path_join(&r.truth, path, "ground_truth", err));

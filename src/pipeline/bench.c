@@ -161,7 +161,8 @@ static fleck_status hash_category(char out[FK_SHA256_TEXT], const bench *b, cons
                                   fleck_error *err)
 {
     const fleck_bench_settings *s = b->settings;
-    fk_dataset_how how = {.is_image = fk_image_has_extension, .good = s->fit.good};
+    fk_dataset_how how = {
+        .is_image = fk_image_has_extension, .look = fk_image_look, .good = s->fit.good};
     fk_samples train = {0}, test = {0};
     fk_text t = {0};
     bool has_masks;
@@ -188,7 +189,8 @@ done:
 /* Have the networks for the category at path: others than before where a run keeps the shape of its images. */
 static fleck_status ready_networks(bench *b, const char *path, fleck_error *err)
 {
-    fk_dataset_how how = {.is_image = fk_image_has_extension, .good = b->settings->fit.good};
+    fk_dataset_how how = {
+        .is_image = fk_image_has_extension, .look = fk_image_look, .good = b->settings->fit.good};
     fk_samples train = {0};
     bool ready = b->feeds.n > 0;
     fleck_status st = FLECK_OK;

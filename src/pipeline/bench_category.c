@@ -349,12 +349,19 @@ done:
 static fleck_status list_files(work *w, fk_samples *train, fleck_error *err)
 {
     const fleck_fit_settings *f = &w->settings->fit;
-    fk_dataset_how how = {fk_image_has_extension, f->good, {f->warning, f->warning_ctx}};
+    fk_dataset_how how = {.is_image = fk_image_has_extension,
+                          .look = fk_image_look,
+                          .good = f->good,
+                          .warn = {f->warning, f->warning_ctx}};
     bool has_masks;
     fleck_status st;
 
     FK_DO(fk_dataset_train(train, w->path, &how, err));
     FK_DO(fk_dataset_test(&w->test, &has_masks, w->path, &how, err));
+    if (w->test.passed > 0)
+        fk_warn_say(how.warn, "%s: %lld of %lld test images are scored: %s", w->path,
+                    (long long)w->test.count, (long long)(w->test.count + w->test.passed),
+                    w->test.passed_text);
     FK_DO(FK_ALLOC(&w->train, train->count, err));
     w->n_train = train->count;
     for (int64_t i = 0; i < train->count; i++)

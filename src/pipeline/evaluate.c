@@ -181,8 +181,10 @@ fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settin
     if (s->progress != NULL)
         fk_pool_set_watch(r->pool, &watch);
     FK_DO(start_report(out, path, err));
-    FK_DO(fk_testset_open(&e.tests, path, s->good, s->scratch,
-                          (fk_warn){s->warning, s->warning_ctx}, err));
+    FK_DO(fk_testset_open(
+        &e.tests, path,
+        &(fk_testset_source){s->good, s->recursive, s->scratch, {s->warning, s->warning_ctx}},
+        err));
     e.tests.bins = bins;
     for (int64_t i = 0; s->on_file != NULL && i < e.tests.samples.count; i++) {
         const fk_sample *f = &e.tests.samples.items[i];

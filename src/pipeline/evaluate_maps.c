@@ -151,8 +151,10 @@ fleck_status fk_evaluate_maps(const char *maps_dir, const char *path,
     FK_DO(fk_pool_open(&pool, s->threads > 0 ? s->threads : fk_pool_processors(), err));
     FK_DO(fk_dataset_name(&name, path, err));
     snprintf(out->category, sizeof out->category, "%s", name);
-    FK_DO(
-        fk_testset_open(&t, path, s->good, s->scratch, (fk_warn){s->warning, s->warning_ctx}, err));
+    FK_DO(fk_testset_open(
+        &t, path,
+        &(fk_testset_source){s->good, s->recursive, s->scratch, {s->warning, s->warning_ctx}},
+        err));
     if (!fk_path_is_folder(maps_dir))
         FK_FAIL(err, FLECK_E_NOTFOUND, "%s: expected a folder of maps, found none", maps_dir);
     fk_pool_set_watch(pool, &watch);

@@ -6,20 +6,24 @@
 #include <math.h>
 #include <stdio.h>
 
-fleck_status fk_testset_open(fk_testset *t, const char *path, const char *good, const char *scratch,
-                             fk_warn warn, fleck_error *err)
+fleck_status fk_testset_open(fk_testset *t, const char *path, const fk_testset_source *in,
+                             fleck_error *err)
 {
-    fk_dataset_how how = {fk_image_has_extension, good, warn};
+    fk_dataset_how how = {.is_image = fk_image_has_extension,
+                          .look = fk_image_look,
+                          .good = in->good,
+                          .recursive = in->recursive,
+                          .warn = in->warn};
     fleck_status st;
 
-    *t = (fk_testset){.warn = warn};
+    *t = (fk_testset){.warn = in->warn};
     FK_DO(fk_dataset_test(&t->samples, &t->has_masks, path, &how, err));
     FK_DO(FK_ALLOC(&t->scores, t->samples.count, err));
     FK_DO(FK_ALLOC(&t->labels, t->samples.count, err));
     if (t->has_masks)
         FK_DO(fk_pixel_metric_open(&t->pixel, err));
-    if (t->has_masks && scratch != NULL)
-        FK_DO(fk_pixel_metric_spill(t->pixel, scratch, FK_TESTSET_BYTES, err));
+    if (t->has_masks && in->scratch != NULL)
+        FK_DO(fk_pixel_metric_spill(t->pixel, in->scratch, FK_TESTSET_BYTES, err));
 done:
     if (st != FLECK_OK)
         fk_testset_free(t);
@@ -142,6 +146,9 @@ fleck_status fk_testset_finish(fk_testset *t, double pro_limit, fk_pool *pool, f
     out->pixel = (fleck_ranking){NAN, NAN, NAN, NAN};
     out->pro = NAN;
     out->has_pixel = t->pixel != NULL;
+    out->passed = t->samples.passed;
+    if (t->samples.passed_text != NULL)
+        snprintf(out->passed_text, sizeof out->passed_text, "%s", t->samples.passed_text);
     if (t->pixel == NULL)
         goto done;
     FK_DO(fk_pixel_metric_finish(t->pixel, pro_limit, pool, &pixel, err));

@@ -22,10 +22,18 @@ typedef struct fk_testset {
     fk_bins *bins; /* borrowed; NULL, or [samples.count]: those of the maps added */
 } fk_testset;
 
-/* List the test images of path; good as in fk_dataset_how.  scratch: a folder for temporary files, where
- * pixels are kept beyond FK_TESTSET_BYTES; NULL: all are kept in memory. */
-fleck_status fk_testset_open(fk_testset *t, const char *path, const char *good, const char *scratch,
-                             fk_warn warn, fleck_error *err) FLECK_MUST_CHECK;
+/* How test images are found and kept. */
+typedef struct fk_testset_source {
+    const char *good; /* this and recursive as in fk_dataset_how */
+    bool recursive;
+    const char *scratch; /* a folder for temporary files, where pixels are kept beyond
+                            FK_TESTSET_BYTES; NULL: all are kept in memory */
+    fk_warn warn;
+} fk_testset_source;
+
+/* List the test images of path. */
+fleck_status fk_testset_open(fk_testset *t, const char *path, const fk_testset_source *in,
+                             fleck_error *err) FLECK_MUST_CHECK;
 #define FK_TESTSET_BYTES (INT64_C(64) << 20)
 void fk_testset_free(fk_testset *t);
 

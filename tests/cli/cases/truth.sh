@@ -38,3 +38,13 @@ fleck eval "$M" V | sed -n 5,9p
 fleck eval "$M" V --json 2>/dev/null | grep -A 3 undefined
 rm -r V/test/[!g]*
 fleck eval "$M" V 2>/dev/null | sed -n 7,9p
+echo "-- test images in sub-folders, and of formats that are not read"
+cp -r "$S" W
+mkdir W/test/crack/rgb
+mv W/test/crack/000.png W/test/crack/rgb
+printf 'GIF89a' >W/test/good/a.gif
+fleck eval "$M" W | sed -n '2p;8p'
+fleck eval "$M" W --json | grep -A 3 '"passed"'
+mkdir W/ground_truth/crack/rgb
+mv W/ground_truth/crack/000_mask.png W/ground_truth/crack/rgb
+fleck eval "$M" W --recursive | sed -n '2p;6,8p'

@@ -10,7 +10,15 @@ static bool is_image(const char *name)
     return fk_ends_with(name, ".png") || fk_ends_with(name, ".jpg");
 }
 
-static const fk_dataset_how how = {.is_image = is_image};
+static fk_look look(const char *name, const uint8_t *head, size_t size, const char **format)
+{
+    (void)head;
+    (void)size;
+    *format = NULL;
+    return is_image(name) ? FK_LOOK_IMAGE : FK_LOOK_OTHER;
+}
+
+static const fk_dataset_how how = {.is_image = is_image, .look = look};
 
 /* "root/part"; static storage of 8 paths, used in turn. */
 static const char *in_root(const char *part)
@@ -223,7 +231,7 @@ static void collect(void *ctx, const char *message)
 static void masks_that_no_test_image_has_are_warned_of(void **state)
 {
     char text[16384] = "";
-    fk_dataset_how loud = {.is_image = is_image, .warn = {collect, text}};
+    fk_dataset_how loud = {.is_image = is_image, .look = look, .warn = {collect, text}};
     fk_samples s;
     bool has_masks;
 
@@ -241,6 +249,31 @@ static void masks_that_no_test_image_has_are_warned_of(void **state)
     MAKE("test/good/1.png", "test/cut/1.png", "ground_truth/cut/1_mask.png");
     assert_ok(fk_dataset_test(&s, &has_masks, root, &loud, err));
     assert_string_equal(text, "");
+    fk_samples_free(&s);
+}
+
+static void sub_folders_are_counted_or_searched_with_their_masks(void **state)
+{
+    fk_dataset_how deep = how;
+    fk_samples s;
+    bool has_masks;
+
+    (void)state;
+    MAKE("test/good/1.png", "test/good/day2/2.png", "test/cut/1.png", "test/cut/rgb/1.png",
+         "ground_truth/cut/1.png", "ground_truth/cut/rgb/1_mask.png");
+    assert_ok(fk_dataset_test(&s, &has_masks, root, &how, err));
+    assert_int_equal(s.count, 2);
+    assert_int_equal(s.passed, 2);
+    assert_string_equal(s.passed_text, "1 in rgb/ (--recursive), 1 in day2/ (--recursive)");
+    fk_samples_free(&s);
+    deep.recursive = true;
+    assert_ok(fk_dataset_test(&s, &has_masks, root, &deep, err));
+    CHECK(&s, {"test/good/1.png", "-", "good"}, {"test/good/day2/2.png", "-", "good"},
+          {"test/cut/1.png", "ground_truth/cut/1.png", "cut"},
+          {"test/cut/rgb/1.png", "ground_truth/cut/rgb/1_mask.png", "cut"});
+    assert_string_equal(s.items[3].key, "cut/rgb/1");
+    assert_int_equal(s.passed, 0);
+    assert_null(s.passed_text);
     fk_samples_free(&s);
 }
 
@@ -301,7 +334,7 @@ static void folders_that_are_not_known_as_good_end_the_reading_and_are_named(voi
 
 static void a_good_folder_that_is_asked_for_is_taken(void **state)
 {
-    fk_dataset_how asked = {.is_image = is_image, .good = "teile,ok"};
+    fk_dataset_how asked = {.is_image = is_image, .look = look, .good = "teile,ok"};
     fk_samples s;
     bool has_masks;
 
@@ -495,6 +528,7 @@ int main(void)
         cmocka_unit_test(every_missing_mask_is_named),
         cmocka_unit_test(two_masks_for_one_image_are_refused),
         cmocka_unit_test(masks_that_no_test_image_has_are_warned_of),
+        cmocka_unit_test(sub_folders_are_counted_or_searched_with_their_masks),
         cmocka_unit_test(the_good_folder_is_known_under_its_usual_names),
         cmocka_unit_test(a_good_folder_of_another_name_gives_good_images),
         cmocka_unit_test(folders_that_are_not_known_as_good_end_the_reading_and_are_named),

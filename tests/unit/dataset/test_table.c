@@ -12,7 +12,15 @@ static bool is_image(const char *name)
     return false; /* a CSV's rows are not asked */
 }
 
-static const fk_dataset_how how = {.is_image = is_image};
+static fk_look look(const char *name, const uint8_t *head, size_t size, const char **format)
+{
+    (void)head;
+    (void)size;
+    *format = NULL;
+    return is_image(name) ? FK_LOOK_IMAGE : FK_LOOK_OTHER;
+}
+
+static const fk_dataset_how how = {.is_image = is_image, .look = look};
 
 /* "root/part"; static storage of 8 paths, used in turn. */
 static const char *in_root(const char *part)

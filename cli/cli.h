@@ -97,6 +97,7 @@ typedef struct progress {
     double start, last; /* of the stage at hand, which was `begun` steps on then */
     char stage[32];
     int64_t begun, done;
+    char prefix[256]; /* shown in front of the stage */
 } progress;
 
 progress progress_begin(void);

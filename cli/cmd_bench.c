@@ -50,10 +50,27 @@ static void on_category(void *ctx, const char *category, bool reused, const flec
     watch *w = ctx;
 
     progress_end(&w->progress);
+    w->progress.prefix[0] = '\0';
     if (error != NULL)
         fprintf(stderr, "fleck: %s: %s\n", category, error->message);
     else
         fprintf(stderr, "%s: %s\n", category, reused ? "was done before" : "done");
+}
+
+/* "bottle 2/15, run 1/4, about 12 min left: " */
+static void on_run(void *ctx, const fleck_bench_place *p)
+{
+    watch *w = ctx;
+    double left = p->seconds_left;
+    char text[64] = "";
+
+    if (left >= 90.0)
+        snprintf(text, sizeof text, ", about %.0f min left", left / 60.0);
+    else if (left >= 0.0)
+        snprintf(text, sizeof text, ", about %.0f s left", left);
+    snprintf(w->progress.prefix, sizeof w->progress.prefix,
+             "%s %lld/%lld, run %d/%d%s: ", p->category, (long long)p->i_category + 1,
+             (long long)p->n_categories, p->i_run + 1, p->n_runs, text);
 }
 
 /* The command line again, words that a shell would take apart in quotes; to be freed. */
@@ -127,20 +144,24 @@ static int bench(const args *a, fleck_bench_settings *s, const char *out)
     s->fit.progress = show;
     s->fit.warning = show_warning;
     s->fit.warning_ctx = &w.progress;
-    s->on_category_ctx = s->fit.progress_ctx = &w;
+    s->on_run = on_run;
+    s->on_run_ctx = s->on_category_ctx = s->fit.progress_ctx = &w;
     if (fleck_bench(a->words[0], out, s, &summary, &err) != FLECK_OK) {
         progress_end(&w.progress);
         code = failed(&err);
     } else {
         progress_end(&w.progress);
         fputs(summary.text != NULL ? summary.text : "", stdout);
-        printf("%lld categories, %lld of them done before, %lld failed; reports in %s\n",
+        printf("%lld categories, %lld of them done before, %lld failed; runs: %lld computed, %lld "
+               "done before, %lld failed; reports in %s\n",
                (long long)summary.categories, (long long)summary.reused, (long long)summary.failed,
-               out);
+               (long long)summary.runs_computed, (long long)summary.runs_reused,
+               (long long)summary.runs_failed, out);
         if (summary.unread > 0)
             fprintf(stderr, "fleck: %lld test images could not be scored and are left out\n",
                     (long long)summary.unread);
-        code = summary.failed > 0 || summary.unread > 0 ? EXIT_FAILED : EXIT_DONE;
+        code = summary.failed > 0 || summary.runs_failed > 0 || summary.unread > 0 ? EXIT_FAILED
+                                                                                   : EXIT_DONE;
     }
     fleck_free(summary.text);
     free(line);

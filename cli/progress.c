@@ -49,7 +49,7 @@ static void draw(const progress *p, const char *stage, int64_t total, double sec
     double rate = seconds > 0.0 ? (double)(p->done - p->begun) / seconds : 0.0;
     double left = rate > 0.0 ? (double)(total - p->done) / rate : -1.0;
 
-    fprintf(stderr, "\r%s", stage);
+    fprintf(stderr, "\r%s%s", p->prefix, stage);
     if (strcmp(unit, "bytes") == 0)
         fprintf(stderr, " %.1f of %.1f MB, %.1f MB/s", (double)p->done * 1e-6, (double)total * 1e-6,
                 rate * 1e-6);

@@ -63,9 +63,11 @@ static json_t *number(double v)
 
 static json_t *text(const char *s)
 {
-    json_t *j = s != NULL ? json_string(s) : json_null();
+    char *valid = fleck_utf8_name(s);
+    json_t *j = s != NULL ? json_string(valid) : json_null(); /* NULL text: out of memory */
 
-    return j != NULL ? j : json_string("(not UTF-8)");
+    fleck_free(valid);
+    return j;
 }
 
 static bool print_json(json_t *object, size_t flags)

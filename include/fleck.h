@@ -56,6 +56,10 @@ typedef struct fleck_error {
 FLECK_API const char *fleck_version(void);
 /* A word for a status, e.g. "format".  Static text. */
 FLECK_API const char *fleck_status_name(fleck_status status);
+/* A file's name as valid UTF-8, for JSON and pages; fleck_free().  Each byte that is no UTF-8, and
+ * each of U+FFFD, becomes U+FFFD and two hexadecimal digits: two names never become one.  NULL when
+ * out of memory, or for NULL. */
+FLECK_API char *fleck_utf8_name(const char *name);
 /* Free text or an array that a function below handed over; NULL is legal. */
 FLECK_API void fleck_free(void *block);
 
@@ -428,6 +432,16 @@ FLECK_API fleck_status fleck_metrics(const char *maps_dir, const char *path,
 
 /* ---- Benchmarks -------------------------------------------------------------------- */
 
+/* Where a benchmark stands when a run begins: run i_run of n_runs (from 0) on category i_category of
+ * n_categories.  seconds_left, for all that is still to do, is an estimate; NaN before the first run
+ * has ended. */
+typedef struct fleck_bench_place {
+    const char *category, *run;
+    int64_t i_category, n_categories;
+    int i_run, n_runs;
+    double seconds_left;
+} fleck_bench_place;
+
 /* Several methods, networks and options over every category of a data set.  Start from
  * fleck_bench_defaults(). */
 typedef struct fleck_bench_settings {
@@ -448,6 +462,9 @@ typedef struct fleck_bench_settings {
      * did not). */
     void (*on_category)(void *ctx, const char *category, bool reused, const fleck_error *error);
     void *on_category_ctx;
+    /* Told before each run that is computed; NULL: nobody. */
+    void (*on_run)(void *ctx, const fleck_bench_place *place);
+    void *on_run_ctx;
 } fleck_bench_settings;
 FLECK_API fleck_bench_settings fleck_bench_defaults(void);
 
@@ -455,17 +472,22 @@ typedef struct fleck_bench_summary {
     int64_t categories, reused, failed; /* found; done before; not done */
     int64_t unread;                     /* test images that could not be scored, over all runs */
     char *text;                         /* the tables, for a terminal; fleck_free() */
+    int64_t runs_computed, runs_reused; /* of categories that did not fail */
+    int64_t runs_failed;                /* likewise: they have no figures */
 } fleck_bench_summary;
 
-/* Do every run on every category (MVTec layout) below root, and write into the folder out: CATEGORY.json for
- * each, and from these report.md, report.csv and report.html.  A category that is done is not done again
- * while its images, the settings and fleck's version are the same.  Each image is decoded once, and passed
+/* Do every run on every category (MVTec layout) below root, and write into the folder out:
+ * CATEGORY.json for each, and from these report.md, report.csv and report.html.  A run of a category
+ * that is done is not done again while the bytes of its images, masks and weights, its settings and
+ * fleck's version are the same; other runs may come and go.  Each image is decoded once, and passed
  * once through each network for each preprocessing, whatever the number of runs.
  *
- * A category that fails is counted, told to on_category, and left out of the report; the call succeeds.
- *   FLECK_E_OPTION    a run, preset or category that is not there; no run
+ * A run that fails on a category has no figures there: it is counted, and told to fit.warning.  A
+ * category that fails as a whole is counted, told to on_category, and left out of the report; the
+ * call succeeds.
+ *   FLECK_E_OPTION    a run, preset or category that is not there; no run; two runs that are the same
  *   FLECK_E_NOTFOUND  no category below root; weights that are not installed
- *   FLECK_E_STATE     out holds files, but no earlier benchmark */
+ *   FLECK_E_STATE     out holds files, but no earlier benchmark; another benchmark writes into it */
 FLECK_API fleck_status fleck_bench(const char *root, const char *out,
                                    const fleck_bench_settings *settings,
                                    fleck_bench_summary *summary, fleck_error *err) FLECK_MUST_CHECK;

@@ -1,5 +1,6 @@
 /* fleck.h: versions, tables of what can be chosen, and defaults. */
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "image/image.h"
 #include "method/method.h"
 #include "net/arch.h"
@@ -13,6 +14,13 @@ const char *fleck_version(void)
 const char *fleck_status_name(fleck_status status)
 {
     return fk_status_name(status);
+}
+
+char *fleck_utf8_name(const char *name)
+{
+    char *out = NULL;
+
+    return name != NULL && fk_utf8_escape(&out, name, NULL) == FLECK_OK ? out : NULL;
 }
 
 void fleck_free(void *block)

@@ -1,6 +1,8 @@
 /* JSON values: the only file that sees jansson. */
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -54,9 +56,22 @@ bool fk_json_put(fk_json *object, const char *key, fk_json *child)
     return json_object_set_new(in(object), key, in(child)) == 0;
 }
 
+/* NULL when out of memory. */
+static json_t *string_of(const char *text)
+{
+    json_t *v = json_string(text);
+    char *valid;
+
+    if (v != NULL || fk_utf8_escape(&valid, text, NULL) != FLECK_OK)
+        return v;
+    v = json_string_nocheck(valid);
+    fk_free(valid);
+    return v;
+}
+
 bool fk_json_put_string(fk_json *object, const char *key, const char *text)
 {
-    return json_object_set_new(in(object), key, json_string(text)) == 0;
+    return json_object_set_new(in(object), key, string_of(text)) == 0;
 }
 
 bool fk_json_put_int(fk_json *object, const char *key, int64_t value)
@@ -81,7 +96,7 @@ bool fk_json_push(fk_json *array, fk_json *child)
 
 bool fk_json_push_string(fk_json *array, const char *text)
 {
-    return json_array_append_new(in(array), json_string(text)) == 0;
+    return json_array_append_new(in(array), string_of(text)) == 0;
 }
 
 bool fk_json_push_int(fk_json *array, int64_t value)

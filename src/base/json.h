@@ -16,8 +16,9 @@ void fk_json_free(fk_json **value);
 fk_json *fk_json_object(void);
 fk_json *fk_json_array(void);
 
-/* Setters on objects and arrays.  A false return means out of memory or invalid UTF-8;
- * fk_json_put and fk_json_push take over child and free it on failure too. */
+/* Setters on objects and arrays.  A false return means out of memory; fk_json_put and fk_json_push
+ * take over child and free it on failure too.  Text that is no UTF-8 is escaped; names of
+ * files are better escaped before, see fk_utf8_escape(). */
 bool fk_json_put(fk_json *object, const char *key, fk_json *child);
 bool fk_json_put_string(fk_json *object, const char *key, const char *text);
 bool fk_json_put_int(fk_json *object, const char *key, int64_t value);

@@ -2,11 +2,15 @@
 #include "pipeline/bench.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/sha256.h"
+#include "base/utf8.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Its presence says that the folder is a benchmark's. */
 #define MARK "fleck-bench.txt"
@@ -24,7 +28,9 @@ typedef struct bench {
     fk_names names;                /* of categories */
     fk_bench_category *categories; /* [n_done] */
     int64_t n_done;
-    fk_names failed; /* "category: why" */
+    fk_names failed; /* "category: why", "category: run: why" */
+    fk_bench_place place;
+    int lock; /* descriptor of the mark, or -1 */
 } bench;
 
 /* ---- What there is ---- */
@@ -39,18 +45,31 @@ static bool is_wanted(const fleck_bench_settings *s, const char *name)
     return false;
 }
 
+/* Whether a benchmark wrote into the folder, as one below root may have: it is no category. */
+static fleck_status has_mark(bool *out, const char *root, const char *folder, fleck_error *err)
+{
+    char *mark = NULL;
+    fleck_status st = fk_asprintf(&mark, err, "%s/%s/" MARK, root, folder);
+
+    *out = st == FLECK_OK && fk_path_is_file(mark);
+    fk_free(mark);
+    return st;
+}
+
 /* Folders below root that hold train/ or test/; a damaged one of them is worth a message, other folders are not. */
 static fleck_status find_categories(bench *b, fleck_error *err)
 {
     fk_names folders = {0};
     char *train = NULL, *test = NULL;
+    bool results;
     fleck_status st;
 
     FK_DO(fk_folder_list(&folders, b->root, 'd', err));
     for (int64_t i = 0; i < folders.count; i++) {
         FK_DO(fk_asprintf(&train, err, "%s/%s/train", b->root, folders.items[i]));
         FK_DO(fk_asprintf(&test, err, "%s/%s/test", b->root, folders.items[i]));
-        if ((fk_path_is_folder(train) || fk_path_is_folder(test)) &&
+        FK_DO(has_mark(&results, b->root, folders.items[i], err));
+        if (!results && (fk_path_is_folder(train) || fk_path_is_folder(test)) &&
             is_wanted(b->settings, folders.items[i]))
             FK_DO(fk_names_add(&b->names, folders.items[i], err));
         fk_free(train);
@@ -80,6 +99,29 @@ done:
     return st;
 }
 
+/* Hold the folder: one benchmark at a time writes into it.  The system lets go when the process ends,
+ * however it does. */
+static fleck_status lock_folder(bench *b, const char *mark, fleck_error *err)
+{
+    struct stat info;
+
+    b->lock = open(mark, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (b->lock < 0)
+        return fk_error_errno(err, "cannot write", mark);
+    if (flock(b->lock, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK)
+            return fk_error_errno(err, "cannot lock", mark);
+        return fk_error_set(err, FLECK_E_STATE, "%s: another benchmark is writing into this folder",
+                            b->out);
+    }
+    if (fstat(b->lock, &info) != 0 || info.st_size == (off_t)sizeof mark_text - 1)
+        return FLECK_OK;
+    if (ftruncate(b->lock, 0) != 0 ||
+        pwrite(b->lock, mark_text, sizeof mark_text - 1, 0) != (ssize_t)sizeof mark_text - 1)
+        return fk_error_errno(err, "cannot write", mark);
+    return FLECK_OK;
+}
+
 /* Make the folder, or see that it is new, empty or an earlier benchmark's. */
 static fleck_status take_folder(bench *b, fleck_error *err)
 {
@@ -98,89 +140,61 @@ static fleck_status take_folder(bench *b, fleck_error *err)
                     b->out, seen.items[0]);
     }
     FK_DO(fk_folder_make(b->out, err));
-    FK_DO(fk_file_write(mark, mark_text, sizeof mark_text - 1, err));
+    FK_DO(lock_folder(b, mark, err));
 done:
     fk_names_free(&seen);
     fk_free(mark);
     return st;
 }
 
-/* ---- What decides the figures ---- */
+/* ---- What decides the figures of a run ---- */
 
-static long long file_size(const char *path)
-{
-    struct stat info;
-
-    return path != NULL && stat(path, &info) == 0 ? (long long)info.st_size : -1;
-}
-
-static fleck_status hash_run(fk_text *t, const fk_bench_run *run, const fk_model *m,
-                             fleck_error *err)
+/* The digest of the weights, read once for each run. */
+static fleck_status sum_weights(fk_bench_run *run, const fk_model *m, fleck_error *err)
 {
     fk_net_source source = fk_model_source(m);
+
+    if (run->weights[0] != '\0')
+        return FLECK_OK;
+    return fk_bench_file_digest(run->weights,
+                                source.weights != NULL ? source.name : run->fit.backbone, err);
+}
+
+fleck_status fk_bench_run_sum(char out[FK_SHA256_TEXT], const char *files,
+                              const fleck_bench_settings *s, fk_bench_run *run, const fk_model *m,
+                              fleck_error *err)
+{
     const fk_preprocess *p = &m->pre;
     fk_json *options = NULL;
+    fk_text t = {0};
     char *text = NULL, mask[FK_SHA256_TEXT] = "";
     fleck_status st;
 
+    FK_DO(sum_weights(run, m, err));
     FK_DO(fk_options_to_json(&options, &m->options, err));
     FK_DO(fk_json_dump(&text, options, 0, err));
     if (m->mask != NULL)
         fk_sha256_text(m->mask, (size_t)(m->mask_width * m->mask_height), mask);
-    FK_DO(fk_text_printf(t, err, "%s\n", mask));
-    FK_DO(fk_text_printf(
-        t, err, "%s %s %s %lld %s %s %s\n", run->name, m->method->name, m->backbone,
-        file_size(source.weights != NULL ? source.name : run->fit.backbone),
-        fk_precision_name(m->precision), m->engine, run->fit.pool != NULL ? run->fit.pool : ""));
-    FK_DO(fk_text_printf(t, err, "%lldx%lld %lldx%lld %lld %lld %s %.9g %.9g %.17g %lld %lld %s\n",
+    FK_DO(fk_text_printf(&t, err, "fleck %s\n%s\n%d %.17g %lld %llu\n", FLECK_VERSION, files,
+                         (int)s->protocol, s->pro_limit, (long long)s->resamples,
+                         (unsigned long long)s->seed));
+    FK_DO(fk_text_printf(&t, err, "%s %s %s %s %s %s\n%s\n", m->method->name, m->backbone,
+                         run->weights, fk_precision_name(m->precision), m->engine,
+                         run->fit.pool != NULL ? run->fit.pool : "", mask));
+    FK_DO(fk_text_printf(&t, err, "%lldx%lld %lldx%lld %lld %lld %s %.17g %lld %lld\n%s\n",
                          (long long)p->width, (long long)p->height, (long long)p->crop_width,
                          (long long)p->crop_height, (long long)p->tile, (long long)p->overlap,
-                         p->resize, (double)p->mean[0], (double)p->scale[0], m->sigma,
-                         (long long)run->fit.calibrate, (long long)run->fit.max_memory, text));
+                         p->resize, m->sigma, (long long)run->fit.calibrate,
+                         (long long)run->fit.max_memory, text));
+    for (int i = 0; i < 3; i++)
+        FK_DO(fk_text_printf(&t, err, "%.9g %.9g\n", (double)p->mean[i], (double)p->scale[i]));
     for (int i = 0; i < m->n_taps; i++)
-        FK_DO(fk_text_printf(t, err, "%s\n", m->taps[i].name));
-done:
-    fk_json_free(&options);
-    fk_free(text);
-    return st;
-}
-
-static fleck_status hash_samples(fk_text *t, const fk_samples *s, fleck_error *err)
-{
-    fleck_status st = FLECK_OK;
-
-    for (int64_t i = 0; i < s->count && st == FLECK_OK; i++)
-        st = fk_text_printf(t, err, "%s %lld %lld %d\n", s->items[i].path,
-                            file_size(s->items[i].path), file_size(s->items[i].mask),
-                            s->items[i].defective);
-    return st;
-}
-
-/* Name everything that decides the figures of the category at path. */
-static fleck_status hash_category(char out[FK_SHA256_TEXT], const bench *b, const char *path,
-                                  fleck_error *err)
-{
-    const fleck_bench_settings *s = b->settings;
-    fk_dataset_how how = {
-        .is_image = fk_image_has_extension, .look = fk_image_look, .good = s->fit.good};
-    fk_samples train = {0}, test = {0};
-    fk_text t = {0};
-    bool has_masks;
-    fleck_status st;
-
-    FK_DO(fk_text_printf(&t, err, "fleck %s\n%d %.17g %lld %llu\n", FLECK_VERSION, (int)s->protocol,
-                         s->pro_limit, (long long)s->resamples, (unsigned long long)s->seed));
-    for (int i = 0; i < b->runs.n; i++)
-        FK_DO(hash_run(&t, &b->runs.items[i], &b->feeds.owners[i], err));
-    FK_DO(fk_dataset_train(&train, path, &how, err));
-    FK_DO(fk_dataset_test(&test, &has_masks, path, &how, err));
-    FK_DO(hash_samples(&t, &train, err));
-    FK_DO(hash_samples(&t, &test, err));
+        FK_DO(fk_text_printf(&t, err, "%s\n", m->taps[i].name));
     fk_sha256_text(t.data, (size_t)t.length, out);
 done:
-    fk_samples_free(&train);
-    fk_samples_free(&test);
+    fk_json_free(&options);
     fk_text_free(&t);
+    fk_free(text);
     return st;
 }
 
@@ -238,32 +252,62 @@ done:
     return st;
 }
 
-/* ---- One category ---- */
-
-/* Read what an earlier call left, or do it now and leave it. */
-static fleck_status do_category(bench *b, const char *name, bool *reused, fleck_error *err)
+/* Two runs that are written in different ways may be one. */
+static fleck_status check_same(bench *b, fleck_error *err)
 {
-    fk_bench_category *c = &b->categories[b->n_done];
-    char settings[FK_SHA256_TEXT], *path = NULL, *file = NULL;
+    char(*sums)[FK_SHA256_TEXT] = NULL;
     fleck_status st;
 
-    *reused = false;
+    FK_DO(fk_calloc((void **)&sums, b->runs.n, sizeof *sums, err));
+    for (int i = 0; i < b->runs.n; i++) {
+        FK_DO(fk_bench_run_sum(sums[i], "", b->settings, &b->runs.items[i], &b->feeds.owners[i],
+                               err));
+        for (int k = 0; k < i; k++)
+            if (strcmp(sums[k], sums[i]) == 0)
+                FK_FAIL(err, FLECK_E_OPTION, "runs %s and %s are the same", b->runs.items[k].name,
+                        b->runs.items[i].name);
+    }
+done:
+    fk_free(sums);
+    return st;
+}
+
+/* ---- One category ---- */
+
+/* What an earlier call left of the category; empty where there is nothing that serves. */
+static void read_known(const bench *b, fk_bench_category *known, const char *file, const char *name)
+{
+    const fleck_fit_settings *f = &b->settings->fit;
+    fleck_error why = {0};
+
+    *known = (fk_bench_category){0};
+    if (!fk_path_is_file(file))
+        return;
+    if (fk_bench_category_read(known, file, &why) != FLECK_OK)
+        fk_warn_say((fk_warn){f->warning, f->warning_ctx},
+                    "%s: its results are computed again, since those there cannot be used: %s",
+                    name, why.message);
+    else if (strcmp(known->name, name) != 0)
+        fk_bench_category_free(known);
+}
+
+/* Take what an earlier call left, do the rest now, and leave it. */
+static fleck_status do_category(bench *b, const char *name, fleck_error *err)
+{
+    fk_bench_category *c = &b->categories[b->n_done], known = {0};
+    char *path = NULL, *file = NULL;
+    fleck_status st;
+
     *c = (fk_bench_category){0};
     FK_DO(fk_path_join(&path, b->root, name, err));
-    FK_DO(fk_asprintf(&file, err, "%s/%s.json", b->out, name));
+    FK_DO(fk_utf8_escape(&c->name, name, err));
+    FK_DO(fk_asprintf(&file, err, "%s/%s.json", b->out, c->name));
     FK_DO(ready_networks(b, path, err));
-    FK_DO(hash_category(settings, b, path, err));
-    if (fk_path_is_file(file) && fk_bench_category_read(c, file, NULL) == FLECK_OK) {
-        *reused = strcmp(c->settings, settings) == 0 && strcmp(c->name, name) == 0;
-        if (*reused)
-            goto done;
-        fk_bench_category_free(c);
-    }
-    FK_DO(fk_strdup(&c->name, name, err));
-    FK_DO(fk_strdup(&c->settings, settings, err));
-    FK_DO(fk_bench_category_run(c, path, b->out, &b->runs, &b->feeds, b->settings, err));
-    FK_DO(fk_bench_category_write(c, file, err));
+    read_known(b, &known, file, c->name);
+    FK_DO(fk_bench_category_run(c, &known, path, b->out, file, &b->runs, &b->feeds, b->settings,
+                                &b->place, err));
 done:
+    fk_bench_category_free(&known);
     if (st != FLECK_OK)
         fk_bench_category_free(c);
     fk_free(path);
@@ -271,41 +315,74 @@ done:
     return st;
 }
 
+/* Add "name: why" to the list of what failed. */
+static fleck_status add_failed(bench *b, const char *category, const char *run, const char *why,
+                               fleck_error *err)
+{
+    char *line = NULL, *valid = NULL;
+    fleck_status st;
+
+    FK_DO(fk_asprintf(&line, err, "%s: %s%s%s", category, run != NULL ? run : "",
+                      run != NULL ? ": " : "", why));
+    FK_DO(fk_utf8_escape(&valid, line, err));
+    FK_DO(fk_names_add(&b->failed, valid, err));
+done:
+    fk_free(valid);
+    fk_free(line);
+    return st;
+}
+
+/* Count a category that is done. */
+static fleck_status count_category(bench *b, fleck_bench_summary *summary, fleck_error *err)
+{
+    const fk_bench_category *c = &b->categories[b->n_done++];
+    fleck_status st = FLECK_OK;
+
+    for (int k = 0; k < c->n; k++) {
+        summary->unread += c->runs[k].report.failed;
+        if (c->runs[k].error != NULL)
+            FK_DO(add_failed(b, c->name, c->runs[k].name, c->runs[k].error, err));
+    }
+    summary->reused += c->n_reused == c->n;
+    summary->runs_reused += c->n_reused;
+    summary->runs_failed += c->n_failed;
+    summary->runs_computed += c->n - c->n_reused - c->n_failed;
+done:
+    return st;
+}
+
 static fleck_status do_categories(bench *b, fleck_bench_summary *summary, fleck_error *err)
 {
     const fleck_bench_settings *s = b->settings;
-    char *line = NULL;
     fleck_status st;
 
     FK_DO(FK_CALLOC(&b->categories, b->names.count, err));
     summary->categories = b->names.count;
+    b->place.start = fk_clock_seconds();
+    b->place.categories = b->names.count;
+    b->place.cells = b->names.count * b->runs.n;
     for (int64_t i = 0; i < b->names.count; i++) {
+        const fk_bench_category *c = &b->categories[b->n_done];
+        const char *name = b->names.items[i];
         fleck_error why = {0};
-        bool reused;
 
-        st = do_category(b, b->names.items[i], &reused, &why);
+        b->place.category = i;
+        st = do_category(b, name, &why);
         if (st == FLECK_E_CANCELLED)
-            FK_FAIL(err, st, "%s: %s", b->names.items[i], why.message);
+            FK_FAIL(err, st, "%s: %s", name, why.message);
         if (s->on_category != NULL)
-            s->on_category(s->on_category_ctx, b->names.items[i], reused,
+            s->on_category(s->on_category_ctx, name, st == FLECK_OK && c->n_reused == c->n,
                            st == FLECK_OK ? NULL : &why);
+        b->place.passed = (i + 1) * b->runs.n;
         if (st == FLECK_OK) {
-            const fk_bench_category *c = &b->categories[b->n_done++];
-
-            for (int k = 0; k < c->n; k++)
-                summary->unread += c->runs[k].report.failed;
-            summary->reused += reused;
+            FK_DO(count_category(b, summary, err));
             continue;
         }
         summary->failed++;
-        FK_DO(fk_asprintf(&line, err, "%s: %s", b->names.items[i], why.message));
-        FK_DO(fk_names_add(&b->failed, line, err));
-        fk_free(line);
-        line = NULL;
+        FK_DO(add_failed(b, name, NULL, why.message, err));
     }
     st = FLECK_OK;
 done:
-    fk_free(line);
     return st;
 }
 
@@ -358,7 +435,7 @@ done:
 fleck_status fk_bench(const char *root, const char *out, const fleck_bench_settings *s,
                       fleck_bench_summary *summary, fleck_error *err)
 {
-    bench b = {.root = root, .out = out, .settings = s};
+    bench b = {.root = root, .out = out, .settings = s, .lock = -1};
     int threads = s->fit.threads > 0 ? s->fit.threads : fk_pool_processors();
     double start = fk_clock_seconds();
     fleck_status st;
@@ -371,6 +448,7 @@ fleck_status fk_bench(const char *root, const char *out, const fleck_bench_setti
     FK_DO(find_categories(&b, err));
     FK_DO(fk_pool_open(&b.pool, threads, err));
     FK_DO(first_networks(&b, err));
+    FK_DO(check_same(&b, err));
     FK_DO(take_folder(&b, err));
     FK_DO(do_categories(&b, summary, err));
     FK_DO(write_reports(&b, fk_clock_seconds() - start, summary, err));
@@ -378,6 +456,8 @@ done:
     for (int64_t i = 0; i < b.n_done; i++)
         fk_bench_category_free(&b.categories[i]);
     fk_free(b.categories);
+    if (b.lock >= 0)
+        close(b.lock);
     fk_names_free(&b.failed);
     fk_names_free(&b.names);
     fk_bench_feeds_close(&b.feeds);

@@ -2,6 +2,9 @@
 #ifndef FK_PIPELINE_BENCH_H
 #define FK_PIPELINE_BENCH_H
 
+#include "base/digest.h"
+#include "base/sha256.h"
+#include "dataset/dataset.h"
 #include "metric/bins.h"
 #include "pipeline/feed.h"
 #include "pipeline/fit.h"
@@ -10,8 +13,10 @@
 
 /* One method with its network and options.  Text is owned by the list. */
 typedef struct fk_bench_run {
-    char *name;             /* "spade@wide_resnet50_2:k=10" */
-    fleck_fit_settings fit; /* whole */
+    char *name;                   /* "spade@wide_resnet50_2:k=10" */
+    fleck_fit_settings fit;       /* whole */
+    char weights[FK_DIGEST_TEXT]; /* of the file that the network's weights come from; "" before
+                                     fk_bench_run_sum() */
 } fk_bench_run;
 
 /* Valid when zeroed; owned. */
@@ -44,7 +49,48 @@ fleck_status fk_bench_feeds_open(fk_bench_feeds *out, const fk_bench_runs *runs,
                                  fleck_error *err) FLECK_MUST_CHECK;
 void fk_bench_feeds_close(fk_bench_feeds *f);
 
+/* ---- What decides the figures (bench_files.c, bench.c) ---- */
+
+/* A file as it was when its results were made. */
+typedef struct fk_bench_file {
+    char *path; /* below the category's folder, see fk_utf8_escape() */
+    fk_stamp stamp;
+    int64_t
+        changed; /* nanoseconds since 1970 of the last change of bytes or properties; 0 where it was
+                        so recent that a later one could have the same time */
+    char digest[FK_DIGEST_TEXT]; /* of its bytes; "" where it could not be read */
+} fk_bench_file;
+
+/* Valid when zeroed; owned. */
+typedef struct fk_bench_files {
+    fk_bench_file *items;
+    int64_t count;
+} fk_bench_files;
+
+void fk_bench_files_free(fk_bench_files *f);
+/* The digest of the file at path, "" on failure. */
+fleck_status fk_bench_file_digest(char out[FK_DIGEST_TEXT], const char *path,
+                                  fleck_error *err) FLECK_MUST_CHECK;
+/* Images and masks of the samples, those of train first, each sample's image, mask and ignore mask in
+ * this order.  Files that are in `known` with the same stamp and time of change are not read
+ * again; all others are, on the pool. */
+fleck_status fk_bench_files_look(fk_bench_files *out, const fk_samples *train,
+                                 const fk_samples *test, const char *folder,
+                                 const fk_bench_files *known, fk_pool *pool,
+                                 fleck_error *err) FLECK_MUST_CHECK;
+/* The sum over names, contents and labels of what fk_bench_files_look() found for these samples. */
+fleck_status fk_bench_files_sum(char out[FK_SHA256_TEXT], const fk_bench_files *f,
+                                const fk_samples *train, const fk_samples *test,
+                                fleck_error *err) FLECK_MUST_CHECK;
+/* The sum over everything that decides the figures of a run on files whose sum is `files`; m is its
+ * described model.  The run's name is not part of it. */
+fleck_status fk_bench_run_sum(char out[FK_SHA256_TEXT], const char *files,
+                              const fleck_bench_settings *s, fk_bench_run *run, const fk_model *m,
+                              fleck_error *err) FLECK_MUST_CHECK;
+
 /* ---- Results (bench_result.c) ---- */
+
+#define FK_BENCH_PANELS 3
 
 typedef struct fk_bench_image {
     char *path; /* below the category's folder */
@@ -66,6 +112,10 @@ typedef struct fk_bench_type {
 
 /* One run on one category. */
 typedef struct fk_bench_result {
+    char *settings; /* fk_bench_run_sum(); results are reused where it is the same */
+    char *error;    /* NULL, or why it failed: it has no figures, which are NaN, and no images */
+    int n_panels;
+    char *panels[FK_BENCH_PANELS]; /* captions of the pictures, see fk_bench_panel_path() */
     char *name, *method, *backbone, *precision, *engine, *options, *taps, *resize;
     int64_t width, height, crop_width, crop_height; /* 0: each image keeps its own size */
     int64_t tile, overlap;                          /* 0: the crop passes whole */
@@ -80,21 +130,29 @@ typedef struct fk_bench_result {
     fk_bench_type *types; /* [n_types] */
 } fk_bench_result;
 
-#define FK_BENCH_PANELS 3
-
 /* One category.  Valid when zeroed; owned. */
 typedef struct fk_bench_category {
-    char *name, *settings;           /* settings: SHA-256 of everything that decides the figures */
-    int64_t images, decoded, passed; /* images; decodings and network passes that were made */
+    char *name;
+    int64_t images, decoded, passed; /* images; decodings and network passes that were made when
+                                        something was computed last */
     int n_networks;
-    int n_panels;
-    char *panels[FK_BENCH_PANELS]; /* captions; the picture is panels/NAME-NUMBER.png */
+    fk_bench_files files;
     int n;
-    fk_bench_result *runs; /* [n] */
+    fk_bench_result *runs;  /* [n] */
+    int n_reused, n_failed; /* of this call; not written */
 } fk_bench_category;
 
 void fk_bench_category_free(fk_bench_category *c);
-/* Write as JSON, whole or not at all; and back (docs/FORMATS.md). */
+void fk_bench_result_free(fk_bench_result *r);
+/* Set every figure to NaN. */
+void fk_bench_no_figures(fk_bench_result *r);
+/* out/panels/CATEGORY-SETTINGS-NUMBER.png of the run's panel k, SETTINGS being the first digits of
+ * the run's; free with fk_free().  NULL out: relative, as the reports have it. */
+fleck_status fk_bench_panel_path(char **path, const char *out, const char *category,
+                                 const fk_bench_result *r, int k,
+                                 fleck_error *err) FLECK_MUST_CHECK;
+/* Write as JSON, whole or not at all; and back (docs/FORMATS.md).  Runs without a name are not there
+ * yet and are left out. */
 fleck_status fk_bench_category_write(const fk_bench_category *c, const char *path,
                                      fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_bench_category_read(fk_bench_category *out, const char *path,
@@ -105,11 +163,21 @@ fleck_status fk_bench_category_parse(fk_bench_category *out, const char *bytes, 
 
 /* ---- One category (bench_category.c) ---- */
 
-/* Do all runs on the category at path; spill and pictures go below folder out. */
-fleck_status fk_bench_category_run(fk_bench_category *c, const char *path, const char *out,
-                                   const fk_bench_runs *runs, fk_bench_feeds *feeds,
-                                   const fleck_bench_settings *s,
-                                   fleck_error *err) FLECK_MUST_CHECK;
+/* Where a benchmark stands, for whoever waits. */
+typedef struct fk_bench_place {
+    int64_t category, categories;
+    double start;            /* of the whole benchmark */
+    int64_t computed, cells; /* runs of categories: computed so far; all */
+    int64_t passed;          /* behind us, computed or not */
+} fk_bench_place;
+
+/* Do all runs on the category at path; spill and pictures go below folder out, and the results into
+ * file after each run.  Runs that `known`, what an earlier call left, has are taken from it.  A run that
+ * fails is told to the fit's warning function and costs its own result; where all fail the category does. */
+fleck_status fk_bench_category_run(fk_bench_category *c, fk_bench_category *known, const char *path,
+                                   const char *out, const char *file, fk_bench_runs *runs,
+                                   fk_bench_feeds *feeds, const fleck_bench_settings *s,
+                                   fk_bench_place *place, fleck_error *err) FLECK_MUST_CHECK;
 
 /* ---- Reports (bench_tables.c, bench_html.c) ---- */
 
@@ -119,7 +187,7 @@ typedef struct fk_bench_book {
     int64_t n;
     const fk_bench_category *categories;
     int n_failed;
-    char *const *failed; /* "category: why" */
+    char *const *failed; /* "category: why", "category: run: why" */
     const fleck_bench_settings *settings;
     double seconds; /* of the whole call */
 } fk_bench_book;

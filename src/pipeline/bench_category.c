@@ -1,6 +1,7 @@
 /* One category of a benchmark: every run fitted and evaluated, on images and taps that they share. */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "metric/interval.h"
 #include "pipeline/bench.h"
 #include "pipeline/evaluate.h"
@@ -11,32 +12,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PANEL_TILE 240
-#define MAX_COLUMNS 2
 
 /* What a category's runs share. */
 typedef struct work {
-    const char *path, *out;
+    const char *path, *out, *file;
     const fleck_bench_settings *settings;
-    const char **train; /* paths */
-    int64_t n_train;
-    fk_samples test;
-    fk_pool *pool;
+    fk_samples train, test;
+    const char **files; /* [train.count] their paths */
     fk_bench_category *category;
-    int columns[MAX_COLUMNS], n_columns; /* runs that the panels show */
-    int64_t cases
-        [FK_BENCH_PANELS]; /* test images that they show, once the first of these runs is done */
-    const char *words[FK_BENCH_PANELS]; /* why */
-    int n_cases;
-    fk_image originals[FK_BENCH_PANELS], heats[FK_BENCH_PANELS][MAX_COLUMNS];
 } work;
 
 /* The images of a run's evaluation as they come. */
 typedef struct gather {
     const work *work;
     fk_bench_result *result;
-    fleck_status status; /* of memory */
+    int64_t *samples; /* [test.count] which test image each is */
 } gather;
 
 /* path below the category's folder. */
@@ -61,9 +54,9 @@ static fleck_status on_result(void *ctx, int64_t i, const fleck_result *r, const
     if (r == NULL)
         return FLECK_OK;
     *im = (fk_bench_image){.defective = sample->defective, .score = r->score};
-    g->result->n++;
-    FK_DO(fk_strdup(&im->path, below(sample->path, g->work->path), NULL));
-    FK_DO(fk_strdup(&im->type, sample->defect, NULL));
+    g->samples[g->result->n++] = i;
+    FK_DO(fk_utf8_escape(&im->path, below(sample->path, g->work->path), NULL));
+    FK_DO(fk_utf8_escape(&im->type, sample->defect, NULL));
 done:
     return st;
 }
@@ -142,15 +135,17 @@ static fleck_status measure_types(fk_bench_result *r, const fk_bin_table *t, con
     for (int64_t i = 0; i < test->count; i++) {
         int64_t k = 0;
 
-        while (k < r->n_types && strcmp(r->types[k].name, test->items[i].defect) != 0)
+        while (k < i && (!test->items[k].defective ||
+                         strcmp(test->items[k].defect, test->items[i].defect) != 0))
             k++;
-        if (k < r->n_types || !test->items[i].defective)
-            continue;
-        FK_DO(fk_strdup(&r->types[k].name, test->items[i].defect, err));
+        if (k < i || !test->items[i].defective)
+            continue; /* an earlier image's type, or none */
+        k = r->n_types;
+        FK_DO(fk_utf8_escape(&r->types[k].name, test->items[i].defect, err));
         r->n_types++;
         for (int64_t j = 0; j < test->count; j++)
-            chosen[j] =
-                test->items[j].defective && strcmp(test->items[j].defect, r->types[k].name) == 0;
+            chosen[j] = test->items[j].defective &&
+                        strcmp(test->items[j].defect, test->items[i].defect) == 0;
         r->types[k].auroc = fk_bin_table_auroc(t, chosen);
     }
 done:
@@ -186,7 +181,7 @@ done:
 
 typedef struct ranked {
     double score;
-    int64_t sample;
+    int64_t image;
 } ranked;
 
 static int by_score(const void *x, const void *y)
@@ -195,63 +190,72 @@ static int by_score(const void *x, const void *y)
 
     if (a->score != b->score)
         return a->score > b->score ? -1 : 1;
-    return a->sample < b->sample ? -1 : 1;
+    return a->image < b->image ? -1 : 1;
 }
 
-/* The defective images with the highest, the median and the lowest score. */
-static fleck_status choose_cases(work *w, const fk_bench_result *r, fleck_error *err)
+/* Draw one panel of a run, whose caption is there already: image, ground truth and heat map. */
+static fleck_status draw_panel(const work *w, fk_bench_result *out, fk_runner *r, int64_t sample,
+                               int k, fleck_error *err)
+{
+    const fk_sample *s = &w->test.items[sample];
+    const char *caption = out->name;
+    fleck_result result = {0};
+    fk_image heat = {0};
+    char *path = NULL;
+    fleck_status st;
+
+    FK_DO(fk_bench_panel_path(&path, w->out, w->category->name, out, k, err));
+    FK_DO(fk_predict_file(r, s->path, true, &result, err));
+    FK_DO(fk_picture_overlay(&heat, r->model, &result, err));
+    FK_DO(fk_picture_row(path,
+                         &(fk_image){.width = result.image_width,
+                                     .height = result.image_height,
+                                     .channels = 3,
+                                     .data = result.image},
+                         s->path, s->mask, &heat, &caption, 1, PANEL_TILE, err));
+done:
+    fk_result_free(&result);
+    fk_image_free(&heat);
+    fk_free(path);
+    return st;
+}
+
+/* Pictures of the defective images with the highest, the median and the lowest score, while the model
+ * is there; nothing is decoded or passed through a network again. */
+static fleck_status draw_panels(const work *w, fk_bench_result *r, const gather *g,
+                                fk_runner *runner, fleck_error *err)
 {
     static const char *const words[FK_BENCH_PANELS] = {"highest", "median", "lowest"};
     ranked *list = NULL;
+    char *folder = NULL;
     int64_t n = 0;
     fleck_status st;
 
     FK_DO(FK_ALLOC(&list, r->n, err));
-    for (int64_t i = 0, sample = 0; i < r->n; i++, sample++) {
-        /* Images that could not be read are in the one list only. */
-        while (strcmp(below(w->test.items[sample].path, w->path), r->images[i].path) != 0)
-            sample++;
+    FK_DO(fk_path_join(&folder, w->out, "panels", err));
+    FK_DO(fk_folder_make(folder, err));
+    for (int64_t i = 0; i < r->n; i++)
         if (r->images[i].defective)
-            list[n++] = (ranked){r->images[i].score, sample};
-    }
+            list[n++] = (ranked){r->images[i].score, i};
     qsort(list, (size_t)n, sizeof *list, by_score);
     for (int64_t k = 0; k < FK_BENCH_PANELS && n > 0; k++) {
+        int64_t i = list[k * (n - 1) / 2].image;
+
         if (k > 0 && k * (n - 1) / 2 == (k - 1) * (n - 1) / 2)
             continue; /* of few images, the median is one of the others */
-        w->words[w->n_cases] = words[k];
-        w->cases[w->n_cases++] = list[k * (n - 1) / 2].sample;
+        FK_DO(fk_asprintf(&r->panels[r->n_panels], err, "%s: %s score of %s", r->images[i].path,
+                          words[k], r->name));
+        r->n_panels++;
+        FK_DO(draw_panel(w, r, runner, g->samples[i], r->n_panels - 1, err));
     }
 done:
     fk_free(list);
-    return st;
-}
-
-/* The heat maps of the chosen images, while the model is there; nothing is decoded or passed through a network
- * again. */
-static fleck_status draw_heats(work *w, fk_runner *r, int column, fleck_error *err)
-{
-    fleck_result result = {0};
-    fleck_status st = FLECK_OK;
-
-    for (int k = 0; k < w->n_cases; k++) {
-        FK_DO(fk_predict_file(r, w->test.items[w->cases[k]].path, true, &result, err));
-        FK_DO(fk_picture_overlay(&w->heats[k][column], r->model, &result, err));
-        if (column == 0) {
-            w->originals[k] = (fk_image){.width = result.image_width,
-                                         .height = result.image_height,
-                                         .channels = 3,
-                                         .data = result.image};
-            result.image = NULL;
-        }
-        fk_result_free(&result);
-    }
-done:
-    fk_result_free(&result);
+    fk_free(folder);
     return st;
 }
 
 static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_bench_run *run,
-                                     fk_feed *feed, int column, fleck_error *err)
+                                     fk_feed *feed, fleck_error *err)
 {
     fleck_eval_settings e = fleck_eval_defaults();
     gather g = {.work = w, .result = out};
@@ -273,17 +277,16 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
     e.progress_ctx = run->fit.progress_ctx;
     settings.scratch = e.scratch = w->out;
     fk_clock_reset_peak();
-    out->pixel_low = out->pixel_high = NAN;
+    FK_DO(FK_ALLOC(&g.samples, w->test.count, err));
     FK_DO(FK_CALLOC(&bins, w->test.count, err));
     FK_DO(FK_CALLOC(&out->images, w->test.count, err));
     FK_DO(fk_fit_plan(&m, &settings, err));
     FK_DO(fk_runner_open_on(&r, &m, feed, err));
-    fk_source_init_files(&source, w->train, w->n_train);
+    fk_source_init_files(&source, w->files, w->train.count);
     st = fk_fit_run(&m, &r, &source, &settings, &fit, err);
     fk_source_free(&source);
     FK_DO(st);
     FK_DO(fk_evaluate(&r, w->path, &e, bins, &out->report, err));
-    FK_DO(describe(out, &m, run->name, err));
     out->report.seconds.decode += fit.decode;
     out->report.seconds.network += fit.network;
     out->report.seconds.score += fit.score;
@@ -291,11 +294,9 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
     FK_DO(interval(out, w->settings, err));
     if (out->report.has_pixel)
         FK_DO(measure_pixels(out, bins, w, err));
-    if (column == 0)
-        FK_DO(choose_cases(w, out, err));
-    if (column >= 0)
-        FK_DO(draw_heats(w, &r, column, err));
+    FK_DO(draw_panels(w, out, &g, &r, err));
 done:
+    fk_free(g.samples);
     for (int64_t i = 0; bins != NULL && i < w->test.count; i++)
         fk_bins_free(&bins[i]);
     fk_free(bins);
@@ -304,49 +305,9 @@ done:
     return st;
 }
 
-/* The first run, and the next of another method, or else the second. */
-static void choose_columns(work *w, const fk_bench_runs *runs)
-{
-    int other = runs->n > 1 ? 1 : 0;
+/* ---- Runs ---- */
 
-    for (int i = runs->n - 1; i > 0; i--)
-        if (strcmp(runs->items[i].fit.method, runs->items[0].fit.method) != 0)
-            other = i;
-    w->columns[w->n_columns++] = 0;
-    if (other > 0)
-        w->columns[w->n_columns++] = other;
-}
-
-static fleck_status write_panels(work *w, fleck_error *err)
-{
-    const fk_bench_category *c = w->category;
-    const char *captions[MAX_COLUMNS];
-    char *folder = NULL, *path = NULL;
-    fleck_status st;
-
-    FK_DO(fk_path_join(&folder, w->out, "panels", err));
-    FK_DO(fk_folder_make(folder, err));
-    for (int i = 0; i < w->n_columns; i++)
-        captions[i] = c->runs[w->columns[i]].name;
-    for (int k = 0; k < w->n_cases; k++) {
-        const fk_sample *s = &w->test.items[w->cases[k]];
-
-        fk_free(path);
-        path = NULL;
-        FK_DO(fk_asprintf(&path, err, "%s/%s-%d.png", folder, c->name, k + 1));
-        FK_DO(fk_picture_row(path, &w->originals[k], s->path, s->mask, w->heats[k], captions,
-                             w->n_columns, PANEL_TILE, err));
-        FK_DO(fk_asprintf(&w->category->panels[k], err, "%s: %s score of %s",
-                          below(s->path, w->path), w->words[k], captions[0]));
-        w->category->n_panels = k + 1;
-    }
-done:
-    fk_free(folder);
-    fk_free(path);
-    return st;
-}
-
-static fleck_status list_files(work *w, fk_samples *train, fleck_error *err)
+static fleck_status list_files(work *w, fleck_error *err)
 {
     const fleck_fit_settings *f = &w->settings->fit;
     fk_dataset_how how = {.is_image = fk_image_has_extension,
@@ -356,66 +317,197 @@ static fleck_status list_files(work *w, fk_samples *train, fleck_error *err)
     bool has_masks;
     fleck_status st;
 
-    FK_DO(fk_dataset_train(train, w->path, &how, err));
+    FK_DO(fk_dataset_train(&w->train, w->path, &how, err));
     FK_DO(fk_dataset_test(&w->test, &has_masks, w->path, &how, err));
     if (w->test.passed > 0)
         fk_warn_say(how.warn, "%s: %lld of %lld test images are scored: %s", w->path,
                     (long long)w->test.count, (long long)(w->test.count + w->test.passed),
                     w->test.passed_text);
-    FK_DO(FK_ALLOC(&w->train, train->count, err));
-    w->n_train = train->count;
-    for (int64_t i = 0; i < train->count; i++)
-        w->train[i] = train->items[i].path;
+    FK_DO(FK_ALLOC(&w->files, w->train.count, err));
+    for (int64_t i = 0; i < w->train.count; i++)
+        w->files[i] = w->train.items[i].path;
 done:
     return st;
 }
 
-fleck_status fk_bench_category_run(fk_bench_category *c, const char *path, const char *out,
-                                   const fk_bench_runs *runs, fk_bench_feeds *feeds,
-                                   const fleck_bench_settings *s, fleck_error *err)
+/* Take what `known` has with the same settings.  A run that failed is tried again. */
+static fleck_status reuse(fk_bench_result *r, fk_bench_category *known, const char *name,
+                          fleck_error *err)
 {
-    work w = {.path = path, .out = out, .settings = s, .category = c};
-    fk_samples train = {0};
+    for (int k = 0; k < known->n; k++) {
+        fk_bench_result *old = &known->runs[k];
+
+        if (old->name == NULL || old->error != NULL || strcmp(old->settings, r->settings) != 0)
+            continue;
+        fk_free(r->settings);
+        *r = *old;
+        *old = (fk_bench_result){0};
+        fk_free(r->name);
+        r->name = NULL;
+        return fk_strdup(&r->name, name, err);
+    }
+    return FLECK_OK;
+}
+
+/* Name the settings of every run, and take over what is there already. */
+static fleck_status settle_runs(const work *w, fk_bench_category *known, fk_bench_runs *runs,
+                                const fk_bench_feeds *feeds, fleck_error *err)
+{
+    fk_bench_category *c = w->category;
+    char files[FK_SHA256_TEXT], sum[FK_SHA256_TEXT];
+    fleck_status st;
+
+    FK_DO(fk_bench_files_sum(files, &c->files, &w->train, &w->test, err));
+    for (int i = 0; i < runs->n; i++) {
+        FK_DO(fk_bench_run_sum(sum, files, w->settings, &runs->items[i], &feeds->owners[i], err));
+        FK_DO(fk_strdup(&c->runs[i].settings, sum, err));
+        FK_DO(reuse(&c->runs[i], known, runs->items[i].name, err));
+        c->n_reused += c->runs[i].name != NULL;
+    }
+done:
+    return st;
+}
+
+/* Pictures of runs that are not among the category's any more. */
+static void remove_panels(const work *w, const fk_bench_category *known)
+{
+    for (int k = 0; k < known->n; k++) {
+        for (int i = 0; known->runs[k].name != NULL && i < known->runs[k].n_panels; i++) {
+            char *path;
+
+            if (fk_bench_panel_path(&path, w->out, w->category->name, &known->runs[k], i, NULL) !=
+                FLECK_OK)
+                return;
+            (void)!unlink(path);
+            fk_free(path);
+        }
+    }
+}
+
+/* A run that has no figures, and why. */
+static fleck_status fail(fk_bench_result *r, const fk_model *m, const char *name,
+                         const fleck_error *why, fleck_error *err)
+{
+    fk_bench_result failed = {.settings = r->settings};
+    fleck_status st;
+
+    r->settings = NULL;
+    fk_bench_result_free(r);
+    fk_bench_no_figures(&failed);
+    *r = failed;
+    FK_DO(describe(r, m, name, err));
+    FK_DO(fk_strdup(&r->error, why->message, err));
+done:
+    return st;
+}
+
+static fleck_status compute(work *w, int i, const fk_bench_run *run, fk_bench_feeds *feeds,
+                            fleck_error *err)
+{
+    fk_bench_result *r = &w->category->runs[i];
+    fleck_error why = {0};
+    fleck_status st;
+
+    fk_bench_no_figures(r);
+    FK_DO(describe(r, &feeds->owners[i], run->name, err));
+    st = fit_and_evaluate(w, r, run, &feeds->feeds[feeds->of_run[i]], &why);
+    if (st == FLECK_E_CANCELLED)
+        FK_FAIL(err, st, "run %s: %s", run->name, why.message);
+    if (st == FLECK_OK)
+        return fk_bench_category_write(w->category, w->file, err);
+    w->category->n_failed++;
+    st = fail(r, &feeds->owners[i], run->name, &why, err);
+done:
+    return st;
+}
+
+static void tell(const fleck_bench_settings *s, const fk_bench_place *p, const char *category,
+                 const char *run, int i, int n)
+{
+    double spent = fk_clock_seconds() - p->start;
+    fleck_bench_place place = {.category = category,
+                               .run = run,
+                               .i_category = p->category,
+                               .n_categories = p->categories,
+                               .i_run = i,
+                               .n_runs = n,
+                               .seconds_left = p->computed > 0 ? spent / (double)p->computed *
+                                                                     (double)(p->cells - p->passed)
+                                                               : NAN};
+
+    if (s->on_run != NULL)
+        s->on_run(s->on_run_ctx, &place);
+}
+
+/* The runs that are missing, on images and taps that they share. */
+static fleck_status compute_missing(work *w, const fk_bench_runs *runs, fk_bench_feeds *feeds,
+                                    fk_bench_place *place, fleck_error *err)
+{
+    const fleck_fit_settings *fit = &w->settings->fit;
+    fk_warn warn = {fit->warning, fit->warning_ctx};
+    fk_bench_category *c = w->category;
     fk_blobs *blobs = NULL;
     fleck_status st;
 
-    choose_columns(&w, runs);
-    FK_DO(list_files(&w, &train, err));
-    FK_DO(fk_blobs_open(&blobs, out, s->memory, err));
-    FK_DO(FK_CALLOC(&c->runs, runs->n, err));
-    c->n = runs->n;
+    FK_DO(fk_blobs_open(&blobs, w->out, w->settings->memory, err));
+    c->decoded = c->passed = 0;
     c->n_networks = feeds->n;
-    c->images = train.count + w.test.count;
     for (int k = 0; k < feeds->n; k++) {
         feeds->feeds[k].blobs = blobs;
         feeds->feeds[k].decoded = feeds->feeds[k].passed = 0;
     }
+    place->passed += c->n_reused;
     for (int i = 0; i < runs->n; i++) {
-        int column = i == w.columns[0] ? 0 : w.n_columns > 1 && i == w.columns[1] ? 1 : -1;
-
-        st = fit_and_evaluate(&w, &c->runs[i], &runs->items[i], &feeds->feeds[feeds->of_run[i]],
-                              column, err);
-        if (st != FLECK_OK) {
-            fk_error_context(err, "run %s", runs->items[i].name);
-            goto done;
-        }
+        if (c->runs[i].name != NULL)
+            continue;
+        tell(w->settings, place, c->name, runs->items[i].name, i, runs->n);
+        FK_DO(compute(w, i, &runs->items[i], feeds, err));
+        place->computed++;
+        place->passed++;
     }
     for (int k = 0; k < feeds->n; k++) {
         c->decoded += feeds->feeds[k].decoded;
         c->passed += feeds->feeds[k].passed;
     }
-    FK_DO(write_panels(&w, err));
+    if (c->n_failed == c->n)
+        FK_FAIL(err, FLECK_E_STATE, "every run failed: %s: %s", c->runs[0].name, c->runs[0].error);
+    for (int i = 0; i < c->n; i++)
+        if (c->runs[i].error != NULL)
+            fk_warn_say(warn, "%s: run %s failed: %s", c->name, c->runs[i].name, c->runs[i].error);
 done:
     for (int k = 0; k < feeds->n; k++)
         feeds->feeds[k].blobs = NULL;
-    for (int k = 0; k < FK_BENCH_PANELS; k++) {
-        fk_image_free(&w.originals[k]);
-        for (int i = 0; i < MAX_COLUMNS; i++)
-            fk_image_free(&w.heats[k][i]);
-    }
     fk_blobs_close(&blobs);
-    fk_free(w.train);
+    return st;
+}
+
+fleck_status fk_bench_category_run(fk_bench_category *c, fk_bench_category *known, const char *path,
+                                   const char *out, const char *file, fk_bench_runs *runs,
+                                   fk_bench_feeds *feeds, const fleck_bench_settings *s,
+                                   fk_bench_place *place, fleck_error *err)
+{
+    work w = {.path = path, .out = out, .file = file, .settings = s, .category = c};
+    fleck_status st;
+
+    FK_DO(list_files(&w, err));
+    FK_DO(FK_CALLOC(&c->runs, runs->n, err));
+    c->n = runs->n;
+    c->images = w.train.count + w.test.count;
+    c->decoded = known->decoded;
+    c->passed = known->passed;
+    c->n_networks = known->n_networks;
+    FK_DO(fk_bench_files_look(&c->files, &w.train, &w.test, path, &known->files,
+                              feeds->feeds[0].pool, err));
+    FK_DO(settle_runs(&w, known, runs, feeds, err));
+    if (c->n_reused < c->n)
+        FK_DO(compute_missing(&w, runs, feeds, place, err));
+    else
+        place->passed += c->n;
+    remove_panels(&w, known);
+    FK_DO(fk_bench_category_write(c, file, err)); /* counts, names and stamps may be others */
+done:
+    fk_free(w.files);
     fk_samples_free(&w.test);
-    fk_samples_free(&train);
+    fk_samples_free(&w.train);
     return st;
 }

@@ -125,24 +125,27 @@ static fleck_status draw_curves(fk_text *out, const fk_bench_category *c, const 
                                 bool pixels, fk_chart_series *series, fleck_error *err)
 {
     const char *of = pixels ? "Pixels" : "Images";
+    int n = 0;
     char title[64];
     fleck_status st;
 
     for (int i = 0; i < c->n; i++) {
         const rates *r = pixels ? &list[i].pixels : &list[i].images;
 
-        series[i] = (fk_chart_series){c->runs[i].name, r->n, r->alarm_rate, r->found_rate};
+        if (r->n > 0)
+            series[n++] = (fk_chart_series){c->runs[i].name, r->n, r->alarm_rate, r->found_rate};
     }
     snprintf(title, sizeof title, "%s: ROC", of);
-    FK_DO(fk_chart_curves(out, title, "false-positive rate", "true-positive rate", series, c->n,
-                          err));
+    FK_DO(fk_chart_curves(out, title, "false-positive rate", "true-positive rate", series, n, err));
+    n = 0;
     for (int i = 0; i < c->n; i++) {
         const rates *r = pixels ? &list[i].pixels : &list[i].images;
 
-        series[i] = (fk_chart_series){c->runs[i].name, r->n, r->found_rate, r->precision};
+        if (r->n > 0)
+            series[n++] = (fk_chart_series){c->runs[i].name, r->n, r->found_rate, r->precision};
     }
     snprintf(title, sizeof title, "%s: precision and recall", of);
-    FK_DO(fk_chart_curves(out, title, "recall", "precision", series, c->n, err));
+    FK_DO(fk_chart_curves(out, title, "recall", "precision", series, n, err));
 done:
     return st;
 }
@@ -161,6 +164,8 @@ static fleck_status draw(fk_text *out, const fk_bench_category *c, const curves 
     if (pixels)
         FK_DO(draw_curves(out, c, list, true, series, err));
     for (int i = 0; i < c->n; i++) {
+        if (c->runs[i].n == 0)
+            continue;
         snprintf(title, sizeof title, "Scores of run %d", i + 1);
         FK_DO(fk_chart_histogram(out, title, list[i].good, list[i].n_good, list[i].defective,
                                  list[i].n_defective, err));
@@ -179,7 +184,8 @@ static fleck_status add_charts(fk_text *out, const fk_bench_category *c, fleck_e
     FK_DO(FK_CALLOC(&list, c->n, err));
     FK_DO(FK_CALLOC(&series, c->n, err));
     for (int i = 0; i < c->n; i++)
-        FK_DO(curves_make(&list[i], &c->runs[i], err));
+        if (c->runs[i].n > 0)
+            FK_DO(curves_make(&list[i], &c->runs[i], err));
     FK_DO(draw(out, c, list, series, err));
 done:
     for (int i = 0; list != NULL && i < c->n; i++)
@@ -193,19 +199,19 @@ done:
 
 /* A panel, if it is still there: whoever removed it keeps the rest of the report. */
 static fleck_status add_panel(fk_text *out, const fk_bench_book *b, const fk_bench_category *c,
-                              int k, fleck_error *err)
+                              const fk_bench_result *r, int k, fleck_error *err)
 {
     fk_contents file = {0};
     char *path = NULL;
     fleck_status st;
 
-    FK_DO(fk_asprintf(&path, err, "%s/panels/%s-%d.png", b->out, c->name, k + 1));
+    FK_DO(fk_bench_panel_path(&path, b->out, c->name, r, k, err));
     if (fk_contents_read(&file, path, MAX_PICTURE, NULL) != FLECK_OK)
         goto done;
     FK_DO(fk_text_printf(out, err, "<figure><img alt=\"\" src=\"data:image/png;base64,"));
     FK_DO(fk_html_base64(out, file.data, file.size, err));
     FK_DO(fk_text_printf(out, err, "\">"));
-    FK_DO(tagged(out, "figcaption", c->panels[k], err));
+    FK_DO(tagged(out, "figcaption", r->panels[k], err));
     FK_DO(fk_text_printf(out, err, "</figure>\n"));
 done:
     fk_contents_free(&file);
@@ -244,15 +250,16 @@ fleck_status fk_bench_html(fk_text *out, const fk_bench_book *b, fleck_error *er
                  "brackets: the 95 % interval.",
                  err));
     for (int i = 0; i < b->n_failed; i++) {
-        FK_DO(tagged(out, "p", "A category failed and is in no table:", err));
+        FK_DO(tagged(out, "p", "This failed and has no figures:", err));
         FK_DO(tagged(out, "pre", b->failed[i], err));
     }
     FK_DO(add_sections(out, b, err));
     for (int64_t c = 0; c < b->n; c++) {
         FK_DO(tagged(out, "h2", b->categories[c].name, err));
         FK_DO(add_charts(out, &b->categories[c], err));
-        for (int k = 0; k < b->categories[c].n_panels; k++)
-            FK_DO(add_panel(out, b, &b->categories[c], k, err));
+        for (int i = 0; i < b->categories[c].n; i++)
+            for (int k = 0; k < b->categories[c].runs[i].n_panels; k++)
+                FK_DO(add_panel(out, b, &b->categories[c], &b->categories[c].runs[i], k, err));
     }
     FK_DO(tagged(out, "h2", "Limits", err));
     FK_DO(fk_text_printf(out, err, "<ul>\n"));

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FORMAT 2
+#define FORMAT 3
 #define MAX_BYTES ((size_t)1 << 30)
 
 void fk_bench_images_free(fk_bench_image *images, int64_t n)
@@ -19,11 +19,15 @@ void fk_bench_images_free(fk_bench_image *images, int64_t n)
     fk_free(images);
 }
 
-static void result_free(fk_bench_result *r)
+void fk_bench_result_free(fk_bench_result *r)
 {
     fk_bench_images_free(r->images, r->n);
     for (int64_t i = 0; r->types != NULL && i < r->n_types; i++)
         fk_free(r->types[i].name);
+    for (int i = 0; i < FK_BENCH_PANELS; i++)
+        fk_free(r->panels[i]);
+    fk_free(r->settings);
+    fk_free(r->error);
     fk_free(r->types);
     fk_free(r->curve);
     fk_free(r->name);
@@ -37,16 +41,29 @@ static void result_free(fk_bench_result *r)
     *r = (fk_bench_result){0};
 }
 
+void fk_bench_no_figures(fk_bench_result *r)
+{
+    const fleck_ranking none = {NAN, NAN, NAN, NAN};
+
+    r->report.image = r->report.pixel = none;
+    r->report.pro = r->low = r->high = r->pixel_low = r->pixel_high = NAN;
+}
+
 void fk_bench_category_free(fk_bench_category *c)
 {
     for (int i = 0; c->runs != NULL && i < c->n; i++)
-        result_free(&c->runs[i]);
-    for (int i = 0; i < FK_BENCH_PANELS; i++)
-        fk_free(c->panels[i]);
+        fk_bench_result_free(&c->runs[i]);
+    fk_bench_files_free(&c->files);
     fk_free(c->runs);
     fk_free(c->name);
-    fk_free(c->settings);
     *c = (fk_bench_category){0};
+}
+
+fleck_status fk_bench_panel_path(char **path, const char *out, const char *category,
+                                 const fk_bench_result *r, int k, fleck_error *err)
+{
+    return fk_asprintf(path, err, "%s%spanels/%s-%.12s-%d.png", out != NULL ? out : "",
+                       out != NULL ? "/" : "", category, r->settings, k + 1);
 }
 
 /* ---- Writing ---- */
@@ -133,6 +150,36 @@ static bool put_counts(fk_json *to, const fleck_report *r)
            fk_json_put_real(to, "peak_rss_mib", r->seconds.peak_rss_mib);
 }
 
+static bool put_panels(fk_json *to, const fk_bench_result *r)
+{
+    fk_json *list = fk_json_array();
+    bool ok = list != NULL;
+
+    for (int i = 0; ok && i < r->n_panels; i++)
+        ok = fk_json_push_string(list, r->panels[i]);
+    return fk_json_put(to, "panels", list) && ok;
+}
+
+/* [path, size, seconds, nanoseconds, device, inode, changed, digest] each. */
+static bool put_files(fk_json *to, const fk_bench_files *f)
+{
+    fk_json *list = fk_json_array();
+    bool ok = list != NULL;
+
+    for (int64_t i = 0; ok && i < f->count; i++) {
+        const fk_stamp *s = &f->items[i].stamp;
+        fk_json *o = fk_json_array();
+
+        ok = o != NULL && fk_json_push_string(o, f->items[i].path) &&
+             fk_json_push_int(o, s->size) && fk_json_push_int(o, s->seconds) &&
+             fk_json_push_int(o, s->nanoseconds) && fk_json_push_int(o, (int64_t)s->device) &&
+             fk_json_push_int(o, (int64_t)s->inode) && fk_json_push_int(o, f->items[i].changed) &&
+             fk_json_push_string(o, f->items[i].digest);
+        ok = fk_json_push(list, o) && ok;
+    }
+    return fk_json_put(to, "files", list) && ok;
+}
+
 static fk_json *run_json(const fk_bench_result *r, fleck_error *err)
 {
     fk_json *o = fk_json_object(), *options = NULL, *size = fk_json_array();
@@ -151,6 +198,10 @@ static fk_json *run_json(const fk_bench_result *r, fleck_error *err)
     ok = ok &&
          fk_json_parse(&options, r->options, strlen(r->options), "options", err) == FLECK_OK &&
          fk_json_put(o, "options", options);
+    ok = ok && fk_json_put_string(o, "settings", r->settings);
+    if (r->error != NULL)
+        ok = ok && fk_json_put_string(o, "error", r->error);
+    ok = o != NULL && put_panels(o, r) && ok;
     ok = ok && put_counts(o, &r->report) &&
          put_ranking(o, "image", &r->report.image, r->low, r->high, NAN);
     if (r->report.has_pixel)
@@ -166,22 +217,20 @@ static fk_json *run_json(const fk_bench_result *r, fleck_error *err)
 
 fleck_status fk_bench_category_write(const fk_bench_category *c, const char *path, fleck_error *err)
 {
-    fk_json *o = fk_json_object(), *runs = fk_json_array(), *panels = fk_json_array();
+    fk_json *o = fk_json_object(), *runs = fk_json_array();
     char *text = NULL;
     bool ok =
         o != NULL && fk_json_put_string(o, "fleck", FLECK_VERSION) &&
-        fk_json_put_int(o, "bench", FORMAT) && fk_json_put_string(o, "settings", c->settings) &&
-        fk_json_put_string(o, "category", c->name) && fk_json_put_int(o, "images", c->images) &&
-        fk_json_put_int(o, "decoded", c->decoded) &&
+        fk_json_put_int(o, "bench", FORMAT) && fk_json_put_string(o, "category", c->name) &&
+        fk_json_put_int(o, "images", c->images) && fk_json_put_int(o, "decoded", c->decoded) &&
         fk_json_put_int(o, "networks", c->n_networks) && fk_json_put_int(o, "passes", c->passed);
     fleck_status st = FLECK_OK;
 
-    for (int i = 0; ok && panels != NULL && i < c->n_panels; i++)
-        ok = fk_json_push_string(panels, c->panels[i]);
-    ok = o != NULL && fk_json_put(o, "panels", panels) && ok;
     for (int i = 0; ok && runs != NULL && i < c->n; i++)
-        ok = fk_json_push(runs, run_json(&c->runs[i], err));
+        if (c->runs[i].name != NULL)
+            ok = fk_json_push(runs, run_json(&c->runs[i], err));
     ok = o != NULL && fk_json_put(o, "runs", runs) && ok;
+    ok = o != NULL && put_files(o, &c->files) && ok;
     if (!ok)
         FK_FAIL(err, FLECK_E_NOMEM, "%s: the results could not be put into JSON", path);
     FK_DO(fk_json_dump(&text, o, 1, err));
@@ -338,6 +387,66 @@ done:
     return st;
 }
 
+static fleck_status get_panels(fk_bench_result *r, const fk_json *list, fleck_error *err)
+{
+    int64_t n = list != NULL && fk_json_is_array(list) ? fk_json_count(list) : -1;
+    fleck_status st = FLECK_OK;
+
+    if (n < 0 || n > FK_BENCH_PANELS)
+        return fk_error_set(err, FLECK_E_FORMAT, "expected a list of up to %d \"panels\"",
+                            FK_BENCH_PANELS);
+    for (int i = 0; i < (int)n; i++) {
+        const char *caption = fk_json_as_string(fk_json_at(list, i));
+
+        if (caption == NULL)
+            FK_FAIL(err, FLECK_E_FORMAT, "panels: expected texts");
+        FK_DO(fk_strdup(&r->panels[i], caption, err));
+        r->n_panels = i + 1;
+    }
+done:
+    return st;
+}
+
+static fleck_status get_file(fk_bench_file *f, const fk_json *o, fleck_error *err)
+{
+    const char *path = NULL, *digest = NULL;
+    int64_t n[6] = {0};
+    bool ok = fk_json_is_array(o) && fk_json_count(o) == 8;
+
+    for (int i = 0; ok && i < 6; i++)
+        ok = fk_json_as_int(fk_json_at(o, i + 1), &n[i]);
+    if (ok) {
+        path = fk_json_as_string(fk_json_at(o, 0));
+        digest = fk_json_as_string(fk_json_at(o, 7));
+    }
+    if (path == NULL || digest == NULL || strlen(digest) >= sizeof f->digest)
+        return fk_error_set(err, FLECK_E_FORMAT,
+                            "files: expected a path, six numbers and a digest each");
+    f->stamp = (fk_stamp){.size = n[0],
+                          .seconds = n[1],
+                          .nanoseconds = n[2],
+                          .device = (uint64_t)n[3],
+                          .inode = (uint64_t)n[4]};
+    f->changed = n[5];
+    memcpy(f->digest, digest, strlen(digest) + 1);
+    return fk_strdup(&f->path, path, err);
+}
+
+static fleck_status get_files(fk_bench_files *f, const fk_json *list, fleck_error *err)
+{
+    int64_t n = list != NULL && fk_json_is_array(list) ? fk_json_count(list) : -1;
+    fleck_status st;
+
+    if (n < 0)
+        return fk_error_set(err, FLECK_E_FORMAT, "expected a list \"files\"");
+    FK_DO(FK_CALLOC(&f->items, n, err));
+    f->count = n;
+    for (int64_t i = 0; i < n; i++)
+        FK_DO(get_file(&f->items[i], fk_json_at(list, i), err));
+done:
+    return st;
+}
+
 static fleck_status get_run(fk_bench_result *r, const fk_json *o, fleck_error *err)
 {
     const fk_json *image = fk_json_get(o, "image"), *pixel = fk_json_get(o, "pixel");
@@ -345,6 +454,13 @@ static fleck_status get_run(fk_bench_result *r, const fk_json *o, fleck_error *e
     fleck_status st;
 
     FK_DO(get_text(&r->name, o, "name", err));
+    FK_DO(get_text(&r->settings, o, "settings", err));
+    if (strlen(r->settings) != FK_SHA256_TEXT - 1 ||
+        strspn(r->settings, "0123456789abcdef") != FK_SHA256_TEXT - 1)
+        FK_FAIL(err, FLECK_E_FORMAT, "settings: expected 64 hexadecimal digits");
+    if (fk_json_get(o, "error") != NULL)
+        FK_DO(get_text(&r->error, o, "error", err));
+    FK_DO(get_panels(r, fk_json_get(o, "panels"), err));
     FK_DO(get_text(&r->method, o, "method", err));
     FK_DO(get_text(&r->backbone, o, "backbone", err));
     FK_DO(get_text(&r->taps, o, "taps", err));
@@ -375,7 +491,7 @@ done:
 
 static fleck_status get_category(fk_bench_category *c, const fk_json *o, fleck_error *err)
 {
-    const fk_json *panels = fk_json_get(o, "panels"), *runs = fk_json_get(o, "runs");
+    const fk_json *runs = fk_json_get(o, "runs");
     int64_t format, networks, n;
     fleck_status st;
 
@@ -385,13 +501,12 @@ static fleck_status get_category(fk_bench_category *c, const fk_json *o, fleck_e
         return fk_error_set(err, FLECK_E_UNSUPPORTED, "results of format %lld, this fleck reads %d",
                             (long long)format, FORMAT);
     FK_DO(get_text(&c->name, o, "category", err));
-    FK_DO(get_text(&c->settings, o, "settings", err));
     FK_DO(get_count(&c->images, o, "images", err));
     FK_DO(get_count(&c->decoded, o, "decoded", err));
     FK_DO(get_count(&c->passed, o, "passes", err));
     FK_DO(get_count(&networks, o, "networks", err));
     n = runs != NULL && fk_json_is_array(runs) ? fk_json_count(runs) : 0;
-    if (n < 1 || n > 1000 || networks > n)
+    if (n < 1 || n > 1000 || networks > 1000)
         FK_FAIL(err, FLECK_E_FORMAT, "expected a list of up to 1000 \"runs\"");
     c->n_networks = (int)networks;
     FK_DO(FK_CALLOC(&c->runs, n, err));
@@ -403,16 +518,7 @@ static fleck_status get_category(fk_bench_category *c, const fk_json *o, fleck_e
             goto done;
         }
     }
-    if (panels == NULL || !fk_json_is_array(panels) || fk_json_count(panels) > FK_BENCH_PANELS)
-        FK_FAIL(err, FLECK_E_FORMAT, "expected a list of up to %d \"panels\"", FK_BENCH_PANELS);
-    for (int i = 0; i < (int)fk_json_count(panels); i++) {
-        const char *caption = fk_json_as_string(fk_json_at(panels, i));
-
-        if (caption == NULL)
-            FK_FAIL(err, FLECK_E_FORMAT, "panels: expected texts");
-        FK_DO(fk_strdup(&c->panels[i], caption, err));
-        c->n_panels = i + 1;
-    }
+    FK_DO(get_files(&c->files, fk_json_get(o, "files"), err));
 done:
     return st;
 }

@@ -377,6 +377,9 @@ static fleck_status type_auroc(const fk_bench_result *r, const char *type, doubl
     fleck_status st;
 
     *count = 0;
+    *auroc = NAN;
+    if (r->n == 0)
+        return FLECK_OK;
     FK_DO(FK_ALLOC(&scores, r->n, err));
     FK_DO(FK_ALLOC(&labels, r->n, err));
     for (int64_t i = 0; i < r->n; i++) {
@@ -411,13 +414,24 @@ static fleck_status add_type(fk_table *t, double image, double pixel, fleck_erro
                         : fk_table_add(t, err, "%.2f / %.2f", image, pixel);
 }
 
-/* The types of a category, in the order of the first run's images. */
+/* The first run of the category that has figures. */
+static const fk_bench_result *first_good(const fk_bench_category *c)
+{
+    int i = 0;
+
+    while (i < c->n - 1 && c->runs[i].error != NULL)
+        i++;
+    return &c->runs[i];
+}
+
+/* The types of a category, in the order of the images. */
 static fleck_status list_types(fk_names *out, const fk_bench_category *c, fleck_error *err)
 {
+    const fk_bench_result *r = first_good(c);
     fleck_status st = FLECK_OK;
 
-    for (int64_t i = 0; i < c->runs[0].n; i++) {
-        const fk_bench_image *im = &c->runs[0].images[i];
+    for (int64_t i = 0; i < r->n; i++) {
+        const fk_bench_image *im = &r->images[i];
         int64_t k = 0;
 
         while (k < out->count && strcmp(out->items[k], im->type) != 0)
@@ -453,12 +467,12 @@ static fleck_status types_section(fk_bench_sections *s, const fk_bench_book *boo
             int64_t count;
 
             FK_DO(fk_table_add(&section->table, err, "%s: %s", book->categories[c].name, type));
+            FK_DO(type_auroc(first_good(&book->categories[c]), type, &auroc, &count, err));
+            FK_DO(fk_table_add(&section->table, err, "%lld", (long long)count));
             for (int i = 0; i < runs; i++) {
                 const fk_bench_result *r = &book->categories[c].runs[i];
 
                 FK_DO(type_auroc(r, type, &auroc, &count, err));
-                if (i == 0)
-                    FK_DO(fk_table_add(&section->table, err, "%lld", (long long)count));
                 FK_DO(add_type(&section->table, auroc, pixel_type_auroc(r, type), err));
             }
         }

@@ -1,5 +1,9 @@
 /* A benchmark's report for a terminal and as Markdown. */
+#include "base/mem.h"
 #include "pipeline/bench_report.h"
+
+#include <ctype.h>
+#include <string.h>
 
 static fleck_status add_failed(fk_text *out, const fk_bench_book *b, fleck_error *err)
 {
@@ -7,7 +11,7 @@ static fleck_status add_failed(fk_text *out, const fk_bench_book *b, fleck_error
 
     for (int i = 0; i < b->n_failed; i++) {
         if (i == 0)
-            FK_DO(fk_text_printf(out, err, "Categories that failed and are in no table:\n\n"));
+            FK_DO(fk_text_printf(out, err, "What failed and has no figures:\n\n"));
         FK_DO(fk_text_printf(out, err, "* %s\n", b->failed[i]));
     }
     if (b->n_failed > 0)
@@ -35,20 +39,42 @@ done:
     return st;
 }
 
+/* A path in the address of a link. */
+static fleck_status add_address(fk_text *out, const char *path, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    for (const unsigned char *p = (const unsigned char *)path; *p != '\0' && st == FLECK_OK; p++)
+        st = isalnum(*p) || strchr("/-_.", *p) != NULL ? fk_text_printf(out, err, "%c", *p)
+                                                       : fk_text_printf(out, err, "%%%02X", *p);
+    return st;
+}
+
 static fleck_status add_panels(fk_text *out, const fk_bench_book *b, fleck_error *err)
 {
+    char *path = NULL;
     fleck_status st;
 
-    FK_DO(fk_text_printf(
-        out, err,
-        "## Cases\n\nThe defective images that the first run gives its highest, its median "
-        "and its lowest score.\n\n"));
-    for (int64_t c = 0; c < b->n; c++)
-        for (int k = 0; k < b->categories[c].n_panels; k++)
-            FK_DO(fk_text_printf(out, err, "%s %s\n\n![%s](panels/%s-%d.png)\n\n",
-                                 b->categories[c].name, b->categories[c].panels[k],
-                                 b->categories[c].panels[k], b->categories[c].name, k + 1));
+    FK_DO(fk_text_printf(out, err,
+                         "## Cases\n\nThe defective images that a run gives its highest, its "
+                         "median and its lowest score.\n\n"));
+    for (int64_t c = 0; c < b->n; c++) {
+        for (int i = 0; i < b->categories[c].n; i++) {
+            const fk_bench_result *r = &b->categories[c].runs[i];
+
+            for (int k = 0; k < r->n_panels; k++) {
+                FK_DO(fk_bench_panel_path(&path, NULL, b->categories[c].name, r, k, err));
+                FK_DO(fk_text_printf(out, err, "%s %s\n\n![%s](", b->categories[c].name,
+                                     r->panels[k], r->panels[k]));
+                FK_DO(add_address(out, path, err));
+                FK_DO(fk_text_printf(out, err, ")\n\n"));
+                fk_free(path);
+                path = NULL;
+            }
+        }
+    }
 done:
+    fk_free(path);
     return st;
 }
 

@@ -2,6 +2,7 @@
 #include "render/table.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -16,13 +17,21 @@ void fk_table_free(fk_table *t)
 
 fleck_status fk_table_add(fk_table *t, fleck_error *err, const char *format, ...)
 {
-    char cell[1024];
+    char cell[1024], *text = NULL;
     va_list ap;
+    fleck_status st;
 
     va_start(ap, format);
     fk_format_list(cell, sizeof cell, format, ap);
     va_end(ap);
-    return fk_names_add(&t->cells, cell, err);
+    for (char *p = cell; *p != '\0'; p++)
+        if ((unsigned char)*p < ' ')
+            *p = '?'; /* a row is a line */
+    FK_DO(fk_utf8_escape(&text, cell, err));
+    FK_DO(fk_names_add(&t->cells, text, err));
+done:
+    fk_free(text);
+    return st;
 }
 
 static int64_t rows_of(const fk_table *t)

@@ -12,7 +12,7 @@ typedef struct fk_table {
 
 void fk_table_free(fk_table *t);
 
-/* Add a cell made like printf. */
+/* Add a cell made like printf, as UTF-8 (fk_utf8_escape()); bytes below a space become '?'. */
 fleck_status fk_table_add(fk_table *t, fleck_error *err, const char *format, ...) FLECK_MUST_CHECK
     FLECK_PRINTF(3, 4);
 

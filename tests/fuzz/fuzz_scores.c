@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     compare(text, size);
     if (fk_bench_category_parse(&c, text, size, "input", &error) == FLECK_OK)
-        fuzz_check(c.name != NULL && c.n >= 1 && c.n_panels <= FK_BENCH_PANELS);
+        fuzz_check(c.name != NULL && c.n >= 1 && c.runs[0].n_panels <= FK_BENCH_PANELS);
     else
         fuzz_check(c.runs == NULL && c.name == NULL && error.message[0] != '\0');
     fk_bench_category_free(&c);

@@ -157,12 +157,22 @@ static void what_json_cannot_hold_is_refused_and_freed(void **state)
     (void)state;
     assert_false(fk_json_put_real(v, "nan", NAN));
     assert_false(fk_json_put_real(v, "inf", INFINITY));
-    assert_false(fk_json_put_string(v, "s", "\xff"));
     assert_false(fk_json_put_int(v, "\xff", 1));
     assert_false(fk_json_put(v, "null", NULL));
     assert_false(fk_json_put(NULL, "child", fk_json_array()));
     assert_false(fk_json_push(v, fk_json_array())); /* v is no array */
     assert_int_equal(fk_json_count(v), 0);
+    fk_json_free(&v);
+}
+
+static void text_that_is_no_utf8_is_escaped(void **state)
+{
+    fk_json *v = fk_json_object();
+
+    (void)state;
+    assert_true(fk_json_put_string(v, "s", "a\xff"));
+    assert_string_equal(fk_json_get_string(v, "s"), "a\xef\xbf\xbd"
+                                                    "ff");
     fk_json_free(&v);
 }
 
@@ -215,6 +225,7 @@ int main(void)
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(dumped_text_keeps_order_and_every_digit),
         cmocka_unit_test(what_json_cannot_hold_is_refused_and_freed),
+        cmocka_unit_test(text_that_is_no_utf8_is_escaped),
         cmocka_unit_test(each_visits_in_the_files_order_and_stops_at_a_failure),
         cmocka_unit_test(dump_survives_a_failing_allocation),
     };

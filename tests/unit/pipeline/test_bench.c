@@ -276,22 +276,30 @@ static char *text_of(const char *text)
     return copy;
 }
 
+#define SETTINGS "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 static fk_bench_category sample(void)
 {
     fk_bench_category c = {.name = text_of("bottle"),
-                           .settings = text_of("abc"),
                            .images = 10,
                            .decoded = 9,
                            .passed = 8,
                            .n_networks = 1,
-                           .n_panels = 1,
                            .n = 1};
     fk_bench_result *r;
 
-    c.panels[0] = text_of("a \"panel\"");
+    assert_ok(FK_CALLOC(&c.files.items, 1, err));
+    c.files.count = 1;
+    c.files.items[0] = (fk_bench_file){.path = text_of("train/good/1.png"),
+                                       .stamp = {UINT64_MAX, 2, 3, INT64_C(1) << 40, 999999999},
+                                       .changed = 1234567890,
+                                       .digest = "0123456789abcdef0123456789abcdef"};
     assert_ok(FK_CALLOC(&c.runs, 1, err));
     r = &c.runs[0];
     *r = (fk_bench_result){.name = text_of("padim@x"),
+                           .settings = text_of(SETTINGS),
+                           .n_panels = 1,
+                           .panels = {text_of("a \"panel\"")},
                            .method = text_of("padim"),
                            .backbone = text_of("x"),
                            .precision = text_of("f32"),
@@ -349,10 +357,16 @@ static void results_come_back_from_json_to_the_last_bit(void **state)
     assert_ok(fk_bench_category_read(&b, path, err));
     y = &b.runs[0];
     assert_string_equal(b.name, "bottle");
-    assert_string_equal(b.settings, "abc");
-    assert_string_equal(b.panels[0], "a \"panel\"");
+    assert_string_equal(y->settings, SETTINGS);
+    assert_null(y->error);
+    assert_string_equal(y->panels[0], "a \"panel\"");
     assert_true(b.images == 10 && b.decoded == 9 && b.passed == 8 && b.n_networks == 1 &&
-                b.n_panels == 1);
+                y->n_panels == 1);
+    assert_int_equal(b.files.count, 1);
+    assert_string_equal(b.files.items[0].path, "train/good/1.png");
+    assert_true(fk_stamp_same(&b.files.items[0].stamp, &a.files.items[0].stamp));
+    assert_true(b.files.items[0].changed == 1234567890);
+    assert_string_equal(b.files.items[0].digest, a.files.items[0].digest);
     assert_string_equal(y->name, x->name);
     assert_string_equal(y->options, x->options);
     assert_string_equal(y->taps, x->taps);
@@ -384,7 +398,8 @@ static void results_of_another_kind_are_refused(void **state)
                                            {"[1]", "not results"},
                                            {"{\"bench\": 99}", "format 99"},
                                            {"{\"bench\": 1}", "format 1"},
-                                           {"{\"bench\": 2}", "\"category\""}};
+                                           {"{\"bench\": 2}", "format 2"},
+                                           {"{\"bench\": 3}", "\"category\""}};
     fk_bench_category c;
 
     (void)state;
@@ -424,6 +439,32 @@ static void refused_with(const char *from, const char *to, const char *message)
     fk_bench_category_free(&a);
 }
 
+static void a_failed_run_comes_back_with_its_reason(void **state)
+{
+    fk_bench_category a = sample(), b;
+    char path[4200];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/failed.json", test_folder());
+    a.runs[0].error = text_of("too few images");
+    fk_bench_no_figures(&a.runs[0]);
+    assert_ok(fk_bench_category_write(&a, path, err));
+    assert_ok(fk_bench_category_read(&b, path, err));
+    assert_string_equal(b.runs[0].error, "too few images");
+    assert_true(isnan(b.runs[0].report.image.auroc) && isnan(b.runs[0].report.pro));
+    fk_bench_category_free(&a);
+    fk_bench_category_free(&b);
+}
+
+static void settings_that_could_lead_out_of_the_folder_are_refused(void **state)
+{
+    (void)state;
+    refused_with(SETTINGS, "../../../../abcdef0123456789abcdef0123456789abcdef01234567890123",
+                 "settings: expected 64 hexadecimal digits");
+    refused_with(SETTINGS, "abc", "settings: expected 64 hexadecimal digits");
+    refused_with("1234567890", "\"x\"", "files: expected a path, six numbers and a digest");
+}
+
 static void a_curve_that_falls_is_refused(void **state)
 {
     (void)state;
@@ -447,6 +488,8 @@ int main(void)
         cmocka_unit_test(a_run_stands_beside_the_study_and_the_paper),
         cmocka_unit_test(the_studys_rows_average_as_its_readers_noted),
         cmocka_unit_test(results_come_back_from_json_to_the_last_bit),
+        cmocka_unit_test(a_failed_run_comes_back_with_its_reason),
+        cmocka_unit_test(settings_that_could_lead_out_of_the_folder_are_refused),
         cmocka_unit_test(a_curve_that_falls_is_refused),
         cmocka_unit_test(results_of_another_kind_are_refused)};
 

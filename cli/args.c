@@ -34,6 +34,16 @@ int failed(const fleck_error *err)
     return err->status == FLECK_E_OPTION ? EXIT_USAGE : EXIT_FAILED;
 }
 
+int failed_at(const char *path, const fleck_error *err)
+{
+    fleck_error with = *err;
+
+    if (strstr(err->message, path) == NULL)
+        snprintf(with.message, sizeof with.message, "%s: %.*s", path,
+                 (int)(sizeof with.message / 2), err->message);
+    return failed(&with);
+}
+
 /* Whether some method has the option and the command takes it. */
 static bool is_method_option(const command *cmd, const char *name)
 {

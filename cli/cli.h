@@ -70,6 +70,8 @@ bool args_fit(const args *a, fleck_fit_settings *s);
 /* Print "fleck: message" to stderr; returns EXIT_USAGE or EXIT_FAILED. */
 int usage_error(const char *format, ...) FLECK_PRINTF(1, 2);
 int failed(const fleck_error *err);
+/* The same with "path: " in front, unless the message names it. */
+int failed_at(const char *path, const fleck_error *err);
 
 /* Allocate or end the program: the tool, unlike the library, may. */
 void *need(void *block);

@@ -76,8 +76,11 @@ static int run(const args *a)
                 "defects there may pass\n",
                 100.0 * info.unseen);
     if (code == EXIT_DONE) {
-        printf("%s: %s on %s, %lld images, threshold %.6g from %lld of them\n", out, info.method,
+        printf("%s: %s on %s, %lld images, threshold %.6g from %lld of them", out, info.method,
                info.backbone, (long long)info.images, info.threshold, (long long)info.calibrated);
+        if (info.left_out > 0.0)
+            printf(", the mask leaves out %.3g %%", 100.0 * info.left_out);
+        putchar('\n');
         printf("%.2f s on %d threads (decode %.2f, network %.2f, method %.2f), peak %.0f MiB\n",
                t.total, t.threads, t.decode, t.network, t.score, t.peak_rss_mib);
     }

@@ -78,7 +78,7 @@ static int run_verify(const args *a)
     if (fleck_model_open(&model, a->words[0], &s, &err) != FLECK_OK)
         return failed(&err);
     if (fleck_model_verify(model, tolerance, &difference, &err) != FLECK_OK)
-        code = failed(&err);
+        code = failed_at(a->words[0], &err);
     else
         printf("%s: scores as when it was fitted, largest relative difference %.3g\n", a->words[0],
                difference);

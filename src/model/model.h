@@ -54,6 +54,8 @@ typedef struct fk_model {
     char *engine; /* version text of the engine that it was fitted with */
     fk_preprocess pre;
     int64_t mask_width, mask_height;
+    int64_t mask_file[2]; /* width and height of the file that a fit took it from; not stored */
+    unsigned mask_kinds;  /* what is to be said of that file, see fk_mask_load(); not stored */
     uint8_t
         *mask; /* NULL, or 255 where every image is left out: of the crop, or of images that keep
                       their own size, scaled to each */

@@ -131,7 +131,7 @@ fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *o
     int64_t width = original->width, height = original->height;
     fleck_status st;
 
-    *out = (fk_canvas){.tiled = p->tile > 0};
+    *out = (fk_canvas){.tiled = p->tile > 0, .width = width, .height = height};
     FK_DO(fit_pixels(&out->pixels, p, original, err));
     if (mask != NULL)
         FK_DO(own_mask(&out->own, &out->kinds, m, mask, width, height, true, err));

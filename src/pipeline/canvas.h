@@ -11,7 +11,8 @@ typedef struct fk_canvas {
     fk_image left_out; /* grey, 255 where the model's mask or the image's own leaves out; no data:
                           nothing is */
     fk_image own;      /* the same of the image's own mask */
-    unsigned kinds;    /* of own, as fk_mask_load() sets them */
+    int64_t width, height; /* of the image */
+    unsigned kinds;        /* of own, as fk_mask_load() sets them */
     bool tiled;
     fk_tiles tiles; /* a single one where not tiled */
 } fk_canvas;

@@ -183,7 +183,11 @@ fleck_status fk_compare(fleck_comparison *out, const fk_run_scores *a, const fk_
         out->defective += labels[i];
     }
     both = (fk_scored){.a = scores, .b = scores + a->n, .labels = labels, .n = a->n};
-    FK_DO(fk_delong_test(&delong, &both, err));
+    st = fk_delong_test(&delong, &both, err);
+    if (st != FLECK_OK) {
+        fk_error_context(err, "%s, %s", a->name, b->name);
+        goto done;
+    }
     FK_DO(fk_bootstrap_difference(&difference, &both, &how, err));
     *out = (fleck_comparison){.good = a->n - out->defective,
                               .defective = out->defective,

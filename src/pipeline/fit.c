@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "features/map.h"
 #include "metric/metric.h"
+#include "pipeline/mask.h"
 #include "pipeline/shown.h"
 
 #include <math.h>
@@ -42,10 +43,13 @@ typedef struct fitting {
         int64_t item, tile; /* canvas, and piece of it */
     } * pieces;             /* [block] what the embeddings are of */
     fk_shown shown;
-    int64_t learned;               /* embeddings so far */
-    int64_t n_kept;                /* images for calibration */
-    int64_t *kept;                 /* [n_kept] their indices */
-    fk_span *spans;                /* [n_kept] what they were learned as */
+    fk_mask_notes notes; /* of the images' own masks */
+    int64_t odd;         /* images of another size than the file of the model's mask ... */
+    int64_t odd_size[2]; /* ... and the first one's */
+    int64_t learned;     /* embeddings so far */
+    int64_t n_kept;      /* images for calibration */
+    int64_t *kept;       /* [n_kept] their indices */
+    fk_span *spans;      /* [n_kept] what they were learned as */
     fk_embedding *kept_embeddings; /* unless tiled */
     fk_image *kept_left_out;       /* likewise */
     int64_t n_maps;     /* how many of them get a map too, the first of each n_kept / n_maps */
@@ -112,6 +116,7 @@ static void fitting_free(fitting *f)
     for (int64_t k = 0; f->kept_left_out != NULL && k < f->n_kept; k++)
         fk_image_free(&f->kept_left_out[k]);
     fk_shown_free(&f->shown);
+    fk_mask_notes_free(&f->notes);
     fk_free(f->embeddings);
     fk_free(f->canvases);
     fk_free(f->pieces);
@@ -296,6 +301,46 @@ done:
     return st;
 }
 
+/* Note what is to be said of the masks of item i of the group. */
+static fleck_status look_at_masks(fitting *f, int64_t i, fleck_error *err)
+{
+    const fk_canvas *c = &f->canvases[i];
+    const int64_t *size = f->model->mask_file;
+    fleck_status st;
+
+    FK_DO(fk_shown_add(&f->shown, c, err));
+    if (f->masks != NULL && f->masks[f->done + i] != NULL)
+        FK_DO(fk_mask_note(&f->notes, c->kinds, f->masks[f->done + i], err));
+    if (size[0] > 0 && (c->width != size[0] || c->height != size[1]) && f->odd++ == 0) {
+        f->odd_size[0] = c->width;
+        f->odd_size[1] = c->height;
+    }
+done:
+    return st;
+}
+
+/* Say what is odd about the mask of all images, and about those of single ones. */
+static fleck_status say_masks(fitting *f, const char *path, fleck_error *err)
+{
+    const fk_model *m = f->model;
+    fleck_status st = FLECK_OK;
+
+    if (path != NULL)
+        FK_DO(fk_mask_note(&f->notes, m->mask_kinds, path, err));
+    if (f->odd > 0)
+        fk_warn_say(f->runner->warn,
+                    "mask %s: %lldx%lld, but %lld of %lld images are not (the first is %lldx%lld): "
+                    "it is stretched over each%s",
+                    path, (long long)m->mask_file[0], (long long)m->mask_file[1], (long long)f->odd,
+                    (long long)f->n, (long long)f->odd_size[0], (long long)f->odd_size[1],
+                    m->mask_file[0] * f->odd_size[1] != m->mask_file[1] * f->odd_size[0]
+                        ? ", which has another shape"
+                        : "");
+    st = fk_mask_say(&f->notes, f->runner->warn, err);
+done:
+    return st;
+}
+
 /* Learn a group of `count` images, block by block of their pieces. */
 static fleck_status learn_group(fitting *f, int64_t count, const fleck_fit_settings *s,
                                 int64_t *next_kept, fleck_times *t, fleck_error *err)
@@ -310,7 +355,7 @@ static fleck_status learn_group(fitting *f, int64_t count, const fleck_fit_setti
         FK_DO(fk_fit_check_tile(f->model, f->canvases[0].pixels.width, f->canvases[0].pixels.height,
                                 err));
     for (int64_t i = 0; i < count; i++)
-        FK_DO(fk_shown_add(&f->shown, &f->canvases[i], err));
+        FK_DO(look_at_masks(f, i, err));
     if (!f->tiled)
         FK_DO(embed_group(f, count, err));
     while ((n = next_pieces(f, count, last)) > 0) {
@@ -547,6 +592,7 @@ fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const flec
                 (long long)s->calibrate);
     FK_DO(fitting_init(&f, s, err));
     FK_DO(learn(&f, s, times, err));
+    FK_DO(say_masks(&f, s->mask, err));
     block_free(&f);
     if (!f.tiled) /* all embeddings that are still needed are kept; finishing takes much memory */
         fk_runner_rest(r);

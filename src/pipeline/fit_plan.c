@@ -1,6 +1,7 @@
 /* Planning a fit: settings become a model that has learned nothing yet. */
 #include "base/mem.h"
 #include "pipeline/fit.h"
+#include "pipeline/mask.h"
 #include "pipeline/place.h"
 
 #include <math.h>
@@ -179,13 +180,14 @@ static fleck_status plan_mask(fk_model *m, const char *path, fleck_error *err)
 
     if (path == NULL)
         return FLECK_OK;
-    FK_DO(fk_image_load(&mask, path, FK_IMAGE_GREY, err));
+    FK_DO(fk_mask_load(&mask, &m->mask_kinds, path, NULL, 0, 0, err));
+    m->mask_file[0] = mask.width;
+    m->mask_file[1] = mask.height;
     FK_DO(fk_place_mask(&placed, &mask, &m->pre, err));
     if (placed.width > MAX_SIDE || placed.height > MAX_SIDE)
         FK_FAIL(err, FLECK_E_LIMIT, "mask %s: expected at most %d pixels each way, found %lldx%lld",
                 path, MAX_SIDE, (long long)placed.width, (long long)placed.height);
     for (int64_t i = 0; i < placed.width * placed.height; i++) {
-        placed.data[i] = placed.data[i] != 0 ? 255 : 0;
         free += placed.data[i] == 0;
     }
     if (free == 0)

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 void fleck_model_close(fleck_model **handle)
 {
@@ -46,6 +47,7 @@ static fleck_status fit(fleck_model **out, fk_source *source, const char *catego
     fleck_model *m = NULL;
     fleck_times ignored;
     fk_engine engine;
+    bool network;
     fleck_status st;
 
     if (sized.long_side != 0 && source->files == NULL)
@@ -67,6 +69,11 @@ static fleck_status fit(fleck_model **out, fk_source *source, const char *catego
     *out = m;
     return FLECK_OK;
 done:
+    network = st == FLECK_E_ENGINE && err != NULL && strstr(err->message, "allocate") != NULL;
+    if ((st == FLECK_E_NOMEM || network) && m != NULL && m->model.method != NULL &&
+        m->model.backbone != NULL)
+        fk_fit_advise_short(err, &m->model, s, s->threads > 0 ? s->threads : fk_pool_processors(),
+                            network);
     fleck_model_close(&m);
     return st;
 }

@@ -22,6 +22,20 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s,
 fleck_status fk_fit_limit(fk_model *m, const fleck_fit_settings *s, int64_t images, int threads,
                           int64_t later, fleck_error *err) FLECK_MUST_CHECK;
 
+/* Shapes and method of a model of like's backbone with settings s, without weights: to ask the method what it
+ * would need.  To be freed.  FLECK_E_UNSUPPORTED for a backbone of the user's. */
+fleck_status fk_fit_outline(fk_model *out, const fk_model *like, const fleck_fit_settings *s,
+                            fleck_error *err) FLECK_MUST_CHECK;
+/* Add to err's message which other settings would bring the fit of m, which takes `others` bytes beside its
+ * method's `least`, down to `allowed` bytes, and about what it would then take. */
+void fk_fit_advise(fleck_error *err, const fk_model *m, const fleck_fit_settings *s, int64_t images,
+                   int threads, int64_t others, int64_t least, int64_t allowed);
+
+/* The same where memory was short and what is needed is not known: what was at work, and what needs less; of
+ * the network alone where it was that which found none. */
+void fk_fit_advise_short(fleck_error *err, const fk_model *m, const fleck_fit_settings *s,
+                         int threads, bool network);
+
 /* Set width and height from long_side and the shape of the first image; nothing is cropped. */
 fleck_status fk_fit_long_side(fleck_fit_settings *s, const char *first,
                               fleck_error *err) FLECK_MUST_CHECK;

@@ -25,8 +25,14 @@ fleck_status fk_fit_limit(fk_model *m, const fleck_fit_settings *s, int64_t imag
     if (s->max_memory > 0)
         memory.bytes = s->max_memory > others ? s->max_memory - others : 1;
     st = m->method->limit(m->state, &memory, &least, err);
-    if (st == FLECK_E_LIMIT && s->max_memory > 0)
-        fk_error_context(err, "max memory: %.0f MiB are allowed, this fit needs %.0f",
-                         (double)s->max_memory / MIB, (double)(others + least) / MIB + 1.0);
+    if (st == FLECK_E_LIMIT && s->max_memory > 0) {
+        /* What the method was allowed says little to who set the limit of the whole. */
+        fk_error_set(
+            err, st,
+            "max memory: %.0f MiB are allowed, this fit needs %.0f, of which %s takes %.0f",
+            (double)s->max_memory / MIB, (double)(others + least) / MIB + 1.0, m->method->name,
+            (double)least / MIB);
+        fk_fit_advise(err, m, s, images, threads, others, least, s->max_memory);
+    }
     return st;
 }

@@ -366,6 +366,26 @@ done:
     return st;
 }
 
+fleck_status fk_fit_outline(fk_model *out, const fk_model *like, const fleck_fit_settings *s,
+                            fleck_error *err)
+{
+    fleck_status st;
+
+    *out = (fk_model){.arch = like->arch, .method = fk_method_find(s->method)};
+    if (out->arch == NULL || out->method == NULL)
+        FK_FAIL(err, FLECK_E_UNSUPPORTED, "only what is built in can be outlined");
+    FK_DO(fk_strdup(&out->backbone, like->backbone, err));
+    FK_DO(plan_tiles(&out->pre, s, err));
+    FK_DO(plan_size(&out->pre, s, out->method->resize, err));
+    FK_DO(name_taps(out, s->taps, err));
+    FK_DO(shape_taps(out, FK_ENGINE_REFERENCE, err));
+    FK_DO(plan_method(out, s, err));
+done:
+    if (st != FLECK_OK)
+        fk_model_free(out);
+    return st;
+}
+
 fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
 {
     char version[FK_ENGINE_VERSION_SIZE];

@@ -419,7 +419,7 @@ typedef struct fleck_metrics_settings {
     void *warning_ctx;
     const char *scratch; /* as in fleck_eval_settings */
     const char *good;    /* as in fleck_eval_settings */
-    bool recursive; /* as in fleck_eval_settings */
+    bool recursive;      /* as in fleck_eval_settings */
 } fleck_metrics_settings;
 FLECK_API fleck_metrics_settings fleck_metrics_defaults(void);
 

@@ -86,7 +86,7 @@ static void stop_everywhere(long_call *call, void *ctx, const char *const *stage
     for (; *stages != NULL; stages++)
         assert_has(all.stages, *stages);
     for (int64_t k = 1; k <= all.calls;
-         k += k < 4 || k == all.calls ? 1 : (all.calls - k + 6) / 7) {
+         k += k < 4 || k == all.calls ? 1 : (all.calls - k + 2) / 3) {
         listener l = {.stop = k};
         fleck_error error = {0};
         fleck_status st = call(ctx, &l, &error);

@@ -279,7 +279,8 @@ static void back_slashes_are_slashes_where_no_file_has_them(void **state)
 
 static void a_path_in_latin_1_finds_its_file(void **state)
 {
-    static const char text[] = "path;label;Pr\xfc\x66er\nimg/gr\xfcn.png;good;M\xfcller\n";
+    static const char text[] = "path;label;Pr\xfc"
+                               "fer\nimg/gr\xfcn.png;good;M\xfcller\n";
     fk_samples s;
 
     (void)state;

@@ -104,6 +104,18 @@ static fleck_status fit(fk_image *mask, unsigned *kinds, const char *image, bool
 
 /* ---- Loading ---- */
 
+/* Whether the file is a PNG with an alpha channel. */
+static bool has_alpha(const fk_contents *file)
+{
+    return file->size > 25 && memcmp(file->data, "\x89PNG\r\n\x1a\n", 8) == 0 &&
+           (file->data[25] == 4 || file->data[25] == 6);
+}
+
+static bool is_flat(const fk_image *im)
+{
+    return memcmp(im->data, im->data + 1, (size_t)(im->width * im->height - 1)) == 0;
+}
+
 fleck_status fk_mask_load(fk_image *out, unsigned *kinds, const char *path, const char *image,
                           int64_t width, int64_t height, fleck_error *err)
 {
@@ -117,7 +129,14 @@ fleck_status fk_mask_load(fk_image *out, unsigned *kinds, const char *path, cons
     FK_DO(fk_contents_read(&file, path, MAX_BYTES, err));
     FK_DO(fk_image_decode(out, file.data, file.size, path, FK_IMAGE_GREY, err));
     format = fk_image_format(file.data, file.size, &read);
-    st = cut(out, kinds, err);
+    if (has_alpha(&file))
+        *kinds |= 1u << FK_MASK_ALPHA;
+    if (*kinds != 0 && is_flat(out))
+        st = fk_error_set(err, FLECK_E_FORMAT,
+                          "expected black and white, found one colour everywhere and an alpha "
+                          "channel, which is not read: store it without one");
+    else
+        st = cut(out, kinds, err);
     if (st == FLECK_OK && width > 0)
         st = fit(out, kinds, image, fk_image_bytes_orientation(file.data, file.size) > 1, width,
                  height, err);
@@ -157,7 +176,7 @@ fleck_status fk_mask_say(const fk_mask_notes *n, fk_warn warn, fleck_error *err)
         [FK_MASK_GREY] = "with values beside 0 and 255: 128 and above counts as marked",
         [FK_MASK_LABELS] = "with 0 and one small value only: that value counts as marked",
         [FK_MASK_LOSSY] = "stored as JPEG, which blurs edges: 128 and above counts as marked",
-        [FK_MASK_ALPHA] = "whose colour is the same everywhere: what is opaque counts as marked",
+        [FK_MASK_ALPHA] = "with an alpha channel, which is not looked at: the colour counts",
         [FK_MASK_TURNED] = "of the size that their image has before EXIF turns it: turned along",
         [FK_MASK_UPRIGHT] = "of images that EXIF turns: taken as drawn on the turned image",
         [FK_MASK_BLACK] = "that mark no pixel",

@@ -11,7 +11,7 @@ typedef enum fk_mask_kind {
     FK_MASK_GREY,    /* values beside black and white */
     FK_MASK_LABELS,  /* 0 and one value below 128 */
     FK_MASK_LOSSY,   /* JPEG */
-    FK_MASK_ALPHA,   /* the mark is in the alpha channel */
+    FK_MASK_ALPHA,   /* it has an alpha channel, which is not looked at */
     FK_MASK_TURNED,  /* it was turned as its image's EXIF says */
     FK_MASK_UPRIGHT, /* its image is turned by EXIF, it is not */
     FK_MASK_BLACK,   /* nothing is marked */
@@ -24,8 +24,7 @@ typedef enum fk_mask_kind {
  *   levels   128 and above marks, half of the range: small values are noise of an editor or of JPEG.
  *            Of a file with 0 and one other value that value marks, whatever it is, as in maps of
  *            labels.  Several values that are all below 128: FLECK_E_FORMAT
- *   alpha    where the colour is the same everywhere and alpha is not, alpha is the mask; where both
- *            differ and do not mark the same: FLECK_E_FORMAT
+ *   alpha    not looked at; where the colour is the same everywhere: FLECK_E_FORMAT
  *   EXIF     the mask's own is applied.  A mask that has its image's size before the image's turn, and
  *            not after it, is turned along
  *

@@ -150,6 +150,17 @@ static void a_jpeg_is_said_to_be_one(void **state)
     fk_image_free(&mask);
 }
 
+static void an_alpha_channel_is_said_to_be_passed_over(void **state)
+{
+    fk_image mask;
+    unsigned kinds;
+
+    (void)state;
+    assert_ok(fk_mask_load(&mask, &kinds, image_file("greyalpha8.png"), NULL, 0, 0, err));
+    assert_true((kinds & KIND(ALPHA)) != 0);
+    fk_image_free(&mask);
+}
+
 static void collect(void *ctx, const char *message)
 {
     strncat(ctx, message, 2000);
@@ -183,6 +194,7 @@ int main(void)
         cmocka_unit_test(a_mask_of_another_size_is_refused_with_both),
         cmocka_unit_test(a_mask_of_the_stored_size_is_turned_with_its_image),
         cmocka_unit_test(a_jpeg_is_said_to_be_one),
+        cmocka_unit_test(an_alpha_channel_is_said_to_be_passed_over),
         cmocka_unit_test(kinds_are_counted_and_said_a_line_each),
     };
 

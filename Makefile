@@ -42,10 +42,13 @@ demo: all
 test: ready
 	@tools/configure build
 	@$(ninja) build
-	@rm -f build/$(log)
-	@$(run_tests) build || true
+	@rm -rf build/$(log) build/tmp build/tmp-*
+	@mkdir build/tmp
+	@TMPDIR=$(CURDIR)/build/tmp $(run_tests) build || true
 	@$(if $(SUITE),FUZZ_SECONDS=0) tools/fuzz-briefly $(JOBS)
-	@tools/count-tests build/$(log) $$(ls build-fuzz/$(log) 2>/dev/null)
+	@left=$$(ls -d build/tmp/* build/tmp/.[!.]* build/tmp-* 2>/dev/null); \
+	if [ -n "$$left" ]; then echo "failed: tests left behind:" $$left; fi; \
+	tools/count-tests build/$(log) $$(ls build-fuzz/$(log) 2>/dev/null) && [ -z "$$left" ]
 
 check:
 	@$(SETUP) --check

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MOST_NAMES 256 /* of a command's options, and NULL */
+
 void *need(void *block)
 {
     if (block == NULL) {
@@ -64,6 +66,11 @@ static int find_flag(const command *cmd, const char *name, char letter)
     return -1;
 }
 
+bool command_takes(const command *cmd, const char *name)
+{
+    return find_flag(cmd, name, 0) >= 0 || is_method_option(cmd, name);
+}
+
 static void add_pair(args *a, const char *name, const char *value)
 {
     size_t size = strlen(name) + strlen(value) + 2;
@@ -73,6 +80,40 @@ static void add_pair(args *a, const char *name, const char *value)
     a->pairs = need(realloc(a->pairs, (size_t)(a->n_pairs + 2) * sizeof *a->pairs));
     a->pairs[a->n_pairs++] = pair;
     a->pairs[a->n_pairs] = NULL;
+}
+
+/* Add the command's flags and method options to names, which has room. */
+static void names_of(const command *cmd, const char **names)
+{
+    fleck_option o;
+    int n = 0;
+
+    for (int i = 0; cmd->flags[i].name != NULL; i++)
+        names[n++] = cmd->flags[i].name;
+    for (int i = 0; cmd->method_options != 0 && i < fleck_method_count(); i++)
+        for (int j = 0; n < MOST_NAMES - 1 && fleck_method_option(fleck_method_at(i).name, j, &o);
+             j++)
+            if (cmd->method_options == 'f' || o.after_fit)
+                names[n++] = o.name;
+    names[n] = NULL;
+}
+
+/* name: word without dashes and value, "" for a letter. */
+static void unknown_flag(const command *cmd, const char *word, const char *name)
+{
+    const char *names[MOST_NAMES], *meant;
+    const command *other = find_command_with(name);
+
+    names_of(cmd, names);
+    meant = name[0] != '\0' ? fleck_nearest(name, names) : NULL;
+    if (other != NULL && other != cmd)
+        usage_error("%s: --%s is an option of %s (see fleck %s --help)", cmd->name, name,
+                    other->name, cmd->name);
+    else if (meant != NULL)
+        usage_error("%s: unknown option %s; did you mean --%s? (see fleck %s --help)", cmd->name,
+                    word, meant, cmd->name);
+    else
+        usage_error("%s: unknown option %s (see fleck %s --help)", cmd->name, word, cmd->name);
 }
 
 /* Take the flag at argv[*i]; false: error printed. */
@@ -97,8 +138,7 @@ static bool take_flag(args *a, int argc, char **argv, int *i)
         value = word[2] != '\0' ? word + 2 : NULL;
     }
     if (row < 0 && !is_option) {
-        usage_error("%s: unknown option %s (see fleck %s --help)", a->cmd->name, word,
-                    a->cmd->name);
+        unknown_flag(a->cmd, word, name);
         return false;
     }
     if (!is_option && a->cmd->flags[row].value == NULL) {

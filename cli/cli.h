@@ -50,6 +50,10 @@ typedef struct args {
  * given. */
 bool args_parse(args *out, const command *cmd, int argc, char **argv, bool *help);
 void args_free(args *a);
+/* Whether --name is an option of the command. */
+bool command_takes(const command *cmd, const char *name);
+/* The first command with such an option (main.c), NULL: none. */
+const command *find_command_with(const char *name);
 void args_help(const command *cmd, FILE *to);
 
 /* Value of a flag of the table, NULL if not given. */

@@ -23,6 +23,27 @@ static void help(FILE *to)
         to);
 }
 
+const command *find_command_with(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (command_takes(commands[i], name))
+            return commands[i];
+    return NULL;
+}
+
+static int no_command(const char *word)
+{
+    const char *names[sizeof commands / sizeof commands[0] + 1] = {NULL}, *meant;
+
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        names[i] = commands[i]->name;
+    meant = fleck_nearest(word, names);
+    if (meant != NULL)
+        return usage_error("there is no command \"%s\"; did you mean %s? (see fleck --help)", word,
+                           meant);
+    return usage_error("there is no command \"%s\" (see fleck --help)", word);
+}
+
 static int run(const command *cmd, int argc, char **argv)
 {
     args a;
@@ -74,5 +95,5 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(argv[1], commands[i]->name) == 0)
             return run(commands[i], argc - 2, argv + 2);
-    return usage_error("there is no command \"%s\" (see fleck --help)", argv[1]);
+    return no_command(argv[1]);
 }

@@ -44,7 +44,10 @@ typedef enum fleck_status {
 
 #define FLECK_ERROR_SIZE 1024
 
-/* A status with its message.  Owned by the caller, valid when zeroed; every fallible call
+/* A pointer that must not be NULL, a negative count, and a choice that does not exist are refused
+ * with FLECK_E_OPTION by every function below; settings NULL are the defaults.
+ *
+ * A status with its message.  Owned by the caller, valid when zeroed; every fallible call
  * takes a pointer to one as its last argument, and NULL where the message is not wanted.
  * The message says what was wanted, what was found, and where: it names the file. */
 typedef struct fleck_error {
@@ -100,6 +103,10 @@ typedef struct fleck_backbone_info {
 } fleck_backbone_info;
 FLECK_API int fleck_backbone_count(void);
 FLECK_API fleck_backbone_info fleck_backbone_at(int i);
+
+/* The one of names, which NULL ends, that was probably meant by a misspelt word; NULL where none is
+ * near. */
+FLECK_API const char *fleck_nearest(const char *word, const char *const *names);
 
 /* ---- Progress ---------------------------------------------------------------------- */
 

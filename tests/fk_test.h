@@ -66,15 +66,56 @@ static inline const char *test_path(const char *root, const char *part)
         return 77;                                                                                 \
     }
 
-/* A fresh folder under the build's; its path is static storage. */
+#define TEST_FOLDERS 256
+
+typedef struct test_folders {
+    char paths[TEST_FOLDERS][512];
+    int count;
+    pid_t owner;
+} test_folders;
+
+static inline test_folders *test_made_folders(void)
+{
+    static test_folders all;
+
+    return &all;
+}
+
+/* Remove a folder and all below it; 0 where it is gone. */
+static inline int test_remove(const char *folder)
+{
+    char command[4200];
+
+    snprintf(command, sizeof command, "chmod -R u+rwX '%s' && rm -rf '%s'", folder, folder);
+    return access(folder, F_OK) == 0 ? system(command) : 0; /* NOLINT: made by this program */
+}
+
+/* At the end, also after a failed or skipped case; not in a child. */
+static inline void test_remove_folders(void)
+{
+    test_folders *all = test_made_folders();
+
+    for (int i = 0; i < all->count && getpid() == all->owner; i++)
+        if (test_remove(all->paths[i]) != 0)
+            abort();
+}
+
+/* A fresh folder under the build's, which goes when the program ends; its path is static storage
+ * that the next call writes anew. */
 static inline const char *test_folder(void)
 {
     static char path[4096];
+    test_folders *all = test_made_folders();
     const char *build = getenv("FLECK_TEST_BUILD");
 
     snprintf(path, sizeof path, "%s/tmp-XXXXXX", build != NULL ? build : "/tmp");
-    if (mkdtemp(path) == NULL)
+    if (all->count == TEST_FOLDERS || mkdtemp(path) == NULL || strlen(path) >= sizeof all->paths[0])
         abort();
+    if (all->count == 0) {
+        all->owner = getpid();
+        (void)atexit(test_remove_folders);
+    }
+    memcpy(all->paths[all->count++], path, strlen(path) + 1);
     return path;
 }
 

@@ -1,4 +1,5 @@
 /* fleck.h: benchmarks and comparisons. */
+#include "api/check.h"
 #include "pipeline/compare.h"
 
 fleck_bench_settings fleck_bench_defaults(void)
@@ -14,7 +15,18 @@ fleck_bench_settings fleck_bench_defaults(void)
 fleck_status fleck_bench(const char *root, const char *out, const fleck_bench_settings *settings,
                          fleck_bench_summary *summary, fleck_error *err)
 {
-    return fk_bench(root, out, settings, summary, err);
+    fleck_bench_settings s = settings != NULL ? *settings : fleck_bench_defaults();
+    fleck_status st;
+
+    FK_NEED(summary);
+    *summary = (fleck_bench_summary){0};
+    FK_NEED(root);
+    FK_NEED(out);
+    FK_DO(fk_check_threads(s.fit.threads, __func__, err));
+    FK_DO(fk_check_measure(s.protocol, s.pro_limit, __func__, err));
+    st = fk_bench(root, out, &s, summary, err);
+done:
+    return st;
 }
 
 fleck_compare_settings fleck_compare_defaults(void)
@@ -30,7 +42,10 @@ fleck_status fleck_compare(const char *a, const char *a_run, const char *b, cons
     fk_run_scores first = {0}, second = {0};
     fleck_status st;
 
+    FK_NEED(out);
     *out = (fleck_comparison){0};
+    FK_NEED(a);
+    FK_NEED(b);
     FK_DO(fk_run_scores_read(&first, a, a_run, err));
     FK_DO(fk_run_scores_read(&second, b, b_run, err));
     FK_DO(fk_compare(out, &first, &second, &s, err));

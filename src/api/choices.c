@@ -1,6 +1,8 @@
 /* fleck.h: versions, tables of what can be chosen, and defaults. */
+#include "api/check.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "base/nearest.h"
 #include "image/image.h"
 #include "method/method.h"
 #include "net/arch.h"
@@ -28,6 +30,17 @@ void fleck_free(void *block)
     fk_free(block);
 }
 
+const char *fleck_nearest(const char *word, const char *const *names)
+{
+    fk_nearest near = {.word = word};
+
+    if (word == NULL || names == NULL)
+        return NULL;
+    for (int i = 0; names[i] != NULL; i++)
+        fk_nearest_offer(&near, names[i]);
+    return near.best;
+}
+
 int fleck_method_count(void)
 {
     return fk_method_count();
@@ -35,8 +48,11 @@ int fleck_method_count(void)
 
 fleck_method_info fleck_method_at(int i)
 {
-    const fk_method *m = fk_method_at(i);
+    const fk_method *m;
 
+    if (i < 0 || i >= fk_method_count())
+        return (fleck_method_info){0};
+    m = fk_method_at(i);
     return (fleck_method_info){m->name, m->title, m->reference, m->resize};
 }
 
@@ -56,10 +72,10 @@ static fleck_option_kind public_kind(fk_option_kind kind)
 
 bool fleck_method_option(const char *name, int j, fleck_option *out)
 {
-    const fk_method *m = fk_method_find(name);
+    const fk_method *m = name != NULL ? fk_method_find(name) : NULL;
     const fk_option *o;
 
-    if (m == NULL || j < 0)
+    if (m == NULL || j < 0 || out == NULL)
         return false;
     for (int i = 0; i < j; i++)
         if (m->options[i].name == NULL)
@@ -85,8 +101,11 @@ int fleck_backbone_count(void)
 
 fleck_backbone_info fleck_backbone_at(int i)
 {
-    const fk_arch *a = fk_arch_at(i);
+    const fk_arch *a;
 
+    if (i < 0 || i >= fk_arch_count())
+        return (fleck_backbone_info){0};
+    a = fk_arch_at(i);
     return (fleck_backbone_info){a->name, a->title, a->source, a->file};
 }
 
@@ -131,14 +150,16 @@ fleck_synth_settings fleck_synth_defaults(void)
         .width = 256, .height = 256, .train = 60, .good = 20, .defective = 10, .seed = 1};
 }
 
-fleck_status fleck_synth(const char *folder, const fleck_synth_settings *s, fleck_error *err)
+fleck_status fleck_synth(const char *folder, const fleck_synth_settings *settings, fleck_error *err)
 {
-    fk_synth_settings in = {s->width, s->height, s->train, s->good, s->defective, s->seed};
+    fleck_synth_settings s = settings != NULL ? *settings : fleck_synth_defaults();
+    fk_synth_settings in = {s.width, s.height, s.train, s.good, s.defective, s.seed};
 
+    FK_NEED(folder);
     return fk_synth_write(folder, &in, err);
 }
 
 bool fleck_is_image_name(const char *path)
 {
-    return fk_image_has_extension(path);
+    return path != NULL && fk_image_has_extension(path);
 }

@@ -1,4 +1,5 @@
 /* fleck.h: fitting, saving, opening and describing models. */
+#include "api/check.h"
 #include "api/handle.h"
 #include "base/mem.h"
 #include "dataset/dataset.h"
@@ -42,7 +43,7 @@ done:
 static fleck_status fit(fleck_model **out, fk_source *source, const char *category,
                         const fleck_fit_settings *settings, fleck_times *times, fleck_error *err)
 {
-    fleck_fit_settings sized = *settings;
+    fleck_fit_settings sized = settings != NULL ? *settings : fleck_fit_defaults();
     const fleck_fit_settings *s = &sized;
     fleck_model *m = NULL;
     fleck_times ignored;
@@ -50,6 +51,7 @@ static fleck_status fit(fleck_model **out, fk_source *source, const char *catego
     bool network;
     fleck_status st;
 
+    FK_DO(fk_check_threads(sized.threads, "fit", err));
     if (sized.long_side != 0 && source->files == NULL)
         FK_FAIL(err, FLECK_E_OPTION,
                 "long side: the images of a stream have no shape beforehand; expected a width and "
@@ -94,7 +96,7 @@ static fleck_status fit_files(fleck_model **out, const char *const *files, int64
 fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_settings *settings,
                        fleck_times *times, fleck_error *err)
 {
-    fleck_fit_settings s = *settings;
+    fleck_fit_settings s = settings != NULL ? *settings : fleck_fit_defaults();
     fk_dataset_how how = {.is_image = fk_image_has_extension,
                           .look = fk_image_look,
                           .good = s.good,
@@ -104,7 +106,9 @@ fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_sett
     char *name = NULL;
     fleck_status st;
 
+    FK_NEED(out);
     *out = NULL;
+    FK_NEED(path);
     FK_DO(fk_dataset_train(&samples, path, &how, err));
     FK_DO(fk_dataset_name(&name, path, err));
     FK_DO(FK_ALLOC(&files, samples.count, err));
@@ -127,10 +131,16 @@ fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_
                              const fleck_fit_settings *settings, fleck_times *times,
                              fleck_error *err)
 {
+    fleck_status st;
+
+    FK_NEED(out);
     *out = NULL;
+    FK_DO(fk_check_files(files, n, __func__, err));
     if (n < 1)
-        return fk_error_set(err, FLECK_E_NOTFOUND, "fit: expected at least one image, got none");
-    return fit_files(out, files, n, "", settings, times, err);
+        FK_FAIL(err, FLECK_E_NOTFOUND, "fit: expected at least one image, got none");
+    st = fit_files(out, files, n, "", settings, times, err);
+done:
+    return st;
 }
 
 fleck_status fleck_fit_stream(fleck_model **out, fleck_next_image *next, void *ctx, int64_t n,
@@ -140,7 +150,9 @@ fleck_status fleck_fit_stream(fleck_model **out, fleck_next_image *next, void *c
     fk_source source;
     fleck_status st;
 
+    FK_NEED(out);
     *out = NULL;
+    FK_NEED(next);
     if (n < 1)
         return fk_error_set(err, FLECK_E_NOTFOUND, "fit: expected at least one image, got none");
     fk_source_init_stream(&source, next, ctx, n);
@@ -159,6 +171,8 @@ fleck_status fleck_model_save_with(const fleck_model *model, const char *path,
 {
     fk_watch watch = {.call = progress, .ctx = progress_ctx};
 
+    FK_NEED(model);
+    FK_NEED(path);
     return fk_model_save(&model->model, path, &watch, err);
 }
 
@@ -170,7 +184,10 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
     fk_engine engine;
     fleck_status st;
 
+    FK_NEED(out);
     *out = NULL;
+    FK_NEED(path);
+    FK_DO(fk_check_threads(s.threads, __func__, err));
     FK_DO(FK_CALLOC(&m, 1, err));
     FK_DO(fk_model_load(&m->model, path, s.options, err));
     if (s.precision != NULL && !fk_precision_parse(s.precision, &m->model.precision))
@@ -203,10 +220,14 @@ static double share_left_out(const fk_model *m)
 
 fleck_model_info fleck_model_describe(const fleck_model *model)
 {
-    const fk_model *m = &model->model;
-    const fk_calibration *c = &m->calibration;
-    const fk_level *first = &m->shape.levels[0];
+    const fk_model *m = model != NULL ? &model->model : NULL;
+    const fk_calibration *c;
+    const fk_level *first;
 
+    if (m == NULL)
+        return (fleck_model_info){0};
+    c = &m->calibration;
+    first = &m->shape.levels[0];
     return (fleck_model_info){.method = m->method->name,
                               .backbone = m->backbone,
                               .precision = fk_precision_name(m->precision),
@@ -241,14 +262,19 @@ fleck_model_info fleck_model_describe(const fleck_model *model)
 fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *difference,
                                 fleck_error *err)
 {
-    fk_model *m = &model->model;
-    fk_map_size input = fk_preprocess_input(&m->pre);
-    int64_t pixels = input.height * input.width;
+    fk_model *m;
+    fk_map_size input;
+    int64_t pixels;
     double limit = tolerance > 0.0 ? tolerance : 1e-3, worst = 0.0;
     float *map = NULL;
     fleck_status st;
 
+    FK_NEED(difference);
     *difference = NAN;
+    FK_NEED(model);
+    m = &model->model;
+    input = fk_preprocess_input(&m->pre);
+    pixels = input.height * input.width;
     if (m->n_checks == 0)
         return fk_error_set(err, FLECK_E_STATE, "the model holds no check images");
     if (!fk_pooling_same(m->pooling, m->fitted_pooling))

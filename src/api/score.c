@@ -1,4 +1,5 @@
 /* fleck.h: scoring, measuring, pictures. */
+#include "api/check.h"
 #include "api/handle.h"
 #include "base/mem.h"
 #include "pipeline/evaluate.h"
@@ -19,7 +20,10 @@ fleck_status fleck_score_file(fleck_model *model, const char *path, bool keep_im
 {
     fleck_status st;
 
+    FK_NEED(out);
     *out = (fleck_result){0};
+    FK_NEED(model);
+    FK_NEED(path);
     fk_handle_begin(model, "predict", 1);
     FK_DO(fk_runner_wake(&model->runner, err));
     st = fk_predict_file(&model->runner, path, keep_image, out, err);
@@ -34,7 +38,10 @@ fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb, int64_t 
     fk_image image = {0};
     fleck_status st;
 
+    FK_NEED(out);
     *out = (fleck_result){0};
+    FK_NEED(model);
+    FK_NEED(rgb);
     fk_handle_begin(model, "predict", 1);
     FK_DO(fk_runner_wake(&model->runner, err));
     FK_DO(fk_image_copy_rows(&image, rgb, width, height, row_bytes, err));
@@ -50,6 +57,9 @@ fleck_status fleck_score_files_with(fleck_model *model, const char *const *files
 {
     fleck_status st;
 
+    FK_NEED(model);
+    FK_NEED(on_result);
+    FK_DO(fk_check_files(files, n, __func__, err));
     fk_handle_begin(model, "predict", n);
     FK_DO(fk_runner_wake(&model->runner, err));
     st = fk_predict_files(&model->runner, files, n, keep_image, on_scored, on_result, ctx, err);
@@ -64,25 +74,46 @@ fleck_status fleck_score_files(fleck_model *model, const char *const *files, int
     return fleck_score_files_with(model, files, n, keep_image, NULL, on_result, ctx, err);
 }
 
+/* Whether result may have come from model. */
+static fleck_status check_own(const fleck_model *model, const fleck_result *result,
+                              const char *where, fleck_error *err)
+{
+    fk_map_size size;
+    fleck_status st;
+
+    FK_DO(fk_check_result(result, where, err));
+    size = fk_preprocess_canvas(&model->model.pre, result->image_width, result->image_height);
+    if (result->map_width != size.width || result->map_height != size.height)
+        FK_FAIL(err, FLECK_E_SHAPE, "%s: the result is not one of this model's", where);
+done:
+    return st;
+}
+
 fleck_status fleck_result_full_map(const fleck_model *model, const fleck_result *result, float *map,
                                    fleck_error *err)
 {
-    fk_map_size size =
-        fk_preprocess_canvas(&model->model.pre, result->image_width, result->image_height);
+    fleck_status st;
 
-    if (result->map == NULL || result->map_width != size.width || result->map_height != size.height)
-        return fk_error_set(err, FLECK_E_SHAPE, "the result is not one of this model's");
-    return fk_place_result(map, &model->model, result, err);
+    FK_NEED(model);
+    FK_DO(check_own(model, result, __func__, err));
+    FK_NEED(map);
+    st = fk_place_result(map, &model->model, result, err);
+done:
+    return st;
 }
 
 fleck_status fleck_result_save_map(const fleck_model *model, const fleck_result *result,
                                    const char *path, bool full, fleck_error *err)
 {
-    int64_t shape[2] = {full ? result->image_height : result->map_height,
-                        full ? result->image_width : result->map_width};
+    int64_t shape[2];
     float *map = NULL;
     fleck_status st;
 
+    FK_NEED(model);
+    FK_NEED(path);
+    FK_DO(check_own(model, result, __func__, err));
+    shape[0] = full ? result->image_height : result->map_height;
+    shape[1] = full ? result->image_width : result->map_width;
     FK_DO(FK_ALLOC(&map, shape[0] * shape[1], err));
     if (full)
         FK_DO(fleck_result_full_map(model, result, map, err));
@@ -105,6 +136,9 @@ fleck_status fleck_result_save_picture(const fleck_model *model, const fleck_res
     fk_image picture = {0};
     fleck_status st;
 
+    FK_NEED(model);
+    FK_NEED(path);
+    FK_DO(check_own(model, result, __func__, err));
     FK_DO(fk_picture_overlay(&picture, &model->model, result, err));
     FK_DO(fk_image_save_picture(&picture, NULL, path, err));
 done:
@@ -119,7 +153,11 @@ fleck_status fleck_evaluate(fleck_model *model, const char *path,
     fleck_eval_settings s = settings != NULL ? *settings : fleck_eval_defaults();
     fleck_status st;
 
+    FK_NEED(out);
     *out = (fleck_report){0};
+    FK_NEED(model);
+    FK_NEED(path);
+    FK_DO(fk_check_measure(s.protocol, s.pro_limit, __func__, err));
     fk_handle_begin(model, "eval", 0);
     FK_DO(fk_runner_wake(&model->runner, err));
     st = fk_evaluate(&model->runner, path, &s, NULL, out, err);
@@ -133,7 +171,17 @@ fleck_status fleck_metrics(const char *maps_dir, const char *path,
 {
     fleck_metrics_settings s = settings != NULL ? *settings : fleck_metrics_defaults();
 
-    return fk_evaluate_maps(maps_dir, path, &s, out, err);
+    fleck_status st;
+
+    FK_NEED(out);
+    *out = (fleck_report){0};
+    FK_NEED(maps_dir);
+    FK_NEED(path);
+    FK_DO(fk_check_threads(s.threads, __func__, err));
+    FK_DO(fk_check_measure(s.protocol, s.pro_limit, __func__, err));
+    st = fk_evaluate_maps(maps_dir, path, &s, out, err);
+done:
+    return st;
 }
 
 fleck_status fleck_panel(const char *out_path, const char *image, const char *mask,
@@ -142,10 +190,15 @@ fleck_status fleck_panel(const char *out_path, const char *image, const char *ma
     fk_picture_column inner[FK_PICTURE_COLUMNS];
     fleck_status st;
 
+    FK_NEED(out_path);
+    FK_NEED(image);
+    FK_NEED(columns);
     if (n < 1 || n > FK_PICTURE_COLUMNS)
         return fk_error_set(err, FLECK_E_OPTION, "panel: expected 1 to %d models, got %d",
                             FK_PICTURE_COLUMNS, n);
     for (int i = 0; i < n; i++) {
+        FK_NEED(columns[i].model);
+        FK_NEED(columns[i].caption);
         fk_handle_begin(columns[i].model, "panel", 0);
         FK_DO(fk_runner_wake(&columns[i].model->runner, err));
         inner[i] = (fk_picture_column){&columns[i].model->runner, columns[i].caption};

@@ -1,4 +1,5 @@
 /* fleck.h: installed weights. */
+#include "api/check.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "net/weights.h"
@@ -10,6 +11,7 @@
 static fleck_status find_arch(const fk_arch **out, const char *name, fleck_error *err)
 {
     fk_text names = {0};
+    char meant[FK_MEANT];
     fleck_status st = FLECK_OK;
 
     *out = fk_arch_find(name);
@@ -18,8 +20,8 @@ static fleck_status find_arch(const fk_arch **out, const char *name, fleck_error
     for (int i = 0; i < fk_arch_count() && st == FLECK_OK; i++)
         st = fk_text_printf(&names, err, "%s%s", i > 0 ? ", " : "", fk_arch_at(i)->name);
     if (st == FLECK_OK)
-        st = fk_error_set(err, FLECK_E_OPTION, "there is no backbone \"%s\": fleck has %s", name,
-                          names.data);
+        st = fk_error_set(err, FLECK_E_OPTION, "there is no backbone \"%s\": fleck has %s%s", name,
+                          names.data, fk_arch_meant(meant, name));
     fk_text_free(&names);
     return st;
 }
@@ -29,8 +31,14 @@ fleck_status fleck_weights_add(const char *home, const char *name, const char *f
 {
     const fk_arch *arch;
     bool whole = false;
-    fleck_status st = find_arch(&arch, name, err);
+    fleck_status st;
 
+    if (complete != NULL)
+        *complete = false;
+    FK_NEED(home);
+    FK_NEED(name);
+    FK_NEED(file);
+    st = find_arch(&arch, name, err);
     if (st == FLECK_OK)
         st = fk_weights_add(home, arch->name, file, &whole, err);
     if (complete != NULL)
@@ -55,8 +63,11 @@ fleck_status fleck_weights_fetch(const char *home, const char *name, const char 
 {
     const fk_arch *arch;
     relay r = {progress, ctx};
-    fleck_status st = find_arch(&arch, name, err);
+    fleck_status st;
 
+    FK_NEED(home);
+    FK_NEED(name);
+    st = find_arch(&arch, name, err);
     if (st != FLECK_OK)
         return st;
     return fk_weights_fetch(home, arch, mirror, on_bytes, &r, err);
@@ -72,7 +83,10 @@ fleck_status fleck_weights_find(fleck_weights_info *out, const char *home, const
     const char *text;
     fleck_status st;
 
+    FK_NEED(out);
     *out = (fleck_weights_info){0};
+    FK_NEED(home);
+    FK_NEED(name);
     FK_DO(find_arch(&arch, name, err));
     FK_DO(fk_weights_path(&path, home, name, err));
     snprintf(out->path, sizeof out->path, "%s", path);

@@ -1,6 +1,7 @@
 /* Option tables: defaults, validation, and conversion to and from JSON. */
 #include "base/option.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/number.h"
 #include "base/str.h"
 
@@ -123,9 +124,14 @@ done:
 fleck_status fk_options_set(fk_options *o, const char *name, const char *text, fleck_error *err)
 {
     int i = fk_option_find(o->table, name);
+    fk_nearest near = {.word = name};
+    char meant[FK_MEANT];
 
+    for (int j = 0; i < 0 && o->table[j].name != NULL; j++)
+        fk_nearest_offer(&near, o->table[j].name);
     if (i < 0)
-        return fk_error_set(err, FLECK_E_OPTION, "there is no option --%s here", name);
+        return fk_error_set(err, FLECK_E_OPTION, "there is no option --%s here%s", name,
+                            fk_nearest_text(&near, "--", meant));
     return store(o, i, text, err);
 }
 

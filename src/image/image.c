@@ -59,6 +59,11 @@ fleck_status fk_image_copy_rows(fk_image *out, const uint8_t *rgb, int64_t width
     if (rgb == NULL)
         return fk_error_set(err, FLECK_E_FORMAT, "expected an image with pixels, got none");
     st = fk_image_alloc(out, width, height, 3, err);
+    if (st == FLECK_OK && row_bytes > PTRDIFF_MAX / (size_t)height) {
+        fk_image_free(out);
+        st = fk_error_set(err, FLECK_E_SHAPE, "%lld rows of %zu bytes do not fit in memory",
+                          (long long)height, row_bytes);
+    }
     if (st == FLECK_OK && row_bytes < (size_t)width * 3) {
         fk_image_free(out);
         st = fk_error_set(err, FLECK_E_SHAPE, "rows of %lld RGB pixels take %lld bytes, got %zu",

@@ -132,4 +132,12 @@ int fk_method_count(void);
 const fk_method *fk_method_at(int i);
 const fk_method *fk_method_find(const char *name);
 
+/* The same; FLECK_E_OPTION says which there are and which may have been meant. */
+fleck_status fk_method_named(const fk_method **out, const char *name,
+                             fleck_error *err) FLECK_MUST_CHECK;
+
+/* fk_options_set_pair() of method m's options; says where an option is another method's. */
+fleck_status fk_method_set(const fk_method *m, fk_options *o, const char *pair, bool opened,
+                           fleck_error *err) FLECK_MUST_CHECK;
+
 #endif

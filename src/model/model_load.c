@@ -261,7 +261,7 @@ static fleck_status read_method(fk_model *m, const fk_json *object, const char *
         goto done;
     }
     for (int i = 0; overrides != NULL && overrides[i] != NULL; i++)
-        FK_DO(fk_options_set_pair(&m->options, overrides[i], true, err));
+        FK_DO(fk_method_set(m->method, &m->options, overrides[i], true, err));
     FK_DO(fk_embed_spec_load(&m->embed, m->weights, fk_json_get(object, "embedding"), err));
     FK_DO(fk_embed_shape_of(&m->shape, &m->embed, m->n_taps, m->taps, m->pool_dim, err));
     FK_DO(m->method->load(&m->state, &m->options, &m->shape, map, m->weights,

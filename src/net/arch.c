@@ -101,8 +101,17 @@ const fk_arch *fk_arch_at(int i)
 
 const fk_arch *fk_arch_find(const char *name)
 {
-    for (int i = 0; i < fk_arch_count(); i++)
+    for (int i = 0; name != NULL && i < fk_arch_count(); i++)
         if (strcmp(table[i].name, name) == 0)
             return &table[i];
     return NULL;
+}
+
+const char *fk_arch_meant(char out[FK_MEANT], const char *name)
+{
+    fk_nearest near = {.word = name};
+
+    for (int i = 0; i < fk_arch_count(); i++)
+        fk_nearest_offer(&near, fk_arch_at(i)->name);
+    return fk_nearest_text(&near, "", out);
 }

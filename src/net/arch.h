@@ -2,6 +2,7 @@
 #ifndef FK_NET_ARCH_H
 #define FK_NET_ARCH_H
 
+#include "base/nearest.h"
 #include "net/graph.h"
 
 typedef struct fk_arch {
@@ -32,5 +33,8 @@ int fk_arch_count(void);
 const fk_arch *fk_arch_at(int i);
 /* NULL where there is none of that name. */
 const fk_arch *fk_arch_find(const char *name);
+
+/* "; did you mean NAME?" for a name that there is not, or "". */
+const char *fk_arch_meant(char out[FK_MEANT], const char *name);
 
 #endif

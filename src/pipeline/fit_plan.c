@@ -51,7 +51,7 @@ static int64_t to_multiple(double side, int64_t m)
 
 fleck_status fk_fit_long_side(fleck_fit_settings *s, const char *first, fleck_error *err)
 {
-    int64_t m = input_multiple(fk_arch_find(s->backbone));
+    int64_t m = input_multiple(s->backbone != NULL ? fk_arch_find(s->backbone) : NULL);
     fk_image image = {0};
     double longer;
     fleck_status st;
@@ -236,6 +236,7 @@ static fleck_status open_weights(fk_model *m, const fleck_fit_settings *s, fleck
 
 static fleck_status plan_backbone(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
 {
+    char meant[FK_MEANT];
     fleck_status st;
 
     m->prefix = "";
@@ -252,11 +253,10 @@ static fleck_status plan_backbone(fk_model *m, const fleck_fit_settings *s, flec
         m->onnx = m->onnx_file.data;
         m->onnx_size = m->onnx_file.size;
     } else {
-        FK_FAIL(
-            err, FLECK_E_OPTION,
-            "backbone: \"%s\" is neither built in (`fleck weights list` names them) nor a .onnx "
-            "file",
-            s->backbone);
+        FK_FAIL(err, FLECK_E_OPTION,
+                "backbone: \"%s\" is neither built in (`fleck weights list` names them) nor a "
+                ".onnx file%s",
+                s->backbone, fk_arch_meant(meant, s->backbone));
     }
 done:
     return st;
@@ -359,7 +359,7 @@ static fleck_status plan_method(fk_model *m, const fleck_fit_settings *s, fleck_
 
     FK_DO(fk_options_init(&m->options, m->method->options, err));
     for (int i = 0; s->options != NULL && s->options[i] != NULL; i++)
-        FK_DO(fk_options_set_pair(&m->options, s->options[i], false, err));
+        FK_DO(fk_method_set(m->method, &m->options, s->options[i], false, err));
     FK_DO(m->method->embed(&m->embed, &m->options, m->n_taps, m->taps, err));
     FK_DO(fk_embed_shape_of(&m->shape, &m->embed, m->n_taps, m->taps, m->pool_dim, err));
 done:
@@ -386,6 +386,23 @@ done:
     return st;
 }
 
+/* What has no meaning of its own where it is NULL. */
+static fleck_status check_words(const fleck_fit_settings *s, fleck_error *err)
+{
+    const char *const words[][2] = {{"method", s->method},
+                                    {"backbone", s->backbone},
+                                    {"precision", s->precision},
+                                    {"normalisation", s->normalisation}};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (words[i][1] == NULL)
+            return fk_error_set(err, FLECK_E_OPTION,
+                                "%s: expected a name, got none (settings begin with "
+                                "fleck_fit_defaults())",
+                                words[i][0]);
+    return FLECK_OK;
+}
+
 fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
 {
     char version[FK_ENGINE_VERSION_SIZE];
@@ -394,9 +411,8 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_err
 
     *m = (fk_model){0};
     m->calibration = (fk_calibration){0, NAN, NAN, NAN, NAN};
-    m->method = fk_method_find(s->method);
-    if (m->method == NULL)
-        FK_FAIL(err, FLECK_E_OPTION, "there is no method \"%s\"", s->method);
+    FK_DO(check_words(s, err));
+    FK_DO(fk_method_named(&m->method, s->method, err));
     if (!(s->sigma >= 0.0 && s->sigma <= 1000.0))
         FK_FAIL(err, FLECK_E_OPTION, "sigma: expected 0 to 1000, got %g", s->sigma);
     m->sigma = s->sigma;

@@ -5,6 +5,8 @@
 
 void fk_result_free(fleck_result *r)
 {
+    if (r == NULL)
+        return;
     fk_free(r->map);
     fk_free(r->image);
     *r = (fleck_result){0};

@@ -28,3 +28,10 @@ try weights frob
 try weights add nosuch file
 try panel "$S/test/good/000.png" "$M"
 ls
+# What was meant.
+fleck fitt "$S"
+fleck fit "$S" --metod padim
+fleck fit "$S" -o m.fleck --method padin
+fleck fit "$S" -o m.fleck --backbone resnt18
+fleck fit "$S" -o m.fleck --dim 3
+fleck fit "$S" -o m.fleck --json

@@ -1,0 +1,25 @@
+/* Arguments of public functions are looked at before anything else. */
+#ifndef FK_API_CHECK_H
+#define FK_API_CHECK_H
+
+#include "base/error.h"
+
+/* Leave the function with FLECK_E_OPTION where an argument that must be there is NULL. */
+#define FK_NEED(argument)                                                                          \
+    do {                                                                                           \
+        if ((argument) == NULL)                                                                    \
+            return fk_error_set(err, FLECK_E_OPTION, "%s: %s must not be NULL", __func__,          \
+                                #argument);                                                        \
+    } while (0)
+
+/* Each returns FLECK_E_OPTION and names the function `where` and what is wrong. */
+fleck_status fk_check_files(const char *const *files, int64_t n, const char *where,
+                            fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_check_threads(int threads, const char *where, fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_check_measure(fleck_protocol protocol, double pro_limit, const char *where,
+                              fleck_error *err) FLECK_MUST_CHECK;
+/* FLECK_E_SHAPE, too: what cannot be the result of any model. */
+fleck_status fk_check_result(const fleck_result *result, const char *where,
+                             fleck_error *err) FLECK_MUST_CHECK;
+
+#endif

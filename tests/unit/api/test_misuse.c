@@ -1,0 +1,403 @@
+/* Every function of fleck.h with arguments that no caller should give: a status, never a signal. */
+#include "fk_test.h"
+
+#include "net/net.h"
+
+#include <limits.h>
+#include <math.h>
+
+typedef struct fixture {
+    char folder[4096], image[4400], sample[4200], network[4200], file[4200];
+    fleck_model *model, *other; /* other: of another size */
+} fixture;
+
+static fixture f;
+
+static fleck_fit_settings settings(int64_t side)
+{
+    static const char *const options[] = {"dims=3", NULL};
+    fleck_fit_settings s = fleck_fit_defaults();
+
+    s.backbone = f.network;
+    s.width = s.crop_width = side;
+    s.height = s.crop_height = side;
+    s.options = options;
+    s.threads = 1;
+    s.calibrate = 0;
+    return s;
+}
+
+static int set_up(void **state)
+{
+    fleck_synth_settings synth = fleck_synth_defaults();
+    fleck_fit_settings s, t;
+    fleck_error err = {0};
+
+    (void)state;
+    snprintf(f.folder, sizeof f.folder, "%s", test_folder());
+    snprintf(f.sample, sizeof f.sample, "%s/sample", f.folder);
+    snprintf(f.image, sizeof f.image, "%s/train/good/000.png", f.sample);
+    snprintf(f.file, sizeof f.file, "%s/out.png", f.folder);
+    snprintf(f.network, sizeof f.network, "%s",
+             test_path("FLECK_TEST_SOURCE", "tests/golden/net/open.onnx"));
+    synth.width = synth.height = 64;
+    synth.train = 4;
+    synth.good = synth.defective = 1;
+    s = settings(48);
+    t = settings(64);
+    if (fleck_synth(f.sample, &synth, &err) != FLECK_OK ||
+        fleck_fit(&f.model, f.sample, &s, NULL, &err) != FLECK_OK ||
+        fleck_fit(&f.other, f.sample, &t, NULL, &err) != FLECK_OK) {
+        printf("set up: %s\n", err.message);
+        return 1;
+    }
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    fleck_model_close(&f.model);
+    fleck_model_close(&f.other);
+    return test_remove(f.folder);
+}
+
+static fleck_status ignore(void *ctx, int64_t i, const fleck_result *result,
+                           const fleck_error *error)
+{
+    (void)ctx;
+    (void)i;
+    (void)result;
+    (void)error;
+    return FLECK_OK;
+}
+
+#define refused(call) assert_refused(call, FLECK_E_OPTION, "")
+
+static void what_only_tells_survives_nothing_and_any_number(void **state)
+{
+    fleck_option o;
+    fleck_model *none = NULL;
+    fleck_result empty = {0};
+
+    (void)state;
+    assert_true(fleck_version()[0] != '\0');
+    for (int i = -2; i < 200; i++)
+        assert_non_null(fleck_status_name((fleck_status)i));
+    fleck_free(NULL);
+    for (int i = -1; i < 2; i++) {
+        int far = i == 0 ? INT_MAX : i;
+
+        if (i != 1) {
+            assert_null(fleck_method_at(far).name);
+            assert_null(fleck_backbone_at(far).name);
+        }
+        assert_false(fleck_method_option(NULL, far, &o));
+    }
+    assert_null(fleck_method_at(fleck_method_count()).name);
+    assert_null(fleck_backbone_at(fleck_backbone_count()).name);
+    assert_false(fleck_method_option("padim", INT_MAX, &o));
+    assert_false(fleck_method_option("padim", 0, NULL));
+    assert_false(fleck_is_image_name(NULL));
+    assert_null(fleck_nearest(NULL, NULL));
+    fleck_model_close(NULL);
+    fleck_model_close(&none);
+    fleck_result_free(NULL);
+    fleck_result_free(&empty);
+    fleck_result_free(&empty);
+    assert_null(fleck_model_describe(NULL).method);
+}
+
+static void weights_want_a_folder_a_name_and_a_file(void **state)
+{
+    fleck_weights_info info;
+    bool complete = true;
+
+    (void)state;
+    refused(fleck_weights_add(NULL, "resnet18", f.image, &complete, err));
+    assert_false(complete);
+    refused(fleck_weights_add(f.folder, NULL, f.image, NULL, err));
+    refused(fleck_weights_add(f.folder, "resnet18", NULL, NULL, err));
+    assert_refused(fleck_weights_add(f.folder, "resnet81", f.image, NULL, err), FLECK_E_OPTION,
+                   "did you mean resnet18?");
+    assert_true(fleck_weights_add(f.folder, "resnet18", f.folder, NULL, NULL) != FLECK_OK);
+    refused(fleck_weights_fetch(NULL, "resnet18", NULL, NULL, NULL, err));
+    refused(fleck_weights_fetch(f.folder, NULL, NULL, NULL, NULL, err));
+    refused(fleck_weights_find(NULL, f.folder, "resnet18", err));
+    refused(fleck_weights_find(&info, NULL, "resnet18", err));
+    refused(fleck_weights_find(&info, f.folder, NULL, err));
+}
+
+static fleck_status bad_pixels(void *ctx, int64_t i, fleck_pixels *out)
+{
+    (void)i;
+    *out = *(const fleck_pixels *)ctx;
+    return FLECK_OK;
+}
+
+static void a_fit_refuses_settings_that_mean_nothing(void **state)
+{
+    fleck_fit_settings good = settings(48), s, zero = {0};
+    fleck_model *m = f.model; /* not to be touched */
+    const char *const holes[2] = {f.image, NULL};
+    const uint8_t byte = 0;
+    fleck_pixels pixels[] = {{NULL, 64, 64, 192},
+                             {&byte, -1, 64, 192},
+                             {&byte, INT64_MAX, INT64_MAX, SIZE_MAX},
+                             {&byte, 64, 64, 1},
+                             {&byte, 64, 64, SIZE_MAX / 2}};
+
+    (void)state;
+    refused(fleck_fit(NULL, f.sample, &good, NULL, err));
+    refused(fleck_fit(&m, NULL, &good, NULL, err));
+    assert_null(m);
+    assert_refused(fleck_fit(&m, f.sample, &zero, NULL, err), FLECK_E_OPTION, "method");
+    assert_true(fleck_fit(&m, f.sample, NULL, NULL, NULL) != FLECK_OK);
+    refused(fleck_fit_files(NULL, holes, 1, &good, NULL, err));
+    refused(fleck_fit_files(&m, NULL, 2, &good, NULL, err));
+    refused(fleck_fit_files(&m, holes, -1, &good, NULL, err));
+    refused(fleck_fit_files(&m, holes, 2, &good, NULL, err));
+    refused(fleck_fit_stream(NULL, bad_pixels, pixels, 2, &good, NULL, err));
+    refused(fleck_fit_stream(&m, NULL, NULL, 2, &good, NULL, err));
+    for (size_t i = 0; i < sizeof pixels / sizeof pixels[0]; i++)
+        assert_true(fleck_fit_stream(&m, bad_pixels, &pixels[i], 2, &good, NULL, NULL) != FLECK_OK);
+#define with(field, value, part)                                                                   \
+    s = good;                                                                                      \
+    s.field = value;                                                                               \
+    assert_refused(fleck_fit(&m, f.sample, &s, NULL, err), FLECK_E_OPTION, part);                  \
+    assert_null(m)
+    with(method, NULL, "method");
+    with(method, "padmi", "did you mean padim?");
+    with(method, "", "method");
+    with(backbone, NULL, "backbone");
+    with(backbone, "resnet81", "did you mean resnet18?");
+    with(precision, NULL, "precision");
+    with(precision, "", "precision");
+    with(normalisation, NULL, "normalisation");
+    with(engine, "", "engine");
+    with(resize, "", "resize");
+    with(pool, "", "pool");
+    with(sigma, NAN, "sigma");
+    with(sigma, (double)INFINITY, "sigma");
+    with(sigma, -1.0, "sigma");
+    with(width, INT64_MAX, "size");
+    with(width, -5, "size");
+    with(crop_width, 49, "crop");
+    with(long_side, INT64_MIN, "long side");
+    with(tile, -1, "tiles");
+    with(calibrate, -1, "calibrate");
+    with(max_memory, -1, "");
+    with(threads, -1, "threads");
+    with(threads, INT_MAX, "threads");
+    with(options, ((const char *const[]){"k-image=3", NULL}), "it belongs to spade");
+    with(options, ((const char *const[]){"dim=3", NULL}), "did you mean --dims?");
+    with(options, ((const char *const[]){"", NULL}), "name=value");
+    s = good;
+    s.tile = 48;
+    s.overlap = NAN;
+    refused(fleck_fit(&m, f.sample, &s, NULL, err));
+#undef with
+}
+
+static void a_model_is_saved_opened_and_verified_with_arguments_only(void **state)
+{
+    fleck_run_settings run = fleck_run_defaults();
+    fleck_model *m = f.model;
+    double difference;
+
+    (void)state;
+    refused(fleck_model_save(NULL, f.file, err));
+    refused(fleck_model_save(f.model, NULL, err));
+    assert_true(fleck_model_save(f.model, f.folder, NULL) != FLECK_OK);
+    assert_true(fleck_model_save(f.model, "", NULL) != FLECK_OK);
+    refused(fleck_model_save_with(NULL, f.file, NULL, NULL, err));
+    refused(fleck_model_save_with(f.model, NULL, NULL, NULL, err));
+    refused(fleck_model_open(NULL, f.file, &run, err));
+    refused(fleck_model_open(&m, NULL, &run, err));
+    assert_null(m);
+    assert_true(fleck_model_open(&m, f.folder, NULL, NULL) != FLECK_OK);
+    run.threads = -1;
+    refused(fleck_model_open(&m, f.file, &run, err));
+    refused(fleck_model_verify(NULL, 0.0, &difference, err));
+    refused(fleck_model_verify(f.model, 0.0, NULL, err));
+    assert_true(isnan(difference));
+    (void)!fleck_model_verify(f.model, NAN, &difference, NULL);
+}
+
+static void scoring_wants_a_model_pixels_and_someone_to_tell(void **state)
+{
+    const char *const holes[2] = {f.image, NULL};
+    const uint8_t byte = 0;
+    fleck_result r;
+
+    (void)state;
+    refused(fleck_score_file(NULL, f.image, false, &r, err));
+    refused(fleck_score_file(f.model, NULL, false, &r, err));
+    refused(fleck_score_file(f.model, f.image, false, NULL, err));
+    refused(fleck_score_pixels(NULL, &byte, 1, 1, 3, &r, err));
+    refused(fleck_score_pixels(f.model, NULL, 1, 1, 3, &r, err));
+    refused(fleck_score_pixels(f.model, &byte, 1, 1, 3, NULL, err));
+    for (int i = 0; i < 6; i++) {
+        const int64_t sizes[6][2] = {{0, 1},         {-1, 1},  {INT64_MAX, 2},
+                                     {2, INT64_MAX}, {64, 64}, {64, 64}};
+        const size_t rows[6] = {3, 3, SIZE_MAX, 6, SIZE_MAX, SIZE_MAX / 64 + 1};
+
+        assert_true(fleck_score_pixels(f.model, &byte, sizes[i][0], sizes[i][1], rows[i], &r,
+                                       NULL) != FLECK_OK);
+        assert_null(r.map);
+    }
+    refused(fleck_score_files(NULL, holes, 1, false, ignore, NULL, err));
+    refused(fleck_score_files(f.model, NULL, 1, false, ignore, NULL, err));
+    refused(fleck_score_files(f.model, holes, -1, false, ignore, NULL, err));
+    refused(fleck_score_files(f.model, holes, 2, false, ignore, NULL, err));
+    refused(fleck_score_files(f.model, holes, 1, false, NULL, NULL, err));
+    refused(fleck_score_files_with(NULL, holes, 1, false, NULL, ignore, NULL, err));
+    assert_int_equal(fleck_score_files(f.model, NULL, 0, false, ignore, NULL, NULL), FLECK_OK);
+}
+
+static void results_of_nothing_and_of_other_models_are_refused(void **state)
+{
+    fleck_result r = {0}, empty = {0};
+    float map[64 * 64];
+
+    (void)state;
+    assert_ok(fleck_score_file(f.model, f.image, true, &r, err));
+    for (int i = 0; i < 4; i++) {
+        fleck_result bad = i < 2 ? empty : r;
+        const fleck_model *m = i == 2 ? f.other : f.model;
+        fleck_status expected = FLECK_E_SHAPE;
+
+        if (i == 1)
+            bad.map = r.map;
+        if (i == 3)
+            bad.image_width = INT64_MAX;
+        assert_refused(fleck_result_full_map(m, &bad, map, err), expected, "result");
+        assert_refused(fleck_result_save_map(m, &bad, f.file, true, err), expected, "result");
+        assert_refused(fleck_result_save_map(m, &bad, f.file, false, err), expected, "result");
+        assert_refused(fleck_result_save_picture(m, &bad, f.file, err), expected, "result");
+    }
+    refused(fleck_result_full_map(NULL, &r, map, err));
+    refused(fleck_result_full_map(f.model, NULL, map, err));
+    refused(fleck_result_full_map(f.model, &r, NULL, err));
+    refused(fleck_result_save_map(NULL, &r, f.file, true, err));
+    refused(fleck_result_save_map(f.model, NULL, f.file, true, err));
+    refused(fleck_result_save_map(f.model, &r, NULL, true, err));
+    refused(fleck_result_save_map(f.model, &r, f.file, true, err)); /* .png */
+    refused(fleck_result_save_picture(NULL, &r, f.file, err));
+    refused(fleck_result_save_picture(f.model, NULL, f.file, err));
+    refused(fleck_result_save_picture(f.model, &r, NULL, err));
+    fleck_result_free(&r);
+}
+
+static void measuring_refuses_what_is_no_protocol_or_limit(void **state)
+{
+    fleck_eval_settings e = fleck_eval_defaults();
+    fleck_metrics_settings m = fleck_metrics_defaults();
+    const double limits[] = {0.0, -1.0, 1.5, NAN, (double)INFINITY};
+    fleck_report r;
+
+    (void)state;
+    refused(fleck_evaluate(NULL, f.sample, &e, &r, err));
+    refused(fleck_evaluate(f.model, NULL, &e, &r, err));
+    refused(fleck_evaluate(f.model, f.sample, &e, NULL, err));
+    refused(fleck_metrics(NULL, f.sample, &m, &r, err));
+    refused(fleck_metrics(f.folder, NULL, &m, &r, err));
+    refused(fleck_metrics(f.folder, f.sample, &m, NULL, err));
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        e.pro_limit = m.pro_limit = limits[i];
+        refused(fleck_evaluate(f.model, f.sample, &e, &r, err));
+        refused(fleck_metrics(f.folder, f.sample, &m, &r, err));
+    }
+    e = fleck_eval_defaults();
+    m = fleck_metrics_defaults();
+    e.protocol = m.protocol = (fleck_protocol)77;
+    refused(fleck_evaluate(f.model, f.sample, &e, &r, err));
+    refused(fleck_metrics(f.folder, f.sample, &m, &r, err));
+    m = fleck_metrics_defaults();
+    m.protocol = FLECK_PROTOCOL_PAPER;
+    m.width = INT64_MAX;
+    assert_true(fleck_metrics(f.folder, f.sample, &m, &r, NULL) != FLECK_OK);
+    m.threads = -1;
+    refused(fleck_metrics(f.folder, f.sample, &m, &r, err));
+}
+
+static void benchmarks_panels_and_samples_refuse_too(void **state)
+{
+    fleck_bench_settings b = fleck_bench_defaults();
+    fleck_bench_summary summary;
+    fleck_compare_settings c = fleck_compare_defaults();
+    fleck_comparison comparison;
+    fleck_panel_column columns[2] = {{f.model, NULL}, {NULL, "x"}};
+    fleck_synth_settings synth = fleck_synth_defaults();
+
+    (void)state;
+    refused(fleck_bench(NULL, f.folder, &b, &summary, err));
+    refused(fleck_bench(f.folder, NULL, &b, &summary, err));
+    refused(fleck_bench(f.folder, f.folder, &b, NULL, err));
+    refused(fleck_bench(f.folder, f.folder, NULL, &summary, err)); /* no run */
+    b.pro_limit = NAN;
+    refused(fleck_bench(f.folder, f.folder, &b, &summary, err));
+    refused(fleck_compare(NULL, NULL, f.image, NULL, &c, &comparison, err));
+    refused(fleck_compare(f.image, NULL, NULL, NULL, &c, &comparison, err));
+    refused(fleck_compare(f.image, NULL, f.image, NULL, &c, NULL, err));
+    refused(fleck_panel(NULL, f.image, NULL, columns, 1, 64, err));
+    refused(fleck_panel(f.file, NULL, NULL, columns, 1, 64, err));
+    refused(fleck_panel(f.file, f.image, NULL, NULL, 1, 64, err));
+    refused(fleck_panel(f.file, f.image, NULL, columns, INT_MAX, 64, err));
+    refused(fleck_panel(f.file, f.image, NULL, columns, -1, 64, err));
+    refused(fleck_panel(f.file, f.image, NULL, columns, 1, 64, err));
+    refused(fleck_panel(f.file, f.image, NULL, columns + 1, 1, 64, err));
+    columns[0].caption = "a";
+    refused(fleck_panel(f.file, f.image, NULL, columns, 1, INT64_MIN, err));
+    refused(fleck_synth(NULL, &synth, err));
+    synth.train = -1;
+    refused(fleck_synth(f.file, &synth, err));
+    synth = fleck_synth_defaults();
+    synth.width = INT64_MAX;
+    refused(fleck_synth(f.file, &synth, err));
+}
+
+static void every_function_of_the_header_is_misused_here(void **state)
+{
+    static char header[1 << 18], own[1 << 18];
+    const char *const paths[2] = {"include/fleck.h", "tests/unit/api/test_misuse.c"};
+    int functions = 0;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        FILE *in = fopen(test_path("FLECK_TEST_SOURCE", paths[i]), "r");
+
+        assert_non_null(in);
+        (i == 0 ? header : own)[fread(i == 0 ? header : own, 1, sizeof header - 1, in)] = '\0';
+        fclose(in);
+    }
+    for (const char *p = header; (p = strstr(p, "\nFLECK_API ")) != NULL; functions++) {
+        const char *end = strchr(++p, '('), *begin = end;
+        char name[80];
+
+        while (begin[-1] == '_' || (begin[-1] >= 'a' && begin[-1] <= 'z'))
+            begin--;
+        snprintf(name, sizeof name, "%.*s(", (int)(end - begin), begin);
+        if (strstr(own, name) == NULL)
+            fail_msg("%s is not tried here", name);
+    }
+    assert_true(functions > 30);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_only_tells_survives_nothing_and_any_number),
+        cmocka_unit_test(weights_want_a_folder_a_name_and_a_file),
+        cmocka_unit_test(a_fit_refuses_settings_that_mean_nothing),
+        cmocka_unit_test(a_model_is_saved_opened_and_verified_with_arguments_only),
+        cmocka_unit_test(scoring_wants_a_model_pixels_and_someone_to_tell),
+        cmocka_unit_test(results_of_nothing_and_of_other_models_are_refused),
+        cmocka_unit_test(measuring_refuses_what_is_no_protocol_or_limit),
+        cmocka_unit_test(benchmarks_panels_and_samples_refuse_too),
+        cmocka_unit_test(every_function_of_the_header_is_misused_here),
+    };
+
+    onnx_or_skip();
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

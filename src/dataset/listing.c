@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -117,6 +118,7 @@ fleck_status fk_listing_merge(fk_listing *l, const fk_listing *from, fleck_error
 /* A folder being searched; sub: name of the sub-folder whose images are only counted, or NULL. */
 typedef struct search {
     fk_listing *out;
+    const fk_listing *above; /* its seen: the folders above the first */
     fk_look_fn *look;
     bool recursive;
     const char *sub;
@@ -232,15 +234,18 @@ static fleck_status add_folder(search *s, const char *path, const char *name,
                                const struct stat *info, fleck_error *err)
 {
     fk_listing *l = s->out;
-    fk_passed_why before = 0;
+    fk_passed_why before = FK_PASSED_NOT;
     search below = *s;
     fleck_error why = {0};
     fleck_status st;
 
     if (name[0] == '.')
         return s->sub != NULL ? FLECK_OK : pass(l, FK_PASSED_HIDDEN_SUB, name, path, 1, err);
-    FK_DO(see(l, info, FK_PASSED_AGAIN, &before, err));
-    if (before != 0)
+    if (s->above->n_seen > 0)
+        before = place_of(s->above, (uint64_t)info->st_dev, (uint64_t)info->st_ino)->why;
+    if (before == FK_PASSED_NOT)
+        FK_DO(see(l, info, FK_PASSED_AGAIN, &before, err));
+    if (before != FK_PASSED_NOT)
         return s->sub != NULL ? FLECK_OK : pass(l, before, name, path, 1, err);
     if (!s->recursive && s->sub == NULL)
         below.sub = name;
@@ -292,19 +297,41 @@ done:
     return st;
 }
 
+/* Note the folders that folder lies in. */
+static fleck_status see_above(fk_listing *above, const char *folder, fleck_error *err)
+{
+    char path[PATH_MAX], *slash;
+    struct stat info;
+    fk_passed_why before;
+    fleck_status st = FLECK_OK;
+
+    if (realpath(folder, path) == NULL)
+        return FLECK_OK;
+    while ((slash = strrchr(path, '/')) != NULL && path[1] != '\0') {
+        slash[slash == path] = '\0';
+        if (stat(path, &info) == 0)
+            FK_DO(see(above, &info, FK_PASSED_LOOP, &before, err));
+    }
+done:
+    return st;
+}
+
 fleck_status fk_listing_add(fk_listing *l, const char *folder, bool recursive, fk_look_fn *look,
                             fleck_error *err)
 {
-    search s = {.out = l, .look = look, .recursive = recursive};
+    fk_listing above = {0};
+    search s = {.out = l, .above = &above, .look = look, .recursive = recursive};
     fk_passed_why before;
     struct stat info;
     fleck_status st;
 
     if (stat(folder, &info) != 0)
         return fk_error_errno(err, "cannot list", folder);
+    FK_DO(see_above(&above, folder, err));
     FK_DO(see(l, &info, FK_PASSED_AGAIN, &before, err));
     FK_DO(search_folder(&s, folder, err));
 done:
+    fk_listing_free(&above);
     return st;
 }
 
@@ -332,39 +359,89 @@ int64_t fk_listing_passed(const fk_listing *l)
     return n;
 }
 
-/* So many sub-folders are named; of more the number is told. */
+/* So many folders are named for one reason; of more the number is told. */
 #define MOST_NAMED 3
 
-static fleck_status say(fk_text *t, const fk_passed *p, int64_t kinds, fleck_error *err)
+/* How many were passed over for this reason, in all and as different ones. */
+static int64_t count_of(const fk_listing *l, fk_passed_why why, int64_t *different)
 {
-    const char *between = t->length > 0 ? ", " : "", *s = p->count == 1 ? "" : "s";
+    int64_t n = 0;
+
+    *different = 0;
+    for (int64_t i = 0; i < l->n_passed; i++)
+        if (l->passed[i].why == why) {
+            n += l->passed[i].count;
+            (*different)++;
+        }
+    return n;
+}
+
+static fleck_status say_one(fk_text *t, const fk_passed *p, fleck_error *err)
+{
+    const char *s = p->count == 1 ? "" : "s";
     long long n = p->count;
 
     switch (p->why) {
     case FK_PASSED_SUB:
-        if (kinds > MOST_NAMED)
-            return fk_text_printf(t, err, "%s%lld in %lld sub-folders (--recursive)", between, n,
-                                  (long long)kinds);
-        return fk_text_printf(t, err, "%s%lld in %s/ (--recursive)", between, n, p->what);
+        return fk_text_printf(t, err, "%lld in %s/ (--recursive)", n, p->what);
     case FK_PASSED_FORMAT:
-        return fk_text_printf(t, err, "%s%lld %s", between, n, p->what);
+        return fk_text_printf(t, err, "%lld %s", n, p->what);
     case FK_PASSED_HIDDEN:
-        return fk_text_printf(t, err, "%s%lld hidden", between, n);
+        return fk_text_printf(t, err, "%lld hidden", n);
     case FK_PASSED_BAD:
-        return fk_text_printf(t, err, "%s%lld unreadable", between, n);
+        return fk_text_printf(t, err, "%lld unreadable", n);
     case FK_PASSED_OWN:
-        return fk_text_printf(t, err, "%s%lld picture%s that fleck drew", between, n, s);
+        return fk_text_printf(t, err, "%lld picture%s that fleck drew", n, s);
     case FK_PASSED_OUTPUT:
-        return fk_text_printf(t, err, "%sthe output folder %s/", between, p->what);
+        return fk_text_printf(t, err, "the output folder %s/", p->what);
+    case FK_PASSED_LOOP:
+        return fk_text_printf(t, err, "%s/, a link that leads back", p->what);
     case FK_PASSED_AGAIN:
-        return fk_text_printf(t, err, "%s%s/, which was searched before", between, p->what);
+        return fk_text_printf(t, err, "%s/, which was searched before", p->what);
     case FK_PASSED_CLOSED:
-        return fk_text_printf(t, err, "%s%s/, which cannot be listed", between, p->what);
+        return fk_text_printf(t, err, "%s/, which cannot be listed", p->what);
     case FK_PASSED_HIDDEN_SUB:
-        return fk_text_printf(t, err, "%shidden folder %s/", between, p->what);
+        return fk_text_printf(t, err, "hidden folder %s/", p->what);
     default:
-        return fk_text_printf(t, err, "%s%lld other file%s", between, n, s);
+        return fk_text_printf(t, err, "%lld other file%s", n, s);
     }
+}
+
+/* For reasons that are told by folder, where there are many. */
+static fleck_status say_many(fk_text *t, fk_passed_why why, int64_t count, int64_t different,
+                             fleck_error *err)
+{
+    if (why == FK_PASSED_SUB)
+        return fk_text_printf(t, err, "%lld in %lld sub-folders (--recursive)", (long long)count,
+                              (long long)different);
+    return fk_text_printf(t, err, "%lld %s", (long long)different,
+                          why == FK_PASSED_LOOP     ? "links that lead back"
+                          : why == FK_PASSED_AGAIN  ? "folders that were searched before"
+                          : why == FK_PASSED_CLOSED ? "folders that cannot be listed"
+                          : why == FK_PASSED_OUTPUT ? "output folders"
+                                                    : "hidden folders");
+}
+
+static fleck_status say(fk_text *t, const fk_listing *l, fk_passed_why why, fleck_error *err)
+{
+    int64_t different, n = count_of(l, why, &different);
+    fleck_status st = FLECK_OK;
+
+    if (different > MOST_NAMED && why != FK_PASSED_FORMAT) {
+        if (t->length > 0)
+            FK_DO(fk_text_add(t, ", ", 2, err));
+        FK_DO(say_many(t, why, n, different, err));
+        goto done;
+    }
+    for (int64_t i = 0; i < l->n_passed; i++) {
+        if (l->passed[i].why != why)
+            continue;
+        if (t->length > 0)
+            FK_DO(fk_text_add(t, ", ", 2, err));
+        FK_DO(say_one(t, &l->passed[i], err));
+    }
+done:
+    return st;
 }
 
 fleck_status fk_listing_text(char **out, const fk_listing *l, fleck_error *err)
@@ -373,23 +450,8 @@ fleck_status fk_listing_text(char **out, const fk_listing *l, fleck_error *err)
     fleck_status st = FLECK_OK;
 
     *out = NULL;
-    for (int why = FK_PASSED_SUB; why <= FK_PASSED_OTHER; why++) {
-        int64_t kinds = 0;
-        fk_passed sum = {.why = (fk_passed_why)why, .what = NULL};
-
-        for (int64_t i = 0; i < l->n_passed; i++)
-            if (l->passed[i].why == sum.why) {
-                kinds++;
-                sum.count += l->passed[i].count;
-            }
-        if (why == FK_PASSED_SUB && kinds > MOST_NAMED) {
-            FK_DO(say(&t, &sum, kinds, err));
-            continue;
-        }
-        for (int64_t i = 0; i < l->n_passed; i++)
-            if (l->passed[i].why == sum.why)
-                FK_DO(say(&t, &l->passed[i], kinds, err));
-    }
+    for (int why = FK_PASSED_SUB; why <= FK_PASSED_OTHER; why++)
+        FK_DO(say(&t, l, (fk_passed_why)why, err));
     FK_DO(fk_strdup(out, t.data != NULL ? t.data : "", err));
 done:
     fk_text_free(&t);

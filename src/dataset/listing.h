@@ -15,6 +15,7 @@ typedef enum fk_passed_why {
     /* Others: */
     FK_PASSED_OWN,        /* pictures that fleck drew */
     FK_PASSED_OUTPUT,     /* the folder of what is written now */
+    FK_PASSED_LOOP,       /* a link to a folder above the searched one */
     FK_PASSED_AGAIN,      /* a link to a folder that was searched before, or is being */
     FK_PASSED_CLOSED,     /* a sub-folder that was not to be searched and cannot be listed */
     FK_PASSED_HIDDEN_SUB, /* a folder whose name begins with a dot */
@@ -41,7 +42,7 @@ typedef struct fk_listing {
 void fk_listing_free(fk_listing *l);
 
 /* Add the images of folder in natural order of name; recursive: with all below it, each folder once,
- * however many links lead to it.  Nothing is dropped without a trace: what is not in paths is in passed or
+ * however many links lead to it, and none that folder lies in.  Nothing is dropped without a trace: what is not in paths is in passed or
  * broken.  Hidden files, and hidden folders below, are passed over.
  *
  * look is asked about every file.  A link that leads nowhere, a file that cannot be opened: in paths.

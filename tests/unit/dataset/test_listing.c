@@ -158,12 +158,13 @@ static void links_that_lead_back_end(void **state)
     put("sub/1.png", "");
     assert_int_equal(symlink(".", in_root("sub/self")), 0);
     assert_int_equal(symlink("..", in_root("sub/up")), 0);
+    assert_int_equal(symlink("../..", in_root("above")), 0);
     assert_int_equal(symlink("sub", in_root("twin")), 0);
     assert_ok(fk_listing_add(&l, root, true, look, err));
     CHECK(&l, "sub/1.png");
     check_text(&l, 0,
-               "self/, which was searched before, up/, which was searched before, twin/, which was "
-               "searched before");
+               "above/, a link that leads back, self/, which was searched before, up/, which was "
+               "searched before, twin/, which was searched before");
     fk_listing_free(&l);
 }
 
@@ -196,8 +197,6 @@ static void the_folder_that_is_written_into_is_left_out(void **state)
     fk_listing_free(&l);
 }
 
-/* A process's own folder of another kind of error: its "mem" cannot be read, its tasks come and go.  What
- * cannot be listed: a name that is too long. */
 static void a_folder_that_cannot_be_listed_is_an_error(void **state)
 {
     char name[301];

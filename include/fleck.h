@@ -312,6 +312,7 @@ typedef struct fleck_result {
     float *map;                        /* [map_height, map_width], smoothed; 0 where masked */
     int64_t image_width, image_height; /* of the file, as it is shown (EXIF applied) */
     uint8_t *image; /* [image_height, image_width, 3] RGB; NULL where it was not asked for */
+    char *path;     /* of the file; NULL where pixels were scored */
 } fleck_result;
 FLECK_API void fleck_result_free(fleck_result *result);
 
@@ -348,15 +349,50 @@ FLECK_API fleck_status fleck_score_files_with(fleck_model *model, const char *co
 FLECK_API fleck_status fleck_result_full_map(const fleck_model *model, const fleck_result *result,
                                              float *map, fleck_error *err) FLECK_MUST_CHECK;
 /* Write a map file: float32 .tiff or .npy by the path's ending, at the image's own size (full) or
- * the crop's. */
+ * the crop's.  A .tiff says that fleck wrote it, and of which file.  FLECK_E_STATE where path is the
+ * scored file itself. */
 FLECK_API fleck_status fleck_result_save_map(const fleck_model *model, const fleck_result *result,
                                              const char *path, bool full,
                                              fleck_error *err) FLECK_MUST_CHECK;
 /* Write a PNG: heat over the image (which must have been kept), on the model's colour scale, with
- * the outline of what lies above the pixel threshold. */
+ * the outline of what lies above the pixel threshold.  Text chunks say that fleck drew it, and of which
+ * file.  FLECK_E_STATE where path is the scored file itself. */
 FLECK_API fleck_status fleck_result_save_picture(const fleck_model *model,
                                                  const fleck_result *result, const char *path,
                                                  fleck_error *err) FLECK_MUST_CHECK;
+
+/* ---- Outputs ----------------------------------------------------------------------- */
+
+/* Every file is written whole or not at all: it has no name before it is whole, so that nothing is left
+ * of one that was begun, however the process ends.  A link is followed, an existing file's mode kept. */
+
+/* Whether path could be written now, asked without a trace: a folder that is missing or closed, a device,
+ * a folder in its place, a file that may not be written. */
+FLECK_API fleck_status fleck_output_check(const char *path, fleck_error *err) FLECK_MUST_CHECK;
+
+typedef enum fleck_output_kind {
+    FLECK_OUTPUT_MODEL,
+    FLECK_OUTPUT_PICTURE, /* a heat map or panel */
+    FLECK_OUTPUT_MAP,     /* .tiff; a .npy cannot say who wrote it */
+    FLECK_OUTPUT_SCORES   /* CSV of fleck eval --scores */
+} fleck_output_kind;
+/* Whether writing path destroys nothing: nothing is there, or an empty file, or what fleck wrote of this
+ * kind, of this image (NULL: any).  any: whatever is there may go, but the image itself.
+ *   FLECK_E_STATE  something else is there, or the image itself */
+FLECK_API fleck_status fleck_output_replace(const char *path, fleck_output_kind kind,
+                                            const char *image, bool any,
+                                            fleck_error *err) FLECK_MUST_CHECK;
+
+/* A name below an output folder for what is made of image, ending in `ending` (".png"): the image's path as
+ * it is given, "." and doubled slashes left out, "%up" for "..", "%root" in front of an absolute one, "%25" for
+ * a "%" that begins a part.  Two paths have two names, whatever else is written; parts that would be longer
+ * than a name can be end in a sum.  Free with fleck_free(). */
+FLECK_API fleck_status fleck_output_name(char **out, const char *image, const char *ending,
+                                         fleck_error *err) FLECK_MUST_CHECK;
+
+/* Write a whole file in one go. */
+FLECK_API fleck_status fleck_file_write(const char *path, const void *bytes, size_t size,
+                                        fleck_error *err) FLECK_MUST_CHECK;
 
 /* ---- Evaluation -------------------------------------------------------------------- */
 
@@ -431,7 +467,8 @@ typedef struct fleck_metrics_settings {
 FLECK_API fleck_metrics_settings fleck_metrics_defaults(void);
 
 /* Measure maps that some tool wrote: maps_dir/<type>/<stem>.tiff|.tif|.npy, with or without a
- * folder test/ in between, for every test image of path.  With protocol ORIGINAL a map has its
+ * folder test/ in between, <stem> with or without the image's own ending, or a name that
+ * fleck_output_name() gives; for every test image of path.  With protocol ORIGINAL a map has its
  * image's own size, with PAPER the crop's.  The score of an image is the maximum of its map. */
 FLECK_API fleck_status fleck_metrics(const char *maps_dir, const char *path,
                                      const fleck_metrics_settings *settings, fleck_report *out,
@@ -536,7 +573,7 @@ typedef struct fleck_panel_column {
     fleck_model *model;
     const char *caption;
 } fleck_panel_column;
-/* Write a PNG: image | ground truth | heat map of each model, captions below, each picture tile
+/* Write a PNG, which says that fleck drew it: image | ground truth | heat map of each model, captions below, each picture tile
  * pixels high.  mask NULL: the ground truth column says "none". */
 FLECK_API fleck_status fleck_panel(const char *out_path, const char *image, const char *mask,
                                    const fleck_panel_column *columns, int n, int64_t tile,

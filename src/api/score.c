@@ -3,6 +3,7 @@
 #include "api/handle.h"
 #include "base/mem.h"
 #include "pipeline/evaluate.h"
+#include "pipeline/output.h"
 #include "pipeline/picture.h"
 #include "pipeline/place.h"
 #include "pipeline/predict.h"
@@ -102,10 +103,20 @@ done:
     return st;
 }
 
+/* What a picture or map of the result says of its origin; NULL where pixels were scored. */
+static const char *origin_of(const fleck_result *result, char text[FK_SHA256_TEXT])
+{
+    if (result->path == NULL)
+        return NULL;
+    fk_output_origin(text, result->path);
+    return text;
+}
+
 fleck_status fleck_result_save_map(const fleck_model *model, const fleck_result *result,
                                    const char *path, bool full, fleck_error *err)
 {
     int64_t shape[2];
+    char origin[FK_SHA256_TEXT];
     float *map = NULL;
     fleck_status st;
 
@@ -114,6 +125,7 @@ fleck_status fleck_result_save_map(const fleck_model *model, const fleck_result 
     FK_DO(check_own(model, result, __func__, err));
     shape[0] = full ? result->image_height : result->map_height;
     shape[1] = full ? result->image_width : result->map_width;
+    FK_DO(fk_output_apart(path, result->path, err));
     FK_DO(FK_ALLOC(&map, shape[0] * shape[1], err));
     if (full)
         FK_DO(fleck_result_full_map(model, result, map, err));
@@ -122,7 +134,7 @@ fleck_status fleck_result_save_map(const fleck_model *model, const fleck_result 
     if (fk_ends_with(path, ".npy"))
         FK_DO(fk_npy_write(path, map, 2, shape, err));
     else if (fk_ends_with(path, ".tiff") || fk_ends_with(path, ".tif"))
-        FK_DO(fk_tiff_write(path, map, shape[0], shape[1], err));
+        FK_DO(fk_tiff_write_own(path, map, shape[0], shape[1], origin_of(result, origin), err));
     else
         FK_FAIL(err, FLECK_E_OPTION, "%s: expected a name ending in .tiff, .tif or .npy", path);
 done:
@@ -133,14 +145,16 @@ done:
 fleck_status fleck_result_save_picture(const fleck_model *model, const fleck_result *result,
                                        const char *path, fleck_error *err)
 {
+    char origin[FK_SHA256_TEXT];
     fk_image picture = {0};
     fleck_status st;
 
     FK_NEED(model);
     FK_NEED(path);
     FK_DO(check_own(model, result, __func__, err));
+    FK_DO(fk_output_apart(path, result->path, err));
     FK_DO(fk_picture_overlay(&picture, &model->model, result, err));
-    FK_DO(fk_image_save_picture(&picture, NULL, path, err));
+    FK_DO(fk_image_save_picture(&picture, origin_of(result, origin), path, err));
 done:
     fk_image_free(&picture);
     return st;
@@ -196,6 +210,9 @@ fleck_status fleck_panel(const char *out_path, const char *image, const char *ma
     if (n < 1 || n > FK_PICTURE_COLUMNS)
         return fk_error_set(err, FLECK_E_OPTION, "panel: expected 1 to %d models, got %d",
                             FK_PICTURE_COLUMNS, n);
+    FK_DO(fk_output_apart(out_path, image, err));
+    FK_DO(fk_output_apart(out_path, mask, err));
+    FK_DO(fk_writer_check(out_path, err));
     for (int i = 0; i < n; i++) {
         FK_NEED(columns[i].model);
         FK_NEED(columns[i].caption);

@@ -141,6 +141,7 @@ static fleck_status prepare(void *ctx, int64_t i, int worker, fleck_error *err)
     if (fk_runner_decode(b->runner, worker, r->files[i], &original, err) != FLECK_OK)
         goto done; /* the message has the name */
     fk_predict_start(result, b->runner->model, &original);
+    FK_DO(fk_strdup(&result->path, r->files[i], err));
     FK_DO(fk_runner_prepare(b->runner, worker, &original, r->masks != NULL ? r->masks[i] : NULL,
                             &b->canvases[i], err));
     FK_DO(FK_ALLOC(&result->map, result->map_width * result->map_height, err));

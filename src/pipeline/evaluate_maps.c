@@ -5,33 +5,65 @@
 #include "pipeline/canvas.h"
 #include "pipeline/evaluate.h"
 #include "pipeline/mask.h"
+#include "pipeline/output.h"
 #include "pipeline/place.h"
 #include "pipeline/testset.h"
 #include "tensor/map_file.h"
 
 #include <stdio.h>
+#include <string.h>
 
-/* Path of sample's map: maps_dir[/test]/TYPE/STEM{.tiff,.tif,.npy}, TYPE as the images' folder is
- * called; FLECK_E_NOTFOUND names what was looked for. */
+/* folder/name with the first of a map's endings that is there; *out stays NULL where none is.  own: name is an
+ * image's path, and the map's is what predict makes of it. */
+static fleck_status try_names(char **out, const char *folder, const char *name, bool own,
+                              fleck_error *err)
+{
+    static const char *const endings[] = {".tiff", ".tif", ".npy"};
+    char *made = NULL;
+    fleck_status st = FLECK_OK;
+
+    for (size_t i = 0; *out == NULL && i < sizeof endings / sizeof endings[0]; i++) {
+        if (own)
+            FK_DO(fk_output_name(&made, name, endings[i], err));
+        else
+            FK_DO(fk_asprintf(&made, err, "%s%s", name, endings[i]));
+        FK_DO(fk_path_join(out, folder, made, err));
+        fk_free(made);
+        made = NULL;
+        if (!fk_path_is_file(*out)) {
+            fk_free(*out);
+            *out = NULL;
+        }
+    }
+done:
+    fk_free(made);
+    return st;
+}
+
+/* Path of sample's map: where predict writes it, or maps_dir[/test]/TYPE/NAME{.tiff,.tif,.npy}, NAME without
+ * or with its own ending, TYPE as the images' folder is called; FLECK_E_NOTFOUND names what was looked
+ * for. */
 static fleck_status find_map(char **out, const char *maps_dir, const fk_sample *sample,
                              fleck_error *err)
 {
-    static const char *const folders[] = {"", "test/"};
-    static const char *const endings[] = {".tiff", ".tif", ".npy"};
-    fleck_status st = FLECK_OK;
+    const char *dot = strrchr(sample->path, '.');
+    char *test = NULL, *whole = NULL;
+    fleck_status st;
 
     *out = NULL;
-    for (int i = 0; i < 6; i++) {
-        FK_DO(fk_asprintf(out, err, "%s/%s%s%s", maps_dir, folders[i % 2], sample->key,
-                          endings[i / 2]));
-        if (fk_path_is_file(*out))
-            goto done;
-        fk_free(*out);
-        *out = NULL;
-    }
-    FK_FAIL(err, FLECK_E_NOTFOUND, "no map for %s: expected %s/%s.tiff (or .tif, .npy)",
-            sample->path, maps_dir, sample->key);
+    FK_DO(fk_path_join(&test, maps_dir, "test", err));
+    FK_DO(fk_asprintf(&whole, err, "%s%s", sample->key, dot != NULL ? dot : ""));
+    FK_DO(try_names(out, maps_dir, sample->path, true, err));
+    FK_DO(try_names(out, maps_dir, sample->key, false, err));
+    FK_DO(try_names(out, test, sample->key, false, err));
+    FK_DO(try_names(out, maps_dir, whole, false, err));
+    FK_DO(try_names(out, test, whole, false, err));
+    if (*out == NULL)
+        FK_FAIL(err, FLECK_E_NOTFOUND, "no map for %s: expected %s/%s.tiff (or .tif, .npy)",
+                sample->path, maps_dir, sample->key);
 done:
+    fk_free(test);
+    fk_free(whole);
     return st;
 }
 

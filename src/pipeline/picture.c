@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "features/map.h"
 #include "pipeline/mask.h"
+#include "pipeline/output.h"
 #include "pipeline/place.h"
 #include "pipeline/predict.h"
 #include "render/render.h"
@@ -66,6 +67,7 @@ fleck_status fk_picture_row(const char *out_path, const fk_image *image, const c
                             const char *mask, const fk_image *pictures, const char *const *captions,
                             int n, int64_t tile, fleck_error *err)
 {
+    char origin[FK_SHA256_TEXT];
     fk_image truth = {0}, panel = {0};
     const fk_image *list[FK_PICTURE_COLUMNS + 2] = {image, &truth};
     const char *texts[FK_PICTURE_COLUMNS + 2] = {"image", mask != NULL ? "ground truth"
@@ -81,7 +83,8 @@ fleck_status fk_picture_row(const char *out_path, const fk_image *image, const c
     }
     FK_DO(truth_picture(&truth, mask, image_path, image, err));
     FK_DO(fk_render_panel(&panel, list, texts, n + 2, tile, err));
-    FK_DO(fk_image_save_picture(&panel, NULL, out_path, err));
+    fk_output_origin(origin, image_path);
+    FK_DO(fk_image_save_picture(&panel, origin, out_path, err));
 done:
     fk_image_free(&truth);
     fk_image_free(&panel);

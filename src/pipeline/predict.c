@@ -9,6 +9,7 @@ void fk_result_free(fleck_result *r)
         return;
     fk_free(r->map);
     fk_free(r->image);
+    fk_free(r->path);
     *r = (fleck_result){0};
 }
 
@@ -65,7 +66,11 @@ fleck_status fk_predict_file(fk_runner *r, const char *path, bool keep, fleck_re
     st = fk_predict_image(r, &original, keep, out, err);
     if (st != FLECK_OK)
         fk_error_context(err, "%s", path);
+    else
+        st = fk_strdup(&out->path, path, err);
 done:
+    if (st != FLECK_OK)
+        fk_result_free(out);
     fk_image_free(&original);
     return st;
 }

@@ -15,6 +15,11 @@
  * together in memory first: as many bytes as data has, and some hundred. */
 fleck_status fk_tiff_write(const char *path, const float *data, int64_t height, int64_t width,
                            fleck_error *err) FLECK_MUST_CHECK;
+/* The same with tags that say who wrote it: Software, and origin (NULL: none) as DocumentName. */
+fleck_status fk_tiff_write_own(const char *path, const float *data, int64_t height, int64_t width,
+                               const char *origin, fleck_error *err) FLECK_MUST_CHECK;
+/* The origin of such a file as a text, "" where it names none; false for any other file. */
+bool fk_tiff_origin(char *out, size_t size, const char *path);
 /* Read a one-channel TIFF of float32, float64, u8 or u16 into an owned F32 tensor [H, W]; float64
  * is rounded to nearest, integers keep their values.  Classic and BigTIFF, either byte order,
  * strips and tiles, every compression that the system's libtiff has.  Of several pages the first is

@@ -324,9 +324,20 @@ fleck_status fk_tiff_read(fk_tensor *out, const char *path, fleck_error *err)
 
 /* ---- Writing ---- */
 
-static bool set_fields(TIFF *tif, uint32_t height, uint32_t width)
+/* What a map says of itself. */
+typedef struct note {
+    const char *software, *origin; /* NULL: none */
+} note;
+
+static bool set_note(TIFF *tif, const note *n)
 {
-    return TIFFSetField(tif, TIFFTAG_IMAGEWIDTH, width) &&
+    return (n->software == NULL || TIFFSetField(tif, TIFFTAG_SOFTWARE, n->software)) &&
+           (n->origin == NULL || TIFFSetField(tif, TIFFTAG_DOCUMENTNAME, n->origin));
+}
+
+static bool set_fields(TIFF *tif, uint32_t height, uint32_t width, const note *n)
+{
+    return set_note(tif, n) && TIFFSetField(tif, TIFFTAG_IMAGEWIDTH, width) &&
            TIFFSetField(tif, TIFFTAG_IMAGELENGTH, height) &&
            TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, 32) &&
            TIFFSetField(tif, TIFFTAG_SAMPLESPERPIXEL, 1) &&
@@ -338,11 +349,12 @@ static bool set_fields(TIFF *tif, uint32_t height, uint32_t width)
 }
 
 /* The whole file into s; false with a message in s where libtiff fails. */
-static bool encode(stream *s, const char *path, const float *data, uint32_t height, uint32_t width)
+static bool encode(stream *s, const char *path, const float *data, uint32_t height, uint32_t width,
+                   const note *about)
 {
     TIFF *tif = open_stream(s, path, "wl");
     uint32_t rows = 0, strip = 0;
-    bool good = tif != NULL && set_fields(tif, height, width) &&
+    bool good = tif != NULL && set_fields(tif, height, width, about) &&
                 TIFFGetField(tif, TIFFTAG_ROWSPERSTRIP, &rows) && rows > 0;
 
     for (uint32_t y = 0; good && y < height; y += rows, strip++) {
@@ -360,8 +372,8 @@ static bool encode(stream *s, const char *path, const float *data, uint32_t heig
     return good && s->status == FLECK_OK && s->message[0] == '\0';
 }
 
-fleck_status fk_tiff_write(const char *path, const float *data, int64_t height, int64_t width,
-                           fleck_error *err)
+static fleck_status write_map(const char *path, const float *data, int64_t height, int64_t width,
+                              const note *about, fleck_error *err)
 {
     stream s = {0};
     fleck_status st;
@@ -372,7 +384,7 @@ fleck_status fk_tiff_write(const char *path, const float *data, int64_t height, 
                 "cannot write %s: expected 1 to %d a side and at most %lld values, got %lld x %lld",
                 path, FK_MAP_MAX_SIDE, (long long)FK_MAP_MAX_COUNT, (long long)width,
                 (long long)height);
-    if (!encode(&s, path, data, (uint32_t)height, (uint32_t)width)) {
+    if (!encode(&s, path, data, (uint32_t)height, (uint32_t)width, about)) {
         if (s.status != FLECK_OK)
             FK_FAIL(err, s.status, "cannot write %s: out of memory for a TIFF of %lld x %lld", path,
                     (long long)width, (long long)height);
@@ -383,4 +395,40 @@ fleck_status fk_tiff_write(const char *path, const float *data, int64_t height, 
 done:
     fk_free(s.to);
     return st;
+}
+
+fleck_status fk_tiff_write(const char *path, const float *data, int64_t height, int64_t width,
+                           fleck_error *err)
+{
+    return write_map(path, data, height, width, &(note){0}, err);
+}
+
+fleck_status fk_tiff_write_own(const char *path, const float *data, int64_t height, int64_t width,
+                               const char *origin, fleck_error *err)
+{
+    return write_map(path, data, height, width, &(note){"fleck " FLECK_VERSION, origin}, err);
+}
+
+bool fk_tiff_origin(char *out, size_t size, const char *path)
+{
+    fk_contents file;
+    const char *software = NULL, *origin = NULL;
+    stream s = {0};
+    TIFF *tif;
+    bool own = false;
+
+    out[0] = '\0';
+    if (fk_contents_read(&file, path, 0, NULL) != FLECK_OK)
+        return false;
+    s.from = file.data;
+    s.size = (int64_t)file.size;
+    tif = file.size > 0 ? open_stream(&s, path, "r") : NULL;
+    if (tif != NULL) {
+        own = TIFFGetField(tif, TIFFTAG_SOFTWARE, &software) && strncmp(software, "fleck ", 6) == 0;
+        if (own && TIFFGetField(tif, TIFFTAG_DOCUMENTNAME, &origin))
+            snprintf(out, size, "%s", origin);
+        TIFFClose(tif);
+    }
+    fk_contents_free(&file);
+    return own;
 }

@@ -1,0 +1,171 @@
+/* Outputs: names of what is made of an image, and whether a file may be replaced. */
+#define _GNU_SOURCE
+#include "pipeline/output.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "image/image.h"
+#include "tensor/map_file.h"
+#include "tensor/safetensors.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- Names ---- */
+
+/* Most bytes of a file's name, and of the sum that stands for a longer one's rest. */
+#define NAME_BYTES 255
+#define SUM_BYTES 32
+
+/* The last part of a name that is too long with its ending: cut, with a sum of all of it. */
+static fleck_status add_long(fk_text *out, const char *part, size_t n, size_t ending,
+                             fleck_error *err)
+{
+    size_t keep = NAME_BYTES - ending - SUM_BYTES - 1;
+    char sum[FK_SHA256_TEXT];
+
+    fk_sha256_text(part, n, sum);
+    while (keep > 0 && ((unsigned char)part[keep] & 0xc0) == 0x80) /* not inside a character */
+        keep--;
+    return fk_text_printf(out, err, "%.*s%%%.*s", (int)keep, part, SUM_BYTES, sum);
+}
+
+/* A part of a path, n bytes.  A "%" in front tells what no folder can be called from what is. */
+static fleck_status add_part(fk_text *out, const char *part, size_t n, size_t ending,
+                             fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    if (out->length > 0)
+        FK_DO(fk_text_add(out, "/", 1, err));
+    if (n == 2 && memcmp(part, "..", 2) == 0)
+        return fk_text_add(out, "%up", 3, err);
+    if (n + ending > NAME_BYTES - 2)
+        return add_long(out, part, n, ending, err);
+    if (part[0] == '%')
+        FK_DO(fk_text_add(out, "%25", 3, err));
+    st = part[0] == '%' ? fk_text_add(out, part + 1, (int64_t)n - 1, err)
+                        : fk_text_add(out, part, (int64_t)n, err);
+done:
+    return st;
+}
+
+fleck_status fk_output_name(char **out, const char *image, const char *ending, fleck_error *err)
+{
+    fk_text text = {0};
+    fleck_status st = FLECK_OK;
+
+    *out = NULL;
+    if (image[0] == '/')
+        FK_DO(fk_text_add(&text, "%root", 5, err));
+    for (const char *p = image + strspn(image, "/"); *p != '\0';) {
+        size_t n = strcspn(p, "/"), gap = strspn(p + n, "/");
+        bool last = p[n + gap] == '\0';
+
+        if (n != 1 || p[0] != '.')
+            FK_DO(add_part(&text, p, n, last ? strlen(ending) : 0, err));
+        p += n + gap;
+    }
+    FK_DO(fk_text_add(&text, ending, (int64_t)strlen(ending), err));
+    *out = text.data; /* moved */
+    text = (fk_text){0};
+done:
+    fk_text_free(&text);
+    return st;
+}
+
+/* ---- What is there already ---- */
+
+void fk_output_origin(char out[FK_SHA256_TEXT], const char *image)
+{
+    char *whole = realpath(image, NULL);
+    const char *path = whole != NULL ? whole : image;
+
+    fk_sha256_text(path, strlen(path), out);
+    free(whole);
+}
+
+fleck_status fk_output_apart(const char *path, const char *input, fleck_error *err)
+{
+    struct stat a, b;
+
+    if (input == NULL || stat(path, &a) != 0 || stat(input, &b) != 0 || a.st_dev != b.st_dev ||
+        a.st_ino != b.st_ino)
+        return FLECK_OK;
+    return fk_error_set(err, FLECK_E_STATE, "%s is not written: it is %s itself", path, input);
+}
+
+/* The first bytes of path, as many as there are. */
+static size_t read_head(uint8_t *head, size_t size, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t n = fd >= 0 ? read(fd, head, size) : 0;
+
+    if (fd >= 0)
+        close(fd);
+    return n > 0 ? (size_t)n : 0;
+}
+
+static bool same_origin(const char *found, const char *image)
+{
+    char wanted[FK_SHA256_TEXT];
+
+    if (image == NULL)
+        return true;
+    fk_output_origin(wanted, image);
+    return strcmp(found, wanted) == 0;
+}
+
+static bool is_own_model(const char *path)
+{
+    fk_st_reader *reader = NULL;
+    bool own =
+        fk_st_open(&reader, path, NULL) == FLECK_OK && fk_st_metadata(reader, "fleck") != NULL;
+
+    fk_st_close(&reader);
+    return own;
+}
+
+static bool is_own(const char *path, fleck_output_kind kind, const char *image)
+{
+    static const char scores[] = "path,label,score";
+    uint8_t head[FK_PNG_NOTE_BYTES];
+    char origin[FK_PNG_ORIGIN_SIZE];
+    size_t n = read_head(head, sizeof head, path);
+
+    switch (kind) {
+    case FLECK_OUTPUT_MODEL:
+        return is_own_model(path);
+    case FLECK_OUTPUT_PICTURE:
+        return fk_png_origin(origin, head, n) && same_origin(origin, image);
+    case FLECK_OUTPUT_MAP:
+        return fk_tiff_origin(origin, sizeof origin, path) && same_origin(origin, image);
+    case FLECK_OUTPUT_SCORES:
+        return n >= sizeof scores - 1 && memcmp(head, scores, sizeof scores - 1) == 0;
+    }
+    return false;
+}
+
+fleck_status fk_output_replace(const char *path, fleck_output_kind kind, const char *image,
+                               bool any, fleck_error *err)
+{
+    static const char *const names[] = {"model", "picture", "map", "table of scores"};
+    struct stat info;
+    fleck_status st;
+
+    if ((unsigned)kind >= sizeof names / sizeof names[0])
+        FK_FAIL(err, FLECK_E_OPTION, "there is no kind %d of outputs", (int)kind);
+    FK_DO(fk_output_apart(path, image, err));
+    if (any || stat(path, &info) != 0 || !S_ISREG(info.st_mode) || info.st_size == 0 ||
+        is_own(path, kind, image))
+        return FLECK_OK;
+    if (image != NULL)
+        FK_FAIL(err, FLECK_E_STATE, "%s is there, and is not known as fleck's %s of %s", path,
+                names[kind], image);
+    FK_FAIL(err, FLECK_E_STATE, "%s is there, and is no %s of fleck's", path, names[kind]);
+done:
+    return st;
+}

@@ -32,7 +32,7 @@ int usage_error(const char *format, ...)
 
 int failed(const fleck_error *err)
 {
-    fprintf(stderr, "fleck: %s\n", err->message);
+    print_message(err->message);
     return err->status == FLECK_E_OPTION ? EXIT_USAGE : EXIT_FAILED;
 }
 

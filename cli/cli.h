@@ -77,6 +77,11 @@ int failed(const fleck_error *err);
 /* The same with "path: " in front, unless the message names it. */
 int failed_at(const char *path, const fleck_error *err);
 
+/* Text with what would break a line or a field as \t, \n, \r, \\ and \xHH. */
+void print_escaped(FILE *to, const char *text);
+/* "fleck: message" on stderr, on one line. */
+void print_message(const char *message);
+
 /* Allocate or end the program: the tool, unlike the library, may. */
 void *need(void *block);
 
@@ -95,6 +100,29 @@ const char *temporary_folder(void);
 /* $FLECK_HOME, else $XDG_DATA_HOME/fleck, else ~/.local/share/fleck.  Static storage. */
 const char *home_folder(void);
 
+/* ---- Outputs (outputs.c) ---- */
+
+/* Whether two paths name one file or folder. */
+bool same_file(const char *a, const char *b);
+/* False, and an error printed, where output (of the flag named) is one of the inputs, which may be NULL. */
+bool output_apart(const char *option, const char *output, const char *const *inputs, int n);
+/* False, and an error printed, where something is there that fleck did not write of this kind, of this image
+ * (NULL: any), unless it is to be overwritten; the image itself never is. */
+bool output_free(const char *path, fleck_output_kind kind, const char *image, bool overwrite);
+/* The same, or where path cannot be written. */
+bool output_ready(const char *path, fleck_output_kind kind, const char *image, bool overwrite);
+/* folder/fleck_output_name(image), to be freed; NULL: error printed. */
+char *output_path(const char *folder, const char *image, const char *ending);
+
+/* ---- Signals (interrupt.c) ---- */
+
+/* From now on the first Ctrl-C, SIGTERM or SIGHUP only makes interrupted() true; the next ends the process.
+ * progress_begin() calls it, and progress_show() stops what runs. */
+void interrupt_begin(void);
+bool interrupted(void);
+/* End by the signal that came, if one did. */
+void interrupt_end(void);
+
 /* ---- Progress (progress.c) ---- */
 
 /* Shows "stage done/total rate left" on stderr where that is a terminal; nothing otherwise. */
@@ -107,6 +135,8 @@ typedef struct progress {
 } progress;
 
 progress progress_begin(void);
+/* Seconds of a clock that only goes forward. */
+double progress_seconds(void);
 bool progress_show(void *ctx, const char *stage, int64_t done, int64_t total);
 void progress_end(progress *p);
 /* A fleck_warning: ends the progress line (ctx: a progress, or NULL) and prints

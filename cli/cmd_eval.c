@@ -1,4 +1,5 @@
 /* fleck eval and fleck metrics: figures of merit on labelled test images. */
+#define _GNU_SOURCE
 #include "cli.h"
 
 #include <stdlib.h>
@@ -9,6 +10,7 @@ static const flag eval_flags[] = {
      "masks at the crop's size, or maps at each image's (default paper)"},
     {"json", 0, NULL, "print one JSON object"},
     {"scores", 0, "FILE", "write path,label,score of every image as CSV"},
+    {"overwrite", 0, NULL, "replace a file there that is no such table"},
     {"pool", 0, "method|max|top:P",
      "image score as in fit (default: the model's; another has no threshold)"},
     {"precision", 0, "P", "f32, bf16, f16 or auto (default: the model's)"},
@@ -55,8 +57,12 @@ static const char *protocol_name(fleck_protocol p)
 
 /* The rows of --scores are written as results come; the list of files came before. */
 typedef struct watch {
-    const char *data; /* folder or CSV of the test images */
-    FILE *scores;
+    const char *data;   /* folder or CSV of the test images */
+    const char *output; /* of --scores, or NULL */
+    bool clash;         /* it is one of the images or masks */
+    FILE *scores;       /* its text, in memory */
+    char *text;
+    size_t text_bytes;
     score_row *rows;
     int64_t count, room;
     progress progress;
@@ -86,7 +92,8 @@ static void on_file(void *ctx, int64_t i, const char *path, const char *mask, bo
 {
     watch *w = ctx;
 
-    (void)mask;
+    if (w->output != NULL && !w->clash)
+        w->clash = same_file(w->output, path) || same_file(w->output, mask);
     if (i >= w->room) {
         w->room = w->room > 0 ? 2 * w->room : 256;
         w->rows = need(realloc(w->rows, (size_t)w->room * sizeof *w->rows));
@@ -111,6 +118,8 @@ static fleck_status on_result(void *ctx, int64_t i, const fleck_result *r, const
 {
     watch *w = ctx;
 
+    if (interrupted() || w->clash)
+        return FLECK_E_CANCELLED;
     if (r == NULL) {
         progress_end(&w->progress);
         fprintf(stderr, "fleck: %s\n", error->message);
@@ -125,7 +134,21 @@ static fleck_status on_result(void *ctx, int64_t i, const fleck_result *r, const
 
 static bool show(void *ctx, const char *stage, int64_t done, int64_t total)
 {
+    if (((watch *)ctx)->clash)
+        return false;
     return progress_show(&((watch *)ctx)->progress, stage, done, total);
+}
+
+/* All rows at once: the file is whole or not there. */
+static bool write_scores(watch *w)
+{
+    fleck_error err = {0};
+
+    if (fflush(w->scores) == 0 &&
+        fleck_file_write(w->output, w->text, w->text_bytes, &err) == FLECK_OK)
+        return true;
+    failed(&err);
+    return false;
 }
 
 static int evaluate(const args *a, fleck_model *model, fleck_eval_settings *s)
@@ -143,11 +166,8 @@ static int evaluate(const args *a, fleck_model *model, fleck_eval_settings *s)
     int code = EXIT_DONE;
 
     if (scores != NULL) {
-        w.scores = fopen(scores, "w");
-        if (w.scores == NULL) {
-            perror(scores);
-            return EXIT_FAILED;
-        }
+        w.output = scores;
+        w.scores = need(open_memstream(&w.text, &w.text_bytes));
         fputs("path,label,score\n", w.scores);
     }
     s->scratch = temporary_folder();
@@ -161,7 +181,8 @@ static int evaluate(const args *a, fleck_model *model, fleck_eval_settings *s)
     s->on_result_ctx = s->on_file_ctx = s->progress_ctx = &w;
     if (fleck_evaluate(model, a->words[1], s, &report, &err) != FLECK_OK) {
         progress_end(&w.progress);
-        code = failed(&err);
+        code = w.clash ? usage_error("--scores %s: this is an image or mask of %s", scores, w.data)
+                       : failed(&err);
     } else {
         progress_end(&w.progress);
         if (!args_has(a, "json"))
@@ -169,11 +190,12 @@ static int evaluate(const args *a, fleck_model *model, fleck_eval_settings *s)
         else if (!report_json(&report, &labels, w.rows, w.count))
             code = EXIT_FAILED;
         code = report.failed > 0 ? EXIT_FAILED : code;
+        if (w.scores != NULL && !write_scores(&w))
+            code = EXIT_FAILED;
     }
-    if (w.scores != NULL && fclose(w.scores) != 0) {
-        perror(scores);
-        code = EXIT_FAILED;
-    }
+    if (w.scores != NULL)
+        fclose(w.scores);
+    free(w.text);
     for (int64_t i = 0; i < w.count; i++) {
         free(w.rows[i].path);
         free(w.rows[i].type);
@@ -189,10 +211,15 @@ static int run_eval(const args *a)
     fleck_model *model = NULL;
     fleck_error err = {0};
     int64_t threads = 0;
+    const char *scores = args_get(a, "scores");
     int code;
 
     if (!read_protocol(a, &s.protocol) || !args_int(a, "threads", 0, 4096, &threads))
         return EXIT_USAGE;
+    if (scores != NULL &&
+        (!output_apart("--scores", scores, a->words, 2) ||
+         !output_ready(scores, FLECK_OUTPUT_SCORES, NULL, args_has(a, "overwrite"))))
+        return EXIT_FAILED;
     run.threads = (int)threads;
     run.engine = args_get(a, "engine");
     run.precision = args_get(a, "precision");

@@ -3,6 +3,7 @@
 
 static const flag flags[] = {
     {"output", 'o', "MODEL", "file to write the model to (required)"},
+    {"overwrite", 0, NULL, "replace a file at MODEL that is no model of fleck's"},
     {"method", 'm', "NAME", "padim, spade, subspace, patchcore or mhpatchcore (default padim)"},
     {"backbone", 'b', "NAME", "built-in network, or FILE.onnx (default efficientnet_lite0)"},
     {"weights", 0, "FILE", "weight file instead of the installed one (folded safetensors)"},
@@ -42,6 +43,19 @@ static bool read_settings(const args *a, fleck_fit_settings *s)
     return true;
 }
 
+/* What would be found after the learning is found before it. */
+static bool check_output(const args *a, const char *out)
+{
+    const char *inputs[] = {a->words[0], args_get(a, "fit-mask"), args_get(a, "weights"),
+                            args_get(a, "backbone")};
+
+    if (!output_apart("-o", out, inputs, sizeof inputs / sizeof inputs[0]))
+        return false;
+    /* Images are never taken for anything else. */
+    return output_ready(out, FLECK_OUTPUT_MODEL, NULL,
+                        args_has(a, "overwrite") && !fleck_is_image_name(out));
+}
+
 static int run(const args *a)
 {
     fleck_fit_settings s = fleck_fit_defaults();
@@ -57,6 +71,8 @@ static int run(const args *a)
         return usage_error("fit: -o MODEL says where to write the model");
     if (!read_settings(a, &s))
         return EXIT_USAGE;
+    if (!check_output(a, out))
+        return EXIT_FAILED;
     s.progress = progress_show;
     s.warning = show_warning;
     s.progress_ctx = s.warning_ctx = &p;
@@ -64,7 +80,9 @@ static int run(const args *a)
         progress_end(&p);
         return failed(&err);
     }
-    if (fleck_model_save_with(model, out, progress_show, &p, &err) != FLECK_OK) {
+    if (interrupted())
+        code = EXIT_FAILED;
+    else if (fleck_model_save_with(model, out, progress_show, &p, &err) != FLECK_OK) {
         progress_end(&p);
         code = failed(&err);
     }

@@ -9,6 +9,7 @@
 
 static const flag flags[] = {
     {"output", 'o', "FILE.png", "picture to write (required)"},
+    {"overwrite", 0, NULL, "replace a file that is no picture of fleck's of this image"},
     {"mask", 0, "FILE", "ground truth (default: its place in MVTec AD layout, where there)"},
     {"tile", 0, "N", "side of each picture in pixels (default 320)"},
     {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
@@ -93,7 +94,12 @@ static int run(const args *a)
         return EXIT_USAGE;
     if (mask == NULL)
         mask = found = find_mask(a->words[0]);
-    code = draw(a, mask, tile, (int)threads);
+    code = EXIT_FAILED;
+    if (output_apart("-o", args_get(a, "output"), a->words, a->n_words) &&
+        output_apart("-o", args_get(a, "output"), &mask, 1) &&
+        output_ready(args_get(a, "output"), FLECK_OUTPUT_PICTURE, a->words[0],
+                     args_has(a, "overwrite")))
+        code = draw(a, mask, tile, (int)threads);
     free(found);
     return code;
 }

@@ -1,12 +1,16 @@
 /* fleck predict: scores, verdicts, heat maps. */
+#define _GNU_SOURCE
 #include "cli.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const flag flags[] = {
     {"output", 'o', "FOLDER", "write a heat-map picture for each image here"},
+    {"overwrite", 0, NULL,
+     "with -o: replace files there that fleck did not write of the same image"},
     {"maps", 0, "tiff|npy", "also write each map as float32 (needs -o)"},
     {"map-size", 0, "image|crop", "size of those maps (default image: the image's own)"},
     {"no-pictures", 0, NULL, "with -o: maps only"},
@@ -32,20 +36,12 @@ typedef struct job {
     written *files; /* [list.count], with out */
     const char *out, *maps;
     bool pictures, full, json; /* pictures and maps: only with out */
-    double threshold;          /* NaN: the model's */
-    int64_t bad;
+    bool overwrite;
+    double threshold; /* NaN: the model's */
+    int64_t good, defective, scored, bad;
+    double start;
     progress progress;
 } job;
-
-/* folder/name.extension, to be freed. */
-static char *file_name(const char *folder, const char *name, const char *extension)
-{
-    size_t size = strlen(folder) + strlen(name) + strlen(extension) + 3;
-    char *path = need(malloc(size));
-
-    snprintf(path, size, "%s/%s.%s", folder, name, extension);
-    return path;
-}
 
 /* The result as it is judged here. */
 static fleck_result judged(const job *j, const fleck_result *result)
@@ -59,20 +55,25 @@ static fleck_result judged(const job *j, const fleck_result *result)
     return r;
 }
 
+static const char *map_ending(const job *j)
+{
+    return strcmp(j->maps, "npy") == 0 ? ".npy" : ".tiff";
+}
+
 static fleck_status write_files(const job *j, int64_t i, const fleck_result *r, written *w,
                                 fleck_error *err)
 {
     fleck_status st = FLECK_OK;
 
     if (j->pictures) {
-        w->picture = file_name(j->out, j->list.names[i], "png");
-        if (!make_parent(w->picture))
+        w->picture = output_path(j->out, j->list.paths[i], ".png");
+        if (w->picture == NULL || !make_parent(w->picture))
             return FLECK_E_IO;
         st = fleck_result_save_picture(j->model, r, w->picture, err);
     }
     if (st == FLECK_OK && j->maps != NULL) {
-        w->map = file_name(j->out, j->list.names[i], j->maps);
-        if (!make_parent(w->map))
+        w->map = output_path(j->out, j->list.paths[i], map_ending(j));
+        if (w->map == NULL || !make_parent(w->map))
             return FLECK_E_IO;
         st = fleck_result_save_map(j->model, r, w->map, j->full, err);
     }
@@ -106,12 +107,15 @@ static void forget(written *w)
 static void print_result(const job *j, const char *path, const fleck_result *r, const char *picture,
                          const char *map)
 {
-    if (j->json)
+    if (j->json) {
         (void)!result_json(path, r, NULL, picture, map);
-    else if (isnan(r->threshold))
-        printf("%s\t%.6g\n", path, r->score);
+        return;
+    }
+    print_escaped(stdout, path);
+    if (isnan(r->threshold))
+        printf("\t%.6g\n", r->score);
     else
-        printf("%s\t%.6g\t%s\n", path, r->score, r->defective ? "defective" : "good");
+        printf("\t%.6g\t%s\n", r->score, r->defective ? "defective" : "good");
 }
 
 static fleck_status on_result(void *ctx, int64_t i, const fleck_result *result,
@@ -125,47 +129,200 @@ static fleck_status on_result(void *ctx, int64_t i, const fleck_result *result,
     progress_end(&j->progress);
     if (result == NULL) {
         j->bad++;
-        fprintf(stderr, "fleck: %s\n", error->message);
+        print_message(error->message);
         if (j->json)
             (void)!result_json(path, NULL, error, NULL, NULL);
     } else if (st == FLECK_OK) {
         fleck_result r = judged(j, result);
 
         print_result(j, path, &r, w->picture, w->map);
+        j->scored++;
+        j->good += !isnan(r.threshold) && !r.defective;
+        j->defective += !isnan(r.threshold) && r.defective;
     } else if (w->error != NULL) {
-        fprintf(stderr, "fleck: %s\n", w->error->message);
+        print_message(w->error->message);
     }
-    progress_show(&j->progress, "predict", i + 1, j->list.count);
+    if (fflush(stdout) != 0) /* who reads has each answer at once */
+        st = FLECK_E_IO;
+    if (!progress_show(&j->progress, "predict", i + 1, j->list.count))
+        st = FLECK_E_CANCELLED;
     forget(w);
     return st; /* a result that cannot be written stops the batch: the next would fare no better */
 }
 
-static int predict(job *j, const char *model, const fleck_run_settings *s)
+/* Whether the images lie where outputs would go: their folder is for reading. */
+static bool folder_apart(const job *j, const char *const *words, int n)
+{
+    char *folder = NULL;
+    size_t last = 0;
+    bool apart = output_apart("-o", j->out, words, n);
+
+    for (int64_t i = 0; apart && i < j->list.count; i++) {
+        const char *path = j->list.paths[i], *slash = strrchr(path, '/');
+        size_t bytes = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+
+        if (folder != NULL && bytes == last && strncmp(folder, path, bytes) == 0)
+            continue;
+        free(folder);
+        folder = need(strndup(bytes > 0 ? path : ".", bytes > 0 ? bytes : 1));
+        last = bytes;
+        if (same_file(j->out, folder))
+            apart = usage_error("-o %s: this folder holds the images", j->out) == EXIT_DONE;
+    }
+    free(folder);
+    return apart;
+}
+
+/* Whether every output may be written, asked before the first image is scored. */
+static bool outputs_free(const job *j)
+{
+    bool ok = true;
+
+    for (int64_t i = 0; ok && i < j->list.count; i++) {
+        const char *image = j->list.paths[i];
+        char *picture = j->pictures ? output_path(j->out, image, ".png") : NULL;
+        char *map = j->maps != NULL ? output_path(j->out, image, map_ending(j)) : NULL;
+
+        ok = (picture == NULL || output_free(picture, FLECK_OUTPUT_PICTURE, image, j->overwrite)) &&
+             (map == NULL || output_free(map, FLECK_OUTPUT_MAP, image, j->overwrite));
+        free(picture);
+        free(map);
+    }
+    return ok;
+}
+
+/* The folder is made, and can be written into. */
+static bool make_output(const job *j)
+{
+    size_t size = strlen(j->out) + 16;
+    char *probe = need(malloc(size));
+    fleck_error err = {0};
+    bool ok;
+
+    snprintf(probe, size, "%s/.fleck", j->out);
+    ok = make_parent(probe);
+    if (ok && fleck_output_check(probe, &err) != FLECK_OK) {
+        failed(&err);
+        ok = false;
+    }
+    free(probe);
+    return ok;
+}
+
+static fleck_status score_one(job *j, fleck_error *err)
+{
+    fleck_result r = {0};
+    fleck_status st = fleck_score_file(j->model, j->list.paths[0], j->pictures, &r, err);
+
+    if (st == FLECK_OK && j->files != NULL)
+        on_scored(j, 0, &r);
+    st = on_result(j, 0, st == FLECK_OK ? &r : NULL, err);
+    fleck_result_free(&r);
+    return st;
+}
+
+/* All of j->list. */
+static int score_list(job *j)
 {
     fleck_error err = {0};
     fleck_status st;
-    bool stopped;
 
-    if (fleck_model_open(&j->model, model, s, &err) != FLECK_OK)
-        return failed(&err);
-    j->progress = progress_begin();
-    if (j->out != NULL && (j->pictures || j->maps != NULL))
+    if (j->out != NULL) {
+        if (!outputs_free(j))
+            return EXIT_FAILED;
         j->files = need(calloc((size_t)j->list.count + 1, sizeof *j->files));
-    st = fleck_score_files_with(j->model, (const char *const *)j->list.paths, j->list.count,
-                                j->pictures, j->files != NULL ? on_scored : NULL, on_result, j,
-                                &err);
+    }
+    if (j->list.count == 1)
+        st = score_one(j, &err);
+    else
+        st = fleck_score_files_with(j->model, (const char *const *)j->list.paths, j->list.count,
+                                    j->pictures, j->files != NULL ? on_scored : NULL, on_result, j,
+                                    &err);
     progress_end(&j->progress);
     for (int64_t i = 0; j->files != NULL && i < j->list.count; i++)
         forget(&j->files[i]);
     free(j->files);
-    stopped = st != FLECK_OK;
-    fleck_model_close(&j->model);
-    if (stopped)
+    j->files = NULL;
+    if (ferror(stdout) != 0)
+        return EXIT_FAILED; /* said at the end */
+    return st == FLECK_OK ? EXIT_DONE : failed(&err);
+}
+
+/* Lines of standard input as they come: what lies ready is scored together, and nothing is waited for while
+ * there is something to answer. */
+static int score_lines(job *j)
+{
+    enum { MOST = 1024 };
+    static char bytes[1 << 16];
+    size_t have = 0;
+    ssize_t n = 1;
+    int code = EXIT_DONE;
+
+    while (code == EXIT_DONE && n > 0 && !interrupted()) {
+        const char *words[MOST];
+        char *at = bytes, *end;
+        int count = 0;
+
+        n = read(STDIN_FILENO, bytes + have, sizeof bytes - 1 - have);
+        have += n > 0 ? (size_t)n : 0;
+        if (n <= 0 && have > 0) /* a last line without an end */
+            bytes[have++] = '\n';
+        if (memchr(bytes, '\0', have) != NULL)
+            return usage_error("standard input: a zero byte: expected one path a line");
+        while (count < MOST && (end = memchr(at, '\n', have - (size_t)(at - bytes))) != NULL) {
+            *end = '\0';
+            if (end > at && end[-1] == '\r')
+                end[-1] = '\0';
+            if (*at != '\0')
+                words[count++] = strcmp(at, "-") == 0 ? "./-" : at;
+            at = end + 1;
+        }
+        if (count > 0 && path_list_read(&j->list, words, count))
+            code = score_list(j);
+        else if (count > 0)
+            code = EXIT_USAGE;
+        path_list_free(&j->list);
+        have -= (size_t)(at - bytes);
+        memmove(bytes, at, have);
+        if (have == sizeof bytes - 1)
+            return usage_error("standard input: a line of more than %zu bytes", have);
+    }
+    return code;
+}
+
+static void print_counts(const job *j)
+{
+    double seconds = progress_seconds() - j->start;
+    int64_t images = j->scored + j->bad;
+
+    fprintf(stderr, "fleck: %lld images: ", (long long)images);
+    if (j->good + j->defective == j->scored)
+        fprintf(stderr, "%lld good, %lld defective, ", (long long)j->good, (long long)j->defective);
+    else
+        fprintf(stderr, "%lld scored without a threshold, ", (long long)j->scored);
+    fprintf(stderr, "%lld failed, %.1f images/s, %.2f s\n", (long long)j->bad,
+            seconds > 0.0 ? (double)images / seconds : 0.0, seconds);
+}
+
+static int predict(job *j, const args *a, const fleck_run_settings *s)
+{
+    fleck_error err = {0};
+    bool lines = a->n_words == 2 && strcmp(a->words[1], "-") == 0;
+    int code;
+
+    if (!lines && !path_list_read(&j->list, a->words + 1, a->n_words - 1))
+        return EXIT_USAGE;
+    if (j->out != NULL && (!folder_apart(j, a->words, a->n_words) || !make_output(j)))
+        return EXIT_FAILED;
+    j->progress = progress_begin();
+    j->start = progress_seconds();
+    if (fleck_model_open(&j->model, a->words[0], s, &err) != FLECK_OK)
         return failed(&err);
-    if (j->bad > 0)
-        fprintf(stderr, "fleck: %lld of %lld images could not be scored\n", (long long)j->bad,
-                (long long)j->list.count);
-    return j->bad > 0 ? EXIT_FAILED : EXIT_DONE;
+    code = lines ? score_lines(j) : score_list(j);
+    fleck_model_close(&j->model);
+    if (code == EXIT_DONE || j->scored + j->bad > 0)
+        print_counts(j);
+    return j->bad > 0 && code == EXIT_DONE ? EXIT_FAILED : code;
 }
 
 static int run(const args *a)
@@ -189,11 +346,11 @@ static int run(const args *a)
         return usage_error("--map-size: expected image or crop, got \"%s\"", size);
     j.full = size == NULL || strcmp(size, "image") == 0;
     if (!args_int(a, "threads", 0, 4096, &threads) ||
-        !args_real(a, "threshold", -1e300, 1e300, &j.threshold) ||
-        !path_list_read(&j.list, a->words + 1, a->n_words - 1)) {
-        path_list_free(&j.list);
+        !args_real(a, "threshold", -1e300, 1e300, &j.threshold))
         return EXIT_USAGE;
-    }
+    j.overwrite = args_has(a, "overwrite");
+    if (!j.pictures && j.maps == NULL)
+        j.out = NULL;
     s.threads = (int)threads;
     s.engine = args_get(a, "engine");
     s.precision = args_get(a, "precision");
@@ -201,7 +358,7 @@ static int run(const args *a)
     s.options = a->pairs;
     s.warning = show_warning;
     s.warning_ctx = &j.progress;
-    code = predict(&j, a->words[0], &s);
+    code = predict(&j, a, &s);
     path_list_free(&j.list);
     return code;
 }
@@ -212,8 +369,10 @@ const command predict_command = {
     .summary = "Score images, print a verdict for each, and draw heat maps.",
     .details =
         "PATHS are image files, folders (searched with all below them), or - for paths on "
-        "standard\ninput, one a line.  Output files keep the paths below the folder that all "
-        "inputs share.\nPrints path, score and verdict, separated by tabs.  A bad image is named "
+        "standard\ninput, one a line, each answered as it comes.  Output files have their image's "
+        "path below\nFOLDER, whatever else is given.\nPrints path, score and verdict, separated by "
+        "tabs; tabs, line ends and back-slashes of a path\nas \\t, \\n and \\\\.  A bad image is "
+        "named "
         "on "
         "stderr and the\nothers go on; the exit code is then 1.",
     .flags = flags,

@@ -59,6 +59,7 @@ static int run(const command *cmd, int argc, char **argv)
         }
     }
     args_free(&a);
+    interrupt_end();
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fputs("fleck: standard output could not be written\n", stderr);
         return EXIT_FAILED;
@@ -69,10 +70,11 @@ static int run(const command *cmd, int argc, char **argv)
 int main(int argc, char **argv)
 {
     use_all_processors();
-    /* A file beyond the size limit, or a closed pipe, is an error to report, not a reason to die.
-     */
+    /* A file beyond the size limit is an error to report, not a reason to die.  Who closes the pipe behind
+     * standard output wants no more: the process ends, without a word.  A server that closes a
+     * connection is another thing. */
     signal(SIGXFSZ, SIG_IGN);
-    signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, argc > 1 && strcmp(argv[1], "weights") == 0 ? SIG_IGN : SIG_DFL);
 #ifdef __GLIBC__
     /* Images come and go in blocks of a few MiB.  Kept in the heap, their pages are touched for the first time once, not
      * once an image (docs/SPEED.md). */

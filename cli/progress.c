@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static double now(void)
+double progress_seconds(void)
 {
     struct timespec t;
 
@@ -15,7 +15,8 @@ static double now(void)
 
 progress progress_begin(void)
 {
-    return (progress){.shown = isatty(STDERR_FILENO) == 1, .start = now()};
+    interrupt_begin();
+    return (progress){.shown = isatty(STDERR_FILENO) == 1, .start = progress_seconds()};
 }
 
 /* What a stage counts. */
@@ -68,8 +69,10 @@ static void draw(const progress *p, const char *stage, int64_t total, double sec
 bool progress_show(void *ctx, const char *stage, int64_t done, int64_t total)
 {
     progress *p = ctx;
-    double t = now();
+    double t = progress_seconds();
 
+    if (interrupted())
+        return false;
     if (!p->shown)
         return true;
     follow_stage(p, stage, done, t);

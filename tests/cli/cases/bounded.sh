@@ -5,7 +5,7 @@ mkdir large
 { printf 'P6\n6000 4000\n255\n' && head -c 72000000 /dev/zero | tr '\0' '\170'; } >large/0.ppm
 for i in 1 2 3 4 5 6 7 8 9 10 11 12 13; do ln -s 0.ppm large/$i.ppm; done
 (ulimit -d 1200000 && fleck predict "$M" large -t 2 -o pictures) >scores
-echo "exit $?, $(wc -l <scores) lines, $(ls pictures | wc -l) pictures"
+echo "exit $?, $(wc -l <scores) lines, $(find pictures -name "*.png" -type f | wc -l) pictures"
 awk -F'\t' '{ print $2 }' scores | sort -u | wc -l
 rm -r large pictures
 

@@ -12,7 +12,7 @@ for p in paper original; do
     cmp eval-$p.txt maps-$p.txt && echo "$p: same"
     wc -l <eval-$p.txt
 done
-rm full/good/000.tiff
+find full -path "*/good/000.png.tiff" -exec rm {} +
 fleck metrics full "$S"
 echo "exit $?"
 fleck metrics crop "$S"

@@ -81,11 +81,10 @@ done:
 
 void fk_output_origin(char out[FK_SHA256_TEXT], const char *image)
 {
-    char *whole = realpath(image, NULL);
-    const char *path = whole != NULL ? whole : image;
+    char whole[PATH_MAX];
+    const char *path = realpath(image, whole) != NULL ? whole : image;
 
     fk_sha256_text(path, strlen(path), out);
-    free(whole);
 }
 
 fleck_status fk_output_apart(const char *path, const char *input, fleck_error *err)

@@ -145,17 +145,26 @@ void show_warning(void *ctx, const char *message);
 
 /* ---- Lists of image files (paths.c) ---- */
 
-/* Inputs, and the names their outputs get: the path below the folder that all inputs share. */
 typedef struct path_list {
-    char **paths;
-    char **names; /* without extension unless two would collide */
-    int64_t count, room;
+    fleck_images *found;
+    const char **paths; /* [count] found's */
+    int64_t count, broken;
 } path_list;
 
-/* Files as they are; folders searched with what is below them; "-": one path a line from standard
- * input.  False: error printed. */
-bool path_list_read(path_list *l, const char *const *words, int n);
+typedef struct path_rules {
+    bool zeros;            /* paths on standard input end in a zero byte instead of a line end */
+    const char *leave_out; /* folder that is not searched, or NULL */
+} path_rules;
+
+/* Files as they are; folders searched with what is below them; "-": paths from standard input, one a
+ * line.  l is zeroed.  False: error printed.  l->broken folders could not be listed. */
+bool path_list_read(path_list *l, const char *const *words, int n, const path_rules *rules);
+/* Print what could not be listed, and where anything was passed over a line: so many were `what`
+ * ("scored"), of how many, and which not. */
+void path_list_tell(const path_list *l, const char *what, int64_t done);
 void path_list_free(path_list *l);
+/* Print that standard input holds a zero byte; EXIT_USAGE. */
+int path_zero_error(void);
 /* Make the folder part of path.  False: error printed. */
 bool make_parent(const char *path);
 

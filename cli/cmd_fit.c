@@ -16,6 +16,8 @@ static const flag flags[] = {
     {"tiles", 0, "N", "cut images, at their own size unless resized, into tiles of NxN pixels"},
     {"overlap", 0, "SHARE", "what neighbouring tiles share at least (default 0.25)"},
     {"good", 0, "NAME", "folder of the good images (default: good, ok, normal, pass, ...)"},
+    {"recursive", 0, NULL, "search the sub-folders of the images' folders as well"},
+    {"skip-bad", 0, NULL, "leave out good images that cannot be read, and say which"},
     {"fit-mask", 0, "FILE", "leave out what is white in this image: of fit, scores and figures"},
     {"sigma", 0, "S", "smoothing of the map in pixels, 0 for none (default 4)"},
     {"pool", 0, "method|max|top:P",

@@ -20,6 +20,7 @@ static const flag flags[] = {
      "image score as in fit (default: the model's; another has no threshold)"},
     {"precision", 0, "P", "f32, bf16, f16 or auto (default: the model's)"},
     {"engine", 0, "NAME", "native, openvino or reference (default: the fastest for the network)"},
+    {"null", '0', NULL, "paths on standard input end in a zero byte, as find -print0 writes them"},
     {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
     {NULL, 0, NULL, NULL}};
 
@@ -38,7 +39,8 @@ typedef struct job {
     bool pictures, full, json; /* pictures and maps: only with out */
     bool overwrite;
     double threshold; /* NaN: the model's */
-    int64_t good, defective, scored, bad;
+    path_rules rules;
+    int64_t good, defective, scored, bad, broken; /* broken: folders that could not be listed */
     double start;
     progress progress;
 } job;
@@ -235,9 +237,8 @@ static int score_list(job *j)
     if (j->list.count == 1)
         st = score_one(j, &err);
     else
-        st = fleck_score_files_with(j->model, (const char *const *)j->list.paths, j->list.count,
-                                    j->pictures, j->files != NULL ? on_scored : NULL, on_result, j,
-                                    &err);
+        st = fleck_score_files_with(j->model, j->list.paths, j->list.count, j->pictures,
+                                    j->files != NULL ? on_scored : NULL, on_result, j, &err);
     progress_end(&j->progress);
     for (int64_t i = 0; j->files != NULL && i < j->list.count; i++)
         forget(&j->files[i]);
@@ -248,12 +249,28 @@ static int score_list(job *j)
     return st == FLECK_OK ? EXIT_DONE : failed(&err);
 }
 
-/* Lines of standard input as they come: what lies ready is scored together, and nothing is waited for while
- * there is something to answer. */
+/* Read the words and score them, then say what was passed over. */
+static int score_words(job *j, const char *const *words, int n)
+{
+    int64_t before = j->scored;
+    int code = EXIT_USAGE;
+
+    if (path_list_read(&j->list, words, n, &j->rules)) {
+        code = score_list(j);
+        path_list_tell(&j->list, "scored", j->scored - before);
+        j->broken += j->list.broken;
+    }
+    path_list_free(&j->list);
+    return code;
+}
+
+/* Paths of standard input as they come: what lies ready is scored together, and nothing is waited for
+ * while there is something to answer. */
 static int score_lines(job *j)
 {
     enum { MOST = 1024 };
     static char bytes[1 << 16];
+    const int end_byte = j->rules.zeros ? '\0' : '\n';
     size_t have = 0;
     ssize_t n = 1;
     int code = EXIT_DONE;
@@ -265,23 +282,20 @@ static int score_lines(job *j)
 
         n = read(STDIN_FILENO, bytes + have, sizeof bytes - 1 - have);
         have += n > 0 ? (size_t)n : 0;
+        if (!j->rules.zeros && memchr(bytes, '\0', have) != NULL)
+            return path_zero_error();
         if (n <= 0 && have > 0) /* a last line without an end */
-            bytes[have++] = '\n';
-        if (memchr(bytes, '\0', have) != NULL)
-            return usage_error("standard input: a zero byte: expected one path a line");
-        while (count < MOST && (end = memchr(at, '\n', have - (size_t)(at - bytes))) != NULL) {
+            bytes[have++] = (char)end_byte;
+        while (count < MOST && (end = memchr(at, end_byte, have - (size_t)(at - bytes))) != NULL) {
             *end = '\0';
-            if (end > at && end[-1] == '\r')
+            if (!j->rules.zeros && end > at && end[-1] == '\r')
                 end[-1] = '\0';
             if (*at != '\0')
                 words[count++] = strcmp(at, "-") == 0 ? "./-" : at;
             at = end + 1;
         }
-        if (count > 0 && path_list_read(&j->list, words, count))
-            code = score_list(j);
-        else if (count > 0)
-            code = EXIT_USAGE;
-        path_list_free(&j->list);
+        if (count > 0)
+            code = score_words(j, words, count);
         have -= (size_t)(at - bytes);
         memmove(bytes, at, have);
         if (have == sizeof bytes - 1)
@@ -295,7 +309,7 @@ static void print_counts(const job *j)
     double seconds = progress_seconds() - j->start;
     int64_t images = j->scored + j->bad;
 
-    fprintf(stderr, "fleck: %lld images: ", (long long)images);
+    fprintf(stderr, "fleck: %lld image%s: ", (long long)images, images == 1 ? "" : "s");
     if (j->good + j->defective == j->scored)
         fprintf(stderr, "%lld good, %lld defective, ", (long long)j->good, (long long)j->defective);
     else
@@ -310,7 +324,7 @@ static int predict(job *j, const args *a, const fleck_run_settings *s)
     bool lines = a->n_words == 2 && strcmp(a->words[1], "-") == 0;
     int code;
 
-    if (!lines && !path_list_read(&j->list, a->words + 1, a->n_words - 1))
+    if (!lines && !path_list_read(&j->list, a->words + 1, a->n_words - 1, &j->rules))
         return EXIT_USAGE;
     if (j->out != NULL && (!folder_apart(j, a->words, a->n_words) || !make_output(j)))
         return EXIT_FAILED;
@@ -320,9 +334,13 @@ static int predict(job *j, const args *a, const fleck_run_settings *s)
         return failed(&err);
     code = lines ? score_lines(j) : score_list(j);
     fleck_model_close(&j->model);
+    if (code == EXIT_DONE && !lines) {
+        path_list_tell(&j->list, "scored", j->scored);
+        j->broken = j->list.broken;
+    }
     if (code == EXIT_DONE || j->scored + j->bad > 0)
         print_counts(j);
-    return j->bad > 0 && code == EXIT_DONE ? EXIT_FAILED : code;
+    return j->bad + j->broken > 0 && code == EXIT_DONE ? EXIT_FAILED : code;
 }
 
 static int run(const args *a)
@@ -351,6 +369,7 @@ static int run(const args *a)
     j.overwrite = args_has(a, "overwrite");
     if (!j.pictures && j.maps == NULL)
         j.out = NULL;
+    j.rules = (path_rules){.zeros = args_has(a, "null"), .leave_out = j.out};
     s.threads = (int)threads;
     s.engine = args_get(a, "engine");
     s.precision = args_get(a, "precision");
@@ -369,12 +388,11 @@ const command predict_command = {
     .summary = "Score images, print a verdict for each, and draw heat maps.",
     .details =
         "PATHS are image files, folders (searched with all below them), or - for paths on "
-        "standard\ninput, one a line, each answered as it comes.  Output files have their image's "
-        "path below\nFOLDER, whatever else is given.\nPrints path, score and verdict, separated by "
-        "tabs; tabs, line ends and back-slashes of a path\nas \\t, \\n and \\\\.  A bad image is "
-        "named "
-        "on "
-        "stderr and the\nothers go on; the exit code is then 1.",
+        "standard\ninput, one a line, each answered as it comes.  Of a folder, files are images by "
+        "their\nending or their first bytes; what is passed over is said at the end.  Output files "
+        "have\ntheir image's path below FOLDER, whatever else is given.\nPrints path, score and "
+        "verdict, separated by tabs; tabs, line ends and back-slashes of a path\nas \\t, \\n and "
+        "\\\\.  A bad image is named on stderr and the others go on; the exit code is then 1.",
     .flags = flags,
     .method_options = 'r',
     .min_words = 2,

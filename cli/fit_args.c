@@ -9,6 +9,8 @@ bool args_fit(const args *a, fleck_fit_settings *s)
         s->precision = args_get(a, "precision");
     if (args_has(a, "normalisation"))
         s->normalisation = args_get(a, "normalisation");
+    s->recursive = args_has(a, "recursive");
+    s->skip_bad = args_has(a, "skip-bad");
     s->home = home_folder();
     s->resize = args_get(a, "resize");
     s->engine = args_get(a, "engine");

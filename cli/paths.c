@@ -1,174 +1,95 @@
-/* Lists of image files, and the names of what is made from them. */
+/* Lists of image files. */
 #include "cli.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static void add_path(path_list *l, const char *path)
-{
-    if (l->count == l->room) {
-        l->room = l->room > 0 ? 2 * l->room : 64;
-        l->paths = need(realloc(l->paths, (size_t)l->room * sizeof *l->paths));
-    }
-    l->paths[l->count++] = need(strdup(path));
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-/* Add the images of folder and what is below it, in order of name. */
-static bool add_folder(path_list *l, const char *folder)
-{
-    struct dirent **entries;
-    int n = scandir(folder, &entries, NULL, by_name);
-    bool ok = n >= 0;
-
-    if (!ok)
-        usage_error("cannot list %s: %s", folder, strerror(errno));
-    for (int i = 0; i < n; i++) {
-        const char *name = entries[i]->d_name;
-        size_t size = strlen(folder) + strlen(name) + 2;
-        char *path = need(malloc(size));
-        struct stat info;
-
-        snprintf(path, size, "%s/%s", folder, name);
-        if (ok && name[0] != '.' && stat(path, &info) == 0) {
-            if (S_ISDIR(info.st_mode))
-                ok = add_folder(l, path);
-            else if (fleck_is_image_name(path))
-                add_path(l, path);
-        }
-        free(path);
-        free(entries[i]);
-    }
-    if (n >= 0)
-        free(entries);
-    return ok;
-}
-
+/* A missing file is named when its turn comes. */
 static bool add_word(path_list *l, const char *word)
 {
-    struct stat info;
-    size_t n = strlen(word);
-    char *trimmed;
-    int64_t before = l->count;
-    bool ok;
+    fleck_error err = {0};
 
-    if (stat(word, &info) != 0 || !S_ISDIR(info.st_mode)) {
-        add_path(l, word); /* a missing file is named when its turn comes */
+    if (fleck_images_add(l->found, word, &err) == FLECK_OK)
         return true;
-    }
-    trimmed = need(strdup(word));
-    while (n > 1 && trimmed[n - 1] == '/')
-        trimmed[--n] = '\0';
-    ok = add_folder(l, trimmed);
-    if (ok && l->count == before) {
-        usage_error("%s: no image files in this folder", word);
-        ok = false;
-    }
-    free(trimmed);
-    return ok;
+    usage_error("%s", err.message);
+    return false;
 }
 
-static bool add_lines(path_list *l, FILE *from)
+int path_zero_error(void)
+{
+    return usage_error("standard input: a line holds a zero byte; with -0 paths end in one, as "
+                       "find -print0 writes them");
+}
+
+/* Add the lines of a file, which end in `end`; or a message is printed. */
+static bool add_lines(path_list *l, FILE *from, char end)
 {
     char *line = NULL;
     size_t room = 0;
     ssize_t n;
     bool ok = true;
 
-    while (ok && (n = getline(&line, &room, from)) >= 0) {
-        while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
+    while (ok && (n = getdelim(&line, &room, end, from)) >= 0) {
+        if (n > 0 && line[n - 1] == end)
             line[--n] = '\0';
-        if (n > 0)
+        if (end == '\n' && n > 0 && line[n - 1] == '\r')
+            line[--n] = '\0';
+        if (strlen(line) != (size_t)n) {
+            ok = path_zero_error() == EXIT_DONE;
+        } else if (n > 0) {
             ok = add_word(l, line);
+        }
     }
     free(line);
     return ok;
 }
 
-/* Length of the folder part that all paths share, its slash included. */
-static size_t shared_folder(const path_list *l)
+bool path_list_read(path_list *l, const char *const *words, int n, const path_rules *rules)
 {
-    const char *first = l->paths[0], *slash = strrchr(first, '/');
-    size_t n = slash != NULL ? (size_t)(slash - first) + 1 : 0;
+    fleck_error err = {0};
+    bool ok = fleck_images_open(&l->found, true, &err) == FLECK_OK &&
+              (rules->leave_out == NULL ||
+               fleck_images_leave_out(l->found, rules->leave_out, &err) == FLECK_OK);
 
-    for (int64_t i = 1; i < l->count; i++) {
-        while (n > 0 && strncmp(l->paths[i], first, n) != 0)
-            for (n--; n > 0 && first[n - 1] != '/';)
-                n--;
-    }
-    return n;
-}
-
-/* The path's rest as a name: no leading slashes, "..", or extension. */
-static char *name_of(const char *rest, bool keep_extension)
-{
-    char *name = need(strdup(rest)), *dot, *slash;
-
-    for (char *up = strstr(name, "../"); up != NULL; up = strstr(up, "../"))
-        memcpy(up, "__", 2);
-    slash = strrchr(name, '/');
-    dot = strrchr(name, '.');
-    if (!keep_extension && dot != NULL && dot != name && (slash == NULL || dot > slash + 1))
-        *dot = '\0';
-    return name;
-}
-
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void name_all(path_list *l)
-{
-    size_t skip = l->count > 0 ? shared_folder(l) : 0;
-    char **sorted = need(calloc((size_t)l->count + 1, sizeof *sorted));
-    bool collide = false;
-
-    l->names = need(calloc((size_t)l->count + 1, sizeof *l->names));
-    for (int64_t i = 0; i < l->count; i++)
-        sorted[i] = l->names[i] = name_of(l->paths[i] + skip, false);
-    qsort(sorted, (size_t)l->count, sizeof *sorted, by_text);
-    for (int64_t i = 1; i < l->count; i++)
-        collide = collide || strcmp(sorted[i - 1], sorted[i]) == 0;
-    free(sorted);
-    for (int64_t i = 0; collide && i < l->count; i++) {
-        free(l->names[i]);
-        l->names[i] = name_of(l->paths[i] + skip, true);
-    }
-}
-
-bool path_list_read(path_list *l, const char *const *words, int n)
-{
-    bool ok = true;
-
-    *l = (path_list){0};
+    if (!ok)
+        failed(&err);
     for (int i = 0; ok && i < n; i++)
-        ok = strcmp(words[i], "-") == 0 ? add_lines(l, stdin) : add_word(l, words[i]);
-    if (ok && l->count == 0) {
+        ok = strcmp(words[i], "-") == 0 ? add_lines(l, stdin, rules->zeros ? '\0' : '\n')
+                                        : add_word(l, words[i]);
+    l->count = fleck_images_count(l->found);
+    l->broken = fleck_images_broken_count(l->found);
+    if (ok && l->count + l->broken == 0) {
         usage_error("no images were given");
         ok = false;
     }
-    if (ok)
-        name_all(l);
+    l->paths = need(calloc((size_t)l->count + 1, sizeof *l->paths));
+    for (int64_t i = 0; i < l->count; i++)
+        l->paths[i] = fleck_images_path(l->found, i);
     return ok;
+}
+
+void path_list_tell(const path_list *l, const char *what, int64_t done)
+{
+    fleck_error err = {0};
+    int64_t passed = 0;
+    char *text = NULL;
+
+    for (int64_t i = 0; i < l->broken; i++)
+        fprintf(stderr, "fleck: %s\n", fleck_images_broken(l->found, i));
+    if (fleck_images_passed(l->found, &passed, &text, &err) != FLECK_OK)
+        failed(&err);
+    else if (text[0] != '\0')
+        fprintf(stderr, "fleck: %s %lld of %lld images: passed over %s\n", what, (long long)done,
+                (long long)(l->count + passed), text);
+    fleck_free(text);
 }
 
 void path_list_free(path_list *l)
 {
-    for (int64_t i = 0; i < l->count; i++) {
-        free(l->paths[i]);
-        if (l->names != NULL)
-            free(l->names[i]);
-    }
     free(l->paths);
-    free(l->names);
+    fleck_images_close(&l->found);
     *l = (path_list){0};
 }
 

@@ -198,6 +198,9 @@ typedef struct fleck_fit_settings {
     void *warning_ctx;
     const char *good; /* fleck_fit: name of the folder in train with the good images, or several
                          with commas; NULL: good, ok, normal, pass, ... (docs/FORMATS.md) */
+    bool recursive;   /* fleck_fit, fleck_bench: folders are searched with all below them */
+    bool skip_bad;    /* images that cannot be read are told as warnings and left out, in place of
+                       ending the fit.  All are then decoded once before the first is learned */
 } fleck_fit_settings;
 FLECK_API fleck_fit_settings fleck_fit_defaults(void);
 
@@ -588,6 +591,39 @@ typedef struct fleck_synth_settings {
 FLECK_API fleck_synth_settings fleck_synth_defaults(void);
 FLECK_API fleck_status fleck_synth(const char *folder, const fleck_synth_settings *settings,
                                    fleck_error *err) FLECK_MUST_CHECK;
+
+/* ---- Lists of images --------------------------------------------------------------- */
+
+/* Image files found in folders, and what was passed over there. */
+typedef struct fleck_images fleck_images;
+
+/* An empty list.  recursive: folders are searched with all below them. */
+FLECK_API fleck_status fleck_images_open(fleck_images **out, bool recursive,
+                                         fleck_error *err) FLECK_MUST_CHECK;
+FLECK_API void fleck_images_close(fleck_images **images);
+/* Folder is written into: no later fleck_images_add() searches it.  It may be absent. */
+FLECK_API fleck_status fleck_images_leave_out(fleck_images *images, const char *folder,
+                                              fleck_error *err) FLECK_MUST_CHECK;
+/* Add a file, whatever it is, or the images of a folder in natural order of their names.  A file whose
+ * name ends in .png .jpg .jpeg .jpe .jfif .tif .tiff .bmp .dib .pnm .pgm .ppm or .pbm is an image; of
+ * another its first bytes decide.  A link that leads nowhere and a file that cannot be opened stay in
+ * the list: scoring them says why they fail.  Each folder is searched once, however many links lead to
+ * it.
+ *   FLECK_E_NOTFOUND  the folder holds no image; says what it holds
+ *   FLECK_E_IO        the folder cannot be listed */
+FLECK_API fleck_status fleck_images_add(fleck_images *images, const char *path,
+                                        fleck_error *err) FLECK_MUST_CHECK;
+FLECK_API int64_t fleck_images_count(const fleck_images *images);
+/* Path i, 0 <= i < count; NULL beyond.  Valid until the list changes. */
+FLECK_API const char *fleck_images_path(const fleck_images *images, int64_t i);
+/* Folders below the given ones that could not be listed, and a message for each: what lies in them is
+ * missing in the list. */
+FLECK_API int64_t fleck_images_broken_count(const fleck_images *images);
+FLECK_API const char *fleck_images_broken(const fleck_images *images, int64_t i);
+/* What was passed over: the number of images among it, and a line for a person, as
+ * "5 in sub/ (--recursive), 1 WebP, 2 other files"; "" where nothing was.  fleck_free(*text). */
+FLECK_API fleck_status fleck_images_passed(const fleck_images *images, int64_t *count, char **text,
+                                           fleck_error *err) FLECK_MUST_CHECK;
 
 /* Whether path's name ends as an image file that fleck reads. */
 FLECK_API bool fleck_is_image_name(const char *path);

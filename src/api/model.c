@@ -80,17 +80,45 @@ done:
     return st;
 }
 
-static fleck_status fit_files(fleck_model **out, const char *const *files, int64_t n,
+/* Fit n files, once all of them are known to be images; files and masks (NULL: none) may shrink. */
+static fleck_status fit_files(fleck_model **out, const char **files, const char **masks, int64_t n,
                               const char *category, const fleck_fit_settings *settings,
                               fleck_times *times, fleck_error *err)
 {
+    fleck_fit_settings s = *settings;
     fk_source source;
+    fleck_error why = {0};
     fleck_status st;
 
+    FK_DO(fk_fit_check_files(files, masks, &n, s.skip_bad, &s, err));
+    s.masks = masks;
     fk_source_init_files(&source, files, n);
-    st = fit(out, &source, category, settings, times, err);
+    st = fit(out, &source, category, &s, times, &why);
     fk_source_free(&source);
+    if (st == FLECK_OK)
+        return FLECK_OK;
+    /* Damage behind a header: whoever mends one file learns of the others as well. */
+    if (!s.skip_bad && (st == FLECK_E_FORMAT || st == FLECK_E_IO || st == FLECK_E_NOTFOUND))
+        FK_DO(fk_fit_check_files(files, masks, &n, true, &s, err));
+    st = fk_error_set(err, why.status, "%s", why.message);
+done:
     return st;
+}
+
+/* Say what of the folder was not learned. */
+static void tell_left_out(const fk_samples *samples, int64_t learned, const fleck_fit_settings *s,
+                          const char *path)
+{
+    int64_t all = samples->count + samples->passed, bad = samples->count - learned;
+    const char *passed = samples->passed_text != NULL ? samples->passed_text : "";
+    char text[32] = "";
+
+    if (bad > 0)
+        snprintf(text, sizeof text, "%s%lld unreadable", passed[0] != '\0' ? ", " : "",
+                 (long long)bad);
+    if (learned < all)
+        fk_warn_say((fk_warn){s->warning, s->warning_ctx}, "%s: learned %lld of %lld images: %s%s",
+                    path, (long long)learned, (long long)all, passed, text);
 }
 
 fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_settings *settings,
@@ -100,6 +128,7 @@ fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_sett
     fk_dataset_how how = {.is_image = fk_image_has_extension,
                           .look = fk_image_look,
                           .good = s.good,
+                          .recursive = s.recursive,
                           .warn = {s.warning, s.warning_ctx}};
     fk_samples samples = {0};
     const char **files = NULL, **masks = NULL;
@@ -117,8 +146,8 @@ fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_sett
         files[i] = samples.items[i].path;
         masks[i] = samples.items[i].ignore;
     }
-    s.masks = masks;
-    st = fit_files(out, files, samples.count, name, &s, times, err);
+    FK_DO(fit_files(out, files, masks, samples.count, name, &s, times, err));
+    tell_left_out(&samples, fk_model_images(&(*out)->model), &s, path);
 done:
     fk_free(files);
     fk_free(masks);
@@ -131,6 +160,8 @@ fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_
                              const fleck_fit_settings *settings, fleck_times *times,
                              fleck_error *err)
 {
+    fleck_fit_settings s = settings != NULL ? *settings : fleck_fit_defaults();
+    const char **own = NULL, **masks = NULL;
     fleck_status st;
 
     FK_NEED(out);
@@ -138,8 +169,16 @@ fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_
     FK_DO(fk_check_files(files, n, __func__, err));
     if (n < 1)
         FK_FAIL(err, FLECK_E_NOTFOUND, "fit: expected at least one image, got none");
-    st = fit_files(out, files, n, "", settings, times, err);
+    FK_DO(FK_ALLOC(&own, n, err));
+    memcpy(own, files, (size_t)n * sizeof *own);
+    if (s.masks != NULL) {
+        FK_DO(FK_ALLOC(&masks, n, err));
+        memcpy(masks, s.masks, (size_t)n * sizeof *masks);
+    }
+    st = fit_files(out, own, masks, n, "", &s, times, err);
 done:
+    fk_free(own);
+    fk_free(masks);
     return st;
 }
 

@@ -3,6 +3,7 @@
 #include "dataset/dataset.h"
 #include "base/mem.h"
 #include "dataset/good.h"
+#include "dataset/listing.h"
 #include "dataset/samples.h"
 
 #include <limits.h>
@@ -131,24 +132,25 @@ done:
     return st;
 }
 
-/* Add the images directly in folder. */
-static fleck_status add_folder(fk_samples *out, const char *folder, const fk_dataset_how *how,
-                               fleck_error *err)
+/* Add the images of folder, and count what is passed over. */
+static fleck_status add_folder(fk_samples *out, fk_listing *passed, const char *folder,
+                               const fk_dataset_how *how, fleck_error *err)
 {
-    fk_names names = {0};
-    char *image = NULL;
+    fk_listing found = {0};
     fleck_status st;
 
-    FK_DO(fk_images_in(&names, folder, how->is_image, err));
-    for (int64_t i = 0; i < names.count; i++) {
-        FK_DO(fk_path_join(&image, folder, names.items[i], err));
-        FK_DO(fk_samples_add(out, &(fk_sample_texts){.path = image, .defect = FK_GOOD}, err));
-        fk_free(image);
-        image = NULL;
-    }
+    FK_DO(fk_listing_add(&found, folder, how->recursive, how->look, err));
+    for (int64_t i = 0; i < found.broken.count; i++)
+        if (found.broken.count > 1)
+            fk_warn_say(how->warn, "%s", found.broken.items[i]);
+    if (found.broken.count > 0) /* a half of the images would give a model that looks good */
+        FK_FAIL(err, FLECK_E_IO, "%s", found.broken.items[0]);
+    for (int64_t i = 0; i < found.paths.count; i++)
+        FK_DO(fk_samples_add(
+            out, &(fk_sample_texts){.path = found.paths.items[i], .defect = FK_GOOD}, err));
+    FK_DO(fk_listing_merge(passed, &found, err));
 done:
-    fk_names_free(&names);
-    fk_free(image);
+    fk_listing_free(&found);
     return st;
 }
 
@@ -156,6 +158,7 @@ static fleck_status read_train_folder(fk_samples *out, const char *path, const f
                                       fleck_error *err)
 {
     fk_names folders = {0};
+    fk_listing passed = {0};
     char *train = NULL;
     fleck_status st;
 
@@ -165,11 +168,14 @@ static fleck_status read_train_folder(fk_samples *out, const char *path, const f
     else
         FK_DO(fk_names_add(&folders, path, err));
     for (int64_t i = 0; i < folders.count; i++)
-        FK_DO(add_folder(out, folders.items[i], how, err));
+        FK_DO(add_folder(out, &passed, folders.items[i], how, err));
     if (out->count == 0)
-        st = explain_no_good(path, folders.items[0], how, err);
+        FK_DO(explain_no_good(path, folders.items[0], how, err));
+    out->passed = fk_listing_passed(&passed);
+    FK_DO(fk_listing_text(&out->passed_text, &passed, err));
 done:
     fk_names_free(&folders);
+    fk_listing_free(&passed);
     fk_free(train);
     return st;
 }

@@ -34,7 +34,7 @@ typedef struct fk_dataset_how {
     const char *good; /* names of the folders that hold good images, with commas, "none" for none;
                          NULL: the names that people use, see fk_good_choose() */
     fk_warn warn;
-    fk_look_fn *look; /* for test images and masks in folders */
+    fk_look_fn *look; /* for images and masks in folders */
     bool recursive;   /* their sub-folders are searched as well */
 } fk_dataset_how;
 
@@ -42,6 +42,7 @@ typedef struct fk_dataset_how {
  *
  *   an MVTec category   path/train/good, or another usual name, where path/train exists
  *   a flat folder       the images directly in path
+ *                       (either with all below it where how says so)
  *   a CSV file          its rows labelled good, and where it has a column split, split == train
  *
  * CSV (name ends in .csv, RFC 4180, UTF-8 with or without a mark, any line ends): a header row

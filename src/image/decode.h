@@ -40,8 +40,12 @@ fleck_status fk_image_decode_limited(fk_image *out, const void *bytes, size_t si
                                      int64_t max_pixels, const char *name, fk_image_want want,
                                      fleck_error *err) FLECK_MUST_CHECK;
 
+/* What a decoder returns where only the header was wanted, and is right. */
+#define FK_IMAGE_HEADER_READ FLECK_E_CANCELLED
+
 /* Whether an image may be this large: FLECK_E_FORMAT for an empty one, FLECK_E_LIMIT beyond
- * FK_IMAGE_MAX_SIDE or max_pixels.  Every decoder asks before it allocates. */
+ * FK_IMAGE_MAX_SIDE or max_pixels.  Every decoder asks before it allocates.  A negative max_pixels
+ * stands for its amount, and ends the decoding with FK_IMAGE_HEADER_READ. */
 fleck_status fk_image_check_size(int64_t width, int64_t height, int64_t max_pixels,
                                  fleck_error *err) FLECK_MUST_CHECK;
 

@@ -5,6 +5,7 @@
 #include "image/decode.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 fleck_status fk_image_check_size(int64_t width, int64_t height, int64_t max_pixels,
@@ -16,10 +17,10 @@ fleck_status fk_image_check_size(int64_t width, int64_t height, int64_t max_pixe
     if (width > FK_IMAGE_MAX_SIDE || height > FK_IMAGE_MAX_SIDE)
         return fk_error_set(err, FLECK_E_LIMIT, "%lldx%lld pixels, the limit is %d a side",
                             (long long)width, (long long)height, FK_IMAGE_MAX_SIDE);
-    if (width * height > max_pixels)
+    if (width * height > llabs(max_pixels))
         return fk_error_set(err, FLECK_E_LIMIT, "%lldx%lld pixels, the limit is %lld in all",
-                            (long long)width, (long long)height, (long long)max_pixels);
-    return FLECK_OK;
+                            (long long)width, (long long)height, (long long)llabs(max_pixels));
+    return max_pixels < 0 ? FK_IMAGE_HEADER_READ : FLECK_OK;
 }
 
 fleck_status fk_image_alloc(fk_image *out, int64_t width, int64_t height, int channels,

@@ -59,6 +59,10 @@ fleck_status fk_image_load(fk_image *out, const char *path, fk_image_want want,
                            fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_image_decode(fk_image *out, const void *bytes, size_t size, const char *name,
                              fk_image_want want, fleck_error *err) FLECK_MUST_CHECK;
+/* Whether path can be read as an image: by its header alone, or wholly decoded.  The header tells
+ * formats and kinds that are not read, sizes beyond the limits, and of a PNG that it ends early.
+ * Errors of fk_image_load(). */
+fleck_status fk_image_check(const char *path, bool whole, fleck_error *err) FLECK_MUST_CHECK;
 /* Whether path's name ends in an extension of what fleck decodes (.png .jpg .jpeg .jpe .jfif .tif .tiff
  * .bmp .dib .pnm .pgm .ppm .pbm), case ignored. */
 bool fk_image_has_extension(const char *path);

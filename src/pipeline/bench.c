@@ -203,8 +203,10 @@ done:
 /* Have the networks for the category at path: others than before where a run keeps the shape of its images. */
 static fleck_status ready_networks(bench *b, const char *path, fleck_error *err)
 {
-    fk_dataset_how how = {
-        .is_image = fk_image_has_extension, .look = fk_image_look, .good = b->settings->fit.good};
+    fk_dataset_how how = {.is_image = fk_image_has_extension,
+                          .look = fk_image_look,
+                          .good = b->settings->fit.good,
+                          .recursive = b->settings->fit.recursive};
     fk_samples train = {0};
     bool ready = b->feeds.n > 0;
     fleck_status st = FLECK_OK;

@@ -21,7 +21,8 @@ typedef struct work {
     const char *path, *out, *file;
     const fleck_bench_settings *settings;
     fk_samples train, test;
-    const char **files; /* [train.count] their paths */
+    const char **files; /* [n_files] paths of those of train that are learned */
+    int64_t n_files;
     fk_bench_category *category;
 } work;
 
@@ -273,6 +274,7 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
     e.on_result = on_result;
     e.on_result_ctx = &g;
     e.good = w->settings->fit.good;
+    e.recursive = w->settings->fit.recursive;
     e.progress = run->fit.progress;
     e.progress_ctx = run->fit.progress_ctx;
     settings.scratch = e.scratch = w->out;
@@ -282,7 +284,7 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
     FK_DO(FK_CALLOC(&out->images, w->test.count, err));
     FK_DO(fk_fit_plan(&m, &settings, err));
     FK_DO(fk_runner_open_on(&r, &m, feed, err));
-    fk_source_init_files(&source, w->files, w->train.count);
+    fk_source_init_files(&source, w->files, w->n_files);
     st = fk_fit_run(&m, &r, &source, &settings, &fit, err);
     fk_source_free(&source);
     FK_DO(st);
@@ -313,6 +315,7 @@ static fleck_status list_files(work *w, fleck_error *err)
     fk_dataset_how how = {.is_image = fk_image_has_extension,
                           .look = fk_image_look,
                           .good = f->good,
+                          .recursive = f->recursive,
                           .warn = {f->warning, f->warning_ctx}};
     bool has_masks;
     fleck_status st;
@@ -324,8 +327,12 @@ static fleck_status list_files(work *w, fleck_error *err)
                     (long long)w->test.count, (long long)(w->test.count + w->test.passed),
                     w->test.passed_text);
     FK_DO(FK_ALLOC(&w->files, w->train.count, err));
-    for (int64_t i = 0; i < w->train.count; i++)
-        w->files[i] = w->train.items[i].path;
+    for (; w->n_files < w->train.count; w->n_files++)
+        w->files[w->n_files] = w->train.items[w->n_files].path;
+    if (w->train.passed > 0)
+        fk_warn_say(how.warn, "%s: %lld of %lld good images are learned: %s", w->path,
+                    (long long)w->train.count, (long long)(w->train.count + w->train.passed),
+                    w->train.passed_text);
 done:
     return st;
 }
@@ -449,6 +456,7 @@ static fleck_status compute_missing(work *w, const fk_bench_runs *runs, fk_bench
     fk_blobs *blobs = NULL;
     fleck_status st;
 
+    FK_DO(fk_fit_check_files(w->files, NULL, &w->n_files, fit->skip_bad, fit, err));
     FK_DO(fk_blobs_open(&blobs, w->out, w->settings->memory, err));
     c->decoded = c->passed = 0;
     c->n_networks = feeds->n;

@@ -1,4 +1,5 @@
 /* fleck.h: lists of images in folders. */
+#include "api/check.h"
 #include "base/mem.h"
 #include "dataset/listing.h"
 #include "image/image.h"
@@ -14,6 +15,7 @@ fleck_status fleck_images_open(fleck_images **out, bool recursive, fleck_error *
 {
     fleck_status st;
 
+    FK_NEED(out);
     *out = NULL;
     FK_DO(FK_CALLOC(out, 1, err));
     (*out)->recursive = recursive;
@@ -32,6 +34,8 @@ void fleck_images_close(fleck_images **handle)
 
 fleck_status fleck_images_leave_out(fleck_images *images, const char *folder, fleck_error *err)
 {
+    FK_NEED(images);
+    FK_NEED(folder);
     return fk_listing_leave_out(&images->list, folder, err);
 }
 
@@ -51,12 +55,16 @@ done:
 
 fleck_status fleck_images_add(fleck_images *images, const char *path, fleck_error *err)
 {
-    fk_listing *l = &images->list;
-    int64_t before = l->paths.count + l->broken.count;
+    fk_listing *l;
     char *trimmed = NULL;
+    int64_t before;
     size_t n;
     fleck_status st;
 
+    FK_NEED(images);
+    FK_NEED(path);
+    l = &images->list;
+    before = l->paths.count + l->broken.count;
     if (!fk_path_is_folder(path))
         return fk_names_add(&l->paths, path, err);
     FK_DO(fk_strdup(&trimmed, path, err));
@@ -93,6 +101,9 @@ const char *fleck_images_broken(const fleck_images *images, int64_t i)
 fleck_status fleck_images_passed(const fleck_images *images, int64_t *count, char **text,
                                  fleck_error *err)
 {
+    FK_NEED(images);
+    FK_NEED(count);
+    FK_NEED(text);
     *count = fk_listing_passed(&images->list);
     return fk_listing_text(text, &images->list, err);
 }

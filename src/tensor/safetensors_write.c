@@ -2,6 +2,7 @@
 #include "tensor/safetensors.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -50,14 +51,13 @@ void fk_st_writer_abort(fk_st_writer **handle)
     *handle = NULL;
 }
 
-/* jansson refuses text that is not UTF-8; one throw-away value asks it. */
 static bool is_utf8(const char *text)
 {
-    fk_json *probe = fk_json_array();
-    bool good = probe != NULL && fk_json_push_string(probe, text);
+    int n;
 
-    fk_json_free(&probe);
-    return good;
+    while (*text != '\0' && (n = fk_utf8_length(text)) > 0)
+        text += n;
+    return *text == '\0';
 }
 
 static fleck_status check_name(const fk_st_writer *w, const char *name, fleck_error *err)

@@ -175,6 +175,8 @@ static void a_model_describes_and_verifies_itself(void **state)
 
 static bool stop_at_once(void *ctx, const char *stage, int64_t done, int64_t total)
 {
+    if (strcmp(stage, "check images") == 0)
+        return true;
     assert_string_equal(stage, "fit");
     assert_true(done >= 0 && done <= total);
     ++*(int *)ctx;

@@ -108,6 +108,49 @@ static void what_only_tells_survives_nothing_and_any_number(void **state)
     assert_null(fleck_model_describe(NULL).method);
 }
 
+static void lists_of_images_want_a_list_and_a_path(void **state)
+{
+    fleck_images *images = NULL;
+    int64_t count;
+    char *text;
+
+    (void)state;
+    refused(fleck_images_open(NULL, true, err));
+    assert_ok(fleck_images_open(&images, true, err));
+    refused(fleck_images_add(NULL, f.folder, err));
+    refused(fleck_images_add(images, NULL, err));
+    refused(fleck_images_leave_out(NULL, f.folder, err));
+    refused(fleck_images_leave_out(images, NULL, err));
+    refused(fleck_images_passed(NULL, &count, &text, err));
+    refused(fleck_images_passed(images, NULL, &text, err));
+    refused(fleck_images_passed(images, &count, NULL, err));
+    assert_int_equal(fleck_images_count(NULL), 0);
+    assert_int_equal(fleck_images_broken_count(NULL), 0);
+    assert_null(fleck_images_path(images, 0));
+    assert_null(fleck_images_path(images, -1));
+    assert_null(fleck_images_path(NULL, 0));
+    assert_null(fleck_images_broken(images, 0));
+    fleck_images_close(&images);
+    fleck_images_close(&images);
+    fleck_images_close(NULL);
+}
+
+static void outputs_want_a_path(void **state)
+{
+    char *name = NULL;
+
+    (void)state;
+    refused(fleck_output_name(NULL, "a.png", ".png", err));
+    refused(fleck_output_name(&name, NULL, ".png", err));
+    refused(fleck_output_name(&name, "a.png", NULL, err));
+    assert_null(name);
+    refused(fleck_output_check(NULL, err));
+    refused(fleck_output_replace(NULL, FLECK_OUTPUT_MAP, NULL, false, err));
+    refused(fleck_file_write(NULL, "x", 1, err));
+    refused(fleck_file_write("x", NULL, 1, err));
+    assert_null(fleck_utf8_name(NULL));
+}
+
 static void weights_want_a_folder_a_name_and_a_file(void **state)
 {
     fleck_weights_info info;
@@ -375,7 +418,8 @@ static void every_function_of_the_header_is_misused_here(void **state)
         const char *end = strchr(++p, '('), *begin = end;
         char name[80];
 
-        while (begin[-1] == '_' || (begin[-1] >= 'a' && begin[-1] <= 'z'))
+        while (begin[-1] == '_' || (begin[-1] >= 'a' && begin[-1] <= 'z') ||
+               (begin[-1] >= '0' && begin[-1] <= '9'))
             begin--;
         snprintf(name, sizeof name, "%.*s(", (int)(end - begin), begin);
         if (strstr(own, name) == NULL)
@@ -388,6 +432,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_only_tells_survives_nothing_and_any_number),
+        cmocka_unit_test(lists_of_images_want_a_list_and_a_path),
+        cmocka_unit_test(outputs_want_a_path),
         cmocka_unit_test(weights_want_a_folder_a_name_and_a_file),
         cmocka_unit_test(a_fit_refuses_settings_that_mean_nothing),
         cmocka_unit_test(a_model_is_saved_opened_and_verified_with_arguments_only),

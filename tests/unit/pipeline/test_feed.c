@@ -33,8 +33,10 @@ static int set_up(void **state)
     synth.good = 2;
     synth.defective = 1;
     if (fleck_synth(f.sample, &synth, &err) != FLECK_OK ||
-        fk_dataset_train(&f.train, f.sample, &(fk_dataset_how){.is_image = fk_image_has_extension},
-                         &err) != FLECK_OK) {
+        fk_dataset_train(
+            &f.train, f.sample,
+            &(fk_dataset_how){.is_image = fk_image_has_extension, .look = fk_image_look},
+            &err) != FLECK_OK) {
         printf("set up: %s\n", err.message);
         return 1;
     }

@@ -193,6 +193,7 @@ bool info_json(const fleck_model_info *i);
 
 /* ---- Commands ---- */
 extern const command bench_command, compare_command, fit_command, predict_command, eval_command,
-    metrics_command, info_command, verify_command, weights_command, synth_command, panel_command;
+    metrics_command, info_command, verify_command, install_command, weights_command, synth_command,
+    panel_command;
 
 #endif

@@ -16,6 +16,10 @@ static void print_info(const char *path, const fleck_model_info *i)
 {
     printf("%s\n", path);
     printf("  method       %s %s\n", i->method, i->options);
+    if (i->weights[0] != '\0')
+        printf("  weights      %s, %s\n", i->weights, i->weights_digest);
+    printf("  checksum     %s\n",
+           i->checksum[0] != '\0' ? i->checksum : "none: an earlier version's");
     printf("  learned      %lld good images of \"%s\"\n", (long long)i->images, i->category);
     printf("  backbone     %s, taps %s, %s\n", i->backbone, i->taps, i->precision);
     printf("  fitted with  fleck %s, %s\n", i->fleck_version, i->engine);
@@ -80,11 +84,39 @@ static int run_verify(const args *a)
     if (fleck_model_verify(model, tolerance, &difference, &err) != FLECK_OK)
         code = failed_at(a->words[0], &err);
     else
-        printf("%s: scores as when it was fitted, largest relative difference %.3g\n", a->words[0],
-               difference);
+        printf("%s: scores as when it was fitted, largest relative difference %.3g; %s\n",
+               a->words[0], difference,
+               fleck_model_describe(model).checksum[0] != '\0'
+                   ? "its checksum is right"
+                   : "it carries no checksum: fit it again for one");
     fleck_model_close(&model);
     return code;
 }
+
+static int run_install(const args *a)
+{
+    fleck_error err = {0};
+
+    if (fleck_model_install(a->words[0], a->words[1], &err) != FLECK_OK)
+        return failed(&err);
+    printf("%s: installed as %s\n", a->words[0], a->words[1]);
+    return EXIT_DONE;
+}
+
+static const flag install_flags[] = {{NULL, 0, NULL, NULL}};
+
+const command install_command = {
+    .name = "install",
+    .usage = "MODEL DEST",
+    .summary = "Check a model and put it in the place of another, by renaming.",
+    .details =
+        "DEST is a file or a folder.  A model that is damaged is refused, and what is at DEST "
+        "stays as it\nis.  A process that has DEST open is told so at its next call, and opens "
+        "it again.",
+    .flags = install_flags,
+    .min_words = 2,
+    .max_words = 2,
+    .run = run_install};
 
 const command info_command = {.name = "info",
                               .usage = "MODEL [--json]",

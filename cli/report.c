@@ -183,7 +183,7 @@ bool info_json(const fleck_model_info *i)
     return print_json(
         json_pack(
             "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:{s:I, s:I, s:I, s:I, s:o, s:I, "
-            "s:I}, s:f, s:f, s:f, s:o, s:I, s:I, s:{s:I, s:o, s:o, s:o, s:o}}",
+            "s:I}, s:f, s:f, s:f, s:o, s:I, s:I, s:{s:I, s:o, s:o, s:o, s:o}, s:o, s:{s:o, s:o}}",
             "method", text(i->method), "backbone", text(i->backbone), "taps", text(i->taps),
             "precision", text(i->precision), "engine", text(i->engine), "fleck",
             text(i->fleck_version), "category", text(i->category), "images", (json_int_t)i->images,
@@ -194,6 +194,8 @@ bool info_json(const fleck_model_info *i)
             "left_out", i->left_out, "unseen", i->unseen, "sigma", i->sigma, "pool", text(i->pool),
             "patches", (json_int_t)i->patches, "dim", (json_int_t)i->dim, "calibration", "images",
             (json_int_t)i->calibrated, "threshold", number(i->threshold), "pixel_threshold",
-            number(i->pixel_threshold), "low", number(i->scale_low), "high", number(i->scale_high)),
+            number(i->pixel_threshold), "low", number(i->scale_low), "high", number(i->scale_high),
+            "checksum", text(i->checksum), "weights", "source", text(i->weights), "digest",
+            text(i->weights_digest)),
         JSON_INDENT(2));
 }

@@ -255,6 +255,13 @@ FLECK_API fleck_status fleck_model_save_with(const fleck_model *model, const cha
                                              fleck_progress *progress, void *progress_ctx,
                                              fleck_error *err) FLECK_MUST_CHECK;
 
+/* Copy the model `from` to `to`, a file or a folder, whole or not at all: it is opened first, which
+ * compares its checksum, and what is at `to` stays as it is where the model is broken.  Processes that
+ * have `to` open go on until their next call, see fleck_model_open().  FLECK_E_OPTION where both are one
+ * file; else as fleck_model_open() and fleck_model_save(). */
+FLECK_API fleck_status fleck_model_install(const char *from, const char *to,
+                                           fleck_error *err) FLECK_MUST_CHECK;
+
 /* ---- Opening ----------------------------------------------------------------------- */
 
 typedef struct fleck_run_settings {
@@ -270,7 +277,13 @@ typedef struct fleck_run_settings {
 } fleck_run_settings;
 FLECK_API fleck_run_settings fleck_run_defaults(void);
 
-/* Open a model for scoring.  The file is read whole. */
+/* Open a model for scoring.  The file is read whole, and its checksum compared (FLECK_E_CHECKSUM).
+ *
+ * Replace a model by renaming another over it, as fleck_model_save() and fleck_model_install() do, never
+ * by writing into it.  Once the file that path names is another than was opened (device, inode, size or
+ * time of change), calls that score with the model fail with FLECK_E_STATE: "the model file has changed
+ * since it was opened; open it again".  Where there is no file any more, the model goes on: all of it is
+ * in memory. */
 FLECK_API fleck_status fleck_model_open(fleck_model **out, const char *path,
                                         const fleck_run_settings *settings,
                                         fleck_error *err) FLECK_MUST_CHECK;
@@ -295,6 +308,10 @@ typedef struct fleck_model_info {
     double scale_low, scale_high; /* of the colours */
     int64_t calibrated;           /* images the thresholds rest on */
     int64_t patches, dim;         /* positions and width of the first level of the embedding */
+    const char *checksum; /* XXH3-128 of the file (docs/FORMATS.md), compared when it was opened; ""
+                             for a model that was not opened or is of a version without checksums */
+    const char *weights;  /* name of the file that the network's weights come from; "": unknown */
+    const char *weights_digest; /* "sha256:..." of it, or "xxh3-128:..."; "": unknown */
 } fleck_model_info;
 FLECK_API fleck_model_info fleck_model_describe(const fleck_model *model);
 

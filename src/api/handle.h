@@ -7,6 +7,7 @@
 struct fleck_model {
     fk_model model;
     fk_runner runner; /* borrows model */
+    char *path;       /* of the file it was opened from, from the root; NULL for a fitted one */
     char taps[512];   /* names separated by commas, for fleck_model_describe() */
     char pool[FK_POOLING_TEXT];
     char *options;  /* JSON text, likewise */
@@ -19,5 +20,9 @@ static inline void fk_handle_begin(struct fleck_model *m, const char *stage, int
     m->watch.stopped = false;
     fk_watch_stage(&m->watch, stage, total);
 }
+
+/* What every call that scores begins with: the network is there, and the file that the model was opened
+ * from, where it still exists, is what it was.  FLECK_E_STATE where it is not. */
+fleck_status fk_handle_ready(fleck_model *model, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -2,6 +2,7 @@
 #include "api/check.h"
 #include "api/handle.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "dataset/dataset.h"
 #include "image/image.h"
 #include "pipeline/fit.h"
@@ -9,6 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 void fleck_model_close(fleck_model **handle)
 {
@@ -17,6 +19,7 @@ void fleck_model_close(fleck_model **handle)
     fk_runner_close(&(*handle)->runner);
     fk_model_free(&(*handle)->model);
     fk_free((*handle)->options);
+    fk_free((*handle)->path);
     fk_free(*handle);
     *handle = NULL;
 }
@@ -215,6 +218,31 @@ fleck_status fleck_model_save_with(const fleck_model *model, const char *path,
     return fk_model_save(&model->model, path, &watch, err);
 }
 
+/* path from the root on, so that it stays when the process changes its folder.  Links stay too: one that
+ * is turned to another model is seen. */
+static fleck_status absolute(char **out, const char *path, fleck_error *err)
+{
+    char folder[4096];
+
+    if (path[0] == '/' || getcwd(folder, sizeof folder) == NULL)
+        return fk_strdup(out, path, err);
+    return fk_path_join(out, folder, path, err);
+}
+
+fleck_status fk_handle_ready(fleck_model *m, fleck_error *err)
+{
+    fk_stamp now, opened;
+
+    if (m->path != NULL) {
+        opened = fk_st_stamp(m->model.weights);
+        if (fk_stamp_of(&now, m->path) && !fk_stamp_same(&now, &opened))
+            return fk_error_set(err, FLECK_E_STATE,
+                                "%s: the model file has changed since it was opened; open it again",
+                                m->path);
+    }
+    return fk_runner_wake(&m->runner, err);
+}
+
 fleck_status fleck_model_open(fleck_model **out, const char *path,
                               const fleck_run_settings *settings, fleck_error *err)
 {
@@ -228,7 +256,9 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
     FK_NEED(path);
     FK_DO(fk_check_threads(s.threads, __func__, err));
     FK_DO(FK_CALLOC(&m, 1, err));
-    FK_DO(fk_model_load(&m->model, path, s.options, err));
+    FK_DO(absolute(&m->path, path, err));
+    FK_DO(fk_model_load(&m->model, path, s.threads > 0 ? s.threads : fk_pool_processors(),
+                        s.options, err));
     if (s.precision != NULL && !fk_precision_parse(s.precision, &m->model.precision))
         FK_FAIL(err, FLECK_E_OPTION, "precision: expected f32, bf16, f16 or auto, got \"%s\"",
                 s.precision);
@@ -245,6 +275,38 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
     return FLECK_OK;
 done:
     fleck_model_close(&m);
+    return st;
+}
+
+fleck_status fleck_model_install(const char *from, const char *to, fleck_error *err)
+{
+    fk_contents bytes = {0};
+    fk_stamp a, b;
+    fk_model m = {0};
+    char *name = NULL, *into = NULL;
+    fleck_status st;
+
+    if (from == NULL || to == NULL)
+        return fk_error_set(err, FLECK_E_OPTION, "install: expected two paths");
+    FK_DO(fk_path_base(&name, from, err));
+    if (fk_path_is_folder(to))
+        FK_DO(fk_path_join(&into, to, name, err));
+    else
+        FK_DO(fk_strdup(&into, to, err));
+    if (fk_stamp_of(&a, from) && fk_stamp_of(&b, into) && fk_stamp_same(&a, &b))
+        FK_FAIL(err, FLECK_E_OPTION, "%s and %s are one file", from, into);
+    FK_DO(fk_model_load(&m, from, fk_pool_processors(), NULL, err));
+    a = fk_st_stamp(m.weights);
+    fk_model_free(&m);
+    FK_DO(fk_contents_read(&bytes, from, 0, err));
+    if (!fk_stamp_of(&b, from) || !fk_stamp_same(&a, &b))
+        FK_FAIL(err, FLECK_E_IO, "%s: the file changed while it was read", from);
+    FK_DO(fk_file_write(into, bytes.data, bytes.size, err));
+done:
+    fk_model_free(&m);
+    fk_contents_free(&bytes);
+    fk_free(name);
+    fk_free(into);
     return st;
 }
 
@@ -274,6 +336,9 @@ fleck_model_info fleck_model_describe(const fleck_model *model)
                               .resize = m->pre.resize,
                               .category = m->category,
                               .fleck_version = m->version,
+                              .checksum = m->checksum ? fk_st_digest(m->weights) : "",
+                              .weights = m->weights_source != NULL ? m->weights_source : "",
+                              .weights_digest = m->weights_digest != NULL ? m->weights_digest : "",
                               .taps = model->taps,
                               .options = model->options,
                               .pool = model->pool,
@@ -320,7 +385,7 @@ fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *di
         return fk_error_set(err, FLECK_E_STATE,
                             "the model was opened with another pool than it was fitted with");
     fk_handle_begin(model, "verify", m->n_checks);
-    FK_DO(fk_runner_wake(&model->runner, err));
+    FK_DO(fk_handle_ready(model, err));
     FK_DO(FK_ALLOC(&map, pixels, err));
     for (int i = 0; i < m->n_checks; i++) {
         double score, wanted = m->check_scores[i], d;

@@ -26,7 +26,7 @@ fleck_status fleck_score_file(fleck_model *model, const char *path, bool keep_im
     FK_NEED(model);
     FK_NEED(path);
     fk_handle_begin(model, "predict", 1);
-    FK_DO(fk_runner_wake(&model->runner, err));
+    FK_DO(fk_handle_ready(model, err));
     st = fk_predict_file(&model->runner, path, keep_image, out, err);
 done:
     return st;
@@ -44,7 +44,7 @@ fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb, int64_t 
     FK_NEED(model);
     FK_NEED(rgb);
     fk_handle_begin(model, "predict", 1);
-    FK_DO(fk_runner_wake(&model->runner, err));
+    FK_DO(fk_handle_ready(model, err));
     FK_DO(fk_image_copy_rows(&image, rgb, width, height, row_bytes, err));
     FK_DO(fk_predict_image(&model->runner, &image, false, out, err));
 done:
@@ -62,7 +62,7 @@ fleck_status fleck_score_files_with(fleck_model *model, const char *const *files
     FK_NEED(on_result);
     FK_DO(fk_check_files(files, n, __func__, err));
     fk_handle_begin(model, "predict", n);
-    FK_DO(fk_runner_wake(&model->runner, err));
+    FK_DO(fk_handle_ready(model, err));
     st = fk_predict_files(&model->runner, files, n, keep_image, on_scored, on_result, ctx, err);
 done:
     return st;
@@ -173,7 +173,7 @@ fleck_status fleck_evaluate(fleck_model *model, const char *path,
     FK_NEED(path);
     FK_DO(fk_check_measure(s.protocol, s.pro_limit, __func__, err));
     fk_handle_begin(model, "eval", 0);
-    FK_DO(fk_runner_wake(&model->runner, err));
+    FK_DO(fk_handle_ready(model, err));
     st = fk_evaluate(&model->runner, path, &s, NULL, out, err);
 done:
     return st;
@@ -217,7 +217,7 @@ fleck_status fleck_panel(const char *out_path, const char *image, const char *ma
         FK_NEED(columns[i].model);
         FK_NEED(columns[i].caption);
         fk_handle_begin(columns[i].model, "panel", 0);
-        FK_DO(fk_runner_wake(&columns[i].model->runner, err));
+        FK_DO(fk_handle_ready(columns[i].model, err));
         inner[i] = (fk_picture_column){&columns[i].model->runner, columns[i].caption};
     }
     st = fk_picture_panel(out_path, image, mask, inner, n, tile, err);

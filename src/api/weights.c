@@ -2,6 +2,7 @@
 #include "api/check.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "net/weights.h"
 
 #include <stdio.h>
@@ -92,7 +93,7 @@ fleck_status fleck_weights_find(fleck_weights_info *out, const char *home, const
     snprintf(out->path, sizeof out->path, "%s", path);
     if (stat(path, &info) != 0)
         goto done;
-    FK_DO(fk_weights_open(&reader, home, arch, err));
+    FK_DO(fk_weights_open(&reader, home, arch, fk_pool_processors(), err));
     out->installed = true;
     out->bytes = (int64_t)info.st_size;
     text = fk_st_metadata(reader, FK_WEIGHTS_KEY_SOURCE);

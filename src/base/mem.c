@@ -119,6 +119,21 @@ void fk_free_large(void *block, int64_t bytes)
         fk_free(block);
 }
 
+void fk_large_drop(void *block, int64_t bytes)
+{
+    if (bytes < FK_LARGE)
+        return;
+    (void)mprotect(block, (size_t)bytes, PROT_NONE);
+    (void)madvise(block, (size_t)bytes, MADV_DONTNEED);
+}
+
+fleck_status fk_large_back(void *block, int64_t bytes, fleck_error *err)
+{
+    if (bytes >= FK_LARGE && mprotect(block, (size_t)bytes, PROT_READ | PROT_WRITE) != 0)
+        return no_memory(bytes, err);
+    return FLECK_OK;
+}
+
 void fk_mem_trim(void)
 {
 #ifdef __GLIBC__

@@ -12,6 +12,8 @@ void fk_model_free(fk_model *m)
     fk_options_free(&m->options);
     fk_embed_spec_free(&m->embed);
     fk_free(m->backbone);
+    fk_free(m->weights_source);
+    fk_free(m->weights_digest);
     fk_free(m->engine);
     fk_free(m->category);
     fk_free(m->version);

@@ -15,6 +15,9 @@
 #define FK_MODEL_FORMAT_SHAPE 2
 #define FK_MODEL_FORMAT_ROWS 3
 
+/* What a model's description says of its file's checksum, so that it is missed where it is gone. */
+#define FK_MODEL_CHECKSUM "xxh3-128"
+
 /* Most images a model keeps to check itself on another machine. */
 #define FK_MODEL_CHECKS 2
 
@@ -43,7 +46,9 @@ typedef struct fk_model {
     const fk_arch *arch;   /* NULL for ONNX */
     fk_st_reader *weights; /* what arch's weights are read from: a weight file while fitting, the
                               model itself once opened */
-    const char *prefix;    /* of tensor names in weights */
+    char *weights_source;  /* name of the file that the weights, or the ONNX model, come from */
+    char *weights_digest; /* of it: "sha256:..." or "xxh3-128:..."; both NULL where it is unknown */
+    const char *prefix;   /* of tensor names in weights */
     fk_contents onnx_file; /* while fitting */
     const void *onnx;      /* bytes, NULL for an architecture */
     size_t onnx_size;
@@ -73,6 +78,7 @@ typedef struct fk_model {
     fk_calibration calibration;
     char *category;
     char *version; /* fleck's, that fitted it */
+    bool checksum; /* its file has one */
     int n_checks;
     uint8_t *checks; /* [n_checks, the network's input, 3] */
     double check_scores[FK_MODEL_CHECKS];
@@ -101,11 +107,11 @@ fk_net_settings fk_model_net_settings(const fk_model *m, fk_engine engine, int t
 fleck_status fk_model_save(const fk_model *m, const char *path, fk_watch *watch,
                            fleck_error *err) FLECK_MUST_CHECK;
 
-/* Open and check a model; overrides: NULL, or "name=value" texts for options that may change after
+/* Open and check a model with so many threads; overrides: NULL, or "name=value" texts for options that may change after
  * the fit, ended by NULL.  Tensors are views into the bytes of the
  * file, which are read whole. */
-fleck_status fk_model_load(fk_model *out, const char *path, const char *const *overrides,
-                           fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_model_load(fk_model *out, const char *path, int threads,
+                           const char *const *overrides, fleck_error *err) FLECK_MUST_CHECK;
 /* The same over bytes (fuzzing); name stands in messages. */
 fleck_status fk_model_load_bytes(fk_model *out, const void *bytes, size_t size, const char *name,
                                  fleck_error *err) FLECK_MUST_CHECK;

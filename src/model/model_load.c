@@ -270,6 +270,34 @@ done:
     return st;
 }
 
+/* Where the weights come from, which models of earlier versions do not say, and whether the file should
+ * have a checksum. */
+static fleck_status read_origin(fk_model *m, const fk_json *object, fleck_error *err)
+{
+    const fk_json *weights = fk_json_get(object, "weights");
+    const char *checksum = fk_json_get_string(object, "checksum");
+    fleck_status st = FLECK_OK;
+
+    if (checksum != NULL && strcmp(checksum, FK_MODEL_CHECKSUM) != 0)
+        FK_FAIL(err, FLECK_E_UNSUPPORTED, "checksum: expected %s, found \"%s\"", FK_MODEL_CHECKSUM,
+                checksum);
+    m->checksum = checksum != NULL;
+    if (weights != NULL) {
+        FK_DO(get_text(&m->weights_source, weights, "source", err));
+        FK_DO(get_text(&m->weights_digest, weights, "digest", err));
+    }
+done:
+    return st;
+}
+
+/* The reader has compared a checksum that is there. */
+static fleck_status check_checksum(const fk_model *m, fleck_error *err)
+{
+    if (m->checksum && !fk_st_has_checksum(m->weights))
+        return fk_error_set(err, FLECK_E_CHECKSUM, "damaged: its checksum is gone");
+    return FLECK_OK;
+}
+
 static fleck_status read_checks(fk_model *m, const fk_json *object, fleck_error *err)
 {
     const fk_json *scores = fk_json_get(object, "check_scores");
@@ -346,6 +374,7 @@ static fleck_status load(fk_model *m, const char *const *overrides, fleck_error 
     m->own_masks = format == FK_MODEL_FORMAT_SHAPE; /* or of what else needs it */
     FK_DO(get_text(&m->version, object, "fleck", err));
     FK_DO(get_text(&m->category, object, "category", err));
+    FK_DO(read_origin(m, object, err));
     FK_DO(get_real(&m->sigma, object, "sigma", err));
     if (m->sigma < 0.0 || m->sigma > 1000.0) {
         st = missing("sigma", "a number from 0 to 1000", err);
@@ -370,18 +399,20 @@ done:
     return st;
 }
 
-fleck_status fk_model_load(fk_model *out, const char *path, const char *const *overrides,
-                           fleck_error *err)
+fleck_status fk_model_load(fk_model *out, const char *path, int threads,
+                           const char *const *overrides, fleck_error *err)
 {
     fleck_status st;
 
     *out = (fk_model){0};
-    st = fk_st_open(&out->weights, path, err);
+    st = fk_st_open_with(&out->weights, path, threads, err);
     if (st == FLECK_E_FORMAT)
         fk_error_context(err, "expected a fleck model");
     if (st != FLECK_OK)
         goto done;
     st = load(out, overrides, err);
+    if (st == FLECK_OK)
+        st = check_checksum(out, err);
     if (st != FLECK_OK)
         fk_error_context(err, "%s", path);
 done:

@@ -70,6 +70,19 @@ static bool put_network(fk_json *object, const fk_model *m)
            fk_json_put_string(object, "engine", m->engine);
 }
 
+/* Where the network's weights come from; models of earlier versions do not say. */
+static bool put_weights(fk_json *object, const fk_model *m)
+{
+    fk_json *weights;
+
+    if (m->weights_digest == NULL)
+        return true;
+    weights = fk_json_object();
+    return fk_json_put(object, "weights", weights) &&
+           fk_json_put_string(weights, "source", m->weights_source) &&
+           fk_json_put_string(weights, "digest", m->weights_digest);
+}
+
 static bool put_checks(fk_json *object, const fk_model *m)
 {
     fk_json *scores;
@@ -106,8 +119,10 @@ static fleck_status describe(fk_json **out, const fk_model *m, fk_st_writer *w, 
     *out = NULL;
     if (!fk_json_put_int(object, "format", format_of(m)) ||
         !fk_json_put_string(object, "fleck", m->version) ||
-        !fk_json_put_string(object, "category", m->category) || !put_network(object, m) ||
-        !put_preprocess(object, m) || !fk_json_put_real(object, "sigma", m->sigma) ||
+        !fk_json_put_string(object, "category", m->category) ||
+        !fk_json_put_string(object, "checksum", FK_MODEL_CHECKSUM) || !put_weights(object, m) ||
+        !put_network(object, m) || !put_preprocess(object, m) ||
+        !fk_json_put_real(object, "sigma", m->sigma) ||
         (m->unseen > 0.0 && !fk_json_put_real(object, "unseen", m->unseen)) ||
         !fk_json_put_string(object, "pool", fk_pooling_text(pooling, m->fitted_pooling)) ||
         !fk_json_put_string(object, "method", m->method->name) || !put_calibration(object, m) ||
@@ -193,7 +208,10 @@ fleck_status fk_model_save(const fk_model *m, const char *path, fk_watch *watch,
     char *text = NULL;
     fleck_status st;
 
+    if (m->weights != NULL)
+        FK_DO(fk_st_restore(m->weights, err));
     FK_DO(fk_st_writer_open(&w, err));
+    FK_DO(fk_st_writer_checksum(w, err));
     FK_DO(add_backbone(w, m, err));
     FK_DO(describe(&object, m, w, err));
     FK_DO(fk_json_dump(&text, object, 0, err));

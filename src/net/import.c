@@ -420,6 +420,7 @@ static fleck_status add_metadata(fk_st_writer *w, const plan *p, fleck_error *er
 
     FK_DO(fk_sha256_file(p->path, sum, err));
     FK_DO(fk_path_base(&base, p->path, err));
+    FK_DO(fk_st_writer_checksum(w, err));
     FK_DO(fk_st_writer_metadata(w, FK_WEIGHTS_KEY_VERSION, FK_WEIGHTS_VERSION, err));
     FK_DO(fk_st_writer_metadata(w, FK_WEIGHTS_KEY_ARCH, p->arch->name, err));
     FK_DO(fk_st_writer_metadata(w, FK_WEIGHTS_KEY_SOURCE, base, err));

@@ -67,12 +67,13 @@ fleck_status fk_weights_path(char **out, const char *home, const char *arch_name
  * for a name that no architecture has lists those there are; otherwise as fk_weights_import(). */
 fleck_status fk_weights_add(const char *home, const char *arch_name, const char *path,
                             bool *complete, fleck_error *err) FLECK_MUST_CHECK;
-/* Open the stored weights of arch.  Errors, with *out NULL:
+/* Open the stored weights of arch with so many threads.  Errors, with *out NULL:
  *   FLECK_E_NOTFOUND     names the file looked for, where the weights come from and the `fleck
  *                        weights` command that installs them
  *   FLECK_E_FORMAT       the file is not one of the store, or of another architecture
+ *   FLECK_E_CHECKSUM     it is damaged
  *   FLECK_E_UNSUPPORTED  it was written by another version of fleck; the message says what to do */
-fleck_status fk_weights_open(fk_st_reader **out, const char *home, const fk_arch *arch,
+fleck_status fk_weights_open(fk_st_reader **out, const char *home, const fk_arch *arch, int threads,
                              fleck_error *err) FLECK_MUST_CHECK;
 
 /* Download progress: bytes so far and in all (0: unknown); return false to stop. */

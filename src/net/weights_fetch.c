@@ -91,7 +91,7 @@ static bool is_stored(const fetch *f, const char *home)
     const char *source, *sum, *complete;
     bool stored = false;
 
-    if (fk_weights_open(&r, home, f->arch, NULL) != FLECK_OK)
+    if (fk_weights_open(&r, home, f->arch, 1, NULL) != FLECK_OK)
         return false;
     source = fk_st_metadata(r, FK_WEIGHTS_KEY_SOURCE);
     sum = fk_st_metadata(r, FK_WEIGHTS_KEY_SHA256);

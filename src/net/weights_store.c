@@ -92,7 +92,7 @@ static fleck_status check_stored(const fk_st_reader *r, const fk_arch *arch, fle
     return FLECK_OK;
 }
 
-fleck_status fk_weights_open(fk_st_reader **out, const char *home, const fk_arch *arch,
+fleck_status fk_weights_open(fk_st_reader **out, const char *home, const fk_arch *arch, int threads,
                              fleck_error *err)
 {
     char *file = NULL;
@@ -100,7 +100,7 @@ fleck_status fk_weights_open(fk_st_reader **out, const char *home, const fk_arch
 
     *out = NULL;
     FK_DO(fk_weights_path(&file, home, arch->name, err));
-    st = fk_st_open(out, file, err);
+    st = fk_st_open_with(out, file, threads, err);
     if (st == FLECK_E_NOTFOUND)
         st = refuse_missing(arch, file, err);
     FK_DO(st);

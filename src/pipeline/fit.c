@@ -363,7 +363,10 @@ static fleck_status learn_group(fitting *f, int64_t count, const fleck_fit_setti
 
         if (f->tiled)
             FK_DO(fk_pool_run(f->runner->pool, n, embed_tile, f, err));
-        if (f->learned == 0) /* the network has run: what it takes is known */
+        if (f->learned == 0 && f->model->weights != NULL && f->runner->feed == NULL &&
+            f->runner->engine == FK_ENGINE_NATIVE)
+            fk_st_release(f->model->weights); /* the engine has its own */
+        if (f->learned == 0)                  /* the network has run: what it takes is known */
             FK_DO(fk_fit_limit(f->model, s, f->n * fk_canvas_pieces(&f->canvases[0]),
                                f->runner->threads, later_bytes(f), err));
         start = fk_clock_seconds();

@@ -1,5 +1,7 @@
 /* Planning a fit: settings become a model that has learned nothing yet. */
+#include "base/digest.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "pipeline/fit.h"
 #include "pipeline/mask.h"
 #include "pipeline/place.h"
@@ -216,6 +218,11 @@ static fleck_status plan_normalisation(fk_model *m, const char *name, fleck_erro
     return FLECK_OK;
 }
 
+static int threads_of(const fleck_fit_settings *s)
+{
+    return s->threads > 0 ? s->threads : fk_pool_processors();
+}
+
 /* A file named by the caller is used as it is: folded safetensors, as `fleck weights add` stores
  * them. */
 static fleck_status open_weights(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
@@ -227,10 +234,36 @@ static fleck_status open_weights(fk_model *m, const fleck_fit_settings *s, fleck
                             "backbone %s: neither a weight file nor a folder of weights was given",
                             m->arch->name);
     if (s->weights == NULL)
-        return fk_weights_open(&m->weights, s->home, m->arch, err);
-    st = fk_st_open(&m->weights, s->weights, err);
+        return fk_weights_open(&m->weights, s->home, m->arch, threads_of(s), err);
+    st = fk_st_open_with(&m->weights, s->weights, threads_of(s), err);
     if (st == FLECK_E_FORMAT)
         fk_error_context(err, "weights (torch files go through `fleck weights add` first)");
+    return st;
+}
+
+/* Name and digest of the file that m's weights come from. */
+static fleck_status name_weights(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
+{
+    const char *source = NULL, *sum = NULL;
+    char text[FK_DIGEST_TEXT];
+    fk_digest one;
+    fleck_status st;
+
+    if (m->arch != NULL) {
+        source = fk_st_metadata(m->weights, FK_WEIGHTS_KEY_SOURCE);
+        sum = fk_st_metadata(m->weights, FK_WEIGHTS_KEY_SHA256);
+    }
+    if (source != NULL && sum != NULL) {
+        FK_DO(fk_strdup(&m->weights_source, source, err));
+        FK_DO(fk_asprintf(&m->weights_digest, err, "sha256:%s", sum));
+        return FLECK_OK;
+    }
+    one = fk_digest_block(m->onnx, m->onnx_size); /* of an ONNX model, in one piece */
+    fk_digest_text(text, one);
+    FK_DO(fk_path_base(&m->weights_source, m->arch != NULL ? s->weights : s->backbone, err));
+    FK_DO(fk_asprintf(&m->weights_digest, err, "xxh3-128:%s",
+                      m->arch != NULL ? fk_st_digest(m->weights) : text));
+done:
     return st;
 }
 
@@ -258,6 +291,7 @@ static fleck_status plan_backbone(fk_model *m, const fleck_fit_settings *s, flec
                 ".onnx file%s",
                 s->backbone, fk_arch_meant(meant, s->backbone));
     }
+    FK_DO(name_weights(m, s, err));
 done:
     return st;
 }

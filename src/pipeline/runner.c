@@ -64,6 +64,8 @@ fleck_status fk_runner_wake(fk_runner *r, fleck_error *err)
 
     if (r->net != NULL)
         return FLECK_OK;
+    if (r->model->weights != NULL)
+        FK_DO(fk_st_restore(r->model->weights, err));
     source = fk_model_source(r->model);
     settings = fk_model_net_settings(r->model, r->engine, r->threads);
     FK_DO(FK_ALLOC(&reads, r->model->embed.width, err));

@@ -1,7 +1,7 @@
 /* safetensors: reading, with every offset of a foreign header checked before use. */
 #include "tensor/safetensors.h"
-#include "base/file.h"
 #include "base/mem.h"
+#include "tensor/st_reader.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -10,24 +10,6 @@
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "safetensors data is little endian and is used in place"
 #endif
-
-/* What the header says about one tensor.  name is borrowed from the JSON. */
-typedef struct entry {
-    const char *name;
-    int64_t begin, end;
-    fk_tensor view;
-    void *copy; /* the data again, where the file has it at an odd address */
-} entry;
-
-struct fk_st_reader {
-    char *name;
-    fk_contents file;
-    fk_json *header;
-    const fk_json *metadata;
-    entry *entries; /* in the order of the data */
-    int64_t count;
-    const entry **by_name; /* the same, sorted for look-up */
-};
 
 /* ---- The header ---- */
 
@@ -66,8 +48,8 @@ static fleck_status read_dtype(const char *text, fk_tensor *view, const char *fi
 }
 
 /* One member of the header into e; data_size is what lies behind the header. */
-static fleck_status read_entry(entry *e, const fk_json *value, int64_t data_size, const char *file,
-                               fleck_error *err)
+static fleck_status read_entry(fk_st_entry *e, const fk_json *value, int64_t data_size,
+                               const char *file, fleck_error *err)
 {
     const fk_json *offsets = fk_json_get(value, "data_offsets");
     int64_t bytes;
@@ -132,7 +114,7 @@ static fleck_status take_member(void *ctx, const char *key, const fk_json *value
 /* Order of the data; empty tensors come before the one that begins where they do. */
 static int by_offset(const void *a, const void *b)
 {
-    const entry *x = a, *y = b;
+    const fk_st_entry *x = a, *y = b;
 
     if (x->begin != y->begin)
         return x->begin < y->begin ? -1 : 1;
@@ -143,7 +125,7 @@ static int by_offset(const void *a, const void *b)
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp((*(const entry *const *)a)->name, (*(const entry *const *)b)->name);
+    return strcmp((*(const fk_st_entry *const *)a)->name, (*(const fk_st_entry *const *)b)->name);
 }
 
 /* Sorted by offset, the tensors must cover the data from its first to its last byte. */
@@ -152,7 +134,7 @@ static fleck_status check_cover(const fk_st_reader *r, int64_t data_size, fleck_
     int64_t covered = 0;
 
     for (int64_t i = 0; i < r->count; i++) {
-        const entry *e = &r->entries[i];
+        const fk_st_entry *e = &r->entries[i];
 
         if (e->begin != covered)
             return fk_error_set(err, FLECK_E_FORMAT,
@@ -172,7 +154,7 @@ static fleck_status check_cover(const fk_st_reader *r, int64_t data_size, fleck_
 static fleck_status place_views(fk_st_reader *r, const uint8_t *data, fleck_error *err)
 {
     for (int64_t i = 0; i < r->count; i++) {
-        entry *e = &r->entries[i];
+        fk_st_entry *e = &r->entries[i];
         const uint8_t *from = data + e->begin;
 
         /* The view is read-only by contract, so the cast only silences the type. */
@@ -189,8 +171,7 @@ static fleck_status place_views(fk_st_reader *r, const uint8_t *data, fleck_erro
     return FLECK_OK;
 }
 
-static fleck_status read_header(fk_st_reader *r, const uint8_t *bytes, size_t size,
-                                fleck_error *err)
+fleck_status fk_st_read_header(fk_st_reader *r, const uint8_t *bytes, size_t size, fleck_error *err)
 {
     header_walk walk = {.reader = r};
     uint64_t length = 0;
@@ -241,28 +222,13 @@ fleck_status fk_st_open_bytes(fk_st_reader **out, const void *bytes, size_t size
 
     *out = NULL;
     FK_DO(FK_CALLOC(&r, 1, err));
+    r->file.fd = -1;
     FK_DO(fk_strdup(&r->name, name, err));
-    FK_DO(read_header(r, bytes, size, err));
+    FK_DO(fk_st_read_header(r, bytes, size, err));
     *out = r;
     return FLECK_OK;
 done:
     fk_st_close(&r);
-    return st;
-}
-
-fleck_status fk_st_open(fk_st_reader **out, const char *path, fleck_error *err)
-{
-    fk_contents file;
-    fleck_status st;
-
-    *out = NULL;
-    FK_DO(fk_contents_read(&file, path, 0, err));
-    st = fk_st_open_bytes(out, file.data, file.size, path, err);
-    if (st == FLECK_OK)
-        (*out)->file = file;
-    else
-        fk_contents_free(&file);
-done:
     return st;
 }
 
@@ -277,7 +243,8 @@ void fk_st_close(fk_st_reader **handle)
     fk_free(r->entries);
     fk_free(r->by_name);
     fk_json_free(&r->header);
-    fk_contents_free(&r->file);
+    fk_file_close(&r->file);
+    fk_free_large(r->bytes, r->file.stamp.size);
     fk_free(r->name);
     fk_free(r);
     *handle = NULL;
@@ -304,11 +271,12 @@ const char *fk_st_metadata(const fk_st_reader *r, const char *key)
     return r->metadata != NULL ? fk_json_get_string(r->metadata, key) : NULL;
 }
 
-static const entry *find(const fk_st_reader *r, const char *name)
+static const fk_st_entry *find(const fk_st_reader *r, const char *name)
 {
-    entry wanted = {.name = name};
-    const entry *key = &wanted;
-    const entry **found = bsearch(&key, r->by_name, (size_t)r->count, sizeof *r->by_name, by_name);
+    fk_st_entry wanted = {.name = name};
+    const fk_st_entry *key = &wanted;
+    const fk_st_entry **found =
+        bsearch(&key, r->by_name, (size_t)r->count, sizeof *r->by_name, by_name);
 
     return found != NULL ? *found : NULL;
 }
@@ -320,7 +288,7 @@ bool fk_st_has(const fk_st_reader *r, const char *name)
 
 fleck_status fk_st_get(const fk_st_reader *r, const char *name, fk_tensor *out, fleck_error *err)
 {
-    const entry *e = find(r, name);
+    const fk_st_entry *e = find(r, name);
 
     *out = (fk_tensor){0};
     if (e == NULL)

@@ -7,6 +7,7 @@
 #define FK_TENSOR_SAFETENSORS_H
 
 #include "base/watch.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "tensor/tensor.h"
 
@@ -24,13 +25,32 @@ typedef struct fk_st_reader fk_st_reader;
  *   FLECK_E_FORMAT       the bytes are not a safetensors file
  *   FLECK_E_UNSUPPORTED  a dtype that fk_dtype lacks (F8_E4M3, ...), more than FK_MAX_DIMS sizes
  *   FLECK_E_LIMIT        a header beyond FK_ST_MAX_HEADER
+ *   FLECK_E_CHECKSUM     the file has a checksum, and its bytes another
  *   FLECK_E_NOTFOUND, FLECK_E_IO, FLECK_E_NOMEM */
 fleck_status fk_st_open(fk_st_reader **out, const char *path, fleck_error *err) FLECK_MUST_CHECK;
+/* The same with so many threads, which a large file takes: to read it, and hash it. */
+fleck_status fk_st_open_with(fk_st_reader **out, const char *path, int threads,
+                             fleck_error *err) FLECK_MUST_CHECK;
 /* The same over bytes that the caller keeps alive (fuzzing, memory); name stands in messages. */
 fleck_status fk_st_open_bytes(fk_st_reader **out, const void *bytes, size_t size, const char *name,
                               fleck_error *err) FLECK_MUST_CHECK;
 /* Close and set *reader to NULL; NULL and *reader == NULL are legal. */
 void fk_st_close(fk_st_reader **reader);
+
+/* Give the memory of the bytes back for a while; views must not be looked at before
+ * fk_st_restore(), which reads the file again.  The file stays open, so that it may be removed or
+ * replaced meanwhile; where its bytes are no longer those of the first time, fk_st_restore() fails
+ * with FLECK_E_STATE.  For a small file, and for one opened over bytes, both do nothing. */
+void fk_st_release(fk_st_reader *reader);
+fleck_status fk_st_restore(fk_st_reader *reader, fleck_error *err) FLECK_MUST_CHECK;
+
+/* What the file was when it was opened; zero where it was opened over bytes. */
+fk_stamp fk_st_stamp(const fk_st_reader *reader);
+/* Digest of all of the file's bytes (base/digest.h); "" where it was opened over bytes.  Of a file
+ * with a checksum it is that, see fk_st_writer_checksum(). */
+const char *fk_st_digest(const fk_st_reader *reader);
+/* Whether it has a checksum; opening has compared it. */
+bool fk_st_has_checksum(const fk_st_reader *reader);
 
 /* Path or name it was opened with. */
 const char *fk_st_name(const fk_st_reader *reader);
@@ -74,6 +94,10 @@ fleck_status fk_st_writer_metadata(fk_st_writer *w, const char *key, const char 
                                    fleck_error *err) FLECK_MUST_CHECK;
 /* Who is told while bytes are written, in stage "write", and may stop; borrowed until then. */
 void fk_st_writer_watch(fk_st_writer *w, fk_watch *watch);
+/* Give the file a checksum: fk_st_digest() of its bytes, with 32 zeros where it stands itself, as the
+ * metadata FK_ST_CHECKSUM.  Cost: the data is hashed before it is written. */
+#define FK_ST_CHECKSUM "fleck.checksum"
+fleck_status fk_st_writer_checksum(fk_st_writer *w, fleck_error *err) FLECK_MUST_CHECK;
 /* Write path whole or not at all and close; *w becomes NULL either way.  The data block begins at a
  * multiple of 64 (header padded with spaces).  Wider elements come first, otherwise the order of
  * adding is kept, so that every tensor is aligned to its element without a gap.  The same calls

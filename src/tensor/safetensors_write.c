@@ -1,5 +1,6 @@
 /* safetensors: writing, a file whole or not at all. */
 #include "tensor/safetensors.h"
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -10,6 +11,7 @@
 
 #define DATA_ALIGNMENT 64
 #define PIECE_BYTES (INT64_C(4) << 20)
+#define NO_CHECKSUM "00000000000000000000000000000000"
 
 typedef struct item {
     char *name;
@@ -24,7 +26,6 @@ struct fk_st_writer {
     int64_t count, room;
     fk_json *metadata; /* NULL before the first key */
     fk_watch *watch;
-    int64_t written;
 };
 
 fleck_status fk_st_writer_open(fk_st_writer **out, fleck_error *err)
@@ -211,29 +212,114 @@ done:
     return st;
 }
 
+fleck_status fk_st_writer_checksum(fk_st_writer *w, fleck_error *err)
+{
+    return fk_st_writer_metadata(w, FK_ST_CHECKSUM, NO_CHECKSUM, err);
+}
+
+/* Where the bytes of a file go: to be hashed in blocks, or written. */
+typedef struct sink {
+    fk_writer *file; /* NULL: hash */
+    fk_watch *watch; /* hears of what was written */
+    int64_t written;
+    uint8_t *held;     /* [FK_DIGEST_BLOCK] bytes that do not fill a block yet */
+    fk_digest *blocks; /* of the file */
+    int64_t n_held, n_blocks;
+} sink;
+
 /* A piece at a time, so that the caller hears of it. */
-static fleck_status write_pieces(fk_st_writer *w, fk_writer *file, const char *data, int64_t bytes,
-                                 fleck_error *err)
+static fleck_status write_pieces(sink *to, const char *data, int64_t bytes, fleck_error *err)
 {
     fleck_status st = FLECK_OK;
 
     for (int64_t at = 0, n; at < bytes; at += n) {
         n = bytes - at < PIECE_BYTES ? bytes - at : PIECE_BYTES;
-        FK_DO(fk_writer_write(file, data + at, (size_t)n, err));
-        w->written += n;
-        FK_DO(fk_watch_step(w->watch, w->written, err));
+        FK_DO(fk_writer_write(to->file, data + at, (size_t)n, err));
+        to->written += n;
+        FK_DO(fk_watch_step(to->watch, to->written, err));
     }
 done:
     return st;
 }
 
-static int64_t all_bytes(const fk_st_writer *w)
+static fleck_status put(sink *to, const void *bytes, int64_t size, fleck_error *err)
 {
-    int64_t bytes = 0;
+    const uint8_t *from = bytes;
+
+    if (to->file != NULL)
+        return write_pieces(to, bytes, size, err);
+    while (size > 0) {
+        int64_t n = FK_DIGEST_BLOCK - to->n_held;
+
+        n = n < size ? n : size;
+        if (n == FK_DIGEST_BLOCK) { /* a whole block lies in one piece */
+            to->blocks[to->n_blocks++] = fk_digest_block(from, (size_t)n);
+        } else {
+            memcpy(to->held + to->n_held, from, (size_t)n);
+            to->n_held += n;
+        }
+        if (to->n_held == FK_DIGEST_BLOCK) {
+            to->blocks[to->n_blocks++] = fk_digest_block(to->held, FK_DIGEST_BLOCK);
+            to->n_held = 0;
+        }
+        from += n;
+        size -= n;
+    }
+    return FLECK_OK;
+}
+
+/* All bytes of the file, in order. */
+static fleck_status put_all(const fk_st_writer *w, const fk_text *header, sink *to,
+                            fleck_error *err)
+{
+    uint8_t length[8];
+    fleck_status st;
+
+    for (int i = 0; i < 8; i++)
+        length[i] = (uint8_t)((uint64_t)header->length >> (8 * i));
+    FK_DO(put(to, length, sizeof length, err));
+    FK_DO(put(to, header->data, header->length, err));
+    for (int64_t i = 0; i < w->count; i++) {
+        const item *it = &w->items[i];
+
+        for (int64_t k = 0; k < it->parts; k++)
+            FK_DO(put(to, (const char *)it->view.data + k * it->apart, it->bytes / it->parts, err));
+    }
+done:
+    return st;
+}
+
+/* Bytes of a file with so long a header. */
+static int64_t all_bytes(const fk_st_writer *w, int64_t header)
+{
+    int64_t bytes = 8 + header;
 
     for (int64_t i = 0; i < w->count; i++)
         bytes += w->items[i].bytes;
     return bytes;
+}
+
+/* Put the checksum in the place of the header's zeros. */
+static fleck_status fill_checksum(const fk_st_writer *w, fk_text *header, fleck_error *err)
+{
+    static const char zeros[] = "\"" FK_ST_CHECKSUM "\":\"" NO_CHECKSUM "\"";
+    char *at = strstr(header->data, zeros), text[FK_DIGEST_TEXT];
+    sink to = {0};
+    fleck_status st = FLECK_OK;
+
+    if (at == NULL) /* none is wanted */
+        return FLECK_OK;
+    FK_DO(FK_ALLOC(&to.held, FK_DIGEST_BLOCK, err));
+    FK_DO(FK_ALLOC(&to.blocks, fk_digest_count(all_bytes(w, header->length)), err));
+    FK_DO(put_all(w, header, &to, err));
+    if (to.n_held > 0)
+        to.blocks[to.n_blocks++] = fk_digest_block(to.held, (size_t)to.n_held);
+    fk_digest_text(text, fk_digest_join(to.blocks, to.n_blocks));
+    memcpy(at + strlen("\"" FK_ST_CHECKSUM "\":\""), text, FK_DIGEST_TEXT - 1);
+done:
+    fk_free(to.held);
+    fk_free(to.blocks);
+    return st;
 }
 
 fleck_status fk_st_writer_commit(fk_st_writer **handle, const char *path, fleck_error *err)
@@ -241,7 +327,6 @@ fleck_status fk_st_writer_commit(fk_st_writer **handle, const char *path, fleck_
     fk_st_writer *w = *handle;
     fk_writer *file = NULL;
     fk_text header = {0};
-    uint8_t length[8];
     fleck_status st;
 
     if (w->count > 1)
@@ -251,19 +336,10 @@ fleck_status fk_st_writer_commit(fk_st_writer **handle, const char *path, fleck_
         fk_error_context(err, "cannot write %s", path);
         goto done;
     }
-    for (int i = 0; i < 8; i++)
-        length[i] = (uint8_t)((uint64_t)header.length >> (8 * i));
-    fk_watch_stage(w->watch, "write", all_bytes(w));
+    FK_DO(fill_checksum(w, &header, err));
+    fk_watch_stage(w->watch, "write", all_bytes(w, header.length));
     FK_DO(fk_writer_open(&file, path, err));
-    FK_DO(fk_writer_write(file, length, sizeof length, err));
-    FK_DO(fk_writer_write(file, header.data, (size_t)header.length, err));
-    for (int64_t i = 0; i < w->count; i++) {
-        const item *it = &w->items[i];
-
-        for (int64_t k = 0; k < it->parts; k++)
-            FK_DO(write_pieces(w, file, (const char *)it->view.data + k * it->apart,
-                               it->bytes / it->parts, err));
-    }
+    FK_DO(put_all(w, &header, &(sink){.file = file, .watch = w->watch}, err));
     FK_DO(fk_writer_commit(&file, err));
 done:
     fk_writer_abort(&file);

@@ -1,6 +1,7 @@
 # A model of another version, of an unknown network or method, damaged, or not a model: refused by name.
 try() { fleck "$@"; echo "exit $?"; }
-change() { LC_ALL=C sed "s/$1/$2/" "$M" >changed.fleck; }
+# A model of an earlier version has no checksum, which would be the first to speak.
+change() { LC_ALL=C sed "s/fleck.checksum/fleck.checksux/; s/checksum\\\\\"/checksux\\\\\"/; s/$1/$2/" "$M" >changed.fleck; }
 change '\\"format\\":1' '\\"format\\":9'
 try info changed.fleck
 change 'backbone\\":\\"efficientnet_lite0' 'backbone\\":\\"efficientnet_lite7'

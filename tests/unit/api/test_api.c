@@ -4,7 +4,10 @@
 #include "base/mem.h"
 #include "net/net.h"
 
+#include <fcntl.h>
 #include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct fixture {
     char folder[4096], sample[4200], network[4200], model[4200];
@@ -170,6 +173,70 @@ static void a_model_describes_and_verifies_itself(void **state)
     assert_true(i.threshold > 0.0 && i.scale_high > i.scale_low);
     assert_ok(fleck_model_verify(m, 0.0, &difference, err));
     assert_true(difference == 0.0);
+    fleck_model_close(&m);
+}
+
+static const char *train_image(int i)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, "sample/train/good/%03d.png", i);
+    return in_folder(name);
+}
+
+/* Whether scoring on m says that its file has changed. */
+static void assert_changed(fleck_model *m)
+{
+    fleck_result r;
+
+    assert_refused(fleck_score_file(m, train_image(0), false, &r, err), FLECK_E_STATE,
+                   "the model file has changed since it was opened; open it again");
+    assert_null(r.map);
+}
+
+static void a_model_overwritten_under_its_reader_is_noticed_at_the_next_call(void **state)
+{
+    const char *path = in_folder("line.fleck");
+    struct timespec later[2] = {{.tv_sec = 2000000000}, {.tv_sec = 2000000000}};
+    fleck_model *m = NULL;
+    fleck_result r, again;
+    double difference;
+
+    (void)state;
+    assert_ok(fleck_model_install(f.model, path, err));
+    assert_ok(fleck_model_open(&m, path, NULL, err));
+    assert_ok(fleck_score_file(m, train_image(0), false, &r, err));
+    /* In place, of the same size; then cut to nothing; then another one by renaming. */
+    assert_int_equal(utimensat(AT_FDCWD, path, later, 0), 0);
+    assert_changed(m);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_changed(m);
+    assert_refused(fleck_model_verify(m, 0.0, &difference, err), FLECK_E_STATE, path);
+    assert_ok(fleck_model_install(f.model, path, err));
+    assert_changed(m);
+    /* Without a file all of the model is still in memory. */
+    assert_int_equal(unlink(path), 0);
+    assert_ok(fleck_score_file(m, train_image(0), false, &again, err));
+    assert_true(again.score == r.score && again.threshold == r.threshold);
+    fleck_result_free(&again);
+    fleck_result_free(&r);
+    fleck_model_close(&m);
+}
+
+static void a_broken_model_is_not_installed(void **state)
+{
+    const char *path = in_folder("kept.fleck"), *broken = in_folder("broken.fleck");
+    fleck_model *m = NULL;
+
+    (void)state;
+    assert_ok(fleck_model_install(f.model, path, err));
+    assert_ok(fleck_model_install(f.model, broken, err));
+    assert_int_equal(truncate(broken, 5000), 0);
+    assert_refused(fleck_model_install(broken, path, err), FLECK_E_FORMAT, "broken.fleck");
+    assert_refused(fleck_model_install(path, path, err), FLECK_E_OPTION, "one file");
+    assert_refused(fleck_model_install(NULL, path, err), FLECK_E_OPTION, "two paths");
+    assert_ok(fleck_model_open(&m, path, NULL, err));
+    assert_int_equal(strlen(fleck_model_describe(m).checksum), 32);
     fleck_model_close(&m);
 }
 
@@ -347,14 +414,6 @@ static fleck_status give(void *ctx, int64_t i, fleck_pixels *out)
         return FLECK_E_IO;
     *out = (fleck_pixels){s->pixels[i % DRAWN], 64, 64, s->row_bytes};
     return FLECK_OK;
-}
-
-static const char *train_image(int i)
-{
-    char name[64];
-
-    snprintf(name, sizeof name, "sample/train/good/%03d.png", i);
-    return in_folder(name);
 }
 
 static stream open_stream(void)
@@ -791,6 +850,8 @@ int main(void)
         cmocka_unit_test(weights_that_are_not_there_are_reported),
         cmocka_unit_test(a_saved_model_scores_as_the_fitted_one),
         cmocka_unit_test(a_model_describes_and_verifies_itself),
+        cmocka_unit_test(a_model_overwritten_under_its_reader_is_noticed_at_the_next_call),
+        cmocka_unit_test(a_broken_model_is_not_installed),
         cmocka_unit_test(a_fit_can_be_stopped),
         cmocka_unit_test(what_a_fit_cannot_use_is_refused),
         cmocka_unit_test(what_images_of_a_table_ignore_is_not_learned_from_them),

@@ -77,7 +77,7 @@ static void assert_installed(const bench *b)
 {
     fk_st_reader *r;
 
-    assert_ok(fk_weights_open(&r, b->home, &b->arch, err));
+    assert_ok(fk_weights_open(&r, b->home, &b->arch, 1, err));
     assert_true(fk_st_has(r, "layer2.0.downsample.0.bias"));
     assert_string_equal(fk_st_metadata(r, FK_WEIGHTS_KEY_SOURCE), b->file);
     fk_st_close(&r);
@@ -89,7 +89,7 @@ static void assert_not_installed(const bench *b)
 {
     fk_st_reader *r;
 
-    assert_refused(fk_weights_open(&r, b->home, &b->arch, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_weights_open(&r, b->home, &b->arch, 1, err), FLECK_E_NOTFOUND,
                    "fleck weights fetch mini");
     assert_int_equal(size_of(b->whole), -1);
 }

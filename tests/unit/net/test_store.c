@@ -36,7 +36,7 @@ static void weights_that_are_added_can_be_opened(void **state)
     snprintf(home, sizeof home, "%s/not/there/yet", test_folder());
     assert_ok(fk_weights_add(home, "resnet18", file, &complete, err));
     assert_false(complete);
-    assert_ok(fk_weights_open(&r, home, fk_arch_find("resnet18"), err));
+    assert_ok(fk_weights_open(&r, home, fk_arch_find("resnet18"), 1, err));
     assert_true(fk_st_has(r, "layer3.1.conv2.bias"));
     assert_string_equal(fk_st_metadata(r, FK_WEIGHTS_KEY_SOURCE),
                         "resnet18_imagenet_bnfolded.safetensors");
@@ -63,13 +63,13 @@ static void missing_weights_say_how_to_install_them(void **state)
     fk_st_reader *r;
 
     (void)state;
-    assert_refused(fk_weights_open(&r, home, fk_arch_find("resnet18"), err), FLECK_E_NOTFOUND,
+    assert_refused(fk_weights_open(&r, home, fk_arch_find("resnet18"), 1, err), FLECK_E_NOTFOUND,
                    "the weights of resnet18 are not installed: there is no ");
-    assert_refused(fk_weights_open(&r, home, fk_arch_find("resnet18"), err), FLECK_E_NOTFOUND,
+    assert_refused(fk_weights_open(&r, home, fk_arch_find("resnet18"), 1, err), FLECK_E_NOTFOUND,
                    "fleck weights fetch resnet18");
-    assert_refused(fk_weights_open(&r, home, fk_arch_find("resnet18"), err), FLECK_E_NOTFOUND,
+    assert_refused(fk_weights_open(&r, home, fk_arch_find("resnet18"), 1, err), FLECK_E_NOTFOUND,
                    "/weights/resnet18.safetensors");
-    assert_refused(fk_weights_open(&r, home, fk_arch_find("efficientnet_lite0"), err),
+    assert_refused(fk_weights_open(&r, home, fk_arch_find("efficientnet_lite0"), 1, err),
                    FLECK_E_NOTFOUND,
                    "install them with: fleck weights add efficientnet_lite0 FILE");
     assert_null(r);
@@ -97,8 +97,8 @@ static void assert_stored_refused(const char *version, const char *arch, fleck_s
     if (arch != NULL)
         assert_ok(fk_st_writer_metadata(w, FK_WEIGHTS_KEY_ARCH, arch, err));
     assert_ok(fk_st_writer_commit(&w, path, err));
-    assert_refused(fk_weights_open(&r, home, fk_arch_find("resnet18"), err), code, part);
-    assert_refused(fk_weights_open(&r, home, fk_arch_find("resnet18"), err), code, path);
+    assert_refused(fk_weights_open(&r, home, fk_arch_find("resnet18"), 1, err), code, part);
+    assert_refused(fk_weights_open(&r, home, fk_arch_find("resnet18"), 1, err), code, path);
     assert_null(r);
     fk_free(path);
 }
@@ -135,7 +135,7 @@ static void a_file_that_is_refused_leaves_what_was_stored(void **state)
     assert_ok(fk_weights_add(home, "resnet18", file, NULL, err));
     assert_refused(fk_weights_add(home, "resnet18", weight_file("mini_zip.pth"), NULL, err),
                    FLECK_E_SHAPE, "conv1.weight");
-    assert_ok(fk_weights_open(&r, home, fk_arch_find("resnet18"), err));
+    assert_ok(fk_weights_open(&r, home, fk_arch_find("resnet18"), 1, err));
     fk_st_close(&r);
     remove_stored(home, "resnet18");
 }

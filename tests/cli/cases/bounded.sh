@@ -20,7 +20,9 @@ for i in $(seq 10 80); do ln -s 000.png wide/test/good/$i.png; done
 mkdir scratch
 TMPDIR=scratch fleck eval "$M" wide --protocol original --json >one.json
 echo "exit $?, left: $(ls -A scratch)"
-TMPDIR=no/such fleck eval "$M" wide --protocol original --json 2>&1 >two.json | sed 's/[0-9]*\.png/N.png/'
+TMPDIR=no/such fleck eval "$M" wide --protocol original --json >two.json 2>why
+echo "exit $?"
+sed 's/[0-9]*\.png/N.png/' why
 cat two.json
 rm wide/test/good/[2-8]*.png
 TMPDIR=no/such fleck eval "$M" wide --protocol original --json >two.json

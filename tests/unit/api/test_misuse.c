@@ -149,6 +149,8 @@ static void outputs_want_a_path(void **state)
     refused(fleck_file_write(NULL, "x", 1, err));
     refused(fleck_file_write("x", NULL, 1, err));
     assert_null(fleck_utf8_name(NULL));
+    refused(fleck_model_install(NULL, f.folder, err));
+    refused(fleck_model_install(f.image, NULL, err));
 }
 
 static void weights_want_a_folder_a_name_and_a_file(void **state)

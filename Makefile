@@ -5,17 +5,20 @@
 #            SETUP=:        touch neither packages nor .deps/; build with what is there
 #            SUITE=NAME     `make test` runs only this room's tests
 #            SECONDS=N      how long `make fuzz` runs each fuzzer (default 60; `make test` takes 3)
+#            COUNT=N SEED=N what `make hostile` tries (default 2000 damaged files and 64 kills, seed 1)
 #            BENCH='NAMES'  only these benchmarks: machine, image, network, ... (see bench/run)
 #            BASE=REVISION  what `make bench-compare` compares with
 #            CC, CFLAGS     as usual; the build folder is set up anew when they change
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
-.PHONY: all ready setup demo test check asan ubsan tsan fuzz bench bench-compare install clean distclean help
+.PHONY: all ready setup demo test check asan ubsan tsan fuzz hostile bench bench-compare install clean distclean help
 
 SETUP ?= tools/setup
 JOBS ?= $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS)))
 SUITE ?=
 SECONDS ?= 60
+COUNT ?= 2000
+SEED ?= 1
 BENCH ?=
 BASE ?=
 PREFIX ?= /usr/local
@@ -69,6 +72,11 @@ fuzz:
 	@$(ninja) build-fuzz fuzz
 	@tests/fuzz/run build-fuzz $(SECONDS)
 
+hostile: ready
+	@tools/configure build
+	@$(ninja) build
+	@tests/hostile/run build/cli/fleck build/tests/hostile/mutate build/tests/hostile/hurt . $(SEED) $(COUNT)
+
 bench: ready
 	@tools/configure build
 	@$(ninja) build product meson-benchmark-prereq
@@ -99,6 +107,7 @@ help:
 	@echo 'make check      format, clang-tidy, layers, headers, names, exported symbols'
 	@echo 'make asan       the tests under the address sanitizer; also ubsan, tsan'
 	@echo 'make fuzz       each fuzzer for SECONDS=60'
+	@echo 'make hostile    damaged files, kills, limits and changing files: COUNT=2000 SEED=1'
 	@echo 'make bench      benchmarks, as a table and as build/bench.csv'
 	@echo 'make bench-compare BASE=REVISION   the same beside an older revision, with ratios'
 	@echo 'make install    under PREFIX=/usr/local, with DESTDIR= in front'

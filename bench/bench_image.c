@@ -24,7 +24,7 @@ static fleck_status decode_fast(void *ctx, fleck_error *err)
 {
     const job *j = ctx;
     fk_png_chunks chunks;
-    fk_image out = {0};
+    fk_decoded out = {0};
     bool done = false;
     fleck_status st;
 
@@ -33,17 +33,17 @@ static fleck_status decode_fast(void *ctx, fleck_error *err)
     if (!done)
         FK_FAIL(err, FLECK_E_UNSUPPORTED, "the quick decoder did not take this PNG");
 done:
-    fk_image_free(&out);
+    fk_image_free(&out.image);
     return st;
 }
 
 static fleck_status decode_plain(void *ctx, fleck_error *err)
 {
     const job *j = ctx;
-    fk_image out = {0};
+    fk_decoded out = {0};
     fleck_status st = fk_png_decode_plain(&out, &j->bytes, err);
 
-    fk_image_free(&out);
+    fk_image_free(&out.image);
     return st;
 }
 
@@ -110,7 +110,10 @@ static void time_png(const char *what, const char *path)
     job j = {0};
 
     bench_must(fk_contents_read(&file, path, 0, &err), &err);
-    j.bytes = (fk_image_bytes){file.data, file.size, FK_IMAGE_MAX_PIXELS};
+    j.bytes = (fk_image_bytes){.data = file.data,
+                               .size = file.size,
+                               .max_pixels = FK_IMAGE_MAX_PIXELS,
+                               .high = FK_IMAGE_WIDEST};
     if (decode_fast(&j, NULL) == FLECK_OK)
         time_row(what, "libdeflate and own unfilter", 0, decode_fast, &j);
     else
@@ -178,7 +181,10 @@ int main(void)
         bench_must(fk_folder_list(&names, photo, 'f', &err), &err);
         snprintf(path, sizeof path, "%s/%s", photo, names.items[0]);
         bench_must(fk_contents_read(&file, path, 0, &err), &err);
-        j.bytes = (fk_image_bytes){file.data, file.size, FK_IMAGE_MAX_PIXELS};
+        j.bytes = (fk_image_bytes){.data = file.data,
+                                   .size = file.size,
+                                   .max_pixels = FK_IMAGE_MAX_PIXELS,
+                                   .high = FK_IMAGE_WIDEST};
         time_row("JPEG 640x480 RGB dobot_cubes", "libjpeg-turbo", 0, decode_any, &j);
         fk_contents_free(&file);
         fk_names_free(&names);

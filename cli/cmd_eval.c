@@ -18,6 +18,7 @@ static const flag eval_flags[] = {
     {"recursive", 0, NULL, "search the sub-folders of the types' folders as well"},
     {"good", 0, "NAME",
      "folder of the good images, or none (default: good, ok, normal, pass, ...)"},
+    {"max-pixels", 0, "N", "larger images are refused (default 268435456)"},
     {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
     {NULL, 0, NULL, NULL}};
 
@@ -30,6 +31,7 @@ static const flag metrics_flags[] = {
     {"good", 0, "NAME",
      "folder of the good images, or none (default: good, ok, normal, pass, ...)"},
     {"json", 0, NULL, "print one JSON object"},
+    {"max-pixels", 0, "N", "larger images are refused (default 268435456)"},
     {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
     {NULL, 0, NULL, NULL}};
 
@@ -214,7 +216,8 @@ static int run_eval(const args *a)
     const char *scores = args_get(a, "scores");
     int code;
 
-    if (!read_protocol(a, &s.protocol) || !args_int(a, "threads", 0, 4096, &threads))
+    if (!read_protocol(a, &s.protocol) || !args_int(a, "threads", 0, 4096, &threads) ||
+        !args_int(a, "max-pixels", 1, INT64_C(65535) * 65535, &run.max_pixels))
         return EXIT_USAGE;
     if (scores != NULL &&
         (!output_apart("--scores", scores, a->words, 2) ||
@@ -243,7 +246,8 @@ static int run_metrics(const args *a)
 
     if (!read_protocol(a, &s.protocol) || !args_size(a, "size", false, &s.width, &s.height) ||
         !args_size(a, "crop", true, &s.crop_width, &s.crop_height) ||
-        !args_int(a, "threads", 0, 4096, &threads))
+        !args_int(a, "threads", 0, 4096, &threads) ||
+        !args_int(a, "max-pixels", 1, INT64_C(65535) * 65535, &s.max_pixels))
         return EXIT_USAGE;
     s.threads = (int)threads;
     s.scratch = temporary_folder();

@@ -17,6 +17,10 @@ static const flag flags[] = {
     {"overlap", 0, "SHARE", "what neighbouring tiles share at least (default 0.25)"},
     {"good", 0, "NAME", "folder of the good images (default: good, ok, normal, pass, ...)"},
     {"recursive", 0, NULL, "search the sub-folders of the images' folders as well"},
+    {"window", 0, "auto|LO,HI",
+     "16-bit samples that become 0 and 255 (default auto: by the bits that the good images use)"},
+    {"background", 0, "R,G,B", "under transparent pixels (default 124,116,104)"},
+    {"max-pixels", 0, "N", "larger images are refused (default 268435456)"},
     {"skip-bad", 0, NULL, "leave out good images that cannot be read, and say which"},
     {"fit-mask", 0, "FILE", "leave out what is white in this image: of fit, scores and figures"},
     {"sigma", 0, "S", "smoothing of the map in pixels, 0 for none (default 4)"},
@@ -98,6 +102,8 @@ static int run(const args *a)
     if (code == EXIT_DONE) {
         printf("%s: %s on %s, %lld images, threshold %.6g from %lld of them", out, info.method,
                info.backbone, (long long)info.images, info.threshold, (long long)info.calibrated);
+        if (info.window_low > 0 || info.window_high < 65535)
+            printf(", window %d to %d", info.window_low, info.window_high);
         if (info.left_out > 0.0)
             printf(", the mask leaves out %.3g %%", 100.0 * info.left_out);
         putchar('\n');

@@ -32,6 +32,11 @@ static void print_info(const char *path, const fleck_model_info *i)
     if (i->tile > 0)
         printf("  tiles        %lldx%lld, sharing at least %lld pixels\n", (long long)i->tile,
                (long long)i->tile, (long long)i->overlap);
+    if (i->window_low > 0 || i->window_high < 65535)
+        printf("  window       %d to %d of 16-bit samples\n", i->window_low, i->window_high);
+    if (i->blend)
+        printf("  background   %d,%d,%d under transparent pixels\n", i->background[0],
+               i->background[1], i->background[2]);
     if (i->left_out > 0.0)
         printf("  left out     %.3g %% of every image\n", 100.0 * i->left_out);
     if (i->unseen > 0.0)

@@ -12,6 +12,7 @@ static const flag flags[] = {
     {"overwrite", 0, NULL, "replace a file that is no picture of fleck's of this image"},
     {"mask", 0, "FILE", "ground truth (default: its place in MVTec AD layout, where there)"},
     {"tile", 0, "N", "side of each picture in pixels (default 320)"},
+    {"max-pixels", 0, "N", "larger images are refused (default 268435456)"},
     {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
     {NULL, 0, NULL, NULL}};
 
@@ -50,7 +51,7 @@ static void caption_of(char *out, size_t size, const fleck_model_info *info)
     }
 }
 
-static int draw(const args *a, const char *mask, int64_t tile, int threads)
+static int draw(const args *a, const char *mask, int64_t tile, int threads, int64_t max_pixels)
 {
     fleck_run_settings s = fleck_run_defaults();
     fleck_panel_column columns[MAX_MODELS] = {{0}};
@@ -59,6 +60,8 @@ static int draw(const args *a, const char *mask, int64_t tile, int threads)
     int n = a->n_words - 1, code = EXIT_DONE;
 
     s.threads = threads;
+    s.max_pixels = max_pixels;
+    s.warning = show_warning;
     s.options = a->pairs;
     for (int i = 0; i < n && code == EXIT_DONE; i++) {
         fleck_model_info info;
@@ -81,7 +84,7 @@ static int draw(const args *a, const char *mask, int64_t tile, int threads)
 
 static int run(const args *a)
 {
-    int64_t tile = 320, threads = 0;
+    int64_t tile = 320, threads = 0, max_pixels = 0;
     char *found = NULL;
     const char *mask = args_get(a, "mask");
     int code;
@@ -90,7 +93,8 @@ static int run(const args *a)
         return usage_error("panel: -o FILE.png says where to write the picture");
     if (a->n_words - 1 > MAX_MODELS)
         return usage_error("panel: expected at most %d models", MAX_MODELS);
-    if (!args_int(a, "tile", 32, 4096, &tile) || !args_int(a, "threads", 0, 4096, &threads))
+    if (!args_int(a, "tile", 32, 4096, &tile) || !args_int(a, "threads", 0, 4096, &threads) ||
+        !args_int(a, "max-pixels", 1, INT64_C(65535) * 65535, &max_pixels))
         return EXIT_USAGE;
     if (mask == NULL)
         mask = found = find_mask(a->words[0]);
@@ -99,7 +103,7 @@ static int run(const args *a)
         output_apart("-o", args_get(a, "output"), &mask, 1) &&
         output_ready(args_get(a, "output"), FLECK_OUTPUT_PICTURE, a->words[0],
                      args_has(a, "overwrite")))
-        code = draw(a, mask, tile, (int)threads);
+        code = draw(a, mask, tile, (int)threads, max_pixels);
     free(found);
     return code;
 }

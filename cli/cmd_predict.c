@@ -21,6 +21,7 @@ static const flag flags[] = {
     {"precision", 0, "P", "f32, bf16, f16 or auto (default: the model's)"},
     {"engine", 0, "NAME", "native, openvino or reference (default: the fastest for the network)"},
     {"null", '0', NULL, "paths on standard input end in a zero byte, as find -print0 writes them"},
+    {"max-pixels", 0, "N", "larger images are refused (default 268435456)"},
     {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
     {NULL, 0, NULL, NULL}};
 
@@ -364,6 +365,7 @@ static int run(const args *a)
         return usage_error("--map-size: expected image or crop, got \"%s\"", size);
     j.full = size == NULL || strcmp(size, "image") == 0;
     if (!args_int(a, "threads", 0, 4096, &threads) ||
+        !args_int(a, "max-pixels", 1, INT64_C(65535) * 65535, &s.max_pixels) ||
         !args_real(a, "threshold", -1e300, 1e300, &j.threshold))
         return EXIT_USAGE;
     j.overwrite = args_has(a, "overwrite");

@@ -11,6 +11,8 @@ bool args_fit(const args *a, fleck_fit_settings *s)
         s->normalisation = args_get(a, "normalisation");
     s->recursive = args_has(a, "recursive");
     s->skip_bad = args_has(a, "skip-bad");
+    s->window = args_get(a, "window");
+    s->background = args_get(a, "background");
     s->home = home_folder();
     s->resize = args_get(a, "resize");
     s->engine = args_get(a, "engine");
@@ -37,7 +39,9 @@ bool args_fit(const args *a, fleck_fit_settings *s)
         !args_size(a, "crop", true, &s->crop_width, &s->crop_height) ||
         !args_real(a, "sigma", 0.0, 1000.0, &s->sigma) ||
         !args_int(a, "calibrate", 0, 1000000, &s->calibrate) ||
-        !args_bytes(a, "max-memory", &s->max_memory) || !args_int(a, "threads", 0, 4096, &threads))
+        !args_bytes(a, "max-memory", &s->max_memory) ||
+        !args_int(a, "max-pixels", 1, INT64_C(65535) * 65535, &s->max_pixels) ||
+        !args_int(a, "threads", 0, 4096, &threads))
         return false;
     s->threads = (int)threads;
     return true;

@@ -176,6 +176,13 @@ bool comparison_json(const fleck_comparison *c)
         JSON_INDENT(2));
 }
 
+/* NULL where transparent pixels show what is hidden under them. */
+static json_t *background_json(const fleck_model_info *i)
+{
+    return i->blend ? json_pack("[i, i, i]", i->background[0], i->background[1], i->background[2])
+                    : json_null();
+}
+
 bool info_json(const fleck_model_info *i)
 {
     json_t *options = json_loads(i->options, 0, NULL);
@@ -183,7 +190,8 @@ bool info_json(const fleck_model_info *i)
     return print_json(
         json_pack(
             "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:{s:I, s:I, s:I, s:I, s:o, s:I, "
-            "s:I}, s:f, s:f, s:f, s:o, s:I, s:I, s:{s:I, s:o, s:o, s:o, s:o}, s:o, s:{s:o, s:o}}",
+            "s:I, s:[i, i], s:o}, s:f, s:f, s:f, s:o, s:I, s:I, s:{s:I, s:o, s:o, s:o, s:o}, s:o, "
+            "s:{s:o, s:o}}",
             "method", text(i->method), "backbone", text(i->backbone), "taps", text(i->taps),
             "precision", text(i->precision), "engine", text(i->engine), "fleck",
             text(i->fleck_version), "category", text(i->category), "images", (json_int_t)i->images,
@@ -191,8 +199,9 @@ bool info_json(const fleck_model_info *i)
             (json_int_t)i->width, "height", (json_int_t)i->height, "crop_width",
             (json_int_t)i->crop_width, "crop_height", (json_int_t)i->crop_height, "resize",
             text(i->resize), "tile", (json_int_t)i->tile, "overlap", (json_int_t)i->overlap,
-            "left_out", i->left_out, "unseen", i->unseen, "sigma", i->sigma, "pool", text(i->pool),
-            "patches", (json_int_t)i->patches, "dim", (json_int_t)i->dim, "calibration", "images",
+            "window", i->window_low, i->window_high, "background", background_json(i), "left_out",
+            i->left_out, "unseen", i->unseen, "sigma", i->sigma, "pool", text(i->pool), "patches",
+            (json_int_t)i->patches, "dim", (json_int_t)i->dim, "calibration", "images",
             (json_int_t)i->calibrated, "threshold", number(i->threshold), "pixel_threshold",
             number(i->pixel_threshold), "low", number(i->scale_low), "high", number(i->scale_high),
             "checksum", text(i->checksum), "weights", "source", text(i->weights), "digest",

@@ -201,6 +201,13 @@ typedef struct fleck_fit_settings {
     bool recursive;   /* fleck_fit, fleck_bench: folders are searched with all below them */
     bool skip_bad;    /* images that cannot be read are told as warnings and left out, in place of
                        ending the fit.  All are then decoded once before the first is learned */
+    const char
+        *window; /* which part of 16-bit samples becomes 0 to 255: "LO,HI", or NULL or "auto":
+                           0 to the largest of 8, 10, 12, 14 or 16 bits, the fewest that hold the samples of
+                           all good images but one in 10,000.  Kept in the model */
+    const char
+        *background;    /* "R,G,B" under transparent pixels; NULL: 124,116,104, ImageNet's mean */
+    int64_t max_pixels; /* of an image: a larger one is refused; 0: 2^28 */
 } fleck_fit_settings;
 FLECK_API fleck_fit_settings fleck_fit_defaults(void);
 
@@ -274,6 +281,7 @@ typedef struct fleck_run_settings {
     void *warning_ctx;
     fleck_progress *progress; /* of every call on the model that has no other; NULL: none */
     void *progress_ctx;
+    int64_t max_pixels; /* of an image: a larger one is refused; 0: 2^28 */
 } fleck_run_settings;
 FLECK_API fleck_run_settings fleck_run_defaults(void);
 
@@ -311,7 +319,10 @@ typedef struct fleck_model_info {
     const char *checksum; /* XXH3-128 of the file (docs/FORMATS.md), compared when it was opened; ""
                              for a model that was not opened or is of a version without checksums */
     const char *weights;  /* name of the file that the network's weights come from; "": unknown */
-    const char *weights_digest; /* "sha256:..." of it, or "xxh3-128:..."; "": unknown */
+    const char *weights_digest;  /* "sha256:..." of it, or "xxh3-128:..."; "": unknown */
+    int window_low, window_high; /* 16-bit samples that become 0 and 255: 0 and 65535 are all */
+    bool blend;                  /* transparent pixels show the background */
+    unsigned char background[3]; /* RGB */
 } fleck_model_info;
 FLECK_API fleck_model_info fleck_model_describe(const fleck_model *model);
 
@@ -483,6 +494,7 @@ typedef struct fleck_metrics_settings {
     const char *scratch; /* as in fleck_eval_settings */
     const char *good;    /* as in fleck_eval_settings */
     bool recursive;      /* as in fleck_eval_settings */
+    int64_t max_pixels;  /* of an image: a larger one is refused; 0: 2^28 */
 } fleck_metrics_settings;
 FLECK_API fleck_metrics_settings fleck_metrics_defaults(void);
 

@@ -44,7 +44,8 @@ done:
 
 /* category: what the model is named after. */
 static fleck_status fit(fleck_model **out, fk_source *source, const char *category,
-                        const fleck_fit_settings *settings, fleck_times *times, fleck_error *err)
+                        const fleck_fit_settings *settings, fk_wide_window window,
+                        fleck_times *times, fleck_error *err)
 {
     fleck_fit_settings sized = settings != NULL ? *settings : fleck_fit_defaults();
     const fleck_fit_settings *s = &sized;
@@ -65,12 +66,16 @@ static fleck_status fit(fleck_model **out, fk_source *source, const char *catego
         FK_DO(fk_fit_check_tiles(&sized, source->files, source->n, err));
     FK_DO(FK_CALLOC(&m, 1, err));
     FK_DO(fk_fit_plan(&m->model, s, err));
+    m->model.pre.low = window.low;
+    m->model.pre.high = window.high;
     FK_DO(fk_strdup(&m->model.category, category, err));
     FK_DO(describe(m, err));
     FK_DO(fk_pick_engine(&engine, s->engine, &m->model, err));
     FK_DO(fk_runner_open(&m->runner, &m->model, engine, s->threads, err));
     m->runner.warn = (fk_warn){s->warning, s->warning_ctx};
+    m->runner.max_pixels = s->max_pixels;
     FK_DO(fk_fit_run(&m->model, &m->runner, source, s, times != NULL ? times : &ignored, err));
+    fk_runner_tell(&m->runner);
     *out = m;
     return FLECK_OK;
 done:
@@ -89,20 +94,21 @@ static fleck_status fit_files(fleck_model **out, const char **files, const char 
                               fleck_times *times, fleck_error *err)
 {
     fleck_fit_settings s = *settings;
+    fk_wide_window window;
     fk_source source;
     fleck_error why = {0};
     fleck_status st;
 
-    FK_DO(fk_fit_check_files(files, masks, &n, s.skip_bad, &s, err));
+    FK_DO(fk_fit_check_files(files, masks, &n, s.skip_bad, &s, &window, err));
     s.masks = masks;
     fk_source_init_files(&source, files, n);
-    st = fit(out, &source, category, &s, times, &why);
+    st = fit(out, &source, category, &s, window, times, &why);
     fk_source_free(&source);
     if (st == FLECK_OK)
         return FLECK_OK;
     /* Damage behind a header: whoever mends one file learns of the others as well. */
     if (!s.skip_bad && (st == FLECK_E_FORMAT || st == FLECK_E_IO || st == FLECK_E_NOTFOUND))
-        FK_DO(fk_fit_check_files(files, masks, &n, true, &s, err));
+        FK_DO(fk_fit_check_files(files, masks, &n, true, &s, &window, err));
     st = fk_error_set(err, why.status, "%s", why.message);
 done:
     return st;
@@ -198,7 +204,7 @@ fleck_status fleck_fit_stream(fleck_model **out, fleck_next_image *next, void *c
     if (n < 1)
         return fk_error_set(err, FLECK_E_NOTFOUND, "fit: expected at least one image, got none");
     fk_source_init_stream(&source, next, ctx, n);
-    st = fit(out, &source, "", settings, times, err);
+    st = fit(out, &source, "", settings, (fk_wide_window){0, 0}, times, err);
     fk_source_free(&source);
     return st;
 }
@@ -268,6 +274,7 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
     FK_DO(describe(m, err));
     FK_DO(fk_runner_open(&m->runner, &m->model, engine, s.threads, err));
     m->runner.warn = (fk_warn){s.warning, s.warning_ctx};
+    m->runner.max_pixels = s.max_pixels;
     m->watch = (fk_watch){.call = s.progress, .ctx = s.progress_ctx};
     fk_pool_set_watch(m->runner.pool, &m->watch);
     FK_DO(fk_runner_ready(&m->runner, err));
@@ -329,38 +336,43 @@ fleck_model_info fleck_model_describe(const fleck_model *model)
         return (fleck_model_info){0};
     c = &m->calibration;
     first = &m->shape.levels[0];
-    return (fleck_model_info){.method = m->method->name,
-                              .backbone = m->backbone,
-                              .precision = fk_precision_name(m->precision),
-                              .engine = m->engine,
-                              .resize = m->pre.resize,
-                              .category = m->category,
-                              .fleck_version = m->version,
-                              .checksum = m->checksum ? fk_st_digest(m->weights) : "",
-                              .weights = m->weights_source != NULL ? m->weights_source : "",
-                              .weights_digest = m->weights_digest != NULL ? m->weights_digest : "",
-                              .taps = model->taps,
-                              .options = model->options,
-                              .pool = model->pool,
-                              .images = fk_model_images(m),
-                              .width = m->pre.width,
-                              .height = m->pre.height,
-                              .crop_width = m->pre.crop_width,
-                              .crop_height = m->pre.crop_height,
-                              .tile = m->pre.tile,
-                              .overlap = m->pre.overlap,
-                              .left_out = share_left_out(m),
-                              .unseen = m->unseen,
-                              .mean = {m->pre.mean[0], m->pre.mean[1], m->pre.mean[2]},
-                              .scale = {m->pre.scale[0], m->pre.scale[1], m->pre.scale[2]},
-                              .sigma = m->sigma,
-                              .threshold = fk_model_threshold(m),
-                              .pixel_threshold = c->pixel_threshold,
-                              .scale_low = c->low,
-                              .scale_high = c->high,
-                              .calibrated = c->images,
-                              .patches = first->height * first->width,
-                              .dim = first->dim};
+    return (fleck_model_info){
+        .method = m->method->name,
+        .backbone = m->backbone,
+        .precision = fk_precision_name(m->precision),
+        .engine = m->engine,
+        .resize = m->pre.resize,
+        .category = m->category,
+        .fleck_version = m->version,
+        .checksum = m->checksum ? fk_st_digest(m->weights) : "",
+        .weights = m->weights_source != NULL ? m->weights_source : "",
+        .weights_digest = m->weights_digest != NULL ? m->weights_digest : "",
+        .taps = model->taps,
+        .options = model->options,
+        .pool = model->pool,
+        .images = fk_model_images(m),
+        .width = m->pre.width,
+        .height = m->pre.height,
+        .crop_width = m->pre.crop_width,
+        .crop_height = m->pre.crop_height,
+        .tile = m->pre.tile,
+        .overlap = m->pre.overlap,
+        .left_out = share_left_out(m),
+        .unseen = m->unseen,
+        .mean = {m->pre.mean[0], m->pre.mean[1], m->pre.mean[2]},
+        .scale = {m->pre.scale[0], m->pre.scale[1], m->pre.scale[2]},
+        .sigma = m->sigma,
+        .window_low = (int)m->pre.low,
+        .window_high = m->pre.high > 0 ? (int)m->pre.high : 65535,
+        .blend = m->pre.blend,
+        .background = {m->pre.background[0], m->pre.background[1], m->pre.background[2]},
+        .threshold = fk_model_threshold(m),
+        .pixel_threshold = c->pixel_threshold,
+        .scale_low = c->low,
+        .scale_high = c->high,
+        .calibrated = c->images,
+        .patches = first->height * first->width,
+        .dim = first->dim};
 }
 
 fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *difference,

@@ -4,11 +4,13 @@
  * least 40 (Windows), channel masks where the header says so, the palette, the pixels.  All
  * numbers are little endian; a row of pixels is filled up to 4 bytes, and the lowest row comes
  * first unless the height is negative. */
+#include "base/mem.h"
 #include "image/decode.h"
 
 #define FILE_HEADER 14
 #define OS2_HEADER 12
 #define WINDOWS_HEADER 40
+#define ALPHA_HEADER 56 /* and longer ones have a mask of alpha */
 
 enum { RGB = 0, RLE8 = 1, RLE4 = 2, BITFIELDS = 3, ALPHA_BITFIELDS = 6 };
 
@@ -24,7 +26,7 @@ typedef struct header {
     uint32_t bits, compression, palette_count;
     const uint8_t *palette, *pixels;
     int palette_step; /* bytes of one palette entry */
-    field fields[3];  /* red, green, blue */
+    field fields[4];  /* red, green, blue, alpha; max 0: no alpha */
     int64_t row_bytes;
 } header;
 
@@ -97,6 +99,15 @@ static fleck_status check_kind(const header *h, fleck_error *err)
     }
 }
 
+/* Whether there is a fourth mask. */
+static bool has_alpha(const header *h, const fk_image_bytes *in)
+{
+    uint32_t length = u32(in->data + FILE_HEADER);
+
+    return h->compression != RGB && in->size >= FILE_HEADER + ALPHA_HEADER &&
+           (length >= ALPHA_HEADER || h->compression == ALPHA_BITFIELDS);
+}
+
 static fleck_status read_fields(header *h, const fk_image_bytes *in, fleck_error *err)
 {
     static const uint32_t plain16[3] = {0x7c00, 0x03e0, 0x001f};
@@ -105,7 +116,7 @@ static fleck_status read_fields(header *h, const fk_image_bytes *in, fleck_error
 
     if (h->compression != RGB && in->size < FILE_HEADER + WINDOWS_HEADER + 12)
         return ends_early(err, "channel masks");
-    for (int c = 0; c < 3; c++) {
+    for (int c = 0; c < (has_alpha(h, in) ? 4 : 3); c++) {
         uint32_t mask = h->compression != RGB ? u32(masks + 4 * c)
                         : h->bits == 16       ? plain16[c]
                                               : plain32[c];
@@ -113,6 +124,8 @@ static fleck_status read_fields(header *h, const fk_image_bytes *in, fleck_error
 
         f->shift = mask == 0 ? 0 : __builtin_ctz(mask);
         f->max = mask >> f->shift;
+        if (c == 3 && mask == 0)
+            break;
         if (f->max == 0 || (f->max & (f->max + 1)) != 0 || f->max > 0xffff)
             return fk_error_set(err, FLECK_E_FORMAT,
                                 "expected a channel mask of 1 to 16 adjoining bits, found 0x%08x",
@@ -183,6 +196,40 @@ static void put_field_row(uint8_t *out, const header *h, const uint8_t *row)
     }
 }
 
+static uint32_t alpha_of(const header *h, const uint8_t *row, int64_t x)
+{
+    uint32_t pixel = h->bits == 16 ? u16(row + 2 * x) : u32(row + 4 * x);
+
+    return pixel >> h->fields[3].shift & h->fields[3].max;
+}
+
+static const uint8_t *row_at(const header *h, int64_t y)
+{
+    return h->pixels + (h->upside_down ? h->height - 1 - y : y) * h->row_bytes;
+}
+
+/* Alpha that is 0 throughout was not written: such files show as opaque everywhere. */
+static fleck_status read_alpha(fk_decoded *out, const header *h, fleck_error *err)
+{
+    int64_t n = h->width * h->height;
+    uint8_t *alpha = NULL;
+    uint32_t any = 0;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&alpha, n, err));
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t a = alpha_of(h, row_at(h, i / h->width), i % h->width);
+
+        any |= a;
+        alpha[i] = (uint8_t)(a * 255 / h->fields[3].max);
+    }
+    if (any != 0)
+        FK_DO(fk_decoded_alpha(out, alpha, 1, 1, err));
+done:
+    fk_free(alpha);
+    return st;
+}
+
 static void put_rgb_row(uint8_t *out, const header *h, const uint8_t *row)
 {
     for (int64_t x = 0; x < h->width; x++) {
@@ -205,9 +252,11 @@ fleck_status fk_bmp_decode(fk_decoded *out, const fk_image_bytes *in, fleck_erro
     if (h.bits <= 8)
         FK_DO(find_palette(&h, in, err));
     FK_DO(find_pixels(&h, in, err));
+    if (in->only_header)
+        return FLECK_OK;
     FK_DO(fk_image_alloc(&out->image, h.width, h.height, 3, err));
     for (int64_t y = 0; y < h.height; y++) {
-        const uint8_t *row = h.pixels + (h.upside_down ? h.height - 1 - y : y) * h.row_bytes;
+        const uint8_t *row = row_at(&h, y);
         uint8_t *to = out->image.data + y * h.width * 3;
 
         if (h.bits <= 8)
@@ -217,6 +266,8 @@ fleck_status fk_bmp_decode(fk_decoded *out, const fk_image_bytes *in, fleck_erro
         else
             put_field_row(to, &h, row);
     }
+    if (h.fields[3].max > 0)
+        FK_DO(read_alpha(out, &h, err));
 done:
     if (st != FLECK_OK)
         fk_image_free(&out->image);

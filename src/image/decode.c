@@ -6,10 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* No stored image within the pixel limit is larger: 4 samples of 16 bit, and a mebibyte of header.
- */
-#define MAX_FILE ((size_t)FK_IMAGE_MAX_PIXELS * 8 + (1u << 20))
-
 typedef fleck_status decoder(fk_decoded *out, const fk_image_bytes *in, fleck_error *err);
 
 /* How files of a kind begin, and who decodes them; decode is NULL for the kinds that fleck can
@@ -126,11 +122,46 @@ static fleck_status find_format(const format **out, const fk_image_bytes *in, fl
                         found);
 }
 
-fleck_status fk_image_decode_limited(fk_image *out, const void *bytes, size_t size,
-                                     int64_t max_pixels, const char *name, fk_image_want want,
-                                     fleck_error *err)
+/* The decoded image as it is wanted: transparency, channels, orientation. */
+static fleck_status finish(fk_image *out, fk_decoded *d, fk_image_want want,
+                           const fk_image_settings *s, fleck_error *err)
 {
-    fk_image_bytes in = {bytes, size, max_pixels};
+    fk_image *kept = &d->image;
+    fleck_status st = FLECK_OK;
+
+    if (want == FK_IMAGE_ALPHA) {
+        kept = &d->alpha;
+        if (kept->data == NULL) {
+            FK_DO(fk_image_alloc(kept, d->image.width, d->image.height, 1, err));
+            memset(kept->data, 255, (size_t)(kept->width * kept->height));
+        }
+    } else if (s->blend && d->alpha.data != NULL) {
+        FK_DO(fk_image_convert(kept, want, err)); /* a colour shows through grey as well */
+        fk_decoded_blend(d, s->background);
+    }
+    FK_DO(fk_image_orient(kept, d->orientation, err));
+    FK_DO(fk_image_convert(kept, want, err));
+    *out = *kept;
+    *kept = (fk_image){0};
+done:
+    return st;
+}
+
+static fk_image_bytes bytes_of(const void *bytes, size_t size, const fk_image_settings *s)
+{
+    return (fk_image_bytes){.data = bytes,
+                            .size = size,
+                            .max_pixels = s->max_pixels > 0 ? s->max_pixels : FK_IMAGE_MAX_PIXELS,
+                            .low = s->low,
+                            .high = s->high > 0 ? s->high : FK_IMAGE_WIDEST};
+}
+
+fleck_status fk_image_decode_with(fk_image *out, const void *bytes, size_t size, const char *name,
+                                  fk_image_want want, const fk_image_settings *settings,
+                                  fk_image_notes *notes, fleck_error *err)
+{
+    fk_image_settings s = settings != NULL ? *settings : (fk_image_settings){0};
+    fk_image_bytes in = bytes_of(bytes, size, &s);
     fk_decoded decoded = {.orientation = 1};
     const format *f = NULL;
     fleck_status st;
@@ -142,32 +173,78 @@ fleck_status fk_image_decode_limited(fk_image *out, const void *bytes, size_t si
         fk_error_context(err, "%s", f->name);
         goto done;
     }
-    FK_DO(fk_image_orient(&decoded.image, decoded.orientation, err));
-    FK_DO(fk_image_convert(&decoded.image, want, err));
-    *out = decoded.image;
-    decoded.image = (fk_image){0};
+    decoded.notes.transparent = decoded.alpha.data != NULL;
+    if (notes != NULL)
+        *notes = decoded.notes;
+    FK_DO(finish(out, &decoded, want, &s, err));
 done:
     if (st != FLECK_OK)
         fk_error_context(err, "%s", name);
     fk_image_free(&decoded.image);
+    fk_image_free(&decoded.alpha);
     return st;
 }
 
 fleck_status fk_image_decode(fk_image *out, const void *bytes, size_t size, const char *name,
                              fk_image_want want, fleck_error *err)
 {
-    return fk_image_decode_limited(out, bytes, size, FK_IMAGE_MAX_PIXELS, name, want, err);
+    return fk_image_decode_with(out, bytes, size, name, want, NULL, NULL, err);
 }
 
-fleck_status fk_image_load(fk_image *out, const char *path, fk_image_want want, fleck_error *err)
+/* No stored image within the limit is larger: 4 samples of 16 bit, and a mebibyte of header. */
+static size_t largest_file(const fk_image_settings *s)
+{
+    int64_t pixels = s != NULL && s->max_pixels > 0 ? s->max_pixels : 0;
+
+    if (pixels < FK_IMAGE_MAX_PIXELS) /* a file of many bytes is no harm by itself */
+        pixels = FK_IMAGE_MAX_PIXELS;
+    return (size_t)pixels * 8 + (1u << 20);
+}
+
+fleck_status fk_image_load_with(fk_image *out, const char *path, fk_image_want want,
+                                const fk_image_settings *settings, fk_image_notes *notes,
+                                fleck_error *err)
 {
     fk_contents file;
     fleck_status st;
 
     *out = (fk_image){0};
-    FK_DO(fk_contents_read(&file, path, MAX_FILE, err));
-    st = fk_image_decode(out, file.data, file.size, path, want, err);
+    FK_DO(fk_contents_read(&file, path, largest_file(settings), err));
+    st = fk_image_decode_with(out, file.data, file.size, path, want, settings, notes, err);
     fk_contents_free(&file);
 done:
+    return st;
+}
+
+fleck_status fk_image_load(fk_image *out, const char *path, fk_image_want want, fleck_error *err)
+{
+    return fk_image_load_with(out, path, want, NULL, NULL, err);
+}
+
+fleck_status fk_image_check(const char *path, const fk_image_settings *settings,
+                            fk_image_notes *notes, fleck_error *err)
+{
+    fk_image_settings s = settings != NULL ? *settings : (fk_image_settings){0};
+    fk_decoded decoded = {.orientation = 1};
+    fk_contents file = {0};
+    fk_image_bytes in;
+    const format *f = NULL;
+    fleck_status st;
+
+    FK_DO(fk_contents_read(&file, path, largest_file(&s), err));
+    in = bytes_of(file.data, file.size, &s);
+    in.only_header = true;
+    st = find_format(&f, &in, err);
+    if (st == FLECK_OK) {
+        st = f->decode(&decoded, &in, err);
+        if (st != FLECK_OK)
+            fk_error_context(err, "%s", f->name);
+    }
+    if (st != FLECK_OK)
+        fk_error_context(err, "%s", path);
+    if (notes != NULL)
+        *notes = decoded.notes;
+done:
+    fk_contents_free(&file);
     return st;
 }

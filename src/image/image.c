@@ -5,7 +5,6 @@
 #include "image/decode.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 fleck_status fk_image_check_size(int64_t width, int64_t height, int64_t max_pixels,
@@ -17,10 +16,11 @@ fleck_status fk_image_check_size(int64_t width, int64_t height, int64_t max_pixe
     if (width > FK_IMAGE_MAX_SIDE || height > FK_IMAGE_MAX_SIDE)
         return fk_error_set(err, FLECK_E_LIMIT, "%lldx%lld pixels, the limit is %d a side",
                             (long long)width, (long long)height, FK_IMAGE_MAX_SIDE);
-    if (width * height > llabs(max_pixels))
-        return fk_error_set(err, FLECK_E_LIMIT, "%lldx%lld pixels, the limit is %lld in all",
-                            (long long)width, (long long)height, (long long)llabs(max_pixels));
-    return max_pixels < 0 ? FK_IMAGE_HEADER_READ : FLECK_OK;
+    if (width * height > max_pixels)
+        return fk_error_set(err, FLECK_E_LIMIT,
+                            "%lldx%lld pixels, the limit is %lld in all (--max-pixels sets it)",
+                            (long long)width, (long long)height, (long long)max_pixels);
+    return FLECK_OK;
 }
 
 fleck_status fk_image_alloc(fk_image *out, int64_t width, int64_t height, int channels,
@@ -30,7 +30,7 @@ fleck_status fk_image_alloc(fk_image *out, int64_t width, int64_t height, int ch
 
     assert(channels == 1 || channels == 3);
     *out = (fk_image){0};
-    st = fk_image_check_size(width, height, FK_IMAGE_MAX_PIXELS, err);
+    st = fk_image_check_size(width, height, INT64_MAX, err);
     if (st == FLECK_OK)
         st = FK_ALLOC(&out->data, width * height * channels, err);
     if (st != FLECK_OK)
@@ -98,7 +98,7 @@ static void rgb_from_grey(uint8_t *rgb, const uint8_t *grey, int64_t n)
 
 fleck_status fk_image_convert(fk_image *im, fk_image_want want, fleck_error *err)
 {
-    int channels = want == FK_IMAGE_GREY ? 1 : 3;
+    int channels = want == FK_IMAGE_RGB ? 3 : 1;
     fk_image other;
     fleck_status st;
 

@@ -13,11 +13,12 @@ typedef struct fk_image {
     uint8_t *data;
 } fk_image;
 
-/* Limits against hostile files: width and height at most 65535, at most 2^28 pixels. */
+/* The longest side of any image, and the most pixels of a file, where its reader sets no other limit:
+ * a small file can claim a large image, which then takes three bytes a pixel. */
 #define FK_IMAGE_MAX_SIDE 65535
 #define FK_IMAGE_MAX_PIXELS (INT64_C(1) << 28)
 
-/* A black image.  FLECK_E_LIMIT beyond the limits, FLECK_E_FORMAT for no pixels. */
+/* A black image.  FLECK_E_LIMIT beyond FK_IMAGE_MAX_SIDE, FLECK_E_FORMAT for no pixels. */
 fleck_status fk_image_init(fk_image *out, int64_t width, int64_t height, int channels,
                            fleck_error *err) FLECK_MUST_CHECK;
 void fk_image_free(fk_image *im);
@@ -28,17 +29,45 @@ fleck_status fk_image_copy_rows(fk_image *out, const uint8_t *rgb, int64_t width
                                 size_t row_bytes, fleck_error *err) FLECK_MUST_CHECK;
 
 typedef enum fk_image_want {
-    FK_IMAGE_RGB, /* 3 channels: grey is repeated, alpha is dropped, palette looked up */
-    FK_IMAGE_GREY /* 1 channel, for masks: RGB becomes (299 R + 587 G + 114 B + 500) / 1000 */
+    FK_IMAGE_RGB,  /* 3 channels: grey is repeated, palette looked up */
+    FK_IMAGE_GREY, /* 1 channel, for masks: RGB becomes (299 R + 587 G + 114 B + 500) / 1000 */
+    FK_IMAGE_ALPHA /* 1 channel: opacity; 255 everywhere in a file without transparency */
 } fk_image_want;
 
-/* Decode path by its first bytes, not its name: PNG, JPEG, TIFF, BMP, PNM (P1 to P6, plain and
- * raw); of a file with several images the first.
+/* The largest sample of 16 bits. */
+#define FK_IMAGE_WIDEST 65535
+
+/* How a file's samples become 8 bits.  Zeroed: the default of each. */
+typedef struct fk_image_settings {
+    int64_t max_pixels; /* 0: FK_IMAGE_MAX_PIXELS; at most FK_IMAGE_MAX_SIDE squared */
+    uint32_t low,
+        high;   /* of wide samples, low < high <= FK_IMAGE_WIDEST: low becomes 0, high 255, what
+                              lies outside is clipped; high 0: FK_IMAGE_WIDEST */
+    bool blend; /* over the background, where the image is transparent; else alpha is dropped */
+    uint8_t background[3]; /* RGB */
+} fk_image_settings;
+
+/* What a file's pixels were.  Wide samples are those of 16 bits whose file does not say which part of the
+ * range they use: of PNG, of TIFF, and of PNM with a largest value of 65535. */
+typedef struct fk_image_notes {
+    bool transparent; /* some pixel is not opaque */
+    bool wide;
+    /* Of wide samples.  A hot pixel is no reason to take a larger range: bits is the smallest of 8, 10, 12,
+     * 14 and 16 whose range holds all samples but one in 10,000. */
+    int bits;
+    uint32_t largest; /* within that range */
+    float above;      /* share of the samples above the settings' window */
+} fk_image_notes;
+
+/* Decode path by its first bytes, not its name: PNG, JPEG, TIFF, BMP, PNM (P1 to P6, plain and raw).
  *
- *   samples      16 bits become 8 by (v * 255 + 32767) / 65535, fewer bits and PNM's largest value
- *                likewise; a palette's colours are 8 bits, TIFF's their high bytes; 5 and 6 bits of
- *                BMP are cut as Pillow does
- *   alpha        dropped, not blended; so is a transparent colour
+ *   samples      a sample v of [0, max] becomes (v * 255 + max / 2) / max, of wide ones v - low of
+ *                [0, high - low]; a palette's colours are 8 bits, TIFF's their high bytes; 5 and 6 bits
+ *                of BMP are cut as Pillow does
+ *   alpha        blended over the background, in 8 bits: (a * v + (255 - a) * background + 127) / 255;
+ *                likewise a palette's alpha and a transparent colour
+ *   CMYK         as Pillow does: ((255 - C) * (255 - K) / 255), ...; of JPEG the samples are taken as
+ *                inverted, as all writers store them
  *   orientation  EXIF's (JPEG, PNG) and TIFF's is applied
  *   profiles     embedded colour profiles and gamma are ignored, as the training frameworks do
  *   JPEG         libjpeg's defaults: accurate integer transform, smooth chroma up-sampling
@@ -46,11 +75,14 @@ typedef enum fk_image_want {
  * An 8-bit RGB or grey PNG or JPEG gives the bytes that Pillow's Image.open() gives, turned
  * upright.
  *
+ * A file of which only a part would be seen is refused: several pages, frames or images, samples
+ * beside colour and alpha.  Previews, masks and reduced copies of the one image do not count.
+ *
  * Errors, each naming the file, with *out empty:
  *   FLECK_E_NOTFOUND, FLECK_E_IO   the file cannot be opened
  *   FLECK_E_FORMAT                 no image, or damaged, or it ends early; half an image is none
- *   FLECK_E_UNSUPPORTED            CMYK, float or signed samples, compressed BMP, GIF, WebP, ...:
- *                                  the message says what was found
+ *   FLECK_E_UNSUPPORTED            float or signed samples, several pages, compressed BMP, GIF,
+ *                                  WebP, ...: the message says what was found
  *   FLECK_E_LIMIT                  beyond the limits; asked before memory is taken
  *   FLECK_E_NOMEM
  * Cost, 900x900 RGB as PNG on one core of an AMD EPYC at 2.4 GHz: about 4 ms.  Safe on many
@@ -59,10 +91,18 @@ fleck_status fk_image_load(fk_image *out, const char *path, fk_image_want want,
                            fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_image_decode(fk_image *out, const void *bytes, size_t size, const char *name,
                              fk_image_want want, fleck_error *err) FLECK_MUST_CHECK;
-/* Whether path can be read as an image: by its header alone, or wholly decoded.  The header tells
- * formats and kinds that are not read, sizes beyond the limits, and of a PNG that it ends early.
- * Errors of fk_image_load(). */
-fleck_status fk_image_check(const char *path, bool whole, fleck_error *err) FLECK_MUST_CHECK;
+/* The same with settings and notes, each of which may be NULL. */
+fleck_status fk_image_load_with(fk_image *out, const char *path, fk_image_want want,
+                                const fk_image_settings *settings, fk_image_notes *notes,
+                                fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_image_decode_with(fk_image *out, const void *bytes, size_t size, const char *name,
+                                  fk_image_want want, const fk_image_settings *settings,
+                                  fk_image_notes *notes, fleck_error *err) FLECK_MUST_CHECK;
+/* Whether path can be read as an image, as far as its header tells: it names formats and kinds that are
+ * not read, sizes beyond the limits, and a PNG that ends early.  Of the notes only wide is found.  settings
+ * and notes may be NULL.  Errors of fk_image_load(). */
+fleck_status fk_image_check(const char *path, const fk_image_settings *settings,
+                            fk_image_notes *notes, fleck_error *err) FLECK_MUST_CHECK;
 /* Whether path's name ends in an extension of what fleck decodes (.png .jpg .jpeg .jpe .jfif .tif .tiff
  * .bmp .dib .pnm .pgm .ppm .pbm), case ignored. */
 bool fk_image_has_extension(const char *path);

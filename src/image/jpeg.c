@@ -97,32 +97,52 @@ static int orientation_of(const struct jpeg_decompress_struct *d)
 static fleck_status check_header(const struct jpeg_decompress_struct *d, int64_t max_pixels,
                                  fleck_error *err)
 {
-    if (d->jpeg_color_space == JCS_CMYK || d->jpeg_color_space == JCS_YCCK)
-        return fk_error_set(err, FLECK_E_UNSUPPORTED, "expected grey or YCbCr, found CMYK");
-    if (d->num_components != 1 && d->num_components != 3)
-        return fk_error_set(err, FLECK_E_UNSUPPORTED, "expected grey or YCbCr, found %d components",
-                            d->num_components);
+    bool cmyk = d->jpeg_color_space == JCS_CMYK || d->jpeg_color_space == JCS_YCCK;
+
+    if (d->num_components != 1 && d->num_components != 3 && !cmyk)
+        return fk_error_set(err, FLECK_E_UNSUPPORTED,
+                            "expected grey, YCbCr or CMYK, found %d components", d->num_components);
     return fk_image_check_size(d->image_width, d->image_height, max_pixels, err);
+}
+
+/* All rows of CMYK.  Writers store ink inverted, as Photoshop does. */
+static void read_cmyk(struct jpeg_decompress_struct *d, uint8_t *rgb)
+{
+    int64_t n = d->output_width;
+    JSAMPARRAY row = d->mem->alloc_sarray((j_common_ptr)d, JPOOL_IMAGE, d->output_width * 4, 1);
+
+    while (d->output_scanline < d->output_height) {
+        uint8_t *to = rgb + (int64_t)d->output_scanline * n * 3;
+
+        jpeg_read_scanlines(d, row, 1);
+        for (int64_t i = 0; i < 4 * n; i++)
+            row[0][i] = 255 - row[0][i];
+        fk_rgb_from_cmyk(to, row[0], n);
+    }
 }
 
 /* Everything that may jump; what lives here is not looked at after a jump. */
 static void decode(struct jpeg_decompress_struct *d, fk_decoded *out, const fk_image_bytes *in)
 {
     handler *h = (handler *)d->err;
+    bool cmyk;
 
     jpeg_mem_src(d, in->data, (unsigned long)in->size);
     jpeg_save_markers(d, EXIF_MARKER, 0xffff);
     jpeg_read_header(d, TRUE);
     h->status = check_header(d, in->max_pixels, h->err);
-    if (h->status != FLECK_OK)
+    if (h->status != FLECK_OK || in->only_header)
         return;
     out->orientation = orientation_of(d);
-    d->out_color_space = d->num_components == 1 ? JCS_GRAYSCALE : JCS_RGB;
-    h->status =
-        fk_image_alloc(&out->image, d->image_width, d->image_height, d->num_components, h->err);
+    cmyk = d->num_components == 4;
+    d->out_color_space = cmyk ? JCS_CMYK : d->num_components == 1 ? JCS_GRAYSCALE : JCS_RGB;
+    h->status = fk_image_alloc(&out->image, d->image_width, d->image_height,
+                               d->num_components == 1 ? 1 : 3, h->err);
     if (h->status != FLECK_OK)
         return;
     jpeg_start_decompress(d);
+    if (cmyk)
+        read_cmyk(d, out->image.data);
     while (d->output_scanline < d->output_height) {
         JSAMPROW row =
             out->image.data + (int64_t)d->output_scanline * out->image.width * out->image.channels;

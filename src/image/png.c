@@ -23,56 +23,123 @@ static fleck_status failed(fleck_error *err, int code)
     return fk_error_set(err, status, "%s", spng_strerror(code));
 }
 
-/* Grey, with or without alpha, and RGB with 16 bits are read as they are and scaled here, because
- * libspng's own way to 8 bits is to cut. */
-static fleck_status decode_wide(fk_image *out, spng_ctx *ctx, const struct spng_ihdr *head,
+/* libspng's formats know 8 bits by cutting only: what has 16, and grey with alpha, is read as it is. */
+static bool reads_raw(const struct spng_ihdr *head)
+{
+    return head->bit_depth == 16 || head->color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
+}
+
+/* Samples a pixel, as they are read. */
+static int64_t stored_channels(const struct spng_ihdr *head, bool transparent)
+{
+    static const uint8_t raw[] = {[0] = 1, [2] = 3, [4] = 2, [6] = 4};
+
+    if (reads_raw(head))
+        return raw[head->color_type];
+    if (transparent || head->color_type == SPNG_COLOR_TYPE_TRUECOLOR_ALPHA)
+        return 4;
+    return head->color_type == SPNG_COLOR_TYPE_GRAYSCALE ? 1 : 3;
+}
+
+/* Opacity from a transparent colour of 16 bits, which is not scaled. */
+static fleck_status apply_key(fk_decoded *out, const uint16_t *raw, const struct spng_trns *key,
+                              fleck_error *err)
+{
+    const uint16_t want[3] = {out->image.channels == 1 ? key->gray : key->red, key->green,
+                              key->blue};
+    int64_t n = out->image.width * out->image.height, channels = out->image.channels;
+    uint8_t *opacity = NULL;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&opacity, n, err));
+    for (int64_t i = 0; i < n; i++) {
+        bool same = true;
+
+        for (int64_t c = 0; c < channels; c++)
+            same &= raw[i * channels + c] == want[c];
+        opacity[i] = same ? 0 : 255;
+    }
+    FK_DO(fk_decoded_alpha(out, opacity, 1, 1, err));
+done:
+    fk_free(opacity);
+    return st;
+}
+
+/* Samples [height, width, stored] of 16 bits. */
+static fleck_status take_wide(fk_decoded *out, const uint16_t *raw, int64_t stored,
+                              const fk_image_bytes *in, const struct spng_trns *key,
+                              fleck_error *err)
+{
+    int64_t channels = out->image.channels, width = out->image.width;
+    fk_wide wide = {.low = in->low, .high = in->high};
+    fleck_status st = FLECK_OK;
+
+    for (int64_t y = 0; y < out->image.height; y++)
+        for (int64_t c = 0; c < channels; c++)
+            fk_wide_samples(&wide, out->image.data + y * width * channels + c, channels,
+                            raw + y * width * stored + c, stored, width, false);
+    fk_wide_note(&wide, &out->notes);
+    if (stored > channels)
+        FK_DO(fk_decoded_alpha(out, raw + channels, stored, 2, err));
+    else if (key != NULL)
+        FK_DO(apply_key(out, raw, key, err));
+done:
+    return st;
+}
+
+/* Likewise of 8 bits. */
+static fleck_status take_narrow(fk_decoded *out, const uint8_t *raw, int64_t stored,
                                 fleck_error *err)
 {
-    static const uint8_t stored_channels[] = {[0] = 1, [2] = 3, [4] = 2, [6] = 4};
-    int64_t n = out->width * out->height, stored = stored_channels[head->color_type];
-    int64_t bytes = head->bit_depth / 8;
+    int64_t channels = out->image.channels, n = out->image.width * out->image.height;
+
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t c = 0; c < channels; c++)
+            out->image.data[i * channels + c] = raw[i * stored + c];
+    return fk_decoded_alpha(out, raw + channels, stored, 1, err);
+}
+
+static fleck_status decode_pixels(fk_decoded *out, spng_ctx *ctx, const struct spng_ihdr *head,
+                                  const fk_image_bytes *in, fleck_error *err)
+{
+    struct spng_trns key;
+    int code = spng_get_trns(ctx, &key);
+    bool transparent = code == 0;
+    int64_t stored = stored_channels(head, transparent), bytes = head->bit_depth == 16 ? 2 : 1;
+    int format = reads_raw(head) ? SPNG_FMT_PNG
+                 : stored == 4   ? SPNG_FMT_RGBA8
+                 : stored == 3   ? SPNG_FMT_RGB8
+                                 : SPNG_FMT_G8;
+    int64_t size = (int64_t)head->width * head->height * stored * bytes;
     uint8_t *raw = NULL;
     fleck_status st;
-    int code;
 
-    FK_DO(FK_ALLOC(&raw, n * stored * bytes, err));
-    code = spng_decode_image(ctx, raw, (size_t)(n * stored * bytes), SPNG_FMT_PNG, 0);
+    if (code != 0 && code != SPNG_ECHUNKAVAIL)
+        return failed(err, code);
+    FK_DO(fk_image_alloc(&out->image, head->width, head->height, stored < 3 ? 1 : 3, err));
+    if (stored != out->image.channels || bytes == 2)
+        FK_DO(FK_ALLOC(&raw, size, err));
+    code = spng_decode_image(ctx, raw != NULL ? raw : out->image.data, (size_t)size, format,
+                             transparent && stored == 4 ? SPNG_DECODE_TRNS : 0);
     if (code != 0) {
         st = failed(err, code);
         goto done;
     }
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t c = 0; c < out->channels; c++) {
-            int64_t at = i * stored + c;
-
-            out->data[i * out->channels + c] =
-                bytes == 2 ? fk_sample_scale(((const uint16_t *)(const void *)raw)[at], 65535)
-                           : raw[at];
-        }
+    if (bytes == 2)
+        FK_DO(take_wide(out, (const uint16_t *)(const void *)raw, stored, in,
+                        transparent ? &key : NULL, err));
+    else if (raw != NULL)
+        FK_DO(take_narrow(out, raw, stored, err));
 done:
     fk_free(raw);
     return st;
 }
 
-static fleck_status decode_pixels(fk_image *out, spng_ctx *ctx, const struct spng_ihdr *head,
-                                  fleck_error *err)
-{
-    int format = out->channels == 1 ? SPNG_FMT_G8 : SPNG_FMT_RGB8;
-    int code;
-
-    if (head->bit_depth == 16 || head->color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA)
-        return decode_wide(out, ctx, head, err);
-    code = spng_decode_image(ctx, out->data, (size_t)(out->width * out->height * out->channels),
-                             format, 0);
-    return code == 0 ? FLECK_OK : failed(err, code);
-}
-
-fleck_status fk_png_decode_plain(fk_image *out, const fk_image_bytes *in, fleck_error *err)
+fleck_status fk_png_decode_plain(fk_decoded *out, const fk_image_bytes *in, fleck_error *err)
 {
     spng_ctx *ctx = spng_ctx_new(0);
     struct spng_ihdr head;
     fleck_status st = FLECK_OK;
-    bool grey;
     int code;
 
     if (ctx == NULL)
@@ -86,17 +153,16 @@ fleck_status fk_png_decode_plain(fk_image *out, const fk_image_bytes *in, fleck_
         st = failed(err, code);
         goto done;
     }
-    grey = head.color_type == SPNG_COLOR_TYPE_GRAYSCALE ||
-           head.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
-    FK_DO(fk_image_alloc(out, head.width, head.height, grey ? 1 : 3, err));
-    FK_DO(decode_pixels(out, ctx, &head, err));
+    FK_DO(decode_pixels(out, ctx, &head, in, err));
     /* What follows the pixels up to the end mark: damage there counts too. */
     code = spng_decode_chunks(ctx);
     if (code != 0)
         st = failed(err, code);
 done:
-    if (st != FLECK_OK)
-        fk_image_free(out);
+    if (st != FLECK_OK) {
+        fk_image_free(&out->image);
+        fk_image_free(&out->alpha);
+    }
     spng_ctx_free(ctx);
     return st;
 }
@@ -122,10 +188,16 @@ fleck_status fk_png_decode(fk_decoded *out, const fk_image_bytes *in, fleck_erro
 
     FK_DO(fk_png_scan(&chunks, in, err));
     FK_DO(fk_image_check_size(chunks.width, chunks.height, in->max_pixels, err));
+    if (chunks.frames > 1)
+        FK_FAIL(err, FLECK_E_UNSUPPORTED, "expected one image, found an animation of %u frames",
+                chunks.frames);
+    out->notes.wide = chunks.depth == 16;
     FK_DO(check_bytes(&chunks, err));
-    FK_DO(fk_png_decode_fast(&out->image, &done, &chunks, in, err));
+    if (in->only_header)
+        return FLECK_OK;
+    FK_DO(fk_png_decode_fast(out, &done, &chunks, in, err));
     if (!done)
-        FK_DO(fk_png_decode_plain(&out->image, in, err));
+        FK_DO(fk_png_decode_plain(out, in, err));
     if (chunks.exif != NULL)
         out->orientation = fk_exif_orientation(chunks.exif, chunks.exif_bytes);
 done:

@@ -13,6 +13,8 @@ typedef struct fk_png_chunks {
     size_t data_bytes;                /* of all IDAT chunks' contents */
     const uint8_t *exif;              /* contents of eXIf, or NULL */
     size_t exif_bytes;
+    bool colour_key;  /* of grey and RGB: tRNS says what is transparent */
+    uint32_t frames;  /* of an animation; 0: none */
     bool plain_order; /* IHDR first, IDAT chunks in one piece, no critical chunk but PNG's four */
 } fk_png_chunks;
 
@@ -20,14 +22,14 @@ typedef struct fk_png_chunks {
 fleck_status fk_png_scan(fk_png_chunks *out, const fk_image_bytes *in,
                          fleck_error *err) FLECK_MUST_CHECK;
 
-/* The common kinds, quickly: 8-bit grey, RGB and RGBA, not interlaced.  Sets *done when out holds
- * the image.  For any other kind, and for any damage at all, *done stays false and out empty: the
+/* The common kinds, quickly: 8-bit grey, RGB and RGBA, not interlaced, without a transparent colour.
+ * Sets *done when out holds the image.  For any other kind, and for any damage at all, *done stays false and out empty: the
  * general decoder has to say what is wrong.  FLECK_E_NOMEM is the only error. */
-fleck_status fk_png_decode_fast(fk_image *out, bool *done, const fk_png_chunks *chunks,
+fleck_status fk_png_decode_fast(fk_decoded *out, bool *done, const fk_png_chunks *chunks,
                                 const fk_image_bytes *in, fleck_error *err) FLECK_MUST_CHECK;
 
 /* The general decoder: libspng. */
-fleck_status fk_png_decode_plain(fk_image *out, const fk_image_bytes *in,
+fleck_status fk_png_decode_plain(fk_decoded *out, const fk_image_bytes *in,
                                  fleck_error *err) FLECK_MUST_CHECK;
 
 /* Keywords of the text chunks of a picture of fleck's own. */

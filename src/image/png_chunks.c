@@ -50,6 +50,10 @@ fleck_status fk_png_scan(fk_png_chunks *out, const fk_image_bytes *in, fleck_err
         } else if (is(chunk, "eXIf")) {
             out->exif = chunk + 8;
             out->exif_bytes = length;
+        } else if (is(chunk, "tRNS")) {
+            out->colour_key = out->colour != 3;
+        } else if (is(chunk, "acTL") && length == 8) {
+            out->frames = big_endian(chunk + 8);
         } else if ((chunk[4] & 0x20) == 0 && !is(chunk, "PLTE")) {
             out->plain_order = false;
         }

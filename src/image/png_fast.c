@@ -76,10 +76,12 @@ static bool unfilter(fk_image *out, const uint8_t *raw, const uint8_t *zeros)
     return true;
 }
 
-/* The same with alpha, which is left behind: rows are undone where they are. */
-static bool unfilter_alpha(fk_image *out, uint8_t *raw, const uint8_t *zeros)
+/* The same with alpha: rows are undone where they are, and their colours copied. *opaque: alpha is 255
+ * throughout. */
+static bool unfilter_alpha(fk_image *out, bool *opaque, uint8_t *raw, const uint8_t *zeros)
 {
     int64_t n = out->width * 4;
+    uint8_t all = 255;
     const uint8_t *above = zeros;
 
     for (int64_t y = 0; y < out->height; y++) {
@@ -88,10 +90,27 @@ static bool unfilter_alpha(fk_image *out, uint8_t *raw, const uint8_t *zeros)
         if (!fk_png_unfilter_row(row[-1], row, above, n, 4))
             return false;
         above = row;
-        for (int64_t x = 0; x < out->width; x++)
+        for (int64_t x = 0; x < out->width; x++) {
             memcpy(to + 3 * x, row + 4 * x, 3);
+            all &= row[4 * x + 3];
+        }
     }
+    *opaque = all == 255;
     return true;
+}
+
+/* The alpha of rows that unfilter_alpha() has undone. */
+static fleck_status take_alpha(fk_decoded *out, const uint8_t *raw, fleck_error *err)
+{
+    int64_t width = out->image.width, height = out->image.height;
+    fleck_status st;
+
+    FK_DO(fk_image_alloc(&out->alpha, width, height, 1, err));
+    for (int64_t y = 0; y < height; y++)
+        for (int64_t x = 0; x < width; x++)
+            out->alpha.data[y * width + x] = raw[y * (4 * width + 1) + 1 + 4 * x + 3];
+done:
+    return st;
 }
 
 static bool inflate_all(uint8_t *raw, int64_t raw_bytes, const uint8_t *data, size_t data_bytes)
@@ -115,7 +134,6 @@ static fleck_status alloc_with_rows(fk_image *out, uint8_t **raw, const fk_png_c
     int64_t n = (int64_t)chunks->width * bpp;
     fleck_status st;
 
-    FK_DO(fk_image_check_size(chunks->width, chunks->height, FK_IMAGE_MAX_PIXELS, err));
     FK_DO(FK_ALLOC(&out->data, FK_PNG_ROWS * n + (n + 1) * chunks->height + 1, err));
     out->width = chunks->width;
     out->height = chunks->height;
@@ -125,7 +143,7 @@ done:
     return st;
 }
 
-fleck_status fk_png_decode_fast(fk_image *out, bool *done, const fk_png_chunks *chunks,
+fleck_status fk_png_decode_fast(fk_decoded *out, bool *done, const fk_png_chunks *chunks,
                                 const fk_image_bytes *in, fleck_error *err)
 {
     static const uint8_t pixel_bytes[] = {[0] = 1, [2] = 3, [6] = 4};
@@ -133,11 +151,12 @@ fleck_status fk_png_decode_fast(fk_image *out, bool *done, const fk_png_chunks *
     int64_t row_bytes = (int64_t)chunks->width * bpp;
     uint8_t *raw = NULL, *own_raw = NULL, *joined = NULL, *zeros = NULL;
     const uint8_t *data;
+    bool opaque = true;
     fleck_status st = FLECK_OK;
 
     *done = false;
     if (bpp == 0 || chunks->depth != 8 || chunks->interlace != 0 || !chunks->plain_order ||
-        chunks->data == NULL || !crcs_match(in))
+        chunks->colour_key || chunks->data == NULL || !crcs_match(in))
         return FLECK_OK;
     data = chunks->data + 8;
     if (chunk_length(chunks->data) < chunks->data_bytes) {
@@ -148,17 +167,21 @@ fleck_status fk_png_decode_fast(fk_image *out, bool *done, const fk_png_chunks *
     FK_DO(FK_CALLOC(&zeros, row_bytes + 1, err));
     if (bpp == 4) {
         FK_DO(FK_ALLOC(&own_raw, (row_bytes + 1) * chunks->height + 1, err));
-        FK_DO(fk_image_alloc(out, chunks->width, chunks->height, 3, err));
+        FK_DO(fk_image_alloc(&out->image, chunks->width, chunks->height, 3, err));
         raw = own_raw;
     } else {
-        FK_DO(alloc_with_rows(out, &raw, chunks, bpp, err));
+        FK_DO(alloc_with_rows(&out->image, &raw, chunks, bpp, err));
     }
     if (!inflate_all(raw, (row_bytes + 1) * chunks->height, data, chunks->data_bytes))
         goto done;
-    *done = bpp == 4 ? unfilter_alpha(out, raw, zeros) : unfilter(out, raw, zeros);
+    *done = bpp == 4 ? unfilter_alpha(&out->image, &opaque, raw, zeros)
+                     : unfilter(&out->image, raw, zeros);
+    if (*done && !opaque)
+        FK_DO(take_alpha(out, raw, err));
 done:
+    *done &= st == FLECK_OK;
     if (!*done)
-        fk_image_free(out);
+        fk_image_free(&out->image);
     fk_free(own_raw);
     fk_free(joined);
     fk_free(zeros);
@@ -263,7 +286,7 @@ done:
 
 #else
 
-fleck_status fk_png_decode_fast(fk_image *out, bool *done, const fk_png_chunks *chunks,
+fleck_status fk_png_decode_fast(fk_decoded *out, bool *done, const fk_png_chunks *chunks,
                                 const fk_image_bytes *in, fleck_error *err)
 {
     (void)out;

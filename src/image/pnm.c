@@ -87,14 +87,19 @@ done:
     return st;
 }
 
+/* Bytes that raw pixels take. */
+static int64_t raw_bytes(const header *h)
+{
+    if (h->bitmap)
+        return (h->width + 7) / 8 * h->height;
+    return h->width * h->channels * (h->max > 255 ? 2 : 1) * h->height;
+}
+
 /* Whether the bytes left can hold the pixels, asked before memory is taken for them. */
 static fleck_status check_bytes(const header *h, const reader *r, fleck_error *err)
 {
-    int64_t row = h->width * h->channels * (h->max > 255 ? 2 : 1), left = r->end - r->at, needed;
+    int64_t left = r->end - r->at, needed = raw_bytes(h);
 
-    if (h->bitmap && !h->plain)
-        row = (h->width + 7) / 8;
-    needed = row * h->height;
     if (h->plain) /* a digit each; numbers have white space between */
         needed = h->width * h->height * h->channels * (h->bitmap ? 1 : 2) - 1;
     if (left < needed)
@@ -114,9 +119,12 @@ static fleck_status put_sample(uint8_t *out, uint32_t value, const header *h, fl
     return FLECK_OK;
 }
 
-static fleck_status read_plain(uint8_t *out, const header *h, reader *r, fleck_error *err)
+static fleck_status read_plain(fk_decoded *decoded, const header *h, reader *r,
+                               const fk_image_bytes *in, fleck_error *err)
 {
     int64_t n = h->width * h->height * h->channels;
+    fk_wide wide = {.low = in->low, .high = in->high};
+    uint8_t *out = decoded->image.data;
     fleck_status st = FLECK_OK;
 
     for (int64_t i = 0; i < n; i++) {
@@ -131,7 +139,11 @@ static fleck_status read_plain(uint8_t *out, const header *h, reader *r, fleck_e
         }
         FK_DO(read_number(&value, r, "next sample", err));
         FK_DO(put_sample(&out[i], value, h, err));
+        if (h->max == FK_IMAGE_WIDEST)
+            fk_wide_samples(&wide, &out[i], 1, &(uint16_t){(uint16_t)value}, 1, 1, false);
     }
+    if (h->max == FK_IMAGE_WIDEST)
+        fk_wide_note(&wide, &decoded->notes);
 done:
     return st;
 }
@@ -148,18 +160,53 @@ static void read_bits(uint8_t *out, const header *h, const reader *r)
         }
 }
 
-static fleck_status read_raw(uint8_t *out, const header *h, const reader *r, fleck_error *err)
+/* Samples of 2 bytes that fill their range, as far as the file knows. */
+static void read_wide(fk_decoded *out, const header *h, const reader *r, const fk_image_bytes *in)
+{
+    int64_t n = h->width * h->height * h->channels, count;
+    fk_wide wide = {.low = in->low, .high = in->high};
+    uint16_t some[256];
+
+    for (int64_t i = 0; i < n; i += count) {
+        const uint8_t *p = r->at + 2 * i;
+
+        count = n - i < 256 ? n - i : 256;
+        for (int64_t k = 0; k < count; k++)
+            some[k] = (uint16_t)(p[2 * k] << 8 | p[2 * k + 1]);
+        fk_wide_samples(&wide, out->image.data + i, 1, some, 1, count, false);
+    }
+    fk_wide_note(&wide, &out->notes);
+}
+
+static fleck_status read_raw(fk_decoded *out, const header *h, const reader *r,
+                             const fk_image_bytes *in, fleck_error *err)
 {
     int64_t n = h->width * h->height * h->channels;
+    uint8_t *to = out->image.data;
     const uint8_t *p = r->at;
     fleck_status st = FLECK_OK;
 
+    if (h->max == FK_IMAGE_WIDEST) {
+        read_wide(out, h, r, in);
+        return FLECK_OK;
+    }
     for (int64_t i = 0; i < n && h->max <= 255; i++)
-        FK_DO(put_sample(&out[i], p[i], h, err));
+        FK_DO(put_sample(&to[i], p[i], h, err));
     for (int64_t i = 0; i < n && h->max > 255; i++)
-        FK_DO(put_sample(&out[i], (uint32_t)p[2 * i] << 8 | p[2 * i + 1], h, err));
+        FK_DO(put_sample(&to[i], (uint32_t)p[2 * i] << 8 | p[2 * i + 1], h, err));
 done:
     return st;
+}
+
+/* A file may hold one image behind the other; the pixels end at r. */
+static fleck_status check_end(reader *r, fleck_error *err)
+{
+    skip_space(r);
+    if (r->end - r->at > 2 && r->at[0] == 'P' && r->at[1] >= '1' && r->at[1] <= '7' &&
+        (is_space(r->at[2]) || r->at[2] == '#'))
+        return fk_error_set(err, FLECK_E_UNSUPPORTED,
+                            "expected one image, found another (P%c) behind it", r->at[1]);
+    return FLECK_OK;
 }
 
 fleck_status fk_pnm_decode(fk_decoded *out, const fk_image_bytes *in, fleck_error *err)
@@ -170,14 +217,20 @@ fleck_status fk_pnm_decode(fk_decoded *out, const fk_image_bytes *in, fleck_erro
 
     FK_DO(read_header(&h, &r, err));
     FK_DO(fk_image_check_size(h.width, h.height, in->max_pixels, err));
+    out->notes.wide = h.max == FK_IMAGE_WIDEST;
+    if (in->only_header)
+        return FLECK_OK;
     FK_DO(check_bytes(&h, &r, err));
     FK_DO(fk_image_alloc(&out->image, h.width, h.height, h.channels, err));
     if (h.plain)
-        FK_DO(read_plain(out->image.data, &h, &r, err));
+        FK_DO(read_plain(out, &h, &r, in, err));
     else if (h.bitmap)
         read_bits(out->image.data, &h, &r);
     else
-        FK_DO(read_raw(out->image.data, &h, &r, err));
+        FK_DO(read_raw(out, &h, &r, in, err));
+    if (!h.plain)
+        r.at += raw_bytes(&h);
+    FK_DO(check_end(&r, err));
 done:
     if (st != FLECK_OK)
         fk_image_free(&out->image);

@@ -27,12 +27,16 @@ bool fk_filter_parse(const char *name, fk_filter *out)
     return false;
 }
 
-static fleck_status check_size(int64_t width, int64_t height, fleck_error *err)
+/* No larger than an image that is read unasked, unless src is. */
+static fleck_status check_size(const fk_image *src, int64_t width, int64_t height, fleck_error *err)
 {
+    int64_t most = src->width * src->height;
+
+    most = most > FK_IMAGE_MAX_PIXELS ? most : FK_IMAGE_MAX_PIXELS;
     if (width < 1 || height < 1)
         return fk_error_set(err, FLECK_E_SHAPE, "cannot resize to %lldx%lld", (long long)width,
                             (long long)height);
-    return FLECK_OK;
+    return fk_image_check_size(width, height, most, err);
 }
 
 fleck_status fk_image_resize(fk_image *out, const fk_image *src, int64_t width, int64_t height,
@@ -42,7 +46,7 @@ fleck_status fk_image_resize(fk_image *out, const fk_image *src, int64_t width, 
     fleck_status st;
 
     *out = (fk_image){0};
-    FK_DO(check_size(width, height, err));
+    FK_DO(check_size(src, width, height, err));
     FK_DO(fk_image_alloc(out, width, height, src->channels, err));
     /* Both originals copy here, whatever the filter. */
     if (width == src->width && height == src->height)
@@ -76,10 +80,9 @@ fleck_status fk_image_resize_centre(fk_image *out, const fk_image *src, int64_t 
     fleck_status st;
 
     *out = (fk_image){0};
-    FK_DO(check_size(width, height, err));
+    FK_DO(check_size(src, width, height, err));
     if (in_parts(src, width, height, filter) && crop_width >= 1 && crop_height >= 1 &&
         crop_width <= width && crop_height <= height) {
-        FK_DO(fk_image_check_size(width, height, FK_IMAGE_MAX_PIXELS, err));
         FK_DO(fk_image_alloc(out, crop_width, crop_height, src->channels, err));
         FK_DO(fk_resize_pillow(out, src, &part, filter, err));
     } else {

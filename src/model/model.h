@@ -9,11 +9,13 @@
 #include "net/weights.h"
 
 /* Versions of the .fleck layout.  What has tiles or masks is written as the second, PaDiM's images in place of
- * factors as the third, which a fleck that knows them not refuses; all else as the first.  Larger ones are
+ * factors as the third, what has a window or learned transparent images as the fourth, which a fleck that knows
+ * them not refuses; all else as the first.  Larger ones are
  * refused. */
 #define FK_MODEL_FORMAT 1
 #define FK_MODEL_FORMAT_SHAPE 2
 #define FK_MODEL_FORMAT_ROWS 3
+#define FK_MODEL_FORMAT_PIXELS 4
 
 /* What a model's description says of its file's checksum, so that it is missed where it is gone. */
 #define FK_MODEL_CHECKSUM "xxh3-128"
@@ -28,6 +30,10 @@ typedef struct fk_preprocess {
     int64_t tile;    /* side of the square tiles that pass the network; 0: the crop passes whole */
     int64_t overlap; /* pixels that neighbouring tiles share at least, < tile */
     char resize[16]; /* filter's name */
+    uint32_t low, high; /* window of wide samples, see fk_image_settings; high 0: all of 16 bits */
+    bool blend; /* transparent pixels show the background; models of earlier versions show what
+                           is hidden there */
+    uint8_t background[3];
     float mean[3], scale[3];
 } fk_preprocess;
 
@@ -64,8 +70,9 @@ typedef struct fk_model {
     uint8_t
         *mask; /* NULL, or 255 where every image is left out: of the crop, or of images that keep
                       their own size, scaled to each */
-    bool own_masks; /* images had masks of their own: written as the second format */
-    double unseen;  /* share of the picture that nearly all images hid under their own masks */
+    bool transparent; /* some good image is: written as the fourth format */
+    bool own_masks;   /* images had masks of their own: written as the second format */
+    double unseen;    /* share of the picture that nearly all images hid under their own masks */
     double sigma;
     fk_pooling pooling;        /* how it scores images */
     fk_pooling fitted_pooling; /* and did when thresholds and check scores were made */

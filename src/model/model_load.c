@@ -80,6 +80,41 @@ done:
     return st;
 }
 
+/* Integer i of an array of n from 0 to most; -1 where it is none. */
+static int64_t element(const fk_json *array, int64_t n, int64_t i, int64_t most)
+{
+    int64_t v;
+
+    if (!fk_json_is_array(array) || fk_json_count(array) != n ||
+        !fk_json_as_int(fk_json_at(array, i), &v) || v < 0 || v > most)
+        return -1;
+    return v;
+}
+
+/* Models of earlier versions have neither. */
+static fleck_status read_pixels(fk_preprocess *p, const fk_json *j, fleck_error *err)
+{
+    const fk_json *window = fk_json_get(j, "window"), *background = fk_json_get(j, "background");
+
+    if (window != NULL) {
+        int64_t low = element(window, 2, 0, 65534), high = element(window, 2, 1, 65535);
+
+        if (low < 0 || high <= low)
+            return missing("window", "two integers that rise, from 0 to 65535", err);
+        p->low = (uint32_t)low;
+        p->high = (uint32_t)high;
+    }
+    p->blend = background != NULL;
+    for (int i = 0; p->blend && i < 3; i++) {
+        int64_t v = element(background, 3, i, 255);
+
+        if (v < 0)
+            return missing("background", "three integers from 0 to 255", err);
+        p->background[i] = (uint8_t)v;
+    }
+    return FLECK_OK;
+}
+
 static fleck_status read_preprocess(fk_model *m, const fk_json *object, fleck_error *err)
 {
     fk_preprocess *p = &m->pre;
@@ -90,6 +125,7 @@ static fleck_status read_preprocess(fk_model *m, const fk_json *object, fleck_er
     FK_DO(read_shape(m, j, err));
     FK_DO(get_triple(p->mean, j, "mean", err));
     FK_DO(get_triple(p->scale, j, "scale", err));
+    FK_DO(read_pixels(p, j, err));
     if (resize == NULL || strlen(resize) >= sizeof p->resize)
         FK_FAIL(err, FLECK_E_FORMAT, "the model's preprocessing names no known resize filter");
     snprintf(p->resize, sizeof p->resize, "%s", resize);
@@ -363,15 +399,16 @@ static fleck_status load(fk_model *m, const char *const *overrides, fleck_error 
         st = missing("format", "an integer", err);
         goto done;
     }
-    if (format < FK_MODEL_FORMAT || format > FK_MODEL_FORMAT_ROWS)
+    if (format < FK_MODEL_FORMAT || format > FK_MODEL_FORMAT_PIXELS)
         FK_FAIL(err, FLECK_E_UNSUPPORTED,
                 "model format %lld; this fleck (%s) reads formats %d to %d: fit the model again, "
                 "or use the "
                 "fleck that made it (%s)",
-                (long long)format, FLECK_VERSION, FK_MODEL_FORMAT, FK_MODEL_FORMAT_ROWS,
+                (long long)format, FLECK_VERSION, FK_MODEL_FORMAT, FK_MODEL_FORMAT_PIXELS,
                 fk_json_get_string(object, "fleck") != NULL ? fk_json_get_string(object, "fleck")
                                                             : "unknown");
-    m->own_masks = format == FK_MODEL_FORMAT_SHAPE; /* or of what else needs it */
+    m->own_masks = format == FK_MODEL_FORMAT_SHAPE;    /* or of what else needs it */
+    m->transparent = format == FK_MODEL_FORMAT_PIXELS; /* likewise */
     FK_DO(get_text(&m->version, object, "fleck", err));
     FK_DO(get_text(&m->category, object, "category", err));
     FK_DO(read_origin(m, object, err));

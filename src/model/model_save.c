@@ -19,6 +19,24 @@ static bool put_triple(fk_json *object, const char *key, const float v[3])
     return fk_json_put(object, key, array);
 }
 
+/* What decides how pixels of a file become 8 bits. */
+static bool put_pixels(fk_json *p, const fk_preprocess *pre)
+{
+    fk_json *window = pre->high > 0 ? fk_json_array() : NULL;
+    fk_json *background = pre->blend ? fk_json_array() : NULL;
+    bool ok = (window != NULL) == (pre->high > 0) && (background != NULL) == pre->blend;
+
+    if (ok && window != NULL)
+        ok = fk_json_push_int(window, pre->low) && fk_json_push_int(window, pre->high);
+    for (int i = 0; ok && background != NULL && i < 3; i++)
+        ok = fk_json_push_int(background, pre->background[i]);
+    if (window != NULL)
+        ok = fk_json_put(p, "window", window) && ok;
+    if (background != NULL)
+        ok = fk_json_put(p, "background", background) && ok;
+    return ok;
+}
+
 static bool put_preprocess(fk_json *object, const fk_model *m)
 {
     fk_json *p = fk_json_object();
@@ -31,7 +49,7 @@ static bool put_preprocess(fk_json *object, const fk_model *m)
                                  fk_json_put_int(p, "overlap", m->pre.overlap) &&
                                  fk_json_put_int(p, "images", m->images))) &&
            fk_json_put_string(p, "resize", m->pre.resize) && put_triple(p, "mean", m->pre.mean) &&
-           put_triple(p, "scale", m->pre.scale);
+           put_triple(p, "scale", m->pre.scale) && put_pixels(p, &m->pre);
 }
 
 static bool put_calibration(fk_json *object, const fk_model *m)
@@ -105,6 +123,8 @@ static int format_of(const fk_model *m)
     int shape = m->pre.tile > 0 || m->mask != NULL || m->own_masks ? FK_MODEL_FORMAT_SHAPE
                                                                    : FK_MODEL_FORMAT;
 
+    if (m->pre.high > 0 || m->transparent)
+        return FK_MODEL_FORMAT_PIXELS;
     return state > shape ? state : shape;
 }
 

@@ -23,6 +23,7 @@ typedef struct work {
     fk_samples train, test;
     const char **files; /* [n_files] paths of those of train that are learned */
     int64_t n_files;
+    fk_wide_window window; /* that they use */
     fk_bench_category *category;
 } work;
 
@@ -265,6 +266,7 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
     fk_runner r = {0};
     fk_bins *bins = NULL;
     fk_source source;
+    fk_wide_window window;
     fleck_times fit;
     double start = fk_clock_seconds();
     fleck_status st;
@@ -283,7 +285,11 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
     FK_DO(FK_CALLOC(&bins, w->test.count, err));
     FK_DO(FK_CALLOC(&out->images, w->test.count, err));
     FK_DO(fk_fit_plan(&m, &settings, err));
+    FK_DO(fk_fit_window(&window, settings.window, w->window, err));
+    m.pre.low = window.low;
+    m.pre.high = window.high;
     FK_DO(fk_runner_open_on(&r, &m, feed, err));
+    r.max_pixels = settings.max_pixels;
     fk_source_init_files(&source, w->files, w->n_files);
     st = fk_fit_run(&m, &r, &source, &settings, &fit, err);
     fk_source_free(&source);
@@ -451,12 +457,15 @@ static fleck_status compute_missing(work *w, const fk_bench_runs *runs, fk_bench
                                     fk_bench_place *place, fleck_error *err)
 {
     const fleck_fit_settings *fit = &w->settings->fit;
+    fleck_fit_settings automatic = *fit;
     fk_warn warn = {fit->warning, fit->warning_ctx};
     fk_bench_category *c = w->category;
     fk_blobs *blobs = NULL;
     fleck_status st;
 
-    FK_DO(fk_fit_check_files(w->files, NULL, &w->n_files, fit->skip_bad, fit, err));
+    automatic.window = NULL; /* for the runs that do not say theirs */
+    FK_DO(fk_fit_check_files(w->files, NULL, &w->n_files, fit->skip_bad, &automatic, &w->window,
+                             err));
     FK_DO(fk_blobs_open(&blobs, w->out, w->settings->memory, err));
     c->decoded = c->passed = 0;
     c->n_networks = feeds->n;

@@ -90,6 +90,7 @@ static fleck_status take_own(reading *r, const char *name, const char *value, bo
         {"weights", &f->weights, NULL, NULL},     {"engine", &f->engine, NULL, NULL},
         {"precision", &f->precision, NULL, NULL}, {"normalisation", &f->normalisation, NULL, NULL},
         {"pool", &f->pool, NULL, NULL},           {"fit-mask", &f->mask, NULL, NULL},
+        {"window", &f->window, NULL, NULL},       {"background", &f->background, NULL, NULL},
         {"long-side", NULL, &f->long_side, NULL}, {"tiles", NULL, &f->tile, NULL},
         {"overlap", NULL, NULL, &f->overlap},     {"calibrate", NULL, &f->calibrate, NULL},
         {"sigma", NULL, NULL, &f->sigma}};

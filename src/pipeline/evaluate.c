@@ -169,6 +169,17 @@ static fleck_status start_report(fleck_report *out, const char *path, fleck_erro
     return st;
 }
 
+/* What is odd about the images' pixels goes to the evaluation's listener, where it has one. */
+static void tell(fk_runner *r, const fleck_eval_settings *s)
+{
+    fk_warn before = r->warn;
+
+    if (s->warning != NULL)
+        r->warn = (fk_warn){s->warning, s->warning_ctx};
+    fk_runner_tell(r);
+    r->warn = before;
+}
+
 fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settings *s,
                          fk_bins *bins, fleck_report *out, fleck_error *err)
 {
@@ -197,6 +208,7 @@ fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settin
     FK_DO(FK_ALLOC(&e.files, e.batch.room, err));
     FK_DO(FK_ALLOC(&e.masks, e.batch.room, err));
     FK_DO(score_all(&e, out, err));
+    tell(r, s);
     if (e.tests.n == 0)
         FK_FAIL(err, FLECK_E_FORMAT, "%s: none of the %lld test images could be scored", path,
                 (long long)out->failed);

@@ -119,9 +119,10 @@ static double highest_of(const float *map, int64_t n, const uint8_t *left_out)
 }
 
 static fleck_status add_sample(fk_testset *t, int64_t i, const char *maps_dir,
-                               const fk_preprocess *p, fleck_error *err)
+                               const fk_preprocess *p, int64_t max_pixels, fleck_error *err)
 {
     const fk_sample *sample = &t->samples.items[i];
+    fk_image_settings settings = {.max_pixels = max_pixels};
     fk_image image = {0}, mask = {0}, left_out = {0};
     fk_tensor map = {0};
     char *path = NULL;
@@ -131,7 +132,7 @@ static fleck_status add_sample(fk_testset *t, int64_t i, const char *maps_dir,
 
     FK_DO(find_map(&path, maps_dir, sample, err));
     FK_DO(read_map(&map, path, err));
-    FK_DO(fk_image_load(&image, sample->path, FK_IMAGE_RGB, err));
+    FK_DO(fk_image_load_with(&image, sample->path, FK_IMAGE_RGB, &settings, NULL, err));
     want_height = p != NULL ? p->crop_height : image.height;
     want_width = p != NULL ? p->crop_width : image.width;
     if (map.shape[0] != want_height || map.shape[1] != want_width)
@@ -192,7 +193,8 @@ fleck_status fk_evaluate_maps(const char *maps_dir, const char *path,
     fk_pool_set_watch(pool, &watch);
     fk_watch_stage(&watch, "metrics", t.samples.count);
     for (int64_t i = 0; i < t.samples.count; i++) {
-        FK_DO(add_sample(&t, i, maps_dir, s->protocol == FLECK_PROTOCOL_PAPER ? &p : NULL, err));
+        FK_DO(add_sample(&t, i, maps_dir, s->protocol == FLECK_PROTOCOL_PAPER ? &p : NULL,
+                         s->max_pixels, err));
         FK_DO(fk_watch_tell(&watch, i + 1, err));
     }
     out->seconds.decode = fk_clock_seconds() - start;

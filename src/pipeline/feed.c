@@ -6,6 +6,7 @@
 #include "pipeline/feed.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/sha256.h"
 
 #include <string.h>
@@ -110,8 +111,22 @@ done:
     return st;
 }
 
-fleck_status fk_feed_decode(fk_feed *f, const char *path, fk_image *out, double *seconds,
-                            fleck_error *err)
+/* Name of the image at path as these settings show it. */
+static void name_image(char name[FK_BLOBS_NAME], const char *path, const fk_image_settings *s)
+{
+    char text[128];
+    fk_sha256 sum;
+
+    fk_format(text, sizeof text, "image %u %u %d %u,%u,%u ", s->low, s->high, s->blend,
+              s->background[0], s->background[1], s->background[2]);
+    fk_sha256_begin(&sum);
+    fk_sha256_add(&sum, text, strlen(text));
+    fk_sha256_add(&sum, path, strlen(path));
+    fk_sha256_finish(&sum, name);
+}
+
+fleck_status fk_feed_decode(fk_feed *f, const char *path, const fk_image_settings *settings,
+                            fk_image *out, fk_image_notes *notes, double *seconds, fleck_error *err)
 {
     char name[FK_BLOBS_NAME];
     bool keep = f->blobs != NULL;
@@ -121,13 +136,14 @@ fleck_status fk_feed_decode(fk_feed *f, const char *path, fk_image *out, double 
 
     *out = (fk_image){0};
     *seconds = 0.0;
-    name_of(name, "image", path, strlen(path));
+    *notes = (fk_image_notes){0};
+    name_image(name, path, settings);
     if (keep)
         size = fk_blobs_size(f->blobs, name);
     if (size >= 0)
         return read_image(f, name, size, out, seconds, err);
     start = fk_clock_seconds();
-    FK_DO(fk_image_load(out, path, FK_IMAGE_RGB, err));
+    FK_DO(fk_image_load_with(out, path, FK_IMAGE_RGB, settings, notes, err));
     *seconds = fk_clock_seconds() - start;
     f->decoded++;
     if (keep)

@@ -403,6 +403,7 @@ static fleck_status learn(fitting *f, const fleck_fit_settings *s, fleck_times *
         FK_DO(fk_watch_tell(f->watch, f->done, err));
     }
     f->model->images = f->n;
+    f->model->transparent = fk_runner_transparent(f->runner) > 0;
     f->model->own_masks = f->shown.masked > 0;
     f->model->unseen = fk_shown_unseen(&f->shown, f->model->pre.width > 0 ? f->model->mask : NULL);
 done:

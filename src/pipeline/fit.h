@@ -47,11 +47,23 @@ fleck_status fk_fit_check_tile(const fk_model *m, int64_t width, int64_t height,
 fleck_status fk_fit_check_tiles(const fleck_fit_settings *s, const char *const *files, int64_t n,
                                 fleck_error *err) FLECK_MUST_CHECK;
 
+/* The window of wide samples, see fk_image_settings; high 0: all of 16 bits. */
+typedef struct fk_wide_window {
+    uint32_t low, high;
+} fk_wide_window;
+
+/* What text says, "LO,HI"; `found` for NULL and "auto". */
+fleck_status fk_fit_window(fk_wide_window *out, const char *text, fk_wide_window found,
+                           fleck_error *err) FLECK_MUST_CHECK;
+
 /* Check that all n files can be read, by their headers or wholly, on all threads.  masks: NULL, or [n].
  * With skip_bad those that cannot are told as warnings and taken out of files and masks, and *n shrinks.
- * Else they are the error, which gives their number and the first; several are told as warnings. */
+ * Else they are the error, which gives their number and the first; several are told as warnings.
+ * *window is what s->window says, or for "auto" the smallest of 8, 10, 12, 14 and 16 bits that holds the
+ * wide samples of all files, for which those are decoded. */
 fleck_status fk_fit_check_files(const char **files, const char **masks, int64_t *n, bool whole,
-                                const fleck_fit_settings *s, fleck_error *err) FLECK_MUST_CHECK;
+                                const fleck_fit_settings *s, fk_wide_window *window,
+                                fleck_error *err) FLECK_MUST_CHECK;
 
 /* Learn the source's images in order, finish, and calibrate. r runs m; unless the images are tiled or r
  * has a feed its network rests afterwards (fk_runner_wake()).  The model does not depend on r's threads. */

@@ -54,6 +54,7 @@ static int64_t to_multiple(double side, int64_t m)
 fleck_status fk_fit_long_side(fleck_fit_settings *s, const char *first, fleck_error *err)
 {
     int64_t m = input_multiple(s->backbone != NULL ? fk_arch_find(s->backbone) : NULL);
+    fk_image_settings size = {.max_pixels = s->max_pixels};
     fk_image image = {0};
     double longer;
     fleck_status st;
@@ -61,7 +62,7 @@ fleck_status fk_fit_long_side(fleck_fit_settings *s, const char *first, fleck_er
     if (s->long_side < MIN_SIDE || s->long_side > MAX_SIDE)
         return fk_error_set(err, FLECK_E_OPTION, "long side: expected %d to %d, got %lld", MIN_SIDE,
                             MAX_SIDE, (long long)s->long_side);
-    FK_DO(fk_image_load(&image, first, FK_IMAGE_RGB, err));
+    FK_DO(fk_image_load_with(&image, first, FK_IMAGE_RGB, &size, NULL, err));
     longer = (double)(image.width > image.height ? image.width : image.height);
     s->width = to_multiple((double)s->long_side * (double)image.width / longer, m);
     s->height = to_multiple((double)s->long_side * (double)image.height / longer, m);
@@ -106,10 +107,11 @@ fleck_status fk_fit_check_tiles(const fleck_fit_settings *s, const char *const *
         return FLECK_OK;
     /* As a rule the first is large enough.  One that cannot be read is for the fit to tell of. */
     for (int64_t i = 0; i < n; i++) {
+        fk_image_settings size = {.max_pixels = s->max_pixels};
         fk_image image = {0};
         int64_t side;
 
-        if (fk_image_load(&image, files[i], FK_IMAGE_RGB, NULL) != FLECK_OK)
+        if (fk_image_load_with(&image, files[i], FK_IMAGE_RGB, &size, NULL, NULL) != FLECK_OK)
             return FLECK_OK;
         side = largest_tile(image.width, image.height, m);
         if (side > largest) {
@@ -437,6 +439,27 @@ static fleck_status check_words(const fleck_fit_settings *s, fleck_error *err)
     return FLECK_OK;
 }
 
+/* ImageNet's mean, which is zero once it is normalised: a background that the network takes for nothing. */
+#define BACKGROUND "124,116,104"
+
+static fleck_status plan_background(fk_preprocess *p, const char *text, fleck_error *err)
+{
+    unsigned rgb[3];
+    int end = 0;
+
+    if (text == NULL)
+        text = BACKGROUND;
+    if (strspn(text, "0123456789,") != strlen(text) ||
+        sscanf(text, "%3u,%3u,%3u%n", &rgb[0], &rgb[1], &rgb[2], &end) != 3 || text[end] != '\0' ||
+        rgb[0] > 255 || rgb[1] > 255 || rgb[2] > 255)
+        return fk_error_set(err, FLECK_E_OPTION,
+                            "background: expected R,G,B of 0 to 255 each, got \"%s\"", text);
+    p->blend = true;
+    for (int i = 0; i < 3; i++)
+        p->background[i] = (uint8_t)rgb[i];
+    return FLECK_OK;
+}
+
 fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
 {
     char version[FK_ENGINE_VERSION_SIZE];
@@ -463,6 +486,7 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_err
     FK_DO(plan_size(&m->pre, s, m->method->resize, err));
     if (m->pre.width > 0)
         FK_DO(fk_fit_check_tile(m, m->pre.crop_width, m->pre.crop_height, err));
+    FK_DO(plan_background(&m->pre, s->background, err));
     FK_DO(plan_mask(m, s->mask, err));
     FK_DO(plan_normalisation(m, s->normalisation, err));
     FK_DO(name_taps(m, s->taps, err));

@@ -97,10 +97,12 @@ fleck_status fk_picture_panel(const char *out_path, const char *image, const cha
 {
     fk_image pictures[FK_PICTURE_COLUMNS] = {{0}}, original = {0};
     const char *captions[FK_PICTURE_COLUMNS];
+    fk_image_settings settings;
     fleck_result result = {0};
     fleck_status st;
 
-    FK_DO(fk_image_load(&original, image, FK_IMAGE_RGB, err));
+    settings = fk_runner_decoding(columns[0].runner);
+    FK_DO(fk_image_load_with(&original, image, FK_IMAGE_RGB, &settings, NULL, err));
     for (int i = 0; i < n && i < FK_PICTURE_COLUMNS; i++) {
         FK_DO(fk_predict_file(columns[i].runner, image, true, &result, err));
         FK_DO(fk_picture_overlay(&pictures[i], columns[i].runner->model, &result, err));

@@ -129,6 +129,7 @@ fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n,
         }
         FK_DO(fk_watch_tell(fk_pool_watch(r->pool), done + count, err));
     }
+    fk_runner_tell(r);
 done:
     fk_batch_close(&b);
     return st;

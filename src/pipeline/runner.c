@@ -7,10 +7,14 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Of decoded images at a time, beyond which they wait for each other; a single one may be larger. */
 #define DECODING_BYTES (INT64_C(768) << 20)
+
+/* What may be odd about an image's pixels. */
+enum { ODD_TRANSPARENT, ODD_DARK, ODD_CLIPPED, ODD_KINDS };
 
 struct fk_lane {
     fk_net_session *session;
@@ -20,7 +24,9 @@ struct fk_lane {
     int64_t map_room; /* floats */
     float *top;       /* a copy of the map that may be reordered, where the model pools its top */
     int64_t top_room;
-    double decode, network, score; /* seconds */
+    double decode, network, score;  /* seconds */
+    int64_t images, odd[ODD_KINDS]; /* decoded; of these, odd ones of each kind */
+    char first[ODD_KINDS][256];     /* path of the first */
 };
 
 /* The compiled network must give the taps that the embedding was planned for. */
@@ -219,19 +225,115 @@ void fk_runner_leave(fk_runner *r, int64_t bytes)
     fk_gate_leave(&r->decoding, bytes);
 }
 
+fk_image_settings fk_runner_decoding(const fk_runner *r)
+{
+    const fk_preprocess *p = &r->model->pre;
+
+    return (fk_image_settings){
+        .max_pixels = r->max_pixels,
+        .low = p->low,
+        .high = p->high,
+        .blend = p->blend,
+        .background = {p->background[0], p->background[1], p->background[2]}};
+}
+
+/* Samples above the window that an image may have: specular highlights are no sign of another depth. */
+#define MAY_BE_ABOVE 0.01f
+
+/* Count what is odd.  Dark: all samples but one in 10,000 lie in the lowest quarter of the window, as those
+ * of 12 bits do in 16. */
+static void note(fk_lane *l, const char *path, const fk_image_notes *n, uint32_t high)
+{
+    bool odd[ODD_KINDS] = {[ODD_TRANSPARENT] = n->transparent,
+                           [ODD_DARK] = n->wide && ((UINT32_C(1) << n->bits) - 1) < (high + 1) / 4,
+                           [ODD_CLIPPED] = n->wide && n->above > MAY_BE_ABOVE};
+
+    l->images++;
+    for (int k = 0; k < ODD_KINDS; k++) {
+        if (odd[k] && l->odd[k]++ == 0)
+            snprintf(l->first[k], sizeof l->first[k], "%s", path);
+    }
+}
+
+int64_t fk_runner_transparent(const fk_runner *r)
+{
+    int64_t n = 0;
+
+    for (int i = 0; i < r->threads; i++)
+        n += r->lanes[i].odd[ODD_TRANSPARENT];
+    return n;
+}
+
+/* Warn of one kind. */
+static void tell_kind(const fk_runner *r, int kind, int64_t n, int64_t images, const char *first)
+{
+    const fk_preprocess *p = &r->model->pre;
+    unsigned high = p->high > 0 ? p->high : FK_IMAGE_WIDEST;
+
+    if (kind == ODD_TRANSPARENT && p->blend)
+        fk_warn_say(r->warn,
+                    "%lld of %lld images are partly transparent; their background becomes "
+                    "%u,%u,%u: %s",
+                    (long long)n, (long long)images, p->background[0], p->background[1],
+                    p->background[2], first);
+    else if (kind == ODD_TRANSPARENT)
+        fk_warn_say(r->warn,
+                    "%lld of %lld images are partly transparent; what is hidden there decides in "
+                    "this model, which an earlier version made: %s",
+                    (long long)n, (long long)images, first);
+    else if (kind == ODD_DARK)
+        fk_warn_say(r->warn,
+                    "%lld of %lld images use less than a quarter of the model's window %u to %u "
+                    "(16-bit samples): are they of fewer bits?  The first: %s",
+                    (long long)n, (long long)images, p->low, high, first);
+    else
+        fk_warn_say(r->warn,
+                    "%lld of %lld images have over 1 %% of their 16-bit samples above the model's "
+                    "window %u to %u: %s",
+                    (long long)n, (long long)images, p->low, high, first);
+}
+
+void fk_runner_tell(fk_runner *r)
+{
+    for (int k = 0; k < ODD_KINDS; k++) {
+        int64_t n = 0, images = 0;
+        const char *first = "";
+
+        for (int i = 0; i < r->threads; i++) {
+            fk_lane *l = &r->lanes[i];
+
+            images += l->images;
+            n += l->odd[k];
+            if (l->odd[k] > 0 && first[0] == '\0')
+                first = l->first[k];
+            l->odd[k] = 0;
+        }
+        if (n > 0 && (r->told & 1u << k) == 0) {
+            tell_kind(r, k, n, images, first);
+            r->told |= 1u << k;
+        }
+    }
+    for (int i = 0; i < r->threads; i++)
+        r->lanes[i].images = 0;
+}
+
 fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image *original,
                               fleck_error *err)
 {
+    fk_image_settings settings = fk_runner_decoding(r);
+    fk_image_notes notes = {0};
     double start = fk_clock_seconds(), spent;
     fleck_status st;
 
     if (r->feed != NULL) {
-        st = fk_feed_decode(r->feed, path, original, &spent, err);
+        st = fk_feed_decode(r->feed, path, &settings, original, &notes, &spent, err);
     } else {
-        st = fk_image_load(original, path, FK_IMAGE_RGB, err);
+        st = fk_image_load_with(original, path, FK_IMAGE_RGB, &settings, &notes, err);
         spent = fk_clock_seconds() - start;
     }
     r->lanes[lane].decode += spent;
+    if (st == FLECK_OK)
+        note(&r->lanes[lane], path, &notes, settings.high > 0 ? settings.high : FK_IMAGE_WIDEST);
     return st;
 }
 

@@ -20,6 +20,8 @@ typedef struct fk_runner {
     fk_feed *feed;    /* NULL, or where images and taps come from; then pool and net are its own */
     fk_engine engine; /* of net, unless from a feed */
     fk_warn warn;
+    int64_t max_pixels;      /* of an image; 0: FK_IMAGE_MAX_PIXELS */
+    unsigned told;           /* kinds of odd pixels that fk_runner_tell() has told of */
     fk_gate decoding;        /* for images while they are decoded and resized */
     int tap_of[FK_MAX_TAPS]; /* with a feed: where the model's taps are among the network's */
 } fk_runner;
@@ -45,6 +47,13 @@ fleck_status fk_runner_ready(fk_runner *r, fleck_error *err) FLECK_MUST_CHECK;
  * Returns what fk_runner_leave() is to be called with when the decoded image is gone, or kept. */
 int64_t fk_runner_enter(fk_runner *r, int lane, const char *path);
 void fk_runner_leave(fk_runner *r, int64_t bytes);
+/* How images become 8 bits for the model. */
+fk_image_settings fk_runner_decoding(const fk_runner *r);
+/* Warn, once for each kind, of what was odd about the pixels decoded since the last call: transparent ones,
+ * and samples of 16 bits that are far from the model's window.  Nothing is running. */
+void fk_runner_tell(fk_runner *r);
+/* Images with transparent pixels that were decoded since the last call of fk_runner_tell(). */
+int64_t fk_runner_transparent(const fk_runner *r);
 /* Decode path (RGB, EXIF applied) into original. */
 fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image *original,
                               fleck_error *err) FLECK_MUST_CHECK;

@@ -21,6 +21,7 @@ FILES = ROOT / "tests/unit/image/files"
 W, H = 13, 9
 
 good = []     # (name, pixels [H, W, 3] as RGB)
+blended = []  # (name, pixels over BACKGROUND, of a file that is transparent in places)
 refused = []  # (name, status, part of the message)
 
 
@@ -48,6 +49,20 @@ def bits(n):
 
 def scale(v, top):
     return ((v.astype(np.int64) * 255 + top // 2) // top).astype(np.uint8)
+
+
+BACKGROUND = np.array([10, 200, 90])
+
+
+def over(pixels, alpha, premultiplied=False):
+    """pixels [H, W, 3] and alpha [H, W], of 8 bits, over the background."""
+    a = alpha.astype(np.int64)[:, :, None]
+    colour = 255 * pixels.astype(np.int64) if premultiplied else a * pixels
+    return np.minimum((colour + (255 - a) * BACKGROUND + 127) // 255, 255).astype(np.uint8)
+
+
+def blend(name, pixels, alpha, premultiplied=False):
+    blended.append((name, over(pixels, alpha, premultiplied)))
 
 
 def rgb_of(grey):
@@ -162,7 +177,23 @@ def all_png():
     make_png("grey8_transparent", GREY, 8, 0, rgb_of(GREY), chunk(b"tRNS", struct.pack(">H", int(GREY[2, 3]))))
     make_png("palette4_transparent", bits(4), 4, 3, palette(4)[bits(4)],
              chunk(b"PLTE", palette(4).tobytes()) + chunk(b"tRNS", bytes([0, 128, 255])))
+    for name in ("greyalpha8", "greyalpha8_interlaced"):
+        blend(name + ".png", rgb_of(GREY), ALPHA)
+    for name in ("rgba8", "rgba8_interlaced"):
+        blend(name + ".png", RGB, ALPHA)
+    blend("rgba16.png", scale(RGB16, 65535), scale(ALPHA16, 65535))
+    key = (RGB == RGB[2, 3]).all(2)
+    blend("rgb8_transparent.png", RGB, ~key * 255)
+    blend("grey8_transparent.png", rgb_of(GREY), (GREY != GREY[2, 3]) * 255)
+    blend("palette4_transparent.png", palette(4)[bits(4)], np.array([0, 128] + [255] * 14)[bits(4)])
+    make_png("rgb16_transparent", RGB16, 16, 2, scale(RGB16, 65535),
+             chunk(b"tRNS", struct.pack(">HHH", *map(int, RGB16[2, 3]))), pillow=False)
+    blend("rgb16_transparent.png", scale(RGB16, 65535), ~(RGB16 == RGB16[2, 3]).all(2) * 255)
     rows = filtered(samples_to_rows(RGB, 8), 3)
+    still = chunk(b"acTL", struct.pack(">II", 1, 0))
+    put("still.png", png(W, H, 8, 2, rows, still), RGB, False)
+    refuse("animation.png", png(W, H, 8, 2, rows, chunk(b"acTL", struct.pack(">II", 2, 0))), "UNSUPPORTED",
+           "an animation of 2 frames")
     put("turned6.png", png(W, H, 8, 2, rows, chunk(b"eXIf", exif(6))), turned(RGB, 6), False)
     put("turned3_late.png", png(W, H, 8, 2, rows)[:-12] + chunk(b"eXIf", exif(3, ">")) + chunk(b"IEND", b""),
         turned(RGB, 3), False)
@@ -225,7 +256,10 @@ def all_jpeg():
     cmyk = np.dstack([colour, grey])
     out = io.BytesIO()
     Image.fromarray(cmyk, "CMYK").save(out, "JPEG")
-    refuse("cmyk.jpg", out.getvalue(), "UNSUPPORTED", "CMYK")
+    add("cmyk.jpg", out.getvalue())
+    ycck = bytearray(out.getvalue())
+    ycck[ycck.index(b"Adobe") + 11] = 2  # the transform: what is stored is now YCCK
+    add("ycck.jpg", bytes(ycck))
     refuse("cut.jpg", save(colour, "JPEG", quality=85)[:-80], "FORMAT", "")
     frame = plain.index(b"\xff\xc0")
     twelve = bytearray(plain)
@@ -259,6 +293,26 @@ def patched(data, tag, value):
             struct.pack_into("<H" if kind == 3 else "<I", out, entry + 8, value)
             return bytes(out)
     raise KeyError(tag)
+
+
+def as_rgb(mode, samples):
+    return np.asarray(Image.fromarray(samples, mode).convert("RGB"))
+
+
+def plain_tiff(data, depth):
+    """Grey in one strip, of any depth."""
+    entries = ((256, W), (257, H), (258, depth), (259, 1), (262, 1), (273, 122), (277, 1), (278, H), (279, len(data)))
+    out = b"II*\0" + struct.pack("<IH", 8, len(entries))
+    return out + b"".join(struct.pack("<HHII", t, 4, 1, v) for t, v in entries) + b"\0" * 4 + data
+
+
+def stacked(pages):
+    """One file of (pixels, NewSubfileType) each."""
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as writer:
+        for pixels, kind in pages:
+            writer.write(pixels, photometric="minisblack", subfiletype=kind, metadata=None)
+    return out.getvalue()
 
 
 def all_tiff():
@@ -302,7 +356,24 @@ def all_tiff():
     refuse("float32.tif", tiff(GREY.astype(np.float32), **grey), "UNSUPPORTED", "floating-point")
     refuse("signed16.tif", tiff(GREY.astype(np.int16), **grey), "UNSUPPORTED", "signed")
     refuse("grey32.tif", tiff(GREY.astype(np.uint32), **grey), "UNSUPPORTED", "32")
-    refuse("cmyk.tif", tiff(np.dstack([RGB, ALPHA]), photometric="separated"), "UNSUPPORTED", "CMYK")
+    ink = dict(photometric="separated")
+    put("cmyk.tif", tiff(np.dstack([RGB, ALPHA]), **ink), as_rgb("CMYK", np.dstack([RGB, ALPHA])))
+    put("cmyk16.tif", tiff(np.dstack([RGB16, ALPHA16]), **ink),
+        as_rgb("CMYK", scale(np.dstack([RGB16, ALPHA16]), 65535)), False)
+    put("rgba8_premultiplied.tif", tiff(np.dstack([RGB, ALPHA]), extrasamples=["assocalpha"], **rgb), RGB, False)
+    put("rgba8_planes.tif", tiff(np.moveaxis(np.dstack([RGB, ALPHA]), 2, 0), planarconfig="separate",
+                                 extrasamples=["unassalpha"], **rgb), RGB, False)
+    put("greyalpha8.tif", tiff(np.dstack([GREY, ALPHA]), extrasamples=["unassalpha"], **grey), rgb_of(GREY), False)
+    twelve = (X * 1313 + Y * 97).astype(np.uint16) % 4096
+    put("grey12.tif", plain_tiff(pack(twelve, 12).tobytes(), 12), rgb_of(scale(twelve, 4095)), False)
+    put("previews.tif", stacked([(GREY[::2, ::2], 1), (GREY[::3, ::3], 1), (GREY, 0)]), rgb_of(GREY), False)
+    blend("rgba8.tif", RGB, ALPHA)
+    blend("rgba8_premultiplied.tif", RGB, ALPHA, True)
+    blend("rgba8_planes.tif", RGB, ALPHA)
+    blend("greyalpha8.tif", rgb_of(GREY), ALPHA)
+    refuse("pages.tif", stacked([(GREY, 0), (GREY, 0), (GREY[::2, ::2], 1), (GREY, 0)]), "UNSUPPORTED", "found 3 pages")
+    refuse("samples5.tif", tiff(np.dstack([RGB, ALPHA, GREY]), planarconfig="contig", **grey), "UNSUPPORTED", "found 5")
+    refuse("rgbx.tif", tiff(np.dstack([RGB, ALPHA]), extrasamples=["unspecified"], **rgb), "UNSUPPORTED", "found 4")
     refuse("lab.tif", tiff(RGB, photometric="cielab"), "UNSUPPORTED", "photometric kind 8")
     refuse("compression.tif", patched(tiff(GREY, **grey), 259, 12345), "UNSUPPORTED", "12345")
     refuse("huge.tif", patched(patched(tiff(GREY, **grey), 256, 100000), 257, 100000), "LIMIT", "100000x100000")
@@ -352,6 +423,12 @@ def all_bmp():
     masks = struct.pack("<III", 0xff000000, 0x00ff0000, 0x0000ff00)
     put("fields32.bmp", bmp(W, H, 32, up(np.dstack([ALPHA, bgr])), masks=masks, compression=3), RGB)
 
+    long_header = bytearray(bmp(W, H, 32, up(np.dstack([ALPHA, bgr])), compression=3,
+                                masks=masks + struct.pack("<I", 0x000000ff)))
+    long_header[14] = 56
+    put("alpha32.bmp", bytes(long_header), RGB, False)
+    blend("alpha32.bmp", RGB, ALPHA)
+
     refuse("rle8.bmp", bmp(W, H, 8, [b"\0\1"], colours(8), compression=1), "UNSUPPORTED", "RLE8")
     refuse("depth2.bmp", bmp(W, H, 2, up(pack(bits(2), 2)), colours(2)), "UNSUPPORTED", "2")
     refuse("masks.bmp", bmp(W, H, 16, up(packed), masks=struct.pack("<III", 0xf801, 0x7e0, 0x1f), compression=3),
@@ -388,6 +465,8 @@ def all_pnm():
     refuse("no_max.pgm", b"P5 2 1 0 \x01\x02", "FORMAT", "largest value")
     refuse("max65536.pgm", b"P5 2 1 65536 \x01\x02\x03\x04", "FORMAT", "65536")
     refuse("letters.pgm", b"P5 two 1 255 \x01\x02", "FORMAT", "width")
+    refuse("two.ppm", 2 * (b"P6 13 9 255\n" + RGB.tobytes()), "UNSUPPORTED", "found another (P6)")
+    refuse("two_plain.pgm", b"P2 2 1 255\n1 2\nP2 2 1 255\n1 2\n", "UNSUPPORTED", "found another (P2)")
     refuse("huge.ppm", b"P6 100000 100000 255\n\0\0\0", "LIMIT", "100000x100000")
     refuse("digits.ppm", b"P6 99999999999999999999 1 255\n\0\0\0", "LIMIT", "width")
     refuse("cut.ppm", b"P6 13 9 255\n" + RGB.tobytes()[:-1], "FORMAT", "ends early")
@@ -430,11 +509,15 @@ def main():
         grey = ((pixels.astype(np.int64) @ weights + 500) // 1000).astype(np.uint8)
         lines.append(f"    {{\"{name}\", {pixels.shape[1]}, {pixels.shape[0]}, "
                      f"0x{fnv(pixels.tobytes()):016x}u, 0x{fnv(grey.tobytes()):016x}u}},")
+    lines += ["};", "",
+              "/* Over the colour %d, %d, %d. */" % tuple(BACKGROUND),
+              "static const golden_blend golden_blends[] = {"]
+    lines += [f"    {{\"{name}\", 0x{fnv(pixels.tobytes()):016x}u}}," for name, pixels in blended]
     lines += ["};", "", "static const golden_refusal golden_refusals[] = {"]
     lines += [f"    {{\"{name}\", FLECK_E_{status}, \"{part}\"}}," for name, status, part in refused]
     lines += ["};", "/* clang-format on */", ""]
     (ROOT / "tests/golden/image_files.h").write_text("\n".join(lines))
-    print(len(good), "good,", len(refused), "refused,", sum(p.stat().st_size for p in FILES.iterdir()), "bytes")
+    print(len(good), "good,", len(blended), "blended,", len(refused), "refused,", sum(p.stat().st_size for p in FILES.iterdir()), "bytes")
 
 
 main()

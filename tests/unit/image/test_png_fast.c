@@ -45,20 +45,22 @@ static uint8_t *encode(size_t *size, const uint8_t *pixels, int64_t width, int64
     return png;
 }
 
-/* Decode, and compare with what was encoded, without alpha. */
+/* Decode, and compare with what was encoded. */
 static void check(const uint8_t *png, size_t size, const uint8_t *pixels, int64_t width,
                   int64_t height, int channels)
 {
     fk_image_bytes in = {.data = png, .size = size, .max_pixels = 1 << 20};
     int kept = channels == 1 ? 1 : 3;
     fk_png_chunks chunks;
-    fk_image im = {0};
+    fk_decoded decoded = {0};
+    fk_image im;
     bool done;
 
     assert_ok(fk_png_scan(&chunks, &in, err));
-    assert_ok(fk_png_decode_fast(&im, &done, &chunks, &in, err));
+    assert_ok(fk_png_decode_fast(&decoded, &done, &chunks, &in, err));
     if (!done)
         skip(); /* built without libdeflate */
+    im = decoded.image;
     assert_int_equal(im.width, width);
     assert_int_equal(im.height, height);
     assert_int_equal(im.channels, kept);
@@ -66,7 +68,11 @@ static void check(const uint8_t *png, size_t size, const uint8_t *pixels, int64_
         if (memcmp(im.data + i * kept, pixels + i * channels, (size_t)kept) != 0)
             fail_msg("%lldx%lld with %d channels: pixel %lld", (long long)width, (long long)height,
                      channels, (long long)i);
-    fk_image_free(&im);
+    for (int64_t i = 0; decoded.alpha.data != NULL && i < width * height; i++)
+        if (decoded.alpha.data[i] != pixels[i * 4 + 3])
+            fail_msg("alpha of pixel %lld", (long long)i);
+    fk_image_free(&decoded.image);
+    fk_image_free(&decoded.alpha);
 }
 
 static void every_filter_and_shape_comes_back(void **state)

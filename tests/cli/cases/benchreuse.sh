@@ -29,7 +29,7 @@ bench --run spade:k=2,radius=0
 cat new.png >$mask
 touch -r old.png $mask
 bench --run spade:k=2,radius=0
-echo "other weights of the same size:"
+echo "a copy of the weights, then a damaged one:"
 cp "$FLECK_HOME/weights/efficientnet_lite0.safetensors" w.safetensors
 bench --run spade:k=2,radius=0,weights=w.safetensors
 size=$(size w.safetensors)

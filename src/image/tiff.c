@@ -1,11 +1,328 @@
-/* TIFF, by libtiff: grey, palette, RGB and CMYK with samples of 1 to 16 bits, in strips or tiles. */
+/* TIFF, by libtiff: grey, palette, RGB and CMYK with samples of 1 to 16 bits, in strips or tiles.
+ *
+ * libtiff reads from memory through the functions below, and its messages go to a handler of this
+ * one file handle, so that nothing is printed and nothing global is touched. */
 #include "base/mem.h"
-#include "image/tiff.h"
+#include "image/decode.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <tiffio.h>
+
+/* The file, where libtiff is in it, and its first complaint. */
+typedef struct tiff_source {
+    const uint8_t *data;
+    uint64_t size, at;
+    int64_t max_chunk; /* bytes of the largest strip or tile that is read */
+    char message[256];
+} tiff_source;
+
+/* How the samples lie. */
+typedef struct tiff_layout {
+    int64_t width, height;
+    uint16_t bits, samples, photometric, compression, sample_format, planar, orientation;
+    bool palette, inverted, cmyk, tiled, premultiplied;
+    int channels;   /* 1 or 3, of the samples, looked up, or of ink */
+    uint16_t alpha; /* sample of a pixel that holds it; 0: there is none */
+    int64_t chunk_width, chunk_height;
+    const uint16_t *map[3];
+} tiff_layout;
+
+/* A strip or tile is decoded whole; the largest that is read, in bytes, unless the image may be larger. */
+#define MAX_CHUNK (INT64_C(1) << 30)
+
+#define MAX_SAMPLES 8
+
+static tmsize_t read_proc(thandle_t handle, void *out, tmsize_t size)
+{
+    tiff_source *s = handle;
+    uint64_t left = s->at < s->size ? s->size - s->at : 0, n = (uint64_t)size;
+
+    if (n > left)
+        n = left;
+    memcpy(out, s->data + s->at, (size_t)n);
+    s->at += n;
+    return (tmsize_t)n;
+}
+
+static tmsize_t write_proc(thandle_t handle, void *bytes, tmsize_t size)
+{
+    (void)handle;
+    (void)bytes;
+    (void)size;
+    return -1;
+}
+
+static toff_t seek_proc(thandle_t handle, toff_t offset, int whence)
+{
+    tiff_source *s = handle;
+
+    if (whence == SEEK_CUR)
+        offset += s->at;
+    else if (whence == SEEK_END)
+        offset += s->size;
+    /* Beyond the end nothing is read; held there so that `data + at` stays a valid address. */
+    s->at = offset < s->size ? offset : s->size;
+    return offset;
+}
+
+static int close_proc(thandle_t handle)
+{
+    (void)handle;
+    return 0;
+}
+
+static toff_t size_proc(thandle_t handle)
+{
+    return ((tiff_source *)handle)->size;
+}
+
+static int on_error(TIFF *tif, void *user, const char *module, const char *format, va_list ap)
+{
+    tiff_source *s = user;
+
+    (void)tif;
+    (void)module;
+    if (s->message[0] == '\0')
+        vsnprintf(s->message, sizeof s->message, format, ap);
+    return 1;
+}
+
+static int on_warning(TIFF *tif, void *user, const char *module, const char *format, va_list ap)
+{
+    (void)tif;
+    (void)user;
+    (void)module;
+    (void)format;
+    (void)ap;
+    return 1;
+}
+
+static TIFF *open_tiff(tiff_source *s, const fk_image_bytes *in)
+{
+    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
+    TIFF *tif;
+
+    *s = (tiff_source){.data = in->data, .size = in->size, .max_chunk = MAX_CHUNK};
+    if (in->max_pixels > MAX_CHUNK / 8) /* 4 samples of 16 bits */
+        s->max_chunk = in->max_pixels * 8;
+    if (options == NULL)
+        return NULL;
+    TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, s);
+    TIFFOpenOptionsSetWarningHandlerExtR(options, on_warning, s);
+    TIFFOpenOptionsSetMaxSingleMemAlloc(options, s->max_chunk);
+    /* "m": read through read_proc, do not ask for a mapping. */
+    tif = TIFFClientOpenExt("", "rm", s, read_proc, write_proc, seek_proc, close_proc, size_proc,
+                            NULL, NULL, options);
+    TIFFOpenOptionsFree(options);
+    return tif;
+}
+
+static fleck_status tiff_failed(const tiff_source *s, const char *what, fleck_error *err)
+{
+    return fk_error_set(err, FLECK_E_FORMAT, "%s: %s", what,
+                        s->message[0] != '\0' ? s->message : "the file is damaged or ends early");
+}
+
+static fleck_status check_kind(const tiff_layout *l, fleck_error *err)
+{
+    static const char *const kinds[] = {"?", "unsigned", "signed", "floating-point"};
+    const char *kind = l->sample_format < 4 ? kinds[l->sample_format] : "unknown";
+    int64_t least = l->palette ? 1 : l->cmyk ? 4 : l->channels;
+
+    if (l->sample_format != SAMPLEFORMAT_UINT)
+        return fk_error_set(err, FLECK_E_UNSUPPORTED, "expected unsigned samples, found %s ones",
+                            kind);
+    if (!TIFFIsCODECConfigured(l->compression))
+        return fk_error_set(err, FLECK_E_UNSUPPORTED, "compression %u is not read", l->compression);
+    if (l->bits < 1 || l->bits > 16 || l->bits % 2 > (l->bits == 1) || l->bits == 6)
+        return fk_error_set(err, FLECK_E_UNSUPPORTED,
+                            "expected samples of 1, 2, 4, 8, 10, 12, 14 or 16 bits, found %u",
+                            l->bits);
+    if (l->samples > MAX_SAMPLES || l->samples < least)
+        return fk_error_set(err, FLECK_E_UNSUPPORTED, "%u samples a pixel", l->samples);
+    if (l->channels == 3 && !l->palette && l->bits < 8)
+        return fk_error_set(err, FLECK_E_UNSUPPORTED, "RGB of %u bits", l->bits);
+    if (l->cmyk && l->planar == PLANARCONFIG_SEPARATE)
+        return fk_error_set(err, FLECK_E_UNSUPPORTED, "CMYK in separate planes");
+    return FLECK_OK;
+}
+
+/* Samples beside the colours are alpha, or something that would be lost. */
+static fleck_status read_alpha(tiff_layout *l, TIFF *tif, fleck_error *err)
+{
+    uint16_t colours = l->palette ? 1 : l->cmyk ? 4 : (uint16_t)l->channels, n = 0, *kinds = NULL;
+    uint16_t kind = EXTRASAMPLE_UNASSALPHA; /* of a lone one that says nothing */
+
+    if (l->samples == colours)
+        return FLECK_OK;
+    if (TIFFGetField(tif, TIFFTAG_EXTRASAMPLES, &n, &kinds) && n > 0)
+        kind = kinds[0];
+    if (l->samples > colours + 1 || kind == EXTRASAMPLE_UNSPECIFIED)
+        return fk_error_set(err, FLECK_E_UNSUPPORTED,
+                            "expected %u samples a pixel, or alpha beside them, found %u%s",
+                            colours, l->samples,
+                            l->samples == colours + 1 ? ", the last of no kind" : "");
+    l->alpha = colours;
+    l->premultiplied = kind == EXTRASAMPLE_ASSOCALPHA;
+    return FLECK_OK;
+}
+
+static fleck_status read_photometric(tiff_layout *l, TIFF *tif, const tiff_source *s,
+                                     fleck_error *err)
+{
+    uint16_t *map[3], ink = INKSET_CMYK;
+
+    switch (l->photometric) {
+    case PHOTOMETRIC_MINISWHITE:
+        l->inverted = true;
+        l->channels = 1;
+        return FLECK_OK;
+    case PHOTOMETRIC_MINISBLACK:
+        l->channels = 1;
+        return FLECK_OK;
+    case PHOTOMETRIC_RGB:
+        l->channels = 3;
+        return FLECK_OK;
+    case PHOTOMETRIC_YCBCR:
+        if (l->compression != COMPRESSION_JPEG)
+            break;
+        TIFFSetField(tif, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+        l->channels = 3;
+        return FLECK_OK;
+    case PHOTOMETRIC_PALETTE:
+        l->palette = true;
+        l->channels = 3;
+        if (l->bits > 8)
+            break;
+        if (!TIFFGetField(tif, TIFFTAG_COLORMAP, &map[0], &map[1], &map[2]))
+            return tiff_failed(s, "no palette", err);
+        for (int c = 0; c < 3; c++)
+            l->map[c] = map[c];
+        return FLECK_OK;
+    case PHOTOMETRIC_SEPARATED:
+        TIFFGetFieldDefaulted(tif, TIFFTAG_INKSET, &ink);
+        if (ink != INKSET_CMYK || l->bits < 8)
+            break;
+        l->cmyk = true;
+        l->channels = 3;
+        return FLECK_OK;
+    default:
+        break;
+    }
+    return fk_error_set(
+        err, FLECK_E_UNSUPPORTED,
+        "expected grey, palette, RGB or CMYK, found photometric kind %u with %u bits",
+        l->photometric, l->bits);
+}
+
+/* Sizes of a strip or tile; a file of few bytes may name tiles far larger than its image. */
+static fleck_status read_chunks(tiff_layout *l, TIFF *tif, fleck_error *err)
+{
+    uint32_t width = (uint32_t)l->width, height = 0;
+
+    l->tiled = TIFFIsTiled(tif) != 0;
+    if (l->tiled) {
+        if (!TIFFGetField(tif, TIFFTAG_TILEWIDTH, &width) ||
+            !TIFFGetField(tif, TIFFTAG_TILELENGTH, &height))
+            return fk_error_set(err, FLECK_E_FORMAT, "the tiles have no size");
+        if (width == 0 || height == 0)
+            return fk_error_set(err, FLECK_E_FORMAT, "the tiles are empty");
+        if (width > l->width + 4096 || height > l->height + 4096)
+            return fk_error_set(err, FLECK_E_LIMIT, "tiles of %ux%u for an image of %lldx%lld",
+                                width, height, (long long)l->width, (long long)l->height);
+    } else {
+        TIFFGetFieldDefaulted(tif, TIFFTAG_ROWSPERSTRIP, &height);
+        if (height == 0)
+            return fk_error_set(err, FLECK_E_FORMAT, "the strips are empty");
+        if (height > l->height)
+            height = (uint32_t)l->height;
+    }
+    l->chunk_width = width;
+    l->chunk_height = height;
+    return FLECK_OK;
+}
+
+/* What a directory holds beside the image: a preview of it, or its mask. */
+static bool is_beside(TIFF *tif)
+{
+    uint32_t kind = 0;
+    uint16_t old = 0;
+
+    if (TIFFGetField(tif, TIFFTAG_SUBFILETYPE, &kind))
+        return (kind & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) != 0;
+    return TIFFGetField(tif, TIFFTAG_OSUBFILETYPE, &old) && old == OFILETYPE_REDUCEDIMAGE;
+}
+
+/* Go to the file's one image. */
+static fleck_status find_image(TIFF *tif, const tiff_source *s, fleck_error *err)
+{
+    tdir_t first = 0;
+    int64_t images = 0;
+
+    for (;;) {
+        if (!is_beside(tif) && images++ == 0)
+            first = TIFFCurrentDirectory(tif);
+        if (TIFFLastDirectory(tif))
+            break;
+        if (!TIFFReadDirectory(tif))
+            return tiff_failed(s, "the next page", err);
+    }
+    if (images > 1)
+        return fk_error_set(err, FLECK_E_UNSUPPORTED, "expected one image, found %lld pages",
+                            (long long)images);
+    if (images == 0) /* the image itself was cut off, or never there */
+        return fk_error_set(err, FLECK_E_FORMAT, "expected an image, found only previews or masks");
+    if (!TIFFSetDirectory(tif, first))
+        return tiff_failed(s, "the directory", err);
+    return FLECK_OK;
+}
+
+static fleck_status read_size(tiff_layout *l, TIFF *tif, fleck_error *err)
+{
+    uint32_t width = 0, height = 0, depth = 1;
+
+    if (!TIFFGetField(tif, TIFFTAG_IMAGEWIDTH, &width) ||
+        !TIFFGetField(tif, TIFFTAG_IMAGELENGTH, &height))
+        return fk_error_set(err, FLECK_E_FORMAT, "the image has no size");
+    TIFFGetFieldDefaulted(tif, TIFFTAG_IMAGEDEPTH, &depth);
+    if (depth > 1)
+        return fk_error_set(err, FLECK_E_UNSUPPORTED, "expected one image, found %u layers", depth);
+    l->width = width;
+    l->height = height;
+    return FLECK_OK;
+}
+
+static fleck_status read_layout(tiff_layout *l, TIFF *tif, const tiff_source *s, int64_t max_pixels,
+                                fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    FK_DO(find_image(tif, s, err));
+    FK_DO(read_size(l, tif, err));
+    FK_DO(fk_image_check_size(l->width, l->height, max_pixels, err));
+    TIFFGetFieldDefaulted(tif, TIFFTAG_BITSPERSAMPLE, &l->bits);
+    TIFFGetFieldDefaulted(tif, TIFFTAG_SAMPLESPERPIXEL, &l->samples);
+    TIFFGetFieldDefaulted(tif, TIFFTAG_SAMPLEFORMAT, &l->sample_format);
+    TIFFGetFieldDefaulted(tif, TIFFTAG_PLANARCONFIG, &l->planar);
+    TIFFGetFieldDefaulted(tif, TIFFTAG_COMPRESSION, &l->compression);
+    TIFFGetFieldDefaulted(tif, TIFFTAG_ORIENTATION, &l->orientation);
+    if (!TIFFGetField(tif, TIFFTAG_PHOTOMETRIC, &l->photometric))
+        l->photometric = l->samples >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK;
+    FK_DO(read_photometric(l, tif, s, err));
+    FK_DO(check_kind(l, err));
+    FK_DO(read_alpha(l, tif, err));
+    FK_DO(read_chunks(l, tif, err));
+done:
+    return st;
+}
+
+/* ---- Pixels ---- */
 
 /* What its strips or tiles become. */
 typedef struct reading {
-    const fk_tiff_layout *layout;
-    const fk_tiff_source *source;
+    const tiff_layout *layout;
+    const tiff_source *source;
     TIFF *tif;
     fk_decoded *out;
     fk_wide wide;
@@ -38,7 +355,7 @@ static uint8_t sample8(const uint8_t *row, int64_t i, int bits)
 
 /* A palette holds 16-bit colours; their high bytes are the 8-bit ones, whether the writer multiplied by
  * 256 or by 257. */
-static void put_palette(uint8_t *out, const uint8_t *row, int64_t n, const fk_tiff_layout *l,
+static void put_palette(uint8_t *out, const uint8_t *row, int64_t n, const tiff_layout *l,
                         int64_t stride)
 {
     for (int64_t x = 0; x < n; x++)
@@ -46,7 +363,7 @@ static void put_palette(uint8_t *out, const uint8_t *row, int64_t n, const fk_ti
             out[3 * x + c] = (uint8_t)(l->map[c][sample(row, x * stride, l->bits)] >> 8);
 }
 
-static void put_ink(uint8_t *out, const uint8_t *row, int64_t n, const fk_tiff_layout *l)
+static void put_ink(uint8_t *out, const uint8_t *row, int64_t n, const tiff_layout *l)
 {
     for (int64_t x = 0; x < n; x++) {
         uint8_t ink[4];
@@ -61,7 +378,7 @@ static void put_ink(uint8_t *out, const uint8_t *row, int64_t n, const fk_tiff_l
 static void put_channel(reading *r, uint8_t *out, const uint8_t *row, int64_t n, int64_t first,
                         int64_t stride)
 {
-    const fk_tiff_layout *l = r->layout;
+    const tiff_layout *l = r->layout;
 
     if (l->bits == 16) {
         fk_wide_samples(&r->wide, out, l->channels, (const uint16_t *)(const void *)row + first,
@@ -79,7 +396,7 @@ static void put_channel(reading *r, uint8_t *out, const uint8_t *row, int64_t n,
  * here, -1 where the samples lie together. */
 static void put_row(reading *r, const uint8_t *row, int64_t n, int64_t x0, int64_t y, int plane)
 {
-    const fk_tiff_layout *l = r->layout;
+    const tiff_layout *l = r->layout;
     int64_t at = y * l->width + x0, stride = plane < 0 ? l->samples : 1;
     uint8_t *out = r->out->image.data + at * l->channels;
 
@@ -103,7 +420,7 @@ static void put_row(reading *r, const uint8_t *row, int64_t n, int64_t x0, int64
 /* Decode the strip or tile whose upper left pixel is (x0, y0) and copy what lies inside the image. */
 static fleck_status read_chunk(reading *r, int64_t x0, int64_t y0, int plane, fleck_error *err)
 {
-    const fk_tiff_layout *l = r->layout;
+    const tiff_layout *l = r->layout;
     int64_t stride = plane < 0 ? l->samples : 1;
     int64_t row_bytes = (l->chunk_width * stride * l->bits + 7) / 8;
     int64_t rows = l->chunk_height, columns = l->chunk_width, got;
@@ -120,7 +437,7 @@ static fleck_status read_chunk(reading *r, int64_t x0, int64_t y0, int plane, fl
         got = TIFFReadEncodedStrip(r->tif, TIFFComputeStrip(r->tif, (uint32_t)y0, p), r->buffer,
                                    r->buffer_size);
     if (got < row_bytes * rows)
-        return fk_tiff_failed(r->source, "the pixels", err);
+        return tiff_failed(r->source, "the pixels", err);
     for (int64_t y = 0; y < rows; y++)
         put_row(r, r->buffer + y * row_bytes, columns, x0, y0 + y, plane);
     return FLECK_OK;
@@ -128,7 +445,7 @@ static fleck_status read_chunk(reading *r, int64_t x0, int64_t y0, int plane, fl
 
 static fleck_status read_pixels(reading *r, fleck_error *err)
 {
-    const fk_tiff_layout *l = r->layout;
+    const tiff_layout *l = r->layout;
     bool separate = l->planar == PLANARCONFIG_SEPARATE && l->samples > 1;
     int planes = separate ? l->samples : 1;
     int64_t size = l->tiled ? TIFFTileSize(r->tif) : TIFFStripSize(r->tif);
@@ -152,8 +469,8 @@ done:
 }
 
 /* The pixels of a layout. */
-static fleck_status decode(fk_decoded *out, const fk_tiff_layout *l, TIFF *tif,
-                           const fk_tiff_source *s, const fk_image_bytes *in, fleck_error *err)
+static fleck_status decode(fk_decoded *out, const tiff_layout *l, TIFF *tif, const tiff_source *s,
+                           const fk_image_bytes *in, fleck_error *err)
 {
     reading r = {.layout = l,
                  .source = s,
@@ -181,16 +498,16 @@ done:
 
 fleck_status fk_tiff_decode(fk_decoded *out, const fk_image_bytes *in, fleck_error *err)
 {
-    fk_tiff_source s;
-    fk_tiff_layout l = {0};
-    TIFF *tif = fk_tiff_open(&s, in);
+    tiff_source s;
+    tiff_layout l = {0};
+    TIFF *tif = open_tiff(&s, in);
     fleck_status st = FLECK_OK;
 
     if (tif == NULL) {
-        st = fk_tiff_failed(&s, "the header", err);
+        st = tiff_failed(&s, "the header", err);
         goto done;
     }
-    FK_DO(fk_tiff_read_layout(&l, tif, &s, in->max_pixels, err));
+    FK_DO(read_layout(&l, tif, &s, in->max_pixels, err));
     out->notes.wide = l.bits == 16 && !l.cmyk;
     if (in->only_header)
         goto done;

@@ -84,10 +84,17 @@ static fleck_status begin_answer(transfer *t)
     }
     read_range(t, &first, &total);
     t->begin = first;
-    if (first != t->held)
+    if (first != t->held) {
+        int64_t wanted = t->held;
+        fleck_status st = drop_file(t); /* with this server it could never be continued */
+
+        if (st != FLECK_OK)
+            return st;
         return fk_error_set(t->err, FLECK_E_NETWORK,
-                            "%s: asked for the part from byte %lld on, the server sends another",
-                            t->url, (long long)t->held);
+                            "%s: asked for the part from byte %lld on, the server sends another; "
+                            "what was there is removed",
+                            t->url, (long long)wanted);
+    }
     return FLECK_OK;
 }
 
@@ -122,8 +129,10 @@ static int on_progress(void *ctx, curl_off_t total, curl_off_t done, curl_off_t 
     (void)up_done;
     if (begin + done > FK_DOWNLOAD_LIMIT || total > FK_DOWNLOAD_LIMIT) {
         t->st = fk_error_set(t->err, FLECK_E_NETWORK,
-                             "%s: larger than %lld bytes, so not a weight file", t->url,
-                             (long long)FK_DOWNLOAD_LIMIT);
+                             "%s: larger than %lld bytes, so not a weight file; what arrived is "
+                             "removed",
+                             t->url, (long long)FK_DOWNLOAD_LIMIT);
+        (void)!ftruncate(t->fd, 0);
         return 1;
     }
     if (t->begin >= 0 && t->progress != NULL &&
@@ -156,8 +165,8 @@ static CURLcode set_up(transfer *t)
     SET(CURLOPT_USERAGENT, "fleck/" FLECK_VERSION);
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_CONNECTTIMEOUT, 30L);
-    SET(CURLOPT_LOW_SPEED_LIMIT, 100L);
-    SET(CURLOPT_LOW_SPEED_TIME, 60L);
+    SET(CURLOPT_LOW_SPEED_LIMIT, 1000L); /* a trickle would take days */
+    SET(CURLOPT_LOW_SPEED_TIME, 30L);
     SET(CURLOPT_WRITEFUNCTION, on_data);
     SET(CURLOPT_WRITEDATA, t);
     SET(CURLOPT_XFERINFOFUNCTION, on_progress);

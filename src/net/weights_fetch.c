@@ -164,8 +164,10 @@ fleck_status fk_weights_fetch(const char *home, const fk_arch *arch, const char 
     /* A whole download is there where the import failed the last time, of a full disk say. */
     if (!fk_path_is_file(f.file) || verify(&f, f.file, NULL) != FLECK_OK)
         FK_DO(download(&f, progress, ctx, err));
-    FK_DO(fk_weights_import(arch, f.file, f.into, NULL, err));
-    unlink(f.file);
+    st = fk_weights_import(arch, f.file, f.into, NULL, err);
+    /* What is no weight file today will be none tomorrow; a full disk may be emptied. */
+    if (st != FLECK_E_IO && st != FLECK_E_NOMEM)
+        unlink(f.file);
 done:
     end_fetch(&f);
     return st;

@@ -94,15 +94,17 @@ done:
     return st;
 }
 
-static fk_bootstrap bootstrap(const fleck_bench_settings *s)
+static fk_bootstrap bootstrap(const fleck_bench_settings *s, fk_watch *watch)
 {
-    return (fk_bootstrap){.resamples = s->resamples, .seed = s->seed, .level = 0.95};
+    return (fk_bootstrap){
+        .resamples = s->resamples, .seed = s->seed, .level = 0.95, .watch = watch};
 }
 
 /* The interval of the image ROC-AUC; NaN where a class is empty. */
 static fleck_status interval(fk_bench_result *r, const fleck_bench_settings *s, fleck_error *err)
 {
-    fk_bootstrap how = bootstrap(s);
+    fk_watch watch = {.call = s->fit.progress, .ctx = s->fit.progress_ctx};
+    fk_bootstrap how = bootstrap(s, &watch);
     fk_interval found = {NAN, NAN, NAN, NAN};
     double *scores = NULL;
     uint8_t *labels = NULL;
@@ -159,7 +161,9 @@ done:
 static fleck_status measure_pixels(fk_bench_result *r, const fk_bins *bins, const work *w,
                                    fleck_error *err)
 {
-    fk_bootstrap how = bootstrap(w->settings);
+    const fleck_fit_settings *fit = &w->settings->fit;
+    fk_watch watch = {.call = fit->progress, .ctx = fit->progress_ctx};
+    fk_bootstrap how = bootstrap(w->settings, &watch);
     fk_interval found;
     fk_bin_table t = {0};
     uint8_t *labels = NULL;

@@ -207,7 +207,7 @@ static void a_range_that_was_not_asked_for_is_refused(void **state)
     b->server.mode = SERVE_OTHER;
     assert_refused(fk_weights_fetch(b->home, &b->arch, NULL, NULL, NULL, err), FLECK_E_NETWORK,
                    "asked for the part from byte 5000 on, the server sends another");
-    assert_int_equal(size_of(b->part), 5000);
+    assert_int_equal(size_of(b->part), -1); /* with this server it could never be continued */
     assert_not_installed(b);
 }
 

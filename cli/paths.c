@@ -82,7 +82,7 @@ void path_list_tell(const path_list *l, const char *what, int64_t done)
         failed(&err);
     else if (text[0] != '\0')
         fprintf(stderr, "fleck: %s %lld of %lld images: passed over %s\n", what, (long long)done,
-                (long long)(l->count + passed), text);
+                (long long)l->count + passed, text);
     fleck_free(text);
 }
 

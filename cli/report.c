@@ -38,8 +38,8 @@ void report_print(const fleck_report *r, const report_labels *l)
     print_percent(r->pro);
     printf("\n\n");
     if (r->passed > 0)
-        printf("scored %lld of %lld: %s\n", (long long)(r->good + r->defective),
-               (long long)(r->good + r->defective + r->failed + r->passed), r->passed_text);
+        printf("scored %lld of %lld: %s\n", (long long)r->good + (long long)r->defective,
+               (long long)r->good + r->defective + r->failed + r->passed, r->passed_text);
     if (r->image_undefined[0] != '\0')
         printf("image figures: %s\n", r->image_undefined);
     if (r->pixel_undefined[0] != '\0')

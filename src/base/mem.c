@@ -3,7 +3,6 @@
 #include "base/mem.h"
 
 #ifdef __GLIBC__
-#include <sys/mman.h>
 #include <malloc.h>
 #endif
 #include <stdatomic.h>

@@ -170,7 +170,7 @@ static fleck_status read_train_folder(fk_samples *out, const char *path, const f
     for (int64_t i = 0; i < folders.count; i++)
         FK_DO(add_folder(out, &passed, folders.items[i], how, err));
     if (out->count == 0)
-        FK_DO(explain_no_good(path, folders.items[0], how, err));
+        FK_DO(explain_no_good(path, folders.count > 0 ? folders.items[0] : path, how, err));
     out->passed = fk_listing_passed(&passed);
     FK_DO(fk_listing_text(&out->passed_text, &passed, err));
 done:

@@ -264,18 +264,17 @@ done:
 
 static fleck_status add_one(search *s, const char *folder, const entry *e, fleck_error *err)
 {
+    bool file = e->type == DT_REG;
     char *path = NULL;
     struct stat info;
     fleck_status st;
 
     FK_DO(fk_path_join(&path, folder, e->name, err));
-    if (e->type == DT_REG)
-        st = add_file(s, path, e->name, err);
-    else if (stat(path, &info) != 0) /* it may be an image: who reads it learns what is wrong */
+    if (!file && stat(path, &info) != 0) /* it may be an image: who reads it learns what is wrong */
         st = e->name[0] == '.' ? FLECK_OK : add_image(s, path, false, err);
-    else if (S_ISDIR(info.st_mode))
+    else if (!file && S_ISDIR(info.st_mode))
         st = add_folder(s, path, e->name, &info, err);
-    else if (S_ISREG(info.st_mode))
+    else if (file || S_ISREG(info.st_mode))
         st = add_file(s, path, e->name, err);
     else if (s->sub == NULL && e->name[0] != '.')
         st = pass(s->out, FK_PASSED_OTHER, "", path, 1, err);

@@ -46,7 +46,7 @@ static uint8_t over(uint32_t v, uint32_t a, uint32_t b, bool premultiplied)
 
 void fk_decoded_blend(fk_decoded *out, const uint8_t background[3])
 {
-    int64_t n = out->alpha.width * out->alpha.height, channels = out->image.channels;
+    int64_t n = out->alpha.width * out->alpha.height, channels = out->image.channels == 1 ? 1 : 3;
     uint8_t colour[3] = {background[0], background[1], background[2]};
 
     if (channels == 1)

@@ -47,7 +47,7 @@ static fleck_status apply_key(fk_decoded *out, const uint16_t *raw, const struct
 {
     const uint16_t want[3] = {out->image.channels == 1 ? key->gray : key->red, key->green,
                               key->blue};
-    int64_t n = out->image.width * out->image.height, channels = out->image.channels;
+    int64_t n = out->image.width * out->image.height, channels = out->image.channels == 1 ? 1 : 3;
     uint8_t *opacity = NULL;
     fleck_status st;
 

@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MIN_SIDE 32
@@ -444,19 +445,19 @@ static fleck_status check_words(const fleck_fit_settings *s, fleck_error *err)
 
 static fleck_status plan_background(fk_preprocess *p, const char *text, fleck_error *err)
 {
-    unsigned rgb[3];
-    int end = 0;
+    const char *at = text != NULL ? text : BACKGROUND;
 
-    if (text == NULL)
-        text = BACKGROUND;
-    if (strspn(text, "0123456789,") != strlen(text) ||
-        sscanf(text, "%3u,%3u,%3u%n", &rgb[0], &rgb[1], &rgb[2], &end) != 3 || text[end] != '\0' ||
-        rgb[0] > 255 || rgb[1] > 255 || rgb[2] > 255)
-        return fk_error_set(err, FLECK_E_OPTION,
-                            "background: expected R,G,B of 0 to 255 each, got \"%s\"", text);
+    for (int i = 0; i < 3; i++) {
+        char *end;
+        unsigned long v = strtoul(at, &end, 10);
+
+        if (*at < '0' || *at > '9' || v > 255 || *end != (i < 2 ? ',' : '\0'))
+            return fk_error_set(err, FLECK_E_OPTION,
+                                "background: expected R,G,B of 0 to 255 each, got \"%s\"", text);
+        p->background[i] = (uint8_t)v;
+        at = end + 1;
+    }
     p->blend = true;
-    for (int i = 0; i < 3; i++)
-        p->background[i] = (uint8_t)rgb[i];
     return FLECK_OK;
 }
 

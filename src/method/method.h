@@ -16,20 +16,27 @@ typedef enum fk_score_kind {
 } fk_score_kind;
 
 typedef enum fk_method_flags {
-    /* Scores of training images serve the threshold: score honours `exclude`, leaving out the image or,
-     * in a method with prepare_exclude, all of its fold. */
-    FK_METHOD_EXCLUDES = 1
+    /* Scores of training images serve the threshold: score honours `exclude`. */
+    FK_METHOD_EXCLUDES = 1,
+    /* Also where that is a fold of sessions. */
+    FK_METHOD_EXCLUDES_FOLDS = 4
 } fk_method_flags;
 
-/* Learned embeddings that a score leaves out: `count` from `first` on, in order of add.  An image cut
- * into tiles was learned as several embeddings in a row, which are left out together. */
+/* Learned embeddings that a score leaves out: `count` from `first` on, in order of add or, where that is not the
+ * order in which what belongs together lies together, by the rank that each was given.  An image cut into
+ * tiles was learned as several embeddings, and its duplicates are left out with it. */
 typedef struct fk_span {
     int64_t first, count;
+    const int32_t *rank; /* NULL, or [learned] rank of each embedding, in order of add */
+    int64_t at;          /* with rank: the image's own embedding, in order of add */
+    int64_t copies; /* embeddings among them that are like it, itself included; 0 counts as 1 */
+    bool fold;      /* they are all of its fold of sessions, see fk_method.fold */
 } fk_span;
-#define FK_NONE ((fk_span){0, 0})
+#define FK_NONE ((fk_span){0})
 
 static inline bool fk_span_has(fk_span s, int64_t i)
 {
+    i = s.rank != NULL ? s.rank[i] : i;
     return i >= s.first && i - s.first < s.count;
 }
 
@@ -46,7 +53,7 @@ typedef struct fk_memory {
     int threads;        /* of the pools that add and finish will get */
 } fk_memory;
 
-/* Folds that a fit's images are learned in, each of images in a row; see DECISIONS.md. */
+/* Folds of whole sessions, at most, and as many of images that are dealt out in turn; see DECISIONS.md. */
 #define FK_FOLDS 8
 
 typedef struct fk_method {
@@ -68,10 +75,12 @@ typedef struct fk_method {
     /* Before the first add, or NULL where the method knows no limit: learn within m's bytes, with the
      * same result.  FLECK_E_LIMIT where that is less than *least, which is what is needed. */
     fleck_status (*limit)(void *state, const fk_memory *m, int64_t *least, fleck_error *err);
-    /* What add learns from now on is of this fold, 0 to FK_FOLDS - 1.  All tiles of an image are of one.
-     * Where this was never called embedding i is of fold i % FK_FOLDS.  NULL in a method that leaves
-     * out the image alone.  It changes nothing but scores that exclude. */
-    void (*fold)(void *state, int fold);
+    /* What add learns from now on is of these folds, 0 to FK_FOLDS - 1 each: one of images dealt out in
+     * turn, which is left out where a method cannot leave out an image alone, and one of sessions.  All
+     * tiles of an image are of one.  Where this was never called embedding i is of fold i % FK_FOLDS of
+     * both.  NULL in a method that leaves out what it is asked to.  It changes nothing but scores that
+     * exclude. */
+    void (*fold)(void *state, int alone, int session);
     /* Learn n images in order.  The result depends on the order of images only, not on how they are
      * cut into calls, nor on pool.  With tiles each tile is an image to the method.  Positions that
      * a level's `valid` leaves out are not learned. */
@@ -91,7 +100,8 @@ typedef struct fk_method {
     size_t (*scratch_size)(const void *state);
     /* Score one image.
      *   exclude  FK_NONE for a new image; for one that was learned, what it was learned as: e is
-     *            one of the span, and a nearest-neighbour method finds nothing in all of it.
+     *            one of the span, and a nearest-neighbour method finds nothing in all of it; PaDiM
+     *            takes `copies` of e out of its Gaussians.
      *            FLECK_E_STATE where the method has prepare_exclude and the state was not prepared,
      *            or was loaded
      *   scratch  scratch_size() bytes, 64-byte aligned, one a thread

@@ -79,41 +79,6 @@ done:
     return st;
 }
 
-static fleck_status open_fold(fk_folds *f, int fold, fleck_error *err)
-{
-    int64_t dim = f->all.dim;
-    fleck_status st;
-
-    FK_DO(fk_folds_close(f, err));
-    FK_DO(fk_pca_open(&f->all, err));
-    FK_DO(FK_ALLOC(&f->before.mean, dim, err));
-    FK_DO(FK_ALLOC(&f->before.moment, dim * dim, err));
-    memcpy(f->before.mean, f->all.mean, (size_t)dim * sizeof(double));
-    memcpy(f->before.moment, f->all.moment, (size_t)(dim * dim) * sizeof(double));
-    f->before.n = f->all.n;
-    f->open = fold;
-done:
-    if (st != FLECK_OK)
-        fk_pca_free(&f->before);
-    return st;
-}
-
-fleck_status fk_folds_add(fk_folds *f, const fk_level *level, fk_pool *pool, fleck_error *err)
-{
-    int fold;
-    fleck_status st;
-
-    FK_DO(reserve(f, 1, err));
-    fold = f->next >= 0 ? f->next : (int)(f->n % FK_FOLDS);
-    if (f->open != fold)
-        FK_DO(open_fold(f, fold, err));
-    FK_DO(fk_pca_add(&f->all, level, pool, err));
-    f->of[f->n++] = (uint8_t)fold;
-    f->parts[fold].images++;
-done:
-    return st;
-}
-
 /* Add the moments of n patches to a part: those at `moment`, or where that is NULL, of what `all` learned
  * since `before`.  mean [D] is that of the n patches, and is lost. */
 static void join(const fk_folds *f, fk_part *to, int64_t n, double *mean, const float *moment)
@@ -139,7 +104,8 @@ static void join(const fk_folds *f, fk_part *to, int64_t n, double *mean, const 
     to->n += n;
 }
 
-fleck_status fk_folds_close(fk_folds *f, fleck_error *err)
+/* Bring the open fold's part up to date. */
+static fleck_status settle(fk_folds *f, fleck_error *err)
 {
     int64_t n = f->all.n - f->before.n, dim = f->all.dim;
     fk_part *to;
@@ -159,10 +125,55 @@ fleck_status fk_folds_close(fk_folds *f, fleck_error *err)
                   (f->all.mean[j] - f->before.mean[j]) * ((double)f->before.n / (double)n);
     if (n > 0)
         join(f, to, n, mean, NULL);
-    fk_pca_free(&f->before);
     f->open = -1;
 done:
     fk_free(mean);
+    return st;
+}
+
+/* Images of folds that take turns open one each: what they were before has its memory once. */
+static fleck_status open_fold(fk_folds *f, int fold, fleck_error *err)
+{
+    int64_t dim = f->all.dim;
+    fleck_status st;
+
+    FK_DO(settle(f, err));
+    FK_DO(fk_pca_open(&f->all, err));
+    if (f->before.mean == NULL)
+        FK_DO(FK_ALLOC(&f->before.mean, dim, err));
+    if (f->before.moment == NULL)
+        FK_DO(FK_ALLOC(&f->before.moment, dim * dim, err));
+    memcpy(f->before.mean, f->all.mean, (size_t)dim * sizeof(double));
+    memcpy(f->before.moment, f->all.moment, (size_t)(dim * dim) * sizeof(double));
+    f->before.n = f->all.n;
+    f->open = fold;
+done:
+    return st;
+}
+
+fleck_status fk_folds_add(fk_folds *f, const fk_level *level, fk_pool *pool, fleck_error *err)
+{
+    int fold;
+    fleck_status st;
+
+    FK_DO(reserve(f, 1, err));
+    fold = f->next >= 0 ? f->next : (int)(f->n % FK_FOLDS);
+    if (f->open != fold)
+        FK_DO(open_fold(f, fold, err));
+    FK_DO(fk_pca_add(&f->all, level, pool, err));
+    f->of[f->n++] = (uint8_t)fold;
+    f->parts[fold].images++;
+done:
+    return st;
+}
+
+fleck_status fk_folds_close(fk_folds *f, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(settle(f, err));
+    fk_pca_free(&f->before);
+done:
     return st;
 }
 

@@ -18,7 +18,10 @@ typedef enum fk_score_kind {
 typedef enum fk_method_flags {
     /* Scores of training images serve the threshold: score honours `exclude`, leaving out the image or,
      * in a method with prepare_exclude, all of its fold. */
-    FK_METHOD_EXCLUDES = 1
+    FK_METHOD_EXCLUDES = 1,
+    /* What is learned depends on the order of images by more than rounding: a fit of files chooses an
+     * order that their names have no part in. */
+    FK_METHOD_ORDERED = 2
 } fk_method_flags;
 
 /* Learned embeddings that a score leaves out: `count` from `first` on, in order of add.  An image cut

@@ -94,23 +94,27 @@ static fleck_status fit_files(fleck_model **out, const char **files, const char 
                               fleck_times *times, fleck_error *err)
 {
     fleck_fit_settings s = *settings;
+    fk_digest *contents = NULL;
     fk_wide_window window;
     fk_source source;
     fleck_error why = {0};
     fleck_status st;
 
-    FK_DO(fk_fit_check_files(files, masks, &n, s.skip_bad, &s, &window, err));
+    FK_DO(FK_CALLOC(&contents, n, err));
+    FK_DO(fk_fit_check_files(files, masks, contents, &n, s.skip_bad, &s, &window, err));
     s.masks = masks;
     fk_source_init_files(&source, files, n);
+    source.contents = contents;
     st = fit(out, &source, category, &s, window, times, &why);
     fk_source_free(&source);
     if (st == FLECK_OK)
-        return FLECK_OK;
+        goto done;
     /* Damage behind a header: whoever mends one file learns of the others as well. */
     if (!s.skip_bad && (st == FLECK_E_FORMAT || st == FLECK_E_IO || st == FLECK_E_NOTFOUND))
-        FK_DO(fk_fit_check_files(files, masks, &n, true, &s, &window, err));
+        FK_DO(fk_fit_check_files(files, masks, NULL, &n, true, &s, &window, err));
     st = fk_error_set(err, why.status, "%s", why.message);
 done:
+    fk_free(contents);
     return st;
 }
 

@@ -222,7 +222,7 @@ fleck_status fk_image_load(fk_image *out, const char *path, fk_image_want want, 
 }
 
 fleck_status fk_image_check(const char *path, const fk_image_settings *settings,
-                            fk_image_notes *notes, fleck_error *err)
+                            fk_image_notes *notes, fk_digest *content, fleck_error *err)
 {
     fk_image_settings s = settings != NULL ? *settings : (fk_image_settings){0};
     fk_decoded decoded = {.orientation = 1};
@@ -244,6 +244,8 @@ fleck_status fk_image_check(const char *path, const fk_image_settings *settings,
         fk_error_context(err, "%s", path);
     if (notes != NULL)
         *notes = decoded.notes;
+    if (content != NULL)
+        *content = fk_digest_block(file.data, file.size);
 done:
     fk_contents_free(&file);
     return st;

@@ -2,6 +2,7 @@
 #ifndef FK_IMAGE_IMAGE_H
 #define FK_IMAGE_IMAGE_H
 
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/look.h"
 
@@ -99,10 +100,11 @@ fleck_status fk_image_decode_with(fk_image *out, const void *bytes, size_t size,
                                   fk_image_want want, const fk_image_settings *settings,
                                   fk_image_notes *notes, fleck_error *err) FLECK_MUST_CHECK;
 /* Whether path can be read as an image, as far as its header tells: it names formats and kinds that are
- * not read, sizes beyond the limits, and a PNG that ends early.  Of the notes only wide is found.  settings
- * and notes may be NULL.  Errors of fk_image_load(). */
+ * not read, sizes beyond the limits, and a PNG that ends early.  Of the notes only wide is found; content is the digest
+ * of the file's bytes in one piece.  settings, notes and content may be NULL.  Errors of fk_image_load(). */
 fleck_status fk_image_check(const char *path, const fk_image_settings *settings,
-                            fk_image_notes *notes, fleck_error *err) FLECK_MUST_CHECK;
+                            fk_image_notes *notes, fk_digest *content,
+                            fleck_error *err) FLECK_MUST_CHECK;
 /* Whether path's name ends in an extension of what fleck decodes (.png .jpg .jpeg .jpe .jfif .tif .tiff
  * .bmp .dib .pnm .pgm .ppm .pbm), case ignored. */
 bool fk_image_has_extension(const char *path);

@@ -18,7 +18,10 @@ typedef enum fk_score_kind {
 typedef enum fk_method_flags {
     /* Scores of training images serve the threshold: score honours `exclude`. */
     FK_METHOD_EXCLUDES = 1,
-    /* Also where that is a fold of sessions. */
+    /* A fit of files learns in an order that the files' names have no part in, so that they have none in the
+     * model's bytes. */
+    FK_METHOD_ORDERED = 2,
+    /* score also leaves out a fold of sessions. */
     FK_METHOD_EXCLUDES_FOLDS = 4
 } fk_method_flags;
 

@@ -593,7 +593,7 @@ const fk_method fk_method_mhpatchcore = {
                  "Anomaly Detection, arXiv 2605.27748, 2026",
     .options = OPTIONS,
     .score_kind = FK_SCORE_GLOBAL,
-    .flags = FK_METHOD_EXCLUDES | FK_METHOD_EXCLUDES_FOLDS,
+    .flags = FK_METHOD_EXCLUDES | FK_METHOD_EXCLUDES_FOLDS | FK_METHOD_ORDERED,
     .resize = "bilinear",
     .skip_taps = 1,
     .embed = mhpc_embed,

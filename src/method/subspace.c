@@ -35,7 +35,7 @@ typedef struct subspace {
     int64_t images;
     fk_folds folds;
     basis all;            /* made by finish */
-    basis rest[FK_FOLDS]; /* without each fold; made by prepare_exclude */
+    basis rest[FK_PARTS]; /* without each fold; made by prepare_exclude */
 } subspace;
 
 static const fk_option OPTIONS[] = {
@@ -80,7 +80,7 @@ static void basis_free(basis *b)
 
 static void free_rests(subspace *s)
 {
-    for (int k = 0; k < FK_FOLDS; k++)
+    for (int k = 0; k < FK_PARTS; k++)
         basis_free(&s->rest[k]);
 }
 
@@ -130,15 +130,15 @@ static fleck_status subspace_limit(void *state, const fk_memory *m, int64_t *lea
     subspace *s = state;
     int64_t dim = s->folds.all.dim, components = dim * dim * (int64_t)sizeof(float); /* at most */
 
-    return fk_folds_limit(&s->folds, "subspace", m, positions(s), (1 + FK_FOLDS) * components,
+    return fk_folds_limit(&s->folds, "subspace", m, positions(s), (1 + FK_PARTS) * components,
                           least, err);
 }
 
-static void subspace_fold(void *state, int fold)
+static void subspace_fold(void *state, int alone, int session)
 {
     subspace *s = state;
 
-    fk_folds_set(&s->folds, fold);
+    fk_folds_set(&s->folds, alone, session);
 }
 
 static fleck_status subspace_add(void *state, const fk_embedding *const *images, int64_t n,
@@ -274,7 +274,7 @@ static size_t subspace_scratch_size(const void *state)
     const subspace *s = state;
     int64_t count = s->all.count;
 
-    for (int k = 0; k < FK_FOLDS; k++)
+    for (int k = 0; k < FK_PARTS; k++)
         count = s->rest[k].count > count ? s->rest[k].count : count;
     return (size_t)(positions(s) * (s->folds.all.dim + count + 2)) * sizeof(float);
 }
@@ -430,7 +430,7 @@ const fk_method fk_method_subspace = {.name = "subspace",
                                                    "Subspace Modeling, arXiv 2602.23013, 2026",
                                       .options = OPTIONS,
                                       .score_kind = FK_SCORE_GLOBAL,
-                                      .flags = FK_METHOD_EXCLUDES,
+                                      .flags = FK_METHOD_EXCLUDES | FK_METHOD_EXCLUDES_FOLDS,
                                       .resize = "bicubic",
                                       .embed = subspace_embed,
                                       .begin = subspace_begin,

@@ -21,7 +21,8 @@ typedef struct work {
     const char *path, *out, *file;
     const fleck_bench_settings *settings;
     fk_samples train, test;
-    const char **files; /* [n_files] paths of those of train that are learned */
+    const char **files;  /* [n_files] paths of those of train that are learned */
+    fk_digest *contents; /* [n_files] */
     int64_t n_files;
     fk_wide_window window; /* that they use */
     fk_bench_category *category;
@@ -295,6 +296,7 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
     FK_DO(fk_runner_open_on(&r, &m, feed, err));
     r.max_pixels = settings.max_pixels;
     fk_source_init_files(&source, w->files, w->n_files);
+    source.contents = w->contents;
     st = fk_fit_run(&m, &r, &source, &settings, &fit, err);
     fk_source_free(&source);
     FK_DO(st);
@@ -337,6 +339,7 @@ static fleck_status list_files(work *w, fleck_error *err)
                     (long long)w->test.count, (long long)w->test.count + (long long)w->test.passed,
                     w->test.passed_text);
     FK_DO(FK_ALLOC(&w->files, w->train.count, err));
+    FK_DO(FK_CALLOC(&w->contents, w->train.count, err));
     for (; w->n_files < w->train.count; w->n_files++)
         w->files[w->n_files] = w->train.items[w->n_files].path;
     if (w->train.passed > 0)
@@ -468,8 +471,8 @@ static fleck_status compute_missing(work *w, const fk_bench_runs *runs, fk_bench
     fleck_status st;
 
     automatic.window = NULL; /* for the runs that do not say theirs */
-    FK_DO(fk_fit_check_files(w->files, NULL, &w->n_files, fit->skip_bad, &automatic, &w->window,
-                             err));
+    FK_DO(fk_fit_check_files(w->files, NULL, w->contents, &w->n_files, fit->skip_bad, &automatic,
+                             &w->window, err));
     FK_DO(fk_blobs_open(&blobs, w->out, w->settings->memory, err));
     c->decoded = c->passed = 0;
     c->n_networks = feeds->n;
@@ -528,6 +531,7 @@ fleck_status fk_bench_category_run(fk_bench_category *c, fk_bench_category *know
     FK_DO(fk_bench_category_write(c, file, err)); /* counts, names and stamps may be others */
 done:
     fk_free(w.files);
+    fk_free(w.contents);
     fk_samples_free(&w.test);
     fk_samples_free(&w.train);
     return st;

@@ -17,6 +17,7 @@
 #include "pipeline/shown.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Embeddings of a block; a third of them where memory is limited. */
@@ -36,6 +37,7 @@ typedef struct fitting {
     const char *const *masks; /* [n] of the images' own masks, NULL entries for none; or NULL */
     bool tiled;
     int64_t n, done, block;
+    int64_t *order;           /* [n] images as they are learned; NULL: in their own order */
     int64_t group;            /* images decoded at a time */
     fk_embedding *embeddings; /* [block] */
     fk_canvas *canvases;      /* [group] */
@@ -68,6 +70,48 @@ static int64_t input_pixels(const fk_model *m)
     return size.height * size.width;
 }
 
+/* What an image is learned by: its contents, and among equal ones its number. */
+typedef struct keyed {
+    fk_digest content;
+    int64_t image;
+} keyed;
+
+static int by_content(const void *x, const void *y)
+{
+    const keyed *a = x, *b = y;
+    int difference = memcmp(&a->content, &b->content, sizeof a->content);
+
+    if (difference != 0)
+        return difference;
+    return a->image < b->image ? -1 : 1;
+}
+
+/* The order of contents, where the method's result depends on one. */
+static fleck_status choose_order(fitting *f, fleck_error *err)
+{
+    keyed *keys = NULL;
+    fleck_status st = FLECK_OK;
+
+    if (f->source->contents == NULL || (f->model->method->flags & FK_METHOD_ORDERED) == 0)
+        return FLECK_OK;
+    FK_DO(FK_ALLOC(&keys, f->n, err));
+    FK_DO(FK_ALLOC(&f->order, f->n, err));
+    for (int64_t i = 0; i < f->n; i++)
+        keys[i] = (keyed){f->source->contents[i], i};
+    qsort(keys, (size_t)f->n, sizeof *keys, by_content);
+    for (int64_t i = 0; i < f->n; i++)
+        f->order[i] = keys[i].image;
+done:
+    fk_free(keys);
+    return st;
+}
+
+/* The image that is item of the group. */
+static int64_t image_at(const fitting *f, int64_t item)
+{
+    return f->order != NULL ? f->order[f->done + item] : f->done + item;
+}
+
 static fleck_status fitting_init(fitting *f, const fleck_fit_settings *s, fleck_error *err)
 {
     int64_t bytes = fk_embed_shape_floats(&f->model->shape) * (int64_t)sizeof(float) + 1;
@@ -79,6 +123,7 @@ static fleck_status fitting_init(fitting *f, const fleck_fit_settings *s, fleck_
     f->block = f->block > MAX_BLOCK / part ? MAX_BLOCK / part : f->block < 2 ? 2 : f->block;
     f->tiled = f->model->pre.tile > 0;
     f->group = f->tiled ? TILED_IMAGES : f->block;
+    FK_DO(choose_order(f, err));
     FK_DO(FK_CALLOC(&f->embeddings, f->block, err));
     FK_DO(FK_CALLOC(&f->canvases, f->group, err));
     FK_DO(FK_CALLOC(&f->pieces, f->block, err));
@@ -117,6 +162,7 @@ static void fitting_free(fitting *f)
         fk_image_free(&f->kept_left_out[k]);
     fk_shown_free(&f->shown);
     fk_mask_notes_free(&f->notes);
+    fk_free(f->order);
     fk_free(f->embeddings);
     fk_free(f->canvases);
     fk_free(f->pieces);
@@ -159,7 +205,7 @@ static fleck_status read_one(void *ctx, int64_t item, int worker, fleck_error *e
     fleck_status st;
 
     fk_canvas_free(&f->canvases[item]);
-    st = read_canvas(f, f->done + item, worker, &f->canvases[item], err);
+    st = read_canvas(f, image_at(f, item), worker, &f->canvases[item], err);
     if (st != FLECK_OK)
         fk_source_stop(f->source);
     return st;
@@ -183,7 +229,7 @@ static fleck_status embed_group(fitting *f, int64_t count, fleck_error *err)
         for (int64_t i = 0; i < n && st == FLECK_OK; i++)
             st = fk_canvas_flag(out[i], &f->canvases[first + i], 0, true, err);
         if (st != FLECK_OK) {
-            fk_source_context(f->source, f->done + first, err);
+            fk_source_context(f->source, image_at(f, first), err);
             break;
         }
     }
@@ -198,7 +244,7 @@ static fleck_status embed_tile(void *ctx, int64_t slot, int worker, fleck_error 
                                             false, &f->embeddings[slot], err);
 
     if (st != FLECK_OK)
-        fk_source_context(f->source, f->done + p->item, err);
+        fk_source_context(f->source, image_at(f, p->item), err);
     return st;
 }
 
@@ -218,18 +264,19 @@ static int64_t next_pieces(fitting *f, int64_t count, struct piece last)
     return n;
 }
 
-/* Set aside the network's input of a piece as a check image. */
-static fleck_status keep_check(fk_model *m, const fk_canvas *c, int64_t tile, fleck_error *err)
+/* Set aside the network's input of a piece of kept image k, where that is to be a check image. */
+static fleck_status keep_check(fk_model *m, const fk_canvas *c, int64_t tile, int64_t k,
+                               fleck_error *err)
 {
     int64_t bytes = input_pixels(m) * 3;
     uint8_t *to;
     fleck_status st = FLECK_OK;
 
-    if (m->n_checks == FK_MODEL_CHECKS)
+    if (k >= FK_MODEL_CHECKS)
         goto done;
     if (m->checks == NULL)
         FK_DO(FK_CALLOC(&m->checks, bytes * FK_MODEL_CHECKS, err));
-    to = m->checks + m->n_checks * bytes;
+    to = m->checks + k * bytes;
     if (fk_canvas_piece(c, tile, to) != to)
         memcpy(to, c->pixels.data, (size_t)bytes);
     m->n_checks++;
@@ -259,7 +306,7 @@ static fleck_status keep(fitting *f, int64_t slot, int64_t k, fleck_error *err)
     if (p->tile == 0)
         f->spans[k] = (fk_span){f->learned + slot, pieces};
     if (p->tile == pieces / 2)
-        FK_DO(keep_check(f->model, c, p->tile, err));
+        FK_DO(keep_check(f->model, c, p->tile, k, err));
     if (f->tiled)
         goto done;
     FK_DO(fk_canvas_flag(&f->embeddings[slot], c, 0, false, err));
@@ -272,10 +319,18 @@ done:
     return st;
 }
 
-/* Fold of an image of the group: an eighth of all images, in a row. */
+/* Fold of an image of the group: an eighth of all images, in a row of their own order. */
 static int fold_of(const fitting *f, int64_t item)
 {
-    return (int)((f->done + item) * FK_FOLDS / f->n);
+    return (int)(image_at(f, item) * FK_FOLDS / f->n);
+}
+
+/* Which of the kept ones image is, -1 for none.  kept[k] = image solved for k leaves one that may be. */
+static int64_t kept_as(const fitting *f, int64_t image)
+{
+    int64_t k = (2 * image * f->n_kept + f->n - 1) / (2 * f->n);
+
+    return k < f->n_kept && f->kept[k] == image ? k : -1;
 }
 
 /* Learn a block of n pieces, each of its image's fold. */
@@ -309,8 +364,8 @@ static fleck_status look_at_masks(fitting *f, int64_t i, fleck_error *err)
     fleck_status st;
 
     FK_DO(fk_shown_add(&f->shown, c, err));
-    if (f->masks != NULL && f->masks[f->done + i] != NULL)
-        FK_DO(fk_mask_note(&f->notes, c->kinds, f->masks[f->done + i], err));
+    if (f->masks != NULL && f->masks[image_at(f, i)] != NULL)
+        FK_DO(fk_mask_note(&f->notes, c->kinds, f->masks[image_at(f, i)], err));
     if (size[0] > 0 && (c->width != size[0] || c->height != size[1]) && f->odd++ == 0) {
         f->odd_size[0] = c->width;
         f->odd_size[1] = c->height;
@@ -343,7 +398,7 @@ done:
 
 /* Learn a group of `count` images, block by block of their pieces. */
 static fleck_status learn_group(fitting *f, int64_t count, const fleck_fit_settings *s,
-                                int64_t *next_kept, fleck_times *t, fleck_error *err)
+                                fleck_times *t, fleck_error *err)
 {
     struct piece last = {0, -1};
     int64_t n;
@@ -374,12 +429,10 @@ static fleck_status learn_group(fitting *f, int64_t count, const fleck_fit_setti
         t->score += fk_clock_seconds() - start;
         last = f->pieces[n - 1];
         for (int64_t i = 0; i < n; i++) {
-            int64_t image = f->done + f->pieces[i].item;
+            int64_t k = kept_as(f, image_at(f, f->pieces[i].item));
 
-            while (*next_kept < f->n_kept && f->kept[*next_kept] < image)
-                (*next_kept)++;
-            if (*next_kept < f->n_kept && f->kept[*next_kept] == image)
-                FK_DO(keep(f, i, *next_kept, err));
+            if (k >= 0)
+                FK_DO(keep(f, i, k, err));
         }
         f->learned += n;
     }
@@ -389,7 +442,6 @@ done:
 
 static fleck_status learn(fitting *f, const fleck_fit_settings *s, fleck_times *t, fleck_error *err)
 {
-    int64_t next_kept = 0;
     fleck_status st = FLECK_OK;
 
     for (f->done = 0; f->done < f->n;) {
@@ -397,12 +449,13 @@ static fleck_status learn(fitting *f, const fleck_fit_settings *s, fleck_times *
 
         fk_watch_stage(f->watch, "fit", f->n); /* the method may have told of its own */
         f->watch->done = f->done;
-        FK_DO(learn_group(f, count, s, &next_kept, t, err));
+        FK_DO(learn_group(f, count, s, t, err));
         f->done += count;
         fk_watch_stage(f->watch, "fit", f->n);
         FK_DO(fk_watch_tell(f->watch, f->done, err));
     }
     f->model->images = f->n;
+    f->model->n_checks = f->n_kept < FK_MODEL_CHECKS ? (int)f->n_kept : FK_MODEL_CHECKS;
     f->model->transparent = fk_runner_transparent(f->runner) > 0;
     f->model->own_masks = f->shown.masked > 0;
     f->model->unseen = fk_shown_unseen(&f->shown, f->model->pre.width > 0 ? f->model->mask : NULL);

@@ -57,15 +57,18 @@ fleck_status fk_fit_window(fk_wide_window *out, const char *text, fk_wide_window
                            fleck_error *err) FLECK_MUST_CHECK;
 
 /* Check that all n files can be read, by their headers or wholly, on all threads.  masks: NULL, or [n].
- * With skip_bad those that cannot are told as warnings and taken out of files and masks, and *n shrinks.
+ * contents: NULL, or [n] that get the digests of the files' bytes.
+ * With skip_bad those that cannot are told as warnings and taken out of all three, and *n shrinks.
  * Else they are the error, which gives their number and the first; several are told as warnings.
  * *window is what s->window says, or for "auto" the smallest of 8, 10, 12, 14 and 16 bits that holds the
  * wide samples of all files, for which those are decoded. */
-fleck_status fk_fit_check_files(const char **files, const char **masks, int64_t *n, bool whole,
-                                const fleck_fit_settings *s, fk_wide_window *window,
-                                fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_fit_check_files(const char **files, const char **masks, fk_digest *contents,
+                                int64_t *n, bool whole, const fleck_fit_settings *s,
+                                fk_wide_window *window, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Learn the source's images in order, finish, and calibrate. r runs m; unless the images are tiled or r
+/* Learn the source's images, finish, and calibrate.  They are learned in order; where the method is
+ * FK_METHOD_ORDERED and the source knows their contents, in the order of these.  Folds, and which of
+ * them calibrate and check, follow the source's own order. r runs m; unless the images are tiled or r
  * has a feed its network rests afterwards (fk_runner_wake()).  The model does not depend on r's threads. */
 fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const fleck_fit_settings *s,
                         fleck_times *times, fleck_error *err) FLECK_MUST_CHECK;

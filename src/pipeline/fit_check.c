@@ -12,6 +12,7 @@ typedef struct checking {
     bool whole, window;  /* decode all; those with wide samples, to know how many bits they use */
     fleck_error *errors; /* [n] */
     int *bits;           /* [n] of wide samples; 0: the file has none */
+    fk_digest *contents; /* [n], or NULL */
 } checking;
 
 static fleck_status check_one(void *ctx, int64_t i, int worker, fleck_error *err)
@@ -23,7 +24,8 @@ static fleck_status check_one(void *ctx, int64_t i, int worker, fleck_error *err
 
     (void)worker;
     (void)err; /* a bad file is its own result */
-    st = fk_image_check(c->files[i], &c->settings, &notes, &c->errors[i]);
+    st = fk_image_check(c->files[i], &c->settings, &notes,
+                        c->contents != NULL ? &c->contents[i] : NULL, &c->errors[i]);
     if (st == FLECK_OK && (c->whole || (c->window && notes.wide)))
         st = fk_image_load_with(&image, c->files[i], FK_IMAGE_GREY, &c->settings, &notes,
                                 &c->errors[i]);
@@ -91,6 +93,8 @@ static void leave_out(const checking *c, const char **files, const char **masks,
         files[kept] = files[i];
         if (masks != NULL)
             masks[kept] = masks[i];
+        if (c->contents != NULL)
+            c->contents[kept] = c->contents[i];
         kept++;
     }
     *n = kept;
@@ -107,13 +111,14 @@ static fk_wide_window window_of(const checking *c, int64_t n)
                                    : (fk_wide_window){0, (UINT32_C(1) << bits) - 1};
 }
 
-fleck_status fk_fit_check_files(const char **files, const char **masks, int64_t *n, bool whole,
-                                const fleck_fit_settings *s, fk_wide_window *window,
-                                fleck_error *err)
+fleck_status fk_fit_check_files(const char **files, const char **masks, fk_digest *contents,
+                                int64_t *n, bool whole, const fleck_fit_settings *s,
+                                fk_wide_window *window, fleck_error *err)
 {
     checking c = {.files = files,
                   .settings = {.max_pixels = s->max_pixels},
                   .whole = whole,
+                  .contents = contents,
                   .window = s->window == NULL || strcmp(s->window, "auto") == 0};
     fk_warn warn = {s->warning, s->warning_ctx};
     fk_watch watch = {.call = s->progress, .ctx = s->progress_ctx};

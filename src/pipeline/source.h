@@ -9,7 +9,8 @@
 /* What it names is borrowed.  Not to be moved between init and free. */
 typedef struct fk_source {
     int64_t n;
-    const char *const *files; /* [n], or NULL: `next` gives the pixels */
+    const char *const *files;  /* [n], or NULL: `next` gives the pixels */
+    const fk_digest *contents; /* [n] digests of the files, or NULL */
     fleck_next_image *next;
     void *ctx;
     /* Of a function: whose turn it is, guarded by lock. */

@@ -180,11 +180,19 @@ typedef struct fleck_fit_settings {
     const char *const *masks; /* fleck_fit_files, _stream: NULL, or [n] mask files of the images'
                                  own, NULL for none; white is left out of the fit */
     const char
-        *resize;       /* "bilinear", "bicubic", "lanczos", "area", "nearest"; NULL: the method's */
-    double sigma;      /* smoothing of the map, in pixels of the crop: 4; 0: none */
-    const char *pool;  /* image score: "max" of the final map, "top:P" mean of its top P per cent of
+        *resize;      /* "bilinear", "bicubic", "lanczos", "area", "nearest"; NULL: the method's */
+    double sigma;     /* smoothing of the map, in pixels of the crop: 4; 0: none */
+    const char *pool; /* image score: "max" of the final map, "top:P" mean of its top P per cent of
                          pixels, NULL or "method" what the method does; recorded in the model */
-    int64_t calibrate; /* good images that are held out and scored for threshold and colours: 64 */
+    int64_t
+        calibrate; /* most good images that are held out and scored for thresholds and colours: all
+                          of them; 0: none */
+    double
+        false_alarms; /* share of good parts like those learned that the threshold may reject: 0.02 */
+    const char
+        *groups; /* how images taken together are told apart, to be held out together as well:
+                            "folder", "day", "prefix", "runs", "none"; NULL or "auto": the first of
+                            these that their names give (docs/FORMATS.md) */
     const char *const *options; /* NULL, or method options "name=value", ended by NULL */
     int64_t
         max_memory; /* bytes that the process may take; 0: no limit.  What the method learns then

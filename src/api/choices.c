@@ -5,6 +5,7 @@
 #include "base/nearest.h"
 #include "image/image.h"
 #include "method/method.h"
+#include "model/calibration.h"
 #include "net/arch.h"
 #include "synth/synth.h"
 
@@ -121,7 +122,8 @@ fleck_fit_settings fleck_fit_defaults(void)
                                 .crop_height = 224,
                                 .overlap = 0.25,
                                 .sigma = 4.0,
-                                .calibrate = 64};
+                                .calibrate = INT64_MAX,
+                                .false_alarms = FK_FALSE_ALARMS};
 }
 
 fleck_run_settings fleck_run_defaults(void)

@@ -22,7 +22,9 @@ typedef enum fk_method_flags {
      * model's bytes. */
     FK_METHOD_ORDERED = 2,
     /* score also leaves out a fold of sessions. */
-    FK_METHOD_EXCLUDES_FOLDS = 4
+    FK_METHOD_EXCLUDES_FOLDS = 4,
+    /* A map takes far longer than a score. */
+    FK_METHOD_DEAR_MAPS = 8
 } fk_method_flags;
 
 /* Learned embeddings that a score leaves out: `count` from `first` on, in order of add or, where that is not the

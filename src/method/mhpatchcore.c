@@ -418,7 +418,7 @@ static size_t lay_out(layout *l, const mhpc *s, char *base)
 
     for (int i = 0; i < 6; i++)
         at[i + 1] = at[i] + rounded_up(sizes[i]);
-    if (base != NULL)
+    if (l != NULL)
         *l = (layout){(float *)base,           (float *)(base + at[1]),   (float *)(base + at[2]),
                       (float *)(base + at[3]), (int64_t *)(base + at[4]), (double *)(base + at[5])};
     return at[6];
@@ -482,7 +482,7 @@ static fleck_status mhpc_score(const void *state, const fk_embedding *e, fk_span
     const mhpc *s = state;
     const fk_level *grid = &s->shape.levels[0];
     int64_t n = positions(s);
-    layout l;
+    layout l = {0};
     fleck_status st;
 
     if (s->n_bank == 0)

@@ -40,13 +40,6 @@ void fk_calibration_free(fk_calibration *c)
     fk_calibration_init(c);
 }
 
-static int ascending(const void *x, const void *y)
-{
-    double a = *(const double *)x, b = *(const double *)y;
-
-    return (a > b) - (a < b);
-}
-
 double fk_conformal_least(int64_t n)
 {
     return 1.0 / (double)(n + 1);
@@ -121,7 +114,7 @@ void fk_calibration_set_pixels(fk_calibration *c)
     c->high = c->low + 2.0 * (c->pixel_threshold - c->low);
 }
 
-static int ascending_floats(const void *x, const void *y)
+static int ascending(const void *x, const void *y)
 {
     float a = *(const float *)x, b = *(const float *)y;
 
@@ -133,7 +126,7 @@ fleck_status fk_calibration_measure(fk_calibration *c, float *values, int64_t n,
     fleck_status st;
 
     FK_DO(FK_ALLOC(&c->pixels, FK_PIXEL_POINTS, err));
-    qsort(values, (size_t)n, sizeof *values, ascending_floats);
+    qsort(values, (size_t)n, sizeof *values, ascending);
     for (int k = 0; k < FK_PIXEL_POINTS; k++) {
         double at = point(k) * (double)(n - 1), below = floor(at);
         int64_t i = (int64_t)below;

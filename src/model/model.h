@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "method/method.h"
+#include "model/calibration.h"
 #include "model/pooling.h"
 #include "net/net.h"
 #include "net/weights.h"
@@ -36,15 +37,6 @@ typedef struct fk_preprocess {
     uint8_t background[3];
     float mean[3], scale[3];
 } fk_preprocess;
-
-/* What good images score, found by leaving each out of what was learned. */
-typedef struct fk_calibration {
-    int64_t images;         /* 0: not calibrated, the rest is NaN */
-    double threshold;       /* highest image score */
-    double pixel_threshold; /* highest value of a map */
-    double low, high; /* colour scale: median of the maps, and as far above the pixel threshold
-                         as that is above low */
-} fk_calibration;
 
 /* Valid when zeroed; everything owned, see fk_model_free(). */
 typedef struct fk_model {

@@ -152,24 +152,6 @@ static fleck_status read_pooling(fk_model *m, const fk_json *object, fleck_error
     return FLECK_OK;
 }
 
-static fleck_status read_calibration(fk_calibration *c, const fk_json *object, fleck_error *err)
-{
-    const fk_json *j = fk_json_get(object, "calibration");
-    fleck_status st;
-
-    *c = (fk_calibration){0, NAN, NAN, NAN, NAN};
-    if (j == NULL)
-        return FLECK_OK;
-    if (!fk_json_get_int(j, "images", &c->images) || c->images < 1)
-        return missing("images", "a positive integer", err);
-    FK_DO(get_real(&c->threshold, j, "threshold", err));
-    FK_DO(get_real(&c->pixel_threshold, j, "pixel_threshold", err));
-    FK_DO(get_real(&c->low, j, "low", err));
-    FK_DO(get_real(&c->high, j, "high", err));
-done:
-    return st;
-}
-
 static fleck_status read_tap(fk_model *m, const fk_json *j, fleck_error *err)
 {
     const char *name = fk_json_get_string(j, "name");
@@ -425,7 +407,7 @@ static fleck_status load(fk_model *m, const char *const *overrides, fleck_error 
     }
     FK_DO(read_preprocess(m, object, err));
     FK_DO(read_pooling(m, object, err));
-    FK_DO(read_calibration(&m->calibration, object, err));
+    FK_DO(fk_calibration_load(&m->calibration, m->weights, object, err));
     FK_DO(read_network(m, object, err));
     FK_DO(check_taps(m, err));
     FK_DO(read_method(m, object, overrides, err));

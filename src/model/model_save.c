@@ -52,20 +52,6 @@ static bool put_preprocess(fk_json *object, const fk_model *m)
            put_triple(p, "scale", m->pre.scale) && put_pixels(p, &m->pre);
 }
 
-static bool put_calibration(fk_json *object, const fk_model *m)
-{
-    const fk_calibration *c = &m->calibration;
-    fk_json *p;
-
-    if (c->images == 0)
-        return true;
-    p = fk_json_object();
-    return fk_json_put(object, "calibration", p) && fk_json_put_int(p, "images", c->images) &&
-           fk_json_put_real(p, "threshold", c->threshold) &&
-           fk_json_put_real(p, "pixel_threshold", c->pixel_threshold) &&
-           fk_json_put_real(p, "low", c->low) && fk_json_put_real(p, "high", c->high);
-}
-
 static bool put_network(fk_json *object, const fk_model *m)
 {
     fk_json *taps = fk_json_array();
@@ -145,11 +131,11 @@ static fleck_status describe(fk_json **out, const fk_model *m, fk_st_writer *w, 
         !fk_json_put_real(object, "sigma", m->sigma) ||
         (m->unseen > 0.0 && !fk_json_put_real(object, "unseen", m->unseen)) ||
         !fk_json_put_string(object, "pool", fk_pooling_text(pooling, m->fitted_pooling)) ||
-        !fk_json_put_string(object, "method", m->method->name) || !put_calibration(object, m) ||
-        !put_checks(object, m)) {
+        !fk_json_put_string(object, "method", m->method->name) || !put_checks(object, m)) {
         st = no_json(err);
         goto done;
     }
+    FK_DO(fk_calibration_save(&m->calibration, w, object, err));
     FK_DO(fk_options_to_json(&options, &m->options, err));
     FK_DO(fk_embed_spec_save(&m->embed, w, embed, err));
     FK_DO(m->method->save(m->state, w, state, err));

@@ -1,69 +1,24 @@
-/* Fitting: images in blocks through network and method, then calibration by leaving out an image, or
- * its fold.
+/* Fitting: images in blocks through network and method, then the scores of all while held out.
  *
  * Images of a block are decoded by all threads, pass the network as many at once as there are
  * threads, and the method then learns the block in order.  The blocks' size depends on nothing but the embedding's, so the model does not depend on
  * the number of threads.
  *
  * With tiles a few images are decoded at a time and their tiles are what fills the blocks, so that
- * memory does not depend on an image's size but for the image itself.  Those that calibrate are then
- * read again, since their tiles' embeddings would not fit. */
-#include "pipeline/fit.h"
+ * memory does not depend on an image's size but for the image itself.  Scores of held-out images are the
+ * matter of held_out.c. */
+#include "pipeline/fit_run.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "features/map.h"
-#include "metric/metric.h"
-#include "pipeline/mask.h"
-#include "pipeline/shown.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Embeddings of a block; a third of them where memory is limited. */
 #define BLOCK_BYTES (INT64_C(64) << 20)
-#define MAX_BLOCK 48
-#define CALIBRATION_BYTES (INT64_C(128) << 20)
-#define MIN_CALIBRATION 8
-#define MAX_MAPS_BESIDE_SCORES 8
-#define TILED_IMAGES 2     /* decoded at a time */
-#define TILED_SAMPLE 65536 /* values of a large map that the colour scale rests on */
+#define TILED_IMAGES 2 /* decoded at a time */
 
-typedef struct fitting {
-    fk_model *model;
-    fk_runner *runner;
-    fk_source *source;
-    fk_watch *watch;
-    const char *const *masks; /* [n] of the images' own masks, NULL entries for none; or NULL */
-    bool tiled;
-    int64_t n, done, block;
-    int64_t *order;           /* [n] images as they are learned; NULL: in their own order */
-    int64_t group;            /* images decoded at a time */
-    fk_embedding *embeddings; /* [block] */
-    fk_canvas *canvases;      /* [group] */
-    struct piece {
-        int64_t item, tile; /* canvas, and piece of it */
-    } * pieces;             /* [block] what the embeddings are of */
-    fk_shown shown;
-    fk_mask_notes notes; /* of the images' own masks */
-    int64_t odd;         /* images of another size than the file of the model's mask ... */
-    int64_t odd_size[2]; /* ... and the first one's */
-    int64_t learned;     /* embeddings so far */
-    int64_t n_kept;      /* images for calibration */
-    int64_t *kept;       /* [n_kept] their indices */
-    fk_span *spans;      /* [n_kept] what they were learned as */
-    fk_embedding *kept_embeddings; /* unless tiled */
-    fk_image *kept_left_out;       /* likewise */
-    int64_t n_maps;     /* how many of them get a map too, the first of each n_kept / n_maps */
-    int64_t map_room;   /* values kept of a map */
-    float *maps;        /* [n_maps, map_room] those of pixels that count, in front */
-    int64_t *map_count; /* [n_maps] how many these are */
-    double *peaks;      /* [n_maps] highest values */
-    double *scores;     /* [n_kept] */
-} fitting;
-
-/* Of the network's input. */
-static int64_t input_pixels(const fk_model *m)
+int64_t fk_fit_input_pixels(const fk_model *m)
 {
     fk_map_size size = fk_preprocess_input(&m->pre);
 
@@ -87,7 +42,7 @@ static int by_content(const void *x, const void *y)
 }
 
 /* The order of contents, where the method's result depends on one. */
-static fleck_status choose_order(fitting *f, fleck_error *err)
+static fleck_status choose_order(fk_fitting *f, fleck_error *err)
 {
     keyed *keys = NULL;
     fleck_status st = FLECK_OK;
@@ -107,20 +62,19 @@ done:
 }
 
 /* The image that is item of the group. */
-static int64_t image_at(const fitting *f, int64_t item)
+static int64_t image_at(const fk_fitting *f, int64_t item)
 {
     return f->order != NULL ? f->order[f->done + item] : f->done + item;
 }
 
-static fleck_status fitting_init(fitting *f, const fleck_fit_settings *s, fleck_error *err)
+static fleck_status fitting_init(fk_fitting *f, const fleck_fit_settings *s, fleck_error *err)
 {
     int64_t bytes = fk_embed_shape_floats(&f->model->shape) * (int64_t)sizeof(float) + 1;
-    int64_t room = CALIBRATION_BYTES / bytes, calibrate = s->calibrate;
     int64_t part = s->max_memory > 0 ? 3 : 1;
     fleck_status st = FLECK_OK;
 
     f->block = BLOCK_BYTES / part / bytes;
-    f->block = f->block > MAX_BLOCK / part ? MAX_BLOCK / part : f->block < 2 ? 2 : f->block;
+    f->block = f->block > FK_FIT_BLOCK / part ? FK_FIT_BLOCK / part : f->block < 2 ? 2 : f->block;
     f->tiled = f->model->pre.tile > 0;
     f->group = f->tiled ? TILED_IMAGES : f->block;
     FK_DO(choose_order(f, err));
@@ -129,23 +83,13 @@ static fleck_status fitting_init(fitting *f, const fleck_fit_settings *s, fleck_
     FK_DO(FK_CALLOC(&f->pieces, f->block, err));
     for (int64_t i = 0; i < f->block; i++)
         FK_DO(fk_embedding_init(&f->embeddings[i], &f->model->shape, err));
-    if (calibrate == 0 || (f->model->method->flags & FK_METHOD_EXCLUDES) == 0 || f->n < 3)
-        return FLECK_OK;
-    room = room < MIN_CALIBRATION ? MIN_CALIBRATION : room;
-    f->n_kept = calibrate < f->n ? calibrate : f->n;
-    f->n_kept = f->n_kept < room || f->tiled ? f->n_kept : room;
-    FK_DO(FK_CALLOC(&f->kept, f->n_kept, err));
-    FK_DO(FK_CALLOC(&f->spans, f->n_kept, err));
-    FK_DO(FK_CALLOC(&f->kept_embeddings, f->n_kept, err));
-    FK_DO(FK_CALLOC(&f->kept_left_out, f->n_kept, err));
-    for (int64_t k = 0; k < f->n_kept; k++)
-        f->kept[k] = (2 * k + 1) * f->n / (2 * f->n_kept); /* spread evenly over the images */
+    FK_DO(fk_held_out_init(f, s, err));
 done:
     return st;
 }
 
 /* The block has been learned: its memory is for what comes. */
-static void block_free(fitting *f)
+static void block_free(fk_fitting *f)
 {
     for (int64_t i = 0; f->embeddings != NULL && i < f->block; i++)
         fk_embedding_free(&f->embeddings[i]);
@@ -153,31 +97,20 @@ static void block_free(fitting *f)
         fk_canvas_free(&f->canvases[i]);
 }
 
-static void fitting_free(fitting *f)
+static void fitting_free(fk_fitting *f)
 {
     block_free(f);
-    for (int64_t k = 0; f->kept_embeddings != NULL && k < f->n_kept; k++)
-        fk_embedding_free(&f->kept_embeddings[k]);
-    for (int64_t k = 0; f->kept_left_out != NULL && k < f->n_kept; k++)
-        fk_image_free(&f->kept_left_out[k]);
+    fk_held_out_free(&f->held);
     fk_shown_free(&f->shown);
     fk_mask_notes_free(&f->notes);
     fk_free(f->order);
     fk_free(f->embeddings);
     fk_free(f->canvases);
     fk_free(f->pieces);
-    fk_free(f->kept);
-    fk_free(f->spans);
-    fk_free(f->kept_embeddings);
-    fk_free(f->kept_left_out);
-    fk_free(f->maps);
-    fk_free(f->map_count);
-    fk_free(f->peaks);
-    fk_free(f->scores);
 }
 
-/* Read image number i onto a fresh canvas. */
-static fleck_status read_canvas(fitting *f, int64_t i, int worker, fk_canvas *out, fleck_error *err)
+fleck_status fk_fit_read_canvas(fk_fitting *f, int64_t i, int worker, fk_canvas *out,
+                                fleck_error *err)
 {
     fk_image original = {0};
     int64_t room = 0;
@@ -201,11 +134,11 @@ done:
 /* Item of the group: its canvas. */
 static fleck_status read_one(void *ctx, int64_t item, int worker, fleck_error *err)
 {
-    fitting *f = ctx;
+    fk_fitting *f = ctx;
     fleck_status st;
 
     fk_canvas_free(&f->canvases[item]);
-    st = read_canvas(f, image_at(f, item), worker, &f->canvases[item], err);
+    st = fk_fit_read_canvas(f, image_at(f, item), worker, &f->canvases[item], err);
     if (st != FLECK_OK)
         fk_source_stop(f->source);
     return st;
@@ -213,10 +146,10 @@ static fleck_status read_one(void *ctx, int64_t item, int worker, fleck_error *e
 
 /* The embeddings of the group's canvases, each a single piece; as many as there are threads pass the
  * network together. */
-static fleck_status embed_group(fitting *f, int64_t count, fleck_error *err)
+static fleck_status embed_group(fk_fitting *f, int64_t count, fleck_error *err)
 {
-    const uint8_t *inputs[MAX_BLOCK];
-    fk_embedding *out[MAX_BLOCK];
+    const uint8_t *inputs[FK_FIT_BLOCK];
+    fk_embedding *out[FK_FIT_BLOCK];
     fleck_status st = FLECK_OK;
 
     for (int64_t first = 0, n; first < count; first += n) {
@@ -238,7 +171,7 @@ static fleck_status embed_group(fitting *f, int64_t count, fleck_error *err)
 
 static fleck_status embed_tile(void *ctx, int64_t slot, int worker, fleck_error *err)
 {
-    fitting *f = ctx;
+    fk_fitting *f = ctx;
     const struct piece *p = &f->pieces[slot];
     fleck_status st = fk_runner_embed_piece(f->runner, worker, &f->canvases[p->item], p->tile, true,
                                             false, &f->embeddings[slot], err);
@@ -249,7 +182,7 @@ static fleck_status embed_tile(void *ctx, int64_t slot, int worker, fleck_error 
 }
 
 /* The pieces behind `last`, as many as fit a block; returns how many. */
-static int64_t next_pieces(fitting *f, int64_t count, struct piece last)
+static int64_t next_pieces(fk_fitting *f, int64_t count, struct piece last)
 {
     int64_t n = 0;
 
@@ -268,7 +201,7 @@ static int64_t next_pieces(fitting *f, int64_t count, struct piece last)
 static fleck_status keep_check(fk_model *m, const fk_canvas *c, int64_t tile, int64_t k,
                                fleck_error *err)
 {
-    int64_t bytes = input_pixels(m) * 3;
+    int64_t bytes = fk_fit_input_pixels(m) * 3;
     uint8_t *to;
     fleck_status st = FLECK_OK;
 
@@ -284,72 +217,23 @@ done:
     return st;
 }
 
-/* Memory that is taken while and after the method learns: what calibration keeps, and its maps with
- * the copy that their quantile makes. */
-static int64_t later_bytes(const fitting *f)
-{
-    if (f->tiled)
-        return f->n_kept * (int64_t)sizeof(float) * 2 * TILED_SAMPLE;
-    return f->n_kept * (int64_t)sizeof(float) *
-           (fk_embed_shape_floats(&f->model->shape) + 2 * input_pixels(f->model));
-}
-
-/* Set aside what calibration and checks need of kept image k, piece `slot` of the block being one of
- * its.  An embedding moves: a fresh one takes its place. */
-static fleck_status keep(fitting *f, int64_t slot, int64_t k, fleck_error *err)
-{
-    const struct piece *p = &f->pieces[slot];
-    fk_canvas *c = &f->canvases[p->item];
-    int64_t pieces = fk_canvas_pieces(c);
-    fleck_status st = FLECK_OK;
-
-    if (p->tile == 0)
-        f->spans[k] = (fk_span){f->learned + slot, pieces};
-    if (p->tile == pieces / 2)
-        FK_DO(keep_check(f->model, c, p->tile, k, err));
-    if (f->tiled)
-        goto done;
-    FK_DO(fk_canvas_flag(&f->embeddings[slot], c, 0, false, err));
-    f->kept_embeddings[k] = f->embeddings[slot];
-    f->embeddings[slot] = (fk_embedding){0};
-    f->kept_left_out[k] = c->left_out;
-    c->left_out = (fk_image){0};
-    FK_DO(fk_embedding_init(&f->embeddings[slot], &f->model->shape, err));
-done:
-    return st;
-}
-
-/* Fold of an image of the group: an eighth of all images, in a row of their own order. */
-static int fold_of(const fitting *f, int64_t item)
-{
-    return (int)(image_at(f, item) * FK_FOLDS / f->n);
-}
-
-/* Which of the kept ones image is, -1 for none.  kept[k] = image solved for k leaves one that may be. */
-static int64_t kept_as(const fitting *f, int64_t image)
-{
-    int64_t k = (2 * image * f->n_kept + f->n - 1) / (2 * f->n);
-
-    return k < f->n_kept && f->kept[k] == image ? k : -1;
-}
-
-/* Learn a block of n pieces, each of its image's fold. */
-static fleck_status learn_block(fitting *f, int64_t n, fleck_error *err)
+/* Learn a block of n pieces, each of its image's folds. */
+static fleck_status learn_block(fk_fitting *f, int64_t n, fleck_error *err)
 {
     const fk_method *m = f->model->method;
-    const fk_embedding *block[MAX_BLOCK];
+    const fk_embedding *block[FK_FIT_BLOCK];
     fleck_status st = FLECK_OK;
 
     for (int64_t i = 0; i < n; i++)
         block[i] = &f->embeddings[i];
     for (int64_t first = 0, last; first < n; first = last) {
-        int fold = fold_of(f, f->pieces[first].item);
+        int64_t item = f->pieces[first].item;
 
         last = m->fold != NULL ? first + 1 : n;
-        while (last < n && fold_of(f, f->pieces[last].item) == fold)
+        while (last < n && f->pieces[last].item == item)
             last++;
         if (m->fold != NULL)
-            m->fold(f->model->state, fold);
+            fk_held_out_fold(f, image_at(f, item));
         FK_DO(m->add(f->model->state, block + first, last - first, f->runner->pool, err));
     }
 done:
@@ -357,7 +241,7 @@ done:
 }
 
 /* Note what is to be said of the masks of item i of the group. */
-static fleck_status look_at_masks(fitting *f, int64_t i, fleck_error *err)
+static fleck_status look_at_masks(fk_fitting *f, int64_t i, fleck_error *err)
 {
     const fk_canvas *c = &f->canvases[i];
     const int64_t *size = f->model->mask_file;
@@ -375,7 +259,7 @@ done:
 }
 
 /* Say what is odd about the mask of all images, and about those of single ones. */
-static fleck_status say_masks(fitting *f, const char *path, fleck_error *err)
+static fleck_status say_masks(fk_fitting *f, const char *path, fleck_error *err)
 {
     const fk_model *m = f->model;
     fleck_status st = FLECK_OK;
@@ -396,8 +280,23 @@ done:
     return st;
 }
 
+/* Set aside what scores of held-out images and the check images need of piece `slot` of the block. */
+static fleck_status set_aside(fk_fitting *f, int64_t slot, fleck_error *err)
+{
+    const struct piece *p = &f->pieces[slot];
+    fk_canvas *c = &f->canvases[p->item];
+    int64_t image = image_at(f, p->item), k = fk_held_out_index(f, image);
+    fleck_status st = FLECK_OK;
+
+    if (k >= 0 && p->tile == fk_canvas_pieces(c) / 2)
+        FK_DO(keep_check(f->model, c, p->tile, k, err));
+    FK_DO(fk_held_out_add(f, image, f->learned + slot, p->tile, c, &f->embeddings[slot], err));
+done:
+    return st;
+}
+
 /* Learn a group of `count` images, block by block of their pieces. */
-static fleck_status learn_group(fitting *f, int64_t count, const fleck_fit_settings *s,
+static fleck_status learn_group(fk_fitting *f, int64_t count, const fleck_fit_settings *s,
                                 fleck_times *t, fleck_error *err)
 {
     struct piece last = {0, -1};
@@ -423,24 +322,21 @@ static fleck_status learn_group(fitting *f, int64_t count, const fleck_fit_setti
             fk_st_release(f->model->weights); /* the engine has its own */
         if (f->learned == 0)                  /* the network has run: what it takes is known */
             FK_DO(fk_fit_limit(f->model, s, f->n * fk_canvas_pieces(&f->canvases[0]),
-                               f->runner->threads, later_bytes(f), err));
+                               f->runner->threads, fk_held_out_bytes(f), err));
         start = fk_clock_seconds();
         FK_DO(learn_block(f, n, err));
         t->score += fk_clock_seconds() - start;
         last = f->pieces[n - 1];
-        for (int64_t i = 0; i < n; i++) {
-            int64_t k = kept_as(f, image_at(f, f->pieces[i].item));
-
-            if (k >= 0)
-                FK_DO(keep(f, i, k, err));
-        }
+        for (int64_t i = 0; i < n; i++)
+            FK_DO(set_aside(f, i, err));
         f->learned += n;
     }
 done:
     return st;
 }
 
-static fleck_status learn(fitting *f, const fleck_fit_settings *s, fleck_times *t, fleck_error *err)
+static fleck_status learn(fk_fitting *f, const fleck_fit_settings *s, fleck_times *t,
+                          fleck_error *err)
 {
     fleck_status st = FLECK_OK;
 
@@ -455,7 +351,7 @@ static fleck_status learn(fitting *f, const fleck_fit_settings *s, fleck_times *
         FK_DO(fk_watch_tell(f->watch, f->done, err));
     }
     f->model->images = f->n;
-    f->model->n_checks = f->n_kept < FK_MODEL_CHECKS ? (int)f->n_kept : FK_MODEL_CHECKS;
+    f->model->n_checks = f->held.n < FK_MODEL_CHECKS ? (int)f->held.n : FK_MODEL_CHECKS;
     f->model->transparent = fk_runner_transparent(f->runner) > 0;
     f->model->own_masks = f->shown.masked > 0;
     f->model->unseen = fk_shown_unseen(&f->shown, f->model->pre.width > 0 ? f->model->mask : NULL);
@@ -463,168 +359,28 @@ done:
     return st;
 }
 
-/* Keep the values of map m that count, of a large map every so many. */
-static void take_map(fitting *f, int64_t m, const float *map, int64_t n, const uint8_t *left_out)
-{
-    int64_t step = f->tiled ? (n + TILED_SAMPLE - 1) / TILED_SAMPLE : 1;
-    float *to = f->maps + m * f->map_room, lowest, highest;
-
-    if (map == to && left_out == NULL) { /* all of it counts, and lies where it belongs */
-        fk_map_range(map, n, &lowest, &highest);
-        f->peaks[m] = fmax(f->peaks[m], (double)highest);
-        f->map_count[m] = n;
-        return;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        if (left_out != NULL && left_out[i] != 0)
-            continue;
-        f->peaks[m] = fmax(f->peaks[m], (double)map[i]);
-        if (i % step == 0)
-            to[f->map_count[m]++] = map[i];
-    }
-}
-
-/* The map that kept image k gets, or -1.  Where a method scores images without it (SPADE), maps are
- * dear and a few of them tell the scale. */
-static int64_t map_of(const fitting *f, int64_t k)
-{
-    int64_t step = f->n_kept / f->n_maps;
-
-    return k % step == 0 && k / step < f->n_maps ? k / step : -1;
-}
-
-/* Kept image k. */
-static fleck_status calibrate_tiled(void *ctx, int64_t k, int worker, fleck_error *err)
-{
-    fitting *f = ctx;
-    int64_t m = map_of(f, k);
-    fk_canvas c = {0};
-    float *map = NULL;
-    fleck_status st;
-
-    FK_DO(read_canvas(f, f->kept[k], worker, &c, err));
-    FK_DO(FK_ALLOC(&map, c.tiles.height * c.tiles.width, err));
-    st = fk_runner_score_canvas(f->runner, worker, &c, f->spans[k], false, map, &f->scores[k], err);
-    if (st != FLECK_OK) {
-        fk_source_context(f->source, f->kept[k], err);
-        goto done;
-    }
-    if (m >= 0)
-        take_map(f, m, map, c.tiles.height * c.tiles.width, c.left_out.data);
-done:
-    fk_canvas_free(&c);
-    fk_free(map);
-    return st;
-}
-
-/* Kept images first .. first + n - 1 at once, n <= MAX_BLOCK. */
-static fleck_status calibrate_block(fitting *f, int64_t first, int64_t n, fleck_error *err)
-{
-    const fk_embedding *embeddings[MAX_BLOCK];
-    const uint8_t *left_out[MAX_BLOCK];
-    float *maps[MAX_BLOCK];
-    fleck_status st;
-
-    for (int64_t i = 0; i < n; i++) {
-        int64_t m = map_of(f, first + i);
-
-        embeddings[i] = &f->kept_embeddings[first + i];
-        left_out[i] = f->kept_left_out[first + i].data;
-        maps[i] = m >= 0 ? f->maps + m * f->map_room : NULL;
-    }
-    st = fk_runner_score_many(f->runner, n, embeddings, f->spans + first, left_out, maps,
-                              f->scores + first, err);
-    for (int64_t i = 0; i < n && st == FLECK_OK; i++)
-        if (maps[i] != NULL)
-            take_map(f, map_of(f, first + i), maps[i], f->map_room, left_out[i]);
-    return st;
-}
-
-static fleck_status calibrate_all(fitting *f, fleck_error *err)
-{
-    fleck_status st = FLECK_OK;
-
-    if (f->tiled)
-        return fk_pool_run_stage(f->runner->pool, "thresholds", f->n_kept, calibrate_tiled, f, err);
-    fk_watch_stage(f->watch, "thresholds", f->n_kept);
-    for (int64_t k = 0, n; k < f->n_kept; k += n) {
-        n = f->n_kept - k < MAX_BLOCK ? f->n_kept - k : MAX_BLOCK;
-        FK_DO(calibrate_block(f, k, n, err));
-        FK_DO(fk_watch_tell(f->watch, k + n, err));
-    }
-done:
-    return st;
-}
-
-/* The values of all maps side by side; returns how many. */
-static int64_t gather_maps(fitting *f)
-{
-    int64_t n = 0;
-
-    for (int64_t m = 0; m < f->n_maps; m++) {
-        memmove(f->maps + n, f->maps + m * f->map_room, (size_t)f->map_count[m] * sizeof *f->maps);
-        n += f->map_count[m];
-    }
-    return n;
-}
-
-/* Threshold: the highest score that a good image got when it was left out, so that of a new good
- * image's score exceeding it the chance is about 1 / (n + 1), whatever the scores' distribution
- * (conformal prediction). */
-static fleck_status calibrate(fitting *f, fleck_error *err)
-{
-    fk_calibration *c = &f->model->calibration;
-    int64_t values;
-    fleck_status st = FLECK_OK;
-
-    if (f->n_kept == 0)
-        return FLECK_OK;
-    f->n_maps = f->n_kept;
-    if (!fk_model_scores_maps(f->model) && f->n_maps > MAX_MAPS_BESIDE_SCORES)
-        f->n_maps = MAX_MAPS_BESIDE_SCORES;
-    f->map_room = f->tiled ? TILED_SAMPLE : input_pixels(f->model);
-    FK_DO(FK_ALLOC(&f->maps, f->n_maps * f->map_room, err));
-    FK_DO(FK_CALLOC(&f->map_count, f->n_maps, err));
-    FK_DO(FK_CALLOC(&f->peaks, f->n_maps, err));
-    FK_DO(FK_ALLOC(&f->scores, f->n_kept, err));
-    FK_DO(calibrate_all(f, err));
-    values = gather_maps(f);
-    if (values == 0)
-        FK_FAIL(err, FLECK_E_OPTION, "the masks leave nothing of the images to learn from");
-    *c = (fk_calibration){.images = f->n_kept, .threshold = f->scores[0]};
-    for (int64_t k = 1; k < f->n_kept; k++)
-        c->threshold = fmax(c->threshold, f->scores[k]);
-    for (int64_t m = 0; m < f->n_maps; m++)
-        c->pixel_threshold = fmax(c->pixel_threshold, f->peaks[m]);
-    c->low = fk_quantile(f->maps, values, 0.5);
-    c->high = c->low + 2.0 * (c->pixel_threshold - c->low);
-done:
-    return st;
-}
-
-/* Scores of the check images, as any later run of the model must find them: new, and nothing masked.
- * Unless tiled they are the first of the kept ones. */
-static fleck_status score_checks(fitting *f, fleck_error *err)
+/* Scores of the check images, as any later run of the model must find them: new, and nothing masked. */
+static fleck_status score_checks(fk_fitting *f, fleck_error *err)
 {
     fk_model *m = f->model;
-    bool needs_map = fk_model_scores_maps(m);
+    int64_t pixels = fk_fit_input_pixels(m);
+    fk_embedding kept = {0};
     float *map = NULL;
     fleck_status st;
 
     fk_watch_stage(f->watch, "check images", m->n_checks);
-    FK_DO(FK_ALLOC(&map, input_pixels(m), err));
+    FK_DO(FK_ALLOC(&map, pixels, err));
+    FK_DO(fk_embedding_init(&kept, &m->shape, err));
     for (int i = 0; i < m->n_checks; i++) {
-        fk_embedding *kept = f->tiled ? NULL : &f->kept_embeddings[i];
-
-        if (kept == NULL)
-            FK_DO(fk_runner_embed(f->runner, 0, m->checks + i * input_pixels(m) * 3, true, NULL,
-                                  err));
+        if (f->tiled)
+            FK_DO(fk_runner_embed(f->runner, 0, m->checks + i * pixels * 3, true, &kept, err));
         else
-            fk_embedding_unflag(kept);
-        FK_DO(fk_runner_score(f->runner, 0, kept, FK_NONE, true, NULL, needs_map ? map : NULL,
-                              &m->check_scores[i], err));
+            FK_DO(fk_held_out_embedding(f, i, &kept, err));
+        FK_DO(fk_runner_score(f->runner, 0, &kept, FK_NONE, true, NULL,
+                              fk_model_scores_maps(m) ? map : NULL, &m->check_scores[i], err));
     }
 done:
+    fk_embedding_free(&kept);
     fk_free(map);
     return st;
 }
@@ -634,12 +390,12 @@ fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const flec
 {
     fk_watch watch = {.call = s->progress, .ctx = s->progress_ctx};
     fk_watch *before = fk_pool_set_watch(r->pool, &watch);
-    fitting f = {.model = m,
-                 .runner = r,
-                 .source = source,
-                 .watch = &watch,
-                 .masks = s->masks,
-                 .n = source->n};
+    fk_fitting f = {.model = m,
+                    .runner = r,
+                    .source = source,
+                    .watch = &watch,
+                    .masks = s->masks,
+                    .n = source->n};
     double start = fk_clock_seconds(), begin;
     fleck_status st;
 
@@ -657,11 +413,11 @@ fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const flec
     fk_watch_stage(&watch, "finish", 0);
     FK_DO(fk_watch_tell(&watch, 0, err));
     FK_DO(m->method->finish(m->state, r->pool, err));
-    if (f.n_kept > 0 && m->method->prepare_exclude != NULL)
+    if (f.held.n > 0 && m->method->prepare_exclude != NULL)
         FK_DO(m->method->prepare_exclude(m->state, r->pool, err));
     times->score += fk_clock_seconds() - begin;
     FK_DO(fk_runner_ready(r, err));
-    FK_DO(calibrate(&f, err));
+    FK_DO(fk_held_out_score(&f, s, err));
     FK_DO(score_checks(&f, err));
     fk_runner_times(r, times);
     times->total = fk_clock_seconds() - start;

@@ -468,7 +468,7 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_err
     fleck_status st;
 
     *m = (fk_model){0};
-    m->calibration = (fk_calibration){0, NAN, NAN, NAN, NAN};
+    fk_calibration_init(&m->calibration);
     FK_DO(check_words(s, err));
     FK_DO(fk_method_named(&m->method, s->method, err));
     if (!(s->sigma >= 0.0 && s->sigma <= 1000.0))

@@ -101,7 +101,7 @@ static inline float *score_of(const fk_method *m, const void *state, fk_map_size
     char *scratch = NULL;
     float *out = NULL;
     double ignored = 0.0;
-    fk_span span = exclude >= 0 ? (fk_span){exclude, 1} : FK_NONE;
+    fk_span span = exclude >= 0 ? (fk_span){.first = exclude, .count = 1} : FK_NONE;
 
     assert_ok(FK_ALLOC(&scratch, (int64_t)m->scratch_size(state), err));
     memset(scratch, 0xff, m->scratch_size(state)); /* NaN, should it be read before it is written */

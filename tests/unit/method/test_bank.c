@@ -68,10 +68,10 @@ static void the_nearest_are_the_definitions(void **state)
         int64_t n_bank, dim, n;
         float offset;
         fk_span exclude;
-    } cases[] = {{1, 1, 1, 0, {0, 0}},
-                 {600, 33, 130, 0, {0, 0}},
-                 {600, 33, 130, 0, {7, 3}},
-                 {512, 100, 112, 30, {0, 100}}};
+    } cases[] = {{1, 1, 1, 0, FK_NONE},
+                 {600, 33, 130, 0, FK_NONE},
+                 {600, 33, 130, 0, {.first = 7, .count = 3}},
+                 {512, 100, 112, 30, {.count = 100}}};
     fk_pool *pool = NULL;
 
     (void)state;
@@ -139,7 +139,7 @@ static void coarse_coordinates_change_no_result(void **state)
         fk_free(m.scratch);
         assert_ok(FK_ALLOC(&m.scratch, (int64_t)fk_bank_scratch_size(&m.bank, N), err));
         for (int64_t left_out = 0; left_out < 40; left_out += 20) {
-            fk_span exclude = {7, left_out};
+            fk_span exclude = {.first = 7, .count = left_out};
 
             assert_ok(
                 fk_bank_nearest(&m.bank, m.x, N, exclude, m.scratch, pool, distance, index, err));
@@ -175,8 +175,8 @@ static void where_all_is_left_out_nothing_is_found(void **state)
     int64_t index[2];
 
     (void)state;
-    assert_ok(
-        fk_bank_nearest(&m.bank, m.x, 2, ((fk_span){0, 2}), m.scratch, NULL, distance, index, err));
+    assert_ok(fk_bank_nearest(&m.bank, m.x, 2, ((fk_span){.first = 0, .count = 2}), m.scratch, NULL,
+                              distance, index, err));
     assert_true(isinf(distance[0]) && isinf(distance[1]));
     assert_int_equal(index[0], -1);
     free_made(&m);

@@ -3,17 +3,15 @@
 
 #include "method/folds.h"
 
-enum { HEIGHT = 4, WIDTH = 5, DIM = 7, CELLS = HEIGHT * WIDTH, MOST = 20, METHODS = 2 };
+enum { HEIGHT = 4, WIDTH = 5, DIM = 7, CELLS = HEIGHT * WIDTH, MOST = 20, METHODS = 1 };
 
 static const fk_embed_shape SHAPE = {.n_levels = 1, .levels = {{HEIGHT, WIDTH, DIM, NULL, NULL}}};
 static const fk_map_size GRID = {HEIGHT, WIDTH};
 
-/* Every patch fits the bank, so that no choice of it depends on what a fold had. */
 static const struct {
     const char *name, *options[4];
 } CASES[METHODS] = {
     {"subspace", {"variance=0.7", "top=15", NULL}},
-    {"mhpatchcore", {"variance=0.7", "bank=1000", "neighbours=4", NULL}},
 };
 
 /* n images of a method, and which of them is of which fold: consecutive ones, or dealt out. */
@@ -59,7 +57,7 @@ static void *learn_some(const setting *s, int begin, int end, int without)
         const fk_embedding *one = &s->images[i];
 
         if (!s->dealt)
-            s->method->fold(state, fold_of(s, i));
+            s->method->fold(state, fold_of(s, i), fold_of(s, i));
         if (fold_of(s, i) != without)
             assert_ok(s->method->add(state, &one, 1, NULL, err));
     }
@@ -252,9 +250,9 @@ static void refuse_to_exclude(const setting *s, const void *state, int64_t image
     float map[CELLS];
 
     assert_ok(FK_ALLOC(&scratch, (int64_t)s->method->scratch_size(state), err));
-    assert_refused(
-        s->method->score(state, &s->images[0], (fk_span){image, 1}, scratch, NULL, map, NULL, err),
-        FLECK_E_STATE, "can be left out");
+    assert_refused(s->method->score(state, &s->images[0], (fk_span){.first = image, .count = 1},
+                                    scratch, NULL, map, NULL, err),
+                   FLECK_E_STATE, "can be left out");
     fk_free(scratch);
 }
 
@@ -322,21 +320,6 @@ static void a_fold_that_has_everything_is_refused(void **unused)
     }
 }
 
-static void a_bank_of_one_fold_alone_is_refused(void **unused)
-{
-    setting s;
-    void *state;
-
-    (void)unused;
-    set_up(&s, 1, MOST, false);
-    assert_ok(fk_options_set(&s.options, "bank", "1", err));
-    state = learn_some(&s, 0, MOST, -1);
-    assert_refused(finish_and_prepare(s.method, state, s.pool, err), FLECK_E_STATE,
-                   "needs patches of others in the bank");
-    s.method->free(state);
-    tear_down(&s);
-}
-
 /* Preparing fails, whichever allocation does, and leaves the scores of new images as they were. */
 static void any_allocation_of_preparing_may_fail(void **unused)
 {
@@ -382,7 +365,6 @@ int main(void)
         cmocka_unit_test(folds_and_preparing_change_no_bit_of_other_scores),
         cmocka_unit_test(leaving_out_needs_a_state_that_was_prepared),
         cmocka_unit_test(a_fold_that_has_everything_is_refused),
-        cmocka_unit_test(a_bank_of_one_fold_alone_is_refused),
         cmocka_unit_test(any_allocation_of_preparing_may_fail),
     };
 

@@ -296,7 +296,8 @@ static fleck_status whole_life(const setting *s, fk_pool *pool, float *map)
     FK_DO(s->method->merge(a, b, NULL));
     FK_DO(finish_and_prepare(s->method, a, pool, NULL));
     FK_DO(FK_ALLOC(&scratch, (int64_t)s->method->scratch_size(a), NULL));
-    FK_DO(s->method->score(a, images[0], ((fk_span){0, 1}), scratch, pool, map, &score, NULL));
+    FK_DO(s->method->score(a, images[0], ((fk_span){.first = 0, .count = 1}), scratch, pool, map,
+                           &score, NULL));
 done:
     fk_free(scratch);
     if (a != NULL)

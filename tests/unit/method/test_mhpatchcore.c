@@ -28,7 +28,7 @@ static void check_score(const char *neighbours, double want)
 {
     const fk_method *m = fk_method_find("mhpatchcore");
     fk_embedding e = make_image(&SHAPE, 200);
-    void *state = learn_golden(m, "bank=17", neighbours);
+    void *state = learn_golden(m, "bank=1000", neighbours);
     double score;
     float *map = score_of(m, state, GRID, &e, -1, NULL, &score);
 

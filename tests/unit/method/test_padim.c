@@ -187,8 +187,9 @@ static void leaving_one_of_two_out_is_refused(void **unused)
     (void)unused;
     assert_ok(m->finish(state, NULL, err));
     assert_true(m->scratch_size(state) <= sizeof scratch);
-    assert_refused(m->score(state, &e, ((fk_span){0, 1}), scratch, NULL, map, NULL, err),
-                   FLECK_E_STATE, "needs 3 of them, there are 2");
+    assert_refused(
+        m->score(state, &e, ((fk_span){.first = 0, .count = 1}), scratch, NULL, map, NULL, err),
+        FLECK_E_STATE, "needs 3 of them, there are 2");
     assert_ok(m->score(state, &e, FK_NONE, scratch, NULL, NULL, NULL, err)); /* nothing asked for */
     fk_embedding_free(&e);
     m->free(state);

@@ -243,8 +243,9 @@ static void leaving_the_only_image_out_is_refused(void **unused)
 
     (void)unused;
     assert_ok(FK_ALLOC(&scratch, (int64_t)m->scratch_size(state), err));
-    assert_refused(m->score(state, &e, ((fk_span){0, 1}), scratch, NULL, map, &score, err),
-                   FLECK_E_STATE, "leaving one image out needs another");
+    assert_refused(
+        m->score(state, &e, ((fk_span){.first = 0, .count = 1}), scratch, NULL, map, &score, err),
+        FLECK_E_STATE, "leaving one image out needs another");
     fk_free(scratch);
     fk_embedding_free(&e);
     m->free(state);

@@ -67,7 +67,7 @@ static asked ask(const fitted *f, int n)
         int which = i % 3 == 0 ? LEARNED + i / 3 % (IMAGES - LEARNED) : i % LEARNED;
 
         a.e[i] = &f->images[which];
-        a.exclude[i] = i % 3 == 1 ? (fk_span){which, 1} : FK_NONE;
+        a.exclude[i] = i % 3 == 1 ? (fk_span){.first = which, .count = 1} : FK_NONE;
         assert_ok(FK_ALLOC(&a.maps[i], f->map.height * f->map.width, err));
     }
     return a;

@@ -1,0 +1,702 @@
+/* Scores of good images while they are held out: each alone, and with all of its session.
+ *
+ * An image alone is left out together with its duplicates.  It tells of parts like those that were learned.  Its
+ * session (a day, a folder, a run of neighbours) is left out as a whole by folds.  That tells of parts of
+ * another session.  Embeddings wait for it in a store, in memory or in a temporary file; with tiles the
+ * images are read again, since their embeddings would be too large. */
+#include "pipeline/fit_run.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "dataset/session.h"
+#include "features/map.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Embeddings of held-out images that stay in memory where there is a folder for the others. */
+#define STORE_BYTES (INT64_C(128) << 20)
+/* Scored at a time. */
+#define BLOCK 16
+/* Pixels of all maps that the pixel threshold and the colours rest on. */
+#define SAMPLE (INT64_C(1) << 20)
+/* Images whose maps are made where maps are dear. */
+#define DEAR_MAPS 32
+/* Side of the small picture that duplicates are found by. */
+#define LOOK 16
+/* A duplicate differs from its twin by less than this part of what images usually differ from the nearest one, and
+ * by less than so many grey levels. */
+#define TWIN_PART 0.1
+#define TWIN_LEVELS 2.0
+
+/* ---- Which images, and what they are ---- */
+
+static fleck_status find_sessions(fk_fitting *f, const fleck_fit_settings *s, fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    int32_t *session = NULL, *fold = NULL;
+    int64_t count = 0;
+    fk_session_kind kind = FK_SESSION_AUTO;
+    fleck_status st;
+
+    if (s->groups != NULL && !fk_session_parse(s->groups, &kind))
+        FK_FAIL(err, FLECK_E_OPTION,
+                "groups: expected auto, folder, day, prefix, runs or none, got \"%s\"", s->groups);
+    FK_DO(FK_ALLOC(&session, f->n, err));
+    FK_DO(FK_ALLOC(&fold, f->n, err));
+    FK_DO(fk_sessions_find(session, &count, &kind, f->source->files, f->n, kind, FK_FOLDS, err));
+    h->folds = fk_sessions_fold(fold, session, f->n, count, FK_FOLDS);
+    h->sessions = fk_session_name(kind);
+    for (int64_t i = 0; i < f->n; i++)
+        h->good[i].fold = fold[i];
+done:
+    fk_free(session);
+    fk_free(fold);
+    return st;
+}
+
+typedef struct keyed {
+    fk_digest content;
+    int64_t image;
+} keyed;
+
+static int by_content(const void *x, const void *y)
+{
+    const keyed *a = x, *b = y;
+    int difference = memcmp(&a->content, &b->content, sizeof a->content);
+
+    return difference != 0 ? difference : (a->image > b->image) - (a->image < b->image);
+}
+
+/* Images whose files have the same bytes are twins of the first of them, and of its fold. */
+static fleck_status find_same_files(fk_fitting *f, fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    keyed *keys = NULL;
+    fleck_status st = FLECK_OK;
+
+    for (int64_t i = 0; i < f->n; i++)
+        h->good[i].twin = (int32_t)i;
+    if (f->source->contents == NULL)
+        return FLECK_OK;
+    FK_DO(FK_ALLOC(&keys, f->n, err));
+    for (int64_t i = 0; i < f->n; i++)
+        keys[i] = (keyed){f->source->contents[i], i};
+    qsort(keys, (size_t)f->n, sizeof *keys, by_content);
+    for (int64_t i = 1; i < f->n; i++)
+        if (memcmp(&keys[i].content, &keys[i - 1].content, sizeof keys[i].content) == 0) {
+            fk_good *twin = &h->good[keys[i].image], *first = &h->good[keys[i - 1].image];
+
+            twin->twin = first->twin;
+            twin->fold = first->fold;
+            h->exact++;
+        }
+done:
+    fk_free(keys);
+    return st;
+}
+
+fleck_status fk_held_out_init(fk_fitting *f, const fleck_fit_settings *s, fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    int64_t floats = fk_embed_shape_floats(&f->model->shape);
+    bool excludes = (f->model->method->flags & FK_METHOD_EXCLUDES) != 0;
+    fleck_status st = FLECK_OK;
+
+    if (!(s->false_alarms > 0.0 && s->false_alarms < 1.0))
+        FK_FAIL(err, FLECK_E_OPTION, "false alarms: expected a rate between 0 and 1, got %g",
+                s->false_alarms);
+    if (s->calibrate == 0 || !excludes || f->n < 3)
+        return FLECK_OK;
+    h->n = s->calibrate < f->n ? s->calibrate : f->n;
+    h->all = f->n;
+    FK_DO(FK_CALLOC(&h->good, f->n, err));
+    FK_DO(FK_CALLOC(&h->images, h->n, err));
+    FK_DO(FK_CALLOC(&h->stored, h->n, err));
+    FK_DO(FK_CALLOC(&h->canvases, h->n, err));
+    for (int64_t k = 0; k < h->n; k++)
+        h->images[k] = (2 * k + 1) * f->n / (2 * h->n);
+    FK_DO(find_sessions(f, s, err));
+    FK_DO(find_same_files(f, err));
+    if (!f->tiled)
+        FK_DO(fk_store_open(&h->store, 1, floats, s->scratch != NULL ? STORE_BYTES : INT64_MAX,
+                            s->scratch, err));
+done:
+    return st;
+}
+
+void fk_held_out_free(fk_held_out *h)
+{
+    for (int64_t i = 0; h->good != NULL && i < h->all; i++)
+        fk_free(h->good[i].look);
+    for (int64_t k = 0; h->canvases != NULL && k < h->n; k++)
+        fk_canvas_free(&h->canvases[k]);
+    fk_free(h->good);
+    fk_free(h->images);
+    fk_free(h->stored);
+    fk_free(h->canvases);
+    fk_free(h->rank);
+    fk_store_close(&h->store);
+}
+
+/* images[k] = image solved for k leaves one that may be. */
+int64_t fk_held_out_index(const fk_fitting *f, int64_t image)
+{
+    const fk_held_out *h = &f->held;
+    int64_t k = h->n > 0 ? (2 * image * h->n + f->n - 1) / (2 * f->n) : -1;
+
+    return k >= 0 && k < h->n && h->images[k] == image ? k : -1;
+}
+
+void fk_held_out_fold(const fk_fitting *f, int64_t image)
+{
+    const fk_held_out *h = &f->held;
+    int alone = (int)(image % FK_FOLDS), session = alone;
+
+    if (h->n > 0) {
+        alone = h->good[image].twin % FK_FOLDS;
+        session = h->folds > 1 ? h->good[image].fold : alone;
+    }
+    f->model->method->fold(f->model->state, alone, session);
+}
+
+int64_t fk_held_out_bytes(const fk_fitting *f)
+{
+    int64_t row = fk_embed_shape_floats(&f->model->shape) * (int64_t)sizeof(float);
+    int64_t stored = f->held.n * row, maps = BLOCK * fk_fit_input_pixels(f->model);
+
+    if (f->held.n == 0)
+        return 0;
+    stored = stored < STORE_BYTES ? stored : STORE_BYTES;
+    return (f->tiled ? 0 : stored + BLOCK * row) + (maps + SAMPLE) * (int64_t)sizeof(float);
+}
+
+/* ---- While images are learned ---- */
+
+/* The means of LOOK x LOOK cells of a picture. */
+static fleck_status take_look(uint8_t **out, const fk_image *pixels, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(out, LOOK * LOOK * 3, err));
+    for (int64_t cell = 0; cell < LOOK * LOOK; cell++) {
+        int64_t y0 = cell / LOOK * pixels->height / LOOK, x0 = cell % LOOK * pixels->width / LOOK;
+        int64_t y1 = (cell / LOOK + 1) * pixels->height / LOOK;
+        int64_t x1 = (cell % LOOK + 1) * pixels->width / LOOK;
+        int64_t sum[3] = {0}, n = (y1 - y0) * (x1 - x0);
+
+        for (int64_t y = y0; y < y1; y++)
+            for (int64_t x = x0; x < x1; x++)
+                for (int c = 0; c < 3; c++)
+                    sum[c] += pixels->data[(y * pixels->width + x) * 3 + c];
+        for (int c = 0; c < 3; c++)
+            (*out)[cell * 3 + c] = (uint8_t)(n > 0 ? (sum[c] + n / 2) / n : 0);
+    }
+done:
+    return st;
+}
+
+/* All numbers of an embedding behind each other. */
+static void pack(float *to, const fk_embedding *e)
+{
+    for (int k = 0; k < e->n_levels; k++) {
+        int64_t n = e->levels[k].height * e->levels[k].width * e->levels[k].dim;
+
+        memcpy(to, e->levels[k].data, (size_t)n * sizeof *to);
+        to += n;
+    }
+    if (e->global_dim > 0)
+        memcpy(to, e->global, (size_t)e->global_dim * sizeof *to);
+}
+
+static void unpack(fk_embedding *e, const float *from)
+{
+    for (int k = 0; k < e->n_levels; k++) {
+        int64_t n = e->levels[k].height * e->levels[k].width * e->levels[k].dim;
+
+        memcpy(e->levels[k].data, from, (size_t)n * sizeof *from);
+        from += n;
+    }
+    if (e->global_dim > 0)
+        memcpy(e->global, from, (size_t)e->global_dim * sizeof *from);
+}
+
+static fleck_status copy_mask(fk_image *to, const fk_image *from, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    *to = (fk_image){0};
+    if (from->data == NULL)
+        return FLECK_OK;
+    FK_DO(FK_ALLOC(&to->data, from->width * from->height, err));
+    memcpy(to->data, from->data, (size_t)(from->width * from->height));
+    to->width = from->width;
+    to->height = from->height;
+    to->channels = 1;
+done:
+    return st;
+}
+
+static fleck_status store(fk_fitting *f, int64_t k, const fk_canvas *c, const fk_embedding *e,
+                          fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    fk_canvas *kept = &h->canvases[k];
+    float *packed = NULL;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&packed, fk_embed_shape_floats(&f->model->shape), err));
+    pack(packed, e);
+    h->stored[k] = fk_store_count(h->store);
+    FK_DO(fk_store_append(h->store, packed, err));
+    *kept = *c; /* but for the pixels */
+    kept->pixels = kept->left_out = kept->own = (fk_image){0};
+    FK_DO(copy_mask(&kept->left_out, &c->left_out, err));
+    FK_DO(copy_mask(&kept->own, &c->own, err));
+done:
+    fk_free(packed);
+    return st;
+}
+
+fleck_status fk_held_out_add(fk_fitting *f, int64_t image, int64_t embedding, int64_t tile,
+                             fk_canvas *c, fk_embedding *e, fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    int64_t k = fk_held_out_index(f, image);
+    fleck_status st = FLECK_OK;
+
+    if (h->n == 0)
+        return FLECK_OK;
+    if (tile == 0) {
+        h->good[image].first = embedding;
+        h->good[image].pieces = fk_canvas_pieces(c);
+        FK_DO(take_look(&h->good[image].look, &c->pixels, err));
+    }
+    if (k >= 0 && !f->tiled)
+        FK_DO(store(f, k, c, e, err));
+done:
+    return st;
+}
+
+/* ---- Duplicates ---- */
+
+/* Mean squared difference of two looks, INFINITY where it surely exceeds `most`. */
+static double difference(const uint8_t *a, const uint8_t *b, double most)
+{
+    const int64_t n = LOOK * LOOK * 3;
+    int64_t sum = 0, limit = most < 1e6 ? (int64_t)ceil(most * (double)n) : INT64_MAX;
+
+    for (int64_t i = 0; i < n; i++) {
+        int64_t d = (int64_t)a[i] - (int64_t)b[i];
+
+        sum += d * d;
+        if (i % (3 * LOOK) == 0 && sum > limit)
+            return INFINITY;
+    }
+    return (double)sum / (double)n;
+}
+
+static int ascending(const void *x, const void *y)
+{
+    double a = *(const double *)x, b = *(const double *)y;
+
+    return (a > b) - (a < b);
+}
+
+/* Where images of a set differ little from each other, as those of a video do, none is a duplicate for that. */
+static fleck_status find_like(fk_fitting *f, fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    double *nearest = NULL, *sorted = NULL, limit;
+    int32_t *to = NULL;
+    int64_t n = 0;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&nearest, f->n, err));
+    FK_DO(FK_ALLOC(&sorted, f->n, err));
+    FK_DO(FK_ALLOC(&to, f->n, err));
+    for (int64_t i = 0; i < f->n; i++) {
+        nearest[i] = INFINITY;
+        to[i] = -1;
+        for (int64_t j = 0; h->good[i].twin == i && j < f->n; j++) {
+            double d;
+
+            if (j == i || h->good[j].twin != j)
+                continue;
+            d = difference(h->good[i].look, h->good[j].look, nearest[i]);
+            if (d < nearest[i]) {
+                nearest[i] = d;
+                to[i] = (int32_t)j;
+            }
+        }
+        if (h->good[i].twin == i)
+            sorted[n++] = sqrt(nearest[i]);
+    }
+    qsort(sorted, (size_t)n, sizeof *sorted, ascending);
+    limit = fmin(TWIN_PART * sorted[n / 2], TWIN_LEVELS);
+    for (int64_t i = 0; i < f->n; i++)
+        if (to[i] >= 0 && to[i] < i && sqrt(nearest[i]) < limit) {
+            h->good[i].twin = h->good[to[i]].twin;
+            h->near++;
+        }
+    for (int64_t i = 0; i < f->n; i++) { /* twins of what has become a twin */
+        h->good[i].twin = h->good[h->good[i].twin].twin;
+        h->good[i].fold = h->good[h->good[i].twin].fold;
+    }
+done:
+    fk_free(nearest);
+    fk_free(sorted);
+    fk_free(to);
+    return st;
+}
+
+/* ---- What a score leaves out ---- */
+
+typedef struct ranked {
+    int32_t fold, twin;
+    int64_t image;
+} ranked;
+
+static int by_fold(const void *x, const void *y)
+{
+    const ranked *a = x, *b = y;
+
+    if (a->fold != b->fold)
+        return a->fold < b->fold ? -1 : 1;
+    if (a->twin != b->twin)
+        return a->twin < b->twin ? -1 : 1;
+    return (a->image > b->image) - (a->image < b->image);
+}
+
+/* Rank embeddings so that twins lie together, and folds do. */
+static fleck_status rank_all(fk_fitting *f, fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    ranked *sorted = NULL;
+    int32_t next = 0;
+    fleck_status st;
+
+    h->ranks = f->learned;
+    FK_DO(FK_ALLOC(&h->rank, f->learned, err));
+    FK_DO(FK_ALLOC(&sorted, f->n, err));
+    for (int64_t i = 0; i < f->n; i++)
+        sorted[i] = (ranked){h->good[i].fold, h->good[i].twin, i};
+    qsort(sorted, (size_t)f->n, sizeof *sorted, by_fold);
+    for (int64_t i = 0; i < f->n; i++) {
+        const fk_good *g = &h->good[sorted[i].image];
+
+        for (int64_t k = 0; k < g->pieces; k++)
+            h->rank[g->first + k] = next++;
+    }
+done:
+    fk_free(sorted);
+    return st;
+}
+
+/* What is left out with image: its twins, or its fold. */
+static fk_span span_of(const fk_fitting *f, int64_t image, bool fold)
+{
+    const fk_held_out *h = &f->held;
+    const fk_good *me = &h->good[image];
+    fk_span span = {.first = INT64_MAX, .rank = h->rank, .at = me->first, .fold = fold};
+
+    for (int64_t i = 0; i < f->n; i++) {
+        const fk_good *g = &h->good[i];
+
+        span.copies += g->twin == me->twin;
+        if (fold ? g->fold != me->fold : g->twin != me->twin)
+            continue;
+        span.count += g->pieces;
+        if (h->rank[g->first] < span.first)
+            span.first = h->rank[g->first];
+    }
+    return span;
+}
+
+/* ---- Scores ---- */
+
+/* What the scores become. */
+typedef struct scores {
+    fk_fitting *f;
+    bool by_fold;
+    double *alone, *group; /* [n] */
+    float *values;         /* [SAMPLE] pixels of the maps */
+    int64_t count;
+    int64_t n_maps, step;     /* images that give pixels, and every so many of their maps' */
+    float **maps;             /* [BLOCK] */
+    fk_embedding *embeddings; /* [BLOCK], unless tiled */
+    pthread_mutex_t lock;     /* with tiles: guards values */
+} scores;
+
+static int64_t gcd(int64_t a, int64_t b)
+{
+    return b == 0 ? a : gcd(b, a % b);
+}
+
+/* Every so many pixels of a map give no more than its share, and do not keep to the same columns. */
+static int64_t step_of(const scores *s, int64_t width, int64_t height)
+{
+    int64_t share = SAMPLE / (s->n_maps > 0 ? s->n_maps : 1), pixels = width * height;
+    int64_t step = (pixels + share - 1) / (share > 0 ? share : 1);
+
+    step = step > 0 ? step : 1;
+    while (gcd(step, width) != 1)
+        step++;
+    return step;
+}
+
+/* Whether image k gives pixels: all do, but where maps are dear. */
+static bool gives_map(const scores *s, int64_t k)
+{
+    int64_t n = s->f->held.n, step = n / s->n_maps;
+
+    return k % step == 0 && k / step < s->n_maps;
+}
+
+static void take_pixels(scores *s, const float *map, int64_t width, int64_t height,
+                        const uint8_t *left_out)
+{
+    int64_t step = step_of(s, width, height);
+
+    for (int64_t i = 0; i < width * height && s->count < SAMPLE; i += step)
+        if (left_out == NULL || left_out[i] == 0)
+            s->values[s->count++] = map[i];
+}
+
+static fleck_status load_block(scores *s, int64_t first, int64_t n, fleck_error *err)
+{
+    fk_held_out *h = &s->f->held;
+    float *packed = NULL;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&packed, fk_embed_shape_floats(&s->f->model->shape), err));
+    for (int64_t i = 0; i < n; i++) {
+        FK_DO(fk_store_read(h->store, h->stored[first + i], 0, 1, packed, err));
+        unpack(&s->embeddings[i], packed);
+        FK_DO(fk_canvas_flag(&s->embeddings[i], &h->canvases[first + i], 0, false, err));
+    }
+done:
+    fk_free(packed);
+    return st;
+}
+
+/* Images first .. first + n - 1, n <= BLOCK. */
+static fleck_status score_block(scores *s, int64_t first, int64_t n, fleck_error *err)
+{
+    fk_fitting *f = s->f;
+    fk_held_out *h = &f->held;
+    fk_map_size size = fk_preprocess_input(&f->model->pre);
+    const fk_embedding *embeddings[BLOCK];
+    const uint8_t *left_out[BLOCK];
+    float *maps[BLOCK];
+    fk_span spans[BLOCK];
+    bool pooled = fk_model_scores_maps(f->model);
+    fleck_status st;
+
+    FK_DO(load_block(s, first, n, err));
+    for (int64_t i = 0; i < n; i++) {
+        embeddings[i] = &s->embeddings[i];
+        left_out[i] = h->canvases[first + i].left_out.data;
+        maps[i] = pooled || gives_map(s, first + i) ? s->maps[i] : NULL;
+        spans[i] = span_of(f, h->images[first + i], false);
+    }
+    FK_DO(fk_runner_score_many(f->runner, n, embeddings, spans, left_out, maps, s->alone + first,
+                               err));
+    for (int64_t i = 0; i < n; i++) {
+        if (maps[i] != NULL && gives_map(s, first + i))
+            take_pixels(s, maps[i], size.width, size.height, left_out[i]);
+        maps[i] = pooled ? s->maps[i] : NULL;
+        spans[i] = span_of(f, h->images[first + i], true);
+    }
+    if (s->by_fold)
+        FK_DO(fk_runner_score_many(f->runner, n, embeddings, spans, left_out, maps,
+                                   s->group + first, err));
+done:
+    return st;
+}
+
+static fleck_status score_blocks(scores *s, fleck_error *err)
+{
+    fk_fitting *f = s->f;
+    fleck_status st;
+
+    FK_DO(FK_CALLOC(&s->embeddings, BLOCK, err));
+    for (int64_t i = 0; i < BLOCK; i++) {
+        FK_DO(fk_embedding_init(&s->embeddings[i], &f->model->shape, err));
+        FK_DO(FK_ALLOC(&s->maps[i], fk_fit_input_pixels(f->model), err));
+    }
+    fk_watch_stage(f->watch, "thresholds", f->held.n);
+    for (int64_t k = 0, n; k < f->held.n; k += n) {
+        n = f->held.n - k < BLOCK ? f->held.n - k : BLOCK;
+        FK_DO(score_block(s, k, n, err));
+        FK_DO(fk_watch_tell(f->watch, k + n, err));
+    }
+done:
+    return st;
+}
+
+/* Held-out image k, read again. */
+static fleck_status score_tiled(void *ctx, int64_t k, int worker, fleck_error *err)
+{
+    scores *s = ctx;
+    fk_fitting *f = s->f;
+    int64_t image = f->held.images[k];
+    fk_span spans[2] = {span_of(f, image, false), span_of(f, image, true)};
+    double found[2];
+    fk_canvas c = {0};
+    float *map = NULL;
+    fleck_status st;
+
+    FK_DO(fk_fit_read_canvas(f, image, worker, &c, err));
+    FK_DO(FK_ALLOC(&map, c.tiles.height * c.tiles.width, err));
+    for (int i = s->by_fold ? 1 : 0; i >= 0; i--) {
+        st = fk_runner_score_canvas(f->runner, worker, &c, spans[i], false, map, &found[i], err);
+        if (st != FLECK_OK) {
+            fk_source_context(f->source, image, err);
+            goto done;
+        }
+    }
+    s->alone[k] = found[0];
+    if (s->by_fold)
+        s->group[k] = found[1];
+    if (gives_map(s, k)) {
+        pthread_mutex_lock(&s->lock);
+        take_pixels(s, map, c.tiles.width, c.tiles.height, c.left_out.data);
+        pthread_mutex_unlock(&s->lock);
+    }
+done:
+    fk_canvas_free(&c);
+    fk_free(map);
+    return st;
+}
+
+/* Names of the images without the folders that all have in common. */
+static fleck_status name_all(fk_calibration *c, const fk_fitting *f, fleck_error *err)
+{
+    const char *const *files = f->source->files;
+    size_t common = 0;
+    fleck_status st = FLECK_OK;
+
+    if (files == NULL)
+        return FLECK_OK;
+    for (size_t at = 0; files[0][at] != '\0'; at++) {
+        for (int64_t i = 1; i < f->n; i++)
+            if (strncmp(files[0], files[i], at + 1) != 0)
+                goto found;
+        if (files[0][at] == '/')
+            common = at + 1;
+    }
+found:
+    FK_DO(FK_CALLOC(&c->names, c->images, err));
+    for (int64_t k = 0; k < c->images; k++)
+        FK_DO(fk_utf8_escape(&c->names[k], files[f->held.images[k]] + common, err));
+done:
+    return st;
+}
+
+/* Hand the scores over to the model. */
+static fleck_status hand_over(scores *s, const fleck_fit_settings *settings, fleck_error *err)
+{
+    fk_fitting *f = s->f;
+    fk_held_out *h = &f->held;
+    fk_calibration *c = &f->model->calibration;
+    fleck_status st;
+
+    fk_calibration_free(c);
+    c->images = h->n;
+    c->alone = s->alone;
+    s->alone = NULL;
+    FK_DO(name_all(c, f, err));
+    if (s->by_fold) {
+        c->group = s->group;
+        s->group = NULL;
+        c->folds = h->folds;
+        FK_DO(fk_strdup(&c->sessions, h->sessions, err));
+        FK_DO(FK_ALLOC(&c->fold, h->n, err));
+        for (int64_t k = 0; k < h->n; k++)
+            c->fold[k] = h->good[h->images[k]].fold;
+    }
+    FK_DO(fk_calibration_measure(c, s->values, s->count, err));
+    fk_calibration_set_rate(c, settings->false_alarms);
+done:
+    return st;
+}
+
+/* Say which images are there twice. */
+static void say_duplicates(const fk_fitting *f)
+{
+    const fk_held_out *h = &f->held;
+    int64_t i = 0;
+
+    if (h->exact + h->near == 0)
+        return;
+    while (h->good[i].twin == i)
+        i++;
+    if (f->source->files == NULL)
+        fk_warn_say(
+            f->runner->warn,
+            "%lld of %lld images are like others, as image %lld is like %d: they are held out "
+            "together",
+            (long long)(h->exact + h->near), (long long)f->n, (long long)i, (int)h->good[i].twin);
+    else
+        fk_warn_say(
+            f->runner->warn,
+            "%lld of %lld images are like others (%lld the very same file), as %s is like %s: "
+            "they are held out together",
+            (long long)(h->exact + h->near), (long long)f->n, (long long)h->exact,
+            f->source->files[i], f->source->files[h->good[i].twin]);
+}
+
+fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings, fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    scores s = {.f = f, .lock = PTHREAD_MUTEX_INITIALIZER};
+    unsigned flags = f->model->method->flags;
+    fleck_status st = FLECK_OK;
+
+    if (h->n == 0)
+        return FLECK_OK;
+    FK_DO(find_like(f, err));
+    FK_DO(rank_all(f, err));
+    say_duplicates(f);
+    s.by_fold = h->folds > 1 && (flags & FK_METHOD_EXCLUDES_FOLDS) != 0;
+    s.n_maps = (flags & FK_METHOD_DEAR_MAPS) != 0 && h->n > DEAR_MAPS ? DEAR_MAPS : h->n;
+    FK_DO(FK_ALLOC(&s.alone, h->n, err));
+    FK_DO(FK_ALLOC(&s.group, h->n, err));
+    FK_DO(FK_ALLOC(&s.values, SAMPLE, err));
+    FK_DO(FK_CALLOC(&s.maps, BLOCK, err));
+    if (f->tiled)
+        FK_DO(fk_pool_run_stage(f->runner->pool, "thresholds", h->n, score_tiled, &s, err));
+    else
+        FK_DO(score_blocks(&s, err));
+    if (s.count == 0)
+        FK_FAIL(err, FLECK_E_OPTION, "the masks leave nothing of the images to learn from");
+    FK_DO(hand_over(&s, settings, err));
+done:
+    for (int64_t i = 0; i < BLOCK; i++) {
+        if (s.maps != NULL)
+            fk_free(s.maps[i]);
+        if (s.embeddings != NULL)
+            fk_embedding_free(&s.embeddings[i]);
+    }
+    fk_free(s.maps);
+    fk_free(s.embeddings);
+    fk_free(s.alone);
+    fk_free(s.group);
+    fk_free(s.values);
+    return st;
+}
+
+fleck_status fk_held_out_embedding(fk_fitting *f, int64_t k, fk_embedding *out, fleck_error *err)
+{
+    float *packed = NULL;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&packed, fk_embed_shape_floats(&f->model->shape), err));
+    FK_DO(fk_store_read(f->held.store, f->held.stored[k], 0, 1, packed, err));
+    unpack(out, packed);
+    fk_embedding_unflag(out);
+done:
+    fk_free(packed);
+    return st;
+}

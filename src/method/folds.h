@@ -16,7 +16,8 @@ typedef struct fk_part {
  * rounded to float.  Owned; made by fk_folds_init.
  *
  * Memory for D numbers: 8 D^2 bytes for all, 2 D^2 for each fold, and 8 D^2 more while a fold is open.
- * Cost beside fk_pca_add's: 3 D^2 a fold whose images are learned in a row. */
+ * Cost beside fk_pca_add's: 3 D^2 a fold whose images are learned in a row, as much an image where folds
+ * take turns. */
 typedef struct fk_folds {
     fk_pca all; /* of every fold, and of what was loaded */
     fk_part parts[FK_FOLDS];

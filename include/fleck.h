@@ -233,7 +233,8 @@ typedef struct fleck_times {
 FLECK_API fleck_status fleck_fit(fleck_model **out, const char *path,
                                  const fleck_fit_settings *settings, fleck_times *times,
                                  fleck_error *err) FLECK_MUST_CHECK;
-/* The same from n image files. */
+/* The same from n image files.  Images in a row are taken for neighbours in time, which thresholds
+ * rest on; what mhpatchcore learns does not depend on the order. */
 FLECK_API fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_t n,
                                        const fleck_fit_settings *settings, fleck_times *times,
                                        fleck_error *err) FLECK_MUST_CHECK;
@@ -249,7 +250,8 @@ typedef struct fleck_pixels {
  * again or the fit ends.  Return other than FLECK_OK to stop. */
 typedef fleck_status fleck_next_image(void *ctx, int64_t i, fleck_pixels *out);
 /* The same from n images that next gives: of a camera, or made on the way.  No more than a few are in
- * memory at once, and the model has the same bytes as from files with these pixels.
+ * memory at once, and the model has the same bytes as from files with these pixels; mhpatchcore, which
+ * learns files in an order that their bytes decide, learns a stream as it comes.
  *
  * next is called for i = 0, 1, ... n - 1 in this order, one call at a time, but from any of the fit's
  * threads; while it runs, the others compute.  n must be known: calibration takes images spread over

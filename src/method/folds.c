@@ -9,7 +9,8 @@
  *
  * The same gives the fold itself, as what all are now without what they were when the fold was opened:
  * an image is accumulated once, and `all` never knows of folds.  Differences are of doubles; a fold is
- * rounded to float once for each time that it was opened, in most fits once. */
+ * rounded to float once for each time that it was opened: once where its images are learned in a row,
+ * once an image where folds take turns. */
 #include "method/folds.h"
 #include "base/mem.h"
 #include "method/methods.h"
@@ -160,7 +161,9 @@ static fleck_status open_parts(fk_folds *f, const int parts[2], fleck_error *err
     if (f->before.moment == NULL)
         FK_DO(FK_ALLOC(&f->before.moment, dim * dim, err));
     memcpy(f->before.mean, f->all.mean, (size_t)dim * sizeof(double));
-    memcpy(f->before.moment, f->all.moment, (size_t)(dim * dim) * sizeof(double));
+    for (int64_t i = 0; i < dim; i++) /* below the diagonal */
+        memcpy(f->before.moment + i * dim, f->all.moment + i * dim,
+               (size_t)(i + 1) * sizeof(double));
     f->before.n = f->all.n;
     f->open[0] = parts[0];
     f->open[1] = parts[1];

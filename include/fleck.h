@@ -385,12 +385,6 @@ FLECK_API fleck_status fleck_result_full_map(const fleck_model *model, const fle
 FLECK_API fleck_status fleck_result_save_map(const fleck_model *model, const fleck_result *result,
                                              const char *path, bool full,
                                              fleck_error *err) FLECK_MUST_CHECK;
-/* Write a PNG: heat over the image (which must have been kept), on the model's colour scale, with
- * the outline of what lies above the pixel threshold.  Text chunks say that fleck drew it, and of which
- * file.  FLECK_E_STATE where path is the scored file itself. */
-FLECK_API fleck_status fleck_result_save_picture(const fleck_model *model,
-                                                 const fleck_result *result, const char *path,
-                                                 fleck_error *err) FLECK_MUST_CHECK;
 
 /* ---- Regions ----------------------------------------------------------------------- */
 
@@ -406,8 +400,9 @@ typedef struct fleck_region {
     int64_t area;                  /* pixels */
     double centroid_x, centroid_y; /* mean of its pixels' places */
     double peak, mean;             /* highest and mean value of the map in it */
-    int64_t peak_x, peak_y;        /* pixel with the highest value; of several the first, row by row */
-    const fleck_point *outline;    /* [outline_count] corners of its outer edge, clockwise from the upper
+    int64_t peak_x, peak_y; /* pixel with the highest value; of several the first, row by row */
+    const fleck_point
+        *outline; /* [outline_count] corners of its outer edge, clockwise from the upper
                                       left corner of its first pixel; each is a turn.  Holes are inside */
     int64_t outline_count;
 } fleck_region;
@@ -424,9 +419,9 @@ typedef struct fleck_regions {
 FLECK_API void fleck_regions_free(fleck_regions *regions);
 
 typedef struct fleck_region_settings {
-    double threshold;   /* a pixel is in a region where the map is above this; NaN: the model's pixel
+    double threshold; /* a pixel is in a region where the map is above this; NaN: the model's pixel
                            threshold */
-    int64_t min_area;   /* regions of fewer pixels are left out: 0 */
+    int64_t min_area; /* regions of fewer pixels are left out: 0 */
     double min_percent; /* the same in per cent of the image, 0 to 100: 0 */
 } fleck_region_settings;
 FLECK_API fleck_region_settings fleck_region_defaults(void);
@@ -446,6 +441,37 @@ FLECK_API fleck_status fleck_regions_find(fleck_regions *out, const float *map, 
 FLECK_API fleck_status fleck_result_regions(const fleck_model *model, const fleck_result *result,
                                             const fleck_region_settings *settings,
                                             fleck_regions *out, fleck_error *err) FLECK_MUST_CHECK;
+
+/* ---- Pictures of results ----------------------------------------------------------- */
+
+typedef enum fleck_picture_kind {
+    FLECK_PICTURE_HEAT,        /* heat over the image, on the model's colour scale */
+    FLECK_PICTURE_OUTLINE,     /* the image without heat */
+    FLECK_PICTURE_SIDE_BY_SIDE /* the image as it is, and heat beside it; below it where it is more
+                                  than twice as wide as high */
+} fleck_picture_kind;
+
+typedef struct fleck_picture_settings {
+    fleck_picture_kind kind;
+    fleck_region_settings regions; /* which are outlined; none where there is no threshold */
+} fleck_picture_settings;
+FLECK_API fleck_picture_settings fleck_picture_defaults(void);
+
+/* Write a PNG of the image, which must have been kept, with its regions outlined and the first 99 numbered.
+ * Pixels keep their places; under the image stand the result's score, threshold and verdict, the number of
+ * regions, and a colour bar with marks of the pixel threshold and the regions' peaks.  Where the image is
+ * too high for that it is left out.  Text chunks say that fleck drew it, and of which file.
+ *   FLECK_E_STATE   path is the scored file itself; the image was not kept
+ *   FLECK_E_LIMIT   two images side by side are wider than 65535 pixels */
+FLECK_API fleck_status fleck_result_save_picture_with(const fleck_model *model,
+                                                      const fleck_result *result,
+                                                      const fleck_picture_settings *settings,
+                                                      const char *path,
+                                                      fleck_error *err) FLECK_MUST_CHECK;
+/* The same with the defaults: heat, and all regions above the model's pixel threshold. */
+FLECK_API fleck_status fleck_result_save_picture(const fleck_model *model,
+                                                 const fleck_result *result, const char *path,
+                                                 fleck_error *err) FLECK_MUST_CHECK;
 
 /* ---- Outputs ----------------------------------------------------------------------- */
 

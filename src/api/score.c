@@ -127,22 +127,38 @@ done:
     return st;
 }
 
-fleck_status fleck_result_save_picture(const fleck_model *model, const fleck_result *result,
-                                       const char *path, fleck_error *err)
+fleck_picture_settings fleck_picture_defaults(void)
 {
+    return (fleck_picture_settings){.kind = FLECK_PICTURE_HEAT, .regions = fleck_region_defaults()};
+}
+
+fleck_status fleck_result_save_picture_with(const fleck_model *model, const fleck_result *result,
+                                            const fleck_picture_settings *settings,
+                                            const char *path, fleck_error *err)
+{
+    fleck_picture_settings s = settings != NULL ? *settings : fleck_picture_defaults();
     char origin[FK_SHA256_TEXT];
     fk_image picture = {0};
     fleck_status st;
 
     FK_NEED(model);
     FK_NEED(path);
+    if ((unsigned)s.kind > FLECK_PICTURE_SIDE_BY_SIDE)
+        FK_FAIL(err, FLECK_E_OPTION, "%s: there is no picture %d", __func__, (int)s.kind);
     FK_DO(fk_check_own(model, result, __func__, err));
+    FK_DO(fk_check_regions(&s.regions, __func__, err));
     FK_DO(fk_output_apart(path, result->path, err));
-    FK_DO(fk_picture_overlay(&picture, &model->model, result, err));
+    FK_DO(fk_picture_sheet(&picture, &model->model, result, &s, err));
     FK_DO(fk_image_save_picture(&picture, origin_of(result, origin), path, err));
 done:
     fk_image_free(&picture);
     return st;
+}
+
+fleck_status fleck_result_save_picture(const fleck_model *model, const fleck_result *result,
+                                       const char *path, fleck_error *err)
+{
+    return fleck_result_save_picture_with(model, result, NULL, path, err);
 }
 
 fleck_status fleck_evaluate(fleck_model *model, const char *path,

@@ -486,7 +486,9 @@ typedef enum fleck_output_kind {
     FLECK_OUTPUT_MODEL,
     FLECK_OUTPUT_PICTURE, /* a heat map or panel */
     FLECK_OUTPUT_MAP,     /* .tiff; a .npy cannot say who wrote it */
-    FLECK_OUTPUT_SCORES   /* CSV of fleck eval --scores */
+    FLECK_OUTPUT_SCORES,  /* CSV of fleck eval --scores */
+    FLECK_OUTPUT_RESULTS, /* of fleck predict --csv */
+    FLECK_OUTPUT_REGIONS  /* the second of these */
 } fleck_output_kind;
 /* Whether writing path destroys nothing: nothing is there, or an empty file, or what fleck wrote of this
  * kind, of this image (NULL: any).  any: whatever is there may go, but the image itself.

@@ -11,6 +11,7 @@
 #include "render/render.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The model's scale; a model that was not calibrated falls back on the map's own range, which is

@@ -69,13 +69,22 @@ static void paste(fk_image *sheet, const fk_image *im, int64_t x, int64_t y)
                (size_t)im->width * 3);
 }
 
+/* What of the rectangle is in the picture. */
 static void fill(fk_image *im, int64_t x, int64_t y, int64_t width, int64_t height,
                  const uint8_t rgb[3])
 {
-    for (int64_t v = y; v < y + height; v++)
-        for (int64_t u = x; u < x + width; u++)
-            if (u >= 0 && v >= 0 && u < im->width && v < im->height)
-                memcpy(im->data + 3 * (v * im->width + u), rgb, 3);
+    const int64_t left = x < 0 ? 0 : x, right = x + width < im->width ? x + width : im->width;
+    const int64_t top = y < 0 ? 0 : y, bottom = y + height < im->height ? y + height : im->height;
+    const uint8_t *first = im->data + 3 * (top * im->width + left);
+
+    for (int64_t v = top; v < bottom && left < right; v++) {
+        uint8_t *row = im->data + 3 * (v * im->width + left);
+
+        for (int64_t u = 0; v == top && u < right - left; u++)
+            memcpy(row + 3 * u, rgb, 3);
+        if (v > top)
+            memcpy(row, first, (size_t)(right - left) * 3);
+    }
 }
 
 /* Where value stands on a bar from x to x + width - 1. */

@@ -18,44 +18,63 @@ static double to_stroke(double x, double y, int ax, int ay, int dx, int dy)
     return px * px + py * py;
 }
 
+/* A glyph's dots: bit x + MARGIN of row y + MARGIN. */
+enum { MARGIN = 4 };
+typedef struct glyph {
+    uint32_t rows[FK_FONT_HEIGHT + 2 * MARGIN];
+} glyph;
+
+static glyph glyph_of(char c)
+{
+    glyph g = {{0}};
+
+    for (int y = 0; y < FK_FONT_HEIGHT; y++)
+        for (int x = 0; x < FK_FONT_WIDTH; x++)
+            g.rows[y + MARGIN] |= (uint32_t)fk_font_dot(c, x, y) << (x + MARGIN);
+    return g;
+}
+
+static bool dot(const glyph *g, int x, int y)
+{
+    return (g->rows[y + MARGIN] >> (x + MARGIN) & 1) != 0;
+}
+
 /* Distance of (x, y) from the glyph's strokes, which join the centres of neighbouring dots, corners only
- * where no third dot makes the way round; dot (i, j) is at (i, j).  What four dots surround is ink.  1 where
- * no stroke is near. */
-static double to_glyph(char glyph, double x, double y)
+ * where no third dot makes the way round; dot (i, j) is at (i, j).  What four dots surround is ink.  2 where
+ * no stroke is near; (x, y) is at most one dot outside the cell. */
+static double to_glyph(const glyph *g, double x, double y)
 {
     const int x0 = (int)floor(x), y0 = (int)floor(y);
-    double least = 1;
+    double least = 4;
 
-    if (fk_font_dot(glyph, x0, y0) && fk_font_dot(glyph, x0 + 1, y0) &&
-        fk_font_dot(glyph, x0, y0 + 1) && fk_font_dot(glyph, x0 + 1, y0 + 1))
+    if (dot(g, x0, y0) && dot(g, x0 + 1, y0) && dot(g, x0, y0 + 1) && dot(g, x0 + 1, y0 + 1))
         return 0;
     for (int j = y0 - 1; j <= y0 + 2; j++) {
+        if ((g->rows[j + MARGIN] >> (x0 - 1 + MARGIN) & 15) == 0)
+            continue;
         for (int i = x0 - 1; i <= x0 + 2; i++) {
-            bool right = fk_font_dot(glyph, i + 1, j), left = fk_font_dot(glyph, i - 1, j);
-            bool below = fk_font_dot(glyph, i, j + 1);
+            bool right = dot(g, i + 1, j), left = dot(g, i - 1, j), below = dot(g, i, j + 1);
 
-            if (!fk_font_dot(glyph, i, j))
+            if (!dot(g, i, j))
                 continue;
             least = fmin(least, to_stroke(x, y, i, j, right, 0));
             least = fmin(least, to_stroke(x, y, i, j, 0, below));
-            if (!right && !below && fk_font_dot(glyph, i + 1, j + 1))
+            if (!right && !below && dot(g, i + 1, j + 1))
                 least = fmin(least, to_stroke(x, y, i, j, 1, 1));
-            if (!left && !below && fk_font_dot(glyph, i - 1, j + 1))
+            if (!left && !below && dot(g, i - 1, j + 1))
                 least = fmin(least, to_stroke(x, y, i, j, -1, 1));
         }
     }
     return sqrt(least);
 }
 
-/* Ink of glyph at output dot (i, j) of its cell at `size`, 0 to 1: strokes are one dot of the font wide
- * with round ends, their edges one output dot.  Size 1 gives the dots themselves. */
-static double coverage(char glyph, int64_t i, int64_t j, int size)
+/* Ink of a glyph at output dot (i, j) from its cell's corner at `size`, 0 to 1: strokes are one dot of the
+ * font and twice `rim` wide with round ends, their edges one output dot. */
+static double coverage(const glyph *g, int64_t i, int64_t j, int size, double rim)
 {
-    double x = ((double)i + 0.5) / size - 0.5, y = ((double)j + 0.5) / size - 0.5, ink;
+    double x = ((double)i + 0.5) / size - 0.5, y = ((double)j + 0.5) / size - 0.5;
+    double ink = (0.5 + rim - to_glyph(g, x, y)) * size + 0.5;
 
-    if (size == 1)
-        return fk_font_dot(glyph, (int)i, (int)j);
-    ink = (0.5 - to_glyph(glyph, x, y)) * size + 0.5;
     return ink < 0 ? 0 : ink > 1 ? 1 : ink;
 }
 
@@ -75,21 +94,41 @@ static void blend(fk_image *im, int64_t x, int64_t y, const uint8_t rgb[3], doub
     }
 }
 
+/* Text whose strokes are wider by `rim` dots of the font, at most 1, on each side. */
+static void draw(fk_image *im, int64_t x, int64_t y, const char *text, int size, double rim,
+                 const uint8_t rgb[3])
+{
+    const int64_t width = (int64_t)FK_FONT_WIDTH * size, height = (int64_t)FK_FONT_HEIGHT * size;
+    const int64_t more = rim > 0 ? size : 0;
+
+    for (; *text != '\0' && x - more < im->width; text++, x += width) {
+        const glyph g = glyph_of(*text);
+
+        if (x + width + more <= 0)
+            continue;
+        for (int64_t j = -more; j < height + more; j++) {
+            for (int64_t i = -more; i < width + more; i++)
+                blend(im, x + i, y + j, rgb, coverage(&g, i, j, size, rim));
+        }
+    }
+}
+
+/* Size 1 draws the dots themselves. */
+static void draw_dots(fk_image *im, int64_t x, int64_t y, const char *text, const uint8_t rgb[3])
+{
+    for (; *text != '\0' && x < im->width; text++, x += FK_FONT_WIDTH)
+        for (int j = 0; j < FK_FONT_HEIGHT; j++)
+            for (int i = 0; i < FK_FONT_WIDTH; i++)
+                blend(im, x + i, y + j, rgb, fk_font_dot(*text, i, j));
+}
+
 void fk_render_text(fk_image *im, int64_t x, int64_t y, const char *text, int size,
                     const uint8_t rgb[3])
 {
-    int64_t width = (int64_t)FK_FONT_WIDTH * size, height = (int64_t)FK_FONT_HEIGHT * size;
-
-    for (; *text != '\0'; text++, x += width) {
-        if (x >= im->width)
-            return;
-        if (x + width <= 0)
-            continue;
-        for (int64_t j = 0; j < height; j++) {
-            for (int64_t i = 0; i < width; i++)
-                blend(im, x + i, y + j, rgb, coverage(*text, i, j, size));
-        }
-    }
+    if (size == 1)
+        draw_dots(im, x, y, text, rgb);
+    else
+        draw(im, x, y, text, size, 0, rgb);
 }
 
 int64_t fk_render_text_width(const char *text, int size)
@@ -101,15 +140,8 @@ void fk_render_text_rimmed(fk_image *im, int64_t x, int64_t y, const char *text,
                            const uint8_t rgb[3])
 {
     static const uint8_t rim[3] = {16, 16, 20};
-    /* The sixteen ways of a compass, times ten. */
-    static const int ways[16][2] = {{10, 0},  {9, 4},  {7, 7},   {4, 9},   {0, 10},  {-4, 9},
-                                    {-7, 7},  {-9, 4}, {-10, 0}, {-9, -4}, {-7, -7}, {-4, -9},
-                                    {0, -10}, {4, -9}, {7, -7},  {9, -4}};
-    const int reach = size == 1 ? 15 : 7 * size;
 
-    for (int k = 0; k < 16; k++)
-        fk_render_text(im, x + (ways[k][0] * reach) / 100, y + (ways[k][1] * reach) / 100, text,
-                       size, rim);
+    draw(im, x, y, text, size, size == 1 ? 1 : 0.7, rim);
     fk_render_text(im, x, y, text, size, rgb);
 }
 

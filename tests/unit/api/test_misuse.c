@@ -331,6 +331,17 @@ static void results_of_nothing_and_of_other_models_are_refused(void **state)
     refused(fleck_result_save_picture(NULL, &r, f.file, err));
     refused(fleck_result_save_picture(f.model, NULL, f.file, err));
     refused(fleck_result_save_picture(f.model, &r, NULL, err));
+    refused(fleck_result_save_picture_with(NULL, &r, NULL, f.file, err));
+    refused(fleck_result_save_picture_with(f.model, NULL, NULL, f.file, err));
+    refused(fleck_result_save_picture_with(f.model, &r, NULL, NULL, err));
+    for (int i = 0; i < 4; i++) {
+        fleck_picture_settings s = fleck_picture_defaults();
+
+        s.kind = i == 0 ? (fleck_picture_kind)-1 : i == 1 ? (fleck_picture_kind)3 : s.kind;
+        s.regions.min_area = i == 2 ? -1 : 0;
+        s.regions.min_percent = i == 3 ? NAN : 0.0;
+        refused(fleck_result_save_picture_with(f.model, &r, &s, f.file, err));
+    }
     fleck_result_free(&r);
 }
 

@@ -157,23 +157,20 @@ static int64_t trace(const search *s, const found *f, fleck_point *out)
     static const int right[4][2] = {{0, 0}, {-1, 0}, {-1, -1}, {0, -1}};
     const int64_t x0 = f->first % s->width, y0 = f->first / s->width;
     int64_t x = x0, y = y0, n = 0;
-    int way = 0;
+    int way = 3; /* it comes up along the first pixel's left edge */
 
     do {
         const int *r = right[way], *l = right[(way + 3) % 4];
         int turn = 0;
 
-        if (x == x0 && y == y0)
-            turn = 1; /* the walk came up */
-        else if (is_part(s, f->label, x + l[0], y + l[1]))
+        if (is_part(s, f->label, x + l[0], y + l[1]))
             turn = 3;
         else if (!is_part(s, f->label, x + r[0], y + r[1]))
             turn = 1;
         if (turn != 0 && out != NULL)
             out[n] = (fleck_point){(int32_t)x, (int32_t)y};
         n += turn != 0;
-        if (x != x0 || y != y0)
-            way = (way + turn) % 4;
+        way = (way + turn) % 4;
         x += step[way][0];
         y += step[way][1];
     } while (x != x0 || y != y0);

@@ -87,7 +87,7 @@ static void blend(fk_image *im, int64_t x, int64_t y, const uint8_t rgb[3], doub
     if (ink <= 0 || x < 0 || y < 0 || x >= im->width || y >= im->height)
         return;
     p = im->data + (y * im->width + x) * im->channels;
-    for (int c = 0; c < im->channels; c++) {
+    for (int c = 0; c < 3 && c < im->channels; c++) {
         uint8_t target = im->channels == 1 ? luma : rgb[c];
 
         p[c] = (uint8_t)(p[c] + (target - p[c]) * ink + 0.5);

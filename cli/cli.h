@@ -185,11 +185,48 @@ typedef struct score_row {
 void report_print(const fleck_report *r, const report_labels *l);
 /* One JSON object on stdout; rows NULL: without scores.  False: out of memory. */
 bool report_json(const fleck_report *r, const report_labels *l, const score_row *rows, int64_t n);
+/* What regions are measured against. */
+typedef struct region_scale {
+    const fleck_regions *regions;
+    double mm_per_px; /* NaN: unknown */
+} region_scale;
+
+double region_percent(const fleck_region *r, const region_scale *s);
+double region_mm2(const fleck_region *r, const region_scale *s); /* NaN where unknown */
+
+/* What stands in a result's JSON line beside score and verdict; a text that is NULL does not, and regions that
+ * are NULL are null. */
+typedef struct result_more {
+    const char *picture, *map;
+    region_scale scale;
+} result_more;
 /* One JSON line for a predicted image. */
 bool result_json(const char *path, const fleck_result *r, const fleck_error *error,
-                 const char *picture, const char *map);
+                 const result_more *more);
 bool comparison_json(const fleck_comparison *c);
 bool info_json(const fleck_model_info *i);
+
+/* ---- Tables of results (predict_csv.c) ---- */
+
+/* One row an image, and in a second file one row a region; in memory until they are written. */
+typedef struct results_csv {
+    const char *path;
+    char *regions_path; /* path with -regions.csv in place of .csv */
+    FILE *images, *regions;
+    char *images_text, *regions_text;
+    size_t images_size, regions_size;
+} results_csv;
+
+/* False, and an error printed, where either file cannot or must not be written. */
+bool results_csv_begin(results_csv *c, const char *path, bool overwrite);
+/* The same where one of them is an input. */
+bool results_csv_apart(const results_csv *c, const char *const *inputs, int64_t n);
+/* r NULL: the image failed.  regions NULL: there is no pixel threshold. */
+void results_csv_add(results_csv *c, const char *path, const fleck_result *r,
+                     const fleck_regions *regions, double mm_per_px);
+/* Write both files; the code to exit with. */
+int results_csv_write(results_csv *c);
+void results_csv_free(results_csv *c);
 
 /* ---- Commands ---- */
 extern const command bench_command, compare_command, fit_command, predict_command, eval_command,

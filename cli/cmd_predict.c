@@ -8,14 +8,21 @@
 #include <unistd.h>
 
 static const flag flags[] = {
-    {"output", 'o', "FOLDER", "write a heat-map picture for each image here"},
+    {"output", 'o', "FOLDER", "write a picture for each image here"},
+    {"picture", 0, "KIND",
+     "heat, outline (of regions, without heat) or side-by-side (default heat)"},
     {"overwrite", 0, NULL,
-     "with -o: replace files there that fleck did not write of the same image"},
+     "replace files of -o that fleck did not write of the same image, and of --csv"},
     {"maps", 0, "tiff|npy", "also write each map as float32 (needs -o)"},
     {"map-size", 0, "image|crop", "size of those maps (default image: the image's own)"},
     {"no-pictures", 0, NULL, "with -o: maps only"},
     {"threshold", 0, "T", "judge by this score instead of the model's threshold"},
-    {"json", 0, NULL, "one JSON object a line and image"},
+    {"min-area", 0, "N|N%",
+     "leave out regions of fewer pixels, or of less of the image; without a region a part is good"},
+    {"mm-per-px", 0, "X", "side of a pixel in mm, for areas in mm2"},
+    {"json", 0, NULL, "one JSON object a line and image, with its regions"},
+    {"csv", 0, "FILE",
+     "write a table of the images, and of regions beside it: x.csv and x-regions.csv"},
     {"pool", 0, "method|max|top:P",
      "image score as in fit (default: the model's; another has no threshold)"},
     {"precision", 0, "P", "f32, bf16, f16 or auto (default: the model's)"},
@@ -29,25 +36,32 @@ static const flag flags[] = {
 typedef struct written {
     char *picture, *map; /* names; NULL where there is none */
     fleck_status status;
-    fleck_error *error; /* NULL unless it failed and said why */
+    fleck_error *error;    /* NULL unless it failed and said why */
+    fleck_regions regions; /* with wants_regions */
 } written;
 
 typedef struct job {
     fleck_model *model;
     path_list list;
-    written *files; /* [list.count], with out */
+    written *files; /* [list.count], with out or wants_regions */
     const char *out, *maps;
     bool pictures, full, json; /* pictures and maps: only with out */
     bool overwrite;
     double threshold; /* NaN: the model's */
+    fleck_picture_settings picture;
+    bool least;         /* regions below a least area do not count */
+    bool wants_regions; /* something is said of them, and there is a pixel threshold */
+    double mm_per_px;   /* NaN: unknown */
+    const char *csv_path;
+    results_csv csv; /* with csv_path */
     path_rules rules;
     int64_t good, defective, scored, bad, broken; /* broken: folders that could not be listed */
     double start;
     progress progress;
 } job;
 
-/* The result as it is judged here. */
-static fleck_result judged(const job *j, const fleck_result *result)
+/* The result as it is judged here, with w's regions. */
+static fleck_result judged(const job *j, const fleck_result *result, const written *w)
 {
     fleck_result r = *result; /* a view whose threshold may be the caller's */
 
@@ -55,6 +69,8 @@ static fleck_result judged(const job *j, const fleck_result *result)
         r.threshold = j->threshold;
         r.defective = r.score > r.threshold;
     }
+    if (j->least && w->regions.count == 0)
+        r.defective = false;
     return r;
 }
 
@@ -72,7 +88,7 @@ static fleck_status write_files(const job *j, int64_t i, const fleck_result *r, 
         w->picture = output_path(j->out, j->list.paths[i], ".png");
         if (w->picture == NULL || !make_parent(w->picture))
             return FLECK_E_IO;
-        st = fleck_result_save_picture(j->model, r, w->picture, err);
+        st = fleck_result_save_picture_with(j->model, r, &j->picture, w->picture, err);
     }
     if (st == FLECK_OK && j->maps != NULL) {
         w->map = output_path(j->out, j->list.paths[i], map_ending(j));
@@ -88,10 +104,14 @@ static void on_scored(void *ctx, int64_t i, const fleck_result *result)
 {
     job *j = ctx;
     written *w = &j->files[i];
-    fleck_result r = judged(j, result);
+    fleck_result r;
     fleck_error err = {0};
 
-    w->status = write_files(j, i, &r, w, &err);
+    if (j->wants_regions)
+        w->status = fleck_result_regions(j->model, result, &j->picture.regions, &w->regions, &err);
+    r = judged(j, result, w);
+    if (w->status == FLECK_OK)
+        w->status = write_files(j, i, &r, w, &err);
     if (err.status != FLECK_OK) {
         w->error = need(malloc(sizeof *w->error));
         *w->error = err;
@@ -104,14 +124,19 @@ static void forget(written *w)
     free(w->picture);
     free(w->map);
     free(w->error);
+    fleck_regions_free(&w->regions);
     *w = (written){0};
 }
 
-static void print_result(const job *j, const char *path, const fleck_result *r, const char *picture,
-                         const char *map)
+static void print_result(job *j, const char *path, const fleck_result *r, const written *w)
 {
+    const fleck_regions *regions = j->wants_regions ? &w->regions : NULL;
+    const result_more more = {w->picture, w->map, {regions, j->mm_per_px}};
+
+    if (j->csv_path != NULL)
+        results_csv_add(&j->csv, path, r, regions, j->mm_per_px);
     if (j->json) {
-        (void)!result_json(path, r, NULL, picture, map);
+        (void)!result_json(path, r, NULL, &more);
         return;
     }
     print_escaped(stdout, path);
@@ -134,11 +159,13 @@ static fleck_status on_result(void *ctx, int64_t i, const fleck_result *result,
         j->bad++;
         print_message(error->message);
         if (j->json)
-            (void)!result_json(path, NULL, error, NULL, NULL);
+            (void)!result_json(path, NULL, error, NULL);
+        if (j->csv_path != NULL)
+            results_csv_add(&j->csv, path, NULL, NULL, NAN);
     } else if (st == FLECK_OK) {
-        fleck_result r = judged(j, result);
+        fleck_result r = judged(j, result, w);
 
-        print_result(j, path, &r, w->picture, w->map);
+        print_result(j, path, &r, w);
         j->scored++;
         j->good += !isnan(r.threshold) && !r.defective;
         j->defective += !isnan(r.threshold) && r.defective;
@@ -230,9 +257,11 @@ static int score_list(job *j)
     fleck_error err = {0};
     fleck_status st;
 
-    if (j->out != NULL) {
-        if (!outputs_free(j))
-            return EXIT_FAILED;
+    if (j->csv_path != NULL && !results_csv_apart(&j->csv, j->list.paths, j->list.count))
+        return EXIT_FAILED;
+    if (j->out != NULL && !outputs_free(j))
+        return EXIT_FAILED;
+    if (j->out != NULL || j->wants_regions) {
         j->files = need(calloc((size_t)j->list.count + 1, sizeof *j->files));
     }
     if (j->list.count == 1)
@@ -319,6 +348,17 @@ static void print_counts(const job *j)
             seconds > 0.0 ? (double)images / seconds : 0.0, seconds);
 }
 
+/* Regions are found where something is said of them; the model must have a threshold for that. */
+static int choose_regions(job *j)
+{
+    const bool can = !isnan(fleck_model_describe(j->model).pixel_threshold);
+
+    if (j->least && !can)
+        return usage_error("--min-area: the model has no pixel threshold");
+    j->wants_regions = can && (j->least || j->json || j->csv_path != NULL);
+    return EXIT_DONE;
+}
+
 static int predict(job *j, const args *a, const fleck_run_settings *s)
 {
     fleck_error err = {0};
@@ -329,11 +369,18 @@ static int predict(job *j, const args *a, const fleck_run_settings *s)
         return EXIT_USAGE;
     if (j->out != NULL && (!folder_apart(j, a->words, a->n_words) || !make_output(j)))
         return EXIT_FAILED;
+    if (j->csv_path != NULL && (!results_csv_begin(&j->csv, j->csv_path, j->overwrite) ||
+                                !results_csv_apart(&j->csv, a->words, a->n_words)))
+        return EXIT_FAILED;
     j->progress = progress_begin();
     j->start = progress_seconds();
     if (fleck_model_open(&j->model, a->words[0], s, &err) != FLECK_OK)
         return failed(&err);
-    code = lines ? score_lines(j) : score_list(j);
+    code = choose_regions(j);
+    if (code == EXIT_DONE)
+        code = lines ? score_lines(j) : score_list(j);
+    if (code == EXIT_DONE && j->csv_path != NULL)
+        code = results_csv_write(&j->csv);
     fleck_model_close(&j->model);
     if (code == EXIT_DONE && !lines) {
         path_list_tell(&j->list, "scored", j->scored);
@@ -344,6 +391,48 @@ static int predict(job *j, const args *a, const fleck_run_settings *s)
     return j->bad + j->broken > 0 && code == EXIT_DONE ? EXIT_FAILED : code;
 }
 
+/* --min-area: pixels, or per cent of the image. */
+static bool read_least(const args *a, job *j)
+{
+    const char *text = args_get(a, "min-area");
+    fleck_region_settings *s = &j->picture.regions;
+    char *end;
+    double v;
+
+    if (text == NULL)
+        return true;
+    v = strtod(text, &end);
+    j->least = true;
+    if (end != text && strcmp(end, "%") == 0 && v >= 0.0 && v <= 100.0)
+        s->min_percent = v;
+    else if (end != text && *end == '\0' && v >= 0.0 && v <= 1e15 && v == floor(v))
+        s->min_area = (int64_t)v;
+    else
+        return usage_error("--min-area: expected pixels as 50 or a share as 0.5%%, got \"%s\"",
+                           text) == EXIT_DONE;
+    return true;
+}
+
+/* --picture, --min-area, --mm-per-px, --csv.  False: error printed. */
+static bool read_regions(const args *a, job *j)
+{
+    static const char *const kinds[] = {"heat", "outline", "side-by-side"};
+    const char *kind = args_get(a, "picture");
+    int i = 0;
+
+    j->picture = fleck_picture_defaults();
+    j->csv_path = args_get(a, "csv");
+    if (kind != NULL && !j->pictures)
+        return usage_error("--picture needs -o FOLDER, and not --no-pictures") == EXIT_DONE;
+    while (kind != NULL && i < 3 && strcmp(kind, kinds[i]) != 0)
+        i++;
+    if (i == 3)
+        return usage_error("--picture: expected heat, outline or side-by-side, got \"%s\"", kind) ==
+               EXIT_DONE;
+    j->picture.kind = (fleck_picture_kind)i;
+    return read_least(a, j) && args_real(a, "mm-per-px", 1e-9, 1e9, &j->mm_per_px);
+}
+
 static int run(const args *a)
 {
     fleck_run_settings s = fleck_run_defaults();
@@ -352,7 +441,8 @@ static int run(const args *a)
              .pictures = args_has(a, "output") && !args_has(a, "no-pictures"),
              .json = args_has(a, "json"),
              .full = true,
-             .threshold = NAN};
+             .threshold = NAN,
+             .mm_per_px = NAN};
     const char *size = args_get(a, "map-size");
     int64_t threads = 0;
     int code;
@@ -366,7 +456,7 @@ static int run(const args *a)
     j.full = size == NULL || strcmp(size, "image") == 0;
     if (!args_int(a, "threads", 0, 4096, &threads) ||
         !args_int(a, "max-pixels", 1, INT64_C(65535) * 65535, &s.max_pixels) ||
-        !args_real(a, "threshold", -1e300, 1e300, &j.threshold))
+        !args_real(a, "threshold", -1e300, 1e300, &j.threshold) || !read_regions(a, &j))
         return EXIT_USAGE;
     j.overwrite = args_has(a, "overwrite");
     if (!j.pictures && j.maps == NULL)
@@ -380,6 +470,7 @@ static int run(const args *a)
     s.warning = show_warning;
     s.warning_ctx = &j.progress;
     code = predict(&j, a, &s);
+    results_csv_free(&j.csv);
     path_list_free(&j.list);
     return code;
 }
@@ -394,7 +485,13 @@ const command predict_command = {
         "their\nending or their first bytes; what is passed over is said at the end.  Output files "
         "have\ntheir image's path below FOLDER, whatever else is given.\nPrints path, score and "
         "verdict, separated by tabs; tabs, line ends and back-slashes of a path\nas \\t, \\n and "
-        "\\\\.  A bad image is named on stderr and the others go on; the exit code is then 1.",
+        "\\\\.  A bad image is named on stderr and the others go on; the exit code is then 1.\n\n"
+        "A part is defective where its score is above the limit: the model's threshold, or T.\n"
+        "Regions are the pixels above the model's pixel threshold that touch, at sides or "
+        "corners,\n"
+        "at the image's own size.  With --min-area those that are smaller are left out, and a "
+        "part\n"
+        "whose score is above the limit is good all the same if no region is left.",
     .flags = flags,
     .method_options = 'r',
     .min_words = 2,

@@ -143,8 +143,58 @@ bool report_json(const fleck_report *r, const report_labels *l, const score_row 
     return print_json(o, JSON_INDENT(2));
 }
 
+double region_percent(const fleck_region *r, const region_scale *s)
+{
+    return 100.0 * (double)r->area / ((double)s->regions->width * (double)s->regions->height);
+}
+
+double region_mm2(const fleck_region *r, const region_scale *s)
+{
+    return (double)r->area * s->mm_per_px * s->mm_per_px;
+}
+
+static json_t *outline_json(const fleck_region *r)
+{
+    json_t *list = json_array();
+
+    for (int64_t i = 0; i < r->outline_count; i++)
+        json_array_append_new(list, json_pack("[i, i]", r->outline[i].x, r->outline[i].y));
+    return list;
+}
+
+static json_t *region_json(const region_scale *s, int64_t k)
+{
+    const fleck_region *r = &s->regions->list[k];
+    json_t *o =
+        json_pack("{s:I, s:[I, I, I, I], s:I, s:f}", "number", (json_int_t)k + 1, "box",
+                  (json_int_t)r->x, (json_int_t)r->y, (json_int_t)r->width, (json_int_t)r->height,
+                  "area", (json_int_t)r->area, "percent", region_percent(r, s));
+
+    if (!isnan(s->mm_per_px))
+        json_object_set_new(o, "area_mm2", number(region_mm2(r, s)));
+    json_object_set_new(o, "centroid", json_pack("[f, f]", r->centroid_x, r->centroid_y));
+    json_object_set_new(o, "peak", number(r->peak));
+    json_object_set_new(o, "at", json_pack("[I, I]", (json_int_t)r->peak_x, (json_int_t)r->peak_y));
+    json_object_set_new(o, "mean", number(r->mean));
+    json_object_set_new(o, "polygon", outline_json(r));
+    return o;
+}
+
+/* null where there is no pixel threshold. */
+static json_t *regions_json(const region_scale *s)
+{
+    json_t *list;
+
+    if (s->regions == NULL)
+        return json_null();
+    list = json_array();
+    for (int64_t k = 0; k < s->regions->count; k++)
+        json_array_append_new(list, region_json(s, k));
+    return list;
+}
+
 bool result_json(const char *path, const fleck_result *r, const fleck_error *error,
-                 const char *picture, const char *map)
+                 const result_more *more)
 {
     json_t *o = json_pack("{s:o}", "path", text(path));
 
@@ -158,10 +208,11 @@ bool result_json(const char *path, const fleck_result *r, const fleck_error *err
     json_object_set_new(o, "threshold", number(r->threshold));
     json_object_set_new(o, "defective",
                         isnan(r->threshold) ? json_null() : json_boolean(r->defective));
-    if (picture != NULL)
-        json_object_set_new(o, "picture", text(picture));
-    if (map != NULL)
-        json_object_set_new(o, "map", text(map));
+    json_object_set_new(o, "regions", regions_json(&more->scale));
+    if (more->picture != NULL)
+        json_object_set_new(o, "picture", text(more->picture));
+    if (more->map != NULL)
+        json_object_set_new(o, "map", text(more->map));
     return print_json(o, JSON_COMPACT);
 }
 

@@ -395,9 +395,90 @@ FLECK_API fleck_status fleck_result_full_map(const fleck_model *model, const fle
 FLECK_API fleck_status fleck_result_save_map(const fleck_model *model, const fleck_result *result,
                                              const char *path, bool full,
                                              fleck_error *err) FLECK_MUST_CHECK;
-/* Write a PNG: heat over the image (which must have been kept), on the model's colour scale, with
- * the outline of what lies above the pixel threshold.  Text chunks say that fleck drew it, and of which
- * file.  FLECK_E_STATE where path is the scored file itself. */
+
+/* ---- Regions ----------------------------------------------------------------------- */
+
+/* A corner of an outline, between pixels: pixel (x, y) covers x to x + 1 and y to y + 1. */
+typedef struct fleck_point {
+    int32_t x, y;
+} fleck_point;
+
+/* Pixels of a map above a threshold that touch each other, at sides or corners.  Places of pixels are whole
+ * numbers from 0 on, x to the right, y down. */
+typedef struct fleck_region {
+    int64_t x, y, width, height;   /* the smallest box around it: first pixel, pixels */
+    int64_t area;                  /* pixels */
+    double centroid_x, centroid_y; /* mean of its pixels' places */
+    double peak, mean;             /* highest and mean value of the map in it */
+    int64_t peak_x, peak_y; /* pixel with the highest value; of several the first, row by row */
+    const fleck_point
+        *outline; /* [outline_count] corners of its outer edge, clockwise from the upper
+                                      left corner of its first pixel; each is a turn.  Holes are inside */
+    int64_t outline_count;
+} fleck_region;
+
+/* Owned by the caller: fleck_regions_free().  Valid when zeroed. */
+typedef struct fleck_regions {
+    fleck_region *list; /* [count], the highest peak first; of equal ones the first pixel */
+    int64_t count;
+    int64_t smaller;       /* regions that are not in the list: smaller than asked for */
+    int64_t width, height; /* of the map */
+    double threshold;      /* what is above it is in a region */
+    fleck_point *points;   /* all outlines' */
+} fleck_regions;
+FLECK_API void fleck_regions_free(fleck_regions *regions);
+
+typedef struct fleck_region_settings {
+    double threshold; /* a pixel is in a region where the map is above this; NaN: the model's pixel
+                           threshold */
+    int64_t min_area; /* regions of fewer pixels are left out: 0 */
+    double min_percent; /* the same in per cent of the image, 0 to 100: 0 */
+} fleck_region_settings;
+FLECK_API fleck_region_settings fleck_region_defaults(void);
+
+/* Regions of a map [height, width] that is not NaN where it counts, such as fleck_result_full_map() gives.
+ *
+ * Linear in the pixels; takes 5 bytes of each while it runs.
+ *   FLECK_E_OPTION  no pixel; a threshold that is no number (there is no model to ask); a least area
+ *                   below 0
+ *   FLECK_E_LIMIT   2^31 - 1 pixels or more */
+FLECK_API fleck_status fleck_regions_find(fleck_regions *out, const float *map, int64_t width,
+                                          int64_t height, const fleck_region_settings *settings,
+                                          fleck_error *err) FLECK_MUST_CHECK;
+/* Regions of a result at its image's own size; settings NULL: all above the model's pixel threshold.
+ * Where a least area decides, a part is defective if result->defective and a region is in the list.
+ *   FLECK_E_STATE  no threshold: neither the settings nor the model have one */
+FLECK_API fleck_status fleck_result_regions(const fleck_model *model, const fleck_result *result,
+                                            const fleck_region_settings *settings,
+                                            fleck_regions *out, fleck_error *err) FLECK_MUST_CHECK;
+
+/* ---- Pictures of results ----------------------------------------------------------- */
+
+typedef enum fleck_picture_kind {
+    FLECK_PICTURE_HEAT,        /* heat over the image, on the model's colour scale */
+    FLECK_PICTURE_OUTLINE,     /* the image without heat */
+    FLECK_PICTURE_SIDE_BY_SIDE /* the image as it is, and heat beside it; below it where it is more
+                                  than twice as wide as high */
+} fleck_picture_kind;
+
+typedef struct fleck_picture_settings {
+    fleck_picture_kind kind;
+    fleck_region_settings regions; /* which are outlined; none where there is no threshold */
+} fleck_picture_settings;
+FLECK_API fleck_picture_settings fleck_picture_defaults(void);
+
+/* Write a PNG of the image, which must have been kept, with its regions outlined and the first 99 numbered.
+ * Pixels keep their places; under the image stand the result's score, threshold and verdict, the number of
+ * regions, and a colour bar with marks of the pixel threshold and the regions' peaks.  Where the image is
+ * too high for that it is left out.  Text chunks say that fleck drew it, and of which file.
+ *   FLECK_E_STATE   path is the scored file itself; the image was not kept
+ *   FLECK_E_LIMIT   two images side by side are wider than 65535 pixels */
+FLECK_API fleck_status fleck_result_save_picture_with(const fleck_model *model,
+                                                      const fleck_result *result,
+                                                      const fleck_picture_settings *settings,
+                                                      const char *path,
+                                                      fleck_error *err) FLECK_MUST_CHECK;
+/* The same with the defaults: heat, and all regions above the model's pixel threshold. */
 FLECK_API fleck_status fleck_result_save_picture(const fleck_model *model,
                                                  const fleck_result *result, const char *path,
                                                  fleck_error *err) FLECK_MUST_CHECK;
@@ -415,7 +496,9 @@ typedef enum fleck_output_kind {
     FLECK_OUTPUT_MODEL,
     FLECK_OUTPUT_PICTURE, /* a heat map or panel */
     FLECK_OUTPUT_MAP,     /* .tiff; a .npy cannot say who wrote it */
-    FLECK_OUTPUT_SCORES   /* CSV of fleck eval --scores */
+    FLECK_OUTPUT_SCORES,  /* CSV of fleck eval --scores */
+    FLECK_OUTPUT_RESULTS, /* of fleck predict --csv */
+    FLECK_OUTPUT_REGIONS  /* the second of these */
 } fleck_output_kind;
 /* Whether writing path destroys nothing: nothing is there, or an empty file, or what fleck wrote of this
  * kind, of this image (NULL: any).  any: whatever is there may go, but the image itself.

@@ -1,5 +1,6 @@
 /* Arguments of public functions: lists, counts, choices and results. */
 #include "api/check.h"
+#include "api/handle.h"
 
 #define MAX_THREADS 4096
 #define MAX_PIXELS (INT64_C(1) << 40)
@@ -51,5 +52,31 @@ fleck_status fk_check_result(const fleck_result *result, const char *where, flec
     if (result->map == NULL || !is_size(result->map_width, result->map_height) ||
         !is_size(result->image_width, result->image_height))
         return fk_error_set(err, FLECK_E_SHAPE, "%s: the result is not one of this model's", where);
+    return FLECK_OK;
+}
+
+fleck_status fk_check_own(const fleck_model *model, const fleck_result *result, const char *where,
+                          fleck_error *err)
+{
+    fk_map_size size;
+    fleck_status st;
+
+    FK_DO(fk_check_result(result, where, err));
+    size = fk_preprocess_canvas(&model->model.pre, result->image_width, result->image_height);
+    if (result->map_width != size.width || result->map_height != size.height)
+        FK_FAIL(err, FLECK_E_SHAPE, "%s: the result is not one of this model's", where);
+done:
+    return st;
+}
+
+fleck_status fk_check_regions(const fleck_region_settings *settings, const char *where,
+                              fleck_error *err)
+{
+    if (settings->min_area < 0)
+        return fk_error_set(err, FLECK_E_OPTION, "%s: min_area: expected 0 or more, got %lld",
+                            where, (long long)settings->min_area);
+    if (!(settings->min_percent >= 0.0 && settings->min_percent <= 100.0))
+        return fk_error_set(err, FLECK_E_OPTION, "%s: min_percent: expected 0 to 100, got %g",
+                            where, settings->min_percent);
     return FLECK_OK;
 }

@@ -21,5 +21,10 @@ fleck_status fk_check_measure(fleck_protocol protocol, double pro_limit, const c
 /* FLECK_E_SHAPE, too: what cannot be the result of any model. */
 fleck_status fk_check_result(const fleck_result *result, const char *where,
                              fleck_error *err) FLECK_MUST_CHECK;
+/* Likewise: what cannot be the result of model. */
+fleck_status fk_check_own(const fleck_model *model, const fleck_result *result, const char *where,
+                          fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_check_regions(const fleck_region_settings *settings, const char *where,
+                              fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

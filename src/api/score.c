@@ -75,28 +75,13 @@ fleck_status fleck_score_files(fleck_model *model, const char *const *files, int
     return fleck_score_files_with(model, files, n, keep_image, NULL, on_result, ctx, err);
 }
 
-/* Whether result may have come from model. */
-static fleck_status check_own(const fleck_model *model, const fleck_result *result,
-                              const char *where, fleck_error *err)
-{
-    fk_map_size size;
-    fleck_status st;
-
-    FK_DO(fk_check_result(result, where, err));
-    size = fk_preprocess_canvas(&model->model.pre, result->image_width, result->image_height);
-    if (result->map_width != size.width || result->map_height != size.height)
-        FK_FAIL(err, FLECK_E_SHAPE, "%s: the result is not one of this model's", where);
-done:
-    return st;
-}
-
 fleck_status fleck_result_full_map(const fleck_model *model, const fleck_result *result, float *map,
                                    fleck_error *err)
 {
     fleck_status st;
 
     FK_NEED(model);
-    FK_DO(check_own(model, result, __func__, err));
+    FK_DO(fk_check_own(model, result, __func__, err));
     FK_NEED(map);
     st = fk_place_result(map, &model->model, result, err);
 done:
@@ -122,7 +107,7 @@ fleck_status fleck_result_save_map(const fleck_model *model, const fleck_result 
 
     FK_NEED(model);
     FK_NEED(path);
-    FK_DO(check_own(model, result, __func__, err));
+    FK_DO(fk_check_own(model, result, __func__, err));
     shape[0] = full ? result->image_height : result->map_height;
     shape[1] = full ? result->image_width : result->map_width;
     FK_DO(fk_output_apart(path, result->path, err));
@@ -142,22 +127,38 @@ done:
     return st;
 }
 
-fleck_status fleck_result_save_picture(const fleck_model *model, const fleck_result *result,
-                                       const char *path, fleck_error *err)
+fleck_picture_settings fleck_picture_defaults(void)
 {
+    return (fleck_picture_settings){.kind = FLECK_PICTURE_HEAT, .regions = fleck_region_defaults()};
+}
+
+fleck_status fleck_result_save_picture_with(const fleck_model *model, const fleck_result *result,
+                                            const fleck_picture_settings *settings,
+                                            const char *path, fleck_error *err)
+{
+    fleck_picture_settings s = settings != NULL ? *settings : fleck_picture_defaults();
     char origin[FK_SHA256_TEXT];
     fk_image picture = {0};
     fleck_status st;
 
     FK_NEED(model);
     FK_NEED(path);
-    FK_DO(check_own(model, result, __func__, err));
+    if ((unsigned)s.kind > FLECK_PICTURE_SIDE_BY_SIDE)
+        FK_FAIL(err, FLECK_E_OPTION, "%s: there is no picture %d", __func__, (int)s.kind);
+    FK_DO(fk_check_own(model, result, __func__, err));
+    FK_DO(fk_check_regions(&s.regions, __func__, err));
     FK_DO(fk_output_apart(path, result->path, err));
-    FK_DO(fk_picture_overlay(&picture, &model->model, result, err));
+    FK_DO(fk_picture_sheet(&picture, &model->model, result, &s, err));
     FK_DO(fk_image_save_picture(&picture, origin_of(result, origin), path, err));
 done:
     fk_image_free(&picture);
     return st;
+}
+
+fleck_status fleck_result_save_picture(const fleck_model *model, const fleck_result *result,
+                                       const char *path, fleck_error *err)
+{
+    return fleck_result_save_picture_with(model, result, NULL, path, err);
 }
 
 fleck_status fleck_evaluate(fleck_model *model, const char *path,

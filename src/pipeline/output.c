@@ -128,9 +128,14 @@ static bool is_own_model(const char *path)
     return own;
 }
 
+/* Whether a file begins so. */
+static bool begins(const uint8_t *head, size_t n, const char *text)
+{
+    return n >= strlen(text) && memcmp(head, text, strlen(text)) == 0;
+}
+
 static bool is_own(const char *path, fleck_output_kind kind, const char *image)
 {
-    static const char scores[] = "path,label,score";
     uint8_t head[FK_PNG_NOTE_BYTES];
     char origin[FK_PNG_ORIGIN_SIZE];
     size_t n = read_head(head, sizeof head, path);
@@ -143,7 +148,11 @@ static bool is_own(const char *path, fleck_output_kind kind, const char *image)
     case FLECK_OUTPUT_MAP:
         return fk_tiff_origin(origin, sizeof origin, path) && same_origin(origin, image);
     case FLECK_OUTPUT_SCORES:
-        return n >= sizeof scores - 1 && memcmp(head, scores, sizeof scores - 1) == 0;
+        return begins(head, n, "path,label,score");
+    case FLECK_OUTPUT_RESULTS:
+        return begins(head, n, "path,score,limit,ratio,verdict,regions");
+    case FLECK_OUTPUT_REGIONS:
+        return begins(head, n, "path,region,x,y,width,height,area");
     }
     return false;
 }
@@ -151,7 +160,8 @@ static bool is_own(const char *path, fleck_output_kind kind, const char *image)
 fleck_status fk_output_replace(const char *path, fleck_output_kind kind, const char *image,
                                bool any, fleck_error *err)
 {
-    static const char *const names[] = {"model", "picture", "map", "table of scores"};
+    static const char *const names[] = {"model",           "picture",          "map",
+                                        "table of scores", "table of results", "table of regions"};
     struct stat info;
     fleck_status st;
 

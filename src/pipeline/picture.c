@@ -2,12 +2,16 @@
 #include "pipeline/picture.h"
 #include "base/mem.h"
 #include "features/map.h"
+#include "metric/region.h"
 #include "pipeline/mask.h"
 #include "pipeline/output.h"
 #include "pipeline/place.h"
 #include "pipeline/predict.h"
+#include "pipeline/regions.h"
 #include "render/render.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The model's scale; a model that was not calibrated falls back on the map's own range, which is
@@ -23,24 +27,140 @@ static fk_scale scale_of(const fk_model *m, const float *map, int64_t n)
     return (fk_scale){(double)lowest, (double)highest};
 }
 
+/* The kept image of r; borrowed. */
+static fleck_status view_of(fk_image *out, const fleck_result *r, fleck_error *err)
+{
+    *out = (fk_image){
+        .width = r->image_width, .height = r->image_height, .channels = 3, .data = r->image};
+    if (r->image == NULL)
+        return fk_error_set(err, FLECK_E_STATE,
+                            "a picture needs the image: ask for it to be kept when scoring");
+    return FLECK_OK;
+}
+
 fleck_status fk_picture_overlay(fk_image *out, const fk_model *m, const fleck_result *r,
                                 fleck_error *err)
 {
-    fk_image view = {
-        .width = r->image_width, .height = r->image_height, .channels = 3, .data = r->image};
+    fk_image view;
     float *full = NULL;
     fleck_status st;
 
     *out = (fk_image){0};
-    if (r->image == NULL)
-        FK_FAIL(err, FLECK_E_STATE,
-                "a picture needs the image: ask for it to be kept when scoring");
+    FK_DO(view_of(&view, r, err));
     FK_DO(FK_ALLOC(&full, view.width * view.height, err));
     FK_DO(fk_place_result(full, m, r, err));
     FK_DO(fk_render_overlay(out, &view, full, scale_of(m, full, view.width * view.height),
                             m->calibration.pixel_threshold, err));
 done:
     fk_free(full);
+    return st;
+}
+
+/* What is drawn for a sheet. */
+typedef struct drawing {
+    fk_image view, picture; /* the image, borrowed, and what is drawn into it */
+    float *map;
+    uint8_t *kept;
+    fk_scale scale;
+    fleck_regions regions;
+} drawing;
+
+static void drawing_free(drawing *d)
+{
+    fk_image_free(&d->picture);
+    fk_free(d->map);
+    fk_free(d->kept);
+    fk_regions_free(&d->regions);
+}
+
+/* Map, scale and regions; none where neither model nor settings have a threshold. */
+static fleck_status measure(drawing *d, const fk_model *m, const fleck_result *r,
+                            const fleck_region_settings *settings, fleck_error *err)
+{
+    const int64_t n = d->view.width * d->view.height;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&d->map, n, err));
+    if (isnan(settings->threshold) && isnan(m->calibration.pixel_threshold)) {
+        d->regions.threshold = NAN;
+        FK_DO(fk_place_result(d->map, m, r, err));
+    } else {
+        FK_DO(FK_ALLOC(&d->kept, n, err));
+        FK_DO(fk_result_regions(&d->regions, d->map, d->kept, m, r, settings, err));
+    }
+    d->scale = scale_of(m, d->map, n);
+done:
+    return st;
+}
+
+/* The image, with heat unless only outlines are wanted, outlines and numbers. */
+static fleck_status draw(drawing *d, bool heat, fleck_error *err)
+{
+    fleck_status st;
+
+    if (heat)
+        FK_DO(fk_render_overlay(&d->picture, &d->view, d->map, d->scale, NAN, err));
+    else
+        FK_DO(fk_image_copy_rows(&d->picture, d->view.data, d->view.width, d->view.height,
+                                 (size_t)d->view.width * 3, err));
+    fk_free(d->map);
+    d->map = NULL;
+    if (d->kept != NULL)
+        FK_DO(fk_render_outline(&d->picture, d->kept, err));
+    fk_render_numbers(&d->picture, &d->regions);
+done:
+    return st;
+}
+
+/* The legend's words are score, limit, verdict and number of regions, as far as there are any. */
+typedef struct words {
+    char score[40], limit[40], regions[40];
+} words;
+
+static fk_legend legend_of(words *w, const drawing *d, const fleck_result *r)
+{
+    static const uint8_t red[3] = {255, 128, 96}, green[3] = {120, 224, 144};
+    fk_legend l = {.scale = d->scale, .threshold = d->regions.threshold, .regions = &d->regions};
+    int n = 0;
+
+    snprintf(w->score, sizeof w->score, "score %.4g", r->score);
+    l.words[n++] = w->score;
+    if (!isnan(r->threshold)) {
+        snprintf(w->limit, sizeof w->limit, "limit %.4g", r->threshold);
+        l.words[n++] = w->limit;
+        l.colours[n] = r->defective ? red : green;
+        l.words[n++] = r->defective ? "defective" : "good";
+    }
+    if (!isnan(d->regions.threshold)) {
+        snprintf(w->regions, sizeof w->regions, "%lld region%s", (long long)d->regions.count,
+                 d->regions.count == 1 ? "" : "s");
+        l.words[n++] = w->regions;
+    }
+    return l;
+}
+
+fleck_status fk_picture_sheet(fk_image *out, const fk_model *m, const fleck_result *r,
+                              const fleck_picture_settings *settings, fleck_error *err)
+{
+    const bool both = settings->kind == FLECK_PICTURE_SIDE_BY_SIDE;
+    drawing d = {0};
+    const fk_image *pictures[2] = {&d.picture};
+    words w;
+    fk_legend legend;
+    fleck_status st;
+
+    *out = (fk_image){0};
+    FK_DO(view_of(&d.view, r, err));
+    FK_DO(measure(&d, m, r, &settings->regions, err));
+    FK_DO(draw(&d, settings->kind != FLECK_PICTURE_OUTLINE, err));
+    legend = legend_of(&w, &d, r);
+    if (both) {
+        pictures[0] = &d.view;
+        pictures[1] = &d.picture;
+    }
+    FK_DO(fk_render_sheet(out, pictures, both ? 2 : 1, &legend, err));
+done:
+    drawing_free(&d);
     return st;
 }
 

@@ -8,6 +8,11 @@
 fleck_status fk_picture_overlay(fk_image *out, const fk_model *m, const fleck_result *r,
                                 fleck_error *err) FLECK_MUST_CHECK;
 
+/* A picture as fleck.h has it: kept image, regions of r, and a legend with its score and verdict. */
+fleck_status fk_picture_sheet(fk_image *out, const fk_model *m, const fleck_result *r,
+                              const fleck_picture_settings *settings,
+                              fleck_error *err) FLECK_MUST_CHECK;
+
 /* Most columns of a panel. */
 #define FK_PICTURE_COLUMNS 8
 

@@ -38,6 +38,38 @@ static void axes_of(axis *x, axis *y, const fk_preprocess *p, int64_t height, in
     y->offset = fk_crop_offset(y->resized, y->crop);
 }
 
+enum { COLUMNS = 256 }; /* whose places are found once for all rows */
+
+/* n <= COLUMNS columns from x on. */
+static void place_columns(float *out, int64_t x, int64_t n, const float *map, const axis *ax,
+                          const axis *ay, float outside)
+{
+    int64_t left[COLUMNS], right[COLUMNS];
+    double weight[COLUMNS];
+    bool in[COLUMNS];
+
+    for (int64_t i = 0; i < n; i++)
+        in[i] = locate(ax, x + i, &left[i], &right[i], &weight[i]);
+    for (int64_t y = 0; y < ay->size; y++) {
+        int64_t y0 = 0, y1 = 0;
+        double v = 0.0;
+        bool inside = locate(ay, y, &y0, &y1, &v);
+        const float *a = map + y0 * ax->crop, *b = map + y1 * ax->crop;
+        float *to = out + y * ax->size + x;
+
+        for (int64_t i = 0; i < n; i++) {
+            double above, below;
+
+            to[i] = outside;
+            if (!inside || !in[i])
+                continue;
+            above = (double)a[left[i]] + weight[i] * ((double)a[right[i]] - (double)a[left[i]]);
+            below = (double)b[left[i]] + weight[i] * ((double)b[right[i]] - (double)b[left[i]]);
+            to[i] = (float)(above + v * (below - above));
+        }
+    }
+}
+
 void fk_place_map(float *out, int64_t height, int64_t width, const float *map,
                   const fk_preprocess *p)
 {
@@ -46,23 +78,8 @@ void fk_place_map(float *out, int64_t height, int64_t width, const float *map,
 
     axes_of(&ax, &ay, p, height, width);
     fk_map_range(map, ax.crop * ay.crop, &lowest, &highest);
-    for (int64_t y = 0; y < height; y++) {
-        int64_t y0 = 0, y1 = 0, x0, x1;
-        double v = 0.0, u;
-        bool inside = locate(&ay, y, &y0, &y1, &v);
-        const float *a = map + y0 * ax.crop, *b = map + y1 * ax.crop;
-
-        for (int64_t x = 0; x < width; x++) {
-            double above, below;
-
-            out[y * width + x] = lowest;
-            if (!inside || !locate(&ax, x, &x0, &x1, &u))
-                continue;
-            above = (double)a[x0] + u * ((double)a[x1] - (double)a[x0]);
-            below = (double)b[x0] + u * ((double)b[x1] - (double)b[x0]);
-            out[y * width + x] = (float)(above + v * (below - above));
-        }
-    }
+    for (int64_t x = 0; x < width; x += COLUMNS)
+        place_columns(out, x, width - x < COLUMNS ? width - x : COLUMNS, map, &ax, &ay, lowest);
 }
 
 fleck_status fk_place_mask(fk_image *out, const fk_image *mask, const fk_preprocess *p,

@@ -75,9 +75,9 @@ done:
     return st;
 }
 
-/* A pixel's share of what writing a picture takes: the map at the image's size, the picture, and its
- * outline. */
-#define PICTURE_BYTES 8
+/* A pixel's share of what writing a picture takes at most: its regions' mask and labels beside the map at
+ * the image's size, or mask, picture, and a sheet for two of these. */
+#define PICTURE_BYTES 10
 
 /* What becomes of a batch's results beside the order. */
 typedef struct scored_job {

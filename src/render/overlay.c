@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <string.h>
 
 /* The most that heat hides of the image: what lies under a defect must stay visible. */
 #define STRONGEST 0.72
@@ -13,9 +12,6 @@
  */
 #define FIRST_HEAT 0.15
 #define FULL_HEAT 0.60
-
-/* The line's colour is the opposite of the hot colours; a darkened rim sets it off bright parts. */
-static const uint8_t line_rgb[3] = {0, 240, 255};
 
 /* value on the scale, 0 to 1.  A scale without extent is a step behind `low`; NaN is cold. */
 static double heat(float value, fk_scale scale)
@@ -56,64 +52,20 @@ fleck_status fk_render_map(fk_image *out, const float *map, int64_t height, int6
     return FLECK_OK;
 }
 
-/* Widest outline; {map >= threshold} is held with as wide a cold frame, so that neighbours need no
- * check and the outline is closed along the picture's edge. */
-#define REACH 2
-
-/* Steps in memory, for rows of `stride`, to the pixels at most `reach` away as the crow flies. */
-static int nearby(ptrdiff_t steps[(2 * REACH + 1) * (2 * REACH + 1)], int reach, int64_t stride)
-{
-    int n = 0;
-
-    for (int dy = -reach; dy <= reach; dy++) {
-        for (int dx = -reach; dx <= reach; dx++) {
-            if (dx * dx + dy * dy <= reach * reach && (dx != 0 || dy != 0))
-                steps[n++] = (ptrdiff_t)(dy * stride + dx);
-        }
-    }
-    return n;
-}
-
-static bool borders(const uint8_t *hot, const ptrdiff_t *steps, int n)
-{
-    for (int i = 0; i < n; i++) {
-        if (hot[steps[i]] != *hot)
-            return true;
-    }
-    return false;
-}
-
-/* Outline {map >= threshold}: the line lies inside the region, its dark rim just outside. */
+/* Outline {map > threshold}. */
 static fleck_status outline(fk_image *im, const float *map, double threshold, fleck_error *err)
 {
-    enum { MOST = (2 * REACH + 1) * (2 * REACH + 1) };
-    int64_t stride = im->width + 2 * REACH, side = im->width < im->height ? im->width : im->height;
-    ptrdiff_t inner[MOST], outer[MOST];
-    int n_inner = nearby(inner, side < 400 ? 1 : 2, stride), n_outer = nearby(outer, 1, stride);
+    const int64_t n = im->height * im->width;
     uint8_t *hot;
-    fleck_status st = FK_CALLOC(&hot, stride * (im->height + 2 * REACH), err);
+    fleck_status st = FK_ALLOC(&hot, n, err);
 
     if (st != FLECK_OK)
         return st;
-    for (int64_t y = 0; y < im->height; y++) {
-        for (int64_t x = 0; x < im->width; x++)
-            hot[(y + REACH) * stride + x + REACH] = (double)map[y * im->width + x] >= threshold;
-    }
-    for (int64_t y = 0; y < im->height; y++) {
-        const uint8_t *row = hot + (y + REACH) * stride + REACH;
-        uint8_t *p = im->data + 3 * y * im->width;
-
-        for (int64_t x = 0; x < im->width; x++, p += 3) {
-            if (row[x] && borders(row + x, inner, n_inner)) {
-                memcpy(p, line_rgb, 3);
-            } else if (!row[x] && borders(row + x, outer, n_outer)) {
-                for (int c = 0; c < 3; c++)
-                    p[c] /= 2;
-            }
-        }
-    }
+    for (int64_t i = 0; i < n; i++)
+        hot[i] = (double)map[i] > threshold;
+    st = fk_render_outline(im, hot, err);
     fk_free(hot);
-    return FLECK_OK;
+    return st;
 }
 
 fleck_status fk_render_overlay(fk_image *out, const fk_image *image, const float *map,

@@ -23,14 +23,39 @@ fleck_status fk_render_map(fk_image *out, const float *map, int64_t height, int6
  *
  *   image      grey or RGB
  *   map        [H, W] of the image's own size
- *   threshold  outline {map >= threshold} where it is not NaN
+ *   threshold  outline {map > threshold} where it is not NaN
  *   out        RGB; up to 0.15 of the scale the image's own bytes, then the colour ever stronger
- *              until 0.60, but never so strong that the image is hidden
- *
- * The outline is 1 pixel wide, 2 where the shorter side has 400 pixels or more; it lies inside the
- * region and is closed along the picture's edge.  The pixels just outside it are darkened. */
+ *              until 0.60, but never so strong that the image is hidden */
 fleck_status fk_render_overlay(fk_image *out, const fk_image *image, const float *map,
                                fk_scale scale, double threshold, fleck_error *err) FLECK_MUST_CHECK;
+
+/* Draw the edge of mask [height, width] (0 or 1) into im, RGB: a light line inside and a dark one outside, each
+ * fk_render_line() pixels wide, closed along the picture's edge. */
+fleck_status fk_render_outline(fk_image *im, const uint8_t *mask,
+                               fleck_error *err) FLECK_MUST_CHECK;
+/* 1/300 of the shorter side, 1 at least. */
+int64_t fk_render_line(int64_t width, int64_t height);
+
+/* Write the number of each region, from 1 on, beside it, where no other number is as long as there is room.
+ * No more than the first FK_RENDER_NUMBERS. */
+#define FK_RENDER_NUMBERS 99
+void fk_render_numbers(fk_image *im, const fleck_regions *regions);
+
+/* What stands under a picture. */
+typedef struct fk_legend {
+    const char *words[4]; /* written behind each other; NULL ends them */
+    const uint8_t *colours[4];
+    fk_scale scale;               /* of the colour bar ... */
+    double threshold;             /* ... with a mark here, unless NaN ... */
+    const fleck_regions *regions; /* ... and one for each region's peak; may be NULL */
+} fk_legend;
+
+/* One or two RGB pictures of one size with a legend under them.  The first lies in the upper left corner,
+ * its pixels keep their places; the second is to the right, or below where they are more than twice as
+ * wide as high.  The legend falls away where the sheet would be higher than an image may be; FLECK_E_LIMIT
+ * where it would be wider. */
+fleck_status fk_render_sheet(fk_image *out, const fk_image *const *pictures, int n,
+                             const fk_legend *legend, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Pictures in a row on white, a caption under each.
  *
@@ -51,5 +76,10 @@ fleck_status fk_render_panel(fk_image *out, const fk_image *const *pictures,
 void fk_render_text(fk_image *im, int64_t x, int64_t y, const char *text, int size,
                     const uint8_t rgb[3]);
 int64_t fk_render_text_width(const char *text, int size);
+/* The same with a dark rim, to be read on any ground. */
+void fk_render_text_rimmed(fk_image *im, int64_t x, int64_t y, const char *text, int size,
+                           const uint8_t rgb[3]);
+/* The size of text that suits a picture: a letter is 1/28 of the shorter side high. */
+int fk_render_text_size(int64_t width, int64_t height);
 
 #endif

@@ -2,30 +2,78 @@
 #include "render/font.h"
 #include "render/render.h"
 
+#include <math.h>
 #include <string.h>
 
-/* Ink between four dots a b / c d at (x, y) in their square: bilinear, but where only a diagonal is
- * set a ridge runs along it, so that slanted strokes do not fall into beads.  Along the square's
- * sides the ridge equals the bilinear value, hence there is no seam. */
-static double between(bool a, bool b, bool c, bool d, double x, double y)
+/* Squared distance of (x, y) from the line between (ax, ay) and (ax + dx, ay + dy), |dx| and |dy| at
+ * most 1. */
+static double to_stroke(double x, double y, int ax, int ay, int dx, int dy)
 {
-    if (a && d && !b && !c)
-        return x > y ? 1 - (x - y) : 1 - (y - x);
-    if (b && c && !a && !d)
-        return x + y > 1 ? 2 - (x + y) : x + y;
-    return (1 - y) * ((1 - x) * a + x * b) + y * ((1 - x) * c + x * d);
+    double px = x - ax, py = y - ay, length = (double)(dx * dx + dy * dy);
+    double t = length > 0 ? (px * dx + py * dy) / length : 0;
+
+    t = t < 0 ? 0 : t > 1 ? 1 : t;
+    px -= t * dx;
+    py -= t * dy;
+    return px * px + py * py;
 }
 
-/* Ink of glyph at output dot (i, j) of its cell at `size`, 0 to 1: the dots are samples of a
- * surface, ink is where it is above one half, and the edge is one output dot wide.  (u, v) is the
- * output dot's centre in the font's grid, half a dot on.  Size 1 gives the dots themselves. */
-static double coverage(char glyph, int64_t i, int64_t j, int size)
+/* A glyph's dots: bit x + MARGIN of row y + MARGIN. */
+enum { MARGIN = 4 };
+typedef struct glyph {
+    uint32_t rows[FK_FONT_HEIGHT + 2 * MARGIN];
+} glyph;
+
+static glyph glyph_of(char c)
 {
-    double u = ((double)i + 0.5) / size + 0.5, v = ((double)j + 0.5) / size + 0.5;
-    int x = (int)u, y = (int)v;
-    double surface = between(fk_font_dot(glyph, x - 1, y - 1), fk_font_dot(glyph, x, y - 1),
-                             fk_font_dot(glyph, x - 1, y), fk_font_dot(glyph, x, y), u - x, v - y);
-    double ink = (surface - 0.5) * size + 0.5;
+    glyph g = {{0}};
+
+    for (int y = 0; y < FK_FONT_HEIGHT; y++)
+        for (int x = 0; x < FK_FONT_WIDTH; x++)
+            g.rows[y + MARGIN] |= (uint32_t)fk_font_dot(c, x, y) << (x + MARGIN);
+    return g;
+}
+
+static bool dot(const glyph *g, int x, int y)
+{
+    return (g->rows[y + MARGIN] >> (x + MARGIN) & 1) != 0;
+}
+
+/* Distance of (x, y) from the glyph's strokes, which join the centres of neighbouring dots, corners only
+ * where no third dot makes the way round; dot (i, j) is at (i, j).  What four dots surround is ink.  2 where
+ * no stroke is near; (x, y) is at most one dot outside the cell. */
+static double to_glyph(const glyph *g, double x, double y)
+{
+    const int x0 = (int)floor(x), y0 = (int)floor(y);
+    double least = 4;
+
+    if (dot(g, x0, y0) && dot(g, x0 + 1, y0) && dot(g, x0, y0 + 1) && dot(g, x0 + 1, y0 + 1))
+        return 0;
+    for (int j = y0 - 1; j <= y0 + 2; j++) {
+        if ((g->rows[j + MARGIN] >> (x0 - 1 + MARGIN) & 15) == 0)
+            continue;
+        for (int i = x0 - 1; i <= x0 + 2; i++) {
+            bool right = dot(g, i + 1, j), left = dot(g, i - 1, j), below = dot(g, i, j + 1);
+
+            if (!dot(g, i, j))
+                continue;
+            least = fmin(least, to_stroke(x, y, i, j, right, 0));
+            least = fmin(least, to_stroke(x, y, i, j, 0, below));
+            if (!right && !below && dot(g, i + 1, j + 1))
+                least = fmin(least, to_stroke(x, y, i, j, 1, 1));
+            if (!left && !below && dot(g, i - 1, j + 1))
+                least = fmin(least, to_stroke(x, y, i, j, -1, 1));
+        }
+    }
+    return sqrt(least);
+}
+
+/* Ink of a glyph at output dot (i, j) from its cell's corner at `size`, 0 to 1: strokes are one dot of the
+ * font and twice `rim` wide with round ends, their edges one output dot. */
+static double coverage(const glyph *g, int64_t i, int64_t j, int size, double rim)
+{
+    double x = ((double)i + 0.5) / size - 0.5, y = ((double)j + 0.5) / size - 0.5;
+    double ink = (0.5 + rim - to_glyph(g, x, y)) * size + 0.5;
 
     return ink < 0 ? 0 : ink > 1 ? 1 : ink;
 }
@@ -39,31 +87,67 @@ static void blend(fk_image *im, int64_t x, int64_t y, const uint8_t rgb[3], doub
     if (ink <= 0 || x < 0 || y < 0 || x >= im->width || y >= im->height)
         return;
     p = im->data + (y * im->width + x) * im->channels;
-    for (int c = 0; c < im->channels; c++) {
+    for (int c = 0; c < 3 && c < im->channels; c++) {
         uint8_t target = im->channels == 1 ? luma : rgb[c];
 
         p[c] = (uint8_t)(p[c] + (target - p[c]) * ink + 0.5);
     }
 }
 
+/* Text whose strokes are wider by `rim` dots of the font, at most 1, on each side. */
+static void draw(fk_image *im, int64_t x, int64_t y, const char *text, int size, double rim,
+                 const uint8_t rgb[3])
+{
+    const int64_t width = (int64_t)FK_FONT_WIDTH * size, height = (int64_t)FK_FONT_HEIGHT * size;
+    const int64_t more = rim > 0 ? size : 0;
+
+    for (; *text != '\0' && x - more < im->width; text++, x += width) {
+        const glyph g = glyph_of(*text);
+
+        if (x + width + more <= 0)
+            continue;
+        for (int64_t j = -more; j < height + more; j++) {
+            for (int64_t i = -more; i < width + more; i++)
+                blend(im, x + i, y + j, rgb, coverage(&g, i, j, size, rim));
+        }
+    }
+}
+
+/* Size 1 draws the dots themselves. */
+static void draw_dots(fk_image *im, int64_t x, int64_t y, const char *text, const uint8_t rgb[3])
+{
+    for (; *text != '\0' && x < im->width; text++, x += FK_FONT_WIDTH)
+        for (int j = 0; j < FK_FONT_HEIGHT; j++)
+            for (int i = 0; i < FK_FONT_WIDTH; i++)
+                blend(im, x + i, y + j, rgb, fk_font_dot(*text, i, j));
+}
+
 void fk_render_text(fk_image *im, int64_t x, int64_t y, const char *text, int size,
                     const uint8_t rgb[3])
 {
-    int64_t width = (int64_t)FK_FONT_WIDTH * size, height = (int64_t)FK_FONT_HEIGHT * size;
-
-    for (; *text != '\0'; text++, x += width) {
-        if (x >= im->width)
-            return;
-        if (x + width <= 0)
-            continue;
-        for (int64_t j = 0; j < height; j++) {
-            for (int64_t i = 0; i < width; i++)
-                blend(im, x + i, y + j, rgb, coverage(*text, i, j, size));
-        }
-    }
+    if (size == 1)
+        draw_dots(im, x, y, text, rgb);
+    else
+        draw(im, x, y, text, size, 0, rgb);
 }
 
 int64_t fk_render_text_width(const char *text, int size)
 {
     return (int64_t)strlen(text) * FK_FONT_WIDTH * size;
+}
+
+void fk_render_text_rimmed(fk_image *im, int64_t x, int64_t y, const char *text, int size,
+                           const uint8_t rgb[3])
+{
+    static const uint8_t rim[3] = {16, 16, 20};
+
+    draw(im, x, y, text, size, size == 1 ? 1 : 0.7, rim);
+    fk_render_text(im, x, y, text, size, rgb);
+}
+
+int fk_render_text_size(int64_t width, int64_t height)
+{
+    int64_t size = ((width < height ? width : height) + 140) / 280;
+
+    return size < 1 ? 1 : (int)size;
 }

@@ -795,6 +795,7 @@ static void any_allocation_that_fails_is_an_error(void **state)
     for (int64_t n = 1; n < 100000 && !through; n += 1 + n / 16) {
         fleck_model *m = NULL;
         fleck_result r = {0};
+        fleck_regions regions = {0};
         fleck_error err = {0};
         fleck_status st;
 
@@ -805,11 +806,14 @@ static void any_allocation_that_fails_is_an_error(void **state)
         if (st == FLECK_OK)
             st = fleck_result_save_picture(m, &r, in_folder("x.png"), &err);
         if (st == FLECK_OK)
+            st = fleck_result_regions(m, &r, NULL, &regions, &err);
+        if (st == FLECK_OK)
             st = fleck_model_save(m, in_folder("x.fleck"), &err);
         through = fk_mem_fail_at(0) < n;
         if (!through && st != FLECK_E_NOMEM)
             fail_msg("allocation %lld: status %d, %s", (long long)n, (int)st, err.message);
         assert_true(!through || st == FLECK_OK);
+        fleck_regions_free(&regions);
         fleck_result_free(&r);
         fleck_model_close(&m);
     }

@@ -331,7 +331,60 @@ static void results_of_nothing_and_of_other_models_are_refused(void **state)
     refused(fleck_result_save_picture(NULL, &r, f.file, err));
     refused(fleck_result_save_picture(f.model, NULL, f.file, err));
     refused(fleck_result_save_picture(f.model, &r, NULL, err));
+    refused(fleck_result_save_picture_with(NULL, &r, NULL, f.file, err));
+    refused(fleck_result_save_picture_with(f.model, NULL, NULL, f.file, err));
+    refused(fleck_result_save_picture_with(f.model, &r, NULL, NULL, err));
+    for (int i = 0; i < 4; i++) {
+        fleck_picture_settings s = fleck_picture_defaults();
+
+        s.kind = i == 0 ? (fleck_picture_kind)-1 : i == 1 ? (fleck_picture_kind)3 : s.kind;
+        s.regions.min_area = i == 2 ? -1 : 0;
+        s.regions.min_percent = i == 3 ? NAN : 0.0;
+        refused(fleck_result_save_picture_with(f.model, &r, &s, f.file, err));
+    }
     fleck_result_free(&r);
+}
+
+static void regions_want_a_map_a_threshold_and_a_least_area(void **state)
+{
+    const float map[4] = {0, 1, 2, 3};
+    fleck_region_settings s = fleck_region_defaults(), number = {.threshold = 0.5};
+    const int64_t sizes[][2] = {{0, 1}, {1, 0}, {-1, 4}, {4, -1}, {INT64_MIN, INT64_MIN}};
+    const double percents[] = {-1.0, 101.0, NAN, (double)INFINITY};
+    fleck_regions r = {0};
+    fleck_result result = {0};
+
+    (void)state;
+    fleck_regions_free(NULL);
+    fleck_regions_free(&r);
+    assert_true(isnan(s.threshold));
+    refused(fleck_regions_find(NULL, map, 2, 2, &number, err));
+    refused(fleck_regions_find(&r, NULL, 2, 2, &number, err));
+    refused(fleck_regions_find(&r, map, 2, 2, NULL, err));
+    assert_refused(fleck_regions_find(&r, map, 2, 2, &s, err), FLECK_E_OPTION, "threshold");
+    for (int i = 0; i < 5; i++)
+        refused(fleck_regions_find(&r, map, sizes[i][0], sizes[i][1], &number, err));
+    assert_refused(fleck_regions_find(&r, map, INT64_MAX, 2, &number, err), FLECK_E_LIMIT, "limit");
+    assert_ok(fleck_score_file(f.model, f.image, false, &result, err));
+    refused(fleck_result_regions(NULL, &result, NULL, &r, err));
+    refused(fleck_result_regions(f.model, NULL, NULL, &r, err));
+    refused(fleck_result_regions(f.model, &result, NULL, NULL, err));
+    assert_refused(fleck_result_regions(f.other, &result, &number, &r, err), FLECK_E_SHAPE,
+                   "result");
+    assert_refused(fleck_result_regions(f.model, &result, NULL, &r, err), FLECK_E_STATE,
+                   "not calibrated");
+    for (int i = 0; i < 5; i++) {
+        s = number;
+        s.min_area = i == 4 ? -1 : 0;
+        s.min_percent = i < 4 ? percents[i] : 0.0;
+        refused(fleck_regions_find(&r, map, 2, 2, &s, err));
+        refused(fleck_result_regions(f.model, &result, &s, &r, err));
+        assert_null(r.list);
+    }
+    assert_ok(fleck_result_regions(f.model, &result, &number, &r, err));
+    assert_int_equal(r.width, 64);
+    fleck_regions_free(&r);
+    fleck_result_free(&result);
 }
 
 static void measuring_refuses_what_is_no_protocol_or_limit(void **state)
@@ -441,6 +494,7 @@ int main(void)
         cmocka_unit_test(a_model_is_saved_opened_and_verified_with_arguments_only),
         cmocka_unit_test(scoring_wants_a_model_pixels_and_someone_to_tell),
         cmocka_unit_test(results_of_nothing_and_of_other_models_are_refused),
+        cmocka_unit_test(regions_want_a_map_a_threshold_and_a_least_area),
         cmocka_unit_test(measuring_refuses_what_is_no_protocol_or_limit),
         cmocka_unit_test(benchmarks_panels_and_samples_refuse_too),
         cmocka_unit_test(every_function_of_the_header_is_misused_here),

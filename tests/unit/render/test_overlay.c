@@ -142,7 +142,7 @@ static void check_closed(int64_t width, int64_t height, int64_t reach)
     assert_ok(FK_ALLOC(&map, n, err));
     assert_ok(fk_image_init(&im, width, height, 3, err));
     discs(map, width, height);
-    assert_ok(fk_render_overlay(&out, &im, map, (fk_scale){0, 1}, 1.0, err));
+    assert_ok(fk_render_overlay(&out, &im, map, (fk_scale){0, 1}, 0.99, err));
     for (int64_t y = 0; y < height; y++) {
         for (int64_t x = 0; x < width; x++) {
             int64_t i = y * width + x;
@@ -173,8 +173,8 @@ static void the_outline_encloses_what_is_above_the_threshold(void **state)
 {
     (void)state;
     check_closed(100, 80, 1);
-    check_closed(399, 600, 1);
-    check_closed(600, 400, 2);
+    check_closed(449, 600, 1);
+    check_closed(600, 450, 2);
 }
 
 static void a_single_hot_pixel_is_all_line_with_a_dark_rim(void **state)
@@ -188,15 +188,65 @@ static void a_single_hot_pixel_is_all_line_with_a_dark_rim(void **state)
     map[12] = 1;
     assert_ok(fk_render_overlay(&out, &im, map, (fk_scale){0, 1}, 0.5, err));
     for (int i = 0; i < 25; i++) {
-        bool rim = i == 7 || i == 11 || i == 13 || i == 17;
+        bool side = i == 7 || i == 11 || i == 13 || i == 17;
+        bool corner = i == 6 || i == 8 || i == 16 || i == 18;
 
         if (i == 12)
             assert_true(is_line(&out, i));
-        else
-            assert_int_equal(out.data[3 * i], rim ? 100 : 200);
+        else /* 2 - sqrt(2) of the way from 200 to 16 at the corners */
+            assert_int_equal(out.data[3 * i], side ? 16 : corner ? 92 : 200);
     }
     fk_image_free(&out);
     fk_image_free(&im);
+}
+
+/* Squared distance to the nearest pixel that is on the other side, by looking at all; beyond the picture is
+ * outside. */
+static double plain_distance(const uint8_t *mask, int64_t height, int64_t width, int64_t at)
+{
+    int64_t least = INT64_MAX;
+
+    for (int64_t y = -1; y <= height; y++)
+        for (int64_t x = -1; x <= width; x++) {
+            bool beyond = y < 0 || x < 0 || y == height || x == width;
+            int64_t dx = x - at % width, dy = y - at / width;
+
+            if ((beyond ? 0 : mask[y * width + x]) != mask[at] && dx * dx + dy * dy < least &&
+                !(beyond && mask[at] == 0))
+                least = dx * dx + dy * dy;
+        }
+    return sqrt((double)least);
+}
+
+static void lines_are_as_wide_as_the_plain_distance_says(void **state)
+{
+    const int64_t sizes[][2] = {{40, 37}, {470, 30}, {30, 470}, {460, 451}};
+
+    (void)state;
+    for (int k = 0; k < 4; k++) {
+        int64_t width = sizes[k][0], height = sizes[k][1], n = width * height;
+        double wide = (double)fk_render_line(width, height);
+        fk_image im;
+        uint8_t *mask;
+
+        assert_ok(FK_CALLOC(&mask, n, err));
+        for (int64_t y = 0; y < height; y++)
+            for (int64_t x = 0; x < 30 && x < width; x++)
+                mask[y * width + x] = y < 30 && (x * 7 + y * y * 3) % 11 > 5 - x / 6;
+        assert_ok(fk_image_init(&im, width, height, 3, err));
+        memset(im.data, 100, (size_t)n * 3);
+        assert_ok(fk_render_outline(&im, mask, err));
+        for (int64_t y = 0; y < height && y < 36; y++)
+            for (int64_t x = 0; x < width && x < 36; x++) {
+                int64_t i = y * width + x;
+                double alpha = fmin(fmax(wide + 1 - plain_distance(mask, height, width, i), 0), 1);
+                double red = 100 + ((mask[i] ? 0 : 16) - 100) * alpha;
+
+                assert_true(fabs(im.data[3 * i] - red) <= 0.51);
+            }
+        fk_image_free(&im);
+        fk_free(mask);
+    }
 }
 
 static void a_threshold_that_nothing_reaches_draws_no_line(void **state)
@@ -246,6 +296,7 @@ int main(void)
         cmocka_unit_test(a_grey_image_gives_what_its_rgb_copy_gives),
         cmocka_unit_test(the_outline_encloses_what_is_above_the_threshold),
         cmocka_unit_test(a_single_hot_pixel_is_all_line_with_a_dark_rim),
+        cmocka_unit_test(lines_are_as_wide_as_the_plain_distance_says),
         cmocka_unit_test(a_threshold_that_nothing_reaches_draws_no_line),
         cmocka_unit_test(running_out_of_memory_leaves_the_output_empty),
     };

@@ -1,0 +1,15 @@
+/* Regions of a result, at its image's own size. */
+#ifndef FK_PIPELINE_REGIONS_H
+#define FK_PIPELINE_REGIONS_H
+
+#include "model/model.h"
+
+/* The regions of r.  Where settings name no threshold it is m's; FLECK_E_STATE where m has none.
+ *
+ *   map   [image_height, image_width], becomes r's map at that size
+ *   kept  as in fk_regions_find() */
+fleck_status fk_result_regions(fleck_regions *out, float *map, uint8_t *kept, const fk_model *m,
+                               const fleck_result *r, const fleck_region_settings *settings,
+                               fleck_error *err) FLECK_MUST_CHECK;
+
+#endif

@@ -111,6 +111,22 @@ bool output_apart(const char *option, const char *output, const char *const *inp
 bool output_free(const char *path, fleck_output_kind kind, const char *image, bool overwrite);
 /* The same, or where path cannot be written. */
 bool output_ready(const char *path, fleck_output_kind kind, const char *image, bool overwrite);
+/* Files by device and inode: all inputs of a call, which no output may be.  Valid when zeroed. */
+typedef struct file_id {
+    uint64_t device, inode;
+    bool used;
+} file_id;
+typedef struct file_set {
+    file_id *items; /* [room], a power of 2 */
+    size_t room, count;
+} file_set;
+
+/* Add the file at path, if there is one. */
+void file_set_add(file_set *s, const char *path);
+/* False, and an error printed, where output is one of them. */
+bool file_set_apart(const file_set *s, const char *output);
+void file_set_free(file_set *s);
+
 /* folder/fleck_output_name(image), to be freed; NULL: error printed. */
 char *output_path(const char *folder, const char *image, const char *ending);
 

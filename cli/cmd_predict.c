@@ -35,7 +35,8 @@ typedef struct written {
 typedef struct job {
     fleck_model *model;
     path_list list;
-    written *files; /* [list.count], with out */
+    written *files;  /* [list.count], with out */
+    file_set inputs; /* model and images so far, with out */
     const char *out, *maps;
     bool pictures, full, json; /* pictures and maps: only with out */
     bool overwrite;
@@ -177,17 +178,21 @@ static bool folder_apart(const job *j, const char *const *words, int n)
 }
 
 /* Whether every output may be written, asked before the first image is scored. */
-static bool outputs_free(const job *j)
+static bool outputs_free(job *j)
 {
     bool ok = true;
 
+    for (int64_t i = 0; i < j->list.count; i++)
+        file_set_add(&j->inputs, j->list.paths[i]);
     for (int64_t i = 0; ok && i < j->list.count; i++) {
         const char *image = j->list.paths[i];
         char *picture = j->pictures ? output_path(j->out, image, ".png") : NULL;
         char *map = j->maps != NULL ? output_path(j->out, image, map_ending(j)) : NULL;
 
         ok = (picture == NULL || output_free(picture, FLECK_OUTPUT_PICTURE, image, j->overwrite)) &&
-             (map == NULL || output_free(map, FLECK_OUTPUT_MAP, image, j->overwrite));
+             (map == NULL || output_free(map, FLECK_OUTPUT_MAP, image, j->overwrite)) &&
+             (picture == NULL || file_set_apart(&j->inputs, picture)) &&
+             (map == NULL || file_set_apart(&j->inputs, map));
         free(picture);
         free(map);
     }
@@ -329,6 +334,8 @@ static int predict(job *j, const args *a, const fleck_run_settings *s)
         return EXIT_USAGE;
     if (j->out != NULL && (!folder_apart(j, a->words, a->n_words) || !make_output(j)))
         return EXIT_FAILED;
+    if (j->out != NULL)
+        file_set_add(&j->inputs, a->words[0]);
     j->progress = progress_begin();
     j->start = progress_seconds();
     if (fleck_model_open(&j->model, a->words[0], s, &err) != FLECK_OK)
@@ -380,6 +387,7 @@ static int run(const args *a)
     s.warning = show_warning;
     s.warning_ctx = &j.progress;
     code = predict(&j, a, &s);
+    file_set_free(&j.inputs);
     path_list_free(&j.list);
     return code;
 }

@@ -208,6 +208,10 @@ typedef struct fleck_fit_settings {
     const char
         *background;    /* "R,G,B" under transparent pixels; NULL: 124,116,104, ImageNet's mean */
     int64_t max_pixels; /* of an image: a larger one is refused; 0: 2^28 */
+    const char
+        *output; /* NULL, or the path that the model will be written to: FLECK_E_STATE, before
+                           any work, where that is one of the images, masks and other files of the
+                           call, or an image or mask that belongs to its data set */
 } fleck_fit_settings;
 FLECK_API fleck_fit_settings fleck_fit_defaults(void);
 

@@ -6,6 +6,7 @@
 #include "dataset/dataset.h"
 #include "image/image.h"
 #include "pipeline/fit.h"
+#include "pipeline/output.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -88,6 +89,30 @@ done:
     return st;
 }
 
+/* Before any work: the model's file is none of those that are read, nor of the data set's (NULL: none)
+ * others. */
+static fleck_status check_output(const fleck_fit_settings *s, const char *data,
+                                 const char *const *files, const char *const *masks, int64_t n,
+                                 fleck_error *err)
+{
+    fk_outputs out = {0};
+    fleck_status st = FLECK_OK;
+
+    if (s->output == NULL)
+        return FLECK_OK;
+    FK_DO(fk_outputs_add(&out, s->output, err));
+    FK_DO(fk_outputs_apart_fit(&out, s, err));
+    for (int64_t i = 0; i < n; i++) {
+        FK_DO(fk_outputs_apart(&out, files[i], err));
+        FK_DO(fk_outputs_apart(&out, masks != NULL ? masks[i] : NULL, err));
+    }
+    if (data != NULL)
+        FK_DO(fk_outputs_apart_data(&out, data, s->good, s->recursive, err));
+done:
+    fk_outputs_free(&out);
+    return st;
+}
+
 /* Fit n files, once all of them are known to be images; files and masks (NULL: none) may shrink. */
 static fleck_status fit_files(fleck_model **out, const char **files, const char **masks, int64_t n,
                               const char *category, const fleck_fit_settings *settings,
@@ -155,6 +180,7 @@ fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_sett
         files[i] = samples.items[i].path;
         masks[i] = samples.items[i].ignore;
     }
+    FK_DO(check_output(&s, path, files, masks, samples.count, err));
     FK_DO(fit_files(out, files, masks, samples.count, name, &s, times, err));
     tell_left_out(&samples, fk_model_images(&(*out)->model), &s, path);
 done:
@@ -184,6 +210,7 @@ fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_
         FK_DO(FK_ALLOC(&masks, n, err));
         memcpy(masks, s.masks, (size_t)n * sizeof *masks);
     }
+    FK_DO(check_output(&s, NULL, own, masks, n, err));
     st = fit_files(out, own, masks, n, "", &s, times, err);
 done:
     fk_free(own);
@@ -203,6 +230,11 @@ fleck_status fleck_fit_stream(fleck_model **out, fleck_next_image *next, void *c
     FK_NEED(next);
     if (n < 1)
         return fk_error_set(err, FLECK_E_NOTFOUND, "fit: expected at least one image, got none");
+    if (settings != NULL) {
+        st = check_output(settings, NULL, NULL, NULL, 0, err);
+        if (st != FLECK_OK)
+            return st;
+    }
     fk_source_init_stream(&source, next, ctx, n);
     st = fit(out, &source, "", settings, (fk_wide_window){0, 0}, times, err);
     fk_source_free(&source);

@@ -384,7 +384,7 @@ FLECK_API fleck_status fleck_score_files_with(fleck_model *model, const char *co
 FLECK_API fleck_status fleck_result_full_map(const fleck_model *model, const fleck_result *result,
                                              float *map, fleck_error *err) FLECK_MUST_CHECK;
 /* Write a map file: float32 .tiff or .npy by the path's ending, at the image's own size (full) or
- * the crop's.  A .tiff says that fleck wrote it, and of which file.  FLECK_E_STATE where path is the
+ * the crop's.  It says that fleck wrote it, and of which file.  FLECK_E_STATE where path is the
  * scored file itself. */
 FLECK_API fleck_status fleck_result_save_map(const fleck_model *model, const fleck_result *result,
                                              const char *path, bool full,
@@ -408,7 +408,7 @@ FLECK_API fleck_status fleck_output_check(const char *path, fleck_error *err) FL
 typedef enum fleck_output_kind {
     FLECK_OUTPUT_MODEL,
     FLECK_OUTPUT_PICTURE, /* a heat map or panel */
-    FLECK_OUTPUT_MAP,     /* .tiff; a .npy cannot say who wrote it */
+    FLECK_OUTPUT_MAP,     /* .tiff or .npy */
     FLECK_OUTPUT_SCORES   /* CSV of fleck eval --scores */
 } fleck_output_kind;
 /* Whether writing path destroys nothing: nothing is there, or an empty file, or what fleck wrote of this

@@ -8,6 +8,7 @@
 #include "tensor/map_file.h"
 #include "tensor/safetensors.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -218,6 +219,9 @@ static bool is_own_model(const char *path)
     return own;
 }
 
+static_assert(FK_NPY_NOTE_BYTES <= FK_PNG_NOTE_BYTES && FK_NPY_ORIGIN_SIZE <= FK_PNG_ORIGIN_SIZE,
+              "one buffer serves pictures and maps");
+
 static bool is_own(const char *path, fleck_output_kind kind, const char *image)
 {
     static const char scores[] = "path,label,score";
@@ -231,7 +235,8 @@ static bool is_own(const char *path, fleck_output_kind kind, const char *image)
     case FLECK_OUTPUT_PICTURE:
         return fk_png_origin(origin, head, n) && same_origin(origin, image);
     case FLECK_OUTPUT_MAP:
-        return fk_tiff_origin(origin, sizeof origin, path) && same_origin(origin, image);
+        return (fk_npy_origin(origin, head, n) || fk_tiff_origin(origin, sizeof origin, path)) &&
+               same_origin(origin, image);
     case FLECK_OUTPUT_SCORES:
         return n >= sizeof scores - 1 && memcmp(head, scores, sizeof scores - 1) == 0;
     }

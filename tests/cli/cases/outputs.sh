@@ -51,6 +51,16 @@ cmp d/x.png o/s/test/good/000.png.png && echo unchanged
 echo "another image of the same name: exit $?"
 fleck predict m.fleck s/test/good -o o --overwrite >/dev/null 2>&1
 echo "--overwrite: exit $?"
+echo "- maps"
+for kind in npy tiff; do
+    maps() { fleck predict ../m.fleck "$@" -o ../maps --no-pictures --maps $kind >/dev/null; }
+    for n in 1 2; do (cd s && maps test/good 2>/dev/null); echo "$kind: exit $?"; done
+    (cd d && mkdir -p test/good && cp x.png test/good/001.png && maps test/good/001.png)
+    echo "another image of the same name: exit $?"
+    printf 'not a map' >maps/test/good/002.png.$kind
+    (cd s && maps test/good)
+    echo "foreign file: exit $?"
+done
 echo "- long names, links, modes"
 long=$(printf 'n%.0s' $(seq 1 251))
 cp s/test/good/000.png "$long.png"

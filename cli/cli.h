@@ -73,6 +73,8 @@ bool args_fit(const args *a, fleck_fit_settings *s);
 
 /* Print "fleck: message" to stderr; returns EXIT_USAGE or EXIT_FAILED. */
 int usage_error(const char *format, ...) FLECK_PRINTF(1, 2);
+/* The same of an option that takes one of two words, and got none of them. */
+int word_error(const char *option, const char *one, const char *other, const char *got);
 int failed(const fleck_error *err);
 /* The same with "path: " in front, unless the message names it. */
 int failed_at(const char *path, const fleck_error *err);
@@ -81,6 +83,8 @@ int failed_at(const char *path, const fleck_error *err);
 void print_escaped(FILE *to, const char *text);
 /* "fleck: message" on stderr, on one line. */
 void print_message(const char *message);
+/* The same with "warning: " in front. */
+void print_warning(const char *message);
 
 /* Allocate or end the program: the tool, unlike the library, may. */
 void *need(void *block);

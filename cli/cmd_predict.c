@@ -365,11 +365,11 @@ static int run(const args *a)
     int code;
 
     if (j.maps != NULL && strcmp(j.maps, "tiff") != 0 && strcmp(j.maps, "npy") != 0)
-        return usage_error("--maps: expected tiff or npy, got \"%s\"", j.maps);
+        return word_error("maps", "tiff", "npy", j.maps);
     if (j.maps != NULL && j.out == NULL)
         return usage_error("--maps needs -o FOLDER");
     if (size != NULL && strcmp(size, "image") != 0 && strcmp(size, "crop") != 0)
-        return usage_error("--map-size: expected image or crop, got \"%s\"", size);
+        return word_error("map-size", "image", "crop", size);
     j.full = size == NULL || strcmp(size, "image") == 0;
     if (!args_int(a, "threads", 0, 4096, &threads) ||
         !args_int(a, "max-pixels", 1, INT64_C(65535) * 65535, &s.max_pixels) ||

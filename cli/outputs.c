@@ -27,12 +27,22 @@ void print_escaped(FILE *to, const char *text)
     }
 }
 
-void print_message(const char *message)
+static void print_line(const char *prefix, const char *message)
 {
-    fputs("fleck: ", stderr);
+    fputs(prefix, stderr);
     for (; *message != '\0'; message++)
         put_escaped(stderr, (unsigned char)*message);
     putc('\n', stderr);
+}
+
+void print_message(const char *message)
+{
+    print_line("fleck: ", message);
+}
+
+void print_warning(const char *message)
+{
+    print_line("fleck: warning: ", message);
 }
 
 bool same_file(const char *a, const char *b)

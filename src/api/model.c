@@ -5,6 +5,7 @@
 #include "base/pool.h"
 #include "dataset/dataset.h"
 #include "image/image.h"
+#include "net/onnx.h"
 #include "pipeline/fit.h"
 #include "pipeline/output.h"
 
@@ -297,9 +298,8 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
     FK_DO(absolute(&m->path, path, err));
     FK_DO(fk_model_load(&m->model, path, s.threads > 0 ? s.threads : fk_pool_processors(),
                         s.options, err));
-    if (s.precision != NULL && !fk_precision_parse(s.precision, &m->model.precision))
-        FK_FAIL(err, FLECK_E_OPTION, "precision: expected f32, bf16, f16 or auto, got \"%s\"",
-                s.precision);
+    if (s.precision != NULL)
+        FK_DO(fk_precision_named(&m->model.precision, s.precision, err));
     if (s.pool != NULL)
         FK_DO(fk_pooling_parse(&m->model.pooling, s.pool, err));
     FK_DO(fk_pick_engine(&engine, s.engine, &m->model, err));
@@ -407,8 +407,24 @@ fleck_model_info fleck_model_describe(const fleck_model *model)
         .dim = first->dim};
 }
 
-fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *difference,
-                                fleck_error *err)
+/* Numbers that are none are looked for here, not at every opening, which must be quick. */
+static fleck_status check_finite(const fleck_model *model, fleck_error *err)
+{
+    const fk_model *m = &model->model;
+    fleck_status st = FLECK_OK;
+
+    if (model->path != NULL) {
+        FK_DO(fk_st_restore(m->weights, err));
+        FK_DO(fk_st_check_finite(m->weights, err));
+    }
+    if (m->onnx != NULL)
+        FK_DO(fk_onnx_check_finite(m->onnx, m->onnx_size, m->backbone, err));
+done:
+    return st;
+}
+
+static fleck_status verify(fleck_model *model, double tolerance, double *difference,
+                           fleck_error *err)
 {
     fk_model *m;
     fk_map_size input;
@@ -417,9 +433,6 @@ fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *di
     float *map = NULL;
     fleck_status st;
 
-    FK_NEED(difference);
-    *difference = NAN;
-    FK_NEED(model);
     m = &model->model;
     input = fk_preprocess_input(&m->pre);
     pixels = input.height * input.width;
@@ -430,6 +443,7 @@ fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *di
                             "the model was opened with another pool than it was fitted with");
     fk_handle_begin(model, "verify", m->n_checks);
     FK_DO(fk_handle_ready(model, err));
+    FK_DO(check_finite(model, err));
     FK_DO(FK_ALLOC(&map, pixels, err));
     for (int i = 0; i < m->n_checks; i++) {
         double score, wanted = m->check_scores[i], d;
@@ -449,5 +463,21 @@ fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *di
     }
 done:
     fk_free(map);
+    return st;
+}
+
+fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *difference,
+                                fleck_error *err)
+{
+    const char *name;
+    fleck_status st;
+
+    FK_NEED(difference);
+    *difference = NAN;
+    FK_NEED(model);
+    st = verify(model, tolerance, difference, err);
+    name = model->path != NULL ? fk_st_name(model->model.weights) : NULL;
+    if (st != FLECK_OK && err != NULL && name != NULL && strstr(err->message, name) == NULL)
+        fk_error_context(err, "%s", name);
     return st;
 }

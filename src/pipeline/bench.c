@@ -3,6 +3,7 @@
 #include "pipeline/output.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -57,11 +58,20 @@ static fleck_status has_mark(bool *out, const char *root, const char *folder, fl
     return st;
 }
 
+static const char *nearest_name(char out[FK_MEANT], const fk_names *names, const char *word)
+{
+    fk_nearest near = {.word = word};
+
+    for (int64_t i = 0; i < names->count; i++)
+        fk_nearest_offer(&near, names->items[i]);
+    return fk_nearest_text(&near, "", out);
+}
+
 /* Folders below root that hold train/ or test/; a damaged one of them is worth a message, other folders are not. */
 static fleck_status find_categories(bench *b, fleck_error *err)
 {
     fk_names folders = {0};
-    char *train = NULL, *test = NULL;
+    char *train = NULL, *test = NULL, meant[FK_MEANT];
     bool results;
     fleck_status st;
 
@@ -84,8 +94,9 @@ static fleck_status find_categories(bench *b, fleck_error *err)
             k++;
         if (k == b->names.count)
             FK_FAIL(err, FLECK_E_OPTION,
-                    "%s: there is no category %s (a folder with train/good and test)", b->root,
-                    b->settings->categories[i]);
+                    "%s: there is no category %s (a folder with train/good and test)%s", b->root,
+                    b->settings->categories[i],
+                    nearest_name(meant, &folders, b->settings->categories[i]));
     }
     if (b->names.count == 0)
         FK_FAIL(err, FLECK_E_NOTFOUND,

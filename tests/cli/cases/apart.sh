@@ -49,12 +49,21 @@ ln -s ../m.fleck o/b.png.png
 try predict m.fleck b.png -o o --overwrite
 cmp b.png s/test/good/001.png && echo "b.png as it was"
 rm o/b.png.png
-{
-    echo b.png
-    sleep 0.5
-    echo a.png
-} | fleck predict m.fleck - -o o --overwrite 2>err.txt
+mkfifo q
+: >answers
+fleck predict m.fleck - -o o --overwrite <q >answers 2>err.txt &
+exec 9>q
+echo b.png >&9
+i=0
+while [ ! -s answers ] && [ $i -lt 400 ]; do
+    sleep 0.05
+    i=$((i + 1))
+done
+echo a.png >&9
+exec 9>&-
+wait $!
 echo "lines: exit $?"
+cat answers
 head -n 1 err.txt
 cmp b.png s/test/good/001.png && echo "b.png as it was"
 sum | cmp before - || echo "CHANGED"

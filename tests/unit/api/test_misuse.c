@@ -374,12 +374,28 @@ static void benchmarks_panels_and_samples_refuse_too(void **state)
     fleck_comparison comparison;
     fleck_panel_column columns[2] = {{f.model, NULL}, {NULL, "x"}};
     fleck_synth_settings synth = fleck_synth_defaults();
+    const char *const none[] = {NULL}, *const run[] = {"padim", NULL};
 
     (void)state;
     refused(fleck_bench(NULL, f.folder, &b, &summary, err));
     refused(fleck_bench(f.folder, NULL, &b, &summary, err));
     refused(fleck_bench(f.folder, f.folder, &b, NULL, err));
     refused(fleck_bench(f.folder, f.folder, NULL, &summary, err)); /* no run */
+    b.runs = none;
+    refused(fleck_bench(f.folder, f.folder, &b, &summary, err));
+    b.runs = run;
+    b.backbones = none;
+    refused(fleck_bench(f.folder, f.folder, &b, &summary, err));
+    b.backbones = NULL;
+    b.categories = none;
+    refused(fleck_bench(f.folder, f.folder, &b, &summary, err));
+    b.categories = NULL;
+    b.fit.backbone = NULL;
+    refused(fleck_bench(f.folder, f.folder, &b, &summary, err));
+    b = fleck_bench_defaults();
+    b.preset = "reprot";
+    refused(fleck_bench(f.folder, f.folder, &b, &summary, err));
+    b = fleck_bench_defaults();
     b.pro_limit = NAN;
     refused(fleck_bench(f.folder, f.folder, &b, &summary, err));
     refused(fleck_compare(NULL, NULL, f.image, NULL, &c, &comparison, err));

@@ -346,7 +346,7 @@ static int predict(job *j, const args *a, const fleck_run_settings *s)
         path_list_tell(&j->list, "scored", j->scored);
         j->broken = j->list.broken;
     }
-    if (code == EXIT_DONE || j->scored + j->bad > 0)
+    if (ferror(stdout) == 0 && (code == EXIT_DONE || j->scored + j->bad > 0))
         print_counts(j);
     return j->bad + j->broken > 0 && code == EXIT_DONE ? EXIT_FAILED : code;
 }

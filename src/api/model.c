@@ -426,24 +426,21 @@ done:
 static fleck_status verify(fleck_model *model, double tolerance, double *difference,
                            fleck_error *err)
 {
-    fk_model *m;
-    fk_map_size input;
-    int64_t pixels;
+    fk_model *m = &model->model;
+    fk_map_size input = fk_preprocess_input(&m->pre);
+    int64_t pixels = input.height * input.width;
     double limit = tolerance > 0.0 ? tolerance : 1e-3, worst = 0.0;
     float *map = NULL;
     fleck_status st;
 
-    m = &model->model;
-    input = fk_preprocess_input(&m->pre);
-    pixels = input.height * input.width;
-    if (m->n_checks == 0)
-        return fk_error_set(err, FLECK_E_STATE, "the model holds no check images");
-    if (!fk_pooling_same(m->pooling, m->fitted_pooling))
-        return fk_error_set(err, FLECK_E_STATE,
-                            "the model was opened with another pool than it was fitted with");
     fk_handle_begin(model, "verify", m->n_checks);
     FK_DO(fk_handle_ready(model, err));
     FK_DO(check_finite(model, err));
+    if (m->n_checks == 0)
+        FK_FAIL(err, FLECK_E_STATE, "the model holds no check images");
+    if (!fk_pooling_same(m->pooling, m->fitted_pooling))
+        FK_FAIL(err, FLECK_E_STATE,
+                "the model was opened with another pool than it was fitted with");
     FK_DO(FK_ALLOC(&map, pixels, err));
     for (int i = 0; i < m->n_checks; i++) {
         double score, wanted = m->check_scores[i], d;

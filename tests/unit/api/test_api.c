@@ -3,7 +3,6 @@
 
 #include "base/mem.h"
 #include "net/net.h"
-#include "tensor/safetensors.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -193,57 +192,6 @@ static void assert_changed(fleck_model *m)
     assert_refused(fleck_score_file(m, train_image(0), false, &r, err), FLECK_E_STATE,
                    "the model file has changed since it was opened; open it again");
     assert_null(r.map);
-}
-
-/* The model again, with a number that is none in the last F32 tensor of its state, whose name is
- * returned. */
-static const char *write_spoilt(const char *path)
-{
-    static char name[128];
-    fk_st_reader *r = NULL;
-    fk_st_writer *w = NULL;
-    float *copy = NULL;
-
-    assert_ok(fk_st_open(&r, f.model, err));
-    assert_ok(fk_st_writer_open(&w, err));
-    assert_ok(fk_st_writer_checksum(w, err));
-    assert_ok(fk_st_writer_metadata(w, "format", "fleck", err));
-    assert_ok(fk_st_writer_metadata(w, "fleck", fk_st_metadata(r, "fleck"), err));
-    for (int64_t i = fk_st_count(r) - 1; i >= 0; i--) {
-        fk_tensor t;
-
-        assert_ok(fk_st_get(r, fk_st_tensor_name(r, i), &t, err));
-        if (copy == NULL && t.dtype == FK_F32) {
-            snprintf(name, sizeof name, "%s", fk_st_tensor_name(r, i));
-            assert_ok(FK_ALLOC(&copy, fk_tensor_count(&t), err));
-            memcpy(copy, t.data, (size_t)fk_tensor_count(&t) * sizeof *copy);
-            copy[fk_tensor_count(&t) - 1] = NAN;
-            t.data = copy;
-        }
-        assert_ok(fk_st_writer_add(w, fk_st_tensor_name(r, i), &t, err));
-    }
-    assert_non_null(copy);
-    assert_ok(fk_st_writer_commit(&w, path, err));
-    fk_free(copy);
-    fk_st_close(&r);
-    return name;
-}
-
-static void a_state_that_is_no_number_is_neither_verified_nor_saved(void **state)
-{
-    const char *path = in_folder("spoilt.fleck"), *name = write_spoilt(path);
-    fleck_model *m = NULL;
-    double difference;
-
-    (void)state;
-    assert_ok(fleck_model_open(&m, path, NULL, err)); /* which must be quick */
-    assert_refused(fleck_model_verify(m, 0.0, &difference, err), FLECK_E_FORMAT, path);
-    assert_refused(fleck_model_verify(m, 0.0, &difference, err), FLECK_E_FORMAT, name);
-    assert_refused(fleck_model_save(m, in_folder("kept.fleck"), err), FLECK_E_FORMAT, name);
-    assert_refused(fleck_model_save(m, in_folder("kept.fleck"), err), FLECK_E_FORMAT,
-                   "kept.fleck is not written");
-    assert_int_not_equal(access(in_folder("kept.fleck"), F_OK), 0);
-    fleck_model_close(&m);
 }
 
 static void a_model_overwritten_under_its_reader_is_noticed_at_the_next_call(void **state)
@@ -902,7 +850,6 @@ int main(void)
         cmocka_unit_test(weights_that_are_not_there_are_reported),
         cmocka_unit_test(a_saved_model_scores_as_the_fitted_one),
         cmocka_unit_test(a_model_describes_and_verifies_itself),
-        cmocka_unit_test(a_state_that_is_no_number_is_neither_verified_nor_saved),
         cmocka_unit_test(a_model_overwritten_under_its_reader_is_noticed_at_the_next_call),
         cmocka_unit_test(a_broken_model_is_not_installed),
         cmocka_unit_test(a_fit_can_be_stopped),

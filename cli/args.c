@@ -20,14 +20,29 @@ void *need(void *block)
 
 int usage_error(const char *format, ...)
 {
+    char *text;
     va_list ap;
+    int n;
 
-    fputs("fleck: ", stderr);
     va_start(ap, format);
-    vfprintf(stderr, format, ap);
+    n = vsnprintf(NULL, 0, format, ap);
     va_end(ap);
-    fputc('\n', stderr);
+    text = need(malloc((size_t)n + 1));
+    va_start(ap, format);
+    vsnprintf(text, (size_t)n + 1, format, ap);
+    va_end(ap);
+    print_message(text);
+    free(text);
     return EXIT_USAGE;
+}
+
+int word_error(const char *option, const char *one, const char *other, const char *got)
+{
+    const char *names[] = {one, other, NULL}, *meant = fleck_nearest(got, names);
+
+    return usage_error("--%s: expected %s or %s, got \"%s\"%s%s%s", option, one, other, got,
+                       meant != NULL ? "; did you mean " : "", meant != NULL ? meant : "",
+                       meant != NULL ? "?" : "");
 }
 
 int failed(const fleck_error *err)

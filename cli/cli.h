@@ -73,6 +73,8 @@ bool args_fit(const args *a, fleck_fit_settings *s);
 
 /* Print "fleck: message" to stderr; returns EXIT_USAGE or EXIT_FAILED. */
 int usage_error(const char *format, ...) FLECK_PRINTF(1, 2);
+/* The same of an option that takes one of two words, and got none of them. */
+int word_error(const char *option, const char *one, const char *other, const char *got);
 int failed(const fleck_error *err);
 /* The same with "path: " in front, unless the message names it. */
 int failed_at(const char *path, const fleck_error *err);
@@ -81,6 +83,8 @@ int failed_at(const char *path, const fleck_error *err);
 void print_escaped(FILE *to, const char *text);
 /* "fleck: message" on stderr, on one line. */
 void print_message(const char *message);
+/* The same with "warning: " in front. */
+void print_warning(const char *message);
 
 /* Allocate or end the program: the tool, unlike the library, may. */
 void *need(void *block);
@@ -111,6 +115,22 @@ bool output_apart(const char *option, const char *output, const char *const *inp
 bool output_free(const char *path, fleck_output_kind kind, const char *image, bool overwrite);
 /* The same, or where path cannot be written. */
 bool output_ready(const char *path, fleck_output_kind kind, const char *image, bool overwrite);
+/* Files by device and inode: all inputs of a call, which no output may be.  Valid when zeroed. */
+typedef struct file_id {
+    uint64_t device, inode;
+    bool used;
+} file_id;
+typedef struct file_set {
+    file_id *items; /* [room], a power of 2 */
+    size_t room, count;
+} file_set;
+
+/* Add the file at path, if there is one. */
+void file_set_add(file_set *s, const char *path);
+/* False, and an error printed, where output is one of them. */
+bool file_set_apart(const file_set *s, const char *output);
+void file_set_free(file_set *s);
+
 /* folder/fleck_output_name(image), to be freed; NULL: error printed. */
 char *output_path(const char *folder, const char *image, const char *ending);
 

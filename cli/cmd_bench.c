@@ -51,6 +51,12 @@ static bool show(void *ctx, const char *stage, int64_t done, int64_t total)
     return progress_show(&((watch *)ctx)->progress, stage, done, total);
 }
 
+static void print_category(const char *category, const char *what)
+{
+    print_escaped(stderr, category);
+    fprintf(stderr, ": %s\n", what);
+}
+
 static void on_category(void *ctx, const char *category, bool reused, const fleck_error *error)
 {
     watch *w = ctx;
@@ -58,9 +64,9 @@ static void on_category(void *ctx, const char *category, bool reused, const flec
     progress_end(&w->progress);
     w->progress.prefix[0] = '\0';
     if (error != NULL)
-        fprintf(stderr, "fleck: %s: %s\n", category, error->message);
+        usage_error("%s: %s", category, error->message);
     else
-        fprintf(stderr, "%s: %s\n", category, reused ? "was done before" : "done");
+        print_category(category, reused ? "was done before" : "done");
 }
 
 /* "bottle 2/15, run 1/4, about 12 min left: " */
@@ -120,7 +126,7 @@ static bool read_settings(const args *a, fleck_bench_settings *s)
     if (protocol != NULL && strcmp(protocol, "original") == 0) {
         s->protocol = FLECK_PROTOCOL_ORIGINAL;
     } else if (protocol != NULL && strcmp(protocol, "paper") != 0) {
-        usage_error("--protocol: expected paper or original, got \"%s\"", protocol);
+        word_error("protocol", "paper", "original", protocol);
         return false;
     }
     if (!args_fit(a, &s->fit) || !args_int(a, "resamples", 1, 1000000, &s->resamples) ||

@@ -46,7 +46,7 @@ static bool read_protocol(const args *a, fleck_protocol *out)
     else if (strcmp(text, "original") == 0)
         *out = FLECK_PROTOCOL_ORIGINAL;
     else {
-        usage_error("--protocol: expected paper or original, got \"%s\"", text);
+        word_error("protocol", "paper", "original", text);
         return false;
     }
     return true;
@@ -124,7 +124,7 @@ static fleck_status on_result(void *ctx, int64_t i, const fleck_result *r, const
         return FLECK_E_CANCELLED;
     if (r == NULL) {
         progress_end(&w->progress);
-        fprintf(stderr, "fleck: %s\n", error->message);
+        print_message(error->message);
         return FLECK_OK;
     }
     w->rows[i].scored = true;

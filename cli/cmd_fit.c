@@ -46,6 +46,7 @@ static bool read_settings(const args *a, fleck_fit_settings *s)
     s->taps = args_get(a, "taps");
     s->scratch = scratch_folder(args_get(a, "output"));
     s->options = a->pairs;
+    s->output = args_get(a, "output");
     return true;
 }
 

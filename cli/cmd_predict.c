@@ -43,7 +43,8 @@ typedef struct written {
 typedef struct job {
     fleck_model *model;
     path_list list;
-    written *files; /* [list.count], with out or wants_regions */
+    written *files;  /* [list.count], with out or wants_regions */
+    file_set inputs; /* model and images so far, with out */
     const char *out, *maps;
     bool pictures, full, json; /* pictures and maps: only with out */
     bool overwrite;
@@ -204,17 +205,21 @@ static bool folder_apart(const job *j, const char *const *words, int n)
 }
 
 /* Whether every output may be written, asked before the first image is scored. */
-static bool outputs_free(const job *j)
+static bool outputs_free(job *j)
 {
     bool ok = true;
 
+    for (int64_t i = 0; i < j->list.count; i++)
+        file_set_add(&j->inputs, j->list.paths[i]);
     for (int64_t i = 0; ok && i < j->list.count; i++) {
         const char *image = j->list.paths[i];
         char *picture = j->pictures ? output_path(j->out, image, ".png") : NULL;
         char *map = j->maps != NULL ? output_path(j->out, image, map_ending(j)) : NULL;
 
         ok = (picture == NULL || output_free(picture, FLECK_OUTPUT_PICTURE, image, j->overwrite)) &&
-             (map == NULL || output_free(map, FLECK_OUTPUT_MAP, image, j->overwrite));
+             (map == NULL || output_free(map, FLECK_OUTPUT_MAP, image, j->overwrite)) &&
+             (picture == NULL || file_set_apart(&j->inputs, picture)) &&
+             (map == NULL || file_set_apart(&j->inputs, map));
         free(picture);
         free(map);
     }
@@ -372,6 +377,8 @@ static int predict(job *j, const args *a, const fleck_run_settings *s)
     if (j->csv_path != NULL && (!results_csv_begin(&j->csv, j->csv_path, j->overwrite) ||
                                 !results_csv_apart(&j->csv, a->words, a->n_words)))
         return EXIT_FAILED;
+    if (j->out != NULL)
+        file_set_add(&j->inputs, a->words[0]);
     j->progress = progress_begin();
     j->start = progress_seconds();
     if (fleck_model_open(&j->model, a->words[0], s, &err) != FLECK_OK)
@@ -386,7 +393,7 @@ static int predict(job *j, const args *a, const fleck_run_settings *s)
         path_list_tell(&j->list, "scored", j->scored);
         j->broken = j->list.broken;
     }
-    if (code == EXIT_DONE || j->scored + j->bad > 0)
+    if (ferror(stdout) == 0 && (code == EXIT_DONE || j->scored + j->bad > 0))
         print_counts(j);
     return j->bad + j->broken > 0 && code == EXIT_DONE ? EXIT_FAILED : code;
 }
@@ -448,11 +455,11 @@ static int run(const args *a)
     int code;
 
     if (j.maps != NULL && strcmp(j.maps, "tiff") != 0 && strcmp(j.maps, "npy") != 0)
-        return usage_error("--maps: expected tiff or npy, got \"%s\"", j.maps);
+        return word_error("maps", "tiff", "npy", j.maps);
     if (j.maps != NULL && j.out == NULL)
         return usage_error("--maps needs -o FOLDER");
     if (size != NULL && strcmp(size, "image") != 0 && strcmp(size, "crop") != 0)
-        return usage_error("--map-size: expected image or crop, got \"%s\"", size);
+        return word_error("map-size", "image", "crop", size);
     j.full = size == NULL || strcmp(size, "image") == 0;
     if (!args_int(a, "threads", 0, 4096, &threads) ||
         !args_int(a, "max-pixels", 1, INT64_C(65535) * 65535, &s.max_pixels) ||
@@ -471,6 +478,7 @@ static int run(const args *a)
     s.warning_ctx = &j.progress;
     code = predict(&j, a, &s);
     results_csv_free(&j.csv);
+    file_set_free(&j.inputs);
     path_list_free(&j.list);
     return code;
 }

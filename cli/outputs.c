@@ -27,12 +27,22 @@ void print_escaped(FILE *to, const char *text)
     }
 }
 
-void print_message(const char *message)
+static void print_line(const char *prefix, const char *message)
 {
-    fputs("fleck: ", stderr);
+    fputs(prefix, stderr);
     for (; *message != '\0'; message++)
         put_escaped(stderr, (unsigned char)*message);
     putc('\n', stderr);
+}
+
+void print_message(const char *message)
+{
+    print_line("fleck: ", message);
+}
+
+void print_warning(const char *message)
+{
+    print_line("fleck: warning: ", message);
 }
 
 bool same_file(const char *a, const char *b)
@@ -51,6 +61,69 @@ bool output_apart(const char *option, const char *output, const char *const *inp
             return false;
         }
     return true;
+}
+
+/* Slot of the file in s, or the empty one where it belongs. */
+static size_t slot_of(const file_set *s, const file_id *id)
+{
+    size_t i = (size_t)(id->inode * UINT64_C(0x9e3779b97f4a7c15) + id->device) & (s->room - 1);
+
+    while (s->items[i].used && (s->items[i].inode != id->inode || s->items[i].device != id->device))
+        i = (i + 1) & (s->room - 1);
+    return i;
+}
+
+static void put(file_set *s, file_id id)
+{
+    size_t i = slot_of(s, &id);
+
+    s->count += s->items[i].used ? 0 : 1;
+    s->items[i] = id;
+}
+
+static bool id_of(file_id *out, const char *path)
+{
+    struct stat info;
+
+    if (stat(path, &info) != 0)
+        return false;
+    *out = (file_id){(uint64_t)info.st_dev, (uint64_t)info.st_ino, true};
+    return true;
+}
+
+void file_set_add(file_set *s, const char *path)
+{
+    file_id id;
+
+    if (!id_of(&id, path))
+        return;
+    if (2 * (s->count + 1) > s->room) {
+        file_set larger = {.room = s->room > 0 ? 2 * s->room : 64};
+
+        larger.items = need(calloc(larger.room, sizeof *larger.items));
+        for (size_t i = 0; i < s->room; i++)
+            if (s->items[i].used)
+                put(&larger, s->items[i]);
+        free(s->items);
+        *s = larger;
+    }
+    put(s, id);
+}
+
+bool file_set_apart(const file_set *s, const char *output)
+{
+    file_id id;
+
+    if (s->count == 0 || !id_of(&id, output) || !s->items[slot_of(s, &id)].used)
+        return true;
+    usage_error("%s is not written: it is a file that is read", output);
+    return false;
+}
+
+void file_set_free(file_set *s)
+{
+    free(s->items);
+    *s = (file_set){0};
 }
 
 bool output_free(const char *path, fleck_output_kind kind, const char *image, bool overwrite)

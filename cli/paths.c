@@ -77,12 +77,12 @@ void path_list_tell(const path_list *l, const char *what, int64_t done)
     char *text = NULL;
 
     for (int64_t i = 0; i < l->broken; i++)
-        fprintf(stderr, "fleck: %s\n", fleck_images_broken(l->found, i));
+        print_message(fleck_images_broken(l->found, i));
     if (fleck_images_passed(l->found, &passed, &text, &err) != FLECK_OK)
         failed(&err);
     else if (text[0] != '\0')
-        fprintf(stderr, "fleck: %s %lld of %lld images: passed over %s\n", what, (long long)done,
-                (long long)l->count + passed, text);
+        usage_error("%s %lld of %lld images: passed over %s", what, (long long)done,
+                    (long long)l->count + passed, text);
     fleck_free(text);
 }
 
@@ -104,7 +104,7 @@ bool make_parent(const char *path)
         *p = '\0';
         ok = mkdir(copy, 0777) == 0 || errno == EEXIST;
         if (!ok)
-            fprintf(stderr, "fleck: cannot make folder %s: %s\n", copy, strerror(errno));
+            usage_error("cannot make folder %s: %s", copy, strerror(errno));
         *p = '/';
     }
     free(copy);

@@ -95,5 +95,5 @@ void show_warning(void *ctx, const char *message)
 {
     if (ctx != NULL)
         progress_end(ctx);
-    fprintf(stderr, "fleck: warning: %s\n", message);
+    print_warning(message);
 }

@@ -216,6 +216,10 @@ typedef struct fleck_fit_settings {
     const char
         *background;    /* "R,G,B" under transparent pixels; NULL: 124,116,104, ImageNet's mean */
     int64_t max_pixels; /* of an image: a larger one is refused; 0: 2^28 */
+    const char
+        *output; /* NULL, or the path that the model will be written to: FLECK_E_STATE, before
+                           any work, where that is one of the images, masks and other files of the
+                           call, or an image or mask that belongs to its data set */
 } fleck_fit_settings;
 FLECK_API fleck_fit_settings fleck_fit_defaults(void);
 
@@ -390,7 +394,7 @@ FLECK_API fleck_status fleck_score_files_with(fleck_model *model, const char *co
 FLECK_API fleck_status fleck_result_full_map(const fleck_model *model, const fleck_result *result,
                                              float *map, fleck_error *err) FLECK_MUST_CHECK;
 /* Write a map file: float32 .tiff or .npy by the path's ending, at the image's own size (full) or
- * the crop's.  A .tiff says that fleck wrote it, and of which file.  FLECK_E_STATE where path is the
+ * the crop's.  It says that fleck wrote it, and of which file.  FLECK_E_STATE where path is the
  * scored file itself. */
 FLECK_API fleck_status fleck_result_save_map(const fleck_model *model, const fleck_result *result,
                                              const char *path, bool full,
@@ -495,7 +499,7 @@ FLECK_API fleck_status fleck_output_check(const char *path, fleck_error *err) FL
 typedef enum fleck_output_kind {
     FLECK_OUTPUT_MODEL,
     FLECK_OUTPUT_PICTURE, /* a heat map or panel */
-    FLECK_OUTPUT_MAP,     /* .tiff; a .npy cannot say who wrote it */
+    FLECK_OUTPUT_MAP,     /* .tiff or .npy */
     FLECK_OUTPUT_SCORES,  /* CSV of fleck eval --scores */
     FLECK_OUTPUT_RESULTS, /* of fleck predict --csv */
     FLECK_OUTPUT_REGIONS  /* the second of these */

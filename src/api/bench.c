@@ -12,6 +12,23 @@ fleck_bench_settings fleck_bench_defaults(void)
                                   .memory = INT64_C(1) << 30};
 }
 
+/* A list that is given says something: its first entry is no NULL. */
+static fleck_status check_lists(const fleck_bench_settings *s, fleck_error *err)
+{
+    const char *const *const lists[] = {s->backbones, s->categories};
+    static const char *const names[] = {"backbones", "categories"};
+
+    for (int i = 0; i < 2; i++)
+        if (lists[i] != NULL && lists[i][0] == NULL)
+            return fk_error_set(err, FLECK_E_OPTION,
+                                "fleck_bench: %s: expected a name first, got NULL", names[i]);
+    if ((s->runs == NULL || s->runs[0] == NULL) && s->preset == NULL)
+        return fk_error_set(err, FLECK_E_OPTION, "fleck_bench: expected a run or a preset");
+    if (s->fit.backbone == NULL)
+        return fk_error_set(err, FLECK_E_OPTION, "fleck_bench: fit.backbone must not be NULL");
+    return FLECK_OK;
+}
+
 fleck_status fleck_bench(const char *root, const char *out, const fleck_bench_settings *settings,
                          fleck_bench_summary *summary, fleck_error *err)
 {
@@ -22,6 +39,7 @@ fleck_status fleck_bench(const char *root, const char *out, const fleck_bench_se
     *summary = (fleck_bench_summary){0};
     FK_NEED(root);
     FK_NEED(out);
+    FK_DO(check_lists(&s, err));
     FK_DO(fk_check_threads(s.fit.threads, __func__, err));
     FK_DO(fk_check_measure(s.protocol, s.pro_limit, __func__, err));
     st = fk_bench(root, out, &s, summary, err);

@@ -5,7 +5,9 @@
 #include "base/pool.h"
 #include "dataset/dataset.h"
 #include "image/image.h"
+#include "net/onnx.h"
 #include "pipeline/fit.h"
+#include "pipeline/output.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -88,6 +90,30 @@ done:
     return st;
 }
 
+/* Before any work: the model's file is none of those that are read, nor of the data set's (NULL: none)
+ * others. */
+static fleck_status check_output(const fleck_fit_settings *s, const char *data,
+                                 const char *const *files, const char *const *masks, int64_t n,
+                                 fleck_error *err)
+{
+    fk_outputs out = {0};
+    fleck_status st = FLECK_OK;
+
+    if (s->output == NULL)
+        return FLECK_OK;
+    FK_DO(fk_outputs_add(&out, s->output, err));
+    FK_DO(fk_outputs_apart_fit(&out, s, err));
+    for (int64_t i = 0; i < n; i++) {
+        FK_DO(fk_outputs_apart(&out, files[i], err));
+        FK_DO(fk_outputs_apart(&out, masks != NULL ? masks[i] : NULL, err));
+    }
+    if (data != NULL)
+        FK_DO(fk_outputs_apart_data(&out, data, s->good, s->recursive, err));
+done:
+    fk_outputs_free(&out);
+    return st;
+}
+
 /* Fit n files, once all of them are known to be images; files and masks (NULL: none) may shrink. */
 static fleck_status fit_files(fleck_model **out, const char **files, const char **masks, int64_t n,
                               const char *category, const fleck_fit_settings *settings,
@@ -159,6 +185,7 @@ fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_sett
         files[i] = samples.items[i].path;
         masks[i] = samples.items[i].ignore;
     }
+    FK_DO(check_output(&s, path, files, masks, samples.count, err));
     FK_DO(fit_files(out, files, masks, samples.count, name, &s, times, err));
     tell_left_out(&samples, fk_model_images(&(*out)->model), &s, path);
 done:
@@ -188,6 +215,7 @@ fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_
         FK_DO(FK_ALLOC(&masks, n, err));
         memcpy(masks, s.masks, (size_t)n * sizeof *masks);
     }
+    FK_DO(check_output(&s, NULL, own, masks, n, err));
     st = fit_files(out, own, masks, n, "", &s, times, err);
 done:
     fk_free(own);
@@ -207,6 +235,11 @@ fleck_status fleck_fit_stream(fleck_model **out, fleck_next_image *next, void *c
     FK_NEED(next);
     if (n < 1)
         return fk_error_set(err, FLECK_E_NOTFOUND, "fit: expected at least one image, got none");
+    if (settings != NULL) {
+        st = check_output(settings, NULL, NULL, NULL, 0, err);
+        if (st != FLECK_OK)
+            return st;
+    }
     fk_source_init_stream(&source, next, ctx, n);
     st = fit(out, &source, "", settings, (fk_wide_window){0, 0}, times, err);
     fk_source_free(&source);
@@ -269,9 +302,8 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
     FK_DO(absolute(&m->path, path, err));
     FK_DO(fk_model_load(&m->model, path, s.threads > 0 ? s.threads : fk_pool_processors(),
                         s.options, err));
-    if (s.precision != NULL && !fk_precision_parse(s.precision, &m->model.precision))
-        FK_FAIL(err, FLECK_E_OPTION, "precision: expected f32, bf16, f16 or auto, got \"%s\"",
-                s.precision);
+    if (s.precision != NULL)
+        FK_DO(fk_precision_named(&m->model.precision, s.precision, err));
     if (s.pool != NULL)
         FK_DO(fk_pooling_parse(&m->model.pooling, s.pool, err));
     FK_DO(fk_pick_engine(&engine, s.engine, &m->model, err));
@@ -379,29 +411,40 @@ fleck_model_info fleck_model_describe(const fleck_model *model)
         .dim = first->dim};
 }
 
-fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *difference,
-                                fleck_error *err)
+/* Numbers that are none are looked for here, not at every opening, which must be quick. */
+static fleck_status check_finite(const fleck_model *model, fleck_error *err)
 {
-    fk_model *m;
-    fk_map_size input;
-    int64_t pixels;
+    const fk_model *m = &model->model;
+    fleck_status st = FLECK_OK;
+
+    if (model->path != NULL) {
+        FK_DO(fk_st_restore(m->weights, err));
+        FK_DO(fk_st_check_finite(m->weights, err));
+    }
+    if (m->onnx != NULL)
+        FK_DO(fk_onnx_check_finite(m->onnx, m->onnx_size, m->backbone, err));
+done:
+    return st;
+}
+
+static fleck_status verify(fleck_model *model, double tolerance, double *difference,
+                           fleck_error *err)
+{
+    fk_model *m = &model->model;
+    fk_map_size input = fk_preprocess_input(&m->pre);
+    int64_t pixels = input.height * input.width;
     double limit = tolerance > 0.0 ? tolerance : 1e-3, worst = 0.0;
     float *map = NULL;
     fleck_status st;
 
-    FK_NEED(difference);
-    *difference = NAN;
-    FK_NEED(model);
-    m = &model->model;
-    input = fk_preprocess_input(&m->pre);
-    pixels = input.height * input.width;
-    if (m->n_checks == 0)
-        return fk_error_set(err, FLECK_E_STATE, "the model holds no check images");
-    if (!fk_pooling_same(m->pooling, m->fitted_pooling))
-        return fk_error_set(err, FLECK_E_STATE,
-                            "the model was opened with another pool than it was fitted with");
     fk_handle_begin(model, "verify", m->n_checks);
     FK_DO(fk_handle_ready(model, err));
+    FK_DO(check_finite(model, err));
+    if (m->n_checks == 0)
+        FK_FAIL(err, FLECK_E_STATE, "the model holds no check images");
+    if (!fk_pooling_same(m->pooling, m->fitted_pooling))
+        FK_FAIL(err, FLECK_E_STATE,
+                "the model was opened with another pool than it was fitted with");
     FK_DO(FK_ALLOC(&map, pixels, err));
     for (int i = 0; i < m->n_checks; i++) {
         double score, wanted = m->check_scores[i], d;
@@ -421,5 +464,21 @@ fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *di
     }
 done:
     fk_free(map);
+    return st;
+}
+
+fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *difference,
+                                fleck_error *err)
+{
+    const char *name;
+    fleck_status st;
+
+    FK_NEED(difference);
+    *difference = NAN;
+    FK_NEED(model);
+    st = verify(model, tolerance, difference, err);
+    name = model->path != NULL ? fk_st_name(model->model.weights) : NULL;
+    if (st != FLECK_OK && err != NULL && name != NULL && strstr(err->message, name) == NULL)
+        fk_error_context(err, "%s", name);
     return st;
 }

@@ -23,6 +23,14 @@ bool fk_stamp_same(const fk_stamp *a, const fk_stamp *b)
            a->seconds == b->seconds && a->nanoseconds == b->nanoseconds;
 }
 
+bool fk_path_same(const char *a, const char *b)
+{
+    fk_stamp x, y;
+
+    return a != NULL && b != NULL && fk_stamp_of(&x, a) && fk_stamp_of(&y, b) &&
+           x.device == y.device && x.inode == y.inode;
+}
+
 bool fk_stamp_of(fk_stamp *out, const char *path)
 {
     struct stat info;

@@ -14,6 +14,8 @@ typedef struct fk_stamp {
 bool fk_stamp_same(const fk_stamp *a, const fk_stamp *b);
 /* The stamp of what path names now; false where there is nothing, or nothing that may be seen. */
 bool fk_stamp_of(fk_stamp *out, const char *path);
+/* Whether two paths name one file or folder: device and inode.  Either may be NULL, or name nothing. */
+bool fk_path_same(const char *a, const char *b);
 
 /* A regular file opened for reading.  Files are read, not mapped: another process may cut a file
  * short at any time, and touching a mapping behind its end would end this one. */

@@ -56,3 +56,18 @@ const char *fk_nearest_text(const fk_nearest *n, const char *prefix, char out[FK
         fk_format(out, FK_MEANT, "; did you mean %s%s?", prefix, n->best);
     return out;
 }
+
+const char *fk_nearest_choice(char out[FK_MEANT], const char *choices, const char *word)
+{
+    char names[8][LONGEST];
+    fk_nearest near = {.word = word};
+
+    for (int i = 0; i < 8 && *choices != '\0'; i++) {
+        size_t n = strcspn(choices, "|");
+
+        fk_format(names[i], sizeof names[i], "%.*s", (int)n, choices);
+        fk_nearest_offer(&near, names[i]);
+        choices += n + (choices[n] == '|');
+    }
+    return fk_nearest_text(&near, "", out);
+}

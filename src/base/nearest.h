@@ -20,4 +20,7 @@ void fk_nearest_offer(fk_nearest *n, const char *name);
 /* "; did you mean PREFIXname?" or "" in out, which is returned. */
 const char *fk_nearest_text(const fk_nearest *n, const char *prefix, char out[FK_MEANT]);
 
+/* The same of a fixed list in one go: choices are separated by '|'. */
+const char *fk_nearest_choice(char out[FK_MEANT], const char *choices, const char *word);
+
 #endif

@@ -56,6 +56,7 @@ static bool is_choice(const char *choices, const char *text)
 static fleck_status check(const fk_option *row, const char *text, char buffer[FK_NUMBER_TEXT],
                           const char **canonical, fleck_error *err)
 {
+    char meant[FK_MEANT];
     int64_t whole;
     double real;
 
@@ -66,8 +67,9 @@ static fleck_status check(const fk_option *row, const char *text, char buffer[FK
     case FK_OPTION_CHOICE:
         if (is_choice(row->choices, text))
             return FLECK_OK;
-        return fk_error_set(err, FLECK_E_OPTION, "--%s: expected one of %s, got \"%s\"", row->name,
-                            row->choices, text);
+        return fk_error_set(err, FLECK_E_OPTION, "--%s: expected one of %s, got \"%s\"%s",
+                            row->name, row->choices, text,
+                            fk_nearest_choice(meant, row->choices, text));
     case FK_OPTION_INT:
         if (!fk_integer_parse(text, &whole) || (double)whole < row->min || (double)whole > row->max)
             return fk_error_set(err, FLECK_E_OPTION,

@@ -1,6 +1,7 @@
 /* Which folder holds the good images: by the names that people use, or by the caller's. */
 #include "dataset/good.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "dataset/samples.h"
 
 #include <string.h>
@@ -198,14 +199,18 @@ static fleck_status refuse(const fk_folders *f, const char *path, const bool *ma
                            const char *asked, fleck_error *err)
 {
     fk_text found = {0}, names = {0};
+    fk_nearest near = {.word = asked};
+    char meant[FK_MEANT];
     fleck_status st;
 
+    for (int64_t i = 0; asked != NULL && i < f->names.count; i++)
+        fk_nearest_offer(&near, f->names.items[i]);
     FK_DO(fk_folders_text(&found, f, err));
     FK_DO(chosen(&names, f, maybe, err));
     if (asked != NULL)
         FK_FAIL(err, FLECK_E_NOTFOUND,
-                "%s: expected good images in a folder named %s, as was asked for; found %s", path,
-                asked, found.data);
+                "%s: expected good images in a folder named %s, as was asked for; found %s%s", path,
+                asked, found.data, fk_nearest_text(&near, "", meant));
     if (n > 0)
         FK_FAIL(err, FLECK_E_FORMAT,
                 "%s: expected one folder of good images; by their names %s may hold some: "

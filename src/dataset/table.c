@@ -1,5 +1,6 @@
 /* CSV data sets: the columns' meaning.  dataset.h describes them. */
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "dataset/csv.h"
 #include "dataset/good.h"
 #include "dataset/samples.h"
@@ -144,14 +145,15 @@ static fleck_status read_label(const table *t, const fk_names *row, int64_t line
                                const char **defect, fleck_error *err)
 {
     const char *label = cell(t, row, LABEL), *type = cell(t, row, DEFECT);
+    char meant[FK_MEANT];
 
     *defect = FK_GOOD;
     if (strcmp(label, "0") == 0 || fk_good_name(label) || fk_good_asked(t->how->good, label))
         return FLECK_OK;
     if (strcmp(label, "1") != 0 && !is_bad(label))
-        return fk_error_set(err, FLECK_E_FORMAT,
-                            "%s:%lld: label: expected good, defective, 0 or 1, got \"%s\"", t->name,
-                            (long long)line, label);
+        return fk_error_set(
+            err, FLECK_E_FORMAT, "%s:%lld: label: expected good, defective, 0 or 1, got \"%s\"%s",
+            t->name, (long long)line, label, fk_nearest_choice(meant, "good|defective", label));
     if (strcmp(type, FK_GOOD) == 0)
         return fk_error_set(err, FLECK_E_FORMAT, "%s:%lld: label is %s, but defect is \"%s\"",
                             t->name, (long long)line, label, type);

@@ -102,7 +102,7 @@ fk_net_source fk_model_source(const fk_model *m);
 /* Its settings at m's size, taps and precision. */
 fk_net_settings fk_model_net_settings(const fk_model *m, fk_engine engine, int threads);
 
-/* Write m, whole or not at all. */
+/* Write m, whole or not at all.  FLECK_E_FORMAT, naming the tensor, where a number is infinite or NaN. */
 fleck_status fk_model_save(const fk_model *m, const char *path, fk_watch *watch,
                            fleck_error *err) FLECK_MUST_CHECK;
 

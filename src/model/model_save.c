@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "model/model.h"
 
+#include <math.h>
 #include <stdio.h>
 
 static fleck_status no_json(fleck_error *err)
@@ -207,6 +208,21 @@ done:
     return st;
 }
 
+/* A fit that went wrong is not kept: what it learned, and its thresholds, are numbers. */
+static fleck_status check_numbers(const fk_model *m, fleck_error *err)
+{
+    const fk_calibration *c = &m->calibration;
+
+    if (c->images > 0 && !(isfinite(c->threshold) && isfinite(c->pixel_threshold) &&
+                           isfinite(c->low) && isfinite(c->high)))
+        return fk_error_set(err, FLECK_E_FORMAT, "a threshold that is infinite or none");
+    for (int i = 0; i < m->n_checks; i++)
+        if (!isfinite(m->check_scores[i]))
+            return fk_error_set(err, FLECK_E_FORMAT,
+                                "check image %d: a score that is infinite or none", i + 1);
+    return FLECK_OK;
+}
+
 fleck_status fk_model_save(const fk_model *m, const char *path, fk_watch *watch, fleck_error *err)
 {
     fk_st_writer *w = NULL;
@@ -219,7 +235,9 @@ fleck_status fk_model_save(const fk_model *m, const char *path, fk_watch *watch,
     FK_DO(fk_st_writer_open(&w, err));
     FK_DO(fk_st_writer_checksum(w, err));
     FK_DO(add_backbone(w, m, err));
+    FK_DO(check_numbers(m, err));
     FK_DO(describe(&object, m, w, err));
+    FK_DO(fk_st_writer_check_finite(w, err));
     FK_DO(fk_json_dump(&text, object, 0, err));
     FK_DO(fk_st_writer_metadata(w, "format", "fleck", err));
     FK_DO(fk_st_writer_metadata(w, "fleck", text, err));
@@ -235,6 +253,8 @@ fleck_status fk_model_save(const fk_model *m, const char *path, fk_watch *watch,
     fk_st_writer_watch(w, watch);
     FK_DO(fk_st_writer_commit(&w, path, err));
 done:
+    if (st == FLECK_E_FORMAT)
+        fk_error_context(err, "%s is not written", path);
     fk_st_writer_abort(&w);
     fk_json_free(&object);
     fk_free(text);

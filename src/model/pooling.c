@@ -1,5 +1,6 @@
 /* How a map becomes an image's score, where the method's own rule is not wanted. */
 #include "model/pooling.h"
+#include "base/nearest.h"
 #include "base/number.h"
 
 #include <math.h>
@@ -7,6 +8,7 @@
 
 fleck_status fk_pooling_parse(fk_pooling *out, const char *text, fleck_error *err)
 {
+    char meant[FK_MEANT];
     double percent;
 
     *out = (fk_pooling){0};
@@ -23,8 +25,8 @@ fleck_status fk_pooling_parse(fk_pooling *out, const char *text, fleck_error *er
     }
     return fk_error_set(err, FLECK_E_OPTION,
                         "pool: expected method, max or top:P with P above 0 and at most 100, got "
-                        "\"%s\"",
-                        text);
+                        "\"%s\"%s",
+                        text, fk_nearest_choice(meant, "method|max", text));
 }
 
 const char *fk_pooling_text(char buffer[FK_POOLING_TEXT], fk_pooling p)

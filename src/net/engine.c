@@ -1,5 +1,6 @@
 /* Names of engines and precisions, and what this build and this processor have. */
 #include "net/engine.h"
+#include "base/nearest.h"
 #include "net/native_kernels.h"
 
 #include <stdio.h>
@@ -81,4 +82,15 @@ bool fk_precision_parse(const char *name, fk_precision *out)
         return false;
     *out = has_fast_bf16() ? FK_PRECISION_BF16 : FK_PRECISION_F32;
     return true;
+}
+
+fleck_status fk_precision_named(fk_precision *out, const char *name, fleck_error *err)
+{
+    char meant[FK_MEANT];
+
+    if (fk_precision_parse(name, out))
+        return FLECK_OK;
+    return fk_error_set(err, FLECK_E_OPTION,
+                        "precision: expected f32, bf16, f16 or auto, got \"%s\"%s", name,
+                        fk_nearest_choice(meant, "f32|bf16|f16|auto", name));
 }

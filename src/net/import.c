@@ -269,6 +269,17 @@ static fleck_status refuse_others(const plan *p, fleck_error *err)
     return FLECK_OK;
 }
 
+/* All that the file holds, used or not: a number that is none says that something went wrong. */
+static fleck_status check_finite(const fk_state_dict *source, const char *path, fleck_error *err)
+{
+    for (int64_t i = 0; i < fk_state_dict_count(source); i++)
+        if (!fk_tensor_finite(fk_state_dict_tensor(source, i)))
+            return fk_error_set(err, FLECK_E_FORMAT,
+                                "%s: tensor %s: a number that is infinite or none", path,
+                                fk_state_dict_name(source, i));
+    return FLECK_OK;
+}
+
 static fleck_status plan_import(plan *p, const fk_arch *arch, const fk_state_dict *source,
                                 const char *path, fleck_error *err)
 {
@@ -470,6 +481,7 @@ fleck_status fk_weights_import(const fk_arch *arch, const char *path, const char
     if (st == FLECK_E_NOTFOUND || st == FLECK_E_SHAPE)
         add_guess(arch, source, path, err);
     FK_DO(st);
+    FK_DO(check_finite(source, path, err));
     for (int i = 0; i < p.n_present; i++)
         FK_DO(fold(&p, &p.layers[i], err));
     whole = p.n_present == p.n_layers;

@@ -47,20 +47,6 @@ done:
     return st;
 }
 
-/* Exponents of all ones are infinity and what is no number. */
-static bool all_finite(const float *x, int64_t n)
-{
-    uint32_t bad = 0;
-
-    for (int64_t i = 0; i < n; i++) {
-        uint32_t bits;
-
-        memcpy(&bits, &x[i], sizeof bits);
-        bad |= (uint32_t)((bits & 0x7f800000u) == 0x7f800000u);
-    }
-    return bad == 0;
-}
-
 /* A view of a tensor of the op at node, checked. */
 static fleck_status find_tensor(const float **out, const fk_net_source *source, const fk_graph *g,
                                 int node, const fk_op_tensor *wanted, fleck_error *err)
@@ -78,7 +64,7 @@ static fleck_status find_tensor(const float **out, const fk_net_source *source, 
                 source->name, name, needs);
     }
     FK_DO(fk_st_get_checked(source->weights, name, FK_F32, wanted->ndim, wanted->shape, &t, err));
-    if (!all_finite(t.data, fk_tensor_count(&t)))
+    if (!fk_tensor_finite(&t))
         FK_FAIL(err, FLECK_E_FORMAT, "%s: tensor %s: a number that is infinite or none",
                 fk_st_name(source->weights), name);
     *out = t.data;

@@ -29,6 +29,9 @@ const char *fk_precision_name(fk_precision precision);
  * emulation: bf16 where it has AVX512-BF16 (every processor with AMX-BF16 does), else f32.  Never
  * depends on the runtime's choice.  False, with *out untouched, for any other word. */
 bool fk_precision_parse(const char *name, fk_precision *out);
+/* The same of what a caller wrote: FLECK_E_OPTION says what there is, and what was meant. */
+fleck_status fk_precision_named(fk_precision *out, const char *name,
+                                fleck_error *err) FLECK_MUST_CHECK;
 
 typedef struct fk_tap_info {
     char name[FK_NAME_SIZE];

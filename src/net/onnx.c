@@ -1,14 +1,25 @@
 /* The outline of an ONNX file, read from its protocol buffer.
  *
  * A message is a row of fields: a varint key, number << 3 | kind, then a varint (kind 0), 8 bytes
- * (1), a varint length and that many bytes (2), or 4 bytes (5).  Of ONNX's messages three matter:
- * ModelProto has the graph in field 7, GraphProto its outputs in field 12, ValueInfoProto its name
- * in field 1.  All else is passed over. */
+ * (1), a varint length and that many bytes (2), or 4 bytes (5).  Of ONNX's messages four matter:
+ * ModelProto has the graph in field 7, GraphProto its initialisers in field 5 and its outputs in field
+ * 12, ValueInfoProto its name in field 1; TensorProto is below.  All else is passed over. */
 #include "net/onnx.h"
+#include "tensor/tensor.h"
 
 #include <string.h>
 
-enum { MODEL_GRAPH = 7, GRAPH_OUTPUT = 12, VALUE_NAME = 1 };
+enum { MODEL_GRAPH = 7, GRAPH_INITIALISER = 5, GRAPH_OUTPUT = 12, VALUE_NAME = 1 };
+/* TensorProto: numbers lie in one of the last four, by its data type. */
+enum {
+    TENSOR_TYPE = 2,
+    TENSOR_FLOATS = 4,
+    TENSOR_INTS = 5,
+    TENSOR_NAME = 8,
+    TENSOR_RAW = 9,
+    TENSOR_DOUBLES = 10
+};
+enum { TYPE_FLOAT = 1, TYPE_FLOAT16 = 10, TYPE_DOUBLE = 11, TYPE_BFLOAT16 = 16 };
 
 typedef struct span {
     const uint8_t *at, *end;
@@ -16,7 +27,9 @@ typedef struct span {
 
 typedef struct field {
     uint64_t number;
-    span body; /* empty but for kind 2 */
+    span body;      /* empty but for kind 2 */
+    span number_at; /* empty but for kinds 1 and 5 */
+    uint64_t value; /* of kind 0 */
 } field;
 
 static bool read_varint(span *s, uint64_t *out)
@@ -42,10 +55,10 @@ static bool read_field(span *s, field *out)
 
     if (!read_varint(s, &key))
         return false;
-    *out = (field){.number = key >> 3, .body = {s->at, s->at}};
+    *out = (field){.number = key >> 3, .body = {s->at, s->at}, .number_at = {s->at, s->at}};
     switch (key & 7) {
     case 0:
-        return read_varint(s, &length);
+        return read_varint(s, &out->value);
     case 1:
         length = 8;
         break;
@@ -63,6 +76,8 @@ static bool read_field(span *s, field *out)
         return false;
     if ((key & 7) == 2)
         out->body = (span){s->at, s->at + length};
+    else
+        out->number_at = (span){s->at, s->at + length};
     s->at += length;
     return true;
 }
@@ -140,4 +155,83 @@ fleck_status fk_onnx_output_names(fk_names *out, const void *bytes, size_t size,
 done:
     fk_names_free(out);
     return st;
+}
+
+/* ---- Numbers ---- */
+
+static bool span_finite(span s, fk_dtype dtype)
+{
+    return s.at == s.end || fk_bytes_finite(s.at, (size_t)(s.end - s.at), dtype);
+}
+
+/* Numbers of 16 bits, each a varint. */
+static bool varints_finite(span s, uint64_t ones)
+{
+    uint64_t value;
+
+    while (read_varint(&s, &value))
+        if ((value & ones) == ones)
+            return false;
+    return true;
+}
+
+/* Whether the numbers of a field of a tensor of that type are finite; true where it holds none. */
+static bool field_finite(const field *f, uint64_t type)
+{
+    const fk_dtype half = type == TYPE_FLOAT16 ? FK_F16 : FK_BF16;
+    const uint64_t ones = type == TYPE_FLOAT16 ? 0x7c00 : 0x7f80;
+
+    switch (f->number) {
+    case TENSOR_FLOATS:
+        return type != TYPE_FLOAT ||
+               (span_finite(f->body, FK_F32) && span_finite(f->number_at, FK_F32));
+    case TENSOR_DOUBLES:
+        return type != TYPE_DOUBLE ||
+               (span_finite(f->body, FK_F64) && span_finite(f->number_at, FK_F64));
+    case TENSOR_INTS:
+        return (type != TYPE_FLOAT16 && type != TYPE_BFLOAT16) ||
+               (varints_finite(f->body, ones) && (f->value & ones) != ones);
+    case TENSOR_RAW:
+        if (type == TYPE_FLOAT)
+            return span_finite(f->body, FK_F32);
+        if (type == TYPE_DOUBLE)
+            return span_finite(f->body, FK_F64);
+        return (type != TYPE_FLOAT16 && type != TYPE_BFLOAT16) || span_finite(f->body, half);
+    default:
+        return true;
+    }
+}
+
+/* Of an initialiser; its name, empty where it has none, and whether its numbers are finite. */
+static bool tensor_finite(span tensor, span *name)
+{
+    uint64_t type = 0;
+    bool finite = true;
+    field f;
+
+    *name = (span){tensor.at, tensor.at};
+    for (span rest = tensor; rest.at < rest.end && read_field(&rest, &f);) {
+        type = f.number == TENSOR_TYPE ? f.value : type;
+        *name = f.number == TENSOR_NAME ? f.body : *name;
+    }
+    for (span rest = tensor; finite && rest.at < rest.end && read_field(&rest, &f);)
+        finite = field_finite(&f, type);
+    return finite;
+}
+
+fleck_status fk_onnx_check_finite(const void *bytes, size_t size, const char *file,
+                                  fleck_error *err)
+{
+    span model = {bytes, NULL}, graph, tensor, name;
+    bool found;
+
+    model.end = model.at + size;
+    if (!find_field(&model, MODEL_GRAPH, &graph, &found) || !found)
+        return FLECK_OK;
+    while (find_field(&graph, GRAPH_INITIALISER, &tensor, &found) && found)
+        if (!tensor_finite(tensor, &name))
+            return fk_error_set(err, FLECK_E_FORMAT,
+                                "%s: tensor %.*s: a number that is infinite or none", file,
+                                (int)(name.end - name.at), (const char *)name.at);
+    return FLECK_OK;
 }

@@ -64,7 +64,8 @@ fleck_status fk_weights_import(const fk_arch *arch, const char *path, const char
 fleck_status fk_weights_path(char **out, const char *home, const char *arch_name,
                              fleck_error *err) FLECK_MUST_CHECK;
 /* Import into the store; its folder is made, weights of that name are replaced.  FLECK_E_OPTION
- * for a name that no architecture has lists those there are; otherwise as fk_weights_import(). */
+ * for a name that no architecture has lists those there are, FLECK_E_STATE where path is the stored
+ * file itself; otherwise as fk_weights_import(). */
 fleck_status fk_weights_add(const char *home, const char *arch_name, const char *path,
                             bool *complete, fleck_error *err) FLECK_MUST_CHECK;
 /* Open the stored weights of arch with so many threads.  Errors, with *out NULL:

@@ -108,7 +108,7 @@ static fleck_status lock_part(fetch *f, fleck_error *err)
 {
     struct stat opened, named;
 
-    f->fd = open(f->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    f->fd = open(f->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (f->fd < 0)
         return fk_error_errno(err, "cannot write", f->part);
     /* The other process may have finished, and moved the file away, between the two calls. */
@@ -158,6 +158,9 @@ fleck_status fk_weights_fetch(const char *home, const fk_arch *arch, const char 
     FK_DO(begin_fetch(&f, home, arch, mirror_url, err));
     if (is_stored(&f, home))
         goto done;
+    if (fk_path_same(f.into, f.file) || fk_path_same(f.into, f.part))
+        FK_FAIL(err, FLECK_E_STATE, "%s is not written: it is a download in %s itself", f.into,
+                f.folder);
     FK_DO(fk_folder_make(f.folder, err));
     FK_DO(fk_folder_make(f.store, err)); /* before the download, not after it, should it fail */
     FK_DO(lock_part(&f, err));

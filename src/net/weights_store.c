@@ -45,9 +45,11 @@ fleck_status fk_weights_add(const char *home, const char *arch_name, const char 
         *complete = false;
     if (arch == NULL)
         return refuse_name(arch_name, err);
+    FK_DO(fk_weights_path(&file, home, arch_name, err));
+    if (fk_path_same(path, file))
+        FK_FAIL(err, FLECK_E_STATE, "%s is not written: it is %s itself", file, path);
     FK_DO(fk_path_join(&folder, home, "weights", err));
     FK_DO(fk_folder_make(folder, err));
-    FK_DO(fk_weights_path(&file, home, arch_name, err));
     FK_DO(fk_weights_import(arch, path, file, complete, err));
 done:
     fk_free(folder);

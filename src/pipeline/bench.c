@@ -1,7 +1,9 @@
 /* The benchmark: categories one by one, each kept as soon as it is done, and the reports made from what is kept. */
 #include "pipeline/bench.h"
+#include "pipeline/output.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -56,11 +58,20 @@ static fleck_status has_mark(bool *out, const char *root, const char *folder, fl
     return st;
 }
 
+static const char *nearest_name(char out[FK_MEANT], const fk_names *names, const char *word)
+{
+    fk_nearest near = {.word = word};
+
+    for (int64_t i = 0; i < names->count; i++)
+        fk_nearest_offer(&near, names->items[i]);
+    return fk_nearest_text(&near, "", out);
+}
+
 /* Folders below root that hold train/ or test/; a damaged one of them is worth a message, other folders are not. */
 static fleck_status find_categories(bench *b, fleck_error *err)
 {
     fk_names folders = {0};
-    char *train = NULL, *test = NULL;
+    char *train = NULL, *test = NULL, meant[FK_MEANT];
     bool results;
     fleck_status st;
 
@@ -83,8 +94,9 @@ static fleck_status find_categories(bench *b, fleck_error *err)
             k++;
         if (k == b->names.count)
             FK_FAIL(err, FLECK_E_OPTION,
-                    "%s: there is no category %s (a folder with train/good and test)", b->root,
-                    b->settings->categories[i]);
+                    "%s: there is no category %s (a folder with train/good and test)%s", b->root,
+                    b->settings->categories[i],
+                    nearest_name(meant, &folders, b->settings->categories[i]));
     }
     if (b->names.count == 0)
         FK_FAIL(err, FLECK_E_NOTFOUND,
@@ -144,6 +156,72 @@ static fleck_status take_folder(bench *b, fleck_error *err)
 done:
     fk_names_free(&seen);
     fk_free(mark);
+    return st;
+}
+
+static fleck_status add_output(const bench *b, fk_outputs *o, const char *name, const char *ending,
+                               fleck_error *err)
+{
+    char *path = NULL, *valid = NULL;
+    fleck_status st;
+
+    FK_DO(fk_utf8_escape(&valid, name, err));
+    FK_DO(fk_asprintf(&path, err, "%s/%s%s", b->out, valid, ending));
+    FK_DO(fk_outputs_add(o, path, err));
+done:
+    fk_free(path);
+    fk_free(valid);
+    return st;
+}
+
+/* Pictures of earlier calls may be written again. */
+static fleck_status add_panels(const bench *b, fk_outputs *o, fleck_error *err)
+{
+    fk_names names = {0};
+    char *folder = NULL, *path = NULL;
+    fleck_status st;
+
+    FK_DO(fk_path_join(&folder, b->out, "panels", err));
+    if (fk_path_is_folder(folder))
+        FK_DO(fk_folder_list(&names, folder, 'f', err));
+    for (int64_t i = 0; i < names.count; i++) {
+        FK_DO(fk_path_join(&path, folder, names.items[i], err));
+        FK_DO(fk_outputs_add(o, path, err));
+        fk_free(path);
+        path = NULL;
+    }
+done:
+    fk_names_free(&names);
+    fk_free(folder);
+    fk_free(path);
+    return st;
+}
+
+/* A folder of results may hold links to what is read.  Nothing of that is written over. */
+static fleck_status check_outputs(const bench *b, fleck_error *err)
+{
+    static const char *const fixed[] = {MARK, "report.md", "report.csv", "report.html"};
+    const fleck_fit_settings *fit = &b->settings->fit;
+    fk_outputs o = {0};
+    char *path = NULL;
+    fleck_status st = FLECK_OK;
+
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+        FK_DO(add_output(b, &o, fixed[i], "", err));
+    for (int64_t i = 0; i < b->names.count; i++)
+        FK_DO(add_output(b, &o, b->names.items[i], ".json", err));
+    FK_DO(add_panels(b, &o, err));
+    for (int i = 0; i < b->runs.n; i++)
+        FK_DO(fk_outputs_apart_fit(&o, &b->runs.items[i].fit, err));
+    for (int64_t i = 0; i < b->names.count; i++) {
+        FK_DO(fk_path_join(&path, b->root, b->names.items[i], err));
+        FK_DO(fk_outputs_apart_data(&o, path, fit->good, fit->recursive, err));
+        fk_free(path);
+        path = NULL;
+    }
+done:
+    fk_outputs_free(&o);
+    fk_free(path);
     return st;
 }
 
@@ -451,6 +529,7 @@ fleck_status fk_bench(const char *root, const char *out, const fleck_bench_setti
                 (long long)s->resamples);
     FK_DO(fk_bench_runs_read(&b.runs, s, err));
     FK_DO(find_categories(&b, err));
+    FK_DO(check_outputs(&b, err));
     FK_DO(fk_pool_open(&b.pool, threads, err));
     FK_DO(first_networks(&b, err));
     FK_DO(check_same(&b, err));

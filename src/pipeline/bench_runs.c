@@ -1,6 +1,7 @@
 /* The runs of a benchmark: texts and presets become settings of fits. */
 #include "pipeline/bench.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/number.h"
 
 #include <assert.h>
@@ -276,6 +277,7 @@ done:
 
 fleck_status fk_bench_runs_read(fk_bench_runs *out, const fleck_bench_settings *s, fleck_error *err)
 {
+    char meant[FK_MEANT];
     fleck_status st = FLECK_OK;
 
     *out = (fk_bench_runs){0};
@@ -286,7 +288,8 @@ fleck_status fk_bench_runs_read(fk_bench_runs *out, const fleck_bench_settings *
     else if (s->preset != NULL && strcmp(s->preset, "papers") == 0)
         FK_DO(add_all(out, papers_preset, s, err));
     else if (s->preset != NULL)
-        FK_FAIL(err, FLECK_E_OPTION, "preset: expected report or papers, got \"%s\"", s->preset);
+        FK_FAIL(err, FLECK_E_OPTION, "preset: expected report or papers, got \"%s\"%s", s->preset,
+                fk_nearest_choice(meant, "report|papers", s->preset));
     if (out->n == 0)
         FK_FAIL(err, FLECK_E_OPTION, "bench: no run was given");
     for (int i = 0; i < out->n; i++) /* the block of lists does not move any more */

@@ -1,7 +1,9 @@
 /* Planning a fit: settings become a model that has learned nothing yet. */
 #include "base/digest.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/pool.h"
+#include "net/onnx.h"
 #include "pipeline/fit.h"
 #include "pipeline/mask.h"
 #include "pipeline/place.h"
@@ -22,13 +24,16 @@ static const float imagenet_scale[3] = {0.229f, 0.224f, 0.225f};
 
 fleck_status fk_pick_engine(fk_engine *out, const char *name, const fk_model *m, fleck_error *err)
 {
+    char meant[FK_MEANT];
+
     if (name == NULL) {
         *out = fk_engine_fastest(m->arch, m->precision);
         return FLECK_OK;
     }
     if (!fk_engine_parse(name, out))
         return fk_error_set(err, FLECK_E_OPTION,
-                            "engine: expected native, openvino or reference, got \"%s\"", name);
+                            "engine: expected native, openvino or reference, got \"%s\"%s", name,
+                            fk_nearest_choice(meant, "native|openvino|reference", name));
     if (!fk_engine_built(*out))
         return fk_error_set(err, FLECK_E_UNSUPPORTED, "this fleck was built without %s", name);
     return FLECK_OK;
@@ -146,12 +151,14 @@ static fleck_status plan_size(fk_preprocess *p, const fleck_fit_settings *s, con
                               fleck_error *err)
 {
     const char *resize = s->resize != NULL ? s->resize : fallback;
+    char meant[FK_MEANT];
     fk_filter filter;
 
     if (!fk_filter_parse(resize, &filter))
         return fk_error_set(
             err, FLECK_E_OPTION,
-            "resize: expected nearest, bilinear, bicubic, lanczos or area, got \"%s\"", resize);
+            "resize: expected nearest, bilinear, bicubic, lanczos or area, got \"%s\"%s", resize,
+            fk_nearest_choice(meant, "nearest|bilinear|bicubic|lanczos|area", resize));
     snprintf(p->resize, sizeof p->resize, "%s", fk_filter_name(filter));
     if (p->tile > 0 && s->width == 0 && s->height == 0) {
         if (s->crop_width > 0 || s->crop_height > 0)
@@ -210,10 +217,12 @@ done:
 static fleck_status plan_normalisation(fk_model *m, const char *name, fleck_error *err)
 {
     bool own = strcmp(name, "own") == 0;
+    char meant[FK_MEANT];
 
     if (!own && strcmp(name, "imagenet") != 0)
         return fk_error_set(err, FLECK_E_OPTION,
-                            "normalisation: expected own or imagenet, got \"%s\"", name);
+                            "normalisation: expected own or imagenet, got \"%s\"%s", name,
+                            fk_nearest_choice(meant, "own|imagenet", name));
     for (int i = 0; i < 3; i++) {
         m->pre.mean[i] = own && m->arch != NULL ? m->arch->mean[i] : imagenet_mean[i];
         m->pre.scale[i] = own && m->arch != NULL ? m->arch->scale[i] : imagenet_scale[i];
@@ -241,6 +250,8 @@ static fleck_status open_weights(fk_model *m, const fleck_fit_settings *s, fleck
     st = fk_st_open_with(&m->weights, s->weights, threads_of(s), err);
     if (st == FLECK_E_FORMAT)
         fk_error_context(err, "weights (torch files go through `fleck weights add` first)");
+    if (st == FLECK_OK)
+        st = fk_st_check_finite(m->weights, err);
     return st;
 }
 
@@ -288,6 +299,7 @@ static fleck_status plan_backbone(fk_model *m, const fleck_fit_settings *s, flec
                     s->backbone);
         m->onnx = m->onnx_file.data;
         m->onnx_size = m->onnx_file.size;
+        FK_DO(fk_onnx_check_finite(m->onnx, m->onnx_size, s->backbone, err));
     } else {
         FK_FAIL(err, FLECK_E_OPTION,
                 "backbone: \"%s\" is neither built in (`fleck weights list` names them) nor a "
@@ -366,17 +378,21 @@ static fleck_status shape_taps(fk_model *m, fk_engine engine, fleck_error *err)
     for (int i = 0; i < m->n_taps; i++) {
         int k = 0;
         fk_text names = {0};
+        fk_nearest near = {.word = m->taps[i].name};
+        char meant[FK_MEANT];
 
         while (k < g.n_taps && strcmp(g.taps[k].name, m->taps[i].name) != 0)
             k++;
         if (k == g.n_taps) {
             for (k = 0; k < g.n_taps; k++)
+                fk_nearest_offer(&near, g.taps[k].name);
+            for (k = 0; k < g.n_taps; k++)
                 if (fk_text_printf(&names, err, "%s%s", k > 0 ? ", " : "", g.taps[k].name) !=
                     FLECK_OK)
                     break;
-            st = fk_error_set(err, FLECK_E_OPTION, "taps: backbone %s has %s, not \"%s\"",
+            st = fk_error_set(err, FLECK_E_OPTION, "taps: backbone %s has %s, not \"%s\"%s",
                               m->backbone, names.data != NULL ? names.data : "none",
-                              m->taps[i].name);
+                              m->taps[i].name, fk_nearest_text(&near, "", meant));
             fk_text_free(&names);
             goto done;
         }
@@ -477,9 +493,7 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_err
     FK_DO(fk_pooling_parse(&m->pooling, s->pool != NULL ? s->pool : "method", err));
     m->fitted_pooling = m->pooling;
     FK_DO(fk_strdup(&m->version, FLECK_VERSION, err));
-    if (!fk_precision_parse(s->precision, &m->precision))
-        FK_FAIL(err, FLECK_E_OPTION, "precision: expected f32, bf16, f16 or auto, got \"%s\"",
-                s->precision);
+    FK_DO(fk_precision_named(&m->precision, s->precision, err));
     FK_DO(plan_backbone(m, s, err));
     FK_DO(fk_pick_engine(&engine, s->engine, m, err));
     FK_DO(fk_strdup(&m->engine, fk_engine_version(engine, version, sizeof version), err));

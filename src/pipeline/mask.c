@@ -116,6 +116,26 @@ static bool is_flat(const fk_image *im)
     return memcmp(im->data, im->data + 1, (size_t)(im->width * im->height - 1)) == 0;
 }
 
+/* The file's grey values; of one that has the same everywhere its opacity, where that has a shape. */
+static fleck_status decode(fk_image *out, unsigned *kinds, const fk_contents *file,
+                           const char *path, fleck_error *err)
+{
+    fk_image_notes notes = {0};
+    fleck_status st;
+
+    FK_DO(
+        fk_image_decode_with(out, file->data, file->size, path, FK_IMAGE_GREY, NULL, &notes, err));
+    if (notes.transparent && is_flat(out)) {
+        fk_image_free(out);
+        FK_DO(fk_image_decode(out, file->data, file->size, path, FK_IMAGE_ALPHA, err));
+        *kinds |= 1u << FK_MASK_OPACITY;
+    } else if (notes.transparent || has_alpha(file)) {
+        *kinds |= 1u << FK_MASK_ALPHA;
+    }
+done:
+    return st;
+}
+
 fleck_status fk_mask_load(fk_image *out, unsigned *kinds, const char *path, const char *image,
                           int64_t width, int64_t height, fleck_error *err)
 {
@@ -127,16 +147,9 @@ fleck_status fk_mask_load(fk_image *out, unsigned *kinds, const char *path, cons
     *out = (fk_image){0};
     *kinds = 0;
     FK_DO(fk_contents_read(&file, path, MAX_BYTES, err));
-    FK_DO(fk_image_decode(out, file.data, file.size, path, FK_IMAGE_GREY, err));
+    FK_DO(decode(out, kinds, &file, path, err));
     format = fk_image_format(file.data, file.size, &read);
-    if (has_alpha(&file))
-        *kinds |= 1u << FK_MASK_ALPHA;
-    if (*kinds != 0 && is_flat(out))
-        st = fk_error_set(err, FLECK_E_FORMAT,
-                          "expected black and white, found one colour everywhere and an alpha "
-                          "channel, which is not read: store it without one");
-    else
-        st = cut(out, kinds, err);
+    st = cut(out, kinds, err);
     if (st == FLECK_OK && width > 0)
         st = fit(out, kinds, image, fk_image_bytes_orientation(file.data, file.size) > 1, width,
                  height, err);
@@ -177,6 +190,8 @@ fleck_status fk_mask_say(const fk_mask_notes *n, fk_warn warn, fleck_error *err)
         [FK_MASK_LABELS] = "with 0 and one small value only: that value counts as marked",
         [FK_MASK_LOSSY] = "stored as JPEG, which blurs edges: 128 and above counts as marked",
         [FK_MASK_ALPHA] = "with an alpha channel, which is not looked at: the colour counts",
+        [FK_MASK_OPACITY] =
+            "of one colour whose shape is in the alpha channel: what is opaque counts",
         [FK_MASK_TURNED] = "of the size that their image has before EXIF turns it: turned along",
         [FK_MASK_UPRIGHT] = "of images that EXIF turns: taken as drawn on the turned image",
         [FK_MASK_BLACK] = "that mark no pixel",

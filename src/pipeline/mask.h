@@ -12,6 +12,7 @@ typedef enum fk_mask_kind {
     FK_MASK_LABELS,  /* 0 and one value below 128 */
     FK_MASK_LOSSY,   /* JPEG */
     FK_MASK_ALPHA,   /* it has an alpha channel, which is not looked at */
+    FK_MASK_OPACITY, /* its colour is the same everywhere: the alpha channel was taken */
     FK_MASK_TURNED,  /* it was turned as its image's EXIF says */
     FK_MASK_UPRIGHT, /* its image is turned by EXIF, it is not */
     FK_MASK_BLACK,   /* nothing is marked */
@@ -24,7 +25,7 @@ typedef enum fk_mask_kind {
  *   levels   128 and above marks, half of the range: small values are noise of an editor or of JPEG.
  *            Of a file with 0 and one other value that value marks, whatever it is, as in maps of
  *            labels.  Several values that are all below 128: FLECK_E_FORMAT
- *   alpha    not looked at; where the colour is the same everywhere: FLECK_E_FORMAT
+ *   alpha    not looked at, unless the colour is the same everywhere: then opacity is the mask
  *   EXIF     the mask's own is applied.  A mask that has its image's size before the image's turn, and
  *            not after it, is turned along
  *

@@ -4,9 +4,11 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "image/image.h"
+#include "net/weights.h"
 #include "tensor/map_file.h"
 #include "tensor/safetensors.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -89,12 +91,101 @@ void fk_output_origin(char out[FK_SHA256_TEXT], const char *image)
 
 fleck_status fk_output_apart(const char *path, const char *input, fleck_error *err)
 {
-    struct stat a, b;
-
-    if (input == NULL || stat(path, &a) != 0 || stat(input, &b) != 0 || a.st_dev != b.st_dev ||
-        a.st_ino != b.st_ino)
+    if (!fk_path_same(path, input))
         return FLECK_OK;
     return fk_error_set(err, FLECK_E_STATE, "%s is not written: it is %s itself", path, input);
+}
+
+void fk_outputs_free(fk_outputs *o)
+{
+    fk_names_free(&o->paths);
+    fk_free(o->stamps);
+    *o = (fk_outputs){0};
+}
+
+fleck_status fk_outputs_add(fk_outputs *o, const char *path, fleck_error *err)
+{
+    int64_t n = o->paths.count;
+    fk_stamp stamp;
+    fleck_status st;
+
+    if (!fk_stamp_of(&stamp, path))
+        return FLECK_OK;
+    FK_DO(fk_grow((void **)&o->stamps, n, n + 1, sizeof *o->stamps, err));
+    FK_DO(fk_names_add(&o->paths, path, err));
+    o->stamps[n] = stamp;
+done:
+    return st;
+}
+
+fleck_status fk_outputs_apart(const fk_outputs *o, const char *input, fleck_error *err)
+{
+    fk_stamp stamp;
+
+    if (input == NULL || o->paths.count == 0 || !fk_stamp_of(&stamp, input))
+        return FLECK_OK;
+    for (int64_t i = 0; i < o->paths.count; i++)
+        if (o->stamps[i].device == stamp.device && o->stamps[i].inode == stamp.inode)
+            return fk_error_set(err, FLECK_E_STATE, "%s is not written: it is %s itself",
+                                o->paths.items[i], input);
+    return FLECK_OK;
+}
+
+static fleck_status samples_apart(const fk_outputs *o, const fk_samples *samples, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    for (int64_t i = 0; i < samples->count; i++) {
+        FK_DO(fk_outputs_apart(o, samples->items[i].path, err));
+        FK_DO(fk_outputs_apart(o, samples->items[i].mask, err));
+        FK_DO(fk_outputs_apart(o, samples->items[i].ignore, err));
+    }
+done:
+    return st;
+}
+
+fleck_status fk_outputs_apart_data(const fk_outputs *o, const char *path, const char *good,
+                                   bool recursive, fleck_error *err)
+{
+    fk_dataset_how how = {.is_image = fk_image_has_extension,
+                          .look = fk_image_look,
+                          .good = good,
+                          .recursive = recursive};
+    fk_samples train = {0}, test = {0};
+    bool has_masks;
+    fleck_status st;
+
+    if (o->paths.count == 0)
+        return FLECK_OK;
+    FK_DO(fk_outputs_apart(o, path, err));
+    if (fk_dataset_train(&train, path, &how, NULL) == FLECK_OK)
+        FK_DO(samples_apart(o, &train, err));
+    if (fk_dataset_test(&test, &has_masks, path, &how, NULL) == FLECK_OK)
+        FK_DO(samples_apart(o, &test, err));
+done:
+    fk_samples_free(&train);
+    fk_samples_free(&test);
+    return st;
+}
+
+fleck_status fk_outputs_apart_fit(const fk_outputs *o, const fleck_fit_settings *s,
+                                  fleck_error *err)
+{
+    char *stored = NULL;
+    fleck_status st;
+
+    FK_DO(fk_outputs_apart(o, s->mask, err));
+    FK_DO(fk_outputs_apart(o, s->weights, err));
+    if (s->backbone == NULL)
+        return FLECK_OK;
+    FK_DO(fk_outputs_apart(o, s->backbone, err)); /* a file, where it is no name */
+    if (s->home != NULL && s->weights == NULL) {
+        FK_DO(fk_weights_path(&stored, s->home, s->backbone, err));
+        FK_DO(fk_outputs_apart(o, stored, err));
+    }
+done:
+    fk_free(stored);
+    return st;
 }
 
 /* The first bytes of path, as many as there are. */
@@ -133,6 +224,8 @@ static bool begins(const uint8_t *head, size_t n, const char *text)
 {
     return n >= strlen(text) && memcmp(head, text, strlen(text)) == 0;
 }
+static_assert(FK_NPY_NOTE_BYTES <= FK_PNG_NOTE_BYTES && FK_NPY_ORIGIN_SIZE <= FK_PNG_ORIGIN_SIZE,
+              "one buffer serves pictures and maps");
 
 static bool is_own(const char *path, fleck_output_kind kind, const char *image)
 {
@@ -146,7 +239,8 @@ static bool is_own(const char *path, fleck_output_kind kind, const char *image)
     case FLECK_OUTPUT_PICTURE:
         return fk_png_origin(origin, head, n) && same_origin(origin, image);
     case FLECK_OUTPUT_MAP:
-        return fk_tiff_origin(origin, sizeof origin, path) && same_origin(origin, image);
+        return (fk_npy_origin(origin, head, n) || fk_tiff_origin(origin, sizeof origin, path)) &&
+               same_origin(origin, image);
     case FLECK_OUTPUT_SCORES:
         return begins(head, n, "path,label,score");
     case FLECK_OUTPUT_RESULTS:

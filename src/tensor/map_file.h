@@ -38,6 +38,15 @@ fleck_status fk_tiff_read_bytes(fk_tensor *out, const void *bytes, size_t size, 
 /* Write data as .npy version 1.0, '<f4', C order, whole or not at all. */
 fleck_status fk_npy_write(const char *path, const float *data, int ndim, const int64_t *shape,
                           fleck_error *err) FLECK_MUST_CHECK;
+/* The same, saying who wrote it, and of what: origin, a SHA-256 in hexadecimal digits.  The blanks in
+ * front of the header's end hold it, which all readers pass over; NULL: none, NumPy's own bytes. */
+fleck_status fk_npy_write_own(const char *path, const float *data, int ndim, const int64_t *shape,
+                              const char *origin, fleck_error *err) FLECK_MUST_CHECK;
+#define FK_NPY_ORIGIN_SIZE 65
+/* The origin of a file that begins with these bytes; false for any file that was not written so.  The
+ * first FK_NPY_NOTE_BYTES of a map are enough. */
+#define FK_NPY_NOTE_BYTES 512
+bool fk_npy_origin(char out[FK_NPY_ORIGIN_SIZE], const void *bytes, size_t size);
 /* Read .npy versions 1 to 3 with dtype f2, f4, f8, u1, bool, i4 or i8, little or big endian, C or
  * Fortran order, into an owned tensor in C order: floats become F32 (f8 rounded), the others keep
  * dtype.  The file must end where its array does.

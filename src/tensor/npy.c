@@ -4,16 +4,26 @@
  * version 1, 4 in versions 2 and 3), the header, the elements.  The header is the text of a Python
  * dict with exactly three keys, for example
  *     {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
- * padded with spaces and ended with a newline.  Only this much of Python is read here. */
+ * padded with spaces and ended with a newline.  Only this much of Python is read here.
+ *
+ * Who wrote a map, and of which image, stands in the padding: the bits of SIGN and of the origin, a tab
+ * for 1 and a space for 0.  The format has no other place for it that every reader passes over.  NumPy
+ * refuses a fourth key; readers that are not Python's own refuse a comment behind the dict, and others
+ * bytes behind the elements; blanks are stripped by all. */
 #include "tensor/map_file.h"
 #include "base/file.h"
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MAGIC "\x93NUMPY"
 #define MAGIC_SIZE 6
 #define ALIGNMENT 64
+#define SIGN "fleck"
+#define SIGN_BYTES 5
+#define ORIGIN_BYTES 32
+#define BLANKS ((SIGN_BYTES + ORIGIN_BYTES) * 8)
 
 /* What the header says. */
 typedef struct npy_header {
@@ -330,12 +340,65 @@ fleck_status fk_npy_read(fk_tensor *out, const char *path, fleck_error *err)
     return st;
 }
 
+/* ---- Who wrote it ---- */
+
+/* The value of a hexadecimal digit, or -1. */
+static int digit(char c)
+{
+    const char *digits = "0123456789abcdef", *at = c != '\0' ? strchr(digits, c) : NULL;
+
+    return at != NULL ? (int)(at - digits) : -1;
+}
+
+/* The padding that says so, BLANKS long.  False where origin is no SHA-256. */
+static bool put_origin(char out[BLANKS], const char *origin)
+{
+    uint8_t bytes[SIGN_BYTES + ORIGIN_BYTES] = SIGN;
+
+    if (strlen(origin) != (size_t)2 * ORIGIN_BYTES)
+        return false;
+    for (int i = 0; i < 2 * ORIGIN_BYTES; i++) {
+        int value = digit(origin[i]);
+
+        if (value < 0)
+            return false;
+        bytes[SIGN_BYTES + i / 2] = (uint8_t)(bytes[SIGN_BYTES + i / 2] << 4 | value);
+    }
+    for (int i = 0; i < BLANKS; i++)
+        out[i] = (bytes[i / 8] >> (7 - i % 8) & 1) != 0 ? '\t' : ' ';
+    return true;
+}
+
+bool fk_npy_origin(char out[FK_NPY_ORIGIN_SIZE], const void *bytes, size_t size)
+{
+    const char *text = bytes, *dict;
+    uint8_t found[SIGN_BYTES + ORIGIN_BYTES] = {0};
+
+    out[0] = '\0';
+    if (size < MAGIC_SIZE + 4 || memcmp(text, MAGIC "\1", MAGIC_SIZE + 1) != 0)
+        return false;
+    dict = memchr(text, '}', size);
+    if (dict == NULL || size - (size_t)(dict + 1 - text) < BLANKS)
+        return false;
+    for (int i = 0; i < BLANKS; i++) {
+        if (dict[1 + i] != ' ' && dict[1 + i] != '\t')
+            return false;
+        found[i / 8] = (uint8_t)(found[i / 8] << 1 | (dict[1 + i] == '\t'));
+    }
+    if (memcmp(found, SIGN, SIGN_BYTES) != 0)
+        return false;
+    for (int i = 0; i < ORIGIN_BYTES; i++)
+        snprintf(out + (ptrdiff_t)2 * i, 3, "%02x", found[SIGN_BYTES + i]);
+    return true;
+}
+
 /* ---- Writing ---- */
 
-/* The whole file up to its elements. */
-static fleck_status header_text(fk_text *out, int ndim, const int64_t *shape, fleck_error *err)
+/* The whole file up to its elements; origin NULL: as NumPy writes it. */
+static fleck_status header_text(fk_text *out, int ndim, const int64_t *shape, const char *origin,
+                                fleck_error *err)
 {
-    char padding[ALIGNMENT + 1];
+    char padding[ALIGNMENT + 1], blanks[BLANKS];
     int64_t length;
     fleck_status st;
 
@@ -349,6 +412,8 @@ static fleck_status header_text(fk_text *out, int ndim, const int64_t *shape, fl
                                           : "%lld",
                              (long long)shape[i]));
     FK_DO(fk_text_printf(out, err, "), }"));
+    if (origin != NULL && put_origin(blanks, origin))
+        FK_DO(fk_text_add(out, blanks, BLANKS, err));
     /* Spaces and a newline, up to a multiple of the alignment. */
     memset(padding, ' ', sizeof padding);
     length = ALIGNMENT - 1 - out->length % ALIGNMENT;
@@ -364,6 +429,12 @@ done:
 fleck_status fk_npy_write(const char *path, const float *data, int ndim, const int64_t *shape,
                           fleck_error *err)
 {
+    return fk_npy_write_own(path, data, ndim, shape, NULL, err);
+}
+
+fleck_status fk_npy_write_own(const char *path, const float *data, int ndim, const int64_t *shape,
+                              const char *origin, fleck_error *err)
+{
     char text[FK_SHAPE_TEXT];
     fk_text header = {0};
     fk_writer *w = NULL;
@@ -373,7 +444,7 @@ fleck_status fk_npy_write(const char *path, const float *data, int ndim, const i
     if (!fk_shape_count(ndim, shape, &bytes) || !fk_mul_fits(bytes, (int64_t)sizeof *data, &bytes))
         FK_FAIL(err, FLECK_E_SHAPE, "cannot write %s: a shape %s cannot exist", path,
                 fk_shape_text(text, sizeof text, ndim, shape));
-    FK_DO(header_text(&header, ndim, shape, err));
+    FK_DO(header_text(&header, ndim, shape, origin, err));
     FK_DO(fk_writer_open(&w, path, err));
     FK_DO(fk_writer_write(w, header.data, (size_t)header.length, err));
     FK_DO(fk_writer_write(w, data, (size_t)bytes, err));

@@ -255,6 +255,16 @@ const char *fk_st_name(const fk_st_reader *r)
     return r->name;
 }
 
+fleck_status fk_st_check_finite(const fk_st_reader *reader, fleck_error *err)
+{
+    for (int64_t i = 0; i < reader->count; i++)
+        if (!fk_tensor_finite(&reader->entries[i].view))
+            return fk_error_set(err, FLECK_E_FORMAT,
+                                "%s: tensor %s: a number that is infinite or none", reader->name,
+                                reader->entries[i].name);
+    return FLECK_OK;
+}
+
 int64_t fk_st_count(const fk_st_reader *r)
 {
     return r->count;

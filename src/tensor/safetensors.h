@@ -72,6 +72,9 @@ fleck_status fk_st_get_checked(const fk_st_reader *reader, const char *name, fk_
                                int ndim, const int64_t *shape, fk_tensor *out,
                                fleck_error *err) FLECK_MUST_CHECK;
 
+/* Look at all numbers, used or not: FLECK_E_FORMAT names file and tensor where one is infinite or NaN. */
+fleck_status fk_st_check_finite(const fk_st_reader *reader, fleck_error *err) FLECK_MUST_CHECK;
+
 /* ---- Writing: declare everything, then the data goes out in order. ---- */
 typedef struct fk_st_writer fk_st_writer;
 
@@ -98,6 +101,8 @@ void fk_st_writer_watch(fk_st_writer *w, fk_watch *watch);
  * metadata FK_ST_CHECKSUM.  Cost: the data is hashed before it is written. */
 #define FK_ST_CHECKSUM "fleck.checksum"
 fleck_status fk_st_writer_checksum(fk_st_writer *w, fleck_error *err) FLECK_MUST_CHECK;
+/* Look at all numbers added so far: FLECK_E_FORMAT names the tensor where one is infinite or NaN. */
+fleck_status fk_st_writer_check_finite(const fk_st_writer *w, fleck_error *err) FLECK_MUST_CHECK;
 /* Write path whole or not at all and close; *w becomes NULL either way.  The data block begins at a
  * multiple of 64 (header padded with spaces).  Wider elements come first, otherwise the order of
  * adding is kept, so that every tensor is aligned to its element without a gap.  The same calls

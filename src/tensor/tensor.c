@@ -29,6 +29,44 @@ const char *fk_dtype_name(fk_dtype dtype)
     return dtypes[dtype].name;
 }
 
+/* Exponents of all ones are infinity and what is no number. */
+bool fk_bytes_finite(const void *bytes, size_t size, fk_dtype dtype)
+{
+    const uint8_t *at = bytes;
+    bool bad = false;
+
+    if (dtype == FK_F32) {
+        for (size_t i = 0; i + 4 <= size; i += 4) {
+            uint32_t v;
+
+            memcpy(&v, at + i, sizeof v);
+            bad |= (v & UINT32_C(0x7f800000)) == UINT32_C(0x7f800000);
+        }
+    } else if (dtype == FK_F64) {
+        for (size_t i = 0; i + 8 <= size; i += 8) {
+            uint64_t v;
+
+            memcpy(&v, at + i, sizeof v);
+            bad |= (v >> 52 & 0x7ff) == 0x7ff;
+        }
+    } else if (dtype == FK_F16 || dtype == FK_BF16) {
+        const unsigned ones = dtype == FK_F16 ? 0x7c00 : 0x7f80;
+
+        for (size_t i = 0; i + 2 <= size; i += 2) {
+            uint16_t v;
+
+            memcpy(&v, at + i, sizeof v);
+            bad |= (v & ones) == ones;
+        }
+    }
+    return !bad;
+}
+
+bool fk_tensor_finite(const fk_tensor *t)
+{
+    return fk_bytes_finite(t->data, (size_t)fk_tensor_count(t) * fk_dtype_size(t->dtype), t->dtype);
+}
+
 bool fk_dtype_parse(const char *name, fk_dtype *out)
 {
     for (size_t i = 0; i < N_DTYPES; i++)

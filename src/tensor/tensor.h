@@ -55,6 +55,11 @@ int64_t fk_tensor_count(const fk_tensor *t);
 /* Whether t has this shape; a negative size accepts any. */
 bool fk_tensor_has_shape(const fk_tensor *t, int ndim, const int64_t *shape);
 
+/* Whether none of the numbers is infinite or NaN; true for integers and booleans. */
+bool fk_tensor_finite(const fk_tensor *t);
+/* The same of size bytes of them, little endian as in a file, at any address. */
+bool fk_bytes_finite(const void *bytes, size_t size, fk_dtype dtype);
+
 /* A new owned F32 tensor from any floating dtype (exact widening; F64 is rounded to nearest).
  * FLECK_E_UNSUPPORTED for integers and booleans. */
 fleck_status fk_tensor_to_f32(fk_tensor *out, const fk_tensor *t,

@@ -4,11 +4,15 @@
  *
  * KIND says what the files are (see `kinds`).  Damaged file number n, from FROM on, depends on KIND's
  * files, SEED and n alone.  It lies in WORK while it is tried, and stays there where it was the last.
+ * Every second file that has a checksum gets the right one after the damage.
  * MODEL is a model, and SAMPLE a category, that are in order.  The library works in children, some
  * 50 files each, so that a crash and a hang are seen and named.  The last line counts:
  *   KIND COUNT ACCEPTED REFUSED CRASHED HUNG MUTE      mute: refused without a word of which file
  * The exit status is 1 where a file did what none may do. */
+#define _GNU_SOURCE
+#include "base/digest.h"
 #include "fleck.h"
+#include "tensor/safetensors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -241,6 +245,35 @@ static void damage(bytes *b)
 
     for (size_t i = 1 + below(2) * below(3); i > 0 && b->size > 0; i--)
         ways[below(sizeof ways / sizeof ways[0])](b);
+}
+
+/* Make the checksum of a model or of stored weights right again, where it still is in its place: what is
+ * damaged behind it then has to be found by those who read it. */
+static void mend_checksum(bytes *b)
+{
+    static const char key[] = "\"" FK_ST_CHECKSUM "\":\"";
+    uint8_t *at = memmem(b->data, b->size, key, sizeof key - 1);
+    const size_t digits = FK_DIGEST_TEXT - 1;
+    int64_t n = fk_digest_count((int64_t)b->size);
+    fk_digest *blocks;
+    char text[FK_DIGEST_TEXT];
+
+    if (at == NULL || b->size - (size_t)(at + sizeof key - 1 - b->data) < digits)
+        return;
+    at += sizeof key - 1;
+    memset(at, '0', digits);
+    blocks = calloc((size_t)n + 1, sizeof *blocks);
+    if (blocks == NULL)
+        die("mutate");
+    for (int64_t i = 0; i < n; i++) {
+        size_t from = (size_t)(i * FK_DIGEST_BLOCK), left = b->size - from;
+
+        blocks[i] = fk_digest_block(b->data + from,
+                                    left < FK_DIGEST_BLOCK ? left : (size_t)FK_DIGEST_BLOCK);
+    }
+    fk_digest_text(text, fk_digest_join(blocks, n));
+    memcpy(at, text, digits);
+    free(blocks);
 }
 
 /* ---- What is done with a file -------------------------------------------------------- */
@@ -500,6 +533,8 @@ static int attempt(campaign *c, int64_t number)
     content = read_file(file);
     if (number >= 0)
         damage(&content);
+    if (number % 2 == 1)
+        mend_checksum(&content);
     ending = strrchr(strrchr(file, '/') != NULL ? strrchr(file, '/') : file, '.');
     snprintf(b->path, sizeof b->path, "%s/damaged%s", b->work, ending != NULL ? ending : "");
     write_file(b->path, &content);

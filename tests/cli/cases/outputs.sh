@@ -51,6 +51,16 @@ cmp d/x.png o/s/test/good/000.png.png && echo unchanged
 echo "another image of the same name: exit $?"
 fleck predict m.fleck s/test/good -o o --overwrite >/dev/null 2>&1
 echo "--overwrite: exit $?"
+echo "- maps"
+for kind in npy tiff; do
+    maps() { fleck predict ../m.fleck "$@" -o ../maps --no-pictures --maps $kind >/dev/null; }
+    for n in 1 2; do (cd s && maps test/good 2>/dev/null); echo "$kind: exit $?"; done
+    (cd d && mkdir -p test/good && cp x.png test/good/001.png && maps test/good/001.png)
+    echo "another image of the same name: exit $?"
+    printf 'not a map' >maps/test/good/002.png.$kind
+    (cd s && maps test/good)
+    echo "foreign file: exit $?"
+done
 echo "- long names, links, modes"
 long=$(printf 'n%.0s' $(seq 1 251))
 cp s/test/good/000.png "$long.png"
@@ -66,8 +76,6 @@ echo "- lines"
 cp s/test/good/000.png "$(printf 'a\tb\nc.png')"
 fleck predict m.fleck "$(printf 'a\tb\nc.png')" 2>/dev/null | cut -f 1
 fleck predict m.fleck "$(printf 'no\nsuch.png')" 2>&1 | head -n 1
-fleck predict m.fleck s/test 2>errors | head -n 1 | cut -f 1
-cat errors
 mkfifo q
 : >answers
 fleck predict m.fleck - <q >answers 2>/dev/null &
@@ -95,6 +103,12 @@ echo "- interrupts"
     done
 } >many.csv
 sed -n 's/,good//p' many.csv >many.txt
+# Who reads no more ends it, without a word and long before the last image.
+{
+    timeout 60 fleck predict m.fleck - <many.txt 2>errors
+    echo "exit $?" >ended
+} | head -n 1 | cut -f 1
+cat ended errors
 mkdir k
 for signal in INT TERM KILL; do
     timeout --preserve-status -s $signal 1 fleck fit many.csv -o k/m.fleck >/dev/null 2>&1

@@ -35,3 +35,26 @@ fleck fit "$S" -o m.fleck --method padin
 fleck fit "$S" -o m.fleck --backbone resnt18
 fleck fit "$S" -o m.fleck --dim 3
 fleck fit "$S" -o m.fleck --json
+fleck fit "$S" -o m.fleck --engine opnvino
+fleck fit "$S" -o m.fleck --resize bicubik
+fleck fit "$S" -o m.fleck --precision fp16
+fleck fit "$S" -o m.fleck --normalisation imagnet
+fleck fit "$S" -o m.fleck --pool methd
+fleck fit "$S" -o m.fleck --taps stride4,stride33
+fleck fit "$S" -o m.fleck --good goood
+fleck fit "$S" -o m.fleck --reduce orthogonl
+fleck bench "$S/.." -o b --preset reprot
+fleck bench "$S/.." -o b --run padim --category smaple
+fleck predict "$M" "$S/test" --maps tif -o out
+fleck predict "$M" "$S/test" --maps tiff --map-size corp -o out
+fleck eval "$M" "$S" --protocol papr
+printf 'path,label\n%s/test/good/000.png,god\n' "$S" >list.csv
+fleck eval "$M" list.csv
+# Nobody's name writes on the terminal.
+cp -r "$S" "$(printf 'red\033[31m')"
+mkdir "$(printf 'red\033[31m')/train/good/sub"
+cp "$S/train/good/000.png" "$(printf 'red\033[31m')/train/good/sub"
+fleck fit "$(printf 'red\033[31m')" -o r.fleck 2>&1 | grep -v TIMES | head -n 1
+fleck fit "$(printf 'no\033[31m')" -o r.fleck
+fleck fit "$S" -o r.fleck --frob "$(printf '\033[31m')"
+fleck fit "$S" -o r.fleck --resize "$(printf '\033[31m')"

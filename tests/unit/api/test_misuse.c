@@ -1,10 +1,13 @@
 /* Every function of fleck.h with arguments that no caller should give: a status, never a signal. */
 #include "fk_test.h"
 
+#include "base/mem.h"
 #include "net/net.h"
+#include "tensor/safetensors.h"
 
 #include <limits.h>
 #include <math.h>
+#include <unistd.h>
 
 typedef struct fixture {
     char folder[4096], image[4400], sample[4200], network[4200], file[4200];
@@ -427,12 +430,28 @@ static void benchmarks_panels_and_samples_refuse_too(void **state)
     fleck_comparison comparison;
     fleck_panel_column columns[2] = {{f.model, NULL}, {NULL, "x"}};
     fleck_synth_settings synth = fleck_synth_defaults();
+    const char *const none[] = {NULL}, *const run[] = {"padim", NULL};
 
     (void)state;
     refused(fleck_bench(NULL, f.folder, &b, &summary, err));
     refused(fleck_bench(f.folder, NULL, &b, &summary, err));
     refused(fleck_bench(f.folder, f.folder, &b, NULL, err));
     refused(fleck_bench(f.folder, f.folder, NULL, &summary, err)); /* no run */
+    b.runs = none;
+    refused(fleck_bench(f.folder, f.folder, &b, &summary, err));
+    b.runs = run;
+    b.backbones = none;
+    refused(fleck_bench(f.folder, f.folder, &b, &summary, err));
+    b.backbones = NULL;
+    b.categories = none;
+    refused(fleck_bench(f.folder, f.folder, &b, &summary, err));
+    b.categories = NULL;
+    b.fit.backbone = NULL;
+    refused(fleck_bench(f.folder, f.folder, &b, &summary, err));
+    b = fleck_bench_defaults();
+    b.preset = "reprot";
+    refused(fleck_bench(f.folder, f.folder, &b, &summary, err));
+    b = fleck_bench_defaults();
     b.pro_limit = NAN;
     refused(fleck_bench(f.folder, f.folder, &b, &summary, err));
     refused(fleck_compare(NULL, NULL, f.image, NULL, &c, &comparison, err));
@@ -483,6 +502,61 @@ static void every_function_of_the_header_is_misused_here(void **state)
     assert_true(functions > 30);
 }
 
+/* The model again, with a number that is none in the last F32 tensor of its state, whose name is
+ * returned. */
+static const char *write_spoilt(const char *path)
+{
+    static char name[128];
+    fk_st_reader *r = NULL;
+    fk_st_writer *w = NULL;
+    float *copy = NULL;
+
+    assert_ok(fleck_model_save(f.model, path, err));
+    assert_ok(fk_st_open(&r, path, err));
+    assert_ok(fk_st_writer_open(&w, err));
+    assert_ok(fk_st_writer_checksum(w, err));
+    assert_ok(fk_st_writer_metadata(w, "format", "fleck", err));
+    assert_ok(fk_st_writer_metadata(w, "fleck", fk_st_metadata(r, "fleck"), err));
+    for (int64_t i = fk_st_count(r) - 1; i >= 0; i--) {
+        fk_tensor t;
+
+        assert_ok(fk_st_get(r, fk_st_tensor_name(r, i), &t, err));
+        if (copy == NULL && t.dtype == FK_F32) {
+            snprintf(name, sizeof name, "%s", fk_st_tensor_name(r, i));
+            assert_ok(FK_ALLOC(&copy, fk_tensor_count(&t), err));
+            memcpy(copy, t.data, (size_t)fk_tensor_count(&t) * sizeof *copy);
+            copy[fk_tensor_count(&t) - 1] = NAN;
+            t.data = copy;
+        }
+        assert_ok(fk_st_writer_add(w, fk_st_tensor_name(r, i), &t, err));
+    }
+    assert_non_null(copy);
+    assert_ok(fk_st_writer_commit(&w, path, err));
+    fk_free(copy);
+    fk_st_close(&r);
+    return name;
+}
+
+static void a_state_that_is_no_number_is_neither_verified_nor_saved(void **state)
+{
+    char path[4300], kept[4300];
+    const char *name;
+    fleck_model *m = NULL;
+    double difference;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/spoilt.fleck", f.folder);
+    snprintf(kept, sizeof kept, "%s/kept.fleck", f.folder);
+    name = write_spoilt(path);
+    assert_ok(fleck_model_open(&m, path, NULL, err)); /* which must be quick */
+    assert_refused(fleck_model_verify(m, 0.0, &difference, err), FLECK_E_FORMAT, path);
+    assert_refused(fleck_model_verify(m, 0.0, &difference, err), FLECK_E_FORMAT, name);
+    assert_refused(fleck_model_save(m, kept, err), FLECK_E_FORMAT, name);
+    assert_refused(fleck_model_save(m, kept, err), FLECK_E_FORMAT, "kept.fleck is not written");
+    assert_int_not_equal(access(kept, F_OK), 0);
+    fleck_model_close(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -496,6 +570,7 @@ int main(void)
         cmocka_unit_test(results_of_nothing_and_of_other_models_are_refused),
         cmocka_unit_test(regions_want_a_map_a_threshold_and_a_least_area),
         cmocka_unit_test(measuring_refuses_what_is_no_protocol_or_limit),
+        cmocka_unit_test(a_state_that_is_no_number_is_neither_verified_nor_saved),
         cmocka_unit_test(benchmarks_panels_and_samples_refuse_too),
         cmocka_unit_test(every_function_of_the_header_is_misused_here),
     };

@@ -41,12 +41,24 @@ static void the_nearer_of_two_wins_and_the_text_has_the_prefix(void **state)
     assert_string_equal(fk_nearest_text(&near, "--", text), "; did you mean --k-image?");
 }
 
+static void a_fixed_list_is_asked_in_one_go(void **state)
+{
+    char text[FK_MEANT];
+
+    (void)state;
+    assert_string_equal(fk_nearest_choice(text, "native|openvino|reference", "opnvino"),
+                        "; did you mean openvino?");
+    assert_string_equal(fk_nearest_choice(text, "native|openvino|reference", "tensorrt"), "");
+    assert_string_equal(fk_nearest_choice(text, "", "word"), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_letter_left_out_added_replaced_or_swapped_is_understood),
         cmocka_unit_test(what_is_not_near_is_not_guessed),
         cmocka_unit_test(the_nearer_of_two_wins_and_the_text_has_the_prefix),
+        cmocka_unit_test(a_fixed_list_is_asked_in_one_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

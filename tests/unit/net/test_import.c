@@ -159,8 +159,7 @@ static void numbers_that_are_none_are_refused(void **state)
 {
     (void)state;
     assert_import_refused(&mini, "mini_nan_zip.pth", FLECK_E_FORMAT,
-                          "layer2.0.conv1 or its batch norm layer2.0.bn1: a number that is "
-                          "infinite or none");
+                          "tensor layer2.0.bn1.bias: a number that is infinite or none");
 }
 
 static void files_that_are_no_weights_are_refused(void **state)

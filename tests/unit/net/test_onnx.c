@@ -314,6 +314,56 @@ static void running_out_of_memory_is_reported_wherever_it_happens(void **state)
     fk_contents_free(&m);
 }
 
+/* A field of a protocol buffer behind the n bytes of to: key, length below 128, bytes. */
+static size_t put(uint8_t *to, size_t n, int number, const void *bytes, size_t size)
+{
+    to[n++] = (uint8_t)(number << 3 | 2);
+    to[n++] = (uint8_t)size;
+    memcpy(to + n, bytes, size);
+    return n + size;
+}
+
+/* A model of one initialiser "w" of that type whose numbers stand in that field. */
+static fleck_status check_one(int type, int field, const void *bytes, size_t size, fleck_error *err)
+{
+    uint8_t tensor[128] = {2 << 3, (uint8_t)type}, graph[128], model[128];
+    size_t n = put(tensor, 2, field, bytes, size);
+
+    n = put(tensor, n, 8, "w", 1); /* the name may come last */
+    n = put(graph, 0, 5, tensor, n);
+    n = put(model, 0, 7, graph, n);
+    return fk_onnx_check_finite(model, n, "m.onnx", err);
+}
+
+static void initialisers_that_are_no_numbers_are_refused_by_name(void **state)
+{
+    static const float floats[] = {1, NAN, 2}, wide[] = {INFINITY};
+    static const double doubles[] = {1, -INFINITY};
+    static const uint16_t half[] = {0x3c00, 0x7c00}, brain[] = {0x3f80, 0xff80};
+    static const uint8_t varints[] = {0x80, 0x78, 0x80, 0xf8, 0x01}; /* 0x3c00, 0x7c00 */
+    static const struct {
+        int type, field;
+        const void *bytes;
+        size_t good, bad; /* bytes that are numbers, and with those that are none */
+    } cases[] = {{1, 9, floats, 4, 12},   {1, 4, floats, 4, 12},    {1, 9, wide, 0, 4},
+                 {11, 9, doubles, 8, 16}, {11, 10, doubles, 8, 16}, {10, 9, half, 2, 4},
+                 {16, 9, brain, 2, 4},    {10, 5, varints, 2, 5}};
+    fk_contents m;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_ok(check_one(cases[i].type, cases[i].field, cases[i].bytes, cases[i].good, err));
+        assert_refused(check_one(cases[i].type, cases[i].field, cases[i].bytes, cases[i].bad, err),
+                       FLECK_E_FORMAT, "m.onnx: tensor w: a number that is infinite or none");
+    }
+    assert_ok(check_one(7, 9, doubles, sizeof doubles, err)); /* integers */
+    map_model(&m, "fixed");
+    assert_ok(fk_onnx_check_finite(m.data, m.size, "fixed.onnx", err));
+    for (size_t n = 0; n < m.size; n += 97) /* cut short: another's business */
+        (void)!fk_onnx_check_finite(m.data, n, "fixed.onnx", NULL);
+    fk_contents_free(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +376,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_model_are_refused),
         cmocka_unit_test(a_damaged_model_is_an_error_that_names_the_file),
         cmocka_unit_test(running_out_of_memory_is_reported_wherever_it_happens),
+        cmocka_unit_test(initialisers_that_are_no_numbers_are_refused_by_name),
     };
 
     return cmocka_run_group_tests_name("onnx", tests, NULL, NULL);

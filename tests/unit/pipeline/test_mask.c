@@ -161,6 +161,83 @@ static void an_alpha_channel_is_said_to_be_passed_over(void **state)
     fk_image_free(&mask);
 }
 
+static void put_word(uint8_t *to, uint32_t v)
+{
+    for (int i = 0; i < 4; i++)
+        to[i] = (uint8_t)(v >> (24 - 8 * i));
+}
+
+/* Add a chunk of PNG behind the n bytes of to: length, name, data, CRC-32. */
+static size_t put_chunk(uint8_t *to, size_t n, const char *name, const uint8_t *data, size_t size)
+{
+    uint32_t crc = 0xffffffff;
+
+    put_word(to + n, (uint32_t)size);
+    memcpy(to + n + 4, name, 4);
+    memcpy(to + n + 8, data, size);
+    for (size_t i = 0; i < size + 4; i++) {
+        crc ^= to[n + 4 + i];
+        for (int k = 0; k < 8; k++)
+            crc = crc >> 1 ^ (0xedb88320 & (0 - (crc & 1)));
+    }
+    put_word(to + n + 8 + size, ~crc);
+    return n + 12 + size;
+}
+
+/* Write a PNG of 4 x 2 pixels, RGB of one colour with these opacities, not compressed. */
+static const char *write_alpha(uint8_t colour, const uint8_t alpha[8])
+{
+    const char *path = in_folder("alpha.png");
+    uint8_t head[13] = {0, 0, 0, 4, 0, 0, 0, 2, 8, 6}, data[45] = {0x78, 1, 1, 34, 0, 0xdd, 0xff};
+    uint8_t png[256] = "\x89PNG\r\n\x1a\n";
+    uint32_t a = 1, b = 0;
+    size_t n = 7;
+
+    for (int i = 0; i < 8; i++) {
+        if (i % 4 == 0)
+            data[n++] = 0;
+        for (int c = 0; c < 4; c++)
+            data[n++] = c < 3 ? colour : alpha[i];
+    }
+    for (size_t i = 7; i < n; i++) { /* Adler-32 */
+        a += data[i];
+        b = (b + a) % 65521;
+    }
+    put_word(data + n, b << 16 | a % 65521);
+    n = put_chunk(png, 8, "IHDR", head, sizeof head);
+    n = put_chunk(png, n, "IDAT", data, sizeof data);
+    n = put_chunk(png, n, "IEND", data, 0);
+    assert_ok(fk_file_write(path, png, n, err));
+    return path;
+}
+
+static void one_colour_with_a_shape_in_its_alpha_channel_is_that_shape(void **state)
+{
+    static const uint8_t shape[8] = {0, 255, 200, 0, 0, 90, 0, 0},
+                         opaque[8] = {255, 255, 255, 255, 255, 255, 255, 255};
+    static const uint8_t marked[8] = {0, 255, 255, 0, 0, 0, 0, 0}, clear[8] = {0};
+    fk_image mask;
+    unsigned kinds;
+
+    (void)state;
+    for (int colour = 0; colour < 256; colour += 255) {
+        assert_ok(
+            fk_mask_load(&mask, &kinds, write_alpha((uint8_t)colour, shape), NULL, 4, 2, err));
+        assert_memory_equal(mask.data, marked, 8);
+        assert_true((kinds & KIND(OPACITY)) != 0 && (kinds & KIND(ALPHA)) == 0);
+        fk_image_free(&mask);
+    }
+    /* Where all is opaque the colour counts, where nothing is there is no mark. */
+    assert_ok(fk_mask_load(&mask, &kinds, write_alpha(255, opaque), NULL, 4, 2, err));
+    assert_memory_equal(mask.data, opaque, 8);
+    assert_true(kinds == (KIND(ALPHA) | KIND(LARGE)));
+    fk_image_free(&mask);
+    assert_ok(fk_mask_load(&mask, &kinds, write_alpha(255, clear), NULL, 4, 2, err));
+    assert_memory_equal(mask.data, clear, 8);
+    assert_true(kinds == (KIND(OPACITY) | KIND(BLACK)));
+    fk_image_free(&mask);
+}
+
 static void collect(void *ctx, const char *message)
 {
     strncat(ctx, message, 2000);
@@ -195,6 +272,7 @@ int main(void)
         cmocka_unit_test(a_mask_of_the_stored_size_is_turned_with_its_image),
         cmocka_unit_test(a_jpeg_is_said_to_be_one),
         cmocka_unit_test(an_alpha_channel_is_said_to_be_passed_over),
+        cmocka_unit_test(one_colour_with_a_shape_in_its_alpha_channel_is_that_shape),
         cmocka_unit_test(kinds_are_counted_and_said_a_line_each),
     };
 

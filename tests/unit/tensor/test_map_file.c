@@ -266,6 +266,35 @@ static void npy_keeps_every_bit_of_a_float(void **state)
     fk_tensor_free(&t);
 }
 
+static void npy_says_who_wrote_it_where_readers_pass_over(void **state)
+{
+    static const char sum[] = "00ff0123456789abcdef0123456789abcdeffedcba98765432100123456789ab";
+    float data[6] = {0, 1, 2, 3, 4, 5};
+    char path[4200], origin[FK_NPY_ORIGIN_SIZE];
+    fk_contents file;
+    fk_tensor t;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/a.npy", test_folder());
+    assert_ok(fk_npy_write_own(path, data, 2, (int64_t[]){2, 3}, sum, err));
+    assert_ok(fk_npy_read(&t, path, err));
+    assert_true(fk_tensor_has_shape(&t, 2, (int64_t[]){2, 3}));
+    assert_memory_equal(t.data, data, sizeof data);
+    fk_tensor_free(&t);
+    assert_ok(fk_contents_read(&file, path, 0, err));
+    assert_int_equal((file.size - sizeof data) % 64, 0);
+    assert_true(file.size - sizeof data <= FK_NPY_NOTE_BYTES);
+    assert_true(fk_npy_origin(origin, file.data, file.size));
+    assert_string_equal(origin, sum);
+    for (size_t n = 0; n < 128; n++)
+        assert_false(fk_npy_origin(origin, file.data, n));
+    fk_contents_free(&file);
+    assert_ok(fk_npy_write(path, data, 2, (int64_t[]){2, 3}, err));
+    assert_ok(fk_contents_read(&file, path, 0, err));
+    assert_false(fk_npy_origin(origin, file.data, file.size));
+    fk_contents_free(&file);
+}
+
 /* ---- TIFF ---- */
 
 static void assert_ramp(const fk_tensor *t, float first, float step, int64_t height, int64_t width)
@@ -563,6 +592,7 @@ int main(void)
         cmocka_unit_test(npy_of_another_version_or_no_npy_is_refused),
         cmocka_unit_test(npy_written_here_has_numpys_own_bytes),
         cmocka_unit_test(npy_keeps_every_bit_of_a_float),
+        cmocka_unit_test(npy_says_who_wrote_it_where_readers_pass_over),
         cmocka_unit_test(tiffs_of_other_programs_read_with_every_kind_of_sample),
         cmocka_unit_test(tiffs_that_are_no_map_are_refused_with_what_was_found),
         cmocka_unit_test(bytes_that_are_no_tiff_are_refused),

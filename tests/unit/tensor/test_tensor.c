@@ -299,6 +299,29 @@ static void out_of_memory_leaves_an_empty_tensor(void **state)
     assert_null(out.data);
 }
 
+static void one_number_that_is_none_is_found_anywhere(void **state)
+{
+    static const fk_dtype dtypes[] = {FK_F32, FK_F64, FK_F16, FK_BF16, FK_I32, FK_U8};
+
+    (void)state;
+    for (size_t d = 0; d < sizeof dtypes / sizeof dtypes[0]; d++) {
+        bool real = d < 4;
+        size_t size = fk_dtype_size(dtypes[d]);
+        fk_tensor t = {0};
+
+        assert_ok(fk_tensor_init(&t, dtypes[d], 1, (int64_t[]){37}, err));
+        assert_true(fk_tensor_finite(&t));
+        for (size_t i = 0; i < 37; i++) {
+            uint8_t *at = (uint8_t *)t.data + i * size;
+
+            memset(at, 0xff, size); /* of a float: not a number */
+            assert_true(fk_tensor_finite(&t) == !real);
+            memset(at, 0, size);
+        }
+        fk_tensor_free(&t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +343,7 @@ int main(void)
         cmocka_unit_test(to_f32_converts_each_floating_dtype),
         cmocka_unit_test(to_f32_refuses_integers),
         cmocka_unit_test(out_of_memory_leaves_an_empty_tensor),
+        cmocka_unit_test(one_number_that_is_none_is_found_anywhere),
     };
 
     return cmocka_run_group_tests_name("tensor", tests, NULL, NULL);

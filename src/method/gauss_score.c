@@ -14,8 +14,6 @@
  * Two positions.  A column waits for the one before it, division included, so with AVX-512 two positions
  * go through their factors side by side (gauss_avx512.c): while one waits the other works.
  *
- * Kept images.  z comes from them (gauss_rows.c); everything else holds for that z too.
- *
  * Neighbours.  The Gaussian of position p is asked about the features of all positions q in a window
  * about p.  A factor is fetched from memory once for all of them.
  *
@@ -45,7 +43,6 @@
 #include "base/clones.h"
 #include "method/gauss_factor.h"
 #include "method/gauss_moments.h"
-#include "method/gauss_rows.h"
 #include "method/gauss_two.h"
 
 #include <assert.h>
@@ -63,19 +60,11 @@
 /* Right-hand sides that one reading of a factor serves. */
 #define SIDES 9
 
-/* Numbers of z. */
-static int64_t z_size(const fk_gauss *g)
-{
-    return g->inverse != NULL ? fk_rows_z(g) : g->dim;
-}
-
 int64_t fk_gauss_room(const fk_gauss *g, int64_t radius)
 {
     /* Right-hand sides, and GROUP columns of floats or a second position. */
-    int64_t n = (radius > 0 ? SIDES + 1 : 1) * z_size(g);
+    int64_t n = (radius > 0 ? SIDES + 1 : 1) * g->dim;
 
-    if (g->inverse != NULL)
-        return fk_moments_lines(n + fk_rows_room(g, 1) / 2);
     return fk_moments_lines(n +
                             (g->type != FK_F32 ? GROUP / 2 * g->dim : fk_moments_lines(g->dim)));
 }
@@ -148,11 +137,9 @@ static const void *factor_at(const fk_gauss *g, int64_t p)
     return (const char *)g->factor + fk_factor_offset(g->type, fk_moments_size(g->dim), p);
 }
 
-/* v [z_size()], of which dim are x - m, becomes z; returns |z|^2.  room is what fk_gauss_room() has beyond. */
+/* v = x - m [dim] becomes z; returns |z|^2.  room is what fk_gauss_room() has beyond. */
 static double solve_at(const fk_gauss *g, int64_t p, double *v, double *room)
 {
-    if (g->inverse != NULL)
-        return fk_rows_solve(g, p, v, (float *)room);
     return solve(factor_at(g, p), g->type, v, g->dim, (float *)room);
 }
 
@@ -164,8 +151,6 @@ typedef double sides __attribute__((vector_size(8 * ABREAST), may_alias));
 int64_t fk_gauss_many_room(const fk_gauss *g)
 {
     /* Right-hand sides, GROUP columns of doubles, and the floats that these come from. */
-    if (g->inverse != NULL)
-        return fk_moments_lines(FK_GAUSS_IMAGES * z_size(g) + fk_rows_room(g, FK_GAUSS_IMAGES) / 2);
     return (ABREAST + GROUP + GROUP / 2) * fk_moments_lines(g->dim);
 }
 
@@ -283,7 +268,7 @@ static void distance_of_two(const fk_gauss *g, fk_solve_two_fn *solve_two, const
 void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64_t last,
                        bool left_out, const uint8_t *flags, double *tmp, float *out)
 {
-    bool small = g->factor != NULL && g->type == FK_F32 && g->dim <= FK_SOLVE_TWO_MOST;
+    bool small = g->type == FK_F32 && g->dim <= FK_SOLVE_TWO_MOST;
     fk_solve_two_fn *solve_two = small ? fk_solve_two_avx512() : NULL;
 
     assert(fk_gauss_finished(g) && (!left_out || g->n >= 3));
@@ -296,28 +281,10 @@ void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64
             distance_of_two(g, solve_two, emb, p++, left_out, flags, tmp, out);
         } else if (fk_gauss_judges(g, p)) {
             deviation(tmp, g, x, p);
-            out[p] =
-                finish_distance(g, x, p, solve_at(g, p, tmp, tmp + z_size(g)), left_out, flags);
+            out[p] = finish_distance(g, x, p, solve_at(g, p, tmp, tmp + g->dim), left_out, flags);
         } else {
             out[p] = 0.0f;
         }
-    }
-}
-
-/* Of Gaussians that kept their images, all of which are judged. */
-static void rows_distance_many(const fk_gauss *g, int n, const float *const *emb, int64_t first,
-                               int64_t last, const bool *left_out, const uint8_t *const *flags,
-                               double *tmp, float *const *out)
-{
-    float *room = (float *)(void *)(tmp + FK_GAUSS_IMAGES * z_size(g));
-    double d2[FK_GAUSS_IMAGES];
-
-    for (int64_t p = first; p < last; p++) {
-        for (int k = 0; k < n; k++)
-            deviation(tmp + k * z_size(g), g, emb[k] + p * g->dim, p);
-        fk_rows_solve_many(g, p, n, tmp, z_size(g), d2, room);
-        for (int k = 0; k < n; k++)
-            out[k][p] = finish_distance(g, emb[k] + p * g->dim, p, d2[k], left_out[k], flags[k]);
     }
 }
 
@@ -349,10 +316,6 @@ void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, i
                             double *tmp, float *const *out)
 {
     assert(fk_gauss_finished(g) && n >= 1 && n <= FK_GAUSS_IMAGES);
-    if (g->inverse != NULL) {
-        rows_distance_many(g, n, emb, first, last, left_out, flags, tmp, out);
-        return;
-    }
     memset(tmp, 0, (size_t)(ABREAST * g->dim) * sizeof *tmp);
     for (int64_t p = first; p < last; p++)
         for (int k = 0; k < n; k += ABREAST)
@@ -398,7 +361,7 @@ void fk_gauss_distance_near(const fk_gauss *g, const float *emb, fk_gauss_window
                             int64_t last, bool left_out, const uint8_t *flags, double *tmp,
                             float *out)
 {
-    int64_t size = z_size(g), places = (2 * w.radius + 1) * (2 * w.radius + 1);
+    int64_t size = g->dim, places = (2 * w.radius + 1) * (2 * w.radius + 1);
     double *own = tmp + SIDES * size;
 
     assert(fk_gauss_finished(g) && (!left_out || g->n >= 3) && w.height * w.width == g->n_pos);

@@ -225,13 +225,12 @@ static void neither_threads_nor_bands_change_a_bit_of_16(void **state)
 
         assert_memory_equal(a.factor, b.factor, P * T * sizeof(uint16_t));
         assert_ok(fk_gauss_init(&c, P, D, 0.01, err));
-        assert_refused(fk_gauss_limit(&c, 1, 0, test_folder(), 3, &least_of_floats, err),
+        assert_refused(fk_gauss_limit(&c, 1, test_folder(), 3, &least_of_floats, err),
                        FLECK_E_LIMIT, "need");
         c.type = TYPES[t];
-        assert_refused(fk_gauss_limit(&c, 1, 0, test_folder(), 3, &least, err), FLECK_E_LIMIT,
-                       "need");
+        assert_refused(fk_gauss_limit(&c, 1, test_folder(), 3, &least, err), FLECK_E_LIMIT, "need");
         assert_int_equal(least_of_floats - least, 2 * P * T);
-        assert_ok(fk_gauss_limit(&c, least, 0, test_folder(), 3, &least, err));
+        assert_ok(fk_gauss_limit(&c, least, test_folder(), 3, &least, err));
         for (int part = 0; part < 2; part++) { /* from nothing, then from factors */
             assert_ok(fk_gauss_add(&c, (const float *const *)images + part * 20, NULL,
                                    20 - 10 * part, pool, err));

@@ -355,7 +355,7 @@ static void gaussians_of_other_sizes_do_not_merge(void **state)
 static fleck_status whole_life(const void *images, const char *folder)
 {
     (void)folder;
-    return gauss_life(((const data *)images)->views, P, D, FK_GAUSS_KEEP_FROM);
+    return gauss_life(((const data *)images)->views, P, D);
 }
 
 static void any_allocation_may_fail(void **state)

@@ -453,9 +453,9 @@ static fleck_status whole_life(const void *images, const char *folder)
     int64_t least;
     fleck_status st;
 
-    st = fk_gauss_limit(&a, 1, 0, folder, 1, &least, NULL); /* tells the least */
+    st = fk_gauss_limit(&a, 1, folder, 1, &least, NULL); /* tells the least */
     if (st == FLECK_E_LIMIT)
-        st = fk_gauss_limit(&a, least, 0, folder, 1, &least, NULL);
+        st = fk_gauss_limit(&a, least, folder, 1, &least, NULL);
     if (st == FLECK_OK)
         st = fk_gauss_add(&a, d->views, d->masks, 70, NULL, NULL);
     if (st == FLECK_OK)

@@ -203,7 +203,6 @@ static void time_size(int64_t n_pos, int64_t dim, int threads)
 
     time_type(&j, &row, FK_F32, bandwidth, peak);
     time_type(&j, &row, FK_BF16, bandwidth, peak);
-    time_type(&j, &row, FK_F16, bandwidth, peak);
     close_job(&j);
 }
 

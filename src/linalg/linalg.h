@@ -113,8 +113,8 @@ void fk_linalg_cell_products(double *out, const float *x, int64_t h, int64_t w, 
 double fk_linalg_cell_length2(const double *products, int64_t w, int64_t y0, int64_t y1, double fy,
                               int64_t x0, int64_t x1, double fx);
 
-/* n numbers of type FK_BF16 or FK_F16 (asserted) as floats, exactly; out and in do not overlap. */
-void fk_linalg_expand(float *out, fk_dtype type, const uint16_t *in, int64_t n);
+/* n numbers in bf16 as floats, exactly; out and in do not overlap. */
+void fk_linalg_expand(float *out, const uint16_t *in, int64_t n);
 
 /* Put (value, index) among the k smallest so far, which are sorted upwards; both arrays [k] begin
  * as INFINITY and -1.  Of equal values the one put first stays first.  NaN is never taken. */

@@ -23,7 +23,7 @@ typedef struct fk_gauss {
     int64_t n;       /* images */
     int64_t *counts; /* [P] of each position, where masks left some out; NULL: all have n */
     double epsilon;  /* added to the variances, in the features' units squared */
-    fk_dtype type;   /* of the factors: FK_F32, FK_BF16 or FK_F16; for whoever wants another than
+    fk_dtype type;   /* of the factors: FK_F32 or FK_BF16; for whoever wants another than
                        FK_F32 to set after init or view */
     float *shift;    /* [P, D] first image of each position; sums are about it */
     double *sum;     /* [P, D] sum of x - shift */
@@ -107,13 +107,12 @@ fleck_status fk_gauss_merge(fk_gauss *g, fk_gauss *other, fleck_error *err) FLEC
  * moments' size.  Nothing to do where g is finished already.  A position of fewer than 2 images gets
  * the covariance epsilon I, about its image or 0, so that learning can go on from it.
  *   FLECK_E_STATE   fewer than 2 images, or none of the positions is judged; g is unchanged
- *   FLECK_E_STATE   a covariance is not positive definite, or a factor exceeds FK_F16; g is empty
- *                   then
+ *   FLECK_E_STATE   a covariance is not positive definite; g is empty then
  *   FLECK_E_NOMEM   g is unchanged */
 fleck_status fk_gauss_finish(fk_gauss *g, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Back to moments, from the factors: exact but for the means' rounding to float and the factors' to
- * their type, of each number's size 6e-8 (FK_F32), 5e-4 (FK_F16) or 4e-3 (FK_BF16). */
+ * their type, of each number's size 6e-8 (FK_F32) or 4e-3 (FK_BF16). */
 fleck_status fk_gauss_reopen(fk_gauss *g, fleck_error *err) FLECK_MUST_CHECK;
 
 /* A finished g on somebody else's arrays, which must outlive it; n >= 2.  Counts are to be set after it,
@@ -133,7 +132,7 @@ fleck_status fk_gauss_view(fk_gauss *g, int64_t n_pos, int64_t dim, double epsil
  *         deviations; 0 where fk_gauss_judges() says no
  *
  * g must be finished (asserted).  Sums run in double and are rounded once, whatever the type of the
- * factors: those of 16 bits give what floats of the same values give.
+ * factors: those in bf16 give what floats of the same values give.
  * Cost: (last - first) D^2 / 2 multiply-adds.  Defard et al. 2020, eq. 2. */
 void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64_t last,
                        bool left_out, const uint8_t *flags, double *tmp, float *out);

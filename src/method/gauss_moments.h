@@ -49,8 +49,8 @@ void fk_moments_add(fk_moments m, const float *const *images, int64_t n, int64_t
  * is scratch. */
 void fk_moments_merge(fk_moments a, fk_moments b, double *means);
 
-/* mean [dim], and factor [T] L with S = L L' (epsilon I of fewer than 2 images), lower triangle column by column, rounded to type (FK_F32,
- * FK_BF16 or FK_F16); square [dim, dim] is scratch.  False where S is not positive definite.  Cost: dim^3 / 6 multiply-adds. */
+/* mean [dim], and factor [T] L with S = L L' (epsilon I of fewer than 2 images), lower triangle column by column, rounded to type (FK_F32
+ * or FK_BF16); square [dim, dim] is scratch.  False where S is not positive definite.  Cost: dim^3 / 6 multiply-adds. */
 bool fk_moments_factor(fk_moments m, double epsilon, double *square, float *mean, fk_dtype type,
                        void *factor) FLECK_MUST_CHECK;
 

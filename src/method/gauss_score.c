@@ -4,7 +4,7 @@
  * column: once z[j] is known, column j of L times z[j] leaves the rest.  L is stored that way, so
  * each factor is read once, in order, and nothing is added up across a vector.
  *
- * Factors of 16 bits become floats four columns at a time, exactly, and are used as floats are: what
+ * Factors in bf16 become floats four columns at a time, exactly, and are used as floats are: what
  * they save is memory and its traffic.
  *
  * Many images.  Their right-hand sides lie side by side, and a group of columns, once expanded to
@@ -37,8 +37,7 @@
  *
  *     1 - a d2 = 1 / (1 + a v' (S - a v v')^-1 v) >= 1 / (1 + a |v|^2 / epsilon)
  *
- * Rounding may take that away where D exceeds N: of 16 bits nearly all of it, so that they are held to
- * it; of floats only where epsilon is tiny, hence the floor. */
+ * Rounding may take that away where D exceeds N: of bf16 nearly all of it, so that it is held to it; of floats only where epsilon is tiny, hence the floor. */
 #include "method/gauss.h"
 #include "base/clones.h"
 #include "method/gauss_factor.h"
@@ -88,7 +87,7 @@ FK_INLINE void ask_for(const float *p, int64_t ahead, int64_t n)
 }
 
 /* |z|^2 with L z = v; v [dim] becomes z.  Floats go column by column, one stream in order, which is what
- * memory is fastest at.  16 bits are expanded into room [GROUP, dim] from one stream, a group of columns
+ * memory is fastest at.  bf16 is expanded into room [GROUP, dim] from one stream, a group of columns
  * at a time; a group's columns first settle the group itself, then go through the rest side by side:
  * every number sees the same operations in the same order as column by column, so the bytes are the
  * same, with a quarter of the loads and stores of v. */

@@ -49,8 +49,8 @@ static const fk_option OPTIONS[] = {
     {.name = "factors",
      .kind = FK_OPTION_CHOICE,
      .initial = "f32",
-     .choices = "f32|bf16|f16",
-     .help = "type of the stored factors: 16 bits halve the model, at a small change of the "
+     .choices = "f32|bf16",
+     .help = "type of the stored factors: bf16 halves the model, at a small change of the "
              "distances"},
     {.name = "neighbourhood",
      .kind = FK_OPTION_INT,
@@ -76,9 +76,7 @@ static fleck_status padim_embed(fk_embed_spec *out, const fk_options *o, int n_t
 
 static fk_dtype factor_type(const fk_options *o)
 {
-    const char *text = fk_options_text(o, "factors");
-
-    return strcmp(text, "bf16") == 0 ? FK_BF16 : strcmp(text, "f16") == 0 ? FK_F16 : FK_F32;
+    return strcmp(fk_options_text(o, "factors"), "bf16") == 0 ? FK_BF16 : FK_F32;
 }
 
 static int64_t positions(const padim *s)

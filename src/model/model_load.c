@@ -383,17 +383,21 @@ done:
 }
 
 /* What an earlier version wrote and this one no longer reads; NULL where the model has none of it. */
-static const char *old_form(const fk_model *m, int64_t format)
+static const char *old_form(const fk_model *m, const fk_json *object, int64_t format)
 {
+    const char *factors = fk_json_get_string(fk_json_get(object, "options"), "factors");
+
     if (format == FK_MODEL_FORMAT_ROWS || fk_st_has(m->weights, "method.rows"))
         return "PaDiM's images in place of factors";
+    if (factors != NULL && strcmp(factors, "f16") == 0)
+        return "PaDiM's factors in f16";
     return NULL;
 }
 
 static fleck_status check_format(const fk_model *m, const fk_json *object, int64_t format,
                                  fleck_error *err)
 {
-    const char *version = fk_json_get_string(object, "fleck"), *old = old_form(m, format);
+    const char *version = fk_json_get_string(object, "fleck"), *old = old_form(m, object, format);
 
     if (version == NULL)
         version = "unknown";

@@ -6,6 +6,8 @@ change '\\"format\\":1' '\\"format\\":9'
 try info changed.fleck
 change '\\"format\\":1' '\\"format\\":3'
 try info changed.fleck
+change 'factors\\":\\"f32' 'factors\\":\\"f16'
+try info changed.fleck
 change 'backbone\\":\\"efficientnet_lite0' 'backbone\\":\\"efficientnet_lite7'
 try info changed.fleck
 change 'backbone\\":\\"efficientnet_lite0' 'backbone\\":\\"wide_resnet50_2***'

@@ -200,21 +200,19 @@ static int64_t bytes_of(const char *path)
     return (int64_t)file.st_size;
 }
 
-/* Saved, loaded and scored again without a changed bit; a state of floats is not taken for one of 16
- * bits. */
-static void factors_of_16_bits_halve_the_state_and_survive_a_file(void **unused)
+/* Saved, loaded and scored again without a changed bit; a state of floats is not taken for one of bf16. */
+static void factors_in_bf16_halve_the_state_and_survive_a_file(void **unused)
 {
-    static const char *const f32[] = {"factors=f32", NULL}, *const bf16[] = {"factors=bf16", NULL},
-                             *const f16[] = {"factors=f16", NULL};
-    static const char *const *const all[] = {f32, bf16, f16};
-    static const int64_t size[] = {4, 2, 2};
+    static const char *const f32[] = {"factors=f32", NULL}, *const bf16[] = {"factors=bf16", NULL};
+    static const char *const *const all[] = {f32, bf16};
+    static const int64_t size[] = {4, 2};
     const int64_t numbers = PADIM_HEIGHT * PADIM_WIDTH * PADIM_DIM * (PADIM_DIM + 1) / 2;
     const fk_method *m = fk_method_find("padim");
     fk_embedding e = make_image(&SHAPE, 200);
     int64_t of_floats = 0;
 
     (void)unused;
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 2; k++) {
         void *learned = learn_golden_with(m, PADIM_N, all[k]), *loaded = NULL;
         fk_options o = options_of(m, all[k]), other = options_of(m, k == 0 ? bf16 : NULL);
         fk_st_reader *r = NULL;
@@ -315,7 +313,7 @@ int main(void)
         cmocka_unit_test(maps_are_enlarged_grids),
         cmocka_unit_test(one_image_is_not_enough),
         cmocka_unit_test(leaving_one_of_two_out_is_refused),
-        cmocka_unit_test(factors_of_16_bits_halve_the_state_and_survive_a_file),
+        cmocka_unit_test(factors_in_bf16_halve_the_state_and_survive_a_file),
         cmocka_unit_test(options_without_a_type_of_factors_mean_f32),
         cmocka_unit_test(embeddings_have_the_width_asked_for),
         cmocka_unit_test(options_out_of_range_are_refused),

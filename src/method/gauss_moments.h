@@ -5,8 +5,8 @@
 #include "base/error.h"
 #include "tensor/tensor.h"
 
-/* Most images that go through a triangle together. */
-#define FK_MOMENTS_GROUP 48
+/* Images that go through a triangle together: their numbers fill the registers of AVX2. */
+#define FK_MOMENTS_GROUP 8
 /* Rows of triangles and columns of images begin at multiples of it: lines of the cache. */
 #define FK_MOMENTS_WIDE 8
 

@@ -11,9 +11,6 @@
  * doubles, goes through all of them.  Each number sees the operations that it sees alone, in their
  * order, so the bytes are the same.
  *
- * Two positions.  A column waits for the one before it, division included, so with AVX-512 two positions
- * go through their factors side by side (gauss_avx512.c): while one waits the other works.
- *
  * Neighbours.  The Gaussian of position p is asked about the features of all positions q in a window
  * about p.  A factor is fetched from memory once for all of them.
  *
@@ -42,7 +39,6 @@
 #include "base/clones.h"
 #include "method/gauss_factor.h"
 #include "method/gauss_moments.h"
-#include "method/gauss_two.h"
 
 #include <assert.h>
 #include <math.h>
@@ -61,11 +57,10 @@
 
 int64_t fk_gauss_room(const fk_gauss *g, int64_t radius)
 {
-    /* Right-hand sides, and GROUP columns of floats or a second position. */
-    int64_t n = (radius > 0 ? SIDES + 1 : 1) * g->dim;
+    /* Right-hand sides, and of bf16 GROUP columns of floats. */
+    int64_t sides = radius > 0 ? SIDES + 1 : 1;
 
-    return fk_moments_lines(n +
-                            (g->type != FK_F32 ? GROUP / 2 * g->dim : fk_moments_lines(g->dim)));
+    return fk_moments_lines((sides + (g->type != FK_F32 ? GROUP / 2 : 0)) * g->dim);
 }
 
 /* One column: z[0] = v[0] / L[0], and what it leaves of the rest. */
@@ -247,38 +242,14 @@ static void deviation(double *u, const fk_gauss *g, const float *x, int64_t p)
         u[i] = (double)x[i] - (double)g->mean[p * g->dim + i];
 }
 
-/* Positions p and p + 1 of an image, by a way for two. */
-static void distance_of_two(const fk_gauss *g, fk_solve_two_fn *solve_two, const float *emb,
-                            int64_t p, bool left_out, const uint8_t *flags, double *tmp, float *out)
-{
-    double d2[2];
-
-    for (int k = 0; k < 2; k++) {
-        double *v = tmp + k * fk_moments_lines(g->dim);
-
-        deviation(v, g, emb + (p + k) * g->dim, p + k);
-        memset(v + g->dim, 0, (size_t)(fk_moments_lines(g->dim) - g->dim) * sizeof *v);
-    }
-    solve_two(factor_at(g, p), tmp, g->dim, d2);
-    for (int k = 0; k < 2; k++)
-        out[p + k] = finish_distance(g, emb + (p + k) * g->dim, p + k, d2[k], left_out, flags);
-}
-
 void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64_t last,
                        bool left_out, const uint8_t *flags, double *tmp, float *out)
 {
-    bool small = g->type == FK_F32 && g->dim <= FK_SOLVE_TWO_MOST;
-    fk_solve_two_fn *solve_two = small ? fk_solve_two_avx512() : NULL;
-
     assert(fk_gauss_finished(g) && (!left_out || g->n >= 3));
     for (int64_t p = first; p < last; p++) {
         const float *x = emb + p * g->dim;
 
-        /* One more position behind the two keeps what is read ahead inside the factors. */
-        if (solve_two != NULL && p + 1 < last && p + 2 < g->n_pos && fk_gauss_judges(g, p) &&
-            fk_gauss_judges(g, p + 1)) {
-            distance_of_two(g, solve_two, emb, p++, left_out, flags, tmp, out);
-        } else if (fk_gauss_judges(g, p)) {
+        if (fk_gauss_judges(g, p)) {
             deviation(tmp, g, x, p);
             out[p] = finish_distance(g, x, p, solve_at(g, p, tmp, tmp + g->dim), left_out, flags);
         } else {

@@ -21,14 +21,13 @@ typedef struct job {
     int64_t bands;
 } job;
 
-/* A Gaussian that has learned nothing, and keeps images where factors have keep_from numbers. */
-static void begin(job *j, int64_t keep_from)
+/* A Gaussian that has learned nothing. */
+static void begin(job *j)
 {
     fleck_error err = {0};
 
     fk_gauss_free(&j->gauss);
     bench_must(fk_gauss_init(&j->gauss, j->n_pos, j->dim, 0.01, &err), &err);
-    j->gauss.keep_from = keep_from;
 }
 
 static void free_rooms(job *j)
@@ -56,7 +55,7 @@ static void open_job(job *j, int64_t n_pos, int64_t dim, int threads)
 
     *j = (job){.n_pos = n_pos, .dim = dim, .bands = (n_pos + FK_GAUSS_BAND - 1) / FK_GAUSS_BAND};
     bench_must(fk_pool_open(&j->pool, threads, &err), &err);
-    begin(j, INT64_MAX);
+    begin(j);
     bench_must(FK_ALLOC(&j->out, BLOCK * n_pos, &err), &err);
     for (int i = 0; i < BLOCK; i++) {
         fk_embedding e;
@@ -94,7 +93,7 @@ static fleck_status finish(void *ctx, fleck_error *err)
 }
 
 /* A fresh Gaussian is needed for each run; only the finishing is timed. */
-static void time_finish(job *j, const bench_row *row, int64_t keep_from, int blocks, int n)
+static void time_finish(job *j, const bench_row *row, int n)
 {
     fleck_error err = {0};
     bench_run runs[BENCH_MAX_RUNS];
@@ -102,9 +101,8 @@ static void time_finish(job *j, const bench_row *row, int64_t keep_from, int blo
     for (int i = -1; i < n; i++) {
         bench_run run;
 
-        begin(j, keep_from);
-        for (int k = 0; k < blocks; k++)
-            bench_must(learn(j, &err), &err);
+        begin(j);
+        bench_must(learn(j, &err), &err);
         run = bench_once(finish, j, 1);
         if (i >= 0)
             runs[i] = run;
@@ -161,7 +159,7 @@ static void time_type(job *j, bench_row *row, fk_dtype type, double bandwidth, d
     fleck_error err = {0};
     char name[96];
 
-    begin(j, INT64_MAX);
+    begin(j);
     j->gauss.type = type;
     bench_must(learn(j, &err), &err);
     bench_must(finish(j, &err), &err);
@@ -201,44 +199,10 @@ static void time_size(int64_t n_pos, int64_t dim, int threads)
     snprintf(name, sizeof name, "finish, P=%lld D=%lld", (long long)n_pos, (long long)dim);
     row.items = 1;
     row.bound = (double)n_pos * (double)dim * (double)dim * (double)dim / 3.0 / peak * 1e3;
-    time_finish(&j, &row, INT64_MAX, 1, dim > 200 ? 3 : 10);
+    time_finish(&j, &row, dim > 200 ? 3 : 10);
 
     time_type(&j, &row, FK_F32, bandwidth, peak);
     time_type(&j, &row, FK_BF16, bandwidth, peak);
-    time_type(&j, &row, FK_F16, bandwidth, peak);
-    close_job(&j);
-}
-
-/* The same where BLOCKS blocks of images are kept in place of factors. */
-static void time_kept(int64_t n_pos, int64_t dim, int threads)
-{
-    enum { BLOCKS = 13, IMAGES = BLOCKS * BLOCK };
-    double numbers = (double)n_pos * IMAGES * ((double)dim + (IMAGES + 1) / 2.0);
-    double multiplied = (double)n_pos * IMAGES * (2.0 * (double)dim + IMAGES);
-    double peak = bench_sgemm_peak(threads);
-    char name[96];
-    bench_row row = {.name = name, .threads = threads, .items = 1};
-    job j;
-
-    open_job(&j, n_pos, dim, threads);
-    snprintf(name, sizeof name, "finish %d images kept, P=%lld D=%lld", IMAGES, (long long)n_pos,
-             (long long)dim);
-    row.bound =
-        2.0 * (double)n_pos * IMAGES * IMAGES * ((double)dim / 2 + IMAGES / 3.0) / peak * 1e3;
-    row.bound_of = "operations / the sgemm peak";
-    time_finish(&j, &row, 0, BLOCKS, 3);
-    make_rooms(&j);
-    snprintf(name, sizeof name, "score one image, %d images kept, P=%lld D=%lld", IMAGES,
-             (long long)n_pos, (long long)dim);
-    row.bound = 4.0 * numbers / bench_copy_bandwidth(threads) * 1e3;
-    row.bound_of = "bytes of images and inverses / copy bandwidth";
-    bench_time(&row, score, &j);
-    snprintf(name, sizeof name, "score %d images at once, each, %d images kept, P=%lld D=%lld",
-             EIGHT, IMAGES, (long long)n_pos, (long long)dim);
-    row.items = EIGHT;
-    row.bound = 2.0 * multiplied / peak * 1e3;
-    row.bound_of = "operations / the sgemm peak";
-    bench_time(&row, score_many, &j);
     close_job(&j);
 }
 
@@ -253,6 +217,5 @@ int main(void)
     /* An eighth of Wide-ResNet50-2's positions: the factors, 238 MB, are still far larger than any
      * cache. */
     time_size(392, 550, threads);
-    time_kept(392, 550, threads);
     return bench_end();
 }

@@ -40,27 +40,6 @@ void fk_linalg_multiply_packed(float *c, int64_t ldc, const float *a, int64_t ld
                                const float *packed, int64_t n, int64_t m, int64_t d, float alpha,
                                float beta);
 
-/* Products of numbers rounded to bf16, twice as many at once, on processors with AVX512-BF16: the next are to be
- * called only where fk_linalg_rounds().  A row of d numbers takes fk_linalg_rounded_width(d) of them, zeros behind.
- *
- *   round_rows       rows a [n, d], lda apart, into out [n, width], to nearest, ties to even, what is below 2^-126
- *                    to 0; lost[r] is the squared length of what a row loses
- *   pack_rounded     such rows [last - first, width] as panels of the packed matrix b [m, d], of
- *                    fk_linalg_rounded_size(m, d) numbers at a multiple of 64 bytes; first is a multiple of 16, and
- *                    last too or m
- *   multiply_rounded c = alpha a b' + beta c, beta 0 or 1, of rounded rows a [n, width]: products are exact, sums in
- *                    float.  By Cauchy and Schwarz a product differs from that of the numbers themselves by at most
- *                    |a| |b - b~| + |a - a~| |b~|, and the roundings of d float sums, d 2^-24 |a| |b|. */
-bool fk_linalg_rounds(void);
-int64_t fk_linalg_rounded_width(int64_t d);
-int64_t fk_linalg_rounded_size(int64_t m, int64_t d);
-void fk_linalg_round_rows(uint16_t *out, float *lost, const float *a, int64_t lda, int64_t n,
-                          int64_t d);
-void fk_linalg_pack_rounded(uint16_t *packed, const uint16_t *rows, int64_t first, int64_t last,
-                            int64_t d);
-void fk_linalg_multiply_rounded(float *c, int64_t ldc, const uint16_t *a, const uint16_t *packed,
-                                int64_t n, int64_t m, int64_t d, float alpha, float beta);
-
 /* c = alpha a b + beta c.
  *
  *   a [n, d] with rows lda apart, b [d, m] with rows ldb apart, c [n, m] with rows ldc apart */
@@ -113,8 +92,8 @@ void fk_linalg_cell_products(double *out, const float *x, int64_t h, int64_t w, 
 double fk_linalg_cell_length2(const double *products, int64_t w, int64_t y0, int64_t y1, double fy,
                               int64_t x0, int64_t x1, double fx);
 
-/* n numbers of type FK_BF16 or FK_F16 (asserted) as floats, exactly; out and in do not overlap. */
-void fk_linalg_expand(float *out, fk_dtype type, const uint16_t *in, int64_t n);
+/* n numbers in bf16 as floats, exactly; out and in do not overlap. */
+void fk_linalg_expand(float *out, const uint16_t *in, int64_t n);
 
 /* Put (value, index) among the k smallest so far, which are sorted upwards; both arrays [k] begin
  * as INFINITY and -1.  Of equal values the one put first stays first.  NaN is never taken. */

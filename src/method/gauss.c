@@ -1,12 +1,11 @@
 /* A Gaussian per position: streamed moments and Cholesky factors.
  *
  * Moments, covariances and factors of a position are in gauss_moments.c, moments that do not fit memory
- * in gauss_spill.c, images in place of both in gauss_rows.c, distances in gauss_score.c. */
+ * in gauss_spill.c, distances in gauss_score.c. */
 #include "method/gauss.h"
 #include "base/mem.h"
 #include "method/gauss_factor.h"
 #include "method/gauss_moments.h"
-#include "method/gauss_rows.h"
 #include "method/gauss_spill.h"
 
 #include <assert.h>
@@ -38,8 +37,7 @@ fleck_status fk_gauss_init(fk_gauss *g, int64_t n_pos, int64_t dim, double epsil
         numbers > INT64_MAX / 8)
         return fk_error_set(err, FLECK_E_NOMEM, "%lld Gaussians of %lld numbers do not fit",
                             (long long)n_pos, (long long)dim);
-    *g =
-        (fk_gauss){.n_pos = n_pos, .dim = dim, .epsilon = epsilon, .keep_from = FK_GAUSS_KEEP_FROM};
+    *g = (fk_gauss){.n_pos = n_pos, .dim = dim, .epsilon = epsilon};
     return FLECK_OK;
 }
 
@@ -69,7 +67,6 @@ static void make_empty(fk_gauss *g)
 {
     free_moments(g);
     free_factors(g);
-    fk_rows_free(g);
     if (g->spill != NULL)
         fk_spill_clear(g->spill);
     fk_free(g->counts);
@@ -205,13 +202,15 @@ static const uint8_t *const *any_flags(const uint8_t *const *flags, int64_t n)
     return NULL;
 }
 
-/* Into moments; flags are NULL or those of any_flags(). */
-static fleck_status add_images(fk_gauss *g, const float *const *images, const uint8_t *const *flags,
-                               int64_t n, fk_pool *pool, fleck_error *err)
+fleck_status fk_gauss_add(fk_gauss *g, const float *const *images, const uint8_t *const *flags,
+                          int64_t n, fk_pool *pool, fleck_error *err)
 {
-    add_job job = {.g = g, .images = images, .flags = flags, .n = n};
-    fleck_status st = FLECK_OK;
+    add_job job = {.g = g, .images = images, .flags = any_flags(flags, n), .n = n};
+    fleck_status st;
 
+    if (n == 0)
+        return FLECK_OK;
+    FK_DO(fk_gauss_reopen(g, err));
     if (job.flags != NULL)
         FK_DO(own_counts(g, err));
     if (g->spill != NULL) {
@@ -232,68 +231,6 @@ static fleck_status add_images(fk_gauss *g, const float *const *images, const ui
 done:
     fk_free(job.scratch);
     fk_free(job.chosen);
-    return st;
-}
-
-/* Images that a position hands on together. */
-#define HANDED 8
-
-/* Whether a limit allows another way of learning than to keep images. */
-static fleck_status allows_more(const fk_gauss *g, fleck_error *err)
-{
-    if (g->beyond == 0)
-        return FLECK_OK;
-    return fk_error_set(err, FLECK_E_LIMIT,
-                        "the limit of memory is for few images without masks, none of them far "
-                        "from the others; these need %lld bytes to be learned",
-                        (long long)g->beyond);
-}
-
-/* From images that were kept to moments of them. */
-static fleck_status stop_keeping(fk_gauss *g, fk_pool *pool, fleck_error *err)
-{
-    fk_gauss kept = *g;
-    float *images[HANDED], *room = NULL;
-    int64_t size = g->n_pos * g->dim;
-    fleck_status st;
-
-    FK_DO(allows_more(g, err));
-    FK_DO(FK_ALLOC(&room, HANDED * size, err));
-    for (int i = 0; i < HANDED; i++)
-        images[i] = room + i * size;
-    g->own_rows = NULL;
-    g->shift = NULL;
-    g->stride = 0;
-    g->n = 0;
-    for (int64_t i = 0; i < kept.n && st == FLECK_OK; i += HANDED) {
-        int64_t n = kept.n - i < HANDED ? kept.n - i : HANDED;
-
-        fk_rows_images(&kept, i, n, images, pool);
-        st = add_images(g, (const float *const *)images, NULL, n, pool, err);
-    }
-    fk_free(kept.own_rows);
-    fk_free(kept.shift);
-    if (st != FLECK_OK)
-        make_empty(g);
-done:
-    fk_free(room);
-    return st;
-}
-
-fleck_status fk_gauss_add(fk_gauss *g, const float *const *images, const uint8_t *const *flags,
-                          int64_t n, fk_pool *pool, fleck_error *err)
-{
-    fleck_status st;
-
-    if (n == 0)
-        return FLECK_OK;
-    flags = any_flags(flags, n);
-    FK_DO(fk_gauss_reopen(g, err));
-    if (fk_rows_take(g, n, flags != NULL))
-        return fk_rows_add(g, images, n, pool, err);
-    FK_DO(g->own_rows != NULL ? stop_keeping(g, pool, err) : allows_more(g, err));
-    st = add_images(g, images, flags, n, pool, err);
-done:
     return st;
 }
 
@@ -319,17 +256,10 @@ fleck_status fk_gauss_merge(fk_gauss *g, fk_gauss *other, fleck_error *err)
     if (g->n == 0) {
         fk_gauss_free(g);
         *g = *other;
-        *other = (fk_gauss){.n_pos = g->n_pos,
-                            .dim = g->dim,
-                            .epsilon = g->epsilon,
-                            .type = g->type,
-                            .keep_from = g->keep_from};
+        *other =
+            (fk_gauss){.n_pos = g->n_pos, .dim = g->dim, .epsilon = g->epsilon, .type = g->type};
         return FLECK_OK;
     }
-    if (g->own_rows != NULL)
-        FK_DO(stop_keeping(g, NULL, err));
-    if (other->own_rows != NULL)
-        FK_DO(stop_keeping(other, NULL, err));
     if (other->counts != NULL)
         FK_DO(own_counts(g, err));
     if (g->spill != NULL || other->spill != NULL) {
@@ -356,18 +286,6 @@ typedef struct finish_job {
     double *scratch; /* [workers, D, D] */
 } finish_job;
 
-/* Whether a factor has numbers that its type lacks.  f16 ends at 65504; its smallest numbers reach
- * below the square root of the least epsilon, so that no diagonal becomes 0. */
-static bool exceeds(const void *factor, fk_dtype type, int64_t size)
-{
-    const uint16_t *halves = factor;
-
-    for (int64_t i = 0; type == FK_F16 && i < size; i++)
-        if ((halves[i] & 0x7fffu) == 0x7c00u) /* infinity */
-            return true;
-    return false;
-}
-
 fleck_status fk_gauss_factor(fk_gauss *g, int64_t p, fk_moments m, double *square, fleck_error *err)
 {
     void *factor = (char *)g->own_factor + fk_factor_offset(g->type, triangle(g), p);
@@ -377,11 +295,6 @@ fleck_status fk_gauss_factor(fk_gauss *g, int64_t p, fk_moments m, double *squar
                             "the covariance of position %lld of %lld is not positive definite; a "
                             "larger epsilon than %g would make it so",
                             (long long)p, (long long)g->n_pos, g->epsilon);
-    if (exceeds(factor, g->type, triangle(g)))
-        return fk_error_set(err, FLECK_E_STATE,
-                            "the factor of position %lld of %lld exceeds 65504, where f16 ends; "
-                            "bf16 and f32 would hold it",
-                            (long long)p, (long long)g->n_pos);
     return FLECK_OK;
 }
 
@@ -411,16 +324,6 @@ fleck_status fk_gauss_finish(fk_gauss *g, fk_pool *pool, fleck_error *err)
     if (fk_gauss_finished(g))
         return FLECK_OK;
     FK_DO(fk_linalg_begin(err));
-    if (g->own_rows != NULL) {
-        bool exact;
-
-        st = fk_rows_finish(g, pool, &exact, err);
-        if (st != FLECK_OK && st != FLECK_E_NOMEM)
-            make_empty(g);
-        if (st != FLECK_OK || exact)
-            return st;
-        FK_DO(stop_keeping(g, pool, err));
-    }
     drop_equal_counts(g);
     if (!judges_any(g))
         return fk_error_set(
@@ -459,8 +362,6 @@ fleck_status fk_gauss_reopen(fk_gauss *g, fleck_error *err)
 
     if (!fk_gauss_finished(g))
         return FLECK_OK;
-    if (g->inverse != NULL)
-        return fk_rows_reopen(g, err);
     if (g->spill != NULL)
         return fk_spill_reopen(g, err);
     FK_DO(FK_ALLOC(&room, g->dim, err));
@@ -486,23 +387,6 @@ fleck_status fk_gauss_view(fk_gauss *g, int64_t n_pos, int64_t dim, double epsil
         g->n = n;
         g->mean = mean;
         g->factor = factor;
-    }
-    return st;
-}
-
-fleck_status fk_gauss_view_rows(fk_gauss *g, int64_t n_pos, int64_t dim, double epsilon, int64_t n,
-                                const float *mean, const float *rows, const float *inverse,
-                                fleck_error *err)
-{
-    fleck_status st = fk_gauss_init(g, n_pos, dim, epsilon, err);
-
-    assert(n >= 2);
-    if (st == FLECK_OK) {
-        g->n = n;
-        g->mean = mean;
-        g->rows = rows;
-        g->inverse = inverse;
-        g->stride = n * fk_rows_width(dim);
     }
     return st;
 }

@@ -11,14 +11,11 @@
 
 typedef struct fk_gauss_spill fk_gauss_spill;
 
-/* Numbers of factors from which on images are kept where they are fewer; see keep_from. */
-#define FK_GAUSS_KEEP_FROM (INT64_C(26) << 20)
-
 /* P positions, D numbers each.  Valid when zeroed.  It is in one of these forms:
  *
  *   learning    shift, sum and bands hold moments, once an image has been added; with a spill there are no
- *               bands; or own_rows holds the images, of which there are few (gauss_rows.c)
- *   finished    mean and factor hold the Gaussians, or mean, rows and inverse do; the moments are gone
+ *               bands
+ *   finished    mean and factor hold the Gaussians; the moments are gone
  *
  * A triangle has T = D (D + 1) / 2 numbers. */
 typedef struct fk_gauss {
@@ -26,7 +23,7 @@ typedef struct fk_gauss {
     int64_t n;       /* images */
     int64_t *counts; /* [P] of each position, where masks left some out; NULL: all have n */
     double epsilon;  /* added to the variances, in the features' units squared */
-    fk_dtype type;   /* of the factors: FK_F32, FK_BF16 or FK_F16; for whoever wants another than
+    fk_dtype type;   /* of the factors: FK_F32 or FK_BF16; for whoever wants another than
                        FK_F32 to set after init or view */
     float *shift;    /* [P, D] first image of each position; sums are about it */
     double *sum;     /* [P, D] sum of x - shift */
@@ -34,20 +31,8 @@ typedef struct fk_gauss {
                        triangle row by row */
     const float *mean;
     const void *factor; /* [P, T] L with S = L L', lower triangle column by column */
-    /* In place of factors, where these would have keep_from numbers and more, and images have less: */
-    int64_t keep_from;
-    /* [P, N, W] deviations of the images, filled up with zeros from D to W, a multiple of 16; positions lie
-     * stride numbers apart */
-    const float *rows;
-    /* [P, ..] M with M' M = (Y Y' + epsilon (N - 1) I)^-1 of a position's rows Y, lower triangle row by row,
-     * each filled up likewise */
-    const float *inverse;
-    int64_t stride;
-    int64_t
-        beyond; /* 0, or bytes that any other way of learning needs, which a limit does not allow */
-    float *own_mean; /* what has to be freed; NULL where the others are views */
+    float *own_mean;    /* what has to be freed; NULL where the others are views */
     void *own_factor;
-    float *own_rows, *own_inverse;
     fk_gauss_spill *spill; /* NULL, or what it learns with where moments do not fit memory */
 } fk_gauss;
 
@@ -63,13 +48,9 @@ void fk_gauss_free(fk_gauss *g);
  * *least: bytes that learning needs at least.  After a failure of add, merge or finish on a g that
  * works so, g is empty.
  *
- * images   that will be learned, 0 where that is not known.  They may be so few that they are kept: then less may
- *          do, and where only that is allowed, masks, more images or such as are too far apart are FLECK_E_LIMIT
- *          in add, merge and finish
- *
  *   FLECK_E_LIMIT   bytes is less than *least; folder NULL keeps temporary files away */
-fleck_status fk_gauss_limit(fk_gauss *g, int64_t bytes, int64_t images, const char *folder,
-                            int threads, int64_t *least, fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_gauss_limit(fk_gauss *g, int64_t bytes, const char *folder, int threads,
+                            int64_t *least, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Bands of FK_GAUSS_BAND positions, and the position that one ends before. */
 static inline int64_t fk_gauss_bands(const fk_gauss *g)
@@ -86,7 +67,7 @@ static inline int64_t fk_gauss_band_end(const fk_gauss *g, int64_t band)
 
 static inline bool fk_gauss_finished(const fk_gauss *g)
 {
-    return g->factor != NULL || g->inverse != NULL;
+    return g->factor != NULL;
 }
 
 /* How many images position p was learned from. */
@@ -113,7 +94,7 @@ static inline bool fk_gauss_judges(const fk_gauss *g, int64_t p)
  * position is left as if the images that are not learned there did not exist.  A finished g goes
  * back to learning first, see fk_gauss_reopen().  The same bytes however images are cut into calls,
  * on any pool.
- * Cost: P D^2 / 2 multiply-adds an image, none while images are kept.  Memory: 8 P T bytes, whatever the number of images, or
+ * Cost: P D^2 / 2 multiply-adds an image.  Memory: 8 P T bytes, whatever the number of images, or
  * within the limit, and in the folder at most 4 P D bytes for each of D + 1 images and 8 P T. */
 fleck_status fk_gauss_add(fk_gauss *g, const float *const *images, const uint8_t *const *flags,
                           int64_t n, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
@@ -123,17 +104,15 @@ fleck_status fk_gauss_add(fk_gauss *g, const float *const *images, const uint8_t
 fleck_status fk_gauss_merge(fk_gauss *g, fk_gauss *other, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Means and factors from the moments, which are freed block by block, so that the peak is the
- * moments' size; or means and inverses from images that were kept.  Nothing to do where g is finished already.  A position of fewer than 2 images gets
+ * moments' size.  Nothing to do where g is finished already.  A position of fewer than 2 images gets
  * the covariance epsilon I, about its image or 0, so that learning can go on from it.
  *   FLECK_E_STATE   fewer than 2 images, or none of the positions is judged; g is unchanged
- *   FLECK_E_STATE   a covariance is not positive definite, or a factor exceeds FK_F16; g is empty
- *                   then
+ *   FLECK_E_STATE   a covariance is not positive definite; g is empty then
  *   FLECK_E_NOMEM   g is unchanged */
 fleck_status fk_gauss_finish(fk_gauss *g, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Back to moments, from the factors: exact but for the means' rounding to float and the factors' to
- * their type, of each number's size 6e-8 (FK_F32), 5e-4 (FK_F16) or 4e-3 (FK_BF16).  Kept images are kept on,
- * exact but for the rounding of deviations. */
+ * their type, of each number's size 6e-8 (FK_F32) or 4e-3 (FK_BF16). */
 fleck_status fk_gauss_reopen(fk_gauss *g, fleck_error *err) FLECK_MUST_CHECK;
 
 /* A finished g on somebody else's arrays, which must outlive it; n >= 2.  Counts are to be set after it,
@@ -141,10 +120,6 @@ fleck_status fk_gauss_reopen(fk_gauss *g, fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_gauss_view(fk_gauss *g, int64_t n_pos, int64_t dim, double epsilon, int64_t n,
                            const float *mean, const void *factor,
                            fleck_error *err) FLECK_MUST_CHECK;
-/* The same with rows and inverse in place of factors. */
-fleck_status fk_gauss_view_rows(fk_gauss *g, int64_t n_pos, int64_t dim, double epsilon, int64_t n,
-                                const float *mean, const float *rows, const float *inverse,
-                                fleck_error *err) FLECK_MUST_CHECK;
 
 /* Distance of patches first .. last - 1 of one image from the normal ones.
  *
@@ -157,8 +132,8 @@ fleck_status fk_gauss_view_rows(fk_gauss *g, int64_t n_pos, int64_t dim, double 
  *         deviations; 0 where fk_gauss_judges() says no
  *
  * g must be finished (asserted).  Sums run in double and are rounded once, whatever the type of the
- * factors: those of 16 bits give what floats of the same values give.
- * Cost: (last - first) D^2 / 2 multiply-adds, or 2 N D + N^2 of kept images.  Defard et al. 2020, eq. 2. */
+ * factors: those in bf16 give what floats of the same values give.
+ * Cost: (last - first) D^2 / 2 multiply-adds.  Defard et al. 2020, eq. 2. */
 void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64_t last,
                        bool left_out, const uint8_t *flags, double *tmp, float *out);
 

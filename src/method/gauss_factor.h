@@ -1,4 +1,4 @@
-/* Stored Cholesky factors: floats, or 16-bit floats that are expanded as they are read. */
+/* Stored Cholesky factors: floats, or bf16 that is expanded as it is read. */
 #ifndef FK_METHOD_GAUSS_FACTOR_H
 #define FK_METHOD_GAUSS_FACTOR_H
 
@@ -9,8 +9,6 @@ static inline void fk_factor_put(void *factor, fk_dtype type, int64_t i, double 
 {
     if (type == FK_BF16)
         ((uint16_t *)factor)[i] = fk_bf16_from_f32((float)x);
-    else if (type == FK_F16)
-        ((uint16_t *)factor)[i] = fk_f16_from_f32((float)x);
     else
         ((float *)factor)[i] = (float)x;
 }
@@ -21,7 +19,7 @@ static inline const float *fk_factor_floats(const void *factor, fk_dtype type, i
 {
     if (type == FK_F32)
         return (const float *)factor + first;
-    fk_linalg_expand(room, type, (const uint16_t *)factor + first, n);
+    fk_linalg_expand(room, (const uint16_t *)factor + first, n);
     return room;
 }
 

@@ -43,49 +43,63 @@ int64_t fk_moments_scratch(int64_t dim)
 
 /* ---- Adding ---- */
 
-/* Sixteen sums of AVX-512's 32 registers; eight of AVX2's sixteen, and of SSE2's. */
-#define FK_TILE(f) f##_eight
-#define FK_TILE_WIDE 8
-#define FK_TILE_ROWS 8
-#include "method/gauss_tile.h"
-
-#define FK_TILE(f) f##_four
-#define FK_TILE_WIDE 4
-#define FK_TILE_ROWS 4
-#include "method/gauss_tile.h"
-
-#define FK_TILE(f) f##_two
-#define FK_TILE_WIDE 2
-#define FK_TILE_ROWS 4
-#include "method/gauss_tile.h"
-
-typedef struct adding {
-    void (*subtract)(double *restrict y, int64_t n, double *restrict sum, const float *restrict x,
-                     const float *restrict shift, int64_t dim);
-    void (*add)(double *triangle, const double *y, int64_t dim, int64_t n);
-} adding;
-
-static adding pick_adding(void)
+/* Add the outer products of n columns y[0..n-1] [fk_moments_lines(dim)] to a triangle, in order.  n is a constant
+ * wherever this is called. */
+FK_INLINE void add_outer(double *restrict triangle, const double *restrict y, int64_t dim,
+                         const int n)
 {
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-    if (__builtin_cpu_supports("avx512f"))
-        return (adding){subtract_eight, add_eight};
-    if (__builtin_cpu_supports("avx2"))
-        return (adding){subtract_four, add_four};
-#endif
-    return (adding){subtract_two, add_two};
+    int64_t width = fk_moments_lines(dim);
+
+    for (int64_t i = 0; i < dim; i++) {
+        double *row = triangle + fk_moments_row(i), c[FK_MOMENTS_GROUP];
+
+        for (int k = 0; k < n; k++)
+            c[k] = y[k * width + i];
+        for (int64_t j = 0; j < fk_moments_lines(i + 1); j++) {
+            double s = row[j];
+
+            for (int k = 0; k < n; k++)
+                s += c[k] * y[k * width + j];
+            row[j] = s;
+        }
+    }
+}
+
+FK_CLONES static void add_group(double *triangle, const double *y, int64_t dim)
+{
+    add_outer(triangle, y, dim, FK_MOMENTS_GROUP);
+}
+
+FK_CLONES static void add_one(double *triangle, const double *y, int64_t dim)
+{
+    add_outer(triangle, y, dim, 1);
+}
+
+/* y[0..width-1] = x - shift, which goes into the sum, and zeros behind dim. */
+FK_CLONES static void subtract_shift(double *restrict y, double *restrict sum,
+                                     const float *restrict x, const float *restrict shift,
+                                     int64_t dim, int64_t width)
+{
+    for (int64_t j = 0; j < dim; j++) {
+        y[j] = (double)x[j] - (double)shift[j];
+        sum[j] += y[j];
+    }
+    for (int64_t j = dim; j < width; j++)
+        y[j] = 0;
 }
 
 void fk_moments_add(fk_moments m, const float *const *images, int64_t n, int64_t offset, double *y)
 {
-    adding by = pick_adding();
+    int64_t width = fk_moments_lines(m.dim);
 
     for (int64_t i = 0, group; i < n; i += group) {
-        group = n - i < FK_MOMENTS_GROUP ? n - i : FK_MOMENTS_GROUP;
+        group = n - i >= FK_MOMENTS_GROUP ? FK_MOMENTS_GROUP : 1;
         for (int64_t k = 0; k < group; k++)
-            by.subtract(y + k * FK_MOMENTS_WIDE, group, m.sum, images[i + k] + offset, m.shift,
-                        m.dim);
-        by.add(m.triangle, y, m.dim, group);
+            subtract_shift(y + k * width, m.sum, images[i + k] + offset, m.shift, m.dim, width);
+        if (group == FK_MOMENTS_GROUP)
+            add_group(m.triangle, y, m.dim);
+        else
+            add_one(m.triangle, y, m.dim);
     }
 }
 

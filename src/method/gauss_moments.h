@@ -5,8 +5,8 @@
 #include "base/error.h"
 #include "tensor/tensor.h"
 
-/* Most images that go through a triangle together. */
-#define FK_MOMENTS_GROUP 48
+/* Images that go through a triangle together: their numbers fill the registers of AVX2. */
+#define FK_MOMENTS_GROUP 8
 /* Rows of triangles and columns of images begin at multiples of it: lines of the cache. */
 #define FK_MOMENTS_WIDE 8
 
@@ -23,33 +23,21 @@ typedef struct fk_moments {
 
 /* T = dim (dim + 1) / 2, the numbers of a factor. */
 int64_t fk_moments_size(int64_t dim);
-/* n numbers filled up to lines of `wide`. */
-static inline int64_t fk_filled(int64_t n, int64_t wide)
-{
-    return (n + wide - 1) / wide * wide;
-}
-
-/* Where row i of a triangle begins whose rows of 1, 2, .. numbers are filled up so: each `wide` have one length. */
-static inline int64_t fk_filled_row(int64_t i, int64_t wide)
-{
-    int64_t whole = i / wide, rest = i % wide;
-
-    return (whole * wide / 2 + rest) * (whole + 1) * wide;
-}
-
 /* n doubles in whole lines of the cache. */
 static inline int64_t fk_moments_lines(int64_t n)
 {
-    return fk_filled(n, FK_MOMENTS_WIDE);
+    return (n + FK_MOMENTS_WIDE - 1) / FK_MOMENTS_WIDE * FK_MOMENTS_WIDE;
 }
 
 /* Doubles of a triangle of moments, and of the scratch of fk_moments_add(). */
 int64_t fk_moments_room(int64_t dim);
 int64_t fk_moments_scratch(int64_t dim);
-/* Where row i of a triangle of moments begins. */
+/* Where row i of a triangle of moments begins: each FK_MOMENTS_WIDE rows have one length. */
 static inline int64_t fk_moments_row(int64_t i)
 {
-    return fk_filled_row(i, FK_MOMENTS_WIDE);
+    int64_t whole = i / FK_MOMENTS_WIDE, rest = i % FK_MOMENTS_WIDE;
+
+    return (whole * FK_MOMENTS_WIDE / 2 + rest) * (whole + 1) * FK_MOMENTS_WIDE;
 }
 
 /* Learn n images in order: x is images[k] + offset [dim].  y is scratch, 64-byte aligned.
@@ -61,8 +49,8 @@ void fk_moments_add(fk_moments m, const float *const *images, int64_t n, int64_t
  * is scratch. */
 void fk_moments_merge(fk_moments a, fk_moments b, double *means);
 
-/* mean [dim], and factor [T] L with S = L L' (epsilon I of fewer than 2 images), lower triangle column by column, rounded to type (FK_F32,
- * FK_BF16 or FK_F16); square [dim, dim] is scratch.  False where S is not positive definite.  Cost: dim^3 / 6 multiply-adds. */
+/* mean [dim], and factor [T] L with S = L L' (epsilon I of fewer than 2 images), lower triangle column by column, rounded to type (FK_F32
+ * or FK_BF16); square [dim, dim] is scratch.  False where S is not positive definite.  Cost: dim^3 / 6 multiply-adds. */
 bool fk_moments_factor(fk_moments m, double epsilon, double *square, float *mean, fk_dtype type,
                        void *factor) FLECK_MUST_CHECK;
 

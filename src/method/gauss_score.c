@@ -4,17 +4,12 @@
  * column: once z[j] is known, column j of L times z[j] leaves the rest.  L is stored that way, so
  * each factor is read once, in order, and nothing is added up across a vector.
  *
- * Factors of 16 bits become floats four columns at a time, exactly, and are used as floats are: what
+ * Factors in bf16 become floats four columns at a time, exactly, and are used as floats are: what
  * they save is memory and its traffic.
  *
  * Many images.  Their right-hand sides lie side by side, and a group of columns, once expanded to
  * doubles, goes through all of them.  Each number sees the operations that it sees alone, in their
  * order, so the bytes are the same.
- *
- * Two positions.  A column waits for the one before it, division included, so with AVX-512 two positions
- * go through their factors side by side (gauss_avx512.c): while one waits the other works.
- *
- * Kept images.  z comes from them (gauss_rows.c); everything else holds for that z too.
  *
  * Neighbours.  The Gaussian of position p is asked about the features of all positions q in a window
  * about p.  A factor is fetched from memory once for all of them.
@@ -39,14 +34,11 @@
  *
  *     1 - a d2 = 1 / (1 + a v' (S - a v v')^-1 v) >= 1 / (1 + a |v|^2 / epsilon)
  *
- * Rounding may take that away where D exceeds N: of 16 bits nearly all of it, so that they are held to
- * it; of floats only where epsilon is tiny, hence the floor. */
+ * Rounding may take that away where D exceeds N: of bf16 nearly all of it, so that it is held to it; of floats only where epsilon is tiny, hence the floor. */
 #include "method/gauss.h"
 #include "base/clones.h"
 #include "method/gauss_factor.h"
 #include "method/gauss_moments.h"
-#include "method/gauss_rows.h"
-#include "method/gauss_two.h"
 
 #include <assert.h>
 #include <math.h>
@@ -63,21 +55,12 @@
 /* Right-hand sides that one reading of a factor serves. */
 #define SIDES 9
 
-/* Numbers of z. */
-static int64_t z_size(const fk_gauss *g)
-{
-    return g->inverse != NULL ? fk_rows_z(g) : g->dim;
-}
-
 int64_t fk_gauss_room(const fk_gauss *g, int64_t radius)
 {
-    /* Right-hand sides, and GROUP columns of floats or a second position. */
-    int64_t n = (radius > 0 ? SIDES + 1 : 1) * z_size(g);
+    /* Right-hand sides, and of bf16 GROUP columns of floats. */
+    int64_t sides = radius > 0 ? SIDES + 1 : 1;
 
-    if (g->inverse != NULL)
-        return fk_moments_lines(n + fk_rows_room(g, 1) / 2);
-    return fk_moments_lines(n +
-                            (g->type != FK_F32 ? GROUP / 2 * g->dim : fk_moments_lines(g->dim)));
+    return fk_moments_lines((sides + (g->type != FK_F32 ? GROUP / 2 : 0)) * g->dim);
 }
 
 /* One column: z[0] = v[0] / L[0], and what it leaves of the rest. */
@@ -99,7 +82,7 @@ FK_INLINE void ask_for(const float *p, int64_t ahead, int64_t n)
 }
 
 /* |z|^2 with L z = v; v [dim] becomes z.  Floats go column by column, one stream in order, which is what
- * memory is fastest at.  16 bits are expanded into room [GROUP, dim] from one stream, a group of columns
+ * memory is fastest at.  bf16 is expanded into room [GROUP, dim] from one stream, a group of columns
  * at a time; a group's columns first settle the group itself, then go through the rest side by side:
  * every number sees the same operations in the same order as column by column, so the bytes are the
  * same, with a quarter of the loads and stores of v. */
@@ -148,11 +131,9 @@ static const void *factor_at(const fk_gauss *g, int64_t p)
     return (const char *)g->factor + fk_factor_offset(g->type, fk_moments_size(g->dim), p);
 }
 
-/* v [z_size()], of which dim are x - m, becomes z; returns |z|^2.  room is what fk_gauss_room() has beyond. */
+/* v = x - m [dim] becomes z; returns |z|^2.  room is what fk_gauss_room() has beyond. */
 static double solve_at(const fk_gauss *g, int64_t p, double *v, double *room)
 {
-    if (g->inverse != NULL)
-        return fk_rows_solve(g, p, v, (float *)room);
     return solve(factor_at(g, p), g->type, v, g->dim, (float *)room);
 }
 
@@ -164,8 +145,6 @@ typedef double sides __attribute__((vector_size(8 * ABREAST), may_alias));
 int64_t fk_gauss_many_room(const fk_gauss *g)
 {
     /* Right-hand sides, GROUP columns of doubles, and the floats that these come from. */
-    if (g->inverse != NULL)
-        return fk_moments_lines(FK_GAUSS_IMAGES * z_size(g) + fk_rows_room(g, FK_GAUSS_IMAGES) / 2);
     return (ABREAST + GROUP + GROUP / 2) * fk_moments_lines(g->dim);
 }
 
@@ -263,61 +242,19 @@ static void deviation(double *u, const fk_gauss *g, const float *x, int64_t p)
         u[i] = (double)x[i] - (double)g->mean[p * g->dim + i];
 }
 
-/* Positions p and p + 1 of an image, by a way for two. */
-static void distance_of_two(const fk_gauss *g, fk_solve_two_fn *solve_two, const float *emb,
-                            int64_t p, bool left_out, const uint8_t *flags, double *tmp, float *out)
-{
-    double d2[2];
-
-    for (int k = 0; k < 2; k++) {
-        double *v = tmp + k * fk_moments_lines(g->dim);
-
-        deviation(v, g, emb + (p + k) * g->dim, p + k);
-        memset(v + g->dim, 0, (size_t)(fk_moments_lines(g->dim) - g->dim) * sizeof *v);
-    }
-    solve_two(factor_at(g, p), tmp, g->dim, d2);
-    for (int k = 0; k < 2; k++)
-        out[p + k] = finish_distance(g, emb + (p + k) * g->dim, p + k, d2[k], left_out, flags);
-}
-
 void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64_t last,
                        bool left_out, const uint8_t *flags, double *tmp, float *out)
 {
-    bool small = g->factor != NULL && g->type == FK_F32 && g->dim <= FK_SOLVE_TWO_MOST;
-    fk_solve_two_fn *solve_two = small ? fk_solve_two_avx512() : NULL;
-
     assert(fk_gauss_finished(g) && (!left_out || g->n >= 3));
     for (int64_t p = first; p < last; p++) {
         const float *x = emb + p * g->dim;
 
-        /* One more position behind the two keeps what is read ahead inside the factors. */
-        if (solve_two != NULL && p + 1 < last && p + 2 < g->n_pos && fk_gauss_judges(g, p) &&
-            fk_gauss_judges(g, p + 1)) {
-            distance_of_two(g, solve_two, emb, p++, left_out, flags, tmp, out);
-        } else if (fk_gauss_judges(g, p)) {
+        if (fk_gauss_judges(g, p)) {
             deviation(tmp, g, x, p);
-            out[p] =
-                finish_distance(g, x, p, solve_at(g, p, tmp, tmp + z_size(g)), left_out, flags);
+            out[p] = finish_distance(g, x, p, solve_at(g, p, tmp, tmp + g->dim), left_out, flags);
         } else {
             out[p] = 0.0f;
         }
-    }
-}
-
-/* Of Gaussians that kept their images, all of which are judged. */
-static void rows_distance_many(const fk_gauss *g, int n, const float *const *emb, int64_t first,
-                               int64_t last, const bool *left_out, const uint8_t *const *flags,
-                               double *tmp, float *const *out)
-{
-    float *room = (float *)(void *)(tmp + FK_GAUSS_IMAGES * z_size(g));
-    double d2[FK_GAUSS_IMAGES];
-
-    for (int64_t p = first; p < last; p++) {
-        for (int k = 0; k < n; k++)
-            deviation(tmp + k * z_size(g), g, emb[k] + p * g->dim, p);
-        fk_rows_solve_many(g, p, n, tmp, z_size(g), d2, room);
-        for (int k = 0; k < n; k++)
-            out[k][p] = finish_distance(g, emb[k] + p * g->dim, p, d2[k], left_out[k], flags[k]);
     }
 }
 
@@ -349,10 +286,6 @@ void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, i
                             double *tmp, float *const *out)
 {
     assert(fk_gauss_finished(g) && n >= 1 && n <= FK_GAUSS_IMAGES);
-    if (g->inverse != NULL) {
-        rows_distance_many(g, n, emb, first, last, left_out, flags, tmp, out);
-        return;
-    }
     memset(tmp, 0, (size_t)(ABREAST * g->dim) * sizeof *tmp);
     for (int64_t p = first; p < last; p++)
         for (int k = 0; k < n; k += ABREAST)
@@ -398,7 +331,7 @@ void fk_gauss_distance_near(const fk_gauss *g, const float *emb, fk_gauss_window
                             int64_t last, bool left_out, const uint8_t *flags, double *tmp,
                             float *out)
 {
-    int64_t size = z_size(g), places = (2 * w.radius + 1) * (2 * w.radius + 1);
+    int64_t size = g->dim, places = (2 * w.radius + 1) * (2 * w.radius + 1);
     double *own = tmp + SIDES * size;
 
     assert(fk_gauss_finished(g) && (!left_out || g->n >= 3) && w.height * w.width == g->n_pos);

@@ -17,7 +17,6 @@
 #include "base/str.h"
 #include "features/store.h"
 #include "method/gauss_factor.h"
-#include "method/gauss_rows.h"
 
 #include <assert.h>
 #include <string.h>
@@ -91,31 +90,22 @@ static void share(fk_gauss_spill *s, const fk_gauss *g, int64_t rest, int thread
     s->kept = rest - threads * desk_bytes(g, s->band, s->piece);
 }
 
-fleck_status fk_gauss_limit(fk_gauss *g, int64_t bytes, int64_t images, const char *folder,
-                            int threads, int64_t *least, fleck_error *err)
+fleck_status fk_gauss_limit(fk_gauss *g, int64_t bytes, const char *folder, int threads,
+                            int64_t *least, fleck_error *err)
 {
     int64_t fixed = fixed_bytes(g), scratch = threads * 8 * g->dim * g->dim;
     /* Factors come while moments go, but what is freed need not go back to the system. */
     int64_t plain = fixed + g->n_pos * 8 * fk_moments_room(g->dim) + scratch;
     int64_t banded = fixed + threads * desk_bytes(g, 1, MIN_PIECE);
-    int64_t other = folder != NULL && banded < plain ? banded : plain;
-    bool few = images >= 2 && images <= fk_rows_most(g);
-    int64_t kept = few ? fk_rows_bytes(g, images, threads) : INT64_MAX;
     fk_gauss_spill *s = NULL;
     fleck_status st;
 
     assert(g->bands == NULL && g->spill == NULL && threads >= 1);
-    *least = kept < other ? kept : other;
+    *least = folder != NULL && banded < plain ? banded : plain;
     if (bytes == 0 && (folder == NULL || plain <= fixed + FREE_BYTES))
         return FLECK_OK;
     if (bytes == 0)
         bytes = fixed + most(WORK_BYTES, threads * desk_bytes(g, 1, MIN_PIECE));
-    if (bytes < *least && kept < other)
-        return fk_error_set(err, FLECK_E_LIMIT,
-                            "%lld images of %lld positions of %lld numbers need %lld bytes to be "
-                            "learned, %lld are allowed",
-                            (long long)images, (long long)g->n_pos, (long long)g->dim,
-                            (long long)kept, (long long)bytes);
     if (bytes < *least)
         return fk_error_set(err, FLECK_E_LIMIT,
                             "%lld Gaussians of %lld numbers need %lld bytes to be learned%s, %lld "
@@ -123,9 +113,7 @@ fleck_status fk_gauss_limit(fk_gauss *g, int64_t bytes, int64_t images, const ch
                             (long long)g->n_pos, (long long)g->dim, (long long)*least,
                             folder != NULL ? "" : " without a folder for temporary files",
                             (long long)bytes);
-    if (bytes < other)
-        g->beyond = other;
-    if (bytes < other || plain <= bytes)
+    if (plain <= bytes)
         return FLECK_OK;
     FK_DO(FK_CALLOC(&s, 1, err));
     FK_DO(fk_strdup(&s->folder, folder, err));

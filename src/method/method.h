@@ -131,8 +131,6 @@ typedef struct fk_method {
 
     /* Number of images learned. */
     int64_t (*count)(const void *state);
-    /* The oldest format of models (docs/FORMATS.md) that has what save adds; NULL: the first. */
-    int (*format)(const void *state);
     /* Tensors under "method." names; small values into meta. Data is borrowed until commit. */
     fleck_status (*save)(const void *state, fk_st_writer *w, fk_json *meta, fleck_error *err);
     /* A finished state; tensors may stay views into r, which outlives the state. Everything is

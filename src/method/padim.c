@@ -1,9 +1,8 @@
 /* PaDiM: a Gaussian per position of the joined, reduced taps (Defard et al. 2020). */
 #include "method/methods.h"
-#include "method/gauss_rows.h"
 #include "base/mem.h"
 #include "features/map.h"
-#include "linalg/linalg.h"
+#include "method/gauss.h"
 
 #include <assert.h>
 #include <math.h>
@@ -50,8 +49,8 @@ static const fk_option OPTIONS[] = {
     {.name = "factors",
      .kind = FK_OPTION_CHOICE,
      .initial = "f32",
-     .choices = "f32|bf16|f16",
-     .help = "type of the stored factors: 16 bits halve the model, at a small change of the "
+     .choices = "f32|bf16",
+     .help = "type of the stored factors: bf16 halves the model, at a small change of the "
              "distances"},
     {.name = "neighbourhood",
      .kind = FK_OPTION_INT,
@@ -77,9 +76,7 @@ static fleck_status padim_embed(fk_embed_spec *out, const fk_options *o, int n_t
 
 static fk_dtype factor_type(const fk_options *o)
 {
-    const char *text = fk_options_text(o, "factors");
-
-    return strcmp(text, "bf16") == 0 ? FK_BF16 : strcmp(text, "f16") == 0 ? FK_F16 : FK_F32;
+    return strcmp(fk_options_text(o, "factors"), "bf16") == 0 ? FK_BF16 : FK_F32;
 }
 
 static int64_t positions(const padim *s)
@@ -133,8 +130,7 @@ done:
 static fleck_status padim_limit(void *state, const fk_memory *m, int64_t *least, fleck_error *err)
 {
     padim *s = state;
-    fleck_status st =
-        fk_gauss_limit(&s->gauss, m->bytes, m->images, m->folder, m->threads, least, err);
+    fleck_status st = fk_gauss_limit(&s->gauss, m->bytes, m->folder, m->threads, least, err);
 
     if (st != FLECK_OK)
         fk_error_context(err, "padim");
@@ -415,18 +411,8 @@ static fleck_status padim_save(const void *state, fk_st_writer *w, fk_json *meta
         FK_FAIL(err, FLECK_E_NOMEM, "padim: the state could not be written as JSON");
     FK_DO(fk_st_writer_add_data(w, "method.mean", FK_F32, 2, (int64_t[]){g->n_pos, g->dim}, g->mean,
                                 err));
-    if (g->inverse != NULL) {
-        FK_DO(fk_st_writer_add_apart(w, "method.rows", FK_F32, 3,
-                                     (int64_t[]){g->n_pos, g->n, fk_rows_width(g->dim)}, g->rows,
-                                     g->stride * (int64_t)sizeof *g->rows, err));
-        FK_DO(fk_st_writer_add_data(w, "method.inverse", FK_F32, 2,
-                                    (int64_t[]){g->n_pos, fk_rows_inverse_size(g->n)}, g->inverse,
-                                    err));
-    } else {
-        FK_DO(fk_st_writer_add_data(w, "method.factor", g->type, 2,
-                                    (int64_t[]){g->n_pos, g->dim * (g->dim + 1) / 2}, g->factor,
-                                    err));
-    }
+    FK_DO(fk_st_writer_add_data(w, "method.factor", g->type, 2,
+                                (int64_t[]){g->n_pos, g->dim * (g->dim + 1) / 2}, g->factor, err));
     if (g->counts != NULL)
         FK_DO(fk_st_writer_add_data(w, "method.counts", FK_I64, 1, (int64_t[]){g->n_pos}, g->counts,
                                     err));
@@ -464,34 +450,6 @@ done:
     return st;
 }
 
-/* Images in place of factors; g is as large as its shape says. */
-static fleck_status load_rows(fk_gauss *g, double epsilon, int64_t n, const fk_tensor *mean,
-                              const fk_st_reader *r, fleck_error *err)
-{
-    int64_t n_pos = g->n_pos, dim = g->dim;
-    fk_tensor rows, inverse;
-    fleck_status st;
-
-    FK_DO(fk_st_get_checked(r, "method.rows", FK_F32, 3, (int64_t[]){n_pos, n, fk_rows_width(dim)},
-                            &rows, err));
-    if (n > dim)
-        FK_FAIL(err, FLECK_E_FORMAT,
-                "%s: padim: method.rows: expected at most %lld images, as many as a feature has "
-                "numbers, found %lld",
-                fk_st_name(r), (long long)dim, (long long)n);
-    FK_DO(fk_st_get_checked(r, "method.inverse", FK_F32, 2,
-                            (int64_t[]){n_pos, fk_rows_inverse_size(n)}, &inverse, err));
-    st = fk_gauss_view_rows(g, n_pos, dim, epsilon, n, mean->data, rows.data, inverse.data, err);
-done:
-    return st;
-}
-
-/* Of the model's description: 3 where it has images in place of factors, 1 else. */
-static int padim_format(const void *state)
-{
-    return ((const padim *)state)->gauss.inverse != NULL ? 3 : 1;
-}
-
 static fleck_status padim_load(void **state, const fk_options *o, const fk_embed_shape *shape,
                                fk_map_size map, const fk_st_reader *r, const fk_json *meta,
                                fleck_error *err)
@@ -509,16 +467,11 @@ static fleck_status padim_load(void **state, const fk_options *o, const fk_embed
         FK_FAIL(err, FLECK_E_FORMAT,
                 "%s: padim: images (at least 2) or epsilon (above 0) is missing or out of range",
                 fk_st_name(r));
-    FK_DO(fk_gauss_init(&s->gauss, positions(s), dim, epsilon, err));
     FK_DO(
         fk_st_get_checked(r, "method.mean", FK_F32, 2, (int64_t[]){positions(s), dim}, &mean, err));
-    if (fk_st_has(r, "method.rows") && factor_type(o) == FK_F32) {
-        FK_DO(load_rows(&s->gauss, epsilon, n, &mean, r, err));
-    } else {
-        FK_DO(fk_st_get_checked(r, "method.factor", factor_type(o), 2,
-                                (int64_t[]){positions(s), dim * (dim + 1) / 2}, &factor, err));
-        FK_DO(fk_gauss_view(&s->gauss, positions(s), dim, epsilon, n, mean.data, factor.data, err));
-    }
+    FK_DO(fk_st_get_checked(r, "method.factor", factor_type(o), 2,
+                            (int64_t[]){positions(s), dim * (dim + 1) / 2}, &factor, err));
+    FK_DO(fk_gauss_view(&s->gauss, positions(s), dim, epsilon, n, mean.data, factor.data, err));
     s->gauss.type = factor_type(o);
     FK_DO(load_counts(&s->gauss, r, err));
     *state = s;
@@ -549,6 +502,5 @@ const fk_method fk_method_padim = {.name = "padim",
                                    .score_many = padim_score_many,
                                    .count = padim_count,
                                    .save = padim_save,
-                                   .format = padim_format,
                                    .load = padim_load,
                                    .free = padim_free};

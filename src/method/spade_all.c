@@ -32,8 +32,7 @@
  * matrix product completes a whole run of positions.
  *
  * What a gallery image's products need is packed once, by all threads, before its bands: the levels off the
- * grid, and those on it where many pairs of the image before it passed.  Where the processor multiplies bf16, the
- * latter's products are bounded by such of rounded numbers first (spade_rounded.c).
+ * grid, and those on it where many pairs of the image before it passed.
  *
  * D by products loses digits where the features are much longer than their distance, so only the
  * choice of the nearest is left to it.  Their distances are then computed again from the
@@ -41,12 +40,11 @@
  *
  * Features that a mask leaves out get an infinite squared length: their pairs' numbers are infinite
  * too, below no limit, and both ways of completing pass them over. */
-#include "method/spade_rounded.h"
+#include "method/spade.h"
 #include "features/map.h"
 #include "base/clones.h"
 #include "linalg/linalg.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -55,9 +53,6 @@
 
 /* Rows of a level that are packed as one piece of work, a multiple of FK_LANES. */
 #define STRIP 64
-
-/* Rounded products are given up where more than one in MANY of a position's pairs pass their bound. */
-#define MANY 32
 
 /* A position is completed by a matrix product where more than one in FEW of its pairs pass. */
 #define FEW 6
@@ -70,9 +65,7 @@ typedef struct lengths {
 typedef struct all_shared {
     /* Of the gallery image, packed: a level off the grid widened, one on the grid as it is. */
     float *packed[FK_MAX_TAPS];
-    fk_spade_rounded rounded;
     bool *crowded;       /* [bands] whether many pairs of a position in it passed */
-    bool *loose;         /* [bands] whether bounds by rounded products kept too few of them away */
     lengths ours, norms; /* of the query, of the gallery image */
     double *products;
 } all_shared;
@@ -80,11 +73,10 @@ typedef struct all_shared {
 typedef struct all_worker {
     float *table[FK_MAX_TAPS], *line[FK_MAX_TAPS];
     float *part;
-    float *pairs;  /* [W, P] of one output row */
-    bool *crowded; /* [W] whether many pairs of a position pass */
-    float *ours;   /* [all C] a feature of the query */
-    float *theirs; /* of one level */
-    float *strip;  /* [STRIP, C] of a level widened */
+    float *pairs;         /* [W, P] of one output row */
+    bool *crowded;        /* [W] whether many pairs of a position pass */
+    float *ours, *theirs; /* one feature of one level each */
+    float *strip;         /* [STRIP, C] of a level widened */
 } all_worker;
 
 typedef struct all_job {
@@ -93,7 +85,6 @@ typedef struct all_job {
     const all_shared *shared;
     int64_t place; /* of the image in the gallery */
     bool packs;    /* whether its levels on the grid are packed */
-    bool rounds;   /* whether they are rounded then */
     float *grid;
 } all_job;
 
@@ -132,13 +123,9 @@ static void carve_shared(all_shared *out, const fk_spade_query *q, char *base, s
     }
     for (int t = 0; t < q->count; t++)
         out->packed[t] = fk_spade_carve(
-            base, used,
-            fk_spade_most(fk_linalg_packed_size(packed_rows(q, t), fk_spade_level(q, t)->dim),
-                          fk_spade_rounded_floats(q, t)),
+            base, used, fk_linalg_packed_size(packed_rows(q, t), fk_spade_level(q, t)->dim),
             sizeof(float));
-    fk_spade_rounded_carve(&out->rounded, q, base, used);
     out->crowded = fk_spade_carve(base, used, fk_spade_bands(q), sizeof(bool));
-    out->loose = fk_spade_carve(base, used, fk_spade_bands(q), sizeof(bool));
     carve_lengths(&out->ours, q, base, used);
     carve_lengths(&out->norms, q, base, used);
     out->products = fk_spade_carve(base, used, cells * FK_CELL_PRODUCTS, sizeof(double));
@@ -146,7 +133,7 @@ static void carve_shared(all_shared *out, const fk_spade_query *q, char *base, s
 
 static void carve_worker(all_worker *out, const fk_spade_query *q, char *base, size_t *used)
 {
-    int64_t widest = 1, longest = 1, all = 0;
+    int64_t widest = 1, longest = 1;
 
     *out = (all_worker){0};
     for (int t = 0; t < q->count; t++) {
@@ -154,7 +141,6 @@ static void carve_worker(all_worker *out, const fk_spade_query *q, char *base, s
         int64_t across = level->height * q->width;
 
         widest = level->dim > widest ? level->dim : widest;
-        all += level->dim;
         if (fk_spade_direct(q, t))
             continue;
         longest = across > longest ? across : longest;
@@ -165,11 +151,9 @@ static void carve_worker(all_worker *out, const fk_spade_query *q, char *base, s
     out->part = fk_spade_carve(base, used, longest, sizeof(float));
     out->pairs = fk_spade_carve(base, used, q->width * q->height * q->width, sizeof(float));
     out->crowded = fk_spade_carve(base, used, q->width, sizeof(bool));
-    out->ours = fk_spade_carve(base, used, all, sizeof(float));
+    out->ours = fk_spade_carve(base, used, widest, sizeof(float));
     out->theirs = fk_spade_carve(base, used, widest, sizeof(float));
-    out->strip = fk_spade_carve(
-        base, used, fk_spade_most(STRIP * widest, fk_spade_rounded_strip(STRIP, widest)),
-        sizeof(float));
+    out->strip = fk_spade_carve(base, used, STRIP * widest, sizeof(float));
 }
 
 void fk_spade_all_room(const fk_spade_query *q, size_t *shared, size_t *worker)
@@ -260,11 +244,6 @@ static void pack_strip(const all_worker *w, const all_job *job, int t, int64_t f
     int64_t dim = fk_spade_level(q, t)->dim;
     int64_t last = fk_spade_least(first + STRIP, packed_rows(q, t));
 
-    if (fk_spade_direct(q, t) && job->rounds) {
-        fk_spade_rounded_pack(&job->shared->rounded, q, t, job->shared->packed[t], w->strip,
-                              data + first * dim, first, last);
-        return;
-    }
     if (fk_spade_direct(q, t)) {
         data += first * dim;
     } else {
@@ -312,15 +291,10 @@ static fleck_status prepare_piece(void *ctx, int64_t piece, int worker, fleck_er
 static fleck_status prepare_image(const all_job *job, fk_pool *pool, fleck_error *err)
 {
     int64_t pieces = 1;
-    fleck_status st;
 
     for (int t = 0; t < job->q->count; t++)
         pieces += strips(job, t);
-    FK_DO(fk_pool_run(pool, pieces, prepare_piece, (void *)job, err));
-    if (job->packs && job->rounds)
-        fk_spade_rounded_measure(&job->shared->rounded, job->q, job->shared->norms.on);
-done:
-    return st;
+    return fk_pool_run(pool, pieces, prepare_piece, (void *)job, err);
 }
 
 static void prepare_query(const all_shared *s, const fk_spade_query *q)
@@ -440,55 +414,6 @@ static double rest_of_distance(const all_job *job, int64_t p, int64_t j)
     return sum;
 }
 
-static const float *sample(float *out, const fk_spade_query *q, int t, const float *data, int64_t p)
-{
-    const fk_level *level = fk_spade_level(q, t);
-    const fk_spade_axis *r, *c;
-
-    if (fk_spade_direct(q, t))
-        return data + p * level->dim;
-    r = &q->rows[t][p / q->width];
-    c = &q->columns[t][p % q->width];
-    fk_grid_sample(out, data, level->width, level->dim, r->first, r->second, r->weight, c->first,
-                   c->second, c->weight);
-    return out;
-}
-
-/* Make position p's feature w->ours. */
-static void take_query(const all_worker *w, const fk_spade_query *q, int64_t p)
-{
-    float *out = w->ours;
-
-    assert(out != NULL);
-    for (int t = 0; t < q->count; t++) {
-        int64_t dim = fk_spade_level(q, t)->dim;
-        const float *from = sample(out, q, t, fk_spade_query_data(q, t), p);
-
-        if (from != out)
-            memcpy(out, from, (size_t)dim * sizeof *out);
-        out += dim;
-    }
-}
-
-/* Of w->ours; INFINITY where none was found, for a model whose features are not finite. */
-static double distance2(const all_worker *w, const fk_spade_query *q, int64_t index)
-{
-    int64_t n = q->height * q->width, image;
-    const float *ours = w->ours;
-    double sum = 0.0;
-
-    if (index < 0)
-        return INFINITY;
-    image = q->gallery[index / n];
-    for (int t = 0; t < q->count; t++) {
-        const float *b = sample(w->theirs, q, t, fk_spade_image_data(q, t, image), index % n);
-
-        sum += fk_linalg_distance2(ours, b, fk_spade_level(q, t)->dim);
-        ours += fk_spade_level(q, t)->dim;
-    }
-    return sum;
-}
-
 /* What a pair's number must stay below to be of interest, given the query's squared length. */
 static float limit_of(const fk_spade_query *q, int64_t p, double length)
 {
@@ -519,18 +444,18 @@ FK_CLONES static void complete_few(const all_job *job, const float *pairs, int64
     }
 }
 
-/* Offer all pairs of position p from `from` on; pairs + rest is all but the query's squared length. */
+/* Offer all pairs of position p; pairs + rest is all but the query's squared length. */
 FK_CLONES static void offer_all(const all_job *job, float *restrict pairs, const float *rest,
-                                int64_t p, int64_t from)
+                                int64_t p)
 {
     const fk_spade_query *q = job->q;
     int64_t n = q->height * q->width;
     double length = (double)job->shared->ours.off[p] + (double)job->shared->ours.on[p];
     float limit = limit_of(q, p, length);
 
-    for (int64_t j = from; j < n; j++)
+    for (int64_t j = 0; j < n; j++)
         pairs[j] += rest[j];
-    for (int64_t i = from; i < n; i += CHUNK) {
+    for (int64_t i = 0; i < n; i += CHUNK) {
         int64_t end = i + CHUNK < n ? i + CHUNK : n;
 
         if (end - i == CHUNK && !any_below(pairs + i, limit))
@@ -541,84 +466,6 @@ FK_CLONES static void offer_all(const all_job *job, float *restrict pairs, const
                                    (double)pairs[j] + length, job->place * n + j);
         limit = limit_of(q, p, length);
     }
-}
-
-/* Offer the pairs of position p whose lower bounds, less the query's squared length, are low enough, by their
- * distances; returns where it gave up, since there were too many. */
-FK_CLONES static int64_t offer_bounded(const all_worker *w, const all_job *job, const float *pairs,
-                                       int64_t p)
-{
-    const fk_spade_query *q = job->q;
-    int64_t n = q->height * q->width, offered = 0;
-    double length = (double)job->shared->ours.off[p] + (double)job->shared->ours.on[p];
-    float limit = limit_of(q, p, length);
-
-    for (int64_t i = 0; i < n; i += CHUNK) {
-        int64_t end = i + CHUNK < n ? i + CHUNK : n;
-
-        if (offered > n / MANY)
-            return i;
-        if (end - i == CHUNK && !any_below(pairs + i, limit))
-            continue;
-        for (int64_t j = i; j < end; j++) {
-            int64_t index = job->place * n + j;
-
-            if (!(pairs[j] < limit) || j == p)
-                continue;
-            if (offered++ == 0)
-                take_query(w, q, p);
-            fk_linalg_smallest(q->nearest + p * q->kappa, q->indices + p * q->kappa, q->kappa,
-                               distance2(w, q, index), index);
-            limit = limit_of(q, p, length);
-        }
-    }
-    return n;
-}
-
-/* Add to pairs [count, P], from `from` on, the products of level t, which is not packed, at the query's positions from
- * p on. */
-static void add_unpacked(const all_job *job, int t, float *pairs, int64_t p, int64_t count,
-                         int64_t from)
-{
-    const fk_spade_query *q = job->q;
-    int64_t n = q->height * q->width, dim = fk_spade_level(q, t)->dim;
-
-    fk_linalg_multiply_nt(pairs + from, n, fk_spade_query_data(q, t) + p * dim, dim,
-                          fk_spade_image_data(q, t, q->gallery[job->place]) + from * dim, dim,
-                          count, n - from, dim, -2.0f, 1.0f);
-}
-
-/* Offer the pairs of position p from `from` on by products that are not rounded. */
-static void offer_rest(const all_worker *w, const all_job *job, float *pairs, int64_t p,
-                       int64_t from)
-{
-    const fk_spade_query *q = job->q;
-
-    bound_pairs(pairs, w, job, p % q->width);
-    for (int t = 0; t < q->count; t++)
-        if (fk_spade_direct(q, t))
-            add_unpacked(job, t, pairs, p, 1, from);
-    offer_all(job, pairs, job->shared->norms.on, p, from);
-}
-
-/* As complete_many(), by rounded products; returns whether they kept enough pairs away. */
-static bool complete_rounded(const all_worker *w, const all_job *job, float *pairs, int64_t p,
-                             int64_t count)
-{
-    const fk_spade_query *q = job->q;
-    int64_t n = q->height * q->width;
-    bool tight = true;
-
-    fk_spade_rounded_bound(&job->shared->rounded, q, pairs, job->shared->packed,
-                           job->shared->ours.on, job->shared->norms.on, p, count);
-    for (int64_t k = 0; k < count; k++) {
-        int64_t end = offer_bounded(w, job, pairs + k * n, p + k);
-
-        if (end < n)
-            offer_rest(w, job, pairs + k * n, p + k, end);
-        tight = tight && end == n;
-    }
-    return tight;
 }
 
 /* Complete all pairs of `count` positions from p on, pairs [count, P], by matrix products. */
@@ -635,17 +482,20 @@ static void complete_many(const all_job *job, float *pairs, int64_t p, int64_t c
             fk_linalg_multiply_packed(pairs, n, ours, dim, job->shared->packed[t], count, n, dim,
                                       -2.0f, 1.0f);
         else if (fk_spade_direct(q, t))
-            add_unpacked(job, t, pairs, p, count, 0);
+            fk_linalg_multiply_nt(pairs, n, ours, dim,
+                                  fk_spade_image_data(q, t, q->gallery[job->place]), dim, count, n,
+                                  dim, -2.0f, 1.0f);
     }
     for (int64_t k = 0; k < count; k++)
-        offer_all(job, pairs + k * n, job->shared->norms.on, p + k, 0);
+        offer_all(job, pairs + k * n, job->shared->norms.on, p + k);
 }
 
-/* Row y of a band, which learns whether many pairs of a position passed, and bounds of them were loose. */
-static void search_row(const all_worker *w, const all_job *job, int64_t y, int64_t band)
+/* Whether many pairs of a position of the row passed. */
+static bool search_row(const all_worker *w, const all_job *job, int64_t y)
 {
     const fk_spade_query *q = job->q;
     int64_t n = q->height * q->width;
+    bool crowded = false;
 
     for (int64_t x = 0; x < q->width; x++) {
         float *pairs = w->pairs + x * n;
@@ -662,14 +512,12 @@ static void search_row(const all_worker *w, const all_job *job, int64_t y, int64
 
         while (end < q->width && w->crowded[end])
             end++;
-        job->shared->crowded[band] |= end > x;
-        if (end > x && job->packs && job->rounds)
-            job->shared->loose[band] |=
-                !complete_rounded(w, job, w->pairs + x * n, y * q->width + x, end - x);
-        else if (end > x)
+        if (end > x)
             complete_many(job, w->pairs + x * n, y * q->width + x, end - x);
+        crowded |= end > x;
         x = end + 1;
     }
+    return crowded;
 }
 
 static fleck_status search_band(void *ctx, int64_t band, int worker, fleck_error *err)
@@ -683,15 +531,47 @@ static fleck_status search_band(void *ctx, int64_t band, int worker, fleck_error
     (void)err;
     carve_worker(&w, q, fk_spade_worker(job->room, worker), &used);
     make_tables(&w, job, begin, end);
-    job->shared->crowded[band] = job->shared->loose[band] = false;
+    job->shared->crowded[band] = false;
     for (int64_t y = begin; y < end; y++) {
         make_lines(&w, q, y, begin);
-        search_row(&w, job, y, band);
+        job->shared->crowded[band] |= search_row(&w, job, y);
     }
     return FLECK_OK;
 }
 
 /* ---- Distances of those found ---- */
+
+static const float *sample(float *out, const fk_spade_query *q, int t, const float *data, int64_t p)
+{
+    const fk_level *level = fk_spade_level(q, t);
+    const fk_spade_axis *r, *c;
+
+    if (fk_spade_direct(q, t))
+        return data + p * level->dim;
+    r = &q->rows[t][p / q->width];
+    c = &q->columns[t][p % q->width];
+    fk_grid_sample(out, data, level->width, level->dim, r->first, r->second, r->weight, c->first,
+                   c->second, c->weight);
+    return out;
+}
+
+/* INFINITY where none was found, for a model whose features are not finite. */
+static double distance2(const all_worker *w, const fk_spade_query *q, int64_t p, int64_t index)
+{
+    int64_t n = q->height * q->width, image;
+    double sum = 0.0;
+
+    if (index < 0)
+        return INFINITY;
+    image = q->gallery[index / n];
+    for (int t = 0; t < q->count; t++) {
+        const float *a = sample(w->ours, q, t, fk_spade_query_data(q, t), p);
+        const float *b = sample(w->theirs, q, t, fk_spade_image_data(q, t, image), index % n);
+
+        sum += fk_linalg_distance2(a, b, fk_spade_level(q, t)->dim);
+    }
+    return sum;
+}
 
 static fleck_status measure_band(void *ctx, int64_t band, int worker, fleck_error *err)
 {
@@ -707,21 +587,21 @@ static fleck_status measure_band(void *ctx, int64_t band, int worker, fleck_erro
         int64_t n = fk_spade_available(q, p);
         double sum = 0.0;
 
-        take_query(&w, q, p);
         for (int64_t i = 0; i < n; i++)
-            sum += distance2(&w, q, q->indices[p * q->kappa + i]);
+            sum += distance2(&w, q, p, q->indices[p * q->kappa + i]);
         job->grid[p] = fk_spade_mean(sum, n);
     }
     return FLECK_OK;
 }
 
-static bool any(const bool *of, int64_t n)
+/* Packing pays where many pairs pass, which the image before tells. */
+static bool any_crowded(const all_job *job, int64_t bands)
 {
-    bool found = false;
+    bool any = false;
 
-    for (int64_t i = 0; i < n; i++)
-        found |= of[i];
-    return found;
+    for (int64_t band = 0; band < bands; band++)
+        any |= job->shared->crowded[band];
+    return any;
 }
 
 fleck_status fk_spade_all(const fk_spade_query *q, const fk_spade_room *room, fk_pool *pool,
@@ -737,15 +617,10 @@ fleck_status fk_spade_all(const fk_spade_query *q, const fk_spade_room *room, fk
     carve_shared(&shared, q, room->shared, &used);
     prepare_query(&shared, q);
     job.packs = true;
-    job.rounds = fk_linalg_rounds();
-    if (job.rounds)
-        fk_spade_rounded_query(&shared.rounded, q);
     for (job.place = 0; job.place < q->n_gallery; job.place++) {
         FK_DO(prepare_image(&job, pool, err));
         FK_DO(fk_pool_run(pool, bands, search_band, &job, err));
-        /* Packing pays where many pairs pass, which the image before tells, and rounding where that helps. */
-        job.packs = any(shared.crowded, bands);
-        job.rounds = job.rounds && !any(shared.loose, bands);
+        job.packs = any_crowded(&job, bands);
     }
     FK_DO(fk_pool_run(pool, bands, measure_band, &job, err));
 done:

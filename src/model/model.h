@@ -9,10 +9,9 @@
 #include "net/net.h"
 #include "net/weights.h"
 
-/* Versions of the .fleck layout.  What has tiles or masks is written as the second, PaDiM's images in place of
- * factors as the third, what has a window or learned transparent images as the fourth, which a fleck that knows
- * them not refuses; all else as the first.  Larger ones are
- * refused. */
+/* Versions of the .fleck layout.  What has tiles or masks is written as the second, what has a window or learned
+ * transparent images as the fourth, which a fleck that knows them not refuses; all else as the first.  The third
+ * had PaDiM's images in place of factors; it and larger ones are refused. */
 #define FK_MODEL_FORMAT 1
 #define FK_MODEL_FORMAT_SHAPE 2
 #define FK_MODEL_FORMAT_ROWS 3

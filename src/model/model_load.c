@@ -364,6 +364,39 @@ done:
     return st;
 }
 
+/* What an earlier version wrote and this one no longer reads; NULL where the model has none of it. */
+static const char *old_form(const fk_model *m, const fk_json *object, int64_t format)
+{
+    const char *factors = fk_json_get_string(fk_json_get(object, "options"), "factors");
+
+    if (format == FK_MODEL_FORMAT_ROWS || fk_st_has(m->weights, "method.rows"))
+        return "PaDiM's images in place of factors";
+    if (factors != NULL && strcmp(factors, "f16") == 0)
+        return "PaDiM's factors in f16";
+    return NULL;
+}
+
+static fleck_status check_format(const fk_model *m, const fk_json *object, int64_t format,
+                                 fleck_error *err)
+{
+    const char *version = fk_json_get_string(object, "fleck"), *old = old_form(m, object, format);
+
+    if (version == NULL)
+        version = "unknown";
+    if (format < FK_MODEL_FORMAT || format > FK_MODEL_FORMAT_PIXELS)
+        return fk_error_set(err, FLECK_E_UNSUPPORTED,
+                            "model format %lld; this fleck (%s) reads formats %d to %d: fit the "
+                            "model again, or use the fleck that made it (%s)",
+                            (long long)format, FLECK_VERSION, FK_MODEL_FORMAT,
+                            FK_MODEL_FORMAT_PIXELS, version);
+    if (old != NULL)
+        return fk_error_set(err, FLECK_E_UNSUPPORTED,
+                            "made by an earlier version (%s) in a form that is no longer read, %s: "
+                            "fit the model again",
+                            version, old);
+    return FLECK_OK;
+}
+
 /* Everything behind the opened reader m->weights. */
 static fleck_status load(fk_model *m, const char *const *overrides, fleck_error *err)
 {
@@ -381,14 +414,7 @@ static fleck_status load(fk_model *m, const char *const *overrides, fleck_error 
         st = missing("format", "an integer", err);
         goto done;
     }
-    if (format < FK_MODEL_FORMAT || format > FK_MODEL_FORMAT_PIXELS)
-        FK_FAIL(err, FLECK_E_UNSUPPORTED,
-                "model format %lld; this fleck (%s) reads formats %d to %d: fit the model again, "
-                "or use the "
-                "fleck that made it (%s)",
-                (long long)format, FLECK_VERSION, FK_MODEL_FORMAT, FK_MODEL_FORMAT_PIXELS,
-                fk_json_get_string(object, "fleck") != NULL ? fk_json_get_string(object, "fleck")
-                                                            : "unknown");
+    FK_DO(check_format(m, object, format, err));
     m->own_masks = format == FK_MODEL_FORMAT_SHAPE;    /* or of what else needs it */
     m->transparent = format == FK_MODEL_FORMAT_PIXELS; /* likewise */
     FK_DO(get_text(&m->version, object, "fleck", err));

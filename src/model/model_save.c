@@ -106,13 +106,11 @@ static bool put_checks(fk_json *object, const fk_model *m)
 /* The oldest format that has all that the model has. */
 static int format_of(const fk_model *m)
 {
-    int state = m->method->format != NULL ? m->method->format(m->state) : FK_MODEL_FORMAT;
-    int shape = m->pre.tile > 0 || m->mask != NULL || m->own_masks ? FK_MODEL_FORMAT_SHAPE
-                                                                   : FK_MODEL_FORMAT;
-
     if (m->pre.high > 0 || m->transparent)
         return FK_MODEL_FORMAT_PIXELS;
-    return state > shape ? state : shape;
+    if (m->pre.tile > 0 || m->mask != NULL || m->own_masks)
+        return FK_MODEL_FORMAT_SHAPE;
+    return FK_MODEL_FORMAT;
 }
 
 /* The description; embedding and method add what is theirs and their tensors to w. */

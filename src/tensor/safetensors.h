@@ -87,10 +87,6 @@ fleck_status fk_st_writer_add(fk_st_writer *w, const char *name, const fk_tensor
 fleck_status fk_st_writer_add_data(fk_st_writer *w, const char *name, fk_dtype dtype, int ndim,
                                    const int64_t *shape, const void *data,
                                    fleck_error *err) FLECK_MUST_CHECK;
-/* The same, where the parts along the first dimension lie `apart` bytes from each other, at least their size. */
-fleck_status fk_st_writer_add_apart(fk_st_writer *w, const char *name, fk_dtype dtype, int ndim,
-                                    const int64_t *shape, const void *data, int64_t apart,
-                                    fleck_error *err) FLECK_MUST_CHECK;
 /* Set a key of __metadata__; a second value for the same key replaces the first.  FLECK_E_FORMAT
  * where key or text is not UTF-8. */
 fleck_status fk_st_writer_metadata(fk_st_writer *w, const char *key, const char *text,

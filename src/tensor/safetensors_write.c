@@ -17,8 +17,7 @@ typedef struct item {
     char *name;
     fk_tensor view;
     int64_t bytes;
-    int64_t parts, apart; /* equal parts that its bytes lie in, and bytes from one to the next */
-    int64_t turn;         /* place in the order of adding */
+    int64_t turn; /* place in the order of adding */
 } item;
 
 struct fk_st_writer {
@@ -90,7 +89,6 @@ fleck_status fk_st_writer_add_data(fk_st_writer *w, const char *name, fk_dtype d
                 fk_shape_text(text, sizeof text, ndim, shape));
     assert(data != NULL || new.bytes == 0);
     new.view.data = (void *)(uintptr_t)data; /* only read from */
-    new.parts = 1;
     if (w->count == w->room) {
         int64_t room = w->room > 0 ? 2 * w->room : 32;
 
@@ -100,22 +98,6 @@ fleck_status fk_st_writer_add_data(fk_st_writer *w, const char *name, fk_dtype d
     FK_DO(fk_strdup(&new.name, name, err));
     w->items[w->count++] = new;
 done:
-    return st;
-}
-
-fleck_status fk_st_writer_add_apart(fk_st_writer *w, const char *name, fk_dtype dtype, int ndim,
-                                    const int64_t *shape, const void *data, int64_t apart,
-                                    fleck_error *err)
-{
-    fleck_status st = fk_st_writer_add_data(w, name, dtype, ndim, shape, data, err);
-
-    if (st == FLECK_OK && ndim > 0 && shape[0] > 0) {
-        item *it = &w->items[w->count - 1];
-
-        assert(apart >= it->bytes / shape[0]);
-        it->parts = shape[0];
-        it->apart = apart;
-    }
     return st;
 }
 
@@ -296,12 +278,8 @@ static fleck_status put_all(const fk_st_writer *w, const fk_text *header, sink *
         length[i] = (uint8_t)((uint64_t)header->length >> (8 * i));
     FK_DO(put(to, length, sizeof length, err));
     FK_DO(put(to, header->data, header->length, err));
-    for (int64_t i = 0; i < w->count; i++) {
-        const item *it = &w->items[i];
-
-        for (int64_t k = 0; k < it->parts; k++)
-            FK_DO(put(to, (const char *)it->view.data + k * it->apart, it->bytes / it->parts, err));
-    }
+    for (int64_t i = 0; i < w->count; i++)
+        FK_DO(put(to, w->items[i].view.data, w->items[i].bytes, err));
 done:
     return st;
 }

@@ -170,7 +170,7 @@ bool fk_tensor_has_shape(const fk_tensor *t, int ndim, const int64_t *shape)
  *
  * bf16 is the upper half of f32.
  *
- * Rounding to nearest even on integers: add half a unit less one, plus the bit that becomes last,
+ * Rounding to bf16, nearest even, on integers: add half a unit less one, plus the bit that becomes last,
  * and drop the rest.  A carry runs into the exponent as it should.                          */
 
 static uint32_t bits_of(float f)
@@ -200,21 +200,6 @@ float fk_f32_from_f16(uint16_t h)
     if (exponent != 0)
         return float_of(sign | (shifted + (112u << 23)));
     return float_of(sign | bits_of(float_of(shifted + (113u << 23)) - 0x1p-14f));
-}
-
-uint16_t fk_f16_from_f32(float f)
-{
-    uint32_t u = bits_of(f), sign = (u >> 16) & 0x8000u, size = u & 0x7fffffffu, h;
-
-    if (size > 0x7f800000u) /* NaN: the upper fraction bits, made quiet */
-        h = 0x7e00u | ((size >> 13) & 0x3ffu);
-    else if (size >= 0x477ff000u) /* 65520, half way from the largest f16 to the next step */
-        h = 0x7c00u;
-    else if (size >= 0x38800000u) /* 2^-14, the smallest normal f16 */
-        h = (size - (112u << 23) + 0xfffu + ((size >> 13) & 1u)) >> 13;
-    else /* the last bit of a float in [0.5, 1) is 2^-24, an f16 subnormal's unit: adding rounds */
-        h = bits_of(float_of(size) + 0.5f) - bits_of(0.5f);
-    return (uint16_t)(sign | h);
 }
 
 float fk_f32_from_bf16(uint16_t h)

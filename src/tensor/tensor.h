@@ -67,7 +67,6 @@ fleck_status fk_tensor_to_f32(fk_tensor *out, const fk_tensor *t,
 
 /* Single conversions, round to nearest even; infinities and NaN kept (a NaN becomes quiet). */
 float fk_f32_from_f16(uint16_t h);
-uint16_t fk_f16_from_f32(float f);
 float fk_f32_from_bf16(uint16_t h);
 uint16_t fk_bf16_from_f32(float f);
 

@@ -140,12 +140,6 @@ write("state/padim_zero", state(joined, {"images": 2, "epsilon": 0.01},
 write("state/padim_counts", state(joined, {"images": 5, "epsilon": 0.01},
                                   {"method.counts": ("I64", [6], struct.pack("<6q", 0, 1, 2, 3, 4, 5)),
                                    "method.mean": means, "method.factor": factors}))
-# Images in place of factors: rows filled up to 16 numbers.
-kept = {"method.mean": ("F32", [6, 2], floats(12)), "method.inverse": ("F32", [6, 32], floats(192))}
-write("state/padim_rows", state(joined, {"images": 2, "epsilon": 0.01},
-                                {**kept, "method.rows": ("F32", [6, 2, 16], floats(192))}))
-write("state/padim_rows_nan", state(joined, {"images": 2, "epsilon": 0.01},
-                                    {**kept, "method.rows": ("F32", [6, 2, 16], b"\xff" * 768)}))
 write("state/orthogonal", state({**joined, "reduce": "orthogonal"}, {"images": 2, "epsilon": 1},
                                 {"embed.projection": ("F32", [5, 2], floats(10))}))
 write("state/spade", state(separate, {"images": 3},

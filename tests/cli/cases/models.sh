@@ -4,6 +4,10 @@ try() { fleck "$@"; echo "exit $?"; }
 change() { LC_ALL=C sed "s/fleck.checksum/fleck.checksux/; s/checksum\\\\\"/checksux\\\\\"/; s/$1/$2/" "$M" >changed.fleck; }
 change '\\"format\\":1' '\\"format\\":9'
 try info changed.fleck
+change '\\"format\\":1' '\\"format\\":3'
+try info changed.fleck
+change 'factors\\":\\"f32' 'factors\\":\\"f16'
+try info changed.fleck
 change 'backbone\\":\\"efficientnet_lite0' 'backbone\\":\\"efficientnet_lite7'
 try info changed.fleck
 change 'backbone\\":\\"efficientnet_lite0' 'backbone\\":\\"wide_resnet50_2***'

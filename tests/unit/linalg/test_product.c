@@ -170,87 +170,12 @@ static void packed_products_equal_plain_sums(void **state)
     }
 }
 
-/* ---- Rounded to bf16 ---- */
-
-/* a [n, d] and b [m, d], b packed in two parts; c has gaps.  Products of the rounded numbers are exact in double. */
-static void check_rounded(int64_t n, int64_t m, int64_t d, float alpha, float beta)
-{
-    int64_t width = fk_linalg_rounded_width(d), lda = d + 3, ldc = m + 2,
-            half = m / 2 / FK_LANES * FK_LANES;
-    float *a = NULL, *b = NULL, *c = NULL, *lost = NULL;
-    uint16_t *a16 = NULL, *b16 = NULL, *packed = NULL;
-
-    assert_ok(FK_ALLOC(&a, n * lda, err));
-    assert_ok(FK_ALLOC(&b, m * d, err));
-    assert_ok(FK_ALLOC(&c, n * ldc, err));
-    assert_ok(FK_ALLOC(&lost, n > m ? n : m, err));
-    assert_ok(FK_ALLOC(&a16, n * width, err));
-    assert_ok(FK_ALLOC(&b16, m * width, err));
-    assert_ok(FK_ALLOC(&packed, fk_linalg_rounded_size(m, d), err));
-    fill(a, n * lda, 4);
-    fill(b, m * d, 5);
-    fill(c, n * ldc, 6);
-    a[0] = 1e-40f; /* becomes 0 */
-    fk_linalg_round_rows(b16, lost, b, d, m, d);
-    fk_linalg_round_rows(a16, lost, a, lda, n, d);
-    for (int64_t i = 0; i < n; i++) {
-        double want = 0;
-
-        for (int64_t k = 0; k < width; k++) {
-            float x = k < d ? a[i * lda + k] : 0;
-            uint16_t nearest = fabsf(x) < 0x1p-126f ? 0 : fk_bf16_from_f32(x);
-
-            assert_int_equal(a16[i * width + k], nearest);
-            want += pow((double)x - (double)fk_f32_from_bf16(nearest), 2);
-        }
-        assert_near(lost[i], want, want * 1e-5 + 1e-38);
-    }
-    fk_linalg_pack_rounded(packed, b16 + half * width, half, m, d);
-    fk_linalg_pack_rounded(packed, b16, 0, half, d);
-    fk_linalg_multiply_rounded(c, ldc, a16, packed, n, m, d, alpha, beta);
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j < ldc; j++) {
-            double want = (double)drawn(6, i * ldc + j), sum = 0.0;
-
-            for (int64_t k = 0; j < m && k < width; k++)
-                sum += (double)fk_f32_from_bf16(a16[i * width + k]) *
-                       (double)fk_f32_from_bf16(b16[j * width + k]);
-            if (j < m)
-                want = (double)alpha * sum + (beta > 0 ? want : 0.0);
-            assert_near(c[i * ldc + j], want, (double)(d * d + 2) * fabs((double)alpha) * UNIT);
-        }
-    fk_free(a);
-    fk_free(b);
-    fk_free(c);
-    fk_free(lost);
-    fk_free(a16);
-    fk_free(b16);
-    fk_free(packed);
-}
-
-static void rounded_products_equal_plain_sums_of_rounded_numbers(void **state)
-{
-    static const int64_t sizes[][3] = {{1, 1, 1},    {9, 16, 7},   {5, 15, 40},
-                                       {17, 33, 21}, {8, 48, 100}, {56, 65, 64}};
-
-    (void)state;
-    if (!fk_linalg_rounds()) {
-        printf("skipped: %s needs AVX512-BF16\n", __func__);
-        skip();
-    }
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        check_rounded(sizes[i][0], sizes[i][1], sizes[i][2], 1.0f, 0.0f);
-        check_rounded(sizes[i][0], sizes[i][1], sizes[i][2], -2.0f, 1.0f);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_fastest_kernel_agrees_with_plain_c),
         cmocka_unit_test(avx512_gives_the_bytes_of_avx2),
         cmocka_unit_test(packed_products_equal_plain_sums),
-        cmocka_unit_test(rounded_products_equal_plain_sums_of_rounded_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

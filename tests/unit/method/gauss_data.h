@@ -34,9 +34,9 @@ static fk_gauss limited(const char *folder, int64_t more, fk_dtype type)
 
     if (folder == NULL)
         return g;
-    assert_refused(fk_gauss_limit(&g, 1, 0, folder, 4, &least, err), FLECK_E_LIMIT, "are allowed");
+    assert_refused(fk_gauss_limit(&g, 1, folder, 4, &least, err), FLECK_E_LIMIT, "are allowed");
     assert_null(g.spill);
-    assert_ok(fk_gauss_limit(&g, least + more, 0, folder, 4, &least, err));
+    assert_ok(fk_gauss_limit(&g, least + more, folder, 4, &least, err));
     assert_non_null(g.spill);
     return g;
 }

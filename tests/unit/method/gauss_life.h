@@ -41,15 +41,13 @@ static inline void assert_any_allocation_may_fail(fleck_status (*life)(const voi
 }
 
 /* Ten images learned by two Gaussians, one of which is finished, merged and finished. */
-static inline fleck_status gauss_life(const float *const *images, int64_t n_pos, int64_t dim,
-                                      int64_t keep_from)
+static inline fleck_status gauss_life(const float *const *images, int64_t n_pos, int64_t dim)
 {
     fk_gauss a = {0}, b = {0};
     fleck_status st = fk_gauss_init(&a, n_pos, dim, 0.01, NULL);
 
     if (st == FLECK_OK)
         st = fk_gauss_init(&b, n_pos, dim, 0.01, NULL);
-    a.keep_from = b.keep_from = keep_from;
     if (st == FLECK_OK)
         st = fk_gauss_add(&a, images, NULL, 5, NULL, NULL);
     if (st == FLECK_OK)

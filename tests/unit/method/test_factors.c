@@ -1,4 +1,4 @@
-/* Stored factors: the solve against a plain one, and 16-bit floats against floats and their bounds. */
+/* Stored factors: the solve against a plain one, and bf16 against floats and its bounds. */
 #include "unit/method/fixture.h"
 
 #include "method/gauss.h"
@@ -6,14 +6,11 @@
 
 enum { P = 37, D = 21, N = 30, T = D * (D + 1) / 2 };
 
-static const fk_dtype TYPES[] = {FK_F32, FK_BF16, FK_F16};
-enum { N_TYPES = 3 };
+static const fk_dtype TYPES[] = {FK_F32, FK_BF16};
+enum { N_TYPES = 2 };
 
-/* Half a unit of the last of 8 and of 11 bits, relative to the number rounded. */
-static double rounding_of(fk_dtype type)
-{
-    return type == FK_BF16 ? 0x1p-8 : 0x1p-11;
-}
+/* Half a unit of the last of bf16's 8 bits, relative to the number rounded. */
+#define ROUNDING 0x1p-8
 
 /* Images of correlated features, `scale` times as large as those of test_gauss.c. */
 static void make_features(float **images, int64_t n_pos, int64_t dim, float scale)
@@ -50,8 +47,6 @@ static float number_of(const fk_gauss *g, int64_t i)
 {
     if (g->type == FK_BF16)
         return fk_f32_from_bf16(((const uint16_t *)g->factor)[i]);
-    if (g->type == FK_F16)
-        return fk_f32_from_f16(((const uint16_t *)g->factor)[i]);
     return ((const float *)g->factor)[i];
 }
 
@@ -102,29 +97,25 @@ static void four_columns_at_a_time_are_the_bytes_of_column_by_column(void **stat
     }
 }
 
-static void numbers_of_16_bits_are_the_nearest_to_the_floats(void **state)
+static void numbers_in_bf16_are_the_nearest_to_the_floats(void **state)
 {
     float *images[N];
-    fk_gauss exact;
+    fk_gauss exact, g;
+    int changed = 0;
 
     (void)state;
     make_features(images, P, D, 1.0f);
     exact = fitted(FK_F32, images, N, P, D, NULL);
-    for (int t = 1; t < N_TYPES; t++) {
-        fk_gauss g = fitted(TYPES[t], images, N, P, D, NULL);
-        int changed = 0;
+    g = fitted(FK_BF16, images, N, P, D, NULL);
+    assert_memory_equal(g.mean, exact.mean, P * D * sizeof(float));
+    for (int64_t i = 0; i < P * T; i++) {
+        float x = number_of(&exact, i), y = number_of(&g, i);
 
-        assert_memory_equal(g.mean, exact.mean, P * D * sizeof(float));
-        for (int64_t i = 0; i < P * T; i++) {
-            float x = number_of(&exact, i), y = number_of(&g, i);
-
-            /* f16's subnormals are 2^-24 apart. */
-            assert_near(y, x, fmax(rounding_of(TYPES[t]) * fabs((double)x), 0x1p-25));
-            changed += x != y;
-        }
-        assert_true(changed > P * T * 9 / 10);
-        fk_gauss_free(&g);
+        assert_near(y, x, ROUNDING * fabs((double)x));
+        changed += x != y;
     }
+    assert_true(changed > P * T * 9 / 10);
+    fk_gauss_free(&g);
     fk_gauss_free(&exact);
     free_features(images);
 }
@@ -146,150 +137,140 @@ static double rounding_norm(const fk_gauss *exact, const fk_gauss *g, int64_t p)
 
 /* (L + E) z' = L z gives z' - z = -L^-1 E z', so that |z'| lies within 1 / (1 - e) and 1 / (1 + e) of
  * |z| with e = |L^-1 E|. */
-static void distances_of_16_bits_stay_within_their_rounding(void **state)
+static void distances_of_bf16_stay_within_its_rounding(void **state)
 {
     float *images[N], query[P * D], want[P], got[P];
     _Alignas(64) double tmp[3 * D + 16];
-    double largest[N_TYPES] = {0.0};
-    fk_gauss exact;
+    double largest = 0.0;
+    fk_gauss exact, g;
 
     (void)state;
     make_features(images, P, D, 1.0f);
     fill(query, 77, P * D);
     exact = fitted(FK_F32, images, N, P, D, NULL);
     fk_gauss_distance(&exact, query, 0, P, false, NULL, tmp, want);
-    for (int t = 1; t < N_TYPES; t++) {
-        fk_gauss g = fitted(TYPES[t], images, N, P, D, NULL);
+    g = fitted(FK_BF16, images, N, P, D, NULL);
+    fk_gauss_distance(&g, query, 0, P, false, NULL, tmp, got);
+    for (int64_t p = 0; p < P; p++) {
+        double e = rounding_norm(&exact, &g, p), ratio = (double)got[p] / (double)want[p];
 
-        fk_gauss_distance(&g, query, 0, P, false, NULL, tmp, got);
-        for (int64_t p = 0; p < P; p++) {
-            double e = rounding_norm(&exact, &g, p), ratio = (double)got[p] / (double)want[p];
-
-            assert_true(e < 0.2);
-            assert_true(ratio <= 1.0 / (1.0 - e) && ratio >= 1.0 / (1.0 + e));
-            largest[t] = fmax(largest[t], fabs(ratio - 1.0));
-        }
-        fk_gauss_free(&g);
+        assert_true(e < 0.2);
+        assert_true(ratio <= 1.0 / (1.0 - e) && ratio >= 1.0 / (1.0 + e));
+        largest = fmax(largest, fabs(ratio - 1.0));
     }
-    assert_true(largest[1] > 1e-4 && largest[1] < 2e-2);
-    assert_true(largest[2] > 1e-5 && largest[2] < 2e-3);
+    fk_gauss_free(&g);
+    assert_true(largest > 1e-4 && largest < 2e-2);
     fk_gauss_free(&exact);
     free_features(images);
 }
 
 /* Leaving one out and neighbourhoods included, to the byte. */
-static void sixteen_bits_score_as_floats_of_the_same_values(void **state)
+static void bf16_scores_as_floats_of_the_same_values(void **state)
 {
     const fk_gauss_window window = {1, P, 2};
     float *images[N], *expanded, a[P], b[P], near_a[P * 25], near_b[P * 25];
+    fk_gauss g, floats;
+    double *tmp;
 
     (void)state;
     make_features(images, P, D, 1.0f);
     assert_ok(FK_ALLOC(&expanded, P * T, err));
-    for (int t = 1; t < N_TYPES; t++) {
-        fk_gauss g = fitted(TYPES[t], images, N, P, D, NULL), floats;
-        double *tmp;
-
-        for (int64_t i = 0; i < P * T; i++)
-            expanded[i] = number_of(&g, i);
-        assert_ok(fk_gauss_view(&floats, P, D, 0.01, N, g.mean, expanded, err));
-        assert_ok(FK_ALLOC(&tmp, fk_gauss_room(&g, 2), err));
-        for (int out = 0; out < 2; out++) {
-            fk_gauss_distance(&g, images[3], 0, P, out == 1, NULL, tmp, a);
-            fk_gauss_distance(&floats, images[3], 0, P, out == 1, NULL, tmp, b);
-            assert_memory_equal(a, b, sizeof a);
-            fk_gauss_distance_near(&g, images[3], window, 0, P, out == 1, NULL, tmp, near_a);
-            fk_gauss_distance_near(&floats, images[3], window, 0, P, out == 1, NULL, tmp, near_b);
-            assert_memory_equal(near_a, near_b, sizeof near_a);
-        }
-        fk_free(tmp);
-        fk_gauss_free(&floats);
-        fk_gauss_free(&g);
+    g = fitted(FK_BF16, images, N, P, D, NULL);
+    for (int64_t i = 0; i < P * T; i++)
+        expanded[i] = number_of(&g, i);
+    assert_ok(fk_gauss_view(&floats, P, D, 0.01, N, g.mean, expanded, err));
+    assert_ok(FK_ALLOC(&tmp, fk_gauss_room(&g, 2), err));
+    for (int out = 0; out < 2; out++) {
+        fk_gauss_distance(&g, images[3], 0, P, out == 1, NULL, tmp, a);
+        fk_gauss_distance(&floats, images[3], 0, P, out == 1, NULL, tmp, b);
+        assert_memory_equal(a, b, sizeof a);
+        fk_gauss_distance_near(&g, images[3], window, 0, P, out == 1, NULL, tmp, near_a);
+        fk_gauss_distance_near(&floats, images[3], window, 0, P, out == 1, NULL, tmp, near_b);
+        assert_memory_equal(near_a, near_b, sizeof near_a);
     }
+    fk_free(tmp);
+    fk_gauss_free(&floats);
+    fk_gauss_free(&g);
     fk_free(expanded);
     free_features(images);
 }
 
-static void neither_threads_nor_bands_change_a_bit_of_16(void **state)
+static void neither_threads_nor_bands_change_a_bit_of_bf16(void **state)
 {
     float *images[N];
     fk_pool *pool = NULL;
+    fk_gauss a;
+    fk_gauss b, c;
+    int64_t least, least_of_floats;
 
     (void)state;
     make_features(images, P, D, 1.0f);
     assert_ok(fk_pool_open(&pool, 3, err));
-    for (int t = 1; t < N_TYPES; t++) {
-        fk_gauss a = fitted(TYPES[t], images, N, P, D, NULL);
-        fk_gauss b = fitted(TYPES[t], images, N, P, D, pool), c;
-        int64_t least, least_of_floats;
-
-        assert_memory_equal(a.factor, b.factor, P * T * sizeof(uint16_t));
-        assert_ok(fk_gauss_init(&c, P, D, 0.01, err));
-        assert_refused(fk_gauss_limit(&c, 1, 0, test_folder(), 3, &least_of_floats, err),
-                       FLECK_E_LIMIT, "need");
-        c.type = TYPES[t];
-        assert_refused(fk_gauss_limit(&c, 1, 0, test_folder(), 3, &least, err), FLECK_E_LIMIT,
-                       "need");
-        assert_int_equal(least_of_floats - least, 2 * P * T);
-        assert_ok(fk_gauss_limit(&c, least, 0, test_folder(), 3, &least, err));
-        for (int part = 0; part < 2; part++) { /* from nothing, then from factors */
-            assert_ok(fk_gauss_add(&c, (const float *const *)images + part * 20, NULL,
-                                   20 - 10 * part, pool, err));
-            assert_ok(fk_gauss_finish(&c, pool, err));
-            fk_gauss_free(&b);
-            b = fitted(TYPES[t], images, 20, P, D, NULL);
-            if (part == 1) {
-                assert_ok(fk_gauss_add(&b, (const float *const *)images + 20, NULL, 10, NULL, err));
-                assert_ok(fk_gauss_finish(&b, NULL, err));
-            }
-            assert_memory_equal(b.factor, c.factor, P * T * sizeof(uint16_t));
-            assert_memory_equal(b.mean, c.mean, P * D * sizeof(float));
-        }
-        fk_gauss_free(&a);
+    a = fitted(FK_BF16, images, N, P, D, NULL);
+    b = fitted(FK_BF16, images, N, P, D, pool);
+    assert_memory_equal(a.factor, b.factor, P * T * sizeof(uint16_t));
+    assert_ok(fk_gauss_init(&c, P, D, 0.01, err));
+    assert_refused(fk_gauss_limit(&c, 1, test_folder(), 3, &least_of_floats, err), FLECK_E_LIMIT,
+                   "need");
+    c.type = FK_BF16;
+    assert_refused(fk_gauss_limit(&c, 1, test_folder(), 3, &least, err), FLECK_E_LIMIT, "need");
+    assert_int_equal(least_of_floats - least, 2 * P * T);
+    assert_ok(fk_gauss_limit(&c, least, test_folder(), 3, &least, err));
+    for (int part = 0; part < 2; part++) { /* from nothing, then from factors */
+        assert_ok(fk_gauss_add(&c, (const float *const *)images + part * 20, NULL, 20 - 10 * part,
+                               pool, err));
+        assert_ok(fk_gauss_finish(&c, pool, err));
         fk_gauss_free(&b);
-        fk_gauss_free(&c);
+        b = fitted(FK_BF16, images, 20, P, D, NULL);
+        if (part == 1) {
+            assert_ok(fk_gauss_add(&b, (const float *const *)images + 20, NULL, 10, NULL, err));
+            assert_ok(fk_gauss_finish(&b, NULL, err));
+        }
+        assert_memory_equal(b.factor, c.factor, P * T * sizeof(uint16_t));
+        assert_memory_equal(b.mean, c.mean, P * D * sizeof(float));
     }
+    fk_gauss_free(&a);
+    fk_gauss_free(&b);
+    fk_gauss_free(&c);
     fk_pool_close(&pool);
     free_features(images);
 }
 
 /* L L' moves by (2 u + u^2) |L| |L|', and (|L| |L|')_ij is at most the root of S_ii S_jj. */
-static void learning_goes_on_from_16_bits_but_for_their_rounding(void **state)
+static void learning_goes_on_from_bf16_but_for_its_rounding(void **state)
 {
     float *images[N];
     fk_gauss exact;
+    const double bound = (2.0 * ROUNDING + ROUNDING * ROUNDING) * (N - 1);
+    fk_gauss g;
 
     (void)state;
     make_features(images, P, D, 1.0f);
     assert_ok(fk_gauss_init(&exact, P, D, 0.01, err));
     assert_ok(fk_gauss_add(&exact, (const float *const *)images, NULL, N, NULL, err));
-    for (int t = 1; t < N_TYPES; t++) {
-        double u = rounding_of(TYPES[t]), bound = (2.0 * u + u * u) * (N - 1);
-        fk_gauss g = fitted(TYPES[t], images, N, P, D, NULL);
+    g = fitted(FK_BF16, images, N, P, D, NULL);
+    assert_ok(fk_gauss_reopen(&g, err));
+    for (int64_t p = 0; p < P; p++) {
+        const double *got = g.bands[p / FK_GAUSS_BAND] + p % FK_GAUSS_BAND * fk_moments_room(D);
+        const double *about_first =
+            exact.bands[p / FK_GAUSS_BAND] + p % FK_GAUSS_BAND * fk_moments_room(D);
+        const double *sum = exact.sum + p * D;
+        double want[T], s[D];
 
-        assert_ok(fk_gauss_reopen(&g, err));
-        for (int64_t p = 0; p < P; p++) {
-            const double *got = g.bands[p / FK_GAUSS_BAND] + p % FK_GAUSS_BAND * fk_moments_room(D);
-            const double *about_first =
-                exact.bands[p / FK_GAUSS_BAND] + p % FK_GAUSS_BAND * fk_moments_room(D);
-            const double *sum = exact.sum + p * D;
-            double want[T], s[D];
-
-            for (int i = 0; i < D; i++) {
-                for (int j = 0; j <= i; j++)
-                    want[i * (i + 1) / 2 + j] =
-                        about_first[fk_moments_row(i) + j] - sum[i] * sum[j] / N;
-                s[i] = want[i * (i + 1) / 2 + i] / (N - 1) + 0.01;
-                for (int j = 0; j <= i; j++)
-                    assert_near(got[fk_moments_row(i) + j], want[i * (i + 1) / 2 + j],
-                                bound * sqrt(s[i] * s[j]));
-            }
+        for (int i = 0; i < D; i++) {
+            for (int j = 0; j <= i; j++)
+                want[i * (i + 1) / 2 + j] =
+                    about_first[fk_moments_row(i) + j] - sum[i] * sum[j] / N;
+            s[i] = want[i * (i + 1) / 2 + i] / (N - 1) + 0.01;
+            for (int j = 0; j <= i; j++)
+                assert_near(got[fk_moments_row(i) + j], want[i * (i + 1) / 2 + j],
+                            bound * sqrt(s[i] * s[j]));
         }
-        assert_ok(fk_gauss_add(&g, (const float *const *)images, NULL, 3, NULL, err));
-        assert_ok(fk_gauss_finish(&g, NULL, err)); /* whatever was rounded, it has a factor */
-        assert_int_equal(g.n, N + 3);
-        fk_gauss_free(&g);
     }
+    assert_ok(fk_gauss_add(&g, (const float *const *)images, NULL, 3, NULL, err));
+    assert_ok(fk_gauss_finish(&g, NULL, err)); /* whatever was rounded, it has a factor */
+    assert_int_equal(g.n, N + 3);
+    fk_gauss_free(&g);
     fk_gauss_free(&exact);
     free_features(images);
 }
@@ -321,26 +302,6 @@ static void leaving_one_of_few_out_stays_within_what_it_can_be(void **state)
     free_features(images);
 }
 
-static void factors_beyond_f16_are_refused_and_bf16_holds_them(void **state)
-{
-    float *images[N];
-    fk_gauss g;
-
-    (void)state;
-    make_features(images, 2, D, 1e6f);
-    assert_ok(fk_gauss_init(&g, 2, D, 0.01, err));
-    g.type = FK_F16;
-    assert_ok(fk_gauss_add(&g, (const float *const *)images, NULL, N, NULL, err));
-    assert_refused(fk_gauss_finish(&g, NULL, err), FLECK_E_STATE, "exceeds 65504, where f16 ends");
-    assert_int_equal(g.n, 0);
-    assert_null(g.factor);
-    fk_gauss_free(&g);
-    g = fitted(FK_BF16, images, N, 2, D, NULL);
-    assert_true(number_of(&g, 0) > 65504.0f);
-    fk_gauss_free(&g);
-    free_features(images);
-}
-
 static void gaussians_of_other_factors_do_not_merge(void **state)
 {
     fk_gauss a, b;
@@ -358,13 +319,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(four_columns_at_a_time_are_the_bytes_of_column_by_column),
-        cmocka_unit_test(numbers_of_16_bits_are_the_nearest_to_the_floats),
-        cmocka_unit_test(distances_of_16_bits_stay_within_their_rounding),
-        cmocka_unit_test(sixteen_bits_score_as_floats_of_the_same_values),
-        cmocka_unit_test(neither_threads_nor_bands_change_a_bit_of_16),
-        cmocka_unit_test(learning_goes_on_from_16_bits_but_for_their_rounding),
+        cmocka_unit_test(numbers_in_bf16_are_the_nearest_to_the_floats),
+        cmocka_unit_test(distances_of_bf16_stay_within_its_rounding),
+        cmocka_unit_test(bf16_scores_as_floats_of_the_same_values),
+        cmocka_unit_test(neither_threads_nor_bands_change_a_bit_of_bf16),
+        cmocka_unit_test(learning_goes_on_from_bf16_but_for_its_rounding),
         cmocka_unit_test(leaving_one_of_few_out_stays_within_what_it_can_be),
-        cmocka_unit_test(factors_beyond_f16_are_refused_and_bf16_holds_them),
         cmocka_unit_test(gaussians_of_other_factors_do_not_merge),
     };
 

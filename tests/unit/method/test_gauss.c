@@ -3,7 +3,6 @@
 
 #include "method/gauss.h"
 #include "method/gauss_moments.h"
-#include "method/gauss_two.h"
 
 enum { P = 37, D = 21, N = 30, T = D * (D + 1) / 2 };
 
@@ -355,7 +354,7 @@ static void gaussians_of_other_sizes_do_not_merge(void **state)
 static fleck_status whole_life(const void *images, const char *folder)
 {
     (void)folder;
-    return gauss_life(((const data *)images)->views, P, D, FK_GAUSS_KEEP_FROM);
+    return gauss_life(((const data *)images)->views, P, D);
 }
 
 static void any_allocation_may_fail(void **state)
@@ -365,45 +364,6 @@ static void any_allocation_may_fail(void **state)
     (void)state;
     assert_any_allocation_may_fail(whole_life, &d, 20);
     free_data(&d);
-}
-
-/* Pairs of positions, where the processor has a way for them, give the bytes of one after the other, whatever
- * the width. */
-static void positions_two_by_two_give_the_bytes_of_one_by_one(void **state)
-{
-    static const int64_t widths[] = {
-        1, 2, 3, 4, 7, 8, 9, 31, 100, FK_SOLVE_TWO_MOST, FK_SOLVE_TWO_MOST + 1};
-    enum { PLACES = 5, SEEN = 3 };
-
-    (void)state;
-    if (fk_solve_two_avx512() == NULL) {
-        printf("skipped: %s needs AVX-512\n", __func__);
-        skip();
-    }
-    for (size_t w = 0; w < sizeof widths / sizeof widths[0]; w++) {
-        int64_t dim = widths[w], n = PLACES * dim;
-        float *image = NULL, together[PLACES], alone[PLACES];
-        double *tmp = NULL;
-        fk_gauss g;
-
-        assert_ok(fk_gauss_init(&g, PLACES, dim, 0.01, err));
-        assert_ok(FK_ALLOC(&image, n, err));
-        for (int k = 0; k <= SEEN; k++) {
-            for (int64_t i = 0; i < n; i++)
-                image[i] = (float)(fk_prng_hash((uint64_t)(k * n + i)) >> 40) * 0x1p-24f;
-            if (k < SEEN)
-                assert_ok(fk_gauss_add(&g, (const float *const[]){image}, NULL, 1, NULL, err));
-        }
-        assert_ok(fk_gauss_finish(&g, NULL, err));
-        assert_ok(FK_ALLOC(&tmp, fk_gauss_room(&g, 0), err));
-        fk_gauss_distance(&g, image, 0, PLACES, false, NULL, tmp, together);
-        for (int64_t p = 0; p < PLACES; p++)
-            fk_gauss_distance(&g, image, p, p + 1, false, NULL, tmp, alone);
-        assert_memory_equal(together, alone, sizeof alone);
-        fk_free(tmp);
-        fk_free(image);
-        fk_gauss_free(&g);
-    }
 }
 
 int main(void)
@@ -421,7 +381,6 @@ int main(void)
         cmocka_unit_test(a_covariance_that_rounding_spoils_is_refused),
         cmocka_unit_test(gaussians_of_other_sizes_do_not_merge),
         cmocka_unit_test(any_allocation_may_fail),
-        cmocka_unit_test(positions_two_by_two_give_the_bytes_of_one_by_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

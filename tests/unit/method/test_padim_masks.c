@@ -45,7 +45,7 @@ static void *masked_state(const fk_method *m, const char *const *options)
 /* 0 where too few images show a place, whatever is there; with a neighbourhood as well. */
 static void places_that_too_few_images_show_are_not_judged(void **unused)
 {
-    static const char *const near_by[] = {"neighbourhood=1", "factors=f16", NULL};
+    static const char *const near_by[] = {"neighbourhood=1", "factors=bf16", NULL};
     const fk_method *m = fk_method_find("padim");
     fk_embedding far = make_image(&SHAPE, 5), known = make_image(&SHAPE, 102);
 

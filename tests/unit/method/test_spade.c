@@ -123,7 +123,7 @@ static void fast_maps_equal_plain_ones_on_odd_shapes(void **state)
             /* More than the images that the search starts with. */
             check_against_plain(&cases[i].shape, cases[i].grid, kind, -1, 8, pool);
         }
-        /* Bounds by rounded products keep little away. */
+        /* Products lose the digits by which features exceed their distances. */
         check_against_plain(&cases[i].shape, cases[i].grid, RAISED, -1, 1, pool);
         check_against_plain(&cases[i].shape, cases[i].grid, RAISED | MASKED, -1, 4, pool);
     }

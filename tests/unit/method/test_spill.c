@@ -110,8 +110,8 @@ static void factors_of_a_file_are_added_to_and_left_alone(void **state)
     memcpy(before, file.factor, P * T * sizeof(float));
     assert_ok(fk_gauss_view(&want, P, D, 0.01, 40, file.mean, file.factor, err));
     assert_ok(fk_gauss_view(&g, P, D, 0.01, 40, file.mean, file.factor, err));
-    assert_refused(fk_gauss_limit(&g, 1, 0, folder, 1, &least, err), FLECK_E_LIMIT, "need");
-    assert_ok(fk_gauss_limit(&g, least, 0, folder, 1, &least, err));
+    assert_refused(fk_gauss_limit(&g, 1, folder, 1, &least, err), FLECK_E_LIMIT, "need");
+    assert_ok(fk_gauss_limit(&g, least, folder, 1, &least, err));
     assert_ok(fk_gauss_add(&g, d.views + 40, NULL, 30, NULL, err));
     assert_ok(fk_gauss_add(&want, d.views + 40, NULL, 30, NULL, err));
     assert_ok(fk_gauss_finish(&g, NULL, err));
@@ -193,20 +193,20 @@ static void what_fits_is_learned_in_memory(void **state)
     int64_t least, without;
 
     (void)state;
-    assert_ok(fk_gauss_limit(&g, 0, 0, ".", 2, &least, err)); /* far from 200 MiB */
+    assert_ok(fk_gauss_limit(&g, 0, ".", 2, &least, err)); /* far from 200 MiB */
     assert_null(g.spill);
-    assert_refused(fk_gauss_limit(&g, least - 1, 0, ".", 2, &least, err), FLECK_E_LIMIT, "need");
-    assert_refused(fk_gauss_limit(&g, least, 0, NULL, 2, &without, err), FLECK_E_LIMIT,
+    assert_refused(fk_gauss_limit(&g, least - 1, ".", 2, &least, err), FLECK_E_LIMIT, "need");
+    assert_refused(fk_gauss_limit(&g, least, NULL, 2, &without, err), FLECK_E_LIMIT,
                    "without a folder");
     assert_true(without > least);
-    assert_ok(fk_gauss_limit(&g, without, 0, NULL, 2, &least, err));
+    assert_ok(fk_gauss_limit(&g, without, NULL, 2, &least, err));
     assert_null(g.spill);
     fk_gauss_free(&g);
     /* WRN50-2: moments of 3.8 GB beside factors of 1.9 GB */
     assert_ok(fk_gauss_init(&g, 3136, 550, 0.01, err));
-    assert_ok(fk_gauss_limit(&g, 0, 0, NULL, 2, &least, err));
+    assert_ok(fk_gauss_limit(&g, 0, NULL, 2, &least, err));
     assert_null(g.spill);
-    assert_ok(fk_gauss_limit(&g, 0, 0, ".", 2, &least, err));
+    assert_ok(fk_gauss_limit(&g, 0, ".", 2, &least, err));
     assert_non_null(g.spill);
     fk_gauss_free(&g);
 }
@@ -242,11 +242,11 @@ static fleck_status whole_life(const void *images, const char *folder)
     int64_t least;
     fleck_status st;
 
-    st = fk_gauss_limit(&a, 1, 0, folder, 1, &least, NULL); /* tells the least */
+    st = fk_gauss_limit(&a, 1, folder, 1, &least, NULL); /* tells the least */
     if (st == FLECK_E_LIMIT)
-        st = fk_gauss_limit(&a, least, 0, folder, 1, &least, NULL);
+        st = fk_gauss_limit(&a, least, folder, 1, &least, NULL);
     if (st == FLECK_OK)
-        st = fk_gauss_limit(&b, least, 0, folder, 1, &least, NULL);
+        st = fk_gauss_limit(&b, least, folder, 1, &least, NULL);
     if (st == FLECK_OK)
         st = fk_gauss_add(&a, d->views, NULL, 70, NULL, NULL);
     if (st == FLECK_OK)

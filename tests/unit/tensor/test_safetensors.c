@@ -522,30 +522,6 @@ static fleck_status write_two(const char *path, fleck_error *err)
     return st;
 }
 
-/* Parts that lie apart are written as if they did not. */
-static void parts_that_lie_apart_are_written_side_by_side(void **state)
-{
-    static const float numbers[3][5] = {{1, 2, 3, 4, -1}, {5, 6, 7, 8, -1}, {9, 10, 11, 12, -1}};
-    const char *folder = test_folder();
-    fk_st_writer *w = NULL;
-    fk_st_reader *r = NULL;
-    fk_tensor t;
-    char path[4200];
-
-    (void)state;
-    snprintf(path, sizeof path, "%s/apart", folder);
-    assert_ok(fk_st_writer_open(&w, err));
-    assert_ok(fk_st_writer_add_apart(w, "x", FK_F32, 3, (int64_t[]){3, 2, 2}, numbers,
-                                     sizeof numbers[0], err));
-    assert_ok(fk_st_writer_add_apart(w, "none", FK_F32, 2, (int64_t[]){0, 2}, NULL, 8, err));
-    assert_ok(fk_st_writer_commit(&w, path, err));
-    assert_ok(fk_st_open(&r, path, err));
-    assert_ok(fk_st_get_checked(r, "x", FK_F32, 3, (int64_t[]){3, 2, 2}, &t, err));
-    for (int i = 0; i < 12; i++)
-        assert_true(((const float *)t.data)[i] == (float)(i + 1));
-    fk_st_close(&r);
-}
-
 static void writing_survives_every_failing_allocation(void **state)
 {
     char path[4200];
@@ -632,7 +608,7 @@ static void write_checked(const char *path, int64_t floats)
         x[i] = (float)i;
     assert_ok(fk_st_writer_open(&w, err));
     assert_ok(fk_st_writer_checksum(w, err));
-    assert_ok(fk_st_writer_add_apart(w, "x", FK_F32, 2, (int64_t[]){floats / 5, 5}, x, 20, err));
+    assert_ok(fk_st_writer_add_data(w, "x", FK_F32, 2, (int64_t[]){floats / 5, 5}, x, err));
     assert_ok(fk_st_writer_commit(&w, path, err));
     fk_free(x);
 }
@@ -732,7 +708,6 @@ int main(void)
         cmocka_unit_test(names_that_cannot_be_written_are_refused_and_the_writer_goes_on),
         cmocka_unit_test(an_unwritable_path_leaves_nothing_behind),
         cmocka_unit_test(abort_frees_a_writer_and_accepts_null),
-        cmocka_unit_test(parts_that_lie_apart_are_written_side_by_side),
         cmocka_unit_test(writing_survives_every_failing_allocation),
         cmocka_unit_test(reading_survives_every_failing_allocation),
         cmocka_unit_test(real_weights_open_and_have_their_first_layer),

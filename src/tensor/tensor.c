@@ -33,21 +33,22 @@ const char *fk_dtype_name(fk_dtype dtype)
 bool fk_bytes_finite(const void *bytes, size_t size, fk_dtype dtype)
 {
     const uint8_t *at = bytes;
-    bool bad = false;
+    uint64_t wide = 0;
+    uint32_t bad = 0; /* of an element's width or less, so that vectors are used */
 
     if (dtype == FK_F32) {
         for (size_t i = 0; i + 4 <= size; i += 4) {
             uint32_t v;
 
             memcpy(&v, at + i, sizeof v);
-            bad |= (v & UINT32_C(0x7f800000)) == UINT32_C(0x7f800000);
+            bad |= (uint32_t)((v & UINT32_C(0x7f800000)) == UINT32_C(0x7f800000));
         }
     } else if (dtype == FK_F64) {
         for (size_t i = 0; i + 8 <= size; i += 8) {
             uint64_t v;
 
             memcpy(&v, at + i, sizeof v);
-            bad |= (v >> 52 & 0x7ff) == 0x7ff;
+            wide |= (uint64_t)((v >> 52 & 0x7ff) == 0x7ff);
         }
     } else if (dtype == FK_F16 || dtype == FK_BF16) {
         const unsigned ones = dtype == FK_F16 ? 0x7c00 : 0x7f80;
@@ -56,10 +57,10 @@ bool fk_bytes_finite(const void *bytes, size_t size, fk_dtype dtype)
             uint16_t v;
 
             memcpy(&v, at + i, sizeof v);
-            bad |= (v & ones) == ones;
+            bad |= (uint32_t)((v & ones) == ones);
         }
     }
-    return !bad;
+    return bad == 0 && wide == 0;
 }
 
 bool fk_tensor_finite(const fk_tensor *t)

@@ -254,8 +254,9 @@ typedef struct fleck_pixels {
  * again or the fit ends.  Return other than FLECK_OK to stop. */
 typedef fleck_status fleck_next_image(void *ctx, int64_t i, fleck_pixels *out);
 /* The same from n images that next gives: of a camera, or made on the way.  No more than a few are in
- * memory at once, and the model has the same bytes as from files with these pixels; mhpatchcore, which
- * learns files in an order that their bytes decide, learns a stream as it comes.
+ * memory at once, and the model has the same numbers as from files with these pixels, whose names say
+ * nothing of groups; mhpatchcore, which learns files in an order that their bytes decide, learns a stream
+ * as it comes.
  *
  * next is called for i = 0, 1, ... n - 1 in this order, one call at a time, but from any of the fit's
  * threads; while it runs, the others compute.  n must be known: calibration takes images spread over
@@ -329,7 +330,16 @@ typedef struct fleck_model_info {
     double pixel_threshold;       /* of the map */
     double scale_low, scale_high; /* of the colours */
     int64_t calibrated;           /* images the thresholds rest on */
-    int64_t patches, dim;         /* positions and width of the first level of the embedding */
+    double
+        false_alarms; /* rate that was asked for; NaN where a person or labels set the threshold */
+    const char
+        *threshold_rule; /* "rate", "maximum" (too few images for the rate), "set", "labels", or
+                                   "none": too few images for a verdict */
+    const char
+        *groups; /* how images taken together were told apart: "folder", "day", "prefix", "runs";
+                           "" where no scores by group are known */
+    int64_t n_groups;     /* folds of these, each held out as a whole */
+    int64_t patches, dim; /* positions and width of the first level of the embedding */
     const char *checksum; /* XXH3-128 of the file (docs/FORMATS.md), compared when it was opened; ""
                              for a model that was not opened or is of a version without checksums */
     const char *weights;  /* name of the file that the network's weights come from; "": unknown */
@@ -339,6 +349,37 @@ typedef struct fleck_model_info {
     unsigned char background[3]; /* RGB */
 } fleck_model_info;
 FLECK_API fleck_model_info fleck_model_describe(const fleck_model *model);
+
+/* ---- Thresholds -------------------------------------------------------------------- */
+
+/* Held-out score of a good image that the model has learned.  Text belongs to the model. */
+typedef struct fleck_held_out {
+    const char *name; /* of its file, as valid UTF-8; NULL for an image of a stream */
+    double alone;     /* its score without itself and its duplicates */
+    double group;     /* without all images of its group; NaN where that is not known */
+    int group_number; /* 0 .. n_groups - 1 */
+} fleck_held_out;
+/* Number i, 0 <= i < fleck_model_describe(model).calibrated; false beyond, and for a model of a version that
+ * kept no scores. */
+FLECK_API bool fleck_model_held_out(const fleck_model *model, int64_t i, fleck_held_out *out);
+
+/* The threshold that a new good part like those learned exceeds with a probability of at most `rate`:
+ * the ceil((n + 1) (1 - rate))-th smallest of the n scores held out alone (conformal prediction, Vovk,
+ * Gammerman and Shafer 2005).  *supported (may be NULL): whether n are enough for the rate, which
+ * takes n >= 1 / rate - 1; else it is their largest.
+ *   FLECK_E_OPTION  rate is not between 0 and 1
+ *   FLECK_E_STATE   the model has no held-out scores */
+FLECK_API fleck_status fleck_model_threshold_at(const fleck_model *model, double rate,
+                                                double *threshold, bool *supported,
+                                                fleck_error *err) FLECK_MUST_CHECK;
+/* Let the model decide by that threshold from now on; fleck_model_save() writes it.  Fewer than 10 held-out
+ * scores give no threshold: then it is NaN and no part is judged. */
+FLECK_API fleck_status fleck_model_set_false_alarms(fleck_model *model, double rate,
+                                                    fleck_error *err) FLECK_MUST_CHECK;
+/* The same by a finite number of the caller's.  rule: "set", or "labels" where labelled images chose it. */
+FLECK_API fleck_status fleck_model_set_threshold(fleck_model *model, double threshold,
+                                                 const char *rule,
+                                                 fleck_error *err) FLECK_MUST_CHECK;
 
 /* Score the few check images stored in the model again and compare with the scores stored when it
  * was fitted.  *difference is the largest relative difference.  More than tolerance (0: 1e-3) is
@@ -350,9 +391,13 @@ FLECK_API fleck_status fleck_model_verify(fleck_model *model, double tolerance, 
 
 /* What one image got.  Owned by the caller: fleck_result_free().  Valid when zeroed. */
 typedef struct fleck_result {
-    double score;                      /* higher is more defective; raw, not clamped */
-    double threshold;                  /* the model's (or NaN) */
-    bool defective;                    /* score > threshold */
+    double score;     /* higher is more defective; raw, not clamped */
+    double threshold; /* the model's (or NaN) */
+    bool defective;   /* score > threshold */
+    double
+        ratio; /* score / threshold, which means the same in all models: above 1 is defective; NaN
+                     where there is no threshold */
+    double above; /* share of the held-out good images that score lower; NaN where none are known */
     int64_t map_width, map_height;     /* of the crop, or the image's where it keeps its size */
     float *map;                        /* [map_height, map_width], smoothed; 0 where masked */
     int64_t image_width, image_height; /* of the file, as it is shown (EXIF applied) */

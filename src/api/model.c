@@ -407,6 +407,10 @@ fleck_model_info fleck_model_describe(const fleck_model *model)
         .scale_low = c->low,
         .scale_high = c->high,
         .calibrated = c->images,
+        .false_alarms = c->rate,
+        .threshold_rule = fk_threshold_rule_name(c->rule),
+        .groups = c->sessions != NULL ? c->sessions : "",
+        .n_groups = c->folds,
         .patches = first->height * first->width,
         .dim = first->dim};
 }

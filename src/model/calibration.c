@@ -89,6 +89,11 @@ double fk_share_below(const double *scores, int64_t n, double score)
     return (double)below / (double)n;
 }
 
+const char *fk_threshold_rule_name(fk_threshold_rule rule)
+{
+    return rules[rule];
+}
+
 void fk_calibration_set_rate(fk_calibration *c, double rate)
 {
     bool supported;

@@ -55,6 +55,7 @@ fleck_status fk_calibration_copy(fk_calibration *to, const fk_calibration *from,
 double fk_conformal(const double *scores, int64_t n, double rate, bool *supported);
 /* The smallest rate that n scores support: 1 / (n + 1). */
 double fk_conformal_least(int64_t n);
+const char *fk_threshold_rule_name(fk_threshold_rule rule);
 /* How many of scores [n] are above the threshold. */
 int64_t fk_count_above(const double *scores, int64_t n, double threshold);
 /* Share of scores [n] that are below `score`. */

@@ -211,8 +211,8 @@ static fleck_status check_numbers(const fk_model *m, fleck_error *err)
 {
     const fk_calibration *c = &m->calibration;
 
-    if (c->images > 0 && !(isfinite(c->threshold) && isfinite(c->pixel_threshold) &&
-                           isfinite(c->low) && isfinite(c->high)))
+    if (c->images > 0 && !((isfinite(c->threshold) || c->rule == FK_THRESHOLD_NONE) &&
+                           isfinite(c->pixel_threshold) && isfinite(c->low) && isfinite(c->high)))
         return fk_error_set(err, FLECK_E_FORMAT, "a threshold that is infinite or none");
     for (int i = 0; i < m->n_checks; i++)
         if (!isfinite(m->check_scores[i]))

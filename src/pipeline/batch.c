@@ -325,7 +325,7 @@ static fleck_status run_once(run *r, int64_t n, fleck_error *err)
             FK_DO(score_all(r, err));
     }
     for (int64_t i = 0; i < b->n; i++)
-        fk_predict_judge(&b->results[i]);
+        fk_predict_judge(&b->results[i], b->runner->model);
 done:
     return st;
 }

@@ -335,7 +335,7 @@ static fleck_status find_like(fk_fitting *f, fleck_error *err)
     qsort(sorted, (size_t)n, sizeof *sorted, ascending);
     limit = fmin(TWIN_PART * sorted[n / 2], TWIN_LEVELS);
     for (int64_t i = 0; i < f->n; i++)
-        if (to[i] >= 0 && to[i] < i && sqrt(nearest[i]) < limit) {
+        if (to[i] >= 0 && to[i] < i && (sqrt(nearest[i]) < limit || nearest[i] == 0.0)) {
             h->good[i].twin = h->good[to[i]].twin;
             h->near++;
         }

@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "pipeline/batch.h"
 
+#include <math.h>
+
 void fk_result_free(fleck_result *r)
 {
     if (r == NULL)
@@ -24,9 +26,15 @@ void fk_predict_start(fleck_result *out, const fk_model *m, const fk_image *orig
                           .image_height = original->height};
 }
 
-void fk_predict_judge(fleck_result *r)
+void fk_predict_judge(fleck_result *r, const fk_model *m)
 {
+    const fk_calibration *c = &m->calibration;
+
     r->defective = r->score > r->threshold; /* false where the threshold is NaN */
+    r->ratio = r->score / r->threshold;
+    r->above = c->alone != NULL && !isnan(r->threshold)
+                   ? fk_share_below(c->alone, c->images, r->score)
+                   : (double)NAN;
 }
 
 void fk_predict_keep(fleck_result *out, fk_image *original)
@@ -45,7 +53,7 @@ fleck_status fk_predict_image(fk_runner *r, fk_image *original, bool keep, fleck
     FK_DO(fk_runner_prepare(r, 0, original, NULL, &canvas, err));
     FK_DO(FK_ALLOC(&out->map, out->map_width * out->map_height, err));
     FK_DO(fk_runner_score_canvas(r, 0, &canvas, FK_NONE, true, out->map, &out->score, err));
-    fk_predict_judge(out);
+    fk_predict_judge(out, r->model);
     if (keep)
         fk_predict_keep(out, original);
 done:

@@ -16,7 +16,7 @@ fleck_status fk_predict_file(fk_runner *r, const char *path, bool keep, fleck_re
 /* Parts of these: what is known of a result before it is scored; the verdict; the original's pixels,
  * which move. */
 void fk_predict_start(fleck_result *out, const fk_model *m, const fk_image *original);
-void fk_predict_judge(fleck_result *r);
+void fk_predict_judge(fleck_result *r, const fk_model *m);
 void fk_predict_keep(fleck_result *out, fk_image *original);
 
 /* Score n files on all threads; on_scored, which may be NULL, and on_result as in fleck.h. */

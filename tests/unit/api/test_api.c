@@ -53,7 +53,7 @@ static int set_up(void **state)
              test_path("FLECK_TEST_SOURCE", "tests/golden/net/open.onnx"));
     snprintf(f.model, sizeof f.model, "%s/m.fleck", f.folder);
     synth.width = synth.height = 64;
-    synth.train = 6;
+    synth.train = 12;
     synth.good = 2;
     synth.defective = 1;
     s = settings();
@@ -167,8 +167,8 @@ static void a_model_describes_and_verifies_itself(void **state)
     assert_string_equal(i.taps, "fine,coarse");
     assert_string_equal(i.category, "sample");
     assert_non_null(strstr(i.options, "\"dims\":3"));
-    assert_int_equal(i.images, 6);
-    assert_int_equal(i.calibrated, 6);
+    assert_int_equal(i.images, 12);
+    assert_int_equal(i.calibrated, 12);
     assert_int_equal(i.dim, 3);
     assert_true(i.threshold > 0.0 && i.scale_high > i.scale_low);
     assert_ok(fleck_model_verify(m, 0.0, &difference, err));
@@ -460,6 +460,17 @@ static uint8_t *saved(const fleck_model *m, size_t *size)
     return bytes;
 }
 
+/* The same tensors; descriptions differ in the names of files, which a stream has none of. */
+static void check_tensors(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size)
+{
+    uint64_t a_header, b_header;
+
+    memcpy(&a_header, a, sizeof a_header);
+    memcpy(&b_header, b, sizeof b_header);
+    assert_int_equal(a_size - a_header, b_size - b_header);
+    assert_memory_equal(a + 8 + a_header, b + 8 + b_header, a_size - a_header - 8);
+}
+
 static void compare_with_files(fleck_fit_settings s)
 {
     fleck_model *m = NULL;
@@ -486,8 +497,7 @@ static void compare_with_files(fleck_fit_settings s)
         assert_int_equal(from.again, s.tile > 0 ? fleck_model_describe(m).calibrated : 0);
         assert_int_equal(fleck_model_describe(m).images, STREAMED);
         found = saved(m, &found_size);
-        assert_int_equal(found_size, size);
-        assert_memory_equal(found, wanted, size);
+        check_tensors(found, found_size, wanted, size);
         free(found);
         fleck_model_close(&m);
     }

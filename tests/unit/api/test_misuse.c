@@ -266,6 +266,21 @@ static void a_model_is_saved_opened_and_verified_with_arguments_only(void **stat
     assert_true(fleck_model_open(&m, f.folder, NULL, NULL) != FLECK_OK);
     run.threads = -1;
     refused(fleck_model_open(&m, f.file, &run, err));
+    assert_false(fleck_model_held_out(NULL, 0, &(fleck_held_out){0}));
+    assert_false(fleck_model_held_out(f.model, 0, NULL));
+    assert_false(fleck_model_held_out(f.model, -1, &(fleck_held_out){0}));
+    assert_false(fleck_model_held_out(f.model, INT64_MAX, &(fleck_held_out){0}));
+    refused(fleck_model_threshold_at(NULL, 0.1, &difference, NULL, err));
+    refused(fleck_model_threshold_at(f.model, 0.1, NULL, NULL, err));
+    refused(fleck_model_threshold_at(f.model, NAN, &difference, NULL, err));
+    assert_refused(fleck_model_threshold_at(f.model, 0.1, &difference, NULL, err), FLECK_E_STATE,
+                   "held-out");
+    refused(fleck_model_set_false_alarms(NULL, 0.1, err));
+    refused(fleck_model_set_false_alarms(f.model, 1.0, err));
+    refused(fleck_model_set_threshold(NULL, 1.0, "set", err));
+    refused(fleck_model_set_threshold(f.model, 1.0, NULL, err));
+    refused(fleck_model_set_threshold(f.model, 1.0, "none", err));
+    refused(fleck_model_set_threshold(f.model, (double)INFINITY, "set", err));
     refused(fleck_model_verify(NULL, 0.0, &difference, err));
     refused(fleck_model_verify(f.model, 0.0, NULL, err));
     assert_true(isnan(difference));

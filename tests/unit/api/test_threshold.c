@@ -5,8 +5,8 @@
 
 #include <math.h>
 
-/* As many of a fit's folds have images: 10 in 8 folds, of which two have two. */
-enum { IMAGES = 10, FOLDS = 8 };
+/* Runs of two images. */
+enum { IMAGES = 10, FOLDS = 5 };
 
 static char network[4200], files[IMAGES][4200];
 
@@ -65,71 +65,123 @@ static fleck_fit_settings settings(const char *method, int64_t tile)
     return s;
 }
 
-/* The highest score of an image of this fold to a fit without it. */
-static double held_out(const fleck_fit_settings *s, int fold)
+/* The scores of all images to fits without their fold. */
+static void held_out(const fleck_fit_settings *s, double scores[IMAGES])
 {
-    const char *others[IMAGES];
-    int64_t n = 0;
-    double highest = 0.0;
     fleck_fit_settings without = *s;
-    fleck_model *m = NULL;
 
     without.calibrate = 0;
-    for (int i = 0; i < IMAGES; i++)
-        if (i * FOLDS / IMAGES != fold)
-            others[n++] = files[i];
-    assert_ok(fleck_fit_files(&m, others, n, &without, NULL, err));
-    for (int i = 0; i < IMAGES; i++)
-        if (i * FOLDS / IMAGES == fold) {
-            fleck_result r;
+    for (int fold = 0; fold < FOLDS; fold++) {
+        const char *others[IMAGES];
+        int64_t n = 0;
+        fleck_model *m = NULL;
 
-            assert_ok(fleck_score_file(m, files[i], false, &r, err));
-            highest = fmax(highest, r.score);
-            fleck_result_free(&r);
-        }
-    fleck_model_close(&m);
-    return highest;
+        for (int i = 0; i < IMAGES; i++)
+            if (i * FOLDS / IMAGES != fold)
+                others[n++] = files[i];
+        assert_ok(fleck_fit_files(&m, others, n, &without, NULL, err));
+        for (int i = 0; i < IMAGES; i++)
+            if (i * FOLDS / IMAGES == fold) {
+                fleck_result r;
+
+                assert_ok(fleck_score_file(m, files[i], false, &r, err));
+                scores[i] = r.score;
+                fleck_result_free(&r);
+            }
+        fleck_model_close(&m);
+    }
 }
 
-/* The threshold, which rests on every image, is the highest of all folds' scores; moments are rounded to
- * float, and scores are some 0.1. */
-static void check_threshold(const char *method, int64_t tile)
+static fleck_model *fit_all(const fleck_fit_settings *s)
 {
-    fleck_fit_settings s = settings(method, tile);
     const char *all[IMAGES];
     fleck_model *m = NULL;
-    double highest = 0.0;
 
     for (int i = 0; i < IMAGES; i++)
         all[i] = files[i];
-    assert_ok(fleck_fit_files(&m, all, IMAGES, &s, NULL, err));
+    assert_ok(fleck_fit_files(&m, all, IMAGES, s, NULL, err));
     assert_int_equal(fleck_model_describe(m).calibrated, IMAGES);
-    for (int fold = 0; fold < FOLDS; fold++)
-        highest = fmax(highest, held_out(&s, fold));
-    assert_true(highest > 0.0);
-    assert_true(fabs(fleck_model_describe(m).threshold - highest) < 1e-4 * highest);
+    return m;
+}
+
+/* Scores by group are those of fits without the group; moments are rounded to float, and scores are some
+ * 0.1.  These images have no dates nor folders: groups are runs of neighbours. */
+static void check_groups(const char *method, int64_t tile)
+{
+    fleck_fit_settings s = settings(method, tile);
+    fleck_model *m = fit_all(&s);
+    double want[IMAGES];
+
+    assert_string_equal(fleck_model_describe(m).groups, "runs");
+    held_out(&s, want);
+    for (int i = 0; i < IMAGES; i++) {
+        fleck_held_out found;
+
+        assert_true(fleck_model_held_out(m, i, &found));
+        assert_int_equal(found.group_number, i * FOLDS / IMAGES);
+        assert_true(fabs(found.group - want[i]) < 1e-4 * want[i]);
+    }
+    assert_false(fleck_model_held_out(m, IMAGES, &(fleck_held_out){0}));
     fleck_model_close(&m);
 }
 
-static void a_threshold_is_what_images_score_to_a_fit_without_their_fold(void **state)
+static void a_score_by_group_is_that_of_a_fit_without_the_group(void **state)
 {
     (void)state;
-    check_threshold("subspace", 0);
-    check_threshold("mhpatchcore", 0);
+    check_groups("subspace", 0);
+}
+
+/* 10 scores: the largest is exceeded by one part in 11, the second by two. */
+static void a_threshold_is_the_conformal_quantile(void **state)
+{
+    fleck_fit_settings s = settings("mhpatchcore", 0);
+    fleck_model *m;
+    double sorted[IMAGES], found;
+    bool supported;
+
+    (void)state;
+    s.false_alarms = 0.1;
+    m = fit_all(&s);
+    for (int i = 0; i < IMAGES; i++) {
+        fleck_held_out one;
+        int k = i;
+
+        assert_true(fleck_model_held_out(m, i, &one));
+        for (; k > 0 && sorted[k - 1] > one.alone; k--)
+            sorted[k] = sorted[k - 1];
+        sorted[k] = one.alone;
+    }
+    assert_true(fleck_model_describe(m).threshold == sorted[IMAGES - 1]);
+    assert_string_equal(fleck_model_describe(m).threshold_rule, "rate");
+    assert_ok(fleck_model_threshold_at(m, 2.0 / 11, &found, &supported, err));
+    assert_true(found == sorted[IMAGES - 2] && supported);
+    assert_ok(fleck_model_threshold_at(m, 0.5, &found, &supported, err));
+    assert_true(found == sorted[IMAGES / 2] && supported);
+    assert_ok(fleck_model_threshold_at(m, 0.05, &found, &supported, err));
+    assert_true(found == sorted[IMAGES - 1] && !supported);
+    assert_ok(fleck_model_set_false_alarms(m, 0.05, err));
+    assert_string_equal(fleck_model_describe(m).threshold_rule, "maximum");
+    assert_ok(fleck_model_set_threshold(m, 3.5, "set", err));
+    assert_true(fleck_model_describe(m).threshold == 3.5);
+    assert_string_equal(fleck_model_describe(m).threshold_rule, "set");
+    assert_refused(fleck_model_set_false_alarms(m, 0.0, err), FLECK_E_OPTION, "between 0 and 1");
+    assert_refused(fleck_model_set_threshold(m, NAN, "set", err), FLECK_E_OPTION, "finite");
+    assert_refused(fleck_model_set_threshold(m, 1.0, "rate", err), FLECK_E_OPTION, "set or labels");
+    fleck_model_close(&m);
 }
 
 /* Images at their own sizes: the first has four times the pixels, so folds cannot be parts of the tiles. */
 static void all_tiles_of_an_image_are_of_one_fold(void **state)
 {
     (void)state;
-    check_threshold("subspace", 32);
-    check_threshold("mhpatchcore", 32);
+    check_groups("subspace", 32);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_threshold_is_what_images_score_to_a_fit_without_their_fold),
+        cmocka_unit_test(a_score_by_group_is_that_of_a_fit_without_the_group),
+        cmocka_unit_test(a_threshold_is_the_conformal_quantile),
         cmocka_unit_test(all_tiles_of_an_image_are_of_one_fold),
     };
 

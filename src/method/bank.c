@@ -33,6 +33,7 @@
 
 #define PIECE 112 /* features of x of one piece of work: 7 pieces of a 28 x 28 grid */
 #define TILE 256  /* features of the bank in one product */
+#define PANEL 16  /* rows that a packed matrix is filled up to */
 #define UNIT 0x1p-24
 #define MARGIN (1.0 + 1e-5) /* distances carry a relative error below 1e-6 */
 
@@ -49,7 +50,7 @@ void fk_bank_free(fk_bank *b)
     fk_free(b->own_turn);
     fk_free(b->own_centre);
     fk_free(b->length2);
-    fk_free(b->coarse);
+    fk_free(b->packed);
     *b = (fk_bank){0};
 }
 
@@ -113,7 +114,7 @@ size_t fk_bank_turn_bytes(int64_t n, int64_t dim)
     int64_t sample = least(n, SAMPLE);
 
     if (n < LEAST_ROWS || dim < LEAST_DIM || dim > MOST_DIM)
-        return 0;
+        return (size_t)((n + PANEL) * dim * 4);
     return (size_t)(sample * dim * 12 + 5 * dim * dim * 8 + n * WIDTH * 4 + WIDTH * dim * 4);
 }
 
@@ -149,36 +150,43 @@ static void turn_rows(const fk_bank *b, float *out, double *reach, const float *
                           0.0f);
 }
 
+/* Of squared lengths, what is surely there beside products of float terms. */
+static double sure_share(int64_t dim)
+{
+    return 1.0 - (2.0 * (double)dim + 16.0) * UNIT;
+}
+
+/* Pack rows [n, width] of the search, which are number `first` and so on, and measure them. */
+static void take_rows(fk_bank *b, const float *rows, int64_t first, int64_t n, int64_t width)
+{
+    fk_linalg_pack(b->packed, rows, width, first, first + n, width);
+    for (int64_t i = 0; i < n; i++)
+        b->length2[first + i] =
+            (float)(sure_share(width) * fk_linalg_length2(rows + i * width, width));
+}
+
 static fleck_status turn_bank(fk_bank *b, fleck_error *err)
 {
-    float *room = NULL;
+    float *room = NULL, *coarse = NULL;
     double reach[PIECE];
-    int64_t size;
     fleck_status st;
 
-    if (!fk_mul_fits(b->n, b->width, &size))
-        FK_FAIL(err, FLECK_E_NOMEM, "%lld features of %lld values do not fit", (long long)b->n,
-                (long long)b->width);
-    FK_DO(FK_ALLOC(&b->coarse, size, err));
     FK_DO(FK_ALLOC(&room, PIECE * b->dim, err));
+    FK_DO(FK_ALLOC(&coarse, PIECE * b->width, err));
     b->reach = 0.0;
     for (int64_t at = 0; at < b->n; at += PIECE) {
         int64_t n = least(PIECE, b->n - at);
 
-        turn_rows(b, b->coarse + at * b->width, reach, b->rows + at * b->dim, n, room);
+        turn_rows(b, coarse, reach, b->rows + at * b->dim, n, room);
+        take_rows(b, coarse, at, n, b->width);
         for (int64_t i = 0; i < n; i++)
             b->reach = fmax(b->reach, reach[i]);
     }
     measure_turn(b);
 done:
     fk_free(room);
+    fk_free(coarse);
     return st;
-}
-
-/* Of squared lengths, what is surely there beside products of float terms. */
-static double sure_share(int64_t dim)
-{
-    return 1.0 - (2.0 * (double)dim + 16.0) * UNIT;
 }
 
 /* What the search goes through first: the coarse coordinates, or the features themselves. */
@@ -187,25 +195,23 @@ static int64_t search_width(const fk_bank *b)
     return b->width > 0 ? b->width : b->dim;
 }
 
-static const float *search_rows(const fk_bank *b)
-{
-    return b->width > 0 ? b->coarse : b->rows;
-}
-
 fleck_status fk_bank_measure(fk_bank *b, fleck_error *err)
 {
-    int64_t width = search_width(b);
+    int64_t width = search_width(b), size;
     fleck_status st;
 
     fk_free(b->length2);
-    fk_free(b->coarse);
-    b->length2 = b->coarse = NULL;
+    fk_free(b->packed);
+    b->length2 = b->packed = NULL;
+    if (!fk_mul_fits(b->n + PANEL, width, &size))
+        FK_FAIL(err, FLECK_E_NOMEM, "%lld features of %lld values do not fit", (long long)b->n,
+                (long long)width);
+    FK_DO(FK_ALLOC(&b->packed, fk_linalg_packed_size(b->n, width), err));
+    FK_DO(FK_ALLOC(&b->length2, b->n, err));
     if (b->width > 0)
         FK_DO(turn_bank(b, err));
-    FK_DO(FK_ALLOC(&b->length2, b->n, err));
-    for (int64_t i = 0; i < b->n; i++)
-        b->length2[i] =
-            (float)(sure_share(width) * fk_linalg_length2(search_rows(b) + i * width, width));
+    else
+        take_rows(b, b->rows, 0, b->n, width);
 done:
     return st;
 }
@@ -306,8 +312,8 @@ static void pass(best *found, const nearest_job *job, const float *x, const floa
     for (int64_t at = 0; at < bank->n; at += TILE) {
         int64_t m = least(TILE, bank->n - at);
 
-        fk_linalg_multiply_nt(products, TILE, q, width, search_rows(bank) + at * width, width, n, m,
-                              width, 1.0f, 0.0f);
+        fk_linalg_multiply_packed(products, TILE, q, width, bank->packed + at * width, n, m, width,
+                                  1.0f, 0.0f);
         for (int64_t i = 0; i < n; i++) {
             if (first_pass)
                 find_bound(&found[i], job, products + i * TILE, at, m);

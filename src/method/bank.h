@@ -19,7 +19,7 @@ typedef struct fk_bank {
     /* What fk_bank_measure() works out; owned. */
     float *
         length2; /* [n] squared lengths in the search's coordinates, what is surely there of them */
-    float *coarse;                   /* [n, width] */
+    float *packed; /* the features, or [n, width] the coarse coordinates, as fk_linalg_pack() has them */
     double stretch, rounding, reach; /* see bank.c */
 } fk_bank;
 

@@ -30,6 +30,7 @@
 #define MAX_FRONT 1024
 #define PIECE 64 /* members of the front in one product */
 #define TILE 256 /* chosen points in one product */
+#define PANEL 16 /* rows that a packed matrix may begin at */
 #define BAND 256 /* points of one piece of the beginning */
 
 static double distance(const float *a, const float *b, int64_t d)
@@ -115,6 +116,7 @@ typedef struct search {
     int64_t *order;      /* [n] all points; the highest ranking come first */
     float *centres; /* [k, d] chosen points, and of their squared lengths what is surely there */
     float *lengths; /* [k] */
+    float *packed;  /* the centres as fk_linalg_pack() has them */
     int64_t n_front, max_front;
     int64_t *front;  /* [max_front] */
     float *rows;     /* [max_front, d] */
@@ -137,7 +139,7 @@ static int64_t pieces_of(int64_t n)
 size_t fk_coreset_bytes(int64_t n, int64_t k, int64_t d)
 {
     double front = (double)front_size(n);
-    double size = (double)n * 32.0 + (double)k * (double)(d + 1) * 4.0 +
+    double size = (double)n * 32.0 + (double)k * (double)(2 * d + 1) * 4.0 +
                   front * (16.0 + 4.0 * (double)d) +
                   (double)pieces_of(front_size(n)) * PIECE * TILE * 4.0;
 
@@ -151,6 +153,7 @@ static void search_free(search *s)
     fk_free(s->seen);
     fk_free(s->order);
     fk_free(s->centres);
+    fk_free(s->packed);
     fk_free(s->lengths);
     fk_free(s->front);
     fk_free(s->rows);
@@ -174,6 +177,7 @@ static fleck_status search_init(search *s, int64_t k, uint64_t seed, fk_pool *po
     FK_DO(FK_ALLOC(&s->order, s->n, err));
     FK_DO(FK_ALLOC(&s->centres, size, err));
     FK_DO(FK_ALLOC(&s->lengths, k, err));
+    FK_DO(FK_CALLOC(&s->packed, fk_linalg_packed_size(k, s->d), err));
     FK_DO(FK_ALLOC(&s->front, s->max_front, err));
     FK_DO(FK_ALLOC(&s->rows, s->max_front * s->d, err));
     FK_DO(FK_ALLOC(&s->apart, s->max_front, err));
@@ -285,10 +289,11 @@ static fleck_status refresh_piece(void *ctx, int64_t piece, int worker, fleck_er
     (void)err;
     for (int64_t i = 0; i < n; i++)
         memcpy(rows + i * d, s->x + member[i] * d, (size_t)d * sizeof *rows);
-    for (int64_t at = s->seen[member[0]]; at < s->count; at += TILE) {
+    /* A few that were seen come again, so that panels are whole. */
+    for (int64_t at = s->seen[member[0]] / PANEL * PANEL; at < s->count; at += TILE) {
         int64_t m = s->count - at < TILE ? s->count - at : TILE;
 
-        fk_linalg_multiply_nt(products, TILE, rows, d, s->centres + at * d, d, n, m, d, 1.0f, 0.0f);
+        fk_linalg_multiply_packed(products, TILE, rows, d, s->packed + at * d, n, m, d, 1.0f, 0.0f);
         for (int64_t i = 0; i < n; i++)
             compare_tile(s, member[i], products + i * TILE, at, m);
     }
@@ -341,9 +346,12 @@ static fleck_status make_front(search *s, int64_t *outside, fk_pool *pool, fleck
 static void choose(search *s, int64_t p, int64_t outside)
 {
     float *centre = s->centres + s->count * s->d;
+    int64_t panel;
 
     memcpy(centre, s->x + p * s->d, (size_t)s->d * sizeof *centre);
     s->lengths[s->count++] = (float)(sure_share(s) * s->length2[p]);
+    panel = (s->count - 1) / PANEL * PANEL;
+    fk_linalg_pack(s->packed, s->centres + panel * s->d, s->d, panel, s->count, s->d);
     fk_linalg_distances2(s->apart, centre, s->rows, s->n_front, s->d);
     for (int64_t i = s->n_front - 1; i >= 0; i--) {
         int64_t member = s->front[i];

@@ -23,16 +23,16 @@ bool args_fit(const args *a, fleck_fit_settings *s)
         usage_error("%s: --long-side takes the place of --size and --crop", a->cmd->name);
         return false;
     }
+    if (args_has(a, "pixels") && (args_has(a, "size") || args_has(a, "long-side"))) {
+        usage_error("%s: --pixels takes the place of --size and --long-side", a->cmd->name);
+        return false;
+    }
     if (args_has(a, "overlap") && !args_has(a, "tiles")) {
         usage_error("%s: --overlap belongs to --tiles", a->cmd->name);
         return false;
     }
-    if (args_has(a, "size") ||
-        args_has(a, "tiles")) /* the default crop belongs to the default size */
-        s->crop_width = s->crop_height = 0;
-    if (args_has(a, "tiles"))
-        s->width = s->height = 0;
     if (!args_int(a, "long-side", 32, 16384, &s->long_side) ||
+        !args_int(a, "pixels", 1024, 16384 * 16384, &s->pixels) ||
         !args_int(a, "tiles", 32, 16384, &s->tile) ||
         !args_real(a, "overlap", 0.0, 0.75, &s->overlap) ||
         !args_size(a, "size", false, &s->width, &s->height) ||

@@ -159,7 +159,7 @@ typedef struct fleck_model fleck_model;
 
 /* Settings of a fit.  Start from fleck_fit_defaults() and change what you want. */
 typedef struct fleck_fit_settings {
-    const char *method; /* "padim" */
+    const char *method; /* "patchcore" */
     const char
         *backbone;    /* a built-in name, or the path of an .onnx file whose outputs are the taps */
     const char *home; /* folder of installed weights; may be NULL where `weights` is given */
@@ -169,8 +169,14 @@ typedef struct fleck_fit_settings {
     const char *taps;          /* names separated by commas; NULL: the backbone's three */
     const char *normalisation; /* "imagenet": ImageNet's mean and deviation; "own": the network's */
     int threads;               /* 0: one for each processor */
-    int64_t width, height; /* images are resized to this: 256 x 256; 0 with tiles: not resized */
-    int64_t crop_width, crop_height; /* then cropped to this: 224 x 224; 0: not cropped */
+    int64_t width,
+        height; /* images are resized to this; 0: to about `pixels` in the shape of the good
+                              images, or with tiles not at all */
+    int64_t
+        pixels; /* where width and height are 0: 50176, of 224 x 224.  The shape is the median of the
+                       good images', the sides are multiples of the network's stride; images of a stream
+                       become square */
+    int64_t crop_width, crop_height; /* then cropped to this; 0: not cropped */
     int64_t long_side; /* 0, or in place of width and height: the longer side; both sides become
                           multiples of the network's stride, as near as may be to the shape that the
                           first image has */
@@ -188,7 +194,7 @@ typedef struct fleck_fit_settings {
         calibrate; /* most good images that are held out and scored for thresholds and colours: all
                           of them; 0: none */
     double
-        false_alarms; /* share of good parts like those learned that the threshold may reject: 0.02 */
+        false_alarms; /* share of good parts like those learned that the threshold may reject: 0.03 */
     const char
         *groups; /* how images taken together are told apart, to be held out together as well:
                             "folder", "day", "prefix", "runs", "none"; NULL or "auto": the first of

@@ -5,7 +5,7 @@
 #include "base/nearest.h"
 #include "image/image.h"
 #include "method/method.h"
-#include "model/calibration.h"
+#include "pipeline/fit.h"
 #include "net/arch.h"
 #include "synth/synth.h"
 
@@ -112,14 +112,11 @@ fleck_backbone_info fleck_backbone_at(int i)
 
 fleck_fit_settings fleck_fit_defaults(void)
 {
-    return (fleck_fit_settings){.method = "padim",
+    return (fleck_fit_settings){.method = "patchcore",
                                 .backbone = "efficientnet_lite0",
                                 .precision = "f32",
                                 .normalisation = "imagenet",
-                                .width = 256,
-                                .height = 256,
-                                .crop_width = 224,
-                                .crop_height = 224,
+                                .pixels = FK_FIT_PIXELS,
                                 .overlap = 0.25,
                                 .sigma = 4.0,
                                 .calibrate = INT64_MAX,

@@ -58,12 +58,8 @@ static fleck_status fit(fleck_model **out, fk_source *source, const char *catego
     fleck_status st;
 
     FK_DO(fk_check_threads(sized.threads, "fit", err));
-    if (sized.long_side != 0 && source->files == NULL)
-        FK_FAIL(err, FLECK_E_OPTION,
-                "long side: the images of a stream have no shape beforehand; expected a width and "
-                "a height");
-    if (sized.long_side != 0)
-        FK_DO(fk_fit_long_side(&sized, source->files[0], err));
+    if (fk_fit_shapes(&sized))
+        FK_DO(fk_fit_shape(&sized, source->files, source->n, err));
     if (source->files != NULL)
         FK_DO(fk_fit_check_tiles(&sized, source->files, source->n, err));
     FK_DO(FK_CALLOC(&m, 1, err));

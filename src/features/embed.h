@@ -89,6 +89,9 @@ fleck_status fk_embed_parse_channels(fk_embed_spec *spec, const char *text, size
 fleck_status fk_embed_patches(fk_embed_spec *out, int64_t patch, int64_t pretrain, int64_t dims,
                               fleck_error *err) FLECK_MUST_CHECK;
 
+/* The width of patches that is asked for, or for 0 the authors' 1024, and no more than the taps have channels. */
+int64_t fk_embed_patch_width(int64_t asked, int n_taps, const fk_tap_info *taps);
+
 /* What fk_embed() will make of taps of these shapes; pool_dim is the width of the network's pool, 0
  * where there is none.
  *   FLECK_E_OPTION  spec->global names no tap, or the pool where there is none

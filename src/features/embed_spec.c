@@ -14,6 +14,7 @@
 #define DIMS_LARGE 550 /* the same: WRN50-2 */
 #define MAX_WIDTH (INT64_C(1) << 24)
 #define MAX_PATCH 15
+#define PATCH_WIDTH 1024 /* of the authors' code */
 #define MAX_POOLED 65536
 
 static void drop_reduction(fk_embed_spec *spec)
@@ -227,6 +228,15 @@ fleck_status fk_embed_patches(fk_embed_spec *out, int64_t patch, int64_t pretrai
     out->dims = dims;
     snprintf(out->global, sizeof out->global, "none");
     return FLECK_OK;
+}
+
+int64_t fk_embed_patch_width(int64_t asked, int n_taps, const fk_tap_info *taps)
+{
+    int64_t channels = 0;
+
+    for (int t = 0; t < n_taps; t++)
+        channels += taps[t].channels;
+    return asked > 0 ? asked : channels < PATCH_WIDTH ? channels : PATCH_WIDTH;
 }
 
 /* ---- Shapes ---- */

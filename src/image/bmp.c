@@ -252,6 +252,7 @@ fleck_status fk_bmp_decode(fk_decoded *out, const fk_image_bytes *in, fleck_erro
     if (h.bits <= 8)
         FK_DO(find_palette(&h, in, err));
     FK_DO(find_pixels(&h, in, err));
+    fk_decoded_size(out, h.width, h.height, 1);
     if (in->only_header)
         return FLECK_OK;
     FK_DO(fk_image_alloc(&out->image, h.width, h.height, 3, err));

@@ -23,6 +23,16 @@ typedef struct fk_decoded {
     fk_image_notes notes;
 } fk_decoded;
 
+/* What a header says: the size as stored, and the orientation. */
+static inline void fk_decoded_size(fk_decoded *out, int64_t width, int64_t height, int orientation)
+{
+    bool turned = orientation >= 5; /* a quarter, so that width and height change places */
+
+    out->orientation = orientation;
+    out->notes.width = turned ? height : width;
+    out->notes.height = turned ? width : height;
+}
+
 /* The format of a file that begins with these bytes, or NULL; *read: whether fleck reads it.  Static
  * text.  Asks for more than two bytes of magic, where fk_image_decode() does not. */
 const char *fk_image_format(const uint8_t *bytes, size_t size, bool *read);

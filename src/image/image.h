@@ -56,8 +56,9 @@ typedef struct fk_image_notes {
     /* Of wide samples.  A hot pixel is no reason to take a larger range: bits is the smallest of 8, 10, 12,
      * 14 and 16 whose range holds all samples but one in 10,000. */
     int bits;
-    uint32_t largest; /* within that range */
-    float above;      /* share of the samples above the settings' window */
+    uint32_t largest;      /* within that range */
+    float above;           /* share of the samples above the settings' window */
+    int64_t width, height; /* as it is shown */
 } fk_image_notes;
 
 /* Decode path by its first bytes, not its name: PNG, JPEG, TIFF, BMP, PNM (P1 to P6, plain and raw).
@@ -100,7 +101,7 @@ fleck_status fk_image_decode_with(fk_image *out, const void *bytes, size_t size,
                                   fk_image_want want, const fk_image_settings *settings,
                                   fk_image_notes *notes, fleck_error *err) FLECK_MUST_CHECK;
 /* Whether path can be read as an image, as far as its header tells: it names formats and kinds that are
- * not read, sizes beyond the limits, and a PNG that ends early.  Of the notes only wide is found; content is the digest
+ * not read, sizes beyond the limits, and a PNG that ends early.  Of the notes only wide and the size are found; content is the digest
  * of the file's bytes in one piece.  settings, notes and content may be NULL.  Errors of fk_image_load(). */
 fleck_status fk_image_check(const char *path, const fk_image_settings *settings,
                             fk_image_notes *notes, fk_digest *content,

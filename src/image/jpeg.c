@@ -131,9 +131,11 @@ static void decode(struct jpeg_decompress_struct *d, fk_decoded *out, const fk_i
     jpeg_save_markers(d, EXIF_MARKER, 0xffff);
     jpeg_read_header(d, TRUE);
     h->status = check_header(d, in->max_pixels, h->err);
-    if (h->status != FLECK_OK || in->only_header)
+    if (h->status != FLECK_OK)
         return;
-    out->orientation = orientation_of(d);
+    fk_decoded_size(out, d->image_width, d->image_height, orientation_of(d));
+    if (in->only_header)
+        return;
     cmyk = d->num_components == 4;
     d->out_color_space = cmyk ? JCS_CMYK : d->num_components == 1 ? JCS_GRAYSCALE : JCS_RGB;
     h->status = fk_image_alloc(&out->image, d->image_width, d->image_height,

@@ -193,13 +193,13 @@ fleck_status fk_png_decode(fk_decoded *out, const fk_image_bytes *in, fleck_erro
                 chunks.frames);
     out->notes.wide = chunks.depth == 16;
     FK_DO(check_bytes(&chunks, err));
+    fk_decoded_size(out, chunks.width, chunks.height,
+                    chunks.exif != NULL ? fk_exif_orientation(chunks.exif, chunks.exif_bytes) : 1);
     if (in->only_header)
         return FLECK_OK;
     FK_DO(fk_png_decode_fast(out, &done, &chunks, in, err));
     if (!done)
         FK_DO(fk_png_decode_plain(out, in, err));
-    if (chunks.exif != NULL)
-        out->orientation = fk_exif_orientation(chunks.exif, chunks.exif_bytes);
 done:
     return st;
 }

@@ -218,6 +218,7 @@ fleck_status fk_pnm_decode(fk_decoded *out, const fk_image_bytes *in, fleck_erro
     FK_DO(read_header(&h, &r, err));
     FK_DO(fk_image_check_size(h.width, h.height, in->max_pixels, err));
     out->notes.wide = h.max == FK_IMAGE_WIDEST;
+    fk_decoded_size(out, h.width, h.height, 1);
     if (in->only_header)
         return FLECK_OK;
     FK_DO(check_bytes(&h, &r, err));

@@ -509,11 +509,11 @@ fleck_status fk_tiff_decode(fk_decoded *out, const fk_image_bytes *in, fleck_err
     }
     FK_DO(read_layout(&l, tif, &s, in->max_pixels, err));
     out->notes.wide = l.bits == 16 && !l.cmyk;
+    fk_decoded_size(out, l.width, l.height,
+                    l.orientation >= 1 && l.orientation <= 8 ? l.orientation : 1);
     if (in->only_header)
         goto done;
     FK_DO(decode(out, &l, tif, &s, in, err));
-    if (l.orientation >= 1 && l.orientation <= 8)
-        out->orientation = l.orientation;
 done:
     if (tif != NULL)
         TIFFClose(tif);

@@ -68,16 +68,18 @@ static const fk_option OPTIONS[] = {
      .help = "side of the neighbourhood that a patch takes in, odd (3 in PatchCore)"},
     {.name = "pretrain-dim",
      .kind = FK_OPTION_INT,
-     .initial = "1024",
-     .min = 1,
+     .initial = "0",
+     .min = 0,
      .max = 4096,
-     .help = "numbers that each tap's neighbourhood is pooled to (1024 in PatchCore)"},
+     .help =
+         "numbers that each tap's neighbourhood is pooled to; 0: 1024, as in PatchCore, or as many "
+         "as the taps have channels where these are fewer"},
     {.name = "target-dim",
      .kind = FK_OPTION_INT,
-     .initial = "1024",
-     .min = 1,
+     .initial = "0",
+     .min = 0,
      .max = 4096,
-     .help = "width of the joined embedding (1024 in PatchCore)"},
+     .help = "width of the joined embedding; 0 as above"},
     {.name = "variance",
      .kind = FK_OPTION_REAL,
      .initial = "0.99",
@@ -112,10 +114,10 @@ static const fk_option OPTIONS[] = {
 static fleck_status mhpc_embed(fk_embed_spec *out, const fk_options *o, int n_taps,
                                const fk_tap_info *taps, fleck_error *err)
 {
-    (void)n_taps;
-    (void)taps;
-    return fk_embed_patches(out, fk_options_int(o, "patch"), fk_options_int(o, "pretrain-dim"),
-                            fk_options_int(o, "target-dim"), err);
+    return fk_embed_patches(out, fk_options_int(o, "patch"),
+                            fk_embed_patch_width(fk_options_int(o, "pretrain-dim"), n_taps, taps),
+                            fk_embed_patch_width(fk_options_int(o, "target-dim"), n_taps, taps),
+                            err);
 }
 
 static int64_t positions(const mhpc *s)

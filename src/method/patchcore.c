@@ -12,7 +12,7 @@
 static const fk_option OPTIONS[] = {
     {.name = "coreset",
      .kind = FK_OPTION_REAL,
-     .initial = "0.1",
+     .initial = "0.02",
      .min = 1e-6,
      .max = 1,
      .help = "share of the good patches that the bank keeps, chosen by greedy k-center; 0.1 and "
@@ -32,16 +32,18 @@ static const fk_option OPTIONS[] = {
      .help = "side of the neighbourhood that a place's feature is made of, odd; 3 in the paper"},
     {.name = "pretrain-dim",
      .kind = FK_OPTION_INT,
-     .initial = "1024",
-     .min = 1,
+     .initial = "0",
+     .min = 0,
      .max = 65536,
-     .help = "values that the neighbourhood in each tap is averaged to; 1024 in the authors' code"},
+     .help =
+         "values that the neighbourhood in each tap is averaged to; 0: 1024, as in the authors' "
+         "code, or as many as the taps have channels where these are fewer"},
     {.name = "target-dim",
      .kind = FK_OPTION_INT,
-     .initial = "1024",
-     .min = 1,
+     .initial = "0",
+     .min = 0,
      .max = 65536,
-     .help = "values that those of all taps are averaged to; 1024 in the authors' code"},
+     .help = "values that those of all taps are averaged to; 0 as above"},
     {.name = "reweight",
      .kind = FK_OPTION_INT,
      .initial = "0",
@@ -69,10 +71,10 @@ static const fk_option OPTIONS[] = {
 static fleck_status patchcore_embed(fk_embed_spec *out, const fk_options *o, int n_taps,
                                     const fk_tap_info *taps, fleck_error *err)
 {
-    (void)n_taps;
-    (void)taps;
-    return fk_embed_patches(out, fk_options_int(o, "patch"), fk_options_int(o, "pretrain-dim"),
-                            fk_options_int(o, "target-dim"), err);
+    return fk_embed_patches(out, fk_options_int(o, "patch"),
+                            fk_embed_patch_width(fk_options_int(o, "pretrain-dim"), n_taps, taps),
+                            fk_embed_patch_width(fk_options_int(o, "target-dim"), n_taps, taps),
+                            err);
 }
 
 static int64_t positions(const fk_patchcore *s)

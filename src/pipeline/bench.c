@@ -281,6 +281,20 @@ done:
 
 /* ---- Networks ---- */
 
+/* The images that a category learns. */
+static fleck_status list_train(fk_samples *train, const char ***files, const char *path,
+                               const fk_dataset_how *how, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(fk_dataset_train(train, path, how, err));
+    FK_DO(FK_ALLOC(files, train->count, err));
+    for (int64_t i = 0; i < train->count; i++)
+        (*files)[i] = train->items[i].path;
+done:
+    return st;
+}
+
 /* Have the networks for the category at path: others than before where a run keeps the shape of its images. */
 static fleck_status ready_networks(bench *b, const char *path, fleck_error *err)
 {
@@ -289,6 +303,7 @@ static fleck_status ready_networks(bench *b, const char *path, fleck_error *err)
                           .good = b->settings->fit.good,
                           .recursive = b->settings->fit.recursive};
     fk_samples train = {0};
+    const char **files = NULL;
     bool ready = b->feeds.n > 0;
     fleck_status st = FLECK_OK;
 
@@ -296,11 +311,13 @@ static fleck_status ready_networks(bench *b, const char *path, fleck_error *err)
         fleck_fit_settings *f = &b->runs.items[i].fit;
         int64_t width = f->width, height = f->height;
 
-        if (f->long_side == 0)
+        if (!b->runs.items[i].shaped)
             continue;
-        if (train.count == 0)
-            FK_DO(fk_dataset_train(&train, path, &how, err));
-        FK_DO(fk_fit_long_side(f, train.items[0].path, err));
+        if (files == NULL)
+            FK_DO(list_train(&train, &files, path, &how, err));
+        if (f->long_side == 0)
+            f->width = f->height = 0;
+        FK_DO(fk_fit_shape(f, files, train.count, err));
         ready &= f->width == width && f->height == height;
     }
     if (ready)
@@ -310,6 +327,7 @@ static fleck_status ready_networks(bench *b, const char *path, fleck_error *err)
 done:
     if (st != FLECK_OK) /* they may not fit the runs any more */
         fk_bench_feeds_close(&b->feeds);
+    fk_free(files);
     fk_samples_free(&train);
     return st;
 }

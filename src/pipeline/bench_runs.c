@@ -93,8 +93,8 @@ static fleck_status take_own(reading *r, const char *name, const char *value, bo
         {"pool", &f->pool, NULL, NULL},           {"fit-mask", &f->mask, NULL, NULL},
         {"window", &f->window, NULL, NULL},       {"background", &f->background, NULL, NULL},
         {"long-side", NULL, &f->long_side, NULL}, {"tiles", NULL, &f->tile, NULL},
-        {"overlap", NULL, NULL, &f->overlap},     {"calibrate", NULL, &f->calibrate, NULL},
-        {"sigma", NULL, NULL, &f->sigma}};
+        {"pixels", NULL, &f->pixels, NULL},       {"overlap", NULL, NULL, &f->overlap},
+        {"calibrate", NULL, &f->calibrate, NULL}, {"sigma", NULL, NULL, &f->sigma}};
     size_t i = 0, n = sizeof own / sizeof own[0];
     bool good = true;
 
@@ -238,6 +238,7 @@ static fleck_status add(fk_bench_runs *r, const char *text, const char *backbone
         run.fit.backbone = backbone;
     if (text[head] == ':')
         FK_DO(take_options(&text_of_run, text + head + 1, err));
+    run.shaped = fk_fit_shapes(&run.fit);
     FK_DO(name_run(&run.name, &run, text + head + (text[head] == ':'), err));
     assert(run.name != NULL);
     for (int i = 0; i < r->n; i++)

@@ -5,6 +5,9 @@
 #include "dataset/dataset.h"
 #include "pipeline/source.h"
 
+/* Pixels that the network sees where nothing else is asked for. */
+#define FK_FIT_PIXELS (224 * 224)
+
 /* Everything of m that the settings decide: backbone, weights, preprocessing, taps, embedding,
  * method and an empty state.  m is zeroed before. */
 fleck_status fk_fit_plan(fk_model *m, const fleck_fit_settings *s,
@@ -36,9 +39,12 @@ void fk_fit_advise(fleck_error *err, const fk_model *m, const fleck_fit_settings
 void fk_fit_advise_short(fleck_error *err, const fk_model *m, const fleck_fit_settings *s,
                          int threads, bool network);
 
-/* Set width and height from long_side and the shape of the first image; nothing is cropped. */
-fleck_status fk_fit_long_side(fleck_fit_settings *s, const char *first,
-                              fleck_error *err) FLECK_MUST_CHECK;
+/* Whether width and height are to follow from the shape of the images. */
+bool fk_fit_shapes(const fleck_fit_settings *s);
+/* Let them: from long_side, or pixels, and the median shape of the n files, NULL for a stream's images, which
+ * become square; nothing is cropped. */
+fleck_status fk_fit_shape(fleck_fit_settings *s, const char *const *files, int64_t n,
+                          fleck_error *err) FLECK_MUST_CHECK;
 
 /* Refuse tiles that reach beyond every picture: of m's, which are width x height; of images that keep their
  * own size, before anything is compiled for them.  FLECK_E_OPTION names the largest that makes sense. */

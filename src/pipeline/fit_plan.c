@@ -57,24 +57,100 @@ static int64_t to_multiple(double side, int64_t m)
     return n > least ? n : least;
 }
 
-fleck_status fk_fit_long_side(fleck_fit_settings *s, const char *first, fleck_error *err)
+/* Images whose headers tell the shape of all. */
+#define SHAPED 33
+/* How far the sides may be from the pixels that were asked for. */
+#define LEAST_PIXELS 0.7
+#define MOST_PIXELS 1.35
+
+static int ascending(const void *x, const void *y)
+{
+    double a = *(const double *)x, b = *(const double *)y;
+
+    return (a > b) - (a < b);
+}
+
+/* Median of width / height over images spread evenly over all n. */
+static fleck_status shape_of(double *out, const char *const *files, int64_t n, int64_t max_pixels,
+                             fleck_error *err)
+{
+    fk_image_settings settings = {.max_pixels = max_pixels};
+    double shapes[SHAPED];
+    int64_t count = n < SHAPED ? n : SHAPED, known = 0;
+
+    for (int64_t i = 0; i < count; i++) {
+        fk_image_notes notes = {0};
+        fleck_status st = fk_image_check(files[i * n / count], &settings, &notes, NULL, err);
+
+        if (st == FLECK_OK)
+            shapes[known++] = (double)notes.width / (double)notes.height;
+        else if (i == count - 1 && known == 0)
+            return st;
+    }
+    qsort(shapes, (size_t)known, sizeof *shapes, ascending);
+    *out = shapes[known / 2];
+    return FLECK_OK;
+}
+
+/* Sides, multiples of m, of about so many pixels and this shape: a shape that is off by a tenth is as bad as
+ * pixels that are off by a half. */
+static void sides_of(int64_t *width, int64_t *height, double shape, double pixels, int64_t m)
+{
+    double best = INFINITY;
+
+    *width = to_multiple(sqrt(pixels * shape), m);
+    *height = to_multiple(sqrt(pixels / shape), m);
+    for (int64_t h = m; (double)(h * h) * shape <= 4.0 * pixels; h += m)
+        for (int64_t w = m; (double)(w * h) <= MOST_PIXELS * pixels; w += m) {
+            double area = (double)(w * h) / pixels, off;
+
+            if (area < LEAST_PIXELS || w < MIN_SIDE || h < MIN_SIDE)
+                continue;
+            off = fabs(log((double)w / (double)h / shape)) + 0.2 * fabs(log(area));
+            if (off < best) {
+                best = off;
+                *width = w;
+                *height = h;
+            }
+        }
+}
+
+bool fk_fit_shapes(const fleck_fit_settings *s)
+{
+    return s->long_side != 0 || (s->width == 0 && s->height == 0 && s->tile == 0);
+}
+
+fleck_status fk_fit_shape(fleck_fit_settings *s, const char *const *files, int64_t n,
+                          fleck_error *err)
 {
     int64_t m = input_multiple(s->backbone != NULL ? fk_arch_find(s->backbone) : NULL);
-    fk_image_settings size = {.max_pixels = s->max_pixels};
-    fk_image image = {0};
-    double longer;
-    fleck_status st;
+    double shape = 1.0;
+    fleck_status st = FLECK_OK;
 
-    if (s->long_side < MIN_SIDE || s->long_side > MAX_SIDE)
+    if (s->long_side != 0 && (s->long_side < MIN_SIDE || s->long_side > MAX_SIDE))
         return fk_error_set(err, FLECK_E_OPTION, "long side: expected %d to %d, got %lld", MIN_SIDE,
                             MAX_SIDE, (long long)s->long_side);
-    FK_DO(fk_image_load_with(&image, first, FK_IMAGE_RGB, &size, NULL, err));
-    longer = (double)(image.width > image.height ? image.width : image.height);
-    s->width = to_multiple((double)s->long_side * (double)image.width / longer, m);
-    s->height = to_multiple((double)s->long_side * (double)image.height / longer, m);
-    s->crop_width = s->crop_height = 0;
+    if (s->long_side != 0 && files == NULL)
+        return fk_error_set(
+            err, FLECK_E_OPTION,
+            "long side: the images of a stream have no shape beforehand; expected a "
+            "width and a height");
+    if (s->long_side == 0 && (s->crop_width > 0 || s->crop_height > 0))
+        return fk_error_set(err, FLECK_E_OPTION,
+                            "crop: expected a size to crop from, such as 256x256, got none");
+    if (s->pixels < MIN_SIDE * MIN_SIDE || s->pixels > (int64_t)MAX_SIDE * MAX_SIDE)
+        return fk_error_set(err, FLECK_E_OPTION, "pixels: expected %d to %d, got %lld",
+                            MIN_SIDE * MIN_SIDE, MAX_SIDE * MAX_SIDE, (long long)s->pixels);
+    if (files != NULL)
+        FK_DO(shape_of(&shape, files, n, s->max_pixels, err));
+    if (s->long_side != 0) {
+        s->width = to_multiple((double)s->long_side * fmin(1.0, shape), m);
+        s->height = to_multiple((double)s->long_side * fmin(1.0, 1.0 / shape), m);
+        s->crop_width = s->crop_height = 0;
+    } else {
+        sides_of(&s->width, &s->height, shape, (double)s->pixels, m);
+    }
 done:
-    fk_image_free(&image);
     return st;
 }
 

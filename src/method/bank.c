@@ -222,10 +222,11 @@ typedef struct nearest_job {
     const fk_bank *bank;
     const float *x;
     int64_t n;
-    fk_span exclude;
+    int sides; /* 1 or 2: searches that differ in what they leave out, and share products */
+    fk_span exclude[2];
     float *room; /* [pieces, piece_room()] */
-    float *distance;
-    int64_t *index;
+    float *distance[2];
+    int64_t *index[2];
 } nearest_job;
 
 static int64_t piece_room(const fk_bank *b)
@@ -266,43 +267,56 @@ static void take(best *b, const nearest_job *job, const float *x, int64_t row)
     }
 }
 
-/* First pass: the smallest bound in a tile of the bank that begins at row `first`. */
-static void find_bound(best *b, const nearest_job *job, const float *products, int64_t first,
-                       int64_t m)
+/* First pass: the smallest bound of each side in a tile of the bank that begins at row `first`. */
+static void find_bounds(best *const sides[2], const nearest_job *job, const float *products,
+                        int64_t first, int64_t m)
 {
     const float *length2 = job->bank->length2 + first;
+    float limit = -INFINITY;
     int32_t near[TILE];
-    int64_t n = fk_linalg_nearer(near, length2, products, m, b->bound);
+    int64_t n;
 
+    for (int s = 0; s < job->sides; s++)
+        limit = fmaxf(limit, sides[s]->bound);
+    n = fk_linalg_nearer(near, length2, products, m, limit);
     for (int64_t k = 0; k < n; k++) {
         float bound = length2[near[k]] - 2.0f * products[near[k]];
+        int64_t image = job->bank->images[first + near[k]];
 
-        if (bound < b->bound && !fk_span_has(job->exclude, job->bank->images[first + near[k]])) {
-            b->bound = bound;
-            b->index = first + near[k];
-        }
+        for (int s = 0; s < job->sides; s++)
+            if (bound < sides[s]->bound && !fk_span_has(job->exclude[s], image)) {
+                sides[s]->bound = bound;
+                sides[s]->index = first + near[k];
+            }
     }
 }
 
 /* Second pass: all in the tile that may lie nearer. */
-static void search_tile(best *b, const nearest_job *job, const float *x, const float *products,
-                        int64_t first, int64_t m)
+static void search_tile(best *const sides[2], const nearest_job *job, const float *x,
+                        const float *products, int64_t first, int64_t m)
 {
     const float *length2 = job->bank->length2 + first;
-    float limit = limit_of(b, job->bank);
+    float limits[2] = {-INFINITY, -INFINITY};
     int32_t near[TILE];
-    int64_t n = fk_linalg_nearer(near, length2, products, m, limit);
+    int64_t n;
 
+    for (int s = 0; s < job->sides; s++)
+        limits[s] = limit_of(sides[s], job->bank);
+    n = fk_linalg_nearer(near, length2, products, m, fmaxf(limits[0], limits[1]));
     for (int64_t k = 0; k < n; k++) {
-        if (!(length2[near[k]] - 2.0f * products[near[k]] < limit) ||
-            fk_span_has(job->exclude, job->bank->images[first + near[k]]))
-            continue;
-        take(b, job, x, first + near[k]);
-        limit = limit_of(b, job->bank);
+        float bound = length2[near[k]] - 2.0f * products[near[k]];
+        int64_t row = first + near[k];
+
+        for (int s = 0; s < job->sides; s++) {
+            if (!(bound < limits[s]) || fk_span_has(job->exclude[s], job->bank->images[row]))
+                continue;
+            take(sides[s], job, x, row);
+            limits[s] = limit_of(sides[s], job->bank);
+        }
     }
 }
 
-/* One pass of n features x, in search coordinates q, through the bank. */
+/* One pass of n features x, in search coordinates q, through the bank; found [2][PIECE]. */
 static void pass(best *found, const nearest_job *job, const float *x, const float *q, int64_t n,
                  float *products, bool first_pass)
 {
@@ -315,10 +329,12 @@ static void pass(best *found, const nearest_job *job, const float *x, const floa
         fk_linalg_multiply_packed(products, TILE, q, width, bank->packed + at * width, n, m, width,
                                   1.0f, 0.0f);
         for (int64_t i = 0; i < n; i++) {
+            best *const sides[2] = {found + i, found + PIECE + i};
+
             if (first_pass)
-                find_bound(&found[i], job, products + i * TILE, at, m);
+                find_bounds(sides, job, products + i * TILE, at, m);
             else
-                search_tile(&found[i], job, x + i * bank->dim, products + i * TILE, at, m);
+                search_tile(sides, job, x + i * bank->dim, products + i * TILE, at, m);
         }
     }
 }
@@ -328,9 +344,13 @@ static void start_search(best *found, const nearest_job *job, const float *x, co
                          int64_t n, float *products)
 {
     pass(found, job, x, q, n, products, true);
-    for (int64_t i = 0; i < n; i++)
-        if (found[i].index >= 0)
-            take(&found[i], job, x + i * job->bank->dim, found[i].index);
+    for (int s = 0; s < job->sides; s++)
+        for (int64_t i = 0; i < n; i++) {
+            best *b = &found[s * PIECE + i];
+
+            if (b->index >= 0)
+                take(b, job, x + i * job->bank->dim, b->index);
+        }
 }
 
 static fleck_status search_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
@@ -341,7 +361,7 @@ static fleck_status search_piece(void *ctx, int64_t piece, int worker, fleck_err
     const float *x = job->x + first * bank->dim, *q = x;
     float *products = job->room + piece * piece_room(bank), *turned = products + PIECE * TILE;
     double reach[PIECE] = {0.0};
-    best found[PIECE];
+    best found[2 * PIECE];
 
     (void)worker;
     (void)err;
@@ -350,19 +370,23 @@ static fleck_status search_piece(void *ctx, int64_t piece, int worker, fleck_err
         q = turned;
     }
     for (int64_t i = 0; i < n; i++)
-        found[i] = (best){.value = INFINITY,
-                          .length2 = sure_share(width) * fk_linalg_length2(q + i * width, width),
-                          .slack = bank->rounding * (reach[i] + bank->reach),
-                          .bound = INFINITY,
-                          .index = -1};
+        found[i] = found[PIECE + i] =
+            (best){.value = INFINITY,
+                   .length2 = sure_share(width) * fk_linalg_length2(q + i * width, width),
+                   .slack = bank->rounding * (reach[i] + bank->reach),
+                   .bound = INFINITY,
+                   .index = -1};
     if (bank->width > 0)
         start_search(found, job, x, q, n, products);
     pass(found, job, x, q, n, products, false);
-    for (int64_t i = 0; i < n; i++) {
-        job->distance[first + i] = (float)sqrt(found[i].value);
-        if (job->index != NULL)
-            job->index[first + i] = isinf(found[i].value) ? -1 : found[i].index;
-    }
+    for (int s = 0; s < job->sides; s++)
+        for (int64_t i = 0; i < n; i++) {
+            const best *b = &found[s * PIECE + i];
+
+            job->distance[s][first + i] = (float)sqrt(b->value);
+            if (job->index[s] != NULL)
+                job->index[s][first + i] = isinf(b->value) ? -1 : b->index;
+        }
     return FLECK_OK;
 }
 
@@ -373,10 +397,28 @@ fleck_status fk_bank_nearest(const fk_bank *b, const float *x, int64_t n, fk_spa
     nearest_job job = {.bank = b,
                        .x = x,
                        .n = n,
-                       .exclude = exclude,
+                       .sides = 1,
+                       .exclude = {exclude},
                        .room = scratch,
-                       .distance = distance,
-                       .index = index};
+                       .distance = {distance},
+                       .index = {index}};
+
+    return fk_pool_run(pool, (n + PIECE - 1) / PIECE, search_piece, &job, err);
+}
+
+fleck_status fk_bank_nearest_both(const fk_bank *b, const float *x, int64_t n,
+                                  const fk_span exclude[2], void *scratch, fk_pool *pool,
+                                  float *const distance[2], int64_t *const index[2],
+                                  fleck_error *err)
+{
+    nearest_job job = {.bank = b,
+                       .x = x,
+                       .n = n,
+                       .sides = 2,
+                       .exclude = {exclude[0], exclude[1]},
+                       .room = scratch,
+                       .distance = {distance[0], distance[1]},
+                       .index = {index[0], index[1]}};
 
     return fk_pool_run(pool, (n + PIECE - 1) / PIECE, search_piece, &job, err);
 }

@@ -19,7 +19,8 @@ typedef struct fk_bank {
     /* What fk_bank_measure() works out; owned. */
     float *
         length2; /* [n] squared lengths in the search's coordinates, what is surely there of them */
-    float *packed; /* the features, or [n, width] the coarse coordinates, as fk_linalg_pack() has them */
+    float *
+        packed; /* the features, or [n, width] the coarse coordinates, as fk_linalg_pack() has them */
     double stretch, rounding, reach; /* see bank.c */
 } fk_bank;
 
@@ -51,5 +52,11 @@ size_t fk_bank_scratch_size(const fk_bank *b, int64_t n);
 fleck_status fk_bank_nearest(const fk_bank *b, const float *x, int64_t n, fk_span exclude,
                              void *scratch, fk_pool *pool, float *distance, int64_t *index,
                              fleck_error *err) FLECK_MUST_CHECK;
+
+/* Two of these that differ in what they leave out, with the products of one: each finds what it finds alone. */
+fleck_status fk_bank_nearest_both(const fk_bank *b, const float *x, int64_t n,
+                                  const fk_span exclude[2], void *scratch, fk_pool *pool,
+                                  float *const distance[2], int64_t *const index[2],
+                                  fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -118,6 +118,11 @@ typedef struct fk_method {
      *   pool     may be used when not NULL (a single image on several threads); same bytes */
     fleck_status (*score)(const void *state, const fk_embedding *e, fk_span exclude, void *scratch,
                           fk_pool *pool, float *map, double *score, fleck_error *err);
+    /* score() of a learned image twice at once, as if it were left out as exclude[0] and as exclude[1]: map
+     * (may be NULL) and scores[0] of the first, scores[1] of the second, each the very number that score
+     * gives.  NULL in a method that gains nothing by it, or whose scores are not its own. */
+    fleck_status (*score_both)(const void *state, const fk_embedding *e, const fk_span exclude[2],
+                               void *scratch, float *map, double scores[2], fleck_error *err);
     /* Score n images (any n >= 0) at once, faster than one by one; NULL in a method that gains
      * nothing by it, or whose scores are not those of maps.
      *   exclude  [n] as in score; may differ among images

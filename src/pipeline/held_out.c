@@ -489,7 +489,7 @@ static fleck_status score_block(scores *s, int64_t first, int64_t n, fleck_error
     const fk_embedding *embeddings[BLOCK];
     const uint8_t *left_out[BLOCK];
     float *maps[BLOCK];
-    fk_span spans[BLOCK];
+    fk_span alone[BLOCK], fold[BLOCK];
     bool pooled = fk_model_scores_maps(f->model);
     fleck_status st;
 
@@ -498,19 +498,18 @@ static fleck_status score_block(scores *s, int64_t first, int64_t n, fleck_error
         embeddings[i] = &s->embeddings[i];
         left_out[i] = h->canvases[first + i].left_out.data;
         maps[i] = pooled || gives_map(s, first + i) ? s->maps[i] : NULL;
-        spans[i] = span_of(f, h->images[first + i], false);
-    }
-    FK_DO(fk_runner_score_many(f->runner, n, embeddings, spans, left_out, maps, s->alone + first,
-                               err));
-    for (int64_t i = 0; i < n; i++) {
-        if (maps[i] != NULL && gives_map(s, first + i))
-            take_pixels(s, maps[i], size.width, size.height, left_out[i]);
-        maps[i] = pooled ? s->maps[i] : NULL;
-        spans[i] = span_of(f, h->images[first + i], true);
+        alone[i] = span_of(f, h->images[first + i], false);
+        fold[i] = span_of(f, h->images[first + i], true);
     }
     if (s->by_fold)
-        FK_DO(fk_runner_score_many(f->runner, n, embeddings, spans, left_out, maps,
-                                   s->group + first, err));
+        FK_DO(fk_runner_score_both(f->runner, n, embeddings, alone, fold, left_out, maps,
+                                   s->alone + first, s->group + first, err));
+    else
+        FK_DO(fk_runner_score_many(f->runner, n, embeddings, alone, left_out, maps,
+                                   s->alone + first, err));
+    for (int64_t i = 0; i < n; i++)
+        if (maps[i] != NULL && gives_map(s, first + i))
+            take_pixels(s, maps[i], size.width, size.height, left_out[i]);
 done:
     return st;
 }

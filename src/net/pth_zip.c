@@ -1,4 +1,4 @@
-/* torch's zip container (torch 1.6 and later), through libzip.
+/* Zip files, through libzip: torch's container (torch 1.6 and later), and wheels with a weight file in them.
  *
  *   NAME/data.pkl   the saved object; storages stand in it as persistent ids
  *   NAME/data/KEY   the bytes of one storage
@@ -185,6 +185,56 @@ static fleck_status read_storage(archive *a, fk_storage *s, fleck_error *err)
     s->data = s->owned;
 done:
     fk_free(part);
+    return st;
+}
+
+/* The entry that ends in ".pth"; *found NULL where there is none, or where torch wrote the zip file. */
+static fleck_status find_pth(archive *a, const char **found, fleck_error *err)
+{
+    zip_int64_t n = zip_get_num_entries(a->zip, 0);
+
+    *found = NULL;
+    if (find_prefix(a, NULL) == FLECK_OK)
+        return FLECK_OK;
+    for (zip_int64_t i = 0; i < n; i++) {
+        const char *name = zip_get_name(a->zip, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
+        size_t length = name != NULL ? strlen(name) : 0;
+
+        if (length < 4 || strcmp(name + length - 4, ".pth") != 0)
+            continue;
+        if (*found != NULL)
+            return fk_error_set(err, FLECK_E_FORMAT,
+                                "%s: a zip file with more than one .pth file: %s and %s", a->file,
+                                *found, name);
+        *found = name;
+    }
+    return FLECK_OK;
+}
+
+fleck_status fk_pth_wheel_read(void **out, int64_t *size, char **name, const uint8_t *bytes,
+                               size_t n_bytes, const char *file, fleck_error *err)
+{
+    archive a = {.file = file, .size = (int64_t)n_bytes};
+    const char *found;
+    fleck_status st;
+
+    *out = NULL;
+    *name = NULL;
+    FK_DO(open_archive(&a, bytes, err));
+    FK_DO(find_pth(&a, &found, err));
+    if (found == NULL)
+        goto done;
+    FK_DO(fk_strdup(name, found, err));
+    FK_DO(fk_strdup(&a.prefix, "", err));
+    FK_DO(read_entry(&a, found, (int)strlen(found), out, size, err));
+done:
+    if (st != FLECK_OK) {
+        fk_free(*name);
+        *name = NULL;
+    }
+    if (a.zip != NULL)
+        zip_discard(a.zip);
+    fk_free(a.prefix);
     return st;
 }
 

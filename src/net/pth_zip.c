@@ -49,6 +49,14 @@ static fleck_status open_archive(archive *a, const uint8_t *bytes, fleck_error *
     return st;
 }
 
+/* The length of "NAME/" in "NAME/data.pkl", 0 of any other name. */
+static int torch_prefix(const char *name)
+{
+    const char *slash = name != NULL ? strchr(name, '/') : NULL;
+
+    return slash != NULL && strcmp(slash, "/data.pkl") == 0 ? (int)(slash + 1 - name) : 0;
+}
+
 /* The folder that data.pkl is in. */
 static fleck_status find_prefix(archive *a, fleck_error *err)
 {
@@ -56,10 +64,10 @@ static fleck_status find_prefix(archive *a, fleck_error *err)
 
     for (zip_int64_t i = 0; i < n; i++) {
         const char *name = zip_get_name(a->zip, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
-        const char *slash = name != NULL ? strchr(name, '/') : NULL;
+        int length = torch_prefix(name);
 
-        if (slash != NULL && strcmp(slash, "/data.pkl") == 0)
-            return fk_asprintf(&a->prefix, err, "%.*s", (int)(slash + 1 - name), name);
+        if (length > 0)
+            return fk_asprintf(&a->prefix, err, "%.*s", length, name);
     }
     return fk_error_set(err, FLECK_E_FORMAT,
                         "%s: a zip file without data.pkl, so not one that torch.save() wrote",
@@ -192,22 +200,25 @@ done:
 static fleck_status find_pth(archive *a, const char **found, fleck_error *err)
 {
     zip_int64_t n = zip_get_num_entries(a->zip, 0);
+    const char *second = NULL;
 
     *found = NULL;
-    if (find_prefix(a, NULL) == FLECK_OK)
-        return FLECK_OK;
     for (zip_int64_t i = 0; i < n; i++) {
         const char *name = zip_get_name(a->zip, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
         size_t length = name != NULL ? strlen(name) : 0;
 
-        if (length < 4 || strcmp(name + length - 4, ".pth") != 0)
-            continue;
-        if (*found != NULL)
-            return fk_error_set(err, FLECK_E_FORMAT,
-                                "%s: a zip file with more than one .pth file: %s and %s", a->file,
-                                *found, name);
-        *found = name;
+        if (length >= 4 && strcmp(name + length - 4, ".pth") == 0) {
+            second = *found;
+            *found = name;
+        } else if (torch_prefix(name) > 0) {
+            *found = NULL;
+            return FLECK_OK;
+        }
     }
+    if (second != NULL)
+        return fk_error_set(err, FLECK_E_FORMAT,
+                            "%s: a zip file with more than one .pth file: %s and %s", a->file,
+                            second, *found);
     return FLECK_OK;
 }
 

@@ -69,9 +69,10 @@ static void missing_weights_say_how_to_install_them(void **state)
                    "fleck weights fetch resnet18");
     assert_refused(fk_weights_open(&r, home, fk_arch_find("resnet18"), 1, err), FLECK_E_NOTFOUND,
                    "/weights/resnet18.safetensors");
-    assert_refused(fk_weights_open(&r, home, fk_arch_find("efficientnet_lite0"), 1, err),
-                   FLECK_E_NOTFOUND,
-                   "install them with: fleck weights add efficientnet_lite0 FILE");
+    assert_refused(
+        fk_weights_open(&r, home, fk_arch_find("efficientnet_lite0"), 1, err), FLECK_E_NOTFOUND,
+        "get them with: fleck weights fetch efficientnet_lite0, or with: fleck weights add "
+        "efficientnet_lite0 FILE");
     assert_null(r);
 }
 

@@ -103,6 +103,9 @@ const char *temporary_folder(void);
 
 /* $FLECK_HOME, else $XDG_DATA_HOME/fleck, else ~/.local/share/fleck.  Static storage. */
 const char *home_folder(void);
+/* Where weights are read that home_folder() has not: ../share/fleck seen from the tool's own folder if that has any, as
+ * in the build tree and below a prefix, else the same of the prefix it was built for.  Static storage. */
+const char *shared_home_folder(void);
 
 /* ---- Outputs (outputs.c) ---- */
 

@@ -67,6 +67,10 @@ fleck_status fk_weights_import(const fk_arch *arch, const char *path, const char
 /* home/weights/NAME.safetensors; free with fk_free(). */
 fleck_status fk_weights_path(char **out, const char *home, const char *arch_name,
                              fleck_error *err) FLECK_MUST_CHECK;
+/* The one of two homes, either of which may be NULL, that has weights of arch_name: home where it has or shared has
+ * not, otherwise shared. */
+fleck_status fk_weights_home(const char **out, const char *home, const char *shared,
+                             const char *arch_name, fleck_error *err) FLECK_MUST_CHECK;
 /* Import into the store; its folder is made, weights of that name are replaced.  FLECK_E_OPTION
  * for a name that no architecture has lists those there are, FLECK_E_STATE where path is the stored
  * file itself; otherwise as fk_weights_import(). */

@@ -87,7 +87,7 @@ bench-compare: ready
 	@$(ninja) build product meson-benchmark-prereq
 	@bench/compare '$(BASE)' $(BENCH)
 
-# The prefix goes into the pkg-config file and the tool's library path.
+# The prefix goes into the pkg-config file, the tool's library path and its place of weights.
 install: all
 	@meson configure -Dprefix=$(abspath $(PREFIX)) build
 	@$(ninja) build product

@@ -73,10 +73,16 @@ static bool is_method_option(const command *cmd, const char *name)
     return false;
 }
 
+static bool is_group(const flag *f)
+{
+    return f->name[0] == '\0';
+}
+
 static int find_flag(const command *cmd, const char *name, char letter)
 {
     for (int i = 0; cmd->flags[i].name != NULL; i++)
-        if (name != NULL ? strcmp(cmd->flags[i].name, name) == 0 : cmd->flags[i].letter == letter)
+        if (!is_group(&cmd->flags[i]) &&
+            (name != NULL ? strcmp(cmd->flags[i].name, name) == 0 : cmd->flags[i].letter == letter))
             return i;
     return -1;
 }
@@ -104,7 +110,8 @@ static void names_of(const command *cmd, const char **names)
     int n = 0;
 
     for (int i = 0; cmd->flags[i].name != NULL; i++)
-        names[n++] = cmd->flags[i].name;
+        if (!is_group(&cmd->flags[i]))
+            names[n++] = cmd->flags[i].name;
     for (int i = 0; cmd->method_options != 0 && i < fleck_method_count(); i++)
         for (int j = 0; n < MOST_NAMES - 1 && fleck_method_option(fleck_method_at(i).name, j, &o);
              j++)
@@ -178,7 +185,7 @@ static bool take_flag(args *a, int argc, char **argv, int *i)
     return true;
 }
 
-bool args_parse(args *out, const command *cmd, int argc, char **argv, bool *help)
+bool args_parse(args *out, const command *cmd, int argc, char **argv)
 {
     int rows = 0;
     bool only_words = false;
@@ -186,7 +193,6 @@ bool args_parse(args *out, const command *cmd, int argc, char **argv, bool *help
     while (cmd->flags[rows].name != NULL)
         rows++;
     *out = (args){.cmd = cmd, .argc = argc, .argv = argv};
-    *help = false;
     out->words = need(calloc((size_t)argc + 1, sizeof *out->words));
     out->values = need(calloc((size_t)rows + 1, sizeof *out->values));
     out->given = need(calloc((size_t)argc + 1, sizeof *out->given));
@@ -196,9 +202,6 @@ bool args_parse(args *out, const command *cmd, int argc, char **argv, bool *help
 
         if (!only_words && strcmp(word, "--") == 0) {
             only_words = true;
-        } else if (!only_words && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)) {
-            *help = true;
-            return true;
         } else if (!only_words && word[0] == '-' && word[1] != '\0') {
             if (!take_flag(out, argc, argv, &i))
                 return false;
@@ -225,47 +228,123 @@ void args_free(args *a)
     *a = (args){0};
 }
 
-static void help_method(const command *cmd, const fleck_method_info *m, FILE *to)
+/* ---- Help ---- */
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+bool args_want_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (is_help(argv[i]))
+            return true;
+    return false;
+}
+
+/* The value of --method, which other words may be wrong beside; NULL where there is none. */
+static const char *method_in(int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++) {
+        if (strncmp(argv[i], "--method=", 9) == 0)
+            return argv[i] + 9;
+        if ((strcmp(argv[i], "--method") == 0 || strcmp(argv[i], "-m") == 0) && i + 1 < argc &&
+            !is_help(argv[i + 1]))
+            return argv[i + 1];
+    }
+    return NULL;
+}
+
+static void help_line(const char *left, const char *help)
+{
+    printf("  %-30s %s\n", left, help);
+}
+
+static void help_flags(const command *cmd)
+{
+    bool common = true;
+
+    printf("\noptions\n");
+    for (const flag *f = cmd->flags;; f++) {
+        char left[128], letter[8] = "";
+
+        if (common && (f->name == NULL || is_group(f))) {
+            help_line("-h, --help", "this text");
+            common = false;
+        }
+        if (f->name == NULL)
+            return;
+        if (is_group(f)) {
+            printf("\n%s\n", f->help);
+            continue;
+        }
+        if (f->letter != 0)
+            snprintf(letter, sizeof letter, "-%c, ", f->letter);
+        snprintf(left, sizeof left, "%s--%s %s", letter, f->name, f->value != NULL ? f->value : "");
+        help_line(left, f->help);
+    }
+}
+
+/* One method's own options. */
+static void help_method(const command *cmd, const fleck_method_info *m)
 {
     fleck_option o;
-    bool any = false;
 
+    printf("\n%s: %s (%s)\n", m->name, m->title, m->reference);
     for (int j = 0; fleck_method_option(m->name, j, &o); j++) {
         char left[128];
 
         if (cmd->method_options == 'r' && !o.after_fit)
             continue;
-        if (!any)
-            fprintf(to, "\n%s (%s)\n", m->title, m->reference);
-        any = true;
         snprintf(left, sizeof left, "--%s %s", o.name,
                  o.kind == FLECK_OPTION_CHOICE ? o.choices
                  : o.kind == FLECK_OPTION_TEXT ? "TEXT"
                                                : "N");
-        fprintf(to, "  %-30s %s (default %s)\n", left, o.help, o.initial);
+        printf("  %-30s %s (default %s)\n", left, o.help, o.initial);
     }
 }
 
-void args_help(const command *cmd, FILE *to)
+/* The options of one method, NULL: how to see them. */
+static int help_methods(const command *cmd, const char *method)
 {
-    fprintf(to, "usage: fleck %s %s\n\n%s\n", cmd->name, cmd->usage, cmd->summary);
-    if (cmd->details != NULL)
-        fprintf(to, "\n%s\n", cmd->details);
-    fprintf(to, "\noptions\n");
-    for (const flag *f = cmd->flags; f->name != NULL; f++) {
-        char left[128], letter[8] = "";
+    const char *names[MOST_NAMES] = {NULL}, *meant;
+    int n = fleck_method_count();
 
-        if (f->letter != 0)
-            snprintf(letter, sizeof letter, "-%c, ", f->letter);
-        snprintf(left, sizeof left, "%s--%s %s", letter, f->name, f->value != NULL ? f->value : "");
-        fprintf(to, "  %-30s %s\n", left, f->help);
-    }
-    fprintf(to, "  %-30s %s\n", "-h, --help", "this text");
-    for (int i = 0; cmd->method_options != 0 && i < fleck_method_count(); i++) {
+    for (int i = 0; i < n; i++) {
         fleck_method_info m = fleck_method_at(i);
 
-        help_method(cmd, &m, to);
+        names[i] = m.name;
+        if (method != NULL && strcmp(method, m.name) == 0) {
+            help_method(cmd, &m);
+            return EXIT_DONE;
+        }
     }
+    if (method != NULL) {
+        meant = fleck_nearest(method, names);
+        return usage_error("%s: there is no method \"%s\"%s%s%s", cmd->name, method,
+                           meant != NULL ? "; did you mean " : "", meant != NULL ? meant : "",
+                           meant != NULL ? "?" : "");
+    }
+    printf("\nEach method has options of its own; fleck %s --method NAME --help lists them:\n ",
+           cmd->name);
+    for (int i = 0; i < n; i++)
+        printf(" %s%s", names[i], i + 1 < n ? "," : "\n");
+    return EXIT_DONE;
+}
+
+int args_help(const command *cmd, int argc, char **argv)
+{
+    int code = EXIT_DONE;
+
+    printf("%s\n\nexample: fleck %s\nusage:   fleck %s %s\n", cmd->summary, cmd->example, cmd->name,
+           cmd->usage);
+    help_flags(cmd);
+    if (cmd->method_options != 0)
+        code = help_methods(cmd, method_in(argc, argv));
+    if (cmd->details != NULL && code == EXIT_DONE)
+        printf("\n%s\n", cmd->details);
+    return code;
 }
 
 const char *args_get(const args *a, const char *name)

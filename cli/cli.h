@@ -10,20 +10,25 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 /* ---- Arguments (args.c) ---- */
 
-/* One flag; a table ends with name NULL. */
+/* One flag; a table ends with name NULL.  In --help the common ones come first, the others below GROUP rows. */
 typedef struct flag {
     const char *name;  /* "threads" for --threads */
     char letter;       /* 'o' for -o, 0 for none */
     const char *value; /* placeholder of its value in --help, NULL for a switch */
     const char *help;
 } flag;
+#define GROUP(title)                                                                               \
+    {                                                                                              \
+        "", 0, NULL, title                                                                         \
+    }
 
 struct args;
 typedef struct command {
     const char *name;
     const char *usage;   /* behind the name: "DIR -o MODEL [options]" */
     const char *summary; /* one line */
-    const char *details; /* further text of --help, NULL for none */
+    const char *example; /* behind "fleck " */
+    const char *details; /* text at the end of --help, NULL for none */
     const flag *flags;
     char method_options; /* 'f' also every method's options, 'r' those that may change after a fit,
                             0 none */
@@ -46,15 +51,17 @@ typedef struct args {
     int n_pairs;
 } args;
 
-/* Parse argv (behind the command's name).  False: a usage error was printed.  *help: --help was
- * given. */
-bool args_parse(args *out, const command *cmd, int argc, char **argv, bool *help);
+/* Parse argv (behind the command's name).  False: a usage error was printed. */
+bool args_parse(args *out, const command *cmd, int argc, char **argv);
 void args_free(args *a);
 /* Whether --name is an option of the command. */
 bool command_takes(const command *cmd, const char *name);
 /* The first command with such an option (main.c), NULL: none. */
 const command *find_command_with(const char *name);
-void args_help(const command *cmd, FILE *to);
+/* Whether --help is among argv. */
+bool args_want_help(int argc, char **argv);
+/* Print --help, with the options of the method that argv names, if it does; the code to exit with. */
+int args_help(const command *cmd, int argc, char **argv);
 
 /* Value of a flag of the table, NULL if not given. */
 const char *args_get(const args *a, const char *name);
@@ -103,6 +110,9 @@ const char *temporary_folder(void);
 
 /* $FLECK_HOME, else $XDG_DATA_HOME/fleck, else ~/.local/share/fleck.  Static storage. */
 const char *home_folder(void);
+/* Where weights are read that home_folder() has not: ../share/fleck seen from the tool's own folder if that has any, as
+ * in the build tree and below a prefix, else the same of the prefix it was built for.  Static storage. */
+const char *shared_home_folder(void);
 
 /* ---- Outputs (outputs.c) ---- */
 

@@ -6,33 +6,38 @@
 #include <string.h>
 
 static const flag eval_flags[] = {
-    {"protocol", 0, "paper|original",
-     "masks at the crop's size, or maps at each image's (default paper)"},
     {"json", 0, NULL, "print one JSON object"},
     {"scores", 0, "FILE", "write path,label,score of every image as CSV"},
     {"overwrite", 0, NULL, "replace a file there that is no such table"},
+    {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
+    GROUP("figures"),
+    {"protocol", 0, "paper|original",
+     "masks at the crop's size, or maps at each image's (default paper)"},
     {"pool", 0, "method|max|top:P",
      "image score as in fit (default: the model's; another has no threshold)"},
-    {"precision", 0, "P", "f32, bf16, f16 or auto (default: the model's)"},
-    {"engine", 0, "NAME", "native, openvino or reference (default: the fastest for the network)"},
-    {"recursive", 0, NULL, "search the sub-folders of the types' folders as well"},
+    GROUP("images"),
     {"good", 0, "NAME",
      "folder of the good images, or none (default: good, ok, normal, pass, ...)"},
+    {"recursive", 0, NULL, "search the sub-folders of the types' folders as well"},
     {"max-pixels", 0, "N", "larger images are refused (default 268435456)"},
-    {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
+    GROUP("network"),
+    {"precision", 0, "P", "f32, bf16, f16 or auto (default: the model's)"},
+    {"engine", 0, "NAME", "native, openvino or reference (default: the fastest for the network)"},
     {NULL, 0, NULL, NULL}};
 
 static const flag metrics_flags[] = {
+    {"json", 0, NULL, "print one JSON object"},
+    {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
+    GROUP("figures"),
     {"protocol", 0, "paper|original",
      "maps at the crop's size, or each image's own (default original)"},
     {"size", 0, "WxH", "paper: masks are resized to this (default 256x256)"},
     {"crop", 0, "WxH|none", "paper: then cropped to this (default 224x224)"},
-    {"recursive", 0, NULL, "search the sub-folders of the types' folders as well"},
+    GROUP("images"),
     {"good", 0, "NAME",
      "folder of the good images, or none (default: good, ok, normal, pass, ...)"},
-    {"json", 0, NULL, "print one JSON object"},
+    {"recursive", 0, NULL, "search the sub-folders of the types' folders as well"},
     {"max-pixels", 0, "N", "larger images are refused (default 268435456)"},
-    {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
     {NULL, 0, NULL, NULL}};
 
 static bool read_protocol(const args *a, fleck_protocol *out)
@@ -272,6 +277,7 @@ const command eval_command = {
     .name = "eval",
     .usage = "MODEL DIR [options]",
     .summary = "Score the test images of DIR and print ROC-AUC, AP, F1-max and PRO.",
+    .example = "eval part.fleck bottle",
     .details =
         "DIR is a category in MVTec AD layout (DIR/test/TYPE, DIR/ground_truth/TYPE) or a CSV "
         "file.\nWithout masks only the image figures are computed.  Seconds of stages are summed "
@@ -287,6 +293,7 @@ const command metrics_command = {
     .name = "metrics",
     .usage = "MAPS_DIR DIR [options]",
     .summary = "Compute the same figures from maps that another tool wrote.",
+    .example = "metrics maps bottle",
     .details =
         "Maps are MAPS_DIR/TYPE/STEM.tiff, .tif or .npy (or MAPS_DIR/test/TYPE/...), one for every "
         "test\nimage of DIR; an image's score is the maximum of its map.",

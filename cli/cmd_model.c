@@ -114,6 +114,7 @@ const command install_command = {
     .name = "install",
     .usage = "MODEL DEST",
     .summary = "Check a model and put it in the place of another, by renaming.",
+    .example = "install part.fleck /line/",
     .details =
         "DEST is a file or a folder.  A model that is damaged is refused, and what is at DEST "
         "stays as it\nis.  A process that has DEST open is told so at its next call, and opens "
@@ -127,6 +128,7 @@ const command info_command = {.name = "info",
                               .usage = "MODEL [--json]",
                               .summary =
                                   "Say what a model is: method, network, preprocessing, threshold.",
+                              .example = "info part.fleck",
                               .flags = info_flags,
                               .min_words = 1,
                               .max_words = 1,
@@ -137,6 +139,7 @@ const command verify_command = {
     .usage = "MODEL [options]",
     .summary =
         "Score the check images stored in a model and compare with the scores stored beside them.",
+    .example = "verify part.fleck",
     .flags = verify_flags,
     .min_words = 1,
     .max_words = 1,

@@ -112,6 +112,7 @@ const command panel_command = {
     .name = "panel",
     .usage = "IMAGE MODEL... -o FILE.png [options]",
     .summary = "Draw image, ground truth and each model's heat map side by side, with captions.",
+    .example = "panel bottle/test/hole/000.png part.fleck -o panel.png",
     .flags = flags,
     .min_words = 2,
     .max_words = 1 + MAX_MODELS,

@@ -9,27 +9,30 @@
 
 static const flag flags[] = {
     {"output", 'o', "FOLDER", "write a picture for each image here"},
-    {"picture", 0, "KIND",
-     "heat, outline (of regions, without heat) or side-by-side (default heat)"},
+    {"csv", 0, "FILE",
+     "write a table of the images, and of regions beside it: x.csv and x-regions.csv"},
+    {"json", 0, NULL, "one JSON object a line and image, with its regions"},
+    {"threshold", 0, "T", "judge by this score instead of the model's threshold"},
     {"overwrite", 0, NULL,
      "replace files of -o that fleck did not write of the same image, and of --csv"},
+    {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
+    GROUP("pictures and maps"),
+    {"picture", 0, "KIND",
+     "heat, outline (of regions, without heat) or side-by-side (default heat)"},
+    {"no-pictures", 0, NULL, "with -o: maps only"},
     {"maps", 0, "tiff|npy", "also write each map as float32 (needs -o)"},
     {"map-size", 0, "image|crop", "size of those maps (default image: the image's own)"},
-    {"no-pictures", 0, NULL, "with -o: maps only"},
-    {"threshold", 0, "T", "judge by this score instead of the model's threshold"},
+    GROUP("verdicts and regions"),
     {"min-area", 0, "N|N%",
      "leave out regions of fewer pixels, or of less of the image; without a region a part is good"},
     {"mm-per-px", 0, "X", "side of a pixel in mm, for areas in mm2"},
-    {"json", 0, NULL, "one JSON object a line and image, with its regions"},
-    {"csv", 0, "FILE",
-     "write a table of the images, and of regions beside it: x.csv and x-regions.csv"},
     {"pool", 0, "method|max|top:P",
      "image score as in fit (default: the model's; another has no threshold)"},
-    {"precision", 0, "P", "f32, bf16, f16 or auto (default: the model's)"},
-    {"engine", 0, "NAME", "native, openvino or reference (default: the fastest for the network)"},
+    GROUP("input and network"),
     {"null", '0', NULL, "paths on standard input end in a zero byte, as find -print0 writes them"},
     {"max-pixels", 0, "N", "larger images are refused (default 268435456)"},
-    {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
+    {"precision", 0, "P", "f32, bf16, f16 or auto (default: the model's)"},
+    {"engine", 0, "NAME", "native, openvino or reference (default: the fastest for the network)"},
     {NULL, 0, NULL, NULL}};
 
 /* Files that were written of one image. */
@@ -487,6 +490,7 @@ const command predict_command = {
     .name = "predict",
     .usage = "MODEL PATHS... [-o FOLDER] [options]",
     .summary = "Score images, print a verdict for each, and draw heat maps.",
+    .example = "predict part.fleck photos/new -o out",
     .details =
         "PATHS are image files, folders (searched with all below them), or - for paths on "
         "standard\ninput, one a line, each answered as it comes.  Of a folder, files are images by "

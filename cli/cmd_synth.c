@@ -32,6 +32,7 @@ const command synth_command = {
     .name = "synth",
     .usage = "DIR [options]",
     .summary = "Draw a sample category in MVTec AD layout: good parts, defects and their masks.",
+    .example = "synth sample",
     .details = "The same bytes on every machine; free to use (CC0).",
     .flags = flags,
     .min_words = 1,

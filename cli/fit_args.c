@@ -14,6 +14,7 @@ bool args_fit(const args *a, fleck_fit_settings *s)
     s->window = args_get(a, "window");
     s->background = args_get(a, "background");
     s->home = home_folder();
+    s->shared_home = shared_home_folder();
     s->resize = args_get(a, "resize");
     s->engine = args_get(a, "engine");
     s->pool = args_get(a, "pool");

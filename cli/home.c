@@ -19,6 +19,25 @@ const char *home_folder(void)
     return path;
 }
 
+const char *shared_home_folder(void)
+{
+    static char path[4096];
+    char own[4096 - 64], weights[4096 + 16];
+    ssize_t n = readlink("/proc/self/exe", own, sizeof own - 1);
+
+    /* The folder above the tool's own. */
+    for (int up = 0; n > 0 && up < 2; up++)
+        while (n > 0 && own[--n] != '/')
+            ;
+    if (n >= 0) {
+        snprintf(path, sizeof path, "%.*s/share/fleck", (int)n, own);
+        snprintf(weights, sizeof weights, "%s/weights", path);
+        if (access(weights, F_OK) == 0)
+            return path;
+    }
+    return FLECK_SHARED_HOME;
+}
+
 const char *temporary_folder(void)
 {
     const char *folder = getenv("TMPDIR");

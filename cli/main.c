@@ -12,14 +12,17 @@ static const command *const commands[] = {&fit_command,     &predict_command, &e
 
 static void help(FILE *to)
 {
-    fputs("fleck learns what good parts look like from good images alone, then finds and outlines\n"
-          "defects.\n\nusage: fleck COMMAND ...\n\n",
+    fputs("fleck learns from images of good parts what they look like, then finds and outlines "
+          "defects.\n\n"
+          "example: fleck fit photos/good -o part.fleck\n"
+          "         fleck predict part.fleck photos/new -o out\n"
+          "usage:   fleck COMMAND ...\n\n",
           to);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     fputs(
-        "\nfleck COMMAND --help tells a command's options.  Exit codes: 0 done, 1 failed, 2 wrong "
-        "usage.\n",
+        "\nfleck help COMMAND, or fleck COMMAND --help, tells a command's options.  Exit codes: 0 "
+        "done, 1 failed,\n2 wrong usage.\n",
         to);
 }
 
@@ -44,31 +47,53 @@ static int no_command(const char *word)
     return usage_error("there is no command \"%s\" (see fleck --help)", word);
 }
 
+/* The code to exit with, when all is printed. */
+static int written(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fputs("fleck: standard output could not be written\n", stderr);
+    return EXIT_FAILED;
+}
+
+static const command *find_command(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(name, commands[i]->name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+/* fleck help [COMMAND ...] and fleck --help */
+static int run_help(int argc, char **argv)
+{
+    const command *cmd = argc > 0 ? find_command(argv[0]) : NULL;
+
+    if (cmd != NULL)
+        return written(args_help(cmd, argc - 1, argv + 1));
+    if (argc > 0 && argv[0][0] != '-')
+        return no_command(argv[0]);
+    help(stdout);
+    return written(EXIT_DONE);
+}
+
 static int run(const command *cmd, int argc, char **argv)
 {
     args a;
-    bool wants_help;
     int code = EXIT_USAGE;
 
-    if (args_parse(&a, cmd, argc, argv, &wants_help)) {
-        if (wants_help) {
-            args_help(cmd, stdout);
-            code = EXIT_DONE;
-        } else {
-            code = cmd->run(&a);
-        }
-    }
+    if (args_want_help(argc, argv))
+        return written(args_help(cmd, argc, argv));
+    if (args_parse(&a, cmd, argc, argv))
+        code = cmd->run(&a);
     args_free(&a);
     interrupt_end();
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fputs("fleck: standard output could not be written\n", stderr);
-        return EXIT_FAILED;
-    }
-    return code;
+    return written(code);
 }
 
 int main(int argc, char **argv)
 {
+    const command *cmd;
     sigset_t pipe_only;
 
     use_all_processors();
@@ -91,16 +116,12 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        strcmp(argv[1], "help") == 0) {
-        help(stdout);
-        return EXIT_DONE;
-    }
+        strcmp(argv[1], "help") == 0)
+        return run_help(argc - 2, argv + 2);
     if (strcmp(argv[1], "--version") == 0) {
         printf("fleck %s\n", fleck_version());
         return EXIT_DONE;
     }
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        if (strcmp(argv[1], commands[i]->name) == 0)
-            return run(commands[i], argc - 2, argv + 2);
-    return no_command(argv[1]);
+    cmd = find_command(argv[1]);
+    return cmd != NULL ? run(cmd, argc - 2, argv + 2) : no_command(argv[1]);
 }

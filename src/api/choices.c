@@ -5,8 +5,8 @@
 #include "base/nearest.h"
 #include "image/image.h"
 #include "method/method.h"
+#include "net/weights.h"
 #include "pipeline/fit.h"
-#include "net/arch.h"
 #include "synth/synth.h"
 
 const char *fleck_version(void)
@@ -107,7 +107,7 @@ fleck_backbone_info fleck_backbone_at(int i)
     if (i < 0 || i >= fk_arch_count())
         return (fleck_backbone_info){0};
     a = fk_arch_at(i);
-    return (fleck_backbone_info){a->name, a->title, a->source, a->file};
+    return (fleck_backbone_info){a->name, a->title, a->source, a->file, fk_weights_fetchable(a)};
 }
 
 fleck_fit_settings fleck_fit_defaults(void)

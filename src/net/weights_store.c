@@ -20,6 +20,25 @@ done:
     return st;
 }
 
+fleck_status fk_weights_home(const char **out, const char *home, const char *shared,
+                             const char *arch_name, fleck_error *err)
+{
+    char *own = NULL, *other = NULL;
+    fleck_status st = FLECK_OK;
+
+    *out = home != NULL ? home : shared;
+    if (home == NULL || shared == NULL)
+        return FLECK_OK;
+    FK_DO(fk_weights_path(&own, home, arch_name, err));
+    FK_DO(fk_weights_path(&other, shared, arch_name, err));
+    if (!fk_path_is_file(own) && fk_path_is_file(other))
+        *out = shared;
+done:
+    fk_free(own);
+    fk_free(other);
+    return st;
+}
+
 static fleck_status refuse_name(const char *arch_name, fleck_error *err)
 {
     fk_text names = {0};

@@ -315,14 +315,18 @@ static int threads_of(const fleck_fit_settings *s)
  * them. */
 static fleck_status open_weights(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
 {
+    const char *home;
     fleck_status st;
 
-    if (s->weights == NULL && s->home == NULL)
+    if (s->weights == NULL && s->home == NULL && s->shared_home == NULL)
         return fk_error_set(err, FLECK_E_OPTION,
                             "backbone %s: neither a weight file nor a folder of weights was given",
                             m->arch->name);
-    if (s->weights == NULL)
-        return fk_weights_open(&m->weights, s->home, m->arch, threads_of(s), err);
+    if (s->weights == NULL) {
+        st = fk_weights_home(&home, s->home, s->shared_home, m->arch->name, err);
+        return st != FLECK_OK ? st
+                              : fk_weights_open(&m->weights, home, m->arch, threads_of(s), err);
+    }
     st = fk_st_open_with(&m->weights, s->weights, threads_of(s), err);
     if (st == FLECK_E_FORMAT)
         fk_error_context(err, "weights (torch files go through `fleck weights add` first)");

@@ -172,6 +172,7 @@ fleck_status fk_outputs_apart_fit(const fk_outputs *o, const fleck_fit_settings 
                                   fleck_error *err)
 {
     char *stored = NULL;
+    const char *home;
     fleck_status st;
 
     FK_DO(fk_outputs_apart(o, s->mask, err));
@@ -179,8 +180,9 @@ fleck_status fk_outputs_apart_fit(const fk_outputs *o, const fleck_fit_settings 
     if (s->backbone == NULL)
         return FLECK_OK;
     FK_DO(fk_outputs_apart(o, s->backbone, err)); /* a file, where it is no name */
-    if (s->home != NULL && s->weights == NULL) {
-        FK_DO(fk_weights_path(&stored, s->home, s->backbone, err));
+    FK_DO(fk_weights_home(&home, s->home, s->shared_home, s->backbone, err));
+    if (home != NULL && s->weights == NULL) {
+        FK_DO(fk_weights_path(&stored, home, s->backbone, err));
         FK_DO(fk_outputs_apart(o, stored, err));
     }
 done:

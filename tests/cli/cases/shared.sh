@@ -5,7 +5,7 @@ if [ ! -f "$weights" ]; then
     exit 0
 fi
 fleck weights add resnet18 "$weights"
-fleck weights list | sed -n '/^resnet18/,/installed/p' | sed 's/(.* MB/(N MB/'
+fleck weights list | sed -n 's/[0-9.]* MB/N MB/; /^resnet18 /p'
 fleck fit "$S" -o padim.fleck -b resnet18 | sed 's/threshold [0-9.]*/threshold T/'
 fleck fit "$S" -o spade.fleck -b resnet18 -m spade
 echo "exit $?"

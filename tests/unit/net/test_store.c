@@ -69,9 +69,10 @@ static void missing_weights_say_how_to_install_them(void **state)
                    "fleck weights fetch resnet18");
     assert_refused(fk_weights_open(&r, home, fk_arch_find("resnet18"), 1, err), FLECK_E_NOTFOUND,
                    "/weights/resnet18.safetensors");
-    assert_refused(fk_weights_open(&r, home, fk_arch_find("efficientnet_lite0"), 1, err),
-                   FLECK_E_NOTFOUND,
-                   "install them with: fleck weights add efficientnet_lite0 FILE");
+    assert_refused(
+        fk_weights_open(&r, home, fk_arch_find("efficientnet_lite0"), 1, err), FLECK_E_NOTFOUND,
+        "get them with: fleck weights fetch efficientnet_lite0, or with: fleck weights add "
+        "efficientnet_lite0 FILE");
     assert_null(r);
 }
 
@@ -140,6 +141,46 @@ static void a_file_that_is_refused_leaves_what_was_stored(void **state)
     remove_stored(home, "resnet18");
 }
 
+/* Make an empty file where the weights of resnet18 would be. */
+static void put_stored(const char *home)
+{
+    char *path;
+
+    assert_ok(fk_weights_path(&path, home, "resnet18", err));
+    *strrchr(path, '/') = '\0';
+    assert_ok(fk_folder_make(path, err));
+    fk_free(path);
+    assert_ok(fk_weights_path(&path, home, "resnet18", err));
+    assert_ok(fk_file_write(path, "x", 1, err));
+    fk_free(path);
+}
+
+static void ones_own_weights_come_before_the_shared_ones(void **state)
+{
+    char own[4200], shared[4200];
+    const char *home;
+
+    (void)state;
+    snprintf(own, sizeof own, "%s/own", test_folder());
+    snprintf(shared, sizeof shared, "%s/shared", test_folder());
+    assert_ok(fk_weights_home(&home, own, shared, "resnet18", err));
+    assert_ptr_equal(home, own);
+    put_stored(shared);
+    assert_ok(fk_weights_home(&home, own, shared, "resnet18", err));
+    assert_ptr_equal(home, shared);
+    assert_ok(fk_weights_home(&home, own, shared, "resnet50", err));
+    assert_ptr_equal(home, own);
+    put_stored(own);
+    assert_ok(fk_weights_home(&home, own, shared, "resnet18", err));
+    assert_ptr_equal(home, own);
+    assert_ok(fk_weights_home(&home, NULL, shared, "resnet50", err));
+    assert_ptr_equal(home, shared);
+    assert_ok(fk_weights_home(&home, own, NULL, "resnet50", err));
+    assert_ptr_equal(home, own);
+    assert_ok(fk_weights_home(&home, NULL, NULL, "resnet50", err));
+    assert_null(home);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +190,7 @@ int main(void)
         cmocka_unit_test(missing_weights_say_how_to_install_them),
         cmocka_unit_test(files_that_the_store_did_not_write_are_refused),
         cmocka_unit_test(a_file_in_the_place_of_the_folder_is_an_error),
+        cmocka_unit_test(ones_own_weights_come_before_the_shared_ones),
         cmocka_unit_test(a_file_that_is_refused_leaves_what_was_stored),
     };
 

@@ -26,9 +26,13 @@ static const char page_head[] =
     "h2{font-size:1.25em;margin:2em 0 .5em;overflow-wrap:anywhere}\n"
     "h3{font-size:1.05em;margin:1.4em 0 .4em}\np{max-width:46em}\n"
     ".page{max-width:84em;margin:0 auto;padding:1em}\n.lead{font-size:1.15em;margin:.4em 0 1em}\n"
-    ".note,figcaption{color:var(--soft);font-size:.9em}\npre{white-space:pre-wrap}\n"
+    ".note,figcaption{color:var(--soft);font-size:.9em}\n.note{margin:.4em "
+    "0}\npre{white-space:pre-wrap}\n"
     ".split{display:flex;flex-wrap:wrap;gap:1em 2.5em;align-items:flex-start}\n"
-    ".split>*{min-width:0;max-width:100%}\nfigure{margin:0;min-width:0}\n"
+    ".split>*{min-width:0;max-width:100%;flex:1 1 30em}\n.split>.dots{flex:0 1 360px}\n"
+    ".dots .legend{display:block}\n.chart "
+    "text{paint-order:stroke;stroke:var(--bg);stroke-width:3px;"
+    "stroke-linejoin:round}\nfigure{margin:0;min-width:0}\n"
     "svg,img{display:block;max-width:100%;height:auto}\n"
     ".charts{display:flex;flex-wrap:wrap;gap:1.2em 2em;margin:1em 0}\n"
     ".charts figcaption{max-width:21em;min-height:1.5em}\n"
@@ -47,15 +51,19 @@ static const char page_head[] =
     "th,td{padding:.3em .7em;border-bottom:1px solid var(--line);text-align:right;"
     "vertical-align:top;background:var(--bg);white-space:nowrap}\n"
     "tbody tr:last-child>*{border-bottom:0}\n"
-    "thead th{background:var(--tint);white-space:normal;vertical-align:bottom;min-width:5.5em}\n"
+    "thead th{background:var(--tint);white-space:normal;vertical-align:bottom;max-width:16em}\n"
     "th:first-child{position:sticky;left:0;z-index:1;text-align:left;white-space:normal;"
-    "min-width:7.5em;max-width:20em;border-right:1px solid var(--line);font-weight:500}\n"
+    "min-width:7.5em;max-width:20em;border-right:1px solid var(--line)}\ntbody "
+    "th{font-weight:500}\n"
     ".words,.long{text-align:left}\ntd.long{white-space:normal;min-width:16em;max-width:44em;"
     "overflow-wrap:break-word}\n"
     "tbody tr:hover>*{background:var(--tint)}\n"
     "nav{font-size:.9em;overflow-wrap:anywhere}\nnav h2{margin:1.5em 0 .3em;font-size:1em}\n"
     "nav ul{list-style:none;margin:0;padding:0}\nnav a{display:block;padding:.15em 0}\n"
-    "@media (min-width:64em){.page{display:grid;grid-template-columns:13em minmax(0,1fr);"
+    "@media (max-width:40em){th,td{padding:.3em .5em}th:first-child{min-width:6.5em;max-width:10em}"
+    "td.long{min-width:10em}}\n"
+    "@media (min-width:64em){.jump{display:none}.page{display:grid;grid-template-columns:13em "
+    "minmax(0,1fr);"
     "grid-template-areas:\"nav result\" \"nav rest\";column-gap:2.5em;padding:1.5em}\n"
     "header{grid-area:result}main{grid-area:rest}nav{grid-area:nav;position:sticky;top:1em;"
     "align-self:start;max-height:calc(100vh - 2em);overflow-y:auto}nav h2{margin-top:.5em}}\n"
@@ -293,7 +301,7 @@ static fleck_status add_dots(fk_text *out, const fk_bench_book *b, const fk_name
         rows[c] =
             (fk_chart_row){b->categories[c].name, notes[c], &values[c * n], n > 1 ? best : -1};
     }
-    FK_DO(fk_text_printf(out, err, "<div>\n"));
+    FK_DO(fk_text_printf(out, err, "<div class=\"dots\">\n"));
     FK_DO(fk_chart_dots(out, "Image ROC-AUC, per cent", rows, b->n,
                         (const char *const *)labels->items, n, err));
     FK_DO(fk_chart_legend(out, (const char *const *)labels->items, n, err));
@@ -332,6 +340,10 @@ static fleck_status add_panel(fk_text *out, const fk_bench_book *b, const fk_ben
     FK_DO(fk_text_printf(out, err, "\"><figcaption>"));
     if (heading != NULL)
         FK_DO(fk_text_printf(out, err, "<b>%s</b><br>", heading));
+    if (heading != NULL && b->n > 1) {
+        FK_DO(fk_html_text(out, c->name, err));
+        FK_DO(fk_text_printf(out, err, ", "));
+    }
     FK_DO(fk_bench_caption(&caption, r, k, err));
     FK_DO(fk_html_text(out, caption, err));
     FK_DO(fk_text_printf(out, err, "</figcaption></figure>\n"));
@@ -475,15 +487,21 @@ done:
     return st;
 }
 
+/* A link to a category or a table, whose unit is left out. */
 static fleck_status add_link(fk_text *out, char kind, int64_t i, const char *title,
                              fleck_error *err)
 {
+    const char *unit = strstr(title, ", per cent");
+    char *words = NULL;
     fleck_status st;
 
     FK_DO(fk_text_printf(out, err, "<li><a href=\"#%c%lld\">", kind, (long long)i));
-    FK_DO(fk_html_text(out, title, err));
+    FK_DO(fk_asprintf(&words, err, "%.*s", (int)(unit != NULL ? unit - title : (long)strlen(title)),
+                      title));
+    FK_DO(fk_html_text(out, words, err));
     FK_DO(fk_text_printf(out, err, "</a></li>\n"));
 done:
+    fk_free(words);
     return st;
 }
 
@@ -494,7 +512,7 @@ static fleck_status add_contents(fk_text *out, const fk_bench_book *b, const fk_
     fleck_status st;
 
     FK_DO(fk_text_printf(out, err,
-                         "<nav aria-label=\"Contents\">\n<h2>Contents</h2>\n<ul>\n"
+                         "<nav id=\"contents\" aria-label=\"Contents\">\n<h2>Contents</h2>\n<ul>\n"
                          "<li><a href=\"#top\">What came out</a></li>\n"));
     for (int64_t i = 1; i < s->count && i < 2; i++)
         FK_DO(add_link(out, 't', i, s->items[i].title, err));
@@ -554,6 +572,7 @@ static fleck_status add_head(fk_text *out, const fk_bench_book *b, fleck_error *
     FK_DO(tagged(out, "title", valid, err));
     FK_DO(fk_text_printf(out, err, "</head>\n<body>\n<div class=\"page\">\n<header id=\"top\">\n"));
     FK_DO(tagged(out, "h1", valid, err));
+    FK_DO(fk_text_printf(out, err, "<a class=\"jump\" href=\"#contents\">Contents</a>\n"));
 done:
     fk_free(title);
     fk_free(valid);

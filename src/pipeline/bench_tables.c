@@ -351,27 +351,51 @@ static fleck_status add_share(fk_table *t, const fk_bench_verdicts *v, int64_t n
     return fk_table_add(t, err, "%lld of %lld", (long long)n, (long long)of);
 }
 
+static fleck_status add_verdicts(fk_table *t, const fk_bench_verdicts *v, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(add_share(t, v, v->found, v->defective, err));
+    FK_DO(add_share(t, v, v->rejected, v->good, err));
+done:
+    return st;
+}
+
+/* Image ROC-AUC and the verdicts, which all data have, then the figures of pixels. */
+static fleck_status add_heads(fk_table *t, int shown, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    for (int k = 0; k < shown; k++) {
+        FK_DO(fk_table_add(t, err, "%s", figures[main_figures[k]].words));
+        if (k > 0)
+            continue;
+        FK_DO(fk_table_add(t, err, "found"));
+        FK_DO(fk_table_add(t, err, "rejected"));
+    }
+done:
+    return st;
+}
+
 /* Each run: averages over the categories, and the sums of its verdicts. */
 static fleck_status glance_section(fk_bench_sections *s, const fk_bench_book *book,
                                    const fk_names *labels, fleck_error *err)
 {
     int shown = count_main(book);
     double best[MAIN_FIGURES] = {NAN, NAN, NAN};
+    char note[256];
     fk_bench_section *section;
     fk_table *t;
     fleck_status st;
 
-    FK_DO(fk_bench_section_add(
-        s, &section, "What came out",
-        "Averages over the categories, per cent. Found: defective test images above the threshold "
-        "that each model takes from its good images alone; rejected: good test images above it.",
-        3 + shown, err));
+    fk_format(note, sizeof note,
+              "%s. Found: defective test images above the threshold that each model takes from its "
+              "good images alone; rejected: good test images above it.",
+              book->n > 1 ? "Averages over the categories, per cent" : "Per cent");
+    FK_DO(fk_bench_section_add(s, &section, "What came out", note, 3 + shown, err));
     t = &section->table;
     FK_DO(fk_table_add(t, err, "run"));
-    for (int k = 0; k < shown; k++)
-        FK_DO(fk_table_add(t, err, "%s", figures[main_figures[k]].words));
-    FK_DO(fk_table_add(t, err, "found"));
-    FK_DO(fk_table_add(t, err, "rejected"));
+    FK_DO(add_heads(t, shown, err));
     for (int i = 0; labels->count > 1 && i < labels->count; i++)
         for (int k = 0; k < shown; k++) {
             fk_bench_mean m = fk_bench_average(book, i, main_figures[k]);
@@ -387,9 +411,9 @@ static fleck_status glance_section(fk_bench_sections *s, const fk_bench_book *bo
 
             FK_DO(add_value(t, fk_bench_mean_of(&m), NAN, err));
             FK_DO(mark_best(t, fk_bench_mean_of(&m), best[k], err));
+            if (k == 0)
+                FK_DO(add_verdicts(t, &v, err));
         }
-        FK_DO(add_share(t, &v, v.found, v.defective, err));
-        FK_DO(add_share(t, &v, v.rejected, v.good, err));
     }
 done:
     return st;
@@ -404,6 +428,7 @@ static fleck_status add_result(fk_table *t, const fk_bench_book *book, const fk_
     fk_bench_verdicts v = {0};
     fleck_status st;
 
+    fk_bench_verdicts_add(&v, r);
     FK_DO(fk_table_add(t, err, "%s", c->name));
     FK_DO(fk_table_add(t, err, "%s", label));
     for (int k = 0; k < shown; k++) {
@@ -416,12 +441,11 @@ static fleck_status add_result(fk_table *t, const fk_bench_book *book, const fk_
                                 : NAN,
                         err));
         FK_DO(mark_best(t, value, best_of(c, which), err));
+        if (k == 0)
+            FK_DO(add_verdicts(t, &v, err));
     }
-    fk_bench_verdicts_add(&v, r);
     FK_DO(isnan(r->threshold) ? fk_table_add(t, err, "-")
                               : fk_table_add(t, err, "%.4g", r->threshold));
-    FK_DO(add_share(t, &v, v.found, v.defective, err));
-    FK_DO(add_share(t, &v, v.rejected, v.good, err));
 done:
     return st;
 }
@@ -445,11 +469,8 @@ static fleck_status results_section(fk_bench_sections *s, const fk_bench_book *b
     t = &section->table;
     FK_DO(fk_table_add(t, err, "category"));
     FK_DO(fk_table_add(t, err, "run"));
-    for (int k = 0; k < shown; k++)
-        FK_DO(fk_table_add(t, err, "%s", figures[main_figures[k]].words));
+    FK_DO(add_heads(t, shown, err));
     FK_DO(fk_table_add(t, err, "threshold"));
-    FK_DO(fk_table_add(t, err, "found"));
-    FK_DO(fk_table_add(t, err, "rejected"));
     for (int64_t c = 0; c < book->n; c++)
         for (int i = 0; i < labels->count; i++)
             FK_DO(add_result(t, book, &book->categories[c], i, labels->items[i], p, shown, err));
@@ -805,8 +826,9 @@ static fleck_status conditions_section(fk_bench_sections *s, const fk_bench_book
     fk_format(number, sizeof number, "%lld images, %lld decoded", (long long)images,
               (long long)decoded);
     FK_DO(add_pair(t, "decoding", number, err));
-    fk_format(number, sizeof number, "%lld passes, %d networks, %d runs", (long long)passed,
-              first->n_networks, first->n);
+    fk_format(number, sizeof number, "%lld passes, %d network%s, %d run%s", (long long)passed,
+              first->n_networks, first->n_networks == 1 ? "" : "s", first->n,
+              first->n == 1 ? "" : "s");
     FK_DO(add_pair(t, "network", number, err));
     fk_format(number, sizeof number, "%.1f s", book->seconds);
     FK_DO(add_pair(t, "wall time of this call", number, err));

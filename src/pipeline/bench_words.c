@@ -232,7 +232,7 @@ static fleck_status add_verdicts(fk_text *out, const fk_bench_book *book, int ru
                              v.categories > 1 ? "its models' thresholds" : "its model's threshold",
                              (long long)v.found, (long long)v.defective, (long long)v.rejected,
                              (long long)v.good));
-    if (without > 0 && book->n == 1)
+    if (without > 0 && v.categories == 0)
         FK_DO(fk_text_printf(out, err, " Too few good images were held out for a threshold."));
     else if (without > 0)
         FK_DO(fk_text_printf(out, err,

@@ -61,7 +61,7 @@ static fleck_status begin(fk_text *out, const char *title, const char *descripti
     FK_DO(fk_text_printf(out, err, "<figure class=\"chart\">\n<figcaption>"));
     FK_DO(fk_html_text(out, title, err));
     FK_DO(fk_text_printf(out, err,
-                         "</figcaption>\n<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" "
+                         "</figcaption>\n<svg width=\"%.0f\" "
                          "height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" font-family=\"sans-serif\" "
                          "font-size=\"11\" fill=\"currentColor\" role=\"img\" aria-label=\"",
                          width, height, width, height));

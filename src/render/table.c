@@ -86,6 +86,18 @@ static int width_of(const char *text)
     return n;
 }
 
+/* Longer cells than this are set left and may be broken. */
+#define LONG_CELL 32
+
+/* Whether a column holds words, which are set left: what its first cell below the head begins with tells. */
+static bool is_words(const fk_table *t, int64_t column)
+{
+    const char *cell = rows_of(t) > 1 ? cell_at(t, 1, column) : "";
+
+    return (cell[0] >= 'a' && cell[0] <= 'z') || (cell[0] >= 'A' && cell[0] <= 'Z') ||
+           width_of(cell) > LONG_CELL;
+}
+
 fleck_status fk_table_text(fk_text *out, const fk_table *t, fleck_error *err)
 {
     int64_t rows = rows_of(t);
@@ -105,8 +117,9 @@ fleck_status fk_table_text(fk_text *out, const fk_table *t, fleck_error *err)
             const char *cell = cell_at(t, r, c);
             int pad = widths[c] - width_of(cell);
 
-            if (c == 0)
-                FK_DO(fk_text_printf(out, err, "%s%*s", cell, t->columns > 1 ? pad : 0, ""));
+            if (c == 0 || (is_words(t, c) && c + 1 < t->columns))
+                FK_DO(fk_text_printf(out, err, "%s%s%*s", c > 0 ? "  " : "", cell,
+                                     t->columns > 1 ? pad : 0, ""));
             else
                 FK_DO(fk_text_printf(out, err, "  %*s%s", pad, "", cell));
             if (is_marked(t, r * t->columns + c))
@@ -171,18 +184,6 @@ fleck_status fk_html_text(fk_text *out, const char *text, fleck_error *err)
     }
 done:
     return st;
-}
-
-/* Longer cells than this are set left and may be broken. */
-#define LONG_CELL 32
-
-/* Whether a column holds words, which are set left: what its first cell below the head begins with tells. */
-static bool is_words(const fk_table *t, int64_t column)
-{
-    const char *cell = rows_of(t) > 1 ? cell_at(t, 1, column) : "";
-
-    return (cell[0] >= 'a' && cell[0] <= 'z') || (cell[0] >= 'A' && cell[0] <= 'Z') ||
-           width_of(cell) > LONG_CELL;
 }
 
 static fleck_status html_cell(fk_text *out, const fk_table *t, int64_t row, int64_t column,

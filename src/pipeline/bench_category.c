@@ -200,7 +200,7 @@ static int by_score(const void *x, const void *y)
     return a->image < b->image ? -1 : 1;
 }
 
-/* Draw panel k of a run: image, ground truth and heat map. */
+/* Draw panel k of a run: image, ground truth where there are masks, and heat map. */
 static fleck_status draw_panel(const work *w, fk_bench_result *out, fk_runner *r, int64_t sample,
                                int k, fleck_error *err)
 {
@@ -219,7 +219,8 @@ static fleck_status draw_panel(const work *w, fk_bench_result *out, fk_runner *r
                                      .height = result.image_height,
                                      .channels = 3,
                                      .data = result.image},
-                         s->path, s->mask, &heat, &caption, 1, PANEL_TILE, err));
+                         s->path, out->report.has_pixel, s->mask, &heat, &caption, 1, PANEL_TILE,
+                         err));
 done:
     fk_result_free(&result);
     fk_image_free(&heat);

@@ -34,7 +34,7 @@ static const char page_head[] =
     "text{paint-order:stroke;stroke:var(--bg);stroke-width:3px;"
     "stroke-linejoin:round}\nfigure{margin:0;min-width:0}\n"
     "svg,img{display:block;max-width:100%;height:auto}\n"
-    ".charts{display:flex;flex-wrap:wrap;gap:1.2em 2em;margin:1em 0}\n"
+    ".charts{display:flex;flex-wrap:wrap;align-items:flex-end;gap:1.2em 2em;margin:1em 0}\n"
     ".charts figcaption{max-width:21em;min-height:1.5em}\n"
     ".chart figcaption{color:inherit;font-weight:600}\n"
     ".legend{list-style:none;display:flex;flex-wrap:wrap;gap:.2em 1.4em;margin:.5em 0;padding:0;"
@@ -332,7 +332,8 @@ static fleck_status add_panel(fk_text *out, const fk_bench_book *b, const fk_ben
     FK_DO(fk_bench_panel_path(&path, b->out, c->name, r, k, err));
     if (fk_contents_read(&file, path, MAX_PICTURE, NULL) != FLECK_OK)
         goto done;
-    FK_DO(fk_text_printf(out, err, "<figure><img alt=\"Photo, ground truth and heat map of "));
+    FK_DO(fk_text_printf(out, err, "<figure><img alt=\"Photo%s and heat map of ",
+                         r->report.has_pixel ? ", ground truth" : ""));
     FK_DO(fk_html_text(out, im->path, err));
     FK_DO(fk_text_printf(out, err, ": %s\" src=\"data:image/png;base64,",
                          fk_bench_verdict(r, r->panels[k].image)));

@@ -295,6 +295,7 @@ static fleck_status figure_section(fk_bench_sections *s, const fk_bench_book *bo
     beside *b = NULL;
     fk_bench_mean *ours = NULL, (*theirs)[BESIDE] = NULL, (*differences)[BESIDE] = NULL;
     int64_t columns = 1;
+    bool any = false;
     char title[160], limit[64] = "";
     fleck_status st;
 
@@ -317,6 +318,10 @@ static fleck_status figure_section(fk_bench_sections *s, const fk_bench_book *bo
                       err));
     if (book->n > 1)
         FK_DO(add_average(&section->table, b, runs, ours, theirs, differences, err));
+    for (int i = 0; i < runs; i++)
+        any |= ours[i].n > 0;
+    if (!any)
+        drop_last(s); /* without masks there are no figures of pixels */
 done:
     fk_free(b);
     fk_free(ours);

@@ -64,7 +64,8 @@ static fleck_status add_panel(fk_text *out, const char *category, const fk_bench
 
     FK_DO(fk_bench_panel_path(&path, NULL, category, r, k, err));
     FK_DO(fk_bench_caption(&caption, r, k, err));
-    FK_DO(fk_text_printf(out, err, "%s\n\n![Photo, ground truth and heat map of %s](", caption,
+    FK_DO(fk_text_printf(out, err, "%s\n\n![Photo%s and heat map of %s](", caption,
+                         r->report.has_pixel ? ", ground truth" : "",
                          r->images[r->panels[k].image].path));
     FK_DO(add_address(out, path, err));
     FK_DO(fk_text_printf(out, err, ")\n\n"));

@@ -31,7 +31,11 @@ static const flag flags[] = {
     {"fit-mask", 0, "FILE", "leave out what is white in this image: of fit, scores and figures"},
     {"sigma", 0, "S", "smoothing of the map in pixels, 0 for none (default 4)"},
     {"pool", 0, "method|max|top:P", "image score of runs that do not say (default method)"},
-    {"calibrate", 0, "N", "good images scored for threshold and colour scale (default 64)"},
+    {"calibrate", 0, "N|all", "good images held out for threshold and colour scale (default all)"},
+    {"false-alarms", 0, "R", "share of good parts that may be rejected, 0.02 or 2% (default 2%)"},
+    {"groups", 0, "KIND",
+     "how photos taken together are told apart: auto, folder, day, prefix, runs, none (default "
+     "auto)"},
     {"precision", 0, "P", "f32, bf16, f16 or auto (default f32)"},
     {"engine", 0, "NAME", "native, openvino or reference (default: the fastest for the network)"},
     {"resamples", 0, "N", "of the bootstrap (default 2000)"},

@@ -1,0 +1,202 @@
+/* fleck threshold for people: a histogram of the held-out scores, and a table of rates. */
+#include "cli.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BINS 16
+#define WIDTH 20
+
+/* ---- Histogram ---- */
+
+typedef struct histogram {
+    double low, step;
+    int64_t alone[BINS], group[BINS], most; /* most in a bin */
+} histogram;
+
+static int bin_of(const histogram *h, double score)
+{
+    double at = floor((score - h->low) / h->step);
+
+    return at < 0.0 ? 0 : at > BINS - 1 ? BINS - 1 : (int)at;
+}
+
+static histogram count_scores(const held_scores *s)
+{
+    histogram h = {.low = INFINITY};
+    double high = -INFINITY;
+
+    for (int64_t i = 0; i < s->n; i++) {
+        double alone = s->alone[i], group = s->has_group ? s->photos[i].group : alone;
+
+        h.low = fmin(h.low, fmin(alone, group));
+        high = fmax(high, fmax(alone, group));
+    }
+    h.step = high > h.low ? (high - h.low) / BINS : 1.0;
+    for (int64_t i = 0; i < s->n; i++) {
+        h.alone[bin_of(&h, s->alone[i])]++;
+        if (s->has_group)
+            h.group[bin_of(&h, s->photos[i].group)]++;
+    }
+    for (int k = 0; k < BINS; k++) {
+        h.most = h.alone[k] > h.most ? h.alone[k] : h.most;
+        h.most = h.group[k] > h.most ? h.group[k] : h.most;
+    }
+    return h;
+}
+
+/* A count and its bar, at least one mark long where there is any. */
+static void print_bar(int64_t count, int64_t most)
+{
+    static const char marks[] = "####################";
+    int length = (int)((count * WIDTH + most - 1) / most);
+
+    printf(" %6lld %-*.*s", (long long)count, WIDTH, length, marks);
+}
+
+static void print_histogram(const held_scores *s)
+{
+    histogram h = count_scores(s);
+    double threshold = s->info.threshold;
+    char group[64];
+
+    snprintf(group, sizeof group, "by %s", groups_text(&s->info));
+    printf("\nheld-out scores          alone %-*s%s\n", WIDTH + 1, "", s->has_group ? group : "");
+    for (int k = 0; k < BINS; k++) {
+        double low = h.low + k * h.step;
+
+        printf("%10.4g to %-10.4g", low, low + h.step);
+        print_bar(h.alone[k], h.most);
+        if (s->has_group)
+            print_bar(h.group[k], h.most);
+        puts(!isnan(threshold) && bin_of(&h, threshold) == k ? " < threshold" : "");
+    }
+}
+
+/* ---- Table ---- */
+
+static int ascending(const void *x, const void *y)
+{
+    double a = *(const double *)x, b = *(const double *)y;
+
+    return (a > b) - (a < b);
+}
+
+double *threshold_rates(const held_scores *h)
+{
+    static const double usual[] = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2};
+    const size_t count = sizeof usual / sizeof usual[0];
+    double *rates = need(calloc(count + 3, sizeof *rates)), own = h->info.false_alarms;
+    size_t n = 0, kept = 0;
+
+    if (h->n == 0)
+        return rates;
+    rates[n++] = 1.0 / (double)(h->n + 1);
+    for (size_t i = 0; i < count; i++)
+        if (usual[i] > rates[0])
+            rates[n++] = usual[i];
+    if (own > rates[0])
+        rates[n++] = own;
+    qsort(rates, n, sizeof *rates, ascending);
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || rates[i] != rates[kept - 1])
+            rates[kept++] = rates[i];
+    rates[kept] = 0.0;
+    return rates;
+}
+
+static void print_row(const held_scores *h, const char *name, double threshold, bool present)
+{
+    printf("%12s %10.6g %8lld", name, threshold, (long long)held_above(h, false, threshold));
+    if (h->has_group)
+        printf(" %8lld", (long long)held_above(h, true, threshold));
+    puts(present ? "  < present" : "");
+}
+
+static void print_table(const held_scores *h)
+{
+    const fleck_model_info *i = &h->info;
+    const bool by_rate = strcmp(i->threshold_rule, "rate") == 0;
+    const bool maximum = strcmp(i->threshold_rule, "maximum") == 0;
+    double *rates = threshold_rates(h);
+
+    printf("\n%12s %10s  rejected of %lld\n%12s %10s %8s%s%s\n", "false alarms", "threshold",
+           (long long)h->n, "", "", "alone", h->has_group ? "  by " : "",
+           h->has_group ? groups_text(i) : "");
+    for (const double *r = rates; *r > 0.0; r++) {
+        double threshold = NAN;
+        char name[32];
+
+        if (fleck_threshold_of(h->alone, h->n, *r, &threshold, NULL, NULL) != FLECK_OK)
+            break;
+        snprintf(name, sizeof name, "%.3g %%", 100.0 * *r);
+        print_row(h, name, threshold,
+                  (by_rate && *r == i->false_alarms) || (maximum && r == rates));
+    }
+    if (!by_rate && !maximum && !isnan(i->threshold))
+        print_row(h, i->threshold_rule, i->threshold, true);
+    free(rates);
+}
+
+/* ---- What other photos say ---- */
+
+static void print_holdout(const threshold_more *m, double threshold)
+{
+    double low = INFINITY, high = -INFINITY;
+    int64_t above = 0;
+
+    for (int64_t i = 0; i < m->n_holdout; i++) {
+        above += m->holdout[i] > threshold;
+        low = fmin(low, m->holdout[i]);
+        high = fmax(high, m->holdout[i]);
+    }
+    printf("of %lld other good photo%s, scores %.4g to %.4g, ", (long long)m->n_holdout,
+           m->n_holdout == 1 ? "" : "s", low, high);
+    if (isnan(threshold))
+        puts("none is judged");
+    else
+        printf("%lld would be rejected\n", (long long)above);
+}
+
+static void print_cut(const char *when, const cut *c)
+{
+    printf("%s threshold %.6g finds %lld of %lld defective and rejects %lld of %lld good\n", when,
+           c->threshold, (long long)c->found, (long long)c->defective, (long long)c->rejected,
+           (long long)c->good);
+}
+
+static void print_threshold(const char *path, const fleck_model_info *i)
+{
+    print_escaped(stdout, path);
+    if (isnan(i->threshold))
+        fputs(": no threshold\n", stdout);
+    else
+        printf(": threshold %.6g\n", i->threshold);
+    print_promise(stdout, i);
+    putchar('\n');
+}
+
+void threshold_print(const threshold_more *m)
+{
+    const held_scores *now = m->after != NULL ? m->after : m->before;
+
+    print_threshold(m->path, &now->info);
+    if (m->after == NULL && now->n > 0) {
+        print_odd(stdout, now);
+        print_histogram(now);
+        print_table(now);
+    } else if (m->after == NULL) {
+        puts("no held-out scores are known: fit it again for histogram and rates");
+    } else if (!isnan(m->before->info.threshold)) {
+        printf("it was %.6g\n", m->before->info.threshold);
+    }
+    if (m->how[0] != '\0')
+        puts(m->how);
+    if (m->labels != NULL)
+        print_cut("the", m->labels);
+    if (m->labels_old != NULL)
+        print_cut("the old", m->labels_old);
+    if (m->n_holdout > 0)
+        print_holdout(m, now->info.threshold);
+}

@@ -5,8 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BINS 16
+#define BINS 40 /* at most */
 #define WIDTH 20
+
+static int ascending(const void *x, const void *y)
+{
+    double a = *(const double *)x, b = *(const double *)y;
+
+    return (a > b) - (a < b);
+}
 
 /* ---- Histogram ---- */
 
@@ -22,18 +29,31 @@ static int bin_of(const histogram *h, double score)
     return at < 0.0 ? 0 : at > BINS - 1 ? BINS - 1 : (int)at;
 }
 
+/* Nine tenths of the scores fill ten bins, unless that makes too many of all. */
+static void choose_bins(histogram *h, const held_scores *s)
+{
+    double *sorted = need(calloc((size_t)s->n, sizeof *sorted)), low, high;
+
+    memcpy(sorted, s->alone, (size_t)s->n * sizeof *sorted);
+    qsort(sorted, (size_t)s->n, sizeof *sorted, ascending);
+    low = sorted[0];
+    high = sorted[s->n - 1];
+    for (int64_t i = 0; s->has_group && i < s->n; i++) {
+        low = fmin(low, s->photos[i].group);
+        high = fmax(high, s->photos[i].group);
+    }
+    h->low = low;
+    h->step = fmax((sorted[9 * (s->n - 1) / 10] - low) / 10.0, (high - low) / BINS);
+    if (!(h->step > 0.0))
+        h->step = 1.0;
+    free(sorted);
+}
+
 static histogram count_scores(const held_scores *s)
 {
-    histogram h = {.low = INFINITY};
-    double high = -INFINITY;
+    histogram h = {.most = 1};
 
-    for (int64_t i = 0; i < s->n; i++) {
-        double alone = s->alone[i], group = s->has_group ? s->photos[i].group : alone;
-
-        h.low = fmin(h.low, fmin(alone, group));
-        high = fmax(high, fmax(alone, group));
-    }
-    h.step = high > h.low ? (high - h.low) / BINS : 1.0;
+    choose_bins(&h, s);
     for (int64_t i = 0; i < s->n; i++) {
         h.alone[bin_of(&h, s->alone[i])]++;
         if (s->has_group)
@@ -46,42 +66,49 @@ static histogram count_scores(const held_scores *s)
     return h;
 }
 
-/* A count and its bar, at least one mark long where there is any. */
-static void print_bar(int64_t count, int64_t most)
+/* A count and its bar, one mark long at least where there is any; padded where something follows. */
+static void print_bar(int64_t count, int64_t most, bool last)
 {
     static const char marks[] = "####################";
     int length = (int)((count * WIDTH + most - 1) / most);
 
-    printf(" %6lld %-*.*s", (long long)count, WIDTH, length, marks);
+    printf(" %6lld", (long long)count);
+    if (length > 0 || !last)
+        printf(" %-*.*s", last ? 0 : WIDTH, length, marks);
 }
 
 static void print_histogram(const held_scores *s)
 {
     histogram h = count_scores(s);
     double threshold = s->info.threshold;
-    char group[64];
+    int mark = isnan(threshold) ? -1 : bin_of(&h, threshold), last = BINS - 1;
+    bool skipped = false;
 
-    snprintf(group, sizeof group, "by %s", groups_text(&s->info));
-    printf("\nheld-out scores          alone %-*s%s\n", WIDTH + 1, "", s->has_group ? group : "");
-    for (int k = 0; k < BINS; k++) {
+    printf("\nheld-out scores          alone");
+    if (s->has_group)
+        printf("%*sby %s", WIDTH + 5, "", groups_text(&s->info));
+    putchar('\n');
+    while (last > mark && h.alone[last] + h.group[last] == 0)
+        last--;
+    for (int k = 0; k <= last; k++) {
         double low = h.low + k * h.step;
 
+        if (h.alone[k] + h.group[k] == 0 && k != mark) {
+            if (!skipped)
+                puts("           ...");
+            skipped = true;
+            continue;
+        }
+        skipped = false;
         printf("%10.4g to %-10.4g", low, low + h.step);
-        print_bar(h.alone[k], h.most);
+        print_bar(h.alone[k], h.most, !s->has_group && k != mark);
         if (s->has_group)
-            print_bar(h.group[k], h.most);
-        puts(!isnan(threshold) && bin_of(&h, threshold) == k ? " < threshold" : "");
+            print_bar(h.group[k], h.most, k != mark);
+        puts(k == mark ? " < threshold" : "");
     }
 }
 
 /* ---- Table ---- */
-
-static int ascending(const void *x, const void *y)
-{
-    double a = *(const double *)x, b = *(const double *)y;
-
-    return (a > b) - (a < b);
-}
 
 double *threshold_rates(const held_scores *h)
 {

@@ -26,7 +26,7 @@ static void print_thresholds(const held_scores *h)
     fputs("\n               ", stdout);
     print_promise(stdout, i);
     putchar('\n');
-    if (h->has_group)
+    if (h->has_group && !isnan(i->threshold))
         printf("  groups       by %s, %lld held out in turn: %lld of %lld photos would be "
                "rejected\n",
                groups_text(i), (long long)i->n_groups, (long long)held_above(h, true, i->threshold),

@@ -1,19 +1,25 @@
 /* The options of a fit that `fleck fit` and `fleck bench` have in common. */
 #include "cli.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* --calibrate N|all, --false-alarms R, --groups KIND. */
 static bool args_thresholds(const args *a, fleck_fit_settings *s)
 {
     const char *calibrate = args_get(a, "calibrate");
+    char *end;
 
     if (args_has(a, "groups"))
         s->groups = args_get(a, "groups");
-    if (calibrate != NULL && strcmp(calibrate, "all") == 0)
+    if (calibrate != NULL && strcmp(calibrate, "all") == 0) {
         s->calibrate = INT64_MAX;
-    else if (!args_int(a, "calibrate", 0, INT64_MAX, &s->calibrate))
-        return false;
+    } else if (calibrate != NULL) {
+        s->calibrate = strtoll(calibrate, &end, 10);
+        if (end == calibrate || *end != '\0' || s->calibrate < 0)
+            return usage_error("--calibrate: expected a number of photos or all, got \"%s\"",
+                               calibrate) == EXIT_DONE;
+    }
     return args_rate(a, "false-alarms", &s->false_alarms);
 }
 

@@ -29,7 +29,8 @@ static int bin_of(const histogram *h, double score)
     return at < 0.0 ? 0 : at > BINS - 1 ? BINS - 1 : (int)at;
 }
 
-/* Nine tenths of the scores fill ten bins, unless that makes too many of all. */
+/* Nine tenths of the scores fill ten bins, unless that makes too many of all.  The least score and that of nine
+ * tenths lie in the middle of theirs, so that rounding moves none. */
 static void choose_bins(histogram *h, const held_scores *s)
 {
     double *sorted = need(calloc((size_t)s->n, sizeof *sorted)), low, high;
@@ -42,10 +43,10 @@ static void choose_bins(histogram *h, const held_scores *s)
         low = fmin(low, s->photos[i].group);
         high = fmax(high, s->photos[i].group);
     }
-    h->low = low;
-    h->step = fmax((sorted[9 * (s->n - 1) / 10] - low) / 10.0, (high - low) / BINS);
+    h->step = fmax((sorted[9 * (s->n - 1) / 10] - low) / 9.0, (high - low) / (BINS - 1));
     if (!(h->step > 0.0))
         h->step = 1.0;
+    h->low = low - 0.5 * h->step;
     free(sorted);
 }
 
@@ -186,21 +187,24 @@ static void print_holdout(const threshold_more *m, double threshold)
         printf("%lld would be rejected\n", (long long)above);
 }
 
-static void print_cut(const char *when, const cut *c)
+static void print_cut(const char *which, const cut *c)
 {
-    printf("%s threshold %.6g finds %lld of %lld defective and rejects %lld of %lld good\n", when,
+    printf("%s%.6g finds %lld of %lld defective and rejects %lld of %lld good\n", which,
            c->threshold, (long long)c->found, (long long)c->defective, (long long)c->rejected,
            (long long)c->good);
 }
 
-static void print_threshold(const char *path, const fleck_model_info *i)
+/* The threshold, where it comes from, and what it promises. */
+static void print_threshold(const threshold_more *m, const fleck_model_info *i)
 {
-    print_escaped(stdout, path);
+    print_escaped(stdout, m->path);
     if (isnan(i->threshold))
         fputs(": no threshold\n", stdout);
     else
         printf(": threshold %.6g\n", i->threshold);
     print_promise(stdout, i);
+    if (m->how[0] != '\0')
+        printf("; %s", m->how);
     putchar('\n');
 }
 
@@ -208,22 +212,20 @@ void threshold_print(const threshold_more *m)
 {
     const held_scores *now = m->after != NULL ? m->after : m->before;
 
-    print_threshold(m->path, &now->info);
+    print_threshold(m, &now->info);
     if (m->after == NULL && now->n > 0) {
         print_odd(stdout, now);
         print_histogram(now);
         print_table(now);
     } else if (m->after == NULL) {
         puts("no held-out scores are known: fit it again for histogram and rates");
-    } else if (!isnan(m->before->info.threshold)) {
-        printf("it was %.6g\n", m->before->info.threshold);
     }
-    if (m->how[0] != '\0')
-        puts(m->how);
     if (m->labels != NULL)
-        print_cut("the", m->labels);
+        print_cut("", m->labels);
     if (m->labels_old != NULL)
-        print_cut("the old", m->labels_old);
+        print_cut("before: ", m->labels_old);
+    else if (m->after != NULL && !isnan(m->before->info.threshold))
+        printf("before: %.6g\n", m->before->info.threshold);
     if (m->n_holdout > 0)
         print_holdout(m, now->info.threshold);
 }

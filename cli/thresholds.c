@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Most photos that are called odd. */
+/* Most photos that are called odd, and no more than one of so many. */
 #define MOST_ODD 3
+#define ODD_OF 20
 /* Groups differ where their held-out scores break the promise so many times, in more photos than this. */
 #define GROUP_TIMES 3.0
 #define GROUP_PHOTOS 3
@@ -112,8 +113,9 @@ static int highest_first(const void *x, const void *y)
 static int count_odd(const fleck_held_out *sorted, int64_t n)
 {
     double median = sorted[n / 2].alone;
+    int most = n < MOST_ODD * ODD_OF ? (int)(n / ODD_OF) : MOST_ODD;
 
-    for (int k = MOST_ODD; k > 0; k--)
+    for (int k = most > 0 ? most : 1; k > 0; k--)
         if (sorted[k - 1].alone - sorted[k].alone > sorted[k].alone - median)
             return k;
     return 0;
@@ -139,17 +141,17 @@ void print_odd(FILE *to, const held_scores *h)
     for (int k = 0; k < odd; k++) {
         fputs(k > 0 ? ", " : "far above the rest: ", to);
         print_name(to, &sorted[k]);
-        fprintf(to, " %.3g", sorted[k].alone);
+        fprintf(to, " %.4g", sorted[k].alone);
     }
     if (odd > 0) {
-        fprintf(to, ", next %.3g: look at %s", sorted[odd].alone, odd == 1 ? "it" : "them");
+        fprintf(to, ", next %.4g: look at %s", sorted[odd].alone, odd == 1 ? "it" : "them");
         others = need(calloc((size_t)h->n, sizeof *others));
         for (int64_t i = odd; i < h->n; i++)
             others[i - odd] = sorted[i].alone;
         if (h->n - odd >= LEAST_PHOTOS && !isnan(h->info.false_alarms) &&
             fleck_threshold_of(others, h->n - odd, h->info.false_alarms, &threshold, NULL, NULL) ==
                 FLECK_OK)
-            fprintf(to, "; without %s the threshold would be %.3g", odd == 1 ? "it" : "them",
+            fprintf(to, "; without %s the threshold would be %.4g", odd == 1 ? "it" : "them",
                     threshold);
         free(others);
         putc('\n', to);

@@ -406,6 +406,28 @@ bool args_real(const args *a, const char *name, double min, double max, double *
     return true;
 }
 
+bool args_rate(const args *a, const char *name, double *out)
+{
+    const char *text = args_get(a, name);
+    char *end;
+    double v;
+
+    if (text == NULL)
+        return true;
+    v = strtod(text, &end);
+    if (end != text && *end == '%') {
+        v /= 100.0;
+        end++;
+    }
+    if (end == text || *end != '\0' || !(v > 0.0 && v < 1.0)) {
+        usage_error("--%s: expected a share between 0 and 1, as 0.02 or 2%%, got \"%s\"", name,
+                    text);
+        return false;
+    }
+    *out = v;
+    return true;
+}
+
 bool args_bytes(const args *a, const char *name, int64_t *out)
 {
     static const char units[] = "KMGT";

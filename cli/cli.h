@@ -71,6 +71,8 @@ const char **args_list(const args *a, const char *name);
 /* Integer in [min, max] into *out, unchanged where the flag was not given; false: error printed. */
 bool args_int(const args *a, const char *name, int64_t min, int64_t max, int64_t *out);
 bool args_real(const args *a, const char *name, double min, double max, double *out);
+/* A share above 0 and below 1, as 0.02 or 2%. */
+bool args_rate(const args *a, const char *name, double *out);
 /* Bytes: a number above 0 and K, M, G or T of 1024, 1024^2, .. */
 bool args_bytes(const args *a, const char *name, int64_t *out);
 /* "WxH", or where none is true also "none" as 0x0. */
@@ -198,10 +200,60 @@ int path_zero_error(void);
 /* Make the folder part of path.  False: error printed. */
 bool make_parent(const char *path);
 
+/* ---- Thresholds (thresholds.c) ---- */
+
+/* A model's held-out scores; text belongs to the model. */
+typedef struct held_scores {
+    fleck_model_info info;
+    int64_t n;              /* 0: none are known */
+    fleck_held_out *photos; /* [n] */
+    double *alone;          /* [n] */
+    bool has_group;
+} held_scores;
+
+held_scores held_read(const fleck_model *model);
+void held_free(held_scores *h);
+/* How many scores, alone or by group, are above the threshold. */
+int64_t held_above(const held_scores *h, bool group, double threshold);
+/* Held-out photos that a rate of false alarms takes. */
+int64_t photos_for(double rate);
+/* Where the threshold comes from and what it promises, without a line end. */
+void print_promise(FILE *to, const fleck_model_info *i);
+/* A line with the photos whose scores lie far above all others, where there are such. */
+void print_odd(FILE *to, const held_scores *h);
+/* How images taken together were told apart: "day", "runs of neighbours". */
+const char *groups_text(const fleck_model_info *i);
+/* A warning where photos held out with all of their group break the promise clearly. */
+void tell_groups(const held_scores *h);
+
+typedef struct labelled_score {
+    double score;
+    bool defective;
+} labelled_score;
+/* A threshold, and what it does to labelled images: found of defective, rejected of good. */
+typedef struct cut {
+    double threshold;
+    int64_t good, defective, rejected, found;
+} cut;
+typedef enum cut_goal {
+    CUT_YOUDEN, /* share found less share rejected */
+    CUT_F1,
+    CUT_COST, /* the least of misses, times their cost, and false alarms */
+    CUT_NO_MISS,
+    CUT_NO_FALSE_ALARM
+} cut_goal;
+/* The threshold that does best, in the middle between two scores; of equal ones the highest.  Sorts s.  False, and
+ * a threshold that is NaN: good or defective images are missing. */
+bool choose_cut(cut *out, labelled_score *s, int64_t n, cut_goal goal, double miss_cost);
+cut judge_cut(const labelled_score *s, int64_t n, double threshold);
+
 /* ---- Reports (report.c) ---- */
 
 typedef struct report_labels {
     const char *method, *backbone, *precision, *protocol, *options; /* options: JSON text */
+    double threshold;                                               /* the verdicts' */
+    bool set;      /* it was given, and is not the model's */
+    cut hindsight; /* what these images would have liked; its threshold is NaN where unknown */
 } report_labels;
 
 /* What one test image got. */
@@ -236,6 +288,22 @@ bool result_json(const char *path, const fleck_result *r, const fleck_error *err
 bool comparison_json(const fleck_comparison *c);
 bool info_json(const fleck_model_info *i);
 
+/* What fleck threshold has to say; NULL and NaN: nothing of it. */
+typedef struct threshold_more {
+    const char *path;
+    const held_scores *before, *after; /* after: a new threshold was written */
+    const double *holdout;             /* [n_holdout] scores of good photos that were not learned */
+    int64_t n_holdout;
+    const cut *labels;     /* --with: what the new threshold does there */
+    const cut *labels_old; /* and the one before */
+    const char *how;       /* where the new one comes from, beside its promise; "" */
+} threshold_more;
+bool threshold_json(const threshold_more *m);
+/* Histogram, table and the like, for people (threshold_show.c). */
+void threshold_print(const threshold_more *m);
+/* The rates of the table, a list that 0 ends, to be freed. */
+double *threshold_rates(const held_scores *h);
+
 /* ---- Tables of results (predict_csv.c) ---- */
 
 /* One row an image, and in a second file one row a region; in memory until they are written. */
@@ -261,6 +329,6 @@ void results_csv_free(results_csv *c);
 /* ---- Commands ---- */
 extern const command bench_command, compare_command, fit_command, predict_command, eval_command,
     metrics_command, info_command, verify_command, install_command, weights_command, synth_command,
-    panel_command;
+    panel_command, threshold_command;
 
 #endif

@@ -38,7 +38,11 @@ static const flag flags[] = {
     GROUP("scores and figures"),
     {"sigma", 0, "S", "smoothing of the map in pixels, 0 for none (default 4)"},
     {"pool", 0, "method|max|top:P", "image score of runs that do not say (default method)"},
-    {"calibrate", 0, "N", "most good images that are held out and scored for the thresholds (default all)"},
+    {"calibrate", 0, "N|all", "good images held out for thresholds and colours (default all)"},
+    {"false-alarms", 0, "R", "share of good parts that may be rejected, 0.02 or 2% (default 3%)"},
+    {"groups", 0, "KIND",
+     "how photos taken together are told apart: auto, folder, day, prefix, runs, none (default "
+     "auto)"},
     {"protocol", 0, "paper|original",
      "masks at the crop's size, or maps at each image's (default paper)"},
     {"resamples", 0, "N", "of the bootstrap (default 2000)"},

@@ -2,10 +2,12 @@
 #define _GNU_SOURCE
 #include "cli.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const flag eval_flags[] = {
+    {"threshold", 0, "T", "judge by this score instead of the model's threshold"},
     {"json", 0, NULL, "print one JSON object"},
     {"scores", 0, "FILE", "write path,label,score of every image as CSV"},
     {"overwrite", 0, NULL, "replace a file there that is no such table"},
@@ -158,6 +160,25 @@ static bool write_scores(watch *w)
     return false;
 }
 
+/* Verdicts at the labels' threshold, and what these images would have liked. */
+static void judge(const watch *w, fleck_report *r, report_labels *l)
+{
+    labelled_score *s = need(calloc((size_t)w->count + 1, sizeof *s));
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < w->count; i++)
+        if (w->rows[i].scored)
+            s[n++] = (labelled_score){w->rows[i].score, w->rows[i].defective};
+    if (l->set) {
+        cut c = judge_cut(s, n, l->threshold);
+
+        r->above_threshold_good = c.rejected;
+        r->above_threshold_defective = c.found;
+    }
+    (void)choose_cut(&l->hindsight, s, n, CUT_YOUDEN, 1.0);
+    free(s);
+}
+
 static int evaluate(const args *a, fleck_model *model, fleck_eval_settings *s)
 {
     fleck_model_info info = fleck_model_describe(model);
@@ -165,13 +186,16 @@ static int evaluate(const args *a, fleck_model *model, fleck_eval_settings *s)
                             .backbone = info.backbone,
                             .precision = info.precision,
                             .protocol = protocol_name(s->protocol),
-                            .options = info.options};
+                            .options = info.options,
+                            .threshold = info.threshold,
+                            .set = args_has(a, "threshold")};
     const char *scores = args_get(a, "scores");
     watch w = {.data = a->words[1], .progress = progress_begin()};
     fleck_report report;
     fleck_error err = {0};
     int code = EXIT_DONE;
 
+    (void)args_real(a, "threshold", -1e300, 1e300, &labels.threshold);
     if (scores != NULL) {
         w.output = scores;
         w.scores = need(open_memstream(&w.text, &w.text_bytes));
@@ -192,6 +216,7 @@ static int evaluate(const args *a, fleck_model *model, fleck_eval_settings *s)
                        : failed(&err);
     } else {
         progress_end(&w.progress);
+        judge(&w, &report, &labels);
         if (!args_has(a, "json"))
             report_print(&report, &labels);
         else if (!report_json(&report, &labels, w.rows, w.count))
@@ -222,6 +247,7 @@ static int run_eval(const args *a)
     int code;
 
     if (!read_protocol(a, &s.protocol) || !args_int(a, "threads", 0, 4096, &threads) ||
+        !args_real(a, "threshold", -1e300, 1e300, &(double){0.0}) ||
         !args_int(a, "max-pixels", 1, INT64_C(65535) * 65535, &run.max_pixels))
         return EXIT_USAGE;
     if (scores != NULL &&

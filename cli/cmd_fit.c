@@ -1,6 +1,8 @@
 /* fleck fit: learn from good images. */
 #include "cli.h"
 
+#include <math.h>
+
 static const flag flags[] = {
     {"output", 'o', "MODEL", "file to write the model to (required)"},
     {"overwrite", 0, NULL, "replace a file at MODEL that is no model of fleck's"},
@@ -36,7 +38,11 @@ static const flag flags[] = {
     {"pool", 0, "method|max|top:P",
      "image score: the method's own, the map's maximum, or the mean of its top P per cent of "
      "pixels (default method)"},
-    {"calibrate", 0, "N", "most good images that are held out and scored for the thresholds (default all)"},
+    {"calibrate", 0, "N|all", "good images held out for thresholds and colours (default all)"},
+    {"false-alarms", 0, "R", "share of good parts that may be rejected, 0.02 or 2% (default 3%)"},
+    {"groups", 0, "KIND",
+     "how photos taken together are told apart: auto, folder, day, prefix, runs, none (default "
+     "auto)"},
     {"max-memory", 0, "SIZE", "memory to keep to, as 600M or 2G; the model is the same"},
     {NULL, 0, NULL, NULL}};
 
@@ -67,6 +73,34 @@ static bool check_output(const args *a, const char *out)
     /* Images are never taken for anything else. */
     return output_ready(out, FLECK_OUTPUT_MODEL, NULL,
                         args_has(a, "overwrite") && !fleck_is_image_name(out));
+}
+
+/* What a person needs of the new model. */
+static void print_closing(const char *out, const fleck_model *model, const fleck_times *t)
+{
+    held_scores h = held_read(model);
+    const fleck_model_info *i = &h.info;
+
+    printf("%s: %s on %s, ", out, i->method, i->backbone);
+    if (isnan(i->threshold))
+        fputs("no threshold", stdout);
+    else
+        printf("threshold %.6g", i->threshold);
+    if (i->window_low > 0 || i->window_high < 65535)
+        printf(", window %d to %d", i->window_low, i->window_high);
+    if (i->left_out > 0.0)
+        printf(", the mask leaves out %.3g %%", 100.0 * i->left_out);
+    printf("\n%lld photo%s learned", (long long)i->images, i->images == 1 ? "" : "s");
+    if (i->skipped > 0)
+        printf(", %lld skipped", (long long)i->skipped);
+    putchar('\n');
+    print_promise(stdout, i);
+    putchar('\n');
+    print_odd(stdout, &h);
+    tell_groups(&h);
+    printf("%.2f s on %d threads (decode %.2f, network %.2f, method %.2f), peak %.0f MiB\n",
+           t->total, t->threads, t->decode, t->network, t->score, t->peak_rss_mib);
+    held_free(&h);
 }
 
 static int run(const args *a)
@@ -106,17 +140,8 @@ static int run(const args *a)
                 "fleck: %.3g %% of the picture is hidden by the masks of all images but 2 at most: "
                 "defects there may pass\n",
                 100.0 * info.unseen);
-    if (code == EXIT_DONE) {
-        printf("%s: %s on %s, %lld images, threshold %.6g from %lld of them", out, info.method,
-               info.backbone, (long long)info.images, info.threshold, (long long)info.calibrated);
-        if (info.window_low > 0 || info.window_high < 65535)
-            printf(", window %d to %d", info.window_low, info.window_high);
-        if (info.left_out > 0.0)
-            printf(", the mask leaves out %.3g %%", 100.0 * info.left_out);
-        putchar('\n');
-        printf("%.2f s on %d threads (decode %.2f, network %.2f, method %.2f), peak %.0f MiB\n",
-               t.total, t.threads, t.decode, t.network, t.score, t.peak_rss_mib);
-    }
+    if (code == EXIT_DONE)
+        print_closing(out, model, &t);
     fleck_model_close(&model);
     return code;
 }

@@ -1,6 +1,7 @@
 /* fleck info and fleck verify: what a model is, and whether it still scores as it did. */
 #include "cli.h"
 
+#include <math.h>
 #include <string.h>
 
 static const flag info_flags[] = {{"json", 0, NULL, "print one JSON object"},
@@ -12,8 +13,30 @@ static const flag verify_flags[] = {
     {"engine", 0, "NAME", "native, openvino or reference (default: the fastest for the network)"},
     {NULL, 0, NULL, NULL}};
 
-static void print_info(const char *path, const fleck_model_info *i)
+static void print_thresholds(const held_scores *h)
 {
+    const fleck_model_info *i = &h->info;
+
+    if (isnan(i->threshold))
+        fputs("  threshold    none", stdout);
+    else
+        printf("  threshold    %.6g", i->threshold);
+    if (!isnan(i->pixel_threshold))
+        printf(", %.6g of pixels", i->pixel_threshold);
+    fputs("\n               ", stdout);
+    print_promise(stdout, i);
+    putchar('\n');
+    if (h->has_group && !isnan(i->threshold))
+        printf("  groups       by %s, %lld held out in turn: %lld of %lld photos would be "
+               "rejected\n",
+               groups_text(i), (long long)i->n_groups, (long long)held_above(h, true, i->threshold),
+               (long long)h->n);
+}
+
+static void print_info(const char *path, const held_scores *h)
+{
+    const fleck_model_info *i = &h->info;
+
     printf("%s\n", path);
     printf("  method       %s %s\n", i->method, i->options);
     if (i->weights[0] != '\0')
@@ -44,29 +67,26 @@ static void print_info(const char *path, const fleck_model_info *i)
     printf("  embedding    %lld patches of %lld\n", (long long)i->patches, (long long)i->dim);
     if (strcmp(i->pool, "method") != 0)
         printf("  scores       %s\n", i->pool);
-    if (i->calibrated > 0)
-        printf("  threshold    %.6g (image), %.6g (pixel), from %lld images left out in turn\n",
-               i->threshold, i->pixel_threshold, (long long)i->calibrated);
-    else
-        printf("  threshold    none: the model was not calibrated\n");
+    print_thresholds(h);
 }
 
 static int run_info(const args *a)
 {
     fleck_run_settings s = fleck_run_defaults();
     fleck_model *model = NULL;
-    fleck_model_info info;
+    held_scores h;
     fleck_error err = {0};
     int code = EXIT_DONE;
 
     s.threads = 1;
     if (fleck_model_open(&model, a->words[0], &s, &err) != FLECK_OK)
         return failed(&err);
-    info = fleck_model_describe(model);
+    h = held_read(model);
     if (!args_has(a, "json"))
-        print_info(a->words[0], &info);
-    else if (!info_json(&info))
+        print_info(a->words[0], &h);
+    else if (!info_json(&h.info))
         code = EXIT_FAILED;
+    held_free(&h);
     fleck_model_close(&model);
     return code;
 }

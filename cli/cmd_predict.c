@@ -72,6 +72,7 @@ static fleck_result judged(const job *j, const fleck_result *result, const writt
     if (!isnan(j->threshold)) {
         r.threshold = j->threshold;
         r.defective = r.score > r.threshold;
+        r.ratio = r.score / r.threshold;
     }
     if (j->least && w->regions.count == 0)
         r.defective = false;
@@ -145,7 +146,7 @@ static void print_result(job *j, const char *path, const fleck_result *r, const 
     }
     print_escaped(stdout, path);
     if (isnan(r->threshold))
-        printf("\t%.6g\n", r->score);
+        printf("\t%.6g\tnot judged\n", r->score);
     else
         printf("\t%.6g\t%s\n", r->score, r->defective ? "defective" : "good");
 }
@@ -351,7 +352,7 @@ static void print_counts(const job *j)
     if (j->good + j->defective == j->scored)
         fprintf(stderr, "%lld good, %lld defective, ", (long long)j->good, (long long)j->defective);
     else
-        fprintf(stderr, "%lld scored without a threshold, ", (long long)j->scored);
+        fprintf(stderr, "%lld not judged, ", (long long)j->scored);
     fprintf(stderr, "%lld failed, %.1f images/s, %.2f s\n", (long long)j->bad,
             seconds > 0.0 ? (double)images / seconds : 0.0, seconds);
 }

@@ -1,6 +1,28 @@
 /* The options of a fit that `fleck fit` and `fleck bench` have in common. */
 #include "cli.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+/* --calibrate N|all, --false-alarms R, --groups KIND. */
+static bool args_thresholds(const args *a, fleck_fit_settings *s)
+{
+    const char *calibrate = args_get(a, "calibrate");
+    char *end;
+
+    if (args_has(a, "groups"))
+        s->groups = args_get(a, "groups");
+    if (calibrate != NULL && strcmp(calibrate, "all") == 0) {
+        s->calibrate = INT64_MAX;
+    } else if (calibrate != NULL) {
+        s->calibrate = strtoll(calibrate, &end, 10);
+        if (end == calibrate || *end != '\0' || s->calibrate < 0)
+            return usage_error("--calibrate: expected a number of photos or all, got \"%s\"",
+                               calibrate) == EXIT_DONE;
+    }
+    return args_rate(a, "false-alarms", &s->false_alarms);
+}
+
 bool args_fit(const args *a, fleck_fit_settings *s)
 {
     int64_t threads = 0;
@@ -38,8 +60,7 @@ bool args_fit(const args *a, fleck_fit_settings *s)
         !args_real(a, "overlap", 0.0, 0.75, &s->overlap) ||
         !args_size(a, "size", false, &s->width, &s->height) ||
         !args_size(a, "crop", true, &s->crop_width, &s->crop_height) ||
-        !args_real(a, "sigma", 0.0, 1000.0, &s->sigma) ||
-        !args_int(a, "calibrate", 0, 1000000, &s->calibrate) ||
+        !args_real(a, "sigma", 0.0, 1000.0, &s->sigma) || !args_thresholds(a, s) ||
         !args_bytes(a, "max-memory", &s->max_memory) ||
         !args_int(a, "max-pixels", 1, INT64_C(65535) * 65535, &s->max_pixels) ||
         !args_int(a, "threads", 0, 4096, &threads))

@@ -24,8 +24,8 @@ bool results_csv_begin(results_csv *c, const char *path, bool overwrite)
     if (!output_ready(path, FLECK_OUTPUT_RESULTS, NULL, overwrite) ||
         !output_ready(c->regions_path, FLECK_OUTPUT_REGIONS, NULL, overwrite))
         return false;
-    c->images =
-        open_text(&c->images_text, &c->images_size, "path,score,limit,ratio,verdict,regions\n");
+    c->images = open_text(&c->images_text, &c->images_size,
+                          "path,score,limit,ratio,above,verdict,regions\n");
     c->regions = open_text(&c->regions_text, &c->regions_size,
                            "path,region,x,y,width,height,area,percent,area_mm2,centroid_x,"
                            "centroid_y,peak,peak_x,peak_y,mean\n");
@@ -79,18 +79,19 @@ static void put_region(FILE *to, const char *path, int64_t number, const fleck_r
 void results_csv_add(results_csv *c, const char *path, const fleck_result *r,
                      const fleck_regions *regions, double mm_per_px)
 {
-    const char *verdict = "";
+    const char *verdict = "not judged";
 
     put_path(c->images, path);
     if (r == NULL) {
-        fputs(",,,,failed,\n", c->images);
+        fputs(",,,,,failed,\n", c->images);
         return;
     }
     if (!isnan(r->threshold))
         verdict = r->defective ? "defective" : "good";
     put_number(c->images, r->score);
     put_number(c->images, r->threshold);
-    put_number(c->images, r->score / r->threshold);
+    put_number(c->images, r->ratio);
+    put_number(c->images, r->above);
     fprintf(c->images, ",%s,", verdict);
     if (regions != NULL)
         fprintf(c->images, "%lld", (long long)regions->count);

@@ -14,6 +14,27 @@ static void print_percent(double v)
         printf("%9.4f", v);
 }
 
+static void print_verdicts(const fleck_report *r, const report_labels *l)
+{
+    const char *defective = " defective", *good = " good";
+
+    if (isnan(l->threshold)) {
+        printf("no verdicts: the model has no threshold");
+    } else {
+        printf("verdicts at %s %.6g: %lld of %lld defective found, %lld of %lld good rejected",
+               l->set ? "the threshold" : "the model's threshold", l->threshold,
+               (long long)r->above_threshold_defective, (long long)r->defective,
+               (long long)r->above_threshold_good, (long long)r->good);
+        defective = good = "";
+    }
+    if (!isnan(l->hindsight.threshold))
+        printf("; in hindsight %.6g finds %lld of %lld%s and rejects %lld of %lld%s",
+               l->hindsight.threshold, (long long)l->hindsight.found,
+               (long long)l->hindsight.defective, defective, (long long)l->hindsight.rejected,
+               (long long)l->hindsight.good, good);
+    putchar('\n');
+}
+
 void report_print(const fleck_report *r, const report_labels *l)
 {
     printf("%s: %s", r->category, l->method != NULL ? l->method : "maps");
@@ -45,10 +66,7 @@ void report_print(const fleck_report *r, const report_labels *l)
     if (r->pixel_undefined[0] != '\0')
         printf("pixel figures: %s\n", r->pixel_undefined);
     if (l->method != NULL)
-        printf("verdicts at the model's threshold: %lld of %lld defective found, %lld of %lld good "
-               "rejected\n",
-               (long long)r->above_threshold_defective, (long long)r->defective,
-               (long long)r->above_threshold_good, (long long)r->good);
+        print_verdicts(r, l);
     printf("%.2f s on %d threads (decode %.2f, network %.2f, score %.2f, metrics %.2f), peak %.0f "
            "MiB\n",
            r->seconds.total, r->seconds.threads, r->seconds.decode, r->seconds.network,
@@ -109,6 +127,16 @@ static json_t *scores(const score_row *rows, int64_t n)
     return list;
 }
 
+/* NULL where good or defective images are missing. */
+static json_t *cut_json(const cut *c)
+{
+    if (isnan(c->threshold))
+        return json_null();
+    return json_pack("{s:f, s:I, s:I, s:I, s:I}", "threshold", c->threshold, "found",
+                     (json_int_t)c->found, "defective", (json_int_t)c->defective, "rejected",
+                     (json_int_t)c->rejected, "good", (json_int_t)c->good);
+}
+
 bool report_json(const fleck_report *r, const report_labels *l, const score_row *rows, int64_t n)
 {
     json_t *o;
@@ -138,6 +166,10 @@ bool report_json(const fleck_report *r, const report_labels *l, const score_row 
     json_object_set_new(o, "undefined",
                         json_pack("{s:o, s:o}", "image", reason(r->image_undefined), "pixel",
                                   reason(r->pixel_undefined)));
+    if (l->method != NULL) {
+        json_object_set_new(o, "threshold", number(l->threshold));
+        json_object_set_new(o, "hindsight", cut_json(&l->hindsight));
+    }
     if (rows != NULL)
         json_object_set_new(o, "scores", scores(rows, n));
     return print_json(o, JSON_INDENT(2));
@@ -206,6 +238,8 @@ bool result_json(const char *path, const fleck_result *r, const fleck_error *err
     }
     json_object_set_new(o, "score", number(r->score));
     json_object_set_new(o, "threshold", number(r->threshold));
+    json_object_set_new(o, "ratio", number(r->ratio));
+    json_object_set_new(o, "above", number(r->above));
     json_object_set_new(o, "defective",
                         isnan(r->threshold) ? json_null() : json_boolean(r->defective));
     json_object_set_new(o, "regions", regions_json(&more->scale));
@@ -241,8 +275,9 @@ bool info_json(const fleck_model_info *i)
     return print_json(
         json_pack(
             "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:{s:I, s:I, s:I, s:I, s:o, s:I, "
-            "s:I, s:[i, i], s:o}, s:f, s:f, s:f, s:o, s:I, s:I, s:{s:I, s:o, s:o, s:o, s:o}, s:o, "
-            "s:{s:o, s:o}}",
+            "s:I, s:[i, i], s:o}, s:f, s:f, s:f, s:o, s:I, s:I, s:{s:I, s:o, s:o, s:o, s:o, s:o, "
+            "s:o, "
+            "s:o, s:I}, s:o, s:{s:o, s:o}}",
             "method", text(i->method), "backbone", text(i->backbone), "taps", text(i->taps),
             "precision", text(i->precision), "engine", text(i->engine), "fleck",
             text(i->fleck_version), "category", text(i->category), "images", (json_int_t)i->images,
@@ -255,7 +290,83 @@ bool info_json(const fleck_model_info *i)
             (json_int_t)i->patches, "dim", (json_int_t)i->dim, "calibration", "images",
             (json_int_t)i->calibrated, "threshold", number(i->threshold), "pixel_threshold",
             number(i->pixel_threshold), "low", number(i->scale_low), "high", number(i->scale_high),
-            "checksum", text(i->checksum), "weights", "source", text(i->weights), "digest",
-            text(i->weights_digest)),
+            "false_alarms", number(i->false_alarms), "threshold_rule", text(i->threshold_rule),
+            "groups", i->groups[0] != '\0' ? text(i->groups) : json_null(), "n_groups",
+            (json_int_t)i->n_groups, "checksum", text(i->checksum), "weights", "source",
+            text(i->weights), "digest", text(i->weights_digest)),
         JSON_INDENT(2));
+}
+
+/* ---- Thresholds ---- */
+
+static json_t *threshold_state(const fleck_model_info *i)
+{
+    return json_pack("{s:o, s:o, s:o}", "threshold", number(i->threshold), "rule",
+                     text(i->threshold_rule), "false_alarms", number(i->false_alarms));
+}
+
+static json_t *held_json(const held_scores *h)
+{
+    json_t *list = json_array();
+
+    for (int64_t i = 0; i < h->n; i++) {
+        const fleck_held_out *p = &h->photos[i];
+
+        json_array_append_new(list, json_pack("{s:o, s:f, s:o, s:i}", "name", text(p->name),
+                                              "alone", p->alone, "group", number(p->group),
+                                              "group_number", p->group_number));
+    }
+    return json_pack("{s:o, s:I, s:o}", "groups", h->has_group ? text(h->info.groups) : json_null(),
+                     "n_groups", (json_int_t)h->info.n_groups, "scores", list);
+}
+
+static json_t *rates_json(const held_scores *h)
+{
+    double *rates = threshold_rates(h);
+    json_t *list = json_array();
+
+    for (const double *r = rates; *r > 0.0; r++) {
+        double threshold = 0.0;
+        json_t *row;
+
+        if (fleck_threshold_of(h->alone, h->n, *r, &threshold, NULL, NULL) != FLECK_OK)
+            break;
+        row = json_pack("{s:f, s:f, s:I}", "false_alarms", *r, "threshold", threshold, "alone",
+                        (json_int_t)held_above(h, false, threshold));
+        json_object_set_new(row, "group",
+                            h->has_group ? json_integer((json_int_t)held_above(h, true, threshold))
+                                         : json_null());
+        json_array_append_new(list, row);
+    }
+    free(rates);
+    return list;
+}
+
+static json_t *holdout_json(const threshold_more *m, double threshold)
+{
+    json_t *list = json_array();
+    int64_t above = 0;
+
+    for (int64_t i = 0; i < m->n_holdout; i++) {
+        above += m->holdout[i] > threshold;
+        json_array_append_new(list, json_real(m->holdout[i]));
+    }
+    return json_pack("{s:I, s:o}", "rejected", (json_int_t)above, "scores", list);
+}
+
+bool threshold_json(const threshold_more *m)
+{
+    const held_scores *now = m->after != NULL ? m->after : m->before;
+    json_t *o = json_pack("{s:o, s:b, s:o, s:o, s:o, s:o}", "model", text(m->path), "written",
+                          m->after != NULL, "now", threshold_state(&now->info), "before",
+                          threshold_state(&m->before->info), "held_out", held_json(m->before),
+                          "rates", rates_json(m->before));
+
+    json_object_set_new(o, "labels", m->labels != NULL ? cut_json(m->labels) : json_null());
+    json_object_set_new(o, "labels_before",
+                        m->labels_old != NULL ? cut_json(m->labels_old) : json_null());
+    json_object_set_new(o, "holdout",
+                        m->n_holdout > 0 ? holdout_json(m, now->info.threshold) : json_null());
+    json_object_set_new(o, "how", m->how[0] != '\0' ? text(m->how) : json_null());
+    return print_json(o, JSON_INDENT(2));
 }

@@ -5,6 +5,7 @@
  * HOME is the folder with installed weights (as `fleck weights add` makes it). */
 #include <fleck.h>
 
+#include <math.h>
 #include <stdio.h>
 
 int main(int argc, char **argv)
@@ -32,7 +33,9 @@ int main(int argc, char **argv)
         st = fleck_score_file(model, argv[3], false, &result, &err);
     if (st == FLECK_OK)
         printf("%s: score %.4f, threshold %.4f: %s\n", argv[3], result.score, result.threshold,
-               result.defective ? "defective" : "good");
+               isnan(result.threshold) ? "not judged" /* fewer than 10 good images were learned */
+               : result.defective      ? "defective"
+                                       : "good");
     else
         fprintf(stderr, "%s\n", err.message);
     fleck_result_free(&result);

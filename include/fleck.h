@@ -324,9 +324,12 @@ FLECK_API void fleck_model_close(fleck_model **model);
 /* What a model is.  Text belongs to the model. */
 typedef struct fleck_model_info {
     const char *method, *backbone, *precision, *engine, *resize, *category, *fleck_version, *taps;
-    const char *options;             /* JSON object of the method's options */
-    const char *pool;                /* how images are scored: "method", "max" or "top:P" */
-    int64_t images;                  /* learned */
+    const char *options; /* JSON object of the method's options */
+    const char *pool;    /* how images are scored: "method", "max" or "top:P" */
+    int64_t images;      /* learned */
+    int64_t
+        skipped; /* images of the fit's data that were not: unreadable, in sub-folders, of formats
+                        that are not read; 0 for a model that was opened */
     int64_t width, height;           /* resize; 0: images keep their own size */
     int64_t crop_width, crop_height; /* equal to the above where nothing is cropped */
     int64_t tile, overlap;           /* pixels; 0: the crop passes the network whole */
@@ -341,9 +344,8 @@ typedef struct fleck_model_info {
     int64_t calibrated;           /* images the thresholds rest on */
     double
         false_alarms; /* rate that was asked for; NaN where a person or labels set the threshold */
-    const char
-        *threshold_rule; /* "rate", "maximum" (too few images for the rate), "set", "labels", or
-                                   "none": too few images for a verdict */
+    const char *threshold_rule; /* "rate", "maximum" (too few images for the rate), "set", "labels",
+                            "holdout", or "none": too few images for a verdict */
     const char
         *groups; /* how images taken together were told apart: "folder", "day", "prefix", "runs";
                            "" where no scores by group are known */
@@ -381,11 +383,17 @@ FLECK_API bool fleck_model_held_out(const fleck_model *model, int64_t i, fleck_h
 FLECK_API fleck_status fleck_model_threshold_at(const fleck_model *model, double rate,
                                                 double *threshold, bool *supported,
                                                 fleck_error *err) FLECK_MUST_CHECK;
-/* Let the model decide by that threshold from now on; fleck_model_save() writes it.  Fewer than 10 held-out
+/* The same of the caller's own scores [n], n >= 1: those of good images that the model has not learned.
+ *   FLECK_E_OPTION  no score, one that is not finite; rate is not between 0 and 1 */
+FLECK_API fleck_status fleck_threshold_of(const double *scores, int64_t n, double rate,
+                                          double *threshold, bool *supported,
+                                          fleck_error *err) FLECK_MUST_CHECK;
+/* Let the model decide by fleck_model_threshold_at() from now on; fleck_model_save() writes it.  Fewer than 10 held-out
  * scores give no threshold: then it is NaN and no part is judged. */
 FLECK_API fleck_status fleck_model_set_false_alarms(fleck_model *model, double rate,
                                                     fleck_error *err) FLECK_MUST_CHECK;
-/* The same by a finite number of the caller's.  rule: "set", or "labels" where labelled images chose it. */
+/* The same by a finite number of the caller's.  rule, which is kept with it: "set"; "labels" where labelled
+ * images chose it; "holdout" where the scores of good images that were not learned did. */
 FLECK_API fleck_status fleck_model_set_threshold(fleck_model *model, double threshold,
                                                  const char *rule,
                                                  fleck_error *err) FLECK_MUST_CHECK;
@@ -674,7 +682,7 @@ typedef struct fleck_bench_place {
 typedef struct fleck_bench_settings {
     const char *const *
         runs; /* "METHOD[@BACKBONE][:NAME=VALUE,...]", ended by NULL; names are the method's options and
-                                taps, size, crop, long-side, tiles, overlap, fit-mask, resize, sigma, pool, calibrate, weights, engine, precision, normalisation; k sets SPADE's k-image and k-pixel */
+                                taps, size, crop, long-side, tiles, overlap, fit-mask, resize, sigma, pool, calibrate, false-alarms, groups, weights, engine, precision, normalisation; k sets SPADE's k-image and k-pixel */
     const char *const *backbones;  /* for runs that name none; NULL: fit.backbone */
     const char *preset;            /* further runs: "report", "papers"; NULL: none */
     const char *const *categories; /* names of those wanted; NULL: all */

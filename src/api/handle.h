@@ -9,6 +9,7 @@ struct fleck_model {
     fk_runner runner; /* borrows model */
     char *path;       /* of the file it was opened from, from the root; NULL for a fitted one */
     char taps[512];   /* names separated by commas, for fleck_model_describe() */
+    int64_t skipped;  /* images of the fit's data that were not learned */
     char pool[FK_POOLING_TEXT];
     char *options;  /* JSON text, likewise */
     fk_watch watch; /* of calls on an opened model; its runner's pool has it */

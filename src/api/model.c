@@ -183,6 +183,7 @@ fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_sett
     }
     FK_DO(check_output(&s, path, files, masks, samples.count, err));
     FK_DO(fit_files(out, files, masks, samples.count, name, &s, times, err));
+    (*out)->skipped = samples.count + samples.passed - fk_model_images(&(*out)->model);
     tell_left_out(&samples, fk_model_images(&(*out)->model), &s, path);
 done:
     fk_free(files);
@@ -212,7 +213,8 @@ fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_
         memcpy(masks, s.masks, (size_t)n * sizeof *masks);
     }
     FK_DO(check_output(&s, NULL, own, masks, n, err));
-    st = fit_files(out, own, masks, n, "", &s, times, err);
+    FK_DO(fit_files(out, own, masks, n, "", &s, times, err));
+    (*out)->skipped = n - fk_model_images(&(*out)->model);
 done:
     fk_free(own);
     fk_free(masks);
@@ -383,6 +385,7 @@ fleck_model_info fleck_model_describe(const fleck_model *model)
         .options = model->options,
         .pool = model->pool,
         .images = fk_model_images(m),
+        .skipped = model->skipped,
         .width = m->pre.width,
         .height = m->pre.height,
         .crop_width = m->pre.crop_width,

@@ -18,21 +18,47 @@ bool fleck_model_held_out(const fleck_model *model, int64_t i, fleck_held_out *o
     return true;
 }
 
-/* The rate is one, and the scores are there. */
-static fleck_status check_rate(const fleck_model *model, double rate, const char *where,
-                               fleck_error *err)
+static fleck_status check_rate(double rate, const char *where, fleck_error *err)
 {
-    if (!(rate > 0.0 && rate < 1.0))
-        return fk_error_set(err, FLECK_E_OPTION,
-                            "%s: expected a rate of false alarms between 0 and 1, got %g", where,
-                            rate);
+    if (rate > 0.0 && rate < 1.0)
+        return FLECK_OK;
+    return fk_error_set(err, FLECK_E_OPTION,
+                        "%s: expected a rate of false alarms between 0 and 1, got %g", where, rate);
+}
+
+/* The rate is one, and the scores are there. */
+static fleck_status check_model(const fleck_model *model, double rate, const char *where,
+                                fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(check_rate(rate, where, err));
     if (model->model.calibration.alone == NULL)
-        return fk_error_set(
-            err, FLECK_E_STATE,
-            "%s: the model has no scores of held-out images: fit it again, or set a "
-            "threshold yourself",
-            where);
-    return FLECK_OK;
+        FK_FAIL(err, FLECK_E_STATE,
+                "%s: the model has no scores of held-out images: fit it again, or set a "
+                "threshold yourself",
+                where);
+done:
+    return st;
+}
+
+fleck_status fleck_threshold_of(const double *scores, int64_t n, double rate, double *threshold,
+                                bool *supported, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_NEED(scores);
+    FK_NEED(threshold);
+    FK_DO(check_rate(rate, __func__, err));
+    if (n < 1)
+        FK_FAIL(err, FLECK_E_OPTION, "%s: expected at least one score, got %lld", __func__,
+                (long long)n);
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(scores[i]))
+            FK_FAIL(err, FLECK_E_OPTION, "%s: score %lld is not finite", __func__, (long long)i);
+    *threshold = fk_conformal(scores, n, rate, supported);
+done:
+    return st;
 }
 
 fleck_status fleck_model_threshold_at(const fleck_model *model, double rate, double *threshold,
@@ -42,7 +68,7 @@ fleck_status fleck_model_threshold_at(const fleck_model *model, double rate, dou
 
     FK_NEED(model);
     FK_NEED(threshold);
-    FK_DO(check_rate(model, rate, __func__, err));
+    FK_DO(check_model(model, rate, __func__, err));
     *threshold = fk_conformal(model->model.calibration.alone, model->model.calibration.images, rate,
                               supported);
 done:
@@ -54,7 +80,7 @@ fleck_status fleck_model_set_false_alarms(fleck_model *model, double rate, fleck
     fleck_status st;
 
     FK_NEED(model);
-    FK_DO(check_rate(model, rate, __func__, err));
+    FK_DO(check_model(model, rate, __func__, err));
     fk_calibration_set_rate(&model->model.calibration, rate);
 done:
     return st;
@@ -63,23 +89,24 @@ done:
 fleck_status fleck_model_set_threshold(fleck_model *model, double threshold, const char *rule,
                                        fleck_error *err)
 {
-    fk_calibration *c;
+    static const fk_threshold_rule rules[] = {FK_THRESHOLD_SET, FK_THRESHOLD_LABELS,
+                                              FK_THRESHOLD_HOLDOUT};
+    size_t i = 0;
 
     FK_NEED(model);
     FK_NEED(rule);
     if (!isfinite(threshold))
         return fk_error_set(err, FLECK_E_OPTION, "%s: expected a finite threshold, got %g",
                             __func__, threshold);
-    if (strcmp(rule, "set") != 0 && strcmp(rule, "labels") != 0)
-        return fk_error_set(err, FLECK_E_OPTION, "%s: expected rule set or labels, got \"%s\"",
-                            __func__, rule);
-    c = &model->model.calibration;
-    if (c->images == 0)
+    while (strcmp(rule, fk_threshold_rule_name(rules[i])) != 0)
+        if (++i == sizeof rules / sizeof rules[0])
+            return fk_error_set(err, FLECK_E_OPTION,
+                                "%s: expected rule set, labels or holdout, got \"%s\"", __func__,
+                                rule);
+    if (model->model.calibration.images == 0)
         return fk_error_set(err, FLECK_E_STATE,
                             "%s: the model was fitted without held-out images: fit it again",
                             __func__);
-    c->rate = NAN;
-    c->rule = strcmp(rule, "set") == 0 ? FK_THRESHOLD_SET : FK_THRESHOLD_LABELS;
-    c->threshold = threshold;
+    fk_calibration_set(&model->model.calibration, threshold, rules[i]);
     return FLECK_OK;
 }

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const rules[] = {"rate", "maximum", "set", "labels", "none"};
+static const char *const rules[] = {"rate", "maximum", "set", "labels", "holdout", "none"};
 
 /* Share of held-out good pixels below the pixel threshold: this point, 1 - 2^-14, six in 100,000. */
 #define PIXEL_POINT 56
@@ -45,20 +45,40 @@ double fk_conformal_least(int64_t n)
     return 1.0 / (double)(n + 1);
 }
 
-/* The k-th smallest, k from 1; by counting, so that nothing is copied: n is a number of photos. */
+/* Of the scores between low and high, both excluded, the middle one in the order in which they stand. */
+static double middle_between(const double *scores, int64_t n, double low, double high)
+{
+    int64_t count = 0, i = 0;
+
+    for (int64_t j = 0; j < n; j++)
+        count += scores[j] > low && scores[j] < high;
+    for (count = count / 2 + 1; i < n; i++)
+        if (scores[i] > low && scores[i] < high && --count == 0)
+            break;
+    return i < n ? scores[i] : (double)NAN;
+}
+
+/* The k-th smallest, k from 1.  By halving and counting, so that nothing is copied and nothing can fail. */
 static double smallest(const double *scores, int64_t n, int64_t k)
 {
-    for (int64_t i = 0; i < n; i++) {
+    double low = -INFINITY, high = INFINITY, at;
+
+    for (at = middle_between(scores, n, low, high); !isnan(at);
+         at = middle_between(scores, n, low, high)) {
         int64_t below = 0, equal = 0;
 
         for (int64_t j = 0; j < n; j++) {
-            below += scores[j] < scores[i];
-            equal += scores[j] == scores[i];
+            below += scores[j] < at;
+            equal += scores[j] == at;
         }
         if (below < k && k <= below + equal)
-            return scores[i];
+            break;
+        if (k <= below)
+            high = at;
+        else
+            low = at;
     }
-    return NAN;
+    return at;
 }
 
 double fk_conformal(const double *scores, int64_t n, double rate, bool *supported)
@@ -105,6 +125,13 @@ void fk_calibration_set_rate(fk_calibration *c, double rate)
         return;
     c->threshold = fk_conformal(c->alone, c->images, rate, &supported);
     c->rule = supported ? FK_THRESHOLD_RATE : FK_THRESHOLD_MAXIMUM;
+}
+
+void fk_calibration_set(fk_calibration *c, double threshold, fk_threshold_rule rule)
+{
+    c->rate = NAN;
+    c->rule = rule;
+    c->threshold = threshold;
 }
 
 static double point(int k)
@@ -329,7 +356,7 @@ static fleck_status get_rule(fk_calibration *c, const fk_json *p, fleck_error *e
 
     while (rule != NULL && strcmp(rule, rules[k]) != 0)
         if (++k == (int)(sizeof rules / sizeof rules[0]))
-            return missing("rule", "rate, maximum, set, labels or none", err);
+            return missing("rule", "rate, maximum, set, labels, holdout or none", err);
     c->rule = (fk_threshold_rule)k;
     FK_DO(get_real(&c->rate, p, "rate", false, err));
     FK_DO(get_real(&c->threshold, p, "threshold", c->rule != FK_THRESHOLD_NONE, err));

@@ -17,6 +17,7 @@ typedef enum fk_threshold_rule {
     FK_THRESHOLD_MAXIMUM, /* their maximum: too few for the rate */
     FK_THRESHOLD_SET,     /* a person's number */
     FK_THRESHOLD_LABELS,  /* chosen on labelled images */
+    FK_THRESHOLD_HOLDOUT, /* from the scores of good images that were not learned */
     FK_THRESHOLD_NONE     /* too few scores: no verdict */
 } fk_threshold_rule;
 
@@ -56,6 +57,8 @@ double fk_conformal(const double *scores, int64_t n, double rate, bool *supporte
 /* The smallest rate that n scores support: 1 / (n + 1). */
 double fk_conformal_least(int64_t n);
 const char *fk_threshold_rule_name(fk_threshold_rule rule);
+/* Rule and threshold of the caller's; the rate is forgotten. */
+void fk_calibration_set(fk_calibration *c, double threshold, fk_threshold_rule rule);
 /* How many of scores [n] are above the threshold. */
 int64_t fk_count_above(const double *scores, int64_t n, double threshold);
 /* Share of scores [n] that are below `score`. */

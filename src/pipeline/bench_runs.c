@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "base/number.h"
+#include "dataset/session.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -80,6 +81,34 @@ static bool parse_size(const char *text, int64_t *width, int64_t *height)
     return true;
 }
 
+/* A share between 0 and 1, as 0.02 or 2%. */
+static bool parse_rate(const char *text, double *out)
+{
+    size_t n = strlen(text);
+    bool percent = n > 0 && text[n - 1] == '%';
+    char number[32];
+
+    if (n >= sizeof number)
+        return false;
+    snprintf(number, sizeof number, "%.*s", (int)(n - (percent ? 1 : 0)), text);
+    if (!fk_number_parse(number, out))
+        return false;
+    *out /= percent ? 100.0 : 1.0;
+    return *out > 0.0 && *out < 1.0;
+}
+
+static fleck_status refuse(const char *name, const char *value, fleck_error *err)
+{
+    const char *wanted = strcmp(name, "size") == 0           ? "WxH or a number"
+                         : strcmp(name, "crop") == 0         ? "WxH, a number or none"
+                         : strcmp(name, "calibrate") == 0    ? "a number of 0 or more, or all"
+                         : strcmp(name, "false-alarms") == 0 ? "a share as 0.02 or 2%"
+                         : strcmp(name, "groups") == 0 ? "auto, folder, day, prefix, runs or none"
+                                                       : "a number of 0 or more";
+
+    return fk_error_set(err, FLECK_E_OPTION, "%s: expected %s, got \"%s\"", name, wanted, value);
+}
+
 /* Put NAME=VALUE into the fit's own settings where it is one of these; *taken says so. */
 static fleck_status take_own(reading *r, const char *name, const char *value, bool *taken,
                              fleck_error *err)
@@ -98,6 +127,7 @@ static fleck_status take_own(reading *r, const char *name, const char *value, bo
         {"long-side", NULL, &f->long_side, NULL}, {"tiles", NULL, &f->tile, NULL},
         {"pixels", NULL, &f->pixels, NULL},       {"overlap", NULL, NULL, &f->overlap},
         {"calibrate", NULL, &f->calibrate, NULL}, {"sigma", NULL, NULL, &f->sigma}};
+    fk_session_kind groups;
     size_t i = 0, n = sizeof own / sizeof own[0];
     bool good = true;
 
@@ -110,6 +140,13 @@ static fleck_status take_own(reading *r, const char *name, const char *value, bo
             f->crop_width = f->crop_height = 0;
         else
             good = parse_size(value, &f->crop_width, &f->crop_height);
+    } else if (strcmp(name, "calibrate") == 0 && strcmp(value, "all") == 0) {
+        f->calibrate = INT64_MAX;
+    } else if (strcmp(name, "false-alarms") == 0) {
+        good = parse_rate(value, &f->false_alarms);
+    } else if (strcmp(name, "groups") == 0) {
+        good = fk_session_parse(value, &groups);
+        f->groups = value;
     } else {
         r->long_side |= strcmp(name, "long-side") == 0;
         r->tiles |= strcmp(name, "tiles") == 0;
@@ -123,13 +160,7 @@ static fleck_status take_own(reading *r, const char *name, const char *value, bo
         else if (i < n)
             good = fk_number_parse(value, own[i].real);
     }
-    if (!good)
-        return fk_error_set(err, FLECK_E_OPTION, "%s: expected %s, got \"%s\"", name,
-                            strcmp(name, "size") == 0   ? "WxH or a number"
-                            : strcmp(name, "crop") == 0 ? "WxH, a number or none"
-                                                        : "a number of 0 or more",
-                            value);
-    return FLECK_OK;
+    return good ? FLECK_OK : refuse(name, value, err);
 }
 
 /* Put NAME=VALUE into the fit's own settings or the method's options. */

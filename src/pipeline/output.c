@@ -246,7 +246,7 @@ static bool is_own(const char *path, fleck_output_kind kind, const char *image)
     case FLECK_OUTPUT_SCORES:
         return begins(head, n, "path,label,score");
     case FLECK_OUTPUT_RESULTS:
-        return begins(head, n, "path,score,limit,ratio,verdict,regions");
+        return begins(head, n, "path,score,limit,ratio,");
     case FLECK_OUTPUT_REGIONS:
         return begins(head, n, "path,region,x,y,width,height,area");
     }

@@ -164,9 +164,19 @@ static void a_threshold_is_the_conformal_quantile(void **state)
     assert_ok(fleck_model_set_threshold(m, 3.5, "set", err));
     assert_true(fleck_model_describe(m).threshold == 3.5);
     assert_string_equal(fleck_model_describe(m).threshold_rule, "set");
+    assert_ok(fleck_threshold_of(sorted, IMAGES, 2.0 / 11, &found, &supported, err));
+    assert_true(found == sorted[IMAGES - 2] && supported);
+    assert_refused(fleck_threshold_of(sorted, 0, 0.1, &found, NULL, err), FLECK_E_OPTION,
+                   "at least one score");
+    assert_refused(fleck_threshold_of((double[]){1.0, NAN}, 2, 0.1, &found, NULL, err),
+                   FLECK_E_OPTION, "score 1 is not finite");
+    assert_ok(fleck_model_set_threshold(m, 4.5, "holdout", err));
+    assert_string_equal(fleck_model_describe(m).threshold_rule, "holdout");
+    assert_int_equal(fleck_model_describe(m).skipped, 0);
     assert_refused(fleck_model_set_false_alarms(m, 0.0, err), FLECK_E_OPTION, "between 0 and 1");
     assert_refused(fleck_model_set_threshold(m, NAN, "set", err), FLECK_E_OPTION, "finite");
-    assert_refused(fleck_model_set_threshold(m, 1.0, "rate", err), FLECK_E_OPTION, "set or labels");
+    assert_refused(fleck_model_set_threshold(m, 1.0, "rate", err), FLECK_E_OPTION,
+                   "set, labels or holdout");
     fleck_model_close(&m);
 }
 

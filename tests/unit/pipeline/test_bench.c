@@ -46,7 +46,11 @@ static void a_runs_settings_of_the_fit_go_before_the_shared_ones(void **state)
 {
     static const char *const texts[] = {
         "padim:size=128,pool=top:5,sigma=0.5,calibrate=3,engine=reference,dims=20",
-        "padim:crop=96x80,size=128x112", "padim:crop=none", "padim", NULL};
+        "padim:crop=96x80,size=128x112",
+        "padim:crop=none",
+        "padim",
+        "padim:calibrate=all,false-alarms=5%,groups=day",
+        NULL};
     fleck_bench_settings s = settings();
     fk_bench_runs r;
     const fleck_fit_settings *f;
@@ -68,6 +72,9 @@ static void a_runs_settings_of_the_fit_go_before_the_shared_ones(void **state)
     assert_true(f->width == 256 && f->crop_width == 0 && f->sigma == 2.0);
     f = &r.items[3].fit;
     assert_true(f->width == 256 && f->crop_width == 224 && f->pool == NULL);
+    f = &r.items[4].fit;
+    assert_true(f->calibrate == INT64_MAX && f->false_alarms == 0.05);
+    assert_string_equal(f->groups, "day");
     fk_bench_runs_free(&r);
 }
 
@@ -113,7 +120,9 @@ static void a_runs_setting_that_is_no_number_is_named(void **state)
         {"padim:sigma=x", "sigma: expected a number"},
         {"padim:long-side=64,crop=32", "long-side takes the place of size and crop"},
         {"padim:tiles=big", "tiles: expected a number of 0 or more, got \"big\""},
-        {"padim:calibrate=-1", "calibrate: expected a number of 0 or more"}};
+        {"padim:calibrate=-1", "calibrate: expected a number of 0 or more, or all"},
+        {"padim:false-alarms=2", "false-alarms: expected a share as 0.02 or 2%, got \"2\""},
+        {"padim:groups=week", "groups: expected auto, folder, day, prefix, runs or none"}};
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

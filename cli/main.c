@@ -19,7 +19,7 @@ static void help(FILE *to)
         fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     fputs(
         "\nfleck COMMAND --help tells a command's options.  Exit codes: 0 done, 1 failed, 2 wrong "
-        "usage.\n",
+        "usage,\n3 a defective part (predict --fail-on-defect).\n",
         to);
 }
 

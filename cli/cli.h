@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DEFECTIVE = 3 };
 
 /* ---- Arguments (args.c) ---- */
 
@@ -184,8 +184,8 @@ typedef struct path_list {
 } path_list;
 
 typedef struct path_rules {
-    bool zeros;            /* paths on standard input end in a zero byte instead of a line end */
-    const char *leave_out; /* folder that is not searched, or NULL */
+    bool zeros;               /* paths on standard input end in a zero byte instead of a line end */
+    const char *leave_out[2]; /* folders that are not searched, or NULL */
 } path_rules;
 
 /* Files as they are; folders searched with what is below them; "-": paths from standard input, one a
@@ -325,6 +325,13 @@ void results_csv_add(results_csv *c, const char *path, const fleck_result *r,
 /* Write both files; the code to exit with. */
 int results_csv_write(results_csv *c);
 void results_csv_free(results_csv *c);
+
+/* ---- HTML (html.c) ---- */
+
+/* A name or message as text or as an attribute's value: valid UTF-8, markup as entities, and what is not seen or
+ * changes what stands around it as \n, \x1b, \u202e; a back-slash is doubled. */
+void html_text(FILE *to, const char *text);
+void html_base64(FILE *to, const unsigned char *bytes, size_t size);
 
 /* ---- Commands ---- */
 extern const command bench_command, compare_command, fit_command, predict_command, eval_command,

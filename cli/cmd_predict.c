@@ -1,6 +1,6 @@
 /* fleck predict: scores, verdicts, heat maps. */
 #define _GNU_SOURCE
-#include "cli.h"
+#include "page.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,8 +14,16 @@ static const flag flags[] = {
     {"json", 0, NULL, "one JSON object a line and image, with its regions"},
     {"threshold", 0, "T", "judge by this score instead of the model's threshold"},
     {"overwrite", 0, NULL,
-     "replace files of -o that fleck did not write of the same image, and of --csv"},
+     "replace files of outputs that fleck did not write, or not of the same image"},
+    {"fail-on-defect", 0, NULL, "exit code 3 where a part is defective and nothing failed"},
     {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
+    GROUP("pages, copies and selection"),
+    {"html", 0, "FILE",
+     "write a page for a browser: the worst parts first, with pictures, scores and regions"},
+    {"html-pictures", 0, "N", "most pictures on it, of the worst parts (default 200)"},
+    {"show", 0, "all|defective",
+     "print, draw and list all parts, or defective and failed ones alone (default all)"},
+    {"copy-defective", 0, "FOLDER", "copy the image file of each defective part here"},
     GROUP("pictures and maps"),
     {"picture", 0, "KIND",
      "heat, outline (of regions, without heat) or side-by-side (default heat)"},
@@ -41,6 +49,7 @@ typedef struct written {
     fleck_status status;
     fleck_error *error;    /* NULL unless it failed and said why */
     fleck_regions regions; /* with wants_regions */
+    page_picture drawn;    /* with --html */
 } written;
 
 typedef struct job {
@@ -58,6 +67,7 @@ typedef struct job {
     double mm_per_px;   /* NaN: unknown */
     const char *csv_path;
     results_csv csv; /* with csv_path */
+    outcome outcome;
     path_rules rules;
     int64_t good, defective, scored, bad, broken; /* broken: folders that could not be listed */
     double start;
@@ -84,7 +94,7 @@ static const char *map_ending(const job *j)
     return strcmp(j->maps, "npy") == 0 ? ".npy" : ".tiff";
 }
 
-static fleck_status write_files(const job *j, int64_t i, const fleck_result *r, written *w,
+static fleck_status write_files(job *j, int64_t i, const fleck_result *r, written *w,
                                 fleck_error *err)
 {
     fleck_status st = FLECK_OK;
@@ -101,6 +111,8 @@ static fleck_status write_files(const job *j, int64_t i, const fleck_result *r, 
             return FLECK_E_IO;
         st = fleck_result_save_map(j->model, r, w->map, j->full, err);
     }
+    if (st == FLECK_OK)
+        st = outcome_of_part(&j->outcome, j->model, j->list.paths[i], r, &w->drawn, err);
     return st;
 }
 
@@ -115,7 +127,7 @@ static void on_scored(void *ctx, int64_t i, const fleck_result *result)
     if (j->wants_regions)
         w->status = fleck_result_regions(j->model, result, &j->picture.regions, &w->regions, &err);
     r = judged(j, result, w);
-    if (w->status == FLECK_OK)
+    if (w->status == FLECK_OK && outcome_shows(&j->outcome, &r))
         w->status = write_files(j, i, &r, w, &err);
     if (err.status != FLECK_OK) {
         w->error = need(malloc(sizeof *w->error));
@@ -130,14 +142,21 @@ static void forget(written *w)
     free(w->map);
     free(w->error);
     fleck_regions_free(&w->regions);
+    fleck_free(w->drawn.jpeg);
     *w = (written){0};
 }
 
-static void print_result(job *j, const char *path, const fleck_result *r, const written *w)
+static void print_result(job *j, const char *path, const fleck_result *r, written *w)
 {
     const fleck_regions *regions = j->wants_regions ? &w->regions : NULL;
     const result_more more = {w->picture, w->map, {regions, j->mm_per_px}};
 
+    const bool shown = outcome_shows(&j->outcome, r);
+
+    if (j->outcome.page.path != NULL)
+        results_page_add(&j->outcome.page, path, r, regions, &w->drawn, shown);
+    if (!shown)
+        return;
     if (j->csv_path != NULL)
         results_csv_add(&j->csv, path, r, regions, j->mm_per_px);
     if (j->json) {
@@ -167,6 +186,8 @@ static fleck_status on_result(void *ctx, int64_t i, const fleck_result *result,
             (void)!result_json(path, NULL, error, NULL);
         if (j->csv_path != NULL)
             results_csv_add(&j->csv, path, NULL, NULL, NAN);
+        if (j->outcome.page.path != NULL)
+            results_page_fail(&j->outcome.page, path, error->message);
     } else if (st == FLECK_OK) {
         fleck_result r = judged(j, result, w);
 
@@ -185,12 +206,13 @@ static fleck_status on_result(void *ctx, int64_t i, const fleck_result *result,
     return st; /* a result that cannot be written stops the batch: the next would fare no better */
 }
 
-/* Whether the images lie where outputs would go: their folder is for reading. */
-static bool folder_apart(const job *j, const char *const *words, int n)
+/* Whether the images lie where outputs of an option would go: their folder is for reading. */
+static bool folder_apart(const job *j, const char *option, const char *out,
+                         const char *const *words, int n)
 {
     char *folder = NULL;
     size_t last = 0;
-    bool apart = output_apart("-o", j->out, words, n);
+    bool apart = output_apart(option, out, words, n);
 
     for (int64_t i = 0; apart && i < j->list.count; i++) {
         const char *path = j->list.paths[i], *slash = strrchr(path, '/');
@@ -201,8 +223,8 @@ static bool folder_apart(const job *j, const char *const *words, int n)
         free(folder);
         folder = need(strndup(bytes > 0 ? path : ".", bytes > 0 ? bytes : 1));
         last = bytes;
-        if (same_file(j->out, folder))
-            apart = usage_error("-o %s: this folder holds the images", j->out) == EXIT_DONE;
+        if (same_file(out, folder))
+            apart = usage_error("%s %s: this folder holds the images", option, out) == EXIT_DONE;
     }
     free(folder);
     return apart;
@@ -211,10 +233,11 @@ static bool folder_apart(const job *j, const char *const *words, int n)
 /* Whether every output may be written, asked before the first image is scored. */
 static bool outputs_free(job *j)
 {
-    bool ok = true;
+    bool ok;
 
     for (int64_t i = 0; i < j->list.count; i++)
         file_set_add(&j->inputs, j->list.paths[i]);
+    ok = j->outcome.page.path == NULL || file_set_apart(&j->inputs, j->outcome.page.path);
     for (int64_t i = 0; ok && i < j->list.count; i++) {
         const char *image = j->list.paths[i];
         char *picture = j->pictures ? output_path(j->out, image, ".png") : NULL;
@@ -223,7 +246,8 @@ static bool outputs_free(job *j)
         ok = (picture == NULL || output_free(picture, FLECK_OUTPUT_PICTURE, image, j->overwrite)) &&
              (map == NULL || output_free(map, FLECK_OUTPUT_MAP, image, j->overwrite)) &&
              (picture == NULL || file_set_apart(&j->inputs, picture)) &&
-             (map == NULL || file_set_apart(&j->inputs, map));
+             (map == NULL || file_set_apart(&j->inputs, map)) &&
+             outcome_copy_free(&j->outcome, &j->inputs, image, j->overwrite);
         free(picture);
         free(map);
     }
@@ -231,14 +255,14 @@ static bool outputs_free(job *j)
 }
 
 /* The folder is made, and can be written into. */
-static bool make_output(const job *j)
+static bool make_output(const char *out)
 {
-    size_t size = strlen(j->out) + 16;
+    size_t size = strlen(out) + 16;
     char *probe = need(malloc(size));
     fleck_error err = {0};
     bool ok;
 
-    snprintf(probe, size, "%s/.fleck", j->out);
+    snprintf(probe, size, "%s/.fleck", out);
     ok = make_parent(probe);
     if (ok && fleck_output_check(probe, &err) != FLECK_OK) {
         failed(&err);
@@ -248,10 +272,46 @@ static bool make_output(const job *j)
     return ok;
 }
 
+/* Every folder and file of the outputs, before any work.  False: an error was printed. */
+static bool prepare_outputs(job *j, const args *a)
+{
+    const char *const folders[] = {j->out, j->outcome.copies};
+    const char *const options[] = {"-o", "--copy-defective"};
+    results_page *page = &j->outcome.page;
+
+    for (int i = 0; i < 2; i++)
+        if (folders[i] != NULL && (!folder_apart(j, options[i], folders[i], a->words, a->n_words) ||
+                                   !make_output(folders[i])))
+            return false;
+    if (same_file(folders[0], folders[1])) {
+        usage_error("--copy-defective %s: this is the folder of -o", folders[1]);
+        return false;
+    }
+    if (j->csv_path != NULL && (!results_csv_begin(&j->csv, j->csv_path, j->overwrite) ||
+                                !results_csv_apart(&j->csv, a->words, a->n_words)))
+        return false;
+    if (page->path != NULL && (!results_page_begin(page, j->overwrite) ||
+                               !output_apart("--html", page->path, a->words, a->n_words)))
+        return false;
+    file_set_add(&j->inputs, a->words[0]);
+    return true;
+}
+
+/* Whether something is written of single images. */
+static bool has_files(const job *j)
+{
+    return j->out != NULL || outcome_writes(&j->outcome);
+}
+
+static bool keeps_image(const job *j)
+{
+    return j->pictures || j->outcome.page.path != NULL;
+}
+
 static fleck_status score_one(job *j, fleck_error *err)
 {
     fleck_result r = {0};
-    fleck_status st = fleck_score_file(j->model, j->list.paths[0], j->pictures, &r, err);
+    fleck_status st = fleck_score_file(j->model, j->list.paths[0], keeps_image(j), &r, err);
 
     if (st == FLECK_OK && j->files != NULL)
         on_scored(j, 0, &r);
@@ -268,15 +328,15 @@ static int score_list(job *j)
 
     if (j->csv_path != NULL && !results_csv_apart(&j->csv, j->list.paths, j->list.count))
         return EXIT_FAILED;
-    if (j->out != NULL && !outputs_free(j))
+    if (has_files(j) && !outputs_free(j))
         return EXIT_FAILED;
-    if (j->out != NULL || j->wants_regions) {
+    if (has_files(j) || j->wants_regions) {
         j->files = need(calloc((size_t)j->list.count + 1, sizeof *j->files));
     }
     if (j->list.count == 1)
         st = score_one(j, &err);
     else
-        st = fleck_score_files_with(j->model, j->list.paths, j->list.count, j->pictures,
+        st = fleck_score_files_with(j->model, j->list.paths, j->list.count, keeps_image(j),
                                     j->files != NULL ? on_scored : NULL, on_result, j, &err);
     progress_end(&j->progress);
     for (int64_t i = 0; j->files != NULL && i < j->list.count; i++)
@@ -364,7 +424,8 @@ static int choose_regions(job *j)
 
     if (j->least && !can)
         return usage_error("--min-area: the model has no pixel threshold");
-    j->wants_regions = can && (j->least || j->json || j->csv_path != NULL);
+    j->wants_regions =
+        can && (j->least || j->json || j->csv_path != NULL || j->outcome.page.path != NULL);
     return EXIT_DONE;
 }
 
@@ -376,22 +437,23 @@ static int predict(job *j, const args *a, const fleck_run_settings *s)
 
     if (!lines && !path_list_read(&j->list, a->words + 1, a->n_words - 1, &j->rules))
         return EXIT_USAGE;
-    if (j->out != NULL && (!folder_apart(j, a->words, a->n_words) || !make_output(j)))
+    if (!prepare_outputs(j, a))
         return EXIT_FAILED;
-    if (j->csv_path != NULL && (!results_csv_begin(&j->csv, j->csv_path, j->overwrite) ||
-                                !results_csv_apart(&j->csv, a->words, a->n_words)))
-        return EXIT_FAILED;
-    if (j->out != NULL)
-        file_set_add(&j->inputs, a->words[0]);
     j->progress = progress_begin();
     j->start = progress_seconds();
     if (fleck_model_open(&j->model, a->words[0], s, &err) != FLECK_OK)
         return failed(&err);
     code = choose_regions(j);
     if (code == EXIT_DONE)
+        code = outcome_check(&j->outcome, isnan(j->threshold)
+                                              ? fleck_model_describe(j->model).threshold
+                                              : j->threshold);
+    if (code == EXIT_DONE)
         code = lines ? score_lines(j) : score_list(j);
     if (code == EXIT_DONE && j->csv_path != NULL)
         code = results_csv_write(&j->csv);
+    if (code == EXIT_DONE && j->outcome.page.path != NULL)
+        code = results_page_write(&j->outcome.page, j->model, a->words[0]);
     fleck_model_close(&j->model);
     if (code == EXIT_DONE && !lines) {
         path_list_tell(&j->list, "scored", j->scored);
@@ -399,7 +461,10 @@ static int predict(job *j, const args *a, const fleck_run_settings *s)
     }
     if (ferror(stdout) == 0 && (code == EXIT_DONE || j->scored + j->bad > 0))
         print_counts(j);
-    return j->bad + j->broken > 0 && code == EXIT_DONE ? EXIT_FAILED : code;
+    if (code == EXIT_DONE && j->bad + j->broken > 0)
+        return EXIT_FAILED;
+    return code == EXIT_DONE && j->outcome.fail_on_defect && j->defective > 0 ? EXIT_DEFECTIVE
+                                                                              : code;
 }
 
 /* --min-area: pixels, or per cent of the image. */
@@ -424,7 +489,7 @@ static bool read_least(const args *a, job *j)
     return true;
 }
 
-/* --picture, --min-area, --mm-per-px, --csv.  False: error printed. */
+/* --picture, --min-area, --csv.  False: error printed. */
 static bool read_regions(const args *a, job *j)
 {
     static const char *const kinds[] = {"heat", "outline", "side-by-side"};
@@ -433,15 +498,16 @@ static bool read_regions(const args *a, job *j)
 
     j->picture = fleck_picture_defaults();
     j->csv_path = args_get(a, "csv");
-    if (kind != NULL && !j->pictures)
-        return usage_error("--picture needs -o FOLDER, and not --no-pictures") == EXIT_DONE;
+    if (kind != NULL && !keeps_image(j))
+        return usage_error("--picture needs --html, or -o FOLDER without --no-pictures") ==
+               EXIT_DONE;
     while (kind != NULL && i < 3 && strcmp(kind, kinds[i]) != 0)
         i++;
     if (i == 3)
         return usage_error("--picture: expected heat, outline or side-by-side, got \"%s\"", kind) ==
                EXIT_DONE;
     j->picture.kind = (fleck_picture_kind)i;
-    return read_least(a, j) && args_real(a, "mm-per-px", 1e-9, 1e9, &j->mm_per_px);
+    return read_least(a, j);
 }
 
 static int run(const args *a)
@@ -467,12 +533,14 @@ static int run(const args *a)
     j.full = size == NULL || strcmp(size, "image") == 0;
     if (!args_int(a, "threads", 0, 4096, &threads) ||
         !args_int(a, "max-pixels", 1, INT64_C(65535) * 65535, &s.max_pixels) ||
-        !args_real(a, "threshold", -1e300, 1e300, &j.threshold) || !read_regions(a, &j))
+        !args_real(a, "threshold", -1e300, 1e300, &j.threshold) ||
+        !args_real(a, "mm-per-px", 1e-9, 1e9, &j.mm_per_px) ||
+        !outcome_read(&j.outcome, a, &j.picture, j.mm_per_px) || !read_regions(a, &j))
         return EXIT_USAGE;
     j.overwrite = args_has(a, "overwrite");
     if (!j.pictures && j.maps == NULL)
         j.out = NULL;
-    j.rules = (path_rules){.zeros = args_has(a, "null"), .leave_out = j.out};
+    j.rules = (path_rules){.zeros = args_has(a, "null"), .leave_out = {j.out, j.outcome.copies}};
     s.threads = (int)threads;
     s.engine = args_get(a, "engine");
     s.precision = args_get(a, "precision");
@@ -482,6 +550,7 @@ static int run(const args *a)
     s.warning_ctx = &j.progress;
     code = predict(&j, a, &s);
     results_csv_free(&j.csv);
+    results_page_free(&j.outcome.page);
     file_set_free(&j.inputs);
     path_list_free(&j.list);
     return code;

@@ -22,7 +22,7 @@ static void help(FILE *to)
         fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     fputs(
         "\nfleck help COMMAND, or fleck COMMAND --help, tells a command's options.  Exit codes: 0 "
-        "done, 1 failed,\n2 wrong usage.\n",
+        "done, 1 failed,\n2 wrong usage, 3 a defective part (predict --fail-on-defect).\n",
         to);
 }
 

@@ -49,10 +49,11 @@ static bool add_lines(path_list *l, FILE *from, char end)
 bool path_list_read(path_list *l, const char *const *words, int n, const path_rules *rules)
 {
     fleck_error err = {0};
-    bool ok = fleck_images_open(&l->found, true, &err) == FLECK_OK &&
-              (rules->leave_out == NULL ||
-               fleck_images_leave_out(l->found, rules->leave_out, &err) == FLECK_OK);
+    bool ok = fleck_images_open(&l->found, true, &err) == FLECK_OK;
 
+    for (int i = 0; ok && i < 2; i++)
+        ok = rules->leave_out[i] == NULL ||
+             fleck_images_leave_out(l->found, rules->leave_out[i], &err) == FLECK_OK;
     if (!ok)
         failed(&err);
     for (int i = 0; ok && i < n; i++)

@@ -549,6 +549,16 @@ FLECK_API fleck_status fleck_result_save_picture(const fleck_model *model,
                                                  const fleck_result *result, const char *path,
                                                  fleck_error *err) FLECK_MUST_CHECK;
 
+/* The same picture as the bytes of a JPEG, for pages, in memory: without what stands under the image, and no
+ * longer at either side than `most` pixels (0: as it is).  fleck_free(*bytes).  Any thread.
+ *   FLECK_E_STATE   the image was not kept
+ *   FLECK_E_LIMIT   two images side by side are wider than 65535 pixels */
+FLECK_API fleck_status fleck_result_picture_jpeg(const fleck_model *model,
+                                                 const fleck_result *result,
+                                                 const fleck_picture_settings *settings,
+                                                 int64_t most, unsigned char **bytes, size_t *size,
+                                                 fleck_error *err) FLECK_MUST_CHECK;
+
 /* ---- Outputs ----------------------------------------------------------------------- */
 
 /* Every file is written whole or not at all: it has no name before it is whole, so that nothing is left
@@ -558,13 +568,18 @@ FLECK_API fleck_status fleck_result_save_picture(const fleck_model *model,
  * a folder in its place, a file that may not be written. */
 FLECK_API fleck_status fleck_output_check(const char *path, fleck_error *err) FLECK_MUST_CHECK;
 
+/* What a page of results begins with, so that it is known for one. */
+#define FLECK_PAGE_HEAD "<!doctype html>\n<!-- fleck predict -->\n"
+
 typedef enum fleck_output_kind {
     FLECK_OUTPUT_MODEL,
     FLECK_OUTPUT_PICTURE, /* a heat map or panel */
     FLECK_OUTPUT_MAP,     /* .tiff or .npy */
     FLECK_OUTPUT_SCORES,  /* CSV of fleck eval --scores */
     FLECK_OUTPUT_RESULTS, /* of fleck predict --csv */
-    FLECK_OUTPUT_REGIONS  /* the second of these */
+    FLECK_OUTPUT_REGIONS, /* the second of these */
+    FLECK_OUTPUT_PAGE,    /* of fleck predict --html: begins with FLECK_PAGE_HEAD */
+    FLECK_OUTPUT_COPY     /* of image: has its bytes */
 } fleck_output_kind;
 /* Whether writing path destroys nothing: nothing is there, or an empty file, or what fleck wrote of this
  * kind, of this image (NULL: any).  any: whatever is there may go, but the image itself.
@@ -579,6 +594,12 @@ FLECK_API fleck_status fleck_output_replace(const char *path, fleck_output_kind 
  * than a name can be end in a sum.  Free with fleck_free(). */
 FLECK_API fleck_status fleck_output_name(char **out, const char *image, const char *ending,
                                          fleck_error *err) FLECK_MUST_CHECK;
+
+/* Copy a file, whole or not at all, whatever its size.
+ *   FLECK_E_STATE  both are one file
+ *   FLECK_E_IO     `from` changed meanwhile; as fleck_output_check() of `to` */
+FLECK_API fleck_status fleck_file_copy(const char *from, const char *to,
+                                       fleck_error *err) FLECK_MUST_CHECK;
 
 /* Write a whole file in one go. */
 FLECK_API fleck_status fleck_file_write(const char *path, const void *bytes, size_t size,

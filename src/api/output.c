@@ -29,6 +29,18 @@ fleck_status fleck_output_replace(const char *path, fleck_output_kind kind, cons
     return fk_output_replace(path, kind, image, any, err);
 }
 
+fleck_status fleck_file_copy(const char *from, const char *to, fleck_error *err)
+{
+    fleck_status st;
+
+    if (from == NULL || to == NULL)
+        return fk_error_set(err, FLECK_E_OPTION, "expected the paths of a file and of its copy");
+    FK_DO(fk_output_apart(to, from, err));
+    st = fk_file_copy(from, to, err);
+done:
+    return st;
+}
+
 fleck_status fleck_file_write(const char *path, const void *bytes, size_t size, fleck_error *err)
 {
     if (path == NULL || (bytes == NULL && size > 0))

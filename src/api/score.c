@@ -132,6 +132,20 @@ fleck_picture_settings fleck_picture_defaults(void)
     return (fleck_picture_settings){.kind = FLECK_PICTURE_HEAT, .regions = fleck_region_defaults()};
 }
 
+static fleck_status check_picture(const fleck_model *model, const fleck_result *result,
+                                  const fleck_picture_settings *s, const char *where,
+                                  fleck_error *err)
+{
+    fleck_status st;
+
+    if ((unsigned)s->kind > FLECK_PICTURE_SIDE_BY_SIDE)
+        FK_FAIL(err, FLECK_E_OPTION, "%s: there is no picture %d", where, (int)s->kind);
+    FK_DO(fk_check_own(model, result, where, err));
+    st = fk_check_regions(&s->regions, where, err);
+done:
+    return st;
+}
+
 fleck_status fleck_result_save_picture_with(const fleck_model *model, const fleck_result *result,
                                             const fleck_picture_settings *settings,
                                             const char *path, fleck_error *err)
@@ -143,12 +157,9 @@ fleck_status fleck_result_save_picture_with(const fleck_model *model, const flec
 
     FK_NEED(model);
     FK_NEED(path);
-    if ((unsigned)s.kind > FLECK_PICTURE_SIDE_BY_SIDE)
-        FK_FAIL(err, FLECK_E_OPTION, "%s: there is no picture %d", __func__, (int)s.kind);
-    FK_DO(fk_check_own(model, result, __func__, err));
-    FK_DO(fk_check_regions(&s.regions, __func__, err));
+    FK_DO(check_picture(model, result, &s, __func__, err));
     FK_DO(fk_output_apart(path, result->path, err));
-    FK_DO(fk_picture_sheet(&picture, &model->model, result, &s, err));
+    FK_DO(fk_picture_sheet(&picture, &model->model, result, &s, true, err));
     FK_DO(fk_image_save_picture(&picture, origin_of(result, origin), path, err));
 done:
     fk_image_free(&picture);
@@ -159,6 +170,27 @@ fleck_status fleck_result_save_picture(const fleck_model *model, const fleck_res
                                        const char *path, fleck_error *err)
 {
     return fleck_result_save_picture_with(model, result, NULL, path, err);
+}
+
+fleck_status fleck_result_picture_jpeg(const fleck_model *model, const fleck_result *result,
+                                       const fleck_picture_settings *settings, int64_t most,
+                                       unsigned char **bytes, size_t *size, fleck_error *err)
+{
+    fleck_picture_settings s = settings != NULL ? *settings : fleck_picture_defaults();
+    fleck_status st;
+
+    FK_NEED(bytes);
+    *bytes = NULL;
+    FK_NEED(size);
+    *size = 0;
+    FK_NEED(model);
+    if (most < 0)
+        FK_FAIL(err, FLECK_E_OPTION, "%s: most: expected 0 or more pixels, got %lld", __func__,
+                (long long)most);
+    FK_DO(check_picture(model, result, &s, __func__, err));
+    st = fk_picture_jpeg(bytes, size, &model->model, result, &s, most, err);
+done:
+    return st;
 }
 
 fleck_status fleck_evaluate(fleck_model *model, const char *path,

@@ -75,6 +75,9 @@ void fk_writer_use_names(bool on);
 fleck_status fk_file_write(const char *path, const void *bytes, size_t size,
                            fleck_error *err) FLECK_MUST_CHECK;
 
+/* Copy a regular file's bytes, through a writer.  FLECK_E_IO where it changes meanwhile. */
+fleck_status fk_file_copy(const char *from, const char *to, fleck_error *err) FLECK_MUST_CHECK;
+
 /* Make folder path and its parents; an existing folder is success. */
 fleck_status fk_folder_make(const char *path, fleck_error *err) FLECK_MUST_CHECK;
 

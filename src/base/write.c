@@ -344,3 +344,30 @@ done:
     fk_writer_abort(&w);
     return st;
 }
+
+fleck_status fk_file_copy(const char *from, const char *to, fleck_error *err)
+{
+    fk_file file = {.fd = -1};
+    fk_writer *w = NULL;
+    char *piece = NULL;
+    fleck_status st;
+
+    FK_DO(fk_file_open(&file, from, 0, err));
+    FK_DO(fk_writer_open(&w, to, err));
+    FK_DO(FK_ALLOC(&piece, (int64_t)MOST_AT_ONCE, err));
+    for (int64_t at = 0; at < file.stamp.size;) {
+        const int64_t left = file.stamp.size - at;
+        const size_t n = left < (int64_t)MOST_AT_ONCE ? (size_t)left : MOST_AT_ONCE;
+
+        FK_DO(fk_file_read(&file, piece, at, n, err));
+        FK_DO(fk_writer_write(w, piece, n, err));
+        at += (int64_t)n;
+    }
+    FK_DO(fk_file_unchanged(&file, err));
+    FK_DO(fk_writer_commit(&w, err));
+done:
+    fk_writer_abort(&w);
+    fk_file_close(&file);
+    fk_free(piece);
+    return st;
+}

@@ -1,6 +1,9 @@
-/* JPEG, by libjpeg-turbo, with its defaults: the accurate integer transform and smooth chroma
+/* JPEG, by libjpeg-turbo.  Read with its defaults: the accurate integer transform and smooth chroma
  * up-sampling, which is what Pillow and OpenCV decode with. */
 #include "image/decode.h"
+
+#include "base/mem.h"
+#include "base/str.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -183,4 +186,104 @@ fleck_status fk_jpeg_decode(fk_decoded *out, const fk_image_bytes *in, fleck_err
     if (h.status != FLECK_OK)
         fk_image_free(&out->image);
     return h.status;
+}
+
+/* ---- Encoding ---- */
+
+#define QUALITY 85
+#define PIECE 16384
+
+/* Where bytes go: `base` comes first, as above. */
+typedef struct sink {
+    struct jpeg_destination_mgr base;
+    fk_text text;
+    JOCTET piece[PIECE];
+} sink;
+
+static void begin_piece(j_compress_ptr c)
+{
+    sink *to = (sink *)c->dest;
+
+    to->base.next_output_byte = to->piece;
+    to->base.free_in_buffer = PIECE;
+}
+
+/* Keep the first n bytes of the piece. */
+static void keep_piece(j_compress_ptr c, size_t n)
+{
+    handler *h = (handler *)c->err;
+    sink *to = (sink *)c->dest;
+
+    h->status = fk_text_add(&to->text, (const char *)to->piece, (int64_t)n, h->err);
+    if (h->status != FLECK_OK)
+        longjmp(h->escape, 1);
+}
+
+static boolean full_piece(j_compress_ptr c)
+{
+    keep_piece(c, PIECE);
+    begin_piece(c);
+    return TRUE;
+}
+
+static void last_piece(j_compress_ptr c)
+{
+    keep_piece(c, PIECE - c->dest->free_in_buffer);
+}
+
+static void encode(struct jpeg_compress_struct *c, sink *to, const fk_image *im)
+{
+    handler *h = (handler *)c->err;
+
+    if (setjmp(h->escape) != 0)
+        return;
+    jpeg_create_compress(c);
+    c->dest = &to->base;
+    c->image_width = (JDIMENSION)im->width;
+    c->image_height = (JDIMENSION)im->height;
+    c->input_components = im->channels;
+    c->in_color_space = im->channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+    jpeg_set_defaults(c);
+    jpeg_set_quality(c, QUALITY, TRUE);
+    jpeg_start_compress(c, TRUE);
+    while (c->next_scanline < c->image_height) {
+        JSAMPROW row = im->data + (int64_t)c->next_scanline * im->width * im->channels;
+
+        jpeg_write_scanlines(c, &row, 1);
+    }
+    jpeg_finish_compress(c);
+}
+
+fleck_status fk_image_encode_jpeg(uint8_t **bytes, size_t *size, const fk_image *im,
+                                  fleck_error *err)
+{
+    struct jpeg_compress_struct c;
+    handler h;
+    sink *to = NULL;
+    fleck_status st;
+
+    *bytes = NULL;
+    *size = 0;
+    FK_DO(FK_CALLOC(&to, 1, err));
+    memset(&c, 0, sizeof c);
+    memset(&h, 0, sizeof h);
+    c.err = jpeg_std_error(&h.base);
+    h.err = err;
+    h.base.error_exit = leave;
+    h.base.emit_message = on_message;
+    h.base.output_message = on_output;
+    to->base.init_destination = begin_piece;
+    to->base.empty_output_buffer = full_piece;
+    to->base.term_destination = last_piece;
+    encode(&c, to, im);
+    jpeg_destroy_compress(&c);
+    FK_DO(h.status);
+    *bytes = (uint8_t *)to->text.data; /* moved */
+    *size = (size_t)to->text.length;
+    to->text = (fk_text){0};
+done:
+    if (to != NULL)
+        fk_text_free(&to->text);
+    fk_free(to);
+    return st;
 }

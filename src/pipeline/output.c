@@ -229,6 +229,27 @@ static bool begins(const uint8_t *head, size_t n, const char *text)
 static_assert(FK_NPY_NOTE_BYTES <= FK_PNG_NOTE_BYTES && FK_NPY_ORIGIN_SIZE <= FK_PNG_ORIGIN_SIZE,
               "one buffer serves pictures and maps");
 
+/* Whether both are files with the same bytes. */
+static bool same_bytes(const char *path, const char *image)
+{
+    fk_file a = {.fd = -1}, b = {.fd = -1};
+    char pieces[2][8192];
+    bool same = image != NULL && fk_file_open(&a, path, 0, NULL) == FLECK_OK &&
+                fk_file_open(&b, image, 0, NULL) == FLECK_OK && a.stamp.size == b.stamp.size;
+
+    for (int64_t at = 0; same && at < a.stamp.size; at += (int64_t)sizeof pieces[0]) {
+        const int64_t left = a.stamp.size - at;
+        const size_t n = left < (int64_t)sizeof pieces[0] ? (size_t)left : sizeof pieces[0];
+
+        same = fk_file_read(&a, pieces[0], at, n, NULL) == FLECK_OK &&
+               fk_file_read(&b, pieces[1], at, n, NULL) == FLECK_OK &&
+               memcmp(pieces[0], pieces[1], n) == 0;
+    }
+    fk_file_close(&a);
+    fk_file_close(&b);
+    return same;
+}
+
 static bool is_own(const char *path, fleck_output_kind kind, const char *image)
 {
     uint8_t head[FK_PNG_NOTE_BYTES];
@@ -249,6 +270,10 @@ static bool is_own(const char *path, fleck_output_kind kind, const char *image)
         return begins(head, n, "path,score,limit,ratio,");
     case FLECK_OUTPUT_REGIONS:
         return begins(head, n, "path,region,x,y,width,height,area");
+    case FLECK_OUTPUT_PAGE:
+        return begins(head, n, FLECK_PAGE_HEAD);
+    case FLECK_OUTPUT_COPY:
+        return same_bytes(path, image);
     }
     return false;
 }
@@ -256,8 +281,9 @@ static bool is_own(const char *path, fleck_output_kind kind, const char *image)
 fleck_status fk_output_replace(const char *path, fleck_output_kind kind, const char *image,
                                bool any, fleck_error *err)
 {
-    static const char *const names[] = {"model",           "picture",          "map",
-                                        "table of scores", "table of results", "table of regions"};
+    static const char *const names[] = {
+        "model", "picture", "map", "table of scores", "table of results", "table of regions",
+        "page",  "copy"};
     struct stat info;
     fleck_status st;
 

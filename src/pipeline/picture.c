@@ -140,7 +140,8 @@ static fk_legend legend_of(words *w, const drawing *d, const fleck_result *r)
 }
 
 fleck_status fk_picture_sheet(fk_image *out, const fk_model *m, const fleck_result *r,
-                              const fleck_picture_settings *settings, fleck_error *err)
+                              const fleck_picture_settings *settings, bool with_legend,
+                              fleck_error *err)
 {
     const bool both = settings->kind == FLECK_PICTURE_SIDE_BY_SIDE;
     drawing d = {0};
@@ -158,7 +159,7 @@ fleck_status fk_picture_sheet(fk_image *out, const fk_model *m, const fleck_resu
         pictures[0] = &d.view;
         pictures[1] = &d.picture;
     }
-    FK_DO(fk_render_sheet(out, pictures, both ? 2 : 1, &legend, err));
+    FK_DO(fk_render_sheet(out, pictures, both ? 2 : 1, with_legend ? &legend : NULL, err));
 done:
     drawing_free(&d);
     return st;
@@ -210,6 +211,35 @@ fleck_status fk_picture_row(const char *out_path, const fk_image *image, const c
 done:
     fk_image_free(&truth);
     fk_image_free(&panel);
+    return st;
+}
+
+fleck_status fk_picture_jpeg(uint8_t **bytes, size_t *size, const fk_model *m,
+                             const fleck_result *r, const fleck_picture_settings *settings,
+                             int64_t most, fleck_error *err)
+{
+    fk_image whole = {0}, smaller = {0};
+    int64_t width, height;
+    fleck_status st;
+
+    *bytes = NULL;
+    *size = 0;
+    FK_DO(fk_picture_sheet(&whole, m, r, settings, false, err));
+    width = whole.width;
+    height = whole.height;
+    if (most > 0 && (width > most || height > most)) {
+        const int64_t longer = width > height ? width : height;
+
+        width = (width * most + longer / 2) / longer;
+        height = (height * most + longer / 2) / longer;
+        FK_DO(fk_image_resize(&smaller, &whole, width > 0 ? width : 1, height > 0 ? height : 1,
+                              FK_FILTER_AREA, err));
+        fk_image_free(&whole);
+    }
+    FK_DO(fk_image_encode_jpeg(bytes, size, smaller.data != NULL ? &smaller : &whole, err));
+done:
+    fk_image_free(&whole);
+    fk_image_free(&smaller);
     return st;
 }
 

@@ -10,8 +10,12 @@ fleck_status fk_picture_overlay(fk_image *out, const fk_model *m, const fleck_re
 
 /* A picture as fleck.h has it: kept image, regions of r, and a legend with its score and verdict. */
 fleck_status fk_picture_sheet(fk_image *out, const fk_model *m, const fleck_result *r,
-                              const fleck_picture_settings *settings,
+                              const fleck_picture_settings *settings, bool with_legend,
                               fleck_error *err) FLECK_MUST_CHECK;
+/* As fleck_result_picture_jpeg() in fleck.h. */
+fleck_status fk_picture_jpeg(uint8_t **bytes, size_t *size, const fk_model *m,
+                             const fleck_result *r, const fleck_picture_settings *settings,
+                             int64_t most, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Most columns of a panel. */
 #define FK_PICTURE_COLUMNS 8

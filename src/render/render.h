@@ -53,7 +53,7 @@ typedef struct fk_legend {
 /* One or two RGB pictures of one size with a legend under them.  The first lies in the upper left corner,
  * its pixels keep their places; the second is to the right, or below where they are more than twice as
  * wide as high.  The legend falls away where the sheet would be higher than an image may be; FLECK_E_LIMIT
- * where it would be wider. */
+ * where it would be wider.  legend NULL: none. */
 fleck_status fk_render_sheet(fk_image *out, const fk_image *const *pictures, int n,
                              const fk_legend *legend, fleck_error *err) FLECK_MUST_CHECK;
 

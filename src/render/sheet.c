@@ -53,6 +53,9 @@ static layout arrange(const fk_image *const *pictures, int n, const fk_legend *l
     l.below = n > 1 && !beside ? first->height + gap : 0;
     l.top = first->height + l.below;
     least = NARROWEST * FK_FONT_WIDTH * (int64_t)l.size + 2 * l.pad;
+    l.height = l.top;
+    if (legend == NULL)
+        return l;
     l.width = l.width < least ? least : l.width;
     for (int i = 0; i < 4 && legend->words[i] != NULL; i++)
         l.lines = find_word(&l, legend, i, &x) + 1;

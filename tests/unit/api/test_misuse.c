@@ -151,6 +151,11 @@ static void outputs_want_a_path(void **state)
     refused(fleck_output_replace(NULL, FLECK_OUTPUT_MAP, NULL, false, err));
     refused(fleck_file_write(NULL, "x", 1, err));
     refused(fleck_file_write("x", NULL, 1, err));
+    refused(fleck_output_replace(f.file, FLECK_OUTPUT_COPY + 1, NULL, false, err));
+    refused(fleck_file_copy(NULL, "x", err));
+    refused(fleck_file_copy(f.image, NULL, err));
+    assert_refused(fleck_file_copy(f.image, f.image, err), FLECK_E_STATE, f.image);
+    assert_refused(fleck_file_copy(f.folder, f.file, err), FLECK_E_FORMAT, f.folder);
     assert_null(fleck_utf8_name(NULL));
     refused(fleck_model_install(NULL, f.folder, err));
     refused(fleck_model_install(f.image, NULL, err));
@@ -322,6 +327,8 @@ static void results_of_nothing_and_of_other_models_are_refused(void **state)
 {
     fleck_result r = {0}, empty = {0};
     float map[64 * 64];
+    unsigned char *bytes = NULL;
+    size_t size;
 
     (void)state;
     assert_ok(fleck_score_file(f.model, f.image, true, &r, err));
@@ -338,6 +345,9 @@ static void results_of_nothing_and_of_other_models_are_refused(void **state)
         assert_refused(fleck_result_save_map(m, &bad, f.file, true, err), expected, "result");
         assert_refused(fleck_result_save_map(m, &bad, f.file, false, err), expected, "result");
         assert_refused(fleck_result_save_picture(m, &bad, f.file, err), expected, "result");
+        assert_refused(fleck_result_picture_jpeg(m, &bad, NULL, 0, &bytes, &size, err), expected,
+                       "result");
+        assert_null(bytes);
     }
     refused(fleck_result_full_map(NULL, &r, map, err));
     refused(fleck_result_full_map(f.model, NULL, map, err));
@@ -349,6 +359,11 @@ static void results_of_nothing_and_of_other_models_are_refused(void **state)
     refused(fleck_result_save_picture(NULL, &r, f.file, err));
     refused(fleck_result_save_picture(f.model, NULL, f.file, err));
     refused(fleck_result_save_picture(f.model, &r, NULL, err));
+    refused(fleck_result_picture_jpeg(NULL, &r, NULL, 0, &bytes, &size, err));
+    refused(fleck_result_picture_jpeg(f.model, NULL, NULL, 0, &bytes, &size, err));
+    refused(fleck_result_picture_jpeg(f.model, &r, NULL, -1, &bytes, &size, err));
+    refused(fleck_result_picture_jpeg(f.model, &r, NULL, 0, NULL, &size, err));
+    refused(fleck_result_picture_jpeg(f.model, &r, NULL, 0, &bytes, NULL, err));
     refused(fleck_result_save_picture_with(NULL, &r, NULL, f.file, err));
     refused(fleck_result_save_picture_with(f.model, NULL, NULL, f.file, err));
     refused(fleck_result_save_picture_with(f.model, &r, NULL, NULL, err));
@@ -359,6 +374,7 @@ static void results_of_nothing_and_of_other_models_are_refused(void **state)
         s.regions.min_area = i == 2 ? -1 : 0;
         s.regions.min_percent = i == 3 ? NAN : 0.0;
         refused(fleck_result_save_picture_with(f.model, &r, &s, f.file, err));
+        refused(fleck_result_picture_jpeg(f.model, &r, &s, 0, &bytes, &size, err));
     }
     fleck_result_free(&r);
 }

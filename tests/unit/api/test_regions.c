@@ -144,11 +144,63 @@ static void each_kind_of_picture_shows_what_it_says(void **state)
     fk_image_free(&other);
 }
 
+static void a_picture_for_a_page_is_no_longer_than_asked(void **state)
+{
+    const int64_t sizes[][3] = {{0, 80, 64}, {1000, 80, 64}, {80, 80, 64}, {40, 40, 32}, {1, 1, 1}};
+    fleck_picture_settings s = fleck_picture_defaults();
+    unsigned char *bytes;
+    size_t size;
+    fk_image im;
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        assert_ok(
+            fleck_result_picture_jpeg(f.model, &f.result, NULL, sizes[i][0], &bytes, &size, err));
+        assert_ok(fk_image_decode(&im, bytes, size, "page", FK_IMAGE_RGB, err));
+        assert_int_equal(im.width, sizes[i][1]);
+        assert_int_equal(im.height, sizes[i][2]);
+        fk_image_free(&im);
+        fleck_free(bytes);
+    }
+    s.kind = FLECK_PICTURE_SIDE_BY_SIDE;
+    assert_ok(fleck_result_picture_jpeg(f.model, &f.result, &s, 0, &bytes, &size, err));
+    assert_ok(fk_image_decode(&im, bytes, size, "page", FK_IMAGE_RGB, err));
+    assert_int_equal(im.width, 80 + 2 + 80);
+    assert_int_equal(im.height, 64);
+    fk_image_free(&im);
+    fleck_free(bytes);
+}
+
+static void copies_are_known_by_their_bytes_and_pages_by_their_head(void **state)
+{
+    char copy[4300], page[4300];
+
+    (void)state;
+    snprintf(copy, sizeof copy, "%s/copy.png", f.folder);
+    snprintf(page, sizeof page, "%s/page.html", f.folder);
+    assert_ok(fleck_output_replace(copy, FLECK_OUTPUT_COPY, f.image, false, err));
+    assert_ok(fleck_file_copy(f.image, copy, err));
+    assert_ok(fleck_output_replace(copy, FLECK_OUTPUT_COPY, f.image, false, err));
+    assert_refused(fleck_output_replace(copy, FLECK_OUTPUT_COPY, NULL, false, err), FLECK_E_STATE,
+                   "copy");
+    assert_refused(fleck_output_replace(f.image, FLECK_OUTPUT_COPY, f.image, true, err),
+                   FLECK_E_STATE, f.image);
+    assert_ok(fleck_file_write(copy, "other", 5, err));
+    assert_refused(fleck_output_replace(copy, FLECK_OUTPUT_COPY, f.image, false, err),
+                   FLECK_E_STATE, "is not known as fleck's copy of");
+    assert_refused(fleck_output_replace(copy, FLECK_OUTPUT_PAGE, NULL, false, err), FLECK_E_STATE,
+                   "page");
+    assert_ok(fleck_file_write(page, FLECK_PAGE_HEAD, sizeof FLECK_PAGE_HEAD - 1, err));
+    assert_ok(fleck_output_replace(page, FLECK_OUTPUT_PAGE, NULL, false, err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(regions_of_a_result_are_those_of_its_full_map),
         cmocka_unit_test(each_kind_of_picture_shows_what_it_says),
+        cmocka_unit_test(a_picture_for_a_page_is_no_longer_than_asked),
+        cmocka_unit_test(copies_are_known_by_their_bytes_and_pages_by_their_head),
     };
 
     onnx_or_skip();

@@ -568,6 +568,45 @@ static void writing_survives_every_failing_allocation(void **state)
     assert_contents(path, "x");
 }
 
+static void a_copy_has_the_bytes_and_a_failed_one_leaves_nothing(void **state)
+{
+    const char *folder = test_folder(), *from = in(folder, "from"), *to = in(folder, "to");
+    const size_t sizes[] = {0, 1, (size_t)1 << 20, ((size_t)1 << 20) + 7};
+    static char bytes[((size_t)1 << 20) + 7];
+    int64_t failures = 0;
+    fleck_status st;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)(i * i / 11);
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+        fk_contents m;
+
+        assert_ok(fk_file_write(from, bytes, sizes[s], err));
+        assert_ok(fk_file_copy(from, to, err));
+        assert_ok(fk_contents_read(&m, to, 0, err));
+        assert_int_equal(m.size, sizes[s]);
+        if (m.size > 0)
+            assert_memory_equal(m.data, bytes, m.size);
+        fk_contents_free(&m);
+    }
+    assert_refused(fk_file_copy(in(folder, "absent"), to, err), FLECK_E_NOTFOUND, "absent");
+    assert_refused(fk_file_copy(folder, to, err), FLECK_E_FORMAT, folder);
+    assert_refused(fk_file_copy(from, in(folder, "absent/to"), err), FLECK_E_NOTFOUND, "absent/to");
+    unlink(to);
+    do {
+        fk_mem_fail_at(failures + 1);
+        st = fk_file_copy(from, to, NULL);
+        fk_mem_fail_at(0);
+        if (st != FLECK_OK) {
+            assert_int_equal(st, FLECK_E_NOMEM);
+            assert_int_equal(count_entries(folder), 1);
+            failures++;
+        }
+    } while (st != FLECK_OK);
+    assert_true(failures >= 2);
+}
+
 /* ---- Folders ---- */
 
 static void folders_are_made_with_their_parents_and_twice(void **state)
@@ -733,6 +772,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_is_an_error_and_leaves_the_old_file),
         cmocka_unit_test(a_disk_that_is_full_at_commit_is_an_error_too),
         cmocka_unit_test(writing_survives_every_failing_allocation),
+        cmocka_unit_test(a_copy_has_the_bytes_and_a_failed_one_leaves_nothing),
         cmocka_unit_test(folders_are_made_with_their_parents_and_twice),
         cmocka_unit_test(a_file_in_the_way_of_a_folder_is_an_error),
         cmocka_unit_test(paths_know_whether_they_are_files_or_folders),

@@ -347,6 +347,45 @@ static void a_saved_png_comes_back_as_it_was(void **state)
     rmdir(folder);
 }
 
+static void an_encoded_jpeg_comes_back_nearly_as_it_was(void **state)
+{
+    static const int64_t sizes[][2] = {{1, 1}, {7, 5}, {400, 300}};
+
+    (void)state;
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
+        for (int channels = 1; channels <= 3; channels += 2) {
+            fk_image im, back;
+            uint8_t *bytes;
+            size_t size;
+            int64_t failures = 0, n = sizes[s][0] * sizes[s][1] * channels;
+            fleck_status st;
+
+            assert_ok(fk_image_init(&im, sizes[s][0], sizes[s][1], channels, err));
+            for (int64_t i = 0; i < n; i++) /* ramps: nothing that JPEG would lose */
+                im.data[i] = (uint8_t)(i / channels % im.width / 2 + 20 * (i % channels));
+            do {
+                fk_mem_fail_at(failures + 1);
+                st = fk_image_encode_jpeg(&bytes, &size, &im, NULL);
+                fk_mem_fail_at(0);
+                if (st != FLECK_OK) {
+                    assert_int_equal(st, FLECK_E_NOMEM);
+                    assert_null(bytes);
+                    failures++;
+                }
+            } while (st != FLECK_OK);
+            assert_true(failures >= 2);
+            assert_ok(fk_image_decode(&back, bytes, size, "jpeg",
+                                      channels == 1 ? FK_IMAGE_GREY : FK_IMAGE_RGB, err));
+            assert_int_equal(back.width, im.width);
+            assert_int_equal(back.height, im.height);
+            for (int64_t i = 0; i < n; i++)
+                assert_true(abs(back.data[i] - im.data[i]) <= 8);
+            fk_free(bytes);
+            fk_image_free(&im);
+            fk_image_free(&back);
+        }
+}
+
 static void a_picture_says_that_fleck_made_it_and_of_what(void **state)
 {
     const char *folder = test_folder();
@@ -529,6 +568,7 @@ int main(void)
         cmocka_unit_test(sixteen_bits_become_eight_by_rounding),
         cmocka_unit_test(exif_that_is_damaged_means_as_stored),
         cmocka_unit_test(a_saved_png_comes_back_as_it_was),
+        cmocka_unit_test(an_encoded_jpeg_comes_back_nearly_as_it_was),
         cmocka_unit_test(a_picture_says_that_fleck_made_it_and_of_what),
         cmocka_unit_test(a_png_that_cannot_be_written_leaves_no_file),
         cmocka_unit_test(a_png_on_a_full_disk_leaves_no_file),

@@ -1,0 +1,116 @@
+/* fleck predict --html: the histogram of scores, as SVG that is as wide as the page. */
+#include "page.h"
+
+#include <math.h>
+
+enum { BINS = 32, WIDTH = 1000, HEIGHT = 160 };
+
+/* Parts in each of BINS equal steps from low to high. */
+typedef struct histogram {
+    double low, high;
+    int64_t good[BINS], defective[BINS], most;
+} histogram;
+
+/* The scores' range; where there is a limit, a bin begins there, so that none holds scores of both sides. */
+static void span(histogram *h, const results_page *p)
+{
+    h->low = h->high = isfinite(p->limit) ? p->limit : p->scores[0];
+    for (int64_t i = 0; i < p->n_scores; i++) {
+        h->low = fmin(h->low, p->scores[i]);
+        h->high = fmax(h->high, p->scores[i]);
+    }
+    if (!(h->high > h->low))
+        h->high = h->low + 1.0;
+    if (isfinite(p->limit)) {
+        const double step = (h->high - h->low) / (BINS - 1);
+
+        h->low = p->limit - step * ceil((p->limit - h->low) / step);
+        h->high = h->low + step * BINS;
+    }
+}
+
+static double share_of(const histogram *h, double score)
+{
+    double t = (score - h->low) / (h->high - h->low);
+
+    return t > 0.0 ? t < 1.0 ? t : 1.0 : 0.0; /* NaN: 0 */
+}
+
+static void count(histogram *h, const results_page *p)
+{
+    for (int64_t i = 0; i < p->n_scores; i++) {
+        int bin = (int)(share_of(h, p->scores[i]) * BINS);
+
+        bin = bin < BINS ? bin : BINS - 1;
+        (p->verdicts[i] ? h->defective : h->good)[bin]++;
+    }
+    for (int i = 0; i < BINS; i++)
+        if (h->good[i] + h->defective[i] > h->most)
+            h->most = h->good[i] + h->defective[i];
+}
+
+/* Good parts at the bottom, defective ones on them; the title is what a mouse that rests there says. */
+static void put_bin(FILE *to, const histogram *h, int i)
+{
+    const double step = (h->high - h->low) / BINS, unit = (double)HEIGHT / (double)h->most;
+    const double good = unit * (double)h->good[i], defective = unit * (double)h->defective[i];
+    const double x = (double)WIDTH / BINS * i + 2.0, width = (double)WIDTH / BINS - 4.0;
+
+    if (h->good[i] + h->defective[i] == 0)
+        return;
+    fprintf(to, "<g><title>%.4g to %.4g: %lld good, %lld defective</title>", h->low + step * i,
+            h->low + step * (i + 1), (long long)h->good[i], (long long)h->defective[i]);
+    if (h->good[i] > 0)
+        fprintf(to, "<rect class=\"good\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>",
+                x, HEIGHT - good, width, good);
+    if (h->defective[i] > 0)
+        fprintf(to, "<rect class=\"bad\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>", x,
+                HEIGHT - good - defective, width, defective);
+    fputs("</g>\n", to);
+}
+
+static void put_limit(FILE *to, const histogram *h, double limit)
+{
+    const double x = WIDTH * share_of(h, limit);
+
+    fprintf(to,
+            "<line class=\"limit\" x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"%d\" "
+            "vector-effect=\"non-scaling-stroke\"/>\n",
+            x, x, HEIGHT);
+}
+
+void page_chart(FILE *to, const results_page *p)
+{
+    histogram h = {0};
+
+    if (p->n_scores == 0)
+        return;
+    span(&h, p);
+    count(&h, p);
+    fputs("<figure class=\"chart\">\n", to);
+    if (isfinite(p->limit))
+        fprintf(to,
+                "<p class=\"mark\"><span style=\"left:clamp(4em,%.1f%%,calc(100%% - 4em))\">limit "
+                "%.4g</span></p>\n",
+                100.0 * share_of(&h, p->limit), p->limit);
+    fprintf(to,
+            "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" role=\"img\" "
+            "aria-label=\"Histogram of %lld scores from %.4g to %.4g",
+            WIDTH, HEIGHT, (long long)p->n_scores, h.low, h.high);
+    if (isfinite(p->limit))
+        fprintf(to, "; limit %.4g", p->limit);
+    fputs("\">\n", to);
+    for (int i = 0; i < BINS; i++)
+        put_bin(to, &h, i);
+    if (isfinite(p->limit))
+        put_limit(to, &h, p->limit);
+    fprintf(to, "</svg>\n<p class=\"ends\"><span>%.4g</span><span>%.4g</span></p>\n", h.low,
+            h.high);
+    fprintf(to, "<figcaption>Parts by score; the highest bar is %lld part%s.", (long long)h.most,
+            h.most == 1 ? "" : "s");
+    if (isfinite(p->limit))
+        fputs(" <span class=\"words\"><span class=\"key good\"></span>good</span> "
+              "<span class=\"words\"><span class=\"key bad\"></span>defective</span>",
+              to);
+    fputs("</figcaption>\n</figure>\n", to);
+}

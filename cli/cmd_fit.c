@@ -22,7 +22,12 @@ static const flag flags[] = {
     {"background", 0, "R,G,B", "under transparent pixels (default 124,116,104)"},
     {"max-pixels", 0, "N", "larger images are refused (default 268435456)"},
     {"skip-bad", 0, NULL, "leave out good images that cannot be read, and say which"},
-    {"fit-mask", 0, "FILE", "leave out what is white in this image: of fit, scores and figures"},
+    {"ignore", 0, "AREA",
+     "leave out an area of fit, scores and figures: x,y,w,h or a polygon \"x,y x,y x,y ...\" in "
+     "pixels of the "
+     "photos, or a mask file's white; may be given again"},
+    {"only", 0, "AREA", "leave out all but such areas; may be given again"},
+    {"fit-mask", 0, "FILE", "the same as --ignore of a mask file"},
     {"sigma", 0, "S", "smoothing of the map in pixels, 0 for none (default 4)"},
     {"pool", 0, "method|max|top:P",
      "image score: the method's own, the map's maximum, or the mean of its top P per cent of "
@@ -51,21 +56,26 @@ static bool read_settings(const args *a, fleck_fit_settings *s)
 }
 
 /* What would be found after the learning is found before it. */
-static bool check_output(const args *a, const char *out)
+static bool check_output(const args *a, const fleck_fit_settings *s, const char *out)
 {
     const char *inputs[] = {a->words[0], args_get(a, "fit-mask"), args_get(a, "weights"),
                             args_get(a, "backbone")};
 
     if (!output_apart("-o", out, inputs, sizeof inputs / sizeof inputs[0]))
         return false;
+    for (int i = 0; s->ignore[i] != NULL; i++)
+        if (!output_apart("-o", out, &s->ignore[i], 1))
+            return false;
+    for (int i = 0; s->only[i] != NULL; i++)
+        if (!output_apart("-o", out, &s->only[i], 1))
+            return false;
     /* Images are never taken for anything else. */
     return output_ready(out, FLECK_OUTPUT_MODEL, NULL,
                         args_has(a, "overwrite") && !fleck_is_image_name(out));
 }
 
-static int run(const args *a)
+static int fit(const args *a, fleck_fit_settings s)
 {
-    fleck_fit_settings s = fleck_fit_defaults();
     fleck_error err = {0};
     fleck_model *model = NULL;
     fleck_model_info info;
@@ -78,7 +88,7 @@ static int run(const args *a)
         return usage_error("fit: -o MODEL says where to write the model");
     if (!read_settings(a, &s))
         return EXIT_USAGE;
-    if (!check_output(a, out))
+    if (!check_output(a, &s, out))
         return EXIT_FAILED;
     s.progress = progress_show;
     s.warning = show_warning;
@@ -105,13 +115,27 @@ static int run(const args *a)
                info.backbone, (long long)info.images, info.threshold, (long long)info.calibrated);
         if (info.window_low > 0 || info.window_high < 65535)
             printf(", window %d to %d", info.window_low, info.window_high);
-        if (info.left_out > 0.0)
-            printf(", the mask leaves out %.3g %%", 100.0 * info.left_out);
         putchar('\n');
+        if (info.left_out > 0.0)
+            printf("%.3g %% of the photo are left out\n", 100.0 * info.left_out);
+        print_outside("", &info);
         printf("%.2f s on %d threads (decode %.2f, network %.2f, method %.2f), peak %.0f MiB\n",
                t.total, t.threads, t.decode, t.network, t.score, t.peak_rss_mib);
     }
     fleck_model_close(&model);
+    return code;
+}
+
+static int run(const args *a)
+{
+    fleck_fit_settings s = fleck_fit_defaults();
+    area_lists areas = args_areas(a);
+    int code;
+
+    s.ignore = areas.ignore;
+    s.only = areas.only;
+    code = fit(a, s);
+    area_lists_free(&areas);
     return code;
 }
 

@@ -23,6 +23,11 @@ static const flag flags[] = {
     {"json", 0, NULL, "one JSON object a line and image, with its regions"},
     {"csv", 0, "FILE",
      "write a table of the images, and of regions beside it: x.csv and x-regions.csv"},
+    {"ignore", 0, "AREA",
+     "leave out an area beside the model's: x,y,w,h or a polygon \"x,y x,y x,y ...\" in pixels of "
+     "the "
+     "good photos, or a mask file's white; may be given again"},
+    {"only", 0, "AREA", "leave out all but such areas; may be given again"},
     {"pool", 0, "method|max|top:P",
      "image score as in fit (default: the model's; another has no threshold)"},
     {"precision", 0, "P", "f32, bf16, f16 or auto (default: the model's)"},
@@ -451,6 +456,7 @@ static int run(const args *a)
              .threshold = NAN,
              .mm_per_px = NAN};
     const char *size = args_get(a, "map-size");
+    area_lists areas;
     int64_t threads = 0;
     int code;
 
@@ -476,7 +482,11 @@ static int run(const args *a)
     s.options = a->pairs;
     s.warning = show_warning;
     s.warning_ctx = &j.progress;
+    areas = args_areas(a);
+    s.ignore = areas.ignore;
+    s.only = areas.only;
     code = predict(&j, a, &s);
+    area_lists_free(&areas);
     results_csv_free(&j.csv);
     file_set_free(&j.inputs);
     path_list_free(&j.list);

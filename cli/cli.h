@@ -77,6 +77,14 @@ bool args_rate(const args *a, const char *name, double *out);
 bool args_bytes(const args *a, const char *name, int64_t *out);
 /* "WxH", or where none is true also "none" as 0x0. */
 bool args_size(const args *a, const char *name, bool none, int64_t *width, int64_t *height);
+/* --ignore and --only, to be freed. */
+typedef struct area_lists {
+    const char **ignore, **only;
+} area_lists;
+area_lists args_areas(const args *a);
+void area_lists_free(area_lists *l);
+/* What is said of the share of photos that is never looked at, 0: nothing; in front of it `before`. */
+void print_outside(const char *before, const fleck_model_info *info);
 /* The options of a fit that fit and bench have in common, where they are given. */
 bool args_fit(const args *a, fleck_fit_settings *s);
 

@@ -18,6 +18,10 @@ static const flag eval_flags[] = {
     {"pool", 0, "method|max|top:P",
      "image score as in fit (default: the model's; another has no threshold)"},
     GROUP("images"),
+    {"ignore", 0, "AREA",
+     "leave out an area beside the model's: x,y,w,h or a polygon \"x,y x,y x,y ...\" in pixels of "
+     "the good photos, or a mask file's white; may be given again"},
+    {"only", 0, "AREA", "leave out all but such areas; may be given again"},
     {"good", 0, "NAME",
      "folder of the good images, or none (default: good, ok, normal, pass, ...)"},
     {"recursive", 0, NULL, "search the sub-folders of the types' folders as well"},
@@ -244,6 +248,9 @@ static int run_eval(const args *a)
     fleck_error err = {0};
     int64_t threads = 0;
     const char *scores = args_get(a, "scores");
+    progress p = progress_begin();
+    area_lists areas;
+    fleck_status st;
     int code;
 
     if (!read_protocol(a, &s.protocol) || !args_int(a, "threads", 0, 4096, &threads) ||
@@ -259,7 +266,14 @@ static int run_eval(const args *a)
     run.precision = args_get(a, "precision");
     run.pool = args_get(a, "pool");
     run.options = a->pairs;
-    if (fleck_model_open(&model, a->words[0], &run, &err) != FLECK_OK)
+    run.warning = show_warning;
+    run.warning_ctx = &p;
+    areas = args_areas(a);
+    run.ignore = areas.ignore;
+    run.only = areas.only;
+    st = fleck_model_open(&model, a->words[0], &run, &err);
+    area_lists_free(&areas);
+    if (st != FLECK_OK)
         return failed(&err);
     code = evaluate(a, model, &s);
     fleck_model_close(&model);

@@ -22,7 +22,11 @@ static const flag flags[] = {
     {"good", 0, "NAME", "folder of the good images (default: good, ok, normal, pass, ...)"},
     {"recursive", 0, NULL, "search the sub-folders of the images' folders as well"},
     {"skip-bad", 0, NULL, "leave out good images that cannot be read, and say which"},
-    {"fit-mask", 0, "FILE", "leave out what is white in this image: of fit, scores and figures"},
+    {"ignore", 0, "AREA",
+     "leave out an area of fit, scores and figures: x,y,w,h or a polygon \"x,y x,y x,y ...\" in "
+     "pixels of the photos, or a mask file's white; may be given again"},
+    {"only", 0, "AREA", "leave out all but such areas; may be given again"},
+    {"fit-mask", 0, "FILE", "the same as --ignore of a mask file"},
     {"window", 0, "auto|LO,HI",
      "16-bit samples that become 0 and 255 (default auto: by the bits that the good images use)"},
     {"background", 0, "R,G,B", "under transparent pixels (default 124,116,104)"},
@@ -63,13 +67,19 @@ static bool read_settings(const args *a, fleck_fit_settings *s)
 }
 
 /* What would be found after the learning is found before it. */
-static bool check_output(const args *a, const char *out)
+static bool check_output(const args *a, const fleck_fit_settings *s, const char *out)
 {
     const char *inputs[] = {a->words[0], args_get(a, "fit-mask"), args_get(a, "weights"),
                             args_get(a, "backbone")};
 
     if (!output_apart("-o", out, inputs, sizeof inputs / sizeof inputs[0]))
         return false;
+    for (int i = 0; s->ignore[i] != NULL; i++)
+        if (!output_apart("-o", out, &s->ignore[i], 1))
+            return false;
+    for (int i = 0; s->only[i] != NULL; i++)
+        if (!output_apart("-o", out, &s->only[i], 1))
+            return false;
     /* Images are never taken for anything else. */
     return output_ready(out, FLECK_OUTPUT_MODEL, NULL,
                         args_has(a, "overwrite") && !fleck_is_image_name(out));
@@ -89,8 +99,10 @@ static void print_closing(const char *out, const fleck_model *model, const fleck
     if (i->window_low > 0 || i->window_high < 65535)
         printf(", window %d to %d", i->window_low, i->window_high);
     if (i->left_out > 0.0)
-        printf(", the mask leaves out %.3g %%", 100.0 * i->left_out);
-    printf("\n%lld photo%s learned", (long long)i->images, i->images == 1 ? "" : "s");
+        printf("\n%.3g %% of the photo are left out", 100.0 * i->left_out);
+    putchar('\n');
+    print_outside("", i);
+    printf("%lld photo%s learned", (long long)i->images, i->images == 1 ? "" : "s");
     if (i->skipped > 0)
         printf(", %lld skipped", (long long)i->skipped);
     putchar('\n');
@@ -103,9 +115,8 @@ static void print_closing(const char *out, const fleck_model *model, const fleck
     held_free(&h);
 }
 
-static int run(const args *a)
+static int fit(const args *a, fleck_fit_settings s)
 {
-    fleck_fit_settings s = fleck_fit_defaults();
     fleck_error err = {0};
     fleck_model *model = NULL;
     fleck_model_info info;
@@ -118,7 +129,7 @@ static int run(const args *a)
         return usage_error("fit: -o MODEL says where to write the model");
     if (!read_settings(a, &s))
         return EXIT_USAGE;
-    if (!check_output(a, out))
+    if (!check_output(a, &s, out))
         return EXIT_FAILED;
     s.progress = progress_show;
     s.warning = show_warning;
@@ -143,6 +154,19 @@ static int run(const args *a)
     if (code == EXIT_DONE)
         print_closing(out, model, &t);
     fleck_model_close(&model);
+    return code;
+}
+
+static int run(const args *a)
+{
+    fleck_fit_settings s = fleck_fit_defaults();
+    area_lists areas = args_areas(a);
+    int code;
+
+    s.ignore = areas.ignore;
+    s.only = areas.only;
+    code = fit(a, s);
+    area_lists_free(&areas);
     return code;
 }
 

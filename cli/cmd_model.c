@@ -62,6 +62,7 @@ static void print_info(const char *path, const held_scores *h)
                i->background[1], i->background[2]);
     if (i->left_out > 0.0)
         printf("  left out     %.3g %% of every image\n", 100.0 * i->left_out);
+    print_outside("  outside      ", i);
     if (i->unseen > 0.0)
         printf("  unseen       %.3g %%, hidden by the images' own masks\n", 100.0 * i->unseen);
     printf("  embedding    %lld patches of %lld\n", (long long)i->patches, (long long)i->dim);

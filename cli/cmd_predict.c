@@ -37,6 +37,10 @@ static const flag flags[] = {
     {"pool", 0, "method|max|top:P",
      "image score as in fit (default: the model's; another has no threshold)"},
     GROUP("input and network"),
+    {"ignore", 0, "AREA",
+     "leave out an area beside the model's: x,y,w,h or a polygon \"x,y x,y x,y ...\" in pixels of "
+     "the good photos, or a mask file's white; may be given again"},
+    {"only", 0, "AREA", "leave out all but such areas; may be given again"},
     {"null", '0', NULL, "paths on standard input end in a zero byte, as find -print0 writes them"},
     {"max-pixels", 0, "N", "larger images are refused (default 268435456)"},
     {"precision", 0, "P", "f32, bf16, f16 or auto (default: the model's)"},
@@ -521,6 +525,7 @@ static int run(const args *a)
              .threshold = NAN,
              .mm_per_px = NAN};
     const char *size = args_get(a, "map-size");
+    area_lists areas;
     int64_t threads = 0;
     int code;
 
@@ -548,7 +553,11 @@ static int run(const args *a)
     s.options = a->pairs;
     s.warning = show_warning;
     s.warning_ctx = &j.progress;
+    areas = args_areas(a);
+    s.ignore = areas.ignore;
+    s.only = areas.only;
     code = predict(&j, a, &s);
+    area_lists_free(&areas);
     results_csv_free(&j.csv);
     results_page_free(&j.outcome.page);
     file_set_free(&j.inputs);

@@ -21,6 +21,24 @@ static bool args_thresholds(const args *a, fleck_fit_settings *s)
                                calibrate) == EXIT_DONE;
     }
     return args_rate(a, "false-alarms", &s->false_alarms);
+
+area_lists args_areas(const args *a)
+{
+    return (area_lists){args_list(a, "ignore"), args_list(a, "only")};
+}
+
+void area_lists_free(area_lists *l)
+{
+    free(l->ignore);
+    free(l->only);
+    *l = (area_lists){0};
+}
+
+void print_outside(const char *before, const fleck_model_info *info)
+{
+    if (info->outside > 0.0)
+        printf("%sthe outer %.3g %% of the photo are never looked at (--crop)\n", before,
+               100.0 * info->outside);
 }
 
 bool args_fit(const args *a, fleck_fit_settings *s)

@@ -186,6 +186,12 @@ typedef struct fleck_fit_settings {
     int64_t tile;      /* 0, or cut what that leaves into square tiles of this side */
     double overlap;    /* share of a tile that neighbours have in common at least: 0.25; to 0.75 */
     const char *mask;  /* NULL, or the file of a mask for all images: white is left out */
+    const char *const *
+        ignore; /* NULL, or areas of every image that are left out beside it, ended by NULL.  An area is
+                    "x,y,w,h", or a polygon "x,y x,y x,y ...", in pixels of the first image, which is
+                    stretched to images of other sizes; or the path of a mask file, whose white it is */
+    const char *const
+        *only; /* NULL, or likewise areas: what is in none of them is left out as well */
     const char *const *masks; /* fleck_fit_files, _stream: NULL, or [n] mask files of the images'
                                  own, NULL for none; white is left out of the fit */
     const char
@@ -306,6 +312,9 @@ typedef struct fleck_run_settings {
     fleck_progress *progress; /* of every call on the model that has no other; NULL: none */
     void *progress_ctx;
     int64_t max_pixels; /* of an image: a larger one is refused; 0: 2^28 */
+    const char *const *ignore,
+        *const *only; /* as in fleck_fit_settings, in pixels of the first good image: left
+                            out beside what the model leaves out; fleck_model_save() writes no such areas */
 } fleck_run_settings;
 FLECK_API fleck_run_settings fleck_run_defaults(void);
 
@@ -333,7 +342,12 @@ typedef struct fleck_model_info {
     int64_t width, height;           /* resize; 0: images keep their own size */
     int64_t crop_width, crop_height; /* equal to the above where nothing is cropped */
     int64_t tile, overlap;           /* pixels; 0: the crop passes the network whole */
-    double left_out;                 /* share of every image that the model's mask leaves out */
+    double
+        left_out; /* share of every image that the model's areas leave out, and those it was opened
+                        with */
+    double outside; /* share of every image outside the crop, which is never looked at */
+    int64_t photo_width,
+        photo_height; /* of the first good image, in whose pixels areas are; 0: unknown */
     double unseen; /* share of the picture that 2 images at most did not hide under their own masks:
                       what happens there in a new one may pass.  0 where images differ in size */
     float mean[3], scale[3]; /* of the input's normalisation */

@@ -6,8 +6,10 @@
 #include "dataset/dataset.h"
 #include "image/image.h"
 #include "net/onnx.h"
+#include "pipeline/area.h"
 #include "pipeline/fit.h"
 #include "pipeline/output.h"
+#include "pipeline/place.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -44,6 +46,25 @@ done:
     return st;
 }
 
+/* Set the mask from the settings' areas, in pixels of the first image. */
+static fleck_status plan_areas(fk_model *m, const fk_source *source, const fleck_fit_settings *s,
+                               fleck_error *err)
+{
+    fk_image_settings how = {.max_pixels = s->max_pixels};
+    fk_areas areas = {.ignore = s->ignore, .only = s->only};
+    fk_image first = {0};
+    fleck_status st;
+
+    if (s->ignore == NULL && s->only == NULL)
+        return FLECK_OK;
+    if (fk_areas_shape(&areas) != NULL && source->files != NULL)
+        FK_DO(fk_image_load_with(&first, source->files[0], FK_IMAGE_RGB, &how, NULL, err));
+    FK_DO(fk_fit_areas(m, s, first.width, first.height, err));
+done:
+    fk_image_free(&first);
+    return st;
+}
+
 /* category: what the model is named after. */
 static fleck_status fit(fleck_model **out, fk_source *source, const char *category,
                         const fleck_fit_settings *settings, fk_wide_window window,
@@ -64,6 +85,7 @@ static fleck_status fit(fleck_model **out, fk_source *source, const char *catego
         FK_DO(fk_fit_check_tiles(&sized, source->files, source->n, err));
     FK_DO(FK_CALLOC(&m, 1, err));
     FK_DO(fk_fit_plan(&m->model, s, err));
+    FK_DO(plan_areas(&m->model, source, s, err));
     m->model.pre.low = window.low;
     m->model.pre.high = window.high;
     FK_DO(fk_strdup(&m->model.category, category, err));
@@ -284,6 +306,28 @@ fleck_status fk_handle_ready(fleck_model *m, fleck_error *err)
     return fk_runner_wake(&m->runner, err);
 }
 
+/* Leave out the settings' areas beside the model's. */
+static fleck_status open_areas(fk_model *m, const fleck_run_settings *s, fleck_error *err)
+{
+    fk_warn warn = {s->warning, s->warning_ctx};
+    fk_areas areas = {NULL, s->ignore, s->only, m->photo[0], m->photo[1]};
+    fk_area_note *notes = NULL;
+    fleck_status st;
+
+    FK_DO(FK_CALLOC(&notes, fk_areas_count(&areas), err));
+    FK_DO(fk_areas_place(m, &areas, true, notes, NULL, err));
+    FK_DO(fk_areas_say(&areas, notes, warn, err));
+    if (m->more != NULL && !fk_model_scores_maps(m) && m->shape.global_dim > 0)
+        fk_warn_say(
+            warn,
+            "the areas change maps and regions only: %s's image score looks at the whole photo "
+            "(--pool max scores what counts)",
+            m->method->name);
+done:
+    fk_free(notes);
+    return st;
+}
+
 fleck_status fleck_model_open(fleck_model **out, const char *path,
                               const fleck_run_settings *settings, fleck_error *err)
 {
@@ -304,6 +348,7 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
         FK_DO(fk_precision_named(&m->model.precision, s.precision, err));
     if (s.pool != NULL)
         FK_DO(fk_pooling_parse(&m->model.pooling, s.pool, err));
+    FK_DO(open_areas(&m->model, &s, err));
     FK_DO(fk_pick_engine(&engine, s.engine, &m->model, err));
     FK_DO(describe(m, err));
     FK_DO(fk_runner_open(&m->runner, &m->model, engine, s.threads, err));
@@ -353,10 +398,12 @@ done:
 
 static double share_left_out(const fk_model *m)
 {
-    int64_t n = m->mask_width * m->mask_height, count = 0;
+    const uint8_t *mask = m->more != NULL ? m->more : m->mask;
+    int64_t n = m->more != NULL ? m->more_width * m->more_height : m->mask_width * m->mask_height;
+    int64_t count = 0;
 
     for (int64_t i = 0; i < n; i++)
-        count += m->mask[i] != 0;
+        count += mask[i] != 0;
     return n > 0 ? (double)count / (double)n : 0.0;
 }
 
@@ -393,6 +440,9 @@ fleck_model_info fleck_model_describe(const fleck_model *model)
         .tile = m->pre.tile,
         .overlap = m->pre.overlap,
         .left_out = share_left_out(m),
+        .outside = fk_place_outside_share(&m->pre),
+        .photo_width = m->photo[0],
+        .photo_height = m->photo[1],
         .unseen = m->unseen,
         .mean = {m->pre.mean[0], m->pre.mean[1], m->pre.mean[2]},
         .scale = {m->pre.scale[0], m->pre.scale[1], m->pre.scale[2]},

@@ -20,6 +20,8 @@ void fk_model_free(fk_model *m)
     fk_free(m->version);
     fk_free(m->checks);
     fk_free(m->mask);
+    fk_free(m->areas);
+    fk_free(m->more);
     fk_contents_free(&m->onnx_file);
     fk_st_close(&m->weights); /* last: the state may be views into it */
     *m = (fk_model){0};

@@ -37,6 +37,12 @@ typedef struct fk_preprocess {
     float mean[3], scale[3];
 } fk_preprocess;
 
+/* What is to be said of one of the areas that a mask was made of. */
+typedef struct fk_area_note {
+    unsigned kinds;        /* of a mask file, see fk_mask_load() */
+    int64_t width, height; /* of a mask file; 0 of another area */
+} fk_area_note;
+
 /* Valid when zeroed; everything owned, see fk_model_free(). */
 typedef struct fk_model {
     char *backbone;        /* architecture's name, or the ONNX file's name */
@@ -56,11 +62,17 @@ typedef struct fk_model {
     char *engine; /* version text of the engine that it was fitted with */
     fk_preprocess pre;
     int64_t mask_width, mask_height;
-    int64_t mask_file[2]; /* width and height of the file that a fit took it from; not stored */
-    unsigned mask_kinds;  /* what is to be said of that file, see fk_mask_load(); not stored */
+    int64_t mask_file[2]; /* width and height at which a fit drew it; not stored */
+    fk_area_note *areas;  /* of the areas that a fit drew it from; not stored */
     uint8_t
         *mask; /* NULL, or 255 where every image is left out: of the crop, or of images that keep
                       their own size, scaled to each */
+    int64_t more_width, more_height;
+    uint8_t *
+        more; /* NULL, or the same of an opened model, with what this opening leaves out beside; not stored,
+                      and not painted */
+    int64_t photo[2]; /* width and height of the first good image, 0 where that is not known: areas
+                         are in its pixels */
     bool transparent; /* some good image is: written as the fourth format */
     bool own_masks;   /* images had masks of their own: written as the second format */
     double unseen;    /* share of the picture that nearly all images hid under their own masks */

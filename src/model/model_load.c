@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MAX_PHOTO (INT64_C(1) << 30)
 #define MAX_SIDE 16384
 
 static fleck_status missing(const char *key, const char *expected, fleck_error *err)
@@ -364,6 +365,20 @@ done:
     return st;
 }
 
+/* The size that areas are in pixels of, which models of earlier versions do not say. */
+static fleck_status read_photo(fk_model *m, const fk_json *object, fleck_error *err)
+{
+    const fk_json *photo = fk_json_get(object, "photo");
+
+    if (photo == NULL)
+        return FLECK_OK;
+    for (int i = 0; i < 2; i++)
+        if (fk_json_count(photo) != 2 || !fk_json_as_int(fk_json_at(photo, i), &m->photo[i]) ||
+            m->photo[i] < 1 || m->photo[i] > MAX_PHOTO)
+            return missing("photo", "a width and a height", err);
+    return FLECK_OK;
+}
+
 /* What an earlier version wrote and this one no longer reads; NULL where the model has none of it. */
 static const char *old_form(const fk_model *m, const fk_json *object, int64_t format)
 {
@@ -431,6 +446,7 @@ static fleck_status load(fk_model *m, const char *const *overrides, fleck_error 
         st = missing("unseen", "a number from 0 to 1", err);
         goto done;
     }
+    FK_DO(read_photo(m, object, err));
     FK_DO(read_preprocess(m, object, err));
     FK_DO(read_pooling(m, object, err));
     FK_DO(fk_calibration_load(&m->calibration, m->weights, object, err));

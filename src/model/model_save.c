@@ -75,6 +75,17 @@ static bool put_network(fk_json *object, const fk_model *m)
            fk_json_put_string(object, "engine", m->engine);
 }
 
+/* The size that areas are in pixels of. */
+static bool put_photo(fk_json *object, const fk_model *m)
+{
+    fk_json *photo = m->photo[0] > 0 ? fk_json_array() : NULL;
+
+    if (m->photo[0] == 0)
+        return true;
+    return fk_json_push_int(photo, m->photo[0]) && fk_json_push_int(photo, m->photo[1]) &&
+           fk_json_put(object, "photo", photo);
+}
+
 /* Where the network's weights come from; models of earlier versions do not say. */
 static bool put_weights(fk_json *object, const fk_model *m)
 {
@@ -129,6 +140,7 @@ static fleck_status describe(fk_json **out, const fk_model *m, fk_st_writer *w, 
         !put_network(object, m) || !put_preprocess(object, m) ||
         !fk_json_put_real(object, "sigma", m->sigma) ||
         (m->unseen > 0.0 && !fk_json_put_real(object, "unseen", m->unseen)) ||
+        !put_photo(object, m) ||
         !fk_json_put_string(object, "pool", fk_pooling_text(pooling, m->fitted_pooling)) ||
         !fk_json_put_string(object, "method", m->method->name) || !put_checks(object, m)) {
         st = no_json(err);

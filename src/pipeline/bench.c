@@ -544,6 +544,8 @@ fleck_status fk_bench(const char *root, const char *out, const fleck_bench_setti
     fleck_status st;
 
     *summary = (fleck_bench_summary){0};
+    if (s->fit.ignore != NULL || s->fit.only != NULL)
+        FK_FAIL(err, FLECK_E_OPTION, "bench: categories share no areas but the mask");
     if (s->resamples < 1 || s->resamples > 1000000)
         FK_FAIL(err, FLECK_E_OPTION, "resamples: expected 1 to 1000000, got %lld",
                 (long long)s->resamples);

@@ -2,7 +2,8 @@
  *
  * What a mask leaves out is painted with the network's mean colour, which normalisation takes to
  * zero, before the network sees it: no pixel under a mask can change a bit of any score or map, but
- * for what resizing mixed across the mask's edge before. */
+ * for what resizing mixed across the mask's edge before.  What only one opening of a model leaves out is not
+ * painted: good images had no such edges, which would be defects beside it. */
 #include "pipeline/canvas.h"
 #include "base/mem.h"
 #include "features/map.h"
@@ -22,11 +23,18 @@ void fk_canvas_free(fk_canvas *c)
 
 /* ---- Masks ---- */
 
-/* The model's mask for an image of this size, at its own size or its canvas's. */
-static fleck_status models_mask(fk_image *out, const fk_model *m, int64_t width, int64_t height,
-                                bool canvas, fleck_error *err)
+/* The mask that a fit of m had, or (more) what this opening leaves out as well: empty where there is none. */
+static fk_image mask_of(const fk_model *m, bool more)
 {
-    fk_image mask = {m->mask_width, m->mask_height, 1, m->mask};
+    return more && m->more != NULL ? (fk_image){m->more_width, m->more_height, 1, m->more}
+                                   : (fk_image){m->mask_width, m->mask_height, 1, m->mask};
+}
+
+/* It for an image of this size, at its own size or its canvas's. */
+static fleck_status models_mask(fk_image *out, const fk_model *m, bool more, int64_t width,
+                                int64_t height, bool canvas, fleck_error *err)
+{
+    fk_image mask = mask_of(m, more);
     fleck_status st;
 
     if (m->pre.width == 0)
@@ -35,7 +43,7 @@ static fleck_status models_mask(fk_image *out, const fk_model *m, int64_t width,
         return fk_image_resize(out, &mask, mask.width, mask.height, FK_FILTER_NEAREST, err);
     st = fk_image_init(out, width, height, 1, err);
     if (st == FLECK_OK)
-        fk_place_mask_back(out->data, height, width, m->mask, &m->pre);
+        fk_place_mask_back(out->data, height, width, mask.data, &m->pre);
     return st;
 }
 
@@ -62,14 +70,15 @@ done:
     return st;
 }
 
-/* out becomes what the model's mask or own (which may be empty) leaves out. */
-static fleck_status leave_out(fk_image *out, const fk_model *m, const fk_image *own, int64_t width,
-                              int64_t height, bool canvas, fleck_error *err)
+/* out becomes what the model's mask (more: or this opening) or own, which may be empty, leaves out. */
+static fleck_status leave_out(fk_image *out, const fk_model *m, bool more, const fk_image *own,
+                              int64_t width, int64_t height, bool canvas, fleck_error *err)
 {
     fleck_status st = FLECK_OK;
 
-    if (m->mask != NULL)
-        FK_DO(models_mask(out, m, width, height, canvas, err));
+    *out = (fk_image){0};
+    if (mask_of(m, more).data != NULL)
+        FK_DO(models_mask(out, m, more, width, height, canvas, err));
     else if (own->data != NULL)
         FK_DO(fk_image_init(out, own->width, own->height, 1, err));
     if (own->data != NULL)
@@ -88,7 +97,7 @@ fleck_status fk_left_out(fk_image *out, unsigned *kinds, const fk_model *m, cons
     *kinds = 0;
     if (mask != NULL)
         FK_DO(own_mask(&own, kinds, m, mask, width, height, canvas, err));
-    FK_DO(leave_out(out, m, &own, width, height, canvas, err));
+    FK_DO(leave_out(out, m, true, &own, width, height, canvas, err));
 done:
     fk_image_free(&own);
     if (st != FLECK_OK)
@@ -135,9 +144,13 @@ fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *o
     FK_DO(fit_pixels(&out->pixels, p, original, err));
     if (mask != NULL)
         FK_DO(own_mask(&out->own, &out->kinds, m, mask, width, height, true, err));
-    FK_DO(leave_out(&out->left_out, m, &out->own, width, height, true, err));
+    FK_DO(leave_out(&out->left_out, m, false, &out->own, width, height, true, err));
     if (out->left_out.data != NULL)
         paint(&out->pixels, &out->left_out, p->mean);
+    if (m->more != NULL) {
+        fk_image_free(&out->left_out);
+        FK_DO(leave_out(&out->left_out, m, true, &out->own, width, height, true, err));
+    }
     out->tiles = (fk_tiles){out->pixels.height, out->pixels.width, 0, 1, 1};
     if (out->tiled)
         out->tiles = fk_tiles_of(out->pixels.height, out->pixels.width, p->tile, p->overlap);

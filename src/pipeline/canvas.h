@@ -7,7 +7,8 @@
 
 /* Valid when zeroed; owned. */
 typedef struct fk_canvas {
-    fk_image pixels;   /* RGB; what is left out has the network's zero, its mean colour */
+    fk_image
+        pixels; /* RGB; what the fit's mask or its own leaves out has the network's zero, its mean colour */
     fk_image left_out; /* grey, 255 where the model's mask or the image's own leaves out; no data:
                           nothing is */
     fk_image own;      /* the same of the image's own mask */

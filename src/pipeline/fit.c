@@ -8,6 +8,7 @@
  * memory does not depend on an image's size but for the image itself.  Scores of held-out images are the
  * matter of held_out.c. */
 #include "pipeline/fit_run.h"
+#include "pipeline/area.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -248,6 +249,10 @@ static fleck_status look_at_masks(fk_fitting *f, int64_t i, fleck_error *err)
     const int64_t *size = f->model->mask_file;
     fleck_status st;
 
+    if (image_at(f, i) == 0) {
+        f->model->photo[0] = c->width;
+        f->model->photo[1] = c->height;
+    }
     FK_DO(fk_shown_add(&f->shown, c, err));
     if (f->masks != NULL && f->masks[image_at(f, i)] != NULL)
         FK_DO(fk_mask_note(&f->notes, c->kinds, f->masks[image_at(f, i)], err));
@@ -259,23 +264,34 @@ done:
     return st;
 }
 
-/* Say what is odd about the mask of all images, and about those of single ones. */
-static fleck_status say_masks(fk_fitting *f, const char *path, fleck_error *err)
+/* Say that not all images have the size that the model's mask was drawn at. */
+static void say_odd(const fk_fitting *f, const fk_areas *areas)
 {
-    const fk_model *m = f->model;
+    const int64_t *size = f->model->mask_file;
+    const char *shape = fk_areas_shape(areas);
+
+    fk_warn_say(
+        f->runner->warn,
+        "%s %s: %s%lldx%lld, but %lld of %lld images are not (the first is %lldx%lld): "
+        "it is stretched over each%s",
+        shape != NULL ? "area" : "mask", shape != NULL ? shape : fk_areas_text(areas, 0),
+        shape != NULL ? "in pixels of " : "", (long long)size[0], (long long)size[1],
+        (long long)f->odd, (long long)f->n, (long long)f->odd_size[0], (long long)f->odd_size[1],
+        size[0] * f->odd_size[1] != size[1] * f->odd_size[0] ? ", which has another shape" : "");
+}
+
+/* Say what is odd about the areas of all images, and about the masks of single ones. */
+static fleck_status say_masks(fk_fitting *f, const fleck_fit_settings *s, fleck_error *err)
+{
+    const fk_areas areas = {.mask = s->mask, .ignore = s->ignore, .only = s->only};
     fleck_status st = FLECK_OK;
 
-    if (path != NULL)
-        FK_DO(fk_mask_note(&f->notes, m->mask_kinds, path, err));
     if (f->odd > 0)
-        fk_warn_say(f->runner->warn,
-                    "mask %s: %lldx%lld, but %lld of %lld images are not (the first is %lldx%lld): "
-                    "it is stretched over each%s",
-                    path, (long long)m->mask_file[0], (long long)m->mask_file[1], (long long)f->odd,
-                    (long long)f->n, (long long)f->odd_size[0], (long long)f->odd_size[1],
-                    m->mask_file[0] * f->odd_size[1] != m->mask_file[1] * f->odd_size[0]
-                        ? ", which has another shape"
-                        : "");
+        say_odd(f, &areas);
+    fk_areas_say_sizes(&areas, f->model->areas, f->model->mask_file[0], f->model->mask_file[1],
+                       f->runner->warn);
+    for (int64_t i = 0; i < fk_areas_count(&areas); i++)
+        FK_DO(fk_mask_note(&f->notes, f->model->areas[i].kinds, fk_areas_text(&areas, i), err));
     st = fk_mask_say(&f->notes, f->runner->warn, err);
 done:
     return st;
@@ -406,7 +422,7 @@ fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const flec
                 (long long)s->calibrate);
     FK_DO(fitting_init(&f, s, err));
     FK_DO(learn(&f, s, times, err));
-    FK_DO(say_masks(&f, s->mask, err));
+    FK_DO(say_masks(&f, s, err));
     block_free(&f);
     if (!f.tiled) /* all embeddings that are still needed are kept; finishing takes much memory */
         fk_runner_rest(r);

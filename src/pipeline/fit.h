@@ -18,6 +18,11 @@ fleck_status fk_fit_plan(fk_model *m, const fleck_fit_settings *s,
 fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s,
                              fleck_error *err) FLECK_MUST_CHECK;
 
+/* Set m's mask from the settings' mask and areas; width x height is the first image's size, 0 where that is not
+ * known.  fk_fit_plan() and fk_fit_describe() do so where there are neither ignore nor only. */
+fleck_status fk_fit_areas(fk_model *m, const fleck_fit_settings *s, int64_t width, int64_t height,
+                          fleck_error *err) FLECK_MUST_CHECK;
+
 /* Tell m's method how much memory it may take while it learns `images` images with `threads` threads,
  * from settings->max_memory and what the process takes by now; `later` bytes will be taken beside it.
  *   FLECK_E_LIMIT        less than the method needs; says how much the whole fit does

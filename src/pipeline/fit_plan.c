@@ -4,9 +4,8 @@
 #include "base/nearest.h"
 #include "base/pool.h"
 #include "net/onnx.h"
+#include "pipeline/area.h"
 #include "pipeline/fit.h"
-#include "pipeline/mask.h"
-#include "pipeline/place.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -259,34 +258,17 @@ static fleck_status plan_size(fk_preprocess *p, const fleck_fit_settings *s, con
     return FLECK_OK;
 }
 
-/* The mask of all images, brought to the crop; of images that keep their size, as it is. */
-static fleck_status plan_mask(fk_model *m, const char *path, fleck_error *err)
+fleck_status fk_fit_areas(fk_model *m, const fleck_fit_settings *s, int64_t width, int64_t height,
+                          fleck_error *err)
 {
-    fk_image mask = {0}, placed = {0};
-    int64_t free = 0;
-    fleck_status st = FLECK_OK;
+    fk_areas areas = {s->mask, s->ignore, s->only, width, height};
+    fleck_status st;
 
-    if (path == NULL)
-        return FLECK_OK;
-    FK_DO(fk_mask_load(&mask, &m->mask_kinds, path, NULL, 0, 0, err));
-    m->mask_file[0] = mask.width;
-    m->mask_file[1] = mask.height;
-    FK_DO(fk_place_mask(&placed, &mask, &m->pre, err));
-    if (placed.width > MAX_SIDE || placed.height > MAX_SIDE)
-        FK_FAIL(err, FLECK_E_LIMIT, "mask %s: expected at most %d pixels each way, found %lldx%lld",
-                path, MAX_SIDE, (long long)placed.width, (long long)placed.height);
-    for (int64_t i = 0; i < placed.width * placed.height; i++) {
-        free += placed.data[i] == 0;
-    }
-    if (free == 0)
-        FK_FAIL(err, FLECK_E_OPTION, "mask %s: white everywhere, it leaves nothing to learn", path);
-    m->mask = placed.data; /* moved */
-    m->mask_width = placed.width;
-    m->mask_height = placed.height;
-    placed = (fk_image){0};
+    fk_free(m->areas);
+    m->areas = NULL;
+    FK_DO(FK_CALLOC(&m->areas, fk_areas_count(&areas), err));
+    FK_DO(fk_areas_place(m, &areas, false, m->areas, m->mask_file, err));
 done:
-    fk_image_free(&mask);
-    fk_image_free(&placed);
     return st;
 }
 
@@ -582,7 +564,8 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_err
     if (m->pre.width > 0)
         FK_DO(fk_fit_check_tile(m, m->pre.crop_width, m->pre.crop_height, err));
     FK_DO(plan_background(&m->pre, s->background, err));
-    FK_DO(plan_mask(m, s->mask, err));
+    if (s->ignore == NULL && s->only == NULL)
+        FK_DO(fk_fit_areas(m, s, 0, 0, err));
     FK_DO(plan_normalisation(m, s->normalisation, err));
     FK_DO(name_taps(m, s->taps, err));
     FK_DO(shape_taps(m, engine, err));

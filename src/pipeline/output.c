@@ -176,6 +176,10 @@ fleck_status fk_outputs_apart_fit(const fk_outputs *o, const fleck_fit_settings 
     fleck_status st;
 
     FK_DO(fk_outputs_apart(o, s->mask, err));
+    for (int i = 0; s->ignore != NULL && s->ignore[i] != NULL; i++)
+        FK_DO(fk_outputs_apart(o, s->ignore[i], err)); /* a file, where it is no shape */
+    for (int i = 0; s->only != NULL && s->only[i] != NULL; i++)
+        FK_DO(fk_outputs_apart(o, s->only[i], err));
     FK_DO(fk_outputs_apart(o, s->weights, err));
     if (s->backbone == NULL)
         return FLECK_OK;

@@ -93,8 +93,27 @@ done:
     return st;
 }
 
-/* The image, with heat unless only outlines are wanted, outlines and numbers. */
-static fleck_status draw(drawing *d, bool heat, fleck_error *err)
+/* Hatch what is not looked at: what areas leave out, and what lies outside the crop. */
+static fleck_status hatch(fk_image *picture, const fk_model *m, fleck_error *err)
+{
+    fk_image left_out = {0};
+    unsigned kinds;
+    fleck_status st;
+
+    FK_DO(fk_left_out(&left_out, &kinds, m, NULL, picture->width, picture->height, false, err));
+    if (left_out.data == NULL && fk_place_outside_share(&m->pre) > 0.0)
+        FK_DO(fk_image_init(&left_out, picture->width, picture->height, 1, err));
+    if (left_out.data != NULL) {
+        fk_place_outside(left_out.data, picture->height, picture->width, &m->pre);
+        fk_render_hatch(picture, left_out.data);
+    }
+done:
+    fk_image_free(&left_out);
+    return st;
+}
+
+/* The image, with heat unless only outlines are wanted, hatches, outlines and numbers. */
+static fleck_status draw(drawing *d, const fk_model *m, bool heat, fleck_error *err)
 {
     fleck_status st;
 
@@ -105,6 +124,7 @@ static fleck_status draw(drawing *d, bool heat, fleck_error *err)
                                  (size_t)d->view.width * 3, err));
     fk_free(d->map);
     d->map = NULL;
+    FK_DO(hatch(&d->picture, m, err));
     if (d->kept != NULL)
         FK_DO(fk_render_outline(&d->picture, d->kept, err));
     fk_render_numbers(&d->picture, &d->regions);
@@ -153,7 +173,7 @@ fleck_status fk_picture_sheet(fk_image *out, const fk_model *m, const fleck_resu
     *out = (fk_image){0};
     FK_DO(view_of(&d.view, r, err));
     FK_DO(measure(&d, m, r, &settings->regions, err));
-    FK_DO(draw(&d, settings->kind != FLECK_PICTURE_OUTLINE, err));
+    FK_DO(draw(&d, m, settings->kind != FLECK_PICTURE_OUTLINE, err));
     legend = legend_of(&w, &d, r);
     if (both) {
         pictures[0] = &d.view;

@@ -118,6 +118,30 @@ void fk_place_mask_back(uint8_t *out, int64_t height, int64_t width, const uint8
     }
 }
 
+void fk_place_outside(uint8_t *out, int64_t height, int64_t width, const fk_preprocess *p)
+{
+    axis ax, ay;
+
+    axes_of(&ax, &ay, p, height, width);
+    for (int64_t y = 0; y < height; y++) {
+        int64_t left, right;
+        double weight;
+        bool inside = locate(&ay, y, &left, &right, &weight);
+
+        for (int64_t x = 0; x < width; x++)
+            if (!inside || !locate(&ax, x, &left, &right, &weight))
+                out[y * width + x] = 255;
+    }
+}
+
+double fk_place_outside_share(const fk_preprocess *p)
+{
+    if (p->width == 0)
+        return 0.0;
+    return 1.0 -
+           (double)p->crop_width / (double)p->width * (double)p->crop_height / (double)p->height;
+}
+
 fleck_status fk_place_result(float *out, const fk_model *m, const fleck_result *r, fleck_error *err)
 {
     fk_image left_out = {0};

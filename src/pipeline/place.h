@@ -21,6 +21,11 @@ fleck_status fk_place_mask(fk_image *out, const fk_image *mask, const fk_preproc
 void fk_place_mask_back(uint8_t *out, int64_t height, int64_t width, const uint8_t *mask,
                         const fk_preprocess *p);
 
+/* Set out [height, width] to 255 at the pixels of an image that lie outside the crop; the others stay. */
+void fk_place_outside(uint8_t *out, int64_t height, int64_t width, const fk_preprocess *p);
+/* Share of an image outside the crop. */
+double fk_place_outside_share(const fk_preprocess *p);
+
 /* A result's map at its image's own size, out [image_height, image_width]; 0 where m's mask is. */
 fleck_status fk_place_result(float *out, const fk_model *m, const fleck_result *r,
                              fleck_error *err) FLECK_MUST_CHECK;

@@ -33,6 +33,8 @@ fleck_status fk_render_overlay(fk_image *out, const fk_image *image, const float
  * fk_render_line() pixels wide, closed along the picture's edge. */
 fleck_status fk_render_outline(fk_image *im, const uint8_t *mask,
                                fleck_error *err) FLECK_MUST_CHECK;
+/* Hatch what mask [height, width] marks (not 0) in im, RGB, in lines of light and dark. */
+void fk_render_hatch(fk_image *im, const uint8_t *mask);
 /* 1/300 of the shorter side, 1 at least. */
 int64_t fk_render_line(int64_t width, int64_t height);
 

@@ -73,6 +73,21 @@ static void a_mask_is_resized_nearest_and_cropped(void **state)
     fk_image_free(&out);
 }
 
+static void what_lies_outside_the_crop_is_marked_and_measured(void **state)
+{
+    fk_preprocess p = {.width = 8, .height = 4, .crop_width = 4, .crop_height = 4};
+    uint8_t out[4 * 8] = {0};
+
+    (void)state;
+    out[3] = 1;
+    fk_place_outside(out, 4, 8, &p);
+    for (int i = 0; i < 4 * 8; i++)
+        assert_int_equal(out[i], i % 8 < 2 || i % 8 > 5 ? 255 : i == 3 ? 1 : 0);
+    assert_true(fk_place_outside_share(&p) == 0.5);
+    p.width = 0;
+    assert_true(fk_place_outside_share(&p) == 0.0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -80,6 +95,7 @@ int main(void)
         cmocka_unit_test(outside_the_crop_is_the_lowest_value),
         cmocka_unit_test(enlarging_reads_between_pixel_centres),
         cmocka_unit_test(a_mask_is_resized_nearest_and_cropped),
+        cmocka_unit_test(what_lies_outside_the_crop_is_marked_and_measured),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,31 @@
+/* Hatching: what is not looked at, in a picture. */
+#include "render/render.h"
+
+#define APART 8 /* lines' distance in their widths */
+
+/* Opacity of the light and the dark line, and of the grey between them. */
+#define LINE 0.6
+#define VEIL 0.25
+
+static uint8_t mix(uint8_t under, int over, double alpha)
+{
+    return (uint8_t)(under + (over - under) * alpha + 0.5);
+}
+
+void fk_render_hatch(fk_image *im, const uint8_t *mask)
+{
+    const int64_t line = fk_render_line(im->width, im->height);
+
+    for (int64_t y = 0; y < im->height; y++)
+        for (int64_t x = 0; x < im->width; x++) {
+            uint8_t *p = im->data + 3 * (y * im->width + x);
+            int64_t at = (x + y) / line % APART;
+
+            if (mask[y * im->width + x] == 0)
+                continue;
+            for (int c = 0; c < 3; c++) /* one of the lines stands out on any ground */
+                p[c] = at == 0   ? mix(p[c], 235, LINE)
+                       : at == 1 ? mix(p[c], 20, LINE)
+                                 : mix(p[c], 128, VEIL);
+        }
+}

@@ -15,11 +15,11 @@
  * run on a vision transformer, for which its detection figures alone are given. */
 static const char *const report_preset[] = {
     "spade@wide_resnet50_2:k=10,radius=0", "spade@wide_resnet50_2:k=20,radius=0",
-    "spade@vit_b_16:k=10,radius=0", "padim@wide_resnet50_2", NULL};
+    "spade@vit_b_16:k=10,radius=0", "padim@wide_resnet50_2:covariance=paper", NULL};
 /* The methods' papers: their settings on their network.  PatchCore's 10 % and 1 % coresets are two of its three
  * columns; MH-PatchCore's paper has averages only. */
 static const char *const papers_preset[] = {
-    "spade@wide_resnet50_2:k=50,radius=-1",  "padim@wide_resnet50_2:dims=550",
+    "spade@wide_resnet50_2:k=50,radius=-1",  "padim@wide_resnet50_2:dims=550,covariance=paper",
     "patchcore@wide_resnet50_2:coreset=0.1", "patchcore@wide_resnet50_2:coreset=0.01",
     "mhpatchcore@wide_resnet50_2",           NULL};
 

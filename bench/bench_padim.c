@@ -116,7 +116,7 @@ static fleck_status score_band(void *ctx, int64_t item, int worker, fleck_error 
     int64_t first = item * FK_GAUSS_BAND, last = first + FK_GAUSS_BAND;
 
     (void)err;
-    fk_gauss_distance(&j->gauss, j->images[0], first, last < j->n_pos ? last : j->n_pos, false,
+    fk_gauss_distance(&j->gauss, j->images[0], first, last < j->n_pos ? last : j->n_pos, 0,
                       NULL, j->tmp[worker], j->out);
     return FLECK_OK;
 }
@@ -130,7 +130,7 @@ static fleck_status score(void *ctx, fleck_error *err)
 
 static fleck_status score_many_band(void *ctx, int64_t item, int worker, fleck_error *err)
 {
-    static const bool left_out[EIGHT];
+    static const int64_t left_out[EIGHT];
     static const uint8_t *const flags[EIGHT];
     job *j = ctx;
     int64_t first = item * FK_GAUSS_BAND, last = first + FK_GAUSS_BAND;

@@ -21,6 +21,7 @@ static bool args_thresholds(const args *a, fleck_fit_settings *s)
                                calibrate) == EXIT_DONE;
     }
     return args_rate(a, "false-alarms", &s->false_alarms);
+}
 
 area_lists args_areas(const args *a)
 {

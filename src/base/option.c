@@ -228,7 +228,8 @@ fleck_status fk_options_from_json(fk_options *o, const fk_json *object, fleck_er
     /* Into a copy first: o is as it was where one member is bad. */
     FK_DO(fk_options_init(&fresh, o->table, err));
     for (int i = 0; o->table[i].name != NULL; i++)
-        FK_DO(store(&fresh, i, o->values[i], err));
+        FK_DO(
+            store(&fresh, i, o->table[i].absent != NULL ? o->table[i].absent : o->values[i], err));
     FK_DO(fk_json_each(object, set_from_json, &fresh, err));
     fk_options_free(o);
     *o = fresh;

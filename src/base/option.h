@@ -19,6 +19,7 @@ typedef struct fk_option {
     const char *initial; /* default as text */
     double min, max;     /* for INT and REAL */
     const char *choices; /* for CHOICE */
+    const char *absent;  /* its value in files of before it was; NULL: initial */
     bool after_fit;      /* may still be changed when a model is opened for scoring */
     const char *help;    /* one line: meaning, unit, source */
 } fk_option;
@@ -53,8 +54,8 @@ int64_t fk_options_int(const fk_options *o, const char *name);
 double fk_options_real(const fk_options *o, const char *name);
 const char *fk_options_text(const fk_options *o, const char *name);
 
-/* Object {name: text or number}; and back: members replace values, unknown names and bad values are
- * refused and leave o as it was. */
+/* Object {name: text or number}; and back: members replace values, rows with an `absent` take it where
+ * there is no member, unknown names and bad values are refused and leave o as it was. */
 fleck_status fk_options_to_json(fk_json **out, const fk_options *o,
                                 fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_options_from_json(fk_options *o, const fk_json *object,

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/pool.h"
-#include "tensor/tensor.h"
+#include "method/gauss_moments.h"
 
 /* Positions of one piece of work, and of one block of co-moments. */
 #define FK_GAUSS_BAND 16
@@ -20,14 +20,17 @@ typedef struct fk_gauss_spill fk_gauss_spill;
  * A triangle has T = D (D + 1) / 2 numbers. */
 typedef struct fk_gauss {
     int64_t n_pos, dim;
-    int64_t n;       /* images */
-    int64_t *counts; /* [P] of each position, where masks left some out; NULL: all have n */
-    double epsilon;  /* added to the variances, in the features' units squared */
-    fk_dtype type;   /* of the factors: FK_F32 or FK_BF16; for whoever wants another than
+    int64_t n;              /* images */
+    int64_t *counts;        /* [P] of each position, where masks left some out; NULL: all have n */
+    double epsilon;         /* added to the variances, in the features' units squared */
+    fk_dtype type;          /* of the factors: FK_F32 or FK_BF16; for whoever wants another than
                        FK_F32 to set after init or view */
-    float *shift;    /* [P, D] first image of each position; sums are about it */
-    double *sum;     /* [P, D] sum of x - shift */
-    double **bands;  /* [ceil(P / BAND)] of [BAND] triangles: sum of (x - shift)(x - shift)', lower
+    bool shrinks;           /* covariances are shrunk as the images ask for; set as type is */
+    fk_shrinkage shrinkage; /* of the factors, where it shrinks */
+    fk_shrinkage next;      /* of those that finish makes */
+    float *shift;           /* [P, D] first image of each position; sums are about it */
+    double *sum;            /* [P, D] sum of x - shift */
+    double **bands; /* [ceil(P / BAND)] of [BAND] triangles: sum of (x - shift)(x - shift)', lower
                        triangle row by row */
     const float *mean;
     const void *factor; /* [P, T] L with S = L L', lower triangle column by column */
@@ -76,6 +79,12 @@ static inline int64_t fk_gauss_count(const fk_gauss *g, int64_t p)
     return g->counts != NULL ? g->counts[p] : g->n;
 }
 
+/* What the covariances of a finished g are made of. */
+static inline fk_shrinkage fk_gauss_shrinkage(const fk_gauss *g)
+{
+    return g->shrinks ? g->shrinkage : (fk_shrinkage){0.0, g->epsilon};
+}
+
 /* Whether an image is learned at position p: flags is NULL, everywhere, or [P], where 1. */
 static inline bool fk_gauss_learns(const uint8_t *flags, int64_t p)
 {
@@ -100,12 +109,13 @@ fleck_status fk_gauss_add(fk_gauss *g, const float *const *images, const uint8_t
                           int64_t n, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Take over what other learned (Chan, Golub and LeVeque 1979); other becomes empty.  Both may be in
- * either form; g is left learning.  FLECK_E_SHAPE where P, D, epsilon or type differ. */
+ * either form; g is left learning.  FLECK_E_SHAPE where P, D, epsilon, type or
+ * shrinks differ. */
 fleck_status fk_gauss_merge(fk_gauss *g, fk_gauss *other, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Means and factors from the moments, which are freed block by block, so that the peak is the
  * moments' size.  Nothing to do where g is finished already.  A position of fewer than 2 images gets
- * the covariance epsilon I, about its image or 0, so that learning can go on from it.
+ * the covariance ridge I, about its image or 0, so that learning can go on from it.
  *   FLECK_E_STATE   fewer than 2 images, or none of the positions is judged; g is unchanged
  *   FLECK_E_STATE   a covariance is not positive definite; g is empty then
  *   FLECK_E_NOMEM   g is unchanged */
@@ -115,8 +125,8 @@ fleck_status fk_gauss_finish(fk_gauss *g, fk_pool *pool, fleck_error *err) FLECK
  * their type, of each number's size 6e-8 (FK_F32) or 4e-3 (FK_BF16). */
 fleck_status fk_gauss_reopen(fk_gauss *g, fleck_error *err) FLECK_MUST_CHECK;
 
-/* A finished g on somebody else's arrays, which must outlive it; n >= 2.  Counts are to be set after it,
- * and then g's own. */
+/* A finished g on somebody else's arrays, which must outlive it; n >= 2.  Counts and shrinkage are to be set after
+ * it, and then g's own. */
 fleck_status fk_gauss_view(fk_gauss *g, int64_t n_pos, int64_t dim, double epsilon, int64_t n,
                            const float *mean, const void *factor,
                            fleck_error *err) FLECK_MUST_CHECK;
@@ -124,8 +134,8 @@ fleck_status fk_gauss_view(fk_gauss *g, int64_t n_pos, int64_t dim, double epsil
 /* Distance of patches first .. last - 1 of one image from the normal ones.
  *
  *   emb   [P, D], of the whole image
- *   left_out   whether this image is one that g has learned, and is to be scored as if it had not
- *              (n >= 3, asserted)
+ *   left_out   0, or how often g has learned this image, which is to be scored as if it had not
+ *              (n >= 3, asserted); 2 images stay at each position, whatever it is
  *   flags      where it was learned, as in fk_gauss_add(); elsewhere nothing is taken out
  *   tmp   [fk_gauss_room(g, 0)], 64-byte aligned
  *   out   [P]; places first .. last - 1 become sqrt((x-m)' S^-1 (x-m)), >= 0, in standard
@@ -135,7 +145,7 @@ fleck_status fk_gauss_view(fk_gauss *g, int64_t n_pos, int64_t dim, double epsil
  * factors: those in bf16 give what floats of the same values give.
  * Cost: (last - first) D^2 / 2 multiply-adds.  Defard et al. 2020, eq. 2. */
 void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64_t last,
-                       bool left_out, const uint8_t *flags, double *tmp, float *out);
+                       int64_t left_out, const uint8_t *flags, double *tmp, float *out);
 
 /* Images that one reading of the factors serves. */
 #define FK_GAUSS_IMAGES 16
@@ -144,7 +154,7 @@ void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64
  * may be NULL) and out are [n] of what the above takes; tmp [fk_gauss_many_room(g)], 64-byte
  * aligned.  A factor is read from memory once.  Worth while from some 4 images on. */
 void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, int64_t first,
-                            int64_t last, const bool *left_out, const uint8_t *const *flags,
+                            int64_t last, const int64_t *left_out, const uint8_t *const *flags,
                             double *tmp, float *const *out);
 /* A multiple of 8. */
 int64_t fk_gauss_many_room(const fk_gauss *g);
@@ -167,7 +177,7 @@ typedef struct fk_gauss_window {
  * The rest as above.  Cost: (2 radius + 1)^2 times as many multiply-adds; a factor is read from
  * memory once. */
 void fk_gauss_distance_near(const fk_gauss *g, const float *emb, fk_gauss_window w, int64_t first,
-                            int64_t last, bool left_out, const uint8_t *flags, double *tmp,
+                            int64_t last, int64_t left_out, const uint8_t *flags, double *tmp,
                             float *out);
 
 #endif

@@ -10,8 +10,22 @@
  * are.  Unlike Welford's recurrence, every image costs one multiply-add an element, and an element
  * is a sum over images in order, whatever the calls it came in and whoever computed it.
  *
- * Covariance and factor.  S = C / (N - 1) + epsilon I = L L'.  Fewer than 2 images say nothing of it:
- * S = epsilon I, about the one there is, gives back the moments of it, or of none.
+ * Covariance and factor.  The paper's S = C / (N - 1) + epsilon I = L L'.  Fewer than 2 images say nothing of it:
+ * S = ridge I, about the one there is, gives back the moments of it, or of none.
+ *
+ * Shrinking.  With N near D, C / n, n = N - 1, has eigenvalues near 0 where the truth has none, and a new
+ * image's distance explodes.  So it is mixed with a multiple of I:
+ *
+ *     S = (1 - rho) C / n + (rho mu + epsilon) I
+ *
+ * The share that a position asks for is what the oracle's tends to (OAS; Chen, Wiesel, Eldar and Hero 2010,
+ * eq. 23, about a mean that was itself estimated, hence n in place of N).  With t = tr(C / n) and
+ * q = tr((C / n)^2),
+ *
+ *     rho = ((1 - 2 / D) q + t^2) / ((n + 1 - 2 / D) (q - t^2 / D))       mu = t / D
+ *
+ * at most FK_MOST_SHRUNK.  Where q = t^2 / D, C is a multiple of I and asks for none.  All positions then
+ * share one rho and one mu (gauss.c).
  *
  * Merging.  With d = mB - mA (Chan, Golub and LeVeque 1979, eq. 2.1):
  *
@@ -143,8 +157,8 @@ void fk_moments_merge(fk_moments a, fk_moments b, double *means)
         a.sum[i] = n * (u[i] + nb / n * (v[i] - u[i]));
 }
 
-/* a [D, D], its lower triangle column by column, becomes the covariance. */
-static void covariance(fk_moments m, double epsilon, double *a)
+/* a [D, D], its lower triangle column by column, becomes C / (N - 1). */
+static void covariance(fk_moments m, double *a)
 {
     double n = (double)m.n;
 
@@ -153,32 +167,62 @@ static void covariance(fk_moments m, double epsilon, double *a)
 
         for (int64_t j = 0; j <= i; j++)
             a[j * m.dim + i] = (row[j] - m.sum[i] * m.sum[j] / n) / (n - 1.0);
-        a[i * m.dim + i] += epsilon;
     }
 }
 
-/* epsilon I about the image, or 0 where there is none. */
-static void factor_of_few(fk_moments m, double epsilon, float *mean, fk_dtype type, void *factor)
+void fk_moments_ask(fk_moments m, double *square, double *share, double *mu)
+{
+    double d = (double)m.dim, n = (double)m.n - 1.0, t = 0.0, q = 0.0, above, below;
+
+    covariance(m, square);
+    for (int64_t j = 0; j < m.dim; j++) {
+        const double *column = square + j * m.dim;
+        double sum = 0.0;
+
+        for (int64_t i = j + 1; i < m.dim; i++)
+            sum += column[i] * column[i];
+        t += column[j];
+        q += column[j] * column[j] + 2.0 * sum;
+    }
+    above = (1.0 - 2.0 / d) * q + t * t;
+    below = (n + 1.0 - 2.0 / d) * (q - t * t / d);
+    *share = below > 0.0 ? fmax(0.0, fmin(above / below, FK_MOST_SHRUNK)) : 0.0;
+    *mu = t / d;
+}
+
+/* a = C / n [dim, dim] becomes S. */
+static void shrink(double *a, int64_t dim, fk_shrinkage s)
+{
+    for (int64_t j = 0; s.share > 0.0 && j < dim; j++)
+        for (int64_t i = j; i < dim; i++)
+            a[j * dim + i] *= 1.0 - s.share;
+    for (int64_t i = 0; i < dim; i++)
+        a[i * dim + i] += s.ridge;
+}
+
+/* ridge I about the image, or 0 where there is none. */
+static void factor_of_few(fk_moments m, double ridge, float *mean, fk_dtype type, void *factor)
 {
     int64_t t = 0;
 
     for (int64_t j = 0; j < m.dim; j++)
         for (int64_t i = j; i < m.dim; i++)
-            fk_factor_put(factor, type, t++, i == j ? sqrt(epsilon) : 0.0);
+            fk_factor_put(factor, type, t++, i == j ? sqrt(ridge) : 0.0);
     for (int64_t i = 0; i < m.dim; i++)
         mean[i] = m.n > 0 ? m.shift[i] : 0.0f;
 }
 
-bool fk_moments_factor(fk_moments m, double epsilon, double *square, float *mean, fk_dtype type,
+bool fk_moments_factor(fk_moments m, fk_shrinkage s, double *square, float *mean, fk_dtype type,
                        void *factor)
 {
     int64_t t = 0;
 
     if (m.n < 2) {
-        factor_of_few(m, epsilon, mean, type, factor);
+        factor_of_few(m, s.ridge, mean, type, factor);
         return true;
     }
-    covariance(m, epsilon, square);
+    covariance(m, square);
+    shrink(square, m.dim, s);
     if (!fk_linalg_cholesky(square, m.dim))
         return false;
     for (int64_t j = 0; j < m.dim; j++)
@@ -202,19 +246,19 @@ FK_CLONES static void add_column(double *restrict triangle, const float *restric
     }
 }
 
-void fk_moments_back(fk_moments m, fk_dtype type, const void *factor, float *room, double epsilon)
+void fk_moments_back(fk_moments m, fk_dtype type, const void *factor, float *room, fk_shrinkage s)
 {
     memset(m.triangle, 0, (size_t)fk_moments_room(m.dim) * sizeof *m.triangle);
     if (m.n < 2)
         return;
     for (int64_t k = 0, first = 0; k < m.dim; first += m.dim - k, k++)
         add_column(m.triangle, fk_factor_floats(factor, type, first, m.dim - k, room), k, m.dim);
-    /* (N - 1) (L L' - epsilon I), the co-moments about the mean. */
+    /* (N - 1) / (1 - share) (L L' - ridge I), the co-moments about the mean. */
     for (int64_t i = 0; i < m.dim; i++) {
         double *row = m.triangle + fk_moments_row(i);
 
-        row[i] -= epsilon;
+        row[i] -= s.ridge;
         for (int64_t j = 0; j <= i; j++)
-            row[j] *= (double)m.n - 1.0;
+            row[j] *= ((double)m.n - 1.0) / (1.0 - s.share);
     }
 }

@@ -21,6 +21,15 @@ typedef struct fk_moments {
     double *triangle;
 } fk_moments;
 
+/* What covariances are made of: S = (1 - share) C / (N - 1) + ridge I.  The paper's have the share 0 and the ridge
+ * epsilon. */
+typedef struct fk_shrinkage {
+    double share, ridge;
+} fk_shrinkage;
+
+/* The most that a share can be: from less of C, learning could not go on. */
+#define FK_MOST_SHRUNK 0.9
+
 /* T = dim (dim + 1) / 2, the numbers of a factor. */
 int64_t fk_moments_size(int64_t dim);
 /* n doubles in whole lines of the cache. */
@@ -49,13 +58,17 @@ void fk_moments_add(fk_moments m, const float *const *images, int64_t n, int64_t
  * is scratch. */
 void fk_moments_merge(fk_moments a, fk_moments b, double *means);
 
-/* mean [dim], and factor [T] L with S = L L' (epsilon I of fewer than 2 images), lower triangle column by column, rounded to type (FK_F32
+/* The share that m asks for by itself, and the mean mu of its variances; m.n >= 2; square [dim, dim] is
+ * scratch. */
+void fk_moments_ask(fk_moments m, double *square, double *share, double *mu);
+
+/* mean [dim], and factor [T] L with S = L L' (ridge I of fewer than 2 images), lower triangle column by column, rounded to type (FK_F32
  * or FK_BF16); square [dim, dim] is scratch.  False where S is not positive definite.  Cost: dim^3 / 6 multiply-adds. */
-bool fk_moments_factor(fk_moments m, double epsilon, double *square, float *mean, fk_dtype type,
+bool fk_moments_factor(fk_moments m, fk_shrinkage s, double *square, float *mean, fk_dtype type,
                        void *factor) FLECK_MUST_CHECK;
 
 /* The triangle again, from a factor about the mean, which is the shift then: sum must be zero; room
  * [dim] is scratch.  Cost: dim^3 / 6 multiply-adds. */
-void fk_moments_back(fk_moments m, fk_dtype type, const void *factor, float *room, double epsilon);
+void fk_moments_back(fk_moments m, fk_dtype type, const void *factor, float *room, fk_shrinkage s);
 
 #endif

@@ -14,27 +14,33 @@
  * Neighbours.  The Gaussian of position p is asked about the features of all positions q in a window
  * about p.  A factor is fetched from memory once for all of them.
  *
- * Leaving one out.  Let v = x - m for an image that m, S and N, the position's own, include.  Without it,
+ * Leaving one out.  S = (1 - rho) C / (N - 1) + r I, with rho 0 and r epsilon in the paper's.  Let v = x - m for an
+ * image that m, C and N, the position's own, include k times: it has k - 1 duplicates.  Without them,
  *
- *     m' = m - v / (N - 1)              C' = C - N / (N - 1) v v'
- *     x - m' = N / (N - 1) v
- *     C' / (N - 2) + e I = (N - 1) / (N - 2) (S - N / (N - 1)^2 v v')    with
- *     e = epsilon (N - 1) / (N - 2)
+ *     m' = m - k v / (N - k)            C' = C - k N / (N - k) v v'
+ *     x - m' = N / (N - k) v
+ *     S' = (1 - rho) C' / (N - k - 1) + e I = (N - 1) / (N - k - 1) (S - a v v')    with
+ *     a = (1 - rho) k N / ((N - 1) (N - k))
+ *     e = r (N - 1) / (N - k - 1)
  *
- * so with a = N / (N - 1)^2, by Sherman and Morrison,
+ * so, by Sherman and Morrison,
  *
  *     v' (S - a v v')^-1 v = d2 + a d2^2 / (1 - a d2) = d2 / (1 - a d2)
- *     d2' = (N / (N - 1))^2 (N - 2) / (N - 1) d2 / (1 - a d2)
+ *     d2' = (N / (N - k))^2 (N - k - 1) / (N - 1) d2 / (1 - a d2)
  *
- * and for another feature of the image, u = x[q] - m[p], which goes with w = u + v / (N - 1):
+ * and for another feature of the image, u = x[q] - m[p], which goes with w = u + k v / (N - k):
  *
- *     d2' = (N - 2) / (N - 1) (w' S^-1 w + a (w' S^-1 v)^2 / (1 - a d2))
+ *     d2' = (N - k - 1) / (N - 1) (w' S^-1 w + a (w' S^-1 v)^2 / (1 - a d2))
  *
- * It is exact but for epsilon, which counts as e.  C' >= 0 gives S - a v v' >= epsilon I, hence
+ * It is exact with two things held fixed: rho, and the ridge in units of the scatter, lambda = r (N - 1) /
+ * (1 - rho), for S' is (1 - rho) / (N - k - 1) (C' + lambda I).  A fit without the image would find a rho and a mu
+ * of its own.  C' >= 0 gives S - a v v' >= r I, hence
  *
- *     1 - a d2 = 1 / (1 + a v' (S - a v v')^-1 v) >= 1 / (1 + a |v|^2 / epsilon)
+ *     1 - a d2 = 1 / (1 + a v' (S - a v v')^-1 v) >= 1 / (1 + a |v|^2 / r)
  *
- * Rounding may take that away where D exceeds N: of bf16 nearly all of it, so that it is held to it; of floats only where epsilon is tiny, hence the floor. */
+ * Rounding may take that away where D exceeds N: of bf16 nearly all of it, so that it is held to it; of floats
+ * only where r is tiny, hence the floor.  Duplicates that are not the same to the last bit may take it
+ * away too, so they are held to it as well. */
 #include "method/gauss.h"
 #include "base/clones.h"
 #include "method/gauss_factor.h"
@@ -204,35 +210,50 @@ FK_CLONES static void solve_many(const void *restrict factor, fk_dtype type, sid
     memcpy(d2, &sum, sizeof sum);
 }
 
-/* The least that 1 - a d2 can be for the feature x [dim] of position p. */
-static double least_rest(const fk_gauss *g, const float *x, int64_t p)
-{
-    double n = (double)fk_gauss_count(g, p), a = n / ((n - 1.0) * (n - 1.0)), length = 0.0;
+/* How an image is left out at a position. */
+typedef struct removal {
+    double n, k, a; /* N, k and a of the above; k is 0 where there is nothing to leave out */
+    double least;   /* that 1 - a d2 can be */
+} removal;
 
-    if (g->type == FK_F32)
-        return 1e-12;
+/* Of `copies` of an image whose feature is x [dim] at position p, which had learned it where flags say so. */
+static removal removal_at(const fk_gauss *g, const float *x, int64_t p, int64_t copies,
+                          const uint8_t *flags)
+{
+    const fk_shrinkage s = fk_gauss_shrinkage(g);
+    int64_t most = fk_gauss_count(g, p) - 2;
+    removal r = {.n = (double)fk_gauss_count(g, p), .least = 1e-12};
+    double length = 0.0;
+
+    if (copies == 0 || !fk_gauss_learns(flags, p))
+        return r;
+    r.k = (double)(copies < most ? copies : most);
+    r.a = (1.0 - s.share) * r.k * r.n / ((r.n - 1.0) * (r.n - r.k));
+    if (g->type == FK_F32 && copies == 1)
+        return r;
     for (int64_t i = 0; i < g->dim; i++) {
         double v = (double)x[i] - (double)g->mean[p * g->dim + i];
 
         length += v * v;
     }
-    return 1.0 / (1.0 + a * length / g->epsilon);
+    r.least = 1.0 / (1.0 + r.a * length / s.ridge);
+    return r;
 }
 
-static double without_it(double d2, double n, double least)
+static double without_it(double d2, removal r)
 {
-    double a = n / ((n - 1.0) * (n - 1.0)), rest = fmax(1.0 - a * d2, least);
+    double rest = fmax(1.0 - r.a * d2, r.least), f = r.n / (r.n - r.k);
 
-    return n / (n - 1.0) * (n / (n - 1.0)) * ((n - 2.0) / (n - 1.0)) * d2 / rest;
+    return f * f * ((r.n - r.k - 1.0) / (r.n - 1.0)) * d2 / rest;
 }
 
 /* The distance of feature x of position p, from its |z|^2. */
-static float finish_distance(const fk_gauss *g, const float *x, int64_t p, double d2, bool left_out,
-                             const uint8_t *flags)
+static float finish_distance(const fk_gauss *g, const float *x, int64_t p, double d2,
+                             int64_t left_out, const uint8_t *flags)
 {
-    if (left_out && fk_gauss_learns(flags, p))
-        d2 = without_it(d2, (double)fk_gauss_count(g, p), least_rest(g, x, p));
-    return (float)sqrt(d2);
+    removal r = removal_at(g, x, p, left_out, flags);
+
+    return (float)sqrt(r.k > 0.0 ? without_it(d2, r) : d2);
 }
 
 /* u = x - m at position p. */
@@ -243,9 +264,9 @@ static void deviation(double *u, const fk_gauss *g, const float *x, int64_t p)
 }
 
 void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64_t last,
-                       bool left_out, const uint8_t *flags, double *tmp, float *out)
+                       int64_t left_out, const uint8_t *flags, double *tmp, float *out)
 {
-    assert(fk_gauss_finished(g) && (!left_out || g->n >= 3));
+    assert(fk_gauss_finished(g) && (left_out == 0 || g->n >= 3));
     for (int64_t p = first; p < last; p++) {
         const float *x = emb + p * g->dim;
 
@@ -260,7 +281,7 @@ void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64
 
 /* Position p of n images, n <= ABREAST, by one reading of its factor. */
 static void distance_abreast(const fk_gauss *g, int n, const float *const *emb, int64_t p,
-                             const bool *left_out, const uint8_t *const *flags, double *tmp,
+                             const int64_t *left_out, const uint8_t *const *flags, double *tmp,
                              float *const *out)
 {
     int64_t dim = g->dim, room = fk_moments_lines(dim);
@@ -282,7 +303,7 @@ static void distance_abreast(const fk_gauss *g, int n, const float *const *emb, 
 }
 
 void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, int64_t first,
-                            int64_t last, const bool *left_out, const uint8_t *const *flags,
+                            int64_t last, const int64_t *left_out, const uint8_t *const *flags,
                             double *tmp, float *const *out)
 {
     assert(fk_gauss_finished(g) && n >= 1 && n <= FK_GAUSS_IMAGES);
@@ -296,18 +317,17 @@ void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, i
 /* Squared distance of a neighbour's z from a Gaussian that does without the image, whose own z there is
  * `own`, of squared length d2_own. */
 static double neighbour_without_it(const double *z, const double *own, double d2_own, int64_t size,
-                                   double n, double least)
+                                   removal r)
 {
-    double a = n / ((n - 1.0) * (n - 1.0)), rest = fmax(1.0 - a * d2_own, least);
-    double length = 0.0, product = 0.0;
+    double rest = fmax(1.0 - r.a * d2_own, r.least), length = 0.0, product = 0.0;
 
     for (int64_t i = 0; i < size; i++) {
-        double w = z[i] + own[i] / (n - 1.0);
+        double w = z[i] + own[i] / ((r.n - r.k) / r.k);
 
         length += w * w;
         product += w * own[i];
     }
-    return (n - 2.0) / (n - 1.0) * (length + a * product * product / rest);
+    return (r.n - r.k - 1.0) / (r.n - 1.0) * (length + r.a * product * product / rest);
 }
 
 /* The places of the window of p that lie on the grid, as offsets k of the window and positions q. */
@@ -328,27 +348,27 @@ static int window_of(fk_gauss_window w, int64_t p, int64_t from, int64_t *k, int
 }
 
 void fk_gauss_distance_near(const fk_gauss *g, const float *emb, fk_gauss_window w, int64_t first,
-                            int64_t last, bool left_out, const uint8_t *flags, double *tmp,
+                            int64_t last, int64_t left_out, const uint8_t *flags, double *tmp,
                             float *out)
 {
     int64_t size = g->dim, places = (2 * w.radius + 1) * (2 * w.radius + 1);
     double *own = tmp + SIDES * size;
 
-    assert(fk_gauss_finished(g) && (!left_out || g->n >= 3) && w.height * w.width == g->n_pos);
+    assert(fk_gauss_finished(g) && (left_out == 0 || g->n >= 3) && w.height * w.width == g->n_pos);
     for (int64_t p = first; p < last; p++) {
         int64_t k[SIDES], q[SIDES], from = 0;
-        double d2_own = 0.0, least = 0.0, count = (double)fk_gauss_count(g, p);
-        bool without = left_out && fk_gauss_learns(flags, p);
+        double d2_own = 0.0;
+        removal r;
         int n;
 
         for (int64_t i = 0; i < places; i++)
             out[p * places + i] = INFINITY;
         if (!fk_gauss_judges(g, p))
             continue;
-        if (without) {
+        r = removal_at(g, emb + p * g->dim, p, left_out, flags);
+        if (r.k > 0.0) {
             deviation(own, g, emb + p * g->dim, p);
             d2_own = solve_at(g, p, own, own + size);
-            least = least_rest(g, emb + p * g->dim, p);
         }
         while ((n = window_of(w, p, from, k, q)) > 0) {
             for (int i = 0; i < n; i++) {
@@ -356,10 +376,10 @@ void fk_gauss_distance_near(const fk_gauss *g, const float *emb, fk_gauss_window
 
                 deviation(z, g, emb + q[i] * g->dim, p);
                 d2 = solve_at(g, p, z, own + size);
-                if (without && q[i] == p)
-                    d2 = without_it(d2, count, least);
-                else if (without)
-                    d2 = neighbour_without_it(z, own, d2_own, size, count, least);
+                if (r.k > 0.0 && q[i] == p)
+                    d2 = without_it(d2, r);
+                else if (r.k > 0.0)
+                    d2 = neighbour_without_it(z, own, d2_own, size, r);
                 out[p * places + k[i]] = (float)sqrt(d2);
             }
             from = k[n - 1] + 1;

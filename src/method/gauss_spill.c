@@ -49,7 +49,7 @@ static int64_t desk_bytes(const fk_gauss *g, int64_t band, int64_t piece)
 {
     int64_t dim = g->dim;
 
-    return 8 * (band * fk_moments_room(dim) + fk_moments_scratch(dim) + dim * dim) +
+    return 8 * (band * fk_moments_room(dim) + fk_moments_scratch(dim) + (dim + 1) * dim) +
            4 * piece * band * dim;
 }
 
@@ -211,7 +211,7 @@ typedef struct desk {
     double *triangles; /* [band, room of a triangle] */
     float *slices;     /* [piece, band, D] */
     double *columns;   /* scratch of fk_moments_add() */
-    double *square;    /* [D, D] */
+    double *square;    /* [D + 1, D] */
 } desk;
 
 static void desk_free(desk *d)
@@ -231,7 +231,7 @@ static fleck_status desk_init(desk *d, int64_t dim, int64_t band, int64_t piece,
     FK_DO(FK_ALLOC(&d->triangles, band * fk_moments_room(dim), err));
     FK_DO(FK_ALLOC(&d->slices, piece * band * dim, err));
     FK_DO(FK_ALLOC(&d->columns, fk_moments_scratch(dim), err));
-    FK_DO(FK_ALLOC(&d->square, dim * dim, err));
+    FK_DO(FK_ALLOC(&d->square, (dim + 1) * dim, err));
 done:
     if (st != FLECK_OK)
         desk_free(d);
@@ -264,7 +264,7 @@ static fleck_status fetch_before(const fk_gauss *g, int64_t first, int64_t last,
     for (int64_t p = first; s->factor != NULL && p < last; p++)
         fk_moments_back(on_desk(g, d, first, p, count_before(g, p)), g->type,
                         (const char *)s->factor + fk_factor_offset(g->type, t, p),
-                        (float *)d->columns, g->epsilon);
+                        (float *)d->columns, fk_gauss_shrinkage(g));
     return FLECK_OK;
 }
 
@@ -342,6 +342,48 @@ done:
     for (int i = 0; w.desks != NULL && i < threads; i++)
         desk_free(&w.desks[i]);
     fk_free(w.desks);
+    return st;
+}
+
+typedef struct inquiry {
+    fk_gauss *g;
+    const fk_gauss_asked *asked;
+    desk *desks; /* [threads] */
+} inquiry;
+
+static fleck_status ask_position(void *ctx, int64_t i, int worker, fleck_error *err)
+{
+    const inquiry *q = ctx;
+    fk_gauss *g = q->g;
+    desk *d = &q->desks[worker];
+    int64_t p = q->asked->at[i];
+    double *sum = g->sum + p * g->dim, *before = d->square + g->dim * g->dim;
+    fleck_status st;
+
+    /* The images go into the sums, and will again. */
+    memcpy(before, sum, (size_t)g->dim * sizeof *sum);
+    FK_DO(fetch(g, p, p + 1, d, err));
+    fk_moments_ask(on_desk(g, d, p, p, fk_gauss_count(g, p)), d->square, &q->asked->share[i],
+                   &q->asked->mu[i]);
+    memcpy(sum, before, (size_t)g->dim * sizeof *sum);
+done:
+    return st;
+}
+
+fleck_status fk_spill_ask(fk_gauss *g, const fk_gauss_asked *asked, fk_pool *pool, fleck_error *err)
+{
+    inquiry q = {.g = g, .asked = asked};
+    int threads = fk_pool_threads(pool);
+    fleck_status st;
+
+    FK_DO(FK_CALLOC(&q.desks, threads, err));
+    for (int i = 0; i < threads; i++)
+        FK_DO(desk_init(&q.desks[i], g->dim, 1, g->spill->piece, err));
+    FK_DO(fk_pool_run(pool, asked->n, ask_position, &q, err));
+done:
+    for (int i = 0; q.desks != NULL && i < threads; i++)
+        desk_free(&q.desks[i]);
+    fk_free(q.desks);
     return st;
 }
 

@@ -22,6 +22,16 @@ fleck_status fk_spill_add(fk_gauss *g, const float *const *images, const uint8_t
 fleck_status fk_spill_merge(fk_gauss *g, fk_gauss *other, fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_spill_finish(fk_gauss *g, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
 
+/* Positions that say how to shrink covariances, and what each says. */
+typedef struct fk_gauss_asked {
+    int64_t n, *at;     /* [n] */
+    double *share, *mu; /* [n] of fk_moments_ask() */
+} fk_gauss_asked;
+
+/* Ask them; g has a spill. */
+fleck_status fk_spill_ask(fk_gauss *g, const fk_gauss_asked *asked, fk_pool *pool,
+                          fleck_error *err) FLECK_MUST_CHECK;
+
 /* In gauss.c: count an image whose moments are yet to be added (where it has flags g has counts), and
  * give its features to the positions that had none as their shift; and add other's counts. */
 void fk_gauss_count_image(fk_gauss *g, const float *image, const uint8_t *flags);

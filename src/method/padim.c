@@ -46,6 +46,13 @@ static const fk_option OPTIONS[] = {
      .min = 1e-9,
      .max = 1e9,
      .help = "added to every variance, so that few images give an invertible covariance"},
+    {.name = "covariance",
+     .kind = FK_OPTION_CHOICE,
+     .initial = "shrunk",
+     .absent = "paper",
+     .choices = "shrunk|paper",
+     .help = "of each position: shrunk towards a multiple of the identity as much as its images "
+             "ask for (OAS), or the paper's, where epsilon alone makes up for few images"},
     {.name = "factors",
      .kind = FK_OPTION_CHOICE,
      .initial = "f32",
@@ -77,6 +84,11 @@ static fleck_status padim_embed(fk_embed_spec *out, const fk_options *o, int n_t
 static fk_dtype factor_type(const fk_options *o)
 {
     return strcmp(fk_options_text(o, "factors"), "bf16") == 0 ? FK_BF16 : FK_F32;
+}
+
+static bool shrinks(const fk_options *o)
+{
+    return strcmp(fk_options_text(o, "covariance"), "shrunk") == 0;
 }
 
 static int64_t positions(const padim *s)
@@ -120,6 +132,7 @@ static fleck_status padim_begin(void **state, const fk_options *o, const fk_embe
     FK_DO(fk_gauss_init(&s->gauss, positions(s), shape->levels[0].dim,
                         fk_options_real(o, "epsilon"), err));
     s->gauss.type = factor_type(o);
+    s->gauss.shrinks = shrinks(o);
     *state = s;
     s = NULL;
 done:
@@ -186,7 +199,7 @@ static fleck_status padim_finish(void *state, fk_pool *pool, fleck_error *err)
 typedef struct score_job {
     const padim *state;
     const float *emb;
-    bool left_out;
+    int64_t left_out;     /* copies of it */
     const uint8_t *flags; /* where it was learned, if it is left out */
     double *tmp;          /* [pieces, room] */
     float *distance;      /* [P] */
@@ -272,6 +285,12 @@ static fleck_status check_score(const padim *s, const fk_embedding *e, fk_span e
     return fk_embedding_check(e, &s->shape, err);
 }
 
+/* How often what is to be left out was learned, as e or nearly so. */
+static int64_t copies_of(fk_span exclude)
+{
+    return exclude.count == 0 ? 0 : exclude.copies > 1 ? exclude.copies : 1;
+}
+
 /* The map of distances [P]. */
 static fleck_status enlarge(const padim *s, const float *distance, float *map, fleck_error *err)
 {
@@ -289,7 +308,7 @@ static fleck_status padim_score(const void *state, const fk_embedding *e, fk_spa
                                 fleck_error *err)
 {
     const padim *s = state;
-    score_job job = {.state = s, .left_out = exclude.count > 0, .tmp = scratch};
+    score_job job = {.state = s, .left_out = copies_of(exclude), .tmp = scratch};
     fleck_status st;
 
     (void)score;
@@ -313,7 +332,7 @@ typedef struct many_job {
     const padim *state;
     int64_t n;
     const float *emb[FK_GAUSS_IMAGES];
-    bool left_out[FK_GAUSS_IMAGES];
+    int64_t left_out[FK_GAUSS_IMAGES];
     const uint8_t *flags[FK_GAUSS_IMAGES];
     float *distance[FK_GAUSS_IMAGES]; /* [P] each */
     double *tmp;                      /* [workers, room] */
@@ -355,7 +374,7 @@ static fleck_status score_together(const padim *s, int64_t n, const fk_embedding
         FK_DO(check_score(s, e[i], exclude[i], err));
         job.emb[i] = e[i]->levels[0].data;
         job.flags[i] = e[i]->levels[0].valid;
-        job.left_out[i] = exclude[i].count > 0;
+        job.left_out[i] = copies_of(exclude[i]);
         job.distance[i] = distances + i * positions(s);
     }
     FK_DO(fk_pool_run(pool, piece_count(s), many_piece, &job, err));
@@ -409,6 +428,9 @@ static fleck_status padim_save(const void *state, fk_st_writer *w, fk_json *meta
         FK_FAIL(err, FLECK_E_STATE, "padim: finish the fit before saving");
     if (!fk_json_put_int(meta, "images", g->n) || !fk_json_put_real(meta, "epsilon", g->epsilon))
         FK_FAIL(err, FLECK_E_NOMEM, "padim: the state could not be written as JSON");
+    if (g->shrinks && (!fk_json_put_real(meta, "share", g->shrinkage.share) ||
+                       !fk_json_put_real(meta, "ridge", g->shrinkage.ridge)))
+        FK_FAIL(err, FLECK_E_NOMEM, "padim: the state could not be written as JSON");
     FK_DO(fk_st_writer_add_data(w, "method.mean", FK_F32, 2, (int64_t[]){g->n_pos, g->dim}, g->mean,
                                 err));
     FK_DO(fk_st_writer_add_data(w, "method.factor", g->type, 2,
@@ -418,6 +440,22 @@ static fleck_status padim_save(const void *state, fk_st_writer *w, fk_json *meta
                                     err));
 done:
     return st;
+}
+
+/* How covariances were shrunk. */
+static fleck_status load_shrinkage(fk_gauss *g, const fk_st_reader *r, const fk_json *meta,
+                                   fleck_error *err)
+{
+    fk_shrinkage *s = &g->shrinkage;
+
+    if (!fk_json_get_real(meta, "share", &s->share) ||
+        !fk_json_get_real(meta, "ridge", &s->ridge) ||
+        !(s->share >= 0.0 && s->share <= FK_MOST_SHRUNK && s->ridge > 0.0))
+        return fk_error_set(err, FLECK_E_FORMAT,
+                            "%s: padim: share (0 to %g) or ridge (above 0) is missing or out of "
+                            "range",
+                            fk_st_name(r), FK_MOST_SHRUNK);
+    return FLECK_OK;
 }
 
 /* Counts of positions, where the file has some; g is as large as its shape says. */
@@ -473,6 +511,9 @@ static fleck_status padim_load(void **state, const fk_options *o, const fk_embed
                             (int64_t[]){positions(s), dim * (dim + 1) / 2}, &factor, err));
     FK_DO(fk_gauss_view(&s->gauss, positions(s), dim, epsilon, n, mean.data, factor.data, err));
     s->gauss.type = factor_type(o);
+    s->gauss.shrinks = shrinks(o);
+    if (s->gauss.shrinks)
+        FK_DO(load_shrinkage(&s->gauss, r, meta, err));
     FK_DO(load_counts(&s->gauss, r, err));
     *state = s;
     s = NULL;

@@ -310,7 +310,8 @@ static void gaussians_of_other_factors_do_not_merge(void **state)
     assert_ok(fk_gauss_init(&a, P, D, 0.01, err));
     assert_ok(fk_gauss_init(&b, P, D, 0.01, err));
     b.type = FK_BF16;
-    assert_refused(fk_gauss_merge(&a, &b, err), FLECK_E_SHAPE, "F32 and 37, 21, 0.01, BF16 do not");
+    assert_refused(fk_gauss_merge(&a, &b, err), FLECK_E_SHAPE,
+                   "F32, paper and 37, 21, 0.01, BF16, paper do not");
     fk_gauss_free(&a);
     fk_gauss_free(&b);
 }

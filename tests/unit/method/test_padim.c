@@ -12,6 +12,9 @@ static const fk_embed_shape SHAPE = {.n_levels = 1,
 /* The grid itself, so that nothing is enlarged. */
 static const fk_map_size GRID = {PADIM_HEIGHT, PADIM_WIDTH};
 
+/* What NumPy computed. */
+static const char *const PAPER[] = {"covariance=paper", NULL};
+
 static void *learn_golden_with(const fk_method *m, int n, const char *const *options)
 {
     fk_options o = options_of(m, options);
@@ -27,7 +30,7 @@ static void *learn_golden_with(const fk_method *m, int n, const char *const *opt
 
 static void *learn_golden(const fk_method *m, int n)
 {
-    return learn_golden_with(m, n, NULL);
+    return learn_golden_with(m, n, PAPER);
 }
 
 static void check(const fk_method *m, const void *state, uint64_t image, int64_t exclude,
@@ -59,7 +62,7 @@ static void distances_equal_numpy(void **unused)
 
 static void least_distances_of_a_neighbourhood_equal_numpy(void **unused)
 {
-    static const char *const options[] = {"neighbourhood=1", NULL};
+    static const char *const options[] = {"neighbourhood=1", "covariance=paper", NULL};
     const fk_method *m = fk_method_find("padim");
     void *state = learn_golden_with(m, PADIM_N, options);
 
@@ -142,7 +145,7 @@ static void maps_are_enlarged_grids(void **unused)
 {
     const fk_method *m = fk_method_find("padim");
     const fk_map_size size = {7, 11};
-    fk_options o = options_of(m, NULL);
+    fk_options o = options_of(m, PAPER);
     fk_embedding images[PADIM_N];
     void *state;
     float *map, grid[PADIM_HEIGHT * PADIM_WIDTH], want[77];
@@ -249,7 +252,7 @@ static void factors_in_bf16_halve_the_state_and_survive_a_file(void **unused)
 }
 
 /* Models of before there was a choice do not name it. */
-static void options_without_a_type_of_factors_mean_f32(void **unused)
+static void options_of_earlier_versions_mean_what_they_did(void **unused)
 {
     fk_options o = options_of(fk_method_find("padim"), NULL);
     fk_json *object = fk_json_object();
@@ -258,6 +261,7 @@ static void options_without_a_type_of_factors_mean_f32(void **unused)
     assert_true(fk_json_put_int(object, "dims", 30));
     assert_ok(fk_options_from_json(&o, object, err));
     assert_string_equal(fk_options_text(&o, "factors"), "f32");
+    assert_string_equal(fk_options_text(&o, "covariance"), "paper");
     assert_refused(fk_options_set_pair(&o, "factors=bf16", true, err), FLECK_E_OPTION, "factors");
     fk_json_free(&object);
     fk_options_free(&o);
@@ -315,7 +319,7 @@ int main(void)
         cmocka_unit_test(one_image_is_not_enough),
         cmocka_unit_test(leaving_one_of_two_out_is_refused),
         cmocka_unit_test(factors_in_bf16_halve_the_state_and_survive_a_file),
-        cmocka_unit_test(options_without_a_type_of_factors_mean_f32),
+        cmocka_unit_test(options_of_earlier_versions_mean_what_they_did),
         cmocka_unit_test(embeddings_have_the_width_asked_for),
         cmocka_unit_test(options_out_of_range_are_refused),
     };

@@ -193,6 +193,7 @@ static const char *with_counts(const int64_t *counts, int64_t n, fk_json **meta)
     snprintf(path, sizeof path, "%s/state.safetensors", test_folder());
     *meta = fk_json_object();
     assert_true(fk_json_put_int(*meta, "images", 5) && fk_json_put_real(*meta, "epsilon", 0.01));
+    assert_true(fk_json_put_real(*meta, "share", 0.1) && fk_json_put_real(*meta, "ridge", 0.2));
     assert_ok(fk_st_writer_open(&w, err));
     assert_ok(
         fk_st_writer_add_data(w, "method.mean", FK_F32, 2, (int64_t[]){PLACES, 9}, zeros, err));

@@ -217,6 +217,7 @@ static void numbers_that_are_no_factor_are_an_error(void **unused)
     for (int64_t i = 0; i < (PLACES - 1) * T; i++)
         factor[i] = 1.0f;
     assert_true(fk_json_put_int(meta, "images", LEARNED) && fk_json_put_real(meta, "epsilon", 0.1));
+    assert_true(fk_json_put_real(meta, "share", 0.1) && fk_json_put_real(meta, "ridge", 0.2));
     snprintf(path, sizeof path, "%s/no-factor.safetensors", test_folder());
     assert_ok(fk_st_writer_open(&w, err));
     assert_ok(

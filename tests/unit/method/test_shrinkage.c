@@ -1,0 +1,330 @@
+/* Shrunk covariances, and images left out of them with their duplicates, against plain sums. */
+#include "unit/method/gauss_life.h"
+
+#include <math.h>
+
+enum { P = 11, D = 21, N = 30, TWINS = 3 };
+
+typedef struct data {
+    float *images[N];
+    const float *views[N];
+} data;
+
+/* Images of correlated features; the first TWINS are the same. */
+static data make_data(void)
+{
+    data d;
+
+    for (int i = 0; i < N; i++) {
+        int from = i < TWINS ? 0 : i;
+
+        assert_ok(FK_ALLOC(&d.images[i], P * D, err));
+        for (int64_t k = 0; k < P * D; k++)
+            d.images[i][k] = (1.0f + (float)(k / D)) * (1.0f + hashed(50 + (uint64_t)from, k) +
+                                                        0.5f * hashed(900 + (uint64_t)from, k / D));
+        d.views[i] = d.images[i];
+    }
+    return d;
+}
+
+static void free_data(data *d)
+{
+    for (int i = 0; i < N; i++)
+        fk_free(d->images[i]);
+}
+
+static fk_gauss empty(bool shrinks)
+{
+    fk_gauss g;
+
+    assert_ok(fk_gauss_init(&g, P, D, 0.01, err));
+    g.shrinks = shrinks;
+    return g;
+}
+
+static fk_gauss learned(const data *d, bool shrinks)
+{
+    fk_gauss g = empty(shrinks);
+
+    assert_ok(fk_gauss_add(&g, d->views, NULL, N, NULL, err));
+    assert_ok(fk_gauss_finish(&g, NULL, err));
+    return g;
+}
+
+/* Mean and scatter of images begin .. N - 1 at position p. */
+static void scatter(const data *d, int begin, int64_t p, double mean[D], double c[D][D])
+{
+    memset(c, 0, D * sizeof *c);
+    for (int i = 0; i < D; i++) {
+        mean[i] = 0.0;
+        for (int k = begin; k < N; k++)
+            mean[i] += (double)d->images[k][p * D + i] / (N - begin);
+    }
+    for (int k = begin; k < N; k++)
+        for (int i = 0; i < D; i++)
+            for (int j = 0; j < D; j++)
+                c[i][j] += ((double)d->images[k][p * D + i] - mean[i]) *
+                           ((double)d->images[k][p * D + j] - mean[j]);
+}
+
+/* sqrt(u' S^-1 u) by elimination; s and u are used up. */
+static double plain_distance(double s[D][D], double u[D])
+{
+    double x[D], sum = 0.0;
+
+    memcpy(x, u, sizeof x);
+    for (int j = 0; j < D; j++)
+        for (int i = j + 1; i < D; i++) {
+            double f = s[i][j] / s[j][j];
+
+            for (int k = j; k < D; k++)
+                s[i][k] -= f * s[j][k];
+            x[i] -= f * x[j];
+        }
+    for (int j = D - 1; j >= 0; j--) {
+        for (int k = j + 1; k < D; k++)
+            x[j] -= s[j][k] * x[k];
+        x[j] /= s[j][j];
+        sum += x[j] * u[j];
+    }
+    return sqrt(sum);
+}
+
+static int ascending(const void *x, const void *y)
+{
+    double a = *(const double *)x, b = *(const double *)y;
+
+    return (a > b) - (a < b);
+}
+
+static void the_share_and_the_ridge_equal_plain_sums(void **state)
+{
+    data d = make_data();
+    fk_gauss g = learned(&d, true);
+    double shares[P], mu = 0.0, n = N - 1.0;
+
+    (void)state;
+    for (int64_t p = 0; p < P; p++) {
+        double mean[D], c[D][D], t = 0.0, q = 0.0;
+
+        scatter(&d, 0, p, mean, c);
+        for (int i = 0; i < D; i++) {
+            t += c[i][i] / n;
+            for (int j = 0; j < D; j++)
+                q += c[i][j] / n * (c[i][j] / n);
+        }
+        shares[p] = ((1.0 - 2.0 / D) * q + t * t) / ((n + 1.0 - 2.0 / D) * (q - t * t / D));
+        mu += t / D / P;
+    }
+    qsort(shares, P, sizeof *shares, ascending);
+    assert_true(shares[P / 2] > 0.05 && shares[P / 2] < FK_MOST_SHRUNK);
+    assert_near(g.shrinkage.share, shares[P / 2], 1e-12);
+    assert_near(g.shrinkage.ridge, shares[P / 2] * mu + 0.01, 1e-10);
+    fk_gauss_free(&g);
+    free_data(&d);
+}
+
+/* The scatter of the images that stay, with the same share and the same ridge beside the scatter. */
+static void copies_are_left_out_as_if_they_had_not_been_learned(void **state)
+{
+    data d = make_data();
+
+    (void)state;
+    for (int shrinks = 0; shrinks < 2; shrinks++) {
+        fk_gauss g = learned(&d, shrinks == 1);
+        fk_shrinkage by = fk_gauss_shrinkage(&g);
+
+        for (int copies = 0; copies <= TWINS; copies++) {
+            float out[P], near_by[9 * P];
+            double *tmp = NULL;
+            const fk_gauss_window window = {1, P, 1};
+
+            assert_ok(FK_ALLOC(&tmp, fk_gauss_room(&g, 1), err));
+            fk_gauss_distance(&g, d.images[0], 0, P, copies, NULL, tmp, out);
+            fk_gauss_distance_near(&g, d.images[0], window, 0, P, copies, NULL, tmp, near_by);
+            for (int64_t p = 0; p < P; p++) {
+                for (int64_t q = p > 0 ? p - 1 : 0; q <= p + 1 && q < P; q++) {
+                    double mean[D], c[D][D], u[D], want;
+
+                    scatter(&d, copies, p, mean, c);
+                    for (int i = 0; i < D; i++) {
+                        u[i] = (double)d.images[0][q * D + i] - mean[i];
+                        for (int j = 0; j < D; j++)
+                            c[i][j] *= (1.0 - by.share) / (N - copies - 1.0);
+                        c[i][i] += by.ridge * (N - 1.0) / (N - copies - 1.0);
+                    }
+                    want = plain_distance(c, u);
+                    assert_near(near_by[p * 9 + 4 + (q - p)], want, 5e-5 * want);
+                    if (q == p)
+                        assert_near(out[p], want, 5e-5 * want);
+                }
+            }
+            fk_free(tmp);
+        }
+        fk_gauss_free(&g);
+    }
+    free_data(&d);
+}
+
+/* However many are said to be alike, two images stay, and the distance is finite. */
+static void two_images_stay_at_least(void **state)
+{
+    data d = make_data();
+    fk_gauss g = learned(&d, true);
+    float most[P], more[P];
+    double *tmp = NULL;
+
+    (void)state;
+    assert_ok(FK_ALLOC(&tmp, fk_gauss_room(&g, 0), err));
+    fk_gauss_distance(&g, d.images[5], 0, P, N - 2, NULL, tmp, most);
+    fk_gauss_distance(&g, d.images[5], 0, P, 1000, NULL, tmp, more);
+    for (int p = 0; p < P; p++) {
+        assert_true(isfinite(most[p]) && most[p] > 0.0f);
+        assert_true(isfinite(more[p]) && more[p] == most[p]);
+    }
+    fk_free(tmp);
+    fk_gauss_free(&g);
+    free_data(&d);
+}
+
+static void assert_alike(const fk_gauss *a, const fk_gauss *b, double tolerance)
+{
+    const float *x = a->factor, *y = b->factor;
+
+    assert_near(a->shrinkage.share, b->shrinkage.share, tolerance);
+    assert_near(a->shrinkage.ridge, b->shrinkage.ridge, tolerance * b->shrinkage.ridge);
+    for (int64_t i = 0; i < P * D * (D + 1) / 2; i++)
+        assert_near(x[i], y[i], tolerance * P);
+}
+
+/* Their factors are undone with the share and the ridge that they were made with. */
+static void learning_goes_on_and_merges(void **state)
+{
+    const int first = 12;
+    data d = make_data();
+    fk_gauss all = learned(&d, true), g = empty(true), other = empty(true), paper = empty(false);
+
+    (void)state;
+    assert_ok(fk_gauss_add(&g, d.views, NULL, first, NULL, err));
+    assert_ok(fk_gauss_finish(&g, NULL, err));
+    assert_ok(fk_gauss_add(&other, d.views + first, NULL, N - first, NULL, err));
+    assert_ok(fk_gauss_finish(&other, NULL, err));
+    assert_refused(fk_gauss_merge(&paper, &g, err), FLECK_E_SHAPE, "F32, shrunk do not");
+    assert_ok(fk_gauss_merge(&g, &other, err));
+    assert_ok(fk_gauss_finish(&g, NULL, err));
+    assert_alike(&g, &all, 1e-5);
+    fk_gauss_free(&all);
+    fk_gauss_free(&g);
+    fk_gauss_free(&other);
+    fk_gauss_free(&paper);
+    free_data(&d);
+}
+
+/* In bands from temporary files, with more positions than are asked, on threads, and from factors. */
+static void bands_give_the_bytes_of_learning_in_memory(void **state)
+{
+    enum { POSITIONS = 900, DIM = 5, IMAGES = 150 };
+    const char *folder = test_folder();
+    float *images[IMAGES];
+    fk_gauss g[2];
+    fk_pool *pool = NULL;
+    int64_t least;
+
+    (void)state;
+    assert_ok(fk_pool_open(&pool, 3, err));
+    for (int i = 0; i < IMAGES; i++) {
+        assert_ok(FK_ALLOC(&images[i], POSITIONS * DIM, err));
+        for (int64_t k = 0; k < POSITIONS * DIM; k++)
+            images[i][k] = hashed((uint64_t)i, k) + hashed(900 + (uint64_t)i, k / DIM);
+    }
+    for (int k = 0; k < 2; k++) {
+        assert_ok(fk_gauss_init(&g[k], POSITIONS, DIM, 0.01, err));
+        g[k].shrinks = true;
+        if (k == 1) {
+            assert_refused(fk_gauss_limit(&g[k], 1, folder, 4, &least, err), FLECK_E_LIMIT, "are");
+            assert_ok(fk_gauss_limit(&g[k], least, folder, 4, &least, err));
+            assert_non_null(g[k].spill);
+        }
+        for (int i = 0; i < IMAGES; i += 75) {
+            assert_ok(fk_gauss_add(&g[k], (const float *const *)images + i, NULL, 75, pool, err));
+            assert_ok(fk_gauss_finish(&g[k], k == 0 ? NULL : pool, err));
+        }
+    }
+    assert_true(g[0].shrinkage.share > 0.0);
+    assert_memory_equal(&g[0].shrinkage, &g[1].shrinkage, sizeof g[0].shrinkage);
+    assert_memory_equal(g[0].factor, g[1].factor, POSITIONS * DIM * (DIM + 1) / 2 * sizeof(float));
+    for (int k = 0; k < 2; k++)
+        fk_gauss_free(&g[k]);
+    for (int i = 0; i < IMAGES; i++)
+        fk_free(images[i]);
+    fk_pool_close(&pool);
+    assert_nothing_left(folder);
+}
+
+/* Two images ask for all there is, and learning can still go on; what never varies asks for none. */
+static void shares_stay_within_bounds(void **state)
+{
+    data d = make_data();
+    const float *same[] = {d.images[0], d.images[1], d.images[2]};
+    fk_gauss g = empty(true);
+
+    (void)state;
+    assert_ok(fk_gauss_add(&g, d.views + 8, NULL, 2, NULL, err));
+    assert_ok(fk_gauss_finish(&g, NULL, err));
+    assert_near(g.shrinkage.share, FK_MOST_SHRUNK, 0.0);
+    fk_gauss_free(&g);
+    g = empty(true);
+    assert_ok(fk_gauss_add(&g, same, NULL, 3, NULL, err));
+    assert_ok(fk_gauss_finish(&g, NULL, err));
+    assert_near(g.shrinkage.share, 0.0, 0.0);
+    assert_near(g.shrinkage.ridge, 0.01, 0.0);
+    fk_gauss_free(&g);
+    free_data(&d);
+}
+
+static fleck_status life(const void *images, const char *folder)
+{
+    const data *d = images;
+    fk_gauss g = {0};
+    int64_t least = 1 << 20;
+    fleck_status st = fk_gauss_init(&g, P, D, 0.01, NULL);
+
+    g.shrinks = true;
+    for (int k = 0; k < 2 && st == FLECK_OK; k++) {
+        if (k == 1 && fk_gauss_limit(&g, 1, folder, 1, &least, NULL) == FLECK_E_LIMIT)
+            st = fk_gauss_limit(&g, least, folder, 1, &least, NULL);
+        if (st == FLECK_OK)
+            st = fk_gauss_add(&g, d->views, NULL, N, NULL, NULL);
+        if (st == FLECK_OK)
+            st = fk_gauss_finish(&g, NULL, NULL);
+        fk_gauss_free(&g);
+        if (k == 0 && st == FLECK_OK)
+            st = fk_gauss_init(&g, P, D, 0.01, NULL);
+        g.shrinks = true;
+    }
+    return st;
+}
+
+static void any_allocation_may_fail(void **state)
+{
+    data d = make_data();
+
+    (void)state;
+    assert_any_allocation_may_fail(life, &d, 20);
+    free_data(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_share_and_the_ridge_equal_plain_sums),
+        cmocka_unit_test(copies_are_left_out_as_if_they_had_not_been_learned),
+        cmocka_unit_test(two_images_stay_at_least),
+        cmocka_unit_test(learning_goes_on_and_merges),
+        cmocka_unit_test(bands_give_the_bytes_of_learning_in_memory),
+        cmocka_unit_test(shares_stay_within_bounds),
+        cmocka_unit_test(any_allocation_may_fail),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

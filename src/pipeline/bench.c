@@ -1,5 +1,5 @@
 /* The benchmark: categories one by one, each kept as soon as it is done, and the reports made from what is kept. */
-#include "pipeline/bench.h"
+#include "pipeline/bench_report.h"
 #include "pipeline/output.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -439,18 +439,23 @@ done:
 static fleck_status count_category(bench *b, fleck_bench_summary *summary, fleck_error *err)
 {
     const fk_bench_category *c = &b->categories[b->n_done++];
-    fleck_status st = FLECK_OK;
+    const fk_bench_book book = {.n = 1, .categories = c};
+    fk_names labels = {0};
+    fleck_status st;
+
+    FK_DO(fk_bench_labels(&labels, &book, err));
 
     for (int k = 0; k < c->n; k++) {
         summary->unread += c->runs[k].report.failed;
         if (c->runs[k].error != NULL)
-            FK_DO(add_failed(b, c->name, c->runs[k].name, c->runs[k].error, err));
+            FK_DO(add_failed(b, c->name, labels.items[k], c->runs[k].error, err));
     }
     summary->reused += c->n_reused == c->n;
     summary->runs_reused += c->n_reused;
     summary->runs_failed += c->n_failed;
     summary->runs_computed += c->n - c->n_reused - c->n_failed;
 done:
+    fk_names_free(&labels);
     return st;
 }
 

@@ -91,7 +91,8 @@ fleck_status fk_bench_run_sum(char out[FK_SHA256_TEXT], const char *files,
 
 /* ---- Results (bench_result.c) ---- */
 
-/* Pictures of a run: of defective images the highest, the median and the lowest score, of good ones the two highest. */
+/* Pictures of a run: of defective images the highest, the median and the lowest score, of good
+ * ones the two highest. */
 #define FK_BENCH_PANELS 5
 
 typedef enum fk_bench_rank {

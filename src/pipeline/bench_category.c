@@ -236,9 +236,9 @@ static fleck_status add_panel(const work *w, fk_bench_result *r, const gather *g
     return draw_panel(w, r, runner, g->samples[i], r->n_panels - 1, err);
 }
 
-/* Pictures of the defective images with the highest, the median and the lowest score, and of the good ones
- * that score highest, two where both are rejected; while the model is there: nothing is decoded or passed through a
- * network again. */
+/* Pictures of the defective images with the highest, the median and the lowest score, and of the
+ * good ones that score highest, two where both are rejected; while the model is there: nothing is
+ * decoded or passed through a network again. */
 static fleck_status draw_panels(const work *w, fk_bench_result *r, const gather *g,
                                 fk_runner *runner, fleck_error *err)
 {

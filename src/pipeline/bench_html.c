@@ -27,7 +27,7 @@ static const char page_head[] =
     "h3{font-size:1.05em;margin:1.4em 0 .4em}\np{max-width:46em}\n"
     ".page{max-width:84em;margin:0 auto;padding:1em}\n.lead{font-size:1.15em;margin:.4em 0 1em}\n"
     ".note,figcaption{color:var(--soft);font-size:.9em}\n.note{margin:.4em "
-    "0}\npre{white-space:pre-wrap}\n"
+    "0}\n"
     ".split{display:flex;flex-wrap:wrap;gap:1em 2.5em;align-items:flex-start}\n"
     ".split>*{min-width:0;max-width:100%;flex:1 1 30em}\n.split>.dots{flex:0 1 360px}\n"
     ".dots .legend{display:block}\n.chart "
@@ -38,12 +38,14 @@ static const char page_head[] =
     ".charts figcaption{max-width:21em;min-height:1.5em}\n"
     ".chart figcaption{color:inherit;font-weight:600}\n"
     ".legend{list-style:none;display:flex;flex-wrap:wrap;gap:.2em 1.4em;margin:.5em 0;padding:0;"
-    "font-size:.9em}\n.legend svg{display:inline-block;vertical-align:middle}\n"
+    "font-size:.9em}\n.legend li{display:flex;align-items:center;gap:.4em}"
+    ".legend svg{flex:none}details{margin:.6em 0}\n"
     ".pictures{display:grid;gap:1.2em;margin:.6em 0 1.4em;"
     "grid-template-columns:repeat(auto-fill,minmax(min(100%,24em),1fr))}\n"
     ".pictures img{width:100%;border:1px solid var(--line)}\n"
     "figcaption{overflow-wrap:anywhere}\nfigcaption b{color:var(--fg)}\n"
-    "summary{cursor:pointer;font-weight:600;overflow-wrap:anywhere}\n"
+    "main,header{overflow-wrap:break-word}\nsummary{cursor:pointer;font-weight:600;overflow-wrap:"
+    "anywhere}\n"
     ".wide{overflow-x:auto;margin:.6em 0 1.4em;max-width:100%;border:1px solid var(--line);"
     "width:fit-content}\n"
     "table{border-collapse:separate;border-spacing:0;font-size:.9em;"
@@ -53,14 +55,15 @@ static const char page_head[] =
     "tbody tr:last-child>*{border-bottom:0}\n"
     "thead th{background:var(--tint);white-space:normal;vertical-align:bottom;max-width:16em}\n"
     "th:first-child{position:sticky;left:0;z-index:1;text-align:left;white-space:normal;"
-    "min-width:7.5em;max-width:20em;border-right:1px solid var(--line)}\ntbody "
+    "min-width:11em;max-width:20em;overflow-wrap:anywhere;border-right:1px solid "
+    "var(--line)}\ntbody "
     "th{font-weight:500}\n"
     ".words,.long{text-align:left}\ntd.long{white-space:normal;min-width:16em;max-width:44em;"
     "overflow-wrap:break-word}\n"
     "tbody tr:hover>*{background:var(--tint)}\n"
     "nav{font-size:.9em;overflow-wrap:anywhere}\nnav h2{margin:1.5em 0 .3em;font-size:1em}\n"
     "nav ul{list-style:none;margin:0;padding:0}\nnav a{display:block;padding:.15em 0}\n"
-    "@media (max-width:40em){th,td{padding:.3em .5em}th:first-child{min-width:6.5em;max-width:10em}"
+    "@media (max-width:40em){th,td{padding:.3em .5em}th:first-child{min-width:8em;max-width:10em}"
     "td.long{min-width:10em}}\n"
     "@media (min-width:64em){.jump{display:none}.page{display:grid;grid-template-columns:13em "
     "minmax(0,1fr);"
@@ -318,8 +321,8 @@ done:
 
 /* ---- Pictures ---- */
 
-/* A panel, if it is still there: whoever removed it keeps the rest of the report.  heading, which may be NULL, stands
- * before its caption. */
+/* A panel, if it is still there: whoever removed it keeps the rest of the report.  heading, which
+ * may be NULL, stands before its caption. */
 static fleck_status add_panel(fk_text *out, const fk_bench_book *b, const fk_bench_category *c,
                               const fk_bench_result *r, int k, const char *heading,
                               fleck_error *err)
@@ -362,8 +365,8 @@ typedef struct pick {
     double height;
 } pick;
 
-/* The panel of defective images (good ones: the good) whose score is highest (sign 1) or lowest (-1), as a
- * multiple of the threshold where there is one, so that categories compare. */
+/* The panel of defective images (good ones: the good) whose score is highest (sign 1) or lowest
+ * (-1), as a multiple of the threshold where there is one, so that categories compare. */
 static pick pick_panel(const fk_bench_book *b, int run, bool good, double sign)
 {
     pick p = {.panel = -1};
@@ -526,6 +529,23 @@ done:
     return st;
 }
 
+/* What failed and why; folded up where it is much. */
+static fleck_status add_failed(fk_text *out, const fk_bench_book *b, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    if (b->n_failed == 0)
+        return FLECK_OK;
+    FK_DO(fk_text_printf(
+        out, err, "<details%s>\n<summary>%d failed and %s no figures</summary>\n<ul>\n",
+        b->n_failed <= 2 ? " open" : "", b->n_failed, b->n_failed == 1 ? "has" : "have"));
+    for (int i = 0; i < b->n_failed; i++)
+        FK_DO(tagged(out, "li", b->failed[i], err));
+    FK_DO(fk_text_printf(out, err, "</ul>\n</details>\n"));
+done:
+    return st;
+}
+
 /* What is seen first: sentences, the chart, the runs' averages, and pictures. */
 static fleck_status add_first_screen(fk_text *out, const fk_bench_book *b,
                                      const fk_bench_sections *s, const fk_names *labels,
@@ -537,10 +557,7 @@ static fleck_status add_first_screen(fk_text *out, const fk_bench_book *b,
 
     FK_DO(fk_bench_sentence(&sentence, b, err));
     FK_DO(tagged(out, "p class=\"lead\"", sentence, err));
-    for (int i = 0; i < b->n_failed; i++) {
-        FK_DO(tagged(out, "p", "This failed and has no figures:", err));
-        FK_DO(tagged(out, "pre", b->failed[i], err));
-    }
+    FK_DO(add_failed(out, b, err));
     if (b->n == 0)
         goto done;
     FK_DO(fk_text_printf(out, err, "<div class=\"split\">\n"));

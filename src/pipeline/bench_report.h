@@ -1,4 +1,5 @@
-/* What all forms of a benchmark's report are made of: words, and sections of a title, a note and a table. */
+/* What all forms of a benchmark's report are made of: words, and sections of a title, a note and a
+ * table. */
 #ifndef FK_PIPELINE_BENCH_REPORT_H
 #define FK_PIPELINE_BENCH_REPORT_H
 
@@ -58,8 +59,8 @@ fleck_status fk_bench_section_add(fk_bench_sections *s, fk_bench_section **out, 
                                   const char *note, int64_t columns,
                                   fleck_error *err) FLECK_MUST_CHECK;
 
-/* All sections of book: the averages of each run, the results of each category, then the others.  wide: published
- * figures have tables of their own, and there are defect types and conditions. */
+/* All sections of book: the averages of each run, the results of each category, then the others.
+ * wide: published figures have tables of their own, and there are defect types and conditions. */
 fleck_status fk_bench_sections_make(fk_bench_sections *out, const fk_bench_book *book, bool wide,
                                     fleck_error *err) FLECK_MUST_CHECK;
 
@@ -68,17 +69,18 @@ extern const char *const fk_bench_limits[];
 
 /* ---- Words (bench_words.c) ---- */
 
-/* What runs are called in reports: "spade, resnet18, k 10, radius 0", without what all of them have.  Those of the
- * first category stand for all; empty where there is none. */
+/* What runs are called in reports: "spade, resnet18, k 10, radius 0", without what all of them
+ * have.  Those of the first category stand for all; empty where there is none. */
 fleck_status fk_bench_labels(fk_names *out, const fk_bench_book *book,
                              fleck_error *err) FLECK_MUST_CHECK;
-/* The options that all runs have and labels leave out: "size 256, crop 224"; "" where there are none or one run. */
+/* The options that all runs have and labels leave out: "size 256, crop 224"; "" where there are
+ * none or one run. */
 fleck_status fk_bench_common(char **out, const fk_bench_book *book,
                              fleck_error *err) FLECK_MUST_CHECK;
 /* "k-image 10, radius 0" of an object of options. */
 fleck_status fk_bench_options(char **out, const char *json, fleck_error *err) FLECK_MUST_CHECK;
-/* The run with the highest mean image ROC-AUC of those that have it in most categories, the first of equals; -1 where
- * none has any. */
+/* The run with the highest mean image ROC-AUC of those that have it in most categories, the first
+ * of equals; -1 where none has any. */
 int fk_bench_best(const fk_bench_book *book);
 
 /* Verdicts of one run at its models' thresholds, over the categories that have one. */

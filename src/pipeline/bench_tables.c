@@ -424,18 +424,18 @@ done:
     return st;
 }
 
-/* A row of the results of each category. */
+/* A row of the results of each category.  named: by the run (0), the category (1), or both (2). */
 static fleck_status add_result(fk_table *t, const fk_bench_book *book, const fk_bench_category *c,
-                               int run, const char *label, const fk_published *p, int shown,
-                               fleck_error *err)
+                               int named, int run, const char *label, const fk_published *p,
+                               int shown, fleck_error *err)
 {
     const fk_bench_result *r = &c->runs[run];
     fk_bench_verdicts v = {0};
     fleck_status st;
 
     fk_bench_verdicts_add(&v, r);
-    FK_DO(fk_table_add(t, err, "%s", c->name));
-    FK_DO(fk_table_add(t, err, "%s", label));
+    FK_DO(fk_table_add(t, err, "%s%s%s", named > 0 ? c->name : "", named == 2 ? ": " : "",
+                       named != 1 ? label : ""));
     for (int k = 0; k < shown; k++) {
         fk_bench_figure which = main_figures[k];
         beside b = find_beside(p, book, run, which);
@@ -458,7 +458,8 @@ done:
 static fleck_status results_section(fk_bench_sections *s, const fk_bench_book *book,
                                     const fk_names *labels, const fk_published *p, fleck_error *err)
 {
-    int shown = count_main(book);
+    static const char *const heads[] = {"run", "category", "category: run"};
+    int shown = count_main(book), named = labels->count == 1 ? 1 : book->n == 1 ? 0 : 2;
     bool published = false;
     fk_bench_section *section;
     fk_table *t;
@@ -469,16 +470,16 @@ static fleck_status results_section(fk_bench_sections *s, const fk_bench_book *b
             published |= find_beside(p, book, i, main_figures[k]).n > 0;
     FK_DO(fk_bench_section_add(
         s, &section, "Results of each category, per cent",
-        published ? "In brackets: the difference to the first published figure." : NULL, 5 + shown,
+        published ? "In brackets: the difference to the first published figure." : NULL, 4 + shown,
         err));
     t = &section->table;
-    FK_DO(fk_table_add(t, err, "category"));
-    FK_DO(fk_table_add(t, err, "run"));
+    FK_DO(fk_table_add(t, err, "%s", heads[named]));
     FK_DO(add_heads(t, shown, err));
     FK_DO(fk_table_add(t, err, "threshold"));
     for (int64_t c = 0; c < book->n; c++)
         for (int i = 0; i < labels->count; i++)
-            FK_DO(add_result(t, book, &book->categories[c], i, labels->items[i], p, shown, err));
+            FK_DO(add_result(t, book, &book->categories[c], named, i, labels->items[i], p, shown,
+                             err));
 done:
     return st;
 }

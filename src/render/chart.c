@@ -1,6 +1,7 @@
 /* Charts as SVG, to stand inside an HTML page: curves, histograms and dots.
  *
- * Text, frames and grids take the page's colour of text, so that they show on light and dark grounds. */
+ * Text, frames and grids take the page's colour of text, so that they show on light and dark
+ * grounds. */
 #include "render/chart.h"
 #include "base/number.h"
 #include "render/table.h"
@@ -14,8 +15,8 @@
 #define HEIGHT 160.0
 #define LINE 15.0
 
-/* Eight colours that colour-blind readers can tell apart (Okabe and Ito 2008), the page's own in the place of black; and
- * dashes for print in grey. */
+/* Eight colours that colour-blind readers can tell apart (Okabe and Ito 2008), the page's own in
+ * the place of black; and dashes for print in grey. */
 static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73",      "#cc79a7",
                                       "#e69f00", "#56b4e9", "currentColor", "#8a7f00"};
 static const char *const dashes[] = {"none", "6 2", "2 2", "8 2 2 2"};
@@ -51,8 +52,8 @@ done:
     return st;
 }
 
-/* A figure with its title above and a picture of this size, whose text for those who do not see it is title and
- * description. */
+/* A figure with its title above and a picture of this size, whose text for those who do not see it
+ * is title and description. */
 static fleck_status begin(fk_text *out, const char *title, const char *description, double width,
                           double height, fleck_error *err)
 {
@@ -370,30 +371,31 @@ static double axis_from(const fk_chart_row *rows, int64_t n_rows, int n, double 
     return fmax(0.0, floor((low - *step / 4.0) / *step) * *step);
 }
 
-/* Bytes of text that are at most n characters of UTF-8. */
-static int cut(const char *words, int n)
+/* Where the character behind the first n of UTF-8 text begins. */
+static const char *skip(const char *words, int n)
 {
-    int i = 0;
-
-    while (words[i] != '\0' && (n > 0 || ((unsigned char)words[i] & 0xc0) == 0x80)) {
-        n -= ((unsigned char)words[i] & 0xc0) != 0x80;
-        i++;
-        while (((unsigned char)words[i] & 0xc0) == 0x80)
-            i++;
-    }
-    return i;
+    for (; *words != '\0' && n > 0; n--)
+        do
+            words++;
+        while (((unsigned char)*words & 0xc0) == 0x80);
+    return words;
 }
 
-/* A row's words above its line: the name, cut where it is long, and the note. */
+/* A row's words above its line: the name, of which the middle is left out where it is long, and
+ * the note. */
 static fleck_status row_words(fk_text *out, const fk_chart_row *row, double y, fleck_error *err)
 {
     char name[128];
-    int n = cut(row->name, 20);
+    int length = 0;
     fleck_status st;
 
-    if (n > (int)sizeof name - 8)
-        n = 0;
-    fk_format(name, sizeof name, "%.*s%s", n, row->name, row->name[n] != '\0' ? ".." : "");
+    for (const char *p = row->name; *p != '\0'; p = skip(p, 1))
+        length++;
+    if (length > 20)
+        fk_format(name, sizeof name, "%.*s..%s", (int)(skip(row->name, 10) - row->name), row->name,
+                  skip(row->name, length - 8));
+    else
+        fk_format(name, sizeof name, "%s", row->name);
     FK_DO(fk_text_printf(out, err, "<g font-weight=\"bold\">"));
     FK_DO(text(out, DOTS_LEFT - 6.0, y, "start", name, err));
     FK_DO(fk_text_printf(out, err, "</g>"));

@@ -1,7 +1,7 @@
 /* Charts as SVG, to stand inside an HTML page: curves, histograms and dots.
  *
- * Each is a figure of class "chart" with its title; series that have the same style look alike in all of them and in
- * the legend. */
+ * Each is a figure of class "chart" with its title; series that have the same style look alike in
+ * all of them and in the legend. */
 #ifndef FK_RENDER_CHART_H
 #define FK_RENDER_CHART_H
 
@@ -26,15 +26,15 @@ fleck_status fk_chart_curves(fk_text *out, const char *title, const char *x_name
 
 #define FK_CHART_BINS 32
 
-/* Counts of values in FK_CHART_BINS equal bins of [*low, *high], which is the finite values' range over both lists
- * and `also`; the highest value is in the last bin.  Where there is no finite value or only one, the range is 1
- * wide. */
+/* Counts of values in FK_CHART_BINS equal bins of [*low, *high], which is the finite values' range
+ * over both lists and `also`; the highest value is in the last bin.  Where there is no finite
+ * value or only one, the range is 1 wide. */
 void fk_chart_bins(int64_t counts_a[FK_CHART_BINS], int64_t counts_b[FK_CHART_BINS], double *low,
                    double *high, const double *a, int64_t n_a, const double *b, int64_t n_b,
                    double also);
 
-/* Two histograms over each other on one scale: good and defective scores, with a line at the threshold unless
- * that is NaN. */
+/* Two histograms over each other on one scale: good and defective scores, with a line at the
+ * threshold unless that is NaN. */
 fleck_status fk_chart_histogram(fk_text *out, const char *title, const double *good, int64_t n_good,
                                 const double *defective, int64_t n_defective, double threshold,
                                 fleck_error *err) FLECK_MUST_CHECK;

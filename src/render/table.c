@@ -89,7 +89,8 @@ static int width_of(const char *text)
 /* Longer cells than this are set left and may be broken. */
 #define LONG_CELL 32
 
-/* Whether a column holds words, which are set left: what its first cell below the head begins with tells. */
+/* Whether a column holds words, which are set left: what its first cell below the head begins with
+ * tells. */
 static bool is_words(const fk_table *t, int64_t column)
 {
     const char *cell = rows_of(t) > 1 ? cell_at(t, 1, column) : "";
@@ -153,7 +154,8 @@ fleck_status fk_table_markdown(fk_text *out, const fk_table *t, fleck_error *err
         }
         FK_DO(fk_text_add(out, "|\n", 2, err));
         for (int64_t c = 0; r == 0 && c < t->columns; c++)
-            FK_DO(fk_text_printf(out, err, "%s%s", c == 0 ? "|---|" : "---:|",
+            FK_DO(fk_text_printf(out, err, "%s%s%s", c == 0 ? "|" : "",
+                                 c == 0 || is_words(t, c) ? "---|" : "---:|",
                                  c + 1 == t->columns ? "\n" : ""));
     }
 done:
@@ -186,6 +188,29 @@ done:
     return st;
 }
 
+/* Text of a cell, which may be broken behind underscores and strokes. */
+static fleck_status html_words(fk_text *out, const char *cell, fleck_error *err)
+{
+    char *part = NULL;
+    fleck_status st = FLECK_OK;
+
+    while (*cell != '\0') {
+        size_t n = strcspn(cell, "_/");
+
+        n += cell[n] != '\0';
+        FK_DO(fk_asprintf(&part, err, "%.*s", (int)n, cell));
+        FK_DO(fk_html_text(out, part, err));
+        fk_free(part);
+        part = NULL;
+        cell += n;
+        if (*cell != '\0')
+            FK_DO(fk_text_add(out, "<wbr>", 5, err));
+    }
+done:
+    fk_free(part);
+    return st;
+}
+
 static fleck_status html_cell(fk_text *out, const fk_table *t, int64_t row, int64_t column,
                               fleck_error *err)
 {
@@ -202,7 +227,7 @@ static fleck_status html_cell(fk_text *out, const fk_table *t, int64_t row, int6
                          : column > 0 && is_words(t, column) ? " class=\"words\""
                                                              : "",
                          marked ? "<strong>" : ""));
-    FK_DO(fk_html_text(out, cell, err));
+    FK_DO(html_words(out, cell, err));
     FK_DO(fk_text_printf(out, err, "%s</%s>", marked ? "</strong>" : "", tag));
 done:
     return st;

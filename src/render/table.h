@@ -17,7 +17,8 @@ void fk_table_free(fk_table *t);
 fleck_status fk_table_add(fk_table *t, fleck_error *err, const char *format, ...) FLECK_MUST_CHECK
     FLECK_PRINTF(3, 4);
 
-/* Let the cell that was added last stand out: an asterisk behind it in text, bold in Markdown and HTML. */
+/* Let the cell that was added last stand out: an asterisk behind it in text, bold in Markdown and
+ * HTML. */
 fleck_status fk_table_mark(fk_table *t, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Add the table to out.  The first column is set left, the others right. */

@@ -178,10 +178,17 @@ static void the_preset_papers_has_each_methods_published_setting(void **state)
 
     (void)state;
     s.preset = "papers";
+    s.fit.width = s.fit.height = s.fit.crop_width = s.fit.crop_height = 0;
+    s.fit.long_side = 512;
     assert_ok(fk_bench_runs_read(&r, &s, err));
     assert_int_equal(r.n, 5);
-    for (int i = 0; i < r.n; i++)
-        assert_string_equal(r.items[i].fit.backbone, "wide_resnet50_2");
+    for (int i = 0; i < r.n; i++) {
+        const fleck_fit_settings *f = &r.items[i].fit;
+
+        assert_string_equal(f->backbone, "wide_resnet50_2");
+        assert_true(f->width == 256 && f->height == 256 && f->crop_width == 224 &&
+                    f->crop_height == 224 && f->long_side == 0);
+    }
     assert_string_equal(r.items[2].fit.method, "patchcore");
     assert_string_equal(r.items[2].fit.options[0], "coreset=0.1");
     assert_string_equal(r.items[3].fit.options[0], "coreset=0.01");

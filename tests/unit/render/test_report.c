@@ -84,6 +84,19 @@ static void a_column_of_words_is_set_left(void **state)
     fk_table_free(&t);
 }
 
+static void long_names_in_html_may_break_at_underscores(void **state)
+{
+    fk_table t = {.columns = 1};
+    fk_text out = {0};
+
+    (void)state;
+    assert_ok(fk_table_add(&t, err, "a_b<c/d"));
+    assert_ok(fk_table_html(&out, &t, err));
+    assert_non_null(strstr(out.data, ">a_<wbr>b&lt;c/<wbr>d</th>"));
+    fk_text_free(&out);
+    fk_table_free(&t);
+}
+
 static void nothing_in_a_text_can_become_markup(void **state)
 {
     fk_text out = {0};
@@ -216,7 +229,7 @@ static void dots_stand_for_the_values_that_exist_and_the_best_has_a_ring(void **
     assert_int_equal(count_of(out.data, "<circle "), 1);
     assert_non_null(strstr(out.data, "<title>y &lt; z: 100.00</title>"));
     assert_non_null(strstr(out.data, "a &amp; b"));
-    assert_non_null(strstr(out.data, ">a category with a ve..<"));
+    assert_non_null(strstr(out.data, ">a category..ong name<"));
     fk_text_free(&out);
     assert_ok(fk_chart_legend(&out, names, 2, err));
     assert_int_equal(count_of(out.data, "<li>"), 2);
@@ -230,6 +243,7 @@ int main(void)
         cmocka_unit_test(a_table_has_four_forms),
         cmocka_unit_test(a_marked_cell_stands_out_in_every_form_but_csv),
         cmocka_unit_test(a_column_of_words_is_set_left),
+        cmocka_unit_test(long_names_in_html_may_break_at_underscores),
         cmocka_unit_test(nothing_in_a_text_can_become_markup),
         cmocka_unit_test(base64_gives_the_standards_examples),
         cmocka_unit_test(bins_hold_every_finite_value_once),

@@ -7,7 +7,8 @@
 static const flag flags[] = {
     {"output", 'o', "DIR", "folder of the results and reports (required)"},
     {"run", 'r', "RUN", "METHOD[@BACKBONE][:NAME=VALUE,...]; several times"},
-    {"preset", 0, "report|papers", "the runs of the study, or of the methods' papers"},
+    {"preset", 0, "report|papers",
+     "the runs of the study, or of the methods' papers, each at 256x256 cropped to 224x224"},
     {"backbone", 'b', "NAME",
      "network of runs that name none; several times (default efficientnet_lite0)"},
     {"category", 'c', "NAME", "only this category; several times"},

@@ -1,5 +1,5 @@
 /* The benchmark: categories one by one, each kept as soon as it is done, and the reports made from what is kept. */
-#include "pipeline/bench.h"
+#include "pipeline/bench_report.h"
 #include "pipeline/output.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -267,8 +267,10 @@ fleck_status fk_bench_run_sum(char out[FK_SHA256_TEXT], const char *files,
     for (int i = 0; i < 3; i++)
         FK_DO(fk_text_printf(&t, err, "%.9g %.9g %u\n", (double)p->mean[i], (double)p->scale[i],
                              p->background[i]));
-    FK_DO(fk_text_printf(&t, err, "%s %lld\n", run->fit.window != NULL ? run->fit.window : "auto",
-                         (long long)run->fit.max_pixels));
+    FK_DO(fk_text_printf(&t, err, "%s %lld %.17g %s\n",
+                         run->fit.window != NULL ? run->fit.window : "auto",
+                         (long long)run->fit.max_pixels, run->fit.false_alarms,
+                         run->fit.groups != NULL ? run->fit.groups : "auto"));
     for (int i = 0; i < m->n_taps; i++)
         FK_DO(fk_text_printf(&t, err, "%s\n", m->taps[i].name));
     fk_sha256_text(t.data, (size_t)t.length, out);
@@ -419,18 +421,23 @@ done:
 static fleck_status count_category(bench *b, fleck_bench_summary *summary, fleck_error *err)
 {
     const fk_bench_category *c = &b->categories[b->n_done++];
-    fleck_status st = FLECK_OK;
+    const fk_bench_book book = {.n = 1, .categories = c};
+    fk_names labels = {0};
+    fleck_status st;
+
+    FK_DO(fk_bench_labels(&labels, &book, err));
 
     for (int k = 0; k < c->n; k++) {
         summary->unread += c->runs[k].report.failed;
         if (c->runs[k].error != NULL)
-            FK_DO(add_failed(b, c->name, c->runs[k].name, c->runs[k].error, err));
+            FK_DO(add_failed(b, c->name, labels.items[k], c->runs[k].error, err));
     }
     summary->reused += c->n_reused == c->n;
     summary->runs_reused += c->n_reused;
     summary->runs_failed += c->n_failed;
     summary->runs_computed += c->n - c->n_reused - c->n_failed;
 done:
+    fk_names_free(&labels);
     return st;
 }
 

@@ -90,7 +90,22 @@ fleck_status fk_bench_run_sum(char out[FK_SHA256_TEXT], const char *files,
 
 /* ---- Results (bench_result.c) ---- */
 
-#define FK_BENCH_PANELS 3
+/* Pictures of a run: of defective images the highest, the median and the lowest score, of good
+ * ones the two highest. */
+#define FK_BENCH_PANELS 5
+
+typedef enum fk_bench_rank {
+    FK_BENCH_HIGHEST,
+    FK_BENCH_MEDIAN,
+    FK_BENCH_LOWEST,
+    FK_BENCH_HIGHEST_GOOD,
+    FK_BENCH_RANKS
+} fk_bench_rank;
+
+typedef struct fk_bench_panel {
+    int64_t image; /* of the run's */
+    fk_bench_rank rank;
+} fk_bench_panel;
 
 typedef struct fk_bench_image {
     char *path; /* below the category's folder */
@@ -115,11 +130,12 @@ typedef struct fk_bench_result {
     char *settings; /* fk_bench_run_sum(); results are reused where it is the same */
     char *error;    /* NULL, or why it failed: it has no figures, which are NaN, and no images */
     int n_panels;
-    char *panels[FK_BENCH_PANELS]; /* captions of the pictures, see fk_bench_panel_path() */
+    fk_bench_panel panels[FK_BENCH_PANELS]; /* see fk_bench_panel_path() */
     char *name, *method, *backbone, *precision, *engine, *options, *taps, *resize;
     int64_t width, height, crop_width, crop_height; /* 0: each image keeps its own size */
     int64_t tile, overlap;                          /* 0: the crop passes whole */
     fleck_report report;
+    double threshold; /* the model's, of image scores; NaN where it has none */
     double low, high; /* bootstrap interval of the image ROC-AUC */
     int64_t n;
     fk_bench_image *images;       /* [n] that could be scored */

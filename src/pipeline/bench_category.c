@@ -200,12 +200,12 @@ static int by_score(const void *x, const void *y)
     return a->image < b->image ? -1 : 1;
 }
 
-/* Draw one panel of a run, whose caption is there already: image, ground truth and heat map. */
+/* Draw panel k of a run: image, ground truth where there are masks, and heat map. */
 static fleck_status draw_panel(const work *w, fk_bench_result *out, fk_runner *r, int64_t sample,
                                int k, fleck_error *err)
 {
     const fk_sample *s = &w->test.items[sample];
-    const char *caption = out->name;
+    const char *caption = "heat map";
     fleck_result result = {0};
     fk_image heat = {0};
     char *path = NULL;
@@ -219,7 +219,8 @@ static fleck_status draw_panel(const work *w, fk_bench_result *out, fk_runner *r
                                      .height = result.image_height,
                                      .channels = 3,
                                      .data = result.image},
-                         s->path, s->mask, &heat, &caption, 1, PANEL_TILE, err));
+                         s->path, out->report.has_pixel, s->mask, &heat, &caption, 1, PANEL_TILE,
+                         err));
 done:
     fk_result_free(&result);
     fk_image_free(&heat);
@@ -227,34 +228,47 @@ done:
     return st;
 }
 
-/* Pictures of the defective images with the highest, the median and the lowest score, while the model
- * is there; nothing is decoded or passed through a network again. */
+/* Add a panel of image i of the results, and draw it. */
+static fleck_status add_panel(const work *w, fk_bench_result *r, const gather *g, fk_runner *runner,
+                              int64_t i, fk_bench_rank rank, fleck_error *err)
+{
+    r->panels[r->n_panels++] = (fk_bench_panel){i, rank};
+    return draw_panel(w, r, runner, g->samples[i], r->n_panels - 1, err);
+}
+
+/* Pictures of the defective images with the highest, the median and the lowest score, and of the
+ * good ones that score highest, two where both are rejected; while the model is there: nothing is
+ * decoded or passed through a network again. */
 static fleck_status draw_panels(const work *w, fk_bench_result *r, const gather *g,
                                 fk_runner *runner, fleck_error *err)
 {
-    static const char *const words[FK_BENCH_PANELS] = {"highest", "median", "lowest"};
-    ranked *list = NULL;
+    ranked *list = NULL, *good;
     char *folder = NULL;
-    int64_t n = 0;
+    int64_t n = 0, n_good = 0;
     fleck_status st;
 
     FK_DO(FK_ALLOC(&list, r->n, err));
+    good = list + r->n; /* filled from the end */
     FK_DO(fk_path_join(&folder, w->out, "panels", err));
     FK_DO(fk_folder_make(folder, err));
-    for (int64_t i = 0; i < r->n; i++)
+    for (int64_t i = 0; i < r->n; i++) {
         if (r->images[i].defective)
             list[n++] = (ranked){r->images[i].score, i};
-    qsort(list, (size_t)n, sizeof *list, by_score);
-    for (int64_t k = 0; k < FK_BENCH_PANELS && n > 0; k++) {
-        int64_t i = list[k * (n - 1) / 2].image;
-
-        if (k > 0 && k * (n - 1) / 2 == (k - 1) * (n - 1) / 2)
-            continue; /* of few images, the median is one of the others */
-        FK_DO(fk_asprintf(&r->panels[r->n_panels], err, "%s: %s score of %s", r->images[i].path,
-                          words[k], r->name));
-        r->n_panels++;
-        FK_DO(draw_panel(w, r, runner, g->samples[i], r->n_panels - 1, err));
+        else
+            *(--good) = (ranked){r->images[i].score, i};
     }
+    n_good = r->n - n;
+    qsort(list, (size_t)n, sizeof *list, by_score);
+    qsort(good, (size_t)n_good, sizeof *good, by_score);
+    for (int64_t k = 0; k < 3 && n > 0; k++) {
+        int64_t at = k * (n - 1) / 2;
+
+        if (k == 0 || at != (k - 1) * (n - 1) / 2) /* of few images, the median is another's */
+            FK_DO(add_panel(w, r, g, runner, list[at].image, (fk_bench_rank)k, err));
+    }
+    for (int64_t k = 0; k < 2 && k < n_good; k++)
+        if (k == 0 || good[k].score > r->threshold)
+            FK_DO(add_panel(w, r, g, runner, good[k].image, FK_BENCH_HIGHEST_GOOD, err));
 done:
     fk_free(list);
     fk_free(folder);
@@ -300,6 +314,7 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
     st = fk_fit_run(&m, &r, &source, &settings, &fit, err);
     fk_source_free(&source);
     FK_DO(st);
+    out->threshold = fk_model_threshold(&m);
     FK_DO(fk_evaluate(&r, w->path, &e, bins, &out->report, err));
     out->report.seconds.decode += fit.decode;
     out->report.seconds.network += fit.network;

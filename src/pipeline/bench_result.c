@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FORMAT 3
+#define FORMAT 4
 #define MAX_BYTES ((size_t)1 << 30)
 
 void fk_bench_images_free(fk_bench_image *images, int64_t n)
@@ -24,8 +24,6 @@ void fk_bench_result_free(fk_bench_result *r)
     fk_bench_images_free(r->images, r->n);
     for (int64_t i = 0; r->types != NULL && i < r->n_types; i++)
         fk_free(r->types[i].name);
-    for (int i = 0; i < FK_BENCH_PANELS; i++)
-        fk_free(r->panels[i]);
     fk_free(r->settings);
     fk_free(r->error);
     fk_free(r->types);
@@ -46,7 +44,7 @@ void fk_bench_no_figures(fk_bench_result *r)
     const fleck_ranking none = {NAN, NAN, NAN, NAN};
 
     r->report.image = r->report.pixel = none;
-    r->report.pro = r->low = r->high = r->pixel_low = r->pixel_high = NAN;
+    r->report.pro = r->threshold = r->low = r->high = r->pixel_low = r->pixel_high = NAN;
 }
 
 void fk_bench_category_free(fk_bench_category *c)
@@ -150,13 +148,21 @@ static bool put_counts(fk_json *to, const fleck_report *r)
            fk_json_put_real(to, "peak_rss_mib", r->seconds.peak_rss_mib);
 }
 
+static const char *const rank_names[FK_BENCH_RANKS] = {"highest", "median", "lowest",
+                                                       "highest good"};
+
 static bool put_panels(fk_json *to, const fk_bench_result *r)
 {
     fk_json *list = fk_json_array();
     bool ok = list != NULL;
 
-    for (int i = 0; ok && i < r->n_panels; i++)
-        ok = fk_json_push_string(list, r->panels[i]);
+    for (int i = 0; ok && i < r->n_panels; i++) {
+        fk_json *o = fk_json_object();
+
+        ok = o != NULL && fk_json_put_int(o, "image", r->panels[i].image) &&
+             fk_json_put_string(o, "rank", rank_names[r->panels[i].rank]);
+        ok = fk_json_push(list, o) && ok;
+    }
     return fk_json_put(to, "panels", list) && ok;
 }
 
@@ -202,7 +208,7 @@ static fk_json *run_json(const fk_bench_result *r, fleck_error *err)
     if (r->error != NULL)
         ok = ok && fk_json_put_string(o, "error", r->error);
     ok = o != NULL && put_panels(o, r) && ok;
-    ok = ok && put_counts(o, &r->report) &&
+    ok = ok && put_counts(o, &r->report) && put_real(o, "threshold", r->threshold) &&
          put_ranking(o, "image", &r->report.image, r->low, r->high, NAN);
     if (r->report.has_pixel)
         ok =
@@ -390,21 +396,26 @@ done:
 static fleck_status get_panels(fk_bench_result *r, const fk_json *list, fleck_error *err)
 {
     int64_t n = list != NULL && fk_json_is_array(list) ? fk_json_count(list) : -1;
-    fleck_status st = FLECK_OK;
 
     if (n < 0 || n > FK_BENCH_PANELS)
         return fk_error_set(err, FLECK_E_FORMAT, "expected a list of up to %d \"panels\"",
                             FK_BENCH_PANELS);
     for (int i = 0; i < (int)n; i++) {
-        const char *caption = fk_json_as_string(fk_json_at(list, i));
+        const fk_json *o = fk_json_at(list, i);
+        const char *rank = fk_json_is_object(o) ? fk_json_get_string(o, "rank") : NULL;
+        int k = 0;
 
-        if (caption == NULL)
-            FK_FAIL(err, FLECK_E_FORMAT, "panels: expected texts");
-        FK_DO(fk_strdup(&r->panels[i], caption, err));
+        while (rank != NULL && k < FK_BENCH_RANKS && strcmp(rank, rank_names[k]) != 0)
+            k++;
+        if (rank == NULL || k == FK_BENCH_RANKS ||
+            !fk_json_get_int(o, "image", &r->panels[i].image) || r->panels[i].image < 0 ||
+            r->panels[i].image >= r->n)
+            return fk_error_set(err, FLECK_E_FORMAT,
+                                "panels: entry %d lacks an image of the scores or a rank", i + 1);
+        r->panels[i].rank = (fk_bench_rank)k;
         r->n_panels = i + 1;
     }
-done:
-    return st;
+    return FLECK_OK;
 }
 
 static fleck_status get_file(fk_bench_file *f, const fk_json *o, fleck_error *err)
@@ -460,7 +471,6 @@ static fleck_status get_run(fk_bench_result *r, const fk_json *o, fleck_error *e
         FK_FAIL(err, FLECK_E_FORMAT, "settings: expected 64 hexadecimal digits");
     if (fk_json_get(o, "error") != NULL)
         FK_DO(get_text(&r->error, o, "error", err));
-    FK_DO(get_panels(r, fk_json_get(o, "panels"), err));
     FK_DO(get_text(&r->method, o, "method", err));
     FK_DO(get_text(&r->backbone, o, "backbone", err));
     FK_DO(get_text(&r->taps, o, "taps", err));
@@ -471,6 +481,7 @@ static fleck_status get_run(fk_bench_result *r, const fk_json *o, fleck_error *e
         FK_FAIL(err, FLECK_E_FORMAT, "expected an object \"options\"");
     FK_DO(fk_json_dump(&r->options, options, 0, err));
     FK_DO(get_counts(r, o, err));
+    r->threshold = get_real(o, "threshold");
     r->report.image = get_ranking(image);
     r->low = get_real(image, "auroc_low");
     r->high = get_real(image, "auroc_high");
@@ -485,6 +496,7 @@ static fleck_status get_run(fk_bench_result *r, const fk_json *o, fleck_error *e
         FK_DO(get_types(r, fk_json_get(o, "pixel_types"), err));
     }
     FK_DO(fk_bench_images_read(&r->images, &r->n, fk_json_get(o, "scores"), err));
+    FK_DO(get_panels(r, fk_json_get(o, "panels"), err));
 done:
     return st;
 }

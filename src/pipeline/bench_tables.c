@@ -48,58 +48,60 @@ const char *const fk_bench_limits[] = {
 /* ---- Figures ---- */
 
 typedef struct figure {
-    const char *title, *key; /* key: in the published table */
+    const char *title, *words, *key; /* key: in the published table */
 } figure;
 
-enum { PIXEL_AUROC, IMAGE_AUROC, PRO, PIXEL_AP, IMAGE_AP, PIXEL_F1, IMAGE_F1, FIGURES };
+static const figure figures[FK_BENCH_FIGURES] = {
+    [FK_BENCH_PIXEL_AUROC] = {"Table 1. Pixel ROC-AUC", "pixel ROC-AUC", "pixel_auroc"},
+    [FK_BENCH_IMAGE_AUROC] = {"Table 2. Image ROC-AUC", "image ROC-AUC", "image_auroc"},
+    [FK_BENCH_PRO] = {"Table 3. PRO", "PRO", "pro"},
+    [FK_BENCH_PIXEL_AP] = {"Table 4. Pixel average precision", "pixel average precision",
+                           "pixel_ap"},
+    [FK_BENCH_IMAGE_AP] = {"Table 5. Image average precision", "image average precision",
+                           "image_ap"},
+    [FK_BENCH_PIXEL_F1] = {"Table 6. Pixel F1-max", "pixel F1-max", "pixel_f1max"},
+    [FK_BENCH_IMAGE_F1] = {"Table 7. Image F1-max", "image F1-max", "image_f1max"}};
 
-static const figure figures[FIGURES] = {
-    [PIXEL_AUROC] = {"Table 1. Pixel ROC-AUC", "pixel_auroc"},
-    [IMAGE_AUROC] = {"Table 2. Image ROC-AUC", "image_auroc"},
-    [PRO] = {"Table 3. PRO (to a false-positive rate of the limit)", "pro"},
-    [PIXEL_AP] = {"Table 4. Pixel average precision", "pixel_ap"},
-    [IMAGE_AP] = {"Table 5. Image average precision", "image_ap"},
-    [PIXEL_F1] = {"Table 6. Pixel F1-max", "pixel_f1max"},
-    [IMAGE_F1] = {"Table 7. Image F1-max", "image_f1max"}};
-
-/* Per cent; NaN where it does not exist. */
-static double value_of(const fk_bench_result *r, int which)
+double fk_bench_value(const fk_bench_result *r, fk_bench_figure which)
 {
     switch (which) {
-    case PIXEL_AUROC:
+    case FK_BENCH_PIXEL_AUROC:
         return 100.0 * r->report.pixel.auroc;
-    case IMAGE_AUROC:
+    case FK_BENCH_IMAGE_AUROC:
         return 100.0 * r->report.image.auroc;
-    case PRO:
+    case FK_BENCH_PRO:
         return 100.0 * r->report.pro;
-    case PIXEL_AP:
+    case FK_BENCH_PIXEL_AP:
         return 100.0 * r->report.pixel.ap;
-    case IMAGE_AP:
+    case FK_BENCH_IMAGE_AP:
         return 100.0 * r->report.image.ap;
-    case PIXEL_F1:
+    case FK_BENCH_PIXEL_F1:
         return 100.0 * r->report.pixel.f1max;
     default:
         return 100.0 * r->report.image.f1max;
     }
 }
 
-/* The interval of a figure, per cent; false where it has none. */
-static bool interval_of(const fk_bench_result *r, int which, double *low, double *high)
+const char *fk_bench_figure_key(fk_bench_figure which)
 {
-    bool pixel = which == PIXEL_AUROC;
+    return figures[which].key;
+}
+
+bool fk_bench_as_good(double v, double best)
+{
+    return floor(100.0 * v + 0.5) >= floor(100.0 * best + 0.5); /* false for NaN */
+}
+
+bool fk_bench_interval(const fk_bench_result *r, fk_bench_figure which, double *low, double *high)
+{
+    bool pixel = which == FK_BENCH_PIXEL_AUROC;
 
     *low = 100.0 * (pixel ? r->pixel_low : r->low);
     *high = 100.0 * (pixel ? r->pixel_high : r->high);
-    return (pixel || which == IMAGE_AUROC) && !isnan(*low) && !isnan(*high);
+    return (pixel || which == FK_BENCH_IMAGE_AUROC) && !isnan(*low) && !isnan(*high);
 }
 
-/* A mean over the values that exist. */
-typedef struct mean {
-    double sum;
-    int64_t n;
-} mean;
-
-static void mean_add(mean *m, double v)
+void fk_bench_mean_add(fk_bench_mean *m, double v)
 {
     if (isnan(v))
         return;
@@ -107,9 +109,18 @@ static void mean_add(mean *m, double v)
     m->n++;
 }
 
-static double mean_of(const mean *m)
+double fk_bench_mean_of(const fk_bench_mean *m)
 {
     return m->n > 0 ? m->sum / (double)m->n : NAN;
+}
+
+fk_bench_mean fk_bench_average(const fk_bench_book *book, int run, fk_bench_figure which)
+{
+    fk_bench_mean m = {0};
+
+    for (int64_t c = 0; c < book->n; c++)
+        fk_bench_mean_add(&m, fk_bench_value(&book->categories[c].runs[run], which));
+    return m;
 }
 
 /* ---- Sections ---- */
@@ -131,8 +142,8 @@ void fk_bench_sections_free(fk_bench_sections *s)
     *s = (fk_bench_sections){0};
 }
 
-static fleck_status add_section(fk_bench_sections *s, fk_bench_section **out, const char *title,
-                                const char *note, int64_t columns, fleck_error *err)
+fleck_status fk_bench_section_add(fk_bench_sections *s, fk_bench_section **out, const char *title,
+                                  const char *note, int64_t columns, fleck_error *err)
 {
     fk_bench_section section = {.table.columns = columns};
     fleck_status st;
@@ -169,7 +180,8 @@ typedef struct beside {
     int n;
 } beside;
 
-static beside find_beside(const fk_published *p, const fk_bench_book *book, int run, int which)
+static beside find_beside(const fk_published *p, const fk_bench_book *book, int run,
+                          fk_bench_figure which)
 {
     fk_published_column all[FK_PUBLISHED_COLUMNS];
     int n = fk_published_beside(p, &book->categories[0].runs[run], all);
@@ -187,15 +199,15 @@ static beside find_beside(const fk_published *p, const fk_bench_book *book, int 
     return b;
 }
 
-/* Head: the runs' numbers, and in the wide form what is beside each. */
-static fleck_status add_head(fk_table *t, const beside *b, int runs, bool wide, fleck_error *err)
+/* Head: what the runs are called, and what is beside each. */
+static fleck_status add_head(fk_table *t, const beside *b, const fk_names *labels, fleck_error *err)
 {
     fleck_status st;
 
     FK_DO(fk_table_add(t, err, "category"));
-    for (int i = 0; i < runs; i++) {
-        FK_DO(fk_table_add(t, err, "%d", i + 1));
-        for (int k = 0; wide && k < b[i].n; k++)
+    for (int i = 0; i < labels->count; i++) {
+        FK_DO(fk_table_add(t, err, "%s", labels->items[i]));
+        for (int k = 0; k < b[i].n; k++)
             FK_DO(fk_table_add(t, err, "%s%s%s", b[i].columns[k].source,
                                b[i].columns[k].setting[0] != '\0' ? ", " : "",
                                b[i].columns[k].setting));
@@ -204,67 +216,87 @@ done:
     return st;
 }
 
+/* The best figure of the category, NaN where there is none or one run alone. */
+static double best_of(const fk_bench_category *c, fk_bench_figure which)
+{
+    double best = NAN;
+
+    for (int i = 0; c->n > 1 && i < c->n; i++)
+        best = fmax(best, fk_bench_value(&c->runs[i], which));
+    return best;
+}
+
+static fleck_status mark_best(fk_table *t, double v, double best, fleck_error *err)
+{
+    return fk_bench_as_good(v, best) ? fk_table_mark(t, err) : FLECK_OK;
+}
+
 /* A row of the table, taken into the means. */
 static fleck_status add_row(fk_table *t, const fk_bench_category *c, const fk_published *p,
-                            const beside *b, int which, bool wide, mean *ours,
-                            mean (*theirs)[BESIDE], mean (*differences)[BESIDE], fleck_error *err)
+                            const beside *b, fk_bench_figure which, fk_bench_mean *ours,
+                            fk_bench_mean (*theirs)[BESIDE], fk_bench_mean (*differences)[BESIDE],
+                            fleck_error *err)
 {
     fleck_status st;
 
     FK_DO(fk_table_add(t, err, "%s", c->name));
     for (int i = 0; i < c->n; i++) {
         const fk_bench_result *r = &c->runs[i];
-        double v = value_of(r, which), published[BESIDE] = {NAN, NAN}, low, high;
+        double v = fk_bench_value(r, which), low, high;
 
-        mean_add(&ours[i], v);
-        for (int k = 0; k < b[i].n; k++) {
-            published[k] = fk_published_value(p, &b[i].columns[k], figures[which].key, c->name);
-            mean_add(&theirs[i][k], published[k]);
-            mean_add(&differences[i][k], v - published[k]);
-        }
-        if (wide && interval_of(r, which, &low, &high))
+        fk_bench_mean_add(&ours[i], v);
+        if (fk_bench_interval(r, which, &low, &high))
             FK_DO(fk_table_add(t, err, "%.2f [%.1f, %.1f]", v, low, high));
         else
-            FK_DO(add_value(t, v, wide ? NAN : published[0], err));
-        for (int k = 0; wide && k < b[i].n; k++) {
-            if (isnan(published[k]))
+            FK_DO(add_value(t, v, NAN, err));
+        FK_DO(mark_best(t, v, best_of(c, which), err));
+        for (int k = 0; k < b[i].n; k++) {
+            double published = fk_published_value(p, &b[i].columns[k], figures[which].key, c->name);
+
+            fk_bench_mean_add(&theirs[i][k], published);
+            fk_bench_mean_add(&differences[i][k], v - published);
+            if (isnan(published))
                 FK_DO(fk_table_add(t, err, "-"));
             else
-                FK_DO(fk_table_add(t, err, "%.1f (%+.2f)", published[k], v - published[k]));
+                FK_DO(fk_table_add(t, err, "%.1f (%+.2f)", published, v - published));
         }
     }
 done:
     return st;
 }
 
-static fleck_status add_average(fk_table *t, const beside *b, int runs, bool wide, const mean *ours,
-                                mean (*theirs)[BESIDE], mean (*differences)[BESIDE],
-                                fleck_error *err)
+static fleck_status add_average(fk_table *t, const beside *b, int runs, const fk_bench_mean *ours,
+                                fk_bench_mean (*theirs)[BESIDE],
+                                fk_bench_mean (*differences)[BESIDE], fleck_error *err)
 {
+    double best = NAN;
     fleck_status st;
 
+    for (int i = 0; runs > 1 && i < runs; i++)
+        best = fmax(best, fk_bench_mean_of(&ours[i]));
     FK_DO(fk_table_add(t, err, "average"));
     for (int i = 0; i < runs; i++) {
-        double v = mean_of(&ours[i]), d = b[i].n > 0 ? mean_of(&differences[i][0]) : NAN;
-
-        FK_DO(add_value(t, v, wide || isnan(d) ? NAN : v - d, err));
-        for (int k = 0; wide && k < b[i].n; k++)
-            FK_DO(fk_table_add(t, err, "%.2f (%+.2f)", mean_of(&theirs[i][k]),
-                               mean_of(&differences[i][k])));
+        FK_DO(add_value(t, fk_bench_mean_of(&ours[i]), NAN, err));
+        FK_DO(mark_best(t, fk_bench_mean_of(&ours[i]), best, err));
+        for (int k = 0; k < b[i].n; k++)
+            FK_DO(fk_table_add(t, err, "%.2f (%+.2f)", fk_bench_mean_of(&theirs[i][k]),
+                               fk_bench_mean_of(&differences[i][k])));
     }
 done:
     return st;
 }
 
 static fleck_status figure_section(fk_bench_sections *s, const fk_bench_book *book,
-                                   const fk_published *p, int which, bool wide, fleck_error *err)
+                                   const fk_names *labels, const fk_published *p,
+                                   fk_bench_figure which, fleck_error *err)
 {
     int runs = book->categories[0].n;
     fk_bench_section *section;
     beside *b = NULL;
-    mean *ours = NULL, (*theirs)[BESIDE] = NULL, (*differences)[BESIDE] = NULL;
+    fk_bench_mean *ours = NULL, (*theirs)[BESIDE] = NULL, (*differences)[BESIDE] = NULL;
     int64_t columns = 1;
-    char title[160];
+    bool any = false;
+    char title[160], limit[64] = "";
     fleck_status st;
 
     FK_DO(FK_CALLOC(&b, runs, err));
@@ -273,15 +305,23 @@ static fleck_status figure_section(fk_bench_sections *s, const fk_bench_book *bo
     FK_DO(fk_calloc((void **)&differences, runs, sizeof *differences, err));
     for (int i = 0; i < runs; i++) {
         b[i] = find_beside(p, book, i, which);
-        columns += 1 + (wide ? b[i].n : 0);
+        columns += 1 + b[i].n;
     }
-    fk_format(title, sizeof title, "%s, per cent", figures[which].title);
-    FK_DO(add_section(s, &section, title, NULL, columns, err));
-    FK_DO(add_head(&section->table, b, runs, wide, err));
+    if (which == FK_BENCH_PRO)
+        fk_format(limit, sizeof limit, " to a false-positive rate of %g",
+                  book->settings->pro_limit);
+    fk_format(title, sizeof title, "%s%s, per cent", figures[which].title, limit);
+    FK_DO(fk_bench_section_add(s, &section, title, NULL, columns, err));
+    FK_DO(add_head(&section->table, b, labels, err));
     for (int64_t c = 0; c < book->n; c++)
-        FK_DO(add_row(&section->table, &book->categories[c], p, b, which, wide, ours, theirs,
-                      differences, err));
-    FK_DO(add_average(&section->table, b, runs, wide, ours, theirs, differences, err));
+        FK_DO(add_row(&section->table, &book->categories[c], p, b, which, ours, theirs, differences,
+                      err));
+    if (book->n > 1)
+        FK_DO(add_average(&section->table, b, runs, ours, theirs, differences, err));
+    for (int i = 0; i < runs; i++)
+        any |= ours[i].n > 0;
+    if (!any)
+        drop_last(s); /* without masks there are no figures of pixels */
 done:
     fk_free(b);
     fk_free(ours);
@@ -290,22 +330,184 @@ done:
     return st;
 }
 
-/* The runs by number, for a terminal. */
-static fleck_status short_runs(fk_table *t, const fk_bench_category *first, const fk_published *p,
-                               fleck_error *err)
+/* ---- What came out ---- */
+
+static const fk_bench_figure main_figures[] = {FK_BENCH_IMAGE_AUROC, FK_BENCH_PIXEL_AUROC,
+                                               FK_BENCH_PRO};
+
+enum { MAIN_FIGURES = 3 };
+
+/* How many of the main figures there are: without masks the first alone. */
+static int count_main(const fk_bench_book *book)
+{
+    for (int64_t c = 0; c < book->n; c++)
+        for (int i = 0; i < book->categories[c].n; i++)
+            if (book->categories[c].runs[i].report.has_pixel)
+                return MAIN_FIGURES;
+    return 1;
+}
+
+/* "25 of 32", "-" without a threshold. */
+static fleck_status add_share(fk_table *t, const fk_bench_verdicts *v, int64_t n, int64_t of,
+                              fleck_error *err)
+{
+    if (v->categories == 0)
+        return fk_table_add(t, err, "-");
+    return fk_table_add(t, err, "%lld of %lld", (long long)n, (long long)of);
+}
+
+static fleck_status add_verdicts(fk_table *t, const fk_bench_verdicts *v, fleck_error *err)
 {
     fleck_status st;
 
-    FK_DO(fk_table_add(t, err, "run"));
-    FK_DO(fk_table_add(t, err, "published"));
-    for (int i = 0; i < first->n; i++) {
-        fk_published_column all[FK_PUBLISHED_COLUMNS];
+    FK_DO(add_share(t, v, v->found, v->defective, err));
+    FK_DO(add_share(t, v, v->rejected, v->good, err));
+done:
+    return st;
+}
 
-        FK_DO(fk_table_add(t, err, "%d  %s", i + 1, first->runs[i].name));
-        if (fk_published_beside(p, &first->runs[i], all) > 0)
-            FK_DO(fk_table_add(t, err, "%s %s", all[0].source, all[0].setting));
+/* Image ROC-AUC and the verdicts, which all data have, then the figures of pixels. */
+static fleck_status add_heads(fk_table *t, int shown, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    for (int k = 0; k < shown; k++) {
+        FK_DO(fk_table_add(t, err, "%s", figures[main_figures[k]].words));
+        if (k > 0)
+            continue;
+        FK_DO(fk_table_add(t, err, "found"));
+        FK_DO(fk_table_add(t, err, "rejected"));
+    }
+done:
+    return st;
+}
+
+/* Each run: averages over the categories, and the sums of its verdicts. */
+static fleck_status glance_section(fk_bench_sections *s, const fk_bench_book *book,
+                                   const fk_names *labels, fleck_error *err)
+{
+    int shown = count_main(book);
+    double best[MAIN_FIGURES] = {NAN, NAN, NAN};
+    char note[256];
+    fk_bench_section *section;
+    fk_table *t;
+    fleck_status st;
+
+    fk_format(note, sizeof note,
+              "%s. Found: defective test images above the threshold that each model takes from its "
+              "good images alone; rejected: good test images above it.",
+              book->n > 1 ? "Averages over the categories, per cent" : "Per cent");
+    FK_DO(fk_bench_section_add(s, &section, "What came out", note, 3 + shown, err));
+    t = &section->table;
+    FK_DO(fk_table_add(t, err, "run"));
+    FK_DO(add_heads(t, shown, err));
+    for (int i = 0; labels->count > 1 && i < labels->count; i++)
+        for (int k = 0; k < shown; k++) {
+            fk_bench_mean m = fk_bench_average(book, i, main_figures[k]);
+
+            best[k] = fmax(best[k], fk_bench_mean_of(&m));
+        }
+    for (int i = 0; i < labels->count; i++) {
+        fk_bench_verdicts v = fk_bench_verdicts_of(book, i);
+
+        FK_DO(fk_table_add(t, err, "%s", labels->items[i]));
+        for (int k = 0; k < shown; k++) {
+            fk_bench_mean m = fk_bench_average(book, i, main_figures[k]);
+
+            FK_DO(add_value(t, fk_bench_mean_of(&m), NAN, err));
+            FK_DO(mark_best(t, fk_bench_mean_of(&m), best[k], err));
+            if (k == 0)
+                FK_DO(add_verdicts(t, &v, err));
+        }
+    }
+done:
+    return st;
+}
+
+/* A row of the results of each category.  named: by the run (0), the category (1), or both (2). */
+static fleck_status add_result(fk_table *t, const fk_bench_book *book, const fk_bench_category *c,
+                               int named, int run, const char *label, const fk_published *p,
+                               int shown, fleck_error *err)
+{
+    const fk_bench_result *r = &c->runs[run];
+    fk_bench_verdicts v = {0};
+    fleck_status st;
+
+    fk_bench_verdicts_add(&v, r);
+    FK_DO(fk_table_add(t, err, "%s%s%s", named > 0 ? c->name : "", named == 2 ? ": " : "",
+                       named != 1 ? label : ""));
+    for (int k = 0; k < shown; k++) {
+        fk_bench_figure which = main_figures[k];
+        beside b = find_beside(p, book, run, which);
+        double value = fk_bench_value(r, which);
+
+        FK_DO(add_value(t, value,
+                        b.n > 0 ? fk_published_value(p, &b.columns[0], figures[which].key, c->name)
+                                : NAN,
+                        err));
+        FK_DO(mark_best(t, value, best_of(c, which), err));
+        if (k == 0)
+            FK_DO(add_verdicts(t, &v, err));
+    }
+    FK_DO(isnan(r->threshold) ? fk_table_add(t, err, "-")
+                              : fk_table_add(t, err, "%.4g", r->threshold));
+done:
+    return st;
+}
+
+static fleck_status results_section(fk_bench_sections *s, const fk_bench_book *book,
+                                    const fk_names *labels, const fk_published *p, fleck_error *err)
+{
+    static const char *const heads[] = {"run", "category", "category: run"};
+    int shown = count_main(book), named = labels->count == 1 ? 1 : book->n == 1 ? 0 : 2;
+    bool published = false;
+    fk_bench_section *section;
+    fk_table *t;
+    fleck_status st;
+
+    for (int i = 0; i < labels->count; i++)
+        for (int k = 0; k < shown; k++)
+            published |= find_beside(p, book, i, main_figures[k]).n > 0;
+    FK_DO(fk_bench_section_add(
+        s, &section, "Results of each category, per cent",
+        published ? "In brackets: the difference to the first published figure." : NULL, 4 + shown,
+        err));
+    t = &section->table;
+    FK_DO(fk_table_add(t, err, "%s", heads[named]));
+    FK_DO(add_heads(t, shown, err));
+    FK_DO(fk_table_add(t, err, "threshold"));
+    for (int64_t c = 0; c < book->n; c++)
+        for (int i = 0; i < labels->count; i++)
+            FK_DO(add_result(t, book, &book->categories[c], named, i, labels->items[i], p, shown,
+                             err));
+done:
+    return st;
+}
+
+/* ---- Runs ---- */
+
+/* The first published column beside each run, for a terminal; no section where there is none. */
+static fleck_status published_runs(fk_bench_sections *s, const fk_bench_book *book,
+                                   const fk_names *labels, const fk_published *p, fleck_error *err)
+{
+    fk_published_column all[FK_PUBLISHED_COLUMNS];
+    fk_bench_section *section;
+    bool any = false;
+    fleck_status st = FLECK_OK;
+
+    for (int i = 0; i < labels->count; i++)
+        any |= fk_published_beside(p, &book->categories[0].runs[i], all) > 0;
+    if (!any)
+        return FLECK_OK;
+    FK_DO(fk_bench_section_add(s, &section, "Published beside each run", NULL, 2, err));
+    FK_DO(fk_table_add(&section->table, err, "run"));
+    FK_DO(fk_table_add(&section->table, err, "published"));
+    for (int i = 0; i < labels->count; i++) {
+        FK_DO(fk_table_add(&section->table, err, "%s", labels->items[i]));
+        if (fk_published_beside(p, &book->categories[0].runs[i], all) > 0)
+            FK_DO(fk_table_add(&section->table, err, "%s %s", all[0].source, all[0].setting));
         else
-            FK_DO(fk_table_add(t, err, "-"));
+            FK_DO(fk_table_add(&section->table, err, "-"));
     }
 done:
     return st;
@@ -325,42 +527,40 @@ static fleck_status add_size(fk_table *t, const fk_bench_result *r, fleck_error 
     return fk_table_add(t, err, "%s%s", size, tiles);
 }
 
-static fleck_status long_runs(fk_table *t, const fk_bench_category *first, fleck_error *err)
+/* The runs in full. */
+static fleck_status runs_section(fk_bench_sections *s, const fk_bench_book *book,
+                                 const fk_names *labels, fleck_error *err)
 {
-    static const char *const heads[] = {"run",  "what", "network", "precision",
-                                        "taps", "size", "resize",  "options"};
-    fleck_status st = FLECK_OK;
+    static const char *const heads[] = {"run",  "network", "precision", "taps",
+                                        "size", "resize",  "options"};
+    fk_bench_section *section;
+    char *options = NULL, *common = NULL, note[256];
+    fk_table *t;
+    fleck_status st;
 
-    for (int i = 0; i < 8; i++)
+    FK_DO(fk_bench_common(&common, book, err));
+    fk_format(note, sizeof note, "All runs: %s.", common);
+    FK_DO(fk_bench_section_add(s, &section, "Runs", common[0] != '\0' ? note : NULL, 7, err));
+    t = &section->table;
+    for (int i = 0; i < 7; i++)
         FK_DO(fk_table_add(t, err, "%s", heads[i]));
-    for (int i = 0; i < first->n; i++) {
-        const fk_bench_result *r = &first->runs[i];
+    for (int i = 0; i < labels->count; i++) {
+        const fk_bench_result *r = &book->categories[0].runs[i];
 
-        FK_DO(fk_table_add(t, err, "%d", i + 1));
-        FK_DO(fk_table_add(t, err, "%s", r->name));
+        FK_DO(fk_table_add(t, err, "%s", labels->items[i]));
         FK_DO(fk_table_add(t, err, "%s", r->backbone));
         FK_DO(fk_table_add(t, err, "%s", r->precision));
         FK_DO(fk_table_add(t, err, "%s", r->taps));
         FK_DO(add_size(t, r, err));
         FK_DO(fk_table_add(t, err, "%s", r->resize));
-        FK_DO(fk_table_add(t, err, "%s", r->options));
+        FK_DO(fk_bench_options(&options, r->options, err));
+        FK_DO(fk_table_add(t, err, "%s", options));
+        fk_free(options);
+        options = NULL;
     }
 done:
-    return st;
-}
-
-static fleck_status runs_section(fk_bench_sections *s, const fk_bench_book *book,
-                                 const fk_published *p, bool wide, fleck_error *err)
-{
-    const char *note =
-        wide ? NULL : "In brackets: the difference to the first published figure, named here.";
-    fk_bench_section *section;
-    fleck_status st;
-
-    FK_DO(add_section(s, &section, "Runs", note, wide ? 8 : 2, err));
-    FK_DO(wide ? long_runs(&section->table, &book->categories[0], err)
-               : short_runs(&section->table, &book->categories[0], p, err));
-done:
+    fk_free(options);
+    fk_free(common);
     return st;
 }
 
@@ -443,22 +643,24 @@ done:
     return st;
 }
 
-static fleck_status types_section(fk_bench_sections *s, const fk_bench_book *book, fleck_error *err)
+static fleck_status types_section(fk_bench_sections *s, const fk_bench_book *book,
+                                  const fk_names *labels, fleck_error *err)
 {
     int runs = book->categories[0].n;
     fk_bench_section *section;
     fk_names types = {0};
     fleck_status st;
 
-    FK_DO(add_section(s, &section, "ROC-AUC of each type of defect, per cent",
-                      "Image ROC-AUC: the type's images against all good ones of the category. "
-                      "Behind the stroke, pixel ROC-AUC: its defective pixels against the good "
-                      "pixels of all test images.",
-                      2 + runs, err));
+    FK_DO(fk_bench_section_add(
+        s, &section, "ROC-AUC of each type of defect, per cent",
+        "Image ROC-AUC: the type's images against all good ones of the category. "
+        "Behind the stroke, pixel ROC-AUC: its defective pixels against the good "
+        "pixels of all test images.",
+        2 + runs, err));
     FK_DO(fk_table_add(&section->table, err, "category: type"));
     FK_DO(fk_table_add(&section->table, err, "images"));
     for (int i = 0; i < runs; i++)
-        FK_DO(fk_table_add(&section->table, err, "%d", i + 1));
+        FK_DO(fk_table_add(&section->table, err, "%s", labels->items[i]));
     for (int64_t c = 0; c < book->n; c++) {
         FK_DO(list_types(&types, &book->categories[c], err));
         for (int64_t k = 0; k < types.count; k++) {
@@ -486,16 +688,18 @@ done:
 /* ---- All that was published ---- */
 
 static fleck_status published_section(fk_bench_sections *s, const fk_bench_book *book,
-                                      const fk_published *p, fleck_error *err)
+                                      const fk_names *labels, const fk_published *p,
+                                      fleck_error *err)
 {
     fk_bench_section *section;
     fleck_status st;
 
-    FK_DO(add_section(s, &section, "Published averages over these categories, per cent",
-                      "Every published table with the run's method, network and setting, over "
-                      "those of the categories "
-                      "above that it has.",
-                      7, err));
+    FK_DO(fk_bench_section_add(
+        s, &section, "Published averages over these categories, per cent",
+        "Every published table with the run's method, network and setting, over "
+        "those of the categories "
+        "above that it has.",
+        7, err));
     for (int i = 0; i < 7; i++) {
         static const char *const heads[] = {"run",        "source",    "setting", "figure",
                                             "categories", "published", "fleck"};
@@ -506,28 +710,29 @@ static fleck_status published_section(fk_bench_sections *s, const fk_bench_book 
         fk_published_column all[FK_PUBLISHED_COLUMNS];
         int n = fk_published_beside(p, &book->categories[0].runs[i], all);
 
-        for (int k = 0; k < n * FIGURES; k++) {
-            const fk_published_column *column = &all[k / FIGURES];
-            int which = k % FIGURES;
-            mean ours = {0}, theirs = {0};
+        for (int k = 0; k < n * FK_BENCH_FIGURES; k++) {
+            const fk_published_column *column = &all[k / FK_BENCH_FIGURES];
+            fk_bench_figure which = (fk_bench_figure)(k % FK_BENCH_FIGURES);
+            fk_bench_mean ours = {0}, theirs = {0};
 
             for (int64_t c = 0; c < book->n; c++) {
                 double v =
                     fk_published_value(p, column, figures[which].key, book->categories[c].name);
 
-                mean_add(&theirs, v);
+                fk_bench_mean_add(&theirs, v);
                 if (!isnan(v))
-                    mean_add(&ours, value_of(&book->categories[c].runs[i], which));
+                    fk_bench_mean_add(&ours, fk_bench_value(&book->categories[c].runs[i], which));
             }
             if (theirs.n == 0)
                 continue;
-            FK_DO(fk_table_add(&section->table, err, "%d", i + 1));
+            FK_DO(fk_table_add(&section->table, err, "%s", labels->items[i]));
             FK_DO(fk_table_add(&section->table, err, "%s", column->source));
             FK_DO(fk_table_add(&section->table, err, "%s", column->setting));
-            FK_DO(fk_table_add(&section->table, err, "%s", figures[which].key));
+            FK_DO(fk_table_add(&section->table, err, "%s", figures[which].words));
             FK_DO(fk_table_add(&section->table, err, "%lld", (long long)theirs.n));
-            FK_DO(fk_table_add(&section->table, err, "%.2f", mean_of(&theirs)));
-            FK_DO(add_value(&section->table, mean_of(&ours), mean_of(&theirs), err));
+            FK_DO(fk_table_add(&section->table, err, "%.2f", fk_bench_mean_of(&theirs)));
+            FK_DO(add_value(&section->table, fk_bench_mean_of(&ours), fk_bench_mean_of(&theirs),
+                            err));
         }
     }
     if (section->table.cells.count == section->table.columns)
@@ -538,14 +743,15 @@ done:
 
 /* ---- Cost and conditions ---- */
 
-static fleck_status cost_section(fk_bench_sections *s, const fk_bench_book *book, fleck_error *err)
+static fleck_status cost_section(fk_bench_sections *s, const fk_bench_book *book,
+                                 const fk_names *labels, fleck_error *err)
 {
     static const char *const heads[] = {"run",      "images",    "decode s", "network s",
                                         "method s", "metrics s", "wall s",   "peak MiB"};
     fk_bench_section *section;
     fleck_status st;
 
-    FK_DO(add_section(
+    FK_DO(fk_bench_section_add(
         s, &section, "Cost of each run, all categories",
         "Seconds of stages are summed over threads; peak memory is the largest of any category.", 8,
         err));
@@ -566,7 +772,7 @@ static fleck_status cost_section(fk_bench_sections *s, const fk_bench_book *book
             t.peak_rss_mib = fmax(t.peak_rss_mib, one->peak_rss_mib);
             images += book->categories[c].images;
         }
-        FK_DO(fk_table_add(&section->table, err, "%d", i + 1));
+        FK_DO(fk_table_add(&section->table, err, "%s", labels->items[i]));
         FK_DO(fk_table_add(&section->table, err, "%lld", (long long)images));
         FK_DO(fk_table_add(&section->table, err, "%.1f", t.decode));
         FK_DO(fk_table_add(&section->table, err, "%.1f", t.network));
@@ -601,7 +807,7 @@ static fleck_status conditions_section(fk_bench_sections *s, const fk_bench_book
         decoded += book->categories[c].decoded;
         passed += book->categories[c].passed;
     }
-    FK_DO(add_section(s, &section, "Conditions", NULL, 2, err));
+    FK_DO(fk_bench_section_add(s, &section, "Conditions", NULL, 2, err));
     t = &section->table;
     FK_DO(add_pair(t, "what", "value", err));
     if (book->command != NULL)
@@ -626,8 +832,9 @@ static fleck_status conditions_section(fk_bench_sections *s, const fk_bench_book
     fk_format(number, sizeof number, "%lld images, %lld decoded", (long long)images,
               (long long)decoded);
     FK_DO(add_pair(t, "decoding", number, err));
-    fk_format(number, sizeof number, "%lld passes, %d networks, %d runs", (long long)passed,
-              first->n_networks, first->n);
+    fk_format(number, sizeof number, "%lld passes, %d network%s, %d run%s", (long long)passed,
+              first->n_networks, first->n_networks == 1 ? "" : "s", first->n,
+              first->n == 1 ? "" : "s");
     FK_DO(add_pair(t, "network", number, err));
     fk_format(number, sizeof number, "%.1f s", book->seconds);
     FK_DO(add_pair(t, "wall time of this call", number, err));
@@ -639,98 +846,31 @@ fleck_status fk_bench_sections_make(fk_bench_sections *out, const fk_bench_book 
                                     fleck_error *err)
 {
     fk_published p = {0};
+    fk_names labels = {0};
     fleck_status st;
 
     *out = (fk_bench_sections){0};
     if (book->n == 0)
         return FLECK_OK;
     FK_DO(fk_published_read(&p, fk_published_csv, "published_mvtec.csv", err));
-    FK_DO(runs_section(out, book, &p, wide, err));
-    for (int which = 0; which < FIGURES; which++)
-        FK_DO(figure_section(out, book, &p, which, wide, err));
+    FK_DO(fk_bench_labels(&labels, book, err));
+    FK_DO(glance_section(out, book, &labels, err));
+    FK_DO(results_section(out, book, &labels, &p, err));
+    FK_DO(wide ? runs_section(out, book, &labels, err)
+               : published_runs(out, book, &labels, &p, err));
+    for (int which = 0; wide && which < FK_BENCH_FIGURES; which++)
+        FK_DO(figure_section(out, book, &labels, &p, (fk_bench_figure)which, err));
     if (wide) {
-        FK_DO(types_section(out, book, err));
-        FK_DO(published_section(out, book, &p, err));
+        FK_DO(types_section(out, book, &labels, err));
+        FK_DO(published_section(out, book, &labels, &p, err));
     }
-    FK_DO(cost_section(out, book, err));
+    FK_DO(cost_section(out, book, &labels, err));
     if (wide)
         FK_DO(conditions_section(out, book, err));
 done:
+    fk_names_free(&labels);
     fk_published_free(&p);
     if (st != FLECK_OK)
         fk_bench_sections_free(out);
-    return st;
-}
-
-/* ---- CSV ---- */
-
-static fleck_status csv_row(fk_table *t, const fk_bench_category *c, const fk_bench_result *r,
-                            int which, const fk_published_column *column, double published,
-                            fleck_error *err)
-{
-    double v = value_of(r, which), low, high;
-    bool interval = interval_of(r, which, &low, &high);
-    fleck_status st;
-
-    FK_DO(fk_table_add(t, err, "%s", c->name));
-    FK_DO(fk_table_add(t, err, "%s", r->name));
-    FK_DO(fk_table_add(t, err, "%s", figures[which].key));
-    FK_DO(fk_table_add(t, err, "%.4f", v));
-    FK_DO(interval ? fk_table_add(t, err, "%.4f", low) : fk_table_add(t, err, "%s", ""));
-    FK_DO(interval ? fk_table_add(t, err, "%.4f", high) : fk_table_add(t, err, "%s", ""));
-    FK_DO(fk_table_add(t, err, "%s", column != NULL ? column->source : ""));
-    FK_DO(fk_table_add(t, err, "%s", column != NULL ? column->setting : ""));
-    FK_DO(column != NULL ? fk_table_add(t, err, "%g", published) : fk_table_add(t, err, "%s", ""));
-    FK_DO(column != NULL ? fk_table_add(t, err, "%.4f", v - published)
-                         : fk_table_add(t, err, "%s", ""));
-done:
-    return st;
-}
-
-static fleck_status csv_run(fk_table *t, const fk_bench_category *c, const fk_bench_result *r,
-                            const fk_published *p, fleck_error *err)
-{
-    fk_published_column all[FK_PUBLISHED_COLUMNS];
-    int n = fk_published_beside(p, r, all);
-    fleck_status st = FLECK_OK;
-
-    for (int which = 0; which < FIGURES; which++) {
-        bool any = false;
-
-        if (isnan(value_of(r, which)))
-            continue;
-        for (int k = 0; k < n; k++) {
-            double published = fk_published_value(p, &all[k], figures[which].key, c->name);
-
-            if (isnan(published))
-                continue;
-            any = true;
-            FK_DO(csv_row(t, c, r, which, &all[k], published, err));
-        }
-        if (!any)
-            FK_DO(csv_row(t, c, r, which, NULL, NAN, err));
-    }
-done:
-    return st;
-}
-
-fleck_status fk_bench_csv(fk_text *out, const fk_bench_book *b, fleck_error *err)
-{
-    static const char *const heads[] = {"category", "run",    "figure",  "value",     "low",
-                                        "high",     "source", "setting", "published", "difference"};
-    fk_table t = {.columns = 10};
-    fk_published p = {0};
-    fleck_status st;
-
-    FK_DO(fk_published_read(&p, fk_published_csv, "published_mvtec.csv", err));
-    for (int i = 0; i < 10; i++)
-        FK_DO(fk_table_add(&t, err, "%s", heads[i]));
-    for (int64_t c = 0; c < b->n; c++)
-        for (int i = 0; i < b->categories[c].n; i++)
-            FK_DO(csv_run(&t, &b->categories[c], &b->categories[c].runs[i], &p, err));
-    FK_DO(fk_table_csv(out, &t, err));
-done:
-    fk_published_free(&p);
-    fk_table_free(&t);
     return st;
 }

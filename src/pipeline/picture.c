@@ -184,9 +184,10 @@ done:
 }
 
 fleck_status fk_picture_row(const char *out_path, const fk_image *image, const char *image_path,
-                            const char *mask, const fk_image *pictures, const char *const *captions,
-                            int n, int64_t tile, fleck_error *err)
+                            bool known, const char *mask, const fk_image *pictures,
+                            const char *const *captions, int n, int64_t tile, fleck_error *err)
 {
+    const int first = known ? 2 : 1; /* of the pictures given */
     char origin[FK_SHA256_TEXT];
     fk_image truth = {0}, panel = {0};
     const fk_image *list[FK_PICTURE_COLUMNS + 2] = {image, &truth};
@@ -198,11 +199,12 @@ fleck_status fk_picture_row(const char *out_path, const fk_image *image, const c
         FK_FAIL(err, FLECK_E_OPTION, "panel: expected 1 to %d models, got %d", FK_PICTURE_COLUMNS,
                 n);
     for (int i = 0; i < n; i++) {
-        list[i + 2] = &pictures[i];
-        texts[i + 2] = captions[i];
+        list[first + i] = &pictures[i];
+        texts[first + i] = captions[i];
     }
-    FK_DO(truth_picture(&truth, mask, image_path, image, err));
-    FK_DO(fk_render_panel(&panel, list, texts, n + 2, tile, err));
+    if (known)
+        FK_DO(truth_picture(&truth, mask, image_path, image, err));
+    FK_DO(fk_render_panel(&panel, list, texts, n + first, tile, err));
     fk_output_origin(origin, image_path);
     FK_DO(fk_image_save_picture(&panel, origin, out_path, err));
 done:
@@ -229,7 +231,7 @@ fleck_status fk_picture_panel(const char *out_path, const char *image, const cha
         fk_result_free(&result);
         captions[i] = columns[i].caption;
     }
-    FK_DO(fk_picture_row(out_path, &original, image, mask, pictures, captions, n, tile, err));
+    FK_DO(fk_picture_row(out_path, &original, image, true, mask, pictures, captions, n, tile, err));
 done:
     for (int i = 0; i < FK_PICTURE_COLUMNS; i++)
         fk_image_free(&pictures[i]);

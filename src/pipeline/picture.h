@@ -23,10 +23,11 @@ typedef struct fk_picture_column {
 } fk_picture_column;
 
 /* image | ground truth | the n pictures given, with captions; PNG at out_path.  mask is a path, NULL
- * for a good image. */
+ * for a good image; known false: there are no masks, and nothing stands in the truth's place. */
 fleck_status fk_picture_row(const char *out_path, const fk_image *image, const char *image_path,
-                            const char *mask, const fk_image *pictures, const char *const *captions,
-                            int n, int64_t tile, fleck_error *err) FLECK_MUST_CHECK;
+                            bool known, const char *mask, const fk_image *pictures,
+                            const char *const *captions, int n, int64_t tile,
+                            fleck_error *err) FLECK_MUST_CHECK;
 
 /* The same, the pictures being each column's heat map. */
 fleck_status fk_picture_panel(const char *out_path, const char *image, const char *mask,

@@ -12,6 +12,7 @@
 void fk_table_free(fk_table *t)
 {
     fk_names_free(&t->cells);
+    fk_free(t->marked);
     *t = (fk_table){0};
 }
 
@@ -32,6 +33,36 @@ fleck_status fk_table_add(fk_table *t, fleck_error *err, const char *format, ...
 done:
     fk_free(text);
     return st;
+}
+
+fleck_status fk_table_mark(fk_table *t, fleck_error *err)
+{
+    fleck_status st;
+
+    if (t->n_marked == t->marked_room) {
+        FK_DO(fk_grow((void **)&t->marked, t->marked_room, t->marked_room + 64, sizeof *t->marked,
+                      err));
+        t->marked_room += 64;
+    }
+    t->marked[t->n_marked++] = t->cells.count - 1;
+    return FLECK_OK;
+done:
+    return st;
+}
+
+static bool is_marked(const fk_table *t, int64_t cell)
+{
+    int64_t low = 0, high = t->n_marked;
+
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+
+        if (t->marked[middle] < cell)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < t->n_marked && t->marked[low] == cell;
 }
 
 static int64_t rows_of(const fk_table *t)
@@ -55,30 +86,53 @@ static int width_of(const char *text)
     return n;
 }
 
+/* Longer cells than this are set left and may be broken. */
+#define LONG_CELL 32
+
+/* Whether a column holds words, which are set left: what its first cell below the head begins with
+ * tells. */
+static bool is_words(const fk_table *t, int64_t column)
+{
+    const char *cell = rows_of(t) > 1 ? cell_at(t, 1, column) : "";
+
+    return (cell[0] >= 'a' && cell[0] <= 'z') || (cell[0] >= 'A' && cell[0] <= 'Z') ||
+           width_of(cell) > LONG_CELL;
+}
+
 fleck_status fk_table_text(fk_text *out, const fk_table *t, fleck_error *err)
 {
     int64_t rows = rows_of(t);
     int *widths = NULL;
+    bool *marks = NULL; /* in which columns there are any */
     fleck_status st;
 
     FK_DO(FK_CALLOC(&widths, t->columns, err));
+    FK_DO(FK_CALLOC(&marks, t->columns, err));
     for (int64_t i = 0; i < t->cells.count; i++)
         if (width_of(t->cells.items[i]) > widths[i % t->columns])
             widths[i % t->columns] = width_of(t->cells.items[i]);
+    for (int64_t i = 0; i < t->n_marked; i++)
+        marks[t->marked[i] % t->columns] = true;
     for (int64_t r = 0; r < rows; r++) {
         for (int64_t c = 0; c < t->columns; c++) {
             const char *cell = cell_at(t, r, c);
             int pad = widths[c] - width_of(cell);
 
-            if (c == 0)
-                FK_DO(fk_text_printf(out, err, "%s%*s", cell, t->columns > 1 ? pad : 0, ""));
+            if (c == 0 || (is_words(t, c) && c + 1 < t->columns))
+                FK_DO(fk_text_printf(out, err, "%s%s%*s", c > 0 ? "  " : "", cell,
+                                     t->columns > 1 ? pad : 0, ""));
             else
                 FK_DO(fk_text_printf(out, err, "  %*s%s", pad, "", cell));
+            if (is_marked(t, r * t->columns + c))
+                FK_DO(fk_text_add(out, "*", 1, err));
+            else if (marks[c] && c + 1 < t->columns)
+                FK_DO(fk_text_add(out, " ", 1, err));
         }
         FK_DO(fk_text_add(out, "\n", 1, err));
     }
 done:
     fk_free(widths);
+    fk_free(marks);
     return st;
 }
 
@@ -88,17 +142,20 @@ fleck_status fk_table_markdown(fk_text *out, const fk_table *t, fleck_error *err
 
     for (int64_t r = 0; r < rows_of(t); r++) {
         for (int64_t c = 0; c < t->columns; c++) {
-            FK_DO(fk_text_add(out, "| ", 2, err));
+            const char *bold = is_marked(t, r * t->columns + c) ? "**" : "";
+
+            FK_DO(fk_text_printf(out, err, "| %s", bold));
             for (const char *p = cell_at(t, r, c); *p != '\0'; p++) {
                 if (*p == '|')
                     FK_DO(fk_text_add(out, "\\", 1, err));
                 FK_DO(fk_text_add(out, p, 1, err));
             }
-            FK_DO(fk_text_add(out, " ", 1, err));
+            FK_DO(fk_text_printf(out, err, "%s ", bold));
         }
         FK_DO(fk_text_add(out, "|\n", 2, err));
         for (int64_t c = 0; r == 0 && c < t->columns; c++)
-            FK_DO(fk_text_printf(out, err, "%s%s", c == 0 ? "|---|" : "---:|",
+            FK_DO(fk_text_printf(out, err, "%s%s%s", c == 0 ? "|" : "",
+                                 c == 0 || is_words(t, c) ? "---|" : "---:|",
                                  c + 1 == t->columns ? "\n" : ""));
     }
 done:
@@ -131,29 +188,63 @@ done:
     return st;
 }
 
-/* Longer cells than this are set left and may be broken. */
-#define LONG_CELL 32
+/* Text of a cell, which may be broken behind underscores and strokes. */
+static fleck_status html_words(fk_text *out, const char *cell, fleck_error *err)
+{
+    char *part = NULL;
+    fleck_status st = FLECK_OK;
+
+    while (*cell != '\0') {
+        size_t n = strcspn(cell, "_/");
+
+        n += cell[n] != '\0';
+        FK_DO(fk_asprintf(&part, err, "%.*s", (int)n, cell));
+        FK_DO(fk_html_text(out, part, err));
+        fk_free(part);
+        part = NULL;
+        cell += n;
+        if (*cell != '\0')
+            FK_DO(fk_text_add(out, "<wbr>", 5, err));
+    }
+done:
+    fk_free(part);
+    return st;
+}
+
+static fleck_status html_cell(fk_text *out, const fk_table *t, int64_t row, int64_t column,
+                              fleck_error *err)
+{
+    const char *cell = cell_at(t, row, column), *tag = row == 0 || column == 0 ? "th" : "td";
+    bool marked = is_marked(t, row * t->columns + column);
+    bool is_long = row > 0 && width_of(cell) > LONG_CELL;
+    fleck_status st;
+
+    FK_DO(fk_text_printf(out, err, "<%s%s%s>%s", tag,
+                         row == 0      ? " scope=\"col\""
+                         : column == 0 ? " scope=\"row\""
+                                       : "",
+                         is_long                             ? " class=\"long\""
+                         : column > 0 && is_words(t, column) ? " class=\"words\""
+                                                             : "",
+                         marked ? "<strong>" : ""));
+    FK_DO(html_words(out, cell, err));
+    FK_DO(fk_text_printf(out, err, "%s</%s>", marked ? "</strong>" : "", tag));
+done:
+    return st;
+}
 
 fleck_status fk_table_html(fk_text *out, const fk_table *t, fleck_error *err)
 {
     fleck_status st = fk_text_printf(out, err, "<table>\n");
 
     for (int64_t r = 0; st == FLECK_OK && r < rows_of(t); r++) {
-        const char *tag = r == 0 ? "th" : "td";
-
-        FK_DO(fk_text_add(out, "<tr>", 4, err));
-        for (int64_t c = 0; c < t->columns; c++) {
-            const char *cell = cell_at(t, r, c);
-
-            FK_DO(fk_text_printf(out, err, "<%s%s>", tag,
-                                 width_of(cell) > LONG_CELL ? " class=\"long\"" : ""));
-            FK_DO(fk_html_text(out, cell, err));
-            FK_DO(fk_text_printf(out, err, "</%s>", tag));
-        }
-        FK_DO(fk_text_printf(out, err, "</tr>\n"));
+        FK_DO(fk_text_printf(out, err, "%s<tr>", r == 0 ? "<thead>" : r == 1 ? "<tbody>\n" : ""));
+        for (int64_t c = 0; c < t->columns; c++)
+            FK_DO(html_cell(out, t, r, c, err));
+        FK_DO(fk_text_printf(out, err, "</tr>%s\n", r == 0 ? "</thead>" : ""));
     }
     if (st == FLECK_OK)
-        st = fk_text_printf(out, err, "</table>\n");
+        st = fk_text_printf(out, err, "%s</table>\n", rows_of(t) > 1 ? "</tbody>\n" : "");
 done:
     return st;
 }

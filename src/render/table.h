@@ -8,6 +8,7 @@
 typedef struct fk_table {
     int64_t columns;
     fk_names cells;
+    int64_t *marked, n_marked, marked_room; /* cells that stand out, rising */
 } fk_table;
 
 void fk_table_free(fk_table *t);
@@ -15,6 +16,10 @@ void fk_table_free(fk_table *t);
 /* Add a cell made like printf, as UTF-8 (fk_utf8_escape()); bytes below a space become '?'. */
 fleck_status fk_table_add(fk_table *t, fleck_error *err, const char *format, ...) FLECK_MUST_CHECK
     FLECK_PRINTF(3, 4);
+
+/* Let the cell that was added last stand out: an asterisk behind it in text, bold in Markdown and
+ * HTML. */
+fleck_status fk_table_mark(fk_table *t, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Add the table to out.  The first column is set left, the others right. */
 fleck_status fk_table_text(fk_text *out, const fk_table *t, fleck_error *err) FLECK_MUST_CHECK;

@@ -98,13 +98,13 @@ run = {"name": "padim@x", "method": "padim", "backbone": "x", "taps": "a,b", "pr
        "resize": "area", "size": [64, 64, 64, 64], "options": {"dims": 3}, "images": {"train": 4, "failed": 0, **counts},
        "above_threshold": counts, "seconds": {"decode": 0.1, "total": 1}, "threads": 2, "peak_rss_mib": 50.5,
        "image": {"auroc": 1.0, "auroc_low": 0.9, "auroc_high": 1.0}, "pixel": {"auroc": 0.9, "pro": 0.8}, "regions": 3, "pixel_curve": [[1.5, 3, 0], [-2, 3, 9]], "pixel_types": [{"type": "hole", "auroc": 0.75}],
-       "settings": "0" * 64, "panels": ["one"], "scores": scores}
-book = {"fleck": "0.1.0", "bench": 3, "category": "c", "images": 6, "decoded": 6, "networks": 1,
+       "settings": "0" * 64, "panels": [{"image": 1, "rank": "highest"}], "threshold": 1.25, "scores": scores}
+book = {"fleck": "0.1.0", "bench": 4, "category": "c", "images": 6, "decoded": 6, "networks": 1,
         "passes": 6, "runs": [run], "files": [["test/good/0.png", 9, 1, 2, 3, 4, 5, "0" * 32]]}
 write("scores/eval", json.dumps({"scores": scores}).encode())
 write("scores/bench", json.dumps(book).encode())
 write("scores/no_runs", json.dumps({**book, "runs": []}).encode())
-write("scores/many_panels", json.dumps({**book, "runs": [{**run, "panels": ["1", "2", "3", "4"]}]}).encode())
+write("scores/many_panels", json.dumps({**book, "runs": [{**run, "panels": run["panels"] * 6}]}).encode())
 write("scores/twice", json.dumps({"scores": scores[:1] * 2}).encode())
 
 # Channel lists: blanks, ends of lines, damage; the reader is told of 10 channels.

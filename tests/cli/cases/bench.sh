@@ -8,7 +8,7 @@ mkdir root/notes
 bench() {
     fleck bench root -o out --run spade:k=2,radius=0 --run padim:dims=20 --size 64 --resamples 100 "$@" >text
     code=$?
-    sed -e '/^Table [2-7]/,$d' -e 's/[0-9][0-9]*\.[0-9]*/N/g' -e 's/  */ /g' text
+    sed -e '/^Cost of/,$d' -e 's/[0-9][0-9]*\.[0-9]*/N/g' -e 's/  */ /g' text
     tail -n 1 text
     echo "exit $code"
 }
@@ -27,7 +27,12 @@ echo "another seed decides other figures:"
 bench --resize area --category one --seed 7 | tail -n 2
 grep -c '<svg' out/report.html
 grep -c 'src="data:image/png;base64,iVBOR' out/report.html
-grep -c 'http' out/report.html
+grep -c 'http\|<script\|<link' out/report.html
+# Every picture says what it shows, every histogram its threshold, and every link leads somewhere.
+grep -o '<img alt="[^"]*"' out/report.html | sort | uniq -c | sed 's/  *//' | head -n 3
+grep -o 'href="#[^"]*"' out/report.html | sed 's/href="#\(.*\)"/id="\1"/' | sort -u |
+    while read -r id; do grep -q "$id" out/report.html || echo "$id is nowhere"; done
+grep -o '<p class="lead">.*</p>' out/report.html
 grep '^## ' out/report.md
 head -n 1 out/report.csv
 grep -c . out/report.csv
@@ -52,7 +57,7 @@ fleck synth root/wide --size 128x64 --train 4 --good 2 --defective 1 --seed 3 >/
 fleck bench root -o shapes --category one --category wide --run padim:dims=20,tiles=64 --run padim:dims=20,long-side=128 \
     --run padim:dims=20,size=64,pool=top:5 --run padim:dims=20,size=64,fit-mask=mask.pgm --memory 100M --resamples 10 >/dev/null
 grep -h '"decoded"\|"passes"\|"networks"\|"tile"' shapes/one.json shapes/wide.json
-grep '^| [1-4] |' shapes/report.md | cut -d '|' -f 2,3,7 | head -n 4
+sed -n '/^## Runs/,/^## Table/s/^| padim/&/p' shapes/report.md | cut -d '|' -f 2,6
 tr -d ' \n' <shapes/wide.json | grep -o '"size":[^]]*.'
 # The same as one fit and one evaluation.
 fleck fit root/wide -o tiles.fleck --tiles 64 --dims 20 >/dev/null

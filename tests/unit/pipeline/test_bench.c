@@ -2,7 +2,7 @@
 #include "fk_test.h"
 
 #include "base/mem.h"
-#include "pipeline/bench.h"
+#include "pipeline/bench_report.h"
 #include "pipeline/published.h"
 
 #include <math.h>
@@ -169,10 +169,17 @@ static void the_preset_papers_has_each_methods_published_setting(void **state)
 
     (void)state;
     s.preset = "papers";
+    s.fit.width = s.fit.height = s.fit.crop_width = s.fit.crop_height = 0;
+    s.fit.long_side = 512;
     assert_ok(fk_bench_runs_read(&r, &s, err));
     assert_int_equal(r.n, 5);
-    for (int i = 0; i < r.n; i++)
-        assert_string_equal(r.items[i].fit.backbone, "wide_resnet50_2");
+    for (int i = 0; i < r.n; i++) {
+        const fleck_fit_settings *f = &r.items[i].fit;
+
+        assert_string_equal(f->backbone, "wide_resnet50_2");
+        assert_true(f->width == 256 && f->height == 256 && f->crop_width == 224 &&
+                    f->crop_height == 224 && f->long_side == 0);
+    }
     assert_string_equal(r.items[2].fit.method, "patchcore");
     assert_string_equal(r.items[2].fit.options[0], "coreset=0.1");
     assert_string_equal(r.items[3].fit.options[0], "coreset=0.01");
@@ -299,7 +306,7 @@ static fk_bench_category sample(void)
     *r = (fk_bench_result){.name = text_of("padim@x"),
                            .settings = text_of(SETTINGS),
                            .n_panels = 1,
-                           .panels = {text_of("a \"panel\"")},
+                           .panels = {{0, FK_BENCH_LOWEST}},
                            .method = text_of("padim"),
                            .backbone = text_of("x"),
                            .precision = text_of("f32"),
@@ -325,6 +332,7 @@ static fk_bench_category sample(void)
                                       .above_threshold_good = 6,
                                       .above_threshold_defective = 7,
                                       .seconds = {1, 2, 3, 4, 5, 6.5, 2}},
+                           .threshold = 1.0 / 9.0,
                            .low = 0.05,
                            .high = NAN,
                            .pixel_low = 0.25,
@@ -359,7 +367,8 @@ static void results_come_back_from_json_to_the_last_bit(void **state)
     assert_string_equal(b.name, "bottle");
     assert_string_equal(y->settings, SETTINGS);
     assert_null(y->error);
-    assert_string_equal(y->panels[0], "a \"panel\"");
+    assert_true(y->panels[0].image == 0 && y->panels[0].rank == FK_BENCH_LOWEST);
+    assert_true(y->threshold == 1.0 / 9.0);
     assert_true(b.images == 10 && b.decoded == 9 && b.passed == 8 && b.n_networks == 1 &&
                 y->n_panels == 1);
     assert_int_equal(b.files.count, 1);
@@ -399,7 +408,8 @@ static void results_of_another_kind_are_refused(void **state)
                                            {"{\"bench\": 99}", "format 99"},
                                            {"{\"bench\": 1}", "format 1"},
                                            {"{\"bench\": 2}", "format 2"},
-                                           {"{\"bench\": 3}", "\"category\""}};
+                                           {"{\"bench\": 3}", "format 3"},
+                                           {"{\"bench\": 4}", "\"category\""}};
     fk_bench_category c;
 
     (void)state;
@@ -465,6 +475,81 @@ static void settings_that_could_lead_out_of_the_folder_are_refused(void **state)
     refused_with("1234567890", "\"x\"", "files: expected a path, six numbers and a digest");
 }
 
+static void panels_of_images_that_are_not_there_are_refused(void **state)
+{
+    (void)state;
+    refused_with("\"image\": 0", "\"image\": 1", "panels: entry 1");
+    refused_with("\"image\": 0", "\"image\": -1", "panels: entry 1");
+    refused_with("\"lowest\"", "\"nosuch\"", "panels: entry 1");
+}
+
+static void runs_are_named_by_what_differs(void **state)
+{
+    fk_bench_result runs[] = {
+        {.name = text_of("spade@resnet18:k=10,size=256,taps=a,b")},
+        {.name = text_of("padim@resnet18:size=256,dims=0.5")},
+    };
+    const fk_bench_category category = {.n = 2, .runs = runs};
+    const fk_bench_category single = {.n = 1, .runs = &runs[1]};
+    fk_bench_book book = {.n = 1, .categories = &category};
+    fk_names labels;
+    char *common, *options;
+
+    (void)state;
+    assert_ok(fk_bench_labels(&labels, &book, err));
+    assert_int_equal(labels.count, 2);
+    assert_string_equal(labels.items[0], "spade, resnet18, k 10, taps a,b");
+    assert_string_equal(labels.items[1], "padim, resnet18, dims 0.5");
+    fk_names_free(&labels);
+    assert_ok(fk_bench_common(&common, &book, err));
+    assert_string_equal(common, "size 256");
+    fk_free(common);
+    book.categories = &single;
+    assert_ok(fk_bench_labels(&labels, &book, err));
+    assert_string_equal(labels.items[0], "padim, resnet18, size 256, dims 0.5");
+    fk_names_free(&labels);
+    assert_ok(
+        fk_bench_options(&options, "{\"k\":10,\"reg\":0.98999999999999999,\"c\":\"x\"}", err));
+    assert_string_equal(options, "k 10, reg 0.99, c x");
+    fk_free(options);
+    fk_free(runs[0].name);
+    fk_free(runs[1].name);
+}
+
+static void the_best_run_is_the_one_with_figures_in_most_categories(void **state)
+{
+    char name[2][12] = {"padim@x", "spade@x"}, path[] = "p";
+    fk_bench_image images[] = {
+        {path, path, true, 3.0}, {path, path, true, 1.0}, {path, path, false, 2.5}};
+    fk_bench_result a[2] = {{.name = name[0], .threshold = 2.0, .n = 3, .images = images},
+                            {.name = name[1], .threshold = NAN, .n = 3, .images = images}};
+    fk_bench_result b[2] = {{.name = name[0], .threshold = 2.0, .n = 3, .images = images},
+                            {.name = name[1], .threshold = NAN}};
+    const fk_bench_category categories[] = {{.n = 2, .runs = a}, {.n = 2, .runs = b}};
+    const fk_bench_book book = {.n = 2, .categories = categories};
+    fk_bench_verdicts v;
+    char *sentence;
+
+    (void)state;
+    a[0].report.image.auroc = b[0].report.image.auroc = 0.5;
+    a[1].report.image.auroc = 0.9;
+    b[1].report.image.auroc = NAN;
+    assert_int_equal(fk_bench_best(&book), 0);
+    v = fk_bench_verdicts_of(&book, 0);
+    assert_true(v.categories == 2 && v.found == 2 && v.defective == 4 && v.rejected == 2 &&
+                v.good == 2);
+    assert_int_equal(fk_bench_verdicts_of(&book, 1).categories, 0);
+    assert_string_equal(fk_bench_verdict(&a[0], 0), "defective, found");
+    assert_string_equal(fk_bench_verdict(&a[0], 1), "defective, missed");
+    assert_string_equal(fk_bench_verdict(&a[0], 2), "good, rejected");
+    assert_string_equal(fk_bench_verdict(&a[1], 2), "good");
+    assert_ok(fk_bench_sentence(&sentence, &book, err));
+    assert_string_equal(sentence, "Best of 2 runs on 2 categories: padim, x. Its image ROC-AUC is "
+                                  "50.0 % on average. At its models' thresholds it found 2 of 4 "
+                                  "defective parts and rejected 2 of 2 good ones.");
+    fk_free(sentence);
+}
+
 static void a_curve_that_falls_is_refused(void **state)
 {
     (void)state;
@@ -477,6 +562,9 @@ static void a_curve_that_falls_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(panels_of_images_that_are_not_there_are_refused),
+        cmocka_unit_test(runs_are_named_by_what_differs),
+        cmocka_unit_test(the_best_run_is_the_one_with_figures_in_most_categories),
         cmocka_unit_test(a_run_is_a_method_a_network_and_options),
         cmocka_unit_test(a_runs_settings_of_the_fit_go_before_the_shared_ones),
         cmocka_unit_test(tiles_and_the_long_side_take_the_place_of_sizes),

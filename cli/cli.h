@@ -336,8 +336,8 @@ void results_csv_free(results_csv *c);
 
 /* ---- HTML (html.c) ---- */
 
-/* A name or message as text or as an attribute's value: valid UTF-8, markup as entities, and what is not seen or
- * changes what stands around it as \n, \x1b, \u202e; a back-slash is doubled. */
+/* A name or message as text or as an attribute's value: valid UTF-8, markup as entities, and what
+ * is not seen or changes what stands around it as \n, \x1b, \u202e; a back-slash is doubled. */
 void html_text(FILE *to, const char *text);
 void html_base64(FILE *to, const unsigned char *bytes, size_t size);
 

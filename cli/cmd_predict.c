@@ -582,7 +582,15 @@ const command predict_command = {
         "corners,\n"
         "at the image's own size.  With --min-area those that are smaller are left out, and a "
         "part\n"
-        "whose score is above the limit is good all the same if no region is left.",
+        "whose score is above the limit is good all the same if no region is left.\n\n"
+        "--html writes a page that needs nothing beside it: counts, histogram, and the parts, the "
+        "worst\n"
+        "first.  --copy-defective names copies as -o names pictures, without another ending.  "
+        "--show\n"
+        "leaves out good parts of everything but the counts.\n"
+        "Exit codes: 0 all were scored, 1 something failed, 2 wrong usage, 3 with "
+        "--fail-on-defect: all\n"
+        "were scored, and at least one part is defective.",
     .flags = flags,
     .method_options = 'r',
     .min_words = 2,

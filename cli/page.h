@@ -34,8 +34,8 @@ typedef struct page_failure {
     char *path, *message;
 } page_failure;
 
-/* Valid when zeroed, which is no page.  Memory holds the pictures of the worst `most` parts and some words of
- * every part. */
+/* Valid when zeroed, which is no page.  Memory holds the pictures of the worst `most` parts and
+ * some words of every part. */
 typedef struct results_page {
     const char *path; /* NULL: no page */
     int64_t most;     /* pictures */
@@ -57,11 +57,12 @@ typedef struct results_page {
 
 /* False, and an error printed, where the page cannot or must not be written. */
 bool results_page_begin(results_page *p, bool overwrite);
-/* Draw the part's picture if it is, as far as known, among the worst.  Any thread; r as it is judged. */
+/* Draw the part's picture if it is, as far as known, among the worst.  Any thread; r as it is
+ * judged. */
 fleck_status results_page_draw(results_page *p, const fleck_model *model, const fleck_result *r,
                                page_picture *out, fleck_error *err);
-/* Parts come in their order, on one thread.  The picture is taken over.  regions NULL: there is no pixel threshold.  A
- * part that is not listed is counted. */
+/* Parts come in their order, on one thread.  The picture is taken over.  regions NULL: there is no
+ * pixel threshold.  A part that is not listed is counted. */
 void results_page_add(results_page *p, const char *path, const fleck_result *r,
                       const fleck_regions *regions, page_picture *picture, bool listed);
 void results_page_fail(results_page *p, const char *path, const char *message);
@@ -96,7 +97,8 @@ bool outcome_shows(const outcome *o, const fleck_result *r);
 int outcome_check(const outcome *o, double threshold);
 /* False, and an error printed, where the copy that image may get must not be written. */
 bool outcome_copy_free(const outcome *o, const file_set *inputs, const char *image, bool overwrite);
-/* Draw and copy a part that is shown; any thread.  err is empty where the error is printed already. */
+/* Draw and copy a part that is shown; any thread.  err is empty where the error is printed
+ * already. */
 fleck_status outcome_of_part(outcome *o, const fleck_model *model, const char *image,
                              const fleck_result *r, page_picture *picture, fleck_error *err);
 

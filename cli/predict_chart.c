@@ -11,7 +11,8 @@ typedef struct histogram {
     int64_t good[BINS], defective[BINS], most;
 } histogram;
 
-/* The scores' range; where there is a limit, a bin begins there, so that none holds scores of both sides. */
+/* The scores' range; where there is a limit, a bin begins there, so that none holds scores of both
+ * sides. */
 static void span(histogram *h, const results_page *p)
 {
     h->low = h->high = isfinite(p->limit) ? p->limit : p->scores[0];
@@ -49,23 +50,31 @@ static void count(histogram *h, const results_page *p)
             h->most = h->good[i] + h->defective[i];
 }
 
-/* Good parts at the bottom, defective ones on them; the title is what a mouse that rests there says. */
-static void put_bin(FILE *to, const histogram *h, int i)
+static void put_bar(FILE *to, const char *class, int i, double from, double height)
+{
+    if (height > 0.0)
+        fprintf(to, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>",
+                class, (double)WIDTH / BINS * i + 2.0, HEIGHT - from - height,
+                (double)WIDTH / BINS - 4.0, height);
+}
+
+/* Good parts at the bottom, defective ones on them; the title is what a mouse that rests there
+ * says. */
+static void put_bin(FILE *to, const histogram *h, int i, bool judged)
 {
     const double step = (h->high - h->low) / BINS, unit = (double)HEIGHT / (double)h->most;
     const double good = unit * (double)h->good[i], defective = unit * (double)h->defective[i];
-    const double x = (double)WIDTH / BINS * i + 2.0, width = (double)WIDTH / BINS - 4.0;
 
     if (h->good[i] + h->defective[i] == 0)
         return;
-    fprintf(to, "<g><title>%.4g to %.4g: %lld good, %lld defective</title>", h->low + step * i,
-            h->low + step * (i + 1), (long long)h->good[i], (long long)h->defective[i]);
-    if (h->good[i] > 0)
-        fprintf(to, "<rect class=\"good\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>",
-                x, HEIGHT - good, width, good);
-    if (h->defective[i] > 0)
-        fprintf(to, "<rect class=\"bad\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>", x,
-                HEIGHT - good - defective, width, defective);
+    fprintf(to, "<g><title>%.4g to %.4g: ", h->low + step * i, h->low + step * (i + 1));
+    if (judged)
+        fprintf(to, "%lld good, %lld defective", (long long)h->good[i], (long long)h->defective[i]);
+    else
+        fprintf(to, "%lld", (long long)h->good[i]);
+    fputs("</title>", to);
+    put_bar(to, judged ? "good" : "plain", i, 0.0, good);
+    put_bar(to, "bad", i, good, defective);
     fputs("</g>\n", to);
 }
 
@@ -89,10 +98,11 @@ void page_chart(FILE *to, const results_page *p)
     count(&h, p);
     fputs("<figure class=\"chart\">\n", to);
     if (isfinite(p->limit))
-        fprintf(to,
-                "<p class=\"mark\"><span style=\"left:clamp(4em,%.1f%%,calc(100%% - 4em))\">limit "
-                "%.4g</span></p>\n",
-                100.0 * share_of(&h, p->limit), p->limit);
+        fprintf(
+            to,
+            "<p class=\"mark\"><span style=\"left:clamp(2.8em,%.1f%%,calc(100%% - 2.8em))\">limit "
+            "%.4g</span></p>\n",
+            100.0 * share_of(&h, p->limit), p->limit);
     fprintf(to,
             "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" role=\"img\" "
             "aria-label=\"Histogram of %lld scores from %.4g to %.4g",
@@ -101,7 +111,7 @@ void page_chart(FILE *to, const results_page *p)
         fprintf(to, "; limit %.4g", p->limit);
     fputs("\">\n", to);
     for (int i = 0; i < BINS; i++)
-        put_bin(to, &h, i);
+        put_bin(to, &h, i, isfinite(p->limit));
     if (isfinite(p->limit))
         put_limit(to, &h, p->limit);
     fprintf(to, "</svg>\n<p class=\"ends\"><span>%.4g</span><span>%.4g</span></p>\n", h.low,

@@ -35,7 +35,7 @@ static const char page_style[] =
     ".chart{margin:1.2em 0}.chart svg{display:block;width:100%;height:9em;"
     "border-bottom:1px solid var(--line)}\n"
     "rect.good,.key.good{fill:var(--good);background:var(--good)}"
-    "rect.bad,.key.bad{fill:var(--bad);background:var(--bad)}\n"
+    "rect.plain{fill:var(--faint)}rect.bad,.key.bad{fill:var(--bad);background:var(--bad)}\n"
     ".limit{stroke:var(--ink);stroke-width:2;stroke-dasharray:5 3}\n"
     ".key{display:inline-block;width:.8em;height:.8em;border-radius:.15em;margin:0 .3em 0 .8em}"
     ".words{white-space:nowrap}\n"
@@ -63,7 +63,7 @@ static const char page_style[] =
     ".wide{overflow-x:auto}\n"
     "table{border-collapse:collapse;font-size:.9em;font-variant-numeric:tabular-nums;"
     "white-space:nowrap}\n"
-    "th,td{padding:.2em .6em .2em 0;border-bottom:1px solid var(--line);text-align:left;"
+    "th,td{padding:.2em .5em .2em 0;border-bottom:1px solid var(--line);text-align:left;"
     "vertical-align:top}th{color:var(--faint);font-weight:400}\n"
     "td.name{white-space:normal;min-width:9em}.folder{color:var(--faint);font-weight:400}\n"
     "</style>\n";
@@ -216,7 +216,7 @@ static void put_regions(FILE *to, const page_part *part, double mm_per_px)
         fputs("<p class=\"faint\">No region is above the pixel limit.</p>\n", to);
         return;
     }
-    fputs("<div class=\"wide\"><table>\n<tr><th>Region</th><th>At x, y</th><th>Size</th>"
+    fputs("<div class=\"wide\"><table>\n<tr><th>No.</th><th>At x, y</th><th>Size</th>"
           "<th>Area</th><th>Peak</th></tr>\n",
           to);
     for (int64_t k = 0; k < part->n_list; k++)

@@ -1,4 +1,5 @@
-/* fleck predict: what becomes of parts beside their line: which are shown, the page, copies, the code to exit with. */
+/* fleck predict: what becomes of parts beside their line: which are shown, the page, copies, the
+ * code to exit with. */
 #include "page.h"
 
 #include <math.h>

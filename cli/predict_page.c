@@ -27,8 +27,8 @@ static bool is_among_worst(const results_page *p, const page_part *part)
            (p->most > 0 && page_part_compare(part, &p->parts[p->shown[p->n_shown - 1]]) < 0);
 }
 
-/* A part that this refuses is refused when it is added, too: more are known then, and it comes after all of
- * them. */
+/* A part that this refuses is refused when it is added, too: more are known then, and it comes
+ * after all of them. */
 fleck_status results_page_draw(results_page *p, const fleck_model *model, const fleck_result *r,
                                page_picture *out, fleck_error *err)
 {

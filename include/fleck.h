@@ -563,8 +563,9 @@ FLECK_API fleck_status fleck_result_save_picture(const fleck_model *model,
                                                  const fleck_result *result, const char *path,
                                                  fleck_error *err) FLECK_MUST_CHECK;
 
-/* The same picture as the bytes of a JPEG, for pages, in memory: without what stands under the image, and no
- * longer at either side than `most` pixels (0: as it is).  fleck_free(*bytes).  Any thread.
+/* The same picture as the bytes of a JPEG, for pages, in memory: without what stands under the
+ * image, and no longer at either side than `most` pixels (0: as it is).  fleck_free(*bytes).  Any
+ * thread.
  *   FLECK_E_STATE   the image was not kept
  *   FLECK_E_LIMIT   two images side by side are wider than 65535 pixels */
 FLECK_API fleck_status fleck_result_picture_jpeg(const fleck_model *model,

@@ -133,8 +133,8 @@ bool fk_png_made_by_fleck(const void *bytes, size_t size);
 #define FK_PNG_ORIGIN_SIZE 128
 bool fk_png_origin(char out[FK_PNG_ORIGIN_SIZE], const void *bytes, size_t size);
 
-/* The image as the bytes of a JPEG for a page, quality 85; fk_free(*bytes).  The same bytes on any number of
- * threads; another libjpeg may write others. */
+/* The image as the bytes of a JPEG for a page, quality 85; fk_free(*bytes).  The same bytes on any
+ * number of threads; another libjpeg may write others. */
 fleck_status fk_image_encode_jpeg(uint8_t **bytes, size_t *size, const fk_image *im,
                                   fleck_error *err) FLECK_MUST_CHECK;
 

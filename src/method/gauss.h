@@ -159,6 +159,18 @@ void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, i
 /* A multiple of 8. */
 int64_t fk_gauss_many_room(const fk_gauss *g);
 
+/* The same of n images that are all that g has learned of a fold, as if it had learned none of them: exact as leaving
+ * one out is.  0 also where fewer than 2 images stay.  tmp [fk_gauss_fold_room(g, n)], 64-byte aligned.
+ * Cost: n D (D + n) / 2 + n^3 / 2 multiply-adds a position. */
+void fk_gauss_distance_fold(const fk_gauss *g, int64_t n, const float *const *emb,
+                            const uint8_t *const *flags, int64_t first, int64_t last, double *tmp,
+                            float *const *out);
+int64_t fk_gauss_fold_room(const fk_gauss *g, int64_t n);
+
+/* w [n, D] become L^-1 (x - m) at position p of n images; tmp [fk_gauss_many_room(g)]. */
+void fk_gauss_whiten(const fk_gauss *g, int64_t n, const float *const *emb, int64_t p, double *tmp,
+                     double *w);
+
 /* Doubles of scratch that one call of fk_gauss_distance (radius 0) or _near needs, a multiple of 8. */
 int64_t fk_gauss_room(const fk_gauss *g, int64_t radius);
 

@@ -279,6 +279,28 @@ void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64
     }
 }
 
+void fk_gauss_whiten(const fk_gauss *g, int64_t n, const float *const *emb, int64_t p, double *tmp,
+                     double *w)
+{
+    int64_t dim = g->dim, room = fk_moments_lines(dim);
+    double *columns = tmp + ABREAST * room, d2[ABREAST];
+
+    memset(tmp, 0, (size_t)(ABREAST * dim) * sizeof *tmp);
+    for (int64_t first = 0; first < n; first += ABREAST) {
+        int64_t count = n - first < ABREAST ? n - first : ABREAST;
+
+        for (int64_t k = 0; k < count; k++)
+            for (int64_t i = 0; i < dim; i++)
+                tmp[i * ABREAST + k] =
+                    (double)emb[first + k][p * dim + i] - (double)g->mean[p * dim + i];
+        solve_many(factor_at(g, p), g->type, (sides *)(void *)tmp, d2, dim, columns,
+                   (float *)(void *)(columns + GROUP * room));
+        for (int64_t k = 0; k < count; k++)
+            for (int64_t i = 0; i < dim; i++)
+                w[(first + k) * dim + i] = tmp[i * ABREAST + k];
+    }
+}
+
 /* Position p of n images, n <= ABREAST, by one reading of its factor. */
 static void distance_abreast(const fk_gauss *g, int n, const float *const *emb, int64_t p,
                              const int64_t *left_out, const uint8_t *const *flags, double *tmp,

@@ -134,6 +134,13 @@ typedef struct fk_method {
                                const fk_span *exclude, fk_pool *pool, float *const *maps,
                                fleck_error *err);
 
+    /* Maps of n images, which are all that was learned of a fold of sessions, as if none of them had been; n is at most
+     * fold_most(), which is 0 where the state cannot.  NULL where score leaves out folds
+     * (FK_METHOD_EXCLUDES_FOLDS), or nothing does.  pool and maps as in score_many. */
+    int64_t (*fold_most)(const void *state);
+    fleck_status (*score_fold)(const void *state, int64_t n, const fk_embedding *const *e,
+                               fk_pool *pool, float *const *maps, fleck_error *err);
+
     /* Number of images learned. */
     int64_t (*count)(const void *state);
     /* Tensors under "method." names; small values into meta. Data is borrowed until commit. */

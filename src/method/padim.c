@@ -10,6 +10,8 @@
 
 /* Positions of one piece of scoring. */
 #define PIECE 64
+/* Images that a fold may have: what it takes grows with their square, and its cost with their cube. */
+#define FOLD_MOST 256
 /* Fewer images are scored one by one: what is read once for all is computed for eight. */
 #define LEAST_TOGETHER 4
 
@@ -411,6 +413,74 @@ done:
     return st;
 }
 
+/* With a neighbourhood it would take each image's features at other positions as well. */
+static int64_t padim_fold_most(const void *state)
+{
+    return ((const padim *)state)->radius == 0 ? FOLD_MOST : 0;
+}
+
+/* A fold's maps being made. */
+typedef struct fold_job {
+    const padim *state;
+    int64_t n;
+    const float **emb;     /* [n] */
+    const uint8_t **flags; /* [n] */
+    float **distance;      /* [n] of [P] */
+    double *tmp;           /* [workers, room] */
+    float *const *maps;
+} fold_job;
+
+static fleck_status fold_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
+{
+    const fold_job *job = ctx;
+    const fk_gauss *g = &job->state->gauss;
+    int64_t last = (piece + 1) * PIECE < g->n_pos ? (piece + 1) * PIECE : g->n_pos;
+
+    (void)err;
+    fk_gauss_distance_fold(g, job->n, job->emb, job->flags, piece * PIECE, last,
+                           job->tmp + worker * fk_gauss_fold_room(g, job->n), job->distance);
+    return FLECK_OK;
+}
+
+static fleck_status enlarge_of_fold(void *ctx, int64_t item, int worker, fleck_error *err)
+{
+    const fold_job *job = ctx;
+
+    (void)worker;
+    return enlarge(job->state, job->distance[item], job->maps[item], err);
+}
+
+static fleck_status padim_score_fold(const void *state, int64_t n, const fk_embedding *const *e,
+                                     fk_pool *pool, float *const *maps, fleck_error *err)
+{
+    const padim *s = state;
+    fold_job job = {.state = s, .n = n, .maps = maps};
+    float *distances = NULL;
+    fleck_status st;
+
+    assert(n <= padim_fold_most(state));
+    FK_DO(FK_ALLOC(&distances, n * positions(s), err));
+    FK_DO(FK_ALLOC(&job.emb, n, err));
+    FK_DO(FK_ALLOC(&job.flags, n, err));
+    FK_DO(FK_ALLOC(&job.distance, n, err));
+    FK_DO(FK_ALLOC(&job.tmp, fk_pool_threads(pool) * fk_gauss_fold_room(&s->gauss, n), err));
+    for (int64_t i = 0; i < n; i++) {
+        FK_DO(check_score(s, e[i], FK_NONE, err));
+        job.emb[i] = e[i]->levels[0].data;
+        job.flags[i] = e[i]->levels[0].valid;
+        job.distance[i] = distances + i * positions(s);
+    }
+    FK_DO(fk_pool_run(pool, n > 0 ? piece_count(s) : 0, fold_piece, &job, err));
+    FK_DO(fk_pool_run(pool, n, enlarge_of_fold, &job, err));
+done:
+    fk_free(distances);
+    fk_free(job.emb);
+    fk_free(job.flags);
+    fk_free(job.distance);
+    fk_free(job.tmp);
+    return st;
+}
+
 static int64_t padim_count(const void *state)
 {
     return ((const padim *)state)->gauss.n;
@@ -541,6 +611,8 @@ const fk_method fk_method_padim = {.name = "padim",
                                    .scratch_size = padim_scratch_size,
                                    .score = padim_score,
                                    .score_many = padim_score_many,
+                                   .fold_most = padim_fold_most,
+                                   .score_fold = padim_score_fold,
                                    .count = padim_count,
                                    .save = padim_save,
                                    .load = padim_load,

@@ -16,6 +16,8 @@
 
 /* Embeddings of held-out images that stay in memory where there is a folder for the others. */
 #define STORE_BYTES (INT64_C(128) << 20)
+/* What a fold whose images are scored together may take; beyond it there are no scores by session. */
+#define FOLD_BYTES (INT64_C(512) << 20)
 /* Scored at a time. */
 #define BLOCK 16
 /* Pixels of all maps that the pixel threshold and the colours rest on. */
@@ -160,6 +162,41 @@ void fk_held_out_fold(const fk_fitting *f, int64_t image)
     f->model->method->fold(f->model->state, alone, session);
 }
 
+/* Images of the largest fold. */
+static int64_t largest_fold(const fk_fitting *f)
+{
+    int64_t count[FK_FOLDS] = {0}, most = 0;
+
+    for (int64_t i = 0; i < f->n; i++) {
+        int64_t n = ++count[f->held.good[i].fold];
+
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+/* Bytes of an image of a fold that is scored together: its embedding and its map. */
+static int64_t fold_row(const fk_fitting *f)
+{
+    return (fk_embed_shape_floats(&f->model->shape) + fk_fit_input_pixels(f->model)) *
+           (int64_t)sizeof(float);
+}
+
+/* Whether the method scores folds as a whole, which takes all images of each. */
+static bool folds_together(const fk_fitting *f)
+{
+    const fk_held_out *h = &f->held;
+    const fk_method *m = f->model->method;
+    int64_t most;
+
+    if (m->score_fold == NULL || f->tiled || h->folds < 2 || h->n < f->n ||
+        !fk_model_scores_maps(f->model))
+        return false;
+    most = largest_fold(f);
+    return most <= m->fold_most(f->model->state) && f->n - most >= 2 &&
+           most * fold_row(f) <= FOLD_BYTES;
+}
+
 int64_t fk_held_out_bytes(const fk_fitting *f)
 {
     int64_t row = fk_embed_shape_floats(&f->model->shape) * (int64_t)sizeof(float);
@@ -168,6 +205,8 @@ int64_t fk_held_out_bytes(const fk_fitting *f)
     if (f->held.n == 0)
         return 0;
     stored = stored < STORE_BYTES ? stored : STORE_BYTES;
+    if (folds_together(f))
+        stored += largest_fold(f) * fold_row(f);
     return (f->tiled ? 0 : stored + BLOCK * row) + (maps + SAMPLE) * (int64_t)sizeof(float);
 }
 
@@ -419,6 +458,7 @@ static fk_span span_of(const fk_fitting *f, int64_t image, bool fold)
 typedef struct scores {
     fk_fitting *f;
     bool by_fold;
+    bool together;         /* and folds are scored as a whole */
     double *alone, *group; /* [n] */
     float *values;         /* [SAMPLE] pixels of the maps */
     int64_t count;
@@ -463,18 +503,28 @@ static void take_pixels(scores *s, const float *map, int64_t width, int64_t heig
             s->values[s->count++] = map[i];
 }
 
+/* Held-out image k. */
+static fleck_status load_one(fk_fitting *f, int64_t k, float *packed, fk_embedding *e,
+                             fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    fleck_status st;
+
+    FK_DO(fk_store_read(h->store, h->stored[k], 0, 1, packed, err));
+    unpack(e, packed);
+    st = fk_canvas_flag(e, &h->canvases[k], 0, false, err);
+done:
+    return st;
+}
+
 static fleck_status load_block(scores *s, int64_t first, int64_t n, fleck_error *err)
 {
-    fk_held_out *h = &s->f->held;
     float *packed = NULL;
     fleck_status st;
 
     FK_DO(FK_ALLOC(&packed, fk_embed_shape_floats(&s->f->model->shape), err));
-    for (int64_t i = 0; i < n; i++) {
-        FK_DO(fk_store_read(h->store, h->stored[first + i], 0, 1, packed, err));
-        unpack(&s->embeddings[i], packed);
-        FK_DO(fk_canvas_flag(&s->embeddings[i], &h->canvases[first + i], 0, false, err));
-    }
+    for (int64_t i = 0; i < n; i++)
+        FK_DO(load_one(s->f, first + i, packed, &s->embeddings[i], err));
 done:
     fk_free(packed);
     return st;
@@ -501,7 +551,7 @@ static fleck_status score_block(scores *s, int64_t first, int64_t n, fleck_error
         alone[i] = span_of(f, h->images[first + i], false);
         fold[i] = span_of(f, h->images[first + i], true);
     }
-    if (s->by_fold)
+    if (s->by_fold && !s->together)
         FK_DO(fk_runner_score_both(f->runner, n, embeddings, alone, fold, left_out, maps,
                                    s->alone + first, s->group + first, err));
     else
@@ -531,6 +581,82 @@ static fleck_status score_blocks(scores *s, fleck_error *err)
         FK_DO(fk_watch_tell(f->watch, k + n, err));
     }
 done:
+    return st;
+}
+
+/* What a fold's images are scored with; all are held out, so that k is the image. */
+typedef struct whole_fold {
+    int64_t n, room;
+    int64_t *images;           /* [room] */
+    fk_embedding *embeddings;  /* [room] */
+    const fk_embedding **view; /* [room] */
+    const uint8_t **left_out;  /* [room] */
+    float **maps;              /* [room] */
+    double *scores;            /* [room] */
+    float *packed;             /* an embedding */
+} whole_fold;
+
+static void whole_fold_free(whole_fold *w)
+{
+    for (int64_t i = 0; i < w->room; i++) {
+        if (w->embeddings != NULL)
+            fk_embedding_free(&w->embeddings[i]);
+        if (w->maps != NULL)
+            fk_free(w->maps[i]);
+    }
+    fk_free(w->images);
+    fk_free(w->embeddings);
+    fk_free(w->view);
+    fk_free(w->left_out);
+    fk_free(w->maps);
+    fk_free(w->scores);
+    fk_free(w->packed);
+}
+
+static fleck_status whole_fold_init(whole_fold *w, const fk_fitting *f, fleck_error *err)
+{
+    fleck_status st;
+
+    *w = (whole_fold){.room = largest_fold(f)};
+    FK_DO(FK_ALLOC(&w->images, w->room, err));
+    FK_DO(FK_CALLOC(&w->embeddings, w->room, err));
+    FK_DO(FK_ALLOC(&w->view, w->room, err));
+    FK_DO(FK_ALLOC(&w->left_out, w->room, err));
+    FK_DO(FK_CALLOC(&w->maps, w->room, err));
+    FK_DO(FK_ALLOC(&w->scores, w->room, err));
+    FK_DO(FK_ALLOC(&w->packed, fk_embed_shape_floats(&f->model->shape), err));
+    for (int64_t i = 0; i < w->room; i++) {
+        FK_DO(fk_embedding_init(&w->embeddings[i], &f->model->shape, err));
+        FK_DO(FK_ALLOC(&w->maps[i], fk_fit_input_pixels(f->model), err));
+        w->view[i] = &w->embeddings[i];
+    }
+done:
+    return st;
+}
+
+static fleck_status score_whole_folds(scores *s, fleck_error *err)
+{
+    fk_fitting *f = s->f;
+    fk_held_out *h = &f->held;
+    whole_fold w;
+    fleck_status st;
+
+    FK_DO(whole_fold_init(&w, f, err));
+    for (int64_t fold = 0; fold < h->folds; fold++) {
+        w.n = 0;
+        for (int64_t i = 0; i < f->n; i++) {
+            if (h->good[i].fold != fold)
+                continue;
+            FK_DO(load_one(f, i, w.packed, &w.embeddings[w.n], err));
+            w.left_out[w.n] = h->canvases[i].left_out.data;
+            w.images[w.n++] = i;
+        }
+        FK_DO(fk_runner_score_fold(f->runner, w.n, w.view, w.left_out, w.maps, w.scores, err));
+        for (int64_t i = 0; i < w.n; i++)
+            s->group[w.images[i]] = w.scores[i];
+    }
+done:
+    whole_fold_free(&w);
     return st;
 }
 
@@ -658,7 +784,8 @@ fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings
     FK_DO(find_like(f, err));
     FK_DO(rank_all(f, err));
     say_duplicates(f);
-    s.by_fold = h->folds > 1 && (flags & FK_METHOD_EXCLUDES_FOLDS) != 0;
+    s.together = folds_together(f);
+    s.by_fold = h->folds > 1 && ((flags & FK_METHOD_EXCLUDES_FOLDS) != 0 || s.together);
     s.n_maps = (flags & FK_METHOD_DEAR_MAPS) != 0 && h->n > DEAR_MAPS ? DEAR_MAPS : h->n;
     FK_DO(FK_ALLOC(&s.alone, h->n, err));
     FK_DO(FK_ALLOC(&s.group, h->n, err));
@@ -668,6 +795,8 @@ fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings
         FK_DO(fk_pool_run_stage(f->runner->pool, "thresholds", h->n, score_tiled, &s, err));
     else
         FK_DO(score_blocks(&s, err));
+    if (s.together)
+        FK_DO(score_whole_folds(&s, err));
     if (s.count == 0)
         FK_FAIL(err, FLECK_E_OPTION, "the masks leave nothing of the images to learn from");
     FK_DO(hand_over(&s, settings, err));

@@ -643,6 +643,21 @@ fleck_status fk_runner_score_both(fk_runner *r, int64_t n, const fk_embedding *c
     return fk_pool_run(r->pool, n, score_one_both, &b, err);
 }
 
+fleck_status fk_runner_score_fold(fk_runner *r, int64_t n, const fk_embedding *const *e,
+                                  const uint8_t *const *left_out, float *const *maps,
+                                  double *scores, fleck_error *err)
+{
+    scoring_job j = {.runner = r, .left_out = left_out, .maps = maps, .scores = scores};
+    double start = fk_clock_seconds();
+    fleck_status st;
+
+    FK_DO(r->model->method->score_fold(r->model->state, n, e, r->pool, maps, err));
+    r->lanes[0].score += (fk_clock_seconds() - start) * r->threads;
+    FK_DO(fk_pool_run(r->pool, n, finish_one, &j, err));
+done:
+    return st;
+}
+
 /* Tiles of one canvas being scored, a few at a time. */
 typedef struct tiling {
     fk_runner *runner;

@@ -90,6 +90,10 @@ fleck_status fk_runner_score_both(fk_runner *r, int64_t n, const fk_embedding *c
                                   const uint8_t *const *left_out, float *const *maps,
                                   double *scores, double *others,
                                   fleck_error *err) FLECK_MUST_CHECK;
+/* The same of images that are all that was learned of a fold, without it: see fk_method.score_fold. */
+fleck_status fk_runner_score_fold(fk_runner *r, int64_t n, const fk_embedding *const *e,
+                                  const uint8_t *const *left_out, float *const *maps,
+                                  double *scores, fleck_error *err) FLECK_MUST_CHECK;
 /* Network, embedding, map [the canvas] and score of a whole canvas.  With tiles the maps are blended
  * and then smoothed; a score that is the method's own is the highest tile's. */
 fleck_status fk_runner_score_canvas(fk_runner *r, int lane, const fk_canvas *c, fk_span exclude,

@@ -49,7 +49,7 @@ static void padim_on_resnet18_meets_the_independent_figures(void **state)
     shared_or_skip(weights, "weights/resnet18_imagenet_bnfolded.safetensors");
     shared_or_skip(list, "reference/padim_idx_r18_100_seed1024.txt");
     char reduce[4200];
-    const char *options[] = {reduce, NULL};
+    const char *options[] = {reduce, "covariance=paper", NULL};
     fleck_fit_settings s = resnet18("padim", weights, options);
     fleck_model *model = NULL;
     fleck_report report;

@@ -283,7 +283,8 @@ FLECK_API fleck_status fleck_fit_stream(fleck_model **out, fleck_next_image *nex
                                         int64_t n, const fleck_fit_settings *settings,
                                         fleck_times *times, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Write the model: one safetensors file with everything it needs, whole or not at all. */
+/* Write the model: one safetensors file with everything it needs, whole or not at all.  path may be the
+ * file that the model was opened from, which has then changed: see fleck_model_open(). */
 FLECK_API fleck_status fleck_model_save(const fleck_model *model, const char *path,
                                         fleck_error *err) FLECK_MUST_CHECK;
 

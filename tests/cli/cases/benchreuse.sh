@@ -13,6 +13,11 @@ echo "a run less, one more, in another order:"
 bench --run spade:k=2,radius=0
 bench --run spade:radius=0,k=2 --run subspace --run padim:dims=20
 ls out/panels | wc -l
+echo "other thresholds:"
+bench --run spade:k=2,radius=0 --false-alarms 5%
+bench --run spade:k=2,radius=0 --false-alarms 0.05
+bench --run spade:k=2,radius=0 --groups runs
+bench --run spade:k=2,radius=0 --run subspace --run padim:dims=20
 echo "the same bytes with another time:"
 touch root/*/train/good/*.png root/*/ground_truth/*/*.png
 bench --run spade:k=2,radius=0 --run padim:dims=20

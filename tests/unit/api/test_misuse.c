@@ -280,6 +280,10 @@ static void a_model_is_saved_opened_and_verified_with_arguments_only(void **stat
     refused(fleck_model_threshold_at(f.model, NAN, &difference, NULL, err));
     assert_refused(fleck_model_threshold_at(f.model, 0.1, &difference, NULL, err), FLECK_E_STATE,
                    "held-out");
+    refused(fleck_threshold_of(NULL, 1, 0.1, &difference, NULL, err));
+    refused(fleck_threshold_of(&difference, 1, 0.1, NULL, NULL, err));
+    refused(fleck_threshold_of((double[]){1.0}, 0, 0.1, &difference, NULL, err));
+    refused(fleck_threshold_of((double[]){1.0}, 1, 0.0, &difference, NULL, err));
     refused(fleck_model_set_false_alarms(NULL, 0.1, err));
     refused(fleck_model_set_false_alarms(f.model, 1.0, err));
     refused(fleck_model_set_threshold(NULL, 1.0, "set", err));

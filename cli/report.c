@@ -225,6 +225,24 @@ static json_t *regions_json(const region_scale *s)
     return list;
 }
 
+/* In what the photo is unlike the learned ones. */
+static json_t *unlike_json(unsigned unlike)
+{
+    static const struct {
+        unsigned bit;
+        const char *word;
+    } words[] = {{FLECK_UNLIKE_SHAPE, "shape"},
+                 {FLECK_UNLIKE_LIGHT, "light"},
+                 {FLECK_UNLIKE_SHARPNESS, "sharpness"},
+                 {FLECK_UNLIKE_PART, "part"}};
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if ((unlike & words[i].bit) != 0)
+            json_array_append_new(list, json_string(words[i].word));
+    return list;
+}
+
 bool result_json(const char *path, const fleck_result *r, const fleck_error *error,
                  const result_more *more)
 {
@@ -243,6 +261,7 @@ bool result_json(const char *path, const fleck_result *r, const fleck_error *err
     json_object_set_new(o, "defective",
                         isnan(r->threshold) ? json_null() : json_boolean(r->defective));
     json_object_set_new(o, "regions", regions_json(&more->scale));
+    json_object_set_new(o, "warnings", unlike_json(r->unlike));
     if (more->picture != NULL)
         json_object_set_new(o, "picture", text(more->picture));
     if (more->map != NULL)

@@ -421,6 +421,14 @@ FLECK_API fleck_status fleck_model_verify(fleck_model *model, double tolerance, 
 
 /* ---- Scoring ----------------------------------------------------------------------- */
 
+/* In what a photo is unlike all that the model has learned, as bits, and as words in `fleck predict --json`. */
+enum fleck_unlike {
+    FLECK_UNLIKE_SHAPE = 1,     /* "shape": of another width by height, more than 3 % */
+    FLECK_UNLIKE_LIGHT = 2,     /* "light": brighter, darker or of another contrast */
+    FLECK_UNLIKE_SHARPNESS = 4, /* "sharpness": sharper or more blurred */
+    FLECK_UNLIKE_PART = 8       /* "part": it shows something else, or at another place */
+};
+
 /* What one image got.  Owned by the caller: fleck_result_free().  Valid when zeroed. */
 typedef struct fleck_result {
     double score;     /* higher is more defective; raw, not clamped */
@@ -435,6 +443,9 @@ typedef struct fleck_result {
     int64_t image_width, image_height; /* of the file, as it is shown (EXIF applied) */
     uint8_t *image; /* [image_height, image_width, 3] RGB; NULL where it was not asked for */
     char *path;     /* of the file; NULL where pixels were scored */
+    unsigned
+        unlike; /* bits of fleck_unlike; 0 with models that do not know.  Warnings tell of them, each
+                        once, at the end of a call */
 } fleck_result;
 FLECK_API void fleck_result_free(fleck_result *result);
 

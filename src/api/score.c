@@ -27,7 +27,9 @@ fleck_status fleck_score_file(fleck_model *model, const char *path, bool keep_im
     FK_NEED(path);
     fk_handle_begin(model, "predict", 1);
     FK_DO(fk_handle_ready(model, err));
-    st = fk_predict_file(&model->runner, path, keep_image, out, err);
+    FK_DO(fk_predict_file(&model->runner, path, keep_image, out, err));
+    fk_runner_scored(&model->runner, out, true);
+    fk_runner_tell(&model->runner);
 done:
     return st;
 }
@@ -47,6 +49,8 @@ fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb, int64_t 
     FK_DO(fk_handle_ready(model, err));
     FK_DO(fk_image_copy_rows(&image, rgb, width, height, row_bytes, err));
     FK_DO(fk_predict_image(&model->runner, &image, false, out, err));
+    fk_runner_scored(&model->runner, out, true);
+    fk_runner_tell(&model->runner);
 done:
     fk_image_free(&image);
     return st;

@@ -10,6 +10,7 @@ void fk_model_free(fk_model *m)
     if (m->method != NULL && m->state != NULL)
         m->method->free(m->state);
     fk_calibration_free(&m->calibration);
+    fk_kind_free(&m->kind);
     fk_options_free(&m->options);
     fk_embed_spec_free(&m->embed);
     fk_free(m->backbone);

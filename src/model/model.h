@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "method/method.h"
 #include "model/calibration.h"
+#include "model/kind.h"
 #include "model/pooling.h"
 #include "net/net.h"
 #include "net/weights.h"
@@ -86,6 +87,7 @@ typedef struct fk_model {
     void *state;
     int64_t images; /* learned; with tiles the method counts these */
     fk_calibration calibration;
+    fk_kind kind; /* of photos learned */
     char *category;
     char *version; /* fleck's, that fitted it */
     bool checksum; /* its file has one */

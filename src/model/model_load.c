@@ -450,6 +450,7 @@ static fleck_status load(fk_model *m, const char *const *overrides, fleck_error 
     FK_DO(read_preprocess(m, object, err));
     FK_DO(read_pooling(m, object, err));
     FK_DO(fk_calibration_load(&m->calibration, m->weights, object, err));
+    FK_DO(fk_kind_load(&m->kind, m->weights, object, err));
     FK_DO(read_network(m, object, err));
     FK_DO(check_taps(m, err));
     FK_DO(read_method(m, object, overrides, err));

@@ -147,6 +147,7 @@ static fleck_status describe(fk_json **out, const fk_model *m, fk_st_writer *w, 
         goto done;
     }
     FK_DO(fk_calibration_save(&m->calibration, w, object, err));
+    FK_DO(fk_kind_save(&m->kind, w, object, err));
     FK_DO(fk_options_to_json(&options, &m->options, err));
     FK_DO(fk_embed_spec_save(&m->embed, w, embed, err));
     FK_DO(m->method->save(m->state, w, state, err));

@@ -144,6 +144,7 @@ static fleck_status prepare(void *ctx, int64_t i, int worker, fleck_error *err)
     FK_DO(fk_strdup(&result->path, r->files[i], err));
     FK_DO(fk_runner_prepare(b->runner, worker, &original, r->masks != NULL ? r->masks[i] : NULL,
                             &b->canvases[i], err));
+    result->unlike = fk_kind_compare(&b->runner->model->kind, b->canvases[i].traits);
     FK_DO(FK_ALLOC(&result->map, result->map_width * result->map_height, err));
     if (b->keep)
         fk_predict_keep(result, &original);

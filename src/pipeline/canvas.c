@@ -9,6 +9,7 @@
 #include "features/map.h"
 #include "pipeline/mask.h"
 #include "pipeline/place.h"
+#include "pipeline/traits.h"
 
 #include <math.h>
 #include <string.h>
@@ -18,6 +19,7 @@ void fk_canvas_free(fk_canvas *c)
     fk_image_free(&c->pixels);
     fk_image_free(&c->left_out);
     fk_image_free(&c->own);
+    fk_free(c->traits);
     *c = (fk_canvas){0};
 }
 
@@ -147,6 +149,8 @@ fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *o
     FK_DO(leave_out(&out->left_out, m, false, &out->own, width, height, true, err));
     if (out->left_out.data != NULL)
         paint(&out->pixels, &out->left_out, p->mean);
+    FK_DO(FK_ALLOC(&out->traits, 1, err));
+    FK_DO(fk_traits_find(out->traits, &out->pixels, &out->left_out, width, height, err));
     if (m->more != NULL) {
         fk_image_free(&out->left_out);
         FK_DO(leave_out(&out->left_out, m, true, &out->own, width, height, true, err));

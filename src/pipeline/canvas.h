@@ -14,6 +14,7 @@ typedef struct fk_canvas {
     fk_image own;      /* the same of the image's own mask */
     int64_t width, height; /* of the image */
     unsigned kinds;        /* of own, as fk_mask_load() sets them */
+    fk_traits *traits;     /* of the image; NULL where they have been taken away */
     bool tiled;
     fk_tiles tiles; /* a single one where not tiled */
 } fk_canvas;

@@ -2,11 +2,13 @@
 #include "pipeline/evaluate.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "dataset/good.h"
 #include "pipeline/batch.h"
 #include "pipeline/place.h"
 #include "pipeline/testset.h"
 
 #include <stdio.h>
+#include <string.h>
 
 typedef struct evaluation {
     fk_runner *runner;
@@ -118,6 +120,7 @@ static fleck_status take(evaluation *e, int64_t item, int64_t i, fleck_report *o
     } else {
         FK_DO(fk_testset_note(&e->tests, i, e->kinds[item], e->batch.canvases[item].kinds, err));
         fk_testset_add_score(&e->tests, i, r->score);
+        fk_runner_scored(e->runner, r, !e->tests.samples.items[i].defective);
         if (r->defective && e->tests.samples.items[i].defective)
             out->above_threshold_defective++;
         else if (r->defective)
@@ -169,13 +172,23 @@ static fleck_status start_report(fleck_report *out, const char *path, fleck_erro
     return st;
 }
 
-/* What is odd about the images' pixels goes to the evaluation's listener, where it has one. */
-static void tell(fk_runner *r, const fleck_eval_settings *s)
+/* Whether a model's name is that of a data set, which models of a flat folder of images have not. */
+static bool is_category(const char *name)
+{
+    return name != NULL && name[0] != '\0' && strcmp(name, "train") != 0 && !fk_good_name(name);
+}
+
+/* What is odd about the images and their pixels goes to the evaluation's listener, where it has one. */
+static void tell(fk_runner *r, const fleck_eval_settings *s, const char *category)
 {
     fk_warn before = r->warn;
+    const char *learned = r->model->category;
 
     if (s->warning != NULL)
         r->warn = (fk_warn){s->warning, s->warning_ctx};
+    if (is_category(learned) && strcmp(learned, category) != 0)
+        fk_warn_say(r->warn, "the model has learned \"%s\", these are images of \"%s\"", learned,
+                    category);
     fk_runner_tell(r);
     r->warn = before;
 }
@@ -208,7 +221,7 @@ fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settin
     FK_DO(FK_ALLOC(&e.files, e.batch.room, err));
     FK_DO(FK_ALLOC(&e.masks, e.batch.room, err));
     FK_DO(score_all(&e, out, err));
-    tell(r, s);
+    tell(r, s, out->category);
     if (e.tests.n == 0)
         FK_FAIL(err, FLECK_E_FORMAT, "%s: none of the %lld test images could be scored", path,
                 (long long)out->failed);

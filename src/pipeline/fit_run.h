@@ -15,7 +15,7 @@ typedef struct fk_good {
     int64_t first, pieces; /* what it was learned as: embeddings in order of add */
     int32_t twin;          /* the first of its duplicates, itself where there is none */
     int32_t fold;          /* of sessions */
-    uint8_t *look;         /* the picture at a few pixels, to find duplicates by */
+    fk_traits *traits; /* its picture at a few pixels, to find duplicates by, and what kind it is */
 } fk_good;
 
 /* Images whose scores are found while they are held out.  Valid when zeroed; owned. */

@@ -24,8 +24,6 @@
 #define SAMPLE (INT64_C(1) << 20)
 /* Images whose maps are made where maps are dear. */
 #define DEAR_MAPS 32
-/* Side of the small picture that duplicates are found by. */
-#define LOOK 16
 /* A duplicate differs from its twin by less than this part of what images usually differ from the nearest one, and
  * by less than so many grey levels. */
 #define TWIN_PART 0.1
@@ -130,7 +128,7 @@ done:
 void fk_held_out_free(fk_held_out *h)
 {
     for (int64_t i = 0; h->good != NULL && i < h->all; i++)
-        fk_free(h->good[i].look);
+        fk_free(h->good[i].traits);
     for (int64_t k = 0; h->canvases != NULL && k < h->n; k++)
         fk_canvas_free(&h->canvases[k]);
     fk_free(h->good);
@@ -212,29 +210,6 @@ int64_t fk_held_out_bytes(const fk_fitting *f)
 
 /* ---- While images are learned ---- */
 
-/* The means of LOOK x LOOK cells of a picture. */
-static fleck_status take_look(uint8_t **out, const fk_image *pixels, fleck_error *err)
-{
-    fleck_status st;
-
-    FK_DO(FK_ALLOC(out, LOOK * LOOK * 3, err));
-    for (int64_t cell = 0; cell < LOOK * LOOK; cell++) {
-        int64_t y0 = cell / LOOK * pixels->height / LOOK, x0 = cell % LOOK * pixels->width / LOOK;
-        int64_t y1 = (cell / LOOK + 1) * pixels->height / LOOK;
-        int64_t x1 = (cell % LOOK + 1) * pixels->width / LOOK;
-        int64_t sum[3] = {0}, n = (y1 - y0) * (x1 - x0);
-
-        for (int64_t y = y0; y < y1; y++)
-            for (int64_t x = x0; x < x1; x++)
-                for (int c = 0; c < 3; c++)
-                    sum[c] += pixels->data[(y * pixels->width + x) * 3 + c];
-        for (int c = 0; c < 3; c++)
-            (*out)[cell * 3 + c] = (uint8_t)(n > 0 ? (sum[c] + n / 2) / n : 0);
-    }
-done:
-    return st;
-}
-
 /* All numbers of an embedding behind each other. */
 static void pack(float *to, const fk_embedding *e)
 {
@@ -290,6 +265,7 @@ static fleck_status store(fk_fitting *f, int64_t k, const fk_canvas *c, const fk
     FK_DO(fk_store_append(h->store, packed, err));
     *kept = *c; /* but for the pixels */
     kept->pixels = kept->left_out = kept->own = (fk_image){0};
+    kept->traits = NULL;
     FK_DO(copy_mask(&kept->left_out, &c->left_out, err));
     FK_DO(copy_mask(&kept->own, &c->own, err));
 done:
@@ -309,7 +285,8 @@ fleck_status fk_held_out_add(fk_fitting *f, int64_t image, int64_t embedding, in
     if (tile == 0) {
         h->good[image].first = embedding;
         h->good[image].pieces = fk_canvas_pieces(c);
-        FK_DO(take_look(&h->good[image].look, &c->pixels, err));
+        h->good[image].traits = c->traits; /* moved */
+        c->traits = NULL;
     }
     if (k >= 0 && !f->tiled)
         FK_DO(store(f, k, c, e, err));
@@ -322,14 +299,14 @@ done:
 /* Mean squared difference of two looks, INFINITY where it surely exceeds `most`. */
 static double difference(const uint8_t *a, const uint8_t *b, double most)
 {
-    const int64_t n = LOOK * LOOK * 3;
+    const int64_t n = FK_CELLS_BYTES;
     int64_t sum = 0, limit = most < 1e6 ? (int64_t)ceil(most * (double)n) : INT64_MAX;
 
     for (int64_t i = 0; i < n; i++) {
         int64_t d = (int64_t)a[i] - (int64_t)b[i];
 
         sum += d * d;
-        if (i % (3 * LOOK) == 0 && sum > limit)
+        if (i % (3 * FK_CELLS) == 0 && sum > limit)
             return INFINITY;
     }
     return (double)sum / (double)n;
@@ -362,7 +339,7 @@ static fleck_status find_like(fk_fitting *f, fleck_error *err)
 
             if (j == i || h->good[j].twin != j)
                 continue;
-            d = difference(h->good[i].look, h->good[j].look, nearest[i]);
+            d = difference(h->good[i].traits->cells, h->good[j].traits->cells, nearest[i]);
             if (d < nearest[i]) {
                 nearest[i] = d;
                 to[i] = (int32_t)j;
@@ -772,6 +749,21 @@ static void say_duplicates(const fk_fitting *f)
             f->source->files[i], f->source->files[h->good[i].twin]);
 }
 
+/* Keep what kind of photos they are. */
+static fleck_status learn_kind(fk_fitting *f, fleck_error *err)
+{
+    const fk_traits **traits = NULL;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&traits, f->n, err));
+    for (int64_t i = 0; i < f->n; i++)
+        traits[i] = f->held.good[i].traits;
+    FK_DO(fk_kind_learn(&f->model->kind, traits, f->n, err));
+done:
+    fk_free(traits);
+    return st;
+}
+
 fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings, fleck_error *err)
 {
     fk_held_out *h = &f->held;
@@ -782,6 +774,7 @@ fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings
     if (h->n == 0)
         return FLECK_OK;
     FK_DO(find_like(f, err));
+    FK_DO(learn_kind(f, err));
     FK_DO(rank_all(f, err));
     say_duplicates(f);
     s.together = folds_together(f);

@@ -51,6 +51,7 @@ fleck_status fk_predict_image(fk_runner *r, fk_image *original, bool keep, fleck
 
     fk_predict_start(out, r->model, original);
     FK_DO(fk_runner_prepare(r, 0, original, NULL, &canvas, err));
+    out->unlike = fk_kind_compare(&r->model->kind, canvas.traits);
     FK_DO(FK_ALLOC(&out->map, out->map_width * out->map_height, err));
     FK_DO(fk_runner_score_canvas(r, 0, &canvas, FK_NONE, true, out->map, &out->score, err));
     fk_predict_judge(out, r->model);
@@ -130,6 +131,8 @@ fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n,
         for (int64_t i = 0; i < count; i++) {
             bool bad = b.errors[i].status != FLECK_OK;
 
+            if (!bad)
+                fk_runner_scored(r, &b.results[i], true);
             st = on_result(ctx, done + i, bad ? NULL : &b.results[i], bad ? &b.errors[i] : NULL);
             if (st != FLECK_OK)
                 FK_FAIL(err, st, "stopped at image %lld of %lld", (long long)(done + i + 1),

@@ -293,6 +293,13 @@ static void tell_kind(const fk_runner *r, int kind, int64_t n, int64_t images, c
                     (long long)n, (long long)images, p->low, high, first);
 }
 
+/* A benchmark knows its categories: there it would only be noise. */
+void fk_runner_scored(fk_runner *r, const fleck_result *result, bool score_counts)
+{
+    if (r->feed == NULL)
+        fk_unlike_add(&r->unlike, r->model, result, score_counts);
+}
+
 void fk_runner_tell(fk_runner *r)
 {
     for (int k = 0; k < ODD_KINDS; k++) {
@@ -315,6 +322,7 @@ void fk_runner_tell(fk_runner *r)
     }
     for (int i = 0; i < r->threads; i++)
         r->lanes[i].images = 0;
+    fk_unlike_tell(&r->unlike, r->warn);
 }
 
 fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image *original,

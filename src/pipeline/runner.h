@@ -7,6 +7,7 @@
 #include "base/warn.h"
 #include "pipeline/canvas.h"
 #include "pipeline/feed.h"
+#include "pipeline/unlike.h"
 
 typedef struct fk_lane fk_lane;
 
@@ -21,6 +22,7 @@ typedef struct fk_runner {
     fk_engine engine; /* of net, unless from a feed */
     fk_warn warn;
     int64_t max_pixels;      /* of an image; 0: FK_IMAGE_MAX_PIXELS */
+    fk_unlike unlike;        /* photos scored that are unlike the learned ones, without a feed */
     unsigned told;           /* kinds of odd pixels that fk_runner_tell() has told of */
     fk_gate decoding;        /* for images while they are decoded and resized */
     int tap_of[FK_MAX_TAPS]; /* with a feed: where the model's taps are among the network's */
@@ -49,8 +51,11 @@ int64_t fk_runner_enter(fk_runner *r, int lane, const char *path);
 void fk_runner_leave(fk_runner *r, int64_t bytes);
 /* How images become 8 bits for the model. */
 fk_image_settings fk_runner_decoding(const fk_runner *r);
+/* Note a result for fk_runner_tell(), see fk_unlike_add(). */
+void fk_runner_scored(fk_runner *r, const fleck_result *result, bool score_counts);
 /* Warn, once for each kind, of what was odd about the pixels decoded since the last call: transparent ones,
- * and samples of 16 bits that are far from the model's window.  Nothing is running. */
+ * and samples of 16 bits that are far from the model's window, and of photos unlike the learned ones.  Nothing is
+ * running. */
 void fk_runner_tell(fk_runner *r);
 /* Images with transparent pixels that were decoded since the last call of fk_runner_tell(). */
 int64_t fk_runner_transparent(const fk_runner *r);

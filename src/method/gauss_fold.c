@@ -17,6 +17,7 @@
  * positive definite since C' >= 0; where rounding takes that away, as of factors in bf16 with few images, the
  * least multiple of I that mends it is added. */
 #include "method/gauss.h"
+#include "base/clones.h"
 #include "linalg/linalg.h"
 
 #include <assert.h>
@@ -54,21 +55,21 @@ static desk lay_out(const fk_gauss *g, int64_t n, double *tmp)
     return d;
 }
 
-static double dot(const double *x, const double *y, int64_t n)
+FK_INLINE double dot(const double *x, const double *y, int64_t n)
 {
-    double sum[4] = {0.0};
+    double sum[8] = {0.0};
     int64_t i = 0;
 
-    for (; i + 4 <= n; i += 4)
-        for (int k = 0; k < 4; k++)
+    for (; i + 8 <= n; i += 8)
+        for (int k = 0; k < 8; k++)
             sum[k] += x[i + k] * y[i + k];
     for (; i < n; i++)
         sum[0] += x[i] * y[i];
-    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
 }
 
 /* K and K l. */
-static void gram(const desk *d, int64_t dim)
+FK_CLONES static void gram(const desk *d, int64_t dim)
 {
     for (int64_t i = 0; i < d->n; i++)
         for (int64_t j = 0; j <= i; j++)
@@ -95,10 +96,10 @@ static void factor(const desk *d, double s, double h, double total)
 }
 
 /* Column i of q becomes that of R^-1 q, for all i side by side. */
-static void solve(const desk *d)
+FK_CLONES static void solve(const desk *d)
 {
     for (int64_t j = 0; j < d->n; j++) {
-        double *row = d->q + j * d->n, diagonal = d->r[j * d->n + j];
+        double *restrict row = d->q + j * d->n, diagonal = d->r[j * d->n + j];
 
         for (int64_t k = 0; k < j; k++) {
             const double *before = d->q + k * d->n;

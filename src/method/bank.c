@@ -43,8 +43,18 @@
 #define MOST_DIM 2048 /* components of more cost too much */
 #define SAMPLE 4096   /* of the bank's features for the components */
 
+static void free_stand_ins(fk_bank *b)
+{
+    for (int s = 0; s < 2; s++) {
+        fk_free(b->stand_in[s]);
+        fk_free(b->stand_in_value[s]);
+        b->stand_in[s] = b->stand_in_value[s] = NULL;
+    }
+}
+
 void fk_bank_free(fk_bank *b)
 {
+    free_stand_ins(b);
     fk_free(b->own_rows);
     fk_free(b->own_images);
     fk_free(b->own_turn);
@@ -200,6 +210,7 @@ fleck_status fk_bank_measure(fk_bank *b, fleck_error *err)
     int64_t width = search_width(b), size;
     fleck_status st;
 
+    free_stand_ins(b);
     fk_free(b->length2);
     fk_free(b->packed);
     b->length2 = b->packed = NULL;
@@ -218,6 +229,15 @@ done:
 
 /* ---- The search ---- */
 
+/* Stand-ins of the features that a search leaves out. */
+typedef struct stand_ins {
+    int64_t n;
+    int64_t *of;    /* [n] features that they stand for */
+    float *rows;    /* [n, dim] */
+    float *packed;  /* the same as fk_linalg_pack() has them */
+    float *length2; /* [n] */
+} stand_ins;
+
 typedef struct nearest_job {
     const fk_bank *bank;
     const float *x;
@@ -227,6 +247,7 @@ typedef struct nearest_job {
     float *room; /* [pieces, piece_room()] */
     float *distance[2];
     int64_t *index[2];
+    stand_ins in[2];
 } nearest_job;
 
 static int64_t piece_room(const fk_bank *b)
@@ -353,6 +374,36 @@ static void start_search(best *found, const nearest_job *job, const float *x, co
         }
 }
 
+/* Among the stand-ins of what is left out: from products, then by differences. */
+static void search_stand_ins(best *found, const nearest_job *job, int side, const float *x,
+                             int64_t n, float *products)
+{
+    const stand_ins *in = &job->in[side];
+    int64_t dim = job->bank->dim;
+
+    for (int64_t at = 0; at < in->n; at += TILE) {
+        int64_t m = least(TILE, in->n - at);
+
+        fk_linalg_multiply_packed(products, TILE, x, dim, in->packed + at * dim, n, m, dim, 1.0f,
+                                  0.0f);
+        for (int64_t i = 0; i < n; i++) {
+            double length2 = sure_share(dim) * fk_linalg_length2(x + i * dim, dim);
+
+            for (int64_t j = 0; j < m; j++) {
+                double limit = found[i].value * MARGIN - length2, exact;
+
+                if (!((double)in->length2[at + j] - 2.0 * (double)products[i * TILE + j] < limit))
+                    continue;
+                exact = fk_linalg_distance2(x + i * dim, in->rows + (at + j) * dim, dim);
+                if (exact < found[i].value) {
+                    found[i].value = exact;
+                    found[i].index = in->of[at + j];
+                }
+            }
+        }
+    }
+}
+
 static fleck_status search_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
 {
     const nearest_job *job = ctx;
@@ -380,6 +431,8 @@ static fleck_status search_piece(void *ctx, int64_t piece, int worker, fleck_err
         start_search(found, job, x, q, n, products);
     pass(found, job, x, q, n, products, false);
     for (int s = 0; s < job->sides; s++)
+        search_stand_ins(found + s * PIECE, job, s, x, n, products);
+    for (int s = 0; s < job->sides; s++)
         for (int64_t i = 0; i < n; i++) {
             const best *b = &found[s * PIECE + i];
 
@@ -388,6 +441,59 @@ static fleck_status search_piece(void *ctx, int64_t piece, int worker, fleck_err
                 job->index[s][first + i] = isinf(b->value) ? -1 : b->index;
         }
     return FLECK_OK;
+}
+
+static void free_left_out(nearest_job *job)
+{
+    for (int s = 0; s < 2; s++) {
+        fk_free(job->in[s].of);
+        fk_free(job->in[s].rows);
+        fk_free(job->in[s].packed);
+        fk_free(job->in[s].length2);
+    }
+}
+
+/* The stand-ins of what side s leaves out. */
+static fleck_status gather_stand_ins(nearest_job *job, int s, fleck_error *err)
+{
+    const fk_bank *b = job->bank;
+    int kind = job->exclude[s].fold ? 1 : 0;
+    stand_ins *in = &job->in[s];
+    int64_t n = 0;
+    fleck_status st = FLECK_OK;
+
+    if (job->exclude[s].count == 0 || b->stand_in[kind] == NULL)
+        return FLECK_OK;
+    for (int64_t i = 0; i < b->n; i++)
+        n += fk_span_has(job->exclude[s], b->images[i]) && isfinite(b->stand_in_value[kind][i]);
+    FK_DO(FK_ALLOC(&in->of, n + 1, err));
+    FK_DO(FK_ALLOC(&in->rows, (n + 1) * b->dim, err));
+    FK_DO(FK_ALLOC(&in->packed, fk_linalg_packed_size(n + 1, b->dim), err));
+    FK_DO(FK_ALLOC(&in->length2, n + 1, err));
+    for (int64_t i = 0; i < b->n; i++) {
+        if (!fk_span_has(job->exclude[s], b->images[i]) || !isfinite(b->stand_in_value[kind][i]))
+            continue;
+        in->of[in->n] = i;
+        memcpy(in->rows + in->n * b->dim, b->stand_in[kind] + i * b->dim,
+               (size_t)b->dim * sizeof *in->rows);
+        in->length2[in->n++] =
+            (float)(sure_share(b->dim) * fk_linalg_length2(b->stand_in[kind] + i * b->dim, b->dim));
+    }
+    fk_linalg_pack(in->packed, in->rows, b->dim, 0, in->n, b->dim);
+done:
+    return st;
+}
+
+static fleck_status run_search(nearest_job *job, fk_pool *pool, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    for (int s = 0; s < job->sides; s++)
+        FK_DO(gather_stand_ins(job, s, err));
+    FK_DO(fk_pool_run(pool, (job->n + PIECE - 1) / PIECE, search_piece, job, err));
+done:
+    free_left_out(job);
+    return st;
 }
 
 fleck_status fk_bank_nearest(const fk_bank *b, const float *x, int64_t n, fk_span exclude,
@@ -403,7 +509,7 @@ fleck_status fk_bank_nearest(const fk_bank *b, const float *x, int64_t n, fk_spa
                        .distance = {distance},
                        .index = {index}};
 
-    return fk_pool_run(pool, (n + PIECE - 1) / PIECE, search_piece, &job, err);
+    return run_search(&job, pool, err);
 }
 
 fleck_status fk_bank_nearest_both(const fk_bank *b, const float *x, int64_t n,
@@ -420,5 +526,94 @@ fleck_status fk_bank_nearest_both(const fk_bank *b, const float *x, int64_t n,
                        .distance = {distance[0], distance[1]},
                        .index = {index[0], index[1]}};
 
-    return fk_pool_run(pool, (n + PIECE - 1) / PIECE, search_piece, &job, err);
+    return run_search(&job, pool, err);
+}
+
+/* ---- Stand-ins ---- */
+
+typedef struct offer_job {
+    fk_bank *bank;
+    const float *x, *packed,
+        *length2; /* of the image: [n, dim], packed, [n] INFINITY where not learned */
+    int64_t n;
+    const fk_span *exclude;
+    float *products; /* [workers, PIECE, n] */
+} offer_job;
+
+/* Whether one of the image's features is the nearest so far to row i of the bank; products [n]. */
+static void offer_to(const offer_job *job, int64_t i, const float *products)
+{
+    fk_bank *b = job->bank;
+    float nearest = INFINITY;
+    int64_t at = 0;
+
+    for (int64_t p = 0; p < job->n; p++) {
+        float value = job->length2[p] - 2.0f * products[p];
+
+        at = value < nearest ? p : at;
+        nearest = value < nearest ? value : nearest;
+    }
+    for (int s = 0; s < 2; s++) {
+        if (fk_span_has(job->exclude[s], b->images[i]) || !(nearest < b->stand_in_value[s][i]))
+            continue;
+        b->stand_in_value[s][i] = nearest;
+        memcpy(b->stand_in[s] + i * b->dim, job->x + at * b->dim, (size_t)b->dim * sizeof(float));
+    }
+}
+
+static fleck_status offer_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
+{
+    const offer_job *job = ctx;
+    const fk_bank *b = job->bank;
+    int64_t first = piece * PIECE, n = least(PIECE, b->n - first);
+    float *products = job->products + worker * PIECE * job->n;
+
+    (void)err;
+    fk_linalg_multiply_packed(products, job->n, b->rows + first * b->dim, b->dim, job->packed, n,
+                              job->n, b->dim, 1.0f, 0.0f);
+    for (int64_t i = 0; i < n; i++)
+        offer_to(job, first + i, products + i * job->n);
+    return FLECK_OK;
+}
+
+static fleck_status begin_stand_ins(fk_bank *b, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    for (int s = 0; s < 2 && b->stand_in[s] == NULL; s++) {
+        FK_DO(FK_CALLOC(&b->stand_in[s], b->n * b->dim, err));
+        FK_DO(FK_ALLOC(&b->stand_in_value[s], b->n, err));
+        for (int64_t i = 0; i < b->n; i++)
+            b->stand_in_value[s][i] = INFINITY;
+    }
+done:
+    if (st != FLECK_OK)
+        free_stand_ins(b);
+    return st;
+}
+
+fleck_status fk_bank_stand_in(fk_bank *b, const float *x, const uint8_t *valid, int64_t n,
+                              const fk_span exclude[2], fk_pool *pool, fleck_error *err)
+{
+    offer_job job = {.bank = b, .x = x, .n = n, .exclude = exclude};
+    float *packed = NULL, *length2 = NULL;
+    fleck_status st;
+
+    FK_DO(begin_stand_ins(b, err));
+    FK_DO(FK_ALLOC(&packed, fk_linalg_packed_size(n, b->dim), err));
+    FK_DO(FK_ALLOC(&length2, n, err));
+    FK_DO(FK_ALLOC(&job.products, fk_pool_threads(pool) * PIECE * n, err));
+    fk_linalg_pack(packed, x, b->dim, 0, n, b->dim);
+    for (int64_t p = 0; p < n; p++)
+        length2[p] = valid != NULL && valid[p] != 1
+                         ? INFINITY
+                         : (float)fk_linalg_length2(x + p * b->dim, b->dim);
+    job.packed = packed;
+    job.length2 = length2;
+    FK_DO(fk_pool_run(pool, (b->n + PIECE - 1) / PIECE, offer_piece, &job, err));
+done:
+    fk_free(packed);
+    fk_free(length2);
+    fk_free(job.products);
+    return st;
 }

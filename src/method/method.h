@@ -118,6 +118,11 @@ typedef struct fk_method {
      *   pool     may be used when not NULL (a single image on several threads); same bytes */
     fleck_status (*score)(const void *state, const fk_embedding *e, fk_span exclude, void *scratch,
                           fk_pool *pool, float *map, double *score, fleck_error *err);
+    /* Before scores that exclude, called once for each learned image with what they will leave out (alone,
+     * fold), where a method is asked to: it finds what would be in the place of what is left out.  NULL in a
+     * method that knows it; without it scores that exclude are too high. */
+    fleck_status (*stand_in)(void *state, const fk_embedding *e, const fk_span exclude[2],
+                             fk_pool *pool, fleck_error *err);
     /* score() of a learned image twice at once, as if it were left out as exclude[0] and as exclude[1]: map
      * (may be NULL) and scores[0] of the first, scores[1] of the second, each the very number that score
      * gives.  NULL in a method that gains nothing by it, or whose scores are not its own. */

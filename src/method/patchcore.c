@@ -277,6 +277,17 @@ done:
     return st;
 }
 
+static fleck_status patchcore_stand_in(void *state, const fk_embedding *e, const fk_span exclude[2],
+                                       fk_pool *pool, fleck_error *err)
+{
+    fk_patchcore *s = state;
+    const fk_level *level = &e->levels[0];
+
+    if (!s->finished)
+        return fk_error_set(err, FLECK_E_STATE, "patchcore: finish the fit before scoring");
+    return fk_bank_stand_in(&s->bank, level->data, level->valid, positions(s), exclude, pool, err);
+}
+
 const fk_method fk_method_patchcore = {.name = "patchcore",
                                        .title = "PatchCore: the nearest of a bank of good patches",
                                        .reference =
@@ -296,6 +307,7 @@ const fk_method fk_method_patchcore = {.name = "patchcore",
                                        .finish = patchcore_finish,
                                        .scratch_size = fk_patchcore_scratch_size,
                                        .score = fk_patchcore_score,
+                                       .stand_in = patchcore_stand_in,
                                        .score_both = fk_patchcore_score_both,
                                        .count = patchcore_count,
                                        .save = patchcore_save,

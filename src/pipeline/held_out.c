@@ -481,27 +481,27 @@ static void take_pixels(scores *s, const float *map, int64_t width, int64_t heig
 }
 
 /* Held-out image k. */
-static fleck_status load_one(fk_fitting *f, int64_t k, float *packed, fk_embedding *e,
-                             fleck_error *err)
+static fleck_status load_one(fk_fitting *f, int64_t k, bool to_learn, float *packed,
+                             fk_embedding *e, fleck_error *err)
 {
     fk_held_out *h = &f->held;
     fleck_status st;
 
     FK_DO(fk_store_read(h->store, h->stored[k], 0, 1, packed, err));
     unpack(e, packed);
-    st = fk_canvas_flag(e, &h->canvases[k], 0, false, err);
+    st = fk_canvas_flag(e, &h->canvases[k], 0, to_learn, err);
 done:
     return st;
 }
 
-static fleck_status load_block(scores *s, int64_t first, int64_t n, fleck_error *err)
+static fleck_status load_block(scores *s, int64_t first, int64_t n, bool to_learn, fleck_error *err)
 {
     float *packed = NULL;
     fleck_status st;
 
     FK_DO(FK_ALLOC(&packed, fk_embed_shape_floats(&s->f->model->shape), err));
     for (int64_t i = 0; i < n; i++)
-        FK_DO(load_one(s->f, first + i, packed, &s->embeddings[i], err));
+        FK_DO(load_one(s->f, first + i, to_learn, packed, &s->embeddings[i], err));
 done:
     fk_free(packed);
     return st;
@@ -520,7 +520,7 @@ static fleck_status score_block(scores *s, int64_t first, int64_t n, fleck_error
     bool pooled = fk_model_scores_maps(f->model);
     fleck_status st;
 
-    FK_DO(load_block(s, first, n, err));
+    FK_DO(load_block(s, first, n, false, err));
     for (int64_t i = 0; i < n; i++) {
         embeddings[i] = &s->embeddings[i];
         left_out[i] = h->canvases[first + i].left_out.data;
@@ -541,6 +541,32 @@ done:
     return st;
 }
 
+/* Show the method all that are held out, so that it finds what stands in for each. */
+static fleck_status find_stand_ins(scores *s, fleck_error *err)
+{
+    fk_fitting *f = s->f;
+    const fk_method *m = f->model->method;
+    fleck_status st = FLECK_OK;
+
+    if (m->stand_in == NULL)
+        return FLECK_OK;
+    fk_watch_stage(f->watch, "stand-ins", f->held.n);
+    for (int64_t k = 0, n; k < f->held.n; k += n) {
+        n = f->held.n - k < BLOCK ? f->held.n - k : BLOCK;
+        FK_DO(load_block(s, k, n, true, err));
+        for (int64_t i = 0; i < n; i++) {
+            int64_t image = f->held.images[k + i];
+
+            FK_DO(m->stand_in(f->model->state, &s->embeddings[i],
+                              (const fk_span[]){span_of(f, image, false), span_of(f, image, true)},
+                              f->runner->pool, err));
+        }
+        FK_DO(fk_watch_tell(f->watch, k + n, err));
+    }
+done:
+    return st;
+}
+
 static fleck_status score_blocks(scores *s, fleck_error *err)
 {
     fk_fitting *f = s->f;
@@ -551,6 +577,7 @@ static fleck_status score_blocks(scores *s, fleck_error *err)
         FK_DO(fk_embedding_init(&s->embeddings[i], &f->model->shape, err));
         FK_DO(FK_ALLOC(&s->maps[i], fk_fit_input_pixels(f->model), err));
     }
+    FK_DO(find_stand_ins(s, err));
     fk_watch_stage(f->watch, "thresholds", f->held.n);
     for (int64_t k = 0, n; k < f->held.n; k += n) {
         n = f->held.n - k < BLOCK ? f->held.n - k : BLOCK;
@@ -624,7 +651,7 @@ static fleck_status score_whole_folds(scores *s, fleck_error *err)
         for (int64_t i = 0; i < f->n; i++) {
             if (h->good[i].fold != fold)
                 continue;
-            FK_DO(load_one(f, i, w.packed, &w.embeddings[w.n], err));
+            FK_DO(load_one(f, i, false, w.packed, &w.embeddings[w.n], err));
             w.left_out[w.n] = h->canvases[i].left_out.data;
             w.images[w.n++] = i;
         }

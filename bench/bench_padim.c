@@ -116,8 +116,8 @@ static fleck_status score_band(void *ctx, int64_t item, int worker, fleck_error 
     int64_t first = item * FK_GAUSS_BAND, last = first + FK_GAUSS_BAND;
 
     (void)err;
-    fk_gauss_distance(&j->gauss, j->images[0], first, last < j->n_pos ? last : j->n_pos, 0,
-                      NULL, j->tmp[worker], j->out);
+    fk_gauss_distance(&j->gauss, j->images[0], first, last < j->n_pos ? last : j->n_pos, 0, NULL,
+                      j->tmp[worker], j->out);
     return FLECK_OK;
 }
 

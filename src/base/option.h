@@ -54,8 +54,8 @@ int64_t fk_options_int(const fk_options *o, const char *name);
 double fk_options_real(const fk_options *o, const char *name);
 const char *fk_options_text(const fk_options *o, const char *name);
 
-/* Object {name: text or number}; and back: members replace values, rows with an `absent` take it where
- * there is no member, unknown names and bad values are refused and leave o as it was. */
+/* Object {name: text or number}; and back: members replace values, rows with an `absent` take it
+ * where there is no member, unknown names and bad values are refused and leave o as it was. */
 fleck_status fk_options_to_json(fk_json **out, const fk_options *o,
                                 fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_options_from_json(fk_options *o, const fk_json *object,

@@ -1,7 +1,7 @@
 /* A Gaussian per position: streamed moments and Cholesky factors.
  *
- * Moments, covariances and factors of a position are in gauss_moments.c, moments that do not fit memory
- * in gauss_spill.c, distances in gauss_score.c. */
+ * Moments, covariances and factors of a position are in gauss_moments.c, moments that do not fit
+ * memory in gauss_spill.c, distances in gauss_score.c. */
 #include "method/gauss.h"
 #include "base/mem.h"
 #include "method/gauss_factor.h"
@@ -285,9 +285,10 @@ done:
 
 /* ---- Shrinking ---- */
 
-/* One rho and one mu for all positions: the median of what they ask for and the mean of their variances.  A
- * mu of each position's own gives quiet places so little that the least change there outweighs all else: held-out
- * scores of images spread more.  Some hundreds of positions say it well. */
+/* One rho and one mu for all positions: the median of what they ask for and the mean of their
+ * variances.  A mu of each position's own gives quiet places so little that the least change there
+ * outweighs all else: held-out scores of images spread more.  Some hundreds of positions say it
+ * well. */
 #define LEAST_ASKED 392
 
 static fleck_status choose_asked(fk_gauss_asked *a, const fk_gauss *g, fleck_error *err)

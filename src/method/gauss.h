@@ -92,15 +92,15 @@ static inline bool fk_gauss_learns(const uint8_t *flags, int64_t p)
 }
 
 /* Whether position p has a say in scores: it was learned from 3 images at least, so that there is a
- * Gaussian without one of them too, or from both there are.  Thus the same positions are judged in a
- * new image as in those that give the threshold. */
+ * Gaussian without one of them too, or from both there are.  Thus the same positions are judged in
+ * a new image as in those that give the threshold. */
 static inline bool fk_gauss_judges(const fk_gauss *g, int64_t p)
 {
     return fk_gauss_count(g, p) >= (g->n < 3 ? 2 : 3);
 }
 
-/* Learn n images in order, images[i] [P, D]; flags is NULL, or [n] of what fk_gauss_learns() takes: a
- * position is left as if the images that are not learned there did not exist.  A finished g goes
+/* Learn n images in order, images[i] [P, D]; flags is NULL, or [n] of what fk_gauss_learns() takes:
+ * a position is left as if the images that are not learned there did not exist.  A finished g goes
  * back to learning first, see fk_gauss_reopen().  The same bytes however images are cut into calls,
  * on any pool.
  * Cost: P D^2 / 2 multiply-adds an image.  Memory: 8 P T bytes, whatever the number of images, or
@@ -114,8 +114,8 @@ fleck_status fk_gauss_add(fk_gauss *g, const float *const *images, const uint8_t
 fleck_status fk_gauss_merge(fk_gauss *g, fk_gauss *other, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Means and factors from the moments, which are freed block by block, so that the peak is the
- * moments' size.  Nothing to do where g is finished already.  A position of fewer than 2 images gets
- * the covariance ridge I, about its image or 0, so that learning can go on from it.
+ * moments' size.  Nothing to do where g is finished already.  A position of fewer than 2 images
+ * gets the covariance ridge I, about its image or 0, so that learning can go on from it.
  *   FLECK_E_STATE   fewer than 2 images, or none of the positions is judged; g is unchanged
  *   FLECK_E_STATE   a covariance is not positive definite; g is empty then
  *   FLECK_E_NOMEM   g is unchanged */
@@ -125,8 +125,8 @@ fleck_status fk_gauss_finish(fk_gauss *g, fk_pool *pool, fleck_error *err) FLECK
  * their type, of each number's size 6e-8 (FK_F32) or 4e-3 (FK_BF16). */
 fleck_status fk_gauss_reopen(fk_gauss *g, fleck_error *err) FLECK_MUST_CHECK;
 
-/* A finished g on somebody else's arrays, which must outlive it; n >= 2.  Counts and shrinkage are to be set after
- * it, and then g's own. */
+/* A finished g on somebody else's arrays, which must outlive it; n >= 2.  Counts and shrinkage are
+ * to be set after it, and then g's own. */
 fleck_status fk_gauss_view(fk_gauss *g, int64_t n_pos, int64_t dim, double epsilon, int64_t n,
                            const float *mean, const void *factor,
                            fleck_error *err) FLECK_MUST_CHECK;
@@ -150,18 +150,19 @@ void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64
 /* Images that one reading of the factors serves. */
 #define FK_GAUSS_IMAGES 16
 
-/* The same of n images at once, n <= FK_GAUSS_IMAGES, the very bytes of one by one: emb, left_out, flags (entries
- * may be NULL) and out are [n] of what the above takes; tmp [fk_gauss_many_room(g)], 64-byte
- * aligned.  A factor is read from memory once.  Worth while from some 4 images on. */
+/* The same of n images at once, n <= FK_GAUSS_IMAGES, the very bytes of one by one: emb, left_out,
+ * flags (entries may be NULL) and out are [n] of what the above takes; tmp [fk_gauss_many_room(g)],
+ * 64-byte aligned.  A factor is read from memory once.  Worth while from some 4 images on. */
 void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, int64_t first,
                             int64_t last, const int64_t *left_out, const uint8_t *const *flags,
                             double *tmp, float *const *out);
 /* A multiple of 8. */
 int64_t fk_gauss_many_room(const fk_gauss *g);
 
-/* The same of n images that are all that g has learned of a fold, as if it had learned none of them: exact as leaving
- * one out is.  0 also where fewer than 2 images stay.  tmp [fk_gauss_fold_room(g, n)], 64-byte aligned.
- * Cost: n D (D + n) / 2 + n^3 / 2 multiply-adds a position. */
+/* The same of n images that are all that g has learned of a fold, as if it had learned none of
+ * them: exact as leaving one out is.  0 also where fewer than 2 images stay.  tmp
+ * [fk_gauss_fold_room(g, n)], 64-byte aligned. Cost: n D (D + n) / 2 + n^3 / 2 multiply-adds a
+ * position. */
 void fk_gauss_distance_fold(const fk_gauss *g, int64_t n, const float *const *emb,
                             const uint8_t *const *flags, int64_t first, int64_t last, double *tmp,
                             float *const *out);
@@ -171,7 +172,8 @@ int64_t fk_gauss_fold_room(const fk_gauss *g, int64_t n);
 void fk_gauss_whiten(const fk_gauss *g, int64_t n, const float *const *emb, int64_t p, double *tmp,
                      double *w);
 
-/* Doubles of scratch that one call of fk_gauss_distance (radius 0) or _near needs, a multiple of 8. */
+/* Doubles of scratch that one call of fk_gauss_distance (radius 0) or _near needs, a multiple of
+ * 8. */
 int64_t fk_gauss_room(const fk_gauss *g, int64_t radius);
 
 /* The grid of g's positions, and how far around a position to look. */

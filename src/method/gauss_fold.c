@@ -1,21 +1,21 @@
 /* A Gaussian per position: distances of a whole fold of images as if none of them had been learned.
  *
- * As leaving one out (gauss_score.c), with many.  S = (1 - rho) C / (N - 1) + r I.  The rows of V are the deviations
- * x - m of the fold's images; l is 1 for those g of them that the position has learned, 0 for others.  With
- * c = 1 / (N - g), s = (1 - rho) / (N - 1) and A = diag(l) + c l l',
+ * As leaving one out (gauss_score.c), with many.  S = (1 - rho) C / (N - 1) + r I.  The rows of V
+ * are the deviations x - m of the fold's images; l is 1 for those g of them that the position has
+ * learned, 0 for others.  With c = 1 / (N - g), s = (1 - rho) / (N - 1) and A = diag(l) + c l l',
  *
  *     m' = m - c V' l        C' = C - V' A V        x_i - m' = V' b_i    with    b_i = e_i + c l
  *     S' = (N - 1) / (N - g - 1) (S - s V' A V)
  *
- * where, as there, rho and the ridge in units of the scatter are held fixed.  All is in the Gram matrix
- * K = V S^-1 V' = W W' of the whitened deviations, W = V L'^-1.  With H = diag(l) + h l l', h = (sqrt(1 + c g) - 1) / g,
- * which is the root of A, Woodbury gives
+ * where, as there, rho and the ridge in units of the scatter are held fixed.  All is in the Gram
+ * matrix K = V S^-1 V' = W W' of the whitened deviations, W = V L'^-1.  With H = diag(l) + h l l',
+ * h = (sqrt(1 + c g) - 1) / g, which is the root of A, Woodbury gives
  *
  *     d2' = (N - g - 1) / (N - 1) (b' K b + s q' (I - s H K H)^-1 q)    with    q = H K b
  *
- * A Cholesky factor R of I - s H K H settles all images of the fold: q' (...)^-1 q = |R^-1 q|^2.  The matrix is
- * positive definite since C' >= 0; where rounding takes that away, as of factors in bf16 with few images, the
- * least multiple of I that mends it is added. */
+ * A Cholesky factor R of I - s H K H settles all images of the fold: q' (...)^-1 q = |R^-1 q|^2.
+ * The matrix is positive definite since C' >= 0; where rounding takes that away, as of factors in
+ * bf16 with few images, the least multiple of I that mends it is added. */
 #include "method/gauss.h"
 #include "base/clones.h"
 #include "linalg/linalg.h"

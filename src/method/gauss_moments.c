@@ -10,22 +10,22 @@
  * are.  Unlike Welford's recurrence, every image costs one multiply-add an element, and an element
  * is a sum over images in order, whatever the calls it came in and whoever computed it.
  *
- * Covariance and factor.  The paper's S = C / (N - 1) + epsilon I = L L'.  Fewer than 2 images say nothing of it:
- * S = ridge I, about the one there is, gives back the moments of it, or of none.
+ * Covariance and factor.  The paper's S = C / (N - 1) + epsilon I = L L'.  Fewer than 2 images say
+ * nothing of it: S = ridge I, about the one there is, gives back the moments of it, or of none.
  *
- * Shrinking.  With N near D, C / n, n = N - 1, has eigenvalues near 0 where the truth has none, and a new
- * image's distance explodes.  So it is mixed with a multiple of I:
+ * Shrinking.  With N near D, C / n, n = N - 1, has eigenvalues near 0 where the truth has none, and
+ * a new image's distance explodes.  So it is mixed with a multiple of I:
  *
  *     S = (1 - rho) C / n + (rho mu + epsilon) I
  *
- * The share that a position asks for is what the oracle's tends to (OAS; Chen, Wiesel, Eldar and Hero 2010,
- * eq. 23, about a mean that was itself estimated, hence n in place of N).  With t = tr(C / n) and
+ * The share that a position asks for is what the oracle's tends to (OAS; Chen, Wiesel, Eldar and
+ * Hero 2010, about a mean that was itself estimated, hence n in place of N).  With t = tr(C / n) and
  * q = tr((C / n)^2),
  *
  *     rho = ((1 - 2 / D) q + t^2) / ((n + 1 - 2 / D) (q - t^2 / D))       mu = t / D
  *
- * at most FK_MOST_SHRUNK.  Where q = t^2 / D, C is a multiple of I and asks for none.  All positions then
- * share one rho and one mu (gauss.c).
+ * at most FK_MOST_SHRUNK.  Where q = t^2 / D, C is a multiple of I and asks for none.  All
+ * positions then share one rho and one mu (gauss.c).
  *
  * Merging.  With d = mB - mA (Chan, Golub and LeVeque 1979, eq. 2.1):
  *
@@ -57,8 +57,8 @@ int64_t fk_moments_scratch(int64_t dim)
 
 /* ---- Adding ---- */
 
-/* Add the outer products of n columns y[0..n-1] [fk_moments_lines(dim)] to a triangle, in order.  n is a constant
- * wherever this is called. */
+/* Add the outer products of n columns y[0..n-1] [fk_moments_lines(dim)] to a triangle, in order.  n
+ * is a constant wherever this is called. */
 FK_INLINE void add_outer(double *restrict triangle, const double *restrict y, int64_t dim,
                          const int n)
 {

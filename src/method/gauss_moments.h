@@ -21,8 +21,8 @@ typedef struct fk_moments {
     double *triangle;
 } fk_moments;
 
-/* What covariances are made of: S = (1 - share) C / (N - 1) + ridge I.  The paper's have the share 0 and the ridge
- * epsilon. */
+/* What covariances are made of: S = (1 - share) C / (N - 1) + ridge I.  The paper's have the share
+ * 0 and the ridge epsilon. */
 typedef struct fk_shrinkage {
     double share, ridge;
 } fk_shrinkage;
@@ -54,16 +54,17 @@ static inline int64_t fk_moments_row(int64_t i)
  * Cost: dim^2 / 2 double multiply-adds an image. */
 void fk_moments_add(fk_moments m, const float *const *images, int64_t n, int64_t offset, double *y);
 
-/* a becomes the moments of a's and b's images, about a's shift, or b's where a has none; means [2, dim]
- * is scratch. */
+/* a becomes the moments of a's and b's images, about a's shift, or b's where a has none; means [2,
+ * dim] is scratch. */
 void fk_moments_merge(fk_moments a, fk_moments b, double *means);
 
-/* The share that m asks for by itself, and the mean mu of its variances; m.n >= 2; square [dim, dim] is
- * scratch. */
+/* The share that m asks for by itself, and the mean mu of its variances; m.n >= 2; square [dim,
+ * dim] is scratch. */
 void fk_moments_ask(fk_moments m, double *square, double *share, double *mu);
 
-/* mean [dim], and factor [T] L with S = L L' (ridge I of fewer than 2 images), lower triangle column by column, rounded to type (FK_F32
- * or FK_BF16); square [dim, dim] is scratch.  False where S is not positive definite.  Cost: dim^3 / 6 multiply-adds. */
+/* mean [dim], and factor [T] L with S = L L' (ridge I of fewer than 2 images), lower triangle
+ * column by column, rounded to type (FK_F32 or FK_BF16); square [dim, dim] is scratch.  False where
+ * S is not positive definite.  Cost: dim^3 / 6 multiply-adds. */
 bool fk_moments_factor(fk_moments m, fk_shrinkage s, double *square, float *mean, fk_dtype type,
                        void *factor) FLECK_MUST_CHECK;
 

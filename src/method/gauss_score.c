@@ -11,11 +11,12 @@
  * doubles, goes through all of them.  Each number sees the operations that it sees alone, in their
  * order, so the bytes are the same.
  *
- * Neighbours.  The Gaussian of position p is asked about the features of all positions q in a window
- * about p.  A factor is fetched from memory once for all of them.
+ * Neighbours.  The Gaussian of position p is asked about the features of all positions q in a
+ * window about p.  A factor is fetched from memory once for all of them.
  *
- * Leaving one out.  S = (1 - rho) C / (N - 1) + r I, with rho 0 and r epsilon in the paper's.  Let v = x - m for an
- * image that m, C and N, the position's own, include k times: it has k - 1 duplicates.  Without them,
+ * Leaving one out.  S = (1 - rho) C / (N - 1) + r I, with rho 0 and r epsilon in the paper's.  Let
+ * v = x - m for an image that m, C and N, the position's own, include k times: it has k - 1
+ * duplicates.  Without them,
  *
  *     m' = m - k v / (N - k)            C' = C - k N / (N - k) v v'
  *     x - m' = N / (N - k) v
@@ -32,15 +33,15 @@
  *
  *     d2' = (N - k - 1) / (N - 1) (w' S^-1 w + a (w' S^-1 v)^2 / (1 - a d2))
  *
- * It is exact with two things held fixed: rho, and the ridge in units of the scatter, lambda = r (N - 1) /
- * (1 - rho), for S' is (1 - rho) / (N - k - 1) (C' + lambda I).  A fit without the image would find a rho and a mu
- * of its own.  C' >= 0 gives S - a v v' >= r I, hence
+ * It is exact with two things held fixed: rho, and the ridge in units of the scatter, lambda = r (N
+ * - 1) / (1 - rho), for S' is (1 - rho) / (N - k - 1) (C' + lambda I).  A fit without the image
+ * would find a rho and a mu of its own.  C' >= 0 gives S - a v v' >= r I, hence
  *
  *     1 - a d2 = 1 / (1 + a v' (S - a v v')^-1 v) >= 1 / (1 + a |v|^2 / r)
  *
- * Rounding may take that away where D exceeds N: of bf16 nearly all of it, so that it is held to it; of floats
- * only where r is tiny, hence the floor.  Duplicates that are not the same to the last bit may take it
- * away too, so they are held to it as well. */
+ * Rounding may take that away where D exceeds N: of bf16 nearly all of it, so that it is held to
+ * it; of floats only where r is tiny, hence the floor.  Duplicates that are not the same to the
+ * last bit may take it away too, so they are held to it as well. */
 #include "method/gauss.h"
 #include "base/clones.h"
 #include "method/gauss_factor.h"
@@ -87,11 +88,11 @@ FK_INLINE void ask_for(const float *p, int64_t ahead, int64_t n)
         __builtin_prefetch((const void *)((uintptr_t)p + (size_t)i * sizeof *p));
 }
 
-/* |z|^2 with L z = v; v [dim] becomes z.  Floats go column by column, one stream in order, which is what
- * memory is fastest at.  bf16 is expanded into room [GROUP, dim] from one stream, a group of columns
- * at a time; a group's columns first settle the group itself, then go through the rest side by side:
- * every number sees the same operations in the same order as column by column, so the bytes are the
- * same, with a quarter of the loads and stores of v. */
+/* |z|^2 with L z = v; v [dim] becomes z.  Floats go column by column, one stream in order, which is
+ * what memory is fastest at.  bf16 is expanded into room [GROUP, dim] from one stream, a group of
+ * columns at a time; a group's columns first settle the group itself, then go through the rest side
+ * by side: every number sees the same operations in the same order as column by column, so the
+ * bytes are the same, with a quarter of the loads and stores of v. */
 FK_CLONES static double solve(const void *restrict factor, fk_dtype type, double *restrict v,
                               int64_t dim, float *room)
 {
@@ -216,7 +217,8 @@ typedef struct removal {
     double least;   /* that 1 - a d2 can be */
 } removal;
 
-/* Of `copies` of an image whose feature is x [dim] at position p, which had learned it where flags say so. */
+/* Of `copies` of an image whose feature is x [dim] at position p, which had learned it where flags
+ * say so. */
 static removal removal_at(const fk_gauss *g, const float *x, int64_t p, int64_t copies,
                           const uint8_t *flags)
 {
@@ -336,8 +338,8 @@ void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, i
                              flags + k, tmp, out + k);
 }
 
-/* Squared distance of a neighbour's z from a Gaussian that does without the image, whose own z there is
- * `own`, of squared length d2_own. */
+/* Squared distance of a neighbour's z from a Gaussian that does without the image, whose own z
+ * there is `own`, of squared length d2_own. */
 static double neighbour_without_it(const double *z, const double *own, double d2_own, int64_t size,
                                    removal r)
 {
@@ -352,7 +354,8 @@ static double neighbour_without_it(const double *z, const double *own, double d2
     return (r.n - r.k - 1.0) / (r.n - 1.0) * (length + r.a * product * product / rest);
 }
 
-/* The places of the window of p that lie on the grid, as offsets k of the window and positions q. */
+/* The places of the window of p that lie on the grid, as offsets k of the window and positions
+ * q. */
 static int window_of(fk_gauss_window w, int64_t p, int64_t from, int64_t *k, int64_t *q)
 {
     int64_t side = 2 * w.radius + 1;

@@ -10,7 +10,8 @@
 
 /* Positions of one piece of scoring. */
 #define PIECE 64
-/* Images that a fold may have: what it takes grows with their square, and its cost with their cube. */
+/* Images that a fold may have: what it takes grows with their square, and its cost with their
+ * cube. */
 #define FOLD_MOST 256
 /* Fewer images are scored one by one: what is read once for all is computed for eight. */
 #define LEAST_TOGETHER 4
@@ -250,8 +251,8 @@ static fleck_status score_piece(void *ctx, int64_t piece, int worker, fleck_erro
     return FLECK_OK;
 }
 
-/* The least distance that each position's feature has to a Gaussian of its neighbourhood; 0 where its
- * own says nothing, since what is normal there is not known.  A NaN passes through. */
+/* The least distance that each position's feature has to a Gaussian of its neighbourhood; 0 where
+ * its own says nothing, since what is normal there is not known.  A NaN passes through. */
 static void keep_least(const score_job *job)
 {
     const fk_gauss_window w = window_of(job->state);

@@ -124,7 +124,8 @@ static void the_share_and_the_ridge_equal_plain_sums(void **state)
     free_data(&d);
 }
 
-/* The scatter of the images that stay, with the same share and the same ridge beside the scatter. */
+/* The scatter of the images that stay, with the same share and the same ridge beside the
+ * scatter. */
 static void copies_are_left_out_as_if_they_had_not_been_learned(void **state)
 {
     data d = make_data();
@@ -183,8 +184,8 @@ static void scatter_without(const data *d, int n, int64_t p, double mean[D], dou
                            ((double)d->images[k][p * D + j] - mean[j]);
 }
 
-/* As fits without the fold are, whose share and ridge beside the scatter are the whole's; image 0 was learned
- * elsewhere and is asked about along with them. */
+/* As fits without the fold are, whose share and ridge beside the scatter are the whole's; image 0
+ * was learned elsewhere and is asked about along with them. */
 static void folds_are_left_out_as_if_they_had_not_been_learned(void **state)
 {
     data d = make_data();
@@ -234,7 +235,8 @@ static void folds_are_left_out_as_if_they_had_not_been_learned(void **state)
     free_data(&d);
 }
 
-/* A fold of one is an image that is left out, in bf16 as well, where rounding may spoil the matrix of larger ones. */
+/* A fold of one is an image that is left out, in bf16 as well, where rounding may spoil the matrix
+ * of larger ones. */
 static void a_fold_of_one_is_an_image_left_out(void **state)
 {
     data d = make_data();
@@ -322,7 +324,8 @@ static void learning_goes_on_and_merges(void **state)
     free_data(&d);
 }
 
-/* In bands from temporary files, with more positions than are asked, on threads, and from factors. */
+/* In bands from temporary files, with more positions than are asked, on threads, and from
+ * factors. */
 static void bands_give_the_bytes_of_learning_in_memory(void **state)
 {
     enum { POSITIONS = 900, DIM = 5, IMAGES = 150 };
@@ -363,7 +366,8 @@ static void bands_give_the_bytes_of_learning_in_memory(void **state)
     assert_nothing_left(folder);
 }
 
-/* Two images ask for all there is, and learning can still go on; what never varies asks for none. */
+/* Two images ask for all there is, and learning can still go on; what never varies asks for
+ * none. */
 static void shares_stay_within_bounds(void **state)
 {
     data d = make_data();

@@ -22,6 +22,12 @@
 #define LEAST_DISTANCE 0.3
 #define DARKEST 4.0
 
+/* Few photos span less than the kind: margins are wider for them. */
+static double widened(double margin, int64_t n)
+{
+    return margin * (1.0 + 5.0 / (double)n);
+}
+
 /* The least margin of a range: levels, and parts. */
 static const double least[FK_TRAIT_NUMBERS] = {3.0, 0.05, 0.1};
 static const char *const names[FK_TRAIT_NUMBERS] = {"brightness", "contrast", "sharpness"};
@@ -51,13 +57,15 @@ static void even_light(float *out, const uint8_t *cells)
 
 static double distance(const float *a, const float *b)
 {
-    double sum = 0.0;
+    double sums[8] = {0.0}, sum = 0.0; /* of their own, so that they do not wait for each other */
 
     for (int i = 0; i < FK_CELLS_BYTES; i++) {
         double d = (double)a[i] - (double)b[i];
 
-        sum += d * d;
+        sums[i % 8] += d * d;
     }
+    for (int i = 0; i < 8; i++)
+        sum += sums[i];
     return sqrt(sum / FK_CELLS_BYTES);
 }
 
@@ -112,7 +120,7 @@ static void choose(fk_kind *k, candidate *c, int64_t n, const float *u)
     }
     for (int64_t i = 0; i < n; i++)
         most = isfinite(c[i].other) ? fmax(most, c[i].other) : most;
-    k->distance = fmax(FACTOR * most, LEAST_DISTANCE);
+    k->distance = fmax(widened(FACTOR, n) * most, LEAST_DISTANCE);
 }
 
 static fleck_status learn_looks(fk_kind *k, const fk_traits *const *traits, int64_t n,
@@ -180,7 +188,7 @@ static void learn_range(double out[2], const fk_traits *const *traits, int64_t n
     out[1] = INFINITY;
     if (count < FEWEST_RANGE)
         return;
-    margin = fmax(SPREADS * sqrt(squares / (double)(count - 1)), least[which]);
+    margin = fmax(widened(SPREADS, count) * sqrt(squares / (double)(count - 1)), least[which]);
     out[0] = low - margin;
     out[1] = high + margin;
 }

@@ -40,7 +40,7 @@ typedef struct fk_kind {
 
 void fk_kind_free(fk_kind *k);
 /* Learn from the traits of n >= 1 good photos.  A range is what they span and 3 standard deviations on each side, but
- * a fixed least.  Looks are chosen so that each is as far as may be from those before it; the distance is 1.25 times
+ * a fixed least.  Margins are 1 + 5 / n times as wide.  Looks are chosen so that each is as far as may be from those before it; the distance is 1.25 times
  * the largest of a photo from its nearest look but itself, but a fixed least. */
 fleck_status fk_kind_learn(fk_kind *k, const fk_traits *const *traits, int64_t n,
                            fleck_error *err) FLECK_MUST_CHECK;

@@ -179,14 +179,14 @@ static bool is_category(const char *name)
 }
 
 /* What is odd about the images and their pixels goes to the evaluation's listener, where it has one. */
-static void tell(fk_runner *r, const fleck_eval_settings *s, const char *category)
+static void tell(fk_runner *r, const fleck_eval_settings *s, const char *path, const char *category)
 {
     fk_warn before = r->warn;
     const char *learned = r->model->category;
 
     if (s->warning != NULL)
         r->warn = (fk_warn){s->warning, s->warning_ctx};
-    if (is_category(learned) && strcmp(learned, category) != 0)
+    if (fk_path_is_folder(path) && is_category(learned) && strcmp(learned, category) != 0)
         fk_warn_say(r->warn, "the model has learned \"%s\", these are images of \"%s\"", learned,
                     category);
     fk_runner_tell(r);
@@ -221,7 +221,7 @@ fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settin
     FK_DO(FK_ALLOC(&e.files, e.batch.room, err));
     FK_DO(FK_ALLOC(&e.masks, e.batch.room, err));
     FK_DO(score_all(&e, out, err));
-    tell(r, s, out->category);
+    tell(r, s, path, out->category);
     if (e.tests.n == 0)
         FK_FAIL(err, FLECK_E_FORMAT, "%s: none of the %lld test images could be scored", path,
                 (long long)out->failed);

@@ -14,10 +14,15 @@ static void find_cells(uint8_t *out, const fk_image *pixels)
         int64_t x1 = (cell % FK_CELLS + 1) * pixels->width / FK_CELLS;
         int64_t sum[3] = {0}, n = (y1 - y0) * (x1 - x0);
 
-        for (int64_t y = y0; y < y1; y++)
-            for (int64_t x = x0; x < x1; x++)
-                for (int c = 0; c < 3; c++)
-                    sum[c] += pixels->data[(y * pixels->width + x) * 3 + c];
+        for (int64_t y = y0; y < y1; y++) {
+            const uint8_t *p = pixels->data + (y * pixels->width + x0) * 3;
+
+            for (int64_t x = x0; x < x1; x++, p += 3) {
+                sum[0] += p[0];
+                sum[1] += p[1];
+                sum[2] += p[2];
+            }
+        }
         for (int c = 0; c < 3; c++)
             out[cell * 3 + c] = (uint8_t)(n > 0 ? (sum[c] + n / 2) / n : 0);
     }
@@ -37,20 +42,26 @@ static void find_luma(int32_t *out, const fk_image *pixels, int64_t y)
         out[x] = (77 * p[3 * x] + 150 * p[3 * x + 1] + 29 * p[3 * x + 2] + 128) >> 8;
 }
 
+/* Columns whose sums fit 32 bits. */
+#define COLUMNS 1024
+
 static void add_row(sums *s, const int32_t *row, const uint8_t *left_out, int64_t width)
 {
-    int64_t sum = 0, squares = 0, n = 0;
+    for (int64_t first = 0; first < width; first += COLUMNS) {
+        int64_t end = first + COLUMNS < width ? first + COLUMNS : width;
+        int32_t sum = 0, squares = 0, n = 0;
 
-    for (int64_t x = 0; x < width; x++) {
-        if (left_out != NULL && left_out[x] != 0)
-            continue;
-        sum += row[x];
-        squares += row[x] * row[x];
-        n++;
+        for (int64_t x = first; x < end; x++) {
+            int32_t counts = left_out == NULL || left_out[x] == 0;
+
+            sum += counts * row[x];
+            squares += counts * row[x] * row[x];
+            n += counts;
+        }
+        s->n += n;
+        s->sum += sum;
+        s->squares += squares;
     }
-    s->n += n;
-    s->sum += sum;
-    s->squares += squares;
 }
 
 /* Whether some of the five pixels at x does not count. */
@@ -63,20 +74,24 @@ static bool touches(const uint8_t *left_out, int64_t x, int64_t width)
 /* The Laplacian of the middle one of three rows. */
 static void add_edges(sums *s, int32_t *const rows[3], const uint8_t *left_out, int64_t width)
 {
-    int64_t sum = 0, squares = 0, n = 0;
+    const int32_t *above = rows[0], *row = rows[1], *below = rows[2];
 
-    for (int64_t x = 1; x + 1 < width; x++) {
-        int32_t d = 4 * rows[1][x] - rows[1][x - 1] - rows[1][x + 1] - rows[0][x] - rows[2][x];
+    for (int64_t first = 1; first < width - 1; first += COLUMNS) {
+        int64_t end = first + COLUMNS < width - 1 ? first + COLUMNS : width - 1;
+        int32_t sum = 0, squares = 0, n = 0;
 
-        if (left_out != NULL && touches(left_out, x, width))
-            continue;
-        sum += d;
-        squares += d * d;
-        n++;
+        for (int64_t x = first; x < end; x++) {
+            int32_t counts = left_out == NULL || !touches(left_out, x, width);
+            int32_t d = counts * (4 * row[x] - row[x - 1] - row[x + 1] - above[x] - below[x]);
+
+            sum += d;
+            squares += d * d;
+            n += counts;
+        }
+        s->edges += n;
+        s->edge_sum += sum;
+        s->edge_squares += squares;
     }
-    s->edges += n;
-    s->edge_sum += sum;
-    s->edge_squares += squares;
 }
 
 static double variance(int64_t n, int64_t sum, int64_t squares)

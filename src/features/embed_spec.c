@@ -234,7 +234,7 @@ int64_t fk_embed_patch_width(int64_t asked, int n_taps, const fk_tap_info *taps)
 {
     int64_t channels = 0;
 
-    for (int t = 0; t < n_taps; t++)
+    for (int t = 0; taps != NULL && t < n_taps; t++)
         channels += taps[t].channels;
     return asked > 0 ? asked : channels < PATCH_WIDTH ? channels : PATCH_WIDTH;
 }

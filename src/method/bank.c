@@ -43,18 +43,8 @@
 #define MOST_DIM 2048 /* components of more cost too much */
 #define SAMPLE 4096   /* of the bank's features for the components */
 
-static void free_stand_ins(fk_bank *b)
-{
-    for (int s = 0; s < 2; s++) {
-        fk_free(b->stand_in[s]);
-        fk_free(b->stand_in_value[s]);
-        b->stand_in[s] = b->stand_in_value[s] = NULL;
-    }
-}
-
 void fk_bank_free(fk_bank *b)
 {
-    free_stand_ins(b);
     fk_free(b->own_rows);
     fk_free(b->own_images);
     fk_free(b->own_turn);
@@ -210,7 +200,6 @@ fleck_status fk_bank_measure(fk_bank *b, fleck_error *err)
     int64_t width = search_width(b), size;
     fleck_status st;
 
-    free_stand_ins(b);
     fk_free(b->length2);
     fk_free(b->packed);
     b->length2 = b->packed = NULL;
@@ -229,25 +218,14 @@ done:
 
 /* ---- The search ---- */
 
-/* Stand-ins of the features that a search leaves out. */
-typedef struct stand_ins {
-    int64_t n;
-    int64_t *of;    /* [n] features that they stand for */
-    float *rows;    /* [n, dim] */
-    float *packed;  /* the same as fk_linalg_pack() has them */
-    float *length2; /* [n] */
-} stand_ins;
-
 typedef struct nearest_job {
     const fk_bank *bank;
     const float *x;
     int64_t n;
-    int sides; /* 1 or 2: searches that differ in what they leave out, and share products */
-    fk_span exclude[2];
+    fk_span exclude;
     float *room; /* [pieces, piece_room()] */
-    float *distance[2];
-    int64_t *index[2];
-    stand_ins in[2];
+    float *distance;
+    int64_t *index;
 } nearest_job;
 
 static int64_t piece_room(const fk_bank *b)
@@ -288,56 +266,43 @@ static void take(best *b, const nearest_job *job, const float *x, int64_t row)
     }
 }
 
-/* First pass: the smallest bound of each side in a tile of the bank that begins at row `first`. */
-static void find_bounds(best *const sides[2], const nearest_job *job, const float *products,
-                        int64_t first, int64_t m)
+/* First pass: the smallest bound in a tile of the bank that begins at row `first`. */
+static void find_bound(best *b, const nearest_job *job, const float *products, int64_t first,
+                       int64_t m)
 {
     const float *length2 = job->bank->length2 + first;
-    float limit = -INFINITY;
     int32_t near[TILE];
-    int64_t n;
+    int64_t n = fk_linalg_nearer(near, length2, products, m, b->bound);
 
-    for (int s = 0; s < job->sides; s++)
-        limit = fmaxf(limit, sides[s]->bound);
-    n = fk_linalg_nearer(near, length2, products, m, limit);
     for (int64_t k = 0; k < n; k++) {
         float bound = length2[near[k]] - 2.0f * products[near[k]];
-        int64_t image = job->bank->images[first + near[k]];
 
-        for (int s = 0; s < job->sides; s++)
-            if (bound < sides[s]->bound && !fk_span_has(job->exclude[s], image)) {
-                sides[s]->bound = bound;
-                sides[s]->index = first + near[k];
-            }
-    }
-}
-
-/* Second pass: all in the tile that may lie nearer. */
-static void search_tile(best *const sides[2], const nearest_job *job, const float *x,
-                        const float *products, int64_t first, int64_t m)
-{
-    const float *length2 = job->bank->length2 + first;
-    float limits[2] = {-INFINITY, -INFINITY};
-    int32_t near[TILE];
-    int64_t n;
-
-    for (int s = 0; s < job->sides; s++)
-        limits[s] = limit_of(sides[s], job->bank);
-    n = fk_linalg_nearer(near, length2, products, m, fmaxf(limits[0], limits[1]));
-    for (int64_t k = 0; k < n; k++) {
-        float bound = length2[near[k]] - 2.0f * products[near[k]];
-        int64_t row = first + near[k];
-
-        for (int s = 0; s < job->sides; s++) {
-            if (!(bound < limits[s]) || fk_span_has(job->exclude[s], job->bank->images[row]))
-                continue;
-            take(sides[s], job, x, row);
-            limits[s] = limit_of(sides[s], job->bank);
+        if (bound < b->bound && !fk_span_has(job->exclude, job->bank->images[first + near[k]])) {
+            b->bound = bound;
+            b->index = first + near[k];
         }
     }
 }
 
-/* One pass of n features x, in search coordinates q, through the bank; found [2][PIECE]. */
+/* Second pass: all in the tile that may lie nearer. */
+static void search_tile(best *b, const nearest_job *job, const float *x, const float *products,
+                        int64_t first, int64_t m)
+{
+    const float *length2 = job->bank->length2 + first;
+    float limit = limit_of(b, job->bank);
+    int32_t near[TILE];
+    int64_t n = fk_linalg_nearer(near, length2, products, m, limit);
+
+    for (int64_t k = 0; k < n; k++) {
+        if (!(length2[near[k]] - 2.0f * products[near[k]] < limit) ||
+            fk_span_has(job->exclude, job->bank->images[first + near[k]]))
+            continue;
+        take(b, job, x, first + near[k]);
+        limit = limit_of(b, job->bank);
+    }
+}
+
+/* One pass of n features x, in search coordinates q, through the bank. */
 static void pass(best *found, const nearest_job *job, const float *x, const float *q, int64_t n,
                  float *products, bool first_pass)
 {
@@ -350,12 +315,10 @@ static void pass(best *found, const nearest_job *job, const float *x, const floa
         fk_linalg_multiply_packed(products, TILE, q, width, bank->packed + at * width, n, m, width,
                                   1.0f, 0.0f);
         for (int64_t i = 0; i < n; i++) {
-            best *const sides[2] = {found + i, found + PIECE + i};
-
             if (first_pass)
-                find_bounds(sides, job, products + i * TILE, at, m);
+                find_bound(&found[i], job, products + i * TILE, at, m);
             else
-                search_tile(sides, job, x + i * bank->dim, products + i * TILE, at, m);
+                search_tile(&found[i], job, x + i * bank->dim, products + i * TILE, at, m);
         }
     }
 }
@@ -365,43 +328,9 @@ static void start_search(best *found, const nearest_job *job, const float *x, co
                          int64_t n, float *products)
 {
     pass(found, job, x, q, n, products, true);
-    for (int s = 0; s < job->sides; s++)
-        for (int64_t i = 0; i < n; i++) {
-            best *b = &found[s * PIECE + i];
-
-            if (b->index >= 0)
-                take(b, job, x + i * job->bank->dim, b->index);
-        }
-}
-
-/* Among the stand-ins of what is left out: from products, then by differences. */
-static void search_stand_ins(best *found, const nearest_job *job, int side, const float *x,
-                             int64_t n, float *products)
-{
-    const stand_ins *in = &job->in[side];
-    int64_t dim = job->bank->dim;
-
-    for (int64_t at = 0; at < in->n; at += TILE) {
-        int64_t m = least(TILE, in->n - at);
-
-        fk_linalg_multiply_packed(products, TILE, x, dim, in->packed + at * dim, n, m, dim, 1.0f,
-                                  0.0f);
-        for (int64_t i = 0; i < n; i++) {
-            double length2 = sure_share(dim) * fk_linalg_length2(x + i * dim, dim);
-
-            for (int64_t j = 0; j < m; j++) {
-                double limit = found[i].value * MARGIN - length2, exact;
-
-                if (!((double)in->length2[at + j] - 2.0 * (double)products[i * TILE + j] < limit))
-                    continue;
-                exact = fk_linalg_distance2(x + i * dim, in->rows + (at + j) * dim, dim);
-                if (exact < found[i].value) {
-                    found[i].value = exact;
-                    found[i].index = in->of[at + j];
-                }
-            }
-        }
-    }
+    for (int64_t i = 0; i < n; i++)
+        if (found[i].index >= 0)
+            take(&found[i], job, x + i * job->bank->dim, found[i].index);
 }
 
 static fleck_status search_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
@@ -412,7 +341,7 @@ static fleck_status search_piece(void *ctx, int64_t piece, int worker, fleck_err
     const float *x = job->x + first * bank->dim, *q = x;
     float *products = job->room + piece * piece_room(bank), *turned = products + PIECE * TILE;
     double reach[PIECE] = {0.0};
-    best found[2 * PIECE];
+    best found[PIECE];
 
     (void)worker;
     (void)err;
@@ -421,79 +350,20 @@ static fleck_status search_piece(void *ctx, int64_t piece, int worker, fleck_err
         q = turned;
     }
     for (int64_t i = 0; i < n; i++)
-        found[i] = found[PIECE + i] =
-            (best){.value = INFINITY,
-                   .length2 = sure_share(width) * fk_linalg_length2(q + i * width, width),
-                   .slack = bank->rounding * (reach[i] + bank->reach),
-                   .bound = INFINITY,
-                   .index = -1};
+        found[i] = (best){.value = INFINITY,
+                          .length2 = sure_share(width) * fk_linalg_length2(q + i * width, width),
+                          .slack = bank->rounding * (reach[i] + bank->reach),
+                          .bound = INFINITY,
+                          .index = -1};
     if (bank->width > 0)
         start_search(found, job, x, q, n, products);
     pass(found, job, x, q, n, products, false);
-    for (int s = 0; s < job->sides; s++)
-        search_stand_ins(found + s * PIECE, job, s, x, n, products);
-    for (int s = 0; s < job->sides; s++)
-        for (int64_t i = 0; i < n; i++) {
-            const best *b = &found[s * PIECE + i];
-
-            job->distance[s][first + i] = (float)sqrt(b->value);
-            if (job->index[s] != NULL)
-                job->index[s][first + i] = isinf(b->value) ? -1 : b->index;
-        }
+    for (int64_t i = 0; i < n; i++) {
+        job->distance[first + i] = (float)sqrt(found[i].value);
+        if (job->index != NULL)
+            job->index[first + i] = isinf(found[i].value) ? -1 : found[i].index;
+    }
     return FLECK_OK;
-}
-
-static void free_left_out(nearest_job *job)
-{
-    for (int s = 0; s < 2; s++) {
-        fk_free(job->in[s].of);
-        fk_free(job->in[s].rows);
-        fk_free(job->in[s].packed);
-        fk_free(job->in[s].length2);
-    }
-}
-
-/* The stand-ins of what side s leaves out. */
-static fleck_status gather_stand_ins(nearest_job *job, int s, fleck_error *err)
-{
-    const fk_bank *b = job->bank;
-    int kind = job->exclude[s].fold ? 1 : 0;
-    stand_ins *in = &job->in[s];
-    int64_t n = 0;
-    fleck_status st = FLECK_OK;
-
-    if (job->exclude[s].count == 0 || b->stand_in[kind] == NULL)
-        return FLECK_OK;
-    for (int64_t i = 0; i < b->n; i++)
-        n += fk_span_has(job->exclude[s], b->images[i]) && isfinite(b->stand_in_value[kind][i]);
-    FK_DO(FK_ALLOC(&in->of, n + 1, err));
-    FK_DO(FK_ALLOC(&in->rows, (n + 1) * b->dim, err));
-    FK_DO(FK_ALLOC(&in->packed, fk_linalg_packed_size(n + 1, b->dim), err));
-    FK_DO(FK_ALLOC(&in->length2, n + 1, err));
-    for (int64_t i = 0; i < b->n; i++) {
-        if (!fk_span_has(job->exclude[s], b->images[i]) || !isfinite(b->stand_in_value[kind][i]))
-            continue;
-        in->of[in->n] = i;
-        memcpy(in->rows + in->n * b->dim, b->stand_in[kind] + i * b->dim,
-               (size_t)b->dim * sizeof *in->rows);
-        in->length2[in->n++] =
-            (float)(sure_share(b->dim) * fk_linalg_length2(b->stand_in[kind] + i * b->dim, b->dim));
-    }
-    fk_linalg_pack(in->packed, in->rows, b->dim, 0, in->n, b->dim);
-done:
-    return st;
-}
-
-static fleck_status run_search(nearest_job *job, fk_pool *pool, fleck_error *err)
-{
-    fleck_status st = FLECK_OK;
-
-    for (int s = 0; s < job->sides; s++)
-        FK_DO(gather_stand_ins(job, s, err));
-    FK_DO(fk_pool_run(pool, (job->n + PIECE - 1) / PIECE, search_piece, job, err));
-done:
-    free_left_out(job);
-    return st;
 }
 
 fleck_status fk_bank_nearest(const fk_bank *b, const float *x, int64_t n, fk_span exclude,
@@ -503,117 +373,10 @@ fleck_status fk_bank_nearest(const fk_bank *b, const float *x, int64_t n, fk_spa
     nearest_job job = {.bank = b,
                        .x = x,
                        .n = n,
-                       .sides = 1,
-                       .exclude = {exclude},
+                       .exclude = exclude,
                        .room = scratch,
-                       .distance = {distance},
-                       .index = {index}};
+                       .distance = distance,
+                       .index = index};
 
-    return run_search(&job, pool, err);
-}
-
-fleck_status fk_bank_nearest_both(const fk_bank *b, const float *x, int64_t n,
-                                  const fk_span exclude[2], void *scratch, fk_pool *pool,
-                                  float *const distance[2], int64_t *const index[2],
-                                  fleck_error *err)
-{
-    nearest_job job = {.bank = b,
-                       .x = x,
-                       .n = n,
-                       .sides = 2,
-                       .exclude = {exclude[0], exclude[1]},
-                       .room = scratch,
-                       .distance = {distance[0], distance[1]},
-                       .index = {index[0], index[1]}};
-
-    return run_search(&job, pool, err);
-}
-
-/* ---- Stand-ins ---- */
-
-typedef struct offer_job {
-    fk_bank *bank;
-    const float *x, *packed,
-        *length2; /* of the image: [n, dim], packed, [n] INFINITY where not learned */
-    int64_t n;
-    const fk_span *exclude;
-    float *products; /* [workers, PIECE, n] */
-} offer_job;
-
-/* Whether one of the image's features is the nearest so far to row i of the bank; products [n]. */
-static void offer_to(const offer_job *job, int64_t i, const float *products)
-{
-    fk_bank *b = job->bank;
-    float nearest = INFINITY;
-    int64_t at = 0;
-
-    for (int64_t p = 0; p < job->n; p++) {
-        float value = job->length2[p] - 2.0f * products[p];
-
-        at = value < nearest ? p : at;
-        nearest = value < nearest ? value : nearest;
-    }
-    for (int s = 0; s < 2; s++) {
-        if (fk_span_has(job->exclude[s], b->images[i]) || !(nearest < b->stand_in_value[s][i]))
-            continue;
-        b->stand_in_value[s][i] = nearest;
-        memcpy(b->stand_in[s] + i * b->dim, job->x + at * b->dim, (size_t)b->dim * sizeof(float));
-    }
-}
-
-static fleck_status offer_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
-{
-    const offer_job *job = ctx;
-    const fk_bank *b = job->bank;
-    int64_t first = piece * PIECE, n = least(PIECE, b->n - first);
-    float *products = job->products + worker * PIECE * job->n;
-
-    (void)err;
-    fk_linalg_multiply_packed(products, job->n, b->rows + first * b->dim, b->dim, job->packed, n,
-                              job->n, b->dim, 1.0f, 0.0f);
-    for (int64_t i = 0; i < n; i++)
-        offer_to(job, first + i, products + i * job->n);
-    return FLECK_OK;
-}
-
-static fleck_status begin_stand_ins(fk_bank *b, fleck_error *err)
-{
-    fleck_status st = FLECK_OK;
-
-    for (int s = 0; s < 2 && b->stand_in[s] == NULL; s++) {
-        FK_DO(FK_CALLOC(&b->stand_in[s], b->n * b->dim, err));
-        FK_DO(FK_ALLOC(&b->stand_in_value[s], b->n, err));
-        for (int64_t i = 0; i < b->n; i++)
-            b->stand_in_value[s][i] = INFINITY;
-    }
-done:
-    if (st != FLECK_OK)
-        free_stand_ins(b);
-    return st;
-}
-
-fleck_status fk_bank_stand_in(fk_bank *b, const float *x, const uint8_t *valid, int64_t n,
-                              const fk_span exclude[2], fk_pool *pool, fleck_error *err)
-{
-    offer_job job = {.bank = b, .x = x, .n = n, .exclude = exclude};
-    float *packed = NULL, *length2 = NULL;
-    fleck_status st;
-
-    FK_DO(begin_stand_ins(b, err));
-    FK_DO(FK_ALLOC(&packed, fk_linalg_packed_size(n, b->dim), err));
-    FK_DO(FK_ALLOC(&length2, n, err));
-    FK_DO(FK_ALLOC(&job.products, fk_pool_threads(pool) * PIECE * n, err));
-    fk_linalg_pack(packed, x, b->dim, 0, n, b->dim);
-    for (int64_t p = 0; p < n; p++)
-        length2[p] = valid != NULL && valid[p] != 1
-                         ? INFINITY
-                         : (float)fk_linalg_length2(x + p * b->dim, b->dim);
-    job.packed = packed;
-    job.length2 = length2;
-    FK_DO(fk_pool_run(pool, (b->n + PIECE - 1) / PIECE, offer_piece, &job, err));
-done:
-    fk_free(packed);
-    fk_free(length2);
-    fk_free(job.products);
-    return st;
+    return fk_pool_run(pool, (n + PIECE - 1) / PIECE, search_piece, &job, err);
 }

@@ -22,9 +22,6 @@ typedef struct fk_bank {
     float *
         packed; /* the features, or [n, width] the coarse coordinates, as fk_linalg_pack() has them */
     double stretch, rounding, reach; /* see bank.c */
-    /* Stand-ins of the features, while images are held out: [n, dim] the nearest learned feature of another
-     * image, and of another fold; and how near it is.  NULL: there are none. */
-    float *stand_in[2], *stand_in_value[2];
 } fk_bank;
 
 void fk_bank_free(fk_bank *b);
@@ -55,21 +52,5 @@ size_t fk_bank_scratch_size(const fk_bank *b, int64_t n);
 fleck_status fk_bank_nearest(const fk_bank *b, const float *x, int64_t n, fk_span exclude,
                              void *scratch, fk_pool *pool, float *distance, int64_t *index,
                              fleck_error *err) FLECK_MUST_CHECK;
-
-/* Two of these that differ in what they leave out, with the products of one: each finds what it finds alone. */
-fleck_status fk_bank_nearest_both(const fk_bank *b, const float *x, int64_t n,
-                                  const fk_span exclude[2], void *scratch, fk_pool *pool,
-                                  float *const distance[2], int64_t *const index[2],
-                                  fleck_error *err) FLECK_MUST_CHECK;
-
-/* Without an image the bank would not have its features, but others in their places: that of another image which
- * lies nearest takes the place of each, so that the bank without the image is as dense as it is for a new
- * one.  Offer all learned images, each with what is left out when it is (the image itself, its fold), and
- * those that lie nearest are kept; searches that leave out find them from then on, until fk_bank_measure().
- * valid is NULL, or [n]: 1 where x [n, dim] was learned.  The same bytes on any pool.  Cost: n b->n dim
- * multiply-adds. */
-fleck_status fk_bank_stand_in(fk_bank *b, const float *x, const uint8_t *valid, int64_t n,
-                              const fk_span exclude[2], fk_pool *pool,
-                              fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -24,7 +24,10 @@ typedef enum fk_method_flags {
     /* score also leaves out a fold of sessions. */
     FK_METHOD_EXCLUDES_FOLDS = 4,
     /* A map takes far longer than a score. */
-    FK_METHOD_DEAR_MAPS = 8
+    FK_METHOD_DEAR_MAPS = 8,
+    /* What was chosen of an image covers the others as well, so that they look too far away without it: scores
+     * that exclude are too high, and right only of a fit without the image. */
+    FK_METHOD_REFITS = 16
 } fk_method_flags;
 
 /* Learned embeddings that a score leaves out: `count` from `first` on, in order of add or, where that is not the
@@ -118,16 +121,6 @@ typedef struct fk_method {
      *   pool     may be used when not NULL (a single image on several threads); same bytes */
     fleck_status (*score)(const void *state, const fk_embedding *e, fk_span exclude, void *scratch,
                           fk_pool *pool, float *map, double *score, fleck_error *err);
-    /* Before scores that exclude, called once for each learned image with what they will leave out (alone,
-     * fold), where a method is asked to: it finds what would be in the place of what is left out.  NULL in a
-     * method that knows it; without it scores that exclude are too high. */
-    fleck_status (*stand_in)(void *state, const fk_embedding *e, const fk_span exclude[2],
-                             fk_pool *pool, fleck_error *err);
-    /* score() of a learned image twice at once, as if it were left out as exclude[0] and as exclude[1]: map
-     * (may be NULL) and scores[0] of the first, scores[1] of the second, each the very number that score
-     * gives.  NULL in a method that gains nothing by it, or whose scores are not its own. */
-    fleck_status (*score_both)(const void *state, const fk_embedding *e, const fk_span exclude[2],
-                               void *scratch, float *map, double scores[2], fleck_error *err);
     /* Score n images (any n >= 0) at once, faster than one by one; NULL in a method that gains
      * nothing by it, or whose scores are not those of maps.
      *   exclude  [n] as in score; may differ among images

@@ -505,22 +505,6 @@ done:
     return st;
 }
 
-static fleck_status mhpc_stand_in(void *state, const fk_embedding *e, const fk_span exclude[2],
-                                  fk_pool *pool, fleck_error *err)
-{
-    mhpc *s = state;
-    float *z = NULL;
-    fleck_status st;
-
-    if (s->n_bank == 0)
-        FK_FAIL(err, FLECK_E_STATE, "mhpatchcore: finish the fit before scoring");
-    FK_DO(whiten_new(s, &z, e->levels[0].data, positions(s), pool, err));
-    FK_DO(fk_bank_stand_in(&s->whitened, z, e->levels[0].valid, positions(s), exclude, pool, err));
-done:
-    fk_free(z);
-    return st;
-}
-
 /* ---- Saving and loading ---- */
 
 static fleck_status mhpc_save(const void *state, fk_st_writer *w, fk_json *meta, fleck_error *err)
@@ -611,7 +595,7 @@ const fk_method fk_method_mhpatchcore = {
                  "Anomaly Detection, arXiv 2605.27748, 2026",
     .options = OPTIONS,
     .score_kind = FK_SCORE_GLOBAL,
-    .flags = FK_METHOD_EXCLUDES | FK_METHOD_EXCLUDES_FOLDS | FK_METHOD_ORDERED,
+    .flags = FK_METHOD_EXCLUDES | FK_METHOD_EXCLUDES_FOLDS | FK_METHOD_ORDERED | FK_METHOD_REFITS,
     .resize = "bilinear",
     .skip_taps = 1,
     .embed = mhpc_embed,
@@ -622,7 +606,6 @@ const fk_method fk_method_mhpatchcore = {
     .finish = mhpc_finish,
     .scratch_size = mhpc_scratch_size,
     .score = mhpc_score,
-    .stand_in = mhpc_stand_in,
     .count = mhpc_count,
     .save = mhpc_save,
     .load = mhpc_load,

@@ -12,7 +12,7 @@
 static const fk_option OPTIONS[] = {
     {.name = "coreset",
      .kind = FK_OPTION_REAL,
-     .initial = "0.02",
+     .initial = "0.01",
      .min = 1e-6,
      .max = 1,
      .help = "share of the good patches that the bank keeps, chosen by greedy k-center; 0.1 and "
@@ -22,8 +22,8 @@ static const fk_option OPTIONS[] = {
      .initial = "128",
      .min = 0,
      .max = 65536,
-     .help = "width of the random projection in which they are chosen (128 in the authors' code); "
-             "0: none"},
+     .help = "width of the random projection in which they are chosen, where patches have twice as "
+             "many numbers (128 in the authors' code); 0: none"},
     {.name = "patch",
      .kind = FK_OPTION_INT,
      .initial = "3",
@@ -277,39 +277,26 @@ done:
     return st;
 }
 
-static fleck_status patchcore_stand_in(void *state, const fk_embedding *e, const fk_span exclude[2],
-                                       fk_pool *pool, fleck_error *err)
-{
-    fk_patchcore *s = state;
-    const fk_level *level = &e->levels[0];
-
-    if (!s->finished)
-        return fk_error_set(err, FLECK_E_STATE, "patchcore: finish the fit before scoring");
-    return fk_bank_stand_in(&s->bank, level->data, level->valid, positions(s), exclude, pool, err);
-}
-
-const fk_method fk_method_patchcore = {.name = "patchcore",
-                                       .title = "PatchCore: the nearest of a bank of good patches",
-                                       .reference =
-                                           "Roth, Pemula, Zepeda, Schoelkopf, Brox and Gehler: "
-                                           "Towards Total Recall in Industrial Anomaly Detection, "
-                                           "arXiv 2106.08265, 2022",
-                                       .options = OPTIONS,
-                                       .score_kind = FK_SCORE_GLOBAL,
-                                       .flags = FK_METHOD_EXCLUDES | FK_METHOD_EXCLUDES_FOLDS,
-                                       .resize = "bilinear",
-                                       .skip_taps = 1,
-                                       .embed = patchcore_embed,
-                                       .begin = patchcore_begin,
-                                       .limit = patchcore_limit,
-                                       .add = patchcore_add,
-                                       .merge = patchcore_merge,
-                                       .finish = patchcore_finish,
-                                       .scratch_size = fk_patchcore_scratch_size,
-                                       .score = fk_patchcore_score,
-                                       .stand_in = patchcore_stand_in,
-                                       .score_both = fk_patchcore_score_both,
-                                       .count = patchcore_count,
-                                       .save = patchcore_save,
-                                       .load = patchcore_load,
-                                       .free = patchcore_free};
+const fk_method fk_method_patchcore = {
+    .name = "patchcore",
+    .title = "PatchCore: the nearest of a bank of good patches",
+    .reference = "Roth, Pemula, Zepeda, Schoelkopf, Brox and Gehler: "
+                 "Towards Total Recall in Industrial Anomaly Detection, "
+                 "arXiv 2106.08265, 2022",
+    .options = OPTIONS,
+    .score_kind = FK_SCORE_GLOBAL,
+    .flags = FK_METHOD_EXCLUDES | FK_METHOD_EXCLUDES_FOLDS | FK_METHOD_REFITS,
+    .resize = "bilinear",
+    .skip_taps = 1,
+    .embed = patchcore_embed,
+    .begin = patchcore_begin,
+    .limit = patchcore_limit,
+    .add = patchcore_add,
+    .merge = patchcore_merge,
+    .finish = patchcore_finish,
+    .scratch_size = fk_patchcore_scratch_size,
+    .score = fk_patchcore_score,
+    .count = patchcore_count,
+    .save = patchcore_save,
+    .load = patchcore_load,
+    .free = patchcore_free};

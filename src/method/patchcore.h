@@ -62,8 +62,5 @@ size_t fk_patchcore_scratch_size(const void *state);
 fleck_status fk_patchcore_score(const void *state, const fk_embedding *e, fk_span exclude,
                                 void *scratch, fk_pool *pool, float *map, double *score,
                                 fleck_error *err) FLECK_MUST_CHECK;
-fleck_status fk_patchcore_score_both(const void *state, const fk_embedding *e,
-                                     const fk_span exclude[2], void *scratch, float *map,
-                                     double scores[2], fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -119,10 +119,10 @@ fleck_status fk_patchcore_project(float *out, const fk_patchcore *s, const float
     return fk_pool_run(pool, (n + PIECE - 1) / PIECE, project_piece, &job, err);
 }
 
-/* Is the choice made in a projection? */
+/* Is the choice made in a projection?  One that keeps more than half of the numbers costs more than it saves. */
 static bool is_narrow(const fk_patchcore *s)
 {
-    return s->projection > 0 && s->projection < s->shape.levels[0].dim;
+    return s->projection > 0 && 2 * s->projection <= s->shape.levels[0].dim;
 }
 
 static int compare_indices(const void *a, const void *b)

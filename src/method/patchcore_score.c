@@ -22,8 +22,6 @@ typedef struct layout {
     double *values, *nearest; /* [bank.n], [reweight] */
     int64_t *index, *indices; /* [P], [reweight] */
     float *distance;          /* [P] */
-    int64_t *other_index;     /* [P] of the second of two searches at once */
-    float *other_distance;    /* [P] */
 } layout;
 
 static int64_t positions(const fk_patchcore *s)
@@ -51,8 +49,6 @@ static size_t lay_out(layout *l, const fk_patchcore *s, char *base)
     l->index = carve(base, &used, n, sizeof *l->index);
     l->indices = carve(base, &used, b, sizeof *l->indices);
     l->distance = carve(base, &used, n, sizeof *l->distance);
-    l->other_index = carve(base, &used, n, sizeof *l->other_index);
-    l->other_distance = carve(base, &used, n, sizeof *l->other_distance);
     return used;
 }
 
@@ -112,16 +108,6 @@ static double image_score(const fk_patchcore *s, const layout *l, const fk_level
     return score;
 }
 
-/* Why a distance is not finite. */
-static fleck_status not_finite(const fk_patchcore *s, fk_span exclude, fleck_error *err)
-{
-    if (all_left_out(&s->bank, exclude))
-        return fk_error_set(err, FLECK_E_STATE,
-                            "patchcore: leaving one image out needs another, there is none");
-    return fk_error_set(err, FLECK_E_ENGINE,
-                        "patchcore: distances are too large for float numbers");
-}
-
 fleck_status fk_patchcore_score(const void *state, const fk_embedding *e, fk_span exclude,
                                 void *scratch, fk_pool *pool, float *map, double *score,
                                 fleck_error *err)
@@ -138,44 +124,17 @@ fleck_status fk_patchcore_score(const void *state, const fk_embedding *e, fk_spa
     lay_out(&l, s, scratch);
     FK_DO(fk_bank_nearest(&s->bank, e->levels[0].data, positions(s), exclude, l.search, pool,
                           l.distance, l.index, err));
-    if (!fk_embed_finite(l.distance, positions(s)))
-        FK_DO(not_finite(s, exclude, err));
+    if (!fk_embed_finite(l.distance, positions(s))) {
+        if (all_left_out(&s->bank, exclude))
+            FK_FAIL(err, FLECK_E_STATE,
+                    "patchcore: leaving one image out needs another, there is none");
+        FK_FAIL(err, FLECK_E_ENGINE, "patchcore: distances are too large for float numbers");
+    }
     if (score != NULL)
         *score = image_score(s, &l, &e->levels[0], exclude);
     if (map != NULL)
         fk_map_resize_bilinear(map, s->map.height, s->map.width, l.distance, grid->height,
                                grid->width);
-done:
-    return st;
-}
-
-fleck_status fk_patchcore_score_both(const void *state, const fk_embedding *e,
-                                     const fk_span exclude[2], void *scratch, float *map,
-                                     double scores[2], fleck_error *err)
-{
-    const fk_patchcore *s = state;
-    const fk_level *grid = &s->shape.levels[0];
-    layout l;
-    fleck_status st;
-
-    if (!s->finished)
-        FK_FAIL(err, FLECK_E_STATE, "patchcore: finish the fit before scoring");
-    FK_DO(fk_embedding_check(e, &s->shape, err));
-    lay_out(&l, s, scratch);
-    FK_DO(fk_bank_nearest_both(&s->bank, e->levels[0].data, positions(s), exclude, l.search, NULL,
-                               (float *const[]){l.distance, l.other_distance},
-                               (int64_t *const[]){l.index, l.other_index}, err));
-    if (!fk_embed_finite(l.distance, positions(s)))
-        FK_DO(not_finite(s, exclude[0], err));
-    if (!fk_embed_finite(l.other_distance, positions(s)))
-        FK_DO(not_finite(s, exclude[1], err));
-    scores[0] = image_score(s, &l, &e->levels[0], exclude[0]);
-    if (map != NULL)
-        fk_map_resize_bilinear(map, s->map.height, s->map.width, l.distance, grid->height,
-                               grid->width);
-    l.distance = l.other_distance;
-    l.index = l.other_index;
-    scores[1] = image_score(s, &l, &e->levels[0], exclude[1]);
 done:
     return st;
 }

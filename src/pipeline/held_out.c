@@ -436,6 +436,9 @@ typedef struct scores {
     fk_fitting *f;
     bool by_fold;
     bool together;         /* and folds are scored as a whole */
+    bool refits;           /* by fits without a part of the images */
+    int64_t told;          /* scores so far, for progress */
+    float *packed;         /* an embedding, unless tiled */
     double *alone, *group; /* [n] */
     float *values;         /* [SAMPLE] pixels of the maps */
     int64_t count;
@@ -494,21 +497,10 @@ done:
     return st;
 }
 
-static fleck_status load_block(scores *s, int64_t first, int64_t n, bool to_learn, fleck_error *err)
-{
-    float *packed = NULL;
-    fleck_status st;
-
-    FK_DO(FK_ALLOC(&packed, fk_embed_shape_floats(&s->f->model->shape), err));
-    for (int64_t i = 0; i < n; i++)
-        FK_DO(load_one(s->f, first + i, to_learn, packed, &s->embeddings[i], err));
-done:
-    fk_free(packed);
-    return st;
-}
-
-/* Images first .. first + n - 1, n <= BLOCK. */
-static fleck_status score_block(scores *s, int64_t first, int64_t n, fleck_error *err)
+/* n <= BLOCK images, in s->embeddings, as if what a span says had not been learned; NULL: by a state that has
+ * learned none of them.  fold: which of their two scores these are. */
+static fleck_status score_block(scores *s, const int64_t *held, int64_t n, bool fold,
+                                const fk_span *spans, fleck_error *err)
 {
     fk_fitting *f = s->f;
     fk_held_out *h = &f->held;
@@ -516,74 +508,166 @@ static fleck_status score_block(scores *s, int64_t first, int64_t n, fleck_error
     const fk_embedding *embeddings[BLOCK];
     const uint8_t *left_out[BLOCK];
     float *maps[BLOCK];
-    fk_span alone[BLOCK], fold[BLOCK];
+    double found[BLOCK];
+    fk_span none[BLOCK];
     bool pooled = fk_model_scores_maps(f->model);
     fleck_status st;
 
-    FK_DO(load_block(s, first, n, false, err));
     for (int64_t i = 0; i < n; i++) {
+        none[i] = FK_NONE;
         embeddings[i] = &s->embeddings[i];
-        left_out[i] = h->canvases[first + i].left_out.data;
-        maps[i] = pooled || gives_map(s, first + i) ? s->maps[i] : NULL;
-        alone[i] = span_of(f, h->images[first + i], false);
-        fold[i] = span_of(f, h->images[first + i], true);
+        left_out[i] = h->canvases[held[i]].left_out.data;
+        maps[i] = pooled || (!fold && gives_map(s, held[i])) ? s->maps[i] : NULL;
     }
-    if (s->by_fold && !s->together)
-        FK_DO(fk_runner_score_both(f->runner, n, embeddings, alone, fold, left_out, maps,
-                                   s->alone + first, s->group + first, err));
-    else
-        FK_DO(fk_runner_score_many(f->runner, n, embeddings, alone, left_out, maps,
-                                   s->alone + first, err));
-    for (int64_t i = 0; i < n; i++)
-        if (maps[i] != NULL && gives_map(s, first + i))
+    FK_DO(fk_runner_score_many(f->runner, n, embeddings, spans != NULL ? spans : none, left_out,
+                               maps, found, err));
+    for (int64_t i = 0; i < n; i++) {
+        (fold ? s->group : s->alone)[held[i]] = found[i];
+        if (!fold && maps[i] != NULL && gives_map(s, held[i]))
             take_pixels(s, maps[i], size.width, size.height, left_out[i]);
+    }
+    s->told += n;
+    FK_DO(fk_watch_tell(f->watch, s->told, err));
 done:
     return st;
 }
 
-/* Show the method all that are held out, so that it finds what stands in for each. */
-static fleck_status find_stand_ins(scores *s, fleck_error *err)
+/* All, by the state that has learned them. */
+static fleck_status score_blocks(scores *s, bool fold, fleck_error *err)
 {
     fk_fitting *f = s->f;
-    const fk_method *m = f->model->method;
+    fk_held_out *h = &f->held;
     fleck_status st = FLECK_OK;
 
-    if (m->stand_in == NULL)
-        return FLECK_OK;
-    fk_watch_stage(f->watch, "stand-ins", f->held.n);
-    for (int64_t k = 0, n; k < f->held.n; k += n) {
-        n = f->held.n - k < BLOCK ? f->held.n - k : BLOCK;
-        FK_DO(load_block(s, k, n, true, err));
-        for (int64_t i = 0; i < n; i++) {
-            int64_t image = f->held.images[k + i];
+    for (int64_t k = 0, n; k < h->n; k += n) {
+        fk_span spans[BLOCK];
+        int64_t held[BLOCK];
 
-            FK_DO(m->stand_in(f->model->state, &s->embeddings[i],
-                              (const fk_span[]){span_of(f, image, false), span_of(f, image, true)},
-                              f->runner->pool, err));
+        n = h->n - k < BLOCK ? h->n - k : BLOCK;
+        for (int64_t i = 0; i < n; i++) {
+            held[i] = k + i;
+            spans[i] = span_of(f, h->images[k + i], fold);
+            FK_DO(load_one(f, k + i, false, s->packed, &s->embeddings[i], err));
         }
-        FK_DO(fk_watch_tell(f->watch, k + n, err));
+        FK_DO(score_block(s, held, n, fold, spans, err));
     }
 done:
     return st;
 }
 
-static fleck_status score_blocks(scores *s, fleck_error *err)
+/* ---- Scores of fits without a part of the images ---- */
+
+/* Images are parted by their sessions' folds, or dealt out in turn with their duplicates, which stands for leaving
+ * out each alone. */
+static int64_t part_of(const fk_fitting *f, int64_t image, bool fold)
+{
+    const fk_good *g = &f->held.good[image];
+
+    return fold ? g->fold : g->twin % FK_FOLDS;
+}
+
+/* A finished state of all images but those of a part, in the order in which all were learned. */
+static fleck_status learn_rest(scores *s, int64_t part, bool fold, void **out, fleck_error *err)
+{
+    fk_fitting *f = s->f;
+    const fk_model *m = f->model;
+    const fk_embedding *one = &s->embeddings[0];
+    void *state = NULL;
+    fleck_status st;
+
+    FK_DO(m->method->begin(&state, &m->options, &m->shape, fk_preprocess_input(&m->pre), err));
+    for (int64_t i = 0; i < f->n; i++) {
+        int64_t image = f->order != NULL ? f->order[i] : i;
+
+        if (part_of(f, image, fold) == part)
+            continue;
+        FK_DO(load_one(f, image, true, s->packed, &s->embeddings[0], err));
+        FK_DO(m->method->add(state, &one, 1, f->runner->pool, err));
+    }
+    FK_DO(m->method->finish(state, f->runner->pool, err));
+    *out = state;
+    state = NULL;
+done:
+    if (state != NULL)
+        m->method->free(state);
+    return st;
+}
+
+/* The images of a part, by the model's state, which has not learned them. */
+static fleck_status score_part(scores *s, int64_t part, bool fold, fleck_error *err)
+{
+    fk_fitting *f = s->f;
+    int64_t held[BLOCK], n = 0;
+    fleck_status st = FLECK_OK;
+
+    for (int64_t i = 0; i < f->n; i++) {
+        if (part_of(f, i, fold) != part)
+            continue;
+        FK_DO(load_one(f, i, false, s->packed, &s->embeddings[n], err));
+        held[n++] = i;
+        if (n == BLOCK) {
+            FK_DO(score_block(s, held, n, fold, NULL, err));
+            n = 0;
+        }
+    }
+    if (n > 0)
+        FK_DO(score_block(s, held, n, fold, NULL, err));
+done:
+    return st;
+}
+
+static int64_t count_part(const fk_fitting *f, int64_t part, bool fold)
+{
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < f->n; i++)
+        n += part_of(f, i, fold) == part;
+    return n;
+}
+
+static fleck_status score_refits(scores *s, bool fold, fleck_error *err)
+{
+    fk_fitting *f = s->f;
+    fk_model *m = f->model;
+    void *whole = m->state;
+    fleck_status st = FLECK_OK;
+
+    for (int64_t part = 0; part < (fold ? f->held.folds : FK_FOLDS); part++) {
+        void *rest = NULL;
+
+        if (count_part(f, part, fold) == 0)
+            continue;
+        FK_DO(learn_rest(s, part, fold, &rest, err));
+        m->state = rest;
+        st = fk_runner_ready(f->runner, err);
+        if (st == FLECK_OK)
+            st = score_part(s, part, fold, err);
+        m->state = whole;
+        m->method->free(rest);
+        if (st != FLECK_OK)
+            break;
+    }
+    if (st == FLECK_OK)
+        st = fk_runner_ready(f->runner, err);
+done:
+    return st;
+}
+
+static fleck_status score_stored(scores *s, fleck_error *err)
 {
     fk_fitting *f = s->f;
     fleck_status st;
 
+    FK_DO(FK_ALLOC(&s->packed, fk_embed_shape_floats(&f->model->shape), err));
     FK_DO(FK_CALLOC(&s->embeddings, BLOCK, err));
     for (int64_t i = 0; i < BLOCK; i++) {
         FK_DO(fk_embedding_init(&s->embeddings[i], &f->model->shape, err));
         FK_DO(FK_ALLOC(&s->maps[i], fk_fit_input_pixels(f->model), err));
     }
-    FK_DO(find_stand_ins(s, err));
-    fk_watch_stage(f->watch, "thresholds", f->held.n);
-    for (int64_t k = 0, n; k < f->held.n; k += n) {
-        n = f->held.n - k < BLOCK ? f->held.n - k : BLOCK;
-        FK_DO(score_block(s, k, n, err));
-        FK_DO(fk_watch_tell(f->watch, k + n, err));
-    }
+    fk_watch_stage(f->watch, "thresholds", f->held.n * (s->by_fold && !s->together ? 2 : 1));
+    FK_DO(s->refits ? score_refits(s, false, err) : score_blocks(s, false, err));
+    if (s->by_fold && !s->together)
+        FK_DO(s->refits ? score_refits(s, true, err) : score_blocks(s, true, err));
 done:
     return st;
 }
@@ -791,6 +875,14 @@ done:
     return st;
 }
 
+static bool all_alike(const fk_fitting *f)
+{
+    for (int64_t i = 0; i < f->n; i++)
+        if (f->held.good[i].twin != f->held.good[0].twin)
+            return false;
+    return true;
+}
+
 fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings, fleck_error *err)
 {
     fk_held_out *h = &f->held;
@@ -804,8 +896,21 @@ fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings
     FK_DO(learn_kind(f, err));
     FK_DO(rank_all(f, err));
     say_duplicates(f);
+    if (all_alike(f)) {
+        fk_warn_say(
+            f->runner->warn,
+            "all %lld images are alike: none can be held out, so that there is no threshold",
+            (long long)f->n);
+        return FLECK_OK;
+    }
     s.together = folds_together(f);
     s.by_fold = h->folds > 1 && ((flags & FK_METHOD_EXCLUDES_FOLDS) != 0 || s.together);
+    s.refits =
+        (flags & FK_METHOD_REFITS) != 0 && !f->tiled && h->n == f->n && settings->max_memory == 0;
+    /* Fits without runs of neighbours, where nothing tells sessions, would double the time for little. */
+    if (s.refits && (settings->groups == NULL || strcmp(settings->groups, "auto") == 0) &&
+        strcmp(h->sessions, fk_session_name(FK_SESSION_RUN)) == 0)
+        s.by_fold = false;
     s.n_maps = (flags & FK_METHOD_DEAR_MAPS) != 0 && h->n > DEAR_MAPS ? DEAR_MAPS : h->n;
     FK_DO(FK_ALLOC(&s.alone, h->n, err));
     FK_DO(FK_ALLOC(&s.group, h->n, err));
@@ -814,7 +919,7 @@ fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings
     if (f->tiled)
         FK_DO(fk_pool_run_stage(f->runner->pool, "thresholds", h->n, score_tiled, &s, err));
     else
-        FK_DO(score_blocks(&s, err));
+        FK_DO(score_stored(&s, err));
     if (s.together)
         FK_DO(score_whole_folds(&s, err));
     if (s.count == 0)
@@ -832,6 +937,7 @@ done:
     fk_free(s.alone);
     fk_free(s.group);
     fk_free(s.values);
+    fk_free(s.packed);
     return st;
 }
 

@@ -205,6 +205,7 @@ fleck_status fk_runner_ready(fk_runner *r, fleck_error *err)
     for (int i = 0; i < r->threads && st == FLECK_OK; i++) {
         fk_lane *lane = &r->lanes[i];
 
+        fk_free(lane->method_scratch);
         st = fk_alloc(&lane->method_scratch, (int64_t)m->method->scratch_size(m->state), 1, err);
         if (st == FLECK_OK)
             st = make_room(m, lane, size.height, size.width, err);
@@ -604,51 +605,6 @@ fleck_status fk_runner_score_many(fk_runner *r, int64_t n, const fk_embedding *c
     FK_DO(fk_pool_run(r->pool, n, finish_one, &j, err));
 done:
     return st;
-}
-
-typedef struct both_job {
-    scoring_job job;
-    const fk_span *other;
-    double *others;
-} both_job;
-
-static fleck_status score_one_both(void *ctx, int64_t item, int worker, fleck_error *err)
-{
-    const both_job *b = ctx;
-    const scoring_job *j = &b->job;
-    const fk_model *m = j->runner->model;
-    fk_lane *l = &j->runner->lanes[worker];
-    fk_map_size size = fk_preprocess_input(&m->pre);
-    double start = fk_clock_seconds(), scores[2];
-    fleck_status st;
-
-    FK_DO(m->method->score_both(m->state, j->embeddings[item],
-                                (const fk_span[]){j->exclude[item], b->other[item]},
-                                l->method_scratch, j->maps[item], scores, err));
-    j->scores[item] = scores[0];
-    b->others[item] = scores[1];
-    if (j->maps[item] != NULL)
-        FK_DO(finish_map(j->runner, worker, j->maps[item], size.height, size.width,
-                         j->left_out[item], &j->scores[item], err));
-done:
-    l->score += fk_clock_seconds() - start;
-    return st;
-}
-
-fleck_status fk_runner_score_both(fk_runner *r, int64_t n, const fk_embedding *const *e,
-                                  const fk_span *exclude, const fk_span *other,
-                                  const uint8_t *const *left_out, float *const *maps,
-                                  double *scores, double *others, fleck_error *err)
-{
-    both_job b = {{r, e, exclude, left_out, maps, scores, false}, other, others};
-
-    if (r->model->method->score_both == NULL || fk_model_scores_maps(r->model)) {
-        fleck_status st = fk_runner_score_many(r, n, e, other, left_out, maps, others, err);
-
-        return st != FLECK_OK ? st
-                              : fk_runner_score_many(r, n, e, exclude, left_out, maps, scores, err);
-    }
-    return fk_pool_run(r->pool, n, score_one_both, &b, err);
 }
 
 fleck_status fk_runner_score_fold(fk_runner *r, int64_t n, const fk_embedding *const *e,

@@ -88,13 +88,6 @@ fleck_status fk_runner_score_many(fk_runner *r, int64_t n, const fk_embedding *c
                                   const fk_span *exclude, const uint8_t *const *left_out,
                                   float *const *maps, double *scores,
                                   fleck_error *err) FLECK_MUST_CHECK;
-/* The same of n learned images, each left out in two ways: maps and scores of exclude, others of other.  Scores are
- * those of fk_runner_score_many() twice. */
-fleck_status fk_runner_score_both(fk_runner *r, int64_t n, const fk_embedding *const *e,
-                                  const fk_span *exclude, const fk_span *other,
-                                  const uint8_t *const *left_out, float *const *maps,
-                                  double *scores, double *others,
-                                  fleck_error *err) FLECK_MUST_CHECK;
 /* The same of images that are all that was learned of a fold, without it: see fk_method.score_fold. */
 fleck_status fk_runner_score_fold(fk_runner *r, int64_t n, const fk_embedding *const *e,
                                   const uint8_t *const *left_out, float *const *maps,

@@ -176,7 +176,7 @@ typedef struct fleck_fit_settings {
         height; /* images are resized to this; 0: to about `pixels` in the shape of the good
                               images, or with tiles not at all */
     int64_t
-        pixels; /* where width and height are 0: 50176, of 224 x 224.  The shape is the median of the
+        pixels; /* where width and height are 0: 50176, of 224 x 224; 0: the same.  The shape is the median of the
                        good images', the sides are multiples of the network's stride; images of a stream
                        become square */
     int64_t crop_width, crop_height; /* then cropped to this; 0: not cropped */

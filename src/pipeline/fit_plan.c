@@ -137,6 +137,8 @@ fleck_status fk_fit_shape(fleck_fit_settings *s, const char *const *files, int64
     if (s->long_side == 0 && (s->crop_width > 0 || s->crop_height > 0))
         return fk_error_set(err, FLECK_E_OPTION,
                             "crop: expected a size to crop from, such as 256x256, got none");
+    if (s->pixels == 0)
+        s->pixels = FK_FIT_PIXELS;
     if (s->pixels < MIN_SIDE * MIN_SIDE || s->pixels > (int64_t)MAX_SIDE * MAX_SIDE)
         return fk_error_set(err, FLECK_E_OPTION, "pixels: expected %d to %d, got %lld",
                             MIN_SIDE * MIN_SIDE, MAX_SIDE * MAX_SIDE, (long long)s->pixels);

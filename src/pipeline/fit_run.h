@@ -15,6 +15,7 @@ typedef struct fk_good {
     int64_t first, pieces; /* what it was learned as: embeddings in order of add */
     int32_t twin;          /* the first of its duplicates, itself where there is none */
     int32_t fold;          /* of sessions */
+    int32_t turn;          /* in which it is learned, of its twin where it has one */
     fk_traits *traits; /* its picture at a few pixels, to find duplicates by, and what kind it is */
 } fk_good;
 

@@ -68,6 +68,16 @@ static int by_content(const void *x, const void *y)
     return difference != 0 ? difference : (a->image > b->image) - (a->image < b->image);
 }
 
+/* Images are dealt out in the order in which they are learned, so that names have no part in it where they have none
+ * in that. */
+static void deal_out(fk_fitting *f)
+{
+    for (int64_t i = 0; i < f->n; i++)
+        f->held.good[f->order != NULL ? f->order[i] : i].turn = (int32_t)i;
+    for (int64_t i = 0; i < f->n; i++)
+        f->held.good[i].turn = f->held.good[f->held.good[i].twin].turn;
+}
+
 /* Images whose files have the same bytes are twins of the first of them, and of its fold. */
 static fleck_status find_same_files(fk_fitting *f, fleck_error *err)
 {
@@ -118,6 +128,7 @@ fleck_status fk_held_out_init(fk_fitting *f, const fleck_fit_settings *s, fleck_
         h->images[k] = (2 * k + 1) * f->n / (2 * h->n);
     FK_DO(find_sessions(f, s, err));
     FK_DO(find_same_files(f, err));
+    deal_out(f);
     if (!f->tiled)
         FK_DO(fk_store_open(&h->store, 1, floats, s->scratch != NULL ? STORE_BYTES : INT64_MAX,
                             s->scratch, err));
@@ -154,7 +165,7 @@ void fk_held_out_fold(const fk_fitting *f, int64_t image)
     int alone = (int)(image % FK_FOLDS), session = alone;
 
     if (h->n > 0) {
-        alone = h->good[image].twin % FK_FOLDS;
+        alone = h->good[image].turn % FK_FOLDS;
         session = h->folds > 1 ? h->good[image].fold : alone;
     }
     f->model->method->fold(f->model->state, alone, session);
@@ -435,7 +446,8 @@ static fk_span span_of(const fk_fitting *f, int64_t image, bool fold)
 typedef struct scores {
     fk_fitting *f;
     bool by_fold;
-    bool together;         /* and folds are scored as a whole */
+    bool together; /* and folds are scored as a whole */
+    const fleck_fit_settings *settings;
     bool refits;           /* by fits without a part of the images */
     int64_t told;          /* scores so far, for progress */
     float *packed;         /* an embedding, unless tiled */
@@ -563,19 +575,24 @@ static int64_t part_of(const fk_fitting *f, int64_t image, bool fold)
 {
     const fk_good *g = &f->held.good[image];
 
-    return fold ? g->fold : g->twin % FK_FOLDS;
+    return fold ? g->fold : g->turn % FK_FOLDS;
 }
 
 /* A finished state of all images but those of a part, in the order in which all were learned. */
 static fleck_status learn_rest(scores *s, int64_t part, bool fold, void **out, fleck_error *err)
 {
     fk_fitting *f = s->f;
-    const fk_model *m = f->model;
+    fk_model *m = f->model;
+    void *whole = m->state;
     const fk_embedding *one = &s->embeddings[0];
     void *state = NULL;
     fleck_status st;
 
     FK_DO(m->method->begin(&state, &m->options, &m->shape, fk_preprocess_input(&m->pre), err));
+    m->state = state;
+    st = fk_fit_limit(m, s->settings, f->n, f->runner->threads, fk_held_out_bytes(f), err);
+    m->state = whole;
+    FK_DO(st);
     for (int64_t i = 0; i < f->n; i++) {
         int64_t image = f->order != NULL ? f->order[i] : i;
 
@@ -895,6 +912,7 @@ fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings
     FK_DO(find_like(f, err));
     FK_DO(learn_kind(f, err));
     FK_DO(rank_all(f, err));
+    deal_out(f); /* more twins have been found */
     say_duplicates(f);
     if (all_alike(f)) {
         fk_warn_say(
@@ -905,8 +923,8 @@ fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings
     }
     s.together = folds_together(f);
     s.by_fold = h->folds > 1 && ((flags & FK_METHOD_EXCLUDES_FOLDS) != 0 || s.together);
-    s.refits =
-        (flags & FK_METHOD_REFITS) != 0 && !f->tiled && h->n == f->n && settings->max_memory == 0;
+    s.refits = (flags & FK_METHOD_REFITS) != 0 && !f->tiled && h->n == f->n;
+    s.settings = settings;
     /* Fits without runs of neighbours, where nothing tells sessions, would double the time for little. */
     if (s.refits && (settings->groups == NULL || strcmp(settings->groups, "auto") == 0) &&
         strcmp(h->sessions, fk_session_name(FK_SESSION_RUN)) == 0)

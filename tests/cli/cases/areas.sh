@@ -15,8 +15,9 @@ cmp 0,0,256,64.fleck top.pgm.fleck && cmp mask.fleck top.pgm.fleck && echo the s
 fleck fit "$S" -o only.fleck --only 0,64,256,192 --only 0,0,10,10 --ignore 0,0,256,64 --ignore small.pgm --crop none --size 256 | limits
 cmp only.fleck top.pgm.fleck && echo the same again
 fleck info top.pgm.fleck | grep -e left -e outside
-fleck info "$M" | grep -e left -e outside
-fleck info --json "$M" | grep -e photo -e left -e outside
+fleck fit "$S" -o crop.fleck --size 256x256 --crop 224x224 >/dev/null
+fleck info crop.fleck | grep -e left -e outside
+fleck info --json crop.fleck | grep -e photo -e left -e outside
 # For one call: more is left out, never less, and the model stays as it is.
 place() { grep -o '"at":[^]]*]' | head -n 1; }
 fleck predict "$M" "$S/test/crack" --json 2>/dev/null | place
@@ -30,6 +31,6 @@ for area in 1,2,3 "1,2 3,4" 1,2,0,4 900,900,10,10 0,0,256,256 missing.png; do
     fleck predict "$M" "$S/test/crack" --ignore "$area"
     echo "exit $?"
 done
-fleck fit "$S" -o bad.fleck --only 0,0,10,10
+fleck fit "$S" -o bad.fleck --only 0,0,10,10 --ignore 0,0,20,20
 fleck fit "$S" -o top.pgm --ignore top.pgm
 ls ./*.fleck | wc -l

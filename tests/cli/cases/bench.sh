@@ -60,7 +60,7 @@ grep -h '"decoded"\|"passes"\|"networks"\|"tile"' shapes/one.json shapes/wide.js
 sed -n '/^## Runs/,/^## Table/s/^| padim/&/p' shapes/report.md | cut -d '|' -f 2,6
 tr -d ' \n' <shapes/wide.json | grep -o '"size":[^]]*.'
 # The same as one fit and one evaluation.
-fleck fit root/wide -o tiles.fleck --tiles 64 --dims 20 >/dev/null
+fleck fit root/wide -o tiles.fleck --tiles 64 --dims 20 -m padim >/dev/null
 fleck eval tiles.fleck root/wide --json >tiles.json
 scores() { tr -d ' \n' <"$1" | grep -o '"label":[01],"score":[-0-9.e]*' | head -n 7; }
 scores shapes/wide.json >a

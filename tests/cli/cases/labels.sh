@@ -30,7 +30,7 @@ echo "-- learning from train/OK, and from a folder of another kind"
 cp -r "$S" ok
 mv ok/train/good ok/train/OK
 mv ok/test/good ok/test/OK
-fleck fit ok -o ok.fleck | grep -c '8 images'
+fleck fit ok -o ok.fleck | grep -c '12 photos learned'
 fleck bench . -o out --run padim --category ok --resamples 10 >/dev/null 2>&1
 echo "exit $?"
 mkdir -p A/mask

@@ -22,7 +22,7 @@ parts twelve/train/good 12 16 65535 0
 parts twelve/test/good 4 16 65535 0
 parts twelve/test/flaw 3 16 65535 1
 for bits in eight twelve; do
-    fleck fit $bits -o $bits.fleck --size 64 --dims 30 | sed -n 's/.*them//p'
+    fleck fit $bits -o $bits.fleck --size 64 -m padim --dims 30 | sed -n 's/.*threshold [0-9.]*//p'
     fleck eval $bits.fleck $bits --json >$bits.json 2>/dev/null
     grep -m 1 '"auroc"' $bits.json
     fleck predict $bits.fleck $bits/test 2>/dev/null | cut -f 3 | sort | uniq -c | tr -s ' '
@@ -33,7 +33,7 @@ fleck verify twelve.fleck >/dev/null && echo verified
 echo "-- 12-bit samples for a model of 8-bit images:"
 fleck predict eight.fleck twelve/test/good >/dev/null
 echo "-- a window of one's own:"
-fleck fit twelve -o own.fleck --size 64 --dims 30 --window 0,4095 >/dev/null
+fleck fit twelve -o own.fleck --size 64 -m padim --dims 30 --window 0,4095 >/dev/null
 fleck predict own.fleck twelve/test/good 2>/dev/null >a
 fleck predict twelve.fleck twelve/test/good 2>/dev/null >b
 cmp a b && echo "the same scores"

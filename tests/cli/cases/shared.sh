@@ -6,7 +6,7 @@ if [ ! -f "$weights" ]; then
 fi
 fleck weights add resnet18 "$weights"
 fleck weights list | sed -n 's/[0-9.]* MB/N MB/; /^resnet18 /p'
-fleck fit "$S" -o padim.fleck -b resnet18 | sed 's/threshold [0-9.]*/threshold T/'
+fleck fit "$S" -m padim -o padim.fleck -b resnet18 | sed 's/threshold [0-9.]*/threshold T/'
 fleck fit "$S" -o spade.fleck -b resnet18 -m spade
 echo "exit $?"
 fleck fit "$S" -o spade.fleck -b resnet18 -m spade --global layer3 | sed 's/threshold [0-9.]*/threshold T/'

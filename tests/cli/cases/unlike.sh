@@ -25,7 +25,7 @@ for i in 1 2 3; do
     photo 74$i 1 1 64 0 >wide/$i.pgm
     photo 75$i 1 1 96 16 >moved/$i.pgm
 done
-fleck fit good -o m.fleck --size 96 --crop none >/dev/null
+fleck fit good -m padim -o m.fleck --size 96 --crop none >/dev/null
 for kind in same dark blur wide moved; do
     echo "- $kind"
     fleck predict m.fleck $kind >/dev/null
@@ -37,7 +37,7 @@ fleck predict m.fleck dark/2.pgm >/dev/null
 echo "- as good as all photos score high"
 fleck predict m.fleck dark blur moved >/dev/null
 echo "- a model without held-out photos knows no kind"
-fleck fit good -o n.fleck --size 96 --crop none --calibrate 0 >/dev/null
+fleck fit good -m padim -o n.fleck --size 96 --crop none --calibrate 0 >/dev/null
 fleck predict n.fleck dark wide >/dev/null
 echo "- evaluation"
 mkdir -p parts/test/good parts/test/bad
@@ -46,5 +46,5 @@ cp moved/*.pgm parts/test/bad
 fleck eval m.fleck parts >/dev/null
 mkdir -p other/train
 mv good other/train/good
-fleck fit other -o o.fleck --size 96 --crop none >/dev/null
+fleck fit other -m padim -o o.fleck --size 96 --crop none >/dev/null
 fleck eval o.fleck parts >/dev/null

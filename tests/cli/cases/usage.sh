@@ -14,9 +14,9 @@ try fit "$S" -o m.fleck --taps stride4,layer9
 try fit "$S" -o m.fleck --resize box
 try fit "$S" -o m.fleck --precision f8
 try fit "$S" -o m.fleck --engine tensorrt
-try fit "$S" -o m.fleck --dims 1000
-try fit "$S" -o m.fleck --reduce maybe
-try fit "$S" -o m.fleck --reduce list:nosuch.txt
+try fit "$S" -m padim -o m.fleck --dims 1000
+try fit "$S" -m padim -o m.fleck --reduce maybe
+try fit "$S" -m padim -o m.fleck --reduce list:nosuch.txt
 try fit "$S" -o m.fleck --k-image 5
 try predict "$M"
 try predict "$M" "$S/test" --maps bmp -o out
@@ -42,7 +42,7 @@ fleck fit "$S" -o m.fleck --normalisation imagnet
 fleck fit "$S" -o m.fleck --pool methd
 fleck fit "$S" -o m.fleck --taps stride4,stride33
 fleck fit "$S" -o m.fleck --good goood
-fleck fit "$S" -o m.fleck --reduce orthogonl
+fleck fit "$S" -m padim -o m.fleck --reduce orthogonl
 fleck bench "$S/.." -o b --preset reprot
 fleck bench "$S/.." -o b --run padim --category smaple
 fleck predict "$M" "$S/test" --maps tif -o out

@@ -21,6 +21,7 @@ static fleck_fit_settings settings(int64_t side)
     static const char *const options[] = {"dims=3", NULL};
     fleck_fit_settings s = fleck_fit_defaults();
 
+    s.method = "padim";
     s.backbone = f.network;
     s.width = s.crop_width = side;
     s.height = s.crop_height = side;

@@ -122,7 +122,7 @@ static void every_stage_of_a_fit_can_be_stopped(void **state)
     } cases[] = {{"padim", {"fit", "covariance", "thresholds", "check images", NULL}},
                  {"spade", {"fit", "thresholds", NULL}},
                  {"patchcore", {"fit", "coreset", "thresholds", NULL}},
-                 {"mhpatchcore", {"fit", "folds", "thresholds", NULL}},
+                 {"mhpatchcore", {"fit", "coreset", "thresholds", NULL}},
                  {"subspace", {"fit", "folds", "thresholds", NULL}}};
 
     (void)state;

@@ -21,6 +21,7 @@ static int set_up(void **state)
     fleck_fit_settings s = fleck_fit_defaults();
     fleck_error err = {0};
 
+    s.method = "padim";
     (void)state;
     snprintf(f.folder, sizeof f.folder, "%s", test_folder());
     snprintf(f.image, sizeof f.image, "%s/test/stain/000.png", f.folder);

@@ -69,9 +69,9 @@ static void a_runs_settings_of_the_fit_go_before_the_shared_ones(void **state)
     f = &r.items[1].fit; /* whichever comes first */
     assert_true(f->width == 128 && f->height == 112 && f->crop_width == 96 && f->crop_height == 80);
     f = &r.items[2].fit;
-    assert_true(f->width == 256 && f->crop_width == 0 && f->sigma == 2.0);
+    assert_true(f->width == 0 && f->crop_width == 0 && f->sigma == 2.0);
     f = &r.items[3].fit;
-    assert_true(f->width == 256 && f->crop_width == 224 && f->pool == NULL);
+    assert_true(f->width == 0 && f->pixels == 224 * 224 && f->pool == NULL);
     f = &r.items[4].fit;
     assert_true(f->calibrate == INT64_MAX && f->false_alarms == 0.05);
     assert_string_equal(f->groups, "day");

@@ -213,8 +213,8 @@ static fleck_status score(void *ctx, fleck_error *err)
     const patches *p = s->job->patches;
     double ignored;
 
-    return p->model.method->score(s->job->state, &p->images[20], (fk_span){.first = 20, .count = 1}, s->scratch,
-                                  s->pool, s->map, &ignored, err);
+    return p->model.method->score(s->job->state, &p->images[20], (fk_span){.first = 20, .count = 1},
+                                  s->scratch, s->pool, s->map, &ignored, err);
 }
 
 static void time_score(job *j, int threads)

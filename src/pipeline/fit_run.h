@@ -86,4 +86,19 @@ int64_t fk_held_out_bytes(const fk_fitting *f);
 fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *s,
                                fleck_error *err) FLECK_MUST_CHECK;
 
+/* ---- Duplicates, twins.c ---- */
+
+/* Images of equal files are twins of the first, and of its fold. */
+fleck_status fk_twins_of_files(fk_fitting *f, fleck_error *err) FLECK_MUST_CHECK;
+/* So are those that differ far less than images of the set do.  Where these differ little, as those of a video
+ * do, none is a twin for that. */
+fleck_status fk_twins_of_looks(fk_fitting *f, fleck_error *err) FLECK_MUST_CHECK;
+/* Deal images out in the order in which they are learned, so that names have no part in it where they have none in
+ * that; twins together. */
+void fk_twins_deal_out(fk_fitting *f);
+/* Warn of them. */
+void fk_twins_say(const fk_fitting *f);
+/* Whether all images are twins of the first. */
+bool fk_twins_all(const fk_fitting *f);
+
 #endif

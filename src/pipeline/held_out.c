@@ -24,10 +24,6 @@
 #define SAMPLE (INT64_C(1) << 20)
 /* Images whose maps are made where maps are dear. */
 #define DEAR_MAPS 32
-/* A duplicate differs from its twin by less than this part of what images usually differ from the nearest one, and
- * by less than so many grey levels. */
-#define TWIN_PART 0.1
-#define TWIN_LEVELS 2.0
 
 /* ---- Which images, and what they are ---- */
 
@@ -55,57 +51,6 @@ done:
     return st;
 }
 
-typedef struct keyed {
-    fk_digest content;
-    int64_t image;
-} keyed;
-
-static int by_content(const void *x, const void *y)
-{
-    const keyed *a = x, *b = y;
-    int difference = memcmp(&a->content, &b->content, sizeof a->content);
-
-    return difference != 0 ? difference : (a->image > b->image) - (a->image < b->image);
-}
-
-/* Images are dealt out in the order in which they are learned, so that names have no part in it where they have none
- * in that. */
-static void deal_out(fk_fitting *f)
-{
-    for (int64_t i = 0; i < f->n; i++)
-        f->held.good[f->order != NULL ? f->order[i] : i].turn = (int32_t)i;
-    for (int64_t i = 0; i < f->n; i++)
-        f->held.good[i].turn = f->held.good[f->held.good[i].twin].turn;
-}
-
-/* Images whose files have the same bytes are twins of the first of them, and of its fold. */
-static fleck_status find_same_files(fk_fitting *f, fleck_error *err)
-{
-    fk_held_out *h = &f->held;
-    keyed *keys = NULL;
-    fleck_status st = FLECK_OK;
-
-    for (int64_t i = 0; i < f->n; i++)
-        h->good[i].twin = (int32_t)i;
-    if (f->source->contents == NULL)
-        return FLECK_OK;
-    FK_DO(FK_ALLOC(&keys, f->n, err));
-    for (int64_t i = 0; i < f->n; i++)
-        keys[i] = (keyed){f->source->contents[i], i};
-    qsort(keys, (size_t)f->n, sizeof *keys, by_content);
-    for (int64_t i = 1; i < f->n; i++)
-        if (memcmp(&keys[i].content, &keys[i - 1].content, sizeof keys[i].content) == 0) {
-            fk_good *twin = &h->good[keys[i].image], *first = &h->good[keys[i - 1].image];
-
-            twin->twin = first->twin;
-            twin->fold = first->fold;
-            h->exact++;
-        }
-done:
-    fk_free(keys);
-    return st;
-}
-
 fleck_status fk_held_out_init(fk_fitting *f, const fleck_fit_settings *s, fleck_error *err)
 {
     fk_held_out *h = &f->held;
@@ -127,8 +72,8 @@ fleck_status fk_held_out_init(fk_fitting *f, const fleck_fit_settings *s, fleck_
     for (int64_t k = 0; k < h->n; k++)
         h->images[k] = (2 * k + 1) * f->n / (2 * h->n);
     FK_DO(find_sessions(f, s, err));
-    FK_DO(find_same_files(f, err));
-    deal_out(f);
+    FK_DO(fk_twins_of_files(f, err));
+    fk_twins_deal_out(f);
     if (!f->tiled)
         FK_DO(fk_store_open(&h->store, 1, floats, s->scratch != NULL ? STORE_BYTES : INT64_MAX,
                             s->scratch, err));
@@ -302,78 +247,6 @@ fleck_status fk_held_out_add(fk_fitting *f, int64_t image, int64_t embedding, in
     if (k >= 0 && !f->tiled)
         FK_DO(store(f, k, c, e, err));
 done:
-    return st;
-}
-
-/* ---- Duplicates ---- */
-
-/* Mean squared difference of two looks, INFINITY where it surely exceeds `most`. */
-static double difference(const uint8_t *a, const uint8_t *b, double most)
-{
-    const int64_t n = FK_CELLS_BYTES;
-    int64_t sum = 0, limit = most < 1e6 ? (int64_t)ceil(most * (double)n) : INT64_MAX;
-
-    for (int64_t i = 0; i < n; i++) {
-        int64_t d = (int64_t)a[i] - (int64_t)b[i];
-
-        sum += d * d;
-        if (i % (3 * FK_CELLS) == 0 && sum > limit)
-            return INFINITY;
-    }
-    return (double)sum / (double)n;
-}
-
-static int ascending(const void *x, const void *y)
-{
-    double a = *(const double *)x, b = *(const double *)y;
-
-    return (a > b) - (a < b);
-}
-
-/* Where images of a set differ little from each other, as those of a video do, none is a duplicate for that. */
-static fleck_status find_like(fk_fitting *f, fleck_error *err)
-{
-    fk_held_out *h = &f->held;
-    double *nearest = NULL, *sorted = NULL, limit;
-    int32_t *to = NULL;
-    int64_t n = 0;
-    fleck_status st;
-
-    FK_DO(FK_ALLOC(&nearest, f->n, err));
-    FK_DO(FK_ALLOC(&sorted, f->n, err));
-    FK_DO(FK_ALLOC(&to, f->n, err));
-    for (int64_t i = 0; i < f->n; i++) {
-        nearest[i] = INFINITY;
-        to[i] = -1;
-        for (int64_t j = 0; h->good[i].twin == i && j < f->n; j++) {
-            double d;
-
-            if (j == i || h->good[j].twin != j)
-                continue;
-            d = difference(h->good[i].traits->cells, h->good[j].traits->cells, nearest[i]);
-            if (d < nearest[i]) {
-                nearest[i] = d;
-                to[i] = (int32_t)j;
-            }
-        }
-        if (h->good[i].twin == i)
-            sorted[n++] = sqrt(nearest[i]);
-    }
-    qsort(sorted, (size_t)n, sizeof *sorted, ascending);
-    limit = fmin(TWIN_PART * sorted[n / 2], TWIN_LEVELS);
-    for (int64_t i = 0; i < f->n; i++)
-        if (to[i] >= 0 && to[i] < i && (sqrt(nearest[i]) < limit || nearest[i] == 0.0)) {
-            h->good[i].twin = h->good[to[i]].twin;
-            h->near++;
-        }
-    for (int64_t i = 0; i < f->n; i++) { /* twins of what has become a twin */
-        h->good[i].twin = h->good[h->good[i].twin].twin;
-        h->good[i].fold = h->good[h->good[i].twin].fold;
-    }
-done:
-    fk_free(nearest);
-    fk_free(sorted);
-    fk_free(to);
     return st;
 }
 
@@ -852,31 +725,6 @@ done:
     return st;
 }
 
-/* Say which images are there twice. */
-static void say_duplicates(const fk_fitting *f)
-{
-    const fk_held_out *h = &f->held;
-    int64_t i = 0;
-
-    if (h->exact + h->near == 0)
-        return;
-    while (h->good[i].twin == i)
-        i++;
-    if (f->source->files == NULL)
-        fk_warn_say(
-            f->runner->warn,
-            "%lld of %lld images are like others, as image %lld is like %d: they are held out "
-            "together",
-            (long long)(h->exact + h->near), (long long)f->n, (long long)i, (int)h->good[i].twin);
-    else
-        fk_warn_say(
-            f->runner->warn,
-            "%lld of %lld images are like others (%lld the very same file), as %s is like %s: "
-            "they are held out together",
-            (long long)(h->exact + h->near), (long long)f->n, (long long)h->exact,
-            f->source->files[i], f->source->files[h->good[i].twin]);
-}
-
 /* Keep what kind of photos they are. */
 static fleck_status learn_kind(fk_fitting *f, fleck_error *err)
 {
@@ -892,14 +740,6 @@ done:
     return st;
 }
 
-static bool all_alike(const fk_fitting *f)
-{
-    for (int64_t i = 0; i < f->n; i++)
-        if (f->held.good[i].twin != f->held.good[0].twin)
-            return false;
-    return true;
-}
-
 fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings, fleck_error *err)
 {
     fk_held_out *h = &f->held;
@@ -909,12 +749,12 @@ fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings
 
     if (h->n == 0)
         return FLECK_OK;
-    FK_DO(find_like(f, err));
+    FK_DO(fk_twins_of_looks(f, err));
     FK_DO(learn_kind(f, err));
     FK_DO(rank_all(f, err));
-    deal_out(f); /* more twins have been found */
-    say_duplicates(f);
-    if (all_alike(f)) {
+    fk_twins_deal_out(f); /* more twins have been found */
+    fk_twins_say(f);
+    if (fk_twins_all(f)) {
         fk_warn_say(
             f->runner->warn,
             "all %lld images are alike: none can be held out, so that there is no threshold",

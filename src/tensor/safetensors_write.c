@@ -123,8 +123,8 @@ fleck_status fk_st_writer_check_finite(const fk_st_writer *w, fleck_error *err)
 {
     for (int64_t i = 0; i < w->count; i++) {
         const item *it = &w->items[i];
-        bool finite = it->bytes == 0 ||
-                      fk_bytes_finite(it->view.data, (size_t)it->bytes, it->view.dtype);
+        bool finite =
+            it->bytes == 0 || fk_bytes_finite(it->view.data, (size_t)it->bytes, it->view.dtype);
 
         if (!finite)
             return fk_error_set(err, FLECK_E_FORMAT, "tensor %s: a number that is infinite or none",

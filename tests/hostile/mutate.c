@@ -308,6 +308,7 @@ static fleck_fit_settings small_fit(const table *b)
     fleck_fit_settings s = fleck_fit_defaults();
 
     s.home = getenv("FLECK_HOME");
+    s.method = "padim";
     s.width = s.height = s.crop_width = s.crop_height = 64;
     s.threads = 1;
     s.options = options;

@@ -39,6 +39,8 @@ static fleck_fit_settings resnet18(const char *method, const char *weights,
     s.backbone = "resnet18";
     s.weights = weights;
     s.resize = "lanczos";
+    s.width = s.height = 256;
+    s.crop_width = s.crop_height = 224;
     s.options = options;
     return s;
 }
@@ -140,7 +142,10 @@ static void padim_on_efficientnet_lite0_reaches_its_bar(void **state)
         char what[96];
 
         s.home = home;
+        s.method = "padim";
         s.options = options;
+        s.width = s.height = 256;
+        s.crop_width = s.crop_height = 224;
         s.normalisation = names[i];
         snprintf(what, sizeof what, "PaDiM EfficientNet-Lite0 d=100, %s normalisation", names[i]);
         assert_ok(fleck_fit(&model, data, &s, NULL, err));

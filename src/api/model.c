@@ -11,6 +11,7 @@
 #include "pipeline/output.h"
 #include "pipeline/place.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -205,6 +206,7 @@ fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_sett
     }
     FK_DO(check_output(&s, path, files, masks, samples.count, err));
     FK_DO(fit_files(out, files, masks, samples.count, name, &s, times, err));
+    assert(*out != NULL); /* the fit succeeded */
     (*out)->skipped = samples.count + samples.passed - fk_model_images(&(*out)->model);
     tell_left_out(&samples, fk_model_images(&(*out)->model), &s, path);
 done:
@@ -236,6 +238,7 @@ fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_
     }
     FK_DO(check_output(&s, NULL, own, masks, n, err));
     FK_DO(fit_files(out, own, masks, n, "", &s, times, err));
+    assert(*out != NULL); /* the fit succeeded */
     (*out)->skipped = n - fk_model_images(&(*out)->model);
 done:
     fk_free(own);

@@ -5,6 +5,7 @@
 #include "metric/metric.h"
 #include "pipeline/bench_report.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -401,6 +402,7 @@ static fleck_status glance_section(fk_bench_sections *s, const fk_bench_book *bo
     t = &section->table;
     FK_DO(fk_table_add(t, err, "run"));
     FK_DO(add_heads(t, shown, err));
+    assert(shown <= MAIN_FIGURES);
     for (int i = 0; labels->count > 1 && i < labels->count; i++)
         for (int k = 0; k < shown; k++) {
             fk_bench_mean m = fk_bench_average(book, i, main_figures[k]);

@@ -3,6 +3,7 @@
 #include "base/number.h"
 #include "pipeline/bench_report.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -275,6 +276,7 @@ fleck_status fk_bench_sentence(char **out, const fk_bench_book *book, fleck_erro
     fleck_status st;
 
     FK_DO(fk_bench_labels(&labels, book, err));
+    assert(best < 0 || labels.items != NULL); /* one for each run */
     if (best >= 0)
         FK_DO(add_best(&text, book, labels.items[best], best, err));
     else if (book->n > 0)

@@ -136,9 +136,9 @@ done:
 void fk_twins_say(const fk_fitting *f)
 {
     const fk_held_out *h = &f->held;
-    int64_t i = 0;
+    int64_t i = 0, twins = h->exact + h->near;
 
-    if (h->exact + h->near == 0)
+    if (twins == 0)
         return;
     while (h->good[i].twin == i)
         i++;
@@ -147,14 +147,14 @@ void fk_twins_say(const fk_fitting *f)
             f->runner->warn,
             "%lld of %lld images are like others, as image %lld is like %d: they are held out "
             "together",
-            (long long)(h->exact + h->near), (long long)f->n, (long long)i, (int)h->good[i].twin);
+            (long long)twins, (long long)f->n, (long long)i, (int)h->good[i].twin);
     else
         fk_warn_say(
             f->runner->warn,
             "%lld of %lld images are like others (%lld the very same file), as %s is like %s: "
             "they are held out together",
-            (long long)(h->exact + h->near), (long long)f->n, (long long)h->exact,
-            f->source->files[i], f->source->files[h->good[i].twin]);
+            (long long)twins, (long long)f->n, (long long)h->exact, f->source->files[i],
+            f->source->files[h->good[i].twin]);
 }
 
 bool fk_twins_all(const fk_fitting *f)

@@ -19,9 +19,13 @@ static data make_data(void)
         int from = i < TWINS ? 0 : i;
 
         assert_ok(FK_ALLOC(&d.images[i], P * D, err));
-        for (int64_t k = 0; k < P * D; k++)
-            d.images[i][k] = (1.0f + (float)(k / D)) * (1.0f + hashed(50 + (uint64_t)from, k) +
-                                                        0.5f * hashed(900 + (uint64_t)from, k / D));
+        for (int64_t k = 0; k < P * D; k++) {
+            const int64_t position = k / D;
+
+            d.images[i][k] =
+                (1.0f + (float)position) * (1.0f + hashed(50 + (uint64_t)from, k) +
+                                            0.5f * hashed(900 + (uint64_t)from, position));
+        }
         d.views[i] = d.images[i];
     }
     return d;

@@ -251,7 +251,7 @@ static void assert_same(const fk_calibration *a, const fk_calibration *b)
 static void what_is_saved_is_loaded_and_copied(void **state)
 {
     const char *path = in_folder("all.safetensors");
-    fk_calibration c, loaded, copied;
+    fk_calibration c = {0}, loaded = {0}, copied = {0};
 
     (void)state;
     make(&c);
@@ -269,7 +269,7 @@ static void what_is_saved_is_loaded_and_copied(void **state)
 static void what_is_not_known_is_not_loaded(void **state)
 {
     const char *path = in_folder("few.safetensors");
-    fk_calibration c = of_scores(4), loaded;
+    fk_calibration c = of_scores(4), loaded = {0};
 
     (void)state;
     c.pixel_threshold = c.low = c.high = 1.0;
@@ -292,7 +292,7 @@ static void what_is_not_known_is_not_loaded(void **state)
 static void a_threshold_of_an_earlier_version_has_no_scores(void **state)
 {
     const char *path = in_folder("old.safetensors");
-    fk_calibration c, loaded;
+    fk_calibration c = {0}, loaded = {0};
 
     (void)state;
     make(&c);
@@ -319,7 +319,7 @@ static void damage_is_refused(void **state)
         {"\"names\":[\"", "\"names\":[1,\"", "\"names\" is missing"},
         {"\"low\":", "\"lower\":", "\"low\" is missing"}};
     const char *path = in_folder("damaged.safetensors");
-    fk_calibration c, loaded;
+    fk_calibration c = {0}, loaded = {0};
 
     (void)state;
     make(&c);

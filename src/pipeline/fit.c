@@ -43,21 +43,18 @@ static int by_content(const void *x, const void *y)
     return a->image < b->image ? -1 : 1;
 }
 
-/* The order of contents, where the method's result depends on one. */
-static fleck_status choose_order(fk_fitting *f, fleck_error *err)
+fleck_status fk_fit_sort_contents(const fk_fitting *f, int64_t **order, fleck_error *err)
 {
     keyed *keys = NULL;
-    fleck_status st = FLECK_OK;
+    fleck_status st;
 
-    if (f->source->contents == NULL || (f->model->method->flags & FK_METHOD_ORDERED) == 0)
-        return FLECK_OK;
     FK_DO(FK_ALLOC(&keys, f->n, err));
-    FK_DO(FK_ALLOC(&f->order, f->n, err));
+    FK_DO(FK_ALLOC(order, f->n, err));
     for (int64_t i = 0; i < f->n; i++)
         keys[i] = (keyed){f->source->contents[i], i};
     qsort(keys, (size_t)f->n, sizeof *keys, by_content);
     for (int64_t i = 0; i < f->n; i++)
-        f->order[i] = keys[i].image;
+        (*order)[i] = keys[i].image;
 done:
     fk_free(keys);
     return st;
@@ -79,7 +76,8 @@ static fleck_status fitting_init(fk_fitting *f, const fleck_fit_settings *s, fle
     f->block = f->block > FK_FIT_BLOCK / part ? FK_FIT_BLOCK / part : f->block < 2 ? 2 : f->block;
     f->tiled = f->model->pre.tile > 0;
     f->group = f->tiled ? TILED_IMAGES : f->block;
-    FK_DO(choose_order(f, err));
+    if (f->source->contents != NULL && (f->model->method->flags & FK_METHOD_ORDERED) != 0)
+        FK_DO(fk_fit_sort_contents(f, &f->order, err));
     FK_DO(FK_CALLOC(&f->embeddings, f->block, err));
     FK_DO(FK_CALLOC(&f->canvases, f->group, err));
     FK_DO(FK_CALLOC(&f->pieces, f->block, err));

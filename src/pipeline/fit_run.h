@@ -15,7 +15,7 @@ typedef struct fk_good {
     int64_t first, pieces; /* what it was learned as: embeddings in order of add */
     int32_t twin;          /* the first of its duplicates, itself where there is none */
     int32_t fold;          /* of sessions */
-    int32_t turn;          /* in which it is learned, of its twin where it has one */
+    int32_t turn;          /* in which it is dealt out; twins have one */
     fk_traits *traits; /* its picture at a few pixels, to find duplicates by, and what kind it is */
 } fk_good;
 
@@ -28,11 +28,10 @@ typedef struct fk_held_out {
     int64_t folds;        /* of sessions; 1: they are not told apart */
     const char *sessions; /* how they were told apart */
     int32_t *rank;        /* [embeddings] see fk_span; made when all have been learned */
-    int64_t ranks;
-    fk_store *store;     /* embeddings of those held out, in order of `stored`; NULL with tiles */
-    int64_t *stored;     /* [n] where each lies */
-    fk_canvas *canvases; /* [n] without pixels: what masks leave out */
-    int64_t near, exact; /* images that are like an earlier one, and that are the same file */
+    fk_store *store;      /* embeddings of those held out, in order of `stored`; NULL with tiles */
+    int64_t *stored;      /* [n] where each lies */
+    fk_canvas *canvases;  /* [n] without pixels: what masks leave out */
+    int64_t near, exact;  /* images that are like an earlier one, and that are the same file */
 } fk_held_out;
 
 typedef struct fk_fitting {
@@ -60,6 +59,9 @@ typedef struct fk_fitting {
 
 /* Pixels of the network's input. */
 int64_t fk_fit_input_pixels(const fk_model *m);
+/* *order [n]: the images in the order of their contents, which the source knows; the caller frees it. */
+fleck_status fk_fit_sort_contents(const fk_fitting *f, int64_t **order,
+                                  fleck_error *err) FLECK_MUST_CHECK;
 /* Read image number i onto a fresh canvas. */
 fleck_status fk_fit_read_canvas(fk_fitting *f, int64_t i, int worker, fk_canvas *out,
                                 fleck_error *err) FLECK_MUST_CHECK;
@@ -93,8 +95,8 @@ fleck_status fk_twins_of_files(fk_fitting *f, fleck_error *err) FLECK_MUST_CHECK
 /* So are those that differ far less than images of the set do.  Where these differ little, as those of a video
  * do, none is a twin for that. */
 fleck_status fk_twins_of_looks(fk_fitting *f, fleck_error *err) FLECK_MUST_CHECK;
-/* Deal images out in the order in which they are learned, so that names have no part in it where they have none in
- * that; twins together. */
+/* Deal images out in the order in which they are learned; twins have one turn.  One fold is left where twins have
+ * joined all. */
 void fk_twins_deal_out(fk_fitting *f);
 /* Warn of them. */
 void fk_twins_say(const fk_fitting *f);

@@ -276,7 +276,6 @@ static fleck_status rank_all(fk_fitting *f, fleck_error *err)
     int32_t next = 0;
     fleck_status st;
 
-    h->ranks = f->learned;
     FK_DO(FK_ALLOC(&h->rank, f->learned, err));
     FK_DO(FK_ALLOC(&sorted, f->n, err));
     for (int64_t i = 0; i < f->n; i++)
@@ -765,7 +764,7 @@ fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings
     s.by_fold = h->folds > 1 && ((flags & FK_METHOD_EXCLUDES_FOLDS) != 0 || s.together);
     s.refits = (flags & FK_METHOD_REFITS) != 0 && !f->tiled && h->n == f->n;
     s.settings = settings;
-    /* Fits without runs of neighbours, where nothing tells sessions, would double the time for little. */
+    /* Refits by runs of neighbours double the time of a fit.  Where nothing tells sessions they say little. */
     if (s.refits && (settings->groups == NULL || strcmp(settings->groups, "auto") == 0) &&
         strcmp(h->sessions, fk_session_name(FK_SESSION_RUN)) == 0)
         s.by_fold = false;
@@ -805,8 +804,7 @@ fleck_status fk_held_out_embedding(fk_fitting *f, int64_t k, fk_embedding *out, 
     fleck_status st;
 
     FK_DO(FK_ALLOC(&packed, fk_embed_shape_floats(&f->model->shape), err));
-    FK_DO(fk_store_read(f->held.store, f->held.stored[k], 0, 1, packed, err));
-    unpack(out, packed);
+    FK_DO(load_one(f, k, false, packed, out, err));
     fk_embedding_unflag(out);
 done:
     fk_free(packed);

@@ -11,54 +11,49 @@
 #define TWIN_PART 0.1
 #define TWIN_LEVELS 2.0
 
-typedef struct keyed {
-    fk_digest content;
-    int64_t image;
-} keyed;
-
-static int by_content(const void *x, const void *y)
-{
-    const keyed *a = x, *b = y;
-    int difference = memcmp(&a->content, &b->content, sizeof a->content);
-
-    return difference != 0 ? difference : (a->image > b->image) - (a->image < b->image);
-}
-
-/* Images are dealt out in the order in which they are learned, so that names have no part in it where they have none
- * in that. */
 void fk_twins_deal_out(fk_fitting *f)
 {
-    for (int64_t i = 0; i < f->n; i++)
-        f->held.good[f->order != NULL ? f->order[i] : i].turn = (int32_t)i;
-    for (int64_t i = 0; i < f->n; i++)
-        f->held.good[i].turn = f->held.good[f->held.good[i].twin].turn;
+    fk_held_out *h = &f->held;
+    int32_t next = 0;
+    bool several = false;
+
+    for (int64_t i = 0; i < f->n; i++) {
+        int64_t image = f->order != NULL ? f->order[i] : i;
+
+        if (h->good[image].twin == image)
+            h->good[image].turn = next++;
+    }
+    for (int64_t i = 0; i < f->n; i++) {
+        h->good[i].turn = h->good[h->good[i].twin].turn;
+        several |= h->good[i].fold != h->good[0].fold;
+    }
+    if (!several) /* twins have moved to the fold of the first */
+        h->folds = 1;
 }
 
 /* Images whose files have the same bytes are twins of the first of them, and of its fold. */
 fleck_status fk_twins_of_files(fk_fitting *f, fleck_error *err)
 {
     fk_held_out *h = &f->held;
-    keyed *keys = NULL;
+    int64_t *order = NULL;
     fleck_status st = FLECK_OK;
 
     for (int64_t i = 0; i < f->n; i++)
         h->good[i].twin = (int32_t)i;
     if (f->source->contents == NULL)
         return FLECK_OK;
-    FK_DO(FK_ALLOC(&keys, f->n, err));
-    for (int64_t i = 0; i < f->n; i++)
-        keys[i] = (keyed){f->source->contents[i], i};
-    qsort(keys, (size_t)f->n, sizeof *keys, by_content);
+    FK_DO(fk_fit_sort_contents(f, &order, err));
     for (int64_t i = 1; i < f->n; i++)
-        if (memcmp(&keys[i].content, &keys[i - 1].content, sizeof keys[i].content) == 0) {
-            fk_good *twin = &h->good[keys[i].image], *first = &h->good[keys[i - 1].image];
+        if (memcmp(&f->source->contents[order[i]], &f->source->contents[order[i - 1]],
+                   sizeof(fk_digest)) == 0) {
+            fk_good *twin = &h->good[order[i]], *first = &h->good[order[i - 1]];
 
             twin->twin = first->twin;
             twin->fold = first->fold;
             h->exact++;
         }
 done:
-    fk_free(keys);
+    fk_free(order);
     return st;
 }
 

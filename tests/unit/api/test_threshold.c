@@ -180,6 +180,27 @@ static void a_threshold_is_the_conformal_quantile(void **state)
     fleck_model_close(&m);
 }
 
+/* Two pictures, one of which is there eight times: whichever is left out, the other is learned. */
+static void duplicates_are_never_all_that_is_left_out(void **state)
+{
+    fleck_fit_settings s = settings("patchcore", 0);
+    const char *all[9];
+    fleck_model *m = NULL;
+
+    (void)state;
+    s.options = NULL;
+    for (int i = 0; i < 9; i++)
+        all[i] = files[i < 8 ? 1 : 2];
+    assert_ok(fleck_fit_files(&m, all, 9, &s, NULL, err));
+    assert_int_equal(fleck_model_describe(m).calibrated, 9);
+    for (int i = 0; i < 9; i++) {
+        fleck_held_out found;
+
+        assert_true(fleck_model_held_out(m, i, &found) && found.alone > 0.0);
+    }
+    fleck_model_close(&m);
+}
+
 /* Images at their own sizes: the first has four times the pixels, so folds cannot be parts of the tiles. */
 static void all_tiles_of_an_image_are_of_one_fold(void **state)
 {
@@ -192,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_score_by_group_is_that_of_a_fit_without_the_group),
         cmocka_unit_test(a_threshold_is_the_conformal_quantile),
+        cmocka_unit_test(duplicates_are_never_all_that_is_left_out),
         cmocka_unit_test(all_tiles_of_an_image_are_of_one_fold),
     };
 

@@ -28,6 +28,7 @@
 #include "linalg/linalg.h"
 #include "method/pca.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -379,4 +380,89 @@ fleck_status fk_bank_nearest(const fk_bank *b, const float *x, int64_t n, fk_spa
                        .index = index};
 
     return fk_pool_run(pool, (n + PIECE - 1) / PIECE, search_piece, &job, err);
+}
+
+/* ---- Who else is near ---- */
+
+typedef struct lone_job {
+    const fk_bank *bank;
+    const float *x;
+    int64_t n;
+    double radius;
+    const fk_parts *parts;
+    int32_t *const *lone;
+    float *room; /* [workers, PIECE, TILE] */
+} lone_job;
+
+/* Not known yet; the part of a lone one is 0 or more, -1 says that there are others. */
+#define NOBODY (-2)
+
+/* Feature `row` of the bank is within the radius of x number i.  Returns whether all is known of it. */
+static bool meet(const lone_job *job, int64_t i, int64_t row)
+{
+    bool known = true;
+
+    for (int k = 0; k < FK_PARTITIONS; k++) {
+        int32_t part, *lone;
+
+        if (job->lone[k] == NULL)
+            continue;
+        part = job->parts->part[k][job->bank->images[row]];
+        lone = &job->lone[k][i];
+        *lone = *lone == NOBODY || *lone == part ? part : -1;
+        known = known && *lone == -1;
+    }
+    return known;
+}
+
+static fleck_status lone_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
+{
+    const lone_job *job = ctx;
+    const fk_bank *bank = job->bank;
+    int64_t first = piece * PIECE, n = least(PIECE, job->n - first), dim = bank->dim;
+    const float *x = job->x + first * dim;
+    float *products = job->room + (int64_t)worker * PIECE * TILE, limit[PIECE];
+
+    (void)err;
+    for (int64_t i = 0; i < n; i++)
+        limit[i] = (float)(job->radius * job->radius * MARGIN -
+                           sure_share(dim) * fk_linalg_length2(x + i * dim, dim));
+    for (int k = 0; k < FK_PARTITIONS; k++)
+        for (int64_t i = 0; job->lone[k] != NULL && i < n; i++)
+            job->lone[k][first + i] = NOBODY;
+    for (int64_t at = 0; at < bank->n; at += TILE) {
+        int64_t m = least(TILE, bank->n - at);
+
+        fk_linalg_multiply_packed(products, TILE, x, dim, bank->packed + at * dim, n, m, dim, 1.0f,
+                                  0.0f);
+        for (int64_t i = 0; i < n; i++) {
+            int32_t near[TILE];
+            int64_t found =
+                fk_linalg_nearer(near, bank->length2 + at, products + i * TILE, m, limit[i]);
+
+            for (int64_t j = 0; j < found; j++)
+                if (sqrt(fk_linalg_distance2(x + i * dim, bank->rows + (at + near[j]) * dim,
+                                             dim)) <= job->radius &&
+                    meet(job, first + i, at + near[j])) {
+                    limit[i] = -INFINITY;
+                    break;
+                }
+        }
+    }
+    return FLECK_OK;
+}
+
+fleck_status fk_bank_lone(const fk_bank *b, const float *x, int64_t n, double radius,
+                          const fk_parts *parts, int32_t *const *lone, fk_pool *pool,
+                          fleck_error *err)
+{
+    lone_job job = {.bank = b, .x = x, .n = n, .radius = radius, .parts = parts, .lone = lone};
+    fleck_status st;
+
+    assert(b->width == 0);
+    FK_DO(FK_ALLOC(&job.room, (int64_t)fk_pool_threads(pool) * PIECE * TILE, err));
+    FK_DO(fk_pool_run(pool, (n + PIECE - 1) / PIECE, lone_piece, &job, err));
+done:
+    fk_free(job.room);
+    return st;
 }

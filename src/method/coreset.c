@@ -81,8 +81,9 @@ static fleck_status begin_distances(double *dist, const float *x, int64_t n, int
     return fk_pool_run(pool, (n + BAND - 1) / BAND, begin_band, &job, err);
 }
 
-fleck_status fk_coreset_choose_plain(int64_t *chosen, int64_t *count, int64_t k, const float *x,
-                                     int64_t n, int64_t d, uint64_t seed, fleck_error *err)
+fleck_status fk_coreset_choose_plain(int64_t *chosen, int64_t *count, double *radius, int64_t k,
+                                     const float *x, int64_t n, int64_t d, uint64_t seed,
+                                     fleck_error *err)
 {
     double *dist = NULL;
     fleck_status st;
@@ -102,6 +103,9 @@ fleck_status fk_coreset_choose_plain(int64_t *chosen, int64_t *count, int64_t k,
         for (int64_t i = 0; i < n; i++)
             dist[i] = fmin(dist[i], distance(x + i * d, x + p * d, d));
     }
+    *radius = 0.0;
+    for (int64_t i = 0; i < n; i++)
+        *radius = fmax(*radius, dist[i]);
 done:
     fk_free(dist);
     return st;
@@ -377,11 +381,13 @@ static int64_t first_of_front(const search *s, int64_t outside)
     return best == outside ? -1 : best;
 }
 
-fleck_status fk_coreset_choose(int64_t *chosen, int64_t *count, int64_t k, const float *x,
-                               int64_t n, int64_t d, uint64_t seed, fk_pool *pool, fleck_error *err)
+fleck_status fk_coreset_choose(int64_t *chosen, int64_t *count, double *radius, int64_t k,
+                               const float *x, int64_t n, int64_t d, uint64_t seed, fk_pool *pool,
+                               fleck_error *err)
 {
     search s = {.x = x, .n = n, .d = d};
     fk_watch *watch = fk_pool_watch(pool);
+    int64_t outside, p;
     bool all_equal = false;
     fleck_status st;
 
@@ -390,8 +396,6 @@ fleck_status fk_coreset_choose(int64_t *chosen, int64_t *count, int64_t k, const
     fk_watch_stage(watch, "coreset", k);
     FK_DO(search_init(&s, k, seed, pool, err));
     while (s.count < k && !all_equal) {
-        int64_t outside, p;
-
         FK_DO(make_front(&s, &outside, pool, err));
         while (s.count < k && (p = first_of_front(&s, outside)) >= 0) {
             all_equal = s.count > 0 && !(s.dist[p] > 0.0);
@@ -403,6 +407,11 @@ fleck_status fk_coreset_choose(int64_t *chosen, int64_t *count, int64_t k, const
         }
     }
     *count = s.count;
+    do { /* the farthest that is left */
+        FK_DO(make_front(&s, &outside, pool, err));
+        p = first_of_front(&s, outside);
+    } while (p < 0);
+    *radius = s.dist[p];
 done:
     search_free(&s);
     return st;

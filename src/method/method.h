@@ -24,10 +24,7 @@ typedef enum fk_method_flags {
     /* score also leaves out a fold of sessions. */
     FK_METHOD_EXCLUDES_FOLDS = 4,
     /* A map takes far longer than a score. */
-    FK_METHOD_DEAR_MAPS = 8,
-    /* What was chosen of an image covers the others as well, so that they look too far away without it: scores
-     * that exclude are too high, and right only of a fit without the image. */
-    FK_METHOD_REFITS = 16
+    FK_METHOD_DEAR_MAPS = 8
 } fk_method_flags;
 
 /* Learned embeddings that a score leaves out: `count` from `first` on, in order of add or, where that is not the
@@ -41,6 +38,15 @@ typedef struct fk_span {
     bool fold;      /* they are all of its fold of sessions, see fk_method.fold */
 } fk_span;
 #define FK_NONE ((fk_span){0})
+
+/* How what was learned belongs together: in parts that scores leave out as a whole.  Of two partitions: an
+ * image alone with its duplicates and tiles, and sessions. */
+enum { FK_ALONE, FK_SESSION, FK_PARTITIONS };
+typedef struct fk_parts {
+    int64_t images;                     /* that were learned, as embeddings */
+    int64_t count[FK_PARTITIONS];       /* parts; 0: the partition is not wanted */
+    const int32_t *part[FK_PARTITIONS]; /* [images] of each, in order of add */
+} fk_parts;
 
 static inline bool fk_span_has(fk_span s, int64_t i)
 {
@@ -97,6 +103,10 @@ typedef struct fk_method {
     /* Take what other learned, behind what state did; other becomes empty. Both unfinished or both
      * finished. */
     fleck_status (*merge)(void *state, void *other, fleck_error *err);
+    /* Before finish: which parts scores will leave out.  parts is borrowed until finish returns.  NULL in a
+     * method whose scores need not know; elsewhere, without it, scores that exclude are too high, since what
+     * was chosen of an image covers others as well. */
+    void (*part)(void *state, const fk_parts *parts);
     /* Make ready for score.  More images may be added after it, then finish again. */
     fleck_status (*finish)(void *state, fk_pool *pool, fleck_error *err);
     /* Make a finished state ready for scores that exclude, until more is added; NULL where finish does

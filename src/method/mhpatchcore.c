@@ -22,8 +22,8 @@
  *
  * (Roth et al. 2022, eq. 7): less where b* is like the rest of the bank. */
 #include "method/methods.h"
-#include "method/bank.h"
 #include "method/coreset.h"
+#include "method/refill.h"
 #include "method/pca.h"
 #include "method/reservoir.h"
 #include "base/mem.h"
@@ -57,6 +57,8 @@ typedef struct mhpc {
     fk_bank whitened;       /* [B, d] */
     float *own_bank, *own_whitening;
     int64_t *own_source;
+    fk_refill refill;      /* of the whitened bank; empty where nobody told its parts */
+    const fk_parts *parts; /* borrowed until finish */
 } mhpc;
 
 static const fk_option OPTIONS[] = {
@@ -129,6 +131,7 @@ static int64_t positions(const mhpc *s)
 static void unfinish(mhpc *s)
 {
     fk_bank_free(&s->whitened);
+    fk_refill_free(&s->refill);
     fk_free(s->own_bank);
     fk_free(s->own_source);
     fk_free(s->own_whitening);
@@ -336,17 +339,40 @@ static fleck_status measure_bank(mhpc *s, float *z, int64_t n, fleck_error *err)
     return fk_bank_measure(&s->whitened, err);
 }
 
+/* What comes into the bank where parts of the images are left out; all [sample.n, d] are whitened. */
+static fleck_status fill_bank(mhpc *s, const float *all, const int64_t *chosen, int64_t n,
+                              double radius, fk_pool *pool, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(fk_refill_find(&s->refill, s->parts, all, s->sample.n, s->d, s->sample.images, chosen, n,
+                         radius, pool, err));
+    for (int k = 0; k < FK_PARTITIONS; k++) {
+        fk_fill *f = &s->refill.fills[k];
+
+        if (f->index == NULL)
+            continue;
+        FK_DO(FK_ALLOC(&f->rows, (f->n + 1) * s->d, err));
+        f->dim = s->d;
+        for (int64_t i = 0; i < f->n; i++)
+            memcpy(f->rows + i * s->d, all + f->index[i] * s->d, (size_t)s->d * sizeof *all);
+    }
+done:
+    return st;
+}
+
 /* The bank of the sample: patches and images, and what they are when whitened. */
 static fleck_status choose_bank(mhpc *s, fk_pool *pool, fleck_error *err)
 {
     int64_t dim = s->pca.dim, n = 0, *chosen = NULL;
     int64_t room = s->bank_room < s->sample.n ? s->bank_room : s->sample.n;
     float *all = NULL, *z = NULL;
+    double radius;
     fleck_status st;
 
     FK_DO(whiten_new(s, &all, s->sample.rows, s->sample.n, pool, err));
     FK_DO(FK_ALLOC(&chosen, room, err));
-    FK_DO(fk_coreset_choose(chosen, &n, room, all, s->sample.n, s->d, 0, pool, err));
+    FK_DO(fk_coreset_choose(chosen, &n, &radius, room, all, s->sample.n, s->d, 0, pool, err));
     FK_DO(FK_ALLOC(&s->own_bank, n * dim, err));
     FK_DO(FK_ALLOC(&s->own_source, n, err));
     FK_DO(FK_ALLOC(&z, n * s->d, err));
@@ -361,11 +387,18 @@ static fleck_status choose_bank(mhpc *s, fk_pool *pool, fleck_error *err)
     z = NULL;
     FK_DO(st);
     s->n_bank = n;
+    if (s->parts != NULL && n < s->sample.n)
+        FK_DO(fill_bank(s, all, chosen, n, radius, pool, err));
 done:
     fk_free(all);
     fk_free(z);
     fk_free(chosen);
     return st;
+}
+
+static void mhpc_part(void *state, const fk_parts *parts)
+{
+    ((mhpc *)state)->parts = parts;
 }
 
 static fleck_status mhpc_finish(void *state, fk_pool *pool, fleck_error *err)
@@ -379,6 +412,7 @@ static fleck_status mhpc_finish(void *state, fk_pool *pool, fleck_error *err)
     FK_DO(fk_reservoir_settle(&s->sample, err));
     FK_DO(choose_bank(s, pool, err));
 done:
+    s->parts = NULL;
     if (st != FLECK_OK) {
         unfinish(s);
         fk_error_context(err, "mhpatchcore");
@@ -431,13 +465,20 @@ static size_t mhpc_scratch_size(const void *state)
     return lay_out(NULL, state, NULL);
 }
 
+/* Row i of the bank or, behind these, of what has come in. */
+static const float *row_of(const fk_bank *b, const float *more, int64_t i)
+{
+    return i < b->n ? b->rows + i * b->dim : more + (i - b->n) * b->dim;
+}
+
 /* Equation 7 for patch p, the one with the largest distance. */
 static double weigh(const mhpc *s, const layout *l, int64_t p, fk_span exclude)
 {
     const fk_bank *b = &s->whitened;
     const float *z = l->z + p * b->dim;
     double values[MAX_NEIGHBOURS], sum = 0.0, distance = (double)l->distance[p];
-    int64_t indices[MAX_NEIGHBOURS], neighbours = s->neighbours;
+    const float *more, *nearest;
+    int64_t indices[MAX_NEIGHBOURS], neighbours = s->neighbours, n_more;
 
     if (neighbours < 2)
         return distance;
@@ -445,13 +486,18 @@ static double weigh(const mhpc *s, const layout *l, int64_t p, fk_span exclude)
         values[k] = INFINITY;
         indices[k] = -1;
     }
-    fk_linalg_distances2(l->distances, b->rows + l->nearest[p] * b->dim, b->rows, b->n, b->dim);
+    more = fk_refill_rows(&s->refill, exclude, &n_more);
+    nearest = row_of(b, more, l->nearest[p]);
+    fk_linalg_distances2(l->distances, nearest, b->rows, b->n, b->dim);
     for (int64_t i = 0; i < b->n; i++)
         if (!fk_span_has(exclude, b->images[i]))
             fk_linalg_smallest(values, indices, neighbours, l->distances[i], i);
+    for (int64_t i = 0; i < n_more; i++)
+        fk_linalg_smallest(values, indices, neighbours,
+                           fk_linalg_distance2(nearest, more + i * b->dim, b->dim), b->n + i);
     /* Over exp(s*): no other is nearer than the nearest but by rounding, so nothing overflows. */
     for (int64_t k = 0; k < neighbours && indices[k] >= 0; k++)
-        sum += exp(sqrt(fk_linalg_distance2(z, b->rows + indices[k] * b->dim, b->dim)) - distance);
+        sum += exp(sqrt(fk_linalg_distance2(z, row_of(b, more, indices[k]), b->dim)) - distance);
     if (indices[1] < 0) /* nothing to weigh by */
         return distance;
     return fmax(0.0, (1.0 - 1.0 / sum) * distance);
@@ -494,6 +540,7 @@ static fleck_status mhpc_score(const void *state, const fk_embedding *e, fk_span
     FK_DO(whiten(s, l.z, l.centred, e->levels[0].data, n, pool, err));
     FK_DO(
         fk_bank_nearest(&s->whitened, l.z, n, exclude, l.search, pool, l.distance, l.nearest, err));
+    fk_refill_compare(&s->refill, exclude, l.z, n, s->n_bank, l.distance, l.nearest);
     if (!fk_embed_finite(l.distance, n))
         FK_DO(not_finite(s, exclude, err));
     if (score != NULL)
@@ -595,7 +642,7 @@ const fk_method fk_method_mhpatchcore = {
                  "Anomaly Detection, arXiv 2605.27748, 2026",
     .options = OPTIONS,
     .score_kind = FK_SCORE_GLOBAL,
-    .flags = FK_METHOD_EXCLUDES | FK_METHOD_EXCLUDES_FOLDS | FK_METHOD_ORDERED | FK_METHOD_REFITS,
+    .flags = FK_METHOD_EXCLUDES | FK_METHOD_EXCLUDES_FOLDS | FK_METHOD_ORDERED,
     .resize = "bilinear",
     .skip_taps = 1,
     .embed = mhpc_embed,
@@ -603,6 +650,7 @@ const fk_method fk_method_mhpatchcore = {
     .limit = mhpc_limit,
     .add = mhpc_add,
     .merge = mhpc_merge,
+    .part = mhpc_part,
     .finish = mhpc_finish,
     .scratch_size = mhpc_scratch_size,
     .score = mhpc_score,

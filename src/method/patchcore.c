@@ -161,6 +161,11 @@ static fleck_status patchcore_merge(void *state, void *other, fleck_error *err)
     return fk_patchcore_join(a, b, err);
 }
 
+static void patchcore_part(void *state, const fk_parts *parts)
+{
+    ((fk_patchcore *)state)->parts = parts;
+}
+
 static fleck_status patchcore_finish(void *state, fk_pool *pool, fleck_error *err)
 {
     fk_patchcore *s = state;
@@ -277,26 +282,27 @@ done:
     return st;
 }
 
-const fk_method fk_method_patchcore = {
-    .name = "patchcore",
-    .title = "PatchCore: the nearest of a bank of good patches",
-    .reference = "Roth, Pemula, Zepeda, Schoelkopf, Brox and Gehler: "
-                 "Towards Total Recall in Industrial Anomaly Detection, "
-                 "arXiv 2106.08265, 2022",
-    .options = OPTIONS,
-    .score_kind = FK_SCORE_GLOBAL,
-    .flags = FK_METHOD_EXCLUDES | FK_METHOD_EXCLUDES_FOLDS | FK_METHOD_REFITS,
-    .resize = "bilinear",
-    .skip_taps = 1,
-    .embed = patchcore_embed,
-    .begin = patchcore_begin,
-    .limit = patchcore_limit,
-    .add = patchcore_add,
-    .merge = patchcore_merge,
-    .finish = patchcore_finish,
-    .scratch_size = fk_patchcore_scratch_size,
-    .score = fk_patchcore_score,
-    .count = patchcore_count,
-    .save = patchcore_save,
-    .load = patchcore_load,
-    .free = patchcore_free};
+const fk_method fk_method_patchcore = {.name = "patchcore",
+                                       .title = "PatchCore: the nearest of a bank of good patches",
+                                       .reference =
+                                           "Roth, Pemula, Zepeda, Schoelkopf, Brox and Gehler: "
+                                           "Towards Total Recall in Industrial Anomaly Detection, "
+                                           "arXiv 2106.08265, 2022",
+                                       .options = OPTIONS,
+                                       .score_kind = FK_SCORE_GLOBAL,
+                                       .flags = FK_METHOD_EXCLUDES | FK_METHOD_EXCLUDES_FOLDS,
+                                       .resize = "bilinear",
+                                       .skip_taps = 1,
+                                       .embed = patchcore_embed,
+                                       .begin = patchcore_begin,
+                                       .limit = patchcore_limit,
+                                       .add = patchcore_add,
+                                       .merge = patchcore_merge,
+                                       .part = patchcore_part,
+                                       .finish = patchcore_finish,
+                                       .scratch_size = fk_patchcore_scratch_size,
+                                       .score = fk_patchcore_score,
+                                       .count = patchcore_count,
+                                       .save = patchcore_save,
+                                       .load = patchcore_load,
+                                       .free = patchcore_free};

@@ -2,7 +2,7 @@
 #ifndef FK_METHOD_PATCHCORE_H
 #define FK_METHOD_PATCHCORE_H
 
-#include "method/bank.h"
+#include "method/refill.h"
 
 /* Patches that wait for the choice of the bank. */
 typedef struct fk_chunk {
@@ -28,7 +28,9 @@ typedef struct fk_patchcore {
     fk_chunk pending;  /* the last images' patches, all of them */
     fk_chunk *chunks;  /* [n_chunks] of earlier blocks of images, what was kept of each */
     int64_t n_chunks, room;
-    fk_bank bank; /* of the last finish */
+    fk_bank bank;          /* of the last finish */
+    fk_refill refill;      /* of the bank; empty where nobody told its parts */
+    const fk_parts *parts; /* borrowed until finish */
     bool finished;
 } fk_patchcore;
 

@@ -72,6 +72,7 @@ void fk_patchcore_clear(fk_patchcore *s)
 {
     drop_chunks(s);
     fk_bank_free(&s->bank);
+    fk_refill_free(&s->refill);
     s->n = s->seen = 0;
     s->finished = false;
 }
@@ -132,14 +133,35 @@ static int compare_indices(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Indices of at most k of the parts' total rows, rising; *chosen is owned by the caller. */
-static fleck_status choose_rows(int64_t **chosen, int64_t *count, int64_t k, const fk_patchcore *s,
-                                const fk_chunk *parts, int64_t n_parts, fk_pool *pool,
-                                fleck_error *err)
+/* What comes into the bank of `chosen` points where parts of the images are left out. */
+static fleck_status fill(fk_refill *out, const fk_patchcore *s, const float *points, int64_t total,
+                         int64_t width, const fk_chunk *parts, int64_t n_parts,
+                         const int64_t *chosen, int64_t count, double radius, fk_pool *pool,
+                         fleck_error *err)
+{
+    int64_t *images = NULL, at = 0;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&images, total, err));
+    for (int64_t i = 0; i < n_parts; at += parts[i].n, i++)
+        memcpy(images + at, parts[i].images, (size_t)parts[i].n * sizeof *images);
+    FK_DO(fk_refill_find(out, s->parts, points, total, width, images, chosen, count, radius, pool,
+                         err));
+done:
+    fk_free(images);
+    return st;
+}
+
+/* Indices of at most k of the parts' total rows, rising; *chosen is owned by the caller.  out NULL, or what
+ * comes in where parts of the images are left out. */
+static fleck_status choose_rows(int64_t **chosen, int64_t *count, fk_refill *out, int64_t k,
+                                const fk_patchcore *s, const fk_chunk *parts, int64_t n_parts,
+                                fk_pool *pool, fleck_error *err)
 {
     int64_t dim = s->shape.levels[0].dim, total = 0, at = 0, size;
     int64_t width = is_narrow(s) ? s->projection : dim;
     float *w = NULL, *points = NULL;
+    double radius;
     fleck_status st;
 
     *chosen = NULL;
@@ -160,8 +182,11 @@ static fleck_status choose_rows(int64_t **chosen, int64_t *count, int64_t k, con
         else
             memcpy(to, parts[i].rows, (size_t)(parts[i].n * dim) * sizeof *to);
     }
-    FK_DO(fk_coreset_choose(*chosen, count, k, points, total, width, s->seed, pool, err));
+    FK_DO(fk_coreset_choose(*chosen, count, &radius, k, points, total, width, s->seed, pool, err));
     qsort(*chosen, (size_t)*count, sizeof **chosen, compare_indices);
+    if (out != NULL)
+        FK_DO(
+            fill(out, s, points, total, width, parts, n_parts, *chosen, *count, radius, pool, err));
 done:
     fk_free(w);
     fk_free(points);
@@ -172,9 +197,35 @@ done:
     return st;
 }
 
-/* A new chunk of at most k of the parts' rows. */
-static fleck_status reduce(fk_chunk *out, int64_t k, const fk_patchcore *s, const fk_chunk *parts,
-                           int64_t n_parts, fk_pool *pool, fleck_error *err)
+/* Copy the rows of the points that come in. */
+static fleck_status copy_fills(fk_refill *l, int64_t dim, const fk_chunk *parts, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    for (int k = 0; k < FK_PARTITIONS; k++) {
+        fk_fill *f = &l->fills[k];
+
+        if (f->index == NULL)
+            continue;
+        FK_DO(FK_ALLOC(&f->rows, (f->n + 1) * dim, err));
+        f->dim = dim;
+        for (int64_t i = 0; i < f->n; i++) {
+            const fk_chunk *c = parts;
+            int64_t row = f->index[i];
+
+            for (; row >= c->n; c++)
+                row -= c->n;
+            memcpy(f->rows + i * dim, c->rows + row * dim, (size_t)dim * sizeof *f->rows);
+        }
+    }
+done:
+    return st;
+}
+
+/* A new chunk of at most k of the parts' rows.  refill NULL, or what comes in where parts of the images
+ * are left out. */
+static fleck_status reduce(fk_chunk *out, fk_refill *refill, int64_t k, const fk_patchcore *s,
+                           const fk_chunk *parts, int64_t n_parts, fk_pool *pool, fleck_error *err)
 {
     int64_t dim = s->shape.levels[0].dim, total = 0, count = 0, first = 0, next = 0;
     int64_t *chosen = NULL;
@@ -185,7 +236,7 @@ static fleck_status reduce(fk_chunk *out, int64_t k, const fk_patchcore *s, cons
         total += parts[i].n;
     count = k < total ? k : total;
     if (k < total)
-        FK_DO(choose_rows(&chosen, &count, k, s, parts, n_parts, pool, err));
+        FK_DO(choose_rows(&chosen, &count, refill, k, s, parts, n_parts, pool, err));
     FK_DO(chunk_init(out, count, dim, err));
     for (int64_t i = 0; i < n_parts; first += parts[i].n, i++) {
         for (; next < count; next++) {
@@ -196,6 +247,8 @@ static fleck_status reduce(fk_chunk *out, int64_t k, const fk_patchcore *s, cons
             chunk_put(out, dim, parts[i].rows + row * dim, parts[i].images[row]);
         }
     }
+    if (refill != NULL)
+        FK_DO(copy_fills(refill, dim, parts, err));
 done:
     fk_free(chosen);
     return st;
@@ -219,7 +272,8 @@ static double choice_bytes(const fk_patchcore *s, int64_t n, int64_t k)
     if (k >= n)
         return 0.0;
     return 4.0 * (double)width * (double)(n + dim) + 8.0 * (double)k +
-           (double)fk_coreset_bytes(n, k, width);
+           fmax((double)fk_coreset_bytes(n, k, width),
+                8.0 * (double)n + fk_refill_bytes(n, k, width));
 }
 
 int64_t fk_patchcore_bytes(const fk_patchcore *s, int64_t images)
@@ -232,8 +286,10 @@ int64_t fk_patchcore_bytes(const fk_patchcore *s, int64_t images)
     double row = 4.0 * (double)dim + 8.0;
     double pending = row * (double)(blocks > 0 ? block : rest * places);
     double last = fmax(choice_bytes(s, block, kept), (row + 8.0) * (double)kept);
+    double fills = 4.0 * (double)dim * (double)k; /* about one for each that leaves */
     double end = fmax(choice_bytes(s, total, k),
-                      (row + 8.0) * (double)k + (double)fk_bank_turn_bytes(k, dim));
+                      (row + 8.0) * (double)k + (double)fk_bank_turn_bytes(k, dim)) +
+                 fills;
     double bytes = pending + row * (double)(blocks * kept) + end;
 
     if (blocks > 0)
@@ -269,7 +325,7 @@ static fleck_status flush(fk_patchcore *s, fk_pool *pool, fleck_error *err)
 
     FK_DO(make_room(s, 1, err));
     if (s->pending.n > 0) {
-        FK_DO(reduce(&kept, k, s, &s->pending, 1, pool, err));
+        FK_DO(reduce(&kept, NULL, k, s, &s->pending, 1, pool, err));
         s->chunks[s->n_chunks++] = kept;
     }
     s->pending.n = 0;
@@ -387,6 +443,7 @@ fleck_status fk_patchcore_choose(fk_patchcore *s, fk_pool *pool, fleck_error *er
     int64_t n_parts = 0;
     fk_chunk *parts = NULL, kept = {0};
     fk_bank bank = {.dim = s->shape.levels[0].dim};
+    fk_refill refill = {0};
     fleck_status st;
 
     FK_DO(FK_ALLOC(&parts, s->n_chunks + 2, err));
@@ -396,7 +453,8 @@ fleck_status fk_patchcore_choose(fk_patchcore *s, fk_pool *pool, fleck_error *er
         parts[n_parts++] = s->chunks[i];
     if (s->pending.n > 0)
         parts[n_parts++] = s->pending;
-    FK_DO(reduce(&kept, part_of(s->fraction, s->seen), s, parts, n_parts, pool, err));
+    FK_DO(reduce(&kept, s->parts != NULL ? &refill : NULL, part_of(s->fraction, s->seen), s, parts,
+                 n_parts, pool, err));
     bank.n = kept.n;
     bank.rows = bank.own_rows = kept.rows;
     bank.images = bank.own_images = kept.images;
@@ -406,8 +464,13 @@ fleck_status fk_patchcore_choose(fk_patchcore *s, fk_pool *pool, fleck_error *er
     fk_bank_free(&s->bank);
     s->bank = bank;
     bank = (fk_bank){0};
+    fk_refill_free(&s->refill);
+    s->refill = refill;
+    refill = (fk_refill){0};
     drop_chunks(s);
 done:
+    s->parts = NULL;
+    fk_refill_free(&refill);
     fk_free(parts);
     chunk_free(&kept);
     fk_bank_free(&bank);

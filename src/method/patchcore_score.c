@@ -59,14 +59,25 @@ size_t fk_patchcore_scratch_size(const void *state)
     return lay_out(&l, state, NULL);
 }
 
-/* The weight of equation 7 for patch x [D], whose nearest is row m of the bank. */
+/* Row i of the bank or, behind these, of what has come in. */
+static const float *row_of(const fk_patchcore *s, const float *more, int64_t i)
+{
+    int64_t dim = s->bank.dim;
+
+    return i < s->bank.n ? s->bank.rows + i * dim : more + (i - s->bank.n) * dim;
+}
+
+/* The weight of equation 7 for patch x [D], whose nearest is row m. */
 static double weigh(const fk_patchcore *s, const layout *l, const float *x, int64_t m,
                     fk_span exclude)
 {
     const fk_bank *b = &s->bank;
-    double nearest = sqrt(fk_linalg_distance2(x, b->rows + m * b->dim, b->dim)), sum = 0.0;
+    int64_t n_more;
+    const float *more = fk_refill_rows(&s->refill, exclude, &n_more);
+    const float *at = row_of(s, more, m);
+    double nearest = sqrt(fk_linalg_distance2(x, at, b->dim)), sum = 0.0;
 
-    fk_linalg_distances2(l->values, b->rows + m * b->dim, b->rows, b->n, b->dim);
+    fk_linalg_distances2(l->values, at, b->rows, b->n, b->dim);
     for (int64_t i = 0; i < s->reweight; i++) {
         l->nearest[i] = INFINITY;
         l->indices[i] = -1;
@@ -74,9 +85,11 @@ static double weigh(const fk_patchcore *s, const layout *l, const float *x, int6
     for (int64_t i = 0; i < b->n; i++)
         if (!fk_span_has(exclude, b->images[i]))
             fk_linalg_smallest(l->nearest, l->indices, s->reweight, l->values[i], i);
+    for (int64_t i = 0; i < n_more; i++)
+        fk_linalg_smallest(l->nearest, l->indices, s->reweight,
+                           fk_linalg_distance2(at, more + i * b->dim, b->dim), b->n + i);
     for (int64_t i = 0; i < s->reweight && l->indices[i] >= 0; i++)
-        sum +=
-            exp(sqrt(fk_linalg_distance2(x, b->rows + l->indices[i] * b->dim, b->dim)) - nearest);
+        sum += exp(sqrt(fk_linalg_distance2(x, row_of(s, more, l->indices[i]), b->dim)) - nearest);
     return 1.0 - 1.0 / sum;
 }
 
@@ -124,6 +137,8 @@ fleck_status fk_patchcore_score(const void *state, const fk_embedding *e, fk_spa
     lay_out(&l, s, scratch);
     FK_DO(fk_bank_nearest(&s->bank, e->levels[0].data, positions(s), exclude, l.search, pool,
                           l.distance, l.index, err));
+    fk_refill_compare(&s->refill, exclude, e->levels[0].data, positions(s), s->bank.n, l.distance,
+                      l.index);
     if (!fk_embed_finite(l.distance, positions(s))) {
         if (all_left_out(&s->bank, exclude))
             FK_FAIL(err, FLECK_E_STATE,

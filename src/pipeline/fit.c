@@ -427,6 +427,7 @@ fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const flec
     begin = fk_clock_seconds();
     fk_watch_stage(&watch, "finish", 0);
     FK_DO(fk_watch_tell(&watch, 0, err));
+    FK_DO(fk_held_out_part(&f, err));
     FK_DO(m->method->finish(m->state, r->pool, err));
     if (f.held.n > 0 && m->method->prepare_exclude != NULL)
         FK_DO(m->method->prepare_exclude(m->state, r->pool, err));

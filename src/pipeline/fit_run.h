@@ -21,17 +21,21 @@ typedef struct fk_good {
 
 /* Images whose scores are found while they are held out.  Valid when zeroed; owned. */
 typedef struct fk_held_out {
-    int64_t n;            /* held out */
-    int64_t *images;      /* [n] their numbers, spread evenly over all */
-    int64_t all;          /* images of the fit */
-    fk_good *good;        /* [all] */
-    int64_t folds;        /* of sessions; 1: they are not told apart */
-    const char *sessions; /* how they were told apart */
-    int32_t *rank;        /* [embeddings] see fk_span; made when all have been learned */
-    fk_store *store;      /* embeddings of those held out, in order of `stored`; NULL with tiles */
-    int64_t *stored;      /* [n] where each lies */
-    fk_canvas *canvases;  /* [n] without pixels: what masks leave out */
-    int64_t near, exact;  /* images that are like an earlier one, and that are the same file */
+    int64_t n;                /* held out */
+    int64_t *images;          /* [n] their numbers, spread evenly over all */
+    int64_t all;              /* images of the fit */
+    fk_good *good;            /* [all] */
+    int64_t folds;            /* of sessions; 1: they are not told apart */
+    const char *sessions;     /* how they were told apart */
+    bool by_fold;             /* scores are found without each fold, too ... */
+    bool together;            /* ... of all its images at once */
+    int32_t *rank;            /* [embeddings] see fk_span; made when all have been learned */
+    int32_t *alone, *session; /* [embeddings] parts that are left out */
+    fk_parts parts;
+    fk_store *store;     /* embeddings of those held out, in order of `stored`; NULL with tiles */
+    int64_t *stored;     /* [n] where each lies */
+    fk_canvas *canvases; /* [n] without pixels: what masks leave out */
+    int64_t near, exact; /* images that are like an earlier one, and that are the same file */
 } fk_held_out;
 
 typedef struct fk_fitting {
@@ -84,6 +88,9 @@ fleck_status fk_held_out_embedding(fk_fitting *f, int64_t k, fk_embedding *out,
                                    fleck_error *err) FLECK_MUST_CHECK;
 /* Memory that is taken while and after the method learns. */
 int64_t fk_held_out_bytes(const fk_fitting *f);
+/* When all have been learned and before the method's finish: find duplicates and tell the method which parts
+ * scores will leave out. */
+fleck_status fk_held_out_part(fk_fitting *f, fleck_error *err) FLECK_MUST_CHECK;
 /* Score all that are held out by the finished method, and set the model's calibration. */
 fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *s,
                                fleck_error *err) FLECK_MUST_CHECK;

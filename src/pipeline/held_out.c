@@ -92,6 +92,8 @@ void fk_held_out_free(fk_held_out *h)
     fk_free(h->stored);
     fk_free(h->canvases);
     fk_free(h->rank);
+    fk_free(h->alone);
+    fk_free(h->session);
     fk_store_close(&h->store);
 }
 
@@ -317,10 +319,6 @@ static fk_span span_of(const fk_fitting *f, int64_t image, bool fold)
 /* What the scores become. */
 typedef struct scores {
     fk_fitting *f;
-    bool by_fold;
-    bool together; /* and folds are scored as a whole */
-    const fleck_fit_settings *settings;
-    bool refits;           /* by fits without a part of the images */
     int64_t told;          /* scores so far, for progress */
     float *packed;         /* an embedding, unless tiled */
     double *alone, *group; /* [n] */
@@ -368,15 +366,15 @@ static void take_pixels(scores *s, const float *map, int64_t width, int64_t heig
 }
 
 /* Held-out image k. */
-static fleck_status load_one(fk_fitting *f, int64_t k, bool to_learn, float *packed,
-                             fk_embedding *e, fleck_error *err)
+static fleck_status load_one(fk_fitting *f, int64_t k, float *packed, fk_embedding *e,
+                             fleck_error *err)
 {
     fk_held_out *h = &f->held;
     fleck_status st;
 
     FK_DO(fk_store_read(h->store, h->stored[k], 0, 1, packed, err));
     unpack(e, packed);
-    st = fk_canvas_flag(e, &h->canvases[k], 0, to_learn, err);
+    st = fk_canvas_flag(e, &h->canvases[k], 0, false, err);
 done:
     return st;
 }
@@ -431,113 +429,10 @@ static fleck_status score_blocks(scores *s, bool fold, fleck_error *err)
         for (int64_t i = 0; i < n; i++) {
             held[i] = k + i;
             spans[i] = span_of(f, h->images[k + i], fold);
-            FK_DO(load_one(f, k + i, false, s->packed, &s->embeddings[i], err));
+            FK_DO(load_one(f, k + i, s->packed, &s->embeddings[i], err));
         }
         FK_DO(score_block(s, held, n, fold, spans, err));
     }
-done:
-    return st;
-}
-
-/* ---- Scores of fits without a part of the images ---- */
-
-/* Images are parted by their sessions' folds, or dealt out in turn with their duplicates, which stands for leaving
- * out each alone. */
-static int64_t part_of(const fk_fitting *f, int64_t image, bool fold)
-{
-    const fk_good *g = &f->held.good[image];
-
-    return fold ? g->fold : g->turn % FK_FOLDS;
-}
-
-/* A finished state of all images but those of a part, in the order in which all were learned. */
-static fleck_status learn_rest(scores *s, int64_t part, bool fold, void **out, fleck_error *err)
-{
-    fk_fitting *f = s->f;
-    fk_model *m = f->model;
-    void *whole = m->state;
-    const fk_embedding *one = &s->embeddings[0];
-    void *state = NULL;
-    fleck_status st;
-
-    FK_DO(m->method->begin(&state, &m->options, &m->shape, fk_preprocess_input(&m->pre), err));
-    m->state = state;
-    st = fk_fit_limit(m, s->settings, f->n, f->runner->threads, fk_held_out_bytes(f), err);
-    m->state = whole;
-    FK_DO(st);
-    for (int64_t i = 0; i < f->n; i++) {
-        int64_t image = f->order != NULL ? f->order[i] : i;
-
-        if (part_of(f, image, fold) == part)
-            continue;
-        FK_DO(load_one(f, image, true, s->packed, &s->embeddings[0], err));
-        FK_DO(m->method->add(state, &one, 1, f->runner->pool, err));
-    }
-    FK_DO(m->method->finish(state, f->runner->pool, err));
-    *out = state;
-    state = NULL;
-done:
-    if (state != NULL)
-        m->method->free(state);
-    return st;
-}
-
-/* The images of a part, by the model's state, which has not learned them. */
-static fleck_status score_part(scores *s, int64_t part, bool fold, fleck_error *err)
-{
-    fk_fitting *f = s->f;
-    int64_t held[BLOCK], n = 0;
-    fleck_status st = FLECK_OK;
-
-    for (int64_t i = 0; i < f->n; i++) {
-        if (part_of(f, i, fold) != part)
-            continue;
-        FK_DO(load_one(f, i, false, s->packed, &s->embeddings[n], err));
-        held[n++] = i;
-        if (n == BLOCK) {
-            FK_DO(score_block(s, held, n, fold, NULL, err));
-            n = 0;
-        }
-    }
-    if (n > 0)
-        FK_DO(score_block(s, held, n, fold, NULL, err));
-done:
-    return st;
-}
-
-static int64_t count_part(const fk_fitting *f, int64_t part, bool fold)
-{
-    int64_t n = 0;
-
-    for (int64_t i = 0; i < f->n; i++)
-        n += part_of(f, i, fold) == part;
-    return n;
-}
-
-static fleck_status score_refits(scores *s, bool fold, fleck_error *err)
-{
-    fk_fitting *f = s->f;
-    fk_model *m = f->model;
-    void *whole = m->state;
-    fleck_status st = FLECK_OK;
-
-    for (int64_t part = 0; part < (fold ? f->held.folds : FK_FOLDS); part++) {
-        void *rest = NULL;
-
-        if (count_part(f, part, fold) == 0)
-            continue;
-        FK_DO(learn_rest(s, part, fold, &rest, err));
-        m->state = rest;
-        st = fk_runner_ready(f->runner, err);
-        if (st == FLECK_OK)
-            st = score_part(s, part, fold, err);
-        m->state = whole;
-        m->method->free(rest);
-        if (st != FLECK_OK)
-            break;
-    }
-    if (st == FLECK_OK)
-        st = fk_runner_ready(f->runner, err);
 done:
     return st;
 }
@@ -553,10 +448,11 @@ static fleck_status score_stored(scores *s, fleck_error *err)
         FK_DO(fk_embedding_init(&s->embeddings[i], &f->model->shape, err));
         FK_DO(FK_ALLOC(&s->maps[i], fk_fit_input_pixels(f->model), err));
     }
-    fk_watch_stage(f->watch, "thresholds", f->held.n * (s->by_fold && !s->together ? 2 : 1));
-    FK_DO(s->refits ? score_refits(s, false, err) : score_blocks(s, false, err));
-    if (s->by_fold && !s->together)
-        FK_DO(s->refits ? score_refits(s, true, err) : score_blocks(s, true, err));
+    fk_watch_stage(f->watch, "thresholds",
+                   f->held.n * (s->f->held.by_fold && !s->f->held.together ? 2 : 1));
+    FK_DO(score_blocks(s, false, err));
+    if (s->f->held.by_fold && !s->f->held.together)
+        FK_DO(score_blocks(s, true, err));
 done:
     return st;
 }
@@ -624,7 +520,7 @@ static fleck_status score_whole_folds(scores *s, fleck_error *err)
         for (int64_t i = 0; i < f->n; i++) {
             if (h->good[i].fold != fold)
                 continue;
-            FK_DO(load_one(f, i, false, w.packed, &w.embeddings[w.n], err));
+            FK_DO(load_one(f, i, w.packed, &w.embeddings[w.n], err));
             w.left_out[w.n] = h->canvases[i].left_out.data;
             w.images[w.n++] = i;
         }
@@ -651,7 +547,7 @@ static fleck_status score_tiled(void *ctx, int64_t k, int worker, fleck_error *e
 
     FK_DO(fk_fit_read_canvas(f, image, worker, &c, err));
     FK_DO(FK_ALLOC(&map, c.tiles.height * c.tiles.width, err));
-    for (int i = s->by_fold ? 1 : 0; i >= 0; i--) {
+    for (int i = s->f->held.by_fold ? 1 : 0; i >= 0; i--) {
         st = fk_runner_score_canvas(f->runner, worker, &c, spans[i], false, map, &found[i], err);
         if (st != FLECK_OK) {
             fk_source_context(f->source, image, err);
@@ -659,7 +555,7 @@ static fleck_status score_tiled(void *ctx, int64_t k, int worker, fleck_error *e
         }
     }
     s->alone[k] = found[0];
-    if (s->by_fold)
+    if (s->f->held.by_fold)
         s->group[k] = found[1];
     if (gives_map(s, k)) {
         pthread_mutex_lock(&s->lock);
@@ -709,7 +605,7 @@ static fleck_status hand_over(scores *s, const fleck_fit_settings *settings, fle
     c->alone = s->alone;
     s->alone = NULL;
     FK_DO(name_all(c, f, err));
-    if (s->by_fold) {
+    if (s->f->held.by_fold) {
         c->group = s->group;
         s->group = NULL;
         c->folds = h->folds;
@@ -739,11 +635,36 @@ done:
     return st;
 }
 
-fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings, fleck_error *err)
+/* Number the parts in order of add, and their embeddings. */
+static fleck_status find_parts(fk_fitting *f, fleck_error *err)
 {
     fk_held_out *h = &f->held;
-    scores s = {.f = f, .lock = PTHREAD_MUTEX_INITIALIZER};
-    unsigned flags = f->model->method->flags;
+    int32_t *number = NULL, next = 0;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&number, f->n, err));
+    FK_DO(FK_ALLOC(&h->alone, f->learned, err));
+    FK_DO(FK_ALLOC(&h->session, f->learned, err));
+    for (int64_t i = 0; i < f->n; i++)
+        if (h->good[i].twin == i)
+            number[i] = next++;
+    for (int64_t i = 0; i < f->n; i++)
+        for (int64_t k = 0; k < h->good[i].pieces; k++) {
+            h->alone[h->good[i].first + k] = number[h->good[i].twin];
+            h->session[h->good[i].first + k] = h->good[i].fold;
+        }
+    h->parts = (fk_parts){.images = f->learned,
+                          .count = {next, h->by_fold ? h->folds : 0},
+                          .part = {h->alone, h->session}};
+done:
+    fk_free(number);
+    return st;
+}
+
+fleck_status fk_held_out_part(fk_fitting *f, fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    const fk_method *m = f->model->method;
     fleck_status st = FLECK_OK;
 
     if (h->n == 0)
@@ -758,16 +679,27 @@ fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings
             f->runner->warn,
             "all %lld images are alike: none can be held out, so that there is no threshold",
             (long long)f->n);
+        h->n = 0;
         return FLECK_OK;
     }
-    s.together = folds_together(f);
-    s.by_fold = h->folds > 1 && ((flags & FK_METHOD_EXCLUDES_FOLDS) != 0 || s.together);
-    s.refits = (flags & FK_METHOD_REFITS) != 0 && !f->tiled && h->n == f->n;
-    s.settings = settings;
-    /* Refits by runs of neighbours double the time of a fit.  Where nothing tells sessions they say little. */
-    if (s.refits && (settings->groups == NULL || strcmp(settings->groups, "auto") == 0) &&
-        strcmp(h->sessions, fk_session_name(FK_SESSION_RUN)) == 0)
-        s.by_fold = false;
+    h->together = folds_together(f);
+    h->by_fold = h->folds > 1 && ((m->flags & FK_METHOD_EXCLUDES_FOLDS) != 0 || h->together);
+    FK_DO(find_parts(f, err));
+    if (m->part != NULL)
+        m->part(f->model->state, &h->parts);
+done:
+    return st;
+}
+
+fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings, fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    scores s = {.f = f, .lock = PTHREAD_MUTEX_INITIALIZER};
+    unsigned flags = f->model->method->flags;
+    fleck_status st = FLECK_OK;
+
+    if (h->n == 0)
+        return FLECK_OK;
     s.n_maps = (flags & FK_METHOD_DEAR_MAPS) != 0 && h->n > DEAR_MAPS ? DEAR_MAPS : h->n;
     FK_DO(FK_ALLOC(&s.alone, h->n, err));
     FK_DO(FK_ALLOC(&s.group, h->n, err));
@@ -777,7 +709,7 @@ fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings
         FK_DO(fk_pool_run_stage(f->runner->pool, "thresholds", h->n, score_tiled, &s, err));
     else
         FK_DO(score_stored(&s, err));
-    if (s.together)
+    if (h->together)
         FK_DO(score_whole_folds(&s, err));
     if (s.count == 0)
         FK_FAIL(err, FLECK_E_OPTION, "the masks leave nothing of the images to learn from");
@@ -804,7 +736,7 @@ fleck_status fk_held_out_embedding(fk_fitting *f, int64_t k, fk_embedding *out, 
     fleck_status st;
 
     FK_DO(FK_ALLOC(&packed, fk_embed_shape_floats(&f->model->shape), err));
-    FK_DO(load_one(f, k, false, packed, out, err));
+    FK_DO(load_one(f, k, packed, out, err));
     fk_embedding_unflag(out);
 done:
     fk_free(packed);

@@ -10,11 +10,13 @@ static void the_plain_choice_equals_numpy(void **state)
     enum { P = CORE_HEIGHT * CORE_WIDTH };
     float x[CORE_N * P * CORE_DIM];
     int64_t chosen[CORE_KEEP], count;
+    double radius;
 
     (void)state;
     for (int i = 0; i < CORE_N; i++)
         fill(x + (ptrdiff_t)i * P * CORE_DIM, 100 + (uint64_t)i, (int64_t)P * CORE_DIM);
-    assert_ok(fk_coreset_choose_plain(chosen, &count, CORE_KEEP, x, CORE_N * P, CORE_DIM, 3, err));
+    assert_ok(fk_coreset_choose_plain(chosen, &count, &radius, CORE_KEEP, x, CORE_N * P, CORE_DIM,
+                                      3, err));
     assert_int_equal(count, CORE_KEEP);
     for (int i = 0; i < CORE_KEEP; i++)
         assert_int_equal(chosen[i], core_chosen[i]);
@@ -47,14 +49,16 @@ static void lazy_distances_change_no_choice(void **state)
     for (size_t c = 0; c < sizeof sizes / sizeof sizes[0]; c++) {
         int64_t n = sizes[c][0], k = sizes[c][1], d = sizes[c][2], n_plain, n_fast;
         int64_t *plain = NULL, *fast = NULL;
+        double r_plain, r_fast;
         float *x = clustered(n, d);
 
         assert_ok(FK_ALLOC(&plain, k, err));
         assert_ok(FK_ALLOC(&fast, k, err));
         for (uint64_t seed = 0; seed < 3; seed++) {
-            assert_ok(fk_coreset_choose_plain(plain, &n_plain, k, x, n, d, seed, err));
-            assert_ok(fk_coreset_choose(fast, &n_fast, k, x, n, d, seed, pool, err));
+            assert_ok(fk_coreset_choose_plain(plain, &n_plain, &r_plain, k, x, n, d, seed, err));
+            assert_ok(fk_coreset_choose(fast, &n_fast, &r_fast, k, x, n, d, seed, pool, err));
             assert_int_equal(n_fast, n_plain);
+            assert_true(r_fast == r_plain);
             assert_memory_equal(fast, plain, (size_t)n_plain * sizeof *plain);
         }
         fk_free(plain);
@@ -71,6 +75,7 @@ static void every_separate_group_is_found(void **state)
     enum { GROUPS = 9, EACH = 40, D = 5 };
     float x[GROUPS * EACH * D];
     int64_t chosen[GROUPS], count;
+    double radius;
     int seen[GROUPS] = {0};
 
     (void)state;
@@ -78,7 +83,8 @@ static void every_separate_group_is_found(void **state)
         for (int k = 0; k < D; k++)
             x[i * D + k] =
                 20.0f * hashed(910, i % GROUPS * D + k) + 0.1f * hashed(911, (int64_t)i * D + k);
-    assert_ok(fk_coreset_choose(chosen, &count, GROUPS, x, GROUPS * EACH, D, 1, NULL, err));
+    assert_ok(
+        fk_coreset_choose(chosen, &count, &radius, GROUPS, x, GROUPS * EACH, D, 1, NULL, err));
     for (int i = 0; i < GROUPS; i++)
         seen[chosen[i] % GROUPS]++;
     for (int i = 0; i < GROUPS; i++)
@@ -89,12 +95,13 @@ static void equal_points_are_chosen_once(void **state)
 {
     float x[12] = {1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4};
     int64_t chosen[6], count;
+    double radius;
 
     (void)state;
-    assert_ok(fk_coreset_choose(chosen, &count, 6, x, 6, 2, 0, NULL, err));
+    assert_ok(fk_coreset_choose(chosen, &count, &radius, 6, x, 6, 2, 0, NULL, err));
     assert_int_equal(count, 2);
     assert_int_equal(chosen[0] % 2 + chosen[1] % 2, 1);
-    assert_ok(fk_coreset_choose_plain(chosen, &count, 6, x, 6, 2, 0, err));
+    assert_ok(fk_coreset_choose_plain(chosen, &count, &radius, 6, x, 6, 2, 0, err));
     assert_int_equal(count, 2);
 }
 

@@ -381,7 +381,7 @@ FLECK_API fleck_model_info fleck_model_describe(const fleck_model *model);
 /* Held-out score of a good image that the model has learned.  Text belongs to the model. */
 typedef struct fleck_held_out {
     const char *name; /* of its file, as valid UTF-8; NULL for an image of a stream */
-    double alone;     /* its score without itself and its duplicates */
+    double alone;     /* its score without itself and its duplicates, which count as one image */
     double group;     /* without all images of its group; NaN where that is not known */
     int group_number; /* 0 .. n_groups - 1 */
 } fleck_held_out;

@@ -9,7 +9,7 @@
 
 /* A duplicate differs from its twin by less than this part of what images usually differ from the nearest one, and
  * by less than so many grey levels of a look whose deviation is CONTRAST. */
-#define TWIN_PART 0.2
+#define TWIN_PART 0.25
 #define TWIN_LEVELS 2.0
 #define CONTRAST 64
 /* A look of less deviation is compared as it is: without its light rounding alone would be left. */

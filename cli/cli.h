@@ -270,8 +270,11 @@ typedef struct score_row {
     const char *name; /* the path below the data's folder */
     bool defective, scored;
     double score;
+    unsigned unlike; /* as in fleck_result */
 } score_row;
 
+/* In what a photo is unlike the learned ones, in words with spaces between. */
+void print_unlike(FILE *to, unsigned unlike);
 void report_print(const fleck_report *r, const report_labels *l);
 /* One JSON object on stdout; rows NULL: without scores.  False: out of memory. */
 bool report_json(const fleck_report *r, const report_labels *l, const score_row *rows, int64_t n);

@@ -421,7 +421,7 @@ FLECK_API fleck_status fleck_model_verify(fleck_model *model, double tolerance, 
 
 /* ---- Scoring ----------------------------------------------------------------------- */
 
-/* In what a photo is unlike all that the model has learned, as bits, and as words in `fleck predict --json`. */
+/* In what a photo is unlike all that the model has learned, as bits, and as words in `--json`. */
 enum fleck_unlike {
     FLECK_UNLIKE_SHAPE = 1,     /* "shape": of another width by height, more than 3 % */
     FLECK_UNLIKE_LIGHT = 2,     /* "light": brighter, darker or of another contrast */

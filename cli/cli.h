@@ -96,6 +96,8 @@ int failed(const fleck_error *err);
 /* The same with "path: " in front, unless the message names it. */
 int failed_at(const char *path, const fleck_error *err);
 
+/* The ending of a noun behind n. */
+const char *plural(int64_t n);
 /* Text with what would break a line or a field as \t, \n, \r, \\ and \xHH. */
 void print_escaped(FILE *to, const char *text);
 /* "fleck: message" on stderr, on one line. */

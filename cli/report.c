@@ -67,10 +67,10 @@ void report_print(const fleck_report *r, const report_labels *l)
         printf("pixel figures: %s\n", r->pixel_undefined);
     if (l->method != NULL)
         print_verdicts(r, l);
-    printf("%.2f s on %d threads (decode %.2f, network %.2f, score %.2f, metrics %.2f), peak %.0f "
+    printf("%.2f s on %d thread%s (decode %.2f, network %.2f, score %.2f, metrics %.2f), peak %.0f "
            "MiB\n",
-           r->seconds.total, r->seconds.threads, r->seconds.decode, r->seconds.network,
-           r->seconds.score, r->seconds.metrics, r->seconds.peak_rss_mib);
+           r->seconds.total, r->seconds.threads, plural(r->seconds.threads), r->seconds.decode,
+           r->seconds.network, r->seconds.score, r->seconds.metrics, r->seconds.peak_rss_mib);
 }
 
 /* JSON has no NaN: a figure that does not exist is null. */

@@ -180,16 +180,17 @@ void fk_twins_say(const fk_fitting *f)
     if (f->source->files == NULL)
         fk_warn_say(
             f->runner->warn,
-            "%lld of %lld images are like others, as image %lld is like %d: they are held out "
+            "%lld of %lld images %s like others, as image %lld is like %d: they are held out "
             "together and count once",
-            (long long)twins, (long long)f->n, (long long)i, (int)h->good[i].twin);
+            (long long)twins, (long long)f->n, twins == 1 ? "is" : "are", (long long)i,
+            (int)h->good[i].twin);
     else
         fk_warn_say(
             f->runner->warn,
-            "%lld of %lld images are like others (%lld the very same file), as %s is like %s: "
+            "%lld of %lld images %s like others (%lld the very same file), as %s is like %s: "
             "they are held out together and count once",
-            (long long)twins, (long long)f->n, (long long)h->exact, f->source->files[i],
-            f->source->files[h->good[i].twin]);
+            (long long)twins, (long long)f->n, twins == 1 ? "is" : "are", (long long)h->exact,
+            f->source->files[i], f->source->files[h->good[i].twin]);
 }
 
 bool fk_twins_all(const fk_fitting *f)

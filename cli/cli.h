@@ -96,6 +96,8 @@ int failed(const fleck_error *err);
 /* The same with "path: " in front, unless the message names it. */
 int failed_at(const char *path, const fleck_error *err);
 
+/* The ending of a noun behind n. */
+const char *plural(int64_t n);
 /* Text with what would break a line or a field as \t, \n, \r, \\ and \xHH. */
 void print_escaped(FILE *to, const char *text);
 /* "fleck: message" on stderr, on one line. */
@@ -270,8 +272,11 @@ typedef struct score_row {
     const char *name; /* the path below the data's folder */
     bool defective, scored;
     double score;
+    unsigned unlike; /* as in fleck_result */
 } score_row;
 
+/* In what a photo is unlike the learned ones, in words with spaces between. */
+void print_unlike(FILE *to, unsigned unlike);
 void report_print(const fleck_report *r, const report_labels *l);
 /* One JSON object on stdout; rows NULL: without scores.  False: out of memory. */
 bool report_json(const fleck_report *r, const report_labels *l, const score_row *rows, int64_t n);

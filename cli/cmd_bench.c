@@ -176,14 +176,16 @@ static int bench(const args *a, fleck_bench_settings *s, const char *out)
     } else {
         progress_end(&w.progress);
         fputs(summary.text != NULL ? summary.text : "", stdout);
-        printf("%lld categories, %lld of them done before, %lld failed; runs: %lld computed, %lld "
+        printf("%lld categor%s, %lld of them done before, %lld failed; runs: %lld computed, %lld "
                "done before, %lld failed; reports in %s\n",
-               (long long)summary.categories, (long long)summary.reused, (long long)summary.failed,
+               (long long)summary.categories, summary.categories == 1 ? "y" : "ies",
+               (long long)summary.reused, (long long)summary.failed,
                (long long)summary.runs_computed, (long long)summary.runs_reused,
                (long long)summary.runs_failed, out);
         if (summary.unread > 0)
-            fprintf(stderr, "fleck: %lld test images could not be scored and are left out\n",
-                    (long long)summary.unread);
+            fprintf(stderr, "fleck: %lld test image%s could not be scored and %s left out\n",
+                    (long long)summary.unread, plural(summary.unread),
+                    summary.unread == 1 ? "is" : "are");
         code = summary.failed > 0 || summary.runs_failed > 0 || summary.unread > 0 ? EXIT_FAILED
                                                                                    : EXIT_DONE;
     }

@@ -38,9 +38,10 @@ static void print(const fleck_comparison *c, const fleck_compare_settings *s, co
     printf("%lld good and %lld defective test images\n\n", (long long)c->good,
            (long long)c->defective);
     printf("image ROC-AUC        A %.4f   B %.4f   B - A %+.4f\n", c->a, c->b, c->difference);
-    printf(
-        "paired bootstrap     %g %% interval of B - A: %+.4f to %+.4f, p = %.2g (%lld resamples)\n",
-        100.0 * s->level, c->low, c->high, c->bootstrap_p, (long long)s->resamples);
+    printf("paired bootstrap     %g %% interval of B - A: %+.4f to %+.4f, p = %.2g (%lld "
+           "resample%s)\n",
+           100.0 * s->level, c->low, c->high, c->bootstrap_p, (long long)s->resamples,
+           plural(s->resamples));
     printf("DeLong's test        standard error %.4f, z = %.3f, p = %.2g\n\n", c->se, c->z, c->p);
     if (differ && excluded)
         printf("B is %s than A: a difference this large would be rare among runs that do not "

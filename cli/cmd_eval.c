@@ -9,7 +9,7 @@
 static const flag eval_flags[] = {
     {"threshold", 0, "T", "judge by this score instead of the model's threshold"},
     {"json", 0, NULL, "print one JSON object"},
-    {"scores", 0, "FILE", "write path,label,score of every image as CSV"},
+    {"scores", 0, "FILE", "write path, label, score and warnings of every image as CSV"},
     {"overwrite", 0, NULL, "replace a file there that is no such table"},
     {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
     GROUP("figures"),
@@ -124,7 +124,9 @@ static void write_row(FILE *to, const score_row *row)
             putc('"', to);
         putc(*p, to);
     }
-    fprintf(to, "\",%d,%.17g\n", row->defective ? 1 : 0, row->score);
+    fprintf(to, "\",%d,%.17g,", row->defective ? 1 : 0, row->score);
+    print_unlike(to, row->unlike);
+    putc('\n', to);
 }
 
 static fleck_status on_result(void *ctx, int64_t i, const fleck_result *r, const fleck_error *error)
@@ -140,6 +142,7 @@ static fleck_status on_result(void *ctx, int64_t i, const fleck_result *r, const
     }
     w->rows[i].scored = true;
     w->rows[i].score = r->score;
+    w->rows[i].unlike = r->unlike;
     if (w->scores != NULL)
         write_row(w->scores, &w->rows[i]);
     return FLECK_OK;
@@ -203,7 +206,7 @@ static int evaluate(const args *a, fleck_model *model, fleck_eval_settings *s)
     if (scores != NULL) {
         w.output = scores;
         w.scores = need(open_memstream(&w.text, &w.text_bytes));
-        fputs("path,label,score\n", w.scores);
+        fputs("path,label,score,warnings\n", w.scores);
     }
     s->scratch = temporary_folder();
     s->on_result = on_result;

@@ -110,8 +110,9 @@ static void print_closing(const char *out, const fleck_model *model, const fleck
     putchar('\n');
     print_odd(stdout, &h);
     tell_groups(&h);
-    printf("%.2f s on %d threads (decode %.2f, network %.2f, method %.2f), peak %.0f MiB\n",
-           t->total, t->threads, t->decode, t->network, t->score, t->peak_rss_mib);
+    printf("%.2f s on %d thread%s (decode %.2f, network %.2f, method %.2f), peak %.0f MiB\n",
+           t->total, t->threads, plural(t->threads), t->decode, t->network, t->score,
+           t->peak_rss_mib);
     held_free(&h);
 }
 

@@ -43,7 +43,8 @@ static void print_info(const char *path, const held_scores *h)
         printf("  weights      %s, %s\n", i->weights, i->weights_digest);
     printf("  checksum     %s\n",
            i->checksum[0] != '\0' ? i->checksum : "none: an earlier version's");
-    printf("  learned      %lld good images of \"%s\"\n", (long long)i->images, i->category);
+    printf("  learned      %lld good image%s of \"%s\"\n", (long long)i->images, plural(i->images),
+           i->category);
     printf("  backbone     %s, taps %s, %s\n", i->backbone, i->taps, i->precision);
     printf("  fitted with  fleck %s, %s\n", i->fleck_version, i->engine);
     if (i->width > 0)

@@ -23,8 +23,9 @@ static int run(const args *a)
     s.seed = (uint64_t)seed;
     if (fleck_synth(a->words[0], &s, &err) != FLECK_OK)
         return failed(&err);
-    printf("%s: %lld good images to learn from, %lld good and %lld of each defect to test\n",
-           a->words[0], (long long)s.train, (long long)s.good, (long long)s.defective);
+    printf("%s: %lld good image%s to learn from, %lld good and %lld of each defect to test\n",
+           a->words[0], (long long)s.train, plural(s.train), (long long)s.good,
+           (long long)s.defective);
     return EXIT_DONE;
 }
 

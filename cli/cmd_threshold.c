@@ -179,16 +179,17 @@ static int set_rate(job *j, double rate, bool has_holdout)
         else
             snprintf(
                 j->how, sizeof j->how,
-                "the %lld photos of --holdout are too few for %.3g %%, which takes %lld: it is "
+                "the %lld photo%s of --holdout %s too few for %.3g %%, which takes %lld: it is "
                 "the highest of their scores",
-                (long long)n, 100.0 * rate, (long long)photos_for(rate));
+                (long long)n, plural(n), n == 1 ? "is" : "are", 100.0 * rate,
+                (long long)photos_for(rate));
         return set(j, threshold, "holdout");
     }
     if (has_holdout)
         snprintf(j->how, sizeof j->how,
-                 "the %lld photos of --holdout are too few, %d are needed: the photos that were "
+                 "the %lld photo%s of --holdout %s too few, %d are needed: the photos that were "
                  "learned decide",
-                 (long long)n, LEAST_HOLDOUT);
+                 (long long)n, plural(n), n == 1 ? "is" : "are", LEAST_HOLDOUT);
     if (j->before.n == 0) {
         usage_error("%s: the model has no held-out scores: fit it again, or use --set", j->path);
         return EXIT_FAILED;

@@ -5,6 +5,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+const char *plural(int64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 /* A byte that would break a line or a field, as text. */
 static void put_escaped(FILE *to, unsigned char byte)
 {

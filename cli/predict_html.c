@@ -68,11 +68,6 @@ static const char page_style[] =
     "td.name{white-space:normal;min-width:9em}.folder{color:var(--faint);font-weight:400}\n"
     "</style>\n";
 
-static const char *plural(int64_t n)
-{
-    return n == 1 ? "" : "s";
-}
-
 /* A name keeps its direction of writing to itself. */
 static void put_name(FILE *to, const char *name)
 {

@@ -67,10 +67,10 @@ void report_print(const fleck_report *r, const report_labels *l)
         printf("pixel figures: %s\n", r->pixel_undefined);
     if (l->method != NULL)
         print_verdicts(r, l);
-    printf("%.2f s on %d threads (decode %.2f, network %.2f, score %.2f, metrics %.2f), peak %.0f "
+    printf("%.2f s on %d thread%s (decode %.2f, network %.2f, score %.2f, metrics %.2f), peak %.0f "
            "MiB\n",
-           r->seconds.total, r->seconds.threads, r->seconds.decode, r->seconds.network,
-           r->seconds.score, r->seconds.metrics, r->seconds.peak_rss_mib);
+           r->seconds.total, r->seconds.threads, plural(r->seconds.threads), r->seconds.decode,
+           r->seconds.network, r->seconds.score, r->seconds.metrics, r->seconds.peak_rss_mib);
 }
 
 /* JSON has no NaN: a figure that does not exist is null. */
@@ -114,16 +114,46 @@ static json_t *reason(const char *s)
     return s[0] != '\0' ? text(s) : json_null();
 }
 
+static const struct {
+    unsigned bit;
+    const char *word;
+} unlike_words[] = {{FLECK_UNLIKE_SHAPE, "shape"},
+                    {FLECK_UNLIKE_LIGHT, "light"},
+                    {FLECK_UNLIKE_SHARPNESS, "sharpness"},
+                    {FLECK_UNLIKE_PART, "part"}};
+
+/* In what the photo is unlike the learned ones. */
+static json_t *unlike_json(unsigned unlike)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < sizeof unlike_words / sizeof unlike_words[0]; i++)
+        if ((unlike & unlike_words[i].bit) != 0)
+            json_array_append_new(list, json_string(unlike_words[i].word));
+    return list;
+}
+
+void print_unlike(FILE *to, unsigned unlike)
+{
+    const char *space = "";
+
+    for (size_t i = 0; i < sizeof unlike_words / sizeof unlike_words[0]; i++)
+        if ((unlike & unlike_words[i].bit) != 0) {
+            fprintf(to, "%s%s", space, unlike_words[i].word);
+            space = " ";
+        }
+}
+
 static json_t *scores(const score_row *rows, int64_t n)
 {
     json_t *list = json_array();
 
     for (int64_t i = 0; i < n; i++)
         if (rows[i].scored)
-            json_array_append_new(list, json_pack("{s:o, s:o, s:i, s:o}", "path",
-                                                  text(rows[i].name), "type", text(rows[i].type),
-                                                  "label", rows[i].defective ? 1 : 0, "score",
-                                                  number(rows[i].score)));
+            json_array_append_new(
+                list, json_pack("{s:o, s:o, s:i, s:o, s:o}", "path", text(rows[i].name), "type",
+                                text(rows[i].type), "label", rows[i].defective ? 1 : 0, "score",
+                                number(rows[i].score), "warnings", unlike_json(rows[i].unlike)));
     return list;
 }
 
@@ -222,24 +252,6 @@ static json_t *regions_json(const region_scale *s)
     list = json_array();
     for (int64_t k = 0; k < s->regions->count; k++)
         json_array_append_new(list, region_json(s, k));
-    return list;
-}
-
-/* In what the photo is unlike the learned ones. */
-static json_t *unlike_json(unsigned unlike)
-{
-    static const struct {
-        unsigned bit;
-        const char *word;
-    } words[] = {{FLECK_UNLIKE_SHAPE, "shape"},
-                 {FLECK_UNLIKE_LIGHT, "light"},
-                 {FLECK_UNLIKE_SHARPNESS, "sharpness"},
-                 {FLECK_UNLIKE_PART, "part"}};
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if ((unlike & words[i].bit) != 0)
-            json_array_append_new(list, json_string(words[i].word));
     return list;
 }
 

@@ -381,7 +381,7 @@ FLECK_API fleck_model_info fleck_model_describe(const fleck_model *model);
 /* Held-out score of a good image that the model has learned.  Text belongs to the model. */
 typedef struct fleck_held_out {
     const char *name; /* of its file, as valid UTF-8; NULL for an image of a stream */
-    double alone;     /* its score without itself and its duplicates */
+    double alone;     /* its score without itself and its duplicates, which count as one image */
     double group;     /* without all images of its group; NaN where that is not known */
     int group_number; /* 0 .. n_groups - 1 */
 } fleck_held_out;
@@ -421,7 +421,7 @@ FLECK_API fleck_status fleck_model_verify(fleck_model *model, double tolerance, 
 
 /* ---- Scoring ----------------------------------------------------------------------- */
 
-/* In what a photo is unlike all that the model has learned, as bits, and as words in `fleck predict --json`. */
+/* In what a photo is unlike all that the model has learned, as bits, and as words in `--json`. */
 enum fleck_unlike {
     FLECK_UNLIKE_SHAPE = 1,     /* "shape": of another width by height, more than 3 % */
     FLECK_UNLIKE_LIGHT = 2,     /* "light": brighter, darker or of another contrast */

@@ -175,8 +175,8 @@ static void tell_left_out(const fk_samples *samples, int64_t learned, const flec
         snprintf(text, sizeof text, "%s%lld unreadable", passed[0] != '\0' ? ", " : "",
                  (long long)bad);
     if (learned < all)
-        fk_warn_say((fk_warn){s->warning, s->warning_ctx}, "%s: learned %lld of %lld images: %s%s",
-                    path, (long long)learned, (long long)all, passed, text);
+        fk_warn_say((fk_warn){s->warning, s->warning_ctx}, "%s: learned %lld of %lld image%s: %s%s",
+                    path, (long long)learned, (long long)all, all == 1 ? "" : "s", passed, text);
 }
 
 fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_settings *settings,

@@ -291,9 +291,9 @@ static fleck_status judge(const table *t, int64_t rows, fleck_error *err)
     }
     if (t->masks > 0 && t->bare.count > 0) {
         FK_DO(fk_names_join(&text, &t->bare, LIST_BYTES, err));
-        FK_FAIL(err, FLECK_E_NOTFOUND,
-                "%s: %lld defective rows name no mask, though %lld others do: %s", t->name,
-                (long long)t->bare.count, (long long)t->masks, text.data);
+        FK_FAIL(err, FLECK_E_NOTFOUND, "%s: %lld defective row%s no mask, though %lld other%s: %s",
+                t->name, (long long)t->bare.count, t->bare.count == 1 ? " names" : "s name",
+                (long long)t->masks, t->masks == 1 ? " does" : "s do", text.data);
     }
     if (t->unused.count > 0) {
         FK_DO(fk_names_join(&text, &t->unused, LIST_BYTES, err));

@@ -349,8 +349,10 @@ static fleck_status tell_passed(const reader *r, fleck_error *err)
     FK_DO(fk_images_in(&beside, r->test, r->how->is_image, err));
     if (beside.count > 0)
         fk_warn_say(r->how->warn,
-                    "%s: %lld images directly in it belong to no type and are left out: %s, ...",
-                    r->test, (long long)beside.count, beside.items[0]);
+                    "%s: %lld image%s directly in it %s to no type and %s left out: %s%s", r->test,
+                    (long long)beside.count, beside.count == 1 ? "" : "s",
+                    beside.count == 1 ? "belongs" : "belong", beside.count == 1 ? "is" : "are",
+                    beside.items[0], beside.count == 1 ? "" : ", ...");
     r->out->passed = fk_listing_passed(&r->passed);
     if (r->out->passed > 0)
         FK_DO(fk_listing_text(&r->out->passed_text, &r->passed, err));

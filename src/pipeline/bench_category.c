@@ -350,7 +350,7 @@ static fleck_status list_files(work *w, fleck_error *err)
     FK_DO(fk_dataset_train(&w->train, w->path, &how, err));
     FK_DO(fk_dataset_test(&w->test, &has_masks, w->path, &how, err));
     if (w->test.passed > 0)
-        fk_warn_say(how.warn, "%s: %lld of %lld test images are scored: %s", w->path,
+        fk_warn_say(how.warn, "%s: %lld of %lld test images scored: %s", w->path,
                     (long long)w->test.count, (long long)w->test.count + (long long)w->test.passed,
                     w->test.passed_text);
     FK_DO(FK_ALLOC(&w->files, w->train.count, err));
@@ -358,7 +358,7 @@ static fleck_status list_files(work *w, fleck_error *err)
     for (; w->n_files < w->train.count; w->n_files++)
         w->files[w->n_files] = w->train.items[w->n_files].path;
     if (w->train.passed > 0)
-        fk_warn_say(how.warn, "%s: %lld of %lld good images are learned: %s", w->path,
+        fk_warn_say(how.warn, "%s: %lld of %lld good images learned: %s", w->path,
                     (long long)w->train.count,
                     (long long)w->train.count + (long long)w->train.passed, w->train.passed_text);
 done:

@@ -471,10 +471,12 @@ static fleck_status add_category(fk_text *out, const fk_bench_book *b, int64_t i
     fk_format(tag, sizeof tag, "h2 id=\"c%lld\"", (long long)i);
     FK_DO(tagged(out, tag, c->name, err));
     if (r != NULL)
-        FK_DO(fk_text_printf(out, err,
-                             "<p>%lld good images to learn from; %lld good and %lld defective test "
-                             "images.</p>\n",
-                             (long long)r->train, (long long)r->good, (long long)r->defective));
+        FK_DO(
+            fk_text_printf(out, err,
+                           "<p>%lld good image%s to learn from; %lld good and %lld defective test "
+                           "images.</p>\n",
+                           (long long)r->train, r->train == 1 ? "" : "s", (long long)r->good,
+                           (long long)r->defective));
     FK_DO(add_charts(out, c, labels, err));
     FK_DO(fk_text_printf(out, err, "<h3>Pictures</h3>\n"));
     for (int k = 0; k < c->n; k++) {

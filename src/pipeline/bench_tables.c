@@ -827,16 +827,17 @@ static fleck_status conditions_section(fk_bench_sections *s, const fk_bench_book
                    book->settings->protocol == FLECK_PROTOCOL_PAPER ? "paper" : "original", err));
     fk_format(number, sizeof number, "%g", book->settings->pro_limit);
     FK_DO(add_pair(t, "PRO limit", number, err));
-    fk_format(number, sizeof number, "95 %%, %lld resamples, seed %llu",
-              (long long)book->settings->resamples, (unsigned long long)book->settings->seed);
+    fk_format(number, sizeof number, "95 %%, %lld resample%s, seed %llu",
+              (long long)book->settings->resamples, book->settings->resamples == 1 ? "" : "s",
+              (unsigned long long)book->settings->seed);
     FK_DO(
         add_pair(t, "bootstrap of images, good and defective apart, also for pixels", number, err));
-    fk_format(number, sizeof number, "%lld images, %lld decoded", (long long)images,
-              (long long)decoded);
+    fk_format(number, sizeof number, "%lld image%s, %lld decoded", (long long)images,
+              images == 1 ? "" : "s", (long long)decoded);
     FK_DO(add_pair(t, "decoding", number, err));
-    fk_format(number, sizeof number, "%lld passes, %d network%s, %d run%s", (long long)passed,
-              first->n_networks, first->n_networks == 1 ? "" : "s", first->n,
-              first->n == 1 ? "" : "s");
+    fk_format(number, sizeof number, "%lld pass%s, %d network%s, %d run%s", (long long)passed,
+              passed == 1 ? "" : "es", first->n_networks, first->n_networks == 1 ? "" : "s",
+              first->n, first->n == 1 ? "" : "s");
     FK_DO(add_pair(t, "network", number, err));
     fk_format(number, sizeof number, "%.1f s", book->seconds);
     FK_DO(add_pair(t, "wall time of this call", number, err));

@@ -223,7 +223,7 @@ fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settin
     FK_DO(score_all(&e, out, err));
     tell(r, s, path, out->category);
     if (e.tests.n == 0)
-        FK_FAIL(err, FLECK_E_FORMAT, "%s: none of the %lld test images could be scored", path,
+        FK_FAIL(err, FLECK_E_FORMAT, "%s: no test image of %lld could be scored", path,
                 (long long)out->failed);
     begin = fk_clock_seconds();
     FK_DO(fk_testset_finish(&e.tests, s->pro_limit, r->pool, out, err));

@@ -434,6 +434,7 @@ fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const flec
     times->score += fk_clock_seconds() - begin;
     FK_DO(fk_runner_ready(r, err));
     FK_DO(fk_held_out_score(&f, s, err));
+    FK_DO(fk_twins_count_once(&f, s->false_alarms, err));
     FK_DO(score_checks(&f, err));
     fk_runner_times(r, times);
     times->total = fk_clock_seconds() - start;

@@ -140,8 +140,8 @@ fleck_status fk_fit_check_files(const char **files, const char **masks, fk_diges
     if (bad > 0 && !s->skip_bad)
         FK_DO(refuse(&c, *n, bad, warn, err));
     if (bad > 0 && bad == *n)
-        FK_FAIL(err, FLECK_E_FORMAT, "none of the %lld images can be read, the first: %s",
-                (long long)*n, c.errors[0].message);
+        FK_FAIL(err, FLECK_E_FORMAT, "no image of %lld can be read, the first: %s", (long long)*n,
+                c.errors[0].message);
     if (c.window)
         *window = window_of(&c, *n);
     if (bad > 0)

@@ -109,5 +109,7 @@ void fk_twins_deal_out(fk_fitting *f);
 void fk_twins_say(const fk_fitting *f);
 /* Whether all images are twins of the first. */
 bool fk_twins_all(const fk_fitting *f);
+/* Leave one held-out score of each image and its duplicates, and set the threshold anew. */
+fleck_status fk_twins_count_once(fk_fitting *f, double rate, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -38,6 +38,25 @@ static fleck_status view_of(fk_image *out, const fleck_result *r, fleck_error *e
     return FLECK_OK;
 }
 
+/* Hatch what is not looked at: what areas leave out, and what lies outside the crop. */
+static fleck_status hatch(fk_image *picture, const fk_model *m, fleck_error *err)
+{
+    fk_image left_out = {0};
+    unsigned kinds;
+    fleck_status st;
+
+    FK_DO(fk_left_out(&left_out, &kinds, m, NULL, picture->width, picture->height, false, err));
+    if (left_out.data == NULL && fk_place_outside_share(&m->pre) > 0.0)
+        FK_DO(fk_image_init(&left_out, picture->width, picture->height, 1, err));
+    if (left_out.data != NULL) {
+        fk_place_outside(left_out.data, picture->height, picture->width, &m->pre);
+        fk_render_hatch(picture, left_out.data);
+    }
+done:
+    fk_image_free(&left_out);
+    return st;
+}
+
 fleck_status fk_picture_overlay(fk_image *out, const fk_model *m, const fleck_result *r,
                                 fleck_error *err)
 {
@@ -51,7 +70,10 @@ fleck_status fk_picture_overlay(fk_image *out, const fk_model *m, const fleck_re
     FK_DO(fk_place_result(full, m, r, err));
     FK_DO(fk_render_overlay(out, &view, full, scale_of(m, full, view.width * view.height),
                             m->calibration.pixel_threshold, err));
+    FK_DO(hatch(out, m, err));
 done:
+    if (st != FLECK_OK)
+        fk_image_free(out);
     fk_free(full);
     return st;
 }
@@ -90,25 +112,6 @@ static fleck_status measure(drawing *d, const fk_model *m, const fleck_result *r
     }
     d->scale = scale_of(m, d->map, n);
 done:
-    return st;
-}
-
-/* Hatch what is not looked at: what areas leave out, and what lies outside the crop. */
-static fleck_status hatch(fk_image *picture, const fk_model *m, fleck_error *err)
-{
-    fk_image left_out = {0};
-    unsigned kinds;
-    fleck_status st;
-
-    FK_DO(fk_left_out(&left_out, &kinds, m, NULL, picture->width, picture->height, false, err));
-    if (left_out.data == NULL && fk_place_outside_share(&m->pre) > 0.0)
-        FK_DO(fk_image_init(&left_out, picture->width, picture->height, 1, err));
-    if (left_out.data != NULL) {
-        fk_place_outside(left_out.data, picture->height, picture->width, &m->pre);
-        fk_render_hatch(picture, left_out.data);
-    }
-done:
-    fk_image_free(&left_out);
     return st;
 }
 

@@ -4,7 +4,7 @@
 
 #include "pipeline/runner.h"
 
-/* Heat over the kept image at its own size, on the model's scale; PNG. */
+/* Heat over the kept image at its own size, on the model's scale, hatched where the model does not look. */
 fleck_status fk_picture_overlay(fk_image *out, const fk_model *m, const fleck_result *r,
                                 fleck_error *err) FLECK_MUST_CHECK;
 

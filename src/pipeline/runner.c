@@ -270,28 +270,31 @@ static void tell_kind(const fk_runner *r, int kind, int64_t n, int64_t images, c
 {
     const fk_preprocess *p = &r->model->pre;
     unsigned high = p->high > 0 ? p->high : FK_IMAGE_WIDEST;
+    const char *are = images == 1 ? " is" : n == 1 ? "s is" : "s are";
+    const char *use = images == 1 ? " uses" : n == 1 ? "s uses" : "s use";
+    const char *have = images == 1 ? " has" : n == 1 ? "s has" : "s have";
 
     if (kind == ODD_TRANSPARENT && p->blend)
         fk_warn_say(r->warn,
-                    "%lld of %lld images are partly transparent; their background becomes "
+                    "%lld of %lld image%s partly transparent; the background becomes "
                     "%u,%u,%u: %s",
-                    (long long)n, (long long)images, p->background[0], p->background[1],
+                    (long long)n, (long long)images, are, p->background[0], p->background[1],
                     p->background[2], first);
     else if (kind == ODD_TRANSPARENT)
         fk_warn_say(r->warn,
-                    "%lld of %lld images are partly transparent; what is hidden there decides in "
+                    "%lld of %lld image%s partly transparent; what is hidden there decides in "
                     "this model, which an earlier version made: %s",
-                    (long long)n, (long long)images, first);
+                    (long long)n, (long long)images, are, first);
     else if (kind == ODD_DARK)
         fk_warn_say(r->warn,
-                    "%lld of %lld images use less than a quarter of the model's window %u to %u "
-                    "(16-bit samples): are they of fewer bits?  The first: %s",
-                    (long long)n, (long long)images, p->low, high, first);
+                    "%lld of %lld image%s less than a quarter of the model's window %u to %u "
+                    "(16-bit samples): of fewer bits?  The first: %s",
+                    (long long)n, (long long)images, use, p->low, high, first);
     else
         fk_warn_say(r->warn,
-                    "%lld of %lld images have over 1 %% of their 16-bit samples above the model's "
+                    "%lld of %lld image%s over 1 %% of the 16-bit samples above the model's "
                     "window %u to %u: %s",
-                    (long long)n, (long long)images, p->low, high, first);
+                    (long long)n, (long long)images, have, p->low, high, first);
 }
 
 /* A benchmark knows its categories: there it would only be noise. */

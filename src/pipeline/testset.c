@@ -115,9 +115,9 @@ static void explain(fleck_report *r, int64_t listed)
     else if (isnan(r->pixel.auroc) || isnan(r->pro))
         snprintf(r->pixel_undefined, sizeof r->pixel_undefined,
                  r->regions == 0
-                     ? "needs defective pixels: the masks of %lld defective images mark "
+                     ? "needs defective pixels: the masks of the defective images (%lld) mark "
                        "none"
-                     : "needs good pixels: %lld defective images are marked all over",
+                     : "needs good pixels: the defective images (%lld) are marked all over",
                  (long long)r->defective);
 }
 

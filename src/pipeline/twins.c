@@ -1,4 +1,5 @@
-/* Duplicates among the good images: the same file, or nearly the same picture.  They are held out together. */
+/* Duplicates among the good images: the same file, or nearly the same picture.  They are held out together, and
+ * count once: a rank among scores that say the same thing twice is no rank among parts. */
 #include "pipeline/fit_run.h"
 #include "base/mem.h"
 
@@ -7,9 +8,14 @@
 #include <string.h>
 
 /* A duplicate differs from its twin by less than this part of what images usually differ from the nearest one, and
- * by less than so many grey levels. */
-#define TWIN_PART 0.1
+ * by less than so many grey levels of a look whose deviation is CONTRAST. */
+#define TWIN_PART 0.25
 #define TWIN_LEVELS 2.0
+#define CONTRAST 64
+/* A look of less deviation is compared as it is: without its light rounding alone would be left. */
+#define FLAT 4.0
+/* Parts of a level that looks are rounded to. */
+#define LEVEL 8
 
 void fk_twins_deal_out(fk_fitting *f)
 {
@@ -57,11 +63,31 @@ done:
     return st;
 }
 
-/* Mean squared difference of two looks, INFINITY where it surely exceeds `most`. */
-static double difference(const uint8_t *a, const uint8_t *b, double most)
+/* A look of even light, so that a photo is like a brighter copy of itself: of mean 0, deviation CONTRAST.  The
+ * farthest of n values from the mean is sqrt(n) deviations away at most, which LEVEL still lets fit. */
+static void even_light(int16_t *out, const uint8_t *cells)
+{
+    const double n = FK_CELLS_BYTES;
+    double mean = 0.0, square = 0.0, scale = LEVEL;
+
+    for (int i = 0; i < FK_CELLS_BYTES; i++)
+        mean += cells[i] / n;
+    for (int i = 0; i < FK_CELLS_BYTES; i++)
+        square += (cells[i] - mean) * (cells[i] - mean) / n;
+    if (square < FLAT * FLAT)
+        mean = 0.0;
+    else
+        scale *= CONTRAST / sqrt(square);
+    for (int i = 0; i < FK_CELLS_BYTES; i++)
+        out[i] = (int16_t)lrint((cells[i] - mean) * scale);
+}
+
+/* Mean squared difference of two looks in levels, INFINITY where it surely exceeds `most`. */
+static double difference(const int16_t *a, const int16_t *b, double most)
 {
     const int64_t n = FK_CELLS_BYTES;
-    int64_t sum = 0, limit = most < 1e6 ? (int64_t)ceil(most * (double)n) : INT64_MAX;
+    const double unit = (double)n * LEVEL * LEVEL;
+    int64_t sum = 0, limit = most < 1e6 ? (int64_t)ceil(most * unit) : INT64_MAX;
 
     for (int64_t i = 0; i < n; i++) {
         int64_t d = (int64_t)a[i] - (int64_t)b[i];
@@ -70,7 +96,7 @@ static double difference(const uint8_t *a, const uint8_t *b, double most)
         if (i % (3 * FK_CELLS) == 0 && sum > limit)
             return INFINITY;
     }
-    return (double)sum / (double)n;
+    return (double)sum / unit;
 }
 
 static int ascending(const void *x, const void *y)
@@ -80,35 +106,48 @@ static int ascending(const void *x, const void *y)
     return (a > b) - (a < b);
 }
 
+/* Of each image that is no twin the nearest one that is none either, and its mean squared difference. */
+static void find_nearest(double *nearest, int32_t *to, const fk_fitting *f, const int16_t *looks)
+{
+    const fk_good *good = f->held.good;
+
+    for (int64_t i = 0; i < f->n; i++) {
+        nearest[i] = INFINITY;
+        to[i] = -1;
+        for (int64_t j = 0; good[i].twin == i && j < f->n; j++) {
+            double d;
+
+            if (j == i || good[j].twin != j)
+                continue;
+            d = difference(looks + i * FK_CELLS_BYTES, looks + j * FK_CELLS_BYTES, nearest[i]);
+            if (d < nearest[i]) {
+                nearest[i] = d;
+                to[i] = (int32_t)j;
+            }
+        }
+    }
+}
+
 /* Where images of a set differ little from each other, as those of a video do, none is a duplicate for that. */
 fleck_status fk_twins_of_looks(fk_fitting *f, fleck_error *err)
 {
     fk_held_out *h = &f->held;
     double *nearest = NULL, *sorted = NULL, limit;
+    int16_t *looks = NULL;
     int32_t *to = NULL;
     int64_t n = 0;
     fleck_status st;
 
     FK_DO(FK_ALLOC(&nearest, f->n, err));
     FK_DO(FK_ALLOC(&sorted, f->n, err));
+    FK_DO(FK_ALLOC(&looks, f->n * FK_CELLS_BYTES, err));
     FK_DO(FK_ALLOC(&to, f->n, err));
-    for (int64_t i = 0; i < f->n; i++) {
-        nearest[i] = INFINITY;
-        to[i] = -1;
-        for (int64_t j = 0; h->good[i].twin == i && j < f->n; j++) {
-            double d;
-
-            if (j == i || h->good[j].twin != j)
-                continue;
-            d = difference(h->good[i].traits->cells, h->good[j].traits->cells, nearest[i]);
-            if (d < nearest[i]) {
-                nearest[i] = d;
-                to[i] = (int32_t)j;
-            }
-        }
+    for (int64_t i = 0; i < f->n; i++)
+        even_light(looks + i * FK_CELLS_BYTES, h->good[i].traits->cells);
+    find_nearest(nearest, to, f, looks);
+    for (int64_t i = 0; i < f->n; i++)
         if (h->good[i].twin == i)
             sorted[n++] = sqrt(nearest[i]);
-    }
     qsort(sorted, (size_t)n, sizeof *sorted, ascending);
     limit = fmin(TWIN_PART * sorted[n / 2], TWIN_LEVELS);
     for (int64_t i = 0; i < f->n; i++)
@@ -123,6 +162,7 @@ fleck_status fk_twins_of_looks(fk_fitting *f, fleck_error *err)
 done:
     fk_free(nearest);
     fk_free(sorted);
+    fk_free(looks);
     fk_free(to);
     return st;
 }
@@ -140,16 +180,17 @@ void fk_twins_say(const fk_fitting *f)
     if (f->source->files == NULL)
         fk_warn_say(
             f->runner->warn,
-            "%lld of %lld images are like others, as image %lld is like %d: they are held out "
-            "together",
-            (long long)twins, (long long)f->n, (long long)i, (int)h->good[i].twin);
+            "%lld of %lld images %s like others, as image %lld is like %d: they are held out "
+            "together and count once",
+            (long long)twins, (long long)f->n, twins == 1 ? "is" : "are", (long long)i,
+            (int)h->good[i].twin);
     else
         fk_warn_say(
             f->runner->warn,
-            "%lld of %lld images are like others (%lld the very same file), as %s is like %s: "
-            "they are held out together",
-            (long long)twins, (long long)f->n, (long long)h->exact, f->source->files[i],
-            f->source->files[h->good[i].twin]);
+            "%lld of %lld images %s like others (%lld the very same file), as %s is like %s: "
+            "they are held out together and count once",
+            (long long)twins, (long long)f->n, twins == 1 ? "is" : "are", (long long)h->exact,
+            f->source->files[i], f->source->files[h->good[i].twin]);
 }
 
 bool fk_twins_all(const fk_fitting *f)
@@ -158,4 +199,128 @@ bool fk_twins_all(const fk_fitting *f)
         if (f->held.good[i].twin != f->held.good[0].twin)
             return false;
     return true;
+}
+
+/* ---- Once ---- */
+
+/* Duplicates that are scored together; all images are held out, so that their numbers are those of scores. */
+typedef struct alike {
+    int64_t n;
+    int64_t *images;           /* [n] */
+    fk_embedding *embeddings;  /* [n] */
+    const fk_embedding **view; /* [n] */
+    const uint8_t **left_out;  /* [n] */
+    float **maps;              /* [n] */
+    double *scores;            /* [n] */
+} alike;
+
+static void alike_free(alike *a)
+{
+    for (int64_t i = 0; i < a->n; i++) {
+        if (a->embeddings != NULL)
+            fk_embedding_free(&a->embeddings[i]);
+        if (a->maps != NULL)
+            fk_free(a->maps[i]);
+    }
+    fk_free(a->images);
+    fk_free(a->embeddings);
+    fk_free(a->view);
+    fk_free(a->left_out);
+    fk_free(a->maps);
+    fk_free(a->scores);
+}
+
+/* The n duplicates of image `first`. */
+static fleck_status alike_init(alike *a, fk_fitting *f, int32_t first, int64_t n, fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    int64_t k = 0;
+    fleck_status st;
+
+    *a = (alike){.n = n};
+    FK_DO(FK_ALLOC(&a->images, n, err));
+    FK_DO(FK_CALLOC(&a->embeddings, n, err));
+    FK_DO(FK_ALLOC(&a->view, n, err));
+    FK_DO(FK_ALLOC(&a->left_out, n, err));
+    FK_DO(FK_CALLOC(&a->maps, n, err));
+    FK_DO(FK_ALLOC(&a->scores, n, err));
+    for (int64_t i = 0; i < f->n; i++) {
+        if (h->good[i].twin != first)
+            continue;
+        FK_DO(fk_embedding_init(&a->embeddings[k], &f->model->shape, err));
+        FK_DO(FK_ALLOC(&a->maps[k], fk_fit_input_pixels(f->model), err));
+        FK_DO(fk_held_out_embedding(f, i, &a->embeddings[k], err));
+        FK_DO(fk_canvas_flag(&a->embeddings[k], &h->canvases[i], 0, false, err));
+        a->view[k] = &a->embeddings[k];
+        a->left_out[k] = h->canvases[i].left_out.data;
+        a->images[k++] = i;
+    }
+done:
+    return st;
+}
+
+/* A method that takes an image out once for each of its duplicates takes out too much where they are not equal to
+ * the last number, and scores are far too high where images are few.  If it can leave out several it does. */
+static fleck_status score_near(fk_fitting *f, fleck_error *err)
+{
+    const fk_held_out *h = &f->held;
+    const fk_method *m = f->model->method;
+    int64_t most = m->score_fold != NULL ? m->fold_most(f->model->state) : 0;
+    fleck_status st = FLECK_OK;
+
+    if (h->near == 0 || f->tiled || h->n < f->n || !fk_model_scores_maps(f->model))
+        return FLECK_OK;
+    for (int64_t first = 0; first < f->n && st == FLECK_OK; first++) {
+        int64_t n = 0;
+        alike a;
+
+        for (int64_t i = first; i < f->n; i++)
+            n += h->good[i].twin == first;
+        if (n < 2 || n > most || f->n - n < 2)
+            continue;
+        st = alike_init(&a, f, (int32_t)first, n, err);
+        if (st == FLECK_OK)
+            st = fk_runner_score_fold(f->runner, n, a.view, a.left_out, a.maps, a.scores, err);
+        for (int64_t i = 0; i < n && st == FLECK_OK; i++)
+            f->model->calibration.alone[a.images[i]] = a.scores[i];
+        alike_free(&a);
+    }
+    return st;
+}
+
+fleck_status fk_twins_count_once(fk_fitting *f, double rate, fleck_error *err)
+{
+    const fk_held_out *h = &f->held;
+    fk_calibration *c = &f->model->calibration;
+    uint8_t *counted = NULL;
+    int64_t n = 0;
+    fleck_status st = FLECK_OK;
+
+    if (c->images == 0 || h->exact + h->near == 0)
+        return FLECK_OK;
+    FK_DO(score_near(f, err));
+    FK_DO(FK_CALLOC(&counted, f->n, err));
+    for (int64_t k = 0; k < c->images; k++) {
+        uint8_t *seen = &counted[h->good[h->images[k]].twin];
+
+        if (*seen != 0) {
+            if (c->names != NULL)
+                fk_free(c->names[k]);
+            continue;
+        }
+        *seen = 1;
+        c->alone[n] = c->alone[k];
+        if (c->group != NULL) {
+            c->group[n] = c->group[k];
+            c->fold[n] = c->fold[k];
+        }
+        if (c->names != NULL)
+            c->names[n] = c->names[k];
+        n++;
+    }
+    c->images = n;
+    fk_calibration_set_rate(c, rate);
+done:
+    fk_free(counted);
+    return st;
 }

@@ -192,13 +192,56 @@ static void duplicates_are_never_all_that_is_left_out(void **state)
     for (int i = 0; i < 9; i++)
         all[i] = files[i < 8 ? 1 : 2];
     assert_ok(fleck_fit_files(&m, all, 9, &s, NULL, err));
-    assert_int_equal(fleck_model_describe(m).calibrated, 9);
-    for (int i = 0; i < 9; i++) {
+    assert_int_equal(fleck_model_describe(m).images, 9);
+    assert_int_equal(fleck_model_describe(m).calibrated, 2);
+    for (int i = 0; i < 2; i++) {
         fleck_held_out found;
 
         assert_true(fleck_model_held_out(m, i, &found) && found.alone > 0.0);
     }
     fleck_model_close(&m);
+}
+
+/* Blocks of random grey, `light` per cent as bright. */
+static void write_blocks(char *path, size_t size, int picture, int light)
+{
+    FILE *file;
+
+    snprintf(path, size, "%s/blocks_%d_%d.pgm", test_folder(), picture, light);
+    file = fopen(path, "wb");
+    assert_non_null(file);
+    fputs("P5 64 48 255\n", file);
+    for (uint32_t i = 0; i < 64 * 48; i++) {
+        uint32_t block = i / 64 / 4 * 16 + i % 64 / 4 + 1000 * (uint32_t)picture;
+        uint32_t grey = 20 + ((block + 1) * 2654435761u >> 16) % 200;
+
+        fputc((int)(grey * (uint32_t)light / 100), file);
+    }
+    fclose(file);
+}
+
+/* The same photo in a little more light says nothing new; another one in any light does. */
+static void a_brighter_copy_counts_once(void **state)
+{
+    fleck_fit_settings s = settings("subspace", 0);
+    static char paths[IMAGES + 1][4200];
+    const char *all[IMAGES + 1];
+    fleck_model *m = NULL;
+    fleck_held_out found;
+
+    (void)state;
+    for (int i = 0; i <= IMAGES; i++) {
+        write_blocks(paths[i], sizeof paths[i], i % IMAGES, i < IMAGES ? 100 : 104);
+        all[i] = paths[i];
+    }
+    assert_ok(fleck_fit_files(&m, all, IMAGES + 1, &s, NULL, err));
+    assert_int_equal(fleck_model_describe(m).images, IMAGES + 1);
+    assert_int_equal(fleck_model_describe(m).calibrated, IMAGES);
+    assert_true(fleck_model_held_out(m, IMAGES - 1, &found));
+    assert_non_null(strstr(found.name, "blocks_9_100"));
+    fleck_model_close(&m);
+    for (int i = 0; i <= IMAGES; i++)
+        remove(paths[i]);
 }
 
 /* Images at their own sizes: the first has four times the pixels, so folds cannot be parts of the tiles. */
@@ -214,6 +257,7 @@ int main(void)
         cmocka_unit_test(a_score_by_group_is_that_of_a_fit_without_the_group),
         cmocka_unit_test(a_threshold_is_the_conformal_quantile),
         cmocka_unit_test(duplicates_are_never_all_that_is_left_out),
+        cmocka_unit_test(a_brighter_copy_counts_once),
         cmocka_unit_test(all_tiles_of_an_image_are_of_one_fold),
     };
 

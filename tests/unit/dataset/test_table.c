@@ -359,7 +359,7 @@ static void mistakes_are_refused_with_file_and_line(void **state)
          "2 of the files that it names are not there: line 2: img/m9.png, line 3: img/8.png",
          FLECK_E_NOTFOUND},
         {"path,label,mask\nimg/3.png,1,img/m3.png\nimg/4.png,1,\nimg/2.png,1,\n",
-         "2 defective rows name no mask, though 1 others do: line 3: img/4.png, line 4: img/2.png",
+         "2 defective rows name no mask, though 1 other does: line 3: img/4.png, line 4: img/2.png",
          FLECK_E_NOTFOUND},
         {"path|label\nimg/1.png|good\n", "set.csv:1: expected a header row", FLECK_E_FORMAT},
         {"path,label\n", "no test image among its rows", FLECK_E_NOTFOUND},

@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "dataset/session.h"
 #include "features/map.h"
+#include "metric/metric.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -161,7 +162,7 @@ int64_t fk_held_out_bytes(const fk_fitting *f)
     stored = stored < STORE_BYTES ? stored : STORE_BYTES;
     if (folds_together(f))
         stored += largest_fold(f) * fold_row(f);
-    return (f->tiled ? 0 : stored + BLOCK * row) + (maps + SAMPLE) * (int64_t)sizeof(float);
+    return (f->tiled ? 0 : stored + BLOCK * row) + (maps + 3 * SAMPLE) * (int64_t)sizeof(float);
 }
 
 /* ---- While images are learned ---- */
@@ -718,6 +719,7 @@ static fleck_status hand_over(scores *s, const fleck_fit_settings *settings, fle
         for (int64_t k = 0; k < h->n; k++)
             c->fold[k] = h->good[h->images[k]].fold;
     }
+    FK_DO(fk_sort(s->values, s->count, err));
     FK_DO(fk_calibration_measure(c, s->values, s->count, err));
     fk_calibration_set_rate(c, settings->false_alarms);
 done:

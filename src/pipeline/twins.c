@@ -60,17 +60,17 @@ done:
 /* Mean squared difference of two looks, INFINITY where it surely exceeds `most`. */
 static double difference(const uint8_t *a, const uint8_t *b, double most)
 {
-    const int64_t n = FK_CELLS_BYTES;
-    int64_t sum = 0, limit = most < 1e6 ? (int64_t)ceil(most * (double)n) : INT64_MAX;
+    const int row = 3 * FK_CELLS;
+    double limit = most * FK_CELLS_BYTES;
+    int32_t sum = 0;
 
-    for (int64_t i = 0; i < n; i++) {
-        int64_t d = (int64_t)a[i] - (int64_t)b[i];
-
-        sum += d * d;
-        if (i % (3 * FK_CELLS) == 0 && sum > limit)
+    for (int first = 0; first < FK_CELLS_BYTES; first += row) {
+        for (int i = first; i < first + row; i++)
+            sum += (a[i] - b[i]) * (a[i] - b[i]);
+        if ((double)sum > limit)
             return INFINITY;
     }
-    return (double)sum / (double)n;
+    return (double)sum / FK_CELLS_BYTES;
 }
 
 static int ascending(const void *x, const void *y)

@@ -167,7 +167,12 @@ int64_t fk_held_out_bytes(const fk_fitting *f)
 
 /* ---- While images are learned ---- */
 
-/* All numbers of an embedding behind each other. */
+/* Whether all numbers of an embedding lie behind each other. */
+static bool is_packed(const fk_embedding *e)
+{
+    return e->n_levels == 1 && e->global_dim == 0;
+}
+
 static void pack(float *to, const fk_embedding *e)
 {
     for (int k = 0; k < e->n_levels; k++) {
@@ -216,10 +221,12 @@ static fleck_status store(fk_fitting *f, int64_t k, const fk_canvas *c, const fk
     float *packed = NULL;
     fleck_status st;
 
-    FK_DO(FK_ALLOC(&packed, fk_embed_shape_floats(&f->model->shape), err));
-    pack(packed, e);
+    if (!is_packed(e)) {
+        FK_DO(FK_ALLOC(&packed, fk_embed_shape_floats(&f->model->shape), err));
+        pack(packed, e);
+    }
     h->stored[k] = fk_store_count(h->store);
-    FK_DO(fk_store_append(h->store, packed, err));
+    FK_DO(fk_store_append(h->store, packed != NULL ? packed : e->levels[0].data, err));
     *kept = *c; /* but for the pixels */
     kept->pixels = kept->left_out = kept->own = (fk_image){0};
     kept->traits = NULL;
@@ -373,10 +380,12 @@ static fleck_status load_one(fk_fitting *f, int64_t k, bool to_learn, float *pac
                              fk_embedding *e, fleck_error *err)
 {
     fk_held_out *h = &f->held;
+    float *to = is_packed(e) ? e->levels[0].data : packed;
     fleck_status st;
 
-    FK_DO(fk_store_read(h->store, h->stored[k], 0, 1, packed, err));
-    unpack(e, packed);
+    FK_DO(fk_store_read(h->store, h->stored[k], 0, 1, to, err));
+    if (to == packed)
+        unpack(e, packed);
     st = fk_canvas_flag(e, &h->canvases[k], 0, to_learn, err);
 done:
     return st;

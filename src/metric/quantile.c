@@ -6,6 +6,7 @@
  * right.  What lies right of that part is larger, so v[k+1] is the smallest value right of place
  * k.  At most 32 passes over parts that shrink, whatever the values are.  Of many values the class of rank k
  * by their highest bits is found by counting first, which no processor has to guess at. */
+#include "base/mem.h"
 #include "metric/keys.h"
 #include "metric/metric.h"
 
@@ -51,6 +52,25 @@ static void select_rank(float *values, int64_t n, int64_t k)
         else
             lo = middle;
     }
+}
+
+fleck_status fk_sort(float *values, int64_t n, fleck_error *err)
+{
+    uint32_t *keys = NULL, *spare = NULL;
+    const uint32_t *sorted;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&keys, n, err));
+    FK_DO(FK_ALLOC(&spare, n, err));
+    for (int64_t i = 0; i < n; i++)
+        keys[i] = fk_key_from_f32(values[i]);
+    sorted = fk_keys_sort32(keys, spare, n);
+    for (int64_t i = 0; i < n; i++)
+        values[i] = fk_f32_from_key(sorted[i]);
+done:
+    fk_free(keys);
+    fk_free(spare);
+    return st;
 }
 
 double fk_top_mean(float *values, int64_t n, int64_t count)

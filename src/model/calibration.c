@@ -9,7 +9,6 @@
 #include "base/mem.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const rules[] = {"rate", "maximum", "set", "labels", "holdout", "none"};
@@ -146,19 +145,12 @@ void fk_calibration_set_pixels(fk_calibration *c)
     c->high = c->low + 2.0 * (c->pixel_threshold - c->low);
 }
 
-static int ascending(const void *x, const void *y)
-{
-    float a = *(const float *)x, b = *(const float *)y;
-
-    return (a > b) - (a < b);
-}
-
-fleck_status fk_calibration_measure(fk_calibration *c, float *values, int64_t n, fleck_error *err)
+fleck_status fk_calibration_measure(fk_calibration *c, const float *values, int64_t n,
+                                    fleck_error *err)
 {
     fleck_status st;
 
     FK_DO(FK_ALLOC(&c->pixels, FK_PIXEL_POINTS, err));
-    qsort(values, (size_t)n, sizeof *values, ascending);
     for (int k = 0; k < FK_PIXEL_POINTS; k++) {
         double at = point(k) * (double)(n - 1), below = floor(at);
         int64_t i = (int64_t)below;

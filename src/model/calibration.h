@@ -70,8 +70,8 @@ void fk_calibration_set_rate(fk_calibration *c, double rate);
 /* Set pixel threshold and colours from the points. */
 void fk_calibration_set_pixels(fk_calibration *c);
 
-/* The points of values [n], n >= 1, which are reordered. */
-fleck_status fk_calibration_measure(fk_calibration *c, float *values, int64_t n,
+/* The points of values [n], n >= 1, in ascending order. */
+fleck_status fk_calibration_measure(fk_calibration *c, const float *values, int64_t n,
                                     fleck_error *err) FLECK_MUST_CHECK;
 
 /* Save: numbers and names into object["calibration"], scores as tensors "calibration.*", which are borrowed

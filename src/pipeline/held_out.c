@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "dataset/session.h"
 #include "features/map.h"
+#include "metric/metric.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -163,12 +164,17 @@ int64_t fk_held_out_bytes(const fk_fitting *f)
     stored = stored < STORE_BYTES ? stored : STORE_BYTES;
     if (folds_together(f))
         stored += largest_fold(f) * fold_row(f);
-    return (f->tiled ? 0 : stored + BLOCK * row) + (maps + SAMPLE) * (int64_t)sizeof(float);
+    return (f->tiled ? 0 : stored + BLOCK * row) + (maps + 3 * SAMPLE) * (int64_t)sizeof(float);
 }
 
 /* ---- While images are learned ---- */
 
-/* All numbers of an embedding behind each other. */
+/* Whether all numbers of an embedding lie behind each other. */
+static bool is_packed(const fk_embedding *e)
+{
+    return e->n_levels == 1 && e->global_dim == 0;
+}
+
 static void pack(float *to, const fk_embedding *e)
 {
     for (int k = 0; k < e->n_levels; k++) {
@@ -217,10 +223,12 @@ static fleck_status store(fk_fitting *f, int64_t k, const fk_canvas *c, const fk
     float *packed = NULL;
     fleck_status st;
 
-    FK_DO(FK_ALLOC(&packed, fk_embed_shape_floats(&f->model->shape), err));
-    pack(packed, e);
+    if (!is_packed(e)) {
+        FK_DO(FK_ALLOC(&packed, fk_embed_shape_floats(&f->model->shape), err));
+        pack(packed, e);
+    }
     h->stored[k] = fk_store_count(h->store);
-    FK_DO(fk_store_append(h->store, packed, err));
+    FK_DO(fk_store_append(h->store, packed != NULL ? packed : e->levels[0].data, err));
     *kept = *c; /* but for the pixels */
     kept->pixels = kept->left_out = kept->own = (fk_image){0};
     kept->traits = NULL;
@@ -370,10 +378,12 @@ static fleck_status load_one(fk_fitting *f, int64_t k, float *packed, fk_embeddi
                              fleck_error *err)
 {
     fk_held_out *h = &f->held;
+    float *to = is_packed(e) ? e->levels[0].data : packed;
     fleck_status st;
 
-    FK_DO(fk_store_read(h->store, h->stored[k], 0, 1, packed, err));
-    unpack(e, packed);
+    FK_DO(fk_store_read(h->store, h->stored[k], 0, 1, to, err));
+    if (to == packed)
+        unpack(e, packed);
     st = fk_canvas_flag(e, &h->canvases[k], 0, false, err);
 done:
     return st;
@@ -614,6 +624,7 @@ static fleck_status hand_over(scores *s, const fleck_fit_settings *settings, fle
         for (int64_t k = 0; k < h->n; k++)
             c->fold[k] = h->good[h->images[k]].fold;
     }
+    FK_DO(fk_sort(s->values, s->count, err));
     FK_DO(fk_calibration_measure(c, s->values, s->count, err));
     fk_calibration_set_rate(c, settings->false_alarms);
 done:

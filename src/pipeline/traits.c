@@ -3,28 +3,30 @@
 #include "base/mem.h"
 
 #include <math.h>
+#include <string.h>
 
-/* The means of FK_CELLS x FK_CELLS cells. */
-static void find_cells(uint8_t *out, const fk_image *pixels)
+/* The means of FK_CELLS x FK_CELLS cells; columns [3 width] is scratch. */
+static void find_cells(uint8_t *out, const fk_image *pixels, int32_t *columns)
 {
-    for (int64_t cell = 0; cell < FK_CELLS * FK_CELLS; cell++) {
-        int64_t y0 = cell / FK_CELLS * pixels->height / FK_CELLS;
-        int64_t x0 = cell % FK_CELLS * pixels->width / FK_CELLS;
-        int64_t y1 = (cell / FK_CELLS + 1) * pixels->height / FK_CELLS;
-        int64_t x1 = (cell % FK_CELLS + 1) * pixels->width / FK_CELLS;
-        int64_t sum[3] = {0}, n = (y1 - y0) * (x1 - x0);
+    int64_t height = pixels->height, width = pixels->width;
 
-        for (int64_t y = y0; y < y1; y++) {
-            const uint8_t *p = pixels->data + (y * pixels->width + x0) * 3;
+    for (int64_t row = 0; row < FK_CELLS; row++) {
+        int64_t y0 = row * height / FK_CELLS, y1 = (row + 1) * height / FK_CELLS;
 
-            for (int64_t x = x0; x < x1; x++, p += 3) {
-                sum[0] += p[0];
-                sum[1] += p[1];
-                sum[2] += p[2];
-            }
+        memset(columns, 0, (size_t)(3 * width) * sizeof *columns);
+        for (int64_t y = y0; y < y1; y++)
+            for (int64_t i = 0; i < 3 * width; i++)
+                columns[i] += pixels->data[3 * y * width + i];
+        for (int64_t column = 0; column < FK_CELLS; column++) {
+            int64_t x0 = column * width / FK_CELLS, x1 = (column + 1) * width / FK_CELLS;
+            int64_t sum[3] = {0}, n = (y1 - y0) * (x1 - x0);
+
+            for (int64_t x = x0; x < x1; x++)
+                for (int c = 0; c < 3; c++)
+                    sum[c] += columns[3 * x + c];
+            for (int c = 0; c < 3; c++)
+                *out++ = (uint8_t)(n > 0 ? (sum[c] + n / 2) / n : 0);
         }
-        for (int c = 0; c < 3; c++)
-            out[cell * 3 + c] = (uint8_t)(n > 0 ? (sum[c] + n / 2) / n : 0);
     }
 }
 
@@ -124,8 +126,8 @@ fleck_status fk_traits_find(fk_traits *out, const fk_image *pixels, const fk_ima
     fleck_status st;
 
     *out = (fk_traits){.width = width, .height = height};
-    find_cells(out->cells, pixels);
     FK_DO(FK_ALLOC(&luma, 3 * w, err));
+    find_cells(out->cells, pixels, luma);
     for (int i = 0; i < 3; i++)
         rows[i] = luma + i * w;
     for (int64_t y = 0; y < pixels->height; y++) {

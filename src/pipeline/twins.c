@@ -85,15 +85,18 @@ static void even_light(int16_t *out, const uint8_t *cells)
 /* Mean squared difference of two looks in levels, INFINITY where it surely exceeds `most`. */
 static double difference(const int16_t *a, const int16_t *b, double most)
 {
-    const int64_t n = FK_CELLS_BYTES;
-    const double unit = (double)n * LEVEL * LEVEL;
-    int64_t sum = 0, limit = most < 1e6 ? (int64_t)ceil(most * unit) : INT64_MAX;
+    const int row = 3 * FK_CELLS;
+    const double unit = (double)FK_CELLS_BYTES * LEVEL * LEVEL;
+    double limit = most * unit;
+    int64_t sum = 0;
 
-    for (int64_t i = 0; i < n; i++) {
-        int64_t d = (int64_t)a[i] - (int64_t)b[i];
+    for (int first = 0; first < FK_CELLS_BYTES; first += row) {
+        for (int i = first; i < first + row; i++) {
+            int64_t d = (int64_t)a[i] - (int64_t)b[i];
 
-        sum += d * d;
-        if (i % (3 * FK_CELLS) == 0 && sum > limit)
+            sum += d * d;
+        }
+        if ((double)sum > limit)
             return INFINITY;
     }
     return (double)sum / unit;

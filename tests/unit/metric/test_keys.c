@@ -160,6 +160,19 @@ static void quantiles_equal_those_of_numpy(void **state)
     }
 }
 
+static void floats_are_sorted_as_by_the_c_library(void **state)
+{
+    enum { N = 3000 };
+    static float values[N], sorted[N];
+
+    (void)state;
+    for (uint64_t i = 0; i < N; i++)
+        values[i] = sorted[i] = (float)data_score(data_hash(7, i) % 900);
+    qsort(sorted, N, sizeof *sorted, by_value);
+    assert_ok(fk_sort(values, N, err));
+    assert_memory_equal(values, sorted, sizeof values);
+}
+
 static void quantiles_equal_those_of_the_sorted_list(void **state)
 {
     enum { N = 257 };
@@ -246,6 +259,7 @@ int main(void)
         cmocka_unit_test(a_packed_run_counts_the_keys_between_values),
         cmocka_unit_test(an_empty_run_counts_nothing),
         cmocka_unit_test(quantiles_equal_those_of_numpy),
+        cmocka_unit_test(floats_are_sorted_as_by_the_c_library),
         cmocka_unit_test(quantiles_equal_those_of_the_sorted_list),
         cmocka_unit_test(quantiles_of_many_equal_those_of_the_sorted_list),
         cmocka_unit_test(the_quantile_of_nothing_is_nan),

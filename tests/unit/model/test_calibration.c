@@ -173,7 +173,7 @@ static void make(fk_calibration *c)
         assert_ok(fk_strdup(&c->names[i], name, err));
     }
     for (int i = 0; i < 64; i++)
-        values[i] = (float)(i * 7 % 64);
+        values[i] = (float)i;
     assert_ok(fk_calibration_measure(c, values, 64, err));
     fk_calibration_set_rate(c, 0.1);
 }

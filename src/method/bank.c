@@ -224,7 +224,9 @@ typedef struct nearest_job {
     const float *x;
     int64_t n;
     fk_span exclude;
-    float *room; /* [pieces, piece_room()] */
+    bool goes_on;  /* from the distances that are there */
+    int64_t shift; /* of the bank's numbers in index */
+    float *room;   /* [pieces, piece_room()] */
     float *distance;
     int64_t *index;
 } nearest_job;
@@ -351,7 +353,9 @@ static fleck_status search_piece(void *ctx, int64_t piece, int worker, fleck_err
         q = turned;
     }
     for (int64_t i = 0; i < n; i++)
-        found[i] = (best){.value = INFINITY,
+        found[i] = (best){.value = job->goes_on ? (double)job->distance[first + i] *
+                                                      (double)job->distance[first + i]
+                                                : INFINITY,
                           .length2 = sure_share(width) * fk_linalg_length2(q + i * width, width),
                           .slack = bank->rounding * (reach[i] + bank->reach),
                           .bound = INFINITY,
@@ -360,9 +364,11 @@ static fleck_status search_piece(void *ctx, int64_t piece, int worker, fleck_err
         start_search(found, job, x, q, n, products);
     pass(found, job, x, q, n, products, false);
     for (int64_t i = 0; i < n; i++) {
+        if (job->goes_on && found[i].index < 0)
+            continue;
         job->distance[first + i] = (float)sqrt(found[i].value);
         if (job->index != NULL)
-            job->index[first + i] = isinf(found[i].value) ? -1 : found[i].index;
+            job->index[first + i] = isinf(found[i].value) ? -1 : found[i].index + job->shift;
     }
     return FLECK_OK;
 }
@@ -375,6 +381,23 @@ fleck_status fk_bank_nearest(const fk_bank *b, const float *x, int64_t n, fk_spa
                        .x = x,
                        .n = n,
                        .exclude = exclude,
+                       .room = scratch,
+                       .distance = distance,
+                       .index = index};
+
+    return fk_pool_run(pool, (n + PIECE - 1) / PIECE, search_piece, &job, err);
+}
+
+fleck_status fk_bank_nearer(const fk_bank *b, const float *x, int64_t n, int64_t shift,
+                            void *scratch, fk_pool *pool, float *distance, int64_t *index,
+                            fleck_error *err)
+{
+    nearest_job job = {.bank = b,
+                       .x = x,
+                       .n = n,
+                       .exclude = FK_NONE,
+                       .goes_on = true,
+                       .shift = shift,
                        .room = scratch,
                        .distance = distance,
                        .index = index};

@@ -53,6 +53,12 @@ fleck_status fk_bank_nearest(const fk_bank *b, const float *x, int64_t n, fk_spa
                              void *scratch, fk_pool *pool, float *distance, int64_t *index,
                              fleck_error *err) FLECK_MUST_CHECK;
 
+/* The same search in another bank, which goes on from distance [n] and index [n]: where one of b's features
+ * is nearer, they become its distance and number, from `shift` on. */
+fleck_status fk_bank_nearer(const fk_bank *b, const float *x, int64_t n, int64_t shift,
+                            void *scratch, fk_pool *pool, float *distance, int64_t *index,
+                            fleck_error *err) FLECK_MUST_CHECK;
+
 /* For each of x [n, dim] and each partition that `parts` has, the part whose features of the bank are the
  * only ones within `radius` of it: lone [n] of the partition, -1 where there are others or none.  Only of a
  * bank without coarse coordinates (asserted).  Cost: as that of fk_bank_nearest. */

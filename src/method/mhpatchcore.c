@@ -349,13 +349,14 @@ static fleck_status fill_bank(mhpc *s, const float *all, const int64_t *chosen, 
                          radius, pool, err));
     for (int k = 0; k < FK_PARTITIONS; k++) {
         fk_fill *f = &s->refill.fills[k];
+        float *rows;
 
         if (f->index == NULL)
             continue;
-        FK_DO(FK_ALLOC(&f->rows, (f->n + 1) * s->d, err));
-        f->dim = s->d;
+        FK_DO(FK_ALLOC(&rows, (f->n + 1) * s->d, err));
         for (int64_t i = 0; i < f->n; i++)
-            memcpy(f->rows + i * s->d, all + f->index[i] * s->d, (size_t)s->d * sizeof *all);
+            memcpy(rows + i * s->d, all + f->index[i] * s->d, (size_t)s->d * sizeof *all);
+        FK_DO(fk_refill_take(f, rows, s->d, err));
     }
 done:
     return st;
@@ -540,7 +541,8 @@ static fleck_status mhpc_score(const void *state, const fk_embedding *e, fk_span
     FK_DO(whiten(s, l.z, l.centred, e->levels[0].data, n, pool, err));
     FK_DO(
         fk_bank_nearest(&s->whitened, l.z, n, exclude, l.search, pool, l.distance, l.nearest, err));
-    fk_refill_compare(&s->refill, exclude, l.z, n, s->n_bank, l.distance, l.nearest);
+    FK_DO(fk_refill_nearer(&s->refill, exclude, l.z, n, s->n_bank, l.search, pool, l.distance,
+                           l.nearest, err));
     if (!fk_embed_finite(l.distance, n))
         FK_DO(not_finite(s, exclude, err));
     if (score != NULL)

@@ -204,19 +204,20 @@ static fleck_status copy_fills(fk_refill *l, int64_t dim, const fk_chunk *parts,
 
     for (int k = 0; k < FK_PARTITIONS; k++) {
         fk_fill *f = &l->fills[k];
+        float *rows;
 
         if (f->index == NULL)
             continue;
-        FK_DO(FK_ALLOC(&f->rows, (f->n + 1) * dim, err));
-        f->dim = dim;
+        FK_DO(FK_ALLOC(&rows, (f->n + 1) * dim, err));
         for (int64_t i = 0; i < f->n; i++) {
             const fk_chunk *c = parts;
             int64_t row = f->index[i];
 
             for (; row >= c->n; c++)
                 row -= c->n;
-            memcpy(f->rows + i * dim, c->rows + row * dim, (size_t)dim * sizeof *f->rows);
+            memcpy(rows + i * dim, c->rows + row * dim, (size_t)dim * sizeof *rows);
         }
+        FK_DO(fk_refill_take(f, rows, dim, err));
     }
 done:
     return st;

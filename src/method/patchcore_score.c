@@ -137,8 +137,8 @@ fleck_status fk_patchcore_score(const void *state, const fk_embedding *e, fk_spa
     lay_out(&l, s, scratch);
     FK_DO(fk_bank_nearest(&s->bank, e->levels[0].data, positions(s), exclude, l.search, pool,
                           l.distance, l.index, err));
-    fk_refill_compare(&s->refill, exclude, e->levels[0].data, positions(s), s->bank.n, l.distance,
-                      l.index);
+    FK_DO(fk_refill_nearer(&s->refill, exclude, e->levels[0].data, positions(s), s->bank.n,
+                           l.search, pool, l.distance, l.index, err));
     if (!fk_embed_finite(l.distance, positions(s))) {
         if (all_left_out(&s->bank, exclude))
             FK_FAIL(err, FLECK_E_STATE,

@@ -18,6 +18,9 @@
 
 static void fill_free(fk_fill *f)
 {
+    for (int64_t p = 0; f->banks != NULL && p < f->parts; p++)
+        fk_bank_free(&f->banks[p]);
+    fk_free(f->banks);
     fk_free(f->part);
     fk_free(f->begin);
     fk_free(f->index);
@@ -175,6 +178,7 @@ static fleck_status fill_partition(fk_fill *out, filling *f, const int32_t *lone
     FK_DO(FK_ALLOC(&out->part, n_images, err));
     memcpy(out->part, f->part, (size_t)n_images * sizeof *out->part);
     out->images = n_images;
+    out->parts = f->parts;
 done:
     for (int64_t p = 0; f->found != NULL && p < f->parts; p++)
         fk_free(f->found[p]);
@@ -238,32 +242,53 @@ done:
     return st;
 }
 
+/* The banks' images are any numbers, since no search of them leaves something out. */
+fleck_status fk_refill_take(fk_fill *f, float *rows, int64_t dim, fleck_error *err)
+{
+    fleck_status st;
+
+    f->rows = rows;
+    f->dim = dim;
+    FK_DO(FK_CALLOC(&f->banks, f->parts, err));
+    for (int64_t p = 0; p < f->parts; p++) {
+        f->banks[p] = (fk_bank){.n = f->begin[p + 1] - f->begin[p],
+                                .dim = dim,
+                                .rows = rows + f->begin[p] * dim,
+                                .images = f->index + f->begin[p]};
+        if (f->banks[p].n > 0)
+            FK_DO(fk_bank_measure(&f->banks[p], err));
+    }
+done:
+    return st;
+}
+
+/* Which part is left out with `exclude`, -1 where nothing is known of it. */
+static int64_t part_of(const fk_fill *f, fk_span exclude)
+{
+    int64_t image = exclude.rank != NULL ? exclude.at : exclude.first;
+
+    if (exclude.count == 0 || f->banks == NULL || image < 0 || image >= f->images)
+        return -1;
+    return f->part[image];
+}
+
 const float *fk_refill_rows(const fk_refill *l, fk_span exclude, int64_t *n)
 {
     const fk_fill *f = &l->fills[exclude.fold ? FK_SESSION : FK_ALONE];
-    int64_t image = exclude.rank != NULL ? exclude.at : exclude.first, part;
+    int64_t part = part_of(f, exclude);
 
-    *n = 0;
-    if (exclude.count == 0 || f->rows == NULL || image < 0 || image >= f->images)
-        return NULL;
-    part = f->part[image];
-    *n = f->begin[part + 1] - f->begin[part];
-    return f->rows + f->begin[part] * f->dim;
+    *n = part < 0 ? 0 : f->banks[part].n;
+    return *n > 0 ? f->banks[part].rows : NULL;
 }
 
-void fk_refill_compare(const fk_refill *l, fk_span exclude, const float *x, int64_t n,
-                       int64_t bank_rows, float *distance, int64_t *index)
+fleck_status fk_refill_nearer(const fk_refill *l, fk_span exclude, const float *x, int64_t n,
+                              int64_t shift, void *scratch, fk_pool *pool, float *distance,
+                              int64_t *index, fleck_error *err)
 {
-    int64_t n_more, dim = l->fills[exclude.fold ? FK_SESSION : FK_ALONE].dim;
-    const float *more = fk_refill_rows(l, exclude, &n_more);
+    const fk_fill *f = &l->fills[exclude.fold ? FK_SESSION : FK_ALONE];
+    int64_t part = part_of(f, exclude);
 
-    for (int64_t p = 0; p < n; p++)
-        for (int64_t i = 0; i < n_more; i++) {
-            float d = (float)sqrt(fk_linalg_distance2(x + p * dim, more + i * dim, dim));
-
-            if (d < distance[p]) {
-                distance[p] = d;
-                index[p] = bank_rows + i;
-            }
-        }
+    if (part < 0 || f->banks[part].n == 0)
+        return FLECK_OK;
+    return fk_bank_nearer(&f->banks[part], x, n, shift, scratch, pool, distance, index, err);
 }

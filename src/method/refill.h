@@ -13,6 +13,8 @@ typedef struct fk_fill {
     int64_t *begin; /* [parts + 1] the rows of part p are begin[p] .. begin[p + 1] - 1 */
     int64_t *index; /* [n] which of the points they are */
     float *rows;    /* [n, dim] */
+    fk_bank *banks; /* [parts] views of the rows */
+    int64_t parts;
 } fk_fill;
 
 typedef struct fk_refill {
@@ -38,10 +40,15 @@ fleck_status fk_refill_find(fk_refill *out, const fk_parts *parts, const float *
 /* Bytes that it takes beside the points that a part alone covers, which are few. */
 double fk_refill_bytes(int64_t n, int64_t k, int64_t d);
 
-/* Compare n features x [n, dim] with those that come in where `exclude` is left out: where one is nearer than
- * distance [n], that becomes its distance, and index [n] bank_rows + its number among them. */
-void fk_refill_compare(const fk_refill *l, fk_span exclude, const float *x, int64_t n,
-                       int64_t bank_rows, float *distance, int64_t *index);
+/* Take the features that come in from the caller: `rows` [n, dim] of the fill's index become its own, and
+ * searches of them are made ready.  n is at least 1. */
+fleck_status fk_refill_take(fk_fill *f, float *rows, int64_t dim,
+                            fleck_error *err) FLECK_MUST_CHECK;
+
+/* Search those that come in where `exclude` is left out as well, as fk_bank_nearer(). */
+fleck_status fk_refill_nearer(const fk_refill *l, fk_span exclude, const float *x, int64_t n,
+                              int64_t shift, void *scratch, fk_pool *pool, float *distance,
+                              int64_t *index, fleck_error *err) FLECK_MUST_CHECK;
 
 /* The features [*n, dim] that come in where `exclude` is left out; none for FK_NONE, and where nothing
  * was found. */

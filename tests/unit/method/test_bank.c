@@ -92,6 +92,29 @@ static void the_nearest_are_the_definitions(void **state)
     fk_pool_close(&pool);
 }
 
+static void two_banks_are_searched_one_after_the_other(void **state)
+{
+    enum { BANK = 400, FIRST = 270, D = 40, N = 130 };
+    made m = make(BANK, D, N, 0.0f);
+    fk_bank a = {.n = FIRST, .dim = D, .rows = m.bank.rows, .images = m.bank.images};
+    fk_bank b = {.n = BANK - FIRST,
+                 .dim = D,
+                 .rows = m.bank.rows + (ptrdiff_t)FIRST * D,
+                 .images = m.bank.images + FIRST};
+    float distance[N];
+    int64_t index[N];
+
+    (void)state;
+    assert_ok(fk_bank_measure(&a, err));
+    assert_ok(fk_bank_measure(&b, err));
+    assert_ok(fk_bank_nearest(&a, m.x, N, FK_NONE, m.scratch, NULL, distance, index, err));
+    assert_ok(fk_bank_nearer(&b, m.x, N, FIRST, m.scratch, NULL, distance, index, err));
+    check(&m, FK_NONE, distance, index);
+    fk_bank_free(&a);
+    fk_bank_free(&b);
+    free_made(&m);
+}
+
 static void features_of_the_bank_are_at_distance_zero(void **state)
 {
     made m = make(300, 64, 50, 100.0f);
@@ -186,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_nearest_are_the_definitions),
+        cmocka_unit_test(two_banks_are_searched_one_after_the_other),
         cmocka_unit_test(features_of_the_bank_are_at_distance_zero),
         cmocka_unit_test(coarse_coordinates_change_no_result),
         cmocka_unit_test(banks_without_directions_have_no_coarse_coordinates),

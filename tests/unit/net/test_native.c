@@ -493,7 +493,6 @@ static void check_reading(const fk_arch *arch, const seeded_file *f, const int64
     free(rgb);
 }
 
-/* The last tap is nothing but a tap: a direct convolution or one in tiles, with an addition or without. */
 static void channels_that_nobody_reads_are_left_out_and_change_no_other(void **state)
 {
     static const int64_t percents[][3] = {{30, 30, 30}, {0, 100, 90}, {100, 50, 0}};

@@ -21,15 +21,9 @@
  * F(3, 4), three outputs of a filter of four, is the product of degrees 2 and 3: the same points and B',
  * G_i = (1, x_i, x_i^2, x_i^3) / N_i, and infinity adds to the last output again.
  *
- * Two outputs of stride 2 of a filter of three read the first, third and fifth input with the outer taps and the
- * others with the middle one.  The outer taps are a filter of two on every second input, F(2, 2) by the points 0, 1
- * and infinity; the middle one needs a product for each output, 5 in all instead of 6:
- *
- *   y0 = (d0 - d2) g0 + d2 (g0 + g2) + d1 g1       y1 = d2 (g0 + g2) - (d2 - d4) g2 + d3 g1
- *
  * In two dimensions each is applied to the columns and to the rows: 36 multiplications for 16
- * outputs, which take 144 directly; with stride 2 25 for 4, which take 36.  Rows of +a and -a share their
- * even and their odd half, so a transform of six inputs is 12 operations and one to four outputs 13.
+ * outputs, which take 144 directly.  Rows of +a and -a share their even and their odd half, so a
+ * transform of six inputs is 12 operations and one to four outputs 13.
  *
  * The error grows with the spread of the powers of the points.  a = 1 / sqrt 2 and b = sqrt 2 make
  * a b = 1, keep a2 and b2 exact, and lose about half a digit less than the usual 1 and 2; the
@@ -67,45 +61,22 @@ FK_INLINE void weight_column(double *restrict out, int64_t to, const double *res
     }
 }
 
-/* The same of stride 2: five values of three taps. */
-FK_INLINE void weight_column_of_two(double *restrict out, int64_t to, const double *restrict g,
-                                    int64_t from)
+FK_CLONES void fk_tile_weight(float *out, int64_t point, const float *g, int kernel)
 {
-    for (int o = 0; o < FK_LANES; o++) {
-        out[o] = g[o];
-        out[to + o] = g[o] + g[2 * from + o];
-        out[2 * to + o] = g[2 * from + o];
-        out[3 * to + o] = g[from + o];
-        out[4 * to + o] = g[from + o];
-    }
-}
-
-FK_INLINE void weight_of(double *restrict out, int64_t to, const double *restrict g, int64_t from,
-                         int kernel, int size)
-{
-    if (size == 2)
-        weight_column_of_two(out, to, g, from);
-    else
-        weight_column(out, to, g, from, kernel);
-}
-
-FK_CLONES void fk_tile_weight(float *out, int64_t point, const float *g, int kernel, int size)
-{
-    int n = FK_TILE_IN_OF(size);
     double f[FK_TILE_KERNEL * FK_TILE_KERNEL * FK_LANES];
     double t[FK_TILE_IN * FK_TILE_KERNEL * FK_LANES], u[FK_TILE_IN * FK_LANES];
 
-    assert(kernel == 3 || (kernel == 4 && size == 3));
+    assert(kernel == 3 || kernel == 4);
     for (int i = 0; i < kernel * kernel * FK_LANES; i++)
         f[i] = (double)g[i];
     for (int x = 0; x < kernel; x++)
-        weight_of(t + x * FK_LANES, kernel * FK_LANES, f + x * FK_LANES, kernel * FK_LANES, kernel,
-                  size);
-    for (int y = 0; y < n; y++) {
-        weight_of(u, FK_LANES, t + y * kernel * FK_LANES, FK_LANES, kernel, size);
-        for (int x = 0; x < n; x++)
+        weight_column(t + x * FK_LANES, kernel * FK_LANES, f + x * FK_LANES, kernel * FK_LANES,
+                      kernel);
+    for (int y = 0; y < FK_TILE_IN; y++) {
+        weight_column(u, FK_LANES, t + y * kernel * FK_LANES, FK_LANES, kernel);
+        for (int x = 0; x < FK_TILE_IN; x++)
             for (int o = 0; o < FK_LANES; o++)
-                out[(y * n + x) * point + o] = (float)u[x * FK_LANES + o];
+                out[(y * FK_TILE_IN + x) * point + o] = (float)u[x * FK_LANES + o];
     }
 }
 
@@ -144,50 +115,24 @@ static void in_column(float *out, int64_t to, const float *in, int64_t from)
     }
 }
 
-/* The same of stride 2, of five. */
-static void in_column_of_two(float *out, int64_t to, const float *in, int64_t from)
+static void tile_in(float *out, int64_t point, const float *in, int64_t line)
 {
-    for (int o = 0; o < FK_LANES; o++) {
-        const float *d = in + o;
-        float d1 = d[from], d2 = d[2 * from], d3 = d[3 * from];
-
-        out[o] = d[0] - d2;
-        out[to + o] = d2;
-        out[2 * to + o] = d2 - d[4 * from];
-        out[3 * to + o] = d1;
-        out[4 * to + o] = d3;
-    }
-}
-
-static void tile_in(float *out, int64_t point, const float *in, int64_t line, int size)
-{
-    void (*column)(float *, int64_t, const float *, int64_t) =
-        size == 2 ? in_column_of_two : in_column;
-    int n = FK_TILE_IN_OF(size);
     float t[FK_TILE_POINTS * FK_LANES];
 
-    for (int x = 0; x < n; x++)
-        column(t + x * FK_LANES, n * FK_LANES, in + x * FK_LANES, line);
-    for (int y = 0; y < n; y++)
-        column(out + y * n * point, point, t + y * n * FK_LANES, FK_LANES);
+    for (int x = 0; x < FK_TILE_IN; x++)
+        in_column(t + x * FK_LANES, FK_TILE_IN * FK_LANES, in + x * FK_LANES, line);
+    for (int y = 0; y < FK_TILE_IN; y++)
+        in_column(out + y * FK_TILE_IN * point, point, t + y * FK_TILE_IN * FK_LANES, FK_LANES);
 }
 
-/* A' of six products, of five for two outputs, `from` apart into `size` outputs `to` apart. */
+/* A' of six products `from` apart into `size` outputs `to` apart. */
 static void out_column(float *out, int64_t to, const float *in, int64_t from, int size)
 {
     for (int o = 0; o < FK_LANES; o++) {
         const float *m = in + o;
-        float sum_a, difference_a, sum_b, difference_b;
+        float sum_a = m[from] + m[2 * from], difference_a = m[from] - m[2 * from];
+        float sum_b = m[3 * from] + m[4 * from], difference_b = m[3 * from] - m[4 * from];
 
-        if (size == 2) {
-            out[o] = (m[0] + m[from]) + m[3 * from];
-            out[to + o] = (m[from] - m[2 * from]) + m[4 * from];
-            continue;
-        }
-        sum_a = m[from] + m[2 * from];
-        difference_a = m[from] - m[2 * from];
-        sum_b = m[3 * from] + m[4 * from];
-        difference_b = m[3 * from] - m[4 * from];
         out[o] = m[0] + (sum_a + sum_b);
         out[to + o] = A * difference_a + B * difference_b;
         if (size == 3) {
@@ -202,16 +147,15 @@ static void out_column(float *out, int64_t to, const float *in, int64_t from, in
 static void tile_out(const fk_tile *tile)
 {
     float t[FK_TILE_OUT * FK_TILE_IN * FK_LANES], row[FK_TILE_OUT * FK_LANES];
-    int n = FK_TILE_IN_OF(tile->size);
 
-    for (int x = 0; x < n; x++)
-        out_column(t + x * FK_LANES, n * FK_LANES, tile->in + x * tile->point, n * tile->point,
-                   tile->size);
+    for (int x = 0; x < FK_TILE_IN; x++)
+        out_column(t + x * FK_LANES, FK_TILE_IN * FK_LANES, tile->in + x * tile->point,
+                   FK_TILE_IN * tile->point, tile->size);
     for (int y = 0; y < tile->size; y++) {
         float *out[FK_TILE_OUT];
         const float *other[FK_TILE_OUT];
 
-        out_column(row, FK_LANES, t + y * n * FK_LANES, FK_LANES, tile->size);
+        out_column(row, FK_LANES, t + y * FK_TILE_IN * FK_LANES, FK_LANES, tile->size);
         for (int x = 0; x < tile->size; x++) {
             out[x] = tile->out + y * tile->line + x * FK_LANES;
             if (tile->other != NULL)

@@ -7,20 +7,20 @@
  *
  * A vector is FK_LANES / FK_VECTOR_WIDTH parts of the lanes, which go one after the other.  What is computed is
  * in native_kernels.c; each element sees the same operations whatever the width. */
+#ifdef FK_VECTOR
+
 #include "net/native_kernels.h"
 
-/* Coefficients of the transforms, in plain C too. */
+#include <math.h>
+#include <stddef.h>
+
+/* Coefficients of the transforms. */
 #define A ((float)FK_POINT_A)
 #define B ((float)FK_POINT_B)
 #define A2 0.5f
 #define B2 2.0f
 #define A3 ((float)(FK_POINT_A * 0.5))
 #define B3 ((float)(FK_POINT_B * 2.0))
-
-#ifdef FK_VECTOR
-
-#include <math.h>
-#include <stddef.h>
 
 #define V FK_VECTOR_OP
 #define WIDTH FK_VECTOR_WIDTH

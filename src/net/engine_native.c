@@ -334,8 +334,8 @@ static int64_t count_pieces(step_job *j, int64_t threads)
     return c->row_blocks * j->n_groups;
 }
 
-static fleck_status native_run_together(void *const *handles, int64_t n_images, fk_pool *pool,
-                                        fleck_error *err)
+static fleck_status native_run(void *const *handles, int64_t n_images, fk_pool *pool,
+                               fleck_error *err)
 {
     const native *n = ((const session *)handles[0])->engine;
     const fk_graph *g = n->net.graph;
@@ -358,15 +358,9 @@ done:
     return st;
 }
 
-static fleck_status native_run(void *handle, fleck_error *err)
-{
-    return native_run_together(&handle, 1, NULL, err);
-}
-
 const fk_engine_table fk_engine_native = {.open = native_open,
                                           .close = native_close,
                                           .session_open = native_session_open,
                                           .session_close = native_session_close,
-                                          .run = native_run,
-                                          .run_together = native_run_together,
+                                          .run_together = native_run,
                                           .pixels = true};

@@ -5,6 +5,7 @@
 #include "base/pool.h"
 #include "net/arch_tables.h"
 #include "net/native_plan.h"
+#include "unit/net/run_one.h"
 #include "unit/net/seeded.h"
 
 #define UNIT 0x1p-24 /* half a unit in the last place of 1 */
@@ -342,9 +343,9 @@ static void networks_of_odd_shapes_agree_with_the_reference(void **state)
 
         open_on(&native, &odd, &f, FK_ENGINE_NATIVE, 1, sizes[i][0], sizes[i][1]);
         open_on(&reference, &odd, &f, FK_ENGINE_REFERENCE, 1, sizes[i][0], sizes[i][1]);
-        assert_ok(fk_net_run(reference.session, rgb, reference.taps, &reference.pool, err));
+        assert_ok(run_one(reference.session, rgb, reference.taps, &reference.pool, err));
         for (int again = 0; again < 2; again++) { /* zeros around values have stayed zeros */
-            assert_ok(fk_net_run(native.session, rgb, native.taps, &native.pool, err));
+            assert_ok(run_one(native.session, rgb, native.taps, &native.pool, err));
             for (int t = 0; t < 3; t++) {
                 int64_t n = tap_floats(reference.net, t);
 
@@ -371,7 +372,7 @@ static void check_alone(const fk_arch *a, int first, int step)
 
     open_seeded_arch(&f, a, "", 0);
     open_on(&one, a, &f, FK_ENGINE_NATIVE, 1, 72, 50);
-    assert_ok(fk_net_run(one.session, rgb, one.taps, &one.pool, err));
+    assert_ok(run_one(one.session, rgb, one.taps, &one.pool, err));
     for (int threads = first; threads <= 5; threads += step) {
         opened many;
         fk_pool *pool;
@@ -428,7 +429,7 @@ static void images_together_give_the_bytes_of_each(void **state)
             assert_ok(fk_net_session_open(&sessions[i], many.net, err));
         assert_ok(fk_net_run_together(sessions, rgb, 3, threads > 1 ? pool : NULL, err));
         for (int i = 0; i < 3; i++) {
-            assert_ok(fk_net_run(one.session, rgb[i], one.taps, &one.pool, err));
+            assert_ok(run_one(one.session, rgb[i], one.taps, &one.pool, err));
             fk_net_view(sessions[i], many.taps, &many.pool);
             for (int t = 0; t < 3; t++)
                 assert_memory_equal(many.taps[t], one.taps[t],
@@ -468,12 +469,12 @@ static void check_reading(const fk_arch *arch, const seeded_file *f, const int64
         }
     s.reads = reads;
     open_with(&some, arch, f, &s);
-    assert_ok(fk_net_run(all.session, rgb, all.taps, NULL, err));
+    assert_ok(run_one(all.session, rgb, all.taps, NULL, err));
     n_reads = 0;
     for (int again = 0; again < 2; again++) {
         const bool *read = reads;
 
-        assert_ok(fk_net_run(some.session, rgb, some.taps, NULL, err));
+        assert_ok(run_one(some.session, rgb, some.taps, NULL, err));
         for (int t = 0; t < 3; t++) {
             const fk_tap_info *info = fk_net_tap(some.net, t);
             int64_t plane = info->height * info->width;

@@ -149,20 +149,15 @@ FK_INLINE __m128i paeth_guess(__m128i left, __m128i up, __m128i corner)
     return choose(is_hi, hi, choose(is_lo, lo, corner));
 }
 
-/* pure: all rows are Paeth's. */
-FK_INLINE void advance(four *r, __m128i filtered, __m128i up, bool pure)
+FK_INLINE void advance(four *r, __m128i filtered, __m128i up)
 {
-    __m128i guess = paeth_guess(r->left, up, r->corner);
+    __m128i odd = _mm_and_si128(_mm_xor_si128(r->left, up), _mm_set1_epi8(1));
+    __m128i average = _mm_sub_epi8(_mm_avg_epu8(r->left, up), odd); /* rounded down */
+    __m128i paeth = paeth_guess(r->left, up, r->corner);
+    __m128i guess = _mm_or_si128(
+        _mm_or_si128(_mm_and_si128(paeth, r->takes_paeth), _mm_and_si128(r->left, r->takes_left)),
+        _mm_or_si128(_mm_and_si128(up, r->takes_up), _mm_and_si128(average, r->takes_average)));
 
-    if (!pure) {
-        __m128i odd = _mm_and_si128(_mm_xor_si128(r->left, up), _mm_set1_epi8(1));
-        __m128i average = _mm_sub_epi8(_mm_avg_epu8(r->left, up), odd); /* rounded down */
-
-        guess = _mm_or_si128(
-            _mm_or_si128(_mm_and_si128(guess, r->takes_paeth),
-                         _mm_and_si128(r->left, r->takes_left)),
-            _mm_or_si128(_mm_and_si128(up, r->takes_up), _mm_and_si128(average, r->takes_average)));
-    }
     r->left = _mm_add_epi8(filtered, guess);
     r->corner = up;
 }
@@ -199,7 +194,7 @@ FK_INLINE void store_four(const wave *w, __m128i v, int64_t k, int64_t t, int bp
     }
 }
 
-FK_INLINE void step(const wave *w, four r[2], int64_t t, int bpp, bool pure, bool inside)
+FK_INLINE void step(const wave *w, four r[2], int64_t t, int bpp, bool inside)
 {
     __m128i above = _mm_setzero_si128(), up[2];
 
@@ -208,23 +203,23 @@ FK_INLINE void step(const wave *w, four r[2], int64_t t, int bpp, bool pure, boo
     up[0] = _mm_or_si128(above, _mm_slli_si128(r[0].left, 4));
     up[1] = _mm_or_si128(_mm_srli_si128(r[0].left, 12), _mm_slli_si128(r[1].left, 4));
     for (int64_t k = 0; k < 2; k++) {
-        advance(&r[k], filtered_four(w, k, t, bpp, inside), up[k], pure);
+        advance(&r[k], filtered_four(w, k, t, bpp, inside), up[k]);
         store_four(w, r[k].left, k, t, bpp, inside);
     }
 }
 
 /* w is a copy, so that no byte written through a pointer can change it. */
-FK_INLINE void run(wave w, four low, four high, int bpp, bool pure)
+FK_INLINE void run(wave w, four low, four high, int bpp)
 {
     four r[2] = {low, high};
     int64_t t = 0, end = w.width + FK_PNG_ROWS - 1;
 
     for (; t < FK_PNG_ROWS - 1; t++)
-        step(&w, r, t, bpp, pure, false);
+        step(&w, r, t, bpp, false);
     for (; t < w.width - 1; t++)
-        step(&w, r, t, bpp, pure, true);
+        step(&w, r, t, bpp, true);
     for (; t < end; t++)
-        step(&w, r, t, bpp, pure, false);
+        step(&w, r, t, bpp, false);
 }
 
 /* Rows 4 k to 4 k + 3 before their first pixel. */
@@ -241,36 +236,29 @@ static four begin(const wave *w, int k)
                   .takes_paeth = _mm_cmpeq_epi32(filter, _mm_set1_epi32(4))};
 }
 
-static void undo_wave(const wave *w, int bpp, bool pure)
+static void undo_wave(const wave *w, int bpp)
 {
     four low = begin(w, 0), high = begin(w, 1);
 
-    if (bpp == 3 && pure)
-        run(*w, low, high, 3, true);
-    else if (bpp == 3)
-        run(*w, low, high, 3, false);
-    else if (pure)
-        run(*w, low, high, 1, true);
+    if (bpp == 3)
+        run(*w, low, high, 3);
     else
-        run(*w, low, high, 1, false);
+        run(*w, low, high, 1);
 }
 
 /* What a row alone takes by its filter, in eighths of what all rows take together. */
 static const int alone[] = {0, 1, 0, 2, 4};
 
-/* Whether the wave, whose other fields are set, gains by being one; sets its filters, and *pure to whether all are
- * Paeth's. */
-static bool gains(wave *w, int bpp, bool *pure)
+/* Whether the wave, whose other fields are set, gains by being one; sets its filters. */
+static bool gains(wave *w, int bpp)
 {
     int by_row = 0;
 
-    *pure = true;
     for (int64_t r = 0; r < FK_PNG_ROWS; r++) {
         int filter = w->filters[r] = w->in[r * (w->width * bpp + 1) - 1];
 
         if (filter > 4)
             return false;
-        *pure &= filter == 4;
         by_row += alone[filter];
     }
     return by_row > 8;
@@ -280,11 +268,10 @@ bool fk_png_unfilter_rows(uint8_t *out, const uint8_t *in, const uint8_t *above,
                           int64_t n, int bpp)
 {
     wave w = {.out = out, .in = in, .above = above, .width = width};
-    bool pure;
 
-    if (n < FK_PNG_ROWS || width < FK_PNG_ROWS || (bpp != 3 && bpp != 1) || !gains(&w, bpp, &pure))
+    if (n < FK_PNG_ROWS || width < FK_PNG_ROWS || (bpp != 3 && bpp != 1) || !gains(&w, bpp))
         return false;
-    undo_wave(&w, bpp, pure);
+    undo_wave(&w, bpp);
     return true;
 }
 

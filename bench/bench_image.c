@@ -142,10 +142,6 @@ static void time_resizing(const char *path)
             time_row(what, "only kernel", bound, resize, &j);
             continue;
         }
-        if (fk_resize_avx512() != NULL) {
-            j.kernels = fk_resize_avx512();
-            time_row(what, "AVX-512", bound, resize_by, &j);
-        }
         if (fk_resize_avx2() != NULL) {
             j.kernels = fk_resize_avx2();
             time_row(what, "AVX2", bound, resize_by, &j);

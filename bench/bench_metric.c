@@ -87,7 +87,8 @@ static fleck_status add_image(void *ctx, int64_t item, int worker, fleck_error *
     const category *c = a->category;
 
     (void)worker;
-    return fk_pixel_metric_add(a->metric, c->maps[item], c->masks[item], c->side, c->side, err);
+    return fk_pixel_metric_add(a->metric, c->maps[item], c->masks[item], NULL, c->side, c->side,
+                               err);
 }
 
 static fleck_status measure(void *ctx, fleck_error *err)

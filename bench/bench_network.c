@@ -109,9 +109,8 @@ static double operations(const fk_arch *arch)
 static fleck_status run_one(void *ctx, fleck_error *err)
 {
     const job *j = ctx;
-    const float *taps[FK_MAX_TAPS];
 
-    return fk_net_run(j->sessions[0], j->rgb, taps, NULL, err);
+    return fk_net_run_together(j->sessions, &j->rgb, 1, NULL, err);
 }
 
 /* One image on all threads, if the engine can. */
@@ -125,10 +124,9 @@ static fleck_status run_alone(void *ctx, fleck_error *err)
 static fleck_status run_item(void *ctx, int64_t item, int worker, fleck_error *err)
 {
     const job *j = ctx;
-    const float *taps[FK_MAX_TAPS];
 
     (void)worker;
-    return fk_net_run(j->sessions[item], j->rgb, taps, NULL, err);
+    return fk_net_run_together(&j->sessions[item], &j->rgb, 1, NULL, err);
 }
 
 /* An image a thread, side by side. */

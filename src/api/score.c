@@ -121,9 +121,9 @@ fleck_status fleck_result_save_map(const fleck_model *model, const fleck_result 
     else
         memcpy(map, result->map, (size_t)(shape[0] * shape[1]) * sizeof *map);
     if (fk_ends_with(path, ".npy"))
-        FK_DO(fk_npy_write_own(path, map, 2, shape, origin_of(result, origin), err));
+        FK_DO(fk_npy_write(path, map, 2, shape, origin_of(result, origin), err));
     else if (fk_ends_with(path, ".tiff") || fk_ends_with(path, ".tif"))
-        FK_DO(fk_tiff_write_own(path, map, shape[0], shape[1], origin_of(result, origin), err));
+        FK_DO(fk_tiff_write(path, map, shape[0], shape[1], origin_of(result, origin), err));
     else
         FK_FAIL(err, FLECK_E_OPTION, "%s: expected a name ending in .tiff, .tif or .npy", path);
 done:

@@ -95,12 +95,6 @@ done:
     return st;
 }
 
-fleck_status fk_listing_pass(fk_listing *l, fk_passed_why why, const char *what, const char *path,
-                             fleck_error *err)
-{
-    return pass(l, why, what, path, 1, err);
-}
-
 fleck_status fk_listing_merge(fk_listing *l, const fk_listing *from, fleck_error *err)
 {
     fleck_status st = FLECK_OK;
@@ -354,7 +348,7 @@ int64_t fk_listing_passed(const fk_listing *l)
     int64_t n = 0;
 
     for (int64_t i = 0; i < l->n_passed; i++)
-        n += l->passed[i].why <= FK_PASSED_BAD ? l->passed[i].count : 0;
+        n += l->passed[i].why <= FK_PASSED_HIDDEN ? l->passed[i].count : 0;
     return n;
 }
 
@@ -387,8 +381,6 @@ static fleck_status say_one(fk_text *t, const fk_passed *p, fleck_error *err)
         return fk_text_printf(t, err, "%lld %s", n, p->what);
     case FK_PASSED_HIDDEN:
         return fk_text_printf(t, err, "%lld hidden", n);
-    case FK_PASSED_BAD:
-        return fk_text_printf(t, err, "%lld unreadable", n);
     case FK_PASSED_OWN:
         return fk_text_printf(t, err, "%lld picture%s that fleck drew", n, s);
     case FK_PASSED_OUTPUT:

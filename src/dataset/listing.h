@@ -11,7 +11,6 @@ typedef enum fk_passed_why {
     FK_PASSED_SUB,    /* in a sub-folder, which was not searched; what: its name */
     FK_PASSED_FORMAT, /* of a format that is not read; what: its name */
     FK_PASSED_HIDDEN, /* the name begins with a dot */
-    FK_PASSED_BAD,    /* cannot be read; not found by this room, see fk_listing_pass() */
     /* Others: */
     FK_PASSED_OWN,        /* pictures that fleck drew */
     FK_PASSED_OUTPUT,     /* the folder of what is written now */
@@ -54,9 +53,6 @@ fleck_status fk_listing_add(fk_listing *l, const char *folder, bool recursive, f
 fleck_status fk_listing_leave_out(fk_listing *l, const char *folder,
                                   fleck_error *err) FLECK_MUST_CHECK;
 
-/* Count one more that is passed over. */
-fleck_status fk_listing_pass(fk_listing *l, fk_passed_why why, const char *what, const char *path,
-                             fleck_error *err) FLECK_MUST_CHECK;
 /* Count what `from` passed over in l as well. */
 fleck_status fk_listing_merge(fk_listing *l, const fk_listing *from,
                               fleck_error *err) FLECK_MUST_CHECK;

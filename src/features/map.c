@@ -81,25 +81,6 @@ void fk_grid_sample(float *out, const float *src, int64_t w, int64_t channels, i
          channels);
 }
 
-void fk_grid_resize_bilinear(float *dst, int64_t height, int64_t width, const float *src, int64_t h,
-                             int64_t w, int64_t channels)
-{
-    for (int64_t y = 0; y < height; y++) {
-        int64_t y0, y1;
-        double down;
-
-        fk_map_source(y, height, h, &y0, &y1, &down);
-        for (int64_t x = 0; x < width; x++) {
-            int64_t x0, x1;
-            double right;
-
-            fk_map_source(x, width, w, &x0, &x1, &right);
-            fk_grid_sample(dst + (y * width + x) * channels, src, w, channels, y0, y1, down, x0, x1,
-                           right);
-        }
-    }
-}
-
 int64_t fk_map_reflect(int64_t i, int64_t n)
 {
     int64_t period = 2 * n;

@@ -62,10 +62,11 @@ static bool unfilter(fk_image *out, const uint8_t *raw, const uint8_t *zeros)
     while (y < out->height) {
         const uint8_t *row = raw + y * (n + 1) + 1;
         uint8_t *to = out->data + y * n;
-        int64_t rows = fk_png_unfilter_rows(to, row, above, out->width, out->height - y, bpp);
+        int64_t rows = 1;
 
-        if (rows == 0) {
-            rows = 1;
+        if (fk_png_unfilter_rows(to, row, above, out->width, out->height - y, bpp)) {
+            rows = FK_PNG_ROWS;
+        } else {
             memcpy(to, row, (size_t)n);
             if (!fk_png_unfilter_row(row[-1], to, above, n, bpp))
                 return false;

@@ -86,6 +86,43 @@ bool fk_png_unfilter_row(int filter, uint8_t *row, const uint8_t *above, int64_t
 
 #include <emmintrin.h>
 
+/* The rows; width is at least their number. */
+typedef struct wave {
+    uint8_t *out;      /* row 0's */
+    const uint8_t *in; /* row 0's filtered bytes, rows width * bpp + 1 apart */
+    const uint8_t *above;
+    int64_t width;
+    uint8_t filters[FK_PNG_ROWS];
+} wave;
+
+/* A pixel at p.  Of 3 bytes the next one's first comes along, in a place that nothing depends on. */
+FK_INLINE int32_t load(const uint8_t *p, int bpp)
+{
+    int32_t v;
+
+    if (bpp == 1)
+        return *p;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* Likewise a byte of the next pixel is overwritten, unless it is the row's last. */
+FK_INLINE void store(uint8_t *p, int32_t v, int bpp, bool last)
+{
+    if (bpp == 1)
+        *p = (uint8_t)v;
+    else if (last)
+        memcpy(p, &v, 3);
+    else
+        memcpy(p, &v, sizeof v);
+}
+
+/* Whether row r has a pixel at step t. */
+FK_INLINE bool has_pixel(const wave *w, int64_t r, int64_t t)
+{
+    return t >= r && t - r < w->width;
+}
+
 /* Rows 4 k to 4 k + 3, a pixel each, in 4 bytes. */
 typedef struct four {
     __m128i left, corner;
@@ -112,26 +149,21 @@ FK_INLINE __m128i paeth_guess(__m128i left, __m128i up, __m128i corner)
     return choose(is_hi, hi, choose(is_lo, lo, corner));
 }
 
-/* pure: all rows are Paeth's. */
-FK_INLINE void advance(four *r, __m128i filtered, __m128i up, bool pure)
+FK_INLINE void advance(four *r, __m128i filtered, __m128i up)
 {
-    __m128i guess = paeth_guess(r->left, up, r->corner);
+    __m128i odd = _mm_and_si128(_mm_xor_si128(r->left, up), _mm_set1_epi8(1));
+    __m128i average = _mm_sub_epi8(_mm_avg_epu8(r->left, up), odd); /* rounded down */
+    __m128i paeth = paeth_guess(r->left, up, r->corner);
+    __m128i guess = _mm_or_si128(
+        _mm_or_si128(_mm_and_si128(paeth, r->takes_paeth), _mm_and_si128(r->left, r->takes_left)),
+        _mm_or_si128(_mm_and_si128(up, r->takes_up), _mm_and_si128(average, r->takes_average)));
 
-    if (!pure) {
-        __m128i odd = _mm_and_si128(_mm_xor_si128(r->left, up), _mm_set1_epi8(1));
-        __m128i average = _mm_sub_epi8(_mm_avg_epu8(r->left, up), odd); /* rounded down */
-
-        guess = _mm_or_si128(
-            _mm_or_si128(_mm_and_si128(guess, r->takes_paeth),
-                         _mm_and_si128(r->left, r->takes_left)),
-            _mm_or_si128(_mm_and_si128(up, r->takes_up), _mm_and_si128(average, r->takes_average)));
-    }
     r->left = _mm_add_epi8(filtered, guess);
     r->corner = up;
 }
 
 /* inside: every row has a pixel, and none its last. */
-FK_INLINE __m128i filtered_four(const fk_png_wave *w, int64_t k, int64_t t, int bpp, bool inside)
+FK_INLINE __m128i filtered_four(const wave *w, int64_t k, int64_t t, int bpp, bool inside)
 {
     int64_t stride = w->width * bpp + 1;
     __m128i pixel[4];
@@ -139,8 +171,8 @@ FK_INLINE __m128i filtered_four(const fk_png_wave *w, int64_t k, int64_t t, int 
     for (int64_t i = 0; i < 4; i++) {
         int64_t r = 4 * k + i;
 
-        if (inside || fk_png_has_pixel(w, r, t))
-            pixel[i] = _mm_cvtsi32_si128(fk_png_load(w->in + r * stride + (t - r) * bpp, bpp));
+        if (inside || has_pixel(w, r, t))
+            pixel[i] = _mm_cvtsi32_si128(load(w->in + r * stride + (t - r) * bpp, bpp));
         else
             pixel[i] = _mm_setzero_si128();
     }
@@ -148,8 +180,7 @@ FK_INLINE __m128i filtered_four(const fk_png_wave *w, int64_t k, int64_t t, int 
                               _mm_unpacklo_epi32(pixel[2], pixel[3]));
 }
 
-FK_INLINE void store_four(const fk_png_wave *w, __m128i v, int64_t k, int64_t t, int bpp,
-                          bool inside)
+FK_INLINE void store_four(const wave *w, __m128i v, int64_t k, int64_t t, int bpp, bool inside)
 {
     const __m128i pixel[4] = {v, _mm_shuffle_epi32(v, 1), _mm_shuffle_epi32(v, 2),
                               _mm_shuffle_epi32(v, 3)};
@@ -157,42 +188,42 @@ FK_INLINE void store_four(const fk_png_wave *w, __m128i v, int64_t k, int64_t t,
     for (int64_t i = 0; i < 4; i++) {
         int64_t r = 4 * k + i, x = t - r;
 
-        if (inside || fk_png_has_pixel(w, r, t))
-            fk_png_store(w->out + (r * w->width + x) * bpp, _mm_cvtsi128_si32(pixel[i]), bpp,
-                         !inside && x + 1 == w->width);
+        if (inside || has_pixel(w, r, t))
+            store(w->out + (r * w->width + x) * bpp, _mm_cvtsi128_si32(pixel[i]), bpp,
+                  !inside && x + 1 == w->width);
     }
 }
 
-FK_INLINE void step(const fk_png_wave *w, four r[2], int64_t t, int bpp, bool pure, bool inside)
+FK_INLINE void step(const wave *w, four r[2], int64_t t, int bpp, bool inside)
 {
     __m128i above = _mm_setzero_si128(), up[2];
 
     if (inside || t < w->width)
-        above = _mm_cvtsi32_si128(fk_png_load(w->above + t * bpp, bpp));
+        above = _mm_cvtsi32_si128(load(w->above + t * bpp, bpp));
     up[0] = _mm_or_si128(above, _mm_slli_si128(r[0].left, 4));
     up[1] = _mm_or_si128(_mm_srli_si128(r[0].left, 12), _mm_slli_si128(r[1].left, 4));
     for (int64_t k = 0; k < 2; k++) {
-        advance(&r[k], filtered_four(w, k, t, bpp, inside), up[k], pure);
+        advance(&r[k], filtered_four(w, k, t, bpp, inside), up[k]);
         store_four(w, r[k].left, k, t, bpp, inside);
     }
 }
 
 /* w is a copy, so that no byte written through a pointer can change it. */
-FK_INLINE void run(fk_png_wave w, four low, four high, int bpp, bool pure)
+FK_INLINE void run(wave w, four low, four high, int bpp)
 {
     four r[2] = {low, high};
-    int64_t t = 0, end = w.width + FK_PNG_WAVE - 1;
+    int64_t t = 0, end = w.width + FK_PNG_ROWS - 1;
 
-    for (; t < FK_PNG_WAVE - 1; t++)
-        step(&w, r, t, bpp, pure, false);
+    for (; t < FK_PNG_ROWS - 1; t++)
+        step(&w, r, t, bpp, false);
     for (; t < w.width - 1; t++)
-        step(&w, r, t, bpp, pure, true);
+        step(&w, r, t, bpp, true);
     for (; t < end; t++)
-        step(&w, r, t, bpp, pure, false);
+        step(&w, r, t, bpp, false);
 }
 
 /* Rows 4 k to 4 k + 3 before their first pixel. */
-static four begin(const fk_png_wave *w, int k)
+static four begin(const wave *w, int k)
 {
     const uint8_t *f = w->filters + 4 * k;
     __m128i filter = _mm_setr_epi32(f[0], f[1], f[2], f[3]);
@@ -205,86 +236,57 @@ static four begin(const fk_png_wave *w, int k)
                   .takes_paeth = _mm_cmpeq_epi32(filter, _mm_set1_epi32(4))};
 }
 
-static void wave(const fk_png_wave *w, int bpp, bool pure)
+static void undo_wave(const wave *w, int bpp)
 {
     four low = begin(w, 0), high = begin(w, 1);
 
-    if (bpp == 3 && pure)
-        run(*w, low, high, 3, true);
-    else if (bpp == 3)
-        run(*w, low, high, 3, false);
-    else if (pure)
-        run(*w, low, high, 1, true);
+    if (bpp == 3)
+        run(*w, low, high, 3);
     else
-        run(*w, low, high, 1, false);
+        run(*w, low, high, 1);
 }
-
-static void waves(const fk_png_wave *w, int n, int bpp, bool pure)
-{
-    for (int i = 0; i < n; i++)
-        wave(&w[i], bpp, pure);
-}
-#endif
-
-fk_png_wave_fn *fk_png_wave_sse2(void)
-{
-#ifdef __SSE2__
-    return waves;
-#else
-    return NULL;
-#endif
-}
-
-/* ---- Choosing ---- */
 
 /* What a row alone takes by its filter, in eighths of what all rows take together. */
 static const int alone[] = {0, 1, 0, 2, 4};
 
-/* Whether the wave, whose other fields are set, gains by being one; sets its filters, and *pure to false where
- * one is not Paeth's. */
-static bool gains(fk_png_wave *w, int bpp, bool *pure)
+/* Whether the wave, whose other fields are set, gains by being one; sets its filters. */
+static bool gains(wave *w, int bpp)
 {
     int by_row = 0;
 
-    for (int64_t r = 0; r < FK_PNG_WAVE; r++) {
+    for (int64_t r = 0; r < FK_PNG_ROWS; r++) {
         int filter = w->filters[r] = w->in[r * (w->width * bpp + 1) - 1];
 
         if (filter > 4)
             return false;
-        *pure = *pure && filter == 4;
         by_row += alone[filter];
     }
     return by_row > 8;
 }
 
-int64_t fk_png_unfilter_rows_by(fk_png_wave_fn *by, uint8_t *out, const uint8_t *in,
-                                const uint8_t *above, int64_t width, int64_t n, int bpp)
+bool fk_png_unfilter_rows(uint8_t *out, const uint8_t *in, const uint8_t *above, int64_t width,
+                          int64_t n, int bpp)
 {
-    const int64_t row = width * bpp;
-    fk_png_wave w[2] = {{.out = out, .in = in, .above = above, .width = width}};
-    bool pure = true, both_pure;
+    wave w = {.out = out, .in = in, .above = above, .width = width};
 
-    if (by == NULL || n < FK_PNG_WAVE || width < FK_PNG_WAVE || (bpp != 3 && bpp != 1) ||
-        !gains(&w[0], bpp, &pure))
-        return 0;
-    both_pure = pure;
-    w[1] = (fk_png_wave){.out = out + FK_PNG_WAVE * row,
-                         .in = in + FK_PNG_WAVE * (row + 1),
-                         .above = out + (FK_PNG_WAVE - 1) * row,
-                         .width = width};
-    if (n >= FK_PNG_ROWS && gains(&w[1], bpp, &both_pure)) {
-        by(w, 2, bpp, both_pure);
-        return FK_PNG_ROWS;
-    }
-    by(w, 1, bpp, pure);
-    return FK_PNG_WAVE;
+    if (n < FK_PNG_ROWS || width < FK_PNG_ROWS || (bpp != 3 && bpp != 1) || !gains(&w, bpp))
+        return false;
+    undo_wave(&w, bpp);
+    return true;
 }
 
-int64_t fk_png_unfilter_rows(uint8_t *out, const uint8_t *in, const uint8_t *above, int64_t width,
-                             int64_t n, int bpp)
-{
-    fk_png_wave_fn *by = fk_png_wave_avx2();
+#else
 
-    return fk_png_unfilter_rows_by(by != NULL ? by : fk_png_wave_sse2(), out, in, above, width, n,
-                                   bpp);
+bool fk_png_unfilter_rows(uint8_t *out, const uint8_t *in, const uint8_t *above, int64_t width,
+                          int64_t n, int bpp)
+{
+    (void)out;
+    (void)in;
+    (void)above;
+    (void)width;
+    (void)n;
+    (void)bpp;
+    return false;
 }
+
+#endif

@@ -76,7 +76,7 @@ static void row_grey(uint8_t *out, const uint8_t *row, const fk_taps *taps)
     fk_resize_sse2->row_grey(out, row, taps);
 }
 
-static const fk_resize_kernels kernels = {row_grey, row_rgb, NULL, columns};
+static const fk_resize_kernels kernels = {row_grey, row_rgb, columns};
 #endif
 
 const fk_resize_kernels *fk_resize_avx2(void)

@@ -178,43 +178,19 @@ static void columns_only(const job *j, int64_t bytes)
         j->by->columns(j->out->data + y * bytes, &j->in, &j->down, y);
 }
 
-/* Filter input row y into the ring at data, or four rows from it on where they lie before `end`; returns how many. */
-static int64_t filter_some(const job *j, uint8_t *data, int64_t ring_rows, int64_t bytes, int64_t y,
-                           int64_t end)
-{
-    const uint8_t *row[FK_FOUR];
-    uint8_t *out[FK_FOUR];
-    int64_t n = 1;
-
-    /* There is one padded row: of four only the last can need it. */
-    if (j->by->four_rgb != NULL && j->out->channels == 3 && y + FK_FOUR <= end &&
-        j->in.bytes >= FK_ROW_SLACK)
-        n = FK_FOUR;
-    for (int64_t r = 0; r < n; r++) {
-        row[r] = with_slack(j, y + r);
-        out[r] = data + (y + r) % ring_rows * bytes;
-    }
-    if (n == FK_FOUR)
-        j->by->four_rgb(out, row, &j->along);
-    else
-        filter_row(j, out[0], row[0]);
-    return n;
-}
-
-/* Filtered rows go into a ring just large enough for one output row, and those that come with the last of them. */
+/* Filtered rows go into a ring just large enough for one output row. */
 static fleck_status rows_then_columns(const job *j, int64_t bytes, fleck_error *err)
 {
-    fk_ring ring = {NULL, j->down.room + FK_FOUR - 1, bytes};
+    fk_ring ring = {NULL, j->down.room, bytes};
     uint8_t *data = NULL;
-    int64_t ready = j->down.first[0], last = j->down.n - 1;
-    int64_t end = j->down.first[last] + j->down.count[last];
+    int64_t ready = j->down.first[0];
     fleck_status st;
 
     FK_DO(FK_ALLOC(&data, ring.rows * bytes, err));
     ring.data = data;
     for (int64_t y = 0; y < j->out->height; y++) {
-        while (ready < j->down.first[y] + j->down.count[y])
-            ready += filter_some(j, data, ring.rows, bytes, ready, end);
+        for (; ready < j->down.first[y] + j->down.count[y]; ready++)
+            filter_row(j, data + ready % ring.rows * bytes, with_slack(j, ready));
         j->by->columns(j->out->data + y * bytes, &ring, &j->down, y);
     }
 done:
@@ -267,10 +243,8 @@ done:
 fleck_status fk_resize_pillow(fk_image *out, const fk_image *src, const fk_part *part,
                               fk_filter filter, fleck_error *err)
 {
-    const fk_resize_kernels *by = fk_resize_avx512();
+    const fk_resize_kernels *by = fk_resize_avx2();
 
-    if (by == NULL)
-        by = fk_resize_avx2();
     if (by == NULL)
         by = fk_resize_sse2 != NULL ? fk_resize_sse2 : &fk_resize_plain;
     return fk_resize_pillow_by(by, out, src, part, filter, err);

@@ -1,4 +1,4 @@
-/* The inner loops of Pillow's resampling: plain C, and SSE2, AVX2 and AVX-512 where the machine has them. */
+/* The inner loops of Pillow's resampling: plain C, and SSE2 and AVX2 where the machine has them. */
 #ifndef FK_IMAGE_RESIZE_PILLOW_H
 #define FK_IMAGE_RESIZE_PILLOW_H
 
@@ -11,7 +11,7 @@
 #define FK_WEIGHT_LOW 12
 
 /* Bytes that a row has behind its end, so that kernels may read ahead; their weights are 0. */
-#define FK_ROW_SLACK 32
+#define FK_ROW_SLACK 16
 
 /* The weights of one axis: output i takes count[i] input samples from first[i] on, with the weights
  * from i * room on.  room is a multiple of 8, and weights[count[i]] and what follows are 0. */
@@ -28,16 +28,11 @@ typedef struct fk_ring {
     int64_t rows, bytes;
 } fk_ring;
 
-/* Rows that four_rgb filters. */
-#define FK_FOUR 4
-
 /* row_grey, row_rgb: filter one row, of 1 or 3 channels, along itself into taps->n pixels.
- * four_rgb: row_rgb of four rows; NULL where one after the other is as fast.
  * columns: output row i of the column pass, all of the ring's bytes. */
 typedef struct fk_resize_kernels {
     void (*row_grey)(uint8_t *out, const uint8_t *row, const fk_taps *taps);
     void (*row_rgb)(uint8_t *out, const uint8_t *row, const fk_taps *taps);
-    void (*four_rgb)(uint8_t *const *out, const uint8_t *const *row, const fk_taps *taps);
     void (*columns)(uint8_t *out, const fk_ring *ring, const fk_taps *taps, int64_t i);
 } fk_resize_kernels;
 
@@ -46,8 +41,6 @@ extern const fk_resize_kernels fk_resize_plain;
 extern const fk_resize_kernels *const fk_resize_sse2;
 /* NULL where the compiler or the processor lacks AVX2. */
 const fk_resize_kernels *fk_resize_avx2(void);
-/* Likewise AVX-512, with permutations of bytes (VBMI). */
-const fk_resize_kernels *fk_resize_avx512(void);
 
 /* fk_resize_pillow() by these kernels; all give the same bytes. */
 fleck_status fk_resize_pillow_by(const fk_resize_kernels *by, fk_image *out, const fk_image *src,

@@ -63,4 +63,4 @@ static void columns(uint8_t *out, const fk_ring *ring, const fk_taps *taps, int6
     }
 }
 
-const fk_resize_kernels fk_resize_plain = {row_grey, row_rgb, NULL, columns};
+const fk_resize_kernels fk_resize_plain = {row_grey, row_rgb, columns};

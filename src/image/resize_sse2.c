@@ -86,7 +86,7 @@ static void row_rgb(uint8_t *out, const uint8_t *row, const fk_taps *taps)
     }
 }
 
-static const fk_resize_kernels kernels = {row_grey, row_rgb, NULL, columns};
+static const fk_resize_kernels kernels = {row_grey, row_rgb, columns};
 const fk_resize_kernels *const fk_resize_sse2 = &kernels;
 
 #else

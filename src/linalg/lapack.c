@@ -31,17 +31,6 @@ bool fk_linalg_cholesky(double *a, int64_t n)
     return true;
 }
 
-void fk_linalg_invert_lower(double *a, int64_t n)
-{
-    lapack_int info;
-
-    fk_linalg_enter();
-    info = LAPACKE_dtrtri_work(LAPACK_COL_MAJOR, 'L', 'N', size(n), a, size(n));
-    fk_linalg_leave();
-    assert(info == 0);
-    (void)info;
-}
-
 /* Give v [n] the sign with which its largest entry is positive. */
 static void fix_sign(double *v, int64_t n)
 {

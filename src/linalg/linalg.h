@@ -104,10 +104,6 @@ void fk_linalg_smallest(double *values, int64_t *indices, int64_t k, double valu
  * where a is not positive definite or not finite.  LAPACK dpotrf, double. */
 bool fk_linalg_cholesky(double *a, int64_t n) FLECK_MUST_CHECK;
 
-/* The lower triangle of a [n, n], column by column, nothing on its diagonal 0, becomes its inverse; what lies above
- * the diagonal is not touched.  LAPACK dtrtri, double. */
-void fk_linalg_invert_lower(double *a, int64_t n);
-
 /* Eigenvalues and eigenvectors of the symmetric a [n, n], of which the lower triangle (element (i, j),
  * j <= i, at a[i * n + j]) is read: values [n] upwards, and a's rows become the eigenvectors in that
  * order, of length 1; of the two signs the one with which the entry of largest size (the first of

@@ -192,14 +192,8 @@ done:
 }
 
 fleck_status fk_pixel_metric_add(fk_pixel_metric *m, const float *map, const uint8_t *mask,
-                                 int64_t height, int64_t width, fleck_error *err)
-{
-    return fk_pixel_metric_add_part(m, map, mask, NULL, height, width, err);
-}
-
-fleck_status fk_pixel_metric_add_part(fk_pixel_metric *m, const float *map, const uint8_t *mask,
-                                      const uint8_t *left_out, int64_t height, int64_t width,
-                                      fleck_error *err)
+                                 const uint8_t *left_out, int64_t height, int64_t width,
+                                 fleck_error *err)
 {
     fk_pixel_image *im = NULL;
     int64_t count, left, pixels;

@@ -39,11 +39,6 @@ void fk_calibration_free(fk_calibration *c)
     fk_calibration_init(c);
 }
 
-double fk_conformal_least(int64_t n)
-{
-    return 1.0 / (double)(n + 1);
-}
-
 /* Of the scores between low and high, both excluded, the middle one in the order in which they stand. */
 static double middle_between(const double *scores, int64_t n, double low, double high)
 {
@@ -82,21 +77,12 @@ static double smallest(const double *scores, int64_t n, int64_t k)
 
 double fk_conformal(const double *scores, int64_t n, double rate, bool *supported)
 {
-    /* A rate of 1/(n + 1), as fk_conformal_least() rounds it, is to give n and not n + 1. */
+    /* A rate of 1/(n + 1), rounded, is to give n and not n + 1. */
     int64_t k = (int64_t)ceil((double)(n + 1) * (1.0 - rate) - 1e-9);
 
     if (supported != NULL)
         *supported = k <= n;
     return smallest(scores, n, k < 1 ? 1 : k > n ? n : k);
-}
-
-int64_t fk_count_above(const double *scores, int64_t n, double threshold)
-{
-    int64_t above = 0;
-
-    for (int64_t i = 0; i < n; i++)
-        above += scores[i] > threshold;
-    return above;
 }
 
 double fk_share_below(const double *scores, int64_t n, double score)
@@ -160,46 +146,6 @@ fleck_status fk_calibration_measure(fk_calibration *c, const float *values, int6
     }
     fk_calibration_set_pixels(c);
 done:
-    return st;
-}
-
-static fleck_status copy_block(void *to, const void *from, int64_t n, int64_t size,
-                               fleck_error *err)
-{
-    fleck_status st = FLECK_OK;
-
-    if (from == NULL)
-        return FLECK_OK;
-    FK_DO(fk_alloc(to, n, (size_t)size, err));
-    memcpy(*(void **)to, from, (size_t)(n * size));
-done:
-    return st;
-}
-
-fleck_status fk_calibration_copy(fk_calibration *to, const fk_calibration *from, fleck_error *err)
-{
-    int64_t n = from->images;
-    fleck_status st;
-
-    *to = *from;
-    to->alone = to->group = to->pixels = NULL;
-    to->fold = NULL;
-    to->names = NULL;
-    to->sessions = NULL;
-    FK_DO(copy_block(&to->alone, from->alone, n, sizeof(double), err));
-    FK_DO(copy_block(&to->group, from->group, n, sizeof(double), err));
-    FK_DO(copy_block(&to->fold, from->fold, n, sizeof(int32_t), err));
-    FK_DO(copy_block(&to->pixels, from->pixels, FK_PIXEL_POINTS, sizeof(double), err));
-    if (from->sessions != NULL)
-        FK_DO(fk_strdup(&to->sessions, from->sessions, err));
-    if (from->names != NULL) {
-        FK_DO(FK_CALLOC(&to->names, n, err));
-        for (int64_t i = 0; i < n; i++)
-            FK_DO(fk_strdup(&to->names[i], from->names[i], err));
-    }
-done:
-    if (st != FLECK_OK)
-        fk_calibration_free(to);
     return st;
 }
 

@@ -46,21 +46,15 @@ typedef struct fk_calibration {
 /* Nothing known: numbers are NaN. */
 void fk_calibration_init(fk_calibration *c);
 void fk_calibration_free(fk_calibration *c);
-fleck_status fk_calibration_copy(fk_calibration *to, const fk_calibration *from,
-                                 fleck_error *err) FLECK_MUST_CHECK;
 
 /* The smallest score that a new good part exceeds with a probability of at most `rate` when it is exchangeable
  * with those of scores [n], n >= 1: the ceil((n + 1) (1 - rate))-th smallest (Vovk, Gammerman and Shafer 2005,
  * inductive conformal prediction).  Where n < 1 / rate - 1 there is none: the largest is returned, and
  * *supported (may be NULL) is false. */
 double fk_conformal(const double *scores, int64_t n, double rate, bool *supported);
-/* The smallest rate that n scores support: 1 / (n + 1). */
-double fk_conformal_least(int64_t n);
 const char *fk_threshold_rule_name(fk_threshold_rule rule);
 /* Rule and threshold of the caller's; the rate is forgotten. */
 void fk_calibration_set(fk_calibration *c, double threshold, fk_threshold_rule rule);
-/* How many of scores [n] are above the threshold. */
-int64_t fk_count_above(const double *scores, int64_t n, double threshold);
 /* Share of scores [n] that are below `score`. */
 double fk_share_below(const double *scores, int64_t n, double score);
 

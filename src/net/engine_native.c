@@ -61,8 +61,7 @@ static fleck_status prepare_conv(void *ctx, int64_t item, int worker, fleck_erro
     const fk_step *s = &n->plan.steps[i];
     const float *weight = n->net.weights[s->op];
     fk_conv *c = &n->convs[i];
-    const float *bias = n->net.biases[s->op];
-    float *own = NULL, *own_bias = NULL;
+    float *own = NULL;
     fleck_status st;
 
     (void)worker;
@@ -72,10 +71,8 @@ static fleck_status prepare_conv(void *ctx, int64_t item, int worker, fleck_erro
     c->op = *fk_native_op(&n->plan, g, s);
     c->in = n->plan.layout[s->in];
     c->out = n->plan.layout[s->node];
-    if (s->narrow < 0) {
-        c->adds = s->other >= 0;
-        c->relu = s->relu;
-    }
+    c->adds = s->other >= 0;
+    c->relu = s->relu;
     if (c->adds)
         c->other = n->plan.layout[s->other];
     if (n->plan.folds && s->in == 0) {
@@ -83,24 +80,9 @@ static fleck_status prepare_conv(void *ctx, int64_t item, int worker, fleck_erro
         fk_conv_fold_weight(own, &c->op, weight, &g->ops[s->op], g->ops[0].out_channels);
         weight = own;
     }
-    if (s->narrow >= 0) {
-        const fk_native_tap *t = &n->plan.taps[s->narrow];
-        int64_t size = c->in.channels * c->op.kernel * c->op.kernel;
-
-        FK_DO(FK_ALLOC(&own, t->n * size, err));
-        FK_DO(FK_ALLOC(&own_bias, t->n, err));
-        for (int64_t k = 0; k < t->n; k++) {
-            memcpy(own + k * size, weight + t->channels[k] * size, (size_t)size * sizeof *own);
-            own_bias[k] = bias[t->channels[k]];
-        }
-        weight = own;
-        bias = own_bias;
-        c->op.channels = t->n;
-    }
-    FK_DO(fk_conv_init(c, weight, bias, err));
+    FK_DO(fk_conv_init(c, weight, n->net.biases[s->op], err));
 done:
     fk_free(own);
-    fk_free(own_bias);
     return st;
 }
 
@@ -208,79 +190,25 @@ static void pack_input(float *out, const fk_native_plan *plan, const uint8_t *rg
     }
 }
 
-/* A tap on its way out. */
-typedef struct outlet {
-    float *out; /* [C, H, W] */
-    const fk_blocked *layout;
-    const float *value;
-    const fk_native_tap *tap;
-    bool narrow; /* the value has the channels read alone, and its step left out what follows: */
-    const fk_blocked *other_layout;
-    const float *other; /* NULL, or what is added */
-    bool relu;
-} outlet;
-
-/* Channels of a block of the value. */
-typedef struct outlet_block {
-    int64_t first, n;       /* channels read, of the tap's list */
-    int64_t lane[FK_LANES]; /* where each lies */
-} outlet_block;
-
-static outlet_block outlet_block_of(const outlet *o, int64_t b)
+/* The channels read of block b of a value, into out [C, H, W]. */
+static void unpack(float *out, const fk_native_tap *tap, const fk_blocked *l, const float *value,
+                   int64_t b)
 {
-    outlet_block k = {0};
-
-    for (int64_t i = 0; i < o->tap->n && k.n < FK_LANES; i++) {
-        int64_t place = o->narrow ? i : o->tap->channels[i];
-
-        if (place / FK_LANES != b)
-            continue;
-        if (k.n == 0)
-            k.first = i;
-        k.lane[k.n++] = place % FK_LANES;
-    }
-    return k;
-}
-
-/* What the step of a narrow value left out, of one channel's row: what is added lies from `from` on, FK_LANES apart;
- * NULL where nothing is. */
-static void finish_row(float *row, int64_t n, const float *from, bool relu)
-{
-    for (int64_t x = 0; from != NULL && x < n; x++)
-        row[x] += from[x * FK_LANES];
-    for (int64_t x = 0; relu && x < n; x++)
-        row[x] = row[x] > 0 ? row[x] : 0;
-}
-
-/* The channels read of block b. */
-static void unpack(const outlet *o, int64_t b)
-{
-    const outlet_block k = outlet_block_of(o, b);
-    const fk_blocked *l = o->layout, *other = o->other_layout;
-    const int64_t *channels = o->tap->channels + k.first;
+    int64_t first = 0, n = 0;
+    const int64_t *channels;
     float *to[FK_LANES];
 
-    if (k.n == 0)
-        return;
-    for (int64_t i = 0; i < k.n; i++)
-        to[i] = o->out + channels[i] * l->height * l->width;
-    for (int64_t y = 0; y < l->height; y++) {
-        const float *from = o->value + b * l->plane + fk_blocked_at(l, y, 0);
+    while (first < tap->n && tap->channels[first] / FK_LANES < b)
+        first++;
+    channels = tap->channels + first;
+    for (; first + n < tap->n && channels[n] / FK_LANES == b; n++)
+        to[n] = out + channels[n] * l->height * l->width;
+    for (int64_t y = 0; n > 0 && y < l->height; y++) {
+        const float *from = value + b * l->plane + fk_blocked_at(l, y, 0);
 
         for (int64_t x = 0; x < l->width; x++, from += FK_LANES)
-            for (int64_t i = 0; i < k.n; i++)
-                to[i][x] = from[k.lane[i]];
-        for (int64_t i = 0; i < k.n; i++) {
-            int64_t c = channels[i];
-
-            if (o->narrow)
-                finish_row(to[i], l->width,
-                           o->other != NULL ? o->other + c / FK_LANES * other->plane +
-                                                  fk_blocked_at(other, y, 0) + c % FK_LANES
-                                            : NULL,
-                           o->relu);
-            to[i] += l->width;
-        }
+            for (int64_t i = 0; i < n; i++)
+                *to[i]++ = from[channels[i] % FK_LANES];
     }
 }
 
@@ -366,22 +294,13 @@ static fleck_status unpack_piece(void *ctx, int64_t item, int worker, fleck_erro
 {
     const step_job *j = ctx;
     const native *n = j->engine;
-    const fk_step *s = &n->plan.steps[j->step];
+    int node = n->plan.steps[j->step].node;
     const session *of = j->sessions[item % j->n_images];
-    outlet o = {.out = of->buffers->taps[j->tap],
-                .layout = &n->plan.layout[s->node],
-                .value = of->memory + n->plan.place[s->node],
-                .tap = &n->plan.taps[j->tap],
-                .narrow = s->narrow >= 0,
-                .relu = s->relu};
 
     (void)worker;
     (void)err;
-    if (s->other >= 0) {
-        o.other_layout = &n->plan.layout[s->other];
-        o.other = of->memory + n->plan.place[s->other];
-    }
-    unpack(&o, item / j->n_images);
+    unpack(of->buffers->taps[j->tap], &n->plan.taps[j->tap], &n->plan.layout[node],
+           of->memory + n->plan.place[node], item / j->n_images);
     return FLECK_OK;
 }
 
@@ -415,8 +334,8 @@ static int64_t count_pieces(step_job *j, int64_t threads)
     return c->row_blocks * j->n_groups;
 }
 
-static fleck_status native_run_together(void *const *handles, int64_t n_images, fk_pool *pool,
-                                        fleck_error *err)
+static fleck_status native_run(void *const *handles, int64_t n_images, fk_pool *pool,
+                               fleck_error *err)
 {
     const native *n = ((const session *)handles[0])->engine;
     const fk_graph *g = n->net.graph;
@@ -439,15 +358,9 @@ done:
     return st;
 }
 
-static fleck_status native_run(void *handle, fleck_error *err)
-{
-    return native_run_together(&handle, 1, NULL, err);
-}
-
 const fk_engine_table fk_engine_native = {.open = native_open,
                                           .close = native_close,
                                           .session_open = native_session_open,
                                           .session_close = native_session_close,
-                                          .run = native_run,
-                                          .run_together = native_run_together,
+                                          .run_together = native_run,
                                           .pixels = true};

@@ -43,15 +43,12 @@ void fk_blocked_finish(fk_blocked *b)
 
 bool fk_conv_winograd(const fk_op *op, const fk_blocked *in)
 {
-    bool tiles =
-        op->stride == 1 ? op->kernel == 3 || op->kernel == 4 : op->stride == 2 && op->kernel == 3;
-
-    return tiles && in->block == FK_LANES;
+    return op->stride == 1 && (op->kernel == 3 || op->kernel == 4) && in->block == FK_LANES;
 }
 
 int64_t fk_tile_size(const fk_op *op)
 {
-    return op->stride == 2 ? 2 : FK_TILE_IN + 1 - op->kernel;
+    return FK_TILE_IN + 1 - op->kernel;
 }
 
 void fk_conv_surround(fk_blocked *in, const fk_op *op)
@@ -149,7 +146,7 @@ fleck_status fk_conv_init(fk_conv *c, const float *weight, const float *bias, fl
     c->winograd = fk_conv_winograd(&c->op, &c->in);
     if (c->winograd)
         fk_winograd_plan(c);
-    taps = c->winograd ? c->points : k * k;
+    taps = c->winograd ? FK_TILE_POINTS : k * k;
     c->n_runs = c->in.blocks * k;
     c->length = k * c->in.block;
     /* At most four times the weights, which lie in memory already: no product overflows. */

@@ -40,7 +40,6 @@ typedef struct fk_conv {
     int64_t n_runs, length;
     int64_t rows, row_blocks; /* positions or tiles, and the pieces they are cut into */
     int64_t size, across;     /* Winograd's: outputs each way of a tile, tiles in a row */
-    int64_t points;           /* likewise: products of a tile */
     int64_t scratch;          /* floats that a thread needs for a piece */
 } fk_conv;
 
@@ -82,7 +81,7 @@ int64_t fk_ceil_div(int64_t a, int64_t b);
 
 /* Cut the tiles into pieces; sets rows, row_blocks and scratch. */
 void fk_winograd_plan(fk_conv *c);
-/* weight [K, C, k, k] -> c->weight [K / FK_LANES][c->points][C][FK_LANES]. */
+/* weight [K, C, k, k] -> c->weight [K / FK_LANES][FK_TILE_POINTS][C][FK_LANES]. */
 void fk_winograd_pack(fk_conv *c, const float *weight);
 void fk_winograd_run(const fk_conv *c, const fk_piece *p, const float *in, const float *other,
                      float *out, float *scratch);

@@ -1,4 +1,4 @@
-/* Inner loops of the native engine in plain C, and the mathematics of Winograd's tiles.
+/* The mathematics of Winograd's tiles, and the inner loops of the native engine for any processor.
  *
  * Winograd's minimal filtering F(4, 3) computes four outputs y[x] = sum over k of g[k] d[x + k] of a
  * filter of three from six inputs with 6 multiplications instead of 12 (Winograd 1980; Lavin and
@@ -21,25 +21,17 @@
  * F(3, 4), three outputs of a filter of four, is the product of degrees 2 and 3: the same points and B',
  * G_i = (1, x_i, x_i^2, x_i^3) / N_i, and infinity adds to the last output again.
  *
- * Two outputs of stride 2 of a filter of three read the first, third and fifth input with the outer taps and the
- * others with the middle one.  The outer taps are a filter of two on every second input, F(2, 2) by the points 0, 1
- * and infinity; the middle one needs a product for each output, 5 in all instead of 6:
- *
- *   y0 = (d0 - d2) g0 + d2 (g0 + g2) + d1 g1       y1 = d2 (g0 + g2) - (d2 - d4) g2 + d3 g1
- *
  * In two dimensions each is applied to the columns and to the rows: 36 multiplications for 16
- * outputs, which take 144 directly; with stride 2 25 for 4, which take 36.  Rows of +a and -a share their
- * even and their odd half, so a transform of six inputs is 12 operations and one to four outputs 13.
+ * outputs, which take 144 directly.  Rows of +a and -a share their even and their odd half, so a
+ * transform of six inputs is 12 operations and one to four outputs 13.
  *
  * The error grows with the spread of the powers of the points.  a = 1 / sqrt 2 and b = sqrt 2 make
  * a b = 1, keep a2 and b2 exact, and lose about half a digit less than the usual 1 and 2; the
  * roundings of a and b themselves are no larger than those of any product. */
 #include "net/native_kernels.h"
 #include "base/clones.h"
-#include "net/native_tiles.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -67,178 +59,64 @@ FK_INLINE void weight_column(double *restrict out, int64_t to, const double *res
     }
 }
 
-/* The same of stride 2: five values of three taps. */
-FK_INLINE void weight_column_of_two(double *restrict out, int64_t to, const double *restrict g,
-                                    int64_t from)
+FK_CLONES void fk_tile_weight(float *out, int64_t point, const float *g, int kernel)
 {
-    for (int o = 0; o < FK_LANES; o++) {
-        out[o] = g[o];
-        out[to + o] = g[o] + g[2 * from + o];
-        out[2 * to + o] = g[2 * from + o];
-        out[3 * to + o] = g[from + o];
-        out[4 * to + o] = g[from + o];
-    }
-}
-
-FK_INLINE void weight_of(double *restrict out, int64_t to, const double *restrict g, int64_t from,
-                         int kernel, int size)
-{
-    if (size == 2)
-        weight_column_of_two(out, to, g, from);
-    else
-        weight_column(out, to, g, from, kernel);
-}
-
-FK_CLONES void fk_tile_weight(float *out, int64_t point, const float *g, int kernel, int size)
-{
-    int n = FK_TILE_IN_OF(size);
     double f[FK_TILE_KERNEL * FK_TILE_KERNEL * FK_LANES];
     double t[FK_TILE_IN * FK_TILE_KERNEL * FK_LANES], u[FK_TILE_IN * FK_LANES];
 
-    assert(kernel == 3 || (kernel == 4 && size == 3));
+    assert(kernel == 3 || kernel == 4);
     for (int i = 0; i < kernel * kernel * FK_LANES; i++)
         f[i] = (double)g[i];
     for (int x = 0; x < kernel; x++)
-        weight_of(t + x * FK_LANES, kernel * FK_LANES, f + x * FK_LANES, kernel * FK_LANES, kernel,
-                  size);
-    for (int y = 0; y < n; y++) {
-        weight_of(u, FK_LANES, t + y * kernel * FK_LANES, FK_LANES, kernel, size);
-        for (int x = 0; x < n; x++)
+        weight_column(t + x * FK_LANES, kernel * FK_LANES, f + x * FK_LANES, kernel * FK_LANES,
+                      kernel);
+    for (int y = 0; y < FK_TILE_IN; y++) {
+        weight_column(u, FK_LANES, t + y * kernel * FK_LANES, FK_LANES, kernel);
+        for (int x = 0; x < FK_TILE_IN; x++)
             for (int o = 0; o < FK_LANES; o++)
-                out[(y * n + x) * point + o] = (float)u[x * FK_LANES + o];
+                out[(y * FK_TILE_IN + x) * point + o] = (float)u[x * FK_LANES + o];
     }
 }
 
-/* ---- What follows a product ---- */
+/* ---- The rest, in vectors that every processor has ---- */
 
-static void finish(float *const *out, const float *sum, int64_t n_rows, const float *bias,
-                   const float *const *other, bool relu)
+#define TARGET
+#define INLINE FK_INLINE
+#define FK_VECTOR four
+#define FK_VECTOR_WIDTH 4
+#define FK_VECTOR_OP(f) four_##f
+
+typedef float four __attribute__((vector_size(16)));
+
+FK_INLINE four four_loadu(const float *p)
 {
-    for (int64_t r = 0; r < n_rows; r++)
-        for (int o = 0; o < FK_LANES; o++) {
-            float v = sum[r * FK_LANES + o] + bias[o];
+    four v;
 
-            if (other != NULL)
-                v += other[r][o];
-            out[r][o] = relu && !(v > 0) ? 0 : v;
-        }
+    memcpy(&v, p, sizeof v);
+    return v;
 }
 
-/* ---- Tiles ---- */
-
-/* B' of six inputs `from` apart into six `to` apart. */
-static void in_column(float *out, int64_t to, const float *in, int64_t from)
+FK_INLINE void four_storeu(float *p, four v)
 {
-    for (int o = 0; o < FK_LANES; o++) {
-        const float *d = in + o;
-        float d1 = d[from], d2 = d[2 * from], d3 = d[3 * from], d4 = d[4 * from];
-        float even_a = d4 - B2 * d2, odd_a = A * (d3 - B2 * d1);
-        float even_b = d4 - A2 * d2, odd_b = B * (d3 - A2 * d1);
-
-        out[o] = d[0] - (A2 + B2) * d2 + d4;
-        out[to + o] = even_a + odd_a;
-        out[2 * to + o] = even_a - odd_a;
-        out[3 * to + o] = even_b + odd_b;
-        out[4 * to + o] = even_b - odd_b;
-        out[5 * to + o] = d1 - (A2 + B2) * d3 + d[5 * from];
-    }
+    memcpy(p, &v, sizeof v);
 }
 
-/* The same of stride 2, of five. */
-static void in_column_of_two(float *out, int64_t to, const float *in, int64_t from)
+FK_INLINE four four_max(four a, four b)
 {
-    for (int o = 0; o < FK_LANES; o++) {
-        const float *d = in + o;
-        float d1 = d[from], d2 = d[2 * from], d3 = d[3 * from];
-
-        out[o] = d[0] - d2;
-        out[to + o] = d2;
-        out[2 * to + o] = d2 - d[4 * from];
-        out[3 * to + o] = d1;
-        out[4 * to + o] = d3;
-    }
+    for (int i = 0; i < 4; i++)
+        a[i] = a[i] > b[i] ? a[i] : b[i];
+    return a;
 }
 
-static void tile_in(float *out, int64_t point, const float *in, int64_t line, int size)
-{
-    void (*column)(float *, int64_t, const float *, int64_t) =
-        size == 2 ? in_column_of_two : in_column;
-    int n = FK_TILE_IN_OF(size);
-    float t[FK_TILE_POINTS * FK_LANES];
-
-    for (int x = 0; x < n; x++)
-        column(t + x * FK_LANES, n * FK_LANES, in + x * FK_LANES, line);
-    for (int y = 0; y < n; y++)
-        column(out + y * n * point, point, t + y * n * FK_LANES, FK_LANES);
-}
-
-/* A' of six products, of five for two outputs, `from` apart into `size` outputs `to` apart. */
-static void out_column(float *out, int64_t to, const float *in, int64_t from, int size)
-{
-    for (int o = 0; o < FK_LANES; o++) {
-        const float *m = in + o;
-        float sum_a, difference_a, sum_b, difference_b;
-
-        if (size == 2) {
-            out[o] = (m[0] + m[from]) + m[3 * from];
-            out[to + o] = (m[from] - m[2 * from]) + m[4 * from];
-            continue;
-        }
-        sum_a = m[from] + m[2 * from];
-        difference_a = m[from] - m[2 * from];
-        sum_b = m[3 * from] + m[4 * from];
-        difference_b = m[3 * from] - m[4 * from];
-        out[o] = m[0] + (sum_a + sum_b);
-        out[to + o] = A * difference_a + B * difference_b;
-        if (size == 3) {
-            out[2 * to + o] = A2 * sum_a + (B2 * sum_b + m[5 * from]);
-            continue;
-        }
-        out[2 * to + o] = A2 * sum_a + B2 * sum_b;
-        out[3 * to + o] = A3 * difference_a + (B3 * difference_b + m[5 * from]);
-    }
-}
-
-static void tile_out(const fk_tile *tile)
-{
-    float t[FK_TILE_OUT * FK_TILE_IN * FK_LANES], row[FK_TILE_OUT * FK_LANES];
-    int n = FK_TILE_IN_OF(tile->size);
-
-    for (int x = 0; x < n; x++)
-        out_column(t + x * FK_LANES, n * FK_LANES, tile->in + x * tile->point, n * tile->point,
-                   tile->size);
-    for (int y = 0; y < tile->size; y++) {
-        float *out[FK_TILE_OUT];
-        const float *other[FK_TILE_OUT];
-
-        out_column(row, FK_LANES, t + y * n * FK_LANES, FK_LANES, tile->size);
-        for (int x = 0; x < tile->size; x++) {
-            out[x] = tile->out + y * tile->line + x * FK_LANES;
-            if (tile->other != NULL)
-                other[x] = tile->other + y * tile->other_line + x * FK_LANES;
-        }
-        if (tile->bias != NULL)
-            finish(out, row, tile->size, tile->bias, tile->other != NULL ? other : NULL,
-                   tile->relu);
-        else
-            memcpy(out[0], row, (size_t)tile->size * FK_LANES * sizeof *row);
-    }
-}
-
-static void window_max(float *out, const float *in, int64_t line, int64_t height, int64_t width)
-{
-    for (int o = 0; o < FK_LANES; o++) {
-        float most = -INFINITY;
-
-        for (int64_t y = 0; y < height; y++)
-            for (int64_t x = 0; x < width; x++) {
-                float v = in[y * line + x * FK_LANES + o];
-
-                most = v > most ? v : most;
-            }
-        out[o] = most;
-    }
-}
+#define four_store four_storeu
+#define four_set1(x) ((four){x, x, x, x})
+#define four_setzero() four_set1(0)
+#define four_add(a, b) ((a) + (b))
+#define four_sub(a, b) ((a) - (b))
+#define four_mul(a, b) ((a) * (b))
+#define four_fmadd(a, b, c) ((a) * (b) + (c)) /* with two roundings */
+#define four_fnmadd(a, b, c) ((c) - (a) * (b))
+#include "net/native_tiles.h"
 
 const fk_kernels fk_kernels_plain = {"plain C", &fk_product_plain, finish,
                                      tile_in,   tile_out,          window_max};

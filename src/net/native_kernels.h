@@ -7,13 +7,11 @@
 #include <stdbool.h>
 
 /* Minimal filtering in tiles, see native_kernels.c: a tile has 6 x 6 inputs, as many products a channel, and 4 x 4
- * outputs of a kernel of 3, or 3 x 3 of one of 4; of a kernel of 3 with stride 2, 5 x 5 inputs and 2 x 2 outputs. */
-#define FK_TILE_IN 6     /* most inputs each way */
+ * outputs of a kernel of 3, or 3 x 3 of one of 4. */
+#define FK_TILE_IN 6     /* inputs each way */
 #define FK_TILE_OUT 4    /* most outputs each way */
 #define FK_TILE_KERNEL 4 /* greatest kernel */
 #define FK_TILE_POINTS (FK_TILE_IN * FK_TILE_IN)
-/* Inputs each way of a tile with so many outputs. */
-#define FK_TILE_IN_OF(size) ((size) == 2 ? 5 : FK_TILE_IN)
 
 /* The points of interpolation are 0, +-FK_POINT_A, +-FK_POINT_B and infinity. */
 #define FK_POINT_A 0.70710678118654752440
@@ -24,11 +22,11 @@
 typedef void fk_finish_fn(float *const *out, const float *sum, int64_t n_rows, const float *bias,
                           const float *const *other, bool relu);
 
-/* B' d B of FK_LANES channels at once, of a tile with size outputs each way, n inputs: d[y][x] =
- * in[y * line + x * FK_LANES + channel], and element [i][j] goes to out[(i * n + j) * point + channel]. */
-typedef void fk_tile_in_fn(float *out, int64_t point, const float *in, int64_t line, int size);
+/* B' d B of FK_LANES channels at once: d[y][x] = in[y * line + x * FK_LANES + channel], and element
+ * [i][j] goes to out[(i * FK_TILE_IN + j) * point + channel]. */
+typedef void fk_tile_in_fn(float *out, int64_t point, const float *in, int64_t line);
 
-/* A' m A of FK_LANES channels at once: m[i][j] = in[(i * n + j) * point + channel], n as before, and
+/* A' m A of FK_LANES channels at once: m[i][j] = in[(i * FK_TILE_IN + j) * point + channel], and
  * element [y][x] goes to out[y * line + x * FK_LANES + channel]; with a bias as fk_finish_fn has it,
  * other's element lying at y * other_line + x * FK_LANES. */
 typedef struct fk_tile {
@@ -67,9 +65,8 @@ const fk_kernels *fk_kernels_avx512(void);
 /* The fastest that this processor runs. */
 const fk_kernels *fk_kernels_pick(void);
 
-/* G g G' of FK_LANES filters of kernel x kernel at once, for tiles with size outputs each way, n inputs; each
- * rounded once: g[tap * FK_LANES + o], tap = kernel * row + column, element [i][j] goes to
- * out[(i * n + j) * point + o]. */
-void fk_tile_weight(float *out, int64_t point, const float *g, int kernel, int size);
+/* G g G' of FK_LANES filters of kernel x kernel at once, each rounded once: g[tap * FK_LANES + o],
+ * tap = kernel * row + column, element [i][j] goes to out[(i * FK_TILE_IN + j) * point + o]. */
+void fk_tile_weight(float *out, int64_t point, const float *g, int kernel);
 
 #endif

@@ -78,22 +78,21 @@ static bool add_node(fk_native_plan *p, const fk_graph *g, const int *uses, int 
     default:
         return false;
     }
-    p->steps[p->n_steps++] = (fk_step){
-        .kind = op->kind, .op = node, .node = node, .in = op->input[0], .other = -1, .narrow = -1};
+    p->steps[p->n_steps++] =
+        (fk_step){.kind = op->kind, .op = node, .node = node, .in = op->input[0], .other = -1};
     return true;
 }
 
 /* ---- Taps ---- */
 
-/* The channels read of every tap.  A convolution whose value is nothing but a tap computes no others. */
-static fleck_status plan_taps(fk_native_plan *p, const fk_graph *g, const int *uses,
-                              const bool *reads, fleck_error *err)
+/* The channels read of every tap. */
+static fleck_status plan_taps(fk_native_plan *p, const fk_graph *g, const bool *reads,
+                              fleck_error *err)
 {
     fleck_status st = FLECK_OK;
 
     for (int i = 0; i < g->n_taps; i++) {
         int64_t channels = g->ops[g->taps[i].node].out_channels;
-        fk_step *s = find_step(p, g->taps[i].node);
         fk_native_tap *t = &p->taps[i];
 
         FK_DO(FK_ALLOC(&t->channels, channels, err));
@@ -101,9 +100,6 @@ static fleck_status plan_taps(fk_native_plan *p, const fk_graph *g, const int *u
             if (reads == NULL || reads[c])
                 t->channels[t->n++] = c;
         reads = reads != NULL ? reads + channels : NULL;
-        if (s != NULL && s->kind == FK_OP_CONV && s->in != 0 && uses[s->node] == 1 && t->n > 0 &&
-            t->n < channels)
-            s->narrow = i;
     }
 done:
     return st;
@@ -137,9 +133,6 @@ static void plan_layouts(fk_native_plan *p, const fk_graph *g)
                                     .width = op->out_width,
                                     .block = op->kind == FK_OP_INPUT ? op->out_channels : FK_LANES};
     }
-    for (int i = 0; i < p->n_steps; i++)
-        if (p->steps[i].narrow >= 0)
-            p->layout[p->steps[i].node].channels = p->taps[p->steps[i].narrow].n;
     if (p->folds)
         p->layout[0] = (fk_blocked){.channels = 4 * g->ops[0].out_channels,
                                     .height = fk_ceil_div(g->ops[0].out_height, 2),
@@ -214,7 +207,7 @@ fleck_status fk_native_plan_init(fk_native_plan *out, const fk_graph *g, const b
                     "%s: the native engine runs dense convolutions with additions and ReLUs, and "
                     "pools; operation %d is another",
                     name, i);
-    FK_DO(plan_taps(out, g, uses, reads, err));
+    FK_DO(plan_taps(out, g, reads, err));
     plan_fold(out, g, uses);
     plan_layouts(out, g);
     FK_DO(plan_places(out, g, err));

@@ -11,8 +11,6 @@ typedef struct fk_step {
     int node;        /* node whose value the step gives */
     int in, other;   /* nodes it reads; other: what is added, -1 where nothing is */
     bool relu;
-    int narrow; /* the tap of which the value has the channels read alone, one beside the other, without the
-                   addition and the ReLU: what is not read is not computed; -1 else */
 } fk_step;
 
 /* The channels read of a tap, ascending. */

@@ -7,20 +7,20 @@
  *
  * A vector is FK_LANES / FK_VECTOR_WIDTH parts of the lanes, which go one after the other.  What is computed is
  * in native_kernels.c; each element sees the same operations whatever the width. */
+#ifdef FK_VECTOR
+
 #include "net/native_kernels.h"
 
-/* Coefficients of the transforms, in plain C too. */
+#include <math.h>
+#include <stddef.h>
+
+/* Coefficients of the transforms. */
 #define A ((float)FK_POINT_A)
 #define B ((float)FK_POINT_B)
 #define A2 0.5f
 #define B2 2.0f
 #define A3 ((float)(FK_POINT_A * 0.5))
 #define B3 ((float)(FK_POINT_B * 2.0))
-
-#ifdef FK_VECTOR
-
-#include <math.h>
-#include <stddef.h>
 
 #define V FK_VECTOR_OP
 #define WIDTH FK_VECTOR_WIDTH
@@ -57,63 +57,29 @@ INLINE void in_column(float *out, int64_t to, const float *d, int64_t from)
     V(storeu)(out + 5 * to, V(add)(V(fnmadd)(ab, d3, d1), d5));
 }
 
-INLINE void in_column_of_two(float *out, int64_t to, const float *d, int64_t from)
+TARGET static void tile_in(float *out, int64_t point, const float *in, int64_t line)
 {
-    FK_VECTOR d2 = V(loadu)(d + 2 * from);
-
-    V(storeu)(out, V(sub)(V(loadu)(d), d2));
-    V(storeu)(out + to, d2);
-    V(storeu)(out + 2 * to, V(sub)(d2, V(loadu)(d + 4 * from)));
-    V(storeu)(out + 3 * to, V(loadu)(d + from));
-    V(storeu)(out + 4 * to, V(loadu)(d + 3 * from));
-}
-
-/* size is a constant in each call. */
-INLINE void tile_in_of(float *out, int64_t point, const float *in, int64_t line, const int size)
-{
-    const int n = FK_TILE_IN_OF(size);
     _Alignas(64) float t[FK_TILE_POINTS * WIDTH];
 
     for (int part = 0; part < FK_LANES; part += WIDTH) {
-        for (int x = 0; x < n; x++)
-            if (size == 2)
-                in_column_of_two(t + x * WIDTH, n * WIDTH, in + x * FK_LANES + part, line);
-            else
-                in_column(t + x * WIDTH, n * WIDTH, in + x * FK_LANES + part, line);
-        for (int y = 0; y < n; y++)
-            if (size == 2)
-                in_column_of_two(out + y * n * point + part, point, t + y * n * WIDTH, WIDTH);
-            else
-                in_column(out + y * n * point + part, point, t + y * n * WIDTH, WIDTH);
+        for (int x = 0; x < FK_TILE_IN; x++)
+            in_column(t + x * WIDTH, FK_TILE_IN * WIDTH, in + x * FK_LANES + part, line);
+        for (int y = 0; y < FK_TILE_IN; y++)
+            in_column(out + y * FK_TILE_IN * point + part, point, t + y * FK_TILE_IN * WIDTH,
+                      WIDTH);
     }
 }
 
-TARGET static void tile_in(float *out, int64_t point, const float *in, int64_t line, int size)
-{
-    if (size == 2)
-        tile_in_of(out, point, in, line, 2);
-    else
-        tile_in_of(out, point, in, line, FK_TILE_OUT);
-}
-
+/* size is a constant in each call. */
 INLINE void out_column(FK_VECTOR y[FK_TILE_OUT], const float *m, int64_t from, const int size)
 {
     const FK_VECTOR a = V(set1)(A), b = V(set1)(B), a2 = V(set1)(A2), b2 = V(set1)(B2),
                     a3 = V(set1)(A3), b3 = V(set1)(B3);
     FK_VECTOR m0 = V(loadu)(m), m1 = V(loadu)(m + from), m2 = V(loadu)(m + 2 * from),
-              m3 = V(loadu)(m + 3 * from), m4 = V(loadu)(m + 4 * from), m5;
-    FK_VECTOR sum_a, difference_a, sum_b, difference_b;
+              m3 = V(loadu)(m + 3 * from), m4 = V(loadu)(m + 4 * from), m5 = V(loadu)(m + 5 * from);
+    FK_VECTOR sum_a = V(add)(m1, m2), difference_a = V(sub)(m1, m2);
+    FK_VECTOR sum_b = V(add)(m3, m4), difference_b = V(sub)(m3, m4);
 
-    if (size == 2) {
-        y[0] = V(add)(V(add)(m0, m1), m3);
-        y[1] = V(add)(V(sub)(m1, m2), m4);
-        return;
-    }
-    m5 = V(loadu)(m + 5 * from);
-    sum_a = V(add)(m1, m2);
-    difference_a = V(sub)(m1, m2);
-    sum_b = V(add)(m3, m4);
-    difference_b = V(sub)(m3, m4);
     y[0] = V(add)(m0, V(add)(sum_a, sum_b));
     y[1] = V(fmadd)(a, difference_a, V(mul)(b, difference_b));
     if (size == 3) {
@@ -128,17 +94,16 @@ INLINE void out_column(FK_VECTOR y[FK_TILE_OUT], const float *m, int64_t from, c
 INLINE void part_out(const fk_tile *tile, const int size, const int part)
 {
     const FK_VECTOR zero = V(setzero)();
-    const int n = FK_TILE_IN_OF(size);
     _Alignas(64) float t[FK_TILE_OUT * FK_TILE_IN * WIDTH];
     FK_VECTOR v[FK_TILE_OUT];
 
-    for (int x = 0; x < n; x++) {
-        out_column(v, tile->in + x * tile->point + part, n * tile->point, size);
+    for (int x = 0; x < FK_TILE_IN; x++) {
+        out_column(v, tile->in + x * tile->point + part, FK_TILE_IN * tile->point, size);
         for (int y = 0; y < size; y++)
-            V(store)(t + (y * n + x) * WIDTH, v[y]);
+            V(store)(t + (y * FK_TILE_IN + x) * WIDTH, v[y]);
     }
     for (int y = 0; y < size; y++) {
-        out_column(v, t + y * n * WIDTH, WIDTH, size);
+        out_column(v, t + y * FK_TILE_IN * WIDTH, WIDTH, size);
         for (int x = 0; x < size; x++) {
             int64_t at = x * FK_LANES + part;
 
@@ -165,9 +130,7 @@ INLINE void tile_of(fk_tile tile, const int size)
 
 TARGET static void tile_out(const fk_tile *tile)
 {
-    if (tile->size == 2)
-        tile_of(*tile, 2);
-    else if (tile->size == 3)
+    if (tile->size == 3)
         tile_of(*tile, 3);
     else
         tile_of(*tile, FK_TILE_OUT);

@@ -1,5 +1,4 @@
-/* Convolutions of 3 x 3 or 4 x 4 and stride 1, and of 3 x 3 and stride 2, through Winograd's tiles; the
- * mathematics: native_kernels.c.
+/* Convolutions of 3 x 3 or 4 x 4 and stride 1 through Winograd's tiles; the mathematics: native_kernels.c.
  *
  * A piece of work is a block of n tiles.  Their inputs are transformed once into
  *
@@ -16,7 +15,7 @@
  * each product asks ahead for its share of the next point's.
  *
  * Cost: 36 C K multiply-adds a tile of 16 outputs (of 9 with 4 x 4) instead of 144 C K, and transforms of
- * 36 * (4 C + 4 K) operations; with stride 2 25 C K for 4 outputs instead of 36 C K. */
+ * 36 * (4 C + 4 K) operations. */
 #include "net/native_conv.h"
 
 #include <string.h>
@@ -40,16 +39,16 @@ void fk_winograd_plan(fk_conv *c)
     int64_t tiles;
 
     c->size = fk_tile_size(&c->op);
-    c->points = FK_TILE_IN_OF(c->size) * FK_TILE_IN_OF(c->size);
-    tiles =
-        CACHE_FLOATS / (c->points * inputs) / c->kernels->product->rows * c->kernels->product->rows;
+    tiles = CACHE_FLOATS / (FK_TILE_POINTS * inputs) / c->kernels->product->rows *
+            c->kernels->product->rows;
     c->across = fk_ceil_div(c->op.out_width, c->size);
     tiles = tiles < LEAST_TILES ? LEAST_TILES : tiles > MOST_TILES ? MOST_TILES : tiles;
     c->rows = fk_ceil_div(c->op.out_height, c->size) * c->across;
     c->row_blocks = fk_ceil_div(c->rows, tiles);
     tiles = fk_ceil_div(c->rows, c->row_blocks);
-    c->scratch = c->points * (point_size(tiles, inputs) + FK_PANELS * point_size(tiles, FK_LANES)) +
-                 FK_TILE_OUT * FK_TILE_OUT * FK_LANES;
+    c->scratch =
+        FK_TILE_POINTS * (point_size(tiles, inputs) + FK_PANELS * point_size(tiles, FK_LANES)) +
+        FK_TILE_OUT * FK_TILE_OUT * FK_LANES;
 }
 
 void fk_winograd_pack(fk_conv *c, const float *weight)
@@ -66,8 +65,8 @@ void fk_winograd_pack(fk_conv *c, const float *weight)
                 for (int64_t tap = 0; tap < taps && o < c->op.channels; tap++)
                     g[tap * FK_LANES + l] = weight[(o * c->in.channels + i) * taps + tap];
             }
-            fk_tile_weight(c->weight + (ob * c->points * inputs + i) * FK_LANES, inputs * FK_LANES,
-                           g, (int)c->op.kernel, (int)c->size);
+            fk_tile_weight(c->weight + (ob * FK_TILE_POINTS * inputs + i) * FK_LANES,
+                           inputs * FK_LANES, g, (int)c->op.kernel);
         }
 }
 
@@ -98,12 +97,11 @@ static void transform_in(const fk_conv *c, const fk_piece *p, const float *in, f
     corner at = corner_of(c, p->first);
 
     for (int64_t t = 0; t < p->n; t++, step(&at, c)) {
-        const float *from = in + fk_blocked_at(&c->in, at.y * c->op.stride - c->op.pad_top,
-                                               at.x * c->op.stride - c->op.pad_left);
+        const float *from = in + fk_blocked_at(&c->in, at.y - c->op.pad_top, at.x - c->op.pad_left);
 
         for (int64_t b = 0; b < c->in.blocks; b++)
             c->kernels->tile_in(v + t * inputs + b * FK_LANES, point, from + b * c->in.plane,
-                                c->in.line, (int)c->size);
+                                c->in.line);
     }
 }
 
@@ -116,21 +114,21 @@ static void multiply(const fk_conv *c, int64_t o, int n_panels, int64_t n, const
     int64_t first[MOST_TILES + 1], share = panel / groups;
     bool last = o + n_panels == c->out.blocks;
     const float *row[FK_ROWS];
-    fk_product p = {.out_panel = c->points * point_size(n, FK_LANES),
+    fk_product p = {.out_panel = FK_TILE_POINTS * point_size(n, FK_LANES),
                     .row = row,
                     .offset = &start,
                     .n_runs = 1,
                     .length = c->in.channels, /* of whole blocks the rest is zero */
-                    .weight_panel = c->points * panel,
+                    .weight_panel = FK_TILE_POINTS * panel,
                     .n_panels = n_panels,
                     .stride = FK_LANES / groups};
 
     for (int64_t g = 0; g <= groups; g++)
         first[g] = g * n / groups;
-    for (int64_t i = 0; i < c->points; i++) {
-        int64_t ahead = last && i + 1 == c->points ? 0 : panel;
+    for (int64_t i = 0; i < FK_TILE_POINTS; i++) {
+        int64_t ahead = last && i + 1 == FK_TILE_POINTS ? 0 : panel;
 
-        p.weight = c->weight + (o * c->points + i) * panel;
+        p.weight = c->weight + (o * FK_TILE_POINTS + i) * panel;
         for (int64_t g = 0; g < groups; g++) {
             const float *from = v + i * point_size(n, inputs) + first[g] * inputs;
 
@@ -197,8 +195,8 @@ void fk_winograd_run(const fk_conv *c, const fk_piece *p, const float *in, const
 {
     int64_t v_point = point_size(p->n, c->in.blocks * FK_LANES);
     int64_t m_point = point_size(p->n, FK_LANES);
-    float *v = scratch, *m = v + c->points * v_point;
-    float *square = m + FK_PANELS * c->points * m_point;
+    float *v = scratch, *m = v + FK_TILE_POINTS * v_point;
+    float *square = m + FK_PANELS * FK_TILE_POINTS * m_point;
 
     transform_in(c, p, in, v, v_point);
     for (int64_t o = p->first_out; o < p->end_out; o += c->kernels->product->panels) {
@@ -207,7 +205,7 @@ void fk_winograd_run(const fk_conv *c, const fk_piece *p, const float *in, const
 
         multiply(c, o, (int)panels, p->n, v, m);
         for (int64_t i = 0; i < panels; i++) {
-            const float *sums = m + i * c->points * m_point;
+            const float *sums = m + i * FK_TILE_POINTS * m_point;
             corner at = corner_of(c, p->first);
 
             for (int64_t t = 0; t < p->n; t++, step(&at, c))

@@ -449,22 +449,6 @@ void fk_net_view(const fk_net_session *s, const float **taps, const float **pool
         *pool = s->buffers.pool;
 }
 
-fleck_status fk_net_run(fk_net_session *s, const uint8_t *rgb, const float **taps,
-                        const float **pool, fleck_error *err)
-{
-    fleck_status st;
-
-    for (int i = 0; i < s->net->outputs.n_taps; i++)
-        taps[i] = NULL;
-    if (pool != NULL)
-        *pool = NULL;
-    give(s, rgb);
-    st = s->net->table->run(s->session, err);
-    if (st == FLECK_OK)
-        fk_net_view(s, taps, pool);
-    return st;
-}
-
 typedef struct together {
     fk_net_session *const *sessions;
     const uint8_t *const *rgb;

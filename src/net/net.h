@@ -100,19 +100,15 @@ fleck_status fk_net_session_open(fk_net_session **out, fk_net *net,
                                  fleck_error *err) FLECK_MUST_CHECK;
 void fk_net_session_close(fk_net_session **session);
 
-/* Run one image, rgb [H, W, 3] u8.  taps[i] becomes a view [C, h, w] f32 and *pool one of [G] (pool
- * may be NULL; *pool is NULL where settings.pool was false), both borrowed from the session until
- * its next run.  The same bytes on any thread and for any settings.threads.  FLECK_E_ENGINE, with
- * taps and *pool NULL. */
-fleck_status fk_net_run(fk_net_session *session, const uint8_t *rgb, const float **taps,
-                        const float **pool, fleck_error *err) FLECK_MUST_CHECK;
-/* Run n images, each in a session of its own, with the same bytes, on all of `threads`, at most
+/* Run n images, rgb [H, W, 3] u8, each in a session of its own, on all of `threads`, at most
  * settings.threads: no other run of the net is under way then.  threads NULL: on the caller's, beside others.  The
  * native engine takes them through each convolution together, so that its weights are fetched from
- * memory once; with the others each image has one thread.  Views: fk_net_view(). */
+ * memory once; with the others each image has one thread.  The same bytes on any thread, for any n and any
+ * settings.threads.  FLECK_E_ENGINE. */
 fleck_status fk_net_run_together(fk_net_session *const *sessions, const uint8_t *const *rgb,
                                  int64_t n, fk_pool *threads, fleck_error *err) FLECK_MUST_CHECK;
-/* What the session's last run gave, as in fk_net_run(). */
+/* What the session's last run gave: taps[i] becomes a view [C, h, w] f32 and *pool one of [G] (pool may be NULL;
+ * *pool is NULL where settings.pool was false), both borrowed from the session until its next run. */
 void fk_net_view(const fk_net_session *session, const float **taps, const float **pool);
 
 #endif

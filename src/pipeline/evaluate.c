@@ -57,7 +57,7 @@ done:
 }
 
 /* What counting takes beside the result, at the size that is measured: a full map, a mask, what is left
- * out, and what fk_pixel_metric_add_part() takes. */
+ * out, and what fk_pixel_metric_add() takes. */
 static int64_t counting_bytes(const evaluation *e, const fleck_result *r)
 {
     if (e->settings->protocol == FLECK_PROTOCOL_ORIGINAL)

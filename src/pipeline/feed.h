@@ -34,7 +34,7 @@ fleck_status fk_feed_decode(fk_feed *f, const char *path, const fk_image_setting
                             fk_image *out, fk_image_notes *notes, double *seconds,
                             fleck_error *err) FLECK_MUST_CHECK;
 
-/* The taps [net's taps] and pool of an input, as fk_net_run() gives them, borrowed until the lane's next call:
+/* The taps [net's taps] and pool of an input, as fk_net_view() gives them, borrowed until the lane's next call:
  * from the blobs where the very same pixels were passed before, else by running the network, on
  * the pool where this is the only piece running (alone).  *seconds is what
  * that took, whenever it was. */

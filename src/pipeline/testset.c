@@ -84,8 +84,7 @@ fleck_status fk_testset_add_map(fk_testset *t, int64_t i, const float *map, int6
     fleck_status st = FLECK_OK;
 
     if (t->pixel != NULL)
-        st =
-            fk_pixel_metric_add_part(t->pixel, map, mask->data, left_out->data, height, width, err);
+        st = fk_pixel_metric_add(t->pixel, map, mask->data, left_out->data, height, width, err);
     if (st == FLECK_OK && t->pixel != NULL && t->bins != NULL)
         st = fk_bins_make(&t->bins[i], map, mask->data, left_out->data, height * width, err);
     if (st != FLECK_OK)

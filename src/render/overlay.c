@@ -1,4 +1,4 @@
-/* Heat maps in colour: alone, and over the image with an outline of what is above the threshold. */
+/* Heat maps in colour over the image, with an outline of what is above the threshold. */
 #include "render/render.h"
 
 #include "base/mem.h"
@@ -38,18 +38,6 @@ static double opacity(double h)
 static uint8_t mix(uint8_t under, uint8_t over, double alpha)
 {
     return (uint8_t)(under + (over - under) * alpha + 0.5);
-}
-
-fleck_status fk_render_map(fk_image *out, const float *map, int64_t height, int64_t width,
-                           fk_scale scale, fleck_error *err)
-{
-    fleck_status st = fk_image_init(out, width, height, 3, err);
-
-    if (st != FLECK_OK)
-        return st;
-    for (int64_t i = 0; i < height * width; i++)
-        fk_colour(out->data + 3 * i, heat(map[i], scale));
-    return FLECK_OK;
 }
 
 /* Outline {map > threshold}. */

@@ -15,10 +15,6 @@ typedef struct fk_scale {
  * orange, yellow, cream.  Its lightness rises evenly. */
 void fk_colour(uint8_t rgb[3], double v);
 
-/* The map alone in colour: map [height, width] -> RGB. */
-fleck_status fk_render_map(fk_image *out, const float *map, int64_t height, int64_t width,
-                           fk_scale scale, fleck_error *err) FLECK_MUST_CHECK;
-
 /* Heat over an image.
  *
  *   image      grey or RGB

@@ -427,13 +427,7 @@ done:
 }
 
 fleck_status fk_npy_write(const char *path, const float *data, int ndim, const int64_t *shape,
-                          fleck_error *err)
-{
-    return fk_npy_write_own(path, data, ndim, shape, NULL, err);
-}
-
-fleck_status fk_npy_write_own(const char *path, const float *data, int ndim, const int64_t *shape,
-                              const char *origin, fleck_error *err)
+                          const char *origin, fleck_error *err)
 {
     char text[FK_SHAPE_TEXT];
     fk_text header = {0};

@@ -216,38 +216,3 @@ uint16_t fk_bf16_from_f32(float f)
         return (uint16_t)((u >> 16) | 0x40u);
     return (uint16_t)((u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
 }
-
-fleck_status fk_tensor_to_f32(fk_tensor *out, const fk_tensor *t, fleck_error *err)
-{
-    int64_t n = fk_tensor_count(t);
-    fleck_status st;
-    float *to;
-
-    *out = (fk_tensor){0};
-    assert(t->data != NULL);
-    if (t->dtype != FK_F32 && t->dtype != FK_F64 && t->dtype != FK_F16 && t->dtype != FK_BF16)
-        return fk_error_set(err, FLECK_E_UNSUPPORTED,
-                            "expected a tensor of F32, F64, F16 or BF16, got %s",
-                            fk_dtype_name(t->dtype));
-    st = fk_tensor_init(out, FK_F32, t->ndim, t->shape, err);
-    if (st != FLECK_OK)
-        return st;
-    to = out->data;
-    if (t->dtype == FK_F32) {
-        if (n > 0)
-            memcpy(to, t->data, (size_t)n * sizeof *to);
-    } else if (t->dtype == FK_F64) {
-        const double *from = t->data;
-        for (int64_t i = 0; i < n; i++)
-            to[i] = (float)from[i];
-    } else if (t->dtype == FK_F16) {
-        const uint16_t *from = t->data;
-        for (int64_t i = 0; i < n; i++)
-            to[i] = fk_f32_from_f16(from[i]);
-    } else {
-        const uint16_t *from = t->data;
-        for (int64_t i = 0; i < n; i++)
-            to[i] = fk_f32_from_bf16(from[i]);
-    }
-    return FLECK_OK;
-}

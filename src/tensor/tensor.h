@@ -60,11 +60,6 @@ bool fk_tensor_finite(const fk_tensor *t);
 /* The same of size bytes of them, little endian as in a file, at any address. */
 bool fk_bytes_finite(const void *bytes, size_t size, fk_dtype dtype);
 
-/* A new owned F32 tensor from any floating dtype (exact widening; F64 is rounded to nearest).
- * FLECK_E_UNSUPPORTED for integers and booleans. */
-fleck_status fk_tensor_to_f32(fk_tensor *out, const fk_tensor *t,
-                              fleck_error *err) FLECK_MUST_CHECK;
-
 /* Single conversions, round to nearest even; infinities and NaN kept (a NaN becomes quiet). */
 float fk_f32_from_f16(uint16_t h);
 float fk_f32_from_bf16(uint16_t h);

@@ -324,20 +324,11 @@ fleck_status fk_tiff_read(fk_tensor *out, const char *path, fleck_error *err)
 
 /* ---- Writing ---- */
 
-/* What a map says of itself. */
-typedef struct note {
-    const char *software, *origin; /* NULL: none */
-} note;
-
-static bool set_note(TIFF *tif, const note *n)
+static bool set_fields(TIFF *tif, uint32_t height, uint32_t width, const char *origin)
 {
-    return (n->software == NULL || TIFFSetField(tif, TIFFTAG_SOFTWARE, n->software)) &&
-           (n->origin == NULL || TIFFSetField(tif, TIFFTAG_DOCUMENTNAME, n->origin));
-}
-
-static bool set_fields(TIFF *tif, uint32_t height, uint32_t width, const note *n)
-{
-    return set_note(tif, n) && TIFFSetField(tif, TIFFTAG_IMAGEWIDTH, width) &&
+    return TIFFSetField(tif, TIFFTAG_SOFTWARE, "fleck " FLECK_VERSION) &&
+           (origin == NULL || TIFFSetField(tif, TIFFTAG_DOCUMENTNAME, origin)) &&
+           TIFFSetField(tif, TIFFTAG_IMAGEWIDTH, width) &&
            TIFFSetField(tif, TIFFTAG_IMAGELENGTH, height) &&
            TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, 32) &&
            TIFFSetField(tif, TIFFTAG_SAMPLESPERPIXEL, 1) &&
@@ -350,11 +341,11 @@ static bool set_fields(TIFF *tif, uint32_t height, uint32_t width, const note *n
 
 /* The whole file into s; false with a message in s where libtiff fails. */
 static bool encode(stream *s, const char *path, const float *data, uint32_t height, uint32_t width,
-                   const note *about)
+                   const char *origin)
 {
     TIFF *tif = open_stream(s, path, "wl");
     uint32_t rows = 0, strip = 0;
-    bool good = tif != NULL && set_fields(tif, height, width, about) &&
+    bool good = tif != NULL && set_fields(tif, height, width, origin) &&
                 TIFFGetField(tif, TIFFTAG_ROWSPERSTRIP, &rows) && rows > 0;
 
     for (uint32_t y = 0; good && y < height; y += rows, strip++) {
@@ -372,8 +363,8 @@ static bool encode(stream *s, const char *path, const float *data, uint32_t heig
     return good && s->status == FLECK_OK && s->message[0] == '\0';
 }
 
-static fleck_status write_map(const char *path, const float *data, int64_t height, int64_t width,
-                              const note *about, fleck_error *err)
+fleck_status fk_tiff_write(const char *path, const float *data, int64_t height, int64_t width,
+                           const char *origin, fleck_error *err)
 {
     stream s = {0};
     fleck_status st;
@@ -384,7 +375,7 @@ static fleck_status write_map(const char *path, const float *data, int64_t heigh
                 "cannot write %s: expected 1 to %d a side and at most %lld values, got %lld x %lld",
                 path, FK_MAP_MAX_SIDE, (long long)FK_MAP_MAX_COUNT, (long long)width,
                 (long long)height);
-    if (!encode(&s, path, data, (uint32_t)height, (uint32_t)width, about)) {
+    if (!encode(&s, path, data, (uint32_t)height, (uint32_t)width, origin)) {
         if (s.status != FLECK_OK)
             FK_FAIL(err, s.status, "cannot write %s: out of memory for a TIFF of %lld x %lld", path,
                     (long long)width, (long long)height);
@@ -395,18 +386,6 @@ static fleck_status write_map(const char *path, const float *data, int64_t heigh
 done:
     fk_free(s.to);
     return st;
-}
-
-fleck_status fk_tiff_write(const char *path, const float *data, int64_t height, int64_t width,
-                           fleck_error *err)
-{
-    return write_map(path, data, height, width, &(note){0}, err);
-}
-
-fleck_status fk_tiff_write_own(const char *path, const float *data, int64_t height, int64_t width,
-                               const char *origin, fleck_error *err)
-{
-    return write_map(path, data, height, width, &(note){"fleck " FLECK_VERSION, origin}, err);
 }
 
 bool fk_tiff_origin(char *out, size_t size, const char *path)

@@ -252,11 +252,14 @@ static void lists_merge(void **state)
     fk_listing a = {0}, b = {0};
 
     (void)state;
-    assert_ok(fk_listing_pass(&a, FK_PASSED_FORMAT, "GIF", "x", err));
-    assert_ok(fk_listing_pass(&b, FK_PASSED_FORMAT, "GIF", "y", err));
-    assert_ok(fk_listing_pass(&b, FK_PASSED_BAD, "", "z", err));
+    begin();
+    put("a/x.webp", "w");
+    put("b/y.webp", "w");
+    put("b/.z.png", "");
+    assert_ok(fk_listing_add(&a, in_root("a"), false, look, err));
+    assert_ok(fk_listing_add(&b, in_root("b"), false, look, err));
     assert_ok(fk_listing_merge(&a, &b, err));
-    check_text(&a, 3, "2 GIF, 1 unreadable");
+    check_text(&a, 3, "2 WebP, 1 hidden");
     fk_listing_free(&a);
     fk_listing_free(&b);
 }

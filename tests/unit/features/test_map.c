@@ -55,14 +55,21 @@ static void resizing_to_the_same_size_changes_no_bit(void **state)
     fk_free(out);
 }
 
-static void grids_are_resized_channel_by_channel(void **state)
+static void grids_are_sampled_channel_by_channel(void **state)
 {
     enum { H = 3, W = 4, C = 19, HEIGHT = 7, WIDTH = 5 };
     float *src = values(4, H * W * C), *out = values(0, HEIGHT * WIDTH * C);
     float plane[H * W], want[HEIGHT * WIDTH];
 
     (void)state;
-    fk_grid_resize_bilinear(out, HEIGHT, WIDTH, src, H, W, C);
+    for (int64_t i = 0; i < HEIGHT * WIDTH; i++) {
+        int64_t y0, y1, x0, x1;
+        double down, right;
+
+        fk_map_source(i / WIDTH, HEIGHT, H, &y0, &y1, &down);
+        fk_map_source(i % WIDTH, WIDTH, W, &x0, &x1, &right);
+        fk_grid_sample(out + i * C, src, W, C, y0, y1, down, x0, x1, right);
+    }
     for (int64_t c = 0; c < C; c++) {
         for (int64_t i = 0; i < H * W; i++)
             plane[i] = src[i * C + c];
@@ -156,7 +163,7 @@ int main(void)
         cmocka_unit_test(the_range_is_the_lowest_and_the_highest_value),
         cmocka_unit_test(bilinear_maps_equal_torch),
         cmocka_unit_test(resizing_to_the_same_size_changes_no_bit),
-        cmocka_unit_test(grids_are_resized_channel_by_channel),
+        cmocka_unit_test(grids_are_sampled_channel_by_channel),
         cmocka_unit_test(gaussians_equal_scipy),
         cmocka_unit_test(a_gaussian_keeps_constants_and_the_sum),
         cmocka_unit_test(sigma_0_does_nothing_and_the_largest_sigma_averages),

@@ -86,7 +86,7 @@ static inline fk_pixel_result data_measure(const data_set *d, double limit, fk_p
         int64_t n = (first + j * stride) % d->images;
         const uint8_t *mask = n % 6 == 0 ? NULL : d->masks + n * size;
 
-        assert_ok(fk_pixel_metric_add(m, d->maps + n * size, mask, d->height, d->width, err));
+        assert_ok(fk_pixel_metric_add(m, d->maps + n * size, mask, NULL, d->height, d->width, err));
     }
     assert_ok(fk_pixel_metric_finish(m, limit, pool, &result, err));
     fk_pixel_metric_close(&m);

@@ -100,7 +100,7 @@ static fk_pixel_result measure_one(const float *map, const uint8_t *mask, int64_
     fk_pixel_result r;
 
     assert_ok(fk_pixel_metric_open(&m, err));
-    assert_ok(fk_pixel_metric_add(m, map, mask, height, width, err));
+    assert_ok(fk_pixel_metric_add(m, map, mask, NULL, height, width, err));
     assert_ok(fk_pixel_metric_finish(m, limit, NULL, &r, err));
     fk_pixel_metric_close(&m);
     return r;
@@ -288,7 +288,7 @@ static fleck_status add_one(void *ctx, int64_t item, int worker, fleck_error *er
     int64_t size = a->d->height * a->d->width;
 
     (void)worker;
-    return fk_pixel_metric_add(a->m, a->d->maps + item * size, a->d->masks + item * size,
+    return fk_pixel_metric_add(a->m, a->d->maps + item * size, a->d->masks + item * size, NULL,
                                a->d->height, a->d->width, err);
 }
 
@@ -364,8 +364,8 @@ static void images_may_differ_in_size(void **state)
 
     (void)state;
     assert_ok(fk_pixel_metric_open(&m, err));
-    assert_ok(fk_pixel_metric_add(m, first, mask, 1, 6, err));
-    assert_ok(fk_pixel_metric_add(m, second, second_mask, 2, 1, err));
+    assert_ok(fk_pixel_metric_add(m, first, mask, NULL, 1, 6, err));
+    assert_ok(fk_pixel_metric_add(m, second, second_mask, NULL, 2, 1, err));
     assert_ok(fk_pixel_metric_finish(m, 0.3, NULL, &got, err));
     assert_same_result(&got, &want);
     fk_pixel_metric_close(&m);
@@ -417,14 +417,14 @@ static void maps_and_limits_without_meaning_are_refused(void **state)
 
     (void)state;
     assert_ok(fk_pixel_metric_open(&m, err));
-    assert_refused(fk_pixel_metric_add(m, map, NULL, 0, 5, err), FLECK_E_SHAPE, "5 x 0");
-    assert_refused(fk_pixel_metric_add(m, map, NULL, 1 << 20, 1 << 20, err), FLECK_E_LIMIT,
+    assert_refused(fk_pixel_metric_add(m, map, NULL, NULL, 0, 5, err), FLECK_E_SHAPE, "5 x 0");
+    assert_refused(fk_pixel_metric_add(m, map, NULL, NULL, 1 << 20, 1 << 20, err), FLECK_E_LIMIT,
                    "1048576");
     map[4] = NAN;
-    assert_refused(fk_pixel_metric_add(m, map, NULL, 2, 3, err), FLECK_E_FORMAT,
+    assert_refused(fk_pixel_metric_add(m, map, NULL, NULL, 2, 3, err), FLECK_E_FORMAT,
                    "NaN at row 1, column 1");
     map[4] = -INFINITY;
-    assert_refused(fk_pixel_metric_add(m, map, NULL, 3, 2, err), FLECK_E_FORMAT,
+    assert_refused(fk_pixel_metric_add(m, map, NULL, NULL, 3, 2, err), FLECK_E_FORMAT,
                    "infinity at row 2, column 0");
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
         assert_refused(fk_pixel_metric_finish(m, limits[i], NULL, &r, err), FLECK_E_OPTION,
@@ -478,7 +478,7 @@ static fk_pixel_result measure_spilled(const data_set *d, int64_t budget, int64_
     assert_ok(fk_pixel_metric_open(&m, err));
     assert_ok(fk_pixel_metric_spill(m, ".", budget, err));
     for (int64_t n = 0; n < d->images; n++)
-        assert_ok(fk_pixel_metric_add(m, d->maps + n * size, d->masks + n * size, d->height,
+        assert_ok(fk_pixel_metric_add(m, d->maps + n * size, d->masks + n * size, NULL, d->height,
                                       d->width, err));
     fk_pixel_metric_set_room(m, room);
     assert_ok(fk_pixel_metric_finish(m, 0.3, pool, &first, err));
@@ -523,7 +523,7 @@ static void a_folder_that_takes_no_file_is_named(void **state)
     (void)state;
     assert_ok(fk_pixel_metric_open(&m, err));
     assert_ok(fk_pixel_metric_spill(m, "no/such/folder", 0, err));
-    assert_refused(fk_pixel_metric_add(m, map, NULL, 1, 2, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_pixel_metric_add(m, map, NULL, NULL, 1, 2, err), FLECK_E_NOTFOUND,
                    "no/such/folder");
     fk_pixel_metric_close(&m);
 }
@@ -539,7 +539,7 @@ static void pixels_left_out_are_neither_good_nor_defective(void **state)
 
     (void)state;
     assert_ok(fk_pixel_metric_open(&m, err));
-    assert_ok(fk_pixel_metric_add_part(m, map, mask, left_out, 2, 4, err));
+    assert_ok(fk_pixel_metric_add(m, map, mask, left_out, 2, 4, err));
     assert_ok(fk_pixel_metric_finish(m, 0.3, NULL, &r, err));
     assert_int_equal(r.pixels, 4);
     assert_int_equal(r.defective_pixels, 2);

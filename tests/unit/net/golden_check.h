@@ -2,6 +2,7 @@
 #ifndef NET_GOLDEN_CHECK_H
 #define NET_GOLDEN_CHECK_H
 
+#include "unit/net/run_one.h"
 #include "unit/net/seeded.h"
 
 /* The contract is 1e-4.  The golden figures are computed in double, so what is measured is the
@@ -60,7 +61,7 @@ static inline void check_engine(const golden_net *g, const fk_arch *a, const fk_
         s.taps[i] = g->outputs[i].name;
     assert_ok(fk_net_open(&net, &source, &s, err));
     assert_ok(fk_net_session_open(&session, net, err));
-    assert_ok(fk_net_run(session, rgb, taps, &pool, err));
+    assert_ok(run_one(session, rgb, taps, &pool, err));
     assert_int_equal(fk_net_tap_count(net), n_taps);
     for (int i = 0; i < n_taps; i++) {
         const fk_tap_info *t = fk_net_tap(net, i);

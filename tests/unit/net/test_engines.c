@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "net/openvino_ir.h"
+#include "unit/net/run_one.h"
 #include "unit/net/seeded.h"
 
 #define SIDE 64
@@ -87,7 +88,7 @@ static void run_seeded(ran *r, const fk_arch *a, const seeded_file *f, fk_engine
     s.pool = true;
     open_net(&r->net, f, a->name, "", &s);
     assert_ok(fk_net_session_open(&r->session, r->net, err));
-    assert_ok(fk_net_run(r->session, rgb, r->taps, &r->pool, err));
+    assert_ok(run_one(r->session, rgb, r->taps, &r->pool, err));
     assert_int_equal(fk_net_tap_count(r->net), 3);
     free(rgb);
 }
@@ -161,7 +162,7 @@ static void a_precision_runs_close_to_f32_or_is_refused(void **state)
     open_seeded(&f, "resnet18", "", 0);
     open_net(&net, &f, "resnet18", "", &s);
     assert_ok(fk_net_session_open(&session, net, err));
-    assert_ok(fk_net_run(session, rgb, exact, NULL, err));
+    assert_ok(run_one(session, rgb, exact, NULL, err));
     for (int p = FK_PRECISION_BF16; p <= FK_PRECISION_F16; p++) {
         fk_net_source source = {.arch = a, .weights = f.reader, .prefix = "", .name = "seeded"};
         fleck_error error = {0};
@@ -175,7 +176,7 @@ static void a_precision_runs_close_to_f32_or_is_refused(void **state)
             continue;
         }
         assert_ok(fk_net_session_open(&second, other, err));
-        assert_ok(fk_net_run(second, rgb, taps, NULL, err));
+        assert_ok(run_one(second, rgb, taps, NULL, err));
         for (int i = 0; i < 3; i++) {
             double off = relative_error(taps[i], exact[i], tap_count(net, i));
 
@@ -212,7 +213,7 @@ static void *run_job(void *context)
     for (int n = 0; n < RUNS; n++) {
         const float *taps[FK_MAX_TAPS];
 
-        if (fk_net_run(j->session, j->rgb, taps, NULL, NULL) != FLECK_OK)
+        if (run_one(j->session, j->rgb, taps, NULL, NULL) != FLECK_OK)
             j->same = false;
         for (int i = 0; i < 3 && j->same; i++)
             j->same = memcmp(taps[i], j->wanted[i], (size_t)j->counts[i] * sizeof(float)) == 0;
@@ -258,7 +259,7 @@ static void check_engine_threads(fk_engine engine, const char *arch)
     open_seeded(&f, arch, "", 0);
     open_net(&net, &f, arch, "", &s);
     assert_ok(fk_net_session_open(&session, net, err));
-    assert_ok(fk_net_run(session, rgb, wanted.wanted, NULL, err));
+    assert_ok(run_one(session, rgb, wanted.wanted, NULL, err));
     for (int i = 0; i < 3; i++)
         wanted.counts[i] = tap_count(net, i);
     check_threads(&f, arch, &s, 1, 1, &wanted);
@@ -313,9 +314,9 @@ static void taps_come_in_the_order_asked_for(void **state)
     assert_int_equal(fk_net_pool_dim(net), 0);
     assert_ok(fk_net_session_open(&session, net, err));
     assert_ok(fk_net_session_open(&session_all, all, err));
-    assert_ok(fk_net_run(session, rgb, taps, &pool, err));
+    assert_ok(run_one(session, rgb, taps, &pool, err));
     assert_null(pool);
-    assert_ok(fk_net_run(session_all, rgb, again, NULL, err));
+    assert_ok(run_one(session_all, rgb, again, NULL, err));
     assert_memory_equal(taps[0], again[2], (size_t)tap_count(net, 0) * sizeof(float));
     assert_memory_equal(taps[1], again[0], (size_t)tap_count(net, 1) * sizeof(float));
     fk_net_session_close(&session);
@@ -354,7 +355,7 @@ static void where_weights_lie_changes_no_bit(void **state)
             open_seeded(&f, "efficientnet_lite0", ways[i].prefix, ways[i].pad);
             open_net(&net, &f, "efficientnet_lite0", ways[i].prefix, &s);
             assert_ok(fk_net_session_open(&session, net, err));
-            assert_ok(fk_net_run(session, rgb, taps, &pool, err));
+            assert_ok(run_one(session, rgb, taps, &pool, err));
             size = (size_t)fk_net_pool_dim(net) * sizeof(float);
             if (i == 0) {
                 first = malloc(size);
@@ -475,7 +476,7 @@ static fleck_status open_and_run(const fk_net_source *source, const fk_net_setti
     if (st == FLECK_OK)
         st = fk_net_session_open(&session, net, NULL);
     if (st == FLECK_OK)
-        st = fk_net_run(session, rgb, taps, NULL, NULL);
+        st = run_one(session, rgb, taps, NULL, NULL);
     fk_net_session_close(&session);
     fk_net_close(&net);
     return st;

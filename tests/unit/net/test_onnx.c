@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "golden/net_onnx_golden.h"
 #include "net/onnx.h"
+#include "unit/net/run_one.h"
 
 #define need_openvino()                                                                            \
     if (!fk_engine_built(FK_ENGINE_OPENVINO)) {                                                    \
@@ -63,7 +64,7 @@ static void check_model(const char *name, const golden_net *g)
     assert_int_equal(fk_net_tap_count(net), 2);
     assert_int_equal(fk_net_pool_dim(net), 6);
     assert_ok(fk_net_session_open(&session, net, err));
-    assert_ok(fk_net_run(session, rgb, taps, &pool, err));
+    assert_ok(run_one(session, rgb, taps, &pool, err));
     for (int i = 0; i < 2; i++) {
         const golden_output *o = &g->outputs[i];
 
@@ -146,7 +147,7 @@ static void normalisation_equals_torchvision_to_the_last_bit(void **state)
         assert_ok(fk_net_open(&net, &source, &s, err));
         assert_string_equal(fk_net_tap(net, 0)->name, "same");
         assert_ok(fk_net_session_open(&session, net, err));
-        assert_ok(fk_net_run(session, rgb, taps, NULL, err));
+        assert_ok(run_one(session, rgb, taps, NULL, err));
         bytes = (const uint8_t *)taps[0];
         for (size_t i = 0; i < 3 * 32 * 32 * sizeof(float); i++)
             h = (h ^ bytes[i]) * UINT64_C(0x100000001B3);

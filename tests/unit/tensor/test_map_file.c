@@ -241,7 +241,7 @@ static void npy_written_here_has_numpys_own_bytes(void **state)
         float data[6] = {cases[i].first, 1, 2, 3, 4, 5};
         fk_contents ours, numpys;
 
-        assert_ok(fk_npy_write(path, data, cases[i].ndim, cases[i].shape, err));
+        assert_ok(fk_npy_write(path, data, cases[i].ndim, cases[i].shape, NULL, err));
         assert_ok(fk_contents_read(&ours, path, 0, err));
         assert_ok(fk_contents_read(&numpys, golden(cases[i].file), 0, err));
         assert_int_equal(ours.size, numpys.size);
@@ -259,7 +259,7 @@ static void npy_keeps_every_bit_of_a_float(void **state)
 
     (void)state;
     snprintf(path, sizeof path, "%s/a.npy", test_folder());
-    assert_ok(fk_npy_write(path, data, 3, (int64_t[]){1, 5, 1}, err));
+    assert_ok(fk_npy_write(path, data, 3, (int64_t[]){1, 5, 1}, NULL, err));
     assert_ok(fk_npy_read(&t, path, err));
     assert_true(fk_tensor_has_shape(&t, 3, (int64_t[]){1, 5, 1}));
     assert_memory_equal(t.data, data, sizeof data);
@@ -276,7 +276,7 @@ static void npy_says_who_wrote_it_where_readers_pass_over(void **state)
 
     (void)state;
     snprintf(path, sizeof path, "%s/a.npy", test_folder());
-    assert_ok(fk_npy_write_own(path, data, 2, (int64_t[]){2, 3}, sum, err));
+    assert_ok(fk_npy_write(path, data, 2, (int64_t[]){2, 3}, sum, err));
     assert_ok(fk_npy_read(&t, path, err));
     assert_true(fk_tensor_has_shape(&t, 2, (int64_t[]){2, 3}));
     assert_memory_equal(t.data, data, sizeof data);
@@ -289,7 +289,7 @@ static void npy_says_who_wrote_it_where_readers_pass_over(void **state)
     for (size_t n = 0; n < 128; n++)
         assert_false(fk_npy_origin(origin, file.data, n));
     fk_contents_free(&file);
-    assert_ok(fk_npy_write(path, data, 2, (int64_t[]){2, 3}, err));
+    assert_ok(fk_npy_write(path, data, 2, (int64_t[]){2, 3}, NULL, err));
     assert_ok(fk_contents_read(&file, path, 0, err));
     assert_false(fk_npy_origin(origin, file.data, file.size));
     fk_contents_free(&file);
@@ -502,7 +502,7 @@ static void tiff_written_here_reads_back_to_the_bit(void **state)
             data[i] = (float)i * 0.37f - 5.0f;
         data[0] = NAN;
         data[n - 1] = -INFINITY;
-        assert_ok(fk_tiff_write(path, data, sizes[k][0], sizes[k][1], err));
+        assert_ok(fk_tiff_write(path, data, sizes[k][0], sizes[k][1], NULL, err));
         assert_ok(fk_tiff_read(&t, path, err));
         assert_true(fk_tensor_has_shape(&t, 2, sizes[k]));
         assert_memory_equal(t.data, data, (size_t)n * sizeof *data);
@@ -518,10 +518,10 @@ static void tiff_sizes_beyond_the_limits_are_refused_before_any_file(void **stat
 
     (void)state;
     snprintf(path, sizeof path, "%s/a.tiff", test_folder());
-    assert_refused(fk_tiff_write(path, &one, 0, 1, err), FLECK_E_LIMIT, path);
-    assert_refused(fk_tiff_write(path, &one, 1, -1, err), FLECK_E_LIMIT, path);
-    assert_refused(fk_tiff_write(path, &one, 65536, 1, err), FLECK_E_LIMIT, "1 x 65536");
-    assert_refused(fk_tiff_write(path, &one, 65535, 65535, err), FLECK_E_LIMIT, path);
+    assert_refused(fk_tiff_write(path, &one, 0, 1, NULL, err), FLECK_E_LIMIT, path);
+    assert_refused(fk_tiff_write(path, &one, 1, -1, NULL, err), FLECK_E_LIMIT, path);
+    assert_refused(fk_tiff_write(path, &one, 65536, 1, NULL, err), FLECK_E_LIMIT, "1 x 65536");
+    assert_refused(fk_tiff_write(path, &one, 65535, 65535, NULL, err), FLECK_E_LIMIT, path);
     assert_false(fk_path_is_file(path));
 }
 
@@ -530,9 +530,9 @@ static void unwritable_maps_name_their_path(void **state)
     float one = 1;
 
     (void)state;
-    assert_refused(fk_tiff_write("/nowhere/a.tiff", &one, 1, 1, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_tiff_write("/nowhere/a.tiff", &one, 1, 1, NULL, err), FLECK_E_NOTFOUND,
                    "/nowhere/a.tiff");
-    assert_refused(fk_npy_write("/nowhere/a.npy", &one, 0, NULL, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_npy_write("/nowhere/a.npy", &one, 0, NULL, NULL, err), FLECK_E_NOTFOUND,
                    "/nowhere/a.npy");
 }
 
@@ -544,11 +544,11 @@ static fleck_status write_and_read(const char *tiff, const char *npy)
     fk_tensor a = {0}, b = {0};
     fleck_status st;
 
-    st = fk_tiff_write(tiff, data, 2, 2, NULL);
+    st = fk_tiff_write(tiff, data, 2, 2, NULL, NULL);
     if (st == FLECK_OK)
         st = fk_tiff_read(&a, tiff, NULL);
     if (st == FLECK_OK)
-        st = fk_npy_write(npy, data, 2, (int64_t[]){2, 2}, NULL);
+        st = fk_npy_write(npy, data, 2, (int64_t[]){2, 2}, NULL, NULL);
     if (st == FLECK_OK)
         st = fk_npy_read(&b, npy, NULL);
     if (st != FLECK_OK)

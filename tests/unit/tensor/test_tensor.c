@@ -205,54 +205,14 @@ static void bf16_rounds_to_the_nearer_neighbour_and_ties_to_even(void **state)
     assert_int_equal(fk_bf16_from_f32(float_of(0xffffffffu)), 0xffff);
 }
 
-static void to_f32_converts_each_floating_dtype(void **state)
-{
-    float f32[] = {1.5f, -2.0f};
-    double f64[] = {1.5, 1.0 + 0x1p-24}; /* the second lies half way and goes to even */
-    uint16_t f16[] = {0x3e00, 0xc000}, bf16[] = {0x3fc0, 0xc000};
-    struct {
-        fk_dtype dtype;
-        void *data;
-        float second;
-    } cases[] = {
-        {FK_F32, f32, -2.0f}, {FK_F64, f64, 1.0f}, {FK_F16, f16, -2.0f}, {FK_BF16, bf16, -2.0f}};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        fk_tensor in = {.dtype = cases[i].dtype, .ndim = 2, .shape = {1, 2}, .data = cases[i].data};
-        fk_tensor out;
-
-        assert_ok(fk_tensor_to_f32(&out, &in, err));
-        assert_int_equal(out.dtype, FK_F32);
-        assert_true(fk_tensor_has_shape(&out, 2, (int64_t[]){1, 2}));
-        assert_true(((float *)out.data)[0] == 1.5f);
-        assert_true(((float *)out.data)[1] == cases[i].second);
-        assert_ptr_not_equal(out.data, in.data);
-        fk_tensor_free(&out);
-    }
-}
-
-static void to_f32_refuses_integers(void **state)
-{
-    int64_t one = 1;
-    fk_tensor in = {.dtype = FK_I64, .data = &one}, out;
-
-    (void)state;
-    assert_refused(fk_tensor_to_f32(&out, &in, err), FLECK_E_UNSUPPORTED, "got I64");
-    assert_null(out.data);
-}
-
 static void out_of_memory_leaves_an_empty_tensor(void **state)
 {
-    float one = 1;
-    fk_tensor in = {.dtype = FK_F32, .data = &one}, out;
+    fk_tensor out;
 
     (void)state;
     fk_mem_fail_at(1);
     assert_refused(fk_tensor_init(&out, FK_F32, 0, NULL, err), FLECK_E_NOMEM, "memory");
     assert_null(out.data);
-    fk_mem_fail_at(1);
-    assert_refused(fk_tensor_to_f32(&out, &in, err), FLECK_E_NOMEM, "memory");
     fk_mem_fail_at(0);
     assert_null(out.data);
 }
@@ -295,8 +255,6 @@ int main(void)
         cmocka_unit_test(every_f16_widens_to_its_defined_value),
         cmocka_unit_test(every_bf16_survives_and_is_the_upper_half_of_f32),
         cmocka_unit_test(bf16_rounds_to_the_nearer_neighbour_and_ties_to_even),
-        cmocka_unit_test(to_f32_converts_each_floating_dtype),
-        cmocka_unit_test(to_f32_refuses_integers),
         cmocka_unit_test(out_of_memory_leaves_an_empty_tensor),
         cmocka_unit_test(one_number_that_is_none_is_found_anywhere),
     };

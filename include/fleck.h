@@ -649,7 +649,9 @@ typedef struct fleck_report {
     fleck_ranking image;
     bool has_pixel; /* masks were there */
     fleck_ranking pixel;
-    double pro;      /* area under PRO up to FPR 0.3, divided by 0.3 */
+    double pro;        /* area under PRO up to FPR 0.3, divided by 0.3 */
+    double outline_f1; /* F1 of the pixels that pictures outline; pixel.f1max is what one threshold for all images
+                          could reach.  NaN without masks, pixel threshold or (maps from files) model */
     int64_t regions; /* 8-connected defects in all masks */
     int64_t above_threshold_good, above_threshold_defective; /* verdicts at the model's threshold */
     fleck_times seconds;

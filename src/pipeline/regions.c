@@ -1,9 +1,27 @@
 /* Regions of a result, at its image's own size. */
 #include "pipeline/regions.h"
+#include "metric/outline.h"
 #include "metric/region.h"
 #include "pipeline/place.h"
 
 #include <math.h>
+
+fleck_status fk_result_level(double *level, const fk_model *m, const fleck_result *r,
+                             fleck_error *err)
+{
+    const fk_calibration *c = &m->calibration;
+    fleck_status st = FLECK_OK;
+
+    *level = c->pixel_threshold;
+    if (isnan(c->pixel_threshold) || c->pixels == NULL)
+        return FLECK_OK;
+    FK_DO(fk_outline_level(level, r->map, r->map_width * r->map_height, c->pixels, FK_PIXEL_POINTS,
+                           err));
+    if (isnan(*level))
+        *level = fmax(r->threshold, c->pixel_threshold); /* of NaN and a number: the number */
+done:
+    return st;
+}
 
 fleck_status fk_result_regions(fleck_regions *out, float *map, uint8_t *kept, const fk_model *m,
                                const fleck_result *r, const fleck_region_settings *settings,
@@ -14,7 +32,7 @@ fleck_status fk_result_regions(fleck_regions *out, float *map, uint8_t *kept, co
 
     *out = (fleck_regions){0};
     if (isnan(s.threshold))
-        s.threshold = m->calibration.pixel_threshold;
+        FK_DO(fk_result_level(&s.threshold, m, r, err));
     if (isnan(s.threshold))
         FK_FAIL(err, FLECK_E_STATE,
                 "regions need a threshold: the model has none, it was not calibrated");

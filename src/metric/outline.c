@@ -13,7 +13,10 @@
  *
  * The quotient is an estimate of the share of false discoveries: with the first count as in Benjamini and Hochberg
  * 1995, with the second as in Barber and Candes 2015 (without their added 1: neighbouring pixels depend on each other
- * anyhow).  A large defect has its whole area above a low level; a small one stands out at a high one only. */
+ * anyhow).  A large defect has its whole area above a low level; a small one stands out at a high one only.
+ *
+ * A clear defect's surroundings are above that level as well, since maps are blurred.  The blur of a point falls to a
+ * fifth of its height 1.8 standard deviations away; what is lower is its tail, and not outlined. */
 #include "metric/outline.h"
 #include "base/mem.h"
 #include "metric/keys.h"
@@ -40,6 +43,7 @@ static double find_level(const uint32_t *keys, int64_t n, const double *points, 
 {
     const int64_t middle = (n - 1) / 2;
     const double median = value_of(keys[middle]);
+    const double least = median + FK_OUTLINE_HEIGHT * (value_of(keys[n - 1]) - median);
     int64_t below = middle, k = 0;
 
     for (int64_t i = middle; i + 1 < n; i++) {
@@ -54,7 +58,7 @@ static double find_level(const uint32_t *keys, int64_t n, const double *points, 
             k++;
         chance = fmax((double)below, (double)n * share_above(points, n_points, k, t));
         if (chance <= FK_OUTLINE_CHANCE * (double)(n - 1 - i))
-            return t;
+            return fmax(t, least);
     }
     return NAN;
 }

@@ -5,7 +5,8 @@
 #include "model/model.h"
 
 /* The level above which r's map is outlined, wherever something is: fk_outline_level() of its map; where that finds
- * none, what makes the part defective, but never below the pixel threshold.  NaN where m has no pixel threshold. */
+ * none, the limit, but never below the pixel threshold, or the peak's summit where a defective part reaches neither.
+ * NaN where m has no pixel threshold. */
 fleck_status fk_result_level(double *level, const fk_model *m, const fleck_result *r,
                              fleck_error *err) FLECK_MUST_CHECK;
 

@@ -521,9 +521,10 @@ typedef struct fleck_regions {
 FLECK_API void fleck_regions_free(fleck_regions *regions);
 
 typedef struct fleck_region_settings {
-    double threshold; /* a pixel is in a region where the map is above this; NaN: where it stands out
+    double
+        threshold; /* a pixel is in a region where the map is above this; NaN: where it stands out
                            from the photo's own background */
-    int64_t min_area; /* regions of fewer pixels are left out: 0 */
+    int64_t min_area;   /* regions of fewer pixels are left out: 0 */
     double min_percent; /* the same in per cent of the image, 0 to 100: 0 */
 } fleck_region_settings;
 FLECK_API fleck_region_settings fleck_region_defaults(void);
@@ -650,10 +651,11 @@ typedef struct fleck_report {
     fleck_ranking image;
     bool has_pixel; /* masks were there */
     fleck_ranking pixel;
-    double pro;        /* area under PRO up to FPR 0.3, divided by 0.3 */
-    double outline_f1; /* F1 of the pixels that pictures outline; pixel.f1max is what one threshold for all images
+    double pro; /* area under PRO up to FPR 0.3, divided by 0.3 */
+    double
+        outline_f1; /* F1 of the pixels that pictures outline; pixel.f1max is what one threshold for all images
                           could reach.  NaN without masks, pixel threshold or (maps from files) model */
-    int64_t regions; /* 8-connected defects in all masks */
+    int64_t regions;                                         /* 8-connected defects in all masks */
     int64_t above_threshold_good, above_threshold_defective; /* verdicts at the model's threshold */
     fleck_times seconds;
     char category[256];

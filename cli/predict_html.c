@@ -166,8 +166,8 @@ static void put_conditions(FILE *to, const results_page *p, const fleck_model_in
     fprintf(to, ", %lld good image%s learned; fleck %s.", (long long)info->images,
             plural(info->images), fleck_version());
     if (p->n_shown > 0 && !isnan(info->pixel_threshold))
-        fputs(" Regions above the pixel limit are outlined; a colour means the same in every "
-              "picture.",
+        fputs(" What stands out from a photo's own background is outlined; a colour means the "
+              "same in every picture.",
               to);
     if (isnan(p->limit))
         fputs(" There is no limit, so that parts have scores but no verdicts.", to);

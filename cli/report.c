@@ -58,6 +58,9 @@ void report_print(const fleck_report *r, const report_labels *l)
     print_percent(r->pixel.f1max);
     print_percent(r->pro);
     printf("\n\n");
+    if (isfinite(r->outline_f1 / r->pixel.f1max))
+        printf("outlines: F1 %.4f, %.2f of the pixels' F1-max\n", r->outline_f1,
+               r->outline_f1 / r->pixel.f1max);
     if (r->passed > 0)
         printf("scored %lld of %lld: %s\n", (long long)r->good + (long long)r->defective,
                (long long)r->good + r->defective + r->failed + r->passed, r->passed_text);
@@ -175,6 +178,8 @@ bool report_json(const fleck_report *r, const report_labels *l, const score_row 
     if (r->has_pixel) {
         pixel = ranking(&r->pixel);
         json_object_set_new(pixel, "pro", number(r->pro));
+        json_object_set_new(pixel, "outline_f1", number(r->outline_f1));
+        json_object_set_new(pixel, "outline_f1_of_f1max", number(r->outline_f1 / r->pixel.f1max));
     }
     if (l->options != NULL)
         options = json_loads(l->options, 0, NULL);

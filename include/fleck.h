@@ -521,9 +521,10 @@ typedef struct fleck_regions {
 FLECK_API void fleck_regions_free(fleck_regions *regions);
 
 typedef struct fleck_region_settings {
-    double threshold; /* a pixel is in a region where the map is above this; NaN: the model's pixel
-                           threshold */
-    int64_t min_area; /* regions of fewer pixels are left out: 0 */
+    double
+        threshold; /* a pixel is in a region where the map is above this; NaN: where it stands out
+                           from the photo's own background */
+    int64_t min_area;   /* regions of fewer pixels are left out: 0 */
     double min_percent; /* the same in per cent of the image, 0 to 100: 0 */
 } fleck_region_settings;
 FLECK_API fleck_region_settings fleck_region_defaults(void);
@@ -537,7 +538,8 @@ FLECK_API fleck_region_settings fleck_region_defaults(void);
 FLECK_API fleck_status fleck_regions_find(fleck_regions *out, const float *map, int64_t width,
                                           int64_t height, const fleck_region_settings *settings,
                                           fleck_error *err) FLECK_MUST_CHECK;
-/* Regions of a result at its image's own size; settings NULL: all above the model's pixel threshold.
+/* Regions of a result at its image's own size; settings NULL: all that stand out from the photo's own
+ * background.  Their level, out->threshold, is each photo's own: docs/MODEL.md says how it is found.
  * Where a least area decides, a part is defective if result->defective and a region is in the list.
  *   FLECK_E_STATE  no threshold: neither the settings nor the model have one */
 FLECK_API fleck_status fleck_result_regions(const fleck_model *model, const fleck_result *result,
@@ -561,7 +563,7 @@ FLECK_API fleck_picture_settings fleck_picture_defaults(void);
 
 /* Write a PNG of the image, which must have been kept, with its regions outlined and the first 99 numbered.
  * Pixels keep their places; under the image stand the result's score, threshold and verdict, the number of
- * regions, and a colour bar with marks of the pixel threshold and the regions' peaks.  Where the image is
+ * regions, and a colour bar with marks of the outlines' level and the regions' peaks.  Where the image is
  * too high for that it is left out.  Text chunks say that fleck drew it, and of which file.
  *   FLECK_E_STATE   path is the scored file itself; the image was not kept
  *   FLECK_E_LIMIT   two images side by side are wider than 65535 pixels */
@@ -570,7 +572,7 @@ FLECK_API fleck_status fleck_result_save_picture_with(const fleck_model *model,
                                                       const fleck_picture_settings *settings,
                                                       const char *path,
                                                       fleck_error *err) FLECK_MUST_CHECK;
-/* The same with the defaults: heat, and all regions above the model's pixel threshold. */
+/* The same with the defaults: heat, and all regions that stand out from the photo's own background. */
 FLECK_API fleck_status fleck_result_save_picture(const fleck_model *model,
                                                  const fleck_result *result, const char *path,
                                                  fleck_error *err) FLECK_MUST_CHECK;
@@ -649,8 +651,11 @@ typedef struct fleck_report {
     fleck_ranking image;
     bool has_pixel; /* masks were there */
     fleck_ranking pixel;
-    double pro;      /* area under PRO up to FPR 0.3, divided by 0.3 */
-    int64_t regions; /* 8-connected defects in all masks */
+    double pro; /* area under PRO up to FPR 0.3, divided by 0.3 */
+    double
+        outline_f1; /* F1 of the pixels that pictures outline; pixel.f1max is what one threshold for all images
+                          could reach.  NaN without masks, pixel threshold or (maps from files) model */
+    int64_t regions;                                         /* 8-connected defects in all masks */
     int64_t above_threshold_good, above_threshold_defective; /* verdicts at the model's threshold */
     fleck_times seconds;
     char category[256];

@@ -5,6 +5,7 @@
 #include "dataset/good.h"
 #include "pipeline/batch.h"
 #include "pipeline/place.h"
+#include "pipeline/regions.h"
 #include "pipeline/testset.h"
 
 #include <stdio.h>
@@ -31,7 +32,10 @@ static fleck_status count_map(evaluation *e, int64_t item, const fleck_result *r
     bool original = e->settings->protocol == FLECK_PROTOCOL_ORIGINAL;
     fk_image mask = {0}, left_out = {0};
     unsigned ignored;
+    const float *map = r->map;
+    int64_t height = r->map_height, width = r->map_width;
     float *full = NULL;
+    double level;
     fleck_status st;
 
     if (!e->tests.has_masks)
@@ -43,12 +47,15 @@ static fleck_status count_map(evaluation *e, int64_t item, const fleck_result *r
     if (original) {
         FK_DO(FK_ALLOC(&full, r->image_width * r->image_height, err));
         fk_place_map(full, r->image_height, r->image_width, r->map, p);
+        map = full;
+        height = r->image_height;
+        width = r->image_width;
     }
+    FK_DO(fk_result_level(&level, e->runner->model, r, err));
     *fatal = true;
-    FK_DO(fk_testset_add_map(&e->tests, i, original ? full : r->map,
-                             original ? r->image_height : r->map_height,
-                             original ? r->image_width : r->map_width, &mask, &left_out, err));
+    FK_DO(fk_testset_add_map(&e->tests, i, map, height, width, &mask, &left_out, err));
     *fatal = false;
+    fk_testset_add_outline(&e->tests, level, map, height * width, &mask, &left_out);
 done:
     fk_image_free(&mask);
     fk_image_free(&left_out);

@@ -62,14 +62,16 @@ fleck_status fk_picture_overlay(fk_image *out, const fk_model *m, const fleck_re
 {
     fk_image view;
     float *full = NULL;
+    double level;
     fleck_status st;
 
     *out = (fk_image){0};
     FK_DO(view_of(&view, r, err));
+    FK_DO(fk_result_level(&level, m, r, err));
     FK_DO(FK_ALLOC(&full, view.width * view.height, err));
     FK_DO(fk_place_result(full, m, r, err));
-    FK_DO(fk_render_overlay(out, &view, full, scale_of(m, full, view.width * view.height),
-                            m->calibration.pixel_threshold, err));
+    FK_DO(fk_render_overlay(out, &view, full, scale_of(m, full, view.width * view.height), level,
+                            err));
     FK_DO(hatch(out, m, err));
 done:
     if (st != FLECK_OK)

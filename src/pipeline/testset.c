@@ -92,6 +92,24 @@ fleck_status fk_testset_add_map(fk_testset *t, int64_t i, const float *map, int6
     return st;
 }
 
+void fk_testset_add_outline(fk_testset *t, double level, const float *map, int64_t n,
+                            const fk_image *mask, const fk_image *left_out)
+{
+    int64_t outlined = 0, hit = 0;
+
+    if (t->pixel == NULL || isnan(level))
+        return;
+    for (int64_t i = 0; i < n; i++) {
+        bool is = (double)map[i] > level && (left_out->data == NULL || left_out->data[i] == 0);
+
+        outlined += is;
+        hit += is && mask->data != NULL && mask->data[i] != 0;
+    }
+    atomic_fetch_add(&t->outlined, outlined);
+    atomic_fetch_add(&t->hit, hit);
+    atomic_store(&t->has_outlines, true);
+}
+
 void fk_testset_add_score(fk_testset *t, int64_t i, double score)
 {
     t->scores[t->n] = score;
@@ -143,7 +161,7 @@ fleck_status fk_testset_finish(fk_testset *t, double pro_limit, fk_pool *pool, f
     FK_DO(fk_metric_ranking(&image, t->scores, t->labels, t->n, err));
     out->image = public_ranking(&image);
     out->pixel = (fleck_ranking){NAN, NAN, NAN, NAN};
-    out->pro = NAN;
+    out->pro = out->outline_f1 = NAN;
     out->has_pixel = t->pixel != NULL;
     out->passed = t->samples.passed;
     if (t->samples.passed_text != NULL)
@@ -154,6 +172,9 @@ fleck_status fk_testset_finish(fk_testset *t, double pro_limit, fk_pool *pool, f
     out->pixel = public_ranking(&pixel.ranking);
     out->pro = pixel.pro;
     out->regions = pixel.regions;
+    if (atomic_load(&t->has_outlines) && pixel.defective_pixels > 0)
+        out->outline_f1 = 2.0 * (double)atomic_load(&t->hit) /
+                          (double)(atomic_load(&t->outlined) + pixel.defective_pixels);
 done:
     if (st == FLECK_OK)
         explain(out, listed);

@@ -9,6 +9,8 @@
 #include "model/model.h"
 #include "pipeline/mask.h"
 
+#include <stdatomic.h>
+
 /* Valid when zeroed; see fk_testset_free(). */
 typedef struct fk_testset {
     fk_samples samples;
@@ -20,6 +22,8 @@ typedef struct fk_testset {
     fk_mask_notes notes;    /* of masks, said by fk_testset_finish() */
     fk_warn warn;
     fk_bins *bins; /* borrowed; NULL, or [samples.count]: those of the maps added */
+    atomic_bool has_outlines;
+    _Atomic int64_t outlined, hit; /* pixels: outlined, and those of them that are defective */
 } fk_testset;
 
 /* How test images are found and kept. */
@@ -51,6 +55,10 @@ fleck_status fk_testset_mask(const fk_testset *t, int64_t i, const fk_preprocess
 fleck_status fk_testset_add_map(fk_testset *t, int64_t i, const float *map, int64_t height,
                                 int64_t width, const fk_image *mask, const fk_image *left_out,
                                 fleck_error *err) FLECK_MUST_CHECK;
+/* Count what is outlined above level of a map that fk_testset_add_map() has taken; NaN: nothing is known of it.
+ * May be called by several threads at once. */
+void fk_testset_add_outline(fk_testset *t, double level, const float *map, int64_t n,
+                            const fk_image *mask, const fk_image *left_out);
 /* Note what is to be said of sample i's mask, and of that of what is left out.  One call at a time. */
 fleck_status fk_testset_note(fk_testset *t, int64_t i, unsigned kinds, unsigned ignored,
                              fleck_error *err) FLECK_MUST_CHECK;

@@ -43,8 +43,8 @@ cp -r "$S" W
 mkdir W/test/crack/rgb
 mv W/test/crack/000.png W/test/crack/rgb
 printf 'GIF89a' >W/test/good/a.gif
-fleck eval "$M" W | sed -n '2p;8p'
+fleck eval "$M" W | sed -n '2p;9p'
 fleck eval "$M" W --json | grep -A 3 '"passed"'
 mkdir W/ground_truth/crack/rgb
 mv W/ground_truth/crack/000_mask.png W/ground_truth/crack/rgb
-fleck eval "$M" W --recursive | sed -n '2p;6,8p'
+fleck eval "$M" W --recursive | sed -n '2p;6,9p'

@@ -15,11 +15,6 @@
  * cache. */
 #define BLOCK_ROWS 48
 
-int64_t fk_ceil_div(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
-
 static int64_t most(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -47,11 +42,6 @@ bool fk_conv_winograd(const fk_op *op, const fk_blocked *in)
         op->stride == 1 ? op->kernel == 3 || op->kernel == 4 : op->stride == 2 && op->kernel == 3;
 
     return tiles && in->block == FK_LANES;
-}
-
-int64_t fk_tile_size(const fk_op *op)
-{
-    return op->stride == 2 ? 2 : FK_TILE_IN + 1 - op->kernel;
 }
 
 void fk_conv_surround(fk_blocked *in, const fk_op *op)

@@ -90,7 +90,7 @@ bench-compare: ready
 	@$(ninja) build product meson-benchmark-prereq
 	@bench/compare '$(BASE)' $(BENCH)
 
-# The prefix goes into the pkg-config file, the tool's library path and its place of weights.
+# The prefix goes into the pkg-config file.
 install: all
 	@meson configure -Dprefix=$(abspath $(PREFIX)) build
 	@$(ninja) build product

@@ -47,7 +47,7 @@ typedef enum fleck_status {
 /* A pointer that must not be NULL, a negative count, and a choice that does not exist are refused
  * with FLECK_E_OPTION by every function below; settings NULL are the defaults.
  *
- * A status with its message.  Owned by the caller, valid when zeroed; every fallible call
+ * A status with its message.  Owned by the caller, valid when zeroed ({0}, in C++ {}); every fallible call
  * takes a pointer to one as its last argument, and NULL where the message is not wanted.
  * The message says what was wanted, what was found, and where: it names the file. */
 typedef struct fleck_error {

@@ -175,11 +175,16 @@ def layouts(header, folder):
         assert found == int(number), f"{what}: the compiler says {number}, the header {found}"
 
 
+def version(header, fleck):
+    """The library is of the header's version."""
+    parts = [header.numbers["FLECK_VERSION_" + part] for part in ("MAJOR", "MINOR", "PATCH")]
+    assert fleck.version().decode() == ".".join(parts)
+
+
 def defaults(fleck):
     settings = fleck.fit_defaults()
     assert settings.method == b"patchcore" and settings.sigma == 4.0 and settings.threads == 0
     assert fleck.status_name(3) == b"format"
-    assert re.fullmatch(rb"\d+\.\d+\.\d+", fleck.version())
 
 
 def fit(fleck, folder):
@@ -258,6 +263,8 @@ def main():
     fleck = Library(library, header)
     passed("every function that the header declares is there")
     with tempfile.TemporaryDirectory() as folder:
+        version(header, fleck)
+        passed("the library is of the header's version")
         layouts(header, folder)
         passed("structs lie as the compiler lays them")
         defaults(fleck)

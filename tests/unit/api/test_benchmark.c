@@ -1,7 +1,7 @@
 /* fleck_bench() and fleck_compare() on a tiny network: interrupted, gone on, on other threads, compared. */
 #include "fk_test.h"
 
-#include "unit/api/network.h"
+#include "network.h"
 
 typedef struct fixture {
     char folder[4096], root[4200];

@@ -2,7 +2,7 @@
 #include "fk_test.h"
 
 #include "base/mem.h"
-#include "unit/api/network.h"
+#include "network.h"
 #include "tensor/safetensors.h"
 
 #include <limits.h>

@@ -1,7 +1,7 @@
 /* What MH-PatchCore learns, from the same images in another order. */
 #include "fk_test.h"
 
-#include "unit/api/network.h"
+#include "network.h"
 #include "tensor/safetensors.h"
 
 /* The last is the fourth again: another file of the same bytes. */

@@ -2,7 +2,7 @@
 #include "fk_test.h"
 
 #include "base/watch.h"
-#include "unit/api/network.h"
+#include "network.h"
 
 static char folder[4096], sample[4200];
 

@@ -2,7 +2,7 @@
 #include "fk_test.h"
 
 #include "image/image.h"
-#include "unit/api/network.h"
+#include "network.h"
 
 #include <math.h>
 

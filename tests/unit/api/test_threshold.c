@@ -1,7 +1,7 @@
 /* A model's threshold against fits that never saw the images it rests on. */
 #include "fk_test.h"
 
-#include "unit/api/network.h"
+#include "network.h"
 
 #include <math.h>
 

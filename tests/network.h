@@ -1,8 +1,8 @@
-/* A small network for tests of the public interface, in every build: with OpenVINO a user's ONNX file,
+/* A small network for tests that fit models, in every build: with OpenVINO a user's ONNX file,
  * whose outputs are two taps and a vector; without it, or where FLECK_TEST_SEEDED is set, ResNet-18 with
  * seeded weights, which fleck's own engines run. */
-#ifndef API_NETWORK_H
-#define API_NETWORK_H
+#ifndef FK_TEST_NETWORK_H
+#define FK_TEST_NETWORK_H
 
 #include "unit/net/seeded.h"
 
@@ -41,6 +41,12 @@ static inline void write_network(const char *path, bool whole)
 static inline bool network_is_onnx(void)
 {
     return fk_engine_built(FK_ENGINE_OPENVINO) && getenv("FLECK_TEST_SEEDED") == NULL;
+}
+
+/* The engine that runs it. */
+static inline fk_engine network_engine(void)
+{
+    return network_is_onnx() ? FK_ENGINE_OPENVINO : FK_ENGINE_NATIVE;
 }
 
 /* The file of a network that can give an image's vector (whole) or need not; static. */

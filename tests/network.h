@@ -12,7 +12,7 @@ static inline void write_network(const char *path, bool whole)
     const char *const taps[] = {"layer1", "layer2"};
     fk_text header = {0};
     fk_graph g = {0};
-    uint8_t *data;
+    uint8_t *data = NULL;
     uint64_t length;
     int64_t count;
     FILE *file = fopen(path, "wb");
@@ -27,13 +27,12 @@ static inline void write_network(const char *path, bool whole)
         assert_ok(fk_text_printf(&header, err, " "));
     length = (uint64_t)header.length - 8;
     memcpy(header.data, &length, sizeof length); /* these tests run on little-endian machines */
-    data = malloc((size_t)count * 4);
-    assert_non_null(data);
+    assert_ok(fk_alloc((void **)&data, count, 4, err));
     write_seeded(NULL, data, &g, "");
     assert_int_equal(fwrite(header.data, 1, (size_t)header.length, file), header.length);
     assert_int_equal(fwrite(data, 4, (size_t)count, file), count);
     assert_int_equal(fclose(file), 0);
-    free(data);
+    fk_free(data);
     fk_text_free(&header);
     fk_graph_free(&g);
 }

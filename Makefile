@@ -2,7 +2,7 @@
 #
 # Variables: JOBS=N or -jN  how many jobs at once (default: as many as processors)
 #            PREFIX=DIR     where `make install` puts things (default /usr/local); DESTDIR as usual
-#            SETUP=:        touch neither packages nor .deps/; build with what is there
+#            SETUP=:        look for nothing, leave .deps/ alone; build with what is there
 #            SUITE=NAME     `make test` runs only this room's tests
 #            SECONDS=N      how long `make fuzz` runs each fuzzer (default 60; `make test` takes 3)
 #            COUNT=N SEED=N what `make hostile` tries (default 2000 damaged files and 64 kills, seed 1)
@@ -11,7 +11,7 @@
 #            CC, CFLAGS     as usual; the build folder is set up anew when they change
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
-.PHONY: all ready setup demo test check asan ubsan tsan fuzz hostile bench bench-compare install clean distclean help
+.PHONY: all ready setup setup-check demo test check asan ubsan tsan fuzz hostile bench bench-compare install clean distclean help
 
 SETUP ?= tools/setup
 JOBS ?= $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS)))
@@ -34,10 +34,13 @@ all: ready
 	@$(ninja) build product
 
 ready:
-	@$(SETUP)
+	@$(SETUP) --no-root
 
 setup:
 	@$(SETUP) --say
+
+setup-check:
+	@$(SETUP) --check --say
 
 demo: all
 	@tools/demo
@@ -54,7 +57,7 @@ test: ready
 	tools/count-tests build/$(log) $$(ls build-fuzz/$(log) 2>/dev/null) && [ -z "$$left" ]
 
 check:
-	@$(SETUP) --check
+	@$(SETUP) --check --no-root
 	@JOBS=$(JOBS) tools/check
 
 # OpenVINO and the BLAS are not instrumented.  Their own threads would fill a thread sanitizer's
@@ -67,7 +70,7 @@ tsan:
 	@tools/run-sanitized thread $(JOBS)
 
 fuzz:
-	@$(SETUP) --check
+	@$(SETUP) --check --no-root
 	@tools/configure-fuzz
 	@$(ninja) build-fuzz fuzz
 	@tests/fuzz/run build-fuzz $(SECONDS)
@@ -87,7 +90,7 @@ bench-compare: ready
 	@$(ninja) build product meson-benchmark-prereq
 	@bench/compare '$(BASE)' $(BENCH)
 
-# The prefix goes into the pkg-config file, the tool's library path and its place of weights.
+# The prefix goes into the pkg-config file.
 install: all
 	@meson configure -Dprefix=$(abspath $(PREFIX)) build
 	@$(ninja) build product
@@ -100,8 +103,9 @@ distclean: clean
 	rm -rf .deps demo
 
 help:
-	@echo 'make            install what is missing, build; the tool is then build/fleck'
-	@echo 'make setup      only install what is missing; says first what that is'
+	@echo 'make setup      install the Debian packages that are missing; says first which'
+	@echo 'make setup-check   those as well that check, fuzz and the sanitizers need'
+	@echo 'make            build; the tool is then build/fleck.  Says what is missing, if anything'
 	@echo 'make demo       sample images, training, prediction and evaluation, in demo/'
 	@echo 'make test       every test; the last line counts them'
 	@echo 'make check      format, clang-tidy, layers, headers, names, exported symbols'

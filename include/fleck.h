@@ -22,6 +22,19 @@ extern "C" {
 #define FLECK_PRINTF(f, a)
 #endif
 
+/* ---- Version ----------------------------------------------------------------------- */
+
+/* Of this header; fleck_version() has that of the library that runs.  Before 1.0 a new minor version
+ * may change types and functions, and the library's name and the version of its symbols change with
+ * it (libfleck.so.0.1, FLECK_0.1); from 1.0 on only a new major version does. */
+#define FLECK_VERSION "0.1.0"
+#define FLECK_VERSION_MAJOR 0
+#define FLECK_VERSION_MINOR 1
+#define FLECK_VERSION_PATCH 0
+/* For comparing: 0.1.0 is 100. */
+#define FLECK_VERSION_NUMBER                                                                       \
+    (FLECK_VERSION_MAJOR * 10000 + FLECK_VERSION_MINOR * 100 + FLECK_VERSION_PATCH)
+
 /* ---- Status and message ------------------------------------------------------------ */
 
 /* Why a call failed.  Zero is success; the values are stable across versions. */
@@ -47,7 +60,7 @@ typedef enum fleck_status {
 /* A pointer that must not be NULL, a negative count, and a choice that does not exist are refused
  * with FLECK_E_OPTION by every function below; settings NULL are the defaults.
  *
- * A status with its message.  Owned by the caller, valid when zeroed; every fallible call
+ * A status with its message.  Owned by the caller, valid when zeroed ({0}, in C++ {}); every fallible call
  * takes a pointer to one as its last argument, and NULL where the message is not wanted.
  * The message says what was wanted, what was found, and where: it names the file. */
 typedef struct fleck_error {
@@ -55,7 +68,7 @@ typedef struct fleck_error {
     char message[FLECK_ERROR_SIZE];
 } fleck_error;
 
-/* "0.1.0".  Static text. */
+/* FLECK_VERSION of the library.  Static text. */
 FLECK_API const char *fleck_version(void);
 /* A word for a status, e.g. "format".  Static text. */
 FLECK_API const char *fleck_status_name(fleck_status status);

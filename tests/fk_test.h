@@ -58,14 +58,6 @@ static inline const char *test_path(const char *root, const char *part)
         skip();                                                                                    \
     }
 
-/* End main: the whole program is skipped, by name, in a build without OpenVINO, which alone runs ONNX models.
- * The caller includes net/net.h. */
-#define onnx_or_skip()                                                                             \
-    if (!fk_engine_built(FK_ENGINE_OPENVINO)) {                                                    \
-        printf("skipped: %s needs OpenVINO\n", __FILE__);                                          \
-        return 77;                                                                                 \
-    }
-
 #define TEST_FOLDERS 256
 
 typedef struct test_folders {

@@ -6,6 +6,7 @@
 #include "image/image.h"
 #include "method/method.h"
 #include "net/weights.h"
+#include "pipeline/evaluate.h"
 #include "pipeline/fit.h"
 #include "synth/synth.h"
 
@@ -130,7 +131,7 @@ fleck_run_settings fleck_run_defaults(void)
 
 fleck_eval_settings fleck_eval_defaults(void)
 {
-    return (fleck_eval_settings){.protocol = FLECK_PROTOCOL_PAPER, .pro_limit = 0.3};
+    return fk_evaluate_defaults();
 }
 
 fleck_metrics_settings fleck_metrics_defaults(void)

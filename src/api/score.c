@@ -5,7 +5,6 @@
 #include "pipeline/evaluate.h"
 #include "pipeline/output.h"
 #include "pipeline/picture.h"
-#include "pipeline/place.h"
 #include "pipeline/predict.h"
 #include "tensor/map_file.h"
 
@@ -87,7 +86,7 @@ fleck_status fleck_result_full_map(const fleck_model *model, const fleck_result 
     FK_NEED(model);
     FK_DO(fk_check_own(model, result, __func__, err));
     FK_NEED(map);
-    st = fk_place_result(map, &model->model, result, err);
+    st = fk_result_full_map(map, &model->model, result, err);
 done:
     return st;
 }

@@ -28,21 +28,6 @@ static fleck_status check_path(const char *path, bool *is_table, fleck_error *er
     return FLECK_OK;
 }
 
-fleck_status fk_images_in(fk_names *out, const char *folder, fk_is_image *is_image,
-                          fleck_error *err)
-{
-    fk_names all = {0};
-    fleck_status st;
-
-    FK_DO(fk_folder_list(&all, folder, 'f', err));
-    for (int64_t i = 0; i < all.count; i++)
-        if (is_image(all.items[i]))
-            FK_DO(fk_names_add(out, all.items[i], err));
-done:
-    fk_names_free(&all);
-    return st;
-}
-
 fleck_status fk_dataset_test(fk_samples *out, bool *has_masks, const char *path,
                              const fk_dataset_how *how, fleck_error *err)
 {

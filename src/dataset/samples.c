@@ -1,4 +1,4 @@
-/* Lists of samples: add, sort, free. */
+/* Lists of samples: add, sort, free; and of the images in a folder. */
 #include "dataset/samples.h"
 #include "base/mem.h"
 
@@ -68,4 +68,19 @@ void fk_samples_sort(fk_samples *s)
 {
     if (s->count > 1)
         qsort(s->items, (size_t)s->count, sizeof *s->items, by_type_and_path);
+}
+
+fleck_status fk_images_in(fk_names *out, const char *folder, fk_is_image *is_image,
+                          fleck_error *err)
+{
+    fk_names all = {0};
+    fleck_status st;
+
+    FK_DO(fk_folder_list(&all, folder, 'f', err));
+    for (int64_t i = 0; i < all.count; i++)
+        if (is_image(all.items[i]))
+            FK_DO(fk_names_add(out, all.items[i], err));
+done:
+    fk_names_free(&all);
+    return st;
 }

@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "features/store.h"
 #include "method/gauss_factor.h"
+#include "method/gauss_position.h"
 
 #include <assert.h>
 #include <string.h>

@@ -28,17 +28,6 @@ const fk_method *fk_method_find(const char *name)
     return NULL;
 }
 
-fleck_status fk_method_needs(const char *name, const fk_memory *m, int64_t bytes, int64_t *least,
-                             fleck_error *err)
-{
-    *least = bytes;
-    if (m->bytes > 0 && m->bytes < bytes)
-        return fk_error_set(err, FLECK_E_LIMIT,
-                            "%s: to learn %lld images takes %lld bytes, %lld are allowed", name,
-                            (long long)m->images, (long long)bytes, (long long)m->bytes);
-    return FLECK_OK;
-}
-
 fleck_status fk_method_named(const fk_method **out, const char *name, fleck_error *err)
 {
     fk_nearest near = {.word = name};

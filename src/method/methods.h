@@ -1,4 +1,4 @@
-/* The methods that the table lists, each defined in the file of its name. */
+/* The methods that the table lists, each defined in the file of its name, and what they share. */
 #ifndef FK_METHOD_METHODS_H
 #define FK_METHOD_METHODS_H
 

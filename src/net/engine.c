@@ -1,4 +1,5 @@
-/* Names of engines and precisions, and what this build and this processor have. */
+/* What the engines below net.c share: names of engines and precisions, what this build and this
+ * processor have, and the outputs of a graph. */
 #include "net/engine.h"
 #include "base/nearest.h"
 #include "net/native_kernels.h"
@@ -43,19 +44,6 @@ fk_engine fk_engine_fastest(const fk_arch *arch, fk_precision precision)
     return fk_engine_built(FK_ENGINE_OPENVINO) ? FK_ENGINE_OPENVINO : FK_ENGINE_REFERENCE;
 }
 
-const char *fk_engine_version(fk_engine engine, char *buffer, size_t size)
-{
-    snprintf(buffer, size, "%s",
-             engine == FK_ENGINE_REFERENCE ? "fleck reference"
-             : engine == FK_ENGINE_NATIVE  ? "fleck native"
-                                           : "OpenVINO (not in this build)");
-#ifdef FLECK_WITH_OPENVINO
-    if (engine == FK_ENGINE_OPENVINO)
-        fk_openvino_version(buffer, size);
-#endif
-    return buffer;
-}
-
 const char *fk_precision_name(fk_precision precision)
 {
     return precision_names[precision];
@@ -93,4 +81,19 @@ fleck_status fk_precision_named(fk_precision *out, const char *name, fleck_error
     return fk_error_set(err, FLECK_E_OPTION,
                         "precision: expected f32, bf16, f16 or auto, got \"%s\"%s", name,
                         fk_nearest_choice(meant, "f32|bf16|f16|auto", name));
+}
+
+void fk_engine_graph_outputs(const fk_graph *g, fk_net_outputs *outputs)
+{
+    *outputs = (fk_net_outputs){.n_taps = g->n_taps};
+    for (int i = 0; i < g->n_taps; i++) {
+        const fk_op *op = &g->ops[g->taps[i].node];
+
+        memcpy(outputs->taps[i].name, g->taps[i].name, sizeof outputs->taps[i].name);
+        outputs->taps[i].channels = op->out_channels;
+        outputs->taps[i].height = op->out_height;
+        outputs->taps[i].width = op->out_width;
+    }
+    if (g->pool_node >= 0)
+        outputs->pool_dim = g->ops[g->pool_node].out_channels;
 }

@@ -15,11 +15,6 @@
  * cache. */
 #define BLOCK_ROWS 48
 
-int64_t fk_ceil_div(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
-
 static int64_t most(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -44,11 +39,6 @@ void fk_blocked_finish(fk_blocked *b)
 bool fk_conv_winograd(const fk_op *op, const fk_blocked *in)
 {
     return op->stride == 1 && (op->kernel == 3 || op->kernel == 4) && in->block == FK_LANES;
-}
-
-int64_t fk_tile_size(const fk_op *op)
-{
-    return FK_TILE_IN + 1 - op->kernel;
 }
 
 void fk_conv_surround(fk_blocked *in, const fk_op *op)

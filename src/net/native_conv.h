@@ -5,6 +5,11 @@
 #include "net/graph.h"
 #include "net/native_kernels.h"
 
+static inline int64_t fk_ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
 /* Where an activation [C, H, W] lies: `block` channels side by side, each such block a plane with
  * zeros around it, so that no convolution has to look for borders:
  *
@@ -45,8 +50,6 @@ typedef struct fk_conv {
 
 /* Whether a convolution that reads `in` goes through Winograd's tiles. */
 bool fk_conv_winograd(const fk_op *op, const fk_blocked *in);
-/* Outputs each way of a tile of op. */
-int64_t fk_tile_size(const fk_op *op);
 
 /* A convolution of stride 2 is one of stride 1 with half the kernel on an input [4 C, H / 2, W / 2] whose
  * position holds the pixels of two rows and two columns, channel (y % 2 * 2 + x % 2) * C + c.  Sets out to
@@ -77,8 +80,8 @@ typedef struct fk_piece {
     int64_t first, n, first_out, end_out;
 } fk_piece;
 
-int64_t fk_ceil_div(int64_t a, int64_t b);
-
+/* Outputs each way of a tile of op. */
+int64_t fk_tile_size(const fk_op *op);
 /* Cut the tiles into pieces; sets rows, row_blocks and scratch. */
 void fk_winograd_plan(fk_conv *c);
 /* weight [K, C, k, k] -> c->weight [K / FK_LANES][FK_TILE_POINTS][C][FK_LANES]. */

@@ -26,6 +26,11 @@
 #define LEAST_TILES 24
 #define MOST_TILES 48
 
+int64_t fk_tile_size(const fk_op *op)
+{
+    return FK_TILE_IN + 1 - op->kernel;
+}
+
 /* The tables of all points would lie a power of two apart and fall into the same few sets of the
  * first cache; a line more for each spreads them. */
 static int64_t point_size(int64_t n, int64_t channels)

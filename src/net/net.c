@@ -241,19 +241,17 @@ static const fk_engine_table *table_of(fk_engine engine)
     return NULL;
 }
 
-void fk_engine_graph_outputs(const fk_graph *g, fk_net_outputs *outputs)
+const char *fk_engine_version(fk_engine engine, char *buffer, size_t size)
 {
-    *outputs = (fk_net_outputs){.n_taps = g->n_taps};
-    for (int i = 0; i < g->n_taps; i++) {
-        const fk_op *op = &g->ops[g->taps[i].node];
-
-        memcpy(outputs->taps[i].name, g->taps[i].name, sizeof outputs->taps[i].name);
-        outputs->taps[i].channels = op->out_channels;
-        outputs->taps[i].height = op->out_height;
-        outputs->taps[i].width = op->out_width;
-    }
-    if (g->pool_node >= 0)
-        outputs->pool_dim = g->ops[g->pool_node].out_channels;
+    snprintf(buffer, size, "%s",
+             engine == FK_ENGINE_REFERENCE ? "fleck reference"
+             : engine == FK_ENGINE_NATIVE  ? "fleck native"
+                                           : "OpenVINO (not in this build)");
+#ifdef FLECK_WITH_OPENVINO
+    if (engine == FK_ENGINE_OPENVINO)
+        fk_openvino_version(buffer, size);
+#endif
+    return buffer;
 }
 
 /* Both engines get their input from this table, so normalisation is the same to the last bit

@@ -106,7 +106,7 @@ fleck_status fk_torch_storage(fk_pickle *p, int32_t id, int32_t *out,
 /* Fill order, and same_as of every storage. */
 fleck_status fk_torch_sort_storages(fk_pickle *p, fleck_error *err) FLECK_MUST_CHECK;
 
-/* ---- And what they ask of the machine. ---- */
+/* ---- For both: making values. ---- */
 fleck_status fk_pickle_new(fk_pickle *p, fk_value v, int32_t *out,
                            fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_pickle_append(fk_pickle *p, int32_t to, int32_t item,

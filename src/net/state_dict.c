@@ -26,6 +26,18 @@ struct fk_state_dict {
     int64_t count;
 };
 
+bool fk_sum_of_name(const char *file, char sum[FK_SUM_DIGITS + 1])
+{
+    const char *dash = strrchr(file, '-');
+
+    if (dash == NULL || strspn(dash + 1, "0123456789abcdef") != FK_SUM_DIGITS ||
+        dash[1 + FK_SUM_DIGITS] != '.')
+        return false;
+    memcpy(sum, dash + 1, FK_SUM_DIGITS);
+    sum[FK_SUM_DIGITS] = '\0';
+    return true;
+}
+
 /* ---- Slices of storages to tensors ---- */
 
 static bool is_contiguous(const fk_slice *cut)

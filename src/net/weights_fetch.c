@@ -23,18 +23,6 @@ typedef struct fetch {
     int fd;             /* of part, locked; -1 where it is not open */
 } fetch;
 
-bool fk_sum_of_name(const char *file, char sum[FK_SUM_DIGITS + 1])
-{
-    const char *dash = strrchr(file, '-');
-
-    if (dash == NULL || strspn(dash + 1, "0123456789abcdef") != FK_SUM_DIGITS ||
-        dash[1 + FK_SUM_DIGITS] != '.')
-        return false;
-    memcpy(sum, dash + 1, FK_SUM_DIGITS);
-    sum[FK_SUM_DIGITS] = '\0';
-    return true;
-}
-
 /* What is downloaded for arch and the sum it must have; false where none is known. */
 static bool published(const fk_arch *arch, const char **name, char sum[FK_SHA256_TEXT])
 {

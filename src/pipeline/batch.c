@@ -140,14 +140,14 @@ static fleck_status prepare(void *ctx, int64_t i, int worker, fleck_error *err)
         goto done;
     if (fk_runner_decode(b->runner, worker, r->files[i], &original, err) != FLECK_OK)
         goto done; /* the message has the name */
-    fk_predict_start(result, b->runner->model, &original);
+    fk_result_start(result, b->runner->model, &original);
     FK_DO(fk_strdup(&result->path, r->files[i], err));
     FK_DO(fk_runner_prepare(b->runner, worker, &original, r->masks != NULL ? r->masks[i] : NULL,
                             &b->canvases[i], err));
     result->unlike = fk_kind_compare(&b->runner->model->kind, b->canvases[i].traits);
     FK_DO(FK_ALLOC(&result->map, result->map_width * result->map_height, err));
     if (b->keep)
-        fk_predict_keep(result, &original);
+        fk_result_keep(result, &original);
     atomic_fetch_add(&b->taken, taken_by(b, i));
 done:
     fk_image_free(&original);
@@ -326,7 +326,7 @@ static fleck_status run_once(run *r, int64_t n, fleck_error *err)
             FK_DO(score_all(r, err));
     }
     for (int64_t i = 0; i < b->n; i++)
-        fk_predict_judge(&b->results[i], b->runner->model);
+        fk_result_judge(&b->results[i], b->runner->model);
 done:
     return st;
 }

@@ -3,7 +3,8 @@
 #define FK_PIPELINE_BATCH_H
 
 #include "base/gate.h"
-#include "pipeline/predict.h"
+#include "pipeline/result.h"
+#include "pipeline/runner.h"
 
 /* Bytes that a batch may take while it scores, whatever its images' sizes, beside one image a thread:
  * what its files leave, and what work on them takes. */

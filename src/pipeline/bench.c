@@ -225,62 +225,6 @@ done:
     return st;
 }
 
-/* ---- What decides the figures of a run ---- */
-
-/* The digest of the weights, read once for each run. */
-static fleck_status sum_weights(fk_bench_run *run, const fk_model *m, fleck_error *err)
-{
-    fk_net_source source = fk_model_source(m);
-
-    if (run->weights[0] != '\0')
-        return FLECK_OK;
-    return fk_bench_file_digest(run->weights,
-                                source.weights != NULL ? source.name : run->fit.backbone, err);
-}
-
-fleck_status fk_bench_run_sum(char out[FK_SHA256_TEXT], const char *files,
-                              const fleck_bench_settings *s, fk_bench_run *run, const fk_model *m,
-                              fleck_error *err)
-{
-    const fk_preprocess *p = &m->pre;
-    fk_json *options = NULL;
-    fk_text t = {0};
-    char *text = NULL, mask[FK_SHA256_TEXT] = "";
-    fleck_status st;
-
-    FK_DO(sum_weights(run, m, err));
-    FK_DO(fk_options_to_json(&options, &m->options, err));
-    FK_DO(fk_json_dump(&text, options, 0, err));
-    if (m->mask != NULL)
-        fk_sha256_text(m->mask, (size_t)(m->mask_width * m->mask_height), mask);
-    FK_DO(fk_text_printf(&t, err, "fleck %s\n%s\n%d %.17g %lld %llu\n", FLECK_VERSION, files,
-                         (int)s->protocol, s->pro_limit, (long long)s->resamples,
-                         (unsigned long long)s->seed));
-    FK_DO(fk_text_printf(&t, err, "%s %s %s %s %s %s\n%s\n", m->method->name, m->backbone,
-                         run->weights, fk_precision_name(m->precision), m->engine,
-                         run->fit.pool != NULL ? run->fit.pool : "", mask));
-    FK_DO(fk_text_printf(&t, err, "%lldx%lld %lldx%lld %lld %lld %s %.17g %lld %lld\n%s\n",
-                         (long long)p->width, (long long)p->height, (long long)p->crop_width,
-                         (long long)p->crop_height, (long long)p->tile, (long long)p->overlap,
-                         p->resize, m->sigma, (long long)run->fit.calibrate,
-                         (long long)run->fit.max_memory, text));
-    for (int i = 0; i < 3; i++)
-        FK_DO(fk_text_printf(&t, err, "%.9g %.9g %u\n", (double)p->mean[i], (double)p->scale[i],
-                             p->background[i]));
-    FK_DO(fk_text_printf(&t, err, "%s %lld %.17g %s\n",
-                         run->fit.window != NULL ? run->fit.window : "auto",
-                         (long long)run->fit.max_pixels, run->fit.false_alarms,
-                         run->fit.groups != NULL ? run->fit.groups : "auto"));
-    for (int i = 0; i < m->n_taps; i++)
-        FK_DO(fk_text_printf(&t, err, "%s\n", m->taps[i].name));
-    fk_sha256_text(t.data, (size_t)t.length, out);
-done:
-    fk_json_free(&options);
-    fk_text_free(&t);
-    fk_free(text);
-    return st;
-}
-
 /* ---- Networks ---- */
 
 /* The images that a category learns. */

@@ -278,7 +278,7 @@ done:
 static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_bench_run *run,
                                      fk_feed *feed, fleck_error *err)
 {
-    fleck_eval_settings e = fleck_eval_defaults();
+    fleck_eval_settings e = fk_evaluate_defaults();
     gather g = {.work = w, .result = out};
     fleck_fit_settings settings = run->fit;
     fk_model m = {0};

@@ -7,7 +7,7 @@
 #include "pipeline/published.h"
 #include "render/table.h"
 
-/* ---- Figures (bench_tables.c) ---- */
+/* ---- Figures (bench_figures.c; fk_bench_figure_key() in bench_tables.c) ---- */
 
 typedef enum fk_bench_figure {
     FK_BENCH_PIXEL_AUROC,

@@ -22,6 +22,11 @@ typedef struct evaluation {
     const char **files, **masks; /* [batch] */
 } evaluation;
 
+fleck_eval_settings fk_evaluate_defaults(void)
+{
+    return (fleck_eval_settings){.protocol = FLECK_PROTOCOL_PAPER, .pro_limit = 0.3};
+}
+
 /* Bring map and mask of sample i to one size and count them.  *fatal: counting failed, not the sample. */
 static fleck_status count_map(evaluation *e, int64_t item, const fleck_result *r, bool *fatal,
                               fleck_error *err)

@@ -5,6 +5,8 @@
 #include "metric/bins.h"
 #include "pipeline/runner.h"
 
+fleck_eval_settings fk_evaluate_defaults(void);
+
 /* Score and measure the test images of path.  bins: NULL, or zeroed for each test image; those that were measured
  * get theirs, for the caller to free, whatever the status. */
 fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settings *s,

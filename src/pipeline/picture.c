@@ -69,7 +69,7 @@ fleck_status fk_picture_overlay(fk_image *out, const fk_model *m, const fleck_re
     FK_DO(view_of(&view, r, err));
     FK_DO(fk_result_level(&level, m, r, err));
     FK_DO(FK_ALLOC(&full, view.width * view.height, err));
-    FK_DO(fk_place_result(full, m, r, err));
+    FK_DO(fk_result_full_map(full, m, r, err));
     FK_DO(fk_render_overlay(out, &view, full, scale_of(m, full, view.width * view.height), level,
                             err));
     FK_DO(hatch(out, m, err));
@@ -107,7 +107,7 @@ static fleck_status measure(drawing *d, const fk_model *m, const fleck_result *r
     FK_DO(FK_ALLOC(&d->map, n, err));
     if (isnan(settings->threshold) && isnan(m->calibration.pixel_threshold)) {
         d->regions.threshold = NAN;
-        FK_DO(fk_place_result(d->map, m, r, err));
+        FK_DO(fk_result_full_map(d->map, m, r, err));
     } else {
         FK_DO(FK_ALLOC(&d->kept, n, err));
         FK_DO(fk_result_regions(&d->regions, d->map, d->kept, m, r, settings, err));

@@ -4,7 +4,6 @@
  * image resized to r pixels, and at c = s - o of a crop of k pixels that begins at o.  The crop
  * covers -1/2 <= c <= k - 1/2. */
 #include "pipeline/place.h"
-#include "pipeline/canvas.h"
 #include "features/map.h"
 
 #include <math.h>
@@ -140,19 +139,4 @@ double fk_place_outside_share(const fk_preprocess *p)
         return 0.0;
     return 1.0 -
            (double)p->crop_width / (double)p->width * (double)p->crop_height / (double)p->height;
-}
-
-fleck_status fk_place_result(float *out, const fk_model *m, const fleck_result *r, fleck_error *err)
-{
-    fk_image left_out = {0};
-    unsigned kinds;
-    fleck_status st;
-
-    FK_DO(fk_left_out(&left_out, &kinds, m, NULL, r->image_width, r->image_height, false, err));
-    fk_place_map(out, r->image_height, r->image_width, r->map, &m->pre);
-    for (int64_t i = 0; left_out.data != NULL && i < r->image_width * r->image_height; i++)
-        out[i] = left_out.data[i] != 0 ? 0.0f : out[i];
-done:
-    fk_image_free(&left_out);
-    return st;
 }

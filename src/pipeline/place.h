@@ -26,8 +26,4 @@ void fk_place_outside(uint8_t *out, int64_t height, int64_t width, const fk_prep
 /* Share of an image outside the crop. */
 double fk_place_outside_share(const fk_preprocess *p);
 
-/* A result's map at its image's own size, out [image_height, image_width]; 0 where m's mask is. */
-fleck_status fk_place_result(float *out, const fk_model *m, const fleck_result *r,
-                             fleck_error *err) FLECK_MUST_CHECK;
-
 #endif

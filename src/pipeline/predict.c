@@ -5,58 +5,20 @@
 
 #include <math.h>
 
-void fk_result_free(fleck_result *r)
-{
-    if (r == NULL)
-        return;
-    fk_free(r->map);
-    fk_free(r->image);
-    fk_free(r->path);
-    *r = (fleck_result){0};
-}
-
-void fk_predict_start(fleck_result *out, const fk_model *m, const fk_image *original)
-{
-    fk_map_size size = fk_preprocess_canvas(&m->pre, original->width, original->height);
-
-    *out = (fleck_result){.threshold = fk_model_threshold(m),
-                          .map_width = size.width,
-                          .map_height = size.height,
-                          .image_width = original->width,
-                          .image_height = original->height};
-}
-
-void fk_predict_judge(fleck_result *r, const fk_model *m)
-{
-    const fk_calibration *c = &m->calibration;
-
-    r->defective = r->score > r->threshold; /* false where the threshold is NaN */
-    r->ratio = r->score / r->threshold;
-    r->above = c->alone != NULL && !isnan(r->threshold)
-                   ? fk_share_below(c->alone, c->images, r->score)
-                   : (double)NAN;
-}
-
-void fk_predict_keep(fleck_result *out, fk_image *original)
-{
-    out->image = original->data;
-    original->data = NULL;
-}
-
 fleck_status fk_predict_image(fk_runner *r, fk_image *original, bool keep, fleck_result *out,
                               fleck_error *err)
 {
     fk_canvas canvas = {0};
     fleck_status st;
 
-    fk_predict_start(out, r->model, original);
+    fk_result_start(out, r->model, original);
     FK_DO(fk_runner_prepare(r, 0, original, NULL, &canvas, err));
     out->unlike = fk_kind_compare(&r->model->kind, canvas.traits);
     FK_DO(FK_ALLOC(&out->map, out->map_width * out->map_height, err));
     FK_DO(fk_runner_score_canvas(r, 0, &canvas, FK_NONE, true, out->map, &out->score, err));
-    fk_predict_judge(out, r->model);
+    fk_result_judge(out, r->model);
     if (keep)
-        fk_predict_keep(out, original);
+        fk_result_keep(out, original);
 done:
     fk_canvas_free(&canvas);
     if (st != FLECK_OK)

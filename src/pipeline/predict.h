@@ -2,9 +2,8 @@
 #ifndef FK_PIPELINE_PREDICT_H
 #define FK_PIPELINE_PREDICT_H
 
+#include "pipeline/result.h"
 #include "pipeline/runner.h"
-
-void fk_result_free(fleck_result *r);
 
 /* Score pixels already decoded, on all threads; takes over *original where keep is set. */
 fleck_status fk_predict_image(fk_runner *r, fk_image *original, bool keep, fleck_result *out,
@@ -12,12 +11,6 @@ fleck_status fk_predict_image(fk_runner *r, fk_image *original, bool keep, fleck
 /* Decode and score one file on all threads; messages name it. */
 fleck_status fk_predict_file(fk_runner *r, const char *path, bool keep, fleck_result *out,
                              fleck_error *err) FLECK_MUST_CHECK;
-
-/* Parts of these: what is known of a result before it is scored; the verdict; the original's pixels,
- * which move. */
-void fk_predict_start(fleck_result *out, const fk_model *m, const fk_image *original);
-void fk_predict_judge(fleck_result *r, const fk_model *m);
-void fk_predict_keep(fleck_result *out, fk_image *original);
 
 /* Score n files on all threads; on_scored, which may be NULL, and on_result as in fleck.h. */
 fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n, bool keep,

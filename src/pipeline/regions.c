@@ -3,7 +3,7 @@
 #include "features/map.h"
 #include "metric/outline.h"
 #include "metric/region.h"
-#include "pipeline/place.h"
+#include "pipeline/result.h"
 
 #include <math.h>
 
@@ -54,7 +54,7 @@ fleck_status fk_result_regions(fleck_regions *out, float *map, uint8_t *kept, co
     if (isnan(s.threshold))
         FK_FAIL(err, FLECK_E_STATE,
                 "regions need a threshold: the model has none, it was not calibrated");
-    FK_DO(fk_place_result(map, m, r, err));
+    FK_DO(fk_result_full_map(map, m, r, err));
     FK_DO(fk_regions_find(out, kept, map, r->image_height, r->image_width, &s, err));
 done:
     return st;

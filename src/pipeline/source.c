@@ -30,7 +30,7 @@ static fleck_status ask(fk_source *s, int64_t i, fk_image *out, fleck_error *err
 
     if (st != FLECK_OK)
         return fk_error_set(err, st, "the caller's function gave no image (%s)",
-                            fleck_status_name(st));
+                            fk_status_name(st));
     return fk_image_copy_rows(out, p.rgb, p.width, p.height, p.row_bytes, err);
 }
 

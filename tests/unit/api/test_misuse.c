@@ -2,7 +2,7 @@
 #include "fk_test.h"
 
 #include "base/mem.h"
-#include "net/net.h"
+#include "network.h"
 #include "tensor/safetensors.h"
 
 #include <limits.h>
@@ -22,7 +22,7 @@ static fleck_fit_settings settings(int64_t side)
     fleck_fit_settings s = fleck_fit_defaults();
 
     s.method = "padim";
-    s.backbone = f.network;
+    use_network(&s);
     s.width = s.crop_width = side;
     s.height = s.crop_height = side;
     s.options = options;
@@ -42,8 +42,7 @@ static int set_up(void **state)
     snprintf(f.sample, sizeof f.sample, "%s/sample", f.folder);
     snprintf(f.image, sizeof f.image, "%s/train/good/000.png", f.sample);
     snprintf(f.file, sizeof f.file, "%s/out.png", f.folder);
-    snprintf(f.network, sizeof f.network, "%s",
-             test_path("FLECK_TEST_SOURCE", "tests/golden/net/open.onnx"));
+    snprintf(f.network, sizeof f.network, "%s", network_file(false));
     synth.width = synth.height = 64;
     synth.train = 4;
     synth.good = synth.defective = 1;
@@ -611,6 +610,5 @@ int main(void)
         cmocka_unit_test(every_function_of_the_header_is_misused_here),
     };
 
-    onnx_or_skip();
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,13 +1,13 @@
 /* What MH-PatchCore learns, from the same images in another order. */
 #include "fk_test.h"
 
-#include "net/net.h"
+#include "network.h"
 #include "tensor/safetensors.h"
 
 /* The last is the fourth again: another file of the same bytes. */
 enum { IMAGES = 19 };
 
-static char network[4200], files[IMAGES][4200], models[2][4200];
+static char files[IMAGES][4200], models[2][4200];
 
 static void write_picture(int i)
 {
@@ -29,8 +29,6 @@ static void write_picture(int i)
 static int set_up(void **state)
 {
     (void)state;
-    snprintf(network, sizeof network, "%s",
-             test_path("FLECK_TEST_SOURCE", "tests/golden/net/open.onnx"));
     for (int i = 0; i < IMAGES; i++)
         write_picture(i);
     for (int k = 0; k < 2; k++)
@@ -56,7 +54,7 @@ static void fit(const char *path, int step, int64_t tile)
     const char *list[IMAGES];
     fleck_model *m = NULL;
 
-    s.backbone = network;
+    use_network(&s);
     s.method = "mhpatchcore";
     s.options = options;
     s.width = s.crop_width = tile > 0 ? 0 : 64;
@@ -131,6 +129,5 @@ int main(void)
         cmocka_unit_test(so_it_does_from_tiles),
     };
 
-    onnx_or_skip();
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -2,9 +2,9 @@
 #include "fk_test.h"
 
 #include "base/watch.h"
-#include "net/net.h"
+#include "network.h"
 
-static char folder[4096], sample[4200], network[4200];
+static char folder[4096], sample[4200];
 
 static fleck_fit_settings settings(const char *method, int64_t tile)
 {
@@ -13,7 +13,7 @@ static fleck_fit_settings settings(const char *method, int64_t tile)
     fleck_fit_settings s = fleck_fit_defaults();
 
     s.method = method;
-    s.backbone = network;
+    use_network(&s);
     s.width = s.crop_width = 64;
     s.height = s.crop_height = 48;
     s.tile = tile;
@@ -32,8 +32,6 @@ static int set_up(void **state)
     (void)state;
     snprintf(folder, sizeof folder, "%s", test_folder());
     snprintf(sample, sizeof sample, "%s/sample", folder);
-    snprintf(network, sizeof network, "%s",
-             test_path("FLECK_TEST_SOURCE", "tests/golden/net/open.onnx"));
     synth.width = synth.height = 64;
     synth.train = 8;
     synth.good = 2;
@@ -244,6 +242,5 @@ int main(void)
         cmocka_unit_test(what_is_done_with_a_model_can_be_stopped),
     };
 
-    onnx_or_skip();
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

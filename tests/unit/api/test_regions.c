@@ -2,12 +2,12 @@
 #include "fk_test.h"
 
 #include "image/image.h"
-#include "net/net.h"
+#include "network.h"
 
 #include <math.h>
 
 typedef struct fixture {
-    char folder[4096], network[4200], image[4300];
+    char folder[4096], image[4300];
     fleck_model *model;
     fleck_result result;
 } fixture;
@@ -25,13 +25,11 @@ static int set_up(void **state)
     (void)state;
     snprintf(f.folder, sizeof f.folder, "%s", test_folder());
     snprintf(f.image, sizeof f.image, "%s/test/stain/000.png", f.folder);
-    snprintf(f.network, sizeof f.network, "%s",
-             test_path("FLECK_TEST_SOURCE", "tests/golden/net/open.onnx"));
     synth.width = 80;
     synth.height = 64;
     synth.train = 6;
     synth.good = synth.defective = 1;
-    s.backbone = f.network;
+    use_network(&s);
     s.width = s.crop_width = 64;
     s.height = s.crop_height = 48;
     s.options = options;
@@ -204,6 +202,5 @@ int main(void)
         cmocka_unit_test(copies_are_known_by_their_bytes_and_pages_by_their_head),
     };
 
-    onnx_or_skip();
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,14 +1,14 @@
 /* A model's threshold against fits that never saw the images it rests on. */
 #include "fk_test.h"
 
-#include "net/net.h"
+#include "network.h"
 
 #include <math.h>
 
 /* Runs of two images. */
 enum { IMAGES = 10, FOLDS = 5 };
 
-static char network[4200], files[IMAGES][4200];
+static char files[IMAGES][4200];
 
 /* Noise, the more of it the later the image; the first image is larger than the others. */
 static void write_picture(int image)
@@ -32,8 +32,6 @@ static void write_picture(int image)
 static int set_up(void **state)
 {
     (void)state;
-    snprintf(network, sizeof network, "%s",
-             test_path("FLECK_TEST_SOURCE", "tests/golden/net/open.onnx"));
     for (int i = 0; i < IMAGES; i++)
         write_picture(i);
     return 0;
@@ -55,7 +53,7 @@ static fleck_fit_settings settings(const char *method, int64_t tile)
                                               "bank=20000", NULL};
     fleck_fit_settings s = fleck_fit_defaults();
 
-    s.backbone = network;
+    use_network(&s);
     s.method = method;
     s.options = strcmp(method, "subspace") == 0 ? subspace : mhpatchcore;
     s.width = s.crop_width = tile > 0 ? 0 : 64;
@@ -261,6 +259,5 @@ int main(void)
         cmocka_unit_test(all_tiles_of_an_image_are_of_one_fold),
     };
 
-    onnx_or_skip();
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,0 +1,13 @@
+/* What every method says that cannot learn in the memory it is given. */
+#include "method/methods.h"
+
+fleck_status fk_method_needs(const char *name, const fk_memory *m, int64_t bytes, int64_t *least,
+                             fleck_error *err)
+{
+    *least = bytes;
+    if (m->bytes > 0 && m->bytes < bytes)
+        return fk_error_set(err, FLECK_E_LIMIT,
+                            "%s: to learn %lld images takes %lld bytes, %lld are allowed", name,
+                            (long long)m->images, (long long)bytes, (long long)m->bytes);
+    return FLECK_OK;
+}

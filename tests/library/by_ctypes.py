@@ -1,0 +1,285 @@
+#!/usr/bin/env python3
+"""Uses the library from Python with nothing but its header: types and functions are read from
+fleck.h, and ctypes calls them.
+
+    tests/library/by_ctypes.py LIBFLECK.so SOURCE       CC: the compiler, default cc
+
+Fits on sample images with a network of seeded weights, so that it needs no other file.
+"""
+import array
+import ctypes
+import json
+import math
+import os
+import random
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+
+library, source = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+
+# ---- The header ----
+
+PLAIN = {"char": ctypes.c_char, "bool": ctypes.c_bool, "int": ctypes.c_int,
+         "unsigned": ctypes.c_uint, "unsigned char": ctypes.c_ubyte, "float": ctypes.c_float,
+         "double": ctypes.c_double, "size_t": ctypes.c_size_t, "uint8_t": ctypes.c_uint8,
+         "int32_t": ctypes.c_int32, "int64_t": ctypes.c_int64, "uint64_t": ctypes.c_uint64}
+
+
+class Header:
+    """types: name -> ctypes type; fields: struct -> [name]; functions: name -> (result, arguments)"""
+
+    def __init__(self, path):
+        with open(path, encoding="utf-8") as f:
+            text = re.sub(r"/\*.*?\*/", " ", f.read(), flags=re.S)
+        self.numbers = dict(re.findall(r"^#define (\w+) (\d+)$", text, flags=re.M))
+        text = re.sub(r"^#(?:.*\\\n)*.*$", "", text, flags=re.M)
+        text = re.sub(r'extern "C" \{|\}\s*$|FLECK_MUST_CHECK', "", text)
+        self.types, self.fields, self.functions = dict(PLAIN), {}, {}
+        for part in self.statements(text):
+            self.read(part)
+
+    @staticmethod
+    def statements(text):
+        part, depth = "", 0
+        for c in text:
+            depth += (c == "{") - (c == "}")
+            if c == ";" and depth == 0:
+                yield " ".join(part.split())
+                part = ""
+            else:
+                part += c
+
+    def read(self, part):
+        if m := re.fullmatch(r"(?:typedef )?enum (\w+) ?\{(.*)\} ?\w*", part):
+            self.types[m[1]] = ctypes.c_int
+        elif m := re.fullmatch(r"typedef struct (\w+) \{(.*)\} (\w+)", part):
+            self.read_struct(m[3], m[2])
+        elif m := re.fullmatch(r"typedef struct (\w+) (\w+)", part):
+            self.types[m[2]] = None  # opaque
+        elif m := re.fullmatch(r"typedef .*?(\w+) ?\(.*\)", part):
+            self.types[m[1]] = None  # a function of the caller's
+        elif m := re.fullmatch(r"FLECK_API (.*?)(\w+) ?\((.*)\)", part):
+            self.functions[m[2]] = (self.result(m[1]), self.arguments(m[3]))
+        else:
+            raise ValueError(f"fleck.h: not understood: {part}")
+
+    def read_struct(self, name, body):
+        fields = []
+        for line in filter(None, map(str.strip, body.split(";"))):
+            if m := re.fullmatch(r".*\(\*(\w+)\) ?\(.*\)", line):
+                fields.append((m[1], ctypes.c_void_p))
+                continue
+            base, rest = re.fullmatch(r"((?:const )?(?:unsigned char|\w+)) ?(.*)", line).groups()
+            for one in rest.split(","):
+                stars, field, size = re.fullmatch(r"([* const]*?)\s*(\w+)(?:\[(\w+)\])?",
+                                                  one.strip()).groups()
+                kind = self.kind(f"{base} {stars}")
+                if size:
+                    kind *= int(self.numbers.get(size, size))
+                fields.append((field, kind))
+        self.types[name] = type(name, (ctypes.Structure,), {"_fields_": fields})
+        self.fields[name] = [field for field, _ in fields]
+
+    def kind(self, text):
+        """The type of "const char *", "fleck_error *", "double"."""
+        stars = text.count("*")
+        base = self.types.get(name := re.sub(r"\bconst\b|\*", "", text).strip())
+        if stars and (base is None or name == "void"):
+            kind, stars = ctypes.c_void_p, stars - 1
+        elif stars and base is ctypes.c_char:
+            kind, stars = ctypes.c_char_p, stars - 1
+        else:
+            kind = base
+        for _ in range(stars):
+            kind = ctypes.POINTER(kind)
+        return kind
+
+    def result(self, text):
+        owned = text.count("*") == 1 and "const" not in text
+        return ctypes.c_void_p if owned else self.kind(text)
+
+    def arguments(self, text):
+        if text == "void":
+            return []
+        depth, kinds = 0, [""]
+        for c in text:
+            depth += (c == "(") - (c == ")")
+            kinds.append("") if c == "," and depth == 0 else kinds.append(kinds.pop() + c)
+        return [self.kind(re.sub(r"\w+(\[\])?$", "", kind.strip())) for kind in kinds]
+
+
+class Library:
+    """fleck.error_of(...) calls fleck_error_of(...); a status that is not 0 is raised."""
+
+    def __init__(self, path, header):
+        loaded = ctypes.CDLL(path)
+        for name, (result, arguments) in header.functions.items():
+            function = getattr(loaded, name)
+            function.restype, function.argtypes = result, arguments
+            setattr(self, name[len("fleck_"):], function)
+        self.types = header.types
+
+    def try_(self, name, *arguments):
+        error = self.types["fleck_error"]()
+        if getattr(self, name)(*arguments, ctypes.byref(error)) != 0:
+            raise OSError(error.status, error.message.decode())
+
+
+# ---- A network of seeded weights ----
+
+
+def write_weights(path):
+    """ResNet-18 up to its first tap, as a safetensors file."""
+    shapes = {"conv1": [64, 3, 7, 7]}
+    for block in "01":
+        for conv in ("conv1", "conv2"):
+            shapes[f"layer1.{block}.{conv}"] = [64, 64, 3, 3]
+    seeded = random.Random(1)
+    header, data = {}, b""
+    for name, shape in shapes.items():
+        for part, sizes in (("bias", shape[:1]), ("weight", shape)):
+            bound = 0.1 if part == "bias" else math.sqrt(3 / math.prod(shape[1:]))
+            values = array.array("f", (seeded.uniform(-bound, bound)
+                                       for _ in range(math.prod(sizes)))).tobytes()
+            header[f"{name}.{part}"] = {"dtype": "F32", "shape": sizes,
+                                        "data_offsets": [len(data), len(data) + len(values)]}
+            data += values
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text + data)
+
+
+# ---- Cases ----
+
+
+def layouts(header, folder):
+    """Sizes of all structs and places of all members are the compiler's."""
+    lines = ['#include "fleck.h"', "#include <stdio.h>", "int main(void) {"]
+    for name, fields in header.fields.items():
+        lines.append(f'printf("{name} %zu\\n", sizeof({name}));')
+        lines += [f'printf("{name}.{f} %zu\\n", offsetof({name}, {f}));' for f in fields]
+    with open(f"{folder}/layout.c", "w", encoding="utf-8") as f:
+        f.write("\n".join(lines + ["return 0; }"]))
+    subprocess.run([*os.environ.get("CC", "cc").split(), "-I", f"{source}/include", "-o",
+                    f"{folder}/layout", f"{folder}/layout.c"], check=True)
+    for line in subprocess.run([f"{folder}/layout"], check=True, capture_output=True,
+                               text=True).stdout.splitlines():
+        what, number = line.split()
+        struct_name, _, field = what.partition(".")
+        kind = header.types[struct_name]
+        found = getattr(kind, field).offset if field else ctypes.sizeof(kind)
+        assert found == int(number), f"{what}: the compiler says {number}, the header {found}"
+
+
+def version(header, fleck):
+    """The library is of the header's version."""
+    parts = [header.numbers["FLECK_VERSION_" + part] for part in ("MAJOR", "MINOR", "PATCH")]
+    assert fleck.version().decode() == ".".join(parts)
+
+
+def defaults(fleck):
+    settings = fleck.fit_defaults()
+    assert settings.method == b"patchcore" and settings.sigma == 4.0 and settings.threads == 0
+    assert fleck.status_name(3) == b"format"
+
+
+def fit(fleck, folder):
+    """A model of sample images."""
+    synth, settings = fleck.synth_defaults(), fleck.fit_defaults()
+    synth.width = synth.height = 96
+    synth.train, synth.good, synth.defective = 12, 1, 1
+    fleck.try_("synth", f"{folder}/sample".encode(), ctypes.byref(synth))
+    write_weights(f"{folder}/weights.safetensors")
+    settings.method, settings.backbone, settings.taps = b"padim", b"resnet18", b"layer1"
+    settings.weights = f"{folder}/weights.safetensors".encode()
+    settings.width = settings.height = 64
+    settings.options = (ctypes.c_char_p * 2)(b"dims=8", None)
+    model = ctypes.c_void_p()
+    fleck.try_("fit", ctypes.byref(model), f"{folder}/sample".encode(), ctypes.byref(settings),
+               None)
+    info = fleck.model_describe(model)
+    assert (info.method, info.images, info.width, info.taps) == (b"padim", 12, 64, b"layer1")
+    return model
+
+
+def score(fleck, model, folder):
+    """An array scores as the file it comes from, whatever lies between its rows."""
+    of_file, of_array = fleck.types["fleck_result"](), fleck.types["fleck_result"]()
+    fleck.try_("score_file", model, f"{folder}/sample/test/stain/000.png".encode(), True,
+               ctypes.byref(of_file))
+    width, height = of_file.image_width, of_file.image_height
+    assert (width, height) == (96, 96)
+    pixels = ctypes.string_at(of_file.image, 3 * width * height)
+    stride = 3 * width + 5
+    rows = b"".join(pixels[3 * width * y:][:3 * width] + b"?" * 5 for y in range(height))
+    array_of_rows = (ctypes.c_uint8 * len(rows)).from_buffer_copy(rows)
+    fleck.try_("score_pixels", model, array_of_rows, width, height, stride, ctypes.byref(of_array))
+    assert of_array.score == of_file.score and of_array.score > 0
+    size = of_file.map_width * of_file.map_height
+    assert of_array.map[:size] == of_file.map[:size]
+    assert not of_array.path and of_file.path.endswith(b"000.png")
+    fleck.result_free(ctypes.byref(of_file))
+    assert not of_file.map
+    return of_array
+
+
+def regions(fleck, model, result):
+    """Regions of a result, each with an outline inside its box."""
+    settings, found = fleck.region_defaults(), fleck.types["fleck_regions"]()
+    settings.threshold = sorted(result.map[:result.map_width * result.map_height])[-200]
+    fleck.try_("result_regions", model, ctypes.byref(result), ctypes.byref(settings),
+               ctypes.byref(found))
+    assert found.count > 0 and (found.width, found.height) == (96, 96)
+    for region in found.list[:found.count]:
+        assert region.peak > settings.threshold and region.area <= region.width * region.height
+        outline = region.outline[:region.outline_count]
+        assert min(p.x for p in outline) == region.x and min(p.y for p in outline) == region.y
+        assert max(p.x for p in outline) == region.x + region.width
+    fleck.regions_free(ctypes.byref(found))
+
+
+def refused(fleck, folder):
+    """A failed call gives its status, and a message that names the file."""
+    try:
+        fleck.try_("model_open", ctypes.byref(ctypes.c_void_p()), f"{folder}/none".encode(), None)
+    except OSError as error:
+        assert error.errno == 8 and f"{folder}/none" in error.strerror
+    else:
+        raise AssertionError("a file that is not there was opened")
+
+
+def main():
+    names = []
+
+    def passed(name):
+        names.append(name)
+        print(f"ok {len(names)} - {name}", flush=True)
+
+    header = Header(f"{source}/include/fleck.h")
+    fleck = Library(library, header)
+    passed("every function that the header declares is there")
+    with tempfile.TemporaryDirectory() as folder:
+        version(header, fleck)
+        passed("the library is of the header's version")
+        layouts(header, folder)
+        passed("structs lie as the compiler lays them")
+        defaults(fleck)
+        passed("defaults come back by value")
+        model = fit(fleck, folder)
+        passed("a folder of images is learned")
+        result = score(fleck, model, folder)
+        passed("an array in memory scores as its file")
+        regions(fleck, model, result)
+        passed("regions and their outlines are read")
+        refused(fleck, folder)
+        passed("errors are read")
+        fleck.result_free(ctypes.byref(result))
+        fleck.model_close(ctypes.byref(model))
+        assert not model
+
+
+main()

@@ -3,9 +3,9 @@
 #include "samples.h"
 
 #include "base/file.h"
-#include "image/png.h"
-#include "image/resize.h"
-#include "image/resize_pillow.h"
+#include "image/png/png.h"
+#include "image/resize/resize.h"
+#include "image/resize/pillow.h"
 
 #include <stdio.h>
 #include <unistd.h>

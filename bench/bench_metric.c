@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/prng.h"
-#include "features/map.h"
+#include "map/map.h"
 #include "metric/keys.h"
 #include "metric/metric.h"
 

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/pool.h"
-#include "net/native_conv.h"
+#include "net/native/conv.h"
 #include "net/net.h"
 
 #include <math.h>

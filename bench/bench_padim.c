@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "base/pool.h"
-#include "method/gauss.h"
+#include "gauss/gauss.h"
 
 #include <stdio.h>
 

@@ -8,9 +8,9 @@
 
 #include "base/mem.h"
 #include "base/pool.h"
-#include "method/coreset.h"
-#include "method/patchcore.h"
-#include "pipeline/fit.h"
+#include "method/patchcore/coreset.h"
+#include "method/patchcore/patchcore.h"
+#include "fit/fit.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* fleck.h: benchmarks and comparisons. */
 #include "api/check.h"
-#include "pipeline/compare.h"
+#include "benchmark/compare.h"
 
 fleck_bench_settings fleck_bench_defaults(void)
 {

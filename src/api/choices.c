@@ -5,9 +5,9 @@
 #include "base/nearest.h"
 #include "image/image.h"
 #include "method/method.h"
-#include "net/weights.h"
-#include "pipeline/evaluate.h"
-#include "pipeline/fit.h"
+#include "weights/weights.h"
+#include "evaluate/evaluate.h"
+#include "fit/fit.h"
 #include "synth/synth.h"
 
 const char *fleck_version(void)

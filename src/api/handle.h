@@ -2,7 +2,7 @@
 #ifndef FK_API_HANDLE_H
 #define FK_API_HANDLE_H
 
-#include "pipeline/runner.h"
+#include "run/runner.h"
 
 struct fleck_model {
     fk_model model;

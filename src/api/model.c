@@ -6,10 +6,10 @@
 #include "dataset/dataset.h"
 #include "image/image.h"
 #include "net/onnx.h"
-#include "pipeline/area.h"
-#include "pipeline/fit.h"
-#include "pipeline/output.h"
-#include "pipeline/place.h"
+#include "view/area.h"
+#include "fit/fit.h"
+#include "run/output.h"
+#include "view/place.h"
 
 #include <assert.h>
 #include <math.h>

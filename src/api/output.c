@@ -1,6 +1,6 @@
 /* fleck.h: outputs. */
 #include "base/file.h"
-#include "pipeline/output.h"
+#include "run/output.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include "api/handle.h"
 #include "base/mem.h"
 #include "metric/region.h"
-#include "pipeline/regions.h"
+#include "run/regions.h"
 
 #include <math.h>
 

@@ -2,11 +2,11 @@
 #include "api/check.h"
 #include "api/handle.h"
 #include "base/mem.h"
-#include "pipeline/evaluate.h"
-#include "pipeline/output.h"
-#include "pipeline/picture.h"
-#include "pipeline/predict.h"
-#include "tensor/map_file.h"
+#include "evaluate/evaluate.h"
+#include "run/output.h"
+#include "run/picture.h"
+#include "run/predict.h"
+#include "map/map_file.h"
 
 #include <string.h>
 

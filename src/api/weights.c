@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/pool.h"
-#include "net/weights.h"
+#include "weights/weights.h"
 
 #include <stdio.h>
 #include <string.h>

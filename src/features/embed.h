@@ -3,7 +3,8 @@
 #define FK_FEATURES_EMBED_H
 
 #include "base/json.h"
-#include "net/net.h"
+#include "base/pool.h"
+#include "graph/graph.h"
 #include "tensor/safetensors.h"
 
 /* A flag of a position that counts in scores, but is not learned and was not. */

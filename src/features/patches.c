@@ -18,7 +18,7 @@
  * With ResNet-18 at 224 that is 5 million multiply-adds in place of 784 x 3456 values that would be
  * made, enlarged and read again.  Nothing but the order of the sums differs from the definition. */
 #include "features/patches.h"
-#include "features/map.h"
+#include "map/map.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* PaDiM: a Gaussian per position of the joined, reduced taps (Defard et al. 2020). */
 #include "method/methods.h"
 #include "base/mem.h"
-#include "features/map.h"
-#include "method/gauss.h"
+#include "map/map.h"
+#include "gauss/gauss.h"
 
 #include <assert.h>
 #include <math.h>

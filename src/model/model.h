@@ -6,9 +6,9 @@
 #include "method/method.h"
 #include "model/calibration.h"
 #include "model/kind.h"
-#include "model/pooling.h"
+#include "map/pooling.h"
 #include "net/net.h"
-#include "net/weights.h"
+#include "weights/weights.h"
 
 /* Versions of the .fleck layout.  What has tiles or masks is written as the second, what has a window or learned
  * transparent images as the fourth, which a fleck that knows them not refuses; all else as the first.  The third

@@ -2,7 +2,7 @@
  * processor have, and the outputs of a graph. */
 #include "net/engine.h"
 #include "base/nearest.h"
-#include "net/native_kernels.h"
+#include "net/native/kernels.h"
 
 #include <stdio.h>
 #include <string.h>

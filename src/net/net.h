@@ -3,7 +3,7 @@
 #define FK_NET_NET_H
 
 #include "base/pool.h"
-#include "net/arch.h"
+#include "graph/arch.h"
 #include "tensor/safetensors.h"
 
 typedef enum fk_engine { FK_ENGINE_OPENVINO, FK_ENGINE_REFERENCE, FK_ENGINE_NATIVE } fk_engine;
@@ -32,11 +32,6 @@ bool fk_precision_parse(const char *name, fk_precision *out);
 /* The same of what a caller wrote: FLECK_E_OPTION says what there is, and what was meant. */
 fleck_status fk_precision_named(fk_precision *out, const char *name,
                                 fleck_error *err) FLECK_MUST_CHECK;
-
-typedef struct fk_tap_info {
-    char name[FK_NAME_SIZE];
-    int64_t channels, height, width;
-} fk_tap_info;
 
 /* Where the network comes from: a built-in architecture with weights, or a user's ONNX model whose
  * outputs are the taps (each float32 [1, C, h, w], largest h * w first, equal sizes in the model's

@@ -2,7 +2,7 @@
 #ifndef FK_NET_POSITION_H
 #define FK_NET_POSITION_H
 
-#include "net/graph.h"
+#include "graph/graph.h"
 
 /* Resample table [grid * grid, dim] to out [height * width, dim].  Where height and width equal
  * grid, a copy.  Sums run in double and are rounded once.  Cost: about 16 * height * width * dim

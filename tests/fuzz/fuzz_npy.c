@@ -1,7 +1,7 @@
 /* Fuzzes the .npy reader: an accepted file is a whole tensor, a refused one leaves nothing. */
 #include "fuzz.h"
 
-#include "tensor/map_file.h"
+#include "map/map_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -2,8 +2,8 @@
  * accepted is found by name, and every number of it can be read. */
 #include "fuzz.h"
 
-#include "net/pickle.h"
-#include "net/weights.h"
+#include "weights/pickle.h"
+#include "weights/weights.h"
 
 #include <string.h>
 

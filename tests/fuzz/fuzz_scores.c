@@ -1,7 +1,7 @@
 /* Fuzzes the readers of results: what `fleck compare` takes, and a benchmark's category. */
 #include "fuzz.h"
 
-#include "pipeline/compare.h"
+#include "benchmark/compare.h"
 
 #include <math.h>
 #include <string.h>

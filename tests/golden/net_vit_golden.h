@@ -3,7 +3,7 @@
 #ifndef GOLDEN_NET_VIT_GOLDEN_H
 #define GOLDEN_NET_VIT_GOLDEN_H
 
-#include "net/graph.h"
+#include "graph/graph.h"
 #include "unit/net/seeded.h"
 
 static const golden_net golden_vits[] = {

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "base/prng.h"
-#include "image/png.h"
+#include "image/png/png.h"
 
 #include <spng.h>
 

@@ -2,7 +2,7 @@
 #include "fk_test.h"
 
 #include "base/prng.h"
-#include "image/png_unfilter.h"
+#include "image/png/unfilter.h"
 
 #define MOST_WIDTH 70
 #define BYTES (FK_PNG_ROWS * (3 * MOST_WIDTH + 1) + 1)

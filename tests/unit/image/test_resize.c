@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "base/prng.h"
-#include "image/resize_pillow.h"
+#include "image/resize/pillow.h"
 #include "checksum.h"
 
 enum kind { NOISE, EDGES, SMOOTH };

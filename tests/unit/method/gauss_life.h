@@ -5,7 +5,7 @@
 #include "unit/method/fixture.h"
 
 #include "base/file.h"
-#include "method/gauss.h"
+#include "gauss/gauss.h"
 
 static inline void assert_nothing_left(const char *folder)
 {

@@ -4,7 +4,7 @@
 
 #include "unit/method/fixture.h"
 
-#include "features/map.h"
+#include "map/map.h"
 #include "linalg/linalg.h"
 #include "golden/method_spade.h"
 

@@ -2,7 +2,7 @@
 #include "unit/method/fixture.h"
 
 #include "linalg/linalg.h"
-#include "method/bank.h"
+#include "method/patchcore/bank.h"
 
 typedef struct made {
     fk_bank bank;

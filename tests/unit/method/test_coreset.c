@@ -3,7 +3,7 @@
 
 #include "golden/method_patchcore.h"
 #include "linalg/linalg.h"
-#include "method/coreset.h"
+#include "method/patchcore/coreset.h"
 
 static void the_plain_choice_equals_numpy(void **state)
 {

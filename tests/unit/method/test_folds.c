@@ -1,7 +1,7 @@
 /* Scores that leave out an image's fold, against a fit that never saw the fold. */
 #include "unit/method/fixture.h"
 
-#include "method/folds.h"
+#include "method/pca/folds.h"
 
 enum { HEIGHT = 4, WIDTH = 5, DIM = 7, CELLS = HEIGHT * WIDTH, MOST = 20, METHODS = 1 };
 

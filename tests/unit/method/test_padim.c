@@ -1,7 +1,7 @@
 /* PaDiM against NumPy, and its own options. */
 #include "unit/method/fixture.h"
 
-#include "features/map.h"
+#include "map/map.h"
 #include "golden/method_padim.h"
 
 #include <sys/stat.h>

@@ -3,7 +3,7 @@
 
 #include "golden/method_patchcore.h"
 #include "linalg/linalg.h"
-#include "method/patchcore.h"
+#include "method/patchcore/patchcore.h"
 
 enum { P = CORE_HEIGHT * CORE_WIDTH };
 

@@ -2,8 +2,8 @@
 #include "unit/method/fixture.h"
 
 #include "linalg/linalg.h"
-#include "method/coreset.h"
-#include "method/refill.h"
+#include "method/patchcore/coreset.h"
+#include "method/patchcore/refill.h"
 
 enum { IMAGES = 40, EACH = 25, N = IMAGES * EACH, D = 20, KEEP = 90, SESSIONS = 6 };
 

@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "base/prng.h"
 #include "fk_test.h"
-#include "method/reservoir.h"
+#include "method/patchcore/reservoir.h"
 
 #define DIM 5
 #define PATCHES 4000

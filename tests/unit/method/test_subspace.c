@@ -2,7 +2,7 @@
 #include "unit/method/fixture.h"
 
 #include "golden/method_subspace.h"
-#include "method/pca.h"
+#include "method/pca/pca.h"
 
 enum { CELLS = SUBSPACE_HEIGHT * SUBSPACE_WIDTH };
 

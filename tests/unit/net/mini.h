@@ -2,7 +2,7 @@
 #ifndef MINI_H
 #define MINI_H
 
-#include "net/arch_tables.h"
+#include "graph/arch_tables.h"
 
 /* A stem and two stages, named as ResNets are. */
 static inline fleck_status describe_mini(fk_graph *out, int64_t height, int64_t width,

@@ -3,7 +3,7 @@
 
 #include <pthread.h>
 
-#include "net/openvino_ir.h"
+#include "net/openvino/ir.h"
 #include "unit/net/run_one.h"
 #include "unit/net/seeded.h"
 

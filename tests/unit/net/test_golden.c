@@ -4,7 +4,7 @@
 #include "golden/net_golden.h"
 #include "golden/net_lite_golden.h"
 #include "unit/net/golden_check.h"
-#include "net/weights.h"
+#include "weights/weights.h"
 
 static const golden_net *golden_of(const char *name, golden_weights weights)
 {

@@ -3,8 +3,8 @@
 #include "fk_test.h"
 
 #include "base/pool.h"
-#include "net/arch_tables.h"
-#include "net/native_plan.h"
+#include "graph/arch_tables.h"
+#include "net/native/plan.h"
 #include "unit/net/run_one.h"
 #include "unit/net/seeded.h"
 

@@ -2,12 +2,12 @@
 #include "fk_test.h"
 
 #include "golden/net_vit_golden.h"
-#include "net/arch_tables.h"
-#include "net/import_names.h"
+#include "graph/arch_tables.h"
+#include "weights/import_names.h"
 #include "net/position.h"
-#include "net/weights.h"
+#include "weights/weights.h"
 #include "unit/net/golden_check.h"
-#include "unit/net/weight_files.h"
+#include "unit/weights/weight_files.h"
 
 static const golden_net *golden_of(const char *name)
 {

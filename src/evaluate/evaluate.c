@@ -1,0 +1,255 @@
+/* Evaluation: test images through a model into metrics. */
+#include "evaluate/evaluate.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "dataset/good.h"
+#include "run/batch.h"
+#include "view/place.h"
+#include "run/regions.h"
+#include "evaluate/testset.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct evaluation {
+    fk_runner *runner;
+    const fleck_eval_settings *settings;
+    fk_testset tests;
+    int64_t done;
+    fk_batch batch;
+    unsigned *kinds;             /* [batch] what is to be said of its mask */
+    double *seconds;             /* [batch] spent on mask and map */
+    const char **files, **masks; /* [batch] */
+} evaluation;
+
+fleck_eval_settings fk_evaluate_defaults(void)
+{
+    return (fleck_eval_settings){.protocol = FLECK_PROTOCOL_PAPER, .pro_limit = 0.3};
+}
+
+/* Bring map and mask of sample i to one size and count them.  *fatal: counting failed, not the sample. */
+static fleck_status count_map(evaluation *e, int64_t item, const fleck_result *r, bool *fatal,
+                              fleck_error *err)
+{
+    int64_t i = e->done + item;
+    const fk_preprocess *p = &e->runner->model->pre;
+    const char *ignore = e->tests.samples.items[i].ignore;
+    bool original = e->settings->protocol == FLECK_PROTOCOL_ORIGINAL;
+    fk_image mask = {0}, left_out = {0};
+    unsigned ignored;
+    const float *map = r->map;
+    int64_t height = r->map_height, width = r->map_width;
+    float *full = NULL;
+    double level;
+    fleck_status st;
+
+    if (!e->tests.has_masks)
+        return FLECK_OK;
+    FK_DO(fk_testset_mask(&e->tests, i, original ? NULL : p, r->image_width, r->image_height, &mask,
+                          &e->kinds[item], err));
+    FK_DO(fk_left_out(&left_out, &ignored, e->runner->model, ignore, r->image_width,
+                      r->image_height, !original, err));
+    if (original) {
+        FK_DO(FK_ALLOC(&full, r->image_width * r->image_height, err));
+        fk_place_map(full, r->image_height, r->image_width, r->map, p);
+        map = full;
+        height = r->image_height;
+        width = r->image_width;
+    }
+    FK_DO(fk_result_level(&level, e->runner->model, r, err));
+    *fatal = true;
+    FK_DO(fk_testset_add_map(&e->tests, i, map, height, width, &mask, &left_out, err));
+    *fatal = false;
+    fk_testset_add_outline(&e->tests, level, map, height * width, &mask, &left_out);
+done:
+    fk_image_free(&mask);
+    fk_image_free(&left_out);
+    fk_free(full);
+    return st;
+}
+
+/* What counting takes beside the result, at the size that is measured: a full map, a mask, what is left
+ * out, and what fk_pixel_metric_add() takes. */
+static int64_t counting_bytes(const evaluation *e, const fleck_result *r)
+{
+    if (e->settings->protocol == FLECK_PROTOCOL_ORIGINAL)
+        return r->image_width * r->image_height * 18;
+    return r->image_width * r->image_height * 2 + r->map_width * r->map_height * 14;
+}
+
+static fleck_status count_one(void *ctx, int64_t item, int worker, fleck_error *err)
+{
+    evaluation *e = ctx;
+    int64_t bytes = counting_bytes(e, &e->batch.results[item]);
+    bool fatal = false;
+    double start;
+    fleck_status st;
+
+    /* A bad image is counted, it does not end the evaluation. */
+    e->seconds[item] = 0.0;
+    e->kinds[item] = 0;
+    if (e->batch.errors[item].status != FLECK_OK || !e->tests.has_masks)
+        return FLECK_OK;
+    fk_gate_enter(&e->batch.gate, bytes, worker == 0 ? fk_pool_watch(e->runner->pool) : NULL);
+    start = fk_clock_seconds();
+    st = count_map(e, item, &e->batch.results[item], &fatal, &e->batch.errors[item]);
+    e->seconds[item] = fk_clock_seconds() - start;
+    fk_gate_leave(&e->batch.gate, bytes);
+    if (fatal && (st == FLECK_E_IO || st == FLECK_E_NOTFOUND))
+        return fk_error_set(err, st, "%s", e->batch.errors[item].message);
+    return FLECK_OK;
+}
+
+/* What memory was short for is tried again alone; short then, it is no fault of the image. */
+static fleck_status count_short(evaluation *e, int64_t count, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    for (int64_t i = 0; i < count && st == FLECK_OK; i++) {
+        if (e->batch.errors[i].status != FLECK_E_NOMEM)
+            continue;
+        e->batch.errors[i] = (fleck_error){0};
+        st = count_one(e, i, 0, err);
+        if (e->batch.errors[i].status == FLECK_E_NOMEM)
+            st = fk_error_set(err, FLECK_E_NOMEM, "%s", e->batch.errors[i].message);
+    }
+    return st;
+}
+
+/* Take item's outcome, that of image i, into the report and hand it to the caller. */
+static fleck_status take(evaluation *e, int64_t item, int64_t i, fleck_report *out,
+                         fleck_error *err)
+{
+    const fleck_eval_settings *s = e->settings;
+    const fleck_result *r = &e->batch.results[item];
+    const fleck_error *error = &e->batch.errors[item];
+    bool bad = error->status != FLECK_OK;
+    fleck_status st = FLECK_OK;
+
+    out->seconds.metrics += e->seconds[item];
+    if (bad) {
+        out->failed++;
+    } else {
+        FK_DO(fk_testset_note(&e->tests, i, e->kinds[item], e->batch.canvases[item].kinds, err));
+        fk_testset_add_score(&e->tests, i, r->score);
+        fk_runner_scored(e->runner, r, !e->tests.samples.items[i].defective);
+        if (r->defective && e->tests.samples.items[i].defective)
+            out->above_threshold_defective++;
+        else if (r->defective)
+            out->above_threshold_good++;
+    }
+    if (s->on_result != NULL)
+        st = s->on_result(s->on_result_ctx, i, bad ? NULL : r, bad ? error : NULL);
+    if (st != FLECK_OK)
+        return fk_error_set(err, st, "stopped at image %lld", (long long)i + 1);
+done:
+    return st;
+}
+
+static fleck_status score_all(evaluation *e, fleck_report *out, fleck_error *err)
+{
+    fk_watch *watch = fk_pool_watch(e->runner->pool);
+    int64_t n = e->tests.samples.count, count;
+    fleck_status st = FLECK_OK;
+
+    fk_watch_stage(watch, "eval", n);
+    for (; e->done < n; e->done += count) {
+        count = n - e->done < e->batch.room ? n - e->done : e->batch.room;
+
+        for (int64_t i = 0; i < count; i++) {
+            e->files[i] = e->tests.samples.items[e->done + i].path;
+            e->masks[i] = e->tests.samples.items[e->done + i].ignore;
+        }
+        FK_DO(fk_batch_run(&e->batch, count, e->files, e->masks, err));
+        count = e->batch.n;
+        FK_DO(fk_pool_run(e->runner->pool, count, count_one, e, err));
+        FK_DO(count_short(e, count, err));
+        for (int64_t i = 0; i < count; i++)
+            FK_DO(take(e, i, e->done + i, out, err));
+        FK_DO(fk_watch_tell(watch, e->done + count, err));
+    }
+done:
+    return st;
+}
+
+static fleck_status start_report(fleck_report *out, const char *path, fleck_error *err)
+{
+    char *name = NULL;
+    fleck_status st = fk_dataset_name(&name, path, err);
+
+    *out = (fleck_report){0};
+    if (st == FLECK_OK)
+        snprintf(out->category, sizeof out->category, "%s", name);
+    fk_free(name);
+    return st;
+}
+
+/* Whether a model's name is that of a data set, which models of a flat folder of images have not. */
+static bool is_category(const char *name)
+{
+    return name != NULL && name[0] != '\0' && strcmp(name, "train") != 0 && !fk_good_name(name);
+}
+
+/* What is odd about the images and their pixels goes to the evaluation's listener, where it has one. */
+static void tell(fk_runner *r, const fleck_eval_settings *s, const char *path, const char *category)
+{
+    fk_warn before = r->warn;
+    const char *learned = r->model->category;
+
+    if (s->warning != NULL)
+        r->warn = (fk_warn){s->warning, s->warning_ctx};
+    if (fk_path_is_folder(path) && is_category(learned) && strcmp(learned, category) != 0)
+        fk_warn_say(r->warn, "the model has learned \"%s\", these are images of \"%s\"", learned,
+                    category);
+    fk_runner_tell(r);
+    r->warn = before;
+}
+
+fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settings *s,
+                         fk_bins *bins, fleck_report *out, fleck_error *err)
+{
+    fk_watch watch = {.call = s->progress, .ctx = s->progress_ctx};
+    fk_watch *before = fk_pool_watch(r->pool);
+    evaluation e = {.runner = r, .settings = s};
+    double start = fk_clock_seconds(), begin;
+    fleck_status st;
+
+    if (s->progress != NULL)
+        fk_pool_set_watch(r->pool, &watch);
+    FK_DO(start_report(out, path, err));
+    FK_DO(fk_testset_open(
+        &e.tests, path,
+        &(fk_testset_source){s->good, s->recursive, s->scratch, {s->warning, s->warning_ctx}},
+        err));
+    e.tests.bins = bins;
+    for (int64_t i = 0; s->on_file != NULL && i < e.tests.samples.count; i++) {
+        const fk_sample *f = &e.tests.samples.items[i];
+
+        s->on_file(s->on_file_ctx, i, f->path, f->mask, f->defective, f->defect);
+    }
+    FK_DO(fk_batch_open(&e.batch, r, s->keep_image, err));
+    FK_DO(FK_CALLOC(&e.seconds, e.batch.room, err));
+    FK_DO(FK_CALLOC(&e.kinds, e.batch.room, err));
+    FK_DO(FK_ALLOC(&e.files, e.batch.room, err));
+    FK_DO(FK_ALLOC(&e.masks, e.batch.room, err));
+    FK_DO(score_all(&e, out, err));
+    tell(r, s, path, out->category);
+    if (e.tests.n == 0)
+        FK_FAIL(err, FLECK_E_FORMAT, "%s: no test image of %lld could be scored", path,
+                (long long)out->failed);
+    begin = fk_clock_seconds();
+    FK_DO(fk_testset_finish(&e.tests, s->pro_limit, r->pool, out, err));
+    out->seconds.metrics += fk_clock_seconds() - begin;
+    out->train = fk_model_images(r->model);
+    fk_runner_times(r, &out->seconds);
+    out->seconds.total = fk_clock_seconds() - start;
+done:
+    fk_pool_set_watch(r->pool, before);
+    fk_batch_close(&e.batch);
+    fk_free(e.seconds);
+    fk_free(e.kinds);
+    fk_free(e.files);
+    fk_free(e.masks);
+    fk_testset_free(&e.tests);
+    return st;
+}

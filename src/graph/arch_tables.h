@@ -1,0 +1,26 @@
+/* What the files of the architectures give to the table in arch.c. */
+#ifndef FK_GRAPH_ARCH_TABLES_H
+#define FK_GRAPH_ARCH_TABLES_H
+
+#include "graph/arch.h"
+
+fk_describe_fn fk_describe_resnet18, fk_describe_resnet50, fk_describe_wide_resnet50_2;
+void fk_norm_of_resnet(const char *conv, char out[FK_NAME_SIZE]);
+
+fk_describe_fn fk_describe_efficientnet_lite0, fk_describe_efficientnet_lite1,
+    fk_describe_efficientnet_lite2;
+void fk_norm_of_efficientnet(const char *conv, char out[FK_NAME_SIZE]);
+
+/* A vision transformer. */
+typedef struct fk_vit {
+    int64_t width, heads, blocks, patch; /* D, heads of attention, blocks, pixels a patch's side */
+    fk_positions positions;
+} fk_vit;
+
+fleck_status fk_describe_vit(const fk_vit *v, fk_graph *out, int64_t height, int64_t width,
+                             fleck_error *err);
+fk_describe_fn fk_describe_vit_b_16, fk_describe_dinov2_vits14, fk_describe_dinov2_vitb14,
+    fk_describe_dinov2_vits14_reg, fk_describe_dinov2_vitb14_reg;
+void fk_scale_of_dinov2(const char *linear, char out[FK_NAME_SIZE]);
+
+#endif

@@ -1,0 +1,294 @@
+/* What comes into a bank in place of images that are left out.
+ *
+ * A bank is fitted anew without an image for far less than a fit costs: greedy k-center (coreset.h) leaves
+ * a bank M whose points x all have
+ *
+ *     min over m in M of |x - m| <= r
+ *
+ * Without the features of a part P of the images this fails only for points that features of P alone are
+ * within r of.  One pass over all points finds them.  For each part the choice goes on among those of
+ * other parts, farthest first, until all are within r again.  So the bank without P covers the other parts'
+ * points as finely as M covers all. */
+#include "method/patchcore/refill.h"
+#include "base/mem.h"
+#include "linalg/linalg.h"
+
+#include <math.h>
+#include <string.h>
+
+static void fill_free(fk_fill *f)
+{
+    for (int64_t p = 0; f->banks != NULL && p < f->parts; p++)
+        fk_bank_free(&f->banks[p]);
+    fk_free(f->banks);
+    fk_free(f->part);
+    fk_free(f->begin);
+    fk_free(f->index);
+    fk_free(f->rows);
+    *f = (fk_fill){0};
+}
+
+void fk_refill_free(fk_refill *l)
+{
+    for (int i = 0; i < FK_PARTITIONS; i++)
+        fill_free(&l->fills[i]);
+}
+
+double fk_refill_bytes(int64_t n, int64_t k, int64_t d)
+{
+    return (double)n * (8.0 + 4.0 * FK_PARTITIONS) + (double)k * (double)(8 * d + 24);
+}
+
+/* What the parts of one partition are filled from. */
+typedef struct filling {
+    const fk_bank *bank; /* the points chosen */
+    const float *x;      /* [n, d] */
+    double radius;
+    int64_t parts;
+    const int32_t *part;  /* [images] */
+    const int64_t *begin; /* [parts + 1] of `loose` */
+    const int64_t *loose; /* points that a part alone covers, by part */
+    int64_t **found;      /* [parts] of them, those that come in; owned */
+    int64_t *count;       /* [parts] */
+} filling;
+
+/* The points of one part's `loose`, and how far each is from what there is. */
+typedef struct left {
+    int64_t n, d;
+    float *rows;   /* [n, d] */
+    float *near;   /* [n] distance to the bank without the part */
+    double *far;   /* [n] to that and to what has come in */
+    double *apart; /* [n] squared distances to the last one */
+    char *scratch;
+} left;
+
+static void left_free(left *l)
+{
+    fk_free(l->rows);
+    fk_free(l->near);
+    fk_free(l->far);
+    fk_free(l->apart);
+    fk_free(l->scratch);
+}
+
+static fleck_status left_init(left *l, const filling *f, int64_t part, fleck_error *err)
+{
+    const int64_t *loose = f->loose + f->begin[part];
+    fk_span span = {.rank = f->part, .first = part, .count = 1};
+    fleck_status st;
+
+    *l = (left){.n = f->begin[part + 1] - f->begin[part], .d = f->bank->dim};
+    FK_DO(FK_ALLOC(&l->rows, l->n * l->d, err));
+    FK_DO(FK_ALLOC(&l->near, l->n, err));
+    FK_DO(FK_ALLOC(&l->far, l->n, err));
+    FK_DO(FK_ALLOC(&l->apart, l->n, err));
+    FK_DO(FK_ALLOC(&l->scratch, (int64_t)fk_bank_scratch_size(f->bank, l->n), err));
+    for (int64_t i = 0; i < l->n; i++)
+        memcpy(l->rows + i * l->d, f->x + loose[i] * l->d, (size_t)l->d * sizeof *l->rows);
+    FK_DO(fk_bank_nearest(f->bank, l->rows, l->n, span, l->scratch, NULL, l->near, NULL, err));
+    for (int64_t i = 0; i < l->n; i++)
+        l->far[i] = (double)l->near[i];
+done:
+    return st;
+}
+
+static fleck_status fill_part(void *ctx, int64_t part, int worker, fleck_error *err)
+{
+    filling *f = ctx;
+    const int64_t *loose = f->loose + f->begin[part];
+    int64_t *found;
+    left l = {0};
+    fleck_status st = FLECK_OK;
+
+    (void)worker;
+    if (f->begin[part + 1] == f->begin[part])
+        return FLECK_OK;
+    FK_DO(left_init(&l, f, part, err));
+    FK_DO(FK_ALLOC(&f->found[part], l.n, err));
+    found = f->found[part];
+    for (int64_t p = 0; f->count[part] < l.n; p = 0) {
+        for (int64_t i = 1; i < l.n; i++)
+            p = l.far[i] > l.far[p] ? i : p;
+        if (!(l.far[p] > f->radius))
+            break;
+        found[f->count[part]++] = loose[p];
+        fk_linalg_distances2(l.apart, l.rows + p * l.d, l.rows, l.n, l.d);
+        for (int64_t i = 0; i < l.n; i++)
+            l.far[i] = fmin(l.far[i], sqrt(l.apart[i]));
+    }
+done:
+    left_free(&l);
+    return st;
+}
+
+/* Sort the points by the part that alone covers them: begin [parts + 1], loose [n]. */
+static void sort_loose(int64_t *begin, int64_t *loose, int64_t parts, const int32_t *lone,
+                       const int64_t *images, const int32_t *part, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (lone[i] >= 0 && lone[i] != part[images[i]])
+            begin[lone[i] + 1]++;
+    for (int64_t p = 0; p < parts; p++)
+        begin[p + 1] += begin[p];
+    for (int64_t i = 0; i < n; i++)
+        if (lone[i] >= 0 && lone[i] != part[images[i]])
+            loose[begin[lone[i]]++] = i;
+    for (int64_t p = parts; p > 0; p--)
+        begin[p] = begin[p - 1];
+    begin[0] = 0;
+}
+
+/* Join what the parts found. */
+static fleck_status join(fk_fill *out, const filling *f, fleck_error *err)
+{
+    int64_t n = 0;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&out->begin, f->parts + 1, err));
+    for (int64_t p = 0; p < f->parts; p++) {
+        out->begin[p] = n;
+        n += f->count[p];
+    }
+    out->begin[f->parts] = out->n = n;
+    FK_DO(FK_ALLOC(&out->index, n + 1, err));
+    for (int64_t p = 0; p < f->parts; p++)
+        if (f->count[p] > 0)
+            memcpy(out->index + out->begin[p], f->found[p],
+                   (size_t)f->count[p] * sizeof *out->index);
+done:
+    return st;
+}
+
+static fleck_status fill_partition(fk_fill *out, filling *f, const int32_t *lone,
+                                   const int64_t *images, int64_t n, int64_t n_images,
+                                   fk_pool *pool, fleck_error *err)
+{
+    int64_t *begin = NULL, *loose = NULL;
+    fleck_status st;
+
+    FK_DO(FK_CALLOC(&begin, f->parts + 1, err));
+    FK_DO(FK_ALLOC(&loose, n, err));
+    FK_DO(FK_CALLOC(&f->found, f->parts, err));
+    FK_DO(FK_CALLOC(&f->count, f->parts, err));
+    sort_loose(begin, loose, f->parts, lone, images, f->part, n);
+    f->begin = begin;
+    f->loose = loose;
+    FK_DO(fk_pool_run(pool, f->parts, fill_part, f, err));
+    FK_DO(join(out, f, err));
+    FK_DO(FK_ALLOC(&out->part, n_images, err));
+    memcpy(out->part, f->part, (size_t)n_images * sizeof *out->part);
+    out->images = n_images;
+    out->parts = f->parts;
+done:
+    for (int64_t p = 0; f->found != NULL && p < f->parts; p++)
+        fk_free(f->found[p]);
+    fk_free(f->found);
+    fk_free(f->count);
+    fk_free(begin);
+    fk_free(loose);
+    return st;
+}
+
+/* The chosen points as a bank. */
+static fleck_status bank_of(fk_bank *b, const float *x, int64_t d, const int64_t *images,
+                            const int64_t *chosen, int64_t k, fleck_error *err)
+{
+    fleck_status st;
+
+    *b = (fk_bank){.n = k, .dim = d};
+    FK_DO(FK_ALLOC(&b->own_rows, k * d, err));
+    FK_DO(FK_ALLOC(&b->own_images, k, err));
+    for (int64_t i = 0; i < k; i++) {
+        memcpy(b->own_rows + i * d, x + chosen[i] * d, (size_t)d * sizeof *x);
+        b->own_images[i] = images[chosen[i]];
+    }
+    b->rows = b->own_rows;
+    b->images = b->own_images;
+    FK_DO(fk_bank_measure(b, err));
+done:
+    return st;
+}
+
+fleck_status fk_refill_find(fk_refill *out, const fk_parts *parts, const float *x, int64_t n,
+                            int64_t d, const int64_t *images, const int64_t *chosen, int64_t k,
+                            double radius, fk_pool *pool, fleck_error *err)
+{
+    int32_t *lone[FK_PARTITIONS] = {0};
+    fk_bank bank = {0};
+    fleck_status st;
+
+    *out = (fk_refill){0};
+    FK_DO(bank_of(&bank, x, d, images, chosen, k, err));
+    for (int i = 0; i < FK_PARTITIONS; i++)
+        if (parts->count[i] > 0)
+            FK_DO(FK_ALLOC(&lone[i], n, err));
+    FK_DO(fk_bank_lone(&bank, x, n, radius, parts, lone, pool, err));
+    for (int i = 0; i < FK_PARTITIONS; i++) {
+        filling f = {.bank = &bank,
+                     .x = x,
+                     .radius = radius,
+                     .parts = parts->count[i],
+                     .part = parts->part[i]};
+
+        if (parts->count[i] > 0)
+            FK_DO(fill_partition(&out->fills[i], &f, lone[i], images, n, parts->images, pool, err));
+    }
+done:
+    for (int i = 0; i < FK_PARTITIONS; i++)
+        fk_free(lone[i]);
+    fk_bank_free(&bank);
+    if (st != FLECK_OK)
+        fk_refill_free(out);
+    return st;
+}
+
+/* The banks' images are any numbers, since no search of them leaves something out. */
+fleck_status fk_refill_take(fk_fill *f, float *rows, int64_t dim, fleck_error *err)
+{
+    fleck_status st;
+
+    f->rows = rows;
+    f->dim = dim;
+    FK_DO(FK_CALLOC(&f->banks, f->parts, err));
+    for (int64_t p = 0; p < f->parts; p++) {
+        f->banks[p] = (fk_bank){.n = f->begin[p + 1] - f->begin[p],
+                                .dim = dim,
+                                .rows = rows + f->begin[p] * dim,
+                                .images = f->index + f->begin[p]};
+        if (f->banks[p].n > 0)
+            FK_DO(fk_bank_measure(&f->banks[p], err));
+    }
+done:
+    return st;
+}
+
+/* Which part is left out with `exclude`, -1 where nothing is known of it. */
+static int64_t part_of(const fk_fill *f, fk_span exclude)
+{
+    int64_t image = exclude.rank != NULL ? exclude.at : exclude.first;
+
+    if (exclude.count == 0 || f->banks == NULL || image < 0 || image >= f->images)
+        return -1;
+    return f->part[image];
+}
+
+const float *fk_refill_rows(const fk_refill *l, fk_span exclude, int64_t *n)
+{
+    const fk_fill *f = &l->fills[exclude.fold ? FK_SESSION : FK_ALONE];
+    int64_t part = part_of(f, exclude);
+
+    *n = part < 0 ? 0 : f->banks[part].n;
+    return *n > 0 ? f->banks[part].rows : NULL;
+}
+
+fleck_status fk_refill_nearer(const fk_refill *l, fk_span exclude, const float *x, int64_t n,
+                              int64_t shift, void *scratch, fk_pool *pool, float *distance,
+                              int64_t *index, fleck_error *err)
+{
+    const fk_fill *f = &l->fills[exclude.fold ? FK_SESSION : FK_ALONE];
+    int64_t part = part_of(f, exclude);
+
+    if (part < 0 || f->banks[part].n == 0)
+        return FLECK_OK;
+    return fk_bank_nearer(&f->banks[part], x, n, shift, scratch, pool, distance, index, err);
+}

@@ -1,0 +1,57 @@
+/* What comes into a bank in place of images that are left out. */
+#ifndef FK_METHOD_PATCHCORE_REFILL_H
+#define FK_METHOD_PATCHCORE_REFILL_H
+
+#include "method/patchcore/bank.h"
+
+/* For each part of a partition, features that a bank without it has in its place.  Valid when zeroed;
+ * owned. */
+typedef struct fk_fill {
+    int64_t n, dim;
+    int32_t *part; /* [images] of each that was learned */
+    int64_t images;
+    int64_t *begin; /* [parts + 1] the rows of part p are begin[p] .. begin[p + 1] - 1 */
+    int64_t *index; /* [n] which of the points they are */
+    float *rows;    /* [n, dim] */
+    fk_bank *banks; /* [parts] views of the rows */
+    int64_t parts;
+} fk_fill;
+
+typedef struct fk_refill {
+    fk_fill fills[FK_PARTITIONS];
+} fk_refill;
+
+void fk_refill_free(fk_refill *l);
+
+/* A bank was chosen from points x [n, d] so that none is farther than `radius` from it.  Without a part
+ * of the images it no longer covers what only that part's features did, although others would have been
+ * chosen there.  So the greedy choice goes on, from the points of all other parts, until none of them is
+ * farther than `radius` from the bank without that part and what has come in.
+ *
+ *   parts     of the images, see method.h; out's partitions that it lacks are empty
+ *   images    [n] of each point
+ *   chosen    [k] points of the bank
+ * index is set, rows is not.  Cost: n k d multiply-adds as matrix products, and some more for the points
+ * that a part alone covers.  The same bytes on any pool. */
+fleck_status fk_refill_find(fk_refill *out, const fk_parts *parts, const float *x, int64_t n,
+                            int64_t d, const int64_t *images, const int64_t *chosen, int64_t k,
+                            double radius, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
+
+/* Bytes that it takes beside the points that a part alone covers, which are few. */
+double fk_refill_bytes(int64_t n, int64_t k, int64_t d);
+
+/* Take the features that come in from the caller: `rows` [n, dim] of the fill's index become its own, and
+ * searches of them are made ready.  n is at least 1. */
+fleck_status fk_refill_take(fk_fill *f, float *rows, int64_t dim,
+                            fleck_error *err) FLECK_MUST_CHECK;
+
+/* Search those that come in where `exclude` is left out as well, as fk_bank_nearer(). */
+fleck_status fk_refill_nearer(const fk_refill *l, fk_span exclude, const float *x, int64_t n,
+                              int64_t shift, void *scratch, fk_pool *pool, float *distance,
+                              int64_t *index, fleck_error *err) FLECK_MUST_CHECK;
+
+/* The features [*n, dim] that come in where `exclude` is left out; none for FK_NONE, and where nothing
+ * was found. */
+const float *fk_refill_rows(const fk_refill *l, fk_span exclude, int64_t *n);
+
+#endif

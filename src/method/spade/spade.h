@@ -1,0 +1,209 @@
+/* SPADE's state, and the parts of its scoring that the method's files share. */
+#ifndef FK_METHOD_SPADE_SPADE_H
+#define FK_METHOD_SPADE_SPADE_H
+
+#include "method/method.h"
+
+/* Images of the paper's neighbourhood, where K is left open. */
+#define FK_SPADE_USUAL_K 50
+/* Radius of a gallery of all positions. */
+#define FK_SPADE_EVERYWHERE (-1)
+
+/* Everything the training images showed: N of them, each with all levels and a global feature. */
+typedef struct fk_spade {
+    fk_embed_shape shape;
+    fk_map_size map;
+    int64_t n, room;                  /* images held; images that own arrays have room for */
+    const float *levels[FK_MAX_TAPS]; /* [N, h, w, C] each */
+    const float *global;              /* [N, G] */
+    float *own_levels[FK_MAX_TAPS];   /* the same where owned; NULL where they are views */
+    float *own_global;
+    const uint8_t *flags; /* NULL, or [N, positions of all levels]: 0 where an image's `valid` is */
+    uint8_t *own_flags;
+    int64_t asked_image, asked_pixel; /* --k-image and --k-pixel, 0: FK_SPADE_USUAL_K */
+    int64_t kappa;
+    int64_t radius; /* positions around that the gallery is limited to; FK_SPADE_EVERYWHERE */
+    bool concat;    /* fusion: one distance on joined taps, not the mean of the taps' maps */
+    bool finished;
+} fk_spade;
+
+/* Where an output row or column takes its values from. */
+typedef struct fk_spade_axis {
+    int64_t first, second;
+    double weight;
+} fk_spade_axis;
+
+/* One map to be made: a query image against a gallery, over a group of levels on one grid. */
+typedef struct fk_spade_query {
+    const fk_spade *spade;
+    const fk_embedding *image;
+    const int64_t *gallery; /* [n_gallery] training images, nearest first */
+    int64_t n_gallery, kappa;
+    int first, count;      /* levels first .. first + count - 1, joined */
+    int64_t height, width; /* the largest grid among them; the others are enlarged to it */
+    fk_spade_axis *rows[FK_MAX_TAPS], *columns[FK_MAX_TAPS]; /* [height], [width] for each level */
+    double *nearest;                                         /* [height * width, kappa] */
+    int64_t *indices;                                        /* the same */
+    /* Under masks, else NULL (spade_usable.c): */
+    uint8_t *usable;    /* [n_gallery, height * width] whether a feature may be found */
+    int64_t *available; /* [height * width] how many may be there, at most kappa */
+} fk_spade_query;
+
+/* Memory for one query: what all workers share, and a part for each of them. */
+typedef struct fk_spade_room {
+    char *shared, *first, *others; /* worker 0's part, and those of workers 1, 2, .. in a row */
+    size_t worker_size;
+} fk_spade_room;
+
+static inline char *fk_spade_worker(const fk_spade_room *room, int worker)
+{
+    return worker == 0 ? room->first : room->others + (size_t)(worker - 1) * room->worker_size;
+}
+
+/* Take count elements from base at *used, aligned to 64 bytes; with base NULL only *used grows. */
+static inline void *fk_spade_carve(char *base, size_t *used, int64_t count, size_t size)
+{
+    size_t at = *used;
+
+    *used += ((size_t)count * size + 63) / 64 * 64;
+    return base != NULL ? base + at : NULL;
+}
+
+/* Whether level t of the query's group is on its grid already. */
+static inline bool fk_spade_direct(const fk_spade_query *q, int t)
+{
+    const fk_level *level = &q->spade->shape.levels[q->first + t];
+
+    return level->height == q->height && level->width == q->width;
+}
+
+/* Level t of the query's group: its shape, the query's data, a training image's data. */
+static inline const fk_level *fk_spade_level(const fk_spade_query *q, int t)
+{
+    return &q->spade->shape.levels[q->first + t];
+}
+
+static inline const float *fk_spade_query_data(const fk_spade_query *q, int t)
+{
+    return q->image->levels[q->first + t].data;
+}
+
+static inline const float *fk_spade_image_data(const fk_spade_query *q, int t, int64_t image)
+{
+    const fk_level *level = fk_spade_level(q, t);
+
+    return q->spade->levels[q->first + t] + image * level->height * level->width * level->dim;
+}
+
+/* Positions of the first n levels of one image. */
+static inline int64_t fk_spade_positions(const fk_spade *s, int n)
+{
+    int64_t sum = 0;
+
+    for (int i = 0; i < n; i++)
+        sum += s->shape.levels[i].height * s->shape.levels[i].width;
+    return sum;
+}
+
+/* Whether position p of the gallery's image k may be found. */
+static inline bool fk_spade_usable(const fk_spade_query *q, int64_t k, int64_t p)
+{
+    return q->usable == NULL || q->usable[k * q->height * q->width + p] != 0;
+}
+
+/* Most rows of the grid in one band, which is a piece of work. */
+#define FK_SPADE_BAND 8
+
+/* Bands of q's grid: an even number, so that two threads have equally many. */
+static inline int64_t fk_spade_bands(const fk_spade_query *q)
+{
+    int64_t n = (q->height + FK_SPADE_BAND - 1) / FK_SPADE_BAND;
+
+    return n + n % 2;
+}
+
+/* The row that a band begins with, and the one before it ends before. */
+static inline int64_t fk_spade_band_begin(const fk_spade_query *q, int64_t band)
+{
+    return band * q->height / fk_spade_bands(q);
+}
+
+static inline int64_t fk_spade_least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t fk_spade_most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Positions of a grid [height, width] that the corner's gallery has in one image: the fewest. */
+static inline int64_t fk_spade_reach(const fk_spade *s, int64_t height, int64_t width)
+{
+    int64_t r = s->radius;
+
+    if (r == FK_SPADE_EVERYWHERE)
+        return height * width;
+    return fk_spade_least(r + 1, height) * fk_spade_least(r + 1, width);
+}
+
+/* Whether that is all of them. */
+static inline bool fk_spade_reaches_all(const fk_spade *s, int64_t height, int64_t width)
+{
+    return fk_spade_reach(s, height, width) == height * width;
+}
+
+/* How many of the nearest[p * kappa] on count. */
+static inline int64_t fk_spade_available(const fk_spade_query *q, int64_t p)
+{
+    return q->available == NULL ? q->kappa : q->available[p];
+}
+
+/* A position's value: 0 where there is nothing to compare it with. */
+static inline float fk_spade_mean(double sum, int64_t n)
+{
+    return n > 0 ? (float)(sum / (double)n) : 0.0f;
+}
+
+/* Mean of the kappa nearest squared distances of positions begin .. end - 1. */
+static inline void fk_spade_average(const fk_spade_query *q, float *grid, int64_t begin,
+                                    int64_t end)
+{
+    for (int64_t p = begin; p < end; p++) {
+        int64_t n = fk_spade_available(q, p);
+        double sum = 0.0;
+
+        for (int64_t i = 0; i < n; i++)
+            sum += q->nearest[p * q->kappa + i];
+        grid[p] = fk_spade_mean(sum, n);
+    }
+}
+
+/* The three galleries.  rows, columns, nearest (INFINITY) and indices (-1) are set up by the caller.
+ *   _room          bytes of shared and of each worker's memory that the gallery needs
+ *   _same_nearest  put the gallery's features of the same position among the nearest
+ *   _same, _near, _all  fill grid [height * width] with the mean of the squared distances of each
+ *                  position's joined feature to its kappa nearest */
+void fk_spade_same_room(const fk_spade_query *q, size_t *shared, size_t *worker);
+void fk_spade_near_room(const fk_spade_query *q, size_t *shared, size_t *worker);
+void fk_spade_all_room(const fk_spade_query *q, size_t *shared, size_t *worker);
+fleck_status fk_spade_same_nearest(const fk_spade_query *q, const fk_spade_room *room,
+                                   fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_spade_same(const fk_spade_query *q, const fk_spade_room *room, fk_pool *pool,
+                           float *grid, fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_spade_near(const fk_spade_query *q, const fk_spade_room *room, fk_pool *pool,
+                           float *grid, fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_spade_all(const fk_spade_query *q, const fk_spade_room *room, fk_pool *pool,
+                          float *grid, fleck_error *err) FLECK_MUST_CHECK;
+
+/* Fill usable and available, where there are flags.  bare: room for the positions of all levels. */
+void fk_spade_find_usable(const fk_spade_query *q, uint8_t *bare);
+
+/* The method's score and scratch_size. */
+size_t fk_spade_scratch_size(const void *state);
+fleck_status fk_spade_score(const void *state, const fk_embedding *e, fk_span exclude,
+                            void *scratch, fk_pool *pool, float *map, double *score,
+                            fleck_error *err) FLECK_MUST_CHECK;
+
+#endif

@@ -1,0 +1,41 @@
+/* Pictures of results: heat over the image, and panels. */
+#ifndef FK_RUN_PICTURE_H
+#define FK_RUN_PICTURE_H
+
+#include "run/runner.h"
+
+/* Heat over the kept image at its own size, on the model's scale, hatched where the model does not look. */
+fleck_status fk_picture_overlay(fk_image *out, const fk_model *m, const fleck_result *r,
+                                fleck_error *err) FLECK_MUST_CHECK;
+
+/* A picture as fleck.h has it: kept image, regions of r, and a legend with its score and verdict. */
+fleck_status fk_picture_sheet(fk_image *out, const fk_model *m, const fleck_result *r,
+                              const fleck_picture_settings *settings, bool with_legend,
+                              fleck_error *err) FLECK_MUST_CHECK;
+/* As fleck_result_picture_jpeg() in fleck.h. */
+fleck_status fk_picture_jpeg(uint8_t **bytes, size_t *size, const fk_model *m,
+                             const fleck_result *r, const fleck_picture_settings *settings,
+                             int64_t most, fleck_error *err) FLECK_MUST_CHECK;
+
+/* Most columns of a panel. */
+#define FK_PICTURE_COLUMNS 8
+
+/* A column of a panel: a runner ready to score, and the caption. */
+typedef struct fk_picture_column {
+    fk_runner *runner;
+    const char *caption;
+} fk_picture_column;
+
+/* image | ground truth | the n pictures given, with captions; PNG at out_path.  mask is a path, NULL
+ * for a good image; known false: there are no masks, and nothing stands in the truth's place. */
+fleck_status fk_picture_row(const char *out_path, const fk_image *image, const char *image_path,
+                            bool known, const char *mask, const fk_image *pictures,
+                            const char *const *captions, int n, int64_t tile,
+                            fleck_error *err) FLECK_MUST_CHECK;
+
+/* The same, the pictures being each column's heat map. */
+fleck_status fk_picture_panel(const char *out_path, const char *image, const char *mask,
+                              const fk_picture_column *columns, int n, int64_t tile,
+                              fleck_error *err) FLECK_MUST_CHECK;
+
+#endif

@@ -1,0 +1,20 @@
+/* Scoring images: one, or many on all threads with results in order. */
+#ifndef FK_RUN_PREDICT_H
+#define FK_RUN_PREDICT_H
+
+#include "run/result.h"
+#include "run/runner.h"
+
+/* Score pixels already decoded, on all threads; takes over *original where keep is set. */
+fleck_status fk_predict_image(fk_runner *r, fk_image *original, bool keep, fleck_result *out,
+                              fleck_error *err) FLECK_MUST_CHECK;
+/* Decode and score one file on all threads; messages name it. */
+fleck_status fk_predict_file(fk_runner *r, const char *path, bool keep, fleck_result *out,
+                             fleck_error *err) FLECK_MUST_CHECK;
+
+/* Score n files on all threads; on_scored, which may be NULL, and on_result as in fleck.h. */
+fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n, bool keep,
+                              fleck_on_scored *on_scored, fleck_on_result *on_result, void *ctx,
+                              fleck_error *err) FLECK_MUST_CHECK;
+
+#endif

@@ -1,0 +1,84 @@
+/* A source: where the images of a fit come from, files or a function of the caller. */
+#include "run/source.h"
+
+void fk_source_init_files(fk_source *out, const char *const *files, int64_t n)
+{
+    *out = (fk_source){.n = n, .files = files};
+    pthread_mutex_init(&out->lock, NULL);
+    pthread_cond_init(&out->turn_came, NULL);
+}
+
+void fk_source_init_stream(fk_source *out, fleck_next_image *next, void *ctx, int64_t n)
+{
+    fk_source_init_files(out, NULL, n);
+    out->next = next;
+    out->ctx = ctx;
+}
+
+void fk_source_free(fk_source *s)
+{
+    pthread_cond_destroy(&s->turn_came);
+    pthread_mutex_destroy(&s->lock);
+    *s = (fk_source){0};
+}
+
+/* Called with the lock held: the pixels are the function's until it is called again. */
+static fleck_status ask(fk_source *s, int64_t i, fk_image *out, fleck_error *err)
+{
+    fleck_pixels p = {0};
+    fleck_status st = s->next(s->ctx, i, &p);
+
+    if (st != FLECK_OK)
+        return fk_error_set(err, st, "the caller's function gave no image (%s)",
+                            fk_status_name(st));
+    return fk_image_copy_rows(out, p.rgb, p.width, p.height, p.row_bytes, err);
+}
+
+static fleck_status read_stream(fk_source *s, int64_t i, fk_image *out, fleck_error *err)
+{
+    fleck_status st;
+
+    pthread_mutex_lock(&s->lock);
+    while (s->turn < i && !s->stopped)
+        pthread_cond_wait(&s->turn_came, &s->lock);
+    if (!s->stopped)
+        st = ask(s, i, out, err);
+    else
+        st = fk_error_set(err, FLECK_E_CANCELLED, "the fit has failed before");
+    s->stopped = st != FLECK_OK;
+    if (i == s->turn)
+        s->turn++;
+    pthread_cond_broadcast(&s->turn_came);
+    pthread_mutex_unlock(&s->lock);
+    return st;
+}
+
+fleck_status fk_source_read(fk_source *s, fk_runner *r, int lane, int64_t i, fk_image *out,
+                            fleck_error *err)
+{
+    fleck_status st;
+
+    *out = (fk_image){0};
+    if (s->files != NULL)
+        return fk_runner_decode(r, lane, s->files[i], out, err);
+    st = read_stream(s, i, out, err);
+    if (st != FLECK_OK)
+        fk_source_context(s, i, err);
+    return st;
+}
+
+void fk_source_stop(fk_source *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->stopped = true;
+    pthread_cond_broadcast(&s->turn_came);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void fk_source_context(const fk_source *s, int64_t i, fleck_error *err)
+{
+    if (s->files != NULL)
+        fk_error_context(err, "%s", s->files[i]);
+    else
+        fk_error_context(err, "image %lld", (long long)i);
+}

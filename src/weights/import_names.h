@@ -1,0 +1,21 @@
+/* What published files call the tensors of an architecture. */
+#ifndef FK_WEIGHTS_IMPORT_NAMES_H
+#define FK_WEIGHTS_IMPORT_NAMES_H
+
+#include "graph/arch.h"
+
+#define FK_SOURCE_NAME_SIZE 80
+
+/* Without ".weight" and the like; empty where the scheme has no such name. */
+typedef struct fk_source_names {
+    char conv[FK_SOURCE_NAME_SIZE], norm[FK_SOURCE_NAME_SIZE];
+    char scale[FK_SOURCE_NAME_SIZE]; /* "blocks.3.ls1": with ".gamma" a factor for each output */
+    char joint;                      /* between conv and "weight": '.', or '_' */
+} fk_source_names;
+
+/* Naming schemes of arch: 0 is its own (the canonical names, arch->norm_of and arch->scale_of),
+ * others follow.  conv is a convolution, any other op with weights, or a tensor's whole name. */
+int fk_import_schemes(const fk_arch *arch);
+void fk_import_names(const fk_arch *arch, int scheme, const char *conv, fk_source_names *out);
+
+#endif

@@ -470,6 +470,24 @@ FLECK_API fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb
                                           int64_t height, size_t row_bytes, fleck_result *out,
                                           fleck_error *err) FLECK_MUST_CHECK;
 
+/* What one thread needs to score by itself.  Threads with a scorer each score side by side on one model,
+ * without locks and with the numbers of fleck_score_file(); one scorer serves one call at a time.  Scorers
+ * share the model's statistics.  Each compiles the network for itself, and computes on one thread.
+ *
+ * The model must outlive its scorers, and while they are open nothing may change it
+ * (fleck_model_set_threshold() and the like); other calls on it may run beside them.  They warn of nothing:
+ * look at the result's `unlike`. */
+typedef struct fleck_scorer fleck_scorer;
+FLECK_API fleck_status fleck_scorer_open(fleck_scorer **out, const fleck_model *model,
+                                         fleck_error *err) FLECK_MUST_CHECK;
+FLECK_API void fleck_scorer_close(fleck_scorer *scorer);
+/* As fleck_score_file() and fleck_score_pixels(). */
+FLECK_API fleck_status fleck_scorer_file(fleck_scorer *scorer, const char *path, bool keep_image,
+                                         fleck_result *out, fleck_error *err) FLECK_MUST_CHECK;
+FLECK_API fleck_status fleck_scorer_pixels(fleck_scorer *scorer, const uint8_t *rgb, int64_t width,
+                                           int64_t height, size_t row_bytes, fleck_result *out,
+                                           fleck_error *err) FLECK_MUST_CHECK;
+
 /* Called in the order of the files, on the calling thread: result is NULL and error says why where
  * file i could not be scored.  Both are valid during the call only.  Return other than FLECK_OK to
  * stop. */

@@ -2,8 +2,7 @@
  * weights.
  *
  * Every case prints what it measured.  The expected values were measured by an independent script
- * on the same files and weights; they stand in the README of the shared data with their tolerances
- * in the project's plan. */
+ * on the same files and weights; they stand in the README of the shared data. */
 #include "fk_test.h"
 
 #include <math.h>

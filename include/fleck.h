@@ -220,7 +220,7 @@ typedef struct fleck_fit_settings {
     const char
         *groups; /* how images taken together are told apart, to be held out together as well:
                             "folder", "day", "prefix", "runs", "none"; NULL or "auto": the first of
-                            these that their names give (docs/FORMATS.md) */
+                            these that their names give (docs/reference/formats.md) */
     const char *const *options; /* NULL, or method options "name=value", ended by NULL */
     int64_t
         max_memory; /* bytes that the process may take; 0: no limit.  What the method learns then
@@ -233,7 +233,8 @@ typedef struct fleck_fit_settings {
     fleck_warning *warning; /* NULL: none */
     void *warning_ctx;
     const char *good; /* fleck_fit: name of the folder in train with the good images, or several
-                         with commas; NULL: good, ok, normal, pass, ... (docs/FORMATS.md) */
+                         with commas; NULL: good, ok, normal, pass, ...
+                         (docs/reference/formats.md) */
     bool recursive;   /* fleck_fit, fleck_bench: folders are searched with all below them */
     bool skip_bad;    /* images that cannot be read are told as warnings and left out, in place of
                        ending the fit.  All are then decoded once before the first is learned */
@@ -260,8 +261,8 @@ typedef struct fleck_times {
 } fleck_times;
 
 /* Learn from the good images of path: a category in MVTec AD layout (path/train/good), a flat
- * folder of good images, or a CSV file with columns path,label,mask (docs/FORMATS.md).  An image
- * that cannot be read ends the fit with its name.  times may be NULL. */
+ * folder of good images, or a CSV file with columns path,label,mask (docs/reference/formats.md).
+ * An image that cannot be read ends the fit with its name.  times may be NULL. */
 FLECK_API fleck_status fleck_fit(fleck_model **out, const char *path,
                                  const fleck_fit_settings *settings, fleck_times *times,
                                  fleck_error *err) FLECK_MUST_CHECK;
@@ -379,7 +380,8 @@ typedef struct fleck_model_info {
                            "" where no scores by group are known */
     int64_t n_groups;     /* folds of these, each held out as a whole */
     int64_t patches, dim; /* positions and width of the first level of the embedding */
-    const char *checksum; /* XXH3-128 of the file (docs/FORMATS.md), compared when it was opened; ""
+    const char *checksum; /* XXH3-128 of the file (docs/reference/formats.md), compared when it was
+                             opened; ""
                              for a model that was not opened or is of a version without checksums */
     const char *weights;  /* name of the file that the network's weights come from; "": unknown */
     const char *weights_digest;  /* "sha256:..." of it, or "xxh3-128:..."; "": unknown */
@@ -570,8 +572,9 @@ FLECK_API fleck_status fleck_regions_find(fleck_regions *out, const float *map, 
                                           int64_t height, const fleck_region_settings *settings,
                                           fleck_error *err) FLECK_MUST_CHECK;
 /* Regions of a result at its image's own size; settings NULL: all that stand out from the photo's own
- * background.  Their level, out->threshold, is each photo's own: docs/MODEL.md says how it is found.
- * Where a least area decides, a part is defective if result->defective and a region is in the list.
+ * background.  Their level, out->threshold, is each photo's own: docs/internals/numerics.md says
+ * how it is found. Where a least area decides, a part is defective if result->defective and a
+ * region is in the list.
  *   FLECK_E_STATE  no threshold: neither the settings nor the model have one */
 FLECK_API fleck_status fleck_result_regions(const fleck_model *model, const fleck_result *result,
                                             const fleck_region_settings *settings,
@@ -714,7 +717,7 @@ typedef struct fleck_eval_settings {
                             the figures beyond 64 MiB of them; NULL: they wait in memory */
     const char *good; /* name of the folder in test with the good images, or several with commas,
                          "none" where there is none; NULL: good, ok, normal, pass, ...
-                         (docs/FORMATS.md) */
+                         (docs/reference/formats.md) */
     bool recursive;   /* sub-folders of the types' folders are searched as well */
 } fleck_eval_settings;
 FLECK_API fleck_eval_settings fleck_eval_defaults(void);

@@ -9,8 +9,9 @@
  *     r(X, M) <= r(X, Y) + r(Y, M)
  *
  * The first term is smaller where more is kept, but then the second is larger, and their sum is what counts:
- * of 1 to 4 shares, one gave the least in the projection (docs/SPEED.md); there the second term almost
- * vanishes.  Where everything fits one block, M is what the greedy choice on everything gives.  Memory: one
+ * of 1 to 4 shares, one gave the least in the projection (docs/speed/log); there the second term
+ * almost vanishes.  Where everything fits one block, M is what the greedy choice on everything
+ * gives.  Memory: one
  * block, spare + 1 banks, and about a tenth of them for the projection.
  *
  * Distances for the choice are those of x W, W [D, projection] standard normal over

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-/* Of a block's patches this many times the bank's share are kept, see docs/SPEED.md. */
+/* Of a block's patches this many times the bank's share are kept, see
+ * docs/decisions/patchcore-blocks.md. */
 #define SPARE 1
 
 static const fk_option OPTIONS[] = {

@@ -2,6 +2,7 @@
 #ifndef FK_BENCHMARK_BENCH_H
 #define FK_BENCHMARK_BENCH_H
 
+#include "fleck_tools.h"
 #include "base/digest.h"
 #include "base/sha256.h"
 #include "dataset/dataset.h"

@@ -413,29 +413,67 @@ typedef struct lone_job {
     int64_t n;
     double radius;
     const fk_parts *parts;
+    const int64_t *images;
     int32_t *const *lone;
+    float *const *near;
     float *room; /* [workers, PIECE, TILE] */
 } lone_job;
 
 /* Not known yet; the part of a lone one is 0 or more, -1 says that there are others. */
 #define NOBODY (-2)
 
-/* Feature `row` of the bank is within the radius of x number i.  Returns whether all is known of it. */
-static bool meet(const lone_job *job, int64_t i, int64_t row)
-{
-    bool known = true;
+/* What is known of one feature: squared distances, and what those still to come have to stay below. */
+typedef struct known {
+    double near[FK_PARTITIONS]; /* to the nearest of another part; -INFINITY where not wanted */
+    double length2;             /* its own squared length */
+    double limit;
+} known;
 
+/* Feature `row` of the bank is at squared distance d2, within the radius, of x number i. */
+static void meet(const lone_job *job, known *of, int64_t i, int64_t row, double d2)
+{
+    of->limit = -INFINITY;
     for (int k = 0; k < FK_PARTITIONS; k++) {
+        const int32_t *of_image = job->parts->part[k];
         int32_t part, *lone;
 
         if (job->lone[k] == NULL)
             continue;
-        part = job->parts->part[k][job->bank->images[row]];
+        part = of_image[job->bank->images[row]];
         lone = &job->lone[k][i];
         *lone = *lone == NOBODY || *lone == part ? part : -1;
-        known = known && *lone == -1;
+        if (part != of_image[job->images[i]])
+            of->near[k] = fmin(of->near[k], d2);
+        of->limit = fmax(of->limit, *lone == -1 ? of->near[k] : job->radius * job->radius);
     }
-    return known;
+}
+
+/* Row by row of the products of n features, from number `first` on, with m of the bank, from `at` on. */
+static void meet_tile(const lone_job *job, known *found, const float *products, int64_t first,
+                      int64_t n, int64_t at, int64_t m)
+{
+    const fk_bank *bank = job->bank;
+    int64_t dim = bank->dim;
+    double share = sure_share(dim);
+
+    for (int64_t i = 0; i < n; i++, products += TILE) {
+        const float *x = job->x + (first + i) * dim, *length2 = bank->length2 + at;
+        double own = share * found[i].length2;
+        float limit = (float)(found[i].limit * MARGIN - own);
+        int32_t near[TILE];
+        int64_t count = fk_linalg_nearer(near, length2, products, m, limit);
+
+        for (int64_t j = 0; j < count; j++) {
+            double d2;
+
+            if (!(length2[near[j]] - 2.0f * products[near[j]] < limit))
+                continue;
+            d2 = fk_linalg_distance2(x, bank->rows + (at + near[j]) * dim, dim);
+            if (sqrt(d2) <= job->radius)
+                meet(job, &found[i], first + i, at + near[j], d2);
+            limit = (float)(found[i].limit * MARGIN - own);
+        }
+    }
 }
 
 static fleck_status lone_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
@@ -444,42 +482,44 @@ static fleck_status lone_piece(void *ctx, int64_t piece, int worker, fleck_error
     const fk_bank *bank = job->bank;
     int64_t first = piece * PIECE, n = least(PIECE, job->n - first), dim = bank->dim;
     const float *x = job->x + first * dim;
-    float *products = job->room + (int64_t)worker * PIECE * TILE, limit[PIECE];
+    float *products = job->room + (int64_t)worker * PIECE * TILE;
+    known found[PIECE];
 
     (void)err;
-    for (int64_t i = 0; i < n; i++)
-        limit[i] = (float)(job->radius * job->radius * MARGIN -
-                           sure_share(dim) * fk_linalg_length2(x + i * dim, dim));
-    for (int k = 0; k < FK_PARTITIONS; k++)
-        for (int64_t i = 0; job->lone[k] != NULL && i < n; i++)
-            job->lone[k][first + i] = NOBODY;
+    for (int64_t i = 0; i < n; i++) {
+        found[i].length2 = fk_linalg_length2(x + i * dim, dim);
+        found[i].limit = job->radius * job->radius;
+        for (int k = 0; k < FK_PARTITIONS; k++) {
+            found[i].near[k] = job->near[k] != NULL ? INFINITY : -INFINITY;
+            if (job->lone[k] != NULL)
+                job->lone[k][first + i] = NOBODY;
+        }
+    }
     for (int64_t at = 0; at < bank->n; at += TILE) {
         int64_t m = least(TILE, bank->n - at);
 
         fk_linalg_multiply_packed(products, TILE, x, dim, bank->packed + at * dim, n, m, dim, 1.0f,
                                   0.0f);
-        for (int64_t i = 0; i < n; i++) {
-            int32_t near[TILE];
-            int64_t found =
-                fk_linalg_nearer(near, bank->length2 + at, products + i * TILE, m, limit[i]);
-
-            for (int64_t j = 0; j < found; j++)
-                if (sqrt(fk_linalg_distance2(x + i * dim, bank->rows + (at + near[j]) * dim,
-                                             dim)) <= job->radius &&
-                    meet(job, first + i, at + near[j])) {
-                    limit[i] = -INFINITY;
-                    break;
-                }
-        }
+        meet_tile(job, found, products, first, n, at, m);
     }
+    for (int k = 0; k < FK_PARTITIONS; k++)
+        for (int64_t i = 0; job->near[k] != NULL && i < n; i++)
+            job->near[k][first + i] = (float)sqrt(found[i].near[k]);
     return FLECK_OK;
 }
 
 fleck_status fk_bank_lone(const fk_bank *b, const float *x, int64_t n, double radius,
-                          const fk_parts *parts, int32_t *const *lone, fk_pool *pool,
-                          fleck_error *err)
+                          const fk_parts *parts, const int64_t *images, int32_t *const *lone,
+                          float *const *near, fk_pool *pool, fleck_error *err)
 {
-    lone_job job = {.bank = b, .x = x, .n = n, .radius = radius, .parts = parts, .lone = lone};
+    lone_job job = {.bank = b,
+                    .x = x,
+                    .n = n,
+                    .radius = radius,
+                    .parts = parts,
+                    .images = images,
+                    .lone = lone,
+                    .near = near};
     fleck_status st;
 
     assert(b->width == 0);

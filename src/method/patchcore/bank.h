@@ -60,10 +60,16 @@ fleck_status fk_bank_nearer(const fk_bank *b, const float *x, int64_t n, int64_t
                             fleck_error *err) FLECK_MUST_CHECK;
 
 /* For each of x [n, dim] and each partition that `parts` has, the part whose features of the bank are the
- * only ones within `radius` of it: lone [n] of the partition, -1 where there are others or none.  Only of a
- * bank without coarse coordinates (asserted).  Cost: as that of fk_bank_nearest. */
+ * only ones within `radius` of it, and how far the nearest of another part than its own is:
+ *
+ *   images  [n] of x
+ *   lone    [n] of each partition, -1 where there are others or none; NULL where it is not wanted
+ *   near    [n] likewise, the distance that fk_bank_nearest finds without x's part; INFINITY where none of
+ *           the others is within the radius
+ *
+ * Only of a bank without coarse coordinates (asserted).  Cost: as that of fk_bank_nearest. */
 fleck_status fk_bank_lone(const fk_bank *b, const float *x, int64_t n, double radius,
-                          const fk_parts *parts, int32_t *const *lone, fk_pool *pool,
-                          fleck_error *err) FLECK_MUST_CHECK;
+                          const fk_parts *parts, const int64_t *images, int32_t *const *lone,
+                          float *const *near, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

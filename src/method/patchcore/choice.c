@@ -145,8 +145,8 @@ static fleck_status fill(fk_refill *out, const fk_patchcore *s, const float *poi
     FK_DO(FK_ALLOC(&images, total, err));
     for (int64_t i = 0; i < n_parts; at += parts[i].n, i++)
         memcpy(images + at, parts[i].images, (size_t)parts[i].n * sizeof *images);
-    FK_DO(fk_refill_find(out, s->parts, points, total, width, images, chosen, count, radius, pool,
-                         err));
+    FK_DO(fk_refill_find(out, s->parts, points, total, width, images, chosen, count, radius,
+                         !is_narrow(s), pool, err));
 done:
     fk_free(images);
     return st;

@@ -8,7 +8,11 @@
  * Without the features of a part P of the images this fails only for points that features of P alone are
  * within r of.  One pass over all points finds them.  For each part the choice goes on among those of
  * other parts, farthest first, until all are within r again.  So the bank without P covers the other parts'
- * points as finely as M covers all. */
+ * points as finely as M covers all.
+ *
+ * Each learned image is then scored without its own part.  The same pass finds how far its points are from M
+ * without that, since for most of them a point of another part is within r.  The few others are searched
+ * for with those that may come in. */
 #include "method/patchcore/refill.h"
 #include "base/mem.h"
 #include "linalg/linalg.h"
@@ -25,6 +29,7 @@ static void fill_free(fk_fill *f)
     fk_free(f->begin);
     fk_free(f->index);
     fk_free(f->rows);
+    fk_free(f->near);
     *f = (fk_fill){0};
 }
 
@@ -32,11 +37,14 @@ void fk_refill_free(fk_refill *l)
 {
     for (int i = 0; i < FK_PARTITIONS; i++)
         fill_free(&l->fills[i]);
+    fk_free(l->first);
+    fk_free(l->count);
+    *l = (fk_refill){0};
 }
 
 double fk_refill_bytes(int64_t n, int64_t k, int64_t d)
 {
-    return (double)n * (8.0 + 4.0 * FK_PARTITIONS) + (double)k * (double)(8 * d + 24);
+    return (double)n * (8.0 + 8.0 * FK_PARTITIONS) + (double)k * (double)(8 * d + 24);
 }
 
 /* What the parts of one partition are filled from. */
@@ -45,25 +53,30 @@ typedef struct filling {
     const float *x;      /* [n, d] */
     double radius;
     int64_t parts;
-    const int32_t *part;  /* [images] */
-    const int64_t *begin; /* [parts + 1] of `loose` */
-    const int64_t *loose; /* points that a part alone covers, by part */
-    int64_t **found;      /* [parts] of them, those that come in; owned */
-    int64_t *count;       /* [parts] */
+    const int32_t *part; /* [images] */
+    float *near;         /* [n] NULL, or to be completed */
+    /* Points by part p: those of others that it alone covers are begin[2 p] .. begin[2 p + 1] - 1, behind them,
+     * up to begin[2 p + 2] - 1, are its own whose `near` is not known. */
+    const int64_t *begin; /* [2 parts + 1] */
+    const int64_t *loose;
+    int64_t **found; /* [parts] of the former, those that come in; owned */
+    int64_t *count;  /* [parts] */
 } filling;
 
-/* The points of one part's `loose`, and how far each is from what there is. */
+/* Points of one part's `loose`, and how far each is from what there is. */
 typedef struct left {
     int64_t n, d;
-    float *rows;   /* [n, d] */
-    float *near;   /* [n] distance to the bank without the part */
-    double *far;   /* [n] to that and to what has come in */
-    double *apart; /* [n] squared distances to the last one */
+    int64_t *index; /* [n] */
+    float *rows;    /* [n, d] */
+    float *near;    /* [n] distance to the bank without the part */
+    double *far;    /* [n] to that and to what has come in */
+    double *apart;  /* [n] squared distances to the last one */
     char *scratch;
 } left;
 
 static void left_free(left *l)
 {
+    fk_free(l->index);
     fk_free(l->rows);
     fk_free(l->near);
     fk_free(l->far);
@@ -73,18 +86,21 @@ static void left_free(left *l)
 
 static fleck_status left_init(left *l, const filling *f, int64_t part, fleck_error *err)
 {
-    const int64_t *loose = f->loose + f->begin[part];
+    const int64_t *loose = f->loose + f->begin[2 * part];
     fk_span span = {.rank = f->part, .first = part, .count = 1};
     fleck_status st;
 
-    *l = (left){.n = f->begin[part + 1] - f->begin[part], .d = f->bank->dim};
+    *l = (left){.n = f->begin[2 * part + 2] - f->begin[2 * part], .d = f->bank->dim};
+    FK_DO(FK_ALLOC(&l->index, l->n, err));
     FK_DO(FK_ALLOC(&l->rows, l->n * l->d, err));
     FK_DO(FK_ALLOC(&l->near, l->n, err));
     FK_DO(FK_ALLOC(&l->far, l->n, err));
     FK_DO(FK_ALLOC(&l->apart, l->n, err));
     FK_DO(FK_ALLOC(&l->scratch, (int64_t)fk_bank_scratch_size(f->bank, l->n), err));
-    for (int64_t i = 0; i < l->n; i++)
+    for (int64_t i = 0; i < l->n; i++) {
+        l->index[i] = loose[i];
         memcpy(l->rows + i * l->d, f->x + loose[i] * l->d, (size_t)l->d * sizeof *l->rows);
+    }
     FK_DO(fk_bank_nearest(f->bank, l->rows, l->n, span, l->scratch, NULL, l->near, NULL, err));
     for (int64_t i = 0; i < l->n; i++)
         l->far[i] = (double)l->near[i];
@@ -92,26 +108,45 @@ done:
     return st;
 }
 
+/* Only those farther than the radius may come in. */
+static void drop_covered(left *l, double radius)
+{
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < l->n; i++) {
+        if (!(l->far[i] > radius))
+            continue;
+        if (n < i) {
+            memcpy(l->rows + n * l->d, l->rows + i * l->d, (size_t)l->d * sizeof *l->rows);
+            l->far[n] = l->far[i];
+            l->index[n] = l->index[i];
+        }
+        n++;
+    }
+    l->n = n;
+}
+
 static fleck_status fill_part(void *ctx, int64_t part, int worker, fleck_error *err)
 {
     filling *f = ctx;
-    const int64_t *loose = f->loose + f->begin[part];
-    int64_t *found;
+    int64_t others = f->begin[2 * part + 1] - f->begin[2 * part];
     left l = {0};
     fleck_status st = FLECK_OK;
 
     (void)worker;
-    if (f->begin[part + 1] == f->begin[part])
+    if (f->begin[2 * part + 2] == f->begin[2 * part])
         return FLECK_OK;
     FK_DO(left_init(&l, f, part, err));
-    FK_DO(FK_ALLOC(&f->found[part], l.n, err));
-    found = f->found[part];
-    for (int64_t p = 0; f->count[part] < l.n; p = 0) {
+    for (int64_t i = others; i < l.n; i++)
+        f->near[l.index[i]] = l.near[i];
+    l.n = others;
+    FK_DO(FK_ALLOC(&f->found[part], others + 1, err));
+    for (drop_covered(&l, f->radius); l.n > 0; drop_covered(&l, f->radius)) {
+        int64_t p = 0;
+
         for (int64_t i = 1; i < l.n; i++)
             p = l.far[i] > l.far[p] ? i : p;
-        if (!(l.far[p] > f->radius))
-            break;
-        found[f->count[part]++] = loose[p];
+        f->found[part][f->count[part]++] = l.index[p];
         fk_linalg_distances2(l.apart, l.rows + p * l.d, l.rows, l.n, l.d);
         for (int64_t i = 0; i < l.n; i++)
             l.far[i] = fmin(l.far[i], sqrt(l.apart[i]));
@@ -121,19 +156,31 @@ done:
     return st;
 }
 
-/* Sort the points by the part that alone covers them: begin [parts + 1], loose [n]. */
-static void sort_loose(int64_t *begin, int64_t *loose, int64_t parts, const int32_t *lone,
-                       const int64_t *images, const int32_t *part, int64_t n)
+/* Where point i belongs in `begin`, -1 where nowhere. */
+static int64_t place_of(const filling *f, const int32_t *lone, const int64_t *images, int64_t i)
 {
+    int32_t own = f->part[images[i]];
+
+    if (f->near != NULL && isinf(f->near[i]))
+        return 2 * (int64_t)own + 1;
+    return lone[i] >= 0 && lone[i] != own ? 2 * (int64_t)lone[i] : -1;
+}
+
+/* Sort the points: begin [2 parts + 1], loose [n]. */
+static void sort_loose(int64_t *begin, int64_t *loose, const filling *f, const int32_t *lone,
+                       const int64_t *images, int64_t n)
+{
+    int64_t places = 2 * f->parts, at;
+
     for (int64_t i = 0; i < n; i++)
-        if (lone[i] >= 0 && lone[i] != part[images[i]])
-            begin[lone[i] + 1]++;
-    for (int64_t p = 0; p < parts; p++)
+        if ((at = place_of(f, lone, images, i)) >= 0)
+            begin[at + 1]++;
+    for (int64_t p = 0; p < places; p++)
         begin[p + 1] += begin[p];
     for (int64_t i = 0; i < n; i++)
-        if (lone[i] >= 0 && lone[i] != part[images[i]])
-            loose[begin[lone[i]]++] = i;
-    for (int64_t p = parts; p > 0; p--)
+        if ((at = place_of(f, lone, images, i)) >= 0)
+            loose[begin[at]++] = i;
+    for (int64_t p = places; p > 0; p--)
         begin[p] = begin[p - 1];
     begin[0] = 0;
 }
@@ -166,11 +213,11 @@ static fleck_status fill_partition(fk_fill *out, filling *f, const int32_t *lone
     int64_t *begin = NULL, *loose = NULL;
     fleck_status st;
 
-    FK_DO(FK_CALLOC(&begin, f->parts + 1, err));
+    FK_DO(FK_CALLOC(&begin, 2 * f->parts + 1, err));
     FK_DO(FK_ALLOC(&loose, n, err));
     FK_DO(FK_CALLOC(&f->found, f->parts, err));
     FK_DO(FK_CALLOC(&f->count, f->parts, err));
-    sort_loose(begin, loose, f->parts, lone, images, f->part, n);
+    sort_loose(begin, loose, f, lone, images, n);
     f->begin = begin;
     f->loose = loose;
     FK_DO(fk_pool_run(pool, f->parts, fill_part, f, err));
@@ -209,26 +256,51 @@ done:
     return st;
 }
 
+/* Where each image's points begin, and how many it has. */
+static fleck_status find_images(fk_refill *out, const int64_t *images, int64_t n, int64_t n_images,
+                                fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(FK_CALLOC(&out->first, n_images, err));
+    FK_DO(FK_CALLOC(&out->count, n_images, err));
+    for (int64_t i = n - 1; i >= 0; i--) {
+        out->first[images[i]] = i;
+        out->count[images[i]]++;
+    }
+done:
+    return st;
+}
+
 fleck_status fk_refill_find(fk_refill *out, const fk_parts *parts, const float *x, int64_t n,
                             int64_t d, const int64_t *images, const int64_t *chosen, int64_t k,
-                            double radius, fk_pool *pool, fleck_error *err)
+                            double radius, bool near, fk_pool *pool, fleck_error *err)
 {
     int32_t *lone[FK_PARTITIONS] = {0};
+    float *nearest[FK_PARTITIONS] = {0};
     fk_bank bank = {0};
     fleck_status st;
 
     *out = (fk_refill){0};
     FK_DO(bank_of(&bank, x, d, images, chosen, k, err));
-    for (int i = 0; i < FK_PARTITIONS; i++)
-        if (parts->count[i] > 0)
-            FK_DO(FK_ALLOC(&lone[i], n, err));
-    FK_DO(fk_bank_lone(&bank, x, n, radius, parts, lone, pool, err));
+    if (near)
+        FK_DO(find_images(out, images, n, parts->images, err));
+    for (int i = 0; i < FK_PARTITIONS; i++) {
+        if (parts->count[i] == 0)
+            continue;
+        FK_DO(FK_ALLOC(&lone[i], n, err));
+        if (near)
+            FK_DO(FK_ALLOC(&out->fills[i].near, n, err));
+        nearest[i] = out->fills[i].near;
+    }
+    FK_DO(fk_bank_lone(&bank, x, n, radius, parts, images, lone, nearest, pool, err));
     for (int i = 0; i < FK_PARTITIONS; i++) {
         filling f = {.bank = &bank,
                      .x = x,
                      .radius = radius,
                      .parts = parts->count[i],
-                     .part = parts->part[i]};
+                     .part = parts->part[i],
+                     .near = nearest[i]};
 
         if (parts->count[i] > 0)
             FK_DO(fill_partition(&out->fills[i], &f, lone[i], images, n, parts->images, pool, err));
@@ -291,4 +363,14 @@ fleck_status fk_refill_nearer(const fk_refill *l, fk_span exclude, const float *
     if (part < 0 || f->banks[part].n == 0)
         return FLECK_OK;
     return fk_bank_nearer(&f->banks[part], x, n, shift, scratch, pool, distance, index, err);
+}
+
+bool fk_refill_near(const fk_refill *l, fk_span exclude, float *distance, int64_t n)
+{
+    const fk_fill *f = &l->fills[exclude.fold ? FK_SESSION : FK_ALONE];
+
+    if (!exclude.learned || f->near == NULL || part_of(f, exclude) < 0 || l->count[exclude.at] != n)
+        return false;
+    memcpy(distance, f->near + l->first[exclude.at], (size_t)n * sizeof *distance);
+    return true;
 }

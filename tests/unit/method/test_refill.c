@@ -66,8 +66,8 @@ static void the_greedy_choice_goes_on(void **state)
     int64_t most = 0;
 
     (void)state;
-    assert_ok(fk_refill_find(&l, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, NULL,
-                             err));
+    assert_ok(fk_refill_find(&l, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, true,
+                             NULL, err));
     for (int k = 0; k < FK_PARTITIONS; k++) {
         const fk_fill *f = &l.fills[k];
 
@@ -110,10 +110,10 @@ static void the_same_on_any_pool(void **state)
     (void)state;
     assert_ok(fk_pool_open(&pool, 3, err));
     m->parts.count[FK_SESSION] = 0;
-    assert_ok(fk_refill_find(&a, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, NULL,
-                             err));
-    assert_ok(fk_refill_find(&b, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, pool,
-                             err));
+    assert_ok(fk_refill_find(&a, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, true,
+                             NULL, err));
+    assert_ok(fk_refill_find(&b, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, true,
+                             pool, err));
     assert_int_equal(a.fills[FK_ALONE].n, b.fills[FK_ALONE].n);
     assert_memory_equal(a.fills[FK_ALONE].index, b.fills[FK_ALONE].index,
                         (size_t)a.fills[FK_ALONE].n * sizeof(int64_t));
@@ -135,8 +135,8 @@ static void failures_leave_nothing(void **state)
         fleck_status st;
 
         fk_mem_fail_at(at);
-        st = fk_refill_find(&l, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, NULL,
-                            &failed);
+        st = fk_refill_find(&l, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, true,
+                            NULL, &failed);
         fk_mem_fail_at(0);
         fk_refill_free(&l);
         if (st == FLECK_OK)

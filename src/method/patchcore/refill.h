@@ -14,13 +14,13 @@ typedef struct fk_fill {
     int64_t *index; /* [n] which of the points they are */
     float *rows;    /* [n, dim] */
     fk_bank *banks; /* [parts] views of the rows */
-    float *near;    /* NULL, or [points] distance of each to the bank without its own part */
+    float *near;    /* NULL, or [points] kept: distance of each to the bank without its own part */
     int64_t parts;
 } fk_fill;
 
 typedef struct fk_refill {
     fk_fill fills[FK_PARTITIONS];
-    int64_t *first, *count; /* [images] with near: the points of each, one behind the other */
+    int64_t *first, *count; /* [images] with `near`: the points of each */
 } fk_refill;
 
 void fk_refill_free(fk_refill *l);
@@ -33,12 +33,12 @@ void fk_refill_free(fk_refill *l);
  *   parts     of the images, see method.h; out's partitions that it lacks are empty
  *   images    [n] of each point
  *   chosen    [k] points of the bank
- * near: keep each point's distance to the bank without its part as well; the points of an image are all one
+ * keep: keep each point's distance to the bank without its part too; the points of an image then lie one
  * behind the other.  index is set, rows is not.  Cost: n k d multiply-adds as matrix products, and some more for the points
  * that a part alone covers.  The same bytes on any pool. */
 fleck_status fk_refill_find(fk_refill *out, const fk_parts *parts, const float *x, int64_t n,
                             int64_t d, const int64_t *images, const int64_t *chosen, int64_t k,
-                            double radius, bool near, fk_pool *pool,
+                            double radius, bool keep, fk_pool *pool,
                             fleck_error *err) FLECK_MUST_CHECK;
 
 /* Bytes that it takes beside the points that a part alone covers, which are few. */

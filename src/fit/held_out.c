@@ -307,7 +307,8 @@ static fk_span span_of(const fk_fitting *f, int64_t image, bool fold)
 {
     const fk_held_out *h = &f->held;
     const fk_good *me = &h->good[image];
-    fk_span span = {.first = INT64_MAX, .rank = h->rank, .at = me->first, .fold = fold};
+    fk_span span = {
+        .first = INT64_MAX, .rank = h->rank, .at = me->first, .fold = fold, .learned = !f->tiled};
 
     for (int64_t i = 0; i < f->n; i++) {
         const fk_good *g = &h->good[i];
@@ -425,23 +426,26 @@ done:
 }
 
 /* All, by the state that has learned them. */
-static fleck_status score_blocks(scores *s, bool fold, fleck_error *err)
+static fleck_status score_blocks(scores *s, bool by_fold, fleck_error *err)
 {
     fk_fitting *f = s->f;
     fk_held_out *h = &f->held;
     fleck_status st = FLECK_OK;
 
     for (int64_t k = 0, n; k < h->n; k += n) {
-        fk_span spans[BLOCK];
+        fk_span alone[BLOCK], fold[BLOCK];
         int64_t held[BLOCK];
 
         n = h->n - k < BLOCK ? h->n - k : BLOCK;
         for (int64_t i = 0; i < n; i++) {
             held[i] = k + i;
-            spans[i] = span_of(f, h->images[k + i], fold);
+            alone[i] = span_of(f, h->images[k + i], false);
+            fold[i] = span_of(f, h->images[k + i], true);
             FK_DO(load_one(f, k + i, s->packed, &s->embeddings[i], err));
         }
-        FK_DO(score_block(s, held, n, fold, spans, err));
+        FK_DO(score_block(s, held, n, false, alone, err));
+        if (by_fold)
+            FK_DO(score_block(s, held, n, true, fold, err));
     }
 done:
     return st;
@@ -450,6 +454,7 @@ done:
 static fleck_status score_stored(scores *s, fleck_error *err)
 {
     fk_fitting *f = s->f;
+    bool by_fold = f->held.by_fold && !f->held.together;
     fleck_status st;
 
     FK_DO(FK_ALLOC(&s->packed, fk_embed_shape_floats(&f->model->shape), err));
@@ -458,11 +463,8 @@ static fleck_status score_stored(scores *s, fleck_error *err)
         FK_DO(fk_embedding_init(&s->embeddings[i], &f->model->shape, err));
         FK_DO(FK_ALLOC(&s->maps[i], fk_fit_input_pixels(f->model), err));
     }
-    fk_watch_stage(f->watch, "thresholds",
-                   f->held.n * (s->f->held.by_fold && !s->f->held.together ? 2 : 1));
-    FK_DO(score_blocks(s, false, err));
-    if (s->f->held.by_fold && !s->f->held.together)
-        FK_DO(score_blocks(s, true, err));
+    fk_watch_stage(f->watch, "thresholds", f->held.n * (by_fold ? 2 : 1));
+    FK_DO(score_blocks(s, by_fold, err));
 done:
     return st;
 }

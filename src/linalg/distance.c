@@ -10,6 +10,7 @@
 #include <math.h>
 
 #define LANES 16
+#define WIDE 32 /* numbers that are looked at together where few are wanted */
 #define BLOCKS 16
 
 FK_INLINE double add_lanes(const double *lanes)
@@ -80,20 +81,26 @@ FK_CLONES double fk_linalg_length2(const float *a, int64_t d)
     return add_lanes(lanes);
 }
 
+FK_INLINE bool any_below(const float *length2, const float *products, float limit)
+{
+    int32_t any = 0;
+
+    for (int i = 0; i < WIDE; i++)
+        any |= length2[i] - 2.0f * products[i] < limit;
+    return any != 0;
+}
+
 FK_CLONES int64_t fk_linalg_nearer(int32_t *out, const float *length2, const float *products,
                                    int64_t n, float limit)
 {
     int64_t count = 0;
 
-    for (int64_t k = 0; k < n; k += LANES) {
-        int64_t end = k + LANES < n ? k + LANES : n;
-        int32_t below[LANES] = {0}, any = end - k < LANES;
+    for (int64_t k = 0; k < n; k += WIDE) {
+        int64_t end = k + WIDE < n ? k + WIDE : n;
 
-        for (int i = 0; end - k == LANES && i < LANES; i++)
-            below[i] = length2[k + i] - 2.0f * products[k + i] < limit;
-        for (int i = 0; i < LANES; i++)
-            any |= below[i];
-        for (int64_t i = k; any != 0 && i < end; i++)
+        if (end - k == WIDE && !any_below(length2 + k, products + k, limit))
+            continue;
+        for (int64_t i = k; i < end; i++)
             if (length2[i] - 2.0f * products[i] < limit)
                 out[count++] = (int32_t)i;
     }

@@ -36,6 +36,7 @@ typedef struct fk_span {
     int64_t at;          /* with rank: the image's own embedding, in order of add */
     int64_t copies; /* embeddings among them that are like it, itself included; 0 counts as 1 */
     bool fold;      /* they are all of its fold of sessions, see fk_method.fold */
+    bool learned;   /* with rank: what is scored is what was learned as `at`, to the last bit */
 } fk_span;
 #define FK_NONE ((fk_span){0})
 

@@ -405,86 +405,130 @@ fleck_status fk_bank_nearer(const fk_bank *b, const float *x, int64_t n, int64_t
     return fk_pool_run(pool, (n + PIECE - 1) / PIECE, search_piece, &job, err);
 }
 
-/* ---- Who else is near ---- */
+/* ---- Whose the near ones are ---- */
 
-typedef struct lone_job {
+typedef struct parts_job {
     const fk_bank *bank;
     const float *x;
     int64_t n;
-    double radius;
     const fk_parts *parts;
-    int32_t *const *lone;
+    const int64_t *images;
+    double radius;
+    const fk_near *near;
     float *room; /* [workers, PIECE, TILE] */
-} lone_job;
+} parts_job;
 
-/* Not known yet; the part of a lone one is 0 or more, -1 says that there are others. */
-#define NOBODY (-2)
+/* The nearest of one feature so far, by squared distance, and the nearest of another part than that one's. */
+typedef struct pair {
+    double first, second;
+    int32_t part; /* -1: none */
+} pair;
 
-/* Feature `row` of the bank is within the radius of x number i.  Returns whether all is known of it. */
-static bool meet(const lone_job *job, int64_t i, int64_t row)
+static void meet(pair *p, double d2, int32_t part)
 {
-    bool known = true;
-
-    for (int k = 0; k < FK_PARTITIONS; k++) {
-        int32_t part, *lone;
-
-        if (job->lone[k] == NULL)
-            continue;
-        part = job->parts->part[k][job->bank->images[row]];
-        lone = &job->lone[k][i];
-        *lone = *lone == NOBODY || *lone == part ? part : -1;
-        known = known && *lone == -1;
-    }
-    return known;
+    if (part == p->part)
+        p->first = fmin(p->first, d2);
+    else if (d2 < p->first)
+        *p = (pair){.first = d2, .second = p->first, .part = part};
+    else
+        p->second = fmin(p->second, d2);
 }
 
-static fleck_status lone_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
+typedef struct met {
+    pair pair[FK_PARTITIONS];
+    double length2; /* what is surely there of its squared length */
+} met;
+
+static float limit_of_parts(const met *m)
 {
-    const lone_job *job = ctx;
+    double limit = 0.0;
+
+    for (int k = 0; k < FK_PARTITIONS; k++)
+        limit = fmax(limit, m->pair[k].second);
+    return (float)(limit * MARGIN - m->length2);
+}
+
+/* x and its products with m features of the bank, from `first` on. */
+static void meet_tile(met *found, const parts_job *job, const float *x, const float *products,
+                      int64_t first, int64_t m)
+{
+    const fk_bank *bank = job->bank;
+    const float *length2 = bank->length2 + first;
+    float limit = limit_of_parts(found);
+    int32_t near[TILE];
+    int64_t n = fk_linalg_nearer(near, length2, products, m, limit);
+
+    for (int64_t j = 0; j < n; j++) {
+        int64_t row = first + near[j];
+        double d2;
+
+        if (!(length2[near[j]] - 2.0f * products[near[j]] < limit))
+            continue;
+        d2 = fk_linalg_distance2(x, bank->rows + row * bank->dim, bank->dim);
+        for (int k = 0; k < FK_PARTITIONS; k++)
+            if (job->parts->count[k] > 0)
+                meet(&found->pair[k], d2, job->parts->part[k][bank->images[row]]);
+        limit = limit_of_parts(found);
+    }
+}
+
+/* What was found of feature i in partition k. */
+static void tell(const parts_job *job, pair p, int64_t i, int k)
+{
+    const fk_near *out = &job->near[k];
+    int32_t own = job->parts->part[k][job->images[i]];
+
+    out->lone[i] = sqrt(p.first) <= job->radius && sqrt(p.second) > job->radius ? p.part : -1;
+    out->own[i] = (float)sqrt(own == p.part ? p.second : p.first);
+    out->other[i] = (float)sqrt(p.second);
+}
+
+static fleck_status meet_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
+{
+    const parts_job *job = ctx;
     const fk_bank *bank = job->bank;
     int64_t first = piece * PIECE, n = least(PIECE, job->n - first), dim = bank->dim;
     const float *x = job->x + first * dim;
-    float *products = job->room + (int64_t)worker * PIECE * TILE, limit[PIECE];
+    float *products = job->room + (int64_t)worker * PIECE * TILE;
+    met found[PIECE];
 
     (void)err;
-    for (int64_t i = 0; i < n; i++)
-        limit[i] = (float)(job->radius * job->radius * MARGIN -
-                           sure_share(dim) * fk_linalg_length2(x + i * dim, dim));
-    for (int k = 0; k < FK_PARTITIONS; k++)
-        for (int64_t i = 0; job->lone[k] != NULL && i < n; i++)
-            job->lone[k][first + i] = NOBODY;
+    for (int64_t i = 0; i < n; i++) {
+        found[i].length2 = sure_share(dim) * fk_linalg_length2(x + i * dim, dim);
+        for (int k = 0; k < FK_PARTITIONS; k++)
+            found[i].pair[k] =
+                job->parts->count[k] > 0 ? (pair){INFINITY, INFINITY, -1} : (pair){0.0, 0.0, -1};
+    }
     for (int64_t at = 0; at < bank->n; at += TILE) {
         int64_t m = least(TILE, bank->n - at);
 
         fk_linalg_multiply_packed(products, TILE, x, dim, bank->packed + at * dim, n, m, dim, 1.0f,
                                   0.0f);
-        for (int64_t i = 0; i < n; i++) {
-            int32_t near[TILE];
-            int64_t found =
-                fk_linalg_nearer(near, bank->length2 + at, products + i * TILE, m, limit[i]);
-
-            for (int64_t j = 0; j < found; j++)
-                if (sqrt(fk_linalg_distance2(x + i * dim, bank->rows + (at + near[j]) * dim,
-                                             dim)) <= job->radius &&
-                    meet(job, first + i, at + near[j])) {
-                    limit[i] = -INFINITY;
-                    break;
-                }
-        }
+        for (int64_t i = 0; i < n; i++)
+            meet_tile(&found[i], job, x + i * dim, products + i * TILE, at, m);
     }
+    for (int k = 0; k < FK_PARTITIONS; k++)
+        for (int64_t i = 0; job->parts->count[k] > 0 && i < n; i++)
+            tell(job, found[i].pair[k], first + i, k);
     return FLECK_OK;
 }
 
-fleck_status fk_bank_lone(const fk_bank *b, const float *x, int64_t n, double radius,
-                          const fk_parts *parts, int32_t *const *lone, fk_pool *pool,
+fleck_status fk_bank_near(const fk_bank *b, const float *x, int64_t n, const fk_parts *parts,
+                          const int64_t *images, double radius, const fk_near *near, fk_pool *pool,
                           fleck_error *err)
 {
-    lone_job job = {.bank = b, .x = x, .n = n, .radius = radius, .parts = parts, .lone = lone};
+    parts_job job = {.bank = b,
+                     .x = x,
+                     .n = n,
+                     .parts = parts,
+                     .images = images,
+                     .radius = radius,
+                     .near = near};
     fleck_status st;
 
     assert(b->width == 0);
     FK_DO(FK_ALLOC(&job.room, (int64_t)fk_pool_threads(pool) * PIECE * TILE, err));
-    FK_DO(fk_pool_run(pool, (n + PIECE - 1) / PIECE, lone_piece, &job, err));
+    FK_DO(fk_pool_run(pool, (n + PIECE - 1) / PIECE, meet_piece, &job, err));
 done:
     fk_free(job.room);
     return st;

@@ -146,8 +146,8 @@ static fleck_status fill(fk_refill *out, const fk_patchcore *s, const float *poi
     FK_DO(FK_ALLOC(&images, total, err));
     for (int64_t i = 0; i < n_parts; at += parts[i].n, i++)
         memcpy(images + at, parts[i].images, (size_t)parts[i].n * sizeof *images);
-    FK_DO(fk_refill_find(out, s->parts, points, total, width, images, chosen, count, radius, pool,
-                         err));
+    FK_DO(fk_refill_find(out, s->parts, points, total, width, images, chosen, count, radius,
+                         !is_narrow(s), pool, err));
 done:
     fk_free(images);
     return st;
@@ -161,7 +161,9 @@ static fleck_status choose_rows(int64_t **chosen, int64_t *count, fk_refill *out
 {
     int64_t dim = s->shape.levels[0].dim, total = 0, at = 0, size;
     int64_t width = is_narrow(s) ? s->projection : dim;
-    float *w = NULL, *points = NULL;
+    float *w = NULL, *room = NULL;
+    const float *points = parts[0].rows;
+    bool as_they_are = n_parts == 1 && !is_narrow(s);
     double radius;
     fleck_status st;
 
@@ -172,11 +174,14 @@ static fleck_status choose_rows(int64_t **chosen, int64_t *count, fk_refill *out
         FK_FAIL(err, FLECK_E_NOMEM, "%lld patches of %lld values do not fit", (long long)total,
                 (long long)width);
     FK_DO(FK_ALLOC(chosen, k, err));
-    FK_DO(FK_ALLOC(&points, size, err));
     if (is_narrow(s))
         FK_DO(fk_patchcore_projection(&w, s, err));
-    for (int64_t i = 0; i < n_parts; at += parts[i].n, i++) {
-        float *to = points + at * width;
+    if (!as_they_are) {
+        FK_DO(FK_ALLOC(&room, size, err));
+        points = room;
+    }
+    for (int64_t i = 0; !as_they_are && i < n_parts; at += parts[i].n, i++) {
+        float *to = room + at * width;
 
         if (w != NULL)
             FK_DO(fk_patchcore_project(to, s, w, parts[i].rows, parts[i].n, pool, err));
@@ -190,7 +195,7 @@ static fleck_status choose_rows(int64_t **chosen, int64_t *count, fk_refill *out
             fill(out, s, points, total, width, parts, n_parts, *chosen, *count, radius, pool, err));
 done:
     fk_free(w);
-    fk_free(points);
+    fk_free(room);
     if (st != FLECK_OK) {
         fk_free(*chosen);
         *chosen = NULL;

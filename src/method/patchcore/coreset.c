@@ -28,6 +28,7 @@
 #define MARGIN (1.0 + 1e-5) /* distances carry a relative error below 1e-6 */
 #define UNIT 0x1p-24
 #define MAX_FRONT 1024
+#define LIST 16  /* fronts in the list that they are taken from */
 #define PIECE 64 /* members of the front in one product */
 #define TILE 256 /* chosen points in one product */
 #define PANEL 16 /* rows that a packed matrix may begin at */
@@ -118,6 +119,7 @@ typedef struct search {
     double *length2;     /* [n] squared lengths */
     int64_t *seen;       /* [n] */
     int64_t *order;      /* [n] all points; the highest ranking come first */
+    int64_t n_list;      /* the first ones, which outranked all others when they were listed */
     float *centres; /* [k, d] chosen points, and of their squared lengths what is surely there */
     float *lengths; /* [k] */
     float *packed;  /* the centres as fk_linalg_pack() has them */
@@ -211,11 +213,11 @@ static void swap(int64_t *a, int64_t *b)
     *b = t;
 }
 
-/* Put the point of rank m where it belongs in the order, and the m that outrank it before (Hoare's
- * selection). */
-static void select_rank(search *s, int64_t m)
+/* Of the first n points of the order, put that of rank m where it belongs, and the m that outrank it before
+ * (Hoare's selection). */
+static void select_rank(search *s, int64_t n, int64_t m)
 {
-    int64_t low = 0, high = s->n - 1, *o = s->order;
+    int64_t low = 0, high = n - 1, *o = s->order;
 
     while (low < high) {
         int64_t middle = low + (high - low) / 2, pivot, i = low, j = high;
@@ -332,13 +334,26 @@ static void sort_front(const search *s, int64_t begin, int64_t end)
     }
 }
 
+/* Put those of the front first in the order, and the highest ranking of the others behind them.  Many fronts come
+ * from the same list: it serves as long as the first point behind it, which has not changed, ranks lower. */
+static void select_front(search *s)
+{
+    if (s->n_list > 0)
+        select_rank(s, s->n_list, s->n_front);
+    if (s->n_list == 0 || !outranks(s, s->order[s->n_front], s->order[s->n_list])) {
+        s->n_list = LIST * s->n_front < s->n ? LIST * s->n_front : s->n - 1;
+        select_rank(s, s->n, s->n_list);
+        select_rank(s, s->n_list, s->n_front);
+    }
+}
+
 /* A new front, up to date.  *outside is the highest ranking of the others, -1 if there are none. */
 static fleck_status make_front(search *s, int64_t *outside, fk_pool *pool, fleck_error *err)
 {
     s->n_front = s->max_front < s->n ? s->max_front : s->n;
     *outside = -1;
     if (s->n_front < s->n) {
-        select_rank(s, s->n_front);
+        select_front(s);
         *outside = s->order[s->n_front];
     }
     memcpy(s->front, s->order, (size_t)s->n_front * sizeof *s->front);

@@ -346,7 +346,7 @@ static fleck_status fill_bank(mhpc *s, const float *all, const int64_t *chosen, 
     fleck_status st;
 
     FK_DO(fk_refill_find(&s->refill, s->parts, all, s->sample.n, s->d, s->sample.images, chosen, n,
-                         radius, pool, err));
+                         radius, false, pool, err));
     for (int k = 0; k < FK_PARTITIONS; k++) {
         fk_fill *f = &s->refill.fills[k];
         float *rows;

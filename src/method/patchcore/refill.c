@@ -8,13 +8,18 @@
  * Without the features of a part P of the images this fails only for points that features of P alone are
  * within r of.  One pass over all points finds them.  For each part the choice goes on among those of
  * other parts, farthest first, until all are within r again.  So the bank without P covers the other parts'
- * points as finely as M covers all. */
+ * points as finely as M covers all.
+ *
+ * Each learned image is then scored without its own part, and the same pass finds how far its points are from
+ * M without that. */
 #include "method/patchcore/refill.h"
 #include "base/mem.h"
 #include "linalg/linalg.h"
 
 #include <math.h>
 #include <string.h>
+
+#define FIRST 32 /* features of the bank that a search begins with */
 
 static void fill_free(fk_fill *f)
 {
@@ -25,6 +30,7 @@ static void fill_free(fk_fill *f)
     fk_free(f->begin);
     fk_free(f->index);
     fk_free(f->rows);
+    fk_free(f->near);
     *f = (fk_fill){0};
 }
 
@@ -32,71 +38,90 @@ void fk_refill_free(fk_refill *l)
 {
     for (int i = 0; i < FK_PARTITIONS; i++)
         fill_free(&l->fills[i]);
+    fk_free(l->first);
+    fk_free(l->count);
+    *l = (fk_refill){0};
 }
 
 double fk_refill_bytes(int64_t n, int64_t k, int64_t d)
 {
-    return (double)n * (8.0 + 4.0 * FK_PARTITIONS) + (double)k * (double)(8 * d + 24);
+    return (double)n * (8.0 + 12.0 * FK_PARTITIONS) + (double)k * (double)(8 * d + 24);
 }
 
 /* What the parts of one partition are filled from. */
 typedef struct filling {
-    const fk_bank *bank; /* the points chosen */
-    const float *x;      /* [n, d] */
+    const float *x; /* [n, d] */
+    int64_t n, d;
     double radius;
     int64_t parts;
-    const int32_t *part;  /* [images] */
-    const int64_t *begin; /* [parts + 1] of `loose` */
-    const int64_t *loose; /* points that a part alone covers, by part */
-    int64_t **found;      /* [parts] of them, those that come in; owned */
-    int64_t *count;       /* [parts] */
+    const int32_t *part;   /* [images] */
+    const int64_t *images; /* [n] */
+    fk_near near;          /* [n] */
+    int64_t *begin;        /* [parts + 1] of `loose` */
+    int64_t *loose;        /* points that another part alone covers, by that part */
+    int64_t **found;       /* [parts] of them, those that come in; owned */
+    int64_t *count;        /* [parts] */
 } filling;
 
-/* The points of one part's `loose`, and how far each is from what there is. */
+/* The points of one part's `loose` that are farther than the radius from what there is. */
 typedef struct left {
     int64_t n, d;
-    float *rows;   /* [n, d] */
-    float *near;   /* [n] distance to the bank without the part */
-    double *far;   /* [n] to that and to what has come in */
-    double *apart; /* [n] squared distances to the last one */
-    char *scratch;
+    int64_t *index; /* [n] */
+    float *rows;    /* [n, d] */
+    double *far;    /* [n] distance to the bank without the part, and to what has come in */
+    double *apart;  /* [n] squared distances to the last one */
 } left;
 
 static void left_free(left *l)
 {
+    fk_free(l->index);
     fk_free(l->rows);
-    fk_free(l->near);
     fk_free(l->far);
     fk_free(l->apart);
-    fk_free(l->scratch);
 }
 
 static fleck_status left_init(left *l, const filling *f, int64_t part, fleck_error *err)
 {
     const int64_t *loose = f->loose + f->begin[part];
-    fk_span span = {.rank = f->part, .first = part, .count = 1};
     fleck_status st;
 
-    *l = (left){.n = f->begin[part + 1] - f->begin[part], .d = f->bank->dim};
+    *l = (left){.n = f->begin[part + 1] - f->begin[part], .d = f->d};
+    FK_DO(FK_ALLOC(&l->index, l->n, err));
     FK_DO(FK_ALLOC(&l->rows, l->n * l->d, err));
-    FK_DO(FK_ALLOC(&l->near, l->n, err));
     FK_DO(FK_ALLOC(&l->far, l->n, err));
     FK_DO(FK_ALLOC(&l->apart, l->n, err));
-    FK_DO(FK_ALLOC(&l->scratch, (int64_t)fk_bank_scratch_size(f->bank, l->n), err));
-    for (int64_t i = 0; i < l->n; i++)
+    for (int64_t i = 0; i < l->n; i++) {
+        l->index[i] = loose[i];
+        l->far[i] = (double)f->near.other[loose[i]];
         memcpy(l->rows + i * l->d, f->x + loose[i] * l->d, (size_t)l->d * sizeof *l->rows);
-    FK_DO(fk_bank_nearest(f->bank, l->rows, l->n, span, l->scratch, NULL, l->near, NULL, err));
-    for (int64_t i = 0; i < l->n; i++)
-        l->far[i] = (double)l->near[i];
+    }
 done:
     return st;
+}
+
+/* Compare what is left with the last one that has come in, and drop what is covered. */
+static void cover(left *l, int64_t last, double radius)
+{
+    int64_t n = 0;
+
+    fk_linalg_distances2(l->apart, l->rows + last * l->d, l->rows, l->n, l->d);
+    for (int64_t i = 0; i < l->n; i++) {
+        double far = fmin(l->far[i], sqrt(l->apart[i]));
+
+        if (!(far > radius))
+            continue;
+        l->far[n] = far;
+        l->index[n] = l->index[i];
+        if (n < i)
+            memcpy(l->rows + n * l->d, l->rows + i * l->d, (size_t)l->d * sizeof *l->rows);
+        n++;
+    }
+    l->n = n;
 }
 
 static fleck_status fill_part(void *ctx, int64_t part, int worker, fleck_error *err)
 {
     filling *f = ctx;
-    const int64_t *loose = f->loose + f->begin[part];
-    int64_t *found;
     left l = {0};
     fleck_status st = FLECK_OK;
 
@@ -105,35 +130,43 @@ static fleck_status fill_part(void *ctx, int64_t part, int worker, fleck_error *
         return FLECK_OK;
     FK_DO(left_init(&l, f, part, err));
     FK_DO(FK_ALLOC(&f->found[part], l.n, err));
-    found = f->found[part];
-    for (int64_t p = 0; f->count[part] < l.n; p = 0) {
+    while (l.n > 0) {
+        int64_t p = 0;
+
         for (int64_t i = 1; i < l.n; i++)
             p = l.far[i] > l.far[p] ? i : p;
         if (!(l.far[p] > f->radius))
             break;
-        found[f->count[part]++] = loose[p];
-        fk_linalg_distances2(l.apart, l.rows + p * l.d, l.rows, l.n, l.d);
-        for (int64_t i = 0; i < l.n; i++)
-            l.far[i] = fmin(l.far[i], sqrt(l.apart[i]));
+        f->found[part][f->count[part]++] = l.index[p];
+        cover(&l, p, f->radius);
     }
 done:
     left_free(&l);
     return st;
 }
 
-/* Sort the points by the part that alone covers them: begin [parts + 1], loose [n]. */
-static void sort_loose(int64_t *begin, int64_t *loose, int64_t parts, const int32_t *lone,
-                       const int64_t *images, const int32_t *part, int64_t n)
+/* The part that alone covers point i, where it is not its own; else -1. */
+static int64_t loose_of(const filling *f, int64_t i)
 {
-    for (int64_t i = 0; i < n; i++)
-        if (lone[i] >= 0 && lone[i] != part[images[i]])
-            begin[lone[i] + 1]++;
-    for (int64_t p = 0; p < parts; p++)
+    int32_t lone = f->near.lone[i];
+
+    return lone == f->part[f->images[i]] ? -1 : lone;
+}
+
+/* Sort the points by the part that alone covers them. */
+static void sort_loose(filling *f)
+{
+    int64_t *begin = f->begin, p;
+
+    for (int64_t i = 0; i < f->n; i++)
+        if ((p = loose_of(f, i)) >= 0)
+            begin[p + 1]++;
+    for (p = 0; p < f->parts; p++)
         begin[p + 1] += begin[p];
-    for (int64_t i = 0; i < n; i++)
-        if (lone[i] >= 0 && lone[i] != part[images[i]])
-            loose[begin[lone[i]]++] = i;
-    for (int64_t p = parts; p > 0; p--)
+    for (int64_t i = 0; i < f->n; i++)
+        if ((p = loose_of(f, i)) >= 0)
+            f->loose[begin[p]++] = i;
+    for (p = f->parts; p > 0; p--)
         begin[p] = begin[p - 1];
     begin[0] = 0;
 }
@@ -159,20 +192,16 @@ done:
     return st;
 }
 
-static fleck_status fill_partition(fk_fill *out, filling *f, const int32_t *lone,
-                                   const int64_t *images, int64_t n, int64_t n_images,
-                                   fk_pool *pool, fleck_error *err)
+static fleck_status fill_partition(fk_fill *out, filling *f, int64_t n_images, fk_pool *pool,
+                                   fleck_error *err)
 {
-    int64_t *begin = NULL, *loose = NULL;
     fleck_status st;
 
-    FK_DO(FK_CALLOC(&begin, f->parts + 1, err));
-    FK_DO(FK_ALLOC(&loose, n, err));
+    FK_DO(FK_CALLOC(&f->begin, f->parts + 1, err));
+    FK_DO(FK_ALLOC(&f->loose, f->n, err));
     FK_DO(FK_CALLOC(&f->found, f->parts, err));
     FK_DO(FK_CALLOC(&f->count, f->parts, err));
-    sort_loose(begin, loose, f->parts, lone, images, f->part, n);
-    f->begin = begin;
-    f->loose = loose;
+    sort_loose(f);
     FK_DO(fk_pool_run(pool, f->parts, fill_part, f, err));
     FK_DO(join(out, f, err));
     FK_DO(FK_ALLOC(&out->part, n_images, err));
@@ -184,24 +213,26 @@ done:
         fk_free(f->found[p]);
     fk_free(f->found);
     fk_free(f->count);
-    fk_free(begin);
-    fk_free(loose);
+    fk_free(f->begin);
+    fk_free(f->loose);
     return st;
 }
 
-/* The chosen points as a bank. */
+/* The chosen points as a bank, every so many of them together: what a search begins with is of many parts. */
 static fleck_status bank_of(fk_bank *b, const float *x, int64_t d, const int64_t *images,
                             const int64_t *chosen, int64_t k, fleck_error *err)
 {
+    int64_t step = (k + FIRST - 1) / FIRST;
     fleck_status st;
 
-    *b = (fk_bank){.n = k, .dim = d};
+    *b = (fk_bank){.dim = d};
     FK_DO(FK_ALLOC(&b->own_rows, k * d, err));
     FK_DO(FK_ALLOC(&b->own_images, k, err));
-    for (int64_t i = 0; i < k; i++) {
-        memcpy(b->own_rows + i * d, x + chosen[i] * d, (size_t)d * sizeof *x);
-        b->own_images[i] = images[chosen[i]];
-    }
+    for (int64_t at = 0; at < step; at++)
+        for (int64_t i = at; i < k; i += step, b->n++) {
+            memcpy(b->own_rows + b->n * d, x + chosen[i] * d, (size_t)d * sizeof *x);
+            b->own_images[b->n] = images[chosen[i]];
+        }
     b->rows = b->own_rows;
     b->images = b->own_images;
     FK_DO(fk_bank_measure(b, err));
@@ -209,33 +240,70 @@ done:
     return st;
 }
 
+/* Where each image's points begin, and how many it has. */
+static fleck_status find_images(fk_refill *out, const int64_t *images, int64_t n, int64_t n_images,
+                                fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(FK_CALLOC(&out->first, n_images, err));
+    FK_DO(FK_CALLOC(&out->count, n_images, err));
+    for (int64_t i = n - 1; i >= 0; i--) {
+        out->first[images[i]] = i;
+        out->count[images[i]]++;
+    }
+done:
+    return st;
+}
+
+static void near_free(fk_near *n)
+{
+    fk_free(n->own);
+    fk_free(n->other);
+    fk_free(n->lone);
+}
+
 fleck_status fk_refill_find(fk_refill *out, const fk_parts *parts, const float *x, int64_t n,
                             int64_t d, const int64_t *images, const int64_t *chosen, int64_t k,
-                            double radius, fk_pool *pool, fleck_error *err)
+                            double radius, bool keep, fk_pool *pool, fleck_error *err)
 {
-    int32_t *lone[FK_PARTITIONS] = {0};
+    fk_near near[FK_PARTITIONS] = {{0}};
     fk_bank bank = {0};
     fleck_status st;
 
     *out = (fk_refill){0};
     FK_DO(bank_of(&bank, x, d, images, chosen, k, err));
-    for (int i = 0; i < FK_PARTITIONS; i++)
-        if (parts->count[i] > 0)
-            FK_DO(FK_ALLOC(&lone[i], n, err));
-    FK_DO(fk_bank_lone(&bank, x, n, radius, parts, lone, pool, err));
+    if (keep)
+        FK_DO(find_images(out, images, n, parts->images, err));
     for (int i = 0; i < FK_PARTITIONS; i++) {
-        filling f = {.bank = &bank,
-                     .x = x,
+        if (parts->count[i] == 0)
+            continue;
+        FK_DO(FK_ALLOC(&near[i].own, n, err));
+        FK_DO(FK_ALLOC(&near[i].other, n, err));
+        FK_DO(FK_ALLOC(&near[i].lone, n, err));
+    }
+    FK_DO(fk_bank_near(&bank, x, n, parts, images, radius, near, pool, err));
+    for (int i = 0; i < FK_PARTITIONS; i++) {
+        filling f = {.x = x,
+                     .n = n,
+                     .d = d,
                      .radius = radius,
                      .parts = parts->count[i],
-                     .part = parts->part[i]};
+                     .part = parts->part[i],
+                     .images = images,
+                     .near = near[i]};
 
-        if (parts->count[i] > 0)
-            FK_DO(fill_partition(&out->fills[i], &f, lone[i], images, n, parts->images, pool, err));
+        if (parts->count[i] == 0)
+            continue;
+        FK_DO(fill_partition(&out->fills[i], &f, parts->images, pool, err));
+        if (keep) {
+            out->fills[i].near = near[i].own;
+            near[i].own = NULL;
+        }
     }
 done:
     for (int i = 0; i < FK_PARTITIONS; i++)
-        fk_free(lone[i]);
+        near_free(&near[i]);
     fk_bank_free(&bank);
     if (st != FLECK_OK)
         fk_refill_free(out);
@@ -291,4 +359,14 @@ fleck_status fk_refill_nearer(const fk_refill *l, fk_span exclude, const float *
     if (part < 0 || f->banks[part].n == 0)
         return FLECK_OK;
     return fk_bank_nearer(&f->banks[part], x, n, shift, scratch, pool, distance, index, err);
+}
+
+bool fk_refill_near(const fk_refill *l, fk_span exclude, float *distance, int64_t n)
+{
+    const fk_fill *f = &l->fills[exclude.fold ? FK_SESSION : FK_ALONE];
+
+    if (!exclude.learned || f->near == NULL || part_of(f, exclude) < 0 || l->count[exclude.at] != n)
+        return false;
+    memcpy(distance, f->near + l->first[exclude.at], (size_t)n * sizeof *distance);
+    return true;
 }

@@ -14,11 +14,13 @@ typedef struct fk_fill {
     int64_t *index; /* [n] which of the points they are */
     float *rows;    /* [n, dim] */
     fk_bank *banks; /* [parts] views of the rows */
+    float *near;    /* NULL, or [points] kept: distance of each to the bank without its own part */
     int64_t parts;
 } fk_fill;
 
 typedef struct fk_refill {
     fk_fill fills[FK_PARTITIONS];
+    int64_t *first, *count; /* [images] with `near`: the points of each */
 } fk_refill;
 
 void fk_refill_free(fk_refill *l);
@@ -31,11 +33,13 @@ void fk_refill_free(fk_refill *l);
  *   parts     of the images, see method.h; out's partitions that it lacks are empty
  *   images    [n] of each point
  *   chosen    [k] points of the bank
- * index is set, rows is not.  Cost: n k d multiply-adds as matrix products, and some more for the points
+ * keep: keep each point's distance to the bank without its part too; the points of an image then lie one
+ * behind the other.  index is set, rows is not.  Cost: n k d multiply-adds as matrix products, and some more for the points
  * that a part alone covers.  The same bytes on any pool. */
 fleck_status fk_refill_find(fk_refill *out, const fk_parts *parts, const float *x, int64_t n,
                             int64_t d, const int64_t *images, const int64_t *chosen, int64_t k,
-                            double radius, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
+                            double radius, bool keep, fk_pool *pool,
+                            fleck_error *err) FLECK_MUST_CHECK;
 
 /* Bytes that it takes beside the points that a part alone covers, which are few. */
 double fk_refill_bytes(int64_t n, int64_t k, int64_t d);
@@ -49,6 +53,10 @@ fleck_status fk_refill_take(fk_fill *f, float *rows, int64_t dim,
 fleck_status fk_refill_nearer(const fk_refill *l, fk_span exclude, const float *x, int64_t n,
                               int64_t shift, void *scratch, fk_pool *pool, float *distance,
                               int64_t *index, fleck_error *err) FLECK_MUST_CHECK;
+
+/* Where `exclude` says that a learned image is scored, whose points were n in all: the distances [n] of its points
+ * to the bank alone, as fk_bank_nearest() would find them.  False where they were not kept. */
+bool fk_refill_near(const fk_refill *l, fk_span exclude, float *distance, int64_t n);
 
 /* The features [*n, dim] that come in where `exclude` is left out; none for FK_NONE, and where nothing
  * was found. */

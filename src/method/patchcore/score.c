@@ -135,8 +135,10 @@ fleck_status fk_patchcore_score(const void *state, const fk_embedding *e, fk_spa
     assert(exclude.first + exclude.count <= s->n);
     FK_DO(fk_embedding_check(e, &s->shape, err));
     lay_out(&l, s, scratch);
-    FK_DO(fk_bank_nearest(&s->bank, e->levels[0].data, positions(s), exclude, l.search, pool,
-                          l.distance, l.index, err));
+    /* Weights ask which feature is the nearest, which was not kept. */
+    if (s->reweight > 0 || !fk_refill_near(&s->refill, exclude, l.distance, positions(s)))
+        FK_DO(fk_bank_nearest(&s->bank, e->levels[0].data, positions(s), exclude, l.search, pool,
+                              l.distance, l.index, err));
     FK_DO(fk_refill_nearer(&s->refill, exclude, e->levels[0].data, positions(s), s->bank.n,
                            l.search, pool, l.distance, l.index, err));
     if (!fk_embed_finite(l.distance, positions(s))) {

@@ -233,6 +233,64 @@ static void masked_places_are_neither_learned_nor_scored(void **unused)
     fk_options_free(&o);
 }
 
+/* Eight images: 2 and 3 are twins, and there are two sessions of four.  One place of image 5 is masked. */
+enum { LEARNED = 8, SESSION = 4 };
+static const int32_t TWIN[LEARNED] = {0, 1, 2, 2, 3, 4, 5, 6};
+static const int32_t DAY[LEARNED] = {0, 0, 0, 0, 1, 1, 1, 1};
+static const int32_t RANK[LEARNED] = {0, 1, 2, 3, 4, 5, 6, 7};
+
+static fk_patchcore *learned_in_parts(const fk_method *m, const char *reweight,
+                                      fk_embedding *images)
+{
+    const char *const pairs[] = {"coreset=0.3", reweight, NULL};
+    fk_options o = options_of(m, pairs);
+    fk_parts parts = {.images = LEARNED, .count = {7, 2}, .part = {TWIN, DAY}};
+    void *state = learn(m, &o, &SHAPE, GRID, images, 0, LEARNED, 4, NULL);
+
+    m->part(state, &parts);
+    assert_ok(m->finish(state, NULL, err));
+    fk_options_free(&o);
+    return state;
+}
+
+static void scores_of_learned_images_are_the_searchs(void **unused)
+{
+    const fk_method *m = fk_method_find("patchcore");
+    fk_embedding images[LEARNED];
+
+    (void)unused;
+    make_images(images, &SHAPE, 100, LEARNED);
+    assert_ok(FK_ALLOC(&images[5].levels[0].valid, P, err));
+    for (int p = 0; p < P; p++)
+        images[5].levels[0].valid[p] = p != 4;
+    for (int trial = 0; trial < 4 * LEARNED; trial++) {
+        int i = trial / 4;
+        bool fold = trial % 2 == 1, weighs = trial / 2 % 2 == 1;
+        fk_patchcore *s = learned_in_parts(m, weighs ? "reweight=3" : "reweight=0", images);
+        fk_span span = {.rank = RANK, .at = i, .first = i, .count = 1, .fold = fold};
+        float found[P], kept[P];
+        double score[2];
+        char *scratch = NULL;
+
+        if (fold || i == 2 || i == 3) {
+            span.first = fold ? i / SESSION * SESSION : 2;
+            span.count = fold ? SESSION : 2;
+        }
+        assert_ok(FK_ALLOC(&scratch, (int64_t)m->scratch_size(s), err));
+        assert_false(fk_refill_near(&s->refill, span, kept, P));
+        assert_ok(m->score(s, &images[i], span, scratch, NULL, found, &score[0], err));
+        span.learned = true;
+        assert_true(fk_refill_near(&s->refill, span, kept, P) == (i != 5)); /* part was learned */
+        assert_false(fk_refill_near(&s->refill, FK_NONE, kept, P));
+        assert_ok(m->score(s, &images[i], span, scratch, NULL, kept, &score[1], err));
+        assert_memory_equal(found, kept, sizeof found);
+        assert_true(score[0] == score[1]);
+        fk_free(scratch);
+        m->free(s);
+    }
+    free_images(images, LEARNED);
+}
+
 static void leaving_the_only_image_out_is_refused(void **unused)
 {
     const fk_method *m = fk_method_find("patchcore");
@@ -295,6 +353,7 @@ int main(void)
         cmocka_unit_test(blocks_are_reduced_to_the_banks_share),
         cmocka_unit_test(merged_states_know_their_images),
         cmocka_unit_test(masked_places_are_neither_learned_nor_scored),
+        cmocka_unit_test(scores_of_learned_images_are_the_searchs),
         cmocka_unit_test(leaving_the_only_image_out_is_refused),
         cmocka_unit_test(a_limit_below_what_learning_takes_is_refused),
         cmocka_unit_test(options_out_of_range_are_refused),

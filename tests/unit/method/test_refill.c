@@ -66,8 +66,8 @@ static void the_greedy_choice_goes_on(void **state)
     int64_t most = 0;
 
     (void)state;
-    assert_ok(fk_refill_find(&l, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, NULL,
-                             err));
+    assert_ok(fk_refill_find(&l, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, true,
+                             NULL, err));
     for (int k = 0; k < FK_PARTITIONS; k++) {
         const fk_fill *f = &l.fills[k];
 
@@ -101,6 +101,28 @@ static void the_greedy_choice_goes_on(void **state)
     fk_free(m);
 }
 
+static void distances_without_the_own_part_are_kept(void **state)
+{
+    made *m = make();
+    fk_refill l;
+
+    (void)state;
+    assert_ok(fk_refill_find(&l, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, true,
+                             NULL, err));
+    for (int k = 0; k < FK_PARTITIONS; k++)
+        for (int64_t i = 0; i < N; i++) {
+            const fk_fill *f = &l.fills[k];
+
+            assert_true((double)f->near[i] == far_from(m, f, i, f->part[m->images[i]], 0));
+        }
+    for (int64_t image = 0; image < IMAGES; image++) {
+        assert_int_equal(l.first[image], image * EACH);
+        assert_int_equal(l.count[image], EACH);
+    }
+    fk_refill_free(&l);
+    fk_free(m);
+}
+
 static void the_same_on_any_pool(void **state)
 {
     made *m = make();
@@ -110,10 +132,10 @@ static void the_same_on_any_pool(void **state)
     (void)state;
     assert_ok(fk_pool_open(&pool, 3, err));
     m->parts.count[FK_SESSION] = 0;
-    assert_ok(fk_refill_find(&a, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, NULL,
-                             err));
-    assert_ok(fk_refill_find(&b, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, pool,
-                             err));
+    assert_ok(fk_refill_find(&a, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, true,
+                             NULL, err));
+    assert_ok(fk_refill_find(&b, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, true,
+                             pool, err));
     assert_int_equal(a.fills[FK_ALONE].n, b.fills[FK_ALONE].n);
     assert_memory_equal(a.fills[FK_ALONE].index, b.fills[FK_ALONE].index,
                         (size_t)a.fills[FK_ALONE].n * sizeof(int64_t));
@@ -135,8 +157,8 @@ static void failures_leave_nothing(void **state)
         fleck_status st;
 
         fk_mem_fail_at(at);
-        st = fk_refill_find(&l, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, NULL,
-                            &failed);
+        st = fk_refill_find(&l, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, true,
+                            NULL, &failed);
         fk_mem_fail_at(0);
         fk_refill_free(&l);
         if (st == FLECK_OK)
@@ -150,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_greedy_choice_goes_on),
+        cmocka_unit_test(distances_without_the_own_part_are_kept),
         cmocka_unit_test(the_same_on_any_pool),
         cmocka_unit_test(failures_leave_nothing),
     };

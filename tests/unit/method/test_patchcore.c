@@ -242,7 +242,7 @@ static const int32_t RANK[LEARNED] = {0, 1, 2, 3, 4, 5, 6, 7};
 static fk_patchcore *learned_in_parts(const fk_method *m, const char *reweight,
                                       fk_embedding *images)
 {
-    const char *const pairs[] = {"coreset=0.3", reweight, NULL};
+    const char *const pairs[] = {"coreset=0.3", "min-bank=0", reweight, NULL};
     fk_options o = options_of(m, pairs);
     fk_parts parts = {.images = LEARNED, .count = {7, 2}, .part = {TWIN, DAY}};
     void *state = learn(m, &o, &SHAPE, GRID, images, 0, LEARNED, 4, NULL);

@@ -115,20 +115,26 @@ static fleck_status check_output(const fleck_fit_settings *s, const char *data,
                                  const char *const *files, const char *const *masks, int64_t n,
                                  fleck_error *err)
 {
+    fk_dataset_how how = fk_source_how(s->good, s->recursive, (fk_warn){0});
     fk_outputs out = {0};
+    fk_samples test = {0};
     fleck_status st = FLECK_OK;
 
     if (s->output == NULL)
         return FLECK_OK;
     FK_DO(fk_outputs_add(&out, s->output, err));
+    if (out.paths.count == 0) /* nothing is there yet */
+        goto done;
     FK_DO(fk_outputs_apart_fit(&out, s, err));
     for (int64_t i = 0; i < n; i++) {
         FK_DO(fk_outputs_apart(&out, files[i], err));
         FK_DO(fk_outputs_apart(&out, masks != NULL ? masks[i] : NULL, err));
     }
-    if (data != NULL)
-        FK_DO(fk_outputs_apart_data(&out, data, s->good, s->recursive, err));
+    FK_DO(fk_outputs_apart(&out, data, err));
+    if (data != NULL && fk_dataset_test(&test, data, &how, NULL) == FLECK_OK)
+        FK_DO(fk_outputs_apart_samples(&out, &test, err)); /* a damaged set is another's business */
 done:
+    fk_samples_free(&test);
     fk_outputs_free(&out);
     return st;
 }
@@ -183,11 +189,7 @@ fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_sett
                        fleck_times *times, fleck_error *err)
 {
     fleck_fit_settings s = settings != NULL ? *settings : fleck_fit_defaults();
-    fk_dataset_how how = {.is_image = fk_image_has_extension,
-                          .look = fk_image_look,
-                          .good = s.good,
-                          .recursive = s.recursive,
-                          .warn = {s.warning, s.warning_ctx}};
+    fk_dataset_how how = fk_source_how(s.good, s.recursive, (fk_warn){s.warning, s.warning_ctx});
     fk_samples samples = {0};
     const char **files = NULL, **masks = NULL;
     char *name = NULL;

@@ -39,8 +39,7 @@ static fleck_status embed_one(void *ctx, int64_t item, int worker, fleck_error *
     FK_DO(fk_embedding_init(&p->images[item], &p->model.shape, err));
     FK_DO(fk_runner_decode(&p->runner, worker, path, &original, err));
     FK_DO(fk_runner_prepare(&p->runner, worker, &original, NULL, &canvas, err));
-    FK_DO(
-        fk_runner_embed_piece(&p->runner, worker, &canvas, 0, true, false, &p->images[item], err));
+    FK_DO(fk_runner_embed_piece(&p->runner, worker, &canvas, 0, true, NULL, &p->images[item], err));
 done:
     fk_image_free(&original);
     fk_canvas_free(&canvas);

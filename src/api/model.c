@@ -507,8 +507,9 @@ static fleck_status verify(fleck_model *model, double tolerance, double *differe
     for (int i = 0; i < m->n_checks; i++) {
         double score, wanted = m->check_scores[i], d;
 
-        FK_DO(fk_runner_embed(&model->runner, 0, m->checks + i * pixels * 3, true, NULL, err));
-        FK_DO(fk_runner_score(&model->runner, 0, NULL, FK_NONE, true, NULL,
+        FK_DO(fk_runner_embed(&model->runner, 0, m->checks + i * pixels * 3, model->runner.pool,
+                              NULL, err));
+        FK_DO(fk_runner_score(&model->runner, 0, NULL, FK_NONE, model->runner.pool, NULL,
                               fk_model_scores_maps(m) ? map : NULL, &score, err));
         d = fabs(score - wanted) / fmax(fabs(wanted), 1e-30);
         worst = fmax(worst, d);

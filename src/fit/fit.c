@@ -174,7 +174,7 @@ static fleck_status embed_tile(void *ctx, int64_t slot, int worker, fleck_error 
     fk_fitting *f = ctx;
     const struct piece *p = &f->pieces[slot];
     fleck_status st = fk_runner_embed_piece(f->runner, worker, &f->canvases[p->item], p->tile, true,
-                                            false, &f->embeddings[slot], err);
+                                            NULL, &f->embeddings[slot], err);
 
     if (st != FLECK_OK)
         fk_source_context(f->source, image_at(f, p->item), err);
@@ -388,10 +388,11 @@ static fleck_status score_checks(fk_fitting *f, fleck_error *err)
     FK_DO(fk_embedding_init(&kept, &m->shape, err));
     for (int i = 0; i < m->n_checks; i++) {
         if (f->tiled)
-            FK_DO(fk_runner_embed(f->runner, 0, m->checks + i * pixels * 3, true, &kept, err));
+            FK_DO(fk_runner_embed(f->runner, 0, m->checks + i * pixels * 3, f->runner->pool, &kept,
+                                  err));
         else
             FK_DO(fk_held_out_embedding(f, i, &kept, err));
-        FK_DO(fk_runner_score(f->runner, 0, &kept, FK_NONE, true, NULL,
+        FK_DO(fk_runner_score(f->runner, 0, &kept, FK_NONE, f->runner->pool, NULL,
                               fk_model_scores_maps(m) ? map : NULL, &m->check_scores[i], err));
     }
 done:

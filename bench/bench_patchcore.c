@@ -50,15 +50,13 @@ static void open_patches(patches *p, const char *data, const char *weights)
 {
     fleck_fit_settings s = fleck_fit_defaults();
     fleck_error err = {0};
-    fk_engine engine;
 
     s.method = "patchcore";
     s.backbone = "resnet18";
     s.weights = weights;
     *p = (patches){.data = data};
     bench_must(fk_fit_plan(&p->model, &s, &err), &err);
-    bench_must(fk_pick_engine(&engine, NULL, &p->model, &err), &err);
-    bench_must(fk_runner_open(&p->runner, &p->model, engine, bench_threads(), &err), &err);
+    bench_must(fk_runner_open(&p->runner, &p->model, bench_threads(), &err), &err);
     bench_must(fk_pool_run(p->runner.pool, IMAGES, embed_one, p, &err), &err);
 }
 

@@ -75,7 +75,6 @@ static fleck_status fit(fleck_model **out, fk_source *source, const char *catego
     const fleck_fit_settings *s = &sized;
     fleck_model *m = NULL;
     fleck_times ignored;
-    fk_engine engine;
     bool network;
     fleck_status st;
 
@@ -91,8 +90,7 @@ static fleck_status fit(fleck_model **out, fk_source *source, const char *catego
     m->model.pre.high = window.high;
     FK_DO(fk_strdup(&m->model.category, category, err));
     FK_DO(describe(m, err));
-    FK_DO(fk_pick_engine(&engine, s->engine, &m->model, err));
-    FK_DO(fk_runner_open(&m->runner, &m->model, engine, s->threads, err));
+    FK_DO(fk_runner_open(&m->runner, &m->model, s->threads, err));
     m->runner.warn = (fk_warn){s->warning, s->warning_ctx};
     m->runner.max_pixels = s->max_pixels;
     FK_DO(fk_fit_run(&m->model, &m->runner, source, s, times != NULL ? times : &ignored, err));
@@ -338,7 +336,6 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
 {
     fleck_run_settings s = settings != NULL ? *settings : fleck_run_defaults();
     fleck_model *m = NULL;
-    fk_engine engine;
     fleck_status st;
 
     FK_NEED(out);
@@ -354,9 +351,9 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
     if (s.pool != NULL)
         FK_DO(fk_pooling_parse(&m->model.pooling, s.pool, err));
     FK_DO(open_areas(&m->model, &s, err));
-    FK_DO(fk_pick_engine(&engine, s.engine, &m->model, err));
+    FK_DO(fk_pick_engine(&m->model, s.engine, err));
     FK_DO(describe(m, err));
-    FK_DO(fk_runner_open(&m->runner, &m->model, engine, s.threads, err));
+    FK_DO(fk_runner_open(&m->runner, &m->model, s.threads, err));
     m->runner.warn = (fk_warn){s.warning, s.warning_ctx};
     m->runner.max_pixels = s.max_pixels;
     m->watch = (fk_watch){.call = s.progress, .ctx = s.progress_ctx};

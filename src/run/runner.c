@@ -73,7 +73,7 @@ fleck_status fk_runner_wake(fk_runner *r, fleck_error *err)
     if (r->model->weights != NULL)
         FK_DO(fk_st_restore(r->model->weights, err));
     source = fk_model_source(r->model);
-    settings = fk_model_net_settings(r->model, r->engine, r->threads);
+    settings = fk_model_net_settings(r->model, r->threads);
     FK_DO(FK_ALLOC(&reads, r->model->embed.width, err));
     if (fk_embed_reads(&r->model->embed, reads))
         settings.reads = reads;
@@ -88,14 +88,13 @@ done:
     return st;
 }
 
-fleck_status fk_runner_open(fk_runner *out, const fk_model *m, fk_engine engine, int threads,
-                            fleck_error *err)
+fleck_status fk_runner_open(fk_runner *out, const fk_model *m, int threads, fleck_error *err)
 {
     fleck_status st;
 
     if (threads == 0)
         threads = fk_pool_processors();
-    *out = (fk_runner){.model = m, .threads = threads, .engine = engine};
+    *out = (fk_runner){.model = m, .threads = threads};
     fk_gate_init(&out->decoding, DECODING_BYTES);
     FK_DO(fk_pool_open(&out->pool, threads, err));
     FK_DO(FK_CALLOC(&out->lanes, threads, err));

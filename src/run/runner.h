@@ -17,9 +17,8 @@ typedef struct fk_runner {
     int threads;
     fk_pool *pool;
     fk_net *net;
-    fk_lane *lanes;   /* one a thread: session, embedding, scratch and clocks */
-    fk_feed *feed;    /* NULL, or where images and taps come from; then pool and net are its own */
-    fk_engine engine; /* of net, unless from a feed */
+    fk_lane *lanes; /* one a thread: session, embedding, scratch and clocks */
+    fk_feed *feed;  /* NULL, or where images and taps come from; then pool and net are its own */
     fk_warn warn;
     int64_t max_pixels;      /* of an image; 0: FK_IMAGE_MAX_PIXELS */
     fk_unlike unlike;        /* photos scored that are unlike the learned ones, without a feed */
@@ -29,7 +28,7 @@ typedef struct fk_runner {
 } fk_runner;
 
 /* Compile m's network and open threads lanes.  Its taps must be those m says. */
-fleck_status fk_runner_open(fk_runner *out, const fk_model *m, fk_engine engine, int threads,
+fleck_status fk_runner_open(fk_runner *out, const fk_model *m, int threads,
                             fleck_error *err) FLECK_MUST_CHECK;
 /* The same on a network that other models use as well; feed is borrowed.  FLECK_E_SHAPE: it lacks one of m's
  * taps, or the pool. */

@@ -102,7 +102,7 @@ static void run(const char *method, fk_feed *feed, scores *out, fleck_report *re
     e.on_result_ctx = out;
     assert_ok(fk_fit_plan(&m, &s, err));
     if (feed == NULL)
-        assert_ok(fk_runner_open(&r, &m, network_engine(), 2, err));
+        assert_ok(fk_runner_open(&r, &m, 2, err));
     else
         assert_ok(fk_runner_open_on(&r, &m, feed, err));
     fk_source_init_files(&source, f.files, TRAIN);
@@ -128,7 +128,7 @@ static void open_feed(fk_feed *feed, fk_pool **pool, fk_model *owner)
     assert_ok(fk_fit_plan(owner, &s, err));
     assert_ok(fk_pool_open(pool, 2, err));
     source = fk_model_source(owner);
-    net = fk_model_net_settings(owner, network_engine(), 2);
+    net = fk_model_net_settings(owner, 2);
     net.pool = true;
     assert_ok(fk_feed_open(feed, &source, &net, "network", *pool, err));
 }

@@ -63,6 +63,8 @@ typedef struct fk_fitting {
     fk_held_out held;
 } fk_fitting;
 
+/* ---- Images, images.c ---- */
+
 /* Pixels of the network's input. */
 int64_t fk_fit_input_pixels(const fk_model *m);
 /* *order [n]: the images in the order of their contents, which the source knows; the caller frees it. */
@@ -111,7 +113,7 @@ void fk_twins_deal_out(fk_fitting *f);
 void fk_twins_say(const fk_fitting *f);
 /* Whether all images are twins of the first. */
 bool fk_twins_all(const fk_fitting *f);
-/* Leave one held-out score of each image and its duplicates, and set the threshold anew. */
+/* Leave one held-out score of each image and its duplicates, and set the threshold anew; count_once.c. */
 fleck_status fk_twins_count_once(fk_fitting *f, double rate, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -1,4 +1,5 @@
 /* The whole work on bottle: fit, evaluation, and one image after the other.  Needs ../shared. */
+#include "fleck_tools.h"
 #include "bench.h"
 #include "tool.h"
 

@@ -1,4 +1,5 @@
 /* Weights, images and embeddings made from seeds. */
+#include "fleck_tools.h"
 #include "samples.h"
 #include "bench.h"
 

@@ -2,7 +2,7 @@
 #ifndef FLECK_CLI_H
 #define FLECK_CLI_H
 
-#include "fleck.h"
+#include "fleck_tools.h"
 
 #include <stdio.h>
 

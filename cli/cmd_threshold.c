@@ -357,6 +357,7 @@ static int run(const args *a)
 const command threshold_command = {
     .name = "threshold",
     .usage = "MODEL [options]",
+    .example = "threshold part.fleck --false-alarms 5%",
     .summary = "Show what a model's threshold rests on, and set it.",
     .details =
         "Without --false-alarms, --set or --with nothing is changed.  With one of these the model "

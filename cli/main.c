@@ -107,7 +107,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, argc > 1 && strcmp(argv[1], "weights") == 0 ? SIG_IGN : SIG_DFL);
 #ifdef __GLIBC__
     /* Images come and go in blocks of a few MiB.  Kept in the heap, their pages are touched for the first time once, not
-     * once an image (docs/SPEED.md). */
+     * once an image (docs/speed). */
     mallopt(M_MMAP_THRESHOLD, 64 << 20);
     mallopt(M_TRIM_THRESHOLD, 256 << 20);
 #endif

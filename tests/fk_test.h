@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "fleck.h"
+#include "fleck_tools.h"
 
 /* Fail with the library's message. */
 #define assert_ok(call)                                                                            \

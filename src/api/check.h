@@ -2,6 +2,7 @@
 #ifndef FK_API_CHECK_H
 #define FK_API_CHECK_H
 
+#include "fleck_tools.h"
 #include "base/error.h"
 
 /* Leave the function with FLECK_E_OPTION where an argument that must be there is NULL. */

@@ -295,7 +295,7 @@ static fleck_status absolute(char **out, const char *path, fleck_error *err)
     return fk_path_join(out, folder, path, err);
 }
 
-fleck_status fk_handle_ready(fleck_model *m, fleck_error *err)
+fleck_status fk_handle_unchanged(const fleck_model *m, fleck_error *err)
 {
     fk_stamp now, opened;
 
@@ -306,7 +306,14 @@ fleck_status fk_handle_ready(fleck_model *m, fleck_error *err)
                                 "%s: the model file has changed since it was opened; open it again",
                                 m->path);
     }
-    return fk_runner_wake(&m->runner, err);
+    return FLECK_OK;
+}
+
+fleck_status fk_handle_ready(fleck_model *m, fleck_error *err)
+{
+    fleck_status st = fk_handle_unchanged(m, err);
+
+    return st == FLECK_OK ? fk_runner_wake(&m->runner, err) : st;
 }
 
 /* Leave out the settings' areas beside the model's. */

@@ -2,6 +2,7 @@
 #ifndef FK_BENCHMARK_BENCH_H
 #define FK_BENCHMARK_BENCH_H
 
+#include "fleck_tools.h"
 #include "base/digest.h"
 #include "base/sha256.h"
 #include "dataset/dataset.h"
@@ -168,8 +169,8 @@ void fk_bench_no_figures(fk_bench_result *r);
 fleck_status fk_bench_panel_path(char **path, const char *out, const char *category,
                                  const fk_bench_result *r, int k,
                                  fleck_error *err) FLECK_MUST_CHECK;
-/* Write as JSON, whole or not at all; and back (docs/FORMATS.md).  Runs without a name are not there
- * yet and are left out. */
+/* Write as JSON, whole or not at all; and back (docs/reference/formats.md).  Runs without a name
+ * are not there yet and are left out. */
 fleck_status fk_bench_category_write(const fk_bench_category *c, const char *path,
                                      fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_bench_category_read(fk_bench_category *out, const char *path,

@@ -2,6 +2,7 @@
 #ifndef FK_BENCHMARK_COMPARE_H
 #define FK_BENCHMARK_COMPARE_H
 
+#include "fleck_tools.h"
 #include "benchmark/bench.h"
 
 /* Scores of one run from JSON of `fleck eval` or `fleck bench`, sorted by path.  Valid when zeroed; owned. */

@@ -25,8 +25,8 @@ static const char *const report_preset[] = {
 static const char *const papers_preset[] = {
     "spade@wide_resnet50_2:k=50,radius=-1," HABIT,
     "padim@wide_resnet50_2:dims=550,covariance=paper," HABIT,
-    "patchcore@wide_resnet50_2:coreset=0.1," HABIT,
-    "patchcore@wide_resnet50_2:coreset=0.01," HABIT,
+    "patchcore@wide_resnet50_2:coreset=0.1,min-bank=0," HABIT,
+    "patchcore@wide_resnet50_2:coreset=0.01,min-bank=0," HABIT,
     "mhpatchcore@wide_resnet50_2:" HABIT,
     NULL};
 

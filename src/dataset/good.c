@@ -11,7 +11,7 @@
 #define COUNT_DEPTH 3
 #define TEXT_BYTES 400 /* of a list in a message */
 
-/* Letters only; docs/FORMATS.md repeats them. */
+/* Letters only; docs/reference/formats.md repeats them. */
 static const char *const good_names[] = {
     "good",        "ok",           "okay",       "pass",      "passed",     "accept",
     "accepted",    "normal",       "nominal",    "conform",   "conforming", "clean",

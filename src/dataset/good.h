@@ -18,8 +18,8 @@ fleck_status fk_folders_count(fk_folders *out, const char *path, fk_is_image *is
 fleck_status fk_folders_text(fk_text *out, const fk_folders *f, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Whether a folder or label of this name holds good parts: good, ok, normal, nominal, pass, io,
- * defect-free, ... (docs/FORMATS.md has the list).  Case, digits in front and whatever is neither
- * letter nor digit do not count. */
+ * defect-free, ... (docs/reference/formats.md has the list).  Case, digits in front and whatever is
+ * neither letter nor digit do not count. */
 bool fk_good_name(const char *name);
 
 /* Whether name is among those of `asked`, which are separated by commas; ASCII case ignored. */

@@ -238,7 +238,8 @@ static fleck_status find_delimiter(fk_csv *csv, fleck_error *err)
         probe.delimiter = delimiters[k];
         if (probe.end - probe.at >= 5 && strncmp(probe.at, "sep=", 4) == 0) {
             csv->delimiter = probe.at[4];
-            return fk_csv_next(csv, &row, &line, err); /* frees row, which holds sep= and nothing */
+            st = fk_csv_next(csv, &row, &line, err);
+            break;
         }
         st = fk_csv_next(&probe, &row, &line, err);
         if (st == FLECK_E_NOMEM)

@@ -2,6 +2,7 @@
 #ifndef FK_EVALUATE_EVALUATE_H
 #define FK_EVALUATE_EVALUATE_H
 
+#include "fleck_tools.h"
 #include "dataset/dataset.h"
 #include "metric/bins.h"
 #include "run/runner.h"

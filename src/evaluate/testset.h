@@ -2,6 +2,7 @@
 #ifndef FK_EVALUATE_TESTSET_H
 #define FK_EVALUATE_TESTSET_H
 
+#include "fleck_tools.h"
 #include "dataset/dataset.h"
 #include "image/image.h"
 #include "metric/bins.h"

@@ -67,7 +67,8 @@ typedef struct fk_memory {
     int threads;        /* of the pools that add and finish will get */
 } fk_memory;
 
-/* Folds of whole sessions, at most, and as many of images that are dealt out in turn; see DECISIONS.md. */
+/* Folds of whole sessions, at most, and as many of images that are dealt out in turn; see
+ * docs/decisions/folds-in-a-row.md. */
 #define FK_FOLDS 8
 
 typedef struct fk_method {

@@ -24,7 +24,7 @@
 /* Most images a model keeps to check itself on another machine. */
 #define FK_MODEL_CHECKS 2
 
-/* From a decoded image to the network's input, docs/MODEL.md. */
+/* From a decoded image to the network's input, docs/internals/numerics.md. */
 typedef struct fk_preprocess {
     int64_t width, height;           /* resized to; 0: each image keeps its own size (tiles only) */
     int64_t crop_width, crop_height; /* centre crop; equal to the above where nothing is cropped */

@@ -1,4 +1,5 @@
-/* Writing a .fleck file: a safetensors file whose metadata holds one JSON text, docs/FORMATS.md. */
+/* Writing a .fleck file: a safetensors file whose metadata holds one JSON text,
+ * docs/reference/formats.md. */
 #include "base/mem.h"
 #include "model/model.h"
 

@@ -8,7 +8,8 @@
  * grid, a copy.  Sums run in double and are rounded once.  Cost: about 16 * height * width * dim
  * multiply-adds, more where FK_CUBIC_SMOOTH shrinks.
  *
- * The three ways are those of the networks' own code (docs/MODEL.md).  FLECK_E_NOMEM. */
+ * The three ways are those of the networks' own code (docs/internals/numerics.md).
+ * FLECK_E_NOMEM. */
 fleck_status fk_position_resample(float *out, int64_t height, int64_t width, const float *table,
                                   int64_t grid, int64_t dim, fk_resample how,
                                   fleck_error *err) FLECK_MUST_CHECK;

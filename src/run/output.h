@@ -2,6 +2,7 @@
 #ifndef FK_RUN_OUTPUT_H
 #define FK_RUN_OUTPUT_H
 
+#include "fleck_tools.h"
 #include "base/sha256.h"
 #include "dataset/dataset.h"
 

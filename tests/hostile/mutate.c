@@ -11,7 +11,7 @@
  * The exit status is 1 where a file did what none may do. */
 #define _GNU_SOURCE
 #include "base/digest.h"
-#include "fleck.h"
+#include "fleck_tools.h"
 #include "tensor/safetensors.h"
 
 #include <errno.h>

@@ -31,13 +31,17 @@ PLAIN = {"char": ctypes.c_char, "bool": ctypes.c_bool, "int": ctypes.c_int,
 class Header:
     """types: name -> ctypes type; fields: struct -> [name]; functions: name -> (result, arguments)"""
 
-    def __init__(self, path):
+    def __init__(self, *paths):
+        self.numbers, self.types, self.fields, self.functions = {}, dict(PLAIN), {}, {}
+        for path in paths:
+            self.read_file(path)
+
+    def read_file(self, path):
         with open(path, encoding="utf-8") as f:
             text = re.sub(r"/\*.*?\*/", " ", f.read(), flags=re.S)
-        self.numbers = dict(re.findall(r"^#define (\w+) (\d+)$", text, flags=re.M))
+        self.numbers |= dict(re.findall(r"^#define (\w+) (\d+)$", text, flags=re.M))
         text = re.sub(r"^#(?:.*\\\n)*.*$", "", text, flags=re.M)
         text = re.sub(r'extern "C" \{|\}\s*$|FLECK_MUST_CHECK', "", text)
-        self.types, self.fields, self.functions = dict(PLAIN), {}, {}
         for part in self.statements(text):
             self.read(part)
 
@@ -158,7 +162,7 @@ def write_weights(path):
 
 def layouts(header, folder):
     """Sizes of all structs and places of all members are the compiler's."""
-    lines = ['#include "fleck.h"', "#include <stdio.h>", "int main(void) {"]
+    lines = ['#include "fleck_tools.h"', "#include <stdio.h>", "int main(void) {"]
     for name, fields in header.fields.items():
         lines.append(f'printf("{name} %zu\\n", sizeof({name}));')
         lines += [f'printf("{name}.{f} %zu\\n", offsetof({name}, {f}));' for f in fields]
@@ -259,7 +263,7 @@ def main():
         names.append(name)
         print(f"ok {len(names)} - {name}", flush=True)
 
-    header = Header(f"{source}/include/fleck.h")
+    header = Header(f"{source}/include/fleck.h", f"{source}/include/fleck_tools.h")
     fleck = Library(library, header)
     passed("every function that the header declares is there")
     with tempfile.TemporaryDirectory() as folder:

@@ -9,8 +9,9 @@
  *     r(X, M) <= r(X, Y) + r(Y, M)
  *
  * The first term is smaller where more is kept, but then the second is larger, and their sum is what counts:
- * of 1 to 4 shares, one gave the least in the projection (docs/SPEED.md); there the second term almost
- * vanishes.  Where everything fits one block, M is what the greedy choice on everything gives.  Memory: one
+ * of 1 to 4 shares, one gave the least in the projection (docs/speed/log); there the second term
+ * almost vanishes.  Where everything fits one block, M is what the greedy choice on everything
+ * gives.  Memory: one
  * block, spare + 1 banks, and about a tenth of them for the projection.
  *
  * Distances for the choice are those of x W, W [D, projection] standard normal over
@@ -255,11 +256,12 @@ done:
     return st;
 }
 
-/* Patches that `share` of n is, at least 1. */
-static int64_t part_of(double share, int64_t n)
+/* Patches that are kept of n: `share` of them, but no fewer than s->least where there are so many. */
+static int64_t kept_of(const fk_patchcore *s, double share, int64_t n)
 {
     int64_t k = (int64_t)(share * (double)n);
 
+    k = k < s->least ? s->least : k;
     return k < 1 ? 1 : k > n ? n : k;
 }
 
@@ -282,8 +284,8 @@ int64_t fk_patchcore_bytes(const fk_patchcore *s, int64_t images)
     int64_t dim = s->shape.levels[0].dim;
     int64_t places = s->shape.levels[0].height * s->shape.levels[0].width;
     int64_t blocks = images > 0 ? (images - 1) / s->block : 0, rest = images - blocks * s->block;
-    int64_t block = s->block * places, kept = part_of(s->spare * s->fraction, block);
-    int64_t total = blocks * kept + rest * places, k = part_of(s->fraction, images * places);
+    int64_t block = s->block * places, kept = kept_of(s, s->spare * s->fraction, block);
+    int64_t total = blocks * kept + rest * places, k = kept_of(s, s->fraction, images * places);
     double row = 4.0 * (double)dim + 8.0;
     double pending = row * (double)(blocks > 0 ? block : rest * places);
     double last = fmax(choice_bytes(s, block, kept), (row + 8.0) * (double)kept);
@@ -320,7 +322,7 @@ static fleck_status make_room(fk_patchcore *s, int64_t more, fleck_error *err)
 /* What is kept of the full pending block becomes a chunk. */
 static fleck_status flush(fk_patchcore *s, fk_pool *pool, fleck_error *err)
 {
-    int64_t k = part_of(s->spare * s->fraction, s->pending.n);
+    int64_t k = kept_of(s, s->spare * s->fraction, s->pending.n);
     fk_chunk kept;
     fleck_status st;
 
@@ -454,8 +456,8 @@ fleck_status fk_patchcore_choose(fk_patchcore *s, fk_pool *pool, fleck_error *er
         parts[n_parts++] = s->chunks[i];
     if (s->pending.n > 0)
         parts[n_parts++] = s->pending;
-    FK_DO(reduce(&kept, s->parts != NULL ? &refill : NULL, part_of(s->fraction, s->seen), s, parts,
-                 n_parts, pool, err));
+    FK_DO(reduce(&kept, s->parts != NULL ? &refill : NULL, kept_of(s, s->fraction, s->seen), s,
+                 parts, n_parts, pool, err));
     bank.n = kept.n;
     bank.rows = bank.own_rows = kept.rows;
     bank.images = bank.own_images = kept.images;

@@ -13,7 +13,7 @@
  * The bank.  The authors merge and reduce it block by block, in a space that changes while images come, so that
  * it depends on their order.  Here a sample of all patches is kept that no order has a part in
  * (reservoir.h), CANDIDATES times the bank; in the end, in the final z, the bank is chosen from it as
- * PatchCore's is (coreset.h).  What that changes is measured in docs/METHODS.md.
+ * PatchCore's is (coreset.h).  What that changes is measured in docs/methods/mhpatchcore.md.
  *
  * A patch's distance s is that to the nearest z of the bank.  Of the patch with the largest s* and its
  * nearest b*, the image's score is, with b* and the others of the K of the bank nearest to b* as B,

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-/* Of a block's patches this many times the bank's share are kept, see docs/SPEED.md. */
+/* Of a block's patches this many times the bank's share are kept, see
+ * docs/decisions/patchcore-blocks.md. */
 #define SPARE 1
 
 static const fk_option OPTIONS[] = {
@@ -17,6 +18,14 @@ static const fk_option OPTIONS[] = {
      .max = 1,
      .help = "share of the good patches that the bank keeps, chosen by greedy k-center; 0.1 and "
              "0.01 in the paper, 1 keeps all"},
+    {.name = "min-bank",
+     .kind = FK_OPTION_INT,
+     .initial = "1000",
+     .min = 0,
+     .max = 1048576,
+     .help =
+         "patches that the bank keeps at least, where there are so many: a share of few photos' "
+         "patches is too little; 0 in the paper"},
     {.name = "projection",
      .kind = FK_OPTION_INT,
      .initial = "128",
@@ -106,6 +115,7 @@ static fleck_status patchcore_begin(void **state, const fk_options *o, const fk_
     s->shape = *shape;
     s->map = map;
     s->fraction = fk_options_real(o, "coreset");
+    s->least = fk_options_int(o, "min-bank");
     s->spare = SPARE;
     s->projection = fk_options_int(o, "projection");
     s->seed = (uint64_t)fk_options_int(o, "seed");

@@ -15,6 +15,7 @@ typedef struct fk_patchcore {
     fk_embed_shape shape;
     fk_map_size map;
     double fraction;
+    int64_t least;      /* patches of the bank, where there are so many */
     double spare;       /* a full block keeps this many times that */
     int64_t projection; /* width in which the bank is chosen; 0: as it is */
     uint64_t seed;

@@ -2,8 +2,7 @@
  * weights.
  *
  * Every case prints what it measured.  The expected values were measured by an independent script
- * on the same files and weights; they stand in the README of the shared data with their tolerances
- * in the project's plan. */
+ * on the same files and weights; they stand in the README of the shared data. */
 #include "fk_test.h"
 
 #include <math.h>
@@ -118,7 +117,7 @@ static void spade_on_resnet18_meets_the_independent_figures(void **state)
 }
 
 /* The default backbone, installed as `make demo` does it, with both normalisations: the first is the default
- * because it measures better here (docs/METHODS.md). */
+ * because it measures better here (docs/methods). */
 static void padim_on_efficientnet_lite0_reaches_its_bar(void **state)
 {
     static const char *const names[] = {"imagenet", "own"};

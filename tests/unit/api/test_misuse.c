@@ -301,6 +301,7 @@ static void scoring_wants_a_model_pixels_and_someone_to_tell(void **state)
     const char *const holes[2] = {f.image, NULL};
     const uint8_t byte = 0;
     fleck_result r;
+    fleck_scorer *scorer = NULL;
 
     (void)state;
     refused(fleck_score_file(NULL, f.image, false, &r, err));
@@ -318,6 +319,19 @@ static void scoring_wants_a_model_pixels_and_someone_to_tell(void **state)
                                        NULL) != FLECK_OK);
         assert_null(r.map);
     }
+    refused(fleck_scorer_open(NULL, f.model, err));
+    refused(fleck_scorer_open(&scorer, NULL, err));
+    assert_null(scorer);
+    assert_int_equal(fleck_scorer_open(&scorer, f.model, NULL), FLECK_OK);
+    refused(fleck_scorer_file(NULL, f.image, false, &r, err));
+    refused(fleck_scorer_file(scorer, NULL, false, &r, err));
+    refused(fleck_scorer_file(scorer, f.image, false, NULL, err));
+    refused(fleck_scorer_pixels(NULL, &byte, 1, 1, 3, &r, err));
+    refused(fleck_scorer_pixels(scorer, NULL, 1, 1, 3, &r, err));
+    refused(fleck_scorer_pixels(scorer, &byte, 1, 1, 3, NULL, err));
+    assert_int_equal(fleck_scorer_pixels(scorer, &byte, -1, 1, 3, &r, NULL), FLECK_E_FORMAT);
+    fleck_scorer_close(scorer);
+    fleck_scorer_close(NULL);
     refused(fleck_score_files(NULL, holes, 1, false, ignore, NULL, err));
     refused(fleck_score_files(f.model, NULL, 1, false, ignore, NULL, err));
     refused(fleck_score_files(f.model, holes, -1, false, ignore, NULL, err));

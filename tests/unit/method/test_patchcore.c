@@ -33,7 +33,8 @@ static void check(const char *reweight, uint64_t image, int64_t exclude, const d
                   double want_score)
 {
     /* 14 of 72 patches. */
-    const char *const options[] = {"coreset=0.195", "projection=0", "seed=3", reweight, NULL};
+    const char *const options[] = {"coreset=0.195", "min-bank=0", "projection=0",
+                                   "seed=3",        reweight,     NULL};
     const fk_method *m = fk_method_find("patchcore");
     void *state = learned(options, CORE_N, 4);
     fk_embedding e = make_image(&SHAPE, image);
@@ -88,7 +89,7 @@ static void a_whole_coreset_keeps_all_patches_in_order(void **unused)
  * state was told of so many images, 0 for nothing. */
 static fk_patchcore *told(int expected, int n, int block, int call)
 {
-    const char *const options[] = {"coreset=0.1", "projection=0", NULL};
+    const char *const options[] = {"coreset=0.1", "min-bank=0", "projection=0", NULL};
     const fk_method *m = fk_method_find("patchcore");
     fk_options o = options_of(m, options);
     fk_embedding images[32];

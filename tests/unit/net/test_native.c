@@ -329,7 +329,7 @@ static double worst_error(const float *a, const float *b, int64_t n)
     return size > 0 ? difference / size : difference;
 }
 
-/* The contract of docs/SPEED.md: 1e-5 of a tap's greatest value; 2e-6 measured. */
+/* The contract of docs/internals/numerics.md: 1e-5 of a tap's greatest value; 2e-6 measured. */
 static void networks_of_odd_shapes_agree_with_the_reference(void **state)
 {
     const int64_t sizes[][2] = {{32, 32}, {33, 47}, {50, 32}, {61, 83}, {96, 33}};

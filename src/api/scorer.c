@@ -1,0 +1,73 @@
+/* fleck.h: scoring on many threads. */
+#include "api/check.h"
+#include "api/handle.h"
+#include "base/mem.h"
+#include "run/predict.h"
+
+struct fleck_scorer {
+    const fleck_model *model;
+    fk_runner runner; /* of one thread; borrows the model */
+};
+
+fleck_status fleck_scorer_open(fleck_scorer **out, const fleck_model *model, fleck_error *err)
+{
+    fleck_scorer *s = NULL;
+    fleck_status st;
+
+    FK_NEED(out);
+    *out = NULL;
+    FK_NEED(model);
+    FK_DO(fk_handle_unchanged(model, err));
+    FK_DO(FK_CALLOC(&s, 1, err));
+    s->model = model;
+    FK_DO(fk_runner_open(&s->runner, &model->model, 1, err));
+    FK_DO(fk_runner_ready(&s->runner, err));
+    s->runner.max_pixels = model->runner.max_pixels;
+    *out = s;
+    s = NULL;
+done:
+    fleck_scorer_close(s);
+    return st;
+}
+
+void fleck_scorer_close(fleck_scorer *scorer)
+{
+    if (scorer == NULL)
+        return;
+    fk_runner_close(&scorer->runner);
+    fk_free(scorer);
+}
+
+fleck_status fleck_scorer_file(fleck_scorer *scorer, const char *path, bool keep_image,
+                               fleck_result *out, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_NEED(out);
+    *out = (fleck_result){0};
+    FK_NEED(scorer);
+    FK_NEED(path);
+    FK_DO(fk_handle_unchanged(scorer->model, err));
+    FK_DO(fk_predict_file(&scorer->runner, path, keep_image, out, err));
+done:
+    return st;
+}
+
+fleck_status fleck_scorer_pixels(fleck_scorer *scorer, const uint8_t *rgb, int64_t width,
+                                 int64_t height, size_t row_bytes, fleck_result *out,
+                                 fleck_error *err)
+{
+    fk_image image = {0};
+    fleck_status st;
+
+    FK_NEED(out);
+    *out = (fleck_result){0};
+    FK_NEED(scorer);
+    FK_NEED(rgb);
+    FK_DO(fk_handle_unchanged(scorer->model, err));
+    FK_DO(fk_image_copy_rows(&image, rgb, width, height, row_bytes, err));
+    FK_DO(fk_predict_image(&scorer->runner, &image, false, out, err));
+done:
+    fk_image_free(&image);
+    return st;
+}

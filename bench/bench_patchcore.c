@@ -39,8 +39,7 @@ static fleck_status embed_one(void *ctx, int64_t item, int worker, fleck_error *
     FK_DO(fk_embedding_init(&p->images[item], &p->model.shape, err));
     FK_DO(fk_runner_decode(&p->runner, worker, path, &original, err));
     FK_DO(fk_runner_prepare(&p->runner, worker, &original, NULL, &canvas, err));
-    FK_DO(
-        fk_runner_embed_piece(&p->runner, worker, &canvas, 0, true, false, &p->images[item], err));
+    FK_DO(fk_runner_embed_piece(&p->runner, worker, &canvas, 0, true, NULL, &p->images[item], err));
 done:
     fk_image_free(&original);
     fk_canvas_free(&canvas);
@@ -51,15 +50,13 @@ static void open_patches(patches *p, const char *data, const char *weights)
 {
     fleck_fit_settings s = fleck_fit_defaults();
     fleck_error err = {0};
-    fk_engine engine;
 
     s.method = "patchcore";
     s.backbone = "resnet18";
     s.weights = weights;
     *p = (patches){.data = data};
     bench_must(fk_fit_plan(&p->model, &s, &err), &err);
-    bench_must(fk_pick_engine(&engine, NULL, &p->model, &err), &err);
-    bench_must(fk_runner_open(&p->runner, &p->model, engine, bench_threads(), &err), &err);
+    bench_must(fk_runner_open(&p->runner, &p->model, bench_threads(), &err), &err);
     bench_must(fk_pool_run(p->runner.pool, IMAGES, embed_one, p, &err), &err);
 }
 

@@ -68,11 +68,10 @@ static const char *protocol_name(fleck_protocol p)
     return p == FLECK_PROTOCOL_PAPER ? "paper" : "original";
 }
 
-/* The rows of --scores are written as results come; the list of files came before. */
+/* The rows of --scores are written as results come. */
 typedef struct watch {
     const char *data;   /* folder or CSV of the test images */
     const char *output; /* of --scores, or NULL */
-    bool clash;         /* it is one of the images or masks */
     FILE *scores;       /* its text, in memory */
     char *text;
     size_t text_bytes;
@@ -100,18 +99,14 @@ static char *copy(const char *text)
     return memcpy(need(malloc(size)), text, size);
 }
 
-static void on_file(void *ctx, int64_t i, const char *path, const char *mask, bool defective,
-                    const char *type)
+static void add_row(watch *w, int64_t i, const fleck_sample *s)
 {
-    watch *w = ctx;
-
-    if (w->output != NULL && !w->clash)
-        w->clash = same_file(w->output, path) || same_file(w->output, mask);
     if (i >= w->room) {
         w->room = w->room > 0 ? 2 * w->room : 256;
         w->rows = need(realloc(w->rows, (size_t)w->room * sizeof *w->rows));
     }
-    w->rows[i] = (score_row){.path = copy(path), .type = copy(type), .defective = defective};
+    w->rows[i] =
+        (score_row){.path = copy(s->path), .type = copy(s->type), .defective = s->defective};
     w->rows[i].name = below(w->rows[i].path, w->data);
     w->count = i + 1;
 }
@@ -129,12 +124,14 @@ static void write_row(FILE *to, const score_row *row)
     putc('\n', to);
 }
 
-static fleck_status on_result(void *ctx, int64_t i, const fleck_result *r, const fleck_error *error)
+static fleck_status on_result(void *ctx, int64_t i, const fleck_sample *sample,
+                              const fleck_result *r, const fleck_error *error)
 {
     watch *w = ctx;
 
-    if (interrupted() || w->clash)
+    if (interrupted())
         return FLECK_E_CANCELLED;
+    add_row(w, i, sample);
     if (r == NULL) {
         progress_end(&w->progress);
         print_message(error->message);
@@ -150,8 +147,6 @@ static fleck_status on_result(void *ctx, int64_t i, const fleck_result *r, const
 
 static bool show(void *ctx, const char *stage, int64_t done, int64_t total)
 {
-    if (((watch *)ctx)->clash)
-        return false;
     return progress_show(&((watch *)ctx)->progress, stage, done, total);
 }
 
@@ -210,17 +205,16 @@ static int evaluate(const args *a, fleck_model *model, fleck_eval_settings *s)
     }
     s->scratch = temporary_folder();
     s->on_result = on_result;
-    s->on_file = on_file;
     s->progress = show;
     s->warning = show_warning;
     s->warning_ctx = &w.progress;
     s->good = args_get(a, "good");
     s->recursive = args_has(a, "recursive");
-    s->on_result_ctx = s->on_file_ctx = s->progress_ctx = &w;
+    s->output = scores;
+    s->on_result_ctx = s->progress_ctx = &w;
     if (fleck_evaluate(model, a->words[1], s, &report, &err) != FLECK_OK) {
         progress_end(&w.progress);
-        code = w.clash ? usage_error("--scores %s: this is an image or mask of %s", scores, w.data)
-                       : failed(&err);
+        code = failed(&err);
     } else {
         progress_end(&w.progress);
         judge(&w, &report, &labels);

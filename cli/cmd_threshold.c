@@ -57,24 +57,14 @@ static void grow(scoring *s, int64_t count)
     s->count = count;
 }
 
-static void on_file(void *ctx, int64_t i, const char *path, const char *mask, bool defective,
-                    const char *type)
-{
-    scoring *s = ctx;
-
-    (void)path;
-    (void)mask;
-    (void)type;
-    grow(s, i + 1);
-    s->scores[i] = (labelled_score){NAN, defective};
-}
-
 static fleck_status on_result(void *ctx, int64_t i, const fleck_result *r, const fleck_error *error)
 {
     scoring *s = ctx;
 
     if (interrupted())
         return FLECK_E_CANCELLED;
+    grow(s, i + 1);
+    s->scores[i] = (labelled_score){.score = NAN};
     if (r == NULL) {
         progress_end(s->progress);
         print_message(error->message);
@@ -83,6 +73,17 @@ static fleck_status on_result(void *ctx, int64_t i, const fleck_result *r, const
     }
     s->scores[i].score = r->score;
     return FLECK_OK;
+}
+
+static fleck_status on_sample(void *ctx, int64_t i, const fleck_sample *sample,
+                              const fleck_result *r, const fleck_error *error)
+{
+    scoring *s = ctx;
+    fleck_status st = on_result(s, i, r, error);
+
+    if (st == FLECK_OK)
+        s->scores[i].defective = sample->defective;
+    return st;
 }
 
 static int unread(const char *option, const scoring *s)
@@ -101,9 +102,8 @@ static int score_labelled(job *j, const args *a)
 
     j->labelled.progress = &j->progress;
     s.scratch = temporary_folder();
-    s.on_result = on_result;
-    s.on_file = on_file;
-    s.on_result_ctx = s.on_file_ctx = &j->labelled;
+    s.on_result = on_sample;
+    s.on_result_ctx = &j->labelled;
     s.progress = progress_show;
     s.warning = show_warning;
     s.progress_ctx = s.warning_ctx = &j->progress;
@@ -129,8 +129,6 @@ static int score_holdout(job *j, const char *folder)
         return EXIT_USAGE;
     }
     s->progress = &j->progress;
-    for (int64_t i = 0; i < list.count; i++)
-        on_file(s, i, NULL, NULL, false, NULL);
     if (fleck_score_files(j->model, list.paths, list.count, false, on_result, s, &err) != FLECK_OK)
         code = failed(&err);
     progress_end(&j->progress);

@@ -86,19 +86,30 @@ typedef struct fleck_report {
     char passed_text[256]; /* ... and which: "5 in sub/ (--recursive), 1 WebP" */
 } fleck_report;
 
+/* A test image; valid during the call that it is given to. */
+typedef struct fleck_sample {
+    const char *path, *mask; /* mask NULL: none */
+    const char *type;        /* of defect, as its folder is called; "good" */
+    bool defective;
+} fleck_sample;
+
+/* As fleck_on_result, of test image i. */
+typedef fleck_status fleck_on_sample(void *ctx, int64_t i, const fleck_sample *sample,
+                                     const fleck_result *result, const fleck_error *error);
+
 typedef struct fleck_eval_settings {
     fleck_protocol protocol;
     double pro_limit;           /* 0.3 */
-    fleck_on_result *on_result; /* NULL: none; sees every image */
+    fleck_on_sample *on_result; /* NULL: none; sees every image */
     void *on_result_ctx;
     bool keep_image; /* for on_result */
     fleck_progress *progress;
     void *progress_ctx;
-    void (*on_file)(void *ctx, int64_t i, const char *path, const char *mask, bool defective,
-                    const char *type); /* NULL: none; the list, before scoring */
-    void *on_file_ctx;
     fleck_warning *warning; /* NULL: none */
     void *warning_ctx;
+    const char
+        *output; /* a file that is to be written of the results: where it is an image or mask of the
+                           data, FLECK_E_STATE before any work; NULL: none */
     const char
         *scratch; /* folder for temporary files without a name, where the pixels of maps wait for
                             the figures beyond 64 MiB of them; NULL: they wait in memory */

@@ -75,7 +75,6 @@ static fleck_status fit(fleck_model **out, fk_source *source, const char *catego
     const fleck_fit_settings *s = &sized;
     fleck_model *m = NULL;
     fleck_times ignored;
-    fk_engine engine;
     bool network;
     fleck_status st;
 
@@ -91,8 +90,7 @@ static fleck_status fit(fleck_model **out, fk_source *source, const char *catego
     m->model.pre.high = window.high;
     FK_DO(fk_strdup(&m->model.category, category, err));
     FK_DO(describe(m, err));
-    FK_DO(fk_pick_engine(&engine, s->engine, &m->model, err));
-    FK_DO(fk_runner_open(&m->runner, &m->model, engine, s->threads, err));
+    FK_DO(fk_runner_open(&m->runner, &m->model, s->threads, err));
     m->runner.warn = (fk_warn){s->warning, s->warning_ctx};
     m->runner.max_pixels = s->max_pixels;
     FK_DO(fk_fit_run(&m->model, &m->runner, source, s, times != NULL ? times : &ignored, err));
@@ -115,20 +113,26 @@ static fleck_status check_output(const fleck_fit_settings *s, const char *data,
                                  const char *const *files, const char *const *masks, int64_t n,
                                  fleck_error *err)
 {
+    fk_dataset_how how = fk_source_how(s->good, s->recursive, (fk_warn){0});
     fk_outputs out = {0};
+    fk_samples test = {0};
     fleck_status st = FLECK_OK;
 
     if (s->output == NULL)
         return FLECK_OK;
     FK_DO(fk_outputs_add(&out, s->output, err));
+    if (out.paths.count == 0) /* nothing is there yet */
+        goto done;
     FK_DO(fk_outputs_apart_fit(&out, s, err));
     for (int64_t i = 0; i < n; i++) {
         FK_DO(fk_outputs_apart(&out, files[i], err));
         FK_DO(fk_outputs_apart(&out, masks != NULL ? masks[i] : NULL, err));
     }
-    if (data != NULL)
-        FK_DO(fk_outputs_apart_data(&out, data, s->good, s->recursive, err));
+    FK_DO(fk_outputs_apart(&out, data, err));
+    if (data != NULL && fk_dataset_test(&test, data, &how, NULL) == FLECK_OK)
+        FK_DO(fk_outputs_apart_samples(&out, &test, err)); /* a damaged set is another's business */
 done:
+    fk_samples_free(&test);
     fk_outputs_free(&out);
     return st;
 }
@@ -183,11 +187,7 @@ fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_sett
                        fleck_times *times, fleck_error *err)
 {
     fleck_fit_settings s = settings != NULL ? *settings : fleck_fit_defaults();
-    fk_dataset_how how = {.is_image = fk_image_has_extension,
-                          .look = fk_image_look,
-                          .good = s.good,
-                          .recursive = s.recursive,
-                          .warn = {s.warning, s.warning_ctx}};
+    fk_dataset_how how = fk_source_how(s.good, s.recursive, (fk_warn){s.warning, s.warning_ctx});
     fk_samples samples = {0};
     const char **files = NULL, **masks = NULL;
     char *name = NULL;
@@ -343,7 +343,6 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
 {
     fleck_run_settings s = settings != NULL ? *settings : fleck_run_defaults();
     fleck_model *m = NULL;
-    fk_engine engine;
     fleck_status st;
 
     FK_NEED(out);
@@ -359,9 +358,9 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
     if (s.pool != NULL)
         FK_DO(fk_pooling_parse(&m->model.pooling, s.pool, err));
     FK_DO(open_areas(&m->model, &s, err));
-    FK_DO(fk_pick_engine(&engine, s.engine, &m->model, err));
+    FK_DO(fk_pick_engine(&m->model, s.engine, err));
     FK_DO(describe(m, err));
-    FK_DO(fk_runner_open(&m->runner, &m->model, engine, s.threads, err));
+    FK_DO(fk_runner_open(&m->runner, &m->model, s.threads, err));
     m->runner.warn = (fk_warn){s.warning, s.warning_ctx};
     m->runner.max_pixels = s.max_pixels;
     m->watch = (fk_watch){.call = s.progress, .ctx = s.progress_ctx};
@@ -512,8 +511,9 @@ static fleck_status verify(fleck_model *model, double tolerance, double *differe
     for (int i = 0; i < m->n_checks; i++) {
         double score, wanted = m->check_scores[i], d;
 
-        FK_DO(fk_runner_embed(&model->runner, 0, m->checks + i * pixels * 3, true, NULL, err));
-        FK_DO(fk_runner_score(&model->runner, 0, NULL, FK_NONE, true, NULL,
+        FK_DO(fk_runner_embed(&model->runner, 0, m->checks + i * pixels * 3, model->runner.pool,
+                              NULL, err));
+        FK_DO(fk_runner_score(&model->runner, 0, NULL, FK_NONE, model->runner.pool, NULL,
                               fk_model_scores_maps(m) ? map : NULL, &score, err));
         d = fabs(score - wanted) / fmax(fabs(wanted), 1e-30);
         worst = fmax(worst, d);

@@ -6,6 +6,7 @@
 #include "run/output.h"
 #include "run/picture.h"
 #include "run/predict.h"
+#include "run/source.h"
 #include "map/map_file.h"
 
 #include <string.h>
@@ -201,6 +202,9 @@ fleck_status fleck_evaluate(fleck_model *model, const char *path,
                             fleck_error *err)
 {
     fleck_eval_settings s = settings != NULL ? *settings : fleck_eval_defaults();
+    fk_dataset_how how = fk_source_how(s.good, s.recursive, (fk_warn){s.warning, s.warning_ctx});
+    fk_samples samples = {0};
+    fk_outputs outputs = {0};
     fleck_status st;
 
     FK_NEED(out);
@@ -210,8 +214,14 @@ fleck_status fleck_evaluate(fleck_model *model, const char *path,
     FK_DO(fk_check_measure(s.protocol, s.pro_limit, __func__, err));
     fk_handle_begin(model, "eval", 0);
     FK_DO(fk_handle_ready(model, err));
-    st = fk_evaluate(&model->runner, path, &s, NULL, out, err);
+    FK_DO(fk_dataset_test(&samples, path, &how, err));
+    if (s.output != NULL)
+        FK_DO(fk_outputs_add(&outputs, s.output, err));
+    FK_DO(fk_outputs_apart_samples(&outputs, &samples, err));
+    st = fk_evaluate(&model->runner, path, &samples, &s, NULL, out, err);
 done:
+    fk_outputs_free(&outputs);
+    fk_samples_free(&samples);
     return st;
 }
 

@@ -1,6 +1,7 @@
 /* The benchmark: categories one by one, each kept as soon as it is done, and the reports made from what is kept. */
 #include "benchmark/report/report.h"
 #include "run/output.h"
+#include "run/source.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/nearest.h"
@@ -28,6 +29,7 @@ typedef struct bench {
     fk_pool *pool;
     fk_bench_feeds feeds;
     fk_names names;                /* of categories */
+    fk_bench_data *data;           /* [names.count] */
     fk_bench_category *categories; /* [n_done] */
     int64_t n_done;
     fk_names failed; /* "category: why", "category: run: why" */
@@ -109,6 +111,33 @@ done:
     fk_free(train);
     fk_free(test);
     return st;
+}
+
+/* List the images of category i.  What is wrong with them is its own failure. */
+static fleck_status list_data(bench *b, int64_t i, fleck_error *err)
+{
+    const fleck_fit_settings *f = &b->settings->fit;
+    fk_dataset_how how =
+        fk_source_how(f->good, f->recursive, (fk_warn){f->warning, f->warning_ctx});
+    fk_bench_data *d = &b->data[i];
+    fleck_status st;
+
+    FK_DO(fk_path_join(&d->path, b->root, b->names.items[i], err));
+    st = fk_dataset_train(&d->train, d->path, &how, &d->error);
+    (void)!fk_dataset_test(&d->test, d->path, &how, st == FLECK_OK ? &d->error : NULL);
+    FK_DO(FK_ALLOC(&d->files, d->train.count, err));
+    for (; d->n_files < d->train.count; d->n_files++)
+        d->files[d->n_files] = d->train.items[d->n_files].path;
+done:
+    return st;
+}
+
+static void data_free(fk_bench_data *d)
+{
+    fk_free(d->path);
+    fk_free(d->files);
+    fk_samples_free(&d->train);
+    fk_samples_free(&d->test);
 }
 
 /* Hold the folder: one benchmark at a time writes into it.  The system lets go when the process ends,
@@ -201,9 +230,7 @@ done:
 static fleck_status check_outputs(const bench *b, fleck_error *err)
 {
     static const char *const fixed[] = {MARK, "report.md", "report.csv", "report.html"};
-    const fleck_fit_settings *fit = &b->settings->fit;
     fk_outputs o = {0};
-    char *path = NULL;
     fleck_status st = FLECK_OK;
 
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
@@ -214,42 +241,20 @@ static fleck_status check_outputs(const bench *b, fleck_error *err)
     for (int i = 0; i < b->runs.n; i++)
         FK_DO(fk_outputs_apart_fit(&o, &b->runs.items[i].fit, err));
     for (int64_t i = 0; i < b->names.count; i++) {
-        FK_DO(fk_path_join(&path, b->root, b->names.items[i], err));
-        FK_DO(fk_outputs_apart_data(&o, path, fit->good, fit->recursive, err));
-        fk_free(path);
-        path = NULL;
+        FK_DO(fk_outputs_apart(&o, b->data[i].path, err));
+        FK_DO(fk_outputs_apart_samples(&o, &b->data[i].train, err));
+        FK_DO(fk_outputs_apart_samples(&o, &b->data[i].test, err));
     }
 done:
     fk_outputs_free(&o);
-    fk_free(path);
     return st;
 }
 
 /* ---- Networks ---- */
 
-/* The images that a category learns. */
-static fleck_status list_train(fk_samples *train, const char ***files, const char *path,
-                               const fk_dataset_how *how, fleck_error *err)
+/* Have the networks for the category: others than before where a run keeps the shape of its images. */
+static fleck_status ready_networks(bench *b, const fk_bench_data *d, fleck_error *err)
 {
-    fleck_status st;
-
-    FK_DO(fk_dataset_train(train, path, how, err));
-    FK_DO(FK_ALLOC(files, train->count, err));
-    for (int64_t i = 0; i < train->count; i++)
-        (*files)[i] = train->items[i].path;
-done:
-    return st;
-}
-
-/* Have the networks for the category at path: others than before where a run keeps the shape of its images. */
-static fleck_status ready_networks(bench *b, const char *path, fleck_error *err)
-{
-    fk_dataset_how how = {.is_image = fk_image_has_extension,
-                          .look = fk_image_look,
-                          .good = b->settings->fit.good,
-                          .recursive = b->settings->fit.recursive};
-    fk_samples train = {0};
-    const char **files = NULL;
     bool ready = b->feeds.n > 0;
     fleck_status st = FLECK_OK;
 
@@ -259,11 +264,11 @@ static fleck_status ready_networks(bench *b, const char *path, fleck_error *err)
 
         if (!b->runs.items[i].shaped)
             continue;
-        if (files == NULL)
-            FK_DO(list_train(&train, &files, path, &how, err));
+        if (d->train.count == 0)
+            FK_FAIL(err, d->error.status, "%s", d->error.message);
         if (f->long_side == 0)
             f->width = f->height = 0;
-        FK_DO(fk_fit_shape(f, files, train.count, err));
+        FK_DO(fk_fit_shape(f, d->files, d->train.count, err));
         ready &= f->width == width && f->height == height;
     }
     if (ready)
@@ -273,8 +278,6 @@ static fleck_status ready_networks(bench *b, const char *path, fleck_error *err)
 done:
     if (st != FLECK_OK) /* they may not fit the runs any more */
         fk_bench_feeds_close(&b->feeds);
-    fk_free(files);
-    fk_samples_free(&train);
     return st;
 }
 
@@ -282,21 +285,11 @@ done:
 static fleck_status first_networks(bench *b, fleck_error *err)
 {
     fleck_error why = {0};
-    char *path = NULL;
-    fleck_status st = FLECK_OK;
 
-    for (int64_t i = 0; i < b->names.count; i++) {
-        FK_DO(fk_path_join(&path, b->root, b->names.items[i], err));
-        st = ready_networks(b, path, &why);
-        fk_free(path);
-        path = NULL;
-        if (st == FLECK_OK)
+    for (int64_t i = 0; i < b->names.count; i++)
+        if (ready_networks(b, &b->data[i], &why) == FLECK_OK)
             return FLECK_OK;
-    }
-    st = fk_error_set(err, why.status, "%s", why.message);
-done:
-    fk_free(path);
-    return st;
+    return fk_error_set(err, why.status, "%s", why.message);
 }
 
 /* Two runs that are written in different ways may be one. */
@@ -338,26 +331,25 @@ static void read_known(const bench *b, fk_bench_category *known, const char *fil
         fk_bench_category_free(known);
 }
 
-/* Take what an earlier call left, do the rest now, and leave it. */
-static fleck_status do_category(bench *b, const char *name, fleck_error *err)
+/* Take what an earlier call left of category i, do the rest now, and leave it. */
+static fleck_status do_category(bench *b, int64_t i, fleck_error *err)
 {
+    const char *name = b->names.items[i];
     fk_bench_category *c = &b->categories[b->n_done], known = {0};
-    char *path = NULL, *file = NULL;
+    char *file = NULL;
     fleck_status st;
 
     *c = (fk_bench_category){0};
-    FK_DO(fk_path_join(&path, b->root, name, err));
     FK_DO(fk_utf8_escape(&c->name, name, err));
     FK_DO(fk_asprintf(&file, err, "%s/%s.json", b->out, c->name));
-    FK_DO(ready_networks(b, path, err));
+    FK_DO(ready_networks(b, &b->data[i], err));
     read_known(b, &known, file, c->name);
-    FK_DO(fk_bench_category_run(c, &known, path, b->out, file, &b->runs, &b->feeds, b->settings,
-                                &b->place, err));
+    FK_DO(fk_bench_category_run(c, &known, &b->data[i], b->out, file, &b->runs, &b->feeds,
+                                b->settings, &b->place, err));
 done:
     fk_bench_category_free(&known);
     if (st != FLECK_OK)
         fk_bench_category_free(c);
-    fk_free(path);
     fk_free(file);
     return st;
 }
@@ -419,7 +411,7 @@ static fleck_status do_categories(bench *b, fleck_bench_summary *summary, fleck_
         fleck_error why = {0};
 
         b->place.category = i;
-        st = do_category(b, name, &why);
+        st = do_category(b, i, &why);
         if (st == FLECK_E_CANCELLED)
             FK_FAIL(err, st, "%s: %s", name, why.message);
         if (s->on_category != NULL)
@@ -500,6 +492,9 @@ fleck_status fk_bench(const char *root, const char *out, const fleck_bench_setti
                 (long long)s->resamples);
     FK_DO(fk_bench_runs_read(&b.runs, s, err));
     FK_DO(find_categories(&b, err));
+    FK_DO(FK_CALLOC(&b.data, b.names.count, err));
+    for (int64_t i = 0; i < b.names.count; i++)
+        FK_DO(list_data(&b, i, err));
     FK_DO(check_outputs(&b, err));
     FK_DO(fk_pool_open(&b.pool, threads, err));
     FK_DO(first_networks(&b, err));
@@ -513,6 +508,9 @@ done:
     fk_free(b.categories);
     if (b.lock >= 0)
         close(b.lock);
+    for (int64_t i = 0; b.data != NULL && i < b.names.count; i++)
+        data_free(&b.data[i]);
+    fk_free(b.data);
     fk_names_free(&b.failed);
     fk_names_free(&b.names);
     fk_bench_feeds_close(&b.feeds);

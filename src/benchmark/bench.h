@@ -189,13 +189,23 @@ typedef struct fk_bench_place {
     int64_t passed;          /* behind us, computed or not */
 } fk_bench_place;
 
-/* Do all runs on the category at path; spill and pictures go below folder out, and the results into
+/* The images of a category, listed once.  Valid when zeroed; owned. */
+typedef struct fk_bench_data {
+    char *path; /* its folder */
+    fk_samples train, test;
+    const char **files; /* [n_files] paths of those of train that are learned */
+    int64_t n_files;
+    fleck_error error; /* why it could not be listed as a whole; status FLECK_OK where it could */
+} fk_bench_data;
+
+/* Do all runs on the category; spill and pictures go below folder out, and the results into
  * file after each run.  Runs that `known`, what an earlier call left, has are taken from it.  A run that
  * fails is told to the fit's warning function and costs its own result; where all fail the category does. */
-fleck_status fk_bench_category_run(fk_bench_category *c, fk_bench_category *known, const char *path,
-                                   const char *out, const char *file, fk_bench_runs *runs,
-                                   fk_bench_feeds *feeds, const fleck_bench_settings *s,
-                                   fk_bench_place *place, fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_bench_category_run(fk_bench_category *c, fk_bench_category *known,
+                                   fk_bench_data *data, const char *out, const char *file,
+                                   fk_bench_runs *runs, fk_bench_feeds *feeds,
+                                   const fleck_bench_settings *s, fk_bench_place *place,
+                                   fleck_error *err) FLECK_MUST_CHECK;
 
 /* ---- Reports (bench_tables.c, bench_html.c) ---- */
 

@@ -18,12 +18,10 @@
 
 /* What a category's runs share. */
 typedef struct work {
-    const char *path, *out, *file;
+    const char *out, *file;
     const fleck_bench_settings *settings;
-    fk_samples train, test;
-    const char **files;  /* [n_files] paths of those of train that are learned */
-    fk_digest *contents; /* [n_files] */
-    int64_t n_files;
+    fk_bench_data *data;
+    fk_digest *contents;   /* [data->n_files] */
     fk_wide_window window; /* that they use */
     fk_bench_category *category;
 } work;
@@ -46,10 +44,10 @@ static const char *below(const char *path, const char *folder)
     return path + strspn(path, "/");
 }
 
-static fleck_status on_result(void *ctx, int64_t i, const fleck_result *r, const fleck_error *error)
+static fleck_status on_result(void *ctx, int64_t i, const fleck_sample *sample,
+                              const fleck_result *r, const fleck_error *error)
 {
     gather *g = ctx;
-    const fk_sample *sample = &g->work->test.items[i];
     fk_bench_image *im = &g->result->images[g->result->n];
     fleck_status st = FLECK_OK;
 
@@ -58,8 +56,8 @@ static fleck_status on_result(void *ctx, int64_t i, const fleck_result *r, const
         return FLECK_OK;
     *im = (fk_bench_image){.defective = sample->defective, .score = r->score};
     g->samples[g->result->n++] = i;
-    FK_DO(fk_utf8_escape(&im->path, below(sample->path, g->work->path), NULL));
-    FK_DO(fk_utf8_escape(&im->type, sample->defect, NULL));
+    FK_DO(fk_utf8_escape(&im->path, below(sample->path, g->work->data->path), NULL));
+    FK_DO(fk_utf8_escape(&im->type, sample->type, NULL));
 done:
     return st;
 }
@@ -170,16 +168,16 @@ static fleck_status measure_pixels(fk_bench_result *r, const fk_bins *bins, cons
     uint8_t *labels = NULL;
     fleck_status st;
 
-    FK_DO(fk_bin_table_make(&t, bins, w->test.count, err));
-    FK_DO(FK_ALLOC(&labels, w->test.count, err));
-    for (int64_t i = 0; i < w->test.count; i++)
-        labels[i] = w->test.items[i].defective;
+    FK_DO(fk_bin_table_make(&t, bins, w->data->test.count, err));
+    FK_DO(FK_ALLOC(&labels, w->data->test.count, err));
+    for (int64_t i = 0; i < w->data->test.count; i++)
+        labels[i] = w->data->test.items[i].defective;
     FK_DO(fk_bin_table_interval(&found, &t, labels, &how, err));
     r->pixel_low = found.low;
     r->pixel_high = found.high;
     FK_DO(FK_CALLOC(&r->curve, FK_BIN_CURVE, err));
     r->n_curve = fk_bin_table_curve(r->curve, &t);
-    FK_DO(measure_types(r, &t, &w->test, err));
+    FK_DO(measure_types(r, &t, &w->data->test, err));
 done:
     fk_bin_table_free(&t);
     fk_free(labels);
@@ -204,7 +202,7 @@ static int by_score(const void *x, const void *y)
 static fleck_status draw_panel(const work *w, fk_bench_result *out, fk_runner *r, int64_t sample,
                                int k, fleck_error *err)
 {
-    const fk_sample *s = &w->test.items[sample];
+    const fk_sample *s = &w->data->test.items[sample];
     const char *caption = "heat map";
     fleck_result result = {0};
     fk_image heat = {0};
@@ -294,28 +292,26 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
     e.pro_limit = w->settings->pro_limit;
     e.on_result = on_result;
     e.on_result_ctx = &g;
-    e.good = w->settings->fit.good;
-    e.recursive = w->settings->fit.recursive;
     e.progress = run->fit.progress;
     e.progress_ctx = run->fit.progress_ctx;
     settings.scratch = e.scratch = w->out;
     fk_clock_reset_peak();
-    FK_DO(FK_ALLOC(&g.samples, w->test.count, err));
-    FK_DO(FK_CALLOC(&bins, w->test.count, err));
-    FK_DO(FK_CALLOC(&out->images, w->test.count, err));
+    FK_DO(FK_ALLOC(&g.samples, w->data->test.count, err));
+    FK_DO(FK_CALLOC(&bins, w->data->test.count, err));
+    FK_DO(FK_CALLOC(&out->images, w->data->test.count, err));
     FK_DO(fk_fit_plan(&m, &settings, err));
     FK_DO(fk_fit_window(&window, settings.window, w->window, err));
     m.pre.low = window.low;
     m.pre.high = window.high;
     FK_DO(fk_runner_open_on(&r, &m, feed, err));
     r.max_pixels = settings.max_pixels;
-    fk_source_init_files(&source, w->files, w->n_files);
+    fk_source_init_files(&source, w->data->files, w->data->n_files);
     source.contents = w->contents;
     st = fk_fit_run(&m, &r, &source, &settings, &fit, err);
     fk_source_free(&source);
     FK_DO(st);
     out->threshold = fk_model_threshold(&m);
-    FK_DO(fk_evaluate(&r, w->path, &e, bins, &out->report, err));
+    FK_DO(fk_evaluate(&r, w->data->path, &w->data->test, &e, bins, &out->report, err));
     out->report.seconds.decode += fit.decode;
     out->report.seconds.network += fit.network;
     out->report.seconds.score += fit.score;
@@ -326,7 +322,7 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
     FK_DO(draw_panels(w, out, &g, &r, err));
 done:
     fk_free(g.samples);
-    for (int64_t i = 0; bins != NULL && i < w->test.count; i++)
+    for (int64_t i = 0; bins != NULL && i < w->data->test.count; i++)
         fk_bins_free(&bins[i]);
     fk_free(bins);
     fk_runner_close(&r);
@@ -336,33 +332,19 @@ done:
 
 /* ---- Runs ---- */
 
-static fleck_status list_files(work *w, fleck_error *err)
+/* Say which images of the folders are not among the data's. */
+static void tell_passed(const work *w)
 {
     const fleck_fit_settings *f = &w->settings->fit;
-    fk_dataset_how how = {.is_image = fk_image_has_extension,
-                          .look = fk_image_look,
-                          .good = f->good,
-                          .recursive = f->recursive,
-                          .warn = {f->warning, f->warning_ctx}};
-    bool has_masks;
-    fleck_status st;
+    const fk_samples *lists[] = {&w->data->test, &w->data->train};
+    static const char *const what[] = {"test images scored", "good images learned"};
 
-    FK_DO(fk_dataset_train(&w->train, w->path, &how, err));
-    FK_DO(fk_dataset_test(&w->test, &has_masks, w->path, &how, err));
-    if (w->test.passed > 0)
-        fk_warn_say(how.warn, "%s: %lld of %lld test images scored: %s", w->path,
-                    (long long)w->test.count, (long long)w->test.count + (long long)w->test.passed,
-                    w->test.passed_text);
-    FK_DO(FK_ALLOC(&w->files, w->train.count, err));
-    FK_DO(FK_CALLOC(&w->contents, w->train.count, err));
-    for (; w->n_files < w->train.count; w->n_files++)
-        w->files[w->n_files] = w->train.items[w->n_files].path;
-    if (w->train.passed > 0)
-        fk_warn_say(how.warn, "%s: %lld of %lld good images learned: %s", w->path,
-                    (long long)w->train.count,
-                    (long long)w->train.count + (long long)w->train.passed, w->train.passed_text);
-done:
-    return st;
+    for (int i = 0; i < 2; i++)
+        if (lists[i]->passed > 0)
+            fk_warn_say((fk_warn){f->warning, f->warning_ctx}, "%s: %lld of %lld %s: %s",
+                        w->data->path, (long long)lists[i]->count,
+                        (long long)lists[i]->count + (long long)lists[i]->passed, what[i],
+                        lists[i]->passed_text);
 }
 
 /* Take what `known` has with the same settings.  A run that failed is tried again. */
@@ -392,7 +374,7 @@ static fleck_status settle_runs(const work *w, fk_bench_category *known, fk_benc
     char files[FK_SHA256_TEXT], sum[FK_SHA256_TEXT];
     fleck_status st;
 
-    FK_DO(fk_bench_files_sum(files, &c->files, &w->train, &w->test, err));
+    FK_DO(fk_bench_files_sum(files, &c->files, &w->data->train, &w->data->test, err));
     for (int i = 0; i < runs->n; i++) {
         FK_DO(fk_bench_run_sum(sum, files, w->settings, &runs->items[i], &feeds->owners[i], err));
         FK_DO(fk_strdup(&c->runs[i].settings, sum, err));
@@ -486,8 +468,8 @@ static fleck_status compute_missing(work *w, const fk_bench_runs *runs, fk_bench
     fleck_status st;
 
     automatic.window = NULL; /* for the runs that do not say theirs */
-    FK_DO(fk_fit_check_files(w->files, NULL, w->contents, &w->n_files, fit->skip_bad, &automatic,
-                             &w->window, err));
+    FK_DO(fk_fit_check_files(w->data->files, NULL, w->contents, &w->data->n_files, fit->skip_bad,
+                             &automatic, &w->window, err));
     FK_DO(fk_blobs_open(&blobs, w->out, w->settings->memory, err));
     c->decoded = c->passed = 0;
     c->n_networks = feeds->n;
@@ -520,22 +502,26 @@ done:
     return st;
 }
 
-fleck_status fk_bench_category_run(fk_bench_category *c, fk_bench_category *known, const char *path,
-                                   const char *out, const char *file, fk_bench_runs *runs,
-                                   fk_bench_feeds *feeds, const fleck_bench_settings *s,
-                                   fk_bench_place *place, fleck_error *err)
+fleck_status fk_bench_category_run(fk_bench_category *c, fk_bench_category *known,
+                                   fk_bench_data *data, const char *out, const char *file,
+                                   fk_bench_runs *runs, fk_bench_feeds *feeds,
+                                   const fleck_bench_settings *s, fk_bench_place *place,
+                                   fleck_error *err)
 {
-    work w = {.path = path, .out = out, .file = file, .settings = s, .category = c};
+    work w = {.data = data, .out = out, .file = file, .settings = s, .category = c};
     fleck_status st;
 
-    FK_DO(list_files(&w, err));
+    if (data->error.status != FLECK_OK)
+        FK_FAIL(err, data->error.status, "%s", data->error.message);
+    tell_passed(&w);
+    FK_DO(FK_CALLOC(&w.contents, data->n_files, err));
     FK_DO(FK_CALLOC(&c->runs, runs->n, err));
     c->n = runs->n;
-    c->images = w.train.count + w.test.count;
+    c->images = data->train.count + data->test.count;
     c->decoded = known->decoded;
     c->passed = known->passed;
     c->n_networks = known->n_networks;
-    FK_DO(fk_bench_files_look(&c->files, &w.train, &w.test, path, &known->files,
+    FK_DO(fk_bench_files_look(&c->files, &data->train, &data->test, data->path, &known->files,
                               feeds->feeds[0].pool, err));
     FK_DO(settle_runs(&w, known, runs, feeds, err));
     if (c->n_reused < c->n)
@@ -545,9 +531,6 @@ fleck_status fk_bench_category_run(fk_bench_category *c, fk_bench_category *know
     remove_panels(&w, known);
     FK_DO(fk_bench_category_write(c, file, err)); /* counts, names and stamps may be others */
 done:
-    fk_free(w.files);
     fk_free(w.contents);
-    fk_samples_free(&w.test);
-    fk_samples_free(&w.train);
     return st;
 }

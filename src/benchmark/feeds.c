@@ -42,10 +42,10 @@ static bool join_taps(fk_net_settings *w, const fk_net_settings *more)
 }
 
 /* Find or make the feed of run i, whose model is m; models[i] stays where it is. */
-static fleck_status place_run(fk_bench_feeds *f, want *wants, int i, const fk_model *m,
-                              fk_engine engine, int threads, fleck_error *err)
+static fleck_status place_run(fk_bench_feeds *f, want *wants, int i, const fk_model *m, int threads,
+                              fleck_error *err)
 {
-    fk_net_settings net = fk_model_net_settings(m, engine, threads);
+    fk_net_settings net = fk_model_net_settings(m, threads);
     char *key = NULL;
     int k = 0;
     fleck_status st;
@@ -85,7 +85,6 @@ fleck_status fk_bench_feeds_open(fk_bench_feeds *out, const fk_bench_runs *runs,
                                  fleck_error *err)
 {
     want *wants = NULL;
-    fk_engine engine;
     fleck_status st;
 
     *out = (fk_bench_feeds){.n_runs = runs->n};
@@ -98,9 +97,7 @@ fleck_status fk_bench_feeds_open(fk_bench_feeds *out, const fk_bench_runs *runs,
         if (st != FLECK_OK)
             fk_error_context(err, "run %s", runs->items[i].name);
         if (st == FLECK_OK)
-            st = fk_pick_engine(&engine, runs->items[i].fit.engine, &out->owners[i], err);
-        if (st == FLECK_OK)
-            st = place_run(out, wants, i, &out->owners[i], engine, fk_pool_threads(pool), err);
+            st = place_run(out, wants, i, &out->owners[i], fk_pool_threads(pool), err);
         if (st != FLECK_OK)
             goto done;
     }

@@ -28,15 +28,14 @@ static fleck_status check_path(const char *path, bool *is_table, fleck_error *er
     return FLECK_OK;
 }
 
-fleck_status fk_dataset_test(fk_samples *out, bool *has_masks, const char *path,
-                             const fk_dataset_how *how, fleck_error *err)
+fleck_status fk_dataset_test(fk_samples *out, const char *path, const fk_dataset_how *how,
+                             fleck_error *err)
 {
     int64_t defective = 0, masks = 0;
     bool is_table;
     fleck_status st;
 
     *out = (fk_samples){0};
-    *has_masks = false;
     FK_DO(check_path(path, &is_table, err));
     if (is_table)
         FK_DO(fk_table_read(out, path, true, how, err));
@@ -46,7 +45,7 @@ fleck_status fk_dataset_test(fk_samples *out, bool *has_masks, const char *path,
         defective += out->items[i].defective;
         masks += out->items[i].mask != NULL;
     }
-    *has_masks = defective > 0 && masks == defective;
+    out->has_masks = defective > 0 && masks == defective;
     fk_samples_sort(out);
 done:
     if (st != FLECK_OK)

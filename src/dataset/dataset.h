@@ -19,6 +19,7 @@ typedef struct fk_sample {
 typedef struct fk_samples {
     fk_sample *items;
     int64_t count, room;
+    bool has_masks;    /* of test images: some are defective, and every one of these has a mask */
     int64_t passed;    /* images of the folders that are not among them */
     char *passed_text; /* which, as fk_listing_text(); NULL or "": none */
 } fk_samples;
@@ -67,15 +68,13 @@ fleck_status fk_dataset_train(fk_samples *out, const char *path, const fk_datase
  *                       path/ground_truth/<type>/STEM_mask.* or STEM.*
  *   a CSV file          all rows, or where it has a column split, split == test
  *
- * has_masks becomes true when there is a defective image and every one has a mask.  Where
- * ground_truth is absent as a whole, or no row names a mask, there are no masks and that is fine.
- * Masks that belong to no image, to several or to a good one are warned of.  Errors as above, with
- * out empty and has_masks false, and:
+ * Where ground_truth is absent as a whole, or no row names a mask, there are no masks and that is fine.
+ * Masks that belong to no image, to several or to a good one are warned of.  Errors as above, and:
  *   FLECK_E_NOTFOUND  no folder is known as good; defective images without a mask though others
  *                     have one: all are named
  *   FLECK_E_FORMAT    several folders may be good; an image with two masks */
-fleck_status fk_dataset_test(fk_samples *out, bool *has_masks, const char *path,
-                             const fk_dataset_how *how, fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_dataset_test(fk_samples *out, const char *path, const fk_dataset_how *how,
+                             fleck_error *err) FLECK_MUST_CHECK;
 
 /* Name of the category: the folder's name, or the CSV's without its ending; free with fk_free().
  */

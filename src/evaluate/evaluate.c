@@ -19,7 +19,7 @@ typedef struct evaluation {
     fk_batch batch;
     unsigned *kinds;             /* [batch] what is to be said of its mask */
     double *seconds;             /* [batch] spent on mask and map */
-    const char **files, **masks; /* [batch] */
+    const char **files, **masks; /* [test images] masks: of what is left out */
 } evaluation;
 
 fleck_eval_settings fk_evaluate_defaults(void)
@@ -33,9 +33,9 @@ static fleck_status count_map(evaluation *e, int64_t item, const fleck_result *r
 {
     int64_t i = e->done + item;
     const fk_preprocess *p = &e->runner->model->pre;
-    const char *ignore = e->tests.samples.items[i].ignore;
     bool original = e->settings->protocol == FLECK_PROTOCOL_ORIGINAL;
-    fk_image mask = {0}, left_out = {0};
+    fk_image mask = {0}, at_own_size = {0};
+    const fk_image *left_out = original ? &at_own_size : &e->batch.canvases[item].left_out;
     unsigned ignored;
     const float *map = r->map;
     int64_t height = r->map_height, width = r->map_width;
@@ -43,13 +43,11 @@ static fleck_status count_map(evaluation *e, int64_t item, const fleck_result *r
     double level;
     fleck_status st;
 
-    if (!e->tests.has_masks)
-        return FLECK_OK;
     FK_DO(fk_testset_mask(&e->tests, i, original ? NULL : p, r->image_width, r->image_height, &mask,
                           &e->kinds[item], err));
-    FK_DO(fk_left_out(&left_out, &ignored, e->runner->model, ignore, r->image_width,
-                      r->image_height, !original, err));
     if (original) {
+        FK_DO(fk_left_out(&at_own_size, &ignored, e->runner->model, e->masks[i], r->image_width,
+                          r->image_height, err));
         FK_DO(FK_ALLOC(&full, r->image_width * r->image_height, err));
         fk_place_map(full, r->image_height, r->image_width, r->map, p);
         map = full;
@@ -58,12 +56,12 @@ static fleck_status count_map(evaluation *e, int64_t item, const fleck_result *r
     }
     FK_DO(fk_result_level(&level, e->runner->model, r, err));
     *fatal = true;
-    FK_DO(fk_testset_add_map(&e->tests, i, map, height, width, &mask, &left_out, err));
+    FK_DO(fk_testset_add_map(&e->tests, i, map, height, width, &mask, left_out, err));
     *fatal = false;
-    fk_testset_add_outline(&e->tests, level, map, height * width, &mask, &left_out);
+    fk_testset_add_outline(&e->tests, level, map, height * width, &mask, left_out);
 done:
     fk_image_free(&mask);
-    fk_image_free(&left_out);
+    fk_image_free(&at_own_size);
     fk_free(full);
     return st;
 }
@@ -88,7 +86,7 @@ static fleck_status count_one(void *ctx, int64_t item, int worker, fleck_error *
     /* A bad image is counted, it does not end the evaluation. */
     e->seconds[item] = 0.0;
     e->kinds[item] = 0;
-    if (e->batch.errors[item].status != FLECK_OK || !e->tests.has_masks)
+    if (e->batch.errors[item].status != FLECK_OK || !e->tests.samples->has_masks)
         return FLECK_OK;
     fk_gate_enter(&e->batch.gate, bytes, worker == 0 ? fk_pool_watch(e->runner->pool) : NULL);
     start = fk_clock_seconds();
@@ -123,6 +121,8 @@ static fleck_status take(evaluation *e, int64_t item, int64_t i, fleck_report *o
     const fleck_eval_settings *s = e->settings;
     const fleck_result *r = &e->batch.results[item];
     const fleck_error *error = &e->batch.errors[item];
+    const fk_sample *f = &e->tests.samples->items[i];
+    const fleck_sample sample = {f->path, f->mask, f->defect, f->defective};
     bool bad = error->status != FLECK_OK;
     fleck_status st = FLECK_OK;
 
@@ -132,14 +132,14 @@ static fleck_status take(evaluation *e, int64_t item, int64_t i, fleck_report *o
     } else {
         FK_DO(fk_testset_note(&e->tests, i, e->kinds[item], e->batch.canvases[item].kinds, err));
         fk_testset_add_score(&e->tests, i, r->score);
-        fk_runner_scored(e->runner, r, !e->tests.samples.items[i].defective);
-        if (r->defective && e->tests.samples.items[i].defective)
+        fk_runner_scored(e->runner, r, !f->defective);
+        if (r->defective && f->defective)
             out->above_threshold_defective++;
         else if (r->defective)
             out->above_threshold_good++;
     }
     if (s->on_result != NULL)
-        st = s->on_result(s->on_result_ctx, i, bad ? NULL : r, bad ? error : NULL);
+        st = s->on_result(s->on_result_ctx, i, &sample, bad ? NULL : r, bad ? error : NULL);
     if (st != FLECK_OK)
         return fk_error_set(err, st, "stopped at image %lld", (long long)i + 1);
 done:
@@ -149,18 +149,13 @@ done:
 static fleck_status score_all(evaluation *e, fleck_report *out, fleck_error *err)
 {
     fk_watch *watch = fk_pool_watch(e->runner->pool);
-    int64_t n = e->tests.samples.count, count;
+    int64_t n = e->tests.samples->count, count;
     fleck_status st = FLECK_OK;
 
     fk_watch_stage(watch, "eval", n);
     for (; e->done < n; e->done += count) {
         count = n - e->done < e->batch.room ? n - e->done : e->batch.room;
-
-        for (int64_t i = 0; i < count; i++) {
-            e->files[i] = e->tests.samples.items[e->done + i].path;
-            e->masks[i] = e->tests.samples.items[e->done + i].ignore;
-        }
-        FK_DO(fk_batch_run(&e->batch, count, e->files, e->masks, err));
+        FK_DO(fk_batch_run(&e->batch, count, e->files + e->done, e->masks + e->done, err));
         count = e->batch.n;
         FK_DO(fk_pool_run(e->runner->pool, count, count_one, e, err));
         FK_DO(count_short(e, count, err));
@@ -205,8 +200,39 @@ static void tell(fk_runner *r, const fleck_eval_settings *s, const char *path, c
     r->warn = before;
 }
 
-fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settings *s,
-                         fk_bins *bins, fleck_report *out, fleck_error *err)
+static fleck_status evaluation_init(evaluation *e, const fk_samples *samples, fleck_error *err)
+{
+    const fleck_eval_settings *s = e->settings;
+    fleck_status st;
+
+    FK_DO(fk_testset_open(&e->tests, samples, s->scratch, (fk_warn){s->warning, s->warning_ctx},
+                          err));
+    FK_DO(fk_batch_open(&e->batch, e->runner, s->keep_image, err));
+    FK_DO(FK_CALLOC(&e->seconds, e->batch.room, err));
+    FK_DO(FK_CALLOC(&e->kinds, e->batch.room, err));
+    FK_DO(FK_ALLOC(&e->files, samples->count, err));
+    FK_DO(FK_ALLOC(&e->masks, samples->count, err));
+    for (int64_t i = 0; i < samples->count; i++) {
+        e->files[i] = samples->items[i].path;
+        e->masks[i] = samples->items[i].ignore;
+    }
+done:
+    return st;
+}
+
+static void evaluation_free(evaluation *e)
+{
+    fk_batch_close(&e->batch);
+    fk_free(e->seconds);
+    fk_free(e->kinds);
+    fk_free(e->files);
+    fk_free(e->masks);
+    fk_testset_free(&e->tests);
+}
+
+fleck_status fk_evaluate(fk_runner *r, const char *path, const fk_samples *samples,
+                         const fleck_eval_settings *s, fk_bins *bins, fleck_report *out,
+                         fleck_error *err)
 {
     fk_watch watch = {.call = s->progress, .ctx = s->progress_ctx};
     fk_watch *before = fk_pool_watch(r->pool);
@@ -217,21 +243,8 @@ fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settin
     if (s->progress != NULL)
         fk_pool_set_watch(r->pool, &watch);
     FK_DO(start_report(out, path, err));
-    FK_DO(fk_testset_open(
-        &e.tests, path,
-        &(fk_testset_source){s->good, s->recursive, s->scratch, {s->warning, s->warning_ctx}},
-        err));
+    FK_DO(evaluation_init(&e, samples, err));
     e.tests.bins = bins;
-    for (int64_t i = 0; s->on_file != NULL && i < e.tests.samples.count; i++) {
-        const fk_sample *f = &e.tests.samples.items[i];
-
-        s->on_file(s->on_file_ctx, i, f->path, f->mask, f->defective, f->defect);
-    }
-    FK_DO(fk_batch_open(&e.batch, r, s->keep_image, err));
-    FK_DO(FK_CALLOC(&e.seconds, e.batch.room, err));
-    FK_DO(FK_CALLOC(&e.kinds, e.batch.room, err));
-    FK_DO(FK_ALLOC(&e.files, e.batch.room, err));
-    FK_DO(FK_ALLOC(&e.masks, e.batch.room, err));
     FK_DO(score_all(&e, out, err));
     tell(r, s, path, out->category);
     if (e.tests.n == 0)
@@ -245,11 +258,6 @@ fleck_status fk_evaluate(fk_runner *r, const char *path, const fleck_eval_settin
     out->seconds.total = fk_clock_seconds() - start;
 done:
     fk_pool_set_watch(r->pool, before);
-    fk_batch_close(&e.batch);
-    fk_free(e.seconds);
-    fk_free(e.kinds);
-    fk_free(e.files);
-    fk_free(e.masks);
-    fk_testset_free(&e.tests);
+    evaluation_free(&e);
     return st;
 }

@@ -8,6 +8,7 @@
 #include "run/output.h"
 #include "view/place.h"
 #include "evaluate/testset.h"
+#include "run/source.h"
 #include "map/map_file.h"
 
 #include <stdio.h>
@@ -121,7 +122,7 @@ static double highest_of(const float *map, int64_t n, const uint8_t *left_out)
 static fleck_status add_sample(fk_testset *t, int64_t i, const char *maps_dir,
                                const fk_preprocess *p, int64_t max_pixels, fleck_error *err)
 {
-    const fk_sample *sample = &t->samples.items[i];
+    const fk_sample *sample = &t->samples->items[i];
     fk_image_settings settings = {.max_pixels = max_pixels};
     fk_image image = {0}, mask = {0}, left_out = {0};
     fk_tensor map = {0};
@@ -172,6 +173,9 @@ fleck_status fk_evaluate_maps(const char *maps_dir, const char *path,
                               const fleck_metrics_settings *s, fleck_report *out, fleck_error *err)
 {
     fk_watch watch = {.call = s->progress, .ctx = s->progress_ctx};
+    fk_warn warn = {s->warning, s->warning_ctx};
+    fk_dataset_how how = fk_source_how(s->good, s->recursive, warn);
+    fk_samples samples = {0};
     fk_testset t = {0};
     fk_pool *pool = NULL;
     fk_preprocess p;
@@ -184,15 +188,13 @@ fleck_status fk_evaluate_maps(const char *maps_dir, const char *path,
     FK_DO(fk_pool_open(&pool, s->threads > 0 ? s->threads : fk_pool_processors(), err));
     FK_DO(fk_dataset_name(&name, path, err));
     snprintf(out->category, sizeof out->category, "%s", name);
-    FK_DO(fk_testset_open(
-        &t, path,
-        &(fk_testset_source){s->good, s->recursive, s->scratch, {s->warning, s->warning_ctx}},
-        err));
+    FK_DO(fk_dataset_test(&samples, path, &how, err));
+    FK_DO(fk_testset_open(&t, &samples, s->scratch, warn, err));
     if (!fk_path_is_folder(maps_dir))
         FK_FAIL(err, FLECK_E_NOTFOUND, "%s: expected a folder of maps, found none", maps_dir);
     fk_pool_set_watch(pool, &watch);
-    fk_watch_stage(&watch, "metrics", t.samples.count);
-    for (int64_t i = 0; i < t.samples.count; i++) {
+    fk_watch_stage(&watch, "metrics", samples.count);
+    for (int64_t i = 0; i < samples.count; i++) {
         FK_DO(add_sample(&t, i, maps_dir, s->protocol == FLECK_PROTOCOL_PAPER ? &p : NULL,
                          s->max_pixels, err));
         FK_DO(fk_watch_tell(&watch, i + 1, err));
@@ -208,5 +210,6 @@ done:
     fk_free(name);
     fk_pool_close(&pool);
     fk_testset_free(&t);
+    fk_samples_free(&samples);
     return st;
 }

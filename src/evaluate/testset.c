@@ -6,24 +6,18 @@
 #include <math.h>
 #include <stdio.h>
 
-fleck_status fk_testset_open(fk_testset *t, const char *path, const fk_testset_source *in,
-                             fleck_error *err)
+fleck_status fk_testset_open(fk_testset *t, const fk_samples *samples, const char *scratch,
+                             fk_warn warn, fleck_error *err)
 {
-    fk_dataset_how how = {.is_image = fk_image_has_extension,
-                          .look = fk_image_look,
-                          .good = in->good,
-                          .recursive = in->recursive,
-                          .warn = in->warn};
     fleck_status st;
 
-    *t = (fk_testset){.warn = in->warn};
-    FK_DO(fk_dataset_test(&t->samples, &t->has_masks, path, &how, err));
-    FK_DO(FK_ALLOC(&t->scores, t->samples.count, err));
-    FK_DO(FK_ALLOC(&t->labels, t->samples.count, err));
-    if (t->has_masks)
+    *t = (fk_testset){.samples = samples, .warn = warn};
+    FK_DO(FK_ALLOC(&t->scores, samples->count, err));
+    FK_DO(FK_ALLOC(&t->labels, samples->count, err));
+    if (samples->has_masks)
         FK_DO(fk_pixel_metric_open(&t->pixel, err));
-    if (t->has_masks && in->scratch != NULL)
-        FK_DO(fk_pixel_metric_spill(t->pixel, in->scratch, FK_TESTSET_BYTES, err));
+    if (samples->has_masks && scratch != NULL)
+        FK_DO(fk_pixel_metric_spill(t->pixel, scratch, FK_TESTSET_BYTES, err));
 done:
     if (st != FLECK_OK)
         fk_testset_free(t);
@@ -32,7 +26,6 @@ done:
 
 void fk_testset_free(fk_testset *t)
 {
-    fk_samples_free(&t->samples);
     fk_free(t->scores);
     fk_free(t->labels);
     fk_pixel_metric_close(&t->pixel);
@@ -43,13 +36,13 @@ void fk_testset_free(fk_testset *t)
 fleck_status fk_testset_mask(const fk_testset *t, int64_t i, const fk_preprocess *p, int64_t width,
                              int64_t height, fk_image *out, unsigned *kinds, fleck_error *err)
 {
-    const fk_sample *sample = &t->samples.items[i];
+    const fk_sample *sample = &t->samples->items[i];
     fk_image mask = {0};
     fleck_status st = FLECK_OK;
 
     *out = (fk_image){0};
     *kinds = 0;
-    if (!t->has_masks || !sample->defective)
+    if (!t->samples->has_masks || !sample->defective)
         return FLECK_OK;
     FK_DO(fk_mask_load(&mask, kinds, sample->mask, sample->path, width, height, err));
     if (p != NULL) {
@@ -66,7 +59,7 @@ done:
 fleck_status fk_testset_note(fk_testset *t, int64_t i, unsigned kinds, unsigned ignored,
                              fleck_error *err)
 {
-    const fk_sample *sample = &t->samples.items[i];
+    const fk_sample *sample = &t->samples->items[i];
     fleck_status st = FLECK_OK;
 
     if (sample->mask != NULL)
@@ -88,7 +81,7 @@ fleck_status fk_testset_add_map(fk_testset *t, int64_t i, const float *map, int6
     if (st == FLECK_OK && t->pixel != NULL && t->bins != NULL)
         st = fk_bins_make(&t->bins[i], map, mask->data, left_out->data, height * width, err);
     if (st != FLECK_OK)
-        fk_error_context(err, "%s", t->samples.items[i].path);
+        fk_error_context(err, "%s", t->samples->items[i].path);
     return st;
 }
 
@@ -113,7 +106,7 @@ void fk_testset_add_outline(fk_testset *t, double level, const float *map, int64
 void fk_testset_add_score(fk_testset *t, int64_t i, double score)
 {
     t->scores[t->n] = score;
-    t->labels[t->n++] = t->samples.items[i].defective;
+    t->labels[t->n++] = t->samples->items[i].defective;
 }
 
 /* Why figures do not exist, where they do not. */
@@ -155,17 +148,17 @@ fleck_status fk_testset_finish(fk_testset *t, double pro_limit, fk_pool *pool, f
         out->good += t->labels[i] == 0;
         out->defective += t->labels[i] != 0;
     }
-    for (int64_t i = 0; i < t->samples.count; i++)
-        listed += t->samples.items[i].defective;
+    for (int64_t i = 0; i < t->samples->count; i++)
+        listed += t->samples->items[i].defective;
     FK_DO(fk_mask_say(&t->notes, t->warn, err));
     FK_DO(fk_metric_ranking(&image, t->scores, t->labels, t->n, err));
     out->image = public_ranking(&image);
     out->pixel = (fleck_ranking){NAN, NAN, NAN, NAN};
     out->pro = out->outline_f1 = NAN;
     out->has_pixel = t->pixel != NULL;
-    out->passed = t->samples.passed;
-    if (t->samples.passed_text != NULL)
-        snprintf(out->passed_text, sizeof out->passed_text, "%s", t->samples.passed_text);
+    out->passed = t->samples->passed;
+    if (t->samples->passed_text != NULL)
+        snprintf(out->passed_text, sizeof out->passed_text, "%s", t->samples->passed_text);
     if (t->pixel == NULL)
         goto done;
     FK_DO(fk_pixel_metric_finish(t->pixel, pro_limit, pool, &pixel, err));

@@ -14,31 +14,22 @@
 
 /* Valid when zeroed; see fk_testset_free(). */
 typedef struct fk_testset {
-    fk_samples samples;
-    bool has_masks;
-    double *scores;  /* [samples.count], in order of adding */
-    uint8_t *labels; /* [samples.count] */
+    const fk_samples *samples; /* borrowed */
+    double *scores;            /* [samples->count], in order of adding */
+    uint8_t *labels;           /* [samples->count] */
     int64_t n;
     fk_pixel_metric *pixel; /* NULL without masks */
     fk_mask_notes notes;    /* of masks, said by fk_testset_finish() */
     fk_warn warn;
-    fk_bins *bins; /* borrowed; NULL, or [samples.count]: those of the maps added */
+    fk_bins *bins; /* borrowed; NULL, or [samples->count]: those of the maps added */
     atomic_bool has_outlines;
     _Atomic int64_t outlined, hit; /* pixels: outlined, and those of them that are defective */
 } fk_testset;
 
-/* How test images are found and kept. */
-typedef struct fk_testset_source {
-    const char *good; /* this and recursive as in fk_dataset_how */
-    bool recursive;
-    const char *scratch; /* a folder for temporary files, where pixels are kept beyond
-                            FK_TESTSET_BYTES; NULL: all are kept in memory */
-    fk_warn warn;
-} fk_testset_source;
-
-/* List the test images of path. */
-fleck_status fk_testset_open(fk_testset *t, const char *path, const fk_testset_source *in,
-                             fleck_error *err) FLECK_MUST_CHECK;
+/* scratch: a folder for temporary files, where pixels are kept beyond FK_TESTSET_BYTES; NULL: all are kept
+ * in memory. */
+fleck_status fk_testset_open(fk_testset *t, const fk_samples *samples, const char *scratch,
+                             fk_warn warn, fleck_error *err) FLECK_MUST_CHECK;
 #define FK_TESTSET_BYTES (INT64_C(64) << 20)
 void fk_testset_free(fk_testset *t);
 

@@ -12,53 +12,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Embeddings of a block; a third of them where memory is limited. */
 #define BLOCK_BYTES (INT64_C(64) << 20)
 #define TILED_IMAGES 2 /* decoded at a time */
-
-int64_t fk_fit_input_pixels(const fk_model *m)
-{
-    fk_map_size size = fk_preprocess_input(&m->pre);
-
-    return size.height * size.width;
-}
-
-/* What an image is learned by: its contents.  Equal ones may take any turn, unless masks of their own tell
- * them apart; theirs is that of their numbers. */
-typedef struct keyed {
-    fk_digest content;
-    int64_t image;
-} keyed;
-
-static int by_content(const void *x, const void *y)
-{
-    const keyed *a = x, *b = y;
-    int difference = memcmp(&a->content, &b->content, sizeof a->content);
-
-    if (difference != 0)
-        return difference;
-    return a->image < b->image ? -1 : 1;
-}
-
-fleck_status fk_fit_sort_contents(const fk_fitting *f, int64_t **order, fleck_error *err)
-{
-    keyed *keys = NULL;
-    fleck_status st;
-
-    FK_DO(FK_ALLOC(&keys, f->n, err));
-    FK_DO(FK_ALLOC(order, f->n, err));
-    for (int64_t i = 0; i < f->n; i++)
-        keys[i] = (keyed){f->source->contents[i], i};
-    qsort(keys, (size_t)f->n, sizeof *keys, by_content);
-    for (int64_t i = 0; i < f->n; i++)
-        (*order)[i] = keys[i].image;
-done:
-    fk_free(keys);
-    return st;
-}
 
 /* The image that is item of the group. */
 static int64_t image_at(const fk_fitting *f, int64_t item)
@@ -109,28 +67,6 @@ static void fitting_free(fk_fitting *f)
     fk_free(f->pieces);
 }
 
-fleck_status fk_fit_read_canvas(fk_fitting *f, int64_t i, int worker, fk_canvas *out,
-                                fleck_error *err)
-{
-    fk_image original = {0};
-    int64_t room = 0;
-    fleck_status st;
-
-    *out = (fk_canvas){0};
-    if (f->source->files != NULL)
-        room = fk_runner_enter(f->runner, worker, f->source->files[i]);
-    FK_DO(fk_source_read(f->source, f->runner, worker, i, &original, err)); /* names the image */
-    st = fk_runner_prepare(f->runner, worker, &original, f->masks != NULL ? f->masks[i] : NULL, out,
-                           err);
-    if (st != FLECK_OK)
-        fk_source_context(f->source, i, err);
-done:
-    fk_image_free(&original);
-    if (f->source->files != NULL)
-        fk_runner_leave(f->runner, room);
-    return st;
-}
-
 /* Item of the group: its canvas. */
 static fleck_status read_one(void *ctx, int64_t item, int worker, fleck_error *err)
 {
@@ -174,27 +110,11 @@ static fleck_status embed_tile(void *ctx, int64_t slot, int worker, fleck_error 
     fk_fitting *f = ctx;
     const struct piece *p = &f->pieces[slot];
     fleck_status st = fk_runner_embed_piece(f->runner, worker, &f->canvases[p->item], p->tile, true,
-                                            false, &f->embeddings[slot], err);
+                                            NULL, &f->embeddings[slot], err);
 
     if (st != FLECK_OK)
         fk_source_context(f->source, image_at(f, p->item), err);
     return st;
-}
-
-/* The pieces behind `last`, as many as fit a block; returns how many. */
-static int64_t next_pieces(fk_fitting *f, int64_t count, struct piece last)
-{
-    int64_t n = 0;
-
-    for (; n < f->block; n++) {
-        last.tile++;
-        if (last.tile == fk_canvas_pieces(&f->canvases[last.item]))
-            last = (struct piece){last.item + 1, 0};
-        if (last.item == count)
-            break;
-        f->pieces[n] = last;
-    }
-    return n;
 }
 
 /* Set aside the network's input of a piece of kept image k, where that is to be a check image. */
@@ -310,42 +230,58 @@ done:
     return st;
 }
 
-/* Learn a group of `count` images, block by block of their pieces. */
-static fleck_status learn_group(fk_fitting *f, int64_t count, const fleck_fit_settings *s,
-                                fleck_times *t, fleck_error *err)
+/* Read the next group of images; none: count becomes 0. */
+static fleck_status next_group(fk_fitting *f, fleck_error *err)
 {
-    struct piece last = {0, -1};
-    int64_t n;
+    int64_t left;
     fleck_status st;
 
-    FK_DO(fk_pool_run(f->runner->pool, count, read_one, f, err));
+    f->done += f->count;
+    left = f->n - f->done;
+    f->count = left < f->group ? left : f->group;
+    f->last = (struct piece){0, -1};
+    fk_watch_stage(f->watch, "fit", f->n); /* the method may have told of its own */
+    FK_DO(fk_watch_tell(f->watch, f->done, err));
+    FK_DO(fk_pool_run(f->runner->pool, f->count, read_one, f, err));
     /* The images of a stream are known only now; as files they have been looked at. */
     if (f->tiled && f->done == 0 && f->source->files == NULL)
         FK_DO(fk_fit_check_tile(f->model, f->canvases[0].pixels.width, f->canvases[0].pixels.height,
                                 err));
-    for (int64_t i = 0; i < count; i++)
+    for (int64_t i = 0; i < f->count; i++)
         FK_DO(look_at_masks(f, i, err));
     if (!f->tiled)
-        FK_DO(embed_group(f, count, err));
-    while ((n = next_pieces(f, count, last)) > 0) {
-        double start;
+        FK_DO(embed_group(f, f->count, err));
+done:
+    return st;
+}
 
-        if (f->tiled)
-            FK_DO(fk_pool_run(f->runner->pool, n, embed_tile, f, err));
-        if (f->learned == 0 && f->model->weights != NULL && f->runner->feed == NULL &&
-            f->runner->engine == FK_ENGINE_NATIVE)
-            fk_st_release(f->model->weights); /* the engine has its own */
-        if (f->learned == 0)                  /* the network has run: what it takes is known */
-            FK_DO(fk_fit_limit(f->model, s, f->n * fk_canvas_pieces(&f->canvases[0]),
-                               f->runner->threads, fk_held_out_bytes(f), err));
-        start = fk_clock_seconds();
-        FK_DO(learn_block(f, n, err));
-        t->score += fk_clock_seconds() - start;
-        last = f->pieces[n - 1];
-        for (int64_t i = 0; i < n; i++)
-            FK_DO(set_aside(f, i, err));
-        f->learned += n;
+/* The group's pieces behind the last, as many as fit a block; returns how many. */
+static int64_t next_pieces(fk_fitting *f)
+{
+    int64_t n = 0;
+
+    while (n < f->block && f->last.item < f->count) {
+        f->last.tile++;
+        if (f->last.tile == fk_canvas_pieces(&f->canvases[f->last.item]))
+            f->last = (struct piece){f->last.item + 1, 0};
+        if (f->last.item < f->count)
+            f->pieces[n++] = f->last;
     }
+    return n;
+}
+
+/* The embeddings of the next block, *n; 0 where all have been learned. */
+static fleck_status next_block(fk_fitting *f, int64_t *n, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    *n = next_pieces(f);
+    if (*n == 0) {
+        FK_DO(next_group(f, err));
+        *n = next_pieces(f);
+    }
+    if (f->tiled)
+        st = fk_pool_run(f->runner->pool, *n, embed_tile, f, err);
 done:
     return st;
 }
@@ -353,17 +289,25 @@ done:
 static fleck_status learn(fk_fitting *f, const fleck_fit_settings *s, fleck_times *t,
                           fleck_error *err)
 {
-    fleck_status st = FLECK_OK;
+    int64_t n;
+    fleck_status st;
 
-    for (f->done = 0; f->done < f->n;) {
-        int64_t count = f->n - f->done < f->group ? f->n - f->done : f->group;
+    FK_DO(next_block(f, &n, err));
+    /* The network has run: what it takes is known, and the native engine has weights of its own. */
+    if (f->model->weights != NULL && f->runner->feed == NULL &&
+        f->model->runs_on == FK_ENGINE_NATIVE)
+        fk_st_release(f->model->weights);
+    FK_DO(fk_fit_limit(f->model, s, f->n * fk_canvas_pieces(&f->canvases[0]), f->runner->threads,
+                       fk_held_out_bytes(f), err));
+    while (n > 0) {
+        double start = fk_clock_seconds();
 
-        fk_watch_stage(f->watch, "fit", f->n); /* the method may have told of its own */
-        f->watch->done = f->done;
-        FK_DO(learn_group(f, count, s, t, err));
-        f->done += count;
-        fk_watch_stage(f->watch, "fit", f->n);
-        FK_DO(fk_watch_tell(f->watch, f->done, err));
+        FK_DO(learn_block(f, n, err));
+        t->score += fk_clock_seconds() - start;
+        for (int64_t i = 0; i < n; i++)
+            FK_DO(set_aside(f, i, err));
+        f->learned += n;
+        FK_DO(next_block(f, &n, err));
     }
     f->model->images = f->n;
     f->model->n_checks = f->held.n < FK_MODEL_CHECKS ? (int)f->held.n : FK_MODEL_CHECKS;
@@ -388,10 +332,11 @@ static fleck_status score_checks(fk_fitting *f, fleck_error *err)
     FK_DO(fk_embedding_init(&kept, &m->shape, err));
     for (int i = 0; i < m->n_checks; i++) {
         if (f->tiled)
-            FK_DO(fk_runner_embed(f->runner, 0, m->checks + i * pixels * 3, true, &kept, err));
+            FK_DO(fk_runner_embed(f->runner, 0, m->checks + i * pixels * 3, f->runner->pool, &kept,
+                                  err));
         else
             FK_DO(fk_held_out_embedding(f, i, &kept, err));
-        FK_DO(fk_runner_score(f->runner, 0, &kept, FK_NONE, true, NULL,
+        FK_DO(fk_runner_score(f->runner, 0, &kept, FK_NONE, f->runner->pool, NULL,
                               fk_model_scores_maps(m) ? map : NULL, &m->check_scores[i], err));
     }
 done:

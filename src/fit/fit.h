@@ -84,8 +84,7 @@ fleck_status fk_fit_check_files(const char **files, const char **masks, fk_diges
 fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const fleck_fit_settings *s,
                         fleck_times *times, fleck_error *err) FLECK_MUST_CHECK;
 
-/* The engine called name, or for NULL the fastest for m's network and precision. */
-fleck_status fk_pick_engine(fk_engine *out, const char *name, const fk_model *m,
-                            fleck_error *err) FLECK_MUST_CHECK;
+/* Let m run on the engine called name, or for NULL the fastest for its network and precision. */
+fleck_status fk_pick_engine(fk_model *m, const char *name, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -45,7 +45,8 @@ typedef struct fk_fitting {
     fk_watch *watch;
     const char *const *masks; /* [n] of the images' own masks, NULL entries for none; or NULL */
     bool tiled;
-    int64_t n, done, block;
+    int64_t n, block;
+    int64_t done, count;      /* images behind the group; those of the group */
     int64_t *order;           /* [n] images as they are learned; NULL: in their own order */
     int64_t group;            /* images decoded at a time */
     fk_embedding *embeddings; /* [block] */
@@ -53,6 +54,7 @@ typedef struct fk_fitting {
     struct piece {
         int64_t item, tile; /* canvas, and piece of it */
     } * pieces;             /* [block] what the embeddings are of */
+    struct piece last;      /* of the group that has become an embedding */
     fk_shown shown;
     fk_mask_notes notes; /* of the images' own masks */
     int64_t odd;         /* images of another size than the file of the model's mask ... */
@@ -60,6 +62,8 @@ typedef struct fk_fitting {
     int64_t learned;     /* embeddings so far */
     fk_held_out held;
 } fk_fitting;
+
+/* ---- Images, images.c ---- */
 
 /* Pixels of the network's input. */
 int64_t fk_fit_input_pixels(const fk_model *m);
@@ -109,7 +113,7 @@ void fk_twins_deal_out(fk_fitting *f);
 void fk_twins_say(const fk_fitting *f);
 /* Whether all images are twins of the first. */
 bool fk_twins_all(const fk_fitting *f);
-/* Leave one held-out score of each image and its duplicates, and set the threshold anew. */
+/* Leave one held-out score of each image and its duplicates, and set the threshold anew; count_once.c. */
 fleck_status fk_twins_count_once(fk_fitting *f, double rate, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

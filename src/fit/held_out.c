@@ -560,7 +560,7 @@ static fleck_status score_tiled(void *ctx, int64_t k, int worker, fleck_error *e
     FK_DO(fk_fit_read_canvas(f, image, worker, &c, err));
     FK_DO(FK_ALLOC(&map, c.tiles.height * c.tiles.width, err));
     for (int i = s->f->held.by_fold ? 1 : 0; i >= 0; i--) {
-        st = fk_runner_score_canvas(f->runner, worker, &c, spans[i], false, map, &found[i], err);
+        st = fk_runner_score_canvas(f->runner, worker, &c, spans[i], NULL, map, &found[i], err);
         if (st != FLECK_OK) {
             fk_source_context(f->source, image, err);
             goto done;

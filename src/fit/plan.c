@@ -21,19 +21,19 @@
 static const float imagenet_mean[3] = {0.485f, 0.456f, 0.406f};
 static const float imagenet_scale[3] = {0.229f, 0.224f, 0.225f};
 
-fleck_status fk_pick_engine(fk_engine *out, const char *name, const fk_model *m, fleck_error *err)
+fleck_status fk_pick_engine(fk_model *m, const char *name, fleck_error *err)
 {
     char meant[FK_MEANT];
 
     if (name == NULL) {
-        *out = fk_engine_fastest(m->arch, m->precision);
+        m->runs_on = fk_engine_fastest(m->arch, m->precision);
         return FLECK_OK;
     }
-    if (!fk_engine_parse(name, out))
+    if (!fk_engine_parse(name, &m->runs_on))
         return fk_error_set(err, FLECK_E_OPTION,
                             "engine: expected native, openvino or reference, got \"%s\"%s", name,
                             fk_nearest_choice(meant, "native|openvino|reference", name));
-    if (!fk_engine_built(*out))
+    if (!fk_engine_built(m->runs_on))
         return fk_error_set(err, FLECK_E_UNSUPPORTED, "this fleck was built without %s", name);
     return FLECK_OK;
 }
@@ -412,7 +412,7 @@ static fleck_status name_taps(fk_model *m, const char *text, fleck_error *err)
 }
 
 /* Shapes of the named taps, from the architecture's graph or the compiled ONNX model. */
-static fleck_status shape_taps(fk_model *m, fk_engine engine, fleck_error *err)
+static fleck_status shape_taps(fk_model *m, fleck_error *err)
 {
     fk_map_size input = fk_preprocess_input(&m->pre);
     fk_graph g = {0};
@@ -421,7 +421,7 @@ static fleck_status shape_taps(fk_model *m, fk_engine engine, fleck_error *err)
 
     if (m->arch == NULL) {
         fk_net_source source = fk_model_source(m);
-        fk_net_settings settings = fk_model_net_settings(m, engine, 1);
+        fk_net_settings settings = fk_model_net_settings(m, 1);
 
         settings.pool = true; /* where it has a global output, a method may want it */
         st = fk_net_open(&net, &source, &settings, err);
@@ -495,7 +495,7 @@ fleck_status fk_fit_outline(fk_model *out, const fk_model *like, const fleck_fit
     FK_DO(plan_tiles(&out->pre, s, err));
     FK_DO(plan_size(&out->pre, s, out->method->resize, err));
     FK_DO(name_taps(out, s->taps, err));
-    FK_DO(shape_taps(out, FK_ENGINE_REFERENCE, err));
+    FK_DO(shape_taps(out, err));
     FK_DO(plan_method(out, s, err));
 done:
     if (st != FLECK_OK)
@@ -544,7 +544,6 @@ static fleck_status plan_background(fk_preprocess *p, const char *text, fleck_er
 fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
 {
     char version[FK_ENGINE_VERSION_SIZE];
-    fk_engine engine;
     fleck_status st;
 
     *m = (fk_model){0};
@@ -559,8 +558,8 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_err
     FK_DO(fk_strdup(&m->version, FLECK_VERSION, err));
     FK_DO(fk_precision_named(&m->precision, s->precision, err));
     FK_DO(plan_backbone(m, s, err));
-    FK_DO(fk_pick_engine(&engine, s->engine, m, err));
-    FK_DO(fk_strdup(&m->engine, fk_engine_version(engine, version, sizeof version), err));
+    FK_DO(fk_pick_engine(m, s->engine, err));
+    FK_DO(fk_strdup(&m->engine, fk_engine_version(m->runs_on, version, sizeof version), err));
     FK_DO(plan_tiles(&m->pre, s, err));
     FK_DO(plan_size(&m->pre, s, m->method->resize, err));
     if (m->pre.width > 0)
@@ -570,7 +569,7 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_err
         FK_DO(fk_fit_areas(m, s, 0, 0, err));
     FK_DO(plan_normalisation(m, s->normalisation, err));
     FK_DO(name_taps(m, s->taps, err));
-    FK_DO(shape_taps(m, engine, err));
+    FK_DO(shape_taps(m, err));
     FK_DO(plan_method(m, s, err));
 done:
     if (st != FLECK_OK)

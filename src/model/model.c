@@ -57,10 +57,10 @@ fk_net_source fk_model_source(const fk_model *m)
                            .name = m->weights != NULL ? fk_st_name(m->weights) : m->backbone};
 }
 
-fk_net_settings fk_model_net_settings(const fk_model *m, fk_engine engine, int threads)
+fk_net_settings fk_model_net_settings(const fk_model *m, int threads)
 {
     fk_map_size input = fk_preprocess_input(&m->pre);
-    fk_net_settings s = {.engine = engine,
+    fk_net_settings s = {.engine = m->runs_on,
                          .precision = m->precision,
                          .threads = threads,
                          .height = input.height,

@@ -60,7 +60,8 @@ typedef struct fk_model {
     fk_tap_info taps[FK_MAX_TAPS]; /* in the embedding's order */
     int64_t pool_dim;
     fk_precision precision;
-    char *engine; /* version text of the engine that it was fitted with */
+    char *engine;      /* version text of the engine that it was fitted with */
+    fk_engine runs_on; /* in this process, see fk_pick_engine(); not written */
     fk_preprocess pre;
     int64_t mask_width, mask_height;
     int64_t mask_file[2]; /* width and height at which a fit drew it; not stored */
@@ -112,8 +113,8 @@ int64_t fk_model_images(const fk_model *m);
 
 /* What the network is built from, borrowed from m. */
 fk_net_source fk_model_source(const fk_model *m);
-/* Its settings at m's size, taps and precision. */
-fk_net_settings fk_model_net_settings(const fk_model *m, fk_engine engine, int threads);
+/* Its settings at m's size, taps, precision and engine. */
+fk_net_settings fk_model_net_settings(const fk_model *m, int threads);
 
 /* Write m, whole or not at all.  FLECK_E_FORMAT, naming the tensor, where a number is infinite or NaN. */
 fleck_status fk_model_save(const fk_model *m, const char *path, fk_watch *watch,

@@ -198,7 +198,7 @@ done:
 static fleck_status add_backbone(fk_st_writer *w, const fk_model *m, fleck_error *err)
 {
     fk_graph g = {0};
-    fk_net_settings s = fk_model_net_settings(m, FK_ENGINE_REFERENCE, 1);
+    fk_net_settings s = fk_model_net_settings(m, 1);
     fleck_status st;
 
     if (m->arch == NULL) {

@@ -86,8 +86,8 @@ typedef struct run {
     const char *const *files, *const *masks;
     int64_t *ready; /* [n] indices of files that are still without an error */
     int64_t n_ready;
-    bool alone;  /* tiled: a file has all threads */
-    bool *later; /* [n] files for which there was no room */
+    fk_pool *pool; /* tiled: where a file has all threads, else NULL */
+    bool *later;   /* [n] files for which there was no room */
 } run;
 
 /* File i has failed. */
@@ -164,7 +164,7 @@ static fleck_status score_tiled(void *ctx, int64_t item, int worker, fleck_error
     int64_t i = r->ready[item];
 
     (void)err;
-    if (fk_runner_score_canvas(b->runner, worker, &b->canvases[i], FK_NONE, r->alone,
+    if (fk_runner_score_canvas(b->runner, worker, &b->canvases[i], FK_NONE, r->pool,
                                b->results[i].map, &b->results[i].score, &b->errors[i]) != FLECK_OK)
         give_up(r, i);
     return FLECK_OK;
@@ -267,8 +267,8 @@ static fleck_status score_all(const run *r, fleck_error *err)
 
         /* Whose failure it was comes out one by one. */
         if (st != FLECK_OK &&
-            fk_runner_score(b->runner, 0, s.embeddings[k], FK_NONE, true, s.left_out[k], s.maps[k],
-                            &s.scores[k], &b->errors[i]) != FLECK_OK)
+            fk_runner_score(b->runner, 0, s.embeddings[k], FK_NONE, b->runner->pool, s.left_out[k],
+                            s.maps[k], &s.scores[k], &b->errors[i]) != FLECK_OK)
             give_up(r, i);
         else
             b->results[i].score = s.scores[k];
@@ -295,7 +295,7 @@ static fleck_status score_all_tiled(run *r, fleck_error *err)
 
     if (r->n_ready >= b->runner->threads)
         return fk_pool_run(b->runner->pool, r->n_ready, score_tiled, r, err);
-    r->alone = true;
+    r->pool = b->runner->pool;
     for (int64_t item = 0; item < r->n_ready; item++) {
         FK_DO(score_tiled(r, item, 0, err));
         FK_DO(fk_watch_look(fk_pool_watch(b->runner->pool), err));

@@ -184,8 +184,9 @@ static void fill_record(const fk_feed *f, int lane, const float *const *taps, co
         memcpy(at, pool, (size_t)fk_net_pool_dim(f->net) * sizeof *at);
 }
 
-fleck_status fk_feed_run(fk_feed *f, int lane, const uint8_t *rgb, int64_t pixels, bool alone,
-                         const float **taps, const float **pool, double *seconds, fleck_error *err)
+fleck_status fk_feed_run(fk_feed *f, int lane, const uint8_t *rgb, int64_t pixels, fk_pool *pool,
+                         const float **taps, const float **pooled, double *seconds,
+                         fleck_error *err)
 {
     char name[FK_BLOBS_NAME];
     bool keep = f->blobs != NULL;
@@ -198,17 +199,17 @@ fleck_status fk_feed_run(fk_feed *f, int lane, const uint8_t *rgb, int64_t pixel
         if (fk_blobs_size(f->blobs, name) == f->record_bytes) {
             FK_DO(fk_blobs_get(f->blobs, name, f->records[lane], err));
             memcpy(seconds, f->records[lane], sizeof *seconds);
-            view_record(f, lane, taps, pool);
+            view_record(f, lane, taps, pooled);
             goto done;
         }
     }
     start = fk_clock_seconds();
-    FK_DO(fk_net_run_together(&f->sessions[lane], &rgb, 1, alone ? f->pool : NULL, err));
-    fk_net_view(f->sessions[lane], taps, pool);
+    FK_DO(fk_net_run_together(&f->sessions[lane], &rgb, 1, pool, err));
+    fk_net_view(f->sessions[lane], taps, pooled);
     *seconds = fk_clock_seconds() - start;
     f->passed++;
     if (keep) {
-        fill_record(f, lane, taps, *pool, *seconds);
+        fill_record(f, lane, taps, *pooled, *seconds);
         FK_DO(fk_blobs_put(f->blobs, name, f->records[lane], f->record_bytes, err));
     }
 done:

@@ -34,12 +34,11 @@ fleck_status fk_feed_decode(fk_feed *f, const char *path, const fk_image_setting
                             fk_image *out, fk_image_notes *notes, double *seconds,
                             fleck_error *err) FLECK_MUST_CHECK;
 
-/* The taps [net's taps] and pool of an input, as fk_net_view() gives them, borrowed until the lane's next call:
- * from the blobs where the very same pixels were passed before, else by running the network, on
- * the pool where this is the only piece running (alone).  *seconds is what
- * that took, whenever it was. */
-fleck_status fk_feed_run(fk_feed *f, int lane, const uint8_t *rgb, int64_t pixels, bool alone,
-                         const float **taps, const float **pool, double *seconds,
+/* The taps [net's taps] and pooled output of an input, as fk_net_view() gives them, borrowed until the lane's next call:
+ * from the blobs where the very same pixels were passed before, else by running the network on `pool` as
+ * fk_net_run_together() does.  *seconds is what that took, whenever it was. */
+fleck_status fk_feed_run(fk_feed *f, int lane, const uint8_t *rgb, int64_t pixels, fk_pool *pool,
+                         const float **taps, const float **pooled, double *seconds,
                          fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -131,7 +131,8 @@ fleck_status fk_outputs_apart(const fk_outputs *o, const char *input, fleck_erro
     return FLECK_OK;
 }
 
-static fleck_status samples_apart(const fk_outputs *o, const fk_samples *samples, fleck_error *err)
+fleck_status fk_outputs_apart_samples(const fk_outputs *o, const fk_samples *samples,
+                                      fleck_error *err)
 {
     fleck_status st = FLECK_OK;
 
@@ -141,30 +142,6 @@ static fleck_status samples_apart(const fk_outputs *o, const fk_samples *samples
         FK_DO(fk_outputs_apart(o, samples->items[i].ignore, err));
     }
 done:
-    return st;
-}
-
-fleck_status fk_outputs_apart_data(const fk_outputs *o, const char *path, const char *good,
-                                   bool recursive, fleck_error *err)
-{
-    fk_dataset_how how = {.is_image = fk_image_has_extension,
-                          .look = fk_image_look,
-                          .good = good,
-                          .recursive = recursive};
-    fk_samples train = {0}, test = {0};
-    bool has_masks;
-    fleck_status st;
-
-    if (o->paths.count == 0)
-        return FLECK_OK;
-    FK_DO(fk_outputs_apart(o, path, err));
-    if (fk_dataset_train(&train, path, &how, NULL) == FLECK_OK)
-        FK_DO(samples_apart(o, &train, err));
-    if (fk_dataset_test(&test, &has_masks, path, &how, NULL) == FLECK_OK)
-        FK_DO(samples_apart(o, &test, err));
-done:
-    fk_samples_free(&train);
-    fk_samples_free(&test);
     return st;
 }
 

@@ -45,7 +45,7 @@ static fleck_status hatch(fk_image *picture, const fk_model *m, fleck_error *err
     unsigned kinds;
     fleck_status st;
 
-    FK_DO(fk_left_out(&left_out, &kinds, m, NULL, picture->width, picture->height, false, err));
+    FK_DO(fk_left_out(&left_out, &kinds, m, NULL, picture->width, picture->height, err));
     if (left_out.data == NULL && fk_place_outside_share(&m->pre) > 0.0)
         FK_DO(fk_image_init(&left_out, picture->width, picture->height, 1, err));
     if (left_out.data != NULL) {

@@ -15,7 +15,7 @@ fleck_status fk_predict_image(fk_runner *r, fk_image *original, bool keep, fleck
     FK_DO(fk_runner_prepare(r, 0, original, NULL, &canvas, err));
     out->unlike = fk_kind_compare(&r->model->kind, canvas.traits);
     FK_DO(FK_ALLOC(&out->map, out->map_width * out->map_height, err));
-    FK_DO(fk_runner_score_canvas(r, 0, &canvas, FK_NONE, true, out->map, &out->score, err));
+    FK_DO(fk_runner_score_canvas(r, 0, &canvas, FK_NONE, r->pool, out->map, &out->score, err));
     fk_result_judge(out, r->model);
     if (keep)
         fk_result_keep(out, original);

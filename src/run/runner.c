@@ -73,7 +73,7 @@ fleck_status fk_runner_wake(fk_runner *r, fleck_error *err)
     if (r->model->weights != NULL)
         FK_DO(fk_st_restore(r->model->weights, err));
     source = fk_model_source(r->model);
-    settings = fk_model_net_settings(r->model, r->engine, r->threads);
+    settings = fk_model_net_settings(r->model, r->threads);
     FK_DO(FK_ALLOC(&reads, r->model->embed.width, err));
     if (fk_embed_reads(&r->model->embed, reads))
         settings.reads = reads;
@@ -88,14 +88,13 @@ done:
     return st;
 }
 
-fleck_status fk_runner_open(fk_runner *out, const fk_model *m, fk_engine engine, int threads,
-                            fleck_error *err)
+fleck_status fk_runner_open(fk_runner *out, const fk_model *m, int threads, fleck_error *err)
 {
     fleck_status st;
 
     if (threads == 0)
         threads = fk_pool_processors();
-    *out = (fk_runner){.model = m, .threads = threads, .engine = engine};
+    *out = (fk_runner){.model = m, .threads = threads};
     fk_gate_init(&out->decoding, DECODING_BYTES);
     FK_DO(fk_pool_open(&out->pool, threads, err));
     FK_DO(FK_CALLOC(&out->lanes, threads, err));
@@ -359,9 +358,9 @@ fleck_status fk_runner_prepare(fk_runner *r, int lane, const fk_image *original,
     return st;
 }
 
-/* The model's taps and pool of an input; *seconds is what the network took. */
-static fleck_status run_net(fk_runner *r, int lane, const uint8_t *input, bool alone,
-                            const float **taps, const float **pool, double *seconds,
+/* The model's taps and pooled output of an input; *seconds is what the network took. */
+static fleck_status run_net(fk_runner *r, int lane, const uint8_t *input, fk_pool *pool,
+                            const float **taps, const float **pooled, double *seconds,
                             fleck_error *err)
 {
     const fk_model *m = r->model;
@@ -371,12 +370,12 @@ static fleck_status run_net(fk_runner *r, int lane, const uint8_t *input, bool a
     fleck_status st;
 
     if (r->feed == NULL) {
-        FK_DO(fk_net_run_together(&r->lanes[lane].session, &input, 1, alone ? r->pool : NULL, err));
-        fk_net_view(r->lanes[lane].session, taps, pool);
+        FK_DO(fk_net_run_together(&r->lanes[lane].session, &input, 1, pool, err));
+        fk_net_view(r->lanes[lane].session, taps, pooled);
         *seconds = fk_clock_seconds() - start;
     } else {
-        FK_DO(fk_feed_run(r->feed, lane, input, size.height * size.width, alone, all, pool, seconds,
-                          err));
+        FK_DO(fk_feed_run(r->feed, lane, input, size.height * size.width, pool, all, pooled,
+                          seconds, err));
         for (int i = 0; i < m->n_taps; i++)
             taps[i] = all[r->tap_of[i]];
     }
@@ -384,18 +383,18 @@ done:
     return st;
 }
 
-fleck_status fk_runner_embed(fk_runner *r, int lane, const uint8_t *input, bool alone,
+fleck_status fk_runner_embed(fk_runner *r, int lane, const uint8_t *input, fk_pool *pool,
                              fk_embedding *out, fleck_error *err)
 {
     const fk_model *m = r->model;
     fk_embedding *e = out != NULL ? out : &r->lanes[lane].embedding;
-    const float *taps[FK_MAX_TAPS], *pool = NULL;
+    const float *taps[FK_MAX_TAPS], *pooled = NULL;
     double start, spent = 0.0;
     fleck_status st;
 
-    FK_DO(run_net(r, lane, input, alone, taps, &pool, &spent, err));
+    FK_DO(run_net(r, lane, input, pool, taps, &pooled, &spent, err));
     start = fk_clock_seconds();
-    fk_embed(e, &m->embed, m->n_taps, m->taps, taps, pool);
+    fk_embed(e, &m->embed, m->n_taps, m->taps, taps, pooled);
     fk_embedding_unflag(e);
     spent += fk_clock_seconds() - start;
 done:
@@ -414,7 +413,7 @@ static fleck_status embed_apart(void *ctx, int64_t item, int worker, fleck_error
 {
     const embedding_job *j = ctx;
 
-    return fk_runner_embed(j->runner, worker, j->inputs[item], false, j->out[item], err);
+    return fk_runner_embed(j->runner, worker, j->inputs[item], NULL, j->out[item], err);
 }
 
 /* What the network gave in lane `item`. */
@@ -422,12 +421,12 @@ static fleck_status embed_view(void *ctx, int64_t item, int worker, fleck_error 
 {
     const embedding_job *j = ctx;
     const fk_model *m = j->runner->model;
-    const float *taps[FK_MAX_TAPS], *pool = NULL;
+    const float *taps[FK_MAX_TAPS], *pooled = NULL;
     double start = fk_clock_seconds();
 
     (void)err;
-    fk_net_view(j->runner->lanes[item].session, taps, &pool);
-    fk_embed(j->out[item], &m->embed, m->n_taps, m->taps, taps, pool);
+    fk_net_view(j->runner->lanes[item].session, taps, &pooled);
+    fk_embed(j->out[item], &m->embed, m->n_taps, m->taps, taps, pooled);
     fk_embedding_unflag(j->out[item]);
     j->runner->lanes[worker].network += fk_clock_seconds() - start;
     return FLECK_OK;
@@ -457,7 +456,8 @@ done:
 }
 
 fleck_status fk_runner_embed_piece(fk_runner *r, int lane, const fk_canvas *c, int64_t i,
-                                   bool to_learn, bool alone, fk_embedding *out, fleck_error *err)
+                                   bool to_learn, fk_pool *pool, fk_embedding *out,
+                                   fleck_error *err)
 {
     int64_t side = c->tiled ? c->tiles.tile : 0;
     uint8_t *room = NULL;
@@ -465,7 +465,7 @@ fleck_status fk_runner_embed_piece(fk_runner *r, int lane, const fk_canvas *c, i
 
     if (c->tiled)
         FK_DO(FK_ALLOC(&room, side * side * 3, err));
-    FK_DO(fk_runner_embed(r, lane, fk_canvas_piece(c, i, room), alone, out, err));
+    FK_DO(fk_runner_embed(r, lane, fk_canvas_piece(c, i, room), pool, out, err));
     FK_DO(fk_canvas_flag(out != NULL ? out : &r->lanes[lane].embedding, c, i, to_learn, err));
 done:
     fk_free(room);
@@ -536,7 +536,7 @@ done:
 }
 
 fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, fk_span exclude,
-                             bool alone, const uint8_t *left_out, float *map, double *score,
+                             fk_pool *pool, const uint8_t *left_out, float *map, double *score,
                              fleck_error *err)
 {
     const fk_model *m = r->model;
@@ -546,7 +546,7 @@ fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, fk_s
     fleck_status st;
 
     FK_DO(m->method->score(m->state, e != NULL ? e : &l->embedding, exclude, l->method_scratch,
-                           alone ? r->pool : NULL, map, score, err));
+                           pool, map, score, err));
     if (map != NULL)
         FK_DO(finish_map(r, lane, map, size.height, size.width, left_out, score, err));
 done:
@@ -561,14 +561,14 @@ typedef struct scoring_job {
     const uint8_t *const *left_out;
     float *const *maps;
     double *scores;
-    bool alone; /* there is one image only */
+    fk_pool *pool; /* where there is one image only, else NULL */
 } scoring_job;
 
 static fleck_status score_one(void *ctx, int64_t item, int worker, fleck_error *err)
 {
     const scoring_job *j = ctx;
 
-    return fk_runner_score(j->runner, worker, j->embeddings[item], j->exclude[item], j->alone,
+    return fk_runner_score(j->runner, worker, j->embeddings[item], j->exclude[item], j->pool,
                            j->left_out[item], j->maps[item], &j->scores[item], err);
 }
 
@@ -597,7 +597,7 @@ fleck_status fk_runner_score_many(fk_runner *r, int64_t n, const fk_embedding *c
                                   float *const *maps, double *scores, fleck_error *err)
 {
     const fk_method *method = r->model->method;
-    scoring_job j = {r, e, exclude, left_out, maps, scores, n == 1};
+    scoring_job j = {r, e, exclude, left_out, maps, scores, n == 1 ? r->pool : NULL};
     double start = fk_clock_seconds();
     fleck_status st;
 
@@ -646,8 +646,8 @@ static fleck_status score_tile(void *ctx, int64_t item, int worker, fleck_error 
     double start;
     fleck_status st;
 
-    FK_DO(fk_runner_embed_piece(t->runner, lane, t->canvas, t->first + item, false, false, NULL,
-                                err));
+    FK_DO(
+        fk_runner_embed_piece(t->runner, lane, t->canvas, t->first + item, false, NULL, NULL, err));
     start = fk_clock_seconds();
     st = m->method->score(m->state, &l->embedding, t->exclude, l->method_scratch, NULL,
                           t->maps + item * side * side, &t->scores[item], err);
@@ -658,10 +658,10 @@ done:
 
 /* A round of as many tiles as run at a time; then they are blended in order, whoever made them. */
 static fleck_status score_tiles(fk_runner *r, int lane, const fk_canvas *c, fk_span exclude,
-                                bool alone, float *map, double *score, fleck_error *err)
+                                fk_pool *pool, float *map, double *score, fleck_error *err)
 {
-    int64_t n = fk_canvas_pieces(c), side = c->tiles.tile, round = alone ? r->threads : 1;
-    tiling t = {.runner = r, .canvas = c, .exclude = exclude, .lane = alone ? -1 : lane};
+    int64_t n = fk_canvas_pieces(c), side = c->tiles.tile, round = fk_pool_threads(pool);
+    tiling t = {.runner = r, .canvas = c, .exclude = exclude, .lane = pool != NULL ? -1 : lane};
     double *shares = NULL;
     fleck_status st;
 
@@ -673,7 +673,7 @@ static fleck_status score_tiles(fk_runner *r, int lane, const fk_canvas *c, fk_s
     for (; t.first < n; t.first += round) {
         int64_t count = n - t.first < round ? n - t.first : round;
 
-        FK_DO(fk_pool_run(alone ? r->pool : NULL, count, score_tile, &t, err));
+        FK_DO(fk_pool_run(pool, count, score_tile, &t, err));
         for (int64_t i = 0; i < count; i++) {
             fk_tile_blend(map, &c->tiles, t.first + i, t.maps + i * side * side, shares);
             *score = t.first + i == 0 ? t.scores[i] : fmax(*score, t.scores[i]);
@@ -687,16 +687,16 @@ done:
 }
 
 fleck_status fk_runner_score_canvas(fk_runner *r, int lane, const fk_canvas *c, fk_span exclude,
-                                    bool alone, float *map, double *score, fleck_error *err)
+                                    fk_pool *pool, float *map, double *score, fleck_error *err)
 {
     double start;
     fleck_status st;
 
     if (!c->tiled) {
-        FK_DO(fk_runner_embed_piece(r, lane, c, 0, false, alone, NULL, err));
-        return fk_runner_score(r, lane, NULL, exclude, alone, c->left_out.data, map, score, err);
+        FK_DO(fk_runner_embed_piece(r, lane, c, 0, false, pool, NULL, err));
+        return fk_runner_score(r, lane, NULL, exclude, pool, c->left_out.data, map, score, err);
     }
-    FK_DO(score_tiles(r, lane, c, exclude, alone, map, score, err));
+    FK_DO(score_tiles(r, lane, c, exclude, pool, map, score, err));
     start = fk_clock_seconds();
     st = finish_map(r, lane, map, c->tiles.height, c->tiles.width, c->left_out.data, score, err);
     r->lanes[lane].score += fk_clock_seconds() - start;

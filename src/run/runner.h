@@ -17,9 +17,8 @@ typedef struct fk_runner {
     int threads;
     fk_pool *pool;
     fk_net *net;
-    fk_lane *lanes;   /* one a thread: session, embedding, scratch and clocks */
-    fk_feed *feed;    /* NULL, or where images and taps come from; then pool and net are its own */
-    fk_engine engine; /* of net, unless from a feed */
+    fk_lane *lanes; /* one a thread: session, embedding, scratch and clocks */
+    fk_feed *feed;  /* NULL, or where images and taps come from; then pool and net are its own */
     fk_warn warn;
     int64_t max_pixels;      /* of an image; 0: FK_IMAGE_MAX_PIXELS */
     fk_unlike unlike;        /* photos scored that are unlike the learned ones, without a feed */
@@ -29,7 +28,7 @@ typedef struct fk_runner {
 } fk_runner;
 
 /* Compile m's network and open threads lanes.  Its taps must be those m says. */
-fleck_status fk_runner_open(fk_runner *out, const fk_model *m, fk_engine engine, int threads,
+fleck_status fk_runner_open(fk_runner *out, const fk_model *m, int threads,
                             fleck_error *err) FLECK_MUST_CHECK;
 /* The same on a network that other models use as well; feed is borrowed.  FLECK_E_SHAPE: it lacks one of m's
  * taps, or the pool. */
@@ -66,21 +65,21 @@ fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image
 fleck_status fk_runner_prepare(fk_runner *r, int lane, const fk_image *original, const char *mask,
                                fk_canvas *out, fleck_error *err) FLECK_MUST_CHECK;
 /* Network and embedding of one input; out was made for the model's shape, or is NULL for the lane's
- * own.  alone: this is the only piece running, so that the network may use the pool. */
-fleck_status fk_runner_embed(fk_runner *r, int lane, const uint8_t *input, bool alone,
+ * own.  pool: the runner's, where nothing else runs on it, or NULL; here and below. */
+fleck_status fk_runner_embed(fk_runner *r, int lane, const uint8_t *input, fk_pool *pool,
                              fk_embedding *out, fleck_error *err) FLECK_MUST_CHECK;
 /* The same of n inputs at once, at most r->threads, on all threads: nothing else is running. */
 fleck_status fk_runner_embed_many(fk_runner *r, int64_t n, const uint8_t *const *inputs,
                                   fk_embedding *const *out, fleck_error *err) FLECK_MUST_CHECK;
-/* The same of piece i of a canvas, with flags where the canvas is masked. */
+/* Network and embedding of piece i of a canvas, with flags where the canvas is masked. */
 fleck_status fk_runner_embed_piece(fk_runner *r, int lane, const fk_canvas *c, int64_t i,
-                                   bool to_learn, bool alone, fk_embedding *out,
+                                   bool to_learn, fk_pool *pool, fk_embedding *out,
                                    fleck_error *err) FLECK_MUST_CHECK;
 /* Map (smoothed, of the network's input) and score of e, NULL for the lane's own embedding; exclude
  * as in fk_method.score.  left_out: NULL or [the input] 255 where a mask leaves out; the map is 0
- * there.  alone: this is the only piece running, so that the method may use the pool. */
+ * there. */
 fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, fk_span exclude,
-                             bool alone, const uint8_t *left_out, float *map, double *score,
+                             fk_pool *pool, const uint8_t *left_out, float *map, double *score,
                              fleck_error *err) FLECK_MUST_CHECK;
 /* The same of n images at once on all threads: nothing else is running.  Entries of maps may be NULL; left_out is
  * [n] of what the above takes.  A message does not say which image it is about. */
@@ -95,7 +94,7 @@ fleck_status fk_runner_score_fold(fk_runner *r, int64_t n, const fk_embedding *c
 /* Network, embedding, map [the canvas] and score of a whole canvas.  With tiles the maps are blended
  * and then smoothed; a score that is the method's own is the highest tile's. */
 fleck_status fk_runner_score_canvas(fk_runner *r, int lane, const fk_canvas *c, fk_span exclude,
-                                    bool alone, float *map, double *score,
+                                    fk_pool *pool, float *map, double *score,
                                     fleck_error *err) FLECK_MUST_CHECK;
 
 /* Add the lanes' clocks to t (decode, network, score) and set them to zero. */

@@ -1,6 +1,15 @@
 /* A source: where the images of a fit come from, files or a function of the caller. */
 #include "run/source.h"
 
+fk_dataset_how fk_source_how(const char *good, bool recursive, fk_warn warn)
+{
+    return (fk_dataset_how){.is_image = fk_image_has_extension,
+                            .good = good,
+                            .warn = warn,
+                            .look = fk_image_look,
+                            .recursive = recursive};
+}
+
 void fk_source_init_files(fk_source *out, const char *const *files, int64_t n)
 {
     *out = (fk_source){.n = n, .files = files};

@@ -2,9 +2,13 @@
 #ifndef FK_RUN_SOURCE_H
 #define FK_RUN_SOURCE_H
 
+#include "dataset/dataset.h"
 #include "run/runner.h"
 
 #include <pthread.h>
+
+/* How a data set is listed whose images this library reads; good and recursive as in fk_dataset_how. */
+fk_dataset_how fk_source_how(const char *good, bool recursive, fk_warn warn);
 
 /* What it names is borrowed.  Not to be moved between init and free. */
 typedef struct fk_source {

@@ -56,15 +56,13 @@ static void unite(fk_image *out, const fk_image *what)
         out->data[i] |= what->data[i];
 }
 
-/* An image's own mask, at its own size or its canvas's. */
+/* The mask of a width x height image, at its canvas's size. */
 static fleck_status own_mask(fk_image *out, unsigned *kinds, const fk_model *m, const char *path,
-                             int64_t width, int64_t height, bool canvas, fleck_error *err)
+                             int64_t width, int64_t height, fleck_error *err)
 {
     fk_image mask = {0};
     fleck_status st;
 
-    if (!canvas)
-        return fk_mask_load(out, kinds, path, NULL, width, height, err);
     FK_DO(fk_mask_load(&mask, kinds, path, NULL, width, height, err));
     FK_DO(fk_place_mask(out, &mask, &m->pre, err));
 done:
@@ -90,7 +88,7 @@ done:
 }
 
 fleck_status fk_left_out(fk_image *out, unsigned *kinds, const fk_model *m, const char *mask,
-                         int64_t width, int64_t height, bool canvas, fleck_error *err)
+                         int64_t width, int64_t height, fleck_error *err)
 {
     fk_image own = {0};
     fleck_status st = FLECK_OK;
@@ -98,8 +96,8 @@ fleck_status fk_left_out(fk_image *out, unsigned *kinds, const fk_model *m, cons
     *out = (fk_image){0};
     *kinds = 0;
     if (mask != NULL)
-        FK_DO(own_mask(&own, kinds, m, mask, width, height, canvas, err));
-    FK_DO(leave_out(out, m, true, &own, width, height, canvas, err));
+        FK_DO(fk_mask_load(&own, kinds, mask, NULL, width, height, err));
+    FK_DO(leave_out(out, m, true, &own, width, height, false, err));
 done:
     fk_image_free(&own);
     if (st != FLECK_OK)
@@ -145,7 +143,7 @@ fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *o
     *out = (fk_canvas){.tiled = p->tile > 0, .width = width, .height = height};
     FK_DO(fit_pixels(&out->pixels, p, original, err));
     if (mask != NULL)
-        FK_DO(own_mask(&out->own, &out->kinds, m, mask, width, height, true, err));
+        FK_DO(own_mask(&out->own, &out->kinds, m, mask, width, height, err));
     FK_DO(leave_out(&out->left_out, m, false, &out->own, width, height, true, err));
     if (out->left_out.data != NULL)
         paint(&out->pixels, &out->left_out, p->mean);

@@ -37,10 +37,9 @@ const uint8_t *fk_canvas_piece(const fk_canvas *c, int64_t i, uint8_t *room);
 fleck_status fk_canvas_flag(fk_embedding *e, const fk_canvas *c, int64_t i, bool to_learn,
                             fleck_error *err) FLECK_MUST_CHECK;
 
-/* What of a width x height image is left out, 255 there, at its own size or (canvas) at that of its
- * canvas; empty where nothing is.  *kinds: of mask, as fk_mask_load() sets them. */
+/* What of a width x height image is left out, 255 there, at its own size; empty where nothing is.
+ * *kinds: of mask, as fk_mask_load() sets them. */
 fleck_status fk_left_out(fk_image *out, unsigned *kinds, const fk_model *m, const char *mask,
-                         int64_t width, int64_t height, bool canvas,
-                         fleck_error *err) FLECK_MUST_CHECK;
+                         int64_t width, int64_t height, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

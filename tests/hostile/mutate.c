@@ -286,11 +286,13 @@ typedef struct table {
     int64_t number;
 } table;
 
-static fleck_status note(void *ctx, int64_t i, const fleck_result *result, const fleck_error *error)
+static fleck_status note(void *ctx, int64_t i, const fleck_sample *sample,
+                         const fleck_result *result, const fleck_error *error)
 {
     table *b = ctx;
 
     (void)i;
+    (void)sample;
     (void)result;
     if (error != NULL)
         b->error = *error;

@@ -117,7 +117,6 @@ static void a_folder_without_good_images_says_where_it_looked(void **state)
 static void a_path_that_is_no_data_set_says_what_was_expected(void **state)
 {
     fk_samples s;
-    bool has_masks = true;
 
     (void)state;
     MAKE("one.png");
@@ -125,9 +124,9 @@ static void a_path_that_is_no_data_set_says_what_was_expected(void **state)
                    "found nothing there");
     assert_refused(fk_dataset_train(&s, in_root("one.png"), &how, err), FLECK_E_FORMAT,
                    "found another file");
-    assert_refused(fk_dataset_test(&s, &has_masks, in_root("none"), &how, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_dataset_test(&s, in_root("none"), &how, err), FLECK_E_NOTFOUND,
                    in_root("none"));
-    assert_false(has_masks);
+    assert_false(s.has_masks);
     assert_int_equal(s.count, 0);
 }
 
@@ -136,7 +135,6 @@ static void a_path_that_is_no_data_set_says_what_was_expected(void **state)
 static void a_category_gives_its_test_images_good_first_with_their_masks(void **state)
 {
     fk_samples s;
-    bool has_masks;
 
     (void)state;
     MAKE("test/good/2.png", "test/good/10.png", "test/cut/000.png", "test/cut/001.jpg",
@@ -144,8 +142,8 @@ static void a_category_gives_its_test_images_good_first_with_their_masks(void **
          "ground_truth/cut/000_mask.png", "ground_truth/cut/001.png",
          "ground_truth/cut/002_mask.png", "ground_truth/bent/3_mask.JPG",
          "ground_truth/good/2_mask.png");
-    assert_ok(fk_dataset_test(&s, &has_masks, root, &how, err));
-    assert_true(has_masks);
+    assert_ok(fk_dataset_test(&s, root, &how, err));
+    assert_true(s.has_masks);
     CHECK(&s, {"test/good/2.png", "-", "good"}, {"test/good/10.png", "-", "good"},
           {"test/bent/3.JPG", "ground_truth/bent/3_mask.JPG", "bent"},
           {"test/cut/000.png", "ground_truth/cut/000_mask.png", "cut"},
@@ -157,67 +155,62 @@ static void a_category_gives_its_test_images_good_first_with_their_masks(void **
 static void types_come_in_natural_order_behind_good(void **state)
 {
     fk_samples s;
-    bool has_masks;
 
     (void)state;
     MAKE("test/type10/1.png", "test/type9/1.png", "test/a/1.png", "test/good/1.png");
-    assert_ok(fk_dataset_test(&s, &has_masks, root, &how, err));
+    assert_ok(fk_dataset_test(&s, root, &how, err));
     CHECK(&s, {"test/good/1.png", "-", "good"}, {"test/a/1.png", "-", "a"},
           {"test/type9/1.png", "-", "type9"}, {"test/type10/1.png", "-", "type10"});
-    assert_false(has_masks);
+    assert_false(s.has_masks);
     fk_samples_free(&s);
 }
 
 static void a_test_set_of_good_images_alone_has_no_masks(void **state)
 {
     fk_samples s;
-    bool has_masks = true;
 
     (void)state;
     MAKE("test/good/1.png", "ground_truth/cut/1_mask.png");
-    assert_ok(fk_dataset_test(&s, &has_masks, root, &how, err));
+    assert_ok(fk_dataset_test(&s, root, &how, err));
     assert_int_equal(s.count, 1);
-    assert_false(has_masks);
+    assert_false(s.has_masks);
     fk_samples_free(&s);
 }
 
 static void every_missing_mask_is_named(void **state)
 {
     fk_samples s;
-    bool has_masks = true;
 
     (void)state;
     MAKE("test/good/1.png", "test/cut/1.png", "test/cut/2.png", "test/cut/3.png", "test/bent/4.png",
          "ground_truth/cut/1_mask.png");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_NOTFOUND,
                    "3 of 4 defective images have no mask");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_NOTFOUND,
                    ": bent/4.png, cut/2.png, cut/3.png");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
-                   in_root("ground_truth"));
+    assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_NOTFOUND, in_root("ground_truth"));
     assert_int_equal(s.count, 0);
     assert_null(s.items);
-    assert_false(has_masks);
+    assert_false(s.has_masks);
 }
 
 static void two_masks_for_one_image_are_refused(void **state)
 {
     fk_samples s;
-    bool has_masks;
 
     (void)state;
     MAKE("test/good/1.png", "test/cut/1.png", "test/cut/2.png", "ground_truth/cut/1_mask.png",
          "ground_truth/cut/1.png", "ground_truth/cut/2.png");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_FORMAT,
+    assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_FORMAT,
                    "1 of 2 defective images has two masks or more");
     MAKE("test/good/1.png", "test/cut/1.png", "ground_truth/cut/1_mask.png",
          "ground_truth/cut/1_mask.jpg");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_FORMAT, ": cut/1.png");
+    assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_FORMAT, ": cut/1.png");
     /* A mask of an image whose name goes on is another's. */
     MAKE("test/good/1.png", "test/cut/1.png", "test/cut/1.b.png", "ground_truth/cut/1.png",
          "ground_truth/cut/1.b.png");
-    assert_ok(fk_dataset_test(&s, &has_masks, root, &how, err));
-    assert_true(has_masks);
+    assert_ok(fk_dataset_test(&s, root, &how, err));
+    assert_true(s.has_masks);
     fk_samples_free(&s);
 }
 
@@ -233,13 +226,12 @@ static void masks_that_no_test_image_has_are_warned_of(void **state)
     char text[16384] = "";
     fk_dataset_how loud = {.is_image = is_image, .look = look, .warn = {collect, text}};
     fk_samples s;
-    bool has_masks;
 
     (void)state;
     MAKE("test/good/1.png", "test/cut/1.png", "test/cut/1.jpg", "ground_truth/cut/1_mask.png",
          "ground_truth/cut/77_mask.png", "ground_truth/rust/1_mask.png",
          "ground_truth/rust/2_mask.png", "ground_truth/good/1_mask.png");
-    assert_ok(fk_dataset_test(&s, &has_masks, root, &loud, err));
+    assert_ok(fk_dataset_test(&s, root, &loud, err));
     assert_non_null(
         strstr(text, "without a test image are not used: cut/77_mask.png, all 2 of rust"));
     assert_non_null(strstr(text, "several images: cut/1_mask.png"));
@@ -247,7 +239,7 @@ static void masks_that_no_test_image_has_are_warned_of(void **state)
     fk_samples_free(&s);
     text[0] = '\0';
     MAKE("test/good/1.png", "test/cut/1.png", "ground_truth/cut/1_mask.png");
-    assert_ok(fk_dataset_test(&s, &has_masks, root, &loud, err));
+    assert_ok(fk_dataset_test(&s, root, &loud, err));
     assert_string_equal(text, "");
     fk_samples_free(&s);
 }
@@ -256,18 +248,17 @@ static void sub_folders_are_counted_or_searched_with_their_masks(void **state)
 {
     fk_dataset_how deep = how;
     fk_samples s;
-    bool has_masks;
 
     (void)state;
     MAKE("test/good/1.png", "test/good/day2/2.png", "test/cut/1.png", "test/cut/rgb/1.png",
          "ground_truth/cut/1.png", "ground_truth/cut/rgb/1_mask.png");
-    assert_ok(fk_dataset_test(&s, &has_masks, root, &how, err));
+    assert_ok(fk_dataset_test(&s, root, &how, err));
     assert_int_equal(s.count, 2);
     assert_int_equal(s.passed, 2);
     assert_string_equal(s.passed_text, "1 in rgb/ (--recursive), 1 in day2/ (--recursive)");
     fk_samples_free(&s);
     deep.recursive = true;
-    assert_ok(fk_dataset_test(&s, &has_masks, root, &deep, err));
+    assert_ok(fk_dataset_test(&s, root, &deep, err));
     CHECK(&s, {"test/good/1.png", "-", "good"}, {"test/good/day2/2.png", "-", "good"},
           {"test/cut/1.png", "ground_truth/cut/1.png", "cut"},
           {"test/cut/rgb/1.png", "ground_truth/cut/rgb/1_mask.png", "cut"});
@@ -301,13 +292,12 @@ static void the_good_folder_is_known_under_its_usual_names(void **state)
 static void a_good_folder_of_another_name_gives_good_images(void **state)
 {
     fk_samples s;
-    bool has_masks;
 
     (void)state;
     MAKE("train/OK/5.png", "train/NG/6.png", "test/OK/1.png", "test/NG/2.png",
          "ground_truth/NG/2.png");
-    assert_ok(fk_dataset_test(&s, &has_masks, root, &how, err));
-    assert_true(has_masks);
+    assert_ok(fk_dataset_test(&s, root, &how, err));
+    assert_true(s.has_masks);
     CHECK(&s, {"test/OK/1.png", "-", "good"}, {"test/NG/2.png", "ground_truth/NG/2.png", "NG"});
     assert_string_equal(s.items[0].key, "OK/1");
     fk_samples_free(&s);
@@ -319,14 +309,12 @@ static void a_good_folder_of_another_name_gives_good_images(void **state)
 static void folders_that_are_not_known_as_good_end_the_reading_and_are_named(void **state)
 {
     fk_samples s;
-    bool has_masks;
 
     (void)state;
     MAKE("test/Teile/1.png", "test/Teile/2.png", "test/crack/3.png", "test/empty/");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_NOTFOUND,
                    "found Teile (2 images), crack (1 image), empty (no images)");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
-                   "--good NAME");
+    assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_NOTFOUND, "--good NAME");
     assert_null(s.items);
     MAKE("train/Teile/1.png", "train/crack/3.png");
     assert_refused(fk_dataset_train(&s, root, &how, err), FLECK_E_NOTFOUND, "Teile (1 image)");
@@ -336,12 +324,11 @@ static void a_good_folder_that_is_asked_for_is_taken(void **state)
 {
     fk_dataset_how asked = {.is_image = is_image, .look = look, .good = "teile,ok"};
     fk_samples s;
-    bool has_masks;
 
     (void)state;
     MAKE("test/Teile/1.png", "test/ok/2.png", "test/nominal/3.png", "train/Teile/1.png",
          "train/ok/9.png");
-    assert_ok(fk_dataset_test(&s, &has_masks, root, &asked, err));
+    assert_ok(fk_dataset_test(&s, root, &asked, err));
     CHECK(&s, {"test/Teile/1.png", "-", "good"}, {"test/ok/2.png", "-", "good"},
           {"test/nominal/3.png", "-", "nominal"});
     fk_samples_free(&s);
@@ -349,10 +336,10 @@ static void a_good_folder_that_is_asked_for_is_taken(void **state)
     assert_int_equal(s.count, 2);
     fk_samples_free(&s);
     asked.good = "fine";
-    assert_refused(fk_dataset_test(&s, &has_masks, root, &asked, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_dataset_test(&s, root, &asked, err), FLECK_E_NOTFOUND,
                    "named fine, as was asked for; found Teile (1 image)");
     asked.good = "none";
-    assert_ok(fk_dataset_test(&s, &has_masks, root, &asked, err));
+    assert_ok(fk_dataset_test(&s, root, &asked, err));
     assert_true(s.items[0].defective && s.items[1].defective && s.items[2].defective);
     fk_samples_free(&s);
 }
@@ -360,32 +347,26 @@ static void a_good_folder_that_is_asked_for_is_taken(void **state)
 static void two_folders_that_may_be_good_are_refused(void **state)
 {
     fk_samples s;
-    bool has_masks;
 
     (void)state;
     MAKE("test/good/1.png", "test/OK/2.png", "test/crack/3.png");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_FORMAT,
-                   "--good OK,good");
+    assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_FORMAT, "--good OK,good");
     MAKE("test/good/1.png", "test/good_new/2.png", "test/not_good/3.png");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_FORMAT,
-                   "--good good,good_new");
+    assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_FORMAT, "--good good,good_new");
     MAKE("test/good_1/1.png", "test/crack/2.png");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_FORMAT,
-                   "--good good_1");
+    assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_FORMAT, "--good good_1");
     /* An empty one is no rival, and a folder of masks no type of defect. */
     MAKE("test/good/1.png", "test/ok/", "test/crack/3.png");
-    assert_ok(fk_dataset_test(&s, &has_masks, root, &how, err));
+    assert_ok(fk_dataset_test(&s, root, &how, err));
     assert_int_equal(s.count, 2);
     fk_samples_free(&s);
     MAKE("test/good/1.png", "test/Mask/1.png");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_FORMAT,
-                   "named as masks are");
+    assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_FORMAT, "named as masks are");
 }
 
 static void a_category_without_train_and_test_says_what_it_holds(void **state)
 {
     fk_samples s;
-    bool has_masks;
 
     (void)state;
     MAKE("good/1.png", "good/2.png", "crack/3.png", "mask/crack/3.png");
@@ -393,26 +374,24 @@ static void a_category_without_train_and_test_says_what_it_holds(void **state)
                    "found crack (1 image), good (2 images), mask (1 image)");
     assert_refused(fk_dataset_train(&s, root, &how, err), FLECK_E_NOTFOUND, in_root("good"));
     assert_refused(fk_dataset_train(&s, root, &how, err), FLECK_E_NOTFOUND, ".csv file");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_NOTFOUND,
                    "found crack (1 image), good (2 images), mask (1 image)");
 }
 
 static void a_test_folder_without_images_says_which_layout_is_expected(void **state)
 {
     fk_samples s;
-    bool has_masks;
 
     (void)state;
     MAKE("1.png", "2.png");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_NOTFOUND,
                    "test/<defect type>/NAME");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_NOTFOUND,
                    "there is no folder test");
     MAKE("test/1.png");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
-                   "lie directly in it");
+    assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_NOTFOUND, "lie directly in it");
     MAKE("test/good/notes.txt", "test/cut/");
-    assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOTFOUND,
+    assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_NOTFOUND,
                    "no folder in test holds an image");
 }
 
@@ -451,7 +430,6 @@ static void the_name_is_that_of_the_folder_or_of_the_csv(void **state)
 static void the_real_bottle_has_its_209_and_83_images(void **state)
 {
     fk_samples s;
-    bool has_masks;
     int64_t defective = 0;
 
     (void)state;
@@ -459,8 +437,8 @@ static void the_real_bottle_has_its_209_and_83_images(void **state)
     assert_ok(fk_dataset_train(&s, bottle, &how, err));
     assert_int_equal(s.count, 209);
     fk_samples_free(&s);
-    assert_ok(fk_dataset_test(&s, &has_masks, bottle, &how, err));
-    assert_true(has_masks);
+    assert_ok(fk_dataset_test(&s, bottle, &how, err));
+    assert_true(s.has_masks);
     assert_int_equal(s.count, 83);
     for (int64_t i = 0; i < s.count; i++)
         defective += s.items[i].defective;
@@ -472,12 +450,11 @@ static void the_real_bottle_has_its_209_and_83_images(void **state)
 static void real_images_without_masks_are_listed_too(void **state)
 {
     fk_samples s;
-    bool has_masks = true;
 
     (void)state;
     shared_or_skip(cubes, "data/dobot_cubes");
-    assert_ok(fk_dataset_test(&s, &has_masks, cubes, &how, err));
-    assert_false(has_masks);
+    assert_ok(fk_dataset_test(&s, cubes, &how, err));
+    assert_false(s.has_masks);
     assert_int_equal(s.count, 35 + 72);
     fk_samples_free(&s);
 }
@@ -485,7 +462,6 @@ static void real_images_without_masks_are_listed_too(void **state)
 static void a_failed_allocation_is_reported_wherever_it_happens(void **state)
 {
     fk_samples s;
-    bool has_masks;
     char *name = NULL;
     int64_t asked;
 
@@ -496,7 +472,7 @@ static void a_failed_allocation_is_reported_wherever_it_happens(void **state)
         if (round == 0)
             assert_ok(fk_dataset_train(&s, root, &how, err));
         else
-            assert_ok(fk_dataset_test(&s, &has_masks, root, &how, err));
+            assert_ok(fk_dataset_test(&s, root, &how, err));
         fk_samples_free(&s);
         asked = fk_mem_fail_at(0);
         for (int64_t n = 1; n <= asked; n++) {
@@ -504,8 +480,7 @@ static void a_failed_allocation_is_reported_wherever_it_happens(void **state)
             if (round == 0)
                 assert_refused(fk_dataset_train(&s, root, &how, err), FLECK_E_NOMEM, "memory");
             else
-                assert_refused(fk_dataset_test(&s, &has_masks, root, &how, err), FLECK_E_NOMEM,
-                               "memory");
+                assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_NOMEM, "memory");
             assert_null(s.items);
         }
     }

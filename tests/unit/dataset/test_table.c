@@ -146,7 +146,6 @@ static void malformed_rows_are_refused_with_their_line(void **state)
 static void rows_become_samples_good_first(void **state)
 {
     fk_samples s;
-    bool has_masks;
 
     (void)state;
     write_csv("path,label,mask\n"
@@ -154,8 +153,8 @@ static void rows_become_samples_good_first(void **state)
               "img/2.png,good,\n"
               "img/3.png,1,img/m3.png\n"
               "img/1.png,0,ignored.png\n");
-    assert_ok(fk_dataset_test(&s, &has_masks, csv_path, &how, err));
-    assert_true(has_masks);
+    assert_ok(fk_dataset_test(&s, csv_path, &how, err));
+    assert_true(s.has_masks);
     assert_int_equal(s.count, 4);
     assert_string_equal(s.items[0].path, in_root("img/1.png"));
     assert_null(s.items[0].mask);
@@ -177,7 +176,6 @@ static void rows_become_samples_good_first(void **state)
 static void a_split_column_separates_training_from_test(void **state)
 {
     fk_samples s;
-    bool has_masks;
 
     (void)state;
     write_csv("Label, Split, Path, camera\r\n"
@@ -190,8 +188,8 @@ static void a_split_column_separates_training_from_test(void **state)
     assert_int_equal(s.count, 1);
     assert_string_equal(s.items[0].path, in_root("img/1.png"));
     fk_samples_free(&s);
-    assert_ok(fk_dataset_test(&s, &has_masks, csv_path, &how, err));
-    assert_false(has_masks);
+    assert_ok(fk_dataset_test(&s, csv_path, &how, err));
+    assert_false(s.has_masks);
     assert_int_equal(s.count, 2);
     assert_string_equal(s.items[1].path, in_root("img/4.png"));
     fk_samples_free(&s);
@@ -200,12 +198,11 @@ static void a_split_column_separates_training_from_test(void **state)
 static void a_defect_column_names_the_types(void **state)
 {
     fk_samples s;
-    bool has_masks;
 
     (void)state;
     write_csv("path,label,defect\nimg/1.png,1,scratch\nimg/2.png,1,cut\nimg/3.png,1,\n"
               "img/4.png,0,scratch\n");
-    assert_ok(fk_dataset_test(&s, &has_masks, csv_path, &how, err));
+    assert_ok(fk_dataset_test(&s, csv_path, &how, err));
     assert_int_equal(s.count, 4);
     assert_string_equal(s.items[0].defect, "good");
     assert_string_equal(s.items[1].defect, "cut");
@@ -246,10 +243,9 @@ static void a_csv_in_the_working_folder_needs_no_slash(void **state)
 static void check_two(const char *bytes, size_t size)
 {
     fk_samples s;
-    bool has_masks;
 
     assert_ok(fk_file_write(csv_path, bytes, size, err));
-    assert_ok(fk_dataset_test(&s, &has_masks, csv_path, &how, err));
+    assert_ok(fk_dataset_test(&s, csv_path, &how, err));
     assert_int_equal(s.count, 2);
     assert_string_equal(s.items[0].path, in_root("img/1.png"));
     assert_false(s.items[0].defective);
@@ -367,17 +363,14 @@ static void mistakes_are_refused_with_file_and_line(void **state)
         {"path,label\n\"img/1.png,good\n", "never closes", FLECK_E_FORMAT},
     };
     fk_samples s;
-    bool has_masks;
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         write_csv(cases[i].text);
-        assert_refused(fk_dataset_test(&s, &has_masks, csv_path, &how, err), cases[i].status,
-                       cases[i].part);
-        assert_refused(fk_dataset_test(&s, &has_masks, csv_path, &how, err), cases[i].status,
-                       csv_path);
+        assert_refused(fk_dataset_test(&s, csv_path, &how, err), cases[i].status, cases[i].part);
+        assert_refused(fk_dataset_test(&s, csv_path, &how, err), cases[i].status, csv_path);
         assert_null(s.items);
-        assert_false(has_masks);
+        assert_false(s.has_masks);
     }
 }
 
@@ -397,19 +390,17 @@ static void a_csv_without_good_rows_has_no_training_images(void **state)
 static void a_failed_allocation_is_reported_wherever_it_happens(void **state)
 {
     fk_samples s;
-    bool has_masks;
     int64_t asked;
 
     (void)state;
     write_csv("path,label,mask\nimg/1.png,good,\nimg/3.png,1,img/m3.png\n");
     fk_mem_fail_at(0);
-    assert_ok(fk_dataset_test(&s, &has_masks, csv_path, &how, err));
+    assert_ok(fk_dataset_test(&s, csv_path, &how, err));
     fk_samples_free(&s);
     asked = fk_mem_fail_at(0);
     for (int64_t n = 1; n <= asked; n++) {
         fk_mem_fail_at(n);
-        assert_refused(fk_dataset_test(&s, &has_masks, csv_path, &how, err), FLECK_E_NOMEM,
-                       "memory");
+        assert_refused(fk_dataset_test(&s, csv_path, &how, err), FLECK_E_NOMEM, "memory");
         assert_null(s.items);
     }
     fk_mem_fail_at(0);

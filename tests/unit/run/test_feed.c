@@ -12,7 +12,7 @@
 
 typedef struct fixture {
     char folder[4096], sample[4200];
-    fk_samples train;
+    fk_samples train, test;
     const char *files[TRAIN];
 } fixture;
 
@@ -21,6 +21,7 @@ static fixture f;
 static int set_up(void **state)
 {
     fleck_synth_settings synth = fleck_synth_defaults();
+    fk_dataset_how how = fk_source_how(NULL, false, (fk_warn){0});
     fleck_error err = {0};
 
     (void)state;
@@ -31,10 +32,8 @@ static int set_up(void **state)
     synth.good = 2;
     synth.defective = 1;
     if (fleck_synth(f.sample, &synth, &err) != FLECK_OK ||
-        fk_dataset_train(
-            &f.train, f.sample,
-            &(fk_dataset_how){.is_image = fk_image_has_extension, .look = fk_image_look},
-            &err) != FLECK_OK) {
+        fk_dataset_train(&f.train, f.sample, &how, &err) != FLECK_OK ||
+        fk_dataset_test(&f.test, f.sample, &how, &err) != FLECK_OK) {
         printf("set up: %s\n", err.message);
         return 1;
     }
@@ -49,6 +48,7 @@ static int tear_down(void **state)
 
     (void)state;
     fk_samples_free(&f.train);
+    fk_samples_free(&f.test);
     snprintf(command, sizeof command, "rm -r '%s'", f.folder);
     return system(command); /* NOLINT: a folder that this program made */
 }
@@ -74,10 +74,12 @@ typedef struct scores {
     int64_t n;
 } scores;
 
-static fleck_status on_result(void *ctx, int64_t i, const fleck_result *r, const fleck_error *e)
+static fleck_status on_result(void *ctx, int64_t i, const fleck_sample *sample,
+                              const fleck_result *r, const fleck_error *e)
 {
     scores *s = ctx;
 
+    (void)sample;
     assert_null(e);
     assert_true(i < TEST);
     s->of[i] = r->score;
@@ -100,7 +102,7 @@ static void run(const char *method, fk_feed *feed, scores *out, fleck_report *re
     e.on_result_ctx = out;
     assert_ok(fk_fit_plan(&m, &s, err));
     if (feed == NULL)
-        assert_ok(fk_runner_open(&r, &m, network_engine(), 2, err));
+        assert_ok(fk_runner_open(&r, &m, 2, err));
     else
         assert_ok(fk_runner_open_on(&r, &m, feed, err));
     fk_source_init_files(&source, f.files, TRAIN);
@@ -110,7 +112,7 @@ static void run(const char *method, fk_feed *feed, scores *out, fleck_report *re
     assert_true((r.net == NULL) == (feed == NULL)); /* a network of its own rests */
     assert_ok(fk_runner_wake(&r, err));
     assert_non_null(r.net);
-    assert_ok(fk_evaluate(&r, f.sample, &e, NULL, report, err));
+    assert_ok(fk_evaluate(&r, f.sample, &f.test, &e, NULL, report, err));
     assert_int_equal(out->n, TEST);
     fk_runner_close(&r);
     fk_model_free(&m);
@@ -126,7 +128,7 @@ static void open_feed(fk_feed *feed, fk_pool **pool, fk_model *owner)
     assert_ok(fk_fit_plan(owner, &s, err));
     assert_ok(fk_pool_open(pool, 2, err));
     source = fk_model_source(owner);
-    net = fk_model_net_settings(owner, network_engine(), 2);
+    net = fk_model_net_settings(owner, 2);
     net.pool = true;
     assert_ok(fk_feed_open(feed, &source, &net, "network", *pool, err));
 }

@@ -1,0 +1,69 @@
+/* The images of a fit: their order by contents, and their canvases. */
+#include "base/mem.h"
+#include "fit/fitting.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int64_t fk_fit_input_pixels(const fk_model *m)
+{
+    fk_map_size size = fk_preprocess_input(&m->pre);
+
+    return size.height * size.width;
+}
+
+/* What an image is learned by: its contents.  Equal ones may take any turn, unless masks of their own tell
+ * them apart; theirs is that of their numbers. */
+typedef struct keyed {
+    fk_digest content;
+    int64_t image;
+} keyed;
+
+static int by_content(const void *x, const void *y)
+{
+    const keyed *a = x, *b = y;
+    int difference = memcmp(&a->content, &b->content, sizeof a->content);
+
+    if (difference != 0)
+        return difference;
+    return a->image < b->image ? -1 : 1;
+}
+
+fleck_status fk_fit_sort_contents(const fk_fitting *f, int64_t **order, fleck_error *err)
+{
+    keyed *keys = NULL;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&keys, f->n, err));
+    FK_DO(FK_ALLOC(order, f->n, err));
+    for (int64_t i = 0; i < f->n; i++)
+        keys[i] = (keyed){f->source->contents[i], i};
+    qsort(keys, (size_t)f->n, sizeof *keys, by_content);
+    for (int64_t i = 0; i < f->n; i++)
+        (*order)[i] = keys[i].image;
+done:
+    fk_free(keys);
+    return st;
+}
+
+fleck_status fk_fit_read_canvas(fk_fitting *f, int64_t i, int worker, fk_canvas *out,
+                                fleck_error *err)
+{
+    fk_image original = {0};
+    int64_t room = 0;
+    fleck_status st;
+
+    *out = (fk_canvas){0};
+    if (f->source->files != NULL)
+        room = fk_runner_enter(f->runner, worker, f->source->files[i]);
+    FK_DO(fk_source_read(f->source, f->runner, worker, i, &original, err)); /* names the image */
+    st = fk_runner_prepare(f->runner, worker, &original, f->masks != NULL ? f->masks[i] : NULL, out,
+                           err);
+    if (st != FLECK_OK)
+        fk_source_context(f->source, i, err);
+done:
+    fk_image_free(&original);
+    if (f->source->files != NULL)
+        fk_runner_leave(f->runner, room);
+    return st;
+}

@@ -20,8 +20,6 @@ static const flag flags[] = {
     {"crop", 0, "WxH|none", "with --size: then cropped to this (default none)"},
     {"long-side", 0, "N",
      "instead of --size: the longer side, keeping the shape of each category's images"},
-    {"tiles", 0, "N", "cut images, at their own size unless resized, into tiles of NxN pixels"},
-    {"overlap", 0, "SHARE", "what neighbouring tiles share at least (default 0.25)"},
     {"resize", 0, "FILTER", "nearest, bilinear, bicubic, lanczos or area (default: each method's)"},
     GROUP("images"),
     {"good", 0, "NAME", "folder of the good images (default: good, ok, normal, pass, ...)"},
@@ -228,6 +226,7 @@ const command bench_command = {
         "is done is not done again:\n"
         "after an interruption the same command goes on.",
     .flags = flags,
+    .settings = 'b',
     .min_words = 1,
     .max_words = 1,
     .run = run};

@@ -15,8 +15,6 @@ static const flag flags[] = {
     {"size", 0, "WxH", "instead: images are resized to this"},
     {"crop", 0, "WxH|none", "with --size: then cropped to this (default none)"},
     {"long-side", 0, "N", "instead of --size: the longer side, keeping the images' shape"},
-    {"tiles", 0, "N", "cut images, at their own size unless resized, into tiles of NxN pixels"},
-    {"overlap", 0, "SHARE", "what neighbouring tiles share at least (default 0.25)"},
     {"resize", 0, "FILTER", "nearest, bilinear, bicubic, lanczos or area (default: the method's)"},
     GROUP("images"),
     {"good", 0, "NAME", "folder of the good images (default: good, ok, normal, pass, ...)"},
@@ -181,6 +179,7 @@ const command fit_command = {
         "a\nCSV file with columns path,label,mask.\n\nWhat does not fit memory goes to temporary "
         "files in $TMPDIR, or else in the folder of MODEL.",
     .flags = flags,
+    .settings = 'f',
     .method_options = 'f',
     .min_words = 1,
     .max_words = 1,

@@ -45,7 +45,17 @@ void print_outside(const char *before, const fleck_model_info *info)
 bool args_fit(const args *a, fleck_fit_settings *s)
 {
     int64_t threads = 0;
+    fleck_error err = {0};
+    fleck_setting o;
 
+    for (int i = 0; fleck_fit_setting(i, &o); i++) {
+        const char *text = args_get(a, o.name);
+
+        if (text == NULL || o.list || (a->cmd->settings == 'b' && !o.bench))
+            continue;
+        if (fleck_fit_set(s, o.name, o.value == NULL ? "true" : text, &err) != FLECK_OK)
+            return failed(&err) == EXIT_DONE;
+    }
     if (args_has(a, "precision"))
         s->precision = args_get(a, "precision");
     if (args_has(a, "normalisation"))
@@ -69,14 +79,8 @@ bool args_fit(const args *a, fleck_fit_settings *s)
         usage_error("%s: --pixels takes the place of --size and --long-side", a->cmd->name);
         return false;
     }
-    if (args_has(a, "overlap") && !args_has(a, "tiles")) {
-        usage_error("%s: --overlap belongs to --tiles", a->cmd->name);
-        return false;
-    }
     if (!args_int(a, "long-side", 32, 16384, &s->long_side) ||
         !args_int(a, "pixels", 1024, 16384 * 16384, &s->pixels) ||
-        !args_int(a, "tiles", 32, 16384, &s->tile) ||
-        !args_real(a, "overlap", 0.0, 0.75, &s->overlap) ||
         !args_size(a, "size", false, &s->width, &s->height) ||
         !args_size(a, "crop", true, &s->crop_width, &s->crop_height) ||
         !args_real(a, "sigma", 0.0, 1000.0, &s->sigma) || !args_thresholds(a, s) ||

@@ -245,11 +245,35 @@ typedef struct fleck_fit_settings {
         *background;    /* "R,G,B" under transparent pixels; NULL: 124,116,104, ImageNet's mean */
     int64_t max_pixels; /* of an image: a larger one is refused; 0: 2^28 */
     const char
-        *output; /* NULL, or the path that the model will be written to: FLECK_E_STATE, before
+        *output;    /* NULL, or the path that the model will be written to: FLECK_E_STATE, before
                            any work, where that is one of the images, masks and other files of the
                            call, or an image or mask that belongs to its data set */
+    uint64_t given; /* of fleck_fit_set(): which settings it has set */
 } fleck_fit_settings;
 FLECK_API fleck_fit_settings fleck_fit_defaults(void);
+
+/* One setting by its name, as the command line has it.  All text is static. */
+typedef struct fleck_setting {
+    const char *name; /* "long-side": the flag without its dashes */
+    char letter;      /* 'm' for -m; 0: none */
+    const char
+        *value; /* what it takes: "N", "WxH", words separated by '|'; NULL: "true" or "false" */
+    const char *initial; /* default; NULL: help says it */
+    const char *group;   /* heading; "": the common ones, which come first */
+    const char *help;    /* one line */
+    bool list;           /* several texts (`ignore`, `only`), which fleck_fit_set() does not set */
+    bool bench;          /* `fleck bench` takes it for all runs */
+    bool run;            /* a run of fleck_bench_settings takes it */
+} fleck_setting;
+/* Setting number i: true and *out filled, or false past the end.  Members of fleck_fit_settings that are
+ * no choice of a person's (home, options, output, progress ...) are not among them. */
+FLECK_API bool fleck_fit_setting(int i, fleck_setting *out);
+/* Set the one called name from text, as "tiles" from "224".  Text that is kept is borrowed: it must live as
+ * long as s.  Settings that exclude each other, as "size" and "long-side", are refused by the fit.
+ *   FLECK_E_OPTION       no such setting; a value that it does not take: *s is as it was
+ *   FLECK_E_UNSUPPORTED  a list                                                                       */
+FLECK_API fleck_status fleck_fit_set(fleck_fit_settings *s, const char *name, const char *text,
+                                     fleck_error *err) FLECK_MUST_CHECK;
 
 /* Wall seconds of a whole call, seconds of its stages summed over threads, and the largest resident
  * set of the process so far. */
@@ -748,7 +772,7 @@ typedef struct fleck_bench_place {
 typedef struct fleck_bench_settings {
     const char *const *
         runs; /* "METHOD[@BACKBONE][:NAME=VALUE,...]", ended by NULL; names are the method's options and
-                                taps, size, crop, long-side, tiles, overlap, fit-mask, resize, sigma, pool, calibrate, false-alarms, groups, weights, engine, precision, normalisation; k sets SPADE's k-image and k-pixel */
+                                those of fleck_fit_setting() that say `run`; k sets SPADE's k-image and k-pixel */
     const char *const *backbones;  /* for runs that name none; NULL: fit.backbone */
     const char *preset;            /* further runs: "report", "papers"; NULL: none */
     const char *const *categories; /* names of those wanted; NULL: all */

@@ -8,6 +8,7 @@
 #include "weights/weights.h"
 #include "evaluate/evaluate.h"
 #include "fit/fit.h"
+#include "fit/settings.h"
 #include "synth/synth.h"
 
 const char *fleck_version(void)
@@ -113,15 +114,50 @@ fleck_backbone_info fleck_backbone_at(int i)
 
 fleck_fit_settings fleck_fit_defaults(void)
 {
-    return (fleck_fit_settings){.method = "patchcore",
-                                .backbone = "efficientnet_lite0",
-                                .precision = "f32",
-                                .normalisation = "imagenet",
-                                .pixels = FK_FIT_PIXELS,
-                                .overlap = 0.25,
-                                .sigma = 4.0,
-                                .calibrate = INT64_MAX,
-                                .false_alarms = FK_FALSE_ALARMS};
+    fleck_fit_settings s = fk_fit_defaults();
+
+    s.method = "patchcore";
+    s.backbone = "efficientnet_lite0";
+    s.precision = "f32";
+    s.normalisation = "imagenet";
+    s.pixels = FK_FIT_PIXELS;
+    s.sigma = 4.0;
+    s.calibrate = INT64_MAX;
+    s.false_alarms = FK_FALSE_ALARMS;
+    return s;
+}
+
+bool fleck_fit_setting(int i, fleck_setting *out)
+{
+    const fk_setting *row = fk_settings;
+
+    if (i < 0 || out == NULL)
+        return false;
+    while (row->name != NULL && i > 0) {
+        row++;
+        i--;
+    }
+    if (row->name == NULL)
+        return false;
+    *out = (fleck_setting){.name = row->name,
+                           .letter = row->letter,
+                           .value = row->value,
+                           .initial = row->initial,
+                           .group = row->group,
+                           .help = row->help,
+                           .list = row->kind == FK_SETTING_LIST,
+                           .bench = (row->where & FK_IN_BENCH) != 0,
+                           .run = (row->where & FK_IN_RUN) != 0};
+    return true;
+}
+
+fleck_status fleck_fit_set(fleck_fit_settings *s, const char *name, const char *text,
+                           fleck_error *err)
+{
+    FK_NEED(s);
+    FK_NEED(name);
+    FK_NEED(text);
+    return fk_fit_set(s, name, text, err);
 }
 
 fleck_run_settings fleck_run_defaults(void)

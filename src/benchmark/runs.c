@@ -4,6 +4,7 @@
 #include "base/nearest.h"
 #include "base/number.h"
 #include "dataset/session.h"
+#include "fit/settings.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -61,7 +62,7 @@ typedef struct reading {
     fleck_fit_settings *fit;
     const char *options[MAX_PARTS]; /* of the method, ended by NULL */
     int n;
-    bool size, crop, long_side, tiles; /* were given */
+    bool size, crop, long_side; /* were given */
 } reading;
 
 /* "WxH", or one number for both. */
@@ -127,14 +128,16 @@ static fleck_status take_own(reading *r, const char *name, const char *value, bo
         {"precision", &f->precision, NULL, NULL}, {"normalisation", &f->normalisation, NULL, NULL},
         {"pool", &f->pool, NULL, NULL},           {"fit-mask", &f->mask, NULL, NULL},
         {"window", &f->window, NULL, NULL},       {"background", &f->background, NULL, NULL},
-        {"long-side", NULL, &f->long_side, NULL}, {"tiles", NULL, &f->tile, NULL},
-        {"pixels", NULL, &f->pixels, NULL},       {"overlap", NULL, NULL, &f->overlap},
+        {"long-side", NULL, &f->long_side, NULL}, {"pixels", NULL, &f->pixels, NULL},
         {"calibrate", NULL, &f->calibrate, NULL}, {"sigma", NULL, NULL, &f->sigma}};
     fk_session_kind groups;
+    const fk_setting *row = fk_setting_find(name);
     size_t i = 0, n = sizeof own / sizeof own[0];
     bool good = true;
 
     *taken = true;
+    if (row != NULL && (row->where & FK_IN_RUN) != 0)
+        return fk_fit_set(f, name, value, err);
     if (strcmp(name, "size") == 0) {
         good = r->size = parse_size(value, &f->width, &f->height);
     } else if (strcmp(name, "crop") == 0) {
@@ -152,7 +155,6 @@ static fleck_status take_own(reading *r, const char *name, const char *value, bo
         f->groups = value;
     } else {
         r->long_side |= strcmp(name, "long-side") == 0;
-        r->tiles |= strcmp(name, "tiles") == 0;
         while (i < n && strcmp(name, own[i].name) != 0)
             i++;
         *taken = i < n;
@@ -196,12 +198,13 @@ done:
 static fleck_status settle_shape(const reading *r, fleck_error *err)
 {
     fleck_fit_settings *f = r->fit;
+    bool tiles = fk_fit_given(f, "tiles");
 
     if (r->long_side && (r->size || r->crop))
         return fk_error_set(err, FLECK_E_OPTION, "long-side takes the place of size and crop");
-    if ((r->size || r->tiles) && !r->crop) /* the default crop belongs to the default size */
+    if ((r->size || tiles) && !r->crop) /* the default crop belongs to the default size */
         f->crop_width = f->crop_height = 0;
-    if (r->tiles && !r->size)
+    if (tiles && !r->size)
         f->width = f->height = 0;
     if (r->size || r->crop)
         f->long_side = 0;
@@ -268,6 +271,7 @@ static fleck_status add(fk_bench_runs *r, const char *text, const char *backbone
     const char **block = NULL;
     fleck_status st;
 
+    run.fit.given = 0;
     FK_DO(keep(r, &run.fit.method, text, (int64_t)method, err));
     if (method < head)
         FK_DO(keep(r, &run.fit.backbone, text + method + 1, (int64_t)(head - method - 1), err));
@@ -275,6 +279,7 @@ static fleck_status add(fk_bench_runs *r, const char *text, const char *backbone
         run.fit.backbone = backbone;
     if (text[head] == ':')
         FK_DO(take_options(&text_of_run, text + head + 1, err));
+    FK_DO(fk_fit_check(&run.fit, err));
     run.shaped = fk_fit_shapes(&run.fit);
     FK_DO(name_run(&run.name, &run, text + head + (text[head] == ':'), err));
     assert(run.name != NULL);

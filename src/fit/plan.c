@@ -14,7 +14,6 @@
 
 #define MIN_SIDE 32
 #define MAX_SIDE 16384
-#define MAX_OVERLAP 0.75
 #define WHOLE_STRIDE 32
 #define MAX_ONNX_BYTES ((size_t)1 << 31)
 
@@ -209,19 +208,10 @@ fleck_status fk_fit_check_tiles(const fleck_fit_settings *s, const char *const *
     return refuse_tile(s->tile, largest, width, height, err);
 }
 
-static fleck_status plan_tiles(fk_preprocess *p, const fleck_fit_settings *s, fleck_error *err)
+static void plan_tiles(fk_preprocess *p, const fleck_fit_settings *s)
 {
-    if (s->tile == 0)
-        return FLECK_OK;
-    if (s->tile < MIN_SIDE || s->tile > MAX_SIDE)
-        return fk_error_set(err, FLECK_E_OPTION, "tiles: expected a side of %d to %d, got %lld",
-                            MIN_SIDE, MAX_SIDE, (long long)s->tile);
-    if (!(s->overlap >= 0.0 && s->overlap <= MAX_OVERLAP))
-        return fk_error_set(err, FLECK_E_OPTION, "overlap: expected 0 to %g of a tile, got %g",
-                            MAX_OVERLAP, s->overlap);
     p->tile = s->tile;
     p->overlap = llround(s->overlap * (double)s->tile);
-    return FLECK_OK;
 }
 
 static fleck_status plan_size(fk_preprocess *p, const fleck_fit_settings *s, const char *fallback,
@@ -492,7 +482,7 @@ fleck_status fk_fit_outline(fk_model *out, const fk_model *like, const fleck_fit
     if (out->arch == NULL || out->method == NULL)
         FK_FAIL(err, FLECK_E_UNSUPPORTED, "only what is built in can be outlined");
     FK_DO(fk_strdup(&out->backbone, like->backbone, err));
-    FK_DO(plan_tiles(&out->pre, s, err));
+    plan_tiles(&out->pre, s);
     FK_DO(plan_size(&out->pre, s, out->method->resize, err));
     FK_DO(name_taps(out, s->taps, err));
     FK_DO(shape_taps(out, FK_ENGINE_REFERENCE, err));
@@ -561,7 +551,7 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_err
     FK_DO(plan_backbone(m, s, err));
     FK_DO(fk_pick_engine(&engine, s->engine, m, err));
     FK_DO(fk_strdup(&m->engine, fk_engine_version(engine, version, sizeof version), err));
-    FK_DO(plan_tiles(&m->pre, s, err));
+    plan_tiles(&m->pre, s);
     FK_DO(plan_size(&m->pre, s, m->method->resize, err));
     if (m->pre.width > 0)
         FK_DO(fk_fit_check_tile(m, m->pre.crop_width, m->pre.crop_height, err));

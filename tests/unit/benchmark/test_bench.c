@@ -119,7 +119,7 @@ static void a_runs_setting_that_is_no_number_is_named(void **state)
         {"padim:crop=many", "crop: expected WxH, a number or none"},
         {"padim:sigma=x", "sigma: expected a number"},
         {"padim:long-side=64,crop=32", "long-side takes the place of size and crop"},
-        {"padim:tiles=big", "tiles: expected a number of 0 or more, got \"big\""},
+        {"padim:tiles=big", "--tiles: expected an integer from 32 to 16384 or 0, got \"big\""},
         {"padim:calibrate=-1", "calibrate: expected a number of 0 or more, or all"},
         {"padim:false-alarms=2", "false-alarms: expected a share as 0.02 or 2%, got \"2\""},
         {"padim:groups=week", "groups: expected auto, folder, day, prefix, runs or none"}};

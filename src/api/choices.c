@@ -7,7 +7,6 @@
 #include "method/method.h"
 #include "weights/weights.h"
 #include "evaluate/evaluate.h"
-#include "fit/fit.h"
 #include "fit/settings.h"
 #include "synth/synth.h"
 
@@ -114,38 +113,27 @@ fleck_backbone_info fleck_backbone_at(int i)
 
 fleck_fit_settings fleck_fit_defaults(void)
 {
-    fleck_fit_settings s = fk_fit_defaults();
-
-    s.method = "patchcore";
-    s.backbone = "efficientnet_lite0";
-    s.precision = "f32";
-    s.normalisation = "imagenet";
-    s.pixels = FK_FIT_PIXELS;
-    s.sigma = 4.0;
-    s.calibrate = INT64_MAX;
-    s.false_alarms = FK_FALSE_ALARMS;
-    return s;
+    return fk_fit_defaults();
 }
 
 bool fleck_fit_setting(int i, fleck_setting *out)
 {
     const fk_setting *row = fk_settings;
+    const fk_option *o = &row->option;
 
     if (i < 0 || out == NULL)
         return false;
-    while (row->name != NULL && i > 0) {
-        row++;
-        i--;
-    }
-    if (row->name == NULL)
+    for (; o->name != NULL && i > 0; i--)
+        o = &(++row)->option;
+    if (o->name == NULL)
         return false;
-    *out = (fleck_setting){.name = row->name,
+    *out = (fleck_setting){.name = o->name,
                            .letter = row->letter,
-                           .value = row->value,
-                           .initial = row->initial,
+                           .value = row->value != NULL ? row->value : o->choices,
+                           .initial = o->initial,
                            .group = row->group,
-                           .help = row->help,
-                           .list = row->kind == FK_SETTING_LIST,
+                           .help = o->help,
+                           .list = row->list,
                            .bench = (row->where & FK_IN_BENCH) != 0,
                            .run = (row->where & FK_IN_RUN) != 0};
     return true;

@@ -80,7 +80,6 @@ static fleck_status fit(fleck_model **out, fk_source *source, const char *catego
     bool network;
     fleck_status st;
 
-    FK_DO(fk_check_threads(sized.threads, "fit", err));
     if (fk_fit_shapes(&sized))
         FK_DO(fk_fit_shape(&sized, source->files, source->n, err));
     if (source->files != NULL)

@@ -236,7 +236,7 @@ static void a_fit_refuses_settings_that_mean_nothing(void **state)
     with(width, INT64_MAX, "size");
     with(width, -5, "size");
     with(crop_width, 49, "crop");
-    with(long_side, INT64_MIN, "long side");
+    with(long_side, INT64_MIN, "long-side");
     with(tile, -1, "tiles");
     with(calibrate, -1, "calibrate");
     with(max_memory, -1, "");

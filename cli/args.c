@@ -392,6 +392,21 @@ static int help_methods(const command *cmd, const char *method)
     return EXIT_DONE;
 }
 
+/* Which settings of a fit a benchmark's run takes. */
+static void help_run(void)
+{
+    int width = printf("of a run:");
+    fleck_setting s;
+
+    for (int i = 0; fleck_fit_setting(i, &s); i++) {
+        if (s.run && width > 90)
+            width = printf("\n ") - 1;
+        if (s.run)
+            width += printf(" %s", s.name);
+    }
+    putchar('\n');
+}
+
 int args_help(const command *cmd, int argc, char **argv)
 {
     int code = EXIT_DONE;
@@ -403,6 +418,8 @@ int args_help(const command *cmd, int argc, char **argv)
         code = help_methods(cmd, method_in(argc, argv));
     if (cmd->details != NULL && code == EXIT_DONE)
         printf("\n%s\n", cmd->details);
+    if (cmd->settings == 'b')
+        help_run();
     return code;
 }
 

@@ -185,16 +185,12 @@ const command bench_command = {
     .summary = "Run methods and networks over every category of ROOT and write a report.",
     .example = "bench mvtec --run padim --run spade:k=20 -o out",
     .details =
-        "ROOT holds categories in MVTec AD layout.  A run's NAME=VALUE are the method's "
-        "options (fleck fit --method NAME --help)\n"
-        "and those of fit's that are named alike: taps, size, crop, long-side, tiles, overlap, "
-        "fit-mask, "
-        "resize, sigma,\n"
-        "pool, calibrate, weights, engine, precision, normalisation; k=N sets SPADE's k-image and "
-        "k-pixel.  DIR gets\n"
-        "CATEGORY.json for each category, and report.md, report.csv and report.html.  What "
-        "is done is not done again:\n"
-        "after an interruption the same command goes on.",
+        "ROOT holds categories in MVTec AD layout.  A run's NAME=VALUE are the method's options "
+        "(fleck fit --method NAME --help);\n"
+        "k=N, which sets SPADE's k-image and k-pixel; and of fit's options those below.  DIR gets "
+        "CATEGORY.json for each\ncategory, and report.md, report.csv and report.html.  What is "
+        "done "
+        "is not done again: after an interruption the same\ncommand goes on.\n",
     .flags = flags,
     .settings = 'b',
     .min_words = 1,

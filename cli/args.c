@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define MOST_NAMES 256 /* of a command's options, and NULL */
+#define MOST_FLAGS 96  /* the same without its method's */
 
 void *need(void *block)
 {
@@ -78,11 +79,54 @@ static bool is_group(const flag *f)
     return f->name[0] == '\0';
 }
 
+/* Whether the command has a flag for the setting of a fit. */
+static bool is_shown(const command *cmd, const fleck_setting *s)
+{
+    return cmd->settings == 'f' || (cmd->settings == 'b' && s->bench);
+}
+
+/* Add to table a row for each setting of a fit, the common ones or the others below their headings. */
+static int add_settings(flag *table, int n, const command *cmd, bool common)
+{
+    const char *group = "";
+    fleck_setting s;
+
+    for (int i = 0; n < MOST_FLAGS - 2 && fleck_fit_setting(i, &s); i++) {
+        if (!is_shown(cmd, &s) || common != (s.group[0] == '\0'))
+            continue;
+        if (strcmp(s.group, group) != 0)
+            table[n++] = (flag)GROUP(group = s.group);
+        table[n++] = (flag){s.name, s.letter, s.value, s.help};
+    }
+    return n;
+}
+
+/* The command's own flags with those of a fit's settings between: its common ones, the common settings, the other
+ * settings, its others.  It ends with name NULL. */
+static const flag *table_of(const command *cmd)
+{
+    static flag tables[2][MOST_FLAGS];
+    flag *table = tables[cmd->settings == 'b'];
+    int n = 0, own = 0;
+
+    if (cmd->settings == 0 || table[0].name != NULL)
+        return cmd->settings == 0 ? cmd->flags : table;
+    for (; cmd->flags[own].name != NULL && !is_group(&cmd->flags[own]); own++)
+        table[n++] = cmd->flags[own];
+    n = add_settings(table, n, cmd, true);
+    n = add_settings(table, n, cmd, false);
+    for (; cmd->flags[own].name != NULL && n < MOST_FLAGS - 1; own++)
+        table[n++] = cmd->flags[own];
+    return table;
+}
+
 static int find_flag(const command *cmd, const char *name, char letter)
 {
-    for (int i = 0; cmd->flags[i].name != NULL; i++)
-        if (!is_group(&cmd->flags[i]) &&
-            (name != NULL ? strcmp(cmd->flags[i].name, name) == 0 : cmd->flags[i].letter == letter))
+    const flag *flags = table_of(cmd);
+
+    for (int i = 0; flags[i].name != NULL; i++)
+        if (!is_group(&flags[i]) &&
+            (name != NULL ? strcmp(flags[i].name, name) == 0 : flags[i].letter == letter))
             return i;
     return -1;
 }
@@ -106,12 +150,13 @@ static void add_pair(args *a, const char *name, const char *value)
 /* Add the command's flags and method options to names, which has room. */
 static void names_of(const command *cmd, const char **names)
 {
+    const flag *flags = table_of(cmd);
     fleck_option o;
     int n = 0;
 
-    for (int i = 0; cmd->flags[i].name != NULL; i++)
-        if (!is_group(&cmd->flags[i]))
-            names[n++] = cmd->flags[i].name;
+    for (int i = 0; flags[i].name != NULL; i++)
+        if (!is_group(&flags[i]))
+            names[n++] = flags[i].name;
     for (int i = 0; cmd->method_options != 0 && i < fleck_method_count(); i++)
         for (int j = 0; n < MOST_NAMES - 1 && fleck_method_option(fleck_method_at(i).name, j, &o);
              j++)
@@ -163,7 +208,7 @@ static bool take_flag(args *a, int argc, char **argv, int *i)
         unknown_flag(a->cmd, word, name);
         return false;
     }
-    if (!is_option && a->cmd->flags[row].value == NULL) {
+    if (!is_option && table_of(a->cmd)[row].value == NULL) {
         if (value != NULL) {
             usage_error("%s: %s takes no value", a->cmd->name, word);
             return false;
@@ -187,10 +232,11 @@ static bool take_flag(args *a, int argc, char **argv, int *i)
 
 bool args_parse(args *out, const command *cmd, int argc, char **argv)
 {
+    const flag *flags = table_of(cmd);
     int rows = 0;
     bool only_words = false;
 
-    while (cmd->flags[rows].name != NULL)
+    while (flags[rows].name != NULL)
         rows++;
     *out = (args){.cmd = cmd, .argc = argc, .argv = argv};
     out->words = need(calloc((size_t)argc + 1, sizeof *out->words));
@@ -261,14 +307,30 @@ static void help_line(const char *left, const char *help)
     printf("  %-30s %s\n", left, help);
 }
 
+/* A line for a flag; of a fit's setting the table's default stands behind the text. */
+static void help_flag(const command *cmd, const flag *f)
+{
+    char left[128], letter[8] = "", help[256];
+    const char *initial = NULL;
+    fleck_setting s;
+
+    for (int i = 0; fleck_fit_setting(i, &s); i++)
+        if (is_shown(cmd, &s) && strcmp(s.name, f->name) == 0)
+            initial = s.initial;
+    if (f->letter != 0)
+        snprintf(letter, sizeof letter, "-%c, ", f->letter);
+    snprintf(left, sizeof left, "%s--%s %s", letter, f->name, f->value != NULL ? f->value : "");
+    if (initial != NULL)
+        snprintf(help, sizeof help, "%s (default %s)", f->help, initial);
+    help_line(left, initial != NULL ? help : f->help);
+}
+
 static void help_flags(const command *cmd)
 {
     bool common = true;
 
     printf("\noptions\n");
-    for (const flag *f = cmd->flags;; f++) {
-        char left[128], letter[8] = "";
-
+    for (const flag *f = table_of(cmd);; f++) {
         if (common && (f->name == NULL || is_group(f))) {
             help_line("-h, --help", "this text");
             common = false;
@@ -279,10 +341,7 @@ static void help_flags(const command *cmd)
             printf("\n%s\n", f->help);
             continue;
         }
-        if (f->letter != 0)
-            snprintf(letter, sizeof letter, "-%c, ", f->letter);
-        snprintf(left, sizeof left, "%s--%s %s", letter, f->name, f->value != NULL ? f->value : "");
-        help_line(left, f->help);
+        help_flag(cmd, f);
     }
 }
 
@@ -333,6 +392,21 @@ static int help_methods(const command *cmd, const char *method)
     return EXIT_DONE;
 }
 
+/* Which settings of a fit a benchmark's run takes. */
+static void help_run(void)
+{
+    int width = printf("of a run:");
+    fleck_setting s;
+
+    for (int i = 0; fleck_fit_setting(i, &s); i++) {
+        if (s.run && width > 90)
+            width = printf("\n ") - 1;
+        if (s.run)
+            width += printf(" %s", s.name);
+    }
+    putchar('\n');
+}
+
 int args_help(const command *cmd, int argc, char **argv)
 {
     int code = EXIT_DONE;
@@ -344,6 +418,8 @@ int args_help(const command *cmd, int argc, char **argv)
         code = help_methods(cmd, method_in(argc, argv));
     if (cmd->details != NULL && code == EXIT_DONE)
         printf("\n%s\n", cmd->details);
+    if (cmd->settings == 'b')
+        help_run();
     return code;
 }
 

@@ -30,6 +30,7 @@ typedef struct command {
     const char *example; /* behind "fleck " */
     const char *details; /* text at the end of --help, NULL for none */
     const flag *flags;
+    char settings; /* 'f' also every setting of a fit, 'b' those that fit and bench share, 0 none */
     char method_options; /* 'f' also every method's options, 'r' those that may change after a fit,
                             0 none */
     int min_words, max_words; /* positional arguments; max -1: any number */
@@ -41,8 +42,8 @@ typedef struct args {
     const command *cmd;
     const char **words; /* positional */
     int n_words;
-    const char *
-        *values;        /* one per row of cmd->flags; "" for a switch that was given, NULL if not */
+    const char **
+        values; /* one per row of the command's table; "" for a switch that was given, NULL if not */
     const char **given; /* [argc] by argument: the value of a flag that was read there, or NULL */
     int *rows;          /* [argc] and its row */
     int argc;           /* all of it, behind the command's name */
@@ -85,7 +86,7 @@ area_lists args_areas(const args *a);
 void area_lists_free(area_lists *l);
 /* What is said of the share of photos that is never looked at, 0: nothing; in front of it `before`. */
 void print_outside(const char *before, const fleck_model_info *info);
-/* The options of a fit that fit and bench have in common, where they are given. */
+/* The settings of a fit that were given (but for lists), and where weights lie; false: error printed. */
 bool args_fit(const args *a, fleck_fit_settings *s);
 
 /* Print "fleck: message" to stderr; returns EXIT_USAGE or EXIT_FAILED. */

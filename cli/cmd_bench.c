@@ -12,45 +12,13 @@ static const flag flags[] = {
     {"backbone", 'b', "NAME",
      "network of runs that name none; several times (default efficientnet_lite0)"},
     {"category", 'c', "NAME", "only this category; several times"},
-    {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
-    GROUP("size and shape"),
-    {"pixels", 0, "N",
-     "images are resized to about so many pixels, in each category's shape (default 50176)"},
-    {"size", 0, "WxH", "instead: images are resized to this"},
-    {"crop", 0, "WxH|none", "with --size: then cropped to this (default none)"},
-    {"long-side", 0, "N",
-     "instead of --size: the longer side, keeping the shape of each category's images"},
-    {"tiles", 0, "N", "cut images, at their own size unless resized, into tiles of NxN pixels"},
-    {"overlap", 0, "SHARE", "what neighbouring tiles share at least (default 0.25)"},
-    {"resize", 0, "FILTER", "nearest, bilinear, bicubic, lanczos or area (default: each method's)"},
-    GROUP("images"),
-    {"good", 0, "NAME", "folder of the good images (default: good, ok, normal, pass, ...)"},
-    {"recursive", 0, NULL, "search the sub-folders of the images' folders as well"},
-    {"skip-bad", 0, NULL, "leave out good images that cannot be read, and say which"},
-    {"fit-mask", 0, "FILE", "leave out what is white in this image: of fit, scores and figures"},
-    {"window", 0, "auto|LO,HI",
-     "16-bit samples that become 0 and 255 (default auto: by the bits that the good images use)"},
-    {"background", 0, "R,G,B", "under transparent pixels (default 124,116,104)"},
-    {"max-pixels", 0, "N", "larger images are refused (default 268435456)"},
-    GROUP("network"),
-    {"normalisation", 0, "own|imagenet", "mean and deviation of the input (default imagenet)"},
-    {"precision", 0, "P", "f32, bf16, f16 or auto (default f32)"},
-    {"engine", 0, "NAME", "native, openvino or reference (default: the fastest for the network)"},
-    GROUP("scores and figures"),
-    {"sigma", 0, "S", "smoothing of the map in pixels, 0 for none (default 4)"},
-    {"pool", 0, "method|max|top:P", "image score of runs that do not say (default method)"},
-    {"calibrate", 0, "N|all", "good images held out for thresholds and colours (default all)"},
-    {"false-alarms", 0, "R", "share of good parts that may be rejected, 0.02 or 2% (default 3%)"},
-    {"groups", 0, "KIND",
-     "how photos taken together are told apart: auto, folder, day, prefix, runs, none (default "
-     "auto)"},
+    GROUP("figures"),
     {"protocol", 0, "paper|original",
      "masks at the crop's size, or maps at each image's (default paper)"},
     {"resamples", 0, "N", "of the bootstrap (default 2000)"},
     {"seed", 0, "N", "of the bootstrap (default 1)"},
-    GROUP("memory"),
-    {"memory", 0, "SIZE", "of images and features kept, as 600M; beyond it in a file (default 1G)"},
-    {"max-memory", 0, "SIZE", "for each fit to keep to, as 600M or 2G; the figures are the same"},
+    {"memory", 0, "SIZE",
+     "images and features that are kept, as 600M; beyond it in a file (default 1G)"},
     {NULL, 0, NULL, NULL}};
 
 typedef struct watch {
@@ -217,17 +185,14 @@ const command bench_command = {
     .summary = "Run methods and networks over every category of ROOT and write a report.",
     .example = "bench mvtec --run padim --run spade:k=20 -o out",
     .details =
-        "ROOT holds categories in MVTec AD layout.  A run's NAME=VALUE are the method's "
-        "options (fleck fit --method NAME --help)\n"
-        "and those of fit's that are named alike: taps, size, crop, long-side, tiles, overlap, "
-        "fit-mask, "
-        "resize, sigma,\n"
-        "pool, calibrate, weights, engine, precision, normalisation; k=N sets SPADE's k-image and "
-        "k-pixel.  DIR gets\n"
-        "CATEGORY.json for each category, and report.md, report.csv and report.html.  What "
-        "is done is not done again:\n"
-        "after an interruption the same command goes on.",
+        "ROOT holds categories in MVTec AD layout.  A run's NAME=VALUE are the method's options "
+        "(fleck fit --method NAME --help);\n"
+        "k=N, which sets SPADE's k-image and k-pixel; and of fit's options those below.  DIR gets "
+        "CATEGORY.json for each\ncategory, and report.md, report.csv and report.html.  What is "
+        "done "
+        "is not done again: after an interruption the same\ncommand goes on.\n",
     .flags = flags,
+    .settings = 'b',
     .min_words = 1,
     .max_words = 1,
     .run = run};

@@ -6,60 +6,12 @@
 static const flag flags[] = {
     {"output", 'o', "MODEL", "file to write the model to (required)"},
     {"overwrite", 0, NULL, "replace a file at MODEL that is no model of fleck's"},
-    {"method", 'm', "NAME", "padim, spade, subspace, patchcore or mhpatchcore (default patchcore)"},
-    {"backbone", 'b', "NAME", "built-in network, or FILE.onnx (default efficientnet_lite0)"},
-    {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
-    GROUP("size and shape"),
-    {"pixels", 0, "N",
-     "images are resized to about so many pixels, in their own shape (default 50176, as 224x224)"},
-    {"size", 0, "WxH", "instead: images are resized to this"},
-    {"crop", 0, "WxH|none", "with --size: then cropped to this (default none)"},
-    {"long-side", 0, "N", "instead of --size: the longer side, keeping the images' shape"},
-    {"tiles", 0, "N", "cut images, at their own size unless resized, into tiles of NxN pixels"},
-    {"overlap", 0, "SHARE", "what neighbouring tiles share at least (default 0.25)"},
-    {"resize", 0, "FILTER", "nearest, bilinear, bicubic, lanczos or area (default: the method's)"},
-    GROUP("images"),
-    {"good", 0, "NAME", "folder of the good images (default: good, ok, normal, pass, ...)"},
-    {"recursive", 0, NULL, "search the sub-folders of the images' folders as well"},
-    {"skip-bad", 0, NULL, "leave out good images that cannot be read, and say which"},
-    {"ignore", 0, "AREA",
-     "leave out an area of fit, scores and figures: x,y,w,h or a polygon \"x,y x,y x,y ...\" in "
-     "pixels of the photos, or a mask file's white; may be given again"},
-    {"only", 0, "AREA", "leave out all but such areas; may be given again"},
-    {"fit-mask", 0, "FILE", "the same as --ignore of a mask file"},
-    {"window", 0, "auto|LO,HI",
-     "16-bit samples that become 0 and 255 (default auto: by the bits that the good images use)"},
-    {"background", 0, "R,G,B", "under transparent pixels (default 124,116,104)"},
-    {"max-pixels", 0, "N", "larger images are refused (default 268435456)"},
-    GROUP("network"),
-    {"weights", 0, "FILE", "weight file instead of the installed one (folded safetensors)"},
-    {"taps", 0, "A,B,C", "feature maps to use (default: the network's three)"},
-    {"normalisation", 0, "own|imagenet", "mean and deviation of the input (default imagenet)"},
-    {"precision", 0, "P", "f32, bf16, f16 or auto; kept in the model (default f32)"},
-    {"engine", 0, "NAME", "native, openvino or reference (default: the fastest for the network)"},
-    GROUP("scores and memory"),
-    {"sigma", 0, "S", "smoothing of the map in pixels, 0 for none (default 4)"},
-    {"pool", 0, "method|max|top:P",
-     "image score: the method's own, the map's maximum, or the mean of its top P per cent of "
-     "pixels (default method)"},
-    {"calibrate", 0, "N|all", "good images held out for thresholds and colours (default all)"},
-    {"false-alarms", 0, "R", "share of good parts that may be rejected, 0.02 or 2% (default 3%)"},
-    {"groups", 0, "KIND",
-     "how photos taken together are told apart: auto, folder, day, prefix, runs, none (default "
-     "auto)"},
-    {"max-memory", 0, "SIZE", "memory to keep to, as 600M or 2G; the model is the same"},
     {NULL, 0, NULL, NULL}};
 
 static bool read_settings(const args *a, fleck_fit_settings *s)
 {
     if (!args_fit(a, s))
         return false;
-    if (args_has(a, "method"))
-        s->method = args_get(a, "method");
-    if (args_has(a, "backbone"))
-        s->backbone = args_get(a, "backbone");
-    s->weights = args_get(a, "weights");
-    s->taps = args_get(a, "taps");
     s->scratch = scratch_folder(args_get(a, "output"));
     s->options = a->pairs;
     s->output = args_get(a, "output");
@@ -181,6 +133,7 @@ const command fit_command = {
         "a\nCSV file with columns path,label,mask.\n\nWhat does not fit memory goes to temporary "
         "files in $TMPDIR, or else in the folder of MODEL.",
     .flags = flags,
+    .settings = 'f',
     .method_options = 'f',
     .min_words = 1,
     .max_words = 1,

@@ -174,10 +174,9 @@ typedef struct fleck_model fleck_model;
 
 /* Settings of a fit.  Start from fleck_fit_defaults() and change what you want. */
 typedef struct fleck_fit_settings {
-    const char *method; /* "patchcore" */
-    const char
-        *backbone;    /* a built-in name, or the path of an .onnx file whose outputs are the taps */
-    const char *home; /* folder of installed weights; may be NULL where `weights` is given */
+    const char *method;   /* "patchcore" */
+    const char *backbone; /* built-in name, or path of an .onnx file whose outputs are the taps */
+    const char *home;     /* folder of installed weights; may be NULL where `weights` is given */
     const char *shared_home;   /* NULL, or where weights are read that home does not have */
     const char *weights;       /* NULL, or a weight file to use in place of the installed one */
     const char *engine;        /* "native", "openvino", "reference"; NULL: the fastest */
@@ -185,42 +184,32 @@ typedef struct fleck_fit_settings {
     const char *taps;          /* names separated by commas; NULL: the backbone's three */
     const char *normalisation; /* "imagenet": ImageNet's mean and deviation; "own": the network's */
     int threads;               /* 0: one for each processor */
-    int64_t width,
-        height; /* images are resized to this; 0: to about `pixels` in the shape of the good
-                              images, or with tiles not at all */
-    int64_t
-        pixels; /* where width and height are 0: 50176, of 224 x 224; 0: the same.  The shape is the median of the
-                       good images', the sides are multiples of the network's stride; images of a stream
-                       become square */
-    int64_t crop_width, crop_height; /* then cropped to this; 0: not cropped */
-    int64_t long_side; /* 0, or in place of width and height: the longer side; both sides become
-                          multiples of the network's stride, as near as may be to the shape that the
-                          first image has */
-    int64_t tile;      /* 0, or cut what that leaves into square tiles of this side */
-    double overlap;    /* share of a tile that neighbours have in common at least: 0.25; to 0.75 */
-    const char *mask;  /* NULL, or the file of a mask for all images: white is left out */
-    const char *const *
-        ignore; /* NULL, or areas of every image that are left out beside it, ended by NULL.  An area is
-                    "x,y,w,h", or a polygon "x,y x,y x,y ...", in pixels of the first image, which is
-                    stretched to images of other sizes; or the path of a mask file, whose white it is */
-    const char *const
-        *only; /* NULL, or likewise areas: what is in none of them is left out as well */
+    /* Images are resized to width x height; where these are 0 to about `pixels` (0: 50176, of 224 x 224) in the
+     * median shape of the good images, square for a stream's, with sides that are multiples of the network's
+     * stride; or with tiles not at all.  Then they are cropped; 0: not. */
+    int64_t width, height, pixels, crop_width, crop_height;
+    /* 0, or in place of width and height the longer side; both become multiples of the network's stride, as near
+     * as may be to the images' median shape. */
+    int64_t long_side;
+    int64_t tile;     /* 0, or cut what that leaves into square tiles of this side */
+    double overlap;   /* share of a tile that neighbours have in common at least: 0.25; to 0.75 */
+    const char *mask; /* NULL, or the file of a mask for all images: white is left out */
+    /* NULL, or areas of every image that are left out beside it, ended by NULL.  An area is "x,y,w,h", or a
+     * polygon "x,y x,y x,y ...", in pixels of the first image, which is stretched to images of other sizes; or
+     * the path of a mask file, whose white it is.  What is in none of the areas of `only` is left out as well. */
+    const char *const *ignore, *const *only;
     const char *const *masks; /* fleck_fit_files, _stream: NULL, or [n] mask files of the images'
                                  own, NULL for none; white is left out of the fit */
-    const char
-        *resize;      /* "bilinear", "bicubic", "lanczos", "area", "nearest"; NULL: the method's */
-    double sigma;     /* smoothing of the map, in pixels of the crop: 4; 0: none */
+    const char *resize; /* "bilinear", "bicubic", "lanczos", "area", "nearest"; NULL: method's */
+    double sigma;       /* smoothing of the map, in pixels of the crop: 4; 0: none */
     const char *pool; /* image score: "max" of the final map, "top:P" mean of its top P per cent of
                          pixels, NULL or "method" what the method does; recorded in the model */
-    int64_t
-        calibrate; /* most good images that are held out and scored for thresholds and colours: all
-                          of them; 0: none */
-    double
-        false_alarms; /* share of good parts like those learned that the threshold may reject: 0.03 */
-    const char
-        *groups; /* how images taken together are told apart, to be held out together as well:
-                            "folder", "day", "prefix", "runs", "none"; NULL or "auto": the first of
-                            these that their names give (docs/reference/formats.md) */
+    /* Most good images that are held out and scored for thresholds and colours: all of them; 0: none. */
+    int64_t calibrate;
+    double false_alarms; /* share of such good parts that the threshold may reject: 0.03 */
+    /* How images taken together are told apart, to be held out together as well: "folder", "day", "prefix",
+     * "runs", "none"; NULL or "auto": the first of these that their names give (docs/reference/formats.md). */
+    const char *groups;
     const char *const *options; /* NULL, or method options "name=value", ended by NULL */
     int64_t
         max_memory; /* bytes that the process may take; 0: no limit.  What the method learns then
@@ -246,11 +235,33 @@ typedef struct fleck_fit_settings {
         *background;    /* "R,G,B" under transparent pixels; NULL: 124,116,104, ImageNet's mean */
     int64_t max_pixels; /* of an image: a larger one is refused; 0: 2^28 */
     const char
-        *output; /* NULL, or the path that the model will be written to: FLECK_E_STATE, before
+        *output;    /* NULL, or the path that the model will be written to: FLECK_E_STATE, before
                            any work, where that is one of the images, masks and other files of the
                            call, or an image or mask that belongs to its data set */
+    uint64_t given; /* of fleck_fit_set(): which settings it has set */
 } fleck_fit_settings;
 FLECK_API fleck_fit_settings fleck_fit_defaults(void);
+
+/* One setting by its name, "long-side", the tool's flag without its dashes.  All text is static. */
+typedef struct fleck_setting {
+    const char *name;
+    const char *value;   /* what it takes: "N", "f32|bf16|f16|auto"; NULL: "true" or "false" */
+    const char *initial; /* default; NULL: help says it */
+    const char *group;   /* heading; "": the common ones, which come first */
+    const char *help;    /* one line */
+    char letter;         /* 'm' for -m; 0: none */
+    bool list;           /* several texts (`ignore`, `only`), which fleck_fit_set() does not set */
+    bool bench, run;     /* a benchmark takes it for all runs, for one run */
+} fleck_setting;
+/* Setting number i: true and *out filled, or false past the end.  Members that are no choice of a person's
+ * (home, options, output, progress ...) are not among them. */
+FLECK_API bool fleck_fit_setting(int i, fleck_setting *out);
+/* Set the one called name from text, as "tiles" from "224".  Text is borrowed: it must live as long as s.  The
+ * fit refuses settings that exclude each other, as "size" and "long-side".
+ *   FLECK_E_OPTION       no such setting; a value that it does not take: *s is as it was
+ *   FLECK_E_UNSUPPORTED  a list */
+FLECK_API fleck_status fleck_fit_set(fleck_fit_settings *s, const char *name, const char *text,
+                                     fleck_error *err) FLECK_MUST_CHECK;
 
 /* Wall seconds of a whole call, seconds of its stages summed over threads, and the largest resident
  * set of the process so far. */

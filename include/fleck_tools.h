@@ -167,7 +167,7 @@ typedef struct fleck_bench_place {
 typedef struct fleck_bench_settings {
     const char *const *
         runs; /* "METHOD[@BACKBONE][:NAME=VALUE,...]", ended by NULL; names are the method's options and
-                                taps, size, crop, long-side, tiles, overlap, fit-mask, resize, sigma, pool, calibrate, false-alarms, groups, weights, engine, precision, normalisation; k sets SPADE's k-image and k-pixel */
+                                those of fleck_fit_setting() that say `run`; k sets SPADE's k-image and k-pixel */
     const char *const *backbones;  /* for runs that name none; NULL: fit.backbone */
     const char *preset;            /* further runs: "report", "papers"; NULL: none */
     const char *const *categories; /* names of those wanted; NULL: all */

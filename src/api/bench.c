@@ -40,7 +40,6 @@ fleck_status fleck_bench(const char *root, const char *out, const fleck_bench_se
     FK_NEED(root);
     FK_NEED(out);
     FK_DO(check_lists(&s, err));
-    FK_DO(fk_check_threads(s.fit.threads, __func__, err));
     FK_DO(fk_check_measure(s.protocol, s.pro_limit, __func__, err));
     st = fk_bench(root, out, &s, summary, err);
 done:

@@ -7,7 +7,7 @@
 #include "method/method.h"
 #include "weights/weights.h"
 #include "evaluate/evaluate.h"
-#include "fit/fit.h"
+#include "fit/settings.h"
 #include "synth/synth.h"
 
 const char *fleck_version(void)
@@ -113,15 +113,39 @@ fleck_backbone_info fleck_backbone_at(int i)
 
 fleck_fit_settings fleck_fit_defaults(void)
 {
-    return (fleck_fit_settings){.method = "patchcore",
-                                .backbone = "efficientnet_lite0",
-                                .precision = "f32",
-                                .normalisation = "imagenet",
-                                .pixels = FK_FIT_PIXELS,
-                                .overlap = 0.25,
-                                .sigma = 4.0,
-                                .calibrate = INT64_MAX,
-                                .false_alarms = FK_FALSE_ALARMS};
+    return fk_fit_defaults();
+}
+
+bool fleck_fit_setting(int i, fleck_setting *out)
+{
+    const fk_setting *row = fk_settings;
+    const fk_option *o = &row->option;
+
+    if (i < 0 || out == NULL)
+        return false;
+    for (; o->name != NULL && i > 0; i--)
+        o = &(++row)->option;
+    if (o->name == NULL)
+        return false;
+    *out = (fleck_setting){.name = o->name,
+                           .letter = row->letter,
+                           .value = row->value != NULL ? row->value : o->choices,
+                           .initial = o->initial,
+                           .group = row->group,
+                           .help = o->help,
+                           .list = row->list,
+                           .bench = (row->where & FK_IN_BENCH) != 0,
+                           .run = (row->where & FK_IN_RUN) != 0};
+    return true;
+}
+
+fleck_status fleck_fit_set(fleck_fit_settings *s, const char *name, const char *text,
+                           fleck_error *err)
+{
+    FK_NEED(s);
+    FK_NEED(name);
+    FK_NEED(text);
+    return fk_fit_set(s, name, text, err);
 }
 
 fleck_run_settings fleck_run_defaults(void)

@@ -8,6 +8,7 @@
 #include "net/onnx.h"
 #include "view/area.h"
 #include "fit/fit.h"
+#include "fit/settings.h"
 #include "run/output.h"
 #include "view/place.h"
 
@@ -78,7 +79,6 @@ static fleck_status fit(fleck_model **out, fk_source *source, const char *catego
     bool network;
     fleck_status st;
 
-    FK_DO(fk_check_threads(sized.threads, "fit", err));
     if (fk_fit_shapes(&sized))
         FK_DO(fk_fit_shape(&sized, source->files, source->n, err));
     if (source->files != NULL)
@@ -107,19 +107,19 @@ done:
     return st;
 }
 
-/* Before any work: the model's file is none of those that are read, nor of the data set's (NULL: none)
- * others. */
-static fleck_status check_output(const fleck_fit_settings *s, const char *data,
-                                 const char *const *files, const char *const *masks, int64_t n,
-                                 fleck_error *err)
+/* Before any work: the settings are legal, and the model's file is none of those that are read, nor of
+ * the data set's (NULL: none) others. */
+static fleck_status check_call(const fleck_fit_settings *s, const char *data,
+                               const char *const *files, const char *const *masks, int64_t n,
+                               fleck_error *err)
 {
     fk_dataset_how how = fk_source_how(s->good, s->recursive, (fk_warn){0});
     fk_outputs out = {0};
     fk_samples test = {0};
-    fleck_status st = FLECK_OK;
+    fleck_status st = fk_fit_check(s, err);
 
-    if (s->output == NULL)
-        return FLECK_OK;
+    if (st != FLECK_OK || s->output == NULL)
+        return st;
     FK_DO(fk_outputs_add(&out, s->output, err));
     if (out.paths.count == 0) /* nothing is there yet */
         goto done;
@@ -204,7 +204,7 @@ fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_sett
         files[i] = samples.items[i].path;
         masks[i] = samples.items[i].ignore;
     }
-    FK_DO(check_output(&s, path, files, masks, samples.count, err));
+    FK_DO(check_call(&s, path, files, masks, samples.count, err));
     FK_DO(fit_files(out, files, masks, samples.count, name, &s, times, err));
     assert(*out != NULL); /* the fit succeeded */
     (*out)->skipped = samples.count + samples.passed - fk_model_images(&(*out)->model);
@@ -236,7 +236,7 @@ fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_
         FK_DO(FK_ALLOC(&masks, n, err));
         memcpy(masks, s.masks, (size_t)n * sizeof *masks);
     }
-    FK_DO(check_output(&s, NULL, own, masks, n, err));
+    FK_DO(check_call(&s, NULL, own, masks, n, err));
     FK_DO(fit_files(out, own, masks, n, "", &s, times, err));
     assert(*out != NULL); /* the fit succeeded */
     (*out)->skipped = n - fk_model_images(&(*out)->model);
@@ -259,7 +259,7 @@ fleck_status fleck_fit_stream(fleck_model **out, fleck_next_image *next, void *c
     if (n < 1)
         return fk_error_set(err, FLECK_E_NOTFOUND, "fit: expected at least one image, got none");
     if (settings != NULL) {
-        st = check_output(settings, NULL, NULL, NULL, 0, err);
+        st = check_call(settings, NULL, NULL, NULL, 0, err);
         if (st != FLECK_OK)
             return st;
     }

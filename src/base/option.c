@@ -6,8 +6,12 @@
 #include "base/str.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+/* An INT's max that is no limit. */
+#define ENDLESS 9e18
 
 static int count_rows(const fk_option *table)
 {
@@ -51,52 +55,154 @@ static bool is_choice(const char *choices, const char *text)
     return false;
 }
 
-/* Check text against its row.  *canonical becomes the text to store: text itself, or buffer with
- * the number's one spelling. */
-static fleck_status check(const fk_option *row, const char *text, char buffer[FK_NUMBER_TEXT],
-                          const char **canonical, fleck_error *err)
+/* The number in text without its last byte. */
+static bool parse_head(const char *text, double *out)
 {
-    char meant[FK_MEANT];
-    int64_t whole;
+    char head[FK_NUMBER_TEXT];
+    size_t n = strlen(text);
+
+    if (n == 0 || n > sizeof head)
+        return false;
+    fk_format(head, sizeof head, "%.*s", (int)(n - 1), text);
+    return fk_number_parse(head, out);
+}
+
+static bool parse_share(const char *text, double *out)
+{
+    size_t n = strlen(text);
+    bool percent = n > 0 && text[n - 1] == '%';
+
+    if (!(percent ? parse_head(text, out) : fk_number_parse(text, out)))
+        return false;
+    *out /= percent ? 100.0 : 1.0;
+    return *out > 0.0 && *out < 1.0;
+}
+
+static bool parse_bytes(const char *text, double *out)
+{
+    static const char units[] = "KMGT";
+    size_t n = strlen(text);
+    const char *unit = n > 0 ? strchr(units, text[n - 1]) : NULL;
+
+    if (!(unit != NULL ? parse_head(text, out) : fk_number_parse(text, out)))
+        return false;
+    if (unit != NULL)
+        *out = ldexp(*out, 10 * (int)(unit - units + 1));
+    return *out >= 1.0 && *out < 1e18;
+}
+
+static bool parse_size(const fk_option *row, const char *text, int64_t side[2])
+{
+    size_t n = strcspn(text, "x");
+    char first[FK_NUMBER_TEXT];
+
+    if (n >= sizeof first)
+        return false;
+    fk_format(first, sizeof first, "%.*s", (int)n, text);
+    if (!fk_integer_parse(first, &side[0]) ||
+        !fk_integer_parse(text[n] == 'x' ? text + n + 1 : first, &side[1]))
+        return false;
+    for (int i = 0; i < 2; i++)
+        if ((double)side[i] < row->min || (double)side[i] > row->max)
+            return false;
+    return true;
+}
+
+/* Whether text is legal; its one spelling is then in buffer, unless that is empty: text itself. */
+static bool is_legal(const fk_option *row, const char *text, char buffer[FK_OPTION_BUFFER])
+{
+    int64_t whole[2];
     double real;
 
-    *canonical = text;
+    buffer[0] = '\0';
+    if (row->choices != NULL && is_choice(row->choices, text))
+        return true;
     switch (row->kind) {
-    case FK_OPTION_TEXT:
-        return FLECK_OK;
-    case FK_OPTION_CHOICE:
-        if (is_choice(row->choices, text))
-            return FLECK_OK;
-        return fk_error_set(err, FLECK_E_OPTION, "--%s: expected one of %s, got \"%s\"%s",
-                            row->name, row->choices, text,
-                            fk_nearest_choice(meant, row->choices, text));
     case FK_OPTION_INT:
-        if (!fk_integer_parse(text, &whole) || (double)whole < row->min || (double)whole > row->max)
-            return fk_error_set(err, FLECK_E_OPTION,
-                                "--%s: expected an integer from %.0f to %.0f, got \"%s\"",
-                                row->name, row->min, row->max, text);
-        fk_format(buffer, FK_NUMBER_TEXT, "%lld", (long long)whole);
+        if (!fk_integer_parse(text, whole) || (double)*whole < row->min ||
+            (double)*whole > row->max)
+            return false;
+        fk_format(buffer, FK_OPTION_BUFFER, "%lld", (long long)*whole);
+        return true;
+    case FK_OPTION_REAL:
+    case FK_OPTION_SHARE:
+        if (row->kind == FK_OPTION_SHARE
+                ? !parse_share(text, &real)
+                : !fk_number_parse(text, &real) || real < row->min || real > row->max)
+            return false;
+        fk_number_text(buffer, real);
+        return true;
+    case FK_OPTION_BYTES:
+        if (!parse_bytes(text, &real))
+            return false;
+        fk_format(buffer, FK_OPTION_BUFFER, "%.0f", floor(real));
+        return true;
+    case FK_OPTION_SIZE:
+        if (!parse_size(row, text, whole))
+            return false;
+        fk_format(buffer, FK_OPTION_BUFFER, "%lldx%lld", (long long)whole[0], (long long)whole[1]);
+        return true;
+    case FK_OPTION_FLAG:
+        return strcmp(text, "true") == 0 || strcmp(text, "false") == 0;
+    default:
+        return row->kind == FK_OPTION_TEXT;
+    }
+}
+
+/* What the row takes, in words. */
+static void expectation(const fk_option *row, char out[256])
+{
+    switch (row->kind) {
+    case FK_OPTION_INT:
+        fk_format(out, 256,
+                  row->max < ENDLESS ? "an integer from %.0f to %.0f"
+                                     : "an integer of %.0f or more",
+                  row->min, row->max);
         break;
     case FK_OPTION_REAL:
-        if (!fk_number_parse(text, &real) || real < row->min || real > row->max)
-            return fk_error_set(err, FLECK_E_OPTION,
-                                "--%s: expected a number from %g to %g, got \"%s\"", row->name,
-                                row->min, row->max, text);
-        fk_number_text(buffer, real);
+        fk_format(out, 256, "a number from %g to %g", row->min, row->max);
+        break;
+    case FK_OPTION_SIZE:
+        fk_format(out, 256, "WxH with sides from %.0f to %.0f", row->min, row->max);
+        break;
+    case FK_OPTION_CHOICE:
+        fk_format(out, 256, "one of %s", row->choices);
+        return;
+    default:
+        fk_format(out, 256, "%s",
+                  row->kind == FK_OPTION_SHARE   ? "a share between 0 and 1, as 0.02 or 2%"
+                  : row->kind == FK_OPTION_BYTES ? "a size as 600M or 2G"
+                                                 : "true or false");
         break;
     }
-    *canonical = buffer;
-    return FLECK_OK;
+    if (row->choices != NULL)
+        fk_format(out + strlen(out), 256 - strlen(out), " or %s", row->choices);
+}
+
+fleck_status fk_option_check(const fk_option *row, const char *text, char buffer[FK_OPTION_BUFFER],
+                             const char **canonical, fleck_error *err)
+{
+    char meant[FK_MEANT] = "", expected[256];
+
+    if (is_legal(row, text, buffer)) {
+        *canonical = buffer[0] != '\0' ? buffer : text;
+        return FLECK_OK;
+    }
+    expectation(row, expected);
+    if (row->kind == FK_OPTION_CHOICE)
+        (void)fk_nearest_choice(meant, row->choices, text);
+    return fk_error_set(err, FLECK_E_OPTION, "--%s: expected %s, got \"%s\"%s", row->name, expected,
+                        text, meant);
 }
 
 /* Check text and keep it as the value of row i. */
 static fleck_status store(fk_options *o, int i, const char *text, fleck_error *err)
 {
-    char buffer[FK_NUMBER_TEXT], *copy;
+    char buffer[FK_OPTION_BUFFER], *copy;
     const char *canonical;
     fleck_status st;
 
-    FK_DO(check(&o->table[i], text, buffer, &canonical, err));
+    FK_DO(fk_option_check(&o->table[i], text, buffer, &canonical, err));
     FK_DO(fk_strdup(&copy, canonical, err));
     fk_free(o->values[i]);
     o->values[i] = copy;

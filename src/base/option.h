@@ -9,7 +9,11 @@ typedef enum fk_option_kind {
     FK_OPTION_REAL,   /* finite number in [min, max] */
     FK_OPTION_CHOICE, /* one of the words in choices, separated by '|'; a word that ends in ":"
                          takes a text behind the colon ("list:FILE") */
-    FK_OPTION_TEXT    /* any text */
+    FK_OPTION_TEXT,   /* any text */
+    FK_OPTION_SHARE,  /* number above 0 and below 1, as 0.02 or 2% */
+    FK_OPTION_BYTES,  /* as 600M or 2G; stored as an integer */
+    FK_OPTION_SIZE,   /* sides in [min, max], "WxH" or one number for both; stored as "WxH" */
+    FK_OPTION_FLAG    /* "true" or "false" */
 } fk_option_kind;
 
 /* One option; a table ends with name NULL. */
@@ -17,18 +21,25 @@ typedef struct fk_option {
     const char *name; /* "k-image": the flag without its dashes */
     fk_option_kind kind;
     const char *initial; /* default as text */
-    double min, max;     /* for INT and REAL */
-    const char *choices; /* for CHOICE */
+    double min, max;     /* for INT, REAL and SIZE */
+    const char *choices; /* for CHOICE; for INT and SIZE NULL, or words in place of numbers */
     const char *absent;  /* its value in files of before it was; NULL: initial */
     bool after_fit;      /* may still be changed when a model is opened for scoring */
     const char *help;    /* one line: meaning, unit, source */
 } fk_option;
+
+#define FK_OPTION_BUFFER 64
 
 /* Values for one table, as canonical text each. Valid when zeroed. */
 typedef struct fk_options {
     const fk_option *table;
     char **values; /* one per row of table; owned */
 } fk_options;
+
+/* Check text against its row: *canonical becomes the text to store, which is text itself or lies in
+ * buffer.  FLECK_E_OPTION names the option, what it expects and what was given. */
+fleck_status fk_option_check(const fk_option *row, const char *text, char buffer[FK_OPTION_BUFFER],
+                             const char **canonical, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Fill out with table's defaults, which must be legal (asserted). */
 fleck_status fk_options_init(fk_options *out, const fk_option *table,

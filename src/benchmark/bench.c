@@ -1,6 +1,7 @@
 /* The benchmark: categories one by one, each kept as soon as it is done, and the reports made from what is kept. */
 #include "benchmark/report/report.h"
 #include "run/output.h"
+#include "fit/settings.h"
 #include "run/source.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -490,6 +491,7 @@ fleck_status fk_bench(const char *root, const char *out, const fleck_bench_setti
     if (s->resamples < 1 || s->resamples > 1000000)
         FK_FAIL(err, FLECK_E_OPTION, "resamples: expected 1 to 1000000, got %lld",
                 (long long)s->resamples);
+    FK_DO(fk_fit_check_given(&s->fit, err));
     FK_DO(fk_bench_runs_read(&b.runs, s, err));
     FK_DO(find_categories(&b, err));
     FK_DO(FK_CALLOC(&b.data, b.names.count, err));

@@ -198,7 +198,7 @@ fleck_status fk_bench_run_sum(char out[FK_SHA256_TEXT], const char *files,
                          (unsigned long long)s->seed));
     FK_DO(fk_text_printf(&t, err, "%s %s %s %s %s %s\n%s\n", m->method->name, m->backbone,
                          run->weights, fk_precision_name(m->precision), m->engine,
-                         run->fit.pool != NULL ? run->fit.pool : "", mask));
+                         run->fit.pool != NULL ? run->fit.pool : "method", mask));
     FK_DO(fk_text_printf(&t, err, "%lldx%lld %lldx%lld %lld %lld %s %.17g %lld %lld\n%s\n",
                          (long long)p->width, (long long)p->height, (long long)p->crop_width,
                          (long long)p->crop_height, (long long)p->tile, (long long)p->overlap,

@@ -2,8 +2,7 @@
 #include "benchmark/bench.h"
 #include "base/mem.h"
 #include "base/nearest.h"
-#include "base/number.h"
-#include "dataset/session.h"
+#include "fit/settings.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -61,123 +60,22 @@ typedef struct reading {
     fleck_fit_settings *fit;
     const char *options[MAX_PARTS]; /* of the method, ended by NULL */
     int n;
-    bool size, crop, long_side, tiles; /* were given */
 } reading;
-
-/* "WxH", or one number for both. */
-static bool parse_size(const char *text, int64_t *width, int64_t *height)
-{
-    size_t n = strcspn(text, "x");
-    char first[16];
-    int64_t w, h;
-
-    if (n >= sizeof first)
-        return false;
-    snprintf(first, sizeof first, "%.*s", (int)n, text);
-    if (!fk_integer_parse(first, &w) || w < 1)
-        return false;
-    h = w;
-    if (text[n] == 'x' && (!fk_integer_parse(text + n + 1, &h) || h < 1))
-        return false;
-    *width = w;
-    *height = h;
-    return true;
-}
-
-/* A share between 0 and 1, as 0.02 or 2%. */
-static bool parse_rate(const char *text, double *out)
-{
-    size_t n = strlen(text);
-    bool percent = n > 0 && text[n - 1] == '%';
-    char number[32];
-
-    if (n >= sizeof number)
-        return false;
-    snprintf(number, sizeof number, "%.*s", (int)(n - (percent ? 1 : 0)), text);
-    if (!fk_number_parse(number, out))
-        return false;
-    *out /= percent ? 100.0 : 1.0;
-    return *out > 0.0 && *out < 1.0;
-}
-
-static fleck_status refuse(const char *name, const char *value, fleck_error *err)
-{
-    const char *wanted = strcmp(name, "size") == 0           ? "WxH or a number"
-                         : strcmp(name, "crop") == 0         ? "WxH, a number or none"
-                         : strcmp(name, "calibrate") == 0    ? "a number of 0 or more, or all"
-                         : strcmp(name, "false-alarms") == 0 ? "a share as 0.02 or 2%"
-                         : strcmp(name, "groups") == 0 ? "auto, folder, day, prefix, runs or none"
-                                                       : "a number of 0 or more";
-
-    return fk_error_set(err, FLECK_E_OPTION, "%s: expected %s, got \"%s\"", name, wanted, value);
-}
-
-/* Put NAME=VALUE into the fit's own settings where it is one of these; *taken says so. */
-static fleck_status take_own(reading *r, const char *name, const char *value, bool *taken,
-                             fleck_error *err)
-{
-    fleck_fit_settings *f = r->fit;
-    const struct {
-        const char *name, **text;
-        int64_t *count;
-        double *real;
-    } own[] = {
-        {"taps", &f->taps, NULL, NULL},           {"resize", &f->resize, NULL, NULL},
-        {"weights", &f->weights, NULL, NULL},     {"engine", &f->engine, NULL, NULL},
-        {"precision", &f->precision, NULL, NULL}, {"normalisation", &f->normalisation, NULL, NULL},
-        {"pool", &f->pool, NULL, NULL},           {"fit-mask", &f->mask, NULL, NULL},
-        {"window", &f->window, NULL, NULL},       {"background", &f->background, NULL, NULL},
-        {"long-side", NULL, &f->long_side, NULL}, {"tiles", NULL, &f->tile, NULL},
-        {"pixels", NULL, &f->pixels, NULL},       {"overlap", NULL, NULL, &f->overlap},
-        {"calibrate", NULL, &f->calibrate, NULL}, {"sigma", NULL, NULL, &f->sigma}};
-    fk_session_kind groups;
-    size_t i = 0, n = sizeof own / sizeof own[0];
-    bool good = true;
-
-    *taken = true;
-    if (strcmp(name, "size") == 0) {
-        good = r->size = parse_size(value, &f->width, &f->height);
-    } else if (strcmp(name, "crop") == 0) {
-        r->crop = true;
-        if (strcmp(value, "none") == 0)
-            f->crop_width = f->crop_height = 0;
-        else
-            good = parse_size(value, &f->crop_width, &f->crop_height);
-    } else if (strcmp(name, "calibrate") == 0 && strcmp(value, "all") == 0) {
-        f->calibrate = INT64_MAX;
-    } else if (strcmp(name, "false-alarms") == 0) {
-        good = parse_rate(value, &f->false_alarms);
-    } else if (strcmp(name, "groups") == 0) {
-        good = fk_session_parse(value, &groups);
-        f->groups = value;
-    } else {
-        r->long_side |= strcmp(name, "long-side") == 0;
-        r->tiles |= strcmp(name, "tiles") == 0;
-        while (i < n && strcmp(name, own[i].name) != 0)
-            i++;
-        *taken = i < n;
-        if (i < n && own[i].text != NULL)
-            *own[i].text = value;
-        else if (i < n && own[i].count != NULL)
-            good = fk_integer_parse(value, own[i].count) && *own[i].count >= 0;
-        else if (i < n)
-            good = fk_number_parse(value, own[i].real);
-    }
-    return good ? FLECK_OK : refuse(name, value, err);
-}
 
 /* Put NAME=VALUE into the fit's own settings or the method's options. */
 static fleck_status take_pair(reading *r, const char *pair, fleck_error *err)
 {
     const char *value = strchr(pair, '=') + 1, *name;
-    bool taken;
+    const fk_setting *setting;
     char text[64];
     fleck_status st;
 
     FK_DO(keep(r->runs, &name, pair, value - 1 - pair, err));
-    FK_DO(take_own(r, name, value, &taken, err));
-    if (taken)
+    setting = fk_setting_find(name);
+    if (setting != NULL && (setting->where & FK_IN_RUN) != 0) {
+        st = fk_fit_set(r->fit, name, value, err);
         goto done;
+    }
     if (r->n + 2 >= MAX_PARTS)
         FK_FAIL(err, FLECK_E_LIMIT, "run: more than %d options", MAX_PARTS - 2);
     if (strcmp(r->fit->method, "spade") != 0 || strcmp(name, "k") != 0) {
@@ -193,19 +91,17 @@ done:
 }
 
 /* What a run says of sizes takes the place of what all share, by the rules of `fleck fit`. */
-static fleck_status settle_shape(const reading *r, fleck_error *err)
+static void settle_shape(fleck_fit_settings *f)
 {
-    fleck_fit_settings *f = r->fit;
+    bool size = fk_fit_given(f, "size"), crop = fk_fit_given(f, "crop");
+    bool tiles = fk_fit_given(f, "tiles");
 
-    if (r->long_side && (r->size || r->crop))
-        return fk_error_set(err, FLECK_E_OPTION, "long-side takes the place of size and crop");
-    if ((r->size || r->tiles) && !r->crop) /* the default crop belongs to the default size */
+    if ((size || tiles) && !crop) /* the shared crop belongs to the shared size */
         f->crop_width = f->crop_height = 0;
-    if (r->tiles && !r->size)
+    if (tiles && !size)
         f->width = f->height = 0;
-    if (r->size || r->crop)
+    if (size || crop)
         f->long_side = 0;
-    return FLECK_OK;
 }
 
 /* The options behind the colon.  A part without '=' belongs to the value before it: "taps=a,b". */
@@ -229,7 +125,7 @@ static fleck_status take_options(reading *r, const char *text, fleck_error *err)
         FK_DO(take_pair(r, pair, err));
         text = next;
     }
-    st = settle_shape(r, err);
+    settle_shape(r->fit);
 done:
     return st;
 }
@@ -268,6 +164,7 @@ static fleck_status add(fk_bench_runs *r, const char *text, const char *backbone
     const char **block = NULL;
     fleck_status st;
 
+    run.fit.given = 0;
     FK_DO(keep(r, &run.fit.method, text, (int64_t)method, err));
     if (method < head)
         FK_DO(keep(r, &run.fit.backbone, text + method + 1, (int64_t)(head - method - 1), err));
@@ -275,6 +172,7 @@ static fleck_status add(fk_bench_runs *r, const char *text, const char *backbone
         run.fit.backbone = backbone;
     if (text[head] == ':')
         FK_DO(take_options(&text_of_run, text + head + 1, err));
+    FK_DO(fk_fit_check(&run.fit, err));
     run.shaped = fk_fit_shapes(&run.fit);
     FK_DO(name_run(&run.name, &run, text + head + (text[head] == ':'), err));
     assert(run.name != NULL);

@@ -360,9 +360,6 @@ fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const flec
     fleck_status st;
 
     *times = (fleck_times){0};
-    if (s->calibrate < 0)
-        FK_FAIL(err, FLECK_E_OPTION, "calibrate: expected 0 or more images, got %lld",
-                (long long)s->calibrate);
     FK_DO(fitting_init(&f, s, err));
     FK_DO(learn(&f, s, times, err));
     FK_DO(say_masks(&f, s, err));

@@ -5,9 +5,6 @@
 #include "dataset/dataset.h"
 #include "run/source.h"
 
-/* Pixels that the network sees where nothing else is asked for. */
-#define FK_FIT_PIXELS (224 * 224)
-
 /* Everything of m that the settings decide: backbone, weights, preprocessing, taps, embedding,
  * method and an empty state.  m is zeroed before. */
 fleck_status fk_fit_plan(fk_model *m, const fleck_fit_settings *s,

@@ -36,9 +36,8 @@ static fleck_status find_sessions(fk_fitting *f, const fleck_fit_settings *s, fl
     fk_session_kind kind = FK_SESSION_AUTO;
     fleck_status st;
 
-    if (s->groups != NULL && !fk_session_parse(s->groups, &kind))
-        FK_FAIL(err, FLECK_E_OPTION,
-                "groups: expected auto, folder, day, prefix, runs or none, got \"%s\"", s->groups);
+    if (s->groups != NULL)
+        (void)fk_session_parse(s->groups, &kind);
     FK_DO(FK_ALLOC(&session, f->n, err));
     FK_DO(FK_ALLOC(&fold, f->n, err));
     FK_DO(fk_sessions_find(session, &count, &kind, f->source->files, f->n, kind, FK_FOLDS, err));
@@ -59,9 +58,6 @@ fleck_status fk_held_out_init(fk_fitting *f, const fleck_fit_settings *s, fleck_
     bool excludes = (f->model->method->flags & FK_METHOD_EXCLUDES) != 0;
     fleck_status st = FLECK_OK;
 
-    if (!(s->false_alarms > 0.0 && s->false_alarms < 1.0))
-        FK_FAIL(err, FLECK_E_OPTION, "false alarms: expected a rate between 0 and 1, got %g",
-                s->false_alarms);
     if (s->calibrate == 0 || !excludes || f->n < 3)
         return FLECK_OK;
     h->n = s->calibrate < f->n ? s->calibrate : f->n;

@@ -14,9 +14,6 @@ fleck_status fk_fit_limit(fk_model *m, const fleck_fit_settings *s, int64_t imag
     fleck_status st;
 
     others = fk_clock_rss_bytes() + later + SLACK_BYTES;
-    if (s->max_memory < 0)
-        return fk_error_set(err, FLECK_E_OPTION, "max memory: expected 0 or more bytes, got %lld",
-                            (long long)s->max_memory);
     if (m->method->limit == NULL && s->max_memory > 0)
         return fk_error_set(err, FLECK_E_UNSUPPORTED, "max memory: %s keeps to no limit",
                             m->method->name);

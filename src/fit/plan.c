@@ -6,6 +6,7 @@
 #include "net/onnx.h"
 #include "view/area.h"
 #include "fit/fit.h"
+#include "fit/settings.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,8 +14,6 @@
 #include <string.h>
 
 #define MIN_SIDE 32
-#define MAX_SIDE 16384
-#define MAX_OVERLAP 0.75
 #define WHOLE_STRIDE 32
 #define MAX_ONNX_BYTES ((size_t)1 << 31)
 
@@ -126,9 +125,6 @@ fleck_status fk_fit_shape(fleck_fit_settings *s, const char *const *files, int64
     double shape = 1.0;
     fleck_status st = FLECK_OK;
 
-    if (s->long_side != 0 && (s->long_side < MIN_SIDE || s->long_side > MAX_SIDE))
-        return fk_error_set(err, FLECK_E_OPTION, "long side: expected %d to %d, got %lld", MIN_SIDE,
-                            MAX_SIDE, (long long)s->long_side);
     if (s->long_side != 0 && files == NULL)
         return fk_error_set(
             err, FLECK_E_OPTION,
@@ -138,10 +134,7 @@ fleck_status fk_fit_shape(fleck_fit_settings *s, const char *const *files, int64
         return fk_error_set(err, FLECK_E_OPTION,
                             "crop: expected a size to crop from, such as 256x256, got none");
     if (s->pixels == 0)
-        s->pixels = FK_FIT_PIXELS;
-    if (s->pixels < MIN_SIDE * MIN_SIDE || s->pixels > (int64_t)MAX_SIDE * MAX_SIDE)
-        return fk_error_set(err, FLECK_E_OPTION, "pixels: expected %d to %d, got %lld",
-                            MIN_SIDE * MIN_SIDE, MAX_SIDE * MAX_SIDE, (long long)s->pixels);
+        s->pixels = fk_fit_defaults().pixels;
     if (files != NULL)
         FK_DO(shape_of(&shape, files, n, s->max_pixels, err));
     if (s->long_side != 0) {
@@ -209,34 +202,16 @@ fleck_status fk_fit_check_tiles(const fleck_fit_settings *s, const char *const *
     return refuse_tile(s->tile, largest, width, height, err);
 }
 
-static fleck_status plan_tiles(fk_preprocess *p, const fleck_fit_settings *s, fleck_error *err)
+static void plan_tiles(fk_preprocess *p, const fleck_fit_settings *s)
 {
-    if (s->tile == 0)
-        return FLECK_OK;
-    if (s->tile < MIN_SIDE || s->tile > MAX_SIDE)
-        return fk_error_set(err, FLECK_E_OPTION, "tiles: expected a side of %d to %d, got %lld",
-                            MIN_SIDE, MAX_SIDE, (long long)s->tile);
-    if (!(s->overlap >= 0.0 && s->overlap <= MAX_OVERLAP))
-        return fk_error_set(err, FLECK_E_OPTION, "overlap: expected 0 to %g of a tile, got %g",
-                            MAX_OVERLAP, s->overlap);
     p->tile = s->tile;
     p->overlap = llround(s->overlap * (double)s->tile);
-    return FLECK_OK;
 }
 
 static fleck_status plan_size(fk_preprocess *p, const fleck_fit_settings *s, const char *fallback,
                               fleck_error *err)
 {
-    const char *resize = s->resize != NULL ? s->resize : fallback;
-    char meant[FK_MEANT];
-    fk_filter filter;
-
-    if (!fk_filter_parse(resize, &filter))
-        return fk_error_set(
-            err, FLECK_E_OPTION,
-            "resize: expected nearest, bilinear, bicubic, lanczos or area, got \"%s\"%s", resize,
-            fk_nearest_choice(meant, "nearest|bilinear|bicubic|lanczos|area", resize));
-    snprintf(p->resize, sizeof p->resize, "%s", fk_filter_name(filter));
+    snprintf(p->resize, sizeof p->resize, "%s", s->resize != NULL ? s->resize : fallback);
     if (p->tile > 0 && s->width == 0 && s->height == 0) {
         if (s->crop_width > 0 || s->crop_height > 0)
             return fk_error_set(err, FLECK_E_OPTION,
@@ -247,16 +222,11 @@ static fleck_status plan_size(fk_preprocess *p, const fleck_fit_settings *s, con
     p->height = s->height;
     p->crop_width = s->crop_width > 0 ? s->crop_width : s->width;
     p->crop_height = s->crop_height > 0 ? s->crop_height : s->height;
-    if (p->width < MIN_SIDE || p->width > MAX_SIDE || p->height < MIN_SIDE || p->height > MAX_SIDE)
-        return fk_error_set(err, FLECK_E_OPTION, "size: expected %d to %d each way, got %lldx%lld",
-                            MIN_SIDE, MAX_SIDE, (long long)p->width, (long long)p->height);
-    if (p->crop_width < MIN_SIDE || p->crop_height < MIN_SIDE || p->crop_width > p->width ||
-        p->crop_height > p->height)
-        return fk_error_set(
-            err, FLECK_E_OPTION,
-            "crop: expected at least %d and at most the size %lldx%lld, got %lldx%lld", MIN_SIDE,
-            (long long)p->width, (long long)p->height, (long long)p->crop_width,
-            (long long)p->crop_height);
+    if (p->crop_width > p->width || p->crop_height > p->height)
+        return fk_error_set(err, FLECK_E_OPTION,
+                            "crop: expected at most the size %lldx%lld, got %lldx%lld",
+                            (long long)p->width, (long long)p->height, (long long)p->crop_width,
+                            (long long)p->crop_height);
     return FLECK_OK;
 }
 
@@ -274,20 +244,14 @@ done:
     return st;
 }
 
-static fleck_status plan_normalisation(fk_model *m, const char *name, fleck_error *err)
+static void plan_normalisation(fk_model *m, const char *name)
 {
     bool own = strcmp(name, "own") == 0;
-    char meant[FK_MEANT];
 
-    if (!own && strcmp(name, "imagenet") != 0)
-        return fk_error_set(err, FLECK_E_OPTION,
-                            "normalisation: expected own or imagenet, got \"%s\"%s", name,
-                            fk_nearest_choice(meant, "own|imagenet", name));
     for (int i = 0; i < 3; i++) {
         m->pre.mean[i] = own && m->arch != NULL ? m->arch->mean[i] : imagenet_mean[i];
         m->pre.scale[i] = own && m->arch != NULL ? m->arch->scale[i] : imagenet_scale[i];
     }
-    return FLECK_OK;
 }
 
 static int threads_of(const fleck_fit_settings *s)
@@ -492,7 +456,7 @@ fleck_status fk_fit_outline(fk_model *out, const fk_model *like, const fleck_fit
     if (out->arch == NULL || out->method == NULL)
         FK_FAIL(err, FLECK_E_UNSUPPORTED, "only what is built in can be outlined");
     FK_DO(fk_strdup(&out->backbone, like->backbone, err));
-    FK_DO(plan_tiles(&out->pre, s, err));
+    plan_tiles(&out->pre, s);
     FK_DO(plan_size(&out->pre, s, out->method->resize, err));
     FK_DO(name_taps(out, s->taps, err));
     FK_DO(shape_taps(out, err));
@@ -503,29 +467,9 @@ done:
     return st;
 }
 
-/* What has no meaning of its own where it is NULL. */
-static fleck_status check_words(const fleck_fit_settings *s, fleck_error *err)
-{
-    const char *const words[][2] = {{"method", s->method},
-                                    {"backbone", s->backbone},
-                                    {"precision", s->precision},
-                                    {"normalisation", s->normalisation}};
-
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (words[i][1] == NULL)
-            return fk_error_set(err, FLECK_E_OPTION,
-                                "%s: expected a name, got none (settings begin with "
-                                "fleck_fit_defaults())",
-                                words[i][0]);
-    return FLECK_OK;
-}
-
-/* ImageNet's mean, which is zero once it is normalised: a background that the network takes for nothing. */
-#define BACKGROUND "124,116,104"
-
 static fleck_status plan_background(fk_preprocess *p, const char *text, fleck_error *err)
 {
-    const char *at = text != NULL ? text : BACKGROUND;
+    const char *at = text != NULL ? text : fk_fit_defaults().background;
 
     for (int i = 0; i < 3; i++) {
         char *end;
@@ -548,10 +492,7 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_err
 
     *m = (fk_model){0};
     fk_calibration_init(&m->calibration);
-    FK_DO(check_words(s, err));
     FK_DO(fk_method_named(&m->method, s->method, err));
-    if (!(s->sigma >= 0.0 && s->sigma <= 1000.0))
-        FK_FAIL(err, FLECK_E_OPTION, "sigma: expected 0 to 1000, got %g", s->sigma);
     m->sigma = s->sigma;
     FK_DO(fk_pooling_parse(&m->pooling, s->pool != NULL ? s->pool : "method", err));
     m->fitted_pooling = m->pooling;
@@ -560,14 +501,14 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_err
     FK_DO(plan_backbone(m, s, err));
     FK_DO(fk_pick_engine(m, s->engine, err));
     FK_DO(fk_strdup(&m->engine, fk_engine_version(m->runs_on, version, sizeof version), err));
-    FK_DO(plan_tiles(&m->pre, s, err));
+    plan_tiles(&m->pre, s);
     FK_DO(plan_size(&m->pre, s, m->method->resize, err));
     if (m->pre.width > 0)
         FK_DO(fk_fit_check_tile(m, m->pre.crop_width, m->pre.crop_height, err));
     FK_DO(plan_background(&m->pre, s->background, err));
     if (s->ignore == NULL && s->only == NULL)
         FK_DO(fk_fit_areas(m, s, 0, 0, err));
-    FK_DO(plan_normalisation(m, s->normalisation, err));
+    plan_normalisation(m, s->normalisation);
     FK_DO(name_taps(m, s->taps, err));
     FK_DO(shape_taps(m, err));
     FK_DO(plan_method(m, s, err));

@@ -7,7 +7,6 @@
 #include "tensor/safetensors.h"
 
 /* Share of good parts that a threshold may reject where nothing else is asked for. */
-#define FK_FALSE_ALARMS 0.03
 /* Fewer held-out scores than this give no verdict: the largest of n is exceeded by one good part in n + 1. */
 #define FK_LEAST_HELD_OUT 10
 

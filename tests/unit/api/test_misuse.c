@@ -236,7 +236,7 @@ static void a_fit_refuses_settings_that_mean_nothing(void **state)
     with(width, INT64_MAX, "size");
     with(width, -5, "size");
     with(crop_width, 49, "crop");
-    with(long_side, INT64_MIN, "long side");
+    with(long_side, INT64_MIN, "long-side");
     with(tile, -1, "tiles");
     with(calibrate, -1, "calibrate");
     with(max_memory, -1, "");
@@ -250,6 +250,31 @@ static void a_fit_refuses_settings_that_mean_nothing(void **state)
     s.overlap = NAN;
     refused(fleck_fit(&m, f.sample, &s, NULL, err));
 #undef with
+}
+
+static void a_setting_that_is_not_there_and_a_value_that_it_does_not_take_are_refused(void **state)
+{
+    fleck_fit_settings s = fleck_fit_defaults();
+    fleck_model *m = NULL;
+    fleck_setting row;
+
+    (void)state;
+    refused(fleck_fit_set(NULL, "tiles", "64", err));
+    refused(fleck_fit_set(&s, NULL, "64", err));
+    refused(fleck_fit_set(&s, "tiles", NULL, err));
+    refused(fleck_fit_set(&s, "", "", err));
+    assert_refused(fleck_fit_set(&s, "overlp", "0.5", err), FLECK_E_OPTION,
+                   "did you mean overlap?");
+    assert_refused(fleck_fit_set(&s, "overlap", "0.8", err), FLECK_E_OPTION,
+                   "--overlap: expected a number from 0 to 0.75, got \"0.8\"");
+    assert_true(s.overlap == 0.25 && s.given == 0);
+    assert_ok(fleck_fit_set(&s, "overlap", "0.5", err));
+    assert_true(s.overlap == 0.5);
+    assert_refused(fleck_fit(&m, f.sample, &s, NULL, err), FLECK_E_OPTION, "belongs to --tiles");
+    assert_null(m);
+    assert_false(fleck_fit_setting(0, NULL));
+    assert_false(fleck_fit_setting(-1, &row));
+    assert_false(fleck_fit_setting(INT_MAX, &row));
 }
 
 static void a_model_is_saved_opened_and_verified_with_arguments_only(void **state)
@@ -614,6 +639,7 @@ int main(void)
         cmocka_unit_test(outputs_want_a_path),
         cmocka_unit_test(weights_want_a_folder_a_name_and_a_file),
         cmocka_unit_test(a_fit_refuses_settings_that_mean_nothing),
+        cmocka_unit_test(a_setting_that_is_not_there_and_a_value_that_it_does_not_take_are_refused),
         cmocka_unit_test(a_model_is_saved_opened_and_verified_with_arguments_only),
         cmocka_unit_test(scoring_wants_a_model_pixels_and_someone_to_tell),
         cmocka_unit_test(results_of_nothing_and_of_other_models_are_refused),

@@ -71,7 +71,8 @@ static void a_runs_settings_of_the_fit_go_before_the_shared_ones(void **state)
     f = &r.items[2].fit;
     assert_true(f->width == 0 && f->crop_width == 0 && f->sigma == 2.0);
     f = &r.items[3].fit;
-    assert_true(f->width == 0 && f->pixels == 224 * 224 && f->pool == NULL);
+    assert_true(f->width == 0 && f->pixels == 224 * 224);
+    assert_string_equal(f->pool, "method");
     f = &r.items[4].fit;
     assert_true(f->calibrate == INT64_MAX && f->false_alarms == 0.05);
     assert_string_equal(f->groups, "day");
@@ -112,17 +113,18 @@ static void tiles_and_the_long_side_take_the_place_of_sizes(void **state)
 static void a_runs_setting_that_is_no_number_is_named(void **state)
 {
     static const char *const cases[][2] = {
-        {"padim:size=a", "padim:size=a: size: expected WxH or a number, got \"a\""},
+        {"padim:size=a",
+         "padim:size=a: --size: expected WxH with sides from 32 to 16384, got \"a\""},
         {"padim:size=64x", "got \"64x\""},
         {"padim:size=0", "got \"0\""},
         {"padim:size=-64", "got \"-64\""},
-        {"padim:crop=many", "crop: expected WxH, a number or none"},
-        {"padim:sigma=x", "sigma: expected a number"},
-        {"padim:long-side=64,crop=32", "long-side takes the place of size and crop"},
-        {"padim:tiles=big", "tiles: expected a number of 0 or more, got \"big\""},
-        {"padim:calibrate=-1", "calibrate: expected a number of 0 or more, or all"},
-        {"padim:false-alarms=2", "false-alarms: expected a share as 0.02 or 2%, got \"2\""},
-        {"padim:groups=week", "groups: expected auto, folder, day, prefix, runs or none"}};
+        {"padim:crop=many", "--crop: expected WxH with sides from 32 to 16384 or none"},
+        {"padim:sigma=x", "--sigma: expected a number"},
+        {"padim:long-side=64,crop=32", "--long-side takes the place of --size and --crop"},
+        {"padim:tiles=big", "--tiles: expected an integer from 32 to 16384 or 0, got \"big\""},
+        {"padim:calibrate=-1", "--calibrate: expected an integer of 0 or more or all"},
+        {"padim:false-alarms=2", "--false-alarms: expected a share between 0 and 1, as 0.02 or 2%"},
+        {"padim:groups=week", "--groups: expected one of auto|folder|day|prefix|runs|none"}};
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

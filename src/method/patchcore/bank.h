@@ -68,8 +68,8 @@ typedef struct fk_near {
         *lone; /* [n] the part that alone is within a radius; -1 where there are others or none */
 } fk_near;
 
-/* Find that for x [n, dim], which are of images [n], in each partition that `parts` has.  Only in a bank without
- * coarse coordinates (asserted).  The same bytes for any pool.  Cost: as that of fk_bank_nearest, once. */
+/* Find that for x [n, dim], which are of images [n], in each partition that `parts` has.  Only in a
+ * bank without coarse coordinates (asserted).  The same bytes for any pool.  Cost: as that of fk_bank_nearest, once. */
 fleck_status fk_bank_near(const fk_bank *b, const float *x, int64_t n, const fk_parts *parts,
                           const int64_t *images, double radius, const fk_near *near, fk_pool *pool,
                           fleck_error *err) FLECK_MUST_CHECK;

@@ -334,8 +334,9 @@ static void sort_front(const search *s, int64_t begin, int64_t end)
     }
 }
 
-/* Put those of the front first in the order, and the highest ranking of the others behind them.  Many fronts come
- * from the same list: it serves as long as the first point behind it, which has not changed, ranks lower. */
+/* Put those of the front first in the order, and the highest ranking of the others behind them.  Many
+ * fronts come from the same list: it serves as long as the first point behind it, which has not
+ * changed, ranks lower. */
 static void select_front(search *s)
 {
     if (s->n_list > 0)

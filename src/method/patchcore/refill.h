@@ -33,9 +33,10 @@ void fk_refill_free(fk_refill *l);
  *   parts     of the images, see method.h; out's partitions that it lacks are empty
  *   images    [n] of each point
  *   chosen    [k] points of the bank
- * keep: keep each point's distance to the bank without its part too; the points of an image then lie one
- * behind the other.  index is set, rows is not.  Cost: n k d multiply-adds as matrix products, and some more for the points
- * that a part alone covers.  The same bytes on any pool. */
+ *   keep      keep each point's distance to the bank without its part too, for fk_refill_near(); the
+ *             points of an image then lie one behind the other
+ * index is set, rows is not.  Cost: n k d multiply-adds as matrix products, and some more for the
+ * points that a part alone covers.  The same bytes on any pool. */
 fleck_status fk_refill_find(fk_refill *out, const fk_parts *parts, const float *x, int64_t n,
                             int64_t d, const int64_t *images, const int64_t *chosen, int64_t k,
                             double radius, bool keep, fk_pool *pool,
@@ -54,8 +55,9 @@ fleck_status fk_refill_nearer(const fk_refill *l, fk_span exclude, const float *
                               int64_t shift, void *scratch, fk_pool *pool, float *distance,
                               int64_t *index, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Where `exclude` says that a learned image is scored, whose points were n in all: the distances [n] of its points
- * to the bank alone, as fk_bank_nearest() would find them.  False where they were not kept. */
+/* Where `exclude` says that a learned image is scored, whose points were n in all: the distances [n]
+ * of its points to the bank without what came in, as fk_bank_nearest() finds them.  False where they
+ * were not kept. */
 bool fk_refill_near(const fk_refill *l, fk_span exclude, float *distance, int64_t n);
 
 /* The features [*n, dim] that come in where `exclude` is left out; none for FK_NONE, and where nothing

@@ -22,7 +22,8 @@ extern char *openblas_get_config(void) __attribute__((weak));
 
 /* A run longer than this is long: 3 runs without warm-up. */
 #define LONG_MS 2000.0
-/* Short runs are repeated until they have taken this long, but not more often than BENCH_MAX_RUNS. */
+/* Short runs are repeated until they have taken this long, but not more often than
+ * BENCH_MAX_RUNS. */
 #define ENOUGH_MS 400.0
 #define MIN_RUNS 10
 #define LONG_RUNS 3

@@ -1,5 +1,5 @@
-/* The machine: what copying and matrix products reach, which the bounds of all other rows rest on, and
- * how steadily it gives it. */
+/* The machine: what copying and matrix products reach, which the bounds of all other rows rest on,
+ * and how steadily it gives it. */
 #include "bench.h"
 #include "linalg/linalg.h"
 
@@ -17,9 +17,9 @@ static fleck_status multiply(void *ctx, fleck_error *err)
     return FLECK_OK;
 }
 
-/* Work without memory or system calls always takes the same time on a processor of one's own. Where the
- * host lends the core's other hardware thread to somebody, the median is far above the least, and no
- * account of stolen time shows it. */
+/* Work without memory or system calls always takes the same time on a processor of one's own. Where
+ * the host lends the core's other hardware thread to somebody, the median is far above the least,
+ * and no account of stolen time shows it. */
 static void steadiness(void)
 {
     bench_row row = {

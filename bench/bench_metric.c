@@ -16,8 +16,8 @@
 #define DEFECTIVE 63
 #define COARSE 28
 
-/* As many maps and masks as bottle's test set has: maps smooth like PaDiM's, a round defect in 63 of
- * them whose scores are higher on the whole. */
+/* As many maps and masks as bottle's test set has: maps smooth like PaDiM's, a round defect in 63
+ * of them whose scores are higher on the whole. */
 typedef struct category {
     int64_t side;
     float *maps[IMAGES];

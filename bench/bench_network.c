@@ -1,5 +1,5 @@
-/* Networks up to their default taps, engines in alternation, and layers of the native engine with and
- * without its fast inner loops; against products at full speed. */
+/* Networks up to their default taps, engines in alternation, and layers of the native engine with
+ * and without its fast inner loops; against products at full speed. */
 #include "bench.h"
 #include "samples.h"
 

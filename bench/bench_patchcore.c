@@ -1,9 +1,10 @@
-/* PatchCore on bottle: the choice of the bank, how well it covers the patches, and the search.  Needs
+/* PatchCore on bottle: the choice of the bank, how well it covers the patches, and the search.
+ * Needs
  * ../shared.
  *
  * A bank's covering radius is the distance of the farthest good patch from its nearest of the bank.
- * Greedy k-center on all patches at once is what the bank of reduced blocks is compared with; no labels are
- * in it.  `bench_patchcore all` also compares blocks that keep more or less. */
+ * Greedy k-center on all patches at once is what the bank of reduced blocks is compared with; no
+ * labels are in it.  `bench_patchcore all` also compares blocks that keep more or less. */
 #include "bench.h"
 
 #include "base/mem.h"

@@ -1,4 +1,5 @@
-/* How cost grows: with the number of images, with their size, and with threads.  The plot's data. */
+/* How cost grows: with the number of images, with their size, and with threads.  The plot's
+ * data. */
 #include "bench.h"
 #include "samples.h"
 #include "tool.h"

@@ -1,4 +1,5 @@
-/* Images a second of N scorers on one model against N processes with a model each: MODEL IMAGE N. */
+/* Images a second of N scorers on one model against N processes with a model each: MODEL IMAGE
+ * N. */
 #include "fleck.h"
 
 #include <pthread.h>

@@ -75,8 +75,8 @@ static void close_job(job *j)
     fk_pool_close(&j->pool);
 }
 
-/* Milliseconds: for all positions the products of each level on its own grid at the sgemm peak, else
- * the gallery's bytes at the copy bandwidth. */
+/* Milliseconds: for all positions the products of each level on its own grid at the sgemm peak,
+ * else the gallery's bytes at the copy bandwidth. */
 static double bound_of(const fk_embed_shape *shape, int radius, int k, int threads)
 {
     double operations = 0, bytes = 0;

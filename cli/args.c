@@ -85,7 +85,8 @@ static bool is_shown(const command *cmd, const fleck_setting *s)
     return cmd->settings == 'f' || (cmd->settings == 'b' && s->bench);
 }
 
-/* Add to table a row for each setting of a fit, the common ones or the others below their headings. */
+/* Add to table a row for each setting of a fit, the common ones or the others below their
+ * headings. */
 static int add_settings(flag *table, int n, const command *cmd, bool common)
 {
     const char *group = "";
@@ -101,8 +102,8 @@ static int add_settings(flag *table, int n, const command *cmd, bool common)
     return n;
 }
 
-/* The command's own flags with those of a fit's settings between: its common ones, the common settings, the other
- * settings, its others.  It ends with name NULL. */
+/* The command's own flags with those of a fit's settings between: its common ones, the common
+ * settings, the other settings, its others.  It ends with name NULL. */
 static const flag *table_of(const command *cmd)
 {
     static flag tables[2][MOST_FLAGS];

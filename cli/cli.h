@@ -10,7 +10,8 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DEFECTIVE = 3 };
 
 /* ---- Arguments (args.c) ---- */
 
-/* One flag; a table ends with name NULL.  In --help the common ones come first, the others below GROUP rows. */
+/* One flag; a table ends with name NULL.  In --help the common ones come first, the others below
+ * GROUP rows. */
 typedef struct flag {
     const char *name;  /* "threads" for --threads */
     char letter;       /* 'o' for -o, 0 for none */
@@ -42,8 +43,8 @@ typedef struct args {
     const command *cmd;
     const char **words; /* positional */
     int n_words;
-    const char **
-        values; /* one per row of the command's table; "" for a switch that was given, NULL if not */
+    /* one per row of the command's table; "" for a switch that was given, NULL if not */
+    const char **values;
     const char **given; /* [argc] by argument: the value of a flag that was read there, or NULL */
     int *rows;          /* [argc] and its row */
     int argc;           /* all of it, behind the command's name */
@@ -61,13 +62,15 @@ bool command_takes(const command *cmd, const char *name);
 const command *find_command_with(const char *name);
 /* Whether --help is among argv. */
 bool args_want_help(int argc, char **argv);
-/* Print --help, with the options of the method that argv names, if it does; the code to exit with. */
+/* Print --help, with the options of the method that argv names, if it does; the code to exit
+ * with. */
 int args_help(const command *cmd, int argc, char **argv);
 
 /* Value of a flag of the table, NULL if not given. */
 const char *args_get(const args *a, const char *name);
 bool args_has(const args *a, const char *name);
-/* Every value of a flag that may be given several times, in order, and NULL; to be freed (the list, not the texts). */
+/* Every value of a flag that may be given several times, in order, and NULL; to be freed (the list,
+ * not the texts). */
 const char **args_list(const args *a, const char *name);
 /* Integer in [min, max] into *out, unchanged where the flag was not given; false: error printed. */
 bool args_int(const args *a, const char *name, int64_t min, int64_t max, int64_t *out);
@@ -84,9 +87,11 @@ typedef struct area_lists {
 } area_lists;
 area_lists args_areas(const args *a);
 void area_lists_free(area_lists *l);
-/* What is said of the share of photos that is never looked at, 0: nothing; in front of it `before`. */
+/* What is said of the share of photos that is never looked at, 0: nothing; in front of it
+ * `before`. */
 void print_outside(const char *before, const fleck_model_info *info);
-/* The settings of a fit that were given (but for lists), and where weights lie; false: error printed. */
+/* The settings of a fit that were given (but for lists), and where weights lie; false: error
+ * printed. */
 bool args_fit(const args *a, fleck_fit_settings *s);
 
 /* Print "fleck: message" to stderr; returns EXIT_USAGE or EXIT_FAILED. */
@@ -123,18 +128,20 @@ const char *temporary_folder(void);
 
 /* $FLECK_HOME, else $XDG_DATA_HOME/fleck, else ~/.local/share/fleck.  Static storage. */
 const char *home_folder(void);
-/* Where weights are read that home_folder() has not: ../share/fleck seen from the tool's own folder if that has any, as
- * in the build tree and below a prefix, else the same of the prefix it was built for.  Static storage. */
+/* Where weights are read that home_folder() has not: ../share/fleck seen from the tool's own folder
+ * if that has any, as in the build tree and below a prefix, else the same of the prefix it was
+ * built for.  Static storage. */
 const char *shared_home_folder(void);
 
 /* ---- Outputs (outputs.c) ---- */
 
 /* Whether two paths name one file or folder. */
 bool same_file(const char *a, const char *b);
-/* False, and an error printed, where output (of the flag named) is one of the inputs, which may be NULL. */
+/* False, and an error printed, where output (of the flag named) is one of the inputs, which may be
+ * NULL. */
 bool output_apart(const char *option, const char *output, const char *const *inputs, int n);
-/* False, and an error printed, where something is there that fleck did not write of this kind, of this image
- * (NULL: any), unless it is to be overwritten; the image itself never is. */
+/* False, and an error printed, where something is there that fleck did not write of this kind, of
+ * this image (NULL: any), unless it is to be overwritten; the image itself never is. */
 bool output_free(const char *path, fleck_output_kind kind, const char *image, bool overwrite);
 /* The same, or where path cannot be written. */
 bool output_ready(const char *path, fleck_output_kind kind, const char *image, bool overwrite);
@@ -159,8 +166,8 @@ char *output_path(const char *folder, const char *image, const char *ending);
 
 /* ---- Signals (interrupt.c) ---- */
 
-/* From now on the first Ctrl-C, SIGTERM or SIGHUP only makes interrupted() true; the next ends the process.
- * progress_begin() calls it, and progress_show() stops what runs. */
+/* From now on the first Ctrl-C, SIGTERM or SIGHUP only makes interrupted() true; the next ends the
+ * process. progress_begin() calls it, and progress_show() stops what runs. */
 void interrupt_begin(void);
 bool interrupted(void);
 /* End by the signal that came, if one did. */
@@ -199,8 +206,8 @@ typedef struct path_rules {
     const char *leave_out[2]; /* folders that are not searched, or NULL */
 } path_rules;
 
-/* Files as they are; folders searched with what is below them; "-": paths from standard input, one a
- * line.  l is zeroed.  False: error printed.  l->broken folders could not be listed. */
+/* Files as they are; folders searched with what is below them; "-": paths from standard input, one
+ * a line.  l is zeroed.  False: error printed.  l->broken folders could not be listed. */
 bool path_list_read(path_list *l, const char *const *words, int n, const path_rules *rules);
 /* Print what could not be listed, and where anything was passed over a line: so many were `what`
  * ("scored"), of how many, and which not. */
@@ -253,8 +260,8 @@ typedef enum cut_goal {
     CUT_NO_MISS,
     CUT_NO_FALSE_ALARM
 } cut_goal;
-/* The threshold that does best, in the middle between two scores; of equal ones the highest.  Sorts s.  False, and
- * a threshold that is NaN: good or defective images are missing. */
+/* The threshold that does best, in the middle between two scores; of equal ones the highest.  Sorts
+ * s.  False, and a threshold that is NaN: good or defective images are missing. */
 bool choose_cut(cut *out, labelled_score *s, int64_t n, cut_goal goal, double miss_cost);
 cut judge_cut(const labelled_score *s, int64_t n, double threshold);
 
@@ -290,8 +297,8 @@ typedef struct region_scale {
 double region_percent(const fleck_region *r, const region_scale *s);
 double region_mm2(const fleck_region *r, const region_scale *s); /* NaN where unknown */
 
-/* What stands in a result's JSON line beside score and verdict; a text that is NULL does not, and regions that
- * are NULL are null. */
+/* What stands in a result's JSON line beside score and verdict; a text that is NULL does not, and
+ * regions that are NULL are null. */
 typedef struct result_more {
     const char *picture, *map;
     region_scale scale;

@@ -367,8 +367,8 @@ static int score_words(job *j, const char *const *words, int n)
     return code;
 }
 
-/* Paths of standard input as they come: what lies ready is scored together, and nothing is waited for
- * while there is something to answer. */
+/* Paths of standard input as they come: what lies ready is scored together, and nothing is waited
+ * for while there is something to answer. */
 static int score_lines(job *j)
 {
     enum { MOST = 1024 };

@@ -29,8 +29,8 @@ static int bin_of(const histogram *h, double score)
     return at < 0.0 ? 0 : at > BINS - 1 ? BINS - 1 : (int)at;
 }
 
-/* Nine tenths of the scores fill ten bins, unless that makes too many of all.  The least score and that of nine
- * tenths lie in the middle of theirs, so that rounding moves none. */
+/* Nine tenths of the scores fill ten bins, unless that makes too many of all.  The least score and
+ * that of nine tenths lie in the middle of theirs, so that rounding moves none. */
 static void choose_bins(histogram *h, const held_scores *s)
 {
     double *sorted = need(calloc((size_t)s->n, sizeof *sorted)), low, high;
@@ -67,7 +67,8 @@ static histogram count_scores(const held_scores *s)
     return h;
 }
 
-/* A count and its bar, one mark long at least where there is any; padded where something follows. */
+/* A count and its bar, one mark long at least where there is any; padded where something
+ * follows. */
 static void print_bar(int64_t count, int64_t most, bool last)
 {
     static const char marks[] = "####################";

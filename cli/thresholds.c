@@ -1,4 +1,5 @@
-/* What held-out scores say of a threshold, in words, and thresholds that labelled images would like. */
+/* What held-out scores say of a threshold, in words, and thresholds that labelled images would
+ * like. */
 #include "cli.h"
 
 #include <math.h>
@@ -8,7 +9,8 @@
 /* Most photos that are called odd, and no more than one of so many. */
 #define MOST_ODD 3
 #define ODD_OF 20
-/* Groups differ where their held-out scores break the promise so many times, in more photos than this. */
+/* Groups differ where their held-out scores break the promise so many times, in more photos than
+ * this. */
 #define GROUP_TIMES 3.0
 #define GROUP_PHOTOS 3
 /* Fewer held-out scores than this give no verdict (fleck.h). */
@@ -108,8 +110,8 @@ static int highest_first(const void *x, const void *y)
     return (a->alone < b->alone) - (a->alone > b->alone);
 }
 
-/* How many of the highest scores lie far above the rest: the gap below them is wider than what lies between
- * the next and the median. */
+/* How many of the highest scores lie far above the rest: the gap below them is wider than what lies
+ * between the next and the median. */
 static int count_odd(const fleck_held_out *sorted, int64_t n)
 {
     double median = sorted[n / 2].alone;

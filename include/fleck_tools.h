@@ -1,5 +1,5 @@
-/* fleck's tools: evaluation, benchmarks, panels, samples, lists of images and outputs, for programs that
- * do what the command-line tool does.  Contracts are as in fleck.h. */
+/* fleck's tools: evaluation, benchmarks, panels, samples, lists of images and outputs, for programs
+ * that do what the command-line tool does.  Contracts are as in fleck.h. */
 #ifndef FLECK_TOOLS_H
 #define FLECK_TOOLS_H
 
@@ -11,11 +11,12 @@ extern "C" {
 
 /* ---- Outputs ----------------------------------------------------------------------- */
 
-/* Every file is written whole or not at all: it has no name before it is whole, so that nothing is left
- * of one that was begun, however the process ends.  A link is followed, an existing file's mode kept. */
+/* Every file is written whole or not at all: it has no name before it is whole, so that nothing is
+ * left of one that was begun, however the process ends.  A link is followed, an existing file's
+ * mode kept. */
 
-/* Whether path could be written now, asked without a trace: a folder that is missing or closed, a device,
- * a folder in its place, a file that may not be written. */
+/* Whether path could be written now, asked without a trace: a folder that is missing or closed, a
+ * device, a folder in its place, a file that may not be written. */
 FLECK_API fleck_status fleck_output_check(const char *path, fleck_error *err) FLECK_MUST_CHECK;
 
 /* What a page of results begins with, so that it is known for one. */
@@ -31,17 +32,17 @@ typedef enum fleck_output_kind {
     FLECK_OUTPUT_PAGE,    /* of fleck predict --html: begins with FLECK_PAGE_HEAD */
     FLECK_OUTPUT_COPY     /* of image: has its bytes */
 } fleck_output_kind;
-/* Whether writing path destroys nothing: nothing is there, or an empty file, or what fleck wrote of this
- * kind, of this image (NULL: any).  any: whatever is there may go, but the image itself.
+/* Whether writing path destroys nothing: nothing is there, or an empty file, or what fleck wrote of
+ * this kind, of this image (NULL: any).  any: whatever is there may go, but the image itself.
  *   FLECK_E_STATE  something else is there, or the image itself */
 FLECK_API fleck_status fleck_output_replace(const char *path, fleck_output_kind kind,
                                             const char *image, bool any,
                                             fleck_error *err) FLECK_MUST_CHECK;
 
-/* A name below an output folder for what is made of image, ending in `ending` (".png"): the image's path as
- * it is given, "." and doubled slashes left out, "%up" for "..", "%root" in front of an absolute one, "%25" for
- * a "%" that begins a part.  Two paths have two names, whatever else is written; parts that would be longer
- * than a name can be end in a sum.  Free with fleck_free(). */
+/* A name below an output folder for what is made of image, ending in `ending` (".png"): the image's
+ * path as it is given, "." and doubled slashes left out, "%up" for "..", "%root" in front of an
+ * absolute one, "%25" for a "%" that begins a part.  Two paths have two names, whatever else is
+ * written; parts that would be longer than a name can be end in a sum.  Free with fleck_free(). */
 FLECK_API fleck_status fleck_output_name(char **out, const char *image, const char *ending,
                                          fleck_error *err) FLECK_MUST_CHECK;
 
@@ -73,9 +74,9 @@ typedef struct fleck_report {
     bool has_pixel; /* masks were there */
     fleck_ranking pixel;
     double pro; /* area under PRO up to FPR 0.3, divided by 0.3 */
-    double
-        outline_f1; /* F1 of the pixels that pictures outline; pixel.f1max is what one threshold for all images
-                          could reach.  NaN without masks, pixel threshold or (maps from files) model */
+    /* F1 of the pixels that pictures outline; pixel.f1max is what one threshold for all images
+     * could reach. NaN without masks, pixel threshold or (maps from files) model */
+    double outline_f1;
     int64_t regions;                                         /* 8-connected defects in all masks */
     int64_t above_threshold_good, above_threshold_defective; /* verdicts at the model's threshold */
     fleck_times seconds;
@@ -152,9 +153,9 @@ FLECK_API fleck_status fleck_metrics(const char *maps_dir, const char *path,
 
 /* ---- Benchmarks -------------------------------------------------------------------- */
 
-/* Where a benchmark stands when a run begins: run i_run of n_runs (from 0) on category i_category of
- * n_categories.  seconds_left, for all that is still to do, is an estimate; NaN before the first run
- * has ended. */
+/* Where a benchmark stands when a run begins: run i_run of n_runs (from 0) on category i_category
+ * of n_categories.  seconds_left, for all that is still to do, is an estimate; NaN before the first
+ * run has ended. */
 typedef struct fleck_bench_place {
     const char *category, *run;
     int64_t i_category, n_categories;
@@ -165,9 +166,9 @@ typedef struct fleck_bench_place {
 /* Several methods, networks and options over every category of a data set.  Start from
  * fleck_bench_defaults(). */
 typedef struct fleck_bench_settings {
-    const char *const *
-        runs; /* "METHOD[@BACKBONE][:NAME=VALUE,...]", ended by NULL; names are the method's options and
-                                those of fleck_fit_setting() that say `run`; k sets SPADE's k-image and k-pixel */
+    /* "METHOD[@BACKBONE][:NAME=VALUE,...]", ended by NULL; names are the method's options and
+     * those of fleck_fit_setting() that say `run`; k sets SPADE's k-image and k-pixel */
+    const char *const *runs;
     const char *const *backbones;  /* for runs that name none; NULL: fit.backbone */
     const char *preset;            /* further runs: "report", "papers"; NULL: none */
     const char *const *categories; /* names of those wanted; NULL: all */
@@ -178,8 +179,8 @@ typedef struct fleck_bench_settings {
     uint64_t seed;     /* of the bootstrap: 1 */
     int64_t memory;    /* bytes of images and features kept in memory, beyond it in a file: 1 GiB */
     const char *command; /* written into the report; NULL: none */
-    /* Told of each category when it is done: reused says that it was done before, error why it failed (NULL: it
-     * did not). */
+    /* Told of each category when it is done: reused says that it was done before, error why it
+     * failed (NULL: it did not). */
     void (*on_category)(void *ctx, const char *category, bool reused, const fleck_error *error);
     void *on_category_ctx;
     /* Told before each run that is computed; NULL: nobody. */
@@ -197,17 +198,19 @@ typedef struct fleck_bench_summary {
 } fleck_bench_summary;
 
 /* Do every run on every category (MVTec layout) below root, and write into the folder out:
- * CATEGORY.json for each, and from these report.md, report.csv and report.html.  A run of a category
- * that is done is not done again while the bytes of its images, masks and weights, its settings and
- * fleck's version are the same; other runs may come and go.  Each image is decoded once, and passed
- * once through each network for each preprocessing, whatever the number of runs.
+ * CATEGORY.json for each, and from these report.md, report.csv and report.html.  A run of a
+ * category that is done is not done again while the bytes of its images, masks and weights, its
+ * settings and fleck's version are the same; other runs may come and go.  Each image is decoded
+ * once, and passed once through each network for each preprocessing, whatever the number of runs.
  *
  * A run that fails on a category has no figures there: it is counted, and told to fit.warning.  A
  * category that fails as a whole is counted, told to on_category, and left out of the report; the
  * call succeeds.
- *   FLECK_E_OPTION    a run, preset or category that is not there; no run; two runs that are the same
+ *   FLECK_E_OPTION    a run, preset or category that is not there; no run; two runs that are the
+ *                     same
  *   FLECK_E_NOTFOUND  no category below root; weights that are not installed
- *   FLECK_E_STATE     out holds files, but no earlier benchmark; another benchmark writes into it */
+ *   FLECK_E_STATE     out holds files, but no earlier benchmark; another benchmark writes into
+ *                     it */
 FLECK_API fleck_status fleck_bench(const char *root, const char *out,
                                    const fleck_bench_settings *settings,
                                    fleck_bench_summary *summary, fleck_error *err) FLECK_MUST_CHECK;
@@ -233,8 +236,9 @@ typedef struct fleck_comparison {
         p; /* DeLong, DeLong and Clarke-Pearson 1988: standard error, its quotient, two-sided p */
 } fleck_comparison;
 
-/* Compare the scores in two files that `fleck eval --json` or `fleck bench` wrote.  a_run and b_run: name or number of
- * a benchmark's run; NULL where the file has one only.  settings NULL: the defaults.
+/* Compare the scores in two files that `fleck eval --json` or `fleck bench` wrote.  a_run and
+ * b_run: name or number of a benchmark's run; NULL where the file has one only.  settings NULL: the
+ * defaults.
  *   FLECK_E_OPTION  no such run; says which there are
  *   FLECK_E_SHAPE   the images differ; names the first that is in one only, or has two labels
  *   FLECK_E_FORMAT  not such a file; fewer than two good or two defective images */
@@ -249,8 +253,9 @@ typedef struct fleck_panel_column {
     fleck_model *model;
     const char *caption;
 } fleck_panel_column;
-/* Write a PNG, which says that fleck drew it: image | ground truth | heat map of each model, captions below, each picture tile
- * pixels high.  mask NULL: the ground truth column says "none". */
+/* Write a PNG, which says that fleck drew it: image | ground truth | heat map of each model,
+ * captions below, each picture tile pixels high.  mask NULL: the ground truth column says
+ * "none". */
 FLECK_API fleck_status fleck_panel(const char *out_path, const char *image, const char *mask,
                                    const fleck_panel_column *columns, int n, int64_t tile,
                                    fleck_error *err) FLECK_MUST_CHECK;
@@ -277,11 +282,11 @@ FLECK_API void fleck_images_close(fleck_images **images);
 /* Folder is written into: no later fleck_images_add() searches it.  It may be absent. */
 FLECK_API fleck_status fleck_images_leave_out(fleck_images *images, const char *folder,
                                               fleck_error *err) FLECK_MUST_CHECK;
-/* Add a file, whatever it is, or the images of a folder in natural order of their names.  A file whose
- * name ends in .png .jpg .jpeg .jpe .jfif .tif .tiff .bmp .dib .pnm .pgm .ppm or .pbm is an image; of
- * another its first bytes decide.  A link that leads nowhere and a file that cannot be opened stay in
- * the list: scoring them says why they fail.  Each folder is searched once, however many links lead to
- * it.
+/* Add a file, whatever it is, or the images of a folder in natural order of their names.  A file
+ * whose name ends in .png .jpg .jpeg .jpe .jfif .tif .tiff .bmp .dib .pnm .pgm .ppm or .pbm is an
+ * image; of another its first bytes decide.  A link that leads nowhere and a file that cannot be
+ * opened stay in the list: scoring them says why they fail.  Each folder is searched once, however
+ * many links lead to it.
  *   FLECK_E_NOTFOUND  the folder holds no image; says what it holds
  *   FLECK_E_IO        the folder cannot be listed */
 FLECK_API fleck_status fleck_images_add(fleck_images *images, const char *path,
@@ -289,8 +294,8 @@ FLECK_API fleck_status fleck_images_add(fleck_images *images, const char *path,
 FLECK_API int64_t fleck_images_count(const fleck_images *images);
 /* Path i, 0 <= i < count; NULL beyond.  Valid until the list changes. */
 FLECK_API const char *fleck_images_path(const fleck_images *images, int64_t i);
-/* Folders below the given ones that could not be listed, and a message for each: what lies in them is
- * missing in the list. */
+/* Folders below the given ones that could not be listed, and a message for each: what lies in them
+ * is missing in the list. */
 FLECK_API int64_t fleck_images_broken_count(const fleck_images *images);
 FLECK_API const char *fleck_images_broken(const fleck_images *images, int64_t i);
 /* What was passed over: the number of images among it, and a line for a person, as

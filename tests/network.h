@@ -1,6 +1,6 @@
 /* A small network for tests that fit models, in every build: with OpenVINO a user's ONNX file,
- * whose outputs are two taps and a vector; without it, or where FLECK_TEST_SEEDED is set, ResNet-18 with
- * seeded weights, which fleck's own engines run. */
+ * whose outputs are two taps and a vector; without it, or where FLECK_TEST_SEEDED is set, ResNet-18
+ * with seeded weights, which fleck's own engines run. */
 #ifndef FK_TEST_NETWORK_H
 #define FK_TEST_NETWORK_H
 

@@ -107,8 +107,8 @@ done:
     return st;
 }
 
-/* Before any work: the settings are legal, and the model's file is none of those that are read, nor of
- * the data set's (NULL: none) others. */
+/* Before any work: the settings are legal, and the model's file is none of those that are read, nor
+ * of the data set's (NULL: none) others. */
 static fleck_status check_call(const fleck_fit_settings *s, const char *data,
                                const char *const *files, const char *const *masks, int64_t n,
                                fleck_error *err)
@@ -284,8 +284,8 @@ fleck_status fleck_model_save_with(const fleck_model *model, const char *path,
     return fk_model_save(&model->model, path, &watch, err);
 }
 
-/* path from the root on, so that it stays when the process changes its folder.  Links stay too: one that
- * is turned to another model is seen. */
+/* path from the root on, so that it stays when the process changes its folder.  Links stay too: one
+ * that is turned to another model is seen. */
 static fleck_status absolute(char **out, const char *path, fleck_error *err)
 {
     char folder[4096];

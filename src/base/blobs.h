@@ -10,8 +10,8 @@
 /* Every function but close may be called by several threads at once. */
 typedef struct fk_blobs fk_blobs;
 
-/* Empty.  What goes beyond `budget` bytes is kept in a file without a name in `folder`, made when it
- * is first needed: the system removes it with the process, whatever ends it. */
+/* Empty.  What goes beyond `budget` bytes is kept in a file without a name in `folder`, made when
+ * it is first needed: the system removes it with the process, whatever ends it. */
 fleck_status fk_blobs_open(fk_blobs **out, const char *folder, int64_t budget,
                            fleck_error *err) FLECK_MUST_CHECK;
 void fk_blobs_close(fk_blobs **b);

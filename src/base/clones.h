@@ -14,7 +14,8 @@
 #define FK_CLONES
 #endif
 
-/* For what is called from clones and must be compiled along with each, or must not be called at all. */
+/* For what is called from clones and must be compiled along with each, or must not be called at
+ * all. */
 #define FK_INLINE static inline __attribute__((always_inline))
 
 #endif

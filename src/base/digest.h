@@ -1,8 +1,8 @@
 /* Digests that find damage at the speed of memory: XXH3 of 128 bits, over blocks.
  *
  * The digest of a file is the XXH3-128 of its blocks' XXH3-128s, canonical (big endian), one behind
- * the other.  Blocks are FK_DIGEST_BLOCK bytes, the last one less; so threads can share the work, and
- * the bytes are hashed while they are in the cache.  Nobody is kept from forging one: SHA-256
+ * the other.  Blocks are FK_DIGEST_BLOCK bytes, the last one less; so threads can share the work,
+ * and the bytes are hashed while they are in the cache.  Nobody is kept from forging one: SHA-256
  * (base/sha256.h) is for that. */
 #ifndef FK_BASE_DIGEST_H
 #define FK_BASE_DIGEST_H

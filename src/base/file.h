@@ -14,7 +14,8 @@ typedef struct fk_stamp {
 bool fk_stamp_same(const fk_stamp *a, const fk_stamp *b);
 /* The stamp of what path names now; false where there is nothing, or nothing that may be seen. */
 bool fk_stamp_of(fk_stamp *out, const char *path);
-/* Whether two paths name one file or folder: device and inode.  Either may be NULL, or name nothing. */
+/* Whether two paths name one file or folder: device and inode.  Either may be NULL, or name
+ * nothing. */
 bool fk_path_same(const char *a, const char *b);
 
 /* A regular file opened for reading.  Files are read, not mapped: another process may cut a file
@@ -49,20 +50,20 @@ fleck_status fk_contents_read(fk_contents *out, const char *path, size_t limit,
                               fleck_error *err) FLECK_MUST_CHECK;
 void fk_contents_free(fk_contents *c);
 
-/* A file being written, which has no name until it is whole.  Where the file system has no such files
- * it has a short name in the same folder that begins with a dot. */
+/* A file being written, which has no name until it is whole.  Where the file system has no such
+ * files it has a short name in the same folder that begins with a dot. */
 typedef struct fk_writer fk_writer;
 
 /* Begin a file.  Nothing is visible at path before fk_writer_commit().  A link is followed: what it
- * leads to is written, be it there or not.  A file that is there is replaced; its mode stays, its owner
- * where that is allowed.  A path that is a folder, a device or a pipe, and a file or folder that may not
- * be written, is FLECK_E_IO. */
+ * leads to is written, be it there or not.  A file that is there is replaced; its mode stays, its
+ * owner where that is allowed.  A path that is a folder, a device or a pipe, and a file or folder
+ * that may not be written, is FLECK_E_IO. */
 fleck_status fk_writer_open(fk_writer **out, const char *path, fleck_error *err) FLECK_MUST_CHECK;
 /* Add bytes.  After a failure fk_writer_commit() fails as well. */
 fleck_status fk_writer_write(fk_writer *w, const void *bytes, size_t size,
                              fleck_error *err) FLECK_MUST_CHECK;
-/* Flush, fsync, give it its name and close; *w becomes NULL either way.  On failure nothing is left and
- * path is as it was. */
+/* Flush, fsync, give it its name and close; *w becomes NULL either way.  On failure nothing is left
+ * and path is as it was. */
 fleck_status fk_writer_commit(fk_writer **w, fleck_error *err) FLECK_MUST_CHECK;
 /* Close and leave nothing; NULL and *w == NULL are legal. */
 void fk_writer_abort(fk_writer **w);

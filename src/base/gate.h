@@ -17,11 +17,11 @@ typedef struct fk_gate {
 void fk_gate_init(fk_gate *g, int64_t budget);
 void fk_gate_free(fk_gate *g);
 
-/* Wait until `bytes` more fit the budget or nobody is inside, and go in.  watch: NULL, or on the thread
- * that called fleck the one to look at meanwhile. */
+/* Wait until `bytes` more fit the budget or nobody is inside, and go in.  watch: NULL, or on the
+ * thread that called fleck the one to look at meanwhile. */
 void fk_gate_enter(fk_gate *g, int64_t bytes, fk_watch *watch);
-/* Go out.  What large pieces freed is given back to the system, which the C library else keeps for each
- * thread. */
+/* Go out.  What large pieces freed is given back to the system, which the C library else keeps for
+ * each thread. */
 void fk_gate_leave(fk_gate *g, int64_t bytes);
 
 #endif

@@ -16,8 +16,9 @@ typedef enum fk_look {
 /* So many first bytes of a file suffice. */
 #define FK_LOOK_SIZE 512
 
-/* Tell what the file of this name is: from the name alone (head NULL), which may not suffice, or from its
- * first size bytes too.  *format becomes a format's name (static text) where it is FK_LOOK_KNOWN. */
+/* Tell what the file of this name is: from the name alone (head NULL), which may not suffice, or
+ * from its first size bytes too.  *format becomes a format's name (static text) where it is
+ * FK_LOOK_KNOWN. */
 typedef fk_look fk_look_fn(const char *name, const uint8_t *head, size_t size, const char **format);
 
 #endif

@@ -6,7 +6,8 @@
 
 #define FK_MACHINE_TEXT 128
 
-/* The processor's name as the system has it, "unknown processor" where it has none; buffer is returned. */
+/* The processor's name as the system has it, "unknown processor" where it has none; buffer is
+ * returned. */
 const char *fk_machine_processor(char buffer[FK_MACHINE_TEXT]);
 /* System, release and architecture: "Linux 6.1.0 x86_64". */
 const char *fk_machine_system(char buffer[FK_MACHINE_TEXT]);

@@ -29,13 +29,15 @@ fleck_status fk_alloc_large(void **out, int64_t bytes, fleck_error *err) FLECK_M
 /* Free it; bytes as it was allocated with.  NULL is legal. */
 void fk_free_large(void *block, int64_t bytes);
 
-/* Give a block of at least FK_LARGE bytes back to the system, whatever was in it, but keep its address:
+/* Give a block of at least FK_LARGE bytes back to the system, whatever was in it, but keep its
+ * address:
  * fk_large_back() makes it usable again, with undefined bytes.  What touches it in between ends the
  * process.  A smaller block stays as it is. */
 void fk_large_drop(void *block, int64_t bytes);
 fleck_status fk_large_back(void *block, int64_t bytes, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Give freed memory back to the system where the C library can: before much of another kind is needed. */
+/* Give freed memory back to the system where the C library can: before much of another kind is
+ * needed. */
 void fk_mem_trim(void);
 
 /* Typed front ends: FK_ALLOC(&p, n, err) for `float *p`. */

@@ -1,5 +1,5 @@
-/* Edit distance between short words (optimal string alignment: Damerau 1964, without second edits of
- * a swapped pair). */
+/* Edit distance between short words (optimal string alignment: Damerau 1964, without second edits
+ * of a swapped pair). */
 #include "base/nearest.h"
 #include "base/number.h"
 

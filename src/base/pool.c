@@ -1,9 +1,9 @@
 /* A pool of threads that run numbered pieces of one job.
  *
- * A network is some fifty jobs in ten milliseconds.  To wake a sleeping thread takes as long as such a
- * job, so that a worker out of work looks for the next job for a while before it sleeps, and a job
- * does not wait for workers that are not awake yet: who comes after the last piece was taken finds the
- * job closed. */
+ * A network is some fifty jobs in ten milliseconds.  To wake a sleeping thread takes as long as
+ * such a job, so that a worker out of work looks for the next job for a while before it sleeps, and
+ * a job does not wait for workers that are not awake yet: who comes after the last piece was taken
+ * finds the job closed. */
 #define _GNU_SOURCE
 #include "base/pool.h"
 #include "base/mem.h"
@@ -13,8 +13,8 @@
 #include <stdatomic.h>
 #include <time.h>
 
-/* Looks before a thread sleeps: some 50 to 150 microseconds.  None where there are more threads than
- * processors: who looks would keep another from working. */
+/* Looks before a thread sleeps: some 50 to 150 microseconds.  None where there are more threads
+ * than processors: who looks would keep another from working. */
 #define LOOKS 3000
 
 struct fk_pool {
@@ -208,8 +208,8 @@ int fk_pool_threads(const fk_pool *pool)
     return pool != NULL ? pool->threads : 1;
 }
 
-/* Wait until no worker is in the job; the lock is held.  The watch is looked at in between, since what
- * others are at may take long: a job that is stopped is over when their pieces are. */
+/* Wait until no worker is in the job; the lock is held.  The watch is looked at in between, since
+ * what others are at may take long: a job that is stopped is over when their pieces are. */
 static void wait_idle(fk_pool *pool)
 {
     while (atomic_load(&pool->working) > 0) {

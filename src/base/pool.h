@@ -25,9 +25,9 @@ int fk_pool_threads(const fk_pool *pool);
 fleck_status fk_pool_run(fk_pool *pool, int64_t n_items, fk_pool_fn *fn, void *ctx,
                          fleck_error *err) FLECK_MUST_CHECK;
 
-/* Who is told of progress while jobs run, and may stop them: between the caller's pieces and while it
- * waits for those of others.  A stopped job, and every one after it, is FLECK_E_CANCELLED.  watch is
- * borrowed, NULL for none; returns the one before, to be set again afterwards. */
+/* Who is told of progress while jobs run, and may stop them: between the caller's pieces and while
+ * it waits for those of others.  A stopped job, and every one after it, is FLECK_E_CANCELLED.
+ * watch is borrowed, NULL for none; returns the one before, to be set again afterwards. */
 fk_watch *fk_pool_set_watch(fk_pool *pool, fk_watch *watch);
 /* That watch, for who has work of his own to tell of; NULL where pool is. */
 fk_watch *fk_pool_watch(const fk_pool *pool);

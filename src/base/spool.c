@@ -1,4 +1,5 @@
-/* A store of embeddings: images in order, in memory up to a budget, beyond it in a temporary file. */
+/* A store of embeddings: images in order, in memory up to a budget, beyond it in a temporary
+ * file. */
 #include "base/spool.h"
 #include "base/mem.h"
 #include "base/scratch.h"

@@ -1,4 +1,5 @@
-/* A store of embeddings: images in order, in memory up to a budget, beyond it in a temporary file. */
+/* A store of embeddings: images in order, in memory up to a budget, beyond it in a temporary
+ * file. */
 #ifndef FK_BASE_SPOOL_H
 #define FK_BASE_SPOOL_H
 

@@ -10,8 +10,8 @@ int fk_utf8_length(const char *text);
 
 /* Text as valid UTF-8, to be freed with fk_free().  Valid text stays as it is, with one exception
  * that makes the escape reversible: each byte that is part of no UTF-8 character, and each byte of
- * U+FFFD itself, becomes U+FFFD and the byte's two hexadecimal digits in lower case.  So "a\xff.png"
- * becomes "a<U+FFFD>ff.png". */
+ * U+FFFD itself, becomes U+FFFD and the byte's two hexadecimal digits in lower case.  So
+ * "a\xff.png" becomes "a<U+FFFD>ff.png". */
 fleck_status fk_utf8_escape(char **out, const char *text, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 
-/* Used on the thread that called fleck alone.  Valid when zeroed, which tells nobody.  A NULL pointer
- * to one is legal everywhere below and does nothing. */
+/* Used on the thread that called fleck alone.  Valid when zeroed, which tells nobody.  A NULL
+ * pointer to one is legal everywhere below and does nothing. */
 typedef struct fk_watch {
     fleck_progress *call; /* NULL: nobody is told */
     void *ctx;

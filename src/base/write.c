@@ -211,11 +211,12 @@ done:
     return st;
 }
 
-/* Bytes of one write.  Linux keeps what is written in one piece in pages as large, and takes those of 2 MiB from
- * memory that nobody has used lately: in a virtual machine the host has to find it first. */
+/* Bytes of one write.  Linux keeps what is written in one piece in pages as large, and takes those
+ * of 2 MiB from memory that nobody has used lately: in a virtual machine the host has to find it
+ * first. */
 #define MOST_AT_ONCE ((size_t)512 << 10)
-/* After so many bytes the system is told to begin with them, so that little is left to wait for when the file is
- * committed. */
+/* After so many bytes the system is told to begin with them, so that little is left to wait for
+ * when the file is committed. */
 #define BEGIN_AFTER ((int64_t)2 << 20)
 
 static void begin_writing(fk_writer *w, size_t size)

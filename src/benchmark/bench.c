@@ -1,4 +1,5 @@
-/* The benchmark: categories one by one, each kept as soon as it is done, and the reports made from what is kept. */
+/* The benchmark: categories one by one, each kept as soon as it is done, and the reports made from
+ * what is kept. */
 #include "benchmark/report/report.h"
 #include "run/output.h"
 #include "fit/settings.h"
@@ -70,7 +71,8 @@ static const char *nearest_name(char out[FK_MEANT], const fk_names *names, const
     return fk_nearest_text(&near, "", out);
 }
 
-/* Folders below root that hold train/ or test/; a damaged one of them is worth a message, other folders are not. */
+/* Folders below root that hold train/ or test/; a damaged one of them is worth a message, other
+ * folders are not. */
 static fleck_status find_categories(bench *b, fleck_error *err)
 {
     fk_names folders = {0};
@@ -141,8 +143,8 @@ static void data_free(fk_bench_data *d)
     fk_samples_free(&d->test);
 }
 
-/* Hold the folder: one benchmark at a time writes into it.  The system lets go when the process ends,
- * however it does. */
+/* Hold the folder: one benchmark at a time writes into it.  The system lets go when the process
+ * ends, however it does. */
 static fleck_status lock_folder(bench *b, const char *mark, fleck_error *err)
 {
     struct stat info;
@@ -253,7 +255,8 @@ done:
 
 /* ---- Networks ---- */
 
-/* Have the networks for the category: others than before where a run keeps the shape of its images. */
+/* Have the networks for the category: others than before where a run keeps the shape of its
+ * images. */
 static fleck_status ready_networks(bench *b, const fk_bench_data *d, fleck_error *err)
 {
     bool ready = b->feeds.n > 0;
@@ -282,7 +285,8 @@ done:
     return st;
 }
 
-/* The networks of the first category that can have them, so that what all categories lack is said at once. */
+/* The networks of the first category that can have them, so that what all categories lack is said
+ * at once. */
 static fleck_status first_networks(bench *b, fleck_error *err)
 {
     fleck_error why = {0};

@@ -1,4 +1,5 @@
-/* The benchmark: several runs over every category of a data set, and what its reports are made from. */
+/* The benchmark: several runs over every category of a data set, and what its reports are made
+ * from. */
 #ifndef FK_BENCHMARK_BENCH_H
 #define FK_BENCHMARK_BENCH_H
 
@@ -29,8 +30,9 @@ typedef struct fk_bench_runs {
     const char **options; /* [n_options] lists of options one behind another, each ended by NULL */
 } fk_bench_runs;
 
-/* The runs that s names: METHOD[@BACKBONE][:NAME=VALUE,...] each, on each of s->backbones where a run names
- * none of its own, and those of the preset.  FLECK_E_OPTION says what is wrong with which. */
+/* The runs that s names: METHOD[@BACKBONE][:NAME=VALUE,...] each, on each of s->backbones where a
+ * run names none of its own, and those of the preset.  FLECK_E_OPTION says what is wrong with
+ * which. */
 fleck_status fk_bench_runs_read(fk_bench_runs *out, const fleck_bench_settings *s,
                                 fleck_error *err) FLECK_MUST_CHECK;
 void fk_bench_runs_free(fk_bench_runs *r);
@@ -73,8 +75,8 @@ void fk_bench_files_free(fk_bench_files *f);
 /* The digest of the file at path, "" on failure. */
 fleck_status fk_bench_file_digest(char out[FK_DIGEST_TEXT], const char *path,
                                   fleck_error *err) FLECK_MUST_CHECK;
-/* Images and masks of the samples, those of train first, each sample's image, mask and ignore mask in
- * this order.  Files that are in `known` with the same stamp and time of change are not read
+/* Images and masks of the samples, those of train first, each sample's image, mask and ignore mask
+ * in this order.  Files that are in `known` with the same stamp and time of change are not read
  * again; all others are, on the pool. */
 fleck_status fk_bench_files_look(fk_bench_files *out, const fk_samples *train,
                                  const fk_samples *test, const char *folder,
@@ -199,8 +201,9 @@ typedef struct fk_bench_data {
 } fk_bench_data;
 
 /* Do all runs on the category; spill and pictures go below folder out, and the results into
- * file after each run.  Runs that `known`, what an earlier call left, has are taken from it.  A run that
- * fails is told to the fit's warning function and costs its own result; where all fail the category does. */
+ * file after each run.  Runs that `known`, what an earlier call left, has are taken from it.  A run
+ * that fails is told to the fit's warning function and costs its own result; where all fail the
+ * category does. */
 fleck_status fk_bench_category_run(fk_bench_category *c, fk_bench_category *known,
                                    fk_bench_data *data, const char *out, const char *file,
                                    fk_bench_runs *runs, fk_bench_feeds *feeds,

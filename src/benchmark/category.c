@@ -1,4 +1,5 @@
-/* One category of a benchmark: every run fitted and evaluated, on images and taps that they share. */
+/* One category of a benchmark: every run fitted and evaluated, on images and taps that they
+ * share. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/utf8.h"

@@ -5,14 +5,16 @@
 #include "fleck_tools.h"
 #include "benchmark/bench.h"
 
-/* Scores of one run from JSON of `fleck eval` or `fleck bench`, sorted by path.  Valid when zeroed; owned. */
+/* Scores of one run from JSON of `fleck eval` or `fleck bench`, sorted by path.  Valid when zeroed;
+ * owned. */
 typedef struct fk_run_scores {
     char *name; /* "out/bottle.json, run padim@resnet18" */
     int64_t n;
     fk_bench_image *images;
 } fk_run_scores;
 
-/* run: a name, or its number from 1; NULL where there is one only.  FLECK_E_OPTION lists the runs there are. */
+/* run: a name, or its number from 1; NULL where there is one only.  FLECK_E_OPTION lists the runs
+ * there are. */
 fleck_status fk_run_scores_parse(fk_run_scores *out, const char *bytes, size_t size,
                                  const char *file, const char *run,
                                  fleck_error *err) FLECK_MUST_CHECK;

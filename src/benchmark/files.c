@@ -96,8 +96,8 @@ static int64_t changed_at(const char *path)
     return (int64_t)info.st_ctim.tv_sec * 1000000000 + info.st_ctim.tv_nsec;
 }
 
-/* A file whose stamp and time of change are as they were holds what it held; any other is read.  One
- * that cannot be read has no digest: what needs it will say why. */
+/* A file whose stamp and time of change are as they were holds what it held; any other is read.
+ * One that cannot be read has no digest: what needs it will say why. */
 static fleck_status look_at(void *ctx, int64_t i, int worker, fleck_error *err)
 {
     looking *l = ctx;

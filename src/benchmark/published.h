@@ -32,8 +32,8 @@ typedef struct fk_published_column {
 
 #define FK_PUBLISHED_COLUMNS 16
 
-/* The columns that belong beside a run, best first: the study with the very same setting, the method's paper
- * whatever its K, then others with the same setting.  Returns their number. */
+/* The columns that belong beside a run, best first: the study with the very same setting, the
+ * method's paper whatever its K, then others with the same setting.  Returns their number. */
 int fk_published_beside(const fk_published *p, const fk_bench_result *run,
                         fk_published_column out[FK_PUBLISHED_COLUMNS]);
 

@@ -101,8 +101,8 @@ static bool put_images(fk_json *to, const fk_bench_result *r)
     return fk_json_put(to, "scores", list) && ok;
 }
 
-/* The pixels' curve as [threshold, found, alarms], without the point that calls nothing, whose threshold JSON does not
- * have; and their types. */
+/* The pixels' curve as [threshold, found, alarms], without the point that calls nothing, whose
+ * threshold JSON does not have; and their types. */
 static bool put_pixels(fk_json *to, const fk_bench_result *r)
 {
     fk_json *curve = fk_json_array(), *types = fk_json_array();

@@ -14,13 +14,13 @@
 /* What the study and the papers do with the photos, whatever fleck's defaults are. */
 #define HABIT "size=256,crop=224"
 
-/* The study that fleck reproduces: K of 10 and 20, the gallery of the same position; it does not say the K of its
- * run on a vision transformer, for which its detection figures alone are given. */
+/* The study that fleck reproduces: K of 10 and 20, the gallery of the same position; it does not
+ * say the K of its run on a vision transformer, for which its detection figures alone are given. */
 static const char *const report_preset[] = {
     "spade@wide_resnet50_2:k=10,radius=0," HABIT, "spade@wide_resnet50_2:k=20,radius=0," HABIT,
     "spade@vit_b_16:k=10,radius=0," HABIT, "padim@wide_resnet50_2:covariance=paper," HABIT, NULL};
-/* The methods' papers: their settings on their network.  PatchCore's 10 % and 1 % coresets are two of its three
- * columns; MH-PatchCore's paper has averages only. */
+/* The methods' papers: their settings on their network.  PatchCore's 10 % and 1 % coresets are two
+ * of its three columns; MH-PatchCore's paper has averages only. */
 static const char *const papers_preset[] = {
     "spade@wide_resnet50_2:k=50,radius=-1," HABIT,
     "padim@wide_resnet50_2:dims=550,covariance=paper," HABIT,

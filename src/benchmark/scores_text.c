@@ -1,7 +1,7 @@
 /* The lists called "scores" in JSON text, taken out before it is parsed: they are nearly all of it.
  *
- * A parsed list takes ten times the memory of its text.  To find where one ends takes no parser: strings
- * are passed over, brackets counted. */
+ * A parsed list takes ten times the memory of its text.  To find where one ends takes no parser:
+ * strings are passed over, brackets counted. */
 #include "benchmark/scores_text.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -33,8 +33,8 @@ static size_t skip_space(const char *p, size_t i, size_t size)
     return i;
 }
 
-/* From i on, within brackets: where they are closed, or a comma of theirs stands at or behind `least`;
- * size where neither comes. */
+/* From i on, within brackets: where they are closed, or a comma of theirs stands at or behind
+ * `least`; size where neither comes. */
 static size_t find_end(const char *p, size_t i, size_t least, size_t size)
 {
     int64_t depth = 0;

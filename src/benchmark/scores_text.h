@@ -1,4 +1,5 @@
-/* The lists called "scores" in JSON text, taken out before it is parsed: they are nearly all of it. */
+/* The lists called "scores" in JSON text, taken out before it is parsed: they are nearly all of
+ * it. */
 #ifndef FK_BENCHMARK_SCORES_TEXT_H
 #define FK_BENCHMARK_SCORES_TEXT_H
 
@@ -23,8 +24,8 @@ fleck_status fk_scores_text_make(fk_scores_text *out, const char *bytes, size_t 
                                  fleck_error *err) FLECK_MUST_CHECK;
 void fk_scores_text_free(fk_scores_text *t);
 
-/* Read list `list` some entries at a time; paths, labels and scores, no types.  Memory beside the result: a
- * few megabytes, whatever the list's length. */
+/* Read list `list` some entries at a time; paths, labels and scores, no types.  Memory beside the
+ * result: a few megabytes, whatever the list's length. */
 fleck_status fk_scores_text_read(const fk_scores_text *t, int64_t list, const char *name,
                                  fk_bench_image **out, int64_t *n,
                                  fleck_error *err) FLECK_MUST_CHECK;

@@ -15,8 +15,8 @@ void fk_csv_begin(fk_csv *c, const char *name, const void *bytes, size_t size)
         c->at += sizeof mark;
 }
 
-/* Where the first character of UTF-16 lies in `bytes`, *big the order; 0 where it is none: 2 behind a
- * mark, or -1 at the start of a text of letters without one. */
+/* Where the first character of UTF-16 lies in `bytes`, *big the order; 0 where it is none: 2 behind
+ * a mark, or -1 at the start of a text of letters without one. */
 static int find_utf16(const uint8_t *bytes, size_t size, bool *big)
 {
     if (size >= 2 &&

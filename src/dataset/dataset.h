@@ -68,8 +68,9 @@ fleck_status fk_dataset_train(fk_samples *out, const char *path, const fk_datase
  *                       path/ground_truth/<type>/STEM_mask.* or STEM.*
  *   a CSV file          all rows, or where it has a column split, split == test
  *
- * Where ground_truth is absent as a whole, or no row names a mask, there are no masks and that is fine.
- * Masks that belong to no image, to several or to a good one are warned of.  Errors as above, and:
+ * Where ground_truth is absent as a whole, or no row names a mask, there are no masks and that is
+ * fine.  Masks that belong to no image, to several or to a good one are warned of.  Errors as
+ * above, and:
  *   FLECK_E_NOTFOUND  no folder is known as good; defective images without a mask though others
  *                     have one: all are named
  *   FLECK_E_FORMAT    several folders may be good; an image with two masks */

@@ -40,11 +40,13 @@ typedef struct fk_listing {
 
 void fk_listing_free(fk_listing *l);
 
-/* Add the images of folder in natural order of name; recursive: with all below it, each folder once,
- * however many links lead to it, and none that folder lies in.  Nothing is dropped without a trace: what is not in paths is in passed or
- * broken.  Hidden files, and hidden folders below, are passed over.
+/* Add the images of folder in natural order of name; recursive: with all below it, each folder
+ * once, however many links lead to it, and none that folder lies in.  Nothing is dropped without a
+ * trace: what is not in paths is in passed or broken.  Hidden files, and hidden folders below, are
+ * passed over.
  *
- * look is asked about every file.  A link that leads nowhere, a file that cannot be opened: in paths.
+ * look is asked about every file.  A link that leads nowhere, a file that cannot be opened: in
+ * paths.
  *   FLECK_E_NOTFOUND, FLECK_E_IO  folder itself cannot be listed; l holds a part */
 fleck_status fk_listing_add(fk_listing *l, const char *folder, bool recursive, fk_look_fn *look,
                             fleck_error *err) FLECK_MUST_CHECK;

@@ -131,7 +131,8 @@ static bool same_key(key a, key b)
     return a.number == b.number && a.length == b.length && memcmp(a.text, b.text, a.length) == 0;
 }
 
-/* Number what the keys tell apart.  Sessions are few beside images: the latest is tried first, then all. */
+/* Number what the keys tell apart.  Sessions are few beside images: the latest is tried first, then
+ * all. */
 static fleck_status number_keys(int32_t *of, int64_t *count, key *keys, const char *const *files,
                                 int64_t n, fk_session_kind kind, fleck_error *err)
 {

@@ -18,20 +18,20 @@ typedef enum fk_session_kind {
 bool fk_session_parse(const char *name, fk_session_kind *out);
 const char *fk_session_name(fk_session_kind kind);
 
-/* The day in a file's name: 20YYMMDD or 19YYMMDD with separators '-' or '_' or without, or YYMMDDhhmm[ss],
- * as a number YYYYMMDD; 0 where there is none. */
+/* The day in a file's name: 20YYMMDD or 19YYMMDD with separators '-' or '_' or without, or
+ * YYMMDDhhmm[ss], as a number YYYYMMDD; 0 where there is none. */
 int32_t fk_session_day(const char *path);
 
-/* Number the sessions of n images: of[i] is 0, 1, .. in the order in which they first come.  files is NULL for
- * images without names, which have runs only.  `most` is the number of runs.  *used is the kind that was
- * used.
+/* Number the sessions of n images: of[i] is 0, 1, .. in the order in which they first come.  files
+ * is NULL for images without names, which have runs only.  `most` is the number of runs.  *used is
+ * the kind that was used.
  *   FLECK_E_OPTION  FK_SESSION_DAY, and a name has no day */
 fleck_status fk_sessions_find(int32_t *of, int64_t *count, fk_session_kind *used,
                               const char *const *files, int64_t n, fk_session_kind kind,
                               int64_t most, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Join sessions into at most `most` folds, each of whole sessions that follow each other and as equal in
- * images as that allows: fold[i] of image i.  Returns their number. */
+/* Join sessions into at most `most` folds, each of whole sessions that follow each other and as
+ * equal in images as that allows: fold[i] of image i.  Returns their number. */
 int64_t fk_sessions_fold(int32_t *fold, const int32_t *of, int64_t n, int64_t sessions,
                          int64_t most);
 

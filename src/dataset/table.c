@@ -100,8 +100,8 @@ static fleck_status rewrite(fk_text *out, const char *text, bool latin, fleck_er
     return st;
 }
 
-/* The file that text of a row names: as it stands, with slashes, or else from Latin-1.  *out NULL where
- * none is there, which is noted. */
+/* The file that text of a row names: as it stands, with slashes, or else from Latin-1.  *out NULL
+ * where none is there, which is noted. */
 static fleck_status resolve(table *t, char **out, const char *text, int64_t line, fleck_error *err)
 {
     fleck_status st;
@@ -223,8 +223,8 @@ static bool has_column(const fk_names *row, const char *name)
     return false;
 }
 
-/* Set the delimiter: as a first line sep=X says, which is stepped over; else the one with which the first
- * row has the columns that are required; else the comma. */
+/* Set the delimiter: as a first line sep=X says, which is stepped over; else the one with which the
+ * first row has the columns that are required; else the comma. */
 static fleck_status find_delimiter(fk_csv *csv, fleck_error *err)
 {
     static const char delimiters[] = {',', ';', '\t'};

@@ -27,7 +27,8 @@ fleck_eval_settings fk_evaluate_defaults(void)
     return (fleck_eval_settings){.protocol = FLECK_PROTOCOL_PAPER, .pro_limit = 0.3};
 }
 
-/* Bring map and mask of sample i to one size and count them.  *fatal: counting failed, not the sample. */
+/* Bring map and mask of sample i to one size and count them.  *fatal: counting failed, not the
+ * sample. */
 static fleck_status count_map(evaluation *e, int64_t item, const fleck_result *r, bool *fatal,
                               fleck_error *err)
 {
@@ -66,8 +67,8 @@ done:
     return st;
 }
 
-/* What counting takes beside the result, at the size that is measured: a full map, a mask, what is left
- * out, and what fk_pixel_metric_add() takes. */
+/* What counting takes beside the result, at the size that is measured: a full map, a mask, what is
+ * left out, and what fk_pixel_metric_add() takes. */
 static int64_t counting_bytes(const evaluation *e, const fleck_result *r)
 {
     if (e->settings->protocol == FLECK_PROTOCOL_ORIGINAL)
@@ -179,13 +180,15 @@ static fleck_status start_report(fleck_report *out, const char *path, fleck_erro
     return st;
 }
 
-/* Whether a model's name is that of a data set, which models of a flat folder of images have not. */
+/* Whether a model's name is that of a data set, which models of a flat folder of images have
+ * not. */
 static bool is_category(const char *name)
 {
     return name != NULL && name[0] != '\0' && strcmp(name, "train") != 0 && !fk_good_name(name);
 }
 
-/* What is odd about the images and their pixels goes to the evaluation's listener, where it has one. */
+/* What is odd about the images and their pixels goes to the evaluation's listener, where it has
+ * one. */
 static void tell(fk_runner *r, const fleck_eval_settings *s, const char *path, const char *category)
 {
     fk_warn before = r->warn;

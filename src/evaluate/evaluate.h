@@ -9,9 +9,9 @@
 
 fleck_eval_settings fk_evaluate_defaults(void);
 
-/* Score and measure the test images of the data set at path, which samples are; s decides nothing about them.
- * bins: NULL, or zeroed for each test image; those that were measured get theirs, for the caller to free, whatever
- * the status. */
+/* Score and measure the test images of the data set at path, which samples are; s decides nothing
+ * about them. bins: NULL, or zeroed for each test image; those that were measured get theirs, for
+ * the caller to free, whatever the status. */
 fleck_status fk_evaluate(fk_runner *r, const char *path, const fk_samples *samples,
                          const fleck_eval_settings *s, fk_bins *bins, fleck_report *out,
                          fleck_error *err) FLECK_MUST_CHECK;

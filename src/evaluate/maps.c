@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* folder/name with the first of a map's endings that is there; *out stays NULL where none is.  own: name is an
- * image's path, and the map's is what predict makes of it. */
+/* folder/name with the first of a map's endings that is there; *out stays NULL where none is.  own:
+ * name is an image's path, and the map's is what predict makes of it. */
 static fleck_status try_names(char **out, const char *folder, const char *name, bool own,
                               fleck_error *err)
 {
@@ -41,9 +41,9 @@ done:
     return st;
 }
 
-/* Path of sample's map: where predict writes it, or maps_dir[/test]/TYPE/NAME{.tiff,.tif,.npy}, NAME without
- * or with its own ending, TYPE as the images' folder is called; FLECK_E_NOTFOUND names what was looked
- * for. */
+/* Path of sample's map: where predict writes it, or maps_dir[/test]/TYPE/NAME{.tiff,.tif,.npy},
+ * NAME without or with its own ending, TYPE as the images' folder is called; FLECK_E_NOTFOUND names
+ * what was looked for. */
 static fleck_status find_map(char **out, const char *maps_dir, const fk_sample *sample,
                              fleck_error *err)
 {

@@ -26,8 +26,8 @@ typedef struct fk_testset {
     _Atomic int64_t outlined, hit; /* pixels: outlined, and those of them that are defective */
 } fk_testset;
 
-/* scratch: a folder for temporary files, where pixels are kept beyond FK_TESTSET_BYTES; NULL: all are kept
- * in memory. */
+/* scratch: a folder for temporary files, where pixels are kept beyond FK_TESTSET_BYTES; NULL: all
+ * are kept in memory. */
 fleck_status fk_testset_open(fk_testset *t, const fk_samples *samples, const char *scratch,
                              fk_warn warn, fleck_error *err) FLECK_MUST_CHECK;
 #define FK_TESTSET_BYTES (INT64_C(64) << 20)
@@ -41,17 +41,19 @@ fleck_status fk_testset_mask(const fk_testset *t, int64_t i, const fk_preprocess
                              fleck_error *err) FLECK_MUST_CHECK;
 
 /* Count the map [height, width] of sample i with its mask (data NULL: all good), but for the pixels
- * that are not 0 in left_out (data NULL: none); does nothing without masks. May be called by several
- * threads at once; figures do not depend on the order.
- * FLECK_E_NOMEM, FLECK_E_IO and FLECK_E_NOTFOUND (of the temporary file) are no fault of the sample. */
+ * that are not 0 in left_out (data NULL: none); does nothing without masks. May be called by
+ * several threads at once; figures do not depend on the order.
+ * FLECK_E_NOMEM, FLECK_E_IO and FLECK_E_NOTFOUND (of the temporary file) are no fault of the
+ * sample. */
 fleck_status fk_testset_add_map(fk_testset *t, int64_t i, const float *map, int64_t height,
                                 int64_t width, const fk_image *mask, const fk_image *left_out,
                                 fleck_error *err) FLECK_MUST_CHECK;
-/* Count what is outlined above level of a map that fk_testset_add_map() has taken; NaN: nothing is known of it.
- * May be called by several threads at once. */
+/* Count what is outlined above level of a map that fk_testset_add_map() has taken; NaN: nothing is
+ * known of it.  May be called by several threads at once. */
 void fk_testset_add_outline(fk_testset *t, double level, const float *map, int64_t n,
                             const fk_image *mask, const fk_image *left_out);
-/* Note what is to be said of sample i's mask, and of that of what is left out.  One call at a time. */
+/* Note what is to be said of sample i's mask, and of that of what is left out.  One call at a
+ * time. */
 fleck_status fk_testset_note(fk_testset *t, int64_t i, unsigned kinds, unsigned ignored,
                              fleck_error *err) FLECK_MUST_CHECK;
 /* Add sample i's score. */

@@ -193,8 +193,9 @@ static int64_t source_row(int64_t y, const fk_level *out, const fk_tap_info *inf
     return y * info->height / out->height;
 }
 
-/* Output row y, one stretch: channel numbers channels[k], or k where channels is NULL.  A coarse tap's values
- * are those of the row above until its next row, and are copied from there with all others. */
+/* Output row y, one stretch: channel numbers channels[k], or k where channels is NULL.  A coarse
+ * tap's values are those of the row above until its next row, and are copied from there with all
+ * others. */
 static void gather_row(fk_level *out, int64_t y, const stretch *s, const int64_t *channels,
                        int n_taps, const fk_tap_info *info, const float *const *taps)
 {

@@ -90,7 +90,8 @@ fleck_status fk_embed_parse_channels(fk_embed_spec *spec, const char *text, size
 fleck_status fk_embed_patches(fk_embed_spec *out, int64_t patch, int64_t pretrain, int64_t dims,
                               fleck_error *err) FLECK_MUST_CHECK;
 
-/* The width of patches that is asked for, or for 0 the authors' 1024, and no more than the taps have channels. */
+/* The width of patches that is asked for, or for 0 the authors' 1024, and no more than the taps
+ * have channels. */
 int64_t fk_embed_patch_width(int64_t asked, int n_taps, const fk_tap_info *taps);
 
 /* What fk_embed() will make of taps of these shapes; pool_dim is the width of the network's pool, 0
@@ -101,14 +102,14 @@ fleck_status fk_embed_shape_of(fk_embed_shape *out, const fk_embed_spec *spec, i
                                const fk_tap_info *taps, int64_t pool_dim,
                                fleck_error *err) FLECK_MUST_CHECK;
 
-/* Mark in reads [spec->width] the channels of the joined taps that fk_embed() reads.  False, and all are true,
- * where it reads every one. */
+/* Mark in reads [spec->width] the channels of the joined taps that fk_embed() reads.  False, and
+ * all are true, where it reads every one. */
 bool fk_embed_reads(const fk_embed_spec *spec, bool *reads);
 
 /* Numbers of an embedding, the global feature's included. */
 int64_t fk_embed_shape_floats(const fk_embed_shape *shape);
-/* Check that embeddings are one level and no global feature, as most methods want them: FLECK_E_SHAPE,
- * the message begins with the method's name. */
+/* Check that embeddings are one level and no global feature, as most methods want them:
+ * FLECK_E_SHAPE, the message begins with the method's name. */
 fleck_status fk_embed_shape_single(const fk_embed_shape *shape, const char *method,
                                    fleck_error *err) FLECK_MUST_CHECK;
 

@@ -43,7 +43,8 @@ static int compare_indices(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Python's draw, sorted: the order of channels changes no distance, and rising ones are read faster. */
+/* Python's draw, sorted: the order of channels changes no distance, and rising ones are read
+ * faster. */
 static fleck_status draw(fk_embed_spec *spec, uint64_t seed, fleck_error *err)
 {
     fleck_status st;

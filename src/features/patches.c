@@ -13,10 +13,11 @@
  *
  * Both means act on the elements of one place, enlarging acts on the places of one element, so they
  * commute: pool first, at each tap's own grid and straight to the T final columns, then enlarge
- * those.  Output o then is a sum over few elements with weight 1 / (size of its bin of T) / (size of
- * the bin of R), and u is never written down: element e of a row of places is a row of x, shifted.
- * With ResNet-18 at 224 that is 5 million multiply-adds in place of 784 x 3456 values that would be
- * made, enlarged and read again.  Nothing but the order of the sums differs from the definition. */
+ * those.  Output o then is a sum over few elements with weight 1 / (size of its bin of T) / (size
+ * of the bin of R), and u is never written down: element e of a row of places is a row of x,
+ * shifted.  With ResNet-18 at 224 that is 5 million multiply-adds in place of 784 x 3456 values
+ * that would be made, enlarged and read again.  Nothing but the order of the sums differs from the
+ * definition. */
 #include "features/patches.h"
 #include "map/map.h"
 

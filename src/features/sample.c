@@ -1,9 +1,10 @@
 /* Drawing without repetition, number for number as Python's random module does.
  *
- * The generator is MT19937 (Matsumoto and Nishimura 1998) seeded by the array of the seed's 32-bit words. A number below n
- * takes the top bits(n) bits of one output and tries again while it is not below n.  sample() then takes one of two ways,
- * told apart by the memory that each would need in Python: for small n a shuffle's first k steps on a list of all
- * n; for large n draws that are repeated where they hit something already drawn. */
+ * The generator is MT19937 (Matsumoto and Nishimura 1998) seeded by the array of the seed's 32-bit
+ * words. A number below n takes the top bits(n) bits of one output and tries again while it is not
+ * below n.  sample() then takes one of two ways, told apart by the memory that each would need in
+ * Python: for small n a shuffle's first k steps on a list of all n; for large n draws that are
+ * repeated where they hit something already drawn. */
 #include "features/sample.h"
 #include "base/mem.h"
 

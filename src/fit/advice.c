@@ -1,4 +1,5 @@
-/* What to change where a fit does not fit into memory: settings are tried on outlines of the model. */
+/* What to change where a fit does not fit into memory: settings are tried on outlines of the
+ * model. */
 #include "base/mem.h"
 #include "fit/fit.h"
 

@@ -1,9 +1,10 @@
-/* The scores of duplicates count once: a rank among scores that say the same thing twice is no rank among
- * parts. */
+/* The scores of duplicates count once: a rank among scores that say the same thing twice is no rank
+ * among parts. */
 #include "base/mem.h"
 #include "fit/fitting.h"
 
-/* Duplicates that are scored together; all images are held out, so that their numbers are those of scores. */
+/* Duplicates that are scored together; all images are held out, so that their numbers are those of
+ * scores. */
 typedef struct alike {
     int64_t n;
     int64_t *images;           /* [n] */
@@ -59,8 +60,9 @@ done:
     return st;
 }
 
-/* A method that takes an image out once for each of its duplicates takes out too much where they are not equal to
- * the last number, and scores are far too high where images are few.  If it can leave out several it does. */
+/* A method that takes an image out once for each of its duplicates takes out too much where they
+ * are not equal to the last number, and scores are far too high where images are few.  If it can
+ * leave out several it does. */
 static fleck_status score_near(fk_fitting *f, fleck_error *err)
 {
     const fk_held_out *h = &f->held;

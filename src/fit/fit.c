@@ -1,12 +1,12 @@
 /* Fitting: images in blocks through network and method, then the scores of all while held out.
  *
  * Images of a block are decoded by all threads, pass the network as many at once as there are
- * threads, and the method then learns the block in order.  The blocks' size depends on nothing but the embedding's, so the model does not depend on
- * the number of threads.
+ * threads, and the method then learns the block in order.  The blocks' size depends on nothing but
+ * the embedding's, so the model does not depend on the number of threads.
  *
  * With tiles a few images are decoded at a time and their tiles are what fills the blocks, so that
- * memory does not depend on an image's size but for the image itself.  Scores of held-out images are the
- * matter of held_out.c. */
+ * memory does not depend on an image's size but for the image itself.  Scores of held-out images
+ * are the matter of held_out.c. */
 #include "fit/fitting.h"
 #include "view/area.h"
 #include "base/clock.h"
@@ -80,8 +80,8 @@ static fleck_status read_one(void *ctx, int64_t item, int worker, fleck_error *e
     return st;
 }
 
-/* The embeddings of the group's canvases, each a single piece; as many as there are threads pass the
- * network together. */
+/* The embeddings of the group's canvases, each a single piece; as many as there are threads pass
+ * the network together. */
 static fleck_status embed_group(fk_fitting *f, int64_t count, fleck_error *err)
 {
     const uint8_t *inputs[FK_FIT_BLOCK];
@@ -215,7 +215,8 @@ done:
     return st;
 }
 
-/* Set aside what scores of held-out images and the check images need of piece `slot` of the block. */
+/* Set aside what scores of held-out images and the check images need of piece `slot` of the
+ * block. */
 static fleck_status set_aside(fk_fitting *f, int64_t slot, fleck_error *err)
 {
     const struct piece *p = &f->pieces[slot];
@@ -318,7 +319,8 @@ done:
     return st;
 }
 
-/* Scores of the check images, as any later run of the model must find them: new, and nothing masked. */
+/* Scores of the check images, as any later run of the model must find them: new, and nothing
+ * masked. */
 static fleck_status score_checks(fk_fitting *f, fleck_error *err)
 {
     fk_model *m = f->model;

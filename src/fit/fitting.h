@@ -67,7 +67,8 @@ typedef struct fk_fitting {
 
 /* Pixels of the network's input. */
 int64_t fk_fit_input_pixels(const fk_model *m);
-/* *order [n]: the images in the order of their contents, which the source knows; the caller frees it. */
+/* *order [n]: the images in the order of their contents, which the source knows; the caller frees
+ * it. */
 fleck_status fk_fit_sort_contents(const fk_fitting *f, int64_t **order,
                                   fleck_error *err) FLECK_MUST_CHECK;
 /* Read image number i onto a fresh canvas. */
@@ -84,7 +85,8 @@ void fk_held_out_free(fk_held_out *h);
 int64_t fk_held_out_index(const fk_fitting *f, int64_t image);
 /* Tell the method the folds of what it learns next, of image. */
 void fk_held_out_fold(const fk_fitting *f, int64_t image);
-/* Take down that piece `tile` of image, on canvas c, is embedding number `embedding`, which is e. */
+/* Take down that piece `tile` of image, on canvas c, is embedding number `embedding`, which is
+ * e. */
 fleck_status fk_held_out_add(fk_fitting *f, int64_t image, int64_t embedding, int64_t tile,
                              fk_canvas *c, fk_embedding *e, fleck_error *err) FLECK_MUST_CHECK;
 /* The embedding of held-out image k, without flags; not with tiles. */
@@ -92,8 +94,8 @@ fleck_status fk_held_out_embedding(fk_fitting *f, int64_t k, fk_embedding *out,
                                    fleck_error *err) FLECK_MUST_CHECK;
 /* Memory that is taken while and after the method learns. */
 int64_t fk_held_out_bytes(const fk_fitting *f);
-/* When all have been learned and before the method's finish: find duplicates and tell the method which parts
- * scores will leave out. */
+/* When all have been learned and before the method's finish: find duplicates and tell the method
+ * which parts scores will leave out. */
 fleck_status fk_held_out_part(fk_fitting *f, fleck_error *err) FLECK_MUST_CHECK;
 /* Score all that are held out by the finished method, and set the model's calibration. */
 fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *s,
@@ -103,17 +105,18 @@ fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *s,
 
 /* Images of equal files are twins of the first, and of its fold. */
 fleck_status fk_twins_of_files(fk_fitting *f, fleck_error *err) FLECK_MUST_CHECK;
-/* So are those that differ far less than images of the set do.  Where these differ little, as those of a video
- * do, none is a twin for that. */
+/* So are those that differ far less than images of the set do.  Where these differ little, as those
+ * of a video do, none is a twin for that. */
 fleck_status fk_twins_of_looks(fk_fitting *f, fleck_error *err) FLECK_MUST_CHECK;
-/* Deal images out in the order in which they are learned; twins have one turn.  One fold is left where twins have
- * joined all. */
+/* Deal images out in the order in which they are learned; twins have one turn.  One fold is left
+ * where twins have joined all. */
 void fk_twins_deal_out(fk_fitting *f);
 /* Warn of them. */
 void fk_twins_say(const fk_fitting *f);
 /* Whether all images are twins of the first. */
 bool fk_twins_all(const fk_fitting *f);
-/* Leave one held-out score of each image and its duplicates, and set the threshold anew; count_once.c. */
+/* Leave one held-out score of each image and its duplicates, and set the threshold anew;
+ * count_once.c. */
 fleck_status fk_twins_count_once(fk_fitting *f, double rate, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -1,9 +1,10 @@
 /* Scores of good images while they are held out: each alone, and with all of its session.
  *
- * An image alone is left out together with its duplicates.  It tells of parts like those that were learned.  Its
- * session (a day, a folder, a run of neighbours) is left out as a whole by folds.  That tells of parts of
- * another session.  Embeddings wait for it in a store, in memory or in a temporary file; with tiles the
- * images are read again, since their embeddings would be too large. */
+ * An image alone is left out together with its duplicates.  It tells of parts like those that were
+ * learned.  Its session (a day, a folder, a run of neighbours) is left out as a whole by folds.
+ * That tells of parts of another session.  Embeddings wait for it in a store, in memory or in a
+ * temporary file; with tiles the images are read again, since their embeddings would be too
+ * large. */
 #include "fit/fitting.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -17,7 +18,8 @@
 
 /* Embeddings of held-out images that stay in memory where there is a folder for the others. */
 #define STORE_BYTES (INT64_C(128) << 20)
-/* What a fold whose images are scored together may take; beyond it there are no scores by session. */
+/* What a fold whose images are scored together may take; beyond it there are no scores by
+ * session. */
 #define FOLD_BYTES (INT64_C(512) << 20)
 /* Scored at a time. */
 #define BLOCK 16
@@ -340,7 +342,8 @@ static int64_t gcd(int64_t a, int64_t b)
     return b == 0 ? a : gcd(b, a % b);
 }
 
-/* Every so many pixels of a map give no more than its share, and do not keep to the same columns. */
+/* Every so many pixels of a map give no more than its share, and do not keep to the same
+ * columns. */
 static int64_t step_of(const scores *s, int64_t width, int64_t height)
 {
     int64_t share = SAMPLE / (s->n_maps > 0 ? s->n_maps : 1), pixels = width * height;
@@ -386,8 +389,8 @@ done:
     return st;
 }
 
-/* n <= BLOCK images, in s->embeddings, as if what a span says had not been learned; NULL: by a state that has
- * learned none of them.  fold: which of their two scores these are. */
+/* n <= BLOCK images, in s->embeddings, as if what a span says had not been learned; NULL: by a
+ * state that has learned none of them.  fold: which of their two scores these are. */
 static fleck_status score_block(scores *s, const int64_t *held, int64_t n, bool fold,
                                 const fk_span *spans, fleck_error *err)
 {

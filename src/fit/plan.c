@@ -37,8 +37,8 @@ fleck_status fk_pick_engine(fk_model *m, const char *name, fleck_error *err)
     return FLECK_OK;
 }
 
-/* What the sides of the network's input should be multiples of: the stride of its last stage, or the
- * patch of one whose taps all have one stride. */
+/* What the sides of the network's input should be multiples of: the stride of its last stage, or
+ * the patch of one whose taps all have one stride. */
 static int64_t input_multiple(const fk_arch *arch)
 {
     for (int i = 1; arch != NULL && arch->default_taps[i] != NULL; i++)
@@ -90,8 +90,8 @@ static fleck_status shape_of(double *out, const char *const *files, int64_t n, i
     return FLECK_OK;
 }
 
-/* Sides, multiples of m, of about so many pixels and this shape: a shape that is off by a tenth is as bad as
- * pixels that are off by a half. */
+/* Sides, multiples of m, of about so many pixels and this shape: a shape that is off by a tenth is
+ * as bad as pixels that are off by a half. */
 static void sides_of(int64_t *width, int64_t *height, double shape, double pixels, int64_t m)
 {
     double best = INFINITY;
@@ -148,8 +148,8 @@ done:
     return st;
 }
 
-/* A tile beyond the picture would be filled up with reflections: the largest that makes sense is the longer
- * side, rounded up to what the network takes whole. */
+/* A tile beyond the picture would be filled up with reflections: the largest that makes sense is
+ * the longer side, rounded up to what the network takes whole. */
 static int64_t largest_tile(int64_t width, int64_t height, int64_t multiple)
 {
     int64_t longer = width > height ? width : height;

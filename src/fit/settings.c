@@ -115,8 +115,8 @@ const fk_setting *fk_setting_find(const char *name)
     return NULL;
 }
 
-/* Put a legal text, canonical but of TEXT and CHOICE, into its member of s; a word is an INT's largest value,
- * and no SIZE. */
+/* Put a legal text, canonical but of TEXT and CHOICE, into its member of s; a word is an INT's
+ * largest value, and no SIZE. */
 static void put(fleck_fit_settings *s, const fk_setting *row, const char *text)
 {
     void *member = (char *)s + row->offset;

@@ -1,5 +1,5 @@
-/* The settings of a fit, each one row of a table: defaults, the setter by name, checks, flags of the
- * command line with their help, and what a benchmark's run may say. */
+/* The settings of a fit, each one row of a table: defaults, the setter by name, checks, flags of
+ * the command line with their help, and what a benchmark's run may say. */
 #ifndef FK_FIT_SETTINGS_H
 #define FK_FIT_SETTINGS_H
 
@@ -36,8 +36,8 @@ fleck_status fk_fit_set(fleck_fit_settings *s, const char *name, const char *tex
 /* Whether the setting called name, which exists, was set by fk_fit_set(). */
 bool fk_fit_given(const fleck_fit_settings *s, const char *name);
 
-/* Check all of s against the table, then what was given against each other.  FLECK_E_OPTION names the
- * setting. */
+/* Check all of s against the table, then what was given against each other.  FLECK_E_OPTION names
+ * the setting. */
 fleck_status fk_fit_check(const fleck_fit_settings *s, fleck_error *err) FLECK_MUST_CHECK;
 /* The latter alone. */
 fleck_status fk_fit_check_given(const fleck_fit_settings *s, fleck_error *err) FLECK_MUST_CHECK;

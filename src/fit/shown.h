@@ -19,9 +19,9 @@ typedef struct fk_shown {
 
 /* Count image c.  Memory: a byte a pixel of the canvas, once an image has a mask of its own. */
 fleck_status fk_shown_add(fk_shown *s, const fk_canvas *c, fleck_error *err) FLECK_MUST_CHECK;
-/* Share of the pixels which fewer than FK_SHOWN_ENOUGH images, or than all where there are fewer, do
- * not hide under their own masks; 0 where canvases differ in size.  What mask hides (255) of all images
- * does not count; NULL for none, or where it is not of the canvas' size. */
+/* Share of the pixels which fewer than FK_SHOWN_ENOUGH images, or than all where there are fewer,
+ * do not hide under their own masks; 0 where canvases differ in size.  What mask hides (255) of all
+ * images does not count; NULL for none, or where it is not of the canvas' size. */
 double fk_shown_unseen(const fk_shown *s, const uint8_t *mask);
 void fk_shown_free(fk_shown *s);
 

@@ -1,4 +1,5 @@
-/* Duplicates among the good images: the same file, or nearly the same picture.  They are held out together. */
+/* Duplicates among the good images: the same file, or nearly the same picture.  They are held out
+ * together. */
 #include "fit/fitting.h"
 #include "base/mem.h"
 
@@ -6,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A duplicate differs from its twin by less than this part of what images usually differ from the nearest one, and
- * by less than so many grey levels of a look whose deviation is CONTRAST. */
+/* A duplicate differs from its twin by less than this part of what images usually differ from the
+ * nearest one, and by less than so many grey levels of a look whose deviation is CONTRAST. */
 #define TWIN_PART 0.25
 #define TWIN_LEVELS 2.0
 #define CONTRAST 64
@@ -62,8 +63,9 @@ done:
     return st;
 }
 
-/* A look of even light, so that a photo is like a brighter copy of itself: of mean 0, deviation CONTRAST.  The
- * farthest of n values from the mean is sqrt(n) deviations away at most, which LEVEL still lets fit. */
+/* A look of even light, so that a photo is like a brighter copy of itself: of mean 0, deviation
+ * CONTRAST.  The farthest of n values from the mean is sqrt(n) deviations away at most, which LEVEL
+ * still lets fit. */
 static void even_light(int16_t *out, const uint8_t *cells)
 {
     const double n = FK_CELLS_BYTES;
@@ -108,7 +110,8 @@ static int ascending(const void *x, const void *y)
     return (a > b) - (a < b);
 }
 
-/* Of each image that is no twin the nearest one that is none either, and its mean squared difference. */
+/* Of each image that is no twin the nearest one that is none either, and its mean squared
+ * difference. */
 static void find_nearest(double *nearest, int32_t *to, const fk_fitting *f, const int16_t *looks)
 {
     const fk_good *good = f->held.good;
@@ -130,7 +133,8 @@ static void find_nearest(double *nearest, int32_t *to, const fk_fitting *f, cons
     }
 }
 
-/* Where images of a set differ little from each other, as those of a video do, none is a duplicate for that. */
+/* Where images of a set differ little from each other, as those of a video do, none is a duplicate
+ * for that. */
 fleck_status fk_twins_of_looks(fk_fitting *f, fleck_error *err)
 {
     fk_held_out *h = &f->held;

@@ -13,7 +13,8 @@ typedef struct fk_gauss_spill fk_gauss_spill;
 
 /* P positions, D numbers each.  Valid when zeroed.  It is in one of these forms:
  *
- *   learning    shift, sum and bands hold moments, once an image has been added; with a spill there are no
+ *   learning    shift, sum and bands hold moments, once an image has been added; with a spill there
+ *               are no
  *               bands
  *   finished    mean and factor hold the Gaussians; the moments are gone
  *
@@ -184,8 +185,10 @@ typedef struct fk_gauss_window {
 /* Distances from the Gaussians of positions first .. last - 1 of the features around each.
  *
  *   tmp   [fk_gauss_room(g, radius)]
- *   out   [P, (2 radius + 1)^2]; rows first .. last - 1 are filled: entry (dy + radius) (2 radius + 1)
- *         + dx + radius of row p is the distance of the feature dy rows and dx columns from p, INFINITY
+ *   out   [P, (2 radius + 1)^2]; rows first .. last - 1 are filled: entry (dy + radius) (2 radius +
+ *         1)
+ *         + dx + radius of row p is the distance of the feature dy rows and dx columns from p,
+ *         INFINITY
  *         outside the grid, and where p is not judged
  *
  * The rest as above.  Cost: (2 radius + 1)^2 times as many multiply-adds; a factor is read from

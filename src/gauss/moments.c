@@ -19,8 +19,8 @@
  *     S = (1 - rho) C / n + (rho mu + epsilon) I
  *
  * The share that a position asks for is what the oracle's tends to (OAS; Chen, Wiesel, Eldar and
- * Hero 2010, about a mean that was itself estimated, hence n in place of N).  With t = tr(C / n) and
- * q = tr((C / n)^2),
+ * Hero 2010, about a mean that was itself estimated, hence n in place of N).  With t = tr(C / n)
+ * and q = tr((C / n)^2),
  *
  *     rho = ((1 - 2 / D) q + t^2) / ((n + 1 - 2 / D) (q - t^2 / D))       mu = t / D
  *

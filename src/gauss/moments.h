@@ -16,8 +16,8 @@ typedef struct fk_moments {
     int64_t n;    /* images */
     float *shift; /* [dim] sums are about it */
     double *sum;  /* [dim] sum of x - shift */
-    /* sum of (x - shift)(x - shift)', lower triangle row by row, each row filled up to a multiple of
-     * FK_MOMENTS_WIDE with numbers that say nothing; 64-byte aligned */
+    /* sum of (x - shift)(x - shift)', lower triangle row by row, each row filled up to a multiple
+     * of FK_MOMENTS_WIDE with numbers that say nothing; 64-byte aligned */
     double *triangle;
 } fk_moments;
 

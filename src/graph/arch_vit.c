@@ -9,8 +9,8 @@
  *   z = norm(x);  global feature: z's class token
  *
  * A tap is the patches' tokens as a map [D, h, w]: after a block as they are, or ("norm") of z.
- * DINOv2 multiplies both branches of a block by a learned vector; import folds it into proj and fc2,
- * so that all five networks are one description.  Tensors have DINOv2's names, which are also
+ * DINOv2 multiplies both branches of a block by a learned vector; import folds it into proj and
+ * fc2, so that all five networks are one description.  Tensors have DINOv2's names, which are also
  * timm's. */
 #include "graph/arch_tables.h"
 

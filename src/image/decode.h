@@ -4,7 +4,8 @@
 
 #include "image/image.h"
 
-/* The bytes of one file, borrowed, and what its reader wants: see fk_image_settings.  high is set. */
+/* The bytes of one file, borrowed, and what its reader wants: see fk_image_settings.  high is
+ * set. */
 typedef struct fk_image_bytes {
     const uint8_t *data;
     size_t size;
@@ -13,8 +14,8 @@ typedef struct fk_image_bytes {
     bool only_header; /* stop before memory is taken, once the header is known to be right */
 } fk_image_bytes;
 
-/* An image as its file stores it: 1 or 3 channels, not yet turned.  On failure a decoder leaves image
- * and alpha empty. */
+/* An image as its file stores it: 1 or 3 channels, not yet turned.  On failure a decoder leaves
+ * image and alpha empty. */
 typedef struct fk_decoded {
     fk_image image;
     fk_image alpha;     /* [height, width, 1] opacity, or empty: all is opaque */
@@ -33,8 +34,8 @@ static inline void fk_decoded_size(fk_decoded *out, int64_t width, int64_t heigh
     out->notes.height = turned ? width : height;
 }
 
-/* The format of a file that begins with these bytes, or NULL; *read: whether fleck reads it.  Static
- * text.  Asks for more than two bytes of magic, where fk_image_decode() does not. */
+/* The format of a file that begins with these bytes, or NULL; *read: whether fleck reads it.
+ * Static text.  Asks for more than two bytes of magic, where fk_image_decode() does not. */
 const char *fk_image_format(const uint8_t *bytes, size_t size, bool *read);
 
 /* One decoder a format.  Messages do not name the file; fk_image_decode() puts its name in front.
@@ -69,14 +70,15 @@ fleck_status fk_image_convert(fk_image *im, fk_image_want want, fleck_error *err
  * or the block is damaged: metadata never makes an image unreadable. */
 int fk_exif_orientation(const uint8_t *data, size_t size);
 
-/* Take alpha's samples (of 1 or 2 bytes, as the machine orders them), `step` samples from pixel to pixel, into out;
- * nothing where all is opaque.  out->image says the size. */
+/* Take alpha's samples (of 1 or 2 bytes, as the machine orders them), `step` samples from pixel to
+ * pixel, into out; nothing where all is opaque.  out->image says the size. */
 fleck_status fk_decoded_alpha(fk_decoded *out, const void *alpha, int64_t step, int bytes,
                               fleck_error *err) FLECK_MUST_CHECK;
 /* Blend out->image (1 or 3 channels) over the background where alpha says so. */
 void fk_decoded_blend(fk_decoded *out, const uint8_t background[3]);
 
-/* RGB of n pixels of CMYK ink, as Pillow computes it: (255 - C) (255 - K) / 255 rounded, and so on. */
+/* RGB of n pixels of CMYK ink, as Pillow computes it: (255 - C) (255 - K) / 255 rounded, and so
+ * on. */
 void fk_rgb_from_cmyk(uint8_t *rgb, const uint8_t *cmyk, int64_t n);
 
 /* Wide samples under a window, and how they are spread. */

@@ -14,7 +14,8 @@ typedef struct fk_image {
     uint8_t *data;
 } fk_image;
 
-/* The longest side of any image, and the most pixels of a file, where its reader sets no other limit:
+/* The longest side of any image, and the most pixels of a file, where its reader sets no other
+ * limit:
  * a small file can claim a large image, which then takes three bytes a pixel. */
 #define FK_IMAGE_MAX_SIDE 65535
 #define FK_IMAGE_MAX_PIXELS (INT64_C(1) << 28)
@@ -24,8 +25,8 @@ fleck_status fk_image_init(fk_image *out, int64_t width, int64_t height, int cha
                            fleck_error *err) FLECK_MUST_CHECK;
 void fk_image_free(fk_image *im);
 
-/* A copy of rgb [height, width, 3] u8 whose rows are row_bytes apart.  FLECK_E_FORMAT for NULL or no
- * pixels, FLECK_E_SHAPE for rows shorter than their pixels, FLECK_E_LIMIT; out is empty then. */
+/* A copy of rgb [height, width, 3] u8 whose rows are row_bytes apart.  FLECK_E_FORMAT for NULL or
+ * no pixels, FLECK_E_SHAPE for rows shorter than their pixels, FLECK_E_LIMIT; out is empty then. */
 fleck_status fk_image_copy_rows(fk_image *out, const uint8_t *rgb, int64_t width, int64_t height,
                                 size_t row_bytes, fleck_error *err) FLECK_MUST_CHECK;
 
@@ -48,12 +49,13 @@ typedef struct fk_image_settings {
     uint8_t background[3]; /* RGB */
 } fk_image_settings;
 
-/* What a file's pixels were.  Wide samples are those of 16 bits whose file does not say which part of the
- * range they use: of PNG, of TIFF, and of PNM with a largest value of 65535. */
+/* What a file's pixels were.  Wide samples are those of 16 bits whose file does not say which part
+ * of the range they use: of PNG, of TIFF, and of PNM with a largest value of 65535. */
 typedef struct fk_image_notes {
     bool transparent; /* some pixel is not opaque */
     bool wide;
-    /* Of wide samples.  A hot pixel is no reason to take a larger range: bits is the smallest of 8, 10, 12,
+    /* Of wide samples.  A hot pixel is no reason to take a larger range: bits is the smallest of 8,
+     * 10, 12,
      * 14 and 16 whose range holds all samples but one in 10,000. */
     int bits;
     uint32_t largest;      /* within that range */
@@ -61,14 +63,18 @@ typedef struct fk_image_notes {
     int64_t width, height; /* as it is shown */
 } fk_image_notes;
 
-/* Decode path by its first bytes, not its name: PNG, JPEG, TIFF, BMP, PNM (P1 to P6, plain and raw).
+/* Decode path by its first bytes, not its name: PNG, JPEG, TIFF, BMP, PNM (P1 to P6, plain and
+ * raw).
  *
  *   samples      a sample v of [0, max] becomes (v * 255 + max / 2) / max, of wide ones v - low of
- *                [0, high - low]; a palette's colours are 8 bits, TIFF's their high bytes; 5 and 6 bits
+ *                [0, high - low]; a palette's colours are 8 bits, TIFF's their high bytes; 5 and 6
+ *                bits
  *                of BMP are cut as Pillow does
- *   alpha        blended over the background, in 8 bits: (a * v + (255 - a) * background + 127) / 255;
+ *   alpha        blended over the background, in 8 bits: (a * v + (255 - a) * background + 127) /
+ *                255;
  *                likewise a palette's alpha and a transparent colour
- *   CMYK         as Pillow does: ((255 - C) * (255 - K) / 255), ...; of JPEG the samples are taken as
+ *   CMYK         as Pillow does: ((255 - C) * (255 - K) / 255), ...; of JPEG the samples are taken
+ *                as
  *                inverted, as all writers store them
  *   orientation  EXIF's (JPEG, PNG) and TIFF's is applied
  *   profiles     embedded colour profiles and gamma are ignored, as the training frameworks do
@@ -100,33 +106,36 @@ fleck_status fk_image_load_with(fk_image *out, const char *path, fk_image_want w
 fleck_status fk_image_decode_with(fk_image *out, const void *bytes, size_t size, const char *name,
                                   fk_image_want want, const fk_image_settings *settings,
                                   fk_image_notes *notes, fleck_error *err) FLECK_MUST_CHECK;
-/* Whether path can be read as an image, as far as its header tells: it names formats and kinds that are
- * not read, sizes beyond the limits, and a PNG that ends early.  Of the notes only wide and the size are found; content is the digest
- * of the file's bytes in one piece.  settings, notes and content may be NULL.  Errors of fk_image_load(). */
+/* Whether path can be read as an image, as far as its header tells: it names formats and kinds that
+ * are not read, sizes beyond the limits, and a PNG that ends early.  Of the notes only wide and the
+ * size are found; content is the digest of the file's bytes in one piece.  settings, notes and
+ * content may be NULL.  Errors of fk_image_load(). */
 fleck_status fk_image_check(const char *path, const fk_image_settings *settings,
                             fk_image_notes *notes, fk_digest *content,
                             fleck_error *err) FLECK_MUST_CHECK;
-/* Whether path's name ends in an extension of what fleck decodes (.png .jpg .jpeg .jpe .jfif .tif .tiff
+/* Whether path's name ends in an extension of what fleck decodes (.png .jpg .jpeg .jpe .jfif .tif
+ * .tiff
  * .bmp .dib .pnm .pgm .ppm .pbm), case ignored. */
 bool fk_image_has_extension(const char *path);
-/* fk_look_fn: a file whose name ends so is an image whatever its bytes, so that a damaged one is named
- * and not left out; of any other the bytes decide. */
+/* fk_look_fn: a file whose name ends so is an image whatever its bytes, so that a damaged one is
+ * named and not left out; of any other the bytes decide. */
 fk_look fk_image_look(const char *name, const uint8_t *head, size_t size, const char **format);
 
-/* About how many bytes decoding the image at path to RGB takes, by the first bytes of the file, to plan
- * memory with; 0 where that cannot be told.  A file that is no image, or damaged, is no error here. */
+/* About how many bytes decoding the image at path to RGB takes, by the first bytes of the file, to
+ * plan memory with; 0 where that cannot be told.  A file that is no image, or damaged, is no error
+ * here. */
 int64_t fk_image_peek_bytes(const char *path);
 
 /* Encode whole or not at all.  PNG: 8-bit grey or RGB. */
 fleck_status fk_image_save_png(const fk_image *im, const char *path,
                                fleck_error *err) FLECK_MUST_CHECK;
 
-/* The same for a picture that is drawn of another: a heat map, a panel.  Text chunks behind the header say
- * that fleck made it and of what: origin is a short text of the caller's, or NULL. */
+/* The same for a picture that is drawn of another: a heat map, a panel.  Text chunks behind the
+ * header say that fleck made it and of what: origin is a short text of the caller's, or NULL. */
 fleck_status fk_image_save_picture(const fk_image *im, const char *origin, const char *path,
                                    fleck_error *err) FLECK_MUST_CHECK;
-/* Whether a file that begins with these bytes is such a picture.  The first FK_PNG_NOTE_BYTES of a file
- * suffice. */
+/* Whether a file that begins with these bytes is such a picture.  The first FK_PNG_NOTE_BYTES of a
+ * file suffice. */
 #define FK_PNG_NOTE_BYTES 512
 bool fk_png_made_by_fleck(const void *bytes, size_t size);
 /* Its origin as a text; false, with out empty, where the file is no such picture or names none. */
@@ -138,8 +147,8 @@ bool fk_png_origin(char out[FK_PNG_ORIGIN_SIZE], const void *bytes, size_t size)
 fleck_status fk_image_encode_jpeg(uint8_t **bytes, size_t *size, const fk_image *im,
                                   fleck_error *err) FLECK_MUST_CHECK;
 
-/* How EXIF or TIFF turns the image of a file: 1 (not at all) to 8.  1 where that cannot be read, or stands
- * behind the file's first 256 KiB. */
+/* How EXIF or TIFF turns the image of a file: 1 (not at all) to 8.  1 where that cannot be read, or
+ * stands behind the file's first 256 KiB. */
 int fk_image_orientation(const char *path);
 int fk_image_bytes_orientation(const uint8_t *bytes, size_t size);
 
@@ -167,8 +176,8 @@ fleck_status fk_image_resize(fk_image *out, const fk_image *src, int64_t width, 
  * int(round((size - crop) / 2.0)), ties to even.  The crop must fit: FLECK_E_SHAPE. */
 fleck_status fk_image_crop_centre(fk_image *out, const fk_image *src, int64_t width, int64_t height,
                                   fleck_error *err) FLECK_MUST_CHECK;
-/* Both at once: the bytes of fk_image_resize() to width x height and then fk_image_crop_centre(), of which what
- * falls away is not computed where the filter allows. */
+/* Both at once: the bytes of fk_image_resize() to width x height and then fk_image_crop_centre(),
+ * of which what falls away is not computed where the filter allows. */
 fleck_status fk_image_resize_centre(fk_image *out, const fk_image *src, int64_t width,
                                     int64_t height, int64_t crop_width, int64_t crop_height,
                                     fk_filter filter, fleck_error *err) FLECK_MUST_CHECK;

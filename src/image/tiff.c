@@ -28,7 +28,8 @@ typedef struct tiff_layout {
     const uint16_t *map[3];
 } tiff_layout;
 
-/* A strip or tile is decoded whole; the largest that is read, in bytes, unless the image may be larger. */
+/* A strip or tile is decoded whole; the largest that is read, in bytes, unless the image may be
+ * larger. */
 #define MAX_CHUNK (INT64_C(1) << 30)
 
 #define MAX_SAMPLES 8
@@ -353,7 +354,8 @@ static uint8_t sample8(const uint8_t *row, int64_t i, int bits)
     return fk_sample_scale(sample(row, i, bits), (1u << bits) - 1);
 }
 
-/* A palette holds 16-bit colours; their high bytes are the 8-bit ones, whether the writer multiplied by
+/* A palette holds 16-bit colours; their high bytes are the 8-bit ones, whether the writer
+ * multiplied by
  * 256 or by 257. */
 static void put_palette(uint8_t *out, const uint8_t *row, int64_t n, const tiff_layout *l,
                         int64_t stride)
@@ -392,8 +394,8 @@ static void put_channel(reading *r, uint8_t *out, const uint8_t *row, int64_t n,
     }
 }
 
-/* n pixels of a chunk's row from (x0, y) on; plane: the sample that a file with separate planes stores
- * here, -1 where the samples lie together. */
+/* n pixels of a chunk's row from (x0, y) on; plane: the sample that a file with separate planes
+ * stores here, -1 where the samples lie together. */
 static void put_row(reading *r, const uint8_t *row, int64_t n, int64_t x0, int64_t y, int plane)
 {
     const tiff_layout *l = r->layout;
@@ -417,7 +419,8 @@ static void put_row(reading *r, const uint8_t *row, int64_t n, int64_t x0, int64
             put_channel(r, out + c, row, n, c, stride);
 }
 
-/* Decode the strip or tile whose upper left pixel is (x0, y0) and copy what lies inside the image. */
+/* Decode the strip or tile whose upper left pixel is (x0, y0) and copy what lies inside the
+ * image. */
 static fleck_status read_chunk(reading *r, int64_t x0, int64_t y0, int plane, fleck_error *err)
 {
     const tiff_layout *l = r->layout;

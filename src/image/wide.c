@@ -1,8 +1,8 @@
 /* Samples of 16 bits brought to 8 under a window, and how they are spread.
  *
- * Cameras of 10, 12 and 14 bits are stored in 16.  Which range a file's samples use cannot be told from
- * one file, and must not be chosen for each: a dark part would become bright.  The window is the
- * model's; here it is only applied, and counted what a choice rests on. */
+ * Cameras of 10, 12 and 14 bits are stored in 16.  Which range a file's samples use cannot be told
+ * from one file, and must not be chosen for each: a dark part would become bright.  The window is
+ * the model's; here it is only applied, and counted what a choice rests on. */
 #include "image/decode.h"
 
 /* Samples that may lie outside a range that is said to hold them: one in so many. */

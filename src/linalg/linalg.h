@@ -26,16 +26,18 @@ fleck_status fk_linalg_begin(fleck_error *err) FLECK_MUST_CHECK;
 void fk_linalg_multiply_nt(float *c, int64_t ldc, const float *a, int64_t lda, const float *b,
                            int64_t ldb, int64_t n, int64_t m, int64_t d, float alpha, float beta);
 
-/* A matrix b [m, d] laid out for products of many pieces of a with it, where the BLAS would lay it out anew
- * in each: panels of FK_LANES rows, [ceil(m / 16)][d][16] with zeros after the last row; where the processor has
- * neither AVX2 nor AVX-512, b itself.  fk_linalg_packed_size: its floats.  fk_linalg_pack: panels of rows
- * first .. last - 1, first a multiple of 16 and last too or m; rows [.., d] of them, ld apart, begin at b. */
+/* A matrix b [m, d] laid out for products of many pieces of a with it, where the BLAS would lay it
+ * out anew in each: panels of FK_LANES rows, [ceil(m / 16)][d][16] with zeros after the last row;
+ * where the processor has neither AVX2 nor AVX-512, b itself.  fk_linalg_packed_size: its floats.
+ * fk_linalg_pack: panels of rows first .. last - 1, first a multiple of 16 and last too or m; rows
+ * [.., d] of them, ld apart, begin at b. */
 int64_t fk_linalg_packed_size(int64_t m, int64_t d);
 void fk_linalg_pack(float *packed, const float *b, int64_t ld, int64_t first, int64_t last,
                     int64_t d);
 
-/* c = alpha a b' + beta c, as fk_linalg_multiply_nt, with b packed, at a multiple of 64 bytes.  beta is 0 or 1
- * (asserted).  A sum runs over d in order; the same bytes however a is cut into pieces, where b is in panels. */
+/* c = alpha a b' + beta c, as fk_linalg_multiply_nt, with b packed, at a multiple of 64 bytes.
+ * beta is 0 or 1 (asserted).  A sum runs over d in order; the same bytes however a is cut into
+ * pieces, where b is in panels. */
 void fk_linalg_multiply_packed(float *c, int64_t ldc, const float *a, int64_t lda,
                                const float *packed, int64_t n, int64_t m, int64_t d, float alpha,
                                float beta);
@@ -68,9 +70,9 @@ double fk_linalg_length2(const float *a, int64_t d);
 /* Squared distances of one query [d] to n rows [n, d]; the same numbers as fk_linalg_distance2. */
 void fk_linalg_distances2(double *out, const float *query, const float *rows, int64_t n, int64_t d);
 
-/* Of n vectors with squared lengths length2 and inner products with another one, the indices of those with
- * length2[j] - 2 products[j] < limit, rising, to out [n].  Returns how many.  In float: the caller leaves
- * for rounding. */
+/* Of n vectors with squared lengths length2 and inner products with another one, the indices of
+ * those with length2[j] - 2 products[j] < limit, rising, to out [n].  Returns how many.  In float:
+ * the caller leaves for rounding. */
 int64_t fk_linalg_nearer(int32_t *out, const float *length2, const float *products, int64_t n,
                          float limit);
 
@@ -104,11 +106,11 @@ void fk_linalg_smallest(double *values, int64_t *indices, int64_t k, double valu
  * where a is not positive definite or not finite.  LAPACK dpotrf, double. */
 bool fk_linalg_cholesky(double *a, int64_t n) FLECK_MUST_CHECK;
 
-/* Eigenvalues and eigenvectors of the symmetric a [n, n], of which the lower triangle (element (i, j),
- * j <= i, at a[i * n + j]) is read: values [n] upwards, and a's rows become the eigenvectors in that
- * order, of length 1; of the two signs the one with which the entry of largest size (the first of
- * such) is positive.  LAPACK dsyevd, double.  Allocates 2 n^2 numbers.  FLECK_E_STATE where a is not
- * finite; a is lost then.  Cost: about 9 n^3 multiply-adds. */
+/* Eigenvalues and eigenvectors of the symmetric a [n, n], of which the lower triangle (element (i,
+ * j), j <= i, at a[i * n + j]) is read: values [n] upwards, and a's rows become the eigenvectors in
+ * that order, of length 1; of the two signs the one with which the entry of largest size (the first
+ * of such) is positive.  LAPACK dsyevd, double.  Allocates 2 n^2 numbers.  FLECK_E_STATE where a is
+ * not finite; a is lost then.  Cost: about 9 n^3 multiply-adds. */
 fleck_status fk_linalg_eigen(double *a, int64_t n, double *values,
                              fleck_error *err) FLECK_MUST_CHECK;
 

@@ -1,5 +1,5 @@
-/* Products of rows with panels of sixteen columns: the inner loop of convolutions and of products with a
- * packed matrix, for each kind of processor. */
+/* Products of rows with panels of sixteen columns: the inner loop of convolutions and of products
+ * with a packed matrix, for each kind of processor. */
 #ifndef FK_LINALG_PRODUCT_H
 #define FK_LINALG_PRODUCT_H
 
@@ -16,10 +16,11 @@
  *   out[p * out_panel + r * FK_LANES + o] = sum over s < n_runs, i < length of
  *       row[r][offset[s] + i] * weight[p * weight_panel + (s * length + i) * FK_LANES + o]
  *
- * A row's inputs lie in runs of length floats; a panel is a block of FK_LANES outputs.  Each output is summed in the order s, i, whatever n_rows and n_panels are, so that
- * the way rows are grouped changes no bit.  weight and out are 64-byte aligned.  While it works it
- * asks for the memory at next, next + stride, ..., once a step, so that the product after it need not
- * wait; next may be any address that can be read. */
+ * A row's inputs lie in runs of length floats; a panel is a block of FK_LANES outputs.  Each output
+ * is summed in the order s, i, whatever n_rows and n_panels are, so that the way rows are grouped
+ * changes no bit.  weight and out are 64-byte aligned.  While it works it asks for the memory at
+ * next, next + stride, ..., once a step, so that the product after it need not wait; next may be
+ * any address that can be read. */
 typedef struct fk_product {
     float *out;
     int64_t out_panel;

@@ -1,12 +1,13 @@
-/* Products in vectors of whatever width: for inclusion, once each, by the files of a kind of processor, which
- * define
+/* Products in vectors of whatever width: for inclusion, once each, by the files of a kind of
+ * processor, which define
  *
  *   FK_VECTOR        the type of a vector of FK_VECTOR_WIDTH floats
  *   FK_VECTOR_OP(f)  the compiler's function f for it: fmadd, load, ...
  *   ROWS, PANELS     as many as its registers hold, at most FK_ROWS and FK_PANELS
  *   TARGET, INLINE   for functions, and for such that are compiled along with their callers
  *
- * What is computed is in product.h; each sum sees the same operations in the same order whatever the width. */
+ * What is computed is in product.h; each sum sees the same operations in the same order whatever
+ * the width. */
 #ifdef FK_VECTOR
 
 #include "linalg/product.h"

@@ -17,8 +17,8 @@ void fk_map_source(int64_t i, int64_t n, int64_t m, int64_t *first, int64_t *sec
 void fk_map_resize_bilinear(float *dst, int64_t height, int64_t width, const float *src, int64_t h,
                             int64_t w);
 
-/* One place of it with channels last: out [C] from src [h, w, C], at rows y0, y1 and columns x0, x1 with the weights
- * that fk_map_source() gives, rounded to float. */
+/* One place of it with channels last: out [C] from src [h, w, C], at rows y0, y1 and columns x0, x1
+ * with the weights that fk_map_source() gives, rounded to float. */
 void fk_grid_sample(float *out, const float *src, int64_t w, int64_t channels, int64_t y0,
                     int64_t y1, double down, int64_t x0, int64_t x1, double right);
 

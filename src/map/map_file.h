@@ -12,8 +12,8 @@
 /* Write data [height, width] as a one-channel float32 TIFF (uncompressed strips, little endian;
  * what MVTec's official evaluation reads), whole or not at all.  Both sizes are 1 to
  * FK_MAP_MAX_SIDE and the count within FK_MAP_MAX_COUNT, otherwise FLECK_E_LIMIT.  The file is put
- * together in memory first: as many bytes as data has, and some hundred.  Tags say who wrote it, and of
- * what: Software, and origin (NULL: none) as DocumentName. */
+ * together in memory first: as many bytes as data has, and some hundred.  Tags say who wrote it,
+ * and of what: Software, and origin (NULL: none) as DocumentName. */
 fleck_status fk_tiff_write(const char *path, const float *data, int64_t height, int64_t width,
                            const char *origin, fleck_error *err) FLECK_MUST_CHECK;
 /* The origin of such a file as a text, "" where it names none; false for any other file. */
@@ -33,14 +33,14 @@ fleck_status fk_tiff_read(fk_tensor *out, const char *path, fleck_error *err) FL
 fleck_status fk_tiff_read_bytes(fk_tensor *out, const void *bytes, size_t size, const char *name,
                                 fleck_error *err) FLECK_MUST_CHECK;
 
-/* Write data as .npy version 1.0, '<f4', C order, whole or not at all.  It says who wrote it, and of what: origin,
- * a SHA-256 in hexadecimal digits.  The blanks in front of the header's end hold it, which all readers pass over;
- * NULL: none, NumPy's own bytes. */
+/* Write data as .npy version 1.0, '<f4', C order, whole or not at all.  It says who wrote it, and
+ * of what: origin, a SHA-256 in hexadecimal digits.  The blanks in front of the header's end hold
+ * it, which all readers pass over; NULL: none, NumPy's own bytes. */
 fleck_status fk_npy_write(const char *path, const float *data, int ndim, const int64_t *shape,
                           const char *origin, fleck_error *err) FLECK_MUST_CHECK;
 #define FK_NPY_ORIGIN_SIZE 65
-/* The origin of a file that begins with these bytes; false for any file that was not written so.  The
- * first FK_NPY_NOTE_BYTES of a map are enough. */
+/* The origin of a file that begins with these bytes; false for any file that was not written so.
+ * The first FK_NPY_NOTE_BYTES of a map are enough. */
 #define FK_NPY_NOTE_BYTES 512
 bool fk_npy_origin(char out[FK_NPY_ORIGIN_SIZE], const void *bytes, size_t size);
 /* Read .npy versions 1 to 3 with dtype f2, f4, f8, u1, bool, i4 or i8, little or big endian, C or

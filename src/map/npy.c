@@ -6,10 +6,10 @@
  *     {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
  * padded with spaces and ended with a newline.  Only this much of Python is read here.
  *
- * Who wrote a map, and of which image, stands in the padding: the bits of SIGN and of the origin, a tab
- * for 1 and a space for 0.  The format has no other place for it that every reader passes over.  NumPy
- * refuses a fourth key; readers that are not Python's own refuse a comment behind the dict, and others
- * bytes behind the elements; blanks are stripped by all. */
+ * Who wrote a map, and of which image, stands in the padding: the bits of SIGN and of the origin, a
+ * tab for 1 and a space for 0.  The format has no other place for it that every reader passes over.
+ * NumPy refuses a fourth key; readers that are not Python's own refuse a comment behind the dict,
+ * and others bytes behind the elements; blanks are stripped by all. */
 #include "map/map_file.h"
 #include "base/file.h"
 #include "base/mem.h"

@@ -18,8 +18,8 @@ typedef enum fk_score_kind {
 typedef enum fk_method_flags {
     /* Scores of training images serve the threshold: score honours `exclude`. */
     FK_METHOD_EXCLUDES = 1,
-    /* A fit of files learns in an order that the files' names have no part in, so that they have none in the
-     * model's bytes. */
+    /* A fit of files learns in an order that the files' names have no part in, so that they have
+     * none in the model's bytes. */
     FK_METHOD_ORDERED = 2,
     /* score also leaves out a fold of sessions. */
     FK_METHOD_EXCLUDES_FOLDS = 4,
@@ -27,9 +27,10 @@ typedef enum fk_method_flags {
     FK_METHOD_DEAR_MAPS = 8
 } fk_method_flags;
 
-/* Learned embeddings that a score leaves out: `count` from `first` on, in order of add or, where that is not the
- * order in which what belongs together lies together, by the rank that each was given.  An image cut into
- * tiles was learned as several embeddings, and its duplicates are left out with it. */
+/* Learned embeddings that a score leaves out: `count` from `first` on, in order of add or, where
+ * that is not the order in which what belongs together lies together, by the rank that each was
+ * given.  An image cut into tiles was learned as several embeddings, and its duplicates are left
+ * out with it. */
 typedef struct fk_span {
     int64_t first, count;
     const int32_t *rank; /* NULL, or [learned] rank of each embedding, in order of add */
@@ -40,8 +41,8 @@ typedef struct fk_span {
 } fk_span;
 #define FK_NONE ((fk_span){0})
 
-/* How what was learned belongs together: in parts that scores leave out as a whole.  Of two partitions: an
- * image alone with its duplicates and tiles, and sessions. */
+/* How what was learned belongs together: in parts that scores leave out as a whole.  Of two
+ * partitions: an image alone with its duplicates and tiles, and sessions. */
 enum { FK_ALONE, FK_SESSION, FK_PARTITIONS };
 typedef struct fk_parts {
     int64_t images;                     /* that were learned, as embeddings */
@@ -88,14 +89,14 @@ typedef struct fk_method {
     /* An empty state.  Options are copied where needed. */
     fleck_status (*begin)(void **state, const fk_options *o, const fk_embed_shape *shape,
                           fk_map_size map, fleck_error *err);
-    /* Before the first add, or NULL where the method knows no limit: learn within m's bytes, with the
-     * same result.  FLECK_E_LIMIT where that is less than *least, which is what is needed. */
+    /* Before the first add, or NULL where the method knows no limit: learn within m's bytes, with
+     * the same result.  FLECK_E_LIMIT where that is less than *least, which is what is needed. */
     fleck_status (*limit)(void *state, const fk_memory *m, int64_t *least, fleck_error *err);
-    /* What add learns from now on is of these folds, 0 to FK_FOLDS - 1 each: one of images dealt out in
-     * turn, which is left out where a method cannot leave out an image alone, and one of sessions.  All
-     * tiles of an image are of one.  Where this was never called embedding i is of fold i % FK_FOLDS of
-     * both.  NULL in a method that leaves out what it is asked to.  It changes nothing but scores that
-     * exclude. */
+    /* What add learns from now on is of these folds, 0 to FK_FOLDS - 1 each: one of images dealt
+     * out in turn, which is left out where a method cannot leave out an image alone, and one of
+     * sessions.  All tiles of an image are of one.  Where this was never called embedding i is of
+     * fold i % FK_FOLDS of both.  NULL in a method that leaves out what it is asked to.  It changes
+     * nothing but scores that exclude. */
     void (*fold)(void *state, int alone, int session);
     /* Learn n images in order.  The result depends on the order of images only, not on how they are
      * cut into calls, nor on pool.  With tiles each tile is an image to the method.  Positions that
@@ -105,15 +106,15 @@ typedef struct fk_method {
     /* Take what other learned, behind what state did; other becomes empty. Both unfinished or both
      * finished. */
     fleck_status (*merge)(void *state, void *other, fleck_error *err);
-    /* Before finish: which parts scores will leave out.  parts is borrowed until finish returns.  NULL in a
-     * method whose scores need not know; elsewhere, without it, scores that exclude are too high, since what
-     * was chosen of an image covers others as well. */
+    /* Before finish: which parts scores will leave out.  parts is borrowed until finish returns.
+     * NULL in a method whose scores need not know; elsewhere, without it, scores that exclude are
+     * too high, since what was chosen of an image covers others as well. */
     void (*part)(void *state, const fk_parts *parts);
     /* Make ready for score.  More images may be added after it, then finish again. */
     fleck_status (*finish)(void *state, fk_pool *pool, fleck_error *err);
-    /* Make a finished state ready for scores that exclude, until more is added; NULL where finish does
-     * all that takes.  The same bytes on any pool.  FLECK_E_STATE where a fold has all there is to
-     * learn from. */
+    /* Make a finished state ready for scores that exclude, until more is added; NULL where finish
+     * does all that takes.  The same bytes on any pool.  FLECK_E_STATE where a fold has all there
+     * is to learn from. */
     fleck_status (*prepare_exclude)(void *state, fk_pool *pool, fleck_error *err);
 
     /* Scratch bytes that one call of score needs; prepare_exclude may change it. */
@@ -138,15 +139,16 @@ typedef struct fk_method {
      *   exclude  [n] as in score; may differ among images
      *   pool     may be NULL; not to be called from inside a piece of it
      *   maps     [n], none NULL: each the very bytes that score gives
-     * Takes its scratch from the heap, bounded whatever n is.  Fails where score fails for one of the
-     * images, as score does, without saying for which; maps may be half filled then. */
+     * Takes its scratch from the heap, bounded whatever n is.  Fails where score fails for one of
+     * the images, as score does, without saying for which; maps may be half filled then. */
     fleck_status (*score_many)(const void *state, int64_t n, const fk_embedding *const *e,
                                const fk_span *exclude, fk_pool *pool, float *const *maps,
                                fleck_error *err);
 
-    /* Maps of n images, which are all that was learned of a fold of sessions, as if none of them had been; n is at most
-     * fold_most(), which is 0 where the state cannot.  NULL where score leaves out folds
-     * (FK_METHOD_EXCLUDES_FOLDS), or nothing does.  pool and maps as in score_many. */
+    /* Maps of n images, which are all that was learned of a fold of sessions, as if none of them
+     * had been; n is at most fold_most(), which is 0 where the state cannot.  NULL where score
+     * leaves out folds (FK_METHOD_EXCLUDES_FOLDS), or nothing does.  pool and maps as in
+     * score_many. */
     int64_t (*fold_most)(const void *state);
     fleck_status (*score_fold)(const void *state, int64_t n, const fk_embedding *const *e,
                                fk_pool *pool, float *const *maps, fleck_error *err);

@@ -10,8 +10,8 @@ extern const fk_method fk_method_patchcore;
 extern const fk_method fk_method_spade;
 extern const fk_method fk_method_subspace;
 
-/* For the limit of a method that cannot do with less: FLECK_E_LIMIT where m allows less than `bytes`, which
- * go to *least. */
+/* For the limit of a method that cannot do with less: FLECK_E_LIMIT where m allows less than
+ * `bytes`, which go to *least. */
 fleck_status fk_method_needs(const char *name, const fk_memory *m, int64_t bytes, int64_t *least,
                              fleck_error *err) FLECK_MUST_CHECK;
 

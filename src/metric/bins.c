@@ -1,18 +1,18 @@
 /* Pixel scores counted in narrow bins, image by image.
  *
- * pixel.c gives exact figures of all pixels and then knows no image any more.  A bootstrap of images, and a figure of
- * some of them, need each image's share in every threshold.  Let g[i][k] and d[i][k] be the good and defective pixels
- * of image i in bin k, and w[i] how often it counts.  With G[k] = sum_i w[i] g[i][k], D[k] likewise and
- * below[k] = G[0] + ... + G[k-1],
+ * pixel.c gives exact figures of all pixels and then knows no image any more.  A bootstrap of
+ * images, and a figure of some of them, need each image's share in every threshold.  Let g[i][k]
+ * and d[i][k] be the good and defective pixels of image i in bin k, and w[i] how often it counts.
+ * With G[k] = sum_i w[i] g[i][k], D[k] likewise and below[k] = G[0] + ... + G[k-1],
  *
  *     AUROC = sum_k D[k] (below[k] + G[k] / 2) / (sum D  sum G),
  *
- * which would be exact if scores of one bin were equal.  If they are not, but good and defective ones are spread alike
- * within it, it still is; else a bin is wrong by at most D[k] G[k] / 2.
+ * which would be exact if scores of one bin were equal.  If they are not, but good and defective
+ * ones are spread alike within it, it still is; else a bin is wrong by at most D[k] G[k] / 2.
  *
- * An image's own bins are narrow and lie at fixed places, so that they can be counted while images come.  For the
- * resamples they are joined to at most 1025 wide ones: going up, a bin is closed when it holds 1/512 of either
- * class. */
+ * An image's own bins are narrow and lie at fixed places, so that they can be counted while images
+ * come.  For the resamples they are joined to at most 1025 wide ones: going up, a bin is closed
+ * when it holds 1/512 of either class. */
 #include "metric/bins.h"
 #include "base/mem.h"
 #include "metric/keys.h"
@@ -40,7 +40,8 @@ static uint32_t bin_of(float score)
     return fk_key_from_f32(score) >> DROPPED_BITS;
 }
 
-/* Keep what is not 0 of counters [size], [0] good and [1] defective, of the bins from `lowest` on. */
+/* Keep what is not 0 of counters [size], [0] good and [1] defective, of the bins from `lowest`
+ * on. */
 static fleck_status keep_filled(fk_bins *out, const uint32_t (*counters)[2], int64_t size,
                                 uint32_t lowest, fleck_error *err)
 {

@@ -1,21 +1,23 @@
 /* How sure a ROC-AUC is, and whether two differ: bootstrap and DeLong's test.
  *
- * Bootstrap.  Items are sorted by score once.  A resample is a weight w_i for each item: how often it was drawn.
- * Going up the groups of equal scores, with `below` the weight of good items passed so far, and g, d the weights of
- * good and defective items in the group,
+ * Bootstrap.  Items are sorted by score once.  A resample is a weight w_i for each item: how often
+ * it was drawn.  Going up the groups of equal scores, with `below` the weight of good items passed
+ * so far, and g, d the weights of good and defective items in the group,
  *
  *     AUROC = sum over groups of d (below + g / 2) / (P N),
  *
  * the same integers as in ranking.c, doubled.
  *
- * DeLong, DeLong and Clarke-Pearson 1988, by the midranks of Sun and Xu 2014.  With m defective items x_i and n
- * good ones y_j, let T be the midrank among all, X among the defective, Y among the good (ties take the mean of
- * their places).  T(x_i) - X(x_i) counts the good items below x_i, ties half, so that
+ * DeLong, DeLong and Clarke-Pearson 1988, by the midranks of Sun and Xu 2014.  With m defective
+ * items x_i and n good ones y_j, let T be the midrank among all, X among the defective, Y among the
+ * good (ties take the mean of their places).  T(x_i) - X(x_i) counts the good items below x_i, ties
+ * half, so that
  *
  *     v_i = (T(x_i) - X(x_i)) / n,     w_j = 1 - (T(y_j) - Y(y_j)) / m
  *
  * are the shares of pairs that x_i and y_j win; their means are both the AUROC, and its variance is
- * var(v) / m + var(w) / n, covariances between two scorings likewise (sample variances, m - 1 and n - 1). */
+ * var(v) / m + var(w) / n, covariances between two scorings likewise (sample variances, m - 1 and n
+ * - 1). */
 #include "metric/interval.h"
 #include "base/mem.h"
 #include "base/prng.h"
@@ -211,7 +213,8 @@ fleck_status fk_bootstrap_difference(fk_interval *out, const fk_scored *s, const
 
 /* ---- DeLong ---- */
 
-/* Midranks, from 1, of the items in order that have this label (-1: any label), into ranks [items]. */
+/* Midranks, from 1, of the items in order that have this label (-1: any label), into ranks
+ * [items]. */
 static void midranks(double *ranks, const place *order, const uint8_t *labels, int64_t n, int label)
 {
     int64_t before = 0;
@@ -229,7 +232,8 @@ static void midranks(double *ranks, const place *order, const uint8_t *labels, i
     }
 }
 
-/* The shares of pairs that each item wins, v for defective items and w for good ones, and their mean. */
+/* The shares of pairs that each item wins, v for defective items and w for good ones, and their
+ * mean. */
 static fleck_status shares(double *won, double *auroc, const double *scores, const fk_scored *s,
                            int64_t defective, fleck_error *err)
 {

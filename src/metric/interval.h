@@ -4,8 +4,8 @@
 
 #include "base/watch.h"
 
-/* n items: two scores each (b NULL where there is one only), none of them NaN, and a label (0 good, else
- * defective); both classes are there. */
+/* n items: two scores each (b NULL where there is one only), none of them NaN, and a label (0 good,
+ * else defective); both classes are there. */
 typedef struct fk_scored {
     const double *a, *b;
     const uint8_t *labels;
@@ -24,9 +24,9 @@ typedef struct fk_interval {
     double p; /* of a difference: two-sided, that there is none; NaN for one ROC-AUC */
 } fk_interval;
 
-/* Percentile interval of the ROC-AUC of a.  Each resample draws as many good and as many defective items as there
- * are, with replacement (Efron and Tibshirani 1993, chapters 13 and 16), so that no class is ever empty.  The same
- * seed gives the same bits.  Cost: resamples * n.
+/* Percentile interval of the ROC-AUC of a.  Each resample draws as many good and as many defective
+ * items as there are, with replacement (Efron and Tibshirani 1993, chapters 13 and 16), so that no
+ * class is ever empty.  The same seed gives the same bits.  Cost: resamples * n.
  *   FLECK_E_FORMAT  a class is empty, or a score is NaN */
 fleck_status fk_bootstrap_auroc(fk_interval *out, const fk_scored *s, const fk_bootstrap *how,
                                 fleck_error *err) FLECK_MUST_CHECK;
@@ -38,8 +38,9 @@ fleck_status fk_bootstrap_difference(fk_interval *out, const fk_scored *s, const
 /* A figure of items, item i counted weights[i] times; NaN where they have none. */
 typedef double fk_statistic(void *ctx, const int32_t *weights);
 
-/* Percentile interval of it for n items with labels, drawn as above.  Draws without a figure are passed over; out is
- * NaN throughout where the items themselves have none.  p is two-sided, that it is 0. */
+/* Percentile interval of it for n items with labels, drawn as above.  Draws without a figure are
+ * passed over; out is NaN throughout where the items themselves have none.  p is two-sided, that it
+ * is 0. */
 fleck_status fk_bootstrap_statistic(fk_interval *out, const uint8_t *labels, int64_t n,
                                     const fk_bootstrap *how, fk_statistic *statistic, void *ctx,
                                     fleck_error *err) FLECK_MUST_CHECK;
@@ -51,8 +52,8 @@ typedef struct fk_delong {
     double z, p; /* two-sided normal test; z 0, p 1 where both are equal without any variance */
 } fk_delong;
 
-/* DeLong's test for two correlated ROC-AUCs.  Cost: n log n.  Errors as above, and where a class has one item
- * only, since it has no variance then. */
+/* DeLong's test for two correlated ROC-AUCs.  Cost: n log n.  Errors as above, and where a class
+ * has one item only, since it has no variance then. */
 fleck_status fk_delong_test(fk_delong *out, const fk_scored *s, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -25,8 +25,8 @@ typedef struct fk_curve_point {
     int64_t found, alarms;
 } fk_curve_point;
 
-/* The points of n scores' ROC and precision-recall curves into out [n + 1], *n_points of them: one a distinct score,
- * falling, behind one that calls nothing.  FLECK_E_FORMAT: a score is NaN. */
+/* The points of n scores' ROC and precision-recall curves into out [n + 1], *n_points of them: one
+ * a distinct score, falling, behind one that calls nothing.  FLECK_E_FORMAT: a score is NaN. */
 fleck_status fk_metric_curve(fk_curve_point *out, int64_t *n_points, const double *scores,
                              const uint8_t *labels, int64_t n, fleck_error *err) FLECK_MUST_CHECK;
 
@@ -42,17 +42,18 @@ typedef struct fk_pixel_result {
 fleck_status fk_pixel_metric_open(fk_pixel_metric **out, fleck_error *err) FLECK_MUST_CHECK;
 void fk_pixel_metric_close(fk_pixel_metric **m);
 
-/* From now on keep what comes beyond `budget` bytes in a temporary file without a name in folder; the
- * figures are the same.  Without this call all stays in memory. */
+/* From now on keep what comes beyond `budget` bytes in a temporary file without a name in folder;
+ * the figures are the same.  Without this call all stays in memory. */
 fleck_status fk_pixel_metric_spill(fk_pixel_metric *m, const char *folder, int64_t budget,
                                    fleck_error *err) FLECK_MUST_CHECK;
 /* For tests: defective pixels that finish sorts at a time; 0: as many as usual. */
 void fk_pixel_metric_set_room(fk_pixel_metric *m, int64_t pixels);
 
 /* Add one image: map [height, width] f32, mask [height, width] u8 (0 good, else defective; NULL:
- * all good), without the pixels that are not 0 in left_out [height, width] (NULL: all count): they are
- * neither good nor defective.  Regions are those of the whole mask; one with no pixel left is none.
- * Nothing is kept.  Images may differ in size, and several threads may add to one m at the same time.
+ * all good), without the pixels that are not 0 in left_out [height, width] (NULL: all count): they
+ * are neither good nor defective.  Regions are those of the whole mask; one with no pixel left is
+ * none.  Nothing is kept.  Images may differ in size, and several threads may add to one m at the
+ * same time.
  *
  * Cost: 17 ns a pixel (sorting); keeps about 1.3 bytes a good pixel and 8 a defective one, and uses
  * 8 bytes a good pixel, 16 a defective one and 4 of each in an image with a defect while it runs.

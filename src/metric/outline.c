@@ -1,22 +1,27 @@
 /* The level of a map at which a photo's defects are outlined.
  *
- * A defect's pixels are above the photo's own background, but so are some good pixels.  Of n pixels, let A(t) be
- * those above level t.  How many of them chance puts there is estimated in two ways, and the larger counts:
+ * A defect's pixels are above the photo's own background, but so are some good pixels.  Of n
+ * pixels, let A(t) be those above level t.  How many of them chance puts there is estimated in two
+ * ways, and the larger counts:
  *
  *   n S(t)              S(t) is the share of pixels above t in good photos;
- *   #{v < 2 m - t}      m is the photo's median.  Defects lie above it, so that what is below shows the photo's own
+ *   #{v < 2 m - t}      m is the photo's median.  Defects lie above it, so that what is below shows
+ *   the photo's own
  *                       unevenness; chance goes as far up as it goes down.
  *
- * The second one knows this photo: its light, its wear, how uneven it is.  The level is the lowest t >= m for which
+ * The second one knows this photo: its light, its wear, how uneven it is.  The level is the lowest
+ * t >= m for which
  *
  *     max(n S(t), #{v < 2 m - t}) <= c A(t).
  *
- * The quotient is an estimate of the share of false discoveries: with the first count as in Benjamini and Hochberg
- * 1995, with the second as in Barber and Candes 2015 (without their added 1: neighbouring pixels depend on each other
- * anyhow).  A large defect has its whole area above a low level; a small one stands out at a high one only.
+ * The quotient is an estimate of the share of false discoveries: with the first count as in
+ * Benjamini and Hochberg 1995, with the second as in Barber and Candes 2015 (without their added 1:
+ * neighbouring pixels depend on each other anyhow).  A large defect has its whole area above a low
+ * level; a small one stands out at a high one only.
  *
- * A clear defect's surroundings are above that level as well, since maps are blurred.  The blur of a point falls to a
- * fifth of its height 1.8 standard deviations away; what is lower is its tail, and not outlined. */
+ * A clear defect's surroundings are above that level as well, since maps are blurred.  The blur of
+ * a point falls to a fifth of its height 1.8 standard deviations away; what is lower is its tail,
+ * and not outlined. */
 #include "metric/outline.h"
 #include "base/mem.h"
 #include "metric/keys.h"

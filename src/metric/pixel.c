@@ -8,8 +8,8 @@
  *           and packed (run.h); defective pixels are kept as key << 32 | region, sorted by key.
  *   finish  see pixel_finish.c
  *
- * Memory between adds: about 1.3 bytes a good pixel and 8 a defective one, up to a budget; what comes
- * then goes to a temporary file. */
+ * Memory between adds: about 1.3 bytes a good pixel and 8 a defective one, up to a budget; what
+ * comes then goes to a temporary file. */
 #include "metric/pixel.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -82,8 +82,8 @@ static fleck_status check_map(const float *map, int64_t height, int64_t width, f
     return FLECK_OK;
 }
 
-/* Number the regions that have a pixel left, and note each defective pixel's key and region, sorted by
- * key. */
+/* Number the regions that have a pixel left, and note each defective pixel's key and region, sorted
+ * by key. */
 static fleck_status collect_defective(fk_pixel_image *im, const float *map, const uint8_t *mask,
                                       const uint8_t *left_out, int64_t height, int64_t width,
                                       fleck_error *err)

@@ -1,21 +1,22 @@
 /* Pixel metrics: the figures, from the pixels that pixel.c has sorted image by image.
  *
- * The keys are cut into ranges that hold at most ROOM defective pixels each, most often a single one,
- * and these are walked through from the highest down:
+ * The keys are cut into ranges that hold at most ROOM defective pixels each, most often a single
+ * one, and these are walked through from the highest down:
  *
  *   the defective pixels of a range, from all images, are sorted; `values` are their distinct keys;
  *   every packed run of good pixels is counted into the gaps between values, in pieces of `values`
  *   that threads take;
  *   one walk down the values then adds everything up.
  *
- * A single key that more than ROOM defective pixels share needs no sorting: it is its own range, and
- * its pixels pass by a block at a time.
+ * A single key that more than ROOM defective pixels share needs no sorting: it is its own range,
+ * and its pixels pass by a block at a time.
  *
  * Counts are integers, each piece owns its counters, and the sums that are not integers run in one
- * order, down the distinct keys: neither threads, ranges nor the order of the images can change a bit.
+ * order, down the distinct keys: neither threads, ranges nor the order of the images can change a
+ * bit.
  *
- * Memory: for each defective pixel of a range 16 bytes while it sorts, then 8 and another 12 for each
- * distinct value; 32 for each region. */
+ * Memory: for each defective pixel of a range 16 bytes while it sorts, then 8 and another 12 for
+ * each distinct value; 32 for each region. */
 #include "base/mem.h"
 #include "metric/keys.h"
 #include "metric/pixel.h"
@@ -66,7 +67,8 @@ static uint32_t key_of(uint64_t word)
 
 /* ---- Defective pixels, from the highest down ---- */
 
-/* The highest of an image's first *left pixels whose key is at least lo, at most BLOCK of them, into *out
+/* The highest of an image's first *left pixels whose key is at least lo, at most BLOCK of them,
+ * into *out
  * [*n]; *n is 0 where there are none.  *left becomes what is before them. */
 static fleck_status next_block(survey *s, const fk_pixel_image *im, uint32_t lo, int64_t *left,
                                const uint64_t **out, int64_t *n, fleck_error *err)
@@ -287,7 +289,8 @@ static void range_free(survey *s)
     s->values = s->counts = NULL;
 }
 
-/* The range of keys lo up to where the last ended, with n > 0 defective pixels; single: all have key lo. */
+/* The range of keys lo up to where the last ended, with n > 0 defective pixels; single: all have
+ * key lo. */
 static fleck_status take_range(survey *s, uint32_t lo, int64_t n, bool single, fk_pool *pool,
                                fleck_error *err)
 {
@@ -309,8 +312,8 @@ done:
 
 /* ---- Ranges ---- */
 
-/* Count the pixels that are left by the upper half of their key, or (within >= 0) those with this upper
- * half by the lower one. */
+/* Count the pixels that are left by the upper half of their key, or (within >= 0) those with this
+ * upper half by the lower one. */
 static fleck_status count_halves(survey *s, int64_t *counts, int64_t within, fleck_error *err)
 {
     uint32_t lo = within >= 0 ? (uint32_t)within << 16 : 0;
@@ -333,8 +336,8 @@ done:
     return st;
 }
 
-/* Walk down the places of one half of the keys, each of counts [HALF] pixels.  inner [HALF] serves to divide
- * what is too much for a range; NULL where a place is a single key. */
+/* Walk down the places of one half of the keys, each of counts [HALF] pixels.  inner [HALF] serves
+ * to divide what is too much for a range; NULL where a place is a single key. */
 static fleck_status take_places(survey *s, const int64_t *counts, int64_t *inner, uint32_t base,
                                 fk_pool *pool, fleck_error *err)
 {

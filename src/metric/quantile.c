@@ -4,8 +4,9 @@
  * (v[k+1] - v[k]) with k = floor(h): NumPy's default, "linear".  v[k] is found by splitting the
  * part that holds rank k at one bit of the keys, from the highest: zeros to the left, ones to the
  * right.  What lies right of that part is larger, so v[k+1] is the smallest value right of place
- * k.  At most 32 passes over parts that shrink, whatever the values are.  Of many values the class of rank k
- * by their highest bits is found by counting first, which no processor has to guess at. */
+ * k.  At most 32 passes over parts that shrink, whatever the values are.  Of many values the class
+ * of rank k by their highest bits is found by counting first, which no processor has to guess
+ * at. */
 #include "base/mem.h"
 #include "metric/keys.h"
 #include "metric/metric.h"
@@ -94,8 +95,8 @@ static uint32_t class_of(float value)
     return fk_key_from_f32(value) >> (32 - CLASS_BITS);
 }
 
-/* Bring the class that holds rank *k to the front; *k becomes its rank there, *next the least value of the
- * classes above, if there are any.  Returns how many it has. */
+/* Bring the class that holds rank *k to the front; *k becomes its rank there, *next the least value
+ * of the classes above, if there are any.  Returns how many it has. */
 static int64_t gather_class(float *values, int64_t n, int64_t *k, float *next)
 {
     uint32_t counts[CLASSES], chosen = 0;

@@ -1,17 +1,19 @@
 /* Regions: the connected parts of a map above a threshold, measured and outlined.
  *
- * The outline runs along the pixels' edges with the region at its right hand, clockwise as y points down.
- * It begins at the upper left corner of the region's first pixel in raster order, to the right: none of
- * the three other pixels at that corner is the region's, so that the outline comes by only once, and
- * ends there.  At each corner two pixels lie ahead, one at the left, one at the right hand:
+ * The outline runs along the pixels' edges with the region at its right hand, clockwise as y points
+ * down.  It begins at the upper left corner of the region's first pixel in raster order, to the
+ * right: none of the three other pixels at that corner is the region's, so that the outline comes
+ * by only once, and ends there.  At each corner two pixels lie ahead, one at the left, one at the
+ * right hand:
  *
  *   left is the region's    turn left
  *   only right is           go on
  *   none is                 turn right
  *
- * Where two pixels of the region touch in a corner, left is the region's and right is not: the outline goes
- * over to the other pixel, since regions are 8-connected.  It so stays beside one 4-connected part of
- * the ground, the one that the first pixel's upper edge faces, which is outside; holes are not met. */
+ * Where two pixels of the region touch in a corner, left is the region's and right is not: the
+ * outline goes over to the other pixel, since regions are 8-connected.  It so stays beside one
+ * 4-connected part of the ground, the one that the first pixel's upper edge faces, which is
+ * outside; holes are not met. */
 #include "metric/region.h"
 #include "base/mem.h"
 #include "metric/metric.h"
@@ -152,7 +154,8 @@ static bool is_part(const search *s, int32_t label, int64_t x, int64_t y)
 /* Walk around f and write the corners, unless out is NULL.  Returns their number. */
 static int64_t trace(const search *s, const found *f, fleck_point *out)
 {
-    /* Right, down, left, up; the pixel at the right hand ahead of a corner lies at (x, y) + right. */
+    /* Right, down, left, up; the pixel at the right hand ahead of a corner lies at (x, y) +
+     * right. */
     static const int step[4][2] = {{1, 0}, {0, 1}, {-1, 0}, {0, -1}};
     static const int right[4][2] = {{0, 0}, {-1, 0}, {-1, -1}, {0, -1}};
     const int64_t x0 = f->first % s->width, y0 = f->first / s->width;

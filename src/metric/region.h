@@ -4,13 +4,13 @@
 
 #include "base/error.h"
 
-/* Regions of map [height, width] by settings whose threshold is a number, as fleck_regions_find() has
- * them.
+/* Regions of map [height, width] by settings whose threshold is a number, as fleck_regions_find()
+ * has them.
  *
  *   kept  NULL, or [height, width] u8: 1 where a pixel is of a region in the list, else 0
  *
- * Regions are the components of fk_components().  Linear in the pixels; uses 5 bytes of each while it
- * runs, and some 250 of each region in the list. */
+ * Regions are the components of fk_components().  Linear in the pixels; uses 5 bytes of each while
+ * it runs, and some 250 of each region in the list. */
 fleck_status fk_regions_find(fleck_regions *out, uint8_t *kept, const float *map, int64_t height,
                              int64_t width, const fleck_region_settings *settings,
                              fleck_error *err) FLECK_MUST_CHECK;

@@ -1,10 +1,11 @@
 /* Held-out scores and conformal thresholds.
  *
- * Let s_1 .. s_n be the scores of good parts, each found without the part itself, and s that of a new one. Where all
- * n + 1 are exchangeable, the rank of s among them is uniform, so that the k-th smallest of the n is exceeded by
- * s with a probability of at most 1 - k / (n + 1), whatever the distribution (Vovk, Gammerman and Shafer 2005).
- * Scores of parts left out one by one come from n - 1 others and not from n, which makes them a little larger
- * than a new part's: the jackknife of Barber et al. 2021, not its plus form. */
+ * Let s_1 .. s_n be the scores of good parts, each found without the part itself, and s that of a
+ * new one. Where all n + 1 are exchangeable, the rank of s among them is uniform, so that the k-th
+ * smallest of the n is exceeded by s with a probability of at most 1 - k / (n + 1), whatever the
+ * distribution (Vovk, Gammerman and Shafer 2005).  Scores of parts left out one by one come from n
+ * - 1 others and not from n, which makes them a little larger than a new part's: the jackknife of
+ * Barber et al. 2021, not its plus form. */
 #include "model/calibration.h"
 #include "base/mem.h"
 
@@ -13,7 +14,8 @@
 
 static const char *const rules[] = {"rate", "maximum", "set", "labels", "holdout", "none"};
 
-/* Share of held-out good pixels below the pixel threshold: this point, 1 - 2^-14, six in 100,000. */
+/* Share of held-out good pixels below the pixel threshold: this point, 1 - 2^-14, six in
+ * 100,000. */
 #define PIXEL_POINT 56
 
 void fk_calibration_init(fk_calibration *c)
@@ -39,7 +41,8 @@ void fk_calibration_free(fk_calibration *c)
     fk_calibration_init(c);
 }
 
-/* Of the scores between low and high, both excluded, the middle one in the order in which they stand. */
+/* Of the scores between low and high, both excluded, the middle one in the order in which they
+ * stand. */
 static double middle_between(const double *scores, int64_t n, double low, double high)
 {
     int64_t count = 0, i = 0;
@@ -52,7 +55,8 @@ static double middle_between(const double *scores, int64_t n, double low, double
     return i < n ? scores[i] : (double)NAN;
 }
 
-/* The k-th smallest, k from 1.  By halving and counting, so that nothing is copied and nothing can fail. */
+/* The k-th smallest, k from 1.  By halving and counting, so that nothing is copied and nothing can
+ * fail. */
 static double smallest(const double *scores, int64_t n, int64_t k)
 {
     double low = -INFINITY, high = INFINITY, at;

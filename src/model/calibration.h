@@ -7,7 +7,8 @@
 #include "tensor/safetensors.h"
 
 /* Share of good parts that a threshold may reject where nothing else is asked for. */
-/* Fewer held-out scores than this give no verdict: the largest of n is exceeded by one good part in n + 1. */
+/* Fewer held-out scores than this give no verdict: the largest of n is exceeded by one good part in
+ * n + 1. */
 #define FK_LEAST_HELD_OUT 10
 
 /* Where the image threshold comes from. */
@@ -46,9 +47,10 @@ typedef struct fk_calibration {
 void fk_calibration_init(fk_calibration *c);
 void fk_calibration_free(fk_calibration *c);
 
-/* The smallest score that a new good part exceeds with a probability of at most `rate` when it is exchangeable
- * with those of scores [n], n >= 1: the ceil((n + 1) (1 - rate))-th smallest (Vovk, Gammerman and Shafer 2005,
- * inductive conformal prediction).  Where n < 1 / rate - 1 there is none: the largest is returned, and
+/* The smallest score that a new good part exceeds with a probability of at most `rate` when it is
+ * exchangeable with those of scores [n], n >= 1: the ceil((n + 1) (1 - rate))-th smallest (Vovk,
+ * Gammerman and Shafer 2005, inductive conformal prediction).  Where n < 1 / rate - 1 there is
+ * none: the largest is returned, and
  * *supported (may be NULL) is false. */
 double fk_conformal(const double *scores, int64_t n, double rate, bool *supported);
 const char *fk_threshold_rule_name(fk_threshold_rule rule);
@@ -57,8 +59,9 @@ void fk_calibration_set(fk_calibration *c, double threshold, fk_threshold_rule r
 /* Share of scores [n] that are below `score`. */
 double fk_share_below(const double *scores, int64_t n, double score);
 
-/* Set threshold and rule from the scores held out alone: FK_THRESHOLD_RATE where they support the rate,
- * FK_THRESHOLD_MAXIMUM where they do not, FK_THRESHOLD_NONE where there are fewer than FK_LEAST_HELD_OUT. */
+/* Set threshold and rule from the scores held out alone: FK_THRESHOLD_RATE where they support the
+ * rate, FK_THRESHOLD_MAXIMUM where they do not, FK_THRESHOLD_NONE where there are fewer than
+ * FK_LEAST_HELD_OUT. */
 void fk_calibration_set_rate(fk_calibration *c, double rate);
 /* Set pixel threshold and colours from the points. */
 void fk_calibration_set_pixels(fk_calibration *c);
@@ -67,8 +70,8 @@ void fk_calibration_set_pixels(fk_calibration *c);
 fleck_status fk_calibration_measure(fk_calibration *c, const float *values, int64_t n,
                                     fleck_error *err) FLECK_MUST_CHECK;
 
-/* Save: numbers and names into object["calibration"], scores as tensors "calibration.*", which are borrowed
- * until the writer's commit. */
+/* Save: numbers and names into object["calibration"], scores as tensors "calibration.*", which are
+ * borrowed until the writer's commit. */
 fleck_status fk_calibration_save(const fk_calibration *c, fk_st_writer *w, fk_json *object,
                                  fleck_error *err) FLECK_MUST_CHECK;
 /* Load what that wrote, and what earlier versions did: a threshold without scores. */

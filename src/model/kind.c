@@ -1,12 +1,14 @@
 /* What photos a model has learned from: their shape, light, sharpness and look, to tell others by.
  *
- * Looks are compared after the light is taken out: of a small picture v [cells, 3] with the means m of its channels,
+ * Looks are compared after the light is taken out: of a small picture v [cells, 3] with the means m
+ * of its channels,
  *
  *     u = (v - m) / s      s^2: mean of (v - m)^2, s no less than DARKEST
  *     d(a, b)^2 = mean of (u_a - u_b)^2
  *
- * which is 2 (1 - correlation): 0 of the same picture in other light, about 1.4 of pictures that have nothing in
- * common.  Looks are chosen as in greedy k-center (Gonzalez 1985), so that pictures of a burst count once. */
+ * which is 2 (1 - correlation): 0 of the same picture in other light, about 1.4 of pictures that
+ * have nothing in common.  Looks are chosen as in greedy k-center (Gonzalez 1985), so that pictures
+ * of a burst count once. */
 #include "model/kind.h"
 #include "base/mem.h"
 

@@ -1,4 +1,5 @@
-/* What photos a model has learned from: their shape, light, sharpness and look, to tell others by. */
+/* What photos a model has learned from: their shape, light, sharpness and look, to tell others
+ * by. */
 #ifndef FK_MODEL_KIND_H
 #define FK_MODEL_KIND_H
 
@@ -18,8 +19,8 @@ enum { FK_TRAIT_BRIGHTNESS, FK_TRAIT_CONTRAST, FK_TRAIT_SHARPNESS, FK_TRAIT_NUMB
 /* One photo, as it comes to the network but for its size. */
 typedef struct fk_traits {
     int64_t width, height;
-    /* Mean of the luma, 0 to 255; log (1 + its standard deviation); log of the variance of its Laplacian by its
-     * own, each 1 more.  NaN where nothing counts. */
+    /* Mean of the luma, 0 to 255; log (1 + its standard deviation); log of the variance of its
+     * Laplacian by its own, each 1 more.  NaN where nothing counts. */
     double numbers[FK_TRAIT_NUMBERS];
     uint8_t cells[FK_CELLS_BYTES]; /* [16, 16, 3] means of the picture's cells */
 } fk_traits;
@@ -31,17 +32,18 @@ typedef struct fk_kind {
     double aspect[2];            /* width / height */
     double numbers[FK_TRAIT_NUMBERS]
                   [2]; /* with a margin; infinite where too few images were learned */
-    double
-        distance; /* from the nearest look beyond which a photo is of another part; infinite likewise */
+    /* from the nearest look beyond which a photo is of another part; infinite likewise */
+    double distance;
     int64_t n_looks;
     uint8_t *cells; /* [n_looks, FK_CELLS_BYTES] */
     float *looks;   /* the same of even light */
 } fk_kind;
 
 void fk_kind_free(fk_kind *k);
-/* Learn from the traits of n >= 1 good photos.  A range is what they span and 3 standard deviations on each side, but
- * a fixed least.  Margins are 1 + 5 / n times as wide.  Looks are chosen so that each is as far as may be from those before it; the distance is 1.25 times
- * the largest of a photo from its nearest look but itself, but a fixed least. */
+/* Learn from the traits of n >= 1 good photos.  A range is what they span and 3 standard deviations
+ * on each side, but a fixed least.  Margins are 1 + 5 / n times as wide.  Looks are chosen so that
+ * each is as far as may be from those before it; the distance is 1.25 times the largest of a photo
+ * from its nearest look but itself, but a fixed least. */
 fleck_status fk_kind_learn(fk_kind *k, const fk_traits *const *traits, int64_t n,
                            fleck_error *err) FLECK_MUST_CHECK;
 /* In what a photo is unlike all learned: bits of fleck_unlike. */

@@ -10,9 +10,10 @@
 #include "net/net.h"
 #include "weights/weights.h"
 
-/* Versions of the .fleck layout.  What has tiles or masks is written as the second, what has a window or learned
- * transparent images as the fourth, which a fleck that knows them not refuses; all else as the first.  The third
- * had PaDiM's images in place of factors; it and larger ones are refused. */
+/* Versions of the .fleck layout.  What has tiles or masks is written as the second, what has a
+ * window or learned transparent images as the fourth, which a fleck that knows them not refuses;
+ * all else as the first.  The third had PaDiM's images in place of factors; it and larger ones are
+ * refused. */
 #define FK_MODEL_FORMAT 1
 #define FK_MODEL_FORMAT_SHAPE 2
 #define FK_MODEL_FORMAT_ROWS 3
@@ -70,9 +71,9 @@ typedef struct fk_model {
         *mask; /* NULL, or 255 where every image is left out: of the crop, or of images that keep
                       their own size, scaled to each */
     int64_t more_width, more_height;
-    uint8_t *
-        more; /* NULL, or the same of an opened model, with what this opening leaves out beside; not stored,
-                      and not painted */
+    /* NULL, or the same of an opened model, with what this opening leaves out beside; not
+     * stored, and not painted */
+    uint8_t *more;
     int64_t photo[2]; /* width and height of the first good image, 0 where that is not known: areas
                          are in its pixels */
     bool transparent; /* some good image is: written as the fourth format */
@@ -116,12 +117,13 @@ fk_net_source fk_model_source(const fk_model *m);
 /* Its settings at m's size, taps, precision and engine. */
 fk_net_settings fk_model_net_settings(const fk_model *m, int threads);
 
-/* Write m, whole or not at all.  FLECK_E_FORMAT, naming the tensor, where a number is infinite or NaN. */
+/* Write m, whole or not at all.  FLECK_E_FORMAT, naming the tensor, where a number is infinite or
+ * NaN. */
 fleck_status fk_model_save(const fk_model *m, const char *path, fk_watch *watch,
                            fleck_error *err) FLECK_MUST_CHECK;
 
-/* Open and check a model with so many threads; overrides: NULL, or "name=value" texts for options that may change after
- * the fit, ended by NULL.  Tensors are views into the bytes of the
+/* Open and check a model with so many threads; overrides: NULL, or "name=value" texts for options
+ * that may change after the fit, ended by NULL.  Tensors are views into the bytes of the
  * file, which are read whole. */
 fleck_status fk_model_load(fk_model *out, const char *path, int threads,
                            const char *const *overrides, fleck_error *err) FLECK_MUST_CHECK;

@@ -289,8 +289,8 @@ done:
     return st;
 }
 
-/* Where the weights come from, which models of earlier versions do not say, and whether the file should
- * have a checksum. */
+/* Where the weights come from, which models of earlier versions do not say, and whether the file
+ * should have a checksum. */
 static fleck_status read_origin(fk_model *m, const fk_json *object, fleck_error *err)
 {
     const fk_json *weights = fk_json_get(object, "weights");
@@ -379,7 +379,8 @@ static fleck_status read_photo(fk_model *m, const fk_json *object, fleck_error *
     return FLECK_OK;
 }
 
-/* What an earlier version wrote and this one no longer reads; NULL where the model has none of it. */
+/* What an earlier version wrote and this one no longer reads; NULL where the model has none of
+ * it. */
 static const char *old_form(const fk_model *m, const fk_json *object, int64_t format)
 {
     const char *factors = fk_json_get_string(fk_json_get(object, "options"), "factors");

@@ -53,7 +53,8 @@ typedef struct fk_engine_table {
     void (*session_close)(void *session);
     /* From buffers.input or rgb to the other buffers; NULL in an engine that runs many together. */
     fleck_status (*run)(void *session, fleck_error *err);
-    /* The same of n sessions at once, with all of pool; NULL in an engine that runs one image on one thread. */
+    /* The same of n sessions at once, with all of pool; NULL in an engine that runs one image on
+     * one thread. */
     fleck_status (*run_together)(void *const *sessions, int64_t n, fk_pool *pool, fleck_error *err);
     bool pixels; /* normalises while it reads buffers.rgb */
 } fk_engine_table;

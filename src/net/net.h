@@ -12,9 +12,9 @@ typedef enum fk_precision { FK_PRECISION_F32, FK_PRECISION_BF16, FK_PRECISION_F1
 
 const char *fk_engine_name(fk_engine engine);
 bool fk_engine_parse(const char *name, fk_engine *out);
-/* The engine to take for a network (arch NULL: an ONNX model) where the caller has none in mind: the
- * native one for dense networks in f32 where it was measured to be the fastest, on processors with
- * AVX2 or AVX-512; else OpenVINO; in builds without that what can run the network. */
+/* The engine to take for a network (arch NULL: an ONNX model) where the caller has none in mind:
+ * the native one for dense networks in f32 where it was measured to be the fastest, on processors
+ * with AVX2 or AVX-512; else OpenVINO; in builds without that what can run the network. */
 fk_engine fk_engine_fastest(const fk_arch *arch, fk_precision precision);
 /* Whether this build contains the engine. */
 bool fk_engine_built(fk_engine engine);
@@ -54,8 +54,9 @@ typedef struct fk_net_settings {
     const char *taps[FK_MAX_TAPS]; /* wanted, in this order; NULL-terminated where fewer.  NULL
                                       first: the architecture's default taps, or all of ONNX's */
     bool pool;                     /* also the global average pool (or global output) */
-    /* NULL, or [channels of all taps, in order]: false where nobody reads that channel.  An engine may leave it
-     * out, and gives zeros then.  Of use where taps are named.  Borrowed until the net is open. */
+    /* NULL, or [channels of all taps, in order]: false where nobody reads that channel.  An engine
+     * may leave it out, and gives zeros then.  Of use where taps are named.  Borrowed until the net
+     * is open. */
     const bool *reads;
 } fk_net_settings;
 
@@ -68,7 +69,8 @@ typedef struct fk_net_session fk_net_session;
  * Cost: some 0.1 s and the weights once more with OpenVINO; with the native engine 0.03 s and four
  * times the weights of 3 x 3 convolutions, once those of others; nothing with the reference engine.
  * Errors, with *out NULL; messages name the file:
- *   FLECK_E_NOTFOUND     a tensor that the file lacks (says which tap or pool needs it); the pool of
+ *   FLECK_E_NOTFOUND     a tensor that the file lacks (says which tap or pool needs it); the pool
+ *                        of
  *                        an ONNX model that has no global output
  *   FLECK_E_SHAPE        a tensor of another shape; an input size that the network cannot take
  *   FLECK_E_OPTION       an unknown tap (says which there are), a scale of 0, threads below 1
@@ -96,14 +98,16 @@ fleck_status fk_net_session_open(fk_net_session **out, fk_net *net,
 void fk_net_session_close(fk_net_session **session);
 
 /* Run n images, rgb [H, W, 3] u8, each in a session of its own, on all of `threads`, at most
- * settings.threads: no other run of the net is under way then.  threads NULL: on the caller's, beside others.  The
- * native engine takes them through each convolution together, so that its weights are fetched from
- * memory once; with the others each image has one thread.  The same bytes on any thread, for any n and any
- * settings.threads.  FLECK_E_ENGINE. */
+ * settings.threads: no other run of the net is under way then.  threads NULL: on the caller's,
+ * beside others.  The native engine takes them through each convolution together, so that its
+ * weights are fetched from memory once; with the others each image has one thread.  The same bytes
+ * on any thread, for any n and any settings.threads.  FLECK_E_ENGINE. */
 fleck_status fk_net_run_together(fk_net_session *const *sessions, const uint8_t *const *rgb,
                                  int64_t n, fk_pool *threads, fleck_error *err) FLECK_MUST_CHECK;
-/* What the session's last run gave: taps[i] becomes a view [C, h, w] f32 and *pool one of [G] (pool may be NULL;
- * *pool is NULL where settings.pool was false), both borrowed from the session until its next run. */
+/* What the session's last run gave: taps[i] becomes a view [C, h, w] f32 and *pool one of [G] (pool
+ * may be NULL;
+ * *pool is NULL where settings.pool was false), both borrowed from the session until its next
+ * run. */
 void fk_net_view(const fk_net_session *session, const float **taps, const float **pool);
 
 #endif

@@ -2,8 +2,8 @@
  *
  * A message is a row of fields: a varint key, number << 3 | kind, then a varint (kind 0), 8 bytes
  * (1), a varint length and that many bytes (2), or 4 bytes (5).  Of ONNX's messages four matter:
- * ModelProto has the graph in field 7, GraphProto its initialisers in field 5 and its outputs in field
- * 12, ValueInfoProto its name in field 1; TensorProto is below.  All else is passed over. */
+ * ModelProto has the graph in field 7, GraphProto its initialisers in field 5 and its outputs in
+ * field 12, ValueInfoProto its name in field 1; TensorProto is below.  All else is passed over. */
 #include "net/onnx.h"
 #include "tensor/tensor.h"
 

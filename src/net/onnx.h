@@ -1,4 +1,5 @@
-/* What an ONNX model says without the runtime: its outputs' names, and whether its numbers are some. */
+/* What an ONNX model says without the runtime: its outputs' names, and whether its numbers are
+ * some. */
 #ifndef FK_NET_ONNX_H
 #define FK_NET_ONNX_H
 
@@ -16,8 +17,9 @@
 fleck_status fk_onnx_output_names(fk_names *out, const void *bytes, size_t size, const char *file,
                                   fleck_error *err) FLECK_MUST_CHECK;
 
-/* Look at all numbers of the graph's initialisers, used or not: FLECK_E_FORMAT names file and tensor
- * where one is infinite or NaN.  What is damaged is left to fk_onnx_output_names() and the runtime. */
+/* Look at all numbers of the graph's initialisers, used or not: FLECK_E_FORMAT names file and
+ * tensor where one is infinite or NaN.  What is damaged is left to fk_onnx_output_names() and the
+ * runtime. */
 fleck_status fk_onnx_check_finite(const void *bytes, size_t size, const char *file,
                                   fleck_error *err) FLECK_MUST_CHECK;
 

@@ -21,8 +21,8 @@ static bool within(const box *b, const fk_image *im)
     return b->x >= 0 && b->y >= 0 && b->x + b->width <= im->width && b->y + b->height <= im->height;
 }
 
-/* Place of a label around region r, from 0 on in order of preference: over its first pixel, which is one of
- * the uppermost, then around its box, and in its middle. */
+/* Place of a label around region r, from 0 on in order of preference: over its first pixel, which
+ * is one of the uppermost, then around its box, and in its middle. */
 static box place(const fleck_region *r, int64_t width, int64_t height, int64_t gap, int i)
 {
     const int64_t above = r->y - gap - height, below = r->y + r->height + gap;
@@ -40,7 +40,8 @@ static box place(const fleck_region *r, int64_t width, int64_t height, int64_t g
 
 enum { PLACES = 10 };
 
-/* The first place within the picture that no earlier label takes; else the middle, moved into the picture. */
+/* The first place within the picture that no earlier label takes; else the middle, moved into the
+ * picture. */
 static box choose(const fk_image *im, const fleck_region *r, box size, int64_t gap,
                   const box *taken, int n)
 {

@@ -1,9 +1,10 @@
-/* Outlines: a light line inside each region's edge, a dark one outside, so that one of them stands out on
- * any ground.
+/* Outlines: a light line inside each region's edge, a dark one outside, so that one of them stands
+ * out on any ground.
  *
- * A pixel's distance from the edge is that of its centre to the nearest centre on the other side, less one
- * half.  The nearest one within `width` rows is found from the nearest in each of these rows, which one
- * pass to and fro finds.  Beyond the picture's edge is outside: lines are closed along it. */
+ * A pixel's distance from the edge is that of its centre to the nearest centre on the other side,
+ * less one half.  The nearest one within `width` rows is found from the nearest in each of these
+ * rows, which one pass to and fro finds.  Beyond the picture's edge is outside: lines are closed
+ * along it. */
 #include "render/render.h"
 
 #include "base/mem.h"

@@ -25,8 +25,8 @@ void fk_colour(uint8_t rgb[3], double v);
 fleck_status fk_render_overlay(fk_image *out, const fk_image *image, const float *map,
                                fk_scale scale, double threshold, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Draw the edge of mask [height, width] (0 or 1) into im, RGB: a light line inside and a dark one outside, each
- * fk_render_line() pixels wide, closed along the picture's edge. */
+/* Draw the edge of mask [height, width] (0 or 1) into im, RGB: a light line inside and a dark one
+ * outside, each fk_render_line() pixels wide, closed along the picture's edge. */
 fleck_status fk_render_outline(fk_image *im, const uint8_t *mask,
                                fleck_error *err) FLECK_MUST_CHECK;
 /* Hatch what mask [height, width] marks (not 0) in im, RGB, in lines of light and dark. */
@@ -34,8 +34,8 @@ void fk_render_hatch(fk_image *im, const uint8_t *mask);
 /* 1/300 of the shorter side, 1 at least. */
 int64_t fk_render_line(int64_t width, int64_t height);
 
-/* Write the number of each region, from 1 on, beside it, where no other number is as long as there is room.
- * No more than the first FK_RENDER_NUMBERS. */
+/* Write the number of each region, from 1 on, beside it, where no other number is as long as there
+ * is room.  No more than the first FK_RENDER_NUMBERS. */
 #define FK_RENDER_NUMBERS 99
 void fk_render_numbers(fk_image *im, const fleck_regions *regions);
 
@@ -48,10 +48,10 @@ typedef struct fk_legend {
     const fleck_regions *regions; /* ... and one for each region's peak; may be NULL */
 } fk_legend;
 
-/* One or two RGB pictures of one size with a legend under them.  The first lies in the upper left corner,
- * its pixels keep their places; the second is to the right, or below where they are more than twice as
- * wide as high.  The legend falls away where the sheet would be higher than an image may be; FLECK_E_LIMIT
- * where it would be wider.  legend NULL: none. */
+/* One or two RGB pictures of one size with a legend under them.  The first lies in the upper left
+ * corner, its pixels keep their places; the second is to the right, or below where they are more
+ * than twice as wide as high.  The legend falls away where the sheet would be higher than an image
+ * may be; FLECK_E_LIMIT where it would be wider.  legend NULL: none. */
 fleck_status fk_render_sheet(fk_image *out, const fk_image *const *pictures, int n,
                              const fk_legend *legend, fleck_error *err) FLECK_MUST_CHECK;
 

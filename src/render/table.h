@@ -28,8 +28,8 @@ fleck_status fk_table_html(fk_text *out, const fk_table *t, fleck_error *err) FL
 /* Rows of comma-separated values, quoted where they must be. */
 fleck_status fk_table_csv(fk_text *out, const fk_table *t, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Add text with what HTML and SVG would read as markup escaped; bytes below a space, but for line ends, become
- * '?'. */
+/* Add text with what HTML and SVG would read as markup escaped; bytes below a space, but for line
+ * ends, become '?'. */
 fleck_status fk_html_text(fk_text *out, const char *text, fleck_error *err) FLECK_MUST_CHECK;
 /* Add bytes as base64. */
 fleck_status fk_html_base64(fk_text *out, const uint8_t *bytes, size_t size,

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Squared distance of (x, y) from the line between (ax, ay) and (ax + dx, ay + dy), |dx| and |dy| at
- * most 1. */
+/* Squared distance of (x, y) from the line between (ax, ay) and (ax + dx, ay + dy), |dx| and |dy|
+ * at most 1. */
 static double to_stroke(double x, double y, int ax, int ay, int dx, int dy)
 {
     double px = x - ax, py = y - ay, length = (double)(dx * dx + dy * dy);
@@ -39,9 +39,9 @@ static bool dot(const glyph *g, int x, int y)
     return (g->rows[y + MARGIN] >> (x + MARGIN) & 1) != 0;
 }
 
-/* Distance of (x, y) from the glyph's strokes, which join the centres of neighbouring dots, corners only
- * where no third dot makes the way round; dot (i, j) is at (i, j).  What four dots surround is ink.  2 where
- * no stroke is near; (x, y) is at most one dot outside the cell. */
+/* Distance of (x, y) from the glyph's strokes, which join the centres of neighbouring dots, corners
+ * only where no third dot makes the way round; dot (i, j) is at (i, j).  What four dots surround is
+ * ink.  2 where no stroke is near; (x, y) is at most one dot outside the cell. */
 static double to_glyph(const glyph *g, double x, double y)
 {
     const int x0 = (int)floor(x), y0 = (int)floor(y);
@@ -68,8 +68,8 @@ static double to_glyph(const glyph *g, double x, double y)
     return sqrt(least);
 }
 
-/* Ink of a glyph at output dot (i, j) from its cell's corner at `size`, 0 to 1: strokes are one dot of the
- * font and twice `rim` wide with round ends, their edges one output dot. */
+/* Ink of a glyph at output dot (i, j) from its cell's corner at `size`, 0 to 1: strokes are one dot
+ * of the font and twice `rim` wide with round ends, their edges one output dot. */
 static double coverage(const glyph *g, int64_t i, int64_t j, int size, double rim)
 {
     double x = ((double)i + 0.5) / size - 0.5, y = ((double)j + 0.5) / size - 0.5;

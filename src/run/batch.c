@@ -4,7 +4,8 @@
  *         -> embeddings   as many as there are threads pass the network together
  *         -> maps         all at once, where the method reads its state once for several
  *
- * The phases wait for each other, which costs less than threads that each take an image all the way:
+ * The phases wait for each other, which costs less than threads that each take an image all the
+ * way:
  * those would drift apart, and fetch the network's weights and the method's state each for itself.
  * Tiled images take all phases one by one, a file a thread. */
 #include "run/batch.h"
@@ -287,7 +288,8 @@ static void find_ready(run *r)
             r->ready[r->n_ready++] = i;
 }
 
-/* Tiled files: side by side while there are enough of them, else one by one, each on all threads. */
+/* Tiled files: side by side while there are enough of them, else one by one, each on all
+ * threads. */
 static fleck_status score_all_tiled(run *r, fleck_error *err)
 {
     fk_batch *b = r->batch;

@@ -6,7 +6,8 @@
 #include "run/result.h"
 #include "run/runner.h"
 
-/* Bytes that a batch may take while it scores, whatever its images' sizes, beside one image a thread:
+/* Bytes that a batch may take while it scores, whatever its images' sizes, beside one image a
+ * thread:
  * what its files leave, and what work on them takes. */
 #define FK_BATCH_BYTES (INT64_C(160) << 20)
 #define FK_BATCH_GATE (INT64_C(400) << 20)
@@ -29,9 +30,9 @@ typedef struct fk_batch {
 fleck_status fk_batch_open(fk_batch *b, fk_runner *r, bool keep, fleck_error *err) FLECK_MUST_CHECK;
 void fk_batch_close(fk_batch *b);
 
-/* Score n files, at most b->room; masks: NULL, or [n] of the files of the images' own masks, NULL for
- * none.  A file that cannot be scored is its own error, which names it, not the run's failure.  What the last run gave
- * is freed. */
+/* Score n files, at most b->room; masks: NULL, or [n] of the files of the images' own masks, NULL
+ * for none.  A file that cannot be scored is its own error, which names it, not the run's failure.
+ * What the last run gave is freed. */
 fleck_status fk_batch_run(fk_batch *b, int64_t n, const char *const *files,
                           const char *const *masks, fleck_error *err) FLECK_MUST_CHECK;
 

@@ -1,8 +1,8 @@
 /* A feed: images decoded, and passed through one network, once for all runners that need them.
  *
- * What is found again is found by content: a pass by the SHA-256 of the network's input, an image by that of its
- * path.  Whoever asks for a pass need not know who else did, so that fit, calibration, evaluation and pictures are
- * the same code with a feed as without. */
+ * What is found again is found by content: a pass by the SHA-256 of the network's input, an image
+ * by that of its path.  Whoever asks for a pass need not know who else did, so that fit,
+ * calibration, evaluation and pictures are the same code with a feed as without. */
 #include "run/feed.h"
 #include "base/clock.h"
 #include "base/mem.h"

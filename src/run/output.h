@@ -16,7 +16,8 @@ fleck_status fk_output_replace(const char *path, fleck_output_kind kind, const c
 fleck_status fk_output_apart(const char *path, const char *input,
                              fleck_error *err) FLECK_MUST_CHECK;
 
-/* Outputs that are files already, to be compared with every input before any work.  Valid when zeroed. */
+/* Outputs that are files already, to be compared with every input before any work.  Valid when
+ * zeroed. */
 typedef struct fk_outputs {
     fk_names paths;
     fk_stamp *stamps; /* [paths.count] */

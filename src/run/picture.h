@@ -4,11 +4,13 @@
 
 #include "run/runner.h"
 
-/* Heat over the kept image at its own size, on the model's scale, hatched where the model does not look. */
+/* Heat over the kept image at its own size, on the model's scale, hatched where the model does not
+ * look. */
 fleck_status fk_picture_overlay(fk_image *out, const fk_model *m, const fleck_result *r,
                                 fleck_error *err) FLECK_MUST_CHECK;
 
-/* A picture as fleck.h has it: kept image, regions of r, and a legend with its score and verdict. */
+/* A picture as fleck.h has it: kept image, regions of r, and a legend with its score and
+ * verdict. */
 fleck_status fk_picture_sheet(fk_image *out, const fk_model *m, const fleck_result *r,
                               const fleck_picture_settings *settings, bool with_legend,
                               fleck_error *err) FLECK_MUST_CHECK;
@@ -26,8 +28,9 @@ typedef struct fk_picture_column {
     const char *caption;
 } fk_picture_column;
 
-/* image | ground truth | the n pictures given, with captions; PNG at out_path.  mask is a path, NULL
- * for a good image; known false: there are no masks, and nothing stands in the truth's place. */
+/* image | ground truth | the n pictures given, with captions; PNG at out_path.  mask is a path,
+ * NULL for a good image; known false: there are no masks, and nothing stands in the truth's
+ * place. */
 fleck_status fk_picture_row(const char *out_path, const fk_image *image, const char *image_path,
                             bool known, const char *mask, const fk_image *pictures,
                             const char *const *captions, int n, int64_t tile,

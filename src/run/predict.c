@@ -46,8 +46,8 @@ done:
     return st;
 }
 
-/* A pixel's share of what writing a picture takes at most: its regions' mask and labels beside the map at
- * the image's size, or mask, picture, and a sheet for two of these. */
+/* A pixel's share of what writing a picture takes at most: its regions' mask and labels beside the
+ * map at the image's size, or mask, picture, and a sheet for two of these. */
 #define PICTURE_BYTES 10
 
 /* What becomes of a batch's results beside the order. */

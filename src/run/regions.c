@@ -7,12 +7,12 @@
 
 #include <math.h>
 
-/* Of the height of a defective part's peak above the median of good maps, what is outlined where nothing reaches the
- * limit: its summit. */
+/* Of the height of a defective part's peak above the median of good maps, what is outlined where
+ * nothing reaches the limit: its summit. */
 #define SUMMIT 0.9
 
-/* The level of a photo that is too uneven for one of its own.  Scores of PatchCore are higher than their maps, so that
- * a defective part's map need not reach the limit. */
+/* The level of a photo that is too uneven for one of its own.  Scores of PatchCore are higher than
+ * their maps, so that a defective part's map need not reach the limit. */
 static double level_of_uneven(const fk_calibration *c, const fleck_result *r)
 {
     double level = fmax(r->threshold, c->pixel_threshold); /* of NaN and a number: the number */

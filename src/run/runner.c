@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Of decoded images at a time, beyond which they wait for each other; a single one may be larger. */
+/* Of decoded images at a time, beyond which they wait for each other; a single one may be
+ * larger. */
 #define DECODING_BYTES (INT64_C(768) << 20)
 
 /* What may be odd about an image's pixels. */
@@ -237,11 +238,12 @@ fk_image_settings fk_runner_decoding(const fk_runner *r)
         .background = {p->background[0], p->background[1], p->background[2]}};
 }
 
-/* Samples above the window that an image may have: specular highlights are no sign of another depth. */
+/* Samples above the window that an image may have: specular highlights are no sign of another
+ * depth. */
 #define MAY_BE_ABOVE 0.01f
 
-/* Count what is odd.  Dark: all samples but one in 10,000 lie in the lowest quarter of the window, as those
- * of 12 bits do in 16. */
+/* Count what is odd.  Dark: all samples but one in 10,000 lie in the lowest quarter of the window,
+ * as those of 12 bits do in 16. */
 static void note(fk_lane *l, const char *path, const fk_image_notes *n, uint32_t high)
 {
     bool odd[ODD_KINDS] = {[ODD_TRANSPARENT] = n->transparent,

@@ -1,5 +1,5 @@
-/* A runner: one model's network, threads and scratch; takes images to embeddings and maps.  Not to be
- * moved while it is open. */
+/* A runner: one model's network, threads and scratch; takes images to embeddings and maps.  Not to
+ * be moved while it is open. */
 #ifndef FK_RUN_RUNNER_H
 #define FK_RUN_RUNNER_H
 
@@ -30,31 +30,32 @@ typedef struct fk_runner {
 /* Compile m's network and open threads lanes.  Its taps must be those m says. */
 fleck_status fk_runner_open(fk_runner *out, const fk_model *m, int threads,
                             fleck_error *err) FLECK_MUST_CHECK;
-/* The same on a network that other models use as well; feed is borrowed.  FLECK_E_SHAPE: it lacks one of m's
- * taps, or the pool. */
+/* The same on a network that other models use as well; feed is borrowed.  FLECK_E_SHAPE: it lacks
+ * one of m's taps, or the pool. */
 fleck_status fk_runner_open_on(fk_runner *out, const fk_model *m, fk_feed *feed,
                                fleck_error *err) FLECK_MUST_CHECK;
 void fk_runner_close(fk_runner *r);
 
-/* Give the network's memory back until fk_runner_wake(), which compiles it again, or finds it awake.
- * In between nothing can be embedded, only scored.  With a feed both do nothing. */
+/* Give the network's memory back until fk_runner_wake(), which compiles it again, or finds it
+ * awake.  In between nothing can be embedded, only scored.  With a feed both do nothing. */
 void fk_runner_rest(fk_runner *r);
 fleck_status fk_runner_wake(fk_runner *r, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Make the lanes ready to score; m's state is finished. */
 fleck_status fk_runner_ready(fk_runner *r, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Wait until there is memory for the image at path to be decoded: one of an unusual size goes alone.
- * Returns what fk_runner_leave() is to be called with when the decoded image is gone, or kept. */
+/* Wait until there is memory for the image at path to be decoded: one of an unusual size goes
+ * alone.  Returns what fk_runner_leave() is to be called with when the decoded image is gone, or
+ * kept. */
 int64_t fk_runner_enter(fk_runner *r, int lane, const char *path);
 void fk_runner_leave(fk_runner *r, int64_t bytes);
 /* How images become 8 bits for the model. */
 fk_image_settings fk_runner_decoding(const fk_runner *r);
 /* Note a result for fk_runner_tell(), see fk_unlike_add(). */
 void fk_runner_scored(fk_runner *r, const fleck_result *result, bool score_counts);
-/* Warn, once for each kind, of what was odd about the pixels decoded since the last call: transparent ones,
- * and samples of 16 bits that are far from the model's window, and of photos unlike the learned ones.  Nothing is
- * running. */
+/* Warn, once for each kind, of what was odd about the pixels decoded since the last call:
+ * transparent ones, and samples of 16 bits that are far from the model's window, and of photos
+ * unlike the learned ones.  Nothing is running. */
 void fk_runner_tell(fk_runner *r);
 /* Images with transparent pixels that were decoded since the last call of fk_runner_tell(). */
 int64_t fk_runner_transparent(const fk_runner *r);
@@ -81,18 +82,20 @@ fleck_status fk_runner_embed_piece(fk_runner *r, int lane, const fk_canvas *c, i
 fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, fk_span exclude,
                              fk_pool *pool, const uint8_t *left_out, float *map, double *score,
                              fleck_error *err) FLECK_MUST_CHECK;
-/* The same of n images at once on all threads: nothing else is running.  Entries of maps may be NULL; left_out is
+/* The same of n images at once on all threads: nothing else is running.  Entries of maps may be
+ * NULL; left_out is
  * [n] of what the above takes.  A message does not say which image it is about. */
 fleck_status fk_runner_score_many(fk_runner *r, int64_t n, const fk_embedding *const *e,
                                   const fk_span *exclude, const uint8_t *const *left_out,
                                   float *const *maps, double *scores,
                                   fleck_error *err) FLECK_MUST_CHECK;
-/* The same of images that are all that was learned of a fold, without it: see fk_method.score_fold. */
+/* The same of images that are all that was learned of a fold, without it: see
+ * fk_method.score_fold. */
 fleck_status fk_runner_score_fold(fk_runner *r, int64_t n, const fk_embedding *const *e,
                                   const uint8_t *const *left_out, float *const *maps,
                                   double *scores, fleck_error *err) FLECK_MUST_CHECK;
-/* Network, embedding, map [the canvas] and score of a whole canvas.  With tiles the maps are blended
- * and then smoothed; a score that is the method's own is the highest tile's. */
+/* Network, embedding, map [the canvas] and score of a whole canvas.  With tiles the maps are
+ * blended and then smoothed; a score that is the method's own is the highest tile's. */
 fleck_status fk_runner_score_canvas(fk_runner *r, int lane, const fk_canvas *c, fk_span exclude,
                                     fk_pool *pool, float *map, double *score,
                                     fleck_error *err) FLECK_MUST_CHECK;

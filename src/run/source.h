@@ -7,7 +7,8 @@
 
 #include <pthread.h>
 
-/* How a data set is listed whose images this library reads; good and recursive as in fk_dataset_how. */
+/* How a data set is listed whose images this library reads; good and recursive as in
+ * fk_dataset_how. */
 fk_dataset_how fk_source_how(const char *good, bool recursive, fk_warn warn);
 
 /* What it names is borrowed.  Not to be moved between init and free. */
@@ -30,9 +31,9 @@ void fk_source_free(fk_source *s);
 
 /* Image i, RGB.  Callers on several threads get a function's images in the order of i: each waits
  * until those below have been asked for, so who leaves one out must stop the source.  Once the last
- * has been read, any may be read again.  What the function returns other than FLECK_OK is the status
- * of the call; from then on all are FLECK_E_CANCELLED, without another call of the function.  Messages
- * name the image. */
+ * has been read, any may be read again.  What the function returns other than FLECK_OK is the
+ * status of the call; from then on all are FLECK_E_CANCELLED, without another call of the function.
+ * Messages name the image. */
 fleck_status fk_source_read(fk_source *s, fk_runner *r, int lane, int64_t i, fk_image *out,
                             fleck_error *err) FLECK_MUST_CHECK;
 

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
-/* Photos that say something of the camera, the share of good ones that score higher by themselves, and one in so
- * many that may score lower all the same. */
+/* Photos that say something of the camera, the share of good ones that score higher by themselves,
+ * and one in so many that may score lower all the same. */
 #define FEWEST_SCORES 8
 #define SHARE 0.05
 #define MAY_BE_LOWER 10

@@ -72,7 +72,8 @@ fleck_status fk_st_get_checked(const fk_st_reader *reader, const char *name, fk_
                                int ndim, const int64_t *shape, fk_tensor *out,
                                fleck_error *err) FLECK_MUST_CHECK;
 
-/* Look at all numbers, used or not: FLECK_E_FORMAT names file and tensor where one is infinite or NaN. */
+/* Look at all numbers, used or not: FLECK_E_FORMAT names file and tensor where one is infinite or
+ * NaN. */
 fleck_status fk_st_check_finite(const fk_st_reader *reader, fleck_error *err) FLECK_MUST_CHECK;
 
 /* ---- Writing: declare everything, then the data goes out in order. ---- */
@@ -93,11 +94,12 @@ fleck_status fk_st_writer_metadata(fk_st_writer *w, const char *key, const char 
                                    fleck_error *err) FLECK_MUST_CHECK;
 /* Who is told while bytes are written, in stage "write", and may stop; borrowed until then. */
 void fk_st_writer_watch(fk_st_writer *w, fk_watch *watch);
-/* Give the file a checksum: fk_st_digest() of its bytes, with 32 zeros where it stands itself, as the
- * metadata FK_ST_CHECKSUM.  Cost: the data is hashed before it is written. */
+/* Give the file a checksum: fk_st_digest() of its bytes, with 32 zeros where it stands itself, as
+ * the metadata FK_ST_CHECKSUM.  Cost: the data is hashed before it is written. */
 #define FK_ST_CHECKSUM "fleck.checksum"
 fleck_status fk_st_writer_checksum(fk_st_writer *w, fleck_error *err) FLECK_MUST_CHECK;
-/* Look at all numbers added so far: FLECK_E_FORMAT names the tensor where one is infinite or NaN. */
+/* Look at all numbers added so far: FLECK_E_FORMAT names the tensor where one is infinite or
+ * NaN. */
 fleck_status fk_st_writer_check_finite(const fk_st_writer *w, fleck_error *err) FLECK_MUST_CHECK;
 /* Write path whole or not at all and close; *w becomes NULL either way.  The data block begins at a
  * multiple of 64 (header padded with spaces).  Wider elements come first, otherwise the order of

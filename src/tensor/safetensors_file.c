@@ -1,4 +1,5 @@
-/* safetensors: reading a file with several threads, its checksum, and its memory given back for a while. */
+/* safetensors: reading a file with several threads, its checksum, and its memory given back for a
+ * while. */
 #define _GNU_SOURCE
 #include "base/digest.h"
 #include "base/mem.h"
@@ -54,7 +55,8 @@ done:
     return st;
 }
 
-/* Where in the header the 32 digits of the checksum stand; NULL where they are not as fleck writes them. */
+/* Where in the header the 32 digits of the checksum stand; NULL where they are not as fleck writes
+ * them. */
 static uint8_t *find_checksum(uint8_t *bytes, int64_t size, const char *digits)
 {
     static const char key[] = "\"" FK_ST_CHECKSUM "\":\"";
@@ -66,7 +68,8 @@ static uint8_t *find_checksum(uint8_t *bytes, int64_t size, const char *digits)
     return memcmp(at, digits, FK_DIGEST_TEXT - 1) == 0 ? at : NULL;
 }
 
-/* Put zeros where the checksum stands, and hash the blocks that it is in again.  The bytes stay so. */
+/* Put zeros where the checksum stands, and hash the blocks that it is in again.  The bytes stay
+ * so. */
 static fleck_status hash_without_checksum(fk_st_reader *r, fk_digest *blocks, fleck_error *err)
 {
     const char *wanted = fk_st_metadata(r, FK_ST_CHECKSUM);

@@ -171,8 +171,9 @@ bool fk_tensor_has_shape(const fk_tensor *t, int ndim, const int64_t *shape)
  *
  * bf16 is the upper half of f32.
  *
- * Rounding to bf16, nearest even, on integers: add half a unit less one, plus the bit that becomes last,
- * and drop the rest.  A carry runs into the exponent as it should.                          */
+ * Rounding to bf16, nearest even, on integers: add half a unit less one, plus the bit that becomes
+ * last, and drop the rest.  A carry runs into the exponent as it should.
+ * */
 
 static uint32_t bits_of(float f)
 {

@@ -1,7 +1,7 @@
 /* Areas of a photo that do not count, or that alone do: rectangles, polygons and mask files.
  *
- * All shapes are polygons.  A row of pixels is filled between every other crossing of the polygon's edges with the
- * line through the pixels' centres. */
+ * All shapes are polygons.  A row of pixels is filled between every other crossing of the polygon's
+ * edges with the line through the pixels' centres. */
 #include "view/area.h"
 #include "base/mem.h"
 #include "base/number.h"

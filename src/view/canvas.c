@@ -2,8 +2,8 @@
  *
  * What a mask leaves out is painted with the network's mean colour, which normalisation takes to
  * zero, before the network sees it: no pixel under a mask can change a bit of any score or map, but
- * for what resizing mixed across the mask's edge before.  What only one opening of a model leaves out is not
- * painted: good images had no such edges, which would be defects beside it. */
+ * for what resizing mixed across the mask's edge before.  What only one opening of a model leaves
+ * out is not painted: good images had no such edges, which would be defects beside it. */
 #include "view/canvas.h"
 #include "base/mem.h"
 #include "map/map.h"
@@ -25,7 +25,8 @@ void fk_canvas_free(fk_canvas *c)
 
 /* ---- Masks ---- */
 
-/* The mask that a fit of m had, or (more) what this opening leaves out as well: empty where there is none. */
+/* The mask that a fit of m had, or (more) what this opening leaves out as well: empty where there
+ * is none. */
 static fk_image mask_of(const fk_model *m, bool more)
 {
     return more && m->more != NULL ? (fk_image){m->more_width, m->more_height, 1, m->more}
@@ -70,7 +71,8 @@ done:
     return st;
 }
 
-/* out becomes what the model's mask (more: or this opening) or own, which may be empty, leaves out. */
+/* out becomes what the model's mask (more: or this opening) or own, which may be empty, leaves
+ * out. */
 static fleck_status leave_out(fk_image *out, const fk_model *m, bool more, const fk_image *own,
                               int64_t width, int64_t height, bool canvas, fleck_error *err)
 {
@@ -177,8 +179,8 @@ const uint8_t *fk_canvas_piece(const fk_canvas *c, int64_t i, uint8_t *room)
     return room;
 }
 
-/* Set the flag of every position of a level whose value reaches a pixel of the piece that is left out
- * (or, free: that is not) to `flag`; once 0 it stays so, unless free. */
+/* Set the flag of every position of a level whose value reaches a pixel of the piece that is left
+ * out (or, free: that is not) to `flag`; once 0 it stays so, unless free. */
 static void mark(fk_level *level, const fk_image *piece, bool free, uint8_t flag)
 {
     for (int64_t y = 0; y < piece->height; y++) {

@@ -7,8 +7,8 @@
 
 /* Valid when zeroed; owned. */
 typedef struct fk_canvas {
-    fk_image
-        pixels; /* RGB; what the fit's mask or its own leaves out has the network's zero, its mean colour */
+    /* RGB; what the fit's mask or its own leaves out has the network's zero, its mean colour */
+    fk_image pixels;
     fk_image left_out; /* grey, 255 where the model's mask or the image's own leaves out; no data:
                           nothing is */
     fk_image own;      /* the same of the image's own mask */
@@ -19,8 +19,8 @@ typedef struct fk_canvas {
     fk_tiles tiles; /* a single one where not tiled */
 } fk_canvas;
 
-/* Bring an image to m's canvas.  mask: NULL, or the file of the image's own mask, of its size, white
- * where it is left out; errors of fk_mask_load(). */
+/* Bring an image to m's canvas.  mask: NULL, or the file of the image's own mask, of its size,
+ * white where it is left out; errors of fk_mask_load(). */
 fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *original,
                             const char *mask, fleck_error *err) FLECK_MUST_CHECK;
 void fk_canvas_free(fk_canvas *c);
@@ -33,7 +33,8 @@ const uint8_t *fk_canvas_piece(const fk_canvas *c, int64_t i, uint8_t *room);
 /* Set e's flags for piece i.  A position is used where some pixel that its value reaches (bilinear
  * enlarging) is not left out, so that masked content has no say at any pixel that counts.  To be
  * learned, all those pixels must be free of the image's own mask as well: around that there are
- * edges of paint that no other image has.  Positions that are not, are FK_SCORED_ONLY to a score. */
+ * edges of paint that no other image has.  Positions that are not, are FK_SCORED_ONLY to a
+ * score. */
 fleck_status fk_canvas_flag(fk_embedding *e, const fk_canvas *c, int64_t i, bool to_learn,
                             fleck_error *err) FLECK_MUST_CHECK;
 

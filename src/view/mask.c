@@ -27,7 +27,8 @@ static bool is_plain(const fk_image *im, int64_t *white)
     return other == 0;
 }
 
-/* Values that are there, in order; returns how many, of which the first two and the last are kept. */
+/* Values that are there, in order; returns how many, of which the first two and the last are
+ * kept. */
 static int find_levels(int levels[3], const fk_image *im)
 {
     bool there[256] = {false};
@@ -116,7 +117,8 @@ static bool is_flat(const fk_image *im)
     return memcmp(im->data, im->data + 1, (size_t)(im->width * im->height - 1)) == 0;
 }
 
-/* The file's grey values; of one that has the same everywhere its opacity, where that has a shape. */
+/* The file's grey values; of one that has the same everywhere its opacity, where that has a
+ * shape. */
 static fleck_status decode(fk_image *out, unsigned *kinds, const fk_contents *file,
                            const char *path, fleck_error *err)
 {

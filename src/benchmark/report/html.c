@@ -1,4 +1,5 @@
-/* A benchmark's report as one HTML page that needs nothing beside it: tables, charts and pictures. */
+/* A benchmark's report as one HTML page that needs nothing beside it: tables, charts and
+ * pictures. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -100,8 +101,8 @@ static void rates_free(rates *r)
     *r = (rates){0};
 }
 
-/* Rates at n points, of which the last calls everything; precision begins where something is called defective, with
- * its first value. */
+/* Rates at n points, of which the last calls everything; precision begins where something is called
+ * defective, with its first value. */
 static fleck_status rates_make(rates *r, const fk_curve_point *points, int64_t n, fleck_error *err)
 {
     fleck_status st;

@@ -1,4 +1,5 @@
-/* A benchmark's tables: figures of merit with what others published, defect types, costs, conditions. */
+/* A benchmark's tables: figures of merit with what others published, defect types, costs,
+ * conditions. */
 #include "base/machine.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -109,7 +110,8 @@ done:
     return st;
 }
 
-/* "97.25", with what differs from the published figure: "97.25 (-0.35)"; "-" where there is none. */
+/* "97.25", with what differs from the published figure: "97.25 (-0.35)"; "-" where there is
+ * none. */
 static fleck_status add_value(fk_table *t, double v, double published, fleck_error *err)
 {
     if (isnan(v))

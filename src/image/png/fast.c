@@ -49,10 +49,10 @@ static void join_data(uint8_t *out, const fk_png_chunks *chunks)
     }
 }
 
-/* Undo the filters of raw's rows, each of which begins with its filter, into out.  They may lie in out's
- * own memory, FK_PNG_ROWS rows of n bytes behind its beginning: rows y .. y + FK_PNG_ROWS - 1, which are written
- * together, end at (y + FK_PNG_ROWS) n, before the first byte of row y that is read, at
- * FK_PNG_ROWS n + y (n + 1) + 1. */
+/* Undo the filters of raw's rows, each of which begins with its filter, into out.  They may lie in
+ * out's own memory, FK_PNG_ROWS rows of n bytes behind its beginning: rows y .. y + FK_PNG_ROWS -
+ * 1, which are written together, end at (y + FK_PNG_ROWS) n, before the first byte of row y that is
+ * read, at FK_PNG_ROWS n + y (n + 1) + 1. */
 static bool unfilter(fk_image *out, const uint8_t *raw, const uint8_t *zeros)
 {
     int bpp = out->channels;
@@ -77,8 +77,8 @@ static bool unfilter(fk_image *out, const uint8_t *raw, const uint8_t *zeros)
     return true;
 }
 
-/* The same with alpha: rows are undone where they are, and their colours copied. *opaque: alpha is 255
- * throughout. */
+/* The same with alpha: rows are undone where they are, and their colours copied. *opaque: alpha is
+ * 255 throughout. */
 static bool unfilter_alpha(fk_image *out, bool *opaque, uint8_t *raw, const uint8_t *zeros)
 {
     int64_t n = out->width * 4;
@@ -127,8 +127,8 @@ static bool inflate_all(uint8_t *raw, int64_t raw_bytes, const uint8_t *data, si
     return good;
 }
 
-/* An image whose memory has the filtered rows behind its first FK_PNG_ROWS rows: one block instead of
- * two is half the memory to fetch. */
+/* An image whose memory has the filtered rows behind its first FK_PNG_ROWS rows: one block instead
+ * of two is half the memory to fetch. */
 static fleck_status alloc_with_rows(fk_image *out, uint8_t **raw, const fk_png_chunks *chunks,
                                     int bpp, fleck_error *err)
 {

@@ -13,8 +13,8 @@ static uint32_t get32(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* The contents of the text chunk whose keyword is key, and their bytes; NULL where there is none among
- * the whole chunks before the pixels. */
+/* The contents of the text chunk whose keyword is key, and their bytes; NULL where there is none
+ * among the whole chunks before the pixels. */
 static const char *find_text(const uint8_t *bytes, size_t size, const char *key, size_t *length)
 {
     static const uint8_t signature[SIGNATURE_BYTES] = {137, 80, 78, 71, 13, 10, 26, 10};

@@ -23,7 +23,8 @@ static fleck_status failed(fleck_error *err, int code)
     return fk_error_set(err, status, "%s", spng_strerror(code));
 }
 
-/* libspng's formats know 8 bits by cutting only: what has 16, and grey with alpha, is read as it is. */
+/* libspng's formats know 8 bits by cutting only: what has 16, and grey with alpha, is read as it
+ * is. */
 static bool reads_raw(const struct spng_ihdr *head)
 {
     return head->bit_depth == 16 || head->color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
@@ -204,8 +205,8 @@ done:
     return st;
 }
 
-/* Pictures are written by the hundred: this level and filter take an eighth of the time of zlib's usual level
- * with the best of all filters for each row, and a fifth more bytes. */
+/* Pictures are written by the hundred: this level and filter take an eighth of the time of zlib's
+ * usual level with the best of all filters for each row, and a fifth more bytes. */
 #define LEVEL 2
 
 /* Where the encoder's bytes go, and what became of them. */

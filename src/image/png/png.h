@@ -22,9 +22,10 @@ typedef struct fk_png_chunks {
 fleck_status fk_png_scan(fk_png_chunks *out, const fk_image_bytes *in,
                          fleck_error *err) FLECK_MUST_CHECK;
 
-/* The common kinds, quickly: 8-bit grey, RGB and RGBA, not interlaced, without a transparent colour.
- * Sets *done when out holds the image.  For any other kind, and for any damage at all, *done stays false and out empty: the
- * general decoder has to say what is wrong.  FLECK_E_NOMEM is the only error. */
+/* The common kinds, quickly: 8-bit grey, RGB and RGBA, not interlaced, without a transparent
+ * colour.  Sets *done when out holds the image.  For any other kind, and for any damage at all,
+ * *done stays false and out empty: the general decoder has to say what is wrong.  FLECK_E_NOMEM is
+ * the only error. */
 fleck_status fk_png_decode_fast(fk_decoded *out, bool *done, const fk_png_chunks *chunks,
                                 const fk_image_bytes *in, fleck_error *err) FLECK_MUST_CHECK;
 
@@ -42,8 +43,9 @@ typedef struct fk_png_note {
     const char *origin;   /* NULL: none */
 } fk_png_note;
 
-/* Write im as a PNG into file by the quick way, a row less the one above it, compressed for speed; *done is
- * false, with nothing written, where this build lacks it or im is too large to be held twice more. */
+/* Write im as a PNG into file by the quick way, a row less the one above it, compressed for speed;
+ * *done is false, with nothing written, where this build lacks it or im is too large to be held
+ * twice more. */
 fleck_status fk_png_write_fast(fk_writer *file, bool *done, const fk_image *im,
                                const fk_png_note *note, fleck_error *err) FLECK_MUST_CHECK;
 

@@ -1,7 +1,8 @@
 /* PNG's filters undone, a row or eight rows at a time.
  *
- * A pixel waits for the one to its left, so one row alone leaves the processor idle.  Eight rows go side
- * by side, each a pixel behind the row above: what that row has just made is what this one has above.
+ * A pixel waits for the one to its left, so one row alone leaves the processor idle.  Eight rows go
+ * side by side, each a pixel behind the row above: what that row has just made is what this one has
+ * above.
  *
  *     step t:   row 0 at pixel t, row 1 at t - 1, ... row 7 at t - 7
  *
@@ -95,7 +96,8 @@ typedef struct wave {
     uint8_t filters[FK_PNG_ROWS];
 } wave;
 
-/* A pixel at p.  Of 3 bytes the next one's first comes along, in a place that nothing depends on. */
+/* A pixel at p.  Of 3 bytes the next one's first comes along, in a place that nothing depends
+ * on. */
 FK_INLINE int32_t load(const uint8_t *p, int bpp)
 {
     int32_t v;
@@ -136,8 +138,8 @@ FK_INLINE __m128i choose(__m128i mask, __m128i a, __m128i b)
     return _mm_or_si128(_mm_and_si128(mask, a), _mm_andnot_si128(mask, b));
 }
 
-/* fk_png_paeth_guess() of sixteen bytes: twice a <= b where nothing is left of twice a without b.  The
- * two differences add up to at most 255, so what saturates is the larger anyway. */
+/* fk_png_paeth_guess() of sixteen bytes: twice a <= b where nothing is left of twice a without b.
+ * The two differences add up to at most 255, so what saturates is the larger anyway. */
 FK_INLINE __m128i paeth_guess(__m128i left, __m128i up, __m128i corner)
 {
     const __m128i zero = _mm_setzero_si128();

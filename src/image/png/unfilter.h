@@ -1,7 +1,8 @@
 /* PNG's filters undone.
  *
- * A row is filtered as its bytes less a guess, modulo 256.  With bpp bytes a pixel, the guess for byte i
- * is made of left = row[i - bpp], up = above[i] and corner = above[i - bpp], each 0 outside the image:
+ * A row is filtered as its bytes less a guess, modulo 256.  With bpp bytes a pixel, the guess for
+ * byte i is made of left = row[i - bpp], up = above[i] and corner = above[i - bpp], each 0 outside
+ * the image:
  *
  *     0: nothing    1: left    2: up    3: (left + up) / 2
  *     4 (Paeth): the nearest of left, up, corner to left + up - corner, the earlier of equals. */
@@ -15,10 +16,11 @@
 
 /* Paeth's guess without distances.  Let lo <= hi be left and up in order, and p = lo + hi - corner.
  * The distances of p are |hi - corner| to lo, |lo - corner| to hi, and their difference or sum to
- * corner.  With corner between the two, lo is nearest when 2 (hi - corner) <= corner - lo, and hi when
- * 2 (corner - lo) <= hi - corner; beyond hi, p falls below lo, beyond lo the other way round: the same
- * two questions, with differences below zero counted as zero.  Ties go to left or up, as they should;
- * left and up tie only where they are equal or corner is as near. */
+ * corner.  With corner between the two, lo is nearest when 2 (hi - corner) <= corner - lo, and hi
+ * when
+ * 2 (corner - lo) <= hi - corner; beyond hi, p falls below lo, beyond lo the other way round: the
+ * same two questions, with differences below zero counted as zero.  Ties go to left or up, as they
+ * should; left and up tie only where they are equal or corner is as near. */
 static inline int fk_png_paeth_guess(int left, int up, int corner)
 {
     int lo = left < up ? left : up, hi = left < up ? up : left;
@@ -28,14 +30,15 @@ static inline int fk_png_paeth_guess(int left, int up, int corner)
     return 2 * to_lo <= to_hi ? hi : guess;
 }
 
-/* Undo a row of n bytes in place; bpp is 1 to 4 bytes a pixel.  False, with nothing done, for a filter
- * that does not exist. */
+/* Undo a row of n bytes in place; bpp is 1 to 4 bytes a pixel.  False, with nothing done, for a
+ * filter that does not exist. */
 bool fk_png_unfilter_row(int filter, uint8_t *row, const uint8_t *above, int64_t n, int bpp);
 
-/* Undo FK_PNG_ROWS of n rows of width pixels: `in` at the first one's filtered bytes, with the byte that names the
- * filter before each row; `out` takes them without gaps, and they end before `in`, or overlap nothing.  A byte behind
- * `in` and `above` may be read.  The same bytes as row by row.  False, with nothing done, where there are too few, or
- * this machine, shape or mixture of filters gains nothing by it, or a filter does not exist. */
+/* Undo FK_PNG_ROWS of n rows of width pixels: `in` at the first one's filtered bytes, with the byte
+ * that names the filter before each row; `out` takes them without gaps, and they end before `in`,
+ * or overlap nothing.  A byte behind `in` and `above` may be read.  The same bytes as row by row.
+ * False, with nothing done, where there are too few, or this machine, shape or mixture of filters
+ * gains nothing by it, or a filter does not exist. */
 bool fk_png_unfilter_rows(uint8_t *out, const uint8_t *in, const uint8_t *above, int64_t width,
                           int64_t n, int bpp);
 

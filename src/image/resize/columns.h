@@ -1,5 +1,5 @@
-/* The column pass of Pillow's resampling in vectors of whatever width: for inclusion, once each, by the files of
- * a kind of processor, which define
+/* The column pass of Pillow's resampling in vectors of whatever width: for inclusion, once each, by
+ * the files of a kind of processor, which define
  *
  *   FK_BYTES          the type of a vector of FK_BYTES_WIDTH bytes
  *   FK_BYTES_OP(f)    the compiler's function f for it: add_epi32, madd_epi16, ...
@@ -7,8 +7,8 @@
  *   FK_BYTES_FEWER    what a row of fewer bytes is given to
  *   TARGET, INLINE    for functions, and for such that are compiled along with their callers
  *
- * Interleaving and packing stay inside each 16 bytes of a vector, so that what one takes apart the other puts
- * together in the same order.  How weights are halved is in resize_sse2.c. */
+ * Interleaving and packing stay inside each 16 bytes of a vector, so that what one takes apart the
+ * other puts together in the same order.  How weights are halved is in resize_sse2.c. */
 #ifdef FK_BYTES
 
 #include "image/resize/pillow.h"

@@ -80,8 +80,8 @@ static void taps_free(fk_taps *t)
     *t = (fk_taps){0};
 }
 
-/* The weights of output sample i of t, which is `from` + i of the whole axis; exact is room for them before
- * rounding. */
+/* The weights of output sample i of t, which is `from` + i of the whole axis; exact is room for
+ * them before rounding. */
 static void fill_weights(fk_taps *t, int64_t i, int64_t from, int64_t n_in, int64_t n_out,
                          kernel *h, double radius, double *exact)
 {

@@ -9,8 +9,8 @@ typedef struct fk_part {
     int64_t width, height, x, y;
 } fk_part;
 
-/* Bilinear, bicubic and Lanczos as Pillow computes them.  Both sides of the whole change, or all of it is
- * wanted. */
+/* Bilinear, bicubic and Lanczos as Pillow computes them.  Both sides of the whole change, or all of
+ * it is wanted. */
 fleck_status fk_resize_pillow(fk_image *out, const fk_image *src, const fk_part *part,
                               fk_filter filter, fleck_error *err) FLECK_MUST_CHECK;
 

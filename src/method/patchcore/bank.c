@@ -8,21 +8,23 @@
  *
  *     (1 - 2 m u) (|x|^2 + |b|^2) - 2 x.b
  *
- * is below the true squared distance, since 2 |x| |b| <= |x|^2 + |b|^2 leaves twice that error; 16 u more
- * covers that the comparison itself is in float.  Where it is below the smallest found so far too, the
- * distance is taken from the differences; that happens about as often as a running minimum falls, log(n)
- * times, and for what lies within the slack.  The result is the exact search's.
+ * is below the true squared distance, since 2 |x| |b| <= |x|^2 + |b|^2 leaves twice that error; 16
+ * u more covers that the comparison itself is in float.  Where it is below the smallest found so
+ * far too, the distance is taken from the differences; that happens about as often as a running
+ * minimum falls, log(n) times, and for what lies within the slack.  The result is the exact
+ * search's.
  *
- * Most of D coordinates are spared where the bank is large.  With the rows of W [m, D] nearly orthonormal,
- * the first principal components of the bank, and c its mean, let q(x) = W (x - c), computed in float.
- * For |W W' - 1| = e (Frobenius) and every row no longer than r,
+ * Most of D coordinates are spared where the bank is large.  With the rows of W [m, D] nearly
+ * orthonormal, the first principal components of the bank, and c its mean, let q(x) = W (x - c),
+ * computed in float.  For |W W' - 1| = e (Frobenius) and every row no longer than r,
  *
  *     |q(x) - q(b)| <= sqrt(1 + e) |x - b| + g (|x - c| + |b - c|),   g = sqrt(m) r (D + 2) u
  *
  * the second term being what rounding does.  So where |q(x) - q(b)|, bounded as above from products
- * of m terms, is not below sqrt(1 + e) s + g (|x - c| + max |b - c|), b is no nearer than s.  The search
- * goes through the bank in these coordinates twice: first for the smallest bound, whose exact distance is s to
- * begin with, then for all that may lie nearer.  W may be any matrix: a bad one costs time only. */
+ * of m terms, is not below sqrt(1 + e) s + g (|x - c| + max |b - c|), b is no nearer than s.  The
+ * search goes through the bank in these coordinates twice: first for the smallest bound, whose
+ * exact distance is s to begin with, then for all that may lie nearer.  W may be any matrix: a bad
+ * one costs time only. */
 #include "method/patchcore/bank.h"
 #include "base/mem.h"
 #include "linalg/linalg.h"
@@ -62,7 +64,8 @@ static int64_t least(int64_t a, int64_t b)
 
 /* ---- Coarse coordinates ---- */
 
-/* The components of every few features of the bank, to vectors [WIDTH, D], and those features' mean. */
+/* The components of every few features of the bank, to vectors [WIDTH, D], and those features'
+ * mean. */
 static fleck_status find_components(fk_bank *b, fk_pool *pool, fleck_error *err)
 {
     int64_t step = (b->n + SAMPLE - 1) / SAMPLE, n = (b->n + step - 1) / step, count = 0;
@@ -418,7 +421,8 @@ typedef struct parts_job {
     float *room; /* [workers, PIECE, TILE] */
 } parts_job;
 
-/* The nearest of one feature so far, by squared distance, and the nearest of another part than that one's. */
+/* The nearest of one feature so far, by squared distance, and the nearest of another part than that
+ * one's. */
 typedef struct pair {
     double first, second;
     int32_t part; /* -1: none */

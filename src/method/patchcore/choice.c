@@ -2,20 +2,22 @@
  *
  * All patches of N images need not be held at once.  The patches of a block of images that is full
  * are reduced by greedy k-center (coreset.h) to `spare` times the share that the bank will keep; at
- * the end the bank is chosen from what is left of all blocks and the last one's patches.  With r(A, B) the
- * distance of the farthest point of A from its nearest of B, for all patches X, the kept ones Y and the
- * bank M
+ * the end the bank is chosen from what is left of all blocks and the last one's patches.  With r(A,
+ * B) the distance of the farthest point of A from its nearest of B, for all patches X, the kept
+ * ones Y and the bank M
  *
  *     r(X, M) <= r(X, Y) + r(Y, M)
  *
- * The first term is smaller where more is kept, but then the second is larger, and their sum is what counts:
+ * The first term is smaller where more is kept, but then the second is larger, and their sum is
+ * what counts:
  * of 1 to 4 shares, one gave the least in the projection (docs/speed/log); there the second term
  * almost vanishes.  Where everything fits one block, M is what the greedy choice on everything
  * gives.  Memory: one
  * block, spare + 1 banks, and about a tenth of them for the projection.
  *
  * Distances for the choice are those of x W, W [D, projection] standard normal over
- * sqrt(projection), which keeps them to about 1 / sqrt(2 projection) (Johnson and Lindenstrauss). */
+ * sqrt(projection), which keeps them to about 1 / sqrt(2 projection) (Johnson and
+ * Lindenstrauss). */
 #include "base/mem.h"
 #include "base/prng.h"
 #include "linalg/linalg.h"
@@ -121,7 +123,8 @@ fleck_status fk_patchcore_project(float *out, const fk_patchcore *s, const float
     return fk_pool_run(pool, (n + PIECE - 1) / PIECE, project_piece, &job, err);
 }
 
-/* Is the choice made in a projection?  One that keeps more than half of the numbers costs more than it saves. */
+/* Is the choice made in a projection?  One that keeps more than half of the numbers costs more than
+ * it saves. */
 static bool is_narrow(const fk_patchcore *s)
 {
     return s->projection > 0 && 2 * s->projection <= s->shape.levels[0].dim;
@@ -153,8 +156,8 @@ done:
     return st;
 }
 
-/* Indices of at most k of the parts' total rows, rising; *chosen is owned by the caller.  out NULL, or what
- * comes in where parts of the images are left out. */
+/* Indices of at most k of the parts' total rows, rising; *chosen is owned by the caller.  out NULL,
+ * or what comes in where parts of the images are left out. */
 static fleck_status choose_rows(int64_t **chosen, int64_t *count, fk_refill *out, int64_t k,
                                 const fk_patchcore *s, const fk_chunk *parts, int64_t n_parts,
                                 fk_pool *pool, fleck_error *err)
@@ -229,8 +232,8 @@ done:
     return st;
 }
 
-/* A new chunk of at most k of the parts' rows.  refill NULL, or what comes in where parts of the images
- * are left out. */
+/* A new chunk of at most k of the parts' rows.  refill NULL, or what comes in where parts of the
+ * images are left out. */
 static fleck_status reduce(fk_chunk *out, fk_refill *refill, int64_t k, const fk_patchcore *s,
                            const fk_chunk *parts, int64_t n_parts, fk_pool *pool, fleck_error *err)
 {
@@ -261,7 +264,8 @@ done:
     return st;
 }
 
-/* Patches that are kept of n: `share` of them, but no fewer than s->least where there are so many. */
+/* Patches that are kept of n: `share` of them, but no fewer than s->least where there are so
+ * many. */
 static int64_t kept_of(const fk_patchcore *s, double share, int64_t n)
 {
     int64_t k = (int64_t)(share * (double)n);
@@ -342,7 +346,8 @@ done:
     return st;
 }
 
-/* Memory for so many pending images, at most a block: as many as are expected at first, then a block. */
+/* Memory for so many pending images, at most a block: as many as are expected at first, then a
+ * block. */
 static fleck_status reserve(fk_patchcore *s, int64_t images, fleck_error *err)
 {
     int64_t dim = s->shape.levels[0].dim, wanted = s->block;

@@ -5,16 +5,17 @@
  * distance to the nearest of the first seen[i] chosen points, no less than the true one.  If the
  * largest of all such numbers is up to date, it is the largest distance.
  *
- * The points with the largest numbers are the front.  All of it is brought up to date at once, by matrix
- * products with the chosen points that each has not seen; then points are chosen from the front, which
- * alone is compared with them one by one, until its largest distance is less than the largest
- * number outside.  Members whose distances fall below that leave the front.  A point that lies near a chosen
- * one is not looked at again until distances are so small everywhere; most never are.
+ * The points with the largest numbers are the front.  All of it is brought up to date at once, by
+ * matrix products with the chosen points that each has not seen; then points are chosen from the
+ * front, which alone is compared with them one by one, until its largest distance is less than the
+ * largest number outside.  Members whose distances fall below that leave the front.  A point that
+ * lies near a chosen one is not looked at again until distances are so small everywhere; most never
+ * are.
  *
  *     |x - c|^2 = |x|^2 + |c|^2 - 2 x.c
  *
- * in float products only sorts out, see bank.c, and what it leaves is taken from the differences, so the
- * choice is the plain one's to the last index. */
+ * in float products only sorts out, see bank.c, and what it leaves is taken from the differences,
+ * so the choice is the plain one's to the last index. */
 #include "method/patchcore/coreset.h"
 #include "base/mem.h"
 #include "base/prng.h"
@@ -213,8 +214,8 @@ static void swap(int64_t *a, int64_t *b)
     *b = t;
 }
 
-/* Of the first n points of the order, put that of rank m where it belongs, and the m that outrank it before
- * (Hoare's selection). */
+/* Of the first n points of the order, put that of rank m where it belongs, and the m that outrank
+ * it before (Hoare's selection). */
 static void select_rank(search *s, int64_t n, int64_t m)
 {
     int64_t low = 0, high = n - 1, *o = s->order;
@@ -246,8 +247,8 @@ static void select_rank(search *s, int64_t n, int64_t m)
     }
 }
 
-/* What surely is there of squared lengths, for a product whose terms are in float and may be summed in
- * any order. */
+/* What surely is there of squared lengths, for a product whose terms are in float and may be summed
+ * in any order. */
 static double sure_share(const search *s)
 {
     return 1.0 - (2.0 * (double)s->d + 16.0) * UNIT;
@@ -334,9 +335,9 @@ static void sort_front(const search *s, int64_t begin, int64_t end)
     }
 }
 
-/* Put those of the front first in the order, and the highest ranking of the others behind them.  Many
- * fronts come from the same list: it serves as long as the first point behind it, which has not
- * changed, ranks lower. */
+/* Put those of the front first in the order, and the highest ranking of the others behind them.
+ * Many fronts come from the same list: it serves as long as the first point behind it, which has
+ * not changed, ranks lower. */
 static void select_front(search *s)
 {
     if (s->n_list > 0)

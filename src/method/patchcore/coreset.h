@@ -5,10 +5,10 @@
 #include "base/pool.h"
 
 /* Choose up to k of the n points x [n, d] so that the farthest point from its nearest chosen one is
- * near: PatchCore's approximate greedy k-center (Roth et al. 2022, algorithm 1, as the authors' code
- * has it), which begins from the mean distances to 10 points drawn with seed.  Then, k times: the
- * point with the largest distance is chosen, and each distance becomes the smaller of itself and
- * that to the chosen point.  Of equal distances the lowest index wins.
+ * near: PatchCore's approximate greedy k-center (Roth et al. 2022, algorithm 1, as the authors'
+ * code has it), which begins from the mean distances to 10 points drawn with seed.  Then, k times:
+ * the point with the largest distance is chosen, and each distance becomes the smaller of itself
+ * and that to the chosen point.  Of equal distances the lowest index wins.
  *
  *   chosen  [k] indices in the order chosen; *count of them, fewer than k where all points are
  *           equal to chosen ones
@@ -16,7 +16,8 @@
  *
  * 1 <= k <= n, d >= 1 (asserted).  Plain Euclidean distances.
  *   _plain  k n d multiply-adds one distance after the other: the definition, for tests
- *   other   the same indices on any pool; at most as many, most of them as matrix products, see coreset.c */
+ *   other   the same indices on any pool; at most as many, most of them as matrix products, see
+ *           coreset.c */
 fleck_status fk_coreset_choose(int64_t *chosen, int64_t *count, double *radius, int64_t k,
                                const float *x, int64_t n, int64_t d, uint64_t seed, fk_pool *pool,
                                fleck_error *err) FLECK_MUST_CHECK;

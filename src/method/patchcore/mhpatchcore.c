@@ -1,22 +1,24 @@
 /* MH-PatchCore: nearest of a small bank of patches, by Mahalanobis distance.
  *
- * With mean m, and variances l_1 >= l_2 >= .. and principal components v_1, v_2, .. of all patches, the
- * first d of which hold `variance` of the variance, a patch x becomes
+ * With mean m, and variances l_1 >= l_2 >= .. and principal components v_1, v_2, .. of all patches,
+ * the first d of which hold `variance` of the variance, a patch x becomes
  *
  *   y_j = v_j'(x - m)    z_j = y_j / sqrt((1 - a) l_j + a t)    t = (l_1 + .. + l_d) / d
  *
- * a is the shrinkage.  The authors project, take the covariance S of the y in a further pass, shrink it,
- * S' = (1 - a) S + a tr(S)/d I, factor S' = L L' and let z = L^-1 y.  With the components of one
- * covariance S is diag(l), so S' is diagonal and its Cholesky factor is the square root above: one pass
- * and no solve.  Euclid's distance of two z is Mahalanobis' of the x.
+ * a is the shrinkage.  The authors project, take the covariance S of the y in a further pass,
+ * shrink it, S' = (1 - a) S + a tr(S)/d I, factor S' = L L' and let z = L^-1 y.  With the
+ * components of one covariance S is diag(l), so S' is diagonal and its Cholesky factor is the
+ * square root above: one pass and no solve.  Euclid's distance of two z is Mahalanobis' of the x.
  *
- * The bank.  The authors merge and reduce it block by block, in a space that changes while images come, so that
- * it depends on their order.  Here a sample of all patches is kept that no order has a part in
- * (reservoir.h), CANDIDATES times the bank; in the end, in the final z, the bank is chosen from it as
- * PatchCore's is (coreset.h).  What that changes is measured in docs/methods/mhpatchcore.md.
+ * The bank.  The authors merge and reduce it block by block, in a space that changes while images
+ * come, so that it depends on their order.  Here a sample of all patches is kept that no order has
+ * a part in (reservoir.h), CANDIDATES times the bank; in the end, in the final z, the bank is
+ * chosen from it as PatchCore's is (coreset.h).  What that changes is measured in
+ * docs/methods/mhpatchcore.md.
  *
- * A patch's distance s is that to the nearest z of the bank.  Of the patch with the largest s* and its
- * nearest b*, the image's score is, with b* and the others of the K of the bank nearest to b* as B,
+ * A patch's distance s is that to the nearest z of the bank.  Of the patch with the largest s* and
+ * its nearest b*, the image's score is, with b* and the others of the K of the bank nearest to b*
+ * as B,
  *
  *   (1 - exp(s*) / sum over b in B of exp(|z* - b|)) s*
  *
@@ -339,7 +341,8 @@ static fleck_status measure_bank(mhpc *s, float *z, int64_t n, fleck_error *err)
     return fk_bank_measure(&s->whitened, err);
 }
 
-/* What comes into the bank where parts of the images are left out; all [sample.n, d] are whitened. */
+/* What comes into the bank where parts of the images are left out; all [sample.n, d] are
+ * whitened. */
 static fleck_status fill_bank(mhpc *s, const float *all, const int64_t *chosen, int64_t n,
                               double radius, fk_pool *pool, fleck_error *err)
 {

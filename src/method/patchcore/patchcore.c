@@ -1,4 +1,5 @@
-/* PatchCore: the distance to the nearest of a well-spread bank of good patches (Roth et al. 2022). */
+/* PatchCore: the distance to the nearest of a well-spread bank of good patches (Roth et al.
+ * 2022). */
 #include "method/patchcore/patchcore.h"
 #include "base/mem.h"
 #include "linalg/linalg.h"

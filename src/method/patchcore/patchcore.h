@@ -49,8 +49,8 @@ fleck_status fk_patchcore_choose(fk_patchcore *s, fk_pool *pool, fleck_error *er
 /* Bytes that learning so many images takes: the state, and the scratch of add and finish. */
 int64_t fk_patchcore_bytes(const fk_patchcore *s, int64_t images);
 
-/* The projection that the bank is chosen in: *w [projection, D], which the caller frees, and rows [n, D] in
- * it to out [n, projection].  s->projection is above 0. */
+/* The projection that the bank is chosen in: *w [projection, D], which the caller frees, and rows
+ * [n, D] in it to out [n, projection].  s->projection is above 0. */
 fleck_status fk_patchcore_projection(float **w, const fk_patchcore *s,
                                      fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_patchcore_project(float *out, const fk_patchcore *s, const float *w,

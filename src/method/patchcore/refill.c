@@ -1,17 +1,17 @@
 /* What comes into a bank in place of images that are left out.
  *
- * A bank is fitted anew without an image for far less than a fit costs: greedy k-center (coreset.h) leaves
- * a bank M whose points x all have
+ * A bank is fitted anew without an image for far less than a fit costs: greedy k-center (coreset.h)
+ * leaves a bank M whose points x all have
  *
  *     min over m in M of |x - m| <= r
  *
- * Without the features of a part P of the images this fails only for points that features of P alone are
- * within r of.  One pass over all points finds them.  For each part the choice goes on among those of
- * other parts, farthest first, until all are within r again.  So the bank without P covers the other parts'
- * points as finely as M covers all.
+ * Without the features of a part P of the images this fails only for points that features of P
+ * alone are within r of.  One pass over all points finds them.  For each part the choice goes on
+ * among those of other parts, farthest first, until all are within r again.  So the bank without P
+ * covers the other parts' points as finely as M covers all.
  *
- * Each learned image is then scored without its own part, and the same pass finds how far its points are from
- * M without that. */
+ * Each learned image is then scored without its own part, and the same pass finds how far its
+ * points are from M without that. */
 #include "method/patchcore/refill.h"
 #include "base/mem.h"
 #include "linalg/linalg.h"
@@ -218,7 +218,8 @@ done:
     return st;
 }
 
-/* The chosen points as a bank, every so many of them together: what a search begins with is of many parts. */
+/* The chosen points as a bank, every so many of them together: what a search begins with is of many
+ * parts. */
 static fleck_status bank_of(fk_bank *b, const float *x, int64_t d, const int64_t *images,
                             const int64_t *chosen, int64_t k, fleck_error *err)
 {

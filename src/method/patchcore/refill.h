@@ -4,8 +4,8 @@
 
 #include "method/patchcore/bank.h"
 
-/* For each part of a partition, features that a bank without it has in its place.  Valid when zeroed;
- * owned. */
+/* For each part of a partition, features that a bank without it has in its place.  Valid when
+ * zeroed; owned. */
 typedef struct fk_fill {
     int64_t n, dim;
     int32_t *part; /* [images] of each that was learned */
@@ -25,15 +25,16 @@ typedef struct fk_refill {
 
 void fk_refill_free(fk_refill *l);
 
-/* A bank was chosen from points x [n, d] so that none is farther than `radius` from it.  Without a part
- * of the images it no longer covers what only that part's features did, although others would have been
- * chosen there.  So the greedy choice goes on, from the points of all other parts, until none of them is
- * farther than `radius` from the bank without that part and what has come in.
+/* A bank was chosen from points x [n, d] so that none is farther than `radius` from it.  Without a
+ * part of the images it no longer covers what only that part's features did, although others would
+ * have been chosen there.  So the greedy choice goes on, from the points of all other parts, until
+ * none of them is farther than `radius` from the bank without that part and what has come in.
  *
  *   parts     of the images, see method.h; out's partitions that it lacks are empty
  *   images    [n] of each point
  *   chosen    [k] points of the bank
- *   keep      keep each point's distance to the bank without its part too, for fk_refill_near(); the
+ *   keep      keep each point's distance to the bank without its part too, for fk_refill_near();
+ *             the
  *             points of an image then lie one behind the other
  * index is set, rows is not.  Cost: n k d multiply-adds as matrix products, and some more for the
  * points that a part alone covers.  The same bytes on any pool. */
@@ -45,8 +46,8 @@ fleck_status fk_refill_find(fk_refill *out, const fk_parts *parts, const float *
 /* Bytes that it takes beside the points that a part alone covers, which are few. */
 double fk_refill_bytes(int64_t n, int64_t k, int64_t d);
 
-/* Take the features that come in from the caller: `rows` [n, dim] of the fill's index become its own, and
- * searches of them are made ready.  n is at least 1. */
+/* Take the features that come in from the caller: `rows` [n, dim] of the fill's index become its
+ * own, and searches of them are made ready.  n is at least 1. */
 fleck_status fk_refill_take(fk_fill *f, float *rows, int64_t dim,
                             fleck_error *err) FLECK_MUST_CHECK;
 
@@ -55,13 +56,13 @@ fleck_status fk_refill_nearer(const fk_refill *l, fk_span exclude, const float *
                               int64_t shift, void *scratch, fk_pool *pool, float *distance,
                               int64_t *index, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Where `exclude` says that a learned image is scored, whose points were n in all: the distances [n]
- * of its points to the bank without what came in, as fk_bank_nearest() finds them.  False where they
- * were not kept. */
+/* Where `exclude` says that a learned image is scored, whose points were n in all: the distances
+ * [n] of its points to the bank without what came in, as fk_bank_nearest() finds them.  False where
+ * they were not kept. */
 bool fk_refill_near(const fk_refill *l, fk_span exclude, float *distance, int64_t n);
 
-/* The features [*n, dim] that come in where `exclude` is left out; none for FK_NONE, and where nothing
- * was found. */
+/* The features [*n, dim] that come in where `exclude` is left out; none for FK_NONE, and where
+ * nothing was found. */
 const float *fk_refill_rows(const fk_refill *l, fk_span exclude, int64_t *n);
 
 #endif

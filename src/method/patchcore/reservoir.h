@@ -4,9 +4,10 @@
 
 #include "base/error.h"
 
-/* Of all patches that were offered the `room` whose keys are smallest, each only once.  A patch's key is a hash
- * of its own numbers: the sample is as good as random, and neither names nor the order of images have a part
- * in it (bottom-k sampling, Cohen and Kaplan 2007).  Valid when zeroed; owned.
+/* Of all patches that were offered the `room` whose keys are smallest, each only once.  A patch's
+ * key is a hash of its own numbers: the sample is as good as random, and neither names nor the
+ * order of images have a part in it (bottom-k sampling, Cohen and Kaplan 2007).  Valid when zeroed;
+ * owned.
  *
  * Memory: 2 room (8 D + 40) bytes at most. */
 typedef struct fk_reservoir {
@@ -22,8 +23,8 @@ void fk_reservoir_init(fk_reservoir *r, int64_t dim, int64_t room);
 /* Empty again, and without memory. */
 void fk_reservoir_free(fk_reservoir *r);
 
-/* Offer n patches x [n, D] of one image; valid is NULL, or [n]: 0 where a patch is not offered.  On failure
- * some of them may have been taken.  Cost: one hash a patch. */
+/* Offer n patches x [n, D] of one image; valid is NULL, or [n]: 0 where a patch is not offered.  On
+ * failure some of them may have been taken.  Cost: one hash a patch. */
 fleck_status fk_reservoir_offer(fk_reservoir *r, const float *x, const uint8_t *valid, int64_t n,
                                 int64_t image, fleck_error *err) FLECK_MUST_CHECK;
 /* Offer what other holds, of images counted from `first` on. */

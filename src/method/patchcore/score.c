@@ -6,9 +6,9 @@
  *
  *     s = (1 - exp(|x* - m*|) / sum over m in N_b(m*) of exp(|x* - m|)) s*
  *
- * N_b(m*) being the b features of the bank nearest to m*, itself included.  The quotient is computed
- * as 1 / sum of exp(|x* - m| - |x* - m*|), whose exponents are not negative where b = all; they are
- * so up to ties anyway, since m* is the nearest to x*. */
+ * N_b(m*) being the b features of the bank nearest to m*, itself included.  The quotient is
+ * computed as 1 / sum of exp(|x* - m| - |x* - m*|), whose exponents are not negative where b = all;
+ * they are so up to ties anyway, since m* is the nearest to x*. */
 #include "map/map.h"
 #include "linalg/linalg.h"
 #include "method/patchcore/patchcore.h"

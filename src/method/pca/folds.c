@@ -1,16 +1,17 @@
 /* Patches learned in folds.
  *
- * All patches are n, mean and moment as in pca.c, and so are a fold's: n_a, mean_a, moment_a.  What is
- * left without the fold, b, follows from Chan's formula backwards, with d = mean - mean_a:
+ * All patches are n, mean and moment as in pca.c, and so are a fold's: n_a, mean_a, moment_a.  What
+ * is left without the fold, b, follows from Chan's formula backwards, with d = mean - mean_a:
  *
  *   n_b      = n - n_a
  *   mean_b   = mean + d n_a / n_b
  *   moment_b = moment - moment_a - d d' n n_a / n_b
  *
- * The same gives the fold itself, as what all are now without what they were when the fold was opened:
- * an image is accumulated once, and `all` never knows of folds.  Differences are of doubles; a fold is
- * rounded to float once for each time that it was opened: once where its images are learned in a row,
- * once an image where folds take turns. */
+ * The same gives the fold itself, as what all are now without what they were when the fold was
+ * opened:
+ * an image is accumulated once, and `all` never knows of folds.  Differences are of doubles; a fold
+ * is rounded to float once for each time that it was opened: once where its images are learned in a
+ * row, once an image where folds take turns. */
 #include "method/pca/folds.h"
 #include "base/mem.h"
 #include "method/methods.h"
@@ -81,8 +82,8 @@ done:
     return st;
 }
 
-/* Add the moments of n patches to a part: those at `moment`, or where that is NULL, of what `all` learned
- * since `before`.  mean [D] is that of the n patches, and is lost. */
+/* Add the moments of n patches to a part: those at `moment`, or where that is NULL, of what `all`
+ * learned since `before`.  mean [D] is that of the n patches, and is lost. */
 static void join(const fk_folds *f, fk_part *to, int64_t n, double *mean, const float *moment)
 {
     const fk_pca *all = &f->all, *before = &f->before;
@@ -148,7 +149,8 @@ done:
     return st;
 }
 
-/* Images of parts that take turns open theirs one by one: what all were before has its memory once. */
+/* Images of parts that take turns open theirs one by one: what all were before has its memory
+ * once. */
 static fleck_status open_parts(fk_folds *f, const int parts[2], fleck_error *err)
 {
     int64_t dim = f->all.dim;
@@ -231,8 +233,8 @@ done:
 
 /* ---- Leaving out ---- */
 
-/* A fit learns all tiles of an image in one fold.  Where the folds were not set tiles are dealt out one
- * by one, and the fold of the span's middle stands for all. */
+/* A fit learns all tiles of an image in one fold.  Where the folds were not set tiles are dealt out
+ * one by one, and the fold of the span's middle stands for all. */
 int fk_folds_of(const fk_folds *f, fk_span span)
 {
     int64_t i = span.rank != NULL ? span.at : span.first + span.count / 2;
@@ -314,9 +316,10 @@ done:
 
 /* ---- Memory ---- */
 
-/* Beside the parts (4 squares) at most: while learning moments, what they were before and centred rows;
- * while finishing moments, what becomes eigenvectors, LAPACK's workspace of twice its size, and the
- * rounded triangle; for the rests moments and that triangle, and in each lane the former two.
+/* Beside the parts (4 squares) at most: while learning moments, what they were before and centred
+ * rows; while finishing moments, what becomes eigenvectors, LAPACK's workspace of twice its size,
+ * and the rounded triangle; for the rests moments and that triangle, and in each lane the former
+ * two.
  * 96 D: vectors, and LAPACK's workspace again. */
 static int64_t bytes_of(int64_t dim, int64_t patches, int lanes)
 {

@@ -1,7 +1,7 @@
 /* Patches learned in folds: the components of everything, and of everything but one fold.
  *
- * Images are parted twice: into folds that are dealt out in turn, parts 0 to FK_FOLDS - 1, and into folds of
- * sessions, the parts behind them. */
+ * Images are parted twice: into folds that are dealt out in turn, parts 0 to FK_FOLDS - 1, and into
+ * folds of sessions, the parts behind them. */
 #ifndef FK_METHOD_PCA_FOLDS_H
 #define FK_METHOD_PCA_FOLDS_H
 
@@ -17,11 +17,11 @@ typedef struct fk_part {
     float *moment; /* [D (D + 1) / 2] lower triangle, row by row; NULL before the first */
 } fk_part;
 
-/* Moments of all patches in double, as without folds and to the same bit, and each fold's beside them,
- * rounded to float.  Owned; made by fk_folds_init.
+/* Moments of all patches in double, as without folds and to the same bit, and each fold's beside
+ * them, rounded to float.  Owned; made by fk_folds_init.
  *
- * Memory for D numbers: 8 D^2 bytes for all, 2 D^2 for each part, and 8 D^2 more while parts are open.
- * Cost beside fk_pca_add's: 6 D^2 for each image of other parts than the one before it. */
+ * Memory for D numbers: 8 D^2 bytes for all, 2 D^2 for each part, and 8 D^2 more while parts are
+ * open.  Cost beside fk_pca_add's: 6 D^2 for each image of other parts than the one before it. */
 typedef struct fk_folds {
     fk_pca all; /* of every fold, and of what was loaded */
     fk_part parts[FK_PARTS];
@@ -57,8 +57,8 @@ int fk_folds_of(const fk_folds *f, fk_span span);
  * caller frees them.  Variances below a millionth of the largest may be the parts' rounding and are
  * left out.  f is closed, and some of its embeddings are of that part (asserted).
  *
- * FLECK_E_STATE where fewer than 2 patches are left, or all are equal.  Cost: about 9 D^3 multiply-adds
- * in double.  Memory: 24 D^2 bytes. */
+ * FLECK_E_STATE where fewer than 2 patches are left, or all are equal.  Cost: about 9 D^3
+ * multiply-adds in double.  Memory: 24 D^2 bytes. */
 fleck_status fk_folds_rest(const fk_folds *f, int part, double variance, float **mean,
                            double **vectors, double **values, int64_t *count,
                            fleck_error *err) FLECK_MUST_CHECK;
@@ -66,7 +66,8 @@ fleck_status fk_folds_rest(const fk_folds *f, int part, double variance, float *
 fleck_status fk_folds_run(const fk_folds *f, fk_pool *pool, fk_pool_fn *fn, void *ctx,
                           fleck_error *err) FLECK_MUST_CHECK;
 
-/* The limit of a method that beside its folds takes `others` bytes for patches as many as an image has:
+/* The limit of a method that beside its folds takes `others` bytes for patches as many as an image
+ * has:
  * as fk_method_needs(), and lanes as many as fit. */
 fleck_status fk_folds_limit(fk_folds *f, const char *name, const fk_memory *m, int64_t patches,
                             int64_t others, int64_t *least, fleck_error *err) FLECK_MUST_CHECK;

@@ -1,15 +1,16 @@
 /* Principal components of patches, streamed.
  *
- * Of a set of n rows x the state is n, mean = (sum of x) / n and moment = sum of (x - mean)(x - mean)'.
- * Two sets a and b join exactly (Chan, Golub and LeVeque 1979): with delta = mean_b - mean_a,
+ * Of a set of n rows x the state is n, mean = (sum of x) / n and moment = sum of (x - mean)(x -
+ * mean)'.  Two sets a and b join exactly (Chan, Golub and LeVeque 1979): with delta = mean_b -
+ * mean_a,
  *
  *   n      = n_a + n_b
  *   mean   = mean_a + delta n_b / n
  *   moment = moment_a + moment_b + delta delta' n_a n_b / n
  *
- * One image's patches are such a set, about their own mean, so nothing cancels however far from zero
- * features lie.  Images join one at a time, in order, whatever the calls; a pool cuts columns of the
- * image and rows of the moment, never sums. */
+ * One image's patches are such a set, about their own mean, so nothing cancels however far from
+ * zero features lie.  Images join one at a time, in order, whatever the calls; a pool cuts columns
+ * of the image and rows of the moment, never sums. */
 #include "method/pca/pca.h"
 #include "base/mem.h"
 #include "linalg/linalg.h"
@@ -225,8 +226,8 @@ done:
     return st;
 }
 
-/* How many of the largest of values [n], which go upwards, hold this part of their sum; none that is less
- * than the part `least` of the largest. */
+/* How many of the largest of values [n], which go upwards, hold this part of their sum; none that
+ * is less than the part `least` of the largest. */
 static int64_t enough(const double *values, int64_t n, double variance, double least)
 {
     double total = 0.0, sum = 0.0;

@@ -5,8 +5,8 @@
 #include "base/pool.h"
 #include "features/embed.h"
 
-/* What n patches of D numbers have in common.  Valid when zeroed; owned.  A loaded one holds views of
- * the file until it learns on; then moments are made from them. */
+/* What n patches of D numbers have in common.  Valid when zeroed; owned.  A loaded one holds views
+ * of the file until it learns on; then moments are made from them. */
 typedef struct fk_pca {
     int64_t dim, n;
     double *mean;   /* [D] */
@@ -19,11 +19,12 @@ typedef struct fk_pca {
 fleck_status fk_pca_init(fk_pca *p, int64_t dim, fleck_error *err) FLECK_MUST_CHECK;
 void fk_pca_free(fk_pca *p);
 
-/* Make mean and moment where they are not: zeros, or of what was loaded.  On failure p is unchanged. */
+/* Make mean and moment where they are not: zeros, or of what was loaded.  On failure p is
+ * unchanged. */
 fleck_status fk_pca_open(fk_pca *p, fleck_error *err) FLECK_MUST_CHECK;
-/* Learn one image's patches, but those that level->valid leaves out.  The same bytes on any pool.  On
- * failure p is unchanged.  Cost: P D^2 / 2 multiply-adds in double.  Memory: 8 D^2 bytes, and 8 P D
- * while it runs. */
+/* Learn one image's patches, but those that level->valid leaves out.  The same bytes on any pool.
+ * On failure p is unchanged.  Cost: P D^2 / 2 multiply-adds in double.  Memory: 8 D^2 bytes, and 8
+ * P D while it runs. */
 fleck_status fk_pca_add(fk_pca *p, const fk_level *level, fk_pool *pool,
                         fleck_error *err) FLECK_MUST_CHECK;
 /* Take over what other learned; other becomes empty.  Dims are equal (asserted). */
@@ -40,7 +41,8 @@ fleck_status fk_pca_components(fk_pca *p, double variance, double **vectors, dou
                                int64_t *count, fleck_error *err) FLECK_MUST_CHECK;
 
 /* The same of a covariance [D, D], of which the lower triangle is read and which is lost, without
- * components of less than the part `least` of the largest variance.  Memory: 16 D^2 bytes beside it. */
+ * components of less than the part `least` of the largest variance.  Memory: 16 D^2 bytes beside
+ * it. */
 fleck_status fk_pca_decompose(double *covariance, int64_t dim, double variance, double least,
                               double **vectors, double **values, int64_t *count,
                               fleck_error *err) FLECK_MUST_CHECK;

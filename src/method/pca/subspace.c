@@ -1,13 +1,14 @@
 /* Subspace: how much of a patch the principal components of good patches leave unexplained.
  *
- * With mean m and V [K, D] the first K principal components of all patches of the good images (those
- * that hold `variance` of the variance), a patch x scores its squared reconstruction error
+ * With mean m and V [K, D] the first K principal components of all patches of the good images
+ * (those that hold `variance` of the variance), a patch x scores its squared reconstruction error
  *
  *   c = x - m    r = c - V' V c    score = r'r
  *
- * r is formed and then squared: c'c - (Vc)'(Vc) would lose digits, since the components hold all but
- * a hundredth of c'c.  One subspace serves all places, so the model is small and does not mind where
- * the part lies.  The image's score is the mean of the highest hundredth of its patches' scores. */
+ * r is formed and then squared: c'c - (Vc)'(Vc) would lose digits, since the components hold all
+ * but a hundredth of c'c.  One subspace serves all places, so the model is small and does not mind
+ * where the part lies.  The image's score is the mean of the highest hundredth of its patches'
+ * scores. */
 #include "method/methods.h"
 #include "method/pca/folds.h"
 #include "base/mem.h"

@@ -31,8 +31,8 @@
  * Few pairs pass: then each is completed from its differences.  Where many do, as on textures, one
  * matrix product completes a whole run of positions.
  *
- * What a gallery image's products need is packed once, by all threads, before its bands: the levels off the
- * grid, and those on it where many pairs of the image before it passed.
+ * What a gallery image's products need is packed once, by all threads, before its bands: the levels
+ * off the grid, and those on it where many pairs of the image before it passed.
  *
  * D by products loses digits where the features are much longer than their distance, so only the
  * choice of the nearest is left to it.  Their distances are then computed again from the
@@ -88,8 +88,8 @@ typedef struct all_job {
     float *grid;
 } all_job;
 
-/* Most rows of level t that one band of output rows draws on; FK_SPADE_BAND + 1 at most where the level is
- * not larger than the grid. */
+/* Most rows of level t that one band of output rows draws on; FK_SPADE_BAND + 1 at most where the
+ * level is not larger than the grid. */
 static int64_t most_rows(const fk_spade_query *q, int t)
 {
     int64_t h = fk_spade_level(q, t)->height;
@@ -179,7 +179,8 @@ FK_CLONES static void mix(float *restrict out, const float *a, const float *b, f
 
 /* ---- One gallery image ---- */
 
-/* Rows first .. last - 1 of level t widened: row y W + x is the feature at row y and the grid's column x. */
+/* Rows first .. last - 1 of level t widened: row y W + x is the feature at row y and the grid's
+ * column x. */
 static void widen(float *out, const fk_spade_query *q, int t, const float *data, int64_t first,
                   int64_t last)
 {
@@ -266,8 +267,8 @@ static void measure_image(const all_job *job)
             job->shared->norms.off[p] = INFINITY;
 }
 
-/* One piece of preparing a gallery image: piece 0 its lengths, the others a strip each of a level that
- * products need. */
+/* One piece of preparing a gallery image: piece 0 its lengths, the others a strip each of a level
+ * that products need. */
 static fleck_status prepare_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
 {
     const all_job *job = ctx;

@@ -9,8 +9,8 @@
  * common grid instead: the query's once, the gallery's row by row, each for a band of query rows,
  * and every distance is taken from differences.
  *
- * Cost: K P D (2 r + 1)^2 multiply-adds for distances, and 4 K P D (1 + 2 r/FK_SPADE_BAND) for joining: a gallery
- * row is joined once for all query rows of a band. */
+ * Cost: K P D (2 r + 1)^2 multiply-adds for distances, and 4 K P D (1 + 2 r/FK_SPADE_BAND) for
+ * joining: a gallery row is joined once for all query rows of a band. */
 #include "method/spade/spade.h"
 #include "map/map.h"
 #include "linalg/linalg.h"

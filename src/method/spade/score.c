@@ -5,9 +5,9 @@
  *                                                                   K nearest images (k-pixel) have
  *                                                                   within a radius of p
  *
- * Cohen and Hoshen 2020, sections 3.2 and 3.3.  All distances are squared, as there.  Under masks the
- * features that spade_usable.c leaves out are not there; where that leaves fewer than kappa, the mean
- * is of those. */
+ * Cohen and Hoshen 2020, sections 3.2 and 3.3.  All distances are squared, as there.  Under masks
+ * the features that spade_usable.c leaves out are not there; where that leaves fewer than kappa,
+ * the mean is of those. */
 #include "method/spade/spade.h"
 #include "base/mem.h"
 #include "map/map.h"
@@ -109,8 +109,8 @@ size_t fk_spade_scratch_size(const void *state)
     return used;
 }
 
-/* The k nearest training images but those of `exclude`; returns how many there are, which is fewer than k
- * where one is left out or the model's global features are not finite. */
+/* The k nearest training images but those of `exclude`; returns how many there are, which is fewer
+ * than k where one is left out or the model's global features are not finite. */
 static int64_t find_images(const layout *l, const fk_spade *s, const fk_embedding *e,
                            fk_span exclude, int64_t k)
 {

@@ -150,8 +150,8 @@ done:
     return st;
 }
 
-/* The same for the flags; those of images held count everywhere where there were none.  Their number
- * fits where that of the features does. */
+/* The same for the flags; those of images held count everywhere where there were none.  Their
+ * number fits where that of the features does. */
 static fleck_status make_flags(fk_spade *s, int64_t room, fleck_error *err)
 {
     int64_t n = fk_spade_positions(s, s->shape.n_levels);
@@ -191,9 +191,9 @@ done:
     return st;
 }
 
-/* The gallery is the model: every image's embedding, and no way around it.  Since the number of images
- * is known, its room is taken at once, which spares the copies that growing makes.  Whether there
- * will be flags is not known; they count, a byte a position. */
+/* The gallery is the model: every image's embedding, and no way around it.  Since the number of
+ * images is known, its room is taken at once, which spares the copies that growing makes.  Whether
+ * there will be flags is not known; they count, a byte a position. */
 static fleck_status spade_limit(void *state, const fk_memory *m, int64_t *least, fleck_error *err)
 {
     fk_spade *s = state;

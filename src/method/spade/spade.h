@@ -180,7 +180,8 @@ static inline void fk_spade_average(const fk_spade_query *q, float *grid, int64_
     }
 }
 
-/* The three galleries.  rows, columns, nearest (INFINITY) and indices (-1) are set up by the caller.
+/* The three galleries.  rows, columns, nearest (INFINITY) and indices (-1) are set up by the
+ * caller.
  *   _room          bytes of shared and of each worker's memory that the gallery needs
  *   _same_nearest  put the gallery's features of the same position among the nearest
  *   _same, _near, _all  fill grid [height * width] with the mean of the squared distances of each

@@ -58,8 +58,8 @@ void fk_conv_surround(fk_blocked *in, const fk_op *op)
 
 /* ---- Folding ---- */
 
-/* Output y reads rows 2 y - pad + k.  They begin in the middle of a pair where pad is odd; then a row
- * before them is read as well, with the weight 0. */
+/* Output y reads rows 2 y - pad + k.  They begin in the middle of a pair where pad is odd; then a
+ * row before them is read as well, with the weight 0. */
 static int64_t before(int64_t pad)
 {
     return pad % 2;

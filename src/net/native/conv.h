@@ -51,10 +51,10 @@ typedef struct fk_conv {
 /* Whether a convolution that reads `in` goes through Winograd's tiles. */
 bool fk_conv_winograd(const fk_op *op, const fk_blocked *in);
 
-/* A convolution of stride 2 is one of stride 1 with half the kernel on an input [4 C, H / 2, W / 2] whose
- * position holds the pixels of two rows and two columns, channel (y % 2 * 2 + x % 2) * C + c.  Sets out to
- * that convolution, which goes through Winograd's tiles; false where it would not, or where 4 C channels do
- * not fit a block. */
+/* A convolution of stride 2 is one of stride 1 with half the kernel on an input [4 C, H / 2, W / 2]
+ * whose position holds the pixels of two rows and two columns, channel (y % 2 * 2 + x % 2) * C + c.
+ * Sets out to that convolution, which goes through Winograd's tiles; false where it would not, or
+ * where 4 C channels do not fit a block. */
 bool fk_conv_fold(fk_op *out, const fk_op *op, int64_t channels);
 /* weight [K, C, k, k] of op into out [K, 4 C, k', k'] of folded. */
 void fk_conv_fold_weight(float *out, const fk_op *folded, const float *weight, const fk_op *op,

@@ -3,11 +3,12 @@
  *   input [3, H, W] -> positions of 3 channels -> steps on blocks of FK_LANES channels
  *                   -> taps [C, h, w] and pool [G]
  *
- * Each step is a convolution with what follows it (native_plan.c), 3 x 3 ones of stride 1 and 2 through
- * Winograd's tiles (native_winograd.c), the others as products of positions (native_conv.c).  A run
- * that is alone shares the pieces of each step among threads; a piece's outputs depend on neither
- * the others nor on who computes them, so the bytes are the same for any number of threads.  They
- * differ between processors with and without AVX2, in the last bits; AVX-512 gives the bytes of AVX2. */
+ * Each step is a convolution with what follows it (native_plan.c), 3 x 3 ones of stride 1 and 2
+ * through Winograd's tiles (native_winograd.c), the others as products of positions
+ * (native_conv.c).  A run that is alone shares the pieces of each step among threads; a piece's
+ * outputs depend on neither the others nor on who computes them, so the bytes are the same for any
+ * number of threads.  They differ between processors with and without AVX2, in the last bits;
+ * AVX-512 gives the bytes of AVX2. */
 #include "base/mem.h"
 #include "net/engine.h"
 #include "net/native/plan.h"
@@ -15,7 +16,8 @@
 #include <assert.h>
 #include <string.h>
 
-/* Pieces a thread should have at least, so that a late one does not keep the others waiting long. */
+/* Pieces a thread should have at least, so that a late one does not keep the others waiting
+ * long. */
 #define PIECES_A_THREAD 4
 
 typedef struct native {
@@ -52,7 +54,8 @@ static void native_close(void *handle)
     fk_free(n);
 }
 
-/* Step n_steps - 1 - item: the last ones have most weights, so nobody waits long for who has them. */
+/* Step n_steps - 1 - item: the last ones have most weights, so nobody waits long for who has
+ * them. */
 static fleck_status prepare_conv(void *ctx, int64_t item, int worker, fleck_error *err)
 {
     native *n = ctx;
@@ -256,8 +259,8 @@ static void global_avgpool(const fk_blocked *b, const float *in, float *out)
 
 /* ---- Running ---- */
 
-/* A step of several images: piece i % n_images is the image's, so that threads that work side by side
- * need the same weights at about the same time. */
+/* A step of several images: piece i % n_images is the image's, so that threads that work side by
+ * side need the same weights at about the same time. */
 typedef struct step_job {
     const native *engine;
     void *const *sessions; /* [n_images] of session */
@@ -316,8 +319,8 @@ static fleck_status pack_piece(void *ctx, int64_t item, int worker, fleck_error 
     return FLECK_OK;
 }
 
-/* Pieces of an image.  Where there are too few blocks of rows for the threads, the output channels are
- * split as well. */
+/* Pieces of an image.  Where there are too few blocks of rows for the threads, the output channels
+ * are split as well. */
 static int64_t count_pieces(step_job *j, int64_t threads)
 {
     const fk_step *s = &j->engine->plan.steps[j->step];

@@ -1,7 +1,7 @@
 /* The mathematics of Winograd's tiles, and the inner loops of the native engine for any processor.
  *
- * Winograd's minimal filtering F(4, 3) computes four outputs y[x] = sum over k of g[k] d[x + k] of a
- * filter of three from six inputs with 6 multiplications instead of 12 (Winograd 1980; Lavin and
+ * Winograd's minimal filtering F(4, 3) computes four outputs y[x] = sum over k of g[k] d[x + k] of
+ * a filter of three from six inputs with 6 multiplications instead of 12 (Winograd 1980; Lavin and
  * Gray 2016, arXiv:1509.09308).  By transposition it is Toom-Cook's product of a polynomial of
  * degree 3 with one of degree 2: both are evaluated at the points x_i = 0, a, -a, b, -b and
  * infinity, the values multiplied, and the product's six coefficients found by interpolation.
@@ -18,8 +18,8 @@
  *          |   0   -+b a2    -a2       +-b     1   0 |        two rows, +b and -b
  *          |   0    a2 b2     0     -(a2+b2)   0   1 |
  *
- * F(3, 4), three outputs of a filter of four, is the product of degrees 2 and 3: the same points and B',
- * G_i = (1, x_i, x_i^2, x_i^3) / N_i, and infinity adds to the last output again.
+ * F(3, 4), three outputs of a filter of four, is the product of degrees 2 and 3: the same points
+ * and B', G_i = (1, x_i, x_i^2, x_i^3) / N_i, and infinity adds to the last output again.
  *
  * In two dimensions each is applied to the columns and to the rows: 36 multiplications for 16
  * outputs, which take 144 directly.  Rows of +a and -a share their even and their odd half, so a

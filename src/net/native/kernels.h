@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-/* Minimal filtering in tiles, see native_kernels.c: a tile has 6 x 6 inputs, as many products a channel, and 4 x 4
- * outputs of a kernel of 3, or 3 x 3 of one of 4. */
+/* Minimal filtering in tiles, see native_kernels.c: a tile has 6 x 6 inputs, as many products a
+ * channel, and 4 x 4 outputs of a kernel of 3, or 3 x 3 of one of 4. */
 #define FK_TILE_IN 6     /* inputs each way */
 #define FK_TILE_OUT 4    /* most outputs each way */
 #define FK_TILE_KERNEL 4 /* greatest kernel */
@@ -27,8 +27,8 @@ typedef void fk_finish_fn(float *const *out, const float *sum, int64_t n_rows, c
 typedef void fk_tile_in_fn(float *out, int64_t point, const float *in, int64_t line);
 
 /* A' m A of FK_LANES channels at once: m[i][j] = in[(i * FK_TILE_IN + j) * point + channel], and
- * element [y][x] goes to out[y * line + x * FK_LANES + channel]; with a bias as fk_finish_fn has it,
- * other's element lying at y * other_line + x * FK_LANES. */
+ * element [y][x] goes to out[y * line + x * FK_LANES + channel]; with a bias as fk_finish_fn has
+ * it, other's element lying at y * other_line + x * FK_LANES. */
 typedef struct fk_tile {
     int size; /* outputs each way */
     float *out;

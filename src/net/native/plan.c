@@ -35,8 +35,8 @@ static fk_step *find_step(const fk_native_plan *p, int node)
     return NULL;
 }
 
-/* Join an addition or a ReLU with the convolution before it, if nothing else reads that one's value.
- * Of an addition's two inputs it is the later one, when the other has its value already. */
+/* Join an addition or a ReLU with the convolution before it, if nothing else reads that one's
+ * value.  Of an addition's two inputs it is the later one, when the other has its value already. */
 static bool join(fk_native_plan *p, const fk_graph *g, const int *uses, int node)
 {
     const fk_op *op = &g->ops[node];

@@ -30,7 +30,8 @@ typedef struct fk_native_plan {
     int64_t memory;     /* floats of a session, zero at first: what lies around values stays zero */
 } fk_native_plan;
 
-/* reads: see fk_net_settings.  FLECK_E_UNSUPPORTED: an operation that the engine lacks (the message names it); FLECK_E_NOMEM. */
+/* reads: see fk_net_settings.  FLECK_E_UNSUPPORTED: an operation that the engine lacks (the message
+ * names it); FLECK_E_NOMEM. */
 fleck_status fk_native_plan_init(fk_native_plan *out, const fk_graph *g, const bool *reads,
                                  const char *name, fleck_error *err) FLECK_MUST_CHECK;
 void fk_native_plan_free(fk_native_plan *p);

@@ -1,12 +1,12 @@
-/* What the native engine does beside products, in vectors of whatever width: for inclusion, once each, by
- * the files of a kind of processor, which define
+/* What the native engine does beside products, in vectors of whatever width: for inclusion, once
+ * each, by the files of a kind of processor, which define
  *
  *   FK_VECTOR        the type of a vector of FK_VECTOR_WIDTH floats
  *   FK_VECTOR_OP(f)  the compiler's function f for it: add, fmadd, loadu, ...
  *   TARGET, INLINE   for functions, and for such that are compiled along with their callers
  *
- * A vector is FK_LANES / FK_VECTOR_WIDTH parts of the lanes, which go one after the other.  What is computed is
- * in native_kernels.c; each element sees the same operations whatever the width. */
+ * A vector is FK_LANES / FK_VECTOR_WIDTH parts of the lanes, which go one after the other.  What is
+ * computed is in native_kernels.c; each element sees the same operations whatever the width. */
 #ifdef FK_VECTOR
 
 #include "net/native/kernels.h"

@@ -1,11 +1,12 @@
-/* Convolutions of 3 x 3 or 4 x 4 and stride 1 through Winograd's tiles; the mathematics: native_kernels.c.
+/* Convolutions of 3 x 3 or 4 x 4 and stride 1 through Winograd's tiles; the mathematics:
+ * native_kernels.c.
  *
  * A piece of work is a block of n tiles.  Their inputs are transformed once into
  *
  *   v [points][n][C]           C channels, up to whole blocks
  *
- * and then for each block of FK_LANES output channels, or for as many as the kernels take at once, point
- * by point, multiplied with
+ * and then for each block of FK_LANES output channels, or for as many as the kernels take at once,
+ * point by point, multiplied with
  *
  *   weight [points][C][FK_LANES]   into   m [points][n][FK_LANES]
  *
@@ -14,7 +15,8 @@
  * filters, stream past once a block: of the last stages they are the larger part of the traffic, so
  * each product asks ahead for its share of the next point's.
  *
- * Cost: 36 C K multiply-adds a tile of 16 outputs (of 9 with 4 x 4) instead of 144 C K, and transforms of
+ * Cost: 36 C K multiply-adds a tile of 16 outputs (of 9 with 4 x 4) instead of 144 C K, and
+ * transforms of
  * 36 * (4 C + 4 K) operations. */
 #include "net/native/conv.h"
 

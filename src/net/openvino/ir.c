@@ -1,8 +1,8 @@
 /* OpenVINO IR version 11 as text: a list of layers with typed ports, and the edges between them.
  *
  * A node of the graph becomes one layer or several: a convolution becomes four, constant weight,
- * convolution, constant bias [1, C, 1, 1], addition.  The input ports of a layer are numbered from 0
- * and its output port has the next number, so an edge needs the producer's layer and number of
+ * convolution, constant bias [1, C, 1, 1], addition.  The input ports of a layer are numbered from
+ * 0 and its output port has the next number, so an edge needs the producer's layer and number of
  * inputs.  Tokens are [1, T, D].  Shapes and axes that a layer reads as an input are constants too:
  * they go into the plan's spare numbers, each list once. */
 #include "net/openvino/ir.h"
@@ -351,7 +351,8 @@ done:
     return st;
 }
 
-/* [1, T, 3 H d] -> [T, 3, H, d] -> [3, H, T, d] -> three of [1, H, T, d] -> [1, H, T, d] -> back. */
+/* [1, T, 3 H d] -> [T, 3, H, d] -> [3, H, T, d] -> three of [1, H, T, d] -> [1, H, T, d] ->
+ * back. */
 static fleck_status add_attention(writer *w, int node, port *out)
 {
     const fk_op *op = &w->plan->graph->ops[node];

@@ -324,8 +324,8 @@ typedef struct mask_case {
     float left;
 } mask_case;
 
-/* Fit a method on 3 plain pictures and then, `flat` of them, on some with a flat half that a mask leaves out
- * if `ignore`; score a plain picture and one with a flat half. */
+/* Fit a method on 3 plain pictures and then, `flat` of them, on some with a flat half that a mask
+ * leaves out if `ignore`; score a plain picture and one with a flat half. */
 static void score_after(fleck_result out[2], const mask_case *c, int flat, bool ignore)
 {
     fleck_fit_settings s = settings();
@@ -354,8 +354,8 @@ static void score_after(fleck_result out[2], const mask_case *c, int flat, bool 
     fleck_model_close(&m);
 }
 
-/* The second query's flat half is in two training images: known where they are learned whole, not where
- * a mask of their own hides it, though the mask is painted in its very colour. */
+/* The second query's flat half is in two training images: known where they are learned whole, not
+ * where a mask of their own hides it, though the mask is painted in its very colour. */
 static void check_masked(const mask_case *c)
 {
     fleck_result masked[2], learned[2], without[2];
@@ -799,7 +799,8 @@ static void a_panel_shows_up_to_eight_models(void **state)
 
 /* ---- Memory ---- */
 
-/* Whichever allocation fails, the call says so, leaves nothing behind and does not crash; sooner or later none does. */
+/* Whichever allocation fails, the call says so, leaves nothing behind and does not crash; sooner or
+ * later none does. */
 static void any_allocation_that_fails_is_an_error(void **state)
 {
     char image[4300];

@@ -1,4 +1,5 @@
-/* fleck_bench() and fleck_compare() on a tiny network: interrupted, gone on, on other threads, compared. */
+/* fleck_bench() and fleck_compare() on a tiny network: interrupted, gone on, on other threads,
+ * compared. */
 #include "fk_test.h"
 
 #include "network.h"

@@ -116,8 +116,8 @@ static void spade_on_resnet18_meets_the_independent_figures(void **state)
     rmdir(path);
 }
 
-/* The default backbone, installed as `make demo` does it, with both normalisations: the first is the default
- * because it measures better here (docs/methods). */
+/* The default backbone, installed as `make demo` does it, with both normalisations: the first is
+ * the default because it measures better here (docs/methods). */
 static void padim_on_efficientnet_lite0_reaches_its_bar(void **state)
 {
     static const char *const names[] = {"imagenet", "own"};

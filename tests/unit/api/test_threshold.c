@@ -102,8 +102,8 @@ static fleck_model *fit_all(const fleck_fit_settings *s)
     return m;
 }
 
-/* Scores by group are those of fits without the group; moments are rounded to float, and scores are some
- * 0.1.  These images have no dates nor folders: groups are runs of neighbours. */
+/* Scores by group are those of fits without the group; moments are rounded to float, and scores are
+ * some 0.1.  These images have no dates nor folders: groups are runs of neighbours. */
 static void check_groups(const char *method, int64_t tile)
 {
     fleck_fit_settings s = settings(method, tile);
@@ -242,7 +242,8 @@ static void a_brighter_copy_counts_once(void **state)
         remove(paths[i]);
 }
 
-/* Images at their own sizes: the first has four times the pixels, so folds cannot be parts of the tiles. */
+/* Images at their own sizes: the first has four times the pixels, so folds cannot be parts of the
+ * tiles. */
 static void all_tiles_of_an_image_are_of_one_fold(void **state)
 {
     (void)state;

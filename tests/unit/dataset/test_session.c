@@ -121,7 +121,8 @@ static void groups_by_day_need_a_day_in_every_name(void **state)
                    FLECK_E_OPTION, "late.png: groups by day need a date in every name");
 }
 
-/* Sessions of these sizes, behind each other, joined into at most `most` folds: a digit a session. */
+/* Sessions of these sizes, behind each other, joined into at most `most` folds: a digit a
+ * session. */
 static const char *folds(const char *sizes, int64_t most)
 {
     static char text[32];

@@ -135,7 +135,8 @@ static double rounding_norm(const fk_gauss *exact, const fk_gauss *g, int64_t p)
     return sqrt(sum);
 }
 
-/* (L + E) z' = L z gives z' - z = -L^-1 E z', so that |z'| lies within 1 / (1 - e) and 1 / (1 + e) of
+/* (L + E) z' = L z gives z' - z = -L^-1 E z', so that |z'| lies within 1 / (1 - e) and 1 / (1 + e)
+ * of
  * |z| with e = |L^-1 E|. */
 static void distances_of_bf16_stay_within_its_rounding(void **state)
 {
@@ -275,8 +276,9 @@ static void learning_goes_on_from_bf16_but_for_its_rounding(void **state)
     free_features(images);
 }
 
-/* With fewer images than numbers, 1 - a d2 is far below the rounding; what is left then lies between
- * the distance itself and the one of a part that differs from all others in every number. */
+/* With fewer images than numbers, 1 - a d2 is far below the rounding; what is left then lies
+ * between the distance itself and the one of a part that differs from all others in every
+ * number. */
 static void leaving_one_of_few_out_stays_within_what_it_can_be(void **state)
 {
     enum { FEW = 6 };

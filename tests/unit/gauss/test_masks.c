@@ -1,5 +1,5 @@
-/* Gaussians under masks: each position learns, merges and leaves out as if the images that are masked
- * there did not exist. */
+/* Gaussians under masks: each position learns, merges and leaves out as if the images that are
+ * masked there did not exist. */
 #include "unit/method/gauss_data.h"
 
 static const fk_dtype TYPES[] = {FK_F32, FK_BF16};
@@ -22,8 +22,8 @@ static int64_t learned_before(const data *d, int i, int64_t p)
     return n;
 }
 
-/* Positions 0 to 4 learn that many images and no more, 5 none of the first 80, 6 none of those after,
- * and the rest about two of three.  What is masked is not a number, and must have no say. */
+/* Positions 0 to 4 learn that many images and no more, 5 none of the first 80, 6 none of those
+ * after, and the rest about two of three.  What is masked is not a number, and must have no say. */
 static data make_data(void)
 {
     data d = {0};
@@ -140,8 +140,8 @@ static void whole_image(float *out, const data *d, int i)
         out[k] = isnan(d->images[i][k]) ? 3.5f : d->images[i][k];
 }
 
-/* Bitwise those of the position's own Gaussian, of the images that show it: for a new image, and for
- * one that is left out, which is a new one where it was not learned. */
+/* Bitwise those of the position's own Gaussian, of the images that show it: for a new image, and
+ * for one that is left out, which is a new one where it was not learned. */
 static void distances_are_those_of_the_images_that_show_the_position(void **state)
 {
     enum { I = 11 };
@@ -313,8 +313,8 @@ static void merging_in_bands_gives_the_bytes_of_merging_in_memory(void **state)
     assert_nothing_left(folder);
 }
 
-/* A position that only one of two parts shows is taken over bit by bit; of the others moments of both
- * are combined, which rounds otherwise than one sum does. */
+/* A position that only one of two parts shows is taken over bit by bit; of the others moments of
+ * both are combined, which rounds otherwise than one sum does. */
 static void merged_counts_and_gaussians_are_those_of_all_images(void **state)
 {
     data d = make_data();
@@ -346,8 +346,8 @@ static void merged_counts_and_gaussians_are_those_of_all_images(void **state)
     free_data(&d);
 }
 
-/* What a factor of none or one image stands for is exact, so that a position goes on as if there had
- * been no finish. */
+/* What a factor of none or one image stands for is exact, so that a position goes on as if there
+ * had been no finish. */
 static void positions_of_no_or_one_image_go_on_after_finish_to_the_bit(void **state)
 {
     data d = make_data();

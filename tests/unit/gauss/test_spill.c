@@ -126,7 +126,8 @@ static void factors_of_a_file_are_added_to_and_left_alone(void **state)
     assert_nothing_left(folder);
 }
 
-/* What a part of a merge is: learned from images begin .. end - 1, `with` a limit, finished or not. */
+/* What a part of a merge is: learned from images begin .. end - 1, `with` a limit, finished or
+ * not. */
 static fk_gauss part(const data *d, int begin, int end, const char *with, bool finished)
 {
     fk_gauss g = with != NULL ? limited(with, 0, FK_F32) : empty(FK_F32);

@@ -1,5 +1,5 @@
-/* The quick PNG decoder, whose rows are undone in the buffer they are inflated into: every filter, shape and
- * number of chunks. */
+/* The quick PNG decoder, whose rows are undone in the buffer they are inflated into: every filter,
+ * shape and number of chunks. */
 #include "fk_test.h"
 
 #include "base/mem.h"

@@ -269,8 +269,8 @@ static void the_centre_crop_copies_the_centre(void **state)
     }
 }
 
-/* Resizing to a size and cropping is the same as what computes the crop alone; where neither does, both say
- * so. */
+/* Resizing to a size and cropping is the same as what computes the crop alone; where neither does,
+ * both say so. */
 static void resizing_to_the_centre_is_resizing_and_cropping(void **state)
 {
     fk_prng g;

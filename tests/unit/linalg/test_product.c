@@ -89,7 +89,8 @@ static void the_fastest_kernel_agrees_with_plain_c(void **state)
     check_product(fk_product_pick());
 }
 
-/* AVX2's rows are what AVX-512's are: wide and narrow vectors do the same operations on each element. */
+/* AVX2's rows are what AVX-512's are: wide and narrow vectors do the same operations on each
+ * element. */
 static void avx512_gives_the_bytes_of_avx2(void **state)
 {
     (void)state;

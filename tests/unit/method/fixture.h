@@ -93,8 +93,8 @@ static inline fleck_status finish_and_prepare(const fk_method *m, void *state, f
     return st == FLECK_OK && m->prepare_exclude != NULL ? m->prepare_exclude(state, pool, e) : st;
 }
 
-/* Map [map.height * map.width] and score of one image; score 0 where the method gives none.  exclude is
- * the image left out, -1 for none. */
+/* Map [map.height * map.width] and score of one image; score 0 where the method gives none.
+ * exclude is the image left out, -1 for none. */
 static inline float *score_of(const fk_method *m, const void *state, fk_map_size map,
                               const fk_embedding *e, int64_t exclude, fk_pool *pool, double *score)
 {

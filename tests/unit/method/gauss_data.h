@@ -1,4 +1,5 @@
-/* Images, Gaussians and folders of the tests of learning within a limit of memory, masked or not. */
+/* Images, Gaussians and folders of the tests of learning within a limit of memory, masked or
+ * not. */
 #ifndef METHOD_GAUSS_DATA_H
 #define METHOD_GAUSS_DATA_H
 

@@ -17,8 +17,8 @@ static inline void assert_nothing_left(const char *folder)
     assert_int_equal(rmdir(folder), 0);
 }
 
-/* life, which makes more than `least` allocations, ends in FLECK_E_NOMEM whichever of them fails, and
- * leaves nothing in its folder. */
+/* life, which makes more than `least` allocations, ends in FLECK_E_NOMEM whichever of them fails,
+ * and leaves nothing in its folder. */
 static inline void assert_any_allocation_may_fail(fleck_status (*life)(const void *images,
                                                                        const char *folder),
                                                   const void *images, int64_t least)

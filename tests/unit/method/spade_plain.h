@@ -34,7 +34,8 @@ static inline void unmask(fk_embedding *e)
     }
 }
 
-/* Leave out what lies in the first `down` of an image's height and the first `across` of its width. */
+/* Leave out what lies in the first `down` of an image's height and the first `across` of its
+ * width. */
 static inline void mask_corner(fk_embedding *e, double down, double across)
 {
     for (int t = 0; t < e->n_levels; t++) {

@@ -11,8 +11,8 @@ typedef struct made {
     char *scratch;
 } made;
 
-/* A bank of n_bank hashed features, four to an image, and n to look for. All lie far from the origin
- * (offset), where products lose digits. */
+/* A bank of n_bank hashed features, four to an image, and n to look for. All lie far from the
+ * origin (offset), where products lose digits. */
 static made make(int64_t n_bank, int64_t dim, int64_t n, float offset)
 {
     made m = {.bank = {.n = n_bank, .dim = dim}, .n = n};

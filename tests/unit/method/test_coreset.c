@@ -68,8 +68,8 @@ static void lazy_distances_change_no_choice(void **state)
     fk_pool_close(&pool);
 }
 
-/* Gonzalez 1985: greedy k-center is within twice the best radius; with a centre for each cluster the
- * best is at most the clusters' own. */
+/* Gonzalez 1985: greedy k-center is within twice the best radius; with a centre for each cluster
+ * the best is at most the clusters' own. */
 static void every_separate_group_is_found(void **state)
 {
     enum { GROUPS = 9, EACH = 40, D = 5 };

@@ -72,8 +72,8 @@ static void *learn_all(const setting *s)
     return state;
 }
 
-/* Maps and scores: a part is rounded to float, and so are components: 6e-8 of numbers of size 1, against
- * scores above 0.05. */
+/* Maps and scores: a part is rounded to float, and so are components: 6e-8 of numbers of size 1,
+ * against scores above 0.05. */
 static void check_near(const float *got, const float *want, double score, double wanted,
                        const fk_embedding *e)
 {
@@ -256,8 +256,8 @@ static void refuse_to_exclude(const setting *s, const void *state, int64_t image
     fk_free(scratch);
 }
 
-/* Refused: not prepared, prepared and then more learned, loaded.  What a loaded state learns on can be
- * left out. */
+/* Refused: not prepared, prepared and then more learned, loaded.  What a loaded state learns on can
+ * be left out. */
 static void leaving_out_needs_a_state_that_was_prepared(void **unused)
 {
     (void)unused;

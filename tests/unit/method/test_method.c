@@ -16,8 +16,8 @@ typedef struct setting {
     fk_embedding images[N];
 } setting;
 
-/* Options where the defaults would leave nothing to test on 29 channels: all of them hold 99 % of the
- * variance of noise; or narrower than usual, for speed. */
+/* Options where the defaults would leave nothing to test on 29 channels: all of them hold 99 % of
+ * the variance of noise; or narrower than usual, for speed. */
 static const struct {
     const char *method, *options[4];
 } SMALL[] = {{"subspace", {"variance=0.8", NULL}},

@@ -74,7 +74,8 @@ static void least_distances_of_a_neighbourhood_equal_numpy(void **unused)
     m->free(state);
 }
 
-/* Image `number` with everything moved one column to the right; the column that appears is its last. */
+/* Image `number` with everything moved one column to the right; the column that appears is its
+ * last. */
 static fk_embedding shifted(const fk_embed_shape *shape, uint64_t number)
 {
     fk_embedding from = make_image(shape, number), e = make_image(shape, number);
@@ -204,7 +205,8 @@ static int64_t bytes_of(const char *path)
     return (int64_t)file.st_size;
 }
 
-/* Saved, loaded and scored again without a changed bit; a state of floats is not taken for one of bf16. */
+/* Saved, loaded and scored again without a changed bit; a state of floats is not taken for one of
+ * bf16. */
 static void factors_in_bf16_halve_the_state_and_survive_a_file(void **unused)
 {
     static const char *const f32[] = {"factors=f32", NULL}, *const bf16[] = {"factors=bf16", NULL};

@@ -85,8 +85,8 @@ static void a_whole_coreset_keeps_all_patches_in_order(void **unused)
     m->free(s);
 }
 
-/* With a block of 2 images in place of the usual many, so that blocks are reduced and merged; after the
- * state was told of so many images, 0 for nothing. */
+/* With a block of 2 images in place of the usual many, so that blocks are reduced and merged; after
+ * the state was told of so many images, 0 for nothing. */
 static fk_patchcore *told(int expected, int n, int block, int call)
 {
     const char *const options[] = {"coreset=0.1", "min-bank=0", "projection=0", NULL};
@@ -233,7 +233,8 @@ static void masked_places_are_neither_learned_nor_scored(void **unused)
     fk_options_free(&o);
 }
 
-/* Eight images: 2 and 3 are twins, and there are two sessions of four.  One place of image 5 is masked. */
+/* Eight images: 2 and 3 are twins, and there are two sessions of four.  One place of image 5 is
+ * masked. */
 enum { LEARNED = 8, SESSION = 4 };
 static const int32_t TWIN[LEARNED] = {0, 1, 2, 2, 3, 4, 5, 6};
 static const int32_t DAY[LEARNED] = {0, 0, 0, 0, 1, 1, 1, 1};
@@ -310,8 +311,9 @@ static void leaving_the_only_image_out_is_refused(void **unused)
     m->free(state);
 }
 
-/* 9 images in blocks of 2 with 12 patches of CORE_DIM numbers each: a full block waits (24), four blocks
- * have left 2 patches each, and the bank of 10 is chosen from those 8 and the last image's 12. */
+/* 9 images in blocks of 2 with 12 patches of CORE_DIM numbers each: a full block waits (24), four
+ * blocks have left 2 patches each, and the bank of 10 is chosen from those 8 and the last image's
+ * 12. */
 static void a_limit_below_what_learning_takes_is_refused(void **unused)
 {
     const fk_method *m = fk_method_find("patchcore");

@@ -43,7 +43,8 @@ static void the_same_whatever_the_order(void **state)
     fk_reservoir_free(&backward);
 }
 
-/* The sample is of all images: of 100 images with 40 patches each none is likely to give 12 of 100. */
+/* The sample is of all images: of 100 images with 40 patches each none is likely to give 12 of
+ * 100. */
 static void the_sample_is_spread(void **state)
 {
     fk_reservoir r;

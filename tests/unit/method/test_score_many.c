@@ -12,8 +12,8 @@ typedef struct fitted {
     fk_pool *pools[THREADS];     /* the first is NULL */
 } fitted;
 
-/* Position 0 is in no image, 1 in two; the second image hides every third position, and the last shows
- * some that are not to be learned. */
+/* Position 0 is in no image, 1 in two; the second image hides every third position, and the last
+ * shows some that are not to be learned. */
 static void hide(fk_embedding *images, int64_t places)
 {
     for (int i = 0; i < IMAGES; i++) {
@@ -103,8 +103,8 @@ static void check_many(const fitted *f, int n)
 static const char *const F32[] = {"factors=f32", NULL}, *const BF16[] = {"factors=bf16", NULL};
 static const char *const *const TYPES[] = {F32, BF16};
 
-/* Widths with and without columns and rows left over, numbers of images with and without images left
- * over. */
+/* Widths with and without columns and rows left over, numbers of images with and without images
+ * left over. */
 static void maps_of_many_images_are_the_bytes_of_one_by_one(void **unused)
 {
     static const int64_t dims[] = {1, 2, 3, 4, 5, 7, 8, 9, 39, 100};

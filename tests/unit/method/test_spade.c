@@ -80,7 +80,8 @@ static void check_against_plain(const fk_embed_shape *shape, fk_map_size grid, u
     many = run_images(shape, grid, options, images, 5, &e, -1, pool, NULL);
     plain_map(want, shape, grid, images, 5, &e, radius, kappa);
     for (int64_t p = 0; p < n; p++)
-        /* The nearest by products is the nearest but for ties within rounding, of 5 dim 4^2 if they are raised. */
+        /* The nearest by products is the nearest but for ties within rounding, of 5 dim 4^2 if they
+         * are raised. */
         assert_near(one[p], want[p],
                     2e-6 * want[p] + ((kind & RAISED) != 0 ? (double)dim * 80 * 0x1p-23 : 0));
     assert_memory_equal(one, many, (size_t)n * sizeof(float));
@@ -150,8 +151,8 @@ static void a_training_image_is_at_distance_zero_unless_left_out(void **state)
     }
 }
 
-/* Image 15, the last of six, left out equals a gallery of the first five: with no masks, with one of
- * its own, with masks of all. */
+/* Image 15, the last of six, left out equals a gallery of the first five: with no masks, with one
+ * of its own, with masks of all. */
 static void leaving_out_equals_not_having_learned(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* SPADE under masks: what an image hides is not found there, by any gallery, after any way of learning. */
+/* SPADE under masks: what an image hides is not found there, by any gallery, after any way of
+ * learning. */
 #include "unit/method/spade_plain.h"
 
 /* Each tap's map is of its own grid and its own flags. */

@@ -109,8 +109,8 @@ static void exchanging_the_runs_turns_the_sign(void **state)
     drop(&s);
 }
 
-/* With 500 items the bootstrap's spread is normal to a few per cent, and 4000 resamples know each end of the
- * interval to about 3 % of its width. */
+/* With 500 items the bootstrap's spread is normal to a few per cent, and 4000 resamples know each
+ * end of the interval to about 3 % of its width. */
 static void the_bootstrap_agrees_with_delongs_standard_error(void **state)
 {
     sample s = make(4, 500, 1000000, 100000);

@@ -2,7 +2,8 @@
 #include "metric/outline.h"
 #include "metric_data.h"
 
-/* Half of all good pixels are above points[4], a sixteenth above points[16], 1 in 1024 above the last. */
+/* Half of all good pixels are above points[4], a sixteenth above points[16], 1 in 1024 above the
+ * last. */
 enum { POINTS = 41 };
 
 static void points_from(double *points, double first, double step)
@@ -67,15 +68,16 @@ static double plain(const float *map, int64_t n, const double *points)
 
 static void the_level_is_where_chance_makes_up_three_in_ten(void **state)
 {
-    /* Median 10; 1 and 2 lie 9 and 8 below it. Above 18 four pixels stand against the one below 2; above 17 five
-     * against two, above 10 six against four. */
+    /* Median 10; 1 and 2 lie 9 and 8 below it. Above 18 four pixels stand against the one below 2;
+     * above 17 five against two, above 10 six against four. */
     static const float map[] = {1, 2, 8, 9, 10, 10, 10, 10, 17, 18, 30, 31, 32, 33};
     double points[POINTS];
 
     (void)state;
     points_from(points, -100.0, 1.0); /* of good pixels hardly any is above -60 */
     assert_same(level_of(map, 14, points, POINTS), 18.0);
-    /* Above 30 a good pixel is with 2^-3.5: 1.2 pixels against three.  Nearly as many are above 31. */
+    /* Above 30 a good pixel is with 2^-3.5: 1.2 pixels against three.  Nearly as many are above
+     * 31. */
     points_from(points, 16.0, 1.0);
     assert_true(isnan(level_of(map, 14, points, POINTS)));
     /* Above 18 with 2^-3.5, 1.2 pixels against four; two further up with 2^-4, 0.9. */

@@ -466,8 +466,8 @@ static void a_failed_allocation_is_reported_wherever_it_happens(void **state)
     data_free(&d);
 }
 
-/* A set whose images go to a file beyond `budget` bytes, and whose defective pixels are sorted `room` at a
- * time. */
+/* A set whose images go to a file beyond `budget` bytes, and whose defective pixels are sorted
+ * `room` at a time. */
 static fk_pixel_result measure_spilled(const data_set *d, int64_t budget, int64_t room,
                                        fk_pool *pool)
 {
@@ -528,7 +528,8 @@ static void a_folder_that_takes_no_file_is_named(void **state)
     fk_pixel_metric_close(&m);
 }
 
-/* The left half holds the only mistakes: without it the ranking is perfect, and its region is none. */
+/* The left half holds the only mistakes: without it the ranking is perfect, and its region is
+ * none. */
 static void pixels_left_out_are_neither_good_nor_defective(void **state)
 {
     const float map[] = {9, 0, 1, 2, 9, 0, 1, 3};

@@ -15,7 +15,8 @@ static int ascending(const void *x, const void *y)
     return (a > b) - (a < b);
 }
 
-/* The ceil((n + 1) (1 - p / q))-th smallest, or the largest where there is none; in whole numbers. */
+/* The ceil((n + 1) (1 - p / q))-th smallest, or the largest where there is none; in whole
+ * numbers. */
 static double plain(const double *scores, int64_t n, int64_t p, int64_t q, bool *supported)
 {
     double sorted[64], found;
@@ -78,7 +79,8 @@ static void the_least_rate_of_n_scores_is_supported_and_no_smaller_one(void **st
     }
 }
 
-/* Of n + 1 exchangeable parts, the share of those above the quantile of the others is at most the rate. */
+/* Of n + 1 exchangeable parts, the share of those above the quantile of the others is at most the
+ * rate. */
 static void the_promise_holds_whichever_part_is_the_new_one(void **state)
 {
     double all[41], others[40];

@@ -128,8 +128,8 @@ static void check_agreement(const fk_arch *a, const seeded_file *f)
     close_ran(&wanted);
 }
 
-/* One of each kind: the others are made of the same operations, and test_golden.c and test_vit.c hold
- * them against PyTorch. */
+/* One of each kind: the others are made of the same operations, and test_golden.c and test_vit.c
+ * hold them against PyTorch. */
 static void engines_agree_on_whole_tensors_of_every_kind_of_network(void **state)
 {
     const char *const kinds[] = {"efficientnet_lite0", "resnet18", "resnet50", "dinov2_vits14"};

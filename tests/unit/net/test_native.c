@@ -1,5 +1,5 @@
-/* The native engine: its inner loops and Winograd's tiles against their definitions, and networks of
- * odd shapes against the reference engine. */
+/* The native engine: its inner loops and Winograd's tiles against their definitions, and networks
+ * of odd shapes against the reference engine. */
 #include "fk_test.h"
 
 #include "base/pool.h"
@@ -124,7 +124,8 @@ static void check_transforms(const fk_kernels *k)
     assert_true(wanted[FK_LANES] == 0); /* between the points nothing is written */
 }
 
-/* Alone, and with a bias, another value, both and ReLU, as after a product; what lies between a tile's lines stays. */
+/* Alone, and with a bias, another value, both and ReLU, as after a product; what lies between a
+ * tile's lines stays. */
 static void check_tile_out(const fk_kernels *k)
 {
     enum { LINE = (FK_TILE_OUT + 1) * FK_LANES };
@@ -362,8 +363,8 @@ static void networks_of_odd_shapes_agree_with_the_reference(void **state)
     close_seeded(&f);
 }
 
-/* Of the last steps there are fewer pieces than threads: output channels are split as well.  odd has
- * fewer blocks of them than five threads, ResNet-18 more than three. */
+/* Of the last steps there are fewer pieces than threads: output channels are split as well.  odd
+ * has fewer blocks of them than five threads, ResNet-18 more than three. */
 static void check_alone(const fk_arch *a, int first, int step)
 {
     uint8_t *rgb = make_image(72, 50);

@@ -1,4 +1,5 @@
-/* Vision transformers against PyTorch, engine by engine: tests/golden/net_vit.py made the figures. */
+/* Vision transformers against PyTorch, engine by engine: tests/golden/net_vit.py made the
+ * figures. */
 #include "fk_test.h"
 
 #include "golden/net_vit_golden.h"

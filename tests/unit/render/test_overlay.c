@@ -192,8 +192,8 @@ static void a_single_hot_pixel_is_all_line_with_a_dark_rim(void **state)
     fk_image_free(&im);
 }
 
-/* Squared distance to the nearest pixel that is on the other side, by looking at all; beyond the picture is
- * outside. */
+/* Squared distance to the nearest pixel that is on the other side, by looking at all; beyond the
+ * picture is outside. */
 static double plain_distance(const uint8_t *mask, int64_t height, int64_t width, int64_t at)
 {
     int64_t least = INT64_MAX;

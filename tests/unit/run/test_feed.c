@@ -1,4 +1,5 @@
-/* A feed decodes an image and runs the network once, whoever asks, and changes no byte of any result. */
+/* A feed decodes an image and runs the network once, whoever asks, and changes no byte of any
+ * result. */
 #include "fk_test.h"
 
 #include "base/mem.h"

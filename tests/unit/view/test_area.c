@@ -6,7 +6,8 @@
 
 enum { WIDTH = 8, HEIGHT = 4 };
 
-/* Draw areas on a photo of 8 x 4 pixels; want has a row of '1' (left out) and '0' for each of its rows. */
+/* Draw areas on a photo of 8 x 4 pixels; want has a row of '1' (left out) and '0' for each of its
+ * rows. */
 static void check(const char *const *ignore, const char *const *only,
                   const char *const want[HEIGHT])
 {

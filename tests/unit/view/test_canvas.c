@@ -1,11 +1,13 @@
-/* Flags of positions: what a mask of all images and an image's own leave out of learning and of scores. */
+/* Flags of positions: what a mask of all images and an image's own leave out of learning and of
+ * scores. */
 #include "fk_test.h"
 
 #include "view/canvas.h"
 
 enum { SIDE = 8, GRID = 4 };
 
-/* A grid of 4 x 4 positions over 8 x 8 pixels: position x stands at pixel 2 x + 0.5, and reaches pixels
+/* A grid of 4 x 4 positions over 8 x 8 pixels: position x stands at pixel 2 x + 0.5, and reaches
+ * pixels
  * 2 x - 1 to 2 x + 2. */
 static const fk_embed_shape SHAPE = {.n_levels = 1, .levels = {{GRID, GRID, 1, NULL, NULL}}};
 
@@ -54,7 +56,8 @@ static void a_mask_of_all_images_leaves_out_what_reaches_no_free_pixel(void **st
     fk_canvas_free(&c);
 }
 
-/* Beside its own mask an image counts, but is not learned; what all images leave out stays left out. */
+/* Beside its own mask an image counts, but is not learned; what all images leave out stays left
+ * out. */
 static void beside_its_own_mask_an_image_is_only_scored(void **state)
 {
     fk_canvas c = {0};

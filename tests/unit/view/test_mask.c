@@ -114,7 +114,8 @@ static void a_mask_of_another_size_is_refused_with_both(void **state)
                    FLECK_E_SHAPE, "expected 4x4 like its image, found 3x2");
 }
 
-/* turned6.jpg is 29x19 and is shown as 19x29: its upper left corner as stored is the upper right one. */
+/* turned6.jpg is 29x19 and is shown as 19x29: its upper left corner as stored is the upper right
+ * one. */
 static void a_mask_of_the_stored_size_is_turned_with_its_image(void **state)
 {
     static const uint8_t white = 255;

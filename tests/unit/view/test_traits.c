@@ -1,5 +1,5 @@
-/* Traits of photos: brightness, contrast, sharpness and cells of small pictures, with and without masks; and what is
- * said of photos that are unlike the learned ones. */
+/* Traits of photos: brightness, contrast, sharpness and cells of small pictures, with and without
+ * masks; and what is said of photos that are unlike the learned ones. */
 #include "fk_test.h"
 
 #include "view/traits.h"

@@ -1,7 +1,7 @@
 /* Pillow's resampling with AVX2: four pixels of a row at a time, 32 columns at a time.
  *
- * As with SSE2 (resize_sse2.c), but one shuffle spreads two pixels in each half of a register, and the
- * two halves are added at the end.  Sums of integers: the same bytes. */
+ * As with SSE2 (resize_sse2.c), but one shuffle spreads two pixels in each half of a register, and
+ * the two halves are added at the end.  Sums of integers: the same bytes. */
 #include "image/resize/pillow.h"
 
 #include <stddef.h>
@@ -23,7 +23,8 @@
 #define FK_BYTES_FEWER fk_resize_sse2->columns
 #include "image/resize/columns.h"
 
-/* Four neighbouring 16-bit weights: the first two in every lane of the low half, the others in the high one. */
+/* Four neighbouring 16-bit weights: the first two in every lane of the low half, the others in the
+ * high one. */
 INLINE __m256i four(const int16_t *w)
 {
     const __m256i lanes = _mm256_set_epi64x(0x0706050407060504, 0x0706050407060504,

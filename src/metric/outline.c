@@ -5,9 +5,8 @@
  * ways, and the larger counts:
  *
  *   n S(t)              S(t) is the share of pixels above t in good photos;
- *   #{v < 2 m - t}      m is the photo's median.  Defects lie above it, so that what is below shows
- *   the photo's own
- *                       unevenness; chance goes as far up as it goes down.
+ *   #{v < 2 m - t}      m is the photo's median.  Defects lie above it, so that what is below
+ *                       shows the photo's own unevenness; chance goes as far up as it goes down.
  *
  * The second one knows this photo: its light, its wear, how uneven it is.  The level is the lowest
  * t >= m for which
@@ -26,16 +25,22 @@
 #include "base/mem.h"
 #include "metric/keys.h"
 
-/* S(t): straight lines between the points, points[k] being the last that is <= t. */
-static double share_above(const double *points, int64_t n_points, int64_t k, double t)
+/* Share of good pixels above points[k]. */
+static double share_at(int64_t k)
 {
-    double high = exp2(-0.25 * (double)k), low = exp2(-0.25 * (double)(k + 1));
+    return exp2(-0.25 * (double)k);
+}
 
+/* S(t): straight lines between the points, points[k] being the last that is <= t, and shares[2] those
+ * of k and k + 1. */
+static double share_above(const double *points, int64_t n_points, int64_t k, const double *shares,
+                          double t)
+{
     if (t < points[0])
         return 1.0;
     if (k + 1 == n_points)
-        return high;
-    return high + (low - high) * (t - points[k]) / (points[k + 1] - points[k]);
+        return shares[0];
+    return shares[0] + (shares[1] - shares[0]) * (t - points[k]) / (points[k + 1] - points[k]);
 }
 
 static double value_of(uint32_t key)
@@ -49,6 +54,7 @@ static double find_level(const uint32_t *keys, int64_t n, const double *points, 
     const int64_t middle = (n - 1) / 2;
     const double median = value_of(keys[middle]);
     const double least = median + FK_OUTLINE_HEIGHT * (value_of(keys[n - 1]) - median);
+    double shares[2] = {share_at(0), share_at(1)};
     int64_t below = middle, k = 0;
 
     for (int64_t i = middle; i + 1 < n; i++) {
@@ -59,9 +65,11 @@ static double find_level(const uint32_t *keys, int64_t n, const double *points, 
             continue;
         while (below > 0 && value_of(keys[below - 1]) >= 2.0 * median - t)
             below--;
-        while (k + 1 < n_points && points[k + 1] <= t)
-            k++;
-        chance = fmax((double)below, (double)n * share_above(points, n_points, k, t));
+        for (; k + 1 < n_points && points[k + 1] <= t; k++) {
+            shares[0] = shares[1];
+            shares[1] = share_at(k + 2);
+        }
+        chance = fmax((double)below, (double)n * share_above(points, n_points, k, shares, t));
         if (chance <= FK_OUTLINE_CHANCE * (double)(n - 1 - i))
             return fmax(t, least);
     }

@@ -63,8 +63,7 @@ INLINE void product_rows(const fk_product *p, const int rows, const int panels)
         }
 }
 
-#define LEAST(a, b) ((a) < (b) ? (a) : (b))
-
+/* ROWS is 6 or 8. */
 INLINE void product_of(const fk_product *p, const int panels)
 {
     switch (p->n_rows) {
@@ -72,23 +71,25 @@ INLINE void product_of(const fk_product *p, const int panels)
         product_rows(p, 1, panels);
         break;
     case 2:
-        product_rows(p, LEAST(2, ROWS), panels);
+        product_rows(p, 2, panels);
         break;
     case 3:
-        product_rows(p, LEAST(3, ROWS), panels);
+        product_rows(p, 3, panels);
         break;
     case 4:
-        product_rows(p, LEAST(4, ROWS), panels);
+        product_rows(p, 4, panels);
         break;
     case 5:
-        product_rows(p, LEAST(5, ROWS), panels);
+        product_rows(p, 5, panels);
         break;
+#if ROWS > 6
     case 6:
-        product_rows(p, LEAST(6, ROWS), panels);
+        product_rows(p, 6, panels);
         break;
     case 7:
-        product_rows(p, LEAST(7, ROWS), panels);
+        product_rows(p, 7, panels);
         break;
+#endif
     default:
         product_rows(p, ROWS, panels);
     }
@@ -96,10 +97,13 @@ INLINE void product_of(const fk_product *p, const int panels)
 
 TARGET static void product(const fk_product *p)
 {
-    if (p->n_panels == PANELS)
+#if PANELS > 1
+    if (p->n_panels == PANELS) {
         product_of(p, PANELS);
-    else
-        product_of(p, 1);
+        return;
+    }
+#endif
+    product_of(p, 1);
 }
 
 #endif

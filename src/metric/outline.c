@@ -31,8 +31,8 @@ static double share_at(int64_t k)
     return exp2(-0.25 * (double)k);
 }
 
-/* S(t): straight lines between the points, points[k] being the last that is <= t, and shares[2] those
- * of k and k + 1. */
+/* S(t): straight lines between the points, points[k] being the last that is <= t, and shares[2]
+ * those of k and k + 1. */
 static double share_above(const double *points, int64_t n_points, int64_t k, const double *shares,
                           double t)
 {

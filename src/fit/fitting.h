@@ -100,6 +100,9 @@ fleck_status fk_held_out_part(fk_fitting *f, fleck_error *err) FLECK_MUST_CHECK;
 /* Score all that are held out by the finished method, and set the model's calibration. */
 fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *s,
                                fleck_error *err) FLECK_MUST_CHECK;
+/* Scores of n images, which are all held out, without any of them at once; the method can. */
+fleck_status fk_held_out_score_together(fk_fitting *f, const int64_t *images, int64_t n,
+                                        double *scores, fleck_error *err) FLECK_MUST_CHECK;
 
 /* ---- Duplicates, twins.c ---- */
 

@@ -389,8 +389,8 @@ done:
     return st;
 }
 
-/* n <= BLOCK images, in s->embeddings, as if what a span says had not been learned; NULL: by a
- * state that has learned none of them.  fold: which of their two scores these are. */
+/* n <= BLOCK images, in s->embeddings, as if what their spans say had not been learned.  fold:
+ * which of their two scores these are. */
 static fleck_status score_block(scores *s, const int64_t *held, int64_t n, bool fold,
                                 const fk_span *spans, fleck_error *err)
 {
@@ -401,18 +401,15 @@ static fleck_status score_block(scores *s, const int64_t *held, int64_t n, bool 
     const uint8_t *left_out[BLOCK];
     float *maps[BLOCK];
     double found[BLOCK];
-    fk_span none[BLOCK];
     bool pooled = fk_model_scores_maps(f->model);
     fleck_status st;
 
     for (int64_t i = 0; i < n; i++) {
-        none[i] = FK_NONE;
         embeddings[i] = &s->embeddings[i];
         left_out[i] = h->canvases[held[i]].left_out.data;
         maps[i] = pooled || (!fold && gives_map(s, held[i])) ? s->maps[i] : NULL;
     }
-    FK_DO(fk_runner_score_many(f->runner, n, embeddings, spans != NULL ? spans : none, left_out,
-                               maps, found, err));
+    FK_DO(fk_runner_score_many(f->runner, n, embeddings, spans, left_out, maps, found, err));
     for (int64_t i = 0; i < n; i++) {
         (fold ? s->group : s->alone)[held[i]] = found[i];
         if (!fold && maps[i] != NULL && gives_map(s, held[i]))
@@ -439,7 +436,8 @@ static fleck_status score_blocks(scores *s, bool by_fold, fleck_error *err)
         for (int64_t i = 0; i < n; i++) {
             held[i] = k + i;
             alone[i] = span_of(f, h->images[k + i], false);
-            fold[i] = span_of(f, h->images[k + i], true);
+            if (by_fold)
+                fold[i] = span_of(f, h->images[k + i], true);
             FK_DO(load_one(f, k + i, s->packed, &s->embeddings[i], err));
         }
         FK_DO(score_block(s, held, n, false, alone, err));
@@ -468,53 +466,52 @@ done:
     return st;
 }
 
-/* What a fold's images are scored with; all are held out, so that k is the image. */
-typedef struct whole_fold {
-    int64_t n, room;
-    int64_t *images;           /* [room] */
-    fk_embedding *embeddings;  /* [room] */
-    const fk_embedding **view; /* [room] */
-    const uint8_t **left_out;  /* [room] */
-    float **maps;              /* [room] */
-    double *scores;            /* [room] */
+/* What images that are scored together need. */
+typedef struct together {
+    int64_t n;
+    fk_embedding *embeddings;  /* [n] */
+    const fk_embedding **view; /* [n] */
+    const uint8_t **left_out;  /* [n] */
+    float **maps;              /* [n] */
     float *packed;             /* an embedding */
-} whole_fold;
+} together;
 
-static void whole_fold_free(whole_fold *w)
+static void together_free(together *t)
 {
-    for (int64_t i = 0; i < w->room; i++) {
-        if (w->embeddings != NULL)
-            fk_embedding_free(&w->embeddings[i]);
-        if (w->maps != NULL)
-            fk_free(w->maps[i]);
+    for (int64_t i = 0; i < t->n; i++) {
+        if (t->embeddings != NULL)
+            fk_embedding_free(&t->embeddings[i]);
+        if (t->maps != NULL)
+            fk_free(t->maps[i]);
     }
-    fk_free(w->images);
-    fk_free(w->embeddings);
-    fk_free(w->view);
-    fk_free(w->left_out);
-    fk_free(w->maps);
-    fk_free(w->scores);
-    fk_free(w->packed);
+    fk_free(t->embeddings);
+    fk_free(t->view);
+    fk_free(t->left_out);
+    fk_free(t->maps);
+    fk_free(t->packed);
 }
 
-static fleck_status whole_fold_init(whole_fold *w, const fk_fitting *f, fleck_error *err)
+fleck_status fk_held_out_score_together(fk_fitting *f, const int64_t *images, int64_t n,
+                                        double *found, fleck_error *err)
 {
+    together t = {.n = n};
     fleck_status st;
 
-    *w = (whole_fold){.room = largest_fold(f)};
-    FK_DO(FK_ALLOC(&w->images, w->room, err));
-    FK_DO(FK_CALLOC(&w->embeddings, w->room, err));
-    FK_DO(FK_ALLOC(&w->view, w->room, err));
-    FK_DO(FK_ALLOC(&w->left_out, w->room, err));
-    FK_DO(FK_CALLOC(&w->maps, w->room, err));
-    FK_DO(FK_ALLOC(&w->scores, w->room, err));
-    FK_DO(FK_ALLOC(&w->packed, fk_embed_shape_floats(&f->model->shape), err));
-    for (int64_t i = 0; i < w->room; i++) {
-        FK_DO(fk_embedding_init(&w->embeddings[i], &f->model->shape, err));
-        FK_DO(FK_ALLOC(&w->maps[i], fk_fit_input_pixels(f->model), err));
-        w->view[i] = &w->embeddings[i];
+    FK_DO(FK_CALLOC(&t.embeddings, n, err));
+    FK_DO(FK_ALLOC(&t.view, n, err));
+    FK_DO(FK_ALLOC(&t.left_out, n, err));
+    FK_DO(FK_CALLOC(&t.maps, n, err));
+    FK_DO(FK_ALLOC(&t.packed, fk_embed_shape_floats(&f->model->shape), err));
+    for (int64_t i = 0; i < n; i++) {
+        FK_DO(fk_embedding_init(&t.embeddings[i], &f->model->shape, err));
+        FK_DO(FK_ALLOC(&t.maps[i], fk_fit_input_pixels(f->model), err));
+        FK_DO(load_one(f, images[i], t.packed, &t.embeddings[i], err));
+        t.view[i] = &t.embeddings[i];
+        t.left_out[i] = f->held.canvases[images[i]].left_out.data;
     }
+    FK_DO(fk_runner_score_fold(f->runner, n, t.view, t.left_out, t.maps, found, err));
 done:
+    together_free(&t);
     return st;
 }
 
@@ -522,25 +519,25 @@ static fleck_status score_whole_folds(scores *s, fleck_error *err)
 {
     fk_fitting *f = s->f;
     fk_held_out *h = &f->held;
-    whole_fold w;
+    int64_t *images = NULL;
+    double *found = NULL;
     fleck_status st;
 
-    FK_DO(whole_fold_init(&w, f, err));
+    FK_DO(FK_ALLOC(&images, f->n, err));
+    FK_DO(FK_ALLOC(&found, f->n, err));
     for (int64_t fold = 0; fold < h->folds; fold++) {
-        w.n = 0;
-        for (int64_t i = 0; i < f->n; i++) {
-            if (h->good[i].fold != fold)
-                continue;
-            FK_DO(load_one(f, i, w.packed, &w.embeddings[w.n], err));
-            w.left_out[w.n] = h->canvases[i].left_out.data;
-            w.images[w.n++] = i;
-        }
-        FK_DO(fk_runner_score_fold(f->runner, w.n, w.view, w.left_out, w.maps, w.scores, err));
-        for (int64_t i = 0; i < w.n; i++)
-            s->group[w.images[i]] = w.scores[i];
+        int64_t n = 0;
+
+        for (int64_t i = 0; i < f->n; i++)
+            if (h->good[i].fold == fold)
+                images[n++] = i;
+        FK_DO(fk_held_out_score_together(f, images, n, found, err));
+        for (int64_t i = 0; i < n; i++)
+            s->group[images[i]] = found[i];
     }
 done:
-    whole_fold_free(&w);
+    fk_free(images);
+    fk_free(found);
     return st;
 }
 

@@ -38,7 +38,6 @@ fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb, int64_t 
                                 int64_t height, size_t row_bytes, fleck_result *out,
                                 fleck_error *err)
 {
-    fk_image image = {0};
     fleck_status st;
 
     FK_NEED(out);
@@ -47,12 +46,10 @@ fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb, int64_t 
     FK_NEED(rgb);
     fk_handle_begin(model, "predict", 1);
     FK_DO(fk_handle_ready(model, err));
-    FK_DO(fk_image_copy_rows(&image, rgb, width, height, row_bytes, err));
-    FK_DO(fk_predict_image(&model->runner, &image, false, out, err));
+    FK_DO(fk_predict_pixels(&model->runner, rgb, width, height, row_bytes, out, err));
     fk_runner_scored(&model->runner, out, true);
     fk_runner_tell(&model->runner);
 done:
-    fk_image_free(&image);
     return st;
 }
 

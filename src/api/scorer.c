@@ -57,7 +57,6 @@ fleck_status fleck_scorer_pixels(fleck_scorer *scorer, const uint8_t *rgb, int64
                                  int64_t height, size_t row_bytes, fleck_result *out,
                                  fleck_error *err)
 {
-    fk_image image = {0};
     fleck_status st;
 
     FK_NEED(out);
@@ -65,9 +64,7 @@ fleck_status fleck_scorer_pixels(fleck_scorer *scorer, const uint8_t *rgb, int64
     FK_NEED(scorer);
     FK_NEED(rgb);
     FK_DO(fk_handle_unchanged(scorer->model, err));
-    FK_DO(fk_image_copy_rows(&image, rgb, width, height, row_bytes, err));
-    FK_DO(fk_predict_image(&scorer->runner, &image, false, out, err));
+    FK_DO(fk_predict_pixels(&scorer->runner, rgb, width, height, row_bytes, out, err));
 done:
-    fk_image_free(&image);
     return st;
 }

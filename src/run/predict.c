@@ -26,6 +26,19 @@ done:
     return st;
 }
 
+fleck_status fk_predict_pixels(fk_runner *r, const uint8_t *rgb, int64_t width, int64_t height,
+                               size_t row_bytes, fleck_result *out, fleck_error *err)
+{
+    fk_image image = {0};
+    fleck_status st;
+
+    FK_DO(fk_image_copy_rows(&image, rgb, width, height, row_bytes, err));
+    FK_DO(fk_predict_image(r, &image, false, out, err));
+done:
+    fk_image_free(&image);
+    return st;
+}
+
 fleck_status fk_predict_file(fk_runner *r, const char *path, bool keep, fleck_result *out,
                              fleck_error *err)
 {

@@ -12,8 +12,7 @@
  * what counts:
  * of 1 to 4 shares, one gave the least in the projection (docs/speed/log); there the second term
  * almost vanishes.  Where everything fits one block, M is what the greedy choice on everything
- * gives.  Memory: one
- * block, spare + 1 banks, and about a tenth of them for the projection.
+ * gives.  Memory: one block, spare + 1 banks, and about a tenth of them for the projection.
  *
  * Distances for the choice are those of x W, W [D, projection] standard normal over
  * sqrt(projection), which keeps them to about 1 / sqrt(2 projection) (Johnson and

@@ -469,12 +469,6 @@ static size_t mhpc_scratch_size(const void *state)
     return lay_out(NULL, state, NULL);
 }
 
-/* Row i of the bank or, behind these, of what has come in. */
-static const float *row_of(const fk_bank *b, const float *more, int64_t i)
-{
-    return i < b->n ? b->rows + i * b->dim : more + (i - b->n) * b->dim;
-}
-
 /* Equation 7 for patch p, the one with the largest distance. */
 static double weigh(const mhpc *s, const layout *l, int64_t p, fk_span exclude)
 {
@@ -491,7 +485,7 @@ static double weigh(const mhpc *s, const layout *l, int64_t p, fk_span exclude)
         indices[k] = -1;
     }
     more = fk_refill_rows(&s->refill, exclude, &n_more);
-    nearest = row_of(b, more, l->nearest[p]);
+    nearest = fk_refill_row(b, more, l->nearest[p]);
     fk_linalg_distances2(l->distances, nearest, b->rows, b->n, b->dim);
     for (int64_t i = 0; i < b->n; i++)
         if (!fk_span_has(exclude, b->images[i]))
@@ -501,7 +495,8 @@ static double weigh(const mhpc *s, const layout *l, int64_t p, fk_span exclude)
                            fk_linalg_distance2(nearest, more + i * b->dim, b->dim), b->n + i);
     /* Over exp(s*): no other is nearer than the nearest but by rounding, so nothing overflows. */
     for (int64_t k = 0; k < neighbours && indices[k] >= 0; k++)
-        sum += exp(sqrt(fk_linalg_distance2(z, row_of(b, more, indices[k]), b->dim)) - distance);
+        sum += exp(sqrt(fk_linalg_distance2(z, fk_refill_row(b, more, indices[k]), b->dim)) -
+                   distance);
     if (indices[1] < 0) /* nothing to weigh by */
         return distance;
     return fmax(0.0, (1.0 - 1.0 / sum) * distance);

@@ -34,8 +34,7 @@ void fk_refill_free(fk_refill *l);
  *   images    [n] of each point
  *   chosen    [k] points of the bank
  *   keep      keep each point's distance to the bank without its part too, for fk_refill_near();
- *             the
- *             points of an image then lie one behind the other
+ *             the points of an image then lie one behind the other
  * index is set, rows is not.  Cost: n k d multiply-adds as matrix products, and some more for the
  * points that a part alone covers.  The same bytes on any pool. */
 fleck_status fk_refill_find(fk_refill *out, const fk_parts *parts, const float *x, int64_t n,
@@ -64,5 +63,10 @@ bool fk_refill_near(const fk_refill *l, fk_span exclude, float *distance, int64_
 /* The features [*n, dim] that come in where `exclude` is left out; none for FK_NONE, and where
  * nothing was found. */
 const float *fk_refill_rows(const fk_refill *l, fk_span exclude, int64_t *n);
+/* Row i of bank b or, behind these, of `more`, which fk_refill_rows() gave. */
+static inline const float *fk_refill_row(const fk_bank *b, const float *more, int64_t i)
+{
+    return i < b->n ? b->rows + i * b->dim : more + (i - b->n) * b->dim;
+}
 
 #endif

@@ -59,14 +59,6 @@ size_t fk_patchcore_scratch_size(const void *state)
     return lay_out(&l, state, NULL);
 }
 
-/* Row i of the bank or, behind these, of what has come in. */
-static const float *row_of(const fk_patchcore *s, const float *more, int64_t i)
-{
-    int64_t dim = s->bank.dim;
-
-    return i < s->bank.n ? s->bank.rows + i * dim : more + (i - s->bank.n) * dim;
-}
-
 /* The weight of equation 7 for patch x [D], whose nearest is row m. */
 static double weigh(const fk_patchcore *s, const layout *l, const float *x, int64_t m,
                     fk_span exclude)
@@ -74,7 +66,7 @@ static double weigh(const fk_patchcore *s, const layout *l, const float *x, int6
     const fk_bank *b = &s->bank;
     int64_t n_more;
     const float *more = fk_refill_rows(&s->refill, exclude, &n_more);
-    const float *at = row_of(s, more, m);
+    const float *at = fk_refill_row(b, more, m);
     double nearest = sqrt(fk_linalg_distance2(x, at, b->dim)), sum = 0.0;
 
     fk_linalg_distances2(l->values, at, b->rows, b->n, b->dim);
@@ -89,7 +81,8 @@ static double weigh(const fk_patchcore *s, const layout *l, const float *x, int6
         fk_linalg_smallest(l->nearest, l->indices, s->reweight,
                            fk_linalg_distance2(at, more + i * b->dim, b->dim), b->n + i);
     for (int64_t i = 0; i < s->reweight && l->indices[i] >= 0; i++)
-        sum += exp(sqrt(fk_linalg_distance2(x, row_of(s, more, l->indices[i]), b->dim)) - nearest);
+        sum += exp(sqrt(fk_linalg_distance2(x, fk_refill_row(b, more, l->indices[i]), b->dim)) -
+                   nearest);
     return 1.0 - 1.0 / sum;
 }
 

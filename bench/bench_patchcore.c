@@ -1,6 +1,5 @@
 /* PatchCore on bottle: the choice of the bank, how well it covers the patches, and the search.
- * Needs
- * ../shared.
+ * Needs ../shared.
  *
  * A bank's covering radius is the distance of the farthest good patch from its nearest of the bank.
  * Greedy k-center on all patches at once is what the bank of reduced blocks is compared with; no

@@ -127,8 +127,8 @@ FLECK_API const char *fleck_nearest(const char *word, const char *const *names);
 /* Called from the thread that called fleck, between pieces of work and some ten times a second:
  * `done` of `total` steps (0: unknown) of the stage named.  Steps are images in the stages "fit",
  * "thresholds", "predict", "eval" and "metrics", bytes in "fetch" and "write"; else the stage's
- * own:
- * of "coreset", "covariance", "folds", "pixel figures", "bootstrap" and what later versions add.
+ * own: of "coreset", "covariance", "folds", "pixel figures", "bootstrap" and what later versions
+ * add.
  * Return false to stop: the call then fails with FLECK_E_CANCELLED, and leaves nothing.  A stage
  * comes more than once where its work does; the function must not call fleck on the same model. */
 typedef bool fleck_progress(void *ctx, const char *stage, int64_t done, int64_t total);
@@ -234,11 +234,10 @@ typedef struct fleck_fit_settings {
     bool recursive;   /* fleck_fit, fleck_bench: folders are searched with all below them */
     bool skip_bad;    /* images that cannot be read are told as warnings and left out, in place of
                        ending the fit.  All are then decoded once before the first is learned */
-    const char
-        *window; /* which part of 16-bit samples becomes 0 to 255: "LO,HI", or NULL or "auto":
-                           0 to the largest of 8, 10, 12, 14 or 16 bits, the fewest that hold the
-                           samples of
-                           all good images but one in 10,000.  Kept in the model */
+    /* Which part of 16-bit samples becomes 0 to 255: "LO,HI", or NULL or "auto": 0 to the largest
+     * of 8, 10, 12, 14 or 16 bits, the fewest that hold the samples of all good images but one in
+     * 10,000.  Kept in the model. */
+    const char *window;
     const char
         *background;    /* "R,G,B" under transparent pixels; NULL: 124,116,104, ImageNet's mean */
     int64_t max_pixels; /* of an image: a larger one is refused; 0: 2^28 */
@@ -425,10 +424,9 @@ typedef struct fleck_held_out {
 FLECK_API bool fleck_model_held_out(const fleck_model *model, int64_t i, fleck_held_out *out);
 
 /* The threshold that a new good part like those learned exceeds with a probability of at most
- * `rate`:
- * the ceil((n + 1) (1 - rate))-th smallest of the n scores held out alone (conformal prediction,
- * Vovk, Gammerman and Shafer 2005).  *supported (may be NULL): whether n are enough for the rate,
- * which takes n >= 1 / rate - 1; else it is their largest.
+ * `rate`: the ceil((n + 1) (1 - rate))-th smallest of the n scores held out alone (conformal
+ * prediction, Vovk, Gammerman and Shafer 2005).  *supported (may be NULL): whether n are enough
+ * for the rate, which takes n >= 1 / rate - 1; else it is their largest.
  *   FLECK_E_OPTION  rate is not between 0 and 1
  *   FLECK_E_STATE   the model has no held-out scores */
 FLECK_API fleck_status fleck_model_threshold_at(const fleck_model *model, double rate,
@@ -501,8 +499,7 @@ FLECK_API fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb
  *
  * The model must outlive its scorers, and while they are open nothing may change it
  * (fleck_model_set_threshold() and the like); other calls on it may run beside them.  They warn of
- * nothing:
- * look at the result's `unlike`. */
+ * nothing: look at the result's `unlike`. */
 typedef struct fleck_scorer fleck_scorer;
 FLECK_API fleck_status fleck_scorer_open(fleck_scorer **out, const fleck_model *model,
                                          fleck_error *err) FLECK_MUST_CHECK;
@@ -593,8 +590,7 @@ FLECK_API fleck_region_settings fleck_region_defaults(void);
  *
  * Linear in the pixels; takes 5 bytes of each while it runs.
  *   FLECK_E_OPTION  no pixel; a threshold that is no number (there is no model to ask); a least
- *                   area
- *                   below 0
+ *                   area below 0
  *   FLECK_E_LIMIT   2^31 - 1 pixels or more */
 FLECK_API fleck_status fleck_regions_find(fleck_regions *out, const float *map, int64_t width,
                                           int64_t height, const fleck_region_settings *settings,

@@ -14,8 +14,7 @@ typedef struct fk_gauss_spill fk_gauss_spill;
 /* P positions, D numbers each.  Valid when zeroed.  It is in one of these forms:
  *
  *   learning    shift, sum and bands hold moments, once an image has been added; with a spill there
- *               are no
- *               bands
+ *               are no bands
  *   finished    mean and factor hold the Gaussians; the moments are gone
  *
  * A triangle has T = D (D + 1) / 2 numbers. */

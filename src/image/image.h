@@ -54,9 +54,8 @@ typedef struct fk_image_settings {
 typedef struct fk_image_notes {
     bool transparent; /* some pixel is not opaque */
     bool wide;
-    /* Of wide samples.  A hot pixel is no reason to take a larger range: bits is the smallest of 8,
-     * 10, 12,
-     * 14 and 16 whose range holds all samples but one in 10,000. */
+    /* Of wide samples.  A hot pixel is no reason to take a larger range: bits is the smallest of
+     * 8, 10, 12, 14 and 16 whose range holds all samples but one in 10,000. */
     int bits;
     uint32_t largest;      /* within that range */
     float above;           /* share of the samples above the settings' window */
@@ -68,14 +67,11 @@ typedef struct fk_image_notes {
  *
  *   samples      a sample v of [0, max] becomes (v * 255 + max / 2) / max, of wide ones v - low of
  *                [0, high - low]; a palette's colours are 8 bits, TIFF's their high bytes; 5 and 6
- *                bits
- *                of BMP are cut as Pillow does
+ *                bits of BMP are cut as Pillow does
  *   alpha        blended over the background, in 8 bits: (a * v + (255 - a) * background + 127) /
- *                255;
- *                likewise a palette's alpha and a transparent colour
+ *                255; likewise a palette's alpha and a transparent colour
  *   CMYK         as Pillow does: ((255 - C) * (255 - K) / 255), ...; of JPEG the samples are taken
- *                as
- *                inverted, as all writers store them
+ *                as inverted, as all writers store them
  *   orientation  EXIF's (JPEG, PNG) and TIFF's is applied
  *   profiles     embedded colour profiles and gamma are ignored, as the training frameworks do
  *   JPEG         libjpeg's defaults: accurate integer transform, smooth chroma up-sampling
@@ -113,9 +109,8 @@ fleck_status fk_image_decode_with(fk_image *out, const void *bytes, size_t size,
 fleck_status fk_image_check(const char *path, const fk_image_settings *settings,
                             fk_image_notes *notes, fk_digest *content,
                             fleck_error *err) FLECK_MUST_CHECK;
-/* Whether path's name ends in an extension of what fleck decodes (.png .jpg .jpeg .jpe .jfif .tif
- * .tiff
- * .bmp .dib .pnm .pgm .ppm .pbm), case ignored. */
+/* Whether path's name ends in an extension of what fleck decodes (.png .jpg .jpeg .jpe .jfif
+ * .tif .tiff .bmp .dib .pnm .pgm .ppm .pbm), case ignored. */
 bool fk_image_has_extension(const char *path);
 /* fk_look_fn: a file whose name ends so is an image whatever its bytes, so that a damaged one is
  * named and not left out; of any other the bytes decide. */

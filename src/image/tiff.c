@@ -355,8 +355,7 @@ static uint8_t sample8(const uint8_t *row, int64_t i, int bits)
 }
 
 /* A palette holds 16-bit colours; their high bytes are the 8-bit ones, whether the writer
- * multiplied by
- * 256 or by 257. */
+ * multiplied by 256 or by 257. */
 static void put_palette(uint8_t *out, const uint8_t *row, int64_t n, const tiff_layout *l,
                         int64_t stride)
 {

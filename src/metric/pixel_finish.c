@@ -68,8 +68,7 @@ static uint32_t key_of(uint64_t word)
 /* ---- Defective pixels, from the highest down ---- */
 
 /* The highest of an image's first *left pixels whose key is at least lo, at most BLOCK of them,
- * into *out
- * [*n]; *n is 0 where there are none.  *left becomes what is before them. */
+ * into *out [*n]; *n is 0 where there are none.  *left becomes what is before them. */
 static fleck_status next_block(survey *s, const fk_pixel_image *im, uint32_t lo, int64_t *left,
                                const uint64_t **out, int64_t *n, fleck_error *err)
 {

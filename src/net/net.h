@@ -70,8 +70,7 @@ typedef struct fk_net_session fk_net_session;
  * times the weights of 3 x 3 convolutions, once those of others; nothing with the reference engine.
  * Errors, with *out NULL; messages name the file:
  *   FLECK_E_NOTFOUND     a tensor that the file lacks (says which tap or pool needs it); the pool
- *                        of
- *                        an ONNX model that has no global output
+ *                        of an ONNX model that has no global output
  *   FLECK_E_SHAPE        a tensor of another shape; an input size that the network cannot take
  *   FLECK_E_OPTION       an unknown tap (says which there are), a scale of 0, threads below 1
  *   FLECK_E_UNSUPPORTED  an engine that this build lacks, a precision that this processor lacks

@@ -29,9 +29,8 @@ fleck_status fk_feed_open(fk_feed *out, const fk_net_source *source,
 void fk_feed_close(fk_feed *f);
 
 /* The image at path, RGB with EXIF applied: from the blobs where they hold it, else decoded.
- * *seconds is what decoding took, whenever that was.  notes are those of an image that is decoded
- * now, and
- * else zero. */
+ * *seconds is what decoding took, whenever that was.  notes are those of an image that is
+ * decoded now, and else zero. */
 fleck_status fk_feed_decode(fk_feed *f, const char *path, const fk_image_settings *settings,
                             fk_image *out, fk_image_notes *notes, double *seconds,
                             fleck_error *err) FLECK_MUST_CHECK;

@@ -83,8 +83,8 @@ fleck_status fk_runner_score(fk_runner *r, int lane, const fk_embedding *e, fk_s
                              fk_pool *pool, const uint8_t *left_out, float *map, double *score,
                              fleck_error *err) FLECK_MUST_CHECK;
 /* The same of n images at once on all threads: nothing else is running.  Entries of maps may be
- * NULL; left_out is
- * [n] of what the above takes.  A message does not say which image it is about. */
+ * NULL; left_out is [n] of what the above takes.  A message does not say which image it is
+ * about. */
 fleck_status fk_runner_score_many(fk_runner *r, int64_t n, const fk_embedding *const *e,
                                   const fk_span *exclude, const uint8_t *const *left_out,
                                   float *const *maps, double *scores,

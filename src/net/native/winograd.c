@@ -16,8 +16,7 @@
  * each product asks ahead for its share of the next point's.
  *
  * Cost: 36 C K multiply-adds a tile of 16 outputs (of 9 with 4 x 4) instead of 144 C K, and
- * transforms of
- * 36 * (4 C + 4 K) operations. */
+ * transforms of 36 * (4 C + 4 K) operations. */
 #include "net/native/conv.h"
 
 #include <string.h>

@@ -135,9 +135,8 @@ static double rounding_norm(const fk_gauss *exact, const fk_gauss *g, int64_t p)
     return sqrt(sum);
 }
 
-/* (L + E) z' = L z gives z' - z = -L^-1 E z', so that |z'| lies within 1 / (1 - e) and 1 / (1 + e)
- * of
- * |z| with e = |L^-1 E|. */
+/* (L + E) z' = L z gives z' - z = -L^-1 E z', so that |z'| lies within 1 / (1 - e) and 1 / (1 +
+ * e) of |z| with e = |L^-1 E|. */
 static void distances_of_bf16_stay_within_its_rounding(void **state)
 {
     float *images[N], query[P * D], want[P], got[P];

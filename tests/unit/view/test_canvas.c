@@ -7,8 +7,7 @@
 enum { SIDE = 8, GRID = 4 };
 
 /* A grid of 4 x 4 positions over 8 x 8 pixels: position x stands at pixel 2 x + 0.5, and reaches
- * pixels
- * 2 x - 1 to 2 x + 2. */
+ * pixels 2 x - 1 to 2 x + 2. */
 static const fk_embed_shape SHAPE = {.n_levels = 1, .levels = {{GRID, GRID, 1, NULL, NULL}}};
 
 /* Mask columns from .. to - 1. */

@@ -74,7 +74,7 @@ int fk_natural_compare(const char *a, const char *b)
     }
     if (*x != *y)
         return *x == '\0' ? -1 : 1;
-    return strcmp(a, b); /* "01" and "1" still get one order */
+    return strcmp(a, b); /* "01" and "1" need an order too */
 }
 
 /* strcasecmp follows the locale: in Turkish, I and i are two letters. */

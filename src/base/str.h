@@ -16,7 +16,7 @@ int fk_natural_compare(const char *a, const char *b);
 
 /* Whether text ends in suffix, ASCII case ignored. */
 bool fk_ends_with(const char *text, const char *suffix);
-/* Whether both are the same but for ASCII case. */
+/* Whether both are equal, ASCII case ignored. */
 bool fk_same_word(const char *a, const char *b);
 
 /* A growing text buffer; valid when zeroed; text is always terminated once anything was added. */

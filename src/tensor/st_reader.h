@@ -1,24 +1,24 @@
-/* What a safetensors reader is inside, for the files that make it. */
+/* The inside of a safetensors reader, for the files that implement it. */
 #ifndef FK_TENSOR_ST_READER_H
 #define FK_TENSOR_ST_READER_H
 
 #include "base/digest.h"
 #include "tensor/safetensors.h"
 
-/* What the header says about one tensor.  name is borrowed from the JSON. */
+/* The header's entry of one tensor.  name is borrowed from the JSON. */
 typedef struct fk_st_entry {
     const char *name;
     int64_t begin, end;
     fk_tensor view;
-    void *copy; /* the data again, where the file has it at an odd address */
+    void *copy; /* copy of the data if it is misaligned */
 } fk_st_entry;
 
 struct fk_st_reader {
     char *name;
-    fk_file file;   /* open while the reader lives; not of one over bytes */
-    uint8_t *bytes; /* [file.stamp.size] of the file; NULL over bytes */
-    int threads;    /* to read it with */
-    bool released;  /* the memory of bytes is with the system */
+    fk_file file;   /* open as long as the reader; unused for bytes of the caller */
+    uint8_t *bytes; /* [file.stamp.size] of the file; NULL for bytes of the caller */
+    int threads;    /* for reading */
+    bool released;  /* the memory of bytes was given back */
     char digest[FK_DIGEST_TEXT];
     fk_json *header;
     const fk_json *metadata;
@@ -27,7 +27,7 @@ struct fk_st_reader {
     const fk_st_entry **by_name; /* the same, sorted for look-up */
 };
 
-/* Check the header of size bytes and fill the reader with what it says. */
+/* Check the header of size bytes and fill the reader from it. */
 fleck_status fk_st_read_header(fk_st_reader *r, const uint8_t *bytes, size_t size,
                                fleck_error *err) FLECK_MUST_CHECK;
 

@@ -1,26 +1,26 @@
-/* Charts as SVG, to stand inside an HTML page: curves, histograms and dots.
+/* Charts as SVG for an HTML page: curves, histograms and dots.
  *
- * Text, frames and grids take the page's colour of text, so that they show on light and dark
- * grounds. */
+ * Text, frames and grids have the page's text colour, so they are visible on light and dark
+ * pages. */
 #include "render/chart.h"
 #include "base/number.h"
 #include "render/table.h"
 
 #include <math.h>
 
-/* The plot's place in the picture, in pixels. */
+/* The plot's position in the picture, in pixels. */
 #define LEFT 46.0
 #define TOP 18.0
 #define SIDE 240.0
 #define HEIGHT 160.0
 #define LINE 15.0
 
-/* Eight colours that colour-blind readers can tell apart (Okabe and Ito 2008), the page's own in
- * the place of black; and dashes for print in grey. */
+/* Eight colours that colour-blind readers can distinguish (Okabe and Ito 2008), with the page's
+ * text colour in place of black; and dashes for grey print. */
 static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73",      "#cc79a7",
                                       "#e69f00", "#56b4e9", "currentColor", "#8a7f00"};
 static const char *const dashes[] = {"none", "6 2", "2 2", "8 2 2 2"};
-/* Marks of dots, around (0, 0). */
+/* Shapes of dots, around (0, 0). */
 static const char *const marks[] = {"M-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0", "M-4.5-4.5h9v9h-9z",
                                     "M0-6L5.5 4.5h-11z", "M0-6.5L6.5 0L0 6.5L-6.5 0z"};
 
@@ -52,8 +52,8 @@ done:
     return st;
 }
 
-/* A figure with its title above and a picture of this size, whose text for those who do not see it
- * is title and description. */
+/* Begin a figure with its title above a picture of this size.  The picture's alternative text is
+ * title and description. */
 static fleck_status begin(fk_text *out, const char *title, const char *description, double width,
                           double height, fleck_error *err)
 {
@@ -251,13 +251,13 @@ done:
     return st;
 }
 
-/* Where v is in the plot. */
+/* The x of v in the plot. */
 static double place(double v, double low, double high)
 {
     return LEFT + SIDE * (v - low) / (high - low);
 }
 
-/* "threshold 1.25" above a line through the plot; nothing where there is no threshold. */
+/* "threshold 1.25" above a line through the plot; nothing without a threshold. */
 static fleck_status threshold_line(fk_text *out, double threshold, double low, double high,
                                    fleck_error *err)
 {
@@ -356,7 +356,7 @@ done:
 #define DOTS_LEFT 14.0
 #define DOTS_ROW 40.0
 
-/* Where the axis begins, and how far its ticks are apart: few, at round numbers, up to 100. */
+/* Beginning of the axis and distance of its ticks: a few round numbers up to 100. */
 static double axis_from(const fk_chart_row *rows, int64_t n_rows, int n, double *step)
 {
     double low = 100.0;
@@ -371,7 +371,7 @@ static double axis_from(const fk_chart_row *rows, int64_t n_rows, int n, double 
     return fmax(0.0, floor((low - *step / 4.0) / *step) * *step);
 }
 
-/* Where the character behind the first n of UTF-8 text begins. */
+/* Skip n characters of UTF-8 text. */
 static const char *skip(const char *words, int n)
 {
     for (; *words != '\0' && n > 0; n--)
@@ -381,8 +381,7 @@ static const char *skip(const char *words, int n)
     return words;
 }
 
-/* A row's words above its line: the name, of which the middle is left out where it is long, and
- * the note. */
+/* The text above a row's line: its name, without the middle if it is long, and the note. */
 static fleck_status row_words(fk_text *out, const fk_chart_row *row, double y, fleck_error *err)
 {
     char name[128];
@@ -404,7 +403,7 @@ done:
     return st;
 }
 
-/* A row's dots; the best, drawn last and so on top, has a ring. */
+/* A row's dots.  The best one has a ring and is drawn last, on top. */
 static fleck_status row_dots(fk_text *out, const fk_chart_row *row, const char *const *names, int n,
                              double y, double from, fleck_error *err)
 {

@@ -16,7 +16,7 @@ typedef struct fk_state_dict fk_state_dict;
  *
  * Errors, with *out NULL; messages name the file:
  *   FLECK_E_FORMAT       not a weight file, not whole, or no tensors in it
- *   FLECK_E_UNSUPPORTED  a pickle that asks for another name, which the message has; big-endian data
+ *   FLECK_E_UNSUPPORTED  a pickle that needs another name, given in the message; big-endian data
  *   FLECK_E_LIMIT        more values, or more data in relation to the file, than weights need
  *   FLECK_E_CHECKSUM     the file in a wheel is not the one whose name it has
  *   FLECK_E_NOTFOUND, FLECK_E_IO, FLECK_E_NOMEM */

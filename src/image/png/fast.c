@@ -135,7 +135,7 @@ static fleck_status alloc_with_rows(fk_image *out, uint8_t **raw, const fk_png_c
     int64_t n = (int64_t)chunks->width * bpp;
     fleck_status st;
 
-    FK_DO(FK_ALLOC(&out->data, FK_PNG_ROWS * n + (n + 1) * chunks->height + 1, err));
+    FK_DO(FK_ALLOC(&out->data, FK_PNG_ROWS * n + (n + 1) * chunks->height, err));
     out->width = chunks->width;
     out->height = chunks->height;
     out->channels = bpp;
@@ -165,9 +165,9 @@ fleck_status fk_png_decode_fast(fk_decoded *out, bool *done, const fk_png_chunks
         join_data(joined, chunks);
         data = joined;
     }
-    FK_DO(FK_CALLOC(&zeros, row_bytes + 1, err));
+    FK_DO(FK_CALLOC(&zeros, row_bytes, err));
     if (bpp == 4) {
-        FK_DO(FK_ALLOC(&own_raw, (row_bytes + 1) * chunks->height + 1, err));
+        FK_DO(FK_ALLOC(&own_raw, (row_bytes + 1) * chunks->height, err));
         FK_DO(fk_image_alloc(&out->image, chunks->width, chunks->height, 3, err));
         raw = own_raw;
     } else {

@@ -95,6 +95,10 @@ fleck_status fk_components(int32_t *labels, int64_t *n, const uint8_t *mask, int
  * NumPy's default; values are reordered.  NaN for n == 0.  Linear time. */
 double fk_quantile(float *values, int64_t n, double q);
 
+/* The value of rank k (0 <= k < n, from the lowest) of n values without NaN, which are reordered.
+ * Linear time. */
+float fk_select(float *values, int64_t n, int64_t k);
+
 /* Sort n values without NaN upward; -0 becomes 0.  Linear time, and memory for 2 n numbers. */
 fleck_status fk_sort(float *values, int64_t n, fleck_error *err) FLECK_MUST_CHECK;
 

@@ -23,7 +23,9 @@
  * and not outlined. */
 #include "metric/outline.h"
 #include "base/mem.h"
-#include "metric/keys.h"
+#include "metric/metric.h"
+
+#include <math.h>
 
 /* Share of good pixels above points[k]. */
 static double share_at(int64_t k)
@@ -31,46 +33,76 @@ static double share_at(int64_t k)
     return exp2(-0.25 * (double)k);
 }
 
-/* S(t): straight lines between the points, points[k] being the last that is <= t, and shares[2]
- * those of k and k + 1. */
+/* S(t) of t >= points[k]: straight lines between the points, points[k] being the last that is <= t,
+ * and shares[2] those of k and k + 1. */
 static double share_above(const double *points, int64_t n_points, int64_t k, const double *shares,
                           double t)
 {
-    if (t < points[0])
-        return 1.0;
     if (k + 1 == n_points)
         return shares[0];
     return shares[0] + (shares[1] - shares[0]) * (t - points[k]) / (points[k + 1] - points[k]);
 }
 
-static double value_of(uint32_t key)
+/* Copy the values in [least, most) to `to`, which may be where they are; returns their number. */
+static int64_t keep(float *to, const float *values, int64_t n, double least, double most)
 {
-    return (double)fk_f32_from_key(key);
+    int64_t kept = 0;
+
+    for (int64_t i = 0; i < n; i++) {
+        const double value = (double)values[i];
+
+        to[kept] = values[i];
+        kept += value >= least && value < most;
+    }
+    return kept;
 }
 
-/* The level of n > 0 sorted values. */
-static double find_level(const uint32_t *keys, int64_t n, const double *points, int64_t n_points)
+/* The first k for which n S(t) <= c A(t) can be at some t >= points[k], n_points where there is
+ * none: from points[k] to points[k + 1] S is S(points[k + 1]) at least, and A what is >= points[k]
+ * at most, which `high` then holds.  In good photos little is above the first points already, so
+ * that few values are looked at again. */
+static int64_t first_point(float *high, int64_t *n_high, const float *values, int64_t n,
+                           const double *points, int64_t n_points)
 {
-    const int64_t middle = (n - 1) / 2;
-    const double median = value_of(keys[middle]);
-    const double least = median + FK_OUTLINE_HEIGHT * (value_of(keys[n - 1]) - median);
-    double shares[2] = {share_at(0), share_at(1)};
-    int64_t below = middle, k = 0;
+    const float *from = values;
+    int64_t k = 0;
 
-    for (int64_t i = middle; i + 1 < n; i++) {
-        const double t = value_of(keys[i]);
+    *n_high = n;
+    for (; k < n_points; k++) {
+        const double chance = (double)n * share_at(k + 1 < n_points ? k + 1 : k);
+
+        if (chance > FK_OUTLINE_CHANCE * (double)*n_high)
+            continue;
+        *n_high = keep(high, from, *n_high, points[k], INFINITY);
+        from = high;
+        if (chance <= FK_OUTLINE_CHANCE * (double)*n_high)
+            break;
+    }
+    return k;
+}
+
+/* Walk up high [n_high], the sorted values from the median or points[k] on; low [below] are those
+ * that mirror some of them, sorted. */
+static double walk(const float *high, int64_t n_high, const float *low, int64_t below,
+                   double median, int64_t n, const double *points, int64_t n_points, int64_t k)
+{
+    const double least = median + FK_OUTLINE_HEIGHT * ((double)high[n_high - 1] - median);
+    double shares[2] = {share_at(k), share_at(k + 1)};
+
+    for (int64_t i = 0; i + 1 < n_high; i++) {
+        const double t = (double)high[i];
         double chance;
 
-        if (keys[i + 1] == keys[i])
+        if (high[i + 1] == high[i])
             continue;
-        while (below > 0 && value_of(keys[below - 1]) >= 2.0 * median - t)
+        while (below > 0 && (double)low[below - 1] >= 2.0 * median - t)
             below--;
         for (; k + 1 < n_points && points[k + 1] <= t; k++) {
             shares[0] = shares[1];
             shares[1] = share_at(k + 2);
         }
         chance = fmax((double)below, (double)n * share_above(points, n_points, k, shares, t));
-        if (chance <= FK_OUTLINE_CHANCE * (double)(n - 1 - i))
+        if (chance <= FK_OUTLINE_CHANCE * (double)(n_high - 1 - i))
             return fmax(t, least);
     }
     return NAN;
@@ -79,20 +111,32 @@ static double find_level(const uint32_t *keys, int64_t n, const double *points, 
 fleck_status fk_outline_level(double *level, const float *map, int64_t n, const double *points,
                               int64_t n_points, fleck_error *err)
 {
-    uint32_t *keys = NULL, *spare = NULL;
-    int64_t count = 0;
+    float *values = NULL, *high = NULL;
+    int64_t count = 0, n_high, below, k;
+    double median, from;
     fleck_status st;
 
     *level = NAN;
-    FK_DO(FK_ALLOC(&keys, n, err));
-    FK_DO(FK_ALLOC(&spare, n, err));
-    for (int64_t i = 0; i < n; i++)
-        if (map[i] != 0.0f)
-            keys[count++] = fk_key_from_f32(map[i]);
-    if (count > 0)
-        *level = find_level(fk_keys_sort32(keys, spare, count), count, points, n_points);
+    FK_DO(FK_ALLOC(&values, n, err));
+    FK_DO(FK_ALLOC(&high, n, err));
+    for (int64_t i = 0; i < n; i++) {
+        values[count] = map[i];
+        count += map[i] != 0.0f;
+    }
+    k = first_point(high, &n_high, values, count, points, n_points);
+    if (count == 0 || k == n_points)
+        goto done;
+    median = (double)fk_select(values, count, (count - 1) / 2);
+    from = fmax(median, points[k]);
+    n_high = keep(high, high, n_high, from, INFINITY);
+    below = keep(values, values, count, -INFINITY, 2.0 * median - from);
+    if (n_high == 0)
+        goto done;
+    FK_DO(fk_sort(high, n_high, err));
+    FK_DO(fk_sort(values, below, err));
+    *level = walk(high, n_high, values, below, median, count, points, n_points, k);
 done:
-    fk_free(keys);
-    fk_free(spare);
+    fk_free(values);
+    fk_free(high);
     return st;
 }

@@ -46,8 +46,6 @@ void fk_pixel_metric_close(fk_pixel_metric **m);
  * the figures are the same.  Without this call all stays in memory. */
 fleck_status fk_pixel_metric_spill(fk_pixel_metric *m, const char *folder, int64_t budget,
                                    fleck_error *err) FLECK_MUST_CHECK;
-/* For tests: defective pixels that finish sorts at a time; 0: as many as usual. */
-void fk_pixel_metric_set_room(fk_pixel_metric *m, int64_t pixels);
 
 /* Add one image: map [height, width] f32, mask [height, width] u8 (0 good, else defective; NULL:
  * all good), without the pixels that are not 0 in left_out [height, width] (NULL: all count): they
@@ -55,8 +53,8 @@ void fk_pixel_metric_set_room(fk_pixel_metric *m, int64_t pixels);
  * none.  Nothing is kept.  Images may differ in size, and several threads may add to one m at the
  * same time.
  *
- * Cost: 17 ns a pixel (sorting); keeps about 1.3 bytes a good pixel and 8 a defective one, and uses
- * 8 bytes a good pixel, 16 a defective one and 4 of each in an image with a defect while it runs.
+ * Cost: a few passes; keeps 2 bytes a good pixel, 8 a defective one and 12 for each 1/128 of an
+ * octave in which there are any, and uses 4 of each pixel in an image with a defect while it runs.
  * Errors, with m as it was:
  *   FLECK_E_IO      the temporary file cannot be made, or the disk is full
  *   FLECK_E_SHAPE   no pixel
@@ -94,10 +92,6 @@ fleck_status fk_components(int32_t *labels, int64_t *n, const uint8_t *mask, int
 /* The q-quantile (0 <= q <= 1) of n values without NaN, with linear interpolation in double, as
  * NumPy's default; values are reordered.  NaN for n == 0.  Linear time. */
 double fk_quantile(float *values, int64_t n, double q);
-
-/* The value of rank k (0 <= k < n, from the lowest) of n values without NaN, which are reordered.
- * Linear time. */
-float fk_select(float *values, int64_t n, int64_t k);
 
 /* Sort n values without NaN upward; -0 becomes 0.  Linear time, and memory for 2 n numbers. */
 fleck_status fk_sort(float *values, int64_t n, fleck_error *err) FLECK_MUST_CHECK;

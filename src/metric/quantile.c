@@ -122,27 +122,9 @@ static int64_t gather_class(float *values, int64_t n, int64_t *k, float *next)
     return m;
 }
 
-/* Bring the value of rank k to the place that is returned, within the first *n values; *next is the
- * least of the others that are larger. */
-static int64_t place_rank(float *values, int64_t *n, int64_t k, float *next)
-{
-    *next = INFINITY;
-    if (*n >= MANY && *n <= UINT32_MAX)
-        *n = gather_class(values, *n, &k, next);
-    select_rank(values, *n, k);
-    return k;
-}
-
-float fk_select(float *values, int64_t n, int64_t k)
-{
-    float next;
-
-    return values[place_rank(values, &n, k, &next)];
-}
-
 double fk_quantile(float *values, int64_t n, double q)
 {
-    float next;
+    float next = INFINITY;
     int64_t k;
     double h, part, a, b;
 
@@ -152,7 +134,9 @@ double fk_quantile(float *values, int64_t n, double q)
     h = q * (double)(n - 1);
     k = (int64_t)h;
     part = h - (double)k;
-    k = place_rank(values, &n, k, &next);
+    if (n >= MANY && n <= UINT32_MAX)
+        n = gather_class(values, n, &k, &next);
+    select_rank(values, n, k);
     a = (double)values[k];
     if (part == 0.0)
         return a;

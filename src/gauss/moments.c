@@ -25,7 +25,7 @@
  *     rho = ((1 - 2 / D) q + t^2) / ((n + 1 - 2 / D) (q - t^2 / D))       mu = t / D
  *
  * at most FK_MOST_SHRUNK.  Where q = t^2 / D, C is a multiple of I and asks for none.  All
- * positions then share one rho and one mu (gauss.c).
+ * positions then share one rho and one mu (learn.c).
  *
  * Merging.  With d = mB - mA (Chan, Golub and LeVeque 1979, eq. 2.1):
  *

@@ -83,19 +83,6 @@ done:
     return st;
 }
 
-fk_moments fk_learner_position(const fk_learner *l, const fk_desk *d, int64_t first, int64_t p)
-{
-    int64_t room = fk_moments_room(l->dim);
-
-    return (fk_moments){.dim = l->dim,
-                        .n = fk_counts_at(l->images, p),
-                        .shift = l->shift + p * l->dim,
-                        .sum = l->sum + p * l->dim,
-                        .triangle = l->spills
-                                        ? d->triangles + (p - first) * room
-                                        : l->bands[p / FK_GAUSS_BAND] + p % FK_GAUSS_BAND * room};
-}
-
 /* Where l spills, moments of positions first .. last - 1 to where fk_learner_position() finds
  * them. */
 static fleck_status fetch(const fk_learner *l, int64_t first, int64_t last, const fk_desk *d,

@@ -41,9 +41,6 @@ fleck_status fk_desks_open(fk_desk **out, int n, int64_t dim, int64_t band, int6
                            fleck_error *err) FLECK_MUST_CHECK;
 void fk_desks_close(fk_desk **desks, int n);
 
-/* Position p: in memory or, where l spills, on the desk of the positions from `first` on. */
-fk_moments fk_learner_position(const fk_learner *l, const fk_desk *d, int64_t first, int64_t p);
-
 /* Of an l that spills.  _keep: an image waits that is yet to be counted.  _fetch: all images'
  * moments of positions first .. last - 1 onto the desk, and into the sums; to be done once
  * therefore. */

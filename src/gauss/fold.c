@@ -1,6 +1,6 @@
 /* A Gaussian per position: distances of a whole fold of images as if none of them had been learned.
  *
- * As leaving one out (gauss_score.c), with many.  S = (1 - rho) C / (N - 1) + r I.  The rows of V
+ * As leaving one out (score.c), with many.  S = (1 - rho) C / (N - 1) + r I.  The rows of V
  * are the deviations x - m of the fold's images; l is 1 for those g of them that the position has
  * learned, 0 for others.  With c = 1 / (N - g), s = (1 - rho) / (N - 1) and A = diag(l) + c l l',
  *
@@ -116,8 +116,8 @@ FK_CLONES static void solve(const desk *d)
 /* Position p, of whose N images the fold has g; its whitened deviations are on the desk. */
 static void distances(const fk_gauss *gauss, const desk *d, double g, int64_t p, float *const *out)
 {
-    double n = (double)fk_gauss_count(gauss, p), c = 1.0 / (n - g);
-    double s = (1.0 - fk_gauss_shrinkage(gauss).share) / (n - 1.0);
+    double n = (double)fk_counts_at(gauss->images, p), c = 1.0 / (n - g);
+    double s = (1.0 - gauss->shrinkage.share) / (n - 1.0);
     double h = g > 0.0 ? (sqrt(1.0 + c * g) - 1.0) / g : 0.0, total;
 
     gram(d, gauss->dim);
@@ -144,7 +144,7 @@ void fk_gauss_distance_fold(const fk_gauss *g, int64_t n, const float *const *em
 {
     desk d = lay_out(g, n, tmp);
 
-    assert(fk_gauss_finished(g) && n >= 1);
+    assert(n >= 1);
     for (int64_t p = first; p < last; p++) {
         int64_t learned = 0;
 
@@ -153,7 +153,7 @@ void fk_gauss_distance_fold(const fk_gauss *g, int64_t n, const float *const *em
             learned += fk_gauss_learns(flags[i], p);
             out[i][p] = 0.0f;
         }
-        if (!fk_gauss_judges(g, p) || fk_gauss_count(g, p) - learned < 2)
+        if (!fk_counts_judge(g->images, p) || fk_counts_at(g->images, p) - learned < 2)
             continue;
         fk_gauss_whiten(g, n, emb, p, d.whiten, d.w);
         distances(g, &d, (double)learned, p, out);

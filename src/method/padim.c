@@ -2,7 +2,7 @@
 #include "method/methods.h"
 #include "base/mem.h"
 #include "map/map.h"
-#include "gauss/gauss.h"
+#include "gauss/learn.h"
 
 #include <assert.h>
 #include <math.h>
@@ -19,7 +19,9 @@
 typedef struct padim {
     fk_embed_shape shape;
     fk_map_size map;
-    fk_gauss gauss;
+    fk_learner learner;
+    fk_gauss gauss; /* what it has made, while finished; the learner is empty then */
+    bool finished;
     int64_t radius; /* of the neighbourhood whose Gaussians a position may match */
 } padim;
 
@@ -100,17 +102,21 @@ static int64_t positions(const padim *s)
 }
 
 static fleck_status padim_new(padim **out, const fk_options *o, const fk_embed_shape *shape,
-                              fk_map_size map, fleck_error *err)
+                              fk_map_size map, double epsilon, fleck_error *err)
 {
+    padim *s = NULL;
     fleck_status st;
 
-    *out = NULL;
     FK_DO(fk_embed_shape_single(shape, "padim", err));
-    FK_DO(FK_CALLOC(out, 1, err));
-    (*out)->shape = *shape;
-    (*out)->map = map;
-    (*out)->radius = fk_options_int(o, "neighbourhood");
+    FK_DO(FK_CALLOC(&s, 1, err));
+    *s = (padim){.shape = *shape, .map = map, .radius = fk_options_int(o, "neighbourhood")};
+    FK_DO(fk_learner_init(&s->learner, positions(s), shape->levels[0].dim, epsilon, err));
+    s->learner.type = factor_type(o);
+    s->learner.shrinks = shrinks(o);
+    *out = s;
+    s = NULL;
 done:
+    fk_free(s);
     return st;
 }
 
@@ -120,6 +126,7 @@ static void padim_free(void *state)
 
     if (s == NULL)
         return;
+    fk_learner_free(&s->learner);
     fk_gauss_free(&s->gauss);
     fk_free(s);
 }
@@ -128,28 +135,28 @@ static fleck_status padim_begin(void **state, const fk_options *o, const fk_embe
                                 fk_map_size map, fleck_error *err)
 {
     padim *s = NULL;
-    fleck_status st;
+    fleck_status st = padim_new(&s, o, shape, map, fk_options_real(o, "epsilon"), err);
 
-    *state = NULL;
-    FK_DO(padim_new(&s, o, shape, map, err));
-    FK_DO(fk_gauss_init(&s->gauss, positions(s), shape->levels[0].dim,
-                        fk_options_real(o, "epsilon"), err));
-    s->gauss.type = factor_type(o);
-    s->gauss.shrinks = shrinks(o);
     *state = s;
-    s = NULL;
-done:
-    padim_free(s);
     return st;
 }
 
 static fleck_status padim_limit(void *state, const fk_memory *m, int64_t *least, fleck_error *err)
 {
     padim *s = state;
-    fleck_status st = fk_gauss_limit(&s->gauss, m->bytes, m->folder, m->threads, least, err);
+    fleck_status st = fk_learner_limit(&s->learner, m->bytes, m->folder, m->threads, least, err);
 
     if (st != FLECK_OK)
         fk_error_context(err, "padim");
+    return st;
+}
+
+/* Let s learn, or learn on. */
+static fleck_status open_learner(padim *s, fleck_error *err)
+{
+    fleck_status st = s->finished ? fk_learner_resume(&s->learner, &s->gauss, err) : FLECK_OK;
+
+    s->finished = s->finished && st != FLECK_OK;
     return st;
 }
 
@@ -168,7 +175,9 @@ static fleck_status padim_add(void *state, const fk_embedding *const *images, in
         data[i] = images[i]->levels[0].data;
         flags[i] = images[i]->levels[0].valid;
     }
-    FK_DO(fk_gauss_add(&s->gauss, data, flags, n, pool, err));
+    if (n > 0)
+        FK_DO(open_learner(s, err));
+    FK_DO(fk_learner_add(&s->learner, data, flags, n, pool, err));
 done:
     fk_free(data);
     fk_free(flags);
@@ -180,8 +189,12 @@ done:
 static fleck_status padim_merge(void *state, void *other, fleck_error *err)
 {
     padim *a = state, *b = other;
-    fleck_status st = fk_gauss_merge(&a->gauss, &b->gauss, err);
+    fleck_status st;
 
+    FK_DO(open_learner(a, err));
+    FK_DO(open_learner(b, err));
+    FK_DO(fk_learner_merge(&a->learner, &b->learner, err));
+done:
     if (st != FLECK_OK)
         fk_error_context(err, "padim");
     return st;
@@ -190,8 +203,12 @@ static fleck_status padim_merge(void *state, void *other, fleck_error *err)
 static fleck_status padim_finish(void *state, fk_pool *pool, fleck_error *err)
 {
     padim *s = state;
-    fleck_status st = fk_gauss_finish(&s->gauss, pool, err);
+    fleck_status st;
 
+    if (s->finished)
+        return FLECK_OK;
+    st = fk_learner_finish(&s->learner, &s->gauss, pool, err);
+    s->finished = st == FLECK_OK;
     if (st != FLECK_OK)
         fk_error_context(err, "padim");
     return st;
@@ -259,7 +276,7 @@ static void keep_least(const score_job *job)
     int64_t side = 2 * w.radius + 1;
 
     for (int64_t q = 0; q < w.height * w.width; q++) {
-        float least = fk_gauss_judges(&job->state->gauss, q) ? INFINITY : 0.0f;
+        float least = fk_counts_judge(job->state->gauss.images, q) ? INFINITY : 0.0f;
 
         for (int64_t k = 0; k < side * side; k++) {
             int64_t y = q / w.width - (k / side - w.radius),
@@ -278,13 +295,13 @@ static void keep_least(const score_job *job)
 static fleck_status check_score(const padim *s, const fk_embedding *e, fk_span exclude,
                                 fleck_error *err)
 {
-    if (!fk_gauss_finished(&s->gauss))
+    if (!s->finished)
         return fk_error_set(err, FLECK_E_STATE, "padim: finish the fit before scoring");
-    if (exclude.count > 0 && s->gauss.n < 3)
+    if (exclude.count > 0 && s->gauss.images.n < 3)
         return fk_error_set(err, FLECK_E_STATE,
                             "padim: leaving one image out needs 3 of them, there are %lld",
-                            (long long)s->gauss.n);
-    assert(exclude.first + exclude.count <= s->gauss.n);
+                            (long long)s->gauss.images.n);
+    assert(exclude.first + exclude.count <= s->gauss.images.n);
     return fk_embedding_check(e, &s->shape, err);
 }
 
@@ -484,7 +501,9 @@ done:
 
 static int64_t padim_count(const void *state)
 {
-    return ((const padim *)state)->gauss.n;
+    const padim *s = state;
+
+    return s->finished ? s->gauss.images.n : s->learner.images.n;
 }
 
 /* ---- Saving and loading ---- */
@@ -495,30 +514,28 @@ static fleck_status padim_save(const void *state, fk_st_writer *w, fk_json *meta
     const fk_gauss *g = &s->gauss;
     fleck_status st;
 
-    if (!fk_gauss_finished(g))
+    if (!s->finished)
         FK_FAIL(err, FLECK_E_STATE, "padim: finish the fit before saving");
-    if (!fk_json_put_int(meta, "images", g->n) || !fk_json_put_real(meta, "epsilon", g->epsilon))
-        FK_FAIL(err, FLECK_E_NOMEM, "padim: the state could not be written as JSON");
-    if (g->shrinks && (!fk_json_put_real(meta, "share", g->shrinkage.share) ||
-                       !fk_json_put_real(meta, "ridge", g->shrinkage.ridge)))
+    if (!fk_json_put_int(meta, "images", g->images.n) ||
+        !fk_json_put_real(meta, "epsilon", s->learner.epsilon) ||
+        (s->learner.shrinks && (!fk_json_put_real(meta, "share", g->shrinkage.share) ||
+                                !fk_json_put_real(meta, "ridge", g->shrinkage.ridge))))
         FK_FAIL(err, FLECK_E_NOMEM, "padim: the state could not be written as JSON");
     FK_DO(fk_st_writer_add_data(w, "method.mean", FK_F32, 2, (int64_t[]){g->n_pos, g->dim}, g->mean,
                                 err));
     FK_DO(fk_st_writer_add_data(w, "method.factor", g->type, 2,
-                                (int64_t[]){g->n_pos, g->dim * (g->dim + 1) / 2}, g->factor, err));
-    if (g->counts != NULL)
-        FK_DO(fk_st_writer_add_data(w, "method.counts", FK_I64, 1, (int64_t[]){g->n_pos}, g->counts,
-                                    err));
+                                (int64_t[]){g->n_pos, fk_moments_size(g->dim)}, g->factor, err));
+    if (g->images.at != NULL)
+        FK_DO(fk_st_writer_add_data(w, "method.counts", FK_I64, 1, (int64_t[]){g->n_pos},
+                                    g->images.at, err));
 done:
     return st;
 }
 
 /* How covariances were shrunk. */
-static fleck_status load_shrinkage(fk_gauss *g, const fk_st_reader *r, const fk_json *meta,
+static fleck_status load_shrinkage(fk_shrinkage *s, const fk_st_reader *r, const fk_json *meta,
                                    fleck_error *err)
 {
-    fk_shrinkage *s = &g->shrinkage;
-
     if (!fk_json_get_real(meta, "share", &s->share) ||
         !fk_json_get_real(meta, "ridge", &s->ridge) ||
         !(s->share >= 0.0 && s->share <= FK_MOST_SHRUNK && s->ridge > 0.0))
@@ -541,15 +558,15 @@ static fleck_status load_counts(fk_gauss *g, const fk_st_reader *r, fleck_error 
         return FLECK_OK;
     FK_DO(fk_st_get_checked(r, "method.counts", FK_I64, 1, (int64_t[]){g->n_pos}, &t, err));
     counts = t.data;
-    FK_DO(FK_ALLOC(&g->counts, g->n_pos, err));
+    FK_DO(FK_ALLOC(&g->images.at, g->n_pos, err));
     for (int64_t p = 0; p < g->n_pos; p++) {
-        if (counts[p] < 0 || counts[p] > g->n)
+        if (counts[p] < 0 || counts[p] > g->images.n)
             FK_FAIL(err, FLECK_E_FORMAT,
                     "%s: padim: method.counts: expected 0 to %lld images, found %lld at position "
                     "%lld",
-                    fk_st_name(r), (long long)g->n, (long long)counts[p], (long long)p);
-        g->counts[p] = counts[p];
-        judged += fk_gauss_judges(g, p);
+                    fk_st_name(r), (long long)g->images.n, (long long)counts[p], (long long)p);
+        g->images.at[p] = counts[p];
+        judged += fk_counts_judge(g->images, p);
     }
     if (judged == 0)
         FK_FAIL(err, FLECK_E_FORMAT,
@@ -565,27 +582,34 @@ static fleck_status padim_load(void **state, const fk_options *o, const fk_embed
 {
     padim *s = NULL;
     fk_tensor mean, factor;
-    int64_t n, dim = shape->levels[0].dim;
+    fk_gauss *g;
+    int64_t n;
     double epsilon;
     fleck_status st;
 
     *state = NULL;
-    FK_DO(padim_new(&s, o, shape, map, err));
     if (!fk_json_get_int(meta, "images", &n) || n < 2 ||
         !fk_json_get_real(meta, "epsilon", &epsilon) || !(epsilon > 0.0))
         FK_FAIL(err, FLECK_E_FORMAT,
                 "%s: padim: images (at least 2) or epsilon (above 0) is missing or out of range",
                 fk_st_name(r));
+    FK_DO(padim_new(&s, o, shape, map, epsilon, err));
+    g = &s->gauss;
+    *g = (fk_gauss){.n_pos = positions(s),
+                    .dim = s->learner.dim,
+                    .images.n = n,
+                    .type = s->learner.type,
+                    .shrinkage.ridge = epsilon};
     FK_DO(
-        fk_st_get_checked(r, "method.mean", FK_F32, 2, (int64_t[]){positions(s), dim}, &mean, err));
-    FK_DO(fk_st_get_checked(r, "method.factor", factor_type(o), 2,
-                            (int64_t[]){positions(s), dim * (dim + 1) / 2}, &factor, err));
-    FK_DO(fk_gauss_view(&s->gauss, positions(s), dim, epsilon, n, mean.data, factor.data, err));
-    s->gauss.type = factor_type(o);
-    s->gauss.shrinks = shrinks(o);
-    if (s->gauss.shrinks)
-        FK_DO(load_shrinkage(&s->gauss, r, meta, err));
-    FK_DO(load_counts(&s->gauss, r, err));
+        fk_st_get_checked(r, "method.mean", FK_F32, 2, (int64_t[]){g->n_pos, g->dim}, &mean, err));
+    FK_DO(fk_st_get_checked(r, "method.factor", g->type, 2,
+                            (int64_t[]){g->n_pos, fk_moments_size(g->dim)}, &factor, err));
+    g->mean = mean.data;
+    g->factor = factor.data;
+    if (s->learner.shrinks)
+        FK_DO(load_shrinkage(&g->shrinkage, r, meta, err));
+    FK_DO(load_counts(g, r, err));
+    s->finished = true;
     *state = s;
     s = NULL;
 done:

@@ -176,7 +176,7 @@ void fk_runner_close(fk_runner *r)
 static fleck_status make_room(const fk_model *m, fk_lane *lane, int64_t height, int64_t width,
                               fleck_error *err)
 {
-    int64_t room = fk_map_gaussian_scratch(height, width);
+    int64_t room = fk_map_gaussian_scratch(height, width, m->sigma);
     int64_t top_room = m->pooling.kind == FK_POOLING_TOP ? height * width : 0;
     fleck_status st = FLECK_OK;
 

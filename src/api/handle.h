@@ -22,11 +22,8 @@ static inline void fk_handle_begin(struct fleck_model *m, const char *stage, int
     fk_watch_stage(&m->watch, stage, total);
 }
 
-/* Whether the file that the model was opened from, where it still exists, is what it was:
- * FLECK_E_STATE where it is not. */
+/* What every call that scores begins with: the file that the model was opened from, where it still
+ * exists, is what it was.  FLECK_E_STATE where it is not. */
 fleck_status fk_handle_unchanged(const fleck_model *model, fleck_error *err) FLECK_MUST_CHECK;
-/* What every call that scores begins with: the network is there, and the file that the model was
- * opened from, where it still exists, is what it was.  FLECK_E_STATE where it is not. */
-fleck_status fk_handle_ready(fleck_model *model, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

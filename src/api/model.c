@@ -10,6 +10,7 @@
 #include "fit/fit.h"
 #include "fit/settings.h"
 #include "run/output.h"
+#include "run/score.h"
 #include "view/place.h"
 
 #include <assert.h>
@@ -309,13 +310,6 @@ fleck_status fk_handle_unchanged(const fleck_model *m, fleck_error *err)
     return FLECK_OK;
 }
 
-fleck_status fk_handle_ready(fleck_model *m, fleck_error *err)
-{
-    fleck_status st = fk_handle_unchanged(m, err);
-
-    return st == FLECK_OK ? fk_runner_wake(&m->runner, err) : st;
-}
-
 /* Leave out the settings' areas beside the model's. */
 static fleck_status open_areas(fk_model *m, const fleck_run_settings *s, fleck_error *err)
 {
@@ -365,7 +359,6 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
     m->runner.max_pixels = s.max_pixels;
     m->watch = (fk_watch){.call = s.progress, .ctx = s.progress_ctx};
     fk_pool_set_watch(m->runner.pool, &m->watch);
-    FK_DO(fk_runner_ready(&m->runner, err));
     *out = m;
     return FLECK_OK;
 done:
@@ -494,27 +487,25 @@ static fleck_status verify(fleck_model *model, double tolerance, double *differe
 {
     fk_model *m = &model->model;
     fk_map_size input = fk_preprocess_input(&m->pre);
-    int64_t pixels = input.height * input.width;
     double limit = tolerance > 0.0 ? tolerance : 1e-3, worst = 0.0;
-    float *map = NULL;
+    fk_runner *r = &model->runner;
     fleck_status st;
 
     fk_handle_begin(model, "verify", m->n_checks);
-    FK_DO(fk_handle_ready(model, err));
+    FK_DO(fk_handle_unchanged(model, err));
     FK_DO(check_finite(model, err));
     if (m->n_checks == 0)
         FK_FAIL(err, FLECK_E_STATE, "the model holds no check images");
     if (!fk_pooling_same(m->pooling, m->fitted_pooling))
         FK_FAIL(err, FLECK_E_STATE,
                 "the model was opened with another pool than it was fitted with");
-    FK_DO(FK_ALLOC(&map, pixels, err));
+    FK_DO(fk_runner_embeddings(r, 1, err));
     for (int i = 0; i < m->n_checks; i++) {
+        const uint8_t *pixels = m->checks + i * input.height * input.width * 3;
         double score, wanted = m->check_scores[i], d;
 
-        FK_DO(fk_runner_embed(&model->runner, 0, m->checks + i * pixels * 3, model->runner.pool,
-                              NULL, err));
-        FK_DO(fk_runner_score(&model->runner, 0, NULL, FK_NONE, model->runner.pool, NULL,
-                              fk_model_scores_maps(m) ? map : NULL, &score, err));
+        FK_DO(fk_runner_embed(r, 1, &pixels, r->embeddings, err));
+        FK_DO(fk_score_check(r, r->embeddings, &score, err));
         d = fabs(score - wanted) / fmax(fabs(wanted), 1e-30);
         worst = fmax(worst, d);
         *difference = worst;
@@ -526,7 +517,6 @@ static fleck_status verify(fleck_model *model, double tolerance, double *differe
         FK_DO(fk_watch_tell(&model->watch, i + 1, err));
     }
 done:
-    fk_free(map);
     return st;
 }
 

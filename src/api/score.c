@@ -26,7 +26,7 @@ fleck_status fleck_score_file(fleck_model *model, const char *path, bool keep_im
     FK_NEED(model);
     FK_NEED(path);
     fk_handle_begin(model, "predict", 1);
-    FK_DO(fk_handle_ready(model, err));
+    FK_DO(fk_handle_unchanged(model, err));
     FK_DO(fk_predict_file(&model->runner, path, keep_image, out, err));
     fk_runner_scored(&model->runner, out, true);
     fk_runner_tell(&model->runner);
@@ -45,7 +45,7 @@ fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb, int64_t 
     FK_NEED(model);
     FK_NEED(rgb);
     fk_handle_begin(model, "predict", 1);
-    FK_DO(fk_handle_ready(model, err));
+    FK_DO(fk_handle_unchanged(model, err));
     FK_DO(fk_predict_pixels(&model->runner, rgb, width, height, row_bytes, out, err));
     fk_runner_scored(&model->runner, out, true);
     fk_runner_tell(&model->runner);
@@ -63,7 +63,7 @@ fleck_status fleck_score_files_with(fleck_model *model, const char *const *files
     FK_NEED(on_result);
     FK_DO(fk_check_files(files, n, __func__, err));
     fk_handle_begin(model, "predict", n);
-    FK_DO(fk_handle_ready(model, err));
+    FK_DO(fk_handle_unchanged(model, err));
     st = fk_predict_files(&model->runner, files, n, keep_image, on_scored, on_result, ctx, err);
 done:
     return st;
@@ -210,7 +210,7 @@ fleck_status fleck_evaluate(fleck_model *model, const char *path,
     FK_NEED(path);
     FK_DO(fk_check_measure(s.protocol, s.pro_limit, __func__, err));
     fk_handle_begin(model, "eval", 0);
-    FK_DO(fk_handle_ready(model, err));
+    FK_DO(fk_handle_unchanged(model, err));
     FK_DO(fk_dataset_test(&samples, path, &how, err));
     if (s.output != NULL)
         FK_DO(fk_outputs_add(&outputs, s.output, err));
@@ -260,7 +260,7 @@ fleck_status fleck_panel(const char *out_path, const char *image, const char *ma
         FK_NEED(columns[i].model);
         FK_NEED(columns[i].caption);
         fk_handle_begin(columns[i].model, "panel", 0);
-        FK_DO(fk_handle_ready(columns[i].model, err));
+        FK_DO(fk_handle_unchanged(columns[i].model, err));
         inner[i] = (fk_picture_column){&columns[i].model->runner, columns[i].caption};
     }
     st = fk_picture_panel(out_path, image, mask, inner, n, tile, err);

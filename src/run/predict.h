@@ -5,10 +5,7 @@
 #include "run/result.h"
 #include "run/runner.h"
 
-/* Score pixels already decoded, on all threads; takes over *original where keep is set. */
-fleck_status fk_predict_image(fk_runner *r, fk_image *original, bool keep, fleck_result *out,
-                              fleck_error *err) FLECK_MUST_CHECK;
-/* The same of pixels in memory, as fleck_score_pixels(). */
+/* Score pixels in memory on all threads, as fleck_score_pixels(). */
 fleck_status fk_predict_pixels(fk_runner *r, const uint8_t *rgb, int64_t width, int64_t height,
                                size_t row_bytes, fleck_result *out,
                                fleck_error *err) FLECK_MUST_CHECK;

@@ -88,6 +88,6 @@ void fk_source_context(const fk_source *s, int64_t i, fleck_error *err)
 {
     if (s->files != NULL)
         fk_error_context(err, "%s", s->files[i]);
-    else
+    else if (s->n > 1)
         fk_error_context(err, "image %lld", (long long)i);
 }

@@ -15,6 +15,7 @@ fk_dataset_how fk_source_how(const char *good, bool recursive, fk_warn warn);
 typedef struct fk_source {
     int64_t n;
     const char *const *files;  /* [n], or NULL: `next` gives the pixels */
+    const char *const *masks;  /* [n] of the images' own masks, NULL entries for none; or NULL */
     const fk_digest *contents; /* [n] digests of the files, or NULL */
     fleck_next_image *next;
     void *ctx;

@@ -6,7 +6,6 @@
 #include "dataset/samples.h"
 
 #include <string.h>
-#include <strings.h>
 
 /* Far more rows than images that can be scored.  The limit ends the reading of a wrong file. */
 #define SIZE_LIMIT ((size_t)1 << 28)
@@ -52,7 +51,7 @@ static fleck_status read_header(table *t, const fk_names *row, int64_t line, fle
     for (int k = 0; k < N_COLUMNS; k++) {
         t->columns[k] = -1;
         for (int64_t i = 0; i < row->count; i++) {
-            if (strcasecmp(row->items[i], column_names[k]) != 0)
+            if (!fk_same_word(row->items[i], column_names[k]))
                 continue;
             if (t->columns[k] >= 0)
                 return fk_error_set(err, FLECK_E_FORMAT, "%s:%lld: two columns are named %s",
@@ -177,7 +176,7 @@ static fleck_status read_row(table *t, fk_samples *out, const fk_names *row, int
     FK_DO(read_label(t, row, line, &defect, err));
     if (cell(t, row, PATH)[0] == '\0')
         FK_FAIL(err, FLECK_E_FORMAT, "%s:%lld: path is empty", t->name, (long long)line);
-    if (t->columns[SPLIT] >= 0 && strcasecmp(cell(t, row, SPLIT), t->test ? "test" : "train") != 0)
+    if (t->columns[SPLIT] >= 0 && !fk_same_word(cell(t, row, SPLIT), t->test ? "test" : "train"))
         goto done;
     defective = strcmp(defect, FK_GOOD) != 0;
     if (!t->test && defective)

@@ -71,7 +71,7 @@ static const char *cell(const table *t, const fk_names *row, int k)
 }
 
 /* Add "line 7: text" to a list for a message. */
-static fleck_status note(fk_names *list, int64_t line, const char *text, fleck_error *err)
+static fleck_status add_line(fk_names *list, int64_t line, const char *text, fleck_error *err)
 {
     char *noted = NULL;
     fleck_status st = fk_asprintf(&noted, err, "line %lld: %s", (long long)line, text);
@@ -120,7 +120,7 @@ static fleck_status resolve(table *t, char **out, const char *text, int64_t line
     }
     if (fk_path_is_file(*out))
         return FLECK_OK;
-    st = note(&t->missing, line, text, err);
+    st = add_line(&t->missing, line, text, err);
 done:
     fk_free(*out);
     *out = NULL;
@@ -186,9 +186,9 @@ static fleck_status read_row(table *t, fk_samples *out, const fk_names *row, int
         FK_DO(resolve(t, &mask, mask_text, line, err));
         t->masks++;
     } else if (defective) {
-        FK_DO(note(&t->bare, line, cell(t, row, PATH), err));
+        FK_DO(add_line(&t->bare, line, cell(t, row, PATH), err));
     } else if (mask_text[0] != '\0' && t->test) {
-        FK_DO(note(&t->unused, line, mask_text, err));
+        FK_DO(add_line(&t->unused, line, mask_text, err));
     }
     if (ignore_text[0] != '\0')
         FK_DO(resolve(t, &ignore, ignore_text, line, err));

@@ -22,7 +22,7 @@ void fk_blobs_close(fk_blobs **b);
 fleck_status fk_blobs_put(fk_blobs *b, const char *name, const void *bytes, int64_t size,
                           fleck_error *err) FLECK_MUST_CHECK;
 
-/* Size of the block called name, -1 where there is none. */
+/* Size of the block called name, -1 if there is none. */
 int64_t fk_blobs_size(fk_blobs *b, const char *name);
 
 /* Copy the block called name, which is there (asserted), into out. */

@@ -43,7 +43,7 @@ void fk_mem_trim(void);
 #define FK_CALLOC(ptr, count, err) fk_calloc((void **)(ptr), (count), sizeof **(ptr), (err))
 
 /* For tests: make the n-th allocation from now fail (1 is the next), once; 0 switches this off.
- * Returns how many allocations have been asked for since the last call. */
+ * Returns the number of allocations since the last call. */
 int64_t fk_mem_fail_at(int64_t n);
 
 /* Whether the process can get that many bytes of address space more.  For libraries that hang or

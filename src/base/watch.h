@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-/* Used only on the thread that called fleck.  Valid when zeroed, which reports to nobody.  All
+/* Used only on the thread that called fleck.  Valid when zeroed, which makes no reports.  All
  * functions below accept NULL and then do nothing. */
 typedef struct fk_watch {
     fleck_progress *call; /* NULL: no reports */

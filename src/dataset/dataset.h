@@ -44,8 +44,8 @@ typedef struct fk_dataset_how {
  *
  *   an MVTec category   path/train/good, or another usual name, if path/train exists
  *   a flat folder       the images directly in path
- *                       (either with all below it where how says so)
- *   a CSV file          its rows labelled good, and where it has a column split, split == train
+ *                       (either with all folders below it if how.recursive)
+ *   a CSV file          its rows labelled good, and if it has a column split, with split == train
  *
  * CSV (name ends in .csv, RFC 4180, UTF-8 with or without a byte order mark, any line ends): a
  * header row names the columns in any order; other columns are ignored.
@@ -55,19 +55,19 @@ typedef struct fk_dataset_how {
  *   mask    of a defective image, as path; may be empty
  *   ignore  a mask of what of the image is left out of fit, score and figures; may be empty
  *   split   train, test, or anything else for neither
- *   defect  name of a defective row's type; "defective" where it is missing or empty
+ *   defect  name of a defective row's type; "defective" if it is missing or empty
  *
  * Errors, with out empty:
- *   FLECK_E_NOTFOUND  no image, or a file that is not there; says where it looked
+ *   FLECK_E_NOTFOUND  no image, or a file that does not exist; names what was searched
  *   FLECK_E_FORMAT    not a data set, or a CSV that breaks these rules; says in which line */
 fleck_status fk_dataset_train(fk_samples *out, const char *path, const fk_dataset_how *how,
                               fleck_error *err) FLECK_MUST_CHECK;
 
 /* Test images with labels and masks, ordered by type ("good" first) and name:
  *
- *   an MVTec category   path/test/<type>/, of which one type is good whatever its usual name, mask
+ *   an MVTec category   path/test/<type>/, one of which is good under any usual name; masks
  *                       path/ground_truth/<type>/STEM_mask.* or STEM.*
- *   a CSV file          all rows, or where it has a column split, split == test
+ *   a CSV file          all rows, or if it has a column split, those with split == test
  *
  * If there is no ground_truth, or no row names a mask, there are no masks.  Masks of no image, of
  * several images or of a good one give a warning.  Errors are those above, and:

@@ -5,7 +5,6 @@
 #include "dataset/samples.h"
 
 #include <string.h>
-#include <strings.h>
 
 #define KEY_SIZE 64
 #define COUNT_DEPTH 3
@@ -41,11 +40,6 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || ((unsigned char)c & 0x80) != 0;
 }
 
-static char to_lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 bool fk_good_name(const char *name)
 {
     char key[KEY_SIZE];
@@ -57,7 +51,7 @@ bool fk_good_name(const char *name)
         if (digit && n > 0)
             return false;
         if (is_letter(*name) && n < sizeof key - 1)
-            key[n++] = to_lower(*name);
+            key[n++] = fk_lower(*name);
     }
     key[n] = '\0';
     return is_in(key, good_names, COUNT(good_names));
@@ -74,7 +68,7 @@ static bool has_good_word(const char *name)
 
         for (; is_letter(*name); name++)
             if (n < sizeof word - 1)
-                word[n++] = to_lower(*name);
+                word[n++] = fk_lower(*name);
         word[n] = '\0';
         if (is_in(word, bad_words, COUNT(bad_words)))
             return false;
@@ -90,8 +84,7 @@ bool fk_good_asked(const char *asked, const char *name)
 
     for (; asked != NULL; asked = strchr(asked, ',')) {
         asked += *asked == ',';
-        if (strncasecmp(asked, name, length) == 0 &&
-            (asked[length] == ',' || asked[length] == '\0'))
+        if (fk_same_start(asked, name, length) && (asked[length] == ',' || asked[length] == '\0'))
             return true;
     }
     return false;

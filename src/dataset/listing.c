@@ -371,7 +371,7 @@ static int64_t count_of(const fk_listing *l, fk_passed_why why, int64_t *differe
     return n;
 }
 
-static fleck_status say_one(fk_text *t, const fk_passed *p, fleck_error *err)
+static fleck_status add_one_reason(fk_text *t, const fk_passed *p, fleck_error *err)
 {
     const char *s = p->count == 1 ? "" : "s";
     long long n = p->count;
@@ -401,8 +401,8 @@ static fleck_status say_one(fk_text *t, const fk_passed *p, fleck_error *err)
 }
 
 /* For reasons that name folders, if there are many. */
-static fleck_status say_many(fk_text *t, fk_passed_why why, int64_t count, int64_t different,
-                             fleck_error *err)
+static fleck_status add_joint_reason(fk_text *t, fk_passed_why why, int64_t count,
+                                     int64_t different, fleck_error *err)
 {
     if (why == FK_PASSED_SUB)
         return fk_text_printf(t, err, "%lld in %lld sub-folders (--recursive)", (long long)count,
@@ -415,7 +415,7 @@ static fleck_status say_many(fk_text *t, fk_passed_why why, int64_t count, int64
                                                     : "hidden folders");
 }
 
-static fleck_status say(fk_text *t, const fk_listing *l, fk_passed_why why, fleck_error *err)
+static fleck_status add_reason(fk_text *t, const fk_listing *l, fk_passed_why why, fleck_error *err)
 {
     int64_t different, n = count_of(l, why, &different);
     fleck_status st = FLECK_OK;
@@ -423,7 +423,7 @@ static fleck_status say(fk_text *t, const fk_listing *l, fk_passed_why why, flec
     if (different > MOST_NAMED && why != FK_PASSED_FORMAT) {
         if (t->length > 0)
             FK_DO(fk_text_add(t, ", ", 2, err));
-        FK_DO(say_many(t, why, n, different, err));
+        FK_DO(add_joint_reason(t, why, n, different, err));
         goto done;
     }
     for (int64_t i = 0; i < l->n_passed; i++) {
@@ -431,7 +431,7 @@ static fleck_status say(fk_text *t, const fk_listing *l, fk_passed_why why, flec
             continue;
         if (t->length > 0)
             FK_DO(fk_text_add(t, ", ", 2, err));
-        FK_DO(say_one(t, &l->passed[i], err));
+        FK_DO(add_one_reason(t, &l->passed[i], err));
     }
 done:
     return st;
@@ -444,7 +444,7 @@ fleck_status fk_listing_text(char **out, const fk_listing *l, fleck_error *err)
 
     *out = NULL;
     for (int why = FK_PASSED_SUB; why <= FK_PASSED_OTHER; why++)
-        FK_DO(say(&t, l, (fk_passed_why)why, err));
+        FK_DO(add_reason(&t, l, (fk_passed_why)why, err));
     FK_DO(fk_strdup(out, t.data != NULL ? t.data : "", err));
 done:
     fk_text_free(&t);

@@ -6,7 +6,6 @@
 #include "dataset/samples.h"
 
 #include <string.h>
-#include <strings.h>
 
 /* Far more rows than images that can be scored.  The limit ends the reading of a wrong file. */
 #define SIZE_LIMIT ((size_t)1 << 28)
@@ -52,7 +51,7 @@ static fleck_status read_header(table *t, const fk_names *row, int64_t line, fle
     for (int k = 0; k < N_COLUMNS; k++) {
         t->columns[k] = -1;
         for (int64_t i = 0; i < row->count; i++) {
-            if (strcasecmp(row->items[i], column_names[k]) != 0)
+            if (!fk_same_word(row->items[i], column_names[k]))
                 continue;
             if (t->columns[k] >= 0)
                 return fk_error_set(err, FLECK_E_FORMAT, "%s:%lld: two columns are named %s",
@@ -72,7 +71,7 @@ static const char *cell(const table *t, const fk_names *row, int k)
 }
 
 /* Add "line 7: text" to a list for a message. */
-static fleck_status note(fk_names *list, int64_t line, const char *text, fleck_error *err)
+static fleck_status add_line(fk_names *list, int64_t line, const char *text, fleck_error *err)
 {
     char *noted = NULL;
     fleck_status st = fk_asprintf(&noted, err, "line %lld: %s", (long long)line, text);
@@ -121,7 +120,7 @@ static fleck_status resolve(table *t, char **out, const char *text, int64_t line
     }
     if (fk_path_is_file(*out))
         return FLECK_OK;
-    st = note(&t->missing, line, text, err);
+    st = add_line(&t->missing, line, text, err);
 done:
     fk_free(*out);
     *out = NULL;
@@ -177,7 +176,7 @@ static fleck_status read_row(table *t, fk_samples *out, const fk_names *row, int
     FK_DO(read_label(t, row, line, &defect, err));
     if (cell(t, row, PATH)[0] == '\0')
         FK_FAIL(err, FLECK_E_FORMAT, "%s:%lld: path is empty", t->name, (long long)line);
-    if (t->columns[SPLIT] >= 0 && strcasecmp(cell(t, row, SPLIT), t->test ? "test" : "train") != 0)
+    if (t->columns[SPLIT] >= 0 && !fk_same_word(cell(t, row, SPLIT), t->test ? "test" : "train"))
         goto done;
     defective = strcmp(defect, FK_GOOD) != 0;
     if (!t->test && defective)
@@ -187,9 +186,9 @@ static fleck_status read_row(table *t, fk_samples *out, const fk_names *row, int
         FK_DO(resolve(t, &mask, mask_text, line, err));
         t->masks++;
     } else if (defective) {
-        FK_DO(note(&t->bare, line, cell(t, row, PATH), err));
+        FK_DO(add_line(&t->bare, line, cell(t, row, PATH), err));
     } else if (mask_text[0] != '\0' && t->test) {
-        FK_DO(note(&t->unused, line, mask_text, err));
+        FK_DO(add_line(&t->unused, line, mask_text, err));
     }
     if (ignore_text[0] != '\0')
         FK_DO(resolve(t, &ignore, ignore_text, line, err));

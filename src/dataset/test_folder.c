@@ -114,7 +114,7 @@ done:
 /* ---- Images of a type ---- */
 
 /* "type/name" for a message. */
-static fleck_status note(fk_names *list, const char *type, const char *name, fleck_error *err)
+static fleck_status add_name(fk_names *list, const char *type, const char *name, fleck_error *err)
 {
     char *text = NULL;
     fleck_status st = fk_path_join(&text, type, name, err);
@@ -136,14 +136,14 @@ static fleck_status find_mask(char **mask, reader *r, truth *t, const char *type
     FK_DO(truth_find(t, stem, &first, &count, err));
     if (good) {
         if (count > 0)
-            FK_DO(note(&r->of_good, type, t->names.items[first], err));
+            FK_DO(add_name(&r->of_good, type, t->names.items[first], err));
     } else if (count == 0) {
-        FK_DO(note(&r->missing, type, name, err));
+        FK_DO(add_name(&r->missing, type, name, err));
     } else if (count > 1) {
-        FK_DO(note(&r->twice, type, name, err));
+        FK_DO(add_name(&r->twice, type, name, err));
     } else {
         if (t->uses[first] > 1)
-            FK_DO(note(&r->shared, type, t->names.items[first], err));
+            FK_DO(add_name(&r->shared, type, t->names.items[first], err));
         FK_DO(fk_path_join(mask, t->folder, t->names.items[first], err));
     }
 done:
@@ -190,7 +190,7 @@ static fleck_status add_type(reader *r, int64_t type, fleck_error *err)
         FK_DO(add_image(r, &t, type, r->images[type].items[i], err));
     for (int64_t i = 0; i < t.names.count; i++)
         if (t.uses[i] == 0)
-            FK_DO(note(&r->surplus, folder, t.names.items[i], err));
+            FK_DO(add_name(&r->surplus, folder, t.names.items[i], err));
 done:
     truth_free(&t);
     return st;
@@ -231,7 +231,8 @@ done:
     return st;
 }
 
-static fleck_status say(const reader *r, const fk_names *names, const char *what, fleck_error *err)
+static fleck_status warn_of(const reader *r, const fk_names *names, const char *what,
+                            fleck_error *err)
 {
     fk_text text = {0};
     fleck_status st = FLECK_OK;
@@ -267,9 +268,9 @@ static fleck_status check_masks(const reader *r, fleck_error *err)
                 r->test, (long long)r->twice.count, (long long)r->defective,
                 r->twice.count == 1 ? "has" : "have", r->truth, text.data);
     }
-    FK_DO(say(r, &r->surplus, "masks without a test image are not used", err));
-    FK_DO(say(r, &r->shared, "masks that belong to several images", err));
-    FK_DO(say(r, &r->of_good, "masks of good images are not looked at", err));
+    FK_DO(warn_of(r, &r->surplus, "masks without a test image are not used", err));
+    FK_DO(warn_of(r, &r->shared, "masks that belong to several images", err));
+    FK_DO(warn_of(r, &r->of_good, "masks of good images are not looked at", err));
 done:
     fk_text_free(&text);
     return st;

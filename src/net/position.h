@@ -8,7 +8,7 @@
  * out is a copy.  Sums run in double and are rounded once.  Cost: about 16 * height * width * dim
  * multiply-adds, more if FK_CUBIC_SMOOTH shrinks the grid.
  *
- * The three ways are those of the networks' own code (docs/internals/numerics.md). 
+ * The three ways are those of the networks' own code (docs/internals/numerics.md).
  * FLECK_E_NOMEM. */
 fleck_status fk_position_resample(float *out, int64_t height, int64_t width, const float *table,
                                   int64_t grid, int64_t dim, fk_resample how,

@@ -19,7 +19,7 @@ void fk_colour(uint8_t rgb[3], double v);
  *
  *   image      grey or RGB
  *   map        [H, W] of the image's own size
- *   threshold  outline {map > threshold} where it is not NaN
+ *   threshold  outline {map > threshold}; NaN: no outline
  *   out        RGB; up to 0.15 of the scale the image's own bytes, then the colour ever stronger
  *              until 0.60, but never so strong that the image is hidden */
 fleck_status fk_render_overlay(fk_image *out, const fk_image *image, const float *map,
@@ -68,7 +68,7 @@ fleck_status fk_render_sheet(fk_image *out, const fk_image *const *pictures, int
  *             largest at which each fits; beyond that they are cut and end in ".."
  *   tile      8 to 65535 pixels
  *
- * Errors: FLECK_E_OPTION for n or tile out of range; FLECK_E_LIMIT where the panel would be larger
+ * Errors: FLECK_E_OPTION for n or tile out of range; FLECK_E_LIMIT if the panel would be larger
  * than an image may be. */
 fleck_status fk_render_panel(fk_image *out, const fk_image *const *pictures,
                              const char *const *captions, int n, int64_t tile,

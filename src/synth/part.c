@@ -6,7 +6,7 @@
 
 /* The drawing, in units of the outer radius, from outside to inside. */
 #define FACE 0.945        /* the rim between here and 1 is bevelled outwards */
-#define BOLT_CIRCLE 0.715 /* where the bolt holes sit */
+#define BOLT_CIRCLE 0.715 /* radius of the circle of bolt holes */
 #define BOLT_SINK 0.108   /* radius of a countersink */
 #define BOLT_HOLE 0.078   /* radius of a hole */
 #define DOWEL 0.034       /* radius of the two small holes between bolts */

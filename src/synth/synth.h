@@ -20,7 +20,7 @@ const char *fk_synth_defect_name(int i);
 /* Draw one image.
  *
  *   out     RGB, width x height
- *   mask    grey, 0 and 255; NULL where it is not wanted, all 0 for good parts.  255 where the
+ *   mask    ground truth, grey, 0 and 255; may be NULL; all 0 for good parts.  255 where the
  *           defect touches the pixel: elsewhere the picture is what it would be without defect, to
  *           the last byte
  *   stream  0 train, 1 test good, 2 + i: with defect i

@@ -11,11 +11,11 @@
  * libcurl has an option for this, but treats the answer 200 as an error then. */
 #include "weights/download.h"
 #include "base/number.h"
+#include "base/str.h"
 
 #include <curl/curl.h>
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 typedef struct transfer {
@@ -33,7 +33,7 @@ typedef struct transfer {
 
 bool fk_download_takes(const char *url)
 {
-    return strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
+    return fk_same_start(url, "http://", 7) || fk_same_start(url, "https://", 8);
 }
 
 static long response_code(const transfer *t)
@@ -54,7 +54,7 @@ static void read_range(const transfer *t, int64_t *first, int64_t *total)
 
     *first = *total = -1;
     if (curl_easy_header(t->curl, "Content-Range", 0, CURLH_HEADER, -1, &header) != CURLHE_OK ||
-        strncasecmp(header->value, "bytes ", 6) != 0)
+        !fk_same_start(header->value, "bytes ", 6))
         return;
     slash = strchr(header->value, '/');
     if (slash != NULL && !fk_integer_parse(slash + 1, total))
@@ -147,7 +147,7 @@ static int on_progress(void *ctx, curl_off_t total, curl_off_t done, curl_off_t 
 /* Fails at the first option that this build of libcurl lacks. */
 static CURLcode set_up(transfer *t)
 {
-    bool secure = strncasecmp(t->url, "https://", 8) == 0;
+    bool secure = fk_same_start(t->url, "https://", 8);
     char range[32];
     CURLcode code = CURLE_OK;
 

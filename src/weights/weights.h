@@ -106,7 +106,7 @@ bool fk_weights_fetchable(const fk_arch *arch);
  *   FLECK_E_NETWORK      no connection, HTTP status other than 200 and 206, cut short, stalled
  *   FLECK_E_CHECKSUM     the file is not the promised one; it is removed
  *   FLECK_E_CANCELLED    progress returned false; what arrived is kept
- *   FLECK_E_UNSUPPORTED  no checksum of arch's file is known: says where it comes from
+ *   FLECK_E_UNSUPPORTED  no checksum of arch's file is known; names the file's origin
  *   FLECK_E_OPTION       mirror_url is neither http:// nor https://
  *   FLECK_E_STATE        another process is downloading the same file
  *   FLECK_E_IO, and those of fk_weights_add() */

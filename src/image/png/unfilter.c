@@ -78,7 +78,7 @@ bool fk_png_unfilter_row(int filter, uint8_t *row, const uint8_t *above, int64_t
         return undo(filter, row, above, n, 3);
     if (bpp == 4)
         return undo(filter, row, above, n, 4);
-    return undo(filter, row, above, n, bpp);
+    return undo(filter, row, above, n, 1);
 }
 
 /* ---- Eight rows ---- */

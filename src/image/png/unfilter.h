@@ -29,7 +29,7 @@ static inline int fk_png_paeth_guess(int left, int up, int corner)
     return 2 * to_lo <= to_hi ? hi : guess;
 }
 
-/* Undo a row of n bytes in place; bpp is 1 to 4 bytes a pixel.  False, with nothing done, for a
+/* Undo a row of n bytes in place; bpp is 1, 3 or 4 bytes a pixel.  False, with nothing done, for a
  * filter that does not exist. */
 bool fk_png_unfilter_row(int filter, uint8_t *row, const uint8_t *above, int64_t n, int bpp);
 

@@ -35,6 +35,19 @@ done:
     return st;
 }
 
+fleck_status fk_table_add_texts(fk_table *t, fleck_error *err, ...)
+{
+    const char *text;
+    va_list ap;
+    fleck_status st = FLECK_OK;
+
+    va_start(ap, err);
+    while (st == FLECK_OK && (text = va_arg(ap, const char *)) != NULL)
+        st = fk_table_add(t, err, "%s", text);
+    va_end(ap);
+    return st;
+}
+
 fleck_status fk_table_mark(fk_table *t, fleck_error *err)
 {
     fleck_status st;

@@ -17,6 +17,10 @@ void fk_table_free(fk_table *t);
 fleck_status fk_table_add(fk_table *t, fleck_error *err, const char *format, ...) FLECK_MUST_CHECK
     FLECK_PRINTF(3, 4);
 
+/* Add a cell for each text, up to NULL. */
+fleck_status fk_table_add_texts(fk_table *t, fleck_error *err, ...) FLECK_MUST_CHECK
+    __attribute__((sentinel));
+
 /* Let the cell that was added last stand out: an asterisk behind it in text, bold in Markdown and
  * HTML. */
 fleck_status fk_table_mark(fk_table *t, fleck_error *err) FLECK_MUST_CHECK;

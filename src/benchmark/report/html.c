@@ -146,20 +146,13 @@ static fleck_status curves_make(curves *c, const fk_bench_result *r, fleck_error
     int64_t n;
     fleck_status st;
 
-    FK_DO(FK_ALLOC(&scores, r->n, err));
-    FK_DO(FK_ALLOC(&labels, r->n, err));
-    FK_DO(FK_ALLOC(&points, r->n + 1, err));
-    FK_DO(FK_ALLOC(&c->good, r->n, err));
-    FK_DO(FK_ALLOC(&c->defective, r->n, err));
-    for (int64_t i = 0; i < r->n; i++) {
-        scores[i] = r->images[i].score;
-        labels[i] = r->images[i].defective;
-        if (r->images[i].defective)
-            c->defective[c->n_defective++] = scores[i];
-        else
-            c->good[c->n_good++] = scores[i];
-    }
-    FK_DO(fk_metric_curve(points, &n, scores, labels, r->n, err));
+    FK_DO(fk_bench_scores(&scores, &labels, &n, r, NULL, err));
+    FK_DO(FK_ALLOC(&points, n + 1, err));
+    FK_DO(FK_ALLOC(&c->good, n, err));
+    FK_DO(FK_ALLOC(&c->defective, n, err));
+    for (int64_t i = 0; i < n; i++)
+        *(labels[i] != 0 ? &c->defective[c->n_defective++] : &c->good[c->n_good++]) = scores[i];
+    FK_DO(fk_metric_curve(points, &n, scores, labels, n, err));
     FK_DO(rates_make(&c->images, points, n, err));
     if (r->n_curve > 0)
         FK_DO(rates_make(&c->pixels, r->curve, r->n_curve, err));
@@ -175,29 +168,24 @@ static fleck_status draw_curves(fk_text *out, const fk_bench_category *c, const 
                                 const curves *list, bool pixels, fk_chart_series *series,
                                 fleck_error *err)
 {
-    const char *of = pixels ? "Pixels" : "Images";
-    int n = 0;
-    char title[64];
-    fleck_status st;
+    static const char *const titles[2][2] = {{"Images: ROC", "Images: precision and recall"},
+                                             {"Pixels: ROC", "Pixels: precision and recall"}};
+    fleck_status st = FLECK_OK;
 
-    for (int i = 0; i < c->n; i++) {
-        const rates *r = pixels ? &list[i].pixels : &list[i].images;
+    for (int k = 0; k < 2; k++) {
+        int n = 0;
 
-        if (r->n > 0)
-            series[n++] =
-                (fk_chart_series){labels->items[i], i, r->n, r->alarm_rate, r->found_rate};
+        for (int i = 0; i < c->n; i++) {
+            const rates *r = pixels ? &list[i].pixels : &list[i].images;
+
+            if (r->n > 0)
+                series[n++] = (fk_chart_series){labels->items[i], i, r->n,
+                                                k == 0 ? r->alarm_rate : r->found_rate,
+                                                k == 0 ? r->found_rate : r->precision};
+        }
+        FK_DO(fk_chart_curves(out, titles[pixels][k], k == 0 ? "false-positive rate" : "recall",
+                              k == 0 ? "true-positive rate" : "precision", series, n, err));
     }
-    snprintf(title, sizeof title, "%s: ROC", of);
-    FK_DO(fk_chart_curves(out, title, "false-positive rate", "true-positive rate", series, n, err));
-    n = 0;
-    for (int i = 0; i < c->n; i++) {
-        const rates *r = pixels ? &list[i].pixels : &list[i].images;
-
-        if (r->n > 0)
-            series[n++] = (fk_chart_series){labels->items[i], i, r->n, r->found_rate, r->precision};
-    }
-    snprintf(title, sizeof title, "%s: precision and recall", of);
-    FK_DO(fk_chart_curves(out, title, "recall", "precision", series, n, err));
 done:
     return st;
 }

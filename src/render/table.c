@@ -201,6 +201,21 @@ done:
     return st;
 }
 
+fleck_status fk_html_add(fk_text *out, fleck_error *err, ...)
+{
+    const char *part;
+    bool markup = true;
+    va_list ap;
+    fleck_status st = FLECK_OK;
+
+    va_start(ap, err);
+    for (; st == FLECK_OK && (part = va_arg(ap, const char *)) != NULL; markup = !markup)
+        st = markup ? fk_text_add(out, part, (int64_t)strlen(part), err)
+                    : fk_html_text(out, part, err);
+    va_end(ap);
+    return st;
+}
+
 /* Text of a cell, which may be broken behind underscores and strokes. */
 static fleck_status html_words(fk_text *out, const char *cell, fleck_error *err)
 {

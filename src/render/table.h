@@ -35,6 +35,9 @@ fleck_status fk_table_csv(fk_text *out, const fk_table *t, fleck_error *err) FLE
 /* Add text with what HTML and SVG would read as markup escaped; bytes below a space, but for line
  * ends, become '?'. */
 fleck_status fk_html_text(fk_text *out, const char *text, fleck_error *err) FLECK_MUST_CHECK;
+/* Add markup, text, markup and so on, up to NULL; the text as fk_html_text() does. */
+fleck_status fk_html_add(fk_text *out, fleck_error *err, ...) FLECK_MUST_CHECK
+    __attribute__((sentinel));
 /* Add bytes as base64. */
 fleck_status fk_html_base64(fk_text *out, const uint8_t *bytes, size_t size,
                             fleck_error *err) FLECK_MUST_CHECK;

@@ -110,6 +110,7 @@ static int64_t taken_by(const fk_batch *b, int64_t i)
     const fleck_result *r = &b->results[i];
 
     return image_bytes(&c->pixels) + image_bytes(&c->left_out) + image_bytes(&c->own) +
+           image_bytes(&c->whole) +
            (r->map != NULL ? r->map_width * r->map_height * (int64_t)sizeof *r->map : 0) +
            (r->image != NULL ? r->image_width * r->image_height * 3 : 0);
 }

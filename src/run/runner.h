@@ -20,6 +20,7 @@ typedef struct fk_runner {
     fk_lane *lanes; /* one a thread: session, embedding, scratch and clocks */
     fk_feed *feed;  /* NULL, or where images and taps come from; then pool and net are its own */
     fk_warn warn;
+    bool whole_masks;        /* canvases keep the images' own masks at their size as well */
     int64_t max_pixels;      /* of an image; 0: FK_IMAGE_MAX_PIXELS */
     fk_unlike unlike;        /* photos scored that are unlike the learned ones, without a feed */
     unsigned told;           /* kinds of odd pixels that fk_runner_tell() has told of */

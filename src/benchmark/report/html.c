@@ -326,20 +326,16 @@ static fleck_status add_panel(fk_text *out, const fk_bench_book *b, const fk_ben
         goto done;
     FK_DO(fk_text_printf(out, err, "<figure><img alt=\"Photo%s and heat map of ",
                          r->report.has_pixel ? ", ground truth" : ""));
-    FK_DO(fk_html_text(out, im->path, err));
-    FK_DO(fk_text_printf(out, err, ": %s\" src=\"data:image/png;base64,",
-                         fk_bench_verdict(r, r->panels[k].image)));
+    FK_DO(fk_html_add(out, err, "", im->path, ": ", fk_bench_verdict(r, r->panels[k].image),
+                      "\" src=\"data:image/png;base64,", NULL));
     FK_DO(fk_html_base64(out, file.data, file.size, err));
     FK_DO(fk_text_printf(out, err, "\"><figcaption>"));
     if (heading != NULL)
         FK_DO(fk_text_printf(out, err, "<b>%s</b><br>", heading));
-    if (heading != NULL && b->n > 1) {
-        FK_DO(fk_html_text(out, c->name, err));
-        FK_DO(fk_text_printf(out, err, ", "));
-    }
+    if (heading != NULL && b->n > 1)
+        FK_DO(fk_html_add(out, err, "", c->name, ", ", NULL));
     FK_DO(fk_bench_caption(&caption, r, k, err));
-    FK_DO(fk_html_text(out, caption, err));
-    FK_DO(fk_text_printf(out, err, "</figcaption></figure>\n"));
+    FK_DO(fk_html_add(out, err, "", caption, "</figcaption></figure>\n", NULL));
 done:
     fk_contents_free(&file);
     fk_free(caption);
@@ -398,9 +394,8 @@ static fleck_status add_picks(fk_text *out, const fk_bench_book *b, const fk_nam
     pick good = pick_panel(b, run, true, 1.0);
     fleck_status st;
 
-    FK_DO(fk_text_printf(out, err, "<h2>Best and worst pictures of "));
-    FK_DO(fk_html_text(out, labels->items[run], err));
-    FK_DO(fk_text_printf(out, err, "</h2>\n<div class=\"pictures\">\n"));
+    FK_DO(fk_html_add(out, err, "<h2>Best and worst pictures of ", labels->items[run],
+                      "</h2>\n<div class=\"pictures\">\n", NULL));
     FK_DO(add_pick(out, b, run, &found, "Clearest defect", "Clearest defect", err));
     if (missed.category != found.category || missed.panel != found.panel)
         FK_DO(add_pick(out, b, run, &missed, "Faintest defect, found", "Faintest defect, missed",
@@ -420,10 +415,8 @@ static fleck_status add_table(fk_text *out, const fk_bench_section *s, fleck_err
 
     if (s->note != NULL)
         FK_DO(tagged(out, "p class=\"note\"", s->note, err));
-    FK_DO(fk_text_printf(out, err,
-                         "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\""));
-    FK_DO(fk_html_text(out, s->title, err));
-    FK_DO(fk_text_printf(out, err, "\">\n"));
+    FK_DO(fk_html_add(out, err, "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"",
+                      s->title, "\">\n", NULL));
     FK_DO(fk_table_html(out, &s->table, err));
     FK_DO(fk_text_printf(out, err, "</div>\n"));
 done:
@@ -471,9 +464,8 @@ static fleck_status add_category(fk_text *out, const fk_bench_book *b, int64_t i
     for (int k = 0; k < c->n; k++) {
         if (c->runs[k].n_panels == 0)
             continue;
-        FK_DO(fk_text_printf(out, err, "<details open>\n"));
-        FK_DO(tagged(out, "summary", labels->items[k], err));
-        FK_DO(fk_text_printf(out, err, "<div class=\"pictures\">\n"));
+        FK_DO(fk_html_add(out, err, "<details open>\n<summary>", labels->items[k],
+                          "</summary>\n<div class=\"pictures\">\n", NULL));
         for (int p = 0; p < c->runs[k].n_panels; p++)
             FK_DO(add_panel(out, b, c, &c->runs[k], p, NULL, err));
         FK_DO(fk_text_printf(out, err, "</div>\n</details>\n"));
@@ -493,8 +485,7 @@ static fleck_status add_link(fk_text *out, char kind, int64_t i, const char *tit
     FK_DO(fk_text_printf(out, err, "<li><a href=\"#%c%lld\">", kind, (long long)i));
     FK_DO(fk_asprintf(&words, err, "%.*s", (int)(unit != NULL ? unit - title : (long)strlen(title)),
                       title));
-    FK_DO(fk_html_text(out, words, err));
-    FK_DO(fk_text_printf(out, err, "</a></li>\n"));
+    FK_DO(fk_html_add(out, err, "", words, "</a></li>\n", NULL));
 done:
     fk_free(words);
     return st;

@@ -36,6 +36,9 @@ typedef struct fk_bench_runs {
 fleck_status fk_bench_runs_read(fk_bench_runs *out, const fleck_bench_settings *s,
                                 fleck_error *err) FLECK_MUST_CHECK;
 void fk_bench_runs_free(fk_bench_runs *r);
+/* Length of the first of a run's options.  A part without '=' belongs to the value before it:
+ * "taps=a,b". */
+size_t fk_bench_pair_length(const char *options);
 
 /* ---- Networks shared by runs (bench_feeds.c) ---- */
 

@@ -37,18 +37,18 @@ static fleck_status count_map(evaluation *e, int64_t item, const fleck_result *r
     const fk_preprocess *p = &e->runner->model->pre;
     bool original = e->settings->protocol == FLECK_PROTOCOL_ORIGINAL;
     fk_image mask = {0}, at_own_size = {0};
-    const fk_image *left_out = original ? &at_own_size : &e->batch.front.canvases[item].left_out;
-    unsigned ignored;
+    const fk_canvas *canvas = &e->batch.front.canvases[item];
+    const fk_image *left_out = original ? &at_own_size : &canvas->left_out;
     const float *map = r->map;
     int64_t height = r->map_height, width = r->map_width;
     float *full = NULL;
     double level;
     fleck_status st;
 
-    FK_DO(fk_testset_mask(&e->tests, i, original ? NULL : p, r->image_width, r->image_height, &mask,
-                          &e->kinds[item], err));
+    FK_DO(fk_testset_mask(&e->tests, i, false, original ? NULL : p, r->image_width, r->image_height,
+                          &mask, &e->kinds[item], err));
     if (original) {
-        FK_DO(fk_left_out(&at_own_size, &ignored, e->runner->model, e->masks[i], r->image_width,
+        FK_DO(fk_left_out(&at_own_size, e->runner->model, &canvas->whole, r->image_width,
                           r->image_height, err));
         FK_DO(FK_ALLOC(&full, r->image_width * r->image_height, err));
         fk_place_map(full, r->image_height, r->image_width, r->map, p);
@@ -211,6 +211,7 @@ static fleck_status evaluation_init(evaluation *e, const fk_samples *samples, fl
 
     FK_DO(fk_testset_open(&e->tests, samples, s->scratch, (fk_warn){s->warning, s->warning_ctx},
                           err));
+    e->runner->whole_masks = s->protocol == FLECK_PROTOCOL_ORIGINAL;
     FK_DO(FK_ALLOC(&e->files, samples->count, err));
     FK_DO(FK_ALLOC(&e->masks, samples->count, err));
     for (int64_t i = 0; i < samples->count; i++) {
@@ -230,6 +231,7 @@ static void evaluation_free(evaluation *e)
 {
     fk_batch_close(&e->batch);
     fk_source_free(&e->source);
+    e->runner->whole_masks = false;
     fk_free(e->seconds);
     fk_free(e->kinds);
     fk_free(e->files);

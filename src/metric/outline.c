@@ -66,19 +66,13 @@ static uint32_t key_from(double t)
 /* S(t): straight lines between the points. */
 static double share_above(const pixels *p, double t)
 {
-    int64_t k = 0, hi = p->n_points;
+    int64_t k = 0;
     double share;
 
     if (t < p->points[0])
         return 1.0;
-    while (hi - k > 1) { /* points[k] is the last that is <= t */
-        int64_t middle = k + (hi - k) / 2;
-
-        if (p->points[middle] <= t)
-            k = middle;
-        else
-            hi = middle;
-    }
+    while (k + 1 < p->n_points && p->points[k + 1] <= t)
+        k++;
     share = exp2(-0.25 * (double)k);
     if (k + 1 == p->n_points)
         return share;

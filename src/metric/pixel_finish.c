@@ -74,44 +74,34 @@ static const fk_pixel_bin *find_bin(const fk_pixel_image *im, uint32_t upper)
     return lo < im->n_bins && im->bins[lo].upper == upper ? &im->bins[lo] : NULL;
 }
 
-/* Have take() see elements from..to-1, of `width` bytes, of an array of im: in memory, or (NULL) at
- * offset of the file. */
-static fleck_status pass_array(survey *s, bin *b, const fk_pixel_image *im, const char *memory,
-                               int64_t offset, int64_t width, int64_t from, int64_t to,
-                               take_fn *take, fleck_error *err)
-{
-    fleck_status st = FLECK_OK;
-
-    if (!im->in_file) {
-        take(s, b, im, memory + from * width, to - from);
-        return FLECK_OK;
-    }
-    for (int64_t n; from < to; from += n) {
-        n = to - from < BLOCK / width ? to - from : BLOCK / width;
-        FK_DO(
-            fk_scratch_read(&s->metric->scratch, b->block, n * width, offset + from * width, err));
-        take(s, b, im, b->block, n);
-    }
-done:
-    return st;
-}
-
-/* Have take() see all good or all defective pixels of the bin. */
+/* Have take() see all good or all defective pixels of the bin; those of a file by blocks. */
 static fleck_status pass(survey *s, bin *b, bool defective, take_fn *take, fleck_error *err)
 {
+    const int64_t width = defective ? sizeof *s->images->defective : sizeof *s->images->good;
+    const int64_t most = BLOCK / width;
     fleck_status st = FLECK_OK;
 
-    for (const fk_pixel_image *im = s->images; im != NULL && st == FLECK_OK; im = im->next) {
+    for (const fk_pixel_image *im = s->images; im != NULL; im = im->next) {
         const fk_pixel_bin *at = find_bin(im, b->upper);
-        const int64_t words = im->n_defective * (int64_t)sizeof *im->defective;
+        const void *memory = defective ? (const void *)im->defective : im->good;
+        int64_t offset = im->offset, from, to;
 
-        if (at != NULL && defective)
-            st = pass_array(s, b, im, (const char *)im->defective, im->offset,
-                            sizeof *im->defective, at->defective, at[1].defective, take, err);
-        else if (at != NULL)
-            st = pass_array(s, b, im, (const char *)im->good, im->offset + words, sizeof *im->good,
-                            at->good, at[1].good, take, err);
+        if (at == NULL)
+            continue;
+        from = defective ? at->defective : at->good;
+        to = defective ? at[1].defective : at[1].good;
+        if (!defective)
+            offset += im->n_defective * (int64_t)sizeof *im->defective;
+        if (!im->in_file && from < to)
+            take(s, b, im, (const char *)memory + from * width, to - from);
+        for (int64_t n; im->in_file && from < to; from += n) {
+            n = to - from < most ? to - from : most;
+            FK_DO(fk_scratch_read(&s->metric->scratch, b->block, n * width, offset + from * width,
+                                  err));
+            take(s, b, im, b->block, n);
+        }
     }
+done:
     return st;
 }
 

@@ -46,8 +46,7 @@ static fleck_status text(fk_text *out, double x, double y, const char *anchor, c
 
     FK_DO(
         fk_text_printf(out, err, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor));
-    FK_DO(fk_html_text(out, words, err));
-    FK_DO(fk_text_printf(out, err, "</text>\n"));
+    FK_DO(fk_html_add(out, err, "", words, "</text>\n", NULL));
 done:
     return st;
 }
@@ -59,17 +58,13 @@ static fleck_status begin(fk_text *out, const char *title, const char *descripti
 {
     fleck_status st;
 
-    FK_DO(fk_text_printf(out, err, "<figure class=\"chart\">\n<figcaption>"));
-    FK_DO(fk_html_text(out, title, err));
+    FK_DO(fk_html_add(out, err, "<figure class=\"chart\">\n<figcaption>", title, NULL));
     FK_DO(fk_text_printf(out, err,
                          "</figcaption>\n<svg width=\"%.0f\" "
                          "height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" font-family=\"sans-serif\" "
                          "font-size=\"11\" fill=\"currentColor\" role=\"img\" aria-label=\"",
                          width, height, width, height));
-    FK_DO(fk_html_text(out, title, err));
-    FK_DO(fk_text_printf(out, err, ": "));
-    FK_DO(fk_html_text(out, description, err));
-    FK_DO(fk_text_printf(out, err, "\">\n"));
+    FK_DO(fk_html_add(out, err, "", title, ": ", description, "\">\n", NULL));
 done:
     return st;
 }
@@ -87,17 +82,6 @@ static fleck_status frame(fk_text *out, double height, fleck_error *err)
                           LEFT, TOP, SIDE, height);
 }
 
-static fleck_status title_of(fk_text *out, const char *name, fleck_error *err)
-{
-    fleck_status st;
-
-    FK_DO(fk_text_printf(out, err, "<title>"));
-    FK_DO(fk_html_text(out, name, err));
-    FK_DO(fk_text_printf(out, err, "</title>"));
-done:
-    return st;
-}
-
 fleck_status fk_chart_legend(fk_text *out, const char *const *names, int n, fleck_error *err)
 {
     fleck_status st;
@@ -110,8 +94,7 @@ fleck_status fk_chart_legend(fk_text *out, const char *const *names, int n, flec
             "<path d=\"M0 7h34\" stroke=\"%s\" stroke-width=\"2\" stroke-dasharray=\"%s\"/>"
             "<path transform=\"translate(17 7)\" d=\"%s\" fill=\"%s\"/></svg> ",
             colour(i), dash(i), mark(i), colour(i)));
-        FK_DO(fk_html_text(out, names[i], err));
-        FK_DO(fk_text_printf(out, err, "</li>\n"));
+        FK_DO(fk_html_add(out, err, "", names[i], "</li>\n", NULL));
     }
     FK_DO(fk_text_printf(out, err, "</ul>\n"));
 done:
@@ -159,9 +142,7 @@ static fleck_status curve(fk_text *out, const fk_chart_series *s, fleck_error *e
         if (inside(s->x[k], s->y[k]))
             FK_DO(fk_text_printf(out, err, "%.2f,%.2f ", LEFT + SIDE * s->x[k],
                                  TOP + SIDE * (1.0 - s->y[k])));
-    FK_DO(fk_text_printf(out, err, "\">"));
-    FK_DO(title_of(out, s->name, err));
-    FK_DO(fk_text_printf(out, err, "</polyline>\n"));
+    FK_DO(fk_html_add(out, err, "\"><title>", s->name, "</title></polyline>\n", NULL));
 done:
     return st;
 }
@@ -426,10 +407,8 @@ static fleck_status row_dots(fk_text *out, const fk_chart_row *row, const char *
         FK_DO(fk_text_printf(out, err,
                              "<path transform=\"translate(%.1f %.1f)\" d=\"%s\" fill=\"%s\">", x, y,
                              mark(i), colour(i)));
-        FK_DO(fk_text_printf(out, err, "<title>"));
-        FK_DO(fk_html_text(out, names[i], err));
         fk_format(value, sizeof value, ": %.2f", row->values[i]);
-        FK_DO(fk_text_printf(out, err, "%s</title></path>\n", value));
+        FK_DO(fk_html_add(out, err, "<title>", names[i], value, "", "</title></path>\n", NULL));
     }
 done:
     return st;

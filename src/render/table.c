@@ -35,6 +35,19 @@ done:
     return st;
 }
 
+fleck_status fk_table_add_texts(fk_table *t, fleck_error *err, ...)
+{
+    const char *text;
+    va_list ap;
+    fleck_status st = FLECK_OK;
+
+    va_start(ap, err);
+    while (st == FLECK_OK && (text = va_arg(ap, const char *)) != NULL)
+        st = fk_table_add(t, err, "%s", text);
+    va_end(ap);
+    return st;
+}
+
 fleck_status fk_table_mark(fk_table *t, fleck_error *err)
 {
     fleck_status st;
@@ -184,6 +197,21 @@ fleck_status fk_html_text(fk_text *out, const char *text, fleck_error *err)
         text++;
     }
 done:
+    return st;
+}
+
+fleck_status fk_html_add(fk_text *out, fleck_error *err, ...)
+{
+    const char *part;
+    bool markup = true;
+    va_list ap;
+    fleck_status st = FLECK_OK;
+
+    va_start(ap, err);
+    for (; st == FLECK_OK && (part = va_arg(ap, const char *)) != NULL; markup = !markup)
+        st = markup ? fk_text_add(out, part, (int64_t)strlen(part), err)
+                    : fk_html_text(out, part, err);
+    va_end(ap);
     return st;
 }
 

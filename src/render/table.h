@@ -17,6 +17,10 @@ void fk_table_free(fk_table *t);
 fleck_status fk_table_add(fk_table *t, fleck_error *err, const char *format, ...) FLECK_MUST_CHECK
     FLECK_PRINTF(3, 4);
 
+/* Add a cell for each text, up to NULL. */
+fleck_status fk_table_add_texts(fk_table *t, fleck_error *err, ...) FLECK_MUST_CHECK
+    __attribute__((sentinel));
+
 /* Mark the last cell: with an asterisk in text, bold in Markdown and HTML. */
 fleck_status fk_table_mark(fk_table *t, fleck_error *err) FLECK_MUST_CHECK;
 
@@ -30,6 +34,9 @@ fleck_status fk_table_csv(fk_text *out, const fk_table *t, fleck_error *err) FLE
 /* Add text, with markup of HTML and SVG escaped; bytes below a space other than line ends become
  * '?'. */
 fleck_status fk_html_text(fk_text *out, const char *text, fleck_error *err) FLECK_MUST_CHECK;
+/* Add markup, text, markup and so on, up to NULL; the text as fk_html_text() does. */
+fleck_status fk_html_add(fk_text *out, fleck_error *err, ...) FLECK_MUST_CHECK
+    __attribute__((sentinel));
 /* Add bytes as base64. */
 fleck_status fk_html_base64(fk_text *out, const uint8_t *bytes, size_t size,
                             fleck_error *err) FLECK_MUST_CHECK;

@@ -91,7 +91,8 @@ static fleck_status make_canvas(fk_front *f, int64_t item, int worker, fleck_err
         st = f->took(f->ctx, item, &original, err);
     if (st != FLECK_OK)
         fk_source_context(s, i, err);
-    atomic_fetch_add(&f->taken, bytes_of(&c->pixels) + bytes_of(&c->left_out) + bytes_of(&c->own));
+    atomic_fetch_add(&f->taken, bytes_of(&c->pixels) + bytes_of(&c->left_out) + bytes_of(&c->own) +
+                                    bytes_of(&c->whole));
 done:
     fk_image_free(&original);
     if (st != FLECK_OK)

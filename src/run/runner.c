@@ -243,7 +243,7 @@ fleck_status fk_runner_prepare(fk_runner *r, int lane, const fk_image *original,
                                fk_canvas *out, fleck_error *err)
 {
     double start = fk_clock_seconds();
-    fleck_status st = fk_canvas_make(out, r->model, original, mask, err);
+    fleck_status st = fk_canvas_make(out, r->model, original, mask, r->whole_masks, err);
 
     r->lanes[lane].decode += fk_clock_seconds() - start;
     return st;

@@ -35,6 +35,7 @@ typedef struct fk_runner {
     fk_embedding *embeddings;   /* [n_embeddings] for who embeds next */
     int64_t n_embeddings, room; /* room: of the list */
     fk_warn warn;
+    bool whole_masks;        /* canvases keep the images' own masks at their size as well */
     int64_t max_pixels;      /* of an image; 0: FK_IMAGE_MAX_PIXELS */
     fk_unlike unlike;        /* photos scored that are unlike the learned ones */
     unsigned told;           /* kinds of odd pixels that fk_runner_tell() has told of */

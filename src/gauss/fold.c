@@ -17,6 +17,7 @@
  * The matrix is positive definite since C' >= 0; where rounding takes that away, as of factors in
  * bf16 with few images, the least multiple of I that mends it is added. */
 #include "gauss/gauss.h"
+#include "base/carve.h"
 #include "base/clones.h"
 #include "linalg/linalg.h"
 
@@ -24,7 +25,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Scratch of one position, each array at a multiple of 8. */
+/* Scratch of one position. */
 typedef struct desk {
     int64_t n;
     double *w;      /* [n, D] whitened deviations */
@@ -36,23 +37,27 @@ typedef struct desk {
     double *whiten; /* scratch of fk_gauss_whiten() */
 } desk;
 
-int64_t fk_gauss_fold_room(const fk_gauss *g, int64_t n)
+/* tmp NULL: only its size is wanted.  Returns bytes. */
+static size_t lay_out(desk *d, const fk_gauss *g, int64_t n, double *tmp)
 {
-    return fk_moments_lines(n * g->dim) + 3 * fk_moments_lines(n * n) + 2 * fk_moments_lines(n) +
-           fk_gauss_many_room(g);
+    fk_carver c = {.base = (char *)tmp};
+
+    d->n = n;
+    FK_CARVE(&c, d->w, n * g->dim);
+    FK_CARVE(&c, d->k, n * n);
+    FK_CARVE(&c, d->r, n * n);
+    FK_CARVE(&c, d->q, n * n);
+    FK_CARVE(&c, d->row, n);
+    FK_CARVE(&c, d->learns, n);
+    FK_CARVE(&c, d->whiten, fk_gauss_many_room(g));
+    return c.used;
 }
 
-static desk lay_out(const fk_gauss *g, int64_t n, double *tmp)
+int64_t fk_gauss_fold_room(const fk_gauss *g, int64_t n)
 {
-    desk d = {.n = n, .whiten = tmp};
+    desk d;
 
-    d.w = d.whiten + fk_gauss_many_room(g);
-    d.k = d.w + fk_moments_lines(n * g->dim);
-    d.r = d.k + fk_moments_lines(n * n);
-    d.q = d.r + fk_moments_lines(n * n);
-    d.row = d.q + fk_moments_lines(n * n);
-    d.learns = d.row + fk_moments_lines(n);
-    return d;
+    return (int64_t)(lay_out(&d, g, n, NULL) / sizeof(double));
 }
 
 FK_INLINE double dot(const double *x, const double *y, int64_t n)
@@ -142,9 +147,10 @@ void fk_gauss_distance_fold(const fk_gauss *g, int64_t n, const float *const *em
                             const uint8_t *const *flags, int64_t first, int64_t last, double *tmp,
                             float *const *out)
 {
-    desk d = lay_out(g, n, tmp);
+    desk d;
 
     assert(n >= 1);
+    lay_out(&d, g, n, tmp);
     for (int64_t p = first; p < last; p++) {
         int64_t learned = 0;
 

@@ -289,22 +289,34 @@ void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64
     }
 }
 
+/* tmp [dim, ABREAST] becomes L^-1 (x - m) at position p of n images, n <= ABREAST, and zeros; d2
+ * [ABREAST] their squared lengths. */
+static void solve_abreast(const fk_gauss *g, int64_t n, const float *const *emb, int64_t p,
+                          double *tmp, double *d2)
+{
+    int64_t dim = g->dim, room = fk_moments_lines(dim);
+    const float *m = g->mean + p * dim;
+    double *columns = tmp + ABREAST * room;
+
+    if (n < ABREAST)
+        memset(tmp, 0, (size_t)(ABREAST * dim) * sizeof *tmp);
+    for (int64_t k = 0; k < n; k++)
+        for (int64_t i = 0; i < dim; i++)
+            tmp[i * ABREAST + k] = (double)emb[k][p * dim + i] - (double)m[i];
+    solve_many(factor_at(g, p), g->type, (sides *)(void *)tmp, d2, dim, columns,
+               (float *)(void *)(columns + GROUP * room));
+}
+
 void fk_gauss_whiten(const fk_gauss *g, int64_t n, const float *const *emb, int64_t p, double *tmp,
                      double *w)
 {
-    int64_t dim = g->dim, room = fk_moments_lines(dim);
-    double *columns = tmp + ABREAST * room, d2[ABREAST];
+    int64_t dim = g->dim;
+    double d2[ABREAST];
 
-    memset(tmp, 0, (size_t)(ABREAST * dim) * sizeof *tmp);
     for (int64_t first = 0; first < n; first += ABREAST) {
         int64_t count = n - first < ABREAST ? n - first : ABREAST;
 
-        for (int64_t k = 0; k < count; k++)
-            for (int64_t i = 0; i < dim; i++)
-                tmp[i * ABREAST + k] =
-                    (double)emb[first + k][p * dim + i] - (double)g->mean[p * dim + i];
-        solve_many(factor_at(g, p), g->type, (sides *)(void *)tmp, d2, dim, columns,
-                   (float *)(void *)(columns + GROUP * room));
+        solve_abreast(g, count, emb + first, p, tmp, d2);
         for (int64_t k = 0; k < count; k++)
             for (int64_t i = 0; i < dim; i++)
                 w[(first + k) * dim + i] = tmp[i * ABREAST + k];
@@ -316,22 +328,14 @@ static void distance_abreast(const fk_gauss *g, int n, const float *const *emb, 
                              const int64_t *left_out, const uint8_t *const *flags, double *tmp,
                              float *const *out)
 {
-    int64_t dim = g->dim, room = fk_moments_lines(dim);
-    const float *m = g->mean + p * dim;
-    double *columns = tmp + ABREAST * room, d2[ABREAST];
+    double d2[ABREAST];
 
-    if (!fk_counts_judge(g->images, p)) {
-        for (int k = 0; k < n; k++)
-            out[k][p] = 0.0f;
-        return;
-    }
+    if (fk_counts_judge(g->images, p))
+        solve_abreast(g, n, emb, p, tmp, d2);
     for (int k = 0; k < n; k++)
-        for (int64_t i = 0; i < dim; i++)
-            tmp[i * ABREAST + k] = (double)emb[k][p * dim + i] - (double)m[i];
-    solve_many(factor_at(g, p), g->type, (sides *)(void *)tmp, d2, dim, columns,
-               (float *)(void *)(columns + GROUP * room));
-    for (int k = 0; k < n; k++)
-        out[k][p] = finish_distance(g, emb[k] + p * dim, p, d2[k], left_out[k], flags[k]);
+        out[k][p] = fk_counts_judge(g->images, p)
+                        ? finish_distance(g, emb[k] + p * g->dim, p, d2[k], left_out[k], flags[k])
+                        : 0.0f;
 }
 
 void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, int64_t first,
@@ -339,7 +343,6 @@ void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, i
                             double *tmp, float *const *out)
 {
     assert(n >= 1 && n <= FK_GAUSS_IMAGES);
-    memset(tmp, 0, (size_t)(ABREAST * g->dim) * sizeof *tmp);
     for (int64_t p = first; p < last; p++)
         for (int k = 0; k < n; k += ABREAST)
             distance_abreast(g, n - k < ABREAST ? n - k : ABREAST, emb + k, p, left_out + k,

@@ -1,5 +1,6 @@
 /* PaDiM: a Gaussian per position of the joined, reduced taps (Defard et al. 2020). */
 #include "method/methods.h"
+#include "base/carve.h"
 #include "base/mem.h"
 #include "map/map.h"
 #include "gauss/learn.h"
@@ -237,12 +238,22 @@ static int64_t places(const padim *s)
     return (2 * s->radius + 1) * (2 * s->radius + 1);
 }
 
+/* block NULL: only its size is wanted, which is returned. */
+static size_t lay_out(score_job *job, const padim *s, void *block)
+{
+    fk_carver c = {.base = block};
+
+    FK_CARVE(&c, job->tmp, piece_count(s) * fk_gauss_room(&s->gauss, s->radius));
+    FK_CARVE(&c, job->distance, positions(s));
+    FK_CARVE(&c, job->table, s->radius > 0 ? positions(s) * places(s) : 0);
+    return c.used;
+}
+
 static size_t padim_scratch_size(const void *state)
 {
-    const padim *s = state;
+    score_job job;
 
-    return (size_t)(piece_count(s) * fk_gauss_room(&s->gauss, s->radius)) * sizeof(double) +
-           (size_t)(positions(s) * (1 + (s->radius > 0 ? places(s) : 0))) * sizeof(float);
+    return lay_out(&job, state, NULL);
 }
 
 static fk_gauss_window window_of(const padim *s)
@@ -328,7 +339,7 @@ static fleck_status padim_score(const void *state, const fk_embedding *e, fk_spa
                                 fleck_error *err)
 {
     const padim *s = state;
-    score_job job = {.state = s, .left_out = copies_of(exclude), .tmp = scratch};
+    score_job job = {.state = s, .left_out = copies_of(exclude)};
     fleck_status st;
 
     (void)score;
@@ -337,8 +348,7 @@ static fleck_status padim_score(const void *state, const fk_embedding *e, fk_spa
         return FLECK_OK;
     job.emb = e->levels[0].data;
     job.flags = e->levels[0].valid;
-    job.distance = (float *)(job.tmp + piece_count(s) * fk_gauss_room(&s->gauss, s->radius));
-    job.table = job.distance + positions(s);
+    lay_out(&job, s, scratch);
     FK_DO(fk_pool_run(pool, piece_count(s), score_piece, &job, err));
     if (s->radius > 0)
         keep_least(&job);
@@ -351,23 +361,50 @@ done:
 typedef struct many_job {
     const padim *state;
     int64_t n;
-    const float *emb[FK_GAUSS_IMAGES];
-    int64_t left_out[FK_GAUSS_IMAGES];
-    const uint8_t *flags[FK_GAUSS_IMAGES];
-    float *distance[FK_GAUSS_IMAGES]; /* [P] each */
-    double *tmp;                      /* [workers, room] */
+    bool fold;             /* none of them has been learned, instead of: */
+    int64_t *left_out;     /* [n] */
+    const float **emb;     /* [n] */
+    const uint8_t **flags; /* [n] */
+    float **distance;      /* [n] of [P], */
+    float *distances;      /* here */
+    double *tmp;           /* [workers, room] */
     float *const *maps;
 } many_job;
+
+/* Doubles of one worker's tmp. */
+static int64_t many_room(const many_job *job)
+{
+    const fk_gauss *g = &job->state->gauss;
+
+    return job->fold ? fk_gauss_fold_room(g, job->n) : fk_gauss_many_room(g);
+}
+
+static size_t lay_out_many(many_job *job, int threads, void *block)
+{
+    fk_carver c = {.base = block};
+
+    FK_CARVE(&c, job->left_out, job->n);
+    FK_CARVE(&c, job->emb, job->n);
+    FK_CARVE(&c, job->flags, job->n);
+    FK_CARVE(&c, job->distance, job->n);
+    FK_CARVE(&c, job->distances, job->n * positions(job->state));
+    FK_CARVE(&c, job->tmp, threads * many_room(job));
+    return c.used;
+}
 
 static fleck_status many_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
 {
     const many_job *job = ctx;
     const fk_gauss *g = &job->state->gauss;
-    int64_t last = (piece + 1) * PIECE < g->n_pos ? (piece + 1) * PIECE : g->n_pos;
+    int64_t first = piece * PIECE, last = first + PIECE < g->n_pos ? first + PIECE : g->n_pos;
+    double *tmp = job->tmp + worker * many_room(job);
 
     (void)err;
-    fk_gauss_distance_many(g, (int)job->n, job->emb, piece * PIECE, last, job->left_out, job->flags,
-                           job->tmp + worker * fk_gauss_many_room(g), job->distance);
+    if (job->fold)
+        fk_gauss_distance_fold(g, job->n, job->emb, job->flags, first, last, tmp, job->distance);
+    else
+        fk_gauss_distance_many(g, (int)job->n, job->emb, first, last, job->left_out, job->flags,
+                               tmp, job->distance);
     return FLECK_OK;
 }
 
@@ -379,29 +416,32 @@ static fleck_status enlarge_one(void *ctx, int64_t item, int worker, fleck_error
     return enlarge(job->state, job->distance[item], job->maps[item], err);
 }
 
-/* n <= FK_GAUSS_IMAGES images with one reading of the factors. */
+/* n images with one reading of the factors, FK_GAUSS_IMAGES at most; or a fold (exclude is
+ * NULL). */
 static fleck_status score_together(const padim *s, int64_t n, const fk_embedding *const *e,
                                    const fk_span *exclude, fk_pool *pool, float *const *maps,
                                    fleck_error *err)
 {
-    many_job job = {.state = s, .n = n, .maps = maps};
-    float *distances = NULL;
+    many_job job = {.state = s, .n = n, .fold = exclude == NULL, .maps = maps};
+    int threads = fk_pool_threads(pool);
+    char *block = NULL;
     fleck_status st;
 
-    FK_DO(FK_ALLOC(&distances, n * positions(s), err));
-    FK_DO(FK_ALLOC(&job.tmp, fk_pool_threads(pool) * fk_gauss_many_room(&s->gauss), err));
+    FK_DO(FK_ALLOC(&block, (int64_t)lay_out_many(&job, threads, NULL), err));
+    lay_out_many(&job, threads, block);
     for (int64_t i = 0; i < n; i++) {
-        FK_DO(check_score(s, e[i], exclude[i], err));
+        const fk_span span = job.fold ? FK_NONE : exclude[i];
+
+        FK_DO(check_score(s, e[i], span, err));
         job.emb[i] = e[i]->levels[0].data;
         job.flags[i] = e[i]->levels[0].valid;
-        job.left_out[i] = copies_of(exclude[i]);
-        job.distance[i] = distances + i * positions(s);
+        job.left_out[i] = copies_of(span);
+        job.distance[i] = job.distances + i * positions(s);
     }
-    FK_DO(fk_pool_run(pool, piece_count(s), many_piece, &job, err));
+    FK_DO(fk_pool_run(pool, n > 0 ? piece_count(s) : 0, many_piece, &job, err));
     FK_DO(fk_pool_run(pool, n, enlarge_one, &job, err));
 done:
-    fk_free(distances);
-    fk_free(job.tmp);
+    fk_free(block);
     return st;
 }
 
@@ -437,66 +477,11 @@ static int64_t padim_fold_most(const void *state)
     return ((const padim *)state)->radius == 0 ? FOLD_MOST : 0;
 }
 
-/* A fold's maps being made. */
-typedef struct fold_job {
-    const padim *state;
-    int64_t n;
-    const float **emb;     /* [n] */
-    const uint8_t **flags; /* [n] */
-    float **distance;      /* [n] of [P] */
-    double *tmp;           /* [workers, room] */
-    float *const *maps;
-} fold_job;
-
-static fleck_status fold_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
-{
-    const fold_job *job = ctx;
-    const fk_gauss *g = &job->state->gauss;
-    int64_t last = (piece + 1) * PIECE < g->n_pos ? (piece + 1) * PIECE : g->n_pos;
-
-    (void)err;
-    fk_gauss_distance_fold(g, job->n, job->emb, job->flags, piece * PIECE, last,
-                           job->tmp + worker * fk_gauss_fold_room(g, job->n), job->distance);
-    return FLECK_OK;
-}
-
-static fleck_status enlarge_of_fold(void *ctx, int64_t item, int worker, fleck_error *err)
-{
-    const fold_job *job = ctx;
-
-    (void)worker;
-    return enlarge(job->state, job->distance[item], job->maps[item], err);
-}
-
 static fleck_status padim_score_fold(const void *state, int64_t n, const fk_embedding *const *e,
                                      fk_pool *pool, float *const *maps, fleck_error *err)
 {
-    const padim *s = state;
-    fold_job job = {.state = s, .n = n, .maps = maps};
-    float *distances = NULL;
-    fleck_status st;
-
     assert(n <= padim_fold_most(state));
-    FK_DO(FK_ALLOC(&distances, n * positions(s), err));
-    FK_DO(FK_ALLOC(&job.emb, n, err));
-    FK_DO(FK_ALLOC(&job.flags, n, err));
-    FK_DO(FK_ALLOC(&job.distance, n, err));
-    FK_DO(FK_ALLOC(&job.tmp, fk_pool_threads(pool) * fk_gauss_fold_room(&s->gauss, n), err));
-    for (int64_t i = 0; i < n; i++) {
-        FK_DO(check_score(s, e[i], FK_NONE, err));
-        job.emb[i] = e[i]->levels[0].data;
-        job.flags[i] = e[i]->levels[0].valid;
-        job.distance[i] = distances + i * positions(s);
-    }
-    FK_DO(fk_pool_run(pool, n > 0 ? piece_count(s) : 0, fold_piece, &job, err));
-    FK_DO(fk_pool_run(pool, n, enlarge_of_fold, &job, err));
-done:
-    fk_free(distances);
-    fk_free(job.emb);
-    fk_free(job.flags);
-    fk_free(job.distance);
-    fk_free(job.tmp);
-    return st;
+    return score_together(state, n, e, NULL, pool, maps, err);
 }
 
 static int64_t padim_count(const void *state)

@@ -1,21 +1,22 @@
-/* A batch: images that go through front and method together, and their results.
+/* A batch: images that are embedded and scored together, and their results.
  *
  *   images -> canvases, embeddings   front.c
  *          -> maps, scores           score.c
  *
- * Embeddings of all images wait for each other, since some methods read their state once for many.
- * Those of tiles do not, so that memory does not grow with the images' sizes. */
+ * Without tiles a batch is one block, since some methods read their state once for many images.
+ * With tiles a block has one tile for each thread, so that memory does not grow with the size of
+ * the images. */
 #include "run/batch.h"
 #include "base/mem.h"
 
 #include <stdatomic.h>
 
-/* Images for each thread of a run, and the most that their embeddings may take. */
+/* Most images of a run for each thread, and most bytes of their embeddings. */
 #define IMAGES_A_THREAD 8
 #define EMBEDDING_BYTES (INT64_C(112) << 20)
 
-/* The canvas is made; the original is still there. */
-static fleck_status took(void *ctx, int64_t item, fk_image *original, fleck_error *err)
+/* Begin the result of an image while its original pixels are there. */
+static fleck_status begin_result(void *ctx, int64_t item, fk_image *original, fleck_error *err)
 {
     fk_batch *b = ctx;
     fk_front *f = &b->front;
@@ -56,7 +57,7 @@ fleck_status fk_batch_open(fk_batch *b, fk_runner *r, fk_source *source, int64_t
                           .block = r->model->pre.tile == 0 ? room : r->threads,
                           .budget = FK_BATCH_BYTES,
                           .each = true,
-                          .took = took,
+                          .took = begin_result,
                           .ctx = b};
     FK_DO(fk_front_open(&b->front, err));
     FK_DO(FK_CALLOC(&b->results, room, err));
@@ -66,7 +67,7 @@ done:
     return st;
 }
 
-/* Keep the first n images of what the last run left. */
+/* Free the images and results of the last run but the first n. */
 static void shorten(fk_batch *b, int64_t n)
 {
     for (int64_t i = n; b->results != NULL && i < b->front.room; i++)
@@ -85,7 +86,7 @@ void fk_batch_close(fk_batch *b)
     *b = (fk_batch){0};
 }
 
-/* Score n images; fewer where the budget ends. */
+/* Score n images, or fewer if the budget does not suffice. */
 static fleck_status run_once(fk_batch *b, int64_t first, int64_t n, fleck_error *err)
 {
     fk_front *f = &b->front;
@@ -110,8 +111,8 @@ done:
     return st;
 }
 
-/* The first image that memory was short for, or the number of all. */
-static int64_t first_short(const fk_front *f)
+/* The first image that failed for want of memory, or the number of all. */
+static int64_t first_out_of_memory(const fk_front *f)
 {
     int64_t i = 0;
 
@@ -127,16 +128,16 @@ fleck_status fk_batch_run(fk_batch *b, int64_t first, fleck_error *err)
     fleck_status st;
 
     FK_DO(run_once(b, first, left < f->room ? left : f->room, err));
-    good = first_short(f);
+    good = first_out_of_memory(f);
     if (good == f->n)
         goto done;
-    /* Memory is short, which is no fault of the image: from now on fewer at a time. */
+    /* Memory does not suffice for so many images at once: later runs have fewer. */
     f->budget /= 2;
     if (good == 0 && f->n > 1) {
         shorten(b, 0);
         fk_mem_trim();
         FK_DO(run_once(b, first, 1, err));
-        good = first_short(f);
+        good = first_out_of_memory(f);
     }
     if (good == 0)
         FK_FAIL(err, FLECK_E_NOMEM, "%s", f->errors[0].message);

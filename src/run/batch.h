@@ -1,4 +1,4 @@
-/* A batch: images that go through front and method together, and their results. */
+/* A batch: images that are embedded and scored together, and their results. */
 #ifndef FK_RUN_BATCH_H
 #define FK_RUN_BATCH_H
 
@@ -6,29 +6,29 @@
 #include "run/result.h"
 #include "run/score.h"
 
-/* Bytes that a batch may take while it scores, whatever its images' sizes, beside one image a
- * thread:
- * what its files leave, and what work on them takes. */
+/* Memory of a batch, whatever the size of its images: its canvases, maps and kept images.  One
+ * image for each thread is allowed in any case. */
 #define FK_BATCH_BYTES (INT64_C(160) << 20)
+/* Memory of fleck_on_scored calls that run at the same time, as estimated in predict.c. */
 #define FK_BATCH_GATE (INT64_C(400) << 20)
 
 /* Valid when zeroed; owned, see fk_batch_close().  Runner and source are borrowed. */
 typedef struct fk_batch {
-    fk_front front;        /* the last run's files are its group */
-    bool keep;             /* results get their original image */
-    fk_gate gate;          /* for work on large images after a run, FK_BATCH_GATE bytes */
+    fk_front front;        /* its group are the images of the last run */
+    bool keep;             /* results get the pixels of their image */
+    fk_gate gate;          /* limits calls of fleck_on_scored to FK_BATCH_GATE bytes */
     fleck_result *results; /* [front.room] of the last run's images */
 } fk_batch;
 
-/* At most `most` images a run; fewer follow from the threads and the embedding's size.  Results do
- * not depend on it. */
+/* A run has at most `most` images, fewer if the embedding is large or threads are few.  Results do
+ * not depend on their number. */
 fleck_status fk_batch_open(fk_batch *b, fk_runner *r, fk_source *source, int64_t most, bool keep,
                            fleck_error *err) FLECK_MUST_CHECK;
 void fk_batch_close(fk_batch *b);
 
-/* Score the source's images from `first` on, as many as a run takes: b->front.n.  One that cannot
- * be scored has its own error there, which names it; it is not the run's failure.  What the last
- * run gave is freed. */
+/* Free the last run's results and score the source's images from `first` on; b->front.n is their
+ * number.  An image that cannot be scored has an error in b->front.errors, which names it; the call
+ * does not fail for that. */
 fleck_status fk_batch_run(fk_batch *b, int64_t first, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -1,8 +1,7 @@
-/* A feed: where images and taps come from: decoded, and passed through one network.  With a store
- * that happens once for all runners that need them.
+/* A feed decodes images and runs one network.  With a store (blobs) it keeps images and taps, so
+ * that each image is decoded once and passes the network once for all runners of the feed.
  *
- * What is found again is found by content: a pass by the SHA-256 of the network's input, an image
- * by that of its path.  Whoever asks for a pass need not know who else did, so that fit,
+ * Taps are stored by the SHA-256 of the network's input, images by that of their path.  Fit,
  * calibration, evaluation and pictures are the same code with a store as without. */
 #include "run/feed.h"
 #include "base/clock.h"
@@ -13,11 +12,11 @@
 #include <assert.h>
 #include <string.h>
 
-/* In front of what is kept. */
+/* Header of a record. */
 typedef struct head {
-    double seconds; /* that it took */
+    double seconds; /* time of decoding, or of the network */
     int64_t width, height, channels;
-    uint8_t pad[32]; /* taps behind it are aligned as blocks of memory are */
+    uint8_t pad[32]; /* so that the taps that follow are aligned */
 } head;
 
 static int64_t tap_floats(const fk_tap_info *t)
@@ -80,7 +79,7 @@ void fk_feed_rest(fk_feed *f)
     fk_net_close(&f->net);
 }
 
-/* Name of what `bytes` lead to. */
+/* Name of the record that is made from `bytes`. */
 static void name_of(char name[FK_BLOBS_NAME], const char *kind, const void *bytes, size_t size)
 {
     fk_sha256 sum;
@@ -91,7 +90,7 @@ static void name_of(char name[FK_BLOBS_NAME], const char *kind, const void *byte
     fk_sha256_finish(&sum, name);
 }
 
-/* Read an image that was kept. */
+/* Read a stored image. */
 static fleck_status read_image(fk_feed *f, const char *name, int64_t size, fk_image *out,
                                double *seconds, fleck_error *err)
 {
@@ -110,8 +109,8 @@ done:
     return st;
 }
 
-static fleck_status keep_image(fk_feed *f, const char *name, const fk_image *image, double seconds,
-                               fleck_error *err)
+static fleck_status store_image(fk_feed *f, const char *name, const fk_image *image, double seconds,
+                                fleck_error *err)
 {
     int64_t bytes = image->width * image->height * image->channels;
     head h = {.seconds = seconds,
@@ -130,7 +129,7 @@ done:
     return st;
 }
 
-/* Name of the image at path as these settings show it. */
+/* Name of the image at path, decoded with these settings. */
 static void name_image(char name[FK_BLOBS_NAME], const char *path, const fk_image_settings *s)
 {
     char text[128];
@@ -167,14 +166,14 @@ fleck_status fk_feed_decode(fk_feed *f, const char *path, const fk_image_setting
     *seconds = fk_clock_seconds() - start;
     f->decoded++;
     if (keep)
-        st = keep_image(f, name, out, *seconds, err);
+        st = store_image(f, name, out, *seconds, err);
     if (st != FLECK_OK)
         fk_image_free(out);
 done:
     return st;
 }
 
-/* Copy what the network gave into the lane's record. */
+/* Copy the network's outputs into the lane's record. */
 static void fill_record(const fk_feed *f, int64_t lane, double seconds)
 {
     const float *taps[FK_MAX_TAPS], *pooled = NULL;
@@ -193,17 +192,17 @@ static void fill_record(const fk_feed *f, int64_t lane, double seconds)
         memcpy(at, pooled, (size_t)fk_net_pool_dim(f->net) * sizeof *at);
 }
 
-/* Inputs whose taps are kept. */
-typedef struct kept_job {
+/* Inputs whose taps are stored. */
+typedef struct stored_job {
     fk_feed *feed;
     const uint8_t *const *rgb;
-    fk_pool *pool; /* where there is one only, else NULL */
-} kept_job;
+    fk_pool *pool; /* for a single input, else NULL */
+} stored_job;
 
-/* Input `lane`: its taps come into the lane's record. */
-static fleck_status run_kept(void *ctx, int64_t lane, int worker, fleck_error *err)
+/* Load or compute the taps of input `lane` into the lane's record. */
+static fleck_status run_stored(void *ctx, int64_t lane, int worker, fleck_error *err)
 {
-    const kept_job *j = ctx;
+    const stored_job *j = ctx;
     fk_feed *f = j->feed;
     size_t bytes = (size_t)(f->settings.height * f->settings.width * 3);
     char name[FK_BLOBS_NAME];
@@ -228,7 +227,7 @@ done:
 fleck_status fk_feed_run(fk_feed *f, int64_t n, const uint8_t *const *rgb, double *seconds,
                          fleck_error *err)
 {
-    kept_job j = {f, rgb, n == 1 ? f->pool : NULL};
+    stored_job j = {f, rgb, n == 1 ? f->pool : NULL};
     double start = fk_clock_seconds();
     head h;
     fleck_status st;
@@ -236,7 +235,7 @@ fleck_status fk_feed_run(fk_feed *f, int64_t n, const uint8_t *const *rgb, doubl
     assert(n <= f->lanes);
     *seconds = 0.0;
     if (f->blobs != NULL) {
-        FK_DO(fk_pool_run(f->pool, n, run_kept, &j, err));
+        FK_DO(fk_pool_run(f->pool, n, run_stored, &j, err));
         for (int64_t i = 0; i < n; i++) {
             memcpy(&h, f->records[i], sizeof h);
             *seconds += h.seconds;

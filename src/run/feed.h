@@ -1,5 +1,5 @@
-/* A feed: where images and taps come from: decoded, and passed through one network.  With a store
- * that happens once for all runners that need them. */
+/* A feed decodes images and runs one network.  With a store (blobs) it keeps images and taps, so
+ * that each image is decoded once and passes the network once for all runners of the feed. */
 #ifndef FK_RUN_FEED_H
 #define FK_RUN_FEED_H
 
@@ -12,40 +12,39 @@
 typedef struct fk_feed {
     fk_pool *pool; /* borrowed */
     fk_net_source source;
-    fk_net_settings settings; /* what they point to is borrowed */
-    fk_net *net;              /* NULL while it rests */
-    int lanes;
+    fk_net_settings settings;  /* what they point to is borrowed */
+    fk_net *net;               /* NULL while it rests */
+    int lanes;                 /* most inputs of a run: the threads of the pool */
     fk_net_session **sessions; /* [lanes] */
-    uint8_t **records;         /* [lanes] the taps of an image, where they are kept */
+    uint8_t **records;         /* [lanes] with blobs: the taps of one input, as they are stored */
     int64_t record_bytes;
-    char key[FK_BLOBS_NAME];         /* tells this feed's taps from another's in the same blobs */
-    fk_blobs *blobs;                 /* borrowed; NULL: nothing is kept */
-    _Atomic int64_t decoded, passed; /* images decoded and network passes made, not found again */
+    char key[FK_BLOBS_NAME];         /* distinguishes feeds that share blobs */
+    fk_blobs *blobs;                 /* borrowed; NULL: nothing is stored */
+    _Atomic int64_t decoded, passed; /* images and network inputs that were not in the blobs */
 } fk_feed;
 
-/* Compile the network.  key is any text that no other network with the same blobs has. */
+/* Compile the network.  key: any text that is different for each network with the same blobs. */
 fleck_status fk_feed_open(fk_feed *out, const fk_net_source *source,
                           const fk_net_settings *settings, const char *key, fk_pool *pool,
                           fleck_error *err) FLECK_MUST_CHECK;
 void fk_feed_close(fk_feed *f);
-/* Give the network's memory back, and compile it again where that has been done. */
+/* Free the network; compile it again if it was freed. */
 void fk_feed_rest(fk_feed *f);
 fleck_status fk_feed_wake(fk_feed *f, fleck_error *err) FLECK_MUST_CHECK;
 
-/* The image at path, RGB with EXIF applied: from the blobs where they hold it, else decoded.
- * *seconds is what decoding took, whenever that was.  notes are those of an image that is
- * decoded now, and else zero. */
+/* The image at path, RGB with EXIF applied, from the blobs or decoded.  *seconds is the time of
+ * decoding, also if it was done before.  notes are zero for an image from the blobs. */
 fleck_status fk_feed_decode(fk_feed *f, const char *path, const fk_image_settings *settings,
                             fk_image *out, fk_image_notes *notes, double *seconds,
                             fleck_error *err) FLECK_MUST_CHECK;
 
-/* Pass n inputs, at most one a lane, through the network, which is awake, on all of the pool: from
- * the blobs where the very same pixels were passed before.  *seconds is what that took of all
- * threads, whenever it was. */
+/* Run the network, which must not rest, on n inputs, n <= lanes, with all threads of the pool.
+ * Taps of pixels that were passed before come from the blobs.  *seconds is the time of all threads
+ * together, also if that was before. */
 fleck_status fk_feed_run(fk_feed *f, int64_t n, const uint8_t *const *rgb, double *seconds,
                          fleck_error *err) FLECK_MUST_CHECK;
-/* The taps [net's taps] and pooled output of input i of the last run, as fk_net_view() gives them,
- * borrowed until the next. */
+/* The taps [net's taps] and pooled output of input i of the last run, as of fk_net_view(), borrowed
+ * until the next run. */
 void fk_feed_view(const fk_feed *f, int i, const float **taps, const float **pooled);
 
 #endif

@@ -1,17 +1,17 @@
-/* A front: from images to embeddings, whatever is done with these afterwards.
+/* The front end of fit and prediction: from images to embeddings.
  *
- * The phases wait for each other, which costs less than threads that each take an image all the
- * way: those would drift apart, and fetch the network's weights each for itself. */
+ * All threads finish one phase before the next begins.  If each thread processed an image from
+ * start to end, the threads would be in different layers of the network, and each would load the
+ * weights from memory by itself, which is slower. */
 #include "run/front.h"
 #include "base/mem.h"
 
 #include <assert.h>
 #include <stdatomic.h>
 
-/* Of decoded images at a time, beyond which they wait for each other; a single one may be
- * larger. */
+/* Images are decoded at the same time up to this many bytes.  A single image may be larger. */
 #define DECODING_BYTES (INT64_C(768) << 20)
-/* What a group takes, beyond which not even each thread gets an image. */
+/* Above this size a group may have fewer images than there are threads. */
 #define HUGE_BYTES (INT64_C(1) << 30)
 
 fleck_status fk_front_open(fk_front *f, fleck_error *err)
@@ -66,8 +66,8 @@ static int64_t bytes_of(const fk_image *im)
     return im->data != NULL ? im->width * im->height * im->channels : 0;
 }
 
-/* Whether image `item` may come into the group.  One for each thread may, so that all have work,
- * unless these are huge. */
+/* Whether image `item` may join the group.  The budget does not limit the first images, one for
+ * each thread, unless they are huge. */
 static bool has_room(fk_front *f, int64_t item)
 {
     int64_t taken = atomic_load(&f->taken);
@@ -131,7 +131,7 @@ fleck_status fk_front_read(fk_front *f, int64_t first, int64_t n, fleck_error *e
     FK_DO(fk_pool_run(f->runner->pool, n, read_one, f, err));
     for (n = 0; n < f->n; n++)
         if (f->canvases[n].pixels.data == NULL && f->errors[n].status == FLECK_OK)
-            break; /* there was no room for it */
+            break; /* has_room() refused it */
     fk_front_shorten(f, n);
 done:
     return st;
@@ -139,7 +139,7 @@ done:
 
 /* ---- Canvases to embeddings ---- */
 
-/* The pieces behind the last block, as many as another holds. */
+/* List the pieces of the next block; returns their number. */
 static int64_t next_pieces(fk_front *f)
 {
     int64_t n = 0;
@@ -156,7 +156,7 @@ static int64_t next_pieces(fk_front *f)
     return n;
 }
 
-/* Pieces that pass the network together. */
+/* Pieces that go through the network together. */
 typedef struct passing {
     fk_front *front;
     int64_t first;
@@ -173,8 +173,8 @@ static fleck_status flag_one(void *ctx, int64_t k, int worker, fleck_error *err)
                           piece->tile, f->to_learn, err);
 }
 
-/* n pieces from `first` on, at most one a thread. */
-static fleck_status pass(fk_front *f, int64_t first, int64_t n, fleck_error *err)
+/* Embed n pieces from `first` on, at most one for each thread. */
+static fleck_status embed_pieces(fk_front *f, int64_t first, int64_t n, fleck_error *err)
 {
     int64_t side = f->runner->model->pre.tile;
     passing p = {f, first};
@@ -192,8 +192,8 @@ done:
     return st;
 }
 
-/* These pieces did not pass: it is their images' error. */
-static void give_up(fk_front *f, int64_t first, int64_t n, const fleck_error *why)
+/* Record the error `why` for the images of n pieces, unless they have one. */
+static void record_error(fk_front *f, int64_t first, int64_t n, const fleck_error *why)
 {
     for (int64_t k = first; k < first + n; k++) {
         fleck_error *own = &f->errors[f->pieces[k].item];
@@ -205,8 +205,8 @@ static void give_up(fk_front *f, int64_t first, int64_t n, const fleck_error *wh
     }
 }
 
-/* The block's *n pieces, fewer where some did not pass. */
-static fleck_status embed(fk_front *f, int64_t *n, fleck_error *err)
+/* Embed the block's *n pieces; after an error *n is the number of those before it. */
+static fleck_status embed_block(fk_front *f, int64_t *n, fleck_error *err)
 {
     fleck_status st;
 
@@ -215,15 +215,15 @@ static fleck_status embed(fk_front *f, int64_t *n, fleck_error *err)
         fleck_error why = {0};
 
         count = *n - first < f->runner->threads ? *n - first : f->runner->threads;
-        st = pass(f, first, count, &why);
+        st = embed_pieces(f, first, count, &why);
         if (st == FLECK_OK)
             continue;
         if (!f->each)
             fk_source_context(f->source, fk_front_image(f, f->pieces[first].item), &why);
         if (st == FLECK_E_CANCELLED || !f->each)
             FK_FAIL(err, st, "%s", why.message);
-        give_up(f, first, count, &why);
-        f->next = f->pieces[first]; /* which is passed over now */
+        record_error(f, first, count, &why);
+        f->next = f->pieces[first]; /* its image has an error now and is skipped */
         *n = first;
         st = FLECK_OK;
     }
@@ -237,7 +237,7 @@ fleck_status fk_front_block(fk_front *f, int64_t *n, fleck_error *err)
 
     do {
         *n = next_pieces(f);
-        FK_DO(embed(f, n, err));
+        FK_DO(embed_block(f, n, err));
     } while (*n == 0 && f->next.item < f->n);
 done:
     return st;

@@ -1,4 +1,4 @@
-/* Outputs: names of what is made of an image, and whether a file may be replaced. */
+/* Outputs: names of the files made from an image, and whether a file may be replaced. */
 #define _GNU_SOURCE
 #include "run/output.h"
 #include "base/file.h"
@@ -18,11 +18,12 @@
 
 /* ---- Names ---- */
 
-/* Most bytes of a file's name, and of the sum that stands for a longer one's rest. */
+/* Most bytes of a file's name, and bytes of the digest in a shortened one. */
 #define NAME_BYTES 255
 #define SUM_BYTES 32
 
-/* The last part of a name that is too long with its ending: cut, with a sum of all of it. */
+/* Add the last part of a path that is too long with its ending: shortened, with a digest of the
+ * whole part. */
 static fleck_status add_long(fk_text *out, const char *part, size_t n, size_t ending,
                              fleck_error *err)
 {
@@ -35,7 +36,8 @@ static fleck_status add_long(fk_text *out, const char *part, size_t n, size_t en
     return fk_text_printf(out, err, "%.*s%%%.*s", (int)keep, part, SUM_BYTES, sum);
 }
 
-/* A part of a path, n bytes.  A "%" in front tells what no folder can be called from what is. */
+/* Add a part of a path, n bytes.  A leading "%" marks parts that are not names of folders, so a "%"
+ * that leads a name is escaped. */
 static fleck_status add_part(fk_text *out, const char *part, size_t n, size_t ending,
                              fleck_error *err)
 {
@@ -79,7 +81,7 @@ done:
     return st;
 }
 
-/* ---- What is there already ---- */
+/* ---- Existing files ---- */
 
 void fk_output_origin(char out[FK_SHA256_TEXT], const char *image)
 {
@@ -171,7 +173,7 @@ done:
     return st;
 }
 
-/* The first bytes of path, as many as there are. */
+/* Read the first bytes of path, at most size; returns their number. */
 static size_t read_head(uint8_t *head, size_t size, const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -202,7 +204,7 @@ static bool is_own_model(const char *path)
     return own;
 }
 
-/* Whether a file begins so. */
+/* Whether the n bytes of a file's head begin with text. */
 static bool begins(const uint8_t *head, size_t n, const char *text)
 {
     return n >= strlen(text) && memcmp(head, text, strlen(text)) == 0;
@@ -210,7 +212,7 @@ static bool begins(const uint8_t *head, size_t n, const char *text)
 static_assert(FK_NPY_NOTE_BYTES <= FK_PNG_NOTE_BYTES && FK_NPY_ORIGIN_SIZE <= FK_PNG_ORIGIN_SIZE,
               "one buffer serves pictures and maps");
 
-/* Whether both are files with the same bytes. */
+/* Whether both files have the same bytes. */
 static bool same_bytes(const char *path, const char *image)
 {
     fk_file a = {.fd = -1}, b = {.fd = -1};

@@ -1,4 +1,4 @@
-/* Outputs: names of what is made of an image, and whether a file may be replaced. */
+/* Outputs: names of the files made from an image, and whether a file may be replaced. */
 #ifndef FK_RUN_OUTPUT_H
 #define FK_RUN_OUTPUT_H
 
@@ -12,30 +12,30 @@ fleck_status fk_output_name(char **out, const char *image, const char *ending,
 fleck_status fk_output_replace(const char *path, fleck_output_kind kind, const char *image,
                                bool any, fleck_error *err) FLECK_MUST_CHECK;
 
-/* FLECK_E_STATE where path names the same file as input, which may be NULL. */
+/* FLECK_E_STATE: path names the same file as input, which may be NULL. */
 fleck_status fk_output_apart(const char *path, const char *input,
                              fleck_error *err) FLECK_MUST_CHECK;
 
-/* Outputs that are files already, to be compared with every input before any work.  Valid when
- * zeroed. */
+/* Outputs that exist already, to be compared with all inputs before anything is done.  Valid when
+ * zeroed; owned. */
 typedef struct fk_outputs {
     fk_names paths;
     fk_stamp *stamps; /* [paths.count] */
 } fk_outputs;
 
 void fk_outputs_free(fk_outputs *o);
-/* Path will be written; where nothing is there, there is nothing to lose. */
+/* Add an output; one that does not exist yet is ignored. */
 fleck_status fk_outputs_add(fk_outputs *o, const char *path, fleck_error *err) FLECK_MUST_CHECK;
-/* FLECK_E_STATE where one of them is input, which may be NULL; names both. */
+/* FLECK_E_STATE: input, which may be NULL, is one of the outputs; names both. */
 fleck_status fk_outputs_apart(const fk_outputs *o, const char *input,
                               fleck_error *err) FLECK_MUST_CHECK;
-/* The same of all images and masks of samples; and of the other files that a fit reads. */
+/* The same for all images and masks of samples, and for the other files that a fit reads. */
 fleck_status fk_outputs_apart_samples(const fk_outputs *o, const fk_samples *samples,
                                       fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_outputs_apart_fit(const fk_outputs *o, const fleck_fit_settings *s,
                                   fleck_error *err) FLECK_MUST_CHECK;
 
-/* What stands in a picture or map as its origin: a sum of image's path, links resolved. */
+/* The origin that a picture or map records: the SHA-256 of its image's path, links resolved. */
 void fk_output_origin(char out[FK_SHA256_TEXT], const char *image);
 
 #endif

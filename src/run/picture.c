@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The model's scale; a model that was not calibrated falls back on the map's own range, which is
- * the one case where a picture's scale is not comparable with another's. */
+/* The model's scale, or the map's own range if the model was not calibrated.  Only in that case do
+ * pictures have different scales. */
 static fk_scale scale_of(const fk_model *m, const float *map, int64_t n)
 {
     fk_scale s = {m->calibration.low, m->calibration.high};
@@ -38,7 +38,7 @@ static fleck_status view_of(fk_image *out, const fleck_result *r, fleck_error *e
     return FLECK_OK;
 }
 
-/* Hatch what is not looked at: what areas leave out, and what lies outside the crop. */
+/* Hatch the model's ignored regions and what lies outside the crop. */
 static fleck_status hatch(fk_image *picture, const fk_model *m, fleck_error *err)
 {
     fk_image left_out = {0};
@@ -79,9 +79,9 @@ done:
     return st;
 }
 
-/* What is drawn for a sheet. */
+/* The parts of a sheet. */
 typedef struct drawing {
-    fk_image view, picture; /* the image, borrowed, and what is drawn into it */
+    fk_image view, picture; /* the image, borrowed, and the drawing over it */
     float *map;
     uint8_t *kept;
     fk_scale scale;
@@ -96,7 +96,7 @@ static void drawing_free(drawing *d)
     fk_regions_free(&d->regions);
 }
 
-/* Map, scale and regions; none where neither model nor settings have a threshold. */
+/* Compute map, scale and regions; no regions if neither model nor settings have a threshold. */
 static fleck_status measure(drawing *d, const fk_model *m, const fleck_result *r,
                             const fleck_region_settings *settings, fleck_error *err)
 {
@@ -116,7 +116,7 @@ done:
     return st;
 }
 
-/* The image, with heat unless only outlines are wanted, hatches, outlines and numbers. */
+/* Draw the image, its heat map unless only outlines are wanted, hatches, outlines and numbers. */
 static fleck_status draw(drawing *d, const fk_model *m, bool heat, fleck_error *err)
 {
     fleck_status st;
@@ -136,7 +136,7 @@ done:
     return st;
 }
 
-/* The legend's words are score, limit, verdict and number of regions, as far as there are any. */
+/* Texts of the legend: score, limit and number of regions. */
 typedef struct words {
     char score[40], limit[40], regions[40];
 } words;
@@ -189,7 +189,7 @@ done:
     return st;
 }
 
-/* The ground truth as a picture: the mask, or black for a good image. */
+/* The ground truth as a picture, black for a good image. */
 static fleck_status truth_picture(fk_image *out, const char *mask, const char *path,
                                   const fk_image *like, fleck_error *err)
 {
@@ -212,7 +212,7 @@ fleck_status fk_picture_row(const char *out_path, const fk_image *image, const c
                             bool known, const char *mask, const fk_image *pictures,
                             const char *const *captions, int n, int64_t tile, fleck_error *err)
 {
-    const int first = known ? 2 : 1; /* of the pictures given */
+    const int first = known ? 2 : 1; /* column of the first picture */
     char origin[FK_SHA256_TEXT];
     fk_image truth = {0}, panel = {0};
     const fk_image *list[FK_PICTURE_COLUMNS + 2] = {image, &truth};

@@ -4,8 +4,8 @@
 
 #include "run/runner.h"
 
-/* Heat over the kept image at its own size, on the model's scale, hatched where the model does not
- * look. */
+/* Heat map over the kept image at its own size, on the model's scale; ignored regions and what lies
+ * outside the crop are hatched. */
 fleck_status fk_picture_overlay(fk_image *out, const fk_model *m, const fleck_result *r,
                                 fleck_error *err) FLECK_MUST_CHECK;
 
@@ -22,21 +22,21 @@ fleck_status fk_picture_jpeg(uint8_t **bytes, size_t *size, const fk_model *m,
 /* Most columns of a panel. */
 #define FK_PICTURE_COLUMNS 8
 
-/* A column of a panel: a runner ready to score, and the caption. */
+/* A column of a panel. */
 typedef struct fk_picture_column {
     fk_runner *runner;
     const char *caption;
 } fk_picture_column;
 
-/* image | ground truth | the n pictures given, with captions; PNG at out_path.  mask is a path,
- * NULL for a good image; known false: there are no masks, and nothing stands in the truth's
- * place. */
+/* Write image | ground truth | n pictures, with captions, as PNG to out_path.  mask: path of the
+ * ground truth, NULL for a good image.  known false: there is no ground truth, and no column for
+ * it. */
 fleck_status fk_picture_row(const char *out_path, const fk_image *image, const char *image_path,
                             bool known, const char *mask, const fk_image *pictures,
                             const char *const *captions, int n, int64_t tile,
                             fleck_error *err) FLECK_MUST_CHECK;
 
-/* The same, the pictures being each column's heat map. */
+/* The same with the heat map of each column's model. */
 fleck_status fk_picture_panel(const char *out_path, const char *image, const char *mask,
                               const fk_picture_column *columns, int n, int64_t tile,
                               fleck_error *err) FLECK_MUST_CHECK;

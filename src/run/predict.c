@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "run/batch.h"
 
-/* The source's only image. */
+/* Score the only image of the source. */
 static fleck_status predict_one(fk_runner *r, fk_source *source, bool keep, fleck_result *out,
                                 fleck_error *err)
 {
@@ -24,7 +24,7 @@ done:
     return st;
 }
 
-static fleck_status give_pixels(void *ctx, int64_t i, fleck_pixels *out)
+static fleck_status next_pixels(void *ctx, int64_t i, fleck_pixels *out)
 {
     (void)i;
     *out = *(const fleck_pixels *)ctx;
@@ -38,7 +38,7 @@ fleck_status fk_predict_pixels(fk_runner *r, const uint8_t *rgb, int64_t width, 
     fk_source source;
     fleck_status st;
 
-    fk_source_init_stream(&source, give_pixels, &pixels, 1);
+    fk_source_init_stream(&source, next_pixels, &pixels, 1);
     st = predict_one(r, &source, false, out, err);
     fk_source_free(&source);
     return st;
@@ -56,11 +56,11 @@ fleck_status fk_predict_file(fk_runner *r, const char *path, bool keep, fleck_re
     return st;
 }
 
-/* A pixel's share of what writing a picture takes at most: its regions' mask and labels beside the
- * map at the image's size, or mask, picture, and a sheet for two of these. */
+/* Most bytes for each pixel of an image while its picture is written: map, regions and labels, or
+ * regions, picture and a sheet of two pictures. */
 #define PICTURE_BYTES 10
 
-/* What becomes of a batch's results beside the order. */
+/* Calls of fleck_on_scored, in any order. */
 typedef struct scored_job {
     fk_batch *batch;
     int64_t first; /* file */
@@ -68,7 +68,7 @@ typedef struct scored_job {
     void *ctx;
 } scored_job;
 
-static fleck_status hand_over(void *ctx, int64_t i, int worker, fleck_error *err)
+static fleck_status call_on_scored(void *ctx, int64_t i, int worker, fleck_error *err)
 {
     const scored_job *j = ctx;
     const fleck_result *r = &j->batch->results[i];
@@ -101,7 +101,7 @@ fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n,
         job.batch = &b;
         job.first = done;
         if (on_scored != NULL)
-            FK_DO(fk_pool_run(r->pool, count, hand_over, &job, err));
+            FK_DO(fk_pool_run(r->pool, count, call_on_scored, &job, err));
         for (int64_t i = 0; i < count; i++) {
             const fleck_error *error = &b.front.errors[i];
             bool bad = error->status != FLECK_OK;

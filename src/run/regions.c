@@ -7,13 +7,13 @@
 
 #include <math.h>
 
-/* Of the height of a defective part's peak above the median of good maps, what is outlined where
- * nothing reaches the limit: its summit. */
+/* If the map of a defective part does not reach the limit, it is outlined at this share of its
+ * peak's height above the median of good maps. */
 #define SUMMIT 0.9
 
-/* The level of a photo that is too uneven for one of its own.  Scores of PatchCore are higher than
- * their maps, so that a defective part's map need not reach the limit. */
-static double level_of_uneven(const fk_calibration *c, const fleck_result *r)
+/* The level of a photo whose map is too uneven for fk_outline_level().  The map of a defective part
+ * need not reach the limit, since scores of PatchCore are higher than its maps. */
+static double common_level(const fk_calibration *c, const fleck_result *r)
 {
     double level = fmax(r->threshold, c->pixel_threshold); /* of NaN and a number: the number */
     float lowest, highest;
@@ -36,7 +36,7 @@ fleck_status fk_result_level(double *level, const fk_model *m, const fleck_resul
     FK_DO(fk_outline_level(level, r->map, r->map_width * r->map_height, c->pixels, FK_PIXEL_POINTS,
                            err));
     if (isnan(*level))
-        *level = level_of_uneven(c, r);
+        *level = common_level(c, r);
 done:
     return st;
 }

@@ -4,14 +4,14 @@
 
 #include "model/model.h"
 
-/* The level above which r's map is outlined, wherever something is: fk_outline_level() of its map;
- * where that finds none, the limit, but never below the pixel threshold, or the peak's summit where
- * a defective part reaches neither.  NaN where m has no pixel threshold. */
+/* The level above which r's map is outlined.  It is fk_outline_level() of its map; if that finds
+ * none, the larger of limit and pixel threshold; if the map of a defective part does not exceed
+ * these, a level just below its peak.  NaN: m has no pixel threshold. */
 fleck_status fk_result_level(double *level, const fk_model *m, const fleck_result *r,
                              fleck_error *err) FLECK_MUST_CHECK;
 
-/* The regions of r.  Where settings name no threshold it is r's level; FLECK_E_STATE where there is
- * none.
+/* The regions of r above the threshold of settings, or, if that is NaN, above r's level.
+ * FLECK_E_STATE: r has no level.
  *
  *   map   [image_height, image_width], becomes r's map at that size
  *   kept  as in fk_regions_find() */

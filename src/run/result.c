@@ -1,4 +1,4 @@
-/* What one image got, before and after it is scored. */
+/* The result of one image. */
 #include "run/result.h"
 #include "base/mem.h"
 #include "view/canvas.h"

@@ -1,4 +1,4 @@
-/* A runner: one model's network, threads and scratch; takes images to embeddings and maps. */
+/* A runner: network, threads and scratch of one model. */
 #include "run/runner.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -36,13 +36,13 @@ static fleck_status match_taps(fk_runner *r, fleck_error *err)
     return FLECK_OK;
 }
 
-/* Weights whose memory was given back are read again. */
+/* Read the weights again if their memory was freed. */
 static fleck_status restore(const fk_model *m, fleck_error *err)
 {
     return m->weights != NULL ? fk_st_restore(m->weights, err) : FLECK_OK;
 }
 
-/* The runner's own network, with the model's taps, and what it reads of them, alone. */
+/* Open the runner's own network, with only the taps and channels that the model reads. */
 static fleck_status open_own(fk_runner *r, int threads, fleck_error *err)
 {
     const fk_model *m = r->model;
@@ -133,13 +133,12 @@ fk_image_settings fk_runner_decoding(const fk_runner *r)
         .background = {p->background[0], p->background[1], p->background[2]}};
 }
 
-/* Samples above the window that an image may have: specular highlights are no sign of another
- * depth. */
+/* Share of an image's samples that may lie above the window, as specular highlights do. */
 #define MAY_BE_ABOVE 0.01f
 
-/* Count what is odd.  Dark: all samples but one in 10,000 lie in the lowest quarter of the window,
- * as those of 12 bits do in 16. */
-static void note(fk_lane *l, const char *path, const fk_image_notes *n, uint32_t high)
+/* Count an image and its odd pixels.  Dark: all samples but one in 10,000 lie in the lowest quarter
+ * of the window, as samples of 12 bits do in a window of 16 bits. */
+static void count_odd(fk_lane *l, const char *path, const fk_image_notes *n, uint32_t high)
 {
     bool odd[FK_ODD_KINDS] = {[FK_ODD_TRANSPARENT] = n->transparent,
                               [FK_ODD_DARK] =
@@ -194,7 +193,6 @@ static void tell_kind(const fk_runner *r, int kind, int64_t n, int64_t images, c
                     (long long)n, (long long)images, have, p->low, high, first);
 }
 
-/* A benchmark knows its categories: there it would only be noise. */
 void fk_runner_scored(fk_runner *r, const fleck_result *result, bool score_counts)
 {
     fk_unlike_add(&r->unlike, r->model, result, score_counts);
@@ -235,7 +233,8 @@ fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image
 
     r->lanes[lane].decode += spent;
     if (st == FLECK_OK)
-        note(&r->lanes[lane], path, &notes, settings.high > 0 ? settings.high : FK_IMAGE_WIDEST);
+        count_odd(&r->lanes[lane], path, &notes,
+                  settings.high > 0 ? settings.high : FK_IMAGE_WIDEST);
     return st;
 }
 
@@ -279,7 +278,7 @@ typedef struct embedding_job {
     fk_embedding *out;
 } embedding_job;
 
-/* What the network gave for input `item`. */
+/* Embed the taps of input `item`. */
 static fleck_status embed_one(void *ctx, int64_t item, int worker, fleck_error *err)
 {
     const embedding_job *j = ctx;

@@ -1,5 +1,4 @@
-/* A runner: one model's network, threads and scratch; takes images to embeddings and maps.  Not to
- * be moved while it is open. */
+/* A runner: network, threads and scratch of one model.  It must not be moved while it is open. */
 #ifndef FK_RUN_RUNNER_H
 #define FK_RUN_RUNNER_H
 
@@ -8,78 +7,77 @@
 #include "run/feed.h"
 #include "run/unlike.h"
 
-/* What may be odd about an image's pixels. */
+/* Odd pixels that a warning is about. */
 enum { FK_ODD_TRANSPARENT, FK_ODD_DARK, FK_ODD_CLIPPED, FK_ODD_KINDS };
 
-/* What a thread has of its own.  Scratch is made when it is first needed. */
+/* Scratch and counters of one thread.  Scratch is allocated when it is first needed. */
 typedef struct fk_lane {
     void *method_scratch;
     float *map_scratch;
     int64_t map_room; /* floats */
-    float *top;       /* a copy of the map that may be reordered, where the model pools its top */
+    float *top;       /* copy of a map to be reordered, if the model pools the highest values */
     int64_t top_room;
     double decode, network, score;     /* seconds */
-    int64_t images, odd[FK_ODD_KINDS]; /* decoded; of these, odd ones of each kind */
-    char first[FK_ODD_KINDS][256];     /* path of the first */
+    int64_t images, odd[FK_ODD_KINDS]; /* decoded images, and odd ones of each kind */
+    char first[FK_ODD_KINDS][256];     /* path of the first odd one */
 } fk_lane;
 
 /* Valid when zeroed; owned, see fk_runner_close().  The model is borrowed. */
 typedef struct fk_runner {
     const fk_model *model;
-    fk_feed *feed; /* where images and taps come from: its own, or others use it as well */
+    fk_feed *feed; /* &own, or a feed that other runners use too */
     fk_feed own;
-    bool *reads;   /* of own's settings */
+    bool *reads;   /* for own.settings */
     fk_pool *pool; /* of the feed */
     int threads;
-    fk_lane *lanes;             /* one a thread: scratch and clocks */
-    fk_embedding *embeddings;   /* [n_embeddings] for who embeds next */
-    int64_t n_embeddings, room; /* room: of the list */
+    fk_lane *lanes;             /* [threads] */
+    fk_embedding *embeddings;   /* [n_embeddings] buffers, reused by each block */
+    int64_t n_embeddings, room; /* room: capacity of the array */
     fk_warn warn;
-    bool whole_masks;        /* canvases keep the images' own masks at their size as well */
+    bool whole_masks;        /* canvases also keep the images' own masks at the image's size */
     int64_t max_pixels;      /* of an image; 0: FK_IMAGE_MAX_PIXELS */
-    fk_unlike unlike;        /* photos scored that are unlike the learned ones */
-    unsigned told;           /* kinds of odd pixels that fk_runner_tell() has told of */
-    int tap_of[FK_MAX_TAPS]; /* where the model's taps are among the network's */
+    fk_unlike unlike;        /* scored photos that are unlike the learned ones */
+    unsigned told;           /* bit k: fk_runner_tell() has warned of odd pixels of kind k */
+    int tap_of[FK_MAX_TAPS]; /* index of each of the model's taps in the network */
 } fk_runner;
 
-/* Compile m's network and open threads lanes; 0: one a processor.  Its taps must be those m says:
- * FLECK_E_SHAPE where one of them, or the pool, is not there. */
+/* Compile m's network; threads 0: one for each processor.  FLECK_E_SHAPE: the network lacks a tap
+ * of m, or the pooled output. */
 fleck_status fk_runner_open(fk_runner *out, const fk_model *m, int threads,
                             fleck_error *err) FLECK_MUST_CHECK;
-/* The same on a network that other models use as well; feed is borrowed. */
+/* The same with a network that other models use too; feed is borrowed. */
 fleck_status fk_runner_open_on(fk_runner *out, const fk_model *m, fk_feed *feed,
                                fleck_error *err) FLECK_MUST_CHECK;
 void fk_runner_close(fk_runner *r);
 
-/* Give the memory of embeddings and of a network of its own back until something is embedded, which
- * compiles it again. */
+/* Free the embeddings and the runner's own network.  fk_runner_embed() compiles it again. */
 void fk_runner_rest(fk_runner *r);
 
-/* How images become 8 bits for the model. */
+/* How the model's images are decoded to 8 bits. */
 fk_image_settings fk_runner_decoding(const fk_runner *r);
-/* Note a result for fk_runner_tell(), see fk_unlike_add(). */
+/* Add a result to the counts of fk_runner_tell(), see fk_unlike_add(). */
 void fk_runner_scored(fk_runner *r, const fleck_result *result, bool score_counts);
-/* Warn, once for each kind, of what was odd about the pixels decoded since the last call:
- * transparent ones, and samples of 16 bits that are far from the model's window, and of photos
- * unlike the learned ones.  Nothing is running. */
+/* Warn, once for each kind, of odd pixels that were decoded since the last call (transparent ones,
+ * and 16-bit samples far from the model's window), and of photos unlike the learned ones.  No
+ * thread may be running. */
 void fk_runner_tell(fk_runner *r);
-/* Images with transparent pixels that were decoded since the last call of fk_runner_tell(). */
+/* Number of images with transparent pixels decoded since the last call of fk_runner_tell(). */
 int64_t fk_runner_transparent(const fk_runner *r);
 /* Decode path (RGB, EXIF applied) into original. */
 fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image *original,
                               fleck_error *err) FLECK_MUST_CHECK;
-/* Bring it to the model's canvas; mask: NULL or the file of its own mask, see fk_canvas_make(). */
+/* Make the canvas of an image; mask: NULL, or the file of its own mask, see fk_canvas_make(). */
 fleck_status fk_runner_prepare(fk_runner *r, int lane, const fk_image *original, const char *mask,
                                fk_canvas *out, fleck_error *err) FLECK_MUST_CHECK;
-/* Have at least n embeddings of the model's shape. */
+/* Allocate embeddings until there are n. */
 fleck_status fk_runner_embeddings(fk_runner *r, int64_t n, fleck_error *err) FLECK_MUST_CHECK;
-/* Free those behind the first n. */
+/* Free the embeddings but the first n. */
 void fk_runner_spare(fk_runner *r, int64_t n);
-/* Network and embeddings of n inputs at once, at most r->threads, on all threads: nothing else is
- * running. */
+/* Run the network on n inputs, n <= r->threads, and embed its taps.  It uses all threads, so
+ * nothing else may run on r. */
 fleck_status fk_runner_embed(fk_runner *r, int64_t n, const uint8_t *const *inputs,
                              fk_embedding *out, fleck_error *err) FLECK_MUST_CHECK;
-/* Add the lanes' clocks to t (decode, network, score) and set them to zero. */
+/* Add the threads' times (decode, network, score) to t, and reset them. */
 void fk_runner_times(fk_runner *r, fleck_times *t);
 
 #endif

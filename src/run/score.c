@@ -1,8 +1,8 @@
-/* Scores: from embeddings to maps and image scores.
+/* Scoring: from embeddings to maps and image scores.
  *
- *     embedding -> map     the method; all at once, where it reads its state once for several
- *     tiles -> map         blended in order, whoever made them
- *               -> score   smoothed, and pooled where that is how the model scores */
+ *     embedding -> map     by the method; many at once if it has score_many
+ *     tiles -> map         blended in a fixed order, on any number of threads
+ *     map -> score         the map is smoothed, then pooled unless the method has its own score */
 #include "run/score.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -18,8 +18,8 @@
 typedef struct job {
     fk_runner *runner;
     fk_scoring *images;
-    fk_pool *pool;       /* where there is one image only, else NULL */
-    fleck_error *errors; /* NULL, or the images' own; those that have one are passed over */
+    fk_pool *pool;       /* for a single image, else NULL */
+    fleck_error *errors; /* NULL, or errors of each image; images with an error are skipped */
 } job;
 
 static fleck_status map_one(void *ctx, int64_t item, int worker, fleck_error *err)
@@ -40,12 +40,12 @@ done:
     return st;
 }
 
-/* What methods take of many images. */
+/* Arguments of fk_method.score_many. */
 typedef struct many {
     const fk_embedding **embeddings;
     fk_span *exclude;
     float **maps;
-    bool all; /* maps are wanted */
+    bool all; /* all maps are wanted */
 } many;
 
 static void many_free(many *m)
@@ -73,7 +73,7 @@ done:
     return st;
 }
 
-/* The method's own maps and scores. */
+/* Maps of the method, not yet smoothed, and its own scores. */
 static fleck_status map_many(fk_runner *r, fk_scoring *images, int64_t n, fleck_error *err)
 {
     const fk_method *method = r->model->method;
@@ -97,8 +97,9 @@ done:
 
 /* ---- Maps to scores ---- */
 
-/* Scratch to smooth and pool a map of this size. */
-static fleck_status make_room(const fk_model *m, fk_lane *lane, fk_map_size size, fleck_error *err)
+/* Allocate scratch to smooth and pool a map of this size. */
+static fleck_status grow_scratch(const fk_model *m, fk_lane *lane, fk_map_size size,
+                                 fleck_error *err)
 {
     int64_t room = fk_map_gaussian_scratch(size.height, size.width, m->sigma);
     int64_t top_room = m->pooling.kind == FK_POOLING_TOP ? size.height * size.width : 0;
@@ -120,11 +121,12 @@ done:
     return st;
 }
 
-/* Smooth the map over the pixels that count, and blank the others:
+/* Smooth the map outside the ignored region, and set it to 0 inside:
  *
- *     map = G(w map) / G(w)      G: the Gaussian, w: 1 where a pixel counts, else 0
+ *     map = G(w map) / G(w)      G: the Gaussian, w: 0 in the ignored region, else 1
  *
- * so that nothing masked is mixed in, and no value sinks for having a mask beside it. */
+ * so that values of the ignored region have no influence, and values near it do not become
+ * lower. */
 static fleck_status smooth_around(const fk_scoring *s, double sigma, float *scratch,
                                   fleck_error *err)
 {
@@ -146,7 +148,7 @@ done:
     return st;
 }
 
-/* The image's score from its final map, of the pixels that count. */
+/* The image's score from its smoothed map without the ignored region. */
 static double pool_map(const fk_model *m, const fk_lane *l, const fk_scoring *s)
 {
     int64_t n = s->size.height * s->size.width, count = 0;
@@ -162,7 +164,7 @@ static double pool_map(const fk_model *m, const fk_lane *l, const fk_scoring *s)
     return (double)highest;
 }
 
-/* Smooth a map, and take the image's score from it where that is the model's way. */
+/* Smooth a map, and pool it to the image's score unless the method has its own. */
 static fleck_status finish(fk_runner *r, int worker, fk_scoring *s, fleck_error *err)
 {
     const fk_model *m = r->model;
@@ -170,7 +172,7 @@ static fleck_status finish(fk_runner *r, int worker, fk_scoring *s, fleck_error 
     double start = fk_clock_seconds();
     fleck_status st;
 
-    FK_DO(make_room(m, l, s->size, err));
+    FK_DO(grow_scratch(m, l, s->size, err));
     if (s->left_out != NULL)
         FK_DO(smooth_around(s, m->sigma, l->map_scratch, err));
     else
@@ -193,7 +195,7 @@ static fleck_status finish_one(void *ctx, int64_t item, int worker, fleck_error 
     return j->errors != NULL ? FLECK_OK : st;
 }
 
-/* Of images that are not tiled. */
+/* Smooth and pool the maps of images that are not tiled. */
 static fleck_status finish_many(fk_runner *r, fk_scoring *images, int64_t n, fleck_error *err)
 {
     job j = {.runner = r, .images = images};
@@ -240,15 +242,15 @@ done:
     return st;
 }
 
-/* ---- Groups of a front ---- */
+/* ---- Groups of the front end ---- */
 
-/* A block of the group: its pieces' maps. */
+/* A block of pieces and their maps. */
 typedef struct block {
     fk_front *front;
     int64_t side;       /* of a tile; 0: images are not tiled */
     fk_scoring *pieces; /* [front->block] */
     float *tiles;       /* [front->block, side, side] */
-    double *shares;     /* [2, side] scratch */
+    double *shares;     /* [2, side] scratch of fk_tile_blend() */
 } block;
 
 static fleck_status block_make(block *b, fk_front *f, fleck_error *err)
@@ -288,7 +290,7 @@ static fleck_status map_block(block *b, const fk_scoring *images, int64_t n, fle
         return FLECK_OK;
     if (st == FLECK_E_CANCELLED || !f->each)
         return fk_error_set(err, st, "%s", why.message);
-    for (int64_t k = 0; k < n; k++) { /* whose failure it was comes out one by one */
+    for (int64_t k = 0; k < n; k++) { /* find the images that fail, one by one */
         fleck_error *own = &f->errors[f->pieces[k].item];
 
         if (own->status == FLECK_OK && map_many(f->runner, &b->pieces[k], 1, own) != FLECK_OK)
@@ -297,7 +299,7 @@ static fleck_status map_block(block *b, const fk_scoring *images, int64_t n, fle
     return FLECK_OK;
 }
 
-/* The block's n pieces become parts of their images. */
+/* Add the maps and scores of the block's n pieces to those of their images. */
 static void join_block(const block *b, fk_scoring *images, int64_t n)
 {
     const fk_front *f = b->front;
@@ -315,8 +317,8 @@ static void join_block(const block *b, fk_scoring *images, int64_t n)
     }
 }
 
-/* Before the first block: what the canvases say, and maps to add to. */
-static void start(const fk_front *f, fk_scoring *images)
+/* Set ignored regions and sizes from the canvases, and maps of tiled images to 0. */
+static void init_group(const fk_front *f, fk_scoring *images)
 {
     for (int64_t i = 0; i < f->n; i++) {
         const fk_canvas *c = &f->canvases[i];
@@ -339,7 +341,7 @@ fleck_status fk_score_group(fk_front *f, fk_scoring *images, int times, fleck_er
     assert(times == 1 || !f->each);
     FK_DO(block_make(&b, f, err));
     for (int t = 0; t < times; t++)
-        start(f, images + t * f->n);
+        init_group(f, images + t * f->n);
     FK_DO(fk_front_block(f, &n, err));
     while (n > 0) {
         for (int t = 0; t < times; t++) {

@@ -1,4 +1,4 @@
-/* A source: where the images of a fit come from, files or a function of the caller. */
+/* A source: the images of a fit or a prediction, from files or from a function of the caller. */
 #include "run/source.h"
 
 fk_dataset_how fk_source_how(const char *good, bool recursive, fk_warn warn)
@@ -31,7 +31,7 @@ void fk_source_free(fk_source *s)
     *s = (fk_source){0};
 }
 
-/* Called with the lock held: the pixels are the function's until it is called again. */
+/* Call the function and copy its pixels, which are valid until its next call.  The lock is held. */
 static fleck_status ask(fk_source *s, int64_t i, fk_image *out, fleck_error *err)
 {
     fleck_pixels p = {0};

@@ -1,4 +1,4 @@
-/* A source: where the images of a fit come from, files or a function of the caller. */
+/* A source: the images of a fit or a prediction, from files or from a function of the caller. */
 #ifndef FK_RUN_SOURCE_H
 #define FK_RUN_SOURCE_H
 
@@ -7,19 +7,19 @@
 
 #include <pthread.h>
 
-/* How a data set is listed whose images this library reads; good and recursive as in
+/* Settings that list the images which this library can read; good and recursive as in
  * fk_dataset_how. */
 fk_dataset_how fk_source_how(const char *good, bool recursive, fk_warn warn);
 
-/* What it names is borrowed.  Not to be moved between init and free. */
+/* All pointers are borrowed.  It must not be moved between init and free. */
 typedef struct fk_source {
     int64_t n;
-    const char *const *files;  /* [n], or NULL: `next` gives the pixels */
-    const char *const *masks;  /* [n] of the images' own masks, NULL entries for none; or NULL */
+    const char *const *files;  /* [n], or NULL: `next` provides the pixels */
+    const char *const *masks;  /* NULL, or [n] files of the images' own masks, NULL: no mask */
     const fk_digest *contents; /* [n] digests of the files, or NULL */
     fleck_next_image *next;
     void *ctx;
-    /* Of a function: whose turn it is, guarded by lock. */
+    /* For a function, guarded by lock: turn is the index of the image that is read next. */
     pthread_mutex_t lock;
     pthread_cond_t turn_came;
     int64_t turn;
@@ -30,15 +30,15 @@ void fk_source_init_files(fk_source *out, const char *const *files, int64_t n);
 void fk_source_init_stream(fk_source *out, fleck_next_image *next, void *ctx, int64_t n);
 void fk_source_free(fk_source *s);
 
-/* Image i, RGB.  Callers on several threads get a function's images in the order of i: each waits
- * until those below have been asked for, so who leaves one out must stop the source.  Once the last
- * has been read, any may be read again.  What the function returns other than FLECK_OK is the
- * status of the call; from then on all are FLECK_E_CANCELLED, without another call of the function.
- * Messages name the image. */
+/* Read image i as RGB.  A function is called for its images in order: image i waits until all
+ * images before it have been read, on any thread.  A caller that skips an image must therefore stop
+ * the source.  After the last image, any image may be read again.  If the function fails, its
+ * status is returned, and later calls return FLECK_E_CANCELLED without calling it.  Messages name
+ * the image. */
 fleck_status fk_source_read(fk_source *s, fk_runner *r, int lane, int64_t i, fk_image *out,
                             fleck_error *err) FLECK_MUST_CHECK;
 
-/* Let no more be read, and nobody wait: the fit has failed. */
+/* After a failure: end all waiting; a function is not called again. */
 void fk_source_stop(fk_source *s);
 
 /* Put the name of image i in front of err's message. */

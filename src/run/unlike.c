@@ -1,16 +1,16 @@
-/* Photos that are not like those that the model has learned: counted, and said once. */
+/* Counts scored photos that are unlike the learned ones, and warns of them once. */
 #include "run/unlike.h"
 
 #include <math.h>
 #include <stdio.h>
 
-/* Photos that say something of the camera, the share of good ones that score higher by themselves,
- * and one in so many that may score lower all the same. */
+/* A changed camera or light is suspected from FEWEST_SCORES photos on, if at most one in
+ * MAY_BE_LOWER scores lower than the highest SHARE of the learned ones. */
 #define FEWEST_SCORES 8
 #define SHARE 0.05
 #define MAY_BE_LOWER 10
 
-/* Whether the score is above all but 5 % of the learned photos'. */
+/* Whether the score is above those of all but SHARE of the learned photos. */
 static bool is_high(const fk_model *m, double score)
 {
     const fk_calibration *c = &m->calibration;

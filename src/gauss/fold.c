@@ -1,21 +1,22 @@
 /* A Gaussian per position: distances of a whole fold of images as if none of them had been learned.
  *
- * As leaving one out (score.c), with many.  S = (1 - rho) C / (N - 1) + r I.  The rows of V
- * are the deviations x - m of the fold's images; l is 1 for those g of them that the position has
- * learned, 0 for others.  With c = 1 / (N - g), s = (1 - rho) / (N - 1) and A = diag(l) + c l l',
+ * This leaves out many images as score.c leaves out one.  S = (1 - rho) C / (N - 1) + r I.  The
+ * rows of V are the deviations x - m of the fold's images; l is 1 for the g of them that the
+ * position has learned, 0 for the others.  With c = 1 / (N - g), s = (1 - rho) / (N - 1) and
+ * A = diag(l) + c l l',
  *
  *     m' = m - c V' l        C' = C - V' A V        x_i - m' = V' b_i    with    b_i = e_i + c l
  *     S' = (N - 1) / (N - g - 1) (S - s V' A V)
  *
- * where, as there, rho and the ridge in units of the scatter are held fixed.  All is in the Gram
- * matrix K = V S^-1 V' = W W' of the whitened deviations, W = V L'^-1.  With H = diag(l) + h l l',
- * h = (sqrt(1 + c g) - 1) / g, which is the root of A, Woodbury gives
+ * where rho and the ridge in units of the scatter stay the same, as there.  All follows from the
+ * Gram matrix K = V S^-1 V' = W W' of the whitened deviations, W = V L'^-1.  With the square root
+ * of A, H = diag(l) + h l l', h = (sqrt(1 + c g) - 1) / g, Woodbury gives
  *
  *     d2' = (N - g - 1) / (N - 1) (b' K b + s q' (I - s H K H)^-1 q)    with    q = H K b
  *
- * A Cholesky factor R of I - s H K H settles all images of the fold: q' (...)^-1 q = |R^-1 q|^2.
- * The matrix is positive definite since C' >= 0; where rounding takes that away, as of factors in
- * bf16 with few images, the least multiple of I that mends it is added. */
+ * One Cholesky factor R of I - s H K H serves all images of the fold: q' (...)^-1 q = |R^-1 q|^2.
+ * The matrix is positive definite since C' >= 0.  If rounding makes it indefinite, as with factors
+ * in bf16 and few images, a small multiple of I is added. */
 #include "gauss/gauss.h"
 #include "base/carve.h"
 #include "base/clones.h"
@@ -37,7 +38,7 @@ typedef struct desk {
     double *whiten; /* scratch of fk_gauss_whiten() */
 } desk;
 
-/* tmp NULL: only its size is wanted.  Returns bytes. */
+/* Lay d out in tmp, or with NULL only count; returns the bytes. */
 static size_t lay_out(desk *d, const fk_gauss *g, int64_t n, double *tmp)
 {
     fk_carver c = {.base = (char *)tmp};
@@ -73,7 +74,7 @@ FK_INLINE double dot(const double *x, const double *y, int64_t n)
     return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
 }
 
-/* K and K l. */
+/* Compute K and K l. */
 FK_CLONES static void gram(const desk *d, int64_t dim)
 {
     for (int64_t i = 0; i < d->n; i++)
@@ -83,7 +84,7 @@ FK_CLONES static void gram(const desk *d, int64_t dim)
         d->row[i] = dot(d->k + i * d->n, d->learns, d->n);
 }
 
-/* R from I - s H K H; total is l' K l. */
+/* Compute R from I - s H K H; total is l' K l. */
 static void factor(const desk *d, double s, double h, double total)
 {
     double more = 0.0;
@@ -100,7 +101,7 @@ static void factor(const desk *d, double s, double h, double total)
     } while (!fk_linalg_cholesky(d->r, d->n) && more < 1e3);
 }
 
-/* Column i of q becomes that of R^-1 q, for all i side by side. */
+/* Solve R x = q for all columns of q at once; x replaces q. */
 FK_CLONES static void solve(const desk *d)
 {
     for (int64_t j = 0; j < d->n; j++) {
@@ -118,7 +119,7 @@ FK_CLONES static void solve(const desk *d)
     }
 }
 
-/* Position p, of whose N images the fold has g; its whitened deviations are on the desk. */
+/* Distances at position p, of whose N images g are in the fold; d holds the whitened deviations. */
 static void distances(const fk_gauss *gauss, const desk *d, double g, int64_t p, float *const *out)
 {
     double n = (double)fk_counts_at(gauss->images, p), c = 1.0 / (n - g);
@@ -139,7 +140,7 @@ static void distances(const fk_gauss *gauss, const desk *d, double g, int64_t p,
         for (int64_t j = 0; j < d->n; j++)
             sum += d->q[j * d->n + i] * d->q[j * d->n + i];
         d2 = (n - g - 1.0) / (n - 1.0) * (length + s * sum);
-        out[i][p] = (float)sqrt(d2 < 0.0 ? 0.0 : d2); /* of an image that is the mean */
+        out[i][p] = (float)sqrt(d2 < 0.0 ? 0.0 : d2); /* may be negative if the image is the mean */
     }
 }
 

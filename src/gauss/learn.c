@@ -1,7 +1,7 @@
-/* Learning a Gaussian per position: moments of images, merged, and made into factors.
+/* Learning a Gaussian per position: adding images, merging, and computing factors.
  *
- * What is done to one position is in moments.c, moments that do not fit memory in spill.c,
- * distances in score.c and fold.c. */
+ * moments.c has the mathematics of one position, spill.c moments that do not fit memory, score.c
+ * and fold.c distances. */
 #include "gauss/learn.h"
 #include "base/mem.h"
 #include "gauss/factor.h"
@@ -30,13 +30,13 @@ static int64_t band_count(const fk_learner *l, int64_t band)
     return (l->n_pos + band - 1) / band;
 }
 
-/* The position that a band of so many positions ends before. */
+/* The end of the band of `band` positions that begins at first. */
 static int64_t band_end(const fk_learner *l, int64_t first, int64_t band)
 {
     return first + band < l->n_pos ? first + band : l->n_pos;
 }
 
-/* Forget all images; the settings stay. */
+/* Free everything but the settings. */
 static void make_empty(fk_learner *l)
 {
     for (int64_t b = 0; l->bands != NULL && b < band_count(l, FK_GAUSS_BAND); b++)
@@ -59,13 +59,13 @@ void fk_learner_free(fk_learner *l)
     *l = (fk_learner){0};
 }
 
-/* Numbers of the triangles of positions first .. end - 1. */
+/* Doubles of the triangles of positions first .. end - 1. */
 static int64_t triangles_size(const fk_learner *l, int64_t first, int64_t end)
 {
     return (end - first) * fk_moments_room(l->dim);
 }
 
-/* Memory of an empty l, the triangles still undefined. */
+/* Allocate the arrays of an empty l; the triangles are not initialised. */
 static fleck_status begin(fk_learner *l, fleck_error *err)
 {
     const int64_t band = FK_GAUSS_BAND;
@@ -83,8 +83,8 @@ done:
     return st;
 }
 
-/* Where l spills, moments of positions first .. last - 1 to where fk_learner_position() finds
- * them. */
+/* If l spills, compute the moments of positions first .. last - 1 into d, for
+ * fk_learner_position(). */
 static fleck_status fetch(const fk_learner *l, int64_t first, int64_t last, const fk_desk *d,
                           fleck_error *err)
 {
@@ -93,7 +93,7 @@ static fleck_status fetch(const fk_learner *l, int64_t first, int64_t last, cons
 
 /* ---- Counts ---- */
 
-/* Let positions have counts of their own; so far all have n. */
+/* Give each position a count of its own, n so far. */
 static fleck_status own_counts(fk_counts *c, int64_t n_pos, fleck_error *err)
 {
     fleck_status st = FLECK_OK;
@@ -107,7 +107,7 @@ done:
     return st;
 }
 
-/* Do without where all are alike, so that a mask that hides nothing leaves no trace. */
+/* Drop equal counts, so that masks that hide nothing give the same bytes as no masks. */
 static void drop_equal_counts(fk_counts *c, int64_t n_pos)
 {
     for (int64_t p = 0; p < n_pos; p++)
@@ -126,8 +126,7 @@ static int64_t count_judged(const fk_learner *l)
     return n;
 }
 
-/* Count an image whose moments are yet to be added, and give its features to the positions that had
- * none as their shift. */
+/* Count an image whose moments will be added.  It becomes the shift of positions without one. */
 static void count_image(fk_learner *l, const float *image, const uint8_t *flags)
 {
     int64_t dim = l->dim, *at = l->images.at;
@@ -140,12 +139,13 @@ static void count_image(fk_learner *l, const float *image, const uint8_t *flags)
     l->images.n++;
 }
 
-/* ---- All positions in bands ---- */
+/* ---- All positions, band by band ---- */
 
+/* The moments of all positions are written to a file, or turned into means and factors. */
 typedef struct walk {
     fk_learner *l;
     fk_desk *desks;         /* [threads] */
-    const fk_scratch *file; /* NULL, or moments go there; else they become: */
+    const fk_scratch *file; /* NULL: fill `made` */
     fk_gauss *made;
 } walk;
 
@@ -176,7 +176,7 @@ static fleck_status make_factor(const walk *w, int64_t p, fk_moments m, double *
     return FLECK_OK;
 }
 
-static fleck_status take_band(void *ctx, int64_t i, int worker, fleck_error *err)
+static fleck_status process_band(void *ctx, int64_t i, int worker, fleck_error *err)
 {
     const walk *w = ctx;
     fk_learner *l = w->l;
@@ -197,12 +197,12 @@ done:
     return st;
 }
 
-static fleck_status take_all(walk *w, const char *stage, fk_pool *pool, fleck_error *err)
+static fleck_status process_bands(walk *w, const char *stage, fk_pool *pool, fleck_error *err)
 {
-    return fk_pool_run_stage(pool, stage, band_count(w->l, walk_band(w->l)), take_band, w, err);
+    return fk_pool_run_stage(pool, stage, band_count(w->l, walk_band(w->l)), process_band, w, err);
 }
 
-/* The images that wait become moments in the file. */
+/* Add the waiting images to the moments in the file, and free them. */
 static fleck_status fold(fk_learner *l, fk_pool *pool, fleck_error *err)
 {
     fk_spill *s = &l->spill;
@@ -213,8 +213,8 @@ static fleck_status fold(fk_learner *l, fk_pool *pool, fleck_error *err)
     FK_DO(open_desks(&w, pool, err));
     if (w.file == &made)
         FK_DO(fk_scratch_open(&made, s->folder, err));
-    /* A band is read before it is written, by the same thread. */
-    FK_DO(take_all(&w, "temporary file", pool, err));
+    /* The file may be updated in place: a thread reads a band before it writes it. */
+    FK_DO(process_bands(&w, "temporary file", pool, err));
     if (w.file == &made)
         s->moments = made;
     made = (fk_scratch){0};
@@ -232,12 +232,12 @@ typedef struct add_job {
     const float *const *images;
     const uint8_t *const *flags; /* NULL: no image has any */
     int64_t n;
-    bool fresh;           /* the first images: triangles are still undefined */
+    bool fresh;           /* the first images: triangles are not initialised */
     double *scratch;      /* [workers] of fk_moments_scratch() */
     const float **chosen; /* [workers, n] with flags */
 } add_job;
 
-/* The images that position p learns; returns how many. */
+/* List the images that position p learns; returns their number. */
 static int64_t choose(const float **out, const add_job *job, int64_t p)
 {
     int64_t n = 0;
@@ -257,7 +257,7 @@ static fleck_status add_band(void *ctx, int64_t band, int worker, fleck_error *e
     int64_t first = band * FK_GAUSS_BAND, last = band_end(l, first, FK_GAUSS_BAND);
 
     (void)err;
-    /* By the thread that goes on with them: new memory costs more to touch than to fill. */
+    /* The thread that adds to them zeroes them, so that page faults are divided among threads. */
     if (job->fresh)
         memset(l->bands[band], 0, (size_t)triangles_size(l, first, last) * sizeof(double));
     for (int64_t p = first; p < last; p++)
@@ -307,7 +307,7 @@ done:
     return st;
 }
 
-/* NULL where no image has flags. */
+/* flags, or NULL if no image has any. */
 static const uint8_t *const *any_flags(const uint8_t *const *flags, int64_t n)
 {
     for (int64_t i = 0; flags != NULL && i < n; i++)
@@ -350,7 +350,7 @@ static fleck_status merge_bands(fk_learner *l, const fk_learner *other, fleck_er
         FK_DO(own_counts(&l->images, l->n_pos, err));
     FK_DO(fk_desks_open(&desks, 2, l->dim, band, most(s->piece, other->spill.piece), err));
     if (l->spills && s->moments.folder == NULL)
-        FK_DO(fold(l, NULL, err)); /* so that there is a file to merge in */
+        FK_DO(fold(l, NULL, err)); /* creates the file that the result is written to */
     for (int64_t first = 0; first < l->n_pos; first += band) {
         int64_t last = band_end(l, first, band);
 
@@ -402,17 +402,17 @@ fleck_status fk_learner_merge(fk_learner *l, fk_learner *other, fleck_error *err
 
 /* ---- Shrinking ---- */
 
-/* One rho and one mu for all positions: the median of what they ask for and the mean of their
- * variances.  A mu of each position's own gives quiet places so little that the least change there
- * outweighs all else: held-out scores of images spread more.  Some hundreds of positions say it
- * well. */
+/* All positions get one rho and one mu: the median of their own rhos and the mean of their
+ * variances.  If each position had its own mu, positions with little variance would dominate the
+ * scores, and held-out scores would vary more.  A sample of some hundreds of positions is enough.
+ */
 #define LEAST_ASKED 392
 
 typedef struct inquiry {
     const fk_learner *l;
     const fk_desk *desks;
-    int64_t n, *at;     /* [n] positions that are asked */
-    double *share, *mu; /* [n] what each says */
+    int64_t n, *at;     /* [n] the sampled positions */
+    double *share, *mu; /* [n] their own rho and mu */
 } inquiry;
 
 static fleck_status choose_asked(inquiry *q, fleck_error *err)
@@ -439,7 +439,7 @@ static fleck_status ask_position(void *ctx, int64_t i, int worker, fleck_error *
     double *sum = q->l->sum + p * dim, *before = d->square + dim * dim;
     fleck_status st;
 
-    /* Images that wait go into the sums, and will again. */
+    /* fetch() adds the waiting images to the sums, and will do so again: restore them. */
     memcpy(before, sum, (size_t)dim * sizeof *sum);
     FK_DO(fetch(q->l, p, p + 1, d, err));
     fk_moments_ask(fk_learner_position(q->l, d, p, p), d->square, &q->share[i], &q->mu[i]);
@@ -455,7 +455,7 @@ static int ascending(const void *x, const void *y)
     return (a > b) - (a < b);
 }
 
-/* What the factors will be made of. */
+/* Choose share and ridge for all factors. */
 static fleck_status find_shrinkage(fk_shrinkage *out, const fk_learner *l, const fk_desk *desks,
                                    fk_pool *pool, fleck_error *err)
 {
@@ -497,8 +497,8 @@ static fleck_status check_images(fk_learner *l, fleck_error *err)
     return FLECK_OK;
 }
 
-/* Room for g's means and factors: that of the factors that images are added to, where they are l's,
- * since each position reads its own before it is written. */
+/* Allocate g's means and factors.  The memory of l's base factors is reused if it is owned, since
+ * each position reads its factor before it writes it. */
 static fleck_status alloc_factors(fk_gauss *g, fk_learner *l, fleck_error *err)
 {
     fk_gauss *base = &l->spill.base;
@@ -528,7 +528,7 @@ fleck_status fk_learner_finish(fk_learner *l, fk_gauss *out, fk_pool *pool, flec
     FK_DO(open_desks(&w, pool, err));
     FK_DO(find_shrinkage(&out->shrinkage, l, w.desks, pool, err));
     FK_DO(alloc_factors(out, l, err));
-    st = take_all(&w, "covariance", pool, err);
+    st = process_bands(&w, "covariance", pool, err);
     if (st == FLECK_OK) {
         out->images = l->images;
         l->images = (fk_counts){0};
@@ -544,18 +544,18 @@ done:
 fleck_status fk_learner_resume(fk_learner *l, fk_gauss *g, fleck_error *err)
 {
     int64_t t = fk_moments_size(l->dim);
-    float *room = NULL;
+    float *scratch = NULL;
     fleck_status st;
 
     assert(l->images.n == 0 && g->n_pos == l->n_pos && g->dim == l->dim && g->type == l->type);
-    FK_DO(FK_ALLOC(&room, l->dim, err));
+    FK_DO(FK_ALLOC(&scratch, l->dim, err));
     FK_DO(begin(l, err));
     memcpy(l->shift, g->mean, (size_t)(l->n_pos * l->dim) * sizeof *l->shift);
     l->images = g->images;
     g->images = (fk_counts){0};
     for (int64_t p = 0; !l->spills && p < l->n_pos; p++)
         fk_moments_back(fk_learner_position(l, NULL, p, p), g->type,
-                        (const char *)g->factor + fk_factor_offset(g->type, t, p), room,
+                        (const char *)g->factor + fk_factor_offset(g->type, t, p), scratch,
                         g->shrinkage);
     if (l->spills) {
         fk_free(g->own_mean);
@@ -565,6 +565,6 @@ fleck_status fk_learner_resume(fk_learner *l, fk_gauss *g, fleck_error *err)
     }
     fk_gauss_free(g);
 done:
-    fk_free(room);
+    fk_free(scratch);
     return st;
 }

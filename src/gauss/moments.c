@@ -1,31 +1,33 @@
-/* One position's Gaussian: moments from images, their merging, and the factor of the covariance.
+/* The Gaussian of one position: moments of images, merging, and the factor of the covariance.
  *
  * Moments.  With a shift c (the first image), y = x - c, and over N images
  *
  *     sum = sum of y          triangle = sum of y y'
  *     m = c + sum / N         C = sum of (x - m)(x - m)' = triangle - sum sum' / N
  *
- * The plain formula C = sum of x x' - N m m' loses the digits by which |m| exceeds the deviations;
- * about a shift that is itself one of the samples the loss is nil: y is as large as the deviations
- * are.  Unlike Welford's recurrence, every image costs one multiply-add an element, and an element
- * is a sum over images in order, whatever the calls it came in and whoever computed it.
+ * The plain formula C = sum of x x' - N m m' loses digits if |m| is much larger than the
+ * deviations.  About a shift that is one of the samples nothing is lost, since y is as large as the
+ * deviations.  Unlike Welford's recurrence, this costs one multiply-add for each element of an
+ * image, and each element is a sum over images in order, on any thread and in any calls.
  *
- * Covariance and factor.  The paper's S = C / (N - 1) + epsilon I = L L'.  Fewer than 2 images say
- * nothing of it: S = ridge I, about the one there is, gives back the moments of it, or of none.
+ * Covariance and factor.  The paper has S = C / (N - 1) + epsilon I = L L'.  With fewer than 2
+ * images there is no covariance: S = ridge I, with the one image as mean, from which
+ * fk_moments_back() recovers the moments.
  *
- * Shrinking.  With N near D, C / n, n = N - 1, has eigenvalues near 0 where the truth has none, and
- * a new image's distance explodes.  So it is mixed with a multiple of I:
+ * Shrinking.  If N is near D, C / n, n = N - 1, has eigenvalues near 0 that the true covariance
+ * does not have, and distances of new images become far too large.  So C / n is mixed with a
+ * multiple of I:
  *
  *     S = (1 - rho) C / n + (rho mu + epsilon) I
  *
- * The share that a position asks for is what the oracle's tends to (OAS; Chen, Wiesel, Eldar and
- * Hero 2010, about a mean that was itself estimated, hence n in place of N).  With t = tr(C / n)
- * and q = tr((C / n)^2),
+ * The best rho for a position is estimated by the oracle approximating shrinkage (OAS; Chen,
+ * Wiesel, Eldar and Hero 2010), with n in place of N since the mean is estimated too.  With
+ * t = tr(C / n) and q = tr((C / n)^2),
  *
  *     rho = ((1 - 2 / D) q + t^2) / ((n + 1 - 2 / D) (q - t^2 / D))       mu = t / D
  *
- * at most FK_MOST_SHRUNK.  Where q = t^2 / D, C is a multiple of I and asks for none.  All
- * positions then share one rho and one mu (learn.c).
+ * at most FK_MOST_SHRUNK.  If q = t^2 / D, C is a multiple of I, and rho is 0.  All positions get
+ * the same rho and mu (learn.c).
  *
  * Merging.  With d = mB - mA (Chan, Golub and LeVeque 1979, eq. 2.1):
  *
@@ -57,11 +59,11 @@ int64_t fk_moments_scratch(int64_t dim)
 
 /* ---- Adding ---- */
 
-/* Doubles of triangles that are asked for ahead of their use: what memory takes to answer. */
+/* Doubles of triangles that are prefetched, to hide the latency of memory. */
 #define AHEAD 1024
 
-/* Add the outer products of n columns y[0..n-1] [fk_moments_lines(dim)] to a triangle, in order.  n
- * is a constant wherever this is called. */
+/* Add the outer products of n columns y[0..n-1] [fk_moments_lines(dim)] to a triangle, in order.
+ * All callers pass a constant n. */
 FK_INLINE void add_outer(double *restrict triangle, const double *restrict y, int64_t dim,
                          const int n)
 {
@@ -94,9 +96,9 @@ FK_CLONES static void add_one(double *triangle, const double *y, int64_t dim)
     add_outer(triangle, y, dim, 1);
 }
 
-/* y[0..width-1] = x - shift, which goes into the sum, and zeros behind dim.  The next position's
- * features, which lie behind x, are asked for: those of many images are more streams than the
- * processor follows by itself. */
+/* Set y to x - shift, padded with zeros to width, and add it to sum.  The next position's features,
+ * which follow x, are prefetched: many images are more streams than the processor prefetches by
+ * itself. */
 FK_CLONES static void subtract_shift(double *restrict y, double *restrict sum,
                                      const float *restrict x, const float *restrict shift,
                                      int64_t dim, int64_t width)
@@ -126,9 +128,9 @@ void fk_moments_add(fk_moments m, const float *const *images, int64_t n, int64_t
     }
 }
 
-/* ---- The rest ---- */
+/* ---- Merging ---- */
 
-/* The mean of m about another shift. */
+/* Set out to the mean of m minus another shift. */
 static void mean_about(double *out, fk_moments m, const float *shift)
 {
     for (int64_t i = 0; i < m.dim; i++)
@@ -166,7 +168,9 @@ void fk_moments_merge(fk_moments a, fk_moments b, double *means)
         a.sum[i] = n * (u[i] + nb / n * (v[i] - u[i]));
 }
 
-/* a [D, D], its lower triangle column by column, becomes C / (N - 1). */
+/* ---- Covariances ---- */
+
+/* Set the lower triangle of a [D, D], column by column, to C / (N - 1). */
 static void covariance(fk_moments m, double *a)
 {
     double n = (double)m.n;
@@ -199,7 +203,7 @@ void fk_moments_ask(fk_moments m, double *square, double *share, double *mu)
     *mu = t / d;
 }
 
-/* a = C / n [dim, dim] becomes S. */
+/* Turn a = C / n [dim, dim] into S. */
 static void shrink(double *a, int64_t dim, fk_shrinkage s)
 {
     for (int64_t j = 0; s.share > 0.0 && j < dim; j++)
@@ -209,7 +213,7 @@ static void shrink(double *a, int64_t dim, fk_shrinkage s)
         a[i * dim + i] += s.ridge;
 }
 
-/* ridge I about the image, or 0 where there is none. */
+/* Set S to ridge I, and the mean to the image, or 0 if there is none. */
 static void factor_of_few(fk_moments m, double ridge, float *mean, fk_dtype type, void *factor)
 {
     int64_t t = 0;
@@ -242,7 +246,7 @@ bool fk_moments_factor(fk_moments m, fk_shrinkage s, double *square, float *mean
     return true;
 }
 
-/* Add L's column k, which begins at its diagonal, times itself to the lower right of L L'. */
+/* Add the outer product of L's column k, which begins at its diagonal, with itself to L L'. */
 FK_CLONES static void add_column(double *restrict triangle, const float *restrict column, int64_t k,
                                  int64_t dim)
 {
@@ -255,14 +259,15 @@ FK_CLONES static void add_column(double *restrict triangle, const float *restric
     }
 }
 
-void fk_moments_back(fk_moments m, fk_dtype type, const void *factor, float *room, fk_shrinkage s)
+void fk_moments_back(fk_moments m, fk_dtype type, const void *factor, float *scratch,
+                     fk_shrinkage s)
 {
     memset(m.triangle, 0, (size_t)fk_moments_room(m.dim) * sizeof *m.triangle);
     if (m.n < 2)
         return;
     for (int64_t k = 0, first = 0; k < m.dim; first += m.dim - k, k++)
-        add_column(m.triangle, fk_factor_floats(factor, type, first, m.dim - k, room), k, m.dim);
-    /* (N - 1) / (1 - share) (L L' - ridge I), the co-moments about the mean. */
+        add_column(m.triangle, fk_factor_floats(factor, type, first, m.dim - k, scratch), k, m.dim);
+    /* C = (N - 1) / (1 - share) (L L' - ridge I) */
     for (int64_t i = 0; i < m.dim; i++) {
         double *row = m.triangle + fk_moments_row(i);
 

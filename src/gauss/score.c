@@ -1,22 +1,23 @@
 /* A Gaussian per position: Mahalanobis distances from its Cholesky factor.
  *
  * Distance.  d2 = (x - m)' S^-1 (x - m) = |z|^2 with L z = x - m, by forward substitution column by
- * column: once z[j] is known, column j of L times z[j] leaves the rest.  L is stored that way, so
- * each factor is read once, in order, and nothing is added up across a vector.
+ * column: once z[j] is known, column j of L times z[j] is subtracted from the right-hand side.  L
+ * is stored column by column, so each factor is read once, in order, and no sum runs across a
+ * vector.
  *
- * Factors in bf16 become floats four columns at a time, exactly, and are used as floats are: what
- * they save is memory and its traffic.
+ * Factors in bf16 are expanded to floats, exactly, four columns at a time.  They need half the
+ * memory and half its bandwidth.
  *
- * Many images.  Their right-hand sides lie side by side, and a group of columns, once expanded to
- * doubles, goes through all of them.  Each number sees the operations that it sees alone, in their
- * order, so the bytes are the same.
+ * Many images.  Their right-hand sides are interleaved, and a group of columns is expanded to
+ * doubles once for all of them.  The operations on each number, and their order, are those for one
+ * image, so the bytes are the same.
  *
- * Neighbours.  The Gaussian of position p is asked about the features of all positions q in a
- * window about p.  A factor is fetched from memory once for all of them.
+ * Neighbours.  The features of all positions q in a window about p are compared with the Gaussian
+ * of p.  Its factor is read from memory once for all of them.
  *
- * Leaving one out.  S = (1 - rho) C / (N - 1) + r I, with rho 0 and r epsilon in the paper's.  Let
- * v = x - m for an image that m, C and N, the position's own, include k times: it has k - 1
- * duplicates.  Without them,
+ * Leaving one out.  S = (1 - rho) C / (N - 1) + r I; in the paper rho is 0 and r is epsilon.  Let
+ * v = x - m for an image that is in m, C and N of the position k times: it has k - 1 duplicates.
+ * Without them,
  *
  *     m' = m - k v / (N - k)            C' = C - k N / (N - k) v v'
  *     x - m' = N / (N - k) v
@@ -29,19 +30,19 @@
  *     v' (S - a v v')^-1 v = d2 + a d2^2 / (1 - a d2) = d2 / (1 - a d2)
  *     d2' = (N / (N - k))^2 (N - k - 1) / (N - 1) d2 / (1 - a d2)
  *
- * and for another feature of the image, u = x[q] - m[p], which goes with w = u + k v / (N - k):
+ * and for another feature of the image, with u = x[q] - m[p] and w = u + k v / (N - k):
  *
  *     d2' = (N - k - 1) / (N - 1) (w' S^-1 w + a (w' S^-1 v)^2 / (1 - a d2))
  *
- * It is exact with two things held fixed: rho, and the ridge in units of the scatter, lambda = r (N
- * - 1) / (1 - rho), for S' is (1 - rho) / (N - k - 1) (C' + lambda I).  A fit without the image
- * would find a rho and a mu of its own.  C' >= 0 gives S - a v v' >= r I, hence
+ * This is exact if two things stay the same: rho, and the ridge in units of the scatter, lambda =
+ * r (N - 1) / (1 - rho), since S' is (1 - rho) / (N - k - 1) (C' + lambda I).  A fit without the
+ * image would find another rho and mu.  C' >= 0 gives S - a v v' >= r I, hence
  *
  *     1 - a d2 = 1 / (1 + a v' (S - a v v')^-1 v) >= 1 / (1 + a |v|^2 / r)
  *
- * Rounding may take that away where D exceeds N: of bf16 nearly all of it, so that it is held to
- * it; of floats only where r is tiny, hence the floor.  Duplicates that are not the same to the
- * last bit may take it away too, so they are held to it as well. */
+ * If D exceeds N, rounding may make 1 - a d2 less than this bound.  With bf16 it often does, so the
+ * bound is enforced; with floats only if r is tiny, so a small constant is enough.  Duplicates that
+ * are not equal to the last bit may violate the bound too, so it is enforced for them. */
 #include "gauss/gauss.h"
 #include "base/clones.h"
 #include "base/mem.h"
@@ -59,27 +60,27 @@ void fk_gauss_free(fk_gauss *g)
     *g = (fk_gauss){0};
 }
 
-/* Columns that leave the rest together. */
+/* Columns that are eliminated together. */
 #define GROUP 4
 
-/* Floats that are asked for ahead of a column's use: a few microseconds' worth of memory's speed.
- * Each column waits for the one before it, and while it waits nothing else would fetch. */
+/* Floats that are prefetched, a few microseconds of memory bandwidth.  Each column depends on the
+ * one before it, so without prefetching the memory would be idle. */
 #define AHEAD 512
-#define LINE 16 /* floats in a line of the cache */
+#define LINE 16 /* floats of a cache line */
 
-/* Right-hand sides that one reading of a factor serves. */
+/* Neighbours that window_of() lists at a time. */
 #define SIDES 9
 
 int64_t fk_gauss_room(const fk_gauss *g, int64_t radius)
 {
-    /* Right-hand sides, and of bf16 GROUP columns of floats. */
+    /* Right-hand sides, and for bf16 GROUP columns of floats. */
     int64_t sides = radius > 0 ? SIDES + 1 : 1;
 
     return fk_moments_lines((sides + (g->type != FK_F32 ? GROUP / 2 : 0)) * g->dim);
 }
 
-/* One column: z[0] = v[0] / L[0], and what it leaves of the rest. */
-FK_INLINE double take_column(const float *column, double *restrict v, int64_t n)
+/* Eliminate one column: z = v[0] / L[0], and v without the column times z; returns z^2. */
+FK_INLINE double eliminate(const float *column, double *restrict v, int64_t n)
 {
     double z = v[0] / (double)column[0];
 
@@ -89,35 +90,35 @@ FK_INLINE double take_column(const float *column, double *restrict v, int64_t n)
     return z * z;
 }
 
-/* Ask memory for n floats that lie `ahead` of p.  To ask beyond the last factor does no harm. */
-FK_INLINE void ask_for(const float *p, int64_t ahead, int64_t n)
+/* Prefetch n floats at p + ahead.  Beyond the last factor this does no harm. */
+FK_INLINE void prefetch(const float *p, int64_t ahead, int64_t n)
 {
     for (int64_t i = ahead; i < ahead + n; i += LINE)
         __builtin_prefetch((const void *)((uintptr_t)p + (size_t)i * sizeof *p));
 }
 
-/* |z|^2 with L z = v; v [dim] becomes z.  Floats go column by column, one stream in order, which is
- * what memory is fastest at.  bf16 is expanded into room [GROUP, dim] from one stream, a group of
- * columns at a time; a group's columns first settle the group itself, then go through the rest side
- * by side: every number sees the same operations in the same order as column by column, so the
- * bytes are the same, with a quarter of the loads and stores of v. */
+/* |z|^2 with L z = v; v [dim] becomes z.  Floats are read column by column, as one stream.  bf16 is
+ * expanded into scratch [GROUP, dim], a group of columns at a time.  The columns of a group are
+ * first eliminated within the group, then together from the rest of v.  That needs a quarter of the
+ * loads and stores of v; the operations on each number keep their order, so the bytes are the
+ * same. */
 FK_CLONES static double solve(const void *restrict factor, fk_dtype type, double *restrict v,
-                              int64_t dim, float *room)
+                              int64_t dim, float *scratch)
 {
     double d2 = 0.0;
     int64_t j = 0, first = 0;
 
     for (; type != FK_F32 && j + GROUP <= dim; j += GROUP) {
         int64_t size = GROUP * (dim - j) - GROUP * (GROUP - 1) / 2;
-        const float *c0 = fk_factor_floats(factor, type, first, size, room);
+        const float *c0 = fk_factor_floats(factor, type, first, size, scratch);
         const float *c1 = c0 + (dim - j), *c2 = c1 + (dim - j - 1), *c3 = c2 + (dim - j - 2);
         double *rest = v + j + GROUP, z0, z1, z2, z3;
         int64_t n = dim - j - GROUP;
 
-        d2 += take_column(c0, v + j, GROUP);
-        d2 += take_column(c1, v + j + 1, GROUP - 1);
-        d2 += take_column(c2, v + j + 2, GROUP - 2);
-        d2 += take_column(c3, v + j + 3, 1);
+        d2 += eliminate(c0, v + j, GROUP);
+        d2 += eliminate(c1, v + j + 1, GROUP - 1);
+        d2 += eliminate(c2, v + j + 2, GROUP - 2);
+        d2 += eliminate(c3, v + j + 3, 1);
         z0 = v[j];
         z1 = v[j + 1];
         z2 = v[j + 2];
@@ -132,11 +133,11 @@ FK_CLONES static double solve(const void *restrict factor, fk_dtype type, double
         first += size;
     }
     for (; j < dim; first += dim - j, j++) {
-        const float *column = fk_factor_floats(factor, type, first, dim - j, room);
+        const float *column = fk_factor_floats(factor, type, first, dim - j, scratch);
 
         if (type == FK_F32)
-            ask_for(column, AHEAD, dim - j);
-        d2 += take_column(column, v + j, dim - j);
+            prefetch(column, AHEAD, dim - j);
+        d2 += eliminate(column, v + j, dim - j);
     }
     return d2;
 }
@@ -146,35 +147,35 @@ static const void *factor_at(const fk_gauss *g, int64_t p)
     return (const char *)g->factor + fk_factor_offset(g->type, fk_moments_size(g->dim), p);
 }
 
-/* v = x - m [dim] becomes z; returns |z|^2.  room is what fk_gauss_room() has beyond. */
-static double solve_at(const fk_gauss *g, int64_t p, double *v, double *room)
+/* solve() with the factor of position p; scratch is what fk_gauss_room() has for it. */
+static double solve_at(const fk_gauss *g, int64_t p, double *v, double *scratch)
 {
-    return solve(factor_at(g, p), g->type, v, g->dim, (float *)room);
+    return solve(factor_at(g, p), g->type, v, g->dim, (float *)scratch);
 }
 
-/* Of them, how many go through a factor side by side; the next ones find it in the cache. */
+/* Images that are solved together; the next ones find the factor in the cache. */
 #define ABREAST 8
-/* Their right-hand sides, number by number. */
+/* One number of each of their right-hand sides. */
 typedef double sides __attribute__((vector_size(8 * ABREAST), may_alias));
 
 int64_t fk_gauss_many_room(const fk_gauss *g)
 {
-    /* Right-hand sides, GROUP columns of doubles, and the floats that these come from. */
+    /* Right-hand sides, and GROUP columns of doubles and of floats. */
     return (ABREAST + GROUP + GROUP / 2) * fk_moments_lines(g->dim);
 }
 
-/* As solve() for all sides at once: v [dim] becomes z, d2 their |z|^2; columns [GROUP, dim], room
- * [GROUP, dim]. */
+/* As solve() for all sides at once: v [dim] becomes z, d2 their |z|^2; columns [GROUP, dim] and
+ * scratch [GROUP, dim]. */
 FK_CLONES static void solve_many(const void *restrict factor, fk_dtype type, sides *restrict v,
                                  double *restrict d2, int64_t dim, double *restrict columns,
-                                 float *room)
+                                 float *scratch)
 {
     sides sum = {0};
     int64_t j = 0, first = 0;
 
     for (; j + GROUP <= dim; j += GROUP) {
         int64_t size = GROUP * (dim - j) - GROUP * (GROUP - 1) / 2, n = dim - j - GROUP, i = 0;
-        const float *f = fk_factor_floats(factor, type, first, size, room);
+        const float *f = fk_factor_floats(factor, type, first, size, scratch);
         const double *c0 = columns, *c1 = c0 + (dim - j), *c2 = c1 + (dim - j - 1),
                      *c3 = c2 + (dim - j - 2);
         sides *rest = v + j + GROUP, z0, z1, z2, z3;
@@ -198,9 +199,9 @@ FK_CLONES static void solve_many(const void *restrict factor, fk_dtype type, sid
         c2 += GROUP - 2;
         c3 += GROUP - 3;
         first += size;
-        for (; i + GROUP <= n; i += GROUP) { /* as much of the next columns is asked for */
+        for (; i + GROUP <= n; i += GROUP) { /* the next columns are prefetched meanwhile */
             if (type == FK_F32)
-                ask_for((const float *)factor + first, GROUP * i, 1);
+                prefetch((const float *)factor + first, GROUP * i, 1);
             for (int64_t k = i; k < i + GROUP; k++)
                 rest[k] = rest[k] - z0 * c0[k] - z1 * c1[k] - z2 * c2[k] - z3 * c3[k];
         }
@@ -208,7 +209,7 @@ FK_CLONES static void solve_many(const void *restrict factor, fk_dtype type, sid
             rest[i] = rest[i] - z0 * c0[i] - z1 * c1[i] - z2 * c2[i] - z3 * c3[i];
     }
     for (; j < dim; first += dim - j, j++) {
-        const float *f = fk_factor_floats(factor, type, first, dim - j, room);
+        const float *f = fk_factor_floats(factor, type, first, dim - j, scratch);
         sides z = v[j] / (double)f[0];
 
         sum += z * z;
@@ -221,12 +222,12 @@ FK_CLONES static void solve_many(const void *restrict factor, fk_dtype type, sid
 
 /* How an image is left out at a position. */
 typedef struct removal {
-    double n, k, a; /* N, k and a of the above; k is 0 where there is nothing to leave out */
-    double least;   /* that 1 - a d2 can be */
+    double n, k, a; /* N, k and a as above; k is 0 if nothing is left out */
+    double least;   /* lower bound of 1 - a d2 */
 } removal;
 
-/* Of `copies` of an image whose feature is x [dim] at position p, which had learned it where flags
- * say so. */
+/* The removal of `copies` of an image with the feature x [dim] at position p; flags say whether it
+ * was learned there. */
 static removal removal_at(const fk_gauss *g, const float *x, int64_t p, int64_t copies,
                           const uint8_t *flags)
 {
@@ -257,7 +258,7 @@ static double without_it(double d2, removal r)
     return f * f * ((r.n - r.k - 1.0) / (r.n - 1.0)) * d2 / rest;
 }
 
-/* The distance of feature x of position p, from its |z|^2. */
+/* The distance of feature x from the Gaussian of position p; d2 is its |z|^2. */
 static float finish_distance(const fk_gauss *g, const float *x, int64_t p, double d2,
                              int64_t left_out, const uint8_t *flags)
 {
@@ -289,8 +290,8 @@ void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64
     }
 }
 
-/* tmp [dim, ABREAST] becomes L^-1 (x - m) at position p of n images, n <= ABREAST, and zeros; d2
- * [ABREAST] their squared lengths. */
+/* Set tmp [dim, ABREAST] to L^-1 (x - m) of n images at position p, padded with zeros to ABREAST,
+ * and d2 [ABREAST] to their squared lengths. */
 static void solve_abreast(const fk_gauss *g, int64_t n, const float *const *emb, int64_t p,
                           double *tmp, double *d2)
 {
@@ -323,7 +324,7 @@ void fk_gauss_whiten(const fk_gauss *g, int64_t n, const float *const *emb, int6
     }
 }
 
-/* Position p of n images, n <= ABREAST, by one reading of its factor. */
+/* Distances of n images at position p, n <= ABREAST. */
 static void distance_abreast(const fk_gauss *g, int n, const float *const *emb, int64_t p,
                              const int64_t *left_out, const uint8_t *const *flags, double *tmp,
                              float *const *out)
@@ -349,8 +350,8 @@ void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, i
                              flags + k, tmp, out + k);
 }
 
-/* Squared distance of a neighbour's z from a Gaussian that does without the image, whose own z
- * there is `own`, of squared length d2_own. */
+/* Squared distance of a neighbour with the given z when the image is left out; `own` is the z of
+ * the image's feature at the position itself, d2_own its squared length. */
 static double neighbour_without_it(const double *z, const double *own, double d2_own, int64_t size,
                                    removal r)
 {
@@ -365,8 +366,8 @@ static double neighbour_without_it(const double *z, const double *own, double d2
     return (r.n - r.k - 1.0) / (r.n - 1.0) * (length + r.a * product * product / rest);
 }
 
-/* The places of the window of p that lie on the grid, as offsets k of the window and positions
- * q. */
+/* List up to SIDES positions q of p's window from offset `from` on that lie on the grid, and their
+ * offsets k; returns their number. */
 static int window_of(fk_gauss_window w, int64_t p, int64_t from, int64_t *k, int64_t *q)
 {
     int64_t side = 2 * w.radius + 1;

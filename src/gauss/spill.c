@@ -1,16 +1,17 @@
-/* Learning Gaussians whose moments do not fit memory: images wait, positions go through in bands.
+/* Learning Gaussians whose moments do not fit memory: images are stored, and one band of positions
+ * is processed after another.
  *
- * P triangles of doubles are twice the model.  The images of a class are often less: N D floats a
- * position against D^2 / 2 doubles, so they are kept (base/spool.h), and moments exist only for
- * the positions being worked on, from all images in order: the same sums in the same order as when
- * every image is added at once to all positions, hence the same bytes.
+ * P triangles of doubles have twice the size of the model.  The images of a class are often
+ * smaller: N D floats for each position, where a triangle has D^2 / 2 doubles.  So the images are
+ * stored (base/spool.h), and moments exist only for the current bands.  They are summed over all
+ * images in the same order as in memory, hence with the same bytes.
  *
- *   finish   band by band: moments of the band, then its means and factors
- *   fold     when the images have outgrown the triangles: moments so far go to a file, band by
- *            band, and the images are forgotten; the file is what later ones are added to
- *   merge    band by band: the moments of both, merged, to the file
+ *   finish   band by band: compute moments, then means and factors
+ *   fold     when the images outgrow the triangles: write their moments to a file, band by band,
+ *            and free the images; later images are added to the file
+ *   merge    band by band: merge the moments of both learners and write them to the file
  *
- * Where masks keep images from positions, each waiting image has a bit for each position. */
+ * If masks hide positions, each waiting image has a bit for each position. */
 #include "gauss/learn.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -23,14 +24,14 @@
 #define MIN_PIECE 8
 #define MAX_PIECE 64
 #define MIN_FOLD 64
-/* Without a limit: what may be had beyond means and factors before bands are worth their while, and
- * what they then get. */
+/* Without a limit: learn in memory if that needs at most FREE_BYTES beyond means and factors, else
+ * with WORK_BYTES beyond these. */
 #define FREE_BYTES (INT64_C(200) << 20)
 #define WORK_BYTES (INT64_C(32) << 20)
 
 /* ---- Limits ---- */
 
-/* What one thread works with: a band's triangles, a piece of its images, and scratch. */
+/* Bytes of one desk. */
 static int64_t desk_bytes(const fk_learner *l, int64_t band, int64_t piece)
 {
     int64_t dim = l->dim;
@@ -44,19 +45,19 @@ static int64_t most(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Images to fold at: where N D floats exceed D (D + 1) / 2 doubles. */
+/* Number of waiting images to fold at, where N D floats exceed D (D + 1) / 2 doubles. */
 static int64_t fold_of(const fk_learner *l)
 {
     return most(MIN_FOLD, l->dim + 1);
 }
 
-/* Of a waiting image's bits. */
+/* Bytes of the bits of a waiting image. */
 static int64_t skip_bytes(const fk_learner *l)
 {
     return (l->n_pos + 7) / 8;
 }
 
-/* Means, factors, shift and sums; counts and bits, should there be masks. */
+/* Bytes of means, factors, shift and sums, and of the counts and bits that masks need. */
 static int64_t fixed_bytes(const fk_learner *l)
 {
     return l->n_pos * ((int64_t)fk_dtype_size(l->type) * fk_moments_size(l->dim) +
@@ -64,8 +65,8 @@ static int64_t fixed_bytes(const fk_learner *l)
            fold_of(l) * skip_bytes(l);
 }
 
-/* Share out what there is beyond the fixed bytes: wide bands first, images with the rest. */
-static void share(fk_spill *s, const fk_learner *l, int64_t rest, int threads)
+/* Divide the bytes that remain: wide bands first, then waiting images. */
+static void divide(fk_spill *s, const fk_learner *l, int64_t rest, int threads)
 {
     s->band = MAX_BAND < l->n_pos ? MAX_BAND : l->n_pos;
     s->piece = MAX_PIECE;
@@ -80,7 +81,7 @@ fleck_status fk_learner_limit(fk_learner *l, int64_t bytes, const char *folder, 
                               int64_t *least, fleck_error *err)
 {
     int64_t fixed = fixed_bytes(l), scratch = threads * 8 * l->dim * l->dim;
-    /* Factors come while moments go, but what is freed need not go back to the system. */
+    /* Moments are freed while factors are made, but the allocator may keep that memory. */
     int64_t plain = fixed + l->n_pos * 8 * fk_moments_room(l->dim) + scratch;
     int64_t banded = fixed + threads * desk_bytes(l, 1, MIN_PIECE);
     fk_spill *s = &l->spill;
@@ -103,7 +104,7 @@ fleck_status fk_learner_limit(fk_learner *l, int64_t bytes, const char *folder, 
         return FLECK_OK;
     FK_DO(fk_strdup(&s->folder, folder, err));
     s->fold = fold_of(l);
-    share(s, l, bytes - fixed, threads);
+    divide(s, l, bytes - fixed, threads);
     l->spills = true;
 done:
     return st;
@@ -138,7 +139,7 @@ static bool skips(const fk_learner *l, int64_t i, int64_t p)
     return bits != NULL && (bits[i * skip_bytes(l) + p / 8] >> p % 8 & 1) != 0;
 }
 
-static fleck_status keep_flags(fk_learner *l, int64_t i, const uint8_t *flags, fleck_error *err)
+static fleck_status store_flags(fk_learner *l, int64_t i, const uint8_t *flags, fleck_error *err)
 {
     fk_spill *s = &l->spill;
     fleck_status st = FLECK_OK;
@@ -161,13 +162,13 @@ fleck_status fk_spill_keep(fk_learner *l, const float *image, const uint8_t *fla
     if (s->images == NULL)
         FK_DO(fk_spool_open(&s->images, l->n_pos, l->dim, s->kept, s->folder, err));
     if (flags != NULL)
-        FK_DO(keep_flags(l, waiting(s), flags, err));
+        FK_DO(store_flags(l, waiting(s), flags, err));
     FK_DO(fk_spool_append(s->images, image, err));
 done:
     return st;
 }
 
-/* Images of position p in the file or the factors. */
+/* Number of images at position p that the file or the factors hold. */
 static int64_t count_before(const fk_learner *l, int64_t p)
 {
     int64_t n = fk_counts_at(l->images, p);
@@ -177,7 +178,8 @@ static int64_t count_before(const fk_learner *l, int64_t p)
     return n;
 }
 
-/* Of n waiting images from `first` on those that position p learns; returns how many. */
+/* List the views of those of n waiting images from `first` on that position p learns; returns their
+ * number. */
 static int64_t choose(const float **out, const float *const *views, const fk_learner *l,
                       int64_t first, int64_t n, int64_t p)
 {
@@ -223,7 +225,7 @@ done:
     return st;
 }
 
-/* What the waiting images are added to. */
+/* Set the desk's triangles to the moments of earlier images. */
 static fleck_status fetch_before(const fk_learner *l, int64_t first, int64_t last, const fk_desk *d,
                                  fleck_error *err)
 {

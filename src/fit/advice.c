@@ -1,5 +1,5 @@
-/* What to change where a fit does not fit into memory: settings are tried on outlines of the
- * model. */
+/* Advice for a fit that does not fit into memory: other settings are tried on models without
+ * weights (fk_fit_outline()). */
 #include "base/mem.h"
 #include "fit/fit.h"
 
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define MIB ((double)(1 << 20))
-#define BASE_BYTES (INT64_C(96) << 20) /* of the process, whatever the images' size */
+#define BASE_BYTES (INT64_C(96) << 20) /* of the process, for images of any size */
 #define TILE 256
 #define LEAST_SIDE 64
 
@@ -27,7 +27,7 @@ static int64_t pixels_of(const fk_model *m)
     return size.height * size.width;
 }
 
-/* Images that the method learns under these settings: a tile is one. */
+/* Embeddings that the method learns of one image: one for each tile. */
 static int64_t pieces_of(const fk_model *m)
 {
     fk_tiles t;
@@ -38,7 +38,7 @@ static int64_t pieces_of(const fk_model *m)
     return t.rows * t.columns;
 }
 
-/* What a fit under settings s needs; INT64_MAX where that cannot be told. */
+/* Bytes that a fit with settings s needs; INT64_MAX: unknown. */
 static int64_t need_of(const advice *a, const fleck_fit_settings *s, int threads)
 {
     fk_memory memory = {.bytes = 1, .folder = s->scratch, .threads = threads};
@@ -59,7 +59,7 @@ static int64_t need_of(const advice *a, const fleck_fit_settings *s, int threads
     return need;
 }
 
-/* Name what would do. */
+/* Add the settings s to the text under this name if they need little enough. */
 static bool offer(advice *a, const fleck_fit_settings *s, int threads, const char *name)
 {
     int64_t need = need_of(a, s, threads);
@@ -72,7 +72,7 @@ static bool offer(advice *a, const fleck_fit_settings *s, int threads, const cha
     return true;
 }
 
-/* The largest of the halved sizes that fits, else the largest that does in tiles. */
+/* Offer tiles, and the largest of the halved sizes that fits. */
 static void offer_sizes(advice *a)
 {
     fleck_fit_settings s = *a->settings;
@@ -101,7 +101,7 @@ static void offer_sizes(advice *a)
     }
 }
 
-/* PaDiM's dims, halved. */
+/* Offer the largest of PaDiM's halved dims that fits. */
 static void offer_dims(advice *a)
 {
     fleck_fit_settings s = *a->settings;

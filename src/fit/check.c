@@ -1,4 +1,4 @@
-/* Before a fit: every image that cannot be read is found at once, and named or left out. */
+/* Before a fit: find all images that cannot be read, and name them or leave them out. */
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/pool.h"
@@ -9,9 +9,9 @@
 typedef struct checking {
     const char *const *files;
     fk_image_settings settings;
-    bool whole, window;  /* decode all; those with wide samples, to know how many bits they use */
+    bool whole, window;  /* decode all files; decode 16-bit files to count their bits */
     fleck_error *errors; /* [n] */
-    int *bits;           /* [n] of wide samples; 0: the file has none */
+    int *bits;           /* [n] bits in use of 16-bit samples; 0: the file has none */
     fk_digest *contents; /* [n], or NULL */
 } checking;
 
@@ -23,7 +23,7 @@ static fleck_status check_one(void *ctx, int64_t i, int worker, fleck_error *err
     fleck_status st;
 
     (void)worker;
-    (void)err; /* a bad file is its own result */
+    (void)err; /* errors are recorded for each file */
     st = fk_image_check(c->files[i], &c->settings, &notes,
                         c->contents != NULL ? &c->contents[i] : NULL, &c->errors[i]);
     if (st == FLECK_OK && (c->whole || (c->window && notes.wide)))
@@ -58,7 +58,7 @@ fleck_status fk_fit_window(fk_wide_window *out, const char *text, fk_wide_window
                         FK_IMAGE_WIDEST, text);
 }
 
-/* Say which of the n files are bad, and what is wrong with all: the error of a fit. */
+/* Warn of the bad files if there are several, and fail with the first. */
 static fleck_status refuse(const checking *c, int64_t n, int64_t bad, fk_warn warn,
                            fleck_error *err)
 {
@@ -79,9 +79,9 @@ static fleck_status refuse(const checking *c, int64_t n, int64_t bad, fk_warn wa
                         (long long)bad, (long long)n, first->message);
 }
 
-/* Close the gaps that the bad ones leave. */
-static void leave_out(const checking *c, const char **files, const char **masks, int64_t *n,
-                      fk_warn warn)
+/* Remove the bad files from the arrays. */
+static void remove_bad(const checking *c, const char **files, const char **masks, int64_t *n,
+                       fk_warn warn)
 {
     int64_t kept = 0;
 
@@ -145,7 +145,7 @@ fleck_status fk_fit_check_files(const char **files, const char **masks, fk_diges
     if (c.window)
         *window = window_of(&c, *n);
     if (bad > 0)
-        leave_out(&c, files, masks, n, warn);
+        remove_bad(&c, files, masks, n, warn);
 done:
     fk_pool_close(&pool);
     fk_free(c.errors);

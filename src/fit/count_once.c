@@ -1,11 +1,11 @@
-/* The scores of duplicates count once: a rank among scores that say the same thing twice is no rank
- * among parts. */
+/* The held-out scores of duplicates count once, so that ranks among the scores are ranks among
+ * different parts. */
 #include "base/mem.h"
 #include "fit/fitting.h"
 
-/* A method that takes an image out once for each of its duplicates takes out too much where they
- * are not equal to the last number, and scores are far too high where images are few.  If it can
- * leave out several it does. */
+/* Score near duplicates again, each group left out as a whole, if the method can.  Scores that
+ * leave out one image once for each duplicate are too high if duplicates are not exactly equal,
+ * above all if images are few. */
 static fleck_status score_near(fk_fitting *f, fleck_error *err)
 {
     const fk_held_out *h = &f->held;

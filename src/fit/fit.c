@@ -1,11 +1,12 @@
-/* Fitting: blocks of embeddings into the method, then the scores of all while held out.
+/* Fitting.  The method learns one block of embeddings after another, and finishes.  Then held-out
+ * images are scored, which gives the threshold (held_out.c).
  *
- * The blocks come from a front.  Their size depends on nothing but the embedding's, so the model
- * does not depend on the number of threads.
+ * The blocks come from the front end (run/front.h).  Their size depends only on the size of an
+ * embedding and on whether memory is limited, so the model does not depend on the number of
+ * threads.
  *
- * With tiles a few images are decoded at a time and their tiles are what fills the blocks, so that
- * memory does not depend on an image's size but for the image itself.  Scores of held-out images
- * are the matter of held_out.c. */
+ * With tiles few images are decoded at a time, and blocks consist of their tiles.  So apart from
+ * the images themselves, memory does not depend on their size. */
 #include "fit/fitting.h"
 #include "view/area.h"
 #include "base/clock.h"
@@ -13,7 +14,7 @@
 
 #include <string.h>
 
-/* Embeddings of a block; a third of them where memory is limited. */
+/* Bytes of the embeddings of a block; a third of it if memory is limited. */
 #define BLOCK_BYTES (INT64_C(64) << 20)
 #define TILED_IMAGES 2 /* decoded at a time */
 
@@ -49,9 +50,10 @@ static void fitting_free(fk_fitting *f)
     fk_free(f->order);
 }
 
-/* Set aside the network's input of a piece of kept image k, where that is to be a check image. */
-static fleck_status keep_check(fk_model *m, const fk_canvas *c, int64_t tile, int64_t k,
-                               fleck_error *err)
+/* Copy the network's input of a piece of held-out image k into the model if it is one of the check
+ * images. */
+static fleck_status store_check(fk_model *m, const fk_canvas *c, int64_t tile, int64_t k,
+                                fleck_error *err)
 {
     int64_t bytes = fk_fit_input_pixels(m) * 3;
     uint8_t *to;
@@ -69,7 +71,7 @@ done:
     return st;
 }
 
-/* Learn a block of n pieces, each of its image's folds. */
+/* Learn a block of n pieces, and tell the method their folds. */
 static fleck_status learn_block(fk_fitting *f, int64_t n, fleck_error *err)
 {
     const fk_method *m = f->model->method;
@@ -93,8 +95,8 @@ done:
     return st;
 }
 
-/* Note what is to be said of the masks of item i of the group. */
-static fleck_status look_at_masks(fk_fitting *f, int64_t i, fleck_error *err)
+/* Collect what say_masks() will say about image i of the group. */
+static fleck_status inspect_masks(fk_fitting *f, int64_t i, fleck_error *err)
 {
     const fk_canvas *c = &f->front.canvases[i];
     const char *const *masks = f->source->masks;
@@ -117,7 +119,7 @@ done:
     return st;
 }
 
-/* Say that not all images have the size that the model's mask was drawn at. */
+/* Warn that not all images have the size of the model's mask. */
 static void say_odd(const fk_fitting *f, const fk_areas *areas)
 {
     const int64_t *size = f->model->mask_file;
@@ -133,7 +135,7 @@ static void say_odd(const fk_fitting *f, const fk_areas *areas)
         size[0] * f->odd_size[1] != size[1] * f->odd_size[0] ? ", which has another shape" : "");
 }
 
-/* Say what is odd about the areas of all images, and about the masks of single ones. */
+/* Warn of oddities of the model's areas and of the images' own masks. */
 static fleck_status say_masks(fk_fitting *f, const fleck_fit_settings *s, fleck_error *err)
 {
     const fk_areas areas = {.mask = s->mask, .ignore = s->ignore, .only = s->only};
@@ -150,9 +152,8 @@ done:
     return st;
 }
 
-/* Set aside what scores of held-out images and the check images need of piece `slot` of the
- * block. */
-static fleck_status set_aside(fk_fitting *f, int64_t slot, fleck_error *err)
+/* Store what held-out scores and check images will need of piece `slot` of the block. */
+static fleck_status store_piece(fk_fitting *f, int64_t slot, fleck_error *err)
 {
     const fk_piece *p = &f->front.pieces[slot];
     fk_canvas *c = &f->front.canvases[p->item];
@@ -160,14 +161,14 @@ static fleck_status set_aside(fk_fitting *f, int64_t slot, fleck_error *err)
     fleck_status st = FLECK_OK;
 
     if (k >= 0 && p->tile == fk_canvas_pieces(c) / 2)
-        FK_DO(keep_check(f->model, c, p->tile, k, err));
+        FK_DO(store_check(f->model, c, p->tile, k, err));
     FK_DO(fk_held_out_add(f, image, f->learned + slot, p->tile, c, &f->runner->embeddings[slot],
                           err));
 done:
     return st;
 }
 
-/* Read the group of images from `first` on, and look at them. */
+/* Read the group of images from `first` on, and inspect them. */
 static fleck_status read_group(fk_fitting *f, int64_t first, fleck_error *err)
 {
     fk_front *front = &f->front;
@@ -175,17 +176,18 @@ static fleck_status read_group(fk_fitting *f, int64_t first, fleck_error *err)
     fleck_status st;
 
     FK_DO(fk_front_read(front, first, left < front->room ? left : front->room, err));
-    /* The images of a stream are known only now; as files they have been looked at. */
+    /* Files were checked before; the images of a stream are known only now. */
     if (f->tiled && first == 0 && f->source->files == NULL)
         FK_DO(fk_fit_check_tile(f->model, front->canvases[0].pixels.width,
                                 front->canvases[0].pixels.height, err));
     for (int64_t i = 0; i < front->n; i++)
-        FK_DO(look_at_masks(f, i, err));
+        FK_DO(inspect_masks(f, i, err));
 done:
     return st;
 }
 
-/* The network has run: what it takes is known, and the native engine has weights of its own. */
+/* Limit the method's memory once the network has run, since then its memory is known.  The native
+ * engine has its own copy of the weights, so the model's are freed. */
 static fleck_status limit(fk_fitting *f, const fleck_fit_settings *s, fleck_error *err)
 {
     int64_t pieces = fk_canvas_pieces(&f->front.canvases[0]);
@@ -203,7 +205,7 @@ static fleck_status learn(fk_fitting *f, const fleck_fit_settings *s, fleck_time
     fleck_status st;
 
     for (; first < f->n; first += front->n) {
-        fk_watch_stage(f->watch, "fit", f->n); /* the method may have told of its own */
+        fk_watch_stage(f->watch, "fit", f->n); /* the method may have begun a stage of its own */
         FK_DO(fk_watch_tell(f->watch, first, err));
         FK_DO(read_group(f, first, err));
         FK_DO(fk_front_block(front, &n, err));
@@ -215,7 +217,7 @@ static fleck_status learn(fk_fitting *f, const fleck_fit_settings *s, fleck_time
             FK_DO(learn_block(f, n, err));
             t->score += fk_clock_seconds() - start;
             for (int64_t i = 0; i < n; i++)
-                FK_DO(set_aside(f, i, err));
+                FK_DO(store_piece(f, i, err));
             f->learned += n;
             FK_DO(fk_front_block(front, &n, err));
         }
@@ -231,8 +233,8 @@ done:
     return st;
 }
 
-/* Scores of the check images, as any later run of the model must find them: new, and nothing
- * masked. */
+/* Score the check images as new images without masks, as later runs of the model do to check
+ * themselves. */
 static fleck_status score_checks(fk_fitting *f, fleck_error *err)
 {
     fk_model *m = f->model;
@@ -267,8 +269,8 @@ fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const flec
     FK_DO(fitting_init(&f, s, err));
     FK_DO(learn(&f, s, times, err));
     FK_DO(say_masks(&f, s, err));
-    fk_front_close(&f.front); /* its memory is for what comes */
-    if (!f.tiled) /* all embeddings that are still needed are kept; finishing takes much memory */
+    fk_front_close(&f.front); /* frees memory, since finishing needs much */
+    if (!f.tiled)             /* the embeddings of held-out images are stored */
         fk_runner_rest(r);
     begin = fk_clock_seconds();
     fk_watch_stage(&watch, "finish", 0);

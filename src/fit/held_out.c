@@ -1,10 +1,10 @@
-/* Scores of good images while they are held out: each alone, and with all of its session.
+/* Scores of held-out good images: each without itself, and without all of its session.
  *
- * An image alone is left out together with its duplicates.  It tells of parts like those that were
- * learned.  Its session (a day, a folder, a run of neighbours) is left out as a whole by folds.
- * That tells of parts of another session.  Embeddings wait for it in a store, in memory or in a
- * temporary file; with tiles the images are read again, since their embeddings would be too
- * large. */
+ * Without itself means without its duplicates too; such scores are those of new parts from the same
+ * sessions.  Sessions (a day, a folder, a run of neighbours) are divided into folds, and each fold
+ * is left out as a whole; such scores are those of parts from a new session.  Embeddings are stored
+ * for this, in memory or in a temporary file.  With tiles they would be too large, so the images
+ * are read again. */
 #include "fit/fitting.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -16,19 +16,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Embeddings of held-out images that stay in memory where there is a folder for the others. */
+/* Bytes of stored embeddings that stay in memory if there is a folder for temporary files. */
 #define STORE_BYTES (INT64_C(128) << 20)
-/* What a fold whose images are scored together may take; beyond it there are no scores by
- * session. */
+/* Most bytes of a fold whose images are scored together.  Larger folds are not scored so. */
 #define FOLD_BYTES (INT64_C(512) << 20)
-/* Scored at a time. */
+/* Images that are scored at a time. */
 #define BLOCK 16
-/* Pixels of all maps that the pixel threshold and the colours rest on. */
+/* Most pixels of all maps that the pixel threshold and the colours are computed from. */
 #define SAMPLE (INT64_C(1) << 20)
-/* Images whose maps are made where maps are dear. */
+/* Images with maps, for methods with FK_METHOD_DEAR_MAPS. */
 #define DEAR_MAPS 32
 
-/* ---- Which images, and what they are ---- */
+/* ---- Choosing images ---- */
 
 static fleck_status find_sessions(fk_fitting *f, const fleck_fit_settings *s, fleck_error *err)
 {
@@ -96,7 +95,7 @@ void fk_held_out_free(fk_held_out *h)
     fk_spool_close(&h->store);
 }
 
-/* images[k] = image solved for k leaves one that may be. */
+/* Solving images[k] = image for k gives one candidate. */
 int64_t fk_held_out_index(const fk_fitting *f, int64_t image)
 {
     const fk_held_out *h = &f->held;
@@ -117,7 +116,7 @@ void fk_held_out_fold(const fk_fitting *f, int64_t image)
     f->model->method->fold(f->model->state, alone, session);
 }
 
-/* Images of the largest fold. */
+/* Number of images of the largest fold. */
 static int64_t largest_fold(const fk_fitting *f)
 {
     int64_t count[FK_FOLDS] = {0}, most = 0;
@@ -130,14 +129,14 @@ static int64_t largest_fold(const fk_fitting *f)
     return most;
 }
 
-/* Bytes of an image of a fold that is scored together: its embedding and its map. */
+/* Bytes of one image of a fold that is scored together: embedding and map. */
 static int64_t fold_row(const fk_fitting *f)
 {
     return (fk_embed_shape_floats(&f->model->shape) + fk_fit_input_pixels(f->model)) *
            (int64_t)sizeof(float);
 }
 
-/* Whether the method scores folds as a whole, which takes all images of each. */
+/* Whether folds are scored together, which needs all images of each. */
 static bool folds_together(const fk_fitting *f)
 {
     const fk_held_out *h = &f->held;
@@ -167,7 +166,7 @@ int64_t fk_held_out_bytes(const fk_fitting *f)
 
 /* ---- While images are learned ---- */
 
-/* Whether all numbers of an embedding lie behind each other. */
+/* Whether all numbers of an embedding are in one array. */
 static bool is_packed(const fk_embedding *e)
 {
     return e->n_levels == 1 && e->global_dim == 0;
@@ -227,7 +226,7 @@ static fleck_status store(fk_fitting *f, int64_t k, const fk_canvas *c, const fk
     }
     h->stored[k] = fk_spool_count(h->store);
     FK_DO(fk_spool_append(h->store, packed != NULL ? packed : e->levels[0].data, err));
-    *kept = *c; /* but for the pixels */
+    *kept = *c; /* without pixels */
     kept->pixels = kept->left_out = kept->own = (fk_image){0};
     kept->traits = NULL;
     FK_DO(copy_mask(&kept->left_out, &c->left_out, err));
@@ -276,7 +275,7 @@ static int by_fold(const void *x, const void *y)
     return (a->image > b->image) - (a->image < b->image);
 }
 
-/* Rank embeddings so that twins lie together, and folds do. */
+/* Rank embeddings so that folds are contiguous, and within them twins. */
 static fleck_status rank_all(fk_fitting *f, fleck_error *err)
 {
     fk_held_out *h = &f->held;
@@ -300,7 +299,7 @@ done:
     return st;
 }
 
-/* What is left out with image: its twins, or its fold. */
+/* The span that is left out when image is scored: its twins, or its fold. */
 static fk_span span_of(const fk_fitting *f, int64_t image, bool fold)
 {
     const fk_held_out *h = &f->held;
@@ -323,13 +322,13 @@ static fk_span span_of(const fk_fitting *f, int64_t image, bool fold)
 
 /* ---- Scores ---- */
 
-/* What the scores become. */
+/* Scores of held-out images, and a sample of their maps. */
 typedef struct scores {
     fk_fitting *f;
-    double *alone, *group; /* [n] */
-    float *values;         /* [SAMPLE] pixels of the maps */
-    int64_t count;
-    int64_t n_maps, step; /* images that give pixels, and every so many of their maps' */
+    double *alone, *group; /* [n] without the image itself, and without its fold */
+    float *values;         /* [SAMPLE] sampled pixels of the maps */
+    int64_t count;         /* of values */
+    int64_t n_maps;        /* images whose maps are sampled */
 } scores;
 
 static int64_t gcd(int64_t a, int64_t b)
@@ -337,8 +336,8 @@ static int64_t gcd(int64_t a, int64_t b)
     return b == 0 ? a : gcd(b, a % b);
 }
 
-/* Every so many pixels of a map give no more than its share, and do not keep to the same
- * columns. */
+/* The step between sampled pixels of a map, so that all maps fit values.  It has no common factor
+ * with the width, so that samples spread over all columns. */
 static int64_t step_of(const scores *s, int64_t width, int64_t height)
 {
     int64_t share = SAMPLE / (s->n_maps > 0 ? s->n_maps : 1), pixels = width * height;
@@ -350,28 +349,28 @@ static int64_t step_of(const scores *s, int64_t width, int64_t height)
     return step;
 }
 
-/* Whether image k gives pixels: all do, but where maps are dear. */
-static bool gives_map(const scores *s, int64_t k)
+/* Whether the map of held-out image k is sampled: all are, unless maps are expensive. */
+static bool is_sampled(const scores *s, int64_t k)
 {
     int64_t n = s->f->held.n, step = n / s->n_maps;
 
     return k % step == 0 && k / step < s->n_maps;
 }
 
-/* Held-out image k has its score; fold: that without its fold. */
-static void take_score(scores *s, int64_t k, const fk_scoring *image, bool fold)
+/* Record the score of held-out image k, and sample its map; fold: the score without its fold. */
+static void record_score(scores *s, int64_t k, const fk_scoring *image, bool fold)
 {
     int64_t step = step_of(s, image->size.width, image->size.height);
 
     (fold ? s->group : s->alone)[k] = image->score;
-    if (fold || image->map == NULL || !gives_map(s, k))
+    if (fold || image->map == NULL || !is_sampled(s, k))
         return;
     for (int64_t i = 0; i < image->size.width * image->size.height && s->count < SAMPLE; i += step)
         if (image->left_out == NULL || image->left_out[i] == 0)
             s->values[s->count++] = image->map[i];
 }
 
-/* Held-out image k. */
+/* Load the embedding of held-out image k. */
 static fleck_status load_one(fk_fitting *f, int64_t k, float *packed, fk_embedding *e,
                              fleck_error *err)
 {
@@ -427,7 +426,7 @@ static void loaded_free(loaded *l)
     fk_free(l->packed);
 }
 
-/* Held-out image k, behind those that are loaded. */
+/* Load held-out image k as the next one of l. */
 static fleck_status load(loaded *l, fk_fitting *f, int64_t k, fleck_error *err)
 {
     int64_t i = l->n++;
@@ -438,8 +437,8 @@ static fleck_status load(loaded *l, fk_fitting *f, int64_t k, fleck_error *err)
     return load_one(f, k, l->packed, &l->embeddings[i], err);
 }
 
-/* The loaded images from k on as if what their spans say had not been learned.  fold: which of
- * their two scores these are. */
+/* Score the loaded images, which are those from held-out image k on, without their twins or
+ * (fold) without their folds. */
 static fleck_status score_loaded(scores *s, loaded *l, int64_t k, bool fold, fleck_error *err)
 {
     fk_fitting *f = s->f;
@@ -447,19 +446,19 @@ static fleck_status score_loaded(scores *s, loaded *l, int64_t k, bool fold, fle
     fleck_status st;
 
     for (int64_t i = 0; i < l->n; i++) {
-        bool wanted = pooled || (!fold && gives_map(s, k + i));
+        bool wanted = pooled || (!fold && is_sampled(s, k + i));
 
         l->images[i].exclude = span_of(f, f->held.images[k + i], fold);
         l->images[i].map = wanted ? l->maps[i] : NULL;
     }
     FK_DO(fk_score_many(f->runner, l->images, l->n, err));
     for (int64_t i = 0; i < l->n; i++)
-        take_score(s, k + i, &l->images[i], fold);
+        record_score(s, k + i, &l->images[i], fold);
 done:
     return st;
 }
 
-/* All, by the state that has learned them. */
+/* Score all held-out images whose embeddings are stored. */
 static fleck_status score_stored(scores *s, bool by_fold, fleck_error *err)
 {
     fk_fitting *f = s->f;
@@ -527,7 +526,7 @@ done:
     return st;
 }
 
-/* A group of held-out images, read again. */
+/* Read a group of held-out images again and score it. */
 static fleck_status score_read(scores *s, fk_front *front, fk_scoring *images, fleck_error *err)
 {
     fk_fitting *f = s->f;
@@ -543,14 +542,14 @@ static fleck_status score_read(scores *s, fk_front *front, fk_scoring *images, f
     }
     FK_DO(fk_score_group(front, images, times, err));
     for (int64_t i = 0; i < front->n * times; i++)
-        take_score(s, front->first + i % front->n, &images[i], i >= front->n);
+        record_score(s, front->first + i % front->n, &images[i], i >= front->n);
 done:
     for (int64_t i = 0; i < front->n * times; i++)
         fk_free(images[i].map);
     return st;
 }
 
-/* With tiles. */
+/* Score all held-out images with tiles. */
 static fleck_status score_all_read(scores *s, fleck_error *err)
 {
     fk_fitting *f = s->f;
@@ -575,7 +574,7 @@ done:
     return st;
 }
 
-/* Names of the images without the folders that all have in common. */
+/* Set the names of the held-out images, without the folders that all images have in common. */
 static fleck_status name_all(fk_calibration *c, const fk_fitting *f, fleck_error *err)
 {
     const char *const *files = f->source->files;
@@ -599,8 +598,8 @@ done:
     return st;
 }
 
-/* Hand the scores over to the model. */
-static fleck_status hand_over(scores *s, const fleck_fit_settings *settings, fleck_error *err)
+/* Set the model's calibration from the scores, and move them into it. */
+static fleck_status calibrate(scores *s, const fleck_fit_settings *settings, fleck_error *err)
 {
     fk_fitting *f = s->f;
     fk_held_out *h = &f->held;
@@ -628,7 +627,7 @@ done:
     return st;
 }
 
-/* Keep what kind of photos they are. */
+/* Set the model's kind of photos. */
 static fleck_status learn_kind(fk_fitting *f, fleck_error *err)
 {
     const fk_traits **traits = NULL;
@@ -643,7 +642,7 @@ done:
     return st;
 }
 
-/* Number the parts in order of add, and their embeddings. */
+/* Number the parts that may be left out, and set those of each embedding. */
 static fleck_status find_parts(fk_fitting *f, fleck_error *err)
 {
     fk_held_out *h = &f->held;
@@ -720,7 +719,7 @@ fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings
         FK_DO(score_whole_folds(&s, err));
     if (s.count == 0)
         FK_FAIL(err, FLECK_E_OPTION, "the masks leave nothing of the images to learn from");
-    FK_DO(hand_over(&s, settings, err));
+    FK_DO(calibrate(&s, settings, err));
 done:
     fk_free(s.alone);
     fk_free(s.group);

@@ -12,8 +12,8 @@ int64_t fk_fit_input_pixels(const fk_model *m)
     return size.height * size.width;
 }
 
-/* What an image is learned by: its contents.  Equal ones may take any turn, unless masks of their
- * own tell them apart; theirs is that of their numbers. */
+/* The key that images are sorted by: the contents, then the index.  The order of equal images
+ * matters only if they have different masks of their own. */
 typedef struct keyed {
     fk_digest content;
     int64_t image;

@@ -1,8 +1,8 @@
-/* How much memory a fit's method may take, from what the whole fit may. */
+/* The memory limit of a fit's method, from that of the whole fit. */
 #include "base/clock.h"
 #include "fit/fit.h"
 
-/* For tables, messages and what the allocator cannot give back. */
+/* For tables, messages and freed memory that the allocator keeps. */
 #define SLACK_BYTES (INT64_C(16) << 20)
 #define MIB ((double)(1 << 20))
 
@@ -23,7 +23,7 @@ fleck_status fk_fit_limit(fk_model *m, const fleck_fit_settings *s, int64_t imag
         memory.bytes = s->max_memory > others ? s->max_memory - others : 1;
     st = m->method->limit(m->state, &memory, &least, err);
     if (st == FLECK_E_LIMIT && s->max_memory > 0) {
-        /* What the method was allowed says little to who set the limit of the whole. */
+        /* The user set the limit of the whole fit, so the message is about that. */
         fk_error_set(
             err, st,
             "max memory: %.0f MiB are allowed, this fit needs %.0f, of which %s takes %.0f",

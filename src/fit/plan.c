@@ -1,4 +1,4 @@
-/* Planning a fit: settings become a model that has learned nothing yet. */
+/* Planning a fit: from settings to a model that has learned nothing yet. */
 #include "base/digest.h"
 #include "base/mem.h"
 #include "base/nearest.h"
@@ -37,8 +37,8 @@ fleck_status fk_pick_engine(fk_model *m, const char *name, fleck_error *err)
     return FLECK_OK;
 }
 
-/* What the sides of the network's input should be multiples of: the stride of its last stage, or
- * the patch of one whose taps all have one stride. */
+/* The sides of the network's input should be multiples of this: the stride of its last stage, or
+ * the patch size if all taps have the same stride. */
 static int64_t input_multiple(const fk_arch *arch)
 {
     for (int i = 1; arch != NULL && arch->default_taps[i] != NULL; i++)
@@ -55,9 +55,9 @@ static int64_t to_multiple(double side, int64_t m)
     return n > least ? n : least;
 }
 
-/* Images whose headers tell the shape of all. */
+/* Images whose headers are read to find the usual shape. */
 #define SHAPED 33
-/* How far the sides may be from the pixels that were asked for. */
+/* The number of pixels may differ from the wanted one by these factors. */
 #define LEAST_PIXELS 0.7
 #define MOST_PIXELS 1.35
 
@@ -90,8 +90,8 @@ static fleck_status shape_of(double *out, const char *const *files, int64_t n, i
     return FLECK_OK;
 }
 
-/* Sides, multiples of m, of about so many pixels and this shape: a shape that is off by a tenth is
- * as bad as pixels that are off by a half. */
+/* Choose sides that are multiples of m and have about this shape and this number of pixels.  A
+ * shape that differs by a tenth is as bad as a number of pixels that differs by a half. */
 static void sides_of(int64_t *width, int64_t *height, double shape, double pixels, int64_t m)
 {
     double best = INFINITY;
@@ -148,8 +148,8 @@ done:
     return st;
 }
 
-/* A tile beyond the picture would be filled up with reflections: the largest that makes sense is
- * the longer side, rounded up to what the network takes whole. */
+/* The largest useful tile is the longer side, rounded up to the network's stride: the rest of a
+ * larger tile would be reflections. */
 static int64_t largest_tile(int64_t width, int64_t height, int64_t multiple)
 {
     int64_t longer = width > height ? width : height;
@@ -181,7 +181,7 @@ fleck_status fk_fit_check_tiles(const fleck_fit_settings *s, const char *const *
 
     if (s->tile <= MIN_SIDE || s->width > 0)
         return FLECK_OK;
-    /* As a rule the first is large enough.  One that cannot be read is for the fit to tell of. */
+    /* Usually the first image is large enough.  Bad files are skipped: the fit reports them. */
     for (int64_t i = 0; i < n; i++) {
         fk_image_settings size = {.max_pixels = s->max_pixels};
         fk_image image = {0};
@@ -259,8 +259,7 @@ static int threads_of(const fleck_fit_settings *s)
     return s->threads > 0 ? s->threads : fk_pool_processors();
 }
 
-/* A file named by the caller is used as it is: folded safetensors, as `fleck weights add` stores
- * them. */
+/* A weight file of the caller must be folded safetensors, as `fleck weights add` stores them. */
 static fleck_status open_weights(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
 {
     const char *home;
@@ -283,7 +282,7 @@ static fleck_status open_weights(fk_model *m, const fleck_fit_settings *s, fleck
     return st;
 }
 
-/* Name and digest of the file that m's weights come from. */
+/* Set the name and digest of the file that m's weights come from. */
 static fleck_status name_weights(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
 {
     const char *source = NULL, *sum = NULL;
@@ -300,7 +299,7 @@ static fleck_status name_weights(fk_model *m, const fleck_fit_settings *s, fleck
         FK_DO(fk_asprintf(&m->weights_digest, err, "sha256:%s", sum));
         return FLECK_OK;
     }
-    one = fk_digest_block(m->onnx, m->onnx_size); /* of an ONNX model, in one piece */
+    one = fk_digest_block(m->onnx, m->onnx_size); /* an ONNX model is one block */
     fk_digest_text(text, one);
     FK_DO(fk_path_base(&m->weights_source, m->arch != NULL ? s->weights : s->backbone, err));
     FK_DO(fk_asprintf(&m->weights_digest, err, "xxh3-128:%s",
@@ -349,7 +348,7 @@ static fleck_status add_tap(fk_model *m, const char *name, size_t length, fleck_
     return FLECK_OK;
 }
 
-/* The taps that text names, or those of the architecture's that the method uses. */
+/* Add the taps that text names, or with NULL those of the architecture that the method uses. */
 static fleck_status name_taps(fk_model *m, const char *text, fleck_error *err)
 {
     const char *const *usual = m->arch != NULL ? m->arch->default_taps : NULL;
@@ -375,7 +374,7 @@ static fleck_status name_taps(fk_model *m, const char *text, fleck_error *err)
     return st;
 }
 
-/* Shapes of the named taps, from the architecture's graph or the compiled ONNX model. */
+/* Set the shapes of the taps, from the architecture's graph or the compiled ONNX model. */
 static fleck_status shape_taps(fk_model *m, fleck_error *err)
 {
     fk_map_size input = fk_preprocess_input(&m->pre);
@@ -387,7 +386,7 @@ static fleck_status shape_taps(fk_model *m, fleck_error *err)
         fk_net_source source = fk_model_source(m);
         fk_net_settings settings = fk_model_net_settings(m, 1);
 
-        settings.pool = true; /* where it has a global output, a method may want it */
+        settings.pool = true; /* a method may want the global output, if there is one */
         st = fk_net_open(&net, &source, &settings, err);
         settings.pool = false;
         if (st == FLECK_E_NOTFOUND)

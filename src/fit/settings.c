@@ -1,4 +1,4 @@
-/* The table of a fit's settings, and what is derived from it. */
+/* The table of a fit's settings: defaults, setting by name, and checks. */
 #include "fit/settings.h"
 #include "base/nearest.h"
 #include "base/number.h"
@@ -64,7 +64,7 @@ const fk_setting fk_settings[] = {
       .help = "16-bit samples that become 0 and 255; auto: by the bits that the good images "
               "use"},
      FIELD(window), "auto|LO,HI", "images", .where = ALL},
-    /* ImageNet's mean, which the network takes for nothing. */
+    /* ImageNet's mean, which normalisation turns into 0. */
     {{"background", FK_OPTION_TEXT, "124,116,104", .help = "under transparent pixels"},
      FIELD(background), "R,G,B", "images", .where = ALL},
     {{"max-pixels", FK_OPTION_INT, NULL, 1, 65535.0 * 65535.0,
@@ -115,8 +115,8 @@ const fk_setting *fk_setting_find(const char *name)
     return NULL;
 }
 
-/* Put a legal text, canonical but of TEXT and CHOICE, into its member of s; a word is an INT's
- * largest value, and no SIZE. */
+/* Set a member of s from a legal text, which is canonical unless it is TEXT or CHOICE.  A word sets
+ * an INT to its largest value, and a SIZE to 0. */
 static void put(fleck_fit_settings *s, const fk_setting *row, const char *text)
 {
     void *member = (char *)s + row->offset;
@@ -154,7 +154,7 @@ static void put(fleck_fit_settings *s, const fk_setting *row, const char *text)
     (void)number;
 }
 
-/* The other way round; NULL: there is no text. */
+/* The text of a member of s, which may be in buffer; NULL: it has none. */
 static const char *get(const fleck_fit_settings *s, const fk_setting *row,
                        char buffer[FK_OPTION_BUFFER])
 {

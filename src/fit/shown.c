@@ -1,4 +1,4 @@
-/* Places that hardly any image shows. */
+/* Pixels that hardly any image shows. */
 #include "fit/shown.h"
 #include "base/mem.h"
 

@@ -8,14 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A duplicate differs from its twin by less than this part of what images usually differ from the
- * nearest one, and by less than so many grey levels of a look whose deviation is CONTRAST. */
+/* A look is 16 x 16 means of a photo (fk_traits.cells).  Images are twins if their looks differ by
+ * less than TWIN_PART of the median distance to the nearest image, and by less than TWIN_LEVELS
+ * grey levels of a look whose deviation is CONTRAST. */
 #define TWIN_PART 0.25
 #define TWIN_LEVELS 2.0
 #define CONTRAST 64
-/* A look of less deviation is compared as it is: without its light rounding alone would be left. */
+/* A look with less deviation is compared as it is, since scaling it would only amplify rounding. */
 #define FLAT 4.0
-/* Parts of a level that looks are rounded to. */
+/* Looks are rounded to 1 / LEVEL of a grey level. */
 #define LEVEL 8
 
 void fk_twins_deal_out(fk_fitting *f)
@@ -38,7 +39,6 @@ void fk_twins_deal_out(fk_fitting *f)
         h->folds = 1;
 }
 
-/* Images whose files have the same bytes are twins of the first of them, and of its fold. */
 fleck_status fk_twins_of_files(fk_fitting *f, fleck_error *err)
 {
     fk_held_out *h = &f->held;
@@ -64,10 +64,10 @@ done:
     return st;
 }
 
-/* A look of even light, so that a photo is like a brighter copy of itself: of mean 0, deviation
- * CONTRAST.  The farthest of n values from the mean is sqrt(n) deviations away at most, which LEVEL
- * still lets fit. */
-static void even_light(int16_t *out, const uint8_t *cells)
+/* Scale a look to mean 0 and deviation CONTRAST, so that brighter or darker copies of a photo are
+ * equal.  The numbers fit int16_t, since none of n values is more than sqrt(n) deviations from
+ * their mean. */
+static void normalise_look(int16_t *out, const uint8_t *cells)
 {
     const double n = FK_CELLS_BYTES;
     double mean = 0.0, square = 0.0, scale = LEVEL;
@@ -84,7 +84,7 @@ static void even_light(int16_t *out, const uint8_t *cells)
         out[i] = (int16_t)lrint((cells[i] - mean) * scale);
 }
 
-/* Mean squared difference of two looks in levels, INFINITY where it surely exceeds `most`. */
+/* Mean squared difference of two looks in grey levels, or INFINITY if it exceeds `most`. */
 FK_CLONES static double difference(const int16_t *a, const int16_t *b, double most)
 {
     const int row = 3 * FK_CELLS;
@@ -111,8 +111,8 @@ static int ascending(const void *x, const void *y)
     return (a > b) - (a < b);
 }
 
-/* Of each image that is no twin the nearest one that is none either, and its mean squared
- * difference. */
+/* For each image that is no twin, find the nearest other image that is no twin, and their mean
+ * squared difference. */
 static void find_nearest(double *nearest, int32_t *to, const fk_fitting *f, const int16_t *looks)
 {
     const fk_good *good = f->held.good;
@@ -134,8 +134,6 @@ static void find_nearest(double *nearest, int32_t *to, const fk_fitting *f, cons
     }
 }
 
-/* Where images of a set differ little from each other, as those of a video do, none is a duplicate
- * for that. */
 fleck_status fk_twins_of_looks(fk_fitting *f, fleck_error *err)
 {
     fk_held_out *h = &f->held;
@@ -150,7 +148,7 @@ fleck_status fk_twins_of_looks(fk_fitting *f, fleck_error *err)
     FK_DO(FK_ALLOC(&looks, f->n * FK_CELLS_BYTES, err));
     FK_DO(FK_ALLOC(&to, f->n, err));
     for (int64_t i = 0; i < f->n; i++)
-        even_light(looks + i * FK_CELLS_BYTES, h->good[i].traits->cells);
+        normalise_look(looks + i * FK_CELLS_BYTES, h->good[i].traits->cells);
     find_nearest(nearest, to, f, looks);
     for (int64_t i = 0; i < f->n; i++)
         if (h->good[i].twin == i)
@@ -162,7 +160,7 @@ fleck_status fk_twins_of_looks(fk_fitting *f, fleck_error *err)
             h->good[i].twin = h->good[to[i]].twin;
             h->near++;
         }
-    for (int64_t i = 0; i < f->n; i++) { /* twins of what has become a twin */
+    for (int64_t i = 0; i < f->n; i++) { /* the twin of an image may have become a twin itself */
         h->good[i].twin = h->good[h->good[i].twin].twin;
         h->good[i].fold = h->good[h->good[i].twin].fold;
     }
@@ -174,7 +172,6 @@ done:
     return st;
 }
 
-/* Say which images are there twice. */
 void fk_twins_say(const fk_fitting *f)
 {
     const fk_held_out *h = &f->held;

@@ -157,7 +157,7 @@ fleck_status fk_embeddings_check(const fk_embedding *const *e, int64_t n,
 
 /* ---- Filling ---- */
 
-/* src [c, p] -> dst [p, c], in squares that stay in the cache. */
+/* Transpose src [c, p] to dst [p, c], in squares that fit the cache. */
 static void transpose(float *dst, const float *src, int64_t c, int64_t p)
 {
     for (int64_t i0 = 0; i0 < p; i0 += 16) {
@@ -173,7 +173,7 @@ static void transpose(float *dst, const float *src, int64_t c, int64_t p)
     }
 }
 
-/* The columns that a stretch of COLUMNS outputs takes from each tap. */
+/* A range of output columns, and the source column of each in each tap. */
 typedef struct stretch {
     int64_t begin, n;
     int32_t source[FK_MAX_TAPS][COLUMNS];
@@ -187,17 +187,16 @@ static void find_sources(stretch *s, int64_t width, int n_taps, const fk_tap_inf
             s->source[t][x] = (int32_t)((s->begin + x) * info[t].width / width);
 }
 
-/* The row of a tap that output row y takes its values from. */
+/* The source row of output row y in a tap. */
 static int64_t source_row(int64_t y, const fk_level *out, const fk_tap_info *info)
 {
     return y * info->height / out->height;
 }
 
-/* Output row y, one stretch: channel numbers channels[k], or k where channels is NULL.  A coarse
- * tap's values are those of the row above until its next row, and are copied from there with all
- * others. */
-static void gather_row(fk_level *out, int64_t y, const stretch *s, const int64_t *channels,
-                       int n_taps, const fk_tap_info *info, const float *const *taps)
+/* Copy one stretch of output row y: channels[k], or all channels for NULL.  Values of taps with the
+ * same source row as the output row above are copied from that row. */
+static void copy_row(fk_level *out, int64_t y, const stretch *s, const int64_t *channels,
+                     int n_taps, const fk_tap_info *info, const float *const *taps)
 {
     float *row = out->data + (y * out->width + s->begin) * out->dim;
     bool changes[FK_MAX_TAPS];
@@ -222,26 +221,26 @@ static void gather_row(fk_level *out, int64_t y, const stretch *s, const int64_t
     }
 }
 
-static void gather(fk_level *out, const int64_t *channels, int n_taps, const fk_tap_info *info,
-                   const float *const *taps)
+static void copy_taps(fk_level *out, const int64_t *channels, int n_taps, const fk_tap_info *info,
+                      const float *const *taps)
 {
     for (int64_t begin = 0; begin < out->width; begin += COLUMNS) {
         stretch s = {.begin = begin};
 
         find_sources(&s, out->width, n_taps, info);
         for (int64_t y = 0; y < out->height; y++)
-            gather_row(out, y, &s, channels, n_taps, info, taps);
+            copy_row(out, y, &s, channels, n_taps, info, taps);
     }
 }
 
-/* First output that takes its value from input i of n, among `size` outputs. */
+/* The first of `size` outputs whose source is input i of n. */
 static int64_t first_of(int64_t i, int64_t n, int64_t size)
 {
     return (i * size + n - 1) / n;
 }
 
-/* Add one piece of a projected tap, cells [n, width of part] of source row sy from column sx on, to
- * all outputs that repeat them, in columns k0 .. k0 + m of the embedding. */
+/* Add a part of a projected tap, n positions of source row sy from column sx on, to all outputs
+ * that repeat them, in dimensions k0 .. k0 + m - 1 of the embedding. */
 static void add_repeated(fk_level *out, const float *part, int64_t n, int64_t k0, int64_t m,
                          int64_t sy, int64_t sx, const fk_tap_info *info)
 {
@@ -259,7 +258,7 @@ static void add_repeated(fk_level *out, const float *part, int64_t n, int64_t k0
     }
 }
 
-/* Repeating and projecting commute: project each tap at its own grid, then add it repeated. */
+/* Project each tap on its own grid, then repeat and add it: repeating and projecting commute. */
 static void project(fk_level *out, const float *projection, int n_taps, const fk_tap_info *info,
                     const float *const *taps)
 {
@@ -316,8 +315,8 @@ void fk_embed(fk_embedding *out, const fk_embed_spec *spec, int n_taps, const fk
         if (spec->reduce == FK_REDUCE_ORTHOGONAL)
             project(&out->levels[0], spec->projection, n_taps, info, taps);
         else
-            gather(&out->levels[0], spec->reduce == FK_REDUCE_CHANNELS ? spec->channels : NULL,
-                   n_taps, info, taps);
+            copy_taps(&out->levels[0], spec->reduce == FK_REDUCE_CHANNELS ? spec->channels : NULL,
+                      n_taps, info, taps);
     }
     if (out->global_dim == 0)
         return;

@@ -1,4 +1,4 @@
-/* How taps become an embedding: choosing channels or a projection, shapes, saving and loading. */
+/* Specs of embeddings: reductions, shapes, saving and loading. */
 #include "features/embed.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -43,8 +43,8 @@ static int compare_indices(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Python's draw, sorted: the order of channels changes no distance, and rising ones are read
- * faster. */
+/* Draw channels as Python does, and sort them: their order changes no distance, and sorted ones are
+ * read faster. */
 static fleck_status draw(fk_embed_spec *spec, uint64_t seed, fleck_error *err)
 {
     fleck_status st;
@@ -57,7 +57,7 @@ done:
     return st;
 }
 
-/* A list file while it is read. */
+/* A list file that is being read. */
 typedef struct list_reader {
     const char *path;
     const char *at, *end;
@@ -119,7 +119,7 @@ fleck_status fk_embed_parse_channels(fk_embed_spec *spec, const char *text, size
                                      const char *name, int64_t width, fleck_error *err)
 {
     list_reader r = {.path = name, .at = text, .end = text + size, .width = width};
-    int64_t *seen_on = NULL; /* [width] line of each index so far, 0 where it has none */
+    int64_t *seen_on = NULL; /* [width] line of each index, 0: not seen yet */
     int64_t index = 0, length;
     const char *line;
     fleck_status st;
@@ -352,7 +352,7 @@ fleck_status fk_embed_spec_save(const fk_embed_spec *spec, fk_st_writer *w, fk_j
     return FLECK_OK;
 }
 
-/* The place of meta's word among n; -1, with a message, where it is none of them. */
+/* The index of meta's word among n words; -1, with a message, if it is none of them. */
 static int find_word(const fk_json *meta, const char *key, const char *const *words, int n,
                      const fk_st_reader *r, fleck_error *err)
 {

@@ -1,23 +1,22 @@
-/* PatchCore's embedding: each place with its neighbours, pooled to a fixed width.
+/* PatchCore's embedding: neighbourhoods of all positions, pooled to a fixed width.
  *
  * By definition (Roth et al. 2022, section 3.1, and the authors' code), for a tap x [C, h, w], a
- * patch of k x k places, a width R for each tap and a width T at the end:
+ * patch of k x k positions, a width R for each tap and a final width T:
  *
  *     u[p, e]   = x[c, y + i - k/2, x + j - k/2],  e = (c k + i) k + j,  0 outside the grid
- *     u'[q, e]  = u at the places q of the finest tap's grid, bilinear between the places p
+ *     u'[q, e]  = u at position q of the finest tap's grid, bilinear between positions p
  *     v[q, r]   = mean of u'[q, e] over bin r of R over the n = C k k elements
  *     out[q, o] = mean of the joined v of all taps, L R values, over bin o of T
  *
- * where bin i of m over n elements is [floor(i n / m), ceil((i + 1) n / m)), torch's adaptive
- * average pooling: bins overlap where m does not divide n, and repeat elements where m > n.
+ * where bin i of m over n elements is [floor(i n / m), ceil((i + 1) n / m)), as in torch's adaptive
+ * average pooling: bins overlap if m does not divide n, and repeat elements if m > n.
  *
- * Both means act on the elements of one place, enlarging acts on the places of one element, so they
- * commute: pool first, at each tap's own grid and straight to the T final columns, then enlarge
- * those.  Output o then is a sum over few elements with weight 1 / (size of its bin of T) / (size
- * of the bin of R), and u is never written down: element e of a row of places is a row of x,
- * shifted.  With ResNet-18 at 224 that is 5 million multiply-adds in place of 784 x 3456 values
- * that would be made, enlarged and read again.  Nothing but the order of the sums differs from the
- * definition. */
+ * Both means act on the elements of one position, enlarging acts on the positions of one element,
+ * so they commute: here each tap is pooled on its own grid, directly to the T final columns, which
+ * are then enlarged.  Output o is a sum over few elements with weight 1 / (size of its bin of T) /
+ * (size of the bin of R).  u is never stored: element e of a row of positions is a shifted row of
+ * x.  With ResNet-18 at 224 this takes 5 million multiply-adds, and avoids 784 x 3456 values of u.
+ * Only the order of the sums differs from the definition. */
 #include "features/patches.h"
 #include "map/map.h"
 
@@ -27,13 +26,13 @@
 #define OUTPUTS 16
 #define COLUMNS 64
 
-/* OUTPUTS final columns of one row of a tap's own places, planar. */
+/* OUTPUTS final columns of one row of a tap's own grid, planar. */
 typedef struct pooled_row {
     int64_t y; /* -1: none yet */
     float values[OUTPUTS][COLUMNS + 2];
 } pooled_row;
 
-/* One tap, a stretch of columns of the final grid, and where they lie on the tap's. */
+/* One tap, and a range of columns of the final grid with their sources on the tap's grid. */
 typedef struct strip {
     const fk_embed_spec *spec;
     const fk_tap_info *info;
@@ -56,7 +55,7 @@ static int64_t bin_end(int64_t i, int64_t n, int64_t bins)
     return ((i + 1) * n + bins - 1) / bins;
 }
 
-/* line [n_source] += weight times element e of the places of row y. */
+/* line [n_source] += weight times element e of the positions of row y. */
 static void add_element(float *line, const strip *s, int64_t e, int64_t y, float weight)
 {
     int64_t k = s->spec->patch, c = e / (k * k), width = s->info->width;
@@ -71,7 +70,7 @@ static void add_element(float *line, const strip *s, int64_t e, int64_t y, float
         line[i] += weight * from[i + shift];
 }
 
-/* The part of output o that comes from this tap. */
+/* Add this tap's part of output o to line. */
 static void pool_output(float *line, const strip *s, int64_t o, int64_t y)
 {
     int64_t wide = s->spec->pretrain, n = s->info->channels * s->spec->patch * s->spec->patch;
@@ -91,8 +90,8 @@ static void pool_output(float *line, const strip *s, int64_t o, int64_t y)
     }
 }
 
-/* Row y of the tap's places for outputs o .. o + n_out - 1: as it is in one of rows, or made in the
- * place of the one with the lower y. */
+/* Row y of the tap's grid for outputs o .. o + n_out - 1: found in rows, or computed in place of
+ * the row with the lower y. */
 static const pooled_row *row_of(pooled_row *rows, const strip *s, int64_t o, int64_t n_out,
                                 int64_t y)
 {
@@ -107,7 +106,7 @@ static const pooled_row *row_of(pooled_row *rows, const strip *s, int64_t o, int
     return row;
 }
 
-/* Outputs o .. o + n_out - 1 of all rows of the strip, added to what out holds. */
+/* Add outputs o .. o + n_out - 1 of all rows of the strip to out. */
 static void add_outputs(fk_level *out, const strip *s, int64_t o, int64_t n_out)
 {
     pooled_row rows[2] = {{.y = -1}, {.y = -1}};

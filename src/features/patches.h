@@ -1,4 +1,4 @@
-/* PatchCore's embedding: each place with its neighbours, pooled to a fixed width. */
+/* PatchCore's embedding: neighbourhoods of all positions, pooled to a fixed width. */
 #ifndef FK_FEATURES_PATCHES_H
 #define FK_FEATURES_PATCHES_H
 

@@ -1,10 +1,10 @@
-/* Drawing without repetition, number for number as Python's random module does.
+/* Random samples without replacement, with the same numbers as Python's random module.
  *
  * The generator is MT19937 (Matsumoto and Nishimura 1998) seeded by the array of the seed's 32-bit
- * words. A number below n takes the top bits(n) bits of one output and tries again while it is not
- * below n.  sample() then takes one of two ways, told apart by the memory that each would need in
- * Python: for small n a shuffle's first k steps on a list of all n; for large n draws that are
- * repeated where they hit something already drawn. */
+ * words.  A number below n is the top bits(n) bits of one output, drawn again until it is below n.
+ * sample() has two algorithms and uses the one that needs less memory in Python: for small n the
+ * first k steps of a shuffle of a list of all n; for large n single draws, repeated if a number was
+ * drawn before. */
 #include "features/sample.h"
 #include "base/mem.h"
 
@@ -26,7 +26,7 @@ static void seed_by_number(twister *t, uint32_t seed)
     t->next = WORDS;
 }
 
-/* The generator's authors' init_by_array with the one or two words of seed. */
+/* Seed by init_by_array of the generator's authors, with the one or two words of seed. */
 static void seed_by_words(twister *t, uint64_t seed)
 {
     uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)}, *w = t->word;
@@ -87,7 +87,7 @@ static int64_t below(twister *t, int64_t n)
     return r;
 }
 
-/* Whether Python would list all n instead of remembering the k drawn. */
+/* Whether Python would shuffle a list of all n. */
 static bool lists_all(int64_t n, int64_t k)
 {
     int64_t set_size = 21, power = 1;

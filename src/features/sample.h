@@ -1,4 +1,4 @@
-/* Drawing without repetition, number for number as Python's random module does. */
+/* Random samples without replacement, with the same numbers as Python's random module. */
 #ifndef FK_FEATURES_SAMPLE_H
 #define FK_FEATURES_SAMPLE_H
 

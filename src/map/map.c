@@ -113,8 +113,8 @@ static int64_t make_kernel(double *kernel, double sigma)
     return r;
 }
 
-/* Smooth n places of `count` lines; line l's place i is at map[i * step + l * apart].  lines has
- * room for n places and the r that are reflected at either end. */
+/* Smooth `count` lines of n values; value i of line l is map[i * step + l * apart].  lines is
+ * scratch for n values and the r that are reflected at each end. */
 FK_CLONES static void smooth_lines(float *map, int64_t n, int64_t step, int64_t count,
                                    int64_t apart, const double *kernel, int64_t r, double *lines)
 {

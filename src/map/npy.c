@@ -4,12 +4,11 @@
  * version 1, 4 in versions 2 and 3), the header, the elements.  The header is the text of a Python
  * dict with exactly three keys, for example
  *     {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
- * padded with spaces and ended with a newline.  Only this much of Python is read here.
+ * padded with spaces and ended with a newline.  Only this much of Python is parsed here.
  *
- * Who wrote a map, and of which image, stands in the padding: the bits of SIGN and of the origin, a
- * tab for 1 and a space for 0.  The format has no other place for it that every reader passes over.
- * NumPy refuses a fourth key; readers that are not Python's own refuse a comment behind the dict,
- * and others bytes behind the elements; blanks are stripped by all. */
+ * The origin of a map is encoded in the padding: the bits of SIGN and of the origin, a tab for 1
+ * and a space for 0.  All readers skip blanks.  NumPy refuses a fourth key, and other readers
+ * refuse a comment after the dict or bytes after the elements. */
 #include "map/map_file.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -25,7 +24,7 @@
 #define ORIGIN_BYTES 32
 #define BLANKS ((SIGN_BYTES + ORIGIN_BYTES) * 8)
 
-/* What the header says. */
+/* The contents of the header. */
 typedef struct npy_header {
     char descr[16];
     bool fortran;
@@ -47,8 +46,8 @@ static void skip_space(cursor *c)
         c->at++;
 }
 
-/* Step over ch when it comes next. */
-static bool take(cursor *c, char ch)
+/* Skip ch if it comes next. */
+static bool skip(cursor *c, char ch)
 {
     skip_space(c);
     if (c->at == c->end || *c->at != ch)
@@ -57,7 +56,7 @@ static bool take(cursor *c, char ch)
     return true;
 }
 
-static bool take_word(cursor *c, const char *word)
+static bool read_word(cursor *c, const char *word)
 {
     size_t n = strlen(word);
 
@@ -68,10 +67,10 @@ static bool take_word(cursor *c, const char *word)
     return true;
 }
 
-/* A string in either kind of quotes, without escapes, into out of size bytes. */
-static bool take_string(cursor *c, char *out, size_t size)
+/* Read a string in either kind of quotes, without escapes, into out [size]. */
+static bool read_string(cursor *c, char *out, size_t size)
 {
-    char quote = take(c, '\'') ? '\'' : take(c, '"') ? '"' : '\0';
+    char quote = skip(c, '\'') ? '\'' : skip(c, '"') ? '"' : '\0';
     size_t n = 0;
 
     if (quote == '\0')
@@ -82,8 +81,8 @@ static bool take_string(cursor *c, char *out, size_t size)
     return c->at < c->end && *c->at++ == quote;
 }
 
-/* A decimal number >= 0; the L behind it is Python 2's. */
-static bool take_size(cursor *c, int64_t *out)
+/* Read a decimal number >= 0, perhaps followed by Python 2's L. */
+static bool read_size(cursor *c, int64_t *out)
 {
     const char *start;
 
@@ -101,18 +100,18 @@ static bool take_size(cursor *c, int64_t *out)
     return true;
 }
 
-/* "()", "(3,)", "(2, 3)", "(2, 3,)". */
-static fleck_status take_shape(cursor *c, npy_header *h, fleck_error *err)
+/* Read "()", "(3,)", "(2, 3)" or "(2, 3,)". */
+static fleck_status read_shape(cursor *c, npy_header *h, fleck_error *err)
 {
     bool comma = true;
 
     h->ndim = 0;
-    if (!take(c, '('))
+    if (!skip(c, '('))
         return fk_error_set(err, FLECK_E_FORMAT, "%s: .npy header: shape is not a tuple", c->name);
-    while (!take(c, ')')) {
+    while (!skip(c, ')')) {
         int64_t size;
 
-        if (!comma || !take_size(c, &size))
+        if (!comma || !read_size(c, &size))
             return fk_error_set(err, FLECK_E_FORMAT, "%s: .npy header: size %d of shape is no size",
                                 c->name, h->ndim);
         if (h->ndim == FK_MAX_DIMS)
@@ -120,15 +119,15 @@ static fleck_status take_shape(cursor *c, npy_header *h, fleck_error *err)
                                 "%s: expected at most %d dimensions, found more", c->name,
                                 FK_MAX_DIMS);
         h->shape[h->ndim++] = size;
-        comma = take(c, ',');
+        comma = skip(c, ',');
     }
-    /* "(3)" is a number in brackets to Python, not a tuple. */
+    /* In Python "(3)" is a number, not a tuple. */
     if (h->ndim == 1 && !comma)
         return fk_error_set(err, FLECK_E_FORMAT, "%s: .npy header: shape is not a tuple", c->name);
     return FLECK_OK;
 }
 
-static fleck_status take_value(cursor *c, const char *key, npy_header *h, bool seen[3],
+static fleck_status read_value(cursor *c, const char *key, npy_header *h, bool seen[3],
                                fleck_error *err)
 {
     static const char *const keys[3] = {"descr", "fortran_order", "shape"};
@@ -141,10 +140,10 @@ static fleck_status take_value(cursor *c, const char *key, npy_header *h, bool s
                             which == 3 ? "unknown" : "there twice");
     seen[which] = true;
     if (which == 2)
-        return take_shape(c, h, err);
+        return read_shape(c, h, err);
     if (which == 1) {
-        h->fortran = take_word(c, "True");
-        if (!h->fortran && !take_word(c, "False"))
+        h->fortran = read_word(c, "True");
+        if (!h->fortran && !read_word(c, "False"))
             return fk_error_set(err, FLECK_E_FORMAT,
                                 "%s: .npy header: fortran_order is neither True nor False",
                                 c->name);
@@ -154,7 +153,7 @@ static fleck_status take_value(cursor *c, const char *key, npy_header *h, bool s
     if (c->at < c->end && *c->at == '[')
         return fk_error_set(err, FLECK_E_UNSUPPORTED,
                             "%s: expected one number an element, found records", c->name);
-    if (!take_string(c, h->descr, sizeof h->descr))
+    if (!read_string(c, h->descr, sizeof h->descr))
         return fk_error_set(err, FLECK_E_FORMAT, "%s: .npy header: descr is not a short text",
                             c->name);
     return FLECK_OK;
@@ -166,13 +165,13 @@ static fleck_status parse_header(cursor *c, npy_header *h, fleck_error *err)
     char key[16];
     fleck_status st = FLECK_OK;
 
-    if (!take(c, '{'))
+    if (!skip(c, '{'))
         FK_FAIL(err, FLECK_E_FORMAT, "%s: .npy header: expected a dict", c->name);
-    while (!take(c, '}')) {
-        if (!comma || !take_string(c, key, sizeof key) || !take(c, ':'))
+    while (!skip(c, '}')) {
+        if (!comma || !read_string(c, key, sizeof key) || !skip(c, ':'))
             FK_FAIL(err, FLECK_E_FORMAT, "%s: .npy header: expected 'key': value, ...", c->name);
-        FK_DO(take_value(c, key, h, seen, err));
-        comma = take(c, ',');
+        FK_DO(read_value(c, key, h, seen, err));
+        comma = skip(c, ',');
     }
     skip_space(c);
     if (c->at != c->end)
@@ -197,7 +196,7 @@ static const element elements[] = {
     {"b1", FK_BOOL, FK_BOOL}, {"i4", FK_I32, FK_I32}, {"i8", FK_I64, FK_I64},
 };
 
-/* NULL where fleck does not read descr. */
+/* The element that descr names; NULL: fleck does not read it. */
 static const element *find_element(const char *descr, bool *big_endian)
 {
     if (descr[0] == '\0' || strchr("<>|=", descr[0]) == NULL)
@@ -209,7 +208,7 @@ static const element *find_element(const char *descr, bool *big_endian)
     return NULL;
 }
 
-/* Element at from, of any alignment and byte order, to place i of out. */
+/* Convert the element at from, of any alignment and byte order, to element i of out. */
 static void convert(fk_tensor *out, int64_t i, const uint8_t *from, fk_dtype stored,
                     bool big_endian)
 {
@@ -254,7 +253,7 @@ static void fill(fk_tensor *out, const uint8_t *from, fk_dtype stored, bool big_
             convert(out, i, from + (size_t)i * size, stored, big_endian);
         return;
     }
-    /* Elements come with the first index running fastest; index[] counts along. */
+    /* In Fortran order the first index changes fastest. */
     for (int64_t k = 0; k < count; k++) {
         int64_t i = 0;
 
@@ -268,7 +267,7 @@ static void fill(fk_tensor *out, const uint8_t *from, fk_dtype stored, bool big_
 
 /* ---- Reading ---- */
 
-/* Where the header's text lies; *data is set to what comes behind it. */
+/* Find the header's text; *data is set to the elements after it. */
 static fleck_status find_header(cursor *c, const uint8_t **data, const uint8_t *bytes, size_t size,
                                 fleck_error *err)
 {
@@ -340,7 +339,7 @@ fleck_status fk_npy_read(fk_tensor *out, const char *path, fleck_error *err)
     return st;
 }
 
-/* ---- Who wrote it ---- */
+/* ---- Origin ---- */
 
 /* The value of a hexadecimal digit, or -1. */
 static int digit(char c)
@@ -350,8 +349,8 @@ static int digit(char c)
     return at != NULL ? (int)(at - digits) : -1;
 }
 
-/* The padding that says so, BLANKS long.  False where origin is no SHA-256. */
-static bool put_origin(char out[BLANKS], const char *origin)
+/* Encode origin as BLANKS characters of padding.  False: it is not a SHA-256. */
+static bool encode_origin(char out[BLANKS], const char *origin)
 {
     uint8_t bytes[SIGN_BYTES + ORIGIN_BYTES] = SIGN;
 
@@ -394,7 +393,7 @@ bool fk_npy_origin(char out[FK_NPY_ORIGIN_SIZE], const void *bytes, size_t size)
 
 /* ---- Writing ---- */
 
-/* The whole file up to its elements; origin NULL: as NumPy writes it. */
+/* Compose the file up to its elements; origin NULL: as NumPy writes it. */
 static fleck_status header_text(fk_text *out, int ndim, const int64_t *shape, const char *origin,
                                 fleck_error *err)
 {
@@ -402,7 +401,7 @@ static fleck_status header_text(fk_text *out, int ndim, const int64_t *shape, co
     int64_t length;
     fleck_status st;
 
-    /* The header's length is not known yet: two bytes are kept for it. */
+    /* The header's length, two bytes, is set below. */
     FK_DO(fk_text_add(out, MAGIC "\1\0\0\0", MAGIC_SIZE + 4, err));
     FK_DO(fk_text_printf(out, err, "{'descr': '<f4', 'fortran_order': False, 'shape': ("));
     for (int i = 0; i < ndim; i++)
@@ -412,9 +411,9 @@ static fleck_status header_text(fk_text *out, int ndim, const int64_t *shape, co
                                           : "%lld",
                              (long long)shape[i]));
     FK_DO(fk_text_printf(out, err, "), }"));
-    if (origin != NULL && put_origin(blanks, origin))
+    if (origin != NULL && encode_origin(blanks, origin))
         FK_DO(fk_text_add(out, blanks, BLANKS, err));
-    /* Spaces and a newline, up to a multiple of the alignment. */
+    /* Pad with spaces and a newline to a multiple of the alignment. */
     memset(padding, ' ', sizeof padding);
     length = ALIGNMENT - 1 - out->length % ALIGNMENT;
     padding[length] = '\n';

@@ -1,4 +1,4 @@
-/* How a map becomes an image's score, where the method's own rule is not wanted. */
+/* Pooling: how an image's score is computed from its map, if not by the method's own rule. */
 #include "map/pooling.h"
 #include "base/nearest.h"
 #include "base/number.h"

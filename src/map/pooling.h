@@ -1,11 +1,11 @@
-/* How a map becomes an image's score, where the method's own rule is not wanted. */
+/* Pooling: how an image's score is computed from its map, if not by the method's own rule. */
 #ifndef FK_MAP_POOLING_H
 #define FK_MAP_POOLING_H
 
 #include "base/error.h"
 
 typedef enum fk_pooling_kind {
-    FK_POOLING_METHOD, /* what the method does itself */
+    FK_POOLING_METHOD, /* the method's own rule */
     FK_POOLING_MAX,    /* the final map's maximum */
     FK_POOLING_TOP     /* the mean of its highest pixels */
 } fk_pooling_kind;
@@ -19,13 +19,13 @@ typedef struct fk_pooling {
 /* "method", "max" or "top:P".  FLECK_E_OPTION says what was expected; *out is METHOD then. */
 fleck_status fk_pooling_parse(fk_pooling *out, const char *text, fleck_error *err) FLECK_MUST_CHECK;
 
-/* The text that parses back to p, the same for all spellings of P. */
+/* The canonical text of p, which parses to p. */
 #define FK_POOLING_TEXT 48
 const char *fk_pooling_text(char buffer[FK_POOLING_TEXT], fk_pooling p);
 
 bool fk_pooling_same(fk_pooling a, fk_pooling b);
 
-/* Pixels of n > 0 that TOP takes: P n / 100 rounded half up, at least 1. */
+/* Number of pixels of n > 0 that TOP averages: P n / 100 rounded half up, at least 1. */
 int64_t fk_pooling_count(fk_pooling p, int64_t n);
 
 #endif

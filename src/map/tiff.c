@@ -1,7 +1,7 @@
-/* One-channel TIFF maps, through libtiff.
+/* One-channel TIFF maps, with libtiff.
  *
- * libtiff reads and writes memory here, through client procedures: a file then appears whole or not
- * at all, and its own messages go to this call's context and to no global handler. */
+ * libtiff reads and writes memory through client procedures.  So a file appears whole or not at
+ * all, and libtiff's messages belong to one call, not to a global handler. */
 #include "map/map_file.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -12,22 +12,22 @@
 
 #include <tiffio.h>
 
-/* The fuzzing build stays small: a block of gigabytes is legal, but shows nothing new. */
+/* The fuzzing build has a smaller limit, since legal blocks of gigabytes only make it slow. */
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 #define MAX_COUNT (INT64_C(1) << 20)
 #else
 #define MAX_COUNT FK_MAP_MAX_COUNT
 #endif
 
-/* libtiff may take this much at once: a strip of the largest map in float64. */
+/* Most bytes of one block: a strip of the largest map in float64. */
 #define MAX_BLOCK ((tmsize_t)MAX_COUNT * 8)
 
-/* A file in memory.  For reading bytes is the caller's, for writing it grows on the heap. */
+/* A file in memory: the caller's bytes for reading, or an array that grows for writing. */
 typedef struct stream {
     const uint8_t *from; /* reading */
     uint8_t *to;         /* writing */
     int64_t size, room, at;
-    fleck_status status; /* why writing failed, where that was not libtiff */
+    fleck_status status; /* of an error in these procedures */
     char message[256];   /* libtiff's first error */
 } stream;
 
@@ -78,7 +78,7 @@ static toff_t stream_seek(thandle_t handle, toff_t offset, int whence)
     stream *s = handle;
     int64_t base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? s->at : s->size, at;
 
-    /* SEEK_CUR and SEEK_END may carry a negative step as a huge toff_t; the sum wraps back. */
+    /* A negative offset is a huge toff_t; the unsigned sum is right. */
     at = (int64_t)((uint64_t)base + offset);
     if (at < 0)
         return (toff_t)-1;
@@ -97,7 +97,7 @@ static toff_t stream_size(thandle_t handle)
     return (toff_t)((stream *)handle)->size;
 }
 
-/* Keep the first error, as "module: text"; a module that is only the file's name is left out. */
+/* Keep the first error as "module: text", without the module if it is only the file's name. */
 static int keep_error(TIFF *tif, void *handle, const char *module, const char *format, va_list ap)
 {
     stream *s = handle;
@@ -109,7 +109,7 @@ static int keep_error(TIFF *tif, void *handle, const char *module, const char *f
         if (used >= 0 && (size_t)used < sizeof s->message)
             vsnprintf(s->message + used, sizeof s->message - (size_t)used, format, ap);
     }
-    return 1; /* done with: no global handler is called */
+    return 1; /* no global handler is called */
 }
 
 static int drop_warning(TIFF *tif, void *handle, const char *module, const char *format, va_list ap)
@@ -215,7 +215,7 @@ done:
     return st;
 }
 
-/* n samples at from, already in this machine's byte order, as float. */
+/* Convert n samples, which are in this machine's byte order, to float. */
 static void to_float(float *out, const void *from, int64_t n, uint16_t bits, bool floating)
 {
     if (floating && bits == 32) {
@@ -232,7 +232,8 @@ static void to_float(float *out, const void *from, int64_t n, uint16_t bits, boo
     }
 }
 
-/* libtiff reads a strip that its tables lack from the start of the file; here it is an error. */
+/* Whether the tables have the block.  libtiff would read a missing one from the start of the
+ * file. */
 static bool block_is_there(TIFF *tif, uint32_t number, int64_t wanted, bool plain)
 {
     int bad = 0;
@@ -244,8 +245,8 @@ static bool block_is_there(TIFF *tif, uint32_t number, int64_t wanted, bool plai
     return bad == 0 && bytes >= (plain ? (uint64_t)wanted : 1);
 }
 
-/* Read block by block.  out is made after the first block was good: a small file that claims to be
- * huge fails before memory for the whole is taken. */
+/* Read block by block.  out is allocated after the first block, so that a small file that claims to
+ * be huge fails before that. */
 static fleck_status read_blocks(fk_tensor *out, TIFF *tif, const layout *l, const stream *s,
                                 const char *name, fleck_error *err)
 {
@@ -258,7 +259,7 @@ static fleck_status read_blocks(fk_tensor *out, TIFF *tif, const layout *l, cons
                          : TIFFVStripSize64(tif, l->block_height) != (uint64_t)size)
         FK_FAIL(err, FLECK_E_FORMAT, "%s: the TIFF's tiles or strips have an impossible size",
                 name);
-    /* Zeroed: libtiff may call a damaged block read though it has not written all of it. */
+    /* Zeroed, since libtiff may not fill a damaged block though it reports success. */
     FK_DO(FK_CALLOC(&block, size, err));
     for (uint32_t y = 0; y < l->height; y += l->block_height) {
         uint32_t rows = l->height - y < l->block_height ? l->height - y : l->block_height;
@@ -339,7 +340,7 @@ static bool set_fields(TIFF *tif, uint32_t height, uint32_t width, const char *o
            TIFFSetField(tif, TIFFTAG_ROWSPERSTRIP, TIFFDefaultStripSize(tif, 0));
 }
 
-/* The whole file into s; false with a message in s where libtiff fails. */
+/* Compose the file in s; false, with a message in s, if libtiff fails. */
 static bool encode(stream *s, const char *path, const float *data, uint32_t height, uint32_t width,
                    const char *origin)
 {

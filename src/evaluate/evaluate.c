@@ -1,4 +1,4 @@
-/* Evaluation: test images through a model into metrics. */
+/* Evaluation: metrics of test images that a model scores. */
 #include "evaluate/evaluate.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -18,9 +18,9 @@ typedef struct evaluation {
     int64_t done;
     fk_source source;
     fk_batch batch;
-    unsigned *kinds;             /* [batch] what is to be said of its mask */
-    double *seconds;             /* [batch] spent on mask and map */
-    const char **files, **masks; /* [test images] masks: of what is left out */
+    unsigned *kinds;             /* [batch] kinds of its ground truth, see fk_mask_load() */
+    double *seconds;             /* [batch] time for ground truth and map */
+    const char **files, **masks; /* [test images] masks: of ignored regions */
 } evaluation;
 
 fleck_eval_settings fk_evaluate_defaults(void)
@@ -28,8 +28,8 @@ fleck_eval_settings fk_evaluate_defaults(void)
     return (fleck_eval_settings){.protocol = FLECK_PROTOCOL_PAPER, .pro_limit = 0.3};
 }
 
-/* Bring map and mask of sample i to one size and count them.  *fatal: counting failed, not the
- * sample. */
+/* Bring map and ground truth of an image to one size and count them.  *fatal: the error is not that
+ * of the image. */
 static fleck_status count_map(evaluation *e, int64_t item, const fleck_result *r, bool *fatal,
                               fleck_error *err)
 {
@@ -68,8 +68,8 @@ done:
     return st;
 }
 
-/* What counting takes beside the result, at the size that is measured: a full map, a mask, what is
- * left out, and what fk_pixel_metric_add() takes. */
+/* Bytes that counting needs beside the result, at the measured size: map, ground truth, ignored
+ * region, and those of fk_pixel_metric_add(). */
 static int64_t counting_bytes(const evaluation *e, const fleck_result *r)
 {
     if (e->settings->protocol == FLECK_PROTOCOL_ORIGINAL)
@@ -85,7 +85,7 @@ static fleck_status count_one(void *ctx, int64_t item, int worker, fleck_error *
     double start;
     fleck_status st;
 
-    /* A bad image is counted, it does not end the evaluation. */
+    /* A bad image does not end the evaluation; the report counts it. */
     e->seconds[item] = 0.0;
     e->kinds[item] = 0;
     if (e->batch.front.errors[item].status != FLECK_OK || !e->tests.samples->has_masks)
@@ -100,8 +100,9 @@ static fleck_status count_one(void *ctx, int64_t item, int worker, fleck_error *
     return FLECK_OK;
 }
 
-/* What memory was short for is tried again alone; short then, it is no fault of the image. */
-static fleck_status count_short(evaluation *e, int64_t count, fleck_error *err)
+/* Count images again, one by one, that failed for want of memory.  If one fails again, the
+ * evaluation fails. */
+static fleck_status count_again(evaluation *e, int64_t count, fleck_error *err)
 {
     fleck_status st = FLECK_OK;
 
@@ -116,9 +117,9 @@ static fleck_status count_short(evaluation *e, int64_t count, fleck_error *err)
     return st;
 }
 
-/* Take item's outcome, that of image i, into the report and hand it to the caller. */
-static fleck_status take(evaluation *e, int64_t item, int64_t i, fleck_report *out,
-                         fleck_error *err)
+/* Add the outcome of item, which is image i, to the report, and call the caller's function. */
+static fleck_status report_one(evaluation *e, int64_t item, int64_t i, fleck_report *out,
+                               fleck_error *err)
 {
     const fleck_eval_settings *s = e->settings;
     const fleck_result *r = &e->batch.results[item];
@@ -160,9 +161,9 @@ static fleck_status score_all(evaluation *e, fleck_report *out, fleck_error *err
         FK_DO(fk_batch_run(&e->batch, e->done, err));
         count = e->batch.front.n;
         FK_DO(fk_pool_run(e->runner->pool, count, count_one, e, err));
-        FK_DO(count_short(e, count, err));
+        FK_DO(count_again(e, count, err));
         for (int64_t i = 0; i < count; i++)
-            FK_DO(take(e, i, e->done + i, out, err));
+            FK_DO(report_one(e, i, e->done + i, out, err));
         FK_DO(fk_watch_tell(watch, e->done + count, err));
     }
 done:
@@ -181,16 +182,15 @@ static fleck_status start_report(fleck_report *out, const char *path, fleck_erro
     return st;
 }
 
-/* Whether a model's name is that of a data set, which models of a flat folder of images have
- * not. */
+/* Whether a model's name is that of a data set.  Models of a flat folder have no such name. */
 static bool is_category(const char *name)
 {
     return name != NULL && name[0] != '\0' && strcmp(name, "train") != 0 && !fk_good_name(name);
 }
 
-/* What is odd about the images and their pixels goes to the evaluation's listener, where it has
- * one. */
-static void tell(fk_runner *r, const fleck_eval_settings *s, const char *path, const char *category)
+/* Warn of odd images through the evaluation's function, if it has one. */
+static void warn_odd(fk_runner *r, const fleck_eval_settings *s, const char *path,
+                     const char *category)
 {
     fk_warn before = r->warn;
     const char *learned = r->model->category;
@@ -256,7 +256,7 @@ fleck_status fk_evaluate(fk_runner *r, const char *path, const fk_samples *sampl
     FK_DO(evaluation_init(&e, samples, err));
     e.tests.bins = bins;
     FK_DO(score_all(&e, out, err));
-    tell(r, s, path, out->category);
+    warn_odd(r, s, path, out->category);
     if (e.tests.n == 0)
         FK_FAIL(err, FLECK_E_FORMAT, "%s: no test image of %lld could be scored", path,
                 (long long)out->failed);

@@ -1,4 +1,4 @@
-/* Evaluation of maps that some tool wrote, against a category's masks. */
+/* Evaluation of map files of any tool with a category's ground truth. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "map/map.h"
@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* folder/name with the first of a map's endings that is there; *out stays NULL where none is.  own:
- * name is an image's path, and the map's is what predict makes of it. */
+/* Find folder/name with one of the endings of maps; *out stays NULL if there is none.  own: name is
+ * the path of an image, and its map has the name that predict gives it. */
 static fleck_status try_names(char **out, const char *folder, const char *name, bool own,
                               fleck_error *err)
 {
@@ -40,8 +40,8 @@ done:
 }
 
 /* Path of sample's map: where predict writes it, or maps_dir[/test]/TYPE/NAME{.tiff,.tif,.npy},
- * NAME without or with its own ending, TYPE as the images' folder is called; FLECK_E_NOTFOUND names
- * what was looked for. */
+ * NAME without or with its own ending, TYPE the name of the images' folder.  FLECK_E_NOTFOUND names
+ * the paths that were tried. */
 static fleck_status find_map(char **out, const char *maps_dir, const fk_sample *sample,
                              fleck_error *err)
 {
@@ -81,7 +81,7 @@ static fleck_status read_map(fk_tensor *out, const char *path, fleck_error *err)
     return st;
 }
 
-/* Highest value that counts, the map's lowest where none does. */
+/* Highest value outside the ignored region, or the map's lowest if all is ignored. */
 static double highest_of(const float *map, int64_t n, const uint8_t *left_out)
 {
     float lowest, highest;

@@ -1,4 +1,4 @@
-/* Labelled test images and what an evaluation gathers of them, whoever made the maps. */
+/* Labelled test images, and what an evaluation counts of their scores and maps. */
 #include "evaluate/testset.h"
 #include "base/mem.h"
 #include "view/place.h"
@@ -112,7 +112,7 @@ void fk_testset_add_score(fk_testset *t, int64_t i, double score)
     t->labels[t->n++] = t->samples->items[i].defective;
 }
 
-/* Why figures do not exist, where they do not. */
+/* Explain missing figures. */
 static void explain(fleck_report *r, int64_t listed)
 {
     if (isnan(r->image.auroc))

@@ -1,4 +1,4 @@
-/* Labelled test images and what an evaluation gathers of them, whoever made the maps. */
+/* Labelled test images, and what an evaluation counts of their scores and maps. */
 #ifndef FK_EVALUATE_TESTSET_H
 #define FK_EVALUATE_TESTSET_H
 
@@ -18,48 +18,48 @@ typedef struct fk_testset {
     double *scores;            /* [samples->count], in order of adding */
     uint8_t *labels;           /* [samples->count] */
     int64_t n;
-    fk_pixel_metric *pixel; /* NULL without masks */
-    fk_mask_notes notes;    /* of masks, said by fk_testset_finish() */
+    fk_pixel_metric *pixel; /* NULL without ground truth */
+    fk_mask_notes notes;    /* of mask files; fk_testset_finish() warns of them */
     fk_warn warn;
-    fk_bins *bins; /* borrowed; NULL, or [samples->count]: those of the maps added */
+    fk_bins *bins; /* borrowed; NULL, or [samples->count], filled by fk_testset_add_map() */
     atomic_bool has_outlines;
-    _Atomic int64_t outlined, hit; /* pixels: outlined, and those of them that are defective */
+    _Atomic int64_t outlined, hit; /* outlined pixels, and those that are defective */
 } fk_testset;
 
-/* scratch: a folder for temporary files, where pixels are kept beyond FK_TESTSET_BYTES; NULL: all
- * are kept in memory. */
+/* scratch: folder of temporary files for pixels beyond FK_TESTSET_BYTES; NULL: all pixels stay in
+ * memory. */
 fleck_status fk_testset_open(fk_testset *t, const fk_samples *samples, const char *scratch,
                              fk_warn warn, fleck_error *err) FLECK_MUST_CHECK;
 #define FK_TESTSET_BYTES (INT64_C(64) << 20)
 void fk_testset_free(fk_testset *t);
 
-/* Load the mask of sample i's defects, or (ignore) of what it leaves out, as it belongs to a map:
- * brought to the crop of p, or (p NULL) at its own size, which must be width x height.  Empty where
- * there is none.  *kinds as fk_mask_load() sets them. */
+/* Load the ground truth of sample i, or (ignore) its ignored region, to be compared with a map: at
+ * the crop of p, or (p NULL) at its own size, which must be width x height.  Empty: there is none.
+ * *kinds as fk_mask_load() sets them. */
 fleck_status fk_testset_mask(const fk_testset *t, int64_t i, bool ignore, const fk_preprocess *p,
                              int64_t width, int64_t height, fk_image *out, unsigned *kinds,
                              fleck_error *err) FLECK_MUST_CHECK;
 
-/* Count the map [height, width] of sample i with its mask (data NULL: all good), but for the pixels
- * that are not 0 in left_out (data NULL: none); does nothing without masks. May be called by
- * several threads at once; figures do not depend on the order.
- * FLECK_E_NOMEM, FLECK_E_IO and FLECK_E_NOTFOUND (of the temporary file) are no fault of the
+/* Count the map [height, width] of sample i with its ground truth, mask (data NULL: all good),
+ * without pixels that are not 0 in left_out (data NULL: none).  It does nothing if no sample has
+ * ground truth.  Several threads may call it; figures do not depend on the order.
+ * FLECK_E_NOMEM, FLECK_E_IO and FLECK_E_NOTFOUND (of the temporary file) are not errors of the
  * sample. */
 fleck_status fk_testset_add_map(fk_testset *t, int64_t i, const float *map, int64_t height,
                                 int64_t width, const fk_image *mask, const fk_image *left_out,
                                 fleck_error *err) FLECK_MUST_CHECK;
-/* Count what is outlined above level of a map that fk_testset_add_map() has taken; NaN: nothing is
- * known of it.  May be called by several threads at once. */
+/* Count the pixels above level of a map that was added by fk_testset_add_map(); NaN: it has no
+ * level.  Several threads may call it. */
 void fk_testset_add_outline(fk_testset *t, double level, const float *map, int64_t n,
                             const fk_image *mask, const fk_image *left_out);
-/* Note what is to be said of sample i's mask, and of that of what is left out.  One call at a
- * time. */
+/* Record the kinds of sample i's ground truth and of its ignored region, for warnings.  Only one
+ * thread may call it at a time. */
 fleck_status fk_testset_note(fk_testset *t, int64_t i, unsigned kinds, unsigned ignored,
                              fleck_error *err) FLECK_MUST_CHECK;
 /* Add sample i's score. */
 void fk_testset_add_score(fk_testset *t, int64_t i, double score);
 
-/* Compute every figure into out (which keeps its other fields). */
+/* Compute all figures into out; its other fields are unchanged. */
 fleck_status fk_testset_finish(fk_testset *t, double pro_limit, fk_pool *pool, fleck_report *out,
                                fleck_error *err) FLECK_MUST_CHECK;
 

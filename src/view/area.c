@@ -1,7 +1,7 @@
-/* Areas of a photo that do not count, or that alone do: rectangles, polygons and mask files.
+/* Areas of a photo that are ignored, or outside which all is: rectangles, polygons and mask files.
  *
- * All shapes are polygons.  A row of pixels is filled between every other crossing of the polygon's
- * edges with the line through the pixels' centres. */
+ * All shapes are polygons, filled row by row with the even-odd rule: the line through the pixels'
+ * centres enters or leaves the polygon at each crossing with an edge. */
 #include "view/area.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -31,7 +31,7 @@ int64_t fk_areas_count(const fk_areas *a)
     return (a->mask != NULL) + length(a->ignore) + length(a->only);
 }
 
-/* Whether area i is one that counts alone. */
+/* Whether area i is one of only. */
 static bool is_only(const fk_areas *a, int64_t i)
 {
     return i >= (a->mask != NULL) + length(a->ignore);
@@ -89,8 +89,8 @@ static fleck_status no_shape(const char *text, fleck_error *err)
         text);
 }
 
-/* Take the numbers of a word, at most 4; how many, 0 where it has none or other text. */
-static int take_word(const char **at, double v[4])
+/* Parse the numbers of a word, at most 4; returns their number, 0 for any other text. */
+static int parse_word(const char **at, double v[4])
 {
     int n = 0;
 
@@ -110,7 +110,7 @@ static int take_word(const char **at, double v[4])
     }
 }
 
-/* The words that text has at most. */
+/* An upper bound of the number of words in text. */
 static int64_t count_words(const char *text)
 {
     int64_t n = 1;
@@ -135,7 +135,7 @@ static fleck_status parse(polygon *p, const char *text, fleck_error *err)
     for (; *at != '\0'; words++) {
         int before = n;
 
-        n = take_word(&at, v);
+        n = parse_word(&at, v);
         at += strspn(at, blanks);
         if ((n != 2 && n != 4) || (words > 0 && (n != 2 || before != 2)))
             FK_DO(no_shape(text, err));
@@ -164,7 +164,7 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Where the edges cross the line at y, in order; returns how many. */
+/* Find where the edges cross the line at y, sorted; returns their number. */
 static int64_t cross(double *at, const polygon *p, double y)
 {
     int64_t n = 0;
@@ -176,7 +176,7 @@ static int64_t cross(double *at, const polygon *p, double y)
     return n;
 }
 
-/* Set the pixels inside to 255; *count is how many there are. */
+/* Set the pixels inside to 255; *count is their number. */
 static fleck_status fill(fk_image *im, const polygon *p, int64_t *count, fleck_error *err)
 {
     double *at = NULL;
@@ -220,7 +220,7 @@ done:
 
 /* ---- Drawing ---- */
 
-/* What is white in either. */
+/* Add the white pixels of what to out. */
 static void unite(fk_image *out, const fk_image *what)
 {
     for (int64_t i = 0; i < out->width * out->height; i++)
@@ -245,7 +245,7 @@ done:
     return st;
 }
 
-/* The size of the photo, where an area is in its pixels. */
+/* Make a black image of the photo's size if an area is in its pixels. */
 static fleck_status frame(fk_image *out, const fk_areas *a, fleck_error *err)
 {
     const char *shape = fk_areas_shape(a);
@@ -282,7 +282,7 @@ fleck_status fk_areas_draw(fk_image *out, fk_area_note *notes, const fk_areas *a
         if (st != FLECK_OK)
             goto done;
         if (to == &only)
-            note->kinds &= ~(1u << FK_MASK_LARGE); /* most of the photo is what counts as a rule */
+            note->kinds &= ~(1u << FK_MASK_LARGE); /* areas of only usually cover most of a photo */
     }
     if (has_only && ignored.data == NULL)
         FK_DO(fk_image_init(&ignored, only.width, only.height, 1, err));
@@ -323,7 +323,7 @@ fleck_status fk_areas_say(const fk_areas *a, const fk_area_note *notes, fk_warn 
 
 /* ---- Into the model ---- */
 
-/* One of m's own is among a's, as the union is at a's size. */
+/* Add m's own mask to placed, at the size of placed. */
 static fleck_status add_own(fk_image *placed, const fk_model *m, fleck_error *err)
 {
     fk_image own = {m->mask_width, m->mask_height, 1, m->mask}, sized = {0};

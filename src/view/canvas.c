@@ -1,9 +1,9 @@
-/* A canvas: an image as it is learned and scored: resized, cropped, masked, whole or in tiles.
+/* A canvas: an image as the model sees it: resized, cropped, masked, whole or in tiles.
  *
- * What a mask leaves out is painted with the network's mean colour, which normalisation takes to
- * zero, before the network sees it: no pixel under a mask can change a bit of any score or map, but
- * for what resizing mixed across the mask's edge before.  What only one opening of a model leaves
- * out is not painted: good images had no such edges, which would be defects beside it. */
+ * Ignored regions are painted with the mean colour of the network's input, which normalisation
+ * turns into zero.  So pixels inside change no bit of a score or map, except those that resizing
+ * mixed with pixels outside.  Regions that were added when the model was opened are not painted:
+ * good images did not have such edges, so these would look like defects. */
 #include "view/canvas.h"
 #include "base/mem.h"
 #include "map/map.h"
@@ -26,15 +26,14 @@ void fk_canvas_free(fk_canvas *c)
 
 /* ---- Masks ---- */
 
-/* The mask that a fit of m had, or (more) what this opening leaves out as well: empty where there
- * is none. */
+/* The mask of m's fit, or (more) with the regions added when m was opened; empty: none. */
 static fk_image mask_of(const fk_model *m, bool more)
 {
     return more && m->more != NULL ? (fk_image){m->more_width, m->more_height, 1, m->more}
                                    : (fk_image){m->mask_width, m->mask_height, 1, m->mask};
 }
 
-/* It for an image of this size, at its own size or its canvas's. */
+/* The same for an image of this size, at the image's size or (canvas) its canvas's. */
 static fleck_status models_mask(fk_image *out, const fk_model *m, bool more, int64_t width,
                                 int64_t height, bool canvas, fleck_error *err)
 {
@@ -51,7 +50,7 @@ static fleck_status models_mask(fk_image *out, const fk_model *m, bool more, int
     return st;
 }
 
-/* Either of out, which may be empty, and what has out's size. */
+/* Add what, which is empty or has out's size, to out. */
 static void unite(fk_image *out, const fk_image *what)
 {
     for (int64_t i = 0; i < what->width * what->height; i++)
@@ -76,8 +75,7 @@ done:
     return st;
 }
 
-/* out becomes what the model's mask (more: or this opening) or own, which may be empty, leaves
- * out. */
+/* Set out to the union of the model's mask (see mask_of()) and own, which may be empty. */
 static fleck_status leave_out(fk_image *out, const fk_model *m, bool more, const fk_image *own,
                               int64_t width, int64_t height, bool canvas, fleck_error *err)
 {
@@ -118,7 +116,7 @@ static void paint(fk_image *pixels, const fk_image *left_out, const float mean[3
             memcpy(pixels->data + 3 * i, colour, 3);
 }
 
-/* Resized and cropped, or as it is. */
+/* Resize and crop the image, or copy it. */
 static fleck_status fit_pixels(fk_image *out, const fk_preprocess *p, const fk_image *original,
                                fleck_error *err)
 {
@@ -177,8 +175,8 @@ const uint8_t *fk_canvas_piece(const fk_canvas *c, int64_t i, uint8_t *room)
     return room;
 }
 
-/* Set the flag of every position of a level whose value reaches a pixel of the piece that is left
- * out (or, free: that is not) to `flag`; once 0 it stays so, unless free. */
+/* Set to `flag` the flags of positions whose value spreads to an ignored pixel of the piece or
+ * (free) to one that is not ignored.  Flags that are 0 change only with free. */
 static void mark(fk_level *level, const fk_image *piece, bool free, uint8_t flag)
 {
     for (int64_t y = 0; y < piece->height; y++) {
@@ -203,7 +201,7 @@ static void mark(fk_level *level, const fk_image *piece, bool free, uint8_t flag
     }
 }
 
-/* A mask's piece i: a view, or cut into room. */
+/* Piece i of a mask: a view, or a copy in room. */
 static fk_image mask_piece(const fk_canvas *c, const fk_image *mask, int64_t i, uint8_t *room)
 {
     if (!c->tiled)

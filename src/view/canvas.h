@@ -1,4 +1,4 @@
-/* A canvas: an image as it is learned and scored: resized, cropped, masked, whole or in tiles. */
+/* A canvas: an image as the model sees it: resized, cropped, masked, whole or in tiles. */
 #ifndef FK_VIEW_CANVAS_H
 #define FK_VIEW_CANVAS_H
 
@@ -7,41 +7,40 @@
 
 /* Valid when zeroed; owned. */
 typedef struct fk_canvas {
-    /* RGB; what the fit's mask or its own leaves out has the network's zero, its mean colour */
+    /* RGB; the ignored regions of the fit and of the image are painted with the mean colour of the
+     * network's input */
     fk_image pixels;
-    fk_image left_out; /* grey, 255 where the model's mask or the image's own leaves out; no data:
-                          nothing is */
-    fk_image own;      /* the same of the image's own mask */
-    fk_image whole;    /* that mask at the image's size, where it was to be kept */
+    fk_image left_out;     /* grey, 255 in the ignored region of model or image; no data: none */
+    fk_image own;          /* the same for the image's own mask alone */
+    fk_image whole;        /* the image's own mask at the image's size, if it is to be kept */
     int64_t width, height; /* of the image */
-    unsigned kinds;        /* of own, as fk_mask_load() sets them */
-    fk_traits *traits;     /* of the image; NULL where they have been taken away */
+    unsigned kinds;        /* of the own mask, as fk_mask_load() sets them */
+    fk_traits *traits;     /* of the image; NULL if they were moved away */
     bool tiled;
-    fk_tiles tiles; /* a single one where not tiled */
+    fk_tiles tiles; /* a single tile if not tiled */
 } fk_canvas;
 
-/* Bring an image to m's canvas.  mask: NULL, or the file of the image's own mask, of its size,
- * white where it is left out; errors of fk_mask_load().  whole: keep that at the image's size as
- * well. */
+/* Make the canvas of an image for m.  mask: NULL, or the file of the image's own mask, which has
+ * the image's size and is white in the ignored region; errors of fk_mask_load().  whole: keep that
+ * mask at the image's size too. */
 fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *original,
                             const char *mask, bool whole, fleck_error *err) FLECK_MUST_CHECK;
 void fk_canvas_free(fk_canvas *c);
 
-/* Number of pieces that pass the network one by one. */
+/* Number of pieces: inputs of the network. */
 int64_t fk_canvas_pieces(const fk_canvas *c);
-/* Pixels of piece i, the network's input; cut into room [input, 3] where the canvas is tiled. */
+/* Pixels of piece i, the network's input; tiles are copied into room [input, 3]. */
 const uint8_t *fk_canvas_piece(const fk_canvas *c, int64_t i, uint8_t *room);
 
-/* Set e's flags for piece i.  A position is used where some pixel that its value reaches (bilinear
- * enlarging) is not left out, so that masked content has no say at any pixel that counts.  To be
- * learned, all those pixels must be free of the image's own mask as well: around that there are
- * edges of paint that no other image has.  Positions that are not, are FK_SCORED_ONLY to a
- * score. */
+/* Set e's flags for piece i.  A position counts if bilinear enlarging spreads its value to a pixel
+ * outside the ignored region; others influence no pixel that counts.  A position is learned only if
+ * all those pixels are outside the image's own mask too, since no other image has the edges of that
+ * mask's paint.  For a score, a position that counts but is not learned is FK_SCORED_ONLY. */
 fleck_status fk_canvas_flag(fk_embedding *e, const fk_canvas *c, int64_t i, bool to_learn,
                             fleck_error *err) FLECK_MUST_CHECK;
 
-/* What of a width x height image, whose own mask (NULL: none) is at its size, is left out, 255
- * there, at that size; empty where nothing is. */
+/* The ignored region of a width x height image, 255, at that size; empty: none.  own: NULL, or the
+ * image's own mask at its size. */
 fleck_status fk_left_out(fk_image *out, const fk_model *m, const fk_image *own, int64_t width,
                          int64_t height, fleck_error *err) FLECK_MUST_CHECK;
 

@@ -1,4 +1,4 @@
-/* Masks of images: what counts as marked, and what a person should know about the files. */
+/* Mask files: which pixels are marked, and warnings about odd files. */
 #include "view/mask.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -13,7 +13,7 @@
 
 /* ---- Levels ---- */
 
-/* Whether all values are 0 or 255; counts the latter. */
+/* Whether all values are 0 or 255; *white is the number of values of 128 and above. */
 static bool is_plain(const fk_image *im, int64_t *white)
 {
     int64_t n = im->width * im->height, count = 0;
@@ -27,8 +27,7 @@ static bool is_plain(const fk_image *im, int64_t *white)
     return other == 0;
 }
 
-/* Values that are there, in order; returns how many, of which the first two and the last are
- * kept. */
+/* Find the lowest two values and the highest; returns the number of different values. */
 static int find_levels(int levels[3], const fk_image *im)
 {
     bool there[256] = {false};
@@ -47,8 +46,8 @@ static int find_levels(int levels[3], const fk_image *im)
     return n;
 }
 
-/* Bring levels to 0 and 255. */
-static fleck_status cut(fk_image *im, unsigned *kinds, fleck_error *err)
+/* Turn values into 0 and 255. */
+static fleck_status binarise(fk_image *im, unsigned *kinds, fleck_error *err)
 {
     int64_t white, n = im->width * im->height;
     int levels[3], count, from = CUT;
@@ -79,9 +78,9 @@ static fleck_status cut(fk_image *im, unsigned *kinds, fleck_error *err)
     return FLECK_OK;
 }
 
-/* ---- The image's turn ---- */
+/* ---- Orientation ---- */
 
-/* Have mask fit an image of this size, which EXIF may turn. */
+/* Rotate mask by its image's EXIF orientation if it fits the image only so; check its size. */
 static fleck_status fit(fk_image *mask, unsigned *kinds, const char *image, bool turned_itself,
                         int64_t width, int64_t height, fleck_error *err)
 {
@@ -117,8 +116,8 @@ static bool is_flat(const fk_image *im)
     return memcmp(im->data, im->data + 1, (size_t)(im->width * im->height - 1)) == 0;
 }
 
-/* The file's grey values; of one that has the same everywhere its opacity, where that has a
- * shape. */
+/* Decode the file's grey values, or its opacity if grey is the same everywhere and opacity is
+ * not. */
 static fleck_status decode(fk_image *out, unsigned *kinds, const fk_contents *file,
                            const char *path, fleck_error *err)
 {
@@ -151,7 +150,7 @@ fleck_status fk_mask_load(fk_image *out, unsigned *kinds, const char *path, cons
     FK_DO(fk_contents_read(&file, path, MAX_BYTES, err));
     FK_DO(decode(out, kinds, &file, path, err));
     format = fk_image_format(file.data, file.size, &read);
-    st = cut(out, kinds, err);
+    st = binarise(out, kinds, err);
     if (st == FLECK_OK && width > 0)
         st = fit(out, kinds, image, fk_image_bytes_orientation(file.data, file.size) > 1, width,
                  height, err);
@@ -166,7 +165,7 @@ done:
     return st;
 }
 
-/* ---- Saying it ---- */
+/* ---- Warnings ---- */
 
 void fk_mask_notes_free(fk_mask_notes *n)
 {

@@ -1,8 +1,8 @@
-/* Between an image's own pixels and the network's crop: maps go back, masks come forward.
+/* From an image's pixels to the network's crop and back, for masks and maps.
  *
- * Along one axis, a pixel centre x of an image of n pixels lies at s = (x + 1/2) r/n - 1/2 of the
- * image resized to r pixels, and at c = s - o of a crop of k pixels that begins at o.  The crop
- * covers -1/2 <= c <= k - 1/2. */
+ * Along one axis, the centre of pixel x of n is at s = (x + 1/2) r/n - 1/2 in the image resized to
+ * r pixels, and at c = s - o in a crop of k pixels that begins at o.  The crop covers -1/2 <= c <=
+ * k - 1/2. */
 #include "view/place.h"
 #include "map/map.h"
 
@@ -12,7 +12,7 @@ typedef struct axis {
     int64_t size, resized, crop, offset;
 } axis;
 
-/* Position of pixel x in the crop; false outside it. */
+/* Position of pixel x in the crop; false: it is outside. */
 static bool locate(const axis *a, int64_t x, int64_t *left, int64_t *right, double *weight)
 {
     double c = ((double)x + 0.5) * (double)a->resized / (double)a->size - 0.5 - (double)a->offset;
@@ -26,7 +26,7 @@ static bool locate(const axis *a, int64_t x, int64_t *left, int64_t *right, doub
     return true;
 }
 
-/* The two axes of an image of this size under p; its own size where p keeps that. */
+/* The axes of an image of this size under p. */
 static void axes_of(axis *x, axis *y, const fk_preprocess *p, int64_t height, int64_t width)
 {
     fk_map_size canvas = fk_preprocess_canvas(p, width, height);
@@ -37,9 +37,9 @@ static void axes_of(axis *x, axis *y, const fk_preprocess *p, int64_t height, in
     y->offset = fk_crop_offset(y->resized, y->crop);
 }
 
-enum { COLUMNS = 256 }; /* whose places are found once for all rows */
+enum { COLUMNS = 256 }; /* columns that are located once for all rows */
 
-/* n <= COLUMNS columns from x on. */
+/* Fill n <= COLUMNS columns from x on. */
 static void place_columns(float *out, int64_t x, int64_t n, const float *map, const axis *ax,
                           const axis *ay, float outside)
 {

@@ -1,21 +1,21 @@
-/* Tiles: a large image cut into overlapping squares, and their maps blended into one.
+/* Tiles: a large image is cut into overlapping squares, and their maps are blended into one.
  *
- * Along an axis of L pixels, tiles of T pixels that share at least V with a neighbour step by at
- * most T - V.  With n = 1 + ceil((L - T) / (T - V)) of them spread evenly,
+ * Along an axis of L pixels, tiles of T pixels that overlap by at least V are at most T - V apart.
+ * With n = 1 + ceil((L - T) / (T - V)) tiles, spread evenly,
  *
  *     start[i] = floor(i (L - T) / (n - 1) + 1/2)
  *
- * the first begins at 0, the last ends at L, and no pixel of padding is looked at.  For L <= T
- * there is one, centred.
+ * the first tile begins at 0, the last ends at L, and there is no padding.  For L <= T there is one
+ * tile, centred.
  *
- * Let left[i] = start[i-1] + T - start[i] be what tile i shares with the one before it.  At its
- * pixel k its weight is the lower of two ramps, each 1 at the image's own edges:
+ * Let left[i] = start[i-1] + T - start[i] be the overlap of tile i with the one before it.  The
+ * weight of its pixel k is the lower of two ramps, which are 1 at the image's edges:
  *
  *     w[i](k) = min(1, (k + 1/2) / left[i], (T - k - 1/2) / left[i+1])
  *
- * and its share w / (sum of all tiles' w there).  Two tiles over V pixels have (k + 1/2) / V and
- * (V - k - 1/2) / V, whose sum is 1 already; the division matters where three overlap, at overlaps
- * above one half.  In two dimensions shares multiply, so they still sum to 1. */
+ * and its share is w / (sum of w of all tiles there).  The weights of two tiles that overlap by V
+ * pixels, (k + 1/2) / V and (V - k - 1/2) / V, sum to 1 already; the division matters where three
+ * overlap, if V is above T / 2.  In two dimensions shares multiply, so they still sum to 1. */
 #include "view/tiles.h"
 #include "map/map.h"
 

@@ -1,4 +1,4 @@
-/* Traits of a photo: what it is compared by with the photos that a model has learned. */
+/* Traits of a photo, by which it is compared with the learned photos. */
 #include "view/traits.h"
 #include "base/clones.h"
 #include "base/mem.h"
@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-/* The means of FK_CELLS x FK_CELLS cells; columns [3 width] is scratch. */
+/* Compute the means of FK_CELLS x FK_CELLS cells; columns [3 width] is scratch. */
 FK_CLONES static void find_cells(uint8_t *out, const fk_image *pixels, int32_t *columns)
 {
     int64_t height = pixels->height, width = pixels->width;
@@ -31,7 +31,7 @@ FK_CLONES static void find_cells(uint8_t *out, const fk_image *pixels, int32_t *
     }
 }
 
-/* Sums over the pixels that count. */
+/* Sums over the pixels outside the ignored region. */
 typedef struct sums {
     int64_t n, sum, squares;               /* of the luma */
     int64_t edges, edge_sum, edge_squares; /* of its Laplacian */
@@ -67,14 +67,14 @@ FK_CLONES static void add_row(sums *s, const int32_t *row, const uint8_t *left_o
     }
 }
 
-/* Whether some of the five pixels at x does not count. */
+/* Whether one of the five pixels at x is in the ignored region. */
 static bool touches(const uint8_t *left_out, int64_t x, int64_t width)
 {
     return (left_out[x] | left_out[x - 1] | left_out[x + 1] | left_out[x - width] |
             left_out[x + width]) != 0;
 }
 
-/* The Laplacian of the middle one of three rows. */
+/* Add the Laplacian of the middle one of three rows. */
 FK_CLONES static void add_edges(sums *s, int32_t *const rows[3], const uint8_t *left_out,
                                 int64_t width)
 {

@@ -1,4 +1,4 @@
-/* The methods that the table lists, each defined in the file of its name, and what they share. */
+/* The methods of the table, each defined in the file of its name, and a helper of theirs. */
 #ifndef FK_METHOD_METHODS_H
 #define FK_METHOD_METHODS_H
 
@@ -10,8 +10,7 @@ extern const fk_method fk_method_patchcore;
 extern const fk_method fk_method_spade;
 extern const fk_method fk_method_subspace;
 
-/* For the limit of a method that cannot do with less: FLECK_E_LIMIT where m allows less than
- * `bytes`, which go to *least. */
+/* Set *least to `bytes`, which a method needs.  FLECK_E_LIMIT: m allows less. */
 fleck_status fk_method_needs(const char *name, const fk_memory *m, int64_t bytes, int64_t *least,
                              fleck_error *err) FLECK_MUST_CHECK;
 

@@ -1,4 +1,4 @@
-/* What every method says that cannot learn in the memory it is given. */
+/* The error of methods that cannot learn within a memory limit. */
 #include "method/methods.h"
 
 fleck_status fk_method_needs(const char *name, const fk_memory *m, int64_t bytes, int64_t *least,

@@ -9,19 +9,18 @@
 #include <math.h>
 #include <string.h>
 
-/* Positions of one piece of scoring. */
+/* Positions that a thread scores at a time. */
 #define PIECE 64
-/* Images that a fold may have: what it takes grows with their square, and its cost with their
- * cube. */
+/* Most images of a fold: memory grows with their square, time with their cube. */
 #define FOLD_MOST 256
-/* Fewer images are scored one by one: what is read once for all is computed for eight. */
+/* Fewer images are scored one by one, since fk_gauss_distance_many() always computes eight. */
 #define LEAST_TOGETHER 4
 
 typedef struct padim {
     fk_embed_shape shape;
     fk_map_size map;
     fk_learner learner;
-    fk_gauss gauss; /* what it has made, while finished; the learner is empty then */
+    fk_gauss gauss; /* if finished: the result of the learner, which is empty then */
     bool finished;
     int64_t radius; /* of the neighbourhood whose Gaussians a position may match */
 } padim;
@@ -152,7 +151,7 @@ static fleck_status padim_limit(void *state, const fk_memory *m, int64_t *least,
     return st;
 }
 
-/* Let s learn, or learn on. */
+/* If s is finished, continue learning from its Gaussians. */
 static fleck_status open_learner(padim *s, fleck_error *err)
 {
     fleck_status st = s->finished ? fk_learner_resume(&s->learner, &s->gauss, err) : FLECK_OK;
@@ -220,11 +219,11 @@ static fleck_status padim_finish(void *state, fk_pool *pool, fleck_error *err)
 typedef struct score_job {
     const padim *state;
     const float *emb;
-    int64_t left_out;     /* copies of it */
-    const uint8_t *flags; /* where it was learned, if it is left out */
+    int64_t left_out;     /* copies of the image that are left out */
+    const uint8_t *flags; /* where they were learned */
     double *tmp;          /* [pieces, room] */
     float *distance;      /* [P] */
-    float *table; /* [P, places] of each Gaussian to the features around it, with a radius */
+    float *table; /* with a radius: [P, places] distances of the features around each position */
 } score_job;
 
 static int64_t piece_count(const padim *s)
@@ -232,13 +231,13 @@ static int64_t piece_count(const padim *s)
     return (positions(s) + PIECE - 1) / PIECE;
 }
 
-/* Of a neighbourhood. */
+/* Number of positions of a neighbourhood. */
 static int64_t places(const padim *s)
 {
     return (2 * s->radius + 1) * (2 * s->radius + 1);
 }
 
-/* block NULL: only its size is wanted, which is returned. */
+/* Lay job's arrays out in block, or with NULL only count; returns the bytes. */
 static size_t lay_out(score_job *job, const padim *s, void *block)
 {
     fk_carver c = {.base = block};
@@ -279,9 +278,9 @@ static fleck_status score_piece(void *ctx, int64_t piece, int worker, fleck_erro
     return FLECK_OK;
 }
 
-/* The least distance that each position's feature has to a Gaussian of its neighbourhood; 0 where
- * its own says nothing, since what is normal there is not known.  A NaN passes through. */
-static void keep_least(const score_job *job)
+/* Set each position's distance to the least of its feature from the Gaussians of its neighbourhood;
+ * 0 if its own Gaussian is not judged, since it is not known what is normal there.  NaN is kept. */
+static void find_least(const score_job *job)
 {
     const fk_gauss_window w = window_of(job->state);
     int64_t side = 2 * w.radius + 1;
@@ -297,7 +296,7 @@ static void keep_least(const score_job *job)
             if (y < 0 || y >= w.height || x < 0 || x >= w.width)
                 continue;
             d = job->table[(y * w.width + x) * side * side + k];
-            least = d < least || isnan(d) ? d : least; /* once NaN, no comparison holds */
+            least = d < least || isnan(d) ? d : least; /* NaN stays: no d is less */
         }
         job->distance[q] = least;
     }
@@ -316,13 +315,13 @@ static fleck_status check_score(const padim *s, const fk_embedding *e, fk_span e
     return fk_embedding_check(e, &s->shape, err);
 }
 
-/* How often what is to be left out was learned, as e or nearly so. */
+/* Number of copies of the image that are left out. */
 static int64_t copies_of(fk_span exclude)
 {
     return exclude.count == 0 ? 0 : exclude.copies > 1 ? exclude.copies : 1;
 }
 
-/* The map of distances [P]. */
+/* Enlarge distances [P] to a map. */
 static fleck_status enlarge(const padim *s, const float *distance, float *map, fleck_error *err)
 {
     const fk_level *grid = &s->shape.levels[0];
@@ -351,22 +350,22 @@ static fleck_status padim_score(const void *state, const fk_embedding *e, fk_spa
     lay_out(&job, s, scratch);
     FK_DO(fk_pool_run(pool, piece_count(s), score_piece, &job, err));
     if (s->radius > 0)
-        keep_least(&job);
+        find_least(&job);
     st = enlarge(s, job.distance, map, err);
 done:
     return st;
 }
 
-/* Images whose maps are made together. */
+/* Images that are scored together. */
 typedef struct many_job {
     const padim *state;
     int64_t n;
-    bool fold;             /* none of them has been learned, instead of: */
+    bool fold;             /* they are a fold that is left out; else left_out says what is */
     int64_t *left_out;     /* [n] */
     const float **emb;     /* [n] */
     const uint8_t **flags; /* [n] */
-    float **distance;      /* [n] of [P], */
-    float *distances;      /* here */
+    float **distance;      /* [n] rows [P] of distances */
+    float *distances;      /* [n, P] */
     double *tmp;           /* [workers, room] */
     float *const *maps;
 } many_job;
@@ -416,8 +415,7 @@ static fleck_status enlarge_one(void *ctx, int64_t item, int worker, fleck_error
     return enlarge(job->state, job->distance[item], job->maps[item], err);
 }
 
-/* n images with one reading of the factors, FK_GAUSS_IMAGES at most; or a fold (exclude is
- * NULL). */
+/* Score n <= FK_GAUSS_IMAGES images with one pass over the factors, or (exclude NULL) a fold. */
 static fleck_status score_together(const padim *s, int64_t n, const fk_embedding *const *e,
                                    const fk_span *exclude, fk_pool *pool, float *const *maps,
                                    fleck_error *err)
@@ -471,7 +469,7 @@ done:
     return st;
 }
 
-/* With a neighbourhood it would take each image's features at other positions as well. */
+/* Folds with a neighbourhood are not implemented: they would need features of other positions. */
 static int64_t padim_fold_most(const void *state)
 {
     return ((const padim *)state)->radius == 0 ? FOLD_MOST : 0;
@@ -517,7 +515,7 @@ done:
     return st;
 }
 
-/* How covariances were shrunk. */
+/* Load share and ridge of the covariances. */
 static fleck_status load_shrinkage(fk_shrinkage *s, const fk_st_reader *r, const fk_json *meta,
                                    fleck_error *err)
 {
@@ -531,7 +529,7 @@ static fleck_status load_shrinkage(fk_shrinkage *s, const fk_st_reader *r, const
     return FLECK_OK;
 }
 
-/* Counts of positions, where the file has some; g is as large as its shape says. */
+/* Load the counts of positions, if the file has them; g's sizes are set. */
 static fleck_status load_counts(fk_gauss *g, const fk_st_reader *r, fleck_error *err)
 {
     fk_tensor t;

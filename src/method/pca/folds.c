@@ -1,17 +1,16 @@
 /* Patches learned in folds.
  *
- * All patches are n, mean and moment as in pca.c, and so are a fold's: n_a, mean_a, moment_a.  What
- * is left without the fold, b, follows from Chan's formula backwards, with d = mean - mean_a:
+ * All patches have n, mean and moment as in pca.c; those of a fold are n_a, mean_a, moment_a.  The
+ * rest without the fold, b, follows from Chan's formula backwards, with d = mean - mean_a:
  *
  *   n_b      = n - n_a
  *   mean_b   = mean + d n_a / n_b
  *   moment_b = moment - moment_a - d d' n n_a / n_b
  *
- * The same gives the fold itself, as what all are now without what they were when the fold was
- * opened:
- * an image is accumulated once, and `all` never knows of folds.  Differences are of doubles; a fold
- * is rounded to float once for each time that it was opened: once where its images are learned in a
- * row, once an image where folds take turns. */
+ * The same formula gives the fold itself: all patches without those from before the fold was
+ * opened.  So an image is accumulated once, and `all` does not depend on folds.  Differences are in
+ * double.  A fold is rounded to float each time it was opened: once if its images come one after
+ * another, once for each image if folds alternate. */
 #include "method/pca/folds.h"
 #include "base/mem.h"
 #include "method/methods.h"
@@ -21,7 +20,7 @@
 #include <string.h>
 
 #define NO_PART 255
-/* Components of a rest with less than this part of the largest variance may be rounding. */
+/* Components of a rest with less than this share of the largest variance may be rounding. */
 #define LEAST 1e-6
 
 fleck_status fk_folds_init(fk_folds *f, int64_t dim, fleck_error *err)
@@ -63,7 +62,7 @@ void fk_folds_set(fk_folds *f, int alone, int session)
     f->next[1] = FK_FOLDS + session;
 }
 
-/* Room for so many more embeddings; those that were loaded get their parts. */
+/* Make `of` large enough for `more` embeddings, and fill in the loaded ones. */
 static fleck_status reserve(fk_folds *f, int64_t more, fleck_error *err)
 {
     int64_t need = f->n + f->loaded + more, room;
@@ -82,8 +81,8 @@ done:
     return st;
 }
 
-/* Add the moments of n patches to a part: those at `moment`, or where that is NULL, of what `all`
- * learned since `before`.  mean [D] is that of the n patches, and is lost. */
+/* Add the moments of n patches to a part: `moment`, or with NULL those that `all` learned since
+ * `before`.  mean [D] is that of the n patches, and is overwritten. */
 static void join(const fk_folds *f, fk_part *to, int64_t n, double *mean, const float *moment)
 {
     const fk_pca *all = &f->all, *before = &f->before;
@@ -107,7 +106,7 @@ static void join(const fk_folds *f, fk_part *to, int64_t n, double *mean, const 
     to->n += n;
 }
 
-/* Let an open part learn what `all` has learned since it was opened: n patches of this mean. */
+/* Add to an open part what `all` has learned since it was opened: n patches with this mean. */
 static fleck_status settle_part(fk_folds *f, fk_part *to, int64_t n, const double *mean,
                                 double *copy, fleck_error *err)
 {
@@ -149,8 +148,7 @@ done:
     return st;
 }
 
-/* Images of parts that take turns open theirs one by one: what all were before has its memory
- * once. */
+/* Open these parts: copy `all` to `before`, whose memory is allocated once. */
 static fleck_status open_parts(fk_folds *f, const int parts[2], fleck_error *err)
 {
     int64_t dim = f->all.dim;
@@ -233,8 +231,8 @@ done:
 
 /* ---- Leaving out ---- */
 
-/* A fit learns all tiles of an image in one fold.  Where the folds were not set tiles are dealt out
- * one by one, and the fold of the span's middle stands for all. */
+/* A fit learns all tiles of an image in one fold.  If folds were not set, tiles are in different
+ * folds, and that of the span's middle is used. */
 int fk_folds_of(const fk_folds *f, fk_span span)
 {
     int64_t i = span.rank != NULL ? span.at : span.first + span.count / 2;
@@ -316,11 +314,10 @@ done:
 
 /* ---- Memory ---- */
 
-/* Beside the parts (4 squares) at most: while learning moments, what they were before and centred
- * rows; while finishing moments, what becomes eigenvectors, LAPACK's workspace of twice its size,
- * and the rounded triangle; for the rests moments and that triangle, and in each lane the former
- * two.
- * 96 D: vectors, and LAPACK's workspace again. */
+/* Most bytes, beside the parts (4 squares).  While learning: moments, their copy and centred rows.
+ * While finishing: moments, the matrix that becomes eigenvectors, LAPACK's workspace of twice its
+ * size, and the rounded triangle.  For the rests: moments and triangle, and in each lane matrix and
+ * workspace.  96 D: vectors, and LAPACK's smaller workspace. */
 static int64_t bytes_of(int64_t dim, int64_t patches, int lanes)
 {
     double d = (double)dim, square = 8.0 * d * d;

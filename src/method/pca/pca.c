@@ -1,16 +1,16 @@
-/* Principal components of patches, streamed.
+/* Principal components of patches, image by image.
  *
- * Of a set of n rows x the state is n, mean = (sum of x) / n and moment = sum of (x - mean)(x -
- * mean)'.  Two sets a and b join exactly (Chan, Golub and LeVeque 1979): with delta = mean_b -
- * mean_a,
+ * The state of a set of n rows x is n, mean = (sum of x) / n and moment = sum of (x - mean)(x -
+ * mean)'.  Two sets a and b are joined exactly (Chan, Golub and LeVeque 1979): with delta = mean_b
+ * - mean_a,
  *
  *   n      = n_a + n_b
  *   mean   = mean_a + delta n_b / n
  *   moment = moment_a + moment_b + delta delta' n_a n_b / n
  *
- * One image's patches are such a set, about their own mean, so nothing cancels however far from
- * zero features lie.  Images join one at a time, in order, whatever the calls; a pool cuts columns
- * of the image and rows of the moment, never sums. */
+ * The patches of one image are such a set, about their own mean, so no digits cancel even if
+ * features are far from zero.  Images are joined one at a time, in order; threads divide columns of
+ * the image and rows of the moment, never sums. */
 #include "method/pca/pca.h"
 #include "base/mem.h"
 #include "linalg/linalg.h"
@@ -18,9 +18,9 @@
 #include <assert.h>
 #include <math.h>
 
-/* Columns of an image, and rows of the moment, that are one piece of work. */
+/* Columns of an image, and rows of the moment, that a thread processes at a time. */
 #define BAND 64
-/* Components with less than this part of the largest variance are rounding. */
+/* Components with less than this share of the largest variance are rounding. */
 #define LEAST 1e-10
 
 static int64_t triangle(int64_t dim)
@@ -78,8 +78,8 @@ typedef struct join_job {
     const fk_level *level;
     double *rows;        /* [n, D] the image's patches about their mean */
     double *delta;       /* [D] their mean minus the old one */
-    const double *other; /* [D, D] a moment to add, NULL for that of rows */
-    int64_t n;           /* patches that join */
+    const double *other; /* [D, D] a moment to add; NULL: that of rows */
+    int64_t n;           /* patches that are added */
 } join_job;
 
 static int64_t bands(int64_t dim)
@@ -87,7 +87,7 @@ static int64_t bands(int64_t dim)
     return (dim + BAND - 1) / BAND;
 }
 
-/* Columns of one band: mean, and what is left. */
+/* Compute the mean of one band of columns, and subtract it. */
 static fleck_status centre_band(void *ctx, int64_t piece, int worker, fleck_error *err)
 {
     join_job *job = ctx;
@@ -117,7 +117,7 @@ static fleck_status centre_band(void *ctx, int64_t piece, int worker, fleck_erro
     return FLECK_OK;
 }
 
-/* Rows of one band of the moment. */
+/* Join one band of rows of the moment. */
 static fleck_status join_band(void *ctx, int64_t piece, int worker, fleck_error *err)
 {
     join_job *job = ctx;
@@ -202,7 +202,7 @@ done:
 
 /* ---- Components ---- */
 
-/* Round mean and covariance for the file, and for centring. */
+/* Round mean and covariance, as they are saved and used for centring. */
 static fleck_status round_moments(fk_pca *p, fleck_error *err)
 {
     float *mean = NULL, *covariance = NULL;
@@ -226,8 +226,8 @@ done:
     return st;
 }
 
-/* How many of the largest of values [n], which go upwards, hold this part of their sum; none that
- * is less than the part `least` of the largest. */
+/* Number of the largest of values [n], which ascend, that have a share of `variance` of their sum,
+ * without values below the share `least` of the largest. */
 static int64_t enough(const double *values, int64_t n, double variance, double least)
 {
     double total = 0.0, sum = 0.0;

@@ -1,14 +1,15 @@
-/* Subspace: how much of a patch the principal components of good patches leave unexplained.
+/* Subspace: the part of a patch that the principal components of good patches do not explain.
  *
- * With mean m and V [K, D] the first K principal components of all patches of the good images
- * (those that hold `variance` of the variance), a patch x scores its squared reconstruction error
+ * Let m be the mean and V [K, D] the first K principal components of all patches of the good images
+ * (those with a share of `variance` of the variance).  The score of a patch x is its squared
+ * reconstruction error
  *
  *   c = x - m    r = c - V' V c    score = r'r
  *
- * r is formed and then squared: c'c - (Vc)'(Vc) would lose digits, since the components hold all
- * but a hundredth of c'c.  One subspace serves all places, so the model is small and does not mind
- * where the part lies.  The image's score is the mean of the highest hundredth of its patches'
- * scores. */
+ * r is computed and then squared: c'c - (Vc)'(Vc) would lose digits, since the components have all
+ * but a hundredth of c'c.  All positions have the same subspace, so the model is small, and the
+ * part may be anywhere in the photo.  The image's score is the mean of the highest hundredth of its
+ * patches' scores. */
 #include "method/methods.h"
 #include "method/pca/folds.h"
 #include "base/carve.h"
@@ -19,21 +20,21 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* Positions of one piece of scoring. */
+/* Positions that a thread scores at a time. */
 #define PIECE 64
 
-/* Mean and components of all patches, or of all but a fold's. */
+/* Mean and components of all patches, or of all without a fold. */
 typedef struct basis {
-    int64_t count; /* K; 0: not made */
+    int64_t count; /* K; 0: not computed */
     const float *mean;
     const float *components;          /* [K, D] */
-    float *own_mean, *own_components; /* the same where owned */
+    float *own_mean, *own_components; /* the same if owned */
 } basis;
 
 typedef struct subspace {
     fk_embed_shape shape;
     fk_map_size map;
-    double variance, top; /* --variance; --top as a part of 1 */
+    double variance, top; /* --variance; --top as a share */
     int64_t images;
     fk_folds folds;
     basis all;            /* made by finish */
@@ -179,7 +180,7 @@ done:
     return st;
 }
 
-/* Take vectors [K, D] as a basis's components. */
+/* Set a basis's components to vectors [K, D], rounded. */
 static fleck_status round_components(basis *b, const double *vectors, int64_t count, int64_t dim,
                                      fleck_error *err)
 {
@@ -217,7 +218,7 @@ done:
     return st;
 }
 
-/* Fold `fold`: the basis without it. */
+/* Compute the basis without fold `fold`. */
 static fleck_status make_rest(void *ctx, int64_t fold, int worker, fleck_error *err)
 {
     subspace *s = ctx;
@@ -265,13 +266,14 @@ typedef struct score_job {
     const subspace *state;
     const basis *basis;
     const float *patches; /* [P, D] */
-    float *rest;          /* [P, D] centred, then what the components leave */
+    float *rest;          /* [P, D] centred patches, then r */
     float *inside;        /* [P, K] */
     float *error;         /* [P] */
     float *sorted;        /* [P] */
 } score_job;
 
-/* For `count` components; block NULL: only its size is wanted, which is returned. */
+/* Lay job's arrays for `count` components out in block, or with NULL only count; returns the
+ * bytes. */
 static size_t lay_out(score_job *job, const subspace *s, int64_t count, void *block)
 {
     fk_carver c = {.base = block};
@@ -315,15 +317,15 @@ static fleck_status score_piece(void *ctx, int64_t piece, int worker, fleck_erro
     return FLECK_OK;
 }
 
-static int downwards(const void *a, const void *b)
+static int descending(const void *a, const void *b)
 {
     float x = *(const float *)a, y = *(const float *)b;
 
     return (x < y) - (x > y);
 }
 
-/* Mean of the highest part of the errors, at least of one; positions that are left out do not
- * count.  0 where all are. */
+/* Mean of the highest share of the errors, at least one, outside the ignored region; 0: all is
+ * ignored. */
 static double mean_of_top(const score_job *job, const uint8_t *valid)
 {
     int64_t n = 0, count;
@@ -334,7 +336,7 @@ static double mean_of_top(const score_job *job, const uint8_t *valid)
             job->sorted[n++] = job->error[p];
     if (n == 0)
         return 0.0;
-    qsort(job->sorted, (size_t)n, sizeof *job->sorted, downwards);
+    qsort(job->sorted, (size_t)n, sizeof *job->sorted, descending);
     count = (int64_t)(job->state->top * (double)n);
     count = count > 1 ? count : 1;
     for (int64_t i = 0; i < count; i++)
@@ -342,7 +344,7 @@ static double mean_of_top(const score_job *job, const uint8_t *valid)
     return sum / (double)count;
 }
 
-/* What an image is scored with, NULL where that was not made. */
+/* The basis that an image is scored with; NULL: it was not computed. */
 static const basis *basis_for(const subspace *s, fk_span exclude)
 {
     int fold = exclude.count > 0 ? fk_folds_of(&s->folds, exclude) : -1;

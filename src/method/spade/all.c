@@ -1,4 +1,4 @@
-/* SPADE, gallery of all positions: kappa nearest among the features of K whole images.
+/* SPADE, search of all positions: kappa nearest among all features of K images.
  *
  * With i a position of the query q, j one of a gallery image g, and B_t enlarging level t to the
  * common grid,
@@ -6,11 +6,10 @@
  *     D[i, j] = sum over t of |(B_t q_t)[i] - (B_t g_t)[j]|^2
  *             = ours[i] + norms[j] - 2 sum over t of (B_t Q_t G_t' B_t')[i, j]
  *
- * Three things keep most of the work away.
+ * Three things make this fast.
  *
- * 1. Small grids.  The products of a level that is smaller than the common grid are taken on its
- * own grid, and the table of products is enlarged instead of the features, which is the same
- * number:
+ * 1. Small grids.  The products of a level that is smaller than the common grid are computed on its
+ * own grid.  The table of products is enlarged instead of the features, with the same result:
  *
  *      wide   gallery features enlarged along rows only        [h_t, W, C_t]
  *      table  -2 Q_t wide'                                     [h_t w_t, h_t W]
@@ -18,28 +17,27 @@
  *      part   line rows mixed for the query's column           [h_t W]
  *      pairs  += part's rows mixed for each gallery row        [H, W]
  *
- *    All but `table` are mixtures of two vectors.  For ResNet-18 they and the table come to some 35
- *    multiply-adds a pair where the features of layers 2 and 3 have 384 numbers.
+ *    All but `table` are linear combinations of two vectors.  For ResNet-18 all of this is some 35
+ *    multiply-adds for each pair, where the features of layers 2 and 3 have 384 numbers.
  *
- * 2. A bound.  No term of the sum over t is negative, so D over the small grids' levels alone is a
- *    lower bound of D.  Pairs beyond the kappa nearest found so far are dropped there, before the
- *    levels on the common grid have been looked at.
+ * 2. A bound.  No term of the sum over t is negative, so D over the levels with small grids is a
+ *    lower bound of D.  Pairs whose bound exceeds the kappa nearest found so far are dropped before
+ *    the levels on the common grid are read.
  *
- * 3. A start.  The features at the same position of all K images, which are cheap (spade_same.c),
- *    come first, so that the bound is low from the beginning.
+ * 3. A start.  The features at the same position of all K images come first, which is cheap
+ *    (same.c), so that the limit is low from the beginning.
  *
- * Few pairs pass: then each is completed from its differences.  Where many do, as on textures, one
- * matrix product completes a whole run of positions.
+ * If few pairs pass the bound, each is completed from its differences.  If many do, as on textures,
+ * one matrix product completes consecutive positions together.
  *
- * What a gallery image's products need is packed once, by all threads, before its bands: the levels
- * off the grid, and those on it where many pairs of the image before it passed.
+ * Operands of the products are packed once for each gallery image, by all threads, before its
+ * bands: the levels off the common grid, and those on it if many pairs of the image before passed.
  *
- * D by products loses digits where the features are much longer than their distance, so only the
- * choice of the nearest is left to it.  Their distances are then computed again from the
- * differences, and what is reported is off the smallest by no more than the products' rounding.
+ * D from products loses digits if features are much longer than their distance, so it only selects
+ * the nearest.  Their distances are then computed from the differences.  So the reported distance
+ * exceeds the smallest by no more than the products' rounding.
  *
- * Features that a mask leaves out get an infinite squared length: their pairs' numbers are infinite
- * too, below no limit, and both ways of completing pass them over. */
+ * Features in ignored regions get an infinite squared length, so that their pairs never pass. */
 #include "method/spade/spade.h"
 #include "map/map.h"
 #include "base/clones.h"
@@ -51,10 +49,10 @@
 #define LANES 16
 #define CHUNK (4 * LANES)
 
-/* Rows of a level that are packed as one piece of work, a multiple of FK_LANES. */
+/* Rows of a level that a thread packs at a time, a multiple of FK_LANES. */
 #define STRIP 64
 
-/* A position is completed by a matrix product where more than one in FEW of its pairs pass. */
+/* A position is completed by a matrix product if more than one in FEW of its pairs pass. */
 #define FEW 6
 
 /* Squared lengths of the features at each position, of the levels off and on the common grid. */
@@ -63,7 +61,7 @@ typedef struct lengths {
 } lengths;
 
 typedef struct all_shared {
-    /* Of the gallery image, packed: a level off the grid widened, one on the grid as it is. */
+    /* The packed levels of the gallery image; those off the common grid are widened. */
     float *packed[FK_MAX_TAPS];
     bool *crowded;       /* [bands] whether many pairs of a position in it passed */
     lengths ours, norms; /* of the query, of the gallery image */
@@ -83,13 +81,13 @@ typedef struct all_job {
     const fk_spade_query *q;
     const fk_spade_room *room;
     const all_shared *shared;
-    int64_t place; /* of the image in the gallery */
+    int64_t place; /* index of the image in the gallery */
     bool packs;    /* whether its levels on the grid are packed */
     float *grid;
 } all_job;
 
-/* Most rows of level t that one band of output rows draws on; FK_SPADE_BAND + 1 at most where the
- * level is not larger than the grid. */
+/* Most rows of level t that are sources of one band of output rows; at most FK_SPADE_BAND + 1 if
+ * the level is not larger than the common grid. */
 static int64_t most_rows(const fk_spade_query *q, int t)
 {
     int64_t h = fk_spade_level(q, t)->height;
@@ -97,7 +95,7 @@ static int64_t most_rows(const fk_spade_query *q, int t)
     return h < FK_SPADE_BAND + 1 ? h : FK_SPADE_BAND + 1;
 }
 
-/* Rows of a gallery image's level t as products take it: its own height, and the grid's width. */
+/* Rows of a gallery image's level t after widening: its own height times the grid's width. */
 static int64_t packed_rows(const fk_spade_query *q, int t)
 {
     return fk_spade_level(q, t)->height * q->width;
@@ -160,7 +158,7 @@ void fk_spade_all_room(const fk_spade_query *q, size_t *shared, size_t *worker)
     all_worker w;
     fk_carver together = {0}, each = {0};
 
-    /* The start needs its room only until it is done. */
+    /* The search at the same position is done before the rest, so both use the same memory. */
     fk_spade_same_room(q, shared, worker);
     carve_shared(&s, q, &together);
     carve_worker(&w, q, &each);
@@ -177,7 +175,7 @@ FK_CLONES static void mix(float *restrict out, const float *a, const float *b, f
 
 /* ---- One gallery image ---- */
 
-/* Rows first .. last - 1 of level t widened: row y W + x is the feature at row y and the grid's
+/* Widen rows first .. last - 1 of level t: row y W + x is the feature at row y and the grid's
  * column x. */
 static void widen(float *out, const fk_spade_query *q, int t, const float *data, int64_t first,
                   int64_t last)
@@ -228,7 +226,7 @@ static void measure_lengths(const lengths *out, const all_shared *s, const fk_sp
         add_lengths(out, s, q, t, data[t]);
 }
 
-/* Strips of level t that are to be packed. */
+/* Number of strips of level t that are packed. */
 static int64_t strips(const all_job *job, int t)
 {
     if (fk_spade_direct(job->q, t) && !job->packs)
@@ -265,8 +263,8 @@ static void measure_image(const all_job *job)
             job->shared->norms.off[p] = INFINITY;
 }
 
-/* One piece of preparing a gallery image: piece 0 its lengths, the others a strip each of a level
- * that products need. */
+/* Prepare a part of a gallery image: piece 0 is its lengths, each other piece a strip of a packed
+ * level. */
 static fleck_status prepare_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
 {
     const all_job *job = ctx;
@@ -305,7 +303,7 @@ static void prepare_query(const all_shared *s, const fk_spade_query *q)
     measure_lengths(&s->ours, s, q, data);
 }
 
-/* ---- One band of the query's rows against it ---- */
+/* ---- One band of the query's rows ---- */
 
 static void make_tables(const all_worker *w, const all_job *job, int64_t begin, int64_t end)
 {
@@ -326,7 +324,7 @@ static void make_tables(const all_worker *w, const all_job *job, int64_t begin, 
     }
 }
 
-/* Tables mixed for output row y of the band that begins at `begin`. */
+/* Enlarge the tables along rows, for output row y of the band that begins at `begin`. */
 static void make_lines(const all_worker *w, const fk_spade_query *q, int64_t y, int64_t begin)
 {
     for (int t = 0; t < q->count; t++) {
@@ -341,7 +339,7 @@ static void make_lines(const all_worker *w, const fk_spade_query *q, int64_t y, 
     }
 }
 
-/* out [h, w] += part [.., w], its rows mixed as the axis says. */
+/* out [h, w] += part [.., w], enlarged along rows. */
 FK_CLONES static void add_rows(float *restrict out, const float *part, const fk_spade_axis *rows,
                                int64_t h, int64_t w)
 {
@@ -354,7 +352,7 @@ FK_CLONES static void add_rows(float *restrict out, const float *part, const fk_
     }
 }
 
-/* How many of x [n] are below the limit. */
+/* Number of x [n] that are below the limit. */
 FK_CLONES static int64_t count_below(const float *x, int64_t n, float limit)
 {
     int32_t count = 0; /* n positions of one image: far below 2^31 */
@@ -364,7 +362,7 @@ FK_CLONES static int64_t count_below(const float *x, int64_t n, float limit)
     return count;
 }
 
-/* pairs [P] of the query's column x: what the levels off the grid say, without the query's own
+/* Set pairs [P] of the query's column x to D over the levels off the grid, without the query's
  * squared length. */
 static void bound_pairs(float *pairs, const all_worker *w, const all_job *job, int64_t x)
 {
@@ -413,13 +411,13 @@ static double rest_of_distance(const all_job *job, int64_t p, int64_t j)
     return sum;
 }
 
-/* What a pair's number must stay below to be of interest, given the query's squared length. */
+/* The limit of a pair's number, which has no squared length of the query. */
 static float limit_of(const fk_spade_query *q, int64_t p, double length)
 {
     return (float)(q->nearest[p * q->kappa + q->kappa - 1] - length);
 }
 
-/* Complete those pairs of position p that pass the bound, one by one. */
+/* Complete the pairs of position p that pass the bound, one by one. */
 FK_CLONES static void complete_few(const all_job *job, const float *pairs, int64_t p)
 {
     const fk_spade_query *q = job->q;
@@ -443,7 +441,8 @@ FK_CLONES static void complete_few(const all_job *job, const float *pairs, int64
     }
 }
 
-/* Offer all pairs of position p; pairs + rest is all but the query's squared length. */
+/* Insert all pairs of position p into its nearest; pairs + rest is D without the query's squared
+ * length. */
 FK_CLONES static void offer_all(const all_job *job, float *restrict pairs, const float *rest,
                                 int64_t p)
 {
@@ -489,7 +488,7 @@ static void complete_many(const all_job *job, float *pairs, int64_t p, int64_t c
         offer_all(job, pairs + k * n, job->shared->norms.on, p + k);
 }
 
-/* Whether many pairs of a position of the row passed. */
+/* Search output row y; returns whether many pairs of one of its positions passed. */
 static bool search_row(const all_worker *w, const all_job *job, int64_t y)
 {
     const fk_spade_query *q = job->q;
@@ -538,7 +537,7 @@ static fleck_status search_band(void *ctx, int64_t band, int worker, fleck_error
     return FLECK_OK;
 }
 
-/* ---- Distances of those found ---- */
+/* ---- Distances of the nearest ---- */
 
 static const float *sample(float *out, const fk_spade_query *q, int t, const float *data, int64_t p)
 {
@@ -554,7 +553,8 @@ static const float *sample(float *out, const fk_spade_query *q, int t, const flo
     return out;
 }
 
-/* INFINITY where none was found, for a model whose features are not finite. */
+/* Squared distance of position p from the feature `index`; INFINITY: none was found, since the
+ * model's features are not finite. */
 static double distance2(const all_worker *w, const fk_spade_query *q, int64_t p, int64_t index)
 {
     int64_t n = q->height * q->width, image;
@@ -593,7 +593,7 @@ static fleck_status measure_band(void *ctx, int64_t band, int worker, fleck_erro
     return FLECK_OK;
 }
 
-/* Packing pays where many pairs pass, which the image before tells. */
+/* Whether many pairs of the image before passed, so that packing is worth its cost. */
 static bool any_crowded(const all_job *job, int64_t bands)
 {
     bool any = false;

@@ -1,13 +1,13 @@
-/* SPADE, gallery of near positions: kappa nearest among the features that K images have within
- * `radius` positions, so that a part may lie a little shifted.
+/* SPADE, search within a radius: kappa nearest among the features of K images at positions within
+ * `radius`, so that a part may be shifted a little.
  *
  *     N(p)    = { j : |row(j) - row(p)| <= r and |column(j) - column(p)| <= r }, cut at the borders
  *     D[p, j] = |F_q[p] - F_g[j]|^2,  j in N(p)
  *
- * A shift by whole positions of the common grid is none of the smaller grids', so that neither the
- * quadratic form of spade_same.c nor a table of products pays here.  Features are joined on the
- * common grid instead: the query's once, the gallery's row by row, each for a band of query rows,
- * and every distance is taken from differences.
+ * A shift by whole positions of the common grid is not whole on smaller grids, so neither the
+ * quadratic form of same.c nor a table of products helps here.  Features are joined on the common
+ * grid: the query's once, the gallery's row by row for each band of query rows.  Distances are
+ * computed from differences.
  *
  * Cost: K P D (2 r + 1)^2 multiply-adds for distances, and 4 K P D (1 + 2 r/FK_SPADE_BAND) for
  * joining: a gallery row is joined once for all query rows of a band. */
@@ -42,7 +42,7 @@ void fk_spade_near_room(const fk_spade_query *q, size_t *shared, size_t *worker)
     *worker = row;
 }
 
-/* Row y of the common grid: out [W, dim] from the levels' data. */
+/* Join the levels' data to row y of the common grid, out [W, dim]. */
 static void join_row(float *out, const fk_spade_query *q, int64_t y, const float *const *data)
 {
     for (int64_t x = 0; x < q->width; x++) {
@@ -61,7 +61,7 @@ static void join_row(float *out, const fk_spade_query *q, int64_t y, const float
     }
 }
 
-/* The joined gallery row j against query row y. */
+/* Compare the joined gallery row j with query row y. */
 static void match_rows(const near_job *job, const float *row, int64_t image, int64_t y, int64_t j)
 {
     const fk_spade_query *q = job->q;

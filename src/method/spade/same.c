@@ -1,4 +1,4 @@
-/* SPADE, gallery of the same position: kappa nearest among K features, position by position.
+/* SPADE, search at the same position: kappa nearest among K features, position by position.
  *
  * Levels t of the group have grids of their own, and B_t enlarges one to the common grid.  For
  * query q and image g, because B_t is linear, the joined features' squared distance at position p
@@ -6,21 +6,21 @@
  *
  *     sum over t of |(B_t q_t - B_t g_t)[p]|^2 = sum over t of |(B_t (q_t - g_t))[p]|^2
  *
- * and (B_t d)[p] is a mixture of four neighbours of the small grid.  Its squared length is a
- * quadratic form in the weights whose coefficients are the neighbours' inner products.  Those are
- * taken once on the small grid, so nothing is ever enlarged: a grid at half the resolution costs
- * 5/4 products a position of the large one, not 5. */
+ * and (B_t d)[p] is a linear combination of four neighbours of the small grid.  Its squared length
+ * is a quadratic form in the weights whose coefficients are the neighbours' inner products.  These
+ * are computed once on the small grid, so no feature is enlarged: a grid of half the resolution
+ * costs 5/4 products for each position of the common grid, not 5. */
 #include "method/spade/spade.h"
 #include "base/clones.h"
 #include "linalg/linalg.h"
 
 #include <math.h>
 
-/* Images whose distances are computed side by side before the nearest are kept. */
+/* Images whose distances are computed before they are inserted into the nearest. */
 #define BLOCK 16
 
 typedef struct same_worker {
-    float *difference; /* of one level that is not on the grid */
+    float *difference; /* of one level that is not on the common grid */
     double *products;
     double *sum; /* [P] */
 } same_worker;

@@ -1,13 +1,13 @@
-/* SPADE's scoring: the nearest training images, the image's score, and one map from all taps.
+/* SPADE's scoring: the nearest learned images, the image's score, and one map of all taps.
  *
  *     score = 1/K sum over the K nearest g of |f_q - f_g|^2        f: global features; k-image
  *     map   = 1/kappa sum over the kappa nearest of |F_q[p] - F|^2   F: among the features that the
  *                                                                   K nearest images (k-pixel) have
  *                                                                   within a radius of p
  *
- * Cohen and Hoshen 2020, sections 3.2 and 3.3.  All distances are squared, as there.  Under masks
- * the features that spade_usable.c leaves out are not there; where that leaves fewer than kappa,
- * the mean is of those. */
+ * Cohen and Hoshen 2020, sections 3.2 and 3.3.  All distances are squared, as there.  With masks,
+ * features that usable.c excludes are ignored; if fewer than kappa remain, the mean is over these.
+ */
 #include "method/spade/spade.h"
 #include "base/mem.h"
 #include "map/map.h"
@@ -17,7 +17,7 @@
 #include <math.h>
 #include <string.h>
 
-/* A score's memory: what lies in the caller's scratch. */
+/* The arrays of one score, in the caller's scratch. */
 typedef struct layout {
     double *distances; /* [N] of the global feature */
     double *nearest;   /* [K] squared distances, K the larger of k-image and k-pixel */
@@ -33,7 +33,7 @@ typedef struct layout {
     fk_spade_room room;
 } layout;
 
-/* K images out of n; asked 0 leaves it to the paper's number. */
+/* K of n images; asked 0: the paper's number. */
 static int64_t neighbours(int64_t asked, int64_t n)
 {
     return fk_spade_least(asked > 0 ? asked : FK_SPADE_USUAL_K, n);
@@ -110,8 +110,8 @@ size_t fk_spade_scratch_size(const void *state)
     return c.used;
 }
 
-/* The k nearest training images but those of `exclude`; returns how many there are, which is fewer
- * than k where one is left out or the model's global features are not finite. */
+/* Find the k nearest learned images that are not in `exclude`; returns their number, which is less
+ * than k if too few remain or the model's global features are not finite. */
 static int64_t find_images(const layout *l, const fk_spade *s, const fk_embedding *e,
                            fk_span exclude, int64_t k)
 {

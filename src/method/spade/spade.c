@@ -1,7 +1,7 @@
 /* SPADE: nearest good images, then nearest features among theirs (Cohen and Hoshen 2020).
  *
- * Defaults are the paper's: K = 50 for both, kappa = 1, the gallery of all positions, taps joined,
- * the network's average pool as global feature. */
+ * Defaults are those of the paper: K = 50 for both, kappa = 1, search of all positions, taps
+ * joined, the network's average pool as global feature. */
 #include "method/methods.h"
 #include "method/spade/spade.h"
 #include "base/mem.h"
@@ -80,7 +80,7 @@ static fleck_status spade_embed(fk_embed_spec *out, const fk_options *o, int n_t
                         global);
 }
 
-/* Values of one image's level; what begin and load have checked to fit. */
+/* Number of values of one image's level; begin and load have checked it. */
 static int64_t level_values(const fk_spade *s, int i)
 {
     const fk_level *level = &s->shape.levels[i];
@@ -88,7 +88,7 @@ static int64_t level_values(const fk_spade *s, int i)
     return level->height * level->width * level->dim;
 }
 
-/* Forget all images. */
+/* Free all images. */
 static void make_empty(fk_spade *s)
 {
     for (int i = 0; i < FK_MAX_TAPS; i++) {
@@ -141,7 +141,7 @@ done:
 
 /* ---- Learning ---- */
 
-/* Make one array owned, with room for `room` images of n values. */
+/* Make an array owned, with a capacity of `room` images of n values. */
 static fleck_status make_room(float **own, const float **view, int64_t held, int64_t room,
                               int64_t n, fleck_error *err)
 {
@@ -162,8 +162,8 @@ done:
     return st;
 }
 
-/* The same for the flags; those of images held count everywhere where there were none.  Their
- * number fits where that of the features does. */
+/* The same for the flags; if there were none, those of earlier images become 1.  Their number does
+ * not overflow if that of the features does not. */
 static fleck_status make_flags(fk_spade *s, int64_t room, fleck_error *err)
 {
     int64_t n = fk_spade_positions(s, s->shape.n_levels);
@@ -182,8 +182,8 @@ done:
     return st;
 }
 
-/* Room for `more` images behind those held.  Growing by half keeps the copying linear; room that is
- * not used yet takes no memory on systems that hand out pages when they are written to. */
+/* Make the arrays large enough for `more` images.  They grow by half, so that the total cost of
+ * copying is linear.  Capacity that is not used takes no memory on most systems. */
 static fleck_status reserve(fk_spade *s, int64_t more, fleck_error *err)
 {
     int64_t room = s->n + s->n / 2;
@@ -203,9 +203,9 @@ done:
     return st;
 }
 
-/* The gallery is the model: every image's embedding, and no way around it.  Since the number of
- * images is known, its room is taken at once, which spares the copies that growing makes.  Whether
- * there will be flags is not known; they count, a byte a position. */
+/* The model is the embeddings of all images, so learning cannot use less memory.  Since the number
+ * of images is known, the arrays are allocated once, without copies.  It is not known whether there
+ * will be flags, so one byte for each position is included. */
 static fleck_status spade_limit(void *state, const fk_memory *m, int64_t *least, fleck_error *err)
 {
     fk_spade *s = state;
@@ -241,7 +241,7 @@ static bool is_masked(const fk_embedding *e)
     return false;
 }
 
-/* e's flags, level after level, as 0 and 1. */
+/* Store e's flags, level after level, as 0 and 1. */
 static void put_flags(uint8_t *out, const fk_embedding *e)
 {
     for (int i = 0; i < e->n_levels; i++) {
@@ -324,7 +324,7 @@ done:
     return st;
 }
 
-/* Whether the options ask for more than there is. */
+/* Check that the options do not ask for more images or features than there are. */
 static fleck_status check_numbers(const fk_spade *s, const char *where, fleck_error *err)
 {
     int64_t k_pixel = s->asked_pixel > 0 ? s->asked_pixel : FK_SPADE_USUAL_K, features;
@@ -397,7 +397,7 @@ done:
     return st;
 }
 
-/* The flags, where the model has any. */
+/* Load the flags, if the model has any. */
 static fleck_status load_flags(fk_spade *s, const fk_st_reader *r, fleck_error *err)
 {
     int64_t n = fk_spade_positions(s, s->shape.n_levels);

@@ -1,22 +1,22 @@
-/* SPADE under masks: which features of the gallery may be found.
+/* SPADE with masks: which features of the gallery may be found.
  *
- * An image's flags are those of its levels' own grids.  A joined feature is a mixture of up to four
- * cells of every level that is smaller than the common grid, so a cell that was left out reaches
- * features whose position on the common grid is none of the mask's.  A feature is usable where, at
- * every level of the group,
+ * An image has flags for the cells of its levels' own grids.  A joined feature is a linear
+ * combination of up to four cells of each level that is smaller than the common grid, so an ignored
+ * cell influences features outside the mask too.  A feature is usable if, at every level of the
+ * group,
  *
- *     at least one of the cells that it is mixed from (with a weight above 0) is valid, and
- *     none of the others was left out, but for cells that no image of the gallery has valid.
+ *     at least one of its cells (with a weight above 0) is valid, and
+ *     all others are valid, or are valid in no image of the gallery.
  *
- * A level on the common grid has one cell a feature, so there it is the flag itself.  The exception
- * is for a mask that all images share.  It is painted alike in all of them and in the query, whose
- * features at the mask's border are mixed from painted cells as well: without it they would find
- * nothing like themselves, or with radius 0 nothing at all. */
+ * A level on the common grid has one cell for each feature, so the flag decides.  Cells that are
+ * valid in no image belong to a mask that all images share.  It is painted in all of them and in
+ * the query, so the query's features at the mask's border are influenced by painted cells too.
+ * Without the exception they would find nothing similar, or with radius 0 nothing at all. */
 #include "method/spade/spade.h"
 
 #include <string.h>
 
-/* Flags of level t of the query's group in a training image. */
+/* Flags of level t of the query's group in a learned image. */
 static const uint8_t *image_flags(const fk_spade_query *q, int t, int64_t image)
 {
     const fk_spade *s = q->spade;
@@ -25,7 +25,7 @@ static const uint8_t *image_flags(const fk_spade_query *q, int t, int64_t image)
            fk_spade_positions(s, q->first + t);
 }
 
-/* Cells of level t that none of the gallery's images has. */
+/* Mark the cells of level t that are valid in no image of the gallery. */
 static void find_bare(uint8_t *bare, const fk_spade_query *q, int t)
 {
     int64_t n = fk_spade_level(q, t)->height * fk_spade_level(q, t)->width;
@@ -40,7 +40,7 @@ static void find_bare(uint8_t *bare, const fk_spade_query *q, int t)
     }
 }
 
-/* Whether the mixture of cells that row and column name may be found, on a grid of width w. */
+/* Whether the feature with these source rows and columns is usable, on a grid of width w. */
 static bool may_be_found(const uint8_t *flags, const uint8_t *bare, int64_t w,
                          const fk_spade_axis *row, const fk_spade_axis *column)
 {
@@ -72,7 +72,7 @@ static void leave_out(const fk_spade_query *q, int t, const uint8_t *bare)
     }
 }
 
-/* Usable features within the radius of row y and column x, kappa at most. */
+/* Number of usable features within the radius of row y and column x, at most kappa. */
 static int64_t count_near(const fk_spade_query *q, int64_t y, int64_t x)
 {
     bool all = fk_spade_reaches_all(q->spade, q->height, q->width);
@@ -98,7 +98,7 @@ void fk_spade_find_usable(const fk_spade_query *q, uint8_t *bare)
         find_bare(bare, q, t);
         leave_out(q, t, bare);
     }
-    for (int64_t p = 0; p < n; p++) /* of all positions every count is the same */
+    for (int64_t p = 0; p < n; p++) /* if all positions are searched, all counts are the same */
         q->available[p] =
             all && p > 0 ? q->available[0] : count_near(q, p / q->width, p % q->width);
 }

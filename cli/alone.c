@@ -1,9 +1,9 @@
 /* Keeps the BLAS from starting threads when the tool is loaded.
  *
  * OpenBLAS starts one thread for each processor before main begins.  Each reserves 128 MiB of
- * addresses, and one that gets none asks for ever, so that the process never ends.  fleck has
- * threads of its own and uses none of these.  OpenBLAS counts the processors that the process may
- * run on.  So the process may run on one only until every library is loaded. */
+ * address space, and one that gets none tries again for ever, so that the process never ends.
+ * fleck has its own threads and does not use these.  OpenBLAS counts the processors in the
+ * process's affinity mask, so the mask has one processor until all libraries are loaded. */
 #define _GNU_SOURCE
 #include "cli.h"
 
@@ -27,7 +27,7 @@ static void narrow(void)
     narrowed = sched_setaffinity(0, sizeof one, &one) == 0;
 }
 
-/* The loader calls what stands in this section of a program before any library begins. */
+/* The loader calls the functions in this section before it initialises libraries. */
 __attribute__((section(".preinit_array"),
                used)) static void (*const before_libraries)(void) = narrow;
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_NAMES 256 /* of a command's options, and NULL */
-#define MOST_FLAGS 96  /* the same without its method's */
+#define MOST_NAMES 256 /* names of a command's options, and NULL */
+#define MOST_FLAGS 96  /* the same without options of methods */
 
 void *need(void *block)
 {
@@ -62,7 +62,7 @@ int failed_at(const char *path, const fleck_error *err)
     return failed(&with);
 }
 
-/* Whether some method has the option and the command takes it. */
+/* Whether a method has the option and the command takes it. */
 static bool is_method_option(const command *cmd, const char *name)
 {
     fleck_option o;
@@ -85,8 +85,7 @@ static bool is_shown(const command *cmd, const fleck_setting *s)
     return cmd->settings == 'f' || (cmd->settings == 'b' && s->bench);
 }
 
-/* Add to table a row for each setting of a fit, the common ones or the others below their
- * headings. */
+/* Add a row to table for each common setting of a fit, or for the others with their headings. */
 static int add_settings(flag *table, int n, const command *cmd, bool common)
 {
     const char *group = "";
@@ -102,8 +101,8 @@ static int add_settings(flag *table, int n, const command *cmd, bool common)
     return n;
 }
 
-/* The command's own flags with those of a fit's settings between: its common ones, the common
- * settings, the other settings, its others.  It ends with name NULL. */
+/* The command's table: its common flags, the common settings of a fit, the other settings, its
+ * other flags.  It ends with name NULL. */
 static const flag *table_of(const command *cmd)
 {
     static flag tables[2][MOST_FLAGS];
@@ -148,7 +147,7 @@ static void add_pair(args *a, const char *name, const char *value)
     a->pairs[a->n_pairs] = NULL;
 }
 
-/* Add the command's flags and method options to names, which has room. */
+/* Add the command's flags and method options to names, which is large enough. */
 static void names_of(const command *cmd, const char **names)
 {
     const flag *flags = table_of(cmd);
@@ -166,7 +165,7 @@ static void names_of(const command *cmd, const char **names)
     names[n] = NULL;
 }
 
-/* name: word without dashes and value, "" for a letter. */
+/* name: word without dashes and value; "" for a letter. */
 static void unknown_flag(const command *cmd, const char *word, const char *name)
 {
     const char *names[MOST_NAMES], *meant;
@@ -184,7 +183,7 @@ static void unknown_flag(const command *cmd, const char *word, const char *name)
         usage_error("%s: unknown option %s (see fleck %s --help)", cmd->name, word, cmd->name);
 }
 
-/* Take the flag at argv[*i]; false: error printed. */
+/* Parse the flag at argv[*i]; false: an error was printed. */
 static bool take_flag(args *a, int argc, char **argv, int *i)
 {
     const char *word = argv[*i];
@@ -290,7 +289,7 @@ bool args_want_help(int argc, char **argv)
     return false;
 }
 
-/* The value of --method, which other words may be wrong beside; NULL where there is none. */
+/* The value of --method, or NULL; other arguments may be wrong. */
 static const char *method_in(int argc, char **argv)
 {
     for (int i = 0; i < argc; i++) {
@@ -308,7 +307,7 @@ static void help_line(const char *left, const char *help)
     printf("  %-30s %s\n", left, help);
 }
 
-/* A line for a flag; of a fit's setting the table's default stands behind the text. */
+/* Print a line for a flag; the default of a fit's setting follows the text. */
 static void help_flag(const command *cmd, const flag *f)
 {
     char left[128], letter[8] = "", help[256];
@@ -346,7 +345,7 @@ static void help_flags(const command *cmd)
     }
 }
 
-/* One method's own options. */
+/* Print the options of one method. */
 static void help_method(const command *cmd, const fleck_method_info *m)
 {
     fleck_option o;
@@ -365,7 +364,7 @@ static void help_method(const command *cmd, const fleck_method_info *m)
     }
 }
 
-/* The options of one method, NULL: how to see them. */
+/* Print the options of one method; NULL: how to see them. */
 static int help_methods(const command *cmd, const char *method)
 {
     const char *names[MOST_NAMES] = {NULL}, *meant;
@@ -393,7 +392,7 @@ static int help_methods(const command *cmd, const char *method)
     return EXIT_DONE;
 }
 
-/* Which settings of a fit a benchmark's run takes. */
+/* Print the settings of a fit that a benchmark's run takes. */
 static void help_run(void)
 {
     int width = printf("of a run:");
@@ -526,8 +525,8 @@ bool args_bytes(const args *a, const char *name, int64_t *out)
     return true;
 }
 
-/* A side in pixels at *text, which then points behind it; 0 where there is none. */
-static int64_t take_side(const char **text)
+/* Parse a side in pixels at *text, and advance *text; 0: there is none. */
+static int64_t parse_side(const char **text)
 {
     char *end;
     long long v;
@@ -551,10 +550,10 @@ bool args_size(const args *a, const char *name, bool none, int64_t *width, int64
         *width = *height = 0;
         return true;
     }
-    w = h = take_side(&p);
+    w = h = parse_side(&p);
     if (*p == 'x') {
         p++;
-        h = take_side(&p);
+        h = parse_side(&p);
     }
     if (w > 0 && h > 0 && *p == '\0') {
         *width = w;

@@ -65,7 +65,7 @@ static void on_run(void *ctx, const fleck_bench_place *p)
              (long long)p->n_categories, p->i_run + 1, p->n_runs, text);
 }
 
-/* The command line again, words that a shell would take apart in quotes; to be freed. */
+/* The command line with quoted words where a shell needs that; the caller frees it. */
 static char *command_line(const args *a)
 {
     size_t size = 16;
@@ -117,7 +117,7 @@ static bool read_settings(const args *a, fleck_bench_settings *s)
     return true;
 }
 
-/* Do it, with lists that live as long as this call. */
+/* Run the benchmark; the lists are valid until this returns. */
 static int bench(const args *a, fleck_bench_settings *s, const char *out)
 {
     const char **runs = args_list(a, "run"), **backbones = args_list(a, "backbone");

@@ -12,8 +12,8 @@ static const flag flags[] = {{"resamples", 0, "N", "of the bootstrap (default 10
                              {"json", 0, NULL, "print one JSON object"},
                              {NULL, 0, NULL, NULL}};
 
-/* Take "FILE#RUN" apart, unless a file has that very name; *run is NULL where none is named.  To be
- * freed. */
+/* Split "FILE#RUN", unless a file has this name; *run is NULL if there is no run.  The caller frees
+ * the result. */
 static char *split(const char *word, const char **run)
 {
     size_t size = strlen(word) + 1;

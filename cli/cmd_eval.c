@@ -68,7 +68,7 @@ static const char *protocol_name(fleck_protocol p)
     return p == FLECK_PROTOCOL_PAPER ? "paper" : "original";
 }
 
-/* The rows of --scores are written as results come. */
+/* State of an evaluation; rows of --scores are added as results come. */
 typedef struct watch {
     const char *data;   /* folder or CSV of the test images */
     const char *output; /* of --scores, or NULL */
@@ -80,7 +80,8 @@ typedef struct watch {
     progress progress;
 } watch;
 
-/* Behind the data's folder, so that scores of two copies of the data can be compared. */
+/* The path relative to the data's folder, so that scores of two copies of the data can be
+ * compared. */
 static const char *below(const char *path, const char *data)
 {
     const char *slash = strrchr(data, '/'), *dot = strrchr(data, '.');
@@ -150,7 +151,7 @@ static bool show(void *ctx, const char *stage, int64_t done, int64_t total)
     return progress_show(&((watch *)ctx)->progress, stage, done, total);
 }
 
-/* All rows at once: the file is whole or not there. */
+/* Write all rows at once, so that the file is whole or not there. */
 static bool write_scores(watch *w)
 {
     fleck_error err = {0};
@@ -162,7 +163,7 @@ static bool write_scores(watch *w)
     return false;
 }
 
-/* Verdicts at the labels' threshold, and what these images would have liked. */
+/* Verdicts at the labels' threshold, and the best threshold for these images. */
 static void judge(const watch *w, fleck_report *r, report_labels *l)
 {
     labelled_score *s = need(calloc((size_t)w->count + 1, sizeof *s));

@@ -18,7 +18,7 @@ static bool read_settings(const args *a, fleck_fit_settings *s)
     return true;
 }
 
-/* What would be found after the learning is found before it. */
+/* Check the output before learning. */
 static bool check_output(const args *a, const fleck_fit_settings *s, const char *out)
 {
     const char *inputs[] = {a->words[0], args_get(a, "fit-mask"), args_get(a, "weights"),
@@ -32,12 +32,12 @@ static bool check_output(const args *a, const fleck_fit_settings *s, const char 
     for (int i = 0; s->only[i] != NULL; i++)
         if (!output_apart("-o", out, &s->only[i], 1))
             return false;
-    /* Images are never taken for anything else. */
+    /* A file with the name of an image is never overwritten. */
     return output_ready(out, FLECK_OUTPUT_MODEL, NULL,
                         args_has(a, "overwrite") && !fleck_is_image_name(out));
 }
 
-/* What a person needs of the new model. */
+/* Print a summary of the new model. */
 static void print_closing(const char *out, const fleck_model *model, const fleck_times *t)
 {
     held_scores h = held_read(model);

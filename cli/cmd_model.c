@@ -1,4 +1,4 @@
-/* fleck info and fleck verify: what a model is, and whether it still scores as it did. */
+/* fleck info, fleck verify and fleck install. */
 #include "cli.h"
 
 #include <math.h>

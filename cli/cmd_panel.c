@@ -16,7 +16,8 @@ static const flag flags[] = {
     {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
     {NULL, 0, NULL, NULL}};
 
-/* ROOT/test/TYPE/STEM.ext -> ROOT/ground_truth/TYPE/STEM_mask.png if that is there; to be freed. */
+/* ROOT/test/TYPE/STEM.ext -> ROOT/ground_truth/TYPE/STEM_mask.png if it exists; the caller frees
+ * it. */
 static char *find_mask(const char *image)
 {
     const char *name = strrchr(image, '/'), *type, *test, *dot = strrchr(image, '.');

@@ -47,11 +47,11 @@ static const flag flags[] = {
     {"engine", 0, "NAME", "native, openvino or reference (default: the fastest for the network)"},
     {NULL, 0, NULL, NULL}};
 
-/* Files that were written of one image. */
+/* Files that were written for one image. */
 typedef struct written {
-    char *picture, *map; /* names; NULL where there is none */
+    char *picture, *map; /* names; NULL: none */
     fleck_status status;
-    fleck_error *error;    /* NULL unless it failed and said why */
+    fleck_error *error;    /* NULL unless there is a message */
     fleck_regions regions; /* with wants_regions */
     page_picture drawn;    /* with --html */
 } written;
@@ -66,8 +66,8 @@ typedef struct job {
     bool overwrite;
     double threshold; /* NaN: the model's */
     fleck_picture_settings picture;
-    bool least;         /* regions below a least area do not count */
-    bool wants_regions; /* something is said of them, and there is a pixel threshold */
+    bool least;         /* --min-area was given */
+    bool wants_regions; /* regions are written, and there is a pixel threshold */
     double mm_per_px;   /* NaN: unknown */
     const char *csv_path;
     results_csv csv; /* with csv_path */
@@ -78,7 +78,7 @@ typedef struct job {
     progress progress;
 } job;
 
-/* The result as it is judged here, with w's regions. */
+/* The result, judged by the threshold in use and by w's regions. */
 static fleck_result judged(const job *j, const fleck_result *result, const written *w)
 {
     fleck_result r = *result; /* a view whose threshold may be the caller's */
@@ -120,7 +120,7 @@ static fleck_status write_files(job *j, int64_t i, const fleck_result *r, writte
     return st;
 }
 
-/* On any thread, several at once. */
+/* Write the files of one image; called on several threads at once. */
 static void on_scored(void *ctx, int64_t i, const fleck_result *result)
 {
     job *j = ctx;
@@ -139,7 +139,7 @@ static void on_scored(void *ctx, int64_t i, const fleck_result *result)
     }
 }
 
-/* Names and messages are needed once. */
+/* Free names and messages after they were printed. */
 static void forget(written *w)
 {
     free(w->picture);
@@ -202,15 +202,15 @@ static fleck_status on_result(void *ctx, int64_t i, const fleck_result *result,
     } else if (w->error != NULL) {
         print_message(w->error->message);
     }
-    if (fflush(stdout) != 0) /* who reads has each answer at once */
+    if (fflush(stdout) != 0) /* a reading process gets each result at once */
         st = FLECK_E_IO;
     if (!progress_show(&j->progress, "predict", i + 1, j->list.count))
         st = FLECK_E_CANCELLED;
     forget(w);
-    return st; /* a result that cannot be written stops the batch: the next would fare no better */
+    return st; /* stops the batch if a result cannot be written, since the next could not either */
 }
 
-/* Whether the images lie where outputs of an option would go: their folder is for reading. */
+/* Whether the images are in the output folder of an option, which is not allowed. */
 static bool folder_apart(const job *j, const char *option, const char *out,
                          const char *const *words, int n)
 {
@@ -234,7 +234,7 @@ static bool folder_apart(const job *j, const char *option, const char *out,
     return apart;
 }
 
-/* Whether every output may be written, asked before the first image is scored. */
+/* Check before the first image is scored that all outputs may be written. */
 static bool outputs_free(job *j)
 {
     bool ok;
@@ -258,7 +258,7 @@ static bool outputs_free(job *j)
     return ok;
 }
 
-/* The folder is made, and can be written into. */
+/* Make the folder, and check that files can be written to it. */
 static bool make_output(const char *out)
 {
     size_t size = strlen(out) + 16;
@@ -276,7 +276,8 @@ static bool make_output(const char *out)
     return ok;
 }
 
-/* Every folder and file of the outputs, before any work.  False: an error was printed. */
+/* Check all folders and files of outputs before anything is scored.  False: an error was
+ * printed. */
 static bool prepare_outputs(job *j, const args *a)
 {
     const char *const folders[] = {j->out, j->outcome.copies};
@@ -301,7 +302,7 @@ static bool prepare_outputs(job *j, const args *a)
     return true;
 }
 
-/* Whether something is written of single images. */
+/* Whether files are written for single images. */
 static bool has_files(const job *j)
 {
     return j->out != NULL || outcome_writes(&j->outcome);
@@ -324,7 +325,7 @@ static fleck_status score_one(job *j, fleck_error *err)
     return st;
 }
 
-/* All of j->list. */
+/* Score j->list. */
 static int score_list(job *j)
 {
     fleck_error err = {0};
@@ -348,11 +349,11 @@ static int score_list(job *j)
     free(j->files);
     j->files = NULL;
     if (ferror(stdout) != 0)
-        return EXIT_FAILED; /* said at the end */
+        return EXIT_FAILED; /* printed at the end */
     return st == FLECK_OK ? EXIT_DONE : failed(&err);
 }
 
-/* Read the words and score them, then say what was passed over. */
+/* List the images that the words name, score them, and print what was skipped. */
 static int score_words(job *j, const char *const *words, int n)
 {
     int64_t before = j->scored;
@@ -367,8 +368,8 @@ static int score_words(job *j, const char *const *words, int n)
     return code;
 }
 
-/* Paths of standard input as they come: what lies ready is scored together, and nothing is waited
- * for while there is something to answer. */
+/* Score paths from standard input as they arrive: all that have arrived are scored together,
+ * without waiting for more. */
 static int score_lines(job *j)
 {
     enum { MOST = 1024 };
@@ -387,7 +388,7 @@ static int score_lines(job *j)
         have += n > 0 ? (size_t)n : 0;
         if (!j->rules.zeros && memchr(bytes, '\0', have) != NULL)
             return path_zero_error();
-        if (n <= 0 && have > 0) /* a last line without an end */
+        if (n <= 0 && have > 0) /* the last line may lack its end */
             bytes[have++] = (char)end_byte;
         while (count < MOST && (end = memchr(at, end_byte, have - (size_t)(at - bytes))) != NULL) {
             *end = '\0';
@@ -421,7 +422,7 @@ static void print_counts(const job *j)
             seconds > 0.0 ? (double)images / seconds : 0.0, seconds);
 }
 
-/* Regions are found where something is said of them; the model must have a threshold for that. */
+/* Set wants_regions if an output needs regions; the model must have a threshold for that. */
 static int choose_regions(job *j)
 {
     const bool can = !isnan(fleck_model_describe(j->model).pixel_threshold);
@@ -471,7 +472,7 @@ static int predict(job *j, const args *a, const fleck_run_settings *s)
                                                                               : code;
 }
 
-/* --min-area: pixels, or per cent of the image. */
+/* Read --min-area: pixels, or per cent of the image. */
 static bool read_least(const args *a, job *j)
 {
     const char *text = args_get(a, "min-area");
@@ -493,7 +494,7 @@ static bool read_least(const args *a, job *j)
     return true;
 }
 
-/* --picture, --min-area, --csv.  False: error printed. */
+/* Read --picture, --min-area and --csv.  False: an error was printed. */
 static bool read_regions(const args *a, job *j)
 {
     static const char *const kinds[] = {"heat", "outline", "side-by-side"};

@@ -1,4 +1,4 @@
-/* fleck threshold: see what a threshold rests on, and set it. */
+/* fleck threshold: show how a threshold was chosen, and set it. */
 #include "cli.h"
 
 #include <math.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Fewer photos of --holdout than this decide nothing. */
+/* Least number of photos for --holdout. */
 #define LEAST_HOLDOUT 10
 
 static const flag flags[] = {
@@ -43,7 +43,7 @@ typedef struct job {
     double *holdout_scores;
     cut chosen, old; /* on the labelled images */
     bool changed;
-    char how[256]; /* where the threshold comes from, beside the model's own promise; "" */
+    char how[256]; /* how the threshold was chosen, or "" */
 } job;
 
 /* ---- Scoring ---- */
@@ -158,7 +158,7 @@ static int set(job *j, double threshold, const char *rule)
     return EXIT_DONE;
 }
 
-/* The rate among the photos of --holdout, or among those held out of the fit. */
+/* Choose a rate among the photos of --holdout, or among those held out in the fit. */
 static int set_rate(job *j, double rate, bool has_holdout)
 {
     const int64_t n = j->holdout.count;
@@ -223,14 +223,14 @@ static int set_by_labels(job *j, const args *a, double miss_cost)
 
 /* ---- Writing ---- */
 
-/* What tells one state of a file from another. */
+/* Whether two states of a file are the same. */
 static bool same_state(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* Put the model in the place of its file, which is the one that was opened. */
+/* Replace the model's file, unless it changed since it was opened. */
 static int write_model(job *j, const struct stat *opened)
 {
     fleck_error err = {0};
@@ -275,7 +275,7 @@ static int tell(job *j, bool json)
     return EXIT_DONE;
 }
 
-/* The settings are read; the model is opened here. */
+/* Open the model, and do what the options say. */
 static int work(job *j, const args *a, double rate, double threshold, double miss_cost)
 {
     struct stat opened;
@@ -283,7 +283,7 @@ static int work(job *j, const args *a, double rate, double threshold, double mis
     int code = EXIT_DONE;
 
     if (stat(j->path, &opened) != 0)
-        memset(&opened, 0, sizeof opened); /* opening says why */
+        memset(&opened, 0, sizeof opened); /* opening the model will report the error */
     if (fleck_model_open(&j->model, j->path, &j->run, &err) != FLECK_OK)
         return failed(&err);
     j->before = held_read(j->model);
@@ -305,7 +305,7 @@ static int work(job *j, const args *a, double rate, double threshold, double mis
     return code;
 }
 
-/* Options that exclude each other, or need another.  False: error printed. */
+/* Check options that exclude or need each other.  False: an error was printed. */
 static bool check_options(const args *a)
 {
     const int ways = args_has(a, "false-alarms") + args_has(a, "set") + args_has(a, "with");

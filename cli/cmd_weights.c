@@ -7,7 +7,7 @@ static const flag flags[] = {
     {"mirror", 0, "URL", "fetch: folder to download from instead of the official one"},
     {NULL, 0, NULL, NULL}};
 
-/* What is installed, the user's own before what came with fleck. */
+/* Find installed weights: first the user's own, then those that came with fleck. */
 static fleck_status find(fleck_weights_info *w, const char *name, fleck_error *err)
 {
     fleck_status st = fleck_weights_find(w, home_folder(), name, err);
@@ -17,7 +17,7 @@ static fleck_status find(fleck_weights_info *w, const char *name, fleck_error *e
     return st;
 }
 
-/* One line: name, state, size, and where they are from, or how to get them. */
+/* Print one line: name, state, size, and where weights are from or how to get them. */
 static bool list_one(const fleck_backbone_info *b)
 {
     fleck_weights_info w;

@@ -1,4 +1,4 @@
-/* The options of a fit that `fleck fit` and `fleck bench` have in common. */
+/* Options that `fleck fit` and `fleck bench` share. */
 #include "cli.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Where weights are kept, and temporary files. */
+/* Folders of weights and of temporary files. */
 #include "cli.h"
 
 #include <stdlib.h>
@@ -25,7 +25,7 @@ const char *shared_home_folder(void)
     char own[4096 - 64], weights[4096 + 16];
     ssize_t n = readlink("/proc/self/exe", own, sizeof own - 1);
 
-    /* The folder above the tool's own. */
+    /* The parent of the tool's own folder. */
     for (int up = 0; n > 0 && up < 2; up++)
         while (n > 0 && own[--n] != '/')
             ;
@@ -44,7 +44,7 @@ const char *temporary_folder(void)
 
     if (folder != NULL && folder[0] != '\0')
         return folder;
-    /* /tmp is memory on many systems. */
+    /* On many systems /tmp is in memory. */
     return access("/var/tmp", W_OK) == 0 ? "/var/tmp" : "/tmp";
 }
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/* The character at p, valid UTF-8, and behind it. */
+/* Decode the character at p, valid UTF-8; returns the position after it. */
 static const unsigned char *next_character(const unsigned char *p, uint32_t *out)
 {
     int more = *p < 0x80 ? 0 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
@@ -14,8 +14,8 @@ static const unsigned char *next_character(const unsigned char *p, uint32_t *out
     return p;
 }
 
-/* Whether a character is not seen, or changes how others are: controls, zero widths, ends of
- * lines, marks of the direction of writing, tags. */
+/* Whether a character is invisible or changes others: controls, zero-width characters, line ends,
+ * direction marks, tags. */
 static bool is_hidden(uint32_t c)
 {
     static const uint32_t ranges[][2] = {{0, 0x1f},        {0x7f, 0x9f},      {0xad, 0xad},

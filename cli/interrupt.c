@@ -1,4 +1,4 @@
-/* Ctrl-C and SIGTERM: what runs is told to stop, cleans up, and the process ends by the signal. */
+/* Ctrl-C and SIGTERM: the running call stops and cleans up, then the process ends by the signal. */
 #define _GNU_SOURCE
 #include "cli.h"
 
@@ -8,7 +8,7 @@ static volatile sig_atomic_t caught;
 
 static void catch (int number)
 {
-    caught = number; /* a second one ends the process at once: see SA_RESETHAND */
+    caught = number; /* with SA_RESETHAND a second signal ends the process at once */
 }
 
 void interrupt_begin(void)

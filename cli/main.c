@@ -47,7 +47,7 @@ static int no_command(const char *word)
     return usage_error("there is no command \"%s\" (see fleck --help)", word);
 }
 
-/* The code to exit with, when all is printed. */
+/* The exit code, after all output was flushed. */
 static int written(int code)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
@@ -97,17 +97,17 @@ int main(int argc, char **argv)
     sigset_t pipe_only;
 
     use_all_processors();
-    /* A file beyond the size limit is an error to report, not a reason to die.  Who closes the pipe
-     * behind standard output wants no more: the process ends, without a word.  A server that closes
-     * a connection is another thing. */
+    /* A file beyond the size limit is an error that is reported.  If the reader of standard output
+     * closes the pipe, the process ends silently.  For weights SIGPIPE is ignored, since a server
+     * may close the connection of a download. */
     signal(SIGXFSZ, SIG_IGN);
     sigemptyset(&pipe_only);
     sigaddset(&pipe_only, SIGPIPE);
-    sigprocmask(SIG_UNBLOCK, &pipe_only, NULL); /* whatever was inherited */
+    sigprocmask(SIG_UNBLOCK, &pipe_only, NULL); /* it may be inherited as blocked */
     signal(SIGPIPE, argc > 1 && strcmp(argv[1], "weights") == 0 ? SIG_IGN : SIG_DFL);
 #ifdef __GLIBC__
-    /* Images come and go in blocks of a few MiB.  Kept in the heap, their pages are touched for the
-     * first time once, not once an image (docs/speed). */
+    /* Images are allocated and freed in blocks of a few MiB.  If these stay in the heap, their page
+     * faults occur once, not once for each image (docs/speed). */
     mallopt(M_MMAP_THRESHOLD, 64 << 20);
     mallopt(M_TRIM_THRESHOLD, 256 << 20);
 #endif

@@ -1,4 +1,4 @@
-/* Outputs: nothing that is read is written over, and nothing that fleck did not write. */
+/* Outputs: no input is overwritten, and no file that fleck did not write. */
 #include "cli.h"
 
 #include <stdlib.h>
@@ -10,7 +10,7 @@ const char *plural(int64_t n)
     return n == 1 ? "" : "s";
 }
 
-/* A byte that would break a line or a field, as text. */
+/* Escape a byte that would break a line or a field. */
 static void put_escaped(FILE *to, unsigned char byte)
 {
     const char *named = byte == '\t' ? "\\t" : byte == '\n' ? "\\n" : byte == '\r' ? "\\r" : NULL;
@@ -68,7 +68,7 @@ bool output_apart(const char *option, const char *output, const char *const *inp
     return true;
 }
 
-/* Slot of the file in s, or the empty one where it belongs. */
+/* The slot of the file in s, or the empty slot for it. */
 static size_t slot_of(const file_set *s, const file_id *id)
 {
     size_t i = (size_t)(id->inode * UINT64_C(0x9e3779b97f4a7c15) + id->device) & (s->room - 1);

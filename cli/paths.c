@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A missing file is named when its turn comes. */
+/* A missing file is reported when it would be scored. */
 static bool add_word(path_list *l, const char *word)
 {
     fleck_error err = {0};
@@ -23,7 +23,7 @@ int path_zero_error(void)
                        "find -print0 writes them");
 }
 
-/* Add the lines of a file, which end in `end`; or a message is printed. */
+/* Add the lines of a file, which end with `end`; false: an error was printed. */
 static bool add_lines(path_list *l, FILE *from, char end)
 {
     char *line = NULL;

@@ -1,18 +1,18 @@
-/* fleck predict --html: the histogram of scores, as SVG that is as wide as the page. */
+/* fleck predict --html: the histogram of scores, as SVG with the width of the page. */
 #include "page.h"
 
 #include <math.h>
 
 enum { BINS = 32, WIDTH = 1000, HEIGHT = 160 };
 
-/* Parts in each of BINS equal steps from low to high. */
+/* Number of parts in each of BINS equal bins from low to high. */
 typedef struct histogram {
     double low, high;
     int64_t good[BINS], defective[BINS], most;
 } histogram;
 
-/* The scores' range; where there is a limit, a bin begins there, so that none holds scores of both
- * sides. */
+/* Choose the range of the bins.  If there is a limit, a bin begins there, so that no bin has scores
+ * of both sides. */
 static void span(histogram *h, const results_page *p)
 {
     h->low = h->high = isfinite(p->limit) ? p->limit : p->scores[0];
@@ -58,8 +58,7 @@ static void put_bar(FILE *to, const char *class, int i, double from, double heig
                 (double)WIDTH / BINS - 4.0, height);
 }
 
-/* Good parts at the bottom, defective ones on them; the title is what a mouse that rests there
- * says. */
+/* Draw good parts at the bottom and defective ones above them, with a title as tooltip. */
 static void put_bin(FILE *to, const histogram *h, int i, bool judged)
 {
     const double step = (h->high - h->low) / BINS, unit = (double)HEIGHT / (double)h->most;

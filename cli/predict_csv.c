@@ -1,4 +1,4 @@
-/* fleck predict --csv: a table of the images, and one of their regions beside it. */
+/* fleck predict --csv: a table of the images, and a table of their regions. */
 #define _GNU_SOURCE
 #include "cli.h"
 
@@ -52,7 +52,7 @@ static void put_path(FILE *to, const char *path)
     putc('"', to);
 }
 
-/* ",v", or nothing behind the comma where there is no such number. */
+/* Print ",v", or only the comma if v is NaN. */
 static void put_number(FILE *to, double v)
 {
     putc(',', to);

@@ -1,4 +1,4 @@
-/* fleck predict --html: one page that needs nothing beside it and asks the network for nothing. */
+/* fleck predict --html: one page that needs no other file and no network. */
 #define _GNU_SOURCE
 #include "page.h"
 
@@ -68,7 +68,7 @@ static const char page_style[] =
     "td.name{white-space:normal;min-width:9em}.folder{color:var(--faint);font-weight:400}\n"
     "</style>\n";
 
-/* A name keeps its direction of writing to itself. */
+/* Print a name in an element of its own direction of writing. */
 static void put_name(FILE *to, const char *name)
 {
     fputs("<bdi>", to);
@@ -76,7 +76,7 @@ static void put_name(FILE *to, const char *name)
     fputs("</bdi>", to);
 }
 
-/* A path whose last part stands out. */
+/* Print a path with its last part emphasised. */
 static void put_path(FILE *to, const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -95,7 +95,7 @@ static void put_path(FILE *to, const char *path)
     fputs("</bdi>", to);
 }
 
-/* "bad", "good" or "": the class of what has the part's verdict. */
+/* The class of the part's verdict: "bad", "good" or "". */
 static const char *class_of(const page_part *part)
 {
     return isnan(part->limit) ? "" : part->defective ? "bad" : "good";
@@ -117,7 +117,7 @@ static int64_t count_defective(const results_page *p)
 
 /* ---- Counts and conditions ---- */
 
-/* What the window and the first line say. */
+/* Print the title and the heading. */
 static void put_title(FILE *to, const char *tag, const results_page *p)
 {
     const int64_t n = p->n_scores, defective = count_defective(p);
@@ -281,7 +281,7 @@ static void put_failures(FILE *to, const results_page *p)
           to);
     for (int64_t i = 0; i < p->n_failures; i++) {
         fputs("<li>", to);
-        html_text(to, p->failures[i].message); /* which names the file */
+        html_text(to, p->failures[i].message); /* it names the file */
         fputs("</li>\n", to);
     }
     fputs("</ul>\n", to);

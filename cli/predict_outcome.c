@@ -1,5 +1,4 @@
-/* fleck predict: what becomes of parts beside their line: which are shown, the page, copies, the
- * code to exit with. */
+/* fleck predict: which parts are shown, the page, copies of files, and the exit code. */
 #include "page.h"
 
 #include <math.h>
@@ -70,7 +69,7 @@ bool outcome_copy_free(const outcome *o, const file_set *inputs, const char *ima
 static fleck_status copy_part(const char *folder, const char *image, fleck_error *err)
 {
     char *path = output_path(folder, image, "");
-    fleck_status st = FLECK_E_IO; /* said already */
+    fleck_status st = FLECK_E_IO; /* the error was printed */
 
     if (path != NULL && make_parent(path))
         st = fleck_file_copy(image, path, err);

@@ -1,4 +1,4 @@
-/* fleck predict --html: gathers what the page says, with the pictures of the worst parts alone. */
+/* fleck predict --html: collects the data of the page, with pictures of only the worst parts. */
 #define _GNU_SOURCE
 #include "page.h"
 
@@ -20,15 +20,15 @@ bool results_page_begin(results_page *p, bool overwrite)
     return output_ready(p->path, FLECK_OUTPUT_PAGE, NULL, overwrite);
 }
 
-/* Whether a part is among the worst of those that are known. */
+/* Whether a part is among the worst so far. */
 static bool is_among_worst(const results_page *p, const page_part *part)
 {
     return p->n_shown < p->most ||
            (p->most > 0 && page_part_compare(part, &p->parts[p->shown[p->n_shown - 1]]) < 0);
 }
 
-/* A part that this refuses is refused when it is added, too: more are known then, and it comes
- * after all of them. */
+/* A part that is not drawn here will not be among the worst when it is added either, since more
+ * parts are known then. */
 fleck_status results_page_draw(results_page *p, const fleck_model *model, const fleck_result *r,
                                page_picture *out, fleck_error *err)
 {
@@ -64,7 +64,7 @@ static void keep_regions(page_part *part, const fleck_regions *regions)
     }
 }
 
-/* The last part's place among the worst; whoever was last there makes room. */
+/* Insert the last part into the worst, and drop the last of these if there are too many. */
 static void show_part(results_page *p)
 {
     const page_part *part = &p->parts[p->count - 1];
@@ -78,7 +78,7 @@ static void show_part(results_page *p)
     p->shown[at] = p->count - 1;
 }
 
-/* Room for one more of size bytes. */
+/* Grow a list for one more item of `size` bytes. */
 static void *grown(void *list, int64_t count, int64_t *room, size_t size)
 {
     if (count < *room)

@@ -1,4 +1,4 @@
-/* Progress on a terminal: what is done, how fast, how long still. */
+/* Progress on a terminal: steps done, speed, and time left. */
 #include "cli.h"
 
 #include <string.h>
@@ -19,7 +19,7 @@ progress progress_begin(void)
     return (progress){.shown = isatty(STDERR_FILENO) == 1, .start = progress_seconds()};
 }
 
-/* What a stage counts. */
+/* The unit of a stage's steps. */
 static const char *unit_of(const char *stage)
 {
     static const char *const images[] = {"fit",  "thresholds", "check images", "predict",
@@ -31,7 +31,7 @@ static const char *unit_of(const char *stage)
     return strcmp(stage, "fetch") == 0 || strcmp(stage, "write") == 0 ? "bytes" : "steps";
 }
 
-/* Another stage, or the same from its beginning, has a speed of its own. */
+/* Begin to measure the speed of a new stage, or of the same stage again. */
 static void follow_stage(progress *p, const char *stage, int64_t done, double t)
 {
     if (strcmp(p->stage, stage) != 0 || done < p->done) {

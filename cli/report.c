@@ -111,7 +111,7 @@ static json_t *ranking(const fleck_ranking *r)
                      "f1max", number(r->f1max), "f1max_threshold", number(r->f1max_threshold));
 }
 
-/* Why a figure does not exist; null where it does. */
+/* The reason why a figure does not exist; null: it exists. */
 static json_t *reason(const char *s)
 {
     return s[0] != '\0' ? text(s) : json_null();
@@ -125,7 +125,7 @@ static const struct {
                     {FLECK_UNLIKE_SHARPNESS, "sharpness"},
                     {FLECK_UNLIKE_PART, "part"}};
 
-/* In what the photo is unlike the learned ones. */
+/* A list of what is unlike the learned photos. */
 static json_t *unlike_json(unsigned unlike)
 {
     json_t *list = json_array();
@@ -160,7 +160,7 @@ static json_t *scores(const score_row *rows, int64_t n)
     return list;
 }
 
-/* NULL where good or defective images are missing. */
+/* null if there are no good or no defective images. */
 static json_t *cut_json(const cut *c)
 {
     if (isnan(c->threshold))
@@ -297,7 +297,7 @@ bool comparison_json(const fleck_comparison *c)
         JSON_INDENT(2));
 }
 
-/* NULL where transparent pixels show what is hidden under them. */
+/* null if transparent pixels are used as they are, without a background. */
 static json_t *background_json(const fleck_model_info *i)
 {
     return i->blend ? json_pack("[i, i, i]", i->background[0], i->background[1], i->background[2])

@@ -1,4 +1,4 @@
-/* fleck threshold for people: a histogram of the held-out scores, and a table of rates. */
+/* Text output of fleck threshold: a histogram of the held-out scores, and a table of rates. */
 #include "cli.h"
 
 #include <math.h>
@@ -29,8 +29,9 @@ static int bin_of(const histogram *h, double score)
     return at < 0.0 ? 0 : at > BINS - 1 ? BINS - 1 : (int)at;
 }
 
-/* Nine tenths of the scores fill ten bins, unless that makes too many of all.  The least score and
- * that of nine tenths lie in the middle of theirs, so that rounding moves none. */
+/* Choose bins so that nine tenths of the scores fill ten of them, or wider ones if there would be
+ * too many.  The lowest score and the ninth decile are in the middle of their bins, so that
+ * rounding does not move them to another bin. */
 static void choose_bins(histogram *h, const held_scores *s)
 {
     double *sorted = need(calloc((size_t)s->n, sizeof *sorted)), low, high;
@@ -67,8 +68,7 @@ static histogram count_scores(const held_scores *s)
     return h;
 }
 
-/* A count and its bar, one mark long at least where there is any; padded where something
- * follows. */
+/* Print a count and its bar, of at least one mark unless the count is 0; padded if more follows. */
 static void print_bar(int64_t count, int64_t most, bool last)
 {
     static const char marks[] = "####################";
@@ -168,7 +168,7 @@ static void print_table(const held_scores *h)
     free(rates);
 }
 
-/* ---- What other photos say ---- */
+/* ---- Other photos ---- */
 
 static void print_holdout(const threshold_more *m, double threshold)
 {
@@ -195,7 +195,7 @@ static void print_cut(const char *which, const cut *c)
            (long long)c->good);
 }
 
-/* The threshold, where it comes from, and what it promises. */
+/* Print the threshold, where it comes from, and the rate that it promises. */
 static void print_threshold(const threshold_more *m, const fleck_model_info *i)
 {
     print_escaped(stdout, m->path);

@@ -1,19 +1,18 @@
-/* What held-out scores say of a threshold, in words, and thresholds that labelled images would
- * like. */
+/* Texts about a threshold and the held-out scores, and the best threshold for labelled images. */
 #include "cli.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Most photos that are called odd, and no more than one of so many. */
+/* Most photos that are called odd, and at most one in ODD_OF. */
 #define MOST_ODD 3
 #define ODD_OF 20
-/* Groups differ where their held-out scores break the promise so many times, in more photos than
- * this. */
+/* Groups differ if GROUP_TIMES as many photos as promised exceed the threshold, and more than
+ * GROUP_PHOTOS. */
 #define GROUP_TIMES 3.0
 #define GROUP_PHOTOS 3
-/* Fewer held-out scores than this give no verdict (fleck.h). */
+/* Least number of held-out scores for a threshold (fleck.h). */
 #define LEAST_PHOTOS 10
 
 /* ---- Held-out scores ---- */
@@ -110,8 +109,8 @@ static int highest_first(const void *x, const void *y)
     return (a->alone < b->alone) - (a->alone > b->alone);
 }
 
-/* How many of the highest scores lie far above the rest: the gap below them is wider than what lies
- * between the next and the median. */
+/* Number of the highest scores that are far above the rest: the gap below them is wider than the
+ * distance of the next score from the median. */
 static int count_odd(const fleck_held_out *sorted, int64_t n)
 {
     double median = sorted[n / 2].alone;
@@ -197,7 +196,8 @@ static int ascending(const void *x, const void *y)
     return (a->score > b->score) - (a->score < b->score);
 }
 
-/* A threshold between the k lowest scores and the others, so that rounding moves no verdict. */
+/* The threshold in the middle between the k lowest scores and the others, so that rounding changes
+ * no verdict. */
 static double between(const labelled_score *s, int64_t n, int64_t k)
 {
     double low, middle;
@@ -211,7 +211,7 @@ static double between(const labelled_score *s, int64_t n, int64_t k)
     return middle < s[k].score ? middle : low;
 }
 
-/* How well a threshold does; -INFINITY: it is none of those that are wanted. */
+/* How good a threshold is for a goal; -INFINITY: it does not reach the goal. */
 static double worth(const cut *c, cut_goal goal, double miss_cost)
 {
     double found = (double)c->found, rejected = (double)c->rejected;

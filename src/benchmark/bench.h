@@ -11,7 +11,7 @@
 #include "run/feed.h"
 #include "fit/fit.h"
 
-/* ---- Runs (bench_runs.c) ---- */
+/* ---- Runs (runs.c) ---- */
 
 /* One method with its network and options.  Text is owned by the list. */
 typedef struct fk_bench_run {
@@ -40,7 +40,7 @@ void fk_bench_runs_free(fk_bench_runs *r);
  * "taps=a,b". */
 size_t fk_bench_pair_length(const char *options);
 
-/* ---- Networks shared by runs (bench_feeds.c) ---- */
+/* ---- Networks shared by runs (feeds.c) ---- */
 
 /* Valid when zeroed; owned. */
 typedef struct fk_bench_feeds {
@@ -56,7 +56,7 @@ fleck_status fk_bench_feeds_open(fk_bench_feeds *out, const fk_bench_runs *runs,
                                  fleck_error *err) FLECK_MUST_CHECK;
 void fk_bench_feeds_close(fk_bench_feeds *f);
 
-/* ---- What decides the figures (bench_files.c, bench.c) ---- */
+/* ---- What decides the figures (files.c, bench.c) ---- */
 
 /* A file as it was when its results were made. */
 typedef struct fk_bench_file {
@@ -95,7 +95,7 @@ fleck_status fk_bench_run_sum(char out[FK_SHA256_TEXT], const char *files,
                               const fleck_bench_settings *s, fk_bench_run *run, const fk_model *m,
                               fleck_error *err) FLECK_MUST_CHECK;
 
-/* ---- Results (bench_result.c) ---- */
+/* ---- Results (result.c) ---- */
 
 /* Pictures of a run: of defective images the highest, the median and the lowest score, of good
  * ones the two highest. */
@@ -189,7 +189,7 @@ fleck_status fk_bench_category_read(fk_bench_category *out, const char *path,
 fleck_status fk_bench_category_parse(fk_bench_category *out, const char *bytes, size_t size,
                                      const char *name, fleck_error *err) FLECK_MUST_CHECK;
 
-/* ---- One category (bench_category.c) ---- */
+/* ---- One category (category.c) ---- */
 
 /* Where a benchmark stands, for whoever waits. */
 typedef struct fk_bench_place {
@@ -218,7 +218,7 @@ fleck_status fk_bench_category_run(fk_bench_category *c, fk_bench_category *know
                                    const fleck_bench_settings *s, fk_bench_place *place,
                                    fleck_error *err) FLECK_MUST_CHECK;
 
-/* ---- Reports (bench_tables.c, bench_html.c) ---- */
+/* ---- Reports (report/) ---- */
 
 /* All finished categories, in order. */
 typedef struct fk_bench_book {

@@ -162,7 +162,7 @@ bool fk_filter_parse(const char *name, fk_filter *out);
 /* Resize src to width x height; out is fresh.  Equal to the last bit to Pillow 13.0 and OpenCV 4.14
  * and 5.0 (tests/golden/image_resize.py).  Pillow before 13.0 takes the two passes in the other
  * order where src->height shrinks by more than twice as much as src->width, in pixels, and its
- * result differs there: see resize_pillow.c.  FLECK_E_SHAPE for a size below 1, FLECK_E_LIMIT
+ * result differs there: see resize/pillow.c.  FLECK_E_SHAPE for a size below 1, FLECK_E_LIMIT
  * beyond the limits.  Cost, 900x900 RGB to 256x256 on one core of an AMD EPYC at 2.4 GHz:
  * 1.5 ms bilinear, 2 bicubic and area, 3 Lanczos with AVX2. */
 fleck_status fk_image_resize(fk_image *out, const fk_image *src, int64_t width, int64_t height,

@@ -100,7 +100,7 @@ typedef struct fk_method {
     void (*fold)(void *state, int alone, int session);
     /* Learn n images in order.  The result depends on the order of images, but not on how they are
      * divided into calls, nor on pool.  With tiles each tile is an image to the method.  Positions
-     * where a level's `valid` is not 1 are not learned. */
+     * where a level's `valid` is 0 are not learned. */
     fleck_status (*add)(void *state, const fk_embedding *const *images, int64_t n, fk_pool *pool,
                         fleck_error *err);
     /* Append what other has learned; other becomes empty.  Both are finished, or both are not. */

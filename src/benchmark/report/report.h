@@ -7,7 +7,7 @@
 #include "benchmark/published.h"
 #include "render/table.h"
 
-/* ---- Figures (bench_figures.c; fk_bench_figure_key() in bench_tables.c) ---- */
+/* ---- Figures (figures.c; fk_bench_figure_key() in tables.c) ---- */
 
 typedef enum fk_bench_figure {
     FK_BENCH_PIXEL_AUROC,
@@ -67,7 +67,7 @@ fleck_status fk_bench_sections_make(fk_bench_sections *out, const fk_bench_book 
 /* What the figures do not show, in plain words; NULL behind the last. */
 extern const char *const fk_bench_limits[];
 
-/* ---- Words (bench_words.c) ---- */
+/* ---- Words (words.c) ---- */
 
 /* What runs are called in reports: "spade, resnet18, k 10, radius 0", without what all of them
  * have.  Those of the first category stand for all; empty where there is none. */

@@ -1,4 +1,4 @@
-/* PNG, by libspng; the common kinds take a quicker way first (png_fast.c). */
+/* PNG by libspng; the common kinds have a faster decoder (fast.c). */
 #include "base/mem.h"
 #include "image/png/png.h"
 

@@ -22,7 +22,7 @@ void fk_pca_free(fk_pca *p);
 /* Allocate mean and moment, unless they exist: zeros, or those of a loaded model.  On failure p is
  * unchanged. */
 fleck_status fk_pca_open(fk_pca *p, fleck_error *err) FLECK_MUST_CHECK;
-/* Learn one image's patches where level->valid is 1.  The same bytes on any pool.
+/* Learn one image's patches where level->valid is not 0.  The same bytes on any pool.
  * On failure p is unchanged.  Cost: P D^2 / 2 multiply-adds in double.  Memory: 8 D^2 bytes, and 8
  * P D while it runs. */
 fleck_status fk_pca_add(fk_pca *p, const fk_level *level, fk_pool *pool,

@@ -84,7 +84,7 @@ static void a_filter_that_does_not_exist_is_left_alone(void **state)
     assert_false(fk_png_unfilter_row(5, out, above, 9, 3));
 }
 
-/* Where rows are undone in the memory that they lie in, as png_fast.c has it. */
+/* Rows are unfiltered in place, as in png/fast.c. */
 static void rows_may_be_undone_ahead_of_themselves(void **state)
 {
     enum { WIDTH = 43, N = 3 * WIDTH };

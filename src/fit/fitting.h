@@ -35,6 +35,7 @@ typedef struct fk_held_out {
     fk_parts parts;
     fk_spool *store;     /* embeddings of those held out, in order of `stored`; NULL with tiles */
     int64_t *stored;     /* [n] where each lies */
+    float *packed;       /* an embedding of several parts, on its way there and back */
     fk_canvas *canvases; /* [n] without pixels: what masks leave out */
     int64_t near, exact; /* images that are like an earlier one, and that are the same file */
 } fk_held_out;

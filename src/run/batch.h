@@ -7,8 +7,7 @@
 #include "run/score.h"
 
 /* Bytes that a batch may take while it scores, whatever its images' sizes, beside one image a
- * thread:
- * what its files leave, and what work on them takes. */
+ * thread: what its images leave, and what work on them takes. */
 #define FK_BATCH_BYTES (INT64_C(160) << 20)
 #define FK_BATCH_GATE (INT64_C(400) << 20)
 

@@ -3,6 +3,7 @@
  * The phases wait for each other, which costs less than threads that each take an image all the
  * way: those would drift apart, and fetch the network's weights each for itself. */
 #include "run/front.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -82,11 +83,14 @@ static fleck_status make_canvas(fk_front *f, int64_t item, int worker, fleck_err
     int64_t i = fk_front_image(f, item);
     fk_canvas *c = &f->canvases[item];
     fk_image original = {0};
+    double start;
     fleck_status st;
 
     FK_DO(fk_source_read(s, f->runner, worker, i, &original, err)); /* names the image */
-    st = fk_runner_prepare(f->runner, worker, &original, s->masks != NULL ? s->masks[i] : NULL, c,
-                           err);
+    start = fk_clock_seconds();
+    st = fk_canvas_make(c, f->runner->model, &original, s->masks != NULL ? s->masks[i] : NULL,
+                        f->whole_masks, err);
+    f->runner->lanes[worker].decode += fk_clock_seconds() - start;
     if (st == FLECK_OK && f->took != NULL)
         st = f->took(f->ctx, item, &original, err);
     if (st != FLECK_OK)

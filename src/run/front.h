@@ -26,6 +26,7 @@ typedef struct fk_front {
     const int64_t *order; /* of the source's images; NULL: their own */
     int64_t room, block;  /* images of a group and pieces of a block, at most */
     int64_t budget;       /* bytes that a group should take; 0: what it does */
+    bool whole_masks;     /* canvases keep the images' own masks at their size as well */
     bool to_learn;        /* see fk_canvas_flag() */
     bool each;            /* an image that fails has its own error; else the call fails */
     fk_front_took *took;  /* or NULL */

@@ -239,16 +239,6 @@ fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image
     return st;
 }
 
-fleck_status fk_runner_prepare(fk_runner *r, int lane, const fk_image *original, const char *mask,
-                               fk_canvas *out, fleck_error *err)
-{
-    double start = fk_clock_seconds();
-    fleck_status st = fk_canvas_make(out, r->model, original, mask, r->whole_masks, err);
-
-    r->lanes[lane].decode += fk_clock_seconds() - start;
-    return st;
-}
-
 fleck_status fk_runner_embeddings(fk_runner *r, int64_t n, fleck_error *err)
 {
     fk_embedding *more = NULL;

@@ -35,7 +35,6 @@ typedef struct fk_runner {
     fk_embedding *embeddings;   /* [n_embeddings] for who embeds next */
     int64_t n_embeddings, room; /* room: of the list */
     fk_warn warn;
-    bool whole_masks;        /* canvases keep the images' own masks at their size as well */
     int64_t max_pixels;      /* of an image; 0: FK_IMAGE_MAX_PIXELS */
     fk_unlike unlike;        /* photos scored that are unlike the learned ones */
     unsigned told;           /* kinds of odd pixels that fk_runner_tell() has told of */
@@ -68,9 +67,6 @@ int64_t fk_runner_transparent(const fk_runner *r);
 /* Decode path (RGB, EXIF applied) into original. */
 fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image *original,
                               fleck_error *err) FLECK_MUST_CHECK;
-/* Bring it to the model's canvas; mask: NULL or the file of its own mask, see fk_canvas_make(). */
-fleck_status fk_runner_prepare(fk_runner *r, int lane, const fk_image *original, const char *mask,
-                               fk_canvas *out, fleck_error *err) FLECK_MUST_CHECK;
 /* Have at least n embeddings of the model's shape. */
 fleck_status fk_runner_embeddings(fk_runner *r, int64_t n, fleck_error *err) FLECK_MUST_CHECK;
 /* Free those behind the first n. */

@@ -1,4 +1,4 @@
-/* A source: where the images of a fit come from, files or a function of the caller. */
+/* A source: where images come from, files or a function of the caller. */
 #include "run/source.h"
 
 fk_dataset_how fk_source_how(const char *good, bool recursive, fk_warn warn)

@@ -1,4 +1,4 @@
-/* A source: where the images of a fit come from, files or a function of the caller. */
+/* A source: where images come from, files or a function of the caller. */
 #ifndef FK_RUN_SOURCE_H
 #define FK_RUN_SOURCE_H
 

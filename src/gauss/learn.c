@@ -83,12 +83,24 @@ done:
     return st;
 }
 
-/* Where l spills, moments of positions first .. last - 1 to where fk_learner_position() finds
- * them. */
+/* Position p of an l that does not spill. */
+static fk_moments in_memory(const fk_learner *l, int64_t p)
+{
+    return fk_learner_position(
+        l, p, l->bands[p / FK_GAUSS_BAND] + p % FK_GAUSS_BAND * fk_moments_room(l->dim));
+}
+
+/* Where l spills, moments of positions first .. last - 1 onto the desk, and position p of them;
+ * else the desk has no part. */
 static fleck_status fetch(const fk_learner *l, int64_t first, int64_t last, const fk_desk *d,
                           fleck_error *err)
 {
     return l->spills ? fk_spill_fetch(l, first, last, d, err) : FLECK_OK;
+}
+
+static fk_moments fetched(const fk_learner *l, const fk_desk *d, int64_t first, int64_t p)
+{
+    return l->spills ? fk_spill_position(l, d, first, p) : in_memory(l, p);
 }
 
 /* ---- Counts ---- */
@@ -188,7 +200,7 @@ static fleck_status take_band(void *ctx, int64_t i, int worker, fleck_error *err
     if (w->file != NULL)
         return fk_spill_put(w->file, l->dim, first, last, d, err);
     for (int64_t p = first; p < last; p++)
-        FK_DO(make_factor(w, p, fk_learner_position(l, d, first, p), d->square, err));
+        FK_DO(make_factor(w, p, fetched(l, d, first, p), d->square, err));
     if (!l->spills) {
         fk_free(l->bands[i]);
         l->bands[i] = NULL;
@@ -261,8 +273,7 @@ static fleck_status add_band(void *ctx, int64_t band, int worker, fleck_error *e
     if (job->fresh)
         memset(l->bands[band], 0, (size_t)triangles_size(l, first, last) * sizeof(double));
     for (int64_t p = first; p < last; p++)
-        fk_moments_add(fk_learner_position(l, NULL, first, p),
-                       chosen != NULL ? chosen : job->images,
+        fk_moments_add(in_memory(l, p), chosen != NULL ? chosen : job->images,
                        chosen != NULL ? choose(chosen, job, p) : job->n, p * l->dim, scratch);
     return FLECK_OK;
 }
@@ -357,8 +368,8 @@ static fleck_status merge_bands(fk_learner *l, const fk_learner *other, fleck_er
         FK_DO(fetch(l, first, last, &desks[0], err));
         FK_DO(fetch(other, first, last, &desks[1], err));
         for (int64_t p = first; p < last; p++)
-            fk_moments_merge(fk_learner_position(l, &desks[0], first, p),
-                             fk_learner_position(other, &desks[1], first, p), desks[0].square);
+            fk_moments_merge(fetched(l, &desks[0], first, p), fetched(other, &desks[1], first, p),
+                             desks[0].square);
         if (l->spills)
             FK_DO(fk_spill_put(&s->moments, l->dim, first, last, &desks[0], err));
     }
@@ -442,7 +453,7 @@ static fleck_status ask_position(void *ctx, int64_t i, int worker, fleck_error *
     /* Images that wait go into the sums, and will again. */
     memcpy(before, sum, (size_t)dim * sizeof *sum);
     FK_DO(fetch(q->l, p, p + 1, d, err));
-    fk_moments_ask(fk_learner_position(q->l, d, p, p), d->square, &q->share[i], &q->mu[i]);
+    fk_moments_ask(fetched(q->l, d, p, p), d->square, &q->share[i], &q->mu[i]);
 done:
     memcpy(sum, before, (size_t)dim * sizeof *sum);
     return st;
@@ -554,7 +565,7 @@ fleck_status fk_learner_resume(fk_learner *l, fk_gauss *g, fleck_error *err)
     l->images = g->images;
     g->images = (fk_counts){0};
     for (int64_t p = 0; !l->spills && p < l->n_pos; p++)
-        fk_moments_back(fk_learner_position(l, NULL, p, p), g->type,
+        fk_moments_back(in_memory(l, p), g->type,
                         (const char *)g->factor + fk_factor_offset(g->type, t, p), room,
                         g->shrinkage);
     if (l->spills) {

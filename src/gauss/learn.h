@@ -24,20 +24,14 @@ struct fk_learner {
     fk_spill spill;   /* what stands in for bands then */
 };
 
-/* Position p's moments: in memory or, where l spills, on the desk of the positions from `first`
- * on. */
-static inline fk_moments fk_learner_position(const fk_learner *l, const fk_desk *d, int64_t first,
-                                             int64_t p)
+/* Position p's moments, whose triangle lies there. */
+static inline fk_moments fk_learner_position(const fk_learner *l, int64_t p, double *triangle)
 {
-    int64_t room = fk_moments_room(l->dim);
-
     return (fk_moments){.dim = l->dim,
                         .n = fk_counts_at(l->images, p),
                         .shift = l->shift + p * l->dim,
                         .sum = l->sum + p * l->dim,
-                        .triangle = l->spills
-                                        ? d->triangles + (p - first) * room
-                                        : l->bands[p / FK_GAUSS_BAND] + p % FK_GAUSS_BAND * room};
+                        .triangle = triangle};
 }
 
 /* One that has learned nothing.  FLECK_E_NOMEM where P D (D + 1) does not fit. */

@@ -223,6 +223,11 @@ done:
     return st;
 }
 
+fk_moments fk_spill_position(const fk_learner *l, const fk_desk *d, int64_t first, int64_t p)
+{
+    return fk_learner_position(l, p, d->triangles + (p - first) * fk_moments_room(l->dim));
+}
+
 /* What the waiting images are added to. */
 static fleck_status fetch_before(const fk_learner *l, int64_t first, int64_t last, const fk_desk *d,
                                  fleck_error *err)
@@ -237,7 +242,7 @@ static fleck_status fetch_before(const fk_learner *l, int64_t first, int64_t las
     if (base->factor == NULL)
         memset(d->triangles, 0, (size_t)((last - first) * bytes));
     for (int64_t p = first; base->factor != NULL && p < last; p++) {
-        fk_moments m = fk_learner_position(l, d, first, p);
+        fk_moments m = fk_spill_position(l, d, first, p);
 
         m.n = count_before(l, p);
         fk_moments_back(m, l->type,
@@ -265,7 +270,7 @@ fleck_status fk_spill_fetch(const fk_learner *l, int64_t first, int64_t last, co
             FK_DO(fk_spool_read(s->images, i + k, first, last, d->slices + k * width, err));
         }
         for (int64_t p = first; p < last; p++)
-            fk_moments_add(fk_learner_position(l, d, first, p), chosen,
+            fk_moments_add(fk_spill_position(l, d, first, p), chosen,
                            choose(chosen, views, l, i, n, p), (p - first) * l->dim, d->columns);
     }
 done:

@@ -48,6 +48,8 @@ fleck_status fk_spill_keep(fk_learner *l, const float *image, const uint8_t *fla
                            fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_spill_fetch(const fk_learner *l, int64_t first, int64_t last, const fk_desk *d,
                             fleck_error *err) FLECK_MUST_CHECK;
+/* Position p on the desk of the positions from `first` on. */
+fk_moments fk_spill_position(const fk_learner *l, const fk_desk *d, int64_t first, int64_t p);
 /* The desk's moments of positions first .. last - 1 to a file. */
 fleck_status fk_spill_put(const fk_scratch *file, int64_t dim, int64_t first, int64_t last,
                           const fk_desk *d, fleck_error *err) FLECK_MUST_CHECK;

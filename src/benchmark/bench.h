@@ -167,8 +167,8 @@ typedef struct fk_bench_category {
 
 void fk_bench_category_free(fk_bench_category *c);
 void fk_bench_result_free(fk_bench_result *r);
-/* Scores and labels [*n] of the images: of all, or (type not NULL) without defective ones of another
- * type.  To be freed whatever the status. */
+/* Scores and labels [*n] of the images: of all, or (type not NULL) without defective ones of
+ * another type.  To be freed whatever the status. */
 fleck_status fk_bench_scores(double **scores, uint8_t **labels, int64_t *n,
                              const fk_bench_result *r, const char *type,
                              fleck_error *err) FLECK_MUST_CHECK;

@@ -211,7 +211,6 @@ static fleck_status evaluation_init(evaluation *e, const fk_samples *samples, fl
 
     FK_DO(fk_testset_open(&e->tests, samples, s->scratch, (fk_warn){s->warning, s->warning_ctx},
                           err));
-    e->runner->whole_masks = s->protocol == FLECK_PROTOCOL_ORIGINAL;
     FK_DO(FK_ALLOC(&e->files, samples->count, err));
     FK_DO(FK_ALLOC(&e->masks, samples->count, err));
     for (int64_t i = 0; i < samples->count; i++) {
@@ -221,6 +220,7 @@ static fleck_status evaluation_init(evaluation *e, const fk_samples *samples, fl
     e->source.files = e->files;
     e->source.masks = e->masks;
     FK_DO(fk_batch_open(&e->batch, e->runner, &e->source, samples->count, s->keep_image, err));
+    e->batch.front.whole_masks = s->protocol == FLECK_PROTOCOL_ORIGINAL;
     FK_DO(FK_CALLOC(&e->seconds, e->batch.front.room, err));
     FK_DO(FK_CALLOC(&e->kinds, e->batch.front.room, err));
 done:
@@ -231,7 +231,6 @@ static void evaluation_free(evaluation *e)
 {
     fk_batch_close(&e->batch);
     fk_source_free(&e->source);
-    e->runner->whole_masks = false;
     fk_free(e->seconds);
     fk_free(e->kinds);
     fk_free(e->files);

@@ -16,7 +16,7 @@ typedef struct fk_good {
     int64_t first, pieces; /* its embeddings: first .. first + pieces - 1 in order of add */
     int32_t twin;          /* the first of its duplicates, or itself */
     int32_t fold;          /* the fold of its session */
-    int32_t turn;          /* its number when images are dealt into folds; twins have the same */
+    int32_t deal_index;    /* its number when images are dealt into folds; twins have the same */
     fk_traits *traits;     /* for finding duplicates and for the kind of the photos */
 } fk_good;
 
@@ -35,6 +35,7 @@ typedef struct fk_held_out {
     fk_parts parts;
     fk_spool *store;     /* embeddings of held-out images; NULL with tiles */
     int64_t *stored;     /* [n] index of each in store */
+    float *packed;       /* buffer for one stored embedding; NULL if embeddings are one array */
     fk_canvas *canvases; /* [n] without pixels, for their ignored regions */
     int64_t near, exact; /* near duplicates of earlier images, and copies of their files */
 } fk_held_out;

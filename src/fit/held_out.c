@@ -72,9 +72,12 @@ fleck_status fk_held_out_init(fk_fitting *f, const fleck_fit_settings *s, fleck_
     FK_DO(find_sessions(f, s, err));
     FK_DO(fk_twins_of_files(f, err));
     fk_twins_deal_out(f);
-    if (!f->tiled)
-        FK_DO(fk_spool_open(&h->store, 1, floats, s->scratch != NULL ? STORE_BYTES : INT64_MAX,
-                            s->scratch, err));
+    if (f->tiled)
+        goto done;
+    if (f->model->shape.n_levels > 1 || f->model->shape.global_dim > 0)
+        FK_DO(FK_ALLOC(&h->packed, floats, err));
+    FK_DO(fk_spool_open(&h->store, 1, floats, s->scratch != NULL ? STORE_BYTES : INT64_MAX,
+                        s->scratch, err));
 done:
     return st;
 }
@@ -92,6 +95,7 @@ void fk_held_out_free(fk_held_out *h)
     fk_free(h->rank);
     fk_free(h->alone);
     fk_free(h->session);
+    fk_free(h->packed);
     fk_spool_close(&h->store);
 }
 
@@ -110,7 +114,7 @@ void fk_held_out_fold(const fk_fitting *f, int64_t image)
     int alone = (int)(image % FK_FOLDS), session = alone;
 
     if (h->n > 0) {
-        alone = h->good[image].turn % FK_FOLDS;
+        alone = h->good[image].deal_index % FK_FOLDS;
         session = h->folds > 1 ? h->good[image].fold : alone;
     }
     f->model->method->fold(f->model->state, alone, session);
@@ -166,12 +170,6 @@ int64_t fk_held_out_bytes(const fk_fitting *f)
 
 /* ---- While images are learned ---- */
 
-/* Whether all numbers of an embedding are in one array. */
-static bool is_packed(const fk_embedding *e)
-{
-    return e->n_levels == 1 && e->global_dim == 0;
-}
-
 static void pack(float *to, const fk_embedding *e)
 {
     for (int k = 0; k < e->n_levels; k++) {
@@ -217,22 +215,18 @@ static fleck_status store(fk_fitting *f, int64_t k, const fk_canvas *c, const fk
 {
     fk_held_out *h = &f->held;
     fk_canvas *kept = &h->canvases[k];
-    float *packed = NULL;
     fleck_status st;
 
-    if (!is_packed(e)) {
-        FK_DO(FK_ALLOC(&packed, fk_embed_shape_floats(&f->model->shape), err));
-        pack(packed, e);
-    }
+    if (h->packed != NULL)
+        pack(h->packed, e);
     h->stored[k] = fk_spool_count(h->store);
-    FK_DO(fk_spool_append(h->store, packed != NULL ? packed : e->levels[0].data, err));
+    FK_DO(fk_spool_append(h->store, h->packed != NULL ? h->packed : e->levels[0].data, err));
     *kept = *c; /* without pixels */
     kept->pixels = kept->left_out = kept->own = (fk_image){0};
     kept->traits = NULL;
     FK_DO(copy_mask(&kept->left_out, &c->left_out, err));
     FK_DO(copy_mask(&kept->own, &c->own, err));
 done:
-    fk_free(packed);
     return st;
 }
 
@@ -371,70 +365,55 @@ static void record_score(scores *s, int64_t k, const fk_scoring *image, bool fol
 }
 
 /* Load the embedding of held-out image k. */
-static fleck_status load_one(fk_fitting *f, int64_t k, float *packed, fk_embedding *e,
-                             fleck_error *err)
+static fleck_status load_one(fk_fitting *f, int64_t k, fk_embedding *e, fleck_error *err)
 {
     fk_held_out *h = &f->held;
-    float *to = is_packed(e) ? e->levels[0].data : packed;
+    float *to = h->packed != NULL ? h->packed : e->levels[0].data;
     fleck_status st;
 
     FK_DO(fk_spool_read(h->store, h->stored[k], 0, 1, to, err));
-    if (to == packed)
-        unpack(e, packed);
+    if (h->packed != NULL)
+        unpack(e, h->packed);
     st = fk_canvas_flag(e, &h->canvases[k], 0, false, err);
 done:
     return st;
 }
 
-/* Images whose embeddings were stored. */
+/* Held-out images whose embeddings were loaded into those of the runner. */
 typedef struct loaded {
-    int64_t n, most;
-    fk_embedding *embeddings; /* [most] */
-    float **maps;             /* [most] */
-    float *packed;            /* an embedding */
-    fk_scoring *images;       /* [n] */
+    int64_t n;
+    fk_scoring *images; /* [n] */
+    float *maps;        /* [most, the input's pixels] */
 } loaded;
 
 static fleck_status loaded_make(loaded *l, const fk_fitting *f, int64_t most, fleck_error *err)
 {
     fleck_status st;
 
-    *l = (loaded){.most = most};
-    FK_DO(FK_CALLOC(&l->embeddings, most, err));
-    FK_DO(FK_CALLOC(&l->maps, most, err));
-    FK_DO(FK_CALLOC(&l->images, most, err));
-    FK_DO(FK_ALLOC(&l->packed, fk_embed_shape_floats(&f->model->shape), err));
-    for (int64_t i = 0; i < most; i++) {
-        FK_DO(fk_embedding_init(&l->embeddings[i], &f->model->shape, err));
-        FK_DO(FK_ALLOC(&l->maps[i], fk_fit_input_pixels(f->model), err));
-    }
+    FK_DO(fk_runner_embeddings(f->runner, most, err));
+    FK_DO(FK_ALLOC(&l->images, most, err));
+    FK_DO(FK_ALLOC(&l->maps, most * fk_fit_input_pixels(f->model), err));
 done:
     return st;
 }
 
-static void loaded_free(loaded *l)
+static void loaded_free(loaded *l, const fk_fitting *f)
 {
-    for (int64_t i = 0; i < l->most; i++) {
-        if (l->embeddings != NULL)
-            fk_embedding_free(&l->embeddings[i]);
-        if (l->maps != NULL)
-            fk_free(l->maps[i]);
-    }
-    fk_free(l->embeddings);
-    fk_free(l->maps);
+    fk_runner_trim(f->runner, f->runner->threads);
     fk_free(l->images);
-    fk_free(l->packed);
+    fk_free(l->maps);
 }
 
 /* Load held-out image k as the next one of l. */
 static fleck_status load(loaded *l, fk_fitting *f, int64_t k, fleck_error *err)
 {
     int64_t i = l->n++;
+    fk_embedding *e = &f->runner->embeddings[i];
 
-    l->images[i] = (fk_scoring){.embedding = &l->embeddings[i],
+    l->images[i] = (fk_scoring){.embedding = e,
                                 .left_out = f->held.canvases[k].left_out.data,
-                                .map = l->maps[i]};
-    return load_one(f, k, l->packed, &l->embeddings[i], err);
+                                .map = l->maps + i * fk_fit_input_pixels(f->model)};
+    return load_one(f, k, e, err);
 }
 
 /* Score the loaded images, which are those from held-out image k on, without their twins or
@@ -449,7 +428,7 @@ static fleck_status score_loaded(scores *s, loaded *l, int64_t k, bool fold, fle
         bool wanted = pooled || (!fold && is_sampled(s, k + i));
 
         l->images[i].exclude = span_of(f, f->held.images[k + i], fold);
-        l->images[i].map = wanted ? l->maps[i] : NULL;
+        l->images[i].map = wanted ? l->maps + i * fk_fit_input_pixels(f->model) : NULL;
     }
     FK_DO(fk_score_many(f->runner, l->images, l->n, err));
     for (int64_t i = 0; i < l->n; i++)
@@ -479,7 +458,7 @@ static fleck_status score_stored(scores *s, bool by_fold, fleck_error *err)
         }
     }
 done:
-    loaded_free(&l);
+    loaded_free(&l, f);
     return st;
 }
 
@@ -496,7 +475,7 @@ fleck_status fk_held_out_score_together(fk_fitting *f, const int64_t *images, in
     for (int64_t i = 0; i < n; i++)
         found[i] = l.images[i].score;
 done:
-    loaded_free(&l);
+    loaded_free(&l, f);
     return st;
 }
 
@@ -526,25 +505,26 @@ done:
     return st;
 }
 
-/* Read a group of held-out images again and score it. */
-static fleck_status score_read(scores *s, fk_front *front, fk_scoring *images, fleck_error *err)
+/* Read a group of held-out images again and score it: at most two, or one that is scored twice. */
+static fleck_status score_read(scores *s, fk_front *front, fleck_error *err)
 {
     fk_fitting *f = s->f;
     int times = f->held.by_fold ? 2 : 1;
+    int64_t n = front->n;
+    fk_scoring images[2] = {{0}};
     fleck_status st = FLECK_OK;
 
-    for (int64_t i = 0; i < front->n * times; i++) {
-        int64_t item = i % front->n;
-        const fk_tiles *t = &front->canvases[item].tiles;
+    for (int64_t i = 0; i < n * times; i++) {
+        const fk_tiles *t = &front->canvases[i % n].tiles;
 
-        images[i] = (fk_scoring){.exclude = span_of(f, fk_front_image(front, item), i >= front->n)};
+        images[i].exclude = span_of(f, fk_front_image(front, i % n), i >= n);
         FK_DO(FK_ALLOC(&images[i].map, t->height * t->width, err));
     }
     FK_DO(fk_score_group(front, images, times, err));
-    for (int64_t i = 0; i < front->n * times; i++)
-        record_score(s, front->first + i % front->n, &images[i], i >= front->n);
+    for (int64_t i = 0; i < n * times; i++)
+        record_score(s, front->first + i % n, &images[i], i >= n);
 done:
-    for (int64_t i = 0; i < front->n * times; i++)
+    for (int i = 0; i < 2; i++)
         fk_free(images[i].map);
     return st;
 }
@@ -559,14 +539,13 @@ static fleck_status score_all_read(scores *s, fleck_error *err)
                       .order = h->images,
                       .room = h->by_fold || f->runner->threads == 1 ? 1 : 2,
                       .block = f->runner->threads};
-    fk_scoring images[2] = {{0}};
     fleck_status st;
 
     fk_watch_stage(f->watch, "thresholds", h->n);
     FK_DO(fk_front_open(&front, err));
     for (int64_t k = 0; k < h->n; k += front.n) {
         FK_DO(fk_front_read(&front, k, h->n - k < front.room ? h->n - k : front.room, err));
-        FK_DO(score_read(s, &front, images, err));
+        FK_DO(score_read(s, &front, err));
         FK_DO(fk_watch_tell(f->watch, k + front.n, err));
     }
 done:
@@ -729,13 +708,8 @@ done:
 
 fleck_status fk_held_out_embedding(fk_fitting *f, int64_t k, fk_embedding *out, fleck_error *err)
 {
-    float *packed = NULL;
-    fleck_status st;
+    fleck_status st = load_one(f, k, out, err);
 
-    FK_DO(FK_ALLOC(&packed, fk_embed_shape_floats(&f->model->shape), err));
-    FK_DO(load_one(f, k, packed, out, err));
     fk_embedding_unflag(out);
-done:
-    fk_free(packed);
     return st;
 }

@@ -29,10 +29,10 @@ void fk_twins_deal_out(fk_fitting *f)
         int64_t image = f->order != NULL ? f->order[i] : i;
 
         if (h->good[image].twin == image)
-            h->good[image].turn = next++;
+            h->good[image].deal_index = next++;
     }
     for (int64_t i = 0; i < f->n; i++) {
-        h->good[i].turn = h->good[h->good[i].twin].turn;
+        h->good[i].deal_index = h->good[h->good[i].twin].deal_index;
         several |= h->good[i].fold != h->good[0].fold;
     }
     if (!several) /* twins have moved to the fold of the first */

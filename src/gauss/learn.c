@@ -83,12 +83,24 @@ done:
     return st;
 }
 
-/* If l spills, compute the moments of positions first .. last - 1 into d, for
- * fk_learner_position(). */
+/* Position p's moments, if l does not spill. */
+static fk_moments in_memory(const fk_learner *l, int64_t p)
+{
+    return fk_learner_position(
+        l, p, l->bands[p / FK_GAUSS_BAND] + p % FK_GAUSS_BAND * fk_moments_room(l->dim));
+}
+
+/* If l spills, compute the moments of positions first .. last - 1 into d, for fetched(); else d is
+ * not used. */
 static fleck_status fetch(const fk_learner *l, int64_t first, int64_t last, const fk_desk *d,
                           fleck_error *err)
 {
     return l->spills ? fk_spill_fetch(l, first, last, d, err) : FLECK_OK;
+}
+
+static fk_moments fetched(const fk_learner *l, const fk_desk *d, int64_t first, int64_t p)
+{
+    return l->spills ? fk_spill_position(l, d, first, p) : in_memory(l, p);
 }
 
 /* ---- Counts ---- */
@@ -188,7 +200,7 @@ static fleck_status process_band(void *ctx, int64_t i, int worker, fleck_error *
     if (w->file != NULL)
         return fk_spill_put(w->file, l->dim, first, last, d, err);
     for (int64_t p = first; p < last; p++)
-        FK_DO(make_factor(w, p, fk_learner_position(l, d, first, p), d->square, err));
+        FK_DO(make_factor(w, p, fetched(l, d, first, p), d->square, err));
     if (!l->spills) {
         fk_free(l->bands[i]);
         l->bands[i] = NULL;
@@ -203,7 +215,7 @@ static fleck_status process_bands(walk *w, const char *stage, fk_pool *pool, fle
 }
 
 /* Add the waiting images to the moments in the file, and free them. */
-static fleck_status fold(fk_learner *l, fk_pool *pool, fleck_error *err)
+static fleck_status flush(fk_learner *l, fk_pool *pool, fleck_error *err)
 {
     fk_spill *s = &l->spill;
     fk_scratch made = {0};
@@ -261,8 +273,7 @@ static fleck_status add_band(void *ctx, int64_t band, int worker, fleck_error *e
     if (job->fresh)
         memset(l->bands[band], 0, (size_t)triangles_size(l, first, last) * sizeof(double));
     for (int64_t p = first; p < last; p++)
-        fk_moments_add(fk_learner_position(l, NULL, first, p),
-                       chosen != NULL ? chosen : job->images,
+        fk_moments_add(in_memory(l, p), chosen != NULL ? chosen : job->images,
                        chosen != NULL ? choose(chosen, job, p) : job->n, p * l->dim, scratch);
     return FLECK_OK;
 }
@@ -298,8 +309,8 @@ static fleck_status add_to_spill(const add_job *job, fk_pool *pool, fleck_error 
 
         FK_DO(fk_spill_keep(l, job->images[i], flags, err));
         count_image(l, job->images[i], flags);
-        if (fk_spool_count(l->spill.images) == l->spill.fold)
-            FK_DO(fold(l, pool, err));
+        if (fk_spool_count(l->spill.images) == l->spill.most_waiting)
+            FK_DO(flush(l, pool, err));
     }
 done:
     if (st != FLECK_OK)
@@ -350,15 +361,15 @@ static fleck_status merge_bands(fk_learner *l, const fk_learner *other, fleck_er
         FK_DO(own_counts(&l->images, l->n_pos, err));
     FK_DO(fk_desks_open(&desks, 2, l->dim, band, most(s->piece, other->spill.piece), err));
     if (l->spills && s->moments.folder == NULL)
-        FK_DO(fold(l, NULL, err)); /* creates the file that the result is written to */
+        FK_DO(flush(l, NULL, err)); /* creates the file that the result is written to */
     for (int64_t first = 0; first < l->n_pos; first += band) {
         int64_t last = band_end(l, first, band);
 
         FK_DO(fetch(l, first, last, &desks[0], err));
         FK_DO(fetch(other, first, last, &desks[1], err));
         for (int64_t p = first; p < last; p++)
-            fk_moments_merge(fk_learner_position(l, &desks[0], first, p),
-                             fk_learner_position(other, &desks[1], first, p), desks[0].square);
+            fk_moments_merge(fetched(l, &desks[0], first, p), fetched(other, &desks[1], first, p),
+                             desks[0].square);
         if (l->spills)
             FK_DO(fk_spill_put(&s->moments, l->dim, first, last, &desks[0], err));
     }
@@ -442,7 +453,7 @@ static fleck_status ask_position(void *ctx, int64_t i, int worker, fleck_error *
     /* fetch() adds the waiting images to the sums, and will do so again: restore them. */
     memcpy(before, sum, (size_t)dim * sizeof *sum);
     FK_DO(fetch(q->l, p, p + 1, d, err));
-    fk_moments_ask(fk_learner_position(q->l, d, p, p), d->square, &q->share[i], &q->mu[i]);
+    fk_moments_ask(fetched(q->l, d, p, p), d->square, &q->share[i], &q->mu[i]);
 done:
     memcpy(sum, before, (size_t)dim * sizeof *sum);
     return st;
@@ -554,7 +565,7 @@ fleck_status fk_learner_resume(fk_learner *l, fk_gauss *g, fleck_error *err)
     l->images = g->images;
     g->images = (fk_counts){0};
     for (int64_t p = 0; !l->spills && p < l->n_pos; p++)
-        fk_moments_back(fk_learner_position(l, NULL, p, p), g->type,
+        fk_moments_back(in_memory(l, p), g->type,
                         (const char *)g->factor + fk_factor_offset(g->type, t, p), scratch,
                         g->shrinkage);
     if (l->spills) {

@@ -23,19 +23,14 @@ struct fk_learner {
     fk_spill spill;   /* used in place of bands then */
 };
 
-/* Position p's moments: in l or, if l spills, in d, which holds the positions from `first` on. */
-static inline fk_moments fk_learner_position(const fk_learner *l, const fk_desk *d, int64_t first,
-                                             int64_t p)
+/* Position p's moments; triangle is that of p, in l's bands or on a desk. */
+static inline fk_moments fk_learner_position(const fk_learner *l, int64_t p, double *triangle)
 {
-    int64_t room = fk_moments_room(l->dim);
-
     return (fk_moments){.dim = l->dim,
                         .n = fk_counts_at(l->images, p),
                         .shift = l->shift + p * l->dim,
                         .sum = l->sum + p * l->dim,
-                        .triangle = l->spills
-                                        ? d->triangles + (p - first) * room
-                                        : l->bands[p / FK_GAUSS_BAND] + p % FK_GAUSS_BAND * room};
+                        .triangle = triangle};
 }
 
 /* A learner without images.  FLECK_E_NOMEM: P D (D + 1) overflows. */

@@ -329,14 +329,14 @@ static void distance_abreast(const fk_gauss *g, int n, const float *const *emb, 
                              const int64_t *left_out, const uint8_t *const *flags, double *tmp,
                              float *const *out)
 {
-    double d2[ABREAST];
+    double d2[ABREAST] = {0.0};
+    bool judged = fk_counts_judge(g->images, p);
 
-    if (fk_counts_judge(g->images, p))
+    if (judged)
         solve_abreast(g, n, emb, p, tmp, d2);
     for (int k = 0; k < n; k++)
-        out[k][p] = fk_counts_judge(g->images, p)
-                        ? finish_distance(g, emb[k] + p * g->dim, p, d2[k], left_out[k], flags[k])
-                        : 0.0f;
+        out[k][p] =
+            judged ? finish_distance(g, emb[k] + p * g->dim, p, d2[k], left_out[k], flags[k]) : 0;
 }
 
 void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, int64_t first,

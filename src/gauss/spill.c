@@ -7,7 +7,7 @@
  * images in the same order as in memory, hence with the same bytes.
  *
  *   finish   band by band: compute moments, then means and factors
- *   fold     when the images outgrow the triangles: write their moments to a file, band by band,
+ *   flush    when the images outgrow the triangles: write their moments to a file, band by band,
  *            and free the images; later images are added to the file
  *   merge    band by band: merge the moments of both learners and write them to the file
  *
@@ -23,7 +23,7 @@
 #define MAX_BAND 16
 #define MIN_PIECE 8
 #define MAX_PIECE 64
-#define MIN_FOLD 64
+#define MIN_WAITING 64
 /* Without a limit: learn in memory if that needs at most FREE_BYTES beyond means and factors, else
  * with WORK_BYTES beyond these. */
 #define FREE_BYTES (INT64_C(200) << 20)
@@ -45,10 +45,10 @@ static int64_t most(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Number of waiting images to fold at, where N D floats exceed D (D + 1) / 2 doubles. */
-static int64_t fold_of(const fk_learner *l)
+/* Number of waiting images that are flushed, where N D floats exceed D (D + 1) / 2 doubles. */
+static int64_t most_waiting(const fk_learner *l)
 {
-    return most(MIN_FOLD, l->dim + 1);
+    return most(MIN_WAITING, l->dim + 1);
 }
 
 /* Bytes of the bits of a waiting image. */
@@ -62,7 +62,7 @@ static int64_t fixed_bytes(const fk_learner *l)
 {
     return l->n_pos * ((int64_t)fk_dtype_size(l->type) * fk_moments_size(l->dim) +
                        (4 + 4 + 8) * l->dim + (int64_t)sizeof *l->images.at) +
-           fold_of(l) * skip_bytes(l);
+           most_waiting(l) * skip_bytes(l);
 }
 
 /* Divide the bytes that remain: wide bands first, then waiting images. */
@@ -103,7 +103,7 @@ fleck_status fk_learner_limit(fk_learner *l, int64_t bytes, const char *folder, 
     if (plain <= bytes)
         return FLECK_OK;
     FK_DO(fk_strdup(&s->folder, folder, err));
-    s->fold = fold_of(l);
+    s->most_waiting = most_waiting(l);
     divide(s, l, bytes - fixed, threads);
     l->spills = true;
 done:
@@ -145,7 +145,7 @@ static fleck_status store_flags(fk_learner *l, int64_t i, const uint8_t *flags, 
     fleck_status st = FLECK_OK;
 
     if (s->skips == NULL)
-        FK_DO(FK_CALLOC(&s->skips, s->fold * skip_bytes(l), err));
+        FK_DO(FK_CALLOC(&s->skips, s->most_waiting * skip_bytes(l), err));
     for (int64_t p = 0; p < l->n_pos; p++)
         if (!fk_gauss_learns(flags, p))
             s->skips[i * skip_bytes(l) + p / 8] |= (uint8_t)(1u << p % 8);
@@ -225,6 +225,11 @@ done:
     return st;
 }
 
+fk_moments fk_spill_position(const fk_learner *l, const fk_desk *d, int64_t first, int64_t p)
+{
+    return fk_learner_position(l, p, d->triangles + (p - first) * fk_moments_room(l->dim));
+}
+
 /* Set the desk's triangles to the moments of earlier images. */
 static fleck_status fetch_before(const fk_learner *l, int64_t first, int64_t last, const fk_desk *d,
                                  fleck_error *err)
@@ -239,7 +244,7 @@ static fleck_status fetch_before(const fk_learner *l, int64_t first, int64_t las
     if (base->factor == NULL)
         memset(d->triangles, 0, (size_t)((last - first) * bytes));
     for (int64_t p = first; base->factor != NULL && p < last; p++) {
-        fk_moments m = fk_learner_position(l, d, first, p);
+        fk_moments m = fk_spill_position(l, d, first, p);
 
         m.n = count_before(l, p);
         fk_moments_back(m, l->type,
@@ -267,7 +272,7 @@ fleck_status fk_spill_fetch(const fk_learner *l, int64_t first, int64_t last, co
             FK_DO(fk_spool_read(s->images, i + k, first, last, d->slices + k * width, err));
         }
         for (int64_t p = first; p < last; p++)
-            fk_moments_add(fk_learner_position(l, d, first, p), chosen,
+            fk_moments_add(fk_spill_position(l, d, first, p), chosen,
                            choose(chosen, views, l, i, n, p), (p - first) * l->dim, d->columns);
     }
 done:

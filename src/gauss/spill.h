@@ -14,14 +14,14 @@ typedef struct fk_learner fk_learner;
 
 /* Valid when zeroed. */
 typedef struct fk_spill {
-    char *folder;        /* of temporary files */
-    int64_t kept;        /* bytes of waiting images that may stay in memory */
-    int64_t band, piece; /* positions and images that a thread processes at a time */
-    int64_t fold;        /* number of waiting images at which they are added to the file */
-    fk_spool *images;    /* the waiting images, or NULL */
-    uint8_t *skips;      /* NULL, or [fold, ceil(P / 8)] bits: 1: the image is not learned there */
-    fk_scratch moments;  /* the temporary file, if open: [P] triangles of earlier images */
-    fk_gauss base;       /* else factors of earlier images, whose means are the shift; or empty */
+    char *folder;         /* of temporary files */
+    int64_t kept;         /* bytes of waiting images that may stay in memory */
+    int64_t band, piece;  /* positions and images that a thread processes at a time */
+    int64_t most_waiting; /* images that may wait; then they are flushed to the file */
+    fk_spool *images;     /* the waiting images, or NULL */
+    uint8_t *skips;       /* NULL, or [most_waiting, ceil(P / 8)] bits: 1: not learned there */
+    fk_scratch moments;   /* the temporary file, if open: [P] triangles of earlier images */
+    fk_gauss base;        /* else factors of earlier images, whose means are the shift; or empty */
 } fk_spill;
 
 /* Free the waiting images and the factors, after they were added to the file. */
@@ -49,6 +49,8 @@ fleck_status fk_spill_keep(fk_learner *l, const float *image, const uint8_t *fla
  * images to l->sum too, so it must be called once for each position. */
 fleck_status fk_spill_fetch(const fk_learner *l, int64_t first, int64_t last, const fk_desk *d,
                             fleck_error *err) FLECK_MUST_CHECK;
+/* Position p's moments in d, which holds the positions from `first` on. */
+fk_moments fk_spill_position(const fk_learner *l, const fk_desk *d, int64_t first, int64_t p);
 /* Write d's moments of positions first .. last - 1 to a file. */
 fleck_status fk_spill_put(const fk_scratch *file, int64_t dim, int64_t first, int64_t last,
                           const fk_desk *d, fleck_error *err) FLECK_MUST_CHECK;

@@ -4,6 +4,7 @@
  * start to end, the threads would be in different layers of the network, and each would load the
  * weights from memory by itself, which is slower. */
 #include "run/front.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -38,7 +39,7 @@ void fk_front_close(fk_front *f)
         return;
     fk_front_shorten(f, 0);
     fk_gate_free(&f->decoding);
-    fk_runner_spare(f->runner, f->runner->threads);
+    fk_runner_trim(f->runner, f->runner->threads);
     fk_free(f->canvases);
     fk_free(f->errors);
     fk_free(f->pieces);
@@ -82,11 +83,14 @@ static fleck_status make_canvas(fk_front *f, int64_t item, int worker, fleck_err
     int64_t i = fk_front_image(f, item);
     fk_canvas *c = &f->canvases[item];
     fk_image original = {0};
+    double start;
     fleck_status st;
 
     FK_DO(fk_source_read(s, f->runner, worker, i, &original, err)); /* names the image */
-    st = fk_runner_prepare(f->runner, worker, &original, s->masks != NULL ? s->masks[i] : NULL, c,
-                           err);
+    start = fk_clock_seconds();
+    st = fk_canvas_make(c, f->runner->model, &original, s->masks != NULL ? s->masks[i] : NULL,
+                        f->whole_masks, err);
+    f->runner->lanes[worker].decode += fk_clock_seconds() - start;
     if (st == FLECK_OK && f->took != NULL)
         st = f->took(f->ctx, item, &original, err);
     if (st != FLECK_OK)

@@ -26,6 +26,7 @@ typedef struct fk_front {
     const int64_t *order; /* order in which images are read; NULL: the source's */
     int64_t room, block;  /* most images of a group, most pieces of a block */
     int64_t budget;       /* bytes that a group may use; 0: no limit */
+    bool whole_masks;     /* canvases also keep the images' own masks at the image's size */
     bool to_learn;        /* see fk_canvas_flag() */
     bool each;            /* errors are recorded for each image; else an error ends the call */
     fk_front_took *took;  /* or NULL */

@@ -99,7 +99,7 @@ fleck_status fk_runner_open_on(fk_runner *out, const fk_model *m, fk_feed *feed,
 
 void fk_runner_rest(fk_runner *r)
 {
-    fk_runner_spare(r, 0);
+    fk_runner_trim(r, 0);
     fk_feed_rest(&r->own);
     fk_mem_trim();
 }
@@ -112,7 +112,7 @@ void fk_runner_close(fk_runner *r)
         fk_free(r->lanes[i].top);
     }
     fk_free(r->lanes);
-    fk_runner_spare(r, 0);
+    fk_runner_trim(r, 0);
     fk_free(r->embeddings);
     fk_feed_close(&r->own);
     if (r->feed == &r->own)
@@ -238,16 +238,6 @@ fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image
     return st;
 }
 
-fleck_status fk_runner_prepare(fk_runner *r, int lane, const fk_image *original, const char *mask,
-                               fk_canvas *out, fleck_error *err)
-{
-    double start = fk_clock_seconds();
-    fleck_status st = fk_canvas_make(out, r->model, original, mask, r->whole_masks, err);
-
-    r->lanes[lane].decode += fk_clock_seconds() - start;
-    return st;
-}
-
 fleck_status fk_runner_embeddings(fk_runner *r, int64_t n, fleck_error *err)
 {
     fk_embedding *more = NULL;
@@ -267,7 +257,7 @@ done:
     return st;
 }
 
-void fk_runner_spare(fk_runner *r, int64_t n)
+void fk_runner_trim(fk_runner *r, int64_t n)
 {
     while (r->n_embeddings > n)
         fk_embedding_free(&r->embeddings[--r->n_embeddings]);

@@ -34,7 +34,6 @@ typedef struct fk_runner {
     fk_embedding *embeddings;   /* [n_embeddings] buffers, reused by each block */
     int64_t n_embeddings, room; /* room: capacity of the array */
     fk_warn warn;
-    bool whole_masks;        /* canvases also keep the images' own masks at the image's size */
     int64_t max_pixels;      /* of an image; 0: FK_IMAGE_MAX_PIXELS */
     fk_unlike unlike;        /* scored photos that are unlike the learned ones */
     unsigned told;           /* bit k: fk_runner_tell() has warned of odd pixels of kind k */
@@ -66,13 +65,10 @@ int64_t fk_runner_transparent(const fk_runner *r);
 /* Decode path (RGB, EXIF applied) into original. */
 fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image *original,
                               fleck_error *err) FLECK_MUST_CHECK;
-/* Make the canvas of an image; mask: NULL, or the file of its own mask, see fk_canvas_make(). */
-fleck_status fk_runner_prepare(fk_runner *r, int lane, const fk_image *original, const char *mask,
-                               fk_canvas *out, fleck_error *err) FLECK_MUST_CHECK;
 /* Allocate embeddings until there are n. */
 fleck_status fk_runner_embeddings(fk_runner *r, int64_t n, fleck_error *err) FLECK_MUST_CHECK;
 /* Free the embeddings but the first n. */
-void fk_runner_spare(fk_runner *r, int64_t n);
+void fk_runner_trim(fk_runner *r, int64_t n);
 /* Run the network on n inputs, n <= r->threads, and embed its taps.  It uses all threads, so
  * nothing else may run on r. */
 fleck_status fk_runner_embed(fk_runner *r, int64_t n, const uint8_t *const *inputs,

@@ -325,7 +325,7 @@ static void init_group(const fk_front *f, fk_scoring *images)
 
         images[i].left_out = c->left_out.data;
         images[i].size = (fk_map_size){c->tiles.height, c->tiles.width};
-        if (c->tiled)
+        if (c->tiled && images[i].map != NULL)
             memset(images[i].map, 0,
                    (size_t)(c->tiles.height * c->tiles.width) * sizeof *images[i].map);
     }

@@ -14,7 +14,7 @@ void fk_source_init_files(fk_source *out, const char *const *files, int64_t n)
 {
     *out = (fk_source){.n = n, .files = files};
     pthread_mutex_init(&out->lock, NULL);
-    pthread_cond_init(&out->turn_came, NULL);
+    pthread_cond_init(&out->advanced, NULL);
 }
 
 void fk_source_init_stream(fk_source *out, fleck_next_image *next, void *ctx, int64_t n)
@@ -26,7 +26,7 @@ void fk_source_init_stream(fk_source *out, fleck_next_image *next, void *ctx, in
 
 void fk_source_free(fk_source *s)
 {
-    pthread_cond_destroy(&s->turn_came);
+    pthread_cond_destroy(&s->advanced);
     pthread_mutex_destroy(&s->lock);
     *s = (fk_source){0};
 }
@@ -48,16 +48,16 @@ static fleck_status read_stream(fk_source *s, int64_t i, fk_image *out, fleck_er
     fleck_status st;
 
     pthread_mutex_lock(&s->lock);
-    while (s->turn < i && !s->stopped)
-        pthread_cond_wait(&s->turn_came, &s->lock);
+    while (s->expected < i && !s->stopped)
+        pthread_cond_wait(&s->advanced, &s->lock);
     if (!s->stopped)
         st = ask(s, i, out, err);
     else
         st = fk_error_set(err, FLECK_E_CANCELLED, "the fit has failed before");
     s->stopped = st != FLECK_OK;
-    if (i == s->turn)
-        s->turn++;
-    pthread_cond_broadcast(&s->turn_came);
+    if (i == s->expected)
+        s->expected++;
+    pthread_cond_broadcast(&s->advanced);
     pthread_mutex_unlock(&s->lock);
     return st;
 }
@@ -80,7 +80,7 @@ void fk_source_stop(fk_source *s)
 {
     pthread_mutex_lock(&s->lock);
     s->stopped = true;
-    pthread_cond_broadcast(&s->turn_came);
+    pthread_cond_broadcast(&s->advanced);
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -19,10 +19,10 @@ typedef struct fk_source {
     const fk_digest *contents; /* [n] digests of the files, or NULL */
     fleck_next_image *next;
     void *ctx;
-    /* For a function, guarded by lock: turn is the index of the image that is read next. */
+    /* For a function, guarded by lock: expected is the index of the image that is read next. */
     pthread_mutex_t lock;
-    pthread_cond_t turn_came;
-    int64_t turn;
+    pthread_cond_t advanced;
+    int64_t expected;
     bool stopped;
 } fk_source;
 

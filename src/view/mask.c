@@ -81,15 +81,15 @@ static fleck_status binarise(fk_image *im, unsigned *kinds, fleck_error *err)
 /* ---- Orientation ---- */
 
 /* Rotate mask by its image's EXIF orientation if it fits the image only so; check its size. */
-static fleck_status fit(fk_image *mask, unsigned *kinds, const char *image, bool turned_itself,
+static fleck_status fit(fk_image *mask, unsigned *kinds, const char *image, bool was_oriented,
                         int64_t width, int64_t height, fleck_error *err)
 {
-    int turn = image != NULL && !turned_itself ? fk_image_orientation(image) : 1;
+    int orientation = image != NULL && !was_oriented ? fk_image_orientation(image) : 1;
     bool crosswise = mask->width == height && mask->height == width && width != height;
 
-    if (crosswise && turn >= 5) {
+    if (crosswise && orientation >= 5) {
         *kinds |= 1u << FK_MASK_TURNED;
-        return fk_image_orient(mask, turn, err);
+        return fk_image_orient(mask, orientation, err);
     }
     if (mask->width != width || mask->height != height)
         return fk_error_set(err, FLECK_E_SHAPE, "expected %lldx%lld like %s, found %lldx%lld%s",
@@ -97,7 +97,7 @@ static fleck_status fit(fk_image *mask, unsigned *kinds, const char *image, bool
                             image != NULL ? image : "its image", (long long)mask->width,
                             (long long)mask->height,
                             crosswise ? ", which lies across though no EXIF turns the image" : "");
-    if (turn > 1)
+    if (orientation > 1)
         *kinds |= 1u << FK_MASK_UPRIGHT;
     return FLECK_OK;
 }

@@ -75,7 +75,7 @@ static void learning_goes_on_after_finish_with_the_same_bytes(void **state)
     assert_ok(gauss_add(&want, d.views, NULL, 40, NULL, err));
     assert_ok(gauss_finish(&want, NULL, err));
     assert_ok(gauss_add(&g, d.views, NULL, 40, NULL, err));
-    for (int begin = 40; begin < N; begin += 90) { /* 40 .. 129 with a fold, 130 .. 149 without */
+    for (int begin = 40; begin < N; begin += 90) { /* 40 .. 129 with a flush, 130 .. 149 without */
         int64_t n = begin + 90 < N ? 90 : N - begin;
 
         assert_ok(gauss_finish(&g, NULL, err));

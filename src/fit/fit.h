@@ -45,7 +45,7 @@ void fk_fit_advise_short(fleck_error *err, const fk_model *m, const fleck_fit_se
 
 /* Whether width and height are to follow from the shape of the images. */
 bool fk_fit_shapes(const fleck_fit_settings *s);
-/* Let them: from long_side, or pixels, and the median shape of the n files, NULL for a stream's
+/* Let them: from long_side, or pixels, and the shape of most of the n files, NULL for a stream's
  * images, which become square; nothing is cropped. */
 fleck_status fk_fit_shape(fleck_fit_settings *s, const char *const *files, int64_t n,
                           fleck_error *err) FLECK_MUST_CHECK;

@@ -188,12 +188,12 @@ typedef struct fleck_fit_settings {
     const char *normalisation; /* "imagenet": ImageNet's mean and deviation; "own": the network's */
     int threads;               /* 0: one for each processor */
     /* Images are resized to width x height; where these are 0 to about `pixels` (0: 50176, of 224 x
-     * 224) in the median shape of the good images, square for a stream's, with sides that are
+     * 224) in the shape of most good images, square for a stream's, with sides that are
      * multiples of the network's stride; or with tiles not at all.  Then they are cropped; 0:
      * not. */
     int64_t width, height, pixels, crop_width, crop_height;
     /* 0, or in place of width and height the longer side; both become multiples of the network's
-     * stride, as near as may be to the images' median shape. */
+     * stride, as near as may be to the shape of most images. */
     int64_t long_side;
     int64_t tile;     /* 0, or cut what that leaves into square tiles of this side */
     double overlap;   /* share of a tile that neighbours have in common at least: 0.25; to 0.75 */

@@ -55,8 +55,8 @@ static int64_t to_multiple(double side, int64_t m)
     return n > least ? n : least;
 }
 
-/* Images whose headers are read to find the usual shape. */
-#define SHAPED 33
+/* Most images whose headers are read for the size of all. */
+#define SHAPED 1024
 /* The number of pixels may differ from the wanted one by these factors. */
 #define LEAST_PIXELS 0.7
 #define MOST_PIXELS 1.35
@@ -68,25 +68,24 @@ static int ascending(const void *x, const void *y)
     return (a > b) - (a < b);
 }
 
-/* Median of width / height over images spread evenly over all n. */
-static fleck_status shape_of(double *out, const char *const *files, int64_t n, int64_t max_pixels,
-                             fleck_error *err)
+/* width / height of images spread evenly over all n, in ascending order. */
+static fleck_status shapes_of(double shapes[SHAPED], int64_t *known, const char *const *files,
+                              int64_t n, int64_t max_pixels, fleck_error *err)
 {
     fk_image_settings settings = {.max_pixels = max_pixels};
-    double shapes[SHAPED];
-    int64_t count = n < SHAPED ? n : SHAPED, known = 0;
+    int64_t count = n < SHAPED ? n : SHAPED;
 
+    *known = 0;
     for (int64_t i = 0; i < count; i++) {
         fk_image_notes notes = {0};
         fleck_status st = fk_image_check(files[i * n / count], &settings, &notes, NULL, err);
 
         if (st == FLECK_OK)
-            shapes[known++] = (double)notes.width / (double)notes.height;
-        else if (i == count - 1 && known == 0)
+            shapes[(*known)++] = (double)notes.width / (double)notes.height;
+        else if (i == count - 1 && *known == 0)
             return st;
     }
-    qsort(shapes, (size_t)known, sizeof *shapes, ascending);
-    *out = shapes[known / 2];
+    qsort(shapes, (size_t)*known, sizeof *shapes, ascending);
     return FLECK_OK;
 }
 
@@ -118,11 +117,44 @@ bool fk_fit_shapes(const fleck_fit_settings *s)
     return s->long_side != 0 || (s->width == 0 && s->height == 0 && s->tile == 0);
 }
 
+/* The size of a photo of this shape. */
+static void size_of(fleck_fit_settings *s, double shape, int64_t m)
+{
+    if (s->long_side != 0) {
+        s->width = to_multiple((double)s->long_side * fmin(1.0, shape), m);
+        s->height = to_multiple((double)s->long_side * fmin(1.0, 1.0 / shape), m);
+    } else {
+        sides_of(&s->width, &s->height, shape, (double)s->pixels, m);
+    }
+}
+
+/* The size that most of the photos of these shapes have, of equal ones the narrowest.  One photo
+ * more rarely changes it, where a median may cross from one size to the next. */
+static void most_frequent_size(fleck_fit_settings *s, const double *shapes, int64_t n, int64_t m)
+{
+    int64_t run = 0, longest = 0, width = 0, height = 0;
+
+    for (int64_t i = 0; i < n; i++) {
+        int64_t before[2] = {s->width, s->height};
+
+        if (i == 0 || shapes[i] > shapes[i - 1])
+            size_of(s, shapes[i], m);
+        run = i > 0 && s->width == before[0] && s->height == before[1] ? run + 1 : 1;
+        if (run > longest) {
+            longest = run;
+            width = s->width;
+            height = s->height;
+        }
+    }
+    s->width = width;
+    s->height = height;
+}
+
 fleck_status fk_fit_shape(fleck_fit_settings *s, const char *const *files, int64_t n,
                           fleck_error *err)
 {
-    int64_t m = input_multiple(s->backbone != NULL ? fk_arch_find(s->backbone) : NULL);
-    double shape = 1.0;
+    int64_t m = input_multiple(s->backbone != NULL ? fk_arch_find(s->backbone) : NULL), known = 1;
+    double shapes[SHAPED] = {1.0};
     fleck_status st = FLECK_OK;
 
     if (s->long_side != 0 && files == NULL)
@@ -136,14 +168,10 @@ fleck_status fk_fit_shape(fleck_fit_settings *s, const char *const *files, int64
     if (s->pixels == 0)
         s->pixels = fk_fit_defaults().pixels;
     if (files != NULL)
-        FK_DO(shape_of(&shape, files, n, s->max_pixels, err));
-    if (s->long_side != 0) {
-        s->width = to_multiple((double)s->long_side * fmin(1.0, shape), m);
-        s->height = to_multiple((double)s->long_side * fmin(1.0, 1.0 / shape), m);
+        FK_DO(shapes_of(shapes, &known, files, n, s->max_pixels, err));
+    most_frequent_size(s, shapes, known, m);
+    if (s->long_side != 0)
         s->crop_width = s->crop_height = 0;
-    } else {
-        sides_of(&s->width, &s->height, shape, (double)s->pixels, m);
-    }
 done:
     return st;
 }

@@ -27,42 +27,18 @@ def image(number):
     return (np.array(bits, dtype=np.float64) * 2.0**-24).reshape(HEIGHT * WIDTH, DIM)
 
 
-class Xoshiro:
-    """fk_prng: xoshiro256** seeded by splitmix64."""
-
-    def __init__(self, seed):
-        self.s = [hash64((seed + i * 0x9E3779B97F4A7C15) & MASK) for i in range(4)]
-
-    def next(self):
-        def rotate(x, k):
-            return ((x << k) | (x >> (64 - k))) & MASK
-
-        s = self.s
-        result = (rotate((s[1] * 5) & MASK, 7) * 9) & MASK
-        t = (s[1] << 17) & MASK
-        s[2] ^= s[0]
-        s[3] ^= s[1]
-        s[1] ^= s[2]
-        s[0] ^= s[3]
-        s[2] ^= t
-        s[3] = rotate(s[3], 45)
-        return result
-
-    def below(self, n):
-        limit = MASK - MASK % n
-        while True:
-            x = self.next()
-            if x < limit:
-                return x % n
+def key(x, seed):
+    """What a point is drawn by: a hash of its squared length, summed as fk_linalg_length2() does below 16 numbers."""
+    lanes = np.zeros(16)
+    lanes[: len(x)] = x * x
+    s = [(lanes[i] + lanes[i + 4]) + (lanes[i + 8] + lanes[i + 12]) for i in range(4)]
+    length2 = (s[0] + s[1]) + (s[2] + s[3])
+    return hash64(int(np.float64(length2).view(np.uint64)) ^ hash64(seed))
 
 
 def choose(x, k, seed):
     """Approximate greedy k-center of the authors' code: indices in the order chosen."""
-    generator, start = Xoshiro(seed), []
-    while len(start) < min(10, len(x)):
-        i = generator.below(len(x))
-        if i not in start:
-            start.append(i)
+    start = sorted(range(len(x)), key=lambda i: key(x[i], seed))[:10]
     distance = np.linalg.norm(x[:, None] - x[None, start], axis=2).mean(1)
     chosen = []
     for _ in range(k):

@@ -41,7 +41,7 @@ static double distance(const float *a, const float *b, int64_t d)
 
 typedef struct begin_job {
     const float *x;
-    int64_t n, d, start[STARTS];
+    int64_t n, d, start[STARTS + 1];
     int count;
     double *dist;
 } begin_job;
@@ -63,21 +63,39 @@ static fleck_status begin_band(void *ctx, int64_t piece, int worker, fleck_error
     return FLECK_OK;
 }
 
-/* Mean distance of each point to STARTS (or all n) points drawn without repetition. */
-static fleck_status begin_distances(double *dist, const float *x, int64_t n, int64_t d,
-                                    uint64_t seed, fk_pool *pool, fleck_error *err)
+/* What a point of this squared length is drawn by. */
+static uint64_t key_of(double length2, uint64_t seed)
 {
-    begin_job job = {.x = x, .n = n, .d = d, .count = n < STARTS ? (int)n : STARTS, .dist = dist};
-    fk_prng g;
+    uint64_t bits;
 
-    fk_prng_seed(&g, seed);
-    for (int drawn = 0; drawn < job.count;) {
-        int k = 0;
+    memcpy(&bits, &length2, sizeof bits);
+    return fk_prng_hash(bits ^ fk_prng_hash(seed));
+}
 
-        job.start[drawn] = fk_prng_below(&g, n);
-        while (job.start[k] != job.start[drawn])
+/* Mean distance of each point to the STARTS (or all n) points whose keys are smallest; of equal keys
+ * the first point counts. */
+static fleck_status begin_distances(double *dist, const float *x, int64_t n, int64_t d,
+                                    const double *length2, uint64_t seed, fk_pool *pool,
+                                    fleck_error *err)
+{
+    begin_job job = {.x = x, .n = n, .d = d, .dist = dist};
+    uint64_t keys[STARTS + 1];
+
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t key = key_of(length2[i], seed);
+        int k = 0, to;
+
+        while (k < job.count && keys[k] < key)
             k++;
-        drawn += k == drawn;
+        if (k < job.count && keys[k] == key)
+            continue;
+        for (to = job.count; to > k; to--) {
+            keys[to] = keys[to - 1];
+            job.start[to] = job.start[to - 1];
+        }
+        keys[k] = key;
+        job.start[k] = i;
+        job.count += job.count < STARTS;
     }
     return fk_pool_run(pool, (n + BAND - 1) / BAND, begin_band, &job, err);
 }
@@ -86,13 +104,16 @@ fleck_status fk_coreset_choose_plain(int64_t *chosen, int64_t *count, double *ra
                                      const float *x, int64_t n, int64_t d, uint64_t seed,
                                      fleck_error *err)
 {
-    double *dist = NULL;
+    double *dist = NULL, *length2 = NULL;
     fleck_status st;
 
     assert(1 <= k && k <= n && d >= 1);
     *count = 0;
     FK_DO(FK_ALLOC(&dist, n, err));
-    FK_DO(begin_distances(dist, x, n, d, seed, NULL, err));
+    FK_DO(FK_ALLOC(&length2, n, err));
+    for (int64_t i = 0; i < n; i++)
+        length2[i] = fk_linalg_length2(x + i * d, d);
+    FK_DO(begin_distances(dist, x, n, d, length2, seed, NULL, err));
     while (*count < k) {
         int64_t p = 0;
 
@@ -109,6 +130,7 @@ fleck_status fk_coreset_choose_plain(int64_t *chosen, int64_t *count, double *ra
         *radius = fmax(*radius, dist[i]);
 done:
     fk_free(dist);
+    fk_free(length2);
     return st;
 }
 
@@ -190,13 +212,13 @@ static fleck_status search_init(search *s, int64_t k, uint64_t seed, fk_pool *po
     FK_DO(FK_ALLOC(&s->rows, s->max_front * s->d, err));
     FK_DO(FK_ALLOC(&s->apart, s->max_front, err));
     FK_DO(FK_ALLOC(&s->products, pieces_of(s->max_front) * PIECE * TILE, err));
-    FK_DO(begin_distances(s->dist, s->x, s->n, s->d, seed, pool, err));
     for (int64_t i = 0; i < s->n; i++) {
         s->length2[i] = fk_linalg_length2(s->x + i * s->d, s->d);
         s->order[i] = i;
         if (s->near != NULL)
             s->near[i] = -1;
     }
+    FK_DO(begin_distances(s->dist, s->x, s->n, s->d, s->length2, seed, pool, err));
 done:
     return st;
 }

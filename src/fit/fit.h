@@ -45,8 +45,8 @@ void fk_fit_advise_short(fleck_error *err, const fk_model *m, const fleck_fit_se
 
 /* Whether width and height follow from the shape of the images. */
 bool fk_fit_shapes(const fleck_fit_settings *s);
-/* Set width and height from long_side or pixels, and the shape that most of the n files have.  files
- * NULL: a stream, whose images become square.  Nothing is cropped. */
+/* Set width and height from long_side or pixels, and the shape that most of the n files have.
+ * files NULL: a stream, whose images become square.  Nothing is cropped. */
 fleck_status fk_fit_shape(fleck_fit_settings *s, const char *const *files, int64_t n,
                           fleck_error *err) FLECK_MUST_CHECK;
 

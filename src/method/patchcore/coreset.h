@@ -6,11 +6,11 @@
 
 /* Choose up to k of the n points x [n, d] so that the farthest point from its nearest chosen one is
  * near: PatchCore's approximate greedy k-center (Roth et al. 2022, algorithm 1, as the authors'
- * code has it), which begins from the mean distances to 10 points: those whose keys, hashes of their
- * squared lengths and the seed, are smallest.  The authors draw numbers of points; a key stays a
- * point's own where others are added, and with the same 10 most of the choice stays.  Then, k times:
- * the point with the largest distance is chosen, and each distance becomes the smaller of itself
- * and that to the chosen point.  Of equal distances the lowest index wins.
+ * code has it).  It begins from the mean distances to 10 points: those whose keys, hashes of their
+ * squared lengths and the seed, are smallest.  The authors draw numbers of points.  A key does not
+ * change when points are added, and with the same 10 points most of the choice stays.  Then, k
+ * times: the point with the largest distance is chosen, and each distance becomes the smaller of
+ * itself and that to the chosen point.  Of equal distances the lowest index wins.
  *
  *   chosen  [k] indices in the order chosen; *count of them, fewer than k where all points are
  *           equal to chosen ones

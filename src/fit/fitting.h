@@ -97,9 +97,9 @@ int64_t fk_held_out_bytes(const fk_fitting *f);
 /* When all have been learned and before the method's finish: find duplicates and tell the method
  * which parts scores will leave out. */
 fleck_status fk_held_out_part(fk_fitting *f, fleck_error *err) FLECK_MUST_CHECK;
-/* Score all that are held out by the finished method, and set the model's calibration. */
-fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *s,
-                               fleck_error *err) FLECK_MUST_CHECK;
+/* Score all that are held out by the finished method, and hand the scores to the model's
+ * calibration; its threshold is still to come. */
+fleck_status fk_held_out_score(fk_fitting *f, fleck_error *err) FLECK_MUST_CHECK;
 /* Scores of n images, which are all held out, without any of them at once; the method can. */
 fleck_status fk_held_out_score_together(fk_fitting *f, const int64_t *images, int64_t n,
                                         double *scores, fleck_error *err) FLECK_MUST_CHECK;
@@ -118,8 +118,7 @@ void fk_twins_deal_out(fk_fitting *f);
 void fk_twins_say(const fk_fitting *f);
 /* Whether all images are twins of the first. */
 bool fk_twins_all(const fk_fitting *f);
-/* Leave one held-out score of each image and its duplicates, and set the threshold anew;
- * count_once.c. */
-fleck_status fk_twins_count_once(fk_fitting *f, double rate, fleck_error *err) FLECK_MUST_CHECK;
+/* Leave one held-out score of each image and its duplicates; count_once.c. */
+fleck_status fk_twins_count_once(fk_fitting *f, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -355,11 +355,15 @@ static int64_t step_of(const scores *s, int64_t width, int64_t height)
     return step;
 }
 
-/* Whether image k gives pixels: all do, but where maps are dear. */
+/* Whether image k gives pixels: all do, but duplicates of one that does, and where maps are
+ * dear. */
 static bool gives_map(const scores *s, int64_t k)
 {
-    int64_t n = s->f->held.n, step = n / s->n_maps;
+    const fk_held_out *h = &s->f->held;
+    int64_t n = h->n, step = n / s->n_maps, image = h->images[k], twin = h->good[image].twin;
 
+    if (twin != image && fk_held_out_index(s->f, twin) >= 0)
+        return false;
     return k % step == 0 && k / step < s->n_maps;
 }
 
@@ -601,7 +605,7 @@ done:
 }
 
 /* Hand the scores over to the model. */
-static fleck_status hand_over(scores *s, const fleck_fit_settings *settings, fleck_error *err)
+static fleck_status hand_over(scores *s, fleck_error *err)
 {
     fk_fitting *f = s->f;
     fk_held_out *h = &f->held;
@@ -624,7 +628,6 @@ static fleck_status hand_over(scores *s, const fleck_fit_settings *settings, fle
     }
     FK_DO(fk_sort(s->values, s->count, err));
     FK_DO(fk_calibration_measure(c, s->values, s->count, err));
-    fk_calibration_set_rate(c, settings->false_alarms);
 done:
     return st;
 }
@@ -700,7 +703,7 @@ done:
     return st;
 }
 
-fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings, fleck_error *err)
+fleck_status fk_held_out_score(fk_fitting *f, fleck_error *err)
 {
     fk_held_out *h = &f->held;
     scores s = {.f = f, .lock = PTHREAD_MUTEX_INITIALIZER};
@@ -722,7 +725,7 @@ fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings
         FK_DO(score_whole_folds(&s, err));
     if (s.count == 0)
         FK_FAIL(err, FLECK_E_OPTION, "the masks leave nothing of the images to learn from");
-    FK_DO(hand_over(&s, settings, err));
+    FK_DO(hand_over(&s, err));
 done:
     for (int64_t i = 0; i < BLOCK; i++) {
         if (s.maps != NULL)

@@ -72,8 +72,8 @@ static uint64_t key_of(double length2, uint64_t seed)
     return fk_prng_hash(bits ^ fk_prng_hash(seed));
 }
 
-/* Mean distance of each point to the STARTS (or all n) points whose keys are smallest; of equal keys
- * the first point counts. */
+/* Mean distance of each point to the STARTS (or all n) points whose keys are smallest; of equal
+ * keys the first point counts. */
 static fleck_status begin_distances(double *dist, const float *x, int64_t n, int64_t d,
                                     const double *length2, uint64_t seed, fk_pool *pool,
                                     fleck_error *err)

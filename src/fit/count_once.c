@@ -37,7 +37,7 @@ done:
     return st;
 }
 
-fleck_status fk_twins_count_once(fk_fitting *f, double rate, fleck_error *err)
+fleck_status fk_twins_count_once(fk_fitting *f, fleck_error *err)
 {
     const fk_held_out *h = &f->held;
     fk_calibration *c = &f->model->calibration;
@@ -68,7 +68,6 @@ fleck_status fk_twins_count_once(fk_fitting *f, double rate, fleck_error *err)
         n++;
     }
     c->images = n;
-    fk_calibration_set_rate(c, rate);
 done:
     fk_free(counted);
     return st;

@@ -280,8 +280,10 @@ fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const flec
     if (f.held.n > 0 && m->method->prepare_exclude != NULL)
         FK_DO(m->method->prepare_exclude(m->state, r->pool, err));
     times->score += fk_clock_seconds() - begin;
-    FK_DO(fk_held_out_score(&f, s, err));
-    FK_DO(fk_twins_count_once(&f, s->false_alarms, err));
+    FK_DO(fk_held_out_score(&f, err));
+    FK_DO(fk_twins_count_once(&f, err));
+    if (m->calibration.images > 0)
+        fk_calibration_set_rate(&m->calibration, s->false_alarms);
     FK_DO(score_checks(&f, err));
     fk_runner_times(r, times);
     times->total = fk_clock_seconds() - start;

@@ -88,9 +88,9 @@ int64_t fk_held_out_bytes(const fk_fitting *f);
 /* Find near duplicates, and tell the method which parts will be left out.  It is called after all
  * images have been learned and before the method's finish. */
 fleck_status fk_held_out_part(fk_fitting *f, fleck_error *err) FLECK_MUST_CHECK;
-/* Score all held-out images with the finished method, and set the model's calibration. */
-fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *s,
-                               fleck_error *err) FLECK_MUST_CHECK;
+/* Score all held-out images with the finished method, and move the scores into the model's
+ * calibration, which has no threshold yet. */
+fleck_status fk_held_out_score(fk_fitting *f, fleck_error *err) FLECK_MUST_CHECK;
 /* Scores of n held-out images as if none of them had been learned.  The method has score_fold. */
 fleck_status fk_held_out_score_together(fk_fitting *f, const int64_t *images, int64_t n,
                                         double *scores, fleck_error *err) FLECK_MUST_CHECK;
@@ -109,7 +109,7 @@ void fk_twins_deal_out(fk_fitting *f);
 void fk_twins_say(const fk_fitting *f);
 /* Whether all images are twins of the first. */
 bool fk_twins_all(const fk_fitting *f);
-/* Keep one held-out score of each group of twins, and set the threshold again; count_once.c. */
-fleck_status fk_twins_count_once(fk_fitting *f, double rate, fleck_error *err) FLECK_MUST_CHECK;
+/* Keep one held-out score of each group of twins; count_once.c. */
+fleck_status fk_twins_count_once(fk_fitting *f, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -343,11 +343,15 @@ static int64_t step_of(const scores *s, int64_t width, int64_t height)
     return step;
 }
 
-/* Whether the map of held-out image k is sampled: all are, unless maps are expensive. */
+/* Whether the map of held-out image k is sampled.  All are, except duplicates of an image that is
+ * held out too, and some where maps are expensive. */
 static bool is_sampled(const scores *s, int64_t k)
 {
-    int64_t n = s->f->held.n, step = n / s->n_maps;
+    const fk_held_out *h = &s->f->held;
+    int64_t n = h->n, step = n / s->n_maps, image = h->images[k], twin = h->good[image].twin;
 
+    if (twin != image && fk_held_out_index(s->f, twin) >= 0)
+        return false;
     return k % step == 0 && k / step < s->n_maps;
 }
 
@@ -577,8 +581,8 @@ done:
     return st;
 }
 
-/* Set the model's calibration from the scores, and move them into it. */
-static fleck_status calibrate(scores *s, const fleck_fit_settings *settings, fleck_error *err)
+/* Move the scores into the model's calibration. */
+static fleck_status calibrate(scores *s, fleck_error *err)
 {
     fk_fitting *f = s->f;
     fk_held_out *h = &f->held;
@@ -601,7 +605,6 @@ static fleck_status calibrate(scores *s, const fleck_fit_settings *settings, fle
     }
     FK_DO(fk_sort(s->values, s->count, err));
     FK_DO(fk_calibration_measure(c, s->values, s->count, err));
-    fk_calibration_set_rate(c, settings->false_alarms);
 done:
     return st;
 }
@@ -677,7 +680,7 @@ done:
     return st;
 }
 
-fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings, fleck_error *err)
+fleck_status fk_held_out_score(fk_fitting *f, fleck_error *err)
 {
     fk_held_out *h = &f->held;
     scores s = {.f = f};
@@ -698,7 +701,7 @@ fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings
         FK_DO(score_whole_folds(&s, err));
     if (s.count == 0)
         FK_FAIL(err, FLECK_E_OPTION, "the masks leave nothing of the images to learn from");
-    FK_DO(calibrate(&s, settings, err));
+    FK_DO(calibrate(&s, err));
 done:
     fk_free(s.alone);
     fk_free(s.group);

@@ -279,14 +279,15 @@ static int64_t kept_of(const fk_patchcore *s, double share, int64_t n)
 
 /* ---- Memory ---- */
 
-/* What choosing k of n patches takes beside them. */
-static double choice_bytes(const fk_patchcore *s, int64_t n, int64_t k)
+/* What choosing k of n patches takes beside them, which lie in one chunk or in several. */
+static double choice_bytes(const fk_patchcore *s, int64_t n, int64_t k, bool several)
 {
     int64_t dim = s->shape.levels[0].dim, width = is_narrow(s) ? s->projection : dim;
 
     if (k >= n)
         return 0.0;
-    return 4.0 * (double)width * (double)(n + dim) + 8.0 * (double)k +
+    return (is_narrow(s) || several ? 4.0 * (double)width * (double)(n + dim) : 0.0) +
+           8.0 * (double)(n + k) +
            fmax((double)fk_coreset_bytes(n, k, width),
                 8.0 * (double)n + fk_refill_bytes(n, k, width));
 }
@@ -300,9 +301,9 @@ int64_t fk_patchcore_bytes(const fk_patchcore *s, int64_t images)
     int64_t total = blocks * kept + rest * places, k = kept_of(s, s->fraction, images * places);
     double row = 4.0 * (double)dim + 8.0;
     double pending = row * (double)(blocks > 0 ? block : rest * places);
-    double last = fmax(choice_bytes(s, block, kept), (row + 8.0) * (double)kept);
+    double last = fmax(choice_bytes(s, block, kept, false), (row + 8.0) * (double)kept);
     double fills = 4.0 * (double)dim * (double)k; /* about one for each that leaves */
-    double end = fmax(choice_bytes(s, total, k),
+    double end = fmax(choice_bytes(s, total, k, blocks > 0 || s->bank.n > 0),
                       (row + 8.0) * (double)k + (double)fk_bank_turn_bytes(k, dim)) +
                  fills;
     double bytes = pending + row * (double)(blocks * kept) + end;

@@ -44,7 +44,7 @@ void fk_refill_free(fk_refill *l)
 
 double fk_refill_bytes(int64_t n, int64_t k, int64_t d)
 {
-    return (double)n * (24.0 + 12.0 * FK_PARTITIONS) + (double)k * (double)(8 * d + 24);
+    return (double)n * (24.0 + 12.0 * FK_PARTITIONS) + (double)k * (double)(8 * d + 168);
 }
 
 /* What the parts of one partition are filled from. */

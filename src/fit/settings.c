@@ -22,7 +22,7 @@ const fk_setting fk_settings[] = {
     {{"threads", FK_OPTION_INT, "0", 0, 4096, .help = "threads, 0 for one a processor"},
      FIELD(threads), "N", "", .where = FK_IN_BENCH, .letter = 't'},
 
-    {{"pixels", FK_OPTION_INT, "50176", 32 * 32, MOST_SIDE * MOST_SIDE, "0",
+    {{"pixels", FK_OPTION_INT, "65536", 32 * 32, MOST_SIDE * MOST_SIDE, "0",
       .help = "images are resized to about so many pixels, in their own shape"},
      FIELD(pixels), "N", "size and shape", .where = ALL, .instead = "size,long-side"},
     {{"size", FK_OPTION_SIZE, NULL, 32, MOST_SIDE, .help = "instead: images are resized to this"},

@@ -182,16 +182,19 @@ static fleck_status embed_pieces(fk_front *f, int64_t first, int64_t n, fleck_er
 {
     int64_t side = f->runner->model->pre.tile;
     passing p = {f, first};
+    bool masked = false;
     fleck_status st;
 
     for (int64_t k = 0; k < n; k++) {
         const fk_piece *piece = &f->pieces[first + k];
+        const fk_canvas *c = &f->canvases[piece->item];
 
-        f->inputs[k] =
-            fk_canvas_piece(&f->canvases[piece->item], piece->tile, f->tiles + k * side * side * 3);
+        masked = masked || c->left_out.data != NULL;
+        f->inputs[k] = fk_canvas_piece(c, piece->tile, f->tiles + k * side * side * 3);
     }
     FK_DO(fk_runner_embed(f->runner, n, f->inputs, f->runner->embeddings + first, err));
-    FK_DO(fk_pool_run(f->runner->pool, n, flag_one, &p, err));
+    if (masked)
+        FK_DO(fk_pool_run(f->runner->pool, n, flag_one, &p, err));
 done:
     return st;
 }

@@ -16,9 +16,9 @@ change 'method\\":\\"padim' 'method\\":\\"spade'
 try info changed.fleck
 change 'method\\":\\"padim' 'method\\":\\"magic'
 try info changed.fleck
-change '\\"crop_width\\":224' '\\"crop_width\\":999'
+change '\\"crop_width\\":256' '\\"crop_width\\":999'
 try info changed.fleck
-change '\\"crop_width\\":224' '\\"crop_width\\":192'
+change '\\"crop_width\\":256' '\\"crop_width\\":192'
 try info changed.fleck
 change 'backbone._conv_stem.weight' 'backbone._conv_stem.weighs'
 try info changed.fleck

@@ -28,7 +28,7 @@ fleck predict eight.fleck eight --csv r.csv >/dev/null
 cut -d , -f 3-7 r.csv | head -n 2
 echo "# one photo is of something else, and two are the same"
 cp photos/2026-03-02_000.png photos/twin.png
-cp "$SOURCE/docs/panel.png" photos/odd.png
+cp parts/test/scratch/../../ground_truth/scratch/000_mask.png photos/odd.png
 echo "no image" >photos/broken.png
 fit photos -o odd.fleck --skip-bad | grep -v '^fleck: photos/broken'
 rm photos/odd.png photos/broken.png photos/twin.png

@@ -48,7 +48,7 @@ done:
 
 static void open_patches(patches *p, const char *data, const char *weights)
 {
-    fleck_fit_settings s = fleck_fit_defaults();
+    fleck_fit_settings s = fk_fit_defaults();
     fleck_error err = {0};
 
     s.method = "patchcore";

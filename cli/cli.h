@@ -90,9 +90,9 @@ void area_lists_free(area_lists *l);
 /* What is said of the share of photos that is never looked at, 0: nothing; in front of it
  * `before`. */
 void print_outside(const char *before, const fleck_model_info *info);
-/* The settings of a fit that were given (but for lists), and where weights lie; false: error
+/* The settings of a fit that were given, and where weights lie, to be freed; NULL: error
  * printed. */
-bool args_fit(const args *a, fleck_fit_settings *s);
+fleck_settings *args_fit(const args *a);
 
 /* Print "fleck: message" to stderr; returns EXIT_USAGE or EXIT_FAILED. */
 int usage_error(const char *format, ...) FLECK_PRINTF(1, 2);

@@ -4,6 +4,7 @@
 #ifndef FK_TEST_NETWORK_H
 #define FK_TEST_NETWORK_H
 
+#include "fit/settings.h"
 #include "unit/net/seeded.h"
 
 /* ResNet-18's weights up to layer2 or (whole) all of them, into a file. */

@@ -12,7 +12,6 @@
 #include "run/output.h"
 #include "view/place.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,7 +71,7 @@ static fleck_status fit(fleck_model **out, fk_source *source, const char *catego
                         const fleck_fit_settings *settings, fk_wide_window window,
                         fleck_times *times, fleck_error *err)
 {
-    fleck_fit_settings sized = settings != NULL ? *settings : fleck_fit_defaults();
+    fleck_fit_settings sized = settings != NULL ? *settings : fk_fit_defaults();
     const fleck_fit_settings *s = &sized;
     fleck_model *m = NULL;
     fleck_times ignored;
@@ -95,6 +94,7 @@ static fleck_status fit(fleck_model **out, fk_source *source, const char *catego
     m->runner.max_pixels = s->max_pixels;
     FK_DO(fk_fit_run(&m->model, &m->runner, source, s, times != NULL ? times : &ignored, err));
     fk_runner_tell(&m->runner);
+    fk_handle_describe(m);
     *out = m;
     return FLECK_OK;
 done:
@@ -123,7 +123,7 @@ static fleck_status check_call(const fleck_fit_settings *s, const char *data,
     FK_DO(fk_outputs_add(&out, s->output, err));
     if (out.paths.count == 0) /* nothing is there yet */
         goto done;
-    FK_DO(fk_outputs_apart_fit(&out, s, err));
+    FK_DO(fk_fit_apart(&out, s, err));
     for (int64_t i = 0; i < n; i++) {
         FK_DO(fk_outputs_apart(&out, files[i], err));
         FK_DO(fk_outputs_apart(&out, masks != NULL ? masks[i] : NULL, err));
@@ -186,7 +186,7 @@ static void tell_left_out(const fk_samples *samples, int64_t learned, const flec
 fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_settings *settings,
                        fleck_times *times, fleck_error *err)
 {
-    fleck_fit_settings s = settings != NULL ? *settings : fleck_fit_defaults();
+    fleck_fit_settings s = settings != NULL ? *settings : fk_fit_defaults();
     fk_dataset_how how = fk_source_how(s.good, s.recursive, (fk_warn){s.warning, s.warning_ctx});
     fk_samples samples = {0};
     const char **files = NULL, **masks = NULL;
@@ -206,8 +206,7 @@ fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_sett
     }
     FK_DO(check_call(&s, path, files, masks, samples.count, err));
     FK_DO(fit_files(out, files, masks, samples.count, name, &s, times, err));
-    assert(*out != NULL); /* the fit succeeded */
-    (*out)->skipped = samples.count + samples.passed - fk_model_images(&(*out)->model);
+    (*out)->info.skipped = samples.count + samples.passed - fk_model_images(&(*out)->model);
     tell_left_out(&samples, fk_model_images(&(*out)->model), &s, path);
 done:
     fk_free(files);
@@ -217,11 +216,20 @@ done:
     return st;
 }
 
+static fleck_status check_masks(const fleck_settings *s, int64_t n, fleck_error *err)
+{
+    if (s->n_masks == 0 || s->n_masks == n)
+        return FLECK_OK;
+    return fk_error_set(err, FLECK_E_OPTION,
+                        "--masks: expected one for each of %lld images, got %lld", (long long)n,
+                        (long long)s->n_masks);
+}
+
 fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_t n,
                              const fleck_fit_settings *settings, fleck_times *times,
                              fleck_error *err)
 {
-    fleck_fit_settings s = settings != NULL ? *settings : fleck_fit_defaults();
+    fleck_fit_settings s = settings != NULL ? *settings : fk_fit_defaults();
     const char **own = NULL, **masks = NULL;
     fleck_status st;
 
@@ -230,6 +238,7 @@ fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_
     FK_DO(fk_check_files(files, n, __func__, err));
     if (n < 1)
         FK_FAIL(err, FLECK_E_NOTFOUND, "fit: expected at least one image, got none");
+    FK_DO(check_masks(&s, n, err));
     FK_DO(FK_ALLOC(&own, n, err));
     memcpy(own, files, (size_t)n * sizeof *own);
     if (s.masks != NULL) {
@@ -238,8 +247,7 @@ fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_
     }
     FK_DO(check_call(&s, NULL, own, masks, n, err));
     FK_DO(fit_files(out, own, masks, n, "", &s, times, err));
-    assert(*out != NULL); /* the fit succeeded */
-    (*out)->skipped = n - fk_model_images(&(*out)->model);
+    (*out)->info.skipped = n - fk_model_images(&(*out)->model);
 done:
     fk_free(own);
     fk_free(masks);
@@ -259,7 +267,9 @@ fleck_status fleck_fit_stream(fleck_model **out, fleck_next_image *next, void *c
     if (n < 1)
         return fk_error_set(err, FLECK_E_NOTFOUND, "fit: expected at least one image, got none");
     if (settings != NULL) {
-        st = check_call(settings, NULL, NULL, NULL, 0, err);
+        st = check_masks(settings, n, err);
+        if (st == FLECK_OK)
+            st = check_call(settings, NULL, NULL, NULL, 0, err);
         if (st != FLECK_OK)
             return st;
     }
@@ -341,13 +351,14 @@ done:
 fleck_status fleck_model_open(fleck_model **out, const char *path,
                               const fleck_run_settings *settings, fleck_error *err)
 {
-    fleck_run_settings s = settings != NULL ? *settings : fleck_run_defaults();
+    fleck_run_settings s = {0};
     fleck_model *m = NULL;
     fleck_status st;
 
     FK_NEED(out);
     *out = NULL;
     FK_NEED(path);
+    FK_TAKE(&s, settings);
     FK_DO(fk_check_threads(s.threads, __func__, err));
     FK_DO(FK_CALLOC(&m, 1, err));
     FK_DO(absolute(&m->path, path, err));
@@ -366,6 +377,7 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
     m->watch = (fk_watch){.call = s.progress, .ctx = s.progress_ctx};
     fk_pool_set_watch(m->runner.pool, &m->watch);
     FK_DO(fk_runner_ready(&m->runner, err));
+    fk_handle_describe(m);
     *out = m;
     return FLECK_OK;
 done:
@@ -416,17 +428,13 @@ static double share_left_out(const fk_model *m)
     return n > 0 ? (double)count / (double)n : 0.0;
 }
 
-fleck_model_info fleck_model_describe(const fleck_model *model)
+void fk_handle_describe(fleck_model *model)
 {
-    const fk_model *m = model != NULL ? &model->model : NULL;
-    const fk_calibration *c;
-    const fk_level *first;
+    const fk_model *m = &model->model;
+    const fk_calibration *c = &m->calibration;
+    const fk_level *first = &m->shape.levels[0];
 
-    if (m == NULL)
-        return (fleck_model_info){0};
-    c = &m->calibration;
-    first = &m->shape.levels[0];
-    return (fleck_model_info){
+    model->info = (fleck_model_info){
         .method = m->method->name,
         .backbone = m->backbone,
         .precision = fk_precision_name(m->precision),
@@ -441,7 +449,7 @@ fleck_model_info fleck_model_describe(const fleck_model *model)
         .options = model->options,
         .pool = model->pool,
         .images = fk_model_images(m),
-        .skipped = model->skipped,
+        .skipped = model->info.skipped,
         .width = m->pre.width,
         .height = m->pre.height,
         .crop_width = m->pre.crop_width,
@@ -471,6 +479,11 @@ fleck_model_info fleck_model_describe(const fleck_model *model)
         .n_groups = c->folds,
         .patches = first->height * first->width,
         .dim = first->dim};
+}
+
+const fleck_model_info *fleck_model_describe(const fleck_model *model)
+{
+    return model != NULL ? &model->info : NULL;
 }
 
 /* Numbers that are none are looked for here, not at every opening, which must be quick. */

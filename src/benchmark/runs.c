@@ -159,7 +159,7 @@ static fleck_status add(fk_bench_runs *r, const char *text, const char *backbone
                         const fleck_bench_settings *s, fleck_error *err)
 {
     size_t head = strcspn(text, ":"), method = strcspn(text, "@:");
-    fk_bench_run run = {.fit = s->fit};
+    fk_bench_run run = {.fit = *s->fit};
     reading text_of_run = {.runs = r, .fit = &run.fit};
     const char **block = NULL;
     fleck_status st;

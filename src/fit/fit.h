@@ -3,7 +3,9 @@
 #define FK_FIT_FIT_H
 
 #include "dataset/dataset.h"
+#include "run/output.h"
 #include "run/source.h"
+#include "fit/settings.h"
 
 /* Everything of m that the settings decide: backbone, weights, preprocessing, taps, embedding,
  * method and an empty state.  m is zeroed before. */
@@ -76,6 +78,10 @@ fleck_status fk_fit_window(fk_wide_window *out, const char *text, fk_wide_window
 fleck_status fk_fit_check_files(const char **files, const char **masks, fk_digest *contents,
                                 int64_t *n, bool whole, const fleck_fit_settings *s,
                                 fk_wide_window *window, fleck_error *err) FLECK_MUST_CHECK;
+
+/* FLECK_E_STATE where an output is a file that a fit reads beside its images. */
+fleck_status fk_fit_apart(const fk_outputs *o, const fleck_fit_settings *s,
+                          fleck_error *err) FLECK_MUST_CHECK;
 
 /* Learn the source's images, finish, and calibrate.  They are learned in order; where the method is
  * FK_METHOD_ORDERED and the source knows their contents, in the order of these.  Folds, and which

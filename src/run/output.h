@@ -29,11 +29,9 @@ fleck_status fk_outputs_add(fk_outputs *o, const char *path, fleck_error *err) F
 /* FLECK_E_STATE where one of them is input, which may be NULL; names both. */
 fleck_status fk_outputs_apart(const fk_outputs *o, const char *input,
                               fleck_error *err) FLECK_MUST_CHECK;
-/* The same of all images and masks of samples; and of the other files that a fit reads. */
+/* The same of all images and masks of samples. */
 fleck_status fk_outputs_apart_samples(const fk_outputs *o, const fk_samples *samples,
                                       fleck_error *err) FLECK_MUST_CHECK;
-fleck_status fk_outputs_apart_fit(const fk_outputs *o, const fleck_fit_settings *s,
-                                  fleck_error *err) FLECK_MUST_CHECK;
 
 /* What stands in a picture or map as its origin: a sum of image's path, links resolved. */
 void fk_output_origin(char out[FK_SHA256_TEXT], const char *image);

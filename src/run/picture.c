@@ -177,7 +177,7 @@ fleck_status fk_picture_sheet(fk_image *out, const fk_model *m, const fleck_resu
 
     *out = (fk_image){0};
     FK_DO(view_of(&d.view, r, err));
-    FK_DO(measure(&d, m, r, &settings->regions, err));
+    FK_DO(measure(&d, m, r, settings->regions, err));
     FK_DO(draw(&d, m, settings->kind != FLECK_PICTURE_OUTLINE, err));
     legend = legend_of(&w, &d, r);
     if (both) {

@@ -11,7 +11,8 @@
  * The exit status is 1 where a file did what none may do. */
 #define _GNU_SOURCE
 #include "base/digest.h"
-#include "fleck_tools.h"
+#include "../defaults.h"
+#include "fit/settings.h"
 #include "tensor/safetensors.h"
 
 #include <errno.h>
@@ -307,7 +308,7 @@ static void part(char *out, const char *folder, const char *name)
 static fleck_fit_settings small_fit(const table *b)
 {
     static const char *const options[] = {"dims=5", NULL};
-    fleck_fit_settings s = fleck_fit_defaults();
+    fleck_fit_settings s = fk_fit_defaults();
 
     s.home = getenv("FLECK_HOME");
     s.method = "padim";
@@ -336,10 +337,10 @@ static fleck_status fit_with(const table *b, const fleck_fit_settings *s, const 
 
 static fleck_status try_image(table *b, fleck_error *err)
 {
-    fleck_result r = {0};
+    fleck_result *r = NULL;
     fleck_status st = fleck_score_file(b->model, b->path, true, &r, err);
 
-    if (st == FLECK_OK && !isfinite(r.score))
+    if (st == FLECK_OK && !isfinite(r->score))
         abort();
     fleck_result_free(&r);
     if (b->number % 16 == 0) {
@@ -358,8 +359,8 @@ static fleck_status try_image(table *b, fleck_error *err)
 static fleck_status try_csv(table *b, fleck_error *err)
 {
     fleck_fit_settings s = small_fit(b);
-    fleck_eval_settings e = fleck_eval_defaults();
-    fleck_report report;
+    fleck_eval_settings e = test_eval_defaults();
+    fleck_report *report = NULL;
     fleck_model *model = NULL;
     fleck_error other = {0};
     fleck_status st, evaluated;
@@ -379,9 +380,9 @@ static fleck_status try_csv(table *b, fleck_error *err)
 static fleck_status try_mask(table *b, fleck_error *err)
 {
     char list[PATH_SIZE];
-    fleck_eval_settings e = fleck_eval_defaults();
+    fleck_eval_settings e = test_eval_defaults();
     fleck_fit_settings s = small_fit(b);
-    fleck_report report;
+    fleck_report *report = NULL;
     FILE *f;
 
     if (b->number % 8 == 0) {
@@ -403,8 +404,8 @@ static fleck_status try_mask(table *b, fleck_error *err)
 /* WORK/maps has a map for every test image but one, which the damaged file becomes. */
 static fleck_status try_map(table *b, fleck_error *err)
 {
-    fleck_metrics_settings s = fleck_metrics_defaults();
-    fleck_report report;
+    fleck_metrics_settings s = test_metrics_defaults();
+    fleck_report *report = NULL;
     char maps[PATH_SIZE], map[PATH_SIZE], name[64];
     fleck_status st;
 
@@ -432,9 +433,9 @@ static fleck_status try_weights(table *b, fleck_error *err)
 
 static fleck_status try_model(table *b, fleck_error *err)
 {
-    fleck_run_settings s = fleck_run_defaults();
+    fleck_run_settings s = test_run_defaults();
     fleck_model *model = NULL;
-    fleck_result r = {0};
+    fleck_result *r = NULL;
     char image[PATH_SIZE];
     fleck_error other = {0};
     double difference;
@@ -457,8 +458,8 @@ static fleck_status try_model(table *b, fleck_error *err)
 
 static fleck_status try_result(table *b, fleck_error *err)
 {
-    fleck_compare_settings s = fleck_compare_defaults();
-    fleck_comparison c;
+    fleck_compare_settings s = test_compare_defaults();
+    fleck_comparison *c = NULL;
 
     s.resamples = 20;
     return fleck_compare(b->path, NULL, b->path, NULL, &s, &c, err);
@@ -555,7 +556,7 @@ static int attempt(campaign *c, int64_t number)
 
 static void child(campaign *c, int64_t from, int64_t end, int out)
 {
-    fleck_run_settings s = fleck_run_defaults();
+    fleck_run_settings s = test_run_defaults();
     fleck_error err = {0};
 
     s.threads = 1;

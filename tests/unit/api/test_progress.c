@@ -10,7 +10,7 @@ static fleck_fit_settings settings(const char *method, int64_t tile)
 {
     static const char *const none[] = {NULL}, *const dims[] = {"dims=3", NULL},
                              *const half[] = {"coreset=0.5", NULL};
-    fleck_fit_settings s = fleck_fit_defaults();
+    fleck_fit_settings s = fk_fit_defaults();
 
     s.method = method;
     use_network(&s);
@@ -26,7 +26,7 @@ static fleck_fit_settings settings(const char *method, int64_t tile)
 
 static int set_up(void **state)
 {
-    fleck_synth_settings synth = fleck_synth_defaults();
+    fleck_synth_settings synth = test_synth_defaults();
     fleck_error err = {0};
 
     (void)state;
@@ -134,8 +134,8 @@ static void every_stage_of_a_fit_can_be_stopped(void **state)
 
 static fleck_status evaluate(void *ctx, listener *l, fleck_error *err)
 {
-    fleck_eval_settings s = fleck_eval_defaults();
-    fleck_report report;
+    fleck_eval_settings s = test_eval_defaults();
+    fleck_report *report = NULL;
 
     s.progress = listen;
     s.progress_ctx = l;
@@ -151,7 +151,7 @@ typedef struct opened {
 static fleck_status with_model(void *ctx, listener *l, fleck_error *err)
 {
     const opened *o = ctx;
-    fleck_run_settings s = fleck_run_defaults();
+    fleck_run_settings s = test_run_defaults();
     fleck_model *m = NULL;
     fleck_status st;
 

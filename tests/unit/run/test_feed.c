@@ -21,7 +21,7 @@ static fixture f;
 
 static int set_up(void **state)
 {
-    fleck_synth_settings synth = fleck_synth_defaults();
+    fleck_synth_settings synth = test_synth_defaults();
     fk_dataset_how how = fk_source_how(NULL, false, (fk_warn){0});
     fleck_error err = {0};
 
@@ -57,7 +57,7 @@ static int tear_down(void **state)
 static fleck_fit_settings settings(const char *method)
 {
     static const char *const options[] = {"dims=3", NULL};
-    fleck_fit_settings s = fleck_fit_defaults();
+    fleck_fit_settings s = fk_fit_defaults();
 
     s.method = "spade"; /* whose network has what the others need */
     use_network(&s);
@@ -92,7 +92,7 @@ static fleck_status on_result(void *ctx, int64_t i, const fleck_sample *sample,
 static void run(const char *method, fk_feed *feed, scores *out, fleck_report *report)
 {
     fleck_fit_settings s = settings(method);
-    fleck_eval_settings e = fleck_eval_defaults();
+    fleck_eval_settings e = test_eval_defaults();
     fk_model m;
     fk_runner r = {0};
     fk_source source;

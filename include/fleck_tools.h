@@ -16,7 +16,9 @@ extern "C" {
  * mode kept. */
 
 /* Whether path could be written now, asked without a trace: a folder that is missing or closed, a
- * device, a folder in its place, a file that may not be written. */
+ * device, a folder in its place, a file that may not be written.
+ *   FLECK_E_NOTFOUND  there is no such folder
+ *   FLECK_E_IO        it could not be written */
 FLECK_API fleck_status fleck_output_check(const char *path, fleck_error *err) FLECK_MUST_CHECK;
 
 /* What a page of results begins with, so that it is known for one. */
@@ -48,7 +50,7 @@ FLECK_API fleck_status fleck_output_replace(const char *path, fleck_output_kind 
 /* A name below an output folder for what is made of image, ending in `ending` (".png"): the image's
  * path as it is given, "." and doubled slashes left out, "%up" for "..", "%root" in front of an
  * absolute one, "%25" for a "%" that begins a part.  Two paths have two names, whatever else is
- * written; parts that would be longer than a name can be end in a sum.  Free with fleck_free(). */
+ * written; parts that would be longer than a name can be end in a sum.  fleck_free(*out). */
 FLECK_API fleck_status fleck_output_name(char **out, const char *image, const char *ending,
                                          fleck_error *err) FLECK_MUST_CHECK;
 
@@ -58,7 +60,8 @@ FLECK_API fleck_status fleck_output_name(char **out, const char *image, const ch
 FLECK_API fleck_status fleck_file_copy(const char *from, const char *to,
                                        fleck_error *err) FLECK_MUST_CHECK;
 
-/* Write a whole file in one go. */
+/* Write a whole file in one go.
+ *   FLECK_E_NOTFOUND, FLECK_E_IO  as fleck_output_check() */
 FLECK_API fleck_status fleck_file_write(const char *path, const void *bytes, size_t size,
                                         fleck_error *err) FLECK_MUST_CHECK;
 
@@ -330,7 +333,11 @@ typedef struct fleck_panel_column {
 } fleck_panel_column;
 /* Write a PNG, which says that fleck drew it: image | ground truth | heat map of each model,
  * captions below, each picture tile pixels high.  mask NULL: the ground truth column says
- * "none". */
+ * "none".  Progress is that of the models.
+ *   FLECK_E_SHAPE      the mask is of another size
+ *   FLECK_E_STATE      out_path is the image or the mask; a model's file has changed
+ *   FLECK_E_IO         out_path cannot be written
+ *   else               as fleck_score_file() */
 FLECK_API fleck_status fleck_panel(const char *out_path, const char *image, const char *mask,
                                    const fleck_panel_column *columns, int n, int64_t tile,
                                    fleck_error *err) FLECK_MUST_CHECK;
@@ -344,12 +351,16 @@ typedef struct fleck_synth_settings {
     int64_t train, good, defective;
     /* 1 */
     uint64_t seed;
+    /* Told of images; NULL: none. */
+    fleck_progress *progress;
+    void *progress_ctx;
 } fleck_synth_settings;
 /* Write the defaults; size is sizeof *settings. */
 FLECK_API void fleck_synth_defaults(fleck_synth_settings *settings, size_t size);
 /* Write a deterministic, licence-free sample category in MVTec AD layout under folder.
  *   FLECK_E_OPTION  a size or number out of range; folder is neither new nor empty
- *   FLECK_E_IO      it cannot be made or written into */
+ *   FLECK_E_IO      it cannot be made or written into
+ *   FLECK_E_CANCELLED  progress said so; the images so far stay */
 FLECK_API fleck_status fleck_synth(const char *folder, const fleck_synth_settings *settings,
                                    fleck_error *err) FLECK_MUST_CHECK;
 

@@ -192,12 +192,15 @@ void fleck_synth_defaults(fleck_synth_settings *settings, size_t size)
 fleck_status fleck_synth(const char *folder, const fleck_synth_settings *settings, fleck_error *err)
 {
     fleck_synth_settings s = synth_defaults;
+    fk_synth_settings in;
+    fk_watch watch;
     fleck_status st;
 
     FK_NEED(folder);
     FK_TAKE(&s, settings);
-    st = fk_synth_write(
-        folder, &(fk_synth_settings){s.width, s.height, s.train, s.good, s.defective, s.seed}, err);
+    watch = (fk_watch){.call = s.progress, .ctx = s.progress_ctx};
+    in = (fk_synth_settings){s.width, s.height, s.train, s.good, s.defective, s.seed, &watch};
+    st = fk_synth_write(folder, &in, err);
 done:
     return st;
 }

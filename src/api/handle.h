@@ -7,7 +7,8 @@
 struct fleck_model {
     fk_model model;
     fk_runner runner; /* borrows model */
-    char *path;       /* of the file it was opened from, from the root; NULL for a fitted one */
+    char *path;       /* of the file it was opened from, from the root; NULL for another one */
+    bool opened;      /* from a file or from memory */
     char taps[512];   /* names separated by commas, for fleck_model_describe() */
     char pool[FK_POOLING_TEXT];
     char *options;         /* JSON text, likewise */

@@ -255,9 +255,10 @@ done:
 }
 
 fleck_status fleck_fit_stream(fleck_model **out, fleck_next_image *next, void *ctx, int64_t n,
-                              const fleck_fit_settings *settings, fleck_times *times,
-                              fleck_error *err)
+                              const fleck_settings *settings, fleck_times *times, fleck_error *err)
 {
+    fleck_settings s = settings != NULL ? *settings : fk_fit_defaults();
+    fk_wide_window window;
     fk_source source;
     fleck_status st;
 
@@ -265,17 +266,14 @@ fleck_status fleck_fit_stream(fleck_model **out, fleck_next_image *next, void *c
     *out = NULL;
     FK_NEED(next);
     if (n < 1)
-        return fk_error_set(err, FLECK_E_NOTFOUND, "fit: expected at least one image, got none");
-    if (settings != NULL) {
-        st = check_masks(settings, n, err);
-        if (st == FLECK_OK)
-            st = check_call(settings, NULL, NULL, NULL, 0, err);
-        if (st != FLECK_OK)
-            return st;
-    }
+        FK_FAIL(err, FLECK_E_NOTFOUND, "fit: expected at least one image, got none");
+    FK_DO(check_masks(&s, n, err));
+    FK_DO(check_call(&s, NULL, NULL, NULL, 0, err));
+    FK_DO(fk_fit_window(&window, s.window, (fk_wide_window){0, 0}, err));
     fk_source_init_stream(&source, next, ctx, n);
-    st = fit(out, &source, "", settings, (fk_wide_window){0, 0}, times, err);
+    st = fit(out, &source, "", &s, window, times, err);
     fk_source_free(&source);
+done:
     return st;
 }
 
@@ -292,6 +290,23 @@ fleck_status fleck_model_save_with(const fleck_model *model, const char *path,
     FK_NEED(model);
     FK_NEED(path);
     return fk_model_save(&model->model, path, &watch, err);
+}
+
+fleck_status fleck_model_save_memory(const fleck_model *model, void **bytes, size_t *size,
+                                     fleck_progress *progress, void *progress_ctx, fleck_error *err)
+{
+    fk_watch watch = {.call = progress, .ctx = progress_ctx};
+    uint8_t *copy = NULL;
+    fleck_status st;
+
+    FK_NEED(bytes);
+    *bytes = NULL;
+    FK_NEED(size);
+    *size = 0;
+    FK_NEED(model);
+    st = fk_model_save_memory(&model->model, &copy, size, &watch, err);
+    *bytes = copy;
+    return st;
 }
 
 /* path from the root on, so that it stays when the process changes its folder.  Links stay too: one
@@ -348,11 +363,50 @@ done:
     return st;
 }
 
+/* Open the file at path, or where that is NULL bytes [size]. */
+static fleck_status open_model(fleck_model **out, const char *path, const void *bytes, size_t size,
+                               const fleck_run_settings *s, fleck_error *err)
+{
+    int threads = s->threads > 0 ? s->threads : fk_pool_processors();
+    fleck_model *m = NULL;
+    fleck_status st;
+
+    FK_DO(FK_CALLOC(&m, 1, err));
+    if (path != NULL) {
+        FK_DO(absolute(&m->path, path, err));
+        FK_DO(fk_model_load(&m->model, path, threads, s->options, err));
+    } else {
+        FK_DO(fk_model_load_memory(&m->model, bytes, size, "model in memory", threads, s->options,
+                                   err));
+    }
+    if (s->precision != NULL)
+        FK_DO(fk_precision_named(&m->model.precision, s->precision, err));
+    if (s->pool != NULL)
+        FK_DO(fk_pooling_parse(&m->model.pooling, s->pool, err));
+    FK_DO(open_areas(&m->model, s, err));
+    FK_DO(fk_pick_engine(&m->model, s->engine, err));
+    FK_DO(describe(m, err));
+    FK_DO(fk_runner_open_resting(&m->runner, &m->model, s->threads, err));
+    if (!s->rest)
+        FK_DO(fk_runner_wake(&m->runner, err));
+    m->runner.warn = (fk_warn){s->warning, s->warning_ctx};
+    m->runner.max_pixels = s->max_pixels;
+    m->watch = (fk_watch){.call = s->progress, .ctx = s->progress_ctx};
+    fk_pool_set_watch(m->runner.pool, &m->watch);
+    FK_DO(fk_runner_ready(&m->runner, err));
+    m->opened = true;
+    fk_handle_describe(m);
+    *out = m;
+    return FLECK_OK;
+done:
+    fleck_model_close(&m);
+    return st;
+}
+
 fleck_status fleck_model_open(fleck_model **out, const char *path,
                               const fleck_run_settings *settings, fleck_error *err)
 {
     fleck_run_settings s = {0};
-    fleck_model *m = NULL;
     fleck_status st;
 
     FK_NEED(out);
@@ -360,28 +414,26 @@ fleck_status fleck_model_open(fleck_model **out, const char *path,
     FK_NEED(path);
     FK_TAKE(&s, settings);
     FK_DO(fk_check_threads(s.threads, __func__, err));
-    FK_DO(FK_CALLOC(&m, 1, err));
-    FK_DO(absolute(&m->path, path, err));
-    FK_DO(fk_model_load(&m->model, path, s.threads > 0 ? s.threads : fk_pool_processors(),
-                        s.options, err));
-    if (s.precision != NULL)
-        FK_DO(fk_precision_named(&m->model.precision, s.precision, err));
-    if (s.pool != NULL)
-        FK_DO(fk_pooling_parse(&m->model.pooling, s.pool, err));
-    FK_DO(open_areas(&m->model, &s, err));
-    FK_DO(fk_pick_engine(&m->model, s.engine, err));
-    FK_DO(describe(m, err));
-    FK_DO(fk_runner_open(&m->runner, &m->model, s.threads, err));
-    m->runner.warn = (fk_warn){s.warning, s.warning_ctx};
-    m->runner.max_pixels = s.max_pixels;
-    m->watch = (fk_watch){.call = s.progress, .ctx = s.progress_ctx};
-    fk_pool_set_watch(m->runner.pool, &m->watch);
-    FK_DO(fk_runner_ready(&m->runner, err));
-    fk_handle_describe(m);
-    *out = m;
-    return FLECK_OK;
+    st = open_model(out, path, NULL, 0, &s, err);
 done:
-    fleck_model_close(&m);
+    return st;
+}
+
+fleck_status fleck_model_open_memory(fleck_model **out, const void *bytes, size_t size,
+                                     const fleck_run_settings *settings, fleck_error *err)
+{
+    fleck_run_settings s = {0};
+    fleck_status st;
+
+    FK_NEED(out);
+    *out = NULL;
+    FK_NEED(bytes);
+    FK_TAKE(&s, settings);
+    FK_DO(fk_check_threads(s.threads, __func__, err));
+    if (size > PTRDIFF_MAX)
+        FK_FAIL(err, FLECK_E_OPTION, "%s: there is no memory of %zu bytes", __func__, size);
+    st = open_model(out, NULL, bytes, size, &s, err);
+done:
     return st;
 }
 
@@ -492,7 +544,7 @@ static fleck_status check_finite(const fleck_model *model, fleck_error *err)
     const fk_model *m = &model->model;
     fleck_status st = FLECK_OK;
 
-    if (model->path != NULL) {
+    if (model->opened) {
         FK_DO(fk_st_restore(m->weights, err));
         FK_DO(fk_st_check_finite(m->weights, err));
     }
@@ -553,7 +605,7 @@ fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *di
     *difference = NAN;
     FK_NEED(model);
     st = verify(model, tolerance, difference, err);
-    name = model->path != NULL ? fk_st_name(model->model.weights) : NULL;
+    name = model->opened ? fk_st_name(model->model.weights) : NULL;
     if (st != FLECK_OK && err != NULL && name != NULL && strstr(err->message, name) == NULL)
         fk_error_context(err, "%s", name);
     return st;

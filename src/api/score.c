@@ -42,8 +42,8 @@ done:
     return st;
 }
 
-fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb, int64_t width,
-                                int64_t height, size_t row_bytes, fleck_result **out,
+fleck_status fleck_score_pixels(fleck_model *model, const fleck_pixels *pixels,
+                                const fleck_pixels *mask, bool keep_image, fleck_result **out,
                                 fleck_error *err)
 {
     fleck_status st;
@@ -51,11 +51,11 @@ fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb, int64_t 
     FK_NEED(out);
     *out = NULL;
     FK_NEED(model);
-    FK_NEED(rgb);
+    FK_NEED(pixels);
     fk_handle_begin(model, "predict", 1);
     FK_DO(fk_handle_ready(model, err));
     FK_DO(FK_CALLOC(out, 1, err));
-    FK_DO(fk_predict_pixels(&model->runner, rgb, width, height, row_bytes, *out, err));
+    FK_DO(fk_predict_pixels(&model->runner, pixels, mask, keep_image, *out, err));
     fk_runner_scored(&model->runner, *out, true);
     fk_runner_tell(&model->runner);
 done:

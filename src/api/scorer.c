@@ -57,8 +57,8 @@ done:
     return st;
 }
 
-fleck_status fleck_scorer_pixels(fleck_scorer *scorer, const uint8_t *rgb, int64_t width,
-                                 int64_t height, size_t row_bytes, fleck_result **out,
+fleck_status fleck_scorer_pixels(fleck_scorer *scorer, const fleck_pixels *pixels,
+                                 const fleck_pixels *mask, bool keep_image, fleck_result **out,
                                  fleck_error *err)
 {
     fleck_status st;
@@ -66,10 +66,10 @@ fleck_status fleck_scorer_pixels(fleck_scorer *scorer, const uint8_t *rgb, int64
     FK_NEED(out);
     *out = NULL;
     FK_NEED(scorer);
-    FK_NEED(rgb);
+    FK_NEED(pixels);
     FK_DO(fk_handle_unchanged(scorer->model, err));
     FK_DO(FK_CALLOC(out, 1, err));
-    st = fk_predict_pixels(&scorer->runner, rgb, width, height, row_bytes, *out, err);
+    st = fk_predict_pixels(&scorer->runner, pixels, mask, keep_image, *out, err);
 done:
     if (st != FLECK_OK)
         fleck_result_free(out);

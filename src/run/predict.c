@@ -5,14 +5,14 @@
 
 #include <math.h>
 
-fleck_status fk_predict_image(fk_runner *r, fk_image *original, bool keep, fleck_result *out,
-                              fleck_error *err)
+fleck_status fk_predict_image(fk_runner *r, fk_image *original, const fk_image *mask, bool keep,
+                              fleck_result *out, fleck_error *err)
 {
     fk_canvas canvas = {0};
     fleck_status st;
 
     fk_result_start(out, r->model, original);
-    FK_DO(fk_runner_prepare(r, 0, original, NULL, &canvas, err));
+    FK_DO(fk_runner_prepare_masked(r, 0, original, mask, &canvas, err));
     out->unlike = fk_kind_compare(&r->model->kind, canvas.traits);
     FK_DO(FK_ALLOC(&out->map, out->map_width * out->map_height, err));
     FK_DO(fk_runner_score_canvas(r, 0, &canvas, FK_NONE, r->pool, out->map, &out->score, err));
@@ -26,16 +26,21 @@ done:
     return st;
 }
 
-fleck_status fk_predict_pixels(fk_runner *r, const uint8_t *rgb, int64_t width, int64_t height,
-                               size_t row_bytes, fleck_result *out, fleck_error *err)
+fleck_status fk_predict_pixels(fk_runner *r, const fleck_pixels *pixels, const fleck_pixels *mask,
+                               bool keep, fleck_result *out, fleck_error *err)
 {
-    fk_image image = {0};
+    fk_image image = {0}, drawn = {0};
+    bool borrowed = false;
     fleck_status st;
 
-    FK_DO(fk_image_copy_rows(&image, rgb, width, height, row_bytes, err));
-    FK_DO(fk_predict_image(r, &image, false, out, err));
+    FK_DO(fk_runner_pixels(r, 0, pixels, keep ? NULL : &borrowed, &image, err));
+    if (mask != NULL)
+        FK_DO(fk_image_mask_of_pixels(&drawn, mask, image.width, image.height, err));
+    FK_DO(fk_predict_image(r, &image, mask != NULL ? &drawn : NULL, keep, out, err));
 done:
-    fk_image_free(&image);
+    if (!borrowed)
+        fk_image_free(&image);
+    fk_image_free(&drawn);
     return st;
 }
 
@@ -47,7 +52,7 @@ fleck_status fk_predict_file(fk_runner *r, const char *path, bool keep, fleck_re
 
     *out = (fleck_result){0};
     FK_DO(fk_runner_decode(r, 0, path, &original, err));
-    st = fk_predict_image(r, &original, keep, out, err);
+    st = fk_predict_image(r, &original, NULL, keep, out, err);
     if (st != FLECK_OK)
         fk_error_context(err, "%s", path);
     else

@@ -5,13 +5,13 @@
 #include "run/result.h"
 #include "run/runner.h"
 
-/* Score pixels already decoded, on all threads; takes over *original where keep is set. */
-fleck_status fk_predict_image(fk_runner *r, fk_image *original, bool keep, fleck_result *out,
-                              fleck_error *err) FLECK_MUST_CHECK;
+/* Score pixels already decoded, on all threads; takes over *original where keep is set.  mask:
+ * NULL, or what is left out of this image. */
+fleck_status fk_predict_image(fk_runner *r, fk_image *original, const fk_image *mask, bool keep,
+                              fleck_result *out, fleck_error *err) FLECK_MUST_CHECK;
 /* The same of pixels in memory, as fleck_score_pixels(). */
-fleck_status fk_predict_pixels(fk_runner *r, const uint8_t *rgb, int64_t width, int64_t height,
-                               size_t row_bytes, fleck_result *out,
-                               fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_predict_pixels(fk_runner *r, const fleck_pixels *pixels, const fleck_pixels *mask,
+                               bool keep, fleck_result *out, fleck_error *err) FLECK_MUST_CHECK;
 /* Decode and score one file on all threads; messages name it. */
 fleck_status fk_predict_file(fk_runner *r, const char *path, bool keep, fleck_result *out,
                              fleck_error *err) FLECK_MUST_CHECK;

@@ -89,7 +89,8 @@ done:
     return st;
 }
 
-fleck_status fk_runner_open(fk_runner *out, const fk_model *m, int threads, fleck_error *err)
+fleck_status fk_runner_open_resting(fk_runner *out, const fk_model *m, int threads,
+                                    fleck_error *err)
 {
     fleck_status st;
 
@@ -99,10 +100,20 @@ fleck_status fk_runner_open(fk_runner *out, const fk_model *m, int threads, flec
     fk_gate_init(&out->decoding, DECODING_BYTES);
     FK_DO(fk_pool_open(&out->pool, threads, err));
     FK_DO(FK_CALLOC(&out->lanes, threads, err));
-    FK_DO(fk_runner_wake(out, err));
     for (int i = 0; i < threads; i++)
         FK_DO(fk_embedding_init(&out->lanes[i].embedding, &m->shape, err));
 done:
+    if (st != FLECK_OK)
+        fk_runner_close(out);
+    return st;
+}
+
+fleck_status fk_runner_open(fk_runner *out, const fk_model *m, int threads, fleck_error *err)
+{
+    fleck_status st = fk_runner_open_resting(out, m, threads, err);
+
+    if (st == FLECK_OK)
+        st = fk_runner_wake(out, err);
     if (st != FLECK_OK)
         fk_runner_close(out);
     return st;
@@ -350,14 +361,41 @@ fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image
     return st;
 }
 
-fleck_status fk_runner_prepare(fk_runner *r, int lane, const fk_image *original, const char *mask,
-                               fk_canvas *out, fleck_error *err)
+fleck_status fk_runner_pixels(fk_runner *r, int lane, const fleck_pixels *pixels, bool *borrowed,
+                              fk_image *original, fleck_error *err)
+{
+    fk_image_settings settings = fk_runner_decoding(r);
+    fk_image_notes notes = {0};
+    double start = fk_clock_seconds();
+    fleck_status st = fk_image_of_pixels(original, borrowed, pixels, &settings, &notes, err);
+
+    r->lanes[lane].decode += fk_clock_seconds() - start;
+    if (st == FLECK_OK)
+        note(&r->lanes[lane], "pixels in memory", &notes,
+             settings.high > 0 ? settings.high : FK_IMAGE_WIDEST);
+    return st;
+}
+
+static fleck_status prepare(fk_runner *r, int lane, const fk_image *original, const char *mask,
+                            const fk_image *drawn, fk_canvas *out, fleck_error *err)
 {
     double start = fk_clock_seconds();
-    fleck_status st = fk_canvas_make(out, r->model, original, mask, err);
+    fleck_status st = fk_canvas_make(out, r->model, original, mask, drawn, err);
 
     r->lanes[lane].decode += fk_clock_seconds() - start;
     return st;
+}
+
+fleck_status fk_runner_prepare(fk_runner *r, int lane, const fk_image *original, const char *mask,
+                               fk_canvas *out, fleck_error *err)
+{
+    return prepare(r, lane, original, mask, NULL, out, err);
+}
+
+fleck_status fk_runner_prepare_masked(fk_runner *r, int lane, const fk_image *original,
+                                      const fk_image *mask, fk_canvas *out, fleck_error *err)
+{
+    return prepare(r, lane, original, NULL, mask, out, err);
 }
 
 /* The model's taps and pooled output of an input; *seconds is what the network took. */

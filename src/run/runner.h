@@ -27,7 +27,10 @@ typedef struct fk_runner {
     int tap_of[FK_MAX_TAPS]; /* with a feed: where the model's taps are among the network's */
 } fk_runner;
 
-/* Compile m's network and open threads lanes.  Its taps must be those m says. */
+/* Open threads lanes; the network rests. */
+fleck_status fk_runner_open_resting(fk_runner *out, const fk_model *m, int threads,
+                                    fleck_error *err) FLECK_MUST_CHECK;
+/* The same, with m's network compiled.  Its taps must be those m says. */
 fleck_status fk_runner_open(fk_runner *out, const fk_model *m, int threads,
                             fleck_error *err) FLECK_MUST_CHECK;
 /* The same on a network that other models use as well; feed is borrowed.  FLECK_E_SHAPE: it lacks
@@ -62,9 +65,16 @@ int64_t fk_runner_transparent(const fk_runner *r);
 /* Decode path (RGB, EXIF applied) into original. */
 fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image *original,
                               fleck_error *err) FLECK_MUST_CHECK;
+/* The same of pixels in memory, see fk_image_of_pixels(). */
+fleck_status fk_runner_pixels(fk_runner *r, int lane, const fleck_pixels *pixels, bool *borrowed,
+                              fk_image *original, fleck_error *err) FLECK_MUST_CHECK;
 /* Bring it to the model's canvas; mask: NULL or the file of its own mask, see fk_canvas_make(). */
 fleck_status fk_runner_prepare(fk_runner *r, int lane, const fk_image *original, const char *mask,
                                fk_canvas *out, fleck_error *err) FLECK_MUST_CHECK;
+/* The same with a mask in memory, or NULL. */
+fleck_status fk_runner_prepare_masked(fk_runner *r, int lane, const fk_image *original,
+                                      const fk_image *mask, fk_canvas *out,
+                                      fleck_error *err) FLECK_MUST_CHECK;
 /* Network and embedding of one input; out was made for the model's shape, or is NULL for the lane's
  * own.  pool: the runner's, where nothing else runs on it, or NULL; here and below. */
 fleck_status fk_runner_embed(fk_runner *r, int lane, const uint8_t *input, fk_pool *pool,

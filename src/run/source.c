@@ -32,7 +32,8 @@ void fk_source_free(fk_source *s)
 }
 
 /* Called with the lock held: the pixels are the function's until it is called again. */
-static fleck_status ask(fk_source *s, int64_t i, fk_image *out, fleck_error *err)
+static fleck_status ask(fk_source *s, fk_runner *r, int lane, int64_t i, fk_image *out,
+                        fleck_error *err)
 {
     fleck_pixels p = {0};
     fleck_status st = s->next(s->ctx, i, &p);
@@ -40,10 +41,11 @@ static fleck_status ask(fk_source *s, int64_t i, fk_image *out, fleck_error *err
     if (st != FLECK_OK)
         return fk_error_set(err, st, "the caller's function gave no image (%s)",
                             fk_status_name(st));
-    return fk_image_copy_rows(out, p.rgb, p.width, p.height, p.row_bytes, err);
+    return fk_runner_pixels(r, lane, &p, NULL, out, err);
 }
 
-static fleck_status read_stream(fk_source *s, int64_t i, fk_image *out, fleck_error *err)
+static fleck_status read_stream(fk_source *s, fk_runner *r, int lane, int64_t i, fk_image *out,
+                                fleck_error *err)
 {
     fleck_status st;
 
@@ -51,7 +53,7 @@ static fleck_status read_stream(fk_source *s, int64_t i, fk_image *out, fleck_er
     while (s->turn < i && !s->stopped)
         pthread_cond_wait(&s->turn_came, &s->lock);
     if (!s->stopped)
-        st = ask(s, i, out, err);
+        st = ask(s, r, lane, i, out, err);
     else
         st = fk_error_set(err, FLECK_E_CANCELLED, "the fit has failed before");
     s->stopped = st != FLECK_OK;
@@ -70,7 +72,7 @@ fleck_status fk_source_read(fk_source *s, fk_runner *r, int lane, int64_t i, fk_
     *out = (fk_image){0};
     if (s->files != NULL)
         return fk_runner_decode(r, lane, s->files[i], out, err);
-    st = read_stream(s, i, out, err);
+    st = read_stream(s, r, lane, i, out, err);
     if (st != FLECK_OK)
         fk_source_context(s, i, err);
     return st;

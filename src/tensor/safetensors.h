@@ -34,6 +34,9 @@ fleck_status fk_st_open_with(fk_st_reader **out, const char *path, int threads,
 /* The same over bytes that the caller keeps alive (fuzzing, memory); name stands in messages. */
 fleck_status fk_st_open_bytes(fk_st_reader **out, const void *bytes, size_t size, const char *name,
                               fleck_error *err) FLECK_MUST_CHECK;
+/* The same over a copy of the bytes, whose checksum is compared. */
+fleck_status fk_st_open_copy(fk_st_reader **out, const void *bytes, size_t size, const char *name,
+                             int threads, fleck_error *err) FLECK_MUST_CHECK;
 /* Close and set *reader to NULL; NULL and *reader == NULL are legal. */
 void fk_st_close(fk_st_reader **reader);
 
@@ -44,7 +47,7 @@ void fk_st_close(fk_st_reader **reader);
 void fk_st_release(fk_st_reader *reader);
 fleck_status fk_st_restore(fk_st_reader *reader, fleck_error *err) FLECK_MUST_CHECK;
 
-/* What the file was when it was opened; zero where it was opened over bytes. */
+/* What the file was when it was opened; but for a size zero where it was opened over bytes. */
 fk_stamp fk_st_stamp(const fk_st_reader *reader);
 /* Digest of all of the file's bytes (base/digest.h); "" where it was opened over bytes.  Of a file
  * with a checksum it is that, see fk_st_writer_checksum(). */
@@ -107,6 +110,9 @@ fleck_status fk_st_writer_check_finite(const fk_st_writer *w, fleck_error *err) 
  * give the same bytes. */
 fleck_status fk_st_writer_commit(fk_st_writer **w, const char *path,
                                  fleck_error *err) FLECK_MUST_CHECK;
+/* The same into memory: fk_free(*bytes). */
+fleck_status fk_st_writer_commit_memory(fk_st_writer **w, uint8_t **bytes, size_t *size,
+                                        fleck_error *err) FLECK_MUST_CHECK;
 /* Close without writing; NULL and *w == NULL are legal. */
 void fk_st_writer_abort(fk_st_writer **w);
 

@@ -15,6 +15,7 @@
 
 typedef struct read_job {
     const fk_file *file;
+    const uint8_t *memory; /* NULL, or where the bytes are */
     uint8_t *data;
     fk_digest *blocks;
 } read_job;
@@ -31,7 +32,10 @@ static fleck_status read_piece(void *ctx, int64_t item, int worker, fleck_error 
     for (int64_t at = item * PIECE; at < end; at += FK_DIGEST_BLOCK) {
         size_t n = (size_t)(end - at < FK_DIGEST_BLOCK ? end - at : FK_DIGEST_BLOCK);
 
-        FK_DO(fk_file_read(job->file, job->data + at, at, n, err));
+        if (job->memory != NULL)
+            memcpy(job->data + at, job->memory + at, n);
+        else
+            FK_DO(fk_file_read(job->file, job->data + at, at, n, err));
         job->blocks[at / FK_DIGEST_BLOCK] = fk_digest_block(job->data + at, n);
     }
 done:
@@ -39,17 +43,18 @@ done:
 }
 
 /* All of the file into data [size], and its blocks' digests. */
-static fleck_status read_file(const fk_file *file, uint8_t *data, fk_digest *blocks, int threads,
-                              fleck_error *err)
+static fleck_status read_file(const fk_file *file, const uint8_t *memory, uint8_t *data,
+                              fk_digest *blocks, int threads, fleck_error *err)
 {
-    read_job job = {file, data, blocks};
+    read_job job = {file, memory, data, blocks};
     fk_pool *pool = NULL;
     fleck_status st;
 
     if (threads > 1 && file->stamp.size >= ALONE_BELOW)
         FK_DO(fk_pool_open(&pool, threads, err));
     FK_DO(fk_pool_run(pool, file->stamp.size / PIECE + 1, read_piece, &job, err));
-    FK_DO(fk_file_unchanged(file, err));
+    if (memory == NULL)
+        FK_DO(fk_file_unchanged(file, err));
 done:
     fk_pool_close(&pool);
     return st;
@@ -108,23 +113,26 @@ done:
     return st;
 }
 
-fleck_status fk_st_open_with(fk_st_reader **out, const char *path, int threads, fleck_error *err)
+/* Of the file called name, or of memory [size]. */
+static fleck_status open_whole(fk_st_reader **out, const char *name, const void *memory,
+                               int64_t size, int threads, fleck_error *err)
 {
     fk_st_reader *r = NULL;
     fk_digest *blocks = NULL;
-    int64_t size;
     fleck_status st;
 
     *out = NULL;
     FK_DO(FK_CALLOC(&r, 1, err));
     r->file.fd = -1;
-    FK_DO(fk_strdup(&r->name, path, err));
-    FK_DO(fk_file_open(&r->file, r->name, 0, err));
+    FK_DO(fk_strdup(&r->name, name, err));
+    r->file.stamp.size = size;
+    if (memory == NULL)
+        FK_DO(fk_file_open(&r->file, r->name, 0, err));
     size = r->file.stamp.size;
     r->threads = threads;
     FK_DO(fk_alloc_large((void **)&r->bytes, size, err));
     FK_DO(FK_ALLOC(&blocks, fk_digest_count(size), err));
-    FK_DO(read_file(&r->file, r->bytes, blocks, threads, err));
+    FK_DO(read_file(&r->file, memory, r->bytes, blocks, threads, err));
     FK_DO(fk_st_read_header(r, r->bytes, (size_t)size, err));
     FK_DO(check_digest(r, blocks, err));
     *out = r;
@@ -135,6 +143,17 @@ done:
     return st;
 }
 
+fleck_status fk_st_open_with(fk_st_reader **out, const char *path, int threads, fleck_error *err)
+{
+    return open_whole(out, path, NULL, 0, threads, err);
+}
+
+fleck_status fk_st_open_copy(fk_st_reader **out, const void *bytes, size_t size, const char *name,
+                             int threads, fleck_error *err)
+{
+    return open_whole(out, name, bytes, (int64_t)size, threads, err);
+}
+
 fleck_status fk_st_open(fk_st_reader **out, const char *path, fleck_error *err)
 {
     return fk_st_open_with(out, path, 1, err);
@@ -142,7 +161,7 @@ fleck_status fk_st_open(fk_st_reader **out, const char *path, fleck_error *err)
 
 void fk_st_release(fk_st_reader *r)
 {
-    if (r->bytes == NULL || r->file.stamp.size < FK_LARGE)
+    if (r->bytes == NULL || r->file.fd < 0 || r->file.stamp.size < FK_LARGE)
         return;
     fk_large_drop(r->bytes, r->file.stamp.size);
     r->released = true;
@@ -159,7 +178,7 @@ fleck_status fk_st_restore(fk_st_reader *r, fleck_error *err)
     memcpy(before, r->digest, sizeof before);
     FK_DO(FK_ALLOC(&blocks, fk_digest_count(r->file.stamp.size), err));
     FK_DO(fk_large_back(r->bytes, r->file.stamp.size, err));
-    st = read_file(&r->file, r->bytes, blocks, r->threads, err);
+    st = read_file(&r->file, NULL, r->bytes, blocks, r->threads, err);
     if (st == FLECK_OK)
         st = check_digest(r, blocks, err);
     if (st == FLECK_E_CHECKSUM || (st == FLECK_OK && strcmp(before, r->digest) != 0))

@@ -20,9 +20,10 @@ typedef struct fk_canvas {
 } fk_canvas;
 
 /* Bring an image to m's canvas.  mask: NULL, or the file of the image's own mask, of its size,
- * white where it is left out; errors of fk_mask_load(). */
+ * white where it is left out; errors of fk_mask_load().  drawn: NULL, or such a mask itself. */
 fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *original,
-                            const char *mask, fleck_error *err) FLECK_MUST_CHECK;
+                            const char *mask, const fk_image *drawn,
+                            fleck_error *err) FLECK_MUST_CHECK;
 void fk_canvas_free(fk_canvas *c);
 
 /* Number of pieces that pass the network one by one. */

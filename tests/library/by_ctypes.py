@@ -267,7 +267,8 @@ def score(fleck, model, folder):
     stride = 3 * width + 5
     rows = b"".join(pixels[3 * width * y:][:3 * width] + b"?" * 5 for y in range(height))
     array_of_rows = (ctypes.c_uint8 * len(rows)).from_buffer_copy(rows)
-    fleck.try_("score_pixels", model, array_of_rows, width, height, stride,
+    image = fleck.types["fleck_pixels"](ctypes.addressof(array_of_rows), width, height, stride, 0)
+    fleck.try_("score_pixels", model, ctypes.byref(image), None, False,
                ctypes.byref(array_result))
     of_array = array_result.contents
     assert of_array.score == of_file.score and of_array.score > 0

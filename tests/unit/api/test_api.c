@@ -417,7 +417,7 @@ static fleck_status give(void *ctx, int64_t i, fleck_pixels *out)
         s->again++;
     if (i == s->fail_at)
         return FLECK_E_IO;
-    *out = (fleck_pixels){s->pixels[i % DRAWN], 64, 64, s->row_bytes};
+    *out = (fleck_pixels){s->pixels[i % DRAWN], 64, 64, s->row_bytes, FLECK_RGB8};
     return FLECK_OK;
 }
 
@@ -556,8 +556,8 @@ static void what_a_stream_cannot_be_is_refused(void **state)
                    "at least one");
     from.row_bytes = 100;
     assert_refused(fleck_fit_stream(&m, give, &from, 3, &s, NULL, err), FLECK_E_SHAPE,
-                   "image 0: rows of 64 RGB pixels take 192 bytes, got 100");
-    assert_refused(fleck_fit_stream(&m, give, &none, 3, &s, NULL, err), FLECK_E_FORMAT,
+                   "image 0: rows of 64 RGB8 pixels take 192 bytes, got 100");
+    assert_refused(fleck_fit_stream(&m, give, &none, 3, &s, NULL, err), FLECK_E_OPTION,
                    "image 0: expected an image with pixels");
     s.long_side = 64;
     assert_refused(fleck_fit_stream(&m, give, &from, 3, &s, NULL, err), FLECK_E_OPTION,
@@ -601,10 +601,13 @@ static void pixels_in_memory_score_as_their_file(void **state)
     assert_non_null(wide);
     for (int y = 0; y < 64; y++)
         memcpy(wide + y * 200, a->image + y * 192, 192);
-    assert_ok(fleck_score_pixels(m, wide, 64, 64, 200, &b, err));
+    assert_ok(fleck_score_pixels(m, &(fleck_pixels){wide, 64, 64, 200, FLECK_RGB8}, NULL, false, &b,
+                                 err));
     assert_true(a->score == b->score);
     fleck_result_free(&b);
-    assert_refused(fleck_score_pixels(m, wide, 64, 64, 100, &b, err), FLECK_E_SHAPE, "192 bytes");
+    assert_refused(
+        fleck_score_pixels(m, &(fleck_pixels){wide, 64, 64, 100, FLECK_RGB8}, NULL, false, &b, err),
+        FLECK_E_SHAPE, "192 bytes");
     assert_null(b);
     free(wide);
     fleck_result_free(&a);

@@ -199,11 +199,13 @@ static void a_fit_refuses_settings_that_mean_nothing(void **state)
     fleck_model *m = f.model; /* not to be touched */
     const char *const holes[2] = {f.image, NULL};
     const uint8_t byte = 0;
-    fleck_pixels pixels[] = {{NULL, 64, 64, 192},
-                             {&byte, -1, 64, 192},
-                             {&byte, INT64_MAX, INT64_MAX, SIZE_MAX},
-                             {&byte, 64, 64, 1},
-                             {&byte, 64, 64, SIZE_MAX / 2}};
+    fleck_pixels pixels[] = {{NULL, 64, 64, 192, FLECK_RGB8},
+                             {&byte, -1, 64, 192, FLECK_RGB8},
+                             {&byte, INT64_MAX, INT64_MAX, SIZE_MAX, FLECK_RGBA16},
+                             {&byte, 64, 64, 1, FLECK_GREY8},
+                             {&byte, 64, 64, SIZE_MAX / 2, FLECK_BGR16},
+                             {&byte, 64, 64, SIZE_MAX / 64, (fleck_pixel_format)10},
+                             {&byte, 64, 64, SIZE_MAX / 64, (fleck_pixel_format)-1}};
 
     (void)state;
     refused(fleck_fit(NULL, f.sample, &good, NULL, err));
@@ -303,6 +305,8 @@ static void a_model_is_saved_opened_and_verified_with_arguments_only(void **stat
     fleck_run_settings run = test_run_defaults();
     fleck_model *m = f.model;
     double difference;
+    void *bytes = NULL;
+    size_t size;
 
     (void)state;
     refused(fleck_model_save(NULL, f.file, err));
@@ -315,8 +319,16 @@ static void a_model_is_saved_opened_and_verified_with_arguments_only(void **stat
     refused(fleck_model_open(&m, NULL, &run, err));
     assert_null(m);
     assert_true(fleck_model_open(&m, f.folder, NULL, NULL) != FLECK_OK);
+    refused(fleck_model_open_memory(NULL, f.file, 1, &run, err));
+    refused(fleck_model_open_memory(&m, NULL, 1, &run, err));
+    refused(fleck_model_open_memory(&m, f.file, SIZE_MAX, &run, err));
+    assert_true(fleck_model_open_memory(&m, f.file, 0, NULL, NULL) != FLECK_OK);
+    refused(fleck_model_save_memory(NULL, &bytes, &size, NULL, NULL, err));
+    refused(fleck_model_save_memory(f.model, NULL, &size, NULL, NULL, err));
+    refused(fleck_model_save_memory(f.model, &bytes, NULL, NULL, NULL, err));
     run.threads = -1;
     refused(fleck_model_open(&m, f.file, &run, err));
+    refused(fleck_model_open_memory(&m, f.file, 1, &run, err));
     assert_false(fleck_model_held_out(NULL, 0, &(fleck_held_out){0}));
     assert_false(fleck_model_held_out(f.model, 0, NULL));
     assert_false(fleck_model_held_out(f.model, -1, &(fleck_held_out){0}));
@@ -346,6 +358,7 @@ static void scoring_wants_a_model_pixels_and_someone_to_tell(void **state)
 {
     const char *const holes[2] = {f.image, NULL};
     const uint8_t byte = 0;
+    fleck_pixels p = {&byte, 1, 1, 3, FLECK_RGB8}, none = {NULL, 1, 1, 3, FLECK_RGB8};
     fleck_result *r = NULL;
     fleck_scorer *scorer = NULL;
 
@@ -353,16 +366,18 @@ static void scoring_wants_a_model_pixels_and_someone_to_tell(void **state)
     refused(fleck_score_file(NULL, f.image, false, &r, err));
     refused(fleck_score_file(f.model, NULL, false, &r, err));
     refused(fleck_score_file(f.model, f.image, false, NULL, err));
-    refused(fleck_score_pixels(NULL, &byte, 1, 1, 3, &r, err));
-    refused(fleck_score_pixels(f.model, NULL, 1, 1, 3, &r, err));
-    refused(fleck_score_pixels(f.model, &byte, 1, 1, 3, NULL, err));
+    refused(fleck_score_pixels(NULL, &p, NULL, false, &r, err));
+    refused(fleck_score_pixels(f.model, NULL, NULL, false, &r, err));
+    refused(fleck_score_pixels(f.model, &p, NULL, false, NULL, err));
+    refused(fleck_score_pixels(f.model, &none, NULL, false, &r, err));
+    assert_true(fleck_score_pixels(f.model, &p, &none, false, &r, NULL) != FLECK_OK);
     for (int i = 0; i < 6; i++) {
         const int64_t sizes[6][2] = {{0, 1},         {-1, 1},  {INT64_MAX, 2},
                                      {2, INT64_MAX}, {64, 64}, {64, 64}};
         const size_t rows[6] = {3, 3, SIZE_MAX, 6, SIZE_MAX, SIZE_MAX / 64 + 1};
 
-        assert_true(fleck_score_pixels(f.model, &byte, sizes[i][0], sizes[i][1], rows[i], &r,
-                                       NULL) != FLECK_OK);
+        p = (fleck_pixels){&byte, sizes[i][0], sizes[i][1], rows[i], FLECK_RGB8};
+        assert_true(fleck_score_pixels(f.model, &p, NULL, false, &r, NULL) != FLECK_OK);
         assert_null(r);
     }
     refused(fleck_scorer_open(NULL, f.model, err));
@@ -372,10 +387,12 @@ static void scoring_wants_a_model_pixels_and_someone_to_tell(void **state)
     refused(fleck_scorer_file(NULL, f.image, false, &r, err));
     refused(fleck_scorer_file(scorer, NULL, false, &r, err));
     refused(fleck_scorer_file(scorer, f.image, false, NULL, err));
-    refused(fleck_scorer_pixels(NULL, &byte, 1, 1, 3, &r, err));
-    refused(fleck_scorer_pixels(scorer, NULL, 1, 1, 3, &r, err));
-    refused(fleck_scorer_pixels(scorer, &byte, 1, 1, 3, NULL, err));
-    assert_int_equal(fleck_scorer_pixels(scorer, &byte, -1, 1, 3, &r, NULL), FLECK_E_FORMAT);
+    refused(fleck_scorer_pixels(NULL, &p, NULL, false, &r, err));
+    refused(fleck_scorer_pixels(scorer, NULL, NULL, false, &r, err));
+    refused(fleck_scorer_pixels(scorer, &p, NULL, false, NULL, err));
+    refused(fleck_scorer_pixels(scorer, &none, NULL, false, &r, err));
+    p.width = -1;
+    assert_int_equal(fleck_scorer_pixels(scorer, &p, NULL, false, &r, NULL), FLECK_E_FORMAT);
     fleck_scorer_close(&scorer);
     fleck_scorer_close(NULL);
     refused(fleck_score_files(NULL, holes, 1, false, ignore, NULL, err));

@@ -8,6 +8,7 @@
 enum { THREADS = 8, IMAGES = 6, ROUNDS = 3, W = 64, H = 48 };
 
 static uint8_t pixels[IMAGES][W * H * 3];
+static fleck_pixels image[IMAGES];
 static fleck_result *wanted[IMAGES];
 static fleck_model *model;
 
@@ -23,6 +24,7 @@ static int set_up(void **state)
 
         for (uint32_t k = 0; k < W * H * 3; k++)
             pixels[i][k] = (uint8_t)(((k + 1) * 2654435761u + (uint32_t)i * 40503u) >> 21);
+        image[i] = (fleck_pixels){pixels[i], W, H, W * 3, FLECK_RGB8};
         snprintf(paths[i], sizeof paths[i], "%s/scorer%d.ppm", test_folder(), i);
         file = fopen(paths[i], "wb");
         assert_non_null(file);
@@ -38,7 +40,7 @@ static int set_up(void **state)
     s.threads = 1;
     assert_ok(fleck_fit_files(&model, files, IMAGES, &s, NULL, err));
     for (int i = 0; i < IMAGES; i++) {
-        assert_ok(fleck_score_pixels(model, pixels[i], W, H, W * 3, &wanted[i], err));
+        assert_ok(fleck_score_pixels(model, &image[i], NULL, false, &wanted[i], err));
         remove(paths[i]);
     }
     return 0;
@@ -74,7 +76,7 @@ static void *score_all(void *ctx)
         for (int i = 0; i < IMAGES && wrong == NULL; i++) {
             fleck_result *r = NULL;
 
-            if (fleck_scorer_pixels(s, pixels[i], W, H, W * 3, &r, NULL) != FLECK_OK)
+            if (fleck_scorer_pixels(s, &image[i], NULL, false, &r, NULL) != FLECK_OK)
                 wrong = "score";
             else if (r->score != wanted[i]->score || !same_map(r->map, wanted[i]->map))
                 wrong = "another result";
@@ -110,7 +112,7 @@ static void the_model_may_score_beside_its_scorers(void **state)
     for (int i = 0; i < IMAGES; i++) {
         fleck_result *r = NULL;
 
-        assert_ok(fleck_score_pixels(model, pixels[i], W, H, W * 3, &r, err));
+        assert_ok(fleck_score_pixels(model, &image[i], NULL, false, &r, err));
         assert_true(r->score == wanted[i]->score);
         fleck_result_free(&r);
     }

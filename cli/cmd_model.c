@@ -125,9 +125,13 @@ static int run_verify(const args *a)
 
 static int run_install(const args *a)
 {
+    progress p = progress_begin();
     fleck_error err = {0};
+    fleck_status st;
 
-    if (fleck_model_install(a->words[0], a->words[1], &err) != FLECK_OK)
+    st = fleck_model_install(a->words[0], a->words[1], progress_show, &p, &err);
+    progress_end(&p);
+    if (st != FLECK_OK)
         return failed(&err);
     printf("%s: installed as %s\n", a->words[0], a->words[1]);
     return EXIT_DONE;

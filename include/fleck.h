@@ -108,21 +108,23 @@ FLECK_API void fleck_free(void *block);
  *     fleck_point, fleck_region, fleck_ranking, fleck_panel_column.
  *
  * Threads.  Calls on different handles may run side by side.  Of one handle, calls that take it
- * const may run side by side; a call that takes it without const runs alone.  fleck_scorer_open()
- * lets threads score on one model.
+ * const may run side by side; of those that take it without const only one may run at a time.
+ * Scorers (fleck_scorer_open()) let threads score on one model, beside any call that does not
+ * change it.
  *
  * The process.  The first fit or opened model sets OpenBLAS to one thread for the whole process,
  * and it stays so.  A handle's threads do not survive fork(): a child must not use the handles of
  * its parent, not even to close them.  It may open its own where the parent had opened none before.
- * The library does not print, exit, read the environment or change the locale and signal
- * handlers. */
+ * The library does not print, exit, or change the locale and signal handlers; of the environment a
+ * download alone reads something, the names of proxies. */
 
 /* ---- What can be chosen ------------------------------------------------------------ */
 
 typedef enum fleck_option_kind {
     FLECK_OPTION_INT,
     FLECK_OPTION_REAL,
-    FLECK_OPTION_CHOICE, /* words separated by '|'; a word ending in ':' takes a text behind it */
+    /* Words separated by '|'; a word ending in ':' takes a text behind it. */
+    FLECK_OPTION_CHOICE,
     FLECK_OPTION_TEXT
 } fleck_option_kind;
 
@@ -170,9 +172,9 @@ FLECK_API const char *fleck_nearest(const char *word, const char *const *names);
 
 /* Called from the thread that called fleck, between pieces of work and some ten times a second:
  * `done` of `total` steps (0: unknown) of the stage named.  Steps are images in the stages "fit",
- * "thresholds", "predict", "eval" and "metrics", bytes in "fetch" and "write"; else the stage's
- * own: of "coreset", "covariance", "folds", "pixel figures", "bootstrap" and what later versions
- * add.
+ * "thresholds", "predict", "eval" and "metrics", bytes in "fetch", "read" and "write"; else the
+ * stage's own: of "coreset", "covariance", "folds", "pixel figures", "bootstrap" and what later
+ * versions add.
  * Return false to stop: the call then fails with FLECK_E_CANCELLED, and leaves nothing.  A stage
  * comes more than once where its work does; the function must not call fleck on the same model. */
 typedef bool fleck_progress(void *ctx, const char *stage, int64_t done, int64_t total);
@@ -400,11 +402,11 @@ FLECK_API fleck_status fleck_model_save_memory(const fleck_model *model, void **
 
 /* Copy the model `from` to `to`, a file or a folder, whole or not at all: it is opened first, which
  * compares its checksum, and what is at `to` stays as it is where the model is broken.  Processes
- * that have `to` open go on until their next call, see fleck_model_open().  It takes as long as to
- * read and write the file.
+ * that have `to` open go on until their next call, see fleck_model_open().  progress may be NULL.
  *   FLECK_E_OPTION  both are one file
- *   FLECK_E_IO      it changed meanwhile; else as fleck_model_open() and fleck_model_save() */
+ *   FLECK_E_IO      it changed meanwhile; else as fleck_model_open() and fleck_model_save_with() */
 FLECK_API fleck_status fleck_model_install(const char *from, const char *to,
+                                           fleck_progress *progress, void *progress_ctx,
                                            fleck_error *err) FLECK_MUST_CHECK;
 
 /* ---- Opening ----------------------------------------------------------------------- */
@@ -426,7 +428,7 @@ typedef struct fleck_run_settings {
     /* Of every call on the model. */
     fleck_warning *warning;
     void *warning_ctx;
-    /* Of every call on the model that has no other. */
+    /* Of opening, and of every call on the model that has no other. */
     fleck_progress *progress;
     void *progress_ctx;
     /* Of an image: a larger one is refused; 0: 2^28. */
@@ -455,7 +457,8 @@ FLECK_API void fleck_run_defaults(fleck_run_settings *settings, size_t size);
  *   FLECK_E_UNSUPPORTED  it is of a version, method or network that this fleck does not have
  *   FLECK_E_SHAPE        its parts do not fit each other
  *   FLECK_E_OPTION       settings that the model does not take
- *   FLECK_E_ENGINE       the network cannot be run */
+ *   FLECK_E_ENGINE       the network cannot be run
+ *   FLECK_E_CANCELLED    progress said so */
 FLECK_API fleck_status fleck_model_open(fleck_model **out, const char *path,
                                         const fleck_run_settings *settings,
                                         fleck_error *err) FLECK_MUST_CHECK;

@@ -363,6 +363,15 @@ done:
     return st;
 }
 
+/* What is damaged is told at once, though nothing is compiled. */
+static fleck_status check_network(const fleck_model *m, fleck_error *err)
+{
+    fk_net_source source = fk_model_source(&m->model);
+    fk_net_settings settings = fk_model_net_settings(&m->model, 1);
+
+    return fk_net_check(&source, &settings, err);
+}
+
 /* Open the file at path, or where that is NULL bytes [size]. */
 static fleck_status open_model(fleck_model **out, const char *path, const void *bytes, size_t size,
                                const fleck_run_settings *s, fleck_error *err)
@@ -372,12 +381,13 @@ static fleck_status open_model(fleck_model **out, const char *path, const void *
     fleck_status st;
 
     FK_DO(FK_CALLOC(&m, 1, err));
+    m->watch = (fk_watch){.call = s->progress, .ctx = s->progress_ctx};
     if (path != NULL) {
         FK_DO(absolute(&m->path, path, err));
-        FK_DO(fk_model_load(&m->model, path, threads, s->options, err));
+        FK_DO(fk_model_load(&m->model, path, threads, &m->watch, s->options, err));
     } else {
-        FK_DO(fk_model_load_memory(&m->model, bytes, size, "model in memory", threads, s->options,
-                                   err));
+        FK_DO(fk_model_load_memory(&m->model, bytes, size, "model in memory", threads, &m->watch,
+                                   s->options, err));
     }
     if (s->precision != NULL)
         FK_DO(fk_precision_named(&m->model.precision, s->precision, err));
@@ -387,11 +397,9 @@ static fleck_status open_model(fleck_model **out, const char *path, const void *
     FK_DO(fk_pick_engine(&m->model, s->engine, err));
     FK_DO(describe(m, err));
     FK_DO(fk_runner_open_resting(&m->runner, &m->model, s->threads, err));
-    if (!s->rest)
-        FK_DO(fk_runner_wake(&m->runner, err));
+    FK_DO(s->rest ? check_network(m, err) : fk_runner_wake(&m->runner, err));
     m->runner.warn = (fk_warn){s->warning, s->warning_ctx};
     m->runner.max_pixels = s->max_pixels;
-    m->watch = (fk_watch){.call = s->progress, .ctx = s->progress_ctx};
     fk_pool_set_watch(m->runner.pool, &m->watch);
     FK_DO(fk_runner_ready(&m->runner, err));
     m->opened = true;
@@ -437,8 +445,33 @@ done:
     return st;
 }
 
-fleck_status fleck_model_install(const char *from, const char *to, fleck_error *err)
+#define PIECE_BYTES (INT64_C(4) << 20)
+
+/* Write bytes into path, telling watch of pieces. */
+static fleck_status write_pieces(const char *path, const fk_contents *bytes, fk_watch *watch,
+                                 fleck_error *err)
 {
+    const int64_t size = (int64_t)bytes->size;
+    fk_writer *file = NULL;
+    fleck_status st;
+
+    fk_watch_stage(watch, "write", size);
+    FK_DO(fk_writer_open(&file, path, err));
+    for (int64_t at = 0, n; at < size; at += n) {
+        n = size - at < PIECE_BYTES ? size - at : PIECE_BYTES;
+        FK_DO(fk_writer_write(file, (const char *)bytes->data + at, (size_t)n, err));
+        FK_DO(fk_watch_step(watch, at + n, err));
+    }
+    FK_DO(fk_writer_commit(&file, err));
+done:
+    fk_writer_abort(&file);
+    return st;
+}
+
+fleck_status fleck_model_install(const char *from, const char *to, fleck_progress *progress,
+                                 void *progress_ctx, fleck_error *err)
+{
+    fk_watch watch = {.call = progress, .ctx = progress_ctx};
     fk_contents bytes = {0};
     fk_stamp a, b;
     fk_model m = {0};
@@ -454,13 +487,13 @@ fleck_status fleck_model_install(const char *from, const char *to, fleck_error *
         FK_DO(fk_strdup(&into, to, err));
     if (fk_stamp_of(&a, from) && fk_stamp_of(&b, into) && fk_stamp_same(&a, &b))
         FK_FAIL(err, FLECK_E_OPTION, "%s and %s are one file", from, into);
-    FK_DO(fk_model_load(&m, from, fk_pool_processors(), NULL, err));
+    FK_DO(fk_model_load(&m, from, fk_pool_processors(), &watch, NULL, err));
     a = fk_st_stamp(m.weights);
     fk_model_free(&m);
     FK_DO(fk_contents_read(&bytes, from, 0, err));
     if (!fk_stamp_of(&b, from) || !fk_stamp_same(&a, &b))
         FK_FAIL(err, FLECK_E_IO, "%s: the file changed while it was read", from);
-    FK_DO(fk_file_write(into, bytes.data, bytes.size, err));
+    FK_DO(write_pieces(into, &bytes, &watch, err));
 done:
     fk_model_free(&m);
     fk_contents_free(&bytes);

@@ -275,7 +275,7 @@ static fleck_status open_weights(fk_model *m, const fleck_fit_settings *s, fleck
         return st != FLECK_OK ? st
                               : fk_weights_open(&m->weights, home, m->arch, threads_of(s), err);
     }
-    st = fk_st_open_with(&m->weights, s->weights, threads_of(s), err);
+    st = fk_st_open_with(&m->weights, s->weights, threads_of(s), NULL, err);
     if (st == FLECK_E_FORMAT)
         fk_error_context(err, "weights (torch files go through `fleck weights add` first)");
     if (st == FLECK_OK)

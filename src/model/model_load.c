@@ -480,20 +480,25 @@ static fleck_status load_opened(fk_model *out, fleck_status st, const char *path
     return st;
 }
 
-fleck_status fk_model_load(fk_model *out, const char *path, int threads,
+fleck_status fk_model_load(fk_model *out, const char *path, int threads, fk_watch *watch,
                            const char *const *overrides, fleck_error *err)
 {
+    fleck_status st;
+
     *out = (fk_model){0};
-    return load_opened(out, fk_st_open_with(&out->weights, path, threads, err), path, overrides,
-                       err);
+    st = fk_st_open_with(&out->weights, path, threads, watch, err);
+    return load_opened(out, st, path, overrides, err);
 }
 
 fleck_status fk_model_load_memory(fk_model *out, const void *bytes, size_t size, const char *path,
-                                  int threads, const char *const *overrides, fleck_error *err)
+                                  int threads, fk_watch *watch, const char *const *overrides,
+                                  fleck_error *err)
 {
+    fleck_status st;
+
     *out = (fk_model){0};
-    return load_opened(out, fk_st_open_copy(&out->weights, bytes, size, path, threads, err), path,
-                       overrides, err);
+    st = fk_st_open_copy(&out->weights, bytes, size, path, threads, watch, err);
+    return load_opened(out, st, path, overrides, err);
 }
 
 fleck_status fk_model_load_bytes(fk_model *out, const void *bytes, size_t size, const char *name,

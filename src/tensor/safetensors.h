@@ -28,22 +28,24 @@ typedef struct fk_st_reader fk_st_reader;
  *   FLECK_E_CHECKSUM     the file has a checksum, and its bytes another
  *   FLECK_E_NOTFOUND, FLECK_E_IO, FLECK_E_NOMEM */
 fleck_status fk_st_open(fk_st_reader **out, const char *path, fleck_error *err) FLECK_MUST_CHECK;
-/* The same with so many threads, which a large file takes: to read it, and hash it. */
-fleck_status fk_st_open_with(fk_st_reader **out, const char *path, int threads,
+/* The same with so many threads, which a large file takes: to read it, and hash it.  watch, which
+ * may be NULL, is told of bytes. */
+fleck_status fk_st_open_with(fk_st_reader **out, const char *path, int threads, fk_watch *watch,
                              fleck_error *err) FLECK_MUST_CHECK;
 /* The same over bytes that the caller keeps alive (fuzzing, memory); name stands in messages. */
 fleck_status fk_st_open_bytes(fk_st_reader **out, const void *bytes, size_t size, const char *name,
                               fleck_error *err) FLECK_MUST_CHECK;
 /* The same over a copy of the bytes, whose checksum is compared. */
 fleck_status fk_st_open_copy(fk_st_reader **out, const void *bytes, size_t size, const char *name,
-                             int threads, fleck_error *err) FLECK_MUST_CHECK;
+                             int threads, fk_watch *watch, fleck_error *err) FLECK_MUST_CHECK;
 /* Close and set *reader to NULL; NULL and *reader == NULL are legal. */
 void fk_st_close(fk_st_reader **reader);
 
 /* Give the memory of the bytes back for a while; views must not be looked at before
  * fk_st_restore(), which reads the file again.  The file stays open, so that it may be removed or
  * replaced meanwhile; where its bytes are no longer those of the first time, fk_st_restore() fails
- * with FLECK_E_STATE.  For a small file, and for one opened over bytes, both do nothing. */
+ * with FLECK_E_STATE.  For a small file, and for one opened over bytes, both do nothing.  Threads
+ * may restore side by side. */
 void fk_st_release(fk_st_reader *reader);
 fleck_status fk_st_restore(fk_st_reader *reader, fleck_error *err) FLECK_MUST_CHECK;
 

@@ -18,6 +18,7 @@ typedef struct read_job {
     const uint8_t *memory; /* NULL, or where the bytes are */
     uint8_t *data;
     fk_digest *blocks;
+    fk_watch *watch;
 } read_job;
 
 /* Read a piece, each block hashed while it is in the cache. */
@@ -27,7 +28,8 @@ static fleck_status read_piece(void *ctx, int64_t item, int worker, fleck_error 
     int64_t end = job->file->stamp.size;
     fleck_status st = FLECK_OK;
 
-    (void)worker;
+    if (worker == 0) /* the caller's thread */
+        FK_DO(fk_watch_step(job->watch, item * PIECE, err));
     end = end < (item + 1) * PIECE ? end : (item + 1) * PIECE;
     for (int64_t at = item * PIECE; at < end; at += FK_DIGEST_BLOCK) {
         size_t n = (size_t)(end - at < FK_DIGEST_BLOCK ? end - at : FK_DIGEST_BLOCK);
@@ -44,9 +46,9 @@ done:
 
 /* All of the file into data [size], and its blocks' digests. */
 static fleck_status read_file(const fk_file *file, const uint8_t *memory, uint8_t *data,
-                              fk_digest *blocks, int threads, fleck_error *err)
+                              fk_digest *blocks, int threads, fk_watch *watch, fleck_error *err)
 {
-    read_job job = {file, memory, data, blocks};
+    read_job job = {file, memory, data, blocks, watch};
     fk_pool *pool = NULL;
     fleck_status st;
 
@@ -115,7 +117,7 @@ done:
 
 /* Of the file called name, or of memory [size]. */
 static fleck_status open_whole(fk_st_reader **out, const char *name, const void *memory,
-                               int64_t size, int threads, fleck_error *err)
+                               int64_t size, int threads, fk_watch *watch, fleck_error *err)
 {
     fk_st_reader *r = NULL;
     fk_digest *blocks = NULL;
@@ -124,6 +126,7 @@ static fleck_status open_whole(fk_st_reader **out, const char *name, const void 
     *out = NULL;
     FK_DO(FK_CALLOC(&r, 1, err));
     r->file.fd = -1;
+    pthread_mutex_init(&r->lock, NULL);
     FK_DO(fk_strdup(&r->name, name, err));
     r->file.stamp.size = size;
     if (memory == NULL)
@@ -132,7 +135,8 @@ static fleck_status open_whole(fk_st_reader **out, const char *name, const void 
     r->threads = threads;
     FK_DO(fk_alloc_large((void **)&r->bytes, size, err));
     FK_DO(FK_ALLOC(&blocks, fk_digest_count(size), err));
-    FK_DO(read_file(&r->file, memory, r->bytes, blocks, threads, err));
+    fk_watch_stage(watch, "read", size);
+    FK_DO(read_file(&r->file, memory, r->bytes, blocks, threads, watch, err));
     FK_DO(fk_st_read_header(r, r->bytes, (size_t)size, err));
     FK_DO(check_digest(r, blocks, err));
     *out = r;
@@ -143,20 +147,21 @@ done:
     return st;
 }
 
-fleck_status fk_st_open_with(fk_st_reader **out, const char *path, int threads, fleck_error *err)
+fleck_status fk_st_open_with(fk_st_reader **out, const char *path, int threads, fk_watch *watch,
+                             fleck_error *err)
 {
-    return open_whole(out, path, NULL, 0, threads, err);
+    return open_whole(out, path, NULL, 0, threads, watch, err);
 }
 
 fleck_status fk_st_open_copy(fk_st_reader **out, const void *bytes, size_t size, const char *name,
-                             int threads, fleck_error *err)
+                             int threads, fk_watch *watch, fleck_error *err)
 {
-    return open_whole(out, name, bytes, (int64_t)size, threads, err);
+    return open_whole(out, name, bytes, (int64_t)size, threads, watch, err);
 }
 
 fleck_status fk_st_open(fk_st_reader **out, const char *path, fleck_error *err)
 {
-    return fk_st_open_with(out, path, 1, err);
+    return fk_st_open_with(out, path, 1, NULL, err);
 }
 
 void fk_st_release(fk_st_reader *r)
@@ -167,7 +172,7 @@ void fk_st_release(fk_st_reader *r)
     r->released = true;
 }
 
-fleck_status fk_st_restore(fk_st_reader *r, fleck_error *err)
+static fleck_status restore(fk_st_reader *r, fleck_error *err)
 {
     char before[FK_DIGEST_TEXT];
     fk_digest *blocks = NULL;
@@ -178,7 +183,7 @@ fleck_status fk_st_restore(fk_st_reader *r, fleck_error *err)
     memcpy(before, r->digest, sizeof before);
     FK_DO(FK_ALLOC(&blocks, fk_digest_count(r->file.stamp.size), err));
     FK_DO(fk_large_back(r->bytes, r->file.stamp.size, err));
-    st = read_file(&r->file, NULL, r->bytes, blocks, r->threads, err);
+    st = read_file(&r->file, NULL, r->bytes, blocks, r->threads, NULL, err);
     if (st == FLECK_OK)
         st = check_digest(r, blocks, err);
     if (st == FLECK_E_CHECKSUM || (st == FLECK_OK && strcmp(before, r->digest) != 0))
@@ -192,6 +197,16 @@ fleck_status fk_st_restore(fk_st_reader *r, fleck_error *err)
                           r->name);
 done:
     fk_free(blocks);
+    return st;
+}
+
+fleck_status fk_st_restore(fk_st_reader *r, fleck_error *err)
+{
+    fleck_status st;
+
+    pthread_mutex_lock(&r->lock);
+    st = restore(r, err);
+    pthread_mutex_unlock(&r->lock);
     return st;
 }
 

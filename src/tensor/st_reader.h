@@ -5,6 +5,8 @@
 #include "base/digest.h"
 #include "tensor/safetensors.h"
 
+#include <pthread.h>
+
 /* What the header says about one tensor.  name is borrowed from the JSON. */
 typedef struct fk_st_entry {
     const char *name;
@@ -15,10 +17,11 @@ typedef struct fk_st_entry {
 
 struct fk_st_reader {
     char *name;
-    fk_file file;   /* open while the reader lives; not of one over bytes */
-    uint8_t *bytes; /* [file.stamp.size] of the file; NULL over bytes */
-    int threads;    /* to read it with */
-    bool released;  /* the memory of bytes is with the system */
+    fk_file file;         /* open while the reader lives; not of one over bytes */
+    uint8_t *bytes;       /* [file.stamp.size] of the file; NULL over bytes */
+    int threads;          /* to read it with */
+    bool released;        /* the memory of bytes is with the system; guarded by lock */
+    pthread_mutex_t lock; /* several threads may restore at once */
     char digest[FK_DIGEST_TEXT];
     fk_json *header;
     const fk_json *metadata;

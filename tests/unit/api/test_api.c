@@ -206,7 +206,7 @@ static void a_model_overwritten_under_its_reader_is_noticed_at_the_next_call(voi
     double difference;
 
     (void)state;
-    assert_ok(fleck_model_install(f.model, path, err));
+    assert_ok(fleck_model_install(f.model, path, NULL, NULL, err));
     assert_ok(fleck_model_open(&m, path, NULL, err));
     assert_ok(fleck_score_file(m, train_image(0), false, &r, err));
     /* In place, of the same size; then cut to nothing; then another one by renaming. */
@@ -215,7 +215,7 @@ static void a_model_overwritten_under_its_reader_is_noticed_at_the_next_call(voi
     assert_int_equal(truncate(path, 0), 0);
     assert_changed(m);
     assert_refused(fleck_model_verify(m, 0.0, &difference, err), FLECK_E_STATE, path);
-    assert_ok(fleck_model_install(f.model, path, err));
+    assert_ok(fleck_model_install(f.model, path, NULL, NULL, err));
     assert_changed(m);
     /* Without a file all of the model is still in memory. */
     assert_int_equal(unlink(path), 0);
@@ -232,12 +232,13 @@ static void a_broken_model_is_not_installed(void **state)
     fleck_model *m = NULL;
 
     (void)state;
-    assert_ok(fleck_model_install(f.model, path, err));
-    assert_ok(fleck_model_install(f.model, broken, err));
+    assert_ok(fleck_model_install(f.model, path, NULL, NULL, err));
+    assert_ok(fleck_model_install(f.model, broken, NULL, NULL, err));
     assert_int_equal(truncate(broken, 5000), 0);
-    assert_refused(fleck_model_install(broken, path, err), FLECK_E_FORMAT, "broken.fleck");
-    assert_refused(fleck_model_install(path, path, err), FLECK_E_OPTION, "one file");
-    assert_refused(fleck_model_install(NULL, path, err), FLECK_E_OPTION, "two paths");
+    assert_refused(fleck_model_install(broken, path, NULL, NULL, err), FLECK_E_FORMAT,
+                   "broken.fleck");
+    assert_refused(fleck_model_install(path, path, NULL, NULL, err), FLECK_E_OPTION, "one file");
+    assert_refused(fleck_model_install(NULL, path, NULL, NULL, err), FLECK_E_OPTION, "two paths");
     assert_ok(fleck_model_open(&m, path, NULL, err));
     assert_int_equal(strlen(fleck_model_describe(m)->checksum), 32);
     fleck_model_close(&m);

@@ -162,8 +162,8 @@ static void outputs_want_a_path(void **state)
     assert_refused(fleck_file_copy(f.image, f.image, err), FLECK_E_STATE, f.image);
     assert_refused(fleck_file_copy(f.folder, f.file, err), FLECK_E_FORMAT, f.folder);
     assert_null(fleck_utf8_name(NULL));
-    refused(fleck_model_install(NULL, f.folder, err));
-    refused(fleck_model_install(f.image, NULL, err));
+    refused(fleck_model_install(NULL, f.folder, NULL, NULL, err));
+    refused(fleck_model_install(f.image, NULL, NULL, NULL, err));
 }
 
 static void weights_want_a_folder_a_name_and_a_file(void **state)

@@ -136,10 +136,13 @@ static fleck_status evaluate(void *ctx, listener *l, fleck_error *err)
 {
     fleck_eval_settings s = test_eval_defaults();
     fleck_report *report = NULL;
+    fleck_status st;
 
     s.progress = listen;
     s.progress_ctx = l;
-    return fleck_evaluate(ctx, sample, &s, &report, err);
+    st = fleck_evaluate(ctx, sample, &s, &report, err);
+    fleck_free(report);
+    return st;
 }
 
 typedef struct opened {
@@ -213,12 +216,51 @@ static fleck_status save(void *ctx, listener *l, fleck_error *err)
     return st;
 }
 
+static fleck_status install(void *ctx, listener *l, fleck_error *err)
+{
+    char path[4300];
+    fleck_status st;
+
+    snprintf(path, sizeof path, "%s/installed.fleck", folder);
+    st = fleck_model_install(ctx, path, listen, l, err);
+    if ((st == FLECK_OK) != (access(path, F_OK) == 0))
+        fail_msg("status %d, but a file %s there", (int)st, st == FLECK_OK ? "is not" : "is");
+    if (st == FLECK_OK)
+        unlink(path);
+    return st;
+}
+
+/* Into a new folder each time. */
+static fleck_status draw(void *ctx, listener *l, fleck_error *err)
+{
+    static int turn;
+    fleck_synth_settings s = test_synth_defaults();
+    char path[4300];
+
+    (void)ctx;
+    snprintf(path, sizeof path, "%s/drawn%d", folder, turn++);
+    s.width = s.height = 64;
+    s.train = 2;
+    s.good = 1;
+    s.defective = 1;
+    s.progress = listen;
+    s.progress_ctx = l;
+    return fleck_synth(path, &s, err);
+}
+
+static void a_sample_set_can_be_stopped(void **state)
+{
+    (void)state;
+    stop_everywhere(draw, NULL, (const char *const[]){"synth", NULL});
+}
+
 static void what_is_done_with_a_model_can_be_stopped(void **state)
 {
     static const char
         *const evaluation[] = {"eval", "pixel figures", NULL},
-               *const writing[] = {"write", NULL}, *const checking[] = {"verify", NULL},
-               *const scoring[] = {"predict", NULL}, *const drawing[] = {"panel", NULL};
+               *const writing[] = {"write", NULL}, *const checking[] = {"read", "verify", NULL},
+               *const scoring[] = {"predict", NULL}, *const drawing[] = {"panel", NULL},
+               *const copying[] = {"read", "write", NULL};
     fleck_fit_settings s = settings("padim", 0);
     char path[4300];
     fleck_model *m = NULL;
@@ -230,6 +272,7 @@ static void what_is_done_with_a_model_can_be_stopped(void **state)
     stop_everywhere(save, m, writing);
     assert_ok(fleck_model_save(m, path, err));
     fleck_model_close(&m);
+    stop_everywhere(install, path, copying);
     stop_everywhere(with_model, &(opened){path, verify}, checking);
     stop_everywhere(with_model, &(opened){path, score}, scoring);
     stop_everywhere(with_model, &(opened){path, panel}, drawing);
@@ -239,6 +282,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_stage_of_a_fit_can_be_stopped),
+        cmocka_unit_test(a_sample_set_can_be_stopped),
         cmocka_unit_test(what_is_done_with_a_model_can_be_stopped),
     };
 

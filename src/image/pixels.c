@@ -1,4 +1,4 @@
-/* Pixels in a caller's memory, in every format of fleck.h: as a file's that has the same samples. */
+/* Pixels in a caller's memory, in every format of fleck.h: as a file with the same samples. */
 #include "base/mem.h"
 #include "image/decode.h"
 

@@ -370,6 +370,7 @@ static fleck_status try_csv(table *b, fleck_error *err)
     st = fleck_fit(&model, b->path, &s, NULL, err);
     fleck_model_close(&model);
     evaluated = fleck_evaluate(b->model, b->path, &e, &report, &other);
+    fleck_free(report);
     if (st != FLECK_OK)
         return st;
     *err = other;
@@ -383,6 +384,7 @@ static fleck_status try_mask(table *b, fleck_error *err)
     fleck_eval_settings e = test_eval_defaults();
     fleck_fit_settings s = small_fit(b);
     fleck_report *report = NULL;
+    fleck_status st;
     FILE *f;
 
     if (b->number % 8 == 0) {
@@ -398,7 +400,9 @@ static fleck_status try_mask(table *b, fleck_error *err)
     fclose(f);
     e.on_result = note;
     e.on_result_ctx = b;
-    return fleck_evaluate(b->model, list, &e, &report, err);
+    st = fleck_evaluate(b->model, list, &e, &report, err);
+    fleck_free(report);
+    return st;
 }
 
 /* WORK/maps has a map for every test image but one, which the damaged file becomes. */
@@ -417,6 +421,7 @@ static fleck_status try_map(table *b, fleck_error *err)
     s.width = s.height = s.crop_width = s.crop_height = 64;
     s.threads = 1;
     st = fleck_metrics(maps, b->sample, &s, &report, err);
+    fleck_free(report);
     if (rename(map, b->path) != 0)
         die(map);
     return st;
@@ -460,9 +465,12 @@ static fleck_status try_result(table *b, fleck_error *err)
 {
     fleck_compare_settings s = test_compare_defaults();
     fleck_comparison *c = NULL;
+    fleck_status st;
 
     s.resamples = 20;
-    return fleck_compare(b->path, NULL, b->path, NULL, &s, &c, err);
+    st = fleck_compare(b->path, NULL, b->path, NULL, &s, &c, err);
+    fleck_free(c);
+    return st;
 }
 
 static fleck_status try_network(table *b, fleck_error *err)

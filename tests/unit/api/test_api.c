@@ -779,6 +779,8 @@ static void maps_measured_from_files_equal_the_evaluation(void **state)
     }
     assert_ok(fleck_metrics(in_folder("maps"), f.sample, &s, &b, err));
     assert_true(a->pixel.auroc == b->pixel.auroc && a->pixel.ap == b->pixel.ap && a->pro == b->pro);
+    fleck_free(a);
+    fleck_free(b);
     s.pro_limit = 0.0;
     assert_refused(fleck_metrics(in_folder("maps"), f.sample, &s, &b, err), FLECK_E_OPTION,
                    "limit");

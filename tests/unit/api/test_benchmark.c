@@ -142,6 +142,8 @@ static void runs_of_a_benchmark_can_be_compared(void **state)
     assert_true(c->a == back->b && c->b == back->a && c->difference == -back->difference &&
                 c->p == back->p);
     assert_true(c->low <= c->difference && c->difference <= c->high);
+    fleck_free(c);
+    fleck_free(back);
     assert_refused(fleck_compare(file, NULL, file, "1", NULL, &c, err), FLECK_E_OPTION, "padim@");
     assert_refused(fleck_compare(f.root, NULL, file, "1", NULL, &c, err), FLECK_E_FORMAT,
                    "regular file");

@@ -587,34 +587,6 @@ static void what_cannot_be_changed_after_a_fit_is_refused(void **state)
 
 /* ---- Scoring ---- */
 
-static void pixels_in_memory_score_as_their_file(void **state)
-{
-    fleck_model *m = NULL;
-    fleck_result *a = NULL, *b = NULL;
-    uint8_t *wide;
-    char image[4300];
-
-    (void)state;
-    snprintf(image, sizeof image, "%s/test/crack/000.png", f.sample);
-    assert_ok(fleck_model_open(&m, f.model, NULL, err));
-    assert_ok(fleck_score_file(m, image, true, &a, err));
-    wide = calloc(64, 200); /* rows of 64 RGB pixels, 8 bytes of something else behind each */
-    assert_non_null(wide);
-    for (int y = 0; y < 64; y++)
-        memcpy(wide + y * 200, a->image + y * 192, 192);
-    assert_ok(fleck_score_pixels(m, &(fleck_pixels){wide, 64, 64, 200, FLECK_RGB8}, NULL, false, &b,
-                                 err));
-    assert_true(a->score == b->score);
-    fleck_result_free(&b);
-    assert_refused(
-        fleck_score_pixels(m, &(fleck_pixels){wide, 64, 64, 100, FLECK_RGB8}, NULL, false, &b, err),
-        FLECK_E_SHAPE, "192 bytes");
-    assert_null(b);
-    free(wide);
-    fleck_result_free(&a);
-    fleck_model_close(&m);
-}
-
 typedef struct seen {
     int64_t next, bad;
     double scores[16];
@@ -888,7 +860,6 @@ int main(void)
         cmocka_unit_test(a_stream_ends_where_its_function_stops),
         cmocka_unit_test(what_a_stream_cannot_be_is_refused),
         cmocka_unit_test(what_cannot_be_changed_after_a_fit_is_refused),
-        cmocka_unit_test(pixels_in_memory_score_as_their_file),
         cmocka_unit_test(a_batch_comes_in_order_and_survives_a_bad_file),
         cmocka_unit_test(results_are_handed_over_before_they_come_in_order),
         cmocka_unit_test(results_are_written_as_pictures_and_maps),

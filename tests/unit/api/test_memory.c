@@ -154,8 +154,11 @@ static void borrowed_pixels_score_as_copied_ones(void **state)
     fleck_result_free(&b);
     assert_ok(fleck_score_pixels(model, &q, NULL, true, &b, err));
     assert_memory_equal(b->image, close, W * H * 3);
-    fleck_result_free(&a);
     fleck_result_free(&b);
+    q.row_bytes--;
+    assert_refused(fleck_score_pixels(model, &q, NULL, true, &b, err), FLECK_E_SHAPE, "192 bytes");
+    assert_null(b);
+    fleck_result_free(&a);
     free(room);
     free(close);
 }

@@ -90,11 +90,13 @@ bench-compare: ready
 	@$(ninja) build product meson-benchmark-prereq
 	@bench/compare '$(BASE)' $(BENCH)
 
-# The prefix goes into the pkg-config file.
+# The prefix goes into the pkg-config file.  Programs find a new library in /usr/local/lib only after
+# ldconfig.
 install: all
 	@meson configure -Dprefix=$(abspath $(PREFIX)) build
 	@$(ninja) build product
 	@DESTDIR=$(DESTDIR) meson install --no-rebuild -C build
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
 
 clean:
 	rm -rf build build-asan build-ubsan build-tsan build-fuzz build-check

@@ -146,10 +146,6 @@ static void time_resizing(const char *path)
             j.kernels = fk_resize_avx2();
             time_row(what, "AVX2", bound, resize_by, &j);
         }
-        if (fk_resize_sse2 != NULL) {
-            j.kernels = fk_resize_sse2;
-            time_row(what, "SSE2", bound, resize_by, &j);
-        }
         j.kernels = &fk_resize_plain;
         time_row(what, "plain", bound, resize_by, &j);
     }

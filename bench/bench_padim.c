@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "base/pool.h"
-#include "gauss/gauss.h"
+#include "gauss/learn.h"
 
 #include <stdio.h>
 
@@ -12,6 +12,7 @@
 #define EIGHT 8  /* that are scored at once */
 
 typedef struct job {
+    fk_learner learner;
     fk_gauss gauss;
     int64_t n_pos, dim;
     float *images[BLOCK];
@@ -21,13 +22,13 @@ typedef struct job {
     int64_t bands;
 } job;
 
-/* A Gaussian that has learned nothing. */
+/* One that has learned nothing. */
 static void begin(job *j)
 {
     fleck_error err = {0};
 
-    fk_gauss_free(&j->gauss);
-    bench_must(fk_gauss_init(&j->gauss, j->n_pos, j->dim, 0.01, &err), &err);
+    fk_learner_free(&j->learner);
+    bench_must(fk_learner_init(&j->learner, j->n_pos, j->dim, 0.01, &err), &err);
 }
 
 static void free_rooms(job *j)
@@ -74,6 +75,7 @@ static void close_job(job *j)
     for (int i = 0; i < BLOCK; i++)
         fk_free(j->images[i]);
     fk_free(j->out);
+    fk_learner_free(&j->learner);
     fk_gauss_free(&j->gauss);
     fk_pool_close(&j->pool);
 }
@@ -82,14 +84,15 @@ static fleck_status learn(void *ctx, fleck_error *err)
 {
     job *j = ctx;
 
-    return fk_gauss_add(&j->gauss, (const float *const *)j->images, NULL, BLOCK, j->pool, err);
+    return fk_learner_add(&j->learner, (const float *const *)j->images, NULL, BLOCK, j->pool, err);
 }
 
 static fleck_status finish(void *ctx, fleck_error *err)
 {
     job *j = ctx;
 
-    return fk_gauss_finish(&j->gauss, j->pool, err);
+    fk_gauss_free(&j->gauss);
+    return fk_learner_finish(&j->learner, &j->gauss, j->pool, err);
 }
 
 /* A fresh Gaussian is needed for each run; only the finishing is timed. */
@@ -160,7 +163,7 @@ static void time_type(job *j, bench_row *row, fk_dtype type, double bandwidth, d
     char name[96];
 
     begin(j);
-    j->gauss.type = type;
+    j->learner.type = type;
     bench_must(learn(j, &err), &err);
     bench_must(finish(j, &err), &err);
     make_rooms(j);

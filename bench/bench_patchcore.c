@@ -11,6 +11,7 @@
 #include "method/patchcore/coreset.h"
 #include "method/patchcore/patchcore.h"
 #include "fit/fit.h"
+#include "run/front.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,41 +24,53 @@
 typedef struct patches {
     fk_model model;
     fk_runner runner;
-    const char *data;
     fk_embedding images[IMAGES];
 } patches;
 
-static fleck_status embed_one(void *ctx, int64_t item, int worker, fleck_error *err)
+static fleck_status embed_all(patches *p, fk_source *source, fleck_error *err)
 {
-    patches *p = ctx;
-    fk_image original = {0};
-    fk_canvas canvas = {0};
-    char path[4300];
+    int64_t room = p->runner.threads;
+    fk_front front = {.runner = &p->runner, .source = source, .room = room, .block = 1};
+    const uint8_t **inputs = NULL;
     fleck_status st;
 
-    snprintf(path, sizeof path, "%s/train/good/%03d.png", p->data, (int)item);
-    FK_DO(fk_embedding_init(&p->images[item], &p->model.shape, err));
-    FK_DO(fk_runner_decode(&p->runner, worker, path, &original, err));
-    FK_DO(fk_runner_prepare(&p->runner, worker, &original, NULL, &canvas, err));
-    FK_DO(fk_runner_embed_piece(&p->runner, worker, &canvas, 0, true, NULL, &p->images[item], err));
+    FK_DO(fk_front_open(&front, err));
+    FK_DO(FK_ALLOC(&inputs, room, err));
+    for (int64_t first = 0; first < IMAGES; first += front.n) {
+        FK_DO(fk_front_read(&front, first, IMAGES - first < room ? IMAGES - first : room, err));
+        for (int64_t i = 0; i < front.n; i++) {
+            FK_DO(fk_embedding_init(&p->images[first + i], &p->model.shape, err));
+            inputs[i] = front.canvases[i].pixels.data;
+        }
+        FK_DO(fk_runner_embed(&p->runner, front.n, inputs, p->images + first, err));
+    }
 done:
-    fk_image_free(&original);
-    fk_canvas_free(&canvas);
+    fk_front_close(&front);
+    fk_free(inputs);
     return st;
 }
 
 static void open_patches(patches *p, const char *data, const char *weights)
 {
     fleck_fit_settings s = fk_fit_defaults();
+    char paths[IMAGES][4300];
+    const char *files[IMAGES];
+    fk_source source;
     fleck_error err = {0};
 
     s.method = "patchcore";
     s.backbone = "resnet18";
     s.weights = weights;
-    *p = (patches){.data = data};
+    *p = (patches){0};
+    for (int i = 0; i < IMAGES; i++) {
+        snprintf(paths[i], sizeof paths[i], "%s/train/good/%03d.png", data, i);
+        files[i] = paths[i];
+    }
     bench_must(fk_fit_plan(&p->model, &s, &err), &err);
     bench_must(fk_runner_open(&p->runner, &p->model, bench_threads(), &err), &err);
-    bench_must(fk_pool_run(p->runner.pool, IMAGES, embed_one, p, &err), &err);
+    fk_source_init_files(&source, files, IMAGES);
+    bench_must(embed_all(p, &source, &err), &err);
+    fk_source_free(&source);
 }
 
 static void close_patches(patches *p)

@@ -10,6 +10,7 @@
 #include "fit/fit.h"
 #include "fit/settings.h"
 #include "run/output.h"
+#include "run/score.h"
 #include "view/place.h"
 
 #include <math.h>
@@ -334,13 +335,6 @@ fleck_status fk_handle_unchanged(const fleck_model *m, fleck_error *err)
     return FLECK_OK;
 }
 
-fleck_status fk_handle_ready(fleck_model *m, fleck_error *err)
-{
-    fleck_status st = fk_handle_unchanged(m, err);
-
-    return st == FLECK_OK ? fk_runner_wake(&m->runner, err) : st;
-}
-
 /* Leave out the settings' areas beside the model's. */
 static fleck_status open_areas(fk_model *m, const fleck_run_settings *s, fleck_error *err)
 {
@@ -361,6 +355,25 @@ static fleck_status open_areas(fk_model *m, const fleck_run_settings *s, fleck_e
 done:
     fk_free(notes);
     return st;
+}
+
+static fleck_status open_runner(fleck_model *m, fleck_error *err)
+{
+    fleck_status st = fk_runner_open(&m->runner, &m->model, m->run.threads, err);
+
+    if (st != FLECK_OK)
+        return st;
+    m->runner.warn = (fk_warn){m->run.warning, m->run.warning_ctx};
+    m->runner.max_pixels = m->run.max_pixels;
+    fk_pool_set_watch(m->runner.pool, &m->watch);
+    return FLECK_OK;
+}
+
+fleck_status fk_handle_ready(fleck_model *m, fleck_error *err)
+{
+    fleck_status st = fk_handle_unchanged(m, err);
+
+    return st == FLECK_OK && m->runner.model == NULL ? open_runner(m, err) : st;
 }
 
 /* What is damaged is told at once, though nothing is compiled. */
@@ -396,12 +409,8 @@ static fleck_status open_model(fleck_model **out, const char *path, const void *
     FK_DO(open_areas(&m->model, s, err));
     FK_DO(fk_pick_engine(&m->model, s->engine, err));
     FK_DO(describe(m, err));
-    FK_DO(fk_runner_open_resting(&m->runner, &m->model, s->threads, err));
-    FK_DO(s->rest ? check_network(m, err) : fk_runner_wake(&m->runner, err));
-    m->runner.warn = (fk_warn){s->warning, s->warning_ctx};
-    m->runner.max_pixels = s->max_pixels;
-    fk_pool_set_watch(m->runner.pool, &m->watch);
-    FK_DO(fk_runner_ready(&m->runner, err));
+    m->run = *s;
+    FK_DO(s->rest ? check_network(m, err) : open_runner(m, err));
     m->opened = true;
     fk_handle_describe(m);
     *out = m;
@@ -592,9 +601,8 @@ static fleck_status verify(fleck_model *model, double tolerance, double *differe
 {
     fk_model *m = &model->model;
     fk_map_size input = fk_preprocess_input(&m->pre);
-    int64_t pixels = input.height * input.width;
     double limit = tolerance > 0.0 ? tolerance : 1e-3, worst = 0.0;
-    float *map = NULL;
+    fk_runner *r = &model->runner;
     fleck_status st;
 
     fk_handle_begin(model, "verify", m->n_checks);
@@ -605,14 +613,13 @@ static fleck_status verify(fleck_model *model, double tolerance, double *differe
     if (!fk_pooling_same(m->pooling, m->fitted_pooling))
         FK_FAIL(err, FLECK_E_STATE,
                 "the model was opened with another pool than it was fitted with");
-    FK_DO(FK_ALLOC(&map, pixels, err));
+    FK_DO(fk_runner_embeddings(r, 1, err));
     for (int i = 0; i < m->n_checks; i++) {
+        const uint8_t *pixels = m->checks + i * input.height * input.width * 3;
         double score, wanted = m->check_scores[i], d;
 
-        FK_DO(fk_runner_embed(&model->runner, 0, m->checks + i * pixels * 3, model->runner.pool,
-                              NULL, err));
-        FK_DO(fk_runner_score(&model->runner, 0, NULL, FK_NONE, model->runner.pool, NULL,
-                              fk_model_scores_maps(m) ? map : NULL, &score, err));
+        FK_DO(fk_runner_embed(r, 1, &pixels, r->embeddings, err));
+        FK_DO(fk_score_check(r, r->embeddings, &score, err));
         d = fabs(score - wanted) / fmax(fabs(wanted), 1e-30);
         worst = fmax(worst, d);
         *difference = worst;
@@ -624,7 +631,6 @@ static fleck_status verify(fleck_model *model, double tolerance, double *differe
         FK_DO(fk_watch_tell(&model->watch, i + 1, err));
     }
 done:
-    fk_free(map);
     return st;
 }
 

@@ -21,8 +21,8 @@ fleck_status fleck_scorer_open(fleck_scorer **out, const fleck_model *model, fle
     FK_DO(FK_CALLOC(&s, 1, err));
     s->model = model;
     FK_DO(fk_runner_open(&s->runner, &model->model, 1, err));
-    FK_DO(fk_runner_ready(&s->runner, err));
-    s->runner.max_pixels = model->runner.max_pixels;
+    s->runner.max_pixels =
+        model->runner.model != NULL ? model->runner.max_pixels : model->run.max_pixels;
     *out = s;
     s = NULL;
 done:

@@ -1,4 +1,4 @@
-/* Blocks of bytes by name: in memory up to a budget, beyond it in a file that leaves no trace. */
+/* Blocks of bytes by name: in memory up to a budget, beyond it in a temporary file. */
 #include "base/blobs.h"
 #include "base/mem.h"
 #include "base/scratch.h"
@@ -20,7 +20,7 @@ struct fk_blobs {
     pthread_mutex_t lock; /* of everything below; blocks themselves never change */
     char *folder;
     int64_t budget, memory, file;
-    fk_scratch scratch; /* closed before it is needed */
+    fk_scratch scratch; /* closed until it is needed */
     blob *items;
     int64_t count, room;
     int64_t *slots; /* [n_slots] open addressing by name: index + 1, 0 where free */
@@ -80,7 +80,7 @@ static const blob *find(const fk_blobs *b, const char *name)
     return item > 0 ? &b->items[item - 1] : NULL;
 }
 
-/* Room for one more item, and at most half of the slots taken. */
+/* Make room for one more item, with at most half of the slots in use. */
 static fleck_status make_room(fk_blobs *b, fleck_error *err)
 {
     int64_t n = b->room > 0 ? 2 * b->room : 64, *slots = NULL;
@@ -104,7 +104,7 @@ done:
     return st;
 }
 
-/* Enter item, whose place is reserved or whose bytes are a copy; the lock is held. */
+/* Add item to the table.  The lock is held. */
 static fleck_status enter(fk_blobs *b, const blob *item, fleck_error *err)
 {
     fleck_status st = make_room(b, err);
@@ -136,7 +136,7 @@ fleck_status fk_blobs_put(fk_blobs *b, const char *name, const void *bytes, int6
         st = fk_scratch_open(&b->scratch, b->folder, err);
     item.offset = b->file;
     if (st == FLECK_OK && spill)
-        b->file += size; /* a place of its own, so that threads may write side by side */
+        b->file += size; /* reserved, so that threads may write side by side */
     else if (st == FLECK_OK)
         b->memory += size;
     pthread_mutex_unlock(&b->lock);

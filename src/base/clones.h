@@ -1,11 +1,11 @@
-/* FK_CLONES: compile a function for several x86 vector widths; the loader picks one at start.
+/* FK_CLONES: compile a function for several x86 vector widths.  The loader chooses one at start.
  *
- * The clones compute the same bytes: they differ in how many elements go through at once, and
- * neither contraction nor reordering of sums is allowed anywhere in fleck. */
+ * The clones give the same bytes: they differ only in how many elements they compute at once, since
+ * fleck is compiled without contraction and without reordering of sums. */
 #ifndef FK_BASE_CLONES_H
 #define FK_BASE_CLONES_H
 
-#include <stdint.h> /* with glibc says so, wherever this header comes first */
+#include <stdint.h> /* defines __GLIBC__ if this header comes first */
 
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(__AVX2__) && !defined(__clang__) &&      \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -14,8 +14,7 @@
 #define FK_CLONES
 #endif
 
-/* For what is called from clones and must be compiled along with each, or must not be called at
- * all. */
+/* For functions that clones call: they must be compiled into each clone. */
 #define FK_INLINE static inline __attribute__((always_inline))
 
 #endif

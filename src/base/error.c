@@ -12,9 +12,9 @@ static size_t character_size(unsigned char first)
     return first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
 }
 
-/* A message is one line of text.  Names in it may come from a hostile file: control characters,
- * which could steer a terminal, become '?'.  A character that the end of the buffer cuts through
- * goes. */
+/* A message is one line of text.  Names in it may come from a hostile file, so control characters,
+ * which could control a terminal, become '?'.  A UTF-8 character that does not fit into the buffer
+ * is dropped as a whole. */
 static void tidy(char *message)
 {
     size_t n = strlen(message), start = n;

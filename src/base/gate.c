@@ -1,5 +1,6 @@
-/* A gate: large pieces of work pass a few at a time, as many as memory is meant for. */
+/* A gate: limits the bytes that pieces of work use at the same time. */
 #include "base/gate.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <time.h>
@@ -24,19 +25,13 @@ void fk_gate_free(fk_gate *g)
     pthread_mutex_destroy(&g->lock);
 }
 
-static void wait_and_look(fk_gate *g, fk_watch *watch)
+static void wait_and_check(fk_gate *g, fk_watch *watch)
 {
-    struct timespec until;
+    struct timespec until = fk_clock_after(FK_WATCH_SECONDS);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)(1e9 * FK_WATCH_SECONDS);
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
     pthread_cond_timedwait(&g->left, &g->lock, &until);
     pthread_mutex_unlock(&g->lock);
-    (void)!fk_watch_look(watch, NULL); /* who stops is heard when the piece is done */
+    (void)!fk_watch_look(watch, NULL); /* a call that is cancelled ends after this piece */
     pthread_mutex_lock(&g->lock);
 }
 
@@ -45,7 +40,7 @@ void fk_gate_enter(fk_gate *g, int64_t bytes, fk_watch *watch)
     pthread_mutex_lock(&g->lock);
     while (g->inside > 0 && bytes > g->budget - g->taken) {
         if (watch != NULL)
-            wait_and_look(g, watch);
+            wait_and_check(g, watch);
         else
             pthread_cond_wait(&g->left, &g->lock);
     }

@@ -1,4 +1,4 @@
-/* A gate: large pieces of work pass a few at a time, as many as memory is meant for. */
+/* A gate: limits the bytes that pieces of work use at the same time. */
 #ifndef FK_BASE_GATE_H
 #define FK_BASE_GATE_H
 
@@ -17,10 +17,10 @@ typedef struct fk_gate {
 void fk_gate_init(fk_gate *g, int64_t budget);
 void fk_gate_free(fk_gate *g);
 
-/* Wait until `bytes` more fit the budget or nobody is inside, and go in.  watch: NULL, or on the
- * thread that called fleck the one to look at meanwhile. */
+/* Wait until `bytes` more fit into the budget or no other piece is inside, and enter.  watch: NULL,
+ * or, on the thread that called fleck, the watch to check meanwhile. */
 void fk_gate_enter(fk_gate *g, int64_t bytes, fk_watch *watch);
-/* Go out.  What large pieces freed is given back to the system, which the C library else keeps for
+/* Leave.  What large pieces have freed is given back to the system; the C library would keep it for
  * each thread. */
 void fk_gate_leave(fk_gate *g, int64_t bytes);
 

@@ -1,4 +1,4 @@
-/* JSON values: the only file that sees jansson. */
+/* JSON values: the only file that includes jansson. */
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-/* A value owned by whoever made it; what the get functions return is borrowed from it. */
+/* A value, owned by whoever made it.  What the get functions return is borrowed from it. */
 typedef struct fk_json fk_json;
 
 /* Parse size bytes. `what` names the source in messages. Depth is limited. */
@@ -16,9 +16,9 @@ void fk_json_free(fk_json **value);
 fk_json *fk_json_object(void);
 fk_json *fk_json_array(void);
 
-/* Setters on objects and arrays.  A false return means out of memory; fk_json_put and fk_json_push
- * take over child and free it on failure too.  Text that is no UTF-8 is escaped; names of
- * files are better escaped before, see fk_utf8_escape(). */
+/* Setters on objects and arrays.  They return false if memory is short; fk_json_put and
+ * fk_json_push own child from then on and free it on failure too.  Text that is not UTF-8 is
+ * escaped; names of files are better escaped before, see fk_utf8_escape(). */
 bool fk_json_put(fk_json *object, const char *key, fk_json *child);
 bool fk_json_put_string(fk_json *object, const char *key, const char *text);
 bool fk_json_put_int(fk_json *object, const char *key, int64_t value);
@@ -29,7 +29,7 @@ bool fk_json_push_string(fk_json *array, const char *text);
 bool fk_json_push_int(fk_json *array, int64_t value);
 bool fk_json_push_real(fk_json *array, double value);
 
-/* Getters: false or NULL where the key is missing or of another kind (real accepts integers). */
+/* Getters: false or NULL if the key is missing or of another kind (real accepts integers). */
 const fk_json *fk_json_get(const fk_json *object, const char *key);
 bool fk_json_get_int(const fk_json *object, const char *key, int64_t *out);
 bool fk_json_get_real(const fk_json *object, const char *key, double *out);

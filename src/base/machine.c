@@ -1,4 +1,4 @@
-/* What this machine is called, for reports. */
+/* Names of processor and system, for reports. */
 #include "base/machine.h"
 
 #include <stdio.h>

@@ -31,7 +31,7 @@ int64_t fk_mem_fail_at(int64_t n)
     return atomic_exchange(&asked, 0);
 }
 
-/* Count an allocation; false where it is the one that a test wants to fail. */
+/* Count an allocation; false if it is the one that a test wants to fail. */
 static bool may_allocate(void)
 {
     int64_t turn = atomic_fetch_add(&asked, 1) + 1;

@@ -1,5 +1,5 @@
-/* Edit distance between short words (optimal string alignment: Damerau 1964, without second edits
- * of a swapped pair). */
+/* Edit distance of short words (optimal string alignment: Damerau 1964, without further edits of a
+ * swapped pair). */
 #include "base/nearest.h"
 #include "base/number.h"
 
@@ -14,7 +14,7 @@ static int least(int a, int b, int c)
     return n < c ? n : c;
 }
 
-/* Letters to change in a to get b, both at most LONGEST. */
+/* Number of edits from a to b, both of at most LONGEST letters. */
 static int distance(const char *a, size_t n, const char *b, size_t m)
 {
     int rows[3][LONGEST + 1];

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The C locale for this thread alone, until leave_c_locale().  POSIX gives no way to ask printf
- * for a point.  Where memory lacks for the locale the thread keeps its own. */
+/* Set the C locale for this thread alone, until leave_c_locale(): POSIX has no other way to make
+ * printf write a point.  If memory is short the thread keeps its own. */
 typedef struct c_locale {
     locale_t fresh, before;
 } c_locale;
@@ -101,7 +101,7 @@ const char *fk_number_text(char buffer[FK_NUMBER_TEXT], double value)
     do
         fk_format(buffer, FK_NUMBER_TEXT, "%.*g", ++precision, value);
     while (precision < 17 && (!fk_number_parse(buffer, &back) || back != value));
-    /* 1000 comes out as 1e+03: where the digits before the point fit, write them. */
+    /* 1000 would be "1e+03": write all digits before the point if they fit. */
     exponent = strstr(buffer, "e+");
     if (exponent != NULL && fk_integer_parse(exponent + 2, &power) && power < 17)
         fk_format(buffer, FK_NUMBER_TEXT, "%.*g", (int)power + 1, value);

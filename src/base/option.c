@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* An INT's max that is no limit. */
+/* The max of an INT without an upper limit. */
 #define ENDLESS 9e18
 
 static int count_rows(const fk_option *table)
@@ -55,7 +55,7 @@ static bool is_choice(const char *choices, const char *text)
     return false;
 }
 
-/* The number in text without its last byte. */
+/* Parse text without its last byte. */
 static bool parse_head(const char *text, double *out)
 {
     char head[FK_NUMBER_TEXT];
@@ -108,7 +108,7 @@ static bool parse_size(const fk_option *row, const char *text, int64_t side[2])
     return true;
 }
 
-/* Whether text is legal; its one spelling is then in buffer, unless that is empty: text itself. */
+/* Whether text is legal. buffer becomes its canonical spelling, or "" if that is text itself. */
 static bool is_legal(const fk_option *row, const char *text, char buffer[FK_OPTION_BUFFER])
 {
     int64_t whole[2];
@@ -149,7 +149,7 @@ static bool is_legal(const fk_option *row, const char *text, char buffer[FK_OPTI
     }
 }
 
-/* What the row takes, in words. */
+/* What the row expects, in words. */
 static void expectation(const fk_option *row, char out[256])
 {
     switch (row->kind) {
@@ -331,7 +331,7 @@ fleck_status fk_options_from_json(fk_options *o, const fk_json *object, fleck_er
 
     if (!fk_json_is_object(object))
         return fk_error_set(err, FLECK_E_FORMAT, "options: expected a JSON object");
-    /* Into a copy first: o is as it was where one member is bad. */
+    /* Into a copy first, so that a bad member leaves o as it was. */
     FK_DO(fk_options_init(&fresh, o->table, err));
     for (int i = 0; o->table[i].name != NULL; i++)
         FK_DO(

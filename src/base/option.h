@@ -23,14 +23,14 @@ typedef struct fk_option {
     const char *initial; /* default as text */
     double min, max;     /* for INT, REAL and SIZE */
     const char *choices; /* for CHOICE; for INT and SIZE NULL, or words in place of numbers */
-    const char *absent;  /* its value in files of before it was; NULL: initial */
-    bool after_fit;      /* may still be changed when a model is opened for scoring */
+    const char *absent;  /* its value for files older than the option; NULL: initial */
+    bool after_fit;      /* can still be changed when a model is opened for scoring */
     const char *help;    /* one line: meaning, unit, source */
 } fk_option;
 
 #define FK_OPTION_BUFFER 64
 
-/* Values for one table, as canonical text each. Valid when zeroed. */
+/* The values of one table, each as canonical text.  Valid when zeroed. */
 typedef struct fk_options {
     const fk_option *table;
     char **values; /* one per row of table; owned */
@@ -46,11 +46,11 @@ fleck_status fk_options_init(fk_options *out, const fk_option *table,
                              fleck_error *err) FLECK_MUST_CHECK;
 void fk_options_free(fk_options *o);
 
-/* Row index of name in table, -1 where there is none. */
+/* Index of the row called name, -1 if there is none. */
 int fk_option_find(const fk_option *table, const char *name);
 
-/* Check text against the row and store it; a number is stored in its one shortest spelling, so that
- * "0.50" and "5e-1" are the same value.  A point is the decimal point in every locale.
+/* Check text against the row and store it.  A number is stored in its shortest spelling, so that
+ * "0.50" and "5e-1" are the same value.  The decimal point is a point in every locale.
  * FLECK_E_OPTION names the option, what it expects and what was given; the old value stays. */
 fleck_status fk_options_set(fk_options *o, const char *name, const char *text,
                             fleck_error *err) FLECK_MUST_CHECK;
@@ -65,8 +65,9 @@ int64_t fk_options_int(const fk_options *o, const char *name);
 double fk_options_real(const fk_options *o, const char *name);
 const char *fk_options_text(const fk_options *o, const char *name);
 
-/* Object {name: text or number}; and back: members replace values, rows with an `absent` take it
- * where there is no member, unknown names and bad values are refused and leave o as it was. */
+/* Write an object {name: text or number}, and read it.  Members replace values; a row with an
+ * `absent` gets that value if its member is missing; unknown names and bad values are refused and
+ * leave o as it was. */
 fleck_status fk_options_to_json(fk_json **out, const fk_options *o,
                                 fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_options_from_json(fk_options *o, const fk_json *object,

@@ -1,11 +1,12 @@
 /* A pool of threads that run numbered pieces of one job.
  *
- * A network is some fifty jobs in ten milliseconds.  To wake a sleeping thread takes as long as
- * such a job, so that a worker out of work looks for the next job for a while before it sleeps, and
- * a job does not wait for workers that are not awake yet: who comes after the last piece was taken
- * finds the job closed. */
+ * A network is some fifty jobs in ten milliseconds.  Waking a sleeping thread takes as long as such
+ * a job.  So a worker without work spins for a while before it sleeps, and a job does not wait for
+ * workers that are not awake yet: a worker that comes after the last piece has started finds the
+ * job closed. */
 #define _GNU_SOURCE
 #include "base/pool.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <pthread.h>
@@ -13,19 +14,19 @@
 #include <stdatomic.h>
 #include <time.h>
 
-/* Looks before a thread sleeps: some 50 to 150 microseconds.  None where there are more threads
- * than processors: who looks would keep another from working. */
-#define LOOKS 3000
+/* Spins before a thread sleeps: some 50 to 150 microseconds.  There are none with more threads than
+ * processors, since a spinning thread would keep another one from working. */
+#define SPINS 3000
 
 struct fk_pool {
     int threads, started;
-    int looks; /* before a thread sleeps */
+    int spins; /* before a thread sleeps */
     pthread_t *handles;
     pthread_mutex_t lock;
     pthread_cond_t wake, idle;
-    _Atomic uint64_t turn; /* counts jobs, and the end; changed under lock */
+    _Atomic uint64_t jobs; /* number of jobs so far, and one for quit; changed under lock */
     _Atomic int working;   /* workers in the job; changed under lock */
-    _Atomic int64_t next;  /* piece that nobody has taken */
+    _Atomic int64_t next;  /* the next piece to start */
     /* Guarded by lock. */
     bool open, quit;
     int64_t failed_item;
@@ -44,8 +45,7 @@ typedef struct worker_start {
     int worker;
 } worker_start;
 
-/* Let a moment pass. */
-static void pause_briefly(void)
+static void spin(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
@@ -54,7 +54,7 @@ static void pause_briefly(void)
 #endif
 }
 
-static void report(fk_pool *pool, int64_t item, fleck_status st, const fleck_error *error)
+static void record_failure(fk_pool *pool, int64_t item, fleck_status st, const fleck_error *error)
 {
     pthread_mutex_lock(&pool->lock);
     if (pool->status == FLECK_OK || item < pool->failed_item) {
@@ -66,8 +66,8 @@ static void report(fk_pool *pool, int64_t item, fleck_status st, const fleck_err
     atomic_store(&pool->next, pool->n_items);
 }
 
-/* The caller's thread tells how far the job is.  Returns false where it is to stop. */
-static bool go_on(fk_pool *pool, int64_t taken)
+/* Report progress on the caller's thread; false if the job is cancelled. */
+static bool report_progress(fk_pool *pool, int64_t taken)
 {
     fk_watch *w = pool->watch;
     fleck_status st;
@@ -79,8 +79,8 @@ static bool go_on(fk_pool *pool, int64_t taken)
     return st == FLECK_OK;
 }
 
-/* Take pieces until none is left. */
-static void work(fk_pool *pool, int worker)
+/* Run pieces until none is left. */
+static void run_pieces(fk_pool *pool, int worker)
 {
     int64_t item;
 
@@ -89,13 +89,13 @@ static void work(fk_pool *pool, int worker)
         fleck_status st = pool->fn(pool->ctx, item, worker, &error);
 
         if (st != FLECK_OK)
-            report(pool, item, st, &error);
-        if (worker == 0 && !go_on(pool, item + 1))
+            record_failure(pool, item, st, &error);
+        if (worker == 0 && !report_progress(pool, item + 1))
             atomic_store(&pool->next, pool->n_items);
     }
 }
 
-/* It is held for moments only, so that who finds it taken had better look again than sleep. */
+/* The lock is held for moments only, so a thread that finds it taken had better spin than sleep. */
 static void init_lock(pthread_mutex_t *lock)
 {
     pthread_mutexattr_t kind;
@@ -108,7 +108,7 @@ static void init_lock(pthread_mutex_t *lock)
     pthread_mutexattr_destroy(&kind);
 }
 
-/* Waits for it may end by the clock. */
+/* Waits for it have timeouts, by the monotonic clock. */
 static void init_idle(pthread_cond_t *idle)
 {
     pthread_condattr_t kind;
@@ -127,18 +127,18 @@ static void *worker_main(void *argument)
 
     fk_free(argument);
     for (;;) {
-        for (int i = 0; i < pool->looks && atomic_load(&pool->turn) == seen; i++)
-            pause_briefly();
+        for (int i = 0; i < pool->spins && atomic_load(&pool->jobs) == seen; i++)
+            spin();
         pthread_mutex_lock(&pool->lock);
-        while (atomic_load(&pool->turn) == seen)
+        while (atomic_load(&pool->jobs) == seen)
             pthread_cond_wait(&pool->wake, &pool->lock);
         if (pool->quit)
             break;
-        seen = atomic_load(&pool->turn);
+        seen = atomic_load(&pool->jobs);
         if (pool->open) {
             atomic_fetch_add(&pool->working, 1);
             pthread_mutex_unlock(&pool->lock);
-            work(pool, start.worker);
+            run_pieces(pool, start.worker);
             pthread_mutex_lock(&pool->lock);
             if (atomic_fetch_sub(&pool->working, 1) == 1)
                 pthread_cond_signal(&pool->idle);
@@ -162,7 +162,7 @@ fleck_status fk_pool_open(fk_pool **out, int threads, fleck_error *err)
     pthread_cond_init(&pool->wake, NULL);
     init_idle(&pool->idle);
     pool->threads = threads;
-    pool->looks = threads <= fk_pool_processors() ? LOOKS : 0;
+    pool->spins = threads <= fk_pool_processors() ? SPINS : 0;
     FK_DO(FK_CALLOC(&pool->handles, threads, err));
     for (int i = 1; i < threads; i++) {
         worker_start *start = NULL;
@@ -190,7 +190,7 @@ void fk_pool_close(fk_pool **handle)
         return;
     pthread_mutex_lock(&pool->lock);
     pool->quit = true;
-    atomic_fetch_add(&pool->turn, 1);
+    atomic_fetch_add(&pool->jobs, 1);
     pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->lock);
     for (int i = 1; i <= pool->started; i++)
@@ -208,8 +208,8 @@ int fk_pool_threads(const fk_pool *pool)
     return pool != NULL ? pool->threads : 1;
 }
 
-/* Wait until no worker is in the job; the lock is held.  The watch is looked at in between, since
- * what others are at may take long: a job that is stopped is over when their pieces are. */
+/* Wait until no worker is in the job; the lock is held.  The watch is checked meanwhile, since
+ * pieces of other threads may take long.  A cancelled job ends when these pieces end. */
 static void wait_idle(fk_pool *pool)
 {
     while (atomic_load(&pool->working) > 0) {
@@ -219,15 +219,10 @@ static void wait_idle(fk_pool *pool)
             pthread_cond_wait(&pool->idle, &pool->lock);
             continue;
         }
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += (long)(1e9 * FK_WATCH_SECONDS);
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_sec++;
-            until.tv_nsec -= 1000000000;
-        }
+        until = fk_clock_after(FK_WATCH_SECONDS);
         pthread_cond_timedwait(&pool->idle, &pool->lock, &until);
         pthread_mutex_unlock(&pool->lock);
-        (void)go_on(pool, atomic_load(&pool->next));
+        (void)report_progress(pool, atomic_load(&pool->next));
         pthread_mutex_lock(&pool->lock);
     }
 }
@@ -263,22 +258,22 @@ static fleck_status run(fk_pool *pool, int64_t n_items, fk_pool_fn *fn, void *ct
     pool->counted = counted;
     pool->status = FLECK_OK;
     pool->open = true;
-    atomic_fetch_add(&pool->turn, 1);
+    atomic_fetch_add(&pool->jobs, 1);
     pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->lock);
-    work(pool, 0);
+    run_pieces(pool, 0);
     pthread_mutex_lock(&pool->lock);
-    pool->open = false; /* who is not in it by now has missed it */
+    pool->open = false; /* workers that are not in the job by now stay out */
     pthread_mutex_unlock(&pool->lock);
-    for (int i = 0; i < pool->looks && atomic_load(&pool->working) > 0; i++)
-        pause_briefly();
+    for (int i = 0; i < pool->spins && atomic_load(&pool->working) > 0; i++)
+        spin();
     pthread_mutex_lock(&pool->lock);
     wait_idle(pool);
     st = pool->status;
     if (st != FLECK_OK && err != NULL)
         *err = pool->error;
     pthread_mutex_unlock(&pool->lock);
-    /* Pieces may be missing where the caller has stopped the job. */
+    /* Pieces are missing if the job was cancelled. */
     return pool->watch != NULL && pool->watch->stopped ? fk_watch_look(pool->watch, err) : st;
 }
 

@@ -15,23 +15,24 @@ typedef fleck_status fk_pool_fn(void *ctx, int64_t item, int worker, fleck_error
 fleck_status fk_pool_open(fk_pool **out, int threads, fleck_error *err) FLECK_MUST_CHECK;
 void fk_pool_close(fk_pool **pool);
 
-/* Number of threads; 1 for NULL. */
+/* Number of threads, 1 for NULL. */
 int fk_pool_threads(const fk_pool *pool);
 
-/* Run all pieces and wait.  Pieces are handed out in order, one at a time; results must not
- * depend on which worker runs which piece.  pool NULL runs them in the caller.  Of several
- * failures the one with the lowest item is reported.  Not to be called from inside a piece
- * (but the only piece of a job, which runs in the caller), nor by two threads at once. */
+/* Run all pieces and wait.  Pieces start in order, one at a time; results must not depend on which
+ * worker runs which piece.  If pool is NULL the caller runs them.  Of several failures the one with
+ * the lowest item is reported.  A piece must not call this, except the only piece of a job, which
+ * the caller runs; nor may two threads at once. */
 fleck_status fk_pool_run(fk_pool *pool, int64_t n_items, fk_pool_fn *fn, void *ctx,
                          fleck_error *err) FLECK_MUST_CHECK;
 
-/* Who is told of progress while jobs run, and may stop them: between the caller's pieces and while
- * it waits for those of others.  A stopped job, and every one after it, is FLECK_E_CANCELLED.
- * watch is borrowed, NULL for none; returns the one before, to be set again afterwards. */
+/* Set the watch that reports progress and can cancel jobs.  It is checked on the calling thread,
+ * between its pieces and while it waits for other threads.  A cancelled job, and every later one,
+ * gives FLECK_E_CANCELLED.  watch is borrowed, NULL for none.  Returns the previous watch, to be
+ * restored afterwards. */
 fk_watch *fk_pool_set_watch(fk_pool *pool, fk_watch *watch);
-/* That watch, for who has work of his own to tell of; NULL where pool is. */
+/* That watch, for progress outside jobs; NULL if pool is NULL. */
 fk_watch *fk_pool_watch(const fk_pool *pool);
-/* Run a job that is a stage of its own, whose steps are the pieces. */
+/* Run a job as a stage of progress.  Its steps are the pieces. */
 fleck_status fk_pool_run_stage(fk_pool *pool, const char *stage, int64_t n_items, fk_pool_fn *fn,
                                void *ctx, fleck_error *err) FLECK_MUST_CHECK;
 

@@ -1,4 +1,4 @@
-/* A temporary file without a name: what goes into it leaves no trace, whatever ends the process. */
+/* A temporary file without a name: the system removes it with the process, whatever ends it. */
 #define _GNU_SOURCE
 #include "base/scratch.h"
 #include "base/mem.h"
@@ -42,7 +42,7 @@ void fk_scratch_close(fk_scratch *s)
     *s = (fk_scratch){0};
 }
 
-/* The message of a write that failed with this errno. */
+/* The error of a write that failed with this errno. */
 static fleck_status refuse(const fk_scratch *s, int64_t size, int64_t offset, int error,
                            fleck_error *err)
 {

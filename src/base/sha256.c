@@ -46,7 +46,7 @@ static void extend(uint32_t w[64], const uint8_t *block)
     }
 }
 
-/* One round, with the renaming of a..h left to the caller: only d and h get new values. */
+/* One round.  Only d and h get new values; the caller renames a..h. */
 static inline void mix(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e, uint32_t f,
                        uint32_t g, uint32_t *h, uint32_t kw)
 {

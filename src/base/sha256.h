@@ -10,7 +10,7 @@
 /* 64 hexadecimal digits and the terminator. */
 #define FK_SHA256_TEXT 65
 
-/* A running sum.  All of it lies in the struct: nothing to free. */
+/* A running sum.  The struct owns no memory. */
 typedef struct fk_sha256 {
     uint32_t state[8];
     uint64_t length;   /* bytes so far */
@@ -19,7 +19,7 @@ typedef struct fk_sha256 {
 
 void fk_sha256_begin(fk_sha256 *s);
 void fk_sha256_add(fk_sha256 *s, const void *bytes, size_t size);
-/* The sum as 64 lower-case digits; s needs another begin before it serves again. */
+/* The sum as 64 lower-case digits.  s needs fk_sha256_begin() before it can be used again. */
 void fk_sha256_finish(fk_sha256 *s, char out[FK_SHA256_TEXT]);
 
 /* The sum of one block of bytes. */

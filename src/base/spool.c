@@ -1,4 +1,4 @@
-/* A store of embeddings: images in order, in memory up to a budget, beyond it in a temporary
+/* A store of embeddings in the order of images: in memory up to a budget, beyond it in a temporary
  * file. */
 #include "base/spool.h"
 #include "base/mem.h"
@@ -14,7 +14,7 @@ struct fk_spool {
     char *folder;
     float **memory; /* [n_memory] the first images */
     int64_t n_memory, room;
-    fk_scratch file; /* the others, one behind the other */
+    fk_scratch file; /* the others, in order */
 };
 
 fleck_status fk_spool_open(fk_spool **out, int64_t n_pos, int64_t dim, int64_t budget,

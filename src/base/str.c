@@ -74,34 +74,33 @@ int fk_natural_compare(const char *a, const char *b)
     }
     if (*x != *y)
         return *x == '\0' ? -1 : 1;
-    return strcmp(a, b); /* "01" and "1" still get one order */
+    return strcmp(a, b); /* "01" and "1" need an order too */
 }
 
 /* strcasecmp follows the locale: in Turkish, I and i are two letters. */
-static char lower(char c)
+char fk_lower(char c)
 {
     return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
 }
 
+bool fk_same_start(const char *a, const char *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (fk_lower(a[i]) != fk_lower(b[i]))
+            return false;
+    return true;
+}
+
 bool fk_same_word(const char *a, const char *b)
 {
-    while (*a != '\0' && lower(*a) == lower(*b)) {
-        a++;
-        b++;
-    }
-    return lower(*a) == lower(*b);
+    return fk_same_start(a, b, strlen(b) + 1);
 }
 
 bool fk_ends_with(const char *text, const char *suffix)
 {
     size_t n = strlen(text), m = strlen(suffix);
 
-    if (n < m)
-        return false;
-    for (size_t i = 0; i < m; i++)
-        if (lower(text[n - m + i]) != lower(suffix[i]))
-            return false;
-    return true;
+    return n >= m && fk_same_word(text + n - m, suffix);
 }
 
 static fleck_status text_reserve(fk_text *t, int64_t extra, fleck_error *err)

@@ -14,10 +14,14 @@ fleck_status fk_asprintf(char **out, fleck_error *err, const char *format, ...) 
 /* Compare like strcmp, but runs of digits by value, so that "9.png" comes before "10.png". */
 int fk_natural_compare(const char *a, const char *b);
 
+/* An ASCII capital as a small letter. */
+char fk_lower(char c);
 /* Whether text ends in suffix, ASCII case ignored. */
 bool fk_ends_with(const char *text, const char *suffix);
-/* Whether both are the same but for ASCII case. */
+/* Whether both are equal, ASCII case ignored. */
 bool fk_same_word(const char *a, const char *b);
+/* Whether a begins with the n characters that b begins with, ASCII case ignored. */
+bool fk_same_start(const char *a, const char *b, size_t n);
 
 /* A growing text buffer; valid when zeroed; text is always terminated once anything was added. */
 typedef struct fk_text {

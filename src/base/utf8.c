@@ -1,4 +1,4 @@
-/* File names as UTF-8 text: any bytes in, valid UTF-8 out, and no two names alike. */
+/* File names as UTF-8 text: any bytes become valid UTF-8, and different names stay different. */
 #include "base/utf8.h"
 #include "base/str.h"
 

@@ -10,8 +10,8 @@ typedef struct fk_warn {
     void *ctx;
 } fk_warn;
 
-/* Format one line, without a line end, and hand it over.  Only on the thread that called fleck:
- * work on other threads counts what it finds, and the loop that waits for it warns. */
+/* Format one line, without a line end, and pass it to the function.  Only the thread that called
+ * fleck may do this: other threads count what they find, and the loop that waits for them warns. */
 void fk_warn_say(fk_warn w, const char *format, ...) FLECK_PRINTF(2, 3);
 
 #endif

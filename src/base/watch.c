@@ -1,4 +1,4 @@
-/* Progress: what a long call tells its caller, who may stop it. */
+/* Progress: a long call reports it to its caller, who may cancel the call. */
 #define _GNU_SOURCE
 #include "base/watch.h"
 
@@ -11,7 +11,8 @@ void fk_watch_set_interval(double seconds)
     interval = seconds;
 }
 
-/* The coarse clock is read in a few nanoseconds, so that the smallest pieces of work can ask it. */
+/* Reading the coarse clock takes a few nanoseconds, little enough for the smallest pieces of
+ * work. */
 static double coarse_seconds(void)
 {
     struct timespec t;

@@ -1,4 +1,4 @@
-/* Writes that appear whole or not at all. */
+/* Writes: files appear complete or not at all. */
 #define _GNU_SOURCE
 #include "base/file.h"
 #include "base/mem.h"
@@ -11,18 +11,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* As many links in a row as Linux follows. */
+/* Most links in a row that are followed, as on Linux. */
 #define MOST_LINKS 40
 
 struct fk_writer {
     FILE *file;
     char *path;         /* as it was given, for messages */
-    char *target;       /* where links lead */
+    char *target;       /* path with its links followed */
     const char *name;   /* target's last part */
-    int folder;         /* descriptor of the folder that holds it */
-    char temporary[48]; /* a name in that folder; empty: the file has no name yet */
-    bool failed;        /* a write was refused: what lies there is not whole and must not appear */
-    int64_t fresh;      /* bytes since the system was last told to begin */
+    int folder;         /* descriptor of the target's folder */
+    char temporary[48]; /* temporary name in that folder; empty: the file has no name */
+    bool failed;        /* a write failed, so the file must not appear */
+    int64_t unsynced;   /* bytes written since the last start of writeback */
 };
 
 static void writer_free(fk_writer *w)
@@ -43,7 +43,7 @@ static fleck_status refused(const fk_writer *w, fleck_error *err)
     return fk_error_errno(err, "cannot write", w->path);
 }
 
-/* A rename would put a file in the place of a device or pipe. */
+/* A rename would replace a device or pipe by a file. */
 static fleck_status check_target(const char *path, fleck_error *err)
 {
     struct stat info;
@@ -68,7 +68,7 @@ static size_t folder_bytes(const char *path)
     return slash != NULL ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* w->target: w->path, or where it leads as a link, the last of which may lead to nothing. */
+/* Set w->target: w->path with links followed.  The last link may lead to nothing. */
 static fleck_status follow_links(fk_writer *w, fleck_error *err)
 {
     char to[PATH_MAX], *next;
@@ -91,7 +91,7 @@ done:
     return st;
 }
 
-/* Open the target's folder and look at what is there now. */
+/* Open the target's folder and check what is at the target now. */
 static fleck_status open_folder(fk_writer *w, fleck_error *err)
 {
     size_t n = folder_bytes(w->target);
@@ -107,14 +107,14 @@ static fleck_status open_folder(fk_writer *w, fleck_error *err)
         return refused(w, err);
     if (fstatat(w->folder, w->name, &info, 0) != 0 && errno != ENOENT)
         return refused(w, err);
-    /* A rename asks nobody, but who took away the right to write meant it. */
+    /* A rename would replace a read-only file too. */
     if (faccessat(w->folder, w->name, W_OK, AT_EACCESS) != 0 && errno != ENOENT)
         return refused(w, err);
 done:
     return st;
 }
 
-/* A name that no file of the folder has.  It is short, however long the target's is. */
+/* A temporary name.  It is short even if the target's is long. */
 static void next_name(char *out, size_t size)
 {
     static _Atomic unsigned serial;
@@ -122,7 +122,7 @@ static void next_name(char *out, size_t size)
     snprintf(out, size, ".fleck-%ld-%u.part", (long)getpid(), serial++);
 }
 
-/* A process of the same number may have died and left a file; then the next name is tried. */
+/* If a process with the same number has left a file, the next name is tried. */
 #define MOST_TURNS 100
 
 static bool named_from_the_start;
@@ -132,7 +132,7 @@ void fk_writer_use_names(bool on)
     named_from_the_start = on;
 }
 
-/* A file with a name, where the file system has none without. */
+/* Open a file with a temporary name, for file systems without unnamed files. */
 static int open_named(fk_writer *w)
 {
     int fd = -1;
@@ -153,8 +153,7 @@ static void path_of(char *out, size_t size, int fd)
     snprintf(out, size, "/proc/self/fd/%d", fd);
 }
 
-/* A file without a name is gone when the process is, however it ends.  It gets its name by way of
- * /proc. */
+/* Open an unnamed file.  It disappears with the process, and gets its name through /proc. */
 static int open_unnamed(const fk_writer *w)
 {
     int fd = -1;
@@ -211,20 +210,19 @@ done:
     return st;
 }
 
-/* Bytes of one write.  Linux keeps what is written in one piece in pages as large, and takes those
- * of 2 MiB from memory that nobody has used lately: in a virtual machine the host has to find it
- * first. */
-#define MOST_AT_ONCE ((size_t)512 << 10)
-/* After so many bytes the system is told to begin with them, so that little is left to wait for
- * when the file is committed. */
-#define BEGIN_AFTER ((int64_t)2 << 20)
+/* Bytes of one write.  Linux caches a large write in pages of 2 MiB from memory that was not used
+ * lately; in a virtual machine the host must provide it first, which takes time. */
+#define WRITE_BYTES ((size_t)512 << 10)
+/* After so many bytes the system is told to start writing them to disk, so that the commit does not
+ * wait long. */
+#define WRITEBACK_BYTES ((int64_t)2 << 20)
 
-static void begin_writing(fk_writer *w, size_t size)
+static void start_writeback(fk_writer *w, size_t size)
 {
-    w->fresh += (int64_t)size;
-    if (w->fresh < BEGIN_AFTER)
+    w->unsynced += (int64_t)size;
+    if (w->unsynced < WRITEBACK_BYTES)
         return;
-    w->fresh = 0;
+    w->unsynced = 0;
 #ifdef SYNC_FILE_RANGE_WRITE
     (void)!sync_file_range(fileno(w->file), 0, 0, SYNC_FILE_RANGE_WRITE);
 #endif
@@ -235,19 +233,18 @@ fleck_status fk_writer_write(fk_writer *w, const void *bytes, size_t size, fleck
     const char *from = bytes;
 
     for (size_t n; size > 0; from += n, size -= n) {
-        n = size < MOST_AT_ONCE ? size : MOST_AT_ONCE;
+        n = size < WRITE_BYTES ? size : WRITE_BYTES;
         if (fwrite(from, 1, n, w->file) != n) {
             w->failed = true;
             return refused(w, err);
         }
-        begin_writing(w, n);
+        start_writeback(w, n);
     }
     return FLECK_OK;
 }
 
-/* Who and what for the file that is replaced had, the new one has too; the owner only where that is
- * allowed. */
-static fleck_status keep_mode(const fk_writer *w, fleck_error *err)
+/* Give the new file the mode of the file that it replaces, and its owner if that is allowed. */
+static fleck_status copy_mode(const fk_writer *w, fleck_error *err)
 {
     struct stat old, now;
     int fd = fileno(w->file);
@@ -263,7 +260,7 @@ static fleck_status keep_mode(const fk_writer *w, fleck_error *err)
     return FLECK_OK;
 }
 
-/* Give the file without a name the target's where that is free, else a temporary one. */
+/* Give an unnamed file the target's name if that is free, else a temporary one. */
 static int link_unnamed(fk_writer *w)
 {
     char from[64];
@@ -285,11 +282,11 @@ static int link_unnamed(fk_writer *w)
     return code;
 }
 
-static fleck_status appear(fk_writer *w, fleck_error *err)
+static fleck_status give_name(fk_writer *w, fleck_error *err)
 {
     if (w->temporary[0] == '\0' && link_unnamed(w) != 0)
         return refused(w, err);
-    if (w->temporary[0] == '\0') /* it has its name already */
+    if (w->temporary[0] == '\0') /* it has the target's name already */
         return FLECK_OK;
     if (renameat(w->folder, w->temporary, w->folder, w->name) != 0)
         return refused(w, err);
@@ -304,12 +301,12 @@ fleck_status fk_writer_commit(fk_writer **handle, fleck_error *err)
 
     if (w->failed)
         FK_FAIL(err, FLECK_E_IO, "cannot write %s: an earlier write failed", w->path);
-    FK_DO(keep_mode(w, err));
+    FK_DO(copy_mode(w, err));
     if (fflush(w->file) != 0 || fsync(fileno(w->file)) != 0) {
         st = refused(w, err);
         goto done;
     }
-    FK_DO(appear(w, err));
+    FK_DO(give_name(w, err));
 done:
     writer_free(w);
     *handle = NULL;
@@ -355,10 +352,10 @@ fleck_status fk_file_copy(const char *from, const char *to, fleck_error *err)
 
     FK_DO(fk_file_open(&file, from, 0, err));
     FK_DO(fk_writer_open(&w, to, err));
-    FK_DO(FK_ALLOC(&piece, (int64_t)MOST_AT_ONCE, err));
+    FK_DO(FK_ALLOC(&piece, (int64_t)WRITE_BYTES, err));
     for (int64_t at = 0; at < file.stamp.size;) {
         const int64_t left = file.stamp.size - at;
-        const size_t n = left < (int64_t)MOST_AT_ONCE ? (size_t)left : MOST_AT_ONCE;
+        const size_t n = left < (int64_t)WRITE_BYTES ? (size_t)left : WRITE_BYTES;
 
         FK_DO(fk_file_read(&file, piece, at, n, err));
         FK_DO(fk_writer_write(w, piece, n, err));

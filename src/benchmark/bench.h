@@ -36,6 +36,9 @@ typedef struct fk_bench_runs {
 fleck_status fk_bench_runs_read(fk_bench_runs *out, const fleck_bench_settings *s,
                                 fleck_error *err) FLECK_MUST_CHECK;
 void fk_bench_runs_free(fk_bench_runs *r);
+/* Length of the first of a run's options.  A part without '=' belongs to the value before it:
+ * "taps=a,b". */
+size_t fk_bench_pair_length(const char *options);
 
 /* ---- Networks shared by runs (bench_feeds.c) ---- */
 
@@ -164,6 +167,11 @@ typedef struct fk_bench_category {
 
 void fk_bench_category_free(fk_bench_category *c);
 void fk_bench_result_free(fk_bench_result *r);
+/* Scores and labels [*n] of the images: of all, or (type not NULL) without defective ones of
+ * another type.  To be freed whatever the status. */
+fleck_status fk_bench_scores(double **scores, uint8_t **labels, int64_t *n,
+                             const fk_bench_result *r, const char *type,
+                             fleck_error *err) FLECK_MUST_CHECK;
 /* Set every figure to NaN. */
 void fk_bench_no_figures(fk_bench_result *r);
 /* out/panels/CATEGORY-SETTINGS-NUMBER.png of the run's panel k, SETTINGS being the first digits of

@@ -108,17 +108,13 @@ static fleck_status interval(fk_bench_result *r, const fleck_bench_settings *s, 
     fk_interval found = {NAN, NAN, NAN, NAN};
     double *scores = NULL;
     uint8_t *labels = NULL;
+    int64_t n;
     fleck_status st;
 
-    FK_DO(FK_ALLOC(&scores, r->n, err));
-    FK_DO(FK_ALLOC(&labels, r->n, err));
-    for (int64_t i = 0; i < r->n; i++) {
-        scores[i] = r->images[i].score;
-        labels[i] = r->images[i].defective;
-    }
+    FK_DO(fk_bench_scores(&scores, &labels, &n, r, NULL, err));
     if (!isnan(r->report.image.auroc))
-        FK_DO(fk_bootstrap_auroc(&found, &(fk_scored){.a = scores, .labels = labels, .n = r->n},
-                                 &how, err));
+        FK_DO(fk_bootstrap_auroc(&found, &(fk_scored){.a = scores, .labels = labels, .n = n}, &how,
+                                 err));
     r->low = found.low;
     r->high = found.high;
 done:

@@ -143,17 +143,18 @@ static fleck_status check_same(const fk_run_scores *a, const fk_run_scores *b, f
                                 a->name, b->images[i].defective ? "defective" : "good", b->name);
         i++;
     }
-    if (i < a->n && (i == b->n || strcmp(a->images[i].path, b->images[i].path) < 0))
-        return fk_error_set(
-            err, FLECK_E_SHAPE,
-            "expected the same test images: %s is in %s (%lld images), not in %s (%lld)",
-            a->images[i].path, a->name, (long long)a->n, b->name, (long long)b->n);
-    if (i < b->n)
-        return fk_error_set(
-            err, FLECK_E_SHAPE,
-            "expected the same test images: %s is in %s (%lld images), not in %s (%lld)",
-            b->images[i].path, b->name, (long long)b->n, a->name, (long long)a->n);
-    return FLECK_OK;
+    if (i == a->n && i == b->n)
+        return FLECK_OK;
+    if (i == a->n || (i < b->n && strcmp(a->images[i].path, b->images[i].path) > 0)) {
+        const fk_run_scores *first = a;
+
+        a = b;
+        b = first;
+    }
+    return fk_error_set(
+        err, FLECK_E_SHAPE,
+        "expected the same test images: %s is in %s (%lld images), not in %s (%lld)",
+        a->images[i].path, a->name, (long long)a->n, b->name, (long long)b->n);
 }
 
 fleck_status fk_compare(fleck_comparison *out, const fk_run_scores *a, const fk_run_scores *b,

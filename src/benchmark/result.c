@@ -39,6 +39,24 @@ void fk_bench_result_free(fk_bench_result *r)
     *r = (fk_bench_result){0};
 }
 
+fleck_status fk_bench_scores(double **scores, uint8_t **labels, int64_t *n,
+                             const fk_bench_result *r, const char *type, fleck_error *err)
+{
+    fleck_status st;
+
+    *n = 0;
+    FK_DO(FK_ALLOC(scores, r->n, err));
+    FK_DO(FK_ALLOC(labels, r->n, err));
+    for (const fk_bench_image *im = r->images; im < r->images + r->n; im++) {
+        if (type != NULL && im->defective && strcmp(im->type, type) != 0)
+            continue;
+        (*scores)[*n] = im->score;
+        (*labels)[(*n)++] = im->defective;
+    }
+done:
+    return st;
+}
+
 void fk_bench_no_figures(fk_bench_result *r)
 {
     const fleck_ranking none = {NAN, NAN, NAN, NAN};

@@ -39,6 +39,16 @@ void fk_bench_runs_free(fk_bench_runs *r)
     *r = (fk_bench_runs){0};
 }
 
+size_t fk_bench_pair_length(const char *options)
+{
+    size_t n = strcspn(options, ",");
+
+    while (options[n] == ',' && options[n + 1] != '\0' &&
+           memchr(options + n + 1, '=', strcspn(options + n + 1, ",")) == NULL)
+        n += 1 + strcspn(options + n + 1, ",");
+    return n;
+}
+
 /* Keep a text as long as the runs live. */
 static fleck_status keep(fk_bench_runs *r, const char **out, const char *text, int64_t length,
                          fleck_error *err)
@@ -104,26 +114,20 @@ static void settle_shape(fleck_fit_settings *f)
         f->long_side = 0;
 }
 
-/* The options behind the colon.  A part without '=' belongs to the value before it: "taps=a,b". */
+/* The options behind the colon. */
 static fleck_status take_options(reading *r, const char *text, fleck_error *err)
 {
     fleck_status st = FLECK_OK;
 
     while (*text != '\0') {
-        const char *pair, *end = text, *next;
+        const size_t length = fk_bench_pair_length(text);
+        const char *pair;
 
-        do {
-            end += strcspn(end, ",");
-            next = *end == ',' ? end + 1 : end;
-            if (*next == '\0' || memchr(next, '=', strcspn(next, ",")) != NULL)
-                break;
-            end = next;
-        } while (true);
-        FK_DO(keep(r->runs, &pair, text, end - text, err));
+        FK_DO(keep(r->runs, &pair, text, (int64_t)length, err));
         if (strchr(pair, '=') == NULL || pair[0] == '=')
             FK_FAIL(err, FLECK_E_OPTION, "run: expected NAME=VALUE, got \"%s\"", pair);
         FK_DO(take_pair(r, pair, err));
-        text = next;
+        text += length + (text[length] == ',');
     }
     settle_shape(r->fit);
 done:

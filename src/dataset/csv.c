@@ -9,14 +9,14 @@ void fk_csv_begin(fk_csv *c, const char *name, const void *bytes, size_t size)
     static const char mark[3] = {'\xef', '\xbb', '\xbf'};
 
     *c = (fk_csv){.name = name, .at = bytes, .end = bytes, .line = 1, .delimiter = ','};
-    if (size > 0) /* an empty file's bytes are NULL, to which nothing may be added */
+    if (size > 0) /* the bytes of an empty file are NULL */
         c->end += size;
     if (size >= sizeof mark && memcmp(bytes, mark, sizeof mark) == 0)
         c->at += sizeof mark;
 }
 
-/* Where the first character of UTF-16 lies in `bytes`, *big the order; 0 where it is none: 2 behind
- * a mark, or -1 at the start of a text of letters without one. */
+/* Whether `bytes` are UTF-16, and *big its byte order: 2 with a byte order mark, -1 without one, 0
+ * if they are not. */
 static int find_utf16(const uint8_t *bytes, size_t size, bool *big)
 {
     if (size >= 2 &&
@@ -89,7 +89,7 @@ static bool at_line_end(const fk_csv *c)
     return c->at < c->end && (*c->at == '\n' || *c->at == '\r');
 }
 
-/* Step over LF, CR, or both as one. */
+/* Skip LF, CR, or CRLF. */
 static void skip_line_end(fk_csv *c)
 {
     bool cr = *c->at++ == '\r';
@@ -99,7 +99,7 @@ static void skip_line_end(fk_csv *c)
     c->line++;
 }
 
-/* Read a field in quotes, c standing on the first, into text. */
+/* Read a quoted field into text.  c is at the first quote. */
 static fleck_status read_quoted(fk_csv *c, fk_text *text, fleck_error *err)
 {
     int64_t line = c->line;
@@ -135,7 +135,7 @@ static fleck_status read_quoted(fk_csv *c, fk_text *text, fleck_error *err)
     return FLECK_OK;
 }
 
-/* Read a field without quotes, c standing on its first byte that is not blank, into text. */
+/* Read a field without quotes into text.  c is at its first byte that is not blank. */
 static fleck_status read_plain(fk_csv *c, fk_text *text, fleck_error *err)
 {
     const char *from = c->at, *to;
@@ -147,7 +147,7 @@ static fleck_status read_plain(fk_csv *c, fk_text *text, fleck_error *err)
     return fk_text_add(text, from, to - from, err);
 }
 
-/* Add the next field to row. */
+/* Read the next field and add it to row. */
 static fleck_status read_field(fk_csv *c, fk_names *row, bool *quoted, fleck_error *err)
 {
     fk_text text = {0};

@@ -1,5 +1,5 @@
-/* Data sets: good training images in folders; test_folder.c has those to
- * test, table.c reads CSV files. */
+/* Data sets: good training images in folders.  test_folder.c has the test images, table.c reads CSV
+ * files. */
 #include "dataset/dataset.h"
 #include "base/mem.h"
 #include "dataset/good.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is at path, or a message that says what could be. */
+/* Whether path is a table or a folder, or a message that says what it may be. */
 static fleck_status check_path(const char *path, bool *is_table, fleck_error *err)
 {
     *is_table = false;
@@ -53,7 +53,7 @@ done:
     return st;
 }
 
-/* Add the folders of good images in `train`: the one with a usual name, or those asked for. */
+/* Add the folders of good images in `train`: the one with a usual name, or those that how names. */
 static fleck_status find_good(fk_names *out, const char *train, const fk_dataset_how *how,
                               fleck_error *err)
 {
@@ -88,7 +88,7 @@ done:
     return st;
 }
 
-/* Say what lies in path, where no good images do. */
+/* Say what path holds in place of good images. */
 static fleck_status explain_no_good(const char *path, const char *folder, const fk_dataset_how *how,
                                     fleck_error *err)
 {
@@ -116,7 +116,7 @@ done:
     return st;
 }
 
-/* Add the images of folder, and count what is passed over. */
+/* Add the images of folder, and count what is skipped. */
 static fleck_status add_folder(fk_samples *out, fk_listing *passed, const char *folder,
                                const fk_dataset_how *how, fleck_error *err)
 {
@@ -127,7 +127,7 @@ static fleck_status add_folder(fk_samples *out, fk_listing *passed, const char *
     for (int64_t i = 0; i < found.broken.count; i++)
         if (found.broken.count > 1)
             fk_warn_say(how->warn, "%s", found.broken.items[i]);
-    if (found.broken.count > 0) /* a half of the images would give a model that looks good */
+    if (found.broken.count > 0) /* half of the images would give a model without a sign of it */
         FK_FAIL(err, FLECK_E_IO, "%s", found.broken.items[0]);
     for (int64_t i = 0; i < found.paths.count; i++)
         FK_DO(fk_samples_add(
@@ -194,7 +194,7 @@ fleck_status fk_dataset_name(char **out, const char *path, fleck_error *err)
     FK_DO(fk_path_base(out, path, err));
     if (strcmp(*out, ".") != 0 && strcmp(*out, "..") != 0)
         return FLECK_OK;
-    /* "." names nothing; the folder behind it does. */
+    /* "." has no name of its own; the folder that it stands for has. */
     if (realpath(path, full) != NULL) {
         fk_free(*out);
         *out = NULL;

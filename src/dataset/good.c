@@ -1,17 +1,16 @@
-/* Which folder holds the good images: by the names that people use, or by the caller's. */
+/* Finds the folder of good images, by its usual names or by the caller's. */
 #include "dataset/good.h"
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "dataset/samples.h"
 
 #include <string.h>
-#include <strings.h>
 
 #define KEY_SIZE 64
 #define COUNT_DEPTH 3
 #define TEXT_BYTES 400 /* of a list in a message */
 
-/* Letters only; docs/reference/formats.md repeats them. */
+/* Letters only.  docs/reference/formats.md has this list too. */
 static const char *const good_names[] = {
     "good",        "ok",           "okay",       "pass",      "passed",     "accept",
     "accepted",    "normal",       "nominal",    "conform",   "conforming", "clean",
@@ -21,7 +20,7 @@ static const char *const good_names[] = {
     "io",          "inordnung",    "fehlerfrei",
 };
 
-/* Words that make a longer name speak of good parts, and those that turn it round. */
+/* Words of longer names that mean good parts, and words that negate them. */
 static const char *const good_words[] = {"good",    "ok",   "okay",   "normal",
                                          "nominal", "pass", "passed", "gut"};
 static const char *const bad_words[] = {"not", "no", "non", "nicht", "kein", "keine", "never"};
@@ -41,11 +40,6 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || ((unsigned char)c & 0x80) != 0;
 }
 
-static char to_lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 bool fk_good_name(const char *name)
 {
     char key[KEY_SIZE];
@@ -57,14 +51,14 @@ bool fk_good_name(const char *name)
         if (digit && n > 0)
             return false;
         if (is_letter(*name) && n < sizeof key - 1)
-            key[n++] = to_lower(*name);
+            key[n++] = fk_lower(*name);
     }
     key[n] = '\0';
     return is_in(key, good_names, COUNT(good_names));
 }
 
-/* Whether name has a word that speaks of good parts, as good_new or OK2 do, and not_ok does not. */
-static bool speaks_of_good(const char *name)
+/* Whether a word of name means good parts, as in good_new or OK2, but not in not_ok. */
+static bool has_good_word(const char *name)
 {
     bool good = false;
 
@@ -74,7 +68,7 @@ static bool speaks_of_good(const char *name)
 
         for (; is_letter(*name); name++)
             if (n < sizeof word - 1)
-                word[n++] = to_lower(*name);
+                word[n++] = fk_lower(*name);
         word[n] = '\0';
         if (is_in(word, bad_words, COUNT(bad_words)))
             return false;
@@ -90,8 +84,7 @@ bool fk_good_asked(const char *asked, const char *name)
 
     for (; asked != NULL; asked = strchr(asked, ',')) {
         asked += *asked == ',';
-        if (strncasecmp(asked, name, length) == 0 &&
-            (asked[length] == ',' || asked[length] == '\0'))
+        if (fk_same_start(asked, name, length) && (asked[length] == ',' || asked[length] == '\0'))
             return true;
     }
     return false;
@@ -135,7 +128,7 @@ done:
     return st;
 }
 
-/* Add the images in path to *count, and those below it where they are not too deep. */
+/* Add the images in path, and in some levels of folders below it, to *count. */
 static fleck_status count_images(int64_t *count, const char *path, int depth, fk_is_image *is_image,
                                  fleck_error *err)
 {
@@ -183,7 +176,7 @@ done:
     return st;
 }
 
-/* Names of the folders with good[i], with commas. */
+/* The names of the folders with good[i], separated by commas. */
 static fleck_status chosen(fk_text *out, const fk_folders *f, const bool *good, fleck_error *err)
 {
     fleck_status st = FLECK_OK;
@@ -194,7 +187,7 @@ static fleck_status chosen(fk_text *out, const fk_folders *f, const bool *good, 
     return st;
 }
 
-/* maybe: those that could be, n of them. */
+/* maybe: the n folders that may be good. */
 static fleck_status refuse(const fk_folders *f, const char *path, const bool *maybe, int64_t n,
                            const char *asked, fleck_error *err)
 {
@@ -239,7 +232,7 @@ fleck_status fk_good_choose(bool *good, const fk_folders *f, const char *path, c
 
         good[i] = counts && (asked != NULL ? fk_good_asked(asked, name) : fk_good_name(name));
         known += good[i];
-        good[i] = good[i] || (counts && asked == NULL && speaks_of_good(name));
+        good[i] = good[i] || (counts && asked == NULL && has_good_word(name));
         maybe += good[i];
     }
     if (none || (asked != NULL && known > 0) || (known == 1 && maybe == 1))

@@ -1,33 +1,33 @@
-/* Which folder holds the good images: by the names that people use, or by the caller's. */
+/* Finds the folder of good images, by its usual names or by the caller's. */
 #ifndef FK_DATASET_GOOD_H
 #define FK_DATASET_GOOD_H
 
 #include "dataset/dataset.h"
 
-/* Folders beside each other and the number of images in each.  Valid when zeroed; owned. */
+/* The folders in one folder, and the number of images in each.  Valid when zeroed; owned. */
 typedef struct fk_folders {
     fk_names names;
     int64_t *images; /* [names.count] */
 } fk_folders;
 
 void fk_folders_free(fk_folders *f);
-/* The folders in path, and how many images lie in each and a few levels below it. */
+/* List the folders in path, and count the images in each and in a few levels below it. */
 fleck_status fk_folders_count(fk_folders *out, const char *path, fk_is_image *is_image,
                               fleck_error *err) FLECK_MUST_CHECK;
-/* "crack (5 images), mask (none)": those with images first; "nothing" where there are none. */
+/* "crack (5 images), mask (none)", those with images first; "nothing" if there are no folders. */
 fleck_status fk_folders_text(fk_text *out, const fk_folders *f, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Whether a folder or label of this name holds good parts: good, ok, normal, nominal, pass, io,
- * defect-free, ... (docs/reference/formats.md has the list).  Case, digits in front and whatever is
- * neither letter nor digit do not count. */
+/* Whether name is a usual name of good parts: good, ok, normal, nominal, pass, io, defect-free, ...
+ * (docs/reference/formats.md has the list).  Case, leading digits and all characters but letters
+ * and digits are ignored. */
 bool fk_good_name(const char *name);
 
-/* Whether name is among those of `asked`, which are separated by commas; ASCII case ignored. */
+/* Whether name is one of `asked`, which are separated by commas; ASCII case ignored. */
 bool fk_good_asked(const char *asked, const char *name);
 
-/* Set good[i] where folder i of `path` holds good images: those that `asked` names, or (NULL) the
- * one with a name that fk_good_name() knows.  Folders without images do not count.  "none" asked
- * for: no folder is good.
+/* Set good[i] if folder i of `path` holds good images: those that `asked` names, or, with NULL, the
+ * one with a name that fk_good_name() knows.  Folders without images are ignored.  With "none" no
+ * folder is good.
  *   FLECK_E_NOTFOUND  none is; names what was found
  *   FLECK_E_FORMAT    asked is NULL and two could be; names them */
 fleck_status fk_good_choose(bool *good, const fk_folders *f, const char *path, const char *asked,

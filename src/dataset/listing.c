@@ -1,4 +1,4 @@
-/* Lists of images in folders: what is there, and what is passed over. */
+/* Lists of images in folders: the images, and what is skipped. */
 #include "dataset/listing.h"
 #include "base/mem.h"
 
@@ -15,11 +15,11 @@
 
 typedef struct fk_folder_id {
     uint64_t device, inode;
-    fk_passed_why why; /* that it is passed over for; 0: a free place */
+    fk_passed_why why; /* reason for skipping it; 0: a free slot */
 } folder_id;
 
-/* Where a folder stands in the table, or the free place that it would take. */
-static folder_id *place_of(const fk_listing *l, uint64_t device, uint64_t inode)
+/* The slot of a folder in the table, or the free slot for it. */
+static folder_id *slot_of(const fk_listing *l, uint64_t device, uint64_t inode)
 {
     uint64_t i = (inode * UINT64_C(0x9e3779b97f4a7c15) ^ device) % (uint64_t)l->seen_room;
 
@@ -28,9 +28,10 @@ static folder_id *place_of(const fk_listing *l, uint64_t device, uint64_t inode)
     return &l->seen[i];
 }
 
-/* Note a folder, unless it stands there; *before is why it is then passed over, else 0. */
-static fleck_status see(fk_listing *l, const struct stat *info, fk_passed_why why,
-                        fk_passed_why *before, fleck_error *err)
+/* Add a folder to the table.  If it is there already, *before becomes the reason for skipping
+ * it, else 0. */
+static fleck_status add_seen(fk_listing *l, const struct stat *info, fk_passed_why why,
+                             fk_passed_why *before, fleck_error *err)
 {
     folder_id id = {(uint64_t)info->st_dev, (uint64_t)info->st_ino, why}, *place;
     fleck_status st = FLECK_OK;
@@ -41,12 +42,12 @@ static fleck_status see(fk_listing *l, const struct stat *info, fk_passed_why wh
         FK_DO(FK_CALLOC(&larger.seen, larger.seen_room, err));
         for (int64_t i = 0; i < l->seen_room; i++)
             if (l->seen[i].why != 0)
-                *place_of(&larger, l->seen[i].device, l->seen[i].inode) = l->seen[i];
+                *slot_of(&larger, l->seen[i].device, l->seen[i].inode) = l->seen[i];
         fk_free(l->seen);
         l->seen = larger.seen;
         l->seen_room = larger.seen_room;
     }
-    place = place_of(l, id.device, id.inode);
+    place = slot_of(l, id.device, id.inode);
     *before = place->why;
     if (place->why == 0) {
         *place = id;
@@ -63,13 +64,13 @@ fleck_status fk_listing_leave_out(fk_listing *l, const char *folder, fleck_error
 
     if (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode))
         return FLECK_OK;
-    return see(l, &info, FK_PASSED_OUTPUT, &before, err);
+    return add_seen(l, &info, FK_PASSED_OUTPUT, &before, err);
 }
 
-/* ---- What is passed over ---- */
+/* ---- What is skipped ---- */
 
-static fleck_status pass(fk_listing *l, fk_passed_why why, const char *what, const char *path,
-                         int64_t count, fleck_error *err)
+static fleck_status add_passed(fk_listing *l, fk_passed_why why, const char *what, const char *path,
+                               int64_t count, fleck_error *err)
 {
     fk_passed p = {.why = why, .count = count};
     fleck_status st = FLECK_OK;
@@ -102,17 +103,17 @@ fleck_status fk_listing_merge(fk_listing *l, const fk_listing *from, fleck_error
     for (int64_t i = 0; i < from->n_passed && st == FLECK_OK; i++) {
         const fk_passed *p = &from->passed[i];
 
-        st = pass(l, p->why, p->what, p->first, p->count, err);
+        st = add_passed(l, p->why, p->what, p->first, p->count, err);
     }
     return st;
 }
 
 /* ---- Searching ---- */
 
-/* A folder being searched; sub: name of the sub-folder whose images are only counted, or NULL. */
+/* A folder being searched.  sub: name of a sub-folder whose images are only counted, or NULL. */
 typedef struct search {
     fk_listing *out;
-    const fk_listing *above; /* its seen: the folders above the first */
+    const fk_listing *above; /* its table has the folders above the first one */
     fk_look_fn *look;
     bool recursive;
     const char *sub;
@@ -168,7 +169,7 @@ static fleck_status read_entries(entries *out, const char *folder, fleck_error *
     for (errno = 0; (from = readdir(dir)) != NULL; errno = 0)
         if (strcmp(from->d_name, ".") != 0 && strcmp(from->d_name, "..") != 0)
             FK_DO(add_entry(out, from, err));
-    if (errno != 0) /* a share that is gone ends the list early: half a list is none */
+    if (errno != 0) /* a network share that is gone ends the list early */
         FK_FAIL(err, FLECK_E_IO, "cannot list %s to its end: %s", folder, strerror(errno));
     if (out->count > 1)
         qsort(out->items, (size_t)out->count, sizeof *out->items, by_name);
@@ -179,7 +180,7 @@ done:
     return st;
 }
 
-/* The file's first bytes; false where they cannot be had. */
+/* Read the file's first bytes; false if that fails. */
 static bool read_head(uint8_t *head, size_t *size, const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -196,9 +197,9 @@ static bool read_head(uint8_t *head, size_t *size, const char *path)
 static fleck_status add_image(search *s, const char *path, bool hidden, fleck_error *err)
 {
     if (s->sub != NULL)
-        return hidden ? FLECK_OK : pass(s->out, FK_PASSED_SUB, s->sub, path, 1, err);
+        return hidden ? FLECK_OK : add_passed(s->out, FK_PASSED_SUB, s->sub, path, 1, err);
     if (hidden)
-        return pass(s->out, FK_PASSED_HIDDEN, "", path, 1, err);
+        return add_passed(s->out, FK_PASSED_HIDDEN, "", path, 1, err);
     return fk_names_add(&s->out->paths, path, err);
 }
 
@@ -217,13 +218,14 @@ static fleck_status add_file(search *s, const char *path, const char *name, flec
     if (s->sub != NULL || hidden)
         return FLECK_OK;
     if (found == FK_LOOK_KNOWN)
-        return pass(s->out, FK_PASSED_FORMAT, format, path, 1, err);
-    return pass(s->out, found == FK_LOOK_OWN ? FK_PASSED_OWN : FK_PASSED_OTHER, "", path, 1, err);
+        return add_passed(s->out, FK_PASSED_FORMAT, format, path, 1, err);
+    return add_passed(s->out, found == FK_LOOK_OWN ? FK_PASSED_OWN : FK_PASSED_OTHER, "", path, 1,
+                      err);
 }
 
 static fleck_status search_folder(search *s, const char *folder, fleck_error *err);
 
-/* A folder below the one that was asked for. */
+/* Add a folder below the first one. */
 static fleck_status add_folder(search *s, const char *path, const char *name,
                                const struct stat *info, fleck_error *err)
 {
@@ -234,13 +236,13 @@ static fleck_status add_folder(search *s, const char *path, const char *name,
     fleck_status st;
 
     if (name[0] == '.')
-        return s->sub != NULL ? FLECK_OK : pass(l, FK_PASSED_HIDDEN_SUB, name, path, 1, err);
+        return s->sub != NULL ? FLECK_OK : add_passed(l, FK_PASSED_HIDDEN_SUB, name, path, 1, err);
     if (s->above->n_seen > 0)
-        before = place_of(s->above, (uint64_t)info->st_dev, (uint64_t)info->st_ino)->why;
+        before = slot_of(s->above, (uint64_t)info->st_dev, (uint64_t)info->st_ino)->why;
     if (before == FK_PASSED_NOT)
-        FK_DO(see(l, info, FK_PASSED_AGAIN, &before, err));
+        FK_DO(add_seen(l, info, FK_PASSED_AGAIN, &before, err));
     if (before != FK_PASSED_NOT)
-        return s->sub != NULL ? FLECK_OK : pass(l, before, name, path, 1, err);
+        return s->sub != NULL ? FLECK_OK : add_passed(l, before, name, path, 1, err);
     if (!s->recursive && s->sub == NULL)
         below.sub = name;
     st = search_folder(&below, path, &why);
@@ -251,7 +253,7 @@ static fleck_status add_folder(search *s, const char *path, const char *name,
     }
     if (s->recursive)
         return fk_names_add(&l->broken, why.message, err);
-    return pass(l, FK_PASSED_CLOSED, name, path, 1, err);
+    return add_passed(l, FK_PASSED_CLOSED, name, path, 1, err);
 done:
     return st;
 }
@@ -264,14 +266,14 @@ static fleck_status add_one(search *s, const char *folder, const entry *e, fleck
     fleck_status st;
 
     FK_DO(fk_path_join(&path, folder, e->name, err));
-    if (!file && stat(path, &info) != 0) /* it may be an image: who reads it learns what is wrong */
+    if (!file && stat(path, &info) != 0) /* it may be an image; reading it gives the error */
         st = e->name[0] == '.' ? FLECK_OK : add_image(s, path, false, err);
     else if (!file && S_ISDIR(info.st_mode))
         st = add_folder(s, path, e->name, &info, err);
     else if (file || S_ISREG(info.st_mode))
         st = add_file(s, path, e->name, err);
     else if (s->sub == NULL && e->name[0] != '.')
-        st = pass(s->out, FK_PASSED_OTHER, "", path, 1, err);
+        st = add_passed(s->out, FK_PASSED_OTHER, "", path, 1, err);
 done:
     fk_free(path);
     return st;
@@ -290,8 +292,8 @@ done:
     return st;
 }
 
-/* Note the folders that folder lies in. */
-static fleck_status see_above(fk_listing *above, const char *folder, fleck_error *err)
+/* Add the folders above folder to the table. */
+static fleck_status add_seen_above(fk_listing *above, const char *folder, fleck_error *err)
 {
     char path[PATH_MAX], *slash;
     struct stat info;
@@ -303,7 +305,7 @@ static fleck_status see_above(fk_listing *above, const char *folder, fleck_error
     while ((slash = strrchr(path, '/')) != NULL && path[1] != '\0') {
         slash[slash == path] = '\0';
         if (stat(path, &info) == 0)
-            FK_DO(see(above, &info, FK_PASSED_LOOP, &before, err));
+            FK_DO(add_seen(above, &info, FK_PASSED_LOOP, &before, err));
     }
 done:
     return st;
@@ -320,8 +322,8 @@ fleck_status fk_listing_add(fk_listing *l, const char *folder, bool recursive, f
 
     if (stat(folder, &info) != 0)
         return fk_error_errno(err, "cannot list", folder);
-    FK_DO(see_above(&above, folder, err));
-    FK_DO(see(l, &info, FK_PASSED_AGAIN, &before, err));
+    FK_DO(add_seen_above(&above, folder, err));
+    FK_DO(add_seen(l, &info, FK_PASSED_AGAIN, &before, err));
     FK_DO(search_folder(&s, folder, err));
 done:
     fk_listing_free(&above);
@@ -341,7 +343,7 @@ void fk_listing_free(fk_listing *l)
     *l = (fk_listing){0};
 }
 
-/* ---- Saying it ---- */
+/* ---- The text ---- */
 
 int64_t fk_listing_passed(const fk_listing *l)
 {
@@ -352,10 +354,10 @@ int64_t fk_listing_passed(const fk_listing *l)
     return n;
 }
 
-/* So many folders are named for one reason; of more the number is told. */
+/* Up to so many folders are named for one reason; otherwise their number is given. */
 #define MOST_NAMED 3
 
-/* How many were passed over for this reason, in all and as different ones. */
+/* Number of files skipped for this reason, and of different entries. */
 static int64_t count_of(const fk_listing *l, fk_passed_why why, int64_t *different)
 {
     int64_t n = 0;
@@ -369,7 +371,7 @@ static int64_t count_of(const fk_listing *l, fk_passed_why why, int64_t *differe
     return n;
 }
 
-static fleck_status say_one(fk_text *t, const fk_passed *p, fleck_error *err)
+static fleck_status add_one_reason(fk_text *t, const fk_passed *p, fleck_error *err)
 {
     const char *s = p->count == 1 ? "" : "s";
     long long n = p->count;
@@ -398,9 +400,9 @@ static fleck_status say_one(fk_text *t, const fk_passed *p, fleck_error *err)
     }
 }
 
-/* For reasons that are told by folder, where there are many. */
-static fleck_status say_many(fk_text *t, fk_passed_why why, int64_t count, int64_t different,
-                             fleck_error *err)
+/* For reasons that name folders, if there are many. */
+static fleck_status add_joint_reason(fk_text *t, fk_passed_why why, int64_t count,
+                                     int64_t different, fleck_error *err)
 {
     if (why == FK_PASSED_SUB)
         return fk_text_printf(t, err, "%lld in %lld sub-folders (--recursive)", (long long)count,
@@ -413,7 +415,7 @@ static fleck_status say_many(fk_text *t, fk_passed_why why, int64_t count, int64
                                                     : "hidden folders");
 }
 
-static fleck_status say(fk_text *t, const fk_listing *l, fk_passed_why why, fleck_error *err)
+static fleck_status add_reason(fk_text *t, const fk_listing *l, fk_passed_why why, fleck_error *err)
 {
     int64_t different, n = count_of(l, why, &different);
     fleck_status st = FLECK_OK;
@@ -421,7 +423,7 @@ static fleck_status say(fk_text *t, const fk_listing *l, fk_passed_why why, flec
     if (different > MOST_NAMED && why != FK_PASSED_FORMAT) {
         if (t->length > 0)
             FK_DO(fk_text_add(t, ", ", 2, err));
-        FK_DO(say_many(t, why, n, different, err));
+        FK_DO(add_joint_reason(t, why, n, different, err));
         goto done;
     }
     for (int64_t i = 0; i < l->n_passed; i++) {
@@ -429,7 +431,7 @@ static fleck_status say(fk_text *t, const fk_listing *l, fk_passed_why why, flec
             continue;
         if (t->length > 0)
             FK_DO(fk_text_add(t, ", ", 2, err));
-        FK_DO(say_one(t, &l->passed[i], err));
+        FK_DO(add_one_reason(t, &l->passed[i], err));
     }
 done:
     return st;
@@ -442,7 +444,7 @@ fleck_status fk_listing_text(char **out, const fk_listing *l, fleck_error *err)
 
     *out = NULL;
     for (int why = FK_PASSED_SUB; why <= FK_PASSED_OTHER; why++)
-        FK_DO(say(&t, l, (fk_passed_why)why, err));
+        FK_DO(add_reason(&t, l, (fk_passed_why)why, err));
     FK_DO(fk_strdup(out, t.data != NULL ? t.data : "", err));
 done:
     fk_text_free(&t);

@@ -23,7 +23,7 @@ void fk_samples_free(fk_samples *s)
     *s = (fk_samples){0};
 }
 
-/* A copy, or NULL of NULL. */
+/* A copy of text; NULL for NULL. */
 static fleck_status copy(char **out, const char *text, fleck_error *err)
 {
     return text != NULL ? fk_strdup(out, text, err) : FLECK_OK;

@@ -6,25 +6,25 @@
 
 #define FK_GOOD "good"
 
-/* What a sample is made of; mask, ignore and key may be NULL. */
+/* The strings of a sample; mask, ignore and key may be NULL. */
 typedef struct fk_sample_texts {
     const char *path, *mask, *ignore, *defect, *key;
     bool defective;
 } fk_sample_texts;
 
-/* Add a sample with copies of the texts. */
+/* Add a sample with copies of the strings. */
 fleck_status fk_samples_add(fk_samples *s, const fk_sample_texts *sample,
                             fleck_error *err) FLECK_MUST_CHECK;
 
-/* Order by type, good first, then by path, both in natural order. */
+/* Sort by type, good first, then by path, both in natural order. */
 void fk_samples_sort(fk_samples *s);
 
-/* The samples that rows of a CSV file name; test: the test rows, else the good training rows.
- * Errors as fk_dataset_test(), but out may then hold a part. */
+/* Read the samples of a CSV file: the test rows, or the good training rows.  Errors are those of
+ * fk_dataset_test(), but out may then hold a part. */
 fleck_status fk_table_read(fk_samples *out, const char *path, bool test, const fk_dataset_how *how,
                            fleck_error *err) FLECK_MUST_CHECK;
 
-/* The test images of a category's folder; errors likewise. */
+/* Read the test images of a category's folder, with the same errors. */
 fleck_status fk_test_folder_read(fk_samples *out, const char *path, const fk_dataset_how *how,
                                  fleck_error *err) FLECK_MUST_CHECK;
 

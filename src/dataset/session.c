@@ -1,4 +1,4 @@
-/* Sessions of good images, from what their names say. */
+/* Sessions of good images, by their names. */
 #include "dataset/session.h"
 #include "base/mem.h"
 
@@ -6,7 +6,7 @@
 #include <ctype.h>
 #include <string.h>
 
-/* Fewer images a session than this on average, and what tells them apart is no session. */
+/* With fewer images a session on average the groups are not sessions. */
 #define LEAST_IMAGES 4
 
 static const char *const names[] = {"auto", "folder", "day", "prefix", "runs", "none"};
@@ -33,7 +33,7 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* The number of `digits` digits at text, -1 where there are fewer. */
+/* The number of `digits` digits at text, -1 if there are fewer. */
 static int32_t digits_at(const char *text, int digits)
 {
     int32_t v = 0;
@@ -51,7 +51,7 @@ static bool is_day(int32_t month, int32_t day)
     return month >= 1 && month <= 12 && day >= 1 && day <= 31;
 }
 
-/* YYYY, MM and DD at text, with one separator twice or without. */
+/* YYYY, MM and DD at text, without separators or with the same one twice. */
 static int32_t long_day(const char *text)
 {
     int32_t year = digits_at(text, 4), month, day;
@@ -66,7 +66,7 @@ static int32_t long_day(const char *text)
     return is_day(month, day) ? 10000 * year + 100 * month + day : 0;
 }
 
-/* YYMMDDhhmm at text, or with ss behind it: `length` digits stand there. */
+/* YYMMDDhhmm or YYMMDDhhmmss at text, which has `length` digits. */
 static int32_t short_day(const char *text, int64_t length)
 {
     int32_t year, month, day;
@@ -93,7 +93,7 @@ int32_t fk_session_day(const char *path)
             at++;
             continue;
         }
-        /* 4: a separator follows; 8: the day alone; 12 and 14: a time behind it. */
+        /* 4: a separator follows; 8: the day alone; 12 and 14: day and time. */
         day = length == 4 || length == 8 || length >= 12 ? long_day(at) : 0;
         if (day == 0)
             day = short_day(at, length);
@@ -104,7 +104,7 @@ int32_t fk_session_day(const char *path)
     return 0;
 }
 
-/* What tells a name's session: a text of `length` bytes, or a number. */
+/* The key of a session: a text of `length` bytes, or a number. */
 typedef struct key {
     const char *text;
     size_t length;
@@ -131,7 +131,7 @@ static bool same_key(key a, key b)
     return a.number == b.number && a.length == b.length && memcmp(a.text, b.text, a.length) == 0;
 }
 
-/* Number what the keys tell apart.  Sessions are few beside images: the latest is tried first, then
+/* Number the different keys.  There are few sessions, so the latest one is compared first, then
  * all. */
 static fleck_status number_keys(int32_t *of, int64_t *count, key *keys, const char *const *files,
                                 int64_t n, fk_session_kind kind, fleck_error *err)
@@ -166,7 +166,7 @@ static void number_runs(int32_t *of, int64_t *count, int64_t n, int64_t most)
     *count = n > 0 ? runs : 0;
 }
 
-/* The first kind that gives several sessions of a fair size. */
+/* Use the first kind that gives several sessions of sufficient size. */
 static bool number_auto(int32_t *of, int64_t *count, fk_session_kind *used, key *keys,
                         const char *const *files, int64_t n)
 {
@@ -217,7 +217,7 @@ int64_t fk_sessions_fold(int32_t *fold, const int32_t *of, int64_t n, int64_t se
 {
     int64_t folds = sessions < most ? sessions : most, before = 0, used = 0;
 
-    /* A session goes to the fold in which its middle image lies. */
+    /* A session goes into the fold of its middle image. */
     for (int64_t s = 0; s < sessions; s++) {
         int64_t size = 0, to;
 

@@ -1,4 +1,4 @@
-/* CSV data sets: the columns' meaning.  dataset.h describes them. */
+/* CSV data sets: the meaning of the columns, which dataset.h describes. */
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "dataset/csv.h"
@@ -6,27 +6,26 @@
 #include "dataset/samples.h"
 
 #include <string.h>
-#include <strings.h>
 
-/* Far more rows than images that could be scored; keeps a wrong file from being read for long. */
+/* Far more rows than images that can be scored.  The limit ends the reading of a wrong file. */
 #define SIZE_LIMIT ((size_t)1 << 28)
-#define LIST_BYTES 500 /* of names in a message */
+#define LIST_BYTES 500 /* of lists in a message */
 
 enum { PATH, LABEL, MASK, IGNORE, SPLIT, DEFECT, N_COLUMNS };
 
 static const char *const column_names[N_COLUMNS] = {"path",   "label", "mask",
                                                     "ignore", "split", "defect"};
 
-/* A CSV being read: where each column stands (-1: absent), and how wide rows are. */
+/* A CSV file being read: the index of each column (-1: absent), and the width of rows. */
 typedef struct table {
     const char *name;
-    char *folder; /* that its paths are relative to, with a slash, or "" */
+    char *folder; /* that paths are relative to, with a slash, or "" */
     int64_t columns[N_COLUMNS], width;
     bool test;
     const fk_dataset_how *how;
-    int64_t masks;    /* defective rows with one */
+    int64_t masks;    /* defective rows with a mask */
     fk_names bare;    /* "line 7: image" of those without */
-    fk_names missing; /* "line 7: file" of files that are not there */
+    fk_names missing; /* "line 7: file" of missing files */
     fk_names unused;  /* "line 7: mask" of good rows */
 } table;
 
@@ -52,7 +51,7 @@ static fleck_status read_header(table *t, const fk_names *row, int64_t line, fle
     for (int k = 0; k < N_COLUMNS; k++) {
         t->columns[k] = -1;
         for (int64_t i = 0; i < row->count; i++) {
-            if (strcasecmp(row->items[i], column_names[k]) != 0)
+            if (!fk_same_word(row->items[i], column_names[k]))
                 continue;
             if (t->columns[k] >= 0)
                 return fk_error_set(err, FLECK_E_FORMAT, "%s:%lld: two columns are named %s",
@@ -65,14 +64,14 @@ static fleck_status read_header(table *t, const fk_names *row, int64_t line, fle
     return FLECK_OK;
 }
 
-/* A row's text in column k; "" where that is absent. */
+/* A row's text in column k; "" if the column is absent. */
 static const char *cell(const table *t, const fk_names *row, int k)
 {
     return t->columns[k] >= 0 ? row->items[t->columns[k]] : "";
 }
 
 /* Add "line 7: text" to a list for a message. */
-static fleck_status note(fk_names *list, int64_t line, const char *text, fleck_error *err)
+static fleck_status add_line(fk_names *list, int64_t line, const char *text, fleck_error *err)
 {
     char *noted = NULL;
     fleck_status st = fk_asprintf(&noted, err, "line %lld: %s", (long long)line, text);
@@ -83,7 +82,7 @@ static fleck_status note(fk_names *list, int64_t line, const char *text, fleck_e
     return st;
 }
 
-/* text with slashes for back-slashes, or (latin) bytes above 127 as the characters of Latin-1. */
+/* text with slashes in place of backslashes, or (latin) with bytes above 127 as Latin-1. */
 static fleck_status rewrite(fk_text *out, const char *text, bool latin, fleck_error *err)
 {
     fleck_status st = fk_text_add(out, "", 0, err);
@@ -100,8 +99,8 @@ static fleck_status rewrite(fk_text *out, const char *text, bool latin, fleck_er
     return st;
 }
 
-/* The file that text of a row names: as it stands, with slashes, or else from Latin-1.  *out NULL
- * where none is there, which is noted. */
+/* Find the file that text names: as it is, with slashes, or as Latin-1.  If none exists *out is
+ * NULL and the file is added to missing. */
 static fleck_status resolve(table *t, char **out, const char *text, int64_t line, fleck_error *err)
 {
     fleck_status st;
@@ -121,14 +120,14 @@ static fleck_status resolve(table *t, char **out, const char *text, int64_t line
     }
     if (fk_path_is_file(*out))
         return FLECK_OK;
-    st = note(&t->missing, line, text, err);
+    st = add_line(&t->missing, line, text, err);
 done:
     fk_free(*out);
     *out = NULL;
     return st;
 }
 
-/* Labels of defective rows, beside 1. */
+/* Labels of defective rows other than 1. */
 static bool is_bad(const char *label)
 {
     static const char *const words[] = {"defective", "defect",   "bad",  "ng",     "nok", "anomaly",
@@ -140,7 +139,7 @@ static bool is_bad(const char *label)
     return false;
 }
 
-/* The row's label, and the name of its type. */
+/* Read the row's label, and the name of its type. */
 static fleck_status read_label(const table *t, const fk_names *row, int64_t line,
                                const char **defect, fleck_error *err)
 {
@@ -161,7 +160,7 @@ static fleck_status read_label(const table *t, const fk_names *row, int64_t line
     return FLECK_OK;
 }
 
-/* Add the row where its split and label ask for that. */
+/* Add the row if its split and label are those asked for. */
 static fleck_status read_row(table *t, fk_samples *out, const fk_names *row, int64_t line,
                              fleck_error *err)
 {
@@ -177,7 +176,7 @@ static fleck_status read_row(table *t, fk_samples *out, const fk_names *row, int
     FK_DO(read_label(t, row, line, &defect, err));
     if (cell(t, row, PATH)[0] == '\0')
         FK_FAIL(err, FLECK_E_FORMAT, "%s:%lld: path is empty", t->name, (long long)line);
-    if (t->columns[SPLIT] >= 0 && strcasecmp(cell(t, row, SPLIT), t->test ? "test" : "train") != 0)
+    if (t->columns[SPLIT] >= 0 && !fk_same_word(cell(t, row, SPLIT), t->test ? "test" : "train"))
         goto done;
     defective = strcmp(defect, FK_GOOD) != 0;
     if (!t->test && defective)
@@ -187,9 +186,9 @@ static fleck_status read_row(table *t, fk_samples *out, const fk_names *row, int
         FK_DO(resolve(t, &mask, mask_text, line, err));
         t->masks++;
     } else if (defective) {
-        FK_DO(note(&t->bare, line, cell(t, row, PATH), err));
+        FK_DO(add_line(&t->bare, line, cell(t, row, PATH), err));
     } else if (mask_text[0] != '\0' && t->test) {
-        FK_DO(note(&t->unused, line, mask_text, err));
+        FK_DO(add_line(&t->unused, line, mask_text, err));
     }
     if (ignore_text[0] != '\0')
         FK_DO(resolve(t, &ignore, ignore_text, line, err));
@@ -214,7 +213,7 @@ done:
     return st;
 }
 
-/* Whether row is a header as far as a delimiter can be told by it. */
+/* Whether row has a column of this name, which tells that the delimiter is right. */
 static bool has_column(const fk_names *row, const char *name)
 {
     for (int64_t i = 0; i < row->count; i++)
@@ -223,8 +222,8 @@ static bool has_column(const fk_names *row, const char *name)
     return false;
 }
 
-/* Set the delimiter: as a first line sep=X says, which is stepped over; else the one with which the
- * first row has the columns that are required; else the comma. */
+/* Set the delimiter.  A first line sep=X sets it and is skipped; else it is the one with which the
+ * first row has the required columns; else the comma. */
 static fleck_status find_delimiter(fk_csv *csv, fleck_error *err)
 {
     static const char delimiters[] = {',', ';', '\t'};
@@ -278,8 +277,8 @@ done:
     return st;
 }
 
-/* What all rows together lack. */
-static fleck_status judge(const table *t, int64_t rows, fleck_error *err)
+/* Check all rows together. */
+static fleck_status check_rows(const table *t, int64_t rows, fleck_error *err)
 {
     fk_text text = {0};
     fleck_status st = FLECK_OK;
@@ -331,7 +330,7 @@ fleck_status fk_table_read(fk_samples *out, const char *path, bool test, const f
     else
         fk_csv_begin(&csv, path, file.data, file.size);
     FK_DO(read_rows(&t, out, &csv, err));
-    FK_DO(judge(&t, out->count, err));
+    FK_DO(check_rows(&t, out->count, err));
 done:
     fk_contents_free(&file);
     fk_text_free(&text);

@@ -1,4 +1,4 @@
-/* Test images in folders: MVTec AD's layout, its good folder under any usual name, its masks. */
+/* Test images in MVTec AD's layout: their folders, the good one under any usual name, and masks. */
 #include "base/mem.h"
 #include "dataset/good.h"
 #include "dataset/listing.h"
@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of names in a message. */
+/* Bytes of a list in a message. */
 #define LIST_BYTES 500
 
-/* The masks of one type of defect, in order of their bytes. */
+/* The masks of one defect type, in the order of their names' bytes. */
 typedef struct truth {
     char *folder;
     fk_names names;
-    int64_t *uses; /* [names.count] images that it belongs to */
+    int64_t *uses; /* [names.count] number of images of each mask */
 } truth;
 
 /* A test folder being read. */
@@ -28,7 +28,7 @@ typedef struct reader {
     fk_listing passed;
     bool *good; /* [types] */
     int64_t defective;
-    /* What is wrong with the masks, as names for a message. */
+    /* Names for messages about masks. */
     fk_names missing, twice, shared, surplus, of_good;
 } reader;
 
@@ -57,7 +57,7 @@ static fleck_status truth_open(truth *t, const reader *r, const char *type, flec
         FK_DO(fk_listing_add(&all, t->folder, r->how->recursive, r->how->look, err));
     for (int64_t i = 0; i < all.paths.count; i++)
         FK_DO(fk_names_add(&t->names, all.paths.items[i] + strlen(t->folder) + 1, err));
-    if (t->names.count > 1) /* by bytes, so that what begins alike stands together */
+    if (t->names.count > 1) /* by bytes, so that names with the same beginning are adjacent */
         qsort(t->names.items, (size_t)t->names.count, sizeof *t->names.items, by_bytes);
     FK_DO(FK_CALLOC(&t->uses, t->names.count, err));
 done:
@@ -65,7 +65,7 @@ done:
     return st;
 }
 
-/* First of the names that does not come before text. */
+/* Index of the first name that does not come before text. */
 static int64_t first_from(const fk_names *names, const char *text)
 {
     int64_t low = 0, high = names->count;
@@ -81,7 +81,7 @@ static int64_t first_from(const fk_names *names, const char *text)
     return low;
 }
 
-/* Find the masks of an image: STEM_mask.* and STEM.*.  Returns how many, *first the first. */
+/* Find the masks of an image, STEM_mask.* and STEM.*: their number, and the first of them. */
 static fleck_status truth_find(truth *t, const char *stem, int64_t *first, int64_t *count,
                                fleck_error *err)
 {
@@ -98,7 +98,7 @@ static fleck_status truth_find(truth *t, const char *stem, int64_t *first, int64
             if (strncmp(t->names.items[i], begin, n) != 0)
                 break;
             if (strchr(t->names.items[i] + n, '.') != NULL)
-                continue; /* of the image STEM.x or STEM_mask.x */
+                continue; /* the mask of another image, STEM.x or STEM_mask.x */
             if ((*count)++ == 0)
                 *first = i;
             t->uses[i]++;
@@ -114,7 +114,7 @@ done:
 /* ---- Images of a type ---- */
 
 /* "type/name" for a message. */
-static fleck_status note(fk_names *list, const char *type, const char *name, fleck_error *err)
+static fleck_status add_name(fk_names *list, const char *type, const char *name, fleck_error *err)
 {
     char *text = NULL;
     fleck_status st = fk_path_join(&text, type, name, err);
@@ -125,7 +125,7 @@ static fleck_status note(fk_names *list, const char *type, const char *name, fle
     return st;
 }
 
-/* The mask of an image of this stem; NULL where it has none, or needs none. */
+/* Find the mask of the image with this stem; NULL if it has or needs none. */
 static fleck_status find_mask(char **mask, reader *r, truth *t, const char *type, bool good,
                               const char *name, const char *stem, fleck_error *err)
 {
@@ -136,21 +136,21 @@ static fleck_status find_mask(char **mask, reader *r, truth *t, const char *type
     FK_DO(truth_find(t, stem, &first, &count, err));
     if (good) {
         if (count > 0)
-            FK_DO(note(&r->of_good, type, t->names.items[first], err));
+            FK_DO(add_name(&r->of_good, type, t->names.items[first], err));
     } else if (count == 0) {
-        FK_DO(note(&r->missing, type, name, err));
+        FK_DO(add_name(&r->missing, type, name, err));
     } else if (count > 1) {
-        FK_DO(note(&r->twice, type, name, err));
+        FK_DO(add_name(&r->twice, type, name, err));
     } else {
         if (t->uses[first] > 1)
-            FK_DO(note(&r->shared, type, t->names.items[first], err));
+            FK_DO(add_name(&r->shared, type, t->names.items[first], err));
         FK_DO(fk_path_join(mask, t->folder, t->names.items[first], err));
     }
 done:
     return st;
 }
 
-/* path: of the type's folder, or below it. */
+/* Add an image of the type, whose path is in the type's folder or below it. */
 static fleck_status add_image(reader *r, truth *t, int64_t type, const char *path, fleck_error *err)
 {
     const char *folder = r->types.names.items[type];
@@ -190,7 +190,7 @@ static fleck_status add_type(reader *r, int64_t type, fleck_error *err)
         FK_DO(add_image(r, &t, type, r->images[type].items[i], err));
     for (int64_t i = 0; i < t.names.count; i++)
         if (t.uses[i] == 0)
-            FK_DO(note(&r->surplus, folder, t.names.items[i], err));
+            FK_DO(add_name(&r->surplus, folder, t.names.items[i], err));
 done:
     truth_free(&t);
     return st;
@@ -198,7 +198,7 @@ done:
 
 /* ---- The folder ---- */
 
-/* Folders of masks that no folder of images has. */
+/* Find folders of masks without a folder of images. */
 static fleck_status find_surplus_types(reader *r, fleck_error *err)
 {
     fk_names folders = {0};
@@ -231,7 +231,8 @@ done:
     return st;
 }
 
-static fleck_status say(const reader *r, const fk_names *names, const char *what, fleck_error *err)
+static fleck_status warn_of(const reader *r, const fk_names *names, const char *what,
+                            fleck_error *err)
 {
     fk_text text = {0};
     fleck_status st = FLECK_OK;
@@ -245,8 +246,8 @@ done:
     return st;
 }
 
-/* Masks that are missing or cannot be told end the reading; of the others it is said. */
-static fleck_status judge_masks(const reader *r, fleck_error *err)
+/* Missing and ambiguous masks are errors.  Surplus masks give warnings. */
+static fleck_status check_masks(const reader *r, fleck_error *err)
 {
     fk_text text = {0};
     fleck_status st;
@@ -267,15 +268,15 @@ static fleck_status judge_masks(const reader *r, fleck_error *err)
                 r->test, (long long)r->twice.count, (long long)r->defective,
                 r->twice.count == 1 ? "has" : "have", r->truth, text.data);
     }
-    FK_DO(say(r, &r->surplus, "masks without a test image are not used", err));
-    FK_DO(say(r, &r->shared, "masks that belong to several images", err));
-    FK_DO(say(r, &r->of_good, "masks of good images are not looked at", err));
+    FK_DO(warn_of(r, &r->surplus, "masks without a test image are not used", err));
+    FK_DO(warn_of(r, &r->shared, "masks that belong to several images", err));
+    FK_DO(warn_of(r, &r->of_good, "masks of good images are not looked at", err));
 done:
     fk_text_free(&text);
     return st;
 }
 
-/* Refuse a folder in test that is named as masks are, and would count as defects. */
+/* Refuse a folder of masks in test, which would count as defects. */
 static fleck_status refuse_masks_in_test(const reader *r, fleck_error *err)
 {
     static const char *const names[] = {"mask", "masks", "ground_truth", "groundtruth", "gt"};
@@ -322,7 +323,7 @@ done:
     return st;
 }
 
-/* The images of type i; what is passed over is noted. */
+/* List the images of type i, and what is skipped. */
 static fleck_status list_type(reader *r, int64_t i, const char *folder, fleck_error *err)
 {
     fk_listing found = {0};
@@ -340,8 +341,8 @@ done:
     return st;
 }
 
-/* Hand over what was passed over, and say what lies beside the folders of types. */
-static fleck_status tell_passed(const reader *r, fleck_error *err)
+/* Store what was skipped, and warn of files beside the folders of types. */
+static fleck_status store_passed(const reader *r, fleck_error *err)
 {
     fk_names beside = {0};
     fleck_status st;
@@ -412,7 +413,7 @@ fleck_status fk_test_folder_read(fk_samples *out, const char *path, const fk_dat
 
     FK_DO(fk_path_join(&r.test, path, "test", err));
     FK_DO(list_types(&r, err));
-    FK_DO(tell_passed(&r, err));
+    FK_DO(store_passed(&r, err));
     FK_DO(refuse_masks_in_test(&r, err));
     FK_DO(fk_good_choose(r.good, &r.types, r.test, how->good, err));
     FK_DO(fk_path_join(&r.truth, path, "ground_truth", err));
@@ -424,7 +425,7 @@ fleck_status fk_test_folder_read(fk_samples *out, const char *path, const fk_dat
         FK_DO(add_type(&r, i, err));
     if (r.truth != NULL) {
         FK_DO(find_surplus_types(&r, err));
-        FK_DO(judge_masks(&r, err));
+        FK_DO(check_masks(&r, err));
     }
 done:
     reader_free(&r);

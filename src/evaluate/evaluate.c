@@ -16,6 +16,7 @@ typedef struct evaluation {
     const fleck_eval_settings *settings;
     fk_testset tests;
     int64_t done;
+    fk_source source;
     fk_batch batch;
     unsigned *kinds;             /* [batch] what is to be said of its mask */
     double *seconds;             /* [batch] spent on mask and map */
@@ -36,18 +37,18 @@ static fleck_status count_map(evaluation *e, int64_t item, const fleck_result *r
     const fk_preprocess *p = &e->runner->model->pre;
     bool original = e->settings->protocol == FLECK_PROTOCOL_ORIGINAL;
     fk_image mask = {0}, at_own_size = {0};
-    const fk_image *left_out = original ? &at_own_size : &e->batch.canvases[item].left_out;
-    unsigned ignored;
+    const fk_canvas *canvas = &e->batch.front.canvases[item];
+    const fk_image *left_out = original ? &at_own_size : &canvas->left_out;
     const float *map = r->map;
     int64_t height = r->map_height, width = r->map_width;
     float *full = NULL;
     double level;
     fleck_status st;
 
-    FK_DO(fk_testset_mask(&e->tests, i, original ? NULL : p, r->image_width, r->image_height, &mask,
-                          &e->kinds[item], err));
+    FK_DO(fk_testset_mask(&e->tests, i, false, original ? NULL : p, r->image_width, r->image_height,
+                          &mask, &e->kinds[item], err));
     if (original) {
-        FK_DO(fk_left_out(&at_own_size, &ignored, e->runner->model, e->masks[i], r->image_width,
+        FK_DO(fk_left_out(&at_own_size, e->runner->model, &canvas->whole, r->image_width,
                           r->image_height, err));
         FK_DO(FK_ALLOC(&full, r->image_width * r->image_height, err));
         fk_place_map(full, r->image_height, r->image_width, r->map, p);
@@ -87,15 +88,15 @@ static fleck_status count_one(void *ctx, int64_t item, int worker, fleck_error *
     /* A bad image is counted, it does not end the evaluation. */
     e->seconds[item] = 0.0;
     e->kinds[item] = 0;
-    if (e->batch.errors[item].status != FLECK_OK || !e->tests.samples->has_masks)
+    if (e->batch.front.errors[item].status != FLECK_OK || !e->tests.samples->has_masks)
         return FLECK_OK;
     fk_gate_enter(&e->batch.gate, bytes, worker == 0 ? fk_pool_watch(e->runner->pool) : NULL);
     start = fk_clock_seconds();
-    st = count_map(e, item, &e->batch.results[item], &fatal, &e->batch.errors[item]);
+    st = count_map(e, item, &e->batch.results[item], &fatal, &e->batch.front.errors[item]);
     e->seconds[item] = fk_clock_seconds() - start;
     fk_gate_leave(&e->batch.gate, bytes);
     if (fatal && (st == FLECK_E_IO || st == FLECK_E_NOTFOUND))
-        return fk_error_set(err, st, "%s", e->batch.errors[item].message);
+        return fk_error_set(err, st, "%s", e->batch.front.errors[item].message);
     return FLECK_OK;
 }
 
@@ -105,12 +106,12 @@ static fleck_status count_short(evaluation *e, int64_t count, fleck_error *err)
     fleck_status st = FLECK_OK;
 
     for (int64_t i = 0; i < count && st == FLECK_OK; i++) {
-        if (e->batch.errors[i].status != FLECK_E_NOMEM)
+        if (e->batch.front.errors[i].status != FLECK_E_NOMEM)
             continue;
-        e->batch.errors[i] = (fleck_error){0};
+        e->batch.front.errors[i] = (fleck_error){0};
         st = count_one(e, i, 0, err);
-        if (e->batch.errors[i].status == FLECK_E_NOMEM)
-            st = fk_error_set(err, FLECK_E_NOMEM, "%s", e->batch.errors[i].message);
+        if (e->batch.front.errors[i].status == FLECK_E_NOMEM)
+            st = fk_error_set(err, FLECK_E_NOMEM, "%s", e->batch.front.errors[i].message);
     }
     return st;
 }
@@ -121,7 +122,7 @@ static fleck_status take(evaluation *e, int64_t item, int64_t i, fleck_report *o
 {
     const fleck_eval_settings *s = e->settings;
     const fleck_result *r = &e->batch.results[item];
-    const fleck_error *error = &e->batch.errors[item];
+    const fleck_error *error = &e->batch.front.errors[item];
     const fk_sample *f = &e->tests.samples->items[i];
     const fleck_sample sample = {f->path, f->mask, f->defect, f->defective};
     bool bad = error->status != FLECK_OK;
@@ -131,7 +132,8 @@ static fleck_status take(evaluation *e, int64_t item, int64_t i, fleck_report *o
     if (bad) {
         out->failed++;
     } else {
-        FK_DO(fk_testset_note(&e->tests, i, e->kinds[item], e->batch.canvases[item].kinds, err));
+        FK_DO(fk_testset_note(&e->tests, i, e->kinds[item], e->batch.front.canvases[item].kinds,
+                              err));
         fk_testset_add_score(&e->tests, i, r->score);
         fk_runner_scored(e->runner, r, !f->defective);
         if (r->defective && f->defective)
@@ -155,9 +157,8 @@ static fleck_status score_all(evaluation *e, fleck_report *out, fleck_error *err
 
     fk_watch_stage(watch, "eval", n);
     for (; e->done < n; e->done += count) {
-        count = n - e->done < e->batch.room ? n - e->done : e->batch.room;
-        FK_DO(fk_batch_run(&e->batch, count, e->files + e->done, e->masks + e->done, err));
-        count = e->batch.n;
+        FK_DO(fk_batch_run(&e->batch, e->done, err));
+        count = e->batch.front.n;
         FK_DO(fk_pool_run(e->runner->pool, count, count_one, e, err));
         FK_DO(count_short(e, count, err));
         for (int64_t i = 0; i < count; i++)
@@ -210,15 +211,18 @@ static fleck_status evaluation_init(evaluation *e, const fk_samples *samples, fl
 
     FK_DO(fk_testset_open(&e->tests, samples, s->scratch, (fk_warn){s->warning, s->warning_ctx},
                           err));
-    FK_DO(fk_batch_open(&e->batch, e->runner, s->keep_image, err));
-    FK_DO(FK_CALLOC(&e->seconds, e->batch.room, err));
-    FK_DO(FK_CALLOC(&e->kinds, e->batch.room, err));
     FK_DO(FK_ALLOC(&e->files, samples->count, err));
     FK_DO(FK_ALLOC(&e->masks, samples->count, err));
     for (int64_t i = 0; i < samples->count; i++) {
         e->files[i] = samples->items[i].path;
         e->masks[i] = samples->items[i].ignore;
     }
+    e->source.files = e->files;
+    e->source.masks = e->masks;
+    FK_DO(fk_batch_open(&e->batch, e->runner, &e->source, samples->count, s->keep_image, err));
+    e->batch.front.whole_masks = s->protocol == FLECK_PROTOCOL_ORIGINAL;
+    FK_DO(FK_CALLOC(&e->seconds, e->batch.front.room, err));
+    FK_DO(FK_CALLOC(&e->kinds, e->batch.front.room, err));
 done:
     return st;
 }
@@ -226,6 +230,7 @@ done:
 static void evaluation_free(evaluation *e)
 {
     fk_batch_close(&e->batch);
+    fk_source_free(&e->source);
     fk_free(e->seconds);
     fk_free(e->kinds);
     fk_free(e->files);
@@ -243,6 +248,7 @@ fleck_status fk_evaluate(fk_runner *r, const char *path, const fk_samples *sampl
     double start = fk_clock_seconds(), begin;
     fleck_status st;
 
+    fk_source_init_files(&e.source, NULL, samples->count);
     if (s->progress != NULL)
         fk_pool_set_watch(r->pool, &watch);
     FK_DO(start_report(out, path, err));

@@ -4,9 +4,7 @@
 #include "map/map.h"
 #include "view/canvas.h"
 #include "evaluate/evaluate.h"
-#include "view/mask.h"
 #include "run/output.h"
-#include "view/place.h"
 #include "evaluate/testset.h"
 #include "run/source.h"
 #include "map/map_file.h"
@@ -83,28 +81,6 @@ static fleck_status read_map(fk_tensor *out, const char *path, fleck_error *err)
     return st;
 }
 
-/* What the sample's own mask leaves out, at the crop of p or (NULL) the image's size. */
-static fleck_status load_left_out(fk_image *out, unsigned *kinds, const fk_sample *sample,
-                                  const fk_preprocess *p, const fk_image *image, fleck_error *err)
-{
-    fk_image own = {0};
-    fleck_status st;
-
-    *out = (fk_image){0};
-    *kinds = 0;
-    if (sample->ignore == NULL)
-        return FLECK_OK;
-    if (p == NULL)
-        return fk_mask_load(out, kinds, sample->ignore, sample->path, image->width, image->height,
-                            err);
-    FK_DO(
-        fk_mask_load(&own, kinds, sample->ignore, sample->path, image->width, image->height, err));
-    FK_DO(fk_place_mask(out, &own, p, err));
-done:
-    fk_image_free(&own);
-    return st;
-}
-
 /* Highest value that counts, the map's lowest where none does. */
 static double highest_of(const float *map, int64_t n, const uint8_t *left_out)
 {
@@ -140,8 +116,8 @@ static fleck_status add_sample(fk_testset *t, int64_t i, const char *maps_dir,
         FK_FAIL(err, FLECK_E_SHAPE, "%s: expected a map of %lldx%lld, found %lldx%lld", path,
                 (long long)want_width, (long long)want_height, (long long)map.shape[1],
                 (long long)map.shape[0]);
-    FK_DO(fk_testset_mask(t, i, p, image.width, image.height, &mask, &kinds, err));
-    FK_DO(load_left_out(&left_out, &ignored, sample, p, &image, err));
+    FK_DO(fk_testset_mask(t, i, false, p, image.width, image.height, &mask, &kinds, err));
+    FK_DO(fk_testset_mask(t, i, true, p, image.width, image.height, &left_out, &ignored, err));
     FK_DO(fk_testset_add_map(t, i, map.data, want_height, want_width, &mask, &left_out, err));
     FK_DO(fk_testset_note(t, i, kinds, ignored, err));
     fk_testset_add_score(t, i, highest_of(map.data, fk_tensor_count(&map), left_out.data));

@@ -33,11 +33,11 @@ fleck_status fk_testset_open(fk_testset *t, const fk_samples *samples, const cha
 #define FK_TESTSET_BYTES (INT64_C(64) << 20)
 void fk_testset_free(fk_testset *t);
 
-/* Load the mask of sample i as it belongs to a map: brought to the crop of p, or (p NULL) at its
- * own size, which must be width x height.  A good image gives an empty mask.
- * *kinds as fk_mask_load() sets them. */
-fleck_status fk_testset_mask(const fk_testset *t, int64_t i, const fk_preprocess *p, int64_t width,
-                             int64_t height, fk_image *out, unsigned *kinds,
+/* Load the mask of sample i's defects, or (ignore) of what it leaves out, as it belongs to a map:
+ * brought to the crop of p, or (p NULL) at its own size, which must be width x height.  Empty where
+ * there is none.  *kinds as fk_mask_load() sets them. */
+fleck_status fk_testset_mask(const fk_testset *t, int64_t i, bool ignore, const fk_preprocess *p,
+                             int64_t width, int64_t height, fk_image *out, unsigned *kinds,
                              fleck_error *err) FLECK_MUST_CHECK;
 
 /* Count the map [height, width] of sample i with its mask (data NULL: all good), but for the pixels

@@ -86,7 +86,7 @@ fleck_status fk_fit_apart(const fk_outputs *o, const fleck_fit_settings *s,
 /* Learn the source's images, finish, and calibrate.  They are learned in order; where the method is
  * FK_METHOD_ORDERED and the source knows their contents, in the order of these.  Folds, and which
  * of them calibrate and check, follow the source's own order. r runs m; unless the images are tiled
- * or r has a feed its network rests afterwards (fk_runner_wake()).  The model does not depend on
+ * it rests afterwards (fk_runner_rest()).  The model does not depend on
  * r's threads. */
 fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const fleck_fit_settings *s,
                         fleck_times *times, fleck_error *err) FLECK_MUST_CHECK;

@@ -4,8 +4,9 @@
 
 #include "base/spool.h"
 #include "fit/fit.h"
-#include "view/mask.h"
 #include "fit/shown.h"
+#include "run/score.h"
+#include "view/mask.h"
 
 /* Most embeddings of a block. */
 #define FK_FIT_BLOCK 48
@@ -34,6 +35,7 @@ typedef struct fk_held_out {
     fk_parts parts;
     fk_spool *store;     /* embeddings of those held out, in order of `stored`; NULL with tiles */
     int64_t *stored;     /* [n] where each lies */
+    float *packed;       /* an embedding of several parts, on its way there and back */
     fk_canvas *canvases; /* [n] without pixels: what masks leave out */
     int64_t near, exact; /* images that are like an earlier one, and that are the same file */
 } fk_held_out;
@@ -43,18 +45,10 @@ typedef struct fk_fitting {
     fk_runner *runner;
     fk_source *source;
     fk_watch *watch;
-    const char *const *masks; /* [n] of the images' own masks, NULL entries for none; or NULL */
     bool tiled;
-    int64_t n, block;
-    int64_t done, count;      /* images behind the group; those of the group */
-    int64_t *order;           /* [n] images as they are learned; NULL: in their own order */
-    int64_t group;            /* images decoded at a time */
-    fk_embedding *embeddings; /* [block] */
-    fk_canvas *canvases;      /* [group] */
-    struct piece {
-        int64_t item, tile; /* canvas, and piece of it */
-    } * pieces;             /* [block] what the embeddings are of */
-    struct piece last;      /* of the group that has become an embedding */
+    int64_t n;
+    fk_front front; /* of what is learned: a block of it at a time */
+    int64_t *order; /* [n] images as they are learned; NULL: in their own order */
     fk_shown shown;
     fk_mask_notes notes; /* of the images' own masks */
     int64_t odd;         /* images of another size than the file of the model's mask ... */
@@ -71,9 +65,6 @@ int64_t fk_fit_input_pixels(const fk_model *m);
  * it. */
 fleck_status fk_fit_sort_contents(const fk_fitting *f, int64_t **order,
                                   fleck_error *err) FLECK_MUST_CHECK;
-/* Read image number i onto a fresh canvas. */
-fleck_status fk_fit_read_canvas(fk_fitting *f, int64_t i, int worker, fk_canvas *out,
-                                fleck_error *err) FLECK_MUST_CHECK;
 
 /* ---- Scores of held-out images, held_out.c ---- */
 

@@ -73,9 +73,12 @@ fleck_status fk_held_out_init(fk_fitting *f, const fleck_fit_settings *s, fleck_
     FK_DO(find_sessions(f, s, err));
     FK_DO(fk_twins_of_files(f, err));
     fk_twins_deal_out(f);
-    if (!f->tiled)
-        FK_DO(fk_spool_open(&h->store, 1, floats, s->scratch != NULL ? STORE_BYTES : INT64_MAX,
-                            s->scratch, err));
+    if (f->tiled)
+        goto done;
+    if (f->model->shape.n_levels > 1 || f->model->shape.global_dim > 0)
+        FK_DO(FK_ALLOC(&h->packed, floats, err));
+    FK_DO(fk_spool_open(&h->store, 1, floats, s->scratch != NULL ? STORE_BYTES : INT64_MAX,
+                        s->scratch, err));
 done:
     return st;
 }
@@ -93,6 +96,7 @@ void fk_held_out_free(fk_held_out *h)
     fk_free(h->rank);
     fk_free(h->alone);
     fk_free(h->session);
+    fk_free(h->packed);
     fk_spool_close(&h->store);
 }
 
@@ -167,12 +171,6 @@ int64_t fk_held_out_bytes(const fk_fitting *f)
 
 /* ---- While images are learned ---- */
 
-/* Whether all numbers of an embedding lie behind each other. */
-static bool is_packed(const fk_embedding *e)
-{
-    return e->n_levels == 1 && e->global_dim == 0;
-}
-
 static void pack(float *to, const fk_embedding *e)
 {
     for (int k = 0; k < e->n_levels; k++) {
@@ -218,22 +216,18 @@ static fleck_status store(fk_fitting *f, int64_t k, const fk_canvas *c, const fk
 {
     fk_held_out *h = &f->held;
     fk_canvas *kept = &h->canvases[k];
-    float *packed = NULL;
     fleck_status st;
 
-    if (!is_packed(e)) {
-        FK_DO(FK_ALLOC(&packed, fk_embed_shape_floats(&f->model->shape), err));
-        pack(packed, e);
-    }
+    if (h->packed != NULL)
+        pack(h->packed, e);
     h->stored[k] = fk_spool_count(h->store);
-    FK_DO(fk_spool_append(h->store, packed != NULL ? packed : e->levels[0].data, err));
+    FK_DO(fk_spool_append(h->store, h->packed != NULL ? h->packed : e->levels[0].data, err));
     *kept = *c; /* but for the pixels */
     kept->pixels = kept->left_out = kept->own = (fk_image){0};
     kept->traits = NULL;
     FK_DO(copy_mask(&kept->left_out, &c->left_out, err));
     FK_DO(copy_mask(&kept->own, &c->own, err));
 done:
-    fk_free(packed);
     return st;
 }
 
@@ -326,15 +320,10 @@ static fk_span span_of(const fk_fitting *f, int64_t image, bool fold)
 /* What the scores become. */
 typedef struct scores {
     fk_fitting *f;
-    int64_t told;          /* scores so far, for progress */
-    float *packed;         /* an embedding, unless tiled */
     double *alone, *group; /* [n] */
     float *values;         /* [SAMPLE] pixels of the maps */
     int64_t count;
-    int64_t n_maps, step;     /* images that give pixels, and every so many of their maps' */
-    float **maps;             /* [BLOCK] */
-    fk_embedding *embeddings; /* [BLOCK], unless tiled */
-    pthread_mutex_t lock;     /* with tiles: guards values */
+    int64_t n_maps, step; /* images that give pixels, and every so many of their maps' */
 } scores;
 
 static int64_t gcd(int64_t a, int64_t b)
@@ -363,155 +352,131 @@ static bool gives_map(const scores *s, int64_t k)
     return k % step == 0 && k / step < s->n_maps;
 }
 
-static void take_pixels(scores *s, const float *map, int64_t width, int64_t height,
-                        const uint8_t *left_out)
+/* Held-out image k has its score; fold: that without its fold. */
+static void take_score(scores *s, int64_t k, const fk_scoring *image, bool fold)
 {
-    int64_t step = step_of(s, width, height);
+    int64_t step = step_of(s, image->size.width, image->size.height);
 
-    for (int64_t i = 0; i < width * height && s->count < SAMPLE; i += step)
-        if (left_out == NULL || left_out[i] == 0)
-            s->values[s->count++] = map[i];
+    (fold ? s->group : s->alone)[k] = image->score;
+    if (fold || image->map == NULL || !gives_map(s, k))
+        return;
+    for (int64_t i = 0; i < image->size.width * image->size.height && s->count < SAMPLE; i += step)
+        if (image->left_out == NULL || image->left_out[i] == 0)
+            s->values[s->count++] = image->map[i];
 }
 
-/* Held-out image k. */
-static fleck_status load_one(fk_fitting *f, int64_t k, float *packed, fk_embedding *e,
-                             fleck_error *err)
+/* The embedding of held-out image k. */
+static fleck_status load_one(fk_fitting *f, int64_t k, fk_embedding *e, fleck_error *err)
 {
     fk_held_out *h = &f->held;
-    float *to = is_packed(e) ? e->levels[0].data : packed;
+    float *to = h->packed != NULL ? h->packed : e->levels[0].data;
     fleck_status st;
 
     FK_DO(fk_spool_read(h->store, h->stored[k], 0, 1, to, err));
-    if (to == packed)
-        unpack(e, packed);
+    if (h->packed != NULL)
+        unpack(e, h->packed);
     st = fk_canvas_flag(e, &h->canvases[k], 0, false, err);
 done:
     return st;
 }
 
-/* n <= BLOCK images, in s->embeddings, as if what their spans say had not been learned.  fold:
- * which of their two scores these are. */
-static fleck_status score_block(scores *s, const int64_t *held, int64_t n, bool fold,
-                                const fk_span *spans, fleck_error *err)
+/* Images whose embeddings were stored, in the runner's. */
+typedef struct loaded {
+    int64_t n;
+    fk_scoring *images; /* [n] */
+    float *maps;        /* [most, the input's pixels] */
+} loaded;
+
+static fleck_status loaded_make(loaded *l, const fk_fitting *f, int64_t most, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(fk_runner_embeddings(f->runner, most, err));
+    FK_DO(FK_ALLOC(&l->images, most, err));
+    FK_DO(FK_ALLOC(&l->maps, most * fk_fit_input_pixels(f->model), err));
+done:
+    return st;
+}
+
+static void loaded_free(loaded *l, const fk_fitting *f)
+{
+    fk_runner_spare(f->runner, f->runner->threads);
+    fk_free(l->images);
+    fk_free(l->maps);
+}
+
+/* Held-out image k, behind those that are loaded. */
+static fleck_status load(loaded *l, fk_fitting *f, int64_t k, fleck_error *err)
+{
+    int64_t i = l->n++;
+    fk_embedding *e = &f->runner->embeddings[i];
+
+    l->images[i] = (fk_scoring){.embedding = e,
+                                .left_out = f->held.canvases[k].left_out.data,
+                                .map = l->maps + i * fk_fit_input_pixels(f->model)};
+    return load_one(f, k, e, err);
+}
+
+/* The loaded images from k on as if what their spans say had not been learned.  fold: which of
+ * their two scores these are. */
+static fleck_status score_loaded(scores *s, loaded *l, int64_t k, bool fold, fleck_error *err)
 {
     fk_fitting *f = s->f;
-    fk_held_out *h = &f->held;
-    fk_map_size size = fk_preprocess_input(&f->model->pre);
-    const fk_embedding *embeddings[BLOCK];
-    const uint8_t *left_out[BLOCK];
-    float *maps[BLOCK];
-    double found[BLOCK];
     bool pooled = fk_model_scores_maps(f->model);
     fleck_status st;
 
-    for (int64_t i = 0; i < n; i++) {
-        embeddings[i] = &s->embeddings[i];
-        left_out[i] = h->canvases[held[i]].left_out.data;
-        maps[i] = pooled || (!fold && gives_map(s, held[i])) ? s->maps[i] : NULL;
+    for (int64_t i = 0; i < l->n; i++) {
+        bool wanted = pooled || (!fold && gives_map(s, k + i));
+
+        l->images[i].exclude = span_of(f, f->held.images[k + i], fold);
+        l->images[i].map = wanted ? l->maps + i * fk_fit_input_pixels(f->model) : NULL;
     }
-    FK_DO(fk_runner_score_many(f->runner, n, embeddings, spans, left_out, maps, found, err));
-    for (int64_t i = 0; i < n; i++) {
-        (fold ? s->group : s->alone)[held[i]] = found[i];
-        if (!fold && maps[i] != NULL && gives_map(s, held[i]))
-            take_pixels(s, maps[i], size.width, size.height, left_out[i]);
-    }
-    s->told += n;
-    FK_DO(fk_watch_tell(f->watch, s->told, err));
+    FK_DO(fk_score_many(f->runner, l->images, l->n, err));
+    for (int64_t i = 0; i < l->n; i++)
+        take_score(s, k + i, &l->images[i], fold);
 done:
     return st;
 }
 
 /* All, by the state that has learned them. */
-static fleck_status score_blocks(scores *s, bool by_fold, fleck_error *err)
+static fleck_status score_stored(scores *s, bool by_fold, fleck_error *err)
 {
     fk_fitting *f = s->f;
-    fk_held_out *h = &f->held;
-    fleck_status st = FLECK_OK;
-
-    for (int64_t k = 0, n; k < h->n; k += n) {
-        fk_span alone[BLOCK], fold[BLOCK];
-        int64_t held[BLOCK];
-
-        n = h->n - k < BLOCK ? h->n - k : BLOCK;
-        for (int64_t i = 0; i < n; i++) {
-            held[i] = k + i;
-            alone[i] = span_of(f, h->images[k + i], false);
-            if (by_fold)
-                fold[i] = span_of(f, h->images[k + i], true);
-            FK_DO(load_one(f, k + i, s->packed, &s->embeddings[i], err));
-        }
-        FK_DO(score_block(s, held, n, false, alone, err));
-        if (by_fold)
-            FK_DO(score_block(s, held, n, true, fold, err));
-    }
-done:
-    return st;
-}
-
-static fleck_status score_stored(scores *s, fleck_error *err)
-{
-    fk_fitting *f = s->f;
-    bool by_fold = f->held.by_fold && !f->held.together;
+    int64_t n = f->held.n, told = 0;
+    loaded l = {0};
     fleck_status st;
 
-    FK_DO(FK_ALLOC(&s->packed, fk_embed_shape_floats(&f->model->shape), err));
-    FK_DO(FK_CALLOC(&s->embeddings, BLOCK, err));
-    for (int64_t i = 0; i < BLOCK; i++) {
-        FK_DO(fk_embedding_init(&s->embeddings[i], &f->model->shape, err));
-        FK_DO(FK_ALLOC(&s->maps[i], fk_fit_input_pixels(f->model), err));
+    FK_DO(loaded_make(&l, f, BLOCK, err));
+    fk_watch_stage(f->watch, "thresholds", n * (by_fold ? 2 : 1));
+    for (int64_t k = 0; k < n; k += l.n) {
+        l.n = 0;
+        while (l.n < BLOCK && k + l.n < n)
+            FK_DO(load(&l, f, k + l.n, err));
+        for (int fold = 0; fold < (by_fold ? 2 : 1); fold++) {
+            FK_DO(score_loaded(s, &l, k, fold > 0, err));
+            told += l.n;
+            FK_DO(fk_watch_tell(f->watch, told, err));
+        }
     }
-    fk_watch_stage(f->watch, "thresholds", f->held.n * (by_fold ? 2 : 1));
-    FK_DO(score_blocks(s, by_fold, err));
 done:
+    loaded_free(&l, f);
     return st;
-}
-
-/* What images that are scored together need. */
-typedef struct together {
-    int64_t n;
-    fk_embedding *embeddings;  /* [n] */
-    const fk_embedding **view; /* [n] */
-    const uint8_t **left_out;  /* [n] */
-    float **maps;              /* [n] */
-    float *packed;             /* an embedding */
-} together;
-
-static void together_free(together *t)
-{
-    for (int64_t i = 0; i < t->n; i++) {
-        if (t->embeddings != NULL)
-            fk_embedding_free(&t->embeddings[i]);
-        if (t->maps != NULL)
-            fk_free(t->maps[i]);
-    }
-    fk_free(t->embeddings);
-    fk_free(t->view);
-    fk_free(t->left_out);
-    fk_free(t->maps);
-    fk_free(t->packed);
 }
 
 fleck_status fk_held_out_score_together(fk_fitting *f, const int64_t *images, int64_t n,
                                         double *found, fleck_error *err)
 {
-    together t = {.n = n};
+    loaded l = {0};
     fleck_status st;
 
-    FK_DO(FK_CALLOC(&t.embeddings, n, err));
-    FK_DO(FK_ALLOC(&t.view, n, err));
-    FK_DO(FK_ALLOC(&t.left_out, n, err));
-    FK_DO(FK_CALLOC(&t.maps, n, err));
-    FK_DO(FK_ALLOC(&t.packed, fk_embed_shape_floats(&f->model->shape), err));
-    for (int64_t i = 0; i < n; i++) {
-        FK_DO(fk_embedding_init(&t.embeddings[i], &f->model->shape, err));
-        FK_DO(FK_ALLOC(&t.maps[i], fk_fit_input_pixels(f->model), err));
-        FK_DO(load_one(f, images[i], t.packed, &t.embeddings[i], err));
-        t.view[i] = &t.embeddings[i];
-        t.left_out[i] = f->held.canvases[images[i]].left_out.data;
-    }
-    FK_DO(fk_runner_score_fold(f->runner, n, t.view, t.left_out, t.maps, found, err));
+    FK_DO(loaded_make(&l, f, n, err));
+    for (int64_t i = 0; i < n; i++)
+        FK_DO(load(&l, f, images[i], err));
+    FK_DO(fk_score_fold(f->runner, l.images, n, err));
+    for (int64_t i = 0; i < n; i++)
+        found[i] = l.images[i].score;
 done:
-    together_free(&t);
+    loaded_free(&l, f);
     return st;
 }
 
@@ -541,38 +506,51 @@ done:
     return st;
 }
 
-/* Held-out image k, read again. */
-static fleck_status score_tiled(void *ctx, int64_t k, int worker, fleck_error *err)
+/* A group of held-out images, read again: at most two, or one that is scored twice. */
+static fleck_status score_read(scores *s, fk_front *front, fleck_error *err)
 {
-    scores *s = ctx;
     fk_fitting *f = s->f;
-    int64_t image = f->held.images[k];
-    fk_span spans[2] = {span_of(f, image, false), span_of(f, image, true)};
-    double found[2];
-    fk_canvas c = {0};
-    float *map = NULL;
+    int times = f->held.by_fold ? 2 : 1;
+    int64_t n = front->n;
+    fk_scoring images[2] = {{0}};
+    fleck_status st = FLECK_OK;
+
+    for (int64_t i = 0; i < n * times; i++) {
+        const fk_tiles *t = &front->canvases[i % n].tiles;
+
+        images[i].exclude = span_of(f, fk_front_image(front, i % n), i >= n);
+        FK_DO(FK_ALLOC(&images[i].map, t->height * t->width, err));
+    }
+    FK_DO(fk_score_group(front, images, times, err));
+    for (int64_t i = 0; i < n * times; i++)
+        take_score(s, front->first + i % n, &images[i], i >= n);
+done:
+    for (int i = 0; i < 2; i++)
+        fk_free(images[i].map);
+    return st;
+}
+
+/* With tiles. */
+static fleck_status score_all_read(scores *s, fleck_error *err)
+{
+    fk_fitting *f = s->f;
+    fk_held_out *h = &f->held;
+    fk_front front = {.runner = f->runner,
+                      .source = f->source,
+                      .order = h->images,
+                      .room = h->by_fold || f->runner->threads == 1 ? 1 : 2,
+                      .block = f->runner->threads};
     fleck_status st;
 
-    FK_DO(fk_fit_read_canvas(f, image, worker, &c, err));
-    FK_DO(FK_ALLOC(&map, c.tiles.height * c.tiles.width, err));
-    for (int i = s->f->held.by_fold ? 1 : 0; i >= 0; i--) {
-        st = fk_runner_score_canvas(f->runner, worker, &c, spans[i], NULL, map, &found[i], err);
-        if (st != FLECK_OK) {
-            fk_source_context(f->source, image, err);
-            goto done;
-        }
-    }
-    s->alone[k] = found[0];
-    if (s->f->held.by_fold)
-        s->group[k] = found[1];
-    if (gives_map(s, k)) {
-        pthread_mutex_lock(&s->lock);
-        take_pixels(s, map, c.tiles.width, c.tiles.height, c.left_out.data);
-        pthread_mutex_unlock(&s->lock);
+    fk_watch_stage(f->watch, "thresholds", h->n);
+    FK_DO(fk_front_open(&front, err));
+    for (int64_t k = 0; k < h->n; k += front.n) {
+        FK_DO(fk_front_read(&front, k, h->n - k < front.room ? h->n - k : front.room, err));
+        FK_DO(score_read(s, &front, err));
+        FK_DO(fk_watch_tell(f->watch, k + front.n, err));
     }
 done:
-    fk_canvas_free(&c);
-    fk_free(map);
+    fk_front_close(&front);
     return st;
 }
 
@@ -703,7 +681,7 @@ done:
 fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings, fleck_error *err)
 {
     fk_held_out *h = &f->held;
-    scores s = {.f = f, .lock = PTHREAD_MUTEX_INITIALIZER};
+    scores s = {.f = f};
     unsigned flags = f->model->method->flags;
     fleck_status st = FLECK_OK;
 
@@ -713,41 +691,26 @@ fleck_status fk_held_out_score(fk_fitting *f, const fleck_fit_settings *settings
     FK_DO(FK_ALLOC(&s.alone, h->n, err));
     FK_DO(FK_ALLOC(&s.group, h->n, err));
     FK_DO(FK_ALLOC(&s.values, SAMPLE, err));
-    FK_DO(FK_CALLOC(&s.maps, BLOCK, err));
     if (f->tiled)
-        FK_DO(fk_pool_run_stage(f->runner->pool, "thresholds", h->n, score_tiled, &s, err));
+        FK_DO(score_all_read(&s, err));
     else
-        FK_DO(score_stored(&s, err));
+        FK_DO(score_stored(&s, h->by_fold && !h->together, err));
     if (h->together)
         FK_DO(score_whole_folds(&s, err));
     if (s.count == 0)
         FK_FAIL(err, FLECK_E_OPTION, "the masks leave nothing of the images to learn from");
     FK_DO(hand_over(&s, settings, err));
 done:
-    for (int64_t i = 0; i < BLOCK; i++) {
-        if (s.maps != NULL)
-            fk_free(s.maps[i]);
-        if (s.embeddings != NULL)
-            fk_embedding_free(&s.embeddings[i]);
-    }
-    fk_free(s.maps);
-    fk_free(s.embeddings);
     fk_free(s.alone);
     fk_free(s.group);
     fk_free(s.values);
-    fk_free(s.packed);
     return st;
 }
 
 fleck_status fk_held_out_embedding(fk_fitting *f, int64_t k, fk_embedding *out, fleck_error *err)
 {
-    float *packed = NULL;
-    fleck_status st;
+    fleck_status st = load_one(f, k, out, err);
 
-    FK_DO(FK_ALLOC(&packed, fk_embed_shape_floats(&f->model->shape), err));
-    FK_DO(load_one(f, k, packed, out, err));
     fk_embedding_unflag(out);
-done:
-    fk_free(packed);
     return st;
 }

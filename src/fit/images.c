@@ -1,4 +1,4 @@
-/* The images of a fit: their order by contents, and their canvases. */
+/* The images of a fit: their order by contents, and their size. */
 #include "base/mem.h"
 #include "fit/fitting.h"
 
@@ -43,27 +43,5 @@ fleck_status fk_fit_sort_contents(const fk_fitting *f, int64_t **order, fleck_er
         (*order)[i] = keys[i].image;
 done:
     fk_free(keys);
-    return st;
-}
-
-fleck_status fk_fit_read_canvas(fk_fitting *f, int64_t i, int worker, fk_canvas *out,
-                                fleck_error *err)
-{
-    fk_image original = {0};
-    int64_t room = 0;
-    fleck_status st;
-
-    *out = (fk_canvas){0};
-    if (f->source->files != NULL)
-        room = fk_runner_enter(f->runner, worker, f->source->files[i]);
-    FK_DO(fk_source_read(f->source, f->runner, worker, i, &original, err)); /* names the image */
-    st = fk_runner_prepare(f->runner, worker, &original, f->masks != NULL ? f->masks[i] : NULL, out,
-                           err);
-    if (st != FLECK_OK)
-        fk_source_context(f->source, i, err);
-done:
-    fk_image_free(&original);
-    if (f->source->files != NULL)
-        fk_runner_leave(f->runner, room);
     return st;
 }

@@ -1,6 +1,7 @@
 /* Duplicates among the good images: the same file, or nearly the same picture.  They are held out
  * together. */
 #include "fit/fitting.h"
+#include "base/clones.h"
 #include "base/mem.h"
 
 #include <math.h>
@@ -84,7 +85,7 @@ static void even_light(int16_t *out, const uint8_t *cells)
 }
 
 /* Mean squared difference of two looks in levels, INFINITY where it surely exceeds `most`. */
-static double difference(const int16_t *a, const int16_t *b, double most)
+FK_CLONES static double difference(const int16_t *a, const int16_t *b, double most)
 {
     const int row = 3 * FK_CELLS;
     const double unit = (double)FK_CELLS_BYTES * LEVEL * LEVEL;

@@ -1,6 +1,6 @@
 /* A Gaussian per position: distances of a whole fold of images as if none of them had been learned.
  *
- * As leaving one out (gauss_score.c), with many.  S = (1 - rho) C / (N - 1) + r I.  The rows of V
+ * As leaving one out (score.c), with many.  S = (1 - rho) C / (N - 1) + r I.  The rows of V
  * are the deviations x - m of the fold's images; l is 1 for those g of them that the position has
  * learned, 0 for others.  With c = 1 / (N - g), s = (1 - rho) / (N - 1) and A = diag(l) + c l l',
  *
@@ -17,6 +17,7 @@
  * The matrix is positive definite since C' >= 0; where rounding takes that away, as of factors in
  * bf16 with few images, the least multiple of I that mends it is added. */
 #include "gauss/gauss.h"
+#include "base/carve.h"
 #include "base/clones.h"
 #include "linalg/linalg.h"
 
@@ -24,7 +25,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Scratch of one position, each array at a multiple of 8. */
+/* Scratch of one position. */
 typedef struct desk {
     int64_t n;
     double *w;      /* [n, D] whitened deviations */
@@ -36,23 +37,27 @@ typedef struct desk {
     double *whiten; /* scratch of fk_gauss_whiten() */
 } desk;
 
-int64_t fk_gauss_fold_room(const fk_gauss *g, int64_t n)
+/* tmp NULL: only its size is wanted.  Returns bytes. */
+static size_t lay_out(desk *d, const fk_gauss *g, int64_t n, double *tmp)
 {
-    return fk_moments_lines(n * g->dim) + 3 * fk_moments_lines(n * n) + 2 * fk_moments_lines(n) +
-           fk_gauss_many_room(g);
+    fk_carver c = {.base = (char *)tmp};
+
+    d->n = n;
+    FK_CARVE(&c, d->w, n * g->dim);
+    FK_CARVE(&c, d->k, n * n);
+    FK_CARVE(&c, d->r, n * n);
+    FK_CARVE(&c, d->q, n * n);
+    FK_CARVE(&c, d->row, n);
+    FK_CARVE(&c, d->learns, n);
+    FK_CARVE(&c, d->whiten, fk_gauss_many_room(g));
+    return c.used;
 }
 
-static desk lay_out(const fk_gauss *g, int64_t n, double *tmp)
+int64_t fk_gauss_fold_room(const fk_gauss *g, int64_t n)
 {
-    desk d = {.n = n, .whiten = tmp};
+    desk d;
 
-    d.w = d.whiten + fk_gauss_many_room(g);
-    d.k = d.w + fk_moments_lines(n * g->dim);
-    d.r = d.k + fk_moments_lines(n * n);
-    d.q = d.r + fk_moments_lines(n * n);
-    d.row = d.q + fk_moments_lines(n * n);
-    d.learns = d.row + fk_moments_lines(n);
-    return d;
+    return (int64_t)(lay_out(&d, g, n, NULL) / sizeof(double));
 }
 
 FK_INLINE double dot(const double *x, const double *y, int64_t n)
@@ -116,8 +121,8 @@ FK_CLONES static void solve(const desk *d)
 /* Position p, of whose N images the fold has g; its whitened deviations are on the desk. */
 static void distances(const fk_gauss *gauss, const desk *d, double g, int64_t p, float *const *out)
 {
-    double n = (double)fk_gauss_count(gauss, p), c = 1.0 / (n - g);
-    double s = (1.0 - fk_gauss_shrinkage(gauss).share) / (n - 1.0);
+    double n = (double)fk_counts_at(gauss->images, p), c = 1.0 / (n - g);
+    double s = (1.0 - gauss->shrinkage.share) / (n - 1.0);
     double h = g > 0.0 ? (sqrt(1.0 + c * g) - 1.0) / g : 0.0, total;
 
     gram(d, gauss->dim);
@@ -142,9 +147,10 @@ void fk_gauss_distance_fold(const fk_gauss *g, int64_t n, const float *const *em
                             const uint8_t *const *flags, int64_t first, int64_t last, double *tmp,
                             float *const *out)
 {
-    desk d = lay_out(g, n, tmp);
+    desk d;
 
-    assert(fk_gauss_finished(g) && n >= 1);
+    assert(n >= 1);
+    lay_out(&d, g, n, tmp);
     for (int64_t p = first; p < last; p++) {
         int64_t learned = 0;
 
@@ -153,7 +159,7 @@ void fk_gauss_distance_fold(const fk_gauss *g, int64_t n, const float *const *em
             learned += fk_gauss_learns(flags[i], p);
             out[i][p] = 0.0f;
         }
-        if (!fk_gauss_judges(g, p) || fk_gauss_count(g, p) - learned < 2)
+        if (!fk_counts_judge(g->images, p) || fk_counts_at(g->images, p) - learned < 2)
             continue;
         fk_gauss_whiten(g, n, emb, p, d.whiten, d.w);
         distances(g, &d, (double)learned, p, out);

@@ -25,7 +25,7 @@
  *     rho = ((1 - 2 / D) q + t^2) / ((n + 1 - 2 / D) (q - t^2 / D))       mu = t / D
  *
  * at most FK_MOST_SHRUNK.  Where q = t^2 / D, C is a multiple of I and asks for none.  All
- * positions then share one rho and one mu (gauss.c).
+ * positions then share one rho and one mu (learn.c).
  *
  * Merging.  With d = mB - mA (Chan, Golub and LeVeque 1979, eq. 2.1):
  *
@@ -57,6 +57,9 @@ int64_t fk_moments_scratch(int64_t dim)
 
 /* ---- Adding ---- */
 
+/* Doubles of triangles that are asked for ahead of their use: what memory takes to answer. */
+#define AHEAD 1024
+
 /* Add the outer products of n columns y[0..n-1] [fk_moments_lines(dim)] to a triangle, in order.  n
  * is a constant wherever this is called. */
 FK_INLINE void add_outer(double *restrict triangle, const double *restrict y, int64_t dim,
@@ -69,6 +72,8 @@ FK_INLINE void add_outer(double *restrict triangle, const double *restrict y, in
 
         for (int k = 0; k < n; k++)
             c[k] = y[k * width + i];
+        for (int64_t j = 0; j <= i; j += FK_MOMENTS_WIDE)
+            __builtin_prefetch((void *)((uintptr_t)(row + j) + AHEAD * sizeof *row), 1, 2);
         for (int64_t j = 0; j < fk_moments_lines(i + 1); j++) {
             double s = row[j];
 
@@ -89,11 +94,15 @@ FK_CLONES static void add_one(double *triangle, const double *y, int64_t dim)
     add_outer(triangle, y, dim, 1);
 }
 
-/* y[0..width-1] = x - shift, which goes into the sum, and zeros behind dim. */
+/* y[0..width-1] = x - shift, which goes into the sum, and zeros behind dim.  The next position's
+ * features, which lie behind x, are asked for: those of many images are more streams than the
+ * processor follows by itself. */
 FK_CLONES static void subtract_shift(double *restrict y, double *restrict sum,
                                      const float *restrict x, const float *restrict shift,
                                      int64_t dim, int64_t width)
 {
+    for (int64_t j = 0; j < dim; j += 16)
+        __builtin_prefetch((const void *)((uintptr_t)(x + j) + (size_t)dim * sizeof *x));
     for (int64_t j = 0; j < dim; j++) {
         y[j] = (double)x[j] - (double)shift[j];
         sum[j] += y[j];

@@ -44,12 +44,20 @@
  * last bit may take it away too, so they are held to it as well. */
 #include "gauss/gauss.h"
 #include "base/clones.h"
+#include "base/mem.h"
 #include "gauss/factor.h"
-#include "gauss/moments.h"
 
 #include <assert.h>
 #include <math.h>
 #include <string.h>
+
+void fk_gauss_free(fk_gauss *g)
+{
+    fk_free(g->images.at);
+    fk_free(g->own_mean);
+    fk_free(g->own_factor);
+    *g = (fk_gauss){0};
+}
 
 /* Columns that leave the rest together. */
 #define GROUP 4
@@ -222,9 +230,9 @@ typedef struct removal {
 static removal removal_at(const fk_gauss *g, const float *x, int64_t p, int64_t copies,
                           const uint8_t *flags)
 {
-    const fk_shrinkage s = fk_gauss_shrinkage(g);
-    int64_t most = fk_gauss_count(g, p) - 2;
-    removal r = {.n = (double)fk_gauss_count(g, p), .least = 1e-12};
+    const fk_shrinkage s = g->shrinkage;
+    int64_t most = fk_counts_at(g->images, p) - 2;
+    removal r = {.n = (double)fk_counts_at(g->images, p), .least = 1e-12};
     double length = 0.0;
 
     if (copies == 0 || !fk_gauss_learns(flags, p))
@@ -268,11 +276,11 @@ static void deviation(double *u, const fk_gauss *g, const float *x, int64_t p)
 void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64_t last,
                        int64_t left_out, const uint8_t *flags, double *tmp, float *out)
 {
-    assert(fk_gauss_finished(g) && (left_out == 0 || g->n >= 3));
+    assert(left_out == 0 || g->images.n >= 3);
     for (int64_t p = first; p < last; p++) {
         const float *x = emb + p * g->dim;
 
-        if (fk_gauss_judges(g, p)) {
+        if (fk_counts_judge(g->images, p)) {
             deviation(tmp, g, x, p);
             out[p] = finish_distance(g, x, p, solve_at(g, p, tmp, tmp + g->dim), left_out, flags);
         } else {
@@ -281,22 +289,34 @@ void fk_gauss_distance(const fk_gauss *g, const float *emb, int64_t first, int64
     }
 }
 
+/* tmp [dim, ABREAST] becomes L^-1 (x - m) at position p of n images, n <= ABREAST, and zeros; d2
+ * [ABREAST] their squared lengths. */
+static void solve_abreast(const fk_gauss *g, int64_t n, const float *const *emb, int64_t p,
+                          double *tmp, double *d2)
+{
+    int64_t dim = g->dim, room = fk_moments_lines(dim);
+    const float *m = g->mean + p * dim;
+    double *columns = tmp + ABREAST * room;
+
+    if (n < ABREAST)
+        memset(tmp, 0, (size_t)(ABREAST * dim) * sizeof *tmp);
+    for (int64_t k = 0; k < n; k++)
+        for (int64_t i = 0; i < dim; i++)
+            tmp[i * ABREAST + k] = (double)emb[k][p * dim + i] - (double)m[i];
+    solve_many(factor_at(g, p), g->type, (sides *)(void *)tmp, d2, dim, columns,
+               (float *)(void *)(columns + GROUP * room));
+}
+
 void fk_gauss_whiten(const fk_gauss *g, int64_t n, const float *const *emb, int64_t p, double *tmp,
                      double *w)
 {
-    int64_t dim = g->dim, room = fk_moments_lines(dim);
-    double *columns = tmp + ABREAST * room, d2[ABREAST];
+    int64_t dim = g->dim;
+    double d2[ABREAST];
 
-    memset(tmp, 0, (size_t)(ABREAST * dim) * sizeof *tmp);
     for (int64_t first = 0; first < n; first += ABREAST) {
         int64_t count = n - first < ABREAST ? n - first : ABREAST;
 
-        for (int64_t k = 0; k < count; k++)
-            for (int64_t i = 0; i < dim; i++)
-                tmp[i * ABREAST + k] =
-                    (double)emb[first + k][p * dim + i] - (double)g->mean[p * dim + i];
-        solve_many(factor_at(g, p), g->type, (sides *)(void *)tmp, d2, dim, columns,
-                   (float *)(void *)(columns + GROUP * room));
+        solve_abreast(g, count, emb + first, p, tmp, d2);
         for (int64_t k = 0; k < count; k++)
             for (int64_t i = 0; i < dim; i++)
                 w[(first + k) * dim + i] = tmp[i * ABREAST + k];
@@ -308,30 +328,21 @@ static void distance_abreast(const fk_gauss *g, int n, const float *const *emb, 
                              const int64_t *left_out, const uint8_t *const *flags, double *tmp,
                              float *const *out)
 {
-    int64_t dim = g->dim, room = fk_moments_lines(dim);
-    const float *m = g->mean + p * dim;
-    double *columns = tmp + ABREAST * room, d2[ABREAST];
+    double d2[ABREAST] = {0.0};
+    bool judged = fk_counts_judge(g->images, p);
 
-    if (!fk_gauss_judges(g, p)) {
-        for (int k = 0; k < n; k++)
-            out[k][p] = 0.0f;
-        return;
-    }
+    if (judged)
+        solve_abreast(g, n, emb, p, tmp, d2);
     for (int k = 0; k < n; k++)
-        for (int64_t i = 0; i < dim; i++)
-            tmp[i * ABREAST + k] = (double)emb[k][p * dim + i] - (double)m[i];
-    solve_many(factor_at(g, p), g->type, (sides *)(void *)tmp, d2, dim, columns,
-               (float *)(void *)(columns + GROUP * room));
-    for (int k = 0; k < n; k++)
-        out[k][p] = finish_distance(g, emb[k] + p * dim, p, d2[k], left_out[k], flags[k]);
+        out[k][p] =
+            judged ? finish_distance(g, emb[k] + p * g->dim, p, d2[k], left_out[k], flags[k]) : 0;
 }
 
 void fk_gauss_distance_many(const fk_gauss *g, int n, const float *const *emb, int64_t first,
                             int64_t last, const int64_t *left_out, const uint8_t *const *flags,
                             double *tmp, float *const *out)
 {
-    assert(fk_gauss_finished(g) && n >= 1 && n <= FK_GAUSS_IMAGES);
-    memset(tmp, 0, (size_t)(ABREAST * g->dim) * sizeof *tmp);
+    assert(n >= 1 && n <= FK_GAUSS_IMAGES);
     for (int64_t p = first; p < last; p++)
         for (int k = 0; k < n; k += ABREAST)
             distance_abreast(g, n - k < ABREAST ? n - k : ABREAST, emb + k, p, left_out + k,
@@ -379,7 +390,7 @@ void fk_gauss_distance_near(const fk_gauss *g, const float *emb, fk_gauss_window
     int64_t size = g->dim, places = (2 * w.radius + 1) * (2 * w.radius + 1);
     double *own = tmp + SIDES * size;
 
-    assert(fk_gauss_finished(g) && (left_out == 0 || g->n >= 3) && w.height * w.width == g->n_pos);
+    assert((left_out == 0 || g->images.n >= 3) && w.height * w.width == g->n_pos);
     for (int64_t p = first; p < last; p++) {
         int64_t k[SIDES], q[SIDES], from = 0;
         double d2_own = 0.0;
@@ -388,7 +399,7 @@ void fk_gauss_distance_near(const fk_gauss *g, const float *emb, fk_gauss_window
 
         for (int64_t i = 0; i < places; i++)
             out[p * places + i] = INFINITY;
-        if (!fk_gauss_judges(g, p))
+        if (!fk_counts_judge(g->images, p))
             continue;
         r = removal_at(g, emb + p * g->dim, p, left_out, flags);
         if (r.k > 0.0) {

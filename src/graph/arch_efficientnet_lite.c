@@ -1,15 +1,15 @@
 /* EfficientNet-Lite0 to Lite2, with the tensor names and the padding of the PyTorch port on PyPI.
  *
  * Tan and Le 2019 (arXiv:1905.11946); TensorFlow's "lite" variant has no squeeze-and-excitation and
- * ReLU6 in place of swish.  Padding is TensorFlow's "SAME" for the size that really arrives at each
- * convolution, so that it is asymmetric where a stride of 2 meets an even size.  Batch norms are
- * folded into the convolutions, so each convolution here has a bias. */
+ * has ReLU6 in place of swish.  Padding is TensorFlow's "SAME" for the actual input size of each
+ * convolution, so it is asymmetric for a stride of 2 and an even size.  Batch norms are folded into
+ * the convolutions, so each convolution here has a bias. */
 #include "graph/arch_tables.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* A run of inverted residual blocks; the first has the stride, the others 1. */
+/* A run of inverted residual blocks.  The first one has the stride, the others have stride 1. */
 typedef struct stage {
     int repeats;
     int64_t kernel, stride, expand, channels;
@@ -18,8 +18,9 @@ typedef struct stage {
 
 #define STAGES 7
 
-/* Lite1 and Lite2 multiply repeats by 1.1 and 1.2, rounded up, but for the first and last stage;
- * Lite2 also channels by 1.1, rounded to multiples of 8.  Stem and head are the same in all. */
+/* Lite1 and Lite2 multiply repeats by 1.1 and 1.2, rounded up, except in the first and last stage.
+ * Lite2 also multiplies channels by 1.1, rounded to multiples of 8.  Stem and head are the same in
+ * all three. */
 static const stage lite0[STAGES] = {
     {1, 3, 1, 1, 16, NULL},        /* block 0 */
     {2, 3, 2, 6, 24, "stride4"},   /* blocks 1 and 2 */
@@ -41,7 +42,7 @@ static const stage lite2[STAGES] = {
     {1, 3, 1, 6, 352, NULL},
 };
 
-/* Expand 1x1, depthwise, project 1x1 without activation; the input is added where shapes agree. */
+/* Expand 1x1, depthwise, project 1x1 without activation; the input is added if the shapes agree. */
 static int add_block(fk_builder *b, int x, int number, const stage *s, int64_t in, int64_t stride)
 {
     char name[FK_NAME_SIZE];

@@ -97,7 +97,7 @@ void fk_norm_of_resnet(const char *conv, char out[FK_NAME_SIZE])
     const char *last = strrchr(conv, '.');
     size_t front = last != NULL ? (size_t)(last + 1 - conv) : 0;
 
-    /* "conv2" -> "bn2"; a projection is a sequence of its convolution, 0, and its norm, 1. */
+    /* "conv2" -> "bn2"; in a projection the convolution is called 0 and the norm 1. */
     if (strncmp(conv + front, "conv", 4) == 0)
         snprintf(out, FK_NAME_SIZE, "%.*sbn%s", (int)front, conv, conv + front + 4);
     else

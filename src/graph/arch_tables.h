@@ -1,4 +1,4 @@
-/* What the files of the architectures give to the table in arch.c. */
+/* Functions of the architectures' files, for the table in arch.c. */
 #ifndef FK_GRAPH_ARCH_TABLES_H
 #define FK_GRAPH_ARCH_TABLES_H
 
@@ -13,7 +13,7 @@ void fk_norm_of_efficientnet(const char *conv, char out[FK_NAME_SIZE]);
 
 /* A vision transformer. */
 typedef struct fk_vit {
-    int64_t width, heads, blocks, patch; /* D, heads of attention, blocks, pixels a patch's side */
+    int64_t width, heads, blocks, patch; /* D, heads, blocks, pixels of a patch side */
     fk_positions positions;
 } fk_vit;
 

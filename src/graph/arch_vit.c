@@ -8,9 +8,9 @@
  *                x = x + fc2(gelu(fc1(norm2(x))))
  *   z = norm(x);  global feature: z's class token
  *
- * A tap is the patches' tokens as a map [D, h, w]: after a block as they are, or ("norm") of z.
- * DINOv2 multiplies both branches of a block by a learned vector; import folds it into proj and
- * fc2, so that all five networks are one description.  Tensors have DINOv2's names, which are also
+ * A tap is the patches' tokens as a map [D, h, w]: x after a block, or z ("norm").  DINOv2
+ * multiplies both branches of a block by a learned vector.  Import folds it into proj and fc2, so
+ * that one description serves all five networks.  Tensors have DINOv2's names, which are also
  * timm's. */
 #include "graph/arch_tables.h"
 

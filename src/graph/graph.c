@@ -1,4 +1,4 @@
-/* Graphs: building with shape inference, pruning to the wanted taps. */
+/* Graphs: building with shape inference, and pruning to the taps that are used. */
 #include "graph/graph.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -166,7 +166,8 @@ fleck_status fk_graph_prune(fk_graph *g, const char *const *tap_names, int n, bo
         keep[taps[i].node] = true;
     if (want_pool)
         keep[g->pool_node] = true;
-    /* Inputs come before their users, so one pass from the end marks everything needed. */
+    /* Inputs come before the operations that use them, so one pass from the end marks all that
+     * is needed. */
     for (int i = g->n_ops - 1; i > 0; i--)
         for (int k = 0; k < 2; k++)
             if (keep[i] && g->ops[i].input[k] >= 0)
@@ -191,8 +192,8 @@ fk_window fk_window_even(int64_t kernel, int64_t stride, int64_t pad)
     return (fk_window){kernel, stride, pad, pad, pad, pad};
 }
 
-/* Padding that gives ceil(size / stride) positions: the last one begins at (positions - 1) * stride
- * and covers kernel rows. */
+/* Padding that gives ceil(size / stride) positions.  The last one begins at (positions - 1) *
+ * stride and covers kernel rows. */
 static int64_t same_padding(int64_t size, int64_t kernel, int64_t stride)
 {
     int64_t positions = (size + stride - 1) / stride;
@@ -246,7 +247,7 @@ static int add_op(fk_builder *b, fk_op op)
     return g->n_ops++;
 }
 
-/* An operation on one node that keeps its shape. */
+/* An operation on one node that keeps the shape. */
 static int add_unary(fk_builder *b, fk_op_kind kind, int input)
 {
     fk_op op = {.kind = kind, .input = {input, -1}};
@@ -455,7 +456,7 @@ void fk_build_global(fk_builder *b, int node)
     b->graph->pool_node = node;
 }
 
-/* The greatest multiple that is at most size, or the least one at all. */
+/* The greatest multiple that is at most size, but at least the least one. */
 static int64_t round_down(int64_t size, int64_t multiple)
 {
     int64_t least = (FK_INPUT_MIN + multiple - 1) / multiple * multiple;

@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 
-#define FK_MAX_TAPS 8    /* that a run takes */
-#define FK_GRAPH_TAPS 16 /* that an architecture offers */
+#define FK_MAX_TAPS 8    /* of a network in use */
+#define FK_GRAPH_TAPS 16 /* of an architecture */
 #define FK_NAME_SIZE 48
 /* Least and greatest height and width of an input. */
 #define FK_INPUT_MIN 32
@@ -31,29 +31,29 @@ typedef enum fk_op_kind {
 /* Added to the variance by every layer normalisation. */
 #define FK_LAYERNORM_EPS 1e-6
 
-/* How a table of positions is brought to another grid; net/position.h. */
+/* How a table of positions is resampled to another grid; see net/position.h. */
 typedef enum fk_resample {
-    FK_CUBIC_CORNERS, /* bicubic, the corners of both grids at one place */
-    FK_CUBIC_OFFSET,  /* bicubic, the step of a grid of 0.1 positions more */
-    FK_CUBIC_SMOOTH   /* bicubic, wider kernel where the grid shrinks */
+    FK_CUBIC_CORNERS, /* bicubic, the corners of both grids coincide */
+    FK_CUBIC_OFFSET,  /* bicubic, with the step of a grid that is 0.1 positions larger */
+    FK_CUBIC_SMOOTH   /* bicubic, with a wider kernel if the grid shrinks */
 } fk_resample;
 
-/* What FK_OP_TOKENS puts in front of the positions' tokens and adds to them. */
+/* What FK_OP_TOKENS puts before the positions' tokens and adds to them. */
 typedef struct fk_positions {
     int64_t registers; /* tokens between the class token and those of the positions */
     int64_t grid;      /* the table of positions in the weight file is grid x grid */
     fk_resample resample;
 } fk_positions;
 
-/* One operation; its output is node number = its place in the list. */
+/* One operation.  Its output is the node with the operation's index in the list. */
 typedef struct fk_op {
     fk_op_kind kind;
-    int input[2];              /* nodes, all before this one; -1 where there is none */
+    int input[2];              /* nodes, all before this one; -1: none */
     char weight[FK_NAME_SIZE]; /* "layer1.0.conv1": reads layer1.0.conv1.weight and .bias */
     int64_t channels, kernel, stride, groups; /* channels: of the output; kernel is square */
     int64_t pad_top, pad_bottom, pad_left, pad_right;
     int64_t out_channels, out_height, out_width; /* inferred */
-    bool tokens; /* the output lies as [out_height, out_channels], T and D; out_width is 1 */
+    bool tokens; /* the output is [out_height, out_channels], T and D; out_width is 1 */
     int64_t heads, skip;
     fk_positions positions;
 } fk_op;
@@ -61,7 +61,7 @@ typedef struct fk_op {
 typedef struct fk_tap {
     char name[FK_NAME_SIZE]; /* "layer1" */
     int node;
-    int64_t stride; /* pixels a position, for messages */
+    int64_t stride; /* pixels from one position to the next, for messages */
 } fk_tap;
 
 /* Valid when zeroed; ops owned. */
@@ -71,14 +71,14 @@ typedef struct fk_graph {
     int64_t height, width;      /* of the input */
     fk_tap taps[FK_GRAPH_TAPS]; /* all taps the architecture offers, in order of depth */
     int n_taps;
-    int pool_node; /* the global feature [C, 1, 1], -1 where there is none */
+    int pool_node; /* the global feature [C, 1, 1], -1: none */
 } fk_graph;
 
 void fk_graph_free(fk_graph *g);
 
-/* Drop every operation that none of the kept nodes needs, so that weights of absent stages are not
- * asked for.  The n names in tap_names are the taps kept, which g->taps then lists in this order;
- * want_pool keeps the pool.  The numbers of the nodes change.
+/* Drop every operation that no kept node needs, so that the weights of dropped stages are not read.
+ * The n taps in tap_names are kept, and g->taps then lists them in this order; want_pool keeps the
+ * pool.  The numbers of the nodes change.
  *
  * Errors, with *g as it was:
  *   FLECK_E_OPTION    a tap that g lacks (the message lists those it has), a name twice, more than
@@ -88,51 +88,50 @@ void fk_graph_free(fk_graph *g);
 fleck_status fk_graph_prune(fk_graph *g, const char *const *tap_names, int n, bool want_pool,
                             fleck_error *err) FLECK_MUST_CHECK;
 
-/* Whether the value of node `from` flows into node `to` (a node flows into itself).
- * FLECK_E_NOMEM. */
+/* Whether node `to` depends on node `from` (a node depends on itself).  FLECK_E_NOMEM. */
 fleck_status fk_graph_feeds(const fk_graph *g, int from, int to, bool *out,
                             fleck_error *err) FLECK_MUST_CHECK;
 
-/* One tensor that a weight file holds for an operation.  The texts belong to the graph. */
+/* One tensor of an operation in a weight file.  The graph owns the strings. */
 #define FK_OP_TENSORS 3
 typedef struct fk_op_tensor {
-    const char *owner, *part; /* "conv1" and "weight"; part "" where owner is the whole name */
+    const char *owner, *part; /* "conv1" and "weight"; part "": owner is the whole name */
     int ndim;
     int64_t shape[4];
 } fk_op_tensor;
 
-/* The tensors of node, 0 to FK_OP_TENSORS; returns their number.  Those of a convolution, a linear
- * layer and a normalisation are weight and bias; those of FK_OP_TOKENS are cls_token [1, 1, D],
- * pos_embed [1, 1 + grid^2, D] and, where there are any, register_tokens [1, registers, D]. */
+/* The tensors of node, 0 to FK_OP_TENSORS; returns their number.  A convolution, a linear layer and
+ * a normalisation have weight and bias.  FK_OP_TOKENS has cls_token [1, 1, D], pos_embed [1, 1 +
+ * grid^2, D] and, if there are registers, register_tokens [1, registers, D]. */
 int fk_graph_tensors(fk_op_tensor out[FK_OP_TENSORS], const fk_graph *g, int node);
-/* Room for any tensor's name with its prefix. */
+/* Bytes for any tensor's name with its prefix. */
 #define FK_TENSOR_NAME_SIZE 128
 /* prefix + owner + "." + part. */
 void fk_op_tensor_name(char out[FK_TENSOR_NAME_SIZE], const char *prefix, const fk_op_tensor *t);
 
-/* Most elements that any node of g has. */
+/* Number of elements of the largest node of g. */
 int64_t fk_graph_largest(const fk_graph *g);
 
-/* ---- Building: how an architecture describes itself ----
+/* ---- Building: the description of an architecture ----
  *
- * Each call adds one operation, infers its shape and returns its node.  The first failure stays in
- * the builder; the calls after it do nothing and return 0.  So a description is straight code that
- * ends in fk_build_finish(). */
+ * Each call adds one operation, infers its shape and returns its node.  The first failure is kept
+ * in the builder; later calls do nothing and return 0.  So a description is straight code that ends
+ * with fk_build_finish(). */
 typedef struct fk_builder {
     fk_graph *graph;
     fleck_status status;
     fleck_error *err;
 } fk_builder;
 
-/* Where a square window lies: kernel, stride, and padding on the four sides. */
+/* A square window: kernel, stride, and padding on the four sides. */
 typedef struct fk_window {
     int64_t kernel, stride, top, bottom, left, right;
 } fk_window;
 
-/* The same padding on all sides, as PyTorch has it. */
+/* The same padding on all sides, as in PyTorch. */
 fk_window fk_window_even(int64_t kernel, int64_t stride, int64_t pad);
-/* TensorFlow's "SAME" padding for the size of `input`: ceil(size / stride) positions, and of an odd
- * number of padded rows or columns the larger half at the bottom or right. */
+/* TensorFlow's "SAME" padding for the size of `input`: ceil(size / stride) positions.  If the
+ * number of padded rows or columns is odd, the larger half is at the bottom or right. */
 fk_window fk_window_same(const fk_builder *b, int input, int64_t kernel, int64_t stride);
 
 /* Begin an empty graph for an input of height x width; node 0 is the input.  A size outside
@@ -144,7 +143,7 @@ int fk_build_maxpool(fk_builder *b, int input, fk_window w);
 int fk_build_relu(fk_builder *b, int input);
 int fk_build_relu6(fk_builder *b, int input);
 int fk_build_add(fk_builder *b, int input, int other);
-/* Add the global average pool and make it the graph's. */
+/* Add a global average pool and make it the graph's global feature. */
 void fk_build_pool(fk_builder *b, int input);
 int fk_build_tokens(fk_builder *b, int input, const fk_positions *positions);
 int fk_build_layernorm(fk_builder *b, int input, const char *weight);
@@ -155,10 +154,10 @@ int fk_build_attention(fk_builder *b, int input, int64_t heads);
 int fk_build_grid(fk_builder *b, int input, int64_t skip, int64_t height, int64_t width);
 /* Make a node [C, 1, 1] the graph's global feature. */
 void fk_build_global(fk_builder *b, int node);
-/* Refuse an input that is not whole squares of `multiple` pixels: FLECK_E_SHAPE, with the nearest
+/* Refuse an input whose sides are not multiples of `multiple`: FLECK_E_SHAPE, with the nearest
  * sizes that are. */
 void fk_build_need_multiple(fk_builder *b, int64_t multiple);
-/* Name a node.  Taps are added in order of depth. */
+/* Make a node a tap.  Taps are added in order of depth. */
 void fk_build_tap(fk_builder *b, int node, const char *name, int64_t stride);
 /* The status of all calls; on failure the graph is freed. */
 fleck_status fk_build_finish(fk_builder *b) FLECK_MUST_CHECK;

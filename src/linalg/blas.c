@@ -1,4 +1,4 @@
-/* Matrix products, over CBLAS. */
+/* Matrix products, by CBLAS. */
 #include "linalg/linalg.h"
 #include "linalg/buffers.h"
 

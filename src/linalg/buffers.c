@@ -1,10 +1,10 @@
-/* Calls of the BLAS wait for one another where memory is short.
+/* Calls of the BLAS wait for one another if memory is short.
  *
- * OpenBLAS takes one buffer of 128 MiB of addresses for each call that runs at the same time, and
- * keeps it for later calls.  Where it cannot have one, it asks again for ever: the call never
- * returns.  Therefore a call that needs one buffer more than there are first tries whether it would
- * fit.  Where it does not, the call waits until another has ended.  fk_linalg_begin() fails where
- * there is not even one. */
+ * OpenBLAS allocates a buffer of 128 MiB of addresses for each call that runs at the same time, and
+ * keeps it for later calls.  If it cannot allocate a buffer it retries for ever, and the call never
+ * returns.  So a call that needs one buffer more than there are first checks whether it would fit.
+ * If not, the call waits until another has ended.  fk_linalg_begin() fails if not even one buffer
+ * fits. */
 #include "linalg/buffers.h"
 #include "base/mem.h"
 #include "linalg/linalg.h"
@@ -12,7 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* OpenBLAS has it, other libraries need not: a weak name is NULL where there is none. */
+/* Only OpenBLAS has this function.  The weak symbol is NULL with other libraries. */
 #pragma weak openblas_set_num_threads
 #pragma weak blas_memory_alloc
 #pragma weak blas_memory_free
@@ -20,18 +20,18 @@ extern void openblas_set_num_threads(int threads);
 extern void *blas_memory_alloc(int where);
 extern void blas_memory_free(void *buffer);
 
-/* OpenBLAS's buffer on every processor with 64-bit addresses, and what goes with it. */
+/* Size of OpenBLAS's buffer with 64-bit addresses, and a margin. */
 #define BUFFER_BYTES ((size_t)129 << 20)
 
 typedef struct gate {
     pthread_mutex_t lock;
     pthread_cond_t left;
-    _Atomic int buffers; /* that the BLAS has or can have; grows under lock */
+    _Atomic int buffers; /* that the BLAS has or can allocate; grows under lock */
     _Atomic int running; /* calls */
     _Atomic int waiting; /* threads; changed under lock */
 } gate;
 
-/* One for the process, as the BLAS's buffers are. */
+/* One for the process, as there is one BLAS. */
 static gate *const blas =
     &(gate){.lock = PTHREAD_MUTEX_INITIALIZER, .left = PTHREAD_COND_INITIALIZER};
 
@@ -41,7 +41,7 @@ void fk_linalg_single_threaded(void)
         openblas_set_num_threads(1);
 }
 
-/* Let the BLAS have one buffer more, where it fits.  Called under lock. */
+/* Let OpenBLAS allocate one buffer more, if it fits.  Called under lock. */
 static bool add_buffer(void)
 {
     if (blas_memory_alloc != NULL && blas_memory_free != NULL) {
@@ -70,7 +70,7 @@ fleck_status fk_linalg_begin(fleck_error *err)
     return FLECK_OK;
 }
 
-static bool take(void)
+static bool try_enter(void)
 {
     int now = atomic_load(&blas->running);
 
@@ -82,12 +82,12 @@ static bool take(void)
 
 void fk_linalg_enter(void)
 {
-    if (take())
+    if (try_enter())
         return;
     pthread_mutex_lock(&blas->lock);
     atomic_fetch_add(&blas->waiting, 1);
-    while (!take()) {
-        /* Without any call that runs there is nothing to wait for. */
+    while (!try_enter()) {
+        /* If no call runs there is nothing to wait for. */
         if (!add_buffer() && atomic_load(&blas->running) > 0)
             pthread_cond_wait(&blas->left, &blas->lock);
         else if (atomic_load(&blas->buffers) == 0)

@@ -1,16 +1,16 @@
-/* Squared distances and inner products of neighbours, and the smallest of many.
+/* Squared distances, inner products of neighbours, and the smallest of many.
  *
- * All sums of products here have one shape: sixteen float sums run side by side over at most 16
- * blocks of 16 numbers, then go into sixteen double sums; what is left at the end goes into double
- * sums directly.  The shape is written out, so that compilers may vectorise it without reordering
- * anything. */
+ * All sums of products here have one order: sixteen float sums run side by side over at most 16
+ * blocks of 16 numbers, and are then added to sixteen double sums.  The numbers after the last
+ * block are added to double sums directly.  The order is written out, so that compilers can
+ * vectorise it without reordering anything. */
 #include "linalg/linalg.h"
 #include "base/clones.h"
 
 #include <math.h>
 
 #define LANES 16
-#define WIDE 32 /* numbers that are looked at together where few are wanted */
+#define WIDE 32 /* numbers that are compared together if few of them count */
 #define BLOCKS 16
 
 FK_INLINE double add_lanes(const double *lanes)
@@ -107,7 +107,7 @@ FK_CLONES int64_t fk_linalg_nearer(int32_t *out, const float *length2, const flo
     return count;
 }
 
-/* Inner products of a with itself, r, b, c, and of r with b. */
+/* Inner products of a with itself, r, b and c, and of r with b. */
 FK_INLINE void cell_products(double *out, const float *a, const float *r, const float *b,
                              const float *c, int64_t d)
 {
@@ -169,7 +169,7 @@ double fk_linalg_cell_length2(const double *products, int64_t w, int64_t y0, int
     const double *c = products + (y1 * w + x1) * FK_CELL_PRODUCTS;
     double top, bottom, between;
 
-    /* Neighbours that coincide, away from the border too, leave no mixture along that axis. */
+    /* If the neighbours along an axis coincide there is no mixture along it. */
     if (x1 == x0)
         fx = 0.0;
     if (y1 == y0)

@@ -1,4 +1,4 @@
-/* bf16 to floats: a bf16 is the upper half of a float. */
+/* bf16 to float: a bf16 is the upper half of a float. */
 #include "base/clones.h"
 #include "linalg/linalg.h"
 

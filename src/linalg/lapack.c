@@ -1,4 +1,4 @@
-/* Cholesky factors, inverses of triangles, eigenvectors and orthonormal bases, over LAPACKE. */
+/* Cholesky factors, eigenvectors and orthonormal bases, by LAPACKE. */
 #include "linalg/linalg.h"
 #include "base/mem.h"
 #include "linalg/buffers.h"
@@ -24,14 +24,14 @@ bool fk_linalg_cholesky(double *a, int64_t n)
     fk_linalg_leave();
     if (info != 0)
         return false;
-    /* NaN passes some libraries' pivot test. */
+    /* NaN passes the pivot test of some libraries. */
     for (int64_t j = 0; j < n; j++)
         if (!(a[j * n + j] > 0.0) || isinf(a[j * n + j]))
             return false;
     return true;
 }
 
-/* Give v [n] the sign with which its largest entry is positive. */
+/* Choose the sign of v [n] so that its largest entry is positive. */
 static void fix_sign(double *v, int64_t n)
 {
     int64_t largest = 0;
@@ -56,7 +56,7 @@ fleck_status fk_linalg_eigen(double *a, int64_t n, double *values, fleck_error *
         for (int64_t j = 0; j <= i; j++)
             if (!isfinite(a[i * n + j]))
                 FK_FAIL(err, FLECK_E_STATE, "a matrix of covariances is not finite");
-    /* Rows here are columns there, so that the lower triangle is the upper one. */
+    /* LAPACK's columns are rows here, so the lower triangle is LAPACK's upper one. */
     info = LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'U', size(n), a, size(n), values, &room, -1,
                                &integer_room, -1);
     assert(info == 0);
@@ -76,7 +76,7 @@ done:
     return st;
 }
 
-/* Columns of a [n rows, k], stored column by column, become orthonormal. */
+/* Make the columns of a [n rows, k], stored column by column, orthonormal. */
 static fleck_status orthonormalise(double *a, int64_t n, int64_t k, fleck_error *err)
 {
     double *tau = NULL, *sign = NULL, *work = NULL, room[2];
@@ -101,7 +101,7 @@ static fleck_status orthonormalise(double *a, int64_t n, int64_t k, fleck_error 
     for (int64_t j = 0; j < k; j++)
         for (int64_t i = 0; i < n; i++)
             a[j * n + i] *= sign[j];
-    assert(info == 0); /* the arguments are ours, and a QR of finite numbers exists */
+    assert(info == 0); /* the arguments are legal, and a QR of finite numbers exists */
     (void)info;
 done:
     fk_free(tau);

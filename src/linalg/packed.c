@@ -26,7 +26,7 @@ int64_t fk_linalg_packed_size(int64_t m, int64_t d)
     return panels_of(m) * FK_LANES * d;
 }
 
-/* A panel [d][FK_LANES] of n rows. */
+/* Pack n rows into a panel [d][FK_LANES]. */
 FK_CLONES static void pack_panel(float *restrict out, const float *b, int64_t ld, int64_t n,
                                  int64_t d)
 {
@@ -58,8 +58,9 @@ void fk_linalg_pack(float *packed, const float *b, int64_t ld, int64_t first, in
             memcpy(packed + r * d, b + (r - first) * ld, (size_t)d * sizeof *b);
 }
 
-/* One row of a panel's sums into c [n]. */
-FK_INLINE void put(float *restrict c, const float *restrict sum, int64_t n, float alpha, bool add)
+/* Write one row of a panel's sums, times alpha, to c [n], or add them. */
+FK_INLINE void write_row(float *restrict c, const float *restrict sum, int64_t n, float alpha,
+                         bool add)
 {
     if (add)
         for (int64_t o = 0; o < n; o++)
@@ -69,18 +70,18 @@ FK_INLINE void put(float *restrict c, const float *restrict sum, int64_t n, floa
             c[o] = alpha * sum[o];
 }
 
-/* sums [panels][rows][FK_LANES] into c [rows, m]. */
-FK_CLONES static void put_all(float *c, int64_t ldc, const float *sums, int64_t rows, int64_t m,
-                              float alpha, bool add)
+/* Write sums [panels][rows][FK_LANES], times alpha, to c [rows, m], or add them. */
+FK_CLONES static void write_sums(float *c, int64_t ldc, const float *sums, int64_t rows, int64_t m,
+                                 float alpha, bool add)
 {
     for (int64_t r = 0; r < rows; r++)
         for (int64_t j = 0; j < m; j += FK_LANES) {
             const float *sum = sums + (j / FK_LANES * rows + r) * FK_LANES;
 
             if (m - j >= FK_LANES)
-                put(c + r * ldc + j, sum, FK_LANES, alpha, add);
+                write_row(c + r * ldc + j, sum, FK_LANES, alpha, add);
             else
-                put(c + r * ldc + j, sum, m - j, alpha, add);
+                write_row(c + r * ldc + j, sum, m - j, alpha, add);
         }
 }
 
@@ -117,8 +118,8 @@ void fk_linalg_multiply_packed(float *c, int64_t ldc, const float *a, int64_t ld
             for (int r = 0; r < p.n_rows; r++)
                 row[r] = a + (i + r) * lda;
             kernel->run(&p);
-            put_all(c + i * ldc + j, ldc, sums, p.n_rows,
-                    least(m - j, (int64_t)p.n_panels * FK_LANES), alpha, beta > 0);
+            write_sums(c + i * ldc + j, ldc, sums, p.n_rows,
+                       least(m - j, (int64_t)p.n_panels * FK_LANES), alpha, beta > 0);
         }
     }
 }

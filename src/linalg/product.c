@@ -1,4 +1,4 @@
-/* Products with panels in plain C, and the choice among the kinds. */
+/* Products with panels in plain C, and the choice of the kernel. */
 #include "linalg/product.h"
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Products of rows with panels of sixteen columns: the inner loop of convolutions and of products
- * with a packed matrix, for each kind of processor. */
+/* Products of rows with panels of sixteen columns, for each kind of processor: the inner loop of
+ * convolutions and of products with a packed matrix. */
 #ifndef FK_LINALG_PRODUCT_H
 #define FK_LINALG_PRODUCT_H
 
@@ -18,19 +18,18 @@
  *
  * A row's inputs lie in runs of length floats; a panel is a block of FK_LANES outputs.  Each output
  * is summed in the order s, i, whatever n_rows and n_panels are, so that the way rows are grouped
- * changes no bit.  weight and out are 64-byte aligned.  While it works it asks for the memory at
- * next, next + stride, ..., once a step, so that the product after it need not wait; next may be
- * any address that can be read. */
+ * changes no bit.  weight and out are aligned to 64 bytes.  Each step prefetches the memory at
+ * next, next + stride, ..., for the product after this one; next may be any readable address. */
 typedef struct fk_product {
     float *out;
     int64_t out_panel;
     const float *const *row;
-    int n_rows; /* at most the kernels' rows */
+    int n_rows; /* at most the kernel's rows */
     const int64_t *offset;
     int64_t n_runs, length;
     const float *weight;
     int64_t weight_panel;
-    int n_panels; /* at most the kernels' panels */
+    int n_panels; /* at most the kernel's panels */
     const float *next;
     int64_t stride;
 } fk_product;
@@ -38,15 +37,15 @@ typedef struct fk_product {
 typedef void fk_product_fn(const fk_product *p);
 
 typedef struct fk_product_kernel {
-    int rows, panels; /* as many as its registers hold */
+    int rows, panels; /* most rows and panels of one call: as many as fit into registers */
     fk_product_fn *run;
 } fk_product_kernel;
 
 /* In plain C, which the others are tested against. */
 extern const fk_product_kernel fk_product_plain;
-/* With AVX2 and FMA, and with AVX-512F, for processors that have them; the same bytes. */
+/* With AVX2 and FMA, and with AVX-512F.  Both give the same bytes. */
 extern const fk_product_kernel fk_product_avx2, fk_product_avx512;
-/* The fastest that this processor runs. */
+/* The fastest kernel that this processor runs. */
 const fk_product_kernel *fk_product_pick(void);
 
 #endif

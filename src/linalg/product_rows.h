@@ -1,12 +1,12 @@
-/* Products in vectors of whatever width: for inclusion, once each, by the files of a kind of
- * processor, which define
+/* Products with vectors of any width.  The file of each kind of processor includes this once and
+ * defines
  *
  *   FK_VECTOR        the type of a vector of FK_VECTOR_WIDTH floats
  *   FK_VECTOR_OP(f)  the compiler's function f for it: fmadd, load, ...
- *   ROWS, PANELS     as many as its registers hold, at most FK_ROWS and FK_PANELS
- *   TARGET, INLINE   for functions, and for such that are compiled along with their callers
+ *   ROWS, PANELS     as many as fit into registers, at most FK_ROWS and FK_PANELS
+ *   TARGET, INLINE   attributes of functions, and of inlined functions
  *
- * What is computed is in product.h; each sum sees the same operations in the same order whatever
+ * product.h says what is computed.  Each sum has the same operations in the same order, whatever
  * the width. */
 #ifdef FK_VECTOR
 
@@ -16,7 +16,7 @@
 #define WIDTH FK_VECTOR_WIDTH
 #define PARTS (FK_LANES / WIDTH) /* vectors of a panel's columns */
 
-/* rows and panels are constants in each call, so that the sums stay in registers. */
+/* rows and panels are constants in each call, so that sums stay in registers. */
 INLINE void product_rows(const fk_product *p, const int rows, const int panels)
 {
     const float *w = p->weight, *next = p->next;

@@ -93,10 +93,15 @@ int64_t fk_map_reflect(int64_t i, int64_t n)
     return i < n ? i : period - 1 - i;
 }
 
+static int64_t reach_of(double sigma)
+{
+    return (int64_t)(4.0 * sigma + 0.5);
+}
+
 /* kernel[0..r] for sigma; returns r. */
 static int64_t make_kernel(double *kernel, double sigma)
 {
-    int64_t r = (int64_t)(4.0 * sigma + 0.5);
+    int64_t r = reach_of(sigma);
     double sum = 0.0;
 
     for (int64_t k = r; k >= 0; k--) {
@@ -108,59 +113,45 @@ static int64_t make_kernel(double *kernel, double sigma)
     return r;
 }
 
-/* One place of a pass: the smoothed value of each of LANES lines at place i of n. */
-FK_INLINE void smooth_place(double *out, const double *lines, int64_t n, int64_t i,
-                            const double *kernel, int64_t r)
-{
-    double sum[LANES];
-
-    for (int l = 0; l < LANES; l++)
-        sum[l] = lines[i * LANES + l] * kernel[0];
-    if (i >= r && i + r < n) {
-        const double *before = lines + (i - r) * LANES, *after = lines + (i + r) * LANES;
-
-        for (int64_t k = r; k > 0; k--, before += LANES, after -= LANES)
-            for (int l = 0; l < LANES; l++)
-                sum[l] += (before[l] + after[l]) * kernel[k];
-    } else {
-        for (int64_t k = r; k > 0; k--) {
-            const double *before = lines + fk_map_reflect(i - k, n) * LANES;
-            const double *after = lines + fk_map_reflect(i + k, n) * LANES;
-
-            for (int l = 0; l < LANES; l++)
-                sum[l] += (before[l] + after[l]) * kernel[k];
-        }
-    }
-    for (int l = 0; l < LANES; l++)
-        out[l] = sum[l];
-}
-
-/* Smooth n places of `count` lines; line l's place i is at map[i * step + l * apart]. */
+/* Smooth n places of `count` lines; line l's place i is at map[i * step + l * apart].  lines has
+ * room for n places and the r that are reflected at either end. */
 FK_CLONES static void smooth_lines(float *map, int64_t n, int64_t step, int64_t count,
                                    int64_t apart, const double *kernel, int64_t r, double *lines)
 {
+    double *first = lines + r * LANES;
+
     for (int64_t begin = 0; begin < count; begin += LANES) {
         float *at = map + begin * apart;
         int64_t lanes = count - begin < LANES ? count - begin : LANES;
 
         for (int64_t i = 0; i < n; i++)
             for (int64_t l = 0; l < LANES; l++)
-                lines[i * LANES + l] = l < lanes ? (double)at[i * step + l * apart] : 0.0;
+                first[i * LANES + l] = l < lanes ? (double)at[i * step + l * apart] : 0.0;
+        for (int64_t k = 1; k <= r; k++)
+            for (int64_t l = 0; l < LANES; l++) {
+                first[-k * LANES + l] = first[fk_map_reflect(-k, n) * LANES + l];
+                first[(n - 1 + k) * LANES + l] = first[fk_map_reflect(n - 1 + k, n) * LANES + l];
+            }
         for (int64_t i = 0; i < n; i++) {
-            double out[LANES];
+            const double *before = lines + i * LANES, *after = before + 2 * r * LANES;
+            double sum[LANES];
 
-            smooth_place(out, lines, n, i, kernel, r);
+            for (int l = 0; l < LANES; l++)
+                sum[l] = first[i * LANES + l] * kernel[0];
+            for (int64_t k = r; k > 0; k--, before += LANES, after -= LANES)
+                for (int l = 0; l < LANES; l++)
+                    sum[l] += (before[l] + after[l]) * kernel[k];
             for (int64_t l = 0; l < lanes; l++)
-                at[i * step + l * apart] = (float)out[l];
+                at[i * step + l * apart] = (float)sum[l];
         }
     }
 }
 
-int64_t fk_map_gaussian_scratch(int64_t height, int64_t width)
+int64_t fk_map_gaussian_scratch(int64_t height, int64_t width, double sigma)
 {
     int64_t longest = height > width ? height : width;
 
-    return (longest + 1) * LANES * (int64_t)(sizeof(double) / sizeof(float));
+    return (longest + 2 * reach_of(sigma) + 1) * LANES * (int64_t)(sizeof(double) / sizeof(float));
 }
 
 void fk_map_gaussian(float *map, int64_t height, int64_t width, double sigma, float *scratch)

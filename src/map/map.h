@@ -31,8 +31,8 @@ int64_t fk_map_reflect(int64_t i, int64_t n);
 /* Gaussian as scipy.ndimage.gaussian_filter(map, sigma): mode 'reflect' (d c b a | a b c d | d c b
  * a), truncate 4.0, kernel normalised in double, one pass an axis, sums in double rounded to float
  * between the passes.  In place on [H, W].  sigma in [0, FK_MAP_MAX_SIGMA] (asserted); 0 does
- * nothing. scratch: fk_map_gaussian_scratch(height, width) floats from the caller. */
-int64_t fk_map_gaussian_scratch(int64_t height, int64_t width);
+ * nothing. scratch: fk_map_gaussian_scratch(height, width, sigma) floats from the caller. */
+int64_t fk_map_gaussian_scratch(int64_t height, int64_t width, double sigma);
 void fk_map_gaussian(float *map, int64_t height, int64_t width, double sigma, float *scratch);
 
 /* Lowest and highest of n > 0 values. */

@@ -1,8 +1,9 @@
 /* PaDiM: a Gaussian per position of the joined, reduced taps (Defard et al. 2020). */
 #include "method/methods.h"
+#include "base/carve.h"
 #include "base/mem.h"
 #include "map/map.h"
-#include "gauss/gauss.h"
+#include "gauss/learn.h"
 
 #include <assert.h>
 #include <math.h>
@@ -19,7 +20,9 @@
 typedef struct padim {
     fk_embed_shape shape;
     fk_map_size map;
-    fk_gauss gauss;
+    fk_learner learner;
+    fk_gauss gauss; /* what it has made, while finished; the learner is empty then */
+    bool finished;
     int64_t radius; /* of the neighbourhood whose Gaussians a position may match */
 } padim;
 
@@ -100,17 +103,21 @@ static int64_t positions(const padim *s)
 }
 
 static fleck_status padim_new(padim **out, const fk_options *o, const fk_embed_shape *shape,
-                              fk_map_size map, fleck_error *err)
+                              fk_map_size map, double epsilon, fleck_error *err)
 {
+    padim *s = NULL;
     fleck_status st;
 
-    *out = NULL;
     FK_DO(fk_embed_shape_single(shape, "padim", err));
-    FK_DO(FK_CALLOC(out, 1, err));
-    (*out)->shape = *shape;
-    (*out)->map = map;
-    (*out)->radius = fk_options_int(o, "neighbourhood");
+    FK_DO(FK_CALLOC(&s, 1, err));
+    *s = (padim){.shape = *shape, .map = map, .radius = fk_options_int(o, "neighbourhood")};
+    FK_DO(fk_learner_init(&s->learner, positions(s), shape->levels[0].dim, epsilon, err));
+    s->learner.type = factor_type(o);
+    s->learner.shrinks = shrinks(o);
+    *out = s;
+    s = NULL;
 done:
+    fk_free(s);
     return st;
 }
 
@@ -120,6 +127,7 @@ static void padim_free(void *state)
 
     if (s == NULL)
         return;
+    fk_learner_free(&s->learner);
     fk_gauss_free(&s->gauss);
     fk_free(s);
 }
@@ -128,28 +136,28 @@ static fleck_status padim_begin(void **state, const fk_options *o, const fk_embe
                                 fk_map_size map, fleck_error *err)
 {
     padim *s = NULL;
-    fleck_status st;
+    fleck_status st = padim_new(&s, o, shape, map, fk_options_real(o, "epsilon"), err);
 
-    *state = NULL;
-    FK_DO(padim_new(&s, o, shape, map, err));
-    FK_DO(fk_gauss_init(&s->gauss, positions(s), shape->levels[0].dim,
-                        fk_options_real(o, "epsilon"), err));
-    s->gauss.type = factor_type(o);
-    s->gauss.shrinks = shrinks(o);
     *state = s;
-    s = NULL;
-done:
-    padim_free(s);
     return st;
 }
 
 static fleck_status padim_limit(void *state, const fk_memory *m, int64_t *least, fleck_error *err)
 {
     padim *s = state;
-    fleck_status st = fk_gauss_limit(&s->gauss, m->bytes, m->folder, m->threads, least, err);
+    fleck_status st = fk_learner_limit(&s->learner, m->bytes, m->folder, m->threads, least, err);
 
     if (st != FLECK_OK)
         fk_error_context(err, "padim");
+    return st;
+}
+
+/* Let s learn, or learn on. */
+static fleck_status open_learner(padim *s, fleck_error *err)
+{
+    fleck_status st = s->finished ? fk_learner_resume(&s->learner, &s->gauss, err) : FLECK_OK;
+
+    s->finished = s->finished && st != FLECK_OK;
     return st;
 }
 
@@ -168,7 +176,9 @@ static fleck_status padim_add(void *state, const fk_embedding *const *images, in
         data[i] = images[i]->levels[0].data;
         flags[i] = images[i]->levels[0].valid;
     }
-    FK_DO(fk_gauss_add(&s->gauss, data, flags, n, pool, err));
+    if (n > 0)
+        FK_DO(open_learner(s, err));
+    FK_DO(fk_learner_add(&s->learner, data, flags, n, pool, err));
 done:
     fk_free(data);
     fk_free(flags);
@@ -180,8 +190,12 @@ done:
 static fleck_status padim_merge(void *state, void *other, fleck_error *err)
 {
     padim *a = state, *b = other;
-    fleck_status st = fk_gauss_merge(&a->gauss, &b->gauss, err);
+    fleck_status st;
 
+    FK_DO(open_learner(a, err));
+    FK_DO(open_learner(b, err));
+    FK_DO(fk_learner_merge(&a->learner, &b->learner, err));
+done:
     if (st != FLECK_OK)
         fk_error_context(err, "padim");
     return st;
@@ -190,8 +204,12 @@ static fleck_status padim_merge(void *state, void *other, fleck_error *err)
 static fleck_status padim_finish(void *state, fk_pool *pool, fleck_error *err)
 {
     padim *s = state;
-    fleck_status st = fk_gauss_finish(&s->gauss, pool, err);
+    fleck_status st;
 
+    if (s->finished)
+        return FLECK_OK;
+    st = fk_learner_finish(&s->learner, &s->gauss, pool, err);
+    s->finished = st == FLECK_OK;
     if (st != FLECK_OK)
         fk_error_context(err, "padim");
     return st;
@@ -220,12 +238,22 @@ static int64_t places(const padim *s)
     return (2 * s->radius + 1) * (2 * s->radius + 1);
 }
 
+/* block NULL: only its size is wanted, which is returned. */
+static size_t lay_out(score_job *job, const padim *s, void *block)
+{
+    fk_carver c = {.base = block};
+
+    FK_CARVE(&c, job->tmp, piece_count(s) * fk_gauss_room(&s->gauss, s->radius));
+    FK_CARVE(&c, job->distance, positions(s));
+    FK_CARVE(&c, job->table, s->radius > 0 ? positions(s) * places(s) : 0);
+    return c.used;
+}
+
 static size_t padim_scratch_size(const void *state)
 {
-    const padim *s = state;
+    score_job job;
 
-    return (size_t)(piece_count(s) * fk_gauss_room(&s->gauss, s->radius)) * sizeof(double) +
-           (size_t)(positions(s) * (1 + (s->radius > 0 ? places(s) : 0))) * sizeof(float);
+    return lay_out(&job, state, NULL);
 }
 
 static fk_gauss_window window_of(const padim *s)
@@ -259,7 +287,7 @@ static void keep_least(const score_job *job)
     int64_t side = 2 * w.radius + 1;
 
     for (int64_t q = 0; q < w.height * w.width; q++) {
-        float least = fk_gauss_judges(&job->state->gauss, q) ? INFINITY : 0.0f;
+        float least = fk_counts_judge(job->state->gauss.images, q) ? INFINITY : 0.0f;
 
         for (int64_t k = 0; k < side * side; k++) {
             int64_t y = q / w.width - (k / side - w.radius),
@@ -278,13 +306,13 @@ static void keep_least(const score_job *job)
 static fleck_status check_score(const padim *s, const fk_embedding *e, fk_span exclude,
                                 fleck_error *err)
 {
-    if (!fk_gauss_finished(&s->gauss))
+    if (!s->finished)
         return fk_error_set(err, FLECK_E_STATE, "padim: finish the fit before scoring");
-    if (exclude.count > 0 && s->gauss.n < 3)
+    if (exclude.count > 0 && s->gauss.images.n < 3)
         return fk_error_set(err, FLECK_E_STATE,
                             "padim: leaving one image out needs 3 of them, there are %lld",
-                            (long long)s->gauss.n);
-    assert(exclude.first + exclude.count <= s->gauss.n);
+                            (long long)s->gauss.images.n);
+    assert(exclude.first + exclude.count <= s->gauss.images.n);
     return fk_embedding_check(e, &s->shape, err);
 }
 
@@ -311,7 +339,7 @@ static fleck_status padim_score(const void *state, const fk_embedding *e, fk_spa
                                 fleck_error *err)
 {
     const padim *s = state;
-    score_job job = {.state = s, .left_out = copies_of(exclude), .tmp = scratch};
+    score_job job = {.state = s, .left_out = copies_of(exclude)};
     fleck_status st;
 
     (void)score;
@@ -320,8 +348,7 @@ static fleck_status padim_score(const void *state, const fk_embedding *e, fk_spa
         return FLECK_OK;
     job.emb = e->levels[0].data;
     job.flags = e->levels[0].valid;
-    job.distance = (float *)(job.tmp + piece_count(s) * fk_gauss_room(&s->gauss, s->radius));
-    job.table = job.distance + positions(s);
+    lay_out(&job, s, scratch);
     FK_DO(fk_pool_run(pool, piece_count(s), score_piece, &job, err));
     if (s->radius > 0)
         keep_least(&job);
@@ -334,23 +361,50 @@ done:
 typedef struct many_job {
     const padim *state;
     int64_t n;
-    const float *emb[FK_GAUSS_IMAGES];
-    int64_t left_out[FK_GAUSS_IMAGES];
-    const uint8_t *flags[FK_GAUSS_IMAGES];
-    float *distance[FK_GAUSS_IMAGES]; /* [P] each */
-    double *tmp;                      /* [workers, room] */
+    bool fold;             /* none of them has been learned, instead of: */
+    int64_t *left_out;     /* [n] */
+    const float **emb;     /* [n] */
+    const uint8_t **flags; /* [n] */
+    float **distance;      /* [n] of [P], */
+    float *distances;      /* here */
+    double *tmp;           /* [workers, room] */
     float *const *maps;
 } many_job;
+
+/* Doubles of one worker's tmp. */
+static int64_t many_room(const many_job *job)
+{
+    const fk_gauss *g = &job->state->gauss;
+
+    return job->fold ? fk_gauss_fold_room(g, job->n) : fk_gauss_many_room(g);
+}
+
+static size_t lay_out_many(many_job *job, int threads, void *block)
+{
+    fk_carver c = {.base = block};
+
+    FK_CARVE(&c, job->left_out, job->n);
+    FK_CARVE(&c, job->emb, job->n);
+    FK_CARVE(&c, job->flags, job->n);
+    FK_CARVE(&c, job->distance, job->n);
+    FK_CARVE(&c, job->distances, job->n * positions(job->state));
+    FK_CARVE(&c, job->tmp, threads * many_room(job));
+    return c.used;
+}
 
 static fleck_status many_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
 {
     const many_job *job = ctx;
     const fk_gauss *g = &job->state->gauss;
-    int64_t last = (piece + 1) * PIECE < g->n_pos ? (piece + 1) * PIECE : g->n_pos;
+    int64_t first = piece * PIECE, last = first + PIECE < g->n_pos ? first + PIECE : g->n_pos;
+    double *tmp = job->tmp + worker * many_room(job);
 
     (void)err;
-    fk_gauss_distance_many(g, (int)job->n, job->emb, piece * PIECE, last, job->left_out, job->flags,
-                           job->tmp + worker * fk_gauss_many_room(g), job->distance);
+    if (job->fold)
+        fk_gauss_distance_fold(g, job->n, job->emb, job->flags, first, last, tmp, job->distance);
+    else
+        fk_gauss_distance_many(g, (int)job->n, job->emb, first, last, job->left_out, job->flags,
+                               tmp, job->distance);
     return FLECK_OK;
 }
 
@@ -362,29 +416,32 @@ static fleck_status enlarge_one(void *ctx, int64_t item, int worker, fleck_error
     return enlarge(job->state, job->distance[item], job->maps[item], err);
 }
 
-/* n <= FK_GAUSS_IMAGES images with one reading of the factors. */
+/* n images with one reading of the factors, FK_GAUSS_IMAGES at most; or a fold (exclude is
+ * NULL). */
 static fleck_status score_together(const padim *s, int64_t n, const fk_embedding *const *e,
                                    const fk_span *exclude, fk_pool *pool, float *const *maps,
                                    fleck_error *err)
 {
-    many_job job = {.state = s, .n = n, .maps = maps};
-    float *distances = NULL;
+    many_job job = {.state = s, .n = n, .fold = exclude == NULL, .maps = maps};
+    int threads = fk_pool_threads(pool);
+    char *block = NULL;
     fleck_status st;
 
-    FK_DO(FK_ALLOC(&distances, n * positions(s), err));
-    FK_DO(FK_ALLOC(&job.tmp, fk_pool_threads(pool) * fk_gauss_many_room(&s->gauss), err));
+    FK_DO(FK_ALLOC(&block, (int64_t)lay_out_many(&job, threads, NULL), err));
+    lay_out_many(&job, threads, block);
     for (int64_t i = 0; i < n; i++) {
-        FK_DO(check_score(s, e[i], exclude[i], err));
+        const fk_span span = job.fold ? FK_NONE : exclude[i];
+
+        FK_DO(check_score(s, e[i], span, err));
         job.emb[i] = e[i]->levels[0].data;
         job.flags[i] = e[i]->levels[0].valid;
-        job.left_out[i] = copies_of(exclude[i]);
-        job.distance[i] = distances + i * positions(s);
+        job.left_out[i] = copies_of(span);
+        job.distance[i] = job.distances + i * positions(s);
     }
-    FK_DO(fk_pool_run(pool, piece_count(s), many_piece, &job, err));
+    FK_DO(fk_pool_run(pool, n > 0 ? piece_count(s) : 0, many_piece, &job, err));
     FK_DO(fk_pool_run(pool, n, enlarge_one, &job, err));
 done:
-    fk_free(distances);
-    fk_free(job.tmp);
+    fk_free(block);
     return st;
 }
 
@@ -420,71 +477,18 @@ static int64_t padim_fold_most(const void *state)
     return ((const padim *)state)->radius == 0 ? FOLD_MOST : 0;
 }
 
-/* A fold's maps being made. */
-typedef struct fold_job {
-    const padim *state;
-    int64_t n;
-    const float **emb;     /* [n] */
-    const uint8_t **flags; /* [n] */
-    float **distance;      /* [n] of [P] */
-    double *tmp;           /* [workers, room] */
-    float *const *maps;
-} fold_job;
-
-static fleck_status fold_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
-{
-    const fold_job *job = ctx;
-    const fk_gauss *g = &job->state->gauss;
-    int64_t last = (piece + 1) * PIECE < g->n_pos ? (piece + 1) * PIECE : g->n_pos;
-
-    (void)err;
-    fk_gauss_distance_fold(g, job->n, job->emb, job->flags, piece * PIECE, last,
-                           job->tmp + worker * fk_gauss_fold_room(g, job->n), job->distance);
-    return FLECK_OK;
-}
-
-static fleck_status enlarge_of_fold(void *ctx, int64_t item, int worker, fleck_error *err)
-{
-    const fold_job *job = ctx;
-
-    (void)worker;
-    return enlarge(job->state, job->distance[item], job->maps[item], err);
-}
-
 static fleck_status padim_score_fold(const void *state, int64_t n, const fk_embedding *const *e,
                                      fk_pool *pool, float *const *maps, fleck_error *err)
 {
-    const padim *s = state;
-    fold_job job = {.state = s, .n = n, .maps = maps};
-    float *distances = NULL;
-    fleck_status st;
-
     assert(n <= padim_fold_most(state));
-    FK_DO(FK_ALLOC(&distances, n * positions(s), err));
-    FK_DO(FK_ALLOC(&job.emb, n, err));
-    FK_DO(FK_ALLOC(&job.flags, n, err));
-    FK_DO(FK_ALLOC(&job.distance, n, err));
-    FK_DO(FK_ALLOC(&job.tmp, fk_pool_threads(pool) * fk_gauss_fold_room(&s->gauss, n), err));
-    for (int64_t i = 0; i < n; i++) {
-        FK_DO(check_score(s, e[i], FK_NONE, err));
-        job.emb[i] = e[i]->levels[0].data;
-        job.flags[i] = e[i]->levels[0].valid;
-        job.distance[i] = distances + i * positions(s);
-    }
-    FK_DO(fk_pool_run(pool, n > 0 ? piece_count(s) : 0, fold_piece, &job, err));
-    FK_DO(fk_pool_run(pool, n, enlarge_of_fold, &job, err));
-done:
-    fk_free(distances);
-    fk_free(job.emb);
-    fk_free(job.flags);
-    fk_free(job.distance);
-    fk_free(job.tmp);
-    return st;
+    return score_together(state, n, e, NULL, pool, maps, err);
 }
 
 static int64_t padim_count(const void *state)
 {
-    return ((const padim *)state)->gauss.n;
+    const padim *s = state;
+
+    return s->finished ? s->gauss.images.n : s->learner.images.n;
 }
 
 /* ---- Saving and loading ---- */
@@ -495,30 +499,28 @@ static fleck_status padim_save(const void *state, fk_st_writer *w, fk_json *meta
     const fk_gauss *g = &s->gauss;
     fleck_status st;
 
-    if (!fk_gauss_finished(g))
+    if (!s->finished)
         FK_FAIL(err, FLECK_E_STATE, "padim: finish the fit before saving");
-    if (!fk_json_put_int(meta, "images", g->n) || !fk_json_put_real(meta, "epsilon", g->epsilon))
-        FK_FAIL(err, FLECK_E_NOMEM, "padim: the state could not be written as JSON");
-    if (g->shrinks && (!fk_json_put_real(meta, "share", g->shrinkage.share) ||
-                       !fk_json_put_real(meta, "ridge", g->shrinkage.ridge)))
+    if (!fk_json_put_int(meta, "images", g->images.n) ||
+        !fk_json_put_real(meta, "epsilon", s->learner.epsilon) ||
+        (s->learner.shrinks && (!fk_json_put_real(meta, "share", g->shrinkage.share) ||
+                                !fk_json_put_real(meta, "ridge", g->shrinkage.ridge))))
         FK_FAIL(err, FLECK_E_NOMEM, "padim: the state could not be written as JSON");
     FK_DO(fk_st_writer_add_data(w, "method.mean", FK_F32, 2, (int64_t[]){g->n_pos, g->dim}, g->mean,
                                 err));
     FK_DO(fk_st_writer_add_data(w, "method.factor", g->type, 2,
-                                (int64_t[]){g->n_pos, g->dim * (g->dim + 1) / 2}, g->factor, err));
-    if (g->counts != NULL)
-        FK_DO(fk_st_writer_add_data(w, "method.counts", FK_I64, 1, (int64_t[]){g->n_pos}, g->counts,
-                                    err));
+                                (int64_t[]){g->n_pos, fk_moments_size(g->dim)}, g->factor, err));
+    if (g->images.at != NULL)
+        FK_DO(fk_st_writer_add_data(w, "method.counts", FK_I64, 1, (int64_t[]){g->n_pos},
+                                    g->images.at, err));
 done:
     return st;
 }
 
 /* How covariances were shrunk. */
-static fleck_status load_shrinkage(fk_gauss *g, const fk_st_reader *r, const fk_json *meta,
+static fleck_status load_shrinkage(fk_shrinkage *s, const fk_st_reader *r, const fk_json *meta,
                                    fleck_error *err)
 {
-    fk_shrinkage *s = &g->shrinkage;
-
     if (!fk_json_get_real(meta, "share", &s->share) ||
         !fk_json_get_real(meta, "ridge", &s->ridge) ||
         !(s->share >= 0.0 && s->share <= FK_MOST_SHRUNK && s->ridge > 0.0))
@@ -541,15 +543,15 @@ static fleck_status load_counts(fk_gauss *g, const fk_st_reader *r, fleck_error 
         return FLECK_OK;
     FK_DO(fk_st_get_checked(r, "method.counts", FK_I64, 1, (int64_t[]){g->n_pos}, &t, err));
     counts = t.data;
-    FK_DO(FK_ALLOC(&g->counts, g->n_pos, err));
+    FK_DO(FK_ALLOC(&g->images.at, g->n_pos, err));
     for (int64_t p = 0; p < g->n_pos; p++) {
-        if (counts[p] < 0 || counts[p] > g->n)
+        if (counts[p] < 0 || counts[p] > g->images.n)
             FK_FAIL(err, FLECK_E_FORMAT,
                     "%s: padim: method.counts: expected 0 to %lld images, found %lld at position "
                     "%lld",
-                    fk_st_name(r), (long long)g->n, (long long)counts[p], (long long)p);
-        g->counts[p] = counts[p];
-        judged += fk_gauss_judges(g, p);
+                    fk_st_name(r), (long long)g->images.n, (long long)counts[p], (long long)p);
+        g->images.at[p] = counts[p];
+        judged += fk_counts_judge(g->images, p);
     }
     if (judged == 0)
         FK_FAIL(err, FLECK_E_FORMAT,
@@ -565,27 +567,34 @@ static fleck_status padim_load(void **state, const fk_options *o, const fk_embed
 {
     padim *s = NULL;
     fk_tensor mean, factor;
-    int64_t n, dim = shape->levels[0].dim;
+    fk_gauss *g;
+    int64_t n;
     double epsilon;
     fleck_status st;
 
     *state = NULL;
-    FK_DO(padim_new(&s, o, shape, map, err));
     if (!fk_json_get_int(meta, "images", &n) || n < 2 ||
         !fk_json_get_real(meta, "epsilon", &epsilon) || !(epsilon > 0.0))
         FK_FAIL(err, FLECK_E_FORMAT,
                 "%s: padim: images (at least 2) or epsilon (above 0) is missing or out of range",
                 fk_st_name(r));
+    FK_DO(padim_new(&s, o, shape, map, epsilon, err));
+    g = &s->gauss;
+    *g = (fk_gauss){.n_pos = positions(s),
+                    .dim = s->learner.dim,
+                    .images.n = n,
+                    .type = s->learner.type,
+                    .shrinkage.ridge = epsilon};
     FK_DO(
-        fk_st_get_checked(r, "method.mean", FK_F32, 2, (int64_t[]){positions(s), dim}, &mean, err));
-    FK_DO(fk_st_get_checked(r, "method.factor", factor_type(o), 2,
-                            (int64_t[]){positions(s), dim * (dim + 1) / 2}, &factor, err));
-    FK_DO(fk_gauss_view(&s->gauss, positions(s), dim, epsilon, n, mean.data, factor.data, err));
-    s->gauss.type = factor_type(o);
-    s->gauss.shrinks = shrinks(o);
-    if (s->gauss.shrinks)
-        FK_DO(load_shrinkage(&s->gauss, r, meta, err));
-    FK_DO(load_counts(&s->gauss, r, err));
+        fk_st_get_checked(r, "method.mean", FK_F32, 2, (int64_t[]){g->n_pos, g->dim}, &mean, err));
+    FK_DO(fk_st_get_checked(r, "method.factor", g->type, 2,
+                            (int64_t[]){g->n_pos, fk_moments_size(g->dim)}, &factor, err));
+    g->mean = mean.data;
+    g->factor = factor.data;
+    if (s->learner.shrinks)
+        FK_DO(load_shrinkage(&g->shrinkage, r, meta, err));
+    FK_DO(load_counts(g, r, err));
+    s->finished = true;
     *state = s;
     s = NULL;
 done:

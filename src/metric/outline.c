@@ -20,27 +20,34 @@
  *
  * A clear defect's surroundings are above that level as well, since maps are blurred.  The blur of
  * a point falls to a fifth of its height 1.8 standard deviations away; what is lower is its tail,
- * and not outlined. */
+ * and not outlined.
+ *
+ * Pixels are counted in bins, whose keys (keys.h) share their upper half.  For no t of a bin [a, b)
+ * can the inequality hold where max(n S(b), #{v < 2 m - b}) is more than c #{v >= a}; the others,
+ * of which there are few, are looked at pixel by pixel. */
 #include "metric/outline.h"
 #include "base/mem.h"
 #include "metric/keys.h"
 
-/* Share of good pixels above points[k]. */
-static double share_at(int64_t k)
-{
-    return exp2(-0.25 * (double)k);
-}
+#include <math.h>
+#include <string.h>
 
-/* S(t): straight lines between the points, points[k] being the last that is <= t, and shares[2]
- * those of k and k + 1. */
-static double share_above(const double *points, int64_t n_points, int64_t k, const double *shares,
-                          double t)
+/* A map's pixels but for those of 0, as keys. */
+typedef struct pixels {
+    const double *points;
+    int64_t n_points, n;
+    uint32_t *keys;                    /* [n] */
+    uint32_t *some, *mirrored, *spare; /* [n] room for those of a bin, and of its mirror image */
+    uint32_t lowest;                   /* bin */
+    int64_t bins;
+    uint32_t *below; /* [bins + 1] pixels below each bin from the lowest on */
+    double median, peak;
+} pixels;
+
+/* The lowest key of a bin, counted from the lowest one. */
+static uint32_t first_key(const pixels *p, int64_t bin)
 {
-    if (t < points[0])
-        return 1.0;
-    if (k + 1 == n_points)
-        return shares[0];
-    return shares[0] + (shares[1] - shares[0]) * (t - points[k]) / (points[k + 1] - points[k]);
+    return (p->lowest + (uint32_t)bin) << 16;
 }
 
 static double value_of(uint32_t key)
@@ -48,51 +55,151 @@ static double value_of(uint32_t key)
     return (double)fk_f32_from_key(key);
 }
 
-/* The level of n > 0 sorted values. */
-static double find_level(const uint32_t *keys, int64_t n, const double *points, int64_t n_points)
+/* The lowest key whose value is not below t. */
+static uint32_t key_from(double t)
 {
-    const int64_t middle = (n - 1) / 2;
-    const double median = value_of(keys[middle]);
-    const double least = median + FK_OUTLINE_HEIGHT * (value_of(keys[n - 1]) - median);
-    double shares[2] = {share_at(0), share_at(1)};
-    int64_t below = middle, k = 0;
+    float value = (float)t;
 
-    for (int64_t i = middle; i + 1 < n; i++) {
-        const double t = value_of(keys[i]);
-        double chance;
+    return fk_key_from_f32((double)value < t ? nextafterf(value, INFINITY) : value);
+}
 
-        if (keys[i + 1] == keys[i])
+/* S(t): straight lines between the points. */
+static double share_above(const pixels *p, double t)
+{
+    int64_t k = 0;
+    double share;
+
+    if (t < p->points[0])
+        return 1.0;
+    while (k + 1 < p->n_points && p->points[k + 1] <= t)
+        k++;
+    share = exp2(-0.25 * (double)k);
+    if (k + 1 == p->n_points)
+        return share;
+    return share + (exp2(-0.25 * (double)(k + 1)) - share) * (t - p->points[k]) /
+                       (p->points[k + 1] - p->points[k]);
+}
+
+static bool is_low_enough(const pixels *p, int64_t below, double t, int64_t above)
+{
+    return fmax((double)below, (double)p->n * share_above(p, t)) <=
+           FK_OUTLINE_CHANCE * (double)above;
+}
+
+/* The keys from..to-1, sorted; returns their number. */
+static int64_t sort_some(const pixels *p, uint32_t *some, uint32_t from, uint32_t to)
+{
+    const uint32_t span = to > from ? to - from : 0, *sorted;
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < p->n; i++)
+        if (p->keys[i] - from < span) /* one comparison, which seldom holds */
+            some[n++] = p->keys[i];
+    sorted = fk_keys_sort32(some, p->spare, n);
+    if (sorted != some)
+        memcpy(some, sorted, (size_t)n * sizeof *some);
+    return n;
+}
+
+/* The bin of t, or the one on this side that is nearest to it. */
+static int64_t bin_of(const pixels *p, double t)
+{
+    const int64_t bin = (int64_t)(key_from(t) >> 16) - p->lowest;
+
+    return bin < 0 ? 0 : bin < p->bins ? bin : p->bins - 1;
+}
+
+/* The level where it is a value of this bin, else NaN. */
+static double look_at_bin(const pixels *p, int64_t bin)
+{
+    const double m = p->median, to = value_of(first_key(p, bin + 1));
+    const double from = fmax(m, value_of(first_key(p, bin)));
+    const int64_t lowest = bin_of(p, 2.0 * m - to), above = p->n - p->below[bin + 1];
+    int64_t n, n_mirrored;
+
+    n = sort_some(p, p->some, key_from(from), key_from(to));
+    n_mirrored = sort_some(p, p->mirrored, first_key(p, lowest), key_from(2.0 * m - from));
+    for (int64_t i = 0; i < n; i++) {
+        const double t = value_of(p->some[i]);
+
+        if (i + 1 < n && p->some[i + 1] == p->some[i])
             continue;
-        while (below > 0 && value_of(keys[below - 1]) >= 2.0 * median - t)
-            below--;
-        for (; k + 1 < n_points && points[k + 1] <= t; k++) {
-            shares[0] = shares[1];
-            shares[1] = share_at(k + 2);
-        }
-        chance = fmax((double)below, (double)n * share_above(points, n_points, k, shares, t));
-        if (chance <= FK_OUTLINE_CHANCE * (double)(n - 1 - i))
-            return fmax(t, least);
+        while (n_mirrored > 0 && value_of(p->mirrored[n_mirrored - 1]) >= 2.0 * m - t)
+            n_mirrored--;
+        if (is_low_enough(p, p->below[lowest] + n_mirrored, t, above + n - 1 - i))
+            return fmax(t, m + FK_OUTLINE_HEIGHT * (p->peak - m));
     }
     return NAN;
+}
+
+static double find_level(pixels *p)
+{
+    const int64_t rank = (p->n - 1) / 2;
+    double level = NAN;
+    int64_t bin = 0;
+
+    while (p->below[bin + 1] <= rank)
+        bin++;
+    sort_some(p, p->some, first_key(p, bin), first_key(p, bin + 1));
+    p->median = value_of(p->some[rank - p->below[bin]]);
+    for (; bin < p->bins && isnan(level); bin++) {
+        const double to = value_of(first_key(p, bin + 1));
+        const int64_t below = p->below[bin_of(p, 2.0 * p->median - to)];
+
+        if (p->below[bin] < p->below[bin + 1] && is_low_enough(p, below, to, p->n - p->below[bin]))
+            level = look_at_bin(p, bin);
+    }
+    return level;
+}
+
+/* Take the map's pixels. */
+static fleck_status count_pixels(pixels *p, const float *map, int64_t n, fleck_error *err)
+{
+    const uint32_t none = fk_key_from_f32(0.0f);
+    uint32_t lowest = UINT32_MAX, highest = 0;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&p->keys, n, err));
+    FK_DO(FK_ALLOC(&p->some, n, err));
+    FK_DO(FK_ALLOC(&p->mirrored, n, err));
+    FK_DO(FK_ALLOC(&p->spare, n, err));
+    for (int64_t i = 0; i < n; i++) {
+        p->keys[p->n] = fk_key_from_f32(map[i]);
+        p->n += p->keys[p->n] != none;
+    }
+    for (int64_t i = 0; i < p->n; i++) {
+        lowest = p->keys[i] < lowest ? p->keys[i] : lowest;
+        highest = p->keys[i] > highest ? p->keys[i] : highest;
+    }
+    if (p->n == 0)
+        return FLECK_OK;
+    p->peak = value_of(highest);
+    p->lowest = lowest >> 16;
+    p->bins = (int64_t)(highest >> 16) - p->lowest + 1;
+    FK_DO(FK_CALLOC(&p->below, p->bins + 1, err));
+    for (int64_t i = 0; i < p->n; i++)
+        p->below[(p->keys[i] >> 16) - p->lowest + 1]++;
+    for (int64_t k = 0; k < p->bins; k++)
+        p->below[k + 1] += p->below[k];
+done:
+    return st;
 }
 
 fleck_status fk_outline_level(double *level, const float *map, int64_t n, const double *points,
                               int64_t n_points, fleck_error *err)
 {
-    uint32_t *keys = NULL, *spare = NULL;
-    int64_t count = 0;
+    pixels p = {.points = points, .n_points = n_points};
     fleck_status st;
 
     *level = NAN;
-    FK_DO(FK_ALLOC(&keys, n, err));
-    FK_DO(FK_ALLOC(&spare, n, err));
-    for (int64_t i = 0; i < n; i++)
-        if (map[i] != 0.0f)
-            keys[count++] = fk_key_from_f32(map[i]);
-    if (count > 0)
-        *level = find_level(fk_keys_sort32(keys, spare, count), count, points, n_points);
+    FK_DO(count_pixels(&p, map, n, err));
+    if (p.n > 0)
+        *level = find_level(&p);
 done:
-    fk_free(keys);
-    fk_free(spare);
+    fk_free(p.keys);
+    fk_free(p.some);
+    fk_free(p.mirrored);
+    fk_free(p.spare);
+    fk_free(p.below);
     return st;
 }

@@ -17,7 +17,7 @@
  *   points  [n_points], n_points >= 1, rising: good pixels are above points[k] with probability
  *           2^(-k / 4)
  *
- * Cost: a sort; 8 bytes a pixel while it runs. */
+ * Cost: a few passes; 16 bytes a pixel while it runs. */
 fleck_status fk_outline_level(double *level, const float *map, int64_t n, const double *points,
                               int64_t n_points, fleck_error *err) FLECK_MUST_CHECK;
 

@@ -4,18 +4,20 @@
  * above v and how many equal it (ranking.c and pro.c say why), and which regions the defective
  * pixels of that score belong to.  Few pixels are defective, so:
  *
- *   add     per image: scores become keys of the same order (keys.h).  Good pixels are sorted
- *           and packed (run.h); defective pixels are kept as key << 32 | region, sorted by key.
+ *   add     per image: scores become keys of the same order (keys.h).  Pixels whose keys have the
+ *           same upper half, a bin, come to lie together, in no order.  Of good ones the lower half
+ *           is kept, of defective ones key << 32 | region.
  *   finish  see pixel_finish.c
  *
- * Memory between adds: about 1.3 bytes a good pixel and 8 a defective one, up to a budget; what
- * comes then goes to a temporary file. */
+ * Memory between adds: 2 bytes a good pixel and 8 a defective one, up to a budget; what comes then
+ * goes to a temporary file. */
 #include "metric/pixel.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "metric/keys.h"
 #include "metric/tally.h"
 
+#include <float.h>
 #include <math.h>
 
 fleck_status fk_pixel_metric_open(fk_pixel_metric **out, fleck_error *err)
@@ -38,7 +40,8 @@ static void image_free(fk_pixel_image *im)
 {
     if (im == NULL)
         return;
-    fk_run_free(&im->good);
+    fk_free(im->bins);
+    fk_free(im->good);
     fk_free(im->defective);
     fk_free(im->areas);
     fk_free(im);
@@ -64,91 +67,131 @@ void fk_pixel_metric_close(fk_pixel_metric **m)
     *m = NULL;
 }
 
-/* Refuse what has no place in a ranking. */
-static fleck_status check_map(const float *map, int64_t height, int64_t width, fleck_error *err)
-{
-    int64_t count = height * width, bad = 0;
+/* ---- Adding ---- */
 
-    for (int64_t i = 0; i < count; i++)
-        bad += !isfinite(map[i]);
-    if (bad == 0)
+/* An image that is being added. */
+typedef struct adding {
+    const float *map;
+    const uint8_t *mask, *left_out;
+    int64_t height, width, count; /* count: pixels */
+    uint32_t lowest;              /* upper half of a key */
+    int64_t n;                    /* upper halves from there on */
+    uint32_t (*places)[2];        /* [n] of good and defective pixels: their number, then where the
+                                     next one goes */
+    int32_t *labels; /* [count] of the mask's regions; NULL without a defective pixel */
+} adding;
+
+/* Refuse what has no place in a ranking; find the range of what has. */
+static fleck_status check_map(adding *a, fleck_error *err)
+{
+    uint32_t lowest = UINT32_MAX, highest = 0;
+    int64_t first = 0, bad = 0;
+
+    for (int64_t i = 0; i < a->count; i++) {
+        uint32_t key = fk_key_from_f32(a->map[i]);
+
+        lowest = key < lowest ? key : lowest;
+        highest = key > highest ? key : highest;
+    }
+    a->lowest = lowest >> 16;
+    a->n = (int64_t)(highest >> 16) - a->lowest + 1;
+    if (lowest >= fk_key_from_f32(-FLT_MAX) && highest <= fk_key_from_f32(FLT_MAX))
         return FLECK_OK;
-    for (int64_t i = 0; i < count; i++)
-        if (!isfinite(map[i]))
-            return fk_error_set(err, FLECK_E_FORMAT,
-                                "map: expected finite values, got %s at row %lld, column %lld%s",
-                                isnan(map[i]) ? "NaN" : "infinity", (long long)(i / width),
-                                (long long)(i % width), bad > 1 ? " and elsewhere" : "");
-    return FLECK_OK;
+    for (int64_t i = a->count - 1; i >= 0; i--) {
+        if (isfinite(a->map[i]))
+            continue;
+        first = i;
+        bad++;
+    }
+    return fk_error_set(err, FLECK_E_FORMAT,
+                        "map: expected finite values, got %s at row %lld, column %lld%s",
+                        isnan(a->map[first]) ? "NaN" : "infinity", (long long)(first / a->width),
+                        (long long)(first % a->width), bad > 1 ? " and elsewhere" : "");
 }
 
-/* Number the regions that have a pixel left, and note each defective pixel's key and region, sorted
- * by key. */
-static fleck_status collect_defective(fk_pixel_image *im, const float *map, const uint8_t *mask,
-                                      const uint8_t *left_out, int64_t height, int64_t width,
-                                      fleck_error *err)
+static bool counts(const adding *a, int64_t i)
 {
-    int64_t count = height * width, n = 0, found = 0;
-    int32_t *labels = NULL;
-    int64_t *numbers = NULL; /* of the regions, from 1 */
-    uint64_t *keys = NULL, *spare = NULL;
+    return a->left_out == NULL || a->left_out[i] == 0;
+}
+
+/* Count the pixels, and give each bin its place. */
+static fleck_status make_bins(fk_pixel_image *im, adding *a, fleck_error *err)
+{
+    fk_pixel_bin *bin;
     fleck_status st;
 
-    FK_DO(FK_ALLOC(&labels, count, err));
-    FK_DO(fk_components(labels, &im->n_regions, mask, height, width, err));
-    FK_DO(FK_ALLOC(&keys, im->n_defective, err));
-    FK_DO(FK_CALLOC(&im->areas, im->n_regions, err));
-    FK_DO(FK_CALLOC(&numbers, im->n_regions, err));
-    for (int64_t i = 0; i < count; i++) {
-        int64_t *number;
+    FK_DO(fk_calloc((void **)&a->places, a->n, sizeof *a->places, err));
+    for (int64_t i = 0; i < a->count; i++)
+        if (counts(a, i))
+            a->places[(fk_key_from_f32(a->map[i]) >> 16) - a->lowest]
+                     [a->mask != NULL && a->mask[i] != 0]++;
+    for (int64_t k = 0; k < a->n; k++)
+        im->n_bins += a->places[k][0] > 0 || a->places[k][1] > 0;
+    FK_DO(FK_CALLOC(&im->bins, im->n_bins + 1, err));
+    bin = im->bins;
+    for (int64_t k = 0; k < a->n; k++) {
+        uint32_t good = a->places[k][0], defective = a->places[k][1];
 
-        if (labels[i] == 0 || (left_out != NULL && left_out[i] != 0))
+        a->places[k][0] = bin->good;
+        a->places[k][1] = bin->defective;
+        if (good == 0 && defective == 0)
             continue;
-        number = &numbers[labels[i] - 1];
-        if (*number == 0)
-            *number = ++found;
-        im->areas[*number - 1]++;
-        keys[n++] = (uint64_t)fk_key_from_f32(map[i]) << 32 | (uint32_t)(*number - 1);
+        bin->upper = a->lowest + (uint32_t)k;
+        bin[1] = (fk_pixel_bin){0, bin->good + good, bin->defective + defective};
+        bin++;
     }
-    im->n_regions = found;
-    fk_free(labels);
-    labels = NULL;
-    FK_DO(FK_ALLOC(&spare, n, err));
-    im->defective = fk_keys_sort64(keys, spare, n, 32);
-    if (im->defective == keys)
-        keys = NULL;
-    else
-        spare = NULL;
+    im->n_good = bin->good;
+    im->n_defective = bin->defective;
 done:
-    fk_free(labels);
-    fk_free(numbers);
-    fk_free(keys);
-    fk_free(spare);
     return st;
 }
 
-/* Sort and pack the good pixels' keys. */
-static fleck_status collect_good(fk_pixel_image *im, const float *map, const uint8_t *mask,
-                                 const uint8_t *left_out, int64_t count, int64_t n_good,
-                                 fleck_error *err)
+/* Put each pixel into its bin; regions with a pixel are numbered. */
+static fleck_status fill_bins(fk_pixel_image *im, const adding *a, fleck_error *err)
 {
-    int64_t n = 0;
-    uint32_t *keys = NULL, *spare = NULL;
+    int64_t *numbers = NULL, found = 0; /* of the regions, from 1 */
     fleck_status st;
 
-    FK_DO(FK_ALLOC(&keys, n_good, err));
-    FK_DO(FK_ALLOC(&spare, n_good, err));
-    if (mask == NULL && left_out == NULL)
-        for (; n < count; n++)
-            keys[n] = fk_key_from_f32(map[n]);
-    else
-        for (int64_t i = 0; i < count; i++)
-            if ((mask == NULL || mask[i] == 0) && (left_out == NULL || left_out[i] == 0))
-                keys[n++] = fk_key_from_f32(map[i]);
-    FK_DO(fk_run_pack(&im->good, fk_keys_sort32(keys, spare, n_good), n_good, err));
+    FK_DO(FK_ALLOC(&im->good, im->n_good, err));
+    FK_DO(FK_ALLOC(&im->defective, im->n_defective, err));
+    FK_DO(FK_CALLOC(&im->areas, im->n_regions, err));
+    FK_DO(FK_CALLOC(&numbers, im->n_regions, err));
+    for (int64_t i = 0; i < a->count; i++) {
+        uint32_t key = fk_key_from_f32(a->map[i]), *place = a->places[(key >> 16) - a->lowest];
+        int64_t *number;
+
+        if (!counts(a, i))
+            continue;
+        if (a->labels == NULL || a->labels[i] == 0) {
+            im->good[place[0]++] = (uint16_t)key;
+            continue;
+        }
+        number = &numbers[a->labels[i] - 1];
+        if (*number == 0)
+            *number = ++found;
+        im->areas[*number - 1]++;
+        im->defective[place[1]++] = (uint64_t)key << 32 | (uint32_t)(*number - 1);
+    }
+    im->n_regions = found;
 done:
-    fk_free(keys);
-    fk_free(spare);
+    fk_free(numbers);
+    return st;
+}
+
+static fleck_status collect(fk_pixel_image *im, adding *a, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(check_map(a, err));
+    FK_DO(make_bins(im, a, err));
+    if (im->n_defective > 0) {
+        FK_DO(FK_ALLOC(&a->labels, a->count, err));
+        FK_DO(fk_components(a->labels, &im->n_regions, a->mask, a->height, a->width, err));
+    }
+    FK_DO(fill_bins(im, a, err));
+done:
+    fk_free(a->places);
+    fk_free(a->labels);
     return st;
 }
 
@@ -171,7 +214,7 @@ static fleck_status reserve(fk_pixel_metric *m, int64_t size, int64_t *offset, f
 static fleck_status keep(fk_pixel_metric *m, fk_pixel_image *im, fleck_error *err)
 {
     int64_t words = im->n_defective * (int64_t)sizeof *im->defective;
-    int64_t size = words + im->good.size, offset;
+    int64_t halves = im->n_good * (int64_t)sizeof *im->good, size = words + halves, offset;
     fleck_status st;
 
     if (m->folder == NULL || atomic_fetch_add(&m->memory, size) + size <= m->budget)
@@ -180,13 +223,14 @@ static fleck_status keep(fk_pixel_metric *m, fk_pixel_image *im, fleck_error *er
     FK_DO(reserve(m, size, &offset, err));
     if (words > 0)
         FK_DO(fk_scratch_write(&m->scratch, im->defective, words, offset, err));
-    FK_DO(fk_scratch_write(&m->scratch, im->good.bytes, im->good.size, offset + words, err));
+    if (halves > 0)
+        FK_DO(fk_scratch_write(&m->scratch, im->good, halves, offset + words, err));
     im->in_file = true;
     im->offset = offset;
     fk_free(im->defective);
-    fk_free(im->good.bytes);
+    fk_free(im->good);
     im->defective = NULL;
-    im->good.bytes = NULL;
+    im->good = NULL;
 done:
     return st;
 }
@@ -195,27 +239,21 @@ fleck_status fk_pixel_metric_add(fk_pixel_metric *m, const float *map, const uin
                                  const uint8_t *left_out, int64_t height, int64_t width,
                                  fleck_error *err)
 {
+    adding a = {.map = map, .mask = mask, .left_out = left_out, .height = height, .width = width};
     fk_pixel_image *im = NULL;
-    int64_t count, left, pixels;
+    int64_t left, pixels;
     fleck_status st;
 
     if (height < 1 || width < 1)
         FK_FAIL(err, FLECK_E_SHAPE, "map: expected at least one pixel, got %lld x %lld",
                 (long long)width, (long long)height);
-    if (!fk_mul_fits(height, width, &count) || count >= INT32_MAX)
+    if (!fk_mul_fits(height, width, &a.count) || a.count >= INT32_MAX)
         FK_FAIL(err, FLECK_E_LIMIT, "map of %lld x %lld pixels: the limit is %d", (long long)width,
                 (long long)height, INT32_MAX - 1);
-    FK_DO(check_map(map, height, width, err));
     FK_DO(FK_CALLOC(&im, 1, err));
-    left = count;
-    for (int64_t i = 0; left_out != NULL && i < count; i++)
-        left -= left_out[i] != 0;
-    for (int64_t i = 0; mask != NULL && i < count; i++)
-        im->n_defective += mask[i] != 0 && (left_out == NULL || left_out[i] == 0);
-    if (im->n_defective > 0)
-        FK_DO(collect_defective(im, map, mask, left_out, height, width, err));
-    FK_DO(collect_good(im, map, mask, left_out, count, left - im->n_defective, err));
+    FK_DO(collect(im, &a, err));
     FK_DO(keep(m, im, err));
+    left = im->n_good + im->n_defective;
     pixels = atomic_fetch_add(&m->pixels, left);
     if (pixels + left > FK_TALLY_LIMIT) {
         atomic_fetch_sub(&m->pixels, left);

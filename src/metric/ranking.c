@@ -1,4 +1,5 @@
-/* ROC-AUC, average precision and F1-max, exact and with ties kept together.
+/* ROC-AUC, average precision and F1-max, exact and with ties kept together; and the points of the
+ * curves.
  *
  * Let the items' scores be ranked downward, P = defective, N = good.  A threshold t calls "score >=
  * t" defective and gets TP(t), FP(t).  All three figures need only the thresholds that are scores
@@ -17,10 +18,10 @@
  * sum of AP, whose terms come in falling order of score and so always in the same order. */
 #include "metric/tally.h"
 #include "base/mem.h"
-#include "metric/keys.h"
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 
 void fk_tally_add(fk_tally *t, double score, int64_t here, int64_t above, int64_t equal)
 {
@@ -53,36 +54,53 @@ void fk_tally_finish(const fk_tally *t, fk_ranking *out)
     out->f1max_threshold = t->f1max_threshold;
 }
 
-/* Walk down both sorted lists together. */
-static void tally_lists(fk_tally *t, const uint64_t *bad, const uint64_t *good)
+typedef struct scored {
+    double score;
+    bool defective;
+} scored;
+
+static int downward(const void *x, const void *y)
 {
-    int64_t g = t->good; /* good[g..] are above the score at hand */
+    const scored *a = x, *b = y;
 
-    for (int64_t b = t->defective; b > 0;) {
-        uint64_t key = bad[b - 1];
-        int64_t here = 0, above, equal;
+    return a->score > b->score ? -1 : a->score < b->score ? 1 : 0;
+}
 
-        while (b > 0 && bad[b - 1] == key) {
-            b--;
-            here++;
-        }
-        while (g > 0 && good[g - 1] > key)
-            g--;
-        above = t->good - g;
-        while (g > 0 && good[g - 1] == key)
-            g--;
-        equal = t->good - g - above;
-        fk_tally_add(t, fk_f64_from_key(key), here, above, equal);
+fleck_status fk_metric_curve(fk_curve_point *out, int64_t *n_points, const double *scores,
+                             const uint8_t *labels, int64_t n, fleck_error *err)
+{
+    scored *list = NULL;
+    int64_t found = 0, alarms = 0, points = 0;
+    fleck_status st;
+
+    *n_points = 0;
+    FK_DO(FK_ALLOC(&list, n, err));
+    for (int64_t i = 0; i < n; i++) {
+        if (isnan(scores[i]))
+            FK_FAIL(err, FLECK_E_FORMAT, "ranking: score %lld of %lld is not a number",
+                    (long long)i + 1, (long long)n);
+        list[i] = (scored){scores[i] + 0.0, labels[i] != 0}; /* -0 + 0 is 0 */
     }
+    qsort(list, (size_t)n, sizeof *list, downward);
+    out[points++] = (fk_curve_point){INFINITY, 0, 0};
+    for (int64_t i = 0; i < n; i++) {
+        found += list[i].defective;
+        alarms += !list[i].defective;
+        if (i + 1 == n || list[i + 1].score != list[i].score)
+            out[points++] = (fk_curve_point){list[i].score, found, alarms};
+    }
+    *n_points = points;
+done:
+    fk_free(list);
+    return st;
 }
 
 fleck_status fk_metric_ranking(fk_ranking *out, const double *scores, const uint8_t *labels,
                                int64_t n, fleck_error *err)
 {
     fk_tally t = {0};
-    uint64_t *keys = NULL, *spare = NULL;
-    const uint64_t *bad, *good;
-    int64_t b = 0, g = 0;
+    fk_curve_point *points = NULL;
+    int64_t n_points;
     fleck_status st;
 
     assert(n >= 0);
@@ -90,28 +108,16 @@ fleck_status fk_metric_ranking(fk_ranking *out, const double *scores, const uint
     if (n > FK_TALLY_LIMIT)
         FK_FAIL(err, FLECK_E_LIMIT, "ranking: %lld scores, the limit is %lld", (long long)n,
                 (long long)FK_TALLY_LIMIT);
-    for (int64_t i = 0; i < n; i++) {
-        if (isnan(scores[i]))
-            FK_FAIL(err, FLECK_E_FORMAT, "ranking: score %lld of %lld is not a number",
-                    (long long)i + 1, (long long)n);
-        t.defective += labels[i] != 0;
-    }
-    t.good = n - t.defective;
-    FK_DO(FK_ALLOC(&keys, n, err));
-    FK_DO(FK_ALLOC(&spare, n, err));
-    for (int64_t i = 0; i < n; i++) {
-        if (labels[i] != 0)
-            keys[b++] = fk_key_from_f64(scores[i]);
-        else
-            keys[t.defective + g++] = fk_key_from_f64(scores[i]);
-    }
-    bad = fk_keys_sort64(keys, spare, t.defective, 0);
-    good = fk_keys_sort64(keys + t.defective, spare + t.defective, t.good, 0);
-    tally_lists(&t, bad, good);
+    FK_DO(FK_ALLOC(&points, n + 1, err));
+    FK_DO(fk_metric_curve(points, &n_points, scores, labels, n, err));
+    t.defective = points[n_points - 1].found;
+    t.good = points[n_points - 1].alarms;
+    for (const fk_curve_point *p = points + 1; p < points + n_points; p++)
+        if (p->found > p[-1].found)
+            fk_tally_add(&t, p->threshold, p->found - p[-1].found, p[-1].alarms,
+                         p->alarms - p[-1].alarms);
     fk_tally_finish(&t, out);
-    st = FLECK_OK;
 done:
-    fk_free(keys);
-    fk_free(spare);
+    fk_free(points);
     return st;
 }

@@ -10,6 +10,7 @@
  * have nothing in common.  Looks are chosen as in greedy k-center (Gonzalez 1985), so that pictures
  * of a burst count once. */
 #include "model/kind.h"
+#include "base/clones.h"
 #include "base/mem.h"
 
 #include <math.h>
@@ -57,7 +58,7 @@ static void even_light(float *out, const uint8_t *cells)
         out[i] = (float)((cells[i] - mean[i % 3]) * scale);
 }
 
-static double distance(const float *a, const float *b)
+FK_CLONES static double distance(const float *a, const float *b)
 {
     double sums[8] = {0.0}, sum = 0.0; /* of their own, so that they do not wait for each other */
 

@@ -1,5 +1,5 @@
-/* What the engines below net.c share: names of engines and precisions, what this build and this
- * processor have, and the outputs of a graph. */
+/* What all engines share: names of engines and precisions, what this build and this processor
+ * support, and the outputs of a graph. */
 #include "net/engine.h"
 #include "base/nearest.h"
 #include "net/native/kernels.h"
@@ -49,7 +49,7 @@ const char *fk_precision_name(fk_precision precision)
     return precision_names[precision];
 }
 
-/* Every processor with AMX-BF16 has AVX512-BF16 too, so one question is enough. */
+/* Every processor with AMX-BF16 has AVX512-BF16 too, so one check is enough. */
 static bool has_fast_bf16(void)
 {
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))

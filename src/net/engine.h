@@ -1,32 +1,34 @@
-/* What an engine is to net.c: functions over a plan, and buffers that net.c owns. */
+/* The interface of an engine: functions on a plan, and on buffers that net.c owns. */
 #ifndef FK_NET_ENGINE_H
 #define FK_NET_ENGINE_H
 
 #include "net/net.h"
 
-/* Numbers of fk_net_plan.spare. */
-#define FK_NET_SPARE 64
+/* Numbers of fk_net_plan.constants. */
+#define FK_NET_CONSTANTS 64
 
-/* What to run.  Everything is borrowed from the net, which outlives its engine. */
+/* What to run.  All of it is borrowed from the net, which outlives its engine. */
 typedef struct fk_net_plan {
     const fk_graph *graph; /* pruned; NULL for an ONNX model */
-    /* [n_ops], NULL for ops without.  Of FK_OP_TOKENS weights is [T, D]: what is put in front, the
-     * class token's position added, and the positions of the grid; biases is NULL. */
+    /* [n_ops], NULL for ops without weights.  For FK_OP_TOKENS weights is [T, D], the tokens before
+     * the grid's, with the class token's position added, and the positions of the grid; biases is
+     * NULL. */
     const float *const *weights, *const *biases;
     const uint8_t *blob; /* bytes that hold all weights and biases */
-    int64_t *spare;      /* [FK_NET_SPARE] in blob, for an engine's own constants; NULL where the
-                            weights are used in place, which those of a graph with tokens are not */
+    int64_t *constants;  /* [FK_NET_CONSTANTS] in blob, for an engine's own constants; NULL if
+                            weights are used in place */
     int64_t blob_size;
-    const void *onnx; /* where graph is NULL */
+    const void *onnx; /* if graph is NULL */
     size_t onnx_size;
-    const bool *reads;       /* as in the settings, while the engine opens */
-    const char *const *taps; /* wanted outputs of an ONNX model, NULL-terminated; none: all */
+    const bool *reads;       /* as in the settings; only while the engine opens */
+    const char *const *taps; /* outputs of an ONNX model that are taps, NULL-terminated; none:
+                                all */
     bool pool;
-    const char *name; /* the file, for messages */
+    const char *name; /* name of the file, for messages */
     fk_precision precision;
     int threads;
     int64_t height, width;
-    const float (*normalised)[256]; /* [3] what each value of a channel becomes */
+    const float (*normalised)[256]; /* [3] the normalised values of each channel */
 } fk_net_plan;
 
 typedef struct fk_net_outputs {
@@ -38,7 +40,7 @@ typedef struct fk_net_outputs {
 /* Memory of one session. */
 typedef struct fk_net_buffers {
     float *input;             /* [3, H, W], normalised; NULL for an engine that reads pixels */
-    const uint8_t *rgb;       /* [H, W, 3] of the run, for an engine that does */
+    const uint8_t *rgb;       /* [H, W, 3], for an engine that reads pixels */
     float *taps[FK_MAX_TAPS]; /* [C, h, w] each */
     float *pool;              /* [pool_dim], or NULL */
 } fk_net_buffers;
@@ -51,10 +53,10 @@ typedef struct fk_engine_table {
     fleck_status (*session_open)(void **out, void *engine, const fk_net_buffers *buffers,
                                  fleck_error *err);
     void (*session_close)(void *session);
-    /* From buffers.input or rgb to the other buffers; NULL in an engine that runs many together. */
+    /* Compute the other buffers from buffers.input or rgb; NULL if run_together is there. */
     fleck_status (*run)(void *session, fleck_error *err);
-    /* The same of n sessions at once, with all of pool; NULL in an engine that runs one image on
-     * one thread. */
+    /* The same for n sessions at once, on all threads of pool; NULL in an engine that runs one
+     * image on one thread. */
     fleck_status (*run_together)(void *const *sessions, int64_t n, fk_pool *pool, fleck_error *err);
     bool pixels; /* normalises while it reads buffers.rgb */
 } fk_engine_table;
@@ -62,7 +64,7 @@ typedef struct fk_engine_table {
 extern const fk_engine_table fk_engine_reference, fk_engine_native;
 #ifdef FLECK_WITH_OPENVINO
 extern const fk_engine_table fk_engine_openvino;
-/* "OpenVINO 2026.4.1-...", cut to size. */
+/* "OpenVINO 2026.4.1-...", truncated to size. */
 void fk_openvino_version(char *out, size_t size);
 #endif
 

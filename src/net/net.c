@@ -1,4 +1,5 @@
-/* Opening a network: weights checked against the graph, handed to an engine; sessions and runs. */
+/* Opening a network: weights are checked against the graph and given to an engine; sessions and
+ * runs. */
 #include "net/net.h"
 #include "base/mem.h"
 #include "net/engine.h"
@@ -13,12 +14,12 @@ struct fk_net {
     const fk_engine_table *table;
     void *engine;
     fk_graph graph;
-    const float **weights, **biases; /* [n_ops], views of the weight file or of packed */
-    float *tokens;                   /* weights of FK_OP_TOKENS, made from the file's */
-    float *packed;                   /* a copy of all, where they do not lie in one block */
+    const float **weights, **biases; /* [n_ops] views of the weight file or of packed */
+    float *tokens;                   /* weights of FK_OP_TOKENS, computed from the file's */
+    float *packed;                   /* a copy of all weights if they are not in one block */
     fk_net_outputs outputs;
     int64_t height, width;
-    float normalised[3][256]; /* of each channel's 256 values */
+    float normalised[3][256]; /* for each channel's 256 values */
 };
 
 struct fk_net_session {
@@ -29,8 +30,8 @@ struct fk_net_session {
 
 /* ---- Weights ---- */
 
-/* What needs the op at node: "tap layer4", or the pool. */
-static fleck_status who_needs(char *out, size_t size, const fk_graph *g, int node, fleck_error *err)
+/* The output that needs the op at node: "tap layer4", or the pool. */
+static fleck_status needed_by(char *out, size_t size, const fk_graph *g, int node, fleck_error *err)
 {
     fleck_status st = FLECK_OK;
     bool feeds;
@@ -47,7 +48,7 @@ done:
     return st;
 }
 
-/* A view of a tensor of the op at node, checked. */
+/* Get a view of a tensor of the op at node, and check it. */
 static fleck_status find_tensor(const float **out, const fk_net_source *source, const fk_graph *g,
                                 int node, const fk_op_tensor *wanted, fleck_error *err)
 {
@@ -57,7 +58,7 @@ static fleck_status find_tensor(const float **out, const fk_net_source *source, 
 
     fk_op_tensor_name(name, source->prefix, wanted);
     if (!fk_st_has(source->weights, name)) {
-        FK_DO(who_needs(needs, sizeof needs, g, node, err));
+        FK_DO(needed_by(needs, sizeof needs, g, node, err));
         FK_FAIL(err, FLECK_E_NOTFOUND,
                 "%s: there is no tensor %s, which %s needs: the file ends before that stage or is "
                 "of another network",
@@ -81,11 +82,11 @@ static int64_t weight_count(const fk_graph *g, int node)
         return g->ops[node].out_height * g->ops[node].out_channels;
     fk_graph_tensors(tensors, g, node);
     for (int i = 0; i < tensors[0].ndim; i++)
-        count *= tensors[0].shape[i]; /* fits: the tensor exists */
+        count *= tensors[0].shape[i]; /* no overflow: the tensor exists */
     return count;
 }
 
-/* The [T, D] of FK_OP_TOKENS from the file's tensors. */
+/* Compute the [T, D] of FK_OP_TOKENS from the file's tensors. */
 static fleck_status make_tokens(fk_net *net, int node, const float *const *found, fleck_error *err)
 {
     const fk_op *op = &net->graph.ops[node], *map = &net->graph.ops[op->input[0]];
@@ -100,7 +101,8 @@ static fleck_status make_tokens(fk_net *net, int node, const float *const *found
     assert(registers != NULL || op->positions.registers == 0);
     FK_DO(FK_ALLOC(&net->tokens, count, err));
     for (int64_t d = 0; d < dim; d++)
-        net->tokens[d] = class_token[d] + table[d]; /* the table begins with the class token's */
+        net->tokens[d] = class_token[d] + table[d]; /* the table begins with the class token's
+                                                       position */
     if (registers != NULL)
         memcpy(net->tokens + dim, registers,
                (size_t)(op->positions.registers * dim) * sizeof *registers);
@@ -136,7 +138,7 @@ done:
     return st;
 }
 
-/* Widen [begin, end) to hold n floats at p. */
+/* Widen [begin, end) to contain n floats at p. */
 static void widen(uintptr_t *begin, uintptr_t *end, const float *p, int64_t n)
 {
     uintptr_t first = (uintptr_t)p, last = first + (uintptr_t)n * sizeof *p;
@@ -147,7 +149,7 @@ static void widen(uintptr_t *begin, uintptr_t *end, const float *p, int64_t n)
     *end = last > *end ? last : *end;
 }
 
-/* The bytes from the first to the last weight. */
+/* Set blob to the bytes from the first to the last weight. */
 static void cover(const fk_net *net, fk_net_plan *plan)
 {
     uintptr_t begin = UINTPTR_MAX, end = 0;
@@ -162,8 +164,8 @@ static void cover(const fk_net *net, fk_net_plan *plan)
     plan->blob_size = (int64_t)(end - begin);
 }
 
-/* Copy n floats to *next, which *view then is, and step on; nothing where *view is NULL. */
-static void move(float **next, const float **view, int64_t n)
+/* Copy n floats to *next, point *view there, and advance *next; nothing if *view is NULL. */
+static void append(float **next, const float **view, int64_t n)
 {
     if (*view == NULL)
         return;
@@ -172,12 +174,12 @@ static void move(float **next, const float **view, int64_t n)
     *next += n;
 }
 
-/* Copy the weights one behind the other, the engine's own constants before them. */
+/* Copy the weights one after the other, after the engine's own constants. */
 static fleck_status pack(fk_net *net, fk_net_plan *plan, fleck_error *err)
 {
-    const int64_t spare = FK_NET_SPARE * (int64_t)(sizeof *plan->spare / sizeof(float));
+    const int64_t constants = FK_NET_CONSTANTS * (int64_t)(sizeof *plan->constants / sizeof(float));
     const fk_graph *g = &net->graph;
-    int64_t count = spare;
+    int64_t count = constants;
     float *next;
     fleck_status st;
 
@@ -185,14 +187,14 @@ static fleck_status pack(fk_net *net, fk_net_plan *plan, fleck_error *err)
         if (net->weights[i] != NULL)
             count += weight_count(g, i) + (net->biases[i] != NULL ? g->ops[i].channels : 0);
     FK_DO(FK_ALLOC(&net->packed, count, err));
-    memset(net->packed, 0, (size_t)spare * sizeof *net->packed);
-    plan->spare = (int64_t *)(void *)net->packed;
-    next = net->packed + spare;
+    memset(net->packed, 0, (size_t)constants * sizeof *net->packed);
+    plan->constants = (int64_t *)(void *)net->packed;
+    next = net->packed + constants;
     for (int i = 0; i < g->n_ops; i++) {
         if (net->weights[i] == NULL)
             continue;
-        move(&next, &net->weights[i], weight_count(g, i));
-        move(&next, &net->biases[i], g->ops[i].channels);
+        append(&next, &net->weights[i], weight_count(g, i));
+        append(&next, &net->biases[i], g->ops[i].channels);
     }
     plan->blob = (const uint8_t *)net->packed;
     plan->blob_size = count * (int64_t)sizeof *net->packed;
@@ -202,9 +204,9 @@ done:
     return st;
 }
 
-/* An engine may want all weights in one block.  The file's data is one, and is used in place; but
- * the reader copies tensors that lie at odd addresses, and those may be anywhere, and tokens are
- * made here. */
+/* An engine may need all weights in one block.  The file's data is one block and is used in place.
+ * But misaligned tensors are copied by the reader, and tokens are computed here, so these may be
+ * anywhere. */
 static fleck_status place_weights(fk_net *net, const fk_st_reader *reader, fk_net_plan *plan,
                                   fleck_error *err)
 {
@@ -254,8 +256,8 @@ const char *fk_engine_version(fk_engine engine, char *buffer, size_t size)
     return buffer;
 }
 
-/* Both engines get their input from this table, so normalisation is the same to the last bit
- * everywhere: torchvision's ToTensor and Normalize, each step rounded to float. */
+/* All engines normalise by this table, so normalisation is the same to the last bit everywhere:
+ * torchvision's ToTensor and Normalize, each step rounded to float. */
 static fleck_status fill_normalised(fk_net *net, const fk_net_settings *s, fleck_error *err)
 {
     for (int c = 0; c < 3; c++) {
@@ -434,8 +436,8 @@ void fk_net_session_close(fk_net_session **handle)
     *handle = NULL;
 }
 
-/* Hand rgb [H, W, 3] to the session's engine, to most as [3, H, W] of normalised values. */
-static void give(fk_net_session *s, const uint8_t *rgb)
+/* Give rgb [H, W, 3] to the session's engine, normalised as [3, H, W] unless it reads pixels. */
+static void set_input(fk_net_session *s, const uint8_t *rgb)
 {
     const fk_net *net = s->net;
     int64_t pixels = net->height * net->width;
@@ -467,13 +469,13 @@ typedef struct together {
     const uint8_t *const *rgb;
 } together;
 
-static fleck_status give_one(void *ctx, int64_t item, int worker, fleck_error *err)
+static fleck_status set_input_of(void *ctx, int64_t item, int worker, fleck_error *err)
 {
     const together *t = ctx;
 
     (void)worker;
     (void)err;
-    give(t->sessions[item], t->rgb[item]);
+    set_input(t->sessions[item], t->rgb[item]);
     return FLECK_OK;
 }
 
@@ -481,7 +483,7 @@ static fleck_status run_one(void *ctx, int64_t item, int worker, fleck_error *er
 {
     const together *t = ctx;
 
-    (void)!give_one(ctx, item, worker, err);
+    (void)!set_input_of(ctx, item, worker, err);
     return t->sessions[item]->net->table->run(t->sessions[item]->session, err);
 }
 
@@ -501,7 +503,7 @@ fleck_status fk_net_run_together(fk_net_session *const *sessions, const uint8_t 
     FK_DO(FK_ALLOC(&handles, n, err));
     for (int64_t i = 0; i < n; i++)
         handles[i] = sessions[i]->session;
-    FK_DO(fk_pool_run(threads, n, give_one, &t, err));
+    FK_DO(fk_pool_run(threads, n, set_input_of, &t, err));
     FK_DO(table->run_together(handles, n, threads, err));
 done:
     fk_free(handles);

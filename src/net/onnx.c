@@ -1,16 +1,17 @@
-/* The outline of an ONNX file, read from its protocol buffer.
+/* Names and numbers of an ONNX file, read from its protocol buffer.
  *
- * A message is a row of fields: a varint key, number << 3 | kind, then a varint (kind 0), 8 bytes
- * (1), a varint length and that many bytes (2), or 4 bytes (5).  Of ONNX's messages four matter:
- * ModelProto has the graph in field 7, GraphProto its initialisers in field 5 and its outputs in
- * field 12, ValueInfoProto its name in field 1; TensorProto is below.  All else is passed over. */
+ * A message is a sequence of fields: a varint key, number << 3 | kind, then a varint (kind 0), 8
+ * bytes (1), a varint length and that many bytes (2), or 4 bytes (5).  Four of ONNX's messages
+ * matter: ModelProto has the graph in field 7, GraphProto its initialisers in field 5 and its
+ * outputs in field 12, ValueInfoProto its name in field 1; TensorProto is below.  All other fields
+ * are skipped. */
 #include "net/onnx.h"
 #include "tensor/tensor.h"
 
 #include <string.h>
 
 enum { MODEL_GRAPH = 7, GRAPH_INITIALISER = 5, GRAPH_OUTPUT = 12, VALUE_NAME = 1 };
-/* TensorProto: numbers lie in one of the last four, by its data type. */
+/* TensorProto: the data type decides which of the last four fields has the numbers. */
 enum {
     TENSOR_TYPE = 2,
     TENSOR_FLOATS = 4,
@@ -27,8 +28,8 @@ typedef struct span {
 
 typedef struct field {
     uint64_t number;
-    span body;      /* empty but for kind 2 */
-    span number_at; /* empty but for kinds 1 and 5 */
+    span body;      /* empty except for kind 2 */
+    span number_at; /* empty except for kinds 1 and 5 */
     uint64_t value; /* of kind 0 */
 } field;
 
@@ -48,7 +49,7 @@ static bool read_varint(span *s, uint64_t *out)
     return false;
 }
 
-/* The next field; false where the bytes are none. */
+/* Read the next field; false if the bytes are not a field. */
 static bool read_field(span *s, field *out)
 {
     uint64_t key, length;
@@ -175,7 +176,7 @@ static bool varints_finite(span s, uint64_t ones)
     return true;
 }
 
-/* Whether the numbers of a field of a tensor of that type are finite; true where it holds none. */
+/* Whether the numbers of a tensor's field are finite; true if it holds none. */
 static bool field_finite(const field *f, uint64_t type)
 {
     const fk_dtype half = type == TYPE_FLOAT16 ? FK_F16 : FK_BF16;
@@ -202,7 +203,7 @@ static bool field_finite(const field *f, uint64_t type)
     }
 }
 
-/* Of an initialiser; its name, empty where it has none, and whether its numbers are finite. */
+/* The name of an initialiser, empty if it has none, and whether its numbers are finite. */
 static bool tensor_finite(span tensor, span *name)
 {
     uint64_t type = 0;

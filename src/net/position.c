@@ -1,10 +1,10 @@
 /* Position embeddings resampled by cubic convolution, as torch's interpolate() does it.
  *
- * Along one axis of `grid` table entries, output i of n lies at the table's place
+ * Along one axis of `grid` table entries, output i of n has the coordinate
  *
  *   corners   c = i (grid - 1) / (n - 1), 0 where n is 1
- *   offset    c = (i + 1/2) s - 1/2 with s = grid / (n + 0.1): DINOv2's first code asked for a
- *             scale factor of (n + 0.1) / grid, so that rounding could not lose a position
+ *   offset    c = (i + 1/2) s - 1/2 with s = grid / (n + 0.1): DINOv2's first code uses a
+ *             scale factor of (n + 0.1) / grid, so that rounding cannot lose a position
  *   smooth    c = (i + 1/2) s - 1/2 with s = grid / n
  *
  * and is a weighted sum of the entries j around it, with Keys' kernel of the distance t = |j - c|
@@ -12,11 +12,11 @@
  *   k(t) = (a + 2) t^3 - (a + 3) t^2 + 1           t < 1
  *          a t^3 - 5 a t^2 + 8 a t - 4 a       1 <= t < 2
  *
- * corners and offset: a = -3/4, entries beyond an end are that end's.  smooth (Pillow's and torch's
- * antialias): a = -1/2, distances are divided by max(s, 1), entries beyond an end do not count, and
- * the weights are divided by their sum.
+ * With corners and offset a = -3/4, and entries beyond an end are equal to the one at the end.
+ * With smooth (antialias of Pillow and torch) a = -1/2, distances are divided by max(s, 1), entries
+ * beyond an end do not count, and the weights are divided by their sum.
  *
- * The weights of an axis form a matrix [n, grid], almost all of it zero; the embedding is
+ * The weights of an axis form a matrix [n, grid], most of it zero.  The embedding is
  *
  *   out[y][x] = sum over i, j of rows[y][i] columns[x][j] table[i][j]. */
 #include "net/position.h"
@@ -80,7 +80,7 @@ done:
     return st;
 }
 
-/* sum [dim] += the table's entries weighted for one position. */
+/* sum [dim] += the table's entries with the weights of one position. */
 static void add_entries(double *sum, const double *row, const double *column, const float *table,
                         int64_t grid, int64_t dim)
 {

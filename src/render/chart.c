@@ -1,26 +1,26 @@
-/* Charts as SVG, to stand inside an HTML page: curves, histograms and dots.
+/* Charts as SVG for an HTML page: curves, histograms and dots.
  *
- * Text, frames and grids take the page's colour of text, so that they show on light and dark
- * grounds. */
+ * Text, frames and grids have the page's text colour, so they are visible on light and dark
+ * pages. */
 #include "render/chart.h"
 #include "base/number.h"
 #include "render/table.h"
 
 #include <math.h>
 
-/* The plot's place in the picture, in pixels. */
+/* The plot's position in the picture, in pixels. */
 #define LEFT 46.0
 #define TOP 18.0
 #define SIDE 240.0
 #define HEIGHT 160.0
 #define LINE 15.0
 
-/* Eight colours that colour-blind readers can tell apart (Okabe and Ito 2008), the page's own in
- * the place of black; and dashes for print in grey. */
+/* Eight colours that colour-blind readers can distinguish (Okabe and Ito 2008), with the page's
+ * text colour in place of black; and dashes for grey print. */
 static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73",      "#cc79a7",
                                       "#e69f00", "#56b4e9", "currentColor", "#8a7f00"};
 static const char *const dashes[] = {"none", "6 2", "2 2", "8 2 2 2"};
-/* Marks of dots, around (0, 0). */
+/* Shapes of dots, around (0, 0). */
 static const char *const marks[] = {"M-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0", "M-4.5-4.5h9v9h-9z",
                                     "M0-6L5.5 4.5h-11z", "M0-6.5L6.5 0L0 6.5L-6.5 0z"};
 
@@ -46,30 +46,25 @@ static fleck_status text(fk_text *out, double x, double y, const char *anchor, c
 
     FK_DO(
         fk_text_printf(out, err, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor));
-    FK_DO(fk_html_text(out, words, err));
-    FK_DO(fk_text_printf(out, err, "</text>\n"));
+    FK_DO(fk_html_add(out, err, "", words, "</text>\n", NULL));
 done:
     return st;
 }
 
-/* A figure with its title above and a picture of this size, whose text for those who do not see it
- * is title and description. */
+/* Begin a figure with its title above a picture of this size.  The picture's alternative text is
+ * title and description. */
 static fleck_status begin(fk_text *out, const char *title, const char *description, double width,
                           double height, fleck_error *err)
 {
     fleck_status st;
 
-    FK_DO(fk_text_printf(out, err, "<figure class=\"chart\">\n<figcaption>"));
-    FK_DO(fk_html_text(out, title, err));
+    FK_DO(fk_html_add(out, err, "<figure class=\"chart\">\n<figcaption>", title, NULL));
     FK_DO(fk_text_printf(out, err,
                          "</figcaption>\n<svg width=\"%.0f\" "
                          "height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" font-family=\"sans-serif\" "
                          "font-size=\"11\" fill=\"currentColor\" role=\"img\" aria-label=\"",
                          width, height, width, height));
-    FK_DO(fk_html_text(out, title, err));
-    FK_DO(fk_text_printf(out, err, ": "));
-    FK_DO(fk_html_text(out, description, err));
-    FK_DO(fk_text_printf(out, err, "\">\n"));
+    FK_DO(fk_html_add(out, err, "", title, ": ", description, "\">\n", NULL));
 done:
     return st;
 }
@@ -87,17 +82,6 @@ static fleck_status frame(fk_text *out, double height, fleck_error *err)
                           LEFT, TOP, SIDE, height);
 }
 
-static fleck_status title_of(fk_text *out, const char *name, fleck_error *err)
-{
-    fleck_status st;
-
-    FK_DO(fk_text_printf(out, err, "<title>"));
-    FK_DO(fk_html_text(out, name, err));
-    FK_DO(fk_text_printf(out, err, "</title>"));
-done:
-    return st;
-}
-
 fleck_status fk_chart_legend(fk_text *out, const char *const *names, int n, fleck_error *err)
 {
     fleck_status st;
@@ -110,8 +94,7 @@ fleck_status fk_chart_legend(fk_text *out, const char *const *names, int n, flec
             "<path d=\"M0 7h34\" stroke=\"%s\" stroke-width=\"2\" stroke-dasharray=\"%s\"/>"
             "<path transform=\"translate(17 7)\" d=\"%s\" fill=\"%s\"/></svg> ",
             colour(i), dash(i), mark(i), colour(i)));
-        FK_DO(fk_html_text(out, names[i], err));
-        FK_DO(fk_text_printf(out, err, "</li>\n"));
+        FK_DO(fk_html_add(out, err, "", names[i], "</li>\n", NULL));
     }
     FK_DO(fk_text_printf(out, err, "</ul>\n"));
 done:
@@ -159,9 +142,7 @@ static fleck_status curve(fk_text *out, const fk_chart_series *s, fleck_error *e
         if (inside(s->x[k], s->y[k]))
             FK_DO(fk_text_printf(out, err, "%.2f,%.2f ", LEFT + SIDE * s->x[k],
                                  TOP + SIDE * (1.0 - s->y[k])));
-    FK_DO(fk_text_printf(out, err, "\">"));
-    FK_DO(title_of(out, s->name, err));
-    FK_DO(fk_text_printf(out, err, "</polyline>\n"));
+    FK_DO(fk_html_add(out, err, "\"><title>", s->name, "</title></polyline>\n", NULL));
 done:
     return st;
 }
@@ -251,13 +232,13 @@ done:
     return st;
 }
 
-/* Where v is in the plot. */
+/* The x of v in the plot. */
 static double place(double v, double low, double high)
 {
     return LEFT + SIDE * (v - low) / (high - low);
 }
 
-/* "threshold 1.25" above a line through the plot; nothing where there is no threshold. */
+/* "threshold 1.25" above a line through the plot; nothing without a threshold. */
 static fleck_status threshold_line(fk_text *out, double threshold, double low, double high,
                                    fleck_error *err)
 {
@@ -356,7 +337,7 @@ done:
 #define DOTS_LEFT 14.0
 #define DOTS_ROW 40.0
 
-/* Where the axis begins, and how far its ticks are apart: few, at round numbers, up to 100. */
+/* Beginning of the axis and distance of its ticks: a few round numbers up to 100. */
 static double axis_from(const fk_chart_row *rows, int64_t n_rows, int n, double *step)
 {
     double low = 100.0;
@@ -371,7 +352,7 @@ static double axis_from(const fk_chart_row *rows, int64_t n_rows, int n, double 
     return fmax(0.0, floor((low - *step / 4.0) / *step) * *step);
 }
 
-/* Where the character behind the first n of UTF-8 text begins. */
+/* Skip n characters of UTF-8 text. */
 static const char *skip(const char *words, int n)
 {
     for (; *words != '\0' && n > 0; n--)
@@ -381,8 +362,7 @@ static const char *skip(const char *words, int n)
     return words;
 }
 
-/* A row's words above its line: the name, of which the middle is left out where it is long, and
- * the note. */
+/* The text above a row's line: its name, without the middle if it is long, and the note. */
 static fleck_status row_words(fk_text *out, const fk_chart_row *row, double y, fleck_error *err)
 {
     char name[128];
@@ -404,7 +384,7 @@ done:
     return st;
 }
 
-/* A row's dots; the best, drawn last and so on top, has a ring. */
+/* A row's dots.  The best one has a ring and is drawn last, on top. */
 static fleck_status row_dots(fk_text *out, const fk_chart_row *row, const char *const *names, int n,
                              double y, double from, fleck_error *err)
 {
@@ -427,10 +407,8 @@ static fleck_status row_dots(fk_text *out, const fk_chart_row *row, const char *
         FK_DO(fk_text_printf(out, err,
                              "<path transform=\"translate(%.1f %.1f)\" d=\"%s\" fill=\"%s\">", x, y,
                              mark(i), colour(i)));
-        FK_DO(fk_text_printf(out, err, "<title>"));
-        FK_DO(fk_html_text(out, names[i], err));
         fk_format(value, sizeof value, ": %.2f", row->values[i]);
-        FK_DO(fk_text_printf(out, err, "%s</title></path>\n", value));
+        FK_DO(fk_html_add(out, err, "<title>", names[i], value, "", "</title></path>\n", NULL));
     }
 done:
     return st;

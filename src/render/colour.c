@@ -1,10 +1,10 @@
 /* The colour map: night blue, violet, magenta, red, orange, yellow, cream. */
 #include "render/render.h"
 
-/* Lightness is what the eye reads as more or less, so it is a straight line here: L = 0.16 + 0.815
- * v in OKLab (Ottosson 2020).  Hue and chroma follow seven control points joined by a cubic spline,
- * inside what sRGB can show.  Printed as a grey picture the order stays.  The table, 0xRRGGBB at
- * v = i / 255, comes from tests/golden/render_colour.py. */
+/* The eye reads lightness as more or less, so it is linear here: L = 0.16 + 0.815 v in OKLab
+ * (Ottosson 2020).  Hue and chroma follow a cubic spline through seven control points, inside the
+ * gamut of sRGB.  So a grey print keeps the order of values.  The table, 0xRRGGBB at v = i / 255,
+ * comes from tests/golden/render_colour.py. */
 /* clang-format off */
 static const uint32_t table[256] = {
     0x0c091f, 0x0c0a21, 0x0d0a23, 0x0e0b24, 0x0e0b26, 0x0f0c27, 0x0f0c29, 0x100d2b,

@@ -3,8 +3,9 @@
 
 #define PER_BAND 12
 
-/* Eight bands of twelve characters in ASCII order, ten rows each; '#' is ink.  Capitals stand on
- * row 7, the tails of "gjpqy" go down to row 9, and column 5 is the gap to the next character. */
+/* Eight bands of twelve characters in ASCII order, ten rows each; '#' is ink.  The baseline of
+ * capitals is row 7, the descenders of "gjpqy" end in row 9, and column 5 is the gap to the next
+ * character. */
 /* clang-format off */
 static const char *const bands[8 * FK_FONT_HEIGHT] = {
     /*       !     "     #     $     %     &     '     (     )     *     + */

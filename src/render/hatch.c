@@ -1,16 +1,11 @@
-/* Hatching: what is not looked at, in a picture. */
+/* Hatching of ignored regions. */
 #include "render/render.h"
 
-#define APART 8 /* lines' distance in their widths */
+#define APART 8 /* distance of lines in line widths */
 
-/* Opacity of the light and the dark line, and of the grey between them. */
+/* Opacity of the light and dark lines, and of the grey between them. */
 #define LINE 0.6
 #define VEIL 0.25
-
-static uint8_t mix(uint8_t under, int over, double alpha)
-{
-    return (uint8_t)(under + (over - under) * alpha + 0.5);
-}
 
 void fk_render_hatch(fk_image *im, const uint8_t *mask)
 {
@@ -23,9 +18,9 @@ void fk_render_hatch(fk_image *im, const uint8_t *mask)
 
             if (mask[y * im->width + x] == 0)
                 continue;
-            for (int c = 0; c < 3; c++) /* one of the lines stands out on any ground */
-                p[c] = at == 0   ? mix(p[c], 235, LINE)
-                       : at == 1 ? mix(p[c], 20, LINE)
-                                 : mix(p[c], 128, VEIL);
+            for (int c = 0; c < 3; c++) /* one of the two lines is visible on any background */
+                p[c] = at == 0   ? fk_render_mix(p[c], 235, LINE)
+                       : at == 1 ? fk_render_mix(p[c], 20, LINE)
+                                 : fk_render_mix(p[c], 128, VEIL);
         }
 }

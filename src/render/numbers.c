@@ -1,4 +1,4 @@
-/* The numbers of regions in a picture, each beside its region and apart from the others. */
+/* Numbers of regions in a picture, each beside its region. */
 #include "render/font.h"
 #include "render/render.h"
 
@@ -21,8 +21,8 @@ static bool within(const box *b, const fk_image *im)
     return b->x >= 0 && b->y >= 0 && b->x + b->width <= im->width && b->y + b->height <= im->height;
 }
 
-/* Place of a label around region r, from 0 on in order of preference: over its first pixel, which
- * is one of the uppermost, then around its box, and in its middle. */
+/* Position i of a label of region r, in order of preference: over its first pixel, which is one of
+ * the uppermost, then around its box, then in its middle. */
 static box place(const fleck_region *r, int64_t width, int64_t height, int64_t gap, int i)
 {
     const int64_t above = r->y - gap - height, below = r->y + r->height + gap;
@@ -40,8 +40,8 @@ static box place(const fleck_region *r, int64_t width, int64_t height, int64_t g
 
 enum { PLACES = 10 };
 
-/* The first place within the picture that no earlier label takes; else the middle, moved into the
- * picture. */
+/* The first position inside the picture that overlaps no earlier label; else the middle, moved into
+ * the picture. */
 static box choose(const fk_image *im, const fleck_region *r, box size, int64_t gap,
                   const box *taken, int n)
 {
@@ -73,7 +73,7 @@ void fk_render_numbers(fk_image *im, const fleck_regions *regions)
         char text[8];
         box b = {.height = 8 * (int64_t)size + 2 * rim};
 
-        /* Digits stand in rows 1 to 7 of their cells, and leave the last column free. */
+        /* Digits have rows 1 to 7 of their cells, and the last column is empty. */
         snprintf(text, sizeof text, "%d", k + 1);
         b.width = fk_render_text_width(text, size) - size + 2 * rim;
         taken[k] = choose(im, &regions->list[k], b, gap, taken, k);

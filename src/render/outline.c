@@ -1,10 +1,10 @@
-/* Outlines: a light line inside each region's edge, a dark one outside, so that one of them stands
- * out on any ground.
+/* Outlines: a light line inside each region's edge and a dark one outside, so that one of them is
+ * visible on any background.
  *
- * A pixel's distance from the edge is that of its centre to the nearest centre on the other side,
- * less one half.  The nearest one within `width` rows is found from the nearest in each of these
- * rows, which one pass to and fro finds.  Beyond the picture's edge is outside: lines are closed
- * along it. */
+ * The distance of a pixel from the edge is that of its centre from the nearest centre on the other
+ * side, less one half.  The nearest one within `line` rows follows from the nearest one in each of
+ * these rows, which a pass in each direction finds.  Pixels beyond the picture are outside, so
+ * lines are closed along the picture's edge. */
 #include "render/render.h"
 
 #include "base/mem.h"
@@ -12,16 +12,17 @@
 #include <math.h>
 #include <string.h>
 
-static const uint8_t light[3] = {0, 240, 255}; /* the opposite of the hot colours */
+static const uint8_t light[3] = {0, 240, 255}; /* the complement of the hot colours */
 static const uint8_t dark[3] = {16, 16, 20};
 
 typedef struct edge {
     const uint8_t *mask; /* [height, width] */
     int64_t height, width;
-    int64_t line;  /* width of each line */
-    int64_t rows;  /* 2 line + 1 */
-    uint8_t *near; /* [rows, width], row y at y % rows: steps to the nearest of the other side in
-                      the same row, line + 1 where none is as near */
+    int64_t line; /* width of each line */
+    int64_t rows; /* 2 line + 1 */
+    /* [rows, width], row y at y % rows: distance of the nearest pixel of the other side in the row,
+     * at most line + 1. */
+    uint8_t *near;
 } edge;
 
 int64_t fk_render_line(int64_t width, int64_t height)
@@ -39,7 +40,7 @@ static void measure_row(const edge *e, int64_t y)
 
     for (int64_t x = 0, steps = far; x < e->width; x++) {
         if (x == 0)
-            steps = mask[0] ? 1 : far; /* beyond the edge is outside */
+            steps = mask[0] ? 1 : far; /* beyond the picture is outside */
         else if (mask[x] != mask[x - 1])
             steps = 1;
         else
@@ -87,7 +88,7 @@ static double opacity(const edge *e, int64_t x, int64_t y)
     return alpha < 0 ? 0 : alpha > 1 ? 1 : alpha;
 }
 
-/* First and last row and column with a pixel inside; false where none is. */
+/* First and last row and column with a pixel inside; false if there is none. */
 static bool bounds(const edge *e, int64_t *top, int64_t *bottom, int64_t *left, int64_t *right)
 {
     *top = e->height;
@@ -118,7 +119,7 @@ static void draw_row(fk_image *im, const edge *e, int64_t y, int64_t from, int64
         double alpha = opacity(e, x, y);
 
         for (int c = 0; alpha > 0 && c < 3; c++)
-            p[c] = (uint8_t)(p[c] + (rgb[c] - p[c]) * alpha + 0.5);
+            p[c] = fk_render_mix(p[c], rgb[c], alpha);
     }
 }
 

@@ -1,4 +1,4 @@
-/* Heat maps in colour over the image, with an outline of what is above the threshold. */
+/* Heat maps over the image, with outlines of regions above the threshold. */
 #include "render/render.h"
 
 #include "base/mem.h"
@@ -6,14 +6,13 @@
 #include <assert.h>
 #include <math.h>
 
-/* The most that heat hides of the image: what lies under a defect must stay visible. */
+/* Greatest opacity: the defect must stay visible under the heat map. */
 #define STRONGEST 0.72
-/* Up to the first heat the image is untouched, from the second on the colour is at its strongest.
- */
+/* Heat at which the opacity begins to rise, and at which it is greatest. */
 #define FIRST_HEAT 0.15
 #define FULL_HEAT 0.60
 
-/* value on the scale, 0 to 1.  A scale without extent is a step behind `low`; NaN is cold. */
+/* value on the scale, 0 to 1.  If the scale has no extent, values above `low` are 1; NaN is 0. */
 static double heat(float value, fk_scale scale)
 {
     double v = (double)value;
@@ -25,19 +24,14 @@ static double heat(float value, fk_scale scale)
     return (v - scale.low) / (scale.high - scale.low);
 }
 
-/* Opacity of heat h: nothing at first, so that a good part looks as it is, then a smooth rise,
- * 3t^2 - 2t^3, to the strongest. */
+/* Opacity of heat h: 0 at first, so that a good part looks as it is, then a smooth rise, 3t^2 -
+ * 2t^3, to the greatest. */
 static double opacity(double h)
 {
     double t = (h - FIRST_HEAT) / (FULL_HEAT - FIRST_HEAT);
 
     t = t < 0 ? 0 : t > 1 ? 1 : t;
     return STRONGEST * t * t * (3 - 2 * t);
-}
-
-static uint8_t mix(uint8_t under, uint8_t over, double alpha)
-{
-    return (uint8_t)(under + (over - under) * alpha + 0.5);
 }
 
 /* Outline {map > threshold}. */
@@ -75,7 +69,7 @@ fleck_status fk_render_overlay(fk_image *out, const fk_image *image, const float
         for (int c = 0; c < 3; c++) {
             uint8_t v = under[image->channels == 3 ? c : 0];
 
-            im.data[3 * i + c] = alpha > 0 ? mix(v, hot[c], alpha) : v;
+            im.data[3 * i + c] = alpha > 0 ? fk_render_mix(v, hot[c], alpha) : v;
         }
     }
     if (!isnan(threshold))

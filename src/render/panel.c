@@ -1,19 +1,19 @@
-/* Panels: pictures side by side on white, a caption under each. */
+/* Panels: pictures side by side on white, with a caption under each. */
 #include "render/font.h"
 #include "render/render.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* Where everything lies.  Cells are tile wide and as tall as the tallest fitted picture:
+/* The layout.  Cells are tile wide and as high as the highest fitted picture:
  *
  *   width  = margin + n * (tile + margin)
  *   height = margin + cell_height + gap + size * 10 + gap          (without captions: + margin)
  *
- * Each picture stands in the middle of its cell. */
+ * Each picture is in the middle of its cell. */
 typedef struct layout {
     int64_t tile, margin, cell_height, gap;
-    int size; /* of the captions; 0 where there is none */
+    int size; /* of the captions; 0: no captions */
 } layout;
 
 #define CAPTION_LONGEST 256
@@ -21,7 +21,7 @@ typedef struct layout {
 static const uint8_t ink[3] = {38, 38, 44};
 static const uint8_t frame = 208; /* a hairline, so that white pictures have an edge too */
 
-/* Size of a picture scaled into tile x tile, its aspect kept, at least 1 x 1. */
+/* Size of a picture scaled into tile x tile with its aspect ratio, at least 1 x 1. */
 static void fit(int64_t *width, int64_t *height, const fk_image *im, int64_t tile)
 {
     int64_t longer = im->width > im->height ? im->width : im->height;
@@ -39,7 +39,7 @@ static const char *caption(const char *const *captions, int i)
     return captions != NULL && captions[i] != NULL ? captions[i] : "";
 }
 
-/* One size for all captions: the largest, up to one that suits the tile, at which each fits. */
+/* One size for all captions: the largest at which each fits, with a maximum for the tile. */
 static int caption_size(const char *const *captions, int n, int64_t tile)
 {
     int64_t longest = 0, size = tile / 112;
@@ -72,7 +72,7 @@ static layout arrange(const fk_image *const *pictures, const char *const *captio
     return l;
 }
 
-/* Copy im, grey or RGB, with its top left corner at (x, y), and draw the hairline around it. */
+/* Copy im, grey or RGB, to (x, y), its upper left corner, and draw a hairline around it. */
 static void paste(fk_image *panel, const fk_image *im, int64_t x, int64_t y)
 {
     for (int64_t v = -1; v <= im->height; v++) {
@@ -89,8 +89,7 @@ static void paste(fk_image *panel, const fk_image *im, int64_t x, int64_t y)
     }
 }
 
-/* Draw text centred under the cell at x; what does not fit even in the smallest size ends in "..".
- */
+/* Draw text centred under the cell at x.  A text that is too long ends in "..". */
 static void write_caption(fk_image *panel, const layout *l, int64_t x, const char *text)
 {
     char line[CAPTION_LONGEST + 1];
@@ -104,7 +103,7 @@ static void write_caption(fk_image *panel, const layout *l, int64_t x, const cha
         memset(line + (fits > 2 ? fits - 2 : 0), '.', (size_t)(fits > 2 ? 2 : fits));
         line[fits] = '\0';
     }
-    /* The gap column behind the last character does not count for centring. */
+    /* The gap after the last character does not count for centring. */
     x += (l->tile - fk_render_text_width(line, l->size) + l->size) / 2;
     fk_render_text(panel, x, l->margin + l->cell_height + l->gap, line, l->size, ink);
 }

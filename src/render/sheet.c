@@ -1,4 +1,4 @@
-/* Sheets: a picture or two, and a legend with words and a colour bar under them. */
+/* Sheets: one or two pictures, and under them a legend with words and a colour bar. */
 #include "render/font.h"
 #include "render/render.h"
 
@@ -8,19 +8,19 @@
 
 static const uint8_t ground[3] = {24, 24, 28}, ink[3] = {235, 235, 235};
 
-/* Where everything lies; lengths are multiples of the text's size. */
+/* The layout.  Lengths are multiples of the text size. */
 typedef struct layout {
     int size;
     int64_t width, height; /* of the sheet */
     int64_t right, below;  /* corner of the second picture */
-    int64_t top;           /* of the legend, which falls away where the sheet would be too high */
+    int64_t top;           /* of the legend; height: no legend */
     int64_t pad, step;     /* step: from line to line */
     int lines;
 } layout;
 
-enum { NARROWEST = 16 }; /* characters: one word of a legend fits */
+enum { NARROWEST = 16 }; /* characters; one word of a legend fits */
 
-/* Number of the line that words[i] stands in, and where it begins; a line holds as many as fit. */
+/* The line of words[i], and the x where it begins.  A line has as many words as fit. */
 static int find_word(const layout *l, const fk_legend *legend, int i, int64_t *x)
 {
     int line = 0;
@@ -72,7 +72,7 @@ static void paste(fk_image *sheet, const fk_image *im, int64_t x, int64_t y)
                (size_t)im->width * 3);
 }
 
-/* What of the rectangle is in the picture. */
+/* Fill the part of the rectangle that is inside the picture. */
 static void fill(fk_image *im, int64_t x, int64_t y, int64_t width, int64_t height,
                  const uint8_t rgb[3])
 {
@@ -90,7 +90,7 @@ static void fill(fk_image *im, int64_t x, int64_t y, int64_t width, int64_t heig
     }
 }
 
-/* Where value stands on a bar from x to x + width - 1. */
+/* The x of value on a bar from x to x + width - 1. */
 static int64_t on_bar(const fk_legend *legend, double value, int64_t x, int64_t width)
 {
     double t = (value - legend->scale.low) / (legend->scale.high - legend->scale.low);
@@ -99,7 +99,7 @@ static int64_t on_bar(const fk_legend *legend, double value, int64_t x, int64_t 
     return x + (int64_t)(t * (double)(width - 1) + 0.5);
 }
 
-/* The numbers under the bar: its ends, and between them the threshold as long as there is room. */
+/* The numbers under the bar: its ends, and the threshold between them if there is room. */
 static void write_numbers(fk_image *im, const layout *l, const fk_legend *legend, int64_t y)
 {
     const int64_t letter = fk_render_text_width(" ", l->size);
@@ -111,7 +111,7 @@ static void write_numbers(fk_image *im, const layout *l, const fk_legend *legend
     from = l->pad + fk_render_text_width(low, l->size) + letter;
     to = l->width - l->pad - fk_render_text_width(high, l->size);
     fk_render_text(im, l->pad, y, low, l->size, ink);
-    fk_render_text(im, to + l->size, y, high, l->size, ink); /* its last column is free */
+    fk_render_text(im, to + l->size, y, high, l->size, ink); /* its last column is empty */
     if (isnan(legend->threshold))
         return;
     mark = on_bar(legend, legend->threshold, l->pad, l->width - 2 * l->pad);
@@ -140,7 +140,7 @@ static void draw_bar(fk_image *im, const layout *l, const fk_legend *legend, int
     for (int64_t k = 0; legend->regions != NULL && k < legend->regions->count; k++) {
         int64_t x = on_bar(legend, legend->regions->list[k].peak, l->pad, width);
 
-        for (int64_t v = 0; v < 2 * s; v++) /* a triangle that stands on its tip */
+        for (int64_t v = 0; v < 2 * s; v++) /* a triangle with its tip down */
             fill(im, x - (2 * s - 1 - v), y + v, 2 * (2 * s - 1 - v) + 1, 1, ink);
     }
     if (!isnan(legend->threshold)) {

@@ -27,11 +27,24 @@ fleck_status fk_table_add(fk_table *t, fleck_error *err, const char *format, ...
     va_end(ap);
     for (char *p = cell; *p != '\0'; p++)
         if ((unsigned char)*p < ' ')
-            *p = '?'; /* a row is a line */
+            *p = '?'; /* a row is one line */
     FK_DO(fk_utf8_escape(&text, cell, err));
     FK_DO(fk_names_add(&t->cells, text, err));
 done:
     fk_free(text);
+    return st;
+}
+
+fleck_status fk_table_add_texts(fk_table *t, fleck_error *err, ...)
+{
+    const char *text;
+    va_list ap;
+    fleck_status st = FLECK_OK;
+
+    va_start(ap, err);
+    while (st == FLECK_OK && (text = va_arg(ap, const char *)) != NULL)
+        st = fk_table_add(t, err, "%s", text);
+    va_end(ap);
     return st;
 }
 
@@ -86,11 +99,10 @@ static int width_of(const char *text)
     return n;
 }
 
-/* Longer cells than this are set left and may be broken. */
+/* Cells longer than this are aligned left and may be broken into lines. */
 #define LONG_CELL 32
 
-/* Whether a column holds words, which are set left: what its first cell below the head begins with
- * tells. */
+/* Whether a column holds words, which are aligned left.  The first cell below the head decides. */
 static bool is_words(const fk_table *t, int64_t column)
 {
     const char *cell = rows_of(t) > 1 ? cell_at(t, 1, column) : "";
@@ -103,7 +115,7 @@ fleck_status fk_table_text(fk_text *out, const fk_table *t, fleck_error *err)
 {
     int64_t rows = rows_of(t);
     int *widths = NULL;
-    bool *marks = NULL; /* in which columns there are any */
+    bool *marks = NULL; /* [columns] whether the column has a marked cell */
     fleck_status st;
 
     FK_DO(FK_CALLOC(&widths, t->columns, err));
@@ -188,7 +200,22 @@ done:
     return st;
 }
 
-/* Text of a cell, which may be broken behind underscores and strokes. */
+fleck_status fk_html_add(fk_text *out, fleck_error *err, ...)
+{
+    const char *part;
+    bool markup = true;
+    va_list ap;
+    fleck_status st = FLECK_OK;
+
+    va_start(ap, err);
+    for (; st == FLECK_OK && (part = va_arg(ap, const char *)) != NULL; markup = !markup)
+        st = markup ? fk_text_add(out, part, (int64_t)strlen(part), err)
+                    : fk_html_text(out, part, err);
+    va_end(ap);
+    return st;
+}
+
+/* The text of a cell, which may be broken after underscores and slashes. */
 static fleck_status html_words(fk_text *out, const char *cell, fleck_error *err)
 {
     char *part = NULL;

@@ -1,12 +1,12 @@
-/* Text in pictures: the built-in font at any whole size, with smooth edges. */
+/* Text in pictures: the built-in font at any integer size, with smooth edges. */
 #include "render/font.h"
 #include "render/render.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Squared distance of (x, y) from the line between (ax, ay) and (ax + dx, ay + dy), |dx| and |dy|
- * at most 1. */
+/* Squared distance of (x, y) from the segment between (ax, ay) and (ax + dx, ay + dy), with |dx|
+ * and |dy| at most 1. */
 static double to_stroke(double x, double y, int ax, int ay, int dx, int dy)
 {
     double px = x - ax, py = y - ay, length = (double)(dx * dx + dy * dy);
@@ -18,7 +18,7 @@ static double to_stroke(double x, double y, int ax, int ay, int dx, int dy)
     return px * px + py * py;
 }
 
-/* A glyph's dots: bit x + MARGIN of row y + MARGIN. */
+/* The dots of a glyph: bit x + MARGIN of row y + MARGIN. */
 enum { MARGIN = 4 };
 typedef struct glyph {
     uint32_t rows[FK_FONT_HEIGHT + 2 * MARGIN];
@@ -39,9 +39,9 @@ static bool dot(const glyph *g, int x, int y)
     return (g->rows[y + MARGIN] >> (x + MARGIN) & 1) != 0;
 }
 
-/* Distance of (x, y) from the glyph's strokes, which join the centres of neighbouring dots, corners
- * only where no third dot makes the way round; dot (i, j) is at (i, j).  What four dots surround is
- * ink.  2 where no stroke is near; (x, y) is at most one dot outside the cell. */
+/* Distance of (x, y) from the glyph's strokes; dot (i, j) is at (i, j).  Strokes join the centres
+ * of adjacent dots, and of diagonal dots if no third dot joins them.  The square between four dots
+ * is ink.  The distance is 2 if no stroke is near.  (x, y) is at most one dot outside the cell. */
 static double to_glyph(const glyph *g, double x, double y)
 {
     const int x0 = (int)floor(x), y0 = (int)floor(y);
@@ -68,8 +68,8 @@ static double to_glyph(const glyph *g, double x, double y)
     return sqrt(least);
 }
 
-/* Ink of a glyph at output dot (i, j) from its cell's corner at `size`, 0 to 1: strokes are one dot
- * of the font and twice `rim` wide with round ends, their edges one output dot. */
+/* Ink, 0 to 1, of a glyph at `size` at pixel (i, j) of its cell.  Strokes are 1 + 2 `rim` dots of
+ * the font wide with round ends, and their edges are one pixel wide. */
 static double coverage(const glyph *g, int64_t i, int64_t j, int size, double rim)
 {
     double x = ((double)i + 0.5) / size - 0.5, y = ((double)j + 0.5) / size - 0.5;
@@ -78,7 +78,7 @@ static double coverage(const glyph *g, int64_t i, int64_t j, int size, double ri
     return ink < 0 ? 0 : ink > 1 ? 1 : ink;
 }
 
-/* Blend colour rgb (its luma in a grey picture) over pixel (x, y); outside the picture nothing. */
+/* Blend colour rgb (its luma in a grey picture) over pixel (x, y), if it is in the picture. */
 static void blend(fk_image *im, int64_t x, int64_t y, const uint8_t rgb[3], double ink)
 {
     uint8_t luma = (uint8_t)((299 * rgb[0] + 587 * rgb[1] + 114 * rgb[2] + 500) / 1000);
@@ -87,14 +87,11 @@ static void blend(fk_image *im, int64_t x, int64_t y, const uint8_t rgb[3], doub
     if (ink <= 0 || x < 0 || y < 0 || x >= im->width || y >= im->height)
         return;
     p = im->data + (y * im->width + x) * im->channels;
-    for (int c = 0; c < 3 && c < im->channels; c++) {
-        uint8_t target = im->channels == 1 ? luma : rgb[c];
-
-        p[c] = (uint8_t)(p[c] + (target - p[c]) * ink + 0.5);
-    }
+    for (int c = 0; c < 3 && c < im->channels; c++)
+        p[c] = fk_render_mix(p[c], im->channels == 1 ? luma : rgb[c], ink);
 }
 
-/* Text whose strokes are wider by `rim` dots of the font, at most 1, on each side. */
+/* Draw text whose strokes are wider by `rim` dots of the font, at most 1, on each side. */
 static void draw(fk_image *im, int64_t x, int64_t y, const char *text, int size, double rim,
                  const uint8_t rgb[3])
 {

@@ -1,14 +1,16 @@
-/* A feed: images decoded, and passed through one network, once for all runners that need them.
+/* A feed: where images and taps come from: decoded, and passed through one network.  With a store
+ * that happens once for all runners that need them.
  *
  * What is found again is found by content: a pass by the SHA-256 of the network's input, an image
  * by that of its path.  Whoever asks for a pass need not know who else did, so that fit,
- * calibration, evaluation and pictures are the same code with a feed as without. */
+ * calibration, evaluation and pictures are the same code with a store as without. */
 #include "run/feed.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/sha256.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* In front of what is kept. */
@@ -27,22 +29,14 @@ fleck_status fk_feed_open(fk_feed *out, const fk_net_source *source,
                           const fk_net_settings *settings, const char *key, fk_pool *pool,
                           fleck_error *err)
 {
-    int64_t floats = 0;
     fleck_status st;
 
-    *out = (fk_feed){.pool = pool, .lanes = fk_pool_threads(pool)};
+    *out = (fk_feed){
+        .pool = pool, .lanes = fk_pool_threads(pool), .source = *source, .settings = *settings};
     fk_sha256_text(key, strlen(key), out->key);
-    FK_DO(fk_net_open(&out->net, source, settings, err));
-    for (int i = 0; i < fk_net_tap_count(out->net); i++)
-        floats += tap_floats(fk_net_tap(out->net, i));
-    floats += fk_net_pool_dim(out->net);
-    out->record_bytes = (int64_t)sizeof(head) + floats * (int64_t)sizeof(float);
     FK_DO(FK_CALLOC(&out->sessions, out->lanes, err));
     FK_DO(FK_CALLOC(&out->records, out->lanes, err));
-    for (int i = 0; i < out->lanes; i++) {
-        FK_DO(fk_net_session_open(&out->sessions[i], out->net, err));
-        FK_DO(FK_ALLOC(&out->records[i], out->record_bytes, err));
-    }
+    FK_DO(fk_feed_wake(out, err));
 done:
     if (st != FLECK_OK)
         fk_feed_close(out);
@@ -51,14 +45,39 @@ done:
 
 void fk_feed_close(fk_feed *f)
 {
-    for (int i = 0; f->sessions != NULL && i < f->lanes; i++)
-        fk_net_session_close(&f->sessions[i]);
+    fk_feed_rest(f);
     for (int i = 0; f->records != NULL && i < f->lanes; i++)
         fk_free(f->records[i]);
     fk_free(f->sessions);
     fk_free(f->records);
-    fk_net_close(&f->net);
     *f = (fk_feed){0};
+}
+
+fleck_status fk_feed_wake(fk_feed *f, fleck_error *err)
+{
+    int64_t floats = 0;
+    fleck_status st;
+
+    if (f->net != NULL)
+        return FLECK_OK;
+    FK_DO(fk_net_open(&f->net, &f->source, &f->settings, err));
+    for (int i = 0; i < f->lanes; i++)
+        FK_DO(fk_net_session_open(&f->sessions[i], f->net, err));
+    for (int i = 0; i < fk_net_tap_count(f->net); i++)
+        floats += tap_floats(fk_net_tap(f->net, i));
+    floats += fk_net_pool_dim(f->net);
+    f->record_bytes = (int64_t)sizeof(head) + floats * (int64_t)sizeof(float);
+done:
+    if (st != FLECK_OK)
+        fk_feed_rest(f);
+    return st;
+}
+
+void fk_feed_rest(fk_feed *f)
+{
+    for (int i = 0; f->sessions != NULL && i < f->lanes; i++)
+        fk_net_session_close(&f->sessions[i]);
+    fk_net_close(&f->net);
 }
 
 /* Name of what `bytes` lead to. */
@@ -137,9 +156,10 @@ fleck_status fk_feed_decode(fk_feed *f, const char *path, const fk_image_setting
     *out = (fk_image){0};
     *seconds = 0.0;
     *notes = (fk_image_notes){0};
-    name_image(name, path, settings);
-    if (keep)
+    if (keep) {
+        name_image(name, path, settings);
         size = fk_blobs_size(f->blobs, name);
+    }
     if (size >= 0)
         return read_image(f, name, size, out, seconds, err);
     start = fk_clock_seconds();
@@ -154,25 +174,14 @@ done:
     return st;
 }
 
-/* Where the lane's record has each tap, and the pool. */
-static void view_record(const fk_feed *f, int lane, const float **taps, const float **pool)
-{
-    const float *at = (const float *)(const void *)(f->records[lane] + sizeof(head));
-
-    for (int i = 0; i < fk_net_tap_count(f->net); i++) {
-        taps[i] = at;
-        at += tap_floats(fk_net_tap(f->net, i));
-    }
-    *pool = fk_net_pool_dim(f->net) > 0 ? at : NULL;
-}
-
 /* Copy what the network gave into the lane's record. */
-static void fill_record(const fk_feed *f, int lane, const float *const *taps, const float *pool,
-                        double seconds)
+static void fill_record(const fk_feed *f, int64_t lane, double seconds)
 {
+    const float *taps[FK_MAX_TAPS], *pooled = NULL;
     head h = {.seconds = seconds};
     float *at = (float *)(void *)(f->records[lane] + sizeof h);
 
+    fk_net_view(f->sessions[lane], taps, &pooled);
     memcpy(f->records[lane], &h, sizeof h);
     for (int i = 0; i < fk_net_tap_count(f->net); i++) {
         int64_t n = tap_floats(fk_net_tap(f->net, i));
@@ -180,38 +189,79 @@ static void fill_record(const fk_feed *f, int lane, const float *const *taps, co
         memcpy(at, taps[i], (size_t)n * sizeof *at);
         at += n;
     }
-    if (pool != NULL)
-        memcpy(at, pool, (size_t)fk_net_pool_dim(f->net) * sizeof *at);
+    if (pooled != NULL)
+        memcpy(at, pooled, (size_t)fk_net_pool_dim(f->net) * sizeof *at);
 }
 
-fleck_status fk_feed_run(fk_feed *f, int lane, const uint8_t *rgb, int64_t pixels, fk_pool *pool,
-                         const float **taps, const float **pooled, double *seconds,
-                         fleck_error *err)
+/* Inputs whose taps are kept. */
+typedef struct kept_job {
+    fk_feed *feed;
+    const uint8_t *const *rgb;
+    fk_pool *pool; /* where there is one only, else NULL */
+} kept_job;
+
+/* Input `lane`: its taps come into the lane's record. */
+static fleck_status run_kept(void *ctx, int64_t lane, int worker, fleck_error *err)
 {
+    const kept_job *j = ctx;
+    fk_feed *f = j->feed;
+    size_t bytes = (size_t)(f->settings.height * f->settings.width * 3);
     char name[FK_BLOBS_NAME];
-    bool keep = f->blobs != NULL;
     double start;
     fleck_status st = FLECK_OK;
 
-    *seconds = 0.0;
-    if (keep) {
-        name_of(name, f->key, rgb, (size_t)pixels * 3);
-        if (fk_blobs_size(f->blobs, name) == f->record_bytes) {
-            FK_DO(fk_blobs_get(f->blobs, name, f->records[lane], err));
-            memcpy(seconds, f->records[lane], sizeof *seconds);
-            view_record(f, lane, taps, pooled);
-            goto done;
-        }
-    }
+    (void)worker;
+    if (f->records[lane] == NULL)
+        FK_DO(FK_ALLOC(&f->records[lane], f->record_bytes, err));
+    name_of(name, f->key, j->rgb[lane], bytes);
+    if (fk_blobs_size(f->blobs, name) == f->record_bytes)
+        return fk_blobs_get(f->blobs, name, f->records[lane], err);
     start = fk_clock_seconds();
-    FK_DO(fk_net_run_together(&f->sessions[lane], &rgb, 1, pool, err));
-    fk_net_view(f->sessions[lane], taps, pooled);
-    *seconds = fk_clock_seconds() - start;
+    FK_DO(fk_net_run_together(&f->sessions[lane], &j->rgb[lane], 1, j->pool, err));
     f->passed++;
-    if (keep) {
-        fill_record(f, lane, taps, *pooled, *seconds);
-        FK_DO(fk_blobs_put(f->blobs, name, f->records[lane], f->record_bytes, err));
+    fill_record(f, lane, fk_clock_seconds() - start);
+    FK_DO(fk_blobs_put(f->blobs, name, f->records[lane], f->record_bytes, err));
+done:
+    return st;
+}
+
+fleck_status fk_feed_run(fk_feed *f, int64_t n, const uint8_t *const *rgb, double *seconds,
+                         fleck_error *err)
+{
+    kept_job j = {f, rgb, n == 1 ? f->pool : NULL};
+    double start = fk_clock_seconds();
+    head h;
+    fleck_status st;
+
+    assert(n <= f->lanes);
+    *seconds = 0.0;
+    if (f->blobs != NULL) {
+        FK_DO(fk_pool_run(f->pool, n, run_kept, &j, err));
+        for (int64_t i = 0; i < n; i++) {
+            memcpy(&h, f->records[i], sizeof h);
+            *seconds += h.seconds;
+        }
+    } else {
+        FK_DO(fk_net_run_together(f->sessions, rgb, n, f->pool, err));
+        f->passed += n;
+        *seconds = (fk_clock_seconds() - start) * f->lanes;
     }
 done:
     return st;
+}
+
+void fk_feed_view(const fk_feed *f, int i, const float **taps, const float **pooled)
+{
+    const float *at;
+
+    if (f->blobs == NULL) {
+        fk_net_view(f->sessions[i], taps, pooled);
+        return;
+    }
+    at = (const float *)(const void *)(f->records[i] + sizeof(head));
+    for (int k = 0; k < fk_net_tap_count(f->net); k++) {
+        taps[k] = at;
+        at += tap_floats(fk_net_tap(f->net, k));
+    }
+    *pooled = fk_net_pool_dim(f->net) > 0 ? at : NULL;
 }

@@ -42,10 +42,9 @@ static fleck_status view_of(fk_image *out, const fleck_result *r, fleck_error *e
 static fleck_status hatch(fk_image *picture, const fk_model *m, fleck_error *err)
 {
     fk_image left_out = {0};
-    unsigned kinds;
     fleck_status st;
 
-    FK_DO(fk_left_out(&left_out, &kinds, m, NULL, picture->width, picture->height, err));
+    FK_DO(fk_left_out(&left_out, m, NULL, picture->width, picture->height, err));
     if (left_out.data == NULL && fk_place_outside_share(&m->pre) > 0.0)
         FK_DO(fk_image_init(&left_out, picture->width, picture->height, 1, err));
     if (left_out.data != NULL) {

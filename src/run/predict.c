@@ -3,43 +3,50 @@
 #include "base/mem.h"
 #include "run/batch.h"
 
-#include <math.h>
-
-fleck_status fk_predict_image(fk_runner *r, fk_image *original, const fk_image *mask, bool keep,
-                              fleck_result *out, fleck_error *err)
+/* The source's only image. */
+static fleck_status predict_one(fk_runner *r, fk_source *source, bool keep, fleck_result *out,
+                                fleck_error *err)
 {
-    fk_canvas canvas = {0};
+    fk_batch b = {0};
+    const fleck_error *own;
     fleck_status st;
 
-    fk_result_start(out, r->model, original);
-    FK_DO(fk_runner_prepare_masked(r, 0, original, mask, &canvas, err));
-    out->unlike = fk_kind_compare(&r->model->kind, canvas.traits);
-    FK_DO(FK_ALLOC(&out->map, out->map_width * out->map_height, err));
-    FK_DO(fk_runner_score_canvas(r, 0, &canvas, FK_NONE, r->pool, out->map, &out->score, err));
-    fk_result_judge(out, r->model);
-    if (keep)
-        fk_result_keep(out, original);
+    *out = (fleck_result){0};
+    FK_DO(fk_batch_open(&b, r, source, 1, keep, err));
+    FK_DO(fk_batch_run(&b, 0, err));
+    own = &b.front.errors[0];
+    if (own->status != FLECK_OK)
+        FK_FAIL(err, own->status, "%s", own->message);
+    *out = b.results[0];
+    b.results[0] = (fleck_result){0};
 done:
-    fk_canvas_free(&canvas);
-    if (st != FLECK_OK)
-        fk_result_free(out);
+    fk_batch_close(&b);
     return st;
+}
+
+static fleck_status give_pixels(void *ctx, int64_t i, fleck_pixels *out)
+{
+    (void)i;
+    *out = *(const fleck_pixels *)ctx;
+    return FLECK_OK;
 }
 
 fleck_status fk_predict_pixels(fk_runner *r, const fleck_pixels *pixels, const fleck_pixels *mask,
                                bool keep, fleck_result *out, fleck_error *err)
 {
-    fk_image image = {0}, drawn = {0};
-    bool borrowed = false;
+    fleck_pixels given = *pixels;
+    fk_image drawn = {0};
+    fk_source source;
     fleck_status st;
 
-    FK_DO(fk_runner_pixels(r, 0, pixels, keep ? NULL : &borrowed, &image, err));
+    fk_source_init_stream(&source, give_pixels, &given, 1);
+    source.lasting = !keep;
     if (mask != NULL)
-        FK_DO(fk_image_mask_of_pixels(&drawn, mask, image.width, image.height, err));
-    FK_DO(fk_predict_image(r, &image, mask != NULL ? &drawn : NULL, keep, out, err));
+        FK_DO(fk_image_mask_of_pixels(&drawn, mask, pixels->width, pixels->height, err));
+    source.drawn = mask != NULL ? &drawn : NULL;
+    st = predict_one(r, &source, keep, out, err);
 done:
-    if (!borrowed)
-        fk_image_free(&image);
+    fk_source_free(&source);
     fk_image_free(&drawn);
     return st;
 }
@@ -47,20 +54,12 @@ done:
 fleck_status fk_predict_file(fk_runner *r, const char *path, bool keep, fleck_result *out,
                              fleck_error *err)
 {
-    fk_image original = {0};
+    fk_source source;
     fleck_status st;
 
-    *out = (fleck_result){0};
-    FK_DO(fk_runner_decode(r, 0, path, &original, err));
-    st = fk_predict_image(r, &original, NULL, keep, out, err);
-    if (st != FLECK_OK)
-        fk_error_context(err, "%s", path);
-    else
-        st = fk_strdup(&out->path, path, err);
-done:
-    if (st != FLECK_OK)
-        fk_result_free(out);
-    fk_image_free(&original);
+    fk_source_init_files(&source, &path, 1);
+    st = predict_one(r, &source, keep, out, err);
+    fk_source_free(&source);
     return st;
 }
 
@@ -83,10 +82,10 @@ static fleck_status hand_over(void *ctx, int64_t i, int worker, fleck_error *err
     int64_t bytes = r->image_width * r->image_height * PICTURE_BYTES;
 
     (void)err;
-    if (j->batch->errors[i].status != FLECK_OK)
+    if (j->batch->front.errors[i].status != FLECK_OK)
         return FLECK_OK;
     fk_gate_enter(&j->batch->gate, bytes,
-                  worker == 0 ? fk_pool_watch(j->batch->runner->pool) : NULL);
+                  worker == 0 ? fk_pool_watch(j->batch->front.runner->pool) : NULL);
     j->on_scored(j->ctx, j->first + i, r);
     fk_gate_leave(&j->batch->gate, bytes);
     return FLECK_OK;
@@ -98,22 +97,25 @@ fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n,
 {
     scored_job job = {.on_scored = on_scored, .ctx = ctx};
     fk_batch b = {0};
+    fk_source source;
     fleck_status st;
 
-    FK_DO(fk_batch_open(&b, r, keep, err));
+    fk_source_init_files(&source, files, n);
+    FK_DO(fk_batch_open(&b, r, &source, n, keep, err));
     for (int64_t done = 0, count; done < n; done += count) {
-        FK_DO(fk_batch_run(&b, n - done < b.room ? n - done : b.room, files + done, NULL, err));
-        count = b.n;
+        FK_DO(fk_batch_run(&b, done, err));
+        count = b.front.n;
         job.batch = &b;
         job.first = done;
         if (on_scored != NULL)
             FK_DO(fk_pool_run(r->pool, count, hand_over, &job, err));
         for (int64_t i = 0; i < count; i++) {
-            bool bad = b.errors[i].status != FLECK_OK;
+            const fleck_error *error = &b.front.errors[i];
+            bool bad = error->status != FLECK_OK;
 
             if (!bad)
                 fk_runner_scored(r, &b.results[i], true);
-            st = on_result(ctx, done + i, bad ? NULL : &b.results[i], bad ? &b.errors[i] : NULL);
+            st = on_result(ctx, done + i, bad ? NULL : &b.results[i], bad ? error : NULL);
             if (st != FLECK_OK)
                 FK_FAIL(err, st, "stopped at image %lld of %lld", (long long)(done + i + 1),
                         (long long)n);
@@ -123,5 +125,6 @@ fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n,
     fk_runner_tell(r);
 done:
     fk_batch_close(&b);
+    fk_source_free(&source);
     return st;
 }

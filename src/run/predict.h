@@ -5,11 +5,7 @@
 #include "run/result.h"
 #include "run/runner.h"
 
-/* Score pixels already decoded, on all threads; takes over *original where keep is set.  mask:
- * NULL, or what is left out of this image. */
-fleck_status fk_predict_image(fk_runner *r, fk_image *original, const fk_image *mask, bool keep,
-                              fleck_result *out, fleck_error *err) FLECK_MUST_CHECK;
-/* The same of pixels in memory, as fleck_score_pixels(). */
+/* Score pixels in memory on all threads, as fleck_score_pixels(). */
 fleck_status fk_predict_pixels(fk_runner *r, const fleck_pixels *pixels, const fleck_pixels *mask,
                                bool keep, fleck_result *out, fleck_error *err) FLECK_MUST_CHECK;
 /* Decode and score one file on all threads; messages name it. */

@@ -48,10 +48,9 @@ fleck_status fk_result_full_map(float *out, const fk_model *m, const fleck_resul
                                 fleck_error *err)
 {
     fk_image left_out = {0};
-    unsigned kinds;
     fleck_status st;
 
-    FK_DO(fk_left_out(&left_out, &kinds, m, NULL, r->image_width, r->image_height, err));
+    FK_DO(fk_left_out(&left_out, m, NULL, r->image_width, r->image_height, err));
     fk_place_map(out, r->image_height, r->image_width, r->map, &m->pre);
     for (int64_t i = 0; left_out.data != NULL && i < r->image_width * r->image_height; i++)
         out[i] = left_out.data[i] != 0 ? 0.0f : out[i];

@@ -1,4 +1,4 @@
-/* A source: where the images of a fit come from, files or a function of the caller. */
+/* A source: where images come from, files or a function of the caller. */
 #include "run/source.h"
 
 fk_dataset_how fk_source_how(const char *good, bool recursive, fk_warn warn)
@@ -33,7 +33,7 @@ void fk_source_free(fk_source *s)
 
 /* Called with the lock held: the pixels are the function's until it is called again. */
 static fleck_status ask(fk_source *s, fk_runner *r, int lane, int64_t i, fk_image *out,
-                        fleck_error *err)
+                        bool *borrowed, fleck_error *err)
 {
     fleck_pixels p = {0};
     fleck_status st = s->next(s->ctx, i, &p);
@@ -41,11 +41,11 @@ static fleck_status ask(fk_source *s, fk_runner *r, int lane, int64_t i, fk_imag
     if (st != FLECK_OK)
         return fk_error_set(err, st, "the caller's function gave no image (%s)",
                             fk_status_name(st));
-    return fk_runner_pixels(r, lane, &p, NULL, out, err);
+    return fk_runner_pixels(r, lane, &p, s->lasting ? borrowed : NULL, out, err);
 }
 
 static fleck_status read_stream(fk_source *s, fk_runner *r, int lane, int64_t i, fk_image *out,
-                                fleck_error *err)
+                                bool *borrowed, fleck_error *err)
 {
     fleck_status st;
 
@@ -53,7 +53,7 @@ static fleck_status read_stream(fk_source *s, fk_runner *r, int lane, int64_t i,
     while (s->turn < i && !s->stopped)
         pthread_cond_wait(&s->turn_came, &s->lock);
     if (!s->stopped)
-        st = ask(s, r, lane, i, out, err);
+        st = ask(s, r, lane, i, out, borrowed, err);
     else
         st = fk_error_set(err, FLECK_E_CANCELLED, "the fit has failed before");
     s->stopped = st != FLECK_OK;
@@ -65,14 +65,15 @@ static fleck_status read_stream(fk_source *s, fk_runner *r, int lane, int64_t i,
 }
 
 fleck_status fk_source_read(fk_source *s, fk_runner *r, int lane, int64_t i, fk_image *out,
-                            fleck_error *err)
+                            bool *borrowed, fleck_error *err)
 {
     fleck_status st;
 
     *out = (fk_image){0};
+    *borrowed = false;
     if (s->files != NULL)
         return fk_runner_decode(r, lane, s->files[i], out, err);
-    st = read_stream(s, r, lane, i, out, err);
+    st = read_stream(s, r, lane, i, out, borrowed, err);
     if (st != FLECK_OK)
         fk_source_context(s, i, err);
     return st;
@@ -90,6 +91,6 @@ void fk_source_context(const fk_source *s, int64_t i, fleck_error *err)
 {
     if (s->files != NULL)
         fk_error_context(err, "%s", s->files[i]);
-    else
+    else if (s->n > 1)
         fk_error_context(err, "image %lld", (long long)i);
 }

@@ -1,4 +1,4 @@
-/* A source: where the images of a fit come from, files or a function of the caller. */
+/* A source: where images come from, files or a function of the caller. */
 #ifndef FK_RUN_SOURCE_H
 #define FK_RUN_SOURCE_H
 
@@ -15,7 +15,10 @@ fk_dataset_how fk_source_how(const char *good, bool recursive, fk_warn warn);
 typedef struct fk_source {
     int64_t n;
     const char *const *files;  /* [n], or NULL: `next` gives the pixels */
+    const char *const *masks;  /* [n] of the images' own masks, NULL entries for none; or NULL */
     const fk_digest *contents; /* [n] digests of the files, or NULL */
+    const fk_image *drawn;     /* NULL, or the mask of a function's only image */
+    bool lasting;              /* a function's pixels stay until the source is freed */
     fleck_next_image *next;
     void *ctx;
     /* Of a function: whose turn it is, guarded by lock. */
@@ -33,9 +36,10 @@ void fk_source_free(fk_source *s);
  * until those below have been asked for, so who leaves one out must stop the source.  Once the last
  * has been read, any may be read again.  What the function returns other than FLECK_OK is the
  * status of the call; from then on all are FLECK_E_CANCELLED, without another call of the function.
- * Messages name the image. */
+ * Messages name the image.  *borrowed: out is a view of lasting
+ * pixels, not to be freed. */
 fleck_status fk_source_read(fk_source *s, fk_runner *r, int lane, int64_t i, fk_image *out,
-                            fleck_error *err) FLECK_MUST_CHECK;
+                            bool *borrowed, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Let no more be read, and nobody wait: the fit has failed. */
 void fk_source_stop(fk_source *s);

@@ -1,10 +1,11 @@
-/* The defects: where they are on the part, and what they do to its surface. */
+/* The defects: their places on the part, and their effect on its surface. */
 #include "synth/noise.h"
 #include "synth/scene.h"
 
 #include <math.h>
 
-/* Shares of a pixel below this are no defect: neither drawn nor in the mask. */
+/* Less than this share of a pixel is no defect: it is neither drawn nor marked in the ground
+ * truth. */
 #define LEAST 0.125
 
 static void box(fk_synth_defect *d, double reach)
@@ -15,7 +16,7 @@ static void box(fk_synth_defect *d, double reach)
     d->bottom = d->y + reach;
 }
 
-/* A place between two radii with `room` around it free of holes. */
+/* Choose a place between two radii that is `room` away from holes. */
 static void place(fk_synth_defect *d, fk_prng *g, double inner, double outer, double room)
 {
     for (int attempt = 0; attempt < 200; attempt++) {
@@ -73,8 +74,8 @@ static void plan_scratch(fk_synth_defect *d, const fk_synth_part *p, fk_prng *g)
     }
 }
 
-/* A walk with a new heading at every step that thins out; returns where and how it stood at
- * `fork`, where a branch may begin. */
+/* A random walk with a new heading at every step, which gets thinner.  Returns its stroke at step
+ * `fork`, where a branch can begin. */
 static fk_synth_stroke walk(fk_synth_defect *d, const fk_synth_part *p, fk_prng *g, double x,
                             double y, double heading, int steps, double width, int fork)
 {
@@ -97,7 +98,7 @@ static fk_synth_stroke walk(fk_synth_defect *d, const fk_synth_part *p, fk_prng 
     return at_fork;
 }
 
-/* From the rim of a bolt hole, where stress is greatest, with one branch. */
+/* A crack begins at the rim of a bolt hole, where stress is greatest, and has one branch. */
 static void plan_crack(fk_synth_defect *d, const fk_synth_part *p, fk_prng *g)
 {
     double width = at_least(p, fk_synth_between(g, 0.006, 0.011), 0.6), heading, x, y, dx, dy;
@@ -106,7 +107,7 @@ static void plan_crack(fk_synth_defect *d, const fk_synth_part *p, fk_prng *g)
     fk_synth_stroke fork;
 
     fk_synth_bolt(bolt, &x, &y);
-    /* Along the circle to either side, or towards the hub; outwards the rim is near. */
+    /* Along the circle to either side, or towards the hub.  Outwards the rim is too near. */
     heading = (bolt + 0.5) / FK_SYNTH_BOLTS + fk_synth_between(g, 0.22, 0.78);
     fk_synth_turn(heading, &dx, &dy);
     x += dx * (fk_synth_bolt_reach() - 0.01);
@@ -147,8 +148,8 @@ void fk_synth_plan(fk_synth_defect *d, const fk_synth_part *p, fk_synth_kind kin
     }
 }
 
-/* Share of the pixel at (u, v) that the strokes cover.  *across runs from -1 to 1 over the width of
- * the stroke that covers most, *facing says how much its positive side faces the lamp. */
+/* Share of the pixel at (u, v) that the strokes cover.  *across is -1 to 1 over the width of the
+ * stroke that covers most, and *facing is how much its positive side faces the lamp. */
 static double stroked(const fk_synth_defect *d, const fk_synth_part *p, double u, double v,
                       double *across, double *facing)
 {
@@ -171,7 +172,7 @@ static double stroked(const fk_synth_defect *d, const fk_synth_part *p, double u
     return most;
 }
 
-/* A groove: bright metal, the wall that faces the lamp brighter, the other one in shade. */
+/* A groove of bright metal. The wall that faces the lamp is brighter, the other one darker. */
 static double scratch(const fk_synth_defect *d, const fk_synth_part *p, double u, double v,
                       fk_synth_surface *s)
 {
@@ -195,8 +196,8 @@ static double crack(const fk_synth_defect *d, const fk_synth_part *p, double u, 
     return cover;
 }
 
-/* A bowl: with q the squared distance from its middle, slope ~ (1 - q) outwards-up, so the far wall
- * from the lamp is bright and the near one dark; the bottom loses the tool's marks. */
+/* A bowl.  With q the squared distance from its middle it rises outwards with slope ~ (1 - q), so
+ * the wall far from the lamp is bright and the near one dark.  The bottom has no tool marks. */
 static double dent(const fk_synth_defect *d, const fk_synth_part *p, double u, double v,
                    fk_synth_surface *s)
 {
@@ -211,14 +212,14 @@ static double dent(const fk_synth_defect *d, const fk_synth_part *p, double u, d
     return cover;
 }
 
-/* A dried drop of oil: its outline wavers, it swallows light, most of all along its edge. */
+/* A dried drop of oil with an irregular outline.  It absorbs light, most of all along its edge. */
 static double stain(const fk_synth_defect *d, const fk_synth_part *p, double u, double v,
                     fk_synth_surface *s, double colour[3])
 {
     double x = u - d->x, y = v - d->y, far = sqrt(x * x + y * y) / d->size;
     double waver = fk_synth_noise2(d->texture, 9 * u, 9 * v) +
                    0.4 * fk_synth_noise2(d->texture + 1, 24 * u, 24 * v);
-    double inside = (1 + 0.38 * waver - far) * d->size; /* a length, roughly, from the outline */
+    double inside = (1 + 0.38 * waver - far) * d->size; /* roughly the distance from the outline */
     double soft = at_least(p, 0.02, 1.2), cover = fk_synth_unit(inside / soft + 0.5) * s->solid;
     double edge = fk_synth_unit(1 - fabs(inside - 0.02) / 0.04), dark;
 

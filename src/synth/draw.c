@@ -1,4 +1,4 @@
-/* Pictures of the sample category, pixel by pixel. */
+/* Draws the images of the sample category, pixel by pixel. */
 #include "synth/scene.h"
 #include "synth/synth.h"
 
@@ -20,7 +20,7 @@ const char *fk_synth_defect_name(int i)
     return names[i];
 }
 
-/* Light on the sensor: lamp, lens (darker towards the corners) and the noise of each pixel. */
+/* Light on the sensor: lamp, lens (darker towards the corners), and the noise of each pixel. */
 static void expose(uint8_t *rgb, const fk_synth_part *p, int64_t x, int64_t y,
                    const fk_synth_surface *s, const double colour[3])
 {

@@ -1,15 +1,14 @@
-/* Sine, cosine and noise from + - * and / alone, so that samples are the same on every machine. */
+/* Sine, cosine and noise from + - * / alone, so that samples are the same on every machine. */
 #include "synth/noise.h"
 
 #include <math.h>
 
-/* The C library may differ between machines in the last bit of sin and cos, which IEEE 754 leaves
- * open; + - * / sqrt and floor it does not.  Hence the series of Taylor around the nearest quarter
- * turn, where |x| <= pi/4:
+/* IEEE 754 fixes every bit of + - * / sqrt and floor, but not the last bit of sin and cos, so C
+ * libraries differ.  Hence Taylor series around the nearest quarter turn, where |x| <= pi/4:
  *
  *   sin x = x - x^3/3! + x^5/5! - ...      cos x = 1 - x^2/2! + x^4/4! - ...
  *
- * The first term left out is below (pi/4)^13/13! = 7e-12 and (pi/4)^14/14! = 4e-13. */
+ * The first omitted term is below (pi/4)^13/13!  = 7e-12 and (pi/4)^14/14!  = 4e-13. */
 void fk_synth_turn(double turns, double *cosine, double *sine)
 {
     double quarters = floor(turns * 4 + 0.5);

@@ -1,4 +1,4 @@
-/* The good part: a turned steel flange on a dark bench, and how one differs from the next. */
+/* The good part: a turned steel flange on a dark bench, and its variation. */
 #include "synth/noise.h"
 #include "synth/scene.h"
 
@@ -6,7 +6,7 @@
 
 /* The drawing, in units of the outer radius, from outside to inside. */
 #define FACE 0.945        /* the rim between here and 1 is bevelled outwards */
-#define BOLT_CIRCLE 0.715 /* where the bolt holes sit */
+#define BOLT_CIRCLE 0.715 /* radius of the circle of bolt holes */
 #define BOLT_SINK 0.108   /* radius of a countersink */
 #define BOLT_HOLE 0.078   /* radius of a hole */
 #define DOWEL 0.034       /* radius of the two small holes between bolts */
@@ -15,14 +15,14 @@
 #define HUB 0.425         /* foot of the raised hub's bevel */
 #define HUB_TOP 0.390     /* its upper edge */
 #define KEY_HALF 0.052    /* half the width of the keyway */
-#define KEY_END 0.300     /* how far up it reaches */
+#define KEY_END 0.300     /* its upper end */
 #define BORE_SINK 0.238   /* bevel around the bore */
 #define BORE 0.205        /* radius of the bore */
 
-/* Light.  A surface tilted by the bevel's angle towards direction n looks brighter by its share
- * n . l of the lamp's direction l.  A turned surface reflects like a record: each groove is a tiny
- * cylinder, which mirrors the lamp where its axis is across the light, so the highlight is a bow
- * tie along l, (n . l)^6 here.  `facing` is n . l with n pointing away from the centre. */
+/* Light.  A bevel that is tilted towards direction n is brighter by n .  l, with l the lamp's
+ * direction.  A turned surface reflects like a record: each groove is a tiny cylinder that reflects
+ * the lamp where its axis is perpendicular to the light.  So the highlight is a bow tie along l, (n
+ * .  l)^6 here.  `facing` is n .  l with n pointing away from the centre. */
 
 /* Centres of the holes: bolts 30, 90, 150, ... degrees from the x axis, dowels at 0 and 240. */
 #define HALF (BOLT_CIRCLE / 2)
@@ -75,7 +75,7 @@ void fk_synth_vary(fk_synth_part *p, int64_t width, int64_t height, fk_prng *g)
     p->centre_x = 0.5 * (double)width + side / 256 * fk_synth_between(g, -2, 2);
     p->centre_y = 0.5 * (double)height + side / 256 * fk_synth_between(g, -2, 2);
     fk_synth_turn(fk_synth_between(g, -1.5, 1.5) / 360, &p->cosine, &p->sine);
-    /* The lamp stands at the upper left, give or take four degrees. */
+    /* The lamp is at the upper left, within four degrees either way. */
     fk_synth_turn((235 + fk_synth_between(g, -4, 4)) / 360, &cosine, &sine);
     p->light_x = p->cosine * cosine + p->sine * sine;
     p->light_y = p->cosine * sine - p->sine * cosine;
@@ -92,8 +92,8 @@ void fk_synth_vary(fk_synth_part *p, int64_t width, int64_t height, fk_prng *g)
     p->texture = fk_prng_next(g);
 }
 
-/* Lay `level` over the surface where `inside` (a length, positive inside) says so, with an edge one
- * pixel wide. */
+/* Set the surface to `level` where the distance `inside` is positive, with an edge one pixel
+ * wide. */
 static double lay(const fk_synth_part *p, fk_synth_surface *s, double inside, double level)
 {
     double cover = fk_synth_unit(inside * p->scale + 0.5);
@@ -104,7 +104,7 @@ static double lay(const fk_synth_part *p, fk_synth_surface *s, double inside, do
 
 static double bench(const fk_synth_part *p, double u, double v)
 {
-    double x = u + 0.05 * p->light_x, y = v + 0.07 * p->light_y; /* the shadow falls away from it */
+    double x = u + 0.05 * p->light_x, y = v + 0.07 * p->light_y; /* of the shadow */
     double shadow = fk_synth_unit((1.16 - distance(x, y)) / 0.20);
 
     return (62 + 4 * fk_synth_noise2(p->texture + 1, 2.5 * u, 2.5 * v) +
@@ -112,7 +112,7 @@ static double bench(const fk_synth_part *p, double u, double v)
            (1 - 0.55 * shadow * shadow * (3 - 2 * shadow));
 }
 
-/* The tool's marks: fine rings that change slowly along the circle, n the direction. */
+/* The tool's marks: fine rings that change slowly along the circle.  n is the direction. */
 static double rings(const fk_synth_part *p, double r, double nx, double ny)
 {
     return 0.6 * fk_synth_noise3(p->texture + 3, 3 * nx, 3 * ny, 58 * r) +
@@ -134,17 +134,17 @@ static void bolt_hole(const fk_synth_part *p, fk_synth_surface *s, double x, dou
 /* The plate between rim and hub, with its groove. */
 static void face(const fk_synth_part *p, fk_synth_surface *s, double r, double facing, double marks)
 {
-    /* In small pictures the groove is wider and as much fainter, or it would break into dots. */
+    /* In small images the groove is wider and fainter, since it would break into dots. */
     double half = GROOVE_HALF * p->scale < 1.4 ? 1.4 / p->scale : GROOVE_HALF;
     double t = (r - GROOVE) / half, shine = facing * facing * facing;
     double level = 146 + 52 * shine * shine + 9 * marks;
 
-    if (t > -1 && t < 1) /* walls: the inner one faces outwards, the outer one inwards */
+    if (t > -1 && t < 1) /* the inner wall faces outwards, the outer one inwards */
         level -= GROOVE_HALF / half * (1 - t * t) * (30 + 130 * facing * t);
     lay(p, s, FACE - r, level);
 }
 
-/* What is raised or cut away around the centre. */
+/* Hub, keyway and bore. */
 static void hub(const fk_synth_part *p, fk_synth_surface *s, double u, double v, double r,
                 double facing, double marks)
 {

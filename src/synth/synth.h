@@ -6,11 +6,11 @@
 #include "image/image.h"
 
 /* The part is a turned steel flange on a bench: six bolt holes, two dowel holes, a hub with a keyed
- * bore.  From picture to picture it moves by 2 pixels (at a side of 256; in proportion otherwise),
- * turns by 1.5 degrees either way, and lamp, brightness, hue and the tool's marks differ. */
+ * bore.  Images differ in its position by 2 pixels (for a side of 256, otherwise in proportion), in
+ * its rotation by 1.5 degrees either way, and in lamp, brightness, hue and tool marks. */
 typedef struct fk_synth_settings {
     int64_t width, height; /* of each image, at least 64; the part fills the shorter side */
-    int64_t train, good, defective; /* images: train/good, test/good, and for each defect type */
+    int64_t train, good, defective; /* images: train/good, test/good, each defect type */
     uint64_t seed;
     fk_watch *watch; /* NULL, or told of each image in stage "synth" */
 } fk_synth_settings;
@@ -19,10 +19,10 @@ typedef struct fk_synth_settings {
 int fk_synth_defects(void);
 const char *fk_synth_defect_name(int i);
 
-/* Draw one picture.
+/* Draw one image.
  *
  *   out     RGB, width x height
- *   mask    grey, 0 and 255; NULL where it is not wanted, all 0 for good parts.  255 where the
+ *   mask    ground truth, grey, 0 and 255; may be NULL; all 0 for good parts.  255 where the
  *           defect touches the pixel: elsewhere the picture is what it would be without defect, to
  *           the last byte
  *   stream  0 train, 1 test good, 2 + i: with defect i
@@ -33,10 +33,10 @@ const char *fk_synth_defect_name(int i);
 fleck_status fk_synth_draw(fk_image *out, fk_image *mask, const fk_synth_settings *s, int stream,
                            int64_t index, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Write the whole category under folder, made if needed: train/good/000.png, test/good/000.png,
- * test/scratch/000.png, ground_truth/scratch/000_mask.png, ..., LICENSE.txt.  A folder that holds
- * something is refused (FLECK_E_OPTION).  Each file appears whole or not at all; after a failure
- * those written before it stay. */
+/* Write the category into folder, which is made if needed: train/good/000.png, test/good/000.png,
+ * test/scratch/000.png, ground_truth/scratch/000_mask.png, ..., LICENSE.txt.  A folder that is not
+ * empty is refused (FLECK_E_OPTION).  Each file appears complete or not at all; after a failure the
+ * earlier ones stay. */
 fleck_status fk_synth_write(const char *folder, const fk_synth_settings *s,
                             fleck_error *err) FLECK_MUST_CHECK;
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* folder/part as a new folder, and its path. */
+/* Make folder/part and return its path. */
 static fleck_status subfolder(char **out, const char *folder, const char *part, const char *name,
                               fleck_error *err)
 {
@@ -35,7 +35,7 @@ done:
     return st;
 }
 
-/* All pictures of one stream, and their masks where it shows a defect. */
+/* Write all images of one stream, and the masks of defects. */
 static fleck_status write_stream(const char *folder, const fk_synth_settings *s, int stream,
                                  int64_t count, fleck_error *err)
 {

@@ -1,4 +1,4 @@
-/* safetensors: reading, with every offset of a foreign header checked before use. */
+/* safetensors: reading.  Every offset of the header is checked before it is used. */
 #include "tensor/safetensors.h"
 #include "base/mem.h"
 #include "tensor/st_reader.h"
@@ -47,7 +47,7 @@ static fleck_status read_dtype(const char *text, fk_tensor *view, const char *fi
     return FLECK_OK;
 }
 
-/* One member of the header into e; data_size is what lies behind the header. */
+/* Read one member of the header into e.  data_size is the number of bytes after the header. */
 static fleck_status read_entry(fk_st_entry *e, const fk_json *value, int64_t data_size,
                                const char *file, fleck_error *err)
 {
@@ -96,7 +96,7 @@ static fleck_status check_metadata(void *ctx, const char *key, const fk_json *va
     return FLECK_OK;
 }
 
-static fleck_status take_member(void *ctx, const char *key, const fk_json *value, fleck_error *err)
+static fleck_status read_member(void *ctx, const char *key, const fk_json *value, fleck_error *err)
 {
     header_walk *walk = ctx;
     fk_st_reader *r = walk->reader;
@@ -111,7 +111,7 @@ static fleck_status take_member(void *ctx, const char *key, const fk_json *value
     return read_entry(&r->entries[r->count++], value, walk->data_size, r->name, err);
 }
 
-/* Order of the data; empty tensors come before the one that begins where they do. */
+/* The order of the data.  An empty tensor comes before a tensor with the same offset. */
 static int by_offset(const void *a, const void *b)
 {
     const fk_st_entry *x = a, *y = b;
@@ -150,7 +150,7 @@ static fleck_status check_cover(const fk_st_reader *r, int64_t data_size, fleck_
     return FLECK_OK;
 }
 
-/* Point the views at the data; a tensor at an address its elements cannot have is copied. */
+/* Point the views at the data.  A tensor at a misaligned address is copied. */
 static fleck_status place_views(fk_st_reader *r, const uint8_t *data, fleck_error *err)
 {
     for (int64_t i = 0; i < r->count; i++) {
@@ -184,7 +184,8 @@ fleck_status fk_st_read_header(fk_st_reader *r, const uint8_t *bytes, size_t siz
                 r->name, size);
     for (int i = 7; i >= 0; i--)
         length = length << 8 | bytes[i];
-    /* A file of another kind shows as an absurd length, so the more telling check comes first. */
+    /* In a file of another format the length is absurd.  The check with the clearer message
+     * comes first. */
     if (size == 8 || bytes[8] != '{')
         FK_FAIL(err, FLECK_E_FORMAT, "%s: not a safetensors file: its header does not begin with {",
                 r->name);
@@ -201,7 +202,7 @@ fleck_status fk_st_read_header(fk_st_reader *r, const uint8_t *bytes, size_t siz
         FK_FAIL(err, FLECK_E_FORMAT, "%s: the safetensors header is not an object", r->name);
     FK_DO(FK_CALLOC(&r->entries, fk_json_count(r->header), err));
     FK_DO(FK_CALLOC(&r->by_name, fk_json_count(r->header), err));
-    FK_DO(fk_json_each(r->header, take_member, &walk, err));
+    FK_DO(fk_json_each(r->header, read_member, &walk, err));
     qsort(r->entries, (size_t)r->count, sizeof *r->entries, by_offset);
     FK_DO(check_cover(r, walk.data_size, err));
     FK_DO(place_views(r, bytes + 8 + length, err));
@@ -323,7 +324,7 @@ fleck_status fk_st_get_checked(const fk_st_reader *r, const char *name, fk_dtype
                 fk_dtype_name(view.dtype),
                 fk_shape_text(found, sizeof found, view.ndim, view.shape));
 done:
-    /* Last, because shape may be out's own. */
+    /* Last, since shape may be out's own. */
     *out = st == FLECK_OK ? view : (fk_tensor){0};
     return st;
 }

@@ -1,5 +1,4 @@
-/* safetensors: reading a file with several threads, its checksum, and its memory given back for a
- * while. */
+/* safetensors: reading a file with several threads, its checksum, and giving back its memory. */
 #define _GNU_SOURCE
 #include "base/digest.h"
 #include "base/mem.h"
@@ -8,7 +7,7 @@
 
 #include <string.h>
 
-/* Bytes that a thread reads at a time, some blocks of the digest. */
+/* Bytes that a thread reads at a time: some blocks of the digest. */
 #define PIECE (16 * FK_DIGEST_BLOCK)
 /* Below this many bytes starting threads costs more than it saves. */
 #define ALONE_BELOW (INT64_C(8) << 20)
@@ -21,7 +20,7 @@ typedef struct read_job {
     fk_watch *watch;
 } read_job;
 
-/* Read a piece, each block hashed while it is in the cache. */
+/* Read a piece.  Each block is hashed while it is in the cache. */
 static fleck_status read_piece(void *ctx, int64_t item, int worker, fleck_error *err)
 {
     const read_job *job = ctx;
@@ -62,8 +61,7 @@ done:
     return st;
 }
 
-/* Where in the header the 32 digits of the checksum stand; NULL where they are not as fleck writes
- * them. */
+/* The 32 digits of the checksum in the header; NULL if they are not where fleck writes them. */
 static uint8_t *find_checksum(uint8_t *bytes, int64_t size, const char *digits)
 {
     static const char key[] = "\"" FK_ST_CHECKSUM "\":\"";
@@ -75,8 +73,7 @@ static uint8_t *find_checksum(uint8_t *bytes, int64_t size, const char *digits)
     return memcmp(at, digits, FK_DIGEST_TEXT - 1) == 0 ? at : NULL;
 }
 
-/* Put zeros where the checksum stands, and hash the blocks that it is in again.  The bytes stay
- * so. */
+/* Replace the checksum by zeros, and hash its blocks again.  The zeros stay. */
 static fleck_status hash_without_checksum(fk_st_reader *r, fk_digest *blocks, fleck_error *err)
 {
     const char *wanted = fk_st_metadata(r, FK_ST_CHECKSUM);
@@ -99,7 +96,7 @@ static fleck_status hash_without_checksum(fk_st_reader *r, fk_digest *blocks, fl
     return FLECK_OK;
 }
 
-/* Fill r->digest, and compare it with the checksum that the file may have. */
+/* Compute r->digest, and compare it with the file's checksum if it has one. */
 static fleck_status check_digest(fk_st_reader *r, fk_digest *blocks, fleck_error *err)
 {
     const char *wanted = fk_st_metadata(r, FK_ST_CHECKSUM);

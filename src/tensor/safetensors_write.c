@@ -1,4 +1,4 @@
-/* safetensors: writing, a file whole or not at all. */
+/* safetensors: writing a file, complete or not at all. */
 #include "tensor/safetensors.h"
 #include "base/digest.h"
 #include "base/file.h"
@@ -17,7 +17,7 @@ typedef struct item {
     char *name;
     fk_tensor view;
     int64_t bytes;
-    int64_t turn; /* place in the order of adding */
+    int64_t turn; /* index in the order of adding */
 } item;
 
 struct fk_st_writer {
@@ -88,7 +88,7 @@ fleck_status fk_st_writer_add_data(fk_st_writer *w, const char *name, fk_dtype d
         FK_FAIL(err, FLECK_E_SHAPE, "tensor %s: a shape %s cannot exist", name,
                 fk_shape_text(text, sizeof text, ndim, shape));
     assert(data != NULL || new.bytes == 0);
-    new.view.data = (void *)(uintptr_t)data; /* only read from */
+    new.view.data = (void *)(uintptr_t)data; /* only read */
     if (w->count == w->room) {
         int64_t room = w->room > 0 ? 2 * w->room : 32;
 
@@ -133,7 +133,7 @@ fleck_status fk_st_writer_check_finite(const fk_st_writer *w, fleck_error *err)
     return FLECK_OK;
 }
 
-/* Wider elements first: with the data block aligned, every tensor then is. */
+/* Wider elements come first.  As the data block is aligned, every tensor is then. */
 static int by_alignment(const void *a, const void *b)
 {
     const item *x = a, *y = b;
@@ -157,7 +157,7 @@ static fk_json *describe(const item *it, int64_t begin)
          fk_json_put_string(object, "dtype", fk_dtype_name(it->view.dtype));
     if (ok) {
         ok = fk_json_put(object, "shape", shape);
-        shape = NULL; /* taken over, also on failure */
+        shape = NULL; /* owned by object, also on failure */
     }
     if (ok) {
         ok = fk_json_put(object, "data_offsets", offsets);
@@ -170,7 +170,7 @@ static fk_json *describe(const item *it, int64_t begin)
     return object;
 }
 
-/* The header's text, padded so that the data block begins at a multiple of DATA_ALIGNMENT. */
+/* The text of the header, padded so that the data block begins at a multiple of DATA_ALIGNMENT. */
 static fleck_status header_text(fk_text *out, fk_st_writer *w, fleck_error *err)
 {
     char spaces[DATA_ALIGNMENT];
@@ -213,7 +213,7 @@ fleck_status fk_st_writer_checksum(fk_st_writer *w, fleck_error *err)
     return fk_st_writer_metadata(w, FK_ST_CHECKSUM, NO_CHECKSUM, err);
 }
 
-/* Where the bytes of a file go: to be hashed in blocks, or written. */
+/* Bytes of a file go either into the hash, in blocks, or into a file. */
 typedef struct sink {
     fk_writer *file; /* or */
     uint8_t *memory; /* of the file's size; neither: hash */
@@ -224,7 +224,7 @@ typedef struct sink {
     int64_t n_held, n_blocks;
 } sink;
 
-/* A piece at a time, so that the caller hears of it. */
+/* Write piece by piece, with progress after each. */
 static fleck_status write_pieces(sink *to, const char *data, int64_t bytes, fleck_error *err)
 {
     fleck_status st = FLECK_OK;
@@ -252,7 +252,7 @@ static fleck_status put(sink *to, const void *bytes, int64_t size, fleck_error *
         int64_t n = FK_DIGEST_BLOCK - to->n_held;
 
         n = n < size ? n : size;
-        if (n == FK_DIGEST_BLOCK) { /* a whole block lies in one piece */
+        if (n == FK_DIGEST_BLOCK) { /* a whole block in one piece */
             to->blocks[to->n_blocks++] = fk_digest_block(from, (size_t)n);
         } else {
             memcpy(to->held + to->n_held, from, (size_t)n);
@@ -268,7 +268,7 @@ static fleck_status put(sink *to, const void *bytes, int64_t size, fleck_error *
     return FLECK_OK;
 }
 
-/* All bytes of the file, in order. */
+/* Put all bytes of the file, in order. */
 static fleck_status put_all(const fk_st_writer *w, const fk_text *header, sink *to,
                             fleck_error *err)
 {
@@ -285,7 +285,7 @@ done:
     return st;
 }
 
-/* Bytes of a file with so long a header. */
+/* Bytes of the file with a header of this length. */
 static int64_t all_bytes(const fk_st_writer *w, int64_t header)
 {
     int64_t bytes = 8 + header;
@@ -295,7 +295,7 @@ static int64_t all_bytes(const fk_st_writer *w, int64_t header)
     return bytes;
 }
 
-/* Put the checksum in the place of the header's zeros. */
+/* Replace the zeros in the header by the checksum. */
 static fleck_status fill_checksum(const fk_st_writer *w, fk_text *header, fleck_error *err)
 {
     static const char zeros[] = "\"" FK_ST_CHECKSUM "\":\"" NO_CHECKSUM "\"";
@@ -303,7 +303,7 @@ static fleck_status fill_checksum(const fk_st_writer *w, fk_text *header, fleck_
     sink to = {0};
     fleck_status st = FLECK_OK;
 
-    if (at == NULL) /* none is wanted */
+    if (at == NULL) /* no checksum */
         return FLECK_OK;
     FK_DO(FK_ALLOC(&to.held, FK_DIGEST_BLOCK, err));
     FK_DO(FK_ALLOC(&to.blocks, fk_digest_count(all_bytes(w, header->length)), err));

@@ -1,4 +1,4 @@
-/* What a safetensors reader is inside, for the files that make it. */
+/* The inside of a safetensors reader, for the files that implement it. */
 #ifndef FK_TENSOR_ST_READER_H
 #define FK_TENSOR_ST_READER_H
 
@@ -12,7 +12,7 @@ typedef struct fk_st_entry {
     const char *name;
     int64_t begin, end;
     fk_tensor view;
-    void *copy; /* the data again, where the file has it at an odd address */
+    void *copy; /* copy of the data if it is misaligned */
 } fk_st_entry;
 
 struct fk_st_reader {
@@ -30,7 +30,7 @@ struct fk_st_reader {
     const fk_st_entry **by_name; /* the same, sorted for look-up */
 };
 
-/* Check the header of size bytes and fill the reader with what it says. */
+/* Check the header of size bytes and fill the reader from it. */
 fleck_status fk_st_read_header(fk_st_reader *r, const uint8_t *bytes, size_t size,
                                fleck_error *err) FLECK_MUST_CHECK;
 

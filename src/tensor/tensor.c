@@ -29,12 +29,12 @@ const char *fk_dtype_name(fk_dtype dtype)
     return dtypes[dtype].name;
 }
 
-/* Exponents of all ones are infinity and what is no number. */
+/* An exponent of all ones is infinity or NaN. */
 bool fk_bytes_finite(const void *bytes, size_t size, fk_dtype dtype)
 {
     const uint8_t *at = bytes;
     uint64_t wide = 0;
-    uint32_t bad = 0; /* of an element's width or less, so that vectors are used */
+    uint32_t bad = 0; /* no wider than an element, so that the loops vectorise */
 
     if (dtype == FK_F32) {
         for (size_t i = 0; i + 4 <= size; i += 4) {
@@ -171,9 +171,8 @@ bool fk_tensor_has_shape(const fk_tensor *t, int ndim, const int64_t *shape)
  *
  * bf16 is the upper half of f32.
  *
- * Rounding to bf16, nearest even, on integers: add half a unit less one, plus the bit that becomes
- * last, and drop the rest.  A carry runs into the exponent as it should.
- * */
+ * Rounding to bf16, to nearest even, on integers: add half a unit in the last place less one, plus
+ * the bit that becomes the last, and drop the lower half.  A carry into the exponent is right. */
 
 static uint32_t bits_of(float f)
 {

@@ -5,7 +5,7 @@
 #include "base/error.h"
 
 #define FK_MAX_DIMS 6
-/* Room for the text of any shape. */
+/* Bytes for the text of any shape. */
 #define FK_SHAPE_TEXT 160
 
 typedef enum fk_dtype {
@@ -20,8 +20,8 @@ typedef enum fk_dtype {
     FK_BOOL
 } fk_dtype;
 
-/* Row-major and contiguous.  Valid when zeroed.  data belongs to the tensor when owned is set,
- * otherwise it is borrowed (from the bytes of a file, say) and must outlive the tensor. */
+/* Row-major and contiguous.  Valid when zeroed.  The tensor owns data if owned is set; otherwise
+ * data is borrowed, for example from a file's bytes, and must outlive the tensor. */
 typedef struct fk_tensor {
     fk_dtype dtype;
     int ndim;
@@ -32,16 +32,16 @@ typedef struct fk_tensor {
 
 /* Bytes of one element. */
 size_t fk_dtype_size(fk_dtype dtype);
-/* "F32", "BF16", ... as safetensors spells it. */
+/* "F32", "BF16", ..., as in safetensors. */
 const char *fk_dtype_name(fk_dtype dtype);
-/* The dtype of such a name; false, with *out untouched, for any other word. */
+/* The dtype of such a name; false for any other word, which leaves *out. */
 bool fk_dtype_parse(const char *name, fk_dtype *out);
 
-/* Number of elements of a shape, 1 for ndim 0; false where a size is negative or the product of
- * the sizes that are not zero leaves int64_t. */
+/* Number of elements of a shape, 1 for ndim 0; false if a size is negative or the product of the
+ * sizes other than 0 exceeds int64_t. */
 bool fk_shape_count(int ndim, const int64_t *shape, int64_t *out) FLECK_MUST_CHECK;
-/* "[64, 3, 7, 7]" into buffer, which is also returned; cut where it does not fit.
- * FK_SHAPE_TEXT bytes hold any shape. */
+/* Write "[64, 3, 7, 7]" into buffer, truncated if it does not fit; FK_SHAPE_TEXT bytes hold any
+ * shape.  Returns buffer. */
 const char *fk_shape_text(char *buffer, size_t size, int ndim, const int64_t *shape);
 
 /* Allocate an owned, zeroed tensor of 0 to FK_MAX_DIMS dimensions (asserted); *out is empty on
@@ -55,9 +55,9 @@ int64_t fk_tensor_count(const fk_tensor *t);
 /* Whether t has this shape; a negative size accepts any. */
 bool fk_tensor_has_shape(const fk_tensor *t, int ndim, const int64_t *shape);
 
-/* Whether none of the numbers is infinite or NaN; true for integers and booleans. */
+/* Whether all numbers are finite; true for integers and booleans. */
 bool fk_tensor_finite(const fk_tensor *t);
-/* The same of size bytes of them, little endian as in a file, at any address. */
+/* The same for size bytes of a file, little endian, at any address. */
 bool fk_bytes_finite(const void *bytes, size_t size, fk_dtype dtype);
 
 /* Single conversions, round to nearest even; infinities and NaN kept (a NaN becomes quiet). */

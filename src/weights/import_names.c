@@ -1,5 +1,5 @@
-/* Names in published files: each architecture's own, timm's for EfficientNet-Lite, torchvision's
- * for ViT-B/16. */
+/* Names in published files: each architecture's own, timm's for EfficientNet-Lite, and
+ * torchvision's for ViT-B/16. */
 #include "weights/import_names.h"
 
 #include <stdio.h>
@@ -11,7 +11,7 @@
 static const int lite0_repeats[LITE_STAGES] = {1, 2, 2, 3, 3, 4, 1};
 static const int lite12_repeats[LITE_STAGES] = {1, 3, 3, 4, 4, 5, 1};
 
-/* The block that the flat number n counts to, as timm numbers it: "blocks.STAGE.PLACE." */
+/* Stage and index of block number n, as timm numbers them: "blocks.STAGE.PLACE." */
 static bool timm_block(const int *repeats, long n, int *stage, int *place)
 {
     for (*stage = 0; *stage < LITE_STAGES; n -= repeats[(*stage)++])
@@ -65,7 +65,7 @@ static void timm_lite12(const char *conv, fk_source_names *out)
     timm_lite(lite12_repeats, conv, out);
 }
 
-/* torchvision's names of ViT-B/16; those of the two layers of the MLP are given. */
+/* torchvision's names of ViT-B/16, with the given names of the two layers of the MLP. */
 static void torchvision_vit(const char *name, const char *first, const char *second,
                             fk_source_names *out)
 {
@@ -93,7 +93,7 @@ static void torchvision_vit(const char *name, const char *first, const char *sec
             snprintf(out->conv, sizeof out->conv, "encoder.layers.encoder_layer_%ld.%s", block,
                      parts[i][1]);
     if (strcmp(rest, ".attn.qkv") == 0)
-        out->joint = '_'; /* a parameter of torch's MultiheadAttention, not of a layer in it */
+        out->joint = '_'; /* a parameter of MultiheadAttention itself, not of a layer in it */
 }
 
 static void torchvision_vit_now(const char *name, fk_source_names *out)
@@ -114,7 +114,7 @@ static const struct {
     {"efficientnet_lite1", timm_lite12},
     {"efficientnet_lite2", timm_lite12},
     {"vit_b_16", torchvision_vit_now},
-    {"vit_b_16", torchvision_vit_then}, /* as the published file has it */
+    {"vit_b_16", torchvision_vit_then}, /* as in the published file */
 };
 
 int fk_import_schemes(const fk_arch *arch)

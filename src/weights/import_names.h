@@ -1,4 +1,4 @@
-/* What published files call the tensors of an architecture. */
+/* Names of an architecture's tensors in published files. */
 #ifndef FK_WEIGHTS_IMPORT_NAMES_H
 #define FK_WEIGHTS_IMPORT_NAMES_H
 
@@ -6,7 +6,7 @@
 
 #define FK_SOURCE_NAME_SIZE 80
 
-/* Without ".weight" and the like; empty where the scheme has no such name. */
+/* Without ".weight" and the like; empty if the scheme has no such name. */
 typedef struct fk_source_names {
     char conv[FK_SOURCE_NAME_SIZE], norm[FK_SOURCE_NAME_SIZE];
     char scale[FK_SOURCE_NAME_SIZE]; /* "blocks.3.ls1": with ".gamma" a factor for each output */
@@ -14,7 +14,7 @@ typedef struct fk_source_names {
 } fk_source_names;
 
 /* Naming schemes of arch: 0 is its own (the canonical names, arch->norm_of and arch->scale_of),
- * others follow.  conv is a convolution, any other op with weights, or a tensor's whole name. */
+ * then come others.  conv is a convolution, another op with weights, or a tensor's whole name. */
 int fk_import_schemes(const fk_arch *arch);
 void fk_import_names(const fk_arch *arch, int scheme, const char *conv, fk_source_names *out);
 

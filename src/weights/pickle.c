@@ -6,7 +6,7 @@
 
 /* ---- Reading the program ---- */
 
-static fleck_status take(fk_pickle *p, uint64_t n, const uint8_t **out, fleck_error *err)
+static fleck_status read_bytes(fk_pickle *p, uint64_t n, const uint8_t **out, fleck_error *err)
 {
     *out = NULL;
     if (n > p->size - p->used)
@@ -17,11 +17,11 @@ static fleck_status take(fk_pickle *p, uint64_t n, const uint8_t **out, fleck_er
     return FLECK_OK;
 }
 
-/* The next width bytes as an unsigned number, little endian. */
-static fleck_status take_number(fk_pickle *p, int width, uint64_t *out, fleck_error *err)
+/* Read the next width bytes as an unsigned number, little endian. */
+static fleck_status read_number(fk_pickle *p, int width, uint64_t *out, fleck_error *err)
 {
     const uint8_t *b;
-    fleck_status st = take(p, (uint64_t)width, &b, err);
+    fleck_status st = read_bytes(p, (uint64_t)width, &b, err);
 
     if (st != FLECK_OK)
         return st;
@@ -31,8 +31,8 @@ static fleck_status take_number(fk_pickle *p, int width, uint64_t *out, fleck_er
     return FLECK_OK;
 }
 
-/* The next line, without its end. */
-static fleck_status take_line(fk_pickle *p, const char **out, int64_t *length, fleck_error *err)
+/* Read the next line, without its end. */
+static fleck_status read_line(fk_pickle *p, const char **out, int64_t *length, fleck_error *err)
 {
     const uint8_t *from = p->bytes + p->used;
     const uint8_t *end = p->used < p->size ? memchr(from, '\n', p->size - p->used) : NULL;
@@ -47,7 +47,7 @@ static fleck_status take_line(fk_pickle *p, const char **out, int64_t *length, f
     return FLECK_OK;
 }
 
-/* A decimal number of a text opcode; protocol 0 writes a long with an L behind it. */
+/* A decimal number of a text opcode.  Protocol 0 writes a long with an L at the end. */
 static bool parse_decimal(const char *text, int64_t length, int64_t *out)
 {
     bool negative = length > 0 && text[0] == '-';
@@ -66,7 +66,7 @@ static bool parse_decimal(const char *text, int64_t length, int64_t *out)
     }
     if (!negative && value == INT64_MIN)
         return false;
-    *out = negative ? value : -value; /* the negative side reaches one further */
+    *out = negative ? value : -value; /* the least number has no positive counterpart */
     return true;
 }
 
@@ -90,7 +90,7 @@ static fleck_status push_new(fk_pickle *p, fk_value v, fleck_error *err)
     return st == FLECK_OK ? push(p, place, err) : st;
 }
 
-/* Places above the last MARK, which are all that an opcode may touch. */
+/* Number of values above the last MARK: an opcode may use only these. */
 static int64_t above_mark(const fk_pickle *p)
 {
     return p->height - (p->n_marks > 0 ? p->marks[p->n_marks - 1] : 0);
@@ -113,7 +113,7 @@ static fleck_status pop(fk_pickle *p, int32_t *out, fleck_error *err)
     return st;
 }
 
-/* The top value, which must be of this kind and stays. */
+/* The top value, which must be of this kind and is not removed. */
 static fleck_status top_of_kind(const fk_pickle *p, fk_value_kind kind, int32_t *out,
                                 fleck_error *err)
 {
@@ -128,7 +128,7 @@ static fleck_status top_of_kind(const fk_pickle *p, fk_value_kind kind, int32_t 
     return FLECK_OK;
 }
 
-/* Take away the last MARK: *start is the place of the first of the *count values above it. */
+/* Remove the last MARK.  *start is the index of the first of the *count values above it. */
 static fleck_status pop_mark(fk_pickle *p, int64_t *start, int64_t *count, fleck_error *err)
 {
     *start = *count = 0;
@@ -150,7 +150,7 @@ static fleck_status collect(fk_pickle *p, fk_value_kind kind, int64_t count, fle
     if (count > 0)
         memcpy(v.items, p->stack + p->height - count, (size_t)count * sizeof *v.items);
     FK_DO(fk_pickle_new(p, v, &place, err));
-    v.items = NULL; /* the value has them now */
+    v.items = NULL; /* now owned by the value */
     p->height -= count;
     FK_DO(push(p, place, err));
 done:
@@ -158,7 +158,7 @@ done:
     return st;
 }
 
-/* ---- The opcodes: each gets its own byte, so that a group can share a function ---- */
+/* ---- The opcodes: op is the opcode's byte, so that a group can share a function ---- */
 
 static fleck_status op_mark(fk_pickle *p, uint8_t op, fleck_error *err)
 {
@@ -171,7 +171,7 @@ static fleck_status op_mark(fk_pickle *p, uint8_t op, fleck_error *err)
     return st;
 }
 
-/* POP takes a MARK where one is on top, as Python does. */
+/* POP removes a MARK if one is on top, as in Python. */
 static fleck_status op_pop(fk_pickle *p, uint8_t op, fleck_error *err)
 {
     int64_t start, count;
@@ -208,7 +208,7 @@ static fleck_status op_constant(fk_pickle *p, uint8_t op, fleck_error *err)
 static fleck_status op_binint(fk_pickle *p, uint8_t op, fleck_error *err)
 {
     uint64_t n;
-    fleck_status st = take_number(p, op == 'J' ? 4 : op == 'M' ? 2 : 1, &n, err);
+    fleck_status st = read_number(p, op == 'J' ? 4 : op == 'M' ? 2 : 1, &n, err);
     fk_value v = {.kind = FK_VALUE_INT};
 
     if (st != FLECK_OK)
@@ -225,7 +225,7 @@ static fleck_status op_decimal(fk_pickle *p, uint8_t op, fleck_error *err)
     fk_value v = {.kind = FK_VALUE_INT};
     fleck_status st;
 
-    FK_DO(take_line(p, &text, &length, err));
+    FK_DO(read_line(p, &text, &length, err));
     if (!parse_decimal(text, length, &v.integer))
         FK_FAIL(err, FLECK_E_FORMAT, "a decimal number that is none, or too large");
     if (op == 'I' && length == 2 && text[0] == '0' && (text[1] == '0' || text[1] == '1'))
@@ -243,8 +243,8 @@ static fleck_status op_long(fk_pickle *p, uint8_t op, fleck_error *err)
     fk_value v = {.kind = FK_VALUE_INT};
     fleck_status st;
 
-    FK_DO(take_number(p, op == 0x8a ? 1 : 4, &n, err));
-    FK_DO(take(p, n, &b, err));
+    FK_DO(read_number(p, op == 0x8a ? 1 : 4, &n, err));
+    FK_DO(read_bytes(p, n, &b, err));
     if (n > 8) {
         v = (fk_value){.kind = FK_VALUE_BIG, .bytes = (const char *)b, .length = (int64_t)n};
     } else if (n > 0) {
@@ -263,13 +263,13 @@ static fleck_status op_float(fk_pickle *p, uint8_t op, fleck_error *err)
     const uint8_t *b;
     const char *text;
     int64_t length;
-    fleck_status st = op == 'G' ? take(p, 8, &b, err) : take_line(p, &text, &length, err);
+    fleck_status st = op == 'G' ? read_bytes(p, 8, &b, err) : read_line(p, &text, &length, err);
 
     return st == FLECK_OK ? push_new(p, (fk_value){.kind = FK_VALUE_REAL}, err) : st;
 }
 
-/* Texts and bytes behind a byte count.  STRING is what Python 2 called its texts, and so files of
- * that age have their names in it. */
+/* Text and bytes after a byte count.  STRING is a str of Python 2, in which files of that age have
+ * their names. */
 static fleck_status op_counted(fk_pickle *p, uint8_t op, fleck_error *err)
 {
     bool bytes = op == 'B' || op == 'C' || op == 0x8e;
@@ -279,8 +279,8 @@ static fleck_status op_counted(fk_pickle *p, uint8_t op, fleck_error *err)
     uint64_t n;
     fleck_status st;
 
-    FK_DO(take_number(p, width, &n, err));
-    FK_DO(take(p, n, &b, err));
+    FK_DO(read_number(p, width, &n, err));
+    FK_DO(read_bytes(p, n, &b, err));
     v.bytes = (const char *)b;
     v.length = (int64_t)n;
     FK_DO(push_new(p, v, err));
@@ -288,13 +288,14 @@ done:
     return st;
 }
 
-/* STRING 'text' and UNICODE text of protocol 0.  Escapes are for bytes no tensor name has. */
+/* STRING 'text' and UNICODE text of protocol 0.  Escapes are not read, since no tensor's name
+ * needs them. */
 static fleck_status op_text_line(fk_pickle *p, uint8_t op, fleck_error *err)
 {
     fk_value v = {.kind = FK_VALUE_TEXT};
     fleck_status st;
 
-    FK_DO(take_line(p, &v.bytes, &v.length, err));
+    FK_DO(read_line(p, &v.bytes, &v.length, err));
     if (op == 'S') {
         if (v.length < 2 || (v.bytes[0] != '\'' && v.bytes[0] != '"') ||
             v.bytes[v.length - 1] != v.bytes[0])
@@ -324,7 +325,7 @@ static fleck_status op_tuple(fk_pickle *p, uint8_t op, fleck_error *err)
     return st == FLECK_OK ? collect(p, FK_VALUE_TUPLE, count, err) : st;
 }
 
-/* TUPLE, LIST and DICT of what lies above the MARK. */
+/* TUPLE, LIST and DICT of the values above the MARK. */
 static fleck_status op_collect(fk_pickle *p, uint8_t op, fleck_error *err)
 {
     int64_t start, count;
@@ -342,7 +343,7 @@ done:
     return st;
 }
 
-/* Move the values from place start of the stack to the end of the container below them. */
+/* Move the values from index start of the stack on to the end of the container below them. */
 static fleck_status move_into(fk_pickle *p, fk_value_kind kind, int64_t start, fleck_error *err)
 {
     int64_t end = p->height;
@@ -378,8 +379,8 @@ done:
     return st;
 }
 
-/* The number of a memo entry, in the form that op writes it. */
-static fleck_status take_memo_index(fk_pickle *p, uint8_t op, int64_t *out, fleck_error *err)
+/* Read the number of a memo entry, in the form of op. */
+static fleck_status read_memo_index(fk_pickle *p, uint8_t op, int64_t *out, fleck_error *err)
 {
     const char *text;
     int64_t length;
@@ -387,11 +388,11 @@ static fleck_status take_memo_index(fk_pickle *p, uint8_t op, int64_t *out, flec
     fleck_status st;
 
     if (op == 'g' || op == 'p') {
-        FK_DO(take_line(p, &text, &length, err));
+        FK_DO(read_line(p, &text, &length, err));
         if (!parse_decimal(text, length, out) || *out < 0)
             FK_FAIL(err, FLECK_E_FORMAT, "a memo number that is none");
     } else {
-        FK_DO(take_number(p, op == 'h' || op == 'q' ? 1 : 4, &n, err));
+        FK_DO(read_number(p, op == 'h' || op == 'q' ? 1 : 4, &n, err));
         *out = (int64_t)n;
     }
     if (*out >= FK_PICKLE_LIMIT)
@@ -406,7 +407,7 @@ static fleck_status op_get(fk_pickle *p, uint8_t op, fleck_error *err)
     int64_t i;
     fleck_status st;
 
-    FK_DO(take_memo_index(p, op, &i, err));
+    FK_DO(read_memo_index(p, op, &i, err));
     if (i >= p->memo_room || p->memo[i] < 0)
         FK_FAIL(err, FLECK_E_FORMAT, "memo entry %lld was never made", (long long)i);
     FK_DO(push(p, p->memo[i], err));
@@ -414,14 +415,15 @@ done:
     return st;
 }
 
-/* PUT and its kin note the top value; MEMOIZE numbers its notes itself. */
+/* PUT, BINPUT and LONG_BINPUT store the top value in the memo; MEMOIZE numbers its entries
+ * itself. */
 static fleck_status op_put(fk_pickle *p, uint8_t op, fleck_error *err)
 {
     int64_t i = p->n_memo, room;
     fleck_status st;
 
     if (op != 0x94)
-        FK_DO(take_memo_index(p, op, &i, err));
+        FK_DO(read_memo_index(p, op, &i, err));
     FK_DO(need(p, 1, err));
     if (i >= FK_PICKLE_LIMIT)
         FK_FAIL(err, FLECK_E_LIMIT, "more than %d memo entries", FK_PICKLE_LIMIT);
@@ -453,7 +455,7 @@ static fleck_status op_global(fk_pickle *p, uint8_t op, fleck_error *err)
     }
     for (int i = 0; i < 2; i++) {
         if (op != 0x93) {
-            FK_DO(take_line(p, &text[i], &length[i], err));
+            FK_DO(read_line(p, &text[i], &length[i], err));
             continue;
         }
         if (p->values[part[i]].kind != FK_VALUE_TEXT)
@@ -481,8 +483,8 @@ done:
     return st;
 }
 
-/* BUILD gives an object its attributes.  torch hangs `_metadata` (versions of layers) on the
- * ordered dict; it is not needed.  Nothing else has attributes here. */
+/* BUILD sets attributes of an object.  torch sets `_metadata` (versions of layers) of the ordered
+ * dict, which is ignored.  No other object has attributes. */
 static fleck_status op_build(fk_pickle *p, uint8_t op, fleck_error *err)
 {
     int32_t state, of;
@@ -518,23 +520,23 @@ static fleck_status op_proto(fk_pickle *p, uint8_t op, fleck_error *err)
     fleck_status st;
 
     (void)op;
-    FK_DO(take_number(p, 1, &version, err));
+    FK_DO(read_number(p, 1, &version, err));
     if (version > 5)
         FK_FAIL(err, FLECK_E_UNSUPPORTED, "pickle protocol %d, expected at most 5", (int)version);
 done:
     return st;
 }
 
-/* FRAME says how much to read at once: the bytes are here already. */
+/* FRAME says how much to read at once, which is not needed here. */
 static fleck_status op_frame(fk_pickle *p, uint8_t op, fleck_error *err)
 {
     const uint8_t *b;
 
     (void)op;
-    return take(p, 8, &b, err);
+    return read_bytes(p, 8, &b, err);
 }
 
-/* INST makes an object of the class in the next two lines; it is refused by that name. */
+/* INST makes an object of the class in the next two lines.  It is refused with the class's name. */
 static fleck_status op_inst(fk_pickle *p, uint8_t op, fleck_error *err)
 {
     fleck_status st = op_global(p, op, err);
@@ -544,7 +546,7 @@ static fleck_status op_inst(fk_pickle *p, uint8_t op, fleck_error *err)
 
 typedef fleck_status opcode_fn(fk_pickle *p, uint8_t op, fleck_error *err);
 
-/* What is understood.  STOP is the loop's own. */
+/* The opcodes that are read.  The loop handles STOP. */
 static opcode_fn *const opcodes[256] = {
     ['('] = op_mark,      ['0'] = op_pop,       ['1'] = op_pop,        ['2'] = op_dup,
     ['N'] = op_constant,  [0x88] = op_constant, [0x89] = op_constant,  ['J'] = op_binint,
@@ -562,7 +564,7 @@ static opcode_fn *const opcodes[256] = {
     [0x95] = op_frame,    ['i'] = op_inst,
 };
 
-/* What Python understands and a state dict has no use for. */
+/* Opcodes of Python that no state dict needs. */
 static const char *const refused[256] = {
     ['o'] = "it makes an object (OBJ)",
     [0x81] = "it makes an object (NEWOBJ)",
@@ -586,7 +588,7 @@ static fleck_status run(fk_pickle *p, size_t *op_at, fleck_error *err)
 
     for (;;) {
         *op_at = p->used;
-        FK_DO(take(p, 1, &op, err));
+        FK_DO(read_bytes(p, 1, &op, err));
         if (*op == '.') {
             FK_DO(pop(p, &p->root, err));
             break;

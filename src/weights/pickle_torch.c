@@ -1,4 +1,4 @@
-/* The names that torch's pickles use for tensors, and what calling them gives. */
+/* The names that torch's pickles use for tensors, and the results of calling them. */
 #include "weights/pickle.h"
 #include "base/mem.h"
 
@@ -14,7 +14,7 @@ typedef enum name_kind {
     NAME_STORAGE
 } name_kind;
 
-/* Every name that is accepted.  A NAME value's integer is its place in this table. */
+/* Every name that is accepted.  A NAME value's integer is its index in this table. */
 static const struct {
     const char *module, *name;
     name_kind kind;
@@ -36,7 +36,7 @@ static const struct {
     {"torch", "BoolStorage", NAME_STORAGE, FK_BOOL},
 };
 
-/* A foreign text for a message: cut, and nothing in it that a terminal obeys. */
+/* A text of the file for a message: truncated, and without control characters. */
 static const char *printable(char *out, size_t size, const char *text, int64_t length)
 {
     size_t n = 0;
@@ -71,7 +71,7 @@ fleck_status fk_torch_name(fk_pickle *p, const char *module, int64_t module_leng
 
 /* ---- Storages ---- */
 
-/* Item i of a tuple as a number in [0, 2^62], which leaves room for sums. */
+/* Item i of a tuple as a number in [0, 2^62], so that sums do not overflow. */
 static bool whole(const fk_pickle *p, const fk_value *tuple, int64_t i, int64_t *out)
 {
     const fk_value *v = fk_pickle_item(p, tuple, i);
@@ -92,7 +92,7 @@ static fleck_status read_part(const fk_pickle *p, const fk_value *part, fk_stora
     return FLECK_OK;
 }
 
-/* ("storage", TYPE, KEY, DEVICE, COUNT), in the legacy container with a view behind it. */
+/* ("storage", TYPE, KEY, DEVICE, COUNT), and in the legacy container a view as the last item. */
 fleck_status fk_torch_storage(fk_pickle *p, int32_t id, int32_t *out, fleck_error *err)
 {
     const fk_value *v = &p->values[id], *type, *key;
@@ -123,7 +123,8 @@ done:
     return st;
 }
 
-/* What identifies the data of a storage, and then its place, so that the order is total. */
+/* Storages are ordered by what identifies their data, and then by index, so that the order is
+ * total. */
 typedef struct sort_key {
     const fk_storage *storage;
     int32_t place;
@@ -195,8 +196,9 @@ static fleck_status read_sizes(const fk_pickle *p, const fk_value *v, int64_t *o
     return FLECK_OK;
 }
 
-/* The slice must lie in its storage, and cannot have more elements than that: so no few bytes ask
- * for much memory.  (torch.expand() makes slices that have; state dicts do not.) */
+/* The slice must lie in its storage, and must not have more elements than the storage, so that few
+ * bytes cannot ask for much memory.  (torch.expand() makes slices with more; state dicts have
+ * none.) */
 static fleck_status check_slice(const fk_slice *cut, int64_t width, fleck_error *err)
 {
     char text[FK_SHAPE_TEXT];
@@ -214,8 +216,8 @@ static fleck_status check_slice(const fk_slice *cut, int64_t width, fleck_error 
                         (long long)cut->offset, (long long)width);
 }
 
-/* (storage, offset, sizes, strides), from torch 0.4 on with requires_grad, hooks and maybe
- * metadata behind them, which do not change the numbers. */
+/* (storage, offset, sizes, strides), from torch 0.4 on followed by requires_grad, hooks and perhaps
+ * metadata, which do not change the numbers. */
 static fleck_status make_tensor(fk_pickle *p, const fk_value *args, int32_t *out, fleck_error *err)
 {
     const fk_value *of;
@@ -246,8 +248,8 @@ done:
     return st;
 }
 
-/* OrderedDict(), or of Python 2 OrderedDict([[key, value], ...]).  Such a list is used up, so that
- * no few bytes copy a long list often. */
+/* OrderedDict(), or in Python 2 OrderedDict([[key, value], ...]).  The list is emptied, so that few
+ * bytes cannot copy a long list many times. */
 static fleck_status make_dict(fk_pickle *p, const fk_value *args, int32_t *out, fleck_error *err)
 {
     int32_t pairs = args->length == 1 ? args->items[0] : -1;

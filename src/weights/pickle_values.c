@@ -1,4 +1,4 @@
-/* What a pickle holds: the values that its readers make and look at. */
+/* The values of a pickle. */
 #include "weights/pickle.h"
 #include "base/mem.h"
 

@@ -1,4 +1,4 @@
-/* torch's legacy container (torch before 1.6, and later on request): pickles in a row, then data.
+/* torch's legacy container (torch before 1.6, and later on request): several pickles, then data.
  *
  *   pickle  0x1950a86a20f9469cfc6c, the magic number
  *   pickle  1001, the version of the container
@@ -25,7 +25,7 @@ bool fk_storage_bytes(const fk_storage *s, int64_t *out)
            !__builtin_mul_overflow(s->count, (int64_t)fk_dtype_size(s->dtype), out);
 }
 
-/* What is left of the file. */
+/* The rest of the file. */
 typedef struct rest {
     const uint8_t *bytes;
     size_t size;
@@ -43,7 +43,7 @@ static fleck_status next_pickle(rest *r, fk_pickle *out, fleck_error *err)
     return st;
 }
 
-/* The pickles in front of the object. */
+/* Read the pickles before the object. */
 static fleck_status read_head(rest *r, fleck_error *err)
 {
     fk_pickle p = {0};
@@ -74,7 +74,7 @@ done:
     return st;
 }
 
-/* The first storage of this key, NULL where no tensor uses it. */
+/* The first storage with this key, NULL if no tensor uses it. */
 static fk_storage *find_storage(fk_pickle *p, const fk_value *key)
 {
     int64_t low = 0, high = p->n_storages;
@@ -99,7 +99,7 @@ static fk_storage *find_storage(fk_pickle *p, const fk_value *key)
     return &p->storages[s->same_as];
 }
 
-/* One storage: its count, which must be the one the pickle gave, and its elements. */
+/* Read one storage: its count, which must be the pickle's, and its elements. */
 static fleck_status read_storage(rest *r, fk_storage *s, fleck_error *err)
 {
     uint64_t count = 0;

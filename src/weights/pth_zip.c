@@ -1,12 +1,12 @@
-/* Zip files, through libzip: torch's container (torch 1.6 and later), and wheels with a weight file
- * in them.
+/* Zip files, by libzip: torch's container (torch 1.6 and later), and wheels that hold a weight
+ * file.
  *
  *   NAME/data.pkl   the saved object; storages stand in it as persistent ids
  *   NAME/data/KEY   the bytes of one storage
  *   NAME/byteorder  "little" or "big"; missing in older files, which are little
  *
- * NAME is the file's name at its saving, or "archive".  torch stores entries uncompressed; a file
- * that was packed again with compression is read too. */
+ * NAME is the name under which the file was saved, or "archive".  torch does not compress entries;
+ * a file that was compressed later is read too. */
 #include "weights/pth.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <zip.h>
 
-/* Most bytes that compressed entries may unpack to; the largest network here has 260 MB. */
+/* Most bytes of compressed entries in all after decompression; the largest network has 260 MB. */
 #define UNPACKED_LIMIT (INT64_C(1) << 30)
 
 typedef struct archive {
@@ -22,7 +22,7 @@ typedef struct archive {
     const char *file;
     char *prefix;             /* "NAME/" */
     int64_t size;             /* of the archive */
-    int64_t stored, unpacked; /* bytes read so far, of either kind of entry */
+    int64_t stored, unpacked; /* bytes read so far, of uncompressed and compressed entries */
 } archive;
 
 bool fk_pth_is_zip(const uint8_t *bytes, size_t size)
@@ -50,7 +50,7 @@ static fleck_status open_archive(archive *a, const uint8_t *bytes, fleck_error *
     return st;
 }
 
-/* The length of "NAME/" in "NAME/data.pkl", 0 of any other name. */
+/* The length of "NAME/" in "NAME/data.pkl", 0 for any other name. */
 static int torch_prefix(const char *name)
 {
     const char *slash = name != NULL ? strchr(name, '/') : NULL;
@@ -58,7 +58,7 @@ static int torch_prefix(const char *name)
     return slash != NULL && strcmp(slash, "/data.pkl") == 0 ? (int)(slash + 1 - name) : 0;
 }
 
-/* The folder that data.pkl is in. */
+/* Find the folder of data.pkl. */
 static fleck_status find_prefix(archive *a, fleck_error *err)
 {
     zip_int64_t n = zip_get_num_entries(a->zip, 0);
@@ -75,9 +75,9 @@ static fleck_status find_prefix(archive *a, fleck_error *err)
                         a->file);
 }
 
-/* An entry's size, and that what it says can be true: entries that are stored do not lie on each
- * other (twice is granted, for one storage under two types), and deflate gives at most 1032 bytes
- * for one.  So a small file cannot ask for much memory. */
+/* Get an entry's size, and check that it is possible: uncompressed entries do not overlap (each
+ * byte may be read twice, for one storage with two types), and deflate expands one byte to at most
+ * 1032.  So a small file cannot ask for much memory. */
 static fleck_status check_size(archive *a, const char *name, zip_uint64_t index, int64_t *size,
                                fleck_error *err)
 {
@@ -103,7 +103,7 @@ static fleck_status check_size(archive *a, const char *name, zip_uint64_t index,
     return FLECK_OK;
 }
 
-/* The whole of an entry "NAME/part", a block to be freed with fk_free(). */
+/* Read the entry "NAME/part" into a block to be freed with fk_free(). */
 static fleck_status read_entry(archive *a, const char *part, int part_length, void **out,
                                int64_t *size, fleck_error *err)
 {
@@ -123,7 +123,7 @@ static fleck_status read_entry(archive *a, const char *part, int part_length, vo
     if (file == NULL)
         FK_FAIL(err, FLECK_E_FORMAT, "%s: %s: %s", a->file, name, zip_strerror(a->zip));
     got = zip_fread(file, *out, (zip_uint64_t)*size);
-    /* The checksum is compared when the end is met, which one more read makes sure of. */
+    /* libzip compares the checksum at the end of the entry, which one more read reaches. */
     if (got == *size)
         got += zip_fread(file, &(char){0}, 1);
     if (got != *size)
@@ -197,7 +197,7 @@ done:
     return st;
 }
 
-/* The entry that ends in ".pth"; *found NULL where there is none, or where torch wrote the zip
+/* Find the entry that ends in ".pth"; *found is NULL if there is none, or if torch wrote the zip
  * file. */
 static fleck_status find_pth(archive *a, const char **found, fleck_error *err)
 {

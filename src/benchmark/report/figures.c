@@ -5,22 +5,14 @@
 
 double fk_bench_value(const fk_bench_result *r, fk_bench_figure which)
 {
-    switch (which) {
-    case FK_BENCH_PIXEL_AUROC:
-        return 100.0 * r->report.pixel.auroc;
-    case FK_BENCH_IMAGE_AUROC:
-        return 100.0 * r->report.image.auroc;
-    case FK_BENCH_PRO:
-        return 100.0 * r->report.pro;
-    case FK_BENCH_PIXEL_AP:
-        return 100.0 * r->report.pixel.ap;
-    case FK_BENCH_IMAGE_AP:
-        return 100.0 * r->report.image.ap;
-    case FK_BENCH_PIXEL_F1:
-        return 100.0 * r->report.pixel.f1max;
-    default:
-        return 100.0 * r->report.image.f1max;
-    }
+    const fleck_ranking *pixel = &r->report.pixel, *image = &r->report.image;
+    const double values[FK_BENCH_FIGURES] = {
+        [FK_BENCH_PIXEL_AUROC] = pixel->auroc, [FK_BENCH_IMAGE_AUROC] = image->auroc,
+        [FK_BENCH_PRO] = r->report.pro,        [FK_BENCH_PIXEL_AP] = pixel->ap,
+        [FK_BENCH_IMAGE_AP] = image->ap,       [FK_BENCH_PIXEL_F1] = pixel->f1max,
+        [FK_BENCH_IMAGE_F1] = image->f1max};
+
+    return 100.0 * values[which];
 }
 
 bool fk_bench_as_good(double v, double best)

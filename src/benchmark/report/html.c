@@ -146,20 +146,13 @@ static fleck_status curves_make(curves *c, const fk_bench_result *r, fleck_error
     int64_t n;
     fleck_status st;
 
-    FK_DO(FK_ALLOC(&scores, r->n, err));
-    FK_DO(FK_ALLOC(&labels, r->n, err));
-    FK_DO(FK_ALLOC(&points, r->n + 1, err));
-    FK_DO(FK_ALLOC(&c->good, r->n, err));
-    FK_DO(FK_ALLOC(&c->defective, r->n, err));
-    for (int64_t i = 0; i < r->n; i++) {
-        scores[i] = r->images[i].score;
-        labels[i] = r->images[i].defective;
-        if (r->images[i].defective)
-            c->defective[c->n_defective++] = scores[i];
-        else
-            c->good[c->n_good++] = scores[i];
-    }
-    FK_DO(fk_metric_curve(points, &n, scores, labels, r->n, err));
+    FK_DO(fk_bench_scores(&scores, &labels, &n, r, NULL, err));
+    FK_DO(FK_ALLOC(&points, n + 1, err));
+    FK_DO(FK_ALLOC(&c->good, n, err));
+    FK_DO(FK_ALLOC(&c->defective, n, err));
+    for (int64_t i = 0; i < n; i++)
+        *(labels[i] != 0 ? &c->defective[c->n_defective++] : &c->good[c->n_good++]) = scores[i];
+    FK_DO(fk_metric_curve(points, &n, scores, labels, n, err));
     FK_DO(rates_make(&c->images, points, n, err));
     if (r->n_curve > 0)
         FK_DO(rates_make(&c->pixels, r->curve, r->n_curve, err));
@@ -175,29 +168,24 @@ static fleck_status draw_curves(fk_text *out, const fk_bench_category *c, const 
                                 const curves *list, bool pixels, fk_chart_series *series,
                                 fleck_error *err)
 {
-    const char *of = pixels ? "Pixels" : "Images";
-    int n = 0;
-    char title[64];
-    fleck_status st;
+    static const char *const titles[2][2] = {{"Images: ROC", "Images: precision and recall"},
+                                             {"Pixels: ROC", "Pixels: precision and recall"}};
+    fleck_status st = FLECK_OK;
 
-    for (int i = 0; i < c->n; i++) {
-        const rates *r = pixels ? &list[i].pixels : &list[i].images;
+    for (int k = 0; k < 2; k++) {
+        int n = 0;
 
-        if (r->n > 0)
-            series[n++] =
-                (fk_chart_series){labels->items[i], i, r->n, r->alarm_rate, r->found_rate};
+        for (int i = 0; i < c->n; i++) {
+            const rates *r = pixels ? &list[i].pixels : &list[i].images;
+
+            if (r->n > 0)
+                series[n++] = (fk_chart_series){labels->items[i], i, r->n,
+                                                k == 0 ? r->alarm_rate : r->found_rate,
+                                                k == 0 ? r->found_rate : r->precision};
+        }
+        FK_DO(fk_chart_curves(out, titles[pixels][k], k == 0 ? "false-positive rate" : "recall",
+                              k == 0 ? "true-positive rate" : "precision", series, n, err));
     }
-    snprintf(title, sizeof title, "%s: ROC", of);
-    FK_DO(fk_chart_curves(out, title, "false-positive rate", "true-positive rate", series, n, err));
-    n = 0;
-    for (int i = 0; i < c->n; i++) {
-        const rates *r = pixels ? &list[i].pixels : &list[i].images;
-
-        if (r->n > 0)
-            series[n++] = (fk_chart_series){labels->items[i], i, r->n, r->found_rate, r->precision};
-    }
-    snprintf(title, sizeof title, "%s: precision and recall", of);
-    FK_DO(fk_chart_curves(out, title, "recall", "precision", series, n, err));
 done:
     return st;
 }
@@ -338,20 +326,16 @@ static fleck_status add_panel(fk_text *out, const fk_bench_book *b, const fk_ben
         goto done;
     FK_DO(fk_text_printf(out, err, "<figure><img alt=\"Photo%s and heat map of ",
                          r->report.has_pixel ? ", ground truth" : ""));
-    FK_DO(fk_html_text(out, im->path, err));
-    FK_DO(fk_text_printf(out, err, ": %s\" src=\"data:image/png;base64,",
-                         fk_bench_verdict(r, r->panels[k].image)));
+    FK_DO(fk_html_add(out, err, "", im->path, ": ", fk_bench_verdict(r, r->panels[k].image),
+                      "\" src=\"data:image/png;base64,", NULL));
     FK_DO(fk_html_base64(out, file.data, file.size, err));
     FK_DO(fk_text_printf(out, err, "\"><figcaption>"));
     if (heading != NULL)
         FK_DO(fk_text_printf(out, err, "<b>%s</b><br>", heading));
-    if (heading != NULL && b->n > 1) {
-        FK_DO(fk_html_text(out, c->name, err));
-        FK_DO(fk_text_printf(out, err, ", "));
-    }
+    if (heading != NULL && b->n > 1)
+        FK_DO(fk_html_add(out, err, "", c->name, ", ", NULL));
     FK_DO(fk_bench_caption(&caption, r, k, err));
-    FK_DO(fk_html_text(out, caption, err));
-    FK_DO(fk_text_printf(out, err, "</figcaption></figure>\n"));
+    FK_DO(fk_html_add(out, err, "", caption, "</figcaption></figure>\n", NULL));
 done:
     fk_contents_free(&file);
     fk_free(caption);
@@ -410,9 +394,8 @@ static fleck_status add_picks(fk_text *out, const fk_bench_book *b, const fk_nam
     pick good = pick_panel(b, run, true, 1.0);
     fleck_status st;
 
-    FK_DO(fk_text_printf(out, err, "<h2>Best and worst pictures of "));
-    FK_DO(fk_html_text(out, labels->items[run], err));
-    FK_DO(fk_text_printf(out, err, "</h2>\n<div class=\"pictures\">\n"));
+    FK_DO(fk_html_add(out, err, "<h2>Best and worst pictures of ", labels->items[run],
+                      "</h2>\n<div class=\"pictures\">\n", NULL));
     FK_DO(add_pick(out, b, run, &found, "Clearest defect", "Clearest defect", err));
     if (missed.category != found.category || missed.panel != found.panel)
         FK_DO(add_pick(out, b, run, &missed, "Faintest defect, found", "Faintest defect, missed",
@@ -432,10 +415,8 @@ static fleck_status add_table(fk_text *out, const fk_bench_section *s, fleck_err
 
     if (s->note != NULL)
         FK_DO(tagged(out, "p class=\"note\"", s->note, err));
-    FK_DO(fk_text_printf(out, err,
-                         "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\""));
-    FK_DO(fk_html_text(out, s->title, err));
-    FK_DO(fk_text_printf(out, err, "\">\n"));
+    FK_DO(fk_html_add(out, err, "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"",
+                      s->title, "\">\n", NULL));
     FK_DO(fk_table_html(out, &s->table, err));
     FK_DO(fk_text_printf(out, err, "</div>\n"));
 done:
@@ -483,9 +464,8 @@ static fleck_status add_category(fk_text *out, const fk_bench_book *b, int64_t i
     for (int k = 0; k < c->n; k++) {
         if (c->runs[k].n_panels == 0)
             continue;
-        FK_DO(fk_text_printf(out, err, "<details open>\n"));
-        FK_DO(tagged(out, "summary", labels->items[k], err));
-        FK_DO(fk_text_printf(out, err, "<div class=\"pictures\">\n"));
+        FK_DO(fk_html_add(out, err, "<details open>\n<summary>", labels->items[k],
+                          "</summary>\n<div class=\"pictures\">\n", NULL));
         for (int p = 0; p < c->runs[k].n_panels; p++)
             FK_DO(add_panel(out, b, c, &c->runs[k], p, NULL, err));
         FK_DO(fk_text_printf(out, err, "</div>\n</details>\n"));
@@ -505,8 +485,7 @@ static fleck_status add_link(fk_text *out, char kind, int64_t i, const char *tit
     FK_DO(fk_text_printf(out, err, "<li><a href=\"#%c%lld\">", kind, (long long)i));
     FK_DO(fk_asprintf(&words, err, "%.*s", (int)(unit != NULL ? unit - title : (long)strlen(title)),
                       title));
-    FK_DO(fk_html_text(out, words, err));
-    FK_DO(fk_text_printf(out, err, "</a></li>\n"));
+    FK_DO(fk_html_add(out, err, "", words, "</a></li>\n", NULL));
 done:
     fk_free(words);
     return st;

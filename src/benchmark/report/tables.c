@@ -320,10 +320,8 @@ static fleck_status add_heads(fk_table *t, int shown, fleck_error *err)
 
     for (int k = 0; k < shown; k++) {
         FK_DO(fk_table_add(t, err, "%s", figures[main_figures[k]].words));
-        if (k > 0)
-            continue;
-        FK_DO(fk_table_add(t, err, "found"));
-        FK_DO(fk_table_add(t, err, "rejected"));
+        if (k == 0)
+            FK_DO(fk_table_add_texts(t, err, "found", "rejected", NULL));
     }
 done:
     return st;
@@ -479,8 +477,6 @@ static fleck_status add_size(fk_table *t, const fk_bench_result *r, fleck_error 
 static fleck_status runs_section(fk_bench_sections *s, const fk_bench_book *book,
                                  const fk_names *labels, fleck_error *err)
 {
-    static const char *const heads[] = {"run",  "network", "precision", "taps",
-                                        "size", "resize",  "options"};
     fk_bench_section *section;
     char *options = NULL, *common = NULL, note[256];
     fk_table *t;
@@ -490,19 +486,16 @@ static fleck_status runs_section(fk_bench_sections *s, const fk_bench_book *book
     fk_format(note, sizeof note, "All runs: %s.", common);
     FK_DO(fk_bench_section_add(s, &section, "Runs", common[0] != '\0' ? note : NULL, 7, err));
     t = &section->table;
-    for (int i = 0; i < 7; i++)
-        FK_DO(fk_table_add(t, err, "%s", heads[i]));
+    FK_DO(fk_table_add_texts(t, err, "run", "network", "precision", "taps", "size", "resize",
+                             "options", NULL));
     for (int i = 0; i < labels->count; i++) {
         const fk_bench_result *r = &book->categories[0].runs[i];
 
-        FK_DO(fk_table_add(t, err, "%s", labels->items[i]));
-        FK_DO(fk_table_add(t, err, "%s", r->backbone));
-        FK_DO(fk_table_add(t, err, "%s", r->precision));
-        FK_DO(fk_table_add(t, err, "%s", r->taps));
+        FK_DO(
+            fk_table_add_texts(t, err, labels->items[i], r->backbone, r->precision, r->taps, NULL));
         FK_DO(add_size(t, r, err));
-        FK_DO(fk_table_add(t, err, "%s", r->resize));
         FK_DO(fk_bench_options(&options, r->options, err));
-        FK_DO(fk_table_add(t, err, "%s", options));
+        FK_DO(fk_table_add_texts(t, err, r->resize, options, NULL));
         fk_free(options);
         options = NULL;
     }
@@ -521,22 +514,14 @@ static fleck_status type_auroc(const fk_bench_result *r, const char *type, doubl
     fk_ranking ranking;
     double *scores = NULL;
     uint8_t *labels = NULL;
-    int64_t n = 0;
+    int64_t n;
     fleck_status st;
 
     *count = 0;
     *auroc = NAN;
-    if (r->n == 0)
-        return FLECK_OK;
-    FK_DO(FK_ALLOC(&scores, r->n, err));
-    FK_DO(FK_ALLOC(&labels, r->n, err));
-    for (int64_t i = 0; i < r->n; i++) {
-        if (r->images[i].defective && strcmp(r->images[i].type, type) != 0)
-            continue;
-        *count += r->images[i].defective;
-        labels[n] = r->images[i].defective;
-        scores[n++] = r->images[i].score;
-    }
+    FK_DO(fk_bench_scores(&scores, &labels, &n, r, type, err));
+    for (int64_t i = 0; i < n; i++)
+        *count += labels[i];
     FK_DO(fk_metric_ranking(&ranking, scores, labels, n, err));
     *auroc = 100.0 * ranking.auroc;
 done:
@@ -605,8 +590,7 @@ static fleck_status types_section(fk_bench_sections *s, const fk_bench_book *boo
         "Behind the stroke, pixel ROC-AUC: its defective pixels against the good "
         "pixels of all test images.",
         2 + runs, err));
-    FK_DO(fk_table_add(&section->table, err, "category: type"));
-    FK_DO(fk_table_add(&section->table, err, "images"));
+    FK_DO(fk_table_add_texts(&section->table, err, "category: type", "images", NULL));
     for (int i = 0; i < runs; i++)
         FK_DO(fk_table_add(&section->table, err, "%s", labels->items[i]));
     for (int64_t c = 0; c < book->n; c++) {
@@ -648,12 +632,8 @@ static fleck_status published_section(fk_bench_sections *s, const fk_bench_book 
         "those of the categories "
         "above that it has.",
         7, err));
-    for (int i = 0; i < 7; i++) {
-        static const char *const heads[] = {"run",        "source",    "setting", "figure",
-                                            "categories", "published", "fleck"};
-
-        FK_DO(fk_table_add(&section->table, err, "%s", heads[i]));
-    }
+    FK_DO(fk_table_add_texts(&section->table, err, "run", "source", "setting", "figure",
+                             "categories", "published", "fleck", NULL));
     for (int i = 0; i < book->categories[0].n; i++) {
         fk_published_column all[FK_PUBLISHED_COLUMNS];
         int n = fk_published_beside(p, &book->categories[0].runs[i], all);
@@ -673,10 +653,8 @@ static fleck_status published_section(fk_bench_sections *s, const fk_bench_book 
             }
             if (theirs.n == 0)
                 continue;
-            FK_DO(fk_table_add(&section->table, err, "%s", labels->items[i]));
-            FK_DO(fk_table_add(&section->table, err, "%s", column->source));
-            FK_DO(fk_table_add(&section->table, err, "%s", column->setting));
-            FK_DO(fk_table_add(&section->table, err, "%s", figures[which].words));
+            FK_DO(fk_table_add_texts(&section->table, err, labels->items[i], column->source,
+                                     column->setting, figures[which].words, NULL));
             FK_DO(fk_table_add(&section->table, err, "%lld", (long long)theirs.n));
             FK_DO(fk_table_add(&section->table, err, "%.2f", fk_bench_mean_of(&theirs)));
             FK_DO(add_value(&section->table, fk_bench_mean_of(&ours), fk_bench_mean_of(&theirs),
@@ -694,8 +672,6 @@ done:
 static fleck_status cost_section(fk_bench_sections *s, const fk_bench_book *book,
                                  const fk_names *labels, fleck_error *err)
 {
-    static const char *const heads[] = {"run",      "images",    "decode s", "network s",
-                                        "method s", "metrics s", "wall s",   "peak MiB"};
     fk_bench_section *section;
     fleck_status st;
 
@@ -703,48 +679,36 @@ static fleck_status cost_section(fk_bench_sections *s, const fk_bench_book *book
         s, &section, "Cost of each run, all categories",
         "Seconds of stages are summed over threads; peak memory is the largest of any category.", 8,
         err));
-    for (int i = 0; i < 8; i++)
-        FK_DO(fk_table_add(&section->table, err, "%s", heads[i]));
+    FK_DO(fk_table_add_texts(&section->table, err, "run", "images", "decode s", "network s",
+                             "method s", "metrics s", "wall s", "peak MiB", NULL));
     for (int i = 0; i < book->categories[0].n; i++) {
-        fleck_times t = {0};
+        double stages[5] = {0}, peak = 0.0;
         int64_t images = 0;
 
         for (int64_t c = 0; c < book->n; c++) {
-            const fleck_times *one = &book->categories[c].runs[i].report.seconds;
+            const fleck_times *t = &book->categories[c].runs[i].report.seconds;
+            const double one[5] = {t->decode, t->network, t->score, t->metrics, t->total};
 
-            t.decode += one->decode;
-            t.network += one->network;
-            t.score += one->score;
-            t.metrics += one->metrics;
-            t.total += one->total;
-            t.peak_rss_mib = fmax(t.peak_rss_mib, one->peak_rss_mib);
+            for (int k = 0; k < 5; k++)
+                stages[k] += one[k];
+            peak = fmax(peak, t->peak_rss_mib);
             images += book->categories[c].images;
         }
         FK_DO(fk_table_add(&section->table, err, "%s", labels->items[i]));
         FK_DO(fk_table_add(&section->table, err, "%lld", (long long)images));
-        FK_DO(fk_table_add(&section->table, err, "%.1f", t.decode));
-        FK_DO(fk_table_add(&section->table, err, "%.1f", t.network));
-        FK_DO(fk_table_add(&section->table, err, "%.1f", t.score));
-        FK_DO(fk_table_add(&section->table, err, "%.1f", t.metrics));
-        FK_DO(fk_table_add(&section->table, err, "%.1f", t.total));
-        FK_DO(fk_table_add(&section->table, err, "%.0f", t.peak_rss_mib));
+        for (int k = 0; k < 5; k++)
+            FK_DO(fk_table_add(&section->table, err, "%.1f", stages[k]));
+        FK_DO(fk_table_add(&section->table, err, "%.0f", peak));
     }
 done:
     return st;
-}
-
-static fleck_status add_pair(fk_table *t, const char *name, const char *value, fleck_error *err)
-{
-    fleck_status st = fk_table_add(t, err, "%s", name);
-
-    return st != FLECK_OK ? st : fk_table_add(t, err, "%s", value);
 }
 
 static fleck_status conditions_section(fk_bench_sections *s, const fk_bench_book *book,
                                        fleck_error *err)
 {
     const fk_bench_category *first = &book->categories[0];
-    char text[FK_MACHINE_TEXT], number[64];
+    char text[FK_MACHINE_TEXT];
     int64_t images = 0, decoded = 0, passed = 0;
     fk_bench_section *section;
     fk_table *t;
@@ -757,36 +721,32 @@ static fleck_status conditions_section(fk_bench_sections *s, const fk_bench_book
     }
     FK_DO(fk_bench_section_add(s, &section, "Conditions", NULL, 2, err));
     t = &section->table;
-    FK_DO(add_pair(t, "what", "value", err));
+    FK_DO(fk_table_add_texts(t, err, "what", "value", NULL));
     if (book->command != NULL)
-        FK_DO(add_pair(t, "command", book->command, err));
-    FK_DO(add_pair(t, "data", book->root, err));
-    FK_DO(add_pair(t, "fleck", FLECK_VERSION, err));
-    FK_DO(add_pair(t, "compiler", __VERSION__, err));
-    FK_DO(add_pair(t, "engine", first->runs[0].engine, err));
-    FK_DO(add_pair(t, "precision", first->runs[0].precision, err));
-    FK_DO(add_pair(t, "processor", fk_machine_processor(text), err));
-    FK_DO(add_pair(t, "system", fk_machine_system(text), err));
-    fk_format(number, sizeof number, "%d", first->runs[0].report.seconds.threads);
-    FK_DO(add_pair(t, "threads", number, err));
-    FK_DO(add_pair(t, "protocol",
-                   book->settings->protocol == FLECK_PROTOCOL_PAPER ? "paper" : "original", err));
-    fk_format(number, sizeof number, "%g", book->settings->pro_limit);
-    FK_DO(add_pair(t, "PRO limit", number, err));
-    fk_format(number, sizeof number, "95 %%, %lld resample%s, seed %llu",
-              (long long)book->settings->resamples, book->settings->resamples == 1 ? "" : "s",
-              (unsigned long long)book->settings->seed);
-    FK_DO(
-        add_pair(t, "bootstrap of images, good and defective apart, also for pixels", number, err));
-    fk_format(number, sizeof number, "%lld image%s, %lld decoded", (long long)images,
-              images == 1 ? "" : "s", (long long)decoded);
-    FK_DO(add_pair(t, "decoding", number, err));
-    fk_format(number, sizeof number, "%lld pass%s, %d network%s, %d run%s", (long long)passed,
-              passed == 1 ? "" : "es", first->n_networks, first->n_networks == 1 ? "" : "s",
-              first->n, first->n == 1 ? "" : "s");
-    FK_DO(add_pair(t, "network", number, err));
-    fk_format(number, sizeof number, "%.1f s", book->seconds);
-    FK_DO(add_pair(t, "wall time of this call", number, err));
+        FK_DO(fk_table_add_texts(t, err, "command", book->command, NULL));
+    FK_DO(fk_table_add_texts(t, err, "data", book->root, "fleck", FLECK_VERSION, "compiler",
+                             __VERSION__, "engine", first->runs[0].engine, "precision",
+                             first->runs[0].precision, "processor", fk_machine_processor(text),
+                             NULL));
+    FK_DO(fk_table_add_texts(t, err, "system", fk_machine_system(text), "threads", NULL));
+    FK_DO(fk_table_add(t, err, "%d", first->runs[0].report.seconds.threads));
+    FK_DO(fk_table_add_texts(
+        t, err, "protocol", book->settings->protocol == FLECK_PROTOCOL_PAPER ? "paper" : "original",
+        "PRO limit", NULL));
+    FK_DO(fk_table_add(t, err, "%g", book->settings->pro_limit));
+    FK_DO(fk_table_add(t, err, "bootstrap of images, good and defective apart, also for pixels"));
+    FK_DO(fk_table_add(
+        t, err, "95 %%, %lld resample%s, seed %llu", (long long)book->settings->resamples,
+        book->settings->resamples == 1 ? "" : "s", (unsigned long long)book->settings->seed));
+    FK_DO(fk_table_add(t, err, "decoding"));
+    FK_DO(fk_table_add(t, err, "%lld image%s, %lld decoded", (long long)images,
+                       images == 1 ? "" : "s", (long long)decoded));
+    FK_DO(fk_table_add(t, err, "network"));
+    FK_DO(fk_table_add(t, err, "%lld pass%s, %d network%s, %d run%s", (long long)passed,
+                       passed == 1 ? "" : "es", first->n_networks,
+                       first->n_networks == 1 ? "" : "s", first->n, first->n == 1 ? "" : "s"));
+    FK_DO(fk_table_add(t, err, "wall time of this call"));
+    FK_DO(fk_table_add(t, err, "%.1f s", book->seconds));
 done:
     return st;
 }

@@ -17,20 +17,10 @@ static const char *options_of(const char *name)
     return colon != NULL ? colon + 1 : "";
 }
 
-/* Length of the first NAME=VALUE; a part without '=' belongs to the value before it. */
-static size_t pair_length(const char *options)
-{
-    size_t n = strcspn(options, ",");
-
-    while (options[n] == ',' && memchr(options + n + 1, '=', strcspn(options + n + 1, ",")) == NULL)
-        n += 1 + strcspn(options + n + 1, ",");
-    return n;
-}
-
 /* What is behind the first pair. */
 static const char *next_pair(const char *options)
 {
-    size_t n = pair_length(options);
+    size_t n = fk_bench_pair_length(options);
 
     return options + n + (options[n] == ',');
 }
@@ -38,7 +28,7 @@ static const char *next_pair(const char *options)
 static bool has_pair(const char *options, const char *pair, size_t length)
 {
     for (; *options != '\0'; options = next_pair(options))
-        if (pair_length(options) == length && strncmp(options, pair, length) == 0)
+        if (fk_bench_pair_length(options) == length && strncmp(options, pair, length) == 0)
             return true;
     return false;
 }
@@ -79,10 +69,10 @@ static fleck_status add_label(fk_names *out, const fk_bench_category *c, const c
     if (method < head)
         FK_DO(fk_text_printf(&text, err, ", %.*s", (int)(head - method - 1), name + method + 1));
     for (const char *p = options_of(name); *p != '\0'; p = next_pair(p)) {
-        if (is_common(c, p, pair_length(p)))
+        if (is_common(c, p, fk_bench_pair_length(p)))
             continue;
         FK_DO(fk_text_add(&text, ", ", 2, err));
-        FK_DO(add_pair(&text, p, pair_length(p), err));
+        FK_DO(add_pair(&text, p, fk_bench_pair_length(p), err));
     }
     FK_DO(fk_names_add(out, text.data, err));
 done:
@@ -112,11 +102,11 @@ fleck_status fk_bench_common(char **out, const fk_bench_book *book, fleck_error 
     FK_DO(fk_text_add(&text, "", 0, err));
     for (const char *p = c != NULL ? options_of(c->runs[0].name) : ""; *p != '\0';
          p = next_pair(p)) {
-        if (!is_common(c, p, pair_length(p)))
+        if (!is_common(c, p, fk_bench_pair_length(p)))
             continue;
         if (text.length > 0)
             FK_DO(fk_text_add(&text, ", ", 2, err));
-        FK_DO(add_pair(&text, p, pair_length(p), err));
+        FK_DO(add_pair(&text, p, fk_bench_pair_length(p), err));
     }
     *out = text.data;
     return FLECK_OK;

@@ -77,39 +77,24 @@ static bool unfilter(fk_image *out, const uint8_t *raw, const uint8_t *zeros)
     return true;
 }
 
-/* The same with alpha: rows are undone where they are, and their colours copied. *opaque: alpha is
- * 255 throughout. */
-static bool unfilter_alpha(fk_image *out, bool *opaque, uint8_t *raw, const uint8_t *zeros)
+/* Part RGBA: what lies in out's image becomes RGB where it is, and alpha where some is not 255. */
+static fleck_status part_alpha(fk_decoded *out, fleck_error *err)
 {
-    int64_t n = out->width * 4;
-    uint8_t all = 255;
-    const uint8_t *above = zeros;
-
-    for (int64_t y = 0; y < out->height; y++) {
-        uint8_t *row = raw + y * (n + 1) + 1, *to = out->data + y * out->width * 3;
-
-        if (!fk_png_unfilter_row(row[-1], row, above, n, 4))
-            return false;
-        above = row;
-        for (int64_t x = 0; x < out->width; x++) {
-            memcpy(to + 3 * x, row + 4 * x, 3);
-            all &= row[4 * x + 3];
-        }
-    }
-    *opaque = all == 255;
-    return true;
-}
-
-/* The alpha of rows that unfilter_alpha() has undone. */
-static fleck_status take_alpha(fk_decoded *out, const uint8_t *raw, fleck_error *err)
-{
+    uint8_t *data = out->image.data, all = 255;
     int64_t width = out->image.width, height = out->image.height;
-    fleck_status st;
+    fleck_status st = FLECK_OK;
 
-    FK_DO(fk_image_alloc(&out->alpha, width, height, 1, err));
-    for (int64_t y = 0; y < height; y++)
-        for (int64_t x = 0; x < width; x++)
-            out->alpha.data[y * width + x] = raw[y * (4 * width + 1) + 1 + 4 * x + 3];
+    for (int64_t i = 0; i < width * height; i++)
+        all &= data[4 * i + 3];
+    if (all != 255)
+        FK_DO(fk_image_alloc(&out->alpha, width, height, 1, err));
+    for (int64_t i = 0; i < width * height; i++) {
+        if (all != 255)
+            out->alpha.data[i] = data[4 * i + 3];
+        for (int64_t c = 0; c < 3; c++)
+            data[3 * i + c] = data[4 * i + c];
+    }
+    out->image.channels = 3;
 done:
     return st;
 }
@@ -135,7 +120,7 @@ static fleck_status alloc_with_rows(fk_image *out, uint8_t **raw, const fk_png_c
     int64_t n = (int64_t)chunks->width * bpp;
     fleck_status st;
 
-    FK_DO(FK_ALLOC(&out->data, FK_PNG_ROWS * n + (n + 1) * chunks->height + 1, err));
+    FK_DO(FK_ALLOC(&out->data, FK_PNG_ROWS * n + (n + 1) * chunks->height, err));
     out->width = chunks->width;
     out->height = chunks->height;
     out->channels = bpp;
@@ -150,9 +135,8 @@ fleck_status fk_png_decode_fast(fk_decoded *out, bool *done, const fk_png_chunks
     static const uint8_t pixel_bytes[] = {[0] = 1, [2] = 3, [6] = 4};
     int bpp = chunks->colour <= 6 ? pixel_bytes[chunks->colour] : 0;
     int64_t row_bytes = (int64_t)chunks->width * bpp;
-    uint8_t *raw = NULL, *own_raw = NULL, *joined = NULL, *zeros = NULL;
+    uint8_t *raw = NULL, *joined = NULL, *zeros = NULL;
     const uint8_t *data;
-    bool opaque = true;
     fleck_status st = FLECK_OK;
 
     *done = false;
@@ -165,25 +149,16 @@ fleck_status fk_png_decode_fast(fk_decoded *out, bool *done, const fk_png_chunks
         join_data(joined, chunks);
         data = joined;
     }
-    FK_DO(FK_CALLOC(&zeros, row_bytes + 1, err));
-    if (bpp == 4) {
-        FK_DO(FK_ALLOC(&own_raw, (row_bytes + 1) * chunks->height + 1, err));
-        FK_DO(fk_image_alloc(&out->image, chunks->width, chunks->height, 3, err));
-        raw = own_raw;
-    } else {
-        FK_DO(alloc_with_rows(&out->image, &raw, chunks, bpp, err));
-    }
-    if (!inflate_all(raw, (row_bytes + 1) * chunks->height, data, chunks->data_bytes))
-        goto done;
-    *done = bpp == 4 ? unfilter_alpha(&out->image, &opaque, raw, zeros)
-                     : unfilter(&out->image, raw, zeros);
-    if (*done && !opaque)
-        FK_DO(take_alpha(out, raw, err));
+    FK_DO(FK_CALLOC(&zeros, row_bytes, err));
+    FK_DO(alloc_with_rows(&out->image, &raw, chunks, bpp, err));
+    *done = inflate_all(raw, (row_bytes + 1) * chunks->height, data, chunks->data_bytes) &&
+            unfilter(&out->image, raw, zeros);
+    if (*done && bpp == 4)
+        FK_DO(part_alpha(out, err));
 done:
     *done &= st == FLECK_OK;
     if (!*done)
         fk_image_free(&out->image);
-    fk_free(own_raw);
     fk_free(joined);
     fk_free(zeros);
     return st;

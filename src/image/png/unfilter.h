@@ -29,15 +29,15 @@ static inline int fk_png_paeth_guess(int left, int up, int corner)
     return 2 * to_lo <= to_hi ? hi : guess;
 }
 
-/* Undo a row of n bytes in place; bpp is 1 to 4 bytes a pixel.  False, with nothing done, for a
+/* Undo a row of n bytes in place; bpp is 1, 3 or 4 bytes a pixel.  False, with nothing done, for a
  * filter that does not exist. */
 bool fk_png_unfilter_row(int filter, uint8_t *row, const uint8_t *above, int64_t n, int bpp);
 
 /* Undo FK_PNG_ROWS of n rows of width pixels: `in` at the first one's filtered bytes, with the byte
  * that names the filter before each row; `out` takes them without gaps, and they end before `in`,
- * or overlap nothing.  A byte behind `in` and `above` may be read.  The same bytes as row by row.
- * False, with nothing done, where there are too few, or this machine, shape or mixture of filters
- * gains nothing by it, or a filter does not exist. */
+ * or overlap nothing.  The same bytes as row by row.  False, with nothing done, where there are too
+ * few, or this machine, shape or mixture of filters gains nothing by it, or a filter does not
+ * exist. */
 bool fk_png_unfilter_rows(uint8_t *out, const uint8_t *in, const uint8_t *above, int64_t width,
                           int64_t n, int bpp);
 

@@ -27,7 +27,7 @@
  * Lanczos, where the first pass clips.  Square pictures and those wider than high are the same in
  * all versions.
  *
- * The integer sums may be taken in any order, so vectors give the same bytes (resize_sse2.c). */
+ * The integer sums may be taken in any order, so vectors give the same bytes (x86/avx2.c). */
 #include "image/resize/pillow.h"
 
 #include "base/mem.h"
@@ -144,8 +144,13 @@ typedef struct job {
     fk_image *out;
     fk_ring in;
     fk_taps along, down; /* rows and columns */
-    uint8_t *padded;     /* an input row and the slack behind it */
+    uint8_t *padded;     /* FK_ROWS rows of the input, each with the slack behind it */
 } job;
+
+static uint8_t *padded(const job *j, int64_t y)
+{
+    return j->padded + y % FK_ROWS * (j->in.bytes + FK_ROW_SLACK);
+}
 
 /* Row y of the input with slack behind it; of most rows the next one is that. */
 static const uint8_t *with_slack(const job *j, int64_t y)
@@ -154,22 +159,28 @@ static const uint8_t *with_slack(const job *j, int64_t y)
 
     if (y + 1 < j->in.rows && j->in.bytes >= FK_ROW_SLACK)
         return row;
-    memcpy(j->padded, row, (size_t)j->in.bytes);
-    return j->padded;
+    return memcpy(padded(j, y), row, (size_t)j->in.bytes);
 }
 
-static void filter_row(const job *j, uint8_t *out, const uint8_t *row)
+static void filter(const job *j, uint8_t *const *out, const uint8_t *const *row)
 {
-    if (j->out->channels == 1)
-        j->by->row_grey(out, row, &j->along);
-    else
-        j->by->row_rgb(out, row, &j->along);
+    (j->out->channels == 1 ? j->by->rows_grey : j->by->rows_rgb)(out, row, &j->along);
 }
 
-static void rows_only(const job *j, int64_t bytes)
+/* Input rows y and y + 1, or where that is none y twice, into their places of a ring of rows. */
+static void filter_rows(const job *j, uint8_t *ring, int64_t rows, int64_t y)
 {
-    for (int64_t y = 0; y < j->out->height; y++)
-        filter_row(j, j->out->data + y * bytes, with_slack(j, y));
+    int64_t next = y + 1 < j->in.rows ? y + 1 : y, bytes = j->out->width * j->out->channels;
+    uint8_t *const out[FK_ROWS] = {ring + y % rows * bytes, ring + next % rows * bytes};
+    const uint8_t *const row[FK_ROWS] = {with_slack(j, y), with_slack(j, next)};
+
+    filter(j, out, row);
+}
+
+static void rows_only(const job *j)
+{
+    for (int64_t y = 0; y < j->out->height; y += FK_ROWS)
+        filter_rows(j, j->out->data, j->out->height, y);
 }
 
 static void columns_only(const job *j, int64_t bytes)
@@ -178,7 +189,7 @@ static void columns_only(const job *j, int64_t bytes)
         j->by->columns(j->out->data + y * bytes, &j->in, &j->down, y);
 }
 
-/* Filtered rows go into a ring just large enough for one output row. */
+/* Filtered rows go into a ring just large enough for one output row and one row more. */
 static fleck_status rows_then_columns(const job *j, int64_t bytes, fleck_error *err)
 {
     fk_ring ring = {NULL, j->down.room, bytes};
@@ -189,8 +200,8 @@ static fleck_status rows_then_columns(const job *j, int64_t bytes, fleck_error *
     FK_DO(FK_ALLOC(&data, ring.rows * bytes, err));
     ring.data = data;
     for (int64_t y = 0; y < j->out->height; y++) {
-        for (; ready < j->down.first[y] + j->down.count[y]; ready++)
-            filter_row(j, data + ready % ring.rows * bytes, with_slack(j, ready));
+        for (; ready < j->down.first[y] + j->down.count[y]; ready += FK_ROWS)
+            filter_rows(j, data, ring.rows, ready);
         j->by->columns(j->out->data + y * bytes, &ring, &j->down, y);
     }
 done:
@@ -200,9 +211,14 @@ done:
 
 static void columns_then_rows(const job *j, int64_t bytes)
 {
-    for (int64_t y = 0; y < j->out->height; y++) {
-        j->by->columns(j->padded, &j->in, &j->down, y);
-        filter_row(j, j->out->data + y * bytes, j->padded);
+    for (int64_t y = 0; y < j->out->height; y += FK_ROWS) {
+        int64_t next = y + 1 < j->out->height ? y + 1 : y;
+        uint8_t *const out[FK_ROWS] = {j->out->data + y * bytes, j->out->data + next * bytes};
+        const uint8_t *const row[FK_ROWS] = {padded(j, y), padded(j, next)};
+
+        j->by->columns(padded(j, y), &j->in, &j->down, y);
+        j->by->columns(padded(j, next), &j->in, &j->down, next);
+        filter(j, out, row);
     }
 }
 
@@ -221,12 +237,12 @@ fleck_status fk_resize_pillow_by(const fk_resize_kernels *by, fk_image *out, con
            (out->width == part->width && out->height == part->height));
     if (fewer_columns != 0) {
         FK_DO(taps_init(&j.along, src->width, part->width, part->x, out->width, filter, err));
-        FK_DO(FK_CALLOC(&j.padded, j.in.bytes + FK_ROW_SLACK, err));
+        FK_DO(FK_CALLOC(&j.padded, FK_ROWS * (j.in.bytes + FK_ROW_SLACK), err));
     }
     if (fewer_rows != 0)
         FK_DO(taps_init(&j.down, src->height, part->height, part->y, out->height, filter, err));
     if (fewer_rows == 0)
-        rows_only(&j, bytes);
+        rows_only(&j);
     else if (fewer_columns == 0)
         columns_only(&j, bytes);
     else if (fewer_rows > 0 && fewer_rows > 2 * fewer_columns)
@@ -246,6 +262,6 @@ fleck_status fk_resize_pillow(fk_image *out, const fk_image *src, const fk_part 
     const fk_resize_kernels *by = fk_resize_avx2();
 
     if (by == NULL)
-        by = fk_resize_sse2 != NULL ? fk_resize_sse2 : &fk_resize_plain;
+        by = &fk_resize_plain;
     return fk_resize_pillow_by(by, out, src, part, filter, err);
 }

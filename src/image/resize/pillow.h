@@ -1,4 +1,4 @@
-/* The inner loops of Pillow's resampling: plain C, and SSE2 and AVX2 where the machine has them. */
+/* The inner loops of Pillow's resampling: plain C, and AVX2 where the machine has it. */
 #ifndef FK_IMAGE_RESIZE_PILLOW_H
 #define FK_IMAGE_RESIZE_PILLOW_H
 
@@ -14,7 +14,8 @@
 #define FK_ROW_SLACK 16
 
 /* The weights of one axis: output i takes count[i] input samples from first[i] on, with the weights
- * from i * room on.  room is a multiple of 8, and weights[count[i]] and what follows are 0. */
+ * from i * room on.  room is a multiple of 8, and weights[count[i]] and what follows, at least one,
+ * are 0. */
 typedef struct fk_taps {
     int64_t n, room;
     int64_t *first, *count; /* [n] */
@@ -28,17 +29,18 @@ typedef struct fk_ring {
     int64_t rows, bytes;
 } fk_ring;
 
-/* row_grey, row_rgb: filter one row, of 1 or 3 channels, along itself into taps->n pixels.
- * columns: output row i of the column pass, all of the ring's bytes. */
+/* Rows that are filtered together, as they share their weights; some may be the same. */
+#define FK_ROWS 2
+
+/* rows_grey, rows_rgb: filter FK_ROWS rows, of 1 or 3 channels, along themselves into taps->n
+ * pixels each.  columns: output row i of the column pass, all of the ring's bytes. */
 typedef struct fk_resize_kernels {
-    void (*row_grey)(uint8_t *out, const uint8_t *row, const fk_taps *taps);
-    void (*row_rgb)(uint8_t *out, const uint8_t *row, const fk_taps *taps);
+    void (*rows_grey)(uint8_t *const *out, const uint8_t *const *row, const fk_taps *taps);
+    void (*rows_rgb)(uint8_t *const *out, const uint8_t *const *row, const fk_taps *taps);
     void (*columns)(uint8_t *out, const fk_ring *ring, const fk_taps *taps, int64_t i);
 } fk_resize_kernels;
 
 extern const fk_resize_kernels fk_resize_plain;
-/* NULL where the library was built for another machine. */
-extern const fk_resize_kernels *const fk_resize_sse2;
 /* NULL where the compiler or the processor lacks AVX2. */
 const fk_resize_kernels *fk_resize_avx2(void);
 

@@ -42,6 +42,18 @@ static void row_rgb(uint8_t *out, const uint8_t *row, const fk_taps *taps)
     }
 }
 
+static void rows_grey(uint8_t *const *out, const uint8_t *const *row, const fk_taps *taps)
+{
+    for (int r = 0; r < FK_ROWS; r++)
+        row_grey(out[r], row[r], taps);
+}
+
+static void rows_rgb(uint8_t *const *out, const uint8_t *const *row, const fk_taps *taps)
+{
+    for (int r = 0; r < FK_ROWS; r++)
+        row_rgb(out[r], row[r], taps);
+}
+
 static void columns(uint8_t *out, const fk_ring *ring, const fk_taps *taps, int64_t i)
 {
     int32_t sum[BLOCK];
@@ -63,4 +75,4 @@ static void columns(uint8_t *out, const fk_ring *ring, const fk_taps *taps, int6
     }
 }
 
-const fk_resize_kernels fk_resize_plain = {row_grey, row_rgb, columns};
+const fk_resize_kernels fk_resize_plain = {rows_grey, rows_rgb, columns};

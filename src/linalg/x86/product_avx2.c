@@ -1,4 +1,4 @@
-/* Products with AVX2 and FMA; what they compute is in product.h. */
+/* Products with AVX2 and FMA; product.h says what they compute. */
 #include "linalg/product.h"
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))

@@ -1,4 +1,4 @@
-/* Products with AVX-512; what they compute is in product.h.  The bytes are those of AVX2. */
+/* Products with AVX-512; product.h says what they compute.  The bytes are those of AVX2. */
 #include "linalg/product.h"
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
@@ -7,8 +7,8 @@
 #define TARGET __attribute__((target("avx512f")))
 #define INLINE static inline __attribute__((always_inline, target("avx512f")))
 
-/* 8 x 2 x 16 sums fill sixteen of the 32 registers; more rows would need more addresses than there
- * are registers for them. */
+/* 8 x 2 x 16 sums fill sixteen of the 32 registers.  More rows would need more addresses than fit
+ * into registers. */
 #define ROWS 8
 #define PANELS 2
 #define FK_VECTOR __m512

@@ -28,17 +28,15 @@
 #include "method/patchcore/bank.h"
 #include "base/mem.h"
 #include "linalg/linalg.h"
+#include "method/patchcore/bounds.h"
 #include "method/pca/pca.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 #define PIECE 112 /* features of x of one piece of work: 7 pieces of a 28 x 28 grid */
 #define TILE 256  /* features of the bank in one product */
 #define PANEL 16  /* rows that a packed matrix is filled up to */
-#define UNIT 0x1p-24
-#define MARGIN (1.0 + 1e-5) /* distances carry a relative error below 1e-6 */
 
 #define WIDTH 32        /* m */
 #define LEAST_ROWS 1024 /* banks that it pays for */
@@ -138,7 +136,7 @@ static void measure_turn(fk_bank *b)
         }
     }
     b->stretch = sqrt(1.0 + sqrt(e));
-    b->rounding = sqrt((double)b->width * longest) * (double)(b->dim + 2) * UNIT;
+    b->rounding = sqrt((double)b->width * longest) * (double)(b->dim + 2) * FK_UNIT;
 }
 
 /* q of x [n, D] to out [n, width]; |x - c| is in reach [n].  room [n, D] is scratch. */
@@ -154,19 +152,13 @@ static void turn_rows(const fk_bank *b, float *out, double *reach, const float *
                           0.0f);
 }
 
-/* Of squared lengths, what is surely there beside products of float terms. */
-static double sure_share(int64_t dim)
-{
-    return 1.0 - (2.0 * (double)dim + 16.0) * UNIT;
-}
-
 /* Pack rows [n, width] of the search, which are number `first` and so on, and measure them. */
 static void take_rows(fk_bank *b, const float *rows, int64_t first, int64_t n, int64_t width)
 {
     fk_linalg_pack(b->packed, rows, width, first, first + n, width);
     for (int64_t i = 0; i < n; i++)
         b->length2[first + i] =
-            (float)(sure_share(width) * fk_linalg_length2(rows + i * width, width));
+            (float)(fk_sure_share(width) * fk_linalg_length2(rows + i * width, width));
 }
 
 static fleck_status turn_bank(fk_bank *b, fleck_error *err)
@@ -258,7 +250,7 @@ static float limit_of(const best *b, const fk_bank *bank)
 {
     double s = bank->width > 0 ? bank->stretch * sqrt(b->value) + b->slack : sqrt(b->value);
 
-    return (float)(s * s * MARGIN - b->length2);
+    return (float)(s * s * FK_MARGIN - b->length2);
 }
 
 static void take(best *b, const nearest_job *job, const float *x, int64_t row)
@@ -359,7 +351,7 @@ static fleck_status search_piece(void *ctx, int64_t piece, int worker, fleck_err
         found[i] = (best){.value = job->goes_on ? (double)job->distance[first + i] *
                                                       (double)job->distance[first + i]
                                                 : INFINITY,
-                          .length2 = sure_share(width) * fk_linalg_length2(q + i * width, width),
+                          .length2 = fk_sure_share(width) * fk_linalg_length2(q + i * width, width),
                           .slack = bank->rounding * (reach[i] + bank->reach),
                           .bound = INFINITY,
                           .index = -1};
@@ -406,134 +398,4 @@ fleck_status fk_bank_nearer(const fk_bank *b, const float *x, int64_t n, int64_t
                        .index = index};
 
     return fk_pool_run(pool, (n + PIECE - 1) / PIECE, search_piece, &job, err);
-}
-
-/* ---- Whose the near ones are ---- */
-
-typedef struct parts_job {
-    const fk_bank *bank;
-    const float *x;
-    int64_t n;
-    const fk_parts *parts;
-    const int64_t *images;
-    double radius;
-    const fk_near *near;
-    float *room; /* [workers, PIECE, TILE] */
-} parts_job;
-
-/* The nearest of one feature so far, by squared distance, and the nearest of another part than that
- * one's. */
-typedef struct pair {
-    double first, second;
-    int32_t part; /* -1: none */
-} pair;
-
-static void meet(pair *p, double d2, int32_t part)
-{
-    if (part == p->part)
-        p->first = fmin(p->first, d2);
-    else if (d2 < p->first)
-        *p = (pair){.first = d2, .second = p->first, .part = part};
-    else
-        p->second = fmin(p->second, d2);
-}
-
-typedef struct met {
-    pair pair[FK_PARTITIONS];
-    double length2; /* what is surely there of its squared length */
-} met;
-
-static float limit_of_parts(const met *m)
-{
-    double limit = 0.0;
-
-    for (int k = 0; k < FK_PARTITIONS; k++)
-        limit = fmax(limit, m->pair[k].second);
-    return (float)(limit * MARGIN - m->length2);
-}
-
-/* x and its products with m features of the bank, from `first` on. */
-static void meet_tile(met *found, const parts_job *job, const float *x, const float *products,
-                      int64_t first, int64_t m)
-{
-    const fk_bank *bank = job->bank;
-    const float *length2 = bank->length2 + first;
-    float limit = limit_of_parts(found);
-    int32_t near[TILE];
-    int64_t n = fk_linalg_nearer(near, length2, products, m, limit);
-
-    for (int64_t j = 0; j < n; j++) {
-        int64_t row = first + near[j];
-        double d2;
-
-        if (!(length2[near[j]] - 2.0f * products[near[j]] < limit))
-            continue;
-        d2 = fk_linalg_distance2(x, bank->rows + row * bank->dim, bank->dim);
-        for (int k = 0; k < FK_PARTITIONS; k++)
-            if (job->parts->count[k] > 0)
-                meet(&found->pair[k], d2, job->parts->part[k][bank->images[row]]);
-        limit = limit_of_parts(found);
-    }
-}
-
-/* What was found of feature i in partition k. */
-static void tell(const parts_job *job, pair p, int64_t i, int k)
-{
-    const fk_near *out = &job->near[k];
-    int32_t own = job->parts->part[k][job->images[i]];
-
-    out->lone[i] = sqrt(p.first) <= job->radius && sqrt(p.second) > job->radius ? p.part : -1;
-    out->own[i] = (float)sqrt(own == p.part ? p.second : p.first);
-    out->other[i] = (float)sqrt(p.second);
-}
-
-static fleck_status meet_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
-{
-    const parts_job *job = ctx;
-    const fk_bank *bank = job->bank;
-    int64_t first = piece * PIECE, n = least(PIECE, job->n - first), dim = bank->dim;
-    const float *x = job->x + first * dim;
-    float *products = job->room + (int64_t)worker * PIECE * TILE;
-    met found[PIECE];
-
-    (void)err;
-    for (int64_t i = 0; i < n; i++) {
-        found[i].length2 = sure_share(dim) * fk_linalg_length2(x + i * dim, dim);
-        for (int k = 0; k < FK_PARTITIONS; k++)
-            found[i].pair[k] =
-                job->parts->count[k] > 0 ? (pair){INFINITY, INFINITY, -1} : (pair){0.0, 0.0, -1};
-    }
-    for (int64_t at = 0; at < bank->n; at += TILE) {
-        int64_t m = least(TILE, bank->n - at);
-
-        fk_linalg_multiply_packed(products, TILE, x, dim, bank->packed + at * dim, n, m, dim, 1.0f,
-                                  0.0f);
-        for (int64_t i = 0; i < n; i++)
-            meet_tile(&found[i], job, x + i * dim, products + i * TILE, at, m);
-    }
-    for (int k = 0; k < FK_PARTITIONS; k++)
-        for (int64_t i = 0; job->parts->count[k] > 0 && i < n; i++)
-            tell(job, found[i].pair[k], first + i, k);
-    return FLECK_OK;
-}
-
-fleck_status fk_bank_near(const fk_bank *b, const float *x, int64_t n, const fk_parts *parts,
-                          const int64_t *images, double radius, const fk_near *near, fk_pool *pool,
-                          fleck_error *err)
-{
-    parts_job job = {.bank = b,
-                     .x = x,
-                     .n = n,
-                     .parts = parts,
-                     .images = images,
-                     .radius = radius,
-                     .near = near};
-    fleck_status st;
-
-    assert(b->width == 0);
-    FK_DO(FK_ALLOC(&job.room, (int64_t)fk_pool_threads(pool) * PIECE * TILE, err));
-    FK_DO(fk_pool_run(pool, (n + PIECE - 1) / PIECE, meet_piece, &job, err));
-done:
-    fk_free(job.room);
-    return st;
 }

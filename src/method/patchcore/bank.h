@@ -61,20 +61,4 @@ fleck_status fk_bank_nearer(const fk_bank *b, const float *x, int64_t n, int64_t
                             void *scratch, fk_pool *pool, float *distance, int64_t *index,
                             fleck_error *err) FLECK_MUST_CHECK;
 
-/* What is near features of learned images, in one partition of these: distances as
- * fk_bank_nearest() finds them, INFINITY where there is none. */
-typedef struct fk_near {
-    float *own;   /* [n] to the nearest of another part than the feature's own */
-    float *other; /* [n] to the nearest of another part than the nearest's */
-    int32_t
-        *lone; /* [n] the part that alone is within a radius; -1 where there are others or none */
-} fk_near;
-
-/* Find that for x [n, dim], which are of images [n], in each partition that `parts` has.  Only in a
- * bank without coarse coordinates (asserted).  The same bytes for any pool.  Cost: as that of
- * fk_bank_nearest, once. */
-fleck_status fk_bank_near(const fk_bank *b, const float *x, int64_t n, const fk_parts *parts,
-                          const int64_t *images, double radius, const fk_near *near, fk_pool *pool,
-                          fleck_error *err) FLECK_MUST_CHECK;
-
 #endif

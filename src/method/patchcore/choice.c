@@ -138,7 +138,7 @@ static int compare_indices(const void *a, const void *b)
 
 /* What comes into the bank of `chosen` points where parts of the images are left out. */
 static fleck_status fill(fk_refill *out, const fk_patchcore *s, const float *points, int64_t total,
-                         int64_t width, const fk_chunk *parts, int64_t n_parts,
+                         int64_t width, const fk_chunk *parts, int64_t n_parts, const int64_t *near,
                          const int64_t *chosen, int64_t count, double radius, fk_pool *pool,
                          fleck_error *err)
 {
@@ -148,7 +148,7 @@ static fleck_status fill(fk_refill *out, const fk_patchcore *s, const float *poi
     FK_DO(FK_ALLOC(&images, total, err));
     for (int64_t i = 0; i < n_parts; at += parts[i].n, i++)
         memcpy(images + at, parts[i].images, (size_t)parts[i].n * sizeof *images);
-    FK_DO(fk_refill_find(out, s->parts, points, total, width, images, chosen, count, radius,
+    FK_DO(fk_refill_find(out, s->parts, points, total, width, images, near, chosen, count, radius,
                          !is_narrow(s), pool, err));
 done:
     fk_free(images);
@@ -162,7 +162,7 @@ static fleck_status choose_rows(int64_t **chosen, int64_t *count, fk_refill *out
                                 fk_pool *pool, fleck_error *err)
 {
     int64_t dim = s->shape.levels[0].dim, total = 0, at = 0, size;
-    int64_t width = is_narrow(s) ? s->projection : dim;
+    int64_t width = is_narrow(s) ? s->projection : dim, *near = NULL;
     float *w = NULL, *room = NULL;
     const float *points = parts[0].rows;
     bool as_they_are = n_parts == 1 && !is_narrow(s);
@@ -190,14 +190,18 @@ static fleck_status choose_rows(int64_t **chosen, int64_t *count, fk_refill *out
         else
             memcpy(to, parts[i].rows, (size_t)(parts[i].n * dim) * sizeof *to);
     }
-    FK_DO(fk_coreset_choose(*chosen, count, &radius, k, points, total, width, s->seed, pool, err));
+    if (out != NULL)
+        FK_DO(FK_ALLOC(&near, total, err));
+    FK_DO(fk_coreset_choose(*chosen, count, &radius, near, k, points, total, width, s->seed, pool,
+                            err));
     qsort(*chosen, (size_t)*count, sizeof **chosen, compare_indices);
     if (out != NULL)
-        FK_DO(
-            fill(out, s, points, total, width, parts, n_parts, *chosen, *count, radius, pool, err));
+        FK_DO(fill(out, s, points, total, width, parts, n_parts, near, *chosen, *count, radius,
+                   pool, err));
 done:
     fk_free(w);
     fk_free(room);
+    fk_free(near);
     if (st != FLECK_OK) {
         fk_free(*chosen);
         *chosen = NULL;

@@ -20,14 +20,13 @@
 #include "base/mem.h"
 #include "base/prng.h"
 #include "linalg/linalg.h"
+#include "method/patchcore/bounds.h"
 
 #include <assert.h>
 #include <math.h>
 #include <string.h>
 
 #define STARTS 10
-#define MARGIN (1.0 + 1e-5) /* distances carry a relative error below 1e-6 */
-#define UNIT 0x1p-24
 #define MAX_FRONT 1024
 #define LIST 16  /* fronts in the list that they are taken from */
 #define PIECE 64 /* members of the front in one product */
@@ -119,8 +118,10 @@ typedef struct search {
     double *dist;        /* [n] distance to the nearest of the first seen[i] chosen points */
     double *length2;     /* [n] squared lengths */
     int64_t *seen;       /* [n] */
-    int64_t *order;      /* [n] all points; the highest ranking come first */
-    int64_t n_list;      /* the first ones, which outranked all others when they were listed */
+    const int64_t *chosen;
+    int64_t *near;  /* NULL, or [n] the chosen point that dist is to; -1: none */
+    int64_t *order; /* [n] all points; the highest ranking come first */
+    int64_t n_list; /* the first ones, which outranked all others when they were listed */
     float *centres; /* [k, d] chosen points, and of their squared lengths what is surely there */
     float *lengths; /* [k] */
     float *packed;  /* the centres as fk_linalg_pack() has them */
@@ -193,6 +194,8 @@ static fleck_status search_init(search *s, int64_t k, uint64_t seed, fk_pool *po
     for (int64_t i = 0; i < s->n; i++) {
         s->length2[i] = fk_linalg_length2(s->x + i * s->d, s->d);
         s->order[i] = i;
+        if (s->near != NULL)
+            s->near[i] = -1;
     }
 done:
     return st;
@@ -247,16 +250,9 @@ static void select_rank(search *s, int64_t n, int64_t m)
     }
 }
 
-/* What surely is there of squared lengths, for a product whose terms are in float and may be summed
- * in any order. */
-static double sure_share(const search *s)
-{
-    return 1.0 - (2.0 * (double)s->d + 16.0) * UNIT;
-}
-
 static float limit_of(const search *s, int64_t p)
 {
-    return (float)(s->dist[p] * s->dist[p] * MARGIN - sure_share(s) * s->length2[p]);
+    return (float)(s->dist[p] * s->dist[p] * FK_MARGIN - fk_sure_share(s->d) * s->length2[p]);
 }
 
 /* Compare point p with chosen points first .. first + m - 1 where it has not seen them. */
@@ -279,6 +275,8 @@ static void compare_tile(search *s, int64_t p, const float *products, int64_t fi
         far = distance(s->x + p * s->d, s->centres + (first + j) * s->d, s->d);
         if (far < s->dist[p]) {
             s->dist[p] = far;
+            if (s->near != NULL)
+                s->near[p] = s->chosen[first + j];
             limit = limit_of(s, p);
         }
     }
@@ -370,14 +368,19 @@ static void choose(search *s, int64_t p, int64_t outside)
     int64_t panel;
 
     memcpy(centre, s->x + p * s->d, (size_t)s->d * sizeof *centre);
-    s->lengths[s->count++] = (float)(sure_share(s) * s->length2[p]);
+    s->lengths[s->count++] = (float)(fk_sure_share(s->d) * s->length2[p]);
     panel = (s->count - 1) / PANEL * PANEL;
     fk_linalg_pack(s->packed, s->centres + panel * s->d, s->d, panel, s->count, s->d);
     fk_linalg_distances2(s->apart, centre, s->rows, s->n_front, s->d);
     for (int64_t i = s->n_front - 1; i >= 0; i--) {
         int64_t member = s->front[i];
+        double far = sqrt(s->apart[i]);
 
-        s->dist[member] = fmin(s->dist[member], sqrt(s->apart[i]));
+        if (far < s->dist[member]) {
+            s->dist[member] = far;
+            if (s->near != NULL)
+                s->near[member] = p;
+        }
         s->seen[member] = s->count;
         if (outside < 0 || outranks(s, member, outside))
             continue;
@@ -398,11 +401,11 @@ static int64_t first_of_front(const search *s, int64_t outside)
     return best == outside ? -1 : best;
 }
 
-fleck_status fk_coreset_choose(int64_t *chosen, int64_t *count, double *radius, int64_t k,
-                               const float *x, int64_t n, int64_t d, uint64_t seed, fk_pool *pool,
-                               fleck_error *err)
+fleck_status fk_coreset_choose(int64_t *chosen, int64_t *count, double *radius, int64_t *near,
+                               int64_t k, const float *x, int64_t n, int64_t d, uint64_t seed,
+                               fk_pool *pool, fleck_error *err)
 {
-    search s = {.x = x, .n = n, .d = d};
+    search s = {.x = x, .n = n, .d = d, .chosen = chosen, .near = near};
     fk_watch *watch = fk_pool_watch(pool);
     int64_t outside, p;
     bool all_equal = false;
@@ -429,6 +432,8 @@ fleck_status fk_coreset_choose(int64_t *chosen, int64_t *count, double *radius, 
         p = first_of_front(&s, outside);
     } while (p < 0);
     *radius = s.dist[p];
+    for (int64_t i = 0; near != NULL && i < n; i++)
+        near[i] = near[i] < 0 ? chosen[0] : near[i];
 done:
     search_free(&s);
     return st;

@@ -13,14 +13,15 @@
  *   chosen  [k] indices in the order chosen; *count of them, fewer than k where all points are
  *           equal to chosen ones
  *   radius  the largest distance of a point to the nearest chosen one
+ *   near    NULL, or [n] of each point a chosen one that is near, mostly within the radius
  *
  * 1 <= k <= n, d >= 1 (asserted).  Plain Euclidean distances.
  *   _plain  k n d multiply-adds one distance after the other: the definition, for tests
  *   other   the same indices on any pool; at most as many, most of them as matrix products, see
  *           coreset.c */
-fleck_status fk_coreset_choose(int64_t *chosen, int64_t *count, double *radius, int64_t k,
-                               const float *x, int64_t n, int64_t d, uint64_t seed, fk_pool *pool,
-                               fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_coreset_choose(int64_t *chosen, int64_t *count, double *radius, int64_t *near,
+                               int64_t k, const float *x, int64_t n, int64_t d, uint64_t seed,
+                               fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_coreset_choose_plain(int64_t *chosen, int64_t *count, double *radius, int64_t k,
                                      const float *x, int64_t n, int64_t d, uint64_t seed,
                                      fleck_error *err) FLECK_MUST_CHECK;

@@ -343,13 +343,13 @@ static fleck_status measure_bank(mhpc *s, float *z, int64_t n, fleck_error *err)
 
 /* What comes into the bank where parts of the images are left out; all [sample.n, d] are
  * whitened. */
-static fleck_status fill_bank(mhpc *s, const float *all, const int64_t *chosen, int64_t n,
-                              double radius, fk_pool *pool, fleck_error *err)
+static fleck_status fill_bank(mhpc *s, const float *all, const int64_t *near, const int64_t *chosen,
+                              int64_t n, double radius, fk_pool *pool, fleck_error *err)
 {
     fleck_status st;
 
-    FK_DO(fk_refill_find(&s->refill, s->parts, all, s->sample.n, s->d, s->sample.images, chosen, n,
-                         radius, false, pool, err));
+    FK_DO(fk_refill_find(&s->refill, s->parts, all, s->sample.n, s->d, s->sample.images, near,
+                         chosen, n, radius, false, pool, err));
     for (int k = 0; k < FK_PARTITIONS; k++) {
         fk_fill *f = &s->refill.fills[k];
         float *rows;
@@ -368,7 +368,7 @@ done:
 /* The bank of the sample: patches and images, and what they are when whitened. */
 static fleck_status choose_bank(mhpc *s, fk_pool *pool, fleck_error *err)
 {
-    int64_t dim = s->pca.dim, n = 0, *chosen = NULL;
+    int64_t dim = s->pca.dim, n = 0, *chosen = NULL, *near = NULL;
     int64_t room = s->bank_room < s->sample.n ? s->bank_room : s->sample.n;
     float *all = NULL, *z = NULL;
     double radius;
@@ -376,7 +376,8 @@ static fleck_status choose_bank(mhpc *s, fk_pool *pool, fleck_error *err)
 
     FK_DO(whiten_new(s, &all, s->sample.rows, s->sample.n, pool, err));
     FK_DO(FK_ALLOC(&chosen, room, err));
-    FK_DO(fk_coreset_choose(chosen, &n, &radius, room, all, s->sample.n, s->d, 0, pool, err));
+    FK_DO(FK_ALLOC(&near, s->sample.n, err));
+    FK_DO(fk_coreset_choose(chosen, &n, &radius, near, room, all, s->sample.n, s->d, 0, pool, err));
     FK_DO(FK_ALLOC(&s->own_bank, n * dim, err));
     FK_DO(FK_ALLOC(&s->own_source, n, err));
     FK_DO(FK_ALLOC(&z, n * s->d, err));
@@ -392,11 +393,12 @@ static fleck_status choose_bank(mhpc *s, fk_pool *pool, fleck_error *err)
     FK_DO(st);
     s->n_bank = n;
     if (s->parts != NULL && n < s->sample.n)
-        FK_DO(fill_bank(s, all, chosen, n, radius, pool, err));
+        FK_DO(fill_bank(s, all, near, chosen, n, radius, pool, err));
 done:
     fk_free(all);
     fk_free(z);
     fk_free(chosen);
+    fk_free(near);
     return st;
 }
 

@@ -15,11 +15,10 @@
 #include "method/patchcore/refill.h"
 #include "base/mem.h"
 #include "linalg/linalg.h"
+#include "method/patchcore/near.h"
 
 #include <math.h>
 #include <string.h>
-
-#define FIRST 32 /* features of the bank that a search begins with */
 
 static void fill_free(fk_fill *f)
 {
@@ -45,7 +44,7 @@ void fk_refill_free(fk_refill *l)
 
 double fk_refill_bytes(int64_t n, int64_t k, int64_t d)
 {
-    return (double)n * (8.0 + 12.0 * FK_PARTITIONS) + (double)k * (double)(8 * d + 24);
+    return (double)n * (24.0 + 12.0 * FK_PARTITIONS) + (double)k * (double)(8 * d + 24);
 }
 
 /* What the parts of one partition are filled from. */
@@ -218,26 +217,41 @@ done:
     return st;
 }
 
-/* The chosen points as a bank, every so many of them together: what a search begins with is of many
- * parts. */
+/* The chosen points as a bank. */
 static fleck_status bank_of(fk_bank *b, const float *x, int64_t d, const int64_t *images,
                             const int64_t *chosen, int64_t k, fleck_error *err)
 {
-    int64_t step = (k + FIRST - 1) / FIRST;
     fleck_status st;
 
-    *b = (fk_bank){.dim = d};
+    *b = (fk_bank){.n = k, .dim = d};
     FK_DO(FK_ALLOC(&b->own_rows, k * d, err));
     FK_DO(FK_ALLOC(&b->own_images, k, err));
-    for (int64_t at = 0; at < step; at++)
-        for (int64_t i = at; i < k; i += step, b->n++) {
-            memcpy(b->own_rows + b->n * d, x + chosen[i] * d, (size_t)d * sizeof *x);
-            b->own_images[b->n] = images[chosen[i]];
-        }
+    for (int64_t i = 0; i < k; i++) {
+        memcpy(b->own_rows + i * d, x + chosen[i] * d, (size_t)d * sizeof *x);
+        b->own_images[i] = images[chosen[i]];
+    }
     b->rows = b->own_rows;
     b->images = b->own_images;
     FK_DO(fk_bank_measure(b, err));
 done:
+    return st;
+}
+
+/* Of each point the row of the bank that is near. */
+static fleck_status rows_of(int64_t **rows, const int64_t *near, int64_t n, const int64_t *chosen,
+                            int64_t k, fleck_error *err)
+{
+    int64_t *row = NULL;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&row, n, err));
+    FK_DO(FK_ALLOC(rows, n, err));
+    for (int64_t i = 0; i < k; i++)
+        row[chosen[i]] = i;
+    for (int64_t i = 0; i < n; i++)
+        (*rows)[i] = row[near[i]];
+done:
+    fk_free(row);
     return st;
 }
 
@@ -265,10 +279,12 @@ static void near_free(fk_near *n)
 }
 
 fleck_status fk_refill_find(fk_refill *out, const fk_parts *parts, const float *x, int64_t n,
-                            int64_t d, const int64_t *images, const int64_t *chosen, int64_t k,
-                            double radius, bool keep, fk_pool *pool, fleck_error *err)
+                            int64_t d, const int64_t *images, const int64_t *near_to,
+                            const int64_t *chosen, int64_t k, double radius, bool keep,
+                            fk_pool *pool, fleck_error *err)
 {
     fk_near near[FK_PARTITIONS] = {{0}};
+    int64_t *rows = NULL;
     fk_bank bank = {0};
     fleck_status st;
 
@@ -283,7 +299,8 @@ fleck_status fk_refill_find(fk_refill *out, const fk_parts *parts, const float *
         FK_DO(FK_ALLOC(&near[i].other, n, err));
         FK_DO(FK_ALLOC(&near[i].lone, n, err));
     }
-    FK_DO(fk_bank_near(&bank, x, n, parts, images, radius, near, pool, err));
+    FK_DO(rows_of(&rows, near_to, n, chosen, k, err));
+    FK_DO(fk_near_find(&bank, x, n, parts, images, rows, radius, near, pool, err));
     for (int i = 0; i < FK_PARTITIONS; i++) {
         filling f = {.x = x,
                      .n = n,
@@ -305,6 +322,7 @@ fleck_status fk_refill_find(fk_refill *out, const fk_parts *parts, const float *
 done:
     for (int i = 0; i < FK_PARTITIONS; i++)
         near_free(&near[i]);
+    fk_free(rows);
     fk_bank_free(&bank);
     if (st != FLECK_OK)
         fk_refill_free(out);

@@ -32,15 +32,16 @@ void fk_refill_free(fk_refill *l);
  *
  *   parts     of the images, see method.h; out's partitions that it lacks are empty
  *   images    [n] of each point
+ *   near      [n] of each point one of the bank that is near, as fk_coreset_choose() tells
  *   chosen    [k] points of the bank
  *   keep      keep each point's distance to the bank without its part too, for fk_refill_near();
  *             the points of an image then lie one behind the other
- * index is set, rows is not.  Cost: n k d multiply-adds as matrix products, and some more for the
- * points that a part alone covers.  The same bytes on any pool. */
+ * index is set, rows is not.  Cost: that of fk_near_find(), and some more for the points
+ * that a part alone covers.  The same bytes on any pool. */
 fleck_status fk_refill_find(fk_refill *out, const fk_parts *parts, const float *x, int64_t n,
-                            int64_t d, const int64_t *images, const int64_t *chosen, int64_t k,
-                            double radius, bool keep, fk_pool *pool,
-                            fleck_error *err) FLECK_MUST_CHECK;
+                            int64_t d, const int64_t *images, const int64_t *near,
+                            const int64_t *chosen, int64_t k, double radius, bool keep,
+                            fk_pool *pool, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Bytes that it takes beside the points that a part alone covers, which are few. */
 double fk_refill_bytes(int64_t n, int64_t k, int64_t d);

@@ -11,6 +11,7 @@
  * scores. */
 #include "method/methods.h"
 #include "method/pca/folds.h"
+#include "base/carve.h"
 #include "base/mem.h"
 #include "map/map.h"
 #include "linalg/linalg.h"
@@ -270,14 +271,27 @@ typedef struct score_job {
     float *sorted;        /* [P] */
 } score_job;
 
+/* For `count` components; block NULL: only its size is wanted, which is returned. */
+static size_t lay_out(score_job *job, const subspace *s, int64_t count, void *block)
+{
+    fk_carver c = {.base = block};
+
+    FK_CARVE(&c, job->rest, positions(s) * s->folds.all.dim);
+    FK_CARVE(&c, job->inside, positions(s) * count);
+    FK_CARVE(&c, job->error, positions(s));
+    FK_CARVE(&c, job->sorted, positions(s));
+    return c.used;
+}
+
 static size_t subspace_scratch_size(const void *state)
 {
     const subspace *s = state;
     int64_t count = s->all.count;
+    score_job job;
 
     for (int k = 0; k < FK_PARTS; k++)
         count = s->rest[k].count > count ? s->rest[k].count : count;
-    return (size_t)(positions(s) * (s->folds.all.dim + count + 2)) * sizeof(float);
+    return lay_out(&job, s, count, NULL);
 }
 
 static fleck_status score_piece(void *ctx, int64_t piece, int worker, fleck_error *err)
@@ -344,7 +358,7 @@ static fleck_status subspace_score(const void *state, const fk_embedding *e, fk_
     const subspace *s = state;
     const fk_level *grid = &s->shape.levels[0];
     int64_t n = positions(s);
-    score_job job = {.state = s, .basis = basis_for(s, exclude), .rest = scratch};
+    score_job job = {.state = s, .basis = basis_for(s, exclude)};
     fleck_status st;
 
     if (s->all.count == 0)
@@ -355,9 +369,7 @@ static fleck_status subspace_score(const void *state, const fk_embedding *e, fk_
                 "that, since the model was loaded or more was learned");
     FK_DO(fk_embedding_check(e, &s->shape, err));
     job.patches = e->levels[0].data;
-    job.inside = job.rest + n * s->folds.all.dim;
-    job.error = job.inside + n * job.basis->count;
-    job.sorted = job.error + n;
+    lay_out(&job, s, job.basis->count, scratch);
     FK_DO(fk_pool_run(pool, (n + PIECE - 1) / PIECE, score_piece, &job, err));
     if (!fk_embed_finite(job.error, n))
         FK_FAIL(err, FLECK_E_FORMAT, "subspace: the model's components are not finite");

@@ -103,13 +103,13 @@ static int64_t packed_rows(const fk_spade_query *q, int t)
     return fk_spade_level(q, t)->height * q->width;
 }
 
-static void carve_lengths(lengths *out, const fk_spade_query *q, char *base, size_t *used)
+static void carve_lengths(lengths *out, const fk_spade_query *q, fk_carver *c)
 {
-    out->off = fk_spade_carve(base, used, q->height * q->width, sizeof(float));
-    out->on = fk_spade_carve(base, used, q->height * q->width, sizeof(float));
+    FK_CARVE(c, out->off, q->height * q->width);
+    FK_CARVE(c, out->on, q->height * q->width);
 }
 
-static void carve_shared(all_shared *out, const fk_spade_query *q, char *base, size_t *used)
+static void carve_shared(all_shared *out, const fk_spade_query *q, fk_carver *c)
 {
     int64_t cells = 1;
 
@@ -122,16 +122,15 @@ static void carve_shared(all_shared *out, const fk_spade_query *q, char *base, s
         cells = level->height * level->width > cells ? level->height * level->width : cells;
     }
     for (int t = 0; t < q->count; t++)
-        out->packed[t] = fk_spade_carve(
-            base, used, fk_linalg_packed_size(packed_rows(q, t), fk_spade_level(q, t)->dim),
-            sizeof(float));
-    out->crowded = fk_spade_carve(base, used, fk_spade_bands(q), sizeof(bool));
-    carve_lengths(&out->ours, q, base, used);
-    carve_lengths(&out->norms, q, base, used);
-    out->products = fk_spade_carve(base, used, cells * FK_CELL_PRODUCTS, sizeof(double));
+        FK_CARVE(c, out->packed[t],
+                 fk_linalg_packed_size(packed_rows(q, t), fk_spade_level(q, t)->dim));
+    FK_CARVE(c, out->crowded, fk_spade_bands(q));
+    carve_lengths(&out->ours, q, c);
+    carve_lengths(&out->norms, q, c);
+    FK_CARVE(c, out->products, cells * FK_CELL_PRODUCTS);
 }
 
-static void carve_worker(all_worker *out, const fk_spade_query *q, char *base, size_t *used)
+static void carve_worker(all_worker *out, const fk_spade_query *q, fk_carver *c)
 {
     int64_t widest = 1, longest = 1;
 
@@ -144,30 +143,29 @@ static void carve_worker(all_worker *out, const fk_spade_query *q, char *base, s
         if (fk_spade_direct(q, t))
             continue;
         longest = across > longest ? across : longest;
-        out->table[t] =
-            fk_spade_carve(base, used, most_rows(q, t) * level->width * across, sizeof(float));
-        out->line[t] = fk_spade_carve(base, used, level->width * across, sizeof(float));
+        FK_CARVE(c, out->table[t], most_rows(q, t) * level->width * across);
+        FK_CARVE(c, out->line[t], level->width * across);
     }
-    out->part = fk_spade_carve(base, used, longest, sizeof(float));
-    out->pairs = fk_spade_carve(base, used, q->width * q->height * q->width, sizeof(float));
-    out->crowded = fk_spade_carve(base, used, q->width, sizeof(bool));
-    out->ours = fk_spade_carve(base, used, widest, sizeof(float));
-    out->theirs = fk_spade_carve(base, used, widest, sizeof(float));
-    out->strip = fk_spade_carve(base, used, STRIP * widest, sizeof(float));
+    FK_CARVE(c, out->part, longest);
+    FK_CARVE(c, out->pairs, q->width * q->height * q->width);
+    FK_CARVE(c, out->crowded, q->width);
+    FK_CARVE(c, out->ours, widest);
+    FK_CARVE(c, out->theirs, widest);
+    FK_CARVE(c, out->strip, STRIP * widest);
 }
 
 void fk_spade_all_room(const fk_spade_query *q, size_t *shared, size_t *worker)
 {
     all_shared s;
     all_worker w;
-    size_t all_shared_size = 0, all_worker_size = 0;
+    fk_carver together = {0}, each = {0};
 
     /* The start needs its room only until it is done. */
     fk_spade_same_room(q, shared, worker);
-    carve_shared(&s, q, NULL, &all_shared_size);
-    carve_worker(&w, q, NULL, &all_worker_size);
-    *shared = all_shared_size > *shared ? all_shared_size : *shared;
-    *worker = all_worker_size > *worker ? all_worker_size : *worker;
+    carve_shared(&s, q, &together);
+    carve_worker(&w, q, &each);
+    *shared = together.used > *shared ? together.used : *shared;
+    *worker = each.used > *worker ? each.used : *worker;
 }
 
 FK_CLONES static void mix(float *restrict out, const float *a, const float *b, float weight,
@@ -274,7 +272,7 @@ static fleck_status prepare_piece(void *ctx, int64_t piece, int worker, fleck_er
     const all_job *job = ctx;
     const fk_spade_query *q = job->q;
     all_worker w;
-    size_t used = 0;
+    fk_carver c = {.base = fk_spade_worker(job->room, worker)};
     int t = 0;
 
     (void)err;
@@ -284,7 +282,7 @@ static fleck_status prepare_piece(void *ctx, int64_t piece, int worker, fleck_er
     }
     while (piece >= strips(job, t))
         piece -= strips(job, t++);
-    carve_worker(&w, q, fk_spade_worker(job->room, worker), &used);
+    carve_worker(&w, q, &c);
     pack_strip(&w, job, t, piece * STRIP);
     return FLECK_OK;
 }
@@ -527,10 +525,10 @@ static fleck_status search_band(void *ctx, int64_t band, int worker, fleck_error
     const fk_spade_query *q = job->q;
     int64_t begin = fk_spade_band_begin(q, band), end = fk_spade_band_begin(q, band + 1);
     all_worker w;
-    size_t used = 0;
+    fk_carver c = {.base = fk_spade_worker(job->room, worker)};
 
     (void)err;
-    carve_worker(&w, q, fk_spade_worker(job->room, worker), &used);
+    carve_worker(&w, q, &c);
     make_tables(&w, job, begin, end);
     job->shared->crowded[band] = false;
     for (int64_t y = begin; y < end; y++) {
@@ -579,10 +577,10 @@ static fleck_status measure_band(void *ctx, int64_t band, int worker, fleck_erro
     const all_job *job = ctx;
     const fk_spade_query *q = job->q;
     all_worker w;
-    size_t used = 0;
+    fk_carver c = {.base = fk_spade_worker(job->room, worker)};
 
     (void)err;
-    carve_worker(&w, q, fk_spade_worker(job->room, worker), &used);
+    carve_worker(&w, q, &c);
     for (int64_t p = fk_spade_band_begin(q, band) * q->width;
          p < fk_spade_band_begin(q, band + 1) * q->width; p++) {
         int64_t n = fk_spade_available(q, p);
@@ -611,11 +609,11 @@ fleck_status fk_spade_all(const fk_spade_query *q, const fk_spade_room *room, fk
     int64_t bands = fk_spade_bands(q);
     all_shared shared;
     all_job job = {.q = q, .room = room, .shared = &shared, .grid = grid};
-    size_t used = 0;
+    fk_carver c = {.base = room->shared};
     fleck_status st;
 
     FK_DO(fk_spade_same_nearest(q, room, pool, err));
-    carve_shared(&shared, q, room->shared, &used);
+    carve_shared(&shared, q, &c);
     prepare_query(&shared, q);
     job.packs = true;
     for (job.place = 0; job.place < q->n_gallery; job.place++) {

@@ -36,11 +36,10 @@ static int64_t joined_dim(const fk_spade_query *q)
 
 void fk_spade_near_room(const fk_spade_query *q, size_t *shared, size_t *worker)
 {
-    int64_t dim = joined_dim(q);
+    size_t row = (size_t)(q->width * joined_dim(q)) * sizeof(float);
 
-    *shared = *worker = 0;
-    (void)fk_spade_carve(NULL, shared, q->height * q->width * dim, sizeof(float));
-    (void)fk_spade_carve(NULL, worker, q->width * dim, sizeof(float));
+    *shared = (size_t)q->height * row;
+    *worker = row;
 }
 
 /* Row y of the common grid: out [W, dim] from the levels' data. */
@@ -109,11 +108,13 @@ static fleck_status one_band(void *ctx, int64_t item, int worker, fleck_error *e
 fleck_status fk_spade_near(const fk_spade_query *q, const fk_spade_room *room, fk_pool *pool,
                            float *grid, fleck_error *err)
 {
-    near_job job = {.q = q, .room = room, .dim = joined_dim(q), .grid = grid};
+    near_job job = {.q = q,
+                    .room = room,
+                    .dim = joined_dim(q),
+                    .query = (float *)(void *)room->shared,
+                    .grid = grid};
     const float *data[FK_MAX_TAPS];
-    size_t used = 0;
 
-    job.query = fk_spade_carve(room->shared, &used, q->height * q->width * job.dim, sizeof(float));
     for (int t = 0; t < q->count; t++)
         data[t] = fk_spade_query_data(q, t);
     for (int64_t y = 0; y < q->height; y++)

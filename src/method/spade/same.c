@@ -32,7 +32,7 @@ typedef struct same_job {
     float *distances; /* [BLOCK, P] */
 } same_job;
 
-static void carve_worker(same_worker *out, const fk_spade_query *q, char *base, size_t *used)
+static void carve_worker(same_worker *out, const fk_spade_query *q, fk_carver *c)
 {
     int64_t cells = 1, values = 1;
 
@@ -45,18 +45,19 @@ static void carve_worker(same_worker *out, const fk_spade_query *q, char *base, 
         cells = n > cells ? n : cells;
         values = n * level->dim > values ? n * level->dim : values;
     }
-    out->difference = fk_spade_carve(base, used, values, sizeof(float));
-    out->products = fk_spade_carve(base, used, cells * FK_CELL_PRODUCTS, sizeof(double));
-    out->sum = fk_spade_carve(base, used, q->height * q->width, sizeof(double));
+    FK_CARVE(c, out->difference, values);
+    FK_CARVE(c, out->products, cells * FK_CELL_PRODUCTS);
+    FK_CARVE(c, out->sum, q->height * q->width);
 }
 
 void fk_spade_same_room(const fk_spade_query *q, size_t *shared, size_t *worker)
 {
     same_worker w;
+    fk_carver c = {0};
 
-    *shared = *worker = 0;
-    (void)fk_spade_carve(NULL, shared, BLOCK * q->height * q->width, sizeof(float));
-    carve_worker(&w, q, NULL, worker);
+    carve_worker(&w, q, &c);
+    *shared = (size_t)(BLOCK * q->height * q->width) * sizeof(float);
+    *worker = c.used;
 }
 
 FK_CLONES static void subtract(float *restrict out, const float *a, const float *b, int64_t n)
@@ -95,10 +96,10 @@ static fleck_status one_image(void *ctx, int64_t item, int worker, fleck_error *
     const fk_spade_query *q = job->q;
     int64_t image = q->gallery[job->begin + item], n = q->height * q->width;
     same_worker w;
-    size_t used = 0;
+    fk_carver c = {.base = fk_spade_worker(job->room, worker)};
 
     (void)err;
-    carve_worker(&w, q, fk_spade_worker(job->room, worker), &used);
+    carve_worker(&w, q, &c);
     for (int64_t p = 0; p < n; p++)
         w.sum[p] = 0.0;
     for (int t = 0; t < q->count; t++) {
@@ -115,12 +116,10 @@ static fleck_status one_image(void *ctx, int64_t item, int worker, fleck_error *
 fleck_status fk_spade_same_nearest(const fk_spade_query *q, const fk_spade_room *room,
                                    fk_pool *pool, fleck_error *err)
 {
-    same_job job = {.q = q, .room = room};
+    same_job job = {.q = q, .room = room, .distances = (float *)(void *)room->shared};
     int64_t n = q->height * q->width;
-    size_t used = 0;
     fleck_status st = FLECK_OK;
 
-    job.distances = fk_spade_carve(room->shared, &used, BLOCK * n, sizeof(float));
     for (job.begin = 0; job.begin < q->n_gallery; job.begin += BLOCK) {
         int64_t left = q->n_gallery - job.begin, count = left < BLOCK ? left : BLOCK;
 

@@ -57,7 +57,7 @@ static void set_group(fk_spade_query *q, const fk_spade *s, int i)
     }
 }
 
-static void lay_out(layout *l, const fk_spade *s, char *base, size_t *used)
+static void lay_out(layout *l, const fk_spade *s, fk_carver *c)
 {
     int64_t k = fk_spade_most(neighbours(s->asked_image, s->n), neighbours(s->asked_pixel, s->n));
     int64_t cells = 0, axes = 0;
@@ -79,34 +79,35 @@ static void lay_out(layout *l, const fk_spade *s, char *base, size_t *used)
         cells = fk_spade_most(cells, q.height * q.width);
         axes = fk_spade_most(axes, q.count * (q.height + q.width));
     }
-    l->distances = fk_spade_carve(base, used, s->n, sizeof(double));
-    l->nearest = fk_spade_carve(base, used, k, sizeof(double));
-    l->images = fk_spade_carve(base, used, k, sizeof(int64_t));
-    l->values = fk_spade_carve(base, used, cells * s->kappa, sizeof(double));
-    l->indices = fk_spade_carve(base, used, cells * s->kappa, sizeof(int64_t));
-    l->axes = fk_spade_carve(base, used, axes, sizeof(fk_spade_axis));
-    l->grid = fk_spade_carve(base, used, cells, sizeof(float));
-    l->enlarged = fk_spade_carve(base, used, s->map.height * s->map.width, sizeof(float));
+    FK_CARVE(c, l->distances, s->n);
+    FK_CARVE(c, l->nearest, k);
+    FK_CARVE(c, l->images, k);
+    FK_CARVE(c, l->values, cells * s->kappa);
+    FK_CARVE(c, l->indices, cells * s->kappa);
+    FK_CARVE(c, l->axes, axes);
+    FK_CARVE(c, l->grid, cells);
+    FK_CARVE(c, l->enlarged, s->map.height * s->map.width);
     l->usable = l->bare = NULL;
     l->available = NULL;
     if (s->flags != NULL) {
-        l->usable = fk_spade_carve(base, used, neighbours(s->asked_pixel, s->n) * cells, 1);
-        l->available = fk_spade_carve(base, used, cells, sizeof(int64_t));
-        l->bare = fk_spade_carve(base, used, fk_spade_positions(s, s->shape.n_levels), 1);
+        FK_CARVE(c, l->usable, neighbours(s->asked_pixel, s->n) * cells);
+        FK_CARVE(c, l->available, cells);
+        FK_CARVE(c, l->bare, fk_spade_positions(s, s->shape.n_levels));
     }
-    l->room.worker_size = worker;
-    l->room.shared = fk_spade_carve(base, used, (int64_t)shared, 1);
-    l->room.first = fk_spade_carve(base, used, (int64_t)worker, 1);
+    FK_CARVE(c, l->room.shared, (int64_t)shared);
+    l->room.worker_size = c->used;
+    FK_CARVE(c, l->room.first, (int64_t)worker);
+    l->room.worker_size = c->used - l->room.worker_size;
     l->room.others = NULL;
 }
 
 size_t fk_spade_scratch_size(const void *state)
 {
     layout l;
-    size_t used = 0;
+    fk_carver c = {0};
 
-    lay_out(&l, state, NULL, &used);
-    return used;
+    lay_out(&l, state, &c);
+    return c.used;
 }
 
 /* The k nearest training images but those of `exclude`; returns how many there are, which is fewer
@@ -205,7 +206,7 @@ fleck_status fk_spade_score(const void *state, const fk_embedding *e, fk_span ex
     int64_t found, others = fk_pool_threads(pool) - 1;
     layout l;
     char *heap = NULL;
-    size_t used = 0;
+    fk_carver c = {.base = scratch};
     fleck_status st;
 
     if (!s->finished)
@@ -214,7 +215,7 @@ fleck_status fk_spade_score(const void *state, const fk_embedding *e, fk_span ex
         FK_FAIL(err, FLECK_E_STATE, "spade: leaving one image out needs another, there is none");
     assert(exclude.first + exclude.count <= s->n);
     FK_DO(fk_embedding_check(e, &s->shape, err));
-    lay_out(&l, s, scratch, &used);
+    lay_out(&l, s, &c);
     if (others > 0 && map != NULL)
         FK_DO(fk_alloc((void **)&heap, others, l.room.worker_size, err));
     l.room.others = heap;

@@ -88,17 +88,29 @@ static int64_t level_values(const fk_spade *s, int i)
     return level->height * level->width * level->dim;
 }
 
-static void spade_free(void *state)
+/* Forget all images. */
+static void make_empty(fk_spade *s)
 {
-    fk_spade *s = state;
-
-    if (s == NULL)
-        return;
-    for (int i = 0; i < FK_MAX_TAPS; i++)
+    for (int i = 0; i < FK_MAX_TAPS; i++) {
         fk_free(s->own_levels[i]);
+        s->own_levels[i] = NULL;
+        s->levels[i] = NULL;
+    }
     fk_free(s->own_global);
     fk_free(s->own_flags);
-    fk_free(s);
+    s->own_global = NULL;
+    s->own_flags = NULL;
+    s->global = NULL;
+    s->flags = NULL;
+    s->n = s->room = 0;
+    s->finished = false;
+}
+
+static void spade_free(void *state)
+{
+    if (state != NULL)
+        make_empty(state);
+    fk_free(state);
 }
 
 static fleck_status spade_begin(void **state, const fk_options *o, const fk_embed_shape *shape,
@@ -298,25 +310,16 @@ static fleck_status spade_merge(void *state, void *other, fleck_error *err)
         memcpy(a->own_flags + a->n * flags, b->flags, (size_t)(b->n * flags));
     else if (a->flags != NULL)
         memset(a->own_flags + a->n * flags, 1, (size_t)(b->n * flags));
-    fk_free(b->own_flags);
-    b->own_flags = NULL;
-    b->flags = NULL;
     for (int i = 0; i < a->shape.n_levels; i++) {
         int64_t n = level_values(a, i);
 
         memcpy(a->own_levels[i] + a->n * n, b->levels[i], (size_t)(b->n * n) * sizeof(float));
-        fk_free(b->own_levels[i]);
-        b->own_levels[i] = NULL;
-        b->levels[i] = NULL;
     }
     memcpy(a->own_global + a->n * a->shape.global_dim, b->global,
            (size_t)(b->n * a->shape.global_dim) * sizeof(float));
-    fk_free(b->own_global);
-    b->own_global = NULL;
-    b->global = NULL;
     a->n += b->n;
-    b->n = b->room = 0;
-    a->finished = b->finished = false;
+    a->finished = false;
+    make_empty(b);
 done:
     return st;
 }

@@ -2,6 +2,7 @@
 #ifndef FK_METHOD_SPADE_SPADE_H
 #define FK_METHOD_SPADE_SPADE_H
 
+#include "base/carve.h"
 #include "method/method.h"
 
 /* Images of the paper's neighbourhood, where K is left open. */
@@ -58,15 +59,6 @@ typedef struct fk_spade_room {
 static inline char *fk_spade_worker(const fk_spade_room *room, int worker)
 {
     return worker == 0 ? room->first : room->others + (size_t)(worker - 1) * room->worker_size;
-}
-
-/* Take count elements from base at *used, aligned to 64 bytes; with base NULL only *used grows. */
-static inline void *fk_spade_carve(char *base, size_t *used, int64_t count, size_t size)
-{
-    size_t at = *used;
-
-    *used += ((size_t)count * size + 63) / 64 * 64;
-    return base != NULL ? base + at : NULL;
 }
 
 /* Whether level t of the query's group is on its grid already. */

@@ -1,18 +1,17 @@
-/* Convolutions of the native engine as products of packed weights with positions.
+/* Convolutions of the native engine, as products of packed weights with positions.
  *
- * The inputs of an output position are, for each block of input channels and each row ky of the
- * kernel, one run of k * block floats: the columns kx of a row lie side by side, and so do the
- * channels of a column.  The runs of all positions begin at the same offsets from the position's
- * first input.  So a convolution of any kernel and stride is one product of rows given by their
- * addresses with weights packed in the same order; nothing is copied first. */
+ * For each block of input channels and each row ky of the kernel the inputs of an output position
+ * are one run of k * block floats: the columns kx of a row are adjacent, and so are the channels of
+ * a column.  The runs begin at the same offsets from a position's first input, for all positions.
+ * So a convolution with any kernel and stride is one product of rows, given by their addresses,
+ * with weights packed in the same order.  Nothing is copied first. */
 #include "net/native/conv.h"
 #include "base/mem.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* Positions that share a pass over the weights: their inputs, some 100 KB, stay in the second
- * cache. */
+/* Positions that share a pass over the weights: their inputs, some 100 KB, stay in the L2 cache. */
 #define BLOCK_ROWS 48
 
 static int64_t most(int64_t a, int64_t b)
@@ -45,7 +44,7 @@ void fk_conv_surround(fk_blocked *in, const fk_op *op)
 {
     int64_t rows = op->out_height, columns = op->out_width;
 
-    /* The last tiles may reach beyond the output. */
+    /* The last tiles can extend beyond the output. */
     if (fk_conv_winograd(op, in)) {
         rows = fk_ceil_div(rows, fk_tile_size(op)) * fk_tile_size(op);
         columns = fk_ceil_div(columns, fk_tile_size(op)) * fk_tile_size(op);
@@ -58,8 +57,8 @@ void fk_conv_surround(fk_blocked *in, const fk_op *op)
 
 /* ---- Folding ---- */
 
-/* Output y reads rows 2 y - pad + k.  They begin in the middle of a pair where pad is odd; then a
- * row before them is read as well, with the weight 0. */
+/* Output y reads rows 2 y - pad + k.  If pad is odd they begin in the middle of a pair; then the
+ * row before them is read too, with weight 0. */
 static int64_t before(int64_t pad)
 {
     return pad % 2;
@@ -80,7 +79,7 @@ bool fk_conv_fold(fk_op *out, const fk_op *op, int64_t channels)
     return true;
 }
 
-/* Tap k of `kernel`, or -1 where the folded convolution reads what the other does not. */
+/* Tap k of `kernel`, or -1 for a row or column that only the folded convolution reads. */
 static int64_t tap_of(int64_t folded, int64_t phase, int64_t pad, int64_t kernel)
 {
     int64_t k = 2 * folded + phase - before(pad);
@@ -108,8 +107,8 @@ void fk_conv_fold_weight(float *out, const fk_op *folded, const float *weight, c
 
 /* ---- Packing ---- */
 
-/* weight [K, C, k, k] -> [K / FK_LANES][C / block][ky][kx][block][FK_LANES], zeros where a block
- * has more channels than there are. */
+/* weight [K, C, k, k] -> [K / FK_LANES][C / block][ky][kx][block][FK_LANES], padded with zeros to
+ * whole blocks. */
 static void pack(fk_conv *c, const float *weight)
 {
     int64_t taps = c->op.kernel * c->op.kernel, inputs = c->in.channels, block = c->in.block;
@@ -139,7 +138,7 @@ fleck_status fk_conv_init(fk_conv *c, const float *weight, const float *bias, fl
     taps = c->winograd ? FK_TILE_POINTS : k * k;
     c->n_runs = c->in.blocks * k;
     c->length = k * c->in.block;
-    /* At most four times the weights, which lie in memory already: no product overflows. */
+    /* At most four times the weights, which are in memory already: no product overflows. */
     FK_DO(FK_ALLOC(&c->weight, taps * c->in.blocks * c->in.block * outs, err));
     FK_DO(FK_ALLOC(&c->offset, c->n_runs, err));
     FK_DO(FK_CALLOC(&c->bias, outs, err));
@@ -167,7 +166,7 @@ void fk_conv_free(fk_conv *c)
 
 /* ---- Running ---- */
 
-/* Addresses of a piece's positions. */
+/* The addresses of a piece's positions. */
 typedef struct places {
     const float *in[BLOCK_ROWS], *other[BLOCK_ROWS];
     float *out[BLOCK_ROWS];
@@ -192,7 +191,7 @@ static void find_places(places *at, const fk_conv *c, const fk_piece *p, const f
     }
 }
 
-/* To the next block of output channels. */
+/* Step to the next block of output channels. */
 static void advance(places *at, const fk_conv *c, int64_t n)
 {
     for (int64_t r = 0; r < n; r++)
@@ -201,7 +200,7 @@ static void advance(places *at, const fk_conv *c, int64_t n)
         at->other[r] += c->other.plane;
 }
 
-/* Sums of the piece's rows for n_panels blocks of output channels from o on. */
+/* Compute the sums of the piece's rows for n_panels blocks of output channels from o on. */
 static void multiply(const fk_conv *c, const places *at, int64_t n, int64_t o, int n_panels,
                      float *sums)
 {

@@ -3,12 +3,12 @@
  *   input [3, H, W] -> positions of 3 channels -> steps on blocks of FK_LANES channels
  *                   -> taps [C, h, w] and pool [G]
  *
- * Each step is a convolution with what follows it (native_plan.c), 3 x 3 ones of stride 1 and 2
- * through Winograd's tiles (native_winograd.c), the others as products of positions
- * (native_conv.c).  A run that is alone shares the pieces of each step among threads; a piece's
- * outputs depend on neither the others nor on who computes them, so the bytes are the same for any
- * number of threads.  They differ between processors with and without AVX2, in the last bits;
- * AVX-512 gives the bytes of AVX2. */
+ * Each step is a convolution with what follows it (plan.c).  Convolutions of 3 x 3 with stride 1,
+ * and the folded first one, run with Winograd's tiles (winograd.c), the others as products of
+ * positions (conv.c).  In a run that has all threads, these share the pieces of each step.  The
+ * outputs of a piece depend neither on other pieces nor on the thread, so the bytes are the same
+ * for any number of threads.  Between processors with and without AVX2 they differ in the last
+ * bits; AVX-512 gives the bytes of AVX2. */
 #include "base/mem.h"
 #include "net/engine.h"
 #include "net/native/plan.h"
@@ -16,23 +16,22 @@
 #include <assert.h>
 #include <string.h>
 
-/* Pieces a thread should have at least, so that a late one does not keep the others waiting
- * long. */
+/* Least number of pieces for each thread, so that threads do not wait long for a late one. */
 #define PIECES_A_THREAD 4
 
 typedef struct native {
     fk_net_plan net;
     const fk_kernels *kernels;
     fk_native_plan plan;
-    fk_conv *convs;  /* [n_steps], zeroed where a step is none */
-    int64_t scratch; /* floats that a thread needs */
-    float **alone;   /* [threads] scratch for a run that has all threads */
+    fk_conv *convs;  /* [n_steps], zeroed for other steps */
+    int64_t scratch; /* floats of scratch for a thread */
+    float **alone;   /* [threads] scratch of a run that has all threads */
 } native;
 
 typedef struct session {
     const native *engine;
     const fk_net_buffers *buffers;
-    float *memory; /* of the values */
+    float *memory; /* of all values */
     float *scratch;
 } session;
 
@@ -54,8 +53,7 @@ static void native_close(void *handle)
     fk_free(n);
 }
 
-/* Step n_steps - 1 - item: the last ones have most weights, so nobody waits long for who has
- * them. */
+/* Prepare step n_steps - 1 - item.  The last steps have most weights, so they begin first. */
 static fleck_status prepare_conv(void *ctx, int64_t item, int worker, fleck_error *err)
 {
     native *n = ctx;
@@ -89,7 +87,7 @@ done:
     return st;
 }
 
-/* To transform and pack all weights is most of what opening takes: all threads do it. */
+/* Transforming and packing the weights takes most of the time of opening, so all threads do it. */
 static fleck_status prepare_convs(native *n, fleck_error *err)
 {
     fk_pool *pool = NULL;
@@ -193,7 +191,7 @@ static void pack_input(float *out, const fk_native_plan *plan, const uint8_t *rg
     }
 }
 
-/* The channels read of block b of a value, into out [C, H, W]. */
+/* Copy the channels of block b that are read to out [C, H, W]. */
 static void unpack(float *out, const fk_native_tap *tap, const fk_blocked *l, const float *value,
                    int64_t b)
 {
@@ -217,7 +215,7 @@ static void unpack(float *out, const fk_native_tap *tap, const fk_blocked *l, co
 
 /* ---- Pools ---- */
 
-/* The part [*first, *end) of a window of op at an output position that lies inside 0..size. */
+/* The part [*first, *end) of op's window at an output position that lies inside 0..size. */
 static void clip(const fk_op *op, int64_t position, int64_t pad, int64_t size, int64_t *first,
                  int64_t *end)
 {
@@ -226,7 +224,7 @@ static void clip(const fk_op *op, int64_t position, int64_t pad, int64_t size, i
     *first = *first > 0 ? *first : 0;
 }
 
-/* Block b of channels. */
+/* Max pool of channel block b. */
 static void maxpool(const native *n, const fk_step *s, int64_t b, const float *in, float *out)
 {
     const fk_op *op = &n->net.graph->ops[s->op];
@@ -259,16 +257,16 @@ static void global_avgpool(const fk_blocked *b, const float *in, float *out)
 
 /* ---- Running ---- */
 
-/* A step of several images: piece i % n_images is the image's, so that threads that work side by
- * side need the same weights at about the same time. */
+/* A step of several images.  Piece i is of image i % n_images, so that threads need the same
+ * weights at about the same time. */
 typedef struct step_job {
     const native *engine;
     void *const *sessions; /* [n_images] of session */
     int64_t n_images;
     int step;
-    int64_t n_groups; /* of a convolution's output channels */
+    int64_t n_groups; /* groups of a convolution's output channels */
     int tap;          /* to unpack */
-    bool shared;      /* by threads, which have scratch of their own */
+    bool shared;      /* threads share the images and have scratch of their own */
 } step_job;
 
 static fleck_status run_piece(void *ctx, int64_t item, int worker, fleck_error *err)
@@ -319,8 +317,8 @@ static fleck_status pack_piece(void *ctx, int64_t item, int worker, fleck_error 
     return FLECK_OK;
 }
 
-/* Pieces of an image.  Where there are too few blocks of rows for the threads, the output channels
- * are split as well. */
+/* Number of pieces of an image.  If there are too few blocks of rows for the threads, the output
+ * channels are split too. */
 static int64_t count_pieces(step_job *j, int64_t threads)
 {
     const fk_step *s = &j->engine->plan.steps[j->step];

@@ -1,4 +1,4 @@
-/* The mathematics of Winograd's tiles, and the inner loops of the native engine for any processor.
+/* The mathematics of Winograd's tiles, and the inner loops of the native engine in plain C.
  *
  * Winograd's minimal filtering F(4, 3) computes four outputs y[x] = sum over k of g[k] d[x + k] of
  * a filter of three from six inputs with 6 multiplications instead of 12 (Winograd 1980; Lavin and
@@ -41,7 +41,7 @@
 FK_INLINE void weight_column(double *restrict out, int64_t to, const double *restrict g,
                              int64_t from, int taps)
 {
-    /* 1 / N of 0, +-a and +-b: a2 b2, 2 a2 (a2 - b2) and 2 b2 (b2 - a2) are 1, -1.5 and 6. */
+    /* 1 / N of 0, +-a and +-b, as a2 b2, 2 a2 (a2 - b2) and 2 b2 (b2 - a2) are 1, -1.5 and 6. */
     const double of_a = 1 / -1.5, of_b = 1 / 6.0;
 
     for (int o = 0; o < FK_LANES; o++) {
@@ -114,7 +114,7 @@ FK_INLINE four four_max(four a, four b)
 #define four_add(a, b) ((a) + (b))
 #define four_sub(a, b) ((a) - (b))
 #define four_mul(a, b) ((a) * (b))
-#define four_fmadd(a, b, c) ((a) * (b) + (c)) /* with two roundings */
+#define four_fmadd(a, b, c) ((a) * (b) + (c)) /* rounds twice */
 #define four_fnmadd(a, b, c) ((c) - (a) * (b))
 #include "net/native/tiles.h"
 

@@ -1,4 +1,4 @@
-/* A graph as the native engine runs it: operations joined into steps, and where values lie. */
+/* The native engine's plan of a graph: operations joined into steps, and the memory of values. */
 #include "net/native/plan.h"
 #include "base/mem.h"
 
@@ -16,7 +16,7 @@ void fk_native_plan_free(fk_native_plan *p)
 
 /* ---- Steps ---- */
 
-/* How many operations and outputs read each node. */
+/* Number of operations and outputs that read each node. */
 static void count_uses(const fk_graph *g, int *uses)
 {
     for (int i = 0; i < g->n_ops; i++)
@@ -35,8 +35,9 @@ static fk_step *find_step(const fk_native_plan *p, int node)
     return NULL;
 }
 
-/* Join an addition or a ReLU with the convolution before it, if nothing else reads that one's
- * value.  Of an addition's two inputs it is the later one, when the other has its value already. */
+/* Join an addition or a ReLU with the convolution before it, if nothing else reads the
+ * convolution's value.  For an addition this is the later one of its inputs, since the other one is
+ * computed then. */
 static bool join(fk_native_plan *p, const fk_graph *g, const int *uses, int node)
 {
     const fk_op *op = &g->ops[node];
@@ -85,7 +86,7 @@ static bool add_node(fk_native_plan *p, const fk_graph *g, const int *uses, int 
 
 /* ---- Taps ---- */
 
-/* The channels read of every tap. */
+/* List the channels of every tap that are read. */
 static fleck_status plan_taps(fk_native_plan *p, const fk_graph *g, const bool *reads,
                               fleck_error *err)
 {
@@ -107,7 +108,7 @@ done:
 
 /* ---- Layouts and places ---- */
 
-/* Whether the input is read by one convolution alone, which can be folded. */
+/* Fold the input if only one convolution reads it and can be folded. */
 static void plan_fold(fk_native_plan *p, const fk_graph *g, const int *uses)
 {
     for (int i = 0; i < p->n_steps; i++) {
@@ -145,7 +146,7 @@ static void plan_layouts(fk_native_plan *p, const fk_graph *g)
         fk_blocked_finish(&p->layout[i]);
 }
 
-/* The last step that needs each node's value; the step that gives it counts. */
+/* The last step that needs each node's value, or the step that computes it. */
 static void find_last_uses(const fk_native_plan *p, int *last)
 {
     for (int i = 0; i < p->n_steps; i++) {
@@ -157,8 +158,8 @@ static void find_last_uses(const fk_native_plan *p, int *last)
     }
 }
 
-/* A value's place is used again once nothing reads it, but only for values of the very same layout:
- * so the zeros around stay zeros, and nobody has to write them again. */
+/* A value's memory is used again once no step reads it, but only for a value of the same layout, so
+ * that its padding stays zero and is not written again. */
 static fleck_status plan_places(fk_native_plan *p, const fk_graph *g, fleck_error *err)
 {
     int *last = NULL, *holder = NULL, n = 0;

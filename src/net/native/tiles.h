@@ -1,12 +1,12 @@
-/* What the native engine does beside products, in vectors of whatever width: for inclusion, once
- * each, by the files of a kind of processor, which define
+/* What the native engine computes beside products, with vectors of any width.  The file of each
+ * kind of processor includes this once and defines
  *
  *   FK_VECTOR        the type of a vector of FK_VECTOR_WIDTH floats
  *   FK_VECTOR_OP(f)  the compiler's function f for it: add, fmadd, loadu, ...
  *   TARGET, INLINE   for functions, and for such that are compiled along with their callers
  *
- * A vector is FK_LANES / FK_VECTOR_WIDTH parts of the lanes, which go one after the other.  What is
- * computed is in native_kernels.c; each element sees the same operations whatever the width. */
+ * FK_LANES channels are FK_LANES / FK_VECTOR_WIDTH vectors, which are computed one after the other.
+ * kernels.c says what is computed.  Each element has the same operations, whatever the width. */
 #ifdef FK_VECTOR
 
 #include "net/native/kernels.h"
@@ -120,7 +120,7 @@ INLINE void part_out(const fk_tile *tile, const int size, const int part)
 
 INLINE void tile_of(fk_tile tile, const int size)
 {
-    /* The next tile's lines, which are far away. */
+    /* Prefetch the next tile's lines, which are far away. */
     for (int y = 0; y < size; y++)
         for (int x = size; x < 2 * size; x++)
             __builtin_prefetch(tile.out + y * tile.line + x * FK_LANES, 1);
@@ -142,7 +142,7 @@ TARGET static void window_max(float *out, const float *in, int64_t line, int64_t
     for (int part = 0; part < FK_LANES; part += WIDTH) {
         FK_VECTOR most = V(set1)(-INFINITY);
 
-        /* Of a pair with a NaN the second is taken, as in plain C. */
+        /* Of a pair with a NaN the result is the second, as in plain C. */
         for (int64_t y = 0; y < height; y++)
             for (int64_t x = 0; x < width; x++)
                 most = V(max)(V(loadu)(in + y * line + x * FK_LANES + part), most);

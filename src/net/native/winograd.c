@@ -1,19 +1,18 @@
-/* Convolutions of 3 x 3 or 4 x 4 and stride 1 through Winograd's tiles; the mathematics:
- * native_kernels.c.
+/* Convolutions of 3 x 3 or 4 x 4 with stride 1, by Winograd's tiles; kernels.c has the mathematics.
  *
  * A piece of work is a block of n tiles.  Their inputs are transformed once into
  *
  *   v [points][n][C]           C channels, up to whole blocks
  *
- * and then for each block of FK_LANES output channels, or for as many as the kernels take at once,
- * point by point, multiplied with
+ * and then, for one or more blocks of FK_LANES output channels at once, multiplied point by point
+ * with
  *
  *   weight [points][C][FK_LANES]   into   m [points][n][FK_LANES]
  *
- * from which the outputs are transformed back.  n is such that v and m stay in the second cache
- * where that allows rows enough for the products.  The transformed weights, four times the
- * filters, stream past once a block: of the last stages they are the larger part of the traffic, so
- * each product asks ahead for its share of the next point's.
+ * from which the outputs are transformed back.  n is such that v and m stay in the L2 cache, if
+ * that leaves enough rows for the products.  The transformed weights, four times the filters, are
+ * read once for each block of tiles.  In the last stages they are most of the memory traffic, so
+ * each product prefetches its share of the next point's weights.
  *
  * Cost: 36 C K multiply-adds a tile of 16 outputs (of 9 with 4 x 4) instead of 144 C K, and
  * transforms of 36 * (4 C + 4 K) operations. */
@@ -21,9 +20,9 @@
 
 #include <string.h>
 
-/* Floats of v: half of a second cache of 512 KB. */
+/* Floats of v: half of an L2 cache of 512 KB. */
 #define CACHE_FLOATS 65536
-/* Tiles of a block: fewer would pass the weights too often, more gain nothing. */
+/* Tiles of a block: fewer would read the weights too often, more gain nothing. */
 #define LEAST_TILES 24
 #define MOST_TILES 48
 
@@ -32,8 +31,8 @@ int64_t fk_tile_size(const fk_op *op)
     return FK_TILE_IN + 1 - op->kernel;
 }
 
-/* The tables of all points would lie a power of two apart and fall into the same few sets of the
- * first cache; a line more for each spreads them. */
+/* The tables of all points would be a power of two apart and share a few sets of the L1 cache.  One
+ * cache line more for each spreads them. */
 static int64_t point_size(int64_t n, int64_t channels)
 {
     return n * channels + FK_LANES;
@@ -76,7 +75,7 @@ void fk_winograd_pack(fk_conv *c, const float *weight)
         }
 }
 
-/* Where a tile's outputs begin. */
+/* The first output of a tile. */
 typedef struct corner {
     int64_t y, x;
 } corner;
@@ -86,7 +85,7 @@ static corner corner_of(const fk_conv *c, int64_t tile)
     return (corner){tile / c->across * c->size, tile % c->across * c->size};
 }
 
-/* To the next tile; a division for each would take as long as a transform. */
+/* Step to the next tile.  A division for each would take as long as a transform. */
 static void step(corner *at, const fk_conv *c)
 {
     at->x += c->size;
@@ -111,7 +110,8 @@ static void transform_in(const fk_conv *c, const fk_piece *p, const float *in, f
     }
 }
 
-/* v with the weights of n_panels output blocks from o on into as many m, one behind the other. */
+/* Multiply v with the weights of n_panels output blocks from o on, into as many m, one after the
+ * other. */
 static void multiply(const fk_conv *c, int64_t o, int n_panels, int64_t n, const float *v, float *m)
 {
     static const int64_t start = 0;
@@ -124,7 +124,7 @@ static void multiply(const fk_conv *c, int64_t o, int n_panels, int64_t n, const
                     .row = row,
                     .offset = &start,
                     .n_runs = 1,
-                    .length = c->in.channels, /* of whole blocks the rest is zero */
+                    .length = c->in.channels, /* the rest of the last block is zero */
                     .weight_panel = FK_TILE_POINTS * panel,
                     .n_panels = n_panels,
                     .stride = FK_LANES / groups};
@@ -148,7 +148,7 @@ static void multiply(const fk_conv *c, int64_t o, int n_panels, int64_t n, const
     }
 }
 
-/* The part of a tile that lies inside the output, from the whole tile in square. */
+/* Copy the part of a tile that lies inside the output from the whole tile in square. */
 static void put_part(const fk_conv *c, const fk_tile *tile, int64_t height, int64_t width,
                      const float *square)
 {

@@ -1,9 +1,9 @@
-/* The OpenVINO engine: a graph as IR text or a user's ONNX model, compiled for the CPU.
+/* The OpenVINO engine: compiles a graph, as IR text, or a user's ONNX model for the CPU.
  *
- * The runtime gets as many streams as sessions may run at once and one thread for each, so that an
- * image is computed by one thread and the order of its sums depends neither on the number of
- * threads nor on what else runs.  The precision is asked for by name and read back after compiling:
- * a runtime that would quietly take another is refused. */
+ * The runtime has one stream, of one thread, for each session that may run at once.  So one thread
+ * computes an image, and the order of sums depends neither on the number of threads nor on other
+ * runs.  The precision is set by name and read back after compiling: if the runtime has chosen
+ * another one, opening fails. */
 #include "base/mem.h"
 #include "base/str.h"
 #include "net/engine.h"
@@ -18,8 +18,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Addresses that starting and compiling take.  OpenVINO ends the process, or waits for ever, where
- * it cannot have its threads. */
+/* Address space that starting and compiling take.  OpenVINO ends the process, or waits for ever, if
+ * it cannot start its threads. */
 #define ROOM ((size_t)320 << 20)
 
 typedef struct engine {
@@ -37,7 +37,7 @@ typedef struct session {
     ov_infer_request_t *request;
 } session;
 
-/* What the compiled model says about one of its outputs. */
+/* One output of the compiled model. */
 typedef struct result {
     const char *name; /* borrowed */
     int order, rank;
@@ -47,7 +47,7 @@ typedef struct result {
 
 /* ---- Errors ---- */
 
-/* The runtime's message holds its own source lines and several lines of text: keep the text, on one
+/* The runtime's message has lines of its own source and lines of text.  Keep the text, on one
  * line. */
 static void clean_message(char *out, size_t size, const char *text)
 {
@@ -103,7 +103,7 @@ static fleck_status read_graph(const engine *e, ov_model_t **model, fleck_error 
     fleck_status st;
 
     FK_DO(fk_openvino_ir(&ir, &e->plan, err));
-    /* Weights are only read; the runtime keeps pointing into the file's bytes. */
+    /* Weights are only read.  The runtime keeps pointers into the file's bytes. */
     OV_DO(e, ov_tensor_create_from_host_ptr(U8, shape, (void *)(uintptr_t)e->plan.blob, &weights),
           "take the weights");
     OV_DO(
@@ -137,7 +137,7 @@ static void partial_text(char *out, size_t size, const ov_partial_shape_t *shape
     snprintf(out + n, size - n, "%s", n > 0 ? "]" : "[]");
 }
 
-/* The input must be able to be [1, 3, H, W] f32; make it so where it is open. */
+/* The input must allow [1, 3, H, W] f32.  Dimensions that are open are set to it. */
 static fleck_status fit_input(const engine *e, ov_model_t *model, fleck_error *err)
 {
     const int64_t wanted[4] = {1, 3, e->plan.height, e->plan.width};
@@ -266,10 +266,10 @@ done:
 
 static void copy_name(char out[FK_NAME_SIZE], const char *name)
 {
-    snprintf(out, FK_NAME_SIZE, "%s", name); /* its length has been checked */
+    snprintf(out, FK_NAME_SIZE, "%s", name); /* its length was checked */
 }
 
-static void take_tap(engine *e, const result *r, const char *name)
+static void set_tap(engine *e, const result *r, const char *name)
 {
     int i = e->outputs.n_taps++;
     fk_tap_info *t = &e->outputs.taps[i];
@@ -279,14 +279,14 @@ static void take_tap(engine *e, const result *r, const char *name)
     copy_name(e->tensors[i], r->name);
 }
 
-static void take_pool(engine *e, const result *r)
+static void set_pool(engine *e, const result *r)
 {
     e->outputs.pool_dim = r->channels;
     e->pool_rank = r->rank;
     copy_name(e->pool_tensor, r->name);
 }
 
-/* A written graph's outputs have fixed names, and shapes known before. */
+/* The outputs of a graph have fixed names and known shapes. */
 static fleck_status match_graph(engine *e, fleck_error *err)
 {
     fk_net_outputs wanted;
@@ -303,19 +303,19 @@ static fleck_status match_graph(engine *e, fleck_error *err)
         if (r.channels != t->channels || r.height != t->height || r.width != t->width)
             FK_FAIL(err, FLECK_E_ENGINE, "%s: OpenVINO gave tap %s another shape", e->plan.name,
                     t->name);
-        take_tap(e, &r, t->name);
+        set_tap(e, &r, t->name);
     }
     if (wanted.pool_dim > 0) {
         FK_DO(read_result(e, FK_IR_POOL, &r, err));
         if (r.channels != wanted.pool_dim || !r.global)
             FK_FAIL(err, FLECK_E_ENGINE, "%s: OpenVINO gave the pool another shape", e->plan.name);
-        take_pool(e, &r);
+        set_pool(e, &r);
     }
 done:
     return st;
 }
 
-/* Largest map first; of one size, in the model's order. */
+/* The largest map first; maps of one size in the model's order. */
 static int by_size(const void *a, const void *b)
 {
     const result *x = a, *y = b;
@@ -343,7 +343,7 @@ done:
     return st;
 }
 
-/* The maps that are named, or all. */
+/* Match the maps that are named, or all. */
 static fleck_status match_maps(engine *e, const result *results, int n, fleck_error *err)
 {
     const char *const *wanted = e->plan.taps;
@@ -354,7 +354,7 @@ static fleck_status match_maps(engine *e, const result *results, int n, fleck_er
         if (e->outputs.n_taps == FK_MAX_TAPS)
             return fk_error_set(err, FLECK_E_LIMIT, "%s: more than %d outputs; name some",
                                 e->plan.name, FK_MAX_TAPS);
-        take_tap(e, &results[i], results[i].name);
+        set_tap(e, &results[i], results[i].name);
     }
     for (int i = 0; i < FK_MAX_TAPS && wanted[i] != NULL; i++) {
         int k = 0;
@@ -363,7 +363,7 @@ static fleck_status match_maps(engine *e, const result *results, int n, fleck_er
             k++;
         if (k == n)
             return refuse_output(e, results, n, wanted[i], err);
-        take_tap(e, &results[k], wanted[i]);
+        set_tap(e, &results[k], wanted[i]);
     }
     if (e->outputs.n_taps == 0)
         return fk_error_set(err, FLECK_E_UNSUPPORTED, "%s: no output is a map [1, C, h, w]",
@@ -387,7 +387,7 @@ static fleck_status match_global(engine *e, const result *results, int n, fleck_
     if (global == NULL)
         return fk_error_set(err, FLECK_E_NOTFOUND,
                             "%s: there is no global output ([1, G] or [1, G, 1, 1])", e->plan.name);
-    take_pool(e, global);
+    set_pool(e, global);
     return FLECK_OK;
 }
 
@@ -464,7 +464,7 @@ static void openvino_session_close(void *handle)
     fk_free(s);
 }
 
-/* Let an output of the request (or, for name NULL, its input) lie at data. */
+/* Set the memory of an output of the request, or with name NULL of its input, to data. */
 static fleck_status bind(const session *s, const char *name, int ndim, const int64_t *dims,
                          float *data, fleck_error *err)
 {

@@ -4,7 +4,7 @@
  * convolution, constant bias [1, C, 1, 1], addition.  The input ports of a layer are numbered from
  * 0 and its output port has the next number, so an edge needs the producer's layer and number of
  * inputs.  Tokens are [1, T, D].  Shapes and axes that a layer reads as an input are constants too:
- * they go into the plan's spare numbers, each list once. */
+ * they are stored in the plan's constants, each list once. */
 #include "net/openvino/ir.h"
 #include "base/mem.h"
 
@@ -16,15 +16,15 @@ typedef struct port {
     int layer, number;
     int64_t shape[5];
     int ndim;
-    bool whole; /* I64, not FP32 */
+    bool whole; /* I64 in place of FP32 */
 } port;
 
 typedef struct writer {
     fk_text layers, edges;
     int n_layers;
-    port *value; /* [n_ops] where each node's value comes out */
+    port *value; /* [n_ops] the output of each node */
     const fk_net_plan *plan;
-    int n_spare; /* of plan->spare in use */
+    int n_constants; /* of plan->constants in use */
     fleck_error *err;
 } writer;
 
@@ -50,7 +50,7 @@ done:
     return st;
 }
 
-/* <layer ...>, up to where its <data> goes. */
+/* Begin a layer: <layer ...>, up to its <data>. */
 static fleck_status begin_layer_of(writer *w, const char *opset, const char *type, port *out)
 {
     out->layer = w->n_layers++;
@@ -64,7 +64,7 @@ static fleck_status begin_layer(writer *w, const char *type, port *out)
     return begin_layer_of(w, "opset1", type, out);
 }
 
-/* The ports and </layer>; name is the output tensor's, or NULL. */
+/* End a layer with its ports.  name is that of the output tensor, or NULL. */
 static fleck_status end_layer(writer *w, const port *const *inputs, int n, port *out,
                               const char *name)
 {
@@ -105,7 +105,7 @@ static fleck_status add_constant(writer *w, const void *data, port *out)
     fleck_status st;
 
     for (int i = 0; i < out->ndim; i++)
-        bytes *= out->shape[i]; /* fits: the tensor exists */
+        bytes *= out->shape[i]; /* no overflow: the tensor exists */
     FK_DO(begin_layer(w, "Const", out));
     FK_DO(fk_text_printf(&w->layers, w->err, "<data element_type=\"%s\" shape=\"",
                          out->whole ? "i64" : "f32"));
@@ -139,7 +139,7 @@ done:
     return st;
 }
 
-/* Weight [Cout, Cin/groups, k, k]; grouped, the same numbers as [groups, Cout/groups, ...]. */
+/* Weight [Cout, Cin/groups, k, k]; with groups the same numbers as [groups, Cout/groups, ...]. */
 static fleck_status add_conv(writer *w, int node, port *out, const char *name)
 {
     const fk_op *op = &w->plan->graph->ops[node];
@@ -176,7 +176,7 @@ done:
     return st;
 }
 
-/* The average over a window as large as the plane. */
+/* Average pool with a window as large as the plane. */
 static fleck_status add_avgpool_data(writer *w, const port *in)
 {
     return fk_text_printf(&w->layers, w->err,
@@ -186,7 +186,7 @@ static fleck_status add_avgpool_data(writer *w, const port *in)
                           (long long)in->shape[2], (long long)in->shape[3]);
 }
 
-/* An operation of one input; its attributes by kind. */
+/* An operation of one input; its kind decides the attributes. */
 static fleck_status add_unary(writer *w, const fk_op *op, port *out, const char *name)
 {
     const port *in = &w->value[op->input[0]];
@@ -214,25 +214,25 @@ done:
 
 /* ---- Tokens ---- */
 
-/* The constant list of n numbers. */
+/* A constant list of n numbers. */
 static fleck_status add_list(writer *w, const int64_t *list, int n, port *out)
 {
     const size_t bytes = (size_t)n * sizeof *list;
     int at = 0;
 
-    while (at + n <= w->n_spare && memcmp(w->plan->spare + at, list, bytes) != 0)
+    while (at + n <= w->n_constants && memcmp(w->plan->constants + at, list, bytes) != 0)
         at++;
-    if (at + n > w->n_spare) {
-        at = w->n_spare;
-        assert(at + n <= FK_NET_SPARE);
-        memcpy(w->plan->spare + at, list, bytes);
-        w->n_spare += n;
+    if (at + n > w->n_constants) {
+        at = w->n_constants;
+        assert(at + n <= FK_NET_CONSTANTS);
+        memcpy(w->plan->constants + at, list, bytes);
+        w->n_constants += n;
     }
     *out = (port){.shape = {n}, .ndim = 1, .whole = true};
-    return add_constant(w, w->plan->spare + at, out);
+    return add_constant(w, w->plan->constants + at, out);
 }
 
-/* A Reshape of in to out's shape. */
+/* Reshape in to out's shape. */
 static fleck_status add_reshape(writer *w, const port *in, port *out, const char *name)
 {
     port shape;
@@ -247,7 +247,7 @@ done:
     return st;
 }
 
-/* Axis i of out is axis order[i] of in, which has n. */
+/* Transpose: axis i of out is axis order[i] of in, which has n axes. */
 static fleck_status add_transpose(writer *w, const port *in, const int64_t *order, int n, port *out)
 {
     port list;
@@ -265,7 +265,8 @@ done:
     return st;
 }
 
-/* The map's positions as rows, the constant's added, behind the constant's first rows. */
+/* The constant's first rows, then the map's positions as rows with the constant's other rows
+ * added. */
 static fleck_status add_tokens(writer *w, int node, port *out)
 {
     const fk_op *op = &w->plan->graph->ops[node];
@@ -333,7 +334,7 @@ done:
     return st;
 }
 
-/* Part i of in [3, H, T, d], which is [1, H, T, d]. */
+/* Part i of in [3, H, T, d], as [1, H, T, d]. */
 static fleck_status add_part(writer *w, const port *in, int64_t i, port *out)
 {
     port index, axis;
@@ -410,7 +411,7 @@ done:
 
 /* ---- The network ---- */
 
-/* The tensor name of a node that is given out, into room; NULL for any other. */
+/* The tensor name of a node that is an output, in room; NULL for any other. */
 static const char *output_name(char *room, size_t size, const fk_graph *g, int node)
 {
     if (node == g->pool_node)

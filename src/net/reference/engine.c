@@ -1,7 +1,7 @@
-/* The reference engine: each operation as its definition says, one node after the other.
+/* The reference engine: computes each operation by its definition, one node after the other.
  *
- * It is the oracle that the fast engine is held against, so it is written to be read.  A
- * convolution output is
+ * The tests compare the fast engines with it, so it is written to be read.  The output of a
+ * convolution is
  *
  *   out[o][y][x] = bias[o] + sum over i, ky, kx of
  *                  weight[o][i][ky][kx] * in[i][y * stride + ky - pad_top][x * stride + kx -
@@ -9,8 +9,8 @@
  *
  * with zeros outside the input and i running over the input channels of o's group.  Sums run in
  * double in the order i, ky, kx, and are rounded to float once, so that an output is within half a
- * unit in the last place of the exact value for its float inputs.  The rows of a kernel are swept
- * along x, which only groups the additions of different outputs: the order within one sum stays. */
+ * unit in the last place of the exact value for its float inputs.  A whole row of outputs is
+ * computed together, which does not change the order within a sum. */
 #include "base/mem.h"
 #include "net/engine.h"
 #include "net/reference/tokens.h"
@@ -23,7 +23,7 @@
 
 typedef struct reference {
     fk_net_plan plan;
-    int *slot; /* [n_ops] which scratch holds the node's value, or IN_A_BUFFER */
+    int *slot; /* [n_ops] the scratch that holds the node's value, or IN_A_BUFFER */
     int n_slots;
     int64_t slot_size; /* elements */
 } reference;
@@ -37,7 +37,7 @@ typedef struct session {
 
 /* ---- Operations: in [C, H, W] -> out [out_channels, out_height, out_width] ---- */
 
-/* Add one kernel tap's share to a row of sums: row[x] += w * in[x * stride + shift]. */
+/* Add one element of the kernel to a row of sums: row[x] += w * in[x * stride + shift]. */
 static void sweep(double *row, int64_t out_width, const float *in, int64_t width, int64_t stride,
                   int64_t shift, double w)
 {
@@ -55,7 +55,7 @@ static void sweep(double *row, int64_t out_width, const float *in, int64_t width
         row[x] += w * (double)in[x * stride + shift];
 }
 
-/* The sums of one output row y of channel o, in row. */
+/* Compute the sums of output row y of channel o in row. */
 static void conv_row(double *row, const fk_op *op, const fk_op *from, const float *in,
                      const float *weight, int64_t o, int64_t y)
 {
@@ -88,7 +88,7 @@ static void conv(float *out, const fk_op *op, const fk_op *from, const float *in
         }
 }
 
-/* Greatest value of the window at y, x; what lies outside the plane does not count. */
+/* Maximum of the window at y, x; positions outside the plane do not count. */
 static float window_max(const float *plane, const fk_op *op, const fk_op *from, int64_t y,
                         int64_t x)
 {
@@ -164,7 +164,7 @@ static void run_op(const session *s, int node)
     }
 }
 
-/* ---- Memory: a value's scratch is used again once nothing reads it ---- */
+/* ---- Memory: a value's scratch is used again once no op reads it ---- */
 
 /* The last op that reads each node. */
 static void find_last_uses(const fk_graph *g, int *last)

@@ -1,10 +1,10 @@
-/* The reference engine's operations on tokens [T, D], each as its definition says.
+/* The reference engine's operations on tokens [T, D], each by its definition.
  *
  *   layer norm   z[d] = (x[d] - m) / sqrt(v + eps) * weight[d] + bias[d], m and v the mean and the
  *                variance (divided by D) of the token's D numbers
  *   linear       z[o] = bias[o] + sum over d of weight[o][d] x[d]
  *   GELU         z = x (1 + erf(x / sqrt 2)) / 2
- *   attention    of each head, whose d queries q, keys k and values v stand side by side:
+ *   attention    for each head, with queries q, keys k and values v of width d:
  *                p[u] = exp(q[t] . k[u] / sqrt d), z[t] = sum of p[u] v[u] / sum of p[u]
  *
  * All in double, rounded to float once for each output. */
@@ -14,7 +14,7 @@
 #include <math.h>
 #include <string.h>
 
-/* weight [T, D] holds what is put in front and what is added to the map's positions. */
+/* weight [T, D] holds the first tokens and what is added to the map's positions. */
 static void tokens(float *out, const fk_op *op, const float *in, const float *weight)
 {
     const int64_t dim = op->out_channels, positions = op->out_height - op->skip;
@@ -71,7 +71,7 @@ static void gelu(float *out, const float *in, int64_t n)
         out[i] = (float)(0.5 * (double)in[i] * (1 + erf((double)in[i] * sqrt(0.5))));
 }
 
-/* p [T]: how much of each token goes into the one with query q; keys lie stride apart. */
+/* p [T] becomes the weight of each token for the query q.  Keys are stride apart. */
 static void attend(double *p, const float *q, const float *keys, int64_t stride, int64_t n,
                    int64_t dim)
 {
@@ -82,7 +82,7 @@ static void attend(double *p, const float *q, const float *keys, int64_t stride,
         most = p[u] > most ? p[u] : most;
     }
     for (int64_t u = 0; u < n; u++) {
-        p[u] = exp(p[u] - most); /* the largest is 1, so that none overflows */
+        p[u] = exp(p[u] - most); /* the largest is 1, so none overflows */
         sum += p[u];
     }
     for (int64_t u = 0; u < n; u++)

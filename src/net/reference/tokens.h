@@ -4,8 +4,8 @@
 
 #include "graph/graph.h"
 
-/* Run op, one of FK_OP_TOKENS to FK_OP_GRID, from its input's value in to out.  weight and bias as
- * fk_net_plan has them; scratch [T]. */
+/* Run op, one of FK_OP_TOKENS to FK_OP_GRID, on its input's value in.  weight and bias are as in
+ * fk_net_plan; scratch [T]. */
 void fk_reference_tokens(float *out, const fk_op *op, const fk_op *from, const float *in,
                          const float *weight, const float *bias, double *scratch);
 

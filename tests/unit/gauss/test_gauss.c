@@ -1,9 +1,6 @@
 /* Gaussians per position: moments, factors, distances, against plain sums in long double. */
 #include "unit/method/gauss_life.h"
 
-#include "gauss/gauss.h"
-#include "gauss/moments.h"
-
 enum { P = 37, D = 21, N = 30, T = D * (D + 1) / 2 };
 
 typedef struct data {
@@ -54,22 +51,24 @@ static void two_passes(const data *d, int begin, int end, int64_t p, long double
 }
 
 /* Co-moments about the mean that a learning g holds. */
-static double moment_of(const fk_gauss *g, int64_t p, int i, int j)
+static double moment_of(const gaussians *g, int64_t p, int i, int j)
 {
-    const double *triangle = g->bands[p / FK_GAUSS_BAND] + p % FK_GAUSS_BAND * fk_moments_room(D);
-    const double *sum = g->sum + p * D;
+    const double *triangle =
+        g->learner.bands[p / FK_GAUSS_BAND] + p % FK_GAUSS_BAND * fk_moments_room(D);
+    const double *sum = g->learner.sum + p * D;
 
-    return triangle[fk_moments_row(i) + j] - sum[i] * sum[j] / (double)g->n;
+    return triangle[fk_moments_row(i) + j] - sum[i] * sum[j] / (double)gauss_count(g);
 }
 
-static void check_moments(const fk_gauss *g, const data *d, int begin, int end, double tolerance)
+static void check_moments(const gaussians *g, const data *d, int begin, int end, double tolerance)
 {
     long double mean[D], moments[T];
 
     for (int64_t p = 0; p < P; p++) {
         two_passes(d, begin, end, p, mean, moments);
         for (int i = 0; i < D; i++) {
-            double got = (double)g->shift[p * D + i] + g->sum[p * D + i] / (double)g->n;
+            double got = (double)g->learner.shift[p * D + i] +
+                         g->learner.sum[p * D + i] / (double)gauss_count(g);
 
             assert_near(got, (double)mean[i], tolerance * (double)mean[i]);
             for (int j = 0; j <= i; j++)
@@ -84,24 +83,25 @@ static void moments_equal_two_passes_even_far_from_zero(void **state)
     (void)state;
     for (int far = 0; far < 2; far++) {
         data d = make_data(far ? 1000.0f : 1.0f);
-        fk_gauss g;
+        gaussians g;
 
-        assert_ok(fk_gauss_init(&g, P, D, 0.01, err));
-        assert_ok(fk_gauss_add(&g, d.views, NULL, N, NULL, err));
+        assert_ok(gauss_init(&g, P, D, 0.01, err));
+        assert_ok(gauss_add(&g, d.views, NULL, N, NULL, err));
         check_moments(&g, &d, 0, N, 1e-13);
-        fk_gauss_free(&g);
+        gauss_free(&g);
         free_data(&d);
     }
 }
 
-static void assert_same_moments(const fk_gauss *a, const fk_gauss *b)
+static void assert_same_moments(const gaussians *a, const gaussians *b)
 {
-    assert_int_equal(a->n, b->n);
-    assert_memory_equal(a->sum, b->sum, P * D * sizeof(double));
+    assert_int_equal(gauss_count(a), gauss_count(b));
+    assert_memory_equal(a->learner.sum, b->learner.sum, P * D * sizeof(double));
     for (int64_t p = 0; p < P; p += FK_GAUSS_BAND) {
         int64_t n = p + FK_GAUSS_BAND < P ? FK_GAUSS_BAND : P - p;
 
-        assert_memory_equal(a->bands[p / FK_GAUSS_BAND], b->bands[p / FK_GAUSS_BAND],
+        assert_memory_equal(a->learner.bands[p / FK_GAUSS_BAND],
+                            b->learner.bands[p / FK_GAUSS_BAND],
                             (size_t)(n * fk_moments_room(D)) * sizeof(double));
     }
 }
@@ -109,51 +109,50 @@ static void assert_same_moments(const fk_gauss *a, const fk_gauss *b)
 static void neither_calls_nor_threads_change_a_bit(void **state)
 {
     data d = make_data(1.0f);
-    fk_gauss a, b;
+    gaussians a, b;
     fk_pool *pool = NULL;
 
     (void)state;
     assert_ok(fk_pool_open(&pool, 4, err));
-    assert_ok(fk_gauss_init(&a, P, D, 0.01, err));
-    assert_ok(fk_gauss_add(&a, d.views, NULL, N, NULL, err));
+    assert_ok(gauss_init(&a, P, D, 0.01, err));
+    assert_ok(gauss_add(&a, d.views, NULL, N, NULL, err));
     for (int block = 1; block <= 11; block += 5) {
-        assert_ok(fk_gauss_init(&b, P, D, 0.01, err));
+        assert_ok(gauss_init(&b, P, D, 0.01, err));
         for (int i = 0; i < N; i += block)
-            assert_ok(
-                fk_gauss_add(&b, d.views + i, NULL, i + block < N ? block : N - i, pool, err));
+            assert_ok(gauss_add(&b, d.views + i, NULL, i + block < N ? block : N - i, pool, err));
         assert_same_moments(&a, &b);
-        fk_gauss_free(&b);
+        gauss_free(&b);
     }
-    assert_ok(fk_gauss_init(&b, P, D, 0.01, err));
-    assert_ok(fk_gauss_add(&b, d.views, NULL, N, pool, err));
-    assert_ok(fk_gauss_finish(&a, NULL, err));
-    assert_ok(fk_gauss_finish(&b, pool, err));
-    assert_memory_equal(a.factor, b.factor, P * T * sizeof(float));
-    assert_memory_equal(a.mean, b.mean, P * D * sizeof(float));
+    assert_ok(gauss_init(&b, P, D, 0.01, err));
+    assert_ok(gauss_add(&b, d.views, NULL, N, pool, err));
+    assert_ok(gauss_finish(&a, NULL, err));
+    assert_ok(gauss_finish(&b, pool, err));
+    assert_memory_equal(a.made.factor, b.made.factor, P * T * sizeof(float));
+    assert_memory_equal(a.made.mean, b.made.mean, P * D * sizeof(float));
     fk_pool_close(&pool);
-    fk_gauss_free(&a);
-    fk_gauss_free(&b);
+    gauss_free(&a);
+    gauss_free(&b);
     free_data(&d);
 }
 
 static void merged_moments_equal_moments_of_all(void **state)
 {
     data d = make_data(1.0f);
-    fk_gauss a, b;
+    gaussians a, b;
 
     (void)state;
     for (int cut = 0; cut <= N; cut += 6) { /* nothing on either side, too */
-        assert_ok(fk_gauss_init(&a, P, D, 0.01, err));
-        assert_ok(fk_gauss_init(&b, P, D, 0.01, err));
-        assert_ok(fk_gauss_add(&a, d.views, NULL, cut, NULL, err));
-        assert_ok(fk_gauss_add(&b, d.views + cut, NULL, N - cut, NULL, err));
-        assert_ok(fk_gauss_merge(&a, &b, err));
-        assert_int_equal(a.n, N);
-        assert_int_equal(b.n, 0);
+        assert_ok(gauss_init(&a, P, D, 0.01, err));
+        assert_ok(gauss_init(&b, P, D, 0.01, err));
+        assert_ok(gauss_add(&a, d.views, NULL, cut, NULL, err));
+        assert_ok(gauss_add(&b, d.views + cut, NULL, N - cut, NULL, err));
+        assert_ok(gauss_merge(&a, &b, err));
+        assert_int_equal(gauss_count(&a), N);
+        assert_int_equal(gauss_count(&b), 0);
         check_moments(&a, &d, 0, N, 1e-12);
-        assert_ok(fk_gauss_add(&b, d.views, NULL, 1, NULL, err)); /* empty, yet of use */
-        fk_gauss_free(&a);
-        fk_gauss_free(&b);
+        assert_ok(gauss_add(&b, d.views, NULL, 1, NULL, err)); /* empty, yet of use */
+        gauss_free(&a);
+        gauss_free(&b);
     }
     free_data(&d);
 }
@@ -161,17 +160,17 @@ static void merged_moments_equal_moments_of_all(void **state)
 static void factors_multiply_back_to_the_covariance(void **state)
 {
     data d = make_data(1.0f);
-    fk_gauss g;
+    gaussians g;
     long double mean[D], moments[T];
 
     (void)state;
-    assert_ok(fk_gauss_init(&g, P, D, 0.25, err));
-    assert_ok(fk_gauss_add(&g, d.views, NULL, N, NULL, err));
-    assert_ok(fk_gauss_finish(&g, NULL, err));
-    assert_null(g.bands);
+    assert_ok(gauss_init(&g, P, D, 0.25, err));
+    assert_ok(gauss_add(&g, d.views, NULL, N, NULL, err));
+    assert_ok(gauss_finish(&g, NULL, err));
+    assert_null(g.learner.bands);
     for (int64_t p = 0; p < P; p++) {
         double product[D][D] = {{0.0}};
-        const float *column = (const float *)g.factor + p * T;
+        const float *column = (const float *)g.made.factor + p * T;
 
         two_passes(&d, 0, N, p, mean, moments);
         for (int k = 0; k < D; column += D - k, k++)
@@ -185,44 +184,44 @@ static void factors_multiply_back_to_the_covariance(void **state)
                             (double)moments[i * (i + 1) / 2 + j] / (N - 1) + (i == j ? 0.25 : 0.0),
                             2e-7);
     }
-    fk_gauss_free(&g);
+    gauss_free(&g);
     free_data(&d);
 }
 
 static void learning_goes_on_after_finish(void **state)
 {
     data d = make_data(1.0f);
-    fk_gauss g;
+    gaussians g;
 
     (void)state;
-    assert_ok(fk_gauss_init(&g, P, D, 0.01, err));
-    assert_ok(fk_gauss_add(&g, d.views, NULL, 20, NULL, err));
-    assert_ok(fk_gauss_finish(&g, NULL, err));
-    assert_ok(fk_gauss_finish(&g, NULL, err)); /* twice is once */
-    assert_ok(fk_gauss_add(&g, d.views + 20, NULL, N - 20, NULL, err));
+    assert_ok(gauss_init(&g, P, D, 0.01, err));
+    assert_ok(gauss_add(&g, d.views, NULL, 20, NULL, err));
+    assert_ok(gauss_finish(&g, NULL, err));
+    assert_ok(gauss_finish(&g, NULL, err)); /* twice is once */
+    assert_ok(gauss_add(&g, d.views + 20, NULL, N - 20, NULL, err));
     check_moments(&g, &d, 0, N, 1e-6); /* factors are floats */
-    assert_ok(fk_gauss_finish(&g, NULL, err));
-    assert_int_equal(g.n, N);
-    fk_gauss_free(&g);
+    assert_ok(gauss_finish(&g, NULL, err));
+    assert_int_equal(gauss_count(&g), N);
+    gauss_free(&g);
     free_data(&d);
 }
 
 static void finished_gaussians_merge(void **state)
 {
     data d = make_data(1.0f);
-    fk_gauss a, b;
+    gaussians a, b;
 
     (void)state;
-    assert_ok(fk_gauss_init(&a, P, D, 0.01, err));
-    assert_ok(fk_gauss_init(&b, P, D, 0.01, err));
-    assert_ok(fk_gauss_add(&a, d.views, NULL, 12, NULL, err));
-    assert_ok(fk_gauss_add(&b, d.views + 12, NULL, N - 12, NULL, err));
-    assert_ok(fk_gauss_finish(&a, NULL, err));
-    assert_ok(fk_gauss_finish(&b, NULL, err));
-    assert_ok(fk_gauss_merge(&a, &b, err));
+    assert_ok(gauss_init(&a, P, D, 0.01, err));
+    assert_ok(gauss_init(&b, P, D, 0.01, err));
+    assert_ok(gauss_add(&a, d.views, NULL, 12, NULL, err));
+    assert_ok(gauss_add(&b, d.views + 12, NULL, N - 12, NULL, err));
+    assert_ok(gauss_finish(&a, NULL, err));
+    assert_ok(gauss_finish(&b, NULL, err));
+    assert_ok(gauss_merge(&a, &b, err));
     check_moments(&a, &d, 0, N, 1e-6);
-    fk_gauss_free(&a);
-    fk_gauss_free(&b);
+    gauss_free(&a);
+    gauss_free(&b);
     free_data(&d);
 }
 
@@ -255,23 +254,23 @@ static double plain_distance(const data *d, int begin, int end, double epsilon, 
 static void distances_equal_a_plain_solution(void **state)
 {
     data d = make_data(1.0f);
-    fk_gauss g;
+    gaussians g;
     float query[P * D], out[P];
     _Alignas(64) double tmp[3 * D + 16];
 
     (void)state;
     fill(query, 77, P * D);
-    assert_ok(fk_gauss_init(&g, P, D, 0.01, err));
-    assert_ok(fk_gauss_add(&g, d.views, NULL, N, NULL, err));
-    assert_ok(fk_gauss_finish(&g, NULL, err));
-    fk_gauss_distance(&g, query, 0, P, false, NULL, tmp, out);
+    assert_ok(gauss_init(&g, P, D, 0.01, err));
+    assert_ok(gauss_add(&g, d.views, NULL, N, NULL, err));
+    assert_ok(gauss_finish(&g, NULL, err));
+    fk_gauss_distance(&g.made, query, 0, P, false, NULL, tmp, out);
     for (int64_t p = 0; p < P; p++) {
         double want = plain_distance(&d, 0, N, 0.01, p, query);
 
         /* Rounding L to float costs 6e-8 times the condition of L, which is some 10 here. */
         assert_near(out[p], want, 2e-6 * want);
     }
-    fk_gauss_free(&g);
+    gauss_free(&g);
     free_data(&d);
 }
 
@@ -279,16 +278,16 @@ static void distances_equal_a_plain_solution(void **state)
 static void leaving_one_out_equals_fitting_without_it(void **state)
 {
     data d = make_data(1.0f);
-    fk_gauss g;
+    gaussians g;
     float out[P];
     _Alignas(64) double tmp[3 * D + 16];
     double epsilon = 0.01;
 
     (void)state;
-    assert_ok(fk_gauss_init(&g, P, D, epsilon, err));
-    assert_ok(fk_gauss_add(&g, d.views, NULL, N, NULL, err));
-    assert_ok(fk_gauss_finish(&g, NULL, err));
-    fk_gauss_distance(&g, d.images[N - 1], 0, P, true, NULL, tmp, out);
+    assert_ok(gauss_init(&g, P, D, epsilon, err));
+    assert_ok(gauss_add(&g, d.views, NULL, N, NULL, err));
+    assert_ok(gauss_finish(&g, NULL, err));
+    fk_gauss_distance(&g.made, d.images[N - 1], 0, P, true, NULL, tmp, out);
     for (int64_t p = 0; p < P; p++) {
         double scaled = epsilon * (N - 1) / (N - 2);
         double exact = plain_distance(&d, 0, N - 1, scaled, p, d.images[N - 1]);
@@ -299,30 +298,30 @@ static void leaving_one_out_equals_fitting_without_it(void **state)
         /* A change of epsilon by 1/28 moves d by half of that at most. */
         assert_near(out[p], usual, usual / (N - 2) / 2);
     }
-    fk_gauss_free(&g);
+    gauss_free(&g);
     free_data(&d);
 }
 
 static void fewer_than_two_images_are_refused(void **state)
 {
     data d = make_data(1.0f);
-    fk_gauss g;
+    gaussians g;
 
     (void)state;
-    assert_ok(fk_gauss_init(&g, P, D, 0.01, err));
-    assert_refused(fk_gauss_finish(&g, NULL, err), FLECK_E_STATE, "at least 2 good images, got 0");
-    assert_ok(fk_gauss_add(&g, d.views, NULL, 1, NULL, err));
-    assert_refused(fk_gauss_finish(&g, NULL, err), FLECK_E_STATE, "at least 2 good images, got 1");
-    assert_ok(fk_gauss_add(&g, d.views + 1, NULL, 1, NULL, err));
-    assert_ok(fk_gauss_finish(&g, NULL, err));
-    fk_gauss_free(&g);
+    assert_ok(gauss_init(&g, P, D, 0.01, err));
+    assert_refused(gauss_finish(&g, NULL, err), FLECK_E_STATE, "at least 2 good images, got 0");
+    assert_ok(gauss_add(&g, d.views, NULL, 1, NULL, err));
+    assert_refused(gauss_finish(&g, NULL, err), FLECK_E_STATE, "at least 2 good images, got 1");
+    assert_ok(gauss_add(&g, d.views + 1, NULL, 1, NULL, err));
+    assert_ok(gauss_finish(&g, NULL, err));
+    gauss_free(&g);
     free_data(&d);
 }
 
 static void a_covariance_that_rounding_spoils_is_refused(void **state)
 {
     data d = make_data(1.0f);
-    fk_gauss g;
+    gaussians g;
 
     (void)state;
     /* Two images of numbers around 1e18: variances beside which epsilon vanishes. */
@@ -330,25 +329,25 @@ static void a_covariance_that_rounding_spoils_is_refused(void **state)
         d.images[0][k] *= 1e18f;
         d.images[1][k] *= 1e18f;
     }
-    assert_ok(fk_gauss_init(&g, P, D, 1e-9, err));
-    assert_ok(fk_gauss_add(&g, d.views, NULL, 2, NULL, err));
-    assert_refused(fk_gauss_finish(&g, NULL, err), FLECK_E_STATE, "is not positive definite");
-    assert_int_equal(g.n, 0);
-    fk_gauss_free(&g);
+    assert_ok(gauss_init(&g, P, D, 1e-9, err));
+    assert_ok(gauss_add(&g, d.views, NULL, 2, NULL, err));
+    assert_refused(gauss_finish(&g, NULL, err), FLECK_E_STATE, "is not positive definite");
+    assert_int_equal(gauss_count(&g), 0);
+    gauss_free(&g);
     free_data(&d);
 }
 
 static void gaussians_of_other_sizes_do_not_merge(void **state)
 {
-    fk_gauss a, b;
+    gaussians a, b;
 
     (void)state;
-    assert_ok(fk_gauss_init(&a, P, D, 0.01, err));
-    assert_ok(fk_gauss_init(&b, P, D + 1, 0.01, err));
-    assert_refused(fk_gauss_merge(&a, &b, err), FLECK_E_SHAPE, "must agree");
-    assert_ok(fk_gauss_init(&b, P, D, 0.02, err));
-    assert_refused(fk_gauss_merge(&a, &b, err), FLECK_E_SHAPE, "epsilon");
-    assert_refused(fk_gauss_init(&b, INT64_MAX / 4, 1000, 0.01, err), FLECK_E_NOMEM, "do not fit");
+    assert_ok(gauss_init(&a, P, D, 0.01, err));
+    assert_ok(gauss_init(&b, P, D + 1, 0.01, err));
+    assert_refused(gauss_merge(&a, &b, err), FLECK_E_SHAPE, "must agree");
+    assert_ok(gauss_init(&b, P, D, 0.02, err));
+    assert_refused(gauss_merge(&a, &b, err), FLECK_E_SHAPE, "epsilon");
+    assert_refused(gauss_init(&b, INT64_MAX / 4, 1000, 0.01, err), FLECK_E_NOMEM, "do not fit");
 }
 
 static fleck_status whole_life(const void *images, const char *folder)

@@ -69,24 +69,24 @@ static void free_data(data *d)
     }
 }
 
-static void add(fk_gauss *g, const data *d, int begin, int end, fk_pool *pool)
+static void add(gaussians *g, const data *d, int begin, int end, fk_pool *pool)
 {
-    assert_ok(fk_gauss_add(g, d->views + begin, d->masks + begin, end - begin, pool, err));
+    assert_ok(gauss_add(g, d->views + begin, d->masks + begin, end - begin, pool, err));
 }
 
 /* A Gaussian of the single position p, from the images begin .. end - 1 that it learns, without any
  * masks. */
-static fk_gauss alone(const data *d, int64_t p, int begin, int end, fk_dtype type)
+static gaussians alone(const data *d, int64_t p, int begin, int end, fk_dtype type)
 {
-    fk_gauss g;
+    gaussians g;
 
-    assert_ok(fk_gauss_init(&g, 1, D, 0.01, err));
-    g.type = type;
+    assert_ok(gauss_init(&g, 1, D, 0.01, err));
+    g.learner.type = type;
     for (int i = begin; i < end; i++) {
         const float *one = d->images[i] + p * D;
 
         if (fk_gauss_learns(d->masks[i], p))
-            assert_ok(fk_gauss_add(&g, &one, NULL, 1, NULL, err));
+            assert_ok(gauss_add(&g, &one, NULL, 1, NULL, err));
     }
     return g;
 }
@@ -108,26 +108,26 @@ static void a_position_learns_exactly_the_images_that_show_it(void **state)
     (void)state;
     assert_ok(fk_pool_open(&pool, 3, err));
     for (int k = 0; k < N_TYPES; k++) {
-        fk_gauss g = empty(TYPES[k]);
+        gaussians g = empty(TYPES[k]);
 
         for (int i = 0; i < N; i += 7)
             add(&g, &d, i, i + 7 < N ? i + 7 : N, k == 0 ? NULL : pool);
-        assert_ok(fk_gauss_finish(&g, pool, err));
-        assert_int_equal(g.n, N);
+        assert_ok(gauss_finish(&g, pool, err));
+        assert_int_equal(gauss_count(&g), N);
         for (int64_t p = 0; p < P; p++) {
-            fk_gauss want = alone(&d, p, 0, N, TYPES[k]);
+            gaussians want = alone(&d, p, 0, N, TYPES[k]);
 
-            assert_int_equal(fk_gauss_count(&g, p), want.n);
+            assert_int_equal(fk_counts_at(g.made.images, p), gauss_count(&want));
             if (p < 5)
-                assert_int_equal(want.n, p);
-            assert_true(fk_gauss_judges(&g, p) == (want.n >= 3));
-            if (want.n >= 2) {
-                assert_ok(fk_gauss_finish(&want, NULL, err));
-                assert_position(&g, p, &want);
+                assert_int_equal(gauss_count(&want), p);
+            assert_true(fk_counts_judge(g.made.images, p) == (gauss_count(&want) >= 3));
+            if (gauss_count(&want) >= 2) {
+                assert_ok(gauss_finish(&want, NULL, err));
+                assert_position(&g.made, p, &want.made);
             }
-            fk_gauss_free(&want);
+            gauss_free(&want);
         }
-        fk_gauss_free(&g);
+        gauss_free(&g);
     }
     fk_pool_close(&pool);
     free_data(&d);
@@ -154,31 +154,31 @@ static void distances_are_those_of_the_images_that_show_the_position(void **stat
     whole_image(image, &d, I);
     for (int k = 0; k < 2 * N_TYPES; k++) {
         bool left_out = k >= N_TYPES;
-        fk_gauss g = empty(TYPES[k % N_TYPES]);
+        gaussians g = empty(TYPES[k % N_TYPES]);
 
         add(&g, &d, 0, N, NULL);
-        assert_ok(fk_gauss_finish(&g, NULL, err));
+        assert_ok(gauss_finish(&g, NULL, err));
         fk_free(tmp);
-        assert_ok(FK_ALLOC(&tmp, fk_gauss_room(&g, 0), err));
-        fk_gauss_distance(&g, image, 0, P, left_out, d.masks[I], tmp, out);
+        assert_ok(FK_ALLOC(&tmp, fk_gauss_room(&g.made, 0), err));
+        fk_gauss_distance(&g.made, image, 0, P, left_out, d.masks[I], tmp, out);
         for (int64_t p = 0; p < P; p++) {
-            fk_gauss want = alone(&d, p, 0, N, TYPES[k % N_TYPES]);
+            gaussians want = alone(&d, p, 0, N, TYPES[k % N_TYPES]);
             bool learned = fk_gauss_learns(d.masks[I], p);
             float distance;
 
-            if (want.n < 3) {
+            if (gauss_count(&want) < 3) {
                 assert_true(out[p] == 0.0f);
             } else {
-                assert_ok(fk_gauss_finish(&want, NULL, err));
-                fk_gauss_distance(&want, image + p * D, 0, 1, left_out && learned, NULL, tmp,
+                assert_ok(gauss_finish(&want, NULL, err));
+                fk_gauss_distance(&want.made, image + p * D, 0, 1, left_out && learned, NULL, tmp,
                                   &distance);
                 assert_true(out[p] == distance && distance > 0.0f && isfinite(distance));
                 taken_out += learned;
                 left_in += !learned;
             }
-            fk_gauss_free(&want);
+            gauss_free(&want);
         }
-        fk_gauss_free(&g);
+        gauss_free(&g);
     }
     assert_true(taken_out > 60 && left_in > 40);
     fk_free(tmp);
@@ -192,21 +192,22 @@ static void neighbourhoods_use_the_gaussians_that_are_judged(void **state)
     enum { I = 11 };
     const fk_gauss_window window = {1, P, 1};
     data d = make_data();
-    fk_gauss g = empty(FK_F32);
+    gaussians g = empty(FK_F32);
     float image[P * D], out[P], near_by[P * 9];
     double *tmp = NULL;
 
     (void)state;
     whole_image(image, &d, I);
     add(&g, &d, 0, N, NULL);
-    assert_ok(fk_gauss_finish(&g, NULL, err));
-    assert_ok(FK_ALLOC(&tmp, fk_gauss_room(&g, 1), err));
+    assert_ok(gauss_finish(&g, NULL, err));
+    assert_ok(FK_ALLOC(&tmp, fk_gauss_room(&g.made, 1), err));
     for (int left_out = 0; left_out < 2; left_out++) {
-        fk_gauss_distance(&g, image, 0, P, left_out == 1, d.masks[I], tmp, out);
-        fk_gauss_distance_near(&g, image, window, 0, P, left_out == 1, d.masks[I], tmp, near_by);
+        fk_gauss_distance(&g.made, image, 0, P, left_out == 1, d.masks[I], tmp, out);
+        fk_gauss_distance_near(&g.made, image, window, 0, P, left_out == 1, d.masks[I], tmp,
+                               near_by);
         for (int64_t p = 0; p < P; p++)
             for (int k = 3; k < 6; k++) /* left, itself, right */
-                if (!fk_gauss_judges(&g, p) || p + k - 4 < 0 || p + k - 4 >= P)
+                if (!fk_counts_judge(g.made.images, p) || p + k - 4 < 0 || p + k - 4 >= P)
                     assert_true(near_by[p * 9 + k] == INFINITY);
                 else if (k == 4)
                     assert_true(near_by[p * 9 + k] == out[p]);
@@ -214,17 +215,17 @@ static void neighbourhoods_use_the_gaussians_that_are_judged(void **state)
                     assert_true(isfinite(near_by[p * 9 + k]) && near_by[p * 9 + k] > 0.0f);
     }
     fk_free(tmp);
-    fk_gauss_free(&g);
+    gauss_free(&g);
     free_data(&d);
 }
 
-static void assert_same(const fk_gauss *a, const fk_gauss *b)
+static void assert_same(const gaussians *a, const gaussians *b)
 {
-    assert_int_equal(a->n, b->n);
+    assert_int_equal(gauss_count(a), gauss_count(b));
     for (int64_t p = 0; p < P; p++)
-        assert_int_equal(fk_gauss_count(a, p), fk_gauss_count(b, p));
-    assert_memory_equal(a->mean, b->mean, P * D * sizeof(float));
-    assert_memory_equal(a->factor, b->factor, P * T * fk_dtype_size(a->type));
+        assert_int_equal(fk_counts_at(a->made.images, p), fk_counts_at(b->made.images, p));
+    assert_memory_equal(a->made.mean, b->made.mean, P * D * sizeof(float));
+    assert_memory_equal(a->made.factor, b->made.factor, P * T * fk_dtype_size(a->learner.type));
 }
 
 /* Folds and going on from factors included. */
@@ -238,28 +239,28 @@ static void bands_give_the_same_bytes_under_masks(void **state)
     (void)state;
     assert_ok(fk_pool_open(&pool, 3, err));
     for (int k = 0; k < N_TYPES; k++) {
-        fk_gauss want = empty(TYPES[k]), g = limited(folder, 9000 * k, TYPES[k]);
+        gaussians want = empty(TYPES[k]), g = limited(folder, 9000 * k, TYPES[k]);
 
         for (int i = 0; i < 4; i++) {
             add(&want, &d, parts[i], parts[i + 1], NULL);
             for (int from = parts[i]; from < parts[i + 1]; from += 8)
                 add(&g, &d, from, from + 8 < parts[i + 1] ? from + 8 : parts[i + 1], pool);
-            assert_ok(fk_gauss_finish(&want, NULL, err));
-            assert_ok(fk_gauss_finish(&g, pool, err));
+            assert_ok(gauss_finish(&want, NULL, err));
+            assert_ok(gauss_finish(&g, pool, err));
             assert_same(&want, &g);
         }
-        fk_gauss_free(&want);
-        fk_gauss_free(&g);
+        gauss_free(&want);
+        gauss_free(&g);
     }
     fk_pool_close(&pool);
     free_data(&d);
     assert_nothing_left(folder);
 }
 
-static fk_gauss part(const data *d, int begin, int end, const char *folder, bool masked,
-                     bool finished)
+static gaussians part(const data *d, int begin, int end, const char *folder, bool masked,
+                      bool finished)
 {
-    fk_gauss g = limited(folder, 0, FK_F32);
+    gaussians g = limited(folder, 0, FK_F32);
 
     if (masked)
         add(&g, d, begin, end, NULL);
@@ -270,11 +271,11 @@ static fk_gauss part(const data *d, int begin, int end, const char *folder, bool
         assert_ok(FK_ALLOC(&image, P * D, err));
         whole_image(image, d, i);
         view = image;
-        assert_ok(fk_gauss_add(&g, &view, NULL, 1, NULL, err));
+        assert_ok(gauss_add(&g, &view, NULL, 1, NULL, err));
         fk_free(image);
     }
     if (finished)
-        assert_ok(fk_gauss_finish(&g, NULL, err));
+        assert_ok(gauss_finish(&g, NULL, err));
     return g;
 }
 
@@ -287,7 +288,7 @@ static void merging_in_bands_gives_the_bytes_of_merging_in_memory(void **state)
     (void)state;
     for (int kind = 0; kind < 64; kind++) {
         bool done_a = kind & 4, done_b = kind & 8, mask_a = !(kind & 16), mask_b = !(kind & 32);
-        fk_gauss want, b, g, h;
+        gaussians want, b, g, h;
 
         if ((kind & 3) == 0)
             continue; /* both are in memory */
@@ -295,19 +296,19 @@ static void merging_in_bands_gives_the_bytes_of_merging_in_memory(void **state)
         b = part(&d, 80, 100, NULL, mask_b, done_b);
         g = part(&d, 0, 80, kind & 1 ? folder : NULL, mask_a, done_a);
         h = part(&d, 80, 100, kind & 2 ? folder : NULL, mask_b, done_b);
-        assert_ok(fk_gauss_merge(&want, &b, err));
-        assert_ok(fk_gauss_merge(&g, &h, err));
-        assert_int_equal(h.n, 0);
-        assert_null(h.counts);
+        assert_ok(gauss_merge(&want, &b, err));
+        assert_ok(gauss_merge(&g, &h, err));
+        assert_int_equal(gauss_count(&h), 0);
+        assert_null(h.learner.images.at);
         add(&want, &d, 100, 107, NULL);
         add(&g, &d, 100, 107, NULL);
-        assert_ok(fk_gauss_finish(&want, NULL, err));
-        assert_ok(fk_gauss_finish(&g, NULL, err));
+        assert_ok(gauss_finish(&want, NULL, err));
+        assert_ok(gauss_finish(&g, NULL, err));
         assert_same(&want, &g);
-        fk_gauss_free(&want);
-        fk_gauss_free(&b);
-        fk_gauss_free(&g);
-        fk_gauss_free(&h);
+        gauss_free(&want);
+        gauss_free(&b);
+        gauss_free(&g);
+        gauss_free(&h);
     }
     free_data(&d);
     assert_nothing_left(folder);
@@ -318,31 +319,31 @@ static void merging_in_bands_gives_the_bytes_of_merging_in_memory(void **state)
 static void merged_counts_and_gaussians_are_those_of_all_images(void **state)
 {
     data d = make_data();
-    fk_gauss all = empty(FK_F32), a = empty(FK_F32), b = empty(FK_F32);
+    gaussians all = empty(FK_F32), a = empty(FK_F32), b = empty(FK_F32);
 
     (void)state;
     add(&all, &d, 0, N, NULL);
     add(&a, &d, 0, 80, NULL);
     add(&b, &d, 80, N, NULL);
-    assert_ok(fk_gauss_merge(&a, &b, err));
-    assert_ok(fk_gauss_finish(&a, NULL, err));
-    assert_ok(fk_gauss_finish(&all, NULL, err));
+    assert_ok(gauss_merge(&a, &b, err));
+    assert_ok(gauss_finish(&a, NULL, err));
+    assert_ok(gauss_finish(&all, NULL, err));
     for (int64_t p = 0; p < P; p++) {
-        assert_int_equal(fk_gauss_count(&a, p), fk_gauss_count(&all, p));
+        assert_int_equal(fk_counts_at(a.made.images, p), fk_counts_at(all.made.images, p));
         if (p <= 6) { /* 0 to 4: all in the first part */
             fk_gauss at = {.type = FK_F32,
-                           .mean = all.mean + p * D,
-                           .factor = (const float *)all.factor + p * T};
+                           .mean = all.made.mean + p * D,
+                           .factor = (const float *)all.made.factor + p * T};
 
-            assert_position(&a, p, &at);
+            assert_position(&a.made, p, &at);
         }
         for (int64_t k = 0; k < T; k++) /* a unit in the last place of float, of factors below 1 */
-            assert_near(((const float *)a.factor)[p * T + k],
-                        ((const float *)all.factor)[p * T + k], 0x1p-23);
+            assert_near(((const float *)a.made.factor)[p * T + k],
+                        ((const float *)all.made.factor)[p * T + k], 0x1p-23);
     }
-    fk_gauss_free(&a);
-    fk_gauss_free(&b);
-    fk_gauss_free(&all);
+    gauss_free(&a);
+    gauss_free(&b);
+    gauss_free(&all);
     free_data(&d);
 }
 
@@ -355,27 +356,27 @@ static void positions_of_no_or_one_image_go_on_after_finish_to_the_bit(void **st
 
     (void)state;
     for (int k = 0; k < N_TYPES; k++) {
-        fk_gauss g = empty(TYPES[k]), want = empty(TYPES[k]);
+        gaussians g = empty(TYPES[k]), want = empty(TYPES[k]);
 
         add(&g, &d, 0, 4, NULL);
-        assert_ok(fk_gauss_finish(&g, NULL, err));
+        assert_ok(gauss_finish(&g, NULL, err));
         add(&g, &d, 4, N, NULL);
-        assert_ok(fk_gauss_finish(&g, NULL, err));
+        assert_ok(gauss_finish(&g, NULL, err));
         add(&want, &d, 0, N, NULL);
-        assert_ok(fk_gauss_finish(&want, NULL, err));
+        assert_ok(gauss_finish(&want, NULL, err));
         for (int64_t p = 0; p < P; p++) {
             fk_gauss at = {.type = TYPES[k],
-                           .mean = want.mean + p * D,
-                           .factor = (const char *)want.factor +
+                           .mean = want.made.mean + p * D,
+                           .factor = (const char *)want.made.factor +
                                      (size_t)(p * T) * fk_dtype_size(TYPES[k])};
 
             if (learned_before(&d, 4, p) > 1)
                 continue;
-            assert_position(&g, p, &at);
+            assert_position(&g.made, p, &at);
             seen += p > 6;
         }
-        fk_gauss_free(&g);
-        fk_gauss_free(&want);
+        gauss_free(&g);
+        gauss_free(&want);
     }
     assert_true(seen >= 3 * N_TYPES);
     free_data(&d);
@@ -398,25 +399,25 @@ static void masks_that_hide_nothing_or_everything(void **state)
         whole_image(images[i], &d, i);
     }
     for (int with = 0; with < 2; with++) {
-        fk_gauss want = empty(FK_F32), g = limited(with ? folder : NULL, 0, FK_F32);
+        gaussians want = empty(FK_F32), g = limited(with ? folder : NULL, 0, FK_F32);
 
-        assert_ok(fk_gauss_add(&want, (const float *const *)images, NULL, 4, NULL, err));
-        assert_ok(fk_gauss_finish(&want, NULL, err));
-        assert_ok(fk_gauss_add(&g, (const float *const *)images, all, 4, NULL, err));
-        assert_ok(fk_gauss_finish(&g, NULL, err));
-        assert_null(g.counts);
+        assert_ok(gauss_add(&want, (const float *const *)images, NULL, 4, NULL, err));
+        assert_ok(gauss_finish(&want, NULL, err));
+        assert_ok(gauss_add(&g, (const float *const *)images, all, 4, NULL, err));
+        assert_ok(gauss_finish(&g, NULL, err));
+        assert_null(g.made.images.at);
         assert_same(&want, &g);
-        fk_gauss_free(&g);
+        gauss_free(&g);
         g = limited(with ? folder : NULL, 0, FK_F32);
-        assert_ok(fk_gauss_add(&g, (const float *const *)images, none, 4, NULL, err));
-        assert_refused(fk_gauss_finish(&g, NULL, err), FLECK_E_STATE,
+        assert_ok(gauss_add(&g, (const float *const *)images, none, 4, NULL, err));
+        assert_refused(gauss_finish(&g, NULL, err), FLECK_E_STATE,
                        "needs at least 3 good images, and masks leave fewer of the 4");
-        assert_ok(fk_gauss_add(&g, (const float *const *)images, all, 4, NULL, err));
-        assert_ok(fk_gauss_finish(&g, NULL, err));
-        assert_int_equal(fk_gauss_count(&g, 0), 6);
-        assert_int_equal(g.n, 8);
-        fk_gauss_free(&g);
-        fk_gauss_free(&want);
+        assert_ok(gauss_add(&g, (const float *const *)images, all, 4, NULL, err));
+        assert_ok(gauss_finish(&g, NULL, err));
+        assert_int_equal(fk_counts_at(g.made.images, 0), 6);
+        assert_int_equal(gauss_count(&g), 8);
+        gauss_free(&g);
+        gauss_free(&want);
     }
     for (int i = 0; i < 4; i++)
         fk_free(images[i]);
@@ -429,7 +430,7 @@ static void of_two_images_a_position_needs_both(void **state)
 {
     uint8_t flags[P];
     const uint8_t *masks[2] = {NULL, flags};
-    fk_gauss g = empty(FK_F32);
+    gaussians g = empty(FK_F32);
     float image[P * D], other[P * D], out[P];
     const float *views[2] = {image, other};
     _Alignas(64) double tmp[3 * D + 16];
@@ -439,47 +440,47 @@ static void of_two_images_a_position_needs_both(void **state)
     fill(other, 78, P * D);
     for (int p = 0; p < P; p++)
         flags[p] = p != 3;
-    assert_ok(fk_gauss_add(&g, views, masks, 2, NULL, err));
-    assert_ok(fk_gauss_finish(&g, NULL, err));
-    fk_gauss_distance(&g, other, 0, P, false, NULL, tmp, out);
+    assert_ok(gauss_add(&g, views, masks, 2, NULL, err));
+    assert_ok(gauss_finish(&g, NULL, err));
+    fk_gauss_distance(&g.made, other, 0, P, false, NULL, tmp, out);
     for (int p = 0; p < P; p++)
         assert_true(p == 3 ? out[p] == 0.0f : out[p] > 0.0f);
-    fk_gauss_free(&g);
+    gauss_free(&g);
 }
 
 static fleck_status whole_life(const void *images, const char *folder)
 {
     const data *d = images;
-    fk_gauss a = empty(FK_F32), b = empty(FK_F32), c = empty(FK_F32);
+    gaussians a = empty(FK_F32), b = empty(FK_F32), c = empty(FK_F32);
     int64_t least;
     fleck_status st;
 
-    st = fk_gauss_limit(&a, 1, folder, 1, &least, NULL); /* tells the least */
+    st = fk_learner_limit(&a.learner, 1, folder, 1, &least, NULL); /* tells the least */
     if (st == FLECK_E_LIMIT)
-        st = fk_gauss_limit(&a, least, folder, 1, &least, NULL);
+        st = fk_learner_limit(&a.learner, least, folder, 1, &least, NULL);
     if (st == FLECK_OK)
-        st = fk_gauss_add(&a, d->views, d->masks, 70, NULL, NULL);
+        st = gauss_add(&a, d->views, d->masks, 70, NULL, NULL);
     if (st == FLECK_OK)
-        st = fk_gauss_finish(&a, NULL, NULL);
+        st = gauss_finish(&a, NULL, NULL);
     if (st == FLECK_OK)
-        st = fk_gauss_add(&a, d->views + 70, d->masks + 70, 5, NULL, NULL);
+        st = gauss_add(&a, d->views + 70, d->masks + 70, 5, NULL, NULL);
     if (st == FLECK_OK)
-        st = fk_gauss_add(&b, d->views + 75, d->masks + 75, 5, NULL, NULL);
+        st = gauss_add(&b, d->views + 75, d->masks + 75, 5, NULL, NULL);
     if (st == FLECK_OK)
-        st = fk_gauss_merge(&a, &b, NULL);
+        st = gauss_merge(&a, &b, NULL);
     if (st == FLECK_OK)
-        st = fk_gauss_finish(&a, NULL, NULL);
+        st = gauss_finish(&a, NULL, NULL);
     if (st == FLECK_OK)
-        st = fk_gauss_add(&b, d->views + 75, NULL, 0, NULL, NULL);
+        st = gauss_add(&b, d->views + 75, NULL, 0, NULL, NULL);
     if (st == FLECK_OK)
-        st = fk_gauss_add(&c, d->views + 80, d->masks + 80, 5, NULL, NULL);
+        st = gauss_add(&c, d->views + 80, d->masks + 80, 5, NULL, NULL);
     if (st == FLECK_OK)
-        st = fk_gauss_merge(&c, &a, NULL);
+        st = gauss_merge(&c, &a, NULL);
     if (st == FLECK_OK)
-        assert_int_equal(c.n, 85);
-    fk_gauss_free(&a);
-    fk_gauss_free(&b);
-    fk_gauss_free(&c);
+        assert_int_equal(gauss_count(&c), 85);
+    gauss_free(&a);
+    gauss_free(&b);
+    gauss_free(&c);
     return st;
 }
 

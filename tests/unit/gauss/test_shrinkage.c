@@ -37,21 +37,21 @@ static void free_data(data *d)
         fk_free(d->images[i]);
 }
 
-static fk_gauss empty(bool shrinks)
+static gaussians empty(bool shrinks)
 {
-    fk_gauss g;
+    gaussians g;
 
-    assert_ok(fk_gauss_init(&g, P, D, 0.01, err));
-    g.shrinks = shrinks;
+    assert_ok(gauss_init(&g, P, D, 0.01, err));
+    g.learner.shrinks = shrinks;
     return g;
 }
 
-static fk_gauss learned(const data *d, bool shrinks)
+static gaussians learned(const data *d, bool shrinks)
 {
-    fk_gauss g = empty(shrinks);
+    gaussians g = empty(shrinks);
 
-    assert_ok(fk_gauss_add(&g, d->views, NULL, N, NULL, err));
-    assert_ok(fk_gauss_finish(&g, NULL, err));
+    assert_ok(gauss_add(&g, d->views, NULL, N, NULL, err));
+    assert_ok(gauss_finish(&g, NULL, err));
     return g;
 }
 
@@ -104,7 +104,7 @@ static int ascending(const void *x, const void *y)
 static void the_share_and_the_ridge_equal_plain_sums(void **state)
 {
     data d = make_data();
-    fk_gauss g = learned(&d, true);
+    gaussians g = learned(&d, true);
     double shares[P], mu = 0.0, n = N - 1.0;
 
     (void)state;
@@ -122,9 +122,9 @@ static void the_share_and_the_ridge_equal_plain_sums(void **state)
     }
     qsort(shares, P, sizeof *shares, ascending);
     assert_true(shares[P / 2] > 0.05 && shares[P / 2] < FK_MOST_SHRUNK);
-    assert_near(g.shrinkage.share, shares[P / 2], 1e-12);
-    assert_near(g.shrinkage.ridge, shares[P / 2] * mu + 0.01, 1e-10);
-    fk_gauss_free(&g);
+    assert_near(g.made.shrinkage.share, shares[P / 2], 1e-12);
+    assert_near(g.made.shrinkage.ridge, shares[P / 2] * mu + 0.01, 1e-10);
+    gauss_free(&g);
     free_data(&d);
 }
 
@@ -136,17 +136,17 @@ static void copies_are_left_out_as_if_they_had_not_been_learned(void **state)
 
     (void)state;
     for (int shrinks = 0; shrinks < 2; shrinks++) {
-        fk_gauss g = learned(&d, shrinks == 1);
-        fk_shrinkage by = fk_gauss_shrinkage(&g);
+        gaussians g = learned(&d, shrinks == 1);
+        fk_shrinkage by = g.made.shrinkage;
 
         for (int copies = 0; copies <= TWINS; copies++) {
             float out[P], near_by[9 * P];
             double *tmp = NULL;
             const fk_gauss_window window = {1, P, 1};
 
-            assert_ok(FK_ALLOC(&tmp, fk_gauss_room(&g, 1), err));
-            fk_gauss_distance(&g, d.images[0], 0, P, copies, NULL, tmp, out);
-            fk_gauss_distance_near(&g, d.images[0], window, 0, P, copies, NULL, tmp, near_by);
+            assert_ok(FK_ALLOC(&tmp, fk_gauss_room(&g.made, 1), err));
+            fk_gauss_distance(&g.made, d.images[0], 0, P, copies, NULL, tmp, out);
+            fk_gauss_distance_near(&g.made, d.images[0], window, 0, P, copies, NULL, tmp, near_by);
             for (int64_t p = 0; p < P; p++) {
                 for (int64_t q = p > 0 ? p - 1 : 0; q <= p + 1 && q < P; q++) {
                     double mean[D], c[D][D], u[D], want;
@@ -166,7 +166,7 @@ static void copies_are_left_out_as_if_they_had_not_been_learned(void **state)
             }
             fk_free(tmp);
         }
-        fk_gauss_free(&g);
+        gauss_free(&g);
     }
     free_data(&d);
 }
@@ -197,8 +197,8 @@ static void folds_are_left_out_as_if_they_had_not_been_learned(void **state)
 
     (void)state;
     for (int shrinks = 0; shrinks < 2; shrinks++) {
-        fk_gauss g = learned(&d, shrinks == 1);
-        fk_shrinkage by = fk_gauss_shrinkage(&g);
+        gaussians g = learned(&d, shrinks == 1);
+        fk_shrinkage by = g.made.shrinkage;
         const int sizes[] = {1, 2, 9, MOST};
 
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
@@ -213,8 +213,8 @@ static void folds_are_left_out_as_if_they_had_not_been_learned(void **state)
                 asked[i] = i < n ? d.images[FOLD + i] : d.images[0];
             }
             flags[n] = nowhere;
-            assert_ok(FK_ALLOC(&tmp, fk_gauss_fold_room(&g, n + 1), err));
-            fk_gauss_distance_fold(&g, n + 1, asked, flags, 0, P, tmp, rows);
+            assert_ok(FK_ALLOC(&tmp, fk_gauss_fold_room(&g.made, n + 1), err));
+            fk_gauss_distance_fold(&g.made, n + 1, asked, flags, 0, P, tmp, rows);
             for (int64_t p = 0; p < P; p++) {
                 for (int k = 0; k <= n; k++) {
                     double mean[D], c[D][D], u[D], want;
@@ -234,7 +234,7 @@ static void folds_are_left_out_as_if_they_had_not_been_learned(void **state)
             }
             fk_free(tmp);
         }
-        fk_gauss_free(&g);
+        gauss_free(&g);
     }
     free_data(&d);
 }
@@ -247,29 +247,29 @@ static void a_fold_of_one_is_an_image_left_out(void **state)
 
     (void)state;
     for (int k = 0; k < 2; k++) {
-        fk_gauss g = empty(k == 1);
+        gaussians g = empty(k == 1);
         const uint8_t *flags[N] = {NULL};
         float alone[P], out[N][P], *rows[N];
         double *tmp = NULL;
 
-        g.type = k == 0 ? FK_BF16 : FK_F32;
-        assert_ok(fk_gauss_add(&g, d.views, NULL, N, NULL, err));
-        assert_ok(fk_gauss_finish(&g, NULL, err));
+        g.learner.type = k == 0 ? FK_BF16 : FK_F32;
+        assert_ok(gauss_add(&g, d.views, NULL, N, NULL, err));
+        assert_ok(gauss_finish(&g, NULL, err));
         for (int i = 0; i < N; i++)
             rows[i] = out[i];
-        assert_ok(FK_ALLOC(&tmp, fk_gauss_fold_room(&g, N), err));
-        fk_gauss_distance(&g, d.images[9], 0, P, 1, NULL, tmp, alone);
-        fk_gauss_distance_fold(&g, 1, d.views + 9, flags, 0, P, tmp, rows);
+        assert_ok(FK_ALLOC(&tmp, fk_gauss_fold_room(&g.made, N), err));
+        fk_gauss_distance(&g.made, d.images[9], 0, P, 1, NULL, tmp, alone);
+        fk_gauss_distance_fold(&g.made, 1, d.views + 9, flags, 0, P, tmp, rows);
         for (int p = 0; k == 1 && p < P; p++)
             assert_near(out[0][p], alone[p], 1e-5 * (double)alone[p]);
-        fk_gauss_distance_fold(&g, N - 2, d.views, flags, 0, P, tmp, rows);
+        fk_gauss_distance_fold(&g.made, N - 2, d.views, flags, 0, P, tmp, rows);
         for (int p = 0; p < P; p++)
             assert_true(isfinite(out[0][p]) && out[0][p] >= 0.0f);
-        fk_gauss_distance_fold(&g, N - 1, d.views, flags, 0, P, tmp, rows);
+        fk_gauss_distance_fold(&g.made, N - 1, d.views, flags, 0, P, tmp, rows);
         for (int p = 0; p < P; p++)
             assert_true(out[0][p] == 0.0f); /* one image is no Gaussian */
         fk_free(tmp);
-        fk_gauss_free(&g);
+        gauss_free(&g);
     }
     free_data(&d);
 }
@@ -278,29 +278,30 @@ static void a_fold_of_one_is_an_image_left_out(void **state)
 static void two_images_stay_at_least(void **state)
 {
     data d = make_data();
-    fk_gauss g = learned(&d, true);
+    gaussians g = learned(&d, true);
     float most[P], more[P];
     double *tmp = NULL;
 
     (void)state;
-    assert_ok(FK_ALLOC(&tmp, fk_gauss_room(&g, 0), err));
-    fk_gauss_distance(&g, d.images[5], 0, P, N - 2, NULL, tmp, most);
-    fk_gauss_distance(&g, d.images[5], 0, P, 1000, NULL, tmp, more);
+    assert_ok(FK_ALLOC(&tmp, fk_gauss_room(&g.made, 0), err));
+    fk_gauss_distance(&g.made, d.images[5], 0, P, N - 2, NULL, tmp, most);
+    fk_gauss_distance(&g.made, d.images[5], 0, P, 1000, NULL, tmp, more);
     for (int p = 0; p < P; p++) {
         assert_true(isfinite(most[p]) && most[p] > 0.0f);
         assert_true(isfinite(more[p]) && more[p] == most[p]);
     }
     fk_free(tmp);
-    fk_gauss_free(&g);
+    gauss_free(&g);
     free_data(&d);
 }
 
-static void assert_alike(const fk_gauss *a, const fk_gauss *b, double tolerance)
+static void assert_alike(const gaussians *a, const gaussians *b, double tolerance)
 {
-    const float *x = a->factor, *y = b->factor;
+    const float *x = a->made.factor, *y = b->made.factor;
 
-    assert_near(a->shrinkage.share, b->shrinkage.share, tolerance);
-    assert_near(a->shrinkage.ridge, b->shrinkage.ridge, tolerance * b->shrinkage.ridge);
+    assert_near(a->made.shrinkage.share, b->made.shrinkage.share, tolerance);
+    assert_near(a->made.shrinkage.ridge, b->made.shrinkage.ridge,
+                tolerance * b->made.shrinkage.ridge);
     for (int64_t i = 0; i < P * D * (D + 1) / 2; i++)
         assert_near(x[i], y[i], tolerance * P);
 }
@@ -310,21 +311,21 @@ static void learning_goes_on_and_merges(void **state)
 {
     const int first = 12;
     data d = make_data();
-    fk_gauss all = learned(&d, true), g = empty(true), other = empty(true), paper = empty(false);
+    gaussians all = learned(&d, true), g = empty(true), other = empty(true), paper = empty(false);
 
     (void)state;
-    assert_ok(fk_gauss_add(&g, d.views, NULL, first, NULL, err));
-    assert_ok(fk_gauss_finish(&g, NULL, err));
-    assert_ok(fk_gauss_add(&other, d.views + first, NULL, N - first, NULL, err));
-    assert_ok(fk_gauss_finish(&other, NULL, err));
-    assert_refused(fk_gauss_merge(&paper, &g, err), FLECK_E_SHAPE, "F32, shrunk do not");
-    assert_ok(fk_gauss_merge(&g, &other, err));
-    assert_ok(fk_gauss_finish(&g, NULL, err));
+    assert_ok(gauss_add(&g, d.views, NULL, first, NULL, err));
+    assert_ok(gauss_finish(&g, NULL, err));
+    assert_ok(gauss_add(&other, d.views + first, NULL, N - first, NULL, err));
+    assert_ok(gauss_finish(&other, NULL, err));
+    assert_refused(gauss_merge(&paper, &g, err), FLECK_E_SHAPE, "F32, shrunk do not");
+    assert_ok(gauss_merge(&g, &other, err));
+    assert_ok(gauss_finish(&g, NULL, err));
     assert_alike(&g, &all, 1e-5);
-    fk_gauss_free(&all);
-    fk_gauss_free(&g);
-    fk_gauss_free(&other);
-    fk_gauss_free(&paper);
+    gauss_free(&all);
+    gauss_free(&g);
+    gauss_free(&other);
+    gauss_free(&paper);
     free_data(&d);
 }
 
@@ -335,7 +336,7 @@ static void bands_give_the_bytes_of_learning_in_memory(void **state)
     enum { POSITIONS = 900, DIM = 5, IMAGES = 150 };
     const char *folder = test_folder();
     float *images[IMAGES];
-    fk_gauss g[2];
+    gaussians g[2];
     fk_pool *pool = NULL;
     int64_t least;
 
@@ -347,23 +348,25 @@ static void bands_give_the_bytes_of_learning_in_memory(void **state)
             images[i][k] = hashed((uint64_t)i, k) + hashed(900 + (uint64_t)i, k / DIM);
     }
     for (int k = 0; k < 2; k++) {
-        assert_ok(fk_gauss_init(&g[k], POSITIONS, DIM, 0.01, err));
-        g[k].shrinks = true;
+        assert_ok(gauss_init(&g[k], POSITIONS, DIM, 0.01, err));
+        g[k].learner.shrinks = true;
         if (k == 1) {
-            assert_refused(fk_gauss_limit(&g[k], 1, folder, 4, &least, err), FLECK_E_LIMIT, "are");
-            assert_ok(fk_gauss_limit(&g[k], least, folder, 4, &least, err));
-            assert_non_null(g[k].spill);
+            assert_refused(fk_learner_limit(&g[k].learner, 1, folder, 4, &least, err),
+                           FLECK_E_LIMIT, "are");
+            assert_ok(fk_learner_limit(&g[k].learner, least, folder, 4, &least, err));
+            assert_true(g[k].learner.spills);
         }
         for (int i = 0; i < IMAGES; i += 75) {
-            assert_ok(fk_gauss_add(&g[k], (const float *const *)images + i, NULL, 75, pool, err));
-            assert_ok(fk_gauss_finish(&g[k], k == 0 ? NULL : pool, err));
+            assert_ok(gauss_add(&g[k], (const float *const *)images + i, NULL, 75, pool, err));
+            assert_ok(gauss_finish(&g[k], k == 0 ? NULL : pool, err));
         }
     }
-    assert_true(g[0].shrinkage.share > 0.0);
-    assert_memory_equal(&g[0].shrinkage, &g[1].shrinkage, sizeof g[0].shrinkage);
-    assert_memory_equal(g[0].factor, g[1].factor, POSITIONS * DIM * (DIM + 1) / 2 * sizeof(float));
+    assert_true(g[0].made.shrinkage.share > 0.0);
+    assert_memory_equal(&g[0].made.shrinkage, &g[1].made.shrinkage, sizeof g[0].made.shrinkage);
+    assert_memory_equal(g[0].made.factor, g[1].made.factor,
+                        POSITIONS * DIM * (DIM + 1) / 2 * sizeof(float));
     for (int k = 0; k < 2; k++)
-        fk_gauss_free(&g[k]);
+        gauss_free(&g[k]);
     for (int i = 0; i < IMAGES; i++)
         fk_free(images[i]);
     fk_pool_close(&pool);
@@ -376,41 +379,41 @@ static void shares_stay_within_bounds(void **state)
 {
     data d = make_data();
     const float *same[] = {d.images[0], d.images[1], d.images[2]};
-    fk_gauss g = empty(true);
+    gaussians g = empty(true);
 
     (void)state;
-    assert_ok(fk_gauss_add(&g, d.views + 8, NULL, 2, NULL, err));
-    assert_ok(fk_gauss_finish(&g, NULL, err));
-    assert_near(g.shrinkage.share, FK_MOST_SHRUNK, 0.0);
-    fk_gauss_free(&g);
+    assert_ok(gauss_add(&g, d.views + 8, NULL, 2, NULL, err));
+    assert_ok(gauss_finish(&g, NULL, err));
+    assert_near(g.made.shrinkage.share, FK_MOST_SHRUNK, 0.0);
+    gauss_free(&g);
     g = empty(true);
-    assert_ok(fk_gauss_add(&g, same, NULL, 3, NULL, err));
-    assert_ok(fk_gauss_finish(&g, NULL, err));
-    assert_near(g.shrinkage.share, 0.0, 0.0);
-    assert_near(g.shrinkage.ridge, 0.01, 0.0);
-    fk_gauss_free(&g);
+    assert_ok(gauss_add(&g, same, NULL, 3, NULL, err));
+    assert_ok(gauss_finish(&g, NULL, err));
+    assert_near(g.made.shrinkage.share, 0.0, 0.0);
+    assert_near(g.made.shrinkage.ridge, 0.01, 0.0);
+    gauss_free(&g);
     free_data(&d);
 }
 
 static fleck_status life(const void *images, const char *folder)
 {
     const data *d = images;
-    fk_gauss g = {0};
+    gaussians g = {0};
     int64_t least = 1 << 20;
-    fleck_status st = fk_gauss_init(&g, P, D, 0.01, NULL);
+    fleck_status st = gauss_init(&g, P, D, 0.01, NULL);
 
-    g.shrinks = true;
+    g.learner.shrinks = true;
     for (int k = 0; k < 2 && st == FLECK_OK; k++) {
-        if (k == 1 && fk_gauss_limit(&g, 1, folder, 1, &least, NULL) == FLECK_E_LIMIT)
-            st = fk_gauss_limit(&g, least, folder, 1, &least, NULL);
+        if (k == 1 && fk_learner_limit(&g.learner, 1, folder, 1, &least, NULL) == FLECK_E_LIMIT)
+            st = fk_learner_limit(&g.learner, least, folder, 1, &least, NULL);
         if (st == FLECK_OK)
-            st = fk_gauss_add(&g, d->views, NULL, N, NULL, NULL);
+            st = gauss_add(&g, d->views, NULL, N, NULL, NULL);
         if (st == FLECK_OK)
-            st = fk_gauss_finish(&g, NULL, NULL);
-        fk_gauss_free(&g);
+            st = gauss_finish(&g, NULL, NULL);
+        gauss_free(&g);
         if (k == 0 && st == FLECK_OK)
-            st = fk_gauss_init(&g, P, D, 0.01, NULL);
-        g.shrinks = true;
+            st = gauss_init(&g, P, D, 0.01, NULL);
+        g.learner.shrinks = true;
     }
     return st;
 }

@@ -20,7 +20,7 @@ static float *scratch_for(int64_t height, int64_t width)
 {
     float *scratch = NULL;
 
-    assert_ok(FK_ALLOC(&scratch, fk_map_gaussian_scratch(height, width), err));
+    assert_ok(FK_ALLOC(&scratch, fk_map_gaussian_scratch(height, width, FK_MAP_MAX_SIGMA), err));
     return scratch;
 }
 

@@ -18,27 +18,28 @@ static float *gauss_image(int i)
     return image;
 }
 
-static fk_gauss empty(fk_dtype type)
+static gaussians empty(fk_dtype type)
 {
-    fk_gauss g;
+    gaussians g;
 
-    assert_ok(fk_gauss_init(&g, P, D, 0.01, err));
-    g.type = type;
+    assert_ok(gauss_init(&g, P, D, 0.01, err));
+    g.learner.type = type;
     return g;
 }
 
 /* One that has `more` bytes than it needs at least, or (folder NULL) no limit. */
-static fk_gauss limited(const char *folder, int64_t more, fk_dtype type)
+static gaussians limited(const char *folder, int64_t more, fk_dtype type)
 {
-    fk_gauss g = empty(type);
+    gaussians g = empty(type);
     int64_t least;
 
     if (folder == NULL)
         return g;
-    assert_refused(fk_gauss_limit(&g, 1, folder, 4, &least, err), FLECK_E_LIMIT, "are allowed");
-    assert_null(g.spill);
-    assert_ok(fk_gauss_limit(&g, least + more, folder, 4, &least, err));
-    assert_non_null(g.spill);
+    assert_refused(fk_learner_limit(&g.learner, 1, folder, 4, &least, err), FLECK_E_LIMIT,
+                   "are allowed");
+    assert_false(g.learner.spills);
+    assert_ok(fk_learner_limit(&g.learner, least + more, folder, 4, &least, err));
+    assert_true(g.learner.spills);
     return g;
 }
 

@@ -56,7 +56,7 @@ static void lazy_distances_change_no_choice(void **state)
         assert_ok(FK_ALLOC(&fast, k, err));
         for (uint64_t seed = 0; seed < 3; seed++) {
             assert_ok(fk_coreset_choose_plain(plain, &n_plain, &r_plain, k, x, n, d, seed, err));
-            assert_ok(fk_coreset_choose(fast, &n_fast, &r_fast, k, x, n, d, seed, pool, err));
+            assert_ok(fk_coreset_choose(fast, &n_fast, &r_fast, NULL, k, x, n, d, seed, pool, err));
             assert_int_equal(n_fast, n_plain);
             assert_true(r_fast == r_plain);
             assert_memory_equal(fast, plain, (size_t)n_plain * sizeof *plain);
@@ -83,8 +83,8 @@ static void every_separate_group_is_found(void **state)
         for (int k = 0; k < D; k++)
             x[i * D + k] =
                 20.0f * hashed(910, i % GROUPS * D + k) + 0.1f * hashed(911, (int64_t)i * D + k);
-    assert_ok(
-        fk_coreset_choose(chosen, &count, &radius, GROUPS, x, GROUPS * EACH, D, 1, NULL, err));
+    assert_ok(fk_coreset_choose(chosen, &count, &radius, NULL, GROUPS, x, GROUPS * EACH, D, 1, NULL,
+                                err));
     for (int i = 0; i < GROUPS; i++)
         seen[chosen[i] % GROUPS]++;
     for (int i = 0; i < GROUPS; i++)
@@ -98,7 +98,7 @@ static void equal_points_are_chosen_once(void **state)
     double radius;
 
     (void)state;
-    assert_ok(fk_coreset_choose(chosen, &count, &radius, 6, x, 6, 2, 0, NULL, err));
+    assert_ok(fk_coreset_choose(chosen, &count, &radius, NULL, 6, x, 6, 2, 0, NULL, err));
     assert_int_equal(count, 2);
     assert_int_equal(chosen[0] % 2 + chosen[1] % 2, 1);
     assert_ok(fk_coreset_choose_plain(chosen, &count, &radius, 6, x, 6, 2, 0, err));

@@ -9,7 +9,7 @@ enum { IMAGES = 40, EACH = 25, N = IMAGES * EACH, D = 20, KEEP = 90, SESSIONS = 
 
 typedef struct made {
     float x[N * D];
-    int64_t images[N], chosen[KEEP], k;
+    int64_t images[N], near[N], chosen[KEEP], k;
     int32_t alone[IMAGES], session[IMAGES];
     double radius;
     fk_parts parts;
@@ -37,7 +37,8 @@ static made *make(void)
     }
     m->parts =
         (fk_parts){.images = IMAGES, .count = {35, SESSIONS}, .part = {m->alone, m->session}};
-    assert_ok(fk_coreset_choose(m->chosen, &m->k, &m->radius, KEEP, m->x, N, D, 5, NULL, err));
+    assert_ok(
+        fk_coreset_choose(m->chosen, &m->k, &m->radius, m->near, KEEP, m->x, N, D, 5, NULL, err));
     return m;
 }
 
@@ -66,8 +67,8 @@ static void the_greedy_choice_goes_on(void **state)
     int64_t most = 0;
 
     (void)state;
-    assert_ok(fk_refill_find(&l, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, true,
-                             NULL, err));
+    assert_ok(fk_refill_find(&l, &m->parts, m->x, N, D, m->images, m->near, m->chosen, m->k,
+                             m->radius, true, NULL, err));
     for (int k = 0; k < FK_PARTITIONS; k++) {
         const fk_fill *f = &l.fills[k];
 
@@ -107,8 +108,8 @@ static void distances_without_the_own_part_are_kept(void **state)
     fk_refill l;
 
     (void)state;
-    assert_ok(fk_refill_find(&l, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, true,
-                             NULL, err));
+    assert_ok(fk_refill_find(&l, &m->parts, m->x, N, D, m->images, m->near, m->chosen, m->k,
+                             m->radius, true, NULL, err));
     for (int k = 0; k < FK_PARTITIONS; k++)
         for (int64_t i = 0; i < N; i++) {
             const fk_fill *f = &l.fills[k];
@@ -132,10 +133,10 @@ static void the_same_on_any_pool(void **state)
     (void)state;
     assert_ok(fk_pool_open(&pool, 3, err));
     m->parts.count[FK_SESSION] = 0;
-    assert_ok(fk_refill_find(&a, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, true,
-                             NULL, err));
-    assert_ok(fk_refill_find(&b, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, true,
-                             pool, err));
+    assert_ok(fk_refill_find(&a, &m->parts, m->x, N, D, m->images, m->near, m->chosen, m->k,
+                             m->radius, true, NULL, err));
+    assert_ok(fk_refill_find(&b, &m->parts, m->x, N, D, m->images, m->near, m->chosen, m->k,
+                             m->radius, true, pool, err));
     assert_int_equal(a.fills[FK_ALONE].n, b.fills[FK_ALONE].n);
     assert_memory_equal(a.fills[FK_ALONE].index, b.fills[FK_ALONE].index,
                         (size_t)a.fills[FK_ALONE].n * sizeof(int64_t));
@@ -143,6 +144,32 @@ static void the_same_on_any_pool(void **state)
     fk_refill_free(&a);
     fk_refill_free(&b);
     fk_pool_close(&pool);
+    fk_free(m);
+}
+
+/* Guesses tell where a search begins, not what it finds. */
+static void the_same_by_any_guess(void **state)
+{
+    made *m = make();
+    fk_refill a, b;
+
+    (void)state;
+    assert_ok(fk_refill_find(&a, &m->parts, m->x, N, D, m->images, m->near, m->chosen, m->k,
+                             m->radius, true, NULL, err));
+    for (int64_t i = 0; i < N; i++) {
+        assert_true(apart(m, i, m->near[i]) <= m->radius);
+        m->near[i] = m->chosen[i * i % 7 % m->k];
+    }
+    assert_ok(fk_refill_find(&b, &m->parts, m->x, N, D, m->images, m->near, m->chosen, m->k,
+                             m->radius, true, NULL, err));
+    for (int k = 0; k < FK_PARTITIONS; k++) {
+        assert_int_equal(a.fills[k].n, b.fills[k].n);
+        assert_memory_equal(a.fills[k].index, b.fills[k].index,
+                            (size_t)a.fills[k].n * sizeof(int64_t));
+        assert_memory_equal(a.fills[k].near, b.fills[k].near, N * sizeof(float));
+    }
+    fk_refill_free(&a);
+    fk_refill_free(&b);
     fk_free(m);
 }
 
@@ -157,8 +184,8 @@ static void failures_leave_nothing(void **state)
         fleck_status st;
 
         fk_mem_fail_at(at);
-        st = fk_refill_find(&l, &m->parts, m->x, N, D, m->images, m->chosen, m->k, m->radius, true,
-                            NULL, &failed);
+        st = fk_refill_find(&l, &m->parts, m->x, N, D, m->images, m->near, m->chosen, m->k,
+                            m->radius, true, NULL, &failed);
         fk_mem_fail_at(0);
         fk_refill_free(&l);
         if (st == FLECK_OK)
@@ -174,6 +201,7 @@ int main(void)
         cmocka_unit_test(the_greedy_choice_goes_on),
         cmocka_unit_test(distances_without_the_own_part_are_kept),
         cmocka_unit_test(the_same_on_any_pool),
+        cmocka_unit_test(the_same_by_any_guess),
         cmocka_unit_test(failures_leave_nothing),
     };
 

@@ -1,7 +1,6 @@
-/* Keys, their sorting, packed runs, and quantiles. */
+/* Keys, their sorting, and quantiles. */
 #include "golden/metric_golden.h"
 #include "metric/keys.h"
-#include "metric/run.h"
 #include "metric_data.h"
 
 #include <float.h>
@@ -77,65 +76,6 @@ static void sorting_by_high_bits_keeps_the_order_of_equal_keys(void **state)
     sorted = fk_keys_sort64(keys, spare, N, 0);
     for (int i = 1; i < N; i++)
         assert_true(sorted[i - 1] <= sorted[i]);
-}
-
-/* Count values[a..b-1] among keys in one go or in pieces, against the plain version. */
-static void check_counts(const uint32_t *keys, int64_t n, const uint32_t *values, int64_t m,
-                         int64_t piece)
-{
-    uint32_t *counts = data_block(2 * m, sizeof *counts);
-    fk_run run;
-
-    assert_ok(fk_run_pack(&run, keys, n, err));
-    for (int64_t a = 0; a < m; a += piece)
-        fk_run_count(&run, values, a, a + piece < m ? a + piece : m, counts);
-    for (int64_t v = 0; v < m; v++) {
-        uint32_t between = 0, equal = 0;
-
-        for (int64_t i = 0; i < n; i++) {
-            between += keys[i] < values[v] && (v == 0 || keys[i] > values[v - 1]);
-            equal += keys[i] == values[v];
-        }
-        assert_int_equal(counts[2 * v], between);
-        assert_int_equal(counts[2 * v + 1], equal);
-    }
-    fk_run_free(&run);
-    fk_free(counts);
-}
-
-static void a_packed_run_counts_the_keys_between_values(void **state)
-{
-    enum { N = 5000, M = 60 };
-    static uint32_t keys[N], spare[N], values[M];
-
-    (void)state;
-    for (uint64_t seed = 60; seed < 90; seed++) {
-        int64_t n = (int64_t)(data_hash(seed, 100000) % N), m = 0;
-        int drop = (int)(seed % 32);
-        const uint32_t *sorted;
-
-        /* From keys a byte apart to keys of which many are alike. */
-        for (int64_t i = 0; i < n; i++)
-            keys[i] = (uint32_t)(data_hash(seed, (uint64_t)i) >> 32) >> drop;
-        sorted = fk_keys_sort32(keys, spare, n);
-        for (uint64_t i = 0; i < M; i++) {
-            uint32_t value = (uint32_t)((UINT64_C(0xffffffff) >> drop) * i / (M - 1));
-
-            value = n > 0 && i % 2 == 1 ? sorted[(uint64_t)(n - 1) * i / M] : value;
-            if (m == 0 || value > values[m - 1])
-                values[m++] = value;
-        }
-        for (int64_t piece = 1; piece <= m; piece = piece * 3 + 1)
-            check_counts(sorted, n, values, m, piece);
-    }
-}
-
-static void an_empty_run_counts_nothing(void **state)
-{
-    const uint32_t values[] = {1, 2};
-
-    (void)state;
-    check_counts(NULL, 0, values, 2, 1);
 }
 
 static int by_value(const void *a, const void *b)
@@ -256,8 +196,6 @@ int main(void)
         cmocka_unit_test(keys_order_like_doubles_and_turn_back_into_them),
         cmocka_unit_test(sorted_keys_equal_those_of_the_c_library),
         cmocka_unit_test(sorting_by_high_bits_keeps_the_order_of_equal_keys),
-        cmocka_unit_test(a_packed_run_counts_the_keys_between_values),
-        cmocka_unit_test(an_empty_run_counts_nothing),
         cmocka_unit_test(quantiles_equal_those_of_numpy),
         cmocka_unit_test(floats_are_sorted_as_by_the_c_library),
         cmocka_unit_test(quantiles_equal_those_of_the_sorted_list),

@@ -1,7 +1,15 @@
-/* Pillow's resampling with AVX2: four pixels of a row at a time, 32 columns at a time.
+/* Pillow's resampling with AVX2: two rows, or 32 columns, at a time.
  *
- * As with SSE2 (resize_sse2.c), but one shuffle spreads two pixels in each half of a register, and
- * the two halves are added at the end.  Sums of integers: the same bytes. */
+ * One instruction multiplies 16-bit integers and adds neighbours, (a0 * b0 + a1 * b1), where 32-bit
+ * ones take several.  So two samples at a time are multiplied by the high and by the low halves of
+ * their weights, and the two sums joined at the end:
+ *
+ *     sum of p * w = (sum of p * high) * 2^12 + sum of p * low.
+ *
+ * The sums are taken modulo 2^32; as the true result fits in 32 bits, it comes out exactly,
+ * whatever happens on the way.  Along rows, each half of a register is another one: rows share
+ * their weights.  Interleaving and packing stay inside the halves, so that what one takes apart the
+ * other puts together in the same order. */
 #include "image/resize/pillow.h"
 
 #include <stddef.h>
@@ -14,70 +22,166 @@
 #define TARGET __attribute__((target("avx2")))
 #define INLINE static inline __attribute__((always_inline, target("avx2")))
 
-#define FK_BYTES __m256i
-#define FK_BYTES_WIDTH 32
-#define FK_BYTES_OP(f) _mm256_##f
-#define FK_BYTES_ZERO _mm256_setzero_si256()
-#define FK_BYTES_LOAD(p) _mm256_loadu_si256((const __m256i *)(const void *)(p))
-#define FK_BYTES_STORE(p, v) _mm256_storeu_si256((__m256i *)(void *)(p), v)
-#define FK_BYTES_FEWER fk_resize_sse2->columns
-#include "image/resize/columns.h"
+#define WIDTH 32
 
-/* Four neighbouring 16-bit weights: the first two in every lane of the low half, the others in the
- * high one. */
-INLINE __m256i four(const int16_t *w)
+INLINE __m128i load16(const void *p)
 {
-    const __m256i lanes = _mm256_set_epi64x(0x0706050407060504, 0x0706050407060504,
-                                            0x0302010003020100, 0x0302010003020100);
-    int64_t all;
-
-    memcpy(&all, w, sizeof all);
-    return _mm256_shuffle_epi8(_mm256_set1_epi64x(all), lanes);
+    return _mm_loadu_si128((const __m128i *)p);
 }
 
-/* Low and high half together. */
-INLINE __m128i halves(__m256i v)
+INLINE __m256i load32(const void *p)
 {
-    return _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    return _mm256_loadu_si256((const __m256i *)p);
 }
 
-TARGET static void row_rgb(uint8_t *out, const uint8_t *row, const fk_taps *taps)
+/* 16 bytes of both rows. */
+INLINE __m256i load_rows(const uint8_t *const *row, int64_t at)
 {
-    /* r0 r1 g0 g1 b0 b1 of 16 bits and two zeros; the same of pixels 2 and 3. */
-    const __m256i spread =
-        _mm256_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1, 6, -1, 9, -1, 7,
-                         -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1);
-    const __m128i round = _mm_set1_epi32(1 << (FK_WEIGHT_BITS - 1));
+    return _mm256_set_m128i(load16(row[1] + at), load16(row[0] + at));
+}
 
-    for (int64_t x = 0; x < taps->n; x++) {
-        const uint8_t *p = row + 3 * taps->first[x];
-        const int16_t *h = taps->high + x * taps->room, *l = taps->low + x * taps->room;
-        __m256i high = _mm256_setzero_si256(), low = high;
-        __m128i v;
-        int32_t pixel;
+/* Two neighbouring 16-bit weights in every lane. */
+INLINE __m256i pair(const int16_t *w)
+{
+    int32_t both;
 
-        for (int64_t j = 0; j < taps->count[x]; j += 4, p += 12) {
-            __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
-            __m256i s = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(bytes), spread);
+    memcpy(&both, w, sizeof both);
+    return _mm256_set1_epi32(both);
+}
 
-            high = _mm256_add_epi32(high, _mm256_madd_epi16(s, four(h + j)));
-            low = _mm256_add_epi32(low, _mm256_madd_epi16(s, four(l + j)));
+INLINE __m256i add_products(__m256i sum, __m256i samples, __m256i weights)
+{
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(samples, weights));
+}
+
+INLINE __m256i join(__m256i high, __m256i low)
+{
+    return _mm256_add_epi32(_mm256_slli_epi32(high, FK_WEIGHT_LOW), low);
+}
+
+/* Sums rounded and shifted to the scale of a sample; not yet clipped. */
+INLINE __m256i scale(__m256i sum)
+{
+    sum = _mm256_add_epi32(sum, _mm256_set1_epi32(1 << (FK_WEIGHT_BITS - 1)));
+    return _mm256_srai_epi32(sum, FK_WEIGHT_BITS);
+}
+
+/* ---- Along rows ---- */
+
+/* A pixel of each row, of so many bytes, from its channels' sums. */
+INLINE void put(uint8_t *const *out, int64_t at, __m256i sum, size_t bytes)
+{
+    uint8_t all[WIDTH];
+    __m256i v = scale(sum);
+
+    v = _mm256_packs_epi32(v, v);
+    _mm256_storeu_si256((__m256i *)(void *)all, _mm256_packus_epi16(v, v));
+    memcpy(out[0] + at, all, bytes);
+    memcpy(out[1] + at, all + 16, bytes);
+}
+
+/* Eight samples at a time: weights behind the last are 0. */
+TARGET static void rows_grey(uint8_t *const *out, const uint8_t *const *row, const fk_taps *taps)
+{
+    const fk_taps t = *taps; /* which no byte written through a pointer can change */
+
+    for (int64_t x = 0; x < t.n; x++) {
+        const int16_t *h = t.high + x * t.room, *l = t.low + x * t.room;
+        __m256i high = _mm256_setzero_si256(), low = high, v;
+
+        for (int64_t j = 0; j < t.count[x]; j += 8) {
+            v = load_rows(row, t.first[x] + j);
+            v = _mm256_unpacklo_epi8(v, _mm256_setzero_si256());
+            high = add_products(high, v, _mm256_broadcastsi128_si256(load16(h + j)));
+            low = add_products(low, v, _mm256_broadcastsi128_si256(load16(l + j)));
         }
-        v = _mm_add_epi32(_mm_slli_epi32(halves(high), FK_WEIGHT_LOW), halves(low));
-        v = _mm_srai_epi32(_mm_add_epi32(v, round), FK_WEIGHT_BITS);
-        v = _mm_packs_epi32(v, v);
-        pixel = _mm_cvtsi128_si32(_mm_packus_epi16(v, v));
-        memcpy(out + 3 * x, &pixel, 3);
+        v = join(high, low);
+        v = _mm256_add_epi32(v, _mm256_shuffle_epi32(v, 0x4e));
+        put(out, x, _mm256_add_epi32(v, _mm256_shuffle_epi32(v, 0xb1)), 1);
     }
 }
 
-/* What gains nothing from it. */
-static void row_grey(uint8_t *out, const uint8_t *row, const fk_taps *taps)
+/* Four pixels at a time, two by two: r0 r1 g0 g1 b0 b1 of 16 bits, and two zeros. */
+TARGET static void rows_rgb(uint8_t *const *out, const uint8_t *const *row, const fk_taps *taps)
 {
-    fk_resize_sse2->row_grey(out, row, taps);
+    const fk_taps t = *taps;
+    const __m256i first = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1));
+    const __m256i second = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1));
+
+    for (int64_t x = 0; x < t.n; x++) {
+        const int16_t *h = t.high + x * t.room, *l = t.low + x * t.room;
+        __m256i high = _mm256_setzero_si256(), low = high;
+
+        for (int64_t j = 0; j < t.count[x]; j += 4) {
+            __m256i four = load_rows(row, 3 * (t.first[x] + j));
+            __m256i a = _mm256_shuffle_epi8(four, first), b = _mm256_shuffle_epi8(four, second);
+
+            high = add_products(add_products(high, a, pair(h + j)), b, pair(h + j + 2));
+            low = add_products(add_products(low, a, pair(l + j)), b, pair(l + j + 2));
+        }
+        put(out, 3 * x, join(high, low), 3);
+    }
 }
 
-static const fk_resize_kernels kernels = {row_grey, row_rgb, columns};
+/* ---- Across rows ---- */
+
+/* WIDTH columns of two rows, interleaved to pairs, in four groups. */
+INLINE void add_rows(__m256i high[4], __m256i low[4], const uint8_t *a, const uint8_t *b,
+                     __m256i wh, __m256i wl)
+{
+    const __m256i zero = _mm256_setzero_si256(), above = load32(a), below = load32(b);
+    __m256i first = _mm256_unpacklo_epi8(above, below), second = _mm256_unpackhi_epi8(above, below);
+    __m256i s[4] = {_mm256_unpacklo_epi8(first, zero), _mm256_unpackhi_epi8(first, zero),
+                    _mm256_unpacklo_epi8(second, zero), _mm256_unpackhi_epi8(second, zero)};
+
+    for (int k = 0; k < 4; k++) {
+        high[k] = add_products(high[k], s[k], wh);
+        low[k] = add_products(low[k], s[k], wl);
+    }
+}
+
+TARGET static void some_columns(uint8_t *out, const fk_ring *ring, const fk_taps *taps, int64_t i,
+                                int64_t x)
+{
+    const int16_t *h = taps->high + i * taps->room, *l = taps->low + i * taps->room;
+    int64_t count = taps->count[i];
+    const uint8_t *row = ring->data + taps->first[i] % ring->rows * ring->bytes + x;
+    const uint8_t *end = ring->data + ring->rows * ring->bytes;
+    __m256i high[4], low[4], v[4];
+
+    for (int k = 0; k < 4; k++)
+        high[k] = low[k] = _mm256_setzero_si256();
+    for (int64_t j = 0; j < count; j += 2) {
+        const uint8_t *a = row, *b;
+
+        row = row + ring->bytes < end ? row + ring->bytes : ring->data + x;
+        b = j + 1 < count ? row : a; /* the second of a last odd row counts 0 times */
+        row = row + ring->bytes < end ? row + ring->bytes : ring->data + x;
+        add_rows(high, low, a, b, pair(h + j), pair(l + j));
+    }
+    for (int k = 0; k < 4; k++)
+        v[k] = scale(join(high[k], low[k]));
+    v[0] = _mm256_packus_epi16(_mm256_packs_epi32(v[0], v[1]), _mm256_packs_epi32(v[2], v[3]));
+    _mm256_storeu_si256((__m256i *)(void *)(out + x), v[0]);
+}
+
+static void columns(uint8_t *out, const fk_ring *ring, const fk_taps *taps, int64_t i)
+{
+    int64_t x = 0;
+
+    if (ring->bytes < WIDTH) {
+        fk_resize_plain.columns(out, ring, taps, i);
+        return;
+    }
+    for (; x + WIDTH <= ring->bytes; x += WIDTH)
+        some_columns(out, ring, taps, i, x);
+    if (x < ring->bytes) /* the last of them, some again */
+        some_columns(out, ring, taps, i, ring->bytes - WIDTH);
+}
+
+static const fk_resize_kernels kernels = {rows_grey, rows_rgb, columns};
 #endif
 
 const fk_resize_kernels *fk_resize_avx2(void)

@@ -1,4 +1,4 @@
-/* Inner loops of the native engine with AVX2 and FMA; what they compute is in native_kernels.c. */
+/* Inner loops of the native engine with AVX2 and FMA; kernels.c says what they compute. */
 #include "net/native/kernels.h"
 
 #include <stddef.h>

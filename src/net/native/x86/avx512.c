@@ -1,6 +1,5 @@
-/* Inner loops of the native engine with AVX-512; what they compute is in native_kernels.c.  The
- * operations on an element are those of native_avx2.c in the same order, so the bytes are the
- * same. */
+/* Inner loops of the native engine with AVX-512; kernels.c says what they compute.  The operations
+ * on an element are those of avx2.c in the same order, so the bytes are the same. */
 #include "net/native/kernels.h"
 
 #include <stddef.h>

@@ -1,0 +1,250 @@
+/* A front: from images to embeddings, whatever is done with these afterwards.
+ *
+ * The phases wait for each other, which costs less than threads that each take an image all the
+ * way: those would drift apart, and fetch the network's weights each for itself. */
+#include "run/front.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+
+/* Of decoded images at a time, beyond which they wait for each other; a single one may be
+ * larger. */
+#define DECODING_BYTES (INT64_C(768) << 20)
+/* What a group takes, beyond which not even each thread gets an image. */
+#define HUGE_BYTES (INT64_C(1) << 30)
+
+fleck_status fk_front_open(fk_front *f, fleck_error *err)
+{
+    const fk_model *m = f->runner->model;
+    int64_t threads = f->runner->threads;
+    fleck_status st;
+
+    fk_gate_init(&f->decoding, DECODING_BYTES);
+    FK_DO(FK_CALLOC(&f->canvases, f->room, err));
+    FK_DO(FK_CALLOC(&f->errors, f->room, err));
+    FK_DO(FK_CALLOC(&f->pieces, f->block, err));
+    FK_DO(FK_ALLOC(&f->inputs, threads, err));
+    FK_DO(FK_ALLOC(&f->tiles, threads * m->pre.tile * m->pre.tile * 3 + 1, err));
+done:
+    if (st != FLECK_OK)
+        fk_front_close(f);
+    return st;
+}
+
+void fk_front_close(fk_front *f)
+{
+    if (f->runner == NULL)
+        return;
+    fk_front_shorten(f, 0);
+    fk_gate_free(&f->decoding);
+    fk_runner_spare(f->runner, f->runner->threads);
+    fk_free(f->canvases);
+    fk_free(f->errors);
+    fk_free(f->pieces);
+    fk_free(f->inputs);
+    fk_free(f->tiles);
+    *f = (fk_front){0};
+}
+
+void fk_front_shorten(fk_front *f, int64_t n)
+{
+    for (int64_t i = n; i < f->n; i++)
+        fk_canvas_free(&f->canvases[i]);
+    f->n = n;
+}
+
+int64_t fk_front_image(const fk_front *f, int64_t item)
+{
+    return f->order != NULL ? f->order[f->first + item] : f->first + item;
+}
+
+/* ---- Images to canvases ---- */
+
+static int64_t bytes_of(const fk_image *im)
+{
+    return im->data != NULL ? im->width * im->height * im->channels : 0;
+}
+
+/* Whether image `item` may come into the group.  One for each thread may, so that all have work,
+ * unless these are huge. */
+static bool has_room(fk_front *f, int64_t item)
+{
+    int64_t taken = atomic_load(&f->taken);
+
+    return f->budget == 0 || item == 0 || taken < f->budget ||
+           (item < f->runner->threads && taken < HUGE_BYTES);
+}
+
+static fleck_status make_canvas(fk_front *f, int64_t item, int worker, fleck_error *err)
+{
+    fk_source *s = f->source;
+    int64_t i = fk_front_image(f, item);
+    fk_canvas *c = &f->canvases[item];
+    fk_image original = {0};
+    bool borrowed = false;
+    double start;
+    fleck_status st;
+
+    FK_DO(fk_source_read(s, f->runner, worker, i, &original, &borrowed, err)); /* names the image */
+    start = fk_clock_seconds();
+    st = fk_canvas_make(c, f->runner->model, &original, s->masks != NULL ? s->masks[i] : NULL,
+                        f->whole_masks, s->drawn, err);
+    f->runner->lanes[worker].decode += fk_clock_seconds() - start;
+    if (st == FLECK_OK && f->took != NULL)
+        st = f->took(f->ctx, item, &original, err);
+    if (st != FLECK_OK)
+        fk_source_context(s, i, err);
+    atomic_fetch_add(&f->taken, bytes_of(&c->pixels) + bytes_of(&c->left_out) + bytes_of(&c->own) +
+                                    bytes_of(&c->whole));
+done:
+    if (!borrowed)
+        fk_image_free(&original);
+    if (st != FLECK_OK)
+        fk_source_stop(s);
+    return st;
+}
+
+static fleck_status read_one(void *ctx, int64_t item, int worker, fleck_error *err)
+{
+    fk_front *f = ctx;
+    const char *const *files = f->source->files;
+    int64_t bytes = 0;
+    fleck_status st = FLECK_OK;
+
+    if (files != NULL && f->room > 1 && f->runner->threads > 1)
+        bytes = fk_image_peek_bytes(files[fk_front_image(f, item)]);
+    fk_gate_enter(&f->decoding, bytes, worker == 0 ? fk_pool_watch(f->runner->pool) : NULL);
+    if (has_room(f, item))
+        st = make_canvas(f, item, worker, f->each ? &f->errors[item] : err);
+    fk_gate_leave(&f->decoding, bytes);
+    return f->each ? FLECK_OK : st;
+}
+
+fleck_status fk_front_read(fk_front *f, int64_t first, int64_t n, fleck_error *err)
+{
+    fleck_status st;
+
+    assert(n >= 1 && n <= f->room);
+    fk_front_shorten(f, 0);
+    f->first = first;
+    f->n = n;
+    f->next = (fk_piece){0, 0};
+    atomic_store(&f->taken, 0);
+    for (int64_t i = 0; i < n; i++)
+        f->errors[i] = (fleck_error){0};
+    FK_DO(fk_pool_run(f->runner->pool, n, read_one, f, err));
+    for (n = 0; n < f->n; n++)
+        if (f->canvases[n].pixels.data == NULL && f->errors[n].status == FLECK_OK)
+            break; /* there was no room for it */
+    fk_front_shorten(f, n);
+done:
+    return st;
+}
+
+/* ---- Canvases to embeddings ---- */
+
+/* The pieces behind the last block, as many as another holds. */
+static int64_t next_pieces(fk_front *f)
+{
+    int64_t n = 0;
+
+    while (n < f->block && f->next.item < f->n) {
+        if (f->errors[f->next.item].status != FLECK_OK ||
+            f->next.tile == fk_canvas_pieces(&f->canvases[f->next.item])) {
+            f->next = (fk_piece){f->next.item + 1, 0};
+        } else {
+            f->pieces[n++] = f->next;
+            f->next.tile++;
+        }
+    }
+    return n;
+}
+
+/* Pieces that pass the network together. */
+typedef struct passing {
+    fk_front *front;
+    int64_t first;
+} passing;
+
+static fleck_status flag_one(void *ctx, int64_t k, int worker, fleck_error *err)
+{
+    const passing *p = ctx;
+    const fk_front *f = p->front;
+    const fk_piece *piece = &f->pieces[p->first + k];
+
+    (void)worker;
+    return fk_canvas_flag(&f->runner->embeddings[p->first + k], &f->canvases[piece->item],
+                          piece->tile, f->to_learn, err);
+}
+
+/* n pieces from `first` on, at most one a thread. */
+static fleck_status pass(fk_front *f, int64_t first, int64_t n, fleck_error *err)
+{
+    int64_t side = f->runner->model->pre.tile;
+    passing p = {f, first};
+    fleck_status st;
+
+    for (int64_t k = 0; k < n; k++) {
+        const fk_piece *piece = &f->pieces[first + k];
+
+        f->inputs[k] =
+            fk_canvas_piece(&f->canvases[piece->item], piece->tile, f->tiles + k * side * side * 3);
+    }
+    FK_DO(fk_runner_embed(f->runner, n, f->inputs, f->runner->embeddings + first, err));
+    FK_DO(fk_pool_run(f->runner->pool, n, flag_one, &p, err));
+done:
+    return st;
+}
+
+/* These pieces did not pass: it is their images' error. */
+static void give_up(fk_front *f, int64_t first, int64_t n, const fleck_error *why)
+{
+    for (int64_t k = first; k < first + n; k++) {
+        fleck_error *own = &f->errors[f->pieces[k].item];
+
+        if (own->status != FLECK_OK)
+            continue;
+        *own = *why;
+        fk_source_context(f->source, fk_front_image(f, f->pieces[k].item), own);
+    }
+}
+
+/* The block's *n pieces, fewer where some did not pass. */
+static fleck_status embed(fk_front *f, int64_t *n, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(fk_runner_embeddings(f->runner, *n, err));
+    for (int64_t first = 0, count; first < *n; first += count) {
+        fleck_error why = {0};
+
+        count = *n - first < f->runner->threads ? *n - first : f->runner->threads;
+        st = pass(f, first, count, &why);
+        if (st == FLECK_OK)
+            continue;
+        if (!f->each)
+            fk_source_context(f->source, fk_front_image(f, f->pieces[first].item), &why);
+        if (st == FLECK_E_CANCELLED || !f->each)
+            FK_FAIL(err, st, "%s", why.message);
+        give_up(f, first, count, &why);
+        f->next = f->pieces[first]; /* which is passed over now */
+        *n = first;
+        st = FLECK_OK;
+    }
+done:
+    return st;
+}
+
+fleck_status fk_front_block(fk_front *f, int64_t *n, fleck_error *err)
+{
+    fleck_status st;
+
+    do {
+        *n = next_pieces(f);
+        FK_DO(embed(f, n, err));
+    } while (*n == 0 && f->next.item < f->n);
+done:
+    return st;
+}

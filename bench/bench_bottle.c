@@ -1,5 +1,6 @@
 /* The whole work on bottle: fit, evaluation, and one image after the other.  Needs ../shared. */
 #include "fleck_tools.h"
+#include "../tests/defaults.h"
 #include "bench.h"
 #include "tool.h"
 
@@ -16,7 +17,7 @@ typedef struct job {
 static fleck_status score_one(void *ctx, fleck_error *err)
 {
     job *j = ctx;
-    fleck_result r = {0};
+    fleck_result *r = NULL;
     fleck_status st = fleck_score_file(j->model, j->image, false, &r, err);
 
     fleck_result_free(&r);
@@ -51,24 +52,27 @@ static void time_whole(const char *data, const char *model, const char *weights)
 /* Where the seconds of an evaluation go, summed over threads, for one image. */
 static void print_stages(fleck_model *model, const char *data)
 {
-    fleck_eval_settings s = fleck_eval_defaults();
-    fleck_report r;
+    fleck_eval_settings s = test_eval_defaults();
+    fleck_report *r = NULL;
     fleck_error err = {0};
     double images;
 
     bench_must(fleck_evaluate(model, data, &s, &r, &err), &err);
-    images = (double)(r.good + r.defective);
-    bench_figure("evaluate, an image: decode and resize", 1, "ms", r.seconds.decode / images * 1e3);
-    bench_figure("evaluate, an image: network", 1, "ms", r.seconds.network / images * 1e3);
-    bench_figure("evaluate, an image: score", 1, "ms", r.seconds.score / images * 1e3);
-    bench_figure("evaluate, an image: metrics", 1, "ms", r.seconds.metrics / images * 1e3);
-    bench_figure("image ROC-AUC", 1, "", r.image.auroc);
-    bench_figure("pixel ROC-AUC", 1, "", r.pixel.auroc);
+    images = (double)(r->good + r->defective);
+    bench_figure("evaluate, an image: decode and resize", 1, "ms",
+                 r->seconds.decode / images * 1e3);
+    bench_figure("evaluate, an image: network", 1, "ms", r->seconds.network / images * 1e3);
+    bench_figure("evaluate, an image: score", 1, "ms", r->seconds.score / images * 1e3);
+    bench_figure("evaluate, an image: metrics", 1, "ms", r->seconds.metrics / images * 1e3);
+    bench_figure("image ROC-AUC", 1, "", r->image.auroc);
+    bench_figure("pixel ROC-AUC", 1, "", r->pixel.auroc);
+    fleck_free(r);
     s.protocol = FLECK_PROTOCOL_ORIGINAL;
     bench_must(fleck_evaluate(model, data, &s, &r, &err), &err);
-    bench_figure("evaluate at original size, in all", r.seconds.threads, "ms",
-                 r.seconds.total * 1e3);
-    bench_figure("the same, an image: metrics", 1, "ms", r.seconds.metrics / images * 1e3);
+    bench_figure("evaluate at original size, in all", r->seconds.threads, "ms",
+                 r->seconds.total * 1e3);
+    bench_figure("the same, an image: metrics", 1, "ms", r->seconds.metrics / images * 1e3);
+    fleck_free(r);
 }
 
 int main(void)
@@ -87,7 +91,7 @@ int main(void)
     snprintf(image, sizeof image, "%s/test/broken_large/000.png", data);
     time_whole(data, model, weights);
     for (int t = 1; t <= threads; t = t < threads ? threads : threads + 1) {
-        fleck_run_settings s = fleck_run_defaults();
+        fleck_run_settings s = test_run_defaults();
         job j = {.image = image};
         bench_row row = {.name = "one image, file to map", .threads = t};
 

@@ -1,5 +1,6 @@
 /* Milliseconds of single images through an open model, for bench/peers: MODEL IMAGE THREADS. */
 #include "fleck.h"
+#include "../tests/defaults.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ static double now(void)
 
 int main(int argc, char **argv)
 {
-    fleck_run_settings settings = fleck_run_defaults();
+    fleck_run_settings settings = test_run_defaults();
     fleck_model *model = NULL;
     fleck_error err = {0};
     fleck_status st;
@@ -28,7 +29,7 @@ int main(int argc, char **argv)
     settings.threads = (int)strtol(argv[3], NULL, 10);
     st = fleck_model_open(&model, argv[1], &settings, &err);
     for (int i = 0; i < WARM_UPS + RUNS && st == FLECK_OK; i++) {
-        fleck_result result = {0};
+        fleck_result *result = NULL;
         double start = now();
 
         st = fleck_score_file(model, argv[2], false, &result, &err);

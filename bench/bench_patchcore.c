@@ -52,7 +52,7 @@ done:
 
 static void open_patches(patches *p, const char *data, const char *weights)
 {
-    fleck_fit_settings s = fleck_fit_defaults();
+    fleck_settings s = fk_fit_defaults();
     char paths[IMAGES][4300];
     const char *files[IMAGES];
     fk_source source;

@@ -1,6 +1,7 @@
 /* Images a second of N scorers on one model against N processes with a model each: MODEL IMAGE
  * N. */
 #include "fleck.h"
+#include "../tests/defaults.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -32,7 +33,7 @@ static long score(const fleck_model *model)
     if (fleck_scorer_open(&s, model, NULL) != FLECK_OK)
         return -1;
     do {
-        fleck_result r;
+        fleck_result *r = NULL;
 
         if (fleck_scorer_file(s, image, false, &r, NULL) != FLECK_OK)
             break;
@@ -40,13 +41,13 @@ static long score(const fleck_model *model)
         if (n++ < 0)
             end = now() + seconds;
     } while (now() < end);
-    fleck_scorer_close(s);
+    fleck_scorer_close(&s);
     return n;
 }
 
 static fleck_model *open_model(void)
 {
-    fleck_run_settings settings = fleck_run_defaults();
+    fleck_run_settings settings = test_run_defaults();
     fleck_model *model = NULL;
 
     settings.threads = 1;

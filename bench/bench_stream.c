@@ -1,6 +1,7 @@
 /* A fit of many images that are stored nowhere: speed and memory while it goes on.
  *   bench_stream [IMAGES]     2,000 by default; 100,000 for docs/speed/speed_stream.svg */
 #include "bench.h"
+#include "fit/settings.h"
 #include "samples.h"
 
 #include "base/clock.h"
@@ -63,7 +64,7 @@ static fleck_status draw(void *ctx, int64_t i, fleck_pixels *out)
         for (int b = 0; b < 8; b++)
             s->image[k + b] = (uint8_t)(s->part[k + b] + ((noise >> 8 * b) & 31) - 16);
     }
-    *out = (fleck_pixels){s->image, SIDE, SIDE, (size_t)SIDE * 3};
+    *out = (fleck_pixels){s->image, SIDE, SIDE, (size_t)SIDE * 3, FLECK_RGB8};
     return FLECK_OK;
 }
 
@@ -89,7 +90,7 @@ static bool watch(void *ctx, const char *stage, int64_t done, int64_t total)
 int main(int argc, char **argv)
 {
     static stream s = {.n = USUAL};
-    fleck_fit_settings f = fleck_fit_defaults();
+    fleck_settings f = fk_fit_defaults();
     fleck_model *model = NULL;
     fleck_times times;
     fleck_error err = {0};

@@ -1,5 +1,6 @@
 /* Weights, images and embeddings made from seeds. */
 #include "fleck_tools.h"
+#include "../tests/defaults.h"
 #include "samples.h"
 #include "bench.h"
 
@@ -71,7 +72,7 @@ const char *bench_weights(const char *name)
 const char *bench_category(int64_t side, int64_t train, int64_t good, int64_t defective)
 {
     static char path[4200];
-    fleck_synth_settings s = fleck_synth_defaults();
+    fleck_synth_settings s = test_synth_defaults();
     fleck_error err = {0};
 
     s.width = s.height = side;

@@ -65,11 +65,11 @@ int failed_at(const char *path, const fleck_error *err)
 /* Whether a method has the option and the command takes it. */
 static bool is_method_option(const command *cmd, const char *name)
 {
-    fleck_option o;
+    const fleck_option *o;
 
     for (int i = 0; cmd->method_options != 0 && i < fleck_method_count(); i++)
-        for (int j = 0; fleck_method_option(fleck_method_at(i).name, j, &o); j++)
-            if (strcmp(o.name, name) == 0 && (cmd->method_options == 'f' || o.after_fit))
+        for (int j = 0; (o = fleck_method_option(fleck_method_at(i)->name, j)) != NULL; j++)
+            if (strcmp(o->name, name) == 0 && (cmd->method_options == 'f' || o->after_fit))
                 return true;
     return false;
 }
@@ -89,14 +89,14 @@ static bool is_shown(const command *cmd, const fleck_setting *s)
 static int add_settings(flag *table, int n, const command *cmd, bool common)
 {
     const char *group = "";
-    fleck_setting s;
+    const fleck_setting *s;
 
-    for (int i = 0; n < MOST_FLAGS - 2 && fleck_fit_setting(i, &s); i++) {
-        if (!is_shown(cmd, &s) || common != (s.group[0] == '\0'))
+    for (int i = 0; n < MOST_FLAGS - 2 && (s = fleck_setting_at(i)) != NULL; i++) {
+        if (!is_shown(cmd, s) || common != (s->group[0] == '\0'))
             continue;
-        if (strcmp(s.group, group) != 0)
-            table[n++] = (flag)GROUP(group = s.group);
-        table[n++] = (flag){s.name, s.letter, s.value, s.help};
+        if (strcmp(s->group, group) != 0)
+            table[n++] = (flag)GROUP(group = s->group);
+        table[n++] = (flag){s->name, s->letter, s->value, s->help};
     }
     return n;
 }
@@ -151,17 +151,18 @@ static void add_pair(args *a, const char *name, const char *value)
 static void names_of(const command *cmd, const char **names)
 {
     const flag *flags = table_of(cmd);
-    fleck_option o;
+    const fleck_option *o;
     int n = 0;
 
     for (int i = 0; flags[i].name != NULL; i++)
         if (!is_group(&flags[i]))
             names[n++] = flags[i].name;
     for (int i = 0; cmd->method_options != 0 && i < fleck_method_count(); i++)
-        for (int j = 0; n < MOST_NAMES - 1 && fleck_method_option(fleck_method_at(i).name, j, &o);
+        for (int j = 0;
+             n < MOST_NAMES - 1 && (o = fleck_method_option(fleck_method_at(i)->name, j)) != NULL;
              j++)
-            if (cmd->method_options == 'f' || o.after_fit)
-                names[n++] = o.name;
+            if (cmd->method_options == 'f' || o->after_fit)
+                names[n++] = o->name;
     names[n] = NULL;
 }
 
@@ -312,11 +313,11 @@ static void help_flag(const command *cmd, const flag *f)
 {
     char left[128], letter[8] = "", help[256];
     const char *initial = NULL;
-    fleck_setting s;
+    const fleck_setting *s;
 
-    for (int i = 0; fleck_fit_setting(i, &s); i++)
-        if (is_shown(cmd, &s) && strcmp(s.name, f->name) == 0)
-            initial = s.initial;
+    for (int i = 0; (s = fleck_setting_at(i)) != NULL; i++)
+        if (is_shown(cmd, s) && strcmp(s->name, f->name) == 0)
+            initial = s->initial;
     if (f->letter != 0)
         snprintf(letter, sizeof letter, "-%c, ", f->letter);
     snprintf(left, sizeof left, "%s--%s %s", letter, f->name, f->value != NULL ? f->value : "");
@@ -348,19 +349,19 @@ static void help_flags(const command *cmd)
 /* Print the options of one method. */
 static void help_method(const command *cmd, const fleck_method_info *m)
 {
-    fleck_option o;
+    const fleck_option *o;
 
     printf("\n%s: %s (%s)\n", m->name, m->title, m->reference);
-    for (int j = 0; fleck_method_option(m->name, j, &o); j++) {
+    for (int j = 0; (o = fleck_method_option(m->name, j)) != NULL; j++) {
         char left[128];
 
-        if (cmd->method_options == 'r' && !o.after_fit)
+        if (cmd->method_options == 'r' && !o->after_fit)
             continue;
-        snprintf(left, sizeof left, "--%s %s", o.name,
-                 o.kind == FLECK_OPTION_CHOICE ? o.choices
-                 : o.kind == FLECK_OPTION_TEXT ? "TEXT"
-                                               : "N");
-        printf("  %-30s %s (default %s)\n", left, o.help, o.initial);
+        snprintf(left, sizeof left, "--%s %s", o->name,
+                 o->kind == FLECK_OPTION_CHOICE ? o->choices
+                 : o->kind == FLECK_OPTION_TEXT ? "TEXT"
+                                                : "N");
+        printf("  %-30s %s (default %s)\n", left, o->help, o->initial);
     }
 }
 
@@ -371,11 +372,11 @@ static int help_methods(const command *cmd, const char *method)
     int n = fleck_method_count();
 
     for (int i = 0; i < n; i++) {
-        fleck_method_info m = fleck_method_at(i);
+        const fleck_method_info *m = fleck_method_at(i);
 
-        names[i] = m.name;
-        if (method != NULL && strcmp(method, m.name) == 0) {
-            help_method(cmd, &m);
+        names[i] = m->name;
+        if (method != NULL && strcmp(method, m->name) == 0) {
+            help_method(cmd, m);
             return EXIT_DONE;
         }
     }
@@ -396,13 +397,13 @@ static int help_methods(const command *cmd, const char *method)
 static void help_run(void)
 {
     int width = printf("of a run:");
-    fleck_setting s;
+    const fleck_setting *s;
 
-    for (int i = 0; fleck_fit_setting(i, &s); i++) {
-        if (s.run && width > 90)
+    for (int i = 0; (s = fleck_setting_at(i)) != NULL; i++) {
+        if (s->run && width > 90)
             width = printf("\n ") - 1;
-        if (s.run)
-            width += printf(" %s", s.name);
+        if (s->run)
+            width += printf(" %s", s->name);
     }
     putchar('\n');
 }

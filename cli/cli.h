@@ -89,9 +89,9 @@ area_lists args_areas(const args *a);
 void area_lists_free(area_lists *l);
 /* Print `before` and the share of photos that is ignored; nothing if it is 0. */
 void print_outside(const char *before, const fleck_model_info *info);
-/* Set the settings of a fit that were given, except lists, and the folders of weights; false: an
- * error was printed. */
-bool args_fit(const args *a, fleck_fit_settings *s);
+/* The settings of a fit that were given, and where weights lie, to be freed; NULL: error
+ * printed. */
+fleck_settings *args_fit(const args *a);
 
 /* Print "fleck: message" to stderr; returns EXIT_USAGE or EXIT_FAILED. */
 int usage_error(const char *format, ...) FLECK_PRINTF(1, 2);

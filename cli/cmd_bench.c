@@ -109,7 +109,7 @@ static bool read_settings(const args *a, fleck_bench_settings *s)
         word_error("protocol", "paper", "original", protocol);
         return false;
     }
-    if (!args_fit(a, &s->fit) || !args_int(a, "resamples", 1, 1000000, &s->resamples) ||
+    if (!args_int(a, "resamples", 1, 1000000, &s->resamples) ||
         !args_int(a, "seed", 0, INT64_MAX, &seed) || !args_bytes(a, "memory", &s->memory))
         return false;
     s->seed = (uint64_t)seed;
@@ -118,13 +118,13 @@ static bool read_settings(const args *a, fleck_bench_settings *s)
 }
 
 /* Run the benchmark; the lists are valid until this returns. */
-static int bench(const args *a, fleck_bench_settings *s, const char *out)
+static int bench(const args *a, fleck_bench_settings *s, fleck_settings *fit, const char *out)
 {
     const char **runs = args_list(a, "run"), **backbones = args_list(a, "backbone");
     const char **categories = args_list(a, "category");
     char *line = command_line(a);
     watch w = {.progress = progress_begin()};
-    fleck_bench_summary summary;
+    fleck_bench_summary *summary;
     fleck_error err = {0};
     int code = EXIT_DONE;
 
@@ -133,31 +133,31 @@ static int bench(const args *a, fleck_bench_settings *s, const char *out)
     s->categories = categories[0] != NULL ? categories : NULL;
     s->command = line;
     s->on_category = on_category;
-    s->fit.progress = show;
-    s->fit.warning = show_warning;
-    s->fit.warning_ctx = &w.progress;
+    s->fit = fit;
+    fleck_settings_set_progress(fit, show, &w);
+    fleck_settings_set_warning(fit, show_warning, &w.progress);
     s->on_run = on_run;
-    s->on_run_ctx = s->on_category_ctx = s->fit.progress_ctx = &w;
+    s->on_run_ctx = s->on_category_ctx = &w;
     if (fleck_bench(a->words[0], out, s, &summary, &err) != FLECK_OK) {
         progress_end(&w.progress);
         code = failed(&err);
     } else {
         progress_end(&w.progress);
-        fputs(summary.text != NULL ? summary.text : "", stdout);
+        fputs(summary->text, stdout);
         printf("%lld categor%s, %lld of them done before, %lld failed; runs: %lld computed, %lld "
                "done before, %lld failed; reports in %s\n",
-               (long long)summary.categories, summary.categories == 1 ? "y" : "ies",
-               (long long)summary.reused, (long long)summary.failed,
-               (long long)summary.runs_computed, (long long)summary.runs_reused,
-               (long long)summary.runs_failed, out);
-        if (summary.unread > 0)
+               (long long)summary->categories, summary->categories == 1 ? "y" : "ies",
+               (long long)summary->reused, (long long)summary->failed,
+               (long long)summary->runs_computed, (long long)summary->runs_reused,
+               (long long)summary->runs_failed, out);
+        if (summary->unread > 0)
             fprintf(stderr, "fleck: %lld test image%s could not be scored and %s left out\n",
-                    (long long)summary.unread, plural(summary.unread),
-                    summary.unread == 1 ? "is" : "are");
-        code = summary.failed > 0 || summary.runs_failed > 0 || summary.unread > 0 ? EXIT_FAILED
-                                                                                   : EXIT_DONE;
+                    (long long)summary->unread, plural(summary->unread),
+                    summary->unread == 1 ? "is" : "are");
+        code = summary->failed > 0 || summary->runs_failed > 0 || summary->unread > 0 ? EXIT_FAILED
+                                                                                      : EXIT_DONE;
     }
-    fleck_free(summary.text);
+    fleck_free(summary);
     free(line);
     free(runs);
     free(backbones);
@@ -167,16 +167,21 @@ static int bench(const args *a, fleck_bench_settings *s, const char *out)
 
 static int run(const args *a)
 {
-    fleck_bench_settings s = fleck_bench_defaults();
+    fleck_bench_settings s;
+    fleck_settings *fit;
     const char *out = args_get(a, "output");
+    int code = EXIT_USAGE;
 
     if (out == NULL)
         return usage_error("bench: -o DIR says where to write the results");
     if (!args_has(a, "run") && !args_has(a, "preset"))
         return usage_error("bench: --run METHOD or --preset NAME says what to do");
-    if (!read_settings(a, &s))
-        return EXIT_USAGE;
-    return bench(a, &s, out);
+    fleck_bench_defaults(&s, sizeof s);
+    fit = args_fit(a);
+    if (fit != NULL && read_settings(a, &s))
+        code = bench(a, &s, fit, out);
+    fleck_settings_free(&fit);
+    return code;
 }
 
 const command bench_command = {

@@ -56,9 +56,9 @@ static void print(const fleck_comparison *c, const fleck_compare_settings *s, co
 
 static int run(const args *a)
 {
-    fleck_compare_settings s = fleck_compare_defaults();
-    int64_t seed = (int64_t)s.seed;
-    fleck_comparison c;
+    fleck_compare_settings s;
+    int64_t seed = 1;
+    fleck_comparison *c = NULL;
     fleck_error err = {0};
     fleck_status st;
     progress p = progress_begin();
@@ -66,6 +66,7 @@ static int run(const args *a)
     char *file_a, *file_b;
     int code = EXIT_DONE;
 
+    fleck_compare_defaults(&s, sizeof s);
     if (!args_int(a, "resamples", 1, 10000000, &s.resamples) ||
         !args_int(a, "seed", 0, INT64_MAX, &seed) || !args_real(a, "level", 0.5, 0.9999, &s.level))
         return EXIT_USAGE;
@@ -79,9 +80,10 @@ static int run(const args *a)
     if (st != FLECK_OK)
         code = failed(&err);
     else if (args_has(a, "json"))
-        code = comparison_json(&c) ? EXIT_DONE : EXIT_FAILED;
+        code = comparison_json(c) ? EXIT_DONE : EXIT_FAILED;
     else
-        print(&c, &s, a->words[0], a->words[1]);
+        print(c, &s, a->words[0], a->words[1]);
+    fleck_free(c);
     free(file_a);
     free(file_b);
     return code;

@@ -184,17 +184,17 @@ static void judge(const watch *w, fleck_report *r, report_labels *l)
 
 static int evaluate(const args *a, fleck_model *model, fleck_eval_settings *s)
 {
-    fleck_model_info info = fleck_model_describe(model);
-    report_labels labels = {.method = info.method,
-                            .backbone = info.backbone,
-                            .precision = info.precision,
+    const fleck_model_info *info = fleck_model_describe(model);
+    report_labels labels = {.method = info->method,
+                            .backbone = info->backbone,
+                            .precision = info->precision,
                             .protocol = protocol_name(s->protocol),
-                            .options = info.options,
-                            .threshold = info.threshold,
+                            .options = info->options,
+                            .threshold = info->threshold,
                             .set = args_has(a, "threshold")};
     const char *scores = args_get(a, "scores");
     watch w = {.data = a->words[1], .progress = progress_begin()};
-    fleck_report report;
+    fleck_report *report = NULL;
     fleck_error err = {0};
     int code = EXIT_DONE;
 
@@ -218,15 +218,16 @@ static int evaluate(const args *a, fleck_model *model, fleck_eval_settings *s)
         code = failed(&err);
     } else {
         progress_end(&w.progress);
-        judge(&w, &report, &labels);
+        judge(&w, report, &labels);
         if (!args_has(a, "json"))
-            report_print(&report, &labels);
-        else if (!report_json(&report, &labels, w.rows, w.count))
+            report_print(report, &labels);
+        else if (!report_json(report, &labels, w.rows, w.count))
             code = EXIT_FAILED;
-        code = report.failed > 0 ? EXIT_FAILED : code;
+        code = report->failed > 0 ? EXIT_FAILED : code;
         if (w.scores != NULL && !write_scores(&w))
             code = EXIT_FAILED;
     }
+    fleck_free(report);
     if (w.scores != NULL)
         fclose(w.scores);
     free(w.text);
@@ -240,8 +241,8 @@ static int evaluate(const args *a, fleck_model *model, fleck_eval_settings *s)
 
 static int run_eval(const args *a)
 {
-    fleck_run_settings run = fleck_run_defaults();
-    fleck_eval_settings s = fleck_eval_defaults();
+    fleck_run_settings run;
+    fleck_eval_settings s;
     fleck_model *model = NULL;
     fleck_error err = {0};
     int64_t threads = 0;
@@ -251,6 +252,8 @@ static int run_eval(const args *a)
     fleck_status st;
     int code;
 
+    fleck_run_defaults(&run, sizeof run);
+    fleck_eval_defaults(&s, sizeof s);
     if (!read_protocol(a, &s.protocol) || !args_int(a, "threads", 0, 4096, &threads) ||
         !args_real(a, "threshold", -1e300, 1e300, &(double){0.0}) ||
         !args_int(a, "max-pixels", 1, INT64_C(65535) * 65535, &run.max_pixels))
@@ -280,13 +283,15 @@ static int run_eval(const args *a)
 
 static int run_metrics(const args *a)
 {
-    fleck_metrics_settings s = fleck_metrics_defaults();
+    fleck_metrics_settings s;
     report_labels labels = {0};
-    fleck_report report;
+    fleck_report *report = NULL;
     fleck_error err = {0};
     int64_t threads = 0;
     progress p = progress_begin();
+    int code = EXIT_DONE;
 
+    fleck_metrics_defaults(&s, sizeof s);
     if (!read_protocol(a, &s.protocol) || !args_size(a, "size", false, &s.width, &s.height) ||
         !args_size(a, "crop", true, &s.crop_width, &s.crop_height) ||
         !args_int(a, "threads", 0, 4096, &threads) ||
@@ -305,10 +310,12 @@ static int run_metrics(const args *a)
     }
     progress_end(&p);
     labels.protocol = protocol_name(s.protocol);
-    if (args_has(a, "json"))
-        return report_json(&report, &labels, NULL, 0) ? EXIT_DONE : EXIT_FAILED;
-    report_print(&report, &labels);
-    return EXIT_DONE;
+    if (!args_has(a, "json"))
+        report_print(report, &labels);
+    else if (!report_json(report, &labels, NULL, 0))
+        code = EXIT_FAILED;
+    fleck_free(report);
+    return code;
 }
 
 const command eval_command = {

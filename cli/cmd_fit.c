@@ -8,33 +8,23 @@ static const flag flags[] = {
     {"overwrite", 0, NULL, "replace a file at MODEL that is no model of fleck's"},
     {NULL, 0, NULL, NULL}};
 
-static bool read_settings(const args *a, fleck_fit_settings *s)
-{
-    if (!args_fit(a, s))
-        return false;
-    s->scratch = scratch_folder(args_get(a, "output"));
-    s->options = a->pairs;
-    s->output = args_get(a, "output");
-    return true;
-}
-
 /* Check the output before learning. */
-static bool check_output(const args *a, const fleck_fit_settings *s, const char *out)
+static bool check_output(const args *a, const char *out)
 {
+    area_lists areas = args_areas(a);
+    bool ok;
     const char *inputs[] = {a->words[0], args_get(a, "fit-mask"), args_get(a, "weights"),
                             args_get(a, "backbone")};
 
-    if (!output_apart("-o", out, inputs, sizeof inputs / sizeof inputs[0]))
-        return false;
-    for (int i = 0; s->ignore[i] != NULL; i++)
-        if (!output_apart("-o", out, &s->ignore[i], 1))
-            return false;
-    for (int i = 0; s->only[i] != NULL; i++)
-        if (!output_apart("-o", out, &s->only[i], 1))
-            return false;
+    ok = output_apart("-o", out, inputs, sizeof inputs / sizeof inputs[0]);
+    for (int i = 0; ok && areas.ignore[i] != NULL; i++)
+        ok = output_apart("-o", out, &areas.ignore[i], 1);
+    for (int i = 0; ok && areas.only[i] != NULL; i++)
+        ok = output_apart("-o", out, &areas.only[i], 1);
+    area_lists_free(&areas);
     /* A file with the name of an image is never overwritten. */
-    return output_ready(out, FLECK_OUTPUT_MODEL, NULL,
-                        args_has(a, "overwrite") && !fleck_is_image_name(out));
+    return ok && output_ready(out, FLECK_OUTPUT_MODEL, NULL,
+                              args_has(a, "overwrite") && !fleck_is_image_name(out));
 }
 
 /* Print a summary of the new model. */
@@ -68,26 +58,19 @@ static void print_closing(const char *out, const fleck_model *model, const fleck
     held_free(&h);
 }
 
-static int fit(const args *a, fleck_fit_settings s)
+/* Learn, write and report; the code to exit with. */
+static int fit(const args *a, fleck_settings *s, const char *out)
 {
     fleck_error err = {0};
     fleck_model *model = NULL;
-    fleck_model_info info;
+    const fleck_model_info *info;
     fleck_times t = {0};
     progress p = progress_begin();
-    const char *out = args_get(a, "output");
     int code = EXIT_DONE;
 
-    if (out == NULL)
-        return usage_error("fit: -o MODEL says where to write the model");
-    if (!read_settings(a, &s))
-        return EXIT_USAGE;
-    if (!check_output(a, &s, out))
-        return EXIT_FAILED;
-    s.progress = progress_show;
-    s.warning = show_warning;
-    s.progress_ctx = s.warning_ctx = &p;
-    if (fleck_fit(&model, a->words[0], &s, &t, &err) != FLECK_OK) {
+    fleck_settings_set_progress(s, progress_show, &p);
+    fleck_settings_set_warning(s, show_warning, &p);
+    if (fleck_fit(&model, a->words[0], s, &t, &err) != FLECK_OK) {
         progress_end(&p);
         return failed(&err);
     }
@@ -99,11 +82,11 @@ static int fit(const args *a, fleck_fit_settings s)
     }
     progress_end(&p);
     info = fleck_model_describe(model);
-    if (info.unseen > 0.0)
+    if (info->unseen > 0.0)
         fprintf(stderr,
                 "fleck: %.3g %% of the picture is hidden by the masks of all images but 2 at most: "
                 "defects there may pass\n",
-                100.0 * info.unseen);
+                100.0 * info->unseen);
     if (code == EXIT_DONE)
         print_closing(out, model, &t);
     fleck_model_close(&model);
@@ -112,14 +95,17 @@ static int fit(const args *a, fleck_fit_settings s)
 
 static int run(const args *a)
 {
-    fleck_fit_settings s = fleck_fit_defaults();
-    area_lists areas = args_areas(a);
+    const char *out = args_get(a, "output");
+    fleck_settings *s;
     int code;
 
-    s.ignore = areas.ignore;
-    s.only = areas.only;
-    code = fit(a, s);
-    area_lists_free(&areas);
+    if (out == NULL)
+        return usage_error("fit: -o MODEL says where to write the model");
+    s = args_fit(a);
+    if (s == NULL)
+        return EXIT_USAGE;
+    code = check_output(a, out) ? fit(a, s, out) : EXIT_FAILED;
+    fleck_settings_free(&s);
     return code;
 }
 

@@ -74,13 +74,15 @@ static void print_info(const char *path, const held_scores *h)
 
 static int run_info(const args *a)
 {
-    fleck_run_settings s = fleck_run_defaults();
+    fleck_run_settings s;
     fleck_model *model = NULL;
     held_scores h;
     fleck_error err = {0};
     int code = EXIT_DONE;
 
+    fleck_run_defaults(&s, sizeof s);
     s.threads = 1;
+    s.rest = true;
     if (fleck_model_open(&model, a->words[0], &s, &err) != FLECK_OK)
         return failed(&err);
     h = held_read(model);
@@ -95,7 +97,7 @@ static int run_info(const args *a)
 
 static int run_verify(const args *a)
 {
-    fleck_run_settings s = fleck_run_defaults();
+    fleck_run_settings s;
     fleck_model *model = NULL;
     fleck_error err = {0};
     double tolerance = 1e-3, difference;
@@ -103,6 +105,7 @@ static int run_verify(const args *a)
 
     if (!args_real(a, "tolerance", 0.0, 1.0, &tolerance))
         return EXIT_USAGE;
+    fleck_run_defaults(&s, sizeof s);
     s.threads = 1;
     s.engine = args_get(a, "engine");
     s.precision = args_get(a, "precision");
@@ -113,7 +116,7 @@ static int run_verify(const args *a)
     else
         printf("%s: scores as when it was fitted, largest relative difference %.3g; %s\n",
                a->words[0], difference,
-               fleck_model_describe(model).checksum[0] != '\0'
+               fleck_model_describe(model)->checksum[0] != '\0'
                    ? "its checksum is right"
                    : "it carries no checksum: fit it again for one");
     fleck_model_close(&model);
@@ -122,9 +125,13 @@ static int run_verify(const args *a)
 
 static int run_install(const args *a)
 {
+    progress p = progress_begin();
     fleck_error err = {0};
+    fleck_status st;
 
-    if (fleck_model_install(a->words[0], a->words[1], &err) != FLECK_OK)
+    st = fleck_model_install(a->words[0], a->words[1], progress_show, &p, &err);
+    progress_end(&p);
+    if (st != FLECK_OK)
         return failed(&err);
     printf("%s: installed as %s\n", a->words[0], a->words[1]);
     return EXIT_DONE;

@@ -45,34 +45,32 @@ static void caption_of(char *out, size_t size, const fleck_model_info *info)
 {
     snprintf(out, size, "%s", info->method);
     for (int i = 0; i < fleck_method_count(); i++) {
-        fleck_method_info m = fleck_method_at(i);
+        const fleck_method_info *m = fleck_method_at(i);
 
-        if (strcmp(m.name, info->method) == 0)
-            snprintf(out, size, "%.*s", (int)strcspn(m.title, ":"), m.title);
+        if (strcmp(m->name, info->method) == 0)
+            snprintf(out, size, "%.*s", (int)strcspn(m->title, ":"), m->title);
     }
 }
 
 static int draw(const args *a, const char *mask, int64_t tile, int threads, int64_t max_pixels)
 {
-    fleck_run_settings s = fleck_run_defaults();
+    fleck_run_settings s;
     fleck_panel_column columns[MAX_MODELS] = {{0}};
     char captions[MAX_MODELS][64];
     fleck_error err = {0};
     int n = a->n_words - 1, code = EXIT_DONE;
 
+    fleck_run_defaults(&s, sizeof s);
     s.threads = threads;
     s.max_pixels = max_pixels;
     s.warning = show_warning;
     s.options = a->pairs;
     for (int i = 0; i < n && code == EXIT_DONE; i++) {
-        fleck_model_info info;
-
         if (fleck_model_open(&columns[i].model, a->words[i + 1], &s, &err) != FLECK_OK) {
             code = failed(&err);
             break;
         }
-        info = fleck_model_describe(columns[i].model);
-        caption_of(captions[i], sizeof captions[i], &info);
+        caption_of(captions[i], sizeof captions[i], fleck_model_describe(columns[i].model));
         columns[i].caption = captions[i];
     }
     if (code == EXIT_DONE &&

@@ -51,9 +51,9 @@ static const flag flags[] = {
 typedef struct written {
     char *picture, *map; /* names; NULL: none */
     fleck_status status;
-    fleck_error *error;    /* NULL unless there is a message */
-    fleck_regions regions; /* with wants_regions */
-    page_picture drawn;    /* with --html */
+    fleck_error *error;     /* NULL unless there is a message */
+    fleck_regions *regions; /* with wants_regions */
+    page_picture drawn;     /* with --html */
 } written;
 
 typedef struct job {
@@ -66,9 +66,10 @@ typedef struct job {
     bool overwrite;
     double threshold; /* NaN: the model's */
     fleck_picture_settings picture;
-    bool least;         /* --min-area was given */
-    bool wants_regions; /* regions are written, and there is a pixel threshold */
-    double mm_per_px;   /* NaN: unknown */
+    fleck_region_settings region; /* the picture's */
+    bool least;                   /* --min-area was given */
+    bool wants_regions;           /* regions are written, and there is a pixel threshold */
+    double mm_per_px;             /* NaN: unknown */
     const char *csv_path;
     results_csv csv; /* with csv_path */
     outcome outcome;
@@ -88,7 +89,7 @@ static fleck_result judged(const job *j, const fleck_result *result, const writt
         r.defective = r.score > r.threshold;
         r.ratio = r.score / r.threshold;
     }
-    if (j->least && w->regions.count == 0)
+    if (j->least && w->regions != NULL && w->regions->count == 0)
         r.defective = false;
     return r;
 }
@@ -129,7 +130,7 @@ static void on_scored(void *ctx, int64_t i, const fleck_result *result)
     fleck_error err = {0};
 
     if (j->wants_regions)
-        w->status = fleck_result_regions(j->model, result, &j->picture.regions, &w->regions, &err);
+        w->status = fleck_result_regions(j->model, result, &j->region, &w->regions, &err);
     r = judged(j, result, w);
     if (w->status == FLECK_OK && outcome_shows(&j->outcome, &r))
         w->status = write_files(j, i, &r, w, &err);
@@ -152,7 +153,7 @@ static void forget(written *w)
 
 static void print_result(job *j, const char *path, const fleck_result *r, written *w)
 {
-    const fleck_regions *regions = j->wants_regions ? &w->regions : NULL;
+    const fleck_regions *regions = w->regions;
     const result_more more = {w->picture, w->map, {regions, j->mm_per_px}};
 
     const bool shown = outcome_shows(&j->outcome, r);
@@ -315,12 +316,12 @@ static bool keeps_image(const job *j)
 
 static fleck_status score_one(job *j, fleck_error *err)
 {
-    fleck_result r = {0};
+    fleck_result *r;
     fleck_status st = fleck_score_file(j->model, j->list.paths[0], keeps_image(j), &r, err);
 
     if (st == FLECK_OK && j->files != NULL)
-        on_scored(j, 0, &r);
-    st = on_result(j, 0, st == FLECK_OK ? &r : NULL, err);
+        on_scored(j, 0, r);
+    st = on_result(j, 0, r, err);
     fleck_result_free(&r);
     return st;
 }
@@ -425,7 +426,7 @@ static void print_counts(const job *j)
 /* Set wants_regions if an output needs regions; the model must have a threshold for that. */
 static int choose_regions(job *j)
 {
-    const bool can = !isnan(fleck_model_describe(j->model).pixel_threshold);
+    const bool can = !isnan(fleck_model_describe(j->model)->pixel_threshold);
 
     if (j->least && !can)
         return usage_error("--min-area: the model has no pixel threshold");
@@ -451,7 +452,7 @@ static int predict(job *j, const args *a, const fleck_run_settings *s)
     code = choose_regions(j);
     if (code == EXIT_DONE)
         code = outcome_check(&j->outcome, isnan(j->threshold)
-                                              ? fleck_model_describe(j->model).threshold
+                                              ? fleck_model_describe(j->model)->threshold
                                               : j->threshold);
     if (code == EXIT_DONE)
         code = lines ? score_lines(j) : score_list(j);
@@ -476,7 +477,7 @@ static int predict(job *j, const args *a, const fleck_run_settings *s)
 static bool read_least(const args *a, job *j)
 {
     const char *text = args_get(a, "min-area");
-    fleck_region_settings *s = &j->picture.regions;
+    fleck_region_settings *s = &j->region;
     char *end;
     double v;
 
@@ -501,7 +502,9 @@ static bool read_regions(const args *a, job *j)
     const char *kind = args_get(a, "picture");
     int i = 0;
 
-    j->picture = fleck_picture_defaults();
+    fleck_picture_defaults(&j->picture, sizeof j->picture);
+    fleck_region_defaults(&j->region, sizeof j->region);
+    j->picture.regions = &j->region;
     j->csv_path = args_get(a, "csv");
     if (kind != NULL && !keeps_image(j))
         return usage_error("--picture needs --html, or -o FOLDER without --no-pictures") ==
@@ -517,7 +520,7 @@ static bool read_regions(const args *a, job *j)
 
 static int run(const args *a)
 {
-    fleck_run_settings s = fleck_run_defaults();
+    fleck_run_settings s;
     job j = {.out = args_get(a, "output"),
              .maps = args_get(a, "maps"),
              .pictures = args_has(a, "output") && !args_has(a, "no-pictures"),
@@ -530,6 +533,7 @@ static int run(const args *a)
     int64_t threads = 0;
     int code;
 
+    fleck_run_defaults(&s, sizeof s);
     if (j.maps != NULL && strcmp(j.maps, "tiff") != 0 && strcmp(j.maps, "npy") != 0)
         return word_error("maps", "tiff", "npy", j.maps);
     if (j.maps != NULL && j.out == NULL)

@@ -11,10 +11,11 @@ static const flag flags[] = {
 
 static int run(const args *a)
 {
-    fleck_synth_settings s = fleck_synth_defaults();
+    fleck_synth_settings s;
     fleck_error err = {0};
-    int64_t seed = (int64_t)s.seed;
+    int64_t seed = 1;
 
+    fleck_synth_defaults(&s, sizeof s);
     if (!args_size(a, "size", false, &s.width, &s.height) ||
         !args_int(a, "train", 1, 1000000, &s.train) || !args_int(a, "good", 0, 1000000, &s.good) ||
         !args_int(a, "defective", 0, 1000000, &s.defective) ||

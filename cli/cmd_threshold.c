@@ -95,12 +95,13 @@ static int unread(const char *option, const scoring *s)
 
 static int score_labelled(job *j, const args *a)
 {
-    fleck_eval_settings s = fleck_eval_defaults();
-    fleck_report report;
+    fleck_eval_settings s;
+    fleck_report *report = NULL;
     fleck_error err = {0};
     fleck_status st;
 
     j->labelled.progress = &j->progress;
+    fleck_eval_defaults(&s, sizeof s);
     s.scratch = temporary_folder();
     s.on_result = on_sample;
     s.on_result_ctx = &j->labelled;
@@ -110,6 +111,7 @@ static int score_labelled(job *j, const args *a)
     s.good = args_get(a, "good");
     s.recursive = args_has(a, "recursive");
     st = fleck_evaluate(j->model, args_get(a, "with"), &s, &report, &err);
+    fleck_free(report);
     progress_end(&j->progress);
     if (st != FLECK_OK)
         return failed(&err);
@@ -327,13 +329,14 @@ static bool check_options(const args *a)
 
 static int run(const args *a)
 {
-    job j = {.path = a->words[0], .run = fleck_run_defaults()};
+    job j = {.path = a->words[0]};
     const bool writes = args_has(a, "false-alarms") || args_has(a, "set") || args_has(a, "with");
     double rate = NAN, threshold = NAN, miss_cost = 1.0;
     int64_t threads = 0;
     fleck_error err = {0};
     int code;
 
+    fleck_run_defaults(&j.run, sizeof j.run);
     if (!check_options(a) || !args_rate(a, "false-alarms", &rate) ||
         !args_real(a, "set", -1e300, 1e300, &threshold) ||
         !args_real(a, "miss-cost", 1e-9, 1e9, &miss_cost) ||
@@ -343,6 +346,7 @@ static int run(const args *a)
     if (writes && fleck_output_check(j.path, &err) != FLECK_OK)
         return failed(&err);
     j.run.threads = (int)threads;
+    j.run.rest = true; /* until photos are scored */
     j.run.warning = show_warning;
     j.run.progress = progress_show;
     j.run.warning_ctx = j.run.progress_ctx = &j.progress;

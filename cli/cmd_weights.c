@@ -8,39 +8,42 @@ static const flag flags[] = {
     {NULL, 0, NULL, NULL}};
 
 /* Find installed weights: first the user's own, then those that came with fleck. */
-static fleck_status find(fleck_weights_info *w, const char *name, fleck_error *err)
+static fleck_status find(fleck_weights_info **w, const char *name, fleck_error *err)
 {
     fleck_status st = fleck_weights_find(w, home_folder(), name, err);
 
-    if (st == FLECK_OK && !w->installed)
+    if (st == FLECK_OK && !(*w)->installed) {
+        fleck_free(*w);
         st = fleck_weights_find(w, shared_home_folder(), name, err);
+    }
     return st;
 }
 
 /* Print one line: name, state, size, and where weights are from or how to get them. */
 static bool list_one(const fleck_backbone_info *b)
 {
-    fleck_weights_info w;
+    fleck_weights_info *w;
     fleck_error err = {0};
     char size[32] = "-";
     fleck_status st = find(&w, b->name, &err);
 
-    if (w.installed)
-        snprintf(size, sizeof size, "%.1f MB", (double)w.bytes * 1e-6);
+    if (w != NULL && w->installed)
+        snprintf(size, sizeof size, "%.1f MB", (double)w->bytes * 1e-6);
     printf("%-18s  %-10s %8s  ", b->name,
-           st != FLECK_OK ? "damaged"
-           : !w.installed ? "absent"
-           : w.complete   ? "installed"
-                          : "incomplete",
+           st != FLECK_OK  ? "damaged"
+           : !w->installed ? "absent"
+           : w->complete   ? "installed"
+                           : "incomplete",
            size);
     if (st != FLECK_OK)
         print_escaped(stdout, err.message);
-    else if (w.installed)
-        printf("%s from %s", w.path, w.source);
+    else if (w->installed)
+        printf("%s from %s", w->path, w->source);
     else
         printf("fleck weights %s %s%s; %s", b->fetchable ? "fetch" : "add", b->name,
                b->fetchable ? "" : " FILE", b->source);
     putchar('\n');
+    fleck_free(w);
     return st == FLECK_OK;
 }
 
@@ -48,26 +51,24 @@ static int list(void)
 {
     int code = EXIT_DONE;
 
-    for (int i = 0; i < fleck_backbone_count(); i++) {
-        fleck_backbone_info b = fleck_backbone_at(i);
-
-        if (!list_one(&b))
+    for (int i = 0; i < fleck_backbone_count(); i++)
+        if (!list_one(fleck_backbone_at(i)))
             code = EXIT_FAILED;
-    }
     return code;
 }
 
 static int add(const char *name, const char *file)
 {
     fleck_error err = {0};
-    fleck_weights_info w;
+    fleck_weights_info *w;
     bool complete;
 
     if (fleck_weights_add(home_folder(), name, file, &complete, &err) != FLECK_OK ||
         fleck_weights_find(&w, home_folder(), name, &err) != FLECK_OK)
         return failed(&err);
-    printf("%s: installed as %s%s\n", name, w.path,
+    printf("%s: installed as %s%s\n", name, w->path,
            complete ? "" : " (the last stage is not in the file; what needs it will say so)");
+    fleck_free(w);
     return EXIT_DONE;
 }
 
@@ -75,13 +76,14 @@ static int fetch(const char *name, const char *mirror)
 {
     progress p = progress_begin();
     fleck_error err = {0};
-    fleck_weights_info w;
+    fleck_weights_info *w;
     fleck_status st = fleck_weights_fetch(home_folder(), name, mirror, progress_show, &p, &err);
 
     progress_end(&p);
     if (st != FLECK_OK || fleck_weights_find(&w, home_folder(), name, &err) != FLECK_OK)
         return failed(&err);
-    printf("%s: fetched, verified and installed as %s\n", name, w.path);
+    printf("%s: fetched, verified and installed as %s\n", name, w->path);
+    fleck_free(w);
     return EXIT_DONE;
 }
 

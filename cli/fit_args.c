@@ -22,20 +22,53 @@ void print_outside(const char *before, const fleck_model_info *info)
                100.0 * info->outside);
 }
 
-bool args_fit(const args *a, fleck_fit_settings *s)
+/* Set the one called name; text NULL: nothing to set. */
+static bool set(fleck_settings *s, const char *name, const char *text)
 {
     fleck_error err = {0};
-    fleck_setting o;
 
-    s->home = home_folder();
-    s->shared_home = shared_home_folder();
-    for (int i = 0; fleck_fit_setting(i, &o); i++) {
-        const char *text = args_get(a, o.name);
+    return text == NULL || fleck_settings_set(s, name, text, &err) == FLECK_OK ||
+           failed(&err) == EXIT_DONE;
+}
 
-        if (text == NULL || o.list || (a->cmd->settings == 'b' && !o.bench))
+static bool set_list(fleck_settings *s, const char *name, const char *const *texts)
+{
+    fleck_error err = {0};
+    int64_t n = 0;
+
+    while (texts != NULL && texts[n] != NULL)
+        n++;
+    return fleck_settings_set_list(s, name, texts, n, &err) == FLECK_OK ||
+           failed(&err) == EXIT_DONE;
+}
+
+fleck_settings *args_fit(const args *a)
+{
+    fleck_settings *s = NULL;
+    const fleck_setting *o;
+    bool ok;
+
+    if (fleck_settings_create(&s, NULL) != FLECK_OK)
+        (void)need(NULL);
+    ok = set(s, "home", home_folder()) && set(s, "shared-home", shared_home_folder());
+    for (int i = 0; ok && (o = fleck_setting_at(i)) != NULL; i++) {
+        if (a->cmd->settings == 'b' && !o->bench)
             continue;
-        if (fleck_fit_set(s, o.name, o.value == NULL ? "true" : text, &err) != FLECK_OK)
-            return failed(&err) == EXIT_DONE;
+        if (o->list) {
+            const char **texts = args_list(a, o->name);
+
+            ok = set_list(s, o->name, texts);
+            free(texts);
+        } else {
+            const char *text = args_get(a, o->name);
+
+            ok = set(s, o->name, text != NULL && o->value == NULL ? "true" : text);
+        }
     }
-    return true;
+    if (ok && a->cmd->settings == 'f')
+        ok = set(s, "scratch", scratch_folder(args_get(a, "output"))) &&
+             set(s, "output", args_get(a, "output")) && set_list(s, "options", a->pairs);
+    if (!ok)
+        fleck_settings_free(&s);
+    return s;
 }

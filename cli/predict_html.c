@@ -155,7 +155,7 @@ static void put_counts(FILE *to, const results_page *p)
 static void put_conditions(FILE *to, const results_page *p, const fleck_model_info *info,
                            const char *model_path)
 {
-    const fleck_region_settings *least = &p->picture->regions;
+    const fleck_region_settings *least = p->picture->regions;
 
     fputs("<p class=\"faint\">Model ", to);
     put_name(to, model_path);

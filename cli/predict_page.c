@@ -142,7 +142,6 @@ static int compare(const void *a, const void *b)
 
 int results_page_write(results_page *p, const fleck_model *model, const char *model_path)
 {
-    const fleck_model_info info = fleck_model_describe(model);
     fleck_error err = {0};
     char *text = NULL;
     size_t size;
@@ -151,7 +150,7 @@ int results_page_write(results_page *p, const fleck_model *model, const char *mo
 
     if (p->count > 0)
         qsort(p->parts, (size_t)p->count, sizeof *p->parts, compare);
-    page_html(to, p, &info, model_path);
+    page_html(to, p, fleck_model_describe(model), model_path);
     if (fclose(to) != 0)
         (void)need(NULL);
     if (fleck_file_write(p->path, text, size, &err) != FLECK_OK)

@@ -19,13 +19,12 @@
 
 held_scores held_read(const fleck_model *model)
 {
-    fleck_model_info info = fleck_model_describe(model);
-    held_scores h = {.info = info};
+    held_scores h = {.info = *fleck_model_describe(model)};
     fleck_held_out one;
 
     if (!fleck_model_held_out(model, 0, &one))
         return h;
-    h.n = info.calibrated;
+    h.n = h.info.calibrated;
     h.photos = need(calloc((size_t)h.n, sizeof *h.photos));
     h.alone = need(calloc((size_t)h.n, sizeof *h.alone));
     h.has_group = !isnan(one.group);

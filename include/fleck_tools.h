@@ -16,7 +16,9 @@ extern "C" {
  * mode kept. */
 
 /* Whether path could be written now, asked without a trace: a folder that is missing or closed, a
- * device, a folder in its place, a file that may not be written. */
+ * device, a folder in its place, a file that may not be written.
+ *   FLECK_E_NOTFOUND  there is no such folder
+ *   FLECK_E_IO        it could not be written */
 FLECK_API fleck_status fleck_output_check(const char *path, fleck_error *err) FLECK_MUST_CHECK;
 
 /* What a page of results begins with, so that it is known for one. */
@@ -24,13 +26,19 @@ FLECK_API fleck_status fleck_output_check(const char *path, fleck_error *err) FL
 
 typedef enum fleck_output_kind {
     FLECK_OUTPUT_MODEL,
-    FLECK_OUTPUT_PICTURE, /* a heat map or panel */
-    FLECK_OUTPUT_MAP,     /* .tiff or .npy */
-    FLECK_OUTPUT_SCORES,  /* CSV of fleck eval --scores */
-    FLECK_OUTPUT_RESULTS, /* of fleck predict --csv */
-    FLECK_OUTPUT_REGIONS, /* the second of these */
-    FLECK_OUTPUT_PAGE,    /* of fleck predict --html: begins with FLECK_PAGE_HEAD */
-    FLECK_OUTPUT_COPY     /* of image: has its bytes */
+    /* A heat map or panel. */
+    FLECK_OUTPUT_PICTURE,
+    /* .tiff or .npy */
+    FLECK_OUTPUT_MAP,
+    /* CSV of fleck eval --scores. */
+    FLECK_OUTPUT_SCORES,
+    /* Of fleck predict --csv, and the second file of these. */
+    FLECK_OUTPUT_RESULTS,
+    FLECK_OUTPUT_REGIONS,
+    /* Of fleck predict --html: begins with FLECK_PAGE_HEAD. */
+    FLECK_OUTPUT_PAGE,
+    /* Of image: has its bytes. */
+    FLECK_OUTPUT_COPY
 } fleck_output_kind;
 /* Whether writing path destroys nothing: nothing is there, or an empty file, or what fleck wrote of
  * this kind, of this image (NULL: any).  any: whatever is there may go, but the image itself.
@@ -42,7 +50,7 @@ FLECK_API fleck_status fleck_output_replace(const char *path, fleck_output_kind 
 /* A name below an output folder for what is made of image, ending in `ending` (".png"): the image's
  * path as it is given, "." and doubled slashes left out, "%up" for "..", "%root" in front of an
  * absolute one, "%25" for a "%" that begins a part.  Two paths have two names, whatever else is
- * written; parts that would be longer than a name can be end in a sum.  Free with fleck_free(). */
+ * written; parts that would be longer than a name can be end in a sum.  fleck_free(*out). */
 FLECK_API fleck_status fleck_output_name(char **out, const char *image, const char *ending,
                                          fleck_error *err) FLECK_MUST_CHECK;
 
@@ -52,45 +60,60 @@ FLECK_API fleck_status fleck_output_name(char **out, const char *image, const ch
 FLECK_API fleck_status fleck_file_copy(const char *from, const char *to,
                                        fleck_error *err) FLECK_MUST_CHECK;
 
-/* Write a whole file in one go. */
+/* Write a whole file in one go.
+ *   FLECK_E_NOTFOUND, FLECK_E_IO  as fleck_output_check() */
 FLECK_API fleck_status fleck_file_write(const char *path, const void *bytes, size_t size,
                                         fleck_error *err) FLECK_MUST_CHECK;
 
 /* ---- Evaluation -------------------------------------------------------------------- */
 
 typedef enum fleck_protocol {
-    FLECK_PROTOCOL_PAPER,   /* at the crop's size; masks resized nearest and cropped */
-    FLECK_PROTOCOL_ORIGINAL /* at each image's own size */
+    /* At the crop's size; masks are resized nearest and cropped. */
+    FLECK_PROTOCOL_PAPER,
+    /* At each image's own size. */
+    FLECK_PROTOCOL_ORIGINAL
 } fleck_protocol;
 
+/* NaN where a class is empty. */
 typedef struct fleck_ranking {
-    double auroc, ap, f1max, f1max_threshold; /* NaN where a class is empty */
+    double auroc, ap, f1max, f1max_threshold;
 } fleck_ranking;
 
+/* What an evaluation measured. */
 typedef struct fleck_report {
-    int64_t train, good, defective; /* images; train 0 where unknown */
-    int64_t failed;                 /* images that could not be read, left out of every figure */
+    /* Images; train 0 where unknown. */
+    int64_t train, good, defective;
+    /* Images that could not be read, left out of every figure. */
+    int64_t failed;
     fleck_ranking image;
-    bool has_pixel; /* masks were there */
+    /* Masks were there. */
+    bool has_pixel;
     fleck_ranking pixel;
-    double pro; /* area under PRO up to FPR 0.3, divided by 0.3 */
+    /* Area under PRO up to FPR 0.3, divided by 0.3. */
+    double pro;
     /* F1 of the pixels that pictures outline; pixel.f1max is what one threshold for all images
-     * could reach. NaN without masks, pixel threshold or (maps from files) model */
+     * could reach.  NaN without masks, pixel threshold or (maps from files) model. */
     double outline_f1;
-    int64_t regions;                                         /* 8-connected defects in all masks */
-    int64_t above_threshold_good, above_threshold_defective; /* verdicts at the model's threshold */
+    /* 8-connected defects in all masks. */
+    int64_t regions;
+    /* Verdicts at the model's threshold. */
+    int64_t above_threshold_good, above_threshold_defective;
     fleck_times seconds;
     char category[256];
     /* Why figures of images, of pixels are NaN or not there; "" where they are. */
     char image_undefined[128], pixel_undefined[128];
-    int64_t passed;        /* images in the test folders that are not among the above ... */
-    char passed_text[256]; /* ... and which: "5 in sub/ (--recursive), 1 WebP" */
+    /* Images in the test folders that are not among the above, and which they are: "5 in sub/
+     * (--recursive), 1 WebP". */
+    int64_t passed;
+    char passed_text[256];
 } fleck_report;
 
 /* A test image; valid during the call that it is given to. */
 typedef struct fleck_sample {
-    const char *path, *mask; /* mask NULL: none */
-    const char *type;        /* of defect, as its folder is called; "good" */
+    /* mask NULL: none. */
+    const char *path, *mask;
+    /* Of defect, as its folder is called; "good". */
+    const char *type;
     bool defective;
 } fleck_sample;
 
@@ -99,56 +122,86 @@ typedef fleck_status fleck_on_sample(void *ctx, int64_t i, const fleck_sample *s
                                      const fleck_result *result, const fleck_error *error);
 
 typedef struct fleck_eval_settings {
+    /* As fleck_eval_defaults() wrote it. */
+    size_t size;
+    /* FLECK_PROTOCOL_PAPER */
     fleck_protocol protocol;
-    double pro_limit;           /* 0.3 */
-    fleck_on_sample *on_result; /* NULL: none; sees every image */
+    /* 0.3 */
+    double pro_limit;
+    /* Sees every image, which has its pixels where keep_image says so; NULL: none. */
+    fleck_on_sample *on_result;
     void *on_result_ctx;
-    bool keep_image; /* for on_result */
+    bool keep_image;
+    /* NULL: none. */
     fleck_progress *progress;
     void *progress_ctx;
-    fleck_warning *warning; /* NULL: none */
+    fleck_warning *warning;
     void *warning_ctx;
-    const char
-        *output; /* a file that is to be written of the results: where it is an image or mask of the
-                           data, FLECK_E_STATE before any work; NULL: none */
-    const char
-        *scratch; /* folder for temporary files without a name, where the pixels of maps wait for
-                            the figures beyond 64 MiB of them; NULL: they wait in memory */
-    const char *good; /* name of the folder in test with the good images, or several with commas,
-                         "none" where there is none; NULL: good, ok, normal, pass, ...
-                         (docs/reference/formats.md) */
-    bool recursive;   /* sub-folders of the types' folders are searched as well */
+    /* A file that is to be written of the results: where it is an image or mask of the data,
+     * FLECK_E_STATE before any work; NULL: none. */
+    const char *output;
+    /* Folder for temporary files without a name, where the pixels of maps wait for the figures
+     * beyond 64 MiB of them; NULL: they wait in memory. */
+    const char *scratch;
+    /* Name of the folder in test with the good images, or several with commas, "none" where there
+     * is none; NULL: good, ok, normal, pass, ... (docs/reference/formats.md) */
+    const char *good;
+    /* Sub-folders of the types' folders are searched as well. */
+    bool recursive;
 } fleck_eval_settings;
-FLECK_API fleck_eval_settings fleck_eval_defaults(void);
+/* Write the defaults; size is sizeof *settings. */
+FLECK_API void fleck_eval_defaults(fleck_eval_settings *settings, size_t size);
 
-/* Score the test images of path (MVTec layout or CSV) and measure. */
+/* Score the test images of path (MVTec layout or CSV) and measure.  fleck_free(*out).
+ *   FLECK_E_NOTFOUND  no such path, or no test image in it
+ *   FLECK_E_IO, FLECK_E_FORMAT  the list of images, or a mask, cannot be read; an image that
+ *                     cannot is counted in `failed`
+ *   FLECK_E_SHAPE     a mask of another size than its image
+ *   FLECK_E_STATE     output is an image or mask; the model's file has changed
+ *   FLECK_E_CANCELLED progress or on_result said so; other statuses that on_result returns */
 FLECK_API fleck_status fleck_evaluate(fleck_model *model, const char *path,
-                                      const fleck_eval_settings *settings, fleck_report *out,
+                                      const fleck_eval_settings *settings, fleck_report **out,
                                       fleck_error *err) FLECK_MUST_CHECK;
 
 typedef struct fleck_metrics_settings {
+    /* As fleck_metrics_defaults() wrote it. */
+    size_t size;
+    /* FLECK_PROTOCOL_ORIGINAL */
     fleck_protocol protocol;
-    int64_t width, height;           /* PAPER: masks are resized (nearest) to this: 256 x 256 */
-    int64_t crop_width, crop_height; /* then cropped to this: 224 x 224; 0: not cropped */
-    double pro_limit;                /* 0.3 */
-    int threads;                     /* 0: one for each processor */
-    fleck_progress *progress;        /* NULL: none */
+    /* PAPER: masks are resized (nearest) to this: 256 x 256. */
+    int64_t width, height;
+    /* Then cropped to this: 224 x 224; 0: not cropped. */
+    int64_t crop_width, crop_height;
+    /* 0.3 */
+    double pro_limit;
+    /* 0: one for each processor. */
+    int threads;
+    /* NULL: none. */
+    fleck_progress *progress;
     void *progress_ctx;
-    fleck_warning *warning; /* NULL: none */
+    fleck_warning *warning;
     void *warning_ctx;
-    const char *scratch; /* as in fleck_eval_settings */
-    const char *good;    /* as in fleck_eval_settings */
-    bool recursive;      /* as in fleck_eval_settings */
-    int64_t max_pixels;  /* of an image: a larger one is refused; 0: 2^28 */
+    /* As in fleck_eval_settings. */
+    const char *scratch;
+    const char *good;
+    bool recursive;
+    /* Of an image: a larger one is refused; 0: 2^28. */
+    int64_t max_pixels;
 } fleck_metrics_settings;
-FLECK_API fleck_metrics_settings fleck_metrics_defaults(void);
+/* Write the defaults; size is sizeof *settings. */
+FLECK_API void fleck_metrics_defaults(fleck_metrics_settings *settings, size_t size);
 
 /* Measure maps that some tool wrote: maps_dir/<type>/<stem>.tiff|.tif|.npy, with or without a
  * folder test/ in between, <stem> with or without the image's own ending, or a name that
  * fleck_output_name() gives; for every test image of path.  With protocol ORIGINAL a map has its
- * image's own size, with PAPER the crop's.  The score of an image is the maximum of its map. */
+ * image's own size, with PAPER the crop's.  The score of an image is the maximum of its map.
+ *   FLECK_E_NOTFOUND  no such path, no test image in it, or an image without a map
+ *   FLECK_E_IO, FLECK_E_FORMAT, FLECK_E_UNSUPPORTED  a map or mask cannot be read
+ *   FLECK_E_SHAPE     a map or mask of another size
+ *   FLECK_E_CANCELLED progress said so
+ * fleck_free(*out). */
 FLECK_API fleck_status fleck_metrics(const char *maps_dir, const char *path,
-                                     const fleck_metrics_settings *settings, fleck_report *out,
+                                     const fleck_metrics_settings *settings, fleck_report **out,
                                      fleck_error *err) FLECK_MUST_CHECK;
 
 /* ---- Benchmarks -------------------------------------------------------------------- */
@@ -163,22 +216,33 @@ typedef struct fleck_bench_place {
     double seconds_left;
 } fleck_bench_place;
 
-/* Several methods, networks and options over every category of a data set.  Start from
- * fleck_bench_defaults(). */
+/* Several methods, networks and options over every category of a data set. */
 typedef struct fleck_bench_settings {
-    /* "METHOD[@BACKBONE][:NAME=VALUE,...]", ended by NULL; names are the method's options and
-     * those of fleck_fit_setting() that say `run`; k sets SPADE's k-image and k-pixel */
+    /* As fleck_bench_defaults() wrote it. */
+    size_t size;
+    /* "METHOD[@BACKBONE][:NAME=VALUE,...]", ended by NULL; names are the method's options and those
+     * of fleck_setting_at() that say `run`; k sets SPADE's k-image and k-pixel. */
     const char *const *runs;
-    const char *const *backbones;  /* for runs that name none; NULL: fit.backbone */
-    const char *preset;            /* further runs: "report", "papers"; NULL: none */
-    const char *const *categories; /* names of those wanted; NULL: all */
-    fleck_fit_settings fit;        /* what the runs share; its method and options are not used */
+    /* For runs that name none; NULL: that of fit. */
+    const char *const *backbones;
+    /* Further runs: "report", "papers"; NULL: none. */
+    const char *preset;
+    /* Names of those wanted; NULL: all. */
+    const char *const *categories;
+    /* What the runs share, and progress and warnings of the whole; its method and options are not
+     * used.  NULL: the defaults. */
+    const fleck_settings *fit;
+    /* FLECK_PROTOCOL_PAPER */
     fleck_protocol protocol;
-    double pro_limit;  /* 0.3 */
-    int64_t resamples; /* of the bootstrap: 2000 */
-    uint64_t seed;     /* of the bootstrap: 1 */
-    int64_t memory;    /* bytes of images and features kept in memory, beyond it in a file: 1 GiB */
-    const char *command; /* written into the report; NULL: none */
+    /* 0.3 */
+    double pro_limit;
+    /* Of the bootstrap: 2000 from seed 1. */
+    int64_t resamples;
+    uint64_t seed;
+    /* Bytes of images and features kept in memory, beyond it in a file: 1 GiB. */
+    int64_t memory;
+    /* Written into the report; NULL: none. */
+    const char *command;
     /* Told of each category when it is done: reused says that it was done before, error why it
      * failed (NULL: it did not). */
     void (*on_category)(void *ctx, const char *category, bool reused, const fleck_error *error);
@@ -187,14 +251,18 @@ typedef struct fleck_bench_settings {
     void (*on_run)(void *ctx, const fleck_bench_place *place);
     void *on_run_ctx;
 } fleck_bench_settings;
-FLECK_API fleck_bench_settings fleck_bench_defaults(void);
+/* Write the defaults; size is sizeof *settings. */
+FLECK_API void fleck_bench_defaults(fleck_bench_settings *settings, size_t size);
 
 typedef struct fleck_bench_summary {
-    int64_t categories, reused, failed; /* found; done before; not done */
-    int64_t unread;                     /* test images that could not be scored, over all runs */
-    char *text;                         /* the tables, for a terminal; fleck_free() */
-    int64_t runs_computed, runs_reused; /* of categories that did not fail */
-    int64_t runs_failed;                /* likewise: they have no figures */
+    /* Found; done before; not done. */
+    int64_t categories, reused, failed;
+    /* Test images that could not be scored, over all runs. */
+    int64_t unread;
+    /* The tables, for a terminal. */
+    const char *text;
+    /* Of categories that did not fail; runs_failed have no figures. */
+    int64_t runs_computed, runs_reused, runs_failed;
 } fleck_bench_summary;
 
 /* Do every run on every category (MVTec layout) below root, and write into the folder out:
@@ -203,48 +271,58 @@ typedef struct fleck_bench_summary {
  * settings and fleck's version are the same; other runs may come and go.  Each image is decoded
  * once, and passed once through each network for each preprocessing, whatever the number of runs.
  *
- * A run that fails on a category has no figures there: it is counted, and told to fit.warning.  A
- * category that fails as a whole is counted, told to on_category, and left out of the report; the
- * call succeeds.
+ * A run that fails on a category has no figures there: it is counted, and told to fit's warning
+ * function.  A category that fails as a whole is counted, told to on_category, and left out of the
+ * report; the call succeeds.  fleck_free(*summary).
  *   FLECK_E_OPTION    a run, preset or category that is not there; no run; two runs that are the
  *                     same
  *   FLECK_E_NOTFOUND  no category below root; weights that are not installed
- *   FLECK_E_STATE     out holds files, but no earlier benchmark; another benchmark writes into
- *                     it */
+ *   FLECK_E_STATE     out holds files, but no earlier benchmark; another benchmark writes into it
+ *   FLECK_E_IO        the system refuses to read root or to write into out
+ *   FLECK_E_CANCELLED progress said so */
 FLECK_API fleck_status fleck_bench(const char *root, const char *out,
                                    const fleck_bench_settings *settings,
-                                   fleck_bench_summary *summary, fleck_error *err) FLECK_MUST_CHECK;
+                                   fleck_bench_summary **summary,
+                                   fleck_error *err) FLECK_MUST_CHECK;
 
 typedef struct fleck_compare_settings {
-    int64_t resamples;        /* of the bootstrap: 10000 */
-    uint64_t seed;            /* 1 */
-    double level;             /* of the interval: 0.95 */
-    fleck_progress *progress; /* NULL: none */
+    /* As fleck_compare_defaults() wrote it. */
+    size_t size;
+    /* Of the bootstrap: 10000 from seed 1. */
+    int64_t resamples;
+    uint64_t seed;
+    /* Of the interval: 0.95. */
+    double level;
+    /* NULL: none. */
+    fleck_progress *progress;
     void *progress_ctx;
 } fleck_compare_settings;
-FLECK_API fleck_compare_settings fleck_compare_defaults(void);
+/* Write the defaults; size is sizeof *settings. */
+FLECK_API void fleck_compare_defaults(fleck_compare_settings *settings, size_t size);
 
 /* Two runs' image ROC-AUCs on the same images. */
 typedef struct fleck_comparison {
     int64_t good, defective;
-    double a, b, difference; /* b - a */
-    double low,
-        high; /* interval of the difference, by a paired bootstrap of the images, good and defective
-                                apart */
-    double bootstrap_p; /* two-sided: that they do not differ */
-    double se, z,
-        p; /* DeLong, DeLong and Clarke-Pearson 1988: standard error, its quotient, two-sided p */
+    /* difference is b - a. */
+    double a, b, difference;
+    /* Interval of the difference, by a paired bootstrap of the images, good and defective apart. */
+    double low, high;
+    /* Two-sided: that they do not differ. */
+    double bootstrap_p;
+    /* DeLong, DeLong and Clarke-Pearson 1988: standard error, its quotient, two-sided p. */
+    double se, z, p;
 } fleck_comparison;
 
 /* Compare the scores in two files that `fleck eval --json` or `fleck bench` wrote.  a_run and
- * b_run: name or number of a benchmark's run; NULL where the file has one only.  settings NULL: the
- * defaults.
+ * b_run: name or number of a benchmark's run; NULL where the file has one only.  fleck_free(*out).
  *   FLECK_E_OPTION  no such run; says which there are
  *   FLECK_E_SHAPE   the images differ; names the first that is in one only, or has two labels
- *   FLECK_E_FORMAT  not such a file; fewer than two good or two defective images */
+ *   FLECK_E_FORMAT  not such a file; fewer than two good or two defective images
+ *   FLECK_E_NOTFOUND, FLECK_E_IO  a file cannot be read
+ *   FLECK_E_CANCELLED  progress said so */
 FLECK_API fleck_status fleck_compare(const char *a, const char *a_run, const char *b,
                                      const char *b_run, const fleck_compare_settings *settings,
-                                     fleck_comparison *out, fleck_error *err) FLECK_MUST_CHECK;
+                                     fleck_comparison **out, fleck_error *err) FLECK_MUST_CHECK;
 
 /* ---- Pictures and samples ---------------------------------------------------------- */
 
@@ -255,18 +333,34 @@ typedef struct fleck_panel_column {
 } fleck_panel_column;
 /* Write a PNG, which says that fleck drew it: image | ground truth | heat map of each model,
  * captions below, each picture tile pixels high.  mask NULL: the ground truth column says
- * "none". */
+ * "none".  Progress is that of the models.
+ *   FLECK_E_SHAPE      the mask is of another size
+ *   FLECK_E_STATE      out_path is the image or the mask; a model's file has changed
+ *   FLECK_E_IO         out_path cannot be written
+ *   else               as fleck_score_file() */
 FLECK_API fleck_status fleck_panel(const char *out_path, const char *image, const char *mask,
                                    const fleck_panel_column *columns, int n, int64_t tile,
                                    fleck_error *err) FLECK_MUST_CHECK;
 
-/* Write a deterministic, licence-free sample category in MVTec AD layout under folder. */
 typedef struct fleck_synth_settings {
-    int64_t width, height;          /* 256 x 256 */
-    int64_t train, good, defective; /* 60, 20, and 10 for each type of defect */
-    uint64_t seed;                  /* 1 */
+    /* As fleck_synth_defaults() wrote it. */
+    size_t size;
+    /* 256 x 256 */
+    int64_t width, height;
+    /* 60, 20, and 10 for each type of defect. */
+    int64_t train, good, defective;
+    /* 1 */
+    uint64_t seed;
+    /* Told of images; NULL: none. */
+    fleck_progress *progress;
+    void *progress_ctx;
 } fleck_synth_settings;
-FLECK_API fleck_synth_settings fleck_synth_defaults(void);
+/* Write the defaults; size is sizeof *settings. */
+FLECK_API void fleck_synth_defaults(fleck_synth_settings *settings, size_t size);
+/* Write a deterministic, licence-free sample category in MVTec AD layout under folder.
+ *   FLECK_E_OPTION  a size or number out of range; folder is neither new nor empty
+ *   FLECK_E_IO      it cannot be made or written into
+ *   FLECK_E_CANCELLED  progress said so; the images so far stay */
 FLECK_API fleck_status fleck_synth(const char *folder, const fleck_synth_settings *settings,
                                    fleck_error *err) FLECK_MUST_CHECK;
 

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "fleck_tools.h"
+#include "defaults.h"
 
 /* Fail with the library's message. */
 #define assert_ok(call)                                                                            \

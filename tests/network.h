@@ -4,6 +4,7 @@
 #ifndef FK_TEST_NETWORK_H
 #define FK_TEST_NETWORK_H
 
+#include "fit/settings.h"
 #include "unit/net/seeded.h"
 
 /* ResNet-18's weights up to layer2 or (whole) all of them, into a file. */
@@ -64,7 +65,7 @@ static inline const char *network_file(bool whole)
 }
 
 /* The settings' network, for their method. */
-static inline void use_network(fleck_fit_settings *s)
+static inline void use_network(fleck_settings *s)
 {
     const char *file = network_file(s->method != NULL && strcmp(s->method, "spade") == 0);
 

@@ -13,6 +13,16 @@
                                 #argument);                                                        \
     } while (0)
 
+/* Write defaults into a caller's struct, which may be of an older header or of a newer one. */
+void fk_hand_defaults(void *theirs, size_t their_size, const void *mine, size_t size);
+/* Take a caller's settings, NULL or a struct that may be of an older header or of a newer one, over
+ * the defaults in *mine; where: the function.
+ *   FLECK_E_OPTION       they do not begin with a size
+ *   FLECK_E_UNSUPPORTED  a newer header's member is set */
+fleck_status fk_take(void *mine, size_t size, const void *theirs, const char *where,
+                     fleck_error *err) FLECK_MUST_CHECK;
+#define FK_TAKE(mine, theirs) FK_DO(fk_take(mine, sizeof *(mine), theirs, __func__, err))
+
 /* Each returns FLECK_E_OPTION and names the function `where` and what is wrong. */
 fleck_status fk_check_files(const char *const *files, int64_t n, const char *where,
                             fleck_error *err) FLECK_MUST_CHECK;

@@ -10,6 +10,9 @@
 #include "fit/settings.h"
 #include "synth/synth.h"
 
+#include <pthread.h>
+#include <string.h>
+
 const char *fleck_version(void)
 {
     return FLECK_VERSION;
@@ -48,16 +51,6 @@ int fleck_method_count(void)
     return fk_method_count();
 }
 
-fleck_method_info fleck_method_at(int i)
-{
-    const fk_method *m;
-
-    if (i < 0 || i >= fk_method_count())
-        return (fleck_method_info){0};
-    m = fk_method_at(i);
-    return (fleck_method_info){m->name, m->title, m->reference, m->resize};
-}
-
 static fleck_option_kind public_kind(fk_option_kind kind)
 {
     switch (kind) {
@@ -72,28 +65,80 @@ static fleck_option_kind public_kind(fk_option_kind kind)
     }
 }
 
-bool fleck_method_option(const char *name, int j, fleck_option *out)
-{
-    const fk_method *m = name != NULL ? fk_method_find(name) : NULL;
-    const fk_option *o;
+/* The tables of the rooms below as fleck.h shows them, filled once. */
+#define MOST 64
+static struct {
+    pthread_once_t once;
+    fleck_method_info methods[MOST];
+    fleck_option options[MOST][MOST]; /* by method; a row without a name ends each */
+    fleck_backbone_info backbones[MOST];
+    fleck_setting settings[MOST]; /* likewise */
+} tables = {.once = PTHREAD_ONCE_INIT};
 
-    if (m == NULL || j < 0 || out == NULL)
-        return false;
-    for (int i = 0; i < j; i++)
-        if (m->options[i].name == NULL)
-            return false;
-    o = &m->options[j];
-    if (o->name == NULL)
-        return false;
-    *out = (fleck_option){.name = o->name,
-                          .kind = public_kind(o->kind),
-                          .initial = o->initial,
-                          .min = o->min,
-                          .max = o->max,
-                          .choices = o->choices,
-                          .after_fit = o->after_fit,
-                          .help = o->help};
-    return true;
+static void fill_options(fleck_option *out, const fk_option *o)
+{
+    for (int n = 0; n < MOST - 1 && o->name != NULL; n++, o++)
+        out[n] = (fleck_option){.name = o->name,
+                                .kind = public_kind(o->kind),
+                                .initial = o->initial,
+                                .min = o->min,
+                                .max = o->max,
+                                .choices = o->choices,
+                                .after_fit = o->after_fit,
+                                .help = o->help};
+}
+
+static void fill_settings(fleck_setting *out)
+{
+    const fk_setting *row = fk_settings;
+
+    for (int n = 0; n < MOST - 1 && row->option.name != NULL; row++) {
+        const fk_option *o = &row->option;
+
+        if (row->group != NULL)
+            out[n++] = (fleck_setting){.name = o->name,
+                                       .letter = row->letter,
+                                       .value = row->value != NULL ? row->value : o->choices,
+                                       .initial = o->initial,
+                                       .group = row->group,
+                                       .help = o->help,
+                                       .list = row->list,
+                                       .bench = (row->where & FK_IN_BENCH) != 0,
+                                       .run = (row->where & FK_IN_RUN) != 0};
+    }
+}
+
+static void fill_tables(void)
+{
+    for (int i = 0; i < MOST && i < fk_method_count(); i++) {
+        const fk_method *m = fk_method_at(i);
+
+        tables.methods[i] = (fleck_method_info){m->name, m->title, m->reference, m->resize};
+        fill_options(tables.options[i], m->options);
+    }
+    for (int i = 0; i < MOST && i < fk_arch_count(); i++) {
+        const fk_arch *a = fk_arch_at(i);
+
+        tables.backbones[i] =
+            (fleck_backbone_info){a->name, a->title, a->source, a->file, fk_weights_fetchable(a)};
+    }
+    fill_settings(tables.settings);
+}
+
+const fleck_method_info *fleck_method_at(int i)
+{
+    pthread_once(&tables.once, fill_tables);
+    return i >= 0 && i < fk_method_count() && i < MOST ? &tables.methods[i] : NULL;
+}
+
+const fleck_option *fleck_method_option(const char *name, int j)
+{
+    const fleck_method_info *m;
+
+    for (int i = 0; name != NULL && j >= 0 && j < MOST && (m = fleck_method_at(i)) != NULL; i++)
+        if (strcmp(m->name, name) == 0)
+            return tables.options[i][j].name != NULL ? &tables.options[i][j] : NULL;
+    return NULL;
 }
 
 int fleck_backbone_count(void)
@@ -101,86 +146,63 @@ int fleck_backbone_count(void)
     return fk_arch_count();
 }
 
-fleck_backbone_info fleck_backbone_at(int i)
+const fleck_backbone_info *fleck_backbone_at(int i)
 {
-    const fk_arch *a;
-
-    if (i < 0 || i >= fk_arch_count())
-        return (fleck_backbone_info){0};
-    a = fk_arch_at(i);
-    return (fleck_backbone_info){a->name, a->title, a->source, a->file, fk_weights_fetchable(a)};
+    pthread_once(&tables.once, fill_tables);
+    return i >= 0 && i < fk_arch_count() && i < MOST ? &tables.backbones[i] : NULL;
 }
 
-fleck_fit_settings fleck_fit_defaults(void)
+const fleck_setting *fleck_setting_at(int i)
 {
-    return fk_fit_defaults();
+    pthread_once(&tables.once, fill_tables);
+    return i >= 0 && i < MOST && tables.settings[i].name != NULL ? &tables.settings[i] : NULL;
 }
 
-bool fleck_fit_setting(int i, fleck_setting *out)
+void fleck_run_defaults(fleck_run_settings *settings, size_t size)
 {
-    const fk_setting *row = fk_settings;
-    const fk_option *o = &row->option;
-
-    if (i < 0 || out == NULL)
-        return false;
-    for (; o->name != NULL && i > 0; i--)
-        o = &(++row)->option;
-    if (o->name == NULL)
-        return false;
-    *out = (fleck_setting){.name = o->name,
-                           .letter = row->letter,
-                           .value = row->value != NULL ? row->value : o->choices,
-                           .initial = o->initial,
-                           .group = row->group,
-                           .help = o->help,
-                           .list = row->list,
-                           .bench = (row->where & FK_IN_BENCH) != 0,
-                           .run = (row->where & FK_IN_RUN) != 0};
-    return true;
+    fk_hand_defaults(settings, size, &(fleck_run_settings){0}, sizeof *settings);
 }
 
-fleck_status fleck_fit_set(fleck_fit_settings *s, const char *name, const char *text,
-                           fleck_error *err)
+void fleck_eval_defaults(fleck_eval_settings *settings, size_t size)
 {
-    FK_NEED(s);
-    FK_NEED(name);
-    FK_NEED(text);
-    return fk_fit_set(s, name, text, err);
+    fleck_eval_settings s = fk_evaluate_defaults();
+
+    fk_hand_defaults(settings, size, &s, sizeof s);
 }
 
-fleck_run_settings fleck_run_defaults(void)
+static const fleck_metrics_settings metrics_defaults = {.protocol = FLECK_PROTOCOL_ORIGINAL,
+                                                        .width = 256,
+                                                        .height = 256,
+                                                        .crop_width = 224,
+                                                        .crop_height = 224,
+                                                        .pro_limit = 0.3};
+static const fleck_synth_settings synth_defaults = {
+    .width = 256, .height = 256, .train = 60, .good = 20, .defective = 10, .seed = 1};
+
+void fleck_metrics_defaults(fleck_metrics_settings *settings, size_t size)
 {
-    return (fleck_run_settings){0};
+    fk_hand_defaults(settings, size, &metrics_defaults, sizeof metrics_defaults);
 }
 
-fleck_eval_settings fleck_eval_defaults(void)
+void fleck_synth_defaults(fleck_synth_settings *settings, size_t size)
 {
-    return fk_evaluate_defaults();
-}
-
-fleck_metrics_settings fleck_metrics_defaults(void)
-{
-    return (fleck_metrics_settings){.protocol = FLECK_PROTOCOL_ORIGINAL,
-                                    .width = 256,
-                                    .height = 256,
-                                    .crop_width = 224,
-                                    .crop_height = 224,
-                                    .pro_limit = 0.3};
-}
-
-fleck_synth_settings fleck_synth_defaults(void)
-{
-    return (fleck_synth_settings){
-        .width = 256, .height = 256, .train = 60, .good = 20, .defective = 10, .seed = 1};
+    fk_hand_defaults(settings, size, &synth_defaults, sizeof synth_defaults);
 }
 
 fleck_status fleck_synth(const char *folder, const fleck_synth_settings *settings, fleck_error *err)
 {
-    fleck_synth_settings s = settings != NULL ? *settings : fleck_synth_defaults();
-    fk_synth_settings in = {s.width, s.height, s.train, s.good, s.defective, s.seed};
+    fleck_synth_settings s = synth_defaults;
+    fk_synth_settings in;
+    fk_watch watch;
+    fleck_status st;
 
     FK_NEED(folder);
-    return fk_synth_write(folder, &in, err);
+    FK_TAKE(&s, settings);
+    watch = (fk_watch){.call = s.progress, .ctx = s.progress_ctx};
+    in = (fk_synth_settings){s.width, s.height, s.train, s.good, s.defective, s.seed, &watch};
+    st = fk_synth_write(folder, &in, err);
+done:
+    return st;
 }
 
 bool fleck_is_image_name(const char *path)

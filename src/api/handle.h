@@ -6,13 +6,15 @@
 
 struct fleck_model {
     fk_model model;
-    fk_runner runner; /* borrows model */
-    char *path;       /* of the file it was opened from, from the root; NULL for a fitted one */
-    char taps[512];   /* names separated by commas, for fleck_model_describe() */
-    int64_t skipped;  /* images of the fit's data that were not learned */
+    fk_runner runner;       /* borrows model; zero while an opened one rests */
+    fleck_run_settings run; /* that it was opened with; what it points to is gone */
+    char *path;     /* of the file it was opened from, from the root; NULL for another one */
+    bool opened;    /* from a file or from memory */
+    char taps[512]; /* names separated by commas, for fleck_model_describe() */
     char pool[FK_POOLING_TEXT];
-    char *options;  /* JSON text, likewise */
-    fk_watch watch; /* of calls on an opened model; its runner's pool has it */
+    char *options;         /* JSON text, likewise */
+    fleck_model_info info; /* what it hands out */
+    fk_watch watch;        /* of calls on an opened model; its runner's pool has it */
 };
 
 /* A call on m begins: whoever stopped the last one has not stopped this. */
@@ -22,8 +24,12 @@ static inline void fk_handle_begin(struct fleck_model *m, const char *stage, int
     fk_watch_stage(&m->watch, stage, total);
 }
 
-/* What every call that scores begins with: the file that the model was opened from, where it still
- * exists, is what it was.  FLECK_E_STATE where it is not. */
+/* Fill m's info anew, once it is fitted or opened and when a number in it has changed. */
+void fk_handle_describe(fleck_model *m);
+/* Whether the file that the model was opened from, where it still exists, is what it was:
+ * FLECK_E_STATE where it is not. */
 fleck_status fk_handle_unchanged(const fleck_model *model, fleck_error *err) FLECK_MUST_CHECK;
+/* What every call that scores begins with: that, and the network is compiled. */
+fleck_status fk_handle_ready(fleck_model *model, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -13,7 +13,6 @@
 #include "run/score.h"
 #include "view/place.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,7 +49,7 @@ done:
 }
 
 /* Set the mask from the settings' areas, in pixels of the first image. */
-static fleck_status plan_areas(fk_model *m, const fk_source *source, const fleck_fit_settings *s,
+static fleck_status plan_areas(fk_model *m, const fk_source *source, const fleck_settings *s,
                                fleck_error *err)
 {
     fk_image_settings how = {.max_pixels = s->max_pixels};
@@ -70,11 +69,11 @@ done:
 
 /* category: what the model is named after. */
 static fleck_status fit(fleck_model **out, fk_source *source, const char *category,
-                        const fleck_fit_settings *settings, fk_wide_window window,
-                        fleck_times *times, fleck_error *err)
+                        const fleck_settings *settings, fk_wide_window window, fleck_times *times,
+                        fleck_error *err)
 {
-    fleck_fit_settings sized = settings != NULL ? *settings : fleck_fit_defaults();
-    const fleck_fit_settings *s = &sized;
+    fleck_settings sized = settings != NULL ? *settings : fk_fit_defaults();
+    const fleck_settings *s = &sized;
     fleck_model *m = NULL;
     fleck_times ignored;
     bool network;
@@ -96,6 +95,7 @@ static fleck_status fit(fleck_model **out, fk_source *source, const char *catego
     m->runner.max_pixels = s->max_pixels;
     FK_DO(fk_fit_run(&m->model, &m->runner, source, s, times != NULL ? times : &ignored, err));
     fk_runner_tell(&m->runner);
+    fk_handle_describe(m);
     *out = m;
     return FLECK_OK;
 done:
@@ -110,9 +110,8 @@ done:
 
 /* Before any work: the settings are legal, and the model's file is none of those that are read, nor
  * of the data set's (NULL: none) others. */
-static fleck_status check_call(const fleck_fit_settings *s, const char *data,
-                               const char *const *files, const char *const *masks, int64_t n,
-                               fleck_error *err)
+static fleck_status check_call(const fleck_settings *s, const char *data, const char *const *files,
+                               const char *const *masks, int64_t n, fleck_error *err)
 {
     fk_dataset_how how = fk_source_how(s->good, s->recursive, (fk_warn){0});
     fk_outputs out = {0};
@@ -124,7 +123,7 @@ static fleck_status check_call(const fleck_fit_settings *s, const char *data,
     FK_DO(fk_outputs_add(&out, s->output, err));
     if (out.paths.count == 0) /* nothing is there yet */
         goto done;
-    FK_DO(fk_outputs_apart_fit(&out, s, err));
+    FK_DO(fk_fit_apart(&out, s, err));
     for (int64_t i = 0; i < n; i++) {
         FK_DO(fk_outputs_apart(&out, files[i], err));
         FK_DO(fk_outputs_apart(&out, masks != NULL ? masks[i] : NULL, err));
@@ -140,10 +139,10 @@ done:
 
 /* Fit n files, once all of them are known to be images; files and masks (NULL: none) may shrink. */
 static fleck_status fit_files(fleck_model **out, const char **files, const char **masks, int64_t n,
-                              const char *category, const fleck_fit_settings *settings,
+                              const char *category, const fleck_settings *settings,
                               fleck_times *times, fleck_error *err)
 {
-    fleck_fit_settings s = *settings;
+    fleck_settings s = *settings;
     fk_digest *contents = NULL;
     fk_wide_window window;
     fk_source source;
@@ -169,7 +168,7 @@ done:
 }
 
 /* Say what of the folder was not learned. */
-static void tell_left_out(const fk_samples *samples, int64_t learned, const fleck_fit_settings *s,
+static void tell_left_out(const fk_samples *samples, int64_t learned, const fleck_settings *s,
                           const char *path)
 {
     int64_t all = samples->count + samples->passed, bad = samples->count - learned;
@@ -184,10 +183,10 @@ static void tell_left_out(const fk_samples *samples, int64_t learned, const flec
                     path, (long long)learned, (long long)all, all == 1 ? "" : "s", passed, text);
 }
 
-fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_settings *settings,
+fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_settings *settings,
                        fleck_times *times, fleck_error *err)
 {
-    fleck_fit_settings s = settings != NULL ? *settings : fleck_fit_defaults();
+    fleck_settings s = settings != NULL ? *settings : fk_fit_defaults();
     fk_dataset_how how = fk_source_how(s.good, s.recursive, (fk_warn){s.warning, s.warning_ctx});
     fk_samples samples = {0};
     const char **files = NULL, **masks = NULL;
@@ -207,8 +206,7 @@ fleck_status fleck_fit(fleck_model **out, const char *path, const fleck_fit_sett
     }
     FK_DO(check_call(&s, path, files, masks, samples.count, err));
     FK_DO(fit_files(out, files, masks, samples.count, name, &s, times, err));
-    assert(*out != NULL); /* the fit succeeded */
-    (*out)->skipped = samples.count + samples.passed - fk_model_images(&(*out)->model);
+    (*out)->info.skipped = samples.count + samples.passed - fk_model_images(&(*out)->model);
     tell_left_out(&samples, fk_model_images(&(*out)->model), &s, path);
 done:
     fk_free(files);
@@ -218,11 +216,19 @@ done:
     return st;
 }
 
-fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_t n,
-                             const fleck_fit_settings *settings, fleck_times *times,
-                             fleck_error *err)
+static fleck_status check_masks(const fleck_settings *s, int64_t n, fleck_error *err)
 {
-    fleck_fit_settings s = settings != NULL ? *settings : fleck_fit_defaults();
+    if (s->n_masks == 0 || s->n_masks == n)
+        return FLECK_OK;
+    return fk_error_set(err, FLECK_E_OPTION,
+                        "--masks: expected one for each of %lld images, got %lld", (long long)n,
+                        (long long)s->n_masks);
+}
+
+fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_t n,
+                             const fleck_settings *settings, fleck_times *times, fleck_error *err)
+{
+    fleck_settings s = settings != NULL ? *settings : fk_fit_defaults();
     const char **own = NULL, **masks = NULL;
     fleck_status st;
 
@@ -231,6 +237,7 @@ fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_
     FK_DO(fk_check_files(files, n, __func__, err));
     if (n < 1)
         FK_FAIL(err, FLECK_E_NOTFOUND, "fit: expected at least one image, got none");
+    FK_DO(check_masks(&s, n, err));
     FK_DO(FK_ALLOC(&own, n, err));
     memcpy(own, files, (size_t)n * sizeof *own);
     if (s.masks != NULL) {
@@ -239,8 +246,7 @@ fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_
     }
     FK_DO(check_call(&s, NULL, own, masks, n, err));
     FK_DO(fit_files(out, own, masks, n, "", &s, times, err));
-    assert(*out != NULL); /* the fit succeeded */
-    (*out)->skipped = n - fk_model_images(&(*out)->model);
+    (*out)->info.skipped = n - fk_model_images(&(*out)->model);
 done:
     fk_free(own);
     fk_free(masks);
@@ -248,9 +254,10 @@ done:
 }
 
 fleck_status fleck_fit_stream(fleck_model **out, fleck_next_image *next, void *ctx, int64_t n,
-                              const fleck_fit_settings *settings, fleck_times *times,
-                              fleck_error *err)
+                              const fleck_settings *settings, fleck_times *times, fleck_error *err)
 {
+    fleck_settings s = settings != NULL ? *settings : fk_fit_defaults();
+    fk_wide_window window;
     fk_source source;
     fleck_status st;
 
@@ -258,15 +265,14 @@ fleck_status fleck_fit_stream(fleck_model **out, fleck_next_image *next, void *c
     *out = NULL;
     FK_NEED(next);
     if (n < 1)
-        return fk_error_set(err, FLECK_E_NOTFOUND, "fit: expected at least one image, got none");
-    if (settings != NULL) {
-        st = check_call(settings, NULL, NULL, NULL, 0, err);
-        if (st != FLECK_OK)
-            return st;
-    }
+        FK_FAIL(err, FLECK_E_NOTFOUND, "fit: expected at least one image, got none");
+    FK_DO(check_masks(&s, n, err));
+    FK_DO(check_call(&s, NULL, NULL, NULL, 0, err));
+    FK_DO(fk_fit_window(&window, s.window, (fk_wide_window){0, 0}, err));
     fk_source_init_stream(&source, next, ctx, n);
-    st = fit(out, &source, "", settings, (fk_wide_window){0, 0}, times, err);
+    st = fit(out, &source, "", &s, window, times, err);
     fk_source_free(&source);
+done:
     return st;
 }
 
@@ -283,6 +289,23 @@ fleck_status fleck_model_save_with(const fleck_model *model, const char *path,
     FK_NEED(model);
     FK_NEED(path);
     return fk_model_save(&model->model, path, &watch, err);
+}
+
+fleck_status fleck_model_save_memory(const fleck_model *model, void **bytes, size_t *size,
+                                     fleck_progress *progress, void *progress_ctx, fleck_error *err)
+{
+    fk_watch watch = {.call = progress, .ctx = progress_ctx};
+    uint8_t *copy = NULL;
+    fleck_status st;
+
+    FK_NEED(bytes);
+    *bytes = NULL;
+    FK_NEED(size);
+    *size = 0;
+    FK_NEED(model);
+    st = fk_model_save_memory(&model->model, &copy, size, &watch, err);
+    *bytes = copy;
+    return st;
 }
 
 /* path from the root on, so that it stays when the process changes its folder.  Links stay too: one
@@ -332,33 +355,62 @@ done:
     return st;
 }
 
-fleck_status fleck_model_open(fleck_model **out, const char *path,
-                              const fleck_run_settings *settings, fleck_error *err)
+static fleck_status open_runner(fleck_model *m, fleck_error *err)
 {
-    fleck_run_settings s = settings != NULL ? *settings : fleck_run_defaults();
+    fleck_status st = fk_runner_open(&m->runner, &m->model, m->run.threads, err);
+
+    if (st != FLECK_OK)
+        return st;
+    m->runner.warn = (fk_warn){m->run.warning, m->run.warning_ctx};
+    m->runner.max_pixels = m->run.max_pixels;
+    fk_pool_set_watch(m->runner.pool, &m->watch);
+    return FLECK_OK;
+}
+
+fleck_status fk_handle_ready(fleck_model *m, fleck_error *err)
+{
+    fleck_status st = fk_handle_unchanged(m, err);
+
+    return st == FLECK_OK && m->runner.model == NULL ? open_runner(m, err) : st;
+}
+
+/* What is damaged is told at once, though nothing is compiled. */
+static fleck_status check_network(const fleck_model *m, fleck_error *err)
+{
+    fk_net_source source = fk_model_source(&m->model);
+    fk_net_settings settings = fk_model_net_settings(&m->model, 1);
+
+    return fk_net_check(&source, &settings, err);
+}
+
+/* Open the file at path, or where that is NULL bytes [size]. */
+static fleck_status open_model(fleck_model **out, const char *path, const void *bytes, size_t size,
+                               const fleck_run_settings *s, fleck_error *err)
+{
+    int threads = s->threads > 0 ? s->threads : fk_pool_processors();
     fleck_model *m = NULL;
     fleck_status st;
 
-    FK_NEED(out);
-    *out = NULL;
-    FK_NEED(path);
-    FK_DO(fk_check_threads(s.threads, __func__, err));
     FK_DO(FK_CALLOC(&m, 1, err));
-    FK_DO(absolute(&m->path, path, err));
-    FK_DO(fk_model_load(&m->model, path, s.threads > 0 ? s.threads : fk_pool_processors(),
-                        s.options, err));
-    if (s.precision != NULL)
-        FK_DO(fk_precision_named(&m->model.precision, s.precision, err));
-    if (s.pool != NULL)
-        FK_DO(fk_pooling_parse(&m->model.pooling, s.pool, err));
-    FK_DO(open_areas(&m->model, &s, err));
-    FK_DO(fk_pick_engine(&m->model, s.engine, err));
+    m->watch = (fk_watch){.call = s->progress, .ctx = s->progress_ctx};
+    if (path != NULL) {
+        FK_DO(absolute(&m->path, path, err));
+        FK_DO(fk_model_load(&m->model, path, threads, &m->watch, s->options, err));
+    } else {
+        FK_DO(fk_model_load_memory(&m->model, bytes, size, "model in memory", threads, &m->watch,
+                                   s->options, err));
+    }
+    if (s->precision != NULL)
+        FK_DO(fk_precision_named(&m->model.precision, s->precision, err));
+    if (s->pool != NULL)
+        FK_DO(fk_pooling_parse(&m->model.pooling, s->pool, err));
+    FK_DO(open_areas(&m->model, s, err));
+    FK_DO(fk_pick_engine(&m->model, s->engine, err));
     FK_DO(describe(m, err));
-    FK_DO(fk_runner_open(&m->runner, &m->model, s.threads, err));
-    m->runner.warn = (fk_warn){s.warning, s.warning_ctx};
-    m->runner.max_pixels = s.max_pixels;
-    m->watch = (fk_watch){.call = s.progress, .ctx = s.progress_ctx};
-    fk_pool_set_watch(m->runner.pool, &m->watch);
+    m->run = *s;
+    FK_DO(s->rest ? check_network(m, err) : open_runner(m, err));
+    m->opened = true;
+    fk_handle_describe(m);
     *out = m;
     return FLECK_OK;
 done:
@@ -366,8 +418,67 @@ done:
     return st;
 }
 
-fleck_status fleck_model_install(const char *from, const char *to, fleck_error *err)
+fleck_status fleck_model_open(fleck_model **out, const char *path,
+                              const fleck_run_settings *settings, fleck_error *err)
 {
+    fleck_run_settings s = {0};
+    fleck_status st;
+
+    FK_NEED(out);
+    *out = NULL;
+    FK_NEED(path);
+    FK_TAKE(&s, settings);
+    FK_DO(fk_check_threads(s.threads, __func__, err));
+    st = open_model(out, path, NULL, 0, &s, err);
+done:
+    return st;
+}
+
+fleck_status fleck_model_open_memory(fleck_model **out, const void *bytes, size_t size,
+                                     const fleck_run_settings *settings, fleck_error *err)
+{
+    fleck_run_settings s = {0};
+    fleck_status st;
+
+    FK_NEED(out);
+    *out = NULL;
+    FK_NEED(bytes);
+    FK_TAKE(&s, settings);
+    FK_DO(fk_check_threads(s.threads, __func__, err));
+    if (size > PTRDIFF_MAX)
+        FK_FAIL(err, FLECK_E_OPTION, "%s: there is no memory of %zu bytes", __func__, size);
+    st = open_model(out, NULL, bytes, size, &s, err);
+done:
+    return st;
+}
+
+#define PIECE_BYTES (INT64_C(4) << 20)
+
+/* Write bytes into path, telling watch of pieces. */
+static fleck_status write_pieces(const char *path, const fk_contents *bytes, fk_watch *watch,
+                                 fleck_error *err)
+{
+    const int64_t size = (int64_t)bytes->size;
+    fk_writer *file = NULL;
+    fleck_status st;
+
+    fk_watch_stage(watch, "write", size);
+    FK_DO(fk_writer_open(&file, path, err));
+    for (int64_t at = 0, n; at < size; at += n) {
+        n = size - at < PIECE_BYTES ? size - at : PIECE_BYTES;
+        FK_DO(fk_writer_write(file, (const char *)bytes->data + at, (size_t)n, err));
+        FK_DO(fk_watch_step(watch, at + n, err));
+    }
+    FK_DO(fk_writer_commit(&file, err));
+done:
+    fk_writer_abort(&file);
+    return st;
+}
+
+fleck_status fleck_model_install(const char *from, const char *to, fleck_progress *progress,
+                                 void *progress_ctx, fleck_error *err)
+{
+    fk_watch watch = {.call = progress, .ctx = progress_ctx};
     fk_contents bytes = {0};
     fk_stamp a, b;
     fk_model m = {0};
@@ -383,13 +494,13 @@ fleck_status fleck_model_install(const char *from, const char *to, fleck_error *
         FK_DO(fk_strdup(&into, to, err));
     if (fk_stamp_of(&a, from) && fk_stamp_of(&b, into) && fk_stamp_same(&a, &b))
         FK_FAIL(err, FLECK_E_OPTION, "%s and %s are one file", from, into);
-    FK_DO(fk_model_load(&m, from, fk_pool_processors(), NULL, err));
+    FK_DO(fk_model_load(&m, from, fk_pool_processors(), &watch, NULL, err));
     a = fk_st_stamp(m.weights);
     fk_model_free(&m);
     FK_DO(fk_contents_read(&bytes, from, 0, err));
     if (!fk_stamp_of(&b, from) || !fk_stamp_same(&a, &b))
         FK_FAIL(err, FLECK_E_IO, "%s: the file changed while it was read", from);
-    FK_DO(fk_file_write(into, bytes.data, bytes.size, err));
+    FK_DO(write_pieces(into, &bytes, &watch, err));
 done:
     fk_model_free(&m);
     fk_contents_free(&bytes);
@@ -409,17 +520,13 @@ static double share_left_out(const fk_model *m)
     return n > 0 ? (double)count / (double)n : 0.0;
 }
 
-fleck_model_info fleck_model_describe(const fleck_model *model)
+void fk_handle_describe(fleck_model *model)
 {
-    const fk_model *m = model != NULL ? &model->model : NULL;
-    const fk_calibration *c;
-    const fk_level *first;
+    const fk_model *m = &model->model;
+    const fk_calibration *c = &m->calibration;
+    const fk_level *first = &m->shape.levels[0];
 
-    if (m == NULL)
-        return (fleck_model_info){0};
-    c = &m->calibration;
-    first = &m->shape.levels[0];
-    return (fleck_model_info){
+    model->info = (fleck_model_info){
         .method = m->method->name,
         .backbone = m->backbone,
         .precision = fk_precision_name(m->precision),
@@ -434,7 +541,7 @@ fleck_model_info fleck_model_describe(const fleck_model *model)
         .options = model->options,
         .pool = model->pool,
         .images = fk_model_images(m),
-        .skipped = model->skipped,
+        .skipped = model->info.skipped,
         .width = m->pre.width,
         .height = m->pre.height,
         .crop_width = m->pre.crop_width,
@@ -466,13 +573,18 @@ fleck_model_info fleck_model_describe(const fleck_model *model)
         .dim = first->dim};
 }
 
+const fleck_model_info *fleck_model_describe(const fleck_model *model)
+{
+    return model != NULL ? &model->info : NULL;
+}
+
 /* Numbers that are none are looked for here, not at every opening, which must be quick. */
 static fleck_status check_finite(const fleck_model *model, fleck_error *err)
 {
     const fk_model *m = &model->model;
     fleck_status st = FLECK_OK;
 
-    if (model->path != NULL) {
+    if (model->opened) {
         FK_DO(fk_st_restore(m->weights, err));
         FK_DO(fk_st_check_finite(m->weights, err));
     }
@@ -492,7 +604,7 @@ static fleck_status verify(fleck_model *model, double tolerance, double *differe
     fleck_status st;
 
     fk_handle_begin(model, "verify", m->n_checks);
-    FK_DO(fk_handle_unchanged(model, err));
+    FK_DO(fk_handle_ready(model, err));
     FK_DO(check_finite(model, err));
     if (m->n_checks == 0)
         FK_FAIL(err, FLECK_E_STATE, "the model holds no check images");
@@ -530,7 +642,7 @@ fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *di
     *difference = NAN;
     FK_NEED(model);
     st = verify(model, tolerance, difference, err);
-    name = model->path != NULL ? fk_st_name(model->model.weights) : NULL;
+    name = model->opened ? fk_st_name(model->model.weights) : NULL;
     if (st != FLECK_OK && err != NULL && name != NULL && strstr(err->message, name) == NULL)
         fk_error_context(err, "%s", name);
     return st;

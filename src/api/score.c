@@ -9,47 +9,58 @@
 #include "run/source.h"
 #include "map/map_file.h"
 
+#include <math.h>
 #include <string.h>
 
-void fleck_result_free(fleck_result *result)
+void fleck_result_free(fleck_result **result)
 {
-    fk_result_free(result);
+    if (result == NULL || *result == NULL)
+        return;
+    fk_result_free(*result);
+    fk_free(*result);
+    *result = NULL;
 }
 
 fleck_status fleck_score_file(fleck_model *model, const char *path, bool keep_image,
-                              fleck_result *out, fleck_error *err)
+                              fleck_result **out, fleck_error *err)
 {
     fleck_status st;
 
     FK_NEED(out);
-    *out = (fleck_result){0};
+    *out = NULL;
     FK_NEED(model);
     FK_NEED(path);
     fk_handle_begin(model, "predict", 1);
-    FK_DO(fk_handle_unchanged(model, err));
-    FK_DO(fk_predict_file(&model->runner, path, keep_image, out, err));
-    fk_runner_scored(&model->runner, out, true);
+    FK_DO(fk_handle_ready(model, err));
+    FK_DO(FK_CALLOC(out, 1, err));
+    FK_DO(fk_predict_file(&model->runner, path, keep_image, *out, err));
+    fk_runner_scored(&model->runner, *out, true);
     fk_runner_tell(&model->runner);
 done:
+    if (st != FLECK_OK)
+        fleck_result_free(out);
     return st;
 }
 
-fleck_status fleck_score_pixels(fleck_model *model, const uint8_t *rgb, int64_t width,
-                                int64_t height, size_t row_bytes, fleck_result *out,
+fleck_status fleck_score_pixels(fleck_model *model, const fleck_pixels *pixels,
+                                const fleck_pixels *mask, bool keep_image, fleck_result **out,
                                 fleck_error *err)
 {
     fleck_status st;
 
     FK_NEED(out);
-    *out = (fleck_result){0};
+    *out = NULL;
     FK_NEED(model);
-    FK_NEED(rgb);
+    FK_NEED(pixels);
     fk_handle_begin(model, "predict", 1);
-    FK_DO(fk_handle_unchanged(model, err));
-    FK_DO(fk_predict_pixels(&model->runner, rgb, width, height, row_bytes, out, err));
-    fk_runner_scored(&model->runner, out, true);
+    FK_DO(fk_handle_ready(model, err));
+    FK_DO(FK_CALLOC(out, 1, err));
+    FK_DO(fk_predict_pixels(&model->runner, pixels, mask, keep_image, *out, err));
+    fk_runner_scored(&model->runner, *out, true);
     fk_runner_tell(&model->runner);
 done:
+    if (st != FLECK_OK)
+        fleck_result_free(out);
     return st;
 }
 
@@ -63,7 +74,7 @@ fleck_status fleck_score_files_with(fleck_model *model, const char *const *files
     FK_NEED(on_result);
     FK_DO(fk_check_files(files, n, __func__, err));
     fk_handle_begin(model, "predict", n);
-    FK_DO(fk_handle_unchanged(model, err));
+    FK_DO(fk_handle_ready(model, err));
     st = fk_predict_files(&model->runner, files, n, keep_image, on_scored, on_result, ctx, err);
 done:
     return st;
@@ -128,21 +139,28 @@ done:
     return st;
 }
 
-fleck_picture_settings fleck_picture_defaults(void)
+void fleck_picture_defaults(fleck_picture_settings *settings, size_t size)
 {
-    return (fleck_picture_settings){.kind = FLECK_PICTURE_HEAT, .regions = fleck_region_defaults()};
+    fk_hand_defaults(settings, size, &(fleck_picture_settings){.kind = FLECK_PICTURE_HEAT},
+                     sizeof *settings);
 }
 
-static fleck_status check_picture(const fleck_model *model, const fleck_result *result,
-                                  const fleck_picture_settings *s, const char *where,
-                                  fleck_error *err)
+/* Take the settings of a picture, whose regions go into *regions, and check them. */
+static fleck_status take_picture(fleck_picture_settings *s, fleck_region_settings *regions,
+                                 const fleck_picture_settings *settings, const fleck_model *model,
+                                 const fleck_result *result, const char *where, fleck_error *err)
 {
     fleck_status st;
 
+    *s = (fleck_picture_settings){.kind = FLECK_PICTURE_HEAT};
+    FK_DO(fk_take(s, sizeof *s, settings, where, err));
+    *regions = (fleck_region_settings){.threshold = NAN};
+    FK_DO(fk_take(regions, sizeof *regions, s->regions, where, err));
+    s->regions = regions;
     if ((unsigned)s->kind > FLECK_PICTURE_SIDE_BY_SIDE)
         FK_FAIL(err, FLECK_E_OPTION, "%s: there is no picture %d", where, (int)s->kind);
     FK_DO(fk_check_own(model, result, where, err));
-    st = fk_check_regions(&s->regions, where, err);
+    st = fk_check_regions(regions, where, err);
 done:
     return st;
 }
@@ -151,14 +169,15 @@ fleck_status fleck_result_save_picture_with(const fleck_model *model, const flec
                                             const fleck_picture_settings *settings,
                                             const char *path, fleck_error *err)
 {
-    fleck_picture_settings s = settings != NULL ? *settings : fleck_picture_defaults();
+    fleck_region_settings regions;
+    fleck_picture_settings s;
     char origin[FK_SHA256_TEXT];
     fk_image picture = {0};
     fleck_status st;
 
     FK_NEED(model);
     FK_NEED(path);
-    FK_DO(check_picture(model, result, &s, __func__, err));
+    FK_DO(take_picture(&s, &regions, settings, model, result, __func__, err));
     FK_DO(fk_output_apart(path, result->path, err));
     FK_DO(fk_picture_sheet(&picture, &model->model, result, &s, true, err));
     FK_DO(fk_image_save_picture(&picture, origin_of(result, origin), path, err));
@@ -177,7 +196,8 @@ fleck_status fleck_result_picture_jpeg(const fleck_model *model, const fleck_res
                                        const fleck_picture_settings *settings, int64_t most,
                                        unsigned char **bytes, size_t *size, fleck_error *err)
 {
-    fleck_picture_settings s = settings != NULL ? *settings : fleck_picture_defaults();
+    fleck_region_settings regions;
+    fleck_picture_settings s;
     fleck_status st;
 
     FK_NEED(bytes);
@@ -188,34 +208,45 @@ fleck_status fleck_result_picture_jpeg(const fleck_model *model, const fleck_res
     if (most < 0)
         FK_FAIL(err, FLECK_E_OPTION, "%s: most: expected 0 or more pixels, got %lld", __func__,
                 (long long)most);
-    FK_DO(check_picture(model, result, &s, __func__, err));
+    FK_DO(take_picture(&s, &regions, settings, model, result, __func__, err));
     st = fk_picture_jpeg(bytes, size, &model->model, result, &s, most, err);
 done:
     return st;
 }
 
+static void forget(fleck_report **report)
+{
+    fk_free(*report);
+    *report = NULL;
+}
+
 fleck_status fleck_evaluate(fleck_model *model, const char *path,
-                            const fleck_eval_settings *settings, fleck_report *out,
+                            const fleck_eval_settings *settings, fleck_report **out,
                             fleck_error *err)
 {
-    fleck_eval_settings s = settings != NULL ? *settings : fleck_eval_defaults();
-    fk_dataset_how how = fk_source_how(s.good, s.recursive, (fk_warn){s.warning, s.warning_ctx});
+    fleck_eval_settings s = fk_evaluate_defaults();
+    fk_dataset_how how;
     fk_samples samples = {0};
     fk_outputs outputs = {0};
     fleck_status st;
 
     FK_NEED(out);
-    *out = (fleck_report){0};
+    *out = NULL;
     FK_NEED(model);
     FK_NEED(path);
+    FK_TAKE(&s, settings);
     FK_DO(fk_check_measure(s.protocol, s.pro_limit, __func__, err));
     fk_handle_begin(model, "eval", 0);
-    FK_DO(fk_handle_unchanged(model, err));
+    FK_DO(fk_handle_ready(model, err));
+    how = fk_source_how(s.good, s.recursive, (fk_warn){s.warning, s.warning_ctx});
     FK_DO(fk_dataset_test(&samples, path, &how, err));
     if (s.output != NULL)
         FK_DO(fk_outputs_add(&outputs, s.output, err));
     FK_DO(fk_outputs_apart_samples(&outputs, &samples, err));
-    st = fk_evaluate(&model->runner, path, &samples, &s, NULL, out, err);
+    FK_DO(FK_CALLOC(out, 1, err));
+    st = fk_evaluate(&model->runner, path, &samples, &s, NULL, *out, err);
+    if (st != FLECK_OK)
+        forget(out);
 done:
     fk_outputs_free(&outputs);
     fk_samples_free(&samples);
@@ -223,20 +254,24 @@ done:
 }
 
 fleck_status fleck_metrics(const char *maps_dir, const char *path,
-                           const fleck_metrics_settings *settings, fleck_report *out,
+                           const fleck_metrics_settings *settings, fleck_report **out,
                            fleck_error *err)
 {
-    fleck_metrics_settings s = settings != NULL ? *settings : fleck_metrics_defaults();
-
+    fleck_metrics_settings s;
     fleck_status st;
 
     FK_NEED(out);
-    *out = (fleck_report){0};
+    *out = NULL;
     FK_NEED(maps_dir);
     FK_NEED(path);
+    fleck_metrics_defaults(&s, sizeof s);
+    FK_TAKE(&s, settings);
     FK_DO(fk_check_threads(s.threads, __func__, err));
     FK_DO(fk_check_measure(s.protocol, s.pro_limit, __func__, err));
-    st = fk_evaluate_maps(maps_dir, path, &s, out, err);
+    FK_DO(FK_CALLOC(out, 1, err));
+    st = fk_evaluate_maps(maps_dir, path, &s, *out, err);
+    if (st != FLECK_OK)
+        forget(out);
 done:
     return st;
 }
@@ -260,7 +295,7 @@ fleck_status fleck_panel(const char *out_path, const char *image, const char *ma
         FK_NEED(columns[i].model);
         FK_NEED(columns[i].caption);
         fk_handle_begin(columns[i].model, "panel", 0);
-        FK_DO(fk_handle_unchanged(columns[i].model, err));
+        FK_DO(fk_handle_ready(columns[i].model, err));
         inner[i] = (fk_picture_column){&columns[i].model->runner, columns[i].caption};
     }
     st = fk_picture_panel(out_path, image, mask, inner, n, tile, err);

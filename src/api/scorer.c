@@ -21,49 +21,57 @@ fleck_status fleck_scorer_open(fleck_scorer **out, const fleck_model *model, fle
     FK_DO(FK_CALLOC(&s, 1, err));
     s->model = model;
     FK_DO(fk_runner_open(&s->runner, &model->model, 1, err));
-    s->runner.max_pixels = model->runner.max_pixels;
+    s->runner.max_pixels =
+        model->runner.model != NULL ? model->runner.max_pixels : model->run.max_pixels;
     *out = s;
     s = NULL;
 done:
-    fleck_scorer_close(s);
+    fleck_scorer_close(&s);
     return st;
 }
 
-void fleck_scorer_close(fleck_scorer *scorer)
+void fleck_scorer_close(fleck_scorer **scorer)
 {
-    if (scorer == NULL)
+    if (scorer == NULL || *scorer == NULL)
         return;
-    fk_runner_close(&scorer->runner);
-    fk_free(scorer);
+    fk_runner_close(&(*scorer)->runner);
+    fk_free(*scorer);
+    *scorer = NULL;
 }
 
 fleck_status fleck_scorer_file(fleck_scorer *scorer, const char *path, bool keep_image,
-                               fleck_result *out, fleck_error *err)
+                               fleck_result **out, fleck_error *err)
 {
     fleck_status st;
 
     FK_NEED(out);
-    *out = (fleck_result){0};
+    *out = NULL;
     FK_NEED(scorer);
     FK_NEED(path);
     FK_DO(fk_handle_unchanged(scorer->model, err));
-    FK_DO(fk_predict_file(&scorer->runner, path, keep_image, out, err));
+    FK_DO(FK_CALLOC(out, 1, err));
+    st = fk_predict_file(&scorer->runner, path, keep_image, *out, err);
 done:
+    if (st != FLECK_OK)
+        fleck_result_free(out);
     return st;
 }
 
-fleck_status fleck_scorer_pixels(fleck_scorer *scorer, const uint8_t *rgb, int64_t width,
-                                 int64_t height, size_t row_bytes, fleck_result *out,
+fleck_status fleck_scorer_pixels(fleck_scorer *scorer, const fleck_pixels *pixels,
+                                 const fleck_pixels *mask, bool keep_image, fleck_result **out,
                                  fleck_error *err)
 {
     fleck_status st;
 
     FK_NEED(out);
-    *out = (fleck_result){0};
+    *out = NULL;
     FK_NEED(scorer);
-    FK_NEED(rgb);
+    FK_NEED(pixels);
     FK_DO(fk_handle_unchanged(scorer->model, err));
-    FK_DO(fk_predict_pixels(&scorer->runner, rgb, width, height, row_bytes, out, err));
+    FK_DO(FK_CALLOC(out, 1, err));
+    st = fk_predict_pixels(&scorer->runner, pixels, mask, keep_image, *out, err);
 done:
+    if (st != FLECK_OK)
+        fleck_result_free(out);
     return st;
 }

@@ -82,6 +82,7 @@ fleck_status fleck_model_set_false_alarms(fleck_model *model, double rate, fleck
     FK_NEED(model);
     FK_DO(check_model(model, rate, __func__, err));
     fk_calibration_set_rate(&model->model.calibration, rate);
+    fk_handle_describe(model);
 done:
     return st;
 }
@@ -108,5 +109,6 @@ fleck_status fleck_model_set_threshold(fleck_model *model, double threshold, con
                             "%s: the model was fitted without held-out images: fit it again",
                             __func__);
     fk_calibration_set(&model->model.calibration, threshold, rules[i]);
+    fk_handle_describe(model);
     return FLECK_OK;
 }

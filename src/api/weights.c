@@ -74,8 +74,8 @@ fleck_status fleck_weights_fetch(const char *home, const char *name, const char 
     return fk_weights_fetch(home, arch, mirror, on_bytes, &r, err);
 }
 
-fleck_status fleck_weights_find(fleck_weights_info *out, const char *home, const char *name,
-                                fleck_error *err)
+static fleck_status find_weights(fleck_weights_info *out, const char *home, const char *name,
+                                 fleck_error *err)
 {
     const fk_arch *arch;
     fk_st_reader *reader = NULL;
@@ -84,10 +84,6 @@ fleck_status fleck_weights_find(fleck_weights_info *out, const char *home, const
     const char *text;
     fleck_status st;
 
-    FK_NEED(out);
-    *out = (fleck_weights_info){0};
-    FK_NEED(home);
-    FK_NEED(name);
     FK_DO(find_arch(&arch, name, err));
     FK_DO(fk_weights_path(&path, home, name, err));
     snprintf(out->path, sizeof out->path, "%s", path);
@@ -105,5 +101,24 @@ fleck_status fleck_weights_find(fleck_weights_info *out, const char *home, const
 done:
     fk_st_close(&reader);
     fk_free(path);
+    return st;
+}
+
+fleck_status fleck_weights_find(fleck_weights_info **out, const char *home, const char *name,
+                                fleck_error *err)
+{
+    fleck_status st;
+
+    FK_NEED(out);
+    *out = NULL;
+    FK_NEED(home);
+    FK_NEED(name);
+    FK_DO(FK_CALLOC(out, 1, err));
+    st = find_weights(*out, home, name, err);
+    if (st != FLECK_OK) {
+        fk_free(*out);
+        *out = NULL;
+    }
+done:
     return st;
 }

@@ -119,7 +119,7 @@ done:
 /* List the images of category i.  What is wrong with them is its own failure. */
 static fleck_status list_data(bench *b, int64_t i, fleck_error *err)
 {
-    const fleck_fit_settings *f = &b->settings->fit;
+    const fleck_settings *f = b->settings->fit;
     fk_dataset_how how =
         fk_source_how(f->good, f->recursive, (fk_warn){f->warning, f->warning_ctx});
     fk_bench_data *d = &b->data[i];
@@ -242,7 +242,7 @@ static fleck_status check_outputs(const bench *b, fleck_error *err)
         FK_DO(add_output(b, &o, b->names.items[i], ".json", err));
     FK_DO(add_panels(b, &o, err));
     for (int i = 0; i < b->runs.n; i++)
-        FK_DO(fk_outputs_apart_fit(&o, &b->runs.items[i].fit, err));
+        FK_DO(fk_fit_apart(&o, &b->runs.items[i].fit, err));
     for (int64_t i = 0; i < b->names.count; i++) {
         FK_DO(fk_outputs_apart(&o, b->data[i].path, err));
         FK_DO(fk_outputs_apart_samples(&o, &b->data[i].train, err));
@@ -263,7 +263,7 @@ static fleck_status ready_networks(bench *b, const fk_bench_data *d, fleck_error
     fleck_status st = FLECK_OK;
 
     for (int i = 0; i < b->runs.n; i++) {
-        fleck_fit_settings *f = &b->runs.items[i].fit;
+        fleck_settings *f = &b->runs.items[i].fit;
         int64_t width = f->width, height = f->height;
 
         if (!b->runs.items[i].shaped)
@@ -322,7 +322,7 @@ done:
 /* What an earlier call left of the category; empty where there is nothing that serves. */
 static void read_known(const bench *b, fk_bench_category *known, const char *file, const char *name)
 {
-    const fleck_fit_settings *f = &b->settings->fit;
+    const fleck_settings *f = b->settings->fit;
     fleck_error why = {0};
 
     *known = (fk_bench_category){0};
@@ -485,17 +485,17 @@ fleck_status fk_bench(const char *root, const char *out, const fleck_bench_setti
                       fleck_bench_summary *summary, fleck_error *err)
 {
     bench b = {.root = root, .out = out, .settings = s, .lock = -1};
-    int threads = s->fit.threads > 0 ? s->fit.threads : fk_pool_processors();
+    int threads = s->fit->threads > 0 ? s->fit->threads : fk_pool_processors();
     double start = fk_clock_seconds();
     fleck_status st;
 
     *summary = (fleck_bench_summary){0};
-    if (s->fit.ignore != NULL || s->fit.only != NULL)
+    if (s->fit->ignore != NULL || s->fit->only != NULL)
         FK_FAIL(err, FLECK_E_OPTION, "bench: categories share no areas but the mask");
     if (s->resamples < 1 || s->resamples > 1000000)
         FK_FAIL(err, FLECK_E_OPTION, "resamples: expected 1 to 1000000, got %lld",
                 (long long)s->resamples);
-    FK_DO(fk_fit_check_given(&s->fit, err));
+    FK_DO(fk_fit_check_given(s->fit, err));
     FK_DO(fk_bench_runs_read(&b.runs, s, err));
     FK_DO(find_categories(&b, err));
     FK_DO(FK_CALLOC(&b.data, b.names.count, err));

@@ -16,7 +16,7 @@
 /* One method with its network and options.  Text is owned by the list. */
 typedef struct fk_bench_run {
     char *name;                   /* "spade@wide_resnet50_2:k=10" */
-    fleck_fit_settings fit;       /* whole */
+    fleck_settings fit;           /* whole */
     bool shaped;                  /* its width and height follow from the images of each category */
     char weights[FK_DIGEST_TEXT]; /* of the file that the network's weights come from; "" before
                                      fk_bench_run_sum() */

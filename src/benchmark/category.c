@@ -103,7 +103,7 @@ static fk_bootstrap bootstrap(const fleck_bench_settings *s, fk_watch *watch)
 /* The interval of the image ROC-AUC; NaN where a class is empty. */
 static fleck_status interval(fk_bench_result *r, const fleck_bench_settings *s, fleck_error *err)
 {
-    fk_watch watch = {.call = s->fit.progress, .ctx = s->fit.progress_ctx};
+    fk_watch watch = {.call = s->fit->progress, .ctx = s->fit->progress_ctx};
     fk_bootstrap how = bootstrap(s, &watch);
     fk_interval found = {NAN, NAN, NAN, NAN};
     double *scores = NULL;
@@ -157,7 +157,7 @@ done:
 static fleck_status measure_pixels(fk_bench_result *r, const fk_bins *bins, const work *w,
                                    fleck_error *err)
 {
-    const fleck_fit_settings *fit = &w->settings->fit;
+    const fleck_settings *fit = w->settings->fit;
     fk_watch watch = {.call = fit->progress, .ctx = fit->progress_ctx};
     fk_bootstrap how = bootstrap(w->settings, &watch);
     fk_interval found;
@@ -275,7 +275,7 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
 {
     fleck_eval_settings e = fk_evaluate_defaults();
     gather g = {.work = w, .result = out};
-    fleck_fit_settings settings = run->fit;
+    fleck_settings settings = run->fit;
     fk_model m = {0};
     fk_runner r = {0};
     fk_bins *bins = NULL;
@@ -332,7 +332,7 @@ done:
 /* Say which images of the folders are not among the data's. */
 static void tell_passed(const work *w)
 {
-    const fleck_fit_settings *f = &w->settings->fit;
+    const fleck_settings *f = w->settings->fit;
     const fk_samples *lists[] = {&w->data->test, &w->data->train};
     static const char *const what[] = {"test images scored", "good images learned"};
 
@@ -457,8 +457,8 @@ static void tell(const fleck_bench_settings *s, const fk_bench_place *p, const c
 static fleck_status compute_missing(work *w, const fk_bench_runs *runs, fk_bench_feeds *feeds,
                                     fk_bench_place *place, fleck_error *err)
 {
-    const fleck_fit_settings *fit = &w->settings->fit;
-    fleck_fit_settings automatic = *fit;
+    const fleck_settings *fit = w->settings->fit;
+    fleck_settings automatic = *fit;
     fk_warn warn = {fit->warning, fit->warning_ctx};
     fk_bench_category *c = w->category;
     fk_blobs *blobs = NULL;

@@ -67,7 +67,7 @@ done:
 /* One run's text as it is read. */
 typedef struct reading {
     fk_bench_runs *runs;
-    fleck_fit_settings *fit;
+    fleck_settings *fit;
     const char *options[MAX_PARTS]; /* of the method, ended by NULL */
     int n;
 } reading;
@@ -101,7 +101,7 @@ done:
 }
 
 /* What a run says of sizes takes the place of what all share, by the rules of `fleck fit`. */
-static void settle_shape(fleck_fit_settings *f)
+static void settle_shape(fleck_settings *f)
 {
     bool size = fk_fit_given(f, "size"), crop = fk_fit_given(f, "crop");
     bool tiles = fk_fit_given(f, "tiles");
@@ -163,7 +163,7 @@ static fleck_status add(fk_bench_runs *r, const char *text, const char *backbone
                         const fleck_bench_settings *s, fleck_error *err)
 {
     size_t head = strcspn(text, ":"), method = strcspn(text, "@:");
-    fk_bench_run run = {.fit = s->fit};
+    fk_bench_run run = {.fit = *s->fit};
     reading text_of_run = {.runs = r, .fit = &run.fit};
     const char **block = NULL;
     fleck_status st;

@@ -13,7 +13,7 @@
 
 typedef struct advice {
     const fk_model *model;
-    const fleck_fit_settings *settings;
+    const fleck_settings *settings;
     int64_t images;
     int threads;
     int64_t others, allowed;
@@ -39,7 +39,7 @@ static int64_t pieces_of(const fk_model *m)
 }
 
 /* Bytes that a fit with settings s needs; INT64_MAX: unknown. */
-static int64_t need_of(const advice *a, const fleck_fit_settings *s, int threads)
+static int64_t need_of(const advice *a, const fleck_settings *s, int threads)
 {
     fk_memory memory = {.bytes = 1, .folder = s->scratch, .threads = threads};
     int64_t need = INT64_MAX, least = 0, base = a->others < BASE_BYTES ? a->others : BASE_BYTES;
@@ -60,7 +60,7 @@ static int64_t need_of(const advice *a, const fleck_fit_settings *s, int threads
 }
 
 /* Add the settings s to the text under this name if they need little enough. */
-static bool offer(advice *a, const fleck_fit_settings *s, int threads, const char *name)
+static bool offer(advice *a, const fleck_settings *s, int threads, const char *name)
 {
     int64_t need = need_of(a, s, threads);
     size_t used = strlen(a->text);
@@ -75,7 +75,7 @@ static bool offer(advice *a, const fleck_fit_settings *s, int threads, const cha
 /* Offer tiles, and the largest of the halved sizes that fits. */
 static void offer_sizes(advice *a)
 {
-    fleck_fit_settings s = *a->settings;
+    fleck_settings s = *a->settings;
     char name[64];
 
     if (a->model->pre.width == 0)
@@ -104,7 +104,7 @@ static void offer_sizes(advice *a)
 /* Offer the largest of PaDiM's halved dims that fits. */
 static void offer_dims(advice *a)
 {
-    fleck_fit_settings s = *a->settings;
+    fleck_settings s = *a->settings;
     int64_t dims = a->model->shape.levels[0].dim;
     char pair[32], name[48];
     const char *const options[] = {pair, NULL};
@@ -122,7 +122,7 @@ static void offer_dims(advice *a)
 
 static void offer_methods(advice *a)
 {
-    fleck_fit_settings s = *a->settings;
+    fleck_settings s = *a->settings;
     char name[64];
 
     s.options = NULL;
@@ -135,7 +135,7 @@ static void offer_methods(advice *a)
     }
 }
 
-void fk_fit_advise(fleck_error *err, const fk_model *m, const fleck_fit_settings *s, int64_t images,
+void fk_fit_advise(fleck_error *err, const fk_model *m, const fleck_settings *s, int64_t images,
                    int threads, int64_t others, int64_t least, int64_t allowed)
 {
     advice a = {.model = m,
@@ -158,8 +158,8 @@ void fk_fit_advise(fleck_error *err, const fk_model *m, const fleck_fit_settings
     snprintf(err->message + used, sizeof err->message - used, "; what would do: %s", a.text);
 }
 
-void fk_fit_advise_short(fleck_error *err, const fk_model *m, const fleck_fit_settings *s,
-                         int threads, bool network)
+void fk_fit_advise_short(fleck_error *err, const fk_model *m, const fleck_settings *s, int threads,
+                         bool network)
 {
     fk_map_size size = fk_preprocess_input(&m->pre);
     bool padim = !network && strcmp(m->method->name, "padim") == 0;

@@ -112,7 +112,7 @@ static fk_wide_window window_of(const checking *c, int64_t n)
 }
 
 fleck_status fk_fit_check_files(const char **files, const char **masks, fk_digest *contents,
-                                int64_t *n, bool whole, const fleck_fit_settings *s,
+                                int64_t *n, bool whole, const fleck_settings *s,
                                 fk_wide_window *window, fleck_error *err)
 {
     checking c = {.files = files,
@@ -150,5 +150,30 @@ done:
     fk_pool_close(&pool);
     fk_free(c.errors);
     fk_free(c.bits);
+    return st;
+}
+
+fleck_status fk_fit_apart(const fk_outputs *o, const fleck_settings *s, fleck_error *err)
+{
+    char *stored = NULL;
+    const char *home;
+    fleck_status st;
+
+    FK_DO(fk_outputs_apart(o, s->mask, err));
+    for (int i = 0; s->ignore != NULL && s->ignore[i] != NULL; i++)
+        FK_DO(fk_outputs_apart(o, s->ignore[i], err)); /* a file, where it is no shape */
+    for (int i = 0; s->only != NULL && s->only[i] != NULL; i++)
+        FK_DO(fk_outputs_apart(o, s->only[i], err));
+    FK_DO(fk_outputs_apart(o, s->weights, err));
+    if (s->backbone == NULL)
+        return FLECK_OK;
+    FK_DO(fk_outputs_apart(o, s->backbone, err)); /* a file, where it is no name */
+    FK_DO(fk_weights_home(&home, s->home, s->shared_home, s->backbone, err));
+    if (home != NULL && s->weights == NULL) {
+        FK_DO(fk_weights_path(&stored, home, s->backbone, err));
+        FK_DO(fk_outputs_apart(o, stored, err));
+    }
+done:
+    fk_free(stored);
     return st;
 }

@@ -18,7 +18,7 @@
 #define BLOCK_BYTES (INT64_C(64) << 20)
 #define TILED_IMAGES 2 /* decoded at a time */
 
-static fleck_status fitting_init(fk_fitting *f, const fleck_fit_settings *s, fleck_error *err)
+static fleck_status fitting_init(fk_fitting *f, const fleck_settings *s, fleck_error *err)
 {
     int64_t bytes = fk_embed_shape_floats(&f->model->shape) * (int64_t)sizeof(float) + 1;
     int64_t part = s->max_memory > 0 ? 3 : 1, block = BLOCK_BYTES / part / bytes;
@@ -136,7 +136,7 @@ static void say_odd(const fk_fitting *f, const fk_areas *areas)
 }
 
 /* Warn of oddities of the model's areas and of the images' own masks. */
-static fleck_status say_masks(fk_fitting *f, const fleck_fit_settings *s, fleck_error *err)
+static fleck_status say_masks(fk_fitting *f, const fleck_settings *s, fleck_error *err)
 {
     const fk_areas areas = {.mask = s->mask, .ignore = s->ignore, .only = s->only};
     fleck_status st = FLECK_OK;
@@ -188,7 +188,7 @@ done:
 
 /* Limit the method's memory once the network has run, since then its memory is known.  The native
  * engine has its own copy of the weights, so the model's are freed. */
-static fleck_status limit(fk_fitting *f, const fleck_fit_settings *s, fleck_error *err)
+static fleck_status limit(fk_fitting *f, const fleck_settings *s, fleck_error *err)
 {
     int64_t pieces = fk_canvas_pieces(&f->front.canvases[0]);
 
@@ -197,8 +197,7 @@ static fleck_status limit(fk_fitting *f, const fleck_fit_settings *s, fleck_erro
     return fk_fit_limit(f->model, s, f->n * pieces, f->runner->threads, fk_held_out_bytes(f), err);
 }
 
-static fleck_status learn(fk_fitting *f, const fleck_fit_settings *s, fleck_times *t,
-                          fleck_error *err)
+static fleck_status learn(fk_fitting *f, const fleck_settings *s, fleck_times *t, fleck_error *err)
 {
     fk_front *front = &f->front;
     int64_t first = 0, n;
@@ -256,7 +255,7 @@ done:
     return st;
 }
 
-fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const fleck_fit_settings *s,
+fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const fleck_settings *s,
                         fleck_times *times, fleck_error *err)
 {
     fk_watch watch = {.call = s->progress, .ctx = s->progress_ctx};

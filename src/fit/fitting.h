@@ -69,7 +69,7 @@ fleck_status fk_fit_sort_contents(const fk_fitting *f, int64_t **order,
 /* ---- Scores of held-out images, held_out.c ---- */
 
 /* Choose the held-out images, and find sessions and copies of files. */
-fleck_status fk_held_out_init(fk_fitting *f, const fleck_fit_settings *s,
+fleck_status fk_held_out_init(fk_fitting *f, const fleck_settings *s,
                               fleck_error *err) FLECK_MUST_CHECK;
 void fk_held_out_free(fk_held_out *h);
 /* The index of image among the held-out ones, or -1. */

@@ -29,7 +29,7 @@
 
 /* ---- Choosing images ---- */
 
-static fleck_status find_sessions(fk_fitting *f, const fleck_fit_settings *s, fleck_error *err)
+static fleck_status find_sessions(fk_fitting *f, const fleck_settings *s, fleck_error *err)
 {
     fk_held_out *h = &f->held;
     int32_t *session = NULL, *fold = NULL;
@@ -52,7 +52,7 @@ done:
     return st;
 }
 
-fleck_status fk_held_out_init(fk_fitting *f, const fleck_fit_settings *s, fleck_error *err)
+fleck_status fk_held_out_init(fk_fitting *f, const fleck_settings *s, fleck_error *err)
 {
     fk_held_out *h = &f->held;
     int64_t floats = fk_embed_shape_floats(&f->model->shape);

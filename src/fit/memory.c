@@ -6,7 +6,7 @@
 #define SLACK_BYTES (INT64_C(16) << 20)
 #define MIB ((double)(1 << 20))
 
-fleck_status fk_fit_limit(fk_model *m, const fleck_fit_settings *s, int64_t images, int threads,
+fleck_status fk_fit_limit(fk_model *m, const fleck_settings *s, int64_t images, int threads,
                           int64_t later, fleck_error *err)
 {
     fk_memory memory = {.folder = s->scratch, .images = images, .threads = threads};

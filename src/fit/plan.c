@@ -112,13 +112,13 @@ static void sides_of(int64_t *width, int64_t *height, double shape, double pixel
         }
 }
 
-bool fk_fit_shapes(const fleck_fit_settings *s)
+bool fk_fit_shapes(const fleck_settings *s)
 {
     return s->long_side != 0 || (s->width == 0 && s->height == 0 && s->tile == 0);
 }
 
 /* The size of a photo of this shape. */
-static void size_of(fleck_fit_settings *s, double shape, int64_t m)
+static void size_of(fleck_settings *s, double shape, int64_t m)
 {
     if (s->long_side != 0) {
         s->width = to_multiple((double)s->long_side * fmin(1.0, shape), m);
@@ -130,7 +130,7 @@ static void size_of(fleck_fit_settings *s, double shape, int64_t m)
 
 /* The size that most of the photos of these shapes have, of equal ones the narrowest.  One photo
  * more rarely changes it, where a median may cross from one size to the next. */
-static void most_frequent_size(fleck_fit_settings *s, const double *shapes, int64_t n, int64_t m)
+static void most_frequent_size(fleck_settings *s, const double *shapes, int64_t n, int64_t m)
 {
     int64_t run = 0, longest = 0, width = 0, height = 0;
 
@@ -150,8 +150,7 @@ static void most_frequent_size(fleck_fit_settings *s, const double *shapes, int6
     s->height = height;
 }
 
-fleck_status fk_fit_shape(fleck_fit_settings *s, const char *const *files, int64_t n,
-                          fleck_error *err)
+fleck_status fk_fit_shape(fleck_settings *s, const char *const *files, int64_t n, fleck_error *err)
 {
     int64_t m = input_multiple(s->backbone != NULL ? fk_arch_find(s->backbone) : NULL), known = 1;
     double shapes[SHAPED] = {1.0};
@@ -202,7 +201,7 @@ fleck_status fk_fit_check_tile(const fk_model *m, int64_t width, int64_t height,
     return m->pre.tile > most ? refuse_tile(m->pre.tile, most, width, height, err) : FLECK_OK;
 }
 
-fleck_status fk_fit_check_tiles(const fleck_fit_settings *s, const char *const *files, int64_t n,
+fleck_status fk_fit_check_tiles(const fleck_settings *s, const char *const *files, int64_t n,
                                 fleck_error *err)
 {
     int64_t m = input_multiple(fk_arch_find(s->backbone)), largest = 0, width = 0, height = 0;
@@ -230,13 +229,13 @@ fleck_status fk_fit_check_tiles(const fleck_fit_settings *s, const char *const *
     return refuse_tile(s->tile, largest, width, height, err);
 }
 
-static void plan_tiles(fk_preprocess *p, const fleck_fit_settings *s)
+static void plan_tiles(fk_preprocess *p, const fleck_settings *s)
 {
     p->tile = s->tile;
     p->overlap = llround(s->overlap * (double)s->tile);
 }
 
-static fleck_status plan_size(fk_preprocess *p, const fleck_fit_settings *s, const char *fallback,
+static fleck_status plan_size(fk_preprocess *p, const fleck_settings *s, const char *fallback,
                               fleck_error *err)
 {
     snprintf(p->resize, sizeof p->resize, "%s", s->resize != NULL ? s->resize : fallback);
@@ -258,7 +257,7 @@ static fleck_status plan_size(fk_preprocess *p, const fleck_fit_settings *s, con
     return FLECK_OK;
 }
 
-fleck_status fk_fit_areas(fk_model *m, const fleck_fit_settings *s, int64_t width, int64_t height,
+fleck_status fk_fit_areas(fk_model *m, const fleck_settings *s, int64_t width, int64_t height,
                           fleck_error *err)
 {
     fk_areas areas = {s->mask, s->ignore, s->only, width, height};
@@ -282,13 +281,13 @@ static void plan_normalisation(fk_model *m, const char *name)
     }
 }
 
-static int threads_of(const fleck_fit_settings *s)
+static int threads_of(const fleck_settings *s)
 {
     return s->threads > 0 ? s->threads : fk_pool_processors();
 }
 
 /* A weight file of the caller must be folded safetensors, as `fleck weights add` stores them. */
-static fleck_status open_weights(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
+static fleck_status open_weights(fk_model *m, const fleck_settings *s, fleck_error *err)
 {
     const char *home;
     fleck_status st;
@@ -302,7 +301,7 @@ static fleck_status open_weights(fk_model *m, const fleck_fit_settings *s, fleck
         return st != FLECK_OK ? st
                               : fk_weights_open(&m->weights, home, m->arch, threads_of(s), err);
     }
-    st = fk_st_open_with(&m->weights, s->weights, threads_of(s), err);
+    st = fk_st_open_with(&m->weights, s->weights, threads_of(s), NULL, err);
     if (st == FLECK_E_FORMAT)
         fk_error_context(err, "weights (torch files go through `fleck weights add` first)");
     if (st == FLECK_OK)
@@ -311,7 +310,7 @@ static fleck_status open_weights(fk_model *m, const fleck_fit_settings *s, fleck
 }
 
 /* Set the name and digest of the file that m's weights come from. */
-static fleck_status name_weights(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
+static fleck_status name_weights(fk_model *m, const fleck_settings *s, fleck_error *err)
 {
     const char *source = NULL, *sum = NULL;
     char text[FK_DIGEST_TEXT];
@@ -336,7 +335,7 @@ done:
     return st;
 }
 
-static fleck_status plan_backbone(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
+static fleck_status plan_backbone(fk_model *m, const fleck_settings *s, fleck_error *err)
 {
     char meant[FK_MEANT];
     fleck_status st;
@@ -461,7 +460,7 @@ done:
     return st;
 }
 
-static fleck_status plan_method(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
+static fleck_status plan_method(fk_model *m, const fleck_settings *s, fleck_error *err)
 {
     fleck_status st;
 
@@ -474,7 +473,7 @@ done:
     return st;
 }
 
-fleck_status fk_fit_outline(fk_model *out, const fk_model *like, const fleck_fit_settings *s,
+fleck_status fk_fit_outline(fk_model *out, const fk_model *like, const fleck_settings *s,
                             fleck_error *err)
 {
     fleck_status st;
@@ -512,7 +511,7 @@ static fleck_status plan_background(fk_preprocess *p, const char *text, fleck_er
     return FLECK_OK;
 }
 
-fleck_status fk_fit_describe(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
+fleck_status fk_fit_describe(fk_model *m, const fleck_settings *s, fleck_error *err)
 {
     char version[FK_ENGINE_VERSION_SIZE];
     fleck_status st;
@@ -545,7 +544,7 @@ done:
     return st;
 }
 
-fleck_status fk_fit_plan(fk_model *m, const fleck_fit_settings *s, fleck_error *err)
+fleck_status fk_fit_plan(fk_model *m, const fleck_settings *s, fleck_error *err)
 {
     fk_map_size map;
     fleck_status st;

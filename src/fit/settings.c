@@ -1,14 +1,16 @@
 /* The table of a fit's settings: defaults, setting by name, and checks. */
 #include "fit/settings.h"
+#include "base/mem.h"
 #include "base/nearest.h"
 #include "base/number.h"
+#include "base/str.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FIELD(f) offsetof(fleck_fit_settings, f), sizeof((fleck_fit_settings *)0)->f
-#define PAIR(f) offsetof(fleck_fit_settings, f), 2 * sizeof((fleck_fit_settings *)0)->f
+#define FIELD(f) offsetof(fleck_settings, f), sizeof((fleck_settings *)0)->f
+#define PAIR(f) offsetof(fleck_settings, f), 2 * sizeof((fleck_settings *)0)->f
 #define ALL (FK_IN_BENCH | FK_IN_RUN)
 #define MOST_SIDE 16384
 
@@ -104,8 +106,17 @@ const fk_setting fk_settings[] = {
     {{"max-memory", FK_OPTION_BYTES, NULL,
       .help = "memory to keep to, as 600M or 2G; the model is the same"},
      FIELD(max_memory), "SIZE", "scores and memory", .where = FK_IN_BENCH},
+
+    {{.name = "home", .kind = FK_OPTION_TEXT}, FIELD(home), .where = 0},
+    {{.name = "shared-home", .kind = FK_OPTION_TEXT}, FIELD(shared_home), .where = 0},
+    {{.name = "scratch", .kind = FK_OPTION_TEXT}, FIELD(scratch), .where = 0},
+    {{.name = "output", .kind = FK_OPTION_TEXT}, FIELD(output), .where = 0},
+    {{.name = "options", .kind = FK_OPTION_TEXT}, FIELD(options), .list = true},
+    {{.name = "masks", .kind = FK_OPTION_TEXT}, FIELD(masks), .list = true, .gaps = true},
     {.where = 0}};
 /* clang-format on */
+#define ROWS (sizeof fk_settings / sizeof fk_settings[0] - 1)
+static_assert(ROWS <= 64, "fleck_settings has a bit and a place for each row");
 
 const fk_setting *fk_setting_find(const char *name)
 {
@@ -117,7 +128,7 @@ const fk_setting *fk_setting_find(const char *name)
 
 /* Set a member of s from a legal text, which is canonical unless it is TEXT or CHOICE.  A word sets
  * an INT to its largest value, and a SIZE to 0. */
-static void put(fleck_fit_settings *s, const fk_setting *row, const char *text)
+static void put(fleck_settings *s, const fk_setting *row, const char *text)
 {
     void *member = (char *)s + row->offset;
     int64_t whole[2] = {INT64_MAX, 0};
@@ -155,7 +166,7 @@ static void put(fleck_fit_settings *s, const fk_setting *row, const char *text)
 }
 
 /* The text of a member of s, which may be in buffer; NULL: it has none. */
-static const char *get(const fleck_fit_settings *s, const fk_setting *row,
+static const char *get(const fleck_settings *s, const fk_setting *row,
                        char buffer[FK_OPTION_BUFFER])
 {
     const void *member = (const char *)s + row->offset;
@@ -164,6 +175,8 @@ static const char *get(const fleck_fit_settings *s, const fk_setting *row,
     switch (row->option.kind) {
     case FK_OPTION_INT:
     case FK_OPTION_BYTES:
+        if (row->size == sizeof(int64_t) && *whole == INT64_MAX && row->option.choices != NULL)
+            return row->option.choices;
         fk_format(buffer, FK_OPTION_BUFFER, "%lld",
                   row->size == sizeof(int) ? *(const int *)member : (long long)*whole);
         break;
@@ -182,7 +195,7 @@ static const char *get(const fleck_fit_settings *s, const fk_setting *row,
     return buffer;
 }
 
-static fleck_status set(fleck_fit_settings *s, const fk_setting *row, const char *text,
+static fleck_status set(fleck_settings *s, const fk_setting *row, const char *text,
                         fleck_error *err)
 {
     char buffer[FK_OPTION_BUFFER];
@@ -194,9 +207,9 @@ static fleck_status set(fleck_fit_settings *s, const fk_setting *row, const char
     return st;
 }
 
-fleck_fit_settings fk_fit_defaults(void)
+fleck_settings fk_fit_defaults(void)
 {
-    fleck_fit_settings s = {0};
+    fleck_settings s = {0};
 
     for (const fk_setting *row = fk_settings; row->option.name != NULL; row++)
         if (row->option.initial != NULL) {
@@ -213,7 +226,7 @@ static uint64_t bit_of(const fk_setting *row)
     return UINT64_C(1) << (row - fk_settings);
 }
 
-bool fk_fit_given(const fleck_fit_settings *s, const char *name)
+bool fk_fit_given(const fleck_settings *s, const char *name)
 {
     const fk_setting *row = fk_setting_find(name);
 
@@ -221,30 +234,117 @@ bool fk_fit_given(const fleck_fit_settings *s, const char *name)
     return (s->given & bit_of(row)) != 0;
 }
 
-fleck_status fk_fit_set(fleck_fit_settings *s, const char *name, const char *text, fleck_error *err)
+/* The row called name, of a list or not. */
+static fleck_status find(const fk_setting **out, const char *name, bool list, fleck_error *err)
 {
-    const fk_setting *row = fk_setting_find(name);
     fk_nearest near = {.word = name};
     char meant[FK_MEANT];
-    fleck_status st;
 
-    for (const fk_setting *r = fk_settings; row == NULL && r->option.name != NULL; r++)
+    *out = fk_setting_find(name);
+    for (const fk_setting *r = fk_settings; *out == NULL && r->option.name != NULL; r++)
         fk_nearest_offer(&near, r->option.name);
-    if (row == NULL)
+    if (*out == NULL)
         return fk_error_set(err, FLECK_E_OPTION, "a fit has no setting \"%s\"%s", name,
                             fk_nearest_text(&near, "", meant));
-    if (row->list)
-        return fk_error_set(err, FLECK_E_UNSUPPORTED,
-                            "--%s: a list is set in fleck_fit_settings itself", name);
-    st = set(s, row, text, err);
-    if (st == FLECK_OK)
-        s->given |= bit_of(row);
+    if ((*out)->list != list)
+        return fk_error_set(err, FLECK_E_UNSUPPORTED, "--%s is %s list", name, list ? "no" : "a");
+    return FLECK_OK;
+}
+
+fleck_status fk_fit_set(fleck_settings *s, const char *name, const char *text, fleck_error *err)
+{
+    const fk_setting *row;
+    fleck_status st;
+
+    FK_DO(find(&row, name, false, err));
+    FK_DO(set(s, row, text, err));
+    s->given |= bit_of(row);
+done:
     return st;
 }
 
-fleck_status fk_fit_check_given(const fleck_fit_settings *s, fleck_error *err)
+/* The row's member points into block from now on. */
+static void own(fleck_settings *s, const fk_setting *row, void *block)
 {
-    const fleck_fit_settings none = {0};
+    fk_free(s->owned[row - fk_settings]);
+    s->owned[row - fk_settings] = block;
+}
+
+fleck_status fk_fit_set_copy(fleck_settings *s, const char *name, const char *text,
+                             fleck_error *err)
+{
+    char *copy = NULL;
+    fleck_status st;
+
+    FK_DO(fk_strdup(&copy, text, err));
+    FK_DO(fk_fit_set(s, name, copy, err));
+    own(s, fk_setting_find(name), copy);
+    return FLECK_OK;
+done:
+    fk_free(copy);
+    return st;
+}
+
+fleck_status fk_fit_set_list(fleck_settings *s, const char *name, const char *const *texts,
+                             int64_t n, fleck_error *err)
+{
+    const fk_setting *row;
+    int64_t bytes = 0;
+    const char **list = NULL;
+    char *to;
+    fleck_status st;
+
+    FK_DO(find(&row, name, true, err));
+    for (int64_t i = 0; i < n; i++) {
+        if (texts[i] == NULL && !row->gaps)
+            FK_FAIL(err, FLECK_E_OPTION, "--%s: text %lld must not be NULL", name, (long long)i);
+        bytes += texts[i] != NULL ? (int64_t)strlen(texts[i]) + 1 : 0;
+    }
+    FK_DO(fk_calloc((void **)&list, (n + 1) * (int64_t)sizeof *list + bytes, 1, err));
+    to = (char *)(list + n + 1);
+    for (int64_t i = 0; i < n; i++) {
+        size_t size = texts[i] != NULL ? strlen(texts[i]) + 1 : 0;
+
+        list[i] = size > 0 ? memcpy(to, texts[i], size) : NULL;
+        to += size;
+    }
+    *(const char *const **)((char *)s + row->offset) = n > 0 ? list : NULL;
+    if (row->gaps)
+        s->n_masks = n;
+    own(s, row, list);
+done:
+    return st;
+}
+
+fleck_status fk_fit_get(const fleck_settings *s, const char *name, char **out, fleck_error *err)
+{
+    char buffer[FK_OPTION_BUFFER], legal[FK_OPTION_BUFFER];
+    const char *text, *canonical, *word;
+    const fk_setting *row;
+    fleck_status st;
+
+    *out = NULL;
+    FK_DO(find(&row, name, false, err));
+    text = get(s, row, buffer);
+    word = row->option.kind == FK_OPTION_CHOICE ? NULL : row->option.choices;
+    if (text == NULL || fk_option_check(&row->option, text, legal, &canonical, NULL) != FLECK_OK)
+        text = word; /* numbers that stand for none */
+    if (text != NULL)
+        st = fk_strdup(out, text, err);
+done:
+    return st;
+}
+
+void fk_fit_settings_free(fleck_settings *s)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        fk_free(s->owned[i]);
+    *s = (fleck_settings){0};
+}
+
+fleck_status fk_fit_check_given(const fleck_settings *s, fleck_error *err)
+{
+    const fleck_settings none = {0};
 
     for (const fk_setting *row = fk_settings; row->option.name != NULL; row++) {
         const char *name = row->option.name, *other = row->instead;
@@ -267,9 +367,9 @@ fleck_status fk_fit_check_given(const fleck_fit_settings *s, fleck_error *err)
     return FLECK_OK;
 }
 
-fleck_status fk_fit_check(const fleck_fit_settings *s, fleck_error *err)
+fleck_status fk_fit_check(const fleck_settings *s, fleck_error *err)
 {
-    const fleck_fit_settings none = {0};
+    const fleck_settings none = {0};
     fleck_status st;
 
     for (const fk_setting *row = fk_settings; row->option.name != NULL; row++) {
@@ -280,7 +380,7 @@ fleck_status fk_fit_check(const fleck_fit_settings *s, fleck_error *err)
 
         if (value == NULL && row->filled)
             FK_FAIL(err, FLECK_E_OPTION,
-                    "--%s: expected a text, got none (settings begin with fleck_fit_defaults())",
+                    "--%s: expected a text, got none (settings begin with their defaults)",
                     row->option.name);
         if (row->list || (zero && row->option.kind != FK_OPTION_SHARE)) /* no tiles, no limit .. */
             continue;

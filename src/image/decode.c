@@ -122,9 +122,8 @@ static fleck_status find_format(const format **out, const fk_image_bytes *in, fl
                         found);
 }
 
-/* The decoded image as it is wanted: transparency, channels, orientation. */
-static fleck_status finish(fk_image *out, fk_decoded *d, fk_image_want want,
-                           const fk_image_settings *s, fleck_error *err)
+fleck_status fk_decoded_finish(fk_image *out, fk_decoded *d, fk_image_want want,
+                               const fk_image_settings *s, fleck_error *err)
 {
     fk_image *kept = &d->image;
     fleck_status st = FLECK_OK;
@@ -176,7 +175,7 @@ fleck_status fk_image_decode_with(fk_image *out, const void *bytes, size_t size,
     decoded.notes.transparent = decoded.alpha.data != NULL;
     if (notes != NULL)
         *notes = decoded.notes;
-    FK_DO(finish(out, &decoded, want, &s, err));
+    FK_DO(fk_decoded_finish(out, &decoded, want, &s, err));
 done:
     if (st != FLECK_OK)
         fk_error_context(err, "%s", name);

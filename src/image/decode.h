@@ -77,6 +77,10 @@ fleck_status fk_decoded_alpha(fk_decoded *out, const void *alpha, int64_t step, 
 /* Blend out->image (1 or 3 channels) over the background where alpha says so. */
 void fk_decoded_blend(fk_decoded *out, const uint8_t background[3]);
 
+/* Move the decoded image into out as it is wanted: transparency, channels, orientation. */
+fleck_status fk_decoded_finish(fk_image *out, fk_decoded *d, fk_image_want want,
+                               const fk_image_settings *s, fleck_error *err) FLECK_MUST_CHECK;
+
 /* RGB of n pixels of CMYK ink, as Pillow computes it: (255 - C) (255 - K) / 255 rounded, and so
  * on. */
 void fk_rgb_from_cmyk(uint8_t *rgb, const uint8_t *cmyk, int64_t n);

@@ -51,30 +51,6 @@ fleck_status fk_image_init(fk_image *out, int64_t width, int64_t height, int cha
     return st;
 }
 
-fleck_status fk_image_copy_rows(fk_image *out, const uint8_t *rgb, int64_t width, int64_t height,
-                                size_t row_bytes, fleck_error *err)
-{
-    fleck_status st;
-
-    *out = (fk_image){0};
-    if (rgb == NULL)
-        return fk_error_set(err, FLECK_E_FORMAT, "expected an image with pixels, got none");
-    st = fk_image_alloc(out, width, height, 3, err);
-    if (st == FLECK_OK && row_bytes > PTRDIFF_MAX / (size_t)height) {
-        fk_image_free(out);
-        st = fk_error_set(err, FLECK_E_SHAPE, "%lld rows of %zu bytes do not fit in memory",
-                          (long long)height, row_bytes);
-    }
-    if (st == FLECK_OK && row_bytes < (size_t)width * 3) {
-        fk_image_free(out);
-        st = fk_error_set(err, FLECK_E_SHAPE, "rows of %lld RGB pixels take %lld bytes, got %zu",
-                          (long long)width, (long long)width * 3, row_bytes);
-    }
-    for (int64_t y = 0; st == FLECK_OK && y < height; y++)
-        memcpy(out->data + y * width * 3, rgb + (size_t)y * row_bytes, (size_t)width * 3);
-    return st;
-}
-
 void fk_image_free(fk_image *im)
 {
     fk_free(im->data);

@@ -25,11 +25,6 @@ fleck_status fk_image_init(fk_image *out, int64_t width, int64_t height, int cha
                            fleck_error *err) FLECK_MUST_CHECK;
 void fk_image_free(fk_image *im);
 
-/* A copy of rgb [height, width, 3] u8 whose rows are row_bytes apart.  FLECK_E_FORMAT for NULL or
- * no pixels, FLECK_E_SHAPE for rows shorter than their pixels, FLECK_E_LIMIT; out is empty then. */
-fleck_status fk_image_copy_rows(fk_image *out, const uint8_t *rgb, int64_t width, int64_t height,
-                                size_t row_bytes, fleck_error *err) FLECK_MUST_CHECK;
-
 typedef enum fk_image_want {
     FK_IMAGE_RGB,  /* 3 channels: grey is repeated, palette looked up */
     FK_IMAGE_GREY, /* 1 channel, for masks: RGB becomes (299 R + 587 G + 114 B + 500) / 1000 */
@@ -102,6 +97,20 @@ fleck_status fk_image_load_with(fk_image *out, const char *path, fk_image_want w
 fleck_status fk_image_decode_with(fk_image *out, const void *bytes, size_t size, const char *name,
                                   fk_image_want want, const fk_image_settings *settings,
                                   fk_image_notes *notes, fleck_error *err) FLECK_MUST_CHECK;
+/* RGB of pixels in a caller's memory, as of a file with these samples.  borrowed: NULL, or set
+ * where out is a view of them, not to be freed, since nothing had to change.  settings and notes
+ * may be NULL.
+ *   FLECK_E_OPTION  no data, no such format
+ *   FLECK_E_FORMAT  no pixel
+ *   FLECK_E_SHAPE   rows are shorter than their pixels, or do not fit in memory
+ *   FLECK_E_LIMIT   beyond FK_IMAGE_MAX_SIDE */
+fleck_status fk_image_of_pixels(fk_image *out, bool *borrowed, const fleck_pixels *p,
+                                const fk_image_settings *settings, fk_image_notes *notes,
+                                fleck_error *err) FLECK_MUST_CHECK;
+/* A mask of a width x height image: 255 where GREY8 pixels are 128 or above.  The same errors, and
+ * FLECK_E_SHAPE for another size. */
+fleck_status fk_image_mask_of_pixels(fk_image *out, const fleck_pixels *p, int64_t width,
+                                     int64_t height, fleck_error *err) FLECK_MUST_CHECK;
 /* Whether path can be read as an image, as far as its header tells: it names formats and kinds that
  * are not read, sizes beyond the limits, and a PNG that ends early.  Of the notes only wide and the
  * size are found; content is the digest of the file's bytes in one piece.  settings, notes and

@@ -121,13 +121,20 @@ fk_net_settings fk_model_net_settings(const fk_model *m, int threads);
  * NaN. */
 fleck_status fk_model_save(const fk_model *m, const char *path, fk_watch *watch,
                            fleck_error *err) FLECK_MUST_CHECK;
+/* The same bytes into memory: fk_free(*bytes). */
+fleck_status fk_model_save_memory(const fk_model *m, uint8_t **bytes, size_t *size, fk_watch *watch,
+                                  fleck_error *err) FLECK_MUST_CHECK;
 
-/* Open and check a model with so many threads; overrides: NULL, or "name=value" texts for options
- * that may change after the fit, ended by NULL.  Tensors are views into the bytes of the
- * file, which are read whole. */
-fleck_status fk_model_load(fk_model *out, const char *path, int threads,
+/* Open and check a model with so many threads; watch: told of bytes; overrides: NULL, or
+ * "name=value" texts for options that may change after the fit, ended by NULL.  Tensors are views
+ * into the bytes of the file, which are read whole. */
+fleck_status fk_model_load(fk_model *out, const char *path, int threads, fk_watch *watch,
                            const char *const *overrides, fleck_error *err) FLECK_MUST_CHECK;
-/* The same over bytes (fuzzing); name stands in messages. */
+/* The same from a copy of bytes [size]; messages call it path. */
+fleck_status fk_model_load_memory(fk_model *out, const void *bytes, size_t size, const char *path,
+                                  int threads, fk_watch *watch, const char *const *overrides,
+                                  fleck_error *err) FLECK_MUST_CHECK;
+/* The same over bytes (fuzzing), whose checksum is not compared; name stands in messages. */
 fleck_status fk_model_load_bytes(fk_model *out, const void *bytes, size_t size, const char *name,
                                  fleck_error *err) FLECK_MUST_CHECK;
 

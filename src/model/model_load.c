@@ -462,26 +462,43 @@ done:
     return st;
 }
 
-fleck_status fk_model_load(fk_model *out, const char *path, int threads,
-                           const char *const *overrides, fleck_error *err)
+/* What is left once the reader was opened, or failed so. */
+static fleck_status load_opened(fk_model *out, fleck_status st, const char *path,
+                                const char *const *overrides, fleck_error *err)
 {
-    fleck_status st;
-
-    *out = (fk_model){0};
-    st = fk_st_open_with(&out->weights, path, threads, err);
     if (st == FLECK_E_FORMAT)
         fk_error_context(err, "expected a fleck model");
     if (st != FLECK_OK)
-        goto done;
+        return st;
     st = load(out, overrides, err);
     if (st == FLECK_OK)
         st = check_checksum(out, err);
     if (st != FLECK_OK)
         fk_error_context(err, "%s", path);
-done:
     if (st != FLECK_OK)
         fk_model_free(out);
     return st;
+}
+
+fleck_status fk_model_load(fk_model *out, const char *path, int threads, fk_watch *watch,
+                           const char *const *overrides, fleck_error *err)
+{
+    fleck_status st;
+
+    *out = (fk_model){0};
+    st = fk_st_open_with(&out->weights, path, threads, watch, err);
+    return load_opened(out, st, path, overrides, err);
+}
+
+fleck_status fk_model_load_memory(fk_model *out, const void *bytes, size_t size, const char *path,
+                                  int threads, fk_watch *watch, const char *const *overrides,
+                                  fleck_error *err)
+{
+    fleck_status st;
+
+    *out = (fk_model){0};
+    st = fk_st_open_copy(&out->weights, bytes, size, path, threads, watch, err);
+    return load_opened(out, st, path, overrides, err);
 }
 
 fleck_status fk_model_load_bytes(fk_model *out, const void *bytes, size_t size, const char *name,

@@ -235,7 +235,9 @@ static fleck_status check_numbers(const fk_model *m, fleck_error *err)
     return FLECK_OK;
 }
 
-fleck_status fk_model_save(const fk_model *m, const char *path, fk_watch *watch, fleck_error *err)
+/* To path, or where that is NULL into *bytes [*size]. */
+static fleck_status save(const fk_model *m, const char *path, uint8_t **bytes, size_t *size,
+                         fk_watch *watch, fleck_error *err)
 {
     fk_st_writer *w = NULL;
     fk_json *object = NULL;
@@ -263,12 +265,24 @@ fleck_status fk_model_save(const fk_model *m, const char *path, fk_watch *watch,
         FK_DO(fk_st_writer_add_data(w, "mask", FK_U8, 2, (int64_t[]){m->mask_height, m->mask_width},
                                     m->mask, err));
     fk_st_writer_watch(w, watch);
-    FK_DO(fk_st_writer_commit(&w, path, err));
+    st = path != NULL ? fk_st_writer_commit(&w, path, err)
+                      : fk_st_writer_commit_memory(&w, bytes, size, err);
 done:
     if (st == FLECK_E_FORMAT)
-        fk_error_context(err, "%s is not written", path);
+        fk_error_context(err, "%s is not written", path != NULL ? path : "the model");
     fk_st_writer_abort(&w);
     fk_json_free(&object);
     fk_free(text);
     return st;
+}
+
+fleck_status fk_model_save(const fk_model *m, const char *path, fk_watch *watch, fleck_error *err)
+{
+    return save(m, path, NULL, NULL, watch, err);
+}
+
+fleck_status fk_model_save_memory(const fk_model *m, uint8_t **bytes, size_t *size, fk_watch *watch,
+                                  fleck_error *err)
+{
+    return save(m, NULL, bytes, size, watch, err);
 }

@@ -292,6 +292,21 @@ static fleck_status describe(fk_net *net, const fk_net_source *source, const fk_
     return st;
 }
 
+fleck_status fk_net_check(const fk_net_source *source, const fk_net_settings *s, fleck_error *err)
+{
+    fk_net *net = NULL;
+    fleck_status st;
+
+    FK_DO(FK_CALLOC(&net, 1, err));
+    if (source->arch != NULL) {
+        FK_DO(describe(net, source, s, err));
+        FK_DO(find_weights(net, source, err));
+    }
+done:
+    fk_net_close(&net);
+    return st;
+}
+
 fleck_status fk_net_open(fk_net **out, const fk_net_source *source, const fk_net_settings *s,
                          fleck_error *err)
 {

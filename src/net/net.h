@@ -84,6 +84,9 @@ typedef struct fk_net_session fk_net_session;
 fleck_status fk_net_open(fk_net **out, const fk_net_source *source, const fk_net_settings *settings,
                          fleck_error *err) FLECK_MUST_CHECK;
 void fk_net_close(fk_net **net);
+/* Check shapes of all weights that the wanted taps need, as fk_net_open() does, and no more. */
+fleck_status fk_net_check(const fk_net_source *source, const fk_net_settings *settings,
+                          fleck_error *err) FLECK_MUST_CHECK;
 
 int fk_net_tap_count(const fk_net *net);
 const fk_tap_info *fk_net_tap(const fk_net *net, int i);

@@ -83,13 +83,14 @@ static fleck_status make_canvas(fk_front *f, int64_t item, int worker, fleck_err
     int64_t i = fk_front_image(f, item);
     fk_canvas *c = &f->canvases[item];
     fk_image original = {0};
+    bool borrowed = false;
     double start;
     fleck_status st;
 
-    FK_DO(fk_source_read(s, f->runner, worker, i, &original, err)); /* names the image */
+    FK_DO(fk_source_read(s, f->runner, worker, i, &original, &borrowed, err)); /* names the image */
     start = fk_clock_seconds();
     st = fk_canvas_make(c, f->runner->model, &original, s->masks != NULL ? s->masks[i] : NULL,
-                        f->whole_masks, err);
+                        f->whole_masks, s->drawn, err);
     f->runner->lanes[worker].decode += fk_clock_seconds() - start;
     if (st == FLECK_OK && f->took != NULL)
         st = f->took(f->ctx, item, &original, err);
@@ -98,7 +99,8 @@ static fleck_status make_canvas(fk_front *f, int64_t item, int worker, fleck_err
     atomic_fetch_add(&f->taken, bytes_of(&c->pixels) + bytes_of(&c->left_out) + bytes_of(&c->own) +
                                     bytes_of(&c->whole));
 done:
-    fk_image_free(&original);
+    if (!borrowed)
+        fk_image_free(&original);
     if (st != FLECK_OK)
         fk_source_stop(s);
     return st;

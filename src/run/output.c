@@ -147,33 +147,7 @@ done:
     return st;
 }
 
-fleck_status fk_outputs_apart_fit(const fk_outputs *o, const fleck_fit_settings *s,
-                                  fleck_error *err)
-{
-    char *stored = NULL;
-    const char *home;
-    fleck_status st;
-
-    FK_DO(fk_outputs_apart(o, s->mask, err));
-    for (int i = 0; s->ignore != NULL && s->ignore[i] != NULL; i++)
-        FK_DO(fk_outputs_apart(o, s->ignore[i], err)); /* a file, where it is no shape */
-    for (int i = 0; s->only != NULL && s->only[i] != NULL; i++)
-        FK_DO(fk_outputs_apart(o, s->only[i], err));
-    FK_DO(fk_outputs_apart(o, s->weights, err));
-    if (s->backbone == NULL)
-        return FLECK_OK;
-    FK_DO(fk_outputs_apart(o, s->backbone, err)); /* a file, where it is no name */
-    FK_DO(fk_weights_home(&home, s->home, s->shared_home, s->backbone, err));
-    if (home != NULL && s->weights == NULL) {
-        FK_DO(fk_weights_path(&stored, home, s->backbone, err));
-        FK_DO(fk_outputs_apart(o, stored, err));
-    }
-done:
-    fk_free(stored);
-    return st;
-}
-
-/* Read the first bytes of path, at most size; returns their number. */
+/* The first bytes of path, as many as there are. */
 static size_t read_head(uint8_t *head, size_t size, const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

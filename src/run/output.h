@@ -29,11 +29,9 @@ fleck_status fk_outputs_add(fk_outputs *o, const char *path, fleck_error *err) F
 /* FLECK_E_STATE: input, which may be NULL, is one of the outputs; names both. */
 fleck_status fk_outputs_apart(const fk_outputs *o, const char *input,
                               fleck_error *err) FLECK_MUST_CHECK;
-/* The same for all images and masks of samples, and for the other files that a fit reads. */
+/* The same of all images and masks of samples. */
 fleck_status fk_outputs_apart_samples(const fk_outputs *o, const fk_samples *samples,
                                       fleck_error *err) FLECK_MUST_CHECK;
-fleck_status fk_outputs_apart_fit(const fk_outputs *o, const fleck_fit_settings *s,
-                                  fleck_error *err) FLECK_MUST_CHECK;
 
 /* The origin that a picture or map records: the SHA-256 of its image's path, links resolved. */
 void fk_output_origin(char out[FK_SHA256_TEXT], const char *image);

@@ -124,8 +124,10 @@ static fleck_status draw(drawing *d, const fk_model *m, bool heat, fleck_error *
     if (heat)
         FK_DO(fk_render_overlay(&d->picture, &d->view, d->map, d->scale, NAN, err));
     else
-        FK_DO(fk_image_copy_rows(&d->picture, d->view.data, d->view.width, d->view.height,
-                                 (size_t)d->view.width * 3, err));
+        FK_DO(fk_image_of_pixels(&d->picture, NULL,
+                                 &(fleck_pixels){d->view.data, d->view.width, d->view.height,
+                                                 (size_t)d->view.width * 3, FLECK_RGB8},
+                                 NULL, NULL, err));
     fk_free(d->map);
     d->map = NULL;
     FK_DO(hatch(&d->picture, m, err));
@@ -176,7 +178,7 @@ fleck_status fk_picture_sheet(fk_image *out, const fk_model *m, const fleck_resu
 
     *out = (fk_image){0};
     FK_DO(view_of(&d.view, r, err));
-    FK_DO(measure(&d, m, r, &settings->regions, err));
+    FK_DO(measure(&d, m, r, settings->regions, err));
     FK_DO(draw(&d, m, settings->kind != FLECK_PICTURE_OUTLINE, err));
     legend = legend_of(&w, &d, r);
     if (both) {

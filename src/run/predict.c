@@ -31,16 +31,23 @@ static fleck_status next_pixels(void *ctx, int64_t i, fleck_pixels *out)
     return FLECK_OK;
 }
 
-fleck_status fk_predict_pixels(fk_runner *r, const uint8_t *rgb, int64_t width, int64_t height,
-                               size_t row_bytes, fleck_result *out, fleck_error *err)
+fleck_status fk_predict_pixels(fk_runner *r, const fleck_pixels *pixels, const fleck_pixels *mask,
+                               bool keep, fleck_result *out, fleck_error *err)
 {
-    fleck_pixels pixels = {rgb, width, height, row_bytes};
+    fleck_pixels given = *pixels;
+    fk_image drawn = {0};
     fk_source source;
     fleck_status st;
 
-    fk_source_init_stream(&source, next_pixels, &pixels, 1);
-    st = predict_one(r, &source, false, out, err);
+    fk_source_init_stream(&source, next_pixels, &given, 1);
+    source.lasting = !keep;
+    if (mask != NULL)
+        FK_DO(fk_image_mask_of_pixels(&drawn, mask, pixels->width, pixels->height, err));
+    source.drawn = mask != NULL ? &drawn : NULL;
+    st = predict_one(r, &source, keep, out, err);
+done:
     fk_source_free(&source);
+    fk_image_free(&drawn);
     return st;
 }
 

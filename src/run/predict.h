@@ -6,9 +6,8 @@
 #include "run/runner.h"
 
 /* Score pixels in memory on all threads, as fleck_score_pixels(). */
-fleck_status fk_predict_pixels(fk_runner *r, const uint8_t *rgb, int64_t width, int64_t height,
-                               size_t row_bytes, fleck_result *out,
-                               fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_predict_pixels(fk_runner *r, const fleck_pixels *pixels, const fleck_pixels *mask,
+                               bool keep, fleck_result *out, fleck_error *err) FLECK_MUST_CHECK;
 /* Decode and score one file on all threads; messages name it. */
 fleck_status fk_predict_file(fk_runner *r, const char *path, bool keep, fleck_result *out,
                              fleck_error *err) FLECK_MUST_CHECK;

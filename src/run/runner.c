@@ -238,6 +238,21 @@ fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image
     return st;
 }
 
+fleck_status fk_runner_pixels(fk_runner *r, int lane, const fleck_pixels *pixels, bool *borrowed,
+                              fk_image *original, fleck_error *err)
+{
+    fk_image_settings settings = fk_runner_decoding(r);
+    fk_image_notes notes = {0};
+    double start = fk_clock_seconds();
+    fleck_status st = fk_image_of_pixels(original, borrowed, pixels, &settings, &notes, err);
+
+    r->lanes[lane].decode += fk_clock_seconds() - start;
+    if (st == FLECK_OK)
+        count_odd(&r->lanes[lane], "pixels in memory", &notes,
+                  settings.high > 0 ? settings.high : FK_IMAGE_WIDEST);
+    return st;
+}
+
 fleck_status fk_runner_embeddings(fk_runner *r, int64_t n, fleck_error *err)
 {
     fk_embedding *more = NULL;

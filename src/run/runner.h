@@ -65,6 +65,9 @@ int64_t fk_runner_transparent(const fk_runner *r);
 /* Decode path (RGB, EXIF applied) into original. */
 fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image *original,
                               fleck_error *err) FLECK_MUST_CHECK;
+/* The same of pixels in memory, see fk_image_of_pixels(). */
+fleck_status fk_runner_pixels(fk_runner *r, int lane, const fleck_pixels *pixels, bool *borrowed,
+                              fk_image *original, fleck_error *err) FLECK_MUST_CHECK;
 /* Allocate embeddings until there are n. */
 fleck_status fk_runner_embeddings(fk_runner *r, int64_t n, fleck_error *err) FLECK_MUST_CHECK;
 /* Free the embeddings but the first n. */

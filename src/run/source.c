@@ -31,8 +31,9 @@ void fk_source_free(fk_source *s)
     *s = (fk_source){0};
 }
 
-/* Call the function and copy its pixels, which are valid until its next call.  The lock is held. */
-static fleck_status ask(fk_source *s, int64_t i, fk_image *out, fleck_error *err)
+/* Call the function; its pixels are valid until its next call.  The lock is held. */
+static fleck_status ask(fk_source *s, fk_runner *r, int lane, int64_t i, fk_image *out,
+                        bool *borrowed, fleck_error *err)
 {
     fleck_pixels p = {0};
     fleck_status st = s->next(s->ctx, i, &p);
@@ -40,10 +41,11 @@ static fleck_status ask(fk_source *s, int64_t i, fk_image *out, fleck_error *err
     if (st != FLECK_OK)
         return fk_error_set(err, st, "the caller's function gave no image (%s)",
                             fk_status_name(st));
-    return fk_image_copy_rows(out, p.rgb, p.width, p.height, p.row_bytes, err);
+    return fk_runner_pixels(r, lane, &p, s->lasting ? borrowed : NULL, out, err);
 }
 
-static fleck_status read_stream(fk_source *s, int64_t i, fk_image *out, fleck_error *err)
+static fleck_status read_stream(fk_source *s, fk_runner *r, int lane, int64_t i, fk_image *out,
+                                bool *borrowed, fleck_error *err)
 {
     fleck_status st;
 
@@ -51,7 +53,7 @@ static fleck_status read_stream(fk_source *s, int64_t i, fk_image *out, fleck_er
     while (s->expected < i && !s->stopped)
         pthread_cond_wait(&s->advanced, &s->lock);
     if (!s->stopped)
-        st = ask(s, i, out, err);
+        st = ask(s, r, lane, i, out, borrowed, err);
     else
         st = fk_error_set(err, FLECK_E_CANCELLED, "the fit has failed before");
     s->stopped = st != FLECK_OK;
@@ -63,14 +65,15 @@ static fleck_status read_stream(fk_source *s, int64_t i, fk_image *out, fleck_er
 }
 
 fleck_status fk_source_read(fk_source *s, fk_runner *r, int lane, int64_t i, fk_image *out,
-                            fleck_error *err)
+                            bool *borrowed, fleck_error *err)
 {
     fleck_status st;
 
     *out = (fk_image){0};
+    *borrowed = false;
     if (s->files != NULL)
         return fk_runner_decode(r, lane, s->files[i], out, err);
-    st = read_stream(s, i, out, err);
+    st = read_stream(s, r, lane, i, out, borrowed, err);
     if (st != FLECK_OK)
         fk_source_context(s, i, err);
     return st;

@@ -17,6 +17,8 @@ typedef struct fk_source {
     const char *const *files;  /* [n], or NULL: `next` provides the pixels */
     const char *const *masks;  /* NULL, or [n] files of the images' own masks, NULL: no mask */
     const fk_digest *contents; /* [n] digests of the files, or NULL */
+    const fk_image *drawn;     /* NULL, or the mask of a function's only image */
+    bool lasting;              /* a function's pixels stay until the source is freed */
     fleck_next_image *next;
     void *ctx;
     /* For a function, guarded by lock: expected is the index of the image that is read next. */
@@ -34,9 +36,9 @@ void fk_source_free(fk_source *s);
  * images before it have been read, on any thread.  A caller that skips an image must therefore stop
  * the source.  After the last image, any image may be read again.  If the function fails, its
  * status is returned, and later calls return FLECK_E_CANCELLED without calling it.  Messages name
- * the image. */
+ * the image.  If *borrowed is set, out is a view of lasting pixels and must not be freed. */
 fleck_status fk_source_read(fk_source *s, fk_runner *r, int lane, int64_t i, fk_image *out,
-                            fleck_error *err) FLECK_MUST_CHECK;
+                            bool *borrowed, fleck_error *err) FLECK_MUST_CHECK;
 
 /* After a failure: end all waiting; a function is not called again. */
 void fk_source_stop(fk_source *s);

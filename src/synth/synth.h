@@ -2,6 +2,7 @@
 #ifndef FK_SYNTH_SYNTH_H
 #define FK_SYNTH_SYNTH_H
 
+#include "base/watch.h"
 #include "image/image.h"
 
 /* The part is a turned steel flange on a bench: six bolt holes, two dowel holes, a hub with a keyed
@@ -11,6 +12,7 @@ typedef struct fk_synth_settings {
     int64_t width, height; /* of each image, at least 64; the part fills the shorter side */
     int64_t train, good, defective; /* images: train/good, test/good, each defect type */
     uint64_t seed;
+    fk_watch *watch; /* NULL, or told of each image in stage "synth" */
 } fk_synth_settings;
 
 /* Number of defect types, and their folder names: scratch, dent, stain, crack, missing_hole. */

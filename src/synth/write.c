@@ -56,6 +56,8 @@ static fleck_status write_stream(const char *folder, const fk_synth_settings *s,
             FK_DO(save(&mask, masks, i, "_mask", err));
         fk_image_free(&im);
         fk_image_free(&mask);
+        if (s->watch != NULL)
+            FK_DO(fk_watch_step(s->watch, s->watch->done + 1, err));
     }
 done:
     fk_image_free(&im);
@@ -108,6 +110,7 @@ fleck_status fk_synth_write(const char *folder, const fk_synth_settings *s, flec
     FK_DO(fk_folder_make(folder, err));
     FK_DO(check_empty(folder, err));
     FK_DO(write_licence(folder, s, err));
+    fk_watch_stage(s->watch, "synth", s->train + s->good + FK_SYNTH_KINDS * s->defective);
     for (int stream = 0; stream < 2 + FK_SYNTH_KINDS; stream++) {
         int64_t count = stream == 0 ? s->train : stream == 1 ? s->good : s->defective;
 

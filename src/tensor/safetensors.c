@@ -224,6 +224,7 @@ fleck_status fk_st_open_bytes(fk_st_reader **out, const void *bytes, size_t size
     *out = NULL;
     FK_DO(FK_CALLOC(&r, 1, err));
     r->file.fd = -1;
+    pthread_mutex_init(&r->lock, NULL);
     FK_DO(fk_strdup(&r->name, name, err));
     FK_DO(fk_st_read_header(r, bytes, size, err));
     *out = r;
@@ -246,6 +247,7 @@ void fk_st_close(fk_st_reader **handle)
     fk_json_free(&r->header);
     fk_file_close(&r->file);
     fk_free_large(r->bytes, r->file.stamp.size);
+    pthread_mutex_destroy(&r->lock);
     fk_free(r->name);
     fk_free(r);
     *handle = NULL;

@@ -28,23 +28,28 @@ typedef struct fk_st_reader fk_st_reader;
  *   FLECK_E_CHECKSUM     the file's bytes do not match its checksum
  *   FLECK_E_NOTFOUND, FLECK_E_IO, FLECK_E_NOMEM */
 fleck_status fk_st_open(fk_st_reader **out, const char *path, fleck_error *err) FLECK_MUST_CHECK;
-/* The same with several threads, which read and hash a large file. */
-fleck_status fk_st_open_with(fk_st_reader **out, const char *path, int threads,
+/* The same with so many threads, which a large file takes: to read it, and hash it.  watch, which
+ * may be NULL, is told of bytes. */
+fleck_status fk_st_open_with(fk_st_reader **out, const char *path, int threads, fk_watch *watch,
                              fleck_error *err) FLECK_MUST_CHECK;
 /* The same for bytes that the caller keeps alive; name is for messages. */
 fleck_status fk_st_open_bytes(fk_st_reader **out, const void *bytes, size_t size, const char *name,
                               fleck_error *err) FLECK_MUST_CHECK;
+/* The same over a copy of the bytes, whose checksum is compared. */
+fleck_status fk_st_open_copy(fk_st_reader **out, const void *bytes, size_t size, const char *name,
+                             int threads, fk_watch *watch, fleck_error *err) FLECK_MUST_CHECK;
 /* Close and set *reader to NULL; NULL and *reader == NULL are legal. */
 void fk_st_close(fk_st_reader **reader);
 
-/* Give the memory of the bytes back until fk_st_restore() reads the file again; views must not be
- * used in between.  The file stays open, so it may be removed or replaced meanwhile.  If its bytes
- * have changed, fk_st_restore() fails with FLECK_E_STATE.  For a small file, and for bytes of the
- * caller, both do nothing. */
+/* Give the memory of the bytes back for a while; views must not be looked at before
+ * fk_st_restore(), which reads the file again.  The file stays open, so that it may be removed or
+ * replaced meanwhile; where its bytes are no longer those of the first time, fk_st_restore() fails
+ * with FLECK_E_STATE.  For a small file, and for one opened over bytes, both do nothing.  Threads
+ * may restore side by side. */
 void fk_st_release(fk_st_reader *reader);
 fleck_status fk_st_restore(fk_st_reader *reader, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Stamp of the file when it was opened; zero for bytes of the caller. */
+/* What the file was when it was opened; but for a size zero where it was opened over bytes. */
 fk_stamp fk_st_stamp(const fk_st_reader *reader);
 /* Digest of the file's bytes (base/digest.h), "" for bytes of the caller.  If the file has a
  * checksum it is the checksum, see fk_st_writer_checksum(). */
@@ -106,6 +111,9 @@ fleck_status fk_st_writer_check_finite(const fk_st_writer *w, fleck_error *err) 
  * The same calls give the same bytes. */
 fleck_status fk_st_writer_commit(fk_st_writer **w, const char *path,
                                  fleck_error *err) FLECK_MUST_CHECK;
+/* The same into memory: fk_free(*bytes). */
+fleck_status fk_st_writer_commit_memory(fk_st_writer **w, uint8_t **bytes, size_t *size,
+                                        fleck_error *err) FLECK_MUST_CHECK;
 /* Close without writing; NULL and *w == NULL are legal. */
 void fk_st_writer_abort(fk_st_writer **w);
 

@@ -14,8 +14,10 @@
 
 typedef struct read_job {
     const fk_file *file;
+    const uint8_t *memory; /* NULL, or where the bytes are */
     uint8_t *data;
     fk_digest *blocks;
+    fk_watch *watch;
 } read_job;
 
 /* Read a piece.  Each block is hashed while it is in the cache. */
@@ -25,30 +27,35 @@ static fleck_status read_piece(void *ctx, int64_t item, int worker, fleck_error 
     int64_t end = job->file->stamp.size;
     fleck_status st = FLECK_OK;
 
-    (void)worker;
+    if (worker == 0) /* the caller's thread */
+        FK_DO(fk_watch_step(job->watch, item * PIECE, err));
     end = end < (item + 1) * PIECE ? end : (item + 1) * PIECE;
     for (int64_t at = item * PIECE; at < end; at += FK_DIGEST_BLOCK) {
         size_t n = (size_t)(end - at < FK_DIGEST_BLOCK ? end - at : FK_DIGEST_BLOCK);
 
-        FK_DO(fk_file_read(job->file, job->data + at, at, n, err));
+        if (job->memory != NULL)
+            memcpy(job->data + at, job->memory + at, n);
+        else
+            FK_DO(fk_file_read(job->file, job->data + at, at, n, err));
         job->blocks[at / FK_DIGEST_BLOCK] = fk_digest_block(job->data + at, n);
     }
 done:
     return st;
 }
 
-/* Read the file into data [size], and its blocks' digests into blocks. */
-static fleck_status read_file(const fk_file *file, uint8_t *data, fk_digest *blocks, int threads,
-                              fleck_error *err)
+/* All of the file into data [size], and its blocks' digests. */
+static fleck_status read_file(const fk_file *file, const uint8_t *memory, uint8_t *data,
+                              fk_digest *blocks, int threads, fk_watch *watch, fleck_error *err)
 {
-    read_job job = {file, data, blocks};
+    read_job job = {file, memory, data, blocks, watch};
     fk_pool *pool = NULL;
     fleck_status st;
 
     if (threads > 1 && file->stamp.size >= ALONE_BELOW)
         FK_DO(fk_pool_open(&pool, threads, err));
     FK_DO(fk_pool_run(pool, file->stamp.size / PIECE + 1, read_piece, &job, err));
-    FK_DO(fk_file_unchanged(file, err));
+    if (memory == NULL)
+        FK_DO(fk_file_unchanged(file, err));
 done:
     fk_pool_close(&pool);
     return st;
@@ -105,23 +112,28 @@ done:
     return st;
 }
 
-fleck_status fk_st_open_with(fk_st_reader **out, const char *path, int threads, fleck_error *err)
+/* Of the file called name, or of memory [size]. */
+static fleck_status open_whole(fk_st_reader **out, const char *name, const void *memory,
+                               int64_t size, int threads, fk_watch *watch, fleck_error *err)
 {
     fk_st_reader *r = NULL;
     fk_digest *blocks = NULL;
-    int64_t size;
     fleck_status st;
 
     *out = NULL;
     FK_DO(FK_CALLOC(&r, 1, err));
     r->file.fd = -1;
-    FK_DO(fk_strdup(&r->name, path, err));
-    FK_DO(fk_file_open(&r->file, r->name, 0, err));
+    pthread_mutex_init(&r->lock, NULL);
+    FK_DO(fk_strdup(&r->name, name, err));
+    r->file.stamp.size = size;
+    if (memory == NULL)
+        FK_DO(fk_file_open(&r->file, r->name, 0, err));
     size = r->file.stamp.size;
     r->threads = threads;
     FK_DO(fk_alloc_large((void **)&r->bytes, size, err));
     FK_DO(FK_ALLOC(&blocks, fk_digest_count(size), err));
-    FK_DO(read_file(&r->file, r->bytes, blocks, threads, err));
+    fk_watch_stage(watch, "read", size);
+    FK_DO(read_file(&r->file, memory, r->bytes, blocks, threads, watch, err));
     FK_DO(fk_st_read_header(r, r->bytes, (size_t)size, err));
     FK_DO(check_digest(r, blocks, err));
     *out = r;
@@ -132,20 +144,32 @@ done:
     return st;
 }
 
+fleck_status fk_st_open_with(fk_st_reader **out, const char *path, int threads, fk_watch *watch,
+                             fleck_error *err)
+{
+    return open_whole(out, path, NULL, 0, threads, watch, err);
+}
+
+fleck_status fk_st_open_copy(fk_st_reader **out, const void *bytes, size_t size, const char *name,
+                             int threads, fk_watch *watch, fleck_error *err)
+{
+    return open_whole(out, name, bytes, (int64_t)size, threads, watch, err);
+}
+
 fleck_status fk_st_open(fk_st_reader **out, const char *path, fleck_error *err)
 {
-    return fk_st_open_with(out, path, 1, err);
+    return fk_st_open_with(out, path, 1, NULL, err);
 }
 
 void fk_st_release(fk_st_reader *r)
 {
-    if (r->bytes == NULL || r->file.stamp.size < FK_LARGE)
+    if (r->bytes == NULL || r->file.fd < 0 || r->file.stamp.size < FK_LARGE)
         return;
     fk_large_drop(r->bytes, r->file.stamp.size);
     r->released = true;
 }
 
-fleck_status fk_st_restore(fk_st_reader *r, fleck_error *err)
+static fleck_status restore(fk_st_reader *r, fleck_error *err)
 {
     char before[FK_DIGEST_TEXT];
     fk_digest *blocks = NULL;
@@ -156,7 +180,7 @@ fleck_status fk_st_restore(fk_st_reader *r, fleck_error *err)
     memcpy(before, r->digest, sizeof before);
     FK_DO(FK_ALLOC(&blocks, fk_digest_count(r->file.stamp.size), err));
     FK_DO(fk_large_back(r->bytes, r->file.stamp.size, err));
-    st = read_file(&r->file, r->bytes, blocks, r->threads, err);
+    st = read_file(&r->file, NULL, r->bytes, blocks, r->threads, NULL, err);
     if (st == FLECK_OK)
         st = check_digest(r, blocks, err);
     if (st == FLECK_E_CHECKSUM || (st == FLECK_OK && strcmp(before, r->digest) != 0))
@@ -170,6 +194,16 @@ fleck_status fk_st_restore(fk_st_reader *r, fleck_error *err)
                           r->name);
 done:
     fk_free(blocks);
+    return st;
+}
+
+fleck_status fk_st_restore(fk_st_reader *r, fleck_error *err)
+{
+    fleck_status st;
+
+    pthread_mutex_lock(&r->lock);
+    st = restore(r, err);
+    pthread_mutex_unlock(&r->lock);
     return st;
 }
 

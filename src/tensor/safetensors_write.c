@@ -215,8 +215,9 @@ fleck_status fk_st_writer_checksum(fk_st_writer *w, fleck_error *err)
 
 /* Bytes of a file go either into the hash, in blocks, or into a file. */
 typedef struct sink {
-    fk_writer *file; /* NULL: hash */
-    fk_watch *watch; /* reports what was written */
+    fk_writer *file; /* or */
+    uint8_t *memory; /* of the file's size; neither: hash */
+    fk_watch *watch; /* hears of what was written */
     int64_t written;
     uint8_t *held;     /* [FK_DIGEST_BLOCK] bytes that do not fill a block yet */
     fk_digest *blocks; /* of the file */
@@ -230,7 +231,10 @@ static fleck_status write_pieces(sink *to, const char *data, int64_t bytes, flec
 
     for (int64_t at = 0, n; at < bytes; at += n) {
         n = bytes - at < PIECE_BYTES ? bytes - at : PIECE_BYTES;
-        FK_DO(fk_writer_write(to->file, data + at, (size_t)n, err));
+        if (to->memory != NULL)
+            memcpy(to->memory + to->written, data + at, (size_t)n);
+        else
+            FK_DO(fk_writer_write(to->file, data + at, (size_t)n, err));
         to->written += n;
         FK_DO(fk_watch_step(to->watch, to->written, err));
     }
@@ -242,7 +246,7 @@ static fleck_status put(sink *to, const void *bytes, int64_t size, fleck_error *
 {
     const uint8_t *from = bytes;
 
-    if (to->file != NULL)
+    if (to->file != NULL || to->memory != NULL)
         return write_pieces(to, bytes, size, err);
     while (size > 0) {
         int64_t n = FK_DIGEST_BLOCK - to->n_held;
@@ -314,10 +318,12 @@ done:
     return st;
 }
 
-fleck_status fk_st_writer_commit(fk_st_writer **handle, const char *path, fleck_error *err)
+/* Into the file at path, or where that is NULL into *bytes [*size]. */
+static fleck_status commit(fk_st_writer **handle, const char *path, uint8_t **bytes, size_t *size,
+                           fleck_error *err)
 {
     fk_st_writer *w = *handle;
-    fk_writer *file = NULL;
+    sink to = {.watch = w->watch};
     fk_text header = {0};
     fleck_status st;
 
@@ -325,17 +331,38 @@ fleck_status fk_st_writer_commit(fk_st_writer **handle, const char *path, fleck_
         qsort(w->items, (size_t)w->count, sizeof *w->items, by_alignment);
     st = header_text(&header, w, err);
     if (st != FLECK_OK) {
-        fk_error_context(err, "cannot write %s", path);
+        fk_error_context(err, "cannot write %s", path != NULL ? path : "into memory");
         goto done;
     }
     FK_DO(fill_checksum(w, &header, err));
     fk_watch_stage(w->watch, "write", all_bytes(w, header.length));
-    FK_DO(fk_writer_open(&file, path, err));
-    FK_DO(put_all(w, &header, &(sink){.file = file, .watch = w->watch}, err));
-    FK_DO(fk_writer_commit(&file, err));
+    if (path != NULL)
+        FK_DO(fk_writer_open(&to.file, path, err));
+    else
+        FK_DO(FK_ALLOC(&to.memory, all_bytes(w, header.length), err));
+    FK_DO(put_all(w, &header, &to, err));
+    if (path != NULL) {
+        FK_DO(fk_writer_commit(&to.file, err));
+    } else {
+        *bytes = to.memory;
+        *size = (size_t)to.written;
+        to.memory = NULL;
+    }
 done:
-    fk_writer_abort(&file);
+    fk_writer_abort(&to.file);
+    fk_free(to.memory);
     fk_text_free(&header);
     fk_st_writer_abort(handle);
     return st;
+}
+
+fleck_status fk_st_writer_commit(fk_st_writer **w, const char *path, fleck_error *err)
+{
+    return commit(w, path, NULL, NULL, err);
+}
+
+fleck_status fk_st_writer_commit_memory(fk_st_writer **w, uint8_t **bytes, size_t *size,
+                                        fleck_error *err)
+{
+    return commit(w, NULL, bytes, size, err);
 }

@@ -5,7 +5,9 @@
 #include "base/digest.h"
 #include "tensor/safetensors.h"
 
-/* The header's entry of one tensor.  name is borrowed from the JSON. */
+#include <pthread.h>
+
+/* What the header says about one tensor.  name is borrowed from the JSON. */
 typedef struct fk_st_entry {
     const char *name;
     int64_t begin, end;
@@ -15,10 +17,11 @@ typedef struct fk_st_entry {
 
 struct fk_st_reader {
     char *name;
-    fk_file file;   /* open as long as the reader; unused for bytes of the caller */
-    uint8_t *bytes; /* [file.stamp.size] of the file; NULL for bytes of the caller */
-    int threads;    /* for reading */
-    bool released;  /* the memory of bytes was given back */
+    fk_file file;         /* open while the reader lives; not of one over bytes */
+    uint8_t *bytes;       /* [file.stamp.size] of the file; NULL over bytes */
+    int threads;          /* to read it with */
+    bool released;        /* the memory of bytes is with the system; guarded by lock */
+    pthread_mutex_t lock; /* several threads may restore at once */
     char digest[FK_DIGEST_TEXT];
     fk_json *header;
     const fk_json *metadata;

@@ -132,7 +132,7 @@ static fleck_status fit_pixels(fk_image *out, const fk_preprocess *p, const fk_i
 }
 
 fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *original,
-                            const char *mask, bool whole, fleck_error *err)
+                            const char *mask, bool whole, const fk_image *drawn, fleck_error *err)
 {
     const fk_preprocess *p = &m->pre;
     int64_t width = original->width, height = original->height;
@@ -142,6 +142,8 @@ fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *o
     FK_DO(fit_pixels(&out->pixels, p, original, err));
     if (mask != NULL)
         FK_DO(load_own(out, m, mask, whole, err));
+    if (drawn != NULL)
+        FK_DO(fk_place_mask(&out->own, drawn, p, err));
     FK_DO(leave_out(&out->left_out, m, false, &out->own, width, height, true, err));
     if (out->left_out.data != NULL)
         paint(&out->pixels, &out->left_out, p->mean);

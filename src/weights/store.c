@@ -121,7 +121,7 @@ fleck_status fk_weights_open(fk_st_reader **out, const char *home, const fk_arch
 
     *out = NULL;
     FK_DO(fk_weights_path(&file, home, arch->name, err));
-    st = fk_st_open_with(out, file, threads, err);
+    st = fk_st_open_with(out, file, threads, NULL, err);
     if (st == FLECK_E_NOTFOUND)
         st = refuse_missing(arch, file, err);
     FK_DO(st);

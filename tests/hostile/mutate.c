@@ -11,7 +11,8 @@
  * The exit status is 1 where a file did what none may do. */
 #define _GNU_SOURCE
 #include "base/digest.h"
-#include "fleck_tools.h"
+#include "../defaults.h"
+#include "fit/settings.h"
 #include "tensor/safetensors.h"
 
 #include <errno.h>
@@ -304,10 +305,10 @@ static void part(char *out, const char *folder, const char *name)
     snprintf(out, PATH_SIZE, "%s/%s", folder, name);
 }
 
-static fleck_fit_settings small_fit(const table *b)
+static fleck_settings small_fit(const table *b)
 {
     static const char *const options[] = {"dims=5", NULL};
-    fleck_fit_settings s = fleck_fit_defaults();
+    fleck_settings s = fk_fit_defaults();
 
     s.home = getenv("FLECK_HOME");
     s.method = "padim";
@@ -319,7 +320,7 @@ static fleck_fit_settings small_fit(const table *b)
     return s;
 }
 
-static fleck_status fit_with(const table *b, const fleck_fit_settings *s, const char *file,
+static fleck_status fit_with(const table *b, const fleck_settings *s, const char *file,
                              fleck_error *err)
 {
     char good[2][PATH_SIZE];
@@ -336,14 +337,14 @@ static fleck_status fit_with(const table *b, const fleck_fit_settings *s, const 
 
 static fleck_status try_image(table *b, fleck_error *err)
 {
-    fleck_result r = {0};
+    fleck_result *r = NULL;
     fleck_status st = fleck_score_file(b->model, b->path, true, &r, err);
 
-    if (st == FLECK_OK && !isfinite(r.score))
+    if (st == FLECK_OK && !isfinite(r->score))
         abort();
     fleck_result_free(&r);
     if (b->number % 16 == 0) {
-        fleck_fit_settings s = small_fit(b);
+        fleck_settings s = small_fit(b);
         fleck_error other = {0};
 
         if ((fit_with(b, &s, b->path, &other) == FLECK_OK) != (st == FLECK_OK)) {
@@ -357,9 +358,9 @@ static fleck_status try_image(table *b, fleck_error *err)
 
 static fleck_status try_csv(table *b, fleck_error *err)
 {
-    fleck_fit_settings s = small_fit(b);
-    fleck_eval_settings e = fleck_eval_defaults();
-    fleck_report report;
+    fleck_settings s = small_fit(b);
+    fleck_eval_settings e = test_eval_defaults();
+    fleck_report *report = NULL;
     fleck_model *model = NULL;
     fleck_error other = {0};
     fleck_status st, evaluated;
@@ -369,6 +370,7 @@ static fleck_status try_csv(table *b, fleck_error *err)
     st = fleck_fit(&model, b->path, &s, NULL, err);
     fleck_model_close(&model);
     evaluated = fleck_evaluate(b->model, b->path, &e, &report, &other);
+    fleck_free(report);
     if (st != FLECK_OK)
         return st;
     *err = other;
@@ -379,9 +381,10 @@ static fleck_status try_csv(table *b, fleck_error *err)
 static fleck_status try_mask(table *b, fleck_error *err)
 {
     char list[PATH_SIZE];
-    fleck_eval_settings e = fleck_eval_defaults();
-    fleck_fit_settings s = small_fit(b);
-    fleck_report report;
+    fleck_eval_settings e = test_eval_defaults();
+    fleck_settings s = small_fit(b);
+    fleck_report *report = NULL;
+    fleck_status st;
     FILE *f;
 
     if (b->number % 8 == 0) {
@@ -397,14 +400,16 @@ static fleck_status try_mask(table *b, fleck_error *err)
     fclose(f);
     e.on_result = note;
     e.on_result_ctx = b;
-    return fleck_evaluate(b->model, list, &e, &report, err);
+    st = fleck_evaluate(b->model, list, &e, &report, err);
+    fleck_free(report);
+    return st;
 }
 
 /* WORK/maps has a map for every test image but one, which the damaged file becomes. */
 static fleck_status try_map(table *b, fleck_error *err)
 {
-    fleck_metrics_settings s = fleck_metrics_defaults();
-    fleck_report report;
+    fleck_metrics_settings s = test_metrics_defaults();
+    fleck_report *report = NULL;
     char maps[PATH_SIZE], map[PATH_SIZE], name[64];
     fleck_status st;
 
@@ -416,6 +421,7 @@ static fleck_status try_map(table *b, fleck_error *err)
     s.width = s.height = s.crop_width = s.crop_height = 64;
     s.threads = 1;
     st = fleck_metrics(maps, b->sample, &s, &report, err);
+    fleck_free(report);
     if (rename(map, b->path) != 0)
         die(map);
     return st;
@@ -432,9 +438,9 @@ static fleck_status try_weights(table *b, fleck_error *err)
 
 static fleck_status try_model(table *b, fleck_error *err)
 {
-    fleck_run_settings s = fleck_run_defaults();
+    fleck_run_settings s = test_run_defaults();
     fleck_model *model = NULL;
-    fleck_result r = {0};
+    fleck_result *r = NULL;
     char image[PATH_SIZE];
     fleck_error other = {0};
     double difference;
@@ -457,16 +463,19 @@ static fleck_status try_model(table *b, fleck_error *err)
 
 static fleck_status try_result(table *b, fleck_error *err)
 {
-    fleck_compare_settings s = fleck_compare_defaults();
-    fleck_comparison c;
+    fleck_compare_settings s = test_compare_defaults();
+    fleck_comparison *c = NULL;
+    fleck_status st;
 
     s.resamples = 20;
-    return fleck_compare(b->path, NULL, b->path, NULL, &s, &c, err);
+    st = fleck_compare(b->path, NULL, b->path, NULL, &s, &c, err);
+    fleck_free(c);
+    return st;
 }
 
 static fleck_status try_network(table *b, fleck_error *err)
 {
-    fleck_fit_settings s = small_fit(b);
+    fleck_settings s = small_fit(b);
 
     s.backbone = b->path;
     s.width = s.height = s.crop_width = s.crop_height = 48;
@@ -555,7 +564,7 @@ static int attempt(campaign *c, int64_t number)
 
 static void child(campaign *c, int64_t from, int64_t end, int out)
 {
-    fleck_run_settings s = fleck_run_defaults();
+    fleck_run_settings s = test_run_defaults();
     fleck_error err = {0};
 
     s.threads = 1;

@@ -185,65 +185,127 @@ def version(header, fleck):
     assert fleck.version().decode() == ".".join(parts)
 
 
+class Settings:
+    """Settings of a fit by name; text, or a list of texts."""
+
+    def __init__(self, fleck, **values):
+        self.fleck, self.handle = fleck, ctypes.c_void_p()
+        fleck.try_("settings_create", ctypes.byref(self.handle))
+        for name, value in values.items():
+            name = name.replace("_", "-").encode()
+            if isinstance(value, list):
+                texts = (ctypes.c_char_p * len(value))(*map(str.encode, value))
+                fleck.try_("settings_set_list", self.handle, name, texts, len(value))
+            else:
+                fleck.try_("settings_set", self.handle, name, value.encode())
+
+    def __getitem__(self, name):
+        text = ctypes.c_char_p()
+        self.fleck.try_("settings_get", self.handle, name.encode(), ctypes.byref(text))
+        value = text.value
+        self.fleck.free(text)
+        return value and value.decode()
+
+    def free(self):
+        self.fleck.settings_free(ctypes.byref(self.handle))
+
+
+def start(fleck, kind):
+    """A settings struct with its defaults."""
+    settings = fleck.types[f"fleck_{kind}_settings"]()
+    getattr(fleck, f"{kind}_defaults")(ctypes.byref(settings), ctypes.sizeof(settings))
+    return settings
+
+
 def defaults(fleck):
-    settings = fleck.fit_defaults()
-    assert settings.method == b"patchcore" and settings.sigma == 4.0 and settings.threads == 0
+    """Every setting has a text that it takes again, or none."""
+    settings = Settings(fleck)
+    assert (settings["method"], settings["sigma"], settings["threads"]) == ("patchcore", "4", "0")
+    assert (settings["calibrate"], settings["size"], settings["crop"]) == ("all", None, "none")
+    number = 0
+    while row := fleck.setting_at(number):
+        number += 1
+        name = row.contents.name.decode()
+        if not row.contents.list and settings[name] is not None:
+            before = settings[name]
+            fleck.try_("settings_set", settings.handle, name.encode(), before.encode())
+            assert settings[name] == before, name
+    assert number > 25
+    settings.free()
+    run, older = start(fleck, "run"), start(fleck, "eval")
+    assert run.size == ctypes.sizeof(run) and run.threads == 0 and older.pro_limit == 0.3
     assert fleck.status_name(3) == b"format"
 
 
 def fit(fleck, folder):
     """A model of sample images."""
-    synth, settings = fleck.synth_defaults(), fleck.fit_defaults()
+    synth = start(fleck, "synth")
     synth.width = synth.height = 96
     synth.train, synth.good, synth.defective = 12, 1, 1
     fleck.try_("synth", f"{folder}/sample".encode(), ctypes.byref(synth))
     write_weights(f"{folder}/weights.safetensors")
-    settings.method, settings.backbone, settings.taps = b"padim", b"resnet18", b"layer1"
-    settings.weights = f"{folder}/weights.safetensors".encode()
-    settings.width = settings.height = 64
-    settings.options = (ctypes.c_char_p * 2)(b"dims=8", None)
+    settings = Settings(fleck, method="padim", backbone="resnet18", taps="layer1", size="64",
+                        weights=f"{folder}/weights.safetensors", options=["dims=8"])
     model = ctypes.c_void_p()
-    fleck.try_("fit", ctypes.byref(model), f"{folder}/sample".encode(), ctypes.byref(settings),
-               None)
-    info = fleck.model_describe(model)
+    fleck.try_("fit", ctypes.byref(model), f"{folder}/sample".encode(), settings.handle, None)
+    settings.free()
+    info = fleck.model_describe(model).contents
     assert (info.method, info.images, info.width, info.taps) == (b"padim", 12, 64, b"layer1")
     return model
 
 
 def score(fleck, model, folder):
     """An array scores as the file it comes from, whatever lies between its rows."""
-    of_file, of_array = fleck.types["fleck_result"](), fleck.types["fleck_result"]()
+    pointer = ctypes.POINTER(fleck.types["fleck_result"])
+    file_result, array_result = pointer(), pointer()
     fleck.try_("score_file", model, f"{folder}/sample/test/stain/000.png".encode(), True,
-               ctypes.byref(of_file))
+               ctypes.byref(file_result))
+    of_file = file_result.contents
     width, height = of_file.image_width, of_file.image_height
     assert (width, height) == (96, 96)
     pixels = ctypes.string_at(of_file.image, 3 * width * height)
     stride = 3 * width + 5
     rows = b"".join(pixels[3 * width * y:][:3 * width] + b"?" * 5 for y in range(height))
     array_of_rows = (ctypes.c_uint8 * len(rows)).from_buffer_copy(rows)
-    fleck.try_("score_pixels", model, array_of_rows, width, height, stride, ctypes.byref(of_array))
+    image = fleck.types["fleck_pixels"](ctypes.addressof(array_of_rows), width, height, stride, 0)
+    fleck.try_("score_pixels", model, ctypes.byref(image), None, False,
+               ctypes.byref(array_result))
+    of_array = array_result.contents
     assert of_array.score == of_file.score and of_array.score > 0
     size = of_file.map_width * of_file.map_height
     assert of_array.map[:size] == of_file.map[:size]
     assert not of_array.path and of_file.path.endswith(b"000.png")
-    fleck.result_free(ctypes.byref(of_file))
-    assert not of_file.map
-    return of_array
+    fleck.result_free(ctypes.byref(file_result))
+    assert not file_result
+    return array_result
 
 
 def regions(fleck, model, result):
     """Regions of a result, each with an outline inside its box."""
-    settings, found = fleck.region_defaults(), fleck.types["fleck_regions"]()
-    settings.threshold = sorted(result.map[:result.map_width * result.map_height])[-200]
-    fleck.try_("result_regions", model, ctypes.byref(result), ctypes.byref(settings),
-               ctypes.byref(found))
+    settings, pointer = start(fleck, "region"), ctypes.POINTER(fleck.types["fleck_regions"])()
+    values = result.contents.map[:result.contents.map_width * result.contents.map_height]
+    settings.threshold = sorted(values)[-200]
+    fleck.try_("result_regions", model, result, ctypes.byref(settings), ctypes.byref(pointer))
+    found = pointer.contents
     assert found.count > 0 and (found.width, found.height) == (96, 96)
     for region in found.list[:found.count]:
         assert region.peak > settings.threshold and region.area <= region.width * region.height
         outline = region.outline[:region.outline_count]
         assert min(p.x for p in outline) == region.x and min(p.y for p in outline) == region.y
         assert max(p.x for p in outline) == region.x + region.width
-    fleck.regions_free(ctypes.byref(found))
+    fleck.regions_free(ctypes.byref(pointer))
+
+
+def older(folder):
+    """A program that knows fewer settings and shorter structs runs with this library."""
+    program = f"{folder}/older"
+    subprocess.run([*os.environ.get("CC", "cc").split(), "-std=c11", "-o", program,
+                    f"{source}/tests/library/older.c", library,
+                    f"-Wl,-rpath,{os.path.dirname(library)}"], check=True)
+    printed = subprocess.run([program, f"{folder}/sample", f"{folder}/weights.safetensors",
+                              f"{folder}/older.fleck", f"{folder}/sample/test/stain/000.png"],
+                             check=True, capture_output=True, text=True).stdout.split()
+    assert printed[0] == "padim" and float(printed[1]) > 0 and printed[2] == "1", printed
 
 
 def refused(fleck, folder):
@@ -272,13 +334,15 @@ def main():
         layouts(header, folder)
         passed("structs lie as the compiler lays them")
         defaults(fleck)
-        passed("defaults come back by value")
+        passed("every setting has a default that it takes")
         model = fit(fleck, folder)
         passed("a folder of images is learned")
         result = score(fleck, model, folder)
         passed("an array in memory scores as its file")
         regions(fleck, model, result)
         passed("regions and their outlines are read")
+        older(folder)
+        passed("a program of an older header runs")
         refused(fleck, folder)
         passed("errors are read")
         fleck.result_free(ctypes.byref(result))

@@ -9,22 +9,23 @@
 int main(int argc, char **argv)
 {
     fleck_model *model = nullptr;
-    fleck_run_settings settings = fleck_run_defaults();
-    fleck_result result = {};
+    fleck_run_settings settings;
+    fleck_result *result = nullptr;
     fleck_error err = {};
 
     if (argc < 3) {
         std::printf("usage: %s MODEL.fleck IMAGE\n", argv[0]);
         return 2;
     }
+    fleck_run_defaults(&settings, sizeof settings);
     fleck_status st = fleck_model_open(&model, argv[1], &settings, &err);
     if (st == FLECK_OK)
         st = fleck_score_file(model, argv[2], false, &result, &err);
     if (st == FLECK_OK)
-        std::printf("%s: score %.4f, threshold %.4f: %s\n", argv[2], result.score, result.threshold,
-                    std::isnan(result.threshold) ? "not judged"
-                    : result.defective           ? "defective"
-                                                 : "good");
+        std::printf("%s: score %.4f, threshold %.4f: %s\n", argv[2], result->score, result->threshold,
+                    std::isnan(result->threshold) ? "not judged"
+                    : result->defective           ? "defective"
+                                                  : "good");
     else
         std::fprintf(stderr, "%s\n", err.message);
     fleck_result_free(&result);

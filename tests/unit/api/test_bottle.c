@@ -5,6 +5,7 @@
  * on the same files and weights; they stand in the README of the shared data. */
 #include "fk_test.h"
 
+#include "fit/settings.h"
 #include <math.h>
 
 typedef struct wanted {
@@ -29,10 +30,9 @@ static void check(const char *what, const fleck_report *r, wanted w)
 }
 
 /* The settings of the independent script: ResNet-18 to layer 3, Lanczos. */
-static fleck_fit_settings resnet18(const char *method, const char *weights,
-                                   const char *const *options)
+static fleck_settings resnet18(const char *method, const char *weights, const char *const *options)
 {
-    fleck_fit_settings s = fleck_fit_defaults();
+    fleck_settings s = fk_fit_defaults();
 
     s.method = method;
     s.backbone = "resnet18";
@@ -51,9 +51,9 @@ static void padim_on_resnet18_meets_the_independent_figures(void **state)
     shared_or_skip(list, "reference/padim_idx_r18_100_seed1024.txt");
     char reduce[4200];
     const char *options[] = {reduce, "covariance=paper", NULL};
-    fleck_fit_settings s = resnet18("padim", weights, options);
+    fleck_settings s = resnet18("padim", weights, options);
     fleck_model *model = NULL;
-    fleck_report report;
+    fleck_report *report = NULL;
     fleck_times t;
 
     (void)state;
@@ -62,12 +62,13 @@ static void padim_on_resnet18_meets_the_independent_figures(void **state)
     printf("figure: fit of 209 images of 900x900: %.1f s on %d threads, peak %.0f MiB\n", t.total,
            t.threads, t.peak_rss_mib);
     assert_ok(fleck_evaluate(model, data, NULL, &report, err));
-    assert_int_equal(report.train, 209);
-    assert_int_equal(report.good, 20);
-    assert_int_equal(report.defective, 63);
-    assert_int_equal(report.failed, 0);
-    printf("figure: fit and eval together: %.1f s\n", t.total + report.seconds.total);
-    check("PaDiM ResNet-18 d=100 list seed1024", &report, (wanted){0.9968, 0.002, 0.9818, 0.001});
+    assert_int_equal(report->train, 209);
+    assert_int_equal(report->good, 20);
+    assert_int_equal(report->defective, 63);
+    assert_int_equal(report->failed, 0);
+    printf("figure: fit and eval together: %.1f s\n", t.total + report->seconds.total);
+    check("PaDiM ResNet-18 d=100 list seed1024", report, (wanted){0.9968, 0.002, 0.9818, 0.001});
+    fleck_free(report);
     fleck_model_close(&model);
 }
 
@@ -85,7 +86,7 @@ static void spade_on_resnet18_meets_the_independent_figures(void **state)
     shared_or_skip(data, "data/bottle");
     shared_or_skip(weights, "weights/resnet18_imagenet_bnfolded.safetensors");
     const char *fit_options[] = {"global=layer3", NULL};
-    fleck_fit_settings s = resnet18("spade", weights, fit_options);
+    fleck_settings s = resnet18("spade", weights, fit_options);
     fleck_model *model = NULL;
     char path[4200];
 
@@ -98,8 +99,8 @@ static void spade_on_resnet18_meets_the_independent_figures(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char k_image[32], k_pixel[32], radius[32], what[96];
         const char *options[] = {k_image, k_pixel, radius, "kappa=1", "fusion=concat", NULL};
-        fleck_run_settings run = fleck_run_defaults();
-        fleck_report report;
+        fleck_run_settings run = test_run_defaults();
+        fleck_report *report = NULL;
 
         run.options = options;
         snprintf(k_image, sizeof k_image, "k-image=%s", rows[i].k);
@@ -108,7 +109,8 @@ static void spade_on_resnet18_meets_the_independent_figures(void **state)
         snprintf(what, sizeof what, "SPADE ResNet-18 K=%s, radius %s", rows[i].k, rows[i].radius);
         assert_ok(fleck_model_open(&model, path, &run, err));
         assert_ok(fleck_evaluate(model, data, NULL, &report, err));
-        check(what, &report, rows[i].wanted);
+        check(what, report, rows[i].wanted);
+        fleck_free(report);
         fleck_model_close(&model);
     }
     unlink(path);
@@ -135,9 +137,9 @@ static void padim_on_efficientnet_lite0_reaches_its_bar(void **state)
     assert_ok(fleck_weights_add(home, "efficientnet_lite0", file, NULL, err));
     for (int i = 0; i < 2; i++) {
         const char *options[] = {"dims=100", NULL};
-        fleck_fit_settings s = fleck_fit_defaults();
+        fleck_settings s = fk_fit_defaults();
         fleck_model *model = NULL;
-        fleck_report r;
+        fleck_report *r = NULL;
         char what[96];
 
         s.home = home;
@@ -149,8 +151,9 @@ static void padim_on_efficientnet_lite0_reaches_its_bar(void **state)
         snprintf(what, sizeof what, "PaDiM EfficientNet-Lite0 d=100, %s normalisation", names[i]);
         assert_ok(fleck_fit(&model, data, &s, NULL, err));
         assert_ok(fleck_evaluate(model, data, NULL, &r, err));
-        print_report(what, &r);
-        assert_true(i > 0 || (r.image.auroc >= 0.995 && r.pixel.auroc >= 0.978));
+        print_report(what, r);
+        assert_true(i > 0 || (r->image.auroc >= 0.995 && r->pixel.auroc >= 0.978));
+        fleck_free(r);
         fleck_model_close(&model);
     }
 }

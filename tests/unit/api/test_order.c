@@ -50,7 +50,7 @@ static int tear_down(void **state)
 static void fit(const char *path, int step, int64_t tile)
 {
     static const char *const options[] = {"pretrain-dim=6", "target-dim=6", "bank=50", NULL};
-    fleck_fit_settings s = fleck_fit_defaults();
+    fleck_settings s = fk_fit_defaults();
     const char *list[IMAGES];
     fleck_model *m = NULL;
 
@@ -65,7 +65,7 @@ static void fit(const char *path, int step, int64_t tile)
     for (int i = 0; i < IMAGES; i++)
         list[i] = files[i * step % IMAGES];
     assert_ok(fleck_fit_files(&m, list, IMAGES, &s, NULL, err));
-    assert_int_equal(fleck_model_describe(m).calibrated, 5);
+    assert_int_equal(fleck_model_describe(m)->calibrated, 5);
     assert_ok(fleck_model_save(m, path, err));
     fleck_model_close(&m);
 }

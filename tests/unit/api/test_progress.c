@@ -6,11 +6,11 @@
 
 static char folder[4096], sample[4200];
 
-static fleck_fit_settings settings(const char *method, int64_t tile)
+static fleck_settings settings(const char *method, int64_t tile)
 {
     static const char *const none[] = {NULL}, *const dims[] = {"dims=3", NULL},
                              *const half[] = {"coreset=0.5", NULL};
-    fleck_fit_settings s = fleck_fit_defaults();
+    fleck_settings s = fk_fit_defaults();
 
     s.method = method;
     use_network(&s);
@@ -26,7 +26,7 @@ static fleck_fit_settings settings(const char *method, int64_t tile)
 
 static int set_up(void **state)
 {
-    fleck_synth_settings synth = fleck_synth_defaults();
+    fleck_synth_settings synth = test_synth_defaults();
     fleck_error err = {0};
 
     (void)state;
@@ -100,7 +100,7 @@ static void stop_everywhere(long_call *call, void *ctx, const char *const *stage
 
 static fleck_status fit(void *ctx, listener *l, fleck_error *err)
 {
-    fleck_fit_settings s = *(const fleck_fit_settings *)ctx;
+    fleck_settings s = *(const fleck_settings *)ctx;
     fleck_model *m = NULL;
     fleck_status st;
 
@@ -126,7 +126,7 @@ static void every_stage_of_a_fit_can_be_stopped(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         for (int64_t tile = 0; tile <= 32; tile += 32) {
-            fleck_fit_settings s = settings(cases[i].method, tile);
+            fleck_settings s = settings(cases[i].method, tile);
 
             stop_everywhere(fit, &s, cases[i].stages);
         }
@@ -134,12 +134,15 @@ static void every_stage_of_a_fit_can_be_stopped(void **state)
 
 static fleck_status evaluate(void *ctx, listener *l, fleck_error *err)
 {
-    fleck_eval_settings s = fleck_eval_defaults();
-    fleck_report report;
+    fleck_eval_settings s = test_eval_defaults();
+    fleck_report *report = NULL;
+    fleck_status st;
 
     s.progress = listen;
     s.progress_ctx = l;
-    return fleck_evaluate(ctx, sample, &s, &report, err);
+    st = fleck_evaluate(ctx, sample, &s, &report, err);
+    fleck_free(report);
+    return st;
 }
 
 typedef struct opened {
@@ -151,7 +154,7 @@ typedef struct opened {
 static fleck_status with_model(void *ctx, listener *l, fleck_error *err)
 {
     const opened *o = ctx;
-    fleck_run_settings s = fleck_run_defaults();
+    fleck_run_settings s = test_run_defaults();
     fleck_model *m = NULL;
     fleck_status st;
 
@@ -213,13 +216,52 @@ static fleck_status save(void *ctx, listener *l, fleck_error *err)
     return st;
 }
 
+static fleck_status install(void *ctx, listener *l, fleck_error *err)
+{
+    char path[4300];
+    fleck_status st;
+
+    snprintf(path, sizeof path, "%s/installed.fleck", folder);
+    st = fleck_model_install(ctx, path, listen, l, err);
+    if ((st == FLECK_OK) != (access(path, F_OK) == 0))
+        fail_msg("status %d, but a file %s there", (int)st, st == FLECK_OK ? "is not" : "is");
+    if (st == FLECK_OK)
+        unlink(path);
+    return st;
+}
+
+/* Into a new folder each time. */
+static fleck_status draw(void *ctx, listener *l, fleck_error *err)
+{
+    static int turn;
+    fleck_synth_settings s = test_synth_defaults();
+    char path[4300];
+
+    (void)ctx;
+    snprintf(path, sizeof path, "%s/drawn%d", folder, turn++);
+    s.width = s.height = 64;
+    s.train = 2;
+    s.good = 1;
+    s.defective = 1;
+    s.progress = listen;
+    s.progress_ctx = l;
+    return fleck_synth(path, &s, err);
+}
+
+static void a_sample_set_can_be_stopped(void **state)
+{
+    (void)state;
+    stop_everywhere(draw, NULL, (const char *const[]){"synth", NULL});
+}
+
 static void what_is_done_with_a_model_can_be_stopped(void **state)
 {
     static const char
         *const evaluation[] = {"eval", "pixel figures", NULL},
-               *const writing[] = {"write", NULL}, *const checking[] = {"verify", NULL},
-               *const scoring[] = {"predict", NULL}, *const drawing[] = {"panel", NULL};
-    fleck_fit_settings s = settings("padim", 0);
+               *const writing[] = {"write", NULL}, *const checking[] = {"read", "verify", NULL},
+               *const scoring[] = {"predict", NULL}, *const drawing[] = {"panel", NULL},
+               *const copying[] = {"read", "write", NULL};
+    fleck_settings s = settings("padim", 0);
     char path[4300];
     fleck_model *m = NULL;
 
@@ -230,6 +272,7 @@ static void what_is_done_with_a_model_can_be_stopped(void **state)
     stop_everywhere(save, m, writing);
     assert_ok(fleck_model_save(m, path, err));
     fleck_model_close(&m);
+    stop_everywhere(install, path, copying);
     stop_everywhere(with_model, &(opened){path, verify}, checking);
     stop_everywhere(with_model, &(opened){path, score}, scoring);
     stop_everywhere(with_model, &(opened){path, panel}, drawing);
@@ -239,6 +282,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_stage_of_a_fit_can_be_stopped),
+        cmocka_unit_test(a_sample_set_can_be_stopped),
         cmocka_unit_test(what_is_done_with_a_model_can_be_stopped),
     };
 

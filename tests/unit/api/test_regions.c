@@ -9,7 +9,7 @@
 typedef struct fixture {
     char folder[4096], image[4300];
     fleck_model *model;
-    fleck_result result;
+    fleck_result *result;
 } fixture;
 
 static fixture f;
@@ -17,8 +17,8 @@ static fixture f;
 static int set_up(void **state)
 {
     static const char *const options[] = {"dims=3", NULL};
-    fleck_synth_settings synth = fleck_synth_defaults();
-    fleck_fit_settings s = fleck_fit_defaults();
+    fleck_synth_settings synth = test_synth_defaults();
+    fleck_settings s = fk_fit_defaults();
     fleck_error err = {0};
 
     s.method = "padim";
@@ -54,31 +54,35 @@ static int tear_down(void **state)
 static void regions_of_a_result_are_those_of_its_full_map(void **state)
 {
     static float map[80 * 64];
-    const double highest = fleck_model_describe(f.model).pixel_threshold;
-    fleck_region_settings s = {.threshold = highest / 4, .min_area = 2};
-    fleck_regions a, b;
+    const double highest = fleck_model_describe(f.model)->pixel_threshold;
+    fleck_region_settings s = test_region_defaults();
+    fleck_regions *a = NULL, *b = NULL;
 
     (void)state;
-    assert_ok(fleck_result_full_map(f.model, &f.result, map, err));
+    s.threshold = highest / 4;
+    s.min_area = 2;
+    assert_ok(fleck_result_full_map(f.model, f.result, map, err));
     for (int i = 0; i < 2; i++) {
-        const fleck_region_settings all = fleck_region_defaults();
+        const fleck_region_settings all = test_region_defaults();
 
-        assert_ok(fleck_result_regions(f.model, &f.result, i == 0 ? &s : &all, &a, err));
-        if (i == 1)
-            s = (fleck_region_settings){.threshold = a.threshold};
+        assert_ok(fleck_result_regions(f.model, f.result, i == 0 ? &s : &all, &a, err));
+        if (i == 1) {
+            s = all;
+            s.threshold = a->threshold;
+        }
         assert_ok(fleck_regions_find(&b, map, 80, 64, &s, err));
-        assert_true(a.threshold == s.threshold);
-        assert_int_equal(a.width, 80);
-        assert_int_equal(a.height, 64);
-        assert_int_equal(a.count, b.count);
-        assert_int_equal(a.smaller, b.smaller);
-        assert_true(i == 1 || a.count > 0);
-        for (int64_t k = 0; k < a.count; k++) {
-            assert_true(a.list[k].peak == b.list[k].peak && a.list[k].mean == b.list[k].mean);
-            assert_int_equal(a.list[k].area, b.list[k].area);
-            assert_int_equal(a.list[k].outline_count, b.list[k].outline_count);
-            assert_memory_equal(a.list[k].outline, b.list[k].outline,
-                                (size_t)a.list[k].outline_count * sizeof(fleck_point));
+        assert_true(a->threshold == s.threshold);
+        assert_int_equal(a->width, 80);
+        assert_int_equal(a->height, 64);
+        assert_int_equal(a->count, b->count);
+        assert_int_equal(a->smaller, b->smaller);
+        assert_true(i == 1 || a->count > 0);
+        for (int64_t k = 0; k < a->count; k++) {
+            assert_true(a->list[k].peak == b->list[k].peak && a->list[k].mean == b->list[k].mean);
+            assert_int_equal(a->list[k].area, b->list[k].area);
+            assert_int_equal(a->list[k].outline_count, b->list[k].outline_count);
+            assert_memory_equal(a->list[k].outline, b->list[k].outline,
+                                (size_t)a->list[k].outline_count * sizeof(fleck_point));
         }
         fleck_regions_free(&a);
         fleck_regions_free(&b);
@@ -93,9 +97,9 @@ static fk_image picture(const fleck_picture_settings *s)
 
     snprintf(path, sizeof path, "%s/p.png", f.folder);
     if (s != NULL)
-        assert_ok(fleck_result_save_picture_with(f.model, &f.result, s, path, err));
+        assert_ok(fleck_result_save_picture_with(f.model, f.result, s, path, err));
     else
-        assert_ok(fleck_result_save_picture(f.model, &f.result, path, err));
+        assert_ok(fleck_result_save_picture(f.model, f.result, path, err));
     assert_ok(fk_image_load(&im, path, FK_IMAGE_RGB, err));
     return im;
 }
@@ -108,17 +112,19 @@ static int64_t changed(const fk_image *im, int64_t left)
     for (int64_t y = 0; y < 64; y++)
         for (int64_t x = 0; x < 80; x++)
             n += memcmp(im->data + 3 * (y * im->width + left + x),
-                        f.result.image + 3 * (y * 80 + x), 3) != 0;
+                        f.result->image + 3 * (y * 80 + x), 3) != 0;
     return n;
 }
 
 static void each_kind_of_picture_shows_what_it_says(void **state)
 {
-    fleck_picture_settings s = fleck_picture_defaults();
+    fleck_picture_settings s = test_picture_defaults();
+    fleck_region_settings regions = test_region_defaults();
     fk_image im, other;
 
     (void)state;
-    s.regions.threshold = fleck_model_describe(f.model).pixel_threshold / 4;
+    s.regions = &regions;
+    regions.threshold = fleck_model_describe(f.model)->pixel_threshold / 4;
     s.kind = FLECK_PICTURE_SIDE_BY_SIDE;
     im = picture(&s);
     assert_int_equal(im.width, 80 + 2 + 80);
@@ -130,11 +136,11 @@ static void each_kind_of_picture_shows_what_it_says(void **state)
     assert_true(im.height > 64);
     assert_true(changed(&im, 0) > 0);
     fk_image_free(&im);
-    s.regions.min_percent = 100; /* nothing is as large: no outline */
+    regions.min_percent = 100; /* nothing is as large: no outline */
     im = picture(&s);
     assert_int_equal(changed(&im, 0), 0);
     fk_image_free(&im);
-    s = fleck_picture_defaults();
+    s = test_picture_defaults();
     im = picture(&s);
     other = picture(NULL);
     assert_int_equal(im.height, other.height);
@@ -146,7 +152,7 @@ static void each_kind_of_picture_shows_what_it_says(void **state)
 static void a_picture_for_a_page_is_no_longer_than_asked(void **state)
 {
     const int64_t sizes[][3] = {{0, 80, 64}, {1000, 80, 64}, {80, 80, 64}, {40, 40, 32}, {1, 1, 1}};
-    fleck_picture_settings s = fleck_picture_defaults();
+    fleck_picture_settings s = test_picture_defaults();
     unsigned char *bytes;
     size_t size;
     fk_image im;
@@ -154,7 +160,7 @@ static void a_picture_for_a_page_is_no_longer_than_asked(void **state)
     (void)state;
     for (int i = 0; i < 5; i++) {
         assert_ok(
-            fleck_result_picture_jpeg(f.model, &f.result, NULL, sizes[i][0], &bytes, &size, err));
+            fleck_result_picture_jpeg(f.model, f.result, NULL, sizes[i][0], &bytes, &size, err));
         assert_ok(fk_image_decode(&im, bytes, size, "page", FK_IMAGE_RGB, err));
         assert_int_equal(im.width, sizes[i][1]);
         assert_int_equal(im.height, sizes[i][2]);
@@ -162,7 +168,7 @@ static void a_picture_for_a_page_is_no_longer_than_asked(void **state)
         fleck_free(bytes);
     }
     s.kind = FLECK_PICTURE_SIDE_BY_SIDE;
-    assert_ok(fleck_result_picture_jpeg(f.model, &f.result, &s, 0, &bytes, &size, err));
+    assert_ok(fleck_result_picture_jpeg(f.model, f.result, &s, 0, &bytes, &size, err));
     assert_ok(fk_image_decode(&im, bytes, size, "page", FK_IMAGE_RGB, err));
     assert_int_equal(im.width, 80 + 2 + 80);
     assert_int_equal(im.height, 64);

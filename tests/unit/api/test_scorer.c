@@ -8,12 +8,13 @@
 enum { THREADS = 8, IMAGES = 6, ROUNDS = 3, W = 64, H = 48 };
 
 static uint8_t pixels[IMAGES][W * H * 3];
-static fleck_result wanted[IMAGES];
+static fleck_pixels image[IMAGES];
+static fleck_result *wanted[IMAGES];
 static fleck_model *model;
 
 static int set_up(void **state)
 {
-    fleck_fit_settings s = fleck_fit_defaults();
+    fleck_settings s = fk_fit_defaults();
     const char *files[IMAGES];
     static char paths[IMAGES][4200];
 
@@ -23,6 +24,7 @@ static int set_up(void **state)
 
         for (uint32_t k = 0; k < W * H * 3; k++)
             pixels[i][k] = (uint8_t)(((k + 1) * 2654435761u + (uint32_t)i * 40503u) >> 21);
+        image[i] = (fleck_pixels){pixels[i], W, H, W * 3, FLECK_RGB8};
         snprintf(paths[i], sizeof paths[i], "%s/scorer%d.ppm", test_folder(), i);
         file = fopen(paths[i], "wb");
         assert_non_null(file);
@@ -38,7 +40,7 @@ static int set_up(void **state)
     s.threads = 1;
     assert_ok(fleck_fit_files(&model, files, IMAGES, &s, NULL, err));
     for (int i = 0; i < IMAGES; i++) {
-        assert_ok(fleck_score_pixels(model, pixels[i], W, H, W * 3, &wanted[i], err));
+        assert_ok(fleck_score_pixels(model, &image[i], NULL, false, &wanted[i], err));
         remove(paths[i]);
     }
     return 0;
@@ -72,15 +74,15 @@ static void *score_all(void *ctx)
         return "open";
     for (int round = 0; round < ROUNDS && wrong == NULL; round++)
         for (int i = 0; i < IMAGES && wrong == NULL; i++) {
-            fleck_result r;
+            fleck_result *r = NULL;
 
-            if (fleck_scorer_pixels(s, pixels[i], W, H, W * 3, &r, NULL) != FLECK_OK)
+            if (fleck_scorer_pixels(s, &image[i], NULL, false, &r, NULL) != FLECK_OK)
                 wrong = "score";
-            else if (r.score != wanted[i].score || !same_map(r.map, wanted[i].map))
+            else if (r->score != wanted[i]->score || !same_map(r->map, wanted[i]->map))
                 wrong = "another result";
             fleck_result_free(&r);
         }
-    fleck_scorer_close(s);
+    fleck_scorer_close(&s);
     return (void *)wrong;
 }
 
@@ -108,10 +110,10 @@ static void the_model_may_score_beside_its_scorers(void **state)
     (void)state;
     assert_int_equal(pthread_create(&thread, NULL, score_all, NULL), 0);
     for (int i = 0; i < IMAGES; i++) {
-        fleck_result r;
+        fleck_result *r = NULL;
 
-        assert_ok(fleck_score_pixels(model, pixels[i], W, H, W * 3, &r, err));
-        assert_true(r.score == wanted[i].score);
+        assert_ok(fleck_score_pixels(model, &image[i], NULL, false, &r, err));
+        assert_true(r->score == wanted[i]->score);
         fleck_result_free(&r);
     }
     assert_int_equal(pthread_join(thread, &wrong), 0);
@@ -121,14 +123,14 @@ static void the_model_may_score_beside_its_scorers(void **state)
 static void a_file_is_scored_as_the_model_does(void **state)
 {
     fleck_scorer *s = NULL;
-    fleck_result r;
+    fleck_result *r = NULL;
 
     (void)state;
     assert_ok(fleck_scorer_open(&s, model, err));
     assert_refused(fleck_scorer_file(s, "/nowhere.png", false, &r, err), FLECK_E_NOTFOUND,
                    "nowhere.png");
-    assert_null(r.map);
-    fleck_scorer_close(s);
+    assert_null(r);
+    fleck_scorer_close(&s);
     fleck_scorer_close(NULL);
 }
 

@@ -46,12 +46,12 @@ static int tear_down(void **state)
 }
 
 /* Every patch fits MH-PatchCore's bank, so that its choice does not depend on what a fold had. */
-static fleck_fit_settings settings(const char *method, int64_t tile)
+static fleck_settings settings(const char *method, int64_t tile)
 {
     static const char *const subspace[] = {"variance=0.8", NULL};
     static const char *const mhpatchcore[] = {"variance=0.8", "pretrain-dim=6", "target-dim=6",
                                               "bank=20000", NULL};
-    fleck_fit_settings s = fleck_fit_defaults();
+    fleck_settings s = fk_fit_defaults();
 
     use_network(&s);
     s.method = method;
@@ -64,9 +64,9 @@ static fleck_fit_settings settings(const char *method, int64_t tile)
 }
 
 /* The scores of all images to fits without their fold. */
-static void held_out(const fleck_fit_settings *s, double scores[IMAGES])
+static void held_out(const fleck_settings *s, double scores[IMAGES])
 {
-    fleck_fit_settings without = *s;
+    fleck_settings without = *s;
 
     without.calibrate = 0;
     for (int fold = 0; fold < FOLDS; fold++) {
@@ -80,17 +80,17 @@ static void held_out(const fleck_fit_settings *s, double scores[IMAGES])
         assert_ok(fleck_fit_files(&m, others, n, &without, NULL, err));
         for (int i = 0; i < IMAGES; i++)
             if (i * FOLDS / IMAGES == fold) {
-                fleck_result r;
+                fleck_result *r = NULL;
 
                 assert_ok(fleck_score_file(m, files[i], false, &r, err));
-                scores[i] = r.score;
+                scores[i] = r->score;
                 fleck_result_free(&r);
             }
         fleck_model_close(&m);
     }
 }
 
-static fleck_model *fit_all(const fleck_fit_settings *s)
+static fleck_model *fit_all(const fleck_settings *s)
 {
     const char *all[IMAGES];
     fleck_model *m = NULL;
@@ -98,7 +98,7 @@ static fleck_model *fit_all(const fleck_fit_settings *s)
     for (int i = 0; i < IMAGES; i++)
         all[i] = files[i];
     assert_ok(fleck_fit_files(&m, all, IMAGES, s, NULL, err));
-    assert_int_equal(fleck_model_describe(m).calibrated, IMAGES);
+    assert_int_equal(fleck_model_describe(m)->calibrated, IMAGES);
     return m;
 }
 
@@ -106,11 +106,11 @@ static fleck_model *fit_all(const fleck_fit_settings *s)
  * some 0.1.  These images have no dates nor folders: groups are runs of neighbours. */
 static void check_groups(const char *method, int64_t tile)
 {
-    fleck_fit_settings s = settings(method, tile);
+    fleck_settings s = settings(method, tile);
     fleck_model *m = fit_all(&s);
     double want[IMAGES];
 
-    assert_string_equal(fleck_model_describe(m).groups, "runs");
+    assert_string_equal(fleck_model_describe(m)->groups, "runs");
     held_out(&s, want);
     for (int i = 0; i < IMAGES; i++) {
         fleck_held_out found;
@@ -132,7 +132,7 @@ static void a_score_by_group_is_that_of_a_fit_without_the_group(void **state)
 /* 10 scores: the largest is exceeded by one part in 11, the second by two. */
 static void a_threshold_is_the_conformal_quantile(void **state)
 {
-    fleck_fit_settings s = settings("mhpatchcore", 0);
+    fleck_settings s = settings("mhpatchcore", 0);
     fleck_model *m;
     double sorted[IMAGES], found;
     bool supported;
@@ -149,8 +149,8 @@ static void a_threshold_is_the_conformal_quantile(void **state)
             sorted[k] = sorted[k - 1];
         sorted[k] = one.alone;
     }
-    assert_true(fleck_model_describe(m).threshold == sorted[IMAGES - 1]);
-    assert_string_equal(fleck_model_describe(m).threshold_rule, "rate");
+    assert_true(fleck_model_describe(m)->threshold == sorted[IMAGES - 1]);
+    assert_string_equal(fleck_model_describe(m)->threshold_rule, "rate");
     assert_ok(fleck_model_threshold_at(m, 2.0 / 11, &found, &supported, err));
     assert_true(found == sorted[IMAGES - 2] && supported);
     assert_ok(fleck_model_threshold_at(m, 0.5, &found, &supported, err));
@@ -158,10 +158,10 @@ static void a_threshold_is_the_conformal_quantile(void **state)
     assert_ok(fleck_model_threshold_at(m, 0.05, &found, &supported, err));
     assert_true(found == sorted[IMAGES - 1] && !supported);
     assert_ok(fleck_model_set_false_alarms(m, 0.05, err));
-    assert_string_equal(fleck_model_describe(m).threshold_rule, "maximum");
+    assert_string_equal(fleck_model_describe(m)->threshold_rule, "maximum");
     assert_ok(fleck_model_set_threshold(m, 3.5, "set", err));
-    assert_true(fleck_model_describe(m).threshold == 3.5);
-    assert_string_equal(fleck_model_describe(m).threshold_rule, "set");
+    assert_true(fleck_model_describe(m)->threshold == 3.5);
+    assert_string_equal(fleck_model_describe(m)->threshold_rule, "set");
     assert_ok(fleck_threshold_of(sorted, IMAGES, 2.0 / 11, &found, &supported, err));
     assert_true(found == sorted[IMAGES - 2] && supported);
     assert_refused(fleck_threshold_of(sorted, 0, 0.1, &found, NULL, err), FLECK_E_OPTION,
@@ -169,8 +169,8 @@ static void a_threshold_is_the_conformal_quantile(void **state)
     assert_refused(fleck_threshold_of((double[]){1.0, NAN}, 2, 0.1, &found, NULL, err),
                    FLECK_E_OPTION, "score 1 is not finite");
     assert_ok(fleck_model_set_threshold(m, 4.5, "holdout", err));
-    assert_string_equal(fleck_model_describe(m).threshold_rule, "holdout");
-    assert_int_equal(fleck_model_describe(m).skipped, 0);
+    assert_string_equal(fleck_model_describe(m)->threshold_rule, "holdout");
+    assert_int_equal(fleck_model_describe(m)->skipped, 0);
     assert_refused(fleck_model_set_false_alarms(m, 0.0, err), FLECK_E_OPTION, "between 0 and 1");
     assert_refused(fleck_model_set_threshold(m, NAN, "set", err), FLECK_E_OPTION, "finite");
     assert_refused(fleck_model_set_threshold(m, 1.0, "rate", err), FLECK_E_OPTION,
@@ -181,7 +181,7 @@ static void a_threshold_is_the_conformal_quantile(void **state)
 /* Two pictures, one of which is there eight times: whichever is left out, the other is learned. */
 static void duplicates_are_never_all_that_is_left_out(void **state)
 {
-    fleck_fit_settings s = settings("patchcore", 0);
+    fleck_settings s = settings("patchcore", 0);
     const char *all[9];
     fleck_model *m = NULL;
 
@@ -190,8 +190,8 @@ static void duplicates_are_never_all_that_is_left_out(void **state)
     for (int i = 0; i < 9; i++)
         all[i] = files[i < 8 ? 1 : 2];
     assert_ok(fleck_fit_files(&m, all, 9, &s, NULL, err));
-    assert_int_equal(fleck_model_describe(m).images, 9);
-    assert_int_equal(fleck_model_describe(m).calibrated, 2);
+    assert_int_equal(fleck_model_describe(m)->images, 9);
+    assert_int_equal(fleck_model_describe(m)->calibrated, 2);
     for (int i = 0; i < 2; i++) {
         fleck_held_out found;
 
@@ -221,7 +221,7 @@ static void write_blocks(char *path, size_t size, int picture, int light)
 /* The same photo in a little more light says nothing new; another one in any light does. */
 static void a_brighter_copy_counts_once(void **state)
 {
-    fleck_fit_settings s = settings("subspace", 0);
+    fleck_settings s = settings("subspace", 0);
     static char paths[IMAGES + 1][4200];
     const char *all[IMAGES + 1];
     fleck_model *m = NULL;
@@ -233,8 +233,8 @@ static void a_brighter_copy_counts_once(void **state)
         all[i] = paths[i];
     }
     assert_ok(fleck_fit_files(&m, all, IMAGES + 1, &s, NULL, err));
-    assert_int_equal(fleck_model_describe(m).images, IMAGES + 1);
-    assert_int_equal(fleck_model_describe(m).calibrated, IMAGES);
+    assert_int_equal(fleck_model_describe(m)->images, IMAGES + 1);
+    assert_int_equal(fleck_model_describe(m)->calibrated, IMAGES);
     assert_true(fleck_model_held_out(m, IMAGES - 1, &found));
     assert_non_null(strstr(found.name, "blocks_9_100"));
     fleck_model_close(&m);

@@ -1,17 +1,19 @@
 /* A benchmark's runs, what was published beside them, and results that go to JSON and back. */
 #include "fk_test.h"
 
+#include "fit/settings.h"
 #include "base/mem.h"
 #include "benchmark/report/report.h"
 #include "benchmark/published.h"
 
 #include <math.h>
 
+static fleck_settings fit; /* that settings() has */
+
 static fleck_bench_settings settings(void)
 {
-    fleck_bench_settings s = {.fit = fleck_fit_defaults()};
-
-    return s;
+    fit = fk_fit_defaults();
+    return (fleck_bench_settings){.fit = &fit};
 }
 
 static void a_run_is_a_method_a_network_and_options(void **state)
@@ -53,11 +55,11 @@ static void a_runs_settings_of_the_fit_go_before_the_shared_ones(void **state)
         NULL};
     fleck_bench_settings s = settings();
     fk_bench_runs r;
-    const fleck_fit_settings *f;
+    const fleck_settings *f;
 
     (void)state;
     s.runs = texts;
-    s.fit.sigma = 2.0;
+    fit.sigma = 2.0;
     assert_ok(fk_bench_runs_read(&r, &s, err));
     f = &r.items[0].fit;
     assert_true(f->width == 128 && f->height == 128 && f->crop_width == 0 && f->crop_height == 0);
@@ -89,11 +91,11 @@ static void tiles_and_the_long_side_take_the_place_of_sizes(void **state)
                                         NULL};
     fleck_bench_settings s = settings();
     fk_bench_runs r;
-    const fleck_fit_settings *f;
+    const fleck_settings *f;
 
     (void)state;
     s.runs = texts;
-    s.fit.long_side = 500;
+    fit.long_side = 500;
     assert_ok(fk_bench_runs_read(&r, &s, err));
     f = &r.items[0].fit;
     assert_true(f->tile == 128 && f->overlap == 0.5 && f->width == 0 && f->height == 0 &&
@@ -180,12 +182,12 @@ static void the_preset_papers_has_each_methods_published_setting(void **state)
 
     (void)state;
     s.preset = "papers";
-    s.fit.width = s.fit.height = s.fit.crop_width = s.fit.crop_height = 0;
-    s.fit.long_side = 512;
+    fit.width = fit.height = fit.crop_width = fit.crop_height = 0;
+    fit.long_side = 512;
     assert_ok(fk_bench_runs_read(&r, &s, err));
     assert_int_equal(r.n, 5);
     for (int i = 0; i < r.n; i++) {
-        const fleck_fit_settings *f = &r.items[i].fit;
+        const fleck_settings *f = &r.items[i].fit;
 
         assert_string_equal(f->backbone, "wide_resnet50_2");
         assert_true(f->width == 256 && f->height == 256 && f->crop_width == 224 &&

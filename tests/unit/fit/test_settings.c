@@ -5,7 +5,7 @@
 
 static void defaults_come_from_the_table_and_are_legal(void **state)
 {
-    fleck_fit_settings s = fk_fit_defaults();
+    fleck_settings s = fk_fit_defaults();
 
     (void)state;
     assert_string_equal(s.method, "patchcore");
@@ -18,7 +18,7 @@ static void defaults_come_from_the_table_and_are_legal(void **state)
 
 static void each_kind_is_read_from_its_text(void **state)
 {
-    fleck_fit_settings s = fk_fit_defaults();
+    fleck_settings s = fk_fit_defaults();
 
     (void)state;
     assert_ok(fk_fit_set(&s, "threads", "3", err));
@@ -55,17 +55,17 @@ static void what_no_setting_takes_is_refused(void **state)
         {"calibrate", "none"}, {"engine", "native|"},   {"engine", ""},
         {"sigma", "nan"},      {"long-side", "1e3"},    {"tiles", "31"},
         {"overlap", "0,5"},    {"precision", "f32|f16"}};
-    const fleck_fit_settings none = fk_fit_defaults();
+    const fleck_settings none = fk_fit_defaults();
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        fleck_fit_settings s = none;
+        fleck_settings s = none;
 
         assert_refused(fk_fit_set(&s, cases[i][0], cases[i][1], err), FLECK_E_OPTION, cases[i][0]);
         assert_memory_equal(&s, &none, sizeof s);
     }
-    assert_refused(fk_fit_set(&(fleck_fit_settings){0}, "only", "1,2,3,4", err),
-                   FLECK_E_UNSUPPORTED, "list");
+    assert_refused(fk_fit_set(&(fleck_settings){0}, "only", "1,2,3,4", err), FLECK_E_UNSUPPORTED,
+                   "list");
 }
 
 static void settings_that_exclude_each_other_are_refused(void **state)
@@ -78,7 +78,7 @@ static void settings_that_exclude_each_other_are_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        fleck_fit_settings s = fk_fit_defaults();
+        fleck_settings s = fk_fit_defaults();
 
         assert_ok(fk_fit_set(&s, cases[i][0], cases[i][1], err));
         assert_ok(fk_fit_set(&s, cases[i][2], cases[i][3], err));

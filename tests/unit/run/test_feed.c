@@ -21,7 +21,7 @@ static fixture f;
 
 static int set_up(void **state)
 {
-    fleck_synth_settings synth = fleck_synth_defaults();
+    fleck_synth_settings synth = test_synth_defaults();
     fk_dataset_how how = fk_source_how(NULL, false, (fk_warn){0});
     fleck_error err = {0};
 
@@ -54,10 +54,10 @@ static int tear_down(void **state)
     return system(command); /* NOLINT: a folder that this program made */
 }
 
-static fleck_fit_settings settings(const char *method)
+static fleck_settings settings(const char *method)
 {
     static const char *const options[] = {"dims=3", NULL};
-    fleck_fit_settings s = fleck_fit_defaults();
+    fleck_settings s = fk_fit_defaults();
 
     s.method = "spade"; /* whose network has what the others need */
     use_network(&s);
@@ -91,8 +91,8 @@ static fleck_status on_result(void *ctx, int64_t i, const fleck_sample *sample,
 /* Fit and evaluate, on a network of the runner's own or on the feed's. */
 static void run(const char *method, fk_feed *feed, scores *out, fleck_report *report)
 {
-    fleck_fit_settings s = settings(method);
-    fleck_eval_settings e = fleck_eval_defaults();
+    fleck_settings s = settings(method);
+    fleck_eval_settings e = test_eval_defaults();
     fk_model m;
     fk_runner r = {0};
     fk_source source;
@@ -120,7 +120,7 @@ static void run(const char *method, fk_feed *feed, scores *out, fleck_report *re
 /* owner holds the bytes that the network reads. */
 static void open_feed(fk_feed *feed, fk_pool **pool, fk_model *owner)
 {
-    fleck_fit_settings s = settings("spade");
+    fleck_settings s = settings("spade");
     fk_net_settings net;
     fk_net_source source;
 
@@ -185,7 +185,7 @@ static void a_feed_without_blobs_keeps_nothing(void **state)
 
 static void a_model_of_other_taps_is_refused(void **state)
 {
-    fleck_fit_settings s = settings("padim");
+    fleck_settings s = settings("padim");
     fk_feed feed;
     fk_model owner;
     fk_pool *pool;

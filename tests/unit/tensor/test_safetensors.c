@@ -659,7 +659,7 @@ static void what_was_released_comes_back_if_the_file_is_what_it_was(void **state
     snprintf(path, sizeof path, "%s/released", test_folder());
     snprintf(other, sizeof other, "%s/other", test_folder());
     write_checked(path, floats);
-    assert_ok(fk_st_open_with(&r, path, 3, err));
+    assert_ok(fk_st_open_with(&r, path, 3, NULL, err));
     assert_ok(fk_st_open(&alone, path, err));
     assert_string_equal(fk_st_digest(r), fk_st_digest(alone));
     fk_st_close(&alone);
@@ -674,7 +674,7 @@ static void what_was_released_comes_back_if_the_file_is_what_it_was(void **state
             fail_msg("number %lld", (long long)i);
     fk_st_close(&r);
     write_checked(path, floats);
-    assert_ok(fk_st_open_with(&r, path, 2, err));
+    assert_ok(fk_st_open_with(&r, path, 2, NULL, err));
     fk_st_release(r);
     assert_int_equal(utimensat(AT_FDCWD, path, later, 0), 0);
     assert_refused(fk_st_restore(r, err), FLECK_E_STATE, "has changed since it was read first");

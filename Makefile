@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Short names for building, trying, testing and installing fleck; Meson and Ninja do the work.
 #
 # Variables: JOBS=N or -jN  how many jobs at once (default: as many as processors)

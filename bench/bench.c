@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Timing, the machine's limits, and rows of the table and of the CSV. */
 #define _GNU_SOURCE /* environ */
 #include "bench.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What every benchmark shares: timing, the machine's limits, rows of the table and of the CSV. */
 #ifndef BENCH_H
 #define BENCH_H

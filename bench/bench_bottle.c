@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The whole work on bottle: fit, evaluation, and one image after the other.  Needs ../shared. */
 #include "fleck_tools.h"
 #include "../tests/defaults.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Decoding and resizing: each fast way beside its plain one. */
 #include "bench.h"
 #include "samples.h"

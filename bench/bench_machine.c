@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The machine: what copying and matrix products reach, which the bounds of all other rows rest on,
  * and how steadily it gives it. */
 #include "bench.h"

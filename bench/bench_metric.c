@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Metrics: one category at original size, 67 million pixels, and the sorting under it. */
 #include "bench.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Networks up to their default taps, engines in alternation, and layers of the native engine with
  * and without its fast inner loops; against products at full speed. */
 #include "bench.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PaDiM: learning, finishing and scoring against the memory that must be moved. */
 #include "bench.h"
 #include "samples.h"

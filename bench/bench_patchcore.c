@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PatchCore on bottle: the choice of the bank, how well it covers the patches, and the search.
  * Needs ../shared.
  *

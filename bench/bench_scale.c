@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How cost grows: with the number of images, with their size, and with threads.  The plot's
  * data. */
 #include "bench.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Images a second of N scorers on one model against N processes with a model each: MODEL IMAGE
  * N. */
 #include "fleck.h"

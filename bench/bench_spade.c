@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SPADE: one map from embeddings, both galleries, against products at full speed. */
 #include "bench.h"
 #include "samples.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From the start of the process to the first verdict: `fleck predict MODEL ONE.png`. */
 #include "bench.h"
 #include "samples.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A fit of many images that are stored nowhere: speed and memory while it goes on.
  *   bench_stream [IMAGES]     2,000 by default; 100,000 for docs/speed/speed_stream.svg */
 #include "bench.h"

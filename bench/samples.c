@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Weights, images and embeddings made from seeds. */
 #include "fleck_tools.h"
 #include "../tests/defaults.h"

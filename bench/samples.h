@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Inputs that no benchmark has to find: weights, images and embeddings made from seeds. */
 #ifndef BENCH_SAMPLES_H
 #define BENCH_SAMPLES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Running build/fleck as a user does. */
 #ifndef BENCH_TOOL_H
 #define BENCH_TOOL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Keeps the BLAS from starting threads when the tool is loaded.
  *
  * OpenBLAS starts one thread for each processor before main begins.  Each reserves 128 MiB of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Arguments: flags from tables, method options from the library's own, help made from both. */
 #include "cli.h"
 

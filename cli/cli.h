@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The command-line tool: declarations that its commands share.  It includes nothing of src/. */
 #ifndef FLECK_CLI_H
 #define FLECK_CLI_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck bench: several methods and networks over every category of a data set, with a report. */
 #include "cli.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck compare: whether two runs differ on the same test images. */
 #include "cli.h"
 

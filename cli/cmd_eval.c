@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck eval and fleck metrics: figures of merit on labelled test images. */
 #define _GNU_SOURCE
 #include "cli.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck fit: learn from good images. */
 #include "cli.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck info, fleck verify and fleck install. */
 #include "cli.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck panel: image, ground truth and heat maps side by side. */
 #include "cli.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck predict: scores, verdicts, heat maps. */
 #define _GNU_SOURCE
 #include "page.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck synth: a sample category to try things on. */
 #include "cli.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck threshold: show how a threshold was chosen, and set it. */
 #include "cli.h"
 

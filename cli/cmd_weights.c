@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck weights: install the networks' weights. */
 #include "cli.h"
 

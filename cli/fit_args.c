@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Options that `fleck fit` and `fleck bench` share. */
 #include "cli.h"
 

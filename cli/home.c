@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Folders of weights and of temporary files. */
 #include "cli.h"
 

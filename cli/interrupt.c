@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ctrl-C and SIGTERM: the running call stops and cleans up, then the process ends by the signal. */
 #define _GNU_SOURCE
 #include "cli.h"

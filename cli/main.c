@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The command-line tool: finds the command and runs it. */
 #include "cli.h"
 

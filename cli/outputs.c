@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Outputs: no input is overwritten, and no file that fleck did not write. */
 #include "cli.h"
 

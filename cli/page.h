@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The page of fleck predict --html: its data until it is written. */
 #ifndef FLECK_CLI_PAGE_H
 #define FLECK_CLI_PAGE_H

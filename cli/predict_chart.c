@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck predict --html: the histogram of scores, as SVG with the width of the page. */
 #include "page.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck predict --csv: a table of the images, and a table of their regions. */
 #define _GNU_SOURCE
 #include "cli.h"

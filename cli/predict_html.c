@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck predict --html: one page that needs no other file and no network. */
 #define _GNU_SOURCE
 #include "page.h"

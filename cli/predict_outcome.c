@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck predict: which parts are shown, the page, copies of files, and the exit code. */
 #include "page.h"
 

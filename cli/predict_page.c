@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck predict --html: collects the data of the page, with pictures of only the worst parts. */
 #define _GNU_SOURCE
 #include "page.h"

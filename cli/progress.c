@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Progress on a terminal: steps done, speed, and time left. */
 #include "cli.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reports: a table for people, one JSON object for programs. */
 #include "cli.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Text output of fleck threshold: a histogram of the held-out scores, and a table of rates. */
 #include "cli.h"
 

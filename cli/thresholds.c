@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Texts about a threshold and the held-out scores, and the best threshold for labelled images. */
 #include "cli.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fit on a folder of good images, keep the model, score one image: the whole library in one screen.
  *
  *   score_one GOOD_FOLDER MODEL.fleck IMAGE [HOME]

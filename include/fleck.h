@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck: learn what good parts look like, then find and outline defects.
  *
  * Public interface.  Everything here is prefixed fleck_; nothing else is exported. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck's tools: evaluation, benchmarks, panels, samples, lists of images and outputs, for programs
  * that do what the command-line tool does.  Contracts are as in fleck.h. */
 #ifndef FLECK_TOOLS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Defaults of settings structs as values, for initialisers. */
 #ifndef TEST_DEFAULTS_H
 #define TEST_DEFAULTS_H

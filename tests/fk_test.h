@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What every unit test includes: cmocka, and the paths of data that may be missing. */
 #ifndef FK_TEST_H
 #define FK_TEST_H

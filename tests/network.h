@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A small network for tests that fit models, in every build: with OpenVINO a user's ONNX file,
  * whose outputs are two taps and a vector; without it, or where FLECK_TEST_SEEDED is set, ResNet-18
  * with seeded weights, which fleck's own engines run. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What clang-tidy's analyzer cannot see across files; tools/check-tidy includes it first. */
 #ifndef FK_TOOLS_TIDY_H
 #define FK_TOOLS_TIDY_H

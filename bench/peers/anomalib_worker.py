@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One task of anomalib's PaDiM in a process of its own; prints one JSON object as its last line.
 
     anomalib_worker.py fit|eval|one|openvino|verdict-torch|verdict-openvino SHARED WORK

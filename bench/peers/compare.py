@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """anomalib and fleck in turn on bottle: medians, ratios, accuracy.  See bench/peers/run."""
 import argparse
 import csv

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck.h: benchmarks and comparisons. */
 #include "api/check.h"
 #include "base/mem.h"

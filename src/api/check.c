@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Arguments of public functions: lists, counts, choices and results. */
 #include "api/check.h"
 #include "api/handle.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Arguments of public functions are looked at before anything else. */
 #ifndef FK_API_CHECK_H
 #define FK_API_CHECK_H

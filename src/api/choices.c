@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck.h: versions, tables of what can be chosen, and defaults. */
 #include "api/check.h"
 #include "base/mem.h"

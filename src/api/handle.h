@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a fleck_model is inside. */
 #ifndef FK_API_HANDLE_H
 #define FK_API_HANDLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck.h: outputs. */
 #include "base/file.h"
 #include "run/output.h"

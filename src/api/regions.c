@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck.h: regions. */
 #include "api/check.h"
 #include "api/handle.h"

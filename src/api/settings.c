@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck.h: settings of a fit by name, and settings structs over versions. */
 #include "api/check.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Held-out scores, and thresholds that follow from them or are set. */
 #include "api/check.h"
 #include "api/handle.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck.h: installed weights. */
 #include "api/check.h"
 #include "base/file.h"

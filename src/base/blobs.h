@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Blocks of bytes by name: in memory up to a budget, beyond it in a temporary file. */
 #ifndef FK_BASE_BLOBS_H
 #define FK_BASE_BLOBS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Several arrays laid out in one block: once without the block, to learn its size, then in it. */
 #ifndef FK_BASE_CARVE_H
 #define FK_BASE_CARVE_H

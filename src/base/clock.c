@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Clock and memory use of the process. */
 #include "base/clock.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Clock and memory use of the process. */
 #ifndef FK_BASE_CLOCK_H
 #define FK_BASE_CLOCK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* FK_CLONES: compile a function for several x86 vector widths.  The loader chooses one at start.
  *
  * The clones give the same bytes: they differ only in how many elements they compute at once, since

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Digests: XXH3 of 128 bits, through libxxhash. */
 #include "base/digest.h"
 

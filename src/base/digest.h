@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Digests that find damage at the speed of memory: XXH3 of 128 bits, over blocks.
  *
  * The digest of a file is the XXH3-128 of the concatenated XXH3-128s of its blocks, each in

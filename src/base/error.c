@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Errors: formatting a message into the caller's struct. */
 #include "base/error.h"
 #include "base/number.h"

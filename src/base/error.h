@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Errors: a status as return value, a message in the caller's fleck_error. */
 #ifndef FK_BASE_ERROR_H
 #define FK_BASE_ERROR_H

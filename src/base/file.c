@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files: whole reads with limits, and writes that appear whole or not at all. */
 #define _GNU_SOURCE
 #include "base/file.h"

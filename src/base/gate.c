@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A gate: limits the bytes that pieces of work use at the same time. */
 #include "base/gate.h"
 #include "base/clock.h"

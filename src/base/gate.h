@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A gate: limits the bytes that pieces of work use at the same time. */
 #ifndef FK_BASE_GATE_H
 #define FK_BASE_GATE_H

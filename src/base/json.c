@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* JSON values: the only file that includes jansson. */
 #include "base/json.h"
 #include "base/mem.h"

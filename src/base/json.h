@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* JSON values, over jansson.  Parsing is strict: duplicate keys and trailing bytes are errors. */
 #ifndef FK_BASE_JSON_H
 #define FK_BASE_JSON_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a file is, for searches for images in folders. */
 #ifndef FK_BASE_LOOK_H
 #define FK_BASE_LOOK_H

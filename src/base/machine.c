@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Names of processor and system, for reports. */
 #include "base/machine.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Names of processor and system, for reports. */
 #ifndef FK_BASE_MACHINE_H
 #define FK_BASE_MACHINE_H

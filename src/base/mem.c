@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Memory: checked, aligned allocation with a switch that makes the n-th one fail. */
 #define _GNU_SOURCE
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Memory: every heap block of the library is allocated here, and every size is checked. */
 #ifndef FK_BASE_MEM_H
 #define FK_BASE_MEM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Edit distance of short words (optimal string alignment: Damerau 1964, without further edits of a
  * swapped pair). */
 #include "base/nearest.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which of several names a misspelt one means. */
 #ifndef FK_BASE_NEAREST_H
 #define FK_BASE_NEAREST_H

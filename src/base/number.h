@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers as text, the same in every locale.
  *
  * printf and strtod follow the process's locale: in a German one 0.5 is written "0,5" and "0.5" is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Option tables: defaults, validation, and conversion to and from JSON. */
 #include "base/option.h"
 #include "base/mem.h"

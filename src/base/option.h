@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Option tables: one description serves the command line, --help, validation and the model file. */
 #ifndef FK_BASE_OPTION_H
 #define FK_BASE_OPTION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A pool of threads that run numbered pieces of one job.
  *
  * A network is some fifty jobs in ten milliseconds.  Waking a sleeping thread takes as long as such

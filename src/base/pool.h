@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A pool of threads that run numbered pieces of one job. */
 #ifndef FK_BASE_POOL_H
 #define FK_BASE_POOL_H

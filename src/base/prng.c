@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A small seeded generator: xoshiro256** seeded by splitmix64. */
 #include "base/prng.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A small seeded generator whose sequence is part of fleck's formats: it never changes. */
 #ifndef FK_BASE_PRNG_H
 #define FK_BASE_PRNG_H

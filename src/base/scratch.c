@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A temporary file without a name: the system removes it with the process, whatever ends it. */
 #define _GNU_SOURCE
 #include "base/scratch.h"

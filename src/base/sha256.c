@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SHA-256: the compression function of FIPS 180-4 over 64-byte blocks.
  *
  * The message is padded with one 1 bit, zeros, and its length in bits as 64 bits big endian, to a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SHA-256 (FIPS 180-4), to verify downloads and to name the source of weights. */
 #ifndef FK_BASE_SHA256_H
 #define FK_BASE_SHA256_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A store of embeddings in the order of images: in memory up to a budget, beyond it in a temporary
  * file. */
 #ifndef FK_BASE_SPOOL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Strings: duplicates, a growing buffer, and a list of strings. */
 #ifndef FK_BASE_STR_H
 #define FK_BASE_STR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* File names as UTF-8 text: any bytes become valid UTF-8, and different names stay different. */
 #include "base/utf8.h"
 #include "base/str.h"

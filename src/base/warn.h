@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Warnings: one line for a person, through the caller's function. */
 #ifndef FK_BASE_WARN_H
 #define FK_BASE_WARN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Progress: a long call reports it to its caller, who may cancel the call. */
 #define _GNU_SOURCE
 #include "base/watch.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Progress: a long call reports it to its caller, who may cancel the call. */
 #ifndef FK_BASE_WATCH_H
 #define FK_BASE_WATCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Writes: files appear complete or not at all. */
 #define _GNU_SOURCE
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The benchmark: categories one by one, each kept as soon as it is done, and the reports made from
  * what is kept. */
 #include "benchmark/report/report.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The benchmark: several runs over every category of a data set, and what its reports are made
  * from. */
 #ifndef FK_BENCHMARK_BENCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One category of a benchmark: every run fitted and evaluated, on images and taps that they
  * share. */
 #include "base/clock.h"

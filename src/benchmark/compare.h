@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Whether two runs differ on the same test images. */
 #ifndef FK_BENCHMARK_COMPARE_H
 #define FK_BENCHMARK_COMPARE_H

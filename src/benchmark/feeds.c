@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which runs of a benchmark can take one network, and opening it. */
 #include "base/mem.h"
 #include "benchmark/bench.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What decides the figures of a run: what the files of a category hold, and the settings, so that
  * results are reused for unchanged ones alone. */
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Figures that others published, to stand beside those of a benchmark. */
 #ifndef FK_BENCHMARK_PUBLISHED_H
 #define FK_BENCHMARK_PUBLISHED_H

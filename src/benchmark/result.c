@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Results of one category: owned, written as JSON, and read back. */
 #include "base/file.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The runs of a benchmark: texts and presets become settings of fits. */
 #include "benchmark/bench.h"
 #include "base/mem.h"

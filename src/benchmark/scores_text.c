@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The lists called "scores" in JSON text, taken out before it is parsed: they are nearly all of it.
  *
  * A parsed list takes ten times the memory of its text.  To find where one ends takes no parser:

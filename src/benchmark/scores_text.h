@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The lists called "scores" in JSON text, taken out before it is parsed: they are nearly all of
  * it. */
 #ifndef FK_BENCHMARK_SCORES_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Comma-separated values, a row at a time (RFC 4180). */
 #include "dataset/csv.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Comma-separated values, a row at a time (RFC 4180). */
 #ifndef FK_DATASET_CSV_H
 #define FK_DATASET_CSV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Data sets: good training images in folders.  test_folder.c has the test images, table.c reads CSV
  * files. */
 #include "dataset/dataset.h"

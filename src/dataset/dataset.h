@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Data sets: images, their labels and masks.  No pixels are read here. */
 #ifndef FK_DATASET_DATASET_H
 #define FK_DATASET_DATASET_H

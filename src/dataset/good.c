@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Finds the folder of good images, by its usual names or by the caller's. */
 #include "dataset/good.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of images in folders: the images, and what is skipped. */
 #include "dataset/listing.h"
 #include "base/mem.h"

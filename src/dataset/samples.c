@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of samples: add, sort, free; and of the images in a folder. */
 #include "dataset/samples.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of samples, for the readers of the layouts. */
 #ifndef FK_DATASET_SAMPLES_H
 #define FK_DATASET_SAMPLES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions of good images, by their names. */
 #include "dataset/session.h"
 #include "base/mem.h"

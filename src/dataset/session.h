@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions: good images that were taken together, and are more alike than images of another day. */
 #ifndef FK_DATASET_SESSION_H
 #define FK_DATASET_SESSION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* CSV data sets: the meaning of the columns, which dataset.h describes. */
 #include "base/mem.h"
 #include "base/nearest.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Test images in MVTec AD's layout: their folders, the good one under any usual name, and masks. */
 #include "base/mem.h"
 #include "dataset/good.h"

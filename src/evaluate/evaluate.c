@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Evaluation: metrics of test images that a model scores. */
 #include "evaluate/evaluate.h"
 #include "base/clock.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Evaluation: metrics of test images, scored by a model or with maps from files. */
 #ifndef FK_EVALUATE_EVALUATE_H
 #define FK_EVALUATE_EVALUATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Evaluation of map files of any tool with a category's ground truth. */
 #include "base/clock.h"
 #include "base/mem.h"

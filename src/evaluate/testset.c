@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Labelled test images, and what an evaluation counts of their scores and maps. */
 #include "evaluate/testset.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Embeddings: taps of the network become levels of patches, and one global feature. */
 #include "features/embed.h"
 #include "base/mem.h"

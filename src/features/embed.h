@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Embeddings: the features of an image that a method gets, made from taps of the network. */
 #ifndef FK_FEATURES_EMBED_H
 #define FK_FEATURES_EMBED_H

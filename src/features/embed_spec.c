@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Specs of embeddings: reductions, shapes, saving and loading. */
 #include "features/embed.h"
 #include "base/file.h"

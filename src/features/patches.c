@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PatchCore's embedding: neighbourhoods of all positions, pooled to a fixed width.
  *
  * By definition (Roth et al. 2022, section 3.1, and the authors' code), for a tap x [C, h, w], a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PatchCore's embedding: neighbourhoods of all positions, pooled to a fixed width. */
 #ifndef FK_FEATURES_PATCHES_H
 #define FK_FEATURES_PATCHES_H

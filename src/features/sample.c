@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Random samples without replacement, with the same numbers as Python's random module.
  *
  * The generator is MT19937 (Matsumoto and Nishimura 1998) seeded by the array of the seed's 32-bit

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Random samples without replacement, with the same numbers as Python's random module. */
 #ifndef FK_FEATURES_SAMPLE_H
 #define FK_FEATURES_SAMPLE_H

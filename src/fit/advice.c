@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Advice for a fit that does not fit into memory: other settings are tried on models without
  * weights (fk_fit_outline()). */
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Before a fit: find all images that cannot be read, and name them or leave them out. */
 #include "base/mem.h"
 #include "base/number.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The held-out scores of duplicates count once, so that ranks among the scores are ranks among
  * different parts. */
 #include "base/mem.h"

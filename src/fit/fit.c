@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fitting.  The method learns one block of embeddings after another, and finishes.  Then held-out
  * images are scored, which gives the threshold (held_out.c).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fitting: from settings and images to a model. */
 #ifndef FK_FIT_FIT_H
 #define FK_FIT_FIT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The state of a running fit; internal to this room. */
 #ifndef FK_FIT_FITTING_H
 #define FK_FIT_FITTING_H

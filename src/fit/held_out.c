@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Scores of held-out good images: each without itself, and without all of its session.
  *
  * Without itself means without its duplicates too; such scores are those of new parts from the same

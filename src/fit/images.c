@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The images of a fit: their order by contents, and their size. */
 #include "base/mem.h"
 #include "fit/fitting.h"

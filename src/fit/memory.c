@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The memory limit of a fit's method, from that of the whole fit. */
 #include "base/clock.h"
 #include "fit/fit.h"

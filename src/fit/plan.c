@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Planning a fit: from settings to a model that has learned nothing yet. */
 #include "base/digest.h"
 #include "base/mem.h"

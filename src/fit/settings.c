@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The table of a fit's settings: defaults, setting by name, and checks. */
 #include "fit/settings.h"
 #include "base/mem.h"

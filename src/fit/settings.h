@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The settings of a fit.  One table has their defaults, checks and flags of the command line with
  * help, and says which of them a run of a benchmark may set. */
 #ifndef FK_FIT_SETTINGS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pixels that hardly any image shows. */
 #include "fit/shown.h"
 #include "base/mem.h"

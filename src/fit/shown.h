@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Counts the images that show each pixel, to find pixels that their own masks nearly always
  * hide. */
 #ifndef FK_FIT_SHOWN_H

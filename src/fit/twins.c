@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Duplicates among the good images: the same file, or nearly the same picture.  They are held out
  * together. */
 #include "fit/fitting.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Stored Cholesky factors: floats, or bf16 that is expanded when it is read. */
 #ifndef FK_GAUSS_FACTOR_H
 #define FK_GAUSS_FACTOR_H

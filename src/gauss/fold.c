@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A Gaussian per position: distances of a whole fold of images as if none of them had been learned.
  *
  * This leaves out many images as score.c leaves out one.  S = (1 - rho) C / (N - 1) + r I.  The

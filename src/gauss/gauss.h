@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A Gaussian per position: means, Cholesky factors, and Mahalanobis distances. */
 #ifndef FK_GAUSS_GAUSS_H
 #define FK_GAUSS_GAUSS_H

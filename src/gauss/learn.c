@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Learning a Gaussian per position: adding images, merging, and computing factors.
  *
  * moments.c has the mathematics of one position, spill.c moments that do not fit memory, score.c

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Learning a Gaussian per position: images are added to moments, then factors are computed. */
 #ifndef FK_GAUSS_LEARN_H
 #define FK_GAUSS_LEARN_H

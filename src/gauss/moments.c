@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The Gaussian of one position: moments of images, merging, and the factor of the covariance.
  *
  * Moments.  With a shift c (the first image), y = x - c, and over N images

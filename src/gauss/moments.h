@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The Gaussian of one position: moments of images, merging, and the factor of the covariance. */
 #ifndef FK_GAUSS_MOMENTS_H
 #define FK_GAUSS_MOMENTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A Gaussian per position: Mahalanobis distances from its Cholesky factor.
  *
  * Distance.  d2 = (x - m)' S^-1 (x - m) = |z|^2 with L z = x - m, by forward substitution column by

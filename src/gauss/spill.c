@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Learning Gaussians whose moments do not fit memory: images are stored, and one band of positions
  * is processed after another.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Learning Gaussians whose moments do not fit memory; internal to this room.
  *
  * Images wait until their moments are needed.  They are then added to the moments of earlier

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The architectures.  One table lists them; the networks of a family are described in one file. */
 #ifndef FK_GRAPH_ARCH_H
 #define FK_GRAPH_ARCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* EfficientNet-Lite0 to Lite2, with the tensor names and the padding of the PyTorch port on PyPI.
  *
  * Tan and Le 2019 (arXiv:1905.11946); TensorFlow's "lite" variant has no squeeze-and-excitation and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ResNet-18, ResNet-50 and Wide ResNet-50-2, as torchvision builds them.
  *
  * He et al. 2016 (arXiv:1512.03385); Zagoruyko and Komodakis 2016 (arXiv:1605.07146).  The stride

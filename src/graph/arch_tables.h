@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Functions of the architectures' files, for the table in arch.c. */
 #ifndef FK_GRAPH_ARCH_TABLES_H
 #define FK_GRAPH_ARCH_TABLES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Vision transformers: torchvision's ViT-B/16, and DINOv2's ViT-S/14 and ViT-B/14.
  *
  * Dosovitskiy et al. 2021 (arXiv:2010.11929); Oquab et al. 2023 (arXiv:2304.07193); registers:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Graphs: building with shape inference, and pruning to the taps that are used. */
 #include "graph/graph.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A network as data: a list of operations with shapes inferred once, and named taps. */
 #ifndef FK_GRAPH_GRAPH_H
 #define FK_GRAPH_GRAPH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Transparency: what a file hides must not be seen. */
 #include "image/decode.h"
 

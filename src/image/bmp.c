@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* BMP, by hand: 1, 4 and 8 bit with a palette, 16, 24 and 32 bit, either way up, not compressed.
  *
  * The file: 14 bytes ("BM", sizes, the offset of the pixels), a header of 12 bytes (OS/2) or at

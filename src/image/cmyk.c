@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* CMYK to RGB, without a profile, to the last bit as Pillow does it. */
 #include "image/decode.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Decoding: the format told by the first bytes, then turned and brought to the wanted channels. */
 #include "image/decode.h"
 

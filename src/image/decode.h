@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the decoders of this room share: their input, their result, and the check of sizes. */
 #ifndef FK_IMAGE_DECODE_H
 #define FK_IMAGE_DECODE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* EXIF: the orientation tag, and nothing else.
  *
  * An EXIF block is a little TIFF file: "II" or "MM" for the byte order, 42, the offset of the first

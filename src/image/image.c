@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The image value itself: its memory, limits, and the change of channels. */
 #include "image/image.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Images: 8-bit pixels, decoded from files, encoded to files, resized and cropped. */
 #ifndef FK_IMAGE_IMAGE_H
 #define FK_IMAGE_IMAGE_H

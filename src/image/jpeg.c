@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* JPEG, by libjpeg-turbo.  Read with its defaults: the accurate integer transform and smooth chroma
  * up-sampling, which is what Pillow and OpenCV decode with. */
 #include "image/decode.h"

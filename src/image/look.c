@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Whether a file is an image that fleck reads, for lists: by its name and its first bytes. */
 #include "image/decode.h"
 

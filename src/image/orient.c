@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Turning an image the way its EXIF orientation says.
  *
  * The eight orientations are: read the stored image along its columns instead of its rows, or not

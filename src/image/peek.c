@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How large an image will be, from the first bytes of its file. */
 #include "image/image.h"
 

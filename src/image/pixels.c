@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pixels in a caller's memory, in every format of fleck.h: as a file with the same samples. */
 #include "base/mem.h"
 #include "image/decode.h"

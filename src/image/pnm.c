@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PNM, by hand: bitmap, grey and colour maps, plain (P1 to P3) and raw (P4 to P6).
  *
  * The header is text: the kind, width, height and, but for bitmaps, the largest value, divided by

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* TIFF, by libtiff: grey, palette, RGB and CMYK with samples of 1 to 16 bits, in strips or tiles.
  *
  * libtiff reads from memory through the functions below, and its messages go to a handler of this

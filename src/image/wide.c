@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Samples of 16 bits brought to 8 under a window, and how they are spread.
  *
  * Cameras of 10, 12 and 14 bits are stored in 16.  Which range a file's samples use cannot be told

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Matrix products, by CBLAS. */
 #include "linalg/linalg.h"
 #include "linalg/buffers.h"

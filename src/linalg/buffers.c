@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Calls of the BLAS wait for one another if memory is short.
  *
  * OpenBLAS allocates a buffer of 128 MiB of addresses for each call that runs at the same time, and

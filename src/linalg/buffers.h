@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Limits the calls of the BLAS at the same time by the memory for its buffers. */
 #ifndef FK_LINALG_BUFFERS_H
 #define FK_LINALG_BUFFERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Squared distances, inner products of neighbours, and the smallest of many.
  *
  * All sums of products here have one order: sixteen float sums run side by side over at most 16

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bf16 to float: a bf16 is the upper half of a float. */
 #include "base/clones.h"
 #include "linalg/linalg.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Cholesky factors, eigenvectors and orthonormal bases, by LAPACKE. */
 #include "linalg/linalg.h"
 #include "base/mem.h"

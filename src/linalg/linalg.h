@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Linear algebra: matrix products, squared distances, the smallest of many, Cholesky, eigenvectors,
  * orthonormal bases.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Products with a matrix that is packed once and used many times. */
 #include "linalg/linalg.h"
 #include "base/clones.h"

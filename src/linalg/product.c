@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Products with panels in plain C, and the choice of the kernel. */
 #include "linalg/product.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Products of rows with panels of sixteen columns, for each kind of processor: the inner loop of
  * convolutions and of products with a packed matrix. */
 #ifndef FK_LINALG_PRODUCT_H

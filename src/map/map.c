@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Maps: bilinear resizing and Gaussian smoothing.
  *
  * Gaussian: the kernel w[-r..r], r = floor(4 sigma + 1/2), w[k] proportional to exp(-k^2 / (2

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Anomaly maps in files: float32 TIFF and NumPy's .npy. */
 #ifndef FK_MAP_MAP_FILE_H
 #define FK_MAP_MAP_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* NumPy's .npy files.
  *
  * 6 bytes "\x93NUMPY", major and minor version, the length of the header (2 bytes little endian in

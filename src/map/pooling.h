@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pooling: how an image's score is computed from its map, if not by the method's own rule. */
 #ifndef FK_MAP_POOLING_H
 #define FK_MAP_POOLING_H

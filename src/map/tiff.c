@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One-channel TIFF maps, with libtiff.
  *
  * libtiff reads and writes memory through client procedures.  So a file appears whole or not at

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The table of methods: a new one is one file and one line here. */
 #include "method/methods.h"
 #include "base/nearest.h"

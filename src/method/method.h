@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The interface of methods: they learn embeddings, and turn an embedding into a map and a score.
  *
  * A method never sees pixels, files or networks.  add, merge and finish are enough for a fit, and

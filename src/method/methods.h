@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The methods of the table, each defined in the file of its name, and a helper of theirs. */
 #ifndef FK_METHOD_METHODS_H
 #define FK_METHOD_METHODS_H

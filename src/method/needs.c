@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The error of methods that cannot learn within a memory limit. */
 #include "method/methods.h"
 

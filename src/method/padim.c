@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PaDiM: a Gaussian per position of the joined, reduced taps (Defard et al. 2020). */
 #include "method/methods.h"
 #include "base/carve.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pixel scores counted in narrow bins, image by image.
  *
  * pixel.c gives exact figures of all pixels and then knows no image any more.  A bootstrap of

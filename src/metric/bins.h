@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pixel scores counted in narrow bins, image by image: curves, intervals, and figures of some of
  * the images. */
 #ifndef FK_METRIC_BINS_H

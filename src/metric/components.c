@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Connected components of a mask, eight neighbours, by union-find inside the label image.
  *
  * While the image is scanned in raster order, labels[i] is 0 for background and 1 + parent(i) for a

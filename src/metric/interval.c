@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How sure a ROC-AUC is, and whether two differ: bootstrap and DeLong's test.
  *
  * Bootstrap.  Items are sorted by score once.  A resample is a weight w_i for each item: how often

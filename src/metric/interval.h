@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How sure a ROC-AUC is, and whether two differ: bootstrap and DeLong's test. */
 #ifndef FK_METRIC_INTERVAL_H
 #define FK_METRIC_INTERVAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sorting of keys: least significant digit first, 11 bits a pass. */
 #include "metric/keys.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers as unsigned keys of the same order, and sorting of keys. */
 #ifndef FK_METRIC_KEYS_H
 #define FK_METRIC_KEYS_H

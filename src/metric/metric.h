@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Metrics: ROC-AUC, average precision, F1-max and PRO; exact, ties kept together. */
 #ifndef FK_METRIC_METRIC_H
 #define FK_METRIC_METRIC_H

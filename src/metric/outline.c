@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The level of a map at which a photo's defects are outlined.
  *
  * A defect's pixels are above the photo's own background, but so are some good pixels.  Of n

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The level of a map at which a photo's defects are outlined. */
 #ifndef FK_METRIC_OUTLINE_H
 #define FK_METRIC_OUTLINE_H

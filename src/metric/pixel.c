@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pixel metrics: ROC-AUC, average precision, F1-max and PRO over all pixels of many images.
  *
  * All four figures need, for each distinct score v of a defective pixel, how many good pixels lie

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What fk_pixel_metric holds: the pixels of each image, in bins. */
 #ifndef FK_METRIC_PIXEL_H
 #define FK_METRIC_PIXEL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pixel metrics: the figures, from the pixels that pixel.c has put into bins image by image.
  *
  * The bins that hold defective pixels are walked through from the highest down.  Of a bin, with the

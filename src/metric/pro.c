@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PRO: the mean overlap of defective regions, averaged over low false-positive rates.
  *
  * Regions r = 1..n are the 8-connected components of all masks, area_r their pixels; N is the

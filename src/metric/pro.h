@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PRO: the mean overlap of defective regions, averaged over low false-positive rates. */
 #ifndef FK_METRIC_PRO_H
 #define FK_METRIC_PRO_H

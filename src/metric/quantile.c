@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Quantile of a list in linear time: selection by the bits of the order-preserving keys.
  *
  * The q-quantile of the sorted values v[0..n-1] lies at h = q * (n - 1) and is v[k] + (h - k) *

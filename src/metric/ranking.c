@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ROC-AUC, average precision and F1-max, exact and with ties kept together; and the points of the
  * curves.
  *

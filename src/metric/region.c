@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Regions: the connected parts of a map above a threshold, measured and outlined.
  *
  * The outline runs along the pixels' edges with the region at its right hand, clockwise as y points

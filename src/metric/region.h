@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Regions: the connected parts of a map above a threshold, measured and outlined. */
 #ifndef FK_METRIC_REGION_H
 #define FK_METRIC_REGION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ROC-AUC, average precision and F1-max from counts, one distinct score at a time. */
 #ifndef FK_METRIC_TALLY_H
 #define FK_METRIC_TALLY_H

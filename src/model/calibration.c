@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Held-out scores and conformal thresholds.
  *
  * Let s_1 .. s_n be the scores of good parts, each found without the part itself, and s that of a

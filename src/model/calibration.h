@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What good images score while held out, and the thresholds that follow from it. */
 #ifndef FK_MODEL_CALIBRATION_H
 #define FK_MODEL_CALIBRATION_H

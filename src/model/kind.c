@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What photos a model has learned from: their shape, light, sharpness and look, to tell others by.
  *
  * Looks are compared after the light is taken out: of a small picture v [cells, 3] with the means m

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What photos a model has learned from: their shape, light, sharpness and look, to tell others
  * by. */
 #ifndef FK_MODEL_KIND_H

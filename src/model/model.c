@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The model in memory: ownership, and what its network is built from. */
 #include "model/model.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The model: backbone, preprocessing, embedding, method state and calibration; one file deploys. */
 #ifndef FK_MODEL_MODEL_H
 #define FK_MODEL_MODEL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reading a .fleck file: every field of its description is checked before it is used. */
 #include "base/mem.h"
 #include "model/model.h"

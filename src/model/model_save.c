@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Writing a .fleck file: a safetensors file whose metadata holds one JSON text,
  * docs/reference/formats.md. */
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What all engines share: names of engines and precisions, what this build and this processor
  * support, and the outputs of a graph. */
 #include "net/engine.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The interface of an engine: functions on a plan, and on buffers that net.c owns. */
 #ifndef FK_NET_ENGINE_H
 #define FK_NET_ENGINE_H

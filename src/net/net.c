@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Opening a network: weights are checked against the graph and given to an engine; sessions and
  * runs. */
 #include "net/net.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Running a network: weights and graph are compiled once for an input size, and run by many
  * threads. */
 #ifndef FK_NET_NET_H

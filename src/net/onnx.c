@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Names and numbers of an ONNX file, read from its protocol buffer.
  *
  * A message is a sequence of fields: a varint key, number << 3 | kind, then a varint (kind 0), 8

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What can be read from an ONNX file without the runtime: its outputs' names, and whether its
  * numbers are finite. */
 #ifndef FK_NET_ONNX_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Position embeddings resampled by cubic convolution, as torch's interpolate() does it.
  *
  * Along one axis of `grid` table entries, output i of n has the coordinate

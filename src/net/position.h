@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Position embeddings: a square table is resampled to the grid of an input. */
 #ifndef FK_NET_POSITION_H
 #define FK_NET_POSITION_H

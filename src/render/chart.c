@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Charts as SVG for an HTML page: curves, histograms and dots.
  *
  * Text, frames and grids have the page's text colour, so they are visible on light and dark

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Charts as SVG for an HTML page: curves, histograms and dots.
  *
  * Each is a figure of class "chart" with a title.  Series of one style look the same in all charts

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The colour map: night blue, violet, magenta, red, orange, yellow, cream. */
 #include "render/render.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The built-in font: 95 printable ASCII characters in cells of 6 x 10 dots, drawn for fleck. */
 #include "render/font.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The dots of the built-in font. */
 #ifndef FK_RENDER_FONT_H
 #define FK_RENDER_FONT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Hatching of ignored regions. */
 #include "render/render.h"
 

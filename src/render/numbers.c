@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers of regions in a picture, each beside its region. */
 #include "render/font.h"
 #include "render/render.h"

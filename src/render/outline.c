@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Outlines: a light line inside each region's edge and a dark one outside, so that one of them is
  * visible on any background.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Heat maps over the image, with outlines of regions above the threshold. */
 #include "render/render.h"
 

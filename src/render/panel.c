@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Panels: pictures side by side on white, with a caption under each. */
 #include "render/font.h"
 #include "render/render.h"

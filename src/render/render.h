@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pictures: colour map, heat map over the image, outlines, text, panels with captions. */
 #ifndef FK_RENDER_RENDER_H
 #define FK_RENDER_RENDER_H

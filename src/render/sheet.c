@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sheets: one or two pictures, and under them a legend with words and a colour bar. */
 #include "render/font.h"
 #include "render/render.h"

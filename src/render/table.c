@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tables of text: for a terminal, as Markdown, and as HTML. */
 #include "render/table.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Text in pictures: the built-in font at any integer size, with smooth edges. */
 #include "render/font.h"
 #include "render/render.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A batch: images that are embedded and scored together, and their results. */
 #ifndef FK_RUN_BATCH_H
 #define FK_RUN_BATCH_H

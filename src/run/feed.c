@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A feed decodes images and runs one network.  With a store (blobs) it keeps images and taps, so
  * that each image is decoded once and passes the network once for all runners of the feed.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The front end of fit and prediction: from images to embeddings.
  *
  * All threads finish one phase before the next begins.  If each thread processed an image from

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The front end of fit and prediction: from images to embeddings.
  *
  *     source -> images -> canvases     fk_front_read(): a group of images, one for each thread

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Outputs: names of the files made from an image, and whether a file may be replaced. */
 #define _GNU_SOURCE
 #include "run/output.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pictures of results: heat over the image, and panels. */
 #include "run/picture.h"
 #include "base/mem.h"

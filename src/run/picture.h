@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pictures of results: heat over the image, and panels. */
 #ifndef FK_RUN_PICTURE_H
 #define FK_RUN_PICTURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Scoring images: one, or many on all threads with results in order. */
 #include "run/predict.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Scoring images: one, or many on all threads with results in order. */
 #ifndef FK_RUN_PREDICT_H
 #define FK_RUN_PREDICT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Regions of a result, at its image's own size. */
 #include "run/regions.h"
 #include "map/map.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Regions of a result, at its image's own size. */
 #ifndef FK_RUN_REGIONS_H
 #define FK_RUN_REGIONS_H

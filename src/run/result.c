@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The result of one image. */
 #include "run/result.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The result of one image. */
 #ifndef FK_RUN_RESULT_H
 #define FK_RUN_RESULT_H

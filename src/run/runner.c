@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A runner: network, threads and scratch of one model. */
 #include "run/runner.h"
 #include "base/clock.h"

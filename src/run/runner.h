@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A runner: network, threads and scratch of one model.  It must not be moved while it is open. */
 #ifndef FK_RUN_RUNNER_H
 #define FK_RUN_RUNNER_H

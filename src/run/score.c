@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Scoring: from embeddings to maps and image scores.
  *
  *     embedding -> map     by the method; many at once if it has score_many

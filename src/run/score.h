@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Scoring: from embeddings to maps and image scores. */
 #ifndef FK_RUN_SCORE_H
 #define FK_RUN_SCORE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A source: the images of a fit or a prediction, from files or from a function of the caller. */
 #include "run/source.h"
 

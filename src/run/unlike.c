@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Counts scored photos that are unlike the learned ones, and warns of them once. */
 #include "run/unlike.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The defects: their places on the part, and their effect on its surface. */
 #include "synth/noise.h"
 #include "synth/scene.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Draws the images of the sample category, pixel by pixel. */
 #include "synth/scene.h"
 #include "synth/synth.h"

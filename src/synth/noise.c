@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sine, cosine and noise from + - * / alone, so that samples are the same on every machine. */
 #include "synth/noise.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Arithmetic with the same bits on every machine: sine and cosine of turns, smooth noise. */
 #ifndef FK_SYNTH_NOISE_H
 #define FK_SYNTH_NOISE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The good part: a turned steel flange on a dark bench, and its variation. */
 #include "synth/noise.h"
 #include "synth/scene.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The scene: one machined flange with its natural variation, and perhaps one defect. */
 #ifndef FK_SYNTH_SCENE_H
 #define FK_SYNTH_SCENE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A deterministic, licence-free sample category in MVTec AD layout. */
 #ifndef FK_SYNTH_SYNTH_H
 #define FK_SYNTH_SYNTH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The sample category on disk, in MVTec AD's layout. */
 #include "synth/scene.h"
 

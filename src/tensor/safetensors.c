@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* safetensors: reading.  Every offset of the header is checked before it is used. */
 #include "tensor/safetensors.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* safetensors: named tensors after a JSON header, read as a whole, written as a stream.
  *
  * The file: 8 bytes N little endian, N bytes of JSON, then the data block.  The JSON is one object,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* safetensors: reading a file with several threads, its checksum, and giving back its memory. */
 #define _GNU_SOURCE
 #include "base/digest.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* safetensors: writing a file, complete or not at all. */
 #include "tensor/safetensors.h"
 #include "base/digest.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The inside of a safetensors reader, for the files that implement it. */
 #ifndef FK_TENSOR_ST_READER_H
 #define FK_TENSOR_ST_READER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tensors: shapes, allocation, and the conversions between floating formats. */
 #include "tensor/tensor.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tensors: a contiguous block of numbers with a shape. */
 #ifndef FK_TENSOR_TENSOR_H
 #define FK_TENSOR_TENSOR_H

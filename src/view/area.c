@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Areas of a photo that are ignored, or outside which all is: rectangles, polygons and mask files.
  *
  * All shapes are polygons, filled row by row with the even-odd rule: the line through the pixels'

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Areas of a photo that are ignored, or outside which all is: rectangles, polygons and mask
  * files. */
 #ifndef FK_VIEW_AREA_H

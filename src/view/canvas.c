@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A canvas: an image as the model sees it: resized, cropped, masked, whole or in tiles.
  *
  * Ignored regions are painted with the mean colour of the network's input, which normalisation

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A canvas: an image as the model sees it: resized, cropped, masked, whole or in tiles. */
 #ifndef FK_VIEW_CANVAS_H
 #define FK_VIEW_CANVAS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Mask files: which pixels are marked, and warnings about odd files. */
 #ifndef FK_VIEW_MASK_H
 #define FK_VIEW_MASK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From an image's pixels to the network's crop and back, for masks and maps.
  *
  * Along one axis, the centre of pixel x of n is at s = (x + 1/2) r/n - 1/2 in the image resized to

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From an image's pixels to the network's crop and back, for masks and maps. */
 #ifndef FK_VIEW_PLACE_H
 #define FK_VIEW_PLACE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tiles: a large image is cut into overlapping squares, and their maps are blended into one.
  *
  * Along an axis of L pixels, tiles of T pixels that overlap by at least V are at most T - V apart.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tiles: a large image is cut into overlapping squares, and their maps are blended into one. */
 #ifndef FK_VIEW_TILES_H
 #define FK_VIEW_TILES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Traits of a photo, by which it is compared with the learned photos. */
 #ifndef FK_VIEW_TRAITS_H
 #define FK_VIEW_TRAITS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Downloads, by libcurl.
  *
  * An unfinished file of n bytes is continued by asking for the range from n on.  The answer

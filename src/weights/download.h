@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Download of one file over HTTP, continued where an earlier attempt ended. */
 #ifndef FK_WEIGHTS_DOWNLOAD_H
 #define FK_WEIGHTS_DOWNLOAD_H

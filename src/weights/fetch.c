@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Official weight files: download, compare the checksum, import. */
 #include "base/file.h"
 #include "base/mem.h"

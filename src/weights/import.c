@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Import of published weights: batch norms are folded into convolutions, and everything is checked.
  *
  * A convolution y = w * x + c is followed by a batch norm, which in inference is

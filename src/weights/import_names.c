@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Names in published files: each architecture's own, timm's for EfficientNet-Lite, and
  * torchvision's for ViT-B/16. */
 #include "weights/import_names.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Names of an architecture's tensors in published files. */
 #ifndef FK_WEIGHTS_IMPORT_NAMES_H
 #define FK_WEIGHTS_IMPORT_NAMES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The unpickler's stack machine: one small function for each group of opcodes. */
 #include "weights/pickle.h"
 #include "base/mem.h"

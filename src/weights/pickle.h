@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* torch's pickles, for this room only: an unpickler that makes values and never calls anything.
  *
  * A pickle is a program for a stack machine.  Python's machine runs any function that it names.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The names that torch's pickles use for tensors, and the results of calling them. */
 #include "weights/pickle.h"
 #include "base/mem.h"

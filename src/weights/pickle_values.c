@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The values of a pickle. */
 #include "weights/pickle.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* torch's two containers, for this room only: a pickle that describes tensors, and their data. */
 #ifndef FK_WEIGHTS_PTH_H
 #define FK_WEIGHTS_PTH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* torch's legacy container (torch before 1.6, and later on request): several pickles, then data.
  *
  *   pickle  0x1950a86a20f9469cfc6c, the magic number

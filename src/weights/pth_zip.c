@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Zip files, by libzip: torch's container (torch 1.6 and later), and wheels that hold a weight
  * file.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* State dicts: one interface for torch's containers and safetensors. */
 #include "base/file.h"
 #include "base/mem.h"

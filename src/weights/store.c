@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The store: one safetensors file for each architecture in home/weights. */
 #include "base/file.h"
 #include "base/mem.h"

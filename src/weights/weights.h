@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Weight files: reading torch's containers, import, installed weights, and downloads. */
 #ifndef FK_WEIGHTS_WEIGHTS_H
 #define FK_WEIGHTS_WEIGHTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What every fuzz target includes. */
 #ifndef FK_FUZZ_H
 #define FK_FUZZ_H

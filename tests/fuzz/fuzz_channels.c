@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fuzzes the reader of channel lists: an accepted list holds distinct channels of the 10 there are.
  */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fuzzes the CSV reader: rows end, lines count up, and rows written in quotes read back the same.
  */
 #include "base/mem.h"

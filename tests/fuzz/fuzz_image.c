@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fuzzes the image decoders: an accepted file is a whole image within the limit, the same pixels
  * each time; a refused one leaves nothing but a message. */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fuzzes the reader of .fleck files: any bytes give a model that can be described, or an error. */
 #include "fuzz.h"
 

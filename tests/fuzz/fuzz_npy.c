@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fuzzes the .npy reader: an accepted file is a whole tensor, a refused one leaves nothing. */
 #include "fuzz.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fuzzes the reader of an ONNX model's outline: names are proper text, refusals have a message. */
 #include "net/onnx.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fuzzes the reader of weight files: torch's two containers, the unpickler, safetensors.  What is
  * accepted is found by name, and every number of it can be read. */
 #include "fuzz.h"

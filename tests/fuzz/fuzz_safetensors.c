@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fuzzes the safetensors reader: what it accepts lies inside the bytes and is found by name. */
 #include "fuzz.h"
 

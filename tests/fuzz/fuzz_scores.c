@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fuzzes the readers of results: what `fleck compare` takes, and a benchmark's category. */
 #include "fuzz.h"
 

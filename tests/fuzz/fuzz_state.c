@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fuzzes what methods load from a model: an accepted state scores an image with finite numbers, or
  * says why not. */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fuzzes the TIFF map reader: an accepted file is a whole map, a refused one leaves nothing. */
 #include "fuzz.h"
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes the seeds under tests/fuzz/corpus/ that are not golden files already.
 
 Usage: make_corpus.py (no arguments, nothing but Python's own library).  The files are committed, the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Feeds files to a fuzz target once, without libFuzzer: replay FILE-OR-FOLDER...
  *
  * Folders are walked, links followed; one that is missing counts as empty.  Each input prints one

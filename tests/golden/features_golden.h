@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Results of torch and SciPy on hashed data, written by features_golden.py.
  * Python 3.11.7, NumPy 2.4.6, SciPy 1.17.1, torch 2.15.0+cu132. */
 #ifndef GOLDEN_FEATURES_GOLDEN_H

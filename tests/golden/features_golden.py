@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes features_golden.h: bilinear maps and nearest repetition by torch, Gaussians by SciPy.
 
 The data come from a hash that the C test computes too, so only results are stored.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PatchCore's embedding of hashed taps (seeds 20, 21, ..) by torch, written by
  * features_patches.py.
  * Python 3.11.7, NumPy 2.4.6, torch 2.15.0+cu132. */

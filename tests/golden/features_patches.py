@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes features_patches.h: PatchCore's embedding by torch, step by step as it is defined.
 
 The taps come from a hash that the C test computes too, so only results are stored: some columns of all

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Made by features_sample.py under CPython 3.11.7. */
 static const struct {
     uint64_t seed;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What must come of tests/unit/image/files: size, and FNV-1a of the pixels as RGB and as grey.
  * Made by tests/golden/image_files.py with
  * Pillow 13.0.0 (libjpeg-turbo 3.2.0, libtiff 4.7.2), tifffile 2026.3.3, NumPy 2.4.6,

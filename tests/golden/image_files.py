@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes tests/unit/image/files/*, a small image of every kind that fleck reads or refuses, and
 image_files.h, the checksums of what must come out of them.
 

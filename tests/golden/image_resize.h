@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Resized images' FNV-1a checksums.  Made by tests/golden/image_resize.py with
  * Pillow 13.0.0 (libjpeg-turbo 3.2.0), OpenCV 5.0.0, NumPy 2.4.6, Python 3.11.7. */
 /* clang-format off */

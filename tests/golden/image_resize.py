@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes image_resize.h: checksums of images resized by Pillow and OpenCV.
 
 Synthetic images come from a formula that tests/unit/image/test_resize.c repeats; the others are

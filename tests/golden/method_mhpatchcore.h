@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* MH-PatchCore in double on hashed data, written by method_mhpatchcore.py.
  * Python 3.11.7, NumPy 2.4.6. */
 #ifndef GOLDEN_METHOD_MHPATCHCORE_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes method_mhpatchcore.h: whitened nearest neighbours and equation 7, by NumPy in double.
 
 The bank is every patch, so that no choice of it matters.

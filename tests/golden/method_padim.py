@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes method_padim.h: Mahalanobis distances of small Gaussians, by NumPy in double.
 
 The data come from a hash that the C test computes too, so only results are stored.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PatchCore on hashed embeddings in NumPy, written by method_patchcore.py.
  * Python 3.11.7, NumPy 2.4.6. */
 #ifndef GOLDEN_METHOD_PATCHCORE_H

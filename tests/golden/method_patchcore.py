@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes method_patchcore.h: PatchCore in NumPy on hashed embeddings: the greedy choice, distances and equation 7.
 
 The embeddings come from a hash that the C test computes too, so only results are stored.

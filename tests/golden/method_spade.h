@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SPADE in double on hashed data, written by method_spade.py.
  * Python 3.11.7, NumPy 2.4.6, torch 2.15.0+cu132. */
 #ifndef GOLDEN_METHOD_SPADE_H

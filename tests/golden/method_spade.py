@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes method_spade.h: SPADE's scores and maps on small pyramids, by NumPy in double.
 
 Taps are enlarged and joined as the paper says, all distances taken one by one from differences.

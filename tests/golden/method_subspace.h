@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Subspace in double on hashed data, written by method_subspace.py.
  * Python 3.11.7, NumPy 2.4.6. */
 #ifndef GOLDEN_METHOD_SUBSPACE_H

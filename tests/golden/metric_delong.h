@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Made by metric_delong.py; NumPy 2.4.6, SciPy 1.17.1, scikit-learn 1.9.1, Python 3.11.7. */
 static const struct golden_delong {
     int seed, n, values, lift;

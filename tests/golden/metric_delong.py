@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes metric_delong.h: DeLong's test by its definition, every pair of a defective and a good item compared.
 
 The data come from a hash that the C test computes too, so only figures are stored.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Golden figures of the metric room; made by metric_golden.py with
  * scikit-learn 1.9.1, SciPy 1.17.1, NumPy 2.4.6, Python 3.11.7. */
 #ifndef GOLDEN_METRIC_GOLDEN_H

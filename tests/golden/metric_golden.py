@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes metric_golden.h: rankings by scikit-learn, PRO by its definition, quantiles by NumPy.
 
 The data come from a hash that the C test computes too, so only figures are stored. PRO is summed

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Golden regions; made by metric_region.py with SciPy 1.17.1, NumPy 2.4.6, Python 3.11.7. */
 #ifndef GOLDEN_METRIC_REGION_H
 #define GOLDEN_METRIC_REGION_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes metric_region.h: regions above a threshold as scipy.ndimage.label finds and measures them.
 
 The maps come from a hash that the C test computes too, so only figures are stored. Run it in this

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Golden taps of the net room; made by net_taps.py with
  * torch 2.15.0+cu132, torchvision 0.29.2+cu132, efficientnet_lite_pytorch 0.1.0, NumPy 2.4.6, Python 3.11.7. */
 #ifndef GOLDEN_NET_LITE_GOLDEN_H

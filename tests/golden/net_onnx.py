@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes small ONNX models into net/, and net_onnx_golden.h with their outputs by PyTorch.
 
 The models' weights come from net_seeded.py; arithmetic of the figures is float64.  Run it in this

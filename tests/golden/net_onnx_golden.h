@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Golden outputs of the ONNX models in net/; made by net_onnx.py with
  * onnx 1.23.2, torch 2.15.0+cu132, torchvision 0.29.2+cu132, NumPy 2.4.6, Python 3.11.7. */
 #ifndef GOLDEN_NET_ONNX_GOLDEN_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Image, weights and sample positions that tests/unit/net/seeded.h computes too, and C text."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes net_golden.h: taps and pools of every architecture by PyTorch.
 
 Arithmetic is float64 on float32 weights and inputs, so that the differences measured are the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes net_vit_golden.h: taps and class tokens of the vision transformers by PyTorch, position
 embeddings by torch's interpolate(), and the two small files tiny_vit.pth and tiny_dinov2.pth in
 tests/unit/net/files.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Prints the colour map's table for src/render/colour.c (ran under numpy 2.4.6, scipy 1.17.1).
 
 Lightness is a straight line in OKLab; hue and chroma run through the control points below, joined by a cubic spline

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Makes tests/golden/tensor/: small files as NumPy, safetensors, tifffile and Pillow write them.
 
 Usage: tensor_make.py (no arguments)

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Makes tests/unit/net/files/: small weight files as torch and safetensors write them, and hostile ones.
 
 Usage: weights_files.py (no arguments)

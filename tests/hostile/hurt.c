@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Runs a command, sends it a signal after some time, and says how it ended.
  *
  *   hurt SIGNAL MS COMMAND...      SIGNAL: its number, or 0 for none

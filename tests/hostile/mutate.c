@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Damages files in every way that a generator of numbers thinks of, and gives them to the library.
  *
  *   mutate KIND SEED FROM COUNT WORK MODEL SAMPLE FILE...

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Uses the library from Python with nothing but its header: types and functions are read from
 fleck.h, and ctypes calls them.
 

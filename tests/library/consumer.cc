@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A user of the library in C++11: opens a model, scores one image, says so as examples/score_one.c does.
  *
  *   consumer MODEL.fleck IMAGE */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A program as a compiler left it years ago: it has its own copy of what it uses of fleck.h, with
  * settings structs that have fewer members than today's.  It fits, opens, scores and evaluates.
  *

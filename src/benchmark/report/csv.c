@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A benchmark's figures as comma-separated values. */
 #include "benchmark/report/report.h"
 

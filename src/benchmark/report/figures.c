@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A benchmark's figures of merit, one by one and on average. */
 #include "benchmark/report/report.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A benchmark's report as one HTML page that needs nothing beside it: tables, charts and
  * pictures. */
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What all forms of a benchmark's report are made of: words, and sections of a title, a note and a
  * table. */
 #ifndef FK_BENCHMARK_REPORT_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A benchmark's tables: figures of merit with what others published, defect types, costs,
  * conditions. */
 #include "base/machine.h"

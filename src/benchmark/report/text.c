@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A benchmark's report for a terminal and as Markdown. */
 #include "base/mem.h"
 #include "benchmark/report/report.h"

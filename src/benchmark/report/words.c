@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A benchmark in words: what runs are called, which is best, and what came out. */
 #include "base/mem.h"
 #include "base/number.h"

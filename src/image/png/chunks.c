@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The chunks of a PNG file: 4 bytes length, 4 bytes type, contents, 4 bytes CRC. */
 #include "image/png/png.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The common kinds of PNG, with libdeflate, which inflates a whole image at once and in a third of
  * the time that the general way takes, and deflates one in half of it, into fewer bytes. */
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a picture of fleck's own says of itself: text chunks behind the header. */
 #include "image/image.h"
 #include "image/png/png.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PNG by libspng; the common kinds have a faster decoder (fast.c). */
 #include "base/mem.h"
 #include "image/png/png.h"

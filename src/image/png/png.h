@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the two PNG decoders share: the chunks of a file. */
 #ifndef FK_IMAGE_PNG_PNG_H
 #define FK_IMAGE_PNG_PNG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PNG's filters undone, a row or eight rows at a time.
  *
  * A pixel waits for the one to its left, so one row alone leaves the processor idle.  Eight rows go

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PNG's filters undone.
  *
  * A row is filtered as its bytes less a guess, modulo 256.  With bpp bytes a pixel, the guess for

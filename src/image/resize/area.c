@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Area resampling, equal to OpenCV's INTER_AREA on 8-bit grey and RGB to the last bit.
  *
  * With size s becoming n along an axis, OpenCV keeps inverse = n / s and scale = 1 / inverse, both

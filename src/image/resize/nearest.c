@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Nearest neighbour, equal to Pillow's to the last bit.
  *
  * Output sample i of n lies at (i + 1/2) * scale in the input, scale = size / n.  Pillow does not

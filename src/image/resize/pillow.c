@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bilinear, bicubic and Lanczos resampling, equal to Pillow's to the last bit.
  *
  * Along one axis of size n_in that becomes n_out, with scale = n_in / n_out, output sample i lies

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The inner loops of Pillow's resampling: plain C, and AVX2 where the machine has it. */
 #ifndef FK_IMAGE_RESIZE_PILLOW_H
 #define FK_IMAGE_RESIZE_PILLOW_H

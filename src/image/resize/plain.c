@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The inner loops of Pillow's resampling in plain C. */
 #include "image/resize/pillow.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Resizing: the filters' names, and the way to the resampler of each. */
 #include "image/resize/resize.h"
 

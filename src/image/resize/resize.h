@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The resamplers behind fk_image_resize(): out is allocated, its size says what is wanted. */
 #ifndef FK_IMAGE_RESIZE_RESIZE_H
 #define FK_IMAGE_RESIZE_RESIZE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Products with AVX2 and FMA; product.h says what they compute. */
 #include "linalg/product.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Products with AVX-512; product.h says what they compute.  The bytes are those of AVX2. */
 #include "linalg/product.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A bank of features of good images, and the nearest of them.
  *
  *     |x - b|^2 = |x|^2 + |b|^2 - 2 x.b

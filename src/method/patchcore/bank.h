@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A bank of features of good images, and the nearest of them. */
 #ifndef FK_METHOD_PATCHCORE_BANK_H
 #define FK_METHOD_PATCHCORE_BANK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What float products surely tell of distances, see bank.c. */
 #ifndef FK_METHOD_PATCHCORE_BOUNDS_H
 #define FK_METHOD_PATCHCORE_BOUNDS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PatchCore's bank: blocks of images are reduced, and what is left of all is reduced again.
  *
  * All patches of N images need not be held at once.  The patches of a block of images that is full

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Choosing few points that lie near all of many: greedy k-center.
  *
  * Each step chooses the point with the largest distance and would compare it with all others. But a

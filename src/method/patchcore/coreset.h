@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Choosing few points that lie near all of many: greedy k-center. */
 #ifndef FK_METHOD_PATCHCORE_CORESET_H
 #define FK_METHOD_PATCHCORE_CORESET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* MH-PatchCore: nearest of a small bank of patches, by Mahalanobis distance.
  *
  * With mean m, and variances l_1 >= l_2 >= .. and principal components v_1, v_2, .. of all patches,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is near features of learned images, beside their own part.
  *
  * A row c of the bank near x is known.  For any other row m

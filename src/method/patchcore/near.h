@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is near features of learned images, beside their own part. */
 #ifndef FK_METHOD_PATCHCORE_NEAR_H
 #define FK_METHOD_PATCHCORE_NEAR_H

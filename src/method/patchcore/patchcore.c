@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PatchCore: the distance to the nearest of a well-spread bank of good patches (Roth et al.
  * 2022). */
 #include "method/patchcore/patchcore.h"

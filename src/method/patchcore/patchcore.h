@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PatchCore's state, and what the method's files share. */
 #ifndef FK_METHOD_PATCHCORE_PATCHCORE_H
 #define FK_METHOD_PATCHCORE_PATCHCORE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What comes into a bank in place of images that are left out.
  *
  * A bank is fitted anew without an image for far less than a fit costs: greedy k-center (coreset.h)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What comes into a bank in place of images that are left out. */
 #ifndef FK_METHOD_PATCHCORE_REFILL_H
 #define FK_METHOD_PATCHCORE_REFILL_H

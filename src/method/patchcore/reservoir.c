@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bottom-k sampling: patches are appended while their key is below the limit; when the memory for
  * twice the room is full the smallest are kept, and the largest of them is the new limit.  Patches
  * of equal numbers have equal keys, and the one of the first image stays. */

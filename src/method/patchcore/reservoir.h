@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A sample of patches that does not depend on the order in which they come. */
 #ifndef FK_METHOD_PATCHCORE_RESERVOIR_H
 #define FK_METHOD_PATCHCORE_RESERVOIR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PatchCore's score: the largest distance of a patch to the bank, re-weighted or not.
  *
  * With m(x) the bank's feature nearest to patch x and x* the patch with the largest |x - m(x)|,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Patches learned in folds.
  *
  * All patches have n, mean and moment as in pca.c; those of a fold are n_a, mean_a, moment_a.  The

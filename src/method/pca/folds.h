@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Patches learned in folds: principal components of all patches, and of all but one fold.
  *
  * There are two partitions of the images: folds that images are dealt into one by one, parts 0 to

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Principal components of patches, image by image.
  *
  * The state of a set of n rows x is n, mean = (sum of x) / n and moment = sum of (x - mean)(x -

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Principal components of patches: moments are added image by image; then their eigenvectors. */
 #ifndef FK_METHOD_PCA_PCA_H
 #define FK_METHOD_PCA_PCA_H

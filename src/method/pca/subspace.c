@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Subspace: the part of a patch that the principal components of good patches do not explain.
  *
  * Let m be the mean and V [K, D] the first K principal components of all patches of the good images

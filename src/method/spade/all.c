@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SPADE, search of all positions: kappa nearest among all features of K images.
  *
  * With i a position of the query q, j one of a gallery image g, and B_t enlarging level t to the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SPADE, search within a radius: kappa nearest among the features of K images at positions within
  * `radius`, so that a part may be shifted a little.
  *

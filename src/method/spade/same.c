@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SPADE, search at the same position: kappa nearest among K features, position by position.
  *
  * Levels t of the group have grids of their own, and B_t enlarges one to the common grid.  For

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SPADE's scoring: the nearest learned images, the image's score, and one map of all taps.
  *
  *     score = 1/K sum over the K nearest g of |f_q - f_g|^2        f: global features; k-image

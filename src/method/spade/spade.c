@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SPADE: nearest good images, then nearest features among theirs (Cohen and Hoshen 2020).
  *
  * Defaults are those of the paper: K = 50 for both, kappa = 1, search of all positions, taps

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SPADE with masks: which features of the gallery may be found.
  *
  * An image has flags for the cells of its levels' own grids.  A joined feature is a linear

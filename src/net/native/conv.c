@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Convolutions of the native engine, as products of packed weights with positions.
  *
  * For each block of input channels and each row ky of the kernel the inputs of an output position

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Convolutions of the native engine: activations in blocks of channels, and weights packed once. */
 #ifndef FK_NET_NATIVE_CONV_H
 #define FK_NET_NATIVE_CONV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The native engine: graphs of dense convolutions in f32, with fewer multiplications.
  *
  *   input [3, H, W] -> positions of 3 channels -> steps on blocks of FK_LANES channels

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The mathematics of Winograd's tiles, and the inner loops of the native engine in plain C.
  *
  * Winograd's minimal filtering F(4, 3) computes four outputs y[x] = sum over k of g[k] d[x + k] of

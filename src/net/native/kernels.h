@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The inner loops of the native engine, for each kind of processor. */
 #ifndef FK_NET_NATIVE_KERNELS_H
 #define FK_NET_NATIVE_KERNELS_H

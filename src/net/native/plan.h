@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The native engine's plan of a graph: operations joined into steps, and the memory of values. */
 #ifndef FK_NET_NATIVE_PLAN_H
 #define FK_NET_NATIVE_PLAN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the native engine computes beside products, with vectors of any width.  The file of each
  * kind of processor includes this once and defines
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Convolutions of 3 x 3 or 4 x 4 with stride 1, by Winograd's tiles; kernels.c has the mathematics.
  *
  * A piece of work is a block of n tiles.  Their inputs are transformed once into

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The OpenVINO engine: compiles a graph, as IR text, or a user's ONNX model for the CPU.
  *
  * The runtime has one stream, of one thread, for each session that may run at once.  So one thread

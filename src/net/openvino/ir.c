@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* OpenVINO IR version 11 as text: a list of layers with typed ports, and the edges between them.
  *
  * A node of the graph becomes one layer or several: a convolution becomes four, constant weight,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* OpenVINO's own format for networks, written from a graph. */
 #ifndef FK_NET_OPENVINO_IR_H
 #define FK_NET_OPENVINO_IR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The reference engine: computes each operation by its definition, one node after the other.
  *
  * The tests compare the fast engines with it, so it is written to be read.  The output of a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The reference engine's operations on tokens [T, D], each by its definition.
  *
  *   layer norm   z[d] = (x[d] - m) / sqrt(v + eps) * weight[d] + bias[d], m and v the mean and the

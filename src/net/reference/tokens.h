@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The reference engine's operations on tokens. */
 #ifndef FK_NET_REFERENCE_TOKENS_H
 #define FK_NET_REFERENCE_TOKENS_H

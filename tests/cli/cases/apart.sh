@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # No output is an input, by device and inode, whatever it is called and whatever --overwrite says.
 cp -r "$S" s
 cp "$M" m.fleck

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Areas that are left out, or that alone count: at fit, and for one call.
 limits() { sed 's/threshold [^ ]*/threshold T/; s/[0-9.]* MiB/X MiB/'; }
 bar() { # width, height, white rows at the top

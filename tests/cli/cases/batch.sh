@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # One bad image does not stop a batch: it is named on stderr, counted, and the exit code says so.
 : >empty.png
 echo "not an image" >text.png

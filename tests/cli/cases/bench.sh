@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A benchmark of two runs over three categories of which one is damaged: what is done, kept, reused and refused.
 mkdir root
 fleck synth root/one --size 96 --train 4 --good 2 --defective 1 >/dev/null

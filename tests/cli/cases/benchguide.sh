@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Every command of docs/guide/benchmarks.md, on few sample images in the places that it names.
 fleck synth set/one --size 96 --train 12 --good 3 --defective 1 >/dev/null
 fleck synth set/two --size 96 --seed 2 --train 12 --good 3 --defective 1 >/dev/null

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What a benchmark computes again and what it takes from an earlier one, and who may write into its folder.
 fleck synth root/one --size 96 --train 6 --good 3 --defective 1 >/dev/null
 fleck synth root/two --size 96 --train 8 --good 3 --defective 1 --seed 2 >/dev/null

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Memory that does not grow with the images: batches, pixels that wait for the figures, tables of scores.
 
 # Fourteen pictures of 24 megapixels of one file, in less memory than all of them would take.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Two runs compared: from a benchmark's file and from eval's, and what does not belong together.
 fleck synth root/one --size 96 --train 4 --good 4 --defective 2 >/dev/null
 fleck bench root -o out --run spade:k=2,radius=0 --run padim:dims=20 --size 64 --resamples 100 >/dev/null 2>&1

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A flaw of 10 pixels is found wherever it lies: in the middle, at each edge, in each corner.
 photo() { # seed, x and y of a dark square: grain, the same everywhere
     awk -v seed="$1" -v left="$2" -v top="$3" 'BEGIN {

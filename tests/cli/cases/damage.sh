@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Models that change: each flipped bit is found, NaN weights are refused, installing is whole or not at all, and a
 # model that is overwritten under a process that has it open is noticed.
 flip() { # FILE BYTE MASK

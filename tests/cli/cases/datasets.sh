@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The three ways to name good images teach the same, and a CSV tests as a folder does.
 fleck fit "$S" -o layout.fleck >/dev/null
 fleck fit "$S/train/good" -o flat.fleck >/dev/null

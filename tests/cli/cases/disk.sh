@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A full disk: a clear error, nothing half-written.
 mkdir small
 if ! mount -t tmpfs -o size=64k none small 2>/dev/null; then

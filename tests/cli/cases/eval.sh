@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What eval prints and how it takes damaged, missing and odd test sets.
 fleck eval "$M" "$S" --json | grep -o '"[a-z_0-9]*":' | tr -d '\n'
 echo

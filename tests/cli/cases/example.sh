@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The example program: fits, saves, opens, scores, with nothing but fleck.h and the shared library.
 score_one
 echo "exit $?"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # PaDiM's factors in bf16: about half the model, the same bytes for any threads, fixed by the fit.
 size() { wc -c <"$1"; }
 fleck fit "$S" -m padim -o f32.fleck --seed 3 >fit.txt

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Which parts are shown, copied, and what the exit code says of them.
 cp -r "$S" s
 fleck predict "$M" s/test 2>/dev/null >all.txt

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Every command of docs/guide/first-model.md.
 sed -n 's/^    \(fleck .*\)/\1/p' "$SOURCE/docs/guide/first-model.md" >commands
 while read -r line; do

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A mask of another size, and one that leaves out most, are said; verify and compare name their files.
 bar() { # width, height, white rows at the top
     printf 'P5 %d %d 255\n' "$1" "$2"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Every command explains itself on standard output: a line, an example, common options, the others in groups.  The
 # options of a method come from its table, and only when it is named.
 fleck --help && echo "exit $?"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What is looked for in folders, what is passed over, and that neither happens without a word.
 cp -r "$S" D
 mkdir D/train/good/day2 D/test/scratch/rgb

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Which folder of a test set is good: the usual names, --good, and a stop with what was found.
 fleck eval "$M" "$S" | head -n 6 >plain
 quiet() {

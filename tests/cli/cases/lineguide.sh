@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Every command of docs/guide/at-the-line.md, on few sample images in the places that it names.
 mkdir photos line
 fleck synth today --seed 5 --train 12 --good 1 --defective 1 >/dev/null

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Every command of docs/guide/masks-and-tiles.md, on few sample images in the places that it names.
 fleck synth sample --train 10 --good 1 --defective 1 >/dev/null
 mkdir photos

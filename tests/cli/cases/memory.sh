@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Within a limit of memory, with temporary files that leave no trace: the same model.  Figures differ between machines.
 fleck fit "$S" -m padim -o free.fleck >/dev/null
 mkdir scratch

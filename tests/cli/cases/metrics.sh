@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Maps written by predict and measured by metrics give what eval gives, for both protocols.
 fleck eval "$M" "$S" --json >eval-paper.json
 fleck eval "$M" "$S" --json --protocol original >eval-original.json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A model of another version, of an unknown network or method, damaged, or not a model: refused by name.
 try() { fleck "$@"; echo "exit $?"; }
 # A model of an earlier version has no checksum, which would be the first to speak.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A user's own network: its outputs are the taps, and the model carries it.
 try() { fleck "$@"; echo "exit $?"; }
 net=$SOURCE/tests/golden/net

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Outputs destroy nothing: what is read, and what fleck did not write, stays as it was.
 cp -r "$S" s
 cp "$M" m.fleck

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Every command of docs/guide/own-parts.md, on sample images in the places that it names.
 fleck synth sample --train 36 --good 4 --defective 2 >/dev/null
 mkdir photos labelled line

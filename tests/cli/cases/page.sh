@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The page of predict --html: what stands on it and in what order, what is escaped, how much there
 # is at most; it replaces nothing that is read, nor what is of others.
 cp -r "$S" s

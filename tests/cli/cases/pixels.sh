@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The same parts in 8 bits and as 12-bit samples in 16 bits; transparency; the limit of pixels.
 parts() { # FOLDER COUNT SCALE LARGEST FLAW: textures that differ a little
     mkdir -p "$1"

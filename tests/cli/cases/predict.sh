@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Paths as files, folders and standard input give the same scores; outputs keep their place below the shared folder.
 fleck predict "$M" "$S/test" -o out --maps tiff >folder.txt
 echo "exit $?"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Regions: in JSON, in tables, in pictures; least areas decide; outputs destroy nothing.
 cp -r "$S" s
 # Ten photos and more give a verdict.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What MH-PatchCore learns does not depend on the names of the good images, nor on their order.
 mkdir renamed
 i=40

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Size and shape: tiles of images that keep their size, the long side, masks of all images and of one.
 fleck synth odd --size 500x333 --train 6 --good 2 --defective 1 >log || cat log
 fleck fit odd -o tiles.fleck --tiles 128 --threads 1

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Weights that end after layer 3: everything but the global pool works, and what needs it says so.
 weights=$SHARED/weights/resnet18_imagenet_bnfolded.safetensors
 if [ ! -f "$weights" ]; then

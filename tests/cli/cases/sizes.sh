@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sizes that are not square, no crop, every filter, every reduction, both fusions and galleries.
 check() {
     echo "$*"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # CSV files as spreadsheets of other countries and systems write them.
 ln -s "$S" S
 printf 'path;label\r\nS/test/good/000.png;OK\r\nS/test/crack/000.png;NG\r\n' >semicolons.csv

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The same bytes on one thread and on two: models, scores, maps, pictures, reports.
 for method in padim spade; do
     for t in 1 2; do

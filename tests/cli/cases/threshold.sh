@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What fit says of its threshold, and fleck threshold, which shows what it rests on and sets it.
 # Scores differ in their last digits between machines: N; the promised rates do not.
 blank() {

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Every command of docs/guide/thresholds.md, on sample images in the places that it names.
 fleck synth sample --size 64 --train 60 --good 6 --defective 3 >/dev/null
 fleck synth tuesday --size 64 --train 12 --good 1 --defective 1 --seed 5 >/dev/null

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Masks that are missing, doubled, or belong to nothing.
 cp -r "$S" C
 rm C/ground_truth/dent/000_mask.png C/ground_truth/stain/000_mask.png

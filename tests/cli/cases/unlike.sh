@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Photos that are not like those learned are told, each kind once, and named in JSON.
 photo() { # seed, light, size of grain, height, shift: a disc with grain
     awk -v seed="$1" -v light="$2" -v grain="$3" -v height="$4" -v shift="$5" 'BEGIN {

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Wrong usage: exit code 2 and a line that says what was expected.
 try() { fleck "$@"; echo "exit $?"; }
 try

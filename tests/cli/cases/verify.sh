@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A model scores as when it was fitted, by either engine; one whose state was changed does not.
 fleck verify "$M" --tolerance 0 | sed 's/difference .*/difference D/'
 echo "exit $?"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Weight files that are refused, and what a missing or incomplete one says.
 try() { fleck "$@"; echo "exit $?"; }
 FLECK_HOME=$PWD/home

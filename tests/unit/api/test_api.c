@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every function of fleck.h on a small network, and what each refuses. */
 #include "fk_test.h"
 

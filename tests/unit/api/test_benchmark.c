@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fleck_bench() and fleck_compare() on a tiny network: interrupted, gone on, on other threads,
  * compared. */
 #include "fk_test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The figures that must hold on a real category: the complete `bottle` of MVTec AD with real
  * weights.
  *

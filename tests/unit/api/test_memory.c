@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Images, masks and models in memory: they are what their files are. */
 #include "fk_test.h"
 

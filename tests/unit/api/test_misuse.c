@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every function of fleck.h with arguments that no caller should give: a status, never a signal. */
 #include "fk_test.h"
 

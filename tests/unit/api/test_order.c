@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What MH-PatchCore learns, from the same images in another order. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Progress: every stage of every call is told of, and any of these calls can stop it. */
 #include "fk_test.h"
 

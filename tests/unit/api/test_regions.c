@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Regions and pictures of results, through the public interface. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Threads with a scorer each, side by side on one model. */
 #include "fk_test.h"
 

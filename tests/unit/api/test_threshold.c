@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A model's threshold against fits that never saw the images it rests on. */
 #include "fk_test.h"
 

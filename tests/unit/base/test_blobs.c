@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Blocks by name: memory first, then a file that nobody sees. */
 #include "fk_test.h"
 

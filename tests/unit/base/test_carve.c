@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Arrays laid out in one block. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The clock goes forward and memory use is counted in MiB. */
 #include "fk_test.h"
 

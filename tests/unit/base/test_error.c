@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Errors: messages, contexts, and what fits. */
 #include "fk_test.h"
 

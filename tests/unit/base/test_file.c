@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files: reads, writes that appear whole or not at all, folders, paths. */
 #include "fk_test.h"
 

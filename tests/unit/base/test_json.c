@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* JSON: strict parsing, getters, and text that reads back. */
 #include "fk_test.h"
 

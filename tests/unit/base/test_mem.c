@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Memory: checked sizes, alignment, and allocations made to fail. */
 #include "fk_test.h"
 

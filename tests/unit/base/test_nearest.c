@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which name was meant by a misspelt one. */
 #include "fk_test.h"
 

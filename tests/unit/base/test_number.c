@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers as text: strict, exact, and the same in a German locale. */
 #include "fk_test.h"
 

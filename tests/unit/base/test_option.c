@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Options: one table checks the command line, the form and the model file. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The pool: every piece once, whatever the number of threads, and the lowest failure. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The generator: known answers, ranges, and the shape of its distributions. */
 #include "fk_test.h"
 

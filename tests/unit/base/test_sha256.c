@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SHA-256: the example sums of FIPS 180-4, and sums that must not depend on how bytes arrive. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Strings: copies, natural order, growing text, lists. */
 #include "fk_test.h"
 

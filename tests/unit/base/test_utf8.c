@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* File names as UTF-8 text. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A benchmark's runs, what was published beside them, and results that go to JSON and back. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Folders as data sets: MVTec AD's layout, flat folders, and what is missing in them. */
 #include "base/mem.h"
 #include "dataset/good.h"

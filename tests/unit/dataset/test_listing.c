@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of images in folders: nothing is dropped without a trace. */
 #include "base/mem.h"
 #include "dataset/listing.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions of good images, from their names; and folds of sessions. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* CSV files as data sets: the parser, the columns, and what is wrong in them. */
 #include "base/mem.h"
 #include "dataset/csv.h"

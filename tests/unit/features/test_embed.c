@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Taps become embeddings: joining, reducing, the global feature; channel lists; save and load. */
 #include "unit/linalg/near.h"
 

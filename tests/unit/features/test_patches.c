@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PatchCore's embedding against torch, and what must hold for any taps. */
 #include "unit/linalg/near.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Drawing without repetition as CPython does. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The table of a fit's settings: texts become members, and members are checked. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Places that the images' own masks hide in nearly all of them. */
 #include "fk_test.h"
 

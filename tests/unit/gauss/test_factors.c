@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Stored factors: the solve against a plain one, and bf16 against floats and its bounds. */
 #include "unit/method/gauss_life.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Gaussians per position: moments, factors, distances, against plain sums in long double. */
 #include "unit/method/gauss_life.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Gaussians under masks: each position learns, merges and leaves out as if the images that are
  * masked there did not exist. */
 #include "unit/method/gauss_data.h"

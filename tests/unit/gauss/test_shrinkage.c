@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Shrunk covariances, and images left out of them with their duplicates, against plain sums. */
 #include "unit/method/gauss_life.h"
 

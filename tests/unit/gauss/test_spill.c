@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Gaussians learned within a limit of memory: the same bytes as without. */
 #include "unit/method/gauss_data.h"
 

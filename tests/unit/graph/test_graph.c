@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Graphs: shapes of every architecture, pruning, and the names that weights go by. */
 #include "fk_test.h"
 

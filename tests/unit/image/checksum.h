@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The checksum that the golden files are written in. */
 #ifndef CHECKSUM_H
 #define CHECKSUM_H

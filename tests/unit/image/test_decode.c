@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Decoding every format and kind, and refusing what is damaged, hostile or of another kind. */
 #include "fk_test.h"
 

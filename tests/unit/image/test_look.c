@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which files are images, by name and first bytes. */
 #include "fk_test.h"
 #include "image/image.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The quick PNG decoder, whose rows are undone in the buffer they are inflated into: every filter,
  * shape and number of chunks. */
 #include "fk_test.h"

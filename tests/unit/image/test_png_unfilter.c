@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Filters undone in eight rows at a time, against row by row. */
 #include "fk_test.h"
 

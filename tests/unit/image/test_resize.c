@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Resizing against Pillow and OpenCV, bit by bit, and the centre crop. */
 #include "fk_test.h"
 

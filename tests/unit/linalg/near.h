@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* assert_near: two numbers and how far apart they may be, all in double. */
 #ifndef LINALG_NEAR_H
 #define LINALG_NEAR_H

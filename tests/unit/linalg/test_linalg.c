@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Products, distances, the smallest of many, Cholesky and orthonormal bases, against plain sums. */
 #include "unit/linalg/near.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Products with panels against plain C, and with packed matrices against plain sums. */
 #include "unit/linalg/near.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Enlarging and smoothing of maps, against torch, SciPy and plain sums. */
 #include "unit/linalg/near.h"
 

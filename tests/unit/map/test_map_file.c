@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Map files: what NumPy, tifffile and Pillow write, what we write, and damaged files. */
 #include "fk_test.h"
 

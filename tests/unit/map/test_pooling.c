@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Rules by which a map becomes an image's score. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Hashed embeddings for the tests of methods, and a method's state with what belongs to it. */
 #ifndef METHOD_FIXTURE_H
 #define METHOD_FIXTURE_H

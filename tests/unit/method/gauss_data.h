@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Images, Gaussians and folders of the tests of learning within a limit of memory, masked or
  * not. */
 #ifndef METHOD_GAUSS_DATA_H

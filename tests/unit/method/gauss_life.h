@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lives of Gaussians in which any allocation may fail. */
 #ifndef METHOD_GAUSS_LIFE_H
 #define METHOD_GAUSS_LIFE_H

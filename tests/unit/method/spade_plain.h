@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Images for the tests of SPADE, and its map by plain sums: every distance, one by one. */
 #ifndef METHOD_SPADE_PLAIN_H
 #define METHOD_SPADE_PLAIN_H

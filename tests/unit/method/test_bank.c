@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Nearest features of a bank against the definition. */
 #include "unit/method/fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The greedy choice against NumPy, and the lazy one against the plain one. */
 #include "unit/method/fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Scores that leave out an image's fold, against a fit that never saw the fold. */
 #include "unit/method/fixture.h"
 

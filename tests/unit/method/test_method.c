@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The table of methods, and what holds for every method in it. */
 #include "unit/method/fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* MH-PatchCore against NumPy, and what leaving an image out means. */
 #include "unit/method/fixture.h"
 

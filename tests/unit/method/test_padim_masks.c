@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PaDiM under masks: what the method makes of flags, and of counts in a file. */
 #include "unit/method/fixture.h"
 

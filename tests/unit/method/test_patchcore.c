@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PatchCore against NumPy, and its own options. */
 #include "unit/method/fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What comes into a bank without some of its images, against the definition by plain loops. */
 #include "unit/method/fixture.h"
 

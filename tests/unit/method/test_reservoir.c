@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The sample of patches: any order and any cut gives the same, and no patch is in it twice. */
 #include "base/mem.h"
 #include "base/prng.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Many images scored at once: the bytes of one by one, whatever they are and however many. */
 #include "unit/method/fixture.h"
 

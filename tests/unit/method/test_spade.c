@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SPADE against NumPy, against plain sums on odd shapes, and its own options. */
 #include "unit/method/spade_plain.h"
 

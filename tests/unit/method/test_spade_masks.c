@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SPADE under masks: what an image hides is not found there, by any gallery, after any way of
  * learning. */
 #include "unit/method/spade_plain.h"

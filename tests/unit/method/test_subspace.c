@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Subspace against NumPy, and the components underneath. */
 #include "unit/method/fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Data of the metric tests, from a hash that the golden script computes too. */
 #ifndef FK_METRIC_DATA_H
 #define FK_METRIC_DATA_H

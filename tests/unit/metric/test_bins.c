@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Scores in bins against the exact figures, and the bootstrap of images against a plain one. */
 #include "metric/bins.h"
 #include "metric_data.h"

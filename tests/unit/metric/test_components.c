@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Connected components: worked masks, and a flood fill as the plain version. */
 #include "metric_data.h"
 

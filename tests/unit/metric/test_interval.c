@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bootstrap intervals and DeLong's test: golden figures, cases that are known, properties. */
 #include "golden/metric_delong.h"
 #include "metric/interval.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Keys, their sorting, and quantiles. */
 #include "golden/metric_golden.h"
 #include "metric/keys.h"

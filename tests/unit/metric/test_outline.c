@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The level of outlines: worked maps, and a plain loop over all levels. */
 #include "metric/outline.h"
 #include "metric_data.h"

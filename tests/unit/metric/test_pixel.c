@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pixel metrics: worked examples, properties, a plain version that sorts everything, and the golden
  * figures of scikit-learn and of PRO's definition. */
 #include "golden/metric_golden.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Rankings: worked examples, properties, the definition by all pairs, and scikit-learn's figures.
  */
 #include "golden/metric_golden.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Regions of maps: worked ones, a flood fill as the plain version, and SciPy's. */
 #include "metric_data.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Held-out scores: the conformal quantile against a plain sort, and the way to a file and back. */
 #include "fk_test.h"
 

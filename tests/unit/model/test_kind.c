@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Kinds: what range and looks are learned from good photos, and which others are unlike them. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An engine's taps and pool against a golden network's. */
 #ifndef NET_GOLDEN_CHECK_H
 #define NET_GOLDEN_CHECK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The small network whose weights tests/golden/weights_files.py makes. */
 #ifndef MINI_H
 #define MINI_H

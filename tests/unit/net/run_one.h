@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One image through a network. */
 #ifndef FK_TESTS_NET_RUN_ONE_H
 #define FK_TESTS_NET_RUN_ONE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What tests/golden/net_seeded.py computes too: an image, weights from names, places to look at;
  * and a network opened on them. */
 #ifndef NET_SEEDED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Engines against each other, on any number of threads, and what opening a network refuses. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* All engines against PyTorch, tap by tap: tests/golden/net_taps.py made the figures. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The native engine: its inner loops and Winograd's tiles against their definitions, and networks
  * of odd shapes against the reference engine. */
 #include "fk_test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ONNX models: their outputs as taps, checked against PyTorch, and every model that does not fit.
  * tests/golden/net_onnx.py made the models and the figures. */
 #include "fk_test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Vision transformers against PyTorch, engine by engine: tests/golden/net_vit.py made the
  * figures. */
 #include "fk_test.h"

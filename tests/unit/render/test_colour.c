@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The colour map: its ends, and that lightness only ever rises. */
 #include "fk_test.h"
 

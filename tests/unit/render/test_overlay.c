@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Heat maps in colour, heat over images, and outlines. */
 #include "fk_test.h"
 

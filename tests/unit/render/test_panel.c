@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Panels: sizes, places, captions, and the bytes of one whole panel. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tables in all forms, escaping, base64, and charts. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers of regions, and sheets: pictures with a legend under them. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The built-in font and text in pictures. */
 #include "fk_test.h"
 

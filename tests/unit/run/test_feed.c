@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A feed decodes an image and runs the network once, whoever asks, and changes no byte of any
  * result. */
 #include "fk_test.h"

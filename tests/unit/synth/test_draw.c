@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pictures of the sample category: their bytes, their variation, and masks that are exact. */
 #include "fk_test.h"
 

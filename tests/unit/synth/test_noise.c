@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The arithmetic of the sample images: sine and cosine, noise, ranges. */
 #include "fk_test.h"
 

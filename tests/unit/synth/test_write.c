@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The sample category on disk: layout, contents, and folders that are refused. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* safetensors: what Python writes, what we write, and headers that lie. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tensors: shapes, and every value of the half-width floating formats. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Areas: what their texts mean, and what several of them leave out together. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Flags of positions: what a mask of all images and an image's own leave out of learning and of
  * scores. */
 #include "fk_test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Masks: which levels mark, which way up they lie, and what is said of them. */
 #include "fk_test.h"
 

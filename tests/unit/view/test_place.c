@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Maps back to the image's own pixels, masks forward to the crop. */
 #include "fk_test.h"
 

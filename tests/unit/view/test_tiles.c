@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tiles: where they lie, that their shares sum to one, and what cutting and blending do. */
 #include "fk_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Traits of photos: brightness, contrast, sharpness and cells of small pictures, with and without
  * masks; and what is said of photos that are unlike the learned ones. */
 #include "fk_test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A small HTTP server on 127.0.0.1 for tests: one file, and every way to serve it badly. */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fetching weights from a server on this machine that does, and does not, what it should. */
 #include "http_server.h"
 #include "unit/net/mini.h"

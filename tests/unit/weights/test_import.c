@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Import: folding against torch's own, files that end early, and files of another network. */
 #include "unit/net/mini.h"
 #include "weight_files.h"

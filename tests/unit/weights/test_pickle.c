@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The unpickler's machine: what it understands, what it refuses and how it says so. */
 #include "fk_test.h"
 

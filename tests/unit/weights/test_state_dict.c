@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* State dicts: files as torch and safetensors write them, and files that are not whole. */
 #include "weight_files.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The store of weights: where files lie, and what is said of those that do not fit. */
 #include "weight_files.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the tests of weight files share: paths, and the numbers that tests/golden/weights_files.py
  * puts into its files. */
 #ifndef WEIGHT_FILES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pillow's resampling with AVX2: two rows, or 32 columns, at a time.
  *
  * One instruction multiplies 16-bit integers and adds neighbours, (a0 * b0 + a1 * b1), where 32-bit

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Inner loops of the native engine with AVX2 and FMA; kernels.c says what they compute. */
 #include "net/native/kernels.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Inner loops of the native engine with AVX-512; kernels.c says what they compute.  The operations
  * on an element are those of avx2.c in the same order, so the bytes are the same. */
 #include "net/native/kernels.h"

@@ -74,7 +74,7 @@ static void a_runs_settings_of_the_fit_go_before_the_shared_ones(void **state)
     f = &r.items[2].fit;
     assert_true(f->width == 0 && f->crop_width == 0 && f->sigma == 2.0);
     f = &r.items[3].fit;
-    assert_true(f->width == 0 && f->pixels == 224 * 224);
+    assert_true(f->width == 0 && f->pixels == 256 * 256);
     assert_string_equal(f->pool, "method");
     f = &r.items[4].fit;
     assert_true(f->calibrate == INT64_MAX && f->false_alarms == 0.05);

@@ -10,7 +10,7 @@ static void defaults_come_from_the_table_and_are_legal(void **state)
 
     (void)state;
     assert_string_equal(s.method, "patchcore");
-    assert_true(s.pixels == 224 * 224 && s.overlap == 0.25 && s.sigma == 4.0);
+    assert_true(s.pixels == 256 * 256 && s.overlap == 0.25 && s.sigma == 4.0);
     assert_true(s.calibrate == INT64_MAX && s.false_alarms == 0.03 && s.given == 0);
     assert_true(s.width == 0 && s.tile == 0 && s.max_memory == 0 && !s.recursive);
     assert_null(s.engine);

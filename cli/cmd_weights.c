@@ -31,14 +31,14 @@ static bool list_one(const fleck_backbone_info *b)
     if (w != NULL && w->installed)
         snprintf(size, sizeof size, "%.1f MB", (double)w->bytes * 1e-6);
     printf("%-18s  %-10s %8s  ", b->name,
-           st != FLECK_OK  ? "damaged"
-           : !w->installed ? "absent"
-           : w->complete   ? "installed"
-                           : "incomplete",
+           st != FLECK_OK || w == NULL ? "damaged"
+           : !w->installed             ? "absent"
+           : w->complete               ? "installed"
+                                       : "incomplete",
            size);
     if (st != FLECK_OK)
         print_escaped(stdout, err.message);
-    else if (w->installed)
+    else if (w != NULL && w->installed)
         printf("%s from %s", w->path, w->source);
     else
         printf("fleck weights %s %s%s; %s", b->fetchable ? "fetch" : "add", b->name,

@@ -247,7 +247,8 @@ fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_
     }
     FK_DO(check_call(&s, NULL, own, masks, n, err));
     FK_DO(fit_files(out, own, masks, n, "", &s, times, err));
-    (*out)->info.skipped = n - fk_model_images(&(*out)->model);
+    if (*out != NULL)
+        (*out)->info.skipped = n - fk_model_images(&(*out)->model);
 done:
     fk_free(own);
     fk_free(masks);

@@ -90,7 +90,7 @@ static fleck_status take(fk_decoded *out, const fleck_pixels *p, const layout *l
         const uint8_t *in = (const uint8_t *)p->data + (size_t)y * p->row_bytes;
         uint8_t *to = out->image.data + y * n * channels;
 
-        if (l->bytes == 2)
+        if (row != NULL)
             memcpy(row, in, (size_t)samples * sizeof *row);
         else
             narrow_row(to, in, l, channels, n);

@@ -337,12 +337,12 @@ static fleck_status commit(fk_st_writer **handle, const char *path, uint8_t **by
     }
     FK_DO(fill_checksum(w, &header, err));
     fk_watch_stage(w->watch, "write", all_bytes(w, header.length));
-    if (path != NULL)
+    if (bytes == NULL)
         FK_DO(fk_writer_open(&to.file, path, err));
     else
         FK_DO(FK_ALLOC(&to.memory, all_bytes(w, header.length), err));
     FK_DO(put_all(w, &header, &to, err));
-    if (path != NULL) {
+    if (bytes == NULL) {
         FK_DO(fk_writer_commit(&to.file, err));
     } else {
         *bytes = to.memory;

@@ -235,8 +235,9 @@ static fleck_status search_piece(void *ctx, int64_t piece, int worker, fleck_err
     fk_linalg_multiply_packed(products, b->n, b->rows + first * b->dim, b->dim, b->packed, n, b->n,
                               b->dim, 1.0f, 0.0f);
     for (int64_t c = first; c < first + n; c++) {
-        if (job->begin[c] < job->begin[c + 1])
-            sort_bank(sorted, end, job, c, products + (c - first) * b->n);
+        if (job->begin[c] == job->begin[c + 1])
+            continue;
+        sort_bank(sorted, end, job, c, products + (c - first) * b->n);
         for (int64_t at = job->begin[c]; at < job->begin[c + 1]; at += PIECE)
             search_around(job, c, job->order + at, least(PIECE, job->begin[c + 1] - at), sorted,
                           end, rows);

@@ -200,6 +200,7 @@ static void what_a_mask_hides_has_no_say(void **state)
     uint8_t *room = malloc(H * STRIDE + 1), *white = calloc(H, W + 3);
     fleck_pixels p = pixels_of(room, 1, FLECK_RGB8, 255), mask = {white, W, H, W + 3, FLECK_GREY8};
     fleck_result *a = NULL, *b = NULL, *none = NULL;
+    int differ = 0;
 
     (void)state;
     for (int y = 0; y < H; y++)
@@ -214,7 +215,9 @@ static void what_a_mask_hides_has_no_say(void **state)
     assert_memory_equal(a->map, b->map, sizeof *a->map * W * H);
     for (int i = 0; i < W * H; i++)
         assert_true(i % W >= 24 || a->map[i] == 0.0f);
-    assert_true(memcmp(a->map, none->map, sizeof *a->map * W * H) != 0);
+    for (int i = 0; i < W * H; i++)
+        differ += a->map[i] != none->map[i];
+    assert_true(differ > 0);
     fleck_result_free(&b);
     mask.width--;
     assert_refused(fleck_score_pixels(model, &p, &mask, false, &b, err), FLECK_E_SHAPE,

@@ -7,7 +7,7 @@
 #            SUITE=NAME     `make test` runs only this room's tests
 #            SECONDS=N      how long `make fuzz` runs each fuzzer (default 60; `make test` takes 3)
 #            COUNT=N SEED=N what `make hostile` tries (default 2000 damaged files and 64 kills, seed 1)
-#            BENCH='NAMES'  only these benchmarks: machine, image, network, ... (see bench/run)
+#            BENCH='NAMES'  only these benchmarks: machine, image, network, ... (see perf/run)
 #            BASE=REVISION  what `make bench-compare` compares with
 #            CC, CFLAGS     as usual; the build folder is set up anew when they change
 MAKEFLAGS += --no-print-directory
@@ -84,12 +84,12 @@ hostile: ready
 bench: ready
 	@tools/configure build
 	@$(ninja) build product meson-benchmark-prereq
-	@bench/run build $(BENCH)
+	@perf/run build $(BENCH)
 
 bench-compare: ready
 	@tools/configure build
 	@$(ninja) build product meson-benchmark-prereq
-	@bench/compare '$(BASE)' $(BENCH)
+	@perf/compare '$(BASE)' $(BENCH)
 
 # The prefix goes into the pkg-config file.  Programs find a new library in /usr/local/lib only after
 # ldconfig.

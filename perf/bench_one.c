@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Milliseconds of single images through an open model, for bench/peers: MODEL IMAGE THREADS. */
+/* Milliseconds of single images through an open model, for perf/peers: MODEL IMAGE THREADS. */
 #include "fleck.h"
 #include "../tests/defaults.h"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""anomalib and fleck in turn on bottle: medians, ratios, accuracy.  See bench/peers/run."""
+"""anomalib and fleck in turn on bottle: medians, ratios, accuracy.  See perf/peers/run."""
 import argparse
 import csv
 import json
@@ -125,7 +125,7 @@ def one_round(work):
 
 def fleck_images(model, work):
     """Milliseconds of single images, by the example program of the library."""
-    timer = args.fleck.parent.parent / "bench/bench_one"
+    timer = args.fleck.parent.parent / "perf/bench_one"
     text = run([timer, model, image, args.threads], work)[3]
     return [float(line) for line in text.split()]
 

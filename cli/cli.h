@@ -310,7 +310,7 @@ typedef struct result_more {
 bool result_json(const char *path, const fleck_result *r, const fleck_error *error,
                  const result_more *more);
 bool comparison_json(const fleck_comparison *c);
-bool info_json(const fleck_model_info *i);
+bool info_json(const fleck_model_info *i, const fleck_model *model);
 
 /* What fleck threshold prints; NULL and NaN: nothing. */
 typedef struct threshold_more {

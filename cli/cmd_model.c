@@ -34,14 +34,23 @@ static void print_thresholds(const held_scores *h)
                (long long)h->n);
 }
 
-static void print_info(const char *path, const held_scores *h)
+/* A line for each network; models of early versions do not know where their weights come from. */
+static void print_weights(const fleck_model *model)
+{
+    const fleck_network_info *n;
+
+    for (int i = 0; (n = fleck_model_network(model, i)) != NULL; i++)
+        if (n->weights[0] != '\0')
+            printf("  %-12s %s, %s\n", i == 0 ? "weights" : "", n->weights, n->weights_digest);
+}
+
+static void print_info(const char *path, const fleck_model *model, const held_scores *h)
 {
     const fleck_model_info *i = &h->info;
 
     printf("%s\n", path);
     printf("  method       %s %s\n", i->method, i->options);
-    if (i->weights[0] != '\0')
-        printf("  weights      %s, %s\n", i->weights, i->weights_digest);
+    print_weights(model);
     printf("  checksum     %s\n",
            i->checksum[0] != '\0' ? i->checksum : "none: an earlier version's");
     printf("  learned      %lld good image%s of \"%s\"\n", (long long)i->images, plural(i->images),
@@ -88,8 +97,8 @@ static int run_info(const args *a)
         return failed(&err);
     h = held_read(model);
     if (!args_has(a, "json"))
-        print_info(a->words[0], &h);
-    else if (!info_json(&h.info))
+        print_info(a->words[0], model, &h);
+    else if (!info_json(&h.info, model))
         code = EXIT_FAILED;
     held_free(&h);
     fleck_model_close(&model);

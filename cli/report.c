@@ -305,7 +305,19 @@ static json_t *background_json(const fleck_model_info *i)
                     : json_null();
 }
 
-bool info_json(const fleck_model_info *i)
+/* The networks of a model, and where their weights come from. */
+static json_t *networks_json(const fleck_model *model)
+{
+    json_t *list = json_array();
+    const fleck_network_info *n;
+
+    for (int i = 0; (n = fleck_model_network(model, i)) != NULL; i++)
+        json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "name", text(n->name), "source",
+                                              text(n->weights), "digest", text(n->weights_digest)));
+    return list;
+}
+
+bool info_json(const fleck_model_info *i, const fleck_model *model)
 {
     json_t *options = json_loads(i->options, 0, NULL);
 
@@ -313,7 +325,7 @@ bool info_json(const fleck_model_info *i)
         json_pack(
             "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:{s:I, s:I, s:I, s:I, s:o, s:I, "
             "s:I, s:[i, i], s:o, s:[I, I]}, s:f, s:f, s:f, s:f, s:o, s:I, s:I, s:{s:I, s:o, s:o, "
-            "s:o, s:o, s:o, s:o, s:o, s:I}, s:o, s:{s:o, s:o}}",
+            "s:o, s:o, s:o, s:o, s:o, s:I}, s:o, s:{s:o, s:o}, s:o}",
             "method", text(i->method), "backbone", text(i->backbone), "taps", text(i->taps),
             "precision", text(i->precision), "engine", text(i->engine), "fleck",
             text(i->fleck_version), "category", text(i->category), "images", (json_int_t)i->images,
@@ -330,7 +342,7 @@ bool info_json(const fleck_model_info *i)
             "false_alarms", number(i->false_alarms), "threshold_rule", text(i->threshold_rule),
             "groups", i->groups[0] != '\0' ? text(i->groups) : json_null(), "n_groups",
             (json_int_t)i->n_groups, "checksum", text(i->checksum), "weights", "source",
-            text(i->weights), "digest", text(i->weights_digest)),
+            text(i->weights), "digest", text(i->weights_digest), "networks", networks_json(model)),
         JSON_INDENT(2));
 }
 

@@ -471,6 +471,7 @@ FLECK_API void fleck_model_close(fleck_model **model);
 
 /* What a model is. */
 typedef struct fleck_model_info {
+    /* backbone: the name of the network, or the names of several whose taps are joined, "a+b". */
     const char *method, *backbone, *precision, *engine, *resize, *category, *fleck_version, *taps;
     /* JSON object of the method's options. */
     const char *options;
@@ -496,7 +497,7 @@ typedef struct fleck_model_info {
     /* Share of the picture that 2 images at most did not hide under their own masks: what happens
      * there in a new one may pass.  0 where images differ in size. */
     double unseen;
-    /* Of the input's normalisation. */
+    /* Of the input's normalisation, for the (first) network. */
     float mean[3], scale[3];
     double sigma;
     /* Of the image score; NaN where not calibrated. */
@@ -522,7 +523,7 @@ typedef struct fleck_model_info {
     /* XXH3-128 of the file (docs/reference/formats.md), compared when it was opened; "" for a model
      * that was not opened or is of a version without checksums. */
     const char *checksum;
-    /* Name of the file that the network's weights come from; "": unknown. */
+    /* Name of the file that the weights of the (first) network come from; "": unknown. */
     const char *weights;
     /* "sha256:..." of it, or "xxh3-128:..."; "": unknown. */
     const char *weights_digest;
@@ -535,6 +536,19 @@ typedef struct fleck_model_info {
 /* Info and its text belong to the model; both are valid until it is closed, numbers until its
  * threshold changes.  NULL for NULL. */
 FLECK_API const fleck_model_info *fleck_model_describe(const fleck_model *model);
+
+/* One network of a model. */
+typedef struct fleck_network_info {
+    const char *name;
+    /* Name of the file that its weights come from, and "sha256:..." or "xxh3-128:..." of it; "":
+     * unknown. */
+    const char *weights, *weights_digest;
+    /* Of its input's normalisation. */
+    float mean[3], scale[3];
+} fleck_network_info;
+/* Network i of the model, from 0; NULL beyond, and for NULL.  A model of joined networks has
+ * several.  Info and its text belong to the model and are valid until it is closed. */
+FLECK_API const fleck_network_info *fleck_model_network(const fleck_model *model, int i);
 
 /* ---- Thresholds -------------------------------------------------------------------- */
 

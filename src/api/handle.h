@@ -13,9 +13,10 @@ struct fleck_model {
     bool opened;    /* from a file or from memory */
     char taps[512]; /* names separated by commas, for fleck_model_describe() */
     char pool[FK_POOLING_TEXT];
-    char *options;         /* JSON text, likewise */
-    fleck_model_info info; /* what it hands out */
-    fk_watch watch;        /* of calls on an opened model; its runner's pool has it */
+    char *options;                              /* JSON text, likewise */
+    fleck_model_info info;                      /* what it hands out */
+    fleck_network_info networks[FK_MODEL_NETS]; /* likewise, for fleck_model_network() */
+    fk_watch watch; /* of calls on an opened model; its runner's pool has it */
 };
 
 /* A call on m begins: whoever stopped the last one has not stopped this. */

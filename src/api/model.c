@@ -326,7 +326,7 @@ fleck_status fk_handle_unchanged(const fleck_model *m, fleck_error *err)
     fk_stamp now, opened;
 
     if (m->path != NULL) {
-        opened = fk_st_stamp(m->model.weights);
+        opened = fk_st_stamp(m->model.file);
         if (fk_stamp_of(&now, m->path) && !fk_stamp_same(&now, &opened))
             return fk_error_set(err, FLECK_E_STATE,
                                 "%s: the model file has changed since it was opened; open it again",
@@ -379,10 +379,15 @@ fleck_status fk_handle_ready(fleck_model *m, fleck_error *err)
 /* What is damaged is told at once, though nothing is compiled. */
 static fleck_status check_network(const fleck_model *m, fleck_error *err)
 {
-    fk_net_source source = fk_model_source(&m->model);
-    fk_net_settings settings = fk_model_net_settings(&m->model, 1);
+    fleck_status st = FLECK_OK;
 
-    return fk_net_check(&source, &settings, err);
+    for (int k = 0; st == FLECK_OK && k < m->model.n_nets; k++) {
+        fk_net_source source = fk_model_source(&m->model, k);
+        fk_net_settings settings = fk_model_net_settings(&m->model, k, 1);
+
+        st = fk_net_check(&source, &settings, err);
+    }
+    return st;
 }
 
 /* Open the file at path, or where that is NULL bytes [size]. */
@@ -497,7 +502,7 @@ fleck_status fleck_model_install(const char *from, const char *to, fleck_progres
     if (fk_stamp_of(&a, from) && fk_stamp_of(&b, into) && fk_stamp_same(&a, &b))
         FK_FAIL(err, FLECK_E_OPTION, "%s and %s are one file", from, into);
     FK_DO(fk_model_load(&m, from, fk_pool_processors(), &watch, NULL, err));
-    a = fk_st_stamp(m.weights);
+    a = fk_st_stamp(m.file);
     fk_model_free(&m);
     FK_DO(fk_contents_read(&bytes, from, 0, err));
     if (!fk_stamp_of(&b, from) || !fk_stamp_same(&a, &b))
@@ -522,12 +527,29 @@ static double share_left_out(const fk_model *m)
     return n > 0 ? (double)count / (double)n : 0.0;
 }
 
+static void describe_networks(fleck_model *model)
+{
+    const fk_model *m = &model->model;
+
+    for (int k = 0; k < m->n_nets; k++) {
+        const fk_model_net *net = &m->nets[k];
+        fleck_network_info *n = &model->networks[k];
+
+        n->name = fk_model_net_name(m, k);
+        n->weights = net->source != NULL ? net->source : "";
+        n->weights_digest = net->digest != NULL ? net->digest : "";
+        memcpy(n->mean, net->mean, sizeof n->mean);
+        memcpy(n->scale, net->scale, sizeof n->scale);
+    }
+}
+
 void fk_handle_describe(fleck_model *model)
 {
     const fk_model *m = &model->model;
     const fk_calibration *c = &m->calibration;
     const fk_level *first = &m->shape.levels[0];
 
+    describe_networks(model);
     model->info = (fleck_model_info){
         .method = m->method->name,
         .backbone = m->backbone,
@@ -536,9 +558,9 @@ void fk_handle_describe(fleck_model *model)
         .resize = m->pre.resize,
         .category = m->category,
         .fleck_version = m->version,
-        .checksum = m->checksum ? fk_st_digest(m->weights) : "",
-        .weights = m->weights_source != NULL ? m->weights_source : "",
-        .weights_digest = m->weights_digest != NULL ? m->weights_digest : "",
+        .checksum = m->checksum ? fk_st_digest(m->file) : "",
+        .weights = model->networks[0].weights,
+        .weights_digest = model->networks[0].weights_digest,
         .taps = model->taps,
         .options = model->options,
         .pool = model->pool,
@@ -555,8 +577,8 @@ void fk_handle_describe(fleck_model *model)
         .photo_width = m->photo[0],
         .photo_height = m->photo[1],
         .unseen = m->unseen,
-        .mean = {m->pre.mean[0], m->pre.mean[1], m->pre.mean[2]},
-        .scale = {m->pre.scale[0], m->pre.scale[1], m->pre.scale[2]},
+        .mean = {m->nets[0].mean[0], m->nets[0].mean[1], m->nets[0].mean[2]},
+        .scale = {m->nets[0].scale[0], m->nets[0].scale[1], m->nets[0].scale[2]},
         .sigma = m->sigma,
         .window_low = (int)m->pre.low,
         .window_high = m->pre.high > 0 ? (int)m->pre.high : 65535,
@@ -580,6 +602,11 @@ const fleck_model_info *fleck_model_describe(const fleck_model *model)
     return model != NULL ? &model->info : NULL;
 }
 
+const fleck_network_info *fleck_model_network(const fleck_model *model, int i)
+{
+    return model != NULL && i >= 0 && i < model->model.n_nets ? &model->networks[i] : NULL;
+}
+
 /* Numbers that are none are looked for here, not at every opening, which must be quick. */
 static fleck_status check_finite(const fleck_model *model, fleck_error *err)
 {
@@ -587,11 +614,11 @@ static fleck_status check_finite(const fleck_model *model, fleck_error *err)
     fleck_status st = FLECK_OK;
 
     if (model->opened) {
-        FK_DO(fk_st_restore(m->weights, err));
-        FK_DO(fk_st_check_finite(m->weights, err));
+        FK_DO(fk_st_restore(m->file, err));
+        FK_DO(fk_st_check_finite(m->file, err));
     }
-    if (m->onnx != NULL)
-        FK_DO(fk_onnx_check_finite(m->onnx, m->onnx_size, m->backbone, err));
+    if (m->nets[0].onnx != NULL)
+        FK_DO(fk_onnx_check_finite(m->nets[0].onnx, m->nets[0].onnx_size, m->backbone, err));
 done:
     return st;
 }
@@ -644,7 +671,7 @@ fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *di
     *difference = NAN;
     FK_NEED(model);
     st = verify(model, tolerance, difference, err);
-    name = model->opened ? fk_st_name(model->model.weights) : NULL;
+    name = model->opened ? fk_st_name(model->model.file) : NULL;
     if (st != FLECK_OK && err != NULL && name != NULL && strstr(err->message, name) == NULL)
         fk_error_context(err, "%s", name);
     return st;

@@ -16,11 +16,12 @@
 
 /* One method with its network and options.  Text is owned by the list. */
 typedef struct fk_bench_run {
-    char *name;                   /* "spade@wide_resnet50_2:k=10" */
-    fleck_settings fit;           /* whole */
-    bool shaped;                  /* its width and height follow from the images of each category */
-    char weights[FK_DIGEST_TEXT]; /* of the file that the network's weights come from; "" before
-                                     fk_bench_run_sum() */
+    char *name;         /* "spade@wide_resnet50_2:k=10" */
+    fleck_settings fit; /* whole */
+    bool shaped;        /* its width and height follow from the images of each category */
+    /* Of the files that the networks' weights come from, separated by spaces; "" before
+     * fk_bench_run_sum(). */
+    char weights[FK_MODEL_NETS * FK_DIGEST_TEXT];
 } fk_bench_run;
 
 /* Valid when zeroed; owned. */
@@ -49,10 +50,10 @@ typedef struct fk_bench_feeds {
     fk_feed *feeds; /* [n] */
     fk_model
         *owners; /* [n_runs] described, not fitted; they hold the weights that the networks read */
-    int *of_run; /* [n_runs] which feed a run takes */
+    int (*of_run)[FK_MODEL_NETS]; /* [n_runs] the feed of each network of a run */
 } fk_bench_feeds;
 
-/* Open one network for all runs that differ in method and options only. */
+/* Open each network once for all runs that differ in method, options and joined networks only. */
 fleck_status fk_bench_feeds_open(fk_bench_feeds *out, const fk_bench_runs *runs, fk_pool *pool,
                                  fleck_error *err) FLECK_MUST_CHECK;
 void fk_bench_feeds_close(fk_bench_feeds *f);

@@ -272,7 +272,7 @@ done:
 }
 
 static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_bench_run *run,
-                                     fk_feed *feed, fleck_error *err)
+                                     fk_feed *const *feeds, fleck_error *err)
 {
     fleck_eval_settings e = fk_evaluate_defaults();
     gather g = {.work = w, .result = out};
@@ -301,7 +301,7 @@ static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_ben
     FK_DO(fk_fit_window(&window, settings.window, w->window, err));
     m.pre.low = window.low;
     m.pre.high = window.high;
-    FK_DO(fk_runner_open_on(&r, &m, feed, err));
+    FK_DO(fk_runner_open_on(&r, &m, feeds, err));
     r.max_pixels = settings.max_pixels;
     fk_source_init_files(&source, w->data->files, w->data->n_files);
     source.contents = w->contents;
@@ -420,12 +420,15 @@ static fleck_status compute(work *w, int i, const fk_bench_run *run, fk_bench_fe
                             fleck_error *err)
 {
     fk_bench_result *r = &w->category->runs[i];
+    fk_feed *of_run[FK_MODEL_NETS];
     fleck_error why = {0};
     fleck_status st;
 
+    for (int k = 0; k < FK_MODEL_NETS; k++)
+        of_run[k] = &feeds->feeds[feeds->of_run[i][k]];
     fk_bench_no_figures(r);
     FK_DO(describe(r, &feeds->owners[i], run->name, err));
-    st = fit_and_evaluate(w, r, run, &feeds->feeds[feeds->of_run[i]], &why);
+    st = fit_and_evaluate(w, r, run, of_run, &why);
     if (st == FLECK_E_CANCELLED)
         FK_FAIL(err, st, "run %s: %s", run->name, why.message);
     if (st == FLECK_OK)

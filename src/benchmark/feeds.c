@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which runs of a benchmark can take one network, and opening it. */
+/* Which runs of a benchmark can share a network, and opening it. */
 #include "base/mem.h"
 #include "benchmark/bench.h"
 
@@ -9,17 +9,18 @@
 typedef struct want {
     char *key;
     fk_net_settings net; /* taps point into the owners' models */
+    fk_net_source source;
 } want;
 
-/* Everything that decides a network's taps but their choice. */
-static fleck_status key_of(char **out, const fk_model *m, const fk_net_settings *n,
+/* Everything that decides the taps of network `net` of m but their choice. */
+static fleck_status key_of(char **out, const fk_model *m, int net, const fk_net_settings *n,
                            fleck_error *err)
 {
-    return fk_asprintf(out, err, "%s|%s|%d|%d|%lldx%lld|%.9g %.9g %.9g|%.9g %.9g %.9g", m->backbone,
-                       fk_model_source(m).name, (int)n->engine, (int)n->precision,
-                       (long long)n->width, (long long)n->height, (double)n->mean[0],
-                       (double)n->mean[1], (double)n->mean[2], (double)n->scale[0],
-                       (double)n->scale[1], (double)n->scale[2]);
+    return fk_asprintf(out, err, "%s|%s|%d|%d|%lldx%lld|%.9g %.9g %.9g|%.9g %.9g %.9g",
+                       fk_model_net_name(m, net), fk_model_source(m, net).name, (int)n->engine,
+                       (int)n->precision, (long long)n->width, (long long)n->height,
+                       (double)n->mean[0], (double)n->mean[1], (double)n->mean[2],
+                       (double)n->scale[0], (double)n->scale[1], (double)n->scale[2]);
 }
 
 /* Add more's taps to w's; false where there are too many. */
@@ -42,69 +43,63 @@ static bool join_taps(fk_net_settings *w, const fk_net_settings *more)
     return true;
 }
 
-/* Find or make the feed of run i, whose model is m; models[i] stays where it is. */
-static fleck_status place_run(fk_bench_feeds *f, want *wants, int i, const fk_model *m, int threads,
-                              fleck_error *err)
+/* Find or make the feed of network `net` of m, the model of a run; m stays where it is.  *feed: its
+ * number. */
+static fleck_status place_net(fk_bench_feeds *f, want *wants, const fk_model *m, int net,
+                              int threads, int *feed, fleck_error *err)
 {
-    fk_net_settings net = fk_model_net_settings(m, threads);
+    fk_net_settings settings = fk_model_net_settings(m, net, threads);
     char *key = NULL;
     int k = 0;
     fleck_status st;
 
-    FK_DO(key_of(&key, m, &net, err));
-    while (k < f->n && (strcmp(wants[k].key, key) != 0 || !join_taps(&wants[k].net, &net)))
+    FK_DO(key_of(&key, m, net, &settings, err));
+    while (k < f->n && (strcmp(wants[k].key, key) != 0 || !join_taps(&wants[k].net, &settings)))
         k++;
     if (k == f->n) {
-        wants[f->n++] = (want){.key = key, .net = net};
+        wants[f->n++] = (want){.key = key, .net = settings, .source = fk_model_source(m, net)};
         key = NULL;
     }
-    f->of_run[i] = k;
+    *feed = k;
 done:
     fk_free(key);
     return st;
 }
 
-static fleck_status open_feeds(fk_bench_feeds *f, const want *wants, fk_pool *pool,
-                               fleck_error *err)
+/* Find or make the feeds of run i. */
+static fleck_status place_run(fk_bench_feeds *f, want *wants, const fk_bench_runs *runs, int i,
+                              int threads, fleck_error *err)
 {
-    fleck_status st = FLECK_OK;
+    const fk_model *m = &f->owners[i];
+    fleck_status st;
 
-    for (int k = 0; k < f->n; k++) {
-        int first = 0;
-        fk_net_source source;
-
-        while (f->of_run[first] != k)
-            first++;
-        source = fk_model_source(&f->owners[first]);
-        FK_DO(fk_feed_open(&f->feeds[k], &source, &wants[k].net, wants[k].key, pool, err));
-    }
-done:
+    st = fk_fit_describe(&f->owners[i], &runs->items[i].fit, err);
+    if (st != FLECK_OK)
+        fk_error_context(err, "run %s", runs->items[i].name);
+    for (int k = 0; st == FLECK_OK && k < m->n_nets; k++)
+        st = place_net(f, wants, m, k, threads, &f->of_run[i][k], err);
     return st;
 }
 
 fleck_status fk_bench_feeds_open(fk_bench_feeds *out, const fk_bench_runs *runs, fk_pool *pool,
                                  fleck_error *err)
 {
+    const int most = runs->n * FK_MODEL_NETS;
     want *wants = NULL;
     fleck_status st;
 
     *out = (fk_bench_feeds){.n_runs = runs->n};
-    FK_DO(FK_CALLOC(&wants, runs->n, err));
-    FK_DO(FK_CALLOC(&out->feeds, runs->n, err));
+    FK_DO(FK_CALLOC(&wants, most, err));
+    FK_DO(FK_CALLOC(&out->feeds, most, err));
     FK_DO(FK_CALLOC(&out->owners, runs->n, err));
     FK_DO(FK_CALLOC(&out->of_run, runs->n, err));
-    for (int i = 0; i < runs->n; i++) {
-        st = fk_fit_describe(&out->owners[i], &runs->items[i].fit, err);
-        if (st != FLECK_OK)
-            fk_error_context(err, "run %s", runs->items[i].name);
-        if (st == FLECK_OK)
-            st = place_run(out, wants, i, &out->owners[i], fk_pool_threads(pool), err);
-        if (st != FLECK_OK)
-            goto done;
-    }
-    FK_DO(open_feeds(out, wants, pool, err));
+    for (int i = 0; i < runs->n; i++)
+        FK_DO(place_run(out, wants, runs, i, fk_pool_threads(pool), err));
+    for (int k = 0; k < out->n; k++)
+        FK_DO(
+            fk_feed_open(&out->feeds[k], &wants[k].source, &wants[k].net, wants[k].key, pool, err));
 done:
-    for (int k = 0; wants != NULL && k < runs->n; k++)
+    for (int k = 0; wants != NULL && k < most; k++)
         fk_free(wants[k].key);
     fk_free(wants);
     if (st != FLECK_OK)
@@ -114,7 +109,7 @@ done:
 
 void fk_bench_feeds_close(fk_bench_feeds *f)
 {
-    for (int k = 0; f->feeds != NULL && k < f->n_runs; k++)
+    for (int k = 0; f->feeds != NULL && k < f->n; k++)
         fk_feed_close(&f->feeds[k]);
     for (int i = 0; f->owners != NULL && i < f->n_runs; i++)
         fk_model_free(&f->owners[i]);

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "benchmark/bench.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -168,15 +169,41 @@ done:
 
 /* ---- What decides the figures of a run ---- */
 
-/* The digest of the weights, read once for each run. */
+/* The digests of the weights, read once for each run. */
 static fleck_status sum_weights(fk_bench_run *run, const fk_model *m, fleck_error *err)
 {
-    fk_net_source source = fk_model_source(m);
+    char all[sizeof run->weights] = "", one[FK_DIGEST_TEXT];
+    fleck_status st = FLECK_OK;
 
     if (run->weights[0] != '\0')
         return FLECK_OK;
-    return fk_bench_file_digest(run->weights,
-                                source.weights != NULL ? source.name : run->fit.backbone, err);
+    for (int k = 0; k < m->n_nets; k++) {
+        fk_net_source source = fk_model_source(m, k);
+        size_t used = strlen(all);
+
+        FK_DO(fk_bench_file_digest(one, source.weights != NULL ? source.name : run->fit.backbone,
+                                   err));
+        snprintf(all + used, sizeof all - used, "%s%s", k > 0 ? " " : "", one);
+    }
+    memcpy(run->weights, all, sizeof all);
+done:
+    return st;
+}
+
+/* What a run does with the samples of each network. */
+static fleck_status add_normalisation(fk_text *t, const fk_model *m, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    for (int i = 0; i < 3; i++)
+        FK_DO(fk_text_printf(t, err, "%.9g %.9g %u\n", (double)m->nets[0].mean[i],
+                             (double)m->nets[0].scale[i], m->pre.background[i]));
+    for (int k = 1; k < m->n_nets; k++)
+        for (int i = 0; i < 3; i++)
+            FK_DO(fk_text_printf(t, err, "%.9g %.9g\n", (double)m->nets[k].mean[i],
+                                 (double)m->nets[k].scale[i]));
+done:
+    return st;
 }
 
 fleck_status fk_bench_run_sum(char out[FK_SHA256_TEXT], const char *files,
@@ -205,9 +232,7 @@ fleck_status fk_bench_run_sum(char out[FK_SHA256_TEXT], const char *files,
                          (long long)p->crop_height, (long long)p->tile, (long long)p->overlap,
                          p->resize, m->sigma, (long long)run->fit.calibrate,
                          (long long)run->fit.max_memory, text));
-    for (int i = 0; i < 3; i++)
-        FK_DO(fk_text_printf(&t, err, "%.9g %.9g %u\n", (double)p->mean[i], (double)p->scale[i],
-                             p->background[i]));
+    FK_DO(add_normalisation(&t, m, err));
     FK_DO(fk_text_printf(&t, err, "%s %lld %.17g %s\n",
                          run->fit.window != NULL ? run->fit.window : "auto",
                          (long long)run->fit.max_pixels, run->fit.false_alarms,

@@ -145,7 +145,7 @@ static fleck_status name_run(char **out, const fk_bench_run *run, const char *op
 
     FK_DO(fk_text_printf(&name, err, "%s@%s", run->fit.method, run->fit.backbone));
     while (*options != '\0') {
-        size_t n = strcspn(options, ",");
+        size_t n = fk_bench_pair_length(options);
 
         if (strncmp(options, "weights=", 8) != 0)
             FK_DO(fk_text_printf(&name, err, "%s%.*s", first ? ":" : ",", (int)n, options));

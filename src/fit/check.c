@@ -4,6 +4,7 @@
 #include "base/number.h"
 #include "base/pool.h"
 #include "fit/fit.h"
+#include "fit/networks.h"
 
 #include <string.h>
 
@@ -154,10 +155,31 @@ done:
     return st;
 }
 
+/* The same of the weights of network k of n, called `name`. */
+static fleck_status apart_weights(const fk_outputs *o, const fleck_settings *s, const char *name,
+                                  int k, int n, fleck_error *err)
+{
+    char *file = NULL, *stored = NULL;
+    const char *home;
+    fleck_status st;
+
+    FK_DO(fk_networks_weights(&file, s, k, n, err));
+    FK_DO(fk_outputs_apart(o, file, err));
+    FK_DO(fk_weights_home(&home, s->home, s->shared_home, name, err));
+    if (home != NULL && file == NULL) {
+        FK_DO(fk_weights_path(&stored, home, name, err));
+        FK_DO(fk_outputs_apart(o, stored, err));
+    }
+done:
+    fk_free(file);
+    fk_free(stored);
+    return st;
+}
+
 fleck_status fk_fit_apart(const fk_outputs *o, const fleck_settings *s, fleck_error *err)
 {
-    char *stored = NULL;
-    const char *home;
+    const fk_arch *archs[FK_MODEL_NETS];
+    int n = 0;
     fleck_status st;
 
     FK_DO(fk_outputs_apart(o, s->mask, err));
@@ -165,16 +187,13 @@ fleck_status fk_fit_apart(const fk_outputs *o, const fleck_settings *s, fleck_er
         FK_DO(fk_outputs_apart(o, s->ignore[i], err)); /* a file, where it is no shape */
     for (int i = 0; s->only != NULL && s->only[i] != NULL; i++)
         FK_DO(fk_outputs_apart(o, s->only[i], err));
-    FK_DO(fk_outputs_apart(o, s->weights, err));
     if (s->backbone == NULL)
-        return FLECK_OK;
+        return fk_outputs_apart(o, s->weights, err);
     FK_DO(fk_outputs_apart(o, s->backbone, err)); /* a file, where it is no name */
-    FK_DO(fk_weights_home(&home, s->home, s->shared_home, s->backbone, err));
-    if (home != NULL && s->weights == NULL) {
-        FK_DO(fk_weights_path(&stored, home, s->backbone, err));
-        FK_DO(fk_outputs_apart(o, stored, err));
-    }
+    if (fk_model_archs(archs, &n, s->backbone, NULL) != FLECK_OK)
+        return fk_outputs_apart(o, s->weights, err);
+    for (int k = 0; k < n; k++)
+        FK_DO(apart_weights(o, s, archs[k]->name, k, n, err));
 done:
-    fk_free(stored);
     return st;
 }

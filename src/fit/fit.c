@@ -193,8 +193,9 @@ static fleck_status limit(fk_fitting *f, const fleck_settings *s, fleck_error *e
 {
     int64_t pieces = fk_canvas_pieces(&f->front.canvases[0]);
 
-    if (f->model->weights != NULL && f->model->runs_on == FK_ENGINE_NATIVE)
-        fk_st_release(f->model->weights);
+    for (int k = 0; k < f->model->n_nets; k++)
+        if (f->model->nets[k].weights != NULL && f->model->nets[k].runs_on == FK_ENGINE_NATIVE)
+            fk_st_release(f->model->nets[k].weights);
     return fk_fit_limit(f->model, s, f->n * pieces, f->runner->threads, fk_held_out_bytes(f), err);
 }
 

@@ -30,7 +30,7 @@ fleck_status fk_fit_areas(fk_model *m, const fleck_settings *s, int64_t width, i
 fleck_status fk_fit_limit(fk_model *m, const fleck_settings *s, int64_t images, int threads,
                           int64_t later, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Make a model of like's backbone with settings s that has shapes and method but no weights: to ask
+/* Make a model of like's networks with settings s that has shapes and method but no weights: to ask
  * the method what it would need.  The caller frees it.  FLECK_E_UNSUPPORTED: the backbone is an
  * ONNX file. */
 fleck_status fk_fit_outline(fk_model *out, const fk_model *like, const fleck_settings *s,
@@ -93,7 +93,7 @@ fleck_status fk_fit_apart(const fk_outputs *o, const fleck_settings *s,
 fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const fleck_settings *s,
                         fleck_times *times, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Select m's engine by name; NULL: the fastest for its network and precision. */
+/* Select the engine of m's networks by name; NULL: the fastest for each and the precision. */
 fleck_status fk_pick_engine(fk_model *m, const char *name, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Planning a fit: from settings to a model that has learned nothing yet. */
-#include "base/digest.h"
 #include "base/mem.h"
-#include "base/nearest.h"
-#include "base/pool.h"
-#include "net/onnx.h"
 #include "view/area.h"
 #include "fit/fit.h"
+#include "fit/networks.h"
 #include "fit/settings.h"
 
 #include <math.h>
@@ -15,38 +12,6 @@
 #include <string.h>
 
 #define MIN_SIDE 32
-#define WHOLE_STRIDE 32
-#define MAX_ONNX_BYTES ((size_t)1 << 31)
-
-static const float imagenet_mean[3] = {0.485f, 0.456f, 0.406f};
-static const float imagenet_scale[3] = {0.229f, 0.224f, 0.225f};
-
-fleck_status fk_pick_engine(fk_model *m, const char *name, fleck_error *err)
-{
-    char meant[FK_MEANT];
-
-    if (name == NULL) {
-        m->runs_on = fk_engine_fastest(m->arch, m->precision);
-        return FLECK_OK;
-    }
-    if (!fk_engine_parse(name, &m->runs_on))
-        return fk_error_set(err, FLECK_E_OPTION,
-                            "engine: expected native, openvino or reference, got \"%s\"%s", name,
-                            fk_nearest_choice(meant, "native|openvino|reference", name));
-    if (!fk_engine_built(m->runs_on))
-        return fk_error_set(err, FLECK_E_UNSUPPORTED, "this fleck was built without %s", name);
-    return FLECK_OK;
-}
-
-/* The sides of the network's input should be multiples of this: the stride of its last stage, or
- * the patch size if all taps have the same stride. */
-static int64_t input_multiple(const fk_arch *arch)
-{
-    for (int i = 1; arch != NULL && arch->default_taps[i] != NULL; i++)
-        if (arch->strides[i] != arch->strides[0])
-            return WHOLE_STRIDE;
-    return arch != NULL && arch->default_taps[0] != NULL ? arch->strides[0] : WHOLE_STRIDE;
-}
 
 /* side rounded to a multiple of m, at least MIN_SIDE. */
 static int64_t to_multiple(double side, int64_t m)
@@ -153,7 +118,7 @@ static void most_frequent_size(fleck_settings *s, const double *shapes, int64_t 
 
 fleck_status fk_fit_shape(fleck_settings *s, const char *const *files, int64_t n, fleck_error *err)
 {
-    int64_t m = input_multiple(s->backbone != NULL ? fk_arch_find(s->backbone) : NULL), known = 1;
+    int64_t m = fk_networks_multiple(s->backbone), known = 1;
     double shapes[SHAPED] = {1.0};
     fleck_status st = FLECK_OK;
 
@@ -197,7 +162,7 @@ static fleck_status refuse_tile(int64_t tile, int64_t most, int64_t width, int64
 
 fleck_status fk_fit_check_tile(const fk_model *m, int64_t width, int64_t height, fleck_error *err)
 {
-    int64_t most = largest_tile(width, height, input_multiple(m->arch));
+    int64_t most = largest_tile(width, height, fk_networks_multiple(m->backbone));
 
     return m->pre.tile > most ? refuse_tile(m->pre.tile, most, width, height, err) : FLECK_OK;
 }
@@ -205,7 +170,7 @@ fleck_status fk_fit_check_tile(const fk_model *m, int64_t width, int64_t height,
 fleck_status fk_fit_check_tiles(const fleck_settings *s, const char *const *files, int64_t n,
                                 fleck_error *err)
 {
-    int64_t m = input_multiple(fk_arch_find(s->backbone)), largest = 0, width = 0, height = 0;
+    int64_t m = fk_networks_multiple(s->backbone), largest = 0, width = 0, height = 0;
 
     if (s->tile <= MIN_SIDE || s->width > 0)
         return FLECK_OK;
@@ -272,195 +237,6 @@ done:
     return st;
 }
 
-static void plan_normalisation(fk_model *m, const char *name)
-{
-    bool own = strcmp(name, "own") == 0;
-
-    for (int i = 0; i < 3; i++) {
-        m->pre.mean[i] = own && m->arch != NULL ? m->arch->mean[i] : imagenet_mean[i];
-        m->pre.scale[i] = own && m->arch != NULL ? m->arch->scale[i] : imagenet_scale[i];
-    }
-}
-
-static int threads_of(const fleck_settings *s)
-{
-    return s->threads > 0 ? s->threads : fk_pool_processors();
-}
-
-/* A weight file of the caller must be folded safetensors, as `fleck weights add` stores them. */
-static fleck_status open_weights(fk_model *m, const fleck_settings *s, fleck_error *err)
-{
-    const char *home;
-    fleck_status st;
-
-    if (s->weights == NULL && s->home == NULL && s->shared_home == NULL)
-        return fk_error_set(err, FLECK_E_OPTION,
-                            "backbone %s: neither a weight file nor a folder of weights was given",
-                            m->arch->name);
-    if (s->weights == NULL) {
-        st = fk_weights_home(&home, s->home, s->shared_home, m->arch->name, err);
-        return st != FLECK_OK ? st
-                              : fk_weights_open(&m->weights, home, m->arch, threads_of(s), err);
-    }
-    st = fk_st_open_with(&m->weights, s->weights, threads_of(s), NULL, err);
-    if (st == FLECK_E_FORMAT)
-        fk_error_context(err, "weights (torch files go through `fleck weights add` first)");
-    if (st == FLECK_OK)
-        st = fk_st_check_finite(m->weights, err);
-    return st;
-}
-
-/* Set the name and digest of the file that m's weights come from. */
-static fleck_status name_weights(fk_model *m, const fleck_settings *s, fleck_error *err)
-{
-    const char *source = NULL, *sum = NULL;
-    char text[FK_DIGEST_TEXT];
-    fk_digest one;
-    fleck_status st;
-
-    if (m->arch != NULL) {
-        source = fk_st_metadata(m->weights, FK_WEIGHTS_KEY_SOURCE);
-        sum = fk_st_metadata(m->weights, FK_WEIGHTS_KEY_SHA256);
-    }
-    if (source != NULL && sum != NULL) {
-        FK_DO(fk_strdup(&m->weights_source, source, err));
-        FK_DO(fk_asprintf(&m->weights_digest, err, "sha256:%s", sum));
-        return FLECK_OK;
-    }
-    one = fk_digest_block(m->onnx, m->onnx_size); /* an ONNX model is one block */
-    fk_digest_text(text, one);
-    FK_DO(fk_path_base(&m->weights_source, m->arch != NULL ? s->weights : s->backbone, err));
-    FK_DO(fk_asprintf(&m->weights_digest, err, "xxh3-128:%s",
-                      m->arch != NULL ? fk_st_digest(m->weights) : text));
-done:
-    return st;
-}
-
-static fleck_status plan_backbone(fk_model *m, const fleck_settings *s, fleck_error *err)
-{
-    char meant[FK_MEANT];
-    fleck_status st;
-
-    m->prefix = "";
-    m->arch = fk_arch_find(s->backbone);
-    if (m->arch != NULL) {
-        FK_DO(fk_strdup(&m->backbone, s->backbone, err));
-        FK_DO(open_weights(m, s, err));
-    } else if (fk_ends_with(s->backbone, ".onnx")) {
-        FK_DO(fk_path_base(&m->backbone, s->backbone, err));
-        FK_DO(fk_contents_read(&m->onnx_file, s->backbone, MAX_ONNX_BYTES, err));
-        if (m->onnx_file.size == 0)
-            FK_FAIL(err, FLECK_E_FORMAT, "%s: expected an ONNX model, found an empty file",
-                    s->backbone);
-        m->onnx = m->onnx_file.data;
-        m->onnx_size = m->onnx_file.size;
-        FK_DO(fk_onnx_check_finite(m->onnx, m->onnx_size, s->backbone, err));
-    } else {
-        FK_FAIL(err, FLECK_E_OPTION,
-                "backbone: \"%s\" is neither built in (`fleck weights list` names them) nor a "
-                ".onnx file%s",
-                s->backbone, fk_arch_meant(meant, s->backbone));
-    }
-    FK_DO(name_weights(m, s, err));
-done:
-    return st;
-}
-
-/* Add the tap called name[0..length). */
-static fleck_status add_tap(fk_model *m, const char *name, size_t length, fleck_error *err)
-{
-    if (m->n_taps == FK_MAX_TAPS || length == 0 || length >= FK_NAME_SIZE)
-        return fk_error_set(err, FLECK_E_OPTION,
-                            "taps: expected at most %d names separated by commas", FK_MAX_TAPS);
-    snprintf(m->taps[m->n_taps++].name, FK_NAME_SIZE, "%.*s", (int)length, name);
-    return FLECK_OK;
-}
-
-/* Add the taps that text names, or with NULL those of the architecture that the method uses. */
-static fleck_status name_taps(fk_model *m, const char *text, fleck_error *err)
-{
-    const char *const *usual = m->arch != NULL ? m->arch->default_taps : NULL;
-    int n_usual = 0;
-    fleck_status st = FLECK_OK;
-
-    if (text == NULL) {
-        while (usual != NULL && n_usual < FK_MAX_TAPS && usual[n_usual] != NULL)
-            n_usual++;
-        for (int i = n_usual > m->method->skip_taps ? m->method->skip_taps : 0;
-             usual != NULL && i < n_usual && st == FLECK_OK; i++)
-            st = add_tap(m, usual[i], strlen(usual[i]), err);
-        return st;
-    }
-    for (const char *p = text; st == FLECK_OK; p++) {
-        size_t n = strcspn(p, ",");
-
-        st = add_tap(m, p, n, err);
-        p += n;
-        if (*p == '\0')
-            break;
-    }
-    return st;
-}
-
-/* Set the shapes of the taps, from the architecture's graph or the compiled ONNX model. */
-static fleck_status shape_taps(fk_model *m, fleck_error *err)
-{
-    fk_map_size input = fk_preprocess_input(&m->pre);
-    fk_graph g = {0};
-    fk_net *net = NULL;
-    fleck_status st;
-
-    if (m->arch == NULL) {
-        fk_net_source source = fk_model_source(m);
-        fk_net_settings settings = fk_model_net_settings(m, 1);
-
-        settings.pool = true; /* a method may want the global output, if there is one */
-        st = fk_net_open(&net, &source, &settings, err);
-        settings.pool = false;
-        if (st == FLECK_E_NOTFOUND)
-            st = fk_net_open(&net, &source, &settings, err);
-        if (st != FLECK_OK)
-            goto done;
-        m->n_taps = fk_net_tap_count(net);
-        for (int i = 0; i < m->n_taps; i++)
-            m->taps[i] = *fk_net_tap(net, i);
-        m->pool_dim = fk_net_pool_dim(net);
-        goto done;
-    }
-    FK_DO(m->arch->describe(&g, input.height, input.width, err));
-    if (g.pool_node >= 0)
-        m->pool_dim = g.ops[g.pool_node].out_channels;
-    for (int i = 0; i < m->n_taps; i++) {
-        int k = 0;
-        fk_text names = {0};
-        fk_nearest near = {.word = m->taps[i].name};
-        char meant[FK_MEANT];
-
-        while (k < g.n_taps && strcmp(g.taps[k].name, m->taps[i].name) != 0)
-            k++;
-        if (k == g.n_taps) {
-            for (k = 0; k < g.n_taps; k++)
-                fk_nearest_offer(&near, g.taps[k].name);
-            for (k = 0; k < g.n_taps; k++)
-                if (fk_text_printf(&names, err, "%s%s", k > 0 ? ", " : "", g.taps[k].name) !=
-                    FLECK_OK)
-                    break;
-            st = fk_error_set(err, FLECK_E_OPTION, "taps: backbone %s has %s, not \"%s\"%s",
-                              m->backbone, names.data != NULL ? names.data : "none",
-                              m->taps[i].name, fk_nearest_text(&near, "", meant));
-            fk_text_free(&names);
-            goto done;
-        }
-        m->taps[i].channels = g.ops[g.taps[k].node].out_channels;
-        m->taps[i].height = g.ops[g.taps[k].node].out_height;
-        m->taps[i].width = g.ops[g.taps[k].node].out_width;
-    }
-done:
-    fk_net_close(&net);
-    fk_graph_free(&g);
-    return st;
-}
-
 static fleck_status plan_method(fk_model *m, const fleck_settings *s, fleck_error *err)
 {
     fleck_status st;
@@ -479,14 +255,13 @@ fleck_status fk_fit_outline(fk_model *out, const fk_model *like, const fleck_set
 {
     fleck_status st;
 
-    *out = (fk_model){.arch = like->arch, .method = fk_method_find(s->method)};
-    if (out->arch == NULL || out->method == NULL)
+    *out = (fk_model){.method = fk_method_find(s->method)};
+    if (out->method == NULL)
         FK_FAIL(err, FLECK_E_UNSUPPORTED, "only what is built in can be outlined");
-    FK_DO(fk_strdup(&out->backbone, like->backbone, err));
+    FK_DO(fk_networks_outline(out, like, err));
     plan_tiles(&out->pre, s);
     FK_DO(plan_size(&out->pre, s, out->method->resize, err));
-    FK_DO(name_taps(out, s->taps, err));
-    FK_DO(shape_taps(out, err));
+    FK_DO(fk_networks_taps(out, s->taps, err));
     FK_DO(plan_method(out, s, err));
 done:
     if (st != FLECK_OK)
@@ -514,7 +289,6 @@ static fleck_status plan_background(fk_preprocess *p, const char *text, fleck_er
 
 fleck_status fk_fit_describe(fk_model *m, const fleck_settings *s, fleck_error *err)
 {
-    char version[FK_ENGINE_VERSION_SIZE];
     fleck_status st;
 
     *m = (fk_model){0};
@@ -525,9 +299,7 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_settings *s, fleck_error *
     m->fitted_pooling = m->pooling;
     FK_DO(fk_strdup(&m->version, FLECK_VERSION, err));
     FK_DO(fk_precision_named(&m->precision, s->precision, err));
-    FK_DO(plan_backbone(m, s, err));
-    FK_DO(fk_pick_engine(m, s->engine, err));
-    FK_DO(fk_strdup(&m->engine, fk_engine_version(m->runs_on, version, sizeof version), err));
+    FK_DO(fk_networks_open(m, s, err));
     plan_tiles(&m->pre, s);
     FK_DO(plan_size(&m->pre, s, m->method->resize, err));
     if (m->pre.width > 0)
@@ -535,9 +307,7 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_settings *s, fleck_error *
     FK_DO(plan_background(&m->pre, s->background, err));
     if (s->ignore == NULL && s->only == NULL)
         FK_DO(fk_fit_areas(m, s, 0, 0, err));
-    plan_normalisation(m, s->normalisation);
-    FK_DO(name_taps(m, s->taps, err));
-    FK_DO(shape_taps(m, err));
+    FK_DO(fk_networks_taps(m, s->taps, err));
     FK_DO(plan_method(m, s, err));
 done:
     if (st != FLECK_OK)

@@ -37,8 +37,26 @@ typedef struct fk_preprocess {
     bool blend; /* transparent pixels show the background; models of earlier versions show what
                            is hidden there */
     uint8_t background[3];
-    float mean[3], scale[3];
 } fk_preprocess;
+
+/* Most networks whose taps a model joins. */
+#define FK_MODEL_NETS 4
+/* Bytes for the prefix of a network's tensors. */
+#define FK_NET_PREFIX (FK_NAME_SIZE + 16)
+
+/* One network of a model.  Valid when zeroed; the model owns what it points to. */
+typedef struct fk_model_net {
+    const fk_arch *arch;   /* NULL for ONNX */
+    fk_st_reader *weights; /* the weight file while fitting; NULL: the model's own file */
+    char *source;          /* name of the file that the weights, or the ONNX model, come from */
+    char *digest;          /* of it: "sha256:..." or "xxh3-128:..."; both NULL if it is unknown */
+    char prefix[FK_NET_PREFIX]; /* of tensor names there */
+    fk_contents onnx_file;      /* while fitting */
+    const void *onnx;           /* bytes, NULL for an architecture */
+    size_t onnx_size;
+    float mean[3], scale[3]; /* of the input's normalisation */
+    fk_engine runs_on;       /* in this process, see fk_pick_engine(); not written */
+} fk_model_net;
 
 /* What is to be said of one of the areas that a mask was made of. */
 typedef struct fk_area_note {
@@ -48,22 +66,17 @@ typedef struct fk_area_note {
 
 /* Valid when zeroed; everything owned, see fk_model_free(). */
 typedef struct fk_model {
-    char *backbone;        /* architecture's name, or the ONNX file's name */
-    const fk_arch *arch;   /* NULL for ONNX */
-    fk_st_reader *weights; /* what arch's weights are read from: a weight file while fitting, the
-                              model itself once opened */
-    char *weights_source;  /* name of the file that the weights, or the ONNX model, come from */
-    char *weights_digest; /* of it: "sha256:..." or "xxh3-128:..."; both NULL where it is unknown */
-    const char *prefix;   /* of tensor names in weights */
-    fk_contents onnx_file; /* while fitting */
-    const void *onnx;      /* bytes, NULL for an architecture */
-    size_t onnx_size;
+    char *backbone; /* names of the networks, joined by '+', or the ONNX file's name */
+    int n_nets;
+    fk_model_net nets[FK_MODEL_NETS];
+    fk_st_reader *file; /* of an opened model, which has the weights too; NULL while fitting */
     int n_taps;
-    fk_tap_info taps[FK_MAX_TAPS]; /* in the embedding's order */
+    fk_tap_info taps[FK_MAX_TAPS]; /* in the embedding's order; of several networks each is called
+                                      NETWORK/TAP */
+    int tap_net[FK_MAX_TAPS];      /* the network that each is of */
     int64_t pool_dim;
     fk_precision precision;
-    char *engine;      /* version text of the engine that it was fitted with */
-    fk_engine runs_on; /* in this process, see fk_pick_engine(); not written */
+    char *engine; /* version text of the engines that it was fitted with */
     fk_preprocess pre;
     int64_t mask_width, mask_height;
     int64_t mask_file[2]; /* width and height at which a fit drew it; not stored */
@@ -113,10 +126,25 @@ fk_map_size fk_preprocess_canvas(const fk_preprocess *p, int64_t width, int64_t 
 /* Images learned. */
 int64_t fk_model_images(const fk_model *m);
 
-/* What the network is built from, borrowed from m. */
-fk_net_source fk_model_source(const fk_model *m);
-/* Its settings at m's size, taps, precision and engine. */
-fk_net_settings fk_model_net_settings(const fk_model *m, int threads);
+/* The built-in networks that text names: one, or several that are joined, "a+b".  FLECK_E_OPTION,
+ * with *n 0: an unknown name, a name twice, more than FK_MODEL_NETS. */
+fleck_status fk_model_archs(const fk_arch *out[FK_MODEL_NETS], int *n, const char *text,
+                            fleck_error *err) FLECK_MUST_CHECK;
+/* The name of network k. */
+const char *fk_model_net_name(const fk_model *m, int k);
+/* The name of tap i in its network. */
+const char *fk_model_tap_name(const fk_model *m, int i);
+/* The prefix of network k's tensors in a model's file: "backbone.", or "backbone.NETWORK." where
+ * several are joined. */
+void fk_model_net_prefix(char out[FK_NET_PREFIX], const fk_model *m, int k);
+/* The file that network k's weights are read from; NULL for ONNX while fitting. */
+fk_st_reader *fk_model_net_file(const fk_model *m, int k);
+/* What network k is built from, borrowed from m. */
+fk_net_source fk_model_source(const fk_model *m, int k);
+/* Its settings at m's size, precision and engine, with those of m's taps that are its. */
+fk_net_settings fk_model_net_settings(const fk_model *m, int k, int threads);
+/* Read the weights again if their memory was freed. */
+fleck_status fk_model_restore(const fk_model *m, fleck_error *err) FLECK_MUST_CHECK;
 
 /* Write m, whole or not at all.  FLECK_E_FORMAT, naming the tensor, where a number is infinite or
  * NaN. */

@@ -117,6 +117,19 @@ static fleck_status read_pixels(fk_preprocess *p, const fk_json *j, fleck_error 
     return FLECK_OK;
 }
 
+static fleck_status read_normalisation(fk_model_net *net, const fk_json *j, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(get_triple(net->mean, j, "mean", err));
+    FK_DO(get_triple(net->scale, j, "scale", err));
+    for (int i = 0; i < 3; i++)
+        if (!(net->scale[i] > 0.0f) || !isfinite(net->scale[i]) || !isfinite(net->mean[i]))
+            FK_FAIL(err, FLECK_E_FORMAT, "normalisation: expected finite means and scales above 0");
+done:
+    return st;
+}
+
 static fleck_status read_preprocess(fk_model *m, const fk_json *object, fleck_error *err)
 {
     fk_preprocess *p = &m->pre;
@@ -125,8 +138,7 @@ static fleck_status read_preprocess(fk_model *m, const fk_json *object, fleck_er
     fleck_status st;
 
     FK_DO(read_shape(m, j, err));
-    FK_DO(get_triple(p->mean, j, "mean", err));
-    FK_DO(get_triple(p->scale, j, "scale", err));
+    FK_DO(read_normalisation(&m->nets[0], j, err));
     FK_DO(read_pixels(p, j, err));
     if (resize == NULL || strlen(resize) >= sizeof p->resize)
         FK_FAIL(err, FLECK_E_FORMAT, "the model's preprocessing names no known resize filter");
@@ -135,9 +147,6 @@ static fleck_status read_preprocess(fk_model *m, const fk_json *object, fleck_er
         FK_FAIL(err, FLECK_E_FORMAT, "crop %lldx%lld is larger than the size %lldx%lld",
                 (long long)p->crop_width, (long long)p->crop_height, (long long)p->width,
                 (long long)p->height);
-    for (int i = 0; i < 3; i++)
-        if (!(p->scale[i] > 0.0f) || !isfinite(p->scale[i]) || !isfinite(p->mean[i]))
-            FK_FAIL(err, FLECK_E_FORMAT, "normalisation: expected finite means and scales above 0");
 done:
     return st;
 }
@@ -187,6 +196,67 @@ static fleck_status read_taps(fk_model *m, const fk_json *object, fleck_error *e
     return st;
 }
 
+/* Where a network's weights come from, which models of earlier versions do not say. */
+static fleck_status read_weights(fk_model_net *net, const fk_json *object, fleck_error *err)
+{
+    const fk_json *weights = fk_json_get(object, "weights");
+    fleck_status st = FLECK_OK;
+
+    if (weights != NULL) {
+        FK_DO(get_text(&net->source, weights, "source", err));
+        FK_DO(get_text(&net->digest, weights, "digest", err));
+    }
+done:
+    return st;
+}
+
+/* What joined networks do not share. */
+static fleck_status read_nets(fk_model *m, const fk_json *object, fleck_error *err)
+{
+    const fk_json *nets = fk_json_get(object, "networks");
+    fleck_status st = FLECK_OK;
+
+    if (m->n_nets == 1)
+        return read_weights(&m->nets[0], object, err);
+    if (!fk_json_is_array(nets) || fk_json_count(nets) != m->n_nets)
+        return missing("networks", "an object for each of the networks", err);
+    for (int k = 0; k < m->n_nets; k++) {
+        FK_DO(read_weights(&m->nets[k], fk_json_at(nets, k), err));
+        FK_DO(read_normalisation(&m->nets[k], fk_json_at(nets, k), err));
+    }
+done:
+    return st;
+}
+
+static fleck_status read_onnx(fk_model *m, fleck_error *err)
+{
+    int64_t any = -1;
+    fk_tensor t;
+    fleck_status st;
+
+    FK_DO(fk_st_get_checked(m->file, "backbone.onnx", FK_U8, 1, &any, &t, err));
+    m->n_nets = 1;
+    m->nets[0].onnx = t.data;
+    m->nets[0].onnx_size = (size_t)t.shape[0];
+done:
+    return st;
+}
+
+static fleck_status read_archs(fk_model *m, fleck_error *err)
+{
+    const fk_arch *archs[FK_MODEL_NETS];
+
+    if (fk_model_archs(archs, &m->n_nets, m->backbone, NULL) != FLECK_OK)
+        return fk_error_set(err, FLECK_E_UNSUPPORTED,
+                            "the model's backbone is \"%s\", which this fleck does not have",
+                            m->backbone);
+    for (int k = 0; k < m->n_nets; k++)
+        m->nets[k].arch = archs[k];
+    for (int k = 0; k < m->n_nets; k++)
+        fk_model_net_prefix(m->nets[k].prefix, m, k);
+    return FLECK_OK;
+}
+
 static fleck_status read_network(fk_model *m, const fk_json *object, fleck_error *err)
 {
     const char *precision = fk_json_get_string(object, "precision");
@@ -204,56 +274,81 @@ static fleck_status read_network(fk_model *m, const fk_json *object, fleck_error
         st = missing("onnx", "true or false", err);
         goto done;
     }
-    m->prefix = "backbone.";
-    if (onnx) {
-        fk_tensor t;
-        int64_t any = -1;
-
-        FK_DO(fk_st_get_checked(m->weights, "backbone.onnx", FK_U8, 1, &any, &t, err));
-        m->onnx = t.data;
-        m->onnx_size = (size_t)t.shape[0];
-        goto done;
-    }
-    m->arch = fk_arch_find(m->backbone);
-    if (m->arch == NULL)
-        FK_FAIL(err, FLECK_E_UNSUPPORTED,
-                "the model's backbone is \"%s\", which this fleck does not have", m->backbone);
+    FK_DO(onnx ? read_onnx(m, err) : read_archs(m, err));
+    FK_DO(read_nets(m, object, err));
 done:
     return st;
 }
 
-/* The taps stored must be the architecture's at the model's size.  An ONNX model's are checked when
- * the network is compiled. */
-static fleck_status check_taps(const fk_model *m, fleck_error *err)
+/* Find the network of tap i of joined networks by its name. */
+static fleck_status place_tap(fk_model *m, int i, fleck_error *err)
+{
+    const char *name = m->taps[i].name;
+
+    for (int k = 0; k < m->n_nets; k++) {
+        size_t n = strlen(fk_model_net_name(m, k));
+
+        if (strncmp(name, fk_model_net_name(m, k), n) == 0 && name[n] == '/') {
+            m->tap_net[i] = k;
+            return FLECK_OK;
+        }
+    }
+    return fk_error_set(err, FLECK_E_FORMAT, "tap \"%s\" is of no network of %s", name,
+                        m->backbone);
+}
+
+/* The stored taps of network k must be the architecture's at the model's size. */
+static fleck_status check_taps_of(const fk_model *m, int k, fleck_error *err)
 {
     fk_map_size input = fk_preprocess_input(&m->pre);
+    const char *network = fk_model_net_name(m, k);
     fk_graph g = {0};
-    fleck_status st = FLECK_OK;
+    int count = 0;
+    fleck_status st;
 
-    if (m->arch == NULL)
-        return FLECK_OK;
-    FK_DO(m->arch->describe(&g, input.height, input.width, err));
+    FK_DO(m->nets[k].arch->describe(&g, input.height, input.width, err));
     for (int i = 0; i < m->n_taps; i++) {
         const fk_tap_info *t = &m->taps[i];
+        const char *name = fk_model_tap_name(m, i);
         const fk_op *op;
-        int k = 0;
+        int at = 0;
 
-        while (k < g.n_taps && strcmp(g.taps[k].name, t->name) != 0)
-            k++;
-        if (k == g.n_taps)
-            FK_FAIL(err, FLECK_E_FORMAT, "backbone %s has no tap \"%s\"", m->backbone, t->name);
-        op = &g.ops[g.taps[k].node];
+        if (m->tap_net[i] != k)
+            continue;
+        count++;
+        while (at < g.n_taps && strcmp(g.taps[at].name, name) != 0)
+            at++;
+        if (at == g.n_taps)
+            FK_FAIL(err, FLECK_E_FORMAT, "backbone %s has no tap \"%s\"", network, name);
+        op = &g.ops[g.taps[at].node];
         if (op->out_channels != t->channels || op->out_height != t->height ||
             op->out_width != t->width)
             FK_FAIL(err, FLECK_E_SHAPE,
                     "tap %s of %s is [%lld, %lld, %lld], the model says "
                     "[%lld, %lld, %lld]",
-                    t->name, m->backbone, (long long)op->out_channels, (long long)op->out_height,
+                    name, network, (long long)op->out_channels, (long long)op->out_height,
                     (long long)op->out_width, (long long)t->channels, (long long)t->height,
                     (long long)t->width);
     }
+    if (count == 0)
+        FK_FAIL(err, FLECK_E_FORMAT, "the model uses no tap of its network %s", network);
 done:
     fk_graph_free(&g);
+    return st;
+}
+
+/* An ONNX model's taps are checked when the network is compiled. */
+static fleck_status check_taps(fk_model *m, fleck_error *err)
+{
+    fleck_status st = FLECK_OK;
+
+    if (m->nets[0].arch == NULL)
+        return FLECK_OK;
+    for (int i = 0; m->n_nets > 1 && i < m->n_taps; i++)
+        FK_DO(place_tap(m, i, err));
+    for (int k = 0; k < m->n_nets; k++)
+        FK_DO(check_taps_of(m, k, err));
+done:
     return st;
 }
 
@@ -282,38 +377,30 @@ static fleck_status read_method(fk_model *m, const fk_json *object, const char *
     }
     for (int i = 0; overrides != NULL && overrides[i] != NULL; i++)
         FK_DO(fk_method_set(m->method, &m->options, overrides[i], true, err));
-    FK_DO(fk_embed_spec_load(&m->embed, m->weights, fk_json_get(object, "embedding"), err));
+    FK_DO(fk_embed_spec_load(&m->embed, m->file, fk_json_get(object, "embedding"), err));
     FK_DO(fk_embed_shape_of(&m->shape, &m->embed, m->n_taps, m->taps, m->pool_dim, err));
-    FK_DO(m->method->load(&m->state, &m->options, &m->shape, map, m->weights,
+    FK_DO(m->method->load(&m->state, &m->options, &m->shape, map, m->file,
                           fk_json_get(object, "state"), err));
 done:
     return st;
 }
 
-/* Where the weights come from, which models of earlier versions do not say, and whether the file
- * should have a checksum. */
-static fleck_status read_origin(fk_model *m, const fk_json *object, fleck_error *err)
+/* Whether the file should have a checksum. */
+static fleck_status read_checksum(fk_model *m, const fk_json *object, fleck_error *err)
 {
-    const fk_json *weights = fk_json_get(object, "weights");
     const char *checksum = fk_json_get_string(object, "checksum");
-    fleck_status st = FLECK_OK;
 
     if (checksum != NULL && strcmp(checksum, FK_MODEL_CHECKSUM) != 0)
-        FK_FAIL(err, FLECK_E_UNSUPPORTED, "checksum: expected %s, found \"%s\"", FK_MODEL_CHECKSUM,
-                checksum);
+        return fk_error_set(err, FLECK_E_UNSUPPORTED, "checksum: expected %s, found \"%s\"",
+                            FK_MODEL_CHECKSUM, checksum);
     m->checksum = checksum != NULL;
-    if (weights != NULL) {
-        FK_DO(get_text(&m->weights_source, weights, "source", err));
-        FK_DO(get_text(&m->weights_digest, weights, "digest", err));
-    }
-done:
-    return st;
+    return FLECK_OK;
 }
 
 /* The reader has compared a checksum that is there. */
 static fleck_status check_checksum(const fk_model *m, fleck_error *err)
 {
-    if (m->checksum && !fk_st_has_checksum(m->weights))
+    if (m->checksum && !fk_st_has_checksum(m->file))
         return fk_error_set(err, FLECK_E_CHECKSUM, "damaged: its checksum is gone");
     return FLECK_OK;
 }
@@ -331,7 +418,7 @@ static fleck_status read_checks(fk_model *m, const fk_json *object, fleck_error 
         return FLECK_OK;
     if (n > FK_MODEL_CHECKS)
         return missing("check_scores", "at most two numbers", err);
-    FK_DO(fk_st_get_checked(m->weights, "check.images", FK_U8, 4, shape, &t, err));
+    FK_DO(fk_st_get_checked(m->file, "check.images", FK_U8, 4, shape, &t, err));
     FK_DO(FK_ALLOC(&m->checks, fk_tensor_count(&t), err));
     memcpy(m->checks, t.data, (size_t)fk_tensor_count(&t));
     for (int64_t i = 0; i < n; i++)
@@ -352,9 +439,9 @@ static fleck_status read_mask(fk_model *m, fleck_error *err)
     fk_tensor t;
     fleck_status st;
 
-    if (!fk_st_has(m->weights, "mask"))
+    if (!fk_st_has(m->file, "mask"))
         return FLECK_OK;
-    FK_DO(fk_st_get_checked(m->weights, "mask", FK_U8, 2, shape, &t, err));
+    FK_DO(fk_st_get_checked(m->file, "mask", FK_U8, 2, shape, &t, err));
     FK_DO(FK_ALLOC(&m->mask, fk_tensor_count(&t), err));
     memcpy(m->mask, t.data, (size_t)fk_tensor_count(&t));
     m->mask_height = t.shape[0];
@@ -386,7 +473,7 @@ static const char *old_form(const fk_model *m, const fk_json *object, int64_t fo
 {
     const char *factors = fk_json_get_string(fk_json_get(object, "options"), "factors");
 
-    if (format == FK_MODEL_FORMAT_ROWS || fk_st_has(m->weights, "method.rows"))
+    if (format == FK_MODEL_FORMAT_ROWS || fk_st_has(m->file, "method.rows"))
         return "PaDiM's images in place of factors";
     if (factors != NULL && strcmp(factors, "f16") == 0)
         return "PaDiM's factors in f16";
@@ -414,10 +501,10 @@ static fleck_status check_format(const fk_model *m, const fk_json *object, int64
     return FLECK_OK;
 }
 
-/* Everything behind the opened reader m->weights. */
+/* Everything behind the opened reader m->file. */
 static fleck_status load(fk_model *m, const char *const *overrides, fleck_error *err)
 {
-    const char *text = fk_st_metadata(m->weights, "fleck");
+    const char *text = fk_st_metadata(m->file, "fleck");
     fk_json *object = NULL;
     int64_t format = 0;
     fleck_status st;
@@ -436,7 +523,7 @@ static fleck_status load(fk_model *m, const char *const *overrides, fleck_error 
     m->transparent = format == FK_MODEL_FORMAT_PIXELS; /* likewise */
     FK_DO(get_text(&m->version, object, "fleck", err));
     FK_DO(get_text(&m->category, object, "category", err));
-    FK_DO(read_origin(m, object, err));
+    FK_DO(read_checksum(m, object, err));
     FK_DO(get_real(&m->sigma, object, "sigma", err));
     if (m->sigma < 0.0 || m->sigma > 1000.0) {
         st = missing("sigma", "a number from 0 to 1000", err);
@@ -451,8 +538,8 @@ static fleck_status load(fk_model *m, const char *const *overrides, fleck_error 
     FK_DO(read_photo(m, object, err));
     FK_DO(read_preprocess(m, object, err));
     FK_DO(read_pooling(m, object, err));
-    FK_DO(fk_calibration_load(&m->calibration, m->weights, object, err));
-    FK_DO(fk_kind_load(&m->kind, m->weights, object, err));
+    FK_DO(fk_calibration_load(&m->calibration, m->file, object, err));
+    FK_DO(fk_kind_load(&m->kind, m->file, object, err));
     FK_DO(read_network(m, object, err));
     FK_DO(check_taps(m, err));
     FK_DO(read_method(m, object, overrides, err));
@@ -487,7 +574,7 @@ fleck_status fk_model_load(fk_model *out, const char *path, int threads, fk_watc
     fleck_status st;
 
     *out = (fk_model){0};
-    st = fk_st_open_with(&out->weights, path, threads, watch, err);
+    st = fk_st_open_with(&out->file, path, threads, watch, err);
     return load_opened(out, st, path, overrides, err);
 }
 
@@ -498,7 +585,7 @@ fleck_status fk_model_load_memory(fk_model *out, const void *bytes, size_t size,
     fleck_status st;
 
     *out = (fk_model){0};
-    st = fk_st_open_copy(&out->weights, bytes, size, path, threads, watch, err);
+    st = fk_st_open_copy(&out->file, bytes, size, path, threads, watch, err);
     return load_opened(out, st, path, overrides, err);
 }
 
@@ -508,7 +595,7 @@ fleck_status fk_model_load_bytes(fk_model *out, const void *bytes, size_t size, 
     fleck_status st;
 
     *out = (fk_model){0};
-    FK_DO(fk_st_open_bytes(&out->weights, bytes, size, name, err));
+    FK_DO(fk_st_open_bytes(&out->file, bytes, size, name, err));
     st = load(out, NULL, err);
     if (st != FLECK_OK)
         fk_error_context(err, "%s", name);

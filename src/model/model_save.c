@@ -51,8 +51,9 @@ static bool put_preprocess(fk_json *object, const fk_model *m)
            (m->pre.tile == 0 || (fk_json_put_int(p, "tile", m->pre.tile) &&
                                  fk_json_put_int(p, "overlap", m->pre.overlap) &&
                                  fk_json_put_int(p, "images", m->images))) &&
-           fk_json_put_string(p, "resize", m->pre.resize) && put_triple(p, "mean", m->pre.mean) &&
-           put_triple(p, "scale", m->pre.scale) && put_pixels(p, &m->pre);
+           fk_json_put_string(p, "resize", m->pre.resize) &&
+           put_triple(p, "mean", m->nets[0].mean) && put_triple(p, "scale", m->nets[0].scale) &&
+           put_pixels(p, &m->pre);
 }
 
 static bool put_network(fk_json *object, const fk_model *m)
@@ -72,7 +73,7 @@ static bool put_network(fk_json *object, const fk_model *m)
     }
     return fk_json_put_int(object, "pool_dim", m->pool_dim) &&
            fk_json_put_string(object, "backbone", m->backbone) &&
-           fk_json_put_bool(object, "onnx", m->arch == NULL) &&
+           fk_json_put_bool(object, "onnx", m->nets[0].arch == NULL) &&
            fk_json_put_string(object, "precision", fk_precision_name(m->precision)) &&
            fk_json_put_string(object, "engine", m->engine);
 }
@@ -88,17 +89,39 @@ static bool put_photo(fk_json *object, const fk_model *m)
            fk_json_put(object, "photo", photo);
 }
 
-/* Where the network's weights come from; models of earlier versions do not say. */
-static bool put_weights(fk_json *object, const fk_model *m)
+/* Where a network's weights come from; models of earlier versions do not say. */
+static bool put_weights(fk_json *object, const fk_model_net *net)
 {
     fk_json *weights;
 
-    if (m->weights_digest == NULL)
+    if (net->digest == NULL)
         return true;
     weights = fk_json_object();
     return fk_json_put(object, "weights", weights) &&
-           fk_json_put_string(weights, "source", m->weights_source) &&
-           fk_json_put_string(weights, "digest", m->weights_digest);
+           fk_json_put_string(weights, "source", net->source) &&
+           fk_json_put_string(weights, "digest", net->digest);
+}
+
+/* What joined networks do not share; of a single network it stands in the description itself. */
+static bool put_nets(fk_json *object, const fk_model *m)
+{
+    fk_json *nets;
+
+    if (m->n_nets == 1)
+        return put_weights(object, &m->nets[0]);
+    nets = fk_json_array();
+    if (!fk_json_put(object, "networks", nets))
+        return false;
+    for (int k = 0; k < m->n_nets; k++) {
+        const fk_model_net *net = &m->nets[k];
+        fk_json *j = fk_json_object();
+
+        if (!fk_json_push(nets, j) || !fk_json_put_string(j, "name", fk_model_net_name(m, k)) ||
+            !put_weights(j, net) || !put_triple(j, "mean", net->mean) ||
+            !put_triple(j, "scale", net->scale))
+            return false;
+    }
+    return true;
 }
 
 static bool put_checks(fk_json *object, const fk_model *m)
@@ -138,7 +161,7 @@ static fleck_status describe(fk_json **out, const fk_model *m, fk_st_writer *w, 
     if (!fk_json_put_int(object, "format", format_of(m)) ||
         !fk_json_put_string(object, "fleck", m->version) ||
         !fk_json_put_string(object, "category", m->category) ||
-        !fk_json_put_string(object, "checksum", FK_MODEL_CHECKSUM) || !put_weights(object, m) ||
+        !fk_json_put_string(object, "checksum", FK_MODEL_CHECKSUM) || !put_nets(object, m) ||
         !put_network(object, m) || !put_preprocess(object, m) ||
         !fk_json_put_real(object, "sigma", m->sigma) ||
         (m->unseen > 0.0 && !fk_json_put_real(object, "unseen", m->unseen)) ||
@@ -179,42 +202,49 @@ done:
     return st;
 }
 
-/* One tensor of the backbone, under "backbone." whatever the prefix it is read under. */
-static fleck_status add_weight(fk_st_writer *w, const fk_model *m, const fk_op_tensor *tensor,
-                               fleck_error *err)
+/* One tensor of network k, under the name that fk_model_net_prefix() gives, whatever the prefix it
+ * is read under. */
+static fleck_status add_weight(fk_st_writer *w, const fk_model *m, int k,
+                               const fk_op_tensor *tensor, fleck_error *err)
 {
-    char from[FK_TENSOR_NAME_SIZE], to[FK_TENSOR_NAME_SIZE];
+    char from[FK_TENSOR_NAME_SIZE], to[FK_TENSOR_NAME_SIZE], prefix[FK_NET_PREFIX];
     fk_tensor t;
     fleck_status st;
 
-    fk_op_tensor_name(from, m->prefix, tensor);
-    fk_op_tensor_name(to, "backbone.", tensor);
-    FK_DO(fk_st_get(m->weights, from, &t, err));
+    fk_model_net_prefix(prefix, m, k);
+    fk_op_tensor_name(from, m->nets[k].prefix, tensor);
+    fk_op_tensor_name(to, prefix, tensor);
+    FK_DO(fk_st_get(fk_model_net_file(m, k), from, &t, err));
     FK_DO(fk_st_writer_add(w, to, &t, err));
 done:
     return st;
 }
 
-/* The weights that m's taps need, no more: a model of early taps carries no late stage. */
-static fleck_status add_backbone(fk_st_writer *w, const fk_model *m, fleck_error *err)
+/* The weights that the taps of network k need, no more: a model of early taps carries no late
+ * stage. */
+static fleck_status add_net(fk_st_writer *w, const fk_model *m, int k, fleck_error *err)
 {
+    const fk_model_net *net = &m->nets[k];
     fk_graph g = {0};
-    fk_net_settings s = fk_model_net_settings(m, 1);
+    fk_net_settings s = fk_model_net_settings(m, k, 1);
+    int n_taps = 0;
     fleck_status st;
 
-    if (m->arch == NULL) {
-        int64_t size = (int64_t)m->onnx_size;
+    if (net->arch == NULL) {
+        int64_t size = (int64_t)net->onnx_size;
 
-        return fk_st_writer_add_data(w, "backbone.onnx", FK_U8, 1, &size, m->onnx, err);
+        return fk_st_writer_add_data(w, "backbone.onnx", FK_U8, 1, &size, net->onnx, err);
     }
-    FK_DO(m->arch->describe(&g, s.height, s.width, err));
-    FK_DO(fk_graph_prune(&g, s.taps, m->n_taps, s.pool, err));
+    while (n_taps < FK_MAX_TAPS && s.taps[n_taps] != NULL)
+        n_taps++;
+    FK_DO(net->arch->describe(&g, s.height, s.width, err));
+    FK_DO(fk_graph_prune(&g, s.taps, n_taps, s.pool, err));
     for (int i = 0; i < g.n_ops; i++) {
         fk_op_tensor tensors[FK_OP_TENSORS];
         int n = fk_graph_tensors(tensors, &g, i);
 
-        for (int k = 0; k < n; k++)
-            FK_DO(add_weight(w, m, &tensors[k], err));
+        for (int t = 0; t < n; t++)
+            FK_DO(add_weight(w, m, k, &tensors[t], err));
     }
 done:
     fk_graph_free(&g);
@@ -245,11 +275,11 @@ static fleck_status save(const fk_model *m, const char *path, uint8_t **bytes, s
     char *text = NULL;
     fleck_status st;
 
-    if (m->weights != NULL)
-        FK_DO(fk_st_restore(m->weights, err));
+    FK_DO(fk_model_restore(m, err));
     FK_DO(fk_st_writer_open(&w, err));
     FK_DO(fk_st_writer_checksum(w, err));
-    FK_DO(add_backbone(w, m, err));
+    for (int k = 0; k < m->n_nets; k++)
+        FK_DO(add_net(w, m, k, err));
     FK_DO(check_numbers(m, err));
     FK_DO(describe(&object, m, w, err));
     FK_DO(fk_st_writer_check_finite(w, err));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A runner: network, threads and scratch of one model. */
+/* A runner: networks, threads and scratch of one model. */
 #include "run/runner.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -7,18 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Find m's taps among the network's. */
+/* Find m's taps among the networks'. */
 static fleck_status match_taps(fk_runner *r, fleck_error *err)
 {
     const fk_model *m = r->model;
-    const fk_net *net = r->feed->net;
-    int n = fk_net_tap_count(net);
 
     for (int i = 0; i < m->n_taps; i++) {
+        const fk_net *net = r->feeds[m->tap_net[i]]->net;
         const fk_tap_info *want = &m->taps[i], *have = NULL;
-        int k = 0;
+        int k = 0, n = fk_net_tap_count(net);
 
-        while (k < n && strcmp(fk_net_tap(net, k)->name, want->name) != 0)
+        while (k < n && strcmp(fk_net_tap(net, k)->name, fk_model_tap_name(m, i)) != 0)
             k++;
         r->tap_of[i] = k;
         if (k < n)
@@ -31,32 +30,71 @@ static fleck_status match_taps(fk_runner *r, fleck_error *err)
                 m->backbone, want->name, (long long)want->channels, (long long)want->height,
                 (long long)want->width);
     }
-    if (strcmp(m->embed.global, "pool") == 0 && fk_net_pool_dim(net) == 0)
-        return fk_error_set(err, FLECK_E_SHAPE, "the shared network %s was opened without its pool",
-                            m->backbone);
     return FLECK_OK;
 }
 
-/* Read the weights again if their memory was freed. */
-static fleck_status restore(const fk_model *m, fleck_error *err)
+/* Check the networks' pools, where the model uses them; those of several are joined. */
+static fleck_status match_pools(fk_runner *r, fleck_error *err)
 {
-    return m->weights != NULL ? fk_st_restore(m->weights, err) : FLECK_OK;
+    const fk_model *m = r->model;
+    int64_t dim = 0;
+    fleck_status st = FLECK_OK;
+
+    if (strcmp(m->embed.global, "pool") != 0)
+        return FLECK_OK;
+    for (int k = 0; k < m->n_nets; k++) {
+        if (fk_net_pool_dim(r->feeds[k]->net) == 0)
+            FK_FAIL(err, FLECK_E_SHAPE, "the shared network %s was opened without its pool",
+                    fk_model_net_name(m, k));
+        dim += fk_net_pool_dim(r->feeds[k]->net);
+    }
+    if (dim != m->pool_dim)
+        FK_FAIL(err, FLECK_E_SHAPE, "backbone %s: the model expects a pool of %lld, it has %lld",
+                m->backbone, (long long)m->pool_dim, (long long)dim);
+    if (m->n_nets > 1)
+        FK_DO(FK_ALLOC(&r->pooled, r->threads * dim, err));
+done:
+    return st;
 }
 
-/* Open the runner's own network, with only the taps and channels that the model reads. */
+/* List in reads which channels of the taps of network k are read, tap by tap, of all [m's width];
+ * returns their number. */
+static int64_t reads_of(const fk_model *m, int k, const bool *all, bool *reads)
+{
+    int64_t n = 0;
+
+    for (int i = 0; i < m->n_taps; all += m->taps[i].channels, i++) {
+        if (m->tap_net[i] != k)
+            continue;
+        memcpy(reads + n, all, (size_t)m->taps[i].channels * sizeof *reads);
+        n += m->taps[i].channels;
+    }
+    return n;
+}
+
+/* Open the runner's own networks, with only the taps and channels that the model reads. */
 static fleck_status open_own(fk_runner *r, int threads, fleck_error *err)
 {
     const fk_model *m = r->model;
-    fk_net_source source = fk_model_source(m);
-    fk_net_settings settings = fk_model_net_settings(m, threads);
+    bool *reads, some;
     fleck_status st;
 
-    FK_DO(FK_ALLOC(&r->reads, m->embed.width, err));
-    if (fk_embed_reads(&m->embed, r->reads))
-        settings.reads = r->reads;
+    FK_DO(FK_ALLOC(&r->reads, 2 * m->embed.width, err));
+    some = fk_embed_reads(&m->embed, r->reads);
+    reads = r->reads + m->embed.width;
     FK_DO(fk_pool_open(&r->pool, threads, err));
-    FK_DO(restore(m, err));
-    FK_DO(fk_feed_open(&r->own, &source, &settings, "", r->pool, err));
+    FK_DO(fk_model_restore(m, err));
+    for (int k = 0; k < m->n_nets; k++) {
+        fk_net_source source = fk_model_source(m, k);
+        fk_net_settings settings = fk_model_net_settings(m, k, threads);
+
+        if (some) {
+            settings.reads = reads;
+            reads += reads_of(m, k, r->reads, reads);
+        }
+        r->feeds[k] = &r->own[k];
+        FK_DO(fk_feed_open(&r->own[k], &source, &settings, "", r->pool, err));
+    }
 done:
     return st;
 }
@@ -65,9 +103,10 @@ static fleck_status open_lanes(fk_runner *r, fleck_error *err)
 {
     fleck_status st;
 
-    r->pool = r->feed->pool;
-    r->threads = r->feed->lanes;
+    r->pool = r->feeds[0]->pool;
+    r->threads = r->feeds[0]->lanes;
     FK_DO(match_taps(r, err));
+    FK_DO(match_pools(r, err));
     FK_DO(FK_CALLOC(&r->lanes, r->threads, err));
 done:
     return st;
@@ -78,7 +117,6 @@ fleck_status fk_runner_open(fk_runner *out, const fk_model *m, int threads, flec
     fleck_status st;
 
     *out = (fk_runner){.model = m};
-    out->feed = &out->own;
     FK_DO(open_own(out, threads == 0 ? fk_pool_processors() : threads, err));
     FK_DO(open_lanes(out, err));
 done:
@@ -87,11 +125,14 @@ done:
     return st;
 }
 
-fleck_status fk_runner_open_on(fk_runner *out, const fk_model *m, fk_feed *feed, fleck_error *err)
+fleck_status fk_runner_open_on(fk_runner *out, const fk_model *m, fk_feed *const *feeds,
+                               fleck_error *err)
 {
     fleck_status st;
 
-    *out = (fk_runner){.model = m, .feed = feed};
+    *out = (fk_runner){.model = m};
+    for (int k = 0; k < m->n_nets; k++)
+        out->feeds[k] = feeds[k];
     st = open_lanes(out, err);
     if (st != FLECK_OK)
         fk_runner_close(out);
@@ -101,7 +142,8 @@ fleck_status fk_runner_open_on(fk_runner *out, const fk_model *m, fk_feed *feed,
 void fk_runner_rest(fk_runner *r)
 {
     fk_runner_trim(r, 0);
-    fk_feed_rest(&r->own);
+    for (int k = 0; k < FK_MODEL_NETS; k++)
+        fk_feed_rest(&r->own[k]);
     fk_mem_trim();
 }
 
@@ -115,10 +157,12 @@ void fk_runner_close(fk_runner *r)
     fk_free(r->lanes);
     fk_runner_trim(r, 0);
     fk_free(r->embeddings);
-    fk_feed_close(&r->own);
-    if (r->feed == &r->own)
+    for (int k = 0; k < FK_MODEL_NETS; k++)
+        fk_feed_close(&r->own[k]);
+    if (r->feeds[0] == NULL || r->feeds[0] == &r->own[0]) /* NULL: opening failed early */
         fk_pool_close(&r->pool);
     fk_free(r->reads);
+    fk_free(r->pooled);
     *r = (fk_runner){0};
 }
 
@@ -230,7 +274,7 @@ fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image
     fk_image_settings settings = fk_runner_decoding(r);
     fk_image_notes notes;
     double spent;
-    fleck_status st = fk_feed_decode(r->feed, path, &settings, original, &notes, &spent, err);
+    fleck_status st = fk_feed_decode(r->feeds[0], path, &settings, original, &notes, &spent, err);
 
     r->lanes[lane].decode += spent;
     if (st == FLECK_OK)
@@ -284,38 +328,75 @@ typedef struct embedding_job {
     fk_embedding *out;
 } embedding_job;
 
+/* Set the views of all taps of input `item`, in the model's order, and *pooled. */
+static void view_taps(const fk_runner *r, int64_t item, const float *taps[FK_MAX_TAPS],
+                      const float **pooled)
+{
+    const fk_model *m = r->model;
+    float *joined = r->pooled != NULL ? r->pooled + item * m->pool_dim : NULL;
+
+    for (int k = 0; k < m->n_nets; k++) {
+        const float *all[FK_MAX_TAPS] = {NULL};
+        int64_t dim = fk_net_pool_dim(r->feeds[k]->net);
+
+        fk_feed_view(r->feeds[k], (int)item, all, pooled);
+        for (int i = 0; i < m->n_taps; i++)
+            if (m->tap_net[i] == k)
+                taps[i] = all[r->tap_of[i]];
+        if (joined != NULL)
+            memcpy(joined, *pooled, (size_t)dim * sizeof *joined);
+        joined = joined != NULL ? joined + dim : NULL;
+    }
+    if (joined != NULL)
+        *pooled = joined - m->pool_dim;
+}
+
 /* Embed the taps of input `item`. */
 static fleck_status embed_one(void *ctx, int64_t item, int worker, fleck_error *err)
 {
     const embedding_job *j = ctx;
     fk_runner *r = j->runner;
     const fk_model *m = r->model;
-    const float *all[FK_MAX_TAPS] = {NULL}, *taps[FK_MAX_TAPS], *pooled = NULL;
+    const float *taps[FK_MAX_TAPS], *pooled = NULL;
     double start = fk_clock_seconds();
 
     (void)err;
-    fk_feed_view(r->feed, (int)item, all, &pooled);
-    for (int i = 0; i < m->n_taps; i++)
-        taps[i] = all[r->tap_of[i]];
+    view_taps(r, item, taps, &pooled);
     fk_embed(&j->out[item], &m->embed, m->n_taps, m->taps, taps, pooled);
     fk_embedding_unflag(&j->out[item]);
     r->lanes[worker].network += fk_clock_seconds() - start;
     return FLECK_OK;
 }
 
+/* Compile the networks that rest. */
+static fleck_status wake(fk_runner *r, fleck_error *err)
+{
+    bool rest = false;
+    fleck_status st = FLECK_OK;
+
+    for (int k = 0; k < r->model->n_nets; k++)
+        rest |= r->feeds[k]->net == NULL;
+    if (rest)
+        FK_DO(fk_model_restore(r->model, err));
+    for (int k = 0; k < r->model->n_nets; k++)
+        FK_DO(fk_feed_wake(r->feeds[k], err));
+done:
+    return st;
+}
+
 fleck_status fk_runner_embed(fk_runner *r, int64_t n, const uint8_t *const *inputs,
                              fk_embedding *out, fleck_error *err)
 {
     embedding_job j = {r, out};
-    double spent;
     fleck_status st;
 
-    if (r->feed->net == NULL) { /* it rests */
-        FK_DO(restore(r->model, err));
-        FK_DO(fk_feed_wake(r->feed, err));
+    FK_DO(wake(r, err));
+    for (int k = 0; k < r->model->n_nets; k++) {
+        double spent;
+
+        FK_DO(fk_feed_run(r->feeds[k], n, inputs, &spent, err));
+        r->lanes[0].network += spent;
     }
-    FK_DO(fk_feed_run(r->feed, n, inputs, &spent, err));
-    r->lanes[0].network += spent;
     FK_DO(fk_pool_run(r->pool, n, embed_one, &j, err));
 done:
     return st;

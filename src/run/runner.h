@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A runner: network, threads and scratch of one model.  It must not be moved while it is open. */
+/* A runner: networks, threads and scratch of one model.  It must not be moved while it is open. */
 #ifndef FK_RUN_RUNNER_H
 #define FK_RUN_RUNNER_H
 
@@ -26,31 +26,33 @@ typedef struct fk_lane {
 /* Valid when zeroed; owned, see fk_runner_close().  The model is borrowed. */
 typedef struct fk_runner {
     const fk_model *model;
-    fk_feed *feed; /* &own, or a feed that other runners use too */
-    fk_feed own;
-    bool *reads;   /* for own.settings */
-    fk_pool *pool; /* of the feed */
+    fk_feed *feeds[FK_MODEL_NETS]; /* of each network: &own[k], or one that other runners use too */
+    fk_feed own[FK_MODEL_NETS];
+    bool *reads;   /* for the settings of own */
+    fk_pool *pool; /* of the feeds */
     int threads;
-    fk_lane *lanes;             /* [threads] */
+    float *pooled;  /* [threads, the model's pool_dim] the pools of several networks, joined */
+    fk_lane *lanes; /* [threads] */
     fk_embedding *embeddings;   /* [n_embeddings] buffers, reused by each block */
     int64_t n_embeddings, room; /* room: capacity of the array */
     fk_warn warn;
     int64_t max_pixels;      /* of an image; 0: FK_IMAGE_MAX_PIXELS */
     fk_unlike unlike;        /* scored photos that are unlike the learned ones */
     unsigned told;           /* bit k: fk_runner_tell() has warned of odd pixels of kind k */
-    int tap_of[FK_MAX_TAPS]; /* index of each of the model's taps in the network */
+    int tap_of[FK_MAX_TAPS]; /* index of each of the model's taps in its network */
 } fk_runner;
 
-/* Compile m's network; threads 0: one for each processor.  FLECK_E_SHAPE: the network lacks a tap
- * of m, or the pooled output. */
+/* Compile m's networks; threads 0: one for each processor.  FLECK_E_SHAPE: a network lacks a tap of
+ * m, or the pooled output. */
 fleck_status fk_runner_open(fk_runner *out, const fk_model *m, int threads,
                             fleck_error *err) FLECK_MUST_CHECK;
-/* The same with a network that other models use too; feed is borrowed. */
-fleck_status fk_runner_open_on(fk_runner *out, const fk_model *m, fk_feed *feed,
+/* The same with networks that other models use too, feeds [m->n_nets] of one pool; the feeds are
+ * borrowed. */
+fleck_status fk_runner_open_on(fk_runner *out, const fk_model *m, fk_feed *const *feeds,
                                fleck_error *err) FLECK_MUST_CHECK;
 void fk_runner_close(fk_runner *r);
 
-/* Free the embeddings and the runner's own network.  fk_runner_embed() compiles it again. */
+/* Free the embeddings and the runner's own networks.  fk_runner_embed() compiles them again. */
 void fk_runner_rest(fk_runner *r);
 
 /* How the model's images are decoded to 8 bits. */
@@ -73,7 +75,7 @@ fleck_status fk_runner_pixels(fk_runner *r, int lane, const fleck_pixels *pixels
 fleck_status fk_runner_embeddings(fk_runner *r, int64_t n, fleck_error *err) FLECK_MUST_CHECK;
 /* Free the embeddings but the first n. */
 void fk_runner_trim(fk_runner *r, int64_t n);
-/* Run the network on n inputs, n <= r->threads, and embed its taps.  It uses all threads, so
+/* Run the networks on n inputs, n <= r->threads, and embed their taps.  It uses all threads, so
  * nothing else may run on r. */
 fleck_status fk_runner_embed(fk_runner *r, int64_t n, const uint8_t *const *inputs,
                              fk_embedding *out, fleck_error *err) FLECK_MUST_CHECK;

@@ -147,7 +147,7 @@ fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *o
         FK_DO(fk_place_mask(&out->own, drawn, p, err));
     FK_DO(leave_out(&out->left_out, m, false, &out->own, width, height, true, err));
     if (out->left_out.data != NULL)
-        paint(&out->pixels, &out->left_out, p->mean);
+        paint(&out->pixels, &out->left_out, m->nets[0].mean);
     FK_DO(FK_ALLOC(&out->traits, 1, err));
     FK_DO(fk_traits_find(out->traits, &out->pixels, &out->left_out, width, height, err));
     if (m->more != NULL) {

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_check(m.method->count(m.state) >= 0 && m.method->scratch_size(m.state) < SIZE_MAX);
         fk_model_free(&m);
     } else {
-        fuzz_check(m.method == NULL && m.weights == NULL); /* empty, never half filled */
+        fuzz_check(m.method == NULL && m.file == NULL); /* empty, never half filled */
         fuzz_check(err.status != FLECK_OK && strlen(err.message) > 0);
     }
     return 0;

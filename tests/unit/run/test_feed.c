@@ -106,12 +106,12 @@ static void run(const char *method, fk_feed *feed, scores *out, fleck_report *re
     if (feed == NULL)
         assert_ok(fk_runner_open(&r, &m, 2, err));
     else
-        assert_ok(fk_runner_open_on(&r, &m, feed, err));
+        assert_ok(fk_runner_open_on(&r, &m, &feed, err));
     fk_source_init_files(&source, f.files, TRAIN);
     assert_ok(fk_fit_run(&m, &r, &source, &s, &times, err));
     fk_source_free(&source);
     assert_true(times.decode > 0.0 && times.network > 0.0);
-    assert_true((r.feed->net == NULL) == (feed == NULL)); /* a network of its own rests */
+    assert_true((r.feeds[0]->net == NULL) == (feed == NULL)); /* a network of its own rests */
     assert_ok(fk_evaluate(&r, f.sample, &f.test, &e, NULL, report, err));
     assert_int_equal(out->n, TEST);
     fk_runner_close(&r);
@@ -127,8 +127,8 @@ static void open_feed(fk_feed *feed, fk_pool **pool, fk_model *owner)
 
     assert_ok(fk_fit_plan(owner, &s, err));
     assert_ok(fk_pool_open(pool, 2, err));
-    source = fk_model_source(owner);
-    net = fk_model_net_settings(owner, 2);
+    source = fk_model_source(owner, 0);
+    net = fk_model_net_settings(owner, 0, 2);
     net.pool = true;
     assert_ok(fk_feed_open(feed, &source, &net, "network", *pool, err));
 }
@@ -187,7 +187,7 @@ static void a_feed_without_blobs_keeps_nothing(void **state)
 static void a_model_of_other_taps_is_refused(void **state)
 {
     fleck_settings s = settings("padim");
-    fk_feed feed;
+    fk_feed feed, *shared = &feed;
     fk_model owner;
     fk_pool *pool;
     fk_runner r;
@@ -197,7 +197,7 @@ static void a_model_of_other_taps_is_refused(void **state)
     open_feed(&feed, &pool, &owner);
     assert_ok(fk_fit_plan(&m, &s, err));
     m.taps[0].channels++;
-    assert_refused(fk_runner_open_on(&r, &m, &feed, err), FLECK_E_SHAPE, m.taps[0].name);
+    assert_refused(fk_runner_open_on(&r, &m, &shared, err), FLECK_E_SHAPE, m.taps[0].name);
     assert_null(r.lanes);
     fk_model_free(&m);
     fk_feed_close(&feed);

@@ -8,10 +8,10 @@
 #include "fit/settings.h"
 #include "unit/net/seeded.h"
 
-/* ResNet-18's weights up to layer2 or (whole) all of them, into a file. */
-static inline void write_network(const char *path, bool whole)
+/* Seeded weights of arch up to two taps or (whole) all of them, into a file. */
+static inline void write_weights(const char *path, const char *arch, const char *const taps[2],
+                                 bool whole)
 {
-    const char *const taps[] = {"layer1", "layer2"};
     fk_text header = {0};
     fk_graph g = {0};
     uint8_t *data = NULL;
@@ -20,7 +20,7 @@ static inline void write_network(const char *path, bool whole)
     FILE *file = fopen(path, "wb");
 
     assert_non_null(file);
-    assert_ok(fk_arch_find("resnet18")->describe(&g, 64, 64, err));
+    assert_ok(fk_arch_find(arch)->describe(&g, 64, 64, err));
     assert_ok(fk_graph_prune(&g, taps, 2, whole, err));
     assert_ok(fk_text_printf(&header, err, "%8s", ""));
     count = write_seeded(&header, NULL, &g, "");
@@ -37,6 +37,13 @@ static inline void write_network(const char *path, bool whole)
     fk_free(data);
     fk_text_free(&header);
     fk_graph_free(&g);
+}
+
+static inline void write_network(const char *path, bool whole)
+{
+    const char *const taps[] = {"layer1", "layer2"};
+
+    write_weights(path, "resnet18", taps, whole);
 }
 
 static inline bool network_is_onnx(void)

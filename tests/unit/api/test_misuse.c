@@ -115,6 +115,11 @@ static void what_only_tells_survives_nothing_and_any_number(void **state)
     fleck_result_free(&empty);
     fleck_result_free(&empty);
     assert_null(fleck_model_describe(NULL));
+    assert_null(fleck_model_network(NULL, 0));
+    assert_null(fleck_model_network(f.model, -1));
+    assert_null(fleck_model_network(f.model, 1));
+    assert_null(fleck_model_network(f.model, INT_MAX));
+    assert_non_null(fleck_model_network(f.model, 0)->name);
 }
 
 static void lists_of_images_want_a_list_and_a_path(void **state)

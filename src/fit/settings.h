@@ -10,13 +10,16 @@
  * borrowed, but for those in `owned`. */
 struct fleck_settings {
     const char *method;
-    const char *backbone; /* built-in name, or path of an .onnx file whose outputs are the taps */
-    const char *home;     /* folder of installed weights; may be NULL where `weights` is given */
-    const char *shared_home;   /* NULL, or where weights are read that home does not have */
-    const char *weights;       /* NULL, or a weight file to use in place of the installed one */
-    const char *engine;        /* NULL: the fastest */
-    const char *precision;     /* recorded in the model */
-    const char *taps;          /* names separated by commas; NULL: the backbone's three */
+    const char *backbone;    /* built-in name, several joined as "a+b", or the path of an .onnx file
+                             whose outputs are the taps */
+    const char *home;        /* folder of installed weights; may be NULL where `weights` is given */
+    const char *shared_home; /* NULL, or where weights are read that home does not have */
+    const char *weights;   /* NULL, or a weight file to use in place of the installed one; of joined
+                            networks one each, separated by commas, "" for the installed one */
+    const char *engine;    /* NULL: the fastest */
+    const char *precision; /* recorded in the model */
+    const char *taps; /* names separated by commas, of joined networks NETWORK/TAP; NULL: those of
+                         the backbone that the method uses */
     const char *normalisation; /* "imagenet": ImageNet's mean and deviation; "own": the network's */
     int threads;               /* 0: one for each processor */
     /* Images are resized to width x height; where these are 0 to about `pixels` (0: 65536, of 256 x

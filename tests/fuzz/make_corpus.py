@@ -177,3 +177,20 @@ write("state/mhpatchcore", state(joined, counts,
 write("state/mhpatchcore_nan", state(joined, counts,
                                      {**pca, "method.whitening": ("F32", [1, 2], floats(2, float("nan"))),
                                       "method.bank": rows, "method.source": owners}))
+
+# A model of joined networks; its weights are missed only when a network is opened.
+triples = {"mean": [0.5, 0.5, 0.5], "scale": [0.25, 0.25, 0.25]}
+taps = [{"name": "resnet18/layer3", "channels": 256, "height": 2, "width": 2},
+        {"name": "resnet50/layer3", "channels": 1024, "height": 2, "width": 2}]
+described = {"format": 1, "fleck": "0.1.0", "category": "c", "taps": taps, "pool_dim": 2560,
+             "backbone": "resnet18+resnet50", "onnx": False, "precision": "f32", "engine": "fleck native",
+             "networks": [{"name": "resnet18", "weights": {"source": "a", "digest": "sha256:0"}, **triples},
+                          {"name": "resnet50", **triples}],
+             "preprocess": {"width": 32, "height": 32, "crop_width": 32, "crop_height": 32, "resize": "bicubic", **triples},
+             "sigma": 4, "method": "padim", "options": {"dims": 2},
+             "embedding": {"mode": "joined", "reduce": "channels", "width": 1280, "global": "none"},
+             "state": {"images": 2, "epsilon": 0.01}}
+header = {"__metadata__": {"format": "fleck", "fleck": json.dumps(described)},
+          "embed.channels": tensor("I64", [2], 0, 16), "method.mean": tensor("F32", [4, 2], 16, 48),
+          "method.factor": tensor("F32", [4, 3], 48, 96)}
+write("model/joined", safetensors(header, struct.pack("<2q", 300, 5) + floats(20)))

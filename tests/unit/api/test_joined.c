@@ -12,7 +12,7 @@
 
 #define RESNET "resnet18"
 #define LITE "efficientnet_lite0"
-enum { W = 64, H = 96, IMAGES = 3 };
+enum { W = 64, H = 32, IMAGES = 3 };
 
 typedef struct fixture {
     const char *folder;
@@ -429,10 +429,10 @@ static void any_allocation_that_fails_is_an_error(void **state)
     bool through = false;
 
     (void)state;
-    s.height = s.crop_height = 64;
+    s.width = s.crop_width = 32;
     s.threads = 1;
     s.engine = "reference";
-    for (int64_t n = 1; n < 100000 && !through; n += 1 + n / 8) {
+    for (int64_t n = 1; n < 100000 && !through; n += 1 + n / 4) {
         fleck_model *m = NULL;
         void *bytes = NULL;
         size_t size;

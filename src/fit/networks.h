@@ -8,12 +8,12 @@
 
 /* The sides of the input of the networks that `backbone` names (NULL: of an unknown network) should
  * be multiples of this: of the stride of each one's last stage, or of its patch size if all taps
- * have the same stride.  Where strides share so little that few sizes would be left, it is the least
- * multiple that all networks accept. */
+ * have the same stride.  Where strides share so little that few sizes would be left, it is the
+ * least multiple that all networks accept. */
 int64_t fk_networks_multiple(const char *backbone);
 
-/* The file that s names for the weights of network k of n; *out NULL: the installed one.  A file for
- * each of several networks is separated by commas; an empty one stands for the installed file.
+/* The file that s names for the weights of network k of n; *out NULL: the installed one.  The files
+ * of several networks are separated by commas; an empty one stands for the installed file.
  * fk_free(*out).  FLECK_E_OPTION: not n files. */
 fleck_status fk_networks_weights(char **out, const fleck_settings *s, int k, int n,
                                  fleck_error *err) FLECK_MUST_CHECK;
@@ -24,8 +24,8 @@ fleck_status fk_networks_open(fk_model *m, const fleck_settings *s,
 /* Give m the networks of `like`, but no weights. */
 fleck_status fk_networks_outline(fk_model *m, const fk_model *like,
                                  fleck_error *err) FLECK_MUST_CHECK;
-/* Set m's taps, of the names in text or (NULL) those that the method uses of each network, and their
- * shapes.  A tap of joined networks is named NETWORK/TAP, or TAP if only one of them has it.
+/* Set m's taps, of the names in text or (NULL) those that the method uses of each network, and
+ * their shapes.  A tap of joined networks is named NETWORK/TAP, or TAP if only one of them has it.
  * FLECK_E_OPTION: an unknown tap; one of several networks; a network of which no tap is used. */
 fleck_status fk_networks_taps(fk_model *m, const char *text, fleck_error *err) FLECK_MUST_CHECK;
 

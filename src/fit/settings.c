@@ -20,7 +20,7 @@ const fk_setting fk_settings[] = {
     {{"method", FK_OPTION_TEXT, "patchcore",
       .help = "padim, spade, subspace, patchcore or mhpatchcore"},
      FIELD(method), "NAME", "", .where = 0, .letter = 'm', .filled = true},
-    {{"backbone", FK_OPTION_TEXT, "efficientnet_lite0", 
+    {{"backbone", FK_OPTION_TEXT, "efficientnet_lite0",
       .help = "built-in network, several whose taps are joined, A+B, or FILE.onnx"},
      FIELD(backbone), "NAME", "", .where = 0, .letter = 'b', .filled = true},
     {{"threads", FK_OPTION_INT, "0", 0, 4096, .help = "threads, 0 for one a processor"},
@@ -76,9 +76,10 @@ const fk_setting fk_settings[] = {
      FIELD(max_pixels), "N", "images", .where = FK_IN_BENCH},
 
     {{"weights", FK_OPTION_TEXT, NULL,
-      .help = "weight file instead of the installed one (folded safetensors); F,G for two networks"},
+      .help = "weight file instead of the installed one (folded safetensors); F,G for two "
+              "networks"},
      FIELD(weights), "FILE", "network", .where = FK_IN_RUN},
-    {{"taps", FK_OPTION_TEXT, NULL, 
+    {{"taps", FK_OPTION_TEXT, NULL,
       .help = "feature maps to use (default: the network's three); NETWORK/A for joined networks"},
      FIELD(taps), "A,B,C", "network", .where = FK_IN_RUN},
     {{"normalisation", FK_OPTION_CHOICE, "imagenet", 0, 0, "own|imagenet",

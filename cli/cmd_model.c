@@ -44,6 +44,18 @@ static void print_weights(const fleck_model *model)
             printf("  %-12s %s, %s\n", i == 0 ? "weights" : "", n->weights, n->weights_digest);
 }
 
+/* Of joined networks. */
+static void print_gains(const fleck_model *model)
+{
+    const fleck_network_info *n;
+
+    if (fleck_model_network(model, 1) == NULL)
+        return;
+    for (int i = 0; (n = fleck_model_network(model, i)) != NULL; i++)
+        printf("%s%s times %g", i == 0 ? "  gains        " : ", ", n->name, (double)n->gain);
+    putchar('\n');
+}
+
 static void print_info(const char *path, const fleck_model *model, const held_scores *h)
 {
     const fleck_model_info *i = &h->info;
@@ -56,6 +68,7 @@ static void print_info(const char *path, const fleck_model *model, const held_sc
     printf("  learned      %lld good image%s of \"%s\"\n", (long long)i->images, plural(i->images),
            i->category);
     printf("  backbone     %s, taps %s, %s\n", i->backbone, i->taps, i->precision);
+    print_gains(model);
     printf("  fitted with  fleck %s, %s\n", i->fleck_version, i->engine);
     if (i->width > 0)
         printf("  input        resize %lldx%lld (%s), crop %lldx%lld, sigma %g\n",

@@ -312,8 +312,9 @@ static json_t *networks_json(const fleck_model *model)
     const fleck_network_info *n;
 
     for (int i = 0; (n = fleck_model_network(model, i)) != NULL; i++)
-        json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "name", text(n->name), "source",
-                                              text(n->weights), "digest", text(n->weights_digest)));
+        json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:f}", "name", text(n->name),
+                                              "source", text(n->weights), "digest",
+                                              text(n->weights_digest), "gain", (double)n->gain));
     return list;
 }
 

@@ -545,6 +545,8 @@ typedef struct fleck_network_info {
     const char *weights, *weights_digest;
     /* Of its input's normalisation. */
     float mean[3], scale[3];
+    /* What its taps are multiplied by, so that joined networks count about equally; else 1. */
+    float gain;
 } fleck_network_info;
 /* Network i of the model, from 0; NULL beyond, and for NULL.  A model of joined networks has
  * several.  Info and its text belong to the model and are valid until it is closed. */

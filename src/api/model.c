@@ -540,6 +540,7 @@ static void describe_networks(fleck_model *model)
         n->weights_digest = net->digest != NULL ? net->digest : "";
         memcpy(n->mean, net->mean, sizeof n->mean);
         memcpy(n->scale, net->scale, sizeof n->scale);
+        n->gain = net->gain;
     }
 }
 

@@ -268,6 +268,7 @@ fleck_status fk_fit_run(fk_model *m, fk_runner *r, fk_source *source, const flec
 
     *times = (fleck_times){0};
     FK_DO(fitting_init(&f, s, err));
+    FK_DO(fk_fit_balance(&f, err));
     FK_DO(learn(&f, s, times, err));
     FK_DO(say_masks(&f, s, err));
     fk_front_close(&f.front); /* frees memory, since finishing needs much */

@@ -67,6 +67,11 @@ int64_t fk_fit_input_pixels(const fk_model *m);
 fleck_status fk_fit_sort_contents(const fk_fitting *f, int64_t **order,
                                   fleck_error *err) FLECK_MUST_CHECK;
 
+/* ---- Joined networks, balance.c ---- */
+
+/* Set the gains of the model's networks. */
+fleck_status fk_fit_balance(fk_fitting *f, fleck_error *err) FLECK_MUST_CHECK;
+
 /* ---- Scores of held-out images, held_out.c ---- */
 
 /* Choose the held-out images, and find sessions and copies of files. */

@@ -238,6 +238,7 @@ static void normalise(fk_model_net *net, const char *name)
 {
     bool own = strcmp(name, "own") == 0 && net->arch != NULL;
 
+    net->gain = 1.0f;
     for (int i = 0; i < 3; i++) {
         net->mean[i] = own ? net->arch->mean[i] : imagenet_mean[i];
         net->scale[i] = own ? net->arch->scale[i] : imagenet_scale[i];

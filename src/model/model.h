@@ -55,6 +55,8 @@ typedef struct fk_model_net {
     const void *onnx;           /* bytes, NULL for an architecture */
     size_t onnx_size;
     float mean[3], scale[3]; /* of the input's normalisation */
+    float gain;              /* what its taps and its pool are multiplied by, a power of two; 1 for
+                                a single network */
     fk_engine runs_on;       /* in this process, see fk_pick_engine(); not written */
 } fk_model_net;
 

@@ -216,13 +216,20 @@ static fleck_status read_nets(fk_model *m, const fk_json *object, fleck_error *e
     const fk_json *nets = fk_json_get(object, "networks");
     fleck_status st = FLECK_OK;
 
+    m->nets[0].gain = 1.0f;
     if (m->n_nets == 1)
         return read_weights(&m->nets[0], object, err);
     if (!fk_json_is_array(nets) || fk_json_count(nets) != m->n_nets)
         return missing("networks", "an object for each of the networks", err);
     for (int k = 0; k < m->n_nets; k++) {
+        double gain = 1.0;
+
         FK_DO(read_weights(&m->nets[k], fk_json_at(nets, k), err));
         FK_DO(read_normalisation(&m->nets[k], fk_json_at(nets, k), err));
+        FK_DO(get_real(&gain, fk_json_at(nets, k), "gain", err));
+        m->nets[k].gain = (float)gain;
+        if (!(gain > 0.0) || !(m->nets[k].gain > 0.0f) || !isfinite(m->nets[k].gain))
+            FK_FAIL(err, FLECK_E_FORMAT, "gain: expected a number above 0");
     }
 done:
     return st;

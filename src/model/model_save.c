@@ -118,7 +118,7 @@ static bool put_nets(fk_json *object, const fk_model *m)
 
         if (!fk_json_push(nets, j) || !fk_json_put_string(j, "name", fk_model_net_name(m, k)) ||
             !put_weights(j, net) || !put_triple(j, "mean", net->mean) ||
-            !put_triple(j, "scale", net->scale))
+            !put_triple(j, "scale", net->scale) || !fk_json_put_real(j, "gain", (double)net->gain))
             return false;
     }
     return true;

@@ -4,8 +4,14 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+static int64_t floats_of(const fk_tap_info *t)
+{
+    return t->channels * t->height * t->width;
+}
 
 /* Find m's taps among the networks'. */
 static fleck_status match_taps(fk_runner *r, fleck_error *err)
@@ -51,10 +57,21 @@ static fleck_status match_pools(fk_runner *r, fleck_error *err)
     if (dim != m->pool_dim)
         FK_FAIL(err, FLECK_E_SHAPE, "backbone %s: the model expects a pool of %lld, it has %lld",
                 m->backbone, (long long)m->pool_dim, (long long)dim);
-    if (m->n_nets > 1)
-        FK_DO(FK_ALLOC(&r->pooled, r->threads * dim, err));
+    r->scaled_room = dim;
 done:
     return st;
+}
+
+/* Make room for what the networks' gains scale. */
+static fleck_status alloc_scaled(fk_runner *r, fleck_error *err)
+{
+    const fk_model *m = r->model;
+
+    if (m->n_nets == 1)
+        return FLECK_OK;
+    for (int i = 0; i < m->n_taps; i++)
+        r->scaled_room += floats_of(&m->taps[i]);
+    return FK_ALLOC(&r->scaled, r->threads * r->scaled_room, err);
 }
 
 /* List in reads which channels of the taps of network k are read, tap by tap, of all [m's width];
@@ -107,6 +124,7 @@ static fleck_status open_lanes(fk_runner *r, fleck_error *err)
     r->threads = r->feeds[0]->lanes;
     FK_DO(match_taps(r, err));
     FK_DO(match_pools(r, err));
+    FK_DO(alloc_scaled(r, err));
     FK_DO(FK_CALLOC(&r->lanes, r->threads, err));
 done:
     return st;
@@ -162,7 +180,7 @@ void fk_runner_close(fk_runner *r)
     if (r->feeds[0] == NULL || r->feeds[0] == &r->own[0]) /* NULL: opening failed early */
         fk_pool_close(&r->pool);
     fk_free(r->reads);
-    fk_free(r->pooled);
+    fk_free(r->scaled);
     *r = (fk_runner){0};
 }
 
@@ -328,27 +346,40 @@ typedef struct embedding_job {
     fk_embedding *out;
 } embedding_job;
 
+/* Write n values of x times gain to *next, and advance it; returns where they begin. */
+static const float *scale(float **next, const float *x, int64_t n, float gain)
+{
+    float *out = *next;
+
+    for (int64_t i = 0; i < n; i++)
+        out[i] = x[i] * gain;
+    *next += n;
+    return out;
+}
+
 /* Set the views of all taps of input `item`, in the model's order, and *pooled. */
 static void view_taps(const fk_runner *r, int64_t item, const float *taps[FK_MAX_TAPS],
                       const float **pooled)
 {
     const fk_model *m = r->model;
-    float *joined = r->pooled != NULL ? r->pooled + item * m->pool_dim : NULL;
+    const bool joined = r->scaled != NULL;
+    float *next = joined ? r->scaled + item * r->scaled_room : NULL;
+    const float *pools[FK_MODEL_NETS];
 
     for (int k = 0; k < m->n_nets; k++) {
         const float *all[FK_MAX_TAPS] = {NULL};
-        int64_t dim = fk_net_pool_dim(r->feeds[k]->net);
 
-        fk_feed_view(r->feeds[k], (int)item, all, pooled);
-        for (int i = 0; i < m->n_taps; i++)
+        fk_feed_view(r->feeds[k], (int)item, all, &pools[k]);
+        for (int i = 0; i < m->n_taps; i++) {
+            const float *tap = all[r->tap_of[i]];
+
             if (m->tap_net[i] == k)
-                taps[i] = all[r->tap_of[i]];
-        if (joined != NULL)
-            memcpy(joined, *pooled, (size_t)dim * sizeof *joined);
-        joined = joined != NULL ? joined + dim : NULL;
+                taps[i] = joined ? scale(&next, tap, floats_of(&m->taps[i]), m->nets[k].gain) : tap;
+        }
     }
-    if (joined != NULL)
-        *pooled = joined - m->pool_dim;
+    *pooled = joined ? next : pools[0];
+    for (int k = 0; joined && strcmp(m->embed.global, "pool") == 0 && k < m->n_nets; k++)
+        (void)scale(&next, pools[k], fk_net_pool_dim(r->feeds[k]->net), m->nets[k].gain);
 }
 
 /* Embed the taps of input `item`. */
@@ -399,6 +430,60 @@ fleck_status fk_runner_embed(fk_runner *r, int64_t n, const uint8_t *const *inpu
     }
     FK_DO(fk_pool_run(r->pool, n, embed_one, &j, err));
 done:
+    return st;
+}
+
+/* The mean variance over the positions of a tap's channels; read: NULL, or whether each channel
+ * counts. */
+static double variance_of(const fk_tap_info *t, const float *x, const bool *read)
+{
+    const int64_t n = t->height * t->width;
+    int64_t channels = 0;
+    double total = 0.0;
+
+    for (int64_t c = 0; c < t->channels; c++, x += n) {
+        double sum = 0.0, squares = 0.0, mean;
+
+        if (read != NULL && !read[c])
+            continue;
+        for (int64_t i = 0; i < n; i++)
+            sum += (double)x[i];
+        mean = sum / (double)n;
+        for (int64_t i = 0; i < n; i++)
+            squares += ((double)x[i] - mean) * ((double)x[i] - mean);
+        total += squares / (double)n;
+        channels++;
+    }
+    return channels > 0 ? total / (double)channels : 0.0;
+}
+
+fleck_status fk_runner_spread(fk_runner *r, const uint8_t *rgb, double *spread, fleck_error *err)
+{
+    const fk_model *m = r->model;
+    bool *reads = NULL, some;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&reads, m->embed.width, err));
+    some = fk_embed_reads(&m->embed, reads);
+    for (int k = 0; k < m->n_nets; k++) {
+        fk_feed *f = r->feeds[k];
+        const float *all[FK_MAX_TAPS] = {NULL};
+        int64_t first = 0;
+        double sum = 0.0;
+        int n = 0;
+
+        FK_DO(fk_net_run_together(f->sessions, &rgb, 1, r->pool, err));
+        fk_net_view(f->sessions[0], all, NULL);
+        for (int i = 0; i < m->n_taps; first += m->taps[i].channels, i++) {
+            if (m->tap_net[i] != k)
+                continue;
+            sum += variance_of(&m->taps[i], all[r->tap_of[i]], some ? reads + first : NULL);
+            n++;
+        }
+        spread[k] = sqrt(sum / n);
+    }
+done:
+    fk_free(reads);
     return st;
 }
 

@@ -31,8 +31,11 @@ typedef struct fk_runner {
     bool *reads;   /* for the settings of own */
     fk_pool *pool; /* of the feeds */
     int threads;
-    float *pooled;  /* [threads, the model's pool_dim] the pools of several networks, joined */
-    fk_lane *lanes; /* [threads] */
+    /* [threads, scaled_room] of several networks: taps times the networks' gains, and their pools,
+     * joined; else NULL */
+    float *scaled;
+    int64_t scaled_room;
+    fk_lane *lanes;             /* [threads] */
     fk_embedding *embeddings;   /* [n_embeddings] buffers, reused by each block */
     int64_t n_embeddings, room; /* room: capacity of the array */
     fk_warn warn;
@@ -79,6 +82,11 @@ void fk_runner_trim(fk_runner *r, int64_t n);
  * nothing else may run on r. */
 fleck_status fk_runner_embed(fk_runner *r, int64_t n, const uint8_t *const *inputs,
                              fk_embedding *out, fleck_error *err) FLECK_MUST_CHECK;
+/* Run the networks, none of which rests, on one input, and measure the spread of each: the root of
+ * the mean, over its taps, of the mean variance of the channels that the model reads.  Feeds
+ * neither count the pass nor store its taps.  spread [the model's networks]. */
+fleck_status fk_runner_spread(fk_runner *r, const uint8_t *rgb, double *spread,
+                              fleck_error *err) FLECK_MUST_CHECK;
 /* Add the threads' times (decode, network, score) to t, and reset them. */
 void fk_runner_times(fk_runner *r, fleck_times *t);
 

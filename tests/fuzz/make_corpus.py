@@ -180,12 +180,13 @@ write("state/mhpatchcore_nan", state(joined, counts,
 
 # A model of joined networks; its weights are missed only when a network is opened.
 triples = {"mean": [0.5, 0.5, 0.5], "scale": [0.25, 0.25, 0.25]}
+own = {"gain": 0.5, **triples}
 taps = [{"name": "resnet18/layer3", "channels": 256, "height": 2, "width": 2},
         {"name": "resnet50/layer3", "channels": 1024, "height": 2, "width": 2}]
 described = {"format": 1, "fleck": "0.1.0", "category": "c", "taps": taps, "pool_dim": 2560,
              "backbone": "resnet18+resnet50", "onnx": False, "precision": "f32", "engine": "fleck native",
-             "networks": [{"name": "resnet18", "weights": {"source": "a", "digest": "sha256:0"}, **triples},
-                          {"name": "resnet50", **triples}],
+             "networks": [{"name": "resnet18", "weights": {"source": "a", "digest": "sha256:0"}, **own},
+                          {"name": "resnet50", **own}],
              "preprocess": {"width": 32, "height": 32, "crop_width": 32, "crop_height": 32, "resize": "bicubic", **triples},
              "sigma": 4, "method": "padim", "options": {"dims": 2},
              "embedding": {"mode": "joined", "reduce": "channels", "width": 1280, "global": "none"},

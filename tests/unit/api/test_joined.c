@@ -2,6 +2,7 @@
 /* Networks that are joined give what each gives alone, from a fit to a model that is opened. */
 #include "fk_test.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "benchmark/bench.h"
 #include "fit/networks.h"
@@ -76,20 +77,25 @@ typedef struct embedded {
     fk_embedding of[IMAGES];
 } embedded;
 
-static void embed(embedded *e, const fleck_settings *s)
+static void embed_again(embedded *e)
 {
     const uint8_t *inputs[IMAGES];
     uint8_t *pixels = make_image(H * IMAGES, W);
 
+    for (int i = 0; i < IMAGES; i++)
+        inputs[i] = pixels + (size_t)i * H * W * 3;
+    assert_ok(fk_runner_embed(&e->runner, IMAGES, inputs, e->of, err));
+    free(pixels);
+}
+
+static void embed(embedded *e, const fleck_settings *s)
+{
     *e = (embedded){.runner = {0}};
     assert_ok(fk_fit_plan(&e->model, s, err));
     assert_ok(fk_runner_open(&e->runner, &e->model, IMAGES, err));
-    for (int i = 0; i < IMAGES; i++) {
-        inputs[i] = pixels + (size_t)i * H * W * 3;
+    for (int i = 0; i < IMAGES; i++)
         assert_ok(fk_embedding_init(&e->of[i], &e->model.shape, err));
-    }
-    assert_ok(fk_runner_embed(&e->runner, IMAGES, inputs, e->of, err));
-    free(pixels);
+    embed_again(e);
 }
 
 static void drop(embedded *e)
@@ -180,6 +186,38 @@ static void channels_that_are_read_are_those_of_whole_taps(void **state)
     drop(&whole);
 }
 
+/* Embedded once with the gains of a plan, which are 1, and again with others. */
+static void gains_scale_taps_and_pools_of_their_network(void **state)
+{
+    fleck_settings s = settings("spade", LITE "+" RESNET, "stride4,layer1");
+    char weights[8500];
+    embedded plain, scaled;
+
+    (void)state;
+    snprintf(weights, sizeof weights, "%s,%s", f.lite, f.resnet);
+    s.weights = weights;
+    embed(&plain, &s);
+    assert_true(plain.model.nets[0].gain == 1.0f && plain.model.nets[1].gain == 1.0f);
+    embed(&scaled, &s);
+    scaled.model.nets[0].gain = 4.0f;
+    scaled.model.nets[1].gain = 0.5f;
+    embed_again(&scaled);
+    for (int i = 0; i < IMAGES; i++)
+        for (int k = 0; k < 2; k++) {
+            const fk_level *x = &plain.of[i].levels[k], *y = &scaled.of[i].levels[k];
+            const int64_t dim = k == 0 ? 1280 : 512;
+            const float gain = k == 0 ? 4.0f : 0.5f, *a = plain.of[i].global,
+                        *b = scaled.of[i].global;
+
+            for (int64_t j = 0; j < x->height * x->width * x->dim; j++)
+                assert_true(y->data[j] == x->data[j] * gain);
+            for (int64_t j = 0; j < dim; j++)
+                assert_true(b[k * 1280 + j] == a[k * 1280 + j] * gain);
+        }
+    drop(&plain);
+    drop(&scaled);
+}
+
 static fleck_model *fitted(const char *method)
 {
     fleck_settings s = settings(method, RESNET "+" LITE, "layer1,layer2,stride4,stride8");
@@ -228,6 +266,91 @@ static void a_model_carries_both_networks(void **state)
         fleck_free(bytes);
         fleck_free(again);
     }
+}
+
+/* Write ResNet-18's weights with a first convolution that is 64 times as large. */
+static void write_loud(const char *path)
+{
+    const int64_t n = 64 * 3 * 7 * 7 + 64; /* conv1, the first tensors of the file */
+    fk_contents file = {0};
+    uint8_t *bytes;
+    uint64_t header;
+    FILE *out = fopen(path, "wb");
+
+    assert_non_null(out);
+    assert_ok(fk_contents_read(&file, f.resnet, 0, err));
+    bytes = malloc(file.size);
+    assert_non_null(bytes);
+    memcpy(bytes, file.data, file.size);
+    memcpy(&header, bytes, sizeof header);
+    for (int64_t i = 0; i < n; i++) {
+        uint8_t *at = bytes + 8 + header + (size_t)i * sizeof(float);
+        float value;
+
+        memcpy(&value, at, sizeof value);
+        value *= 64.0f;
+        memcpy(at, &value, sizeof value);
+    }
+    assert_int_equal(fwrite(bytes, 1, file.size, out), file.size);
+    assert_int_equal(fclose(out), 0);
+    free(bytes);
+    fk_contents_free(&file);
+}
+
+/* The gain of the second network; that of the first is 1. */
+static float gain_of(const char *backbone, const char *first, const char *second)
+{
+    fleck_settings s = settings("subspace", backbone, "layer2,stride4");
+    fleck_model *m = NULL;
+    char weights[8500];
+    float gain;
+
+    snprintf(weights, sizeof weights, "%s,%s", first, second);
+    s.weights = weights;
+    assert_ok(fleck_fit(&m, f.sample, &s, NULL, err));
+    assert_true(fleck_model_network(m, 0)->gain == 1.0f);
+    gain = fleck_model_network(m, 1)->gain;
+    fleck_model_close(&m);
+    return gain;
+}
+
+/* ReLUs let the loud network's taps be about 64 times as large. */
+static void gains_balance_the_networks_in_powers_of_two(void **state)
+{
+    char loud[4300];
+    float plain, quiet, inverse;
+    int exponent;
+
+    (void)state;
+    snprintf(loud, sizeof loud, "%s/loud.safetensors", f.folder);
+    write_loud(loud);
+    plain = gain_of(LITE "+" RESNET, f.lite, f.resnet);
+    quiet = gain_of(LITE "+" RESNET, f.lite, loud);
+    inverse = gain_of(RESNET "+" LITE, loud, f.lite);
+    assert_true(quiet >= plain / 128.0f && quiet <= plain / 32.0f);
+    assert_true(frexpf(quiet, &exponent) == 0.5f);
+    assert_true(quiet * inverse == 1.0f);
+}
+
+/* Networks of a runner's own may leave out channels; shared ones do not. */
+static void assert_same_spread(const fk_bench_run *run, fk_bench_feeds *feeds, const int *of_run)
+{
+    fk_feed *const shared[] = {&feeds->feeds[of_run[0]], &feeds->feeds[of_run[1]]};
+    double a[2], b[2];
+    uint8_t *pixels = make_image(H, W);
+    fk_model m;
+    fk_runner own, on;
+
+    assert_ok(fk_fit_plan(&m, &run->fit, err));
+    assert_ok(fk_runner_open(&own, &m, 1, err));
+    assert_ok(fk_runner_open_on(&on, &m, shared, err));
+    assert_ok(fk_runner_spread(&own, pixels, a, err));
+    assert_ok(fk_runner_spread(&on, pixels, b, err));
+    assert_true(a[0] > 0.0 && a[1] > 0.0 && a[0] == b[0] && a[1] == b[1]);
+    fk_runner_close(&own);
+    fk_runner_close(&on);
+    fk_model_free(&m);
+    free(pixels);
 }
 
 static void a_model_names_both_networks(void **state)
@@ -293,6 +416,7 @@ static void a_damaged_model_is_refused(void **state)
     refuse_changed(bytes, size, RESNET "/layer1", RESNET "/layer7", FLECK_E_FORMAT,
                    RESNET " has no tap");
     refuse_changed(bytes, size, "networks", "netw0rks", FLECK_E_FORMAT, "\"networks\"");
+    refuse_changed(bytes, size, "\"gain", "\"pain", FLECK_E_FORMAT, "\"gain\"");
     fleck_free(bytes);
 }
 
@@ -418,6 +542,7 @@ static void a_benchmark_opens_each_network_once(void **state)
     assert_true(feeds.of_run[0][0] == 0 && feeds.of_run[1][0] == 1);
     assert_true(feeds.of_run[2][0] == 1 && feeds.of_run[2][1] == 0);
     assert_int_equal(fk_net_tap_count(feeds.feeds[0].net), 2);
+    assert_same_spread(&read.items[2], &feeds, feeds.of_run[2]);
     fk_bench_feeds_close(&feeds);
     fk_pool_close(&pool);
     fk_bench_runs_free(&read);
@@ -461,6 +586,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(taps_and_pools_are_those_of_each_network_alone),
         cmocka_unit_test(channels_that_are_read_are_those_of_whole_taps),
+        cmocka_unit_test(gains_scale_taps_and_pools_of_their_network),
+        cmocka_unit_test(gains_balance_the_networks_in_powers_of_two),
         cmocka_unit_test(a_model_carries_both_networks),
         cmocka_unit_test(a_model_names_both_networks),
         cmocka_unit_test(a_damaged_model_is_refused),

@@ -65,12 +65,8 @@ done:
 /* Make room for what the networks' gains scale. */
 static fleck_status alloc_scaled(fk_runner *r, fleck_error *err)
 {
-    const fk_model *m = r->model;
-
-    if (m->n_nets == 1)
+    if (r->model->n_nets == 1 || r->scaled != NULL)
         return FLECK_OK;
-    for (int i = 0; i < m->n_taps; i++)
-        r->scaled_room += floats_of(&m->taps[i]);
     return FK_ALLOC(&r->scaled, r->threads * r->scaled_room, err);
 }
 
@@ -124,7 +120,8 @@ static fleck_status open_lanes(fk_runner *r, fleck_error *err)
     r->threads = r->feeds[0]->lanes;
     FK_DO(match_taps(r, err));
     FK_DO(match_pools(r, err));
-    FK_DO(alloc_scaled(r, err));
+    for (int i = 0; i < r->model->n_taps; i++)
+        r->scaled_room += floats_of(&r->model->taps[i]);
     FK_DO(FK_CALLOC(&r->lanes, r->threads, err));
 done:
     return st;
@@ -160,6 +157,8 @@ fleck_status fk_runner_open_on(fk_runner *out, const fk_model *m, fk_feed *const
 void fk_runner_rest(fk_runner *r)
 {
     fk_runner_trim(r, 0);
+    fk_free(r->scaled);
+    r->scaled = NULL;
     for (int k = 0; k < FK_MODEL_NETS; k++)
         fk_feed_rest(&r->own[k]);
     fk_mem_trim();
@@ -362,7 +361,7 @@ static void view_taps(const fk_runner *r, int64_t item, const float *taps[FK_MAX
                       const float **pooled)
 {
     const fk_model *m = r->model;
-    const bool joined = r->scaled != NULL;
+    const bool joined = m->n_nets > 1;
     float *next = joined ? r->scaled + item * r->scaled_room : NULL;
     const float *pools[FK_MODEL_NETS];
 
@@ -399,7 +398,7 @@ static fleck_status embed_one(void *ctx, int64_t item, int worker, fleck_error *
     return FLECK_OK;
 }
 
-/* Compile the networks that rest. */
+/* Compile the networks that rest, and have room for their taps. */
 static fleck_status wake(fk_runner *r, fleck_error *err)
 {
     bool rest = false;
@@ -411,6 +410,7 @@ static fleck_status wake(fk_runner *r, fleck_error *err)
         FK_DO(fk_model_restore(r->model, err));
     for (int k = 0; k < r->model->n_nets; k++)
         FK_DO(fk_feed_wake(r->feeds[k], err));
+    FK_DO(alloc_scaled(r, err));
 done:
     return st;
 }

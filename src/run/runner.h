@@ -32,7 +32,7 @@ typedef struct fk_runner {
     fk_pool *pool; /* of the feeds */
     int threads;
     /* [threads, scaled_room] of several networks: taps times the networks' gains, and their pools,
-     * joined; else NULL */
+     * joined; NULL before the first, and while the runner rests */
     float *scaled;
     int64_t scaled_room;
     fk_lane *lanes;             /* [threads] */

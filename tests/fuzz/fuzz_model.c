@@ -13,6 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (fk_model_load_bytes(&m, data, size, "fuzz", &err) == FLECK_OK) {
         fuzz_check(m.method != NULL && m.state != NULL && m.n_taps > 0);
+        fuzz_check(m.n_nets > 0 && m.n_nets <= FK_MODEL_NETS);
+        for (int i = 0; i < m.n_taps; i++)
+            fuzz_check(m.tap_net[i] >= 0 && m.tap_net[i] < m.n_nets);
         fuzz_check(m.pre.crop_width <= m.pre.width && m.pre.crop_height <= m.pre.height);
         fuzz_check(m.method->count(m.state) >= 0 && m.method->scratch_size(m.state) < SIZE_MAX);
         fk_model_free(&m);

@@ -7,6 +7,7 @@
 #include "fit/fit.h"
 #include "net/onnx.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,11 +29,12 @@ static int64_t stride_of(const fk_arch *arch)
     return arch != NULL && arch->default_taps[0] != NULL ? arch->strides[0] : WHOLE_STRIDE;
 }
 
-/* The least common multiple. */
+/* The least common multiple of numbers above 0. */
 static int64_t common(int64_t a, int64_t b)
 {
     int64_t x = a, y = b;
 
+    assert(a > 0 && b > 0);
     while (y != 0) {
         int64_t rest = x % y;
 
@@ -287,7 +289,9 @@ static fleck_status add_usual(fk_model *m, int k, fleck_error *err)
     int n = 0;
     fleck_status st = FLECK_OK;
 
-    while (arch != NULL && n < FK_MAX_TAPS && arch->default_taps[n] != NULL)
+    if (arch == NULL)
+        return FLECK_OK;
+    while (n < FK_MAX_TAPS && arch->default_taps[n] != NULL)
         n++;
     for (int i = n > m->method->skip_taps ? m->method->skip_taps : 0; i < n; i++) {
         char name[2 * FK_NAME_SIZE];

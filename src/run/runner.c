@@ -363,7 +363,7 @@ static void view_taps(const fk_runner *r, int64_t item, const float *taps[FK_MAX
     const fk_model *m = r->model;
     const bool joined = m->n_nets > 1;
     float *next = joined ? r->scaled + item * r->scaled_room : NULL;
-    const float *pools[FK_MODEL_NETS];
+    const float *pools[FK_MODEL_NETS] = {NULL};
 
     for (int k = 0; k < m->n_nets; k++) {
         const float *all[FK_MAX_TAPS] = {NULL};

@@ -9,11 +9,11 @@
  *    for 2 x 2 in integers, (sum + 2) >> 2, halves up.
  *
  * 2. Both scales are at least 1: cell i of an axis covers [i * scale, (i + 1) * scale) of the
- *    input.  Sample j is weighted by the part of the cell that it fills, as a float; parts of at most
- *    1/1000 sample are left out.  Rows are summed first,
+ *    input.  The weight of sample j is the part of the cell that it fills, as a float; parts of at
+ *    most 1/1000 sample are left out.  Rows are summed first,
  *        row[x] = sum over j of in[j] * wx[j],     out[x] = round(sum over k of wy[k] * row_k[x]),
- *    all in float, each product rounded before it is added, in the order of the samples.  The result
- *    depends on this order, so vectors run across columns and channels, never along the sum.
+ *    all in float, each product rounded before it is added, in the order of the samples.  The
+ *    result depends on this order, so vectors run across columns and channels, never along the sum.
  *
  * 3. An axis grows: both axes are linear between two neighbours, with weights that reproduce
  *    blocks.  Along an axis

@@ -40,7 +40,7 @@ fleck_status fleck_images_leave_out(fleck_images *images, const char *folder, fl
     return fk_listing_leave_out(&images->list, folder, err);
 }
 
-/* Say what a folder without images holds. */
+/* Fail with a message that says what a folder without images holds. */
 static fleck_status refuse_empty(const fk_listing *l, const char *path, fleck_error *err)
 {
     char *text = NULL;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which runs of a benchmark can take one network, and opening it. */
+/* Finding the runs of a benchmark that can share a network, and opening the networks. */
 #include "base/mem.h"
 #include "benchmark/bench.h"
 
 #include <string.h>
 
-/* What is compiled for one feed. */
+/* The network of one feed, before it is opened. */
 typedef struct want {
     char *key;
-    fk_net_settings net; /* taps point into the owners' models */
+    fk_net_settings net; /* taps point into the owners */
 } want;
 
-/* Everything that decides a network's taps but their choice. */
+/* A text of everything that decides the values of a network's taps. */
 static fleck_status key_of(char **out, const fk_model *m, const fk_net_settings *n,
                            fleck_error *err)
 {
@@ -22,7 +22,7 @@ static fleck_status key_of(char **out, const fk_model *m, const fk_net_settings 
                        (double)n->scale[1], (double)n->scale[2]);
 }
 
-/* Add more's taps to w's; false where there are too many. */
+/* Add more's taps to w's; false, with nothing done, if they would be too many. */
 static bool join_taps(fk_net_settings *w, const fk_net_settings *more)
 {
     fk_net_settings joined = *w;
@@ -42,7 +42,7 @@ static bool join_taps(fk_net_settings *w, const fk_net_settings *more)
     return true;
 }
 
-/* Find or make the feed of run i, whose model is m; models[i] stays where it is. */
+/* Find or add the feed of run i, whose planned model is m; m must not move afterwards. */
 static fleck_status place_run(fk_bench_feeds *f, want *wants, int i, const fk_model *m, int threads,
                               fleck_error *err)
 {

@@ -37,10 +37,10 @@ typedef enum fk_image_want {
 /* How a file's samples become 8 bits.  Zeroed members mean the defaults. */
 typedef struct fk_image_settings {
     int64_t max_pixels; /* 0: FK_IMAGE_MAX_PIXELS; at most FK_IMAGE_MAX_SIDE squared */
-    uint32_t low,
-        high;   /* window of wide samples, low < high <= FK_IMAGE_WIDEST: low becomes 0, high 255,
-                   values outside are clipped; high 0: FK_IMAGE_WIDEST */
-    bool blend; /* blend transparent pixels over the background; else drop alpha */
+    /* The window of wide samples, low < high <= FK_IMAGE_WIDEST: low becomes 0, high 255, values
+     * outside are clipped.  high 0: FK_IMAGE_WIDEST. */
+    uint32_t low, high;
+    bool blend;            /* blend transparent pixels over the background; else drop alpha */
     uint8_t background[3]; /* RGB */
 } fk_image_settings;
 

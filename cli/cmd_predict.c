@@ -579,7 +579,7 @@ const command predict_command = {
     .details =
         "PATHS are image files, folders (searched with all below them), or - for paths on "
         "standard\ninput, one a line, each answered as it comes.  Of a folder, files are images by "
-        "their\nending or their first bytes; what is passed over is said at the end.  Output files "
+        "their\nending or their first bytes; skipped entries are listed at the end.  Output files "
         "have\ntheir image's path below FOLDER, whatever else is given.\nPrints path, score and "
         "verdict, separated by tabs; tabs, line ends and back-slashes of a path\nas \\t, \\n and "
         "\\\\.  A bad image is named on stderr and the others go on; the exit code is then 1.\n\n"

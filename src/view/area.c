@@ -356,13 +356,13 @@ static fleck_status check_rest(const fk_image *placed, const fk_areas *a, bool m
         return FLECK_OK;
     if (more)
         return fk_error_set(err, FLECK_E_OPTION,
-                            "area \"%s\": nothing remains to score, all of the photo is ignored",
+                            "area \"%s\": nothing remains to score: all of the photo is ignored",
                             text);
     if (fk_areas_count(a) == 1 && a->mask != NULL)
         return fk_error_set(err, FLECK_E_OPTION,
                             "mask %s: white everywhere, so nothing remains to learn", text);
     return fk_error_set(err, FLECK_E_OPTION,
-                        "area \"%s\": nothing remains to learn, all of the photo is ignored", text);
+                        "area \"%s\": nothing remains to learn: all of the photo is ignored", text);
 }
 
 fleck_status fk_areas_place(fk_model *m, const fk_areas *a, bool more, fk_area_note *notes,

@@ -6,8 +6,9 @@
  *
  *     center = (i + 1/2) * scale
  *
- * of the input.  The filter h, which is 0 beyond its radius r (1, 2 or 3), is stretched by stretch
- * = max(scale, 1), so that a reduction averages over all input samples.  The weights are
+ * of the input.  The filter h, which is 0 beyond its radius r (1, 2 or 3), is stretched by the
+ * factor max(scale, 1), so that a reduction averages over all input samples.  With this factor
+ * called stretch, the weights are
  *
  *     w[j] = h((j + first - center + 1/2) / stretch),        divided by their sum,
  *

@@ -110,7 +110,8 @@ static void a_mask_of_another_size_is_refused_with_both(void **state)
 
     (void)state;
     assert_refused(fk_mask_load(&mask, &kinds, write_pgm(3, 2, &white, 1), "x.png", 2, 3, err),
-                   FLECK_E_SHAPE, "expected 2x3 like x.png, found 3x2: width and height are swapped");
+                   FLECK_E_SHAPE,
+                   "expected 2x3 like x.png, found 3x2: width and height are swapped");
     assert_refused(fk_mask_load(&mask, &kinds, write_pgm(3, 2, &white, 1), NULL, 4, 4, err),
                    FLECK_E_SHAPE, "expected 4x4 like its image, found 3x2");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Metrics: ROC-AUC, average precision, F1-max and PRO, all exact, with ties treated as ties. */
+/* Metrics: ROC-AUC, average precision, F1-max and PRO, all exact; equal scores are one
+ * threshold. */
 #ifndef FK_METRIC_METRIC_H
 #define FK_METRIC_METRIC_H
 
@@ -29,8 +30,8 @@ typedef struct fk_curve_point {
 } fk_curve_point;
 
 /* Write the points of the ROC and precision-recall curves of n scores into out [n + 1], and their
- * number into *n_points: first the threshold infinity, which no score reaches, then each distinct
- * score in descending order.  FLECK_E_FORMAT: a score is NaN. */
+ * number into *n_points: first infinity with no items, then each distinct score in descending
+ * order.  FLECK_E_FORMAT: a score is NaN. */
 fleck_status fk_metric_curve(fk_curve_point *out, int64_t *n_points, const double *scores,
                              const uint8_t *labels, int64_t n, fleck_error *err) FLECK_MUST_CHECK;
 

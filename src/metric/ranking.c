@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ROC-AUC, average precision and F1-max, exact and with ties treated as ties; and the points of the
- * curves.
+/* ROC-AUC, average precision and F1-max, exact, with equal scores as one threshold; and the points
+ * of the curves.
  *
  * Of P defective and N good items, a threshold t calls those with score >= t defective, which gives
  * TP(t) and FP(t).  All three figures need only the thresholds that are scores of defective items:

@@ -99,8 +99,8 @@ fleck_status fk_bench_run_sum(char out[FK_SHA256_TEXT], const char *files,
 
 /* ---- Results (result.c) ---- */
 
-/* Pictures of a run: the defective images with the highest, the median and the lowest score, and
- * the two good images with the highest scores. */
+/* Most pictures of a run: the defective images with the highest, the median and the lowest score,
+ * and the good image with the highest score, or two if both are rejected. */
 #define FK_BENCH_PANELS 5
 
 typedef enum fk_bench_rank {

@@ -15,7 +15,7 @@ static const flag flags[] = {
     {"category", 'c', "NAME", "only this category; several times"},
     GROUP("figures"),
     {"protocol", 0, "paper|original",
-     "masks at the crop's size, or maps at each image's (default paper)"},
+     "compare at the crop's size, or at each image's own (default paper)"},
     {"resamples", 0, "N", "of the bootstrap (default 2000)"},
     {"seed", 0, "N", "of the bootstrap (default 1)"},
     {"memory", 0, "SIZE",
@@ -191,12 +191,14 @@ const command bench_command = {
     .summary = "Run methods and networks over every category of ROOT and write a report.",
     .example = "bench mvtec --run padim --run spade:k=20 -o out",
     .details =
-        "ROOT holds categories in MVTec AD layout.  A run's NAME=VALUE are the method's options "
-        "(fleck fit --method NAME --help);\n"
-        "k=N, which sets SPADE's k-image and k-pixel; and of fit's options those below.  DIR gets "
-        "CATEGORY.json for each\ncategory, and report.md, report.csv and report.html.  What is "
-        "done "
-        "is not done again: after an interruption the same\ncommand goes on.\n",
+        "ROOT holds categories in MVTec AD layout.  NAME=VALUE of a run are options of its "
+        "method (fleck\n"
+        "fit --method NAME --help), k=N, which sets SPADE's k-image and k-pixel, and the "
+        "options of fit\n"
+        "that are listed below.  DIR gets CATEGORY.json for each category, and report.md, "
+        "report.csv and\n"
+        "report.html.  After an interruption the same command continues; finished runs are not "
+        "repeated.\n",
     .flags = flags,
     .settings = 'b',
     .min_words = 1,

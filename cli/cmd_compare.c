@@ -92,7 +92,7 @@ static int run(const args *a)
 
 const command compare_command = {.name = "compare",
                                  .usage = "A.json[#RUN] B.json[#RUN] [options]",
-                                 .summary = "Say whether two runs differ on the same test images.",
+                                 .summary = "Test whether two runs differ on the same test images.",
                                  .example = "compare out/bottle.json#1 out/bottle.json#2",
                                  .details =
                                      "The files are what fleck eval --json printed or fleck bench "

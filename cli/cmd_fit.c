@@ -6,7 +6,7 @@
 
 static const flag flags[] = {
     {"output", 'o', "MODEL", "file to write the model to (required)"},
-    {"overwrite", 0, NULL, "replace a file at MODEL that is no model of fleck's"},
+    {"overwrite", 0, NULL, "replace a file at MODEL even if fleck did not write it"},
     {NULL, 0, NULL, NULL}};
 
 /* Check the output before learning. */
@@ -42,7 +42,7 @@ static void print_closing(const char *out, const fleck_model *model, const fleck
     if (i->window_low > 0 || i->window_high < 65535)
         printf(", window %d to %d", i->window_low, i->window_high);
     if (i->left_out > 0.0)
-        printf("\n%.3g %% of the photo are left out", 100.0 * i->left_out);
+        printf("\n%.3g %% of the photo is ignored", 100.0 * i->left_out);
     putchar('\n');
     print_outside("", i);
     printf("%lld photo%s learned", (long long)i->images, i->images == 1 ? "" : "s");
@@ -84,10 +84,11 @@ static int fit(const args *a, fleck_settings *s, const char *out)
     progress_end(&p);
     info = fleck_model_describe(model);
     if (info->unseen > 0.0)
-        fprintf(stderr,
-                "fleck: %.3g %% of the picture is hidden by the masks of all images but 2 at most: "
-                "defects there may pass\n",
-                100.0 * info->unseen);
+        fprintf(
+            stderr,
+            "fleck: %.3g %% of the picture is visible in fewer than 3 good images, because masks "
+            "hide it in the others: defects there may be missed\n",
+            100.0 * info->unseen);
     if (code == EXIT_DONE)
         print_closing(out, model, &t);
     fleck_model_close(&model);
@@ -116,9 +117,13 @@ const command fit_command = {
     .summary = "Learn from the good images of DIR and write a model.",
     .example = "fit photos/good -o part.fleck",
     .details =
-        "DIR is a category in MVTec AD layout (DIR/train/good), a flat folder of good images, or "
-        "a\nCSV file with columns path,label,mask.\n\nWhat does not fit memory goes to temporary "
-        "files in $TMPDIR, or else in the folder of MODEL.",
+        "DIR is a category in MVTec AD layout (DIR/train/good), a flat folder of good images, "
+        "or a CSV file\n"
+        "with columns path,label,mask.\n"
+        "\n"
+        "Data that does not fit into memory goes to temporary files in $TMPDIR, or else in the "
+        "folder of\n"
+        "MODEL.",
     .flags = flags,
     .settings = 'f',
     .method_options = 'f',

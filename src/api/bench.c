@@ -19,7 +19,7 @@ void fleck_bench_defaults(fleck_bench_settings *settings, size_t size)
     fk_hand_defaults(settings, size, &bench_defaults, sizeof bench_defaults);
 }
 
-/* A list that is given says something: its first entry is no NULL. */
+/* Refuse lists without an entry. */
 static fleck_status check_lists(const fleck_bench_settings *s, fleck_error *err)
 {
     const char *const *const lists[] = {s->backbones, s->categories};
@@ -34,7 +34,7 @@ static fleck_status check_lists(const fleck_bench_settings *s, fleck_error *err)
     return FLECK_OK;
 }
 
-/* A copy in one block, text and all. */
+/* Copy the summary and its text into one block. */
 static fleck_status hand_summary(fleck_bench_summary **out, const fleck_bench_summary *s,
                                  fleck_error *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fleck.h: versions, tables of what can be chosen, and defaults. */
+/* fleck.h: versions, tables of methods, backbones, options and settings, and defaults. */
 #include "api/check.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -66,12 +66,12 @@ static fleck_option_kind public_kind(fk_option_kind kind)
     }
 }
 
-/* The tables of the rooms below as fleck.h shows them, filled once. */
+/* Tables of lower rooms, converted once to the public types. */
 #define MOST 64
 static struct {
     pthread_once_t once;
     fleck_method_info methods[MOST];
-    fleck_option options[MOST][MOST]; /* by method; a row without a name ends each */
+    fleck_option options[MOST][MOST]; /* [method][option]; a row without a name ends each list */
     fleck_backbone_info backbones[MOST];
     fleck_setting settings[MOST]; /* likewise */
 } tables = {.once = PTHREAD_ONCE_INIT};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a fleck_model is inside. */
+/* The struct behind the handle fleck_model. */
 #ifndef FK_API_HANDLE_H
 #define FK_API_HANDLE_H
 
@@ -7,31 +7,32 @@
 
 struct fleck_model {
     fk_model model;
-    fk_runner runner;       /* borrows model; zero while an opened one rests */
-    fleck_run_settings run; /* that it was opened with; what it points to is gone */
-    char *path;     /* of the file it was opened from, from the root; NULL for another one */
-    bool opened;    /* from a file or from memory */
-    char taps[512]; /* names separated by commas, for fleck_model_describe() */
+    fk_runner runner;       /* borrows model; zeroed until the network of a resting model is
+                               needed */
+    fleck_run_settings run; /* settings that it was opened with; their pointers are dangling */
+    char *path;             /* absolute path of the file that it was opened from; NULL: none */
+    bool opened;            /* from a file or from memory, not fitted */
+    char taps[512];         /* names separated by commas, for fleck_model_describe() */
     char pool[FK_POOLING_TEXT];
-    char *options;                              /* JSON text, likewise */
-    fleck_model_info info;                      /* what it hands out */
-    fleck_network_info networks[FK_MODEL_NETS]; /* likewise, for fleck_model_network() */
-    fk_watch watch; /* of calls on an opened model; its runner's pool has it */
+    char *options;         /* JSON text, for fleck_model_describe() */
+    fleck_model_info info; /* returned by fleck_model_describe() */
+    fleck_network_info networks[FK_MODEL_NETS]; /* returned by fleck_model_network() */
+    /* Progress and cancelling of an opened model; its runner's pool uses it. */
+    fk_watch watch;
 };
 
-/* A call on m begins: whoever stopped the last one has not stopped this. */
+/* Begin a call on m: forget that an earlier call was cancelled. */
 static inline void fk_handle_begin(struct fleck_model *m, const char *stage, int64_t total)
 {
     m->watch.stopped = false;
     fk_watch_stage(&m->watch, stage, total);
 }
 
-/* Fill m's info anew, once it is fitted or opened and when a number in it has changed. */
+/* Update m->info: after fitting or opening, and after a change of a number in it. */
 void fk_handle_describe(fleck_model *m);
-/* Whether the file that the model was opened from, where it still exists, is what it was:
- * FLECK_E_STATE where it is not. */
+/* FLECK_E_STATE if the file that the model was opened from still exists and has changed. */
 fleck_status fk_handle_unchanged(const fleck_model *model, fleck_error *err) FLECK_MUST_CHECK;
-/* What every call that scores begins with: that, and the network is compiled. */
+/* Every call that scores begins with this: check as above, and compile the network if needed. */
 fleck_status fk_handle_ready(fleck_model *model, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -40,7 +40,7 @@ fleck_status fleck_images_leave_out(fleck_images *images, const char *folder, fl
     return fk_listing_leave_out(&images->list, folder, err);
 }
 
-/* Say what a folder without images holds. */
+/* Fail with a message that says what a folder without images holds. */
 static fleck_status refuse_empty(const fk_listing *l, const char *path, fleck_error *err)
 {
     char *text = NULL;
@@ -48,7 +48,7 @@ static fleck_status refuse_empty(const fk_listing *l, const char *path, fleck_er
 
     FK_DO(fk_listing_text(&text, l, err));
     st = fk_error_set(err, FLECK_E_NOTFOUND, "%s: no image files in this folder%s%s", path,
-                      text[0] != '\0' ? "; passed over " : "", text);
+                      text[0] != '\0' ? "; skipped " : "", text);
 done:
     fk_free(text);
     return st;

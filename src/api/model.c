@@ -31,7 +31,7 @@ void fleck_model_close(fleck_model **handle)
     *handle = NULL;
 }
 
-/* Texts that fleck_model_describe() hands out. */
+/* Make the texts that fleck_model_describe() returns. */
 static fleck_status describe(fleck_model *m, fleck_error *err)
 {
     fk_json *options = NULL;
@@ -49,7 +49,7 @@ done:
     return st;
 }
 
-/* Set the mask from the settings' areas, in pixels of the first image. */
+/* Set the model's mask from the settings' areas, given in pixels of the first image. */
 static fleck_status plan_areas(fk_model *m, const fk_source *source, const fleck_settings *s,
                                fleck_error *err)
 {
@@ -68,7 +68,7 @@ done:
     return st;
 }
 
-/* category: what the model is named after. */
+/* Fit a model; category becomes its name. */
 static fleck_status fit(fleck_model **out, fk_source *source, const char *category,
                         const fleck_settings *settings, fk_wide_window window, fleck_times *times,
                         fleck_error *err)
@@ -109,8 +109,8 @@ done:
     return st;
 }
 
-/* Before any work: the settings are legal, and the model's file is none of those that are read, nor
- * of the data set's (NULL: none) others. */
+/* Check before any work that the settings are legal, and that the output path is none of the files
+ * that are read and no other file of the data set (data NULL: none). */
 static fleck_status check_call(const fleck_settings *s, const char *data, const char *const *files,
                                const char *const *masks, int64_t n, fleck_error *err)
 {
@@ -122,7 +122,7 @@ static fleck_status check_call(const fleck_settings *s, const char *data, const 
     if (st != FLECK_OK || s->output == NULL)
         return st;
     FK_DO(fk_outputs_add(&out, s->output, err));
-    if (out.paths.count == 0) /* nothing is there yet */
+    if (out.paths.count == 0) /* the output does not exist yet */
         goto done;
     FK_DO(fk_fit_apart(&out, s, err));
     for (int64_t i = 0; i < n; i++) {
@@ -131,14 +131,16 @@ static fleck_status check_call(const fleck_settings *s, const char *data, const 
     }
     FK_DO(fk_outputs_apart(&out, data, err));
     if (data != NULL && fk_dataset_test(&test, data, &how, NULL) == FLECK_OK)
-        FK_DO(fk_outputs_apart_samples(&out, &test, err)); /* a damaged set is another's business */
+        FK_DO(fk_outputs_apart_samples(&out, &test, err)); /* errors of the data set are reported
+                                                              elsewhere */
 done:
     fk_samples_free(&test);
     fk_outputs_free(&out);
     return st;
 }
 
-/* Fit n files, once all of them are known to be images; files and masks (NULL: none) may shrink. */
+/* Check that all files are images, then fit them.  Entries of files and masks (NULL: none) may be
+ * removed. */
 static fleck_status fit_files(fleck_model **out, const char **files, const char **masks, int64_t n,
                               const char *category, const fleck_settings *settings,
                               fleck_times *times, fleck_error *err)
@@ -159,7 +161,7 @@ static fleck_status fit_files(fleck_model **out, const char **files, const char 
     fk_source_free(&source);
     if (st == FLECK_OK)
         goto done;
-    /* Damage behind a header: whoever mends one file learns of the others as well. */
+    /* Damage after a header: check all files, so that the message names all damaged ones. */
     if (!s.skip_bad && (st == FLECK_E_FORMAT || st == FLECK_E_IO || st == FLECK_E_NOTFOUND))
         FK_DO(fk_fit_check_files(files, masks, NULL, &n, true, &s, &window, err));
     st = fk_error_set(err, why.status, "%s", why.message);
@@ -168,7 +170,7 @@ done:
     return st;
 }
 
-/* Say what of the folder was not learned. */
+/* Warn of images in the folder that were not learned. */
 static void tell_left_out(const fk_samples *samples, int64_t learned, const fleck_settings *s,
                           const char *path)
 {
@@ -310,8 +312,8 @@ fleck_status fleck_model_save_memory(const fleck_model *model, void **bytes, siz
     return st;
 }
 
-/* path from the root on, so that it stays when the process changes its folder.  Links stay too: one
- * that is turned to another model is seen. */
+/* The absolute path, which stays valid if the process changes its working folder.  Symbolic links
+ * are not resolved, so that a link redirected to another model is noticed. */
 static fleck_status absolute(char **out, const char *path, fleck_error *err)
 {
     char folder[4096];
@@ -335,7 +337,7 @@ fleck_status fk_handle_unchanged(const fleck_model *m, fleck_error *err)
     return FLECK_OK;
 }
 
-/* Leave out the settings' areas beside the model's. */
+/* Ignore the settings' areas in addition to the model's. */
 static fleck_status open_areas(fk_model *m, const fleck_run_settings *s, fleck_error *err)
 {
     fk_warn warn = {s->warning, s->warning_ctx};
@@ -376,7 +378,7 @@ fleck_status fk_handle_ready(fleck_model *m, fleck_error *err)
     return st == FLECK_OK && m->runner.model == NULL ? open_runner(m, err) : st;
 }
 
-/* What is damaged is told at once, though nothing is compiled. */
+/* Check the network without compiling it, so that damage is reported at once. */
 static fleck_status check_network(const fleck_model *m, fleck_error *err)
 {
     fleck_status st = FLECK_OK;
@@ -390,7 +392,7 @@ static fleck_status check_network(const fleck_model *m, fleck_error *err)
     return st;
 }
 
-/* Open the file at path, or where that is NULL bytes [size]. */
+/* Open the model in the file at path, or in bytes [size] if path is NULL. */
 static fleck_status open_model(fleck_model **out, const char *path, const void *bytes, size_t size,
                                const fleck_run_settings *s, fleck_error *err)
 {
@@ -461,7 +463,7 @@ done:
 
 #define PIECE_BYTES (INT64_C(4) << 20)
 
-/* Write bytes into path, telling watch of pieces. */
+/* Write bytes to path in pieces, reporting progress to watch. */
 static fleck_status write_pieces(const char *path, const fk_contents *bytes, fk_watch *watch,
                                  fleck_error *err)
 {
@@ -608,7 +610,7 @@ const fleck_network_info *fleck_model_network(const fleck_model *model, int i)
     return model != NULL && i >= 0 && i < model->model.n_nets ? &model->networks[i] : NULL;
 }
 
-/* Numbers that are none are looked for here, not at every opening, which must be quick. */
+/* Look for NaN and infinity.  This is not part of opening a model, which must be quick. */
 static fleck_status check_finite(const fleck_model *model, fleck_error *err)
 {
     const fk_model *m = &model->model;

@@ -101,7 +101,7 @@ done:
     return st;
 }
 
-/* What a picture or map of the result says of its origin; NULL where pixels were scored. */
+/* The origin noted in pictures and maps of the result; NULL if pixels in memory were scored. */
 static const char *origin_of(const fleck_result *result, char text[FK_SHA256_TEXT])
 {
     if (result->path == NULL)
@@ -146,7 +146,7 @@ void fleck_picture_defaults(fleck_picture_settings *settings, size_t size)
                      sizeof *settings);
 }
 
-/* Take the settings of a picture, whose regions go into *regions, and check them. */
+/* Copy and check the settings of a picture; its region settings go into *regions. */
 static fleck_status take_picture(fleck_picture_settings *s, fleck_region_settings *regions,
                                  const fleck_picture_settings *settings, const fleck_model *model,
                                  const fleck_result *result, const char *where, fleck_error *err)

@@ -7,7 +7,7 @@
 
 struct fleck_scorer {
     const fleck_model *model;
-    fk_runner runner; /* of one thread; borrows the model */
+    fk_runner runner; /* with one thread; borrows the model */
 };
 
 fleck_status fleck_scorer_open(fleck_scorer **out, const fleck_model *model, fleck_error *err)

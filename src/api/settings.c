@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fleck.h: settings of a fit by name, and settings structs over versions. */
+/* fleck.h: settings of a fit by name, and settings structs of other versions. */
 #include "api/check.h"
 #include "base/mem.h"
 #include "fit/settings.h"
 
 #include <string.h>
 
-/* No settings struct is larger: a size that is goes with one whose defaults were never written. */
+/* No settings struct is this large; a larger size means that no defaults were written. */
 #define LARGEST 4096
 
 void fk_hand_defaults(void *theirs, size_t their_size, const void *mine, size_t size)

@@ -27,7 +27,7 @@ static fleck_status check_rate(double rate, const char *where, fleck_error *err)
                         "%s: expected a rate of false alarms between 0 and 1, got %g", where, rate);
 }
 
-/* The rate is one, and the scores are there. */
+/* Check that the rate is valid and that the model has held-out scores. */
 static fleck_status check_model(const fleck_model *model, double rate, const char *where,
                                 fleck_error *err)
 {

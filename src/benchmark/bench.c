@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The benchmark: categories one by one, each kept as soon as it is done, and the reports made from
- * what is kept. */
+/* The benchmark: computes one category after another, writes the results of each as soon as it is
+ * done, and makes the reports from these results. */
 #include "benchmark/report/report.h"
 #include "run/output.h"
 #include "fit/settings.h"
@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Its presence says that the folder is a benchmark's. */
+/* A file that marks a folder as a benchmark's. */
 #define MARK "fleck-bench.txt"
 
 static const char mark_text[] =
@@ -37,10 +37,10 @@ typedef struct bench {
     int64_t n_done;
     fk_names failed; /* "category: why", "category: run: why" */
     fk_bench_place place;
-    int lock; /* descriptor of the mark, or -1 */
+    int lock; /* file descriptor of MARK, or -1 */
 } bench;
 
-/* ---- What there is ---- */
+/* ---- Categories and the output folder ---- */
 
 static bool is_wanted(const fleck_bench_settings *s, const char *name)
 {
@@ -52,7 +52,7 @@ static bool is_wanted(const fleck_bench_settings *s, const char *name)
     return false;
 }
 
-/* Whether a benchmark wrote into the folder, as one below root may have: it is no category. */
+/* Whether the folder holds a benchmark's results.  Such a folder below root is not a category. */
 static fleck_status has_mark(bool *out, const char *root, const char *folder, fleck_error *err)
 {
     char *mark = NULL;
@@ -72,8 +72,8 @@ static const char *nearest_name(char out[FK_MEANT], const fk_names *names, const
     return fk_nearest_text(&near, "", out);
 }
 
-/* Folders below root that hold train/ or test/; a damaged one of them is worth a message, other
- * folders are not. */
+/* Find the folders below root that hold train/ or test/.  Damage in one of them is reported; other
+ * folders are skipped. */
 static fleck_status find_categories(bench *b, fleck_error *err)
 {
     fk_names folders = {0};
@@ -117,7 +117,7 @@ done:
     return st;
 }
 
-/* List the images of category i.  What is wrong with them is its own failure. */
+/* List the images of category i.  An error makes this category fail, not the benchmark. */
 static fleck_status list_data(bench *b, int64_t i, fleck_error *err)
 {
     const fleck_settings *f = b->settings->fit;
@@ -144,8 +144,8 @@ static void data_free(fk_bench_data *d)
     fk_samples_free(&d->test);
 }
 
-/* Hold the folder: one benchmark at a time writes into it.  The system lets go when the process
- * ends, however it does. */
+/* Lock the folder: one benchmark at a time writes into it.  The system releases the lock when the
+ * process ends, even by a crash. */
 static fleck_status lock_folder(bench *b, const char *mark, fleck_error *err)
 {
     struct stat info;
@@ -167,8 +167,8 @@ static fleck_status lock_folder(bench *b, const char *mark, fleck_error *err)
     return FLECK_OK;
 }
 
-/* Make the folder, or see that it is new, empty or an earlier benchmark's. */
-static fleck_status take_folder(bench *b, fleck_error *err)
+/* Create the folder, or check that it is empty or an earlier benchmark's. */
+static fleck_status claim_folder(bench *b, fleck_error *err)
 {
     fk_names seen = {0};
     char *mark = NULL;
@@ -207,7 +207,7 @@ done:
     return st;
 }
 
-/* Pictures of earlier calls may be written again. */
+/* Add the pictures of earlier calls to the outputs, since they may be overwritten. */
 static fleck_status add_panels(const bench *b, fk_outputs *o, fleck_error *err)
 {
     fk_names names = {0};
@@ -230,7 +230,7 @@ done:
     return st;
 }
 
-/* A folder of results may hold links to what is read.  Nothing of that is written over. */
+/* Check that no output is one of the files that are read: the folder of results may hold links. */
 static fleck_status check_outputs(const bench *b, fleck_error *err)
 {
     static const char *const fixed[] = {MARK, "report.md", "report.csv", "report.html"};
@@ -256,8 +256,8 @@ done:
 
 /* ---- Networks ---- */
 
-/* Have the networks for the category: others than before where a run keeps the shape of its
- * images. */
+/* Open the networks for a category.  Those of the category before are kept if they fit; a run that
+ * keeps the shape of its images may need another input size. */
 static fleck_status ready_networks(bench *b, const fk_bench_data *d, fleck_error *err)
 {
     bool ready = b->feeds.n > 0;
@@ -281,13 +281,13 @@ static fleck_status ready_networks(bench *b, const fk_bench_data *d, fleck_error
     fk_bench_feeds_close(&b->feeds);
     FK_DO(fk_bench_feeds_open(&b->feeds, &b->runs, b->pool, err));
 done:
-    if (st != FLECK_OK) /* they may not fit the runs any more */
+    if (st != FLECK_OK) /* the networks may no longer fit the runs */
         fk_bench_feeds_close(&b->feeds);
     return st;
 }
 
-/* The networks of the first category that can have them, so that what all categories lack is said
- * at once. */
+/* Open the networks for the first category for which that succeeds, so that a fault of all
+ * categories, such as missing weights, is reported before any work. */
 static fleck_status first_networks(bench *b, fleck_error *err)
 {
     fleck_error why = {0};
@@ -298,7 +298,7 @@ static fleck_status first_networks(bench *b, fleck_error *err)
     return fk_error_set(err, why.status, "%s", why.message);
 }
 
-/* Two runs that are written in different ways may be one. */
+/* Refuse two runs that are the same, though they may be written differently. */
 static fleck_status check_same(bench *b, fleck_error *err)
 {
     char(*sums)[FK_SHA256_TEXT] = NULL;
@@ -320,7 +320,7 @@ done:
 
 /* ---- One category ---- */
 
-/* What an earlier call left of the category; empty where there is nothing that serves. */
+/* Read the category's results of an earlier call; empty if there are none that can be used. */
 static void read_known(const bench *b, fk_bench_category *known, const char *file, const char *name)
 {
     const fleck_settings *f = b->settings->fit;
@@ -337,7 +337,7 @@ static void read_known(const bench *b, fk_bench_category *known, const char *fil
         fk_bench_category_free(known);
 }
 
-/* Take what an earlier call left of category i, do the rest now, and leave it. */
+/* Compute category i, except the runs whose results an earlier call left, and write its results. */
 static fleck_status do_category(bench *b, int64_t i, fleck_error *err)
 {
     const char *name = b->names.items[i];
@@ -360,7 +360,7 @@ done:
     return st;
 }
 
-/* Add "name: why" to the list of what failed. */
+/* Add "category: why" or "category: run: why" to the list of failures. */
 static fleck_status add_failed(bench *b, const char *category, const char *run, const char *why,
                                fleck_error *err)
 {
@@ -377,7 +377,7 @@ done:
     return st;
 }
 
-/* Count a category that is done. */
+/* Add a finished category to the summary. */
 static fleck_status count_category(bench *b, fleck_bench_summary *summary, fleck_error *err)
 {
     const fk_bench_category *c = &b->categories[b->n_done++];
@@ -506,7 +506,7 @@ fleck_status fk_bench(const char *root, const char *out, const fleck_bench_setti
     FK_DO(fk_pool_open(&b.pool, threads, err));
     FK_DO(first_networks(&b, err));
     FK_DO(check_same(&b, err));
-    FK_DO(take_folder(&b, err));
+    FK_DO(claim_folder(&b, err));
     FK_DO(do_categories(&b, summary, err));
     FK_DO(write_reports(&b, fk_clock_seconds() - start, summary, err));
 done:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The benchmark: several runs over every category of a data set, and what its reports are made
- * from. */
+/* The benchmark: several runs over every category of a data set, and the results from which reports
+ * are made. */
 #ifndef FK_BENCHMARK_BENCH_H
 #define FK_BENCHMARK_BENCH_H
 
@@ -14,12 +14,12 @@
 
 /* ---- Runs (runs.c) ---- */
 
-/* One method with its network and options.  Text is owned by the list. */
+/* A method with its network and options.  Texts are owned by the list of runs. */
 typedef struct fk_bench_run {
     char *name;         /* "spade@wide_resnet50_2:k=10" */
-    fleck_settings fit; /* whole */
+    fleck_settings fit; /* all settings of the fit */
     bool shaped;        /* its width and height follow from the images of each category */
-    /* Of the files that the networks' weights come from, separated by spaces; "" before
+    /* Digests of the files that the networks' weights come from, separated by spaces; "" before
      * fk_bench_run_sum(). */
     char weights[FK_MODEL_NETS * FK_DIGEST_TEXT];
 } fk_bench_run;
@@ -28,18 +28,18 @@ typedef struct fk_bench_run {
 typedef struct fk_bench_runs {
     fk_bench_run *items;
     int n;
-    fk_names text;        /* what items' settings point to */
-    const char **options; /* [n_options] lists of options one behind another, each ended by NULL */
+    fk_names text;        /* the texts that settings of items point to */
+    const char **options; /* [n_options] lists of options, one after another, each ended by NULL */
 } fk_bench_runs;
 
-/* The runs that s names: METHOD[@BACKBONE][:NAME=VALUE,...] each, on each of s->backbones where a
- * run names none of its own, and those of the preset.  FLECK_E_OPTION says what is wrong with
- * which. */
+/* Make the runs of s: each text METHOD[@BACKBONE][:NAME=VALUE,...] of s->runs, on each of
+ * s->backbones if it names no backbone, and those of the preset.  FLECK_E_OPTION: a text is wrong;
+ * the message says which and why. */
 fleck_status fk_bench_runs_read(fk_bench_runs *out, const fleck_bench_settings *s,
                                 fleck_error *err) FLECK_MUST_CHECK;
 void fk_bench_runs_free(fk_bench_runs *r);
-/* Length of the first of a run's options.  A part without '=' belongs to the value before it:
- * "taps=a,b". */
+/* Length of the first option in a run's options.  A part without '=' belongs to the value before
+ * it, as in "taps=a,b". */
 size_t fk_bench_pair_length(const char *options);
 
 /* ---- Networks shared by runs (feeds.c) ---- */
@@ -48,26 +48,27 @@ size_t fk_bench_pair_length(const char *options);
 typedef struct fk_bench_feeds {
     int n, n_runs;
     fk_feed *feeds; /* [n] */
-    fk_model
-        *owners; /* [n_runs] described, not fitted; they hold the weights that the networks read */
-    int (*of_run)[FK_MODEL_NETS]; /* [n_runs] the feed of each network of a run */
+    /* [n_runs] models that are planned, not fitted; they hold the weights that the networks read */
+    fk_model *owners;
+    int (*of_run)[FK_MODEL_NETS]; /* [n_runs] index of the feed of each network of a run */
 } fk_bench_feeds;
 
-/* Open each network once for all runs that differ in method, options and joined networks only. */
+/* Open the networks of all runs.  Runs that differ in method, options and joined networks only
+ * share one. */
 fleck_status fk_bench_feeds_open(fk_bench_feeds *out, const fk_bench_runs *runs, fk_pool *pool,
                                  fleck_error *err) FLECK_MUST_CHECK;
 void fk_bench_feeds_close(fk_bench_feeds *f);
 
-/* ---- What decides the figures (files.c, bench.c) ---- */
+/* ---- Inputs that decide the figures (files.c) ---- */
 
-/* A file as it was when its results were made. */
+/* A file as it was when the results were computed. */
 typedef struct fk_bench_file {
     char *path; /* below the category's folder, see fk_utf8_escape() */
     fk_stamp stamp;
-    int64_t
-        changed; /* nanoseconds since 1970 of the last change of bytes or properties; 0 where it was
-                        so recent that a later one could have the same time */
-    char digest[FK_DIGEST_TEXT]; /* of its bytes; "" where it could not be read */
+    /* Time of the last change of bytes or properties, in nanoseconds since 1970; 0 if it was so
+     * recent that a later change could have the same time. */
+    int64_t changed;
+    char digest[FK_DIGEST_TEXT]; /* of its bytes; "" if it could not be read */
 } fk_bench_file;
 
 /* Valid when zeroed; owned. */
@@ -80,27 +81,28 @@ void fk_bench_files_free(fk_bench_files *f);
 /* The digest of the file at path, "" on failure. */
 fleck_status fk_bench_file_digest(char out[FK_DIGEST_TEXT], const char *path,
                                   fleck_error *err) FLECK_MUST_CHECK;
-/* Images and masks of the samples, those of train first, each sample's image, mask and ignore mask
- * in this order.  Files that are in `known` with the same stamp and time of change are not read
- * again; all others are, on the pool. */
+/* Find the digests of the files of all samples, train first; each sample's image, ground truth and
+ * mask in this order.  Files that are in `known` with the same stamp and time of change are not
+ * read again.  The others are read, in parallel on the pool. */
 fleck_status fk_bench_files_look(fk_bench_files *out, const fk_samples *train,
                                  const fk_samples *test, const char *folder,
                                  const fk_bench_files *known, fk_pool *pool,
                                  fleck_error *err) FLECK_MUST_CHECK;
-/* The sum over names, contents and labels of what fk_bench_files_look() found for these samples. */
+/* The checksum of the names, contents and labels of the files that fk_bench_files_look() found for
+ * these samples. */
 fleck_status fk_bench_files_sum(char out[FK_SHA256_TEXT], const fk_bench_files *f,
                                 const fk_samples *train, const fk_samples *test,
                                 fleck_error *err) FLECK_MUST_CHECK;
-/* The sum over everything that decides the figures of a run on files whose sum is `files`; m is its
- * described model.  The run's name is not part of it. */
+/* The checksum of everything that decides the figures of a run: `files` is the checksum of the
+ * files, m the run's planned model.  The run's name is not part of it. */
 fleck_status fk_bench_run_sum(char out[FK_SHA256_TEXT], const char *files,
                               const fleck_bench_settings *s, fk_bench_run *run, const fk_model *m,
                               fleck_error *err) FLECK_MUST_CHECK;
 
 /* ---- Results (result.c) ---- */
 
-/* Pictures of a run: of defective images the highest, the median and the lowest score, of good
- * ones the two highest. */
+/* Most pictures of a run: the defective images with the highest, the median and the lowest score,
+ * and the good image with the highest score, or two if both are rejected. */
 #define FK_BENCH_PANELS 5
 
 typedef enum fk_bench_rank {
@@ -112,45 +114,46 @@ typedef enum fk_bench_rank {
 } fk_bench_rank;
 
 typedef struct fk_bench_panel {
-    int64_t image; /* of the run's */
+    int64_t image; /* index into the run's images */
     fk_bench_rank rank;
 } fk_bench_panel;
 
 typedef struct fk_bench_image {
-    char *path; /* below the category's folder */
+    char *path; /* relative to the category's folder */
     char *type; /* of defect, or "good" */
     bool defective;
     double score;
 } fk_bench_image;
 
 void fk_bench_images_free(fk_bench_image *images, int64_t n);
-/* Of a list "scores", as the JSON of bench and of `fleck eval` has it. */
+/* Read a list "scores", as in the JSON of `fleck bench` and `fleck eval`. */
 fleck_status fk_bench_images_read(fk_bench_image **out, int64_t *n, const fk_json *list,
                                   fleck_error *err) FLECK_MUST_CHECK;
 
-/* A type of defect's pixels against the good pixels of all test images. */
+/* The defective pixels of one type of defect, ranked against the good pixels of all test images. */
 typedef struct fk_bench_type {
     char *name;
-    double auroc; /* NaN where a class is empty */
+    double auroc; /* NaN if a class is empty */
 } fk_bench_type;
 
-/* One run on one category. */
+/* The result of a run on a category. */
 typedef struct fk_bench_result {
-    char *settings; /* fk_bench_run_sum(); results are reused where it is the same */
-    char *error;    /* NULL, or why it failed: it has no figures, which are NaN, and no images */
+    char *settings; /* fk_bench_run_sum(); results are reused if it is the same */
+    char *error;    /* NULL, or why the run failed: its figures are NaN and it has no images */
     int n_panels;
     fk_bench_panel panels[FK_BENCH_PANELS]; /* see fk_bench_panel_path() */
     char *name, *method, *backbone, *precision, *engine, *options, *taps, *resize;
     int64_t width, height, crop_width, crop_height; /* 0: each image keeps its own size */
-    int64_t tile, overlap;                          /* 0: the crop passes whole */
+    int64_t tile, overlap;                          /* 0: not tiled */
     fleck_report report;
-    double threshold; /* the model's, of image scores; NaN where it has none */
+    double threshold; /* the model's, for image scores; NaN: none */
     double low, high; /* bootstrap interval of the image ROC-AUC */
     int64_t n;
-    fk_bench_image *images;       /* [n] that could be scored */
-    double pixel_low, pixel_high; /* of the pixel ROC-AUC, over draws of images */
+    fk_bench_image *images;       /* [n] images that could be scored */
+    double pixel_low, pixel_high; /* interval of the pixel ROC-AUC, by resampling images */
     int64_t n_curve;              /* up to FK_BIN_CURVE */
-    fk_curve_point *curve;        /* [n_curve] of the pixels; the last calls all of them */
+    fk_curve_point *curve;        /* [n_curve] of the pixels; at the last point all of them are
+                                     positive */
     int64_t n_types;
     fk_bench_type *types; /* [n_types] */
 } fk_bench_result;
@@ -158,62 +161,63 @@ typedef struct fk_bench_result {
 /* One category.  Valid when zeroed; owned. */
 typedef struct fk_bench_category {
     char *name;
-    int64_t images, decoded, passed; /* images; decodings and network passes that were made when
-                                        something was computed last */
+    int64_t images, decoded, passed; /* number of images; of decodings and network passes in the
+                                        last call that computed a run */
     int n_networks;
     fk_bench_files files;
     int n;
     fk_bench_result *runs;  /* [n] */
-    int n_reused, n_failed; /* of this call; not written */
+    int n_reused, n_failed; /* in this call; not written to the file */
 } fk_bench_category;
 
 void fk_bench_category_free(fk_bench_category *c);
 void fk_bench_result_free(fk_bench_result *r);
-/* Scores and labels [*n] of the images: of all, or (type not NULL) without defective ones of
- * another type.  To be freed whatever the status. */
+/* Scores and labels [*n] of all images, or, if type is not NULL, of the good images and the
+ * defective ones of this type.  The caller frees both, whatever the status. */
 fleck_status fk_bench_scores(double **scores, uint8_t **labels, int64_t *n,
                              const fk_bench_result *r, const char *type,
                              fleck_error *err) FLECK_MUST_CHECK;
 /* Set every figure to NaN. */
 void fk_bench_no_figures(fk_bench_result *r);
-/* out/panels/CATEGORY-SETTINGS-NUMBER.png of the run's panel k, SETTINGS being the first digits of
- * the run's; free with fk_free().  NULL out: relative, as the reports have it. */
+/* The path of the run's panel k: out/panels/CATEGORY-SETTINGS-NUMBER.png, where SETTINGS are the
+ * first digits of the run's checksum.  out NULL: the relative path that reports use.  Free with
+ * fk_free(). */
 fleck_status fk_bench_panel_path(char **path, const char *out, const char *category,
                                  const fk_bench_result *r, int k,
                                  fleck_error *err) FLECK_MUST_CHECK;
-/* Write as JSON, whole or not at all; and back (docs/reference/formats.md).  Runs without a name
- * are not there yet and are left out. */
+/* Write a category as JSON, atomically, and read it (docs/reference/formats.md).  Runs without a
+ * name are not computed yet and are not written. */
 fleck_status fk_bench_category_write(const fk_bench_category *c, const char *path,
                                      fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_bench_category_read(fk_bench_category *out, const char *path,
                                     fleck_error *err) FLECK_MUST_CHECK;
-/* The same from bytes (fuzzing); name stands in messages. */
+/* Read it from bytes (also for fuzzing); name is for messages. */
 fleck_status fk_bench_category_parse(fk_bench_category *out, const char *bytes, size_t size,
                                      const char *name, fleck_error *err) FLECK_MUST_CHECK;
 
 /* ---- One category (category.c) ---- */
 
-/* Where a benchmark stands, for whoever waits. */
+/* The progress of a benchmark. */
 typedef struct fk_bench_place {
     int64_t category, categories;
-    double start;            /* of the whole benchmark */
-    int64_t computed, cells; /* runs of categories: computed so far; all */
-    int64_t passed;          /* behind us, computed or not */
+    double start;            /* of the whole benchmark, in seconds */
+    int64_t computed, cells; /* runs of categories: computed in this call; all */
+    int64_t passed;          /* finished, computed or not */
 } fk_bench_place;
 
 /* The images of a category, listed once.  Valid when zeroed; owned. */
 typedef struct fk_bench_data {
     char *path; /* its folder */
     fk_samples train, test;
-    const char **files; /* [n_files] paths of those of train that are learned */
+    const char **files; /* [n_files] paths of the images of train that are learned */
     int64_t n_files;
-    fleck_error error; /* why it could not be listed as a whole; status FLECK_OK where it could */
+    fleck_error error; /* why listing the category failed; status FLECK_OK: it succeeded */
 } fk_bench_data;
 
-/* Do all runs on the category; spill and pictures go below folder out, and the results into
- * file after each run.  Runs that `known`, what an earlier call left, has are taken from it.  A run
- * that fails is told to the fit's warning function and costs its own result; where all fail the
- * category does. */
+/* Compute all runs on the category.  Temporary files and pictures go below folder out, and the
+ * results are written to file after each run.  Runs that are in `known`, the results of an earlier
+ * call, are moved from there.  If a run fails, the fit's warning function is told, and the run has
+ * no figures; if all runs fail, the category fails. */
 fleck_status fk_bench_category_run(fk_bench_category *c, fk_bench_category *known,
                                    fk_bench_data *data, const char *out, const char *file,
                                    fk_bench_runs *runs, fk_bench_feeds *feeds,
@@ -222,7 +226,7 @@ fleck_status fk_bench_category_run(fk_bench_category *c, fk_bench_category *know
 
 /* ---- Reports (report/) ---- */
 
-/* All finished categories, in order. */
+/* The contents of the reports: all finished categories, in order. */
 typedef struct fk_bench_book {
     const char *root, *out, *command; /* command may be NULL */
     int64_t n;
@@ -239,7 +243,7 @@ fleck_status fk_bench_markdown(fk_text *out, const fk_bench_book *b,
 fleck_status fk_bench_csv(fk_text *out, const fk_bench_book *b, fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_bench_html(fk_text *out, const fk_bench_book *b, fleck_error *err) FLECK_MUST_CHECK;
 
-/* ---- All of it (bench.c) ---- */
+/* ---- The whole benchmark (bench.c) ---- */
 
 fleck_status fk_bench(const char *root, const char *out, const fleck_bench_settings *s,
                       fleck_bench_summary *summary, fleck_error *err) FLECK_MUST_CHECK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One category of a benchmark: every run fitted and evaluated, on images and taps that they
- * share. */
+/* One category of a benchmark: every run is fitted and evaluated; the runs share decoded images and
+ * taps. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -18,24 +18,24 @@
 
 #define PANEL_TILE 240
 
-/* What a category's runs share. */
-typedef struct work {
+/* Shared by the runs of a category. */
+typedef struct job {
     const char *out, *file;
     const fleck_bench_settings *settings;
     fk_bench_data *data;
     fk_digest *contents;   /* [data->n_files] */
-    fk_wide_window window; /* that they use */
+    fk_wide_window window; /* for 16-bit images, unless a run sets its own */
     fk_bench_category *category;
-} work;
+} job;
 
-/* The images of a run's evaluation as they come. */
-typedef struct gather {
-    const work *work;
+/* Collects the scored images of a run's evaluation. */
+typedef struct collector {
+    const job *job;
     fk_bench_result *result;
-    int64_t *samples; /* [test.count] which test image each is */
-} gather;
+    int64_t *samples; /* [test.count] index of the test image of each */
+} collector;
 
-/* path below the category's folder. */
+/* The path relative to the category's folder. */
 static const char *below(const char *path, const char *folder)
 {
     size_t n = strlen(folder);
@@ -49,22 +49,22 @@ static const char *below(const char *path, const char *folder)
 static fleck_status on_result(void *ctx, int64_t i, const fleck_sample *sample,
                               const fleck_result *r, const fleck_error *error)
 {
-    gather *g = ctx;
+    collector *g = ctx;
     fk_bench_image *im = &g->result->images[g->result->n];
     fleck_status st = FLECK_OK;
 
-    (void)error; /* counted in the report */
+    (void)error; /* the report counts failures */
     if (r == NULL)
         return FLECK_OK;
     *im = (fk_bench_image){.defective = sample->defective, .score = r->score};
     g->samples[g->result->n++] = i;
-    FK_DO(fk_utf8_escape(&im->path, below(sample->path, g->work->data->path), NULL));
+    FK_DO(fk_utf8_escape(&im->path, below(sample->path, g->job->data->path), NULL));
     FK_DO(fk_utf8_escape(&im->type, sample->type, NULL));
 done:
     return st;
 }
 
-/* Texts of the model that the results carry. */
+/* Copy the model's texts to the result. */
 static fleck_status describe(fk_bench_result *r, const fk_model *m, const char *name,
                              fleck_error *err)
 {
@@ -101,7 +101,7 @@ static fk_bootstrap bootstrap(const fleck_bench_settings *s, fk_watch *watch)
         .resamples = s->resamples, .seed = s->seed, .level = 0.95, .watch = watch};
 }
 
-/* The interval of the image ROC-AUC; NaN where a class is empty. */
+/* Compute the interval of the image ROC-AUC; NaN if a class is empty. */
 static fleck_status interval(fk_bench_result *r, const fleck_bench_settings *s, fleck_error *err)
 {
     fk_watch watch = {.call = s->fit->progress, .ctx = s->fit->progress_ctx};
@@ -124,7 +124,7 @@ done:
     return st;
 }
 
-/* The pixels of each type of defect, in order of the test images. */
+/* Measure the pixels of each type of defect, in the order of the test images. */
 static fleck_status measure_types(fk_bench_result *r, const fk_bin_table *t, const fk_samples *test,
                                   fleck_error *err)
 {
@@ -140,7 +140,7 @@ static fleck_status measure_types(fk_bench_result *r, const fk_bin_table *t, con
                          strcmp(test->items[k].defect, test->items[i].defect) != 0))
             k++;
         if (k < i || !test->items[i].defective)
-            continue; /* an earlier image's type, or none */
+            continue; /* good, or its type was measured with an earlier image */
         k = r->n_types;
         FK_DO(fk_utf8_escape(&r->types[k].name, test->items[i].defect, err));
         r->n_types++;
@@ -154,8 +154,8 @@ done:
     return st;
 }
 
-/* Curve, interval and types of the pixels that the evaluation counted, image by image. */
-static fleck_status measure_pixels(fk_bench_result *r, const fk_bins *bins, const work *w,
+/* Compute curve, interval and types of the pixels from the histograms of the images. */
+static fleck_status measure_pixels(fk_bench_result *r, const fk_bins *bins, const job *w,
                                    fleck_error *err)
 {
     const fleck_settings *fit = w->settings->fit;
@@ -196,8 +196,8 @@ static int by_score(const void *x, const void *y)
     return a->image < b->image ? -1 : 1;
 }
 
-/* Draw panel k of a run: image, ground truth where there are masks, and heat map. */
-static fleck_status draw_panel(const work *w, fk_bench_result *out, fk_runner *r, int64_t sample,
+/* Draw panel k of a run: image, ground truth if there are masks, and heat map. */
+static fleck_status draw_panel(const job *w, fk_bench_result *out, fk_runner *r, int64_t sample,
                                int k, fleck_error *err)
 {
     const fk_sample *s = &w->data->test.items[sample];
@@ -225,17 +225,17 @@ done:
 }
 
 /* Add a panel of image i of the results, and draw it. */
-static fleck_status add_panel(const work *w, fk_bench_result *r, const gather *g, fk_runner *runner,
-                              int64_t i, fk_bench_rank rank, fleck_error *err)
+static fleck_status add_panel(const job *w, fk_bench_result *r, const collector *g,
+                              fk_runner *runner, int64_t i, fk_bench_rank rank, fleck_error *err)
 {
     r->panels[r->n_panels++] = (fk_bench_panel){i, rank};
     return draw_panel(w, r, runner, g->samples[i], r->n_panels - 1, err);
 }
 
-/* Pictures of the defective images with the highest, the median and the lowest score, and of the
- * good ones that score highest, two where both are rejected; while the model is there: nothing is
- * decoded or passed through a network again. */
-static fleck_status draw_panels(const work *w, fk_bench_result *r, const gather *g,
+/* Draw the defective images with the highest, the median and the lowest score, and the good image
+ * with the highest score, or two if both are rejected.  This happens while the model exists, so no
+ * image is decoded or passed through the network again. */
+static fleck_status draw_panels(const job *w, fk_bench_result *r, const collector *g,
                                 fk_runner *runner, fleck_error *err)
 {
     ranked *list = NULL, *good;
@@ -244,7 +244,7 @@ static fleck_status draw_panels(const work *w, fk_bench_result *r, const gather 
     fleck_status st;
 
     FK_DO(FK_ALLOC(&list, r->n, err));
-    good = list + r->n; /* filled from the end */
+    good = list + r->n; /* good images, filled from the end */
     FK_DO(fk_path_join(&folder, w->out, "panels", err));
     FK_DO(fk_folder_make(folder, err));
     for (int64_t i = 0; i < r->n; i++) {
@@ -259,7 +259,8 @@ static fleck_status draw_panels(const work *w, fk_bench_result *r, const gather 
     for (int64_t k = 0; k < 3 && n > 0; k++) {
         int64_t at = k * (n - 1) / 2;
 
-        if (k == 0 || at != (k - 1) * (n - 1) / 2) /* of few images, the median is another's */
+        if (k == 0 || at != (k - 1) * (n - 1) / 2) /* with few images the median may be the highest
+                                                      or lowest */
             FK_DO(add_panel(w, r, g, runner, list[at].image, (fk_bench_rank)k, err));
     }
     for (int64_t k = 0; k < 2 && k < n_good; k++)
@@ -271,11 +272,11 @@ done:
     return st;
 }
 
-static fleck_status fit_and_evaluate(work *w, fk_bench_result *out, const fk_bench_run *run,
+static fleck_status fit_and_evaluate(job *w, fk_bench_result *out, const fk_bench_run *run,
                                      fk_feed *const *feeds, fleck_error *err)
 {
     fleck_eval_settings e = fk_evaluate_defaults();
-    gather g = {.work = w, .result = out};
+    collector g = {.job = w, .result = out};
     fleck_settings settings = run->fit;
     fk_model m = {0};
     fk_runner r = {0};
@@ -330,8 +331,8 @@ done:
 
 /* ---- Runs ---- */
 
-/* Say which images of the folders are not among the data's. */
-static void tell_passed(const work *w)
+/* Warn of images in the folders that are not part of the data. */
+static void tell_passed(const job *w)
 {
     const fleck_settings *f = w->settings->fit;
     const fk_samples *lists[] = {&w->data->test, &w->data->train};
@@ -345,7 +346,8 @@ static void tell_passed(const work *w)
                         lists[i]->passed_text);
 }
 
-/* Take what `known` has with the same settings.  A run that failed is tried again. */
+/* Move the result with the same settings from `known`, if there is one.  A run that failed is tried
+ * again. */
 static fleck_status reuse(fk_bench_result *r, fk_bench_category *known, const char *name,
                           fleck_error *err)
 {
@@ -364,8 +366,8 @@ static fleck_status reuse(fk_bench_result *r, fk_bench_category *known, const ch
     return FLECK_OK;
 }
 
-/* Name the settings of every run, and take over what is there already. */
-static fleck_status settle_runs(const work *w, fk_bench_category *known, fk_bench_runs *runs,
+/* Set the checksum of every run's settings, and reuse the results that exist already. */
+static fleck_status settle_runs(const job *w, fk_bench_category *known, fk_bench_runs *runs,
                                 const fk_bench_feeds *feeds, fleck_error *err)
 {
     fk_bench_category *c = w->category;
@@ -383,8 +385,8 @@ done:
     return st;
 }
 
-/* Pictures of runs that are not among the category's any more. */
-static void remove_panels(const work *w, const fk_bench_category *known)
+/* Remove the pictures of runs that the category no longer has. */
+static void remove_panels(const job *w, const fk_bench_category *known)
 {
     for (int k = 0; k < known->n; k++) {
         for (int i = 0; known->runs[k].name != NULL && i < known->runs[k].n_panels; i++) {
@@ -399,7 +401,7 @@ static void remove_panels(const work *w, const fk_bench_category *known)
     }
 }
 
-/* A run that has no figures, and why. */
+/* Make r the result of a run that failed, and why. */
 static fleck_status fail(fk_bench_result *r, const fk_model *m, const char *name,
                          const fleck_error *why, fleck_error *err)
 {
@@ -416,7 +418,7 @@ done:
     return st;
 }
 
-static fleck_status compute(work *w, int i, const fk_bench_run *run, fk_bench_feeds *feeds,
+static fleck_status compute(job *w, int i, const fk_bench_run *run, fk_bench_feeds *feeds,
                             fleck_error *err)
 {
     fk_bench_result *r = &w->category->runs[i];
@@ -457,8 +459,8 @@ static void tell(const fleck_bench_settings *s, const fk_bench_place *p, const c
         s->on_run(s->on_run_ctx, &place);
 }
 
-/* The runs that are missing, on images and taps that they share. */
-static fleck_status compute_missing(work *w, const fk_bench_runs *runs, fk_bench_feeds *feeds,
+/* Compute the missing runs, which share decoded images and taps. */
+static fleck_status compute_missing(job *w, const fk_bench_runs *runs, fk_bench_feeds *feeds,
                                     fk_bench_place *place, fleck_error *err)
 {
     const fleck_settings *fit = w->settings->fit;
@@ -468,7 +470,7 @@ static fleck_status compute_missing(work *w, const fk_bench_runs *runs, fk_bench
     fk_blobs *blobs = NULL;
     fleck_status st;
 
-    automatic.window = NULL; /* for the runs that do not say theirs */
+    automatic.window = NULL; /* for runs that do not set their own */
     FK_DO(fk_fit_check_files(w->data->files, NULL, w->contents, &w->data->n_files, fit->skip_bad,
                              &automatic, &w->window, err));
     FK_DO(fk_blobs_open(&blobs, w->out, w->settings->memory, err));
@@ -509,7 +511,7 @@ fleck_status fk_bench_category_run(fk_bench_category *c, fk_bench_category *know
                                    const fleck_bench_settings *s, fk_bench_place *place,
                                    fleck_error *err)
 {
-    work w = {.data = data, .out = out, .file = file, .settings = s, .category = c};
+    job w = {.data = data, .out = out, .file = file, .settings = s, .category = c};
     fleck_status st;
 
     if (data->error.status != FLECK_OK)
@@ -530,7 +532,7 @@ fleck_status fk_bench_category_run(fk_bench_category *c, fk_bench_category *know
     else
         place->passed += c->n;
     remove_panels(&w, known);
-    FK_DO(fk_bench_category_write(c, file, err)); /* counts, names and stamps may be others */
+    FK_DO(fk_bench_category_write(c, file, err)); /* counts, names and stamps may have changed */
 done:
     fk_free(w.contents);
     return st;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether two runs differ on the same test images. */
+/* Comparing two runs on the same test images. */
 #include "benchmark/compare.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -44,7 +44,7 @@ static fleck_status unknown_run(const fk_json *runs, const char *run, fleck_erro
     return st;
 }
 
-/* The run wanted among those of a benchmark. */
+/* Find the wanted run among those of a benchmark. */
 static fleck_status pick_run(const fk_json **out, const fk_json *runs, const char *run,
                              fleck_error *err)
 {
@@ -64,7 +64,8 @@ static fleck_status pick_run(const fk_json **out, const fk_json *runs, const cha
     return FLECK_OK;
 }
 
-/* The scores of a run or an evaluation, whose list was taken out of the text. */
+/* Read the scores of a run or an evaluation; its list was cut out of the text before
+ * (scores_text.h). */
 static fleck_status read_scores(fk_run_scores *out, const fk_json *one, const fk_scores_text *text,
                                 const char *file, fleck_error *err)
 {
@@ -75,8 +76,9 @@ static fleck_status read_scores(fk_run_scores *out, const fk_json *one, const fk
     return fk_bench_images_read(&out->images, &out->n, fk_json_get(one, "scores"), err);
 }
 
-static fleck_status take_scores(fk_run_scores *out, const fk_json *root, const fk_scores_text *text,
-                                const char *file, const char *run, fleck_error *err)
+static fleck_status read_file_scores(fk_run_scores *out, const fk_json *root,
+                                     const fk_scores_text *text, const char *file, const char *run,
+                                     fleck_error *err)
 {
     const fk_json *runs = fk_json_get(root, "runs"), *one = root;
     const char *name;
@@ -108,7 +110,7 @@ fleck_status fk_run_scores_parse(fk_run_scores *out, const char *bytes, size_t s
     *out = (fk_run_scores){0};
     FK_DO(fk_scores_text_make(&text, bytes, size, err));
     FK_DO(fk_json_parse(&root, text.rest.data, (size_t)text.rest.length, file, err));
-    st = take_scores(out, root, &text, file, run, err);
+    st = read_file_scores(out, root, &text, file, run, err);
     if (st != FLECK_OK)
         fk_error_context(err, "%s", file);
 done:
@@ -132,7 +134,8 @@ fleck_status fk_run_scores_read(fk_run_scores *out, const char *file, const char
     return st;
 }
 
-/* Both lists are sorted, so that the first place where they part names an image. */
+/* Check that both have the same images and labels.  The lists are sorted, so the first difference
+ * names an image. */
 static fleck_status check_same(const fk_run_scores *a, const fk_run_scores *b, fleck_error *err)
 {
     int64_t n = a->n < b->n ? a->n : b->n, i = 0;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which runs of a benchmark can share a network, and opening it. */
+/* Finding the runs of a benchmark that can share a network, and opening the networks. */
 #include "base/mem.h"
 #include "benchmark/bench.h"
 
 #include <string.h>
 
-/* What is compiled for one feed. */
+/* The network of one feed, before it is opened. */
 typedef struct want {
     char *key;
     fk_net_settings net; /* taps point into the owners' models */
     fk_net_source source;
 } want;
 
-/* Everything that decides the taps of network `net` of m but their choice. */
+/* A text of everything that decides the values of the taps of network `net` of m. */
 static fleck_status key_of(char **out, const fk_model *m, int net, const fk_net_settings *n,
                            fleck_error *err)
 {
@@ -23,7 +23,7 @@ static fleck_status key_of(char **out, const fk_model *m, int net, const fk_net_
                        (double)n->scale[0], (double)n->scale[1], (double)n->scale[2]);
 }
 
-/* Add more's taps to w's; false where there are too many. */
+/* Add more's taps to w's; false, with nothing done, if they would be too many. */
 static bool join_taps(fk_net_settings *w, const fk_net_settings *more)
 {
     fk_net_settings joined = *w;
@@ -43,8 +43,8 @@ static bool join_taps(fk_net_settings *w, const fk_net_settings *more)
     return true;
 }
 
-/* Find or make the feed of network `net` of m, the model of a run; m stays where it is.  *feed: its
- * number. */
+/* Find or add the feed of network `net` of m, the planned model of a run, which must not move
+ * afterwards.  *feed is its index. */
 static fleck_status place_net(fk_bench_feeds *f, want *wants, const fk_model *m, int net,
                               int threads, int *feed, fleck_error *err)
 {

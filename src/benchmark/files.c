@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What decides the figures of a run: what the files of a category hold, and the settings, so that
- * results are reused for unchanged ones alone. */
+/* Checksums of the inputs that decide the figures of a run: the contents of a category's files, and
+ * the settings.  Results are reused only if they are unchanged. */
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "base/utf8.h"
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* More than any image that can be decoded. */
+/* A limit above the size of any image that can be decoded. */
 #define MAX_BYTES ((size_t)16 << 30)
 
 void fk_bench_files_free(fk_bench_files *f)
@@ -51,9 +51,9 @@ done:
     return st;
 }
 
-/* ---- A category's ---- */
+/* ---- Files of a category ---- */
 
-/* Files to look at; from: where they are, borrowed. */
+/* Files to find the digests of; from: their paths, borrowed. */
 typedef struct looking {
     fk_bench_files *files;
     const char **from;
@@ -73,7 +73,7 @@ static fleck_status add_file(looking *l, const char *path, const char *folder, f
     return fk_utf8_escape(&l->files->items[l->files->count++].path, below, err);
 }
 
-/* The file called path among those known; its place is likely to be i, or near it. */
+/* Find a known file by its path; its index is probably i or near it. */
 static const fk_bench_file *find_known(const fk_bench_files *known, const char *path, int64_t i)
 {
     for (int64_t k = 0; k < known->count; k++) {
@@ -85,8 +85,9 @@ static const fk_bench_file *find_known(const fk_bench_files *known, const char *
     return NULL;
 }
 
-/* When the file's bytes or properties changed last, which nobody can set; 0 where that is less than
- * two seconds ago, or it cannot be seen.  The clocks of file systems tick that slowly. */
+/* The time of the last change of the file's bytes or properties (ctime), which programs cannot set.
+ * 0 if it is unknown or at most two seconds ago: file systems may have so coarse a clock that
+ * another change would get the same time. */
 static int64_t changed_at(const char *path)
 {
     struct timespec now;
@@ -98,8 +99,9 @@ static int64_t changed_at(const char *path)
     return (int64_t)info.st_ctim.tv_sec * 1000000000 + info.st_ctim.tv_nsec;
 }
 
-/* A file whose stamp and time of change are as they were holds what it held; any other is read.
- * One that cannot be read has no digest: what needs it will say why. */
+/* Find the digest of a file.  If its stamp and time of change are those of a known file, its
+ * content is unchanged; otherwise it is read.  If reading fails it has no digest, and the error is
+ * reported when the file is used. */
 static fleck_status look_at(void *ctx, int64_t i, int worker, fleck_error *err)
 {
     looking *l = ctx;
@@ -167,7 +169,7 @@ done:
     return st;
 }
 
-/* ---- What decides the figures of a run ---- */
+/* ---- Settings of a run ---- */
 
 /* The digests of the weights, read once for each run. */
 static fleck_status sum_weights(fk_bench_run *run, const fk_model *m, fleck_error *err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Figures that others published, to stand beside those of a benchmark. */
+/* Published figures, for comparison with those of a benchmark. */
 #include "benchmark/published.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define FIELDS 7
-/* What SPADE's paper and PaDiM's take where the option is left at 0. */
+/* The values of SPADE's and PaDiM's papers, which option value 0 stands for. */
 #define SPADE_K 50
 
 fleck_status fk_published_read(fk_published *out, const char *csv, const char *name,
@@ -35,7 +35,7 @@ fleck_status fk_published_read(fk_published *out, const char *csv, const char *n
         FK_DO(fk_csv_next(&reader, &row, &line, err));
         if (row.count == 0)
             break;
-        if (line == 1) /* the names of the columns */
+        if (line == 1) /* names of the columns */
             continue;
         if (row.count != FIELDS || !fk_number_parse(row.items[FIELDS - 1], &r->value))
             FK_FAIL(err, FLECK_E_FORMAT, "%s line %lld: expected six texts and a number", name,
@@ -60,7 +60,7 @@ void fk_published_free(fk_published *p)
     *p = (fk_published){0};
 }
 
-/* "K=10", "d=550" or "10%" of a run, in the table's own words; empty where it has none. */
+/* The setting of a run as the table writes it: "K=10", "d=550" or "10%"; empty if it has none. */
 static void setting_of(char out[32], const fk_bench_result *run)
 {
     fk_json *options = NULL;
@@ -82,14 +82,15 @@ static void setting_of(char out[32], const fk_bench_result *run)
     fk_json_free(&options);
 }
 
-/* "vit" in the table is any of the vision transformers. */
+/* Whether the backbones match; "vit" in the table is any vision transformer. */
 static bool same_backbone(const char *published, const char *run)
 {
     return strcmp(published, run) == 0 ||
            (strcmp(published, "vit") == 0 && strncmp(run, "vit_", 4) == 0);
 }
 
-/* 0: the study, 1: a paper, 2: another, -1: of another setting. */
+/* The rank of a row beside a run: 0 the study, 1 the method's paper, 2 another source; -1: it has
+ * another setting. */
 static int rank_of(const fk_published_row *r, const char *setting)
 {
     size_t n = strlen(setting);

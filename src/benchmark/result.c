@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Results of one category: owned, written as JSON, and read back. */
+/* Results of one category: memory, writing as JSON, and reading. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "benchmark/bench.h"
@@ -85,7 +85,7 @@ fleck_status fk_bench_panel_path(char **path, const char *out, const char *categ
 
 /* ---- Writing ---- */
 
-/* JSON has no NaN: a figure that does not exist is left out. */
+/* Add a figure, unless it is NaN, which JSON does not have. */
 static bool put_real(fk_json *o, const char *key, double v)
 {
     return isnan(v) || fk_json_put_real(o, key, v);
@@ -120,8 +120,8 @@ static bool put_images(fk_json *to, const fk_bench_result *r)
     return fk_json_put(to, "scores", list) && ok;
 }
 
-/* The pixels' curve as [threshold, found, alarms], without the point that calls nothing, whose
- * threshold JSON does not have; and their types. */
+/* Add the curve of the pixels as [threshold, found, alarms], without the first point, whose
+ * threshold is infinity, which JSON does not have; and the types of defects. */
 static bool put_pixels(fk_json *to, const fk_bench_result *r)
 {
     fk_json *curve = fk_json_array(), *types = fk_json_array();
@@ -185,7 +185,7 @@ static bool put_panels(fk_json *to, const fk_bench_result *r)
     return fk_json_put(to, "panels", list) && ok;
 }
 
-/* [path, size, seconds, nanoseconds, device, inode, changed, digest] each. */
+/* Add the files, each as [path, size, seconds, nanoseconds, device, inode, changed, digest]. */
 static bool put_files(fk_json *to, const fk_bench_files *f)
 {
     fk_json *list = fk_json_array();
@@ -362,7 +362,7 @@ done:
     return st;
 }
 
-/* The points behind the one that calls nothing: counts that do not fall. */
+/* Read the points after the first, whose counts must not decrease. */
 static fleck_status get_curve(fk_bench_result *r, const fk_json *list, fleck_error *err)
 {
     int64_t n = list != NULL && fk_json_is_array(list) ? fk_json_count(list) : -1;

@@ -9,19 +9,20 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Most parts of one run's text. */
+/* Limit of the options in one run's text. */
 #define MAX_PARTS 64
 
-/* What the study and the papers do with the photos, whatever fleck's defaults are. */
+/* Preprocessing of the study and of the papers, whatever fleck's defaults are. */
 #define HABIT "size=256,crop=224"
 
-/* The study that fleck reproduces: K of 10 and 20, the gallery of the same position; it does not
- * say the K of its run on a vision transformer, for which its detection figures alone are given. */
+/* The runs of the study that fleck reproduces: K of 10 and 20, gallery of the same position.  It
+ * does not state the K of its run on a vision transformer, of which it has detection figures
+ * only. */
 static const char *const report_preset[] = {
     "spade@wide_resnet50_2:k=10,radius=0," HABIT, "spade@wide_resnet50_2:k=20,radius=0," HABIT,
     "spade@vit_b_16:k=10,radius=0," HABIT, "padim@wide_resnet50_2:covariance=paper," HABIT, NULL};
-/* The methods' papers: their settings on their network.  PatchCore's 10 % and 1 % coresets are two
- * of its three columns; MH-PatchCore's paper has averages only. */
+/* The runs of the methods' papers, with their settings and networks.  PatchCore's coresets of 10 %
+ * and 1 % are two of its three columns; MH-PatchCore's paper has averages only. */
 static const char *const papers_preset[] = {
     "spade@wide_resnet50_2:k=50,radius=-1," HABIT,
     "padim@wide_resnet50_2:dims=550,covariance=paper," HABIT,
@@ -50,9 +51,9 @@ size_t fk_bench_pair_length(const char *options)
     return n;
 }
 
-/* Keep a text as long as the runs live. */
-static fleck_status keep(fk_bench_runs *r, const char **out, const char *text, int64_t length,
-                         fleck_error *err)
+/* Copy a text; the copy lives as long as the runs. */
+static fleck_status copy_text(fk_bench_runs *r, const char **out, const char *text, int64_t length,
+                              fleck_error *err)
 {
     char *copy = NULL;
     fleck_status st;
@@ -65,23 +66,23 @@ done:
     return st;
 }
 
-/* One run's text as it is read. */
+/* The state of parsing a run's text. */
 typedef struct reading {
     fk_bench_runs *runs;
     fleck_settings *fit;
-    const char *options[MAX_PARTS]; /* of the method, ended by NULL */
+    const char *options[MAX_PARTS]; /* options of the method, ended by NULL */
     int n;
 } reading;
 
-/* Put NAME=VALUE into the fit's own settings or the method's options. */
-static fleck_status take_pair(reading *r, const char *pair, fleck_error *err)
+/* Set NAME=VALUE as a setting of the fit or as an option of the method. */
+static fleck_status set_pair(reading *r, const char *pair, fleck_error *err)
 {
     const char *value = strchr(pair, '=') + 1, *name;
     const fk_setting *setting;
     char text[64];
     fleck_status st;
 
-    FK_DO(keep(r->runs, &name, pair, value - 1 - pair, err));
+    FK_DO(copy_text(r->runs, &name, pair, value - 1 - pair, err));
     setting = fk_setting_find(name);
     if (setting != NULL && (setting->where & FK_IN_RUN) != 0) {
         st = fk_fit_set(r->fit, name, value, err);
@@ -94,14 +95,14 @@ static fleck_status take_pair(reading *r, const char *pair, fleck_error *err)
         goto done;
     }
     snprintf(text, sizeof text, "k-image=%s", value);
-    FK_DO(keep(r->runs, &r->options[r->n++], text, (int64_t)strlen(text), err));
+    FK_DO(copy_text(r->runs, &r->options[r->n++], text, (int64_t)strlen(text), err));
     snprintf(text, sizeof text, "k-pixel=%s", value);
-    FK_DO(keep(r->runs, &r->options[r->n++], text, (int64_t)strlen(text), err));
+    FK_DO(copy_text(r->runs, &r->options[r->n++], text, (int64_t)strlen(text), err));
 done:
     return st;
 }
 
-/* What a run says of sizes takes the place of what all share, by the rules of `fleck fit`. */
+/* A run's own sizes replace the shared ones, by the rules of `fleck fit`. */
 static void settle_shape(fleck_settings *f)
 {
     bool size = fk_fit_given(f, "size"), crop = fk_fit_given(f, "crop");
@@ -115,8 +116,8 @@ static void settle_shape(fleck_settings *f)
         f->long_side = 0;
 }
 
-/* The options behind the colon. */
-static fleck_status take_options(reading *r, const char *text, fleck_error *err)
+/* Parse the options after the colon. */
+static fleck_status parse_options(reading *r, const char *text, fleck_error *err)
 {
     fleck_status st = FLECK_OK;
 
@@ -124,10 +125,10 @@ static fleck_status take_options(reading *r, const char *text, fleck_error *err)
         const size_t length = fk_bench_pair_length(text);
         const char *pair;
 
-        FK_DO(keep(r->runs, &pair, text, (int64_t)length, err));
+        FK_DO(copy_text(r->runs, &pair, text, (int64_t)length, err));
         if (strchr(pair, '=') == NULL || pair[0] == '=')
             FK_FAIL(err, FLECK_E_OPTION, "run: expected NAME=VALUE, got \"%s\"", pair);
-        FK_DO(take_pair(r, pair, err));
+        FK_DO(set_pair(r, pair, err));
         text += length + (text[length] == ',');
     }
     settle_shape(r->fit);
@@ -135,7 +136,7 @@ done:
     return st;
 }
 
-/* What a run is called: what was asked for, but for the place of its weights. */
+/* Make a run's name: its text in full, without the path of its weights. */
 static fleck_status name_run(char **out, const fk_bench_run *run, const char *options,
                              fleck_error *err)
 {
@@ -159,7 +160,7 @@ done:
     return st;
 }
 
-/* Another run, with this backbone (NULL: the text's own). */
+/* Add a run, with this backbone (NULL: that of the text). */
 static fleck_status add(fk_bench_runs *r, const char *text, const char *backbone,
                         const fleck_bench_settings *s, fleck_error *err)
 {
@@ -170,13 +171,14 @@ static fleck_status add(fk_bench_runs *r, const char *text, const char *backbone
     fleck_status st;
 
     run.fit.given = 0;
-    FK_DO(keep(r, &run.fit.method, text, (int64_t)method, err));
+    FK_DO(copy_text(r, &run.fit.method, text, (int64_t)method, err));
     if (method < head)
-        FK_DO(keep(r, &run.fit.backbone, text + method + 1, (int64_t)(head - method - 1), err));
+        FK_DO(
+            copy_text(r, &run.fit.backbone, text + method + 1, (int64_t)(head - method - 1), err));
     else if (backbone != NULL)
         run.fit.backbone = backbone;
     if (text[head] == ':')
-        FK_DO(take_options(&text_of_run, text + head + 1, err));
+        FK_DO(parse_options(&text_of_run, text + head + 1, err));
     FK_DO(fk_fit_check(&run.fit, err));
     run.shaped = fk_fit_shapes(&run.fit);
     FK_DO(name_run(&run.name, &run, text + head + (text[head] == ':'), err));
@@ -233,7 +235,7 @@ fleck_status fk_bench_runs_read(fk_bench_runs *out, const fleck_bench_settings *
                 fk_nearest_choice(meant, "report|papers", s->preset));
     if (out->n == 0)
         FK_FAIL(err, FLECK_E_OPTION, "bench: no run was given");
-    for (int i = 0; i < out->n; i++) /* the block of lists does not move any more */
+    for (int i = 0; i < out->n; i++) /* the block of lists no longer moves */
         out->items[i].fit.options = out->options + (size_t)i * MAX_PARTS;
 done:
     if (st != FLECK_OK)

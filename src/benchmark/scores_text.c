@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lists called "scores" in JSON text, taken out before it is parsed: they are nearly all of it.
+/* Cutting the lists called "scores" out of JSON text before it is parsed.
  *
- * A parsed list takes ten times the memory of its text.  To find where one ends takes no parser:
- * strings are passed over, brackets counted. */
+ * These lists are nearly all of the text, and a parsed list takes ten times its memory.  The end of
+ * a list is found without a parser, by skipping strings and counting brackets. */
 #include "benchmark/scores_text.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define KEY "\"scores\""
-#define PART_BYTES ((size_t)1 << 18) /* of text that is parsed at a time */
+#define PART_BYTES ((size_t)1 << 18) /* text that is parsed at a time */
 
 void fk_scores_text_free(fk_scores_text *t)
 {
@@ -19,7 +19,7 @@ void fk_scores_text_free(fk_scores_text *t)
     *t = (fk_scores_text){0};
 }
 
-/* Behind the string that begins at i. */
+/* The index after the string that begins at i. */
 static size_t skip_string(const char *p, size_t i, size_t size)
 {
     for (i++; i < size && p[i] != '"'; i++)
@@ -34,8 +34,8 @@ static size_t skip_space(const char *p, size_t i, size_t size)
     return i;
 }
 
-/* From i on, within brackets: where they are closed, or a comma of theirs stands at or behind
- * `least`; size where neither comes. */
+/* From i on, which is within brackets: the index of the closing bracket, or of the first comma of
+ * these brackets at or after `least`; size if there is neither. */
 static size_t find_end(const char *p, size_t i, size_t least, size_t size)
 {
     int64_t depth = 0;
@@ -54,7 +54,7 @@ static size_t find_end(const char *p, size_t i, size_t least, size_t size)
     return size;
 }
 
-/* The list of a key at i: where its entries begin, or 0 if there is none. */
+/* The index where the entries of the list begin whose key is at i; 0 if there is no such key. */
 static size_t list_at(const char *p, size_t i, size_t size)
 {
     if (size - i < strlen(KEY) || memcmp(p + i, KEY, strlen(KEY)) != 0)
@@ -66,7 +66,7 @@ static size_t list_at(const char *p, size_t i, size_t size)
     return i < size && p[i] == '[' ? i + 1 : 0;
 }
 
-static fleck_status take_list(fk_scores_text *t, size_t begin, size_t end, fleck_error *err)
+static fleck_status cut_list(fk_scores_text *t, size_t begin, size_t end, fleck_error *err)
 {
     fleck_status st = FLECK_OK;
 
@@ -103,7 +103,7 @@ fleck_status fk_scores_text_make(fk_scores_text *out, const char *bytes, size_t 
         if (end == size || bytes[end] != ']')
             break;
         FK_DO(fk_text_add(&out->rest, bytes + copied, (int64_t)(i - copied), err));
-        FK_DO(take_list(out, begin, end, err));
+        FK_DO(cut_list(out, begin, end, err));
         i = copied = end + 1;
     }
     FK_DO(fk_text_add(&out->rest, bytes + copied, (int64_t)(size - copied), err));
@@ -113,7 +113,7 @@ done:
     return st;
 }
 
-/* Put n more behind *images [*count], which then owns them. */
+/* Append n images to *images [*count], which then owns them. */
 static fleck_status append(fk_bench_image **images, int64_t *count, int64_t *room,
                            fk_bench_image *more, int64_t n, fleck_error *err)
 {
@@ -166,7 +166,7 @@ fleck_status fk_scores_text_read(const fk_scores_text *t, int64_t list, const ch
     *n = 0;
     for (size_t at = span->begin, end; at <= span->end; at = end + 1) {
         end = find_end(t->bytes, at, at + PART_BYTES, span->end);
-        if (end < span->end && t->bytes[end] != ',') /* a bracket too many */
+        if (end < span->end && t->bytes[end] != ',') /* there is one bracket too many */
             end = span->end;
         more = NULL;
         st = read_part(t->bytes + at, end - at, name, &more, &n_more, err);

@@ -63,7 +63,8 @@ fleck_status fk_csv_recode(fk_text *text, const char *name, const uint8_t *bytes
         bool low = c >= 0xdc00 && c < 0xe000;
 
         if (low != (high != 0))
-            FK_FAIL(err, FLECK_E_FORMAT, "%s: UTF-16 with half a pair at byte %zu", name, i);
+            FK_FAIL(err, FLECK_E_FORMAT, "%s: UTF-16 with an unpaired surrogate at byte %zu", name,
+                    i);
         if (c >= 0xd800 && c < 0xdc00) {
             high = c;
             continue;
@@ -74,7 +75,7 @@ fleck_status fk_csv_recode(fk_text *text, const char *name, const uint8_t *bytes
         FK_DO(add_utf8(text, c, err));
     }
     if (high != 0)
-        FK_FAIL(err, FLECK_E_FORMAT, "%s: UTF-16 that ends in half a pair", name);
+        FK_FAIL(err, FLECK_E_FORMAT, "%s: UTF-16 that ends in an unpaired surrogate", name);
     FK_DO(fk_text_add(text, "", 0, err));
 done:
     return st;
@@ -131,7 +132,7 @@ static fleck_status read_quoted(fk_csv *c, fk_text *text, fleck_error *err)
     while (at_blank(c))
         c->at++;
     if (c->at < c->end && *c->at != c->delimiter && !at_line_end(c))
-        return fk_error_set(err, FLECK_E_FORMAT, "%s:%lld: text behind a closing quote", c->name,
+        return fk_error_set(err, FLECK_E_FORMAT, "%s:%lld: text after a closing quote", c->name,
                             (long long)c->line);
     return FLECK_OK;
 }

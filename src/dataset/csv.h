@@ -16,7 +16,7 @@ typedef struct fk_csv {
 
 /* Convert a file from UTF-16, with or without a byte order mark, to UTF-8 in *text, to be freed.
  * For other files *text stays empty, and the bytes are used as they are.  FLECK_E_FORMAT: half a
- * character at the end, or half a pair. */
+ * character at the end, or an unpaired surrogate. */
 fleck_status fk_csv_recode(fk_text *text, const char *name, const uint8_t *bytes, size_t size,
                            fleck_error *err) FLECK_MUST_CHECK;
 

@@ -89,7 +89,7 @@ done:
     return st;
 }
 
-/* Say what path holds in place of good images. */
+/* Fail with a message that says what path holds instead of good images. */
 static fleck_status explain_no_good(const char *path, const char *folder, const fk_dataset_how *how,
                                     fleck_error *err)
 {
@@ -128,7 +128,7 @@ static fleck_status add_folder(fk_samples *out, fk_listing *passed, const char *
     for (int64_t i = 0; i < found.broken.count; i++)
         if (found.broken.count > 1)
             fk_warn_say(how->warn, "%s", found.broken.items[i]);
-    if (found.broken.count > 0) /* half of the images would give a model without a sign of it */
+    if (found.broken.count > 0) /* a model of half of the images would look like any other */
         FK_FAIL(err, FLECK_E_IO, "%s", found.broken.items[0]);
     for (int64_t i = 0; i < found.paths.count; i++)
         FK_DO(fk_samples_add(

@@ -54,7 +54,8 @@ typedef struct fk_dataset_how {
  *   path    the image, relative to the CSV's folder; required; the file must be there
  *   label   good or 0, defective or 1; required
  *   mask    of a defective image, as path; may be empty
- *   ignore  a mask of what of the image is left out of fit, score and figures; may be empty
+ *   ignore  mask of the image's ignored region, which counts neither in a fit nor in scores and
+ *           figures; may be empty
  *   split   train, test, or anything else for neither
  *   defect  name of a defective row's type; "defective" if it is missing or empty
  *

@@ -188,7 +188,7 @@ static fleck_status chosen(fk_text *out, const fk_folders *f, const bool *good, 
     return st;
 }
 
-/* maybe: the n folders that may be good. */
+/* Fail because no folder, or several, may be good: maybe marks these n folders. */
 static fleck_status refuse(const fk_folders *f, const char *path, const bool *maybe, int64_t n,
                            const char *asked, fleck_error *err)
 {

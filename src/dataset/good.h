@@ -29,8 +29,8 @@ bool fk_good_asked(const char *asked, const char *name);
 /* Set good[i] if folder i of `path` holds good images: those that `asked` names, or, with NULL, the
  * one with a name that fk_good_name() knows.  Folders without images are ignored.  With "none" no
  * folder is good.
- *   FLECK_E_NOTFOUND  none is; names what was found
- *   FLECK_E_FORMAT    asked is NULL and two could be; names them */
+ *   FLECK_E_NOTFOUND  no folder is good; the message names the folders found
+ *   FLECK_E_FORMAT    asked is NULL and several may be good; the message names them */
 fleck_status fk_good_choose(bool *good, const fk_folders *f, const char *path, const char *asked,
                             fleck_error *err) FLECK_MUST_CHECK;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists of images in folders: the images, and what is skipped. */
+/* Lists of images in folders, and of the entries skipped there. */
 #include "dataset/listing.h"
 #include "base/mem.h"
 
@@ -68,7 +68,7 @@ fleck_status fk_listing_leave_out(fk_listing *l, const char *folder, fleck_error
     return add_seen(l, &info, FK_PASSED_OUTPUT, &before, err);
 }
 
-/* ---- What is skipped ---- */
+/* ---- Skipped entries ---- */
 
 static fleck_status add_passed(fk_listing *l, fk_passed_why why, const char *what, const char *path,
                                int64_t count, fleck_error *err)

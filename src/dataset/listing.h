@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists of images in folders: the images, and what is skipped. */
+/* Lists of images in folders, and of the entries skipped there. */
 #ifndef FK_DATASET_LISTING_H
 #define FK_DATASET_LISTING_H
 
@@ -41,9 +41,9 @@ typedef struct fk_listing {
 
 void fk_listing_free(fk_listing *l);
 
-/* Add the images of folder in natural order of name.  recursive: with all folders below it, each of
- * them once, however many links lead to it, and no folder above it.  What is not in paths is in
- * passed or broken.  Hidden files, and hidden folders below, are skipped.
+/* Add the images of folder in natural order of name.  recursive: search all folders below it too,
+ * each once however many links lead to it, but no folder above it.  Every entry is in paths, passed
+ * or broken.  Hidden files and hidden folders below it are skipped.
  *
  * look decides about every file.  A link that leads nowhere and a file that cannot be opened are
  * added to paths.
@@ -55,7 +55,7 @@ fleck_status fk_listing_add(fk_listing *l, const char *folder, bool recursive, f
 fleck_status fk_listing_leave_out(fk_listing *l, const char *folder,
                                   fleck_error *err) FLECK_MUST_CHECK;
 
-/* Add what `from` has skipped to l. */
+/* Add the skipped entries of `from` to those of l. */
 fleck_status fk_listing_merge(fk_listing *l, const fk_listing *from,
                               fleck_error *err) FLECK_MUST_CHECK;
 

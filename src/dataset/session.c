@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-/* With fewer images a session on average the groups are not sessions. */
+/* Groups with fewer images than this on average are not sessions. */
 #define LEAST_IMAGES 4
 
 static const char *const names[] = {"auto", "folder", "day", "prefix", "runs", "none"};

@@ -107,12 +107,12 @@ static fleck_status resolve(table *t, char **out, const char *text, int64_t line
     fleck_status st;
 
     FK_DO(fk_asprintf(out, err, "%s%s", text[0] == '/' ? "" : t->folder, text));
-    for (int way = 0; way < 2 && !fk_path_is_file(*out); way++) {
+    for (int attempt = 0; attempt < 2 && !fk_path_is_file(*out); attempt++) {
         fk_text other = {0};
 
         fk_free(*out);
         *out = NULL;
-        st = rewrite(&other, text, way == 1, err);
+        st = rewrite(&other, text, attempt == 1, err);
         if (st == FLECK_OK)
             st = fk_asprintf(out, err, "%s%s", other.data[0] == '/' ? "" : t->folder, other.data);
         fk_text_free(&other);
@@ -298,8 +298,7 @@ static fleck_status check_rows(const table *t, int64_t rows, fleck_error *err)
     }
     if (t->unused.count > 0) {
         FK_DO(fk_names_join(&text, &t->unused, LIST_BYTES, err));
-        fk_warn_say(t->how->warn, "%s: masks of good images are not looked at: %s", t->name,
-                    text.data);
+        fk_warn_say(t->how->warn, "%s: masks of good images are not used: %s", t->name, text.data);
     }
     if (rows == 0)
         FK_FAIL(err, FLECK_E_NOTFOUND, "%s: no %s among its rows: looked for %s%s", t->name,

@@ -271,7 +271,7 @@ static fleck_status check_masks(const reader *r, fleck_error *err)
     }
     FK_DO(warn_of(r, &r->surplus, "masks without a test image are not used", err));
     FK_DO(warn_of(r, &r->shared, "masks that belong to several images", err));
-    FK_DO(warn_of(r, &r->of_good, "masks of good images are not looked at", err));
+    FK_DO(warn_of(r, &r->of_good, "masks of good images are not used", err));
 done:
     fk_text_free(&text);
     return st;
@@ -295,7 +295,7 @@ done:
     return st;
 }
 
-/* Say why the test folder holds nothing to test. */
+/* Fail with a message that says why there are no test images. */
 static fleck_status explain_no_test(const reader *r, fleck_error *err)
 {
     fk_names names = {0};
@@ -324,7 +324,7 @@ done:
     return st;
 }
 
-/* List the images of type i, and what is skipped. */
+/* List the images of type i, and count the skipped entries. */
 static fleck_status list_type(reader *r, int64_t i, const char *folder, fleck_error *err)
 {
     fk_listing found = {0};
@@ -342,7 +342,7 @@ done:
     return st;
 }
 
-/* Store what was skipped, and warn of files beside the folders of types. */
+/* Store the skipped entries, and warn of images beside the folders of types. */
 static fleck_status store_passed(const reader *r, fleck_error *err)
 {
     fk_names beside = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Transparency: what a file hides must not be seen. */
+/* Transparency: colours of transparent pixels must not show. */
 #include "image/decode.h"
 
 #include <string.h>
@@ -37,7 +37,7 @@ done:
     return st;
 }
 
-/* One sample v of opacity a over b. */
+/* Blend a sample v of opacity a over b. */
 static uint8_t over(uint32_t v, uint32_t a, uint32_t b, bool premultiplied)
 {
     uint32_t sum = (premultiplied ? 255 * v : a * v) + (255 - a) * b;

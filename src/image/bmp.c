@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* BMP, by hand: 1, 4 and 8 bit with a palette, 16, 24 and 32 bit, either way up, not compressed.
+/* BMP, without a library: 1, 4 and 8 bits with a palette, 16, 24 and 32 bits, bottom-up or
+ * top-down, not compressed.
  *
- * The file: 14 bytes ("BM", sizes, the offset of the pixels), a header of 12 bytes (OS/2) or at
- * least 40 (Windows), channel masks where the header says so, the palette, the pixels.  All
- * numbers are little endian; a row of pixels is filled up to 4 bytes, and the lowest row comes
- * first unless the height is negative. */
+ * The file consists of 14 bytes ("BM", sizes, the offset of the pixels), a header of 12 bytes
+ * (OS/2) or at least 40 (Windows), channel masks if the header says so, the palette and the pixels.
+ * All numbers are little-endian.  Rows of pixels are padded to a multiple of 4 bytes; the bottom
+ * row comes first unless the height is negative. */
 #include "base/mem.h"
 #include "image/decode.h"
 
 #define FILE_HEADER 14
 #define OS2_HEADER 12
 #define WINDOWS_HEADER 40
-#define ALPHA_HEADER 56 /* and longer ones have a mask of alpha */
+#define ALPHA_HEADER 56 /* headers of at least this length have a mask of alpha */
 
 enum { RGB = 0, RLE8 = 1, RLE4 = 2, BITFIELDS = 3, ALPHA_BITFIELDS = 6 };
 
-/* One channel of a pixel of 16 or 32 bits: (pixel >> shift) & max. */
+/* One channel of a 16- or 32-bit pixel: (pixel >> shift) & max. */
 typedef struct field {
     int shift;
     uint32_t max;
@@ -26,7 +27,7 @@ typedef struct header {
     bool upside_down; /* first row in the file is the lowest */
     uint32_t bits, compression, palette_count;
     const uint8_t *palette, *pixels;
-    int palette_step; /* bytes of one palette entry */
+    int palette_step; /* bytes per palette entry */
     field fields[4];  /* red, green, blue, alpha; max 0: no alpha */
     int64_t row_bytes;
 } header;
@@ -188,7 +189,7 @@ static void put_field_row(uint8_t *out, const header *h, const uint8_t *row)
     for (int64_t x = 0; x < h->width; x++) {
         uint32_t pixel = h->bits == 16 ? u16(row + 2 * x) : u32(row + 4 * x);
 
-        /* Cut, not rounded, as Pillow does: the same bytes come of 5 and 6 bits. */
+        /* Truncated, not rounded, so that 5- and 6-bit samples give the same bytes as in Pillow. */
         for (int c = 0; c < 3; c++) {
             const field *f = &h->fields[c];
 
@@ -209,7 +210,7 @@ static const uint8_t *row_at(const header *h, int64_t y)
     return h->pixels + (h->upside_down ? h->height - 1 - y : y) * h->row_bytes;
 }
 
-/* Alpha that is 0 throughout was not written: such files show as opaque everywhere. */
+/* Alpha that is 0 everywhere was never written: such files count as opaque. */
 static fleck_status read_alpha(fk_decoded *out, const header *h, fleck_error *err)
 {
     int64_t n = h->width * h->height;

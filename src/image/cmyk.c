@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CMYK to RGB, without a profile, to the last bit as Pillow does it. */
+/* CMYK to RGB without a colour profile, bit-identical to Pillow. */
 #include "image/decode.h"
 
 /* a * b / 255, rounded. */

@@ -8,7 +8,7 @@ int64_t fk_crop_offset(int64_t size, int64_t crop)
 {
     int64_t half = (size - crop) / 2;
 
-    /* round((size - crop) / 2.0) with ties to even: of n + 0.5, n where it is even. */
+    /* round((size - crop) / 2.0) with ties to even: n + 0.5 becomes n if n is even. */
     return (size - crop) % 2 != 0 ? half + half % 2 : half;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decoding: the format told by the first bytes, then turned and brought to the wanted channels. */
+/* Decoding: find the format by the first bytes, decode, apply the orientation, convert to the
+ * wanted channels. */
 #include "image/decode.h"
 
 #include "base/file.h"
@@ -9,15 +10,15 @@
 
 typedef fleck_status decoder(fk_decoded *out, const fk_image_bytes *in, fleck_error *err);
 
-/* How files of a kind begin, and who decodes them; decode is NULL for the kinds that fleck can
- * only name. */
+/* How files of a format begin, and the decoder; decode is NULL for formats that fleck recognises
+ * but cannot read. */
 typedef struct format {
     size_t offset, length;
     const char *magic;
     const char *name;
     decoder *decode;
-    /* Whether the bytes behind a short magic go with it, or NULL: text may begin with "BM". */
-    bool (*goes_with)(const uint8_t *bytes, size_t size);
+    /* For a short magic number, checks the bytes after it (text may begin with "BM"); or NULL. */
+    bool (*confirms)(const uint8_t *bytes, size_t size);
 } format;
 
 /* "P" and a digit, then white space or a comment, then the width. */
@@ -32,7 +33,7 @@ static bool begins_pnm(const uint8_t *bytes, size_t size)
     return i < size && (bytes[i] == '#' || (bytes[i] >= '0' && bytes[i] <= '9'));
 }
 
-/* Behind the file's size and the pixels' offset: the length of a header of one of BMP's kinds. */
+/* After the file's size and the pixels' offset comes the length of the header, 12 to 124 bytes. */
 static bool begins_bmp(const uint8_t *bytes, size_t size)
 {
     return size >= 18 && bytes[14] >= 12 && bytes[14] <= 124 && bytes[15] == 0 && bytes[16] == 0 &&
@@ -82,7 +83,7 @@ static const format formats[] = {
     {128, 4, "DICM", "DICOM", NULL, NULL},
 };
 
-/* The first of the formats whose magic bytes these are, or NULL. */
+/* The first format whose magic number matches, or NULL. */
 static const format *match(const uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
@@ -98,7 +99,7 @@ const char *fk_image_format(const uint8_t *bytes, size_t size, bool *read)
 {
     const format *f = match(bytes, size);
 
-    if (f == NULL || (f->goes_with != NULL && !f->goes_with(bytes, size)))
+    if (f == NULL || (f->confirms != NULL && !f->confirms(bytes, size)))
         return NULL;
     *read = f->decode != NULL;
     return f->name;
@@ -136,7 +137,8 @@ fleck_status fk_decoded_finish(fk_image *out, fk_decoded *d, fk_image_want want,
             memset(kept->data, 255, (size_t)(kept->width * kept->height));
         }
     } else if (s->blend && d->alpha.data != NULL) {
-        FK_DO(fk_image_convert(kept, want, err)); /* a colour shows through grey as well */
+        FK_DO(fk_image_convert(kept, want, err)); /* the background's colour shows through grey
+                                                     images too */
         fk_decoded_blend(d, s->background);
     }
     FK_DO(fk_image_orient(kept, d->orientation, err));
@@ -191,12 +193,13 @@ fleck_status fk_image_decode(fk_image *out, const void *bytes, size_t size, cons
     return fk_image_decode_with(out, bytes, size, name, want, NULL, NULL, err);
 }
 
-/* No stored image within the limit is larger: 4 samples of 16 bit, and a mebibyte of header. */
+/* The largest file that an uncompressed image within the limit needs: 4 samples of 16 bits a pixel,
+ * and 1 MiB of header. */
 static size_t largest_file(const fk_image_settings *s)
 {
     int64_t pixels = s != NULL && s->max_pixels > 0 ? s->max_pixels : 0;
 
-    if (pixels < FK_IMAGE_MAX_PIXELS) /* a file of many bytes is no harm by itself */
+    if (pixels < FK_IMAGE_MAX_PIXELS) /* a large file is harmless by itself */
         pixels = FK_IMAGE_MAX_PIXELS;
     return (size_t)pixels * 8 + (1u << 20);
 }

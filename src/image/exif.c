@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* EXIF: the orientation tag, and nothing else.
+/* EXIF: the orientation tag only.
  *
- * An EXIF block is a little TIFF file: "II" or "MM" for the byte order, 42, the offset of the first
- * directory; there a count and entries of 12 bytes: tag, type, count, value. */
+ * An EXIF block is a small TIFF file: "II" or "MM" for the byte order, 42, and the offset of the
+ * first directory, which holds a count and entries of 12 bytes: tag, type, count, value. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "image/decode.h"
@@ -21,7 +21,8 @@ typedef struct block {
     bool big_endian;
 } block;
 
-/* n bytes (2 or 4) at offset as a number; 0 beyond the end, which no valid field here is. */
+/* The number in n bytes (2 or 4) at offset; 0, which is invalid in all fields read here, beyond the
+ * end. */
 static uint32_t number(const block *b, size_t offset, size_t n)
 {
     uint32_t value = 0;
@@ -60,7 +61,7 @@ int fk_exif_orientation(const uint8_t *data, size_t size)
     return 1;
 }
 
-/* The EXIF block of a JPEG, in a segment APP1 before the picture. */
+/* The EXIF block of a JPEG is an APP1 segment before the image data. */
 static int jpeg_orientation(const uint8_t *p, size_t size)
 {
     size_t at = 2;
@@ -112,15 +113,15 @@ int fk_image_orientation(const char *path)
     fk_file file = {0};
     uint8_t *head = NULL;
     size_t size;
-    int turn = 1;
+    int orientation = 1;
 
     if (fk_file_open(&file, path, 0, NULL) != FLECK_OK)
         return 1;
     size = (size_t)file.stamp.size < HEAD_BYTES ? (size_t)file.stamp.size : HEAD_BYTES;
     if (FK_ALLOC(&head, (int64_t)size, NULL) == FLECK_OK &&
         fk_file_read(&file, head, 0, size, NULL) == FLECK_OK)
-        turn = fk_image_bytes_orientation(head, size);
+        orientation = fk_image_bytes_orientation(head, size);
     fk_free(head);
     fk_file_close(&file);
-    return turn;
+    return orientation;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The image value itself: its memory, limits, and the change of channels. */
+/* Images in memory: allocation, limits, conversion between grey and RGB. */
 #include "image/image.h"
 
 #include "base/mem.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JPEG, by libjpeg-turbo.  Read with its defaults: the accurate integer transform and smooth chroma
- * up-sampling, which is what Pillow and OpenCV decode with. */
+/* JPEG, by libjpeg-turbo.  Decoding uses its defaults, as Pillow and OpenCV do: the accurate
+ * integer transform and smooth chroma up-sampling. */
 #include "image/decode.h"
 
 #include "base/mem.h"
@@ -13,14 +13,14 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
-/* A hostile progressive file makes every scan cost a pass over the whole image; honest encoders
- * write about ten. */
+/* Each scan of a progressive file costs a pass over the whole image, which a hostile file can
+ * exploit.  Usual encoders write about ten scans. */
 #define MAX_SCANS 200
 
 #define EXIF_MARKER (JPEG_APP0 + 1)
 
-/* The library's error handler with what ours needs beside it; `base` comes first, so that the
- * pointer that libjpeg hands around is a pointer to the whole. */
+/* libjpeg's error manager, extended.  `base` comes first, so that the pointer that libjpeg passes
+ * around also points to the whole struct. */
 typedef struct handler {
     struct jpeg_error_mgr base;
     struct jpeg_progress_mgr progress;
@@ -49,7 +49,7 @@ static fleck_status status_of(int code)
     }
 }
 
-/* Leave the decoder with the library's message. */
+/* Leave libjpeg by longjmp(), with its message as the error. */
 static void leave(j_common_ptr c)
 {
     handler *h = (handler *)c->err;
@@ -60,9 +60,9 @@ static void leave(j_common_ptr c)
     longjmp(h->escape, 1);
 }
 
-/* libjpeg goes on after damage and fills the rest with grey; a part with a grey half is a false
- * alarm, so such warnings end the decoding here.  Three that leave every pixel as it was meant are
- * let pass. */
+/* After damage, libjpeg only warns and fills the rest of the image with grey.  A part with a grey
+ * half would be a false alarm, so warnings end the decoding here, except three that do not affect
+ * any pixel. */
 static void on_message(j_common_ptr c, int level)
 {
     int code = c->err->msg_code;
@@ -109,7 +109,7 @@ static fleck_status check_header(const struct jpeg_decompress_struct *d, int64_t
     return fk_image_check_size(d->image_width, d->image_height, max_pixels, err);
 }
 
-/* All rows of CMYK.  Writers store ink inverted, as Photoshop does. */
+/* Read all rows of a CMYK image.  All writers store inverted samples, as Photoshop does. */
 static void read_cmyk(struct jpeg_decompress_struct *d, uint8_t *rgb)
 {
     int64_t n = d->output_width;
@@ -125,7 +125,7 @@ static void read_cmyk(struct jpeg_decompress_struct *d, uint8_t *rgb)
     }
 }
 
-/* Everything that may jump; what lives here is not looked at after a jump. */
+/* Everything that may longjmp(); no local variable of this function is read after a jump. */
 static void decode(struct jpeg_decompress_struct *d, fk_decoded *out, const fk_image_bytes *in)
 {
     handler *h = (handler *)d->err;
@@ -158,7 +158,8 @@ static void decode(struct jpeg_decompress_struct *d, fk_decoded *out, const fk_i
     jpeg_finish_decompress(d);
 }
 
-/* setjmp() has a function of its own: all that is changed after it lives in the caller. */
+/* setjmp() has a function of its own: variables that change after it belong to the caller, so they
+ * keep their values after a jump. */
 static void guarded(struct jpeg_decompress_struct *d, handler *h, fk_decoded *out,
                     const fk_image_bytes *in)
 {
@@ -194,7 +195,7 @@ fleck_status fk_jpeg_decode(fk_decoded *out, const fk_image_bytes *in, fleck_err
 #define QUALITY 85
 #define PIECE 16384
 
-/* Where bytes go: `base` comes first, as above. */
+/* libjpeg's destination manager, extended; `base` comes first, as above. */
 typedef struct sink {
     struct jpeg_destination_mgr base;
     fk_text text;
@@ -209,8 +210,8 @@ static void begin_piece(j_compress_ptr c)
     to->base.free_in_buffer = PIECE;
 }
 
-/* Keep the first n bytes of the piece. */
-static void keep_piece(j_compress_ptr c, size_t n)
+/* Append the first n bytes of the piece to the text. */
+static void append_piece(j_compress_ptr c, size_t n)
 {
     handler *h = (handler *)c->err;
     sink *to = (sink *)c->dest;
@@ -222,14 +223,14 @@ static void keep_piece(j_compress_ptr c, size_t n)
 
 static boolean full_piece(j_compress_ptr c)
 {
-    keep_piece(c, PIECE);
+    append_piece(c, PIECE);
     begin_piece(c);
     return TRUE;
 }
 
 static void last_piece(j_compress_ptr c)
 {
-    keep_piece(c, PIECE - c->dest->free_in_buffer);
+    append_piece(c, PIECE - c->dest->free_in_buffer);
 }
 
 static void encode(struct jpeg_compress_struct *c, sink *to, const fk_image *im)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether a file is an image that fleck reads, for lists: by its name and its first bytes. */
+/* Whether a file found in a folder is an image that fleck reads, by its name and first bytes. */
 #include "image/decode.h"
 
 #include "base/str.h"
@@ -22,7 +22,7 @@ bool fk_image_has_extension(const char *path)
     return ends_in(path, endings);
 }
 
-/* Cameras write files that begin as TIFF does, but whose first image is a small preview. */
+/* Camera raw files that begin like TIFF, but whose first image is a small preview. */
 static bool is_raw(const char *name)
 {
     static const char *const endings[] = {".dng", ".cr2", ".nef", ".nrw", ".arw",
@@ -31,7 +31,7 @@ static bool is_raw(const char *name)
     return ends_in(name, endings);
 }
 
-/* Files that lie beside images by the thousand: they need not be opened. */
+/* Names of text files, which may lie beside images by the thousand: they need not be opened. */
 static bool is_text(const char *name)
 {
     static const char *const endings[] = {".txt", ".csv",  ".json", ".xml", ".yaml",
@@ -49,7 +49,7 @@ fk_look fk_image_look(const char *name, const uint8_t *head, size_t size, const 
     *format = NULL;
     if (is_text(name))
         return FK_LOOK_OTHER;
-    if (head == NULL) /* a picture of fleck's own is a PNG */
+    if (head == NULL) /* a PNG may be a picture that fleck drew */
         return fk_image_has_extension(name) && !fk_ends_with(name, ".png") ? FK_LOOK_IMAGE
                                                                            : FK_LOOK_BYTES;
     if (fk_png_made_by_fleck(head, size))

@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Turning an image the way its EXIF orientation says.
+/* Applying the EXIF orientation.
  *
- * The eight orientations are: read the stored image along its columns instead of its rows, or not
- * (swap), and start from its right (flip_x) or its lower edge (flip_y), or not.  Pixel (x, y) of
- * the turned image is pixel (sx, sy) of the stored one,
+ * Each of the eight orientations is a choice of three flags: swap reads the stored image along its
+ * columns instead of its rows, flip_x starts at its right edge, flip_y at its bottom edge.  Pixel
+ * (x, y) of the upright image is pixel (sx, sy) of the stored one:
  *
- *     (sx, sy) = swap ? (y, x) : (x, y),   then   sx = W - 1 - sx if flip_x,   sy = H - 1 - sy if
- *     flip_y,
+ *     (sx, sy) = swap ? (y, x) : (x, y)
+ *     if flip_x, sx = W - 1 - sx;   if flip_y, sy = H - 1 - sy
  *
- * which is an origin and one step in the stored data for each axis of the turned image.  Swapping
- * alone mirrors about the main diagonal (5); a quarter turn to the right (6) starts at the lower
- * edge, one to the left (8) at the right edge. */
+ * So an origin and one step for each axis of the upright image describe the copy.  swap alone
+ * transposes (5); a rotation by 90 degrees clockwise (6) starts at the bottom edge, one
+ * anticlockwise (8) at the right edge. */
 #include "base/mem.h"
 #include "image/decode.h"
 
 #include <assert.h>
 #include <string.h>
 
-typedef struct turn {
+typedef struct transform {
     bool swap, flip_x, flip_y;
-} turn;
+} transform;
 
-static const turn turns[] = {
+static const transform transforms[] = {
     [1] = {false, false, false}, [2] = {false, true, false}, [3] = {false, true, true},
     [4] = {false, false, true},  [5] = {true, false, false}, [6] = {true, false, true},
     [7] = {true, true, true},    [8] = {true, true, false},
 };
 
-/* Copy a row of n pixels that lie step bytes apart. */
+/* Copy n pixels that are step bytes apart into a row. */
 static void copy_row(uint8_t *out, const uint8_t *in, int64_t n, int64_t step, int channels)
 {
     if (channels == 1) {
@@ -48,12 +48,12 @@ fleck_status fk_image_orient(fk_image *im, int orientation, fleck_error *err)
     int64_t along_x = c, along_y = c * im->width; /* steps in the stored data */
     fk_image other;
     fleck_status st;
-    turn t;
+    transform t;
 
     assert(orientation >= 1 && orientation <= 8);
     if (orientation == 1)
         return FLECK_OK;
-    t = turns[orientation];
+    t = transforms[orientation];
     st = fk_image_alloc(&other, t.swap ? im->height : im->width, t.swap ? im->width : im->height,
                         im->channels, err);
     if (st != FLECK_OK)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How large an image will be, from the first bytes of its file. */
+/* Estimating the memory that decoding takes, from the first bytes of a file. */
 #include "image/image.h"
 
 #include <stdio.h>
@@ -14,7 +14,8 @@ static int64_t big_endian(const uint8_t *p, int n)
     return v;
 }
 
-/* From the frame header of a JPEG; 0 where there is none before the pixels. */
+/* The number of pixels in the frame header of a JPEG; 0 if no frame header comes before the
+ * data. */
 static int64_t jpeg_pixels(FILE *f)
 {
     uint8_t b[9];
@@ -42,11 +43,11 @@ int64_t fk_image_peek_bytes(const char *path)
     n = fread(b, 1, sizeof b, f);
     if (n == sizeof b && memcmp(b, "\x89PNG\r\n\x1a\n", 8) == 0) {
         pixels = big_endian(b + 16, 4) * big_endian(b + 20, 4);
-        each = 6; /* all of it is inflated before it is unfiltered */
+        each = 6; /* the decoder inflates the whole image before it undoes the filters */
     }
     if (n == sizeof b && b[0] == 0xff && b[1] == 0xd8 && fseek(f, 2, SEEK_SET) == 0)
         pixels = jpeg_pixels(f);
-    else if (pixels == 0 && fseek(f, 0, SEEK_END) == 0) /* most others are stored as they are */
+    else if (pixels == 0 && fseek(f, 0, SEEK_END) == 0) /* most other files are not compressed */
         pixels = ftell(f) / 3;
     fclose(f);
     return (pixels < 0 ? 0 : pixels < FK_IMAGE_MAX_PIXELS ? pixels : FK_IMAGE_MAX_PIXELS) * each;

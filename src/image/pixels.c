@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pixels in a caller's memory, in every format of fleck.h: as a file with the same samples. */
+/* Pixels in a caller's memory, in any format of fleck.h, converted as a file with the same samples
+ * would be. */
 #include "base/mem.h"
 #include "image/decode.h"
 
@@ -8,9 +9,9 @@
 /* How a pixel lies in memory. */
 typedef struct layout {
     const char *name;
-    int samples, bytes; /* of a pixel; of a sample */
-    int first, step;    /* where red or grey stands, and how far on the next colour is */
-    bool alpha;         /* behind the colours */
+    int samples, bytes; /* samples per pixel; bytes per sample */
+    int first, step;    /* index of red or grey; distance to the next colour */
+    bool alpha;         /* the last sample */
 } layout;
 
 static const layout layouts[] = {
@@ -20,7 +21,7 @@ static const layout layouts[] = {
     [FLECK_BGR16] = {"BGR16", 3, 2, 2, -1, false},  [FLECK_RGBA16] = {"RGBA16", 4, 2, 0, 1, true},
     [FLECK_BGRA16] = {"BGRA16", 4, 2, 2, -1, true}, [FLECK_GREY16] = {"GREY16", 1, 2, 0, 1, false}};
 
-/* The layout of p, which is an image that can be. */
+/* Check p and find its layout. */
 static fleck_status check(const layout **out, const fleck_pixels *p, fleck_error *err)
 {
     const layout *l = &layouts[(unsigned)p->format % (sizeof layouts / sizeof layouts[0])];
@@ -43,7 +44,7 @@ done:
     return st;
 }
 
-/* A row of n pixels: 8 bits of colour, or grey. */
+/* Copy the colours of a row of n pixels with 8-bit samples. */
 static void narrow_row(uint8_t *out, const uint8_t *in, const layout *l, int channels, int64_t n)
 {
     if (l->step == 1 && l->samples == channels) {
@@ -55,7 +56,7 @@ static void narrow_row(uint8_t *out, const uint8_t *in, const layout *l, int cha
             out[x * channels + c] = in[x * l->samples + l->first + c * l->step];
 }
 
-/* Opacity of a row of n pixels, 8 bits each; whether all of it is opaque. */
+/* Copy the alpha of a row of n pixels, in 8 bits; true if all of them are opaque. */
 static bool alpha_row(uint8_t *out, const void *in, const layout *l, int64_t n)
 {
     const uint16_t *wide = in;
@@ -71,13 +72,13 @@ static bool alpha_row(uint8_t *out, const void *in, const layout *l, int64_t n)
     return least == UINT16_MAX;
 }
 
-/* All rows of p. */
-static fleck_status take(fk_decoded *out, const fleck_pixels *p, const layout *l, fk_wide *wide,
-                         fleck_error *err)
+/* Convert all rows of p. */
+static fleck_status convert_rows(fk_decoded *out, const fleck_pixels *p, const layout *l,
+                                 fk_wide *wide, fleck_error *err)
 {
     int channels = l->samples < 3 ? 1 : 3;
     int64_t n = p->width, samples = n * l->samples;
-    uint16_t *row = NULL; /* a caller's may lie at an odd address */
+    uint16_t *row = NULL; /* an aligned copy: p's rows may have odd addresses */
     bool opaque = true;
     fleck_status st;
 
@@ -125,7 +126,7 @@ fleck_status fk_image_of_pixels(fk_image *out, bool *borrowed, const fleck_pixel
         *out = (fk_image){p->width, p->height, 3, (uint8_t *)(uintptr_t)p->data};
         goto done;
     }
-    FK_DO(take(&decoded, p, l, &wide, err));
+    FK_DO(convert_rows(&decoded, p, l, &wide, err));
     decoded.notes = (fk_image_notes){.width = p->width, .height = p->height};
     decoded.notes.transparent = decoded.alpha.data != NULL;
     if (l->bytes == 2)

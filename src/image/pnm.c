@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PNM, by hand: bitmap, grey and colour maps, plain (P1 to P3) and raw (P4 to P6).
+/* PNM, without a library: bitmap, grey and colour, plain (P1 to P3) and raw (P4 to P6).
  *
- * The header is text: the kind, width, height and, but for bitmaps, the largest value, divided by
- * white space; '#' begins a comment up to the end of its line.  One white byte ends the header of
- * the raw kinds.  Raw samples have 1 bit (rows filled up to a byte), 1 byte, or 2 bytes with the
- * higher first where the largest value is above 255.  In a bitmap 1 is black. */
+ * The header is text: the kind, width, height and, except for bitmaps, the largest value, separated
+ * by white space; '#' begins a comment that ends with its line.  A single white-space byte ends the
+ * header of the raw kinds.  Raw samples have 1 bit (rows are padded to whole bytes), 1 byte, or 2
+ * big-endian bytes if the largest value is above 255.  In a bitmap, 1 is black. */
 #include "image/decode.h"
 
 typedef struct reader {
@@ -41,7 +41,7 @@ static fleck_status expected(const reader *r, const char *what, fleck_error *err
     return fk_error_set(err, FLECK_E_FORMAT, "expected the %s, found byte %02x", what, *r->at);
 }
 
-/* A number with the white space before it. */
+/* Read a number and the white space before it. */
 static fleck_status read_number(uint32_t *out, reader *r, const char *what, fleck_error *err)
 {
     uint32_t value = 0;
@@ -88,7 +88,7 @@ done:
     return st;
 }
 
-/* Bytes that raw pixels take. */
+/* Bytes of the raw pixels. */
 static int64_t raw_bytes(const header *h)
 {
     if (h->bitmap)
@@ -96,12 +96,12 @@ static int64_t raw_bytes(const header *h)
     return h->width * h->channels * (h->max > 255 ? 2 : 1) * h->height;
 }
 
-/* Whether the bytes left can hold the pixels, asked before memory is taken for them. */
+/* Check that the remaining bytes can hold the pixels, before memory is allocated for them. */
 static fleck_status check_bytes(const header *h, const reader *r, fleck_error *err)
 {
     int64_t left = r->end - r->at, needed = raw_bytes(h);
 
-    if (h->plain) /* a digit each; numbers have white space between */
+    if (h->plain) /* at least one digit each; numbers have white space between them */
         needed = h->width * h->height * h->channels * (h->bitmap ? 1 : 2) - 1;
     if (left < needed)
         return fk_error_set(
@@ -131,7 +131,7 @@ static fleck_status read_plain(fk_decoded *decoded, const header *h, reader *r,
     for (int64_t i = 0; i < n; i++) {
         uint32_t value;
 
-        if (h->bitmap) { /* digits need no white space between */
+        if (h->bitmap) { /* the digits of a bitmap need no white space between them */
             skip_space(r);
             if (r->at == r->end || (*r->at != '0' && *r->at != '1'))
                 return expected(r, "next 0 or 1", err);
@@ -161,7 +161,7 @@ static void read_bits(uint8_t *out, const header *h, const reader *r)
         }
 }
 
-/* Samples of 2 bytes that fill their range, as far as the file knows. */
+/* 2-byte samples with a largest value of 65535: wide samples. */
 static void read_wide(fk_decoded *out, const header *h, const reader *r, const fk_image_bytes *in)
 {
     int64_t n = h->width * h->height * h->channels, count;
@@ -199,7 +199,7 @@ done:
     return st;
 }
 
-/* A file may hold one image behind the other; the pixels end at r. */
+/* Refuse a second image after the pixels, which end at r: PNM allows several in one file. */
 static fleck_status check_end(reader *r, fleck_error *err)
 {
     skip_space(r);

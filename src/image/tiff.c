@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TIFF, by libtiff: grey, palette, RGB and CMYK with samples of 1 to 16 bits, in strips or tiles.
  *
- * libtiff reads from memory through the functions below, and its messages go to a handler of this
- * one file handle, so that nothing is printed and nothing global is touched. */
+ * libtiff reads from memory through the functions below.  Its messages go to handlers of this file
+ * handle only, so that nothing is printed and no global handler is replaced. */
 #include "base/mem.h"
 #include "image/decode.h"
 
@@ -10,27 +10,27 @@
 #include <string.h>
 #include <tiffio.h>
 
-/* The file, where libtiff is in it, and its first complaint. */
+/* The file, libtiff's position in it, and libtiff's first error message. */
 typedef struct tiff_source {
     const uint8_t *data;
     uint64_t size, at;
-    int64_t max_chunk; /* bytes of the largest strip or tile that is read */
+    int64_t max_chunk; /* bytes; larger strips and tiles are refused */
     char message[256];
 } tiff_source;
 
-/* How the samples lie. */
+/* How the samples are stored. */
 typedef struct tiff_layout {
     int64_t width, height;
     uint16_t bits, samples, photometric, compression, sample_format, planar, orientation;
     bool palette, inverted, cmyk, tiled, premultiplied;
-    int channels;   /* 1 or 3, of the samples, looked up, or of ink */
-    uint16_t alpha; /* sample of a pixel that holds it; 0: there is none */
+    int channels;   /* of the decoded image: 1 or 3; palette and CMYK give 3 */
+    uint16_t alpha; /* index of a pixel's alpha sample; 0: none */
     int64_t chunk_width, chunk_height;
     const uint16_t *map[3];
 } tiff_layout;
 
-/* A strip or tile is decoded whole; the largest that is read, in bytes, unless the image may be
- * larger. */
+/* Limit of a strip or tile, which is decoded as a whole, in bytes.  It grows with a limit of pixels
+ * that allows larger images. */
 #define MAX_CHUNK (INT64_C(1) << 30)
 
 #define MAX_SAMPLES 8
@@ -63,7 +63,7 @@ static toff_t seek_proc(thandle_t handle, toff_t offset, int whence)
         offset += s->at;
     else if (whence == SEEK_END)
         offset += s->size;
-    /* Beyond the end nothing is read; held there so that `data + at` stays a valid address. */
+    /* Clamped so that `data + at` stays a valid address; nothing is read beyond the end. */
     s->at = offset < s->size ? offset : s->size;
     return offset;
 }
@@ -113,7 +113,7 @@ static TIFF *open_tiff(tiff_source *s, const fk_image_bytes *in)
     TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, s);
     TIFFOpenOptionsSetWarningHandlerExtR(options, on_warning, s);
     TIFFOpenOptionsSetMaxSingleMemAlloc(options, s->max_chunk);
-    /* "m": read through read_proc, do not ask for a mapping. */
+    /* "m": read through read_proc instead of mapping the file. */
     tif = TIFFClientOpenExt("", "rm", s, read_proc, write_proc, seek_proc, close_proc, size_proc,
                             NULL, NULL, options);
     TIFFOpenOptionsFree(options);
@@ -150,11 +150,11 @@ static fleck_status check_kind(const tiff_layout *l, fleck_error *err)
     return FLECK_OK;
 }
 
-/* Samples beside the colours are alpha, or something that would be lost. */
+/* A sample besides the colours must be alpha: other samples would be lost, so they are refused. */
 static fleck_status read_alpha(tiff_layout *l, TIFF *tif, fleck_error *err)
 {
     uint16_t colours = l->palette ? 1 : l->cmyk ? 4 : (uint16_t)l->channels, n = 0, *kinds = NULL;
-    uint16_t kind = EXTRASAMPLE_UNASSALPHA; /* of a lone one that says nothing */
+    uint16_t kind = EXTRASAMPLE_UNASSALPHA; /* of a single extra sample without a stated kind */
 
     if (l->samples == colours)
         return FLECK_OK;
@@ -218,7 +218,7 @@ static fleck_status read_photometric(tiff_layout *l, TIFF *tif, const tiff_sourc
         l->photometric, l->bits);
 }
 
-/* Sizes of a strip or tile; a file of few bytes may name tiles far larger than its image. */
+/* Size of a strip or tile; a small file may claim tiles far larger than its image. */
 static fleck_status read_chunks(tiff_layout *l, TIFF *tif, fleck_error *err)
 {
     uint32_t width = (uint32_t)l->width, height = 0;
@@ -245,8 +245,8 @@ static fleck_status read_chunks(tiff_layout *l, TIFF *tif, fleck_error *err)
     return FLECK_OK;
 }
 
-/* What a directory holds beside the image: a preview of it, or its mask. */
-static bool is_beside(TIFF *tif)
+/* Whether the directory holds no image of its own, but a preview or mask of another. */
+static bool is_auxiliary(TIFF *tif)
 {
     uint32_t kind = 0;
     uint16_t old = 0;
@@ -256,14 +256,14 @@ static bool is_beside(TIFF *tif)
     return TIFFGetField(tif, TIFFTAG_OSUBFILETYPE, &old) && old == OFILETYPE_REDUCEDIMAGE;
 }
 
-/* Go to the file's one image. */
+/* Select the directory of the file's only image. */
 static fleck_status find_image(TIFF *tif, const tiff_source *s, fleck_error *err)
 {
     tdir_t first = 0;
     int64_t images = 0;
 
     for (;;) {
-        if (!is_beside(tif) && images++ == 0)
+        if (!is_auxiliary(tif) && images++ == 0)
             first = TIFFCurrentDirectory(tif);
         if (TIFFLastDirectory(tif))
             break;
@@ -273,7 +273,7 @@ static fleck_status find_image(TIFF *tif, const tiff_source *s, fleck_error *err
     if (images > 1)
         return fk_error_set(err, FLECK_E_UNSUPPORTED, "expected one image, found %lld pages",
                             (long long)images);
-    if (images == 0) /* the image itself was cut off, or never there */
+    if (images == 0) /* the image itself is missing */
         return fk_error_set(err, FLECK_E_FORMAT, "expected an image, found only previews or masks");
     if (!TIFFSetDirectory(tif, first))
         return tiff_failed(s, "the directory", err);
@@ -321,7 +321,7 @@ done:
 
 /* ---- Pixels ---- */
 
-/* What its strips or tiles become. */
+/* The state of decoding strips or tiles. */
 typedef struct reading {
     const tiff_layout *layout;
     const tiff_source *source;
@@ -349,14 +349,14 @@ static uint32_t sample(const uint8_t *row, int64_t i, int bits)
     return v >> ((8 - (bit + bits) % 8) % 8) & ((1u << bits) - 1);
 }
 
-/* Sample i of a row, in 8 bits of the range that the bits have. */
+/* Sample i of a row, scaled from the full range of its bits to 8 bits. */
 static uint8_t sample8(const uint8_t *row, int64_t i, int bits)
 {
     return fk_sample_scale(sample(row, i, bits), (1u << bits) - 1);
 }
 
-/* A palette holds 16-bit colours; their high bytes are the 8-bit ones, whether the writer
- * multiplied by 256 or by 257. */
+/* A palette holds 16-bit colours.  Their high bytes are the 8-bit colours, whether the writer
+ * multiplied these by 256 or by 257. */
 static void put_palette(uint8_t *out, const uint8_t *row, int64_t n, const tiff_layout *l,
                         int64_t stride)
 {
@@ -376,7 +376,7 @@ static void put_ink(uint8_t *out, const uint8_t *row, int64_t n, const tiff_layo
     }
 }
 
-/* One channel of n pixels: the row's samples from `first` on, `stride` apart. */
+/* Store one channel of n pixels: the row's samples from index `first` on, `stride` apart. */
 static void put_channel(reading *r, uint8_t *out, const uint8_t *row, int64_t n, int64_t first,
                         int64_t stride)
 {
@@ -394,8 +394,8 @@ static void put_channel(reading *r, uint8_t *out, const uint8_t *row, int64_t n,
     }
 }
 
-/* n pixels of a chunk's row from (x0, y) on; plane: the sample that a file with separate planes
- * stores here, -1 where the samples lie together. */
+/* Store n pixels of a row of a strip or tile at (x0, y).  plane is the sample that the row holds if
+ * the file has separate planes, and -1 if samples are interleaved. */
 static void put_row(reading *r, const uint8_t *row, int64_t n, int64_t x0, int64_t y, int plane)
 {
     const tiff_layout *l = r->layout;
@@ -419,8 +419,7 @@ static void put_row(reading *r, const uint8_t *row, int64_t n, int64_t x0, int64
             put_channel(r, out + c, row, n, c, stride);
 }
 
-/* Decode the strip or tile whose upper left pixel is (x0, y0) and copy what lies inside the
- * image. */
+/* Decode the strip or tile whose top left pixel is (x0, y0), and copy the part inside the image. */
 static fleck_status read_chunk(reading *r, int64_t x0, int64_t y0, int plane, fleck_error *err)
 {
     const tiff_layout *l = r->layout;
@@ -459,7 +458,8 @@ static fleck_status read_pixels(reading *r, fleck_error *err)
         FK_FAIL(err, FLECK_E_FORMAT, "strips or tiles have no room for their pixels");
     if (size > r->source->max_chunk)
         FK_FAIL(err, FLECK_E_LIMIT, "a strip or tile of %lld bytes", (long long)size);
-    /* Zeroed: libtiff calls a damaged JPEG strip read though it has not written all of it. */
+    /* Zeroed, because libtiff reports success for a damaged JPEG strip that it has not written
+     * completely. */
     FK_DO(FK_CALLOC(&r->buffer, size, err));
     r->buffer_size = size;
     for (int plane = 0; plane < planes; plane++)
@@ -471,7 +471,7 @@ done:
     return st;
 }
 
-/* The pixels of a layout. */
+/* Decode the pixels of a file of this layout. */
 static fleck_status decode(fk_decoded *out, const tiff_layout *l, TIFF *tif, const tiff_source *s,
                            const fk_image_bytes *in, fleck_error *err)
 {
@@ -492,7 +492,7 @@ static fleck_status decode(fk_decoded *out, const tiff_layout *l, TIFF *tif, con
     out->premultiplied = l->premultiplied;
     alpha = out->alpha;
     out->alpha = (fk_image){0};
-    if (l->alpha > 0) /* kept only where something is transparent */
+    if (l->alpha > 0) /* it stays empty if everything is opaque */
         FK_DO(fk_decoded_alpha(out, alpha.data, 1, 1, err));
 done:
     fk_image_free(&alpha);

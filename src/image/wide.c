@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Samples of 16 bits brought to 8 under a window, and how they are spread.
+/* Converting 16-bit samples to 8 bits by a window, and counting the range that they use.
  *
- * Cameras of 10, 12 and 14 bits are stored in 16.  Which range a file's samples use cannot be told
- * from one file, and must not be chosen for each: a dark part would become bright.  The window is
- * the model's; here it is only applied, and counted what a choice rests on. */
+ * 10-, 12- and 14-bit samples of cameras are stored in 16 bits.  One file does not tell which range
+ * its samples use, and the range must not be chosen for each file: a dark part would become bright.
+ * So the model has one window.  This file only applies it, and counts the samples beyond each
+ * range, on which the choice of a window is based. */
 #include "image/decode.h"
 
-/* Samples that may lie outside a range that is said to hold them: one in so many. */
+/* A range fits if at most one in this many samples lies above it. */
 #define ODD_SAMPLES 10000
 
-/* Count on the stack, so that the bytes that are written cannot alias the counters. */
+/* The counters are local, so that the bytes written cannot alias them. */
 void fk_wide_samples(fk_wide *w, uint8_t *out, int64_t out_step, const uint16_t *in,
                      int64_t in_step, int64_t n, bool inverted)
 {

@@ -2,7 +2,7 @@
 /* Calls of the BLAS wait for one another if memory is short.
  *
  * OpenBLAS allocates a buffer of 128 MiB of addresses for each call that runs at the same time, and
- * keeps it for later calls.  If it cannot allocate a buffer it retries for ever, and the call never
+ * keeps it for later calls.  If it cannot allocate a buffer, it retries for ever and the call never
  * returns.  So a call that needs one buffer more than there are first checks whether it would fit.
  * If not, the call waits until another has ended.  fk_linalg_begin() fails if not even one buffer
  * fits. */

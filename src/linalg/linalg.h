@@ -102,7 +102,7 @@ double fk_linalg_cell_length2(const double *products, int64_t w, int64_t y0, int
 void fk_linalg_expand(float *out, const uint16_t *in, int64_t n);
 
 /* Insert (value, index) into the k smallest so far, which are in ascending order; both arrays [k]
- * begin as INFINITY and -1.  Of equal values the earlier one stays first.  NaN is never
+ * are initially INFINITY and -1.  Of equal values the earlier one stays first.  NaN is never
  * inserted. */
 void fk_linalg_smallest(double *values, int64_t *indices, int64_t k, double value, int64_t index);
 

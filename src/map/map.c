@@ -32,7 +32,7 @@ void fk_map_resize_bilinear(float *dst, int64_t height, int64_t width, const flo
                             int64_t w)
 {
     int64_t left[COLUMNS], right[COLUMNS];
-    float share[COLUMNS];
+    float across[COLUMNS];
 
     for (int64_t begin = 0; begin < width; begin += COLUMNS) {
         int64_t n = width - begin < COLUMNS ? width - begin : COLUMNS;
@@ -41,7 +41,7 @@ void fk_map_resize_bilinear(float *dst, int64_t height, int64_t width, const flo
             double weight;
 
             fk_map_source(begin + x, width, w, &left[x], &right[x], &weight);
-            share[x] = (float)weight;
+            across[x] = (float)weight;
         }
         for (int64_t y = 0; y < height; y++) {
             int64_t y0, y1;
@@ -54,8 +54,8 @@ void fk_map_resize_bilinear(float *dst, int64_t height, int64_t width, const flo
             bottom = src + y1 * w;
             down = (float)weight;
             for (int64_t x = 0; x < n; x++) {
-                float a = (1.0f - share[x]) * top[left[x]] + share[x] * top[right[x]];
-                float b = (1.0f - share[x]) * bottom[left[x]] + share[x] * bottom[right[x]];
+                float a = (1.0f - across[x]) * top[left[x]] + across[x] * top[right[x]];
+                float b = (1.0f - across[x]) * bottom[left[x]] + across[x] * bottom[right[x]];
 
                 dst[y * width + begin + x] = (1.0f - down) * a + down * b;
             }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Maps: enlarging a grid of distances to pixels, and smoothing. */
+/* Maps: enlarging a grid of distances to a map of pixels, and smoothing. */
 #ifndef FK_MAP_MAP_H
 #define FK_MAP_MAP_H
 

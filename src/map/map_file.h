@@ -21,11 +21,11 @@ fleck_status fk_tiff_write(const char *path, const float *data, int64_t height, 
 bool fk_tiff_origin(char *out, size_t size, const char *path);
 /* Read a one-channel TIFF of float32, float64, u8 or u16 into an owned F32 tensor [H, W]; float64
  * is rounded to nearest, integers keep their values.  Classic and BigTIFF, either byte order,
- * strips and tiles, and every compression of the system's libtiff are read.  Only the first page
- * is.
+ * strips and tiles, and every compression of the system's libtiff are read.  Further pages are not
+ * read.
  *
  * Errors, with *out empty; messages name path and quote libtiff:
- *   FLECK_E_FORMAT       no TIFF, or damaged, or cut short
+ *   FLECK_E_FORMAT       not a TIFF, damaged, or truncated
  *   FLECK_E_UNSUPPORTED  other samples, several channels, a palette, "0 is white"
  *   FLECK_E_LIMIT        beyond the limits above
  *   FLECK_E_NOTFOUND, FLECK_E_IO, FLECK_E_NOMEM */
@@ -49,7 +49,7 @@ bool fk_npy_origin(char out[FK_NPY_ORIGIN_SIZE], const void *bytes, size_t size)
  * dtype.  The file must end where its array does.
  *
  * Errors, with *out empty; messages name path:
- *   FLECK_E_FORMAT       no .npy, a damaged header, too few or too many bytes
+ *   FLECK_E_FORMAT       not a .npy file, a damaged header, too few or too many bytes
  *   FLECK_E_UNSUPPORTED  another dtype (a pickled object array is never opened), more than
  *                        FK_MAX_DIMS sizes, another version
  *   FLECK_E_LIMIT        more than FK_MAP_MAX_COUNT elements

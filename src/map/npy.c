@@ -113,8 +113,8 @@ static fleck_status read_shape(cursor *c, npy_header *h, fleck_error *err)
         int64_t size;
 
         if (!comma || !read_size(c, &size))
-            return fk_error_set(err, FLECK_E_FORMAT, "%s: .npy header: size %d of shape is no size",
-                                c->name, h->ndim);
+            return fk_error_set(err, FLECK_E_FORMAT,
+                                "%s: .npy header: size %d of shape is not valid", c->name, h->ndim);
         if (h->ndim == FK_MAX_DIMS)
             return fk_error_set(err, FLECK_E_UNSUPPORTED,
                                 "%s: expected at most %d dimensions, found more", c->name,
@@ -176,7 +176,7 @@ static fleck_status parse_header(cursor *c, npy_header *h, fleck_error *err)
     }
     skip_space(c);
     if (c->at != c->end)
-        FK_FAIL(err, FLECK_E_FORMAT, "%s: .npy header: text behind the dict", c->name);
+        FK_FAIL(err, FLECK_E_FORMAT, "%s: .npy header: text after the dict", c->name);
     if (!seen[0] || !seen[1] || !seen[2])
         FK_FAIL(err, FLECK_E_FORMAT, "%s: .npy header: descr, fortran_order or shape is missing",
                 c->name);

@@ -99,7 +99,7 @@ static toff_t stream_size(thandle_t handle)
 }
 
 /* Keep the first error as "module: text", without the module if it is only the file's name. */
-static int keep_error(TIFF *tif, void *handle, const char *module, const char *format, va_list ap)
+static int store_error(TIFF *tif, void *handle, const char *module, const char *format, va_list ap)
 {
     stream *s = handle;
     int used = 0;
@@ -130,7 +130,7 @@ static TIFF *open_stream(stream *s, const char *name, const char *mode)
 
     if (options == NULL)
         return NULL;
-    TIFFOpenOptionsSetErrorHandlerExtR(options, keep_error, s);
+    TIFFOpenOptionsSetErrorHandlerExtR(options, store_error, s);
     TIFFOpenOptionsSetWarningHandlerExtR(options, drop_warning, s);
     TIFFOpenOptionsSetMaxSingleMemAlloc(options, MAX_BLOCK);
     tif = TIFFClientOpenExt(name, mode, s, stream_read, stream_write, stream_seek, stream_close,

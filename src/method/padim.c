@@ -31,15 +31,16 @@ static const fk_option OPTIONS[] = {
      .kind = FK_OPTION_CHOICE,
      .initial = "random",
      .choices = "random|list:|orthogonal|none",
-     .help = "how the joined taps become narrower: channels drawn at random, listed in a file "
-             "(list:FILE, one index a line), a random orthogonal projection, or not at all"},
+     .help = "how the joined taps are reduced: to channels drawn at random or listed in a file "
+             "(list:FILE, one index a line), by a random orthogonal projection, or not at all"},
     {.name = "dims",
      .kind = FK_OPTION_INT,
      .initial = "0",
      .min = 0,
      .max = 65536,
-     .help = "width after that; 0: 550 where the taps have more than 1000 channels in all, else "
-             "100 (the paper's numbers for WRN50-2 and ResNet-18)"},
+     .help =
+         "width after the reduction; 0: 550 if the taps have more than 1000 channels in all, else "
+         "100 (the paper's numbers for WRN50-2 and ResNet-18)"},
     {.name = "seed",
      .kind = FK_OPTION_INT,
      .initial = "1024",
@@ -57,22 +58,22 @@ static const fk_option OPTIONS[] = {
      .initial = "shrunk",
      .absent = "paper",
      .choices = "shrunk|paper",
-     .help = "of each position: shrunk towards a multiple of the identity as much as its images "
-             "ask for (OAS), or the paper's, where epsilon alone makes up for few images"},
+     .help = "covariance of each position: shrunk towards a multiple of the identity by the amount "
+             "that the images suggest (OAS), or the paper's, where epsilon alone makes up for few "
+             "images"},
     {.name = "factors",
      .kind = FK_OPTION_CHOICE,
      .initial = "f32",
      .choices = "f32|bf16",
-     .help = "type of the stored factors: bf16 halves the model, at a small change of the "
-             "distances"},
+     .help = "type of the stored factors: bf16 halves the model and changes distances a little"},
     {.name = "neighbourhood",
      .kind = FK_OPTION_INT,
      .initial = "0",
      .min = 0,
      .max = 8,
      .after_fit = true,
-     .help = "a place is compared with the Gaussians up to so many positions away and keeps the "
-             "least distance, for parts that lie shifted; costs (2 r + 1)^2 as much"},
+     .help = "compare a position with the Gaussians up to r positions away and use the smallest "
+             "distance, for parts that may be shifted; costs (2 r + 1)^2 times as much"},
     {0}};
 
 static fleck_status padim_embed(fk_embed_spec *out, const fk_options *o, int n_taps,

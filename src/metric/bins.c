@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pixel scores counted in narrow bins, image by image.
+/* Histograms of pixel scores, one per image.
  *
- * pixel.c gives exact figures of all pixels and then knows no image any more.  A bootstrap of
- * images, and a figure of some of them, need each image's share in every threshold.  Let g[i][k]
- * and d[i][k] be the good and defective pixels of image i in bin k, and w[i] how often it counts.
- * With G[k] = sum_i w[i] g[i][k], D[k] likewise and below[k] = G[0] + ... + G[k-1],
+ * pixel.c gives exact figures of all pixels together.  A bootstrap over images, and figures of a
+ * subset, need the counts of each image at every threshold.  Let g[i][k] and d[i][k] be the numbers
+ * of good and defective pixels of image i in bin k, and w[i] the number of times that image i
+ * counts.  With G[k] = sum_i w[i] g[i][k], D[k] likewise and below[k] = G[0] + ... + G[k-1],
  *
  *     AUROC = sum_k D[k] (below[k] + G[k] / 2) / (sum D  sum G),
  *
- * which would be exact if scores of one bin were equal.  If they are not, but good and defective
- * ones are spread alike within it, it still is; else a bin is wrong by at most D[k] G[k] / 2.
+ * which is exact if the scores in each bin are equal, and also if good and defective scores have
+ * the same distribution within it.  Otherwise the error of a bin is at most D[k] G[k] / 2.
  *
- * An image's own bins are narrow and lie at fixed places, so that they can be counted while images
- * come.  For the resamples they are joined to at most 1025 wide ones: going up, a bin is closed
- * when it holds 1/512 of either class. */
+ * The bins of an image are narrow and at fixed places, so that each image can be counted when it
+ * comes.  For resampling they are merged into at most 1025 wide bins: from the lowest up, a bin is
+ * closed when it holds 1/512 of either class. */
 #include "metric/bins.h"
 #include "base/mem.h"
 #include "metric/keys.h"
@@ -41,10 +41,10 @@ static uint32_t bin_of(float score)
     return fk_key_from_f32(score) >> DROPPED_BITS;
 }
 
-/* Keep what is not 0 of counters [size], [0] good and [1] defective, of the bins from `lowest`
- * on. */
-static fleck_status keep_filled(fk_bins *out, const uint32_t (*counters)[2], int64_t size,
-                                uint32_t lowest, fleck_error *err)
+/* Copy the bins that are not empty from counters [size] ([0] good, [1] defective), whose first bin
+ * is `lowest`. */
+static fleck_status copy_nonempty(fk_bins *out, const uint32_t (*counters)[2], int64_t size,
+                                  uint32_t lowest, fleck_error *err)
 {
     int64_t n = 0;
     fleck_status st;
@@ -81,14 +81,14 @@ fleck_status fk_bins_make(fk_bins *out, const float *map, const uint8_t *mask,
         lowest = k < lowest ? k : lowest;
         highest = k > highest ? k : highest;
     }
-    if (lowest > highest) /* nothing counts */
+    if (lowest > highest) /* no pixel counts */
         return FLECK_OK;
     size = (int64_t)highest - lowest + 1;
     FK_DO(fk_calloc((void **)&counters, size, sizeof *counters, err));
     for (int64_t i = 0; i < count; i++)
         if (counts(left_out, i))
             counters[bin_of(map[i]) - lowest][mask != NULL && mask[i] != 0]++;
-    FK_DO(keep_filled(out, (const uint32_t(*)[2])counters, size, lowest, err));
+    FK_DO(copy_nonempty(out, (const uint32_t(*)[2])counters, size, lowest, err));
 done:
     fk_free(counters);
     if (st != FLECK_OK)
@@ -106,11 +106,12 @@ void fk_bin_table_free(fk_bin_table *t)
     *t = (fk_bin_table){0};
 }
 
-/* All bins of all images by key; each is key << 32 | its number, counted through the images. */
+/* Sort the bins of all images by key.  Elements are key << 32 | number; bins are numbered
+ * consecutively through the images. */
 static fleck_status sort_bins(uint64_t **out, const fk_bins *images, int64_t n, int64_t total,
                               fleck_error *err)
 {
-    uint64_t *keys = NULL, *spare = NULL;
+    uint64_t *keys = NULL, *scratch = NULL;
     int64_t number = 0;
     fleck_status st;
 
@@ -118,20 +119,21 @@ static fleck_status sort_bins(uint64_t **out, const fk_bins *images, int64_t n, 
         FK_FAIL(err, FLECK_E_LIMIT, "pixel scores: %lld bins, the limit is %lld", (long long)total,
                 (long long)UINT32_MAX);
     FK_DO(FK_ALLOC(&keys, total, err));
-    FK_DO(FK_ALLOC(&spare, total, err));
+    FK_DO(FK_ALLOC(&scratch, total, err));
     for (int64_t i = 0; i < n; i++)
         for (int64_t k = 0; k < images[i].n; k++, number++)
             keys[number] = (uint64_t)images[i].keys[k] << 32 | (uint64_t)number;
-    *out = fk_keys_sort64(keys, spare, total, 32);
-    fk_free(*out == keys ? spare : keys);
+    *out = fk_keys_sort64(keys, scratch, total, 32);
+    fk_free(*out == keys ? scratch : keys);
     return FLECK_OK;
 done:
     fk_free(keys);
-    fk_free(spare);
+    fk_free(scratch);
     return st;
 }
 
-/* The wide bin of each narrow one, [total] by number, and the wide ones' lowest keys. */
+/* Merge narrow bins: write the index of the wide bin of each narrow one into wide [total], by
+ * number, and the lowest key of each wide bin into the table. */
 static void join_bins(fk_bin_table *t, uint32_t *wide, const uint64_t *sorted, const uint32_t *good,
                       const uint32_t *defective, int64_t total)
 {
@@ -157,7 +159,7 @@ static void join_bins(fk_bin_table *t, uint32_t *wide, const uint64_t *sorted, c
     }
 }
 
-/* All images' counts one behind another. */
+/* Concatenate the counts of all images. */
 static void flatten(uint32_t *good, uint32_t *defective, const fk_bins *images, int64_t n)
 {
     int64_t at = 0;
@@ -254,7 +256,7 @@ static double weighted_auroc(void *ctx, const int32_t *weights)
 fleck_status fk_bin_table_interval(fk_interval *out, const fk_bin_table *t, const uint8_t *labels,
                                    const fk_bootstrap *how, fleck_error *err)
 {
-    fk_bin_table table = *t; /* a view: the statistic reads only */
+    fk_bin_table table = *t; /* a shallow copy that is not const */
 
     return fk_bootstrap_statistic(out, labels, t->images, how, weighted_auroc, &table, err);
 }

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connected components of a mask, eight neighbours, by union-find inside the label image.
+/* Connected components of a mask (8-connectivity) by union-find within the label image.
  *
  * While the image is scanned in raster order, labels[i] is 0 for background and 1 + parent(i) for a
- * marked pixel i, where parent(i) <= i is another pixel of the same component and parent(i) == i
- * makes i a root.  A union hangs the later root below the earlier one, so in the end the root is
- * the component's first pixel, every parent comes before its children, and one more scan can number
- * the roots and let every other pixel copy its parent's number.  During that scan numbers stand
- * negative, to tell them from parents.
+ * marked pixel i.  parent(i) <= i is a pixel of the same component; i is a root if parent(i) == i.
+ * A union makes the earlier root the parent of the later one, so the root is the component's first
+ * pixel and every parent comes before its children.  A second scan numbers the roots and copies to
+ * every other pixel its parent's number; during this scan numbers are negative, to tell them from
+ * parents.
  *
- * Of the four neighbours that a scan has already met (W, NW, N, NE) N is next to all others and so
- * already joined with them; W and NW are next to each other.  A pixel thus joins N alone, or
- * else NE and one of W and NW. */
+ * Of the four neighbours already scanned (W, NW, N, NE), N touches all others, so it is already
+ * joined with them; W and NW touch each other.  So a pixel joins N alone, or else NE and one of W
+ * and NW. */
 #include "base/mem.h"
 #include "metric/metric.h"
 
 #include <assert.h>
 
-/* Root of pixel i; halves the path on its way. */
+/* The root of pixel i; halves the path on the way. */
 static int32_t find(int32_t *labels, int32_t i)
 {
     while (labels[i] - 1 != i) {
@@ -38,7 +38,8 @@ static int32_t join(int32_t *labels, int32_t a, int32_t b)
     return first;
 }
 
-/* Parent of marked pixel i at column x, whose row above begins at `up` (NULL in the first row). */
+/* The parent of marked pixel i in column x; the row above begins at `up` (NULL in the first
+ * row). */
 static int32_t parent_of(int32_t *labels, const int32_t *up, int32_t i, int64_t x, int64_t width)
 {
     int32_t w = (int32_t)width;

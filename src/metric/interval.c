@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How sure a ROC-AUC is, and whether two differ: bootstrap and DeLong's test.
+/* Confidence intervals of a ROC-AUC, and tests whether two differ: bootstrap and DeLong's test.
  *
- * Bootstrap.  Items are sorted by score once.  A resample is a weight w_i for each item: how often
- * it was drawn.  Going up the groups of equal scores, with `below` the weight of good items passed
- * so far, and g, d the weights of good and defective items in the group,
+ * Bootstrap.  Items are sorted by score once.  A resample is a weight for each item: how often it
+ * was drawn.  With the groups of equal scores in ascending order, `below` the weight of good items
+ * in lower groups, and g and d the weights of good and defective items in the group,
  *
  *     AUROC = sum over groups of d (below + g / 2) / (P N),
  *
- * the same integers as in ranking.c, doubled.
+ * where P and N are the total weights of defective and good items.  The sum is computed in
+ * integers, doubled, as in ranking.c.
  *
- * DeLong, DeLong and Clarke-Pearson 1988, by the midranks of Sun and Xu 2014.  With m defective
- * items x_i and n good ones y_j, let T be the midrank among all, X among the defective, Y among the
- * good (ties take the mean of their places).  T(x_i) - X(x_i) counts the good items below x_i, ties
- * half, so that
+ * DeLong, DeLong and Clarke-Pearson 1988, with the midranks of Sun and Xu 2014.  With m defective
+ * items x_i and n good items y_j, let T be the midrank among all items, X among the defective and Y
+ * among the good ones (a tie gets the mean of its ranks).  T(x_i) - X(x_i) is the number of good
+ * items below x_i, with ties counted half, so that
  *
  *     v_i = (T(x_i) - X(x_i)) / n,     w_j = 1 - (T(y_j) - Y(y_j)) / m
  *
- * are the shares of pairs that x_i and y_j win; their means are both the AUROC, and its variance is
- * var(v) / m + var(w) / n, covariances between two scorings likewise (sample variances, m - 1 and n
- * - 1). */
+ * are the fractions of pairs with x_i and with y_j that are ranked correctly (placement values).
+ * The mean of either is the AUROC, whose variance is var(v) / m + var(w) / n.  The covariance of
+ * two scorings is computed likewise.  These are sample variances, divided by m - 1 and n - 1. */
 #include "metric/interval.h"
 #include "base/mem.h"
 #include "base/prng.h"
@@ -28,29 +29,29 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* An item in order of score. */
-typedef struct place {
+/* An item in the order of scores. */
+typedef struct ranked {
     double score;
     int64_t item;
-} place;
+} ranked;
 
 static int compare(const void *x, const void *y)
 {
-    const place *a = x, *b = y;
+    const ranked *a = x, *b = y;
 
     if (a->score != b->score)
         return a->score < b->score ? -1 : 1;
     return a->item < b->item ? -1 : 1;
 }
 
-static fleck_status sort(place **out, const double *scores, int64_t n, fleck_error *err)
+static fleck_status sort(ranked **out, const double *scores, int64_t n, fleck_error *err)
 {
     fleck_status st = FK_ALLOC(out, n, err);
 
     if (st != FLECK_OK)
         return st;
     for (int64_t i = 0; i < n; i++)
-        (*out)[i] = (place){scores[i], i};
+        (*out)[i] = (ranked){scores[i], i};
     qsort(*out, (size_t)n, sizeof **out, compare);
     return FLECK_OK;
 }
@@ -76,7 +77,7 @@ static fleck_status check(const fk_scored *s, int64_t least, int64_t *defective,
 /* ---- Bootstrap ---- */
 
 /* ROC-AUC with item i counted weights[i] times. */
-static double weighted_auroc(const place *order, const uint8_t *labels, const int32_t *weights,
+static double weighted_auroc(const ranked *order, const uint8_t *labels, const int32_t *weights,
                              int64_t n)
 {
     int64_t below = 0, defective = 0, twice = 0;
@@ -98,7 +99,7 @@ static double weighted_auroc(const place *order, const uint8_t *labels, const in
     return (double)twice / (2.0 * (double)defective * (double)below);
 }
 
-/* Draw as many of the items with this label as there are. */
+/* Draw `count` of the members with replacement, and write how often each was drawn. */
 static void draw(fk_prng *g, const int64_t *members, int64_t count, int32_t *weights)
 {
     for (int64_t i = 0; i < count; i++)
@@ -125,7 +126,7 @@ fleck_status fk_bootstrap_statistic(fk_interval *out, const uint8_t *labels, int
     FK_DO(FK_ALLOC(&values, how->resamples, err));
     for (int64_t i = 0; i < n; i++)
         good += labels[i] == 0;
-    for (int64_t i = 0, first = 0; i < n; i++) { /* the good items, then the defective ones */
+    for (int64_t i = 0, first = 0; i < n; i++) { /* good items first, then defective ones */
         members[labels[i] != 0 ? good + bad++ : first++] = i;
         weights[i] = 1;
     }
@@ -147,7 +148,7 @@ fleck_status fk_bootstrap_statistic(fk_interval *out, const uint8_t *labels, int
         up += v >= 0.0;
         values[drawn++] = (float)v;
     }
-    /* p: one more than was seen, so that chance is never called impossible */
+    /* p counts one more than was seen, so that it is never 0. */
     *out =
         (fk_interval){value, fk_quantile(values, drawn, (1.0 - how->level) / 2.0),
                       fk_quantile(values, drawn, (1.0 + how->level) / 2.0),
@@ -161,10 +162,10 @@ done:
 
 typedef struct scorings {
     const fk_scored *items;
-    place *a, *b; /* b NULL for one scoring */
+    ranked *a, *b; /* b NULL for one scoring */
 } scorings;
 
-/* ROC-AUC of a, or of b less that of a. */
+/* ROC-AUC of a, or ROC-AUC of b minus ROC-AUC of a. */
 static double scorings_statistic(void *ctx, const int32_t *weights)
 {
     const scorings *s = ctx;
@@ -189,7 +190,7 @@ static fleck_status resample(fk_interval *out, const fk_scored *s, const fk_boot
         FK_DO(sort(&both.b, s->b, s->n, err));
     FK_DO(fk_bootstrap_statistic(out, s->labels, s->n, how, scorings_statistic, &both, err));
     if (s->b == NULL)
-        out->p = NAN; /* nobody asks whether a ROC-AUC is 0 */
+        out->p = NAN; /* that a ROC-AUC is 0 is not worth a test */
 done:
     fk_free(both.a);
     fk_free(both.b);
@@ -214,9 +215,9 @@ fleck_status fk_bootstrap_difference(fk_interval *out, const fk_scored *s, const
 
 /* ---- DeLong ---- */
 
-/* Midranks, from 1, of the items in order that have this label (-1: any label), into ranks
- * [items]. */
-static void midranks(double *ranks, const place *order, const uint8_t *labels, int64_t n, int label)
+/* Write the midranks, from 1, of the items with this label (-1: all items), by item into ranks. */
+static void midranks(double *ranks, const ranked *order, const uint8_t *labels, int64_t n,
+                     int label)
 {
     int64_t before = 0;
 
@@ -233,12 +234,11 @@ static void midranks(double *ranks, const place *order, const uint8_t *labels, i
     }
 }
 
-/* The shares of pairs that each item wins, v for defective items and w for good ones, and their
- * mean. */
-static fleck_status shares(double *won, double *auroc, const double *scores, const fk_scored *s,
-                           int64_t defective, fleck_error *err)
+/* The placement values of all items, v for defective and w for good ones, and their mean. */
+static fleck_status placements(double *won, double *auroc, const double *scores, const fk_scored *s,
+                               int64_t defective, fleck_error *err)
 {
-    place *order = NULL;
+    ranked *order = NULL;
     double *own = NULL, sum = 0.0;
     int64_t good = s->n - defective;
     fleck_status st;
@@ -263,7 +263,7 @@ done:
     return st;
 }
 
-/* Sample covariance of x and y over the items of this label, divided by their number. */
+/* Sample covariance of x and y over the items with this label, divided by the number of items. */
 static double covariance(const double *x, double mean_x, const double *y, double mean_y,
                          const fk_scored *s, int label)
 {
@@ -290,8 +290,8 @@ fleck_status fk_delong_test(fk_delong *out, const fk_scored *s, fleck_error *err
     FK_DO(check(s, 2, &defective, err));
     FK_DO(FK_ALLOC(&a, s->n, err));
     FK_DO(FK_ALLOC(&b, s->n, err));
-    FK_DO(shares(a, &out->a, s->a, s, defective, err));
-    FK_DO(shares(b, &out->b, s->b, s, defective, err));
+    FK_DO(placements(a, &out->a, s->a, s, defective, err));
+    FK_DO(placements(b, &out->b, s->b, s, defective, err));
     for (int label = 0; label < 2; label++) {
         out->variance[0] += covariance(a, out->a, a, out->a, s, label);
         out->variance[1] += covariance(b, out->b, b, out->b, s, label);
@@ -303,7 +303,7 @@ fleck_status fk_delong_test(fk_delong *out, const fk_scored *s, fleck_error *err
     if (out->difference == 0.0)
         out->z = 0.0;
     else
-        out->z = out->difference / out->se; /* infinite where nothing varies: then they do differ */
+        out->z = out->difference / out->se; /* infinite if nothing varies: then they do differ */
     out->p = erfc(fabs(out->z) / sqrt(2.0));
 done:
     fk_free(a);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers as unsigned keys of the same order, and sorting of keys. */
+/* Floating-point numbers as unsigned integers of the same order (keys), and sorting of keys. */
 #ifndef FK_METRIC_KEYS_H
 #define FK_METRIC_KEYS_H
 
@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Keys compare like the numbers: a < b exactly when key(a) < key(b), and -0 has the key of 0.
- * IEEE numbers of one sign order like their bits, so it is enough to turn the negative ones
- * around and to put them below.  NaN has no place in this order. */
+/* Keys compare like the numbers: a < b exactly if key(a) < key(b), and -0 has the key of 0.  IEEE
+ * numbers of one sign are ordered like their bits, so the order of negative numbers is reversed and
+ * they are placed below the others.  NaN has no place in this order. */
 static inline uint32_t fk_key_from_f32(float value)
 {
     uint32_t bits;
@@ -47,12 +47,12 @@ static inline double fk_f64_from_key(uint64_t key)
     return value;
 }
 
-/* Sort n keys upward.  spare [n] is scratch; the sorted keys are where the return value points,
- * which is keys or spare.  Cost: 3 passes. */
-uint32_t *fk_keys_sort32(uint32_t *keys, uint32_t *spare, int64_t n);
+/* Sort n keys in ascending order, with scratch [n].  Returns where the sorted keys are: keys or
+ * scratch.  Cost: 3 passes. */
+uint32_t *fk_keys_sort32(uint32_t *keys, uint32_t *scratch, int64_t n);
 
-/* The same for 64 bits, comparing bits first_bit..63 only and keeping the order of equal ones.
- * Cost: one pass for 11 bits; a pass whose bits are all alike moves nothing. */
-uint64_t *fk_keys_sort64(uint64_t *keys, uint64_t *spare, int64_t n, int first_bit);
+/* The same for 64 bits.  Only bits first_bit to 63 are compared; the sort is stable.  Cost: one
+ * pass for each 11 bits; a pass whose bits are all equal moves nothing. */
+uint64_t *fk_keys_sort64(uint64_t *keys, uint64_t *scratch, int64_t n, int first_bit);
 
 #endif

@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The level of a map at which a photo's defects are outlined.
  *
- * A defect's pixels are above the photo's own background, but so are some good pixels.  Of n
- * pixels, let A(t) be those above level t.  How many of them chance puts there is estimated in two
- * ways, and the larger counts:
+ * A defect's pixels are above the photo's background, but so are some good pixels.  Of n pixels,
+ * let A(t) be the number at or above level t.  Two estimates say how many of them are good; the
+ * larger one is used:
  *
- *   n S(t)              S(t) is the share of pixels above t in good photos;
- *   #{v < 2 m - t}      m is the photo's median.  Defects lie above it, so that what is below
- *                       shows the photo's own unevenness; chance goes as far up as it goes down.
+ *   n S(t)              S(t) is the fraction of pixels above t in good photos;
+ *   #{v < 2 m - t}      m is the photo's median.  Defects lie above it, so the values below show
+ *                       the photo's own variation, which is taken to be as large upward.
  *
- * The second one knows this photo: its light, its wear, how uneven it is.  The level is the lowest
- * t >= m for which
+ * The second estimate accounts for the light, wear and unevenness of this photo.  The level is the
+ * lowest t >= m for which
  *
  *     max(n S(t), #{v < 2 m - t}) <= c A(t).
  *
- * The quotient is an estimate of the share of false discoveries: with the first count as in
- * Benjamini and Hochberg 1995, with the second as in Barber and Candes 2015 (without their added 1:
- * neighbouring pixels depend on each other anyhow).  A large defect has its whole area above a low
- * level; a small one stands out at a high one only.
+ * The quotient of the two sides without c estimates the false discovery rate: with the first count
+ * as in Benjamini and Hochberg 1995, with the second as in Barber and Candes 2015 (without the 1
+ * that they add, because neighbouring pixels depend on each other anyway).  A large defect is above
+ * a low level as a whole; a small one is found at a high level only.
  *
- * A clear defect's surroundings are above that level as well, since maps are blurred.  The blur of
- * a point falls to a fifth of its height 1.8 standard deviations away; what is lower is its tail,
- * and not outlined.
+ * The surroundings of a clear defect are above that level as well, because maps are blurred.  The
+ * blur of a point falls to a fifth of its height at 1.8 standard deviations; lower values are its
+ * tail and are not outlined.
  *
- * Pixels are counted in bins, whose keys (keys.h) share their upper half.  For no t of a bin [a, b)
- * can the inequality hold where max(n S(b), #{v < 2 m - b}) is more than c #{v >= a}; the others,
- * of which there are few, are looked at pixel by pixel. */
+ * Pixels are counted in bins, whose keys (keys.h) share their upper half.  The inequality holds for
+ * no t of a bin [a, b) if max(n S(b), #{v < 2 m - b}) > c #{v >= a}.  The few other bins are
+ * searched pixel by pixel. */
 #include "metric/outline.h"
 #include "base/mem.h"
 #include "metric/keys.h"
@@ -33,19 +33,20 @@
 #include <math.h>
 #include <string.h>
 
-/* A map's pixels but for those of 0, as keys. */
+/* The pixels of a map that are not 0, as keys. */
 typedef struct pixels {
     const double *points;
     int64_t n_points, n;
-    uint32_t *keys;                    /* [n] */
-    uint32_t *some, *mirrored, *spare; /* [n] room for those of a bin, and of its mirror image */
-    uint32_t lowest;                   /* bin */
+    uint32_t *keys;                      /* [n] */
+    uint32_t *some, *mirrored, *scratch; /* [n] room for the keys of a bin, of its mirror image, and
+                                          for sorting */
+    uint32_t lowest;                     /* the lowest bin */
     int64_t bins;
-    uint32_t *below; /* [bins + 1] pixels below each bin from the lowest on */
+    uint32_t *below; /* [bins + 1] pixels below each bin, bins counted from the lowest */
     double median, peak;
 } pixels;
 
-/* The lowest key of a bin, counted from the lowest one. */
+/* The lowest key of a bin; bins are counted from the lowest. */
 static uint32_t first_key(const pixels *p, int64_t bin)
 {
     return (p->lowest + (uint32_t)bin) << 16;
@@ -64,7 +65,7 @@ static uint32_t key_from(double t)
     return fk_key_from_f32((double)value < t ? nextafterf(value, INFINITY) : value);
 }
 
-/* S(t): straight lines between the points. */
+/* S(t), interpolated linearly between the points. */
 static double share_above(const pixels *p, double t)
 {
     int64_t k = 0;
@@ -87,22 +88,22 @@ static bool is_low_enough(const pixels *p, int64_t below, double t, int64_t abov
            FK_OUTLINE_CHANCE * (double)above;
 }
 
-/* The keys from..to-1, sorted; returns their number. */
+/* Copy the keys from `from` to `to` - 1, sorted, and return their number. */
 static int64_t sort_some(const pixels *p, uint32_t *some, uint32_t from, uint32_t to)
 {
     const uint32_t span = to > from ? to - from : 0, *sorted;
     int64_t n = 0;
 
     for (int64_t i = 0; i < p->n; i++)
-        if (p->keys[i] - from < span) /* one comparison, which seldom holds */
+        if (p->keys[i] - from < span) /* a single comparison, rarely true */
             some[n++] = p->keys[i];
-    sorted = fk_keys_sort32(some, p->spare, n);
+    sorted = fk_keys_sort32(some, p->scratch, n);
     if (sorted != some)
         memcpy(some, sorted, (size_t)n * sizeof *some);
     return n;
 }
 
-/* The bin of t, or the one on this side that is nearest to it. */
+/* The bin of t, or the nearest one if t lies outside of all. */
 static int64_t bin_of(const pixels *p, double t)
 {
     const int64_t bin = (int64_t)(key_from(t) >> 16) - p->lowest;
@@ -110,8 +111,8 @@ static int64_t bin_of(const pixels *p, double t)
     return bin < 0 ? 0 : bin < p->bins ? bin : p->bins - 1;
 }
 
-/* The level where it is a value of this bin, else NaN. */
-static double look_at_bin(const pixels *p, int64_t bin)
+/* The level if it lies in this bin, else NaN. */
+static double search_bin(const pixels *p, int64_t bin)
 {
     const double m = p->median, to = value_of(first_key(p, bin + 1));
     const double from = fmax(m, value_of(first_key(p, bin)));
@@ -148,12 +149,12 @@ static double find_level(pixels *p)
         const int64_t below = p->below[bin_of(p, 2.0 * p->median - to)];
 
         if (p->below[bin] < p->below[bin + 1] && is_low_enough(p, below, to, p->n - p->below[bin]))
-            level = look_at_bin(p, bin);
+            level = search_bin(p, bin);
     }
     return level;
 }
 
-/* Take the map's pixels. */
+/* Make keys of the map's pixels and count them in bins. */
 static fleck_status count_pixels(pixels *p, const float *map, int64_t n, fleck_error *err)
 {
     const uint32_t none = fk_key_from_f32(0.0f);
@@ -163,7 +164,7 @@ static fleck_status count_pixels(pixels *p, const float *map, int64_t n, fleck_e
     FK_DO(FK_ALLOC(&p->keys, n, err));
     FK_DO(FK_ALLOC(&p->some, n, err));
     FK_DO(FK_ALLOC(&p->mirrored, n, err));
-    FK_DO(FK_ALLOC(&p->spare, n, err));
+    FK_DO(FK_ALLOC(&p->scratch, n, err));
     for (int64_t i = 0; i < n; i++) {
         p->keys[p->n] = fk_key_from_f32(map[i]);
         p->n += p->keys[p->n] != none;
@@ -200,7 +201,7 @@ done:
     fk_free(p.keys);
     fk_free(p.some);
     fk_free(p.mirrored);
-    fk_free(p.spare);
+    fk_free(p.scratch);
     fk_free(p.below);
     return st;
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pixel metrics: ROC-AUC, average precision, F1-max and PRO over all pixels of many images.
  *
- * All four figures need, for each distinct score v of a defective pixel, how many good pixels lie
- * above v and how many equal it (ranking.c and pro.c say why), and which regions the defective
- * pixels of that score belong to.  Few pixels are defective, so:
+ * For each distinct score v of a defective pixel, all four figures need the number of good pixels
+ * above v and equal to v (ranking.c and pro.c say why), and the regions of the defective pixels
+ * with that score.  Few pixels are defective, so:
  *
- *   add     per image: scores become keys of the same order (keys.h).  Pixels whose keys have the
- *           same upper half, a bin, come to lie together, in no order.  Of good ones the lower half
- *           is kept, of defective ones key << 32 | region.
+ *   add     for each image, turns scores into keys of the same order (keys.h).  Pixels whose keys
+ *           have the same upper half, a bin, are stored together, unsorted: a good pixel as the
+ *           lower half of its key, a defective one as key << 32 | region.
  *   finish  see pixel_finish.c
  *
- * Memory between adds: 2 bytes a good pixel and 8 a defective one, up to a budget; what comes then
- * goes to a temporary file. */
+ * Memory between adds: 2 bytes for each good pixel and 8 for each defective one, up to a budget;
+ * further pixels go to a temporary file. */
 #include "metric/pixel.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -70,19 +70,19 @@ void fk_pixel_metric_close(fk_pixel_metric **m)
 
 /* ---- Adding ---- */
 
-/* An image that is being added. */
+/* The state of adding an image. */
 typedef struct adding {
     const float *map;
     const uint8_t *mask, *left_out;
     int64_t height, width, count; /* count: pixels */
-    uint32_t lowest;              /* upper half of a key */
-    int64_t n;                    /* upper halves from there on */
-    uint32_t (*places)[2];        /* [n] of good and defective pixels: their number, then where the
-                                     next one goes */
-    int32_t *labels; /* [count] of the mask's regions; NULL without a defective pixel */
+    uint32_t lowest;              /* smallest upper half of a key */
+    int64_t n;                    /* range of upper halves */
+    uint32_t (*places)[2];        /* [n] number of good and defective pixels; later the index of the
+                                     next one */
+    int32_t *labels;              /* [count] regions of the mask; NULL without a defective pixel */
 } adding;
 
-/* Refuse what has no place in a ranking; find the range of what has. */
+/* Refuse a map that is not finite, and find the range of its keys. */
 static fleck_status check_map(adding *a, fleck_error *err)
 {
     uint32_t lowest = UINT32_MAX, highest = 0;
@@ -115,7 +115,7 @@ static bool counts(const adding *a, int64_t i)
     return a->left_out == NULL || a->left_out[i] == 0;
 }
 
-/* Count the pixels, and give each bin its place. */
+/* Count the pixels of each bin, and lay out the bins. */
 static fleck_status make_bins(fk_pixel_image *im, adding *a, fleck_error *err)
 {
     fk_pixel_bin *bin;
@@ -147,10 +147,10 @@ done:
     return st;
 }
 
-/* Put each pixel into its bin; regions with a pixel are numbered. */
+/* Put each pixel into its bin, and number the regions that have a pixel. */
 static fleck_status fill_bins(fk_pixel_image *im, const adding *a, fleck_error *err)
 {
-    int64_t *numbers = NULL, found = 0; /* of the regions, from 1 */
+    int64_t *numbers = NULL, found = 0; /* new numbers of the regions, from 1 */
     fleck_status st;
 
     FK_DO(FK_ALLOC(&im->good, im->n_good, err));
@@ -196,7 +196,7 @@ done:
     return st;
 }
 
-/* A place for `size` bytes in the file, which is made when it is first needed. */
+/* Reserve `size` bytes in the file, which is created when it is first needed. */
 static fleck_status reserve(fk_pixel_metric *m, int64_t size, int64_t *offset, fleck_error *err)
 {
     fleck_status st = FLECK_OK;
@@ -211,8 +211,8 @@ static fleck_status reserve(fk_pixel_metric *m, int64_t size, int64_t *offset, f
     return st;
 }
 
-/* Leave the image's pixels in memory, or beyond the budget move them to the file. */
-static fleck_status keep(fk_pixel_metric *m, fk_pixel_image *im, fleck_error *err)
+/* Leave the image's pixels in memory, or move them to the file if they exceed the budget. */
+static fleck_status store_pixels(fk_pixel_metric *m, fk_pixel_image *im, fleck_error *err)
 {
     int64_t words = im->n_defective * (int64_t)sizeof *im->defective;
     int64_t halves = im->n_good * (int64_t)sizeof *im->good, size = words + halves, offset;
@@ -253,7 +253,7 @@ fleck_status fk_pixel_metric_add(fk_pixel_metric *m, const float *map, const uin
                 (long long)height, INT32_MAX - 1);
     FK_DO(FK_CALLOC(&im, 1, err));
     FK_DO(collect(im, &a, err));
-    FK_DO(keep(m, im, err));
+    FK_DO(store_pixels(m, im, err));
     left = im->n_good + im->n_defective;
     pixels = atomic_fetch_add(&m->pixels, left);
     if (pixels + left > FK_TALLY_LIMIT) {

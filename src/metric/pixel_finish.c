@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pixel metrics: the figures, from the pixels that pixel.c has put into bins image by image.
  *
- * The bins that hold defective pixels are walked through from the highest down.  Of a bin, with the
- * pixels of all images,
+ * The bins that hold defective pixels are processed from the highest down.  For each bin, over the
+ * pixels of all images:
  *
- *   the lower halves of defective keys are marked in a field of bits: the marked ones, rising, are
- *   the bin's `values`, and `first` says which is the first of each 16 halves;
- *   good and defective pixels are counted at these values, good ones between them as well;
- *   a walk down the values then adds everything up, and a last pass over the defective pixels gives
- *   each region its part.
+ *   1. a bit set marks the lower halves of the defective keys.  In ascending order they are the
+ *      bin's `values`; `first` is the index of the first value of each 16 halves.
+ *   2. good and defective pixels are counted at these values, and good ones also between them.
+ *   3. the counts are summed from the highest value down, and a last pass over the defective pixels
+ *      updates their regions.
  *
- * Good pixels of bins without a defective one only add to a total.  Threads take the counting of
- * several bins at a time; the rest follows in order.
+ * Good pixels in bins without a defective one only add to a total. Threads do steps 1 and 2 for
+ * several bins at a time; step 3 follows in order.
  *
- * Counts are integers, each bin owns its counters, and the sums that are not integers run in one
- * order, down the distinct keys: neither threads nor the order of the images can change a bit.
+ * Counts are integers, each bin has its own counters, and the sums that are not integers are taken
+ * in a fixed order, down the distinct keys.  So the result does not depend on the number of threads
+ * or the order of the images.
  *
- * Memory: some 16 bytes for each distinct value of AT_ONCE bins, 32 for each region, and 1 MiB. */
+ * Memory: about 16 bytes for each distinct value of AT_ONCE bins, 32 for each region, and 1 MiB. */
 #include "base/mem.h"
 #include "metric/keys.h"
 #include "metric/pixel.h"
@@ -26,8 +27,8 @@
 #include <math.h>
 #include <string.h>
 
-#define AT_ONCE 16 /* bins */
-#define SLOT 16    /* values that a word of bits marks */
+#define AT_ONCE 16 /* bins processed in parallel */
+#define SLOT 16    /* values per word of the bit set */
 #define SLOTS (FK_PIXEL_BINS / SLOT)
 #define BLOCK 32768 /* bytes read from a file at a time */
 
@@ -37,10 +38,11 @@ typedef struct bin {
     int64_t above; /* good pixels above it */
     int64_t n;     /* distinct values of its defective pixels */
     uint16_t marked[SLOTS];
-    uint32_t first[SLOTS];                /* index of the first value of a slot or above */
-    uint32_t values[FK_PIXEL_BINS + 1];   /* [n], and one above all */
+    uint32_t first[SLOTS];                /* index of the first value in a slot or above it */
+    uint32_t values[FK_PIXEL_BINS + 1];   /* [n], then one above all of them */
     uint32_t here[FK_PIXEL_BINS];         /* [n] defective pixels */
-    uint32_t good[2 * FK_PIXEL_BINS + 1]; /* [2 n + 1]: good pixels below a value and at it, ... */
+    uint32_t good[2 * FK_PIXEL_BINS + 1]; /* [2 n + 1] good pixels: below value k at 2 k, at it at 2
+                                             k + 1 */
     uint64_t block[BLOCK / sizeof(uint64_t)];
 } bin;
 
@@ -57,8 +59,8 @@ typedef struct survey {
 
 /* ---- Passes over a bin's pixels ---- */
 
-/* n good or defective pixels of one image. */
-typedef void take_fn(survey *s, bin *b, const fk_pixel_image *im, const void *pixels, int64_t n);
+/* Called with n good or n defective pixels of one image. */
+typedef void visit_fn(survey *s, bin *b, const fk_pixel_image *im, const void *pixels, int64_t n);
 
 static const fk_pixel_bin *find_bin(const fk_pixel_image *im, uint32_t upper)
 {
@@ -75,8 +77,9 @@ static const fk_pixel_bin *find_bin(const fk_pixel_image *im, uint32_t upper)
     return lo < im->n_bins && im->bins[lo].upper == upper ? &im->bins[lo] : NULL;
 }
 
-/* Have take() see all good or all defective pixels of the bin; those of a file by blocks. */
-static fleck_status pass(survey *s, bin *b, bool defective, take_fn *take, fleck_error *err)
+/* Call visit() with all good or all defective pixels of the bin, image by image; pixels in the file
+ * are read in blocks. */
+static fleck_status pass(survey *s, bin *b, bool defective, visit_fn *visit, fleck_error *err)
 {
     const int64_t width = defective ? sizeof *s->images->defective : sizeof *s->images->good;
     const int64_t most = BLOCK / width;
@@ -94,12 +97,12 @@ static fleck_status pass(survey *s, bin *b, bool defective, take_fn *take, fleck
         if (!defective)
             offset += im->n_defective * (int64_t)sizeof *im->defective;
         if (!im->in_file && from < to)
-            take(s, b, im, (const char *)memory + from * width, to - from);
+            visit(s, b, im, (const char *)memory + from * width, to - from);
         for (int64_t n; im->in_file && from < to; from += n) {
             n = to - from < most ? to - from : most;
             FK_DO(fk_scratch_read(&s->metric->scratch, b->block, n * width, offset + from * width,
                                   err));
-            take(s, b, im, b->block, n);
+            visit(s, b, im, b->block, n);
         }
     }
 done:
@@ -111,7 +114,7 @@ static uint32_t lower_half(uint64_t word)
     return (uint32_t)(word >> 32) % FK_PIXEL_BINS;
 }
 
-/* Index of the first value that is not below. */
+/* The index of the first value that is not less than `value`. */
 static uint32_t index_of(const bin *b, uint32_t value)
 {
     uint32_t i = b->first[value / SLOT];
@@ -155,7 +158,7 @@ static void count_good(survey *s, bin *b, const fk_pixel_image *im, const void *
     }
 }
 
-/* The regions' part, when good[2 k] has become what is above value k. */
+/* Update the regions; good[2 k] is now the number of good pixels above value k. */
 static void add_regions(survey *s, bin *b, const fk_pixel_image *im, const void *pixels, int64_t n)
 {
     const uint64_t *words = pixels;
@@ -203,7 +206,7 @@ done:
     return st;
 }
 
-/* Walk down the distinct scores of the bin. */
+/* Sum over the distinct scores of the bin, from the highest down. */
 static fleck_status add_up(survey *s, bin *b, fleck_error *err)
 {
     int64_t above = b->above + b->good[2 * b->n];
@@ -213,17 +216,17 @@ static fleck_status add_up(survey *s, bin *b, fleck_error *err)
         const uint32_t key = b->upper * FK_PIXEL_BINS + b->values[v];
 
         fk_tally_add(&s->tally, (double)fk_f32_from_key(key), b->here[v], above, equal);
-        b->good[2 * v] = (uint32_t)above; /* all pixels together are fewer than 2^32 */
+        b->good[2 * v] = (uint32_t)above; /* there are fewer than 2^32 pixels in all */
         above += (int64_t)equal + below;
     }
-    if ((double)b->above >= s->pro.limit) /* nothing here is above the limit */
+    if ((double)b->above >= s->pro.limit) /* the whole bin is beyond the limit */
         return FLECK_OK;
     return pass(s, b, true, add_regions, err);
 }
 
-/* ---- All of it ---- */
+/* ---- All bins ---- */
 
-static fleck_status take_all(survey *s, fk_pool *pool, fleck_error *err)
+static fleck_status process_bins(survey *s, fk_pool *pool, fleck_error *err)
 {
     fk_watch *watch = fk_pool_watch(pool);
     int64_t above = 0, done = 0, all = 0, n;
@@ -249,7 +252,7 @@ done:
     return st;
 }
 
-/* Totals; regions are numbered through. */
+/* Compute the totals, and number the regions of all images consecutively. */
 static void begin(survey *s)
 {
     for (fk_pixel_image *im = s->images; im != NULL; im = im->next) {
@@ -279,7 +282,7 @@ static fleck_status survey_all(survey *s, double limit, double *pro, fk_pool *po
         }
     }
     s->pro.limit = limit * (double)s->good;
-    FK_DO(take_all(s, pool, err));
+    FK_DO(process_bins(s, pool, err));
     FK_DO(fk_pro_finish(&s->pro, s->regions, s->n_regions, pro, err));
 done:
     fk_free(s->regions);

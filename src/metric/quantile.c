@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Quantile of a list in linear time: selection by the bits of the order-preserving keys.
+/* Quantiles in linear time, by radix selection on the order-preserving keys.
  *
  * The q-quantile of the sorted values v[0..n-1] lies at h = q * (n - 1) and is v[k] + (h - k) *
- * (v[k+1] - v[k]) with k = floor(h): NumPy's default, "linear".  v[k] is found by splitting the
- * part that holds rank k at one bit of the keys, from the highest: zeros to the left, ones to the
- * right.  What lies right of that part is larger, so v[k+1] is the smallest value right of place
- * k.  At most 32 passes over parts that shrink, whatever the values are.  Of many values the class
- * of rank k by their highest bits is found by counting first, which no processor has to guess
- * at. */
+ * (v[k+1] - v[k]) with k = floor(h): NumPy's default, "linear".  v[k] is found by partitioning the
+ * range that holds rank k by one bit of the keys at a time, from the highest: zeros to the left,
+ * ones to the right.  Values to the right of that range are larger, so v[k+1] is the smallest value
+ * to the right of rank k.  This takes at most 32 passes over shrinking ranges, whatever the values
+ * are.  If there are many values, their highest bits are counted first to find the class that holds
+ * rank k, which needs no unpredictable branches. */
 #include "base/mem.h"
 #include "metric/keys.h"
 #include "metric/metric.h"
@@ -16,8 +16,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Reorder values[lo..hi-1] so that keys with a zero at `bit` come first; returns where ones begin.
- */
+/* Reorder values[lo..hi-1] so that keys with a zero at `bit` come first; return where ones
+ * begin. */
 static int64_t split(float *values, int64_t lo, int64_t hi, int bit)
 {
     while (lo < hi) {
@@ -33,13 +33,15 @@ static int64_t split(float *values, int64_t lo, int64_t hi, int bit)
     return lo;
 }
 
-/* Bring the value of rank k to place k, none larger to its left and none smaller to its right. */
+/* Move the value of rank k to index k, with no larger value before it and no smaller one after
+ * it. */
 static void select_rank(float *values, int64_t n, int64_t k)
 {
     int64_t lo = 0, hi = n;
     uint32_t first = fk_key_from_f32(values[0]), differing = 0;
 
-    /* Bits that all have in common split nothing: of like values the first eight or so. */
+    /* Skip bits that are the same in all keys; in similar values these are the first eight or
+     * so. */
     for (int64_t i = 1; i < n; i++)
         differing |= fk_key_from_f32(values[i]) ^ first;
     for (int bit = 31; bit >= 0 && hi - lo > 1; bit--) {
@@ -58,20 +60,20 @@ static void select_rank(float *values, int64_t n, int64_t k)
 
 fleck_status fk_sort(float *values, int64_t n, fleck_error *err)
 {
-    uint32_t *keys = NULL, *spare = NULL;
+    uint32_t *keys = NULL, *scratch = NULL;
     const uint32_t *sorted;
     fleck_status st;
 
     FK_DO(FK_ALLOC(&keys, n, err));
-    FK_DO(FK_ALLOC(&spare, n, err));
+    FK_DO(FK_ALLOC(&scratch, n, err));
     for (int64_t i = 0; i < n; i++)
         keys[i] = fk_key_from_f32(values[i]);
-    sorted = fk_keys_sort32(keys, spare, n);
+    sorted = fk_keys_sort32(keys, scratch, n);
     for (int64_t i = 0; i < n; i++)
         values[i] = fk_f32_from_key(sorted[i]);
 done:
     fk_free(keys);
-    fk_free(spare);
+    fk_free(scratch);
     return st;
 }
 
@@ -86,7 +88,7 @@ double fk_top_mean(float *values, int64_t n, int64_t count)
     return sum / (double)count;
 }
 
-/* Classes of values by their highest bits, and how many make it worth while to count them. */
+/* Classes of values by their highest bits, and the number of values from which counting pays. */
 #define CLASS_BITS 13
 #define CLASSES ((int64_t)1 << CLASS_BITS)
 #define MANY (8 * CLASSES)
@@ -96,9 +98,9 @@ static uint32_t class_of(float value)
     return fk_key_from_f32(value) >> (32 - CLASS_BITS);
 }
 
-/* Bring the class that holds rank *k to the front; *k becomes its rank there, *next the least value
- * of the classes above, if there are any.  Returns how many it has. */
-static int64_t gather_class(float *values, int64_t n, int64_t *k, float *next)
+/* Move the class that holds rank *k to the front and return its size.  *k becomes the rank within
+ * the class, and *next the smallest value of the classes above, if any. */
+static int64_t partition_class(float *values, int64_t n, int64_t *k, float *next)
 {
     uint32_t counts[CLASSES], chosen = 0;
     int64_t before = 0, m = 0;
@@ -136,7 +138,7 @@ double fk_quantile(float *values, int64_t n, double q)
     k = (int64_t)h;
     part = h - (double)k;
     if (n >= MANY && n <= UINT32_MAX)
-        n = gather_class(values, n, &k, &next);
+        n = partition_class(values, n, &k, &next);
     select_rank(values, n, k);
     a = (double)values[k];
     if (part == 0.0)
@@ -144,6 +146,6 @@ double fk_quantile(float *values, int64_t n, double q)
     b = (double)next;
     for (int64_t i = k + 1; i < n; i++)
         b = (double)values[i] < b ? (double)values[i] : b;
-    /* From the nearer end, as NumPy does: the result then never leaves [a, b]. */
+    /* Interpolated from the nearer end, as NumPy does, so that the result never leaves [a, b]. */
     return part < 0.5 ? a + (b - a) * part : b - (b - a) * (1.0 - part);
 }

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ROC-AUC, average precision and F1-max, exact and with ties kept together; and the points of the
- * curves.
+/* ROC-AUC, average precision and F1-max, exact, with equal scores as one threshold; and the points
+ * of the curves.
  *
- * Let the items' scores be ranked downward, P = defective, N = good.  A threshold t calls "score >=
- * t" defective and gets TP(t), FP(t).  All three figures need only the thresholds that are scores
- * of defective items:
+ * Of P defective and N good items, a threshold t calls those with score >= t defective, which gives
+ * TP(t) and FP(t).  All three figures need only the thresholds that are scores of defective items:
  *
- *   AUROC  is the chance that a defective item beats a good one, a tie being half a win:
- *          sum over defective i of (good below s_i + good equal to s_i / 2) / (P * N).  This equals
- *          the trapezoids under the ROC curve whose points are the distinct scores.  With `above`
- *          and `equal` good items at s_i, twice the term is the integer 2 * N - 2 * above - equal.
- *   AP     sum over thresholds of (R(t) - R(t before)) * precision(t).  The recall R steps at
- *          defective scores only; at a score that `here` defective items share it steps by here /
- * P. F1     2 * TP / (TP + FP + P).  Between two defective scores TP stands still and FP can only
- *          grow, so a threshold there is never better than the defective score above it.
+ *   AUROC  the probability that a defective item scores higher than a good one, with ties counted
+ *          half: sum over defective i of (good below s_i + (good equal to s_i) / 2) / (P * N).
+ *          This is the area by trapezoids under the ROC curve with a point for each distinct score.
+ *          With `above` and `equal` good items above and at s_i, twice the term is the integer
+ *          2 * N - 2 * above - equal.
+ *   AP     the sum over thresholds of (R(t) - R(previous t)) * precision(t).  The recall R changes
+ *          at scores of defective items only, by here / P at a score that `here` of them share.
+ *   F1     2 * TP / (TP + FP + P).  Between two scores of defective items TP is constant and FP can
+ *          only grow, so a threshold there is never better than the defective score above it.
  *
- * Counts are integers and exact; each figure is rounded by a few operations at its end, but for the
- * sum of AP, whose terms come in falling order of score and so always in the same order. */
+ * Counts are exact integers.  Each figure is rounded by a few operations at the end, except the sum
+ * of AP, whose terms are added in descending order of the scores, so always in the same order. */
 #include "metric/tally.h"
 #include "base/mem.h"
 

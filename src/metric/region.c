@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Regions: the connected parts of a map above a threshold, measured and outlined.
  *
- * The outline runs along the pixels' edges with the region at its right hand, clockwise as y points
- * down.  It begins at the upper left corner of the region's first pixel in raster order, to the
- * right: none of the three other pixels at that corner is the region's, so that the outline comes
- * by only once, and ends there.  At each corner two pixels lie ahead, one at the left, one at the
- * right hand:
+ * Outlines are found by contour following along the pixels' edges, with the region on the right,
+ * which is clockwise since y points down.  The outline starts at the top left corner of the
+ * region's first pixel in raster order and goes right.  None of the three other pixels at that
+ * corner belongs to the region, so the outline passes the corner only once, and ends there.  At
+ * each corner two pixels lie ahead, one on the left and one on the right:
  *
- *   left is the region's    turn left
- *   only right is           go on
- *   none is                 turn right
+ *   left belongs to the region    turn left
+ *   only right does               go straight on
+ *   neither does                  turn right
  *
- * Where two pixels of the region touch in a corner, left is the region's and right is not: the
- * outline goes over to the other pixel, since regions are 8-connected.  It so stays beside one
- * 4-connected part of the ground, the one that the first pixel's upper edge faces, which is
- * outside; holes are not met. */
+ * Where two pixels of the region touch diagonally, left belongs to the region and right does not:
+ * the outline goes over to the other pixel, as regions are 8-connected.  So it follows one
+ * 4-connected part of the background, the one at the top edge of the first pixel, which is outside;
+ * holes are not outlined. */
 #include "metric/region.h"
 #include "base/mem.h"
 #include "metric/metric.h"
@@ -22,26 +22,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A region that is being measured. */
+/* A region while it is measured. */
 typedef struct found {
     fleck_region r;
-    int64_t sum_x, sum_y, first; /* first: its first pixel */
+    int64_t sum_x, sum_y, first; /* first: index of its first pixel */
     double sum;
     int32_t label;
 } found;
 
-/* What all steps share. */
+/* The state of all steps. */
 typedef struct search {
     const float *map;
     int64_t height, width;
-    int32_t *labels; /* [height, width], 0 or from 1 on */
-    int64_t n;       /* labels */
-    int32_t *index;  /* [n] of a label in all, -1 where the region is too small */
+    int32_t *labels; /* [height, width], 0 for background */
+    int64_t n;       /* number of labels */
+    int32_t *index;  /* [n] index in `all` of each label's region; -1: too small */
     found *all;      /* [count] */
     int64_t count;
 } search;
 
-/* Label what is above the threshold. */
+/* Label the components above the threshold. */
 static fleck_status label(search *s, double threshold, fleck_error *err)
 {
     int64_t count;
@@ -61,7 +61,7 @@ done:
     return st;
 }
 
-/* Give the regions that are large enough their places in s->all. */
+/* Assign an index in s->all to each region that is large enough. */
 static fleck_status choose(search *s, const fleck_region_settings *settings, fleck_error *err)
 {
     const int64_t pixels = s->height * s->width;
@@ -136,7 +136,7 @@ static void measure(search *s, uint8_t *kept)
     }
 }
 
-/* The highest peak first, of equal ones the first pixel. */
+/* The highest peak first; equal peaks in raster order of the first pixels. */
 static int by_peak(const void *a, const void *b)
 {
     const found *p = a, *q = b;
@@ -152,19 +152,19 @@ static bool is_part(const search *s, int32_t label, int64_t x, int64_t y)
            s->labels[y * s->width + x] == label;
 }
 
-/* Walk around f and write the corners, unless out is NULL.  Returns their number. */
+/* Follow the outline of f, write its corners unless out is NULL, and return their number. */
 static int64_t trace(const search *s, const found *f, fleck_point *out)
 {
-    /* Right, down, left, up; the pixel at the right hand ahead of a corner lies at (x, y) +
-     * right. */
+    /* Directions: right, down, left, up.  The pixel ahead on the right of corner (x, y) is at (x,
+     * y) + right. */
     static const int step[4][2] = {{1, 0}, {0, 1}, {-1, 0}, {0, -1}};
     static const int right[4][2] = {{0, 0}, {-1, 0}, {-1, -1}, {0, -1}};
     const int64_t x0 = f->first % s->width, y0 = f->first / s->width;
     int64_t x = x0, y = y0, n = 0;
-    int way = 3; /* it comes up along the first pixel's left edge */
+    int direction = 3; /* up: the outline arrives along the left edge of the first pixel */
 
     do {
-        const int *r = right[way], *l = right[(way + 3) % 4];
+        const int *r = right[direction], *l = right[(direction + 3) % 4];
         int turn = 0;
 
         if (is_part(s, f->label, x + l[0], y + l[1]))
@@ -174,14 +174,14 @@ static int64_t trace(const search *s, const found *f, fleck_point *out)
         if (turn != 0 && out != NULL)
             out[n] = (fleck_point){(int32_t)x, (int32_t)y};
         n += turn != 0;
-        way = (way + turn) % 4;
-        x += step[way][0];
-        y += step[way][1];
+        direction = (direction + turn) % 4;
+        x += step[direction][0];
+        y += step[direction][1];
     } while (x != x0 || y != y0);
     return n;
 }
 
-/* The list and its outlines, from what was measured. */
+/* Write the list of regions and their outlines. */
 static fleck_status write_list(fleck_regions *out, const search *s, fleck_error *err)
 {
     int64_t points = 0;

@@ -5,13 +5,14 @@
 
 #include "base/error.h"
 
-/* Regions of map [height, width] by settings whose threshold is a number, as fleck_regions_find()
- * has them.
+/* Find the regions of map [height, width] as fleck_regions_find() does; the threshold must not be
+ * NaN.
  *
- *   kept  NULL, or [height, width] u8: 1 where a pixel is of a region in the list, else 0
+ *   kept  NULL, or [height, width] u8: set to 1 where a pixel belongs to a region in the list, else
+ *         0
  *
- * Regions are the components of fk_components().  Linear in the pixels; uses 5 bytes of each while
- * it runs, and some 250 of each region in the list. */
+ * Regions are the components of fk_components().  Linear time.  During the call it uses 5 bytes for
+ * each pixel and about 250 for each region in the list. */
 fleck_status fk_regions_find(fleck_regions *out, uint8_t *kept, const float *map, int64_t height,
                              int64_t width, const fleck_region_settings *settings,
                              fleck_error *err) FLECK_MUST_CHECK;

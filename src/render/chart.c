@@ -338,7 +338,7 @@ done:
 #define DOTS_LEFT 14.0
 #define DOTS_ROW 40.0
 
-/* Beginning of the axis and distance of its ticks: a few round numbers up to 100. */
+/* The start of the axis, a round number, and the distance of its ticks; the axis ends at 100. */
 static double axis_from(const fk_chart_row *rows, int64_t n_rows, int n, double *step)
 {
     double low = 100.0;

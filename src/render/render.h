@@ -21,8 +21,8 @@ void fk_colour(uint8_t rgb[3], double v);
  *   image      grey or RGB
  *   map        [H, W] of the image's own size
  *   threshold  outline {map > threshold}; NaN: no outline
- *   out        RGB; up to 0.15 of the scale the image's own bytes, then the colour ever stronger
- *              until 0.60, but never so strong that the image is hidden */
+ *   out        RGB; up to 0.15 of the scale the image's own bytes, then the colour with an opacity
+ *              that rises until 0.60, but never hides the image */
 fleck_status fk_render_overlay(fk_image *out, const fk_image *image, const float *map,
                                fk_scale scale, double threshold, fleck_error *err) FLECK_MUST_CHECK;
 
@@ -65,8 +65,9 @@ fleck_status fk_render_sheet(fk_image *out, const fk_image *const *pictures, int
 /* Pictures in a row on white, with a caption under each.
  *
  *   pictures  n of them, grey or RGB; each is resized (bicubic) to fit tile x tile, its aspect kept
- *   captions  n texts; NULL, or NULL for one, is no caption.  All are written in one size, the
- *             largest at which each fits; beyond that they are cut and end in ".."
+ *   captions  n texts; NULL entries, or NULL for all, mean no caption.  All are written in one
+ *             size, the largest at which each fits; if none is small enough, they are cut and end
+ *             in ".."
  *   tile      8 to 65535 pixels
  *
  * Errors: FLECK_E_OPTION for n or tile out of range; FLECK_E_LIMIT if the panel would be larger

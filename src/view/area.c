@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Areas of a photo that are ignored, or outside which all is: rectangles, polygons and mask files.
+/* Areas of a photo that are ignored, or outside which everything is ignored: rectangles, polygons
+ * and mask files.
  *
  * All shapes are polygons, filled row by row with the even-odd rule: the line through the pixels'
  * centres enters or leaves the polygon at each crossing with an edge. */
@@ -255,8 +256,8 @@ static fleck_status frame(fk_image *out, const fk_areas *a, fleck_error *err)
         return FLECK_OK;
     if (a->width < 1 || a->height < 1)
         return fk_error_set(err, FLECK_E_OPTION,
-                            "area \"%s\": the size of the photos, in whose pixels it is, is not "
-                            "known here; expected a mask file",
+                            "area \"%s\": expected a mask file, since this area is in pixels of a "
+                            "photo whose size is not known here",
                             shape);
     return fk_image_init(out, a->width, a->height, 1, err);
 }
@@ -355,13 +356,13 @@ static fleck_status check_rest(const fk_image *placed, const fk_areas *a, bool m
         return FLECK_OK;
     if (more)
         return fk_error_set(err, FLECK_E_OPTION,
-                            "area \"%s\": with all that is left out, nothing remains to look at",
+                            "area \"%s\": nothing remains to score: all of the photo is ignored",
                             text);
     if (fk_areas_count(a) == 1 && a->mask != NULL)
         return fk_error_set(err, FLECK_E_OPTION,
-                            "mask %s: white everywhere, it leaves nothing to learn", text);
+                            "mask %s: white everywhere, so nothing remains to learn", text);
     return fk_error_set(err, FLECK_E_OPTION,
-                        "area \"%s\": with all that is left out, nothing remains to learn", text);
+                        "area \"%s\": nothing remains to learn: all of the photo is ignored", text);
 }
 
 fleck_status fk_areas_place(fk_model *m, const fk_areas *a, bool more, fk_area_note *notes,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Areas of a photo that are ignored, or outside which all is: rectangles, polygons and mask
- * files. */
+/* Areas of a photo that are ignored, or outside which everything is ignored: rectangles, polygons
+ * and mask files. */
 #ifndef FK_VIEW_AREA_H
 #define FK_VIEW_AREA_H
 
@@ -24,9 +24,9 @@ const char *fk_areas_text(const fk_areas *a, int64_t i);
 /* Whether text means a rectangle or polygon, valid or not, and not a file. */
 bool fk_area_is_shape(const char *text);
 
-/* Draw the ignored region as 255: all areas of ignore, and, if there are areas of only, all outside
- * these.  The size is the photo's if an area is in its pixels, else the first mask's; masks of
- * other sizes are stretched to it.  notes [fk_areas_count()], may be NULL.
+/* Draw the ignored region as 255: all areas of ignore, and, if there are areas of only, everything
+ * outside these.  The size is the photo's if an area is in its pixels, else the first mask's; masks
+ * of other sizes are stretched to it.  notes [fk_areas_count()], may be NULL.
  *   FLECK_E_OPTION  a shape is invalid or outside the photo, or the photo's size is not known;
  *                   names it
  *   others          as fk_mask_load() */

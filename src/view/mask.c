@@ -93,11 +93,11 @@ static fleck_status fit(fk_image *mask, unsigned *kinds, const char *image, bool
         return fk_image_orient(mask, orientation, err);
     }
     if (mask->width != width || mask->height != height)
-        return fk_error_set(err, FLECK_E_SHAPE, "expected %lldx%lld like %s, found %lldx%lld%s",
-                            (long long)width, (long long)height,
-                            image != NULL ? image : "its image", (long long)mask->width,
-                            (long long)mask->height,
-                            crosswise ? ", which lies across though no EXIF turns the image" : "");
+        return fk_error_set(
+            err, FLECK_E_SHAPE, "expected %lldx%lld like %s, found %lldx%lld%s", (long long)width,
+            (long long)height, image != NULL ? image : "its image", (long long)mask->width,
+            (long long)mask->height,
+            crosswise ? ": width and height are swapped, but the image has no EXIF rotation" : "");
     if (orientation > 1)
         *kinds |= 1u << FK_MASK_UPRIGHT;
     return FLECK_OK;
@@ -188,16 +188,18 @@ fleck_status fk_mask_note(fk_mask_notes *n, unsigned kinds, const char *path, fl
 fleck_status fk_mask_say(const fk_mask_notes *n, fk_warn warn, fleck_error *err)
 {
     static const char *const texts[FK_MASK_KINDS] = {
-        [FK_MASK_GREY] = "with values beside 0 and 255: 128 and above counts as marked",
+        [FK_MASK_GREY] = "with values other than 0 and 255: 128 and above counts as marked",
         [FK_MASK_LABELS] = "with 0 and one small value only: that value counts as marked",
         [FK_MASK_LOSSY] = "stored as JPEG, which blurs edges: 128 and above counts as marked",
-        [FK_MASK_ALPHA] = "with an alpha channel, which is not looked at: the colour counts",
+        [FK_MASK_ALPHA] = "with an alpha channel, which is ignored: the colour counts",
         [FK_MASK_OPACITY] =
-            "of one colour whose shape is in the alpha channel: what is opaque counts",
-        [FK_MASK_TURNED] = "of the size that their image has before EXIF turns it: turned along",
-        [FK_MASK_UPRIGHT] = "of images that EXIF turns: taken as drawn on the turned image",
-        [FK_MASK_BLACK] = "that mark no pixel",
-        [FK_MASK_LARGE] = "that mark more than half of their image; white is what counts",
+            "of one colour, with the shape in the alpha channel: opaque counts as marked",
+        [FK_MASK_TURNED] =
+            "of the size of the image before its EXIF rotation: rotated like the image",
+        [FK_MASK_UPRIGHT] =
+            "of an image with an EXIF rotation: taken as drawn on the rotated image",
+        [FK_MASK_BLACK] = "without a marked pixel",
+        [FK_MASK_LARGE] = "with more than half of the image marked; white counts as marked",
     };
     fleck_status st = FLECK_OK;
 

@@ -7,7 +7,7 @@
 #include "image/image.h"
 #include "base/str.h"
 
-/* What a warning says of a mask. */
+/* The reasons for a warning about a mask. */
 typedef enum fk_mask_kind {
     FK_MASK_GREY,    /* values beside black and white */
     FK_MASK_LABELS,  /* 0 and one value below 128 */

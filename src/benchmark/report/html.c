@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A benchmark's report as one HTML page that needs nothing beside it: tables, charts and
- * pictures. */
+/* A benchmark's report as one self-contained HTML page: tables, charts and pictures. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -88,7 +87,7 @@ done:
 
 /* ---- Charts ---- */
 
-/* A curve as charts take it.  Valid when zeroed; owned. */
+/* The rates of a curve, for charts.  Valid when zeroed; owned. */
 typedef struct rates {
     int64_t n;
     double *alarm_rate, *found_rate, *precision; /* [n] */
@@ -102,8 +101,8 @@ static void rates_free(rates *r)
     *r = (rates){0};
 }
 
-/* Rates at n points, of which the last calls everything; precision begins where something is called
- * defective, with its first value. */
+/* Compute the rates at n points; at the last point all items are positive.  At the first point none
+ * is, so the precision there is undefined, and that of the second point is used. */
 static fleck_status rates_make(rates *r, const fk_curve_point *points, int64_t n, fleck_error *err)
 {
     fleck_status st;
@@ -164,7 +163,7 @@ done:
     return st;
 }
 
-/* ROC and precision-recall charts of all runs' images or pixels. */
+/* Draw the ROC and precision-recall charts of all runs, for images or for pixels. */
 static fleck_status draw_curves(fk_text *out, const fk_bench_category *c, const fk_names *labels,
                                 const curves *list, bool pixels, fk_chart_series *series,
                                 fleck_error *err)
@@ -238,7 +237,7 @@ done:
     return st;
 }
 
-/* The run with the category's best image ROC-AUC; -1: none has any. */
+/* The run with the category's highest image ROC-AUC; -1: no run has one. */
 static int best_of(const fk_bench_category *c)
 {
     double best = NAN;
@@ -272,7 +271,7 @@ static void note_of(char note[96], const fk_bench_category *c, int best)
                   (long long)v.defective, (long long)v.rejected, (long long)v.good);
 }
 
-/* Image ROC-AUC of all runs, a row for each category. */
+/* Draw the image ROC-AUC of all runs, in a row for each category. */
 static fleck_status add_dots(fk_text *out, const fk_bench_book *b, const fk_names *labels,
                              fleck_error *err)
 {
@@ -311,8 +310,7 @@ done:
 
 /* ---- Pictures ---- */
 
-/* A panel, if it is still there: whoever removed it keeps the rest of the report.  heading, which
- * may be NULL, stands before its caption. */
+/* Add a panel, unless its file is missing.  heading (may be NULL) comes before its caption. */
 static fleck_status add_panel(fk_text *out, const fk_bench_book *b, const fk_bench_category *c,
                               const fk_bench_result *r, int k, const char *heading,
                               fleck_error *err)
@@ -344,15 +342,15 @@ done:
     return st;
 }
 
-/* One of a run's panels in one of the categories. */
+/* A panel of a run in one of the categories. */
 typedef struct pick {
     int64_t category;
     int panel; /* -1: none */
     double height;
 } pick;
 
-/* The panel of defective images (good ones: the good) whose score is highest (sign 1) or lowest
- * (-1), as a multiple of the threshold where there is one, so that categories compare. */
+/* The panel of a defective (or good) image with the highest (sign 1) or lowest (-1) score of all
+ * categories.  Scores are divided by the model's threshold, if there is one, to be comparable. */
 static pick pick_panel(const fk_bench_book *b, int run, bool good, double sign)
 {
     pick p = {.panel = -1};
@@ -387,7 +385,7 @@ static fleck_status add_pick(fk_text *out, const fk_bench_book *b, int run, cons
     return add_panel(out, b, c, r, p->panel, heading, err);
 }
 
-/* The best run's best and worst pictures. */
+/* Add the best and worst pictures of the best run. */
 static fleck_status add_picks(fk_text *out, const fk_bench_book *b, const fk_names *labels, int run,
                               fleck_error *err)
 {
@@ -424,7 +422,7 @@ done:
     return st;
 }
 
-/* The sections from first on. */
+/* Add the sections from first on. */
 static fleck_status add_sections(fk_text *out, const fk_bench_sections *s, int64_t first,
                                  int64_t end, fleck_error *err)
 {
@@ -475,7 +473,7 @@ done:
     return st;
 }
 
-/* A link to a category or a table, whose unit is left out. */
+/* Add a link to a category or a table, with its title without the unit. */
 static fleck_status add_link(fk_text *out, char kind, int64_t i, const char *title,
                              fleck_error *err)
 {
@@ -492,7 +490,7 @@ done:
     return st;
 }
 
-/* The contents, in the page's order. */
+/* Add the table of contents, in the page's order. */
 static fleck_status add_contents(fk_text *out, const fk_bench_book *b, const fk_bench_sections *s,
                                  fleck_error *err)
 {
@@ -512,7 +510,7 @@ done:
     return st;
 }
 
-/* What failed and why; folded up where it is much. */
+/* Add the failures and their reasons, collapsed if there are many. */
 static fleck_status add_failed(fk_text *out, const fk_bench_book *b, fleck_error *err)
 {
     fleck_status st = FLECK_OK;
@@ -529,7 +527,7 @@ done:
     return st;
 }
 
-/* What is seen first: sentences, the chart, the runs' averages, and pictures. */
+/* Add the first screen: the summary, the chart, the runs' averages, and pictures. */
 static fleck_status add_first_screen(fk_text *out, const fk_bench_book *b,
                                      const fk_bench_sections *s, const fk_names *labels,
                                      fleck_error *err)
@@ -556,7 +554,7 @@ done:
     return st;
 }
 
-/* Title and heading: what the folder of the data is called. */
+/* Add title and heading, with the name of the data's folder. */
 static fleck_status add_head(fk_text *out, const fk_bench_book *b, fleck_error *err)
 {
     size_t end = strlen(b->root), begin;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A benchmark's tables: figures of merit with what others published, defect types, costs,
- * conditions. */
+/* A benchmark's tables: figures of merit beside published ones, defect types, costs, conditions. */
 #include "base/machine.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -12,40 +11,31 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Columns of others beside a run. */
+/* Published columns beside a run, at most. */
 #define BESIDE 2
 
 const char *const fk_bench_limits[] = {
-    "Few images: a category has a few dozen good test images, so that one image more or less on "
-    "the wrong side moves a "
-    "ROC-AUC by some tenths of a per cent. The intervals show this, and only this.",
-    "One seed: what is drawn at random (PaDiM's channels, a coreset's first points) was drawn "
-    "once.",
-    "F1-max takes the threshold that suits the test labels best; no threshold chosen beforehand "
-    "reaches it. ROC-AUC, AP "
-    "and PRO take none.",
-    "Options as given: fleck chose none of them here. Whoever chose them by looking at figures of "
-    "the same test images, "
-    "as most published settings were chosen, has figures that are too good for new images.",
-    "The study does not say its K on the vision transformer: 10 in the preset \"report\" is "
-    "fleck's "
-    "choice. MH-PatchCore's "
-    "paper has averages over all of MVTec AD only, and of other weights; nothing stands beside it.",
-    "Published figures come from other programs: other resizing, other weights of the same "
-    "network, other smoothing. A "
-    "difference of a few tenths says nothing about the method. Rows of papers were read through "
-    "secondary texts.",
-    "Intervals of pixel figures draw whole images, from scores joined to some thousand bins: their "
-    "ends are good to "
-    "a tenth of a per cent.",
-    "Pixel figures are at the size of the network's input, where the protocol is \"paper\"; a "
-    "defect smaller than a few "
-    "pixels there hardly counts.",
+    "Few images: a category has a few dozen good test images, so one image more or less on the "
+    "wrong side changes a ROC-AUC by some tenths of a per cent. The intervals show this effect "
+    "only.",
+    "One seed: random choices (PaDiM's channels, the first points of a coreset) were drawn once.",
+    "F1-max uses the threshold that suits the test labels best, which a threshold chosen "
+    "beforehand does not reach. ROC-AUC, AP and PRO use no threshold.",
+    "Options as given: fleck chose none of them here. Options chosen by figures of the same test "
+    "images, as most published settings were, give figures that are too good for new images.",
+    "The study does not state its K on the vision transformer: 10 in the preset \"report\" is "
+    "fleck's choice. MH-PatchCore's paper has only averages over all of MVTec AD, and for other "
+    "weights; its runs have no published figures beside them.",
+    "Published figures come from other programs, with other resizing, other weights of the same "
+    "network, other smoothing. A difference of a few tenths says nothing about the method. "
+    "Figures of papers were taken from secondary texts.",
+    "Intervals of pixel figures resample whole images, with scores merged into some thousand "
+    "bins: their ends are accurate to a tenth of a per cent.",
+    "Pixel figures are at the size of the network's input if the protocol is \"paper\"; a defect "
+    "smaller than a few pixels there hardly counts.",
     "Times are of this machine in this state. Decoding and network passes that several runs share "
-    "were done once and "
-    "are counted for each of them, as it would take alone; the wall time is what it took in fact. "
-    "Peak memory includes "
-    "what is kept for the other runs.",
+    "were done once, but are counted for each run as if it ran alone; the wall time is the real "
+    "one. Peak memory includes what is kept for other runs.",
     NULL};
 
 /* ---- Figures ---- */
@@ -111,8 +101,8 @@ done:
     return st;
 }
 
-/* "97.25", with what differs from the published figure: "97.25 (-0.35)"; "-" where there is
- * none. */
+/* Add a figure and its difference from the published one: "97.25 (-0.35)", or "97.25" if none was
+ * published; "-" if v does not exist. */
 static fleck_status add_value(fk_table *t, double v, double published, fleck_error *err)
 {
     if (isnan(v))
@@ -122,7 +112,7 @@ static fleck_status add_value(fk_table *t, double v, double published, fleck_err
     return fk_table_add(t, err, "%.2f (%+.2f)", v, v - published);
 }
 
-/* The columns beside each run that say anything about this figure in these categories. */
+/* The published columns beside each run that have this figure for any of the categories. */
 typedef struct beside {
     fk_published_column columns[BESIDE];
     int n;
@@ -147,7 +137,7 @@ static beside find_beside(const fk_published *p, const fk_bench_book *book, int 
     return b;
 }
 
-/* Head: what the runs are called, and what is beside each. */
+/* Add the head: the names of the runs, and of the published columns beside each. */
 static fleck_status add_head(fk_table *t, const beside *b, const fk_names *labels, fleck_error *err)
 {
     fleck_status st;
@@ -164,7 +154,7 @@ done:
     return st;
 }
 
-/* The best figure of the category, NaN where there is none or one run alone. */
+/* The best figure of the category; NaN if there is none, or only one run. */
 static double best_of(const fk_bench_category *c, fk_bench_figure which)
 {
     double best = NAN;
@@ -179,7 +169,7 @@ static fleck_status mark_best(fk_table *t, double v, double best, fleck_error *e
     return fk_bench_as_good(v, best) ? fk_table_mark(t, err) : FLECK_OK;
 }
 
-/* A row of the table, taken into the means. */
+/* Add a row to the table, and to the means. */
 static fleck_status add_row(fk_table *t, const fk_bench_category *c, const fk_published *p,
                             const beside *b, fk_bench_figure which, fk_bench_mean *ours,
                             fk_bench_mean (*theirs)[BESIDE], fk_bench_mean (*differences)[BESIDE],
@@ -269,7 +259,7 @@ static fleck_status figure_section(fk_bench_sections *s, const fk_bench_book *bo
     for (int i = 0; i < runs; i++)
         any |= ours[i].n > 0;
     if (!any)
-        drop_last(s); /* without masks there are no figures of pixels */
+        drop_last(s); /* without masks there are no pixel figures */
 done:
     fk_free(b);
     fk_free(ours);
@@ -278,14 +268,14 @@ done:
     return st;
 }
 
-/* ---- What came out ---- */
+/* ---- Outcome ---- */
 
 static const fk_bench_figure main_figures[] = {FK_BENCH_IMAGE_AUROC, FK_BENCH_PIXEL_AUROC,
                                                FK_BENCH_PRO};
 
 enum { MAIN_FIGURES = 3 };
 
-/* How many of the main figures there are: without masks the first alone. */
+/* The number of main figures that exist: without masks only the first. */
 static int count_main(const fk_bench_book *book)
 {
     for (int64_t c = 0; c < book->n; c++)
@@ -295,7 +285,7 @@ static int count_main(const fk_bench_book *book)
     return 1;
 }
 
-/* "25 of 32", "-" without a threshold. */
+/* Add "25 of 32", or "-" without a threshold. */
 static fleck_status add_share(fk_table *t, const fk_bench_verdicts *v, int64_t n, int64_t of,
                               fleck_error *err)
 {
@@ -314,7 +304,7 @@ done:
     return st;
 }
 
-/* Image ROC-AUC and the verdicts, which all data have, then the figures of pixels. */
+/* Add the heads: image ROC-AUC and verdicts, which all data have, then the pixel figures. */
 static fleck_status add_heads(fk_table *t, int shown, fleck_error *err)
 {
     fleck_status st = FLECK_OK;
@@ -328,7 +318,7 @@ done:
     return st;
 }
 
-/* Each run: averages over the categories, and the sums of its verdicts. */
+/* A row for each run: averages over the categories, and the sums of its verdicts. */
 static fleck_status glance_section(fk_bench_sections *s, const fk_bench_book *book,
                                    const fk_names *labels, fleck_error *err)
 {
@@ -371,7 +361,8 @@ done:
     return st;
 }
 
-/* A row of the results of each category.  named: by the run (0), the category (1), or both (2). */
+/* Add a row to the results of each category, named by the run (0), the category (1), or both
+ * (2). */
 static fleck_status add_result(fk_table *t, const fk_bench_book *book, const fk_bench_category *c,
                                int named, int run, const char *label, const fk_published *p,
                                int shown, fleck_error *err)
@@ -433,7 +424,7 @@ done:
 
 /* ---- Runs ---- */
 
-/* The first published column beside each run, for a terminal; no section where there is none. */
+/* The first published column beside each run, for a terminal; no section if there is none. */
 static fleck_status published_runs(fk_bench_sections *s, const fk_bench_book *book,
                                    const fk_names *labels, const fk_published *p, fleck_error *err)
 {
@@ -460,7 +451,7 @@ done:
     return st;
 }
 
-/* "256x256, crop 224x224", "the images' own, tiles 128x128 sharing 32" */
+/* Add "256x256, crop 224x224", or "the images' own, tiles 128x128 overlapping by 32". */
 static fleck_status add_size(fk_table *t, const fk_bench_result *r, fleck_error *err)
 {
     char size[96] = "the images' own", tiles[96] = "";
@@ -469,12 +460,12 @@ static fleck_status add_size(fk_table *t, const fk_bench_result *r, fleck_error 
         fk_format(size, sizeof size, "%lldx%lld, crop %lldx%lld", (long long)r->width,
                   (long long)r->height, (long long)r->crop_width, (long long)r->crop_height);
     if (r->tile > 0)
-        fk_format(tiles, sizeof tiles, ", tiles %lldx%lld sharing %lld", (long long)r->tile,
+        fk_format(tiles, sizeof tiles, ", tiles %lldx%lld overlapping by %lld", (long long)r->tile,
                   (long long)r->tile, (long long)r->overlap);
     return fk_table_add(t, err, "%s%s", size, tiles);
 }
 
-/* The runs in full. */
+/* All runs with all their options. */
 static fleck_status runs_section(fk_bench_sections *s, const fk_bench_book *book,
                                  const fk_names *labels, fleck_error *err)
 {
@@ -588,7 +579,7 @@ static fleck_status types_section(fk_bench_sections *s, const fk_bench_book *boo
     FK_DO(fk_bench_section_add(
         s, &section, "ROC-AUC of each type of defect, per cent",
         "Image ROC-AUC: the type's images against all good ones of the category. "
-        "Behind the stroke, pixel ROC-AUC: its defective pixels against the good "
+        "After the slash, pixel ROC-AUC: its defective pixels against the good "
         "pixels of all test images.",
         2 + runs, err));
     FK_DO(fk_table_add_texts(&section->table, err, "category: type", "images", NULL));
@@ -618,7 +609,7 @@ done:
     return st;
 }
 
-/* ---- All that was published ---- */
+/* ---- All published figures ---- */
 
 static fleck_status published_section(fk_bench_sections *s, const fk_bench_book *book,
                                       const fk_names *labels, const fk_published *p,
@@ -663,7 +654,7 @@ static fleck_status published_section(fk_bench_sections *s, const fk_bench_book 
         }
     }
     if (section->table.cells.count == section->table.columns)
-        drop_last(s); /* nobody published any of these */
+        drop_last(s); /* none was published */
 done:
     return st;
 }

@@ -46,7 +46,7 @@ done:
     return st;
 }
 
-/* A path in the address of a link. */
+/* Add a path, escaped for the target of a link. */
 static fleck_status add_address(fk_text *out, const char *path, fleck_error *err)
 {
     fleck_status st = FLECK_OK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A benchmark in words: what runs are called, which is best, and what came out. */
+/* A benchmark in words: names of runs, the best run, and the outcome. */
 #include "base/mem.h"
 #include "base/number.h"
 #include "benchmark/report/report.h"
@@ -18,7 +18,7 @@ static const char *options_of(const char *name)
     return colon != NULL ? colon + 1 : "";
 }
 
-/* What is behind the first pair. */
+/* The options after the first pair. */
 static const char *next_pair(const char *options)
 {
     size_t n = fk_bench_pair_length(options);
@@ -34,7 +34,7 @@ static bool has_pair(const char *options, const char *pair, size_t length)
     return false;
 }
 
-/* Whether every run has the pair, of which there are at least two. */
+/* Whether there are at least two runs and all have the pair. */
 static bool is_common(const fk_bench_category *c, const char *pair, size_t length)
 {
     for (int i = 0; i < c->n; i++)
@@ -168,7 +168,7 @@ int fk_bench_best(const fk_bench_book *book)
     return found;
 }
 
-/* How many other runs are as good as the best. */
+/* The number of other runs that are as good as the best. */
 static int count_equal(const fk_bench_book *book, int best)
 {
     fk_bench_mean m = fk_bench_average(book, best, FK_BENCH_IMAGE_AUROC);
@@ -267,7 +267,7 @@ fleck_status fk_bench_sentence(char **out, const fk_bench_book *book, fleck_erro
     fleck_status st;
 
     FK_DO(fk_bench_labels(&labels, book, err));
-    assert(best < 0 || labels.items != NULL); /* one for each run */
+    assert(best < 0 || labels.items != NULL); /* there is one for each run */
     if (best >= 0)
         FK_DO(add_best(&text, book, labels.items[best], best, err));
     else if (book->n > 0)

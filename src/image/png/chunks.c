@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The chunks of a PNG file: 4 bytes length, 4 bytes type, contents, 4 bytes CRC. */
+/* The chunks of a PNG file: 4 bytes of length, 4 bytes of type, the contents, 4 bytes of CRC. */
 #include "image/png/png.h"
 
 #include <string.h>
 
 #define SIGNATURE 8
-#define AROUND 12 /* a chunk's bytes beside its contents */
+#define CHUNK_OVERHEAD 12 /* a chunk's length, type and CRC */
 
 static uint32_t big_endian(const uint8_t *p)
 {
@@ -32,11 +32,11 @@ fleck_status fk_png_scan(fk_png_chunks *out, const fk_image_bytes *in, fleck_err
     size_t at = SIGNATURE;
 
     *out = (fk_png_chunks){.plain_order = true};
-    while (in->size - at >= AROUND) {
+    while (in->size - at >= CHUNK_OVERHEAD) {
         const uint8_t *chunk = in->data + at;
         size_t length = big_endian(chunk);
 
-        if (length > in->size - at - AROUND)
+        if (length > in->size - at - CHUNK_OVERHEAD)
             break;
         if (at == SIGNATURE && (!is(chunk, "IHDR") || length != 13))
             return fk_error_set(err, FLECK_E_FORMAT, "the file does not begin with a header");
@@ -59,7 +59,7 @@ fleck_status fk_png_scan(fk_png_chunks *out, const fk_image_bytes *in, fleck_err
             out->plain_order = false;
         }
         previous = chunk;
-        at += AROUND + length;
+        at += CHUNK_OVERHEAD + length;
     }
     return fk_error_set(err, FLECK_E_FORMAT, "the file ends early");
 }

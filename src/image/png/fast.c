@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The common kinds of PNG, with libdeflate, which inflates a whole image at once and in a third of
- * the time that the general way takes, and deflates one in half of it, into fewer bytes. */
+/* The common kinds of PNG, with libdeflate.  It inflates a whole image at once, in a third of the
+ * general decoder's time, and deflates one in half of the time, into fewer bytes. */
 #include "base/mem.h"
 #include "image/png/png.h"
 #include "image/png/unfilter.h"
@@ -13,13 +13,13 @@
 
 #include <libdeflate.h>
 
-/* Of a chunk's contents. */
+/* Bytes of a chunk's contents. */
 static size_t chunk_length(const uint8_t *chunk)
 {
     return (size_t)chunk[0] << 24 | (size_t)chunk[1] << 16 | (size_t)chunk[2] << 8 | chunk[3];
 }
 
-/* Every chunk's CRC, which covers type and contents. */
+/* Check the CRC of every chunk, which covers its type and contents. */
 static bool crcs_match(const fk_image_bytes *in)
 {
     for (const uint8_t *p = in->data + 8;;) {
@@ -36,7 +36,7 @@ static bool crcs_match(const fk_image_bytes *in)
     }
 }
 
-/* The IDAT chunks' contents in one piece. */
+/* Join the contents of the IDAT chunks. */
 static void join_data(uint8_t *out, const fk_png_chunks *chunks)
 {
     const uint8_t *p = chunks->data;
@@ -50,10 +50,10 @@ static void join_data(uint8_t *out, const fk_png_chunks *chunks)
     }
 }
 
-/* Undo the filters of raw's rows, each of which begins with its filter, into out.  They may lie in
- * out's own memory, FK_PNG_ROWS rows of n bytes behind its beginning: rows y .. y + FK_PNG_ROWS -
- * 1, which are written together, end at (y + FK_PNG_ROWS) n, before the first byte of row y that is
- * read, at FK_PNG_ROWS n + y (n + 1) + 1. */
+/* Undo the filters of raw's rows, each of which begins with the byte of its filter, into out.  raw
+ * may lie in out's own memory, FK_PNG_ROWS rows of n bytes after its beginning: rows y to y +
+ * FK_PNG_ROWS - 1, which are written together, end at (y + FK_PNG_ROWS) n, before the first byte of
+ * row y that is read, at FK_PNG_ROWS n + y (n + 1) + 1. */
 static bool unfilter(fk_image *out, const uint8_t *raw, const uint8_t *zeros)
 {
     int bpp = out->channels;
@@ -78,8 +78,8 @@ static bool unfilter(fk_image *out, const uint8_t *raw, const uint8_t *zeros)
     return true;
 }
 
-/* Part RGBA: what lies in out's image becomes RGB where it is, and alpha where some is not 255. */
-static fleck_status part_alpha(fk_decoded *out, fleck_error *err)
+/* Split RGBA: out's image becomes RGB in place, and out gets alpha unless all of it is 255. */
+static fleck_status split_alpha(fk_decoded *out, fleck_error *err)
 {
     uint8_t *data = out->image.data, all = 255;
     int64_t width = out->image.width, height = out->image.height;
@@ -113,8 +113,8 @@ static bool inflate_all(uint8_t *raw, int64_t raw_bytes, const uint8_t *data, si
     return good;
 }
 
-/* An image whose memory has the filtered rows behind its first FK_PNG_ROWS rows: one block instead
- * of two is half the memory to fetch. */
+/* Allocate an image whose block also holds the filtered rows, after its first FK_PNG_ROWS rows: one
+ * block instead of two halves the memory that is touched. */
 static fleck_status alloc_with_rows(fk_image *out, uint8_t **raw, const fk_png_chunks *chunks,
                                     int bpp, fleck_error *err)
 {
@@ -155,7 +155,7 @@ fleck_status fk_png_decode_fast(fk_decoded *out, bool *done, const fk_png_chunks
     *done = inflate_all(raw, (row_bytes + 1) * chunks->height, data, chunks->data_bytes) &&
             unfilter(&out->image, raw, zeros);
     if (*done && bpp == 4)
-        FK_DO(part_alpha(out, err));
+        FK_DO(split_alpha(out, err));
 done:
     *done &= st == FLECK_OK;
     if (!*done)
@@ -168,7 +168,7 @@ done:
 /* ---- Writing ---- */
 
 #define LEVEL 1
-/* Most bytes of pixels that are held filtered and compressed as well. */
+/* Larger images, in bytes, are not held in memory filtered and compressed as well. */
 #define MOST_BYTES (INT64_C(128) << 20)
 
 static void put32(uint8_t *out, uint32_t v)
@@ -194,7 +194,7 @@ done:
     return st;
 }
 
-/* Rows with the byte of their filter in front, into out [height, 1 + row_bytes]. */
+/* Filter the rows into out [height, 1 + row_bytes], each with the byte of its filter before it. */
 static void filter_rows(uint8_t *restrict out, const fk_image *im)
 {
     int64_t n = im->width * im->channels;
@@ -225,7 +225,7 @@ fleck_status fk_png_write_fast(fk_writer *file, bool *done, const fk_image *im,
                                const fk_png_note *note, fleck_error *err)
 {
     static const uint8_t signature[8] = {137, 80, 78, 71, 13, 10, 26, 10};
-    uint8_t head[13] = {[8] = 8, [9] = im->channels == 1 ? 0 : 2}; /* bits, and grey or RGB */
+    uint8_t head[13] = {[8] = 8, [9] = im->channels == 1 ? 0 : 2}; /* 8 bits, and grey or RGB */
     int64_t raw_bytes = im->height * (1 + im->width * im->channels);
     struct libdeflate_compressor *c = NULL;
     uint8_t *raw = NULL, *packed = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a picture of fleck's own says of itself: text chunks behind the header. */
+/* Reading the text chunks of a picture that fleck has drawn. */
 #include "image/image.h"
 #include "image/png/png.h"
 
@@ -7,15 +7,15 @@
 #include <string.h>
 
 #define SIGNATURE_BYTES 8
-#define AROUND 12 /* a chunk's bytes beside its contents */
+#define CHUNK_OVERHEAD 12 /* a chunk's length, type and CRC */
 
 static uint32_t get32(const uint8_t *p)
 {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* The contents of the text chunk whose keyword is key, and their bytes; NULL where there is none
- * among the whole chunks before the pixels. */
+/* The contents of the text chunk whose keyword is key, and their length; NULL if there is none
+ * among the complete chunks before the pixels. */
 static const char *find_text(const uint8_t *bytes, size_t size, const char *key, size_t *length)
 {
     static const uint8_t signature[SIGNATURE_BYTES] = {137, 80, 78, 71, 13, 10, 26, 10};
@@ -23,17 +23,17 @@ static const char *find_text(const uint8_t *bytes, size_t size, const char *key,
 
     if (size < SIGNATURE_BYTES || memcmp(bytes, signature, SIGNATURE_BYTES) != 0)
         return NULL;
-    while (size - at >= AROUND) {
+    while (size - at >= CHUNK_OVERHEAD) {
         const uint8_t *chunk = bytes + at;
         size_t n = get32(chunk);
 
-        if (n > size - at - AROUND || memcmp(chunk + 4, "IDAT", 4) == 0)
+        if (n > size - at - CHUNK_OVERHEAD || memcmp(chunk + 4, "IDAT", 4) == 0)
             return NULL;
         if (memcmp(chunk + 4, "tEXt", 4) == 0 && n >= head && memcmp(chunk + 8, key, head) == 0) {
             *length = n - head;
             return (const char *)chunk + 8 + head;
         }
-        at += AROUND + n;
+        at += CHUNK_OVERHEAD + n;
     }
     return NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PNG by libspng; the common kinds have a faster decoder (fast.c). */
+/* PNG, by libspng; the common kinds have a faster decoder and encoder (fast.c). */
 #include "base/mem.h"
 #include "image/png/png.h"
 
@@ -7,10 +7,10 @@
 #include <spng.h>
 #include <string.h>
 
-/* Text, profiles and the like are read over; a chunk of them larger than this is refused. */
+/* Text, profiles and other metadata are skipped; a chunk of them larger than this is refused. */
 #define MAX_CHUNK ((size_t)64 << 20)
 
-/* deflate makes at most 258 bytes of 2 bits. */
+/* deflate encodes at most 258 bytes in 2 bits. */
 #define DEFLATE_RATIO 1032
 
 static fleck_status failed(fleck_error *err, int code)
@@ -24,14 +24,14 @@ static fleck_status failed(fleck_error *err, int code)
     return fk_error_set(err, status, "%s", spng_strerror(code));
 }
 
-/* libspng's formats know 8 bits by cutting only: what has 16, and grey with alpha, is read as it
- * is. */
+/* Whether samples are read as stored: 16-bit samples, which libspng's 8-bit formats would truncate,
+ * and grey with alpha. */
 static bool reads_raw(const struct spng_ihdr *head)
 {
     return head->bit_depth == 16 || head->color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA;
 }
 
-/* Samples a pixel, as they are read. */
+/* Samples per pixel, as libspng delivers them. */
 static int64_t stored_channels(const struct spng_ihdr *head, bool transparent)
 {
     static const uint8_t raw[] = {[0] = 1, [2] = 3, [4] = 2, [6] = 4};
@@ -43,7 +43,7 @@ static int64_t stored_channels(const struct spng_ihdr *head, bool transparent)
     return head->color_type == SPNG_COLOR_TYPE_GRAYSCALE ? 1 : 3;
 }
 
-/* Opacity from a transparent colour of 16 bits, which is not scaled. */
+/* Make alpha from a transparent 16-bit colour, which is compared unscaled. */
 static fleck_status apply_key(fk_decoded *out, const uint16_t *raw, const struct spng_trns *key,
                               fleck_error *err)
 {
@@ -67,10 +67,10 @@ done:
     return st;
 }
 
-/* Samples [height, width, stored] of 16 bits. */
-static fleck_status take_wide(fk_decoded *out, const uint16_t *raw, int64_t stored,
-                              const fk_image_bytes *in, const struct spng_trns *key,
-                              fleck_error *err)
+/* Convert 16-bit samples [height, width, stored]. */
+static fleck_status convert_wide(fk_decoded *out, const uint16_t *raw, int64_t stored,
+                                 const fk_image_bytes *in, const struct spng_trns *key,
+                                 fleck_error *err)
 {
     int64_t channels = out->image.channels, width = out->image.width;
     fk_wide wide = {.low = in->low, .high = in->high};
@@ -89,9 +89,9 @@ done:
     return st;
 }
 
-/* Likewise of 8 bits. */
-static fleck_status take_narrow(fk_decoded *out, const uint8_t *raw, int64_t stored,
-                                fleck_error *err)
+/* Convert 8-bit samples likewise. */
+static fleck_status convert_narrow(fk_decoded *out, const uint8_t *raw, int64_t stored,
+                                   fleck_error *err)
 {
     int64_t channels = out->image.channels, n = out->image.width * out->image.height;
 
@@ -128,10 +128,10 @@ static fleck_status decode_pixels(fk_decoded *out, spng_ctx *ctx, const struct s
         goto done;
     }
     if (bytes == 2)
-        FK_DO(take_wide(out, (const uint16_t *)(const void *)raw, stored, in,
-                        transparent ? &key : NULL, err));
+        FK_DO(convert_wide(out, (const uint16_t *)(const void *)raw, stored, in,
+                           transparent ? &key : NULL, err));
     else if (raw != NULL)
-        FK_DO(take_narrow(out, raw, stored, err));
+        FK_DO(convert_narrow(out, raw, stored, err));
 done:
     fk_free(raw);
     return st;
@@ -156,7 +156,7 @@ fleck_status fk_png_decode_plain(fk_decoded *out, const fk_image_bytes *in, flec
         goto done;
     }
     FK_DO(decode_pixels(out, ctx, &head, in, err));
-    /* What follows the pixels up to the end mark: damage there counts too. */
+    /* Read the chunks after the pixels too: damage there also counts. */
     code = spng_decode_chunks(ctx);
     if (code != 0)
         st = failed(err, code);
@@ -169,8 +169,8 @@ done:
     return st;
 }
 
-/* Whether so few bytes can hold the image at all, asked before memory is taken for it: an eighth of
- * a byte a pixel at least. */
+/* Check that so few bytes can hold the image, before memory is allocated for it: a pixel takes at
+ * least an eighth of a byte before compression. */
 static fleck_status check_bytes(const fk_png_chunks *chunks, fleck_error *err)
 {
     int64_t pixels = (int64_t)chunks->width * chunks->height;
@@ -206,11 +206,11 @@ done:
     return st;
 }
 
-/* Pictures are written by the hundred: this level and filter take an eighth of the time of zlib's
- * usual level with the best of all filters for each row, and a fifth more bytes. */
+/* Pictures are written by the hundred.  This level and filter take an eighth of the time of zlib's
+ * default level with the best filter for each row, and make files a fifth larger. */
 #define LEVEL 2
 
-/* Where the encoder's bytes go, and what became of them. */
+/* Where the encoder's bytes go, and the status of writing them. */
 typedef struct sink {
     fk_writer *file;
     fleck_status status;
@@ -226,7 +226,7 @@ static int write_bytes(spng_ctx *ctx, void *user, void *bytes, size_t size)
     return s->status == FLECK_OK ? 0 : SPNG_IO_ERROR;
 }
 
-/* The note's texts as libspng wants them. */
+/* Set the note's texts as text chunks. */
 static int set_note(spng_ctx *ctx, const fk_png_note *note)
 {
     struct spng_text texts[2] = {{.type = SPNG_TEXT, .keyword = FK_PNG_SOFTWARE},
@@ -289,7 +289,8 @@ static fleck_status save(const fk_image *im, const fk_png_note *note, const char
     if (st == FLECK_OK && !done)
         st = write_plain(file, im, note, err);
     if (st != FLECK_OK) {
-        if (st == FLECK_E_NOMEM || st == FLECK_E_FORMAT) /* others name the file */
+        if (st == FLECK_E_NOMEM || st == FLECK_E_FORMAT) /* messages of other statuses name the
+                                                            file */
             fk_error_context(err, "cannot write %s", path);
         goto done;
     }

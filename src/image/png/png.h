@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two PNG decoders share: the chunks of a file. */
+/* Shared by the two PNG decoders and the two encoders. */
 #ifndef FK_IMAGE_PNG_PNG_H
 #define FK_IMAGE_PNG_PNG_H
 
 #include "base/file.h"
 #include "image/decode.h"
 
-/* A file's header and where its parts lie, found without looking into them. */
+/* A file's header and the places of its chunks, whose contents are not read yet. */
 typedef struct fk_png_chunks {
     uint32_t width, height;
     uint8_t depth, colour, interlace; /* as the header says; not checked */
     const uint8_t *data;              /* the first IDAT chunk */
-    size_t data_bytes;                /* of all IDAT chunks' contents */
+    size_t data_bytes;                /* contents of all IDAT chunks */
     const uint8_t *exif;              /* contents of eXIf, or NULL */
     size_t exif_bytes;
-    bool colour_key;  /* of grey and RGB: tRNS says what is transparent */
+    bool colour_key;  /* grey or RGB with a transparent colour (tRNS) */
     uint32_t frames;  /* of an animation; 0: none */
-    bool plain_order; /* IHDR first, IDAT chunks in one piece, no critical chunk but PNG's four */
+    bool plain_order; /* IHDR first, IDAT chunks adjacent, no critical chunk but PNG's four */
 } fk_png_chunks;
 
 /* Walk the chunks up to IEND; a file that ends before it is FLECK_E_FORMAT.  No CRC is checked. */
 fleck_status fk_png_scan(fk_png_chunks *out, const fk_image_bytes *in,
                          fleck_error *err) FLECK_MUST_CHECK;
 
-/* The common kinds, quickly: 8-bit grey, RGB and RGBA, not interlaced, without a transparent
- * colour.  Sets *done when out holds the image.  For any other kind, and for any damage at all,
- * *done stays false and out empty: the general decoder has to say what is wrong.  FLECK_E_NOMEM is
- * the only error. */
+/* The fast decoder of the common kinds: 8-bit grey, RGB and RGBA, not interlaced, without a
+ * transparent colour.  *done says whether out holds the image.  For another kind, or any damage,
+ * *done is false and out stays empty: the general decoder reports what is wrong.  The only error is
+ * FLECK_E_NOMEM. */
 fleck_status fk_png_decode_fast(fk_decoded *out, bool *done, const fk_png_chunks *chunks,
                                 const fk_image_bytes *in, fleck_error *err) FLECK_MUST_CHECK;
 
@@ -34,19 +34,18 @@ fleck_status fk_png_decode_fast(fk_decoded *out, bool *done, const fk_png_chunks
 fleck_status fk_png_decode_plain(fk_decoded *out, const fk_image_bytes *in,
                                  fleck_error *err) FLECK_MUST_CHECK;
 
-/* Keywords of the text chunks of a picture of fleck's own. */
+/* Keywords of the text chunks in pictures that fleck has drawn. */
 #define FK_PNG_SOFTWARE "Software"
 #define FK_PNG_ORIGIN "fleck image"
 
-/* What a picture says of itself, or nothing. */
+/* The contents of these text chunks. */
 typedef struct fk_png_note {
     const char *software; /* NULL: no note at all */
     const char *origin;   /* NULL: none */
 } fk_png_note;
 
-/* Write im as a PNG into file by the quick way, a row less the one above it, compressed for speed;
- * *done is false, with nothing written, where this build lacks it or im is too large to be held
- * twice more. */
+/* The fast encoder: filter "up", compressed for speed.  *done is false, with nothing written, if
+ * this build has no libdeflate or im is too large to hold two more copies of it. */
 fleck_status fk_png_write_fast(fk_writer *file, bool *done, const fk_image *im,
                                const fk_png_note *note, fleck_error *err) FLECK_MUST_CHECK;
 

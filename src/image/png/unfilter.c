@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PNG's filters undone, a row or eight rows at a time.
+/* Undoing PNG's filters, one row or eight rows at a time.
  *
- * A pixel waits for the one to its left, so one row alone leaves the processor idle.  Eight rows go
- * side by side, each four pixels behind the row above: what that row has just made is what this one
- * has above.
+ * A pixel depends on the one to its left, so a single row leaves the processor idle.  Eight rows
+ * are processed together as a wavefront: each row is four pixels behind the row above, so that the
+ * four pixels above the next ones have just been computed.
  *
  *     step t:   row 0 from pixel 4 t on, row 1 from 4 (t - 1), ... row 7 from 4 (t - 7)
  *
- * To load and store single pixels would take longer than their guesses: each row's four are loaded
- * together, and the rectangle of rows and pixels is turned.  Before its first pixel a row counts
- * zeros, whose guess is zero: that is the image's border. */
+ * Loading and storing single pixels would take longer than predicting them.  So four pixels of each
+ * row are loaded together, and the block of rows and pixels is transposed.  Before its first pixel
+ * a row reads zeros, for which the prediction is zero: that is the image's border. */
 #include "image/png/unfilter.h"
 
 #include <string.h>
 
 /* ---- A row ---- */
 
-/* The next three are called with bpp as a constant, so that the pixel before stays in registers. */
+/* The next three are called with a constant bpp, so that the previous pixel stays in registers. */
 static inline void undo_left(uint8_t *row, int64_t n, int bpp)
 {
     for (int64_t i = bpp; i < n; i++)
@@ -91,32 +91,33 @@ bool fk_png_unfilter_row(int filter, uint8_t *row, const uint8_t *above, int64_t
 #define TARGET __attribute__((target("avx2")))
 #define INLINE static inline __attribute__((always_inline, target("avx2")))
 
-#define SIDE 4 /* pixels of a row in a step, of 4 bytes in a register */
+#define SIDE 4 /* pixels of a row per step; each takes 4 bytes of a register */
 
-/* Vectors have a pixel of each row. */
+/* A vector holds one pixel of each row. */
 typedef struct wave {
-    uint8_t *out;             /* row 0's */
-    const uint8_t *in;        /* row 0's filtered bytes, rows n + 1 apart */
-    const uint8_t *above;     /* row 0 */
-    int64_t n, step;          /* bytes of a row, and of SIDE pixels */
-    __m256i spread, gathered; /* where the bytes of SIDE pixels go to, and come from */
-    __m256i takes_left, takes_up, takes_corner, takes_average; /* set in rows whose guess does */
+    uint8_t *out;         /* row 0; rows are n bytes apart */
+    const uint8_t *in;    /* filtered bytes of row 0; rows are n + 1 bytes apart */
+    const uint8_t *above; /* the row above row 0 */
+    int64_t n, step;      /* bytes of a row, and of SIDE pixels */
+    __m256i unpack, pack; /* shuffles of SIDE pixels: bpp bytes to 4 bytes each, and back */
+    __m256i takes_left, takes_up, takes_corner, takes_average; /* all ones in rows that use it */
     __m256i left, corner, made[SIDE];
 } wave;
 
-/* Whether 16 bytes from x on are the row's. */
+/* Whether the 16 bytes from x on all belong to the row. */
 INLINE bool is_whole(const wave *w, int64_t x)
 {
     return x >= 0 && x + 16 <= w->n;
 }
 
-/* How many bytes of the row are among those of SIDE pixels from x on. */
+/* How many bytes of the SIDE pixels from x on belong to the row. */
 INLINE size_t part(const wave *w, int64_t x)
 {
     return x < 0 || x >= w->n ? 0 : (size_t)(w->n - x < w->step ? w->n - x : w->step);
 }
 
-/* The row's bytes from x on, SIDE pixels or more; outside it zeros.  inside: it is_whole(). */
+/* Load the row's bytes from x on, at least SIDE pixels; zeros outside the row.  inside: is_whole()
+ * is known to be true. */
 INLINE __m128i load(const wave *w, const uint8_t *row, int64_t x, bool inside)
 {
     uint8_t edge[16] = {0};
@@ -128,7 +129,7 @@ INLINE __m128i load(const wave *w, const uint8_t *row, int64_t x, bool inside)
     return _mm_loadu_si128((const __m128i *)(const void *)edge);
 }
 
-/* Likewise bytes behind SIDE pixels are overwritten, which the next steps make good. */
+/* Store SIDE pixels at x.  Bytes after them may be overwritten; the next steps write these. */
 INLINE void store(const wave *w, uint8_t *row, int64_t x, __m128i v, bool inside)
 {
     uint8_t edge[16];
@@ -142,8 +143,8 @@ INLINE void store(const wave *w, uint8_t *row, int64_t x, __m128i v, bool inside
         memcpy(row + x, edge, part(w, x));
 }
 
-/* In both halves v[i] 32 bits j becomes v[j] 32 bits i. */
-INLINE void turn(__m256i v[SIDE])
+/* Transpose the 4 x 4 matrix of 32-bit elements in both halves of v. */
+INLINE void transpose(__m256i v[SIDE])
 {
     __m256i a = _mm256_unpacklo_epi32(v[0], v[1]), b = _mm256_unpackhi_epi32(v[0], v[1]);
     __m256i c = _mm256_unpacklo_epi32(v[2], v[3]), d = _mm256_unpackhi_epi32(v[2], v[3]);
@@ -154,9 +155,9 @@ INLINE void turn(__m256i v[SIDE])
     v[3] = _mm256_unpackhi_epi64(b, d);
 }
 
-/* v and fk_png_paeth_guess(), which is corner, or the distance from there to lo or hi away.  Twice
- * a <= b where nothing is left of twice a without b; the two distances add up to at most 255, so
- * what saturates is the larger anyway. */
+/* v + fk_png_paeth_guess().  The prediction is corner, plus its distance to hi or minus its
+ * distance to lo.  2 a <= b exactly if the saturating difference 2 a - b is 0.  The two distances
+ * add up to at most 255, so where 2 a saturates it is the larger in any case. */
 INLINE __m256i add_paeth(__m256i v, __m256i left, __m256i up, __m256i corner)
 {
     const __m256i zero = _mm256_setzero_si256();
@@ -170,8 +171,9 @@ INLINE __m256i add_paeth(__m256i v, __m256i left, __m256i up, __m256i corner)
     return _mm256_add_epi8(_mm256_add_epi8(v, corner), _mm256_sub_epi8(rise, down));
 }
 
-/* A pixel of each row, of which v is what is filtered.  Where left or up alone is not zero, it is
- * Paeth's guess: mixed waves, in which other filters are, get by with that. */
+/* Compute the next pixel of each row from its filtered bytes v.  If only left or only up is not
+ * zero, that one is Paeth's prediction; so in waves with other filters (mixed), the inputs that a
+ * filter does not use are set to zero. */
 INLINE __m256i advance(wave *w, __m256i v, __m256i up, bool mixed)
 {
     __m256i left = w->left, corner = w->corner;
@@ -194,7 +196,7 @@ INLINE void step(wave *w, int64_t x, bool inside, bool mixed)
 {
     const __m256i next_row = _mm256_setr_epi32(0, 0, 1, 2, 3, 4, 5, 6);
     __m128i above =
-        _mm_shuffle_epi8(load(w, w->above, x, inside), _mm256_castsi256_si128(w->spread));
+        _mm_shuffle_epi8(load(w, w->above, x, inside), _mm256_castsi256_si128(w->unpack));
     __m256i v[SIDE];
 
 #pragma GCC unroll 4
@@ -203,9 +205,9 @@ INLINE void step(wave *w, int64_t x, bool inside, bool mixed)
         __m128i low = load(w, row, x - r * w->step, inside);
         __m128i high = load(w, other, x - (r + 4) * w->step, inside);
 
-        v[r] = _mm256_shuffle_epi8(_mm256_set_m128i(high, low), w->spread);
+        v[r] = _mm256_shuffle_epi8(_mm256_set_m128i(high, low), w->unpack);
     }
-    turn(v);
+    transpose(v);
 #pragma GCC unroll 4
     for (int i = 0; i < SIDE; i++) {
         __m256i up = _mm256_permutevar8x32_epi32(w->made[i], next_row);
@@ -214,19 +216,19 @@ INLINE void step(wave *w, int64_t x, bool inside, bool mixed)
         above = _mm_srli_si128(above, 4);
         v[i] = w->made[i] = advance(w, v[i], up, mixed);
     }
-    turn(v);
+    transpose(v);
 #pragma GCC unroll 4
     for (int64_t r = 0; r < 4; r++) {
         uint8_t *row = w->out + r * w->n, *other = row + 4 * w->n;
-        __m256i bytes = _mm256_shuffle_epi8(v[r], w->gathered);
+        __m256i bytes = _mm256_shuffle_epi8(v[r], w->pack);
 
         store(w, row, x - r * w->step, _mm256_castsi256_si128(bytes), inside);
         store(w, other, x - (r + 4) * w->step, _mm256_extracti128_si256(bytes, 1), inside);
     }
 }
 
-/* w is a copy, so that no byte written through a pointer can change it. */
-INLINE void run(wave w, bool mixed)
+/* w is a copy, so that bytes written through a pointer cannot alias it. */
+INLINE void undo_rows(wave w, bool mixed)
 {
     int64_t behind = (FK_PNG_ROWS - 1) * w.step, x = 0;
 
@@ -238,7 +240,7 @@ INLINE void run(wave w, bool mixed)
         step(&w, x, false, mixed);
 }
 
-/* Set in rows whose filter is a or b. */
+/* All ones in rows whose filter is a or b. */
 INLINE __m256i rows_of(const wave *w, int a, int b)
 {
     int32_t is[FK_PNG_ROWS];
@@ -251,34 +253,34 @@ INLINE __m256i rows_of(const wave *w, int a, int b)
     return _mm256_loadu_si256((const __m256i *)(const void *)is);
 }
 
-/* w's other fields are set. */
+/* Undo the filters of a wave whose pointers and sizes are set. */
 TARGET static void undo_wave(wave *w, int bpp)
 {
-    uint8_t spread[32], gathered[32]; /* 255: nothing */
+    uint8_t unpack[32], pack[32]; /* 255 gives a zero byte */
 
-    memset(spread, 255, sizeof spread);
-    memset(gathered, 255, sizeof gathered);
+    memset(unpack, 255, sizeof unpack);
+    memset(pack, 255, sizeof pack);
     for (int i = 0; i < SIDE; i++)
         for (int c = 0; c < bpp; c++) {
-            spread[4 * i + c] = spread[16 + 4 * i + c] = (uint8_t)(bpp * i + c);
-            gathered[bpp * i + c] = gathered[16 + bpp * i + c] = (uint8_t)(4 * i + c);
+            unpack[4 * i + c] = unpack[16 + 4 * i + c] = (uint8_t)(bpp * i + c);
+            pack[bpp * i + c] = pack[16 + bpp * i + c] = (uint8_t)(4 * i + c);
         }
-    w->spread = _mm256_loadu_si256((const __m256i *)(const void *)spread);
-    w->gathered = _mm256_loadu_si256((const __m256i *)(const void *)gathered);
+    w->unpack = _mm256_loadu_si256((const __m256i *)(const void *)unpack);
+    w->pack = _mm256_loadu_si256((const __m256i *)(const void *)pack);
     w->takes_left = rows_of(w, 1, 4);
     w->takes_up = rows_of(w, 2, 4);
     w->takes_corner = rows_of(w, 4, 4);
     w->takes_average = rows_of(w, 3, 3);
     if (_mm256_movemask_epi8(w->takes_corner) == -1)
-        run(*w, false);
+        undo_rows(*w, false);
     else
-        run(*w, true);
+        undo_rows(*w, true);
 }
 
-/* What a row alone takes by its filter, in eighths of what all rows take together. */
-static const int alone[] = {0, 1, 0, 2, 4};
+/* Time of a single row by its filter, in eighths of the time of eight rows as a wave. */
+static const int row_cost[] = {0, 1, 0, 2, 4};
 
-/* Whether rows whose first begins at in gain by being a wave. */
+/* Whether a wave is faster than single rows, for rows whose first begins at in. */
 static bool gains(const uint8_t *in, int64_t n)
 {
     int by_row = 0;
@@ -288,7 +290,7 @@ static bool gains(const uint8_t *in, int64_t n)
 
         if (filter > 4)
             return false;
-        by_row += alone[filter];
+        by_row += row_cost[filter];
     }
     return by_row > 8;
 }

@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Area resampling, equal to OpenCV's INTER_AREA on 8-bit grey and RGB to the last bit.
+/* Area resampling, bit-identical to OpenCV's INTER_AREA on 8-bit grey and RGB.
  *
- * With size s becoming n along an axis, OpenCV keeps inverse = n / s and scale = 1 / inverse, both
- * rounded to double, and takes one of three ways:
+ * If size s becomes n along an axis, OpenCV computes inverse = n / s and scale = 1 / inverse, both
+ * rounded to double, and uses one of three methods:
  *
  * 1. Both scales are whole (to DBL_EPSILON): the mean of a block of kx * ky samples,
  *        round(sum * (1 / (kx * ky)))              in float, halves to even;
  *    for 2 x 2 in integers, (sum + 2) >> 2, halves up.
  *
  * 2. Both scales are at least 1: cell i of an axis covers [i * scale, (i + 1) * scale) of the
- *    input.  Sample j counts with the part of the cell that it fills, as a float; parts of at most
- *    1/1000 sample are left out.  Rows are summed first,
+ *    input.  The weight of sample j is the part of the cell that it fills, as a float; parts of at
+ *    most 1/1000 sample are left out.  Rows are summed first,
  *        row[x] = sum over j of in[j] * wx[j],     out[x] = round(sum over k of wy[k] * row_k[x]),
- *    all in float, one product rounded before it is added, in the order of the samples.  This order
- *    is part of the result; vectors run across columns and channels, never along the sum.
+ *    all in float, each product rounded before it is added, in the order of the samples.  The
+ *    result depends on this order, so vectors run across columns and channels, never along the sum.
  *
  * 3. An axis grows: both axes are linear between two neighbours, with weights that reproduce
  *    blocks.  Along an axis
- *        j = floor(i * scale),    f = (i + 1) - (j + 1) * inverse,     f = f > 0 ? f - floor(f) :
- * 0, f rounded to float before it is compared, and at the last sample f = 0.  Weights 1 - f and f
- *    have 11 bits, rounded to nearest, halves to even.  With row values d = in[j] * a0 + in[j+1] *
- * a1 out = (((b0 * (d0 >> 4)) >> 16) + ((b1 * (d1 >> 4)) >> 16) + 2) >> 2. */
+ *        j = floor(i * scale),    f = (i + 1) - (j + 1) * inverse,
+ *        f = f > 0 ? f - floor(f) : 0,
+ *    where f is rounded to float before it is compared, and f = 0 at the last sample.  Weights
+ *    1 - f and f have 11 bits, rounded to nearest, halves to even.  With row values d,
+ *        d = in[j] * a0 + in[j+1] * a1,
+ *        out = (((b0 * (d0 >> 4)) >> 16) + ((b1 * (d1 >> 4)) >> 16) + 2) >> 2. */
 #include "base/mem.h"
 #include "image/resize/resize.h"
 
@@ -28,12 +30,12 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- What OpenCV knows of an axis ---- */
+/* ---- The scale of an axis, as OpenCV computes it ---- */
 
 typedef struct axis {
     int64_t in, out;
     double inverse, scale;
-    int64_t whole; /* scale as a whole number, 0 where it is none */
+    int64_t whole; /* the scale if it is a whole number, else 0 */
 } axis;
 
 static axis axis_of(int64_t in, int64_t out)
@@ -46,8 +48,8 @@ static axis axis_of(int64_t in, int64_t out)
     return a;
 }
 
-/* Round a float of [0, 2^22) to the nearest integer, halves to even: adding 1.5 * 2^23 leaves no
- * bits for a fraction.  Unlike lrintf() the compiler can do it on vectors. */
+/* Round a float of [0, 2^22) to the nearest integer, halves to even, and clip to 255: adding 1.5 *
+ * 2^23 leaves no bits for a fraction.  Unlike lrintf(), the compiler can vectorise this. */
 static inline uint8_t round_to_u8(float v)
 {
     float moved = v + 12582912.0f;
@@ -78,8 +80,8 @@ static fleck_status mean_blocks(fk_image *out, const fk_image *src, int64_t kx, 
                                 fleck_error *err)
 {
     int64_t c = src->channels, row = src->width * c;
-    float share = 1.0f / (float)(kx * ky);
-    int32_t *sums = NULL; /* of ky rows, one a column of the input */
+    float weight = 1.0f / (float)(kx * ky);
+    int32_t *sums = NULL; /* sums over ky rows, for each column and channel of the input */
     fleck_status st;
 
     FK_DO(FK_ALLOC(&sums, row, err));
@@ -96,11 +98,11 @@ static fleck_status mean_blocks(fk_image *out, const fk_image *src, int64_t kx, 
         for (int64_t x = 0; x < out->width; x++)
             for (int64_t k = 0; k < c; k++) {
                 const int32_t *p = sums + x * kx * c + k;
-                int64_t sum = 0; /* one block may be the whole of a large image */
+                int64_t sum = 0; /* 64 bits, because one block may be a whole large image */
 
                 for (int64_t j = 0; j < kx; j++)
                     sum += p[j * c];
-                *q++ = round_to_u8((float)sum * share);
+                *q++ = round_to_u8((float)sum * weight);
             }
     }
 done:
@@ -110,9 +112,9 @@ done:
 
 /* ---- 2. Cells of any size ---- */
 
-/* Cell i takes count[i] samples from first[i] on; their weights lie one after another. */
+/* Cell i is the weighted sum of count[i] samples from first[i] on. */
 typedef struct cells {
-    int64_t *first, *count, *start; /* [out]; start: index of a cell's first weight */
+    int64_t *first, *count, *start; /* [out]; start: index of the cell's first weight */
     float *weights;
 } cells;
 
@@ -125,7 +127,8 @@ static void cells_free(cells *k)
     *k = (cells){0};
 }
 
-/* Weights of the cell [from, to); returns how many.  w has room for all samples it touches. */
+/* Compute the weights of the cell [from, to) and return their number.  w has room for all samples
+ * that the cell touches. */
 static int64_t fill_cell(float *w, int64_t *first, const axis *a, double from, double to)
 {
     double size = fmin(a->scale, (double)a->in - from);
@@ -166,8 +169,8 @@ done:
     return st;
 }
 
-/* A row's sums.  The samples are floats already: a compiler then needs no more than a load, a
- * product and a sum for each pixel. */
+/* The sums along a row.  Its samples are already floats, so that each costs only a load, a product
+ * and a sum. */
 static void sum_row_grey(float *out, const float *row, const cells *k, int64_t n)
 {
     for (int64_t x = 0; x < n; x++) {
@@ -181,8 +184,8 @@ static void sum_row_grey(float *out, const float *row, const cells *k, int64_t n
     }
 }
 
-/* Four lanes for three channels: the fourth is overwritten by the next pixel, so out and row have
- * room for one value behind their ends. */
+/* Four vector lanes for three channels: the next pixel overwrites the fourth, so out and row have
+ * room for one value after their ends. */
 static void sum_row_rgb(float *out, const float *row, const cells *k, int64_t n)
 {
     for (int64_t x = 0; x < n; x++) {
@@ -199,7 +202,7 @@ static void sum_row_rgb(float *out, const float *row, const cells *k, int64_t n)
 
 typedef struct scratch {
     float *row, *sum; /* [out width * channels + 1] */
-    float *samples;   /* an input row and one more */
+    float *samples;   /* an input row and one more value */
 } scratch;
 
 static void sum_row(scratch *s, const fk_image *src, int64_t y, const cells *kx, int64_t n)
@@ -218,7 +221,7 @@ static void sum_row(scratch *s, const fk_image *src, int64_t y, const cells *kx,
 static void sum_cells(fk_image *out, const fk_image *src, const cells *kx, const cells *ky,
                       scratch *s)
 {
-    int64_t n = out->width * out->channels, ready = -1; /* the input row that s->row holds */
+    int64_t n = out->width * out->channels, ready = -1; /* the input row whose sums s->row holds */
 
     for (int64_t y = 0; y < out->height; y++) {
         uint8_t *q = out->data + y * n;
@@ -270,7 +273,8 @@ done:
 
 #define LINEAR_BITS 11
 
-/* Output i lies between samples at[i] and at[i] + 1 (or the last again), weights [out, 2]. */
+/* Output i lies between samples at[i] and at[i] + 1 (or the last sample twice); weights [out,
+ * 2]. */
 typedef struct links {
     int64_t *at;
     int32_t *weights;
@@ -333,7 +337,7 @@ static fleck_status link_all(fk_image *out, const fk_image *src, const axis *ax,
                              fleck_error *err)
 {
     int64_t n = out->width * out->channels, bytes = src->width * src->channels;
-    int64_t held[2] = {-1, -1}; /* the input rows that rows[] hold; a row y sits at y % 2 */
+    int64_t held[2] = {-1, -1}; /* the input rows in rows[]; row y is at y % 2 */
     int32_t *rows[2] = {NULL, NULL};
     links lx = {0}, ly = {0};
     fleck_status st;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nearest neighbour, equal to Pillow's to the last bit.
+/* Nearest neighbour, bit-identical to Pillow's.
  *
- * Output sample i of n lies at (i + 1/2) * scale in the input, scale = size / n.  Pillow does not
- * multiply: it starts at scale / 2 and adds scale for every sample, in double, and cuts.  The sums'
- * rounding decides where the exact position is a whole number, so it is done the same way here. */
+ * Output sample i of n lies at (i + 1/2) * scale in the input, with scale = size / n.  Pillow does
+ * not multiply: it starts at scale / 2, adds scale for each sample, in double, and truncates.
+ * Where the exact position is a whole number, the rounding of the sums decides, so this file does
+ * the same. */
 #include "base/mem.h"
 #include "image/resize/resize.h"
 

@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bilinear, bicubic and Lanczos resampling, equal to Pillow's to the last bit.
+/* Bilinear, bicubic and Lanczos resampling, bit-identical to Pillow's.
  *
  * Along one axis of size n_in that becomes n_out, with scale = n_in / n_out, output sample i lies
  * at
  *
  *     center = (i + 1/2) * scale
  *
- * of the input.  The filter h, which is 0 beyond its radius r (1, 2 or 3), is stretched by
- * stretch = max(scale, 1), so that a reduction averages over all that it leaves out.  The weights
- * are
+ * of the input.  The filter h, which is 0 beyond its radius r (1, 2 or 3), is stretched by the
+ * factor max(scale, 1), so that a reduction averages over all input samples.  With this factor
+ * called stretch, the weights are
  *
  *     w[j] = h((j + first - center + 1/2) / stretch),        divided by their sum,
  *
- * for the input samples first + j from first = int(center - r * stretch + 1/2), at least 0, to
- * before int(center + r * stretch + 1/2), at most n_in.  They are computed in double and kept as
- * integers of 22 fractional bits, rounded to nearest, halves away from 0: 8 bits for the sample and
- * 2 for weights whose sum leaves [0, 1] are left of an int32_t.  A pass is then exact:
+ * for the input samples first + j from first = int(center - r * stretch + 1/2), at least 0, up to
+ * but not including int(center + r * stretch + 1/2), at most n_in.  They are computed in double and
+ * stored as integers with 22 fractional bits, rounded to nearest, halves away from 0.  This leaves
+ * 8 bits of an int32_t for the sample and 2 for partial sums of weights outside [0, 1], so a pass
+ * is exact:
  *
  *     out[i] = clip((sum of in[first + j] * w[j] + 2^21) >> 22)          to [0, 255].
  *
- * One axis is filtered and rounded to 8 bits, then the other of that; an axis that keeps its size
- * is left out, not filtered.  The first pass is along the rows, except that since version 13.0
- * Pillow starts with the columns where more than twice as many rows as columns fall away, to save
- * work. Pillow up to 12.1 always starts with the rows (12.2 and 12.3 too, but for pictures a
- * hundred times as high as wide).  Of 235 real pictures that become 256x256, 124 come out
- * differently between the two: a fifth of their pixels, by at most 1 bilinear, 9 bicubic and 13
- * Lanczos, where the first pass clips.  Square pictures and those wider than high are the same in
- * all versions.
+ * One axis is filtered and rounded to 8 bits, then the result along the other axis; an axis that
+ * keeps its size is not filtered.  The rows are filtered first, except that Pillow since version
+ * 13.0 begins with the columns if more than twice as many rows as columns fall away, to save work.
+ * Pillow up to 12.1 always begins with the rows (so do 12.2 and 12.3, except for images a hundred
+ * times as high as wide).  Of 235 real images resized to 256x256, 124 differ between the two
+ * orders: a fifth of their pixels, by at most 1 bilinear, 9 bicubic and 13 Lanczos, where the first
+ * pass clips.  Images that are square or wider than high are the same in all versions.
  *
- * The integer sums may be taken in any order, so vectors give the same bytes (x86/avx2.c). */
+ * Integer sums do not depend on the order, so vectors give the same bytes (x86/avx2.c). */
 #include "image/resize/pillow.h"
 
 #include "base/mem.h"
@@ -81,8 +81,8 @@ static void taps_free(fk_taps *t)
     *t = (fk_taps){0};
 }
 
-/* The weights of output sample i of t, which is `from` + i of the whole axis; exact is room for
- * them before rounding. */
+/* Compute the weights of output sample i of t, which is sample `from` + i of the whole axis; exact
+ * has room for the weights before rounding. */
 static void fill_weights(fk_taps *t, int64_t i, int64_t from, int64_t n_in, int64_t n_out,
                          kernel *h, double radius, double *exact)
 {
@@ -110,7 +110,7 @@ static void fill_weights(fk_taps *t, int64_t i, int64_t from, int64_t n_in, int6
     t->count[i] = count;
 }
 
-/* Outputs from, ..., from + n - 1 of n_out. */
+/* The weights of output samples from to from + n - 1 of n_out. */
 static fleck_status taps_init(fk_taps *t, int64_t n_in, int64_t n_out, int64_t from, int64_t n,
                               fk_filter filter, fleck_error *err)
 {
@@ -139,13 +139,13 @@ done:
     return st;
 }
 
-/* What the passes share. */
+/* The state that the passes share. */
 typedef struct job {
     const fk_resize_kernels *by;
     fk_image *out;
     fk_ring in;
     fk_taps along, down; /* rows and columns */
-    uint8_t *padded;     /* FK_ROWS rows of the input, each with the slack behind it */
+    uint8_t *padded;     /* room for FK_ROWS input rows, each with its padding */
 } job;
 
 static uint8_t *padded(const job *j, int64_t y)
@@ -153,7 +153,7 @@ static uint8_t *padded(const job *j, int64_t y)
     return j->padded + y % FK_ROWS * (j->in.bytes + FK_ROW_SLACK);
 }
 
-/* Row y of the input with slack behind it; of most rows the next one is that. */
+/* Row y of the input with readable bytes after it: the next row, or padding. */
 static const uint8_t *with_slack(const job *j, int64_t y)
 {
     const uint8_t *row = j->in.data + y * j->in.bytes;
@@ -168,7 +168,7 @@ static void filter(const job *j, uint8_t *const *out, const uint8_t *const *row)
     (j->out->channels == 1 ? j->by->rows_grey : j->by->rows_rgb)(out, row, &j->along);
 }
 
-/* Input rows y and y + 1, or where that is none y twice, into their places of a ring of rows. */
+/* Filter input rows y and y + 1 (y twice if it is the last row) into their places in the ring. */
 static void filter_rows(const job *j, uint8_t *ring, int64_t rows, int64_t y)
 {
     int64_t next = y + 1 < j->in.rows ? y + 1 : y, bytes = j->out->width * j->out->channels;
@@ -190,7 +190,7 @@ static void columns_only(const job *j, int64_t bytes)
         j->by->columns(j->out->data + y * bytes, &j->in, &j->down, y);
 }
 
-/* Filtered rows go into a ring just large enough for one output row and one row more. */
+/* Filtered rows go into a ring buffer just large enough for one output row, plus one row. */
 static fleck_status rows_then_columns(const job *j, int64_t bytes, fleck_error *err)
 {
     fk_ring ring = {NULL, j->down.room, bytes};

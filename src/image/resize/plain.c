@@ -4,7 +4,7 @@
 
 #define HALF (1 << (FK_WEIGHT_BITS - 1))
 
-/* Columns that are summed at a time; their sums stay in the first cache. */
+/* Columns that are summed at a time, so that their sums stay in the L1 cache. */
 #define BLOCK 512
 
 static inline uint8_t clip(int32_t sum)
@@ -27,7 +27,7 @@ static void row_grey(uint8_t *out, const uint8_t *row, const fk_taps *taps)
     }
 }
 
-/* Four lanes for three channels: the fourth sums what comes next in the row and is dropped. */
+/* Four vector lanes for three channels: the fourth is not used. */
 static void row_rgb(uint8_t *out, const uint8_t *row, const fk_taps *taps)
 {
     for (int64_t x = 0; x < taps->n; x++) {

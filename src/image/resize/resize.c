@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Resizing: the filters' names, and the way to the resampler of each. */
+/* Resizing: the names of the filters, and the choice of the resampler. */
 #include "image/resize/resize.h"
 
 #include "base/mem.h"
@@ -28,7 +28,7 @@ bool fk_filter_parse(const char *name, fk_filter *out)
     return false;
 }
 
-/* No larger than an image that is read unasked, unless src is. */
+/* The limit of pixels is the default limit of files, or the size of src if that is larger. */
 static fleck_status check_size(const fk_image *src, int64_t width, int64_t height, fleck_error *err)
 {
     int64_t most = src->width * src->height;
@@ -49,7 +49,7 @@ fleck_status fk_image_resize(fk_image *out, const fk_image *src, int64_t width, 
     *out = (fk_image){0};
     FK_DO(check_size(src, width, height, err));
     FK_DO(fk_image_alloc(out, width, height, src->channels, err));
-    /* Both originals copy here, whatever the filter. */
+    /* Pillow and OpenCV copy in this case, whatever the filter. */
     if (width == src->width && height == src->height)
         memcpy(out->data, src->data, (size_t)(width * height * src->channels));
     else if (filter == FK_FILTER_NEAREST)
@@ -64,7 +64,7 @@ done:
     return st;
 }
 
-/* Whether the filter computes a part alone. */
+/* Whether the filter can compute a part without the rest. */
 static bool in_parts(const fk_image *src, int64_t width, int64_t height, fk_filter filter)
 {
     return filter != FK_FILTER_NEAREST && filter != FK_FILTER_AREA && width != src->width &&

@@ -174,7 +174,7 @@ done:
 
 fleck_status fk_folds_add(fk_folds *f, const fk_level *level, fk_pool *pool, fleck_error *err)
 {
-    int turn = (int)(f->n % FK_FOLDS), parts[2] = {turn, FK_FOLDS + turn};
+    int dealt = (int)(f->n % FK_FOLDS), parts[2] = {dealt, FK_FOLDS + dealt};
     fleck_status st;
 
     FK_DO(reserve(f, 1, err));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Subspace: the part of a patch that the principal components of good patches do not explain.
+/* Subspace: scores a patch by the part that the principal components of good patches do not
+ * explain.
  *
  * Let m be the mean and V [K, D] the first K principal components of all patches of the good images
  * (those with a share of `variance` of the variance).  The score of a patch x is its squared
@@ -48,15 +49,15 @@ static const fk_option OPTIONS[] = {
      .initial = "0.99",
      .min = 0.01,
      .max = 1,
-     .help = "part of the patches' variance that the components hold (0.99 in SubspaceAD)"},
+     .help = "fraction of the patches' variance that the components explain (0.99 in SubspaceAD)"},
     {.name = "top",
      .kind = FK_OPTION_REAL,
      .initial = "1",
      .min = 0,
      .max = 100,
      .after_fit = true,
-     .help = "the image's score is the mean of this highest per cent of its patches (1 in "
-             "SubspaceAD); 0: the highest patch"},
+     .help = "the image's score is the mean of its highest patches, this percentage of all (1 in "
+             "SubspaceAD); 0: the highest patch alone"},
     {0}};
 
 static fleck_status subspace_embed(fk_embed_spec *out, const fk_options *o, int n_taps,

@@ -18,24 +18,24 @@ static const fk_option OPTIONS[] = {
      .min = 0,
      .max = 1000000,
      .after_fit = true,
-     .help = "nearest good images that the image's score is the mean squared distance to; 0: 50, "
-             "as in the paper, or all where there are fewer"},
+     .help = "number of nearest good images; their mean squared distance is the image's score; 0: "
+             "50, as in the paper, or all if there are fewer"},
     {.name = "k-pixel",
      .kind = FK_OPTION_INT,
      .initial = "0",
      .min = 0,
      .max = 1000000,
      .after_fit = true,
-     .help = "nearest good images whose features are the map's gallery; 0: 50, as in the paper, or "
-             "all where there are fewer"},
+     .help = "number of nearest good images whose features are the map's gallery; 0: 50, as in the "
+             "paper, or all if there are fewer"},
     {.name = "kappa",
      .kind = FK_OPTION_INT,
      .initial = "1",
      .min = 1,
      .max = 1000,
      .after_fit = true,
-     .help = "nearest features of the gallery that a place's score is the mean squared distance "
-             "to; 1 in the paper"},
+     .help = "number of nearest features of the gallery; their mean squared distance is a "
+             "position's score; 1 in the paper"},
     {.name = "radius",
      .kind = FK_OPTION_INT,
      .initial = "-1",
@@ -43,15 +43,15 @@ static const fk_option OPTIONS[] = {
      .max = 10000,
      .after_fit = true,
      .help =
-         "features of those images at most so many positions away; 0: at the same position only "
-         "(much faster, for parts that always lie alike); -1: at all positions, as in the "
-         "paper"},
+         "search the gallery at most this many positions away; 0: at the same position only "
+         "(much faster, for parts that always lie alike); -1: at all positions, as in the paper"},
     {.name = "fusion",
      .kind = FK_OPTION_CHOICE,
      .initial = "concat",
      .choices = "concat|mean",
      .after_fit = true,
-     .help = "one distance on the joined taps (the paper's), or the mean of the taps' own maps"},
+     .help =
+         "one distance of the joined taps (the paper's), or the mean of the maps of single taps"},
     {.name = "global",
      .kind = FK_OPTION_TEXT,
      .initial = "pool",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SPADE's state, and what the files of its scoring share; internal to this folder. */
+/* SPADE's state, and declarations that the files of its scoring share; internal to this folder. */
 #ifndef FK_METHOD_SPADE_SPADE_H
 #define FK_METHOD_SPADE_SPADE_H
 

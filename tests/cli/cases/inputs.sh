@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What is looked for in folders, what is passed over, and that neither happens without a word.
+# What is looked for in folders, what is skipped, and that neither happens without a word.
 cp -r "$S" D
 mkdir D/train/good/day2 D/test/scratch/rgb
 mv D/train/good/00[3-7].png D/train/good/day2

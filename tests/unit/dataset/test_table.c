@@ -119,7 +119,7 @@ static void malformed_rows_are_refused_with_their_line(void **state)
         {"a\n\"b\nc", 6, "x:2: the quote that opens here never closes"},
         {"\"", 1, "never closes"},
         {"\"a\"\"", 4, "never closes"},
-        {"a\n\"b\nc\"d,e\n", 11, "x:3: text behind a closing quote"},
+        {"a\n\"b\nc\"d,e\n", 11, "x:3: text after a closing quote"},
         {"a,b\0c", 5, "x:1: a zero byte"},
     };
 
@@ -322,7 +322,7 @@ static void utf_16_is_read_in_both_orders_with_and_without_a_mark(void **state)
     assert_string_equal(out.data, "\xf0\x9f\x98\x80\xc3\xbc");
     fk_text_free(&out);
     assert_refused(fk_csv_recode(&out, "x", (const uint8_t *)"\xff\xfe\x3d\xd8", 4, err),
-                   FLECK_E_FORMAT, "half a pair");
+                   FLECK_E_FORMAT, "an unpaired surrogate");
     fk_text_free(&out);
 }
 

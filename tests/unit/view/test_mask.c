@@ -110,7 +110,8 @@ static void a_mask_of_another_size_is_refused_with_both(void **state)
 
     (void)state;
     assert_refused(fk_mask_load(&mask, &kinds, write_pgm(3, 2, &white, 1), "x.png", 2, 3, err),
-                   FLECK_E_SHAPE, "expected 2x3 like x.png, found 3x2, which lies across");
+                   FLECK_E_SHAPE,
+                   "expected 2x3 like x.png, found 3x2: width and height are swapped");
     assert_refused(fk_mask_load(&mask, &kinds, write_pgm(3, 2, &white, 1), NULL, 4, 4, err),
                    FLECK_E_SHAPE, "expected 4x4 like its image, found 3x2");
 }
@@ -256,7 +257,7 @@ static void kinds_are_counted_and_said_a_line_each(void **state)
         assert_ok(fk_mask_note(&n, KIND(BLACK), i == 0 ? "a.png" : "b.png", err));
     assert_ok(fk_mask_note(&n, KIND(LABELS), "c.png", err));
     assert_ok(fk_mask_say(&n, (fk_warn){collect, text}, err));
-    assert_non_null(strstr(text, "20 masks that mark no pixel: a.png, b.png"));
+    assert_non_null(strstr(text, "20 masks without a marked pixel: a.png, b.png"));
     assert_non_null(strstr(text, "(20 in all)\n"));
     assert_non_null(strstr(text, "1 mask with 0 and one small value only: that value counts as "
                                  "marked: c.png\n"));

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pillow's resampling with AVX2: two rows, or 32 columns, at a time.
  *
- * One instruction multiplies 16-bit integers and adds neighbours, (a0 * b0 + a1 * b1), where 32-bit
- * ones take several.  So two samples at a time are multiplied by the high and by the low halves of
- * their weights, and the two sums joined at the end:
+ * One instruction multiplies 16-bit integers and adds pairs, a0 * b0 + a1 * b1; 32-bit integers
+ * take several. So pairs of samples are multiplied by the high and by the low halves of their
+ * weights, and the two sums are combined at the end:
  *
  *     sum of p * w = (sum of p * high) * 2^12 + sum of p * low.
  *
- * The sums are taken modulo 2^32; as the true result fits in 32 bits, it comes out exactly,
- * whatever happens on the way.  Along rows, each half of a register is another one: rows share
- * their weights.  Interleaving and packing stay inside the halves, so that what one takes apart the
- * other puts together in the same order. */
+ * The sums are modulo 2^32; since the final result fits in 32 bits, it is exact even if a partial
+ * sum overflows.  Along rows, each half of a register holds another row, since rows share their
+ * weights.  Interleaving and packing both work within the halves, so that packing restores the
+ * order that interleaving has changed. */
 #include "image/resize/pillow.h"
 
 #include <stddef.h>
@@ -35,13 +35,13 @@ INLINE __m256i load32(const void *p)
     return _mm256_loadu_si256((const __m256i *)p);
 }
 
-/* 16 bytes of both rows. */
+/* 16 bytes of each of two rows. */
 INLINE __m256i load_rows(const uint8_t *const *row, int64_t at)
 {
     return _mm256_set_m128i(load16(row[1] + at), load16(row[0] + at));
 }
 
-/* Two neighbouring 16-bit weights in every lane. */
+/* Two adjacent 16-bit weights in every 32-bit lane. */
 INLINE __m256i pair(const int16_t *w)
 {
     int32_t both;
@@ -60,7 +60,7 @@ INLINE __m256i join(__m256i high, __m256i low)
     return _mm256_add_epi32(_mm256_slli_epi32(high, FK_WEIGHT_LOW), low);
 }
 
-/* Sums rounded and shifted to the scale of a sample; not yet clipped. */
+/* Round the sums and shift them to the scale of a sample, without clipping. */
 INLINE __m256i scale(__m256i sum)
 {
     sum = _mm256_add_epi32(sum, _mm256_set1_epi32(1 << (FK_WEIGHT_BITS - 1)));
@@ -69,7 +69,7 @@ INLINE __m256i scale(__m256i sum)
 
 /* ---- Along rows ---- */
 
-/* A pixel of each row, of so many bytes, from its channels' sums. */
+/* Store one pixel of each row, `bytes` bytes, from the sums of its channels. */
 INLINE void put(uint8_t *const *out, int64_t at, __m256i sum, size_t bytes)
 {
     uint8_t all[WIDTH];
@@ -81,10 +81,10 @@ INLINE void put(uint8_t *const *out, int64_t at, __m256i sum, size_t bytes)
     memcpy(out[1] + at, all + 16, bytes);
 }
 
-/* Eight samples at a time: weights behind the last are 0. */
+/* Eight samples at a time: weights after the last are 0. */
 TARGET static void rows_grey(uint8_t *const *out, const uint8_t *const *row, const fk_taps *taps)
 {
-    const fk_taps t = *taps; /* which no byte written through a pointer can change */
+    const fk_taps t = *taps; /* a copy, which bytes written through out cannot alias */
 
     for (int64_t x = 0; x < t.n; x++) {
         const int16_t *h = t.high + x * t.room, *l = t.low + x * t.room;
@@ -102,7 +102,7 @@ TARGET static void rows_grey(uint8_t *const *out, const uint8_t *const *row, con
     }
 }
 
-/* Four pixels at a time, two by two: r0 r1 g0 g1 b0 b1 of 16 bits, and two zeros. */
+/* Four pixels at a time, in pairs: r0 r1 g0 g1 b0 b1 in 16 bits each, and two zeros. */
 TARGET static void rows_rgb(uint8_t *const *out, const uint8_t *const *row, const fk_taps *taps)
 {
     const fk_taps t = *taps;
@@ -128,7 +128,7 @@ TARGET static void rows_rgb(uint8_t *const *out, const uint8_t *const *row, cons
 
 /* ---- Across rows ---- */
 
-/* WIDTH columns of two rows, interleaved to pairs, in four groups. */
+/* Add WIDTH columns of two rows, interleaved to pairs, in four registers. */
 INLINE void add_rows(__m256i high[4], __m256i low[4], const uint8_t *a, const uint8_t *b,
                      __m256i wh, __m256i wl)
 {
@@ -158,7 +158,7 @@ TARGET static void some_columns(uint8_t *out, const fk_ring *ring, const fk_taps
         const uint8_t *a = row, *b;
 
         row = row + ring->bytes < end ? row + ring->bytes : ring->data + x;
-        b = j + 1 < count ? row : a; /* the second of a last odd row counts 0 times */
+        b = j + 1 < count ? row : a; /* after an odd last row the second weight is 0 */
         row = row + ring->bytes < end ? row + ring->bytes : ring->data + x;
         add_rows(high, low, a, b, pair(h + j), pair(l + j));
     }
@@ -178,7 +178,7 @@ static void columns(uint8_t *out, const fk_ring *ring, const fk_taps *taps, int6
     }
     for (; x + WIDTH <= ring->bytes; x += WIDTH)
         some_columns(out, ring, taps, i, x);
-    if (x < ring->bytes) /* the last of them, some again */
+    if (x < ring->bytes) /* the last columns; some are computed twice */
         some_columns(out, ring, taps, i, ring->bytes - WIDTH);
 }
 

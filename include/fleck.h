@@ -695,9 +695,9 @@ FLECK_API fleck_status fleck_score_files_with(fleck_model *model, const char *co
                                               fleck_on_result *on_result, void *ctx,
                                               fleck_error *err) FLECK_MUST_CHECK;
 
-/* The same of n images in memory, with the numbers of fleck_score_pixels().  masks: NULL, or n masks
- * as that function takes them, NULL for an image without one.  What is wrong with image i or its
- * mask is its error. */
+/* The same of n images in memory, with the numbers of fleck_score_pixels().  masks: NULL, or n
+ * masks as that function takes them, NULL for an image without one.  What is wrong with image i or
+ * its mask is its error. */
 FLECK_API fleck_status fleck_score_batch(fleck_model *model, const fleck_pixels *pixels,
                                          const fleck_pixels *const *masks, int64_t n,
                                          bool keep_image, fleck_on_scored *on_scored,

@@ -282,6 +282,8 @@ static void allocations_that_fail_are_reported(void **state)
     st = FLECK_E_NOMEM;
     for (failures = 0; st != FLECK_OK; failures++) {
         fk_mem_fail_at(failures + 1);
+        bytes = plain.bytes; /* anything: a failure clears it */
+        size = 1;
         st = fk_model_save_memory(&m, &bytes, &size, NULL, NULL);
         fk_mem_fail_at(0);
         if (st != FLECK_OK) {

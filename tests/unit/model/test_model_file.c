@@ -183,9 +183,10 @@ static file with(const file *from, const char *old, const char *new)
     assert_ok(fk_alloc((void **)&f.bytes, (int64_t)f.size, 1, err));
     memcpy(f.bytes, from->bytes, f.size);
     at = memmem(f.bytes, f.size, old, strlen(old));
-    if (at == NULL || strlen(new) != strlen(old))
+    if (at != NULL && strlen(new) == strlen(old))
+        memcpy(at, new, strlen(new));
+    else
         fail_msg("%s is not in the file, or not as long as %s", old, new);
-    memcpy(at, new, strlen(new));
     return f;
 }
 

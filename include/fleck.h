@@ -725,6 +725,15 @@ FLECK_API fleck_status fleck_score_files_with(fleck_model *model, const char *co
                                               fleck_on_result *on_result, void *ctx,
                                               fleck_error *err) FLECK_MUST_CHECK;
 
+/* Score n images in memory, as fleck_score_pixels() does each.  masks: NULL, or n masks as that
+ * function takes them, NULL for an image without one.  What is wrong with image i or its mask is the
+ * error of image i; the others are scored. */
+FLECK_API fleck_status fleck_score_batch(fleck_model *model, const fleck_pixels *pixels,
+                                         const fleck_pixels *const *masks, int64_t n,
+                                         bool keep_image, fleck_on_scored *on_scored,
+                                         fleck_on_result *on_result, void *ctx,
+                                         fleck_error *err) FLECK_MUST_CHECK;
+
 /* Resample the result's map to the image's own size, into map [image_height, image_width]: bilinear
  * inside the crop, the map's lowest value outside it, and 0 in the model's ignored region.
  *   FLECK_E_SHAPE  the result is not one of this model's */

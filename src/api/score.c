@@ -88,6 +88,28 @@ fleck_status fleck_score_files(fleck_model *model, const char *const *files, int
     return fleck_score_files_with(model, files, n, keep_image, NULL, on_result, ctx, err);
 }
 
+fleck_status fleck_score_batch(fleck_model *model, const fleck_pixels *pixels,
+                               const fleck_pixels *const *masks, int64_t n, bool keep_image,
+                               fleck_on_scored *on_scored, fleck_on_result *on_result, void *ctx,
+                               fleck_error *err)
+{
+    fleck_status st;
+
+    FK_NEED(model);
+    FK_NEED(on_result);
+    if (n < 0)
+        FK_FAIL(err, FLECK_E_OPTION, "%s: expected a number of images, got %lld", __func__,
+                (long long)n);
+    if (n > 0)
+        FK_NEED(pixels);
+    fk_handle_begin(model, "predict", n);
+    FK_DO(fk_handle_ready(model, err));
+    st = fk_predict_many_pixels(&model->runner, pixels, masks, n, keep_image, on_scored, on_result,
+                                ctx, err);
+done:
+    return st;
+}
+
 fleck_status fleck_result_full_map(const fleck_model *model, const fleck_result *result, float *map,
                                    fleck_error *err)
 {

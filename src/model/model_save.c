@@ -315,5 +315,7 @@ fleck_status fk_model_save(const fk_model *m, const char *path, fk_watch *watch,
 fleck_status fk_model_save_memory(const fk_model *m, uint8_t **bytes, size_t *size, fk_watch *watch,
                                   fleck_error *err)
 {
+    *bytes = NULL;
+    *size = 0;
     return save(m, NULL, bytes, size, watch, err);
 }

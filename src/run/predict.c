@@ -25,30 +25,16 @@ done:
     return st;
 }
 
-static fleck_status next_pixels(void *ctx, int64_t i, fleck_pixels *out)
-{
-    (void)i;
-    *out = *(const fleck_pixels *)ctx;
-    return FLECK_OK;
-}
-
 fleck_status fk_predict_pixels(fk_runner *r, const fleck_pixels *pixels, const fleck_pixels *mask,
                                bool keep, fleck_result *out, fleck_error *err)
 {
-    fleck_pixels given = *pixels;
-    fk_image drawn = {0};
     fk_source source;
     fleck_status st;
 
-    fk_source_init_stream(&source, next_pixels, &given, 1);
-    source.lasting = !keep;
-    if (mask != NULL)
-        FK_DO(fk_image_mask_of_pixels(&drawn, mask, pixels->width, pixels->height, err));
-    source.drawn = mask != NULL ? &drawn : NULL;
+    fk_source_init_pixels(&source, pixels, &mask, 1);
+    source.borrow = !keep;
     st = predict_one(r, &source, keep, out, err);
-done:
     fk_source_free(&source);
-    fk_image_free(&drawn);
     return st;
 }
 
@@ -92,17 +78,17 @@ static fleck_status call_on_scored(void *ctx, int64_t i, int worker, fleck_error
     return FLECK_OK;
 }
 
-fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n, bool keep,
-                              fleck_on_scored *on_scored, fleck_on_result *on_result, void *ctx,
-                              fleck_error *err)
+/* Score all images of the source. */
+static fleck_status predict_all(fk_runner *r, fk_source *source, bool keep,
+                                fleck_on_scored *on_scored, fleck_on_result *on_result, void *ctx,
+                                fleck_error *err)
 {
+    int64_t n = source->n;
     scored_job job = {.on_scored = on_scored, .ctx = ctx};
     fk_batch b = {0};
-    fk_source source;
     fleck_status st;
 
-    fk_source_init_files(&source, files, n);
-    FK_DO(fk_batch_open(&b, r, &source, n, keep, err));
+    FK_DO(fk_batch_open(&b, r, source, n, keep, err));
     for (int64_t done = 0, count; done < n; done += count) {
         FK_DO(fk_batch_run(&b, done, err));
         count = b.front.n;
@@ -126,6 +112,33 @@ fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n,
     fk_runner_tell(r);
 done:
     fk_batch_close(&b);
+    return st;
+}
+
+fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n, bool keep,
+                              fleck_on_scored *on_scored, fleck_on_result *on_result, void *ctx,
+                              fleck_error *err)
+{
+    fk_source source;
+    fleck_status st;
+
+    fk_source_init_files(&source, files, n);
+    st = predict_all(r, &source, keep, on_scored, on_result, ctx, err);
+    fk_source_free(&source);
+    return st;
+}
+
+fleck_status fk_predict_many_pixels(fk_runner *r, const fleck_pixels *pixels,
+                                    const fleck_pixels *const *masks, int64_t n, bool keep,
+                                    fleck_on_scored *on_scored, fleck_on_result *on_result,
+                                    void *ctx, fleck_error *err)
+{
+    fk_source source;
+    fleck_status st;
+
+    fk_source_init_pixels(&source, pixels, masks, n);
+    source.borrow = !keep;
+    st = predict_all(r, &source, keep, on_scored, on_result, ctx, err);
     fk_source_free(&source);
     return st;
 }

@@ -17,5 +17,10 @@ fleck_status fk_predict_file(fk_runner *r, const char *path, bool keep, fleck_re
 fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n, bool keep,
                               fleck_on_scored *on_scored, fleck_on_result *on_result, void *ctx,
                               fleck_error *err) FLECK_MUST_CHECK;
+/* The same of n images in memory, as fleck_score_batch(). */
+fleck_status fk_predict_many_pixels(fk_runner *r, const fleck_pixels *pixels,
+                                    const fleck_pixels *const *masks, int64_t n, bool keep,
+                                    fleck_on_scored *on_scored, fleck_on_result *on_result,
+                                    void *ctx, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A source: the images of a fit or a prediction, from files or from a function of the caller. */
+/* A source: the images of a fit or a prediction, from files, from memory or from a function of the
+ * caller. */
 #include "run/source.h"
 
 fk_dataset_how fk_source_how(const char *good, bool recursive, fk_warn warn)
@@ -18,6 +19,14 @@ void fk_source_init_files(fk_source *out, const char *const *files, int64_t n)
     pthread_cond_init(&out->advanced, NULL);
 }
 
+void fk_source_init_pixels(fk_source *out, const fleck_pixels *pixels,
+                           const fleck_pixels *const *masks, int64_t n)
+{
+    fk_source_init_files(out, NULL, n);
+    out->pixels = pixels;
+    out->pixel_masks = masks;
+}
+
 void fk_source_init_stream(fk_source *out, fleck_next_image *next, void *ctx, int64_t n)
 {
     fk_source_init_files(out, NULL, n);
@@ -34,7 +43,7 @@ void fk_source_free(fk_source *s)
 
 /* Call the function; its pixels are valid until its next call.  The lock is held. */
 static fleck_status ask(fk_source *s, fk_runner *r, int lane, int64_t i, fk_image *out,
-                        bool *borrowed, fleck_error *err)
+                        fleck_error *err)
 {
     fleck_pixels p = {0};
     fleck_status st = s->next(s->ctx, i, &p);
@@ -42,11 +51,11 @@ static fleck_status ask(fk_source *s, fk_runner *r, int lane, int64_t i, fk_imag
     if (st != FLECK_OK)
         return fk_error_set(err, st, "the caller's function gave no image (%s)",
                             fk_status_name(st));
-    return fk_runner_pixels(r, lane, &p, s->lasting ? borrowed : NULL, out, err);
+    return fk_runner_pixels(r, lane, &p, NULL, out, err);
 }
 
 static fleck_status read_stream(fk_source *s, fk_runner *r, int lane, int64_t i, fk_image *out,
-                                bool *borrowed, fleck_error *err)
+                                fleck_error *err)
 {
     fleck_status st;
 
@@ -54,7 +63,7 @@ static fleck_status read_stream(fk_source *s, fk_runner *r, int lane, int64_t i,
     while (s->expected < i && !s->stopped)
         pthread_cond_wait(&s->advanced, &s->lock);
     if (!s->stopped)
-        st = ask(s, r, lane, i, out, borrowed, err);
+        st = ask(s, r, lane, i, out, err);
     else
         st = fk_error_set(err, FLECK_E_CANCELLED, "the fit has failed before");
     s->stopped = st != FLECK_OK;
@@ -74,10 +83,22 @@ fleck_status fk_source_read(fk_source *s, fk_runner *r, int lane, int64_t i, fk_
     *borrowed = false;
     if (s->files != NULL)
         return fk_runner_decode(r, lane, s->files[i], out, err);
-    st = read_stream(s, r, lane, i, out, borrowed, err);
+    if (s->pixels != NULL)
+        st = fk_runner_pixels(r, lane, &s->pixels[i], s->borrow ? borrowed : NULL, out, err);
+    else
+        st = read_stream(s, r, lane, i, out, err);
     if (st != FLECK_OK)
         fk_source_context(s, i, err);
     return st;
+}
+
+fleck_status fk_source_mask(const fk_source *s, int64_t i, int64_t width, int64_t height,
+                            fk_image *out, fleck_error *err)
+{
+    *out = (fk_image){0};
+    if (s->pixel_masks == NULL || s->pixel_masks[i] == NULL)
+        return FLECK_OK;
+    return fk_image_mask_of_pixels(out, s->pixel_masks[i], width, height, err);
 }
 
 void fk_source_stop(fk_source *s)

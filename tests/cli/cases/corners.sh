@@ -9,7 +9,8 @@ photo() { # seed, x and y of a dark square: grain, the same everywhere
                     seed = (seed * 16807) % 2147483647
                     g[y - y % 4, x - x % 4] = 100 + seed % 40
                 }
-                print x >= left && x < left + 10 && y >= top && y < top + 10 ? 20 : g[y - y % 4, x - x % 4]
+                inside = x >= left && x < left + 10 && y >= top && y < top + 10
+                print inside ? 20 : g[y - y % 4, x - x % 4]
             }
     }'
 }

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # The same parts in 8 bits and as 12-bit samples in 16 bits; transparency; the limit of pixels.
-parts() { # FOLDER COUNT SCALE LARGEST FLAW: textures that differ a little
+parts() { # FOLDER COUNT SCALE LARGEST FLAW: textures that differ a little, with every awk
     mkdir -p "$1"
     for i in $(seq "$2"); do
-        awk -v seed="$i" -v scale="$3" -v largest="$4" -v flaw="$5" 'BEGIN {
-            srand(seed)
+        awk -v seed="$((i * 99991))" -v scale="$3" -v largest="$4" -v flaw="$5" 'BEGIN {
             print "P2 64 64", largest
             for (y = 0; y < 64; y++)
                 for (x = 0; x < 64; x++) {
-                    v = int(120 + 40 * sin(x / 5) + 40 * cos(y / 7) + 10 * rand())
+                    seed = (seed * 16807) % 2147483647
+                    v = int(120 + 40 * sin(x / 5) + 40 * cos(y / 7)) + seed % 10
                     if (flaw && x > 20 && x < 34 && y > 20 && y < 34)
                         v = 250 - v
                     print v * scale

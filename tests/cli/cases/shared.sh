@@ -5,6 +5,9 @@ if [ ! -f "$weights" ]; then
     echo "SKIP needs weights/resnet18_imagenet_bnfolded.safetensors"
     exit 0
 fi
+cp -r "$FLECK_HOME" home
+FLECK_HOME=$PWD/home
+export FLECK_HOME
 fleck weights add resnet18 "$weights"
 fleck weights list | sed -n 's/[0-9.]* MB/N MB/; /^resnet18 /p'
 fleck fit "$S" -m padim -o padim.fleck -b resnet18 | sed 's/threshold [0-9.]*/threshold T/'

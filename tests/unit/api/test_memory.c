@@ -230,6 +230,72 @@ static void what_a_mask_hides_has_no_say(void **state)
     free(white);
 }
 
+enum { BATCH = 24, BAD = 7 };
+
+typedef struct collected {
+    fleck_pixels images[BATCH];
+    const fleck_pixels *masks[BATCH];
+    fleck_scorer *scorer;
+    _Atomic int scored;
+    int64_t n;
+} collected;
+
+static void count(void *ctx, int64_t i, const fleck_result *result)
+{
+    collected *c = ctx;
+
+    assert_true(i != BAD && i != BAD + 1 && result->path == NULL);
+    c->scored++;
+}
+
+static fleck_status compare(void *ctx, int64_t i, const fleck_result *result,
+                            const fleck_error *error)
+{
+    collected *c = ctx;
+    fleck_result *alone = NULL;
+    fleck_error why = {0};
+    fleck_status st;
+
+    assert_int_equal(i, c->n++);
+    st = fleck_scorer_pixels(c->scorer, &c->images[i], c->masks[i], true, &alone, &why);
+    if (error == NULL) {
+        assert_ok(st);
+        assert_same(result, alone);
+    } else {
+        assert_true(i == BAD || i == BAD + 1);
+        assert_null(result);
+        assert_int_equal(error->status, st);
+        assert_non_null(strstr(error->message, why.message));
+        assert_non_null(strstr(error->message, i == BAD ? "image 7" : "image 8"));
+    }
+    fleck_result_free(&alone);
+    return FLECK_OK;
+}
+
+static void a_batch_scores_as_its_images(void **state)
+{
+    uint8_t *room = malloc(BATCH * (H * STRIDE + 1)), *white = calloc(H, W);
+    fleck_pixels mask = {white, W, H, W, FLECK_GREY8}, narrow = {white, W - 1, H, W, FLECK_GREY8};
+    collected c = {.n = 0};
+
+    (void)state;
+    assert_ok(fleck_scorer_open(&c.scorer, model, err));
+    memset(white, 255, W * 20);
+    for (int i = 0; i < BATCH; i++) {
+        c.images[i] = pixels_of(room + i * (H * STRIDE + 1), i % IMAGES,
+                                (fleck_pixel_format)(i % (FLECK_GREY16 + 1)), 255);
+        c.masks[i] = i % 3 == 0 ? &mask : NULL;
+    }
+    c.images[BAD].row_bytes = 1;
+    c.masks[BAD + 1] = &narrow;
+    assert_ok(fleck_score_batch(model, c.images, c.masks, BATCH, true, count, compare, &c, err));
+    assert_int_equal(c.n, BATCH);
+    assert_int_equal(c.scored, BATCH - 2);
+    fleck_scorer_close(&c.scorer);
+    free(room);
+    free(white);
+}
+
 typedef struct stream {
     uint8_t room[H * STRIDE + 1];
     fleck_pixel_format format;
@@ -336,6 +402,7 @@ int main(void)
         cmocka_unit_test(borrowed_pixels_score_as_copied_ones),
         cmocka_unit_test(the_background_shows_through_what_is_transparent),
         cmocka_unit_test(what_a_mask_hides_has_no_say),
+        cmocka_unit_test(a_batch_scores_as_its_images),
         cmocka_unit_test(a_stream_of_any_format_is_learned_as_its_files),
         cmocka_unit_test(a_model_in_memory_is_its_file),
     };

@@ -408,6 +408,12 @@ static void scoring_wants_a_model_pixels_and_someone_to_tell(void **state)
     refused(fleck_score_files(f.model, holes, 1, false, NULL, NULL, err));
     refused(fleck_score_files_with(NULL, holes, 1, false, NULL, ignore, NULL, err));
     assert_int_equal(fleck_score_files(f.model, NULL, 0, false, ignore, NULL, NULL), FLECK_OK);
+    refused(fleck_score_batch(NULL, &p, NULL, 1, false, NULL, ignore, NULL, err));
+    refused(fleck_score_batch(f.model, NULL, NULL, 1, false, NULL, ignore, NULL, err));
+    refused(fleck_score_batch(f.model, &p, NULL, -1, false, NULL, ignore, NULL, err));
+    refused(fleck_score_batch(f.model, &p, NULL, 1, false, NULL, NULL, NULL, err));
+    assert_ok(fleck_score_batch(f.model, &none, NULL, 1, false, NULL, ignore, NULL, err));
+    assert_ok(fleck_score_batch(f.model, NULL, NULL, 0, false, NULL, ignore, NULL, err));
 }
 
 static void results_of_nothing_and_of_other_models_are_refused(void **state)

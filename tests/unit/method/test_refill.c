@@ -48,7 +48,8 @@ static double apart(const made *m, int64_t i, int64_t j)
     return sqrt(fk_linalg_distance2(m->x + i * D, m->x + j * D, D));
 }
 
-/* Distance of point i to the bank without a part, and to the first `count` of what comes in. */
+/* Distance of point i to the bank without a part (-1: none), and to the first `count` of what comes
+ * in. */
 static double far_from(const made *m, const fk_fill *f, int64_t i, int64_t part, int64_t count)
 {
     double best = INFINITY;
@@ -56,8 +57,8 @@ static double far_from(const made *m, const fk_fill *f, int64_t i, int64_t part,
     for (int64_t j = 0; j < m->k; j++)
         if (f->part[m->images[m->chosen[j]]] != part)
             best = fmin(best, (double)(float)apart(m, i, m->chosen[j]));
-    for (int64_t j = f->begin[part]; j < f->begin[part] + count; j++)
-        best = fmin(best, apart(m, i, f->index[j]));
+    for (int64_t c = 0; c < count; c++)
+        best = fmin(best, apart(m, i, f->index[f->begin[part] + c]));
     return best;
 }
 

@@ -157,8 +157,9 @@ typedef struct fk_bench_result {
 /* One category.  Valid when zeroed; owned. */
 typedef struct fk_bench_category {
     char *name;
-    int64_t images, decoded, passed; /* images; decodings and network passes that were made when
-                                        something was computed last */
+    int64_t images;
+    int64_t decoded, masks, passed; /* decodings of images and of masks, and network passes, that
+                                       were made when something was computed last */
     int n_networks;
     fk_bench_files files;
     int n;

@@ -83,16 +83,26 @@ static fleck_status make_canvas(fk_front *f, int64_t item, int worker, fleck_err
     fk_source *s = f->source;
     int64_t i = fk_front_image(f, item);
     fk_canvas *c = &f->canvases[item];
-    fk_image original = {0};
+    const char *path = s->masks != NULL ? s->masks[i] : NULL;
+    fk_image original = {0}, mask = {0};
+    unsigned kinds = 0;
     bool borrowed = false;
     double start;
     fleck_status st;
 
     FK_DO(fk_source_read(s, f->runner, worker, i, &original, &borrowed, err)); /* names the image */
+    if (path != NULL)
+        st = fk_runner_mask(f->runner, worker, path, NULL, original.width, original.height, &mask,
+                            &kinds, err);
     start = fk_clock_seconds();
-    st = fk_canvas_make(c, f->runner->model, &original, s->masks != NULL ? s->masks[i] : NULL,
-                        f->whole_masks, s->drawn, err);
+    if (st == FLECK_OK)
+        st = fk_canvas_make(c, f->runner->model, &original, path != NULL ? &mask : s->drawn, err);
     f->runner->lanes[worker].decode += fk_clock_seconds() - start;
+    c->kinds = kinds;
+    if (st == FLECK_OK && f->whole_masks) {
+        c->whole = mask;
+        mask = (fk_image){0};
+    }
     if (st == FLECK_OK && f->took != NULL)
         st = f->took(f->ctx, item, &original, err);
     if (st != FLECK_OK)
@@ -102,6 +112,7 @@ static fleck_status make_canvas(fk_front *f, int64_t item, int worker, fleck_err
 done:
     if (!borrowed)
         fk_image_free(&original);
+    fk_image_free(&mask);
     if (st != FLECK_OK)
         fk_source_stop(s);
     return st;

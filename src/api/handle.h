@@ -32,5 +32,9 @@ void fk_handle_describe(fleck_model *m);
 fleck_status fk_handle_unchanged(const fleck_model *model, fleck_error *err) FLECK_MUST_CHECK;
 /* What every call that scores begins with: that, and the network is compiled. */
 fleck_status fk_handle_ready(fleck_model *model, fleck_error *err) FLECK_MUST_CHECK;
+/* Score the file at path, or where that is NULL pixels, with a runner of the model. */
+fleck_status fk_score_new(const fleck_model *model, fk_runner *r, const char *path,
+                          const fleck_pixels *pixels, const fleck_pixels *mask, bool keep_image,
+                          fleck_result **out, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

@@ -385,14 +385,19 @@ static fleck_status check_network(const fleck_model *m, fleck_error *err)
     return fk_net_check(&source, &settings, err);
 }
 
-/* Open the file at path, or where that is NULL bytes [size]. */
+/* Open the file at path, or where that is NULL bytes [size], for the function `where`. */
 static fleck_status open_model(fleck_model **out, const char *path, const void *bytes, size_t size,
-                               const fleck_run_settings *s, fleck_error *err)
+                               const fleck_run_settings *settings, const char *where,
+                               fleck_error *err)
 {
-    int threads = s->threads > 0 ? s->threads : fk_pool_processors();
+    fleck_run_settings run = {0}, *s = &run;
+    int threads;
     fleck_model *m = NULL;
     fleck_status st;
 
+    FK_DO(fk_take(s, sizeof *s, settings, where, err));
+    FK_DO(fk_check_threads(s->threads, where, err));
+    threads = s->threads > 0 ? s->threads : fk_pool_processors();
     FK_DO(FK_CALLOC(&m, 1, err));
     m->watch = (fk_watch){.call = s->progress, .ctx = s->progress_ctx};
     if (path != NULL) {
@@ -423,35 +428,22 @@ done:
 fleck_status fleck_model_open(fleck_model **out, const char *path,
                               const fleck_run_settings *settings, fleck_error *err)
 {
-    fleck_run_settings s = {0};
-    fleck_status st;
-
     FK_NEED(out);
     *out = NULL;
     FK_NEED(path);
-    FK_TAKE(&s, settings);
-    FK_DO(fk_check_threads(s.threads, __func__, err));
-    st = open_model(out, path, NULL, 0, &s, err);
-done:
-    return st;
+    return open_model(out, path, NULL, 0, settings, __func__, err);
 }
 
 fleck_status fleck_model_open_memory(fleck_model **out, const void *bytes, size_t size,
                                      const fleck_run_settings *settings, fleck_error *err)
 {
-    fleck_run_settings s = {0};
-    fleck_status st;
-
     FK_NEED(out);
     *out = NULL;
     FK_NEED(bytes);
-    FK_TAKE(&s, settings);
-    FK_DO(fk_check_threads(s.threads, __func__, err));
     if (size > PTRDIFF_MAX)
-        FK_FAIL(err, FLECK_E_OPTION, "%s: there is no memory of %zu bytes", __func__, size);
-    st = open_model(out, NULL, bytes, size, &s, err);
-done:
-    return st;
+        return fk_error_set(err, FLECK_E_OPTION, "%s: there is no memory of %zu bytes", __func__,
+                            size);
+    return open_model(out, NULL, bytes, size, settings, __func__, err);
 }
 
 #define PIECE_BYTES (INT64_C(4) << 20)

@@ -22,6 +22,26 @@ void fleck_result_free(fleck_result **result)
     *result = NULL;
 }
 
+fleck_status fk_score_new(const fleck_model *model, fk_runner *r, const char *path,
+                          const fleck_pixels *pixels, const fleck_pixels *mask, bool keep_image,
+                          fleck_result **out, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(fk_handle_unchanged(model, err));
+    FK_DO(FK_CALLOC(out, 1, err));
+    if (path != NULL)
+        FK_DO(fk_predict_file(r, path, keep_image, *out, err));
+    else
+        FK_DO(fk_predict_pixels(r, pixels, mask, keep_image, *out, err));
+    fk_runner_scored(r, *out, true);
+    fk_runner_tell(r);
+done:
+    if (st != FLECK_OK)
+        fleck_result_free(out);
+    return st;
+}
+
 fleck_status fleck_score_file(fleck_model *model, const char *path, bool keep_image,
                               fleck_result **out, fleck_error *err)
 {
@@ -33,13 +53,8 @@ fleck_status fleck_score_file(fleck_model *model, const char *path, bool keep_im
     FK_NEED(path);
     fk_handle_begin(model, "predict", 1);
     FK_DO(fk_handle_ready(model, err));
-    FK_DO(FK_CALLOC(out, 1, err));
-    FK_DO(fk_predict_file(&model->runner, path, keep_image, *out, err));
-    fk_runner_scored(&model->runner, *out, true);
-    fk_runner_tell(&model->runner);
+    st = fk_score_new(model, &model->runner, path, NULL, NULL, keep_image, out, err);
 done:
-    if (st != FLECK_OK)
-        fleck_result_free(out);
     return st;
 }
 
@@ -55,13 +70,8 @@ fleck_status fleck_score_pixels(fleck_model *model, const fleck_pixels *pixels,
     FK_NEED(pixels);
     fk_handle_begin(model, "predict", 1);
     FK_DO(fk_handle_ready(model, err));
-    FK_DO(FK_CALLOC(out, 1, err));
-    FK_DO(fk_predict_pixels(&model->runner, pixels, mask, keep_image, *out, err));
-    fk_runner_scored(&model->runner, *out, true);
-    fk_runner_tell(&model->runner);
+    st = fk_score_new(model, &model->runner, NULL, pixels, mask, keep_image, out, err);
 done:
-    if (st != FLECK_OK)
-        fleck_result_free(out);
     return st;
 }
 

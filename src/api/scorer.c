@@ -3,7 +3,6 @@
 #include "api/check.h"
 #include "api/handle.h"
 #include "base/mem.h"
-#include "run/predict.h"
 
 struct fleck_scorer {
     const fleck_model *model;
@@ -43,36 +42,20 @@ void fleck_scorer_close(fleck_scorer **scorer)
 fleck_status fleck_scorer_file(fleck_scorer *scorer, const char *path, bool keep_image,
                                fleck_result **out, fleck_error *err)
 {
-    fleck_status st;
-
     FK_NEED(out);
     *out = NULL;
     FK_NEED(scorer);
     FK_NEED(path);
-    FK_DO(fk_handle_unchanged(scorer->model, err));
-    FK_DO(FK_CALLOC(out, 1, err));
-    st = fk_predict_file(&scorer->runner, path, keep_image, *out, err);
-done:
-    if (st != FLECK_OK)
-        fleck_result_free(out);
-    return st;
+    return fk_score_new(scorer->model, &scorer->runner, path, NULL, NULL, keep_image, out, err);
 }
 
 fleck_status fleck_scorer_pixels(fleck_scorer *scorer, const fleck_pixels *pixels,
                                  const fleck_pixels *mask, bool keep_image, fleck_result **out,
                                  fleck_error *err)
 {
-    fleck_status st;
-
     FK_NEED(out);
     *out = NULL;
     FK_NEED(scorer);
     FK_NEED(pixels);
-    FK_DO(fk_handle_unchanged(scorer->model, err));
-    FK_DO(FK_CALLOC(out, 1, err));
-    st = fk_predict_pixels(&scorer->runner, pixels, mask, keep_image, *out, err);
-done:
-    if (st != FLECK_OK)
-        fleck_result_free(out);
-    return st;
+    return fk_score_new(scorer->model, &scorer->runner, NULL, pixels, mask, keep_image, out, err);
 }

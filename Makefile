@@ -111,7 +111,7 @@ help:
 	@echo 'make            build; the tool is then build/fleck.  Says what is missing, if anything'
 	@echo 'make demo       sample images, training, prediction and evaluation, in demo/'
 	@echo 'make test       every test; the last line counts them'
-	@echo 'make check      format, clang-tidy, layers, headers, names, exported symbols, documents'
+	@echo 'make check      format, clang-tidy, layers, headers, names, licence lines, exported symbols, documents'
 	@echo 'make asan       the tests under the address sanitizer; also ubsan, tsan'
 	@echo 'make fuzz       each fuzzer for SECONDS=60'
 	@echo 'make hostile    damaged files, kills, limits and changing files: COUNT=2000 SEED=1'

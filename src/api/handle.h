@@ -14,19 +14,12 @@ struct fleck_model {
     bool opened;            /* from a file or from memory, not fitted */
     char taps[512];         /* names separated by commas, for fleck_model_describe() */
     char pool[FK_POOLING_TEXT];
-    char *options;         /* JSON text, for fleck_model_describe() */
-    fleck_model_info info; /* returned by fleck_model_describe() */
+    char *options;                              /* JSON text, for fleck_model_describe() */
+    fleck_model_info info;                      /* returned by fleck_model_describe() */
     fleck_network_info networks[FK_MODEL_NETS]; /* returned by fleck_model_network() */
     /* Progress and cancelling of an opened model; its runner's pool uses it. */
     fk_watch watch;
 };
-
-/* Begin a call on m: forget that an earlier call was cancelled. */
-static inline void fk_handle_begin(struct fleck_model *m, const char *stage, int64_t total)
-{
-    m->watch.stopped = false;
-    fk_watch_stage(&m->watch, stage, total);
-}
 
 /* Update m->info: after fitting or opening, and after a change of a number in it. */
 void fk_handle_describe(fleck_model *m);
@@ -34,5 +27,9 @@ void fk_handle_describe(fleck_model *m);
 fleck_status fk_handle_unchanged(const fleck_model *model, fleck_error *err) FLECK_MUST_CHECK;
 /* Every call that scores begins with this: check as above, and compile the network if needed. */
 fleck_status fk_handle_ready(fleck_model *model, fleck_error *err) FLECK_MUST_CHECK;
+/* Score the file at path, or where that is NULL pixels, with a runner of the model. */
+fleck_status fk_score_new(const fleck_model *model, fk_runner *r, const char *path,
+                          const fleck_pixels *pixels, const fleck_pixels *mask, bool keep_image,
+                          fleck_result **out, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

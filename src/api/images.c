@@ -10,6 +10,7 @@
 struct fleck_images {
     fk_listing list;
     bool recursive;
+    fk_watch watch; /* of the list */
 };
 
 fleck_status fleck_images_open(fleck_images **out, bool recursive, fleck_error *err)
@@ -20,6 +21,7 @@ fleck_status fleck_images_open(fleck_images **out, bool recursive, fleck_error *
     *out = NULL;
     FK_DO(FK_CALLOC(out, 1, err));
     (*out)->recursive = recursive;
+    (*out)->list.watch = &(*out)->watch;
 done:
     return st;
 }
@@ -31,6 +33,12 @@ void fleck_images_close(fleck_images **handle)
     fk_listing_free(&(*handle)->list);
     fk_free(*handle);
     *handle = NULL;
+}
+
+void fleck_images_set_progress(fleck_images *images, fleck_progress *progress, void *ctx)
+{
+    if (images != NULL)
+        images->watch = (fk_watch){.call = progress, .ctx = ctx};
 }
 
 fleck_status fleck_images_leave_out(fleck_images *images, const char *folder, fleck_error *err)
@@ -68,6 +76,7 @@ fleck_status fleck_images_add(fleck_images *images, const char *path, fleck_erro
     before = l->paths.count + l->broken.count;
     if (!fk_path_is_folder(path))
         return fk_names_add(&l->paths, path, err);
+    fk_watch_begin(&images->watch, "list", 0);
     FK_DO(fk_strdup(&trimmed, path, err));
     for (n = strlen(trimmed); n > 1 && trimmed[n - 1] == '/'; n--)
         trimmed[n - 1] = '\0';

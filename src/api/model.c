@@ -392,14 +392,19 @@ static fleck_status check_network(const fleck_model *m, fleck_error *err)
     return st;
 }
 
-/* Open the model in the file at path, or in bytes [size] if path is NULL. */
+/* Open the model in the file at path, or in bytes [size] if path is NULL, for the function `where`. */
 static fleck_status open_model(fleck_model **out, const char *path, const void *bytes, size_t size,
-                               const fleck_run_settings *s, fleck_error *err)
+                               const fleck_run_settings *settings, const char *where,
+                               fleck_error *err)
 {
-    int threads = s->threads > 0 ? s->threads : fk_pool_processors();
+    fleck_run_settings run = {0}, *s = &run;
+    int threads;
     fleck_model *m = NULL;
     fleck_status st;
 
+    FK_DO(fk_take(s, sizeof *s, settings, where, err));
+    FK_DO(fk_check_threads(s->threads, where, err));
+    threads = s->threads > 0 ? s->threads : fk_pool_processors();
     FK_DO(FK_CALLOC(&m, 1, err));
     m->watch = (fk_watch){.call = s->progress, .ctx = s->progress_ctx};
     if (path != NULL) {
@@ -430,65 +435,28 @@ done:
 fleck_status fleck_model_open(fleck_model **out, const char *path,
                               const fleck_run_settings *settings, fleck_error *err)
 {
-    fleck_run_settings s = {0};
-    fleck_status st;
-
     FK_NEED(out);
     *out = NULL;
     FK_NEED(path);
-    FK_TAKE(&s, settings);
-    FK_DO(fk_check_threads(s.threads, __func__, err));
-    st = open_model(out, path, NULL, 0, &s, err);
-done:
-    return st;
+    return open_model(out, path, NULL, 0, settings, __func__, err);
 }
 
 fleck_status fleck_model_open_memory(fleck_model **out, const void *bytes, size_t size,
                                      const fleck_run_settings *settings, fleck_error *err)
 {
-    fleck_run_settings s = {0};
-    fleck_status st;
-
     FK_NEED(out);
     *out = NULL;
     FK_NEED(bytes);
-    FK_TAKE(&s, settings);
-    FK_DO(fk_check_threads(s.threads, __func__, err));
     if (size > PTRDIFF_MAX)
-        FK_FAIL(err, FLECK_E_OPTION, "%s: there is no memory of %zu bytes", __func__, size);
-    st = open_model(out, NULL, bytes, size, &s, err);
-done:
-    return st;
-}
-
-#define PIECE_BYTES (INT64_C(4) << 20)
-
-/* Write bytes to path in pieces, reporting progress to watch. */
-static fleck_status write_pieces(const char *path, const fk_contents *bytes, fk_watch *watch,
-                                 fleck_error *err)
-{
-    const int64_t size = (int64_t)bytes->size;
-    fk_writer *file = NULL;
-    fleck_status st;
-
-    fk_watch_stage(watch, "write", size);
-    FK_DO(fk_writer_open(&file, path, err));
-    for (int64_t at = 0, n; at < size; at += n) {
-        n = size - at < PIECE_BYTES ? size - at : PIECE_BYTES;
-        FK_DO(fk_writer_write(file, (const char *)bytes->data + at, (size_t)n, err));
-        FK_DO(fk_watch_step(watch, at + n, err));
-    }
-    FK_DO(fk_writer_commit(&file, err));
-done:
-    fk_writer_abort(&file);
-    return st;
+        return fk_error_set(err, FLECK_E_OPTION, "%s: there is no memory of %zu bytes", __func__,
+                            size);
+    return open_model(out, NULL, bytes, size, settings, __func__, err);
 }
 
 fleck_status fleck_model_install(const char *from, const char *to, fleck_progress *progress,
                                  void *progress_ctx, fleck_error *err)
 {
     fk_watch watch = {.call = progress, .ctx = progress_ctx};
-    fk_contents bytes = {0};
     fk_stamp a, b;
     fk_model m = {0};
     char *name = NULL, *into = NULL;
@@ -506,13 +474,9 @@ fleck_status fleck_model_install(const char *from, const char *to, fleck_progres
     FK_DO(fk_model_load(&m, from, fk_pool_processors(), &watch, NULL, err));
     a = fk_st_stamp(m.file);
     fk_model_free(&m);
-    FK_DO(fk_contents_read(&bytes, from, 0, err));
-    if (!fk_stamp_of(&b, from) || !fk_stamp_same(&a, &b))
-        FK_FAIL(err, FLECK_E_IO, "%s: the file changed while it was read", from);
-    FK_DO(write_pieces(into, &bytes, &watch, err));
+    FK_DO(fk_file_copy(from, into, &a, &watch, err));
 done:
     fk_model_free(&m);
-    fk_contents_free(&bytes);
     fk_free(name);
     fk_free(into);
     return st;
@@ -635,7 +599,7 @@ static fleck_status verify(fleck_model *model, double tolerance, double *differe
     fk_runner *r = &model->runner;
     fleck_status st;
 
-    fk_handle_begin(model, "verify", m->n_checks);
+    fk_watch_begin(&model->watch, "verify", m->n_checks);
     FK_DO(fk_handle_ready(model, err));
     FK_DO(check_finite(model, err));
     if (m->n_checks == 0)

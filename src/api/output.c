@@ -32,12 +32,19 @@ fleck_status fleck_output_replace(const char *path, fleck_output_kind kind, cons
 
 fleck_status fleck_file_copy(const char *from, const char *to, fleck_error *err)
 {
+    return fleck_file_copy_with(from, to, NULL, NULL, err);
+}
+
+fleck_status fleck_file_copy_with(const char *from, const char *to, fleck_progress *progress,
+                                  void *progress_ctx, fleck_error *err)
+{
+    fk_watch watch = {.call = progress, .ctx = progress_ctx};
     fleck_status st;
 
     if (from == NULL || to == NULL)
         return fk_error_set(err, FLECK_E_OPTION, "expected the paths of a file and of its copy");
     FK_DO(fk_output_apart(to, from, err));
-    st = fk_file_copy(from, to, err);
+    st = fk_file_copy(from, to, NULL, &watch, err);
 done:
     return st;
 }

@@ -22,6 +22,26 @@ void fleck_result_free(fleck_result **result)
     *result = NULL;
 }
 
+fleck_status fk_score_new(const fleck_model *model, fk_runner *r, const char *path,
+                          const fleck_pixels *pixels, const fleck_pixels *mask, bool keep_image,
+                          fleck_result **out, fleck_error *err)
+{
+    fleck_status st;
+
+    FK_DO(fk_handle_unchanged(model, err));
+    FK_DO(FK_CALLOC(out, 1, err));
+    if (path != NULL)
+        FK_DO(fk_predict_file(r, path, keep_image, *out, err));
+    else
+        FK_DO(fk_predict_pixels(r, pixels, mask, keep_image, *out, err));
+    fk_runner_scored(r, *out, true);
+    fk_runner_tell(r);
+done:
+    if (st != FLECK_OK)
+        fleck_result_free(out);
+    return st;
+}
+
 fleck_status fleck_score_file(fleck_model *model, const char *path, bool keep_image,
                               fleck_result **out, fleck_error *err)
 {
@@ -31,15 +51,10 @@ fleck_status fleck_score_file(fleck_model *model, const char *path, bool keep_im
     *out = NULL;
     FK_NEED(model);
     FK_NEED(path);
-    fk_handle_begin(model, "predict", 1);
+    fk_watch_begin(&model->watch, "predict", 1);
     FK_DO(fk_handle_ready(model, err));
-    FK_DO(FK_CALLOC(out, 1, err));
-    FK_DO(fk_predict_file(&model->runner, path, keep_image, *out, err));
-    fk_runner_scored(&model->runner, *out, true);
-    fk_runner_tell(&model->runner);
+    st = fk_score_new(model, &model->runner, path, NULL, NULL, keep_image, out, err);
 done:
-    if (st != FLECK_OK)
-        fleck_result_free(out);
     return st;
 }
 
@@ -53,15 +68,10 @@ fleck_status fleck_score_pixels(fleck_model *model, const fleck_pixels *pixels,
     *out = NULL;
     FK_NEED(model);
     FK_NEED(pixels);
-    fk_handle_begin(model, "predict", 1);
+    fk_watch_begin(&model->watch, "predict", 1);
     FK_DO(fk_handle_ready(model, err));
-    FK_DO(FK_CALLOC(out, 1, err));
-    FK_DO(fk_predict_pixels(&model->runner, pixels, mask, keep_image, *out, err));
-    fk_runner_scored(&model->runner, *out, true);
-    fk_runner_tell(&model->runner);
+    st = fk_score_new(model, &model->runner, NULL, pixels, mask, keep_image, out, err);
 done:
-    if (st != FLECK_OK)
-        fleck_result_free(out);
     return st;
 }
 
@@ -74,7 +84,7 @@ fleck_status fleck_score_files_with(fleck_model *model, const char *const *files
     FK_NEED(model);
     FK_NEED(on_result);
     FK_DO(fk_check_files(files, n, __func__, err));
-    fk_handle_begin(model, "predict", n);
+    fk_watch_begin(&model->watch, "predict", n);
     FK_DO(fk_handle_ready(model, err));
     st = fk_predict_files(&model->runner, files, n, keep_image, on_scored, on_result, ctx, err);
 done:
@@ -102,7 +112,7 @@ fleck_status fleck_score_batch(fleck_model *model, const fleck_pixels *pixels,
                 (long long)n);
     if (n > 0)
         FK_NEED(pixels);
-    fk_handle_begin(model, "predict", n);
+    fk_watch_begin(&model->watch, "predict", n);
     FK_DO(fk_handle_ready(model, err));
     st = fk_predict_many_pixels(&model->runner, pixels, masks, n, keep_image, on_scored, on_result,
                                 ctx, err);
@@ -259,7 +269,7 @@ fleck_status fleck_evaluate(fleck_model *model, const char *path,
     FK_NEED(path);
     FK_TAKE(&s, settings);
     FK_DO(fk_check_measure(s.protocol, s.pro_limit, __func__, err));
-    fk_handle_begin(model, "eval", 0);
+    fk_watch_begin(&model->watch, "eval", 0);
     FK_DO(fk_handle_ready(model, err));
     how = fk_source_how(s.good, s.recursive, (fk_warn){s.warning, s.warning_ctx});
     FK_DO(fk_dataset_test(&samples, path, &how, err));
@@ -317,7 +327,7 @@ fleck_status fleck_panel(const char *out_path, const char *image, const char *ma
     for (int i = 0; i < n; i++) {
         FK_NEED(columns[i].model);
         FK_NEED(columns[i].caption);
-        fk_handle_begin(columns[i].model, "panel", 0);
+        fk_watch_begin(&columns[i].model->watch, "panel", 0);
         FK_DO(fk_handle_ready(columns[i].model, err));
         inner[i] = (fk_picture_column){&columns[i].model->runner, columns[i].caption};
     }

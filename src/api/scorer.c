@@ -3,11 +3,11 @@
 #include "api/check.h"
 #include "api/handle.h"
 #include "base/mem.h"
-#include "run/predict.h"
 
 struct fleck_scorer {
     const fleck_model *model;
     fk_runner runner; /* with one thread; borrows the model */
+    fk_watch watch;   /* of the runner's pool */
 };
 
 fleck_status fleck_scorer_open(fleck_scorer **out, const fleck_model *model, fleck_error *err)
@@ -24,6 +24,7 @@ fleck_status fleck_scorer_open(fleck_scorer **out, const fleck_model *model, fle
     FK_DO(fk_runner_open(&s->runner, &model->model, 1, err));
     s->runner.max_pixels =
         model->runner.model != NULL ? model->runner.max_pixels : model->run.max_pixels;
+    fk_pool_set_watch(s->runner.pool, &s->watch);
     *out = s;
     s = NULL;
 done:
@@ -40,39 +41,31 @@ void fleck_scorer_close(fleck_scorer **scorer)
     *scorer = NULL;
 }
 
+void fleck_scorer_set_progress(fleck_scorer *scorer, fleck_progress *progress, void *ctx)
+{
+    if (scorer != NULL)
+        scorer->watch = (fk_watch){.call = progress, .ctx = ctx};
+}
+
 fleck_status fleck_scorer_file(fleck_scorer *scorer, const char *path, bool keep_image,
                                fleck_result **out, fleck_error *err)
 {
-    fleck_status st;
-
     FK_NEED(out);
     *out = NULL;
     FK_NEED(scorer);
     FK_NEED(path);
-    FK_DO(fk_handle_unchanged(scorer->model, err));
-    FK_DO(FK_CALLOC(out, 1, err));
-    st = fk_predict_file(&scorer->runner, path, keep_image, *out, err);
-done:
-    if (st != FLECK_OK)
-        fleck_result_free(out);
-    return st;
+    fk_watch_begin(&scorer->watch, "predict", 1);
+    return fk_score_new(scorer->model, &scorer->runner, path, NULL, NULL, keep_image, out, err);
 }
 
 fleck_status fleck_scorer_pixels(fleck_scorer *scorer, const fleck_pixels *pixels,
                                  const fleck_pixels *mask, bool keep_image, fleck_result **out,
                                  fleck_error *err)
 {
-    fleck_status st;
-
     FK_NEED(out);
     *out = NULL;
     FK_NEED(scorer);
     FK_NEED(pixels);
-    FK_DO(fk_handle_unchanged(scorer->model, err));
-    FK_DO(FK_CALLOC(out, 1, err));
-    st = fk_predict_pixels(&scorer->runner, pixels, mask, keep_image, *out, err);
-done:
-    if (st != FLECK_OK)
-        fleck_result_free(out);
-    return st;
+    fk_watch_begin(&scorer->watch, "predict", 1);
+    return fk_score_new(scorer->model, &scorer->runner, NULL, pixels, mask, keep_image, out, err);
 }

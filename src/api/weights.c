@@ -31,6 +31,14 @@ static fleck_status find_arch(const fk_arch **out, const char *name, fleck_error
 fleck_status fleck_weights_add(const char *home, const char *name, const char *file, bool *complete,
                                fleck_error *err)
 {
+    return fleck_weights_add_with(home, name, file, complete, NULL, NULL, err);
+}
+
+fleck_status fleck_weights_add_with(const char *home, const char *name, const char *file,
+                                    bool *complete, fleck_progress *progress, void *progress_ctx,
+                                    fleck_error *err)
+{
+    fk_watch watch = {.call = progress, .ctx = progress_ctx};
     const fk_arch *arch;
     bool whole = false;
     fleck_status st;
@@ -42,7 +50,7 @@ fleck_status fleck_weights_add(const char *home, const char *name, const char *f
     FK_NEED(file);
     st = find_arch(&arch, name, err);
     if (st == FLECK_OK)
-        st = fk_weights_add(home, arch->name, file, &whole, err);
+        st = fk_weights_add(home, arch->name, file, &whole, &watch, err);
     if (complete != NULL)
         *complete = whole;
     return st;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "base/watch.h"
 
 /* Identity and version of a file.  It is only compared, never shown. */
 typedef struct fk_stamp {
@@ -78,8 +79,10 @@ void fk_writer_use_names(bool on);
 fleck_status fk_file_write(const char *path, const void *bytes, size_t size,
                            fleck_error *err) FLECK_MUST_CHECK;
 
-/* Copy a regular file's bytes, through a writer.  FLECK_E_IO if it changes meanwhile. */
-fleck_status fk_file_copy(const char *from, const char *to, fleck_error *err) FLECK_MUST_CHECK;
+/* Copy a regular file's bytes, through a writer, reporting them in stage "write".  FLECK_E_IO if it
+ * changes meanwhile, or (wanted not NULL) has changed since it had that stamp. */
+fleck_status fk_file_copy(const char *from, const char *to, const fk_stamp *wanted, fk_watch *watch,
+                          fleck_error *err) FLECK_MUST_CHECK;
 
 /* Make folder path and its parents; an existing folder is success. */
 fleck_status fk_folder_make(const char *path, fleck_error *err) FLECK_MUST_CHECK;

@@ -32,6 +32,12 @@ void fk_watch_stage(fk_watch *w, const char *stage, int64_t total)
     w->last = 0.0;
 }
 
+void fk_watch_begin(fk_watch *w, const char *stage, int64_t total)
+{
+    w->stopped = false;
+    fk_watch_stage(w, stage, total);
+}
+
 static fleck_status stopped(const fk_watch *w, fleck_error *err)
 {
     if (w->total == 0)

@@ -18,6 +18,8 @@ typedef struct fk_watch {
 
 /* Begin a stage of `total` steps; 0 if their number is not known. */
 void fk_watch_stage(fk_watch *w, const char *stage, int64_t total);
+/* The same where a call of fleck begins: whoever stopped the last one has not stopped this. */
+void fk_watch_begin(fk_watch *w, const char *stage, int64_t total);
 /* Report that `done` of the stage's steps are done.  FLECK_E_CANCELLED if the caller cancels, now
  * or earlier; the message names stage and step. */
 fleck_status fk_watch_tell(fk_watch *w, int64_t done, fleck_error *err) FLECK_MUST_CHECK;

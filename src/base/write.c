@@ -344,7 +344,8 @@ done:
     return st;
 }
 
-fleck_status fk_file_copy(const char *from, const char *to, fleck_error *err)
+fleck_status fk_file_copy(const char *from, const char *to, const fk_stamp *wanted, fk_watch *watch,
+                          fleck_error *err)
 {
     fk_file file = {.fd = -1};
     fk_writer *w = NULL;
@@ -352,7 +353,11 @@ fleck_status fk_file_copy(const char *from, const char *to, fleck_error *err)
     fleck_status st;
 
     FK_DO(fk_file_open(&file, from, 0, err));
+    if (wanted != NULL)
+        file.stamp = *wanted;
+    FK_DO(fk_file_unchanged(&file, err));
     FK_DO(fk_writer_open(&w, to, err));
+    fk_watch_stage(watch, "write", file.stamp.size);
     FK_DO(FK_ALLOC(&piece, (int64_t)WRITE_BYTES, err));
     for (int64_t at = 0; at < file.stamp.size;) {
         const int64_t left = file.stamp.size - at;
@@ -361,6 +366,7 @@ fleck_status fk_file_copy(const char *from, const char *to, fleck_error *err)
         FK_DO(fk_file_read(&file, piece, at, n, err));
         FK_DO(fk_writer_write(w, piece, n, err));
         at += (int64_t)n;
+        FK_DO(fk_watch_step(watch, at, err));
     }
     FK_DO(fk_file_unchanged(&file, err));
     FK_DO(fk_writer_commit(&w, err));

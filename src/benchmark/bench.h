@@ -161,8 +161,10 @@ typedef struct fk_bench_result {
 /* One category.  Valid when zeroed; owned. */
 typedef struct fk_bench_category {
     char *name;
-    int64_t images, decoded, passed; /* number of images; of decodings and network passes in the
-                                        last call that computed a run */
+    int64_t images;
+    /* Number of decodings of images and of masks, and of network passes, in the last call that
+     * computed a run. */
+    int64_t decoded, masks, passed;
     int n_networks;
     fk_bench_files files;
     int n;

@@ -203,22 +203,27 @@ static fleck_status draw_panel(const job *w, fk_bench_result *out, fk_runner *r,
     const fk_sample *s = &w->data->test.items[sample];
     const char *caption = "heat map";
     fleck_result result = {0};
-    fk_image heat = {0};
+    fk_image heat = {0}, truth = {0};
+    unsigned kinds;
     char *path = NULL;
     fleck_status st;
 
     FK_DO(fk_bench_panel_path(&path, w->out, w->category->name, out, k, err));
     FK_DO(fk_predict_file(r, s->path, true, &result, err));
     FK_DO(fk_picture_overlay(&heat, r->model, &result, err));
+    if (out->report.has_pixel && s->mask != NULL)
+        FK_DO(fk_runner_mask(r, 0, s->mask, s->path, result.image_width, result.image_height,
+                             &truth, &kinds, err));
     FK_DO(fk_picture_row(path,
                          &(fk_image){.width = result.image_width,
                                      .height = result.image_height,
                                      .channels = 3,
                                      .data = result.image},
-                         s->path, out->report.has_pixel, s->mask, &heat, &caption, 1, PANEL_TILE,
-                         err));
+                         s->path, out->report.has_pixel ? &truth : NULL, &heat, &caption, 1,
+                         PANEL_TILE, err));
 done:
     fk_result_free(&result);
+    fk_image_free(&truth);
     fk_image_free(&heat);
     fk_free(path);
     return st;
@@ -474,11 +479,11 @@ static fleck_status compute_missing(job *w, const fk_bench_runs *runs, fk_bench_
     FK_DO(fk_fit_check_files(w->data->files, NULL, w->contents, &w->data->n_files, fit->skip_bad,
                              &automatic, &w->window, err));
     FK_DO(fk_blobs_open(&blobs, w->out, w->settings->memory, err));
-    c->decoded = c->passed = 0;
+    c->decoded = c->masks = c->passed = 0;
     c->n_networks = feeds->n;
     for (int k = 0; k < feeds->n; k++) {
         feeds->feeds[k].blobs = blobs;
-        feeds->feeds[k].decoded = feeds->feeds[k].passed = 0;
+        feeds->feeds[k].decoded = feeds->feeds[k].masks = feeds->feeds[k].passed = 0;
     }
     place->passed += c->n_reused;
     for (int i = 0; i < runs->n; i++) {
@@ -491,6 +496,7 @@ static fleck_status compute_missing(job *w, const fk_bench_runs *runs, fk_bench_
     }
     for (int k = 0; k < feeds->n; k++) {
         c->decoded += feeds->feeds[k].decoded;
+        c->masks += feeds->feeds[k].masks;
         c->passed += feeds->feeds[k].passed;
     }
     if (c->n_failed == c->n)
@@ -512,6 +518,8 @@ fleck_status fk_bench_category_run(fk_bench_category *c, fk_bench_category *know
                                    fleck_error *err)
 {
     job w = {.data = data, .out = out, .file = file, .settings = s, .category = c};
+    fk_watch watch = {.call = s->fit->progress, .ctx = s->fit->progress_ctx}, *before;
+    fk_pool *pool = feeds->feeds[0].pool;
     fleck_status st;
 
     if (data->error.status != FLECK_OK)
@@ -522,10 +530,14 @@ fleck_status fk_bench_category_run(fk_bench_category *c, fk_bench_category *know
     c->n = runs->n;
     c->images = data->train.count + data->test.count;
     c->decoded = known->decoded;
+    c->masks = known->masks;
     c->passed = known->passed;
     c->n_networks = known->n_networks;
-    FK_DO(fk_bench_files_look(&c->files, &data->train, &data->test, data->path, &known->files,
-                              feeds->feeds[0].pool, err));
+    before = fk_pool_set_watch(pool, &watch);
+    st = fk_bench_files_look(&c->files, &data->train, &data->test, data->path, &known->files, pool,
+                             err);
+    (void)fk_pool_set_watch(pool, before);
+    FK_DO(st);
     FK_DO(settle_runs(&w, known, runs, feeds, err));
     if (c->n_reused < c->n)
         FK_DO(compute_missing(&w, runs, feeds, place, err));

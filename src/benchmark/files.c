@@ -139,7 +139,7 @@ fleck_status fk_bench_files_look(fk_bench_files *out, const fk_samples *train,
         FK_DO(add_file(&l, s->mask, folder, err));
         FK_DO(add_file(&l, s->ignore, folder, err));
     }
-    FK_DO(fk_pool_run(pool, out->count, look_at, &l, err));
+    FK_DO(fk_pool_run_stage(pool, "check files", out->count, look_at, &l, err));
 done:
     fk_free(l.from);
     if (st != FLECK_OK)

@@ -244,11 +244,12 @@ fleck_status fk_bench_category_write(const fk_bench_category *c, const char *pat
 {
     fk_json *o = fk_json_object(), *runs = fk_json_array();
     char *text = NULL;
-    bool ok =
-        o != NULL && fk_json_put_string(o, "fleck", FLECK_VERSION) &&
-        fk_json_put_int(o, "bench", FORMAT) && fk_json_put_string(o, "category", c->name) &&
-        fk_json_put_int(o, "images", c->images) && fk_json_put_int(o, "decoded", c->decoded) &&
-        fk_json_put_int(o, "networks", c->n_networks) && fk_json_put_int(o, "passes", c->passed);
+    bool ok = o != NULL && fk_json_put_string(o, "fleck", FLECK_VERSION) &&
+              fk_json_put_int(o, "bench", FORMAT) && fk_json_put_string(o, "category", c->name) &&
+              fk_json_put_int(o, "images", c->images) &&
+              fk_json_put_int(o, "decoded", c->decoded) && fk_json_put_int(o, "masks", c->masks) &&
+              fk_json_put_int(o, "networks", c->n_networks) &&
+              fk_json_put_int(o, "passes", c->passed);
     fleck_status st = FLECK_OK;
 
     for (int i = 0; ok && runs != NULL && i < c->n; i++)
@@ -534,6 +535,8 @@ static fleck_status get_category(fk_bench_category *c, const fk_json *o, fleck_e
     FK_DO(get_text(&c->name, o, "category", err));
     FK_DO(get_count(&c->images, o, "images", err));
     FK_DO(get_count(&c->decoded, o, "decoded", err));
+    if (fk_json_get(o, "masks") != NULL) /* older results lack it */
+        FK_DO(get_count(&c->masks, o, "masks", err));
     FK_DO(get_count(&c->passed, o, "passes", err));
     FK_DO(get_count(&networks, o, "networks", err));
     n = runs != NULL && fk_json_is_array(runs) ? fk_json_count(runs) : 0;

@@ -247,7 +247,7 @@ static fleck_status add_folder(search *s, const char *path, const char *name,
     if (!s->recursive && s->sub == NULL)
         below.sub = name;
     st = search_folder(&below, path, &why);
-    if (st == FLECK_E_NOMEM || st == FLECK_OK) {
+    if (st == FLECK_E_NOMEM || st == FLECK_E_CANCELLED || st == FLECK_OK) {
         if (st != FLECK_OK)
             fk_error_set(err, st, "%s", why.message);
         return st;
@@ -282,12 +282,15 @@ done:
 
 static fleck_status search_folder(search *s, const char *folder, fleck_error *err)
 {
+    fk_watch *watch = s->out->watch;
     entries all = {0};
     fleck_status st;
 
     FK_DO(read_entries(&all, folder, err));
-    for (int64_t i = 0; i < all.count; i++)
+    for (int64_t i = 0; i < all.count; i++) {
         FK_DO(add_one(s, folder, &all.items[i], err));
+        FK_DO(fk_watch_step(watch, watch != NULL ? watch->done + 1 : 0, err));
+    }
 done:
     entries_free(&all);
     return st;

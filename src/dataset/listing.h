@@ -37,6 +37,7 @@ typedef struct fk_listing {
     int64_t n_passed, passed_room;
     struct fk_folder_id *seen; /* hash table of folders */
     int64_t n_seen, seen_room;
+    fk_watch *watch; /* borrowed; NULL, or told of the entries of folders */
 } fk_listing;
 
 void fk_listing_free(fk_listing *l);
@@ -47,7 +48,8 @@ void fk_listing_free(fk_listing *l);
  *
  * look decides about every file.  A link that leads nowhere and a file that cannot be opened are
  * added to paths.
- *   FLECK_E_NOTFOUND, FLECK_E_IO  folder itself cannot be listed; l holds a part */
+ *   FLECK_E_NOTFOUND, FLECK_E_IO  folder itself cannot be listed; l holds a part
+ *   FLECK_E_CANCELLED             likewise */
 fleck_status fk_listing_add(fk_listing *l, const char *folder, bool recursive, fk_look_fn *look,
                             fleck_error *err) FLECK_MUST_CHECK;
 

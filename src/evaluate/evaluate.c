@@ -20,7 +20,7 @@ typedef struct evaluation {
     fk_source source;
     fk_batch batch;
     unsigned *kinds;             /* [batch] kinds of its ground truth, see fk_mask_load() */
-    double *seconds;             /* [batch] time for ground truth and map */
+    double *seconds;             /* [batch] time of counting its map */
     const char **files, **masks; /* [test images] masks: of ignored regions */
 } evaluation;
 
@@ -31,13 +31,14 @@ fleck_eval_settings fk_evaluate_defaults(void)
 
 /* Bring map and ground truth of an image to one size and count them.  *fatal: the error is not that
  * of the image. */
-static fleck_status count_map(evaluation *e, int64_t item, const fleck_result *r, bool *fatal,
-                              fleck_error *err)
+static fleck_status count_map(evaluation *e, int64_t item, const fleck_result *r,
+                              const fk_image *truth, bool *fatal, fleck_error *err)
 {
     int64_t i = e->done + item;
     const fk_preprocess *p = &e->runner->model->pre;
     bool original = e->settings->protocol == FLECK_PROTOCOL_ORIGINAL;
-    fk_image mask = {0}, at_own_size = {0};
+    fk_image placed = {0}, at_own_size = {0};
+    const fk_image *mask = original ? truth : &placed;
     const fk_canvas *canvas = &e->batch.front.canvases[item];
     const fk_image *left_out = original ? &at_own_size : &canvas->left_out;
     const float *map = r->map;
@@ -46,8 +47,8 @@ static fleck_status count_map(evaluation *e, int64_t item, const fleck_result *r
     double level;
     fleck_status st;
 
-    FK_DO(fk_testset_mask(&e->tests, i, false, original ? NULL : p, r->image_width, r->image_height,
-                          &mask, &e->kinds[item], err));
+    if (!original && truth->data != NULL)
+        FK_DO(fk_place_mask(&placed, truth, p, err));
     if (original) {
         FK_DO(fk_left_out(&at_own_size, e->runner->model, &canvas->whole, r->image_width,
                           r->image_height, err));
@@ -59,11 +60,11 @@ static fleck_status count_map(evaluation *e, int64_t item, const fleck_result *r
     }
     FK_DO(fk_result_level(&level, e->runner->model, r, err));
     *fatal = true;
-    FK_DO(fk_testset_add_map(&e->tests, i, map, height, width, &mask, left_out, err));
+    FK_DO(fk_testset_add_map(&e->tests, i, map, height, width, mask, left_out, err));
     *fatal = false;
-    fk_testset_add_outline(&e->tests, level, map, height * width, &mask, left_out);
+    fk_testset_add_outline(&e->tests, level, map, height * width, mask, left_out);
 done:
-    fk_image_free(&mask);
+    fk_image_free(&placed);
     fk_image_free(&at_own_size);
     fk_free(full);
     return st;
@@ -81,23 +82,32 @@ static int64_t counting_bytes(const evaluation *e, const fleck_result *r)
 static fleck_status count_one(void *ctx, int64_t item, int worker, fleck_error *err)
 {
     evaluation *e = ctx;
-    int64_t bytes = counting_bytes(e, &e->batch.results[item]);
+    const fleck_result *r = &e->batch.results[item];
+    fleck_error *own = &e->batch.front.errors[item];
+    const char *path = fk_testset_truth(&e->tests, e->done + item);
+    int64_t bytes = counting_bytes(e, r);
+    fk_image truth = {0};
     bool fatal = false;
     double start;
-    fleck_status st;
+    fleck_status st = FLECK_OK;
 
     /* A bad image does not end the evaluation; the report counts it. */
     e->seconds[item] = 0.0;
     e->kinds[item] = 0;
-    if (e->batch.front.errors[item].status != FLECK_OK || !e->tests.samples->has_masks)
+    if (own->status != FLECK_OK || !e->tests.samples->has_masks)
         return FLECK_OK;
     fk_gate_enter(&e->batch.gate, bytes, worker == 0 ? fk_pool_watch(e->runner->pool) : NULL);
+    if (path != NULL)
+        st = fk_runner_mask(e->runner, worker, path, r->path, r->image_width, r->image_height,
+                            &truth, &e->kinds[item], own);
     start = fk_clock_seconds();
-    st = count_map(e, item, &e->batch.results[item], &fatal, &e->batch.front.errors[item]);
+    if (st == FLECK_OK)
+        st = count_map(e, item, r, &truth, &fatal, own);
     e->seconds[item] = fk_clock_seconds() - start;
+    fk_image_free(&truth);
     fk_gate_leave(&e->batch.gate, bytes);
     if (fatal && (st == FLECK_E_IO || st == FLECK_E_NOTFOUND))
-        return fk_error_set(err, st, "%s", e->batch.front.errors[item].message);
+        return fk_error_set(err, st, "%s", own->message);
     return FLECK_OK;
 }
 

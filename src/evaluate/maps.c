@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "map/map.h"
-#include "view/canvas.h"
+#include "view/place.h"
 #include "evaluate/evaluate.h"
 #include "run/output.h"
 #include "evaluate/testset.h"
@@ -96,6 +96,25 @@ static double highest_of(const float *map, int64_t n, const uint8_t *left_out)
     return (double)highest;
 }
 
+/* Load the mask at path, or nothing if it is NULL, at the crop of p or (p NULL) at its own size,
+ * which must be that of its image. */
+static fleck_status load_mask(fk_image *out, unsigned *kinds, const char *path,
+                              const fk_preprocess *p, const char *image, const fk_image *like,
+                              fleck_error *err)
+{
+    fk_image mask = {0};
+    fleck_status st;
+
+    *kinds = 0;
+    if (path == NULL)
+        return FLECK_OK;
+    FK_DO(fk_mask_load(&mask, kinds, path, image, like->width, like->height, err));
+    FK_DO(fk_place_mask(out, &mask, p != NULL ? p : &(fk_preprocess){0}, err));
+done:
+    fk_image_free(&mask);
+    return st;
+}
+
 static fleck_status add_sample(fk_testset *t, int64_t i, const char *maps_dir,
                                const fk_preprocess *p, int64_t max_pixels, fleck_error *err)
 {
@@ -117,8 +136,8 @@ static fleck_status add_sample(fk_testset *t, int64_t i, const char *maps_dir,
         FK_FAIL(err, FLECK_E_SHAPE, "%s: expected a map of %lldx%lld, found %lldx%lld", path,
                 (long long)want_width, (long long)want_height, (long long)map.shape[1],
                 (long long)map.shape[0]);
-    FK_DO(fk_testset_mask(t, i, false, p, image.width, image.height, &mask, &kinds, err));
-    FK_DO(fk_testset_mask(t, i, true, p, image.width, image.height, &left_out, &ignored, err));
+    FK_DO(load_mask(&mask, &kinds, fk_testset_truth(t, i), p, sample->path, &image, err));
+    FK_DO(load_mask(&left_out, &ignored, sample->ignore, p, sample->path, &image, err));
     FK_DO(fk_testset_add_map(t, i, map.data, want_height, want_width, &mask, &left_out, err));
     FK_DO(fk_testset_note(t, i, kinds, ignored, err));
     fk_testset_add_score(t, i, highest_of(map.data, fk_tensor_count(&map), left_out.data));

@@ -2,7 +2,6 @@
 /* Labelled test images, and what an evaluation counts of their scores and maps. */
 #include "evaluate/testset.h"
 #include "base/mem.h"
-#include "view/place.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -34,30 +33,11 @@ void fk_testset_free(fk_testset *t)
     *t = (fk_testset){0};
 }
 
-fleck_status fk_testset_mask(const fk_testset *t, int64_t i, bool ignore, const fk_preprocess *p,
-                             int64_t width, int64_t height, fk_image *out, unsigned *kinds,
-                             fleck_error *err)
+const char *fk_testset_truth(const fk_testset *t, int64_t i)
 {
     const fk_sample *sample = &t->samples->items[i];
-    const bool marked = t->samples->has_masks && sample->defective;
-    const char *path = ignore ? sample->ignore : marked ? sample->mask : NULL;
-    fk_image mask = {0};
-    fleck_status st = FLECK_OK;
 
-    *out = (fk_image){0};
-    *kinds = 0;
-    if (path == NULL)
-        return FLECK_OK;
-    FK_DO(fk_mask_load(&mask, kinds, path, sample->path, width, height, err));
-    if (p != NULL) {
-        FK_DO(fk_place_mask(out, &mask, p, err));
-    } else {
-        *out = mask;
-        mask = (fk_image){0};
-    }
-done:
-    fk_image_free(&mask);
-    return st;
+    return t->samples->has_masks && sample->defective ? sample->mask : NULL;
 }
 
 fleck_status fk_testset_note(fk_testset *t, int64_t i, unsigned kinds, unsigned ignored,

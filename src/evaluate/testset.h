@@ -34,12 +34,8 @@ fleck_status fk_testset_open(fk_testset *t, const fk_samples *samples, const cha
 #define FK_TESTSET_BYTES (INT64_C(64) << 20)
 void fk_testset_free(fk_testset *t);
 
-/* Load the ground truth of sample i, or (ignore) its ignored region, to be compared with a map: at
- * the crop of p, or (p NULL) at its own size, which must be width x height.  Empty: there is none.
- * *kinds as fk_mask_load() sets them. */
-fleck_status fk_testset_mask(const fk_testset *t, int64_t i, bool ignore, const fk_preprocess *p,
-                             int64_t width, int64_t height, fk_image *out, unsigned *kinds,
-                             fleck_error *err) FLECK_MUST_CHECK;
+/* Path of the ground truth of sample i, NULL if there is none. */
+const char *fk_testset_truth(const fk_testset *t, int64_t i);
 
 /* Count the map [height, width] of sample i with its ground truth, mask (data NULL: all good),
  * without pixels that are not 0 in left_out (data NULL: none).  It does nothing if no sample has

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A feed decodes images and runs one network.  With a store (blobs) it keeps images and taps, so
- * that each image is decoded once and passes the network once for all runners of the feed.
+ * that each image or mask is decoded once, and each image passes the network once, for all runners
+ * of the feed.
  *
- * Taps are stored by the SHA-256 of the network's input, images by that of their path.  Fit,
- * calibration, evaluation and pictures are the same code with a store as without. */
+ * Taps are stored by the SHA-256 of the network's input, images and masks by that of their path.
+ * Fit, calibration, evaluation and pictures are the same code with a store as without. */
 #include "run/feed.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -17,7 +18,8 @@
 typedef struct head {
     double seconds; /* time of decoding, or of the network */
     int64_t width, height, channels;
-    uint8_t pad[32]; /* so that the taps that follow are aligned */
+    unsigned kinds;  /* of a mask */
+    uint8_t pad[28]; /* so that the taps that follow are aligned */
 } head;
 
 static int64_t tap_floats(const fk_tap_info *t)
@@ -91,36 +93,43 @@ static void name_of(char name[FK_BLOBS_NAME], const char *kind, const void *byte
     fk_sha256_finish(&sum, name);
 }
 
-/* Read a stored image. */
-static fleck_status read_image(fk_feed *f, const char *name, int64_t size, fk_image *out,
+/* Read the image or mask that is stored by this name; out stays empty if there is none. */
+static fleck_status read_image(fk_feed *f, const char *name, fk_image *out, unsigned *kinds,
                                double *seconds, fleck_error *err)
 {
+    int64_t size = f->blobs != NULL ? fk_blobs_size(f->blobs, name) : -1;
     uint8_t *record = NULL;
     head h;
     fleck_status st;
 
+    if (size < 0)
+        return FLECK_OK;
     FK_DO(FK_ALLOC(&record, size, err));
     FK_DO(fk_blobs_get(f->blobs, name, record, err));
     memcpy(&h, record, sizeof h);
     FK_DO(fk_image_init(out, h.width, h.height, (int)h.channels, err));
     memcpy(out->data, record + sizeof h, (size_t)(size - (int64_t)sizeof h));
+    *kinds = h.kinds;
     *seconds = h.seconds;
 done:
     fk_free(record);
     return st;
 }
 
-static fleck_status store_image(fk_feed *f, const char *name, const fk_image *image, double seconds,
-                                fleck_error *err)
+static fleck_status store_image(fk_feed *f, const char *name, const fk_image *image, unsigned kinds,
+                                double seconds, fleck_error *err)
 {
     int64_t bytes = image->width * image->height * image->channels;
     head h = {.seconds = seconds,
               .width = image->width,
               .height = image->height,
-              .channels = image->channels};
+              .channels = image->channels,
+              .kinds = kinds};
     uint8_t *record = NULL;
-    fleck_status st;
+    fleck_status st = FLECK_OK;
 
+    if (f->blobs == NULL)
+        return FLECK_OK;
     FK_DO(FK_ALLOC(&record, (int64_t)sizeof h + bytes, err));
     memcpy(record, &h, sizeof h);
     memcpy(record + sizeof h, image->data, (size_t)bytes);
@@ -130,47 +139,61 @@ done:
     return st;
 }
 
-/* Name of the image at path, decoded with these settings. */
-static void name_image(char name[FK_BLOBS_NAME], const char *path, const fk_image_settings *s)
-{
-    char text[128];
-    fk_sha256 sum;
-
-    fk_format(text, sizeof text, "image %u %u %d %u,%u,%u ", s->low, s->high, s->blend,
-              s->background[0], s->background[1], s->background[2]);
-    fk_sha256_begin(&sum);
-    fk_sha256_add(&sum, text, strlen(text));
-    fk_sha256_add(&sum, path, strlen(path));
-    fk_sha256_finish(&sum, name);
-}
-
 fleck_status fk_feed_decode(fk_feed *f, const char *path, const fk_image_settings *settings,
                             fk_image *out, fk_image_notes *notes, double *seconds, fleck_error *err)
 {
-    char name[FK_BLOBS_NAME];
-    bool keep = f->blobs != NULL;
-    int64_t size = -1;
+    const fk_image_settings *s = settings;
+    char text[128], name[FK_BLOBS_NAME];
+    unsigned none;
     double start;
     fleck_status st;
 
     *out = (fk_image){0};
     *seconds = 0.0;
     *notes = (fk_image_notes){0};
-    if (keep) {
-        name_image(name, path, settings);
-        size = fk_blobs_size(f->blobs, name);
-    }
-    if (size >= 0)
-        return read_image(f, name, size, out, seconds, err);
+    fk_format(text, sizeof text, "image %u %u %d %u,%u,%u", s->low, s->high, s->blend,
+              s->background[0], s->background[1], s->background[2]);
+    name_of(name, text, path, strlen(path));
+    FK_DO(read_image(f, name, out, &none, seconds, err));
+    if (out->data != NULL)
+        goto done;
     start = fk_clock_seconds();
     FK_DO(fk_image_load_with(out, path, FK_IMAGE_RGB, settings, notes, err));
     *seconds = fk_clock_seconds() - start;
     f->decoded++;
-    if (keep)
-        st = store_image(f, name, out, *seconds, err);
+    FK_DO(store_image(f, name, out, 0, *seconds, err));
+done:
     if (st != FLECK_OK)
         fk_image_free(out);
+    return st;
+}
+
+fleck_status fk_feed_mask(fk_feed *f, const char *path, const char *image, int64_t width,
+                          int64_t height, fk_image *out, unsigned *kinds, double *seconds,
+                          fleck_error *err)
+{
+    char name[FK_BLOBS_NAME], *text = NULL;
+    double start;
+    fleck_status st;
+
+    *out = (fk_image){0};
+    *kinds = 0;
+    *seconds = 0.0;
+    FK_DO(fk_asprintf(&text, err, "mask %lldx%lld %s", (long long)width, (long long)height,
+                      image != NULL ? image : ""));
+    name_of(name, text, path, strlen(path));
+    FK_DO(read_image(f, name, out, kinds, seconds, err));
+    if (out->data != NULL)
+        goto done;
+    start = fk_clock_seconds();
+    FK_DO(fk_mask_load(out, kinds, path, image, width, height, err));
+    *seconds = fk_clock_seconds() - start;
+    f->masks++;
+    (void)!store_image(f, name, out, *kinds, *seconds, NULL); /* without, it is loaded again */
 done:
+    fk_free(text);
+    if (st != FLECK_OK)
+        fk_image_free(out);
     return st;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A feed decodes images and runs one network.  With a store (blobs) it keeps images and taps, so
- * that each image is decoded once and passes the network once for all runners of the feed. */
+/* A feed decodes images and masks, and runs one network.  With a store (blobs) it keeps images,
+ * masks and taps, so that each is decoded or passed once for all runners of the feed. */
 #ifndef FK_RUN_FEED_H
 #define FK_RUN_FEED_H
 
@@ -8,6 +8,7 @@
 #include "base/pool.h"
 #include "image/image.h"
 #include "net/net.h"
+#include "view/mask.h"
 
 /* Valid when zeroed; see fk_feed_close(). */
 typedef struct fk_feed {
@@ -19,9 +20,10 @@ typedef struct fk_feed {
     fk_net_session **sessions; /* [lanes] */
     uint8_t **records;         /* [lanes] with blobs: the taps of one input, as they are stored */
     int64_t record_bytes;
-    char key[FK_BLOBS_NAME];         /* distinguishes feeds that share blobs */
-    fk_blobs *blobs;                 /* borrowed; NULL: nothing is stored */
-    _Atomic int64_t decoded, passed; /* images and network inputs that were not in the blobs */
+    char key[FK_BLOBS_NAME]; /* distinguishes feeds that share blobs */
+    fk_blobs *blobs;         /* borrowed; NULL: nothing is stored */
+    /* Images, masks and network inputs that were not in the blobs. */
+    _Atomic int64_t decoded, masks, passed;
 } fk_feed;
 
 /* Compile the network.  key: any text that is different for each network with the same blobs. */
@@ -38,6 +40,11 @@ fleck_status fk_feed_wake(fk_feed *f, fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_feed_decode(fk_feed *f, const char *path, const fk_image_settings *settings,
                             fk_image *out, fk_image_notes *notes, double *seconds,
                             fleck_error *err) FLECK_MUST_CHECK;
+
+/* The same of a mask: fk_mask_load(). */
+fleck_status fk_feed_mask(fk_feed *f, const char *path, const char *image, int64_t width,
+                          int64_t height, fk_image *out, unsigned *kinds, double *seconds,
+                          fleck_error *err) FLECK_MUST_CHECK;
 
 /* Run the network, which must not rest, on n inputs, n <= lanes, with all threads of the pool.
  * Taps of pixels that were passed before come from the blobs.  *seconds is the time of all threads

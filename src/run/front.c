@@ -83,18 +83,28 @@ static fleck_status make_canvas(fk_front *f, int64_t item, int worker, fleck_err
     fk_source *s = f->source;
     int64_t i = fk_front_image(f, item);
     fk_canvas *c = &f->canvases[item];
+    const char *path = s->masks != NULL ? s->masks[i] : NULL;
     fk_image original = {0}, mask = {0};
+    unsigned kinds = 0;
     bool borrowed = false;
     double start;
     fleck_status st;
 
     FK_DO(fk_source_read(s, f->runner, worker, i, &original, &borrowed, err)); /* names the image */
+    if (path != NULL)
+        st = fk_runner_mask(f->runner, worker, path, NULL, original.width, original.height, &mask,
+                            &kinds, err);
+    else
+        st = fk_source_mask(s, i, original.width, original.height, &mask, err);
     start = fk_clock_seconds();
-    st = fk_source_mask(s, i, original.width, original.height, &mask, err);
     if (st == FLECK_OK)
-        st = fk_canvas_make(c, f->runner->model, &original, s->masks != NULL ? s->masks[i] : NULL,
-                            f->whole_masks, mask.data != NULL ? &mask : NULL, err);
+        st = fk_canvas_make(c, f->runner->model, &original, mask.data != NULL ? &mask : NULL, err);
     f->runner->lanes[worker].decode += fk_clock_seconds() - start;
+    c->kinds = kinds;
+    if (st == FLECK_OK && f->whole_masks) {
+        c->whole = mask;
+        mask = (fk_image){0};
+    }
     if (st == FLECK_OK && f->took != NULL)
         st = f->took(f->ctx, item, &original, err);
     if (st != FLECK_OK)

@@ -192,51 +192,35 @@ done:
     return st;
 }
 
-/* The ground truth as a picture, black for a good image. */
-static fleck_status truth_picture(fk_image *out, const char *mask, const char *path,
-                                  const fk_image *like, fleck_error *err)
-{
-    unsigned kinds;
-    fleck_status st;
-
-    if (mask != NULL) {
-        FK_DO(fk_mask_load(out, &kinds, mask, path, like->width, like->height, err));
-    } else {
-        FK_DO(fk_image_init(out, like->width, like->height, 1, err));
-        memset(out->data, 0, (size_t)(like->width * like->height));
-    }
-done:
-    if (st != FLECK_OK)
-        fk_image_free(out);
-    return st;
-}
-
 fleck_status fk_picture_row(const char *out_path, const fk_image *image, const char *image_path,
-                            bool known, const char *mask, const fk_image *pictures,
+                            const fk_image *truth, const fk_image *pictures,
                             const char *const *captions, int n, int64_t tile, fleck_error *err)
 {
-    const int first = known ? 2 : 1; /* column of the first picture */
+    const int first = truth != NULL ? 2 : 1; /* column of the first picture */
     char origin[FK_SHA256_TEXT];
-    fk_image truth = {0}, panel = {0};
-    const fk_image *list[FK_PICTURE_COLUMNS + 2] = {image, &truth};
-    const char *texts[FK_PICTURE_COLUMNS + 2] = {"image", mask != NULL ? "ground truth"
-                                                                       : "ground truth: none"};
+    fk_image black = {0}, panel = {0};
+    const fk_image *list[FK_PICTURE_COLUMNS + 2] = {image, truth};
+    const char *texts[FK_PICTURE_COLUMNS + 2] = {"image", "ground truth"};
     fleck_status st;
 
     if (n < 1 || n > FK_PICTURE_COLUMNS)
         FK_FAIL(err, FLECK_E_OPTION, "panel: expected 1 to %d models, got %d", FK_PICTURE_COLUMNS,
                 n);
+    if (truth != NULL && truth->data == NULL) {
+        FK_DO(fk_image_init(&black, image->width, image->height, 1, err));
+        memset(black.data, 0, (size_t)(image->width * image->height));
+        list[1] = &black;
+        texts[1] = "ground truth: none";
+    }
     for (int i = 0; i < n; i++) {
         list[first + i] = &pictures[i];
         texts[first + i] = captions[i];
     }
-    if (known)
-        FK_DO(truth_picture(&truth, mask, image_path, image, err));
     FK_DO(fk_render_panel(&panel, list, texts, n + first, tile, err));
     fk_output_origin(origin, image_path);
     FK_DO(fk_image_save_picture(&panel, origin, out_path, err));
 done:
-    fk_image_free(&truth);
+    fk_image_free(&black);
     fk_image_free(&panel);
     return st;
 }
@@ -274,10 +258,11 @@ fleck_status fk_picture_panel(const char *out_path, const char *image, const cha
                               const fk_picture_column *columns, int n, int64_t tile,
                               fleck_error *err)
 {
-    fk_image pictures[FK_PICTURE_COLUMNS] = {{0}}, original = {0};
+    fk_image pictures[FK_PICTURE_COLUMNS] = {{0}}, original = {0}, truth = {0};
     const char *captions[FK_PICTURE_COLUMNS];
     fk_image_settings settings;
     fleck_result result = {0};
+    unsigned kinds;
     fleck_status st;
 
     settings = fk_runner_decoding(columns[0].runner);
@@ -288,8 +273,11 @@ fleck_status fk_picture_panel(const char *out_path, const char *image, const cha
         fk_result_free(&result);
         captions[i] = columns[i].caption;
     }
-    FK_DO(fk_picture_row(out_path, &original, image, true, mask, pictures, captions, n, tile, err));
+    if (mask != NULL)
+        FK_DO(fk_mask_load(&truth, &kinds, mask, image, original.width, original.height, err));
+    FK_DO(fk_picture_row(out_path, &original, image, &truth, pictures, captions, n, tile, err));
 done:
+    fk_image_free(&truth);
     for (int i = 0; i < FK_PICTURE_COLUMNS; i++)
         fk_image_free(&pictures[i]);
     fk_image_free(&original);

@@ -29,11 +29,10 @@ typedef struct fk_picture_column {
     const char *caption;
 } fk_picture_column;
 
-/* Write image | ground truth | n pictures, with captions, as PNG to out_path.  mask: path of the
- * ground truth, NULL for a good image.  known false: there is no ground truth, and no column for
- * it. */
+/* Write image | ground truth | n pictures, with captions, as PNG to out_path.  truth: empty for a
+ * good image; NULL: there is no ground truth, and no column for it. */
 fleck_status fk_picture_row(const char *out_path, const fk_image *image, const char *image_path,
-                            bool known, const char *mask, const fk_image *pictures,
+                            const fk_image *truth, const fk_image *pictures,
                             const char *const *captions, int n, int64_t tile,
                             fleck_error *err) FLECK_MUST_CHECK;
 

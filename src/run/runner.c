@@ -300,6 +300,18 @@ fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image
     return st;
 }
 
+fleck_status fk_runner_mask(fk_runner *r, int lane, const char *path, const char *image,
+                            int64_t width, int64_t height, fk_image *mask, unsigned *kinds,
+                            fleck_error *err)
+{
+    double spent;
+    fleck_status st =
+        fk_feed_mask(r->feeds[0], path, image, width, height, mask, kinds, &spent, err);
+
+    r->lanes[lane].decode += spent;
+    return st;
+}
+
 fleck_status fk_runner_pixels(fk_runner *r, int lane, const fleck_pixels *pixels, bool *borrowed,
                               fk_image *original, fleck_error *err)
 {

@@ -71,7 +71,11 @@ int64_t fk_runner_transparent(const fk_runner *r);
 /* Decode path (RGB, EXIF applied) into original. */
 fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image *original,
                               fleck_error *err) FLECK_MUST_CHECK;
-/* The same of pixels in memory, see fk_image_of_pixels(). */
+/* Load a mask, as fk_mask_load(). */
+fleck_status fk_runner_mask(fk_runner *r, int lane, const char *path, const char *image,
+                            int64_t width, int64_t height, fk_image *mask, unsigned *kinds,
+                            fleck_error *err) FLECK_MUST_CHECK;
+/* Convert pixels in memory into original, see fk_image_of_pixels(). */
 fleck_status fk_runner_pixels(fk_runner *r, int lane, const fleck_pixels *pixels, bool *borrowed,
                               fk_image *original, fleck_error *err) FLECK_MUST_CHECK;
 /* Allocate embeddings until there are n. */

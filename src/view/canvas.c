@@ -8,7 +8,6 @@
 #include "view/canvas.h"
 #include "base/mem.h"
 #include "map/map.h"
-#include "view/mask.h"
 #include "view/place.h"
 #include "view/traits.h"
 
@@ -56,24 +55,6 @@ static void unite(fk_image *out, const fk_image *what)
 {
     for (int64_t i = 0; i < what->width * what->height; i++)
         out->data[i] |= what->data[i];
-}
-
-/* Load the image's own mask. */
-static fleck_status load_own(fk_canvas *c, const fk_model *m, const char *path, bool whole,
-                             fleck_error *err)
-{
-    fk_image mask = {0};
-    fleck_status st;
-
-    FK_DO(fk_mask_load(&mask, &c->kinds, path, NULL, c->width, c->height, err));
-    FK_DO(fk_place_mask(&c->own, &mask, &m->pre, err));
-    if (whole) {
-        c->whole = mask;
-        mask = (fk_image){0};
-    }
-done:
-    fk_image_free(&mask);
-    return st;
 }
 
 /* Set out to the union of the model's mask (see mask_of()) and own, which may be empty. */
@@ -133,7 +114,7 @@ static fleck_status fit_pixels(fk_image *out, const fk_preprocess *p, const fk_i
 }
 
 fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *original,
-                            const char *mask, bool whole, const fk_image *drawn, fleck_error *err)
+                            const fk_image *own, fleck_error *err)
 {
     const fk_preprocess *p = &m->pre;
     int64_t width = original->width, height = original->height;
@@ -141,10 +122,8 @@ fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *o
 
     *out = (fk_canvas){.tiled = p->tile > 0, .width = width, .height = height};
     FK_DO(fit_pixels(&out->pixels, p, original, err));
-    if (mask != NULL)
-        FK_DO(load_own(out, m, mask, whole, err));
-    if (drawn != NULL)
-        FK_DO(fk_place_mask(&out->own, drawn, p, err));
+    if (own != NULL)
+        FK_DO(fk_place_mask(&out->own, own, p, err));
     FK_DO(leave_out(&out->left_out, m, false, &out->own, width, height, true, err));
     if (out->left_out.data != NULL)
         paint(&out->pixels, &out->left_out, m->nets[0].mean);

@@ -21,12 +21,10 @@ typedef struct fk_canvas {
     fk_tiles tiles; /* a single tile if not tiled */
 } fk_canvas;
 
-/* Make the canvas of an image for m.  mask: NULL, or the file of the image's own mask, which has
- * the image's size and is white in the ignored region; errors of fk_mask_load().  whole: keep that
- * mask at the image's size too.  drawn: NULL, or such a mask in memory. */
+/* Make the canvas of an image for m.  own: NULL, or the image's own mask, which has the image's
+ * size and is 255 in the ignored region.  whole and kinds are left to the caller. */
 fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *original,
-                            const char *mask, bool whole, const fk_image *drawn,
-                            fleck_error *err) FLECK_MUST_CHECK;
+                            const fk_image *own, fleck_error *err) FLECK_MUST_CHECK;
 void fk_canvas_free(fk_canvas *c);
 
 /* Number of pieces: inputs of the network. */

@@ -157,6 +157,34 @@ done:
     return st;
 }
 
+/* Asks the caller of a fetch during the import too, when all bytes are there. */
+typedef struct asking {
+    fk_fetch_progress *progress;
+    void *ctx;
+    int64_t bytes;
+} asking;
+
+static bool on_import(void *ctx, const char *stage, int64_t done, int64_t total)
+{
+    const asking *a = ctx;
+
+    (void)stage;
+    (void)done;
+    (void)total;
+    return a->progress(a->ctx, a->bytes, a->bytes);
+}
+
+static fleck_status import(const fetch *f, fk_fetch_progress *progress, void *ctx, fleck_error *err)
+{
+    fk_stamp stamp = {0};
+    asking a = {.progress = progress, .ctx = ctx};
+    fk_watch watch = {.call = progress != NULL ? on_import : NULL, .ctx = &a};
+
+    (void)fk_stamp_of(&stamp, f->file);
+    a.bytes = stamp.size;
+    return fk_weights_import_with(f->arch, f->file, f->into, NULL, &watch, err);
+}
+
 fleck_status fk_weights_fetch(const char *home, const fk_arch *arch, const char *mirror_url,
                               fk_fetch_progress *progress, void *ctx, fleck_error *err)
 {
@@ -175,9 +203,9 @@ fleck_status fk_weights_fetch(const char *home, const fk_arch *arch, const char 
     /* If the import failed last time, for example on a full disk, the download is complete. */
     if (!fk_path_is_file(f.file) || verify(&f, f.file, NULL) != FLECK_OK)
         FK_DO(download(&f, progress, ctx, err));
-    st = fk_weights_import(arch, f.file, f.into, NULL, err);
+    st = import(&f, progress, ctx, err);
     /* A file that is no weight file is of no use later; one that found a full disk is. */
-    if (st != FLECK_E_IO && st != FLECK_E_NOMEM)
+    if (st != FLECK_E_IO && st != FLECK_E_NOMEM && st != FLECK_E_CANCELLED)
         unlink(f.file);
 done:
     end_fetch(&f);

@@ -451,12 +451,14 @@ done:
     return st;
 }
 
-static fleck_status write_layers(const plan *p, const char *out_path, fleck_error *err)
+static fleck_status write_layers(const plan *p, const char *out_path, fk_watch *watch,
+                                 fleck_error *err)
 {
     fk_st_writer *w = NULL;
     fleck_status st;
 
     FK_DO(fk_st_writer_open(&w, err));
+    fk_st_writer_watch(w, watch);
     FK_DO(add_metadata(w, p, err));
     for (int i = 0; i < p->n_present; i++) {
         const layer *l = &p->layers[i];
@@ -477,6 +479,12 @@ done:
 fleck_status fk_weights_import(const fk_arch *arch, const char *path, const char *out_path,
                                bool *complete, fleck_error *err)
 {
+    return fk_weights_import_with(arch, path, out_path, complete, NULL, err);
+}
+
+fleck_status fk_weights_import_with(const fk_arch *arch, const char *path, const char *out_path,
+                                    bool *complete, fk_watch *watch, fleck_error *err)
+{
     fk_state_dict *source = NULL;
     plan p = {0};
     bool whole;
@@ -484,16 +492,22 @@ fleck_status fk_weights_import(const fk_arch *arch, const char *path, const char
 
     if (complete != NULL)
         *complete = false;
+    fk_watch_stage(watch, "import", 0);
+    FK_DO(fk_watch_tell(watch, 0, err));
     FK_DO(fk_state_dict_open(&source, path, err));
     st = plan_import(&p, arch, source, path, err);
     if (st == FLECK_E_NOTFOUND || st == FLECK_E_SHAPE)
         add_guess(arch, source, path, err);
     FK_DO(st);
+    fk_watch_stage(watch, "import", p.n_present);
+    FK_DO(fk_watch_tell(watch, 0, err));
     FK_DO(check_finite(source, path, err));
-    for (int i = 0; i < p.n_present; i++)
+    for (int i = 0; i < p.n_present; i++) {
         FK_DO(fold(&p, &p.layers[i], err));
+        FK_DO(fk_watch_step(watch, i + 1, err));
+    }
     whole = p.n_present == p.n_layers;
-    FK_DO(write_layers(&p, out_path, err));
+    FK_DO(write_layers(&p, out_path, watch, err));
     if (complete != NULL)
         *complete = whole;
 done:

@@ -55,7 +55,7 @@ done:
 }
 
 fleck_status fk_weights_add(const char *home, const char *arch_name, const char *path,
-                            bool *complete, fleck_error *err)
+                            bool *complete, fk_watch *watch, fleck_error *err)
 {
     const fk_arch *arch = fk_arch_find(arch_name);
     char *folder = NULL, *file = NULL;
@@ -70,7 +70,7 @@ fleck_status fk_weights_add(const char *home, const char *arch_name, const char 
         FK_FAIL(err, FLECK_E_STATE, "%s is not written: it is %s itself", file, path);
     FK_DO(fk_path_join(&folder, home, "weights", err));
     FK_DO(fk_folder_make(folder, err));
-    FK_DO(fk_weights_import(arch, path, file, complete, err));
+    FK_DO(fk_weights_import_with(arch, path, file, complete, watch, err));
 done:
     fk_free(folder);
     fk_free(file);

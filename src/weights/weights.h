@@ -64,6 +64,10 @@ const fk_tensor *fk_state_dict_find(const fk_state_dict *d, const char *name); /
  *   FLECK_E_IO, FLECK_E_LIMIT, FLECK_E_NOMEM */
 fleck_status fk_weights_import(const fk_arch *arch, const char *path, const char *out_path,
                                bool *complete, fleck_error *err) FLECK_MUST_CHECK;
+/* The same, reporting layers in stage "import" and bytes in stage "write"; FLECK_E_CANCELLED. */
+fleck_status fk_weights_import_with(const fk_arch *arch, const char *path, const char *out_path,
+                                    bool *complete, fk_watch *watch,
+                                    fleck_error *err) FLECK_MUST_CHECK;
 
 /* home/weights/NAME.safetensors; free with fk_free(). */
 fleck_status fk_weights_path(char **out, const char *home, const char *arch_name,
@@ -74,9 +78,9 @@ fleck_status fk_weights_home(const char **out, const char *home, const char *sha
                              const char *arch_name, fleck_error *err) FLECK_MUST_CHECK;
 /* Import into the store.  Its folder is made, and weights of that name are replaced.
  * FLECK_E_OPTION for an unknown name lists the known ones; FLECK_E_STATE if path is the stored file
- * itself; otherwise as fk_weights_import(). */
+ * itself; otherwise as fk_weights_import_with(). */
 fleck_status fk_weights_add(const char *home, const char *arch_name, const char *path,
-                            bool *complete, fleck_error *err) FLECK_MUST_CHECK;
+                            bool *complete, fk_watch *watch, fleck_error *err) FLECK_MUST_CHECK;
 /* Open the stored weights of arch with several threads.  Errors, with *out NULL:
  *   FLECK_E_NOTFOUND     names the file looked for, where the weights come from and the `fleck
  *                        weights` command that installs them

@@ -9,23 +9,15 @@ import sys
 
 import numpy as np
 
-MASK = (1 << 64) - 1
+from hashed import values
+
 N, HEIGHT, WIDTH, D = 10, 2, 3, 7
 EPSILON = 0.01
 
 
-def hash64(x):
-    """fk_prng_hash(x): one step of splitmix64."""
-    x = (x + 0x9E3779B97F4A7C15) & MASK
-    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & MASK
-    return x ^ (x >> 31)
-
-
 def image(seed):
     """[P, D] float32 in [0, 1) with 24 bits, C order, as double."""
-    bits = [hash64((seed << 32) + k) >> 40 for k in range(HEIGHT * WIDTH * D)]
-    return (np.array(bits, dtype=np.float64) * 2.0**-24).reshape(HEIGHT * WIDTH, D)
+    return values(seed, HEIGHT * WIDTH, D).astype(np.float64)
 
 
 def fit(images, epsilon):

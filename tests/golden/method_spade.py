@@ -12,31 +12,18 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-MASK = (1 << 64) - 1
+from hashed import values
+
 N, G = 6, 21
 LEVELS = ((6, 8, 5), (3, 4, 19), (2, 2, 35))
 MAP = (12, 14)
 K_IMAGE, K_PIXEL = 4, 3
 
 
-def hash64(x):
-    """fk_prng_hash(x): one step of splitmix64."""
-    x = (x + 0x9E3779B97F4A7C15) & MASK
-    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & MASK
-    return x ^ (x >> 31)
-
-
-def values(seed, *shape):
-    """float32 in [0, 1) with 24 bits, C order, as double."""
-    bits = [hash64((seed << 32) + k) >> 40 for k in range(int(np.prod(shape)))]
-    return (np.array(bits, dtype=np.float64) * 2.0**-24).reshape(shape)
-
-
 def image(seed):
     """Levels [h, w, C] and the global feature; each has a seed of its own."""
-    return ([values(seed * 16 + i, *shape) for i, shape in enumerate(LEVELS)],
-            values(seed * 16 + 15, G))
+    return ([values(seed * 16 + i, *shape).astype(np.float64) for i, shape in enumerate(LEVELS)],
+            values(seed * 16 + 15, G).astype(np.float64))
 
 
 def enlarge(x, size):

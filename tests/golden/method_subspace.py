@@ -9,7 +9,8 @@ import sys
 
 import numpy as np
 
-from method_padim import emit, hash64
+from hashed import values
+from method_padim import emit
 
 N, HEIGHT, WIDTH, D = 6, 4, 5, 9
 VARIANCE = 0.7
@@ -17,8 +18,7 @@ VARIANCE = 0.7
 
 def image(seed):
     """[P, D] float32 in [0, 1) with 24 bits, C order, as double."""
-    bits = [hash64((seed << 32) + k) >> 40 for k in range(HEIGHT * WIDTH * D)]
-    return (np.array(bits, dtype=np.float64) * 2.0**-24).reshape(HEIGHT * WIDTH, D)
+    return values(seed, HEIGHT * WIDTH, D).astype(np.float64)
 
 
 def fit(x, variance):

@@ -13,15 +13,7 @@ import sklearn
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-MASK = (1 << 64) - 1
-
-
-def hash64(seed, k):
-    """As in metric_golden.py."""
-    x = (((seed << 32) + k) + 0x9E3779B97F4A7C15) & MASK
-    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & MASK
-    return x ^ (x >> 31)
+from hashed import hashed
 
 
 # seed, items, values that a score can have (few: many ties), how much b adds for a defective item
@@ -29,9 +21,9 @@ CASES = [(1, 12, 5, 1), (2, 83, 1000, 250), (3, 83, 12, 0), (4, 500, 1000000, 40
 
 
 def data(seed, n, values, lift):
-    labels = np.array([hash64(seed, 3 * i) % 3 != 0 for i in range(n)])
-    a = np.array([hash64(seed, 3 * i + 1) % values for i in range(n)], float) + labels * (values // 3)
-    b = np.array([hash64(seed, 3 * i + 2) % values for i in range(n)], float) + labels * lift + a / 2
+    labels = np.array([hashed(seed, 3 * i) % 3 != 0 for i in range(n)])
+    a = np.array([hashed(seed, 3 * i + 1) % values for i in range(n)], float) + labels * (values // 3)
+    b = np.array([hashed(seed, 3 * i + 2) % values for i in range(n)], float) + labels * lift + a / 2
     return labels, a, b
 
 

@@ -15,15 +15,7 @@ import sklearn
 from scipy.ndimage import label as label_regions
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
-MASK = (1 << 64) - 1
-
-
-def hash64(seed, k):
-    """fk_prng_hash((seed << 32) + k): one step of splitmix64."""
-    x = (((seed << 32) + k) + 0x9E3779B97F4A7C15) & MASK
-    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & MASK
-    return x ^ (x >> 31)
+from hashed import hashed
 
 
 def ranking(labels, scores):
@@ -58,8 +50,8 @@ def pro(maps, masks, limit):
 
 
 def ranking_case(seed, n, levels, percent, shift):
-    labels = np.array([hash64(seed, 2 * i) % 100 < percent for i in range(n)])
-    steps = np.array([hash64(seed, 2 * i + 1) % levels for i in range(n)])
+    labels = np.array([hashed(seed, 2 * i) % 100 < percent for i in range(n)])
+    steps = np.array([hashed(seed, 2 * i + 1) % levels for i in range(n)])
     scores = (steps + shift * labels) / 8.0 - 3.0
     figures = ", ".join(f"{v:.17g}" for v in ranking(labels, scores))
     print(f"    {{{seed}, {n}, {levels}, {percent}, {shift}, {{{figures}}}}},")
@@ -72,8 +64,8 @@ def pixel_case(seed, images, height, width, levels, percent, shift, cell, limit)
         for y in range(height):
             for x in range(width):
                 place = ((n * 4096 + y // cell) * 4096 + x // cell) * 2
-                masks[n, y, x] = n % 3 != 0 and hash64(seed, place) % 100 < percent
-                step = hash64(seed, ((n * 4096 + y) * 4096 + x) * 2 + 1) % levels
+                masks[n, y, x] = n % 3 != 0 and hashed(seed, place) % 100 < percent
+                step = hashed(seed, ((n * 4096 + y) * 4096 + x) * 2 + 1) % levels
                 maps[n, y, x] = (step + shift * masks[n, y, x]) / 8.0 - 3.0
     area, regions = pro(maps, masks, Fraction(limit))
     figures = ", ".join(f"{v:.17g}" for v in ranking(masks.ravel(), maps.ravel()))
@@ -82,7 +74,7 @@ def pixel_case(seed, images, height, width, levels, percent, shift, cell, limit)
 
 
 def quantile_case(seed, n, levels, q):
-    values = np.array([hash64(seed, i) % levels for i in range(n)]) / 8.0 - 3.0
+    values = np.array([hashed(seed, i) % levels for i in range(n)]) / 8.0 - 3.0
     print(f"    {{{seed}, {n}, {levels}, {q!r}, {np.quantile(values, q):.17g}}},")
 
 

@@ -11,15 +11,7 @@ import numpy as np
 import scipy
 from scipy import ndimage
 
-MASK = (1 << 64) - 1
-
-
-def hash64(seed, k):
-    """fk_prng_hash((seed << 32) + k): one step of splitmix64."""
-    x = (((seed << 32) + k) + 0x9E3779B97F4A7C15) & MASK
-    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & MASK
-    return x ^ (x >> 31)
+from hashed import hashed
 
 
 def regions(image, threshold):
@@ -38,7 +30,7 @@ def regions(image, threshold):
 
 
 def case(seed, height, width, levels, threshold):
-    steps = [[hash64(seed, y * width + x) % levels for x in range(width)] for y in range(height)]
+    steps = [[hashed(seed, y * width + x) % levels for x in range(width)] for y in range(height)]
     found = regions(np.array(steps) / 8.0 - 3.0, threshold)
     print(f"    {{{seed}, {height}, {width}, {levels}, {threshold}, {len(found)}, {{")
     for *box, area, cx, cy, peak, px, py, mean in found[:6]:

@@ -15,12 +15,13 @@ bench() {
 }
 bench
 ls -R out | sed 's/-[0-9a-f]\{12\}-/-SETTINGS-/'
-# Both runs resize differently by default, so that each image is decoded once and passed twice.
-grep -h '"images": [0-9]\|"decoded"\|"passes"\|"networks"' out/one.json out/two.json
+# Both runs resize differently by default, so that each image is decoded once and passed twice; each
+# ground truth is decoded once, for the figures and pictures of both runs.
+grep -h '"images": [0-9]\|"decoded"\|"masks"\|"passes"\|"networks"' out/one.json out/two.json
 grep -c '"path"' out/one.json
 echo "with one filter:"
 bench --resize area --category one | tail -n 2
-grep -h '"decoded"\|"passes"\|"networks"' out/one.json
+grep -h '"decoded"\|"masks"\|"passes"\|"networks"' out/one.json
 echo "again, mended:"
 cp root/one/train/good/001.png root/broken/train/good/001.png
 bench --resize area --category one --category broken
@@ -57,7 +58,7 @@ awk 'BEGIN { print "P2 96 96 255"; for (i = 0; i < 9216; i++) print i % 96 < 24 
 fleck synth root/wide --size 128x64 --train 4 --good 2 --defective 1 --seed 3 >/dev/null
 fleck bench root -o shapes --category one --category wide --run padim:dims=20,tiles=64 --run padim:dims=20,long-side=128 \
     --run padim:dims=20,size=64,pool=top:5 --run padim:dims=20,size=64,fit-mask=mask.pgm --memory 100M --resamples 10 >/dev/null
-grep -h '"decoded"\|"passes"\|"networks"\|"tile"' shapes/one.json shapes/wide.json
+grep -h '"decoded"\|"masks"\|"passes"\|"networks"\|"tile"' shapes/one.json shapes/wide.json
 sed -n '/^## Runs/,/^## Table/s/^| padim/&/p' shapes/report.md | cut -d '|' -f 2,6
 tr -d ' \n' <shapes/wide.json | grep -o '"size":[^]]*.'
 # The same as one fit and one evaluation.

@@ -144,6 +144,8 @@ static void lists_of_images_want_a_list_and_a_path(void **state)
     assert_null(fleck_images_path(images, -1));
     assert_null(fleck_images_path(NULL, 0));
     assert_null(fleck_images_broken(images, 0));
+    fleck_images_set_progress(NULL, NULL, NULL);
+    fleck_images_set_progress(images, NULL, NULL);
     fleck_images_close(&images);
     fleck_images_close(&images);
     fleck_images_close(NULL);
@@ -164,6 +166,8 @@ static void outputs_want_a_path(void **state)
     refused(fleck_file_write("x", NULL, 1, err));
     refused(fleck_output_replace(f.file, FLECK_OUTPUT_COPY + 1, NULL, false, err));
     refused(fleck_file_copy(NULL, "x", err));
+    refused(fleck_file_copy_with(NULL, "x", NULL, NULL, err));
+    refused(fleck_file_copy_with(f.image, NULL, NULL, NULL, err));
     refused(fleck_file_copy(f.image, NULL, err));
     assert_refused(fleck_file_copy(f.image, f.image, err), FLECK_E_STATE, f.image);
     assert_refused(fleck_file_copy(f.folder, f.file, err), FLECK_E_FORMAT, f.folder);
@@ -179,6 +183,9 @@ static void weights_want_a_folder_a_name_and_a_file(void **state)
 
     (void)state;
     refused(fleck_weights_add(NULL, "resnet18", f.image, &complete, err));
+    refused(fleck_weights_add_with(NULL, "resnet18", f.image, NULL, NULL, NULL, err));
+    refused(fleck_weights_add_with(f.folder, NULL, f.image, NULL, NULL, NULL, err));
+    refused(fleck_weights_add_with(f.folder, "resnet18", NULL, NULL, NULL, NULL, err));
     assert_false(complete);
     refused(fleck_weights_add(f.folder, NULL, f.image, NULL, err));
     refused(fleck_weights_add(f.folder, "resnet18", NULL, NULL, err));
@@ -399,6 +406,8 @@ static void scoring_wants_a_model_pixels_and_someone_to_tell(void **state)
     refused(fleck_scorer_pixels(scorer, &none, NULL, false, &r, err));
     p.width = -1;
     assert_int_equal(fleck_scorer_pixels(scorer, &p, NULL, false, &r, NULL), FLECK_E_FORMAT);
+    fleck_scorer_set_progress(NULL, NULL, NULL);
+    fleck_scorer_set_progress(scorer, NULL, NULL);
     fleck_scorer_close(&scorer);
     fleck_scorer_close(NULL);
     refused(fleck_score_files(NULL, holes, 1, false, ignore, NULL, err));

@@ -223,6 +223,24 @@ static fleck_status score(fleck_model *m, fleck_error *err)
     return fleck_score_files(m, files, 3, true, ignore, NULL, err);
 }
 
+static fleck_status score_alone(void *ctx, listener *l, fleck_error *err)
+{
+    char path[4300];
+    fleck_scorer *s = NULL;
+    fleck_result *r = NULL;
+    fleck_status st = fleck_scorer_open(&s, ctx, err);
+
+    snprintf(path, sizeof path, "%s/test/good/000.png", sample);
+    fleck_scorer_set_progress(s, listen, l);
+    if (st == FLECK_OK)
+        st = fleck_scorer_file(s, path, true, &r, err);
+    if ((st == FLECK_OK) != (r != NULL))
+        fail_msg("status %d, but a result %s there", (int)st, r != NULL ? "is" : "is not");
+    fleck_result_free(&r);
+    fleck_scorer_close(&s);
+    return st;
+}
+
 static fleck_status panel(fleck_model *m, fleck_error *err)
 {
     fleck_panel_column column = {m, "one"};
@@ -279,6 +297,54 @@ static fleck_status draw(void *ctx, listener *l, fleck_error *err)
     return fleck_synth(path, &s, err);
 }
 
+/* The file is ctx; what was there before a stop stays. */
+static fleck_status add_weights(void *ctx, listener *l, fleck_error *err)
+{
+    bool complete = true;
+    fleck_status st = fleck_weights_add_with(folder, "resnet18", ctx, &complete, listen, l, err);
+
+    assert_false(complete); /* they end after layer2 */
+    return st;
+}
+
+static fleck_status copy(void *ctx, listener *l, fleck_error *err)
+{
+    char path[4300];
+    fleck_status st;
+
+    snprintf(path, sizeof path, "%s/copy", folder);
+    st = fleck_file_copy_with(ctx, path, listen, l, err);
+    if ((st == FLECK_OK) != (access(path, F_OK) == 0))
+        fail_msg("status %d, but a copy %s there", (int)st, st == FLECK_OK ? "is not" : "is");
+    if (st == FLECK_OK)
+        unlink(path);
+    return st;
+}
+
+static fleck_status list(void *ctx, listener *l, fleck_error *err)
+{
+    fleck_images *images = NULL;
+    fleck_status st = fleck_images_open(&images, true, err);
+
+    fleck_images_set_progress(images, listen, l);
+    if (st == FLECK_OK)
+        st = fleck_images_add(images, ctx, err);
+    fleck_images_close(&images);
+    return st;
+}
+
+static void files_that_are_imported_copied_and_listed_can_be_stopped(void **state)
+{
+    char path[4300];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/part.safetensors", folder);
+    write_network(path, false);
+    stop_everywhere(add_weights, path, (const char *const[]){"import", "write", NULL});
+    stop_everywhere(copy, path, (const char *const[]){"write", NULL});
+    stop_everywhere(list, sample, (const char *const[]){"list", NULL});
+}
+
 static void a_sample_set_can_be_stopped(void **state)
 {
     (void)state;
@@ -301,6 +367,7 @@ static void what_is_done_with_a_model_can_be_stopped(void **state)
     assert_ok(fleck_fit(&m, sample, &s, NULL, err));
     stop_everywhere(evaluate, m, evaluation);
     stop_everywhere(save, m, writing);
+    stop_everywhere(score_alone, m, scoring);
     assert_ok(fleck_model_save(m, path, err));
     fleck_model_close(&m);
     stop_everywhere(install, path, copying);
@@ -315,6 +382,7 @@ int main(void)
         cmocka_unit_test(every_stage_of_a_fit_can_be_stopped),
         cmocka_unit_test(a_sample_set_can_be_stopped),
         cmocka_unit_test(what_is_done_with_a_model_can_be_stopped),
+        cmocka_unit_test(files_that_are_imported_copied_and_listed_can_be_stopped),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -584,20 +584,22 @@ static void a_copy_has_the_bytes_and_a_failed_one_leaves_nothing(void **state)
         fk_contents m;
 
         assert_ok(fk_file_write(from, bytes, sizes[s], err));
-        assert_ok(fk_file_copy(from, to, err));
+        assert_ok(fk_file_copy(from, to, NULL, NULL, err));
         assert_ok(fk_contents_read(&m, to, 0, err));
         assert_int_equal(m.size, sizes[s]);
         if (m.size > 0)
             assert_memory_equal(m.data, bytes, m.size);
         fk_contents_free(&m);
     }
-    assert_refused(fk_file_copy(in(folder, "absent"), to, err), FLECK_E_NOTFOUND, "absent");
-    assert_refused(fk_file_copy(folder, to, err), FLECK_E_FORMAT, folder);
-    assert_refused(fk_file_copy(from, in(folder, "absent/to"), err), FLECK_E_NOTFOUND, "absent/to");
+    assert_refused(fk_file_copy(in(folder, "absent"), to, NULL, NULL, err), FLECK_E_NOTFOUND,
+                   "absent");
+    assert_refused(fk_file_copy(folder, to, NULL, NULL, err), FLECK_E_FORMAT, folder);
+    assert_refused(fk_file_copy(from, in(folder, "absent/to"), NULL, NULL, err), FLECK_E_NOTFOUND,
+                   "absent/to");
     unlink(to);
     do {
         fk_mem_fail_at(failures + 1);
-        st = fk_file_copy(from, to, NULL);
+        st = fk_file_copy(from, to, NULL, NULL, NULL);
         fk_mem_fail_at(0);
         if (st != FLECK_OK) {
             assert_int_equal(st, FLECK_E_NOMEM);

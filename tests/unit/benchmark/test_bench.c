@@ -304,6 +304,7 @@ static fk_bench_category sample(void)
     fk_bench_category c = {.name = text_of("bottle"),
                            .images = 10,
                            .decoded = 9,
+                           .masks = 7,
                            .passed = 8,
                            .n_networks = 1,
                            .n = 1};
@@ -383,8 +384,8 @@ static void results_come_back_from_json_to_the_last_bit(void **state)
     assert_null(y->error);
     assert_true(y->panels[0].image == 0 && y->panels[0].rank == FK_BENCH_LOWEST);
     assert_true(y->threshold == 1.0 / 9.0);
-    assert_true(b.images == 10 && b.decoded == 9 && b.passed == 8 && b.n_networks == 1 &&
-                y->n_panels == 1);
+    assert_true(b.images == 10 && b.decoded == 9 && b.masks == 7 && b.passed == 8 &&
+                b.n_networks == 1 && y->n_panels == 1);
     assert_int_equal(b.files.count, 1);
     assert_string_equal(b.files.items[0].path, "train/good/1.png");
     assert_true(fk_stamp_same(&b.files.items[0].stamp, &a.files.items[0].stamp));

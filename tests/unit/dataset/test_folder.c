@@ -2,9 +2,7 @@
 /* Folders as data sets: MVTec AD's layout, flat folders, and what is missing in them. */
 #include "base/mem.h"
 #include "dataset/good.h"
-#include "fk_test.h"
-
-static char root[4096];
+#include "root.h"
 
 static bool is_image(const char *name)
 {
@@ -20,17 +18,6 @@ static fk_look look(const char *name, const uint8_t *head, size_t size, const ch
 }
 
 static const fk_dataset_how how = {.is_image = is_image, .look = look};
-
-/* "root/part"; static storage of 8 paths, used in turn. */
-static const char *in_root(const char *part)
-{
-    static char paths[8][8192];
-    static int turn;
-    char *out = paths[turn++ % 8];
-
-    snprintf(out, sizeof paths[0], "%s/%s", root, part);
-    return out;
-}
 
 /* Make empty files, and the folders they lie in, below a fresh root. */
 static void make_files(const char *const *names)

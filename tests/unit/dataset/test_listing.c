@@ -2,11 +2,9 @@
 /* Lists of images in folders: nothing is dropped without a trace. */
 #include "base/mem.h"
 #include "dataset/listing.h"
-#include "fk_test.h"
+#include "root.h"
 
 #include <sys/stat.h>
-
-static char root[4096];
 
 /* Names that end in .png are images; others are what their first byte says. */
 static fk_look look(const char *name, const uint8_t *head, size_t size, const char **format)
@@ -22,16 +20,6 @@ static fk_look look(const char *name, const uint8_t *head, size_t size, const ch
            : head[0] == 'w' ? FK_LOOK_KNOWN
            : head[0] == 'f' ? FK_LOOK_OWN
                             : FK_LOOK_OTHER;
-}
-
-static const char *in_root(const char *part)
-{
-    static char paths[8][8192];
-    static int turn;
-    char *out = paths[turn++ % 8];
-
-    snprintf(out, sizeof paths[0], "%s/%s", root, part);
-    return out;
 }
 
 static void begin(void)

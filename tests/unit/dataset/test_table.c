@@ -3,9 +3,9 @@
 #include "base/mem.h"
 #include "dataset/csv.h"
 #include "dataset/dataset.h"
-#include "fk_test.h"
+#include "root.h"
 
-static char root[4096], csv_path[4200];
+static char csv_path[4200];
 
 static bool is_image(const char *name)
 {
@@ -22,17 +22,6 @@ static fk_look look(const char *name, const uint8_t *head, size_t size, const ch
 }
 
 static const fk_dataset_how how = {.is_image = is_image, .look = look};
-
-/* "root/part"; static storage of 8 paths, used in turn. */
-static const char *in_root(const char *part)
-{
-    static char paths[8][8192];
-    static int turn;
-    char *out = paths[turn++ % 8];
-
-    snprintf(out, sizeof paths[0], "%s/%s", root, part);
-    return out;
-}
 
 /* A folder with images 1.png to 4.png and masks m3.png, m4.png in img/. */
 static int make_root(void **state)

@@ -589,29 +589,12 @@ static void running_out_of_memory_is_reported_wherever_it_happens(void **state)
     fk_net_source source = {.arch = &odd, .prefix = "", .name = "seeded"};
     fk_net_settings s = settings_of(&odd, FK_ENGINE_NATIVE, 32, 32);
     seeded_file f;
-    int64_t failures = 0;
-    fleck_status st;
 
     (void)state;
     open_seeded_arch(&f, &odd, "", 0);
     source.weights = f.reader;
     s.threads = 2;
-    do {
-        fk_net *net = NULL;
-        fk_net_session *session = NULL;
-
-        fk_mem_fail_at(failures + 1);
-        st = fk_net_open(&net, &source, &s, NULL);
-        if (st == FLECK_OK)
-            st = fk_net_session_open(&session, net, NULL);
-        fk_mem_fail_at(0);
-        fk_net_session_close(&session);
-        fk_net_close(&net);
-        if (st != FLECK_OK)
-            assert_int_equal(st, FLECK_E_NOMEM);
-        failures++;
-    } while (st != FLECK_OK);
-    assert_true(failures > 30);
+    assert_opening_may_fail(&source, &s, 30);
     close_seeded(&f);
 }
 

@@ -288,30 +288,13 @@ static void every_failed_allocation_of_opening_is_reported(void **state)
     const char *path = out_path();
     fk_net_source source = {.arch = &a, .prefix = "", .name = "tiny"};
     fk_st_reader *weights;
-    fk_net *net;
-    int failures = 0;
 
     (void)state;
     s.taps[0] = "norm";
     assert_ok(fk_weights_import(&a, weight_file("tiny_dinov2.pth"), path, NULL, err));
     assert_ok(fk_st_open(&weights, path, err));
     source.weights = weights;
-    for (int64_t n = 1;; n++, failures++) {
-        fk_net_session *session = NULL;
-        fleck_status st;
-
-        fk_mem_fail_at(n);
-        st = fk_net_open(&net, &source, &s, NULL);
-        if (st == FLECK_OK)
-            st = fk_net_session_open(&session, net, NULL);
-        fk_mem_fail_at(0);
-        fk_net_session_close(&session);
-        fk_net_close(&net);
-        if (st == FLECK_OK)
-            break;
-        assert_int_equal(st, FLECK_E_NOMEM);
-    }
-    assert_true(failures >= 10);
+    assert_opening_may_fail(&source, &s, 9);
     fk_st_close(&weights);
     drop(path);
 }

@@ -156,6 +156,7 @@ static void two_methods_share_each_pass_and_score_as_alone(void **state)
         assert_true(a.pixel.auroc == b.pixel.auroc && a.pro == b.pro);
         assert_true(b.seconds.decode > 0.0 && b.seconds.network > 0.0);
         assert_int_equal(feed.decoded, TRAIN + TEST);
+        assert_int_equal(feed.masks, TEST - 2);
         assert_int_equal(feed.passed, TRAIN + TEST);
     }
     fk_feed_close(&feed);
@@ -178,6 +179,7 @@ static void a_feed_without_blobs_keeps_nothing(void **state)
     run("padim", &feed, &s, &r);
     /* The check images' embeddings were kept. */
     assert_int_equal(feed.decoded, 2 * (TRAIN + TEST));
+    assert_int_equal(feed.masks, 2 * (TEST - 2));
     assert_int_equal(feed.passed, 2 * (TRAIN + TEST));
     fk_feed_close(&feed);
     fk_model_free(&owner);

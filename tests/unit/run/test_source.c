@@ -12,7 +12,7 @@ enum { W = 5, H = 3, N = 40, THREADS = 4 };
 static fk_model model;
 static fk_feed feed;
 static fk_lane lanes[THREADS];
-static fk_runner runner = {.model = &model, .feed = &feed, .threads = THREADS, .lanes = lanes};
+static fk_runner runner = {.model = &model, .feeds = {&feed}, .threads = THREADS, .lanes = lanes};
 static uint8_t bytes[N][W * H * 3];
 static fleck_pixels images[N];
 

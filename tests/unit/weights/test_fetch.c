@@ -423,6 +423,24 @@ static void a_caller_can_stop_and_go_on_later(void **state)
     assert_installed(b);
 }
 
+static void the_import_of_what_was_fetched_can_be_stopped_too(void **state)
+{
+    bench *b = *state;
+    seen s = {.stop_at = 1};
+    char folder[4200];
+
+    snprintf(folder, sizeof folder, "%s/downloads", b->home);
+    assert_ok(fk_folder_make(folder, err));
+    assert_ok(fk_file_write(b->whole, b->bytes.data, b->bytes.size, err));
+    assert_refused(fk_weights_fetch(b->home, &b->arch, NULL, watch, &s, err), FLECK_E_CANCELLED,
+                   "stopped: import");
+    assert_int_equal(s.done, b->bytes.size);
+    assert_int_equal(size_of(b->whole), b->bytes.size);
+    assert_ok(fk_weights_fetch(b->home, &b->arch, NULL, NULL, NULL, err));
+    assert_installed(b);
+    assert_int_equal(b->server.requests, 0);
+}
+
 static void two_downloads_of_one_file_do_not_mix(void **state)
 {
     bench *b = *state;
@@ -523,6 +541,7 @@ int main(void)
         wheel_test(a_wheel_of_another_sum_is_refused_and_removed),
         fetch_test(what_is_not_published_says_where_it_comes_from),
         fetch_test(a_caller_can_stop_and_go_on_later),
+        fetch_test(the_import_of_what_was_fetched_can_be_stopped_too),
         fetch_test(two_downloads_of_one_file_do_not_mix),
         fetch_test(a_whole_download_is_used),
         fetch_test(a_file_that_is_no_weights_is_refused_after_the_checksum),

@@ -35,7 +35,7 @@ static void weights_that_are_added_can_be_opened(void **state)
     (void)state;
     shared_or_skip(file, "weights/resnet18_imagenet_bnfolded.safetensors");
     snprintf(home, sizeof home, "%s/not/there/yet", test_folder());
-    assert_ok(fk_weights_add(home, "resnet18", file, &complete, err));
+    assert_ok(fk_weights_add(home, "resnet18", file, &complete, NULL, err));
     assert_false(complete);
     assert_ok(fk_weights_open(&r, home, fk_arch_find("resnet18"), 1, err));
     assert_true(fk_st_has(r, "layer3.1.conv2.bias"));
@@ -50,7 +50,7 @@ static void a_name_that_no_backbone_has_lists_those_there_are(void **state)
     bool complete = true;
 
     (void)state;
-    assert_refused(fk_weights_add(test_folder(), "resnet19", "x.pth", &complete, err),
+    assert_refused(fk_weights_add(test_folder(), "resnet19", "x.pth", &complete, NULL, err),
                    FLECK_E_OPTION,
                    "there is no backbone resnet19; there are efficientnet_lite0, "
                    "efficientnet_lite1, efficientnet_lite2, resnet18, resnet50, wide_resnet50_2, "
@@ -123,7 +123,7 @@ static void a_file_in_the_place_of_the_folder_is_an_error(void **state)
     (void)state;
     snprintf(path, sizeof path, "%s/weights", home);
     assert_ok(fk_file_write(path, "x", 1, err));
-    assert_refused(fk_weights_add(home, "resnet18", weight_file("mini_zip.pth"), NULL, err),
+    assert_refused(fk_weights_add(home, "resnet18", weight_file("mini_zip.pth"), NULL, NULL, err),
                    FLECK_E_IO, path);
 }
 
@@ -134,8 +134,8 @@ static void a_file_that_is_refused_leaves_what_was_stored(void **state)
 
     (void)state;
     shared_or_skip(file, "weights/resnet18_imagenet_bnfolded.safetensors");
-    assert_ok(fk_weights_add(home, "resnet18", file, NULL, err));
-    assert_refused(fk_weights_add(home, "resnet18", weight_file("mini_zip.pth"), NULL, err),
+    assert_ok(fk_weights_add(home, "resnet18", file, NULL, NULL, err));
+    assert_refused(fk_weights_add(home, "resnet18", weight_file("mini_zip.pth"), NULL, NULL, err),
                    FLECK_E_SHAPE, "conv1.weight");
     assert_ok(fk_weights_open(&r, home, fk_arch_find("resnet18"), 1, err));
     fk_st_close(&r);

@@ -162,8 +162,8 @@ typedef struct fleck_backbone_info {
     bool fetchable;
     /* Of the weights. */
     const char *licence;
-    /* Published digits of the SHA-256 of what is fetched, 8 or all 64; NULL: none are, and the first
-     * download decides. */
+    /* Published digits of the SHA-256 of what is fetched, 8 or all 64; NULL: none are, and the
+     * first download decides. */
     const char *checksum;
 } fleck_backbone_info;
 FLECK_API int fleck_backbone_count(void);

@@ -22,8 +22,8 @@
  *
  *   out[y][x] = sum over i, j of rows[y][i] columns[x][j] table[i][j].
  *
- * Rotary embeddings are DINOv3's.  A patch in row y of h has the coordinate u = 2 (y + 1/2) / h - 1,
- * its column likewise v.  With q = dim / 4 there are q periods p_i = 100^(i / q), and 2 q angles
+ * Rotary embeddings are DINOv3's.  A patch in row y of h has the coordinate u = 2 (y + 1/2) / h -
+ * 1, its column likewise v.  With q = dim / 4 there are q periods p_i = 100^(i / q), and 2 q angles
  *
  *   a_i = 2 pi u / p_i,   a_(q + i) = 2 pi v / p_i.
  *

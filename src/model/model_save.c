@@ -241,7 +241,7 @@ static fleck_status add_net(fk_st_writer *w, const fk_model *m, int k, fleck_err
     FK_DO(fk_graph_prune(&g, s.taps, n_taps, s.pool, err));
     for (int i = 0; i < g.n_ops; i++) {
         fk_op_tensor tensors[FK_OP_TENSORS];
-        int n = fk_graph_tensors(tensors, &g, i);
+        int n = fk_graph_repeats(&g, i) ? 0 : fk_graph_tensors(tensors, &g, i);
 
         for (int t = 0; t < n; t++)
             FK_DO(add_weight(w, m, k, &tensors[t], err));

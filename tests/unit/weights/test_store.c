@@ -54,7 +54,8 @@ static void a_name_that_no_backbone_has_lists_those_there_are(void **state)
                    FLECK_E_OPTION,
                    "there is no backbone resnet19; there are efficientnet_lite0, "
                    "efficientnet_lite1, efficientnet_lite2, resnet18, resnet50, wide_resnet50_2, "
-                   "vit_b_16, dinov2_vits14, dinov2_vitb14, dinov2_vits14_reg, dinov2_vitb14_reg");
+                   "vit_ti_16, vit_s_16, deit_s_16, vit_b_16, dinov2_vits14, dinov2_vitb14, "
+                   "dinov2_vits14_reg, dinov2_vitb14_reg, dinov3_vits16, dinov3_vitb16");
     assert_false(complete);
 }
 

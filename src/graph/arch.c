@@ -13,8 +13,12 @@
 #define IMAGENET .mean = {0.485f, 0.456f, 0.406f}, .scale = {0.229f, 0.224f, 0.225f}
 #define RESNET                                                                                     \
     .default_taps = {"layer1", "layer2", "layer3"}, .strides = {4, 8, 16}, IMAGENET,               \
-    .url = TORCHVISION, .source = TORCHVISION_SOURCE, .norm_of = fk_norm_of_resnet,                \
-    .norm_eps = 1e-5, .dense = true
+    .norm_of = fk_norm_of_resnet, .norm_eps = 1e-5, .dense = true
+#define TORCHVISION_RESNET RESNET, .url = TORCHVISION, .source = TORCHVISION_SOURCE
+#define CAFFE_RESNET                                                                               \
+    RESNET, .source =                                                                              \
+                "ImageNet weights of He et al. 2015 (Caffe, MIT licence; keras-applications "      \
+                "has them too), converted to torchvision's tensor names"
 
 /* TensorFlow trained them with (u8 - 127) / 128. */
 #define LITE(number)                                                                               \
@@ -59,17 +63,25 @@ static const fk_arch table[] = {
      .title = "ResNet-18, taps 64 + 128 + 256 channels",
      .file = "resnet18-f37072fd.pth",
      .describe = fk_describe_resnet18,
-     RESNET},
+     TORCHVISION_RESNET},
     {.name = "resnet50",
      .title = "ResNet-50, taps 256 + 512 + 1024 channels",
      .file = "resnet50-0676ba61.pth",
      .describe = fk_describe_resnet50,
-     RESNET},
+     TORCHVISION_RESNET},
+    {.name = "resnet50_v1",
+     .title = "ResNet-50 of the paper, taps 256 + 512 + 1024 channels",
+     .describe = fk_describe_resnet50_v1,
+     CAFFE_RESNET},
+    {.name = "resnet152_v1",
+     .title = "ResNet-152 of the paper, taps 256 + 512 + 1024 channels",
+     .describe = fk_describe_resnet152_v1,
+     CAFFE_RESNET},
     {.name = "wide_resnet50_2",
      .title = "Wide ResNet-50-2, taps 256 + 512 + 1024 channels, that of both papers",
      .file = "wide_resnet50_2-95faca4d.pth",
      .describe = fk_describe_wide_resnet50_2,
-     RESNET},
+     TORCHVISION_RESNET},
     {.name = "vit_b_16",
      .title = "ViT-B/16, taps 768 + 768 + 768 channels",
      .default_taps = {"block3", "block6", "block9"},

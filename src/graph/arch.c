@@ -20,6 +20,14 @@
                 "ImageNet weights of He et al. 2015 (Caffe, MIT licence; keras-applications "      \
                 "has them too), converted to torchvision's tensor names"
 
+#define DENSENET                                                                                   \
+    .default_taps = {"denseblock1", "denseblock2", "denseblock3"}, .strides = {4, 8, 16},          \
+    IMAGENET, .url = TORCHVISION, .source = TORCHVISION_SOURCE, .norm_of = fk_norm_of_densenet,    \
+    .norm_eps = 1e-5
+#define CONVNEXT                                                                                   \
+    .default_taps = {"stage1", "stage2", "stage3"}, .strides = {4, 8, 16}, IMAGENET,               \
+    .scale_of = fk_scale_of_convnext, .describe = fk_describe_convnext_tiny
+
 /* TensorFlow trained them with (u8 - 127) / 128. */
 #define LITE(number)                                                                               \
     .default_taps = {"stride4", "stride8", "stride16"}, .strides = {4, 8, 16},                     \
@@ -82,6 +90,27 @@ static const fk_arch table[] = {
      .file = "wide_resnet50_2-95faca4d.pth",
      .describe = fk_describe_wide_resnet50_2,
      TORCHVISION_RESNET},
+    {.name = "densenet169",
+     .title = "DenseNet-169, taps 256 + 512 + 1280 channels",
+     .file = "densenet169-b2777c0a.pth",
+     .describe = fk_describe_densenet169,
+     DENSENET},
+    {.name = "densenet201",
+     .title = "DenseNet-201, taps 256 + 512 + 1792 channels",
+     .file = "densenet201-c1103571.pth",
+     .describe = fk_describe_densenet201,
+     DENSENET},
+    {.name = "convnext_tiny",
+     .title = "ConvNeXt-Tiny, taps 96 + 192 + 384 channels",
+     .file = "convnext_tiny-983f1562.pth",
+     .url = TORCHVISION,
+     .source = TORCHVISION_SOURCE,
+     CONVNEXT},
+    {.name = "dinov3_convnext_tiny",
+     .title = "DINOv3 ConvNeXt-Tiny, taps 96 + 192 + 384 channels",
+     .source = "LVD-1689M weights of DINOv3 (DINOv3 License), which its authors give on request "
+               "(dinov3_convnext_tiny_pretrain_lvd1689m-21b726bb.pth) and timm publishes",
+     CONVNEXT},
     {.name = "vit_b_16",
      .title = "ViT-B/16, taps 768 + 768 + 768 channels",
      .default_taps = {"block3", "block6", "block9"},

@@ -7,10 +7,10 @@
 
 #define FK_SOURCE_NAME_SIZE 80
 
-/* Without ".weight" and the like; empty if the scheme has no such name. */
+/* conv and norm are without ".weight" and the like; empty if the scheme has no such name. */
 typedef struct fk_source_names {
     char conv[FK_SOURCE_NAME_SIZE], norm[FK_SOURCE_NAME_SIZE];
-    char scale[FK_SOURCE_NAME_SIZE]; /* "blocks.3.ls1": with ".gamma" a factor for each output */
+    char scale[FK_SOURCE_NAME_SIZE]; /* "blocks.3.ls1.gamma": a factor for each output */
     char joint;                      /* between conv and "weight": '.', or '_' */
 } fk_source_names;
 

@@ -216,7 +216,7 @@ static void both_of_torchvisions_names_are_known(void **state)
         assert_int_equal(found.joint, names[i].joint);
     }
     fk_import_names(fk_arch_find("dinov2_vits14"), 0, "blocks.7.mlp.fc2", &found);
-    assert_string_equal(found.scale, "blocks.7.ls2");
+    assert_string_equal(found.scale, "blocks.7.ls2.gamma");
     fk_import_names(fk_arch_find("dinov2_vits14"), 0, "blocks.7.mlp.fc1", &found);
     assert_string_equal(found.scale, "");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ResNet-18, ResNet-50, Wide ResNet-50-2 as torchvision builds them, and the paper's own ResNet-50
- * and ResNet-152.
+/* ResNet-18, ResNet-50, ResNet-152 and Wide ResNet-50-2 as torchvision builds them, and the paper's
+ * own ResNet-50 and ResNet-152.
  *
  * He et al. 2016 (arXiv:1512.03385); Zagoruyko and Komodakis 2016 (arXiv:1605.07146).  In
  * torchvision the stride of a stage sits on the 3x3 convolution ("v1.5").  In the paper's networks
@@ -21,6 +21,7 @@ typedef struct resnet {
 static const resnet resnet18 = {{2, 2, 2, 2}, false, {64, 128, 256, 512}, false};
 static const resnet resnet50 = {{3, 4, 6, 3}, true, {64, 128, 256, 512}, false};
 static const resnet resnet50_v1 = {{3, 4, 6, 3}, true, {64, 128, 256, 512}, true};
+static const resnet resnet152 = {{3, 8, 36, 3}, true, {64, 128, 256, 512}, false};
 static const resnet resnet152_v1 = {{3, 8, 36, 3}, true, {64, 128, 256, 512}, true};
 static const resnet wide_resnet50_2 = {{3, 4, 6, 3}, true, {128, 256, 512, 1024}, false};
 
@@ -96,6 +97,11 @@ fleck_status fk_describe_resnet50(fk_graph *out, int64_t height, int64_t width, 
 fleck_status fk_describe_resnet50_v1(fk_graph *out, int64_t height, int64_t width, fleck_error *err)
 {
     return describe(&resnet50_v1, out, height, width, err);
+}
+
+fleck_status fk_describe_resnet152(fk_graph *out, int64_t height, int64_t width, fleck_error *err)
+{
+    return describe(&resnet152, out, height, width, err);
 }
 
 fleck_status fk_describe_resnet152_v1(fk_graph *out, int64_t height, int64_t width,

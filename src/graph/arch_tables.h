@@ -6,7 +6,7 @@
 #include "graph/arch.h"
 
 fk_describe_fn fk_describe_resnet18, fk_describe_resnet50, fk_describe_wide_resnet50_2,
-    fk_describe_resnet50_v1, fk_describe_resnet152_v1;
+    fk_describe_resnet152, fk_describe_resnet50_v1, fk_describe_resnet152_v1;
 void fk_norm_of_resnet(const char *conv, char out[FK_NAME_SIZE]);
 
 fk_describe_fn fk_describe_efficientnet_lite0, fk_describe_efficientnet_lite1,

@@ -292,6 +292,28 @@ static fleck_status refuse_others(const plan *p, fleck_error *err)
     return FLECK_OK;
 }
 
+/* The paper's ResNet-50 and torchvision's have the same tensors, so only the name of a published file
+ * tells them apart: "resnet50-0676ba61.pth". */
+static fleck_status refuse_published(const fk_arch *arch, const char *path, fleck_error *err)
+{
+    char sum[FK_SUM_DIGITS + 1];
+    char *base = NULL;
+    fleck_status st;
+
+    FK_DO(fk_path_base(&base, path, err));
+    if (!fk_sum_of_name(base, sum))
+        goto done;
+    *strrchr(base, '-') = '\0';
+    if (strcmp(base, arch->name) != 0 && fk_arch_find(base) != NULL)
+        FK_FAIL(err, FLECK_E_SHAPE,
+                "%s: by its name it is the published file of %s, whose tensors have the shapes of "
+                "%s; install it with: fleck weights add %s FILE",
+                path, base, arch->name, base);
+done:
+    fk_free(base);
+    return st;
+}
+
 /* Check all numbers of the file, used or not: NaN and infinity mean that something went wrong. */
 static fleck_status check_finite(const fk_state_dict *source, const char *path, fleck_error *err)
 {
@@ -532,6 +554,7 @@ fleck_status fk_weights_import(const fk_arch *arch, const char *path, const char
     if (st == FLECK_E_NOTFOUND || st == FLECK_E_SHAPE)
         add_guess(arch, source, path, err);
     FK_DO(st);
+    FK_DO(refuse_published(arch, path, err));
     FK_DO(check_finite(source, path, err));
     for (int i = 0; i < p.n_present; i++)
         FK_DO(fold(&p, &p.layers[i], err));

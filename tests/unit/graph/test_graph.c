@@ -446,7 +446,7 @@ static void default_taps_exist_at_their_strides(void **state)
         fk_graph_free(&g);
     }
     assert_string_equal(fk_arch_at(0)->name, "efficientnet_lite0");
-    assert_null(fk_arch_find("resnet152"));
+    assert_null(fk_arch_find("resnet19"));
 }
 
 static void a_late_node_does_not_feed_an_early_one(void **state)

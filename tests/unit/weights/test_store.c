@@ -53,7 +53,8 @@ static void a_name_that_no_backbone_has_lists_those_there_are(void **state)
     assert_refused(
         fk_weights_add(test_folder(), "resnet19", "x.pth", &complete, err), FLECK_E_OPTION,
         "there is no backbone resnet19; there are efficientnet_lite0, efficientnet_lite1, "
-        "efficientnet_lite2, resnet18, resnet50, resnet50_v1, resnet152_v1, "
+        "efficientnet_lite2, resnet18, resnet50, resnet152, resnet50_v1, "
+        "resnet152_v1, "
         "wide_resnet50_2, densenet169, densenet201, convnext_tiny, "
         "dinov3_convnext_tiny, vit_b_16, dinov2_vits14, dinov2_vitb14, "
         "dinov2_vits14_reg, dinov2_vitb14_reg");

@@ -5,6 +5,7 @@
 
 #include "golden/net_cnn_golden.h"
 #include "graph/arch_tables.h"
+#include "net/openvino/ir.h"
 #include "unit/net/golden_check.h"
 #include "unit/weights/weight_files.h"
 #include "weights/import_names.h"
@@ -221,6 +222,74 @@ static void names_of_published_files_are_known(void **state)
     assert_int_equal(fk_import_schemes(fk_arch_find("dinov3_convnext_tiny")), 2);
 }
 
+/* ---- Memory ---- */
+
+static void every_failed_allocation_of_an_import_is_reported(void **state)
+{
+    const fk_arch a = tiny("densenet201");
+    const char *file = weight_file("tiny_densenet.pth"), *path = out_path();
+    int64_t asked;
+
+    (void)state;
+    fk_mem_fail_at(0);
+    assert_ok(fk_weights_import(&a, file, path, NULL, err));
+    asked = fk_mem_fail_at(0);
+    assert_int_equal(unlink(path), 0);
+    for (int64_t n = 1; n <= asked; n++) {
+        fk_mem_fail_at(n);
+        assert_refused(fk_weights_import(&a, file, path, NULL, err), FLECK_E_NOMEM, "");
+        assert_int_not_equal(access(path, F_OK), 0);
+    }
+    fk_mem_fail_at(0);
+}
+
+/* The text, or the n-th allocation fails. */
+static fleck_status write_ir(const fk_arch *a, int64_t n)
+{
+    static const float somewhere[256];
+    static const float *weights[256];
+    static int64_t constants[FK_NET_CONSTANTS];
+    fk_net_plan plan = {.weights = weights,
+                        .biases = weights,
+                        .blob = (const uint8_t *)somewhere,
+                        .constants = constants,
+                        .name = "seeded"};
+    fk_text ir = {0};
+    fk_graph g;
+    fleck_status st;
+
+    assert_ok(a->describe(&g, 48, 80, err));
+    assert_true(g.n_ops <= 256);
+    for (int i = 0; i < 256; i++)
+        weights[i] = somewhere;
+    plan.graph = &g;
+    fk_mem_fail_at(n);
+    st = fk_openvino_ir(&ir, &plan, NULL);
+    fk_mem_fail_at(0);
+    if (st == FLECK_OK)
+        assert_string_equal(ir.data + ir.length - 7, "</net>\n");
+    fk_text_free(&ir);
+    fk_graph_free(&g);
+    return st;
+}
+
+static void writing_ir_survives_lack_of_memory(void **state)
+{
+    const char *names[] = {"densenet201", "convnext_tiny"};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        const fk_arch a = tiny(names[i]);
+        int64_t n = 1;
+        fleck_status st;
+
+        while ((st = write_ir(&a, n)) == FLECK_E_NOMEM)
+            n++;
+        assert_int_equal(st, FLECK_OK);
+        assert_true(n > 5);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +299,8 @@ int main(void)
         cmocka_unit_test(imported_files_agree_with_the_networks_that_wrote_them),
         cmocka_unit_test(an_imported_file_imports_again_without_a_changed_bit),
         cmocka_unit_test(names_of_published_files_are_known),
+        cmocka_unit_test(every_failed_allocation_of_an_import_is_reported),
+        cmocka_unit_test(writing_ir_survives_lack_of_memory),
     };
 
     return cmocka_run_group_tests_name("cnn", tests, NULL, NULL);

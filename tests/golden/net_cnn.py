@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes net_cnn_golden.h: taps and pools of the paper's ResNets, DenseNets and ConvNeXts by
-PyTorch, and the small files tiny_densenet.pth, tiny_convnext.pth, tiny_dinov3.pth and
-tiny_dinov3.safetensors in tests/unit/net/files.
+PyTorch, and the small files tiny_densenet.pth, tiny_convnext.pth, tiny_dinov3_convnext.pth and
+tiny_dinov3_convnext.safetensors in tests/unit/net/files.
 
 Arithmetic is float64 on float32 weights and inputs, so that the differences measured are the
 engines' own.  Needs torch, torchvision, timm, safetensors and NumPy.  Run it in this folder:
@@ -205,8 +205,8 @@ def tiny_convnext(taps, height, width):
 def tiny_dinov3(taps, height, width):
     """In the names of both publishers."""
     model = load(TimmConvNeXt(depths=(1, 1, 2, 1), dims=(4, 6, 8, 10), num_classes=0), TIMM)
-    save(model, TIMM, "tiny_dinov3.pth")
-    save(model, lambda name: name, "tiny_dinov3.safetensors")
+    save(model, TIMM, "tiny_dinov3_convnext.pth")
+    save(model, lambda name: name, "tiny_dinov3_convnext.safetensors")
     return convnext_outputs(model, model.stages, model.head.norm, taps, picture(height, width))
 
 

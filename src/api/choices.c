@@ -73,7 +73,8 @@ static struct {
     fleck_method_info methods[MOST];
     fleck_option options[MOST][MOST]; /* by method; a row without a name ends each */
     fleck_backbone_info backbones[MOST];
-    fleck_setting settings[MOST]; /* likewise */
+    char sums[MOST][FK_SHA256_TEXT]; /* of the backbones' files, "" where unknown */
+    fleck_setting settings[MOST];    /* likewise */
 } tables = {.once = PTHREAD_ONCE_INIT};
 
 static void fill_options(fleck_option *out, const fk_option *o)
@@ -120,8 +121,15 @@ static void fill_tables(void)
     for (int i = 0; i < MOST && i < fk_arch_count(); i++) {
         const fk_arch *a = fk_arch_at(i);
 
+        fk_weights_sum(a, tables.sums[i]);
         tables.backbones[i] =
-            (fleck_backbone_info){a->name, a->title, a->source, a->file, fk_weights_fetchable(a)};
+            (fleck_backbone_info){a->name,
+                                  a->title,
+                                  a->source,
+                                  a->file,
+                                  fk_weights_fetchable(a),
+                                  a->licence != NULL ? a->licence : "unknown",
+                                  tables.sums[i][0] != '\0' ? tables.sums[i] : NULL};
     }
     fill_settings(tables.settings);
 }

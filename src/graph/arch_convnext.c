@@ -16,6 +16,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of every layer normalisation. */
+#define EPS 1e-6
+
 static const fk_convnext tiny = {{3, 3, 9, 3}, {96, 192, 384, 768}};
 
 static const char *name_of(char out[FK_NAME_SIZE], const int place[2], const char *part)
@@ -30,7 +33,8 @@ static int add_norm(fk_builder *b, int x, int stage, int place, int64_t height, 
     char name[FK_NAME_SIZE];
 
     snprintf(name, sizeof name, "downsample_layers.%d.%d", stage, place);
-    return fk_build_grid(b, fk_build_layernorm(b, fk_build_rows(b, x), name), 0, height, width);
+    return fk_build_grid(b, fk_build_layernorm(b, fk_build_rows(b, x), name, EPS), 0, height,
+                         width);
 }
 
 static int add_block(fk_builder *b, int x, const int place[2], int64_t channels, int64_t height,
@@ -40,7 +44,7 @@ static int add_block(fk_builder *b, int x, const int place[2], int64_t channels,
     int y = fk_build_conv(b, x, name_of(name, place, "dwconv"), fk_window_even(7, 1, 3), channels,
                           channels);
 
-    y = fk_build_layernorm(b, fk_build_rows(b, y), name_of(name, place, "norm"));
+    y = fk_build_layernorm(b, fk_build_rows(b, y), name_of(name, place, "norm"), EPS);
     y = fk_build_linear(b, y, name_of(name, place, "pwconv1"), 4 * channels);
     y = fk_build_linear(b, fk_build_gelu(b, y), name_of(name, place, "pwconv2"), channels);
     return fk_build_add(b, x, fk_build_grid(b, y, 0, height, width));
@@ -80,7 +84,7 @@ fleck_status fk_describe_convnext(const fk_convnext *c, fk_graph *out, int64_t h
     }
     /* The mean is a row in front of the positions', for one norm serves both. */
     x = fk_build_concat(&b, fk_build_rows(&b, fk_build_pool(&b, x)), fk_build_rows(&b, x));
-    x = fk_build_layernorm(&b, x, "norm");
+    x = fk_build_layernorm(&b, x, "norm", EPS);
     fk_build_tap(&b, fk_build_grid(&b, x, 1, h, w), "norm", 32);
     fk_build_global(&b, fk_build_grid(&b, x, 0, 1, 1));
     return fk_build_finish(&b);

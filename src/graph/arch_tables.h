@@ -37,14 +37,19 @@ void fk_scale_of_convnext(const char *linear, char out[FK_NAME_SIZE]);
 
 /* A vision transformer. */
 typedef struct fk_vit {
-    int64_t width, heads, blocks, patch; /* D, heads, blocks, pixels of a patch side */
+    int64_t width, heads, patch; /* D, heads, pixels of a patch side */
+    int blocks;                  /* FK_VIT_BLOCKS at most */
+    double eps;                  /* of every layer normalisation */
     fk_positions positions;
+    bool rotary; /* places of patches rotate queries and keys */
 } fk_vit;
+#define FK_VIT_BLOCKS 12
 
 fleck_status fk_describe_vit(const fk_vit *v, fk_graph *out, int64_t height, int64_t width,
                              fleck_error *err);
-fk_describe_fn fk_describe_vit_b_16, fk_describe_dinov2_vits14, fk_describe_dinov2_vitb14,
-    fk_describe_dinov2_vits14_reg, fk_describe_dinov2_vitb14_reg;
+fk_describe_fn fk_describe_vit_ti_16, fk_describe_vit_s_16, fk_describe_vit_b_16,
+    fk_describe_dinov2_vits14, fk_describe_dinov2_vitb14, fk_describe_dinov2_vits14_reg,
+    fk_describe_dinov2_vitb14_reg, fk_describe_dinov3_vits16, fk_describe_dinov3_vitb16;
 void fk_scale_of_dinov2(const char *linear, char out[FK_NAME_SIZE]);
 
 #endif

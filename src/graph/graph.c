@@ -54,6 +54,7 @@ int fk_graph_tensors(fk_op_tensor out[FK_OP_TENSORS], const fk_graph *g, int nod
     const int64_t from = op->input[0] >= 0 ? g->ops[op->input[0]].out_channels : 0;
     const fk_positions *p = &op->positions;
     fk_op_tensor bias = {op->weight, "bias", 1, {op->out_channels}};
+    int n = 1;
 
     switch (op->kind) {
     case FK_OP_CONV:
@@ -69,14 +70,24 @@ int fk_graph_tensors(fk_op_tensor out[FK_OP_TENSORS], const fk_graph *g, int nod
         break;
     case FK_OP_TOKENS:
         out[0] = (fk_op_tensor){"cls_token", "", 3, {1, 1, op->channels}};
-        out[1] = (fk_op_tensor){"pos_embed", "", 3, {1, 1 + p->grid * p->grid, op->channels}};
-        out[2] = (fk_op_tensor){"register_tokens", "", 3, {1, p->registers, op->channels}};
-        return p->registers > 0 ? 3 : 2;
+        if (p->grid > 0)
+            out[n++] = (fk_op_tensor){"pos_embed", "", 3, {1, 1 + p->grid * p->grid, op->channels}};
+        if (p->registers > 0)
+            out[n++] = (fk_op_tensor){"register_tokens", "", 3, {1, p->registers, op->channels}};
+        return n;
     default:
         return 0;
     }
     out[1] = bias;
     return 2;
+}
+
+bool fk_graph_repeats(const fk_graph *g, int node)
+{
+    for (int i = 1; i < node; i++)
+        if (g->ops[node].weight[0] != '\0' && strcmp(g->ops[i].weight, g->ops[node].weight) == 0)
+            return true;
+    return false;
 }
 
 void fk_op_tensor_name(char out[FK_TENSOR_NAME_SIZE], const char *prefix, const fk_op_tensor *t)
@@ -448,7 +459,7 @@ int fk_build_rows(fk_builder *b, int input)
     return node;
 }
 
-int fk_build_layernorm(fk_builder *b, int input, const char *weight)
+int fk_build_layernorm(fk_builder *b, int input, const char *weight, double eps)
 {
     int node = add_unary(b, FK_OP_LAYERNORM, input);
 
@@ -456,6 +467,7 @@ int fk_build_layernorm(fk_builder *b, int input, const char *weight)
         return 0;
     assert(b->graph->ops[node].tokens);
     set_weight(&b->graph->ops[node], weight);
+    b->graph->ops[node].eps = eps;
     return node;
 }
 
@@ -478,7 +490,7 @@ int fk_build_gelu(fk_builder *b, int input)
     return add_unary(b, FK_OP_GELU, input);
 }
 
-int fk_build_attention(fk_builder *b, int input, int64_t heads)
+int fk_build_attention(fk_builder *b, int input, int64_t heads, fk_rotary rotary)
 {
     int node = add_unary(b, FK_OP_ATTENTION, input);
     fk_op *op;
@@ -487,7 +499,10 @@ int fk_build_attention(fk_builder *b, int input, int64_t heads)
         return 0;
     op = &b->graph->ops[node];
     assert(op->tokens && heads > 0 && op->channels % (3 * heads) == 0);
+    assert(rotary.height == 0 || (op->channels % (12 * heads) == 0 &&
+                                  rotary.skip + rotary.height * rotary.width == op->out_height));
     op->heads = heads;
+    op->rotary = rotary;
     op->channels = op->out_channels = op->channels / 3;
     return node;
 }

@@ -6,7 +6,7 @@
 #include "base/error.h"
 
 #define FK_MAX_TAPS 8    /* of a network in use */
-#define FK_GRAPH_TAPS 16 /* of an architecture */
+#define FK_GRAPH_TAPS 32 /* of an architecture */
 #define FK_NAME_SIZE 48
 /* Least and greatest height and width of an input. */
 #define FK_INPUT_MIN 32
@@ -33,9 +33,6 @@ typedef enum fk_op_kind {
     FK_OP_GRID       /* the tokens from `skip` on -> map [D, h, w] */
 } fk_op_kind;
 
-/* Added to the variance by every layer normalisation. */
-#define FK_LAYERNORM_EPS 1e-6
-
 /* How a table of positions is resampled to another grid; see net/position.h. */
 typedef enum fk_resample {
     FK_CUBIC_CORNERS, /* bicubic, the corners of both grids coincide */
@@ -46,9 +43,15 @@ typedef enum fk_resample {
 /* What FK_OP_TOKENS puts before the positions' tokens and adds to them. */
 typedef struct fk_positions {
     int64_t registers; /* tokens between the class token and those of the positions */
-    int64_t grid;      /* the table of positions in the weight file is grid x grid */
+    int64_t grid;      /* the table of positions in the weight file is grid x grid; 0: no table */
     fk_resample resample;
 } fk_positions;
+
+/* A map of height x width tokens, after skip others, whose queries and keys FK_OP_ATTENTION rotates
+ * by their places; see net/position.h.  Height 0: none are. */
+typedef struct fk_rotary {
+    int64_t skip, height, width;
+} fk_rotary;
 
 /* One operation.  Its output is the node with the operation's index in the list. */
 typedef struct fk_op {
@@ -61,6 +64,8 @@ typedef struct fk_op {
     bool tokens; /* the output is [out_height, out_channels], T and D; out_width is 1 */
     int64_t heads, skip;
     fk_positions positions;
+    fk_rotary rotary;
+    double eps; /* added to the variance by a layer normalisation */
 } fk_op;
 
 typedef struct fk_tap {
@@ -106,9 +111,12 @@ typedef struct fk_op_tensor {
 } fk_op_tensor;
 
 /* The tensors of node, 0 to FK_OP_TENSORS; returns their number.  A convolution, a linear layer, a
- * normalisation and FK_OP_AFFINE have weight and bias.  FK_OP_TOKENS has cls_token [1, 1, D], pos_embed [1, 1 +
- * grid^2, D] and, if there are registers, register_tokens [1, registers, D]. */
+ * normalisation and FK_OP_AFFINE have weight and bias.  FK_OP_TOKENS has cls_token [1, 1, D], then, if there is a
+ * table of positions, pos_embed [1, 1 + grid^2, D] and, if there are registers, register_tokens [1,
+ * registers, D]. */
 int fk_graph_tensors(fk_op_tensor out[FK_OP_TENSORS], const fk_graph *g, int node);
+/* Whether an operation before node has the same tensors. */
+bool fk_graph_repeats(const fk_graph *g, int node);
 /* Bytes for any tensor's name with its prefix. */
 #define FK_TENSOR_NAME_SIZE 128
 /* prefix + owner + "." + part. */
@@ -155,10 +163,10 @@ int fk_build_affine(fk_builder *b, int input, const char *weight);
 int fk_build_pool(fk_builder *b, int input);
 int fk_build_tokens(fk_builder *b, int input, const fk_positions *positions);
 int fk_build_rows(fk_builder *b, int input);
-int fk_build_layernorm(fk_builder *b, int input, const char *weight);
+int fk_build_layernorm(fk_builder *b, int input, const char *weight, double eps);
 int fk_build_linear(fk_builder *b, int input, const char *weight, int64_t channels);
 int fk_build_gelu(fk_builder *b, int input);
-int fk_build_attention(fk_builder *b, int input, int64_t heads);
+int fk_build_attention(fk_builder *b, int input, int64_t heads, fk_rotary rotary);
 /* The tokens skip to skip + height * width - 1 as a map. */
 int fk_build_grid(fk_builder *b, int input, int64_t skip, int64_t height, int64_t width);
 /* Make a node [C, 1, 1] the graph's global feature. */

@@ -211,7 +211,7 @@ static fleck_status add_backbone(fk_st_writer *w, const fk_model *m, fleck_error
     FK_DO(fk_graph_prune(&g, s.taps, m->n_taps, s.pool, err));
     for (int i = 0; i < g.n_ops; i++) {
         fk_op_tensor tensors[FK_OP_TENSORS];
-        int n = fk_graph_tensors(tensors, &g, i);
+        int n = fk_graph_repeats(&g, i) ? 0 : fk_graph_tensors(tensors, &g, i);
 
         for (int k = 0; k < n; k++)
             FK_DO(add_weight(w, m, &tensors[k], err));

@@ -13,7 +13,8 @@ typedef struct fk_net_plan {
     const fk_graph *graph; /* pruned; NULL for an ONNX model */
     /* [n_ops], NULL for ops without weights.  For FK_OP_TOKENS weights is [T, D], the tokens before
      * the grid's, with the class token's position added, and the positions of the grid; biases is
-     * NULL. */
+     * NULL.  For FK_OP_ATTENTION with rotary positions weights is the [2, T, D / heads] of
+     * fk_position_rotate(). */
     const float *const *weights, *const *biases;
     const uint8_t *blob; /* bytes that hold all weights and biases */
     int64_t *constants;  /* [FK_NET_CONSTANTS] in blob, for an engine's own constants; NULL if

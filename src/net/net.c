@@ -17,6 +17,7 @@ struct fk_net {
     fk_graph graph;
     const float **weights, **biases; /* [n_ops] views of the weight file or of packed */
     float *tokens;                   /* weights of FK_OP_TOKENS, computed from the file's */
+    float *angles;                   /* of every FK_OP_ATTENTION with rotary positions */
     float *packed;                   /* a copy of all weights if they are not in one block */
     fk_net_outputs outputs;
     int64_t height, width;
@@ -81,6 +82,8 @@ static int64_t weight_count(const fk_graph *g, int node)
 
     if (g->ops[node].kind == FK_OP_TOKENS)
         return g->ops[node].out_height * g->ops[node].out_channels;
+    if (g->ops[node].kind == FK_OP_ATTENTION)
+        return 2 * g->ops[node].out_height * (g->ops[node].channels / g->ops[node].heads);
     fk_graph_tensors(tensors, g, node);
     for (int i = 0; i < tensors[0].ndim; i++)
         count *= tensors[0].shape[i]; /* no overflow: the tensor exists */
@@ -91,25 +94,46 @@ static int64_t weight_count(const fk_graph *g, int node)
 static fleck_status make_tokens(fk_net *net, int node, const float *const *found, fleck_error *err)
 {
     const fk_op *op = &net->graph.ops[node], *map = &net->graph.ops[op->input[0]];
-    const int64_t dim = op->out_channels;
-    const float *class_token = found[0], *table = found[1], *registers = found[2];
+    const int64_t dim = op->out_channels, registers = op->positions.registers;
+    const bool has_table = op->positions.grid > 0;
+    const float *class_token = found[0], *table = has_table ? found[1] : NULL;
     int64_t count;
     fleck_status st;
 
     if (!fk_mul_fits(op->out_height, dim, &count))
         FK_FAIL(err, FLECK_E_NOMEM, "position embedding: too large");
-    assert(class_token != NULL && table != NULL);
-    assert(registers != NULL || op->positions.registers == 0);
-    FK_DO(FK_ALLOC(&net->tokens, count, err));
-    for (int64_t d = 0; d < dim; d++)
-        net->tokens[d] = class_token[d] + table[d]; /* the table begins with the class token's
-                                                       position */
-    if (registers != NULL)
-        memcpy(net->tokens + dim, registers,
-               (size_t)(op->positions.registers * dim) * sizeof *registers);
-    FK_DO(fk_position_resample(net->tokens + op->skip * dim, map->out_height, map->out_width,
-                               table + dim, op->positions.grid, dim, op->positions.resample, err));
+    assert(class_token != NULL);
+    FK_DO(FK_CALLOC(&net->tokens, count, err));
+    memcpy(net->tokens, class_token, (size_t)dim * sizeof *class_token);
+    for (int64_t d = 0; d < dim && has_table; d++)
+        net->tokens[d] += table[d]; /* the table begins with the class token's position */
+    if (registers > 0)
+        memcpy(net->tokens + dim, found[has_table ? 2 : 1],
+               (size_t)(registers * dim) * sizeof *net->tokens);
+    if (has_table)
+        FK_DO(fk_position_resample(net->tokens + op->skip * dim, map->out_height, map->out_width,
+                                   table + dim, op->positions.grid, dim, op->positions.resample,
+                                   err));
     net->weights[node] = net->tokens;
+done:
+    return st;
+}
+
+/* The angles of an attention with rotary positions: the same for all of a network. */
+static fleck_status make_angles(fk_net *net, int node, fleck_error *err)
+{
+    const fk_op *op = &net->graph.ops[node];
+    const int64_t dim = op->channels / op->heads;
+    int64_t count;
+    fleck_status st = FLECK_OK;
+
+    if (net->angles == NULL) {
+        if (!fk_mul_fits(2 * op->out_height, dim, &count))
+            FK_FAIL(err, FLECK_E_NOMEM, "position embedding: too large");
+        FK_DO(FK_ALLOC(&net->angles, count, err));
+        fk_position_rotate(net->angles, &op->rotary, dim);
+    }
+    net->weights[node] = net->angles;
 done:
     return st;
 }
@@ -130,6 +154,8 @@ static fleck_status find_weights(fk_net *net, const fk_net_source *source, fleck
             FK_DO(find_tensor(&found[k], source, g, i, &tensors[k], err));
         if (g->ops[i].kind == FK_OP_TOKENS) {
             FK_DO(make_tokens(net, i, found, err));
+        } else if (g->ops[i].rotary.height > 0) {
+            FK_DO(make_angles(net, i, err));
         } else {
             net->weights[i] = found[0];
             net->biases[i] = found[1];
@@ -181,6 +207,7 @@ static fleck_status pack(fk_net *net, fk_net_plan *plan, fleck_error *err)
     const int64_t constants = FK_NET_CONSTANTS * (int64_t)(sizeof *plan->constants / sizeof(float));
     const fk_graph *g = &net->graph;
     int64_t count = constants;
+    const float *angles = NULL; /* in the block, where all nodes share them */
     float *next;
     fleck_status st;
 
@@ -194,13 +221,21 @@ static fleck_status pack(fk_net *net, fk_net_plan *plan, fleck_error *err)
     for (int i = 0; i < g->n_ops; i++) {
         if (net->weights[i] == NULL)
             continue;
+        if (g->ops[i].kind == FK_OP_ATTENTION && angles != NULL) {
+            net->weights[i] = angles;
+            continue;
+        }
         append(&next, &net->weights[i], weight_count(g, i));
         append(&next, &net->biases[i], g->ops[i].channels);
+        if (g->ops[i].kind == FK_OP_ATTENTION)
+            angles = net->weights[i];
     }
+    count = next - net->packed;
     plan->blob = (const uint8_t *)net->packed;
     plan->blob_size = count * (int64_t)sizeof *net->packed;
     fk_free(net->tokens);
-    net->tokens = NULL;
+    fk_free(net->angles);
+    net->tokens = net->angles = NULL;
 done:
     return st;
 }
@@ -371,6 +406,7 @@ void fk_net_close(fk_net **handle)
     fk_free(net->weights);
     fk_free(net->biases);
     fk_free(net->tokens);
+    fk_free(net->angles);
     fk_free(net->packed);
     fk_free(net);
     *handle = NULL;

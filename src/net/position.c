@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Position embeddings resampled by cubic convolution, as torch's interpolate() does it.
+/* Position embeddings resampled by cubic convolution, as torch's interpolate() does it, and rotary
+ * embeddings.
  *
  * Along one axis of `grid` table entries, output i of n has the coordinate
  *
@@ -19,12 +20,21 @@
  *
  * The weights of an axis form a matrix [n, grid], most of it zero.  The embedding is
  *
- *   out[y][x] = sum over i, j of rows[y][i] columns[x][j] table[i][j]. */
+ *   out[y][x] = sum over i, j of rows[y][i] columns[x][j] table[i][j].
+ *
+ * Rotary embeddings are DINOv3's.  A patch in row y of h has the coordinate u = 2 (y + 1/2) / h -
+ * 1, its column likewise v.  With q = dim / 4 there are q periods p_i = 100^(i / q), and 2 q angles
+ *
+ *   a_i = 2 pi u / p_i,   a_(q + i) = 2 pi v / p_i.
+ *
+ * Each rotates the pair of numbers j = i and j = i + dim / 2 of a query or key. */
 #include "net/position.h"
 #include "base/mem.h"
 
 #include <math.h>
 #include <string.h>
+
+#define ROTARY_BASE 100.0
 
 static double kernel(double t, double a)
 {
@@ -127,4 +137,36 @@ done:
     fk_free(columns);
     fk_free(sum);
     return st;
+}
+
+/* The angles of one patch, its cosines and sines, in rows of dim. */
+static void rotate_patch(float *cosines, float *sines, const double coordinate[2], int64_t dim)
+{
+    const int64_t quarter = dim / 4, half = dim / 2;
+
+    for (int64_t i = 0; i < half; i++) {
+        double period = pow(ROTARY_BASE, (double)(i % quarter) / (double)quarter);
+        double angle = 2 * acos(-1.0) * coordinate[i / quarter] / period;
+
+        cosines[i] = cosines[i + half] = (float)cos(angle);
+        sines[i] = (float)-sin(angle);
+        sines[i + half] = (float)sin(angle);
+    }
+}
+
+void fk_position_rotate(float *out, const fk_rotary *r, int64_t dim)
+{
+    float *cosines = out, *sines = out + (r->skip + r->height * r->width) * dim;
+
+    for (int64_t i = 0; i < r->skip * dim; i++) {
+        *cosines++ = 1;
+        *sines++ = 0;
+    }
+    for (int64_t y = 0; y < r->height; y++)
+        for (int64_t x = 0; x < r->width; x++, cosines += dim, sines += dim) {
+            const double coordinate[2] = {2 * ((double)y + 0.5) / (double)r->height - 1,
+                                          2 * ((double)x + 0.5) / (double)r->width - 1};
+
+            rotate_patch(cosines, sines, coordinate, dim);
+        }
 }

@@ -217,7 +217,11 @@ static fleck_status request(transfer *t, bool *again)
         return *again ? drop_file(t) : FLECK_OK;
     }
     if (answer != 200 && answer != 206)
-        return fk_error_set(t->err, FLECK_E_NETWORK, "%s: HTTP status %ld", t->url, answer);
+        return fk_error_set(t->err, FLECK_E_NETWORK, "%s: HTTP status %ld%s", t->url, answer,
+                            answer == 401 || answer == 403
+                                ? ": its publisher gives it on request; install the file that you "
+                                  "get with: fleck weights add"
+                                : "");
     return FLECK_OK;
 }
 

@@ -13,7 +13,8 @@
  * Both are computed in double and rounded to float once.  A batch norm that follows no convolution
  * is an operation of its own, with weight s and bias beta - s m.  A linear layer of DINOv2 or of a
  * ConvNeXt is followed by a layer scale z = gamma y, which is folded in the same way: w' = gamma w,
- * b' = gamma b.  All other tensors are converted to float. */
+ * b' = gamma b.  The keys of DINOv3 have no bias; files have it as numbers that a mask makes 0, or
+ * lack it.  All other tensors are converted to float. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -36,6 +37,8 @@ typedef struct layer {
     const fk_tensor *norm[4]; /* g, beta, m, v of the batch norm behind, or of this operation if it
                                  is one; all NULL: none, or folded */
     const fk_tensor *scale;   /* gamma; NULL: no layer scale */
+    bool keyless;             /* of queries, keys, values: the keys have no bias */
+    const fk_tensor *query, *value; /* then: biases apart, or both NULL */
     fk_tensor folded[FK_OP_TENSORS];
 } layer;
 
@@ -67,6 +70,13 @@ static void plan_free(plan *p)
 
 /* ---- What the architecture needs ---- */
 
+static bool ends_in_qkv(const char *name)
+{
+    const char *end = strrchr(name, '.');
+
+    return end != NULL && strcmp(end, ".qkv") == 0;
+}
+
 static fleck_status list_layers(plan *p, fleck_error *err)
 {
     const int64_t side = 224; /* weights do not depend on the input's size */
@@ -79,8 +89,9 @@ static fleck_status list_layers(plan *p, fleck_error *err)
 
         l->op = &p->graph.ops[i];
         l->n = fk_graph_tensors(l->wanted, &p->graph, i);
-        if (l->n == 0)
+        if (l->n == 0 || fk_graph_repeats(&p->graph, i))
             continue;
+        l->keyless = p->arch->keyless && ends_in_qkv(l->wanted[0].owner);
         p->n_layers++;
         /* A description is in the order of depth, so a tap needs all operations before it. */
         if (p->graph.n_taps > 0 && i <= p->graph.taps[0].node)
@@ -116,7 +127,7 @@ static void name_layer(const plan *p, layer *l, int scheme)
     }
 }
 
-/* Choose the naming scheme in which the file has most layers, of several the first. */
+/* Choose the naming scheme in which the file has most tensors, of several the first. */
 static void choose_names(plan *p)
 {
     int best = 0, most = -1;
@@ -126,7 +137,9 @@ static void choose_names(plan *p)
 
         for (int i = 0; i < p->n_layers; i++) {
             name_layer(p, &p->layers[i], scheme);
-            n += fk_state_dict_find(p->source, p->layers[i].source[0]) != NULL;
+            for (int k = 0; k < p->layers[i].n; k++)
+                n += fk_state_dict_find(p->source, p->layers[i].source[k]) != NULL;
+            n += fk_state_dict_find(p->source, p->layers[i].names.scale) != NULL;
         }
         if (n > most) {
             most = n;
@@ -201,6 +214,25 @@ static fleck_status check_scale(const plan *p, const layer *l, fleck_error *err)
     return check_tensor(p, l->scale, l->names.scale, l->scale->ndim == 3 ? 3 : 1, shape, err);
 }
 
+/* Find the biases of queries and values where the file has them apart. */
+static fleck_status find_biases(const plan *p, layer *l, fleck_error *err)
+{
+    const int64_t width[1] = {l->wanted[BIAS].shape[0] / 3};
+    fleck_status st = FLECK_OK;
+
+    l->query = fk_state_dict_find(p->source, l->names.query);
+    l->value = fk_state_dict_find(p->source, l->names.value);
+    if (l->query == NULL && l->value == NULL)
+        goto done;
+    if (l->query == NULL || l->value == NULL)
+        FK_FAIL(err, FLECK_E_NOTFOUND, "%s: tensor %s of %s is missing", p->path,
+                l->query == NULL ? l->names.query : l->names.value, p->arch->name);
+    FK_DO(check_tensor(p, l->query, l->names.query, 1, width, err));
+    FK_DO(check_tensor(p, l->value, l->names.value, 1, width, err));
+done:
+    return st;
+}
+
 /* Find all tensors of a layer whose first one is in the file. */
 static fleck_status find_layer(const plan *p, layer *l, fleck_error *err)
 {
@@ -214,9 +246,12 @@ static fleck_status find_layer(const plan *p, layer *l, fleck_error *err)
     }
     FK_DO(find_norm(p, l, err));
     for (int k = 0; k < l->n; k++)
-        if (l->found[k] == NULL && l->norm[NORM_G] == NULL && !(k == BIAS && is_bare(p, l)))
+        if (l->found[k] == NULL && l->norm[NORM_G] == NULL &&
+            !(k == BIAS && (l->keyless || is_bare(p, l))))
             FK_FAIL(err, FLECK_E_NOTFOUND, "%s: tensor %s of %s is missing", p->path, l->source[k],
                     p->arch->name);
+    if (l->keyless)
+        FK_DO(find_biases(p, l, err));
     l->scale = fk_state_dict_find(p->source, l->names.scale);
     if (l->scale != NULL)
         FK_DO(check_scale(p, l, err));
@@ -385,13 +420,24 @@ static double number(const fk_tensor *t, int64_t i)
     }
 }
 
+/* The bias of output channel i of a layer in the file, 0 if it has none.  That of a batch norm is
+ * its beta. */
+static double bias_of(const layer *l, int64_t i)
+{
+    const int64_t width = l->wanted[BIAS].shape[0] / 3; /* of queries, keys and values */
+
+    if (l->op->kind == FK_OP_AFFINE || (l->keyless && i / width == 1))
+        return 0;
+    if (l->query != NULL)
+        return i < width ? number(l->query, i) : number(l->value, i - 2 * width);
+    return l->found[BIAS] != NULL ? number(l->found[BIAS], i) : 0;
+}
+
 /* s and b' of output channel c. */
 static fleck_status channel_scale(const plan *p, const layer *l, int64_t c, double *s, double *b,
                                   fleck_error *err)
 {
-    /* That of an FK_OP_AFFINE is beta below. */
-    bool has_bias = l->found[BIAS] != NULL && l->op->kind != FK_OP_AFFINE;
-    double bias = has_bias ? number(l->found[BIAS], c) : 0, v;
+    double bias = bias_of(l, c), v;
 
     *s = 1;
     *b = bias;
@@ -490,6 +536,19 @@ done:
 
 /* ---- The file in the store ---- */
 
+/* What a safetensors file says of itself, else what is known of the network's weights. */
+static const char *licence_of(const plan *p)
+{
+    static const char *const keys[] = {FK_WEIGHTS_KEY_LICENCE, "license", "licence"};
+    const char *found = NULL;
+
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0] && found == NULL; i++)
+        found = fk_state_dict_metadata(p->source, keys[i]);
+    if (found == NULL || found[0] == '\0')
+        return p->arch->licence != NULL ? p->arch->licence : "unknown";
+    return found;
+}
+
 static fleck_status add_metadata(fk_st_writer *w, const plan *p, fleck_error *err)
 {
     char sum[FK_SHA256_TEXT];
@@ -509,6 +568,7 @@ static fleck_status add_metadata(fk_st_writer *w, const plan *p, fleck_error *er
     FK_DO(fk_st_writer_metadata(w, FK_WEIGHTS_KEY_ARCH, p->arch->name, err));
     FK_DO(fk_st_writer_metadata(w, FK_WEIGHTS_KEY_SOURCE, base, err));
     FK_DO(fk_st_writer_metadata(w, FK_WEIGHTS_KEY_SHA256, sum, err));
+    FK_DO(fk_st_writer_metadata(w, FK_WEIGHTS_KEY_LICENCE, licence_of(p), err));
     FK_DO(fk_st_writer_metadata(w, FK_WEIGHTS_KEY_COMPLETE,
                                 p->n_present == p->n_layers ? "yes" : "no", err));
 done:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names in published files: each architecture's own, timm's for EfficientNet-Lite and ConvNeXt,
- * torchvision's for ViT-B/16 and ConvNeXt, and its old ones for DenseNet. */
+/* Names in published files: each architecture's own, timm's for EfficientNet-Lite, ConvNeXt and
+ * DINOv3, torchvision's for ViT-B/16 and ConvNeXt and its old ones for DenseNet, and Meta's for
+ * DINOv3. */
 #include "weights/import_names.h"
 #include "graph/arch_tables.h"
 
@@ -189,6 +190,40 @@ static void timm_convnext(const char *name, fk_source_names *out)
         snprintf(out->scale, sizeof out->scale, "stages.%d.blocks.%d.gamma", stage, block);
 }
 
+/* The names of DINOv2 but for the registers, and for timm also layer scales and biases. */
+static void dinov3(const char *name, bool timm, fk_source_names *out)
+{
+    static const char *const parts[][2] = {{".attn.proj", ".gamma_1"}, {".mlp.fc2", ".gamma_2"}};
+    const char *part = strchr(name, '.');
+    char scale[FK_NAME_SIZE];
+
+    if (strcmp(name, "register_tokens") == 0)
+        name = timm ? "reg_token" : "storage_tokens";
+    snprintf(out->conv, sizeof out->conv, "%s", name);
+    part = part != NULL ? strchr(part + 1, '.') : NULL;
+    for (size_t i = 0; timm && part != NULL && i < sizeof parts / sizeof parts[0]; i++)
+        if (strcmp(part, parts[i][0]) == 0)
+            snprintf(out->scale, sizeof out->scale, "%.*s%s", (int)(part - name), name,
+                     parts[i][1]);
+    if (timm && part != NULL && strcmp(part, ".attn.qkv") == 0) {
+        snprintf(out->query, sizeof out->query, "%.*s.attn.q_bias", (int)(part - name), name);
+        snprintf(out->value, sizeof out->value, "%.*s.attn.v_bias", (int)(part - name), name);
+    }
+    fk_scale_of_dinov2(name, scale);
+    if (!timm && scale[0] != '\0')
+        snprintf(out->scale, sizeof out->scale, "%s.gamma", scale);
+}
+
+static void meta_dinov3(const char *name, fk_source_names *out)
+{
+    dinov3(name, false, out);
+}
+
+static void timm_dinov3(const char *name, fk_source_names *out)
+{
+    dinov3(name, true, out);
+}
+
 static const struct {
     const char *arch;
     void (*names)(const char *conv, fk_source_names *out);
@@ -203,6 +238,10 @@ static const struct {
     {"convnext_tiny", torchvision_convnext},
     {"convnext_tiny", timm_convnext},
     {"dinov3_convnext_tiny", timm_convnext},
+    {"dinov3_vits16", meta_dinov3},
+    {"dinov3_vits16", timm_dinov3},
+    {"dinov3_vitb16", meta_dinov3},
+    {"dinov3_vitb16", timm_dinov3},
 };
 
 int fk_import_schemes(const fk_arch *arch)

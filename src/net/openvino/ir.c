@@ -140,6 +140,7 @@ done:
     return st;
 }
 
+/* out = a times b, whose shapes broadcast to out's. */
 static fleck_status add_product(writer *w, const port *a, const port *b, port *out)
 {
     const port *inputs[] = {a, b};
@@ -353,7 +354,7 @@ static fleck_status add_layernorm(writer *w, int node, port *out)
     FK_DO(fk_text_printf(&w->layers, w->err,
                          "<data eps=\"%.9g\" eps_mode=\"inside_sqrt\" "
                          "normalize_variance=\"true\"/>",
-                         FK_LAYERNORM_EPS));
+                         op->eps));
     FK_DO(end_layer(w, norm, 2, &unit, NULL));
     FK_DO(add_constant(w, w->plan->weights[node], &weight));
     FK_DO(add_product(w, &unit, &weight, &scaled));
@@ -400,6 +401,44 @@ done:
     return st;
 }
 
+/* Swap the halves of the last axis of in [1, H, T, d]: [H, T, 2, d / 2] with axis 2 reversed. */
+static fleck_status add_swap(writer *w, const port *in, port *out)
+{
+    port apart = {.shape = {in->shape[1], in->shape[2], 2, in->shape[3] / 2}, .ndim = 4};
+    port index, axis, turned = apart;
+    const port *inputs[] = {&apart, &index, &axis};
+    fleck_status st;
+
+    FK_DO(add_reshape(w, in, &apart, NULL));
+    FK_DO(add_list(w, (const int64_t[]){1, 0}, 2, &index));
+    FK_DO(add_list(w, (const int64_t[]){2}, 1, &axis));
+    FK_DO(begin_layer_of(w, "opset8", "Gather", &turned));
+    FK_DO(fk_text_printf(&w->layers, w->err, "<data batch_dims=\"0\"/>"));
+    FK_DO(end_layer(w, inputs, 3, &turned, NULL));
+    *out = *in;
+    FK_DO(add_reshape(w, &turned, out, NULL));
+done:
+    return st;
+}
+
+/* Rotate x [1, H, T, d] by angles [2, T, d] of fk_position_rotate(). */
+static fleck_status add_rotation(writer *w, const float *angles, port *x)
+{
+    port cosines = {.shape = {1, 1, x->shape[2], x->shape[3]}, .ndim = 4}, sines = cosines;
+    port swapped, straight = *x, crossed = *x, sum = *x;
+    fleck_status st;
+
+    FK_DO(add_constant(w, angles, &cosines));
+    FK_DO(add_constant(w, angles + x->shape[2] * x->shape[3], &sines));
+    FK_DO(add_swap(w, x, &swapped));
+    FK_DO(add_product(w, x, &cosines, &straight));
+    FK_DO(add_product(w, &swapped, &sines, &crossed));
+    FK_DO(add_sum(w, &straight, &crossed, &sum, NULL));
+    *x = sum;
+done:
+    return st;
+}
+
 /* [1, T, 3 H d] -> [T, 3, H, d] -> [3, H, T, d] -> three of [1, H, T, d] -> [1, H, T, d] ->
  * back. */
 static fleck_status add_attention(writer *w, int node, port *out)
@@ -415,6 +454,8 @@ static fleck_status add_attention(writer *w, int node, port *out)
     FK_DO(add_transpose(w, &apart, (const int64_t[]){1, 2, 0, 3}, 4, &heads));
     for (int i = 0; i < 3; i++)
         FK_DO(add_part(w, &heads, i, &part[i]));
+    for (int i = 0; i < 2 && w->plan->weights[node] != NULL; i++)
+        FK_DO(add_rotation(w, w->plan->weights[node], &part[i]));
     FK_DO(begin_layer_of(w, "opset13", "ScaledDotProductAttention", &mixed));
     FK_DO(fk_text_printf(&w->layers, w->err, "<data causal=\"false\"/>"));
     FK_DO(end_layer(w, inputs, 3, &mixed, NULL));

@@ -6,7 +6,8 @@
  *   linear       z[o] = bias[o] + sum over d of weight[o][d] x[d]
  *   GELU         z = x (1 + erf(x / sqrt 2)) / 2
  *   attention    for each head, with queries q, keys k and values v of width d:
- *                p[u] = exp(q[t] . k[u] / sqrt d), z[t] = sum of p[u] v[u] / sum of p[u]
+ *                p[u] = exp(q[t] . k[u] / sqrt d), z[t] = sum of p[u] v[u] / sum of p[u];
+ *                with rotary positions q and k are rotated first, see net/position.h
  *
  * All in double, rounded to float once for each output. */
 #include "net/reference/tokens.h"
@@ -50,7 +51,7 @@ static void layernorm(float *out, const fk_op *op, const float *in, const float 
         mean = sum / (double)dim;
         for (int64_t d = 0; d < dim; d++)
             squares += ((double)in[d] - mean) * ((double)in[d] - mean);
-        scale = 1 / sqrt(squares / (double)dim + FK_LAYERNORM_EPS);
+        scale = 1 / sqrt(squares / (double)dim + op->eps);
         for (int64_t d = 0; d < dim; d++)
             out[d] = (float)(((double)in[d] - mean) * scale * (double)weight[d] + (double)bias[d]);
     }
@@ -81,14 +82,41 @@ static void gelu(float *out, const float *in, int64_t n)
         out[i] = (float)(0.5 * (double)in[i] * (1 + erf((double)in[i] * sqrt(0.5))));
 }
 
-/* p [T] becomes the weight of each token for the query q.  Keys are stride apart. */
-static void attend(double *p, const float *q, const float *keys, int64_t stride, int64_t n,
-                   int64_t dim)
+/* Queries or keys x [n tokens, stride apart] of a head; angles [2, n, dim], NULL: not rotated. */
+typedef struct head {
+    const float *x, *angles;
+    int64_t stride, n, dim;
+} head;
+
+/* Number j of token t, rotated. */
+static double rotated(const head *h, int64_t t, int64_t j)
 {
+    const float *x = h->x + t * h->stride, *turn = h->angles + t * h->dim;
+
+    return (double)turn[j] * (double)x[j] +
+           (double)turn[h->n * h->dim + j] * (double)x[(j + h->dim / 2) % h->dim];
+}
+
+/* q[t] . k[u] */
+static double match(const head *q, int64_t t, const head *k, int64_t u)
+{
+    double sum = 0;
+
+    if (q->angles == NULL)
+        return dot(q->x + t * q->stride, k->x + u * k->stride, q->dim);
+    for (int64_t j = 0; j < q->dim; j++)
+        sum += rotated(q, t, j) * rotated(k, u, j);
+    return sum;
+}
+
+/* p [n] becomes the weight of each token for query t. */
+static void attend(double *p, const head *q, int64_t t, const head *k)
+{
+    const int64_t n = q->n;
     double most = -INFINITY, sum = 0;
 
     for (int64_t u = 0; u < n; u++) {
-        p[u] = dot(q, keys + u * stride, dim) / sqrt((double)dim);
+        p[u] = match(q, t, k, u) / sqrt((double)q->dim);
         most = p[u] > most ? p[u] : most;
     }
     for (int64_t u = 0; u < n; u++) {
@@ -99,16 +127,18 @@ static void attend(double *p, const float *q, const float *keys, int64_t stride,
         p[u] /= sum;
 }
 
-static void attention(float *out, const fk_op *op, const float *in, double *p)
+static void attention(float *out, const fk_op *op, const float *in, const float *angles, double *p)
 {
     const int64_t n = op->out_height, width = op->out_channels, stride = 3 * width;
     const int64_t dim = width / op->heads;
 
     for (int64_t t = 0; t < n; t++)
         for (int64_t h = 0; h < op->heads; h++) {
-            const float *keys = in + width + h * dim, *values = keys + width;
+            const head q = {in + h * dim, angles, stride, n, dim};
+            const head k = {q.x + width, angles, stride, n, dim};
+            const float *values = k.x + width;
 
-            attend(p, in + t * stride + h * dim, keys, stride, n, dim);
+            attend(p, &q, t, &k);
             for (int64_t d = 0; d < dim; d++) {
                 double sum = 0;
 
@@ -149,7 +179,7 @@ void fk_reference_tokens(float *out, const fk_op *op, const fk_op *from, const f
         gelu(out, in, op->out_channels * op->out_height);
         break;
     case FK_OP_ATTENTION:
-        attention(out, op, in, scratch);
+        attention(out, op, in, weight, scratch);
         break;
     default:
         assert(op->kind == FK_OP_GRID);

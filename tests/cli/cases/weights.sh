@@ -12,7 +12,7 @@ try weights fetch efficientnet_lite0 --mirror http://127.0.0.1:9
 try weights fetch resnet18 --mirror http://127.0.0.1:9
 try fit "$S" -o m.fleck -b resnet18
 find . -type f
-try weights fetch dinov2_vits14_reg
+try weights fetch dinov2_vits14_reg --mirror http://127.0.0.1:9
 try fit "$S" -o m.fleck -b dinov2_vitb14
 try weights add dinov2_vits14 "$SOURCE/tests/unit/net/files/tiny_vit.pth"
 # Those of the default network come with the tool: nothing is needed for a fit.

@@ -103,8 +103,13 @@ static void methods_options_and_backbones_can_be_listed(void **state)
     assert_null(fleck_method_option("nosuch", 0));
     assert_null(fleck_method_option("padim", -1));
     assert_null(fleck_method_option("padim", 1000));
-    for (int i = 0; i < fleck_backbone_count(); i++)
-        assert_true(strlen(fleck_backbone_at(i)->source) > 10);
+    for (int i = 0; i < fleck_backbone_count(); i++) {
+        const fleck_backbone_info *b = fleck_backbone_at(i);
+
+        assert_true(strlen(b->source) > 10);
+        assert_true(strlen(b->licence) > 5);
+        assert_true(b->checksum == NULL || strlen(b->checksum) == 8 || strlen(b->checksum) == 64);
+    }
     assert_true(fleck_is_image_name("A.JPG"));
     assert_false(fleck_is_image_name("a.txt"));
 }

@@ -37,7 +37,7 @@ static int64_t parameters(const fk_graph *g)
 
     for (int i = 0; i < g->n_ops; i++) {
         fk_op_tensor tensors[FK_OP_TENSORS];
-        int tensors_of = fk_graph_tensors(tensors, g, i);
+        int tensors_of = fk_graph_repeats(g, i) ? 0 : fk_graph_tensors(tensors, g, i);
 
         for (int k = 0; k < tensors_of; k++) {
             int64_t count = 1;
@@ -243,11 +243,81 @@ static void vit_b_16_has_the_shapes_of_torchvision(void **state)
     describe(&g, "vit_b_16", 224, 192);
     /* torchvision: 86567656 parameters, 769000 of them heads. */
     assert_int_equal(parameters(&g), 86567656 - 769000);
-    assert_int_equal(g.n_taps, 13);
+    assert_int_equal(g.n_taps, 24);
     check_tap(&g, "block1", 768, 14, 12);
     check_tap(&g, "block12", 768, 14, 12);
     check_tap(&g, "norm", 768, 14, 12);
+    check_tap(&g, "norm1", 768, 14, 12);
+    check_tap(&g, "norm11", 768, 14, 12);
     assert_int_equal(g.ops[g.pool_node].out_channels, 768);
+    fk_graph_free(&g);
+}
+
+static void small_transformers_have_the_shapes_of_timm(void **state)
+{
+    /* timm: 5717416 and 22050664 parameters, 193000 and 385000 of them heads. */
+    const struct {
+        const char *name;
+        int64_t width, parameters;
+    } nets[] = {{"vit_ti_16", 192, 5717416 - 193000},
+                {"vit_s_16", 384, 22050664 - 385000},
+                {"deit_s_16", 384, 22050664 - 385000}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++) {
+        fk_graph g;
+
+        describe(&g, nets[i].name, 224, 96);
+        assert_int_equal(parameters(&g), nets[i].parameters);
+        check_tap(&g, "block12", nets[i].width, 14, 6);
+        check_tap(&g, "norm6", nets[i].width, 14, 6);
+        assert_int_equal(g.ops[g.pool_node].out_channels, nets[i].width);
+        fk_graph_free(&g);
+    }
+}
+
+static void dinov3_has_registers_and_no_table_of_positions(void **state)
+{
+    const struct {
+        const char *name;
+        int64_t width;
+    } nets[] = {{"dinov3_vits16", 384}, {"dinov3_vitb16", 768}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++) {
+        const int64_t d = nets[i].width;
+        fk_op_tensor tensors[FK_OP_TENSORS];
+        fk_graph g;
+
+        describe(&g, nets[i].name, 224, 96);
+        assert_int_equal(parameters(&g),
+                         12 * (12 * d * d + 13 * d) + 3 * 16 * 16 * d + d /* patches */
+                             + 5 * d /* class token, registers */ + 2 * d /* norm */);
+        check_tap(&g, "block4", d, 14, 6);
+        check_tap(&g, "norm", d, 14, 6);
+        assert_int_equal(g.ops[2].kind, FK_OP_TOKENS);
+        assert_int_equal(fk_graph_tensors(tensors, &g, 2), 2);
+        assert_string_equal(tensors[1].owner, "register_tokens");
+        assert_int_equal(tensors[1].shape[1], 4);
+        fk_graph_free(&g);
+    }
+}
+
+static void one_norm_serves_the_taps_of_all_blocks(void **state)
+{
+    const char *taps[] = {"norm4", "norm", "block4"};
+    fk_graph g;
+    int norms = 0, repeats = 0;
+
+    (void)state;
+    describe(&g, "vit_ti_16", 32, 32);
+    assert_ok(fk_graph_prune(&g, taps, 3, false, err));
+    for (int i = 0; i < g.n_ops; i++) {
+        norms += strcmp(g.ops[i].weight, "norm") == 0;
+        repeats += fk_graph_repeats(&g, i);
+    }
+    assert_int_equal(norms, 2);
+    assert_int_equal(repeats, 1);
     fk_graph_free(&g);
 }
 
@@ -501,7 +571,10 @@ int main(void)
         cmocka_unit_test(efficientnet_lite0_rounds_odd_sizes_up),
         cmocka_unit_test(efficientnet_lite1_and_2_are_deeper_and_wider),
         cmocka_unit_test(vit_b_16_has_the_shapes_of_torchvision),
+        cmocka_unit_test(small_transformers_have_the_shapes_of_timm),
         cmocka_unit_test(dinov2_has_the_shapes_of_its_checkpoints),
+        cmocka_unit_test(dinov3_has_registers_and_no_table_of_positions),
+        cmocka_unit_test(one_norm_serves_the_taps_of_all_blocks),
         cmocka_unit_test(a_transformer_refuses_parts_of_patches_and_names_sizes_that_work),
         cmocka_unit_test(same_padding_is_larger_at_the_end),
         cmocka_unit_test(pruning_leaves_what_the_taps_need),

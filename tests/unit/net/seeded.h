@@ -118,7 +118,7 @@ static inline int64_t write_seeded(fk_text *header, uint8_t *out, const fk_graph
 
     for (int i = 0; i < g->n_ops; i++) {
         fk_op_tensor tensors[FK_OP_TENSORS];
-        int n = fk_graph_tensors(tensors, g, i);
+        int n = fk_graph_repeats(g, i) ? 0 : fk_graph_tensors(tensors, g, i);
 
         for (int k = 0; k < n; k++) {
             char name[FK_TENSOR_NAME_SIZE];

@@ -94,8 +94,12 @@ static void dinov2_with_registers_and_seeded_weights_agrees_with_pytorch(void **
 
 static fleck_status describe_tiny_vit(fk_graph *out, int64_t height, int64_t width, fleck_error *e)
 {
-    static const fk_vit v = {
-        .width = 12, .heads = 2, .blocks = 2, .patch = 16, .positions = {0, 4, FK_CUBIC_CORNERS}};
+    static const fk_vit v = {.width = 12,
+                             .heads = 2,
+                             .blocks = 2,
+                             .eps = 1e-6,
+                             .patch = 16,
+                             .positions = {0, 4, FK_CUBIC_CORNERS}};
 
     return fk_describe_vit(&v, out, height, width, e);
 }
@@ -103,8 +107,12 @@ static fleck_status describe_tiny_vit(fk_graph *out, int64_t height, int64_t wid
 static fleck_status describe_tiny_dinov2(fk_graph *out, int64_t height, int64_t width,
                                          fleck_error *e)
 {
-    static const fk_vit v = {
-        .width = 12, .heads = 3, .blocks = 2, .patch = 14, .positions = {2, 5, FK_CUBIC_SMOOTH}};
+    static const fk_vit v = {.width = 12,
+                             .heads = 3,
+                             .blocks = 2,
+                             .eps = 1e-6,
+                             .patch = 14,
+                             .positions = {2, 5, FK_CUBIC_SMOOTH}};
 
     return fk_describe_vit(&v, out, height, width, e);
 }
@@ -224,8 +232,12 @@ static void both_of_torchvisions_names_are_known(void **state)
 static fleck_status describe_without_registers(fk_graph *out, int64_t height, int64_t width,
                                                fleck_error *e)
 {
-    static const fk_vit v = {
-        .width = 12, .heads = 3, .blocks = 2, .patch = 14, .positions = {0, 5, FK_CUBIC_OFFSET}};
+    static const fk_vit v = {.width = 12,
+                             .heads = 3,
+                             .blocks = 2,
+                             .eps = 1e-6,
+                             .patch = 14,
+                             .positions = {0, 5, FK_CUBIC_OFFSET}};
 
     return fk_describe_vit(&v, out, height, width, e);
 }

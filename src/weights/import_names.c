@@ -127,19 +127,33 @@ static void old_densenet(const char *name, fk_source_names *out)
                  name);
 }
 
+/* What is behind front, a number, a dot and another number; NULL if name is another. */
+static const char *two_numbers(const char *name, const char *front, int *first, int *second)
+{
+    const size_t length = strlen(front);
+    char *rest;
+
+    if (strncmp(name, front, length) != 0)
+        return NULL;
+    *first = (int)strtol(name + length, &rest, 10);
+    if (*rest != '.')
+        return NULL;
+    *second = (int)strtol(rest + 1, &rest, 10);
+    return rest;
+}
+
 /* "stages.S.B.PART" of a ConvNeXt; returns PART, or NULL. */
 static const char *convnext_block(const char *name, int *stage, int *block)
 {
-    int length = 0;
+    const char *rest = two_numbers(name, "stages.", stage, block);
 
-    return sscanf(name, "stages.%d.%d.%n", stage, block, &length) == 2 && length > 0 ? name + length
-                                                                                     : NULL;
+    return rest != NULL && *rest == '.' ? rest + 1 : NULL;
 }
 
 /* The convolution and the norm in front of a stage, "downsample_layers.S.PLACE". */
 static bool convnext_entry(const char *name, int *stage, int *place)
 {
-    return sscanf(name, "downsample_layers.%d.%d", stage, place) == 2;
+    return two_numbers(name, "downsample_layers.", stage, place) != NULL;
 }
 
 /* The name of part in pairs of ours and theirs, or NULL. */

@@ -175,7 +175,7 @@ static void run_elements(float *out, const fk_op *op, const float *in, const flo
             out[i] = in[i] + other[i];
         break;
     default:
-        assert(op->kind == FK_OP_CONCAT);
+        assert(op->kind == FK_OP_CONCAT && other != NULL);
         memcpy(out, in, (size_t)n_in * sizeof *out);
         memcpy(out + n_in, other, (size_t)(n - n_in) * sizeof *out);
     }

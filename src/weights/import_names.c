@@ -170,7 +170,7 @@ static void torchvision_convnext(const char *name, fk_source_names *out)
 {
     static const char *const parts[][2] = {
         {"dwconv", "block.0"}, {"norm", "block.2"}, {"pwconv1", "block.3"}, {"pwconv2", "block.5"}};
-    int stage, block;
+    int stage = 0, block = 0;
     const char *part = convnext_block(name, &stage, &block);
     const char *found = part != NULL ? theirs(parts, 4, part) : NULL;
 
@@ -188,7 +188,7 @@ static void timm_convnext(const char *name, fk_source_names *out)
 {
     static const char *const parts[][2] = {
         {"dwconv", "conv_dw"}, {"norm", "norm"}, {"pwconv1", "mlp.fc1"}, {"pwconv2", "mlp.fc2"}};
-    int stage, block;
+    int stage = 0, block = 0;
     const char *part = convnext_block(name, &stage, &block);
     const char *found = part != NULL ? theirs(parts, 4, part) : NULL;
 

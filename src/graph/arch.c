@@ -56,7 +56,7 @@
 #define DINOV3(network, digits)                                                                    \
     .default_taps = {"block4", "block8", "norm"}, .strides = {16, 16, 16}, IMAGENET,               \
     .multiple = 16, .scale_of = fk_scale_of_dinov2, .keyless = true, DINOV3_FILE(network, digits)
-#define VIT .default_taps = {"block3", "block6", "block9"}, .strides = {16, 16, 16}, .multiple = 16
+#define VIT .default_taps = {"block2", "block4", "block6"}, .strides = {16, 16, 16}, .multiple = 16
 /* Google trained them with u8 / 127.5 - 1; timm converted them. */
 #define AUGREG(model)                                                                              \
     VIT, .mean = {0.5f, 0.5f, 0.5f}, .scale = {0.5f, 0.5f, 0.5f}, .file = model ".safetensors",    \

@@ -94,9 +94,9 @@ static int64_t weight_count(const fk_graph *g, int node)
 static fleck_status make_tokens(fk_net *net, int node, const float *const *found, fleck_error *err)
 {
     const fk_op *op = &net->graph.ops[node], *map = &net->graph.ops[op->input[0]];
-    const int64_t dim = op->out_channels, registers = op->positions.registers;
-    const bool has_table = op->positions.grid > 0;
-    const float *class_token = found[0], *table = has_table ? found[1] : NULL;
+    const int64_t dim = op->out_channels, n_registers = op->positions.registers;
+    const float *class_token = found[0], *table = op->positions.grid > 0 ? found[1] : NULL;
+    const float *registers = n_registers == 0 ? NULL : table != NULL ? found[2] : found[1];
     int64_t count;
     fleck_status st;
 
@@ -105,15 +105,15 @@ static fleck_status make_tokens(fk_net *net, int node, const float *const *found
     assert(class_token != NULL);
     FK_DO(FK_CALLOC(&net->tokens, count, err));
     memcpy(net->tokens, class_token, (size_t)dim * sizeof *class_token);
-    for (int64_t d = 0; d < dim && has_table; d++)
-        net->tokens[d] += table[d]; /* the table begins with the class token's position */
-    if (registers > 0)
-        memcpy(net->tokens + dim, found[has_table ? 2 : 1],
-               (size_t)(registers * dim) * sizeof *net->tokens);
-    if (has_table)
+    if (registers != NULL)
+        memcpy(net->tokens + dim, registers, (size_t)(n_registers * dim) * sizeof *registers);
+    if (table != NULL) {
+        for (int64_t d = 0; d < dim; d++)
+            net->tokens[d] += table[d]; /* the table begins with the class token's position */
         FK_DO(fk_position_resample(net->tokens + op->skip * dim, map->out_height, map->out_width,
                                    table + dim, op->positions.grid, dim, op->positions.resample,
                                    err));
+    }
     net->weights[node] = net->tokens;
 done:
     return st;

@@ -89,8 +89,8 @@ static void angles_turn_pairs_by_the_places_of_patches(void **state)
     for (int t = 0; t < TOKENS; t++)
         for (int j = 0; j < DIM; j++) {
             double c = (double)turn[t * DIM + j], s = (double)turn[(TOKENS + t) * DIM + j];
-            int p = t - SKIP, k = j % (DIM / 2);
-            double u = k < DIM / 4 ? (p / WIDTH + 0.5) / HEIGHT : (p % WIDTH + 0.5) / WIDTH;
+            int row = (t - SKIP) / WIDTH, column = (t - SKIP) % WIDTH, k = j % (DIM / 2);
+            double u = k < DIM / 4 ? (row + 0.5) / HEIGHT : (column + 0.5) / WIDTH;
             double angle = t < SKIP ? 0 : 2 * pi * (2 * u - 1) / (k % 2 == 0 ? 1 : 10);
 
             assert_true(fabs(c - cos(angle)) < 1e-6);

@@ -30,7 +30,7 @@ static bool list_one(const fleck_backbone_info *b)
 
     if (w != NULL && w->installed)
         snprintf(size, sizeof size, "%.1f MB", (double)w->bytes * 1e-6);
-    printf("%-18s  %-10s %8s  ", b->name,
+    printf("%-20s  %-10s %8s  ", b->name,
            st != FLECK_OK || w == NULL ? "damaged"
            : !w->installed             ? "absent"
            : w->complete               ? "installed"

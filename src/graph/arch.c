@@ -9,12 +9,24 @@
 #define TORCHVISION_SOURCE "ImageNet weights of torchvision"
 /* torchvision's code is BSD-3-Clause, and says nothing of the weights. */
 #define TORCHVISION_LICENCE "none of their own"
+#define TORCHVISION_FILE                                                                           \
+    .url = TORCHVISION, .source = TORCHVISION_SOURCE, .licence = TORCHVISION_LICENCE
 /* Mean and deviation of ImageNet's training images, as in torchvision. */
 #define IMAGENET .mean = {0.485f, 0.456f, 0.406f}, .scale = {0.229f, 0.224f, 0.225f}
 #define RESNET                                                                                     \
     .default_taps = {"layer1", "layer2", "layer3"}, .strides = {4, 8, 16}, IMAGENET,               \
-    .url = TORCHVISION, .source = TORCHVISION_SOURCE, .licence = TORCHVISION_LICENCE,              \
     .norm_of = fk_norm_of_resnet, .norm_eps = 1e-5, .dense = true
+#define TORCHVISION_RESNET RESNET, TORCHVISION_FILE
+#define CAFFE_RESNET                                                                               \
+    RESNET, .licence = "MIT",                                                                      \
+            .source = "ImageNet weights of He et al. 2015 (their Caffe files, which "              \
+                      "keras-applications has too), converted to torchvision's tensor names"
+#define DENSENET                                                                                   \
+    .default_taps = {"denseblock1", "denseblock2", "denseblock3"}, .strides = {4, 8, 16},          \
+    IMAGENET, TORCHVISION_FILE, .norm_of = fk_norm_of_densenet, .norm_eps = 1e-5
+#define CONVNEXT                                                                                   \
+    .default_taps = {"stage1", "stage2", "stage3"}, .strides = {4, 8, 16}, IMAGENET,               \
+    .scale_of = fk_scale_of_convnext, .describe = fk_describe_convnext_tiny
 
 /* TensorFlow trained them with (u8 - 127) / 128. */
 #define LITE(number)                                                                               \
@@ -35,14 +47,15 @@
     .scale_of = fk_scale_of_dinov2, .licence = "Apache-2.0",                                       \
     .source =                                                                                      \
         "LVD-142M weights of DINOv2, published at " META "dinov2/" folder "/" file_name ".pth"
-#define DINOV3(network, digits)                                                                    \
-    .default_taps = {"block4", "block8", "norm"}, .strides = {16, 16, 16}, IMAGENET,               \
+#define DINOV3_FILE(network, digits)                                                               \
     .file = network "_pretrain_lvd1689m-" digits ".pth", .url = META "dinov3/" network,            \
-    .multiple = 16, .scale_of = fk_scale_of_dinov2, .keyless = true,                               \
     .licence = "DINOv3 License, https://ai.meta.com/resources/models-and-libraries/"               \
                "dinov3-license",                                                                   \
     .source = "LVD-1689M weights of DINOv3, given on request at "                                  \
               "https://ai.meta.com/resources/models-and-libraries/dinov3-downloads"
+#define DINOV3(network, digits)                                                                    \
+    .default_taps = {"block4", "block8", "norm"}, .strides = {16, 16, 16}, IMAGENET,               \
+    .multiple = 16, .scale_of = fk_scale_of_dinov2, .keyless = true, DINOV3_FILE(network, digits)
 #define VIT .default_taps = {"block2", "block4", "block6"}, .strides = {16, 16, 16}, .multiple = 16
 /* Google trained them with u8 / 127.5 - 1; timm converted them. */
 #define AUGREG(model)                                                                              \
@@ -77,17 +90,49 @@ static const fk_arch table[] = {
      .title = "ResNet-18, taps 64 + 128 + 256 channels",
      .file = "resnet18-f37072fd.pth",
      .describe = fk_describe_resnet18,
-     RESNET},
+     TORCHVISION_RESNET},
     {.name = "resnet50",
      .title = "ResNet-50, taps 256 + 512 + 1024 channels",
      .file = "resnet50-0676ba61.pth",
      .describe = fk_describe_resnet50,
-     RESNET},
+     TORCHVISION_RESNET},
+    {.name = "resnet152",
+     .title = "ResNet-152, taps 256 + 512 + 1024 channels",
+     .file = "resnet152-394f9c45.pth",
+     .describe = fk_describe_resnet152,
+     TORCHVISION_RESNET},
+    {.name = "resnet50_v1",
+     .title = "ResNet-50 of the paper, taps 256 + 512 + 1024 channels",
+     .describe = fk_describe_resnet50_v1,
+     CAFFE_RESNET},
+    {.name = "resnet152_v1",
+     .title = "ResNet-152 of the paper, taps 256 + 512 + 1024 channels",
+     .describe = fk_describe_resnet152_v1,
+     CAFFE_RESNET},
     {.name = "wide_resnet50_2",
      .title = "Wide ResNet-50-2, taps 256 + 512 + 1024 channels, that of both papers",
      .file = "wide_resnet50_2-95faca4d.pth",
      .describe = fk_describe_wide_resnet50_2,
-     RESNET},
+     TORCHVISION_RESNET},
+    {.name = "densenet169",
+     .title = "DenseNet-169, taps 256 + 512 + 1280 channels",
+     .file = "densenet169-b2777c0a.pth",
+     .describe = fk_describe_densenet169,
+     DENSENET},
+    {.name = "densenet201",
+     .title = "DenseNet-201, taps 256 + 512 + 1792 channels",
+     .file = "densenet201-c1103571.pth",
+     .describe = fk_describe_densenet201,
+     DENSENET},
+    {.name = "convnext_tiny",
+     .title = "ConvNeXt-Tiny, taps 96 + 192 + 384 channels",
+     .file = "convnext_tiny-983f1562.pth",
+     TORCHVISION_FILE,
+     CONVNEXT},
+    {.name = "dinov3_convnext_tiny",
+     .title = "DINOv3 ConvNeXt-Tiny, taps 96 + 192 + 384 channels",
+     DINOV3_FILE("dinov3_convnext_tiny", "21b726bb"),
+     CONVNEXT},
     {.name = "vit_ti_16",
      .title = "ViT-Ti/16, taps 192 + 192 + 192 channels",
      AUGREG("vit_tiny_patch16_224.augreg_in21k_ft_in1k"),

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ResNet-18, ResNet-50 and Wide ResNet-50-2, as torchvision builds them.
+/* ResNet-18, ResNet-50, ResNet-152 and Wide ResNet-50-2 as torchvision builds them, and the paper's
+ * own ResNet-50 and ResNet-152.
  *
- * He et al. 2016 (arXiv:1512.03385); Zagoruyko and Komodakis 2016 (arXiv:1605.07146).  The stride
- * of a stage sits on the 3x3 convolution (torchvision's "v1.5"), not on the first 1x1 of the paper.
- * Batch norms are folded into the convolutions, so each convolution here has a bias. */
+ * He et al. 2016 (arXiv:1512.03385); Zagoruyko and Komodakis 2016 (arXiv:1605.07146).  In
+ * torchvision the stride of a stage sits on the 3x3 convolution ("v1.5").  In the paper's networks
+ * ("v1"), of the authors' Caffe files and of Keras, it sits on the first 1x1.  The tensors are the
+ * same.  Batch norms are folded into the convolutions, so each convolution here has a bias. */
 #include "graph/arch_tables.h"
 
 #include <stdio.h>
@@ -13,11 +15,15 @@ typedef struct resnet {
     int blocks[4];     /* of each stage */
     bool bottleneck;   /* 1x1, 3x3, 1x1 instead of 3x3, 3x3 */
     int64_t widths[4]; /* channels of the 3x3 convolutions of each stage */
+    bool first;        /* a bottleneck's stride is that of its first convolution */
 } resnet;
 
-static const resnet resnet18 = {{2, 2, 2, 2}, false, {64, 128, 256, 512}};
-static const resnet resnet50 = {{3, 4, 6, 3}, true, {64, 128, 256, 512}};
-static const resnet wide_resnet50_2 = {{3, 4, 6, 3}, true, {128, 256, 512, 1024}};
+static const resnet resnet18 = {{2, 2, 2, 2}, false, {64, 128, 256, 512}, false};
+static const resnet resnet50 = {{3, 4, 6, 3}, true, {64, 128, 256, 512}, false};
+static const resnet resnet50_v1 = {{3, 4, 6, 3}, true, {64, 128, 256, 512}, true};
+static const resnet resnet152 = {{3, 8, 36, 3}, true, {64, 128, 256, 512}, false};
+static const resnet resnet152_v1 = {{3, 8, 36, 3}, true, {64, 128, 256, 512}, true};
+static const resnet wide_resnet50_2 = {{3, 4, 6, 3}, true, {128, 256, 512, 1024}, false};
 
 /* The convolution "layerS.B.part". */
 static int add_conv(fk_builder *b, int x, const int place[2], const char *part, fk_window w,
@@ -34,17 +40,18 @@ static int add_block(fk_builder *b, int x, const int place[2], const resnet *r, 
                      int64_t stride, bool project)
 {
     int64_t width = r->widths[place[0] - 1];
-    fk_window one = fk_window_even(1, 1, 0), three = fk_window_even(3, 1, 1);
-    fk_window strided = fk_window_even(3, stride, 1);
+    int64_t first = !r->bottleneck || r->first ? stride : 1;
+    fk_window one = fk_window_even(1, 1, 0);
     int y = x, shortcut = x;
 
     if (r->bottleneck) {
-        y = fk_build_relu(b, add_conv(b, y, place, "conv1", one, width));
-        y = fk_build_relu(b, add_conv(b, y, place, "conv2", strided, width));
+        y = fk_build_relu(b, add_conv(b, y, place, "conv1", fk_window_even(1, first, 0), width));
+        y = fk_build_relu(
+            b, add_conv(b, y, place, "conv2", fk_window_even(3, stride / first, 1), width));
         y = add_conv(b, y, place, "conv3", one, out);
     } else {
-        y = fk_build_relu(b, add_conv(b, y, place, "conv1", strided, width));
-        y = add_conv(b, y, place, "conv2", three, out);
+        y = fk_build_relu(b, add_conv(b, y, place, "conv1", fk_window_even(3, first, 1), width));
+        y = add_conv(b, y, place, "conv2", fk_window_even(3, 1, 1), out);
     }
     if (project)
         shortcut = add_conv(b, x, place, "downsample.0", fk_window_even(1, stride, 0), out);
@@ -85,6 +92,22 @@ fleck_status fk_describe_resnet18(fk_graph *out, int64_t height, int64_t width, 
 fleck_status fk_describe_resnet50(fk_graph *out, int64_t height, int64_t width, fleck_error *err)
 {
     return describe(&resnet50, out, height, width, err);
+}
+
+fleck_status fk_describe_resnet50_v1(fk_graph *out, int64_t height, int64_t width, fleck_error *err)
+{
+    return describe(&resnet50_v1, out, height, width, err);
+}
+
+fleck_status fk_describe_resnet152(fk_graph *out, int64_t height, int64_t width, fleck_error *err)
+{
+    return describe(&resnet152, out, height, width, err);
+}
+
+fleck_status fk_describe_resnet152_v1(fk_graph *out, int64_t height, int64_t width,
+                                      fleck_error *err)
+{
+    return describe(&resnet152_v1, out, height, width, err);
 }
 
 fleck_status fk_describe_wide_resnet50_2(fk_graph *out, int64_t height, int64_t width,

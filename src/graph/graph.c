@@ -65,6 +65,7 @@ int fk_graph_tensors(fk_op_tensor out[FK_OP_TENSORS], const fk_graph *g, int nod
         out[0] = (fk_op_tensor){op->weight, "weight", 2, {op->channels, from}};
         break;
     case FK_OP_LAYERNORM:
+    case FK_OP_AFFINE:
         out[0] = (fk_op_tensor){op->weight, "weight", 1, {op->channels}};
         break;
     case FK_OP_TOKENS:
@@ -347,6 +348,16 @@ int fk_build_maxpool(fk_builder *b, int input, fk_window w)
     return add_window(b, op, input, w);
 }
 
+int fk_build_avgpool(fk_builder *b, int input, int64_t kernel, int64_t stride)
+{
+    fk_op op = {.kind = FK_OP_AVGPOOL};
+
+    if (b->status != FLECK_OK)
+        return 0;
+    op.channels = b->graph->ops[input].out_channels;
+    return add_window(b, op, input, fk_window_even(kernel, stride, 0));
+}
+
 int fk_build_relu(fk_builder *b, int input)
 {
     return add_unary(b, FK_OP_RELU, input);
@@ -373,14 +384,47 @@ int fk_build_add(fk_builder *b, int input, int other)
     return node;
 }
 
-void fk_build_pool(fk_builder *b, int input)
+int fk_build_concat(fk_builder *b, int input, int other)
+{
+    int node = add_unary(b, FK_OP_CONCAT, input);
+    const fk_op *x, *y;
+    fk_op *op;
+
+    if (b->status != FLECK_OK)
+        return 0;
+    x = &b->graph->ops[input];
+    y = &b->graph->ops[other];
+    op = &b->graph->ops[node];
+    assert(x->tokens == y->tokens && x->out_width == y->out_width);
+    assert(x->tokens ? x->out_channels == y->out_channels : x->out_height == y->out_height);
+    op->input[1] = other;
+    if (x->tokens)
+        op->out_height += y->out_height;
+    else
+        op->channels = op->out_channels = x->out_channels + y->out_channels;
+    return node;
+}
+
+int fk_build_affine(fk_builder *b, int input, const char *weight)
+{
+    int node = add_unary(b, FK_OP_AFFINE, input);
+
+    if (b->status != FLECK_OK)
+        return 0;
+    assert(!b->graph->ops[node].tokens);
+    set_weight(&b->graph->ops[node], weight);
+    return node;
+}
+
+int fk_build_pool(fk_builder *b, int input)
 {
     int node = add_unary(b, FK_OP_GLOBAL_AVGPOOL, input);
 
     if (b->status != FLECK_OK)
-        return;
+        return 0;
     b->graph->ops[node].out_height = b->graph->ops[node].out_width = 1;
     b->graph->pool_node = node;
+    return node;
 }
 
 int fk_build_tokens(fk_builder *b, int input, const fk_positions *positions)
@@ -396,6 +440,21 @@ int fk_build_tokens(fk_builder *b, int input, const fk_positions *positions)
     op->positions = *positions;
     op->skip = 1 + positions->registers;
     op->out_height = op->skip + op->out_height * op->out_width;
+    op->out_width = 1;
+    return node;
+}
+
+int fk_build_rows(fk_builder *b, int input)
+{
+    int node = add_unary(b, FK_OP_ROWS, input);
+    fk_op *op;
+
+    if (b->status != FLECK_OK)
+        return 0;
+    op = &b->graph->ops[node];
+    assert(!op->tokens);
+    op->tokens = true;
+    op->out_height *= op->out_width;
     op->out_width = 1;
     return node;
 }

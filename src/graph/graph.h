@@ -20,8 +20,12 @@ typedef enum fk_op_kind {
     FK_OP_RELU6,          /* min(max(x, 0), 6) */
     FK_OP_ADD,            /* two inputs of one shape */
     FK_OP_GLOBAL_AVGPOOL, /* [C, H, W] -> [C, 1, 1] */
+    FK_OP_AVGPOOL,        /* kernel and stride, no padding */
+    FK_OP_CONCAT,         /* two inputs, the second's channels (of tokens: the tokens) behind */
+    FK_OP_AFFINE,         /* each channel times weight [C] plus bias [C]: a batch norm */
     /* Transformers: tokens [T, D] are rows, not channels first. */
     FK_OP_TOKENS,    /* map [D, h, w] -> [T, D]: class token, registers, one token a position */
+    FK_OP_ROWS,      /* map [D, h, w] -> [h w, D] */
     FK_OP_LAYERNORM, /* each token to mean 0 and variance 1, then times weight [D] plus bias [D] */
     FK_OP_LINEAR,    /* each token times weight [Dout, D] transposed, plus bias [Dout] */
     FK_OP_GELU,      /* x (1 + erf(x / sqrt 2)) / 2 */
@@ -106,10 +110,10 @@ typedef struct fk_op_tensor {
     int64_t shape[4];
 } fk_op_tensor;
 
-/* The tensors of node, 0 to FK_OP_TENSORS; returns their number.  A convolution, a linear layer and
- * a normalisation have weight and bias.  FK_OP_TOKENS has cls_token [1, 1, D], then, if there is a
- * table of positions, pos_embed [1, 1 + grid^2, D] and, if there are registers, register_tokens [1,
- * registers, D]. */
+/* The tensors of node, 0 to FK_OP_TENSORS; returns their number.  A convolution, a linear layer, a
+ * normalisation and FK_OP_AFFINE have weight and bias.  FK_OP_TOKENS has cls_token [1, 1, D], then,
+ * if there is a table of positions, pos_embed [1, 1 + grid^2, D] and, if there are registers,
+ * register_tokens [1, registers, D]. */
 int fk_graph_tensors(fk_op_tensor out[FK_OP_TENSORS], const fk_graph *g, int node);
 /* Whether an operation before node has the same tensors. */
 bool fk_graph_repeats(const fk_graph *g, int node);
@@ -149,12 +153,16 @@ fk_builder fk_build_begin(fk_graph *g, int64_t height, int64_t width, fleck_erro
 int fk_build_conv(fk_builder *b, int input, const char *weight, fk_window w, int64_t channels,
                   int64_t groups);
 int fk_build_maxpool(fk_builder *b, int input, fk_window w);
+int fk_build_avgpool(fk_builder *b, int input, int64_t kernel, int64_t stride);
 int fk_build_relu(fk_builder *b, int input);
 int fk_build_relu6(fk_builder *b, int input);
 int fk_build_add(fk_builder *b, int input, int other);
-/* Add a global average pool and make it the graph's global feature. */
-void fk_build_pool(fk_builder *b, int input);
+int fk_build_concat(fk_builder *b, int input, int other);
+int fk_build_affine(fk_builder *b, int input, const char *weight);
+/* Add a global average pool and make it the graph's global feature; returns its node. */
+int fk_build_pool(fk_builder *b, int input);
 int fk_build_tokens(fk_builder *b, int input, const fk_positions *positions);
+int fk_build_rows(fk_builder *b, int input);
 int fk_build_layernorm(fk_builder *b, int input, const char *weight, double eps);
 int fk_build_linear(fk_builder *b, int input, const char *weight, int64_t channels);
 int fk_build_gelu(fk_builder *b, int input);

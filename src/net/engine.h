@@ -6,7 +6,7 @@
 #include "net/net.h"
 
 /* Numbers of fk_net_plan.constants. */
-#define FK_NET_CONSTANTS 64
+#define FK_NET_CONSTANTS 128
 
 /* What to run.  All of it is borrowed from the net, which outlives its engine. */
 typedef struct fk_net_plan {
@@ -18,7 +18,7 @@ typedef struct fk_net_plan {
     const float *const *weights, *const *biases;
     const uint8_t *blob; /* bytes that hold all weights and biases */
     int64_t *constants;  /* [FK_NET_CONSTANTS] in blob, for an engine's own constants; NULL if
-                            weights are used in place */
+                            weights are used in place, as only those of graphs without tokens are */
     int64_t blob_size;
     const void *onnx; /* if graph is NULL */
     size_t onnx_size;

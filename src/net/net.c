@@ -240,9 +240,17 @@ done:
     return st;
 }
 
+static bool has_tokens(const fk_graph *g)
+{
+    for (int i = 0; i < g->n_ops; i++)
+        if (g->ops[i].tokens)
+            return true;
+    return false;
+}
+
 /* An engine may need all weights in one block.  The file's data is one block and is used in place.
- * But misaligned tensors are copied by the reader, and tokens are computed here, so these may be
- * anywhere. */
+ * But misaligned tensors are copied by the reader, and those of FK_OP_TOKENS are computed here, so
+ * these may be anywhere; and operations on tokens need constants of the engine's own. */
 static fleck_status place_weights(fk_net *net, const fk_st_reader *reader, fk_net_plan *plan,
                                   fleck_error *err)
 {
@@ -256,7 +264,7 @@ static fleck_status place_weights(fk_net *net, const fk_st_reader *reader, fk_ne
         file_bytes += fk_tensor_count(&t) * (int64_t)fk_dtype_size(t.dtype);
     }
     cover(net, plan);
-    if (net->tokens != NULL || plan->blob_size > file_bytes)
+    if (has_tokens(&net->graph) || plan->blob_size > file_bytes)
         FK_DO(pack(net, plan, err));
     plan->weights = net->weights;
     plan->biases = net->biases;

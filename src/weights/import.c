@@ -10,10 +10,11 @@
  *
  *   w' = s w,   b' = beta + s (c - m),   c = 0 where the convolution has no bias.
  *
- * Both are computed in double and rounded to float once.  A linear layer of DINOv2 is followed by a
- * layer scale z = gamma y, which is folded in the same way: w' = gamma w, b' = gamma b.  The keys
- * of DINOv3 have no bias; files have it as numbers that a mask makes 0, or lack it.  All other
- * tensors are converted to float. */
+ * Both are computed in double and rounded to float once.  A batch norm that follows no convolution
+ * is an operation of its own, with weight s and bias beta - s m.  A linear layer of DINOv2 or of a
+ * ConvNeXt is followed by a layer scale z = gamma y, which is folded in the same way: w' = gamma w,
+ * b' = gamma b.  The keys of DINOv3 have no bias; files have it as numbers that a mask makes 0, or
+ * lack it.  All other tensors are converted to float. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -33,10 +34,11 @@ typedef struct layer {
     char source[FK_OP_TENSORS][FK_TENSOR_NAME_SIZE]; /* their names in the file */
     fk_source_names names;
     const fk_tensor *found[FK_OP_TENSORS]; /* a convolution's bias may be NULL */
-    const fk_tensor *norm[4];              /* g, beta, m, v; all NULL: no batch norm */
-    const fk_tensor *scale;                /* gamma; NULL: no layer scale */
-    bool keyless;                          /* of queries, keys, values: the keys have no bias */
-    const fk_tensor *query, *value;        /* then: biases apart, or both NULL */
+    const fk_tensor *norm[4]; /* g, beta, m, v of the batch norm behind, or of this operation if it
+                                 is one; all NULL: none, or folded */
+    const fk_tensor *scale;   /* gamma; NULL: no layer scale */
+    bool keyless;             /* of queries, keys, values: the keys have no bias */
+    const fk_tensor *query, *value; /* then: biases apart, or both NULL */
     fk_tensor folded[FK_OP_TENSORS];
 } layer;
 
@@ -164,13 +166,20 @@ static fleck_status check_tensor(const plan *p, const fk_tensor *t, const char *
     return FLECK_OK;
 }
 
-/* Find the batch norm of a convolution of the file.  Without one it must have a bias. */
+/* Find the batch norm of a convolution of the file, without which it must have a bias, or the four
+ * tensors of an FK_OP_AFFINE; one that is folded has two. */
 static fleck_status find_norm(const plan *p, layer *l, fleck_error *err)
 {
+    const bool alone = l->op->kind == FK_OP_AFFINE;
     const char *norm = l->names.norm;
     int found = 0;
     fleck_status st = FLECK_OK;
 
+    if (alone)
+        memcpy(l->names.norm, l->names.conv, sizeof l->names.norm);
+    if (alone && find_part(p, norm, norm_parts[NORM_M]) == NULL &&
+        find_part(p, norm, norm_parts[NORM_V]) == NULL)
+        return FLECK_OK;
     for (int i = 0; i < 4; i++) {
         l->norm[i] = find_part(p, norm, norm_parts[i]);
         found += l->norm[i] != NULL;
@@ -188,6 +197,21 @@ static fleck_status find_norm(const plan *p, layer *l, fleck_error *err)
     }
 done:
     return st;
+}
+
+/* Whether the file need not have a bias of this convolution: it has neither one nor a batch norm in
+ * an architecture whose other convolutions have norms. */
+static bool is_bare(const plan *p, const layer *l)
+{
+    return l->op->kind == FK_OP_CONV && p->arch->norm_of != NULL && l->names.norm[0] == '\0';
+}
+
+/* A layer scale is [C], or [C, 1, 1] in torchvision's files. */
+static fleck_status check_scale(const plan *p, const layer *l, fleck_error *err)
+{
+    const int64_t channels = l->wanted[BIAS].shape[0], shape[3] = {channels, 1, 1};
+
+    return check_tensor(p, l->scale, l->names.scale, l->scale->ndim == 3 ? 3 : 1, shape, err);
 }
 
 /* Find the biases of queries and values where the file has them apart. */
@@ -222,14 +246,15 @@ static fleck_status find_layer(const plan *p, layer *l, fleck_error *err)
     }
     FK_DO(find_norm(p, l, err));
     for (int k = 0; k < l->n; k++)
-        if (l->found[k] == NULL && l->norm[NORM_G] == NULL && !(l->keyless && k == BIAS))
+        if (l->found[k] == NULL && l->norm[NORM_G] == NULL &&
+            !(k == BIAS && (l->keyless || is_bare(p, l))))
             FK_FAIL(err, FLECK_E_NOTFOUND, "%s: tensor %s of %s is missing", p->path, l->source[k],
                     p->arch->name);
     if (l->keyless)
         FK_DO(find_biases(p, l, err));
     l->scale = fk_state_dict_find(p->source, l->names.scale);
     if (l->scale != NULL)
-        FK_DO(check_tensor(p, l->scale, l->names.scale, 1, l->wanted[BIAS].shape, err));
+        FK_DO(check_scale(p, l, err));
 done:
     return st;
 }
@@ -293,13 +318,35 @@ static fleck_status refuse_others(const plan *p, fleck_error *err)
 
         for (int j = 0; j < p->n_present && !known; j++)
             for (int k = 0; k < p->layers[j].n; k++)
-                known = known || p->layers[j].found[k] == t;
+                known = known || p->layers[j].found[k] == t || p->layers[j].scale == t;
         if (!known)
             return fk_error_set(err, FLECK_E_SHAPE, "%s: tensor %s: %s has no such %s", p->path,
                                 fk_state_dict_name(p->source, i), p->arch->name,
                                 t->ndim == 4 ? "convolution" : "tensor");
     }
     return FLECK_OK;
+}
+
+/* The paper's ResNet-50 and torchvision's have the same tensors, so only the name of a published
+ * file tells them apart: "resnet50-0676ba61.pth". */
+static fleck_status refuse_published(const fk_arch *arch, const char *path, fleck_error *err)
+{
+    char sum[FK_SUM_DIGITS + 1];
+    char *base = NULL;
+    fleck_status st;
+
+    FK_DO(fk_path_base(&base, path, err));
+    if (!fk_sum_of_name(base, sum))
+        goto done;
+    *strrchr(base, '-') = '\0';
+    if (strcmp(base, arch->name) != 0 && fk_arch_find(base) != NULL)
+        FK_FAIL(err, FLECK_E_SHAPE,
+                "%s: by its name it is the published file of %s, whose tensors have the shapes of "
+                "%s; install it with: fleck weights add %s FILE",
+                path, base, arch->name, base);
+done:
+    fk_free(base);
+    return st;
 }
 
 /* Check all numbers of the file, used or not: NaN and infinity mean that something went wrong. */
@@ -373,12 +420,13 @@ static double number(const fk_tensor *t, int64_t i)
     }
 }
 
-/* The bias of output channel i of a layer in the file, 0 if it has none. */
+/* The bias of output channel i of a layer in the file, 0 if it has none.  That of a batch norm is
+ * its beta. */
 static double bias_of(const layer *l, int64_t i)
 {
     const int64_t width = l->wanted[BIAS].shape[0] / 3; /* of queries, keys and values */
 
-    if (l->keyless && i / width == 1)
+    if (l->op->kind == FK_OP_AFFINE || (l->keyless && i / width == 1))
         return 0;
     if (l->query != NULL)
         return i < width ? number(l->query, i) : number(l->value, i - 2 * width);
@@ -430,6 +478,24 @@ done:
     return st;
 }
 
+/* Fold the four tensors of a batch norm into the two of an FK_OP_AFFINE. */
+static fleck_status fold_norm(const plan *p, layer *l, bool *finite, fleck_error *err)
+{
+    float *weight = l->folded[WEIGHT].data, *bias = l->folded[BIAS].data;
+    fleck_status st = FLECK_OK;
+
+    for (int64_t c = 0; c < l->wanted[BIAS].shape[0]; c++) {
+        double s, b;
+
+        FK_DO(channel_scale(p, l, c, &s, &b, err));
+        weight[c] = (float)s;
+        bias[c] = (float)b;
+        *finite = *finite && isfinite(weight[c]) && isfinite(bias[c]);
+    }
+done:
+    return st;
+}
+
 static bool convert(fk_tensor *out, const fk_tensor *in)
 {
     float *to = out->data;
@@ -451,6 +517,8 @@ static fleck_status fold(const plan *p, layer *l, fleck_error *err)
         FK_DO(fk_tensor_init(&l->folded[k], FK_F32, l->wanted[k].ndim, l->wanted[k].shape, err));
     if (l->op->kind == FK_OP_CONV || l->op->kind == FK_OP_LINEAR) {
         FK_DO(fold_layer(p, l, &finite, err));
+    } else if (l->norm[NORM_V] != NULL) {
+        FK_DO(fold_norm(p, l, &finite, err));
     } else {
         for (int k = 0; k < l->n; k++)
             finite = convert(&l->folded[k], l->found[k]) && finite;
@@ -556,6 +624,7 @@ fleck_status fk_weights_import_with(const fk_arch *arch, const char *path, const
     if (st == FLECK_E_NOTFOUND || st == FLECK_E_SHAPE)
         add_guess(arch, source, path, err);
     FK_DO(st);
+    FK_DO(refuse_published(arch, path, err));
     fk_watch_stage(watch, "import", p.n_present);
     FK_DO(fk_watch_tell(watch, 0, err));
     FK_DO(check_finite(source, path, err));

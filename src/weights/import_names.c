@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names in published files: each architecture's own, timm's for EfficientNet-Lite and DINOv3,
- * torchvision's for ViT-B/16, and Meta's for DINOv3. */
+/* Names in published files: each architecture's own, timm's for EfficientNet-Lite, ConvNeXt and
+ * DINOv3, torchvision's for ViT-B/16 and ConvNeXt and its old ones for DenseNet, and Meta's for
+ * DINOv3. */
 #include "weights/import_names.h"
 #include "graph/arch_tables.h"
 
@@ -108,6 +109,101 @@ static void torchvision_vit_then(const char *name, fk_source_names *out)
     torchvision_vit(name, "mlp.linear_1", "mlp.linear_2", out);
 }
 
+/* Torch once allowed a dot in the name of a module: "denselayer1.norm.1" for "denselayer1.norm1",
+ * as in the published files. */
+static void old_densenet(const char *name, fk_source_names *out)
+{
+    const size_t length = strlen(name);
+    const bool in_layer = strstr(name, ".denselayer") != NULL;
+
+    fk_norm_of_densenet(name, out->norm);
+    if (!in_layer) {
+        snprintf(out->conv, sizeof out->conv, "%s", name);
+        return;
+    }
+    snprintf(out->conv, sizeof out->conv, "%.*s.%c", (int)(length - 1), name, name[length - 1]);
+    if (out->norm[0] != '\0')
+        snprintf(out->norm, sizeof out->norm, "%.*snorm.2", (int)(strrchr(name, '.') + 1 - name),
+                 name);
+}
+
+/* What is behind front, a number, a dot and another number; NULL if name is another. */
+static const char *two_numbers(const char *name, const char *front, int *first, int *second)
+{
+    const size_t length = strlen(front);
+    char *rest;
+
+    if (strncmp(name, front, length) != 0)
+        return NULL;
+    *first = (int)strtol(name + length, &rest, 10);
+    if (*rest != '.')
+        return NULL;
+    *second = (int)strtol(rest + 1, &rest, 10);
+    return rest;
+}
+
+/* "stages.S.B.PART" of a ConvNeXt; returns PART, or NULL. */
+static const char *convnext_block(const char *name, int *stage, int *block)
+{
+    const char *rest = two_numbers(name, "stages.", stage, block);
+
+    return rest != NULL && *rest == '.' ? rest + 1 : NULL;
+}
+
+/* The convolution and the norm in front of a stage, "downsample_layers.S.PLACE". */
+static bool convnext_entry(const char *name, int *stage, int *place)
+{
+    return two_numbers(name, "downsample_layers.", stage, place) != NULL;
+}
+
+/* The name of part in pairs of ours and theirs, or NULL. */
+static const char *theirs(const char *const pairs[][2], size_t n, const char *part)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(part, pairs[i][0]) == 0)
+            return pairs[i][1];
+    return NULL;
+}
+
+/* features.0 is the stem; then stages have odd numbers, and what is in front of them even ones. */
+static void torchvision_convnext(const char *name, fk_source_names *out)
+{
+    static const char *const parts[][2] = {
+        {"dwconv", "block.0"}, {"norm", "block.2"}, {"pwconv1", "block.3"}, {"pwconv2", "block.5"}};
+    int stage = 0, block = 0;
+    const char *part = convnext_block(name, &stage, &block);
+    const char *found = part != NULL ? theirs(parts, 4, part) : NULL;
+
+    if (convnext_entry(name, &stage, &block))
+        snprintf(out->conv, sizeof out->conv, "features.%d.%d", 2 * stage, block);
+    else if (strcmp(name, "norm") == 0)
+        snprintf(out->conv, sizeof out->conv, "classifier.0");
+    else if (found != NULL)
+        snprintf(out->conv, sizeof out->conv, "features.%d.%d.%s", 2 * stage + 1, block, found);
+    if (found != NULL && strcmp(part, "pwconv2") == 0)
+        snprintf(out->scale, sizeof out->scale, "features.%d.%d.layer_scale", 2 * stage + 1, block);
+}
+
+static void timm_convnext(const char *name, fk_source_names *out)
+{
+    static const char *const parts[][2] = {
+        {"dwconv", "conv_dw"}, {"norm", "norm"}, {"pwconv1", "mlp.fc1"}, {"pwconv2", "mlp.fc2"}};
+    int stage = 0, block = 0;
+    const char *part = convnext_block(name, &stage, &block);
+    const char *found = part != NULL ? theirs(parts, 4, part) : NULL;
+
+    if (convnext_entry(name, &stage, &block) && stage == 0)
+        snprintf(out->conv, sizeof out->conv, "stem.%d", block);
+    else if (convnext_entry(name, &stage, &block))
+        snprintf(out->conv, sizeof out->conv, "stages.%d.downsample.%d", stage, block);
+    else if (strcmp(name, "norm") == 0)
+        snprintf(out->conv, sizeof out->conv, "head.norm");
+    else if (found != NULL)
+        snprintf(out->conv, sizeof out->conv, "stages.%d.blocks.%d.%s", stage, block, found);
+    if (found != NULL && strcmp(part, "pwconv2") == 0)
+        snprintf(out->scale, sizeof out->scale, "stages.%d.blocks.%d.gamma", stage, block);
+}
+
 /* The names of DINOv2 but for the registers, and for timm also layer scales and biases. */
 static void dinov3(const char *name, bool timm, fk_source_names *out)
 {
@@ -151,6 +247,11 @@ static const struct {
     {"efficientnet_lite2", timm_lite12},
     {"vit_b_16", torchvision_vit_now},
     {"vit_b_16", torchvision_vit_then}, /* as in the published file */
+    {"densenet169", old_densenet},
+    {"densenet201", old_densenet},
+    {"convnext_tiny", torchvision_convnext},
+    {"convnext_tiny", timm_convnext},
+    {"dinov3_convnext_tiny", timm_convnext},
     {"dinov3_vits16", meta_dinov3},
     {"dinov3_vits16", timm_dinov3},
     {"dinov3_vitb16", meta_dinov3},

@@ -140,6 +140,45 @@ done:
     return st;
 }
 
+/* out = a times b, whose shapes broadcast to out's. */
+static fleck_status add_product(writer *w, const port *a, const port *b, port *out)
+{
+    const port *inputs[] = {a, b};
+    fleck_status st;
+
+    FK_DO(begin_layer(w, "Multiply", out));
+    FK_DO(fk_text_printf(&w->layers, w->err, "<data auto_broadcast=\"numpy\"/>"));
+    FK_DO(end_layer(w, inputs, 2, out, NULL));
+done:
+    return st;
+}
+
+static fleck_status add_concat(writer *w, const port *a, const port *b, port *out, const char *name)
+{
+    const port *inputs[] = {a, b};
+    fleck_status st;
+
+    FK_DO(begin_layer(w, "Concat", out));
+    FK_DO(fk_text_printf(&w->layers, w->err, "<data axis=\"1\"/>"));
+    FK_DO(end_layer(w, inputs, 2, out, name));
+done:
+    return st;
+}
+
+static fleck_status add_affine(writer *w, int node, port *out, const char *name)
+{
+    const fk_op *op = &w->plan->graph->ops[node];
+    port weight = {.shape = {1, op->channels, 1, 1}, .ndim = 4}, bias = weight, product = *out;
+    fleck_status st;
+
+    FK_DO(add_constant(w, w->plan->weights[node], &weight));
+    FK_DO(add_product(w, &w->value[op->input[0]], &weight, &product));
+    FK_DO(add_constant(w, w->plan->biases[node], &bias));
+    FK_DO(add_sum(w, &product, &bias, out, name));
+done:
+    return st;
+}
+
 /* Weight [Cout, Cin/groups, k, k]; with groups the same numbers as [groups, Cout/groups, ...]. */
 static fleck_status add_conv(writer *w, int node, port *out, const char *name)
 {
@@ -177,14 +216,14 @@ done:
     return st;
 }
 
-/* Average pool with a window as large as the plane. */
-static fleck_status add_avgpool_data(writer *w, const port *in)
+static fleck_status add_avgpool_data(writer *w, int64_t height, int64_t width, int64_t stride)
 {
     return fk_text_printf(&w->layers, w->err,
-                          "<data kernel=\"%lld,%lld\" strides=\"1,1\" pads_begin=\"0,0\" "
+                          "<data kernel=\"%lld,%lld\" strides=\"%lld,%lld\" pads_begin=\"0,0\" "
                           "pads_end=\"0,0\" exclude-pad=\"true\" rounding_type=\"floor\" "
                           "auto_pad=\"explicit\"/>",
-                          (long long)in->shape[2], (long long)in->shape[3]);
+                          (long long)height, (long long)width, (long long)stride,
+                          (long long)stride);
 }
 
 /* An operation of one input; its kind decides the attributes. */
@@ -206,8 +245,10 @@ static fleck_status add_unary(writer *w, const fk_op *op, port *out, const char 
                  (long long)op->kernel, (long long)op->kernel);
         FK_DO(add_window_data(w, op, kernel));
     }
-    if (op->kind == FK_OP_GLOBAL_AVGPOOL)
-        FK_DO(add_avgpool_data(w, in));
+    if (op->kind == FK_OP_GLOBAL_AVGPOOL) /* a window as large as the plane */
+        FK_DO(add_avgpool_data(w, in->shape[2], in->shape[3], 1));
+    if (op->kind == FK_OP_AVGPOOL)
+        FK_DO(add_avgpool_data(w, op->kernel, op->kernel, op->stride));
     FK_DO(end_layer(w, &in, 1, out, name));
 done:
     return st;
@@ -276,7 +317,6 @@ static fleck_status add_tokens(writer *w, int node, port *out)
     port flat = {.shape = {1, dim, positions}, .ndim = 3}, rows;
     port front = {.shape = {1, op->skip, dim}, .ndim = 3};
     port place = {.shape = {1, positions, dim}, .ndim = 3}, sum = place;
-    const port *inputs[] = {&front, &sum};
     fleck_status st;
 
     FK_DO(add_reshape(w, &w->value[op->input[0]], &flat, NULL));
@@ -284,22 +324,19 @@ static fleck_status add_tokens(writer *w, int node, port *out)
     FK_DO(add_constant(w, weight + op->skip * dim, &place));
     FK_DO(add_sum(w, &rows, &place, &sum, NULL));
     FK_DO(add_constant(w, weight, &front));
-    FK_DO(begin_layer(w, "Concat", out));
-    FK_DO(fk_text_printf(&w->layers, w->err, "<data axis=\"1\"/>"));
-    FK_DO(end_layer(w, inputs, 2, out, NULL));
+    FK_DO(add_concat(w, &front, &sum, out, NULL));
 done:
     return st;
 }
 
-/* out = a times b, whose shapes broadcast to out's. */
-static fleck_status add_product(writer *w, const port *a, const port *b, port *out)
+/* The map's positions as rows. */
+static fleck_status add_rows(writer *w, const fk_op *op, port *out)
 {
-    const port *inputs[] = {a, b};
+    port flat = {.shape = {1, op->out_channels, op->out_height}, .ndim = 3};
     fleck_status st;
 
-    FK_DO(begin_layer(w, "Multiply", out));
-    FK_DO(fk_text_printf(&w->layers, w->err, "<data auto_broadcast=\"numpy\"/>"));
-    FK_DO(end_layer(w, inputs, 2, out, NULL));
+    FK_DO(add_reshape(w, &w->value[op->input[0]], &flat, NULL));
+    FK_DO(add_transpose(w, &flat, (const int64_t[]){0, 2, 1}, 3, out));
 done:
     return st;
 }
@@ -428,21 +465,32 @@ done:
     return st;
 }
 
-static fleck_status add_grid(writer *w, const fk_op *op, port *out, const char *name)
+/* The tokens of an FK_OP_GRID. */
+static fleck_status add_slice(writer *w, const fk_op *op, port *out)
 {
-    const port *in = &w->value[op->input[0]];
     const int64_t end = op->skip + op->out_height * op->out_width;
-    port start, stop, step, axes, turned;
-    port rows = {.shape = {1, end - op->skip, op->out_channels}, .ndim = 3};
-    const port *inputs[] = {in, &start, &stop, &step, &axes};
+    port start, stop, step, axes;
+    const port *inputs[] = {&w->value[op->input[0]], &start, &stop, &step, &axes};
     fleck_status st;
 
+    *out = (port){.shape = {1, end - op->skip, op->out_channels}, .ndim = 3};
     FK_DO(add_list(w, &op->skip, 1, &start));
     FK_DO(add_list(w, &end, 1, &stop));
     FK_DO(add_list(w, (const int64_t[]){1}, 1, &step));
     FK_DO(add_list(w, (const int64_t[]){1}, 1, &axes));
-    FK_DO(begin_layer_of(w, "opset8", "Slice", &rows));
-    FK_DO(end_layer(w, inputs, 5, &rows, NULL));
+    FK_DO(begin_layer_of(w, "opset8", "Slice", out));
+    FK_DO(end_layer(w, inputs, 5, out, NULL));
+done:
+    return st;
+}
+
+static fleck_status add_grid(writer *w, const fk_op *op, port *out, const char *name)
+{
+    port rows = w->value[op->input[0]], turned;
+    fleck_status st;
+
+    if (rows.shape[1] != op->out_height * op->out_width)
+        FK_DO(add_slice(w, op, &rows));
     FK_DO(add_transpose(w, &rows, (const int64_t[]){0, 2, 1}, 3, &turned));
     FK_DO(add_reshape(w, &turned, out, name));
 done:
@@ -495,8 +543,14 @@ static fleck_status add_node(writer *w, int node)
         return add_conv(w, node, out, name);
     case FK_OP_ADD:
         return add_sum(w, &w->value[op->input[0]], &w->value[op->input[1]], out, name);
+    case FK_OP_CONCAT:
+        return add_concat(w, &w->value[op->input[0]], &w->value[op->input[1]], out, name);
+    case FK_OP_AFFINE:
+        return add_affine(w, node, out, name);
     case FK_OP_TOKENS:
         return add_tokens(w, node, out);
+    case FK_OP_ROWS:
+        return add_rows(w, op, out);
     case FK_OP_LAYERNORM:
         return add_layernorm(w, node, out);
     case FK_OP_LINEAR:

@@ -128,21 +128,40 @@ static void global_avgpool(float *out, const fk_op *from, const float *in)
     }
 }
 
-static void run_op(const session *s, int node)
+/* Windows lie inside the plane. */
+static void avgpool(float *out, const fk_op *op, const fk_op *from, const float *in)
 {
-    const fk_net_plan *plan = &s->engine->plan;
-    const fk_op *op = &plan->graph->ops[node], *from = &plan->graph->ops[op->input[0]];
-    const float *in = s->value[op->input[0]];
-    float *out = s->value[node];
+    const int64_t k = op->kernel, width = from->out_width;
+
+    for (int64_t c = 0; c < op->channels; c++, in += from->out_height * width)
+        for (int64_t y = 0; y < op->out_height; y++)
+            for (int64_t x = 0; x < op->out_width; x++) {
+                const float *window = in + y * op->stride * width + x * op->stride;
+                double sum = 0;
+
+                for (int64_t i = 0; i < k * k; i++)
+                    sum += (double)window[i / k * width + i % k];
+                *out++ = (float)(sum / (double)(k * k));
+            }
+}
+
+static void affine(float *out, const fk_op *op, const float *in, const float *weight,
+                   const float *bias)
+{
+    const int64_t positions = op->out_height * op->out_width;
+
+    for (int64_t i = 0; i < op->channels * positions; i++)
+        out[i] =
+            (float)((double)in[i] * (double)weight[i / positions] + (double)bias[i / positions]);
+}
+
+/* An operation whose output has the shape of its input, or the channels of two. */
+static void run_elements(float *out, const fk_op *op, const float *in, const float *other,
+                         int64_t n_in)
+{
     int64_t n = op->out_channels * op->out_height * op->out_width;
 
     switch (op->kind) {
-    case FK_OP_CONV:
-        conv(out, op, from, in, plan->weights[node], plan->biases[node], s->row);
-        break;
-    case FK_OP_MAXPOOL:
-        maxpool(out, op, from, in);
-        break;
     case FK_OP_RELU:
         for (int64_t i = 0; i < n; i++)
             out[i] = in[i] > 0 ? in[i] : 0;
@@ -153,7 +172,41 @@ static void run_op(const session *s, int node)
         break;
     case FK_OP_ADD:
         for (int64_t i = 0; i < n; i++)
-            out[i] = in[i] + s->value[op->input[1]][i];
+            out[i] = in[i] + other[i];
+        break;
+    default:
+        assert(op->kind == FK_OP_CONCAT && other != NULL);
+        memcpy(out, in, (size_t)n_in * sizeof *out);
+        memcpy(out + n_in, other, (size_t)(n - n_in) * sizeof *out);
+    }
+}
+
+static void run_op(const session *s, int node)
+{
+    const fk_net_plan *plan = &s->engine->plan;
+    const fk_op *op = &plan->graph->ops[node], *from = &plan->graph->ops[op->input[0]];
+    const float *in = s->value[op->input[0]];
+    float *out = s->value[node];
+
+    switch (op->kind) {
+    case FK_OP_CONV:
+        conv(out, op, from, in, plan->weights[node], plan->biases[node], s->row);
+        break;
+    case FK_OP_MAXPOOL:
+        maxpool(out, op, from, in);
+        break;
+    case FK_OP_RELU:
+    case FK_OP_RELU6:
+    case FK_OP_ADD:
+    case FK_OP_CONCAT:
+        run_elements(out, op, in, op->input[1] >= 0 ? s->value[op->input[1]] : NULL,
+                     from->out_channels * from->out_height * from->out_width);
+        break;
+    case FK_OP_AVGPOOL:
+        avgpool(out, op, from, in);
+        break;
+    case FK_OP_AFFINE:
+        affine(out, op, in, plan->weights[node], plan->biases[node]);
         break;
     case FK_OP_GLOBAL_AVGPOOL:
         global_avgpool(out, from, in);

@@ -29,6 +29,15 @@ static void tokens(float *out, const fk_op *op, const float *in, const float *we
             *out++ = *weight++ + in[d * positions + p];
 }
 
+static void rows(float *out, const fk_op *op, const float *in)
+{
+    const int64_t dim = op->out_channels, positions = op->out_height;
+
+    for (int64_t p = 0; p < positions; p++)
+        for (int64_t d = 0; d < dim; d++)
+            *out++ = in[d * positions + p];
+}
+
 static void layernorm(float *out, const fk_op *op, const float *in, const float *weight,
                       const float *bias)
 {
@@ -156,6 +165,9 @@ void fk_reference_tokens(float *out, const fk_op *op, const fk_op *from, const f
     switch (op->kind) {
     case FK_OP_TOKENS:
         tokens(out, op, in, weight);
+        break;
+    case FK_OP_ROWS:
+        rows(out, op, in);
         break;
     case FK_OP_LAYERNORM:
         layernorm(out, op, in, weight, bias);

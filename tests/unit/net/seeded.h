@@ -71,7 +71,7 @@ static inline void fill_seeded(uint8_t *out, const char *name, int64_t count, in
 {
     bool last = strstr(name, ".conv3.") != NULL ||
                 (strstr(name, "layer") != NULL && strstr(name, ".conv2.") != NULL);
-    bool norm = strstr(name, "norm") != NULL && ends_in(name, ".weight");
+    bool norm = fan_in == 1 && ends_in(name, ".weight");
     float bound = (float)(sqrt(6.0 / (double)fan_in) * (last ? 0.5 : 1.0));
     uint64_t start = name_hash(name);
 

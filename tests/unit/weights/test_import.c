@@ -409,6 +409,28 @@ static void the_shared_resnet18_passes_through(void **state)
                    "found [64, 64, 3, 3]; this is a file of resnet18");
 }
 
+/* The paper's ResNet-50 and torchvision's have tensors of the same names and shapes. */
+static void the_published_file_of_another_network_is_refused_by_its_name(void **state)
+{
+    const char *out = out_path();
+    char path[4300];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/resnet18-f37072fd.safetensors", test_folder());
+    assert_ok(fk_weights_import(&mini, weight_file("mini.safetensors"), path, NULL, err));
+    assert_refused(fk_weights_import(&mini, path, out, NULL, err), FLECK_E_SHAPE,
+                   "resnet18-f37072fd.safetensors: by its name it is the published file of "
+                   "resnet18, whose tensors have the shapes of mini; install it with: fleck "
+                   "weights add resnet18 FILE");
+    assert_int_not_equal(access(out, F_OK), 0);
+    assert_int_equal(unlink(path), 0);
+    snprintf(path, sizeof path, "%s/mini-f37072fd.safetensors", test_folder());
+    assert_ok(fk_weights_import(&mini, weight_file("mini.safetensors"), path, NULL, err));
+    assert_ok(fk_weights_import(&mini, path, out, NULL, err));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(unlink(out), 0);
+}
+
 static void every_failed_allocation_is_reported_and_frees_all(void **state)
 {
     const char *out = out_path();
@@ -447,6 +469,7 @@ int main(void)
         cmocka_unit_test(the_names_of_timm_are_known),
         cmocka_unit_test(the_efficientnet_file_imports_under_both_names),
         cmocka_unit_test(the_shared_resnet18_passes_through),
+        cmocka_unit_test(the_published_file_of_another_network_is_refused_by_its_name),
         cmocka_unit_test(every_failed_allocation_is_reported_and_frees_all),
     };
 

@@ -48,14 +48,16 @@ static void weights_that_are_added_can_be_opened(void **state)
 static void a_name_that_no_backbone_has_lists_those_there_are(void **state)
 {
     bool complete = true;
+    char list[1024] = "there is no backbone resnet19; there are ";
 
     (void)state;
+    for (int i = 0; i < fk_arch_count(); i++) {
+        size_t n = strlen(list);
+
+        snprintf(list + n, sizeof list - n, "%s%s", i > 0 ? ", " : "", fk_arch_at(i)->name);
+    }
     assert_refused(fk_weights_add(test_folder(), "resnet19", "x.pth", &complete, NULL, err),
-                   FLECK_E_OPTION,
-                   "there is no backbone resnet19; there are efficientnet_lite0, "
-                   "efficientnet_lite1, efficientnet_lite2, resnet18, resnet50, wide_resnet50_2, "
-                   "vit_ti_16, vit_s_16, deit_s_16, vit_b_16, dinov2_vits14, dinov2_vitb14, "
-                   "dinov2_vits14_reg, dinov2_vitb14_reg, dinov3_vits16, dinov3_vitb16");
+                   FLECK_E_OPTION, list);
     assert_false(complete);
 }
 

@@ -531,6 +531,9 @@ typedef struct fleck_model_info {
     /* Transparent pixels show the background, which is RGB. */
     bool blend;
     unsigned char background[3];
+    /* Share of the good images that the part fills, on average, which alone counts; 1 if there is
+     * no foreground. */
+    double foreground;
 } fleck_model_info;
 /* Info and its text belong to the model; both are valid until it is closed, numbers until its
  * threshold changes.  NULL for NULL. */
@@ -633,6 +636,9 @@ typedef struct fleck_result {
     /* Bits of fleck_unlike; 0 with models that do not know.  Warnings tell of them, each once, at
      * the end of a call. */
     unsigned unlike;
+    /* [map_height, map_width] 255 in what the part does not fill, which is left out; NULL: the
+     * whole photo counts. */
+    unsigned char *background;
 } fleck_result;
 FLECK_API void fleck_result_free(fleck_result **result);
 

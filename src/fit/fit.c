@@ -204,6 +204,7 @@ static fleck_status learn(fk_fitting *f, const fleck_settings *s, fleck_times *t
     int64_t first = 0, n;
     fleck_status st;
 
+    FK_DO(fk_fit_find_foreground(f, s, err));
     for (; first < f->n; first += front->n) {
         fk_watch_stage(f->watch, "fit", f->n); /* the method may have begun a stage of its own */
         FK_DO(fk_watch_tell(f->watch, first, err));
@@ -221,6 +222,7 @@ static fleck_status learn(fk_fitting *f, const fleck_settings *s, fleck_times *t
             f->learned += n;
             FK_DO(fk_front_block(front, &n, err));
         }
+        fk_fit_measure_foreground(f);
     }
     fk_watch_stage(f->watch, "fit", f->n);
     FK_DO(fk_watch_tell(f->watch, f->n, err));

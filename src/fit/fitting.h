@@ -67,6 +67,15 @@ int64_t fk_fit_input_pixels(const fk_model *m);
 fleck_status fk_fit_sort_contents(const fk_fitting *f, int64_t **order,
                                   fleck_error *err) FLECK_MUST_CHECK;
 
+/* ---- Foreground, foreground.c ---- */
+
+/* Find the model's foreground if the settings ask for it; warn if there is none.  It is called
+ * before anything is learned.  FLECK_E_UNSUPPORTED: a stream. */
+fleck_status fk_fit_find_foreground(fk_fitting *f, const fleck_settings *s,
+                                    fleck_error *err) FLECK_MUST_CHECK;
+/* Count the group's canvases, whose blocks have passed, in the foreground's shares. */
+void fk_fit_measure_foreground(fk_fitting *f);
+
 /* ---- Scores of held-out images, held_out.c ---- */
 
 /* Choose the held-out images, and find sessions and copies of files. */

@@ -529,6 +529,8 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_settings *s, fleck_error *
     FK_DO(fk_pick_engine(m, s->engine, err));
     FK_DO(fk_strdup(&m->engine, fk_engine_version(m->runs_on, version, sizeof version), err));
     plan_tiles(&m->pre, s);
+    if (m->pre.tile > 0 && s->foreground != NULL && strcmp(s->foreground, "auto") == 0)
+        FK_FAIL(err, FLECK_E_OPTION, "foreground: it is not looked for in tiles");
     FK_DO(plan_size(&m->pre, s, m->method->resize, err));
     if (m->pre.width > 0)
         FK_DO(fk_fit_check_tile(m, m->pre.crop_width, m->pre.crop_height, err));

@@ -18,7 +18,7 @@
 /* clang-format off */
 const fk_setting fk_settings[] = {
     {{"method", FK_OPTION_TEXT, "patchcore",
-      .help = "padim, spade, subspace, patchcore or mhpatchcore"},
+      .help = "padim, spade, subspace, patchcore, mhpatchcore or posbank"},
      FIELD(method), "NAME", "", .where = 0, .letter = 'm', .filled = true},
     {{"backbone", FK_OPTION_TEXT, "efficientnet_lite0", .help = "built-in network, or FILE.onnx"},
      FIELD(backbone), "NAME", "", .where = 0, .letter = 'b', .filled = true},
@@ -63,6 +63,10 @@ const fk_setting fk_settings[] = {
     {{"fit-mask", FK_OPTION_TEXT, NULL,
       .help = "leave out what is white in this image: of fit, scores and figures"},
      FIELD(mask), "FILE", "images", .where = ALL},
+    {{"foreground", FK_OPTION_CHOICE, "none", 0, 0, "none|auto",
+      .help = "auto: leave out what the part does not fill in each photo, if the good ones show "
+              "that clearly"},
+     FIELD(foreground), NULL, "images", .where = ALL},
     {{"window", FK_OPTION_TEXT, "auto",
       .help = "16-bit samples that become 0 and 255; auto: by the bits that the good images "
               "use"},

@@ -49,6 +49,7 @@ struct fleck_settings {
     bool recursive;         /* folders are searched with all below them */
     bool skip_bad;          /* images that cannot be read are left out.  All are decoded first */
     const char *window;     /* of 16-bit samples, "LO,HI"; NULL or "auto" */
+    const char *foreground; /* NULL or "none", or "auto": what the part fills counts alone */
     const char *background; /* "R,G,B" under transparent pixels; NULL: ImageNet's mean */
     int64_t max_pixels;     /* of an image: a larger one is refused; 0: FK_IMAGE_MAX_PIXELS */
     const char *output;     /* NULL, or the path that the model will be written to */

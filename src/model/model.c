@@ -14,6 +14,7 @@ void fk_model_free(fk_model *m)
     fk_kind_free(&m->kind);
     fk_options_free(&m->options);
     fk_embed_spec_free(&m->embed);
+    fk_foreground_free(&m->foreground);
     fk_free(m->backbone);
     fk_free(m->weights_source);
     fk_free(m->weights_digest);

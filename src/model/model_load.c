@@ -400,12 +400,12 @@ static fleck_status check_format(const fk_model *m, const fk_json *object, int64
 
     if (version == NULL)
         version = "unknown";
-    if (format < FK_MODEL_FORMAT || format > FK_MODEL_FORMAT_PIXELS)
+    if (format < FK_MODEL_FORMAT || format > FK_MODEL_FORMAT_FOREGROUND)
         return fk_error_set(err, FLECK_E_UNSUPPORTED,
                             "model format %lld; this fleck (%s) reads formats %d to %d: fit the "
                             "model again, or use the fleck that made it (%s)",
                             (long long)format, FLECK_VERSION, FK_MODEL_FORMAT,
-                            FK_MODEL_FORMAT_PIXELS, version);
+                            FK_MODEL_FORMAT_FOREGROUND, version);
     if (old != NULL)
         return fk_error_set(err, FLECK_E_UNSUPPORTED,
                             "made by an earlier version (%s) in a form that is no longer read, %s: "
@@ -456,6 +456,8 @@ static fleck_status load(fk_model *m, const char *const *overrides, fleck_error 
     FK_DO(read_network(m, object, err));
     FK_DO(check_taps(m, err));
     FK_DO(read_method(m, object, overrides, err));
+    FK_DO(fk_foreground_load(&m->foreground, m->shape.levels[m->shape.n_levels - 1].dim, m->weights,
+                             fk_json_get(object, "foreground"), err));
     FK_DO(read_checks(m, object, err));
     FK_DO(read_mask(m, err));
 done:

@@ -119,6 +119,8 @@ static bool put_checks(fk_json *object, const fk_model *m)
 /* The oldest format that has all that the model has. */
 static int format_of(const fk_model *m)
 {
+    if (m->foreground.dim > 0)
+        return FK_MODEL_FORMAT_FOREGROUND;
     if (m->pre.high > 0 || m->transparent)
         return FK_MODEL_FORMAT_PIXELS;
     if (m->pre.tile > 0 || m->mask != NULL || m->own_masks)
@@ -150,6 +152,7 @@ static fleck_status describe(fk_json **out, const fk_model *m, fk_st_writer *w, 
     }
     FK_DO(fk_calibration_save(&m->calibration, w, object, err));
     FK_DO(fk_kind_save(&m->kind, w, object, err));
+    FK_DO(fk_foreground_save(&m->foreground, w, object, err));
     FK_DO(fk_options_to_json(&options, &m->options, err));
     FK_DO(fk_embed_spec_save(&m->embed, w, embed, err));
     FK_DO(m->method->save(m->state, w, state, err));

@@ -68,6 +68,12 @@ static int64_t bytes_of(const fk_image *im)
     return im->data != NULL ? im->width * im->height * im->channels : 0;
 }
 
+/* Bytes that the canvas will need for its background, and to leave it out. */
+static int64_t background_bytes(const fk_front *f, const fk_canvas *c)
+{
+    return f->runner->model->foreground.dim > 0 ? 2 * c->pixels.width * c->pixels.height : 0;
+}
+
 /* Whether image `item` may join the group.  The budget does not limit the first images, one for
  * each thread, unless they are huge. */
 static bool has_room(fk_front *f, int64_t item)
@@ -98,7 +104,7 @@ static fleck_status make_canvas(fk_front *f, int64_t item, int worker, fleck_err
     if (st != FLECK_OK)
         fk_source_context(s, i, err);
     atomic_fetch_add(&f->taken, bytes_of(&c->pixels) + bytes_of(&c->left_out) + bytes_of(&c->own) +
-                                    bytes_of(&c->whole));
+                                    bytes_of(&c->whole) + background_bytes(f, c));
 done:
     if (!borrowed)
         fk_image_free(&original);
@@ -175,9 +181,16 @@ static fleck_status flag_one(void *ctx, int64_t k, int worker, fleck_error *err)
     const fk_front *f = p->front;
     const fk_piece *piece = &f->pieces[p->first + k];
 
+    fk_canvas *c = &f->canvases[piece->item];
+    fk_embedding *e = &f->runner->embeddings[p->first + k];
+    fleck_status st = FLECK_OK;
+
     (void)worker;
-    return fk_canvas_flag(&f->runner->embeddings[p->first + k], &f->canvases[piece->item],
-                          piece->tile, f->to_learn, err);
+    if (f->runner->model->foreground.dim > 0)
+        FK_DO(fk_canvas_find_background(c, &f->runner->model->foreground, e, err));
+    st = fk_canvas_flag(e, c, piece->tile, f->to_learn, err);
+done:
+    return st;
 }
 
 /* Embed n pieces from `first` on, at most one for each thread. */
@@ -185,7 +198,7 @@ static fleck_status embed_pieces(fk_front *f, int64_t first, int64_t n, fleck_er
 {
     int64_t side = f->runner->model->pre.tile;
     passing p = {f, first};
-    bool masked = false;
+    bool masked = f->runner->model->foreground.dim > 0;
     fleck_status st;
 
     for (int64_t k = 0; k < n; k++) {

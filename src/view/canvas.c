@@ -21,6 +21,7 @@ void fk_canvas_free(fk_canvas *c)
     fk_image_free(&c->left_out);
     fk_image_free(&c->own);
     fk_image_free(&c->whole);
+    fk_image_free(&c->background);
     fk_free(c->traits);
     *c = (fk_canvas){0};
 }
@@ -160,6 +161,53 @@ fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *o
 done:
     if (st != FLECK_OK)
         fk_canvas_free(out);
+    return st;
+}
+
+/* ---- Background ---- */
+
+/* Set background to the pixels whose position is not shown and that left_out does not have. */
+static int64_t mark_background(fk_canvas *c, const fk_level *level, const uint8_t *shown)
+{
+    fk_image *im = &c->background;
+    int64_t count = 0;
+
+    for (int64_t y = 0; y < im->height; y++) {
+        const uint8_t *row = shown + y * level->height / im->height * level->width;
+
+        for (int64_t x = 0; x < im->width; x++) {
+            int64_t i = y * im->width + x;
+            bool out = c->left_out.data != NULL && c->left_out.data[i] != 0;
+
+            im->data[i] = row[x * level->width / im->width] == 0 && !out ? 255 : 0;
+            count += im->data[i] != 0;
+        }
+    }
+    return count;
+}
+
+fleck_status fk_canvas_find_background(fk_canvas *c, const fk_foreground *g, const fk_embedding *e,
+                                       fleck_error *err)
+{
+    const fk_level *level = &e->levels[e->n_levels - 1];
+    int64_t width = c->pixels.width, height = c->pixels.height;
+    uint8_t *shown = NULL;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&shown, level->height * level->width, err));
+    FK_DO(fk_foreground_find(shown, &c->above, g, level, err));
+    if (g->share > 0.0 && c->above < g->least / 2.0)
+        goto done;
+    FK_DO(fk_image_init(&c->background, width, height, 1, err));
+    if (mark_background(c, level, shown) == 0) {
+        fk_image_free(&c->background);
+        goto done;
+    }
+    if (c->left_out.data == NULL)
+        FK_DO(fk_image_init(&c->left_out, width, height, 1, err));
+    unite(&c->left_out, &c->background);
+done:
+    fk_free(shown);
     return st;
 }
 

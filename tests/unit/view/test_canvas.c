@@ -74,9 +74,42 @@ static void beside_its_own_mask_an_image_is_only_scored(void **state)
     fk_canvas_free(&c);
 }
 
+/* A part in columns 1 and 2 of the grid, which shows on the axis; its neighbours are kept too. */
+static void background_is_left_out_of_its_photo(void **state)
+{
+    float axis[1] = {1.0f};
+    const fk_foreground g = {.dim = 1, .axis = axis, .threshold = 0.5, .share = 0.5, .least = 0.5};
+    fk_canvas c = {.tiles = {SIDE, SIDE, 0, 1, 1}};
+    fk_embedding e;
+
+    (void)state;
+    assert_ok(fk_image_init(&c.pixels, SIDE, SIDE, 3, err));
+    assert_ok(fk_embedding_init(&e, &SHAPE, err));
+    for (int p = 0; p < GRID * GRID; p++)
+        e.levels[0].data[p] = p % GRID == 0 && p / GRID < 2 ? 1.0f : 0.0f;
+    assert_ok(fk_canvas_find_background(&c, &g, &e, err)); /* too little of a part: all counts */
+    assert_true(c.above == 0.125);
+    assert_null(c.background.data);
+    assert_null(c.left_out.data);
+    for (int p = 0; p < GRID * GRID; p++)
+        e.levels[0].data[p] = p % GRID == 0 ? 1.0f : 0.0f;
+    assert_ok(fk_image_init(&c.left_out, SIDE, SIDE, 1, err));
+    mask(&c.left_out, 7, SIDE);
+    assert_ok(fk_canvas_find_background(&c, &g, &e, err));
+    for (int x = 0; x < SIDE; x++) {
+        assert_int_equal(c.background.data[x], x >= 4 && x < 7 ? 255 : 0);
+        assert_int_equal(c.left_out.data[x], x >= 4 ? 255 : 0);
+    }
+    check(&c, true, "1110");
+    check(&c, false, "1110");
+    fk_embedding_free(&e);
+    fk_canvas_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(background_is_left_out_of_its_photo),
         cmocka_unit_test(without_masks_there_are_no_flags),
         cmocka_unit_test(a_mask_of_all_images_leaves_out_what_reaches_no_free_pixel),
         cmocka_unit_test(beside_its_own_mask_an_image_is_only_scored),

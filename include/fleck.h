@@ -534,6 +534,8 @@ typedef struct fleck_model_info {
     /* Share of the good images that the part fills, on average, which alone counts; 1 if there is
      * no foreground. */
     double foreground;
+    /* Angles at which each good image was learned; 1: as it is alone. */
+    int64_t rotations;
 } fleck_model_info;
 /* Info and its text belong to the model; both are valid until it is closed, numbers until its
  * threshold changes.  NULL for NULL. */

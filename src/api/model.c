@@ -555,6 +555,7 @@ void fk_handle_describe(fleck_model *model)
         .photo_width = m->photo[0],
         .photo_height = m->photo[1],
         .unseen = m->unseen,
+        .rotations = m->pre.turns > 1 ? m->pre.turns : 1,
         .foreground = m->foreground.dim > 0 ? m->foreground.share : 1.0,
         .mean = {m->pre.mean[0], m->pre.mean[1], m->pre.mean[2]},
         .scale = {m->pre.scale[0], m->pre.scale[1], m->pre.scale[2]},

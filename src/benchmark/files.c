@@ -208,11 +208,11 @@ fleck_status fk_bench_run_sum(char out[FK_SHA256_TEXT], const char *files,
     for (int i = 0; i < 3; i++)
         FK_DO(fk_text_printf(&t, err, "%.9g %.9g %u\n", (double)p->mean[i], (double)p->scale[i],
                              p->background[i]));
-    FK_DO(fk_text_printf(&t, err, "%s %s %lld %.17g %s\n",
-                         run->fit.foreground != NULL ? run->fit.foreground : "none",
-                         run->fit.window != NULL ? run->fit.window : "auto",
-                         (long long)run->fit.max_pixels, run->fit.false_alarms,
-                         run->fit.groups != NULL ? run->fit.groups : "auto"));
+    FK_DO(fk_text_printf(
+        &t, err, "%s %lld %s %lld %.17g %s\n",
+        run->fit.foreground != NULL ? run->fit.foreground : "none", (long long)run->fit.rotate,
+        run->fit.window != NULL ? run->fit.window : "auto", (long long)run->fit.max_pixels,
+        run->fit.false_alarms, run->fit.groups != NULL ? run->fit.groups : "auto"));
     for (int i = 0; i < m->n_taps; i++)
         FK_DO(fk_text_printf(&t, err, "%s\n", m->taps[i].name));
     fk_sha256_text(t.data, (size_t)t.length, out);

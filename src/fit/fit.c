@@ -161,7 +161,7 @@ static fleck_status store_piece(fk_fitting *f, int64_t slot, fleck_error *err)
     int64_t image = fk_front_image(&f->front, p->item), k = fk_held_out_index(f, image);
     fleck_status st = FLECK_OK;
 
-    if (k >= 0 && p->tile == fk_canvas_pieces(c) / 2)
+    if (k >= 0 && p->tile == (f->tiled ? fk_canvas_pieces(c) / 2 : 0))
         FK_DO(store_check(f->model, c, p->tile, k, err));
     FK_DO(fk_held_out_add(f, image, f->learned + slot, p->tile, c, &f->runner->embeddings[slot],
                           err));

@@ -82,8 +82,7 @@ static fleck_status collect(sample *s, const fk_fitting *f, const int64_t *order
                       .source = f->source,
                       .order = order,
                       .room = f->front.room,
-                      .block = f->front.block,
-                      .to_learn = true};
+                      .block = f->front.block};
     int64_t pieces;
     fleck_status st;
 

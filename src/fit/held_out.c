@@ -246,7 +246,7 @@ fleck_status fk_held_out_add(fk_fitting *f, int64_t image, int64_t embedding, in
         h->good[image].traits = c->traits; /* moved */
         c->traits = NULL;
     }
-    if (k >= 0 && !f->tiled)
+    if (k >= 0 && !f->tiled && tile == 0) /* not rotated */
         FK_DO(store(f, k, c, e, err));
 done:
     return st;

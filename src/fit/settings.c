@@ -67,6 +67,10 @@ const fk_setting fk_settings[] = {
       .help = "auto: leave out what the part does not fill in each photo, if the good ones show "
               "that clearly"},
      FIELD(foreground), NULL, "images", .where = ALL},
+    {{"rotate", FK_OPTION_INT, "1", 1, 360,
+      .help = "learn each good photo at so many angles, spread over the full circle: for parts "
+              "that lie at any angle"},
+     FIELD(rotate), "N", "images", .where = ALL},
     {{"window", FK_OPTION_TEXT, "auto",
       .help = "16-bit samples that become 0 and 255; auto: by the bits that the good images "
               "use"},

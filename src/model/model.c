@@ -46,7 +46,8 @@ fk_map_size fk_preprocess_canvas(const fk_preprocess *p, int64_t width, int64_t 
 
 int64_t fk_model_images(const fk_model *m)
 {
-    return m->pre.tile > 0 ? m->images : m->method->count(m->state);
+    return m->pre.tile > 0 ? m->images
+                           : m->method->count(m->state) / (m->pre.turns > 1 ? m->pre.turns : 1);
 }
 
 fk_net_source fk_model_source(const fk_model *m)

@@ -33,6 +33,7 @@ typedef struct fk_preprocess {
     int64_t width, height;           /* resized to; 0: each image keeps its own size (tiles only) */
     int64_t crop_width, crop_height; /* centre crop; equal to the above where nothing is cropped */
     int64_t tile;    /* side of the square tiles that pass the network; 0: the crop passes whole */
+    int64_t turns;   /* rotated copies of each good image that were learned; 0: itself alone */
     int64_t overlap; /* pixels that neighbouring tiles share at least, < tile */
     char resize[16]; /* filter's name */
     uint32_t low, high; /* window of wide samples, see fk_image_settings; high 0: all of 16 bits */

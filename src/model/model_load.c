@@ -117,6 +117,9 @@ static fleck_status read_pixels(fk_preprocess *p, const fk_json *j, fleck_error 
     return FLECK_OK;
 }
 
+/* Most rotated copies of an image. */
+#define MAX_TURNS 360
+
 static fleck_status read_preprocess(fk_model *m, const fk_json *object, fleck_error *err)
 {
     fk_preprocess *p = &m->pre;
@@ -128,6 +131,9 @@ static fleck_status read_preprocess(fk_model *m, const fk_json *object, fleck_er
     FK_DO(get_triple(p->mean, j, "mean", err));
     FK_DO(get_triple(p->scale, j, "scale", err));
     FK_DO(read_pixels(p, j, err));
+    if (fk_json_get(j, "rotations") != NULL &&
+        (!fk_json_get_int(j, "rotations", &p->turns) || p->turns < 1 || p->turns > MAX_TURNS))
+        return missing("rotations", "a number from 1 to 360", err);
     if (resize == NULL || strlen(resize) >= sizeof p->resize)
         FK_FAIL(err, FLECK_E_FORMAT, "the model's preprocessing names no known resize filter");
     snprintf(p->resize, sizeof p->resize, "%s", resize);

@@ -51,6 +51,7 @@ static bool put_preprocess(fk_json *object, const fk_model *m)
            (m->pre.tile == 0 || (fk_json_put_int(p, "tile", m->pre.tile) &&
                                  fk_json_put_int(p, "overlap", m->pre.overlap) &&
                                  fk_json_put_int(p, "images", m->images))) &&
+           (m->pre.turns <= 1 || fk_json_put_int(p, "rotations", m->pre.turns)) &&
            fk_json_put_string(p, "resize", m->pre.resize) && put_triple(p, "mean", m->pre.mean) &&
            put_triple(p, "scale", m->pre.scale) && put_pixels(p, &m->pre);
 }

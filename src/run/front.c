@@ -16,9 +16,17 @@
 /* Above this size a group may have fewer images than there are threads. */
 #define HUGE_BYTES (INT64_C(1) << 30)
 
+/* Pixels of a piece that is made: a tile, or a rotated copy. */
+static int64_t made_pixels(const fk_front *f)
+{
+    const fk_preprocess *p = &f->runner->model->pre;
+    fk_map_size size = fk_preprocess_input(p);
+
+    return p->tile > 0 || (f->to_learn && p->turns > 1) ? size.height * size.width : 0;
+}
+
 fleck_status fk_front_open(fk_front *f, fleck_error *err)
 {
-    const fk_model *m = f->runner->model;
     int64_t threads = f->runner->threads;
     fleck_status st;
 
@@ -27,7 +35,7 @@ fleck_status fk_front_open(fk_front *f, fleck_error *err)
     FK_DO(FK_CALLOC(&f->errors, f->room, err));
     FK_DO(FK_CALLOC(&f->pieces, f->block, err));
     FK_DO(FK_ALLOC(&f->inputs, threads, err));
-    FK_DO(FK_ALLOC(&f->tiles, threads * m->pre.tile * m->pre.tile * 3 + 1, err));
+    FK_DO(FK_ALLOC(&f->tiles, threads * made_pixels(f) * 3 + 1, err));
 done:
     if (st != FLECK_OK)
         fk_front_close(f);
@@ -98,6 +106,7 @@ static fleck_status make_canvas(fk_front *f, int64_t item, int worker, fleck_err
     start = fk_clock_seconds();
     st = fk_canvas_make(c, f->runner->model, &original, s->masks != NULL ? s->masks[i] : NULL,
                         f->whole_masks, s->drawn, err);
+    c->turns = f->to_learn ? f->runner->model->pre.turns : 0;
     f->runner->lanes[worker].decode += fk_clock_seconds() - start;
     if (st == FLECK_OK && f->took != NULL)
         st = f->took(f->ctx, item, &original, err);
@@ -196,7 +205,7 @@ done:
 /* Embed n pieces from `first` on, at most one for each thread. */
 static fleck_status embed_pieces(fk_front *f, int64_t first, int64_t n, fleck_error *err)
 {
-    int64_t side = f->runner->model->pre.tile;
+    int64_t pixels = made_pixels(f);
     passing p = {f, first};
     bool masked = f->runner->model->foreground.dim > 0;
     fleck_status st;
@@ -205,8 +214,8 @@ static fleck_status embed_pieces(fk_front *f, int64_t first, int64_t n, fleck_er
         const fk_piece *piece = &f->pieces[first + k];
         const fk_canvas *c = &f->canvases[piece->item];
 
-        masked = masked || c->left_out.data != NULL;
-        f->inputs[k] = fk_canvas_piece(c, piece->tile, f->tiles + k * side * side * 3);
+        masked = masked || c->left_out.data != NULL || c->turns > 1;
+        f->inputs[k] = fk_canvas_piece(c, piece->tile, f->tiles + k * pixels * 3);
     }
     FK_DO(fk_runner_embed(f->runner, n, f->inputs, f->runner->embeddings + first, err));
     if (masked)

@@ -10,6 +10,7 @@
 #include "map/map.h"
 #include "view/mask.h"
 #include "view/place.h"
+#include "view/rotate.h"
 #include "view/traits.h"
 
 #include <math.h>
@@ -215,14 +216,17 @@ done:
 
 int64_t fk_canvas_pieces(const fk_canvas *c)
 {
-    return c->tiles.rows * c->tiles.columns;
+    return c->tiles.rows * c->tiles.columns * (c->turns > 1 ? c->turns : 1);
 }
 
 const uint8_t *fk_canvas_piece(const fk_canvas *c, int64_t i, uint8_t *room)
 {
-    if (!c->tiled)
+    if (!c->tiled && i == 0)
         return c->pixels.data;
-    fk_tile_cut(room, &c->pixels, &c->tiles, i);
+    if (c->tiled)
+        fk_tile_cut(room, &c->pixels, &c->tiles, i);
+    else
+        fk_rotate_pixels(room, &c->pixels, i, c->turns);
     return room;
 }
 
@@ -261,6 +265,28 @@ static fk_image mask_piece(const fk_canvas *c, const fk_image *mask, int64_t i, 
     return (fk_image){c->tiles.tile, c->tiles.tile, 1, room};
 }
 
+/* The same as fk_canvas_flag() of a rotated copy.  What came from outside the image is not learned,
+ * nor is what lies beside it: no image has such edges. */
+static fleck_status flag_rotated(fk_embedding *e, const fk_canvas *c, int64_t i, fleck_error *err)
+{
+    fk_image piece = {c->pixels.width, c->pixels.height, 1, NULL};
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&piece.data, piece.width * piece.height, err));
+    for (int k = 0; k < e->n_levels; k++) {
+        fk_level *level = &e->levels[k];
+
+        FK_DO(FK_CALLOC(&level->valid, level->height * level->width, err));
+        fk_rotate_mask(piece.data, &c->left_out, piece.height, piece.width, i, c->turns);
+        mark(level, &piece, true, 1);
+        fk_rotate_mask(piece.data, &c->own, piece.height, piece.width, i, c->turns);
+        mark(level, &piece, false, 0);
+    }
+done:
+    fk_free(piece.data);
+    return st;
+}
+
 fleck_status fk_canvas_flag(fk_embedding *e, const fk_canvas *c, int64_t i, bool to_learn,
                             fleck_error *err)
 {
@@ -268,6 +294,8 @@ fleck_status fk_canvas_flag(fk_embedding *e, const fk_canvas *c, int64_t i, bool
     fleck_status st = FLECK_OK;
 
     fk_embedding_unflag(e);
+    if (i > 0 && !c->tiled)
+        return flag_rotated(e, c, i, err);
     if (c->left_out.data == NULL)
         return FLECK_OK;
     if (c->tiled)

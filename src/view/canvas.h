@@ -19,6 +19,7 @@ typedef struct fk_canvas {
     int64_t width, height; /* of the image */
     unsigned kinds;        /* of the own mask, as fk_mask_load() sets them */
     fk_traits *traits;     /* of the image; NULL if they were moved away */
+    int64_t turns;         /* rotated copies, the image's own included, that are pieces; 0: one */
     bool tiled;
     fk_tiles tiles; /* a single tile if not tiled */
 } fk_canvas;
@@ -31,9 +32,9 @@ fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *o
                             fleck_error *err) FLECK_MUST_CHECK;
 void fk_canvas_free(fk_canvas *c);
 
-/* Number of pieces: inputs of the network. */
+/* Number of pieces: inputs of the network, tiles or rotated copies. */
 int64_t fk_canvas_pieces(const fk_canvas *c);
-/* Pixels of piece i, the network's input; tiles are copied into room [input, 3]. */
+/* Pixels of piece i, the network's input; tiles and rotated copies are made in room [input, 3]. */
 const uint8_t *fk_canvas_piece(const fk_canvas *c, int64_t i, uint8_t *room);
 
 /* Find the background of a canvas that is not tiled by its embedding, without what is left out

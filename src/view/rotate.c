@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rotated copies of a canvas.
  *
- * With the centre c = ((W - 1) / 2, (H - 1) / 2) and the angle a = 2 pi turn / turns, pixel p of the
- * copy shows the point c + R(-a) (p - c) of the image.  Sines of quarters are exact, so that a
- * quarter of a square image moves its pixels and mixes none. */
+ * With the centre c = ((W - 1) / 2, (H - 1) / 2) and the angle a = 2 pi turn / turns, pixel p of
+ * the copy shows the point c + R(-a) (p - c) of the image, by cubic convolution (Keys 1981,
+ * a = -1/2) of its 4 x 4 neighbours, which blurs less than the bilinear mixture.  Sines of quarters
+ * are exact, so that a quarter of a square image moves its pixels and mixes none. */
 #include "view/rotate.h"
 #include "map/map.h"
 
@@ -36,30 +37,50 @@ static void source_of(const rotation *r, int64_t x, int64_t y, double *from_x, d
     *from_y = r->y - r->sine * dx + r->cosine * dy;
 }
 
+/* Weights [4] of the values at -1, 0, 1 and 2 for the point at t in [0, 1). */
+static void cubic(double *out, double t)
+{
+    out[0] = t * (-0.5 + t * (1.0 - 0.5 * t));
+    out[1] = 1.0 + t * t * (-2.5 + 1.5 * t);
+    out[2] = t * (0.5 + t * (2.0 - 1.5 * t));
+    out[3] = t * t * (-0.5 + 0.5 * t);
+}
+
+/* The value of channel k at a point whose neighbours are in these rows and columns. */
+static uint8_t mix(const fk_image *im, const int64_t rows[4], const int64_t columns[4],
+                   const double down[4], const double right[4], int64_t k)
+{
+    double sum = 0.0;
+
+    for (int j = 0; j < 4; j++) {
+        const uint8_t *row = im->data + rows[j] * im->width * im->channels + k;
+        double line = 0.0;
+
+        for (int i = 0; i < 4; i++)
+            line += right[i] * row[columns[i] * im->channels];
+        sum += down[j] * line;
+    }
+    return (uint8_t)lrint(fmin(fmax(sum, 0.0), 255.0));
+}
+
 void fk_rotate_pixels(uint8_t *out, const fk_image *im, int64_t turn, int64_t turns)
 {
     const rotation r = rotation_of(im->height, im->width, turn, turns);
-    int64_t c = im->channels;
 
     for (int64_t y = 0; y < im->height; y++)
-        for (int64_t x = 0; x < im->width; x++, out += c) {
-            double fx, fy, right, down;
-            int64_t x0, x1;
-            const uint8_t *above, *below;
+        for (int64_t x = 0; x < im->width; x++, out += im->channels) {
+            double fx, fy, right[4], down[4];
+            int64_t rows[4], columns[4];
 
             source_of(&r, x, y, &fx, &fy);
-            right = fx - floor(fx);
-            down = fy - floor(fy);
-            x0 = fk_map_reflect((int64_t)floor(fx), im->width) * c;
-            x1 = fk_map_reflect((int64_t)floor(fx) + 1, im->width) * c;
-            above = im->data + fk_map_reflect((int64_t)floor(fy), im->height) * im->width * c;
-            below = im->data + fk_map_reflect((int64_t)floor(fy) + 1, im->height) * im->width * c;
-            for (int64_t k = 0; k < c; k++) {
-                double top = (1.0 - right) * above[x0 + k] + right * above[x1 + k];
-                double bottom = (1.0 - right) * below[x0 + k] + right * below[x1 + k];
-
-                out[k] = (uint8_t)lrint((1.0 - down) * top + down * bottom);
+            cubic(right, fx - floor(fx));
+            cubic(down, fy - floor(fy));
+            for (int i = 0; i < 4; i++) {
+                columns[i] = fk_map_reflect((int64_t)floor(fx) + i - 1, im->width);
+                rows[i] = fk_map_reflect((int64_t)floor(fy) + i - 1, im->height);
             }
+            for (int64_t k = 0; k < im->channels; k++)
+                out[k] = mix(im, rows, columns, down, right, k);
         }
 }
 

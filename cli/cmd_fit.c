@@ -43,6 +43,8 @@ static void print_closing(const char *out, const fleck_model *model, const fleck
         printf(", window %d to %d", i->window_low, i->window_high);
     if (i->left_out > 0.0)
         printf("\n%.3g %% of the photo is ignored", 100.0 * i->left_out);
+    if (i->foreground < 1.0)
+        printf("\n%.3g %% of the photos is foreground, which alone counts", 100.0 * i->foreground);
     putchar('\n');
     print_outside("", i);
     printf("%lld photo%s learned", (long long)i->images, i->images == 1 ? "" : "s");

@@ -87,6 +87,10 @@ static void print_info(const char *path, const fleck_model *model, const held_sc
     if (i->left_out > 0.0)
         printf("  left out     %.3g %% of every image\n", 100.0 * i->left_out);
     print_outside("  outside      ", i);
+    if (i->rotations > 1)
+        printf("  rotations    each good photo at %lld angles\n", (long long)i->rotations);
+    if (i->foreground < 1.0)
+        printf("  foreground   %.3g %% of the good photos, found in each\n", 100.0 * i->foreground);
     if (i->unseen > 0.0)
         printf("  unseen       %.3g %%, hidden by the images' own masks\n", 100.0 * i->unseen);
     printf("  embedding    %lld patches of %lld\n", (long long)i->patches, (long long)i->dim);

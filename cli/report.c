@@ -325,8 +325,8 @@ bool info_json(const fleck_model_info *i, const fleck_model *model)
     return print_json(
         json_pack(
             "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:{s:I, s:I, s:I, s:I, s:o, s:I, "
-            "s:I, s:[i, i], s:o, s:[I, I]}, s:f, s:f, s:f, s:f, s:o, s:I, s:I, s:{s:I, s:o, s:o, "
-            "s:o, s:o, s:o, s:o, s:o, s:I}, s:o, s:{s:o, s:o}, s:o}",
+            "s:I, s:[i, i], s:o, s:[I, I], s:I}, s:f, s:f, s:f, s:f, s:f, s:o, s:I, s:I, s:{s:I, "
+            "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}, s:o, s:{s:o, s:o}, s:o}",
             "method", text(i->method), "backbone", text(i->backbone), "taps", text(i->taps),
             "precision", text(i->precision), "engine", text(i->engine), "fleck",
             text(i->fleck_version), "category", text(i->category), "images", (json_int_t)i->images,
@@ -335,8 +335,9 @@ bool info_json(const fleck_model_info *i, const fleck_model *model)
             (json_int_t)i->crop_width, "crop_height", (json_int_t)i->crop_height, "resize",
             text(i->resize), "tile", (json_int_t)i->tile, "overlap", (json_int_t)i->overlap,
             "window", i->window_low, i->window_high, "background", background_json(i), "photo",
-            (json_int_t)i->photo_width, (json_int_t)i->photo_height, "left_out", i->left_out,
-            "outside", i->outside, "unseen", i->unseen, "sigma", i->sigma, "pool", text(i->pool),
+            (json_int_t)i->photo_width, (json_int_t)i->photo_height, "rotations",
+            (json_int_t)i->rotations, "left_out", i->left_out, "outside", i->outside, "unseen",
+            i->unseen, "foreground", i->foreground, "sigma", i->sigma, "pool", text(i->pool),
             "patches", (json_int_t)i->patches, "dim", (json_int_t)i->dim, "calibration", "images",
             (json_int_t)i->calibrated, "threshold", number(i->threshold), "pixel_threshold",
             number(i->pixel_threshold), "low", number(i->scale_low), "high", number(i->scale_high),

@@ -559,6 +559,11 @@ typedef struct fleck_model_info {
     /* Transparent pixels are blended over the background, which is RGB. */
     bool blend;
     unsigned char background[3];
+    /* Share of the good images that the part fills, on average, which alone counts; 1 if there is
+     * no foreground. */
+    double foreground;
+    /* Angles at which each good image was learned; 1: as it is alone. */
+    int64_t rotations;
 } fleck_model_info;
 /* Describe a model; NULL for NULL.  The model owns the struct and its texts, which are valid until
  * it is closed.  Numbers change when its threshold is changed. */
@@ -676,6 +681,9 @@ typedef struct fleck_result {
     /* Bits of fleck_unlike; 0 if the model's version cannot tell.  Each kind is also reported once,
      * as a warning at the end of a call. */
     unsigned unlike;
+    /* [map_height, map_width] 255 in what the part does not fill, which is left out; NULL: the
+     * whole photo counts. */
+    unsigned char *background;
 } fleck_result;
 FLECK_API void fleck_result_free(fleck_result **result);
 

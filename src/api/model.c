@@ -544,6 +544,8 @@ void fk_handle_describe(fleck_model *model)
         .photo_width = m->photo[0],
         .photo_height = m->photo[1],
         .unseen = m->unseen,
+        .rotations = m->pre.turns > 1 ? m->pre.turns : 1,
+        .foreground = m->foreground.dim > 0 ? m->foreground.share : 1.0,
         .mean = {m->nets[0].mean[0], m->nets[0].mean[1], m->nets[0].mean[2]},
         .scale = {m->nets[0].scale[0], m->nets[0].scale[1], m->nets[0].scale[2]},
         .sigma = m->sigma,

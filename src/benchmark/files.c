@@ -235,10 +235,11 @@ fleck_status fk_bench_run_sum(char out[FK_SHA256_TEXT], const char *files,
                          p->resize, m->sigma, (long long)run->fit.calibrate,
                          (long long)run->fit.max_memory, text));
     FK_DO(add_normalisation(&t, m, err));
-    FK_DO(fk_text_printf(&t, err, "%s %lld %.17g %s\n",
-                         run->fit.window != NULL ? run->fit.window : "auto",
-                         (long long)run->fit.max_pixels, run->fit.false_alarms,
-                         run->fit.groups != NULL ? run->fit.groups : "auto"));
+    FK_DO(fk_text_printf(
+        &t, err, "%s %lld %s %lld %.17g %s\n",
+        run->fit.foreground != NULL ? run->fit.foreground : "none", (long long)run->fit.rotate,
+        run->fit.window != NULL ? run->fit.window : "auto", (long long)run->fit.max_pixels,
+        run->fit.false_alarms, run->fit.groups != NULL ? run->fit.groups : "auto"));
     for (int i = 0; i < m->n_taps; i++)
         FK_DO(fk_text_printf(&t, err, "%s\n", m->taps[i].name));
     fk_sha256_text(t.data, (size_t)t.length, out);

@@ -29,6 +29,25 @@ fleck_eval_settings fk_evaluate_defaults(void)
     return (fleck_eval_settings){.protocol = FLECK_PROTOCOL_PAPER, .pro_limit = 0.3};
 }
 
+/* Set *out to what the canvas leaves out but for the background that was found in it: its pixels
+ * count, with the map's 0.  *own is empty, or what out has to be freed by. */
+static fleck_status without_background(fk_image *out, fk_image *own, const fk_image *left_out,
+                                       const uint8_t *background, fleck_error *err)
+{
+    fleck_status st;
+
+    *own = (fk_image){0};
+    *out = *left_out;
+    if (background == NULL || left_out->data == NULL)
+        return FLECK_OK;
+    FK_DO(fk_image_init(own, left_out->width, left_out->height, 1, err));
+    for (int64_t i = 0; i < own->width * own->height; i++)
+        own->data[i] = background[i] == 0 ? left_out->data[i] : 0;
+    *out = *own;
+done:
+    return st;
+}
+
 /* Bring map and ground truth of an image to one size and count them.  *fatal: the error is not that
  * of the image. */
 static fleck_status count_map(evaluation *e, int64_t item, const fleck_result *r,
@@ -37,10 +56,9 @@ static fleck_status count_map(evaluation *e, int64_t item, const fleck_result *r
     int64_t i = e->done + item;
     const fk_preprocess *p = &e->runner->model->pre;
     bool original = e->settings->protocol == FLECK_PROTOCOL_ORIGINAL;
-    fk_image placed = {0}, at_own_size = {0};
+    fk_image placed = {0}, own = {0}, left_out = {0};
     const fk_image *mask = original ? truth : &placed;
     const fk_canvas *canvas = &e->batch.front.canvases[item];
-    const fk_image *left_out = original ? &at_own_size : &canvas->left_out;
     const float *map = r->map;
     int64_t height = r->map_height, width = r->map_width;
     float *full = NULL;
@@ -50,22 +68,25 @@ static fleck_status count_map(evaluation *e, int64_t item, const fleck_result *r
     if (!original && truth->data != NULL)
         FK_DO(fk_place_mask(&placed, truth, p, err));
     if (original) {
-        FK_DO(fk_left_out(&at_own_size, e->runner->model, &canvas->whole, r->image_width,
-                          r->image_height, err));
+        FK_DO(fk_left_out(&own, e->runner->model, &canvas->whole, r->image_width, r->image_height,
+                          err));
+        left_out = own;
         FK_DO(FK_ALLOC(&full, r->image_width * r->image_height, err));
         fk_place_map(full, r->image_height, r->image_width, r->map, p);
         map = full;
         height = r->image_height;
         width = r->image_width;
+    } else {
+        FK_DO(without_background(&left_out, &own, &canvas->left_out, r->background, err));
     }
     FK_DO(fk_result_level(&level, e->runner->model, r, err));
     *fatal = true;
-    FK_DO(fk_testset_add_map(&e->tests, i, map, height, width, mask, left_out, err));
+    FK_DO(fk_testset_add_map(&e->tests, i, map, height, width, mask, &left_out, err));
     *fatal = false;
-    fk_testset_add_outline(&e->tests, level, map, height * width, mask, left_out);
+    fk_testset_add_outline(&e->tests, level, map, height * width, mask, &left_out);
 done:
     fk_image_free(&placed);
-    fk_image_free(&at_own_size);
+    fk_image_free(&own);
     fk_free(full);
     return st;
 }

@@ -161,7 +161,7 @@ static fleck_status store_piece(fk_fitting *f, int64_t slot, fleck_error *err)
     int64_t image = fk_front_image(&f->front, p->item), k = fk_held_out_index(f, image);
     fleck_status st = FLECK_OK;
 
-    if (k >= 0 && p->tile == fk_canvas_pieces(c) / 2)
+    if (k >= 0 && p->tile == (f->tiled ? fk_canvas_pieces(c) / 2 : 0))
         FK_DO(store_check(f->model, c, p->tile, k, err));
     FK_DO(fk_held_out_add(f, image, f->learned + slot, p->tile, c, &f->runner->embeddings[slot],
                           err));
@@ -205,6 +205,7 @@ static fleck_status learn(fk_fitting *f, const fleck_settings *s, fleck_times *t
     int64_t first = 0, n;
     fleck_status st;
 
+    FK_DO(fk_fit_find_foreground(f, s, err));
     for (; first < f->n; first += front->n) {
         fk_watch_stage(f->watch, "fit", f->n); /* the method may have begun a stage of its own */
         FK_DO(fk_watch_tell(f->watch, first, err));
@@ -222,6 +223,7 @@ static fleck_status learn(fk_fitting *f, const fleck_settings *s, fleck_times *t
             f->learned += n;
             FK_DO(fk_front_block(front, &n, err));
         }
+        fk_fit_measure_foreground(f);
     }
     fk_watch_stage(f->watch, "fit", f->n);
     FK_DO(fk_watch_tell(f->watch, f->n, err));

@@ -72,6 +72,15 @@ fleck_status fk_fit_sort_contents(const fk_fitting *f, int64_t **order,
 /* Set the gains of the model's networks. */
 fleck_status fk_fit_balance(fk_fitting *f, fleck_error *err) FLECK_MUST_CHECK;
 
+/* ---- Foreground, foreground.c ---- */
+
+/* Find the model's foreground if the settings ask for it; warn if there is none.  It is called
+ * before anything is learned.  FLECK_E_UNSUPPORTED: a stream. */
+fleck_status fk_fit_find_foreground(fk_fitting *f, const fleck_settings *s,
+                                    fleck_error *err) FLECK_MUST_CHECK;
+/* Count the group's canvases, whose blocks have passed, in the foreground's shares. */
+void fk_fit_measure_foreground(fk_fitting *f);
+
 /* ---- Scores of held-out images, held_out.c ---- */
 
 /* Choose the held-out images, and find sessions and copies of files. */

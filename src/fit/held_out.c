@@ -223,7 +223,7 @@ static fleck_status store(fk_fitting *f, int64_t k, const fk_canvas *c, const fk
     h->stored[k] = fk_spool_count(h->store);
     FK_DO(fk_spool_append(h->store, h->packed != NULL ? h->packed : e->levels[0].data, err));
     *kept = *c; /* without pixels */
-    kept->pixels = kept->left_out = kept->own = (fk_image){0};
+    kept->pixels = kept->left_out = kept->own = kept->background = (fk_image){0};
     kept->traits = NULL;
     FK_DO(copy_mask(&kept->left_out, &c->left_out, err));
     FK_DO(copy_mask(&kept->own, &c->own, err));
@@ -246,7 +246,7 @@ fleck_status fk_held_out_add(fk_fitting *f, int64_t image, int64_t embedding, in
         h->good[image].traits = c->traits; /* moved */
         c->traits = NULL;
     }
-    if (k >= 0 && !f->tiled)
+    if (k >= 0 && !f->tiled && tile == 0) /* not rotated */
         FK_DO(store(f, k, c, e, err));
 done:
     return st;

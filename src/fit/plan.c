@@ -287,6 +287,24 @@ static fleck_status plan_background(fk_preprocess *p, const char *text, fleck_er
     return FLECK_OK;
 }
 
+/* Rotated copies are pieces of an image, as tiles are.  Held-out scores leave out all of them. */
+static fleck_status plan_rotations(fk_model *m, const fleck_settings *s, fleck_error *err)
+{
+    bool found = s->foreground != NULL && strcmp(s->foreground, "auto") == 0;
+
+    if (s->rotate <= 1)
+        return FLECK_OK;
+    if (m->pre.tile > 0 || found)
+        return fk_error_set(err, FLECK_E_OPTION,
+                            "rotate: rotated copies have neither tiles nor a foreground");
+    if ((m->method->flags & FK_METHOD_EXCLUDES_FOLDS) == 0)
+        return fk_error_set(err, FLECK_E_UNSUPPORTED,
+                            "rotate: %s cannot hold out a photo with its rotated copies",
+                            m->method->name);
+    m->pre.turns = s->rotate;
+    return FLECK_OK;
+}
+
 fleck_status fk_fit_describe(fk_model *m, const fleck_settings *s, fleck_error *err)
 {
     fleck_status st;
@@ -301,6 +319,9 @@ fleck_status fk_fit_describe(fk_model *m, const fleck_settings *s, fleck_error *
     FK_DO(fk_precision_named(&m->precision, s->precision, err));
     FK_DO(fk_networks_open(m, s, err));
     plan_tiles(&m->pre, s);
+    if (m->pre.tile > 0 && s->foreground != NULL && strcmp(s->foreground, "auto") == 0)
+        FK_FAIL(err, FLECK_E_OPTION, "foreground: it is not looked for in tiles");
+    FK_DO(plan_rotations(m, s, err));
     FK_DO(plan_size(&m->pre, s, m->method->resize, err));
     if (m->pre.width > 0)
         FK_DO(fk_fit_check_tile(m, m->pre.crop_width, m->pre.crop_height, err));

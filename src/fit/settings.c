@@ -18,7 +18,7 @@
 /* clang-format off */
 const fk_setting fk_settings[] = {
     {{"method", FK_OPTION_TEXT, "patchcore",
-      .help = "padim, spade, subspace, patchcore or mhpatchcore"},
+      .help = "padim, spade, subspace, patchcore, mhpatchcore or posbank"},
      FIELD(method), "NAME", "", .where = 0, .letter = 'm', .filled = true},
     {{"backbone", FK_OPTION_TEXT, "efficientnet_lite0",
       .help = "built-in network, several whose taps are joined, A+B, or FILE.onnx"},
@@ -64,6 +64,14 @@ const fk_setting fk_settings[] = {
     {{"fit-mask", FK_OPTION_TEXT, NULL,
       .help = "mask file whose white is ignored in fit, scores and figures"},
      FIELD(mask), "FILE", "images", .where = ALL},
+    {{"foreground", FK_OPTION_CHOICE, "none", 0, 0, "none|auto",
+      .help = "auto: leave out what the part does not fill in each photo, if the good ones show "
+              "that clearly"},
+     FIELD(foreground), NULL, "images", .where = ALL},
+    {{"rotate", FK_OPTION_INT, "1", 1, 360,
+      .help = "learn each good photo at so many angles, spread over the full circle: for parts "
+              "that lie at any angle"},
+     FIELD(rotate), "N", "images", .where = ALL},
     {{"window", FK_OPTION_TEXT, "auto",
       .help = "16-bit samples that become 0 and 255; auto: by the range that the good "
               "images use"},

@@ -48,10 +48,12 @@ struct fleck_settings {
     void *progress_ctx;
     fleck_warning *warning; /* NULL: none */
     void *warning_ctx;
-    const char *good;       /* names of folders in train, separated by commas; NULL: the usual */
-    bool recursive;         /* folders are searched with all below them */
-    bool skip_bad;          /* images that cannot be read are left out.  All are decoded first */
-    const char *window;     /* of 16-bit samples, "LO,HI"; NULL or "auto" */
+    const char *good;   /* names of folders in train, separated by commas; NULL: the usual */
+    bool recursive;     /* folders are searched with all below them */
+    bool skip_bad;      /* images that cannot be read are left out.  All are decoded first */
+    const char *window; /* of 16-bit samples, "LO,HI"; NULL or "auto" */
+    int64_t rotate;     /* copies of each good image at angles over the full circle; 0, 1: none */
+    const char *foreground; /* NULL or "none", or "auto": what the part fills counts alone */
     const char *background; /* "R,G,B" under transparent pixels; NULL: ImageNet's mean */
     int64_t max_pixels;     /* of an image: a larger one is refused; 0: FK_IMAGE_MAX_PIXELS */
     const char *output;     /* NULL, or the path that the model will be written to */

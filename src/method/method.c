@@ -7,8 +7,9 @@
 #include <assert.h>
 #include <string.h>
 
-static const fk_method *const METHODS[] = {&fk_method_padim, &fk_method_spade, &fk_method_subspace,
-                                           &fk_method_patchcore, &fk_method_mhpatchcore};
+static const fk_method *const METHODS[] = {&fk_method_padim,       &fk_method_spade,
+                                           &fk_method_subspace,    &fk_method_patchcore,
+                                           &fk_method_mhpatchcore, &fk_method_posbank};
 
 int fk_method_count(void)
 {

@@ -8,6 +8,7 @@
 extern const fk_method fk_method_mhpatchcore;
 extern const fk_method fk_method_padim;
 extern const fk_method fk_method_patchcore;
+extern const fk_method fk_method_posbank;
 extern const fk_method fk_method_spade;
 extern const fk_method fk_method_subspace;
 

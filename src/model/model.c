@@ -15,6 +15,7 @@ void fk_model_free(fk_model *m)
     fk_kind_free(&m->kind);
     fk_options_free(&m->options);
     fk_embed_spec_free(&m->embed);
+    fk_foreground_free(&m->foreground);
     fk_free(m->backbone);
     fk_free(m->engine);
     fk_free(m->category);
@@ -49,7 +50,8 @@ fk_map_size fk_preprocess_canvas(const fk_preprocess *p, int64_t width, int64_t 
 
 int64_t fk_model_images(const fk_model *m)
 {
-    return m->pre.tile > 0 ? m->images : m->method->count(m->state);
+    return m->pre.tile > 0 ? m->images
+                           : m->method->count(m->state) / (m->pre.turns > 1 ? m->pre.turns : 1);
 }
 
 /* The architecture called text[0..length), for a message about `all`. */

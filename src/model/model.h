@@ -4,6 +4,7 @@
 #define FK_MODEL_MODEL_H
 
 #include "base/file.h"
+#include "features/foreground.h"
 #include "method/method.h"
 #include "model/calibration.h"
 #include "model/kind.h"
@@ -11,14 +12,15 @@
 #include "net/net.h"
 #include "weights/weights.h"
 
-/* Versions of the .fleck layout.  What has tiles or masks is written as the second, what has a
- * window or learned transparent images as the fourth, which a fleck that knows them not refuses;
- * all else as the first.  The third had PaDiM's images in place of factors; it and larger ones are
- * refused. */
+/* Versions of the .fleck layout.  What has a foreground is written as the fifth, what has a window
+ * or learned transparent images as the fourth, what has tiles or masks as the second, which a fleck
+ * that knows them not refuses; all else as the first.  The third had PaDiM's images in place of
+ * factors; it and larger ones are refused. */
 #define FK_MODEL_FORMAT 1
 #define FK_MODEL_FORMAT_SHAPE 2
 #define FK_MODEL_FORMAT_ROWS 3
 #define FK_MODEL_FORMAT_PIXELS 4
+#define FK_MODEL_FORMAT_FOREGROUND 5
 
 /* What a model's description says of its file's checksum, so that it is missed where it is gone. */
 #define FK_MODEL_CHECKSUM "xxh3-128"
@@ -31,6 +33,7 @@ typedef struct fk_preprocess {
     int64_t width, height;           /* resized to; 0: each image keeps its own size (tiles only) */
     int64_t crop_width, crop_height; /* centre crop; equal to the above where nothing is cropped */
     int64_t tile;    /* side of the square tiles that pass the network; 0: the crop passes whole */
+    int64_t turns;   /* rotated copies of each good image that were learned; 0: itself alone */
     int64_t overlap; /* pixels that neighbouring tiles share at least, < tile */
     char resize[16]; /* filter's name */
     uint32_t low, high; /* window of wide samples, see fk_image_settings; high 0: all of 16 bits */
@@ -95,6 +98,7 @@ typedef struct fk_model {
     bool transparent; /* some good image is: written as the fourth format */
     bool own_masks;   /* images had masks of their own: written as the second format */
     double unseen;    /* share of the picture that nearly all images hid under their own masks */
+    fk_foreground foreground; /* what of each image counts; dim 0: all of it */
     double sigma;
     fk_pooling pooling;        /* how it scores images */
     fk_pooling fitted_pooling; /* and did when thresholds and check scores were made */

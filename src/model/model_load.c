@@ -130,6 +130,9 @@ done:
     return st;
 }
 
+/* Most rotated copies of an image. */
+#define MAX_TURNS 360
+
 static fleck_status read_preprocess(fk_model *m, const fk_json *object, fleck_error *err)
 {
     fk_preprocess *p = &m->pre;
@@ -140,6 +143,9 @@ static fleck_status read_preprocess(fk_model *m, const fk_json *object, fleck_er
     FK_DO(read_shape(m, j, err));
     FK_DO(read_normalisation(&m->nets[0], j, err));
     FK_DO(read_pixels(p, j, err));
+    if (fk_json_get(j, "rotations") != NULL &&
+        (!fk_json_get_int(j, "rotations", &p->turns) || p->turns < 1 || p->turns > MAX_TURNS))
+        return missing("rotations", "a number from 1 to 360", err);
     if (resize == NULL || strlen(resize) >= sizeof p->resize)
         FK_FAIL(err, FLECK_E_FORMAT, "the model's preprocessing names no known resize filter");
     snprintf(p->resize, sizeof p->resize, "%s", resize);
@@ -494,12 +500,12 @@ static fleck_status check_format(const fk_model *m, const fk_json *object, int64
 
     if (version == NULL)
         version = "unknown";
-    if (format < FK_MODEL_FORMAT || format > FK_MODEL_FORMAT_PIXELS)
+    if (format < FK_MODEL_FORMAT || format > FK_MODEL_FORMAT_FOREGROUND)
         return fk_error_set(err, FLECK_E_UNSUPPORTED,
                             "model format %lld; this fleck (%s) reads formats %d to %d: fit the "
                             "model again, or use the fleck that made it (%s)",
                             (long long)format, FLECK_VERSION, FK_MODEL_FORMAT,
-                            FK_MODEL_FORMAT_PIXELS, version);
+                            FK_MODEL_FORMAT_FOREGROUND, version);
     if (old != NULL)
         return fk_error_set(err, FLECK_E_UNSUPPORTED,
                             "made by an earlier version (%s) in a form that is no longer read, %s: "
@@ -550,6 +556,8 @@ static fleck_status load(fk_model *m, const char *const *overrides, fleck_error 
     FK_DO(read_network(m, object, err));
     FK_DO(check_taps(m, err));
     FK_DO(read_method(m, object, overrides, err));
+    FK_DO(fk_foreground_load(&m->foreground, m->shape.levels[m->shape.n_levels - 1].dim, m->file,
+                             fk_json_get(object, "foreground"), err));
     FK_DO(read_checks(m, object, err));
     FK_DO(read_mask(m, err));
 done:

@@ -51,6 +51,7 @@ static bool put_preprocess(fk_json *object, const fk_model *m)
            (m->pre.tile == 0 || (fk_json_put_int(p, "tile", m->pre.tile) &&
                                  fk_json_put_int(p, "overlap", m->pre.overlap) &&
                                  fk_json_put_int(p, "images", m->images))) &&
+           (m->pre.turns <= 1 || fk_json_put_int(p, "rotations", m->pre.turns)) &&
            fk_json_put_string(p, "resize", m->pre.resize) &&
            put_triple(p, "mean", m->nets[0].mean) && put_triple(p, "scale", m->nets[0].scale) &&
            put_pixels(p, &m->pre);
@@ -142,6 +143,8 @@ static bool put_checks(fk_json *object, const fk_model *m)
 /* The oldest format that has all that the model has. */
 static int format_of(const fk_model *m)
 {
+    if (m->foreground.dim > 0)
+        return FK_MODEL_FORMAT_FOREGROUND;
     if (m->pre.high > 0 || m->transparent)
         return FK_MODEL_FORMAT_PIXELS;
     if (m->pre.tile > 0 || m->mask != NULL || m->own_masks)
@@ -173,6 +176,7 @@ static fleck_status describe(fk_json **out, const fk_model *m, fk_st_writer *w, 
     }
     FK_DO(fk_calibration_save(&m->calibration, w, object, err));
     FK_DO(fk_kind_save(&m->kind, w, object, err));
+    FK_DO(fk_foreground_save(&m->foreground, w, object, err));
     FK_DO(fk_options_to_json(&options, &m->options, err));
     FK_DO(fk_embed_spec_save(&m->embed, w, embed, err));
     FK_DO(m->method->save(m->state, w, state, err));

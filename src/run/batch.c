@@ -102,6 +102,8 @@ static fleck_status run_once(fk_batch *b, int64_t first, int64_t n, fleck_error 
     FK_DO(fk_score_group(f, images, 1, err));
     for (int64_t i = 0; i < f->n; i++) {
         b->results[i].score = images[i].score;
+        b->results[i].background = f->canvases[i].background.data; /* moved */
+        f->canvases[i].background = (fk_image){0};
         if (f->errors[i].status == FLECK_OK)
             fk_result_judge(&b->results[i], f->runner->model);
         else

@@ -16,9 +16,17 @@
 /* Above this size a group may have fewer images than there are threads. */
 #define HUGE_BYTES (INT64_C(1) << 30)
 
+/* Pixels of a piece that is made: a tile, or a rotated copy. */
+static int64_t made_pixels(const fk_front *f)
+{
+    const fk_preprocess *p = &f->runner->model->pre;
+    fk_map_size size = fk_preprocess_input(p);
+
+    return p->tile > 0 || (f->to_learn && p->turns > 1) ? size.height * size.width : 0;
+}
+
 fleck_status fk_front_open(fk_front *f, fleck_error *err)
 {
-    const fk_model *m = f->runner->model;
     int64_t threads = f->runner->threads;
     fleck_status st;
 
@@ -27,7 +35,7 @@ fleck_status fk_front_open(fk_front *f, fleck_error *err)
     FK_DO(FK_CALLOC(&f->errors, f->room, err));
     FK_DO(FK_CALLOC(&f->pieces, f->block, err));
     FK_DO(FK_ALLOC(&f->inputs, threads, err));
-    FK_DO(FK_ALLOC(&f->tiles, threads * m->pre.tile * m->pre.tile * 3 + 1, err));
+    FK_DO(FK_ALLOC(&f->tiles, threads * made_pixels(f) * 3 + 1, err));
 done:
     if (st != FLECK_OK)
         fk_front_close(f);
@@ -68,6 +76,12 @@ static int64_t bytes_of(const fk_image *im)
     return im->data != NULL ? im->width * im->height * im->channels : 0;
 }
 
+/* Bytes that the canvas will need for its background, and to leave it out. */
+static int64_t background_bytes(const fk_front *f, const fk_canvas *c)
+{
+    return f->runner->model->foreground.dim > 0 ? 2 * c->pixels.width * c->pixels.height : 0;
+}
+
 /* Whether image `item` may join the group.  The budget does not limit the first images, one for
  * each thread, unless they are huge. */
 static bool has_room(fk_front *f, int64_t item)
@@ -99,6 +113,7 @@ static fleck_status make_canvas(fk_front *f, int64_t item, int worker, fleck_err
     start = fk_clock_seconds();
     if (st == FLECK_OK)
         st = fk_canvas_make(c, f->runner->model, &original, mask.data != NULL ? &mask : NULL, err);
+    c->turns = f->to_learn ? f->runner->model->pre.turns : 0;
     f->runner->lanes[worker].decode += fk_clock_seconds() - start;
     c->kinds = kinds;
     if (st == FLECK_OK && f->whole_masks) {
@@ -110,7 +125,7 @@ static fleck_status make_canvas(fk_front *f, int64_t item, int worker, fleck_err
     if (st != FLECK_OK)
         fk_source_context(s, i, err);
     atomic_fetch_add(&f->taken, bytes_of(&c->pixels) + bytes_of(&c->left_out) + bytes_of(&c->own) +
-                                    bytes_of(&c->whole));
+                                    bytes_of(&c->whole) + background_bytes(f, c));
 done:
     if (!borrowed)
         fk_image_free(&original);
@@ -188,25 +203,32 @@ static fleck_status flag_one(void *ctx, int64_t k, int worker, fleck_error *err)
     const fk_front *f = p->front;
     const fk_piece *piece = &f->pieces[p->first + k];
 
+    fk_canvas *c = &f->canvases[piece->item];
+    fk_embedding *e = &f->runner->embeddings[p->first + k];
+    fleck_status st = FLECK_OK;
+
     (void)worker;
-    return fk_canvas_flag(&f->runner->embeddings[p->first + k], &f->canvases[piece->item],
-                          piece->tile, f->to_learn, err);
+    if (f->runner->model->foreground.dim > 0)
+        FK_DO(fk_canvas_find_background(c, &f->runner->model->foreground, e, err));
+    st = fk_canvas_flag(e, c, piece->tile, f->to_learn, err);
+done:
+    return st;
 }
 
 /* Embed n pieces from `first` on, at most one for each thread. */
 static fleck_status embed_pieces(fk_front *f, int64_t first, int64_t n, fleck_error *err)
 {
-    int64_t side = f->runner->model->pre.tile;
+    int64_t pixels = made_pixels(f);
     passing p = {f, first};
-    bool masked = false;
+    bool masked = f->runner->model->foreground.dim > 0;
     fleck_status st;
 
     for (int64_t k = 0; k < n; k++) {
         const fk_piece *piece = &f->pieces[first + k];
         const fk_canvas *c = &f->canvases[piece->item];
 
-        masked = masked || c->left_out.data != NULL;
-        f->inputs[k] = fk_canvas_piece(c, piece->tile, f->tiles + k * side * side * 3);
+        masked = masked || c->left_out.data != NULL || c->turns > 1;
+        f->inputs[k] = fk_canvas_piece(c, piece->tile, f->tiles + k * pixels * 3);
     }
     FK_DO(fk_runner_embed(f->runner, n, f->inputs, f->runner->embeddings + first, err));
     if (masked)

@@ -39,15 +39,35 @@ static fleck_status view_of(fk_image *out, const fleck_result *r, fleck_error *e
     return FLECK_OK;
 }
 
-/* Hatch the model's ignored regions and what lies outside the crop. */
-static fleck_status hatch(fk_image *picture, const fk_model *m, fleck_error *err)
+/* Add the background that was found in r's image to left_out, of the image's size. */
+static fleck_status add_background(fk_image *left_out, const fk_model *m, const fleck_result *r,
+                                   fleck_error *err)
+{
+    int64_t n = left_out->width * left_out->height;
+    uint8_t *whole = NULL;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&whole, n, err));
+    fk_place_mask_back(whole, left_out->height, left_out->width, r->background, &m->pre);
+    for (int64_t i = 0; i < n; i++)
+        left_out->data[i] |= whole[i];
+done:
+    fk_free(whole);
+    return st;
+}
+
+/* Hatch the model's ignored regions, the background, and what lies outside the crop. */
+static fleck_status hatch(fk_image *picture, const fk_model *m, const fleck_result *r,
+                          fleck_error *err)
 {
     fk_image left_out = {0};
     fleck_status st;
 
     FK_DO(fk_left_out(&left_out, m, NULL, picture->width, picture->height, err));
-    if (left_out.data == NULL && fk_place_outside_share(&m->pre) > 0.0)
+    if (left_out.data == NULL && (fk_place_outside_share(&m->pre) > 0.0 || r->background != NULL))
         FK_DO(fk_image_init(&left_out, picture->width, picture->height, 1, err));
+    if (r->background != NULL)
+        FK_DO(add_background(&left_out, m, r, err));
     if (left_out.data != NULL) {
         fk_place_outside(left_out.data, picture->height, picture->width, &m->pre);
         fk_render_hatch(picture, left_out.data);
@@ -72,7 +92,7 @@ fleck_status fk_picture_overlay(fk_image *out, const fk_model *m, const fleck_re
     FK_DO(fk_result_full_map(full, m, r, err));
     FK_DO(fk_render_overlay(out, &view, full, scale_of(m, full, view.width * view.height), level,
                             err));
-    FK_DO(hatch(out, m, err));
+    FK_DO(hatch(out, m, r, err));
 done:
     if (st != FLECK_OK)
         fk_image_free(out);
@@ -118,7 +138,8 @@ done:
 }
 
 /* Draw the image, its heat map unless only outlines are wanted, hatches, outlines and numbers. */
-static fleck_status draw(drawing *d, const fk_model *m, bool heat, fleck_error *err)
+static fleck_status draw(drawing *d, const fk_model *m, const fleck_result *r, bool heat,
+                         fleck_error *err)
 {
     fleck_status st;
 
@@ -131,7 +152,7 @@ static fleck_status draw(drawing *d, const fk_model *m, bool heat, fleck_error *
                                  NULL, NULL, err));
     fk_free(d->map);
     d->map = NULL;
-    FK_DO(hatch(&d->picture, m, err));
+    FK_DO(hatch(&d->picture, m, r, err));
     if (d->kept != NULL)
         FK_DO(fk_render_outline(&d->picture, d->kept, err));
     fk_render_numbers(&d->picture, &d->regions);
@@ -180,7 +201,7 @@ fleck_status fk_picture_sheet(fk_image *out, const fk_model *m, const fleck_resu
     *out = (fk_image){0};
     FK_DO(view_of(&d.view, r, err));
     FK_DO(measure(&d, m, r, settings->regions, err));
-    FK_DO(draw(&d, m, settings->kind != FLECK_PICTURE_OUTLINE, err));
+    FK_DO(draw(&d, m, r, settings->kind != FLECK_PICTURE_OUTLINE, err));
     legend = legend_of(&w, &d, r);
     if (both) {
         pictures[0] = &d.view;

@@ -14,6 +14,7 @@ void fk_result_free(fleck_result *r)
     fk_free(r->map);
     fk_free(r->image);
     fk_free(r->path);
+    fk_free(r->background);
     *r = (fleck_result){0};
 }
 

@@ -318,13 +318,12 @@ static void join_block(const block *b, fk_scoring *images, int64_t n)
     }
 }
 
-/* Set ignored regions and sizes from the canvases, and maps of tiled images to 0. */
+/* Set sizes from the canvases, and maps of tiled images to 0. */
 static void init_group(const fk_front *f, fk_scoring *images)
 {
     for (int64_t i = 0; i < f->n; i++) {
         const fk_canvas *c = &f->canvases[i];
 
-        images[i].left_out = c->left_out.data;
         images[i].size = (fk_map_size){c->tiles.height, c->tiles.width};
         if (c->tiled && images[i].map != NULL)
             memset(images[i].map, 0,
@@ -351,6 +350,8 @@ fleck_status fk_score_group(fk_front *f, fk_scoring *images, int times, fleck_er
         }
         FK_DO(fk_front_block(f, &n, err));
     }
+    for (int64_t i = 0; i < f->n * times; i++) /* with the background, which is known now */
+        images[i].left_out = f->canvases[i % f->n].left_out.data;
     FK_DO(fk_pool_run(f->runner->pool, f->n * times, finish_one, &j, err));
 done:
     block_free(&b);

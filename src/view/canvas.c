@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "map/map.h"
 #include "view/place.h"
+#include "view/rotate.h"
 #include "view/traits.h"
 
 #include <math.h>
@@ -20,6 +21,7 @@ void fk_canvas_free(fk_canvas *c)
     fk_image_free(&c->left_out);
     fk_image_free(&c->own);
     fk_image_free(&c->whole);
+    fk_image_free(&c->background);
     fk_free(c->traits);
     *c = (fk_canvas){0};
 }
@@ -142,18 +144,68 @@ done:
     return st;
 }
 
+/* ---- Background ---- */
+
+/* Set background to the pixels whose position is not shown and that left_out does not have. */
+static int64_t mark_background(fk_canvas *c, const fk_level *level, const uint8_t *shown)
+{
+    fk_image *im = &c->background;
+    int64_t count = 0;
+
+    for (int64_t y = 0; y < im->height; y++) {
+        const uint8_t *row = shown + y * level->height / im->height * level->width;
+
+        for (int64_t x = 0; x < im->width; x++) {
+            int64_t i = y * im->width + x;
+            bool out = c->left_out.data != NULL && c->left_out.data[i] != 0;
+
+            im->data[i] = row[x * level->width / im->width] == 0 && !out ? 255 : 0;
+            count += im->data[i] != 0;
+        }
+    }
+    return count;
+}
+
+fleck_status fk_canvas_find_background(fk_canvas *c, const fk_foreground *g, const fk_embedding *e,
+                                       fleck_error *err)
+{
+    const fk_level *level = &e->levels[e->n_levels - 1];
+    int64_t width = c->pixels.width, height = c->pixels.height;
+    uint8_t *shown = NULL;
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&shown, level->height * level->width, err));
+    FK_DO(fk_foreground_find(shown, &c->above, g, level, err));
+    if (g->share > 0.0 && c->above < g->least / 2.0)
+        goto done;
+    FK_DO(fk_image_init(&c->background, width, height, 1, err));
+    if (mark_background(c, level, shown) == 0) {
+        fk_image_free(&c->background);
+        goto done;
+    }
+    if (c->left_out.data == NULL)
+        FK_DO(fk_image_init(&c->left_out, width, height, 1, err));
+    unite(&c->left_out, &c->background);
+done:
+    fk_free(shown);
+    return st;
+}
+
 /* ---- Pieces ---- */
 
 int64_t fk_canvas_pieces(const fk_canvas *c)
 {
-    return c->tiles.rows * c->tiles.columns;
+    return c->tiles.rows * c->tiles.columns * (c->turns > 1 ? c->turns : 1);
 }
 
 const uint8_t *fk_canvas_piece(const fk_canvas *c, int64_t i, uint8_t *room)
 {
-    if (!c->tiled)
+    if (!c->tiled && i == 0)
         return c->pixels.data;
-    fk_tile_cut(room, &c->pixels, &c->tiles, i);
+    if (c->tiled)
+        fk_tile_cut(room, &c->pixels, &c->tiles, i);
+    else
+        fk_rotate_pixels(room, &c->pixels, i, c->turns);
     return room;
 }
 
@@ -192,6 +244,28 @@ static fk_image mask_piece(const fk_canvas *c, const fk_image *mask, int64_t i, 
     return (fk_image){c->tiles.tile, c->tiles.tile, 1, room};
 }
 
+/* The same as fk_canvas_flag() of a rotated copy.  What came from outside the image is not learned,
+ * nor is what lies beside it: no image has such edges. */
+static fleck_status flag_rotated(fk_embedding *e, const fk_canvas *c, int64_t i, fleck_error *err)
+{
+    fk_image piece = {c->pixels.width, c->pixels.height, 1, NULL};
+    fleck_status st;
+
+    FK_DO(FK_ALLOC(&piece.data, piece.width * piece.height, err));
+    for (int k = 0; k < e->n_levels; k++) {
+        fk_level *level = &e->levels[k];
+
+        FK_DO(FK_CALLOC(&level->valid, level->height * level->width, err));
+        fk_rotate_mask(piece.data, &c->left_out, piece.height, piece.width, i, c->turns);
+        mark(level, &piece, true, 1);
+        fk_rotate_mask(piece.data, &c->own, piece.height, piece.width, i, c->turns);
+        mark(level, &piece, false, 0);
+    }
+done:
+    fk_free(piece.data);
+    return st;
+}
+
 fleck_status fk_canvas_flag(fk_embedding *e, const fk_canvas *c, int64_t i, bool to_learn,
                             fleck_error *err)
 {
@@ -199,6 +273,8 @@ fleck_status fk_canvas_flag(fk_embedding *e, const fk_canvas *c, int64_t i, bool
     fleck_status st = FLECK_OK;
 
     fk_embedding_unflag(e);
+    if (i > 0 && !c->tiled)
+        return flag_rotated(e, c, i, err);
     if (c->left_out.data == NULL)
         return FLECK_OK;
     if (c->tiled)

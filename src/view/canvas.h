@@ -14,9 +14,12 @@ typedef struct fk_canvas {
     fk_image left_out;     /* grey, 255 in the ignored region of model or image; no data: none */
     fk_image own;          /* the same for the image's own mask alone */
     fk_image whole;        /* the image's own mask at the image's size, if it is to be kept */
+    fk_image background;   /* grey, 255 in what the part does not fill; no data: none, or unknown */
+    double above;          /* share of positions above the foreground's threshold */
     int64_t width, height; /* of the image */
     unsigned kinds;        /* of the own mask, as fk_mask_load() sets them */
     fk_traits *traits;     /* of the image; NULL if they were moved away */
+    int64_t turns;         /* rotated copies, the image's own included, that are pieces; 0: one */
     bool tiled;
     fk_tiles tiles; /* a single tile if not tiled */
 } fk_canvas;
@@ -27,10 +30,16 @@ fleck_status fk_canvas_make(fk_canvas *out, const fk_model *m, const fk_image *o
                             const fk_image *own, fleck_error *err) FLECK_MUST_CHECK;
 void fk_canvas_free(fk_canvas *c);
 
-/* Number of pieces: inputs of the network. */
+/* Number of pieces: inputs of the network, tiles or rotated copies. */
 int64_t fk_canvas_pieces(const fk_canvas *c);
-/* Pixels of piece i, the network's input; tiles are copied into room [input, 3]. */
+/* Pixels of piece i, the network's input; tiles and rotated copies are made in room [input, 3]. */
 const uint8_t *fk_canvas_piece(const fk_canvas *c, int64_t i, uint8_t *room);
+
+/* Find the background of a canvas that is not tiled by its embedding, without what is left out
+ * already, and leave it out.  In an image that shows less than half of the foreground of any good
+ * one, the part is missing or was not found: all of it counts. */
+fleck_status fk_canvas_find_background(fk_canvas *c, const fk_foreground *g, const fk_embedding *e,
+                                       fleck_error *err) FLECK_MUST_CHECK;
 
 /* Set e's flags for piece i.  A position counts if bilinear enlarging spreads its value to a pixel
  * outside the ignored region; others influence no pixel that counts.  A position is learned only if

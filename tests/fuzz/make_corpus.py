@@ -171,6 +171,14 @@ write("state/patchcore_far", state(joined, counts,
                                    {"method.bank": ("F32", [4, 2], floats(8, 1e38)), "method.images": owners}))
 write("state/patchcore_owner", state(joined, counts,
                                      {"method.bank": rows, "method.images": ("I64", [4], struct.pack("<4q", 0, 1, 9, 2))}))
+begin = ("I64", [7], struct.pack("<7q", 0, 1, 1, 2, 3, 4, 4))
+images = ("I32", [4], struct.pack("<4i", 0, 1, 1, 2))
+write("state/posbank", state(joined, {"images": 3}, {"method.bank": rows, "method.begin": begin, "method.images": images}))
+write("state/posbank_far", state(joined, {"images": 3}, {"method.bank": ("F32", [4, 2], floats(8, 3e38)),
+                                                         "method.begin": begin, "method.images": images}))
+write("state/posbank_begin", state(joined, {"images": 3},
+                                   {"method.bank": rows, "method.images": images,
+                                    "method.begin": ("I64", [7], struct.pack("<7q", 0, 5, 1, 2, 3, 4, 4))}))
 write("state/mhpatchcore", state(joined, counts,
                                  {**pca, "method.whitening": ("F32", [1, 2], floats(2)), "method.bank": rows,
                                   "method.source": owners}))

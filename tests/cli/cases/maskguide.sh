@@ -10,7 +10,7 @@ while read -r line; do
     echo "\$ $line"
     sh -c "$line" >said 2>errors </dev/null
     echo "exit $?"
-    grep -o '.* of the photo is ignored\|^ *left out .*\|^ *input .*' said
+    grep -o '.* of the photo is ignored\|foreground, which alone counts\|^ *foreground\|^ *left out .*\|^ *input .*' said
     grep 'warning' errors
 done <commands
 find out out-tiles -name '*.png' | sort

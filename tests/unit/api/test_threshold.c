@@ -56,7 +56,9 @@ static fleck_settings settings(const char *method, int64_t tile)
 
     use_network(&s);
     s.method = method;
-    s.options = strcmp(method, "subspace") == 0 ? subspace : mhpatchcore;
+    s.options = strcmp(method, "subspace") == 0  ? subspace
+                : strcmp(method, "posbank") == 0 ? NULL
+                                                 : mhpatchcore;
     s.width = s.crop_width = tile > 0 ? 0 : 64;
     s.height = s.crop_height = tile > 0 ? 0 : 48;
     s.tile = tile;
@@ -105,12 +107,16 @@ static fleck_model *fit_all(const fleck_settings *s)
 
 /* Scores by group are those of fits without the group; moments are rounded to float, and scores are
  * some 0.1.  These images have no dates nor folders: groups are runs of neighbours. */
-static void check_groups(const char *method, int64_t tile)
+static void check_groups(const char *method, int64_t tile, int64_t rotate)
 {
     fleck_settings s = settings(method, tile);
-    fleck_model *m = fit_all(&s);
+    fleck_model *m;
     double want[IMAGES];
 
+    s.rotate = rotate;
+    m = fit_all(&s);
+    assert_int_equal(fleck_model_describe(m)->images, IMAGES);
+    assert_int_equal(fleck_model_describe(m)->rotations, rotate);
     assert_string_equal(fleck_model_describe(m)->groups, "runs");
     held_out(&s, want);
     for (int i = 0; i < IMAGES; i++) {
@@ -127,7 +133,53 @@ static void check_groups(const char *method, int64_t tile)
 static void a_score_by_group_is_that_of_a_fit_without_the_group(void **state)
 {
     (void)state;
-    check_groups("subspace", 0);
+    check_groups("subspace", 0, 1);
+    check_groups("posbank", 0, 1);
+}
+
+/* An image is held out with all its rotated copies. */
+static void a_score_leaves_out_rotated_copies(void **state)
+{
+    fleck_settings s = settings("posbank", 0), without;
+    fleck_model *m;
+
+    (void)state;
+    check_groups("subspace", 0, 2);
+    check_groups("posbank", 0, 4);
+    s.rotate = 4;
+    m = fit_all(&s);
+    without = s;
+    without.calibrate = 0;
+    for (int i = 0; i < IMAGES; i += 4) {
+        const char *others[IMAGES];
+        fleck_model *less = NULL;
+        fleck_result *r = NULL;
+        fleck_held_out found;
+        int64_t n = 0;
+
+        for (int k = 0; k < IMAGES; k++)
+            if (k != i)
+                others[n++] = files[k];
+        assert_ok(fleck_fit_files(&less, others, n, &without, NULL, err));
+        assert_ok(fleck_score_file(less, files[i], false, &r, err));
+        assert_true(fleck_model_held_out(m, i, &found));
+        assert_true(found.alone == r->score);
+        fleck_result_free(&r);
+        fleck_model_close(&less);
+    }
+    fleck_model_close(&m);
+    s.method = "padim";
+    s.options = NULL;
+    assert_refused(fleck_fit_files(&m, (const char *[]){files[1], files[2]}, 2, &s, NULL, err),
+                   FLECK_E_UNSUPPORTED, "rotate: padim cannot hold out");
+    s = settings("posbank", 64);
+    s.rotate = 2;
+    assert_refused(fleck_fit_files(&m, (const char *[]){files[1], files[2]}, 2, &s, NULL, err),
+                   FLECK_E_OPTION, "rotate: rotated copies have neither tiles");
+    s.rotate = 1;
+    s.foreground = "auto";
+    assert_refused(fleck_fit_files(&m, (const char *[]){files[1], files[2]}, 2, &s, NULL, err),
+                   FLECK_E_OPTION, "foreground: it is not looked for in tiles");
 }
 
 /* 10 scores: the largest is exceeded by one part in 11, the second by two. */
@@ -248,13 +300,14 @@ static void a_brighter_copy_counts_once(void **state)
 static void all_tiles_of_an_image_are_of_one_fold(void **state)
 {
     (void)state;
-    check_groups("subspace", 32);
+    check_groups("subspace", 32, 1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_score_by_group_is_that_of_a_fit_without_the_group),
+        cmocka_unit_test(a_score_leaves_out_rotated_copies),
         cmocka_unit_test(a_threshold_is_the_conformal_quantile),
         cmocka_unit_test(duplicates_are_never_all_that_is_left_out),
         cmocka_unit_test(a_brighter_copy_counts_once),

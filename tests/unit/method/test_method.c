@@ -23,6 +23,7 @@ static const struct {
     const char *method, *options[4];
 } SMALL[] = {{"subspace", {"variance=0.8", NULL}},
              {"patchcore", {"target-dim=24", "block=1", NULL}},
+             {"posbank", {"target-dim=24", "min-bank=3", "radius=1", NULL}},
              {"mhpatchcore", {"pretrain-dim=24", "target-dim=31", NULL}}};
 
 static void set_up(setting *s, int i)
@@ -53,7 +54,7 @@ static void methods_are_found_by_name(void **state)
     assert_string_equal(fk_method_find("spade")->name, "spade");
     assert_string_equal(fk_method_find("patchcore")->name, "patchcore");
     assert_null(fk_method_find("nothing"));
-    assert_int_equal(fk_method_count(), 5);
+    assert_int_equal(fk_method_count(), 6);
 }
 
 static void every_option_accepts_its_default_and_has_help(void **state)

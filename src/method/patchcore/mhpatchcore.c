@@ -29,6 +29,7 @@
 #include "method/patchcore/refill.h"
 #include "method/pca/pca.h"
 #include "method/patchcore/reservoir.h"
+#include "base/carve.h"
 #include "base/mem.h"
 #include "map/map.h"
 #include "linalg/linalg.h"
@@ -436,83 +437,48 @@ static int64_t mhpc_count(const void *state)
 
 /* One call's memory, laid out in the caller's scratch. */
 typedef struct layout {
-    float *search;     /* what fk_bank_nearest() needs */
-    float *z;          /* [P, d] */
-    float *centred;    /* [P, D] */
-    float *distance;   /* [P] */
-    int64_t *nearest;  /* [P] of the bank */
-    double *distances; /* [B] */
+    char *search, *weigh;
+    float *z, *centred; /* [P, d], [P, D] */
+    float *distance;    /* [P] */
+    int64_t *nearest;   /* [P] of the bank */
 } layout;
 
-static size_t rounded_up(size_t bytes)
+static size_t lay_out(layout *l, const mhpc *s, void *base)
 {
-    return (bytes + 63) / 64 * 64;
-}
+    fk_carver c = {.base = base};
+    int64_t n = positions(s);
 
-static size_t lay_out(layout *l, const mhpc *s, char *base)
-{
-    size_t n = (size_t)positions(s), at[7] = {0};
-    size_t sizes[6] = {fk_bank_scratch_size(&s->whitened, positions(s)),
-                       n * (size_t)s->d * sizeof(float),
-                       n * (size_t)s->pca.dim * sizeof(float),
-                       n * sizeof(float),
-                       n * sizeof(int64_t),
-                       (size_t)s->n_bank * sizeof(double)};
-
-    for (int i = 0; i < 6; i++)
-        at[i + 1] = at[i] + rounded_up(sizes[i]);
-    if (l != NULL)
-        *l = (layout){(float *)base,           (float *)(base + at[1]),   (float *)(base + at[2]),
-                      (float *)(base + at[3]), (int64_t *)(base + at[4]), (double *)(base + at[5])};
-    return at[6];
+    FK_CARVE(&c, l->search, (int64_t)fk_bank_scratch_size(&s->whitened, n));
+    FK_CARVE(&c, l->weigh, (int64_t)fk_refill_weigh_scratch_size(&s->whitened, s->neighbours));
+    FK_CARVE(&c, l->z, n * s->d);
+    FK_CARVE(&c, l->centred, n * s->pca.dim);
+    FK_CARVE(&c, l->distance, n);
+    FK_CARVE(&c, l->nearest, n);
+    return c.used;
 }
 
 static size_t mhpc_scratch_size(const void *state)
 {
-    return lay_out(NULL, state, NULL);
-}
+    layout l;
 
-/* Equation 7 for patch p, the one with the largest distance. */
-static double weigh(const mhpc *s, const layout *l, int64_t p, fk_span exclude)
-{
-    const fk_bank *b = &s->whitened;
-    const float *z = l->z + p * b->dim;
-    double values[MAX_NEIGHBOURS], sum = 0.0, distance = (double)l->distance[p];
-    const float *more, *nearest;
-    int64_t indices[MAX_NEIGHBOURS], neighbours = s->neighbours, n_more;
-
-    if (neighbours < 2)
-        return distance;
-    for (int64_t k = 0; k < neighbours; k++) {
-        values[k] = INFINITY;
-        indices[k] = -1;
-    }
-    more = fk_refill_rows(&s->refill, exclude, &n_more);
-    nearest = fk_refill_row(b, more, l->nearest[p]);
-    fk_linalg_distances2(l->distances, nearest, b->rows, b->n, b->dim);
-    for (int64_t i = 0; i < b->n; i++)
-        if (!fk_span_has(exclude, b->images[i]))
-            fk_linalg_smallest(values, indices, neighbours, l->distances[i], i);
-    for (int64_t i = 0; i < n_more; i++)
-        fk_linalg_smallest(values, indices, neighbours,
-                           fk_linalg_distance2(nearest, more + i * b->dim, b->dim), b->n + i);
-    /* Over exp(s*): no other is nearer than the nearest but by rounding, so nothing overflows. */
-    for (int64_t k = 0; k < neighbours && indices[k] >= 0; k++)
-        sum += exp(sqrt(fk_linalg_distance2(z, fk_refill_row(b, more, indices[k]), b->dim)) -
-                   distance);
-    if (indices[1] < 0) /* nothing to weigh by */
-        return distance;
-    return fmax(0.0, (1.0 - 1.0 / sum) * distance);
+    return lay_out(&l, state, NULL);
 }
 
 static double image_score(const mhpc *s, const layout *l, const uint8_t *valid, fk_span exclude)
 {
     int64_t best = -1;
+    double score;
 
     for (int64_t p = 0; p < positions(s); p++)
         if ((valid == NULL || valid[p] != 0) && (best < 0 || l->distance[p] > l->distance[best]))
             best = p;
-    return best < 0 ? 0.0 : weigh(s, l, best, exclude);
+    if (best < 0)
+        return 0.0;
+    score = (double)l->distance[best];
+    if (s->neighbours > 1)
+        score *= fk_refill_weigh(&s->refill, &s->whitened, exclude, l->z + best * s->d,
+                                 l->nearest[best], s->neighbours, l->weigh);
+    return score;
 }
 
 static fleck_status not_finite(const mhpc *s, fk_span exclude, fleck_error *err)

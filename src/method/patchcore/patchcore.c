@@ -62,8 +62,8 @@ static const fk_option OPTIONS[] = {
      .max = 1000,
      .after_fit = true,
      .help = "neighbours of the paper's equation 7, which lowers the score of patches whose "
-             "neighbour lies among many (9 is usual); 0: the plain distance, as in the authors' "
-             "code"},
+             "neighbour lies among many (9 is usual); 0 or 1: the plain distance, as in the "
+             "authors' code"},
     {.name = "block",
      .kind = FK_OPTION_INT,
      .initial = "672",

@@ -14,6 +14,7 @@
  * Each learned image is then scored without its own part, and the same pass finds how far its
  * points are from M without that. */
 #include "method/patchcore/refill.h"
+#include "base/carve.h"
 #include "base/mem.h"
 #include "linalg/linalg.h"
 #include "method/patchcore/near.h"
@@ -360,13 +361,70 @@ static int64_t part_of(const fk_fill *f, fk_span exclude)
     return f->part[image];
 }
 
-const float *fk_refill_rows(const fk_refill *l, fk_span exclude, int64_t *n)
+/* The features [*n, dim] that come in where `exclude` is left out; none for FK_NONE, and where
+ * nothing was found. */
+static const float *rows_in(const fk_refill *l, fk_span exclude, int64_t *n)
 {
     const fk_fill *f = &l->fills[exclude.fold ? FK_SESSION : FK_ALONE];
     int64_t part = part_of(f, exclude);
 
     *n = part < 0 ? 0 : f->banks[part].n;
     return *n > 0 ? f->banks[part].rows : NULL;
+}
+
+/* Row i of bank b or, behind these, of `more`. */
+static const float *row_of(const fk_bank *b, const float *more, int64_t i)
+{
+    return i < b->n ? b->rows + i * b->dim : more + (i - b->n) * b->dim;
+}
+
+typedef struct weighing {
+    double *values, *nearest; /* [b->n], [neighbours] */
+    int64_t *indices;         /* [neighbours] */
+} weighing;
+
+static size_t lay_out(weighing *w, const fk_bank *b, int64_t neighbours, void *base)
+{
+    fk_carver c = {.base = base};
+
+    FK_CARVE(&c, w->values, neighbours > 1 ? b->n : 0);
+    FK_CARVE(&c, w->nearest, neighbours);
+    FK_CARVE(&c, w->indices, neighbours);
+    return c.used;
+}
+
+size_t fk_refill_weigh_scratch_size(const fk_bank *b, int64_t neighbours)
+{
+    weighing w;
+
+    return lay_out(&w, b, neighbours, NULL);
+}
+
+double fk_refill_weigh(const fk_refill *l, const fk_bank *b, fk_span exclude, const float *x,
+                       int64_t row, int64_t neighbours, void *scratch)
+{
+    int64_t n_more;
+    const float *more = rows_in(l, exclude, &n_more), *at = row_of(b, more, row);
+    double distance = sqrt(fk_linalg_distance2(x, at, b->dim)), sum = 0.0;
+    weighing w;
+
+    lay_out(&w, b, neighbours, scratch);
+    fk_linalg_distances2(w.values, at, b->rows, b->n, b->dim);
+    for (int64_t i = 0; i < neighbours; i++) {
+        w.nearest[i] = INFINITY;
+        w.indices[i] = -1;
+    }
+    for (int64_t i = 0; i < b->n; i++)
+        if (!fk_span_has(exclude, b->images[i]))
+            fk_linalg_smallest(w.nearest, w.indices, neighbours, w.values[i], i);
+    for (int64_t i = 0; i < n_more; i++)
+        fk_linalg_smallest(w.nearest, w.indices, neighbours,
+                           fk_linalg_distance2(at, more + i * b->dim, b->dim), b->n + i);
+    if (w.indices[1] < 0) /* nothing to weigh by */
+        return 1.0;
+    for (int64_t i = 0; i < neighbours && w.indices[i] >= 0; i++)
+        sum += exp(sqrt(fk_linalg_distance2(x, row_of(b, more, w.indices[i]), b->dim)) - distance);
+    return fmax(0.0, 1.0 - 1.0 / sum);
 }
 
 fleck_status fk_refill_nearer(const fk_refill *l, fk_span exclude, const float *x, int64_t n,

@@ -62,13 +62,17 @@ fleck_status fk_refill_nearer(const fk_refill *l, fk_span exclude, const float *
  * they were not kept. */
 bool fk_refill_near(const fk_refill *l, fk_span exclude, float *distance, int64_t n);
 
-/* The features [*n, dim] that come in where `exclude` is left out; none for FK_NONE, and where
- * nothing was found. */
-const float *fk_refill_rows(const fk_refill *l, fk_span exclude, int64_t *n);
-/* Row i of bank b or, behind these, of `more`, which fk_refill_rows() gave. */
-static inline const float *fk_refill_row(const fk_bank *b, const float *more, int64_t i)
-{
-    return i < b->n ? b->rows + i * b->dim : more + (i - b->n) * b->dim;
-}
+/* The factor of equation 7 (Roth et al. 2022) for feature x [dim], whose nearest is `row` of bank b
+ * or, behind these, of what comes in where `exclude` is left out:
+ *
+ *     1 - exp(|x - m*|) / sum over m in N(m*) of exp(|x - m|)
+ *
+ * with m* the row, and N(m*) the `neighbours` (at least 2) features nearest to it, itself included.
+ * The quotient is computed as 1 / sum of exp(|x - m| - |x - m*|), which does not overflow, as m* is
+ * the nearest.  1 where m* is alone.  scratch: fk_refill_weigh_scratch_size() bytes, 64-byte
+ * aligned.  Cost: b->n dim multiply-adds. */
+double fk_refill_weigh(const fk_refill *l, const fk_bank *b, fk_span exclude, const float *x,
+                       int64_t row, int64_t neighbours, void *scratch);
+size_t fk_refill_weigh_scratch_size(const fk_bank *b, int64_t neighbours);
 
 #endif

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PatchCore's score: the largest distance of a patch to the bank, re-weighted or not.
  *
- * With m(x) the bank's feature nearest to patch x and x* the patch with the largest |x - m(x)|,
- * m* = m(x*), the authors' code takes s* = |x* - m*| as the image's score.  The paper's equation 7
- * weighs it,
- *
- *     s = (1 - exp(|x* - m*|) / sum over m in N_b(m*) of exp(|x* - m|)) s*
- *
- * N_b(m*) being the b features of the bank nearest to m*, itself included.  The quotient is
- * computed as 1 / sum of exp(|x* - m| - |x* - m*|), whose exponents are not negative where b = all;
- * they are so up to ties anyway, since m* is the nearest to x*. */
+ * With m(x) the bank's feature nearest to patch x and x* the patch with the largest |x - m(x)|, the
+ * authors' code takes s* = |x* - m(x*)| as the image's score.  The paper's equation 7 weighs it by
+ * how many of the bank's features lie near m(x*), see fk_refill_weigh(). */
+#include "base/carve.h"
 #include "map/map.h"
-#include "linalg/linalg.h"
 #include "method/patchcore/patchcore.h"
 
 #include <assert.h>
@@ -19,10 +13,9 @@
 
 /* One call's memory, laid out in the caller's scratch. */
 typedef struct layout {
-    void *search;
-    double *values, *nearest; /* [bank.n], [reweight] */
-    int64_t *index, *indices; /* [P], [reweight] */
-    float *distance;          /* [P] */
+    char *search, *weigh;
+    int64_t *index;  /* [P] */
+    float *distance; /* [P] */
 } layout;
 
 static int64_t positions(const fk_patchcore *s)
@@ -30,27 +23,16 @@ static int64_t positions(const fk_patchcore *s)
     return s->shape.levels[0].height * s->shape.levels[0].width;
 }
 
-/* Take count elements from base at *used, aligned to 64 bytes; with base NULL only *used grows. */
-static void *carve(char *base, size_t *used, int64_t count, size_t size)
+static size_t lay_out(layout *l, const fk_patchcore *s, void *base)
 {
-    size_t at = *used;
+    fk_carver c = {.base = base};
+    int64_t n = positions(s);
 
-    *used += ((size_t)count * size + 63) / 64 * 64;
-    return base != NULL ? base + at : NULL;
-}
-
-static size_t lay_out(layout *l, const fk_patchcore *s, char *base)
-{
-    size_t used = 0;
-    int64_t n = positions(s), b = s->reweight;
-
-    l->search = carve(base, &used, (int64_t)fk_bank_scratch_size(&s->bank, n), 1);
-    l->values = carve(base, &used, b > 0 ? s->bank.n : 0, sizeof *l->values);
-    l->nearest = carve(base, &used, b, sizeof *l->nearest);
-    l->index = carve(base, &used, n, sizeof *l->index);
-    l->indices = carve(base, &used, b, sizeof *l->indices);
-    l->distance = carve(base, &used, n, sizeof *l->distance);
-    return used;
+    FK_CARVE(&c, l->search, (int64_t)fk_bank_scratch_size(&s->bank, n));
+    FK_CARVE(&c, l->weigh, (int64_t)fk_refill_weigh_scratch_size(&s->bank, s->reweight));
+    FK_CARVE(&c, l->index, n);
+    FK_CARVE(&c, l->distance, n);
+    return c.used;
 }
 
 size_t fk_patchcore_scratch_size(const void *state)
@@ -58,33 +40,6 @@ size_t fk_patchcore_scratch_size(const void *state)
     layout l;
 
     return lay_out(&l, state, NULL);
-}
-
-/* The weight of equation 7 for patch x [D], whose nearest is row m. */
-static double weigh(const fk_patchcore *s, const layout *l, const float *x, int64_t m,
-                    fk_span exclude)
-{
-    const fk_bank *b = &s->bank;
-    int64_t n_more;
-    const float *more = fk_refill_rows(&s->refill, exclude, &n_more);
-    const float *at = fk_refill_row(b, more, m);
-    double nearest = sqrt(fk_linalg_distance2(x, at, b->dim)), sum = 0.0;
-
-    fk_linalg_distances2(l->values, at, b->rows, b->n, b->dim);
-    for (int64_t i = 0; i < s->reweight; i++) {
-        l->nearest[i] = INFINITY;
-        l->indices[i] = -1;
-    }
-    for (int64_t i = 0; i < b->n; i++)
-        if (!fk_span_has(exclude, b->images[i]))
-            fk_linalg_smallest(l->nearest, l->indices, s->reweight, l->values[i], i);
-    for (int64_t i = 0; i < n_more; i++)
-        fk_linalg_smallest(l->nearest, l->indices, s->reweight,
-                           fk_linalg_distance2(at, more + i * b->dim, b->dim), b->n + i);
-    for (int64_t i = 0; i < s->reweight && l->indices[i] >= 0; i++)
-        sum += exp(sqrt(fk_linalg_distance2(x, fk_refill_row(b, more, l->indices[i]), b->dim)) -
-                   nearest);
-    return 1.0 - 1.0 / sum;
 }
 
 /* Where nothing was found: is it that all was left out? */
@@ -110,8 +65,9 @@ static double image_score(const fk_patchcore *s, const layout *l, const fk_level
     if (worst < 0)
         return 0.0;
     score = (double)l->distance[worst];
-    if (s->reweight > 0)
-        score *= weigh(s, l, level->data + worst * level->dim, l->index[worst], exclude);
+    if (s->reweight > 1)
+        score *= fk_refill_weigh(&s->refill, &s->bank, exclude, level->data + worst * level->dim,
+                                 l->index[worst], s->reweight, l->weigh);
     return score;
 }
 
@@ -130,7 +86,7 @@ fleck_status fk_patchcore_score(const void *state, const fk_embedding *e, fk_spa
     FK_DO(fk_embedding_check(e, &s->shape, err));
     lay_out(&l, s, scratch);
     /* Weights ask which feature is the nearest, which was not kept. */
-    if (s->reweight > 0 || !fk_refill_near(&s->refill, exclude, l.distance, positions(s)))
+    if (s->reweight > 1 || !fk_refill_near(&s->refill, exclude, l.distance, positions(s)))
         FK_DO(fk_bank_nearest(&s->bank, e->levels[0].data, positions(s), exclude, l.search, pool,
                               l.distance, l.index, err));
     FK_DO(fk_refill_nearer(&s->refill, exclude, e->levels[0].data, positions(s), s->bank.n,

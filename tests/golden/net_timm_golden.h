@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Golden taps of transformers by timm; made by net_timm.py with
  * torch 2.15.0+cu132, timm 1.0.31, NumPy 2.4.6, Python 3.11.7. */
 #ifndef GOLDEN_NET_TIMM_GOLDEN_H

@@ -155,7 +155,8 @@ def print_nets(name, cases):
 
 def main():
     torch.set_grad_enabled(False)
-    print("/* SPDX-License-Identifier: Apache-2.0 */\n/* Golden taps of transformers by timm; made by net_timm.py with\n * torch %s, timm %s, "
+    print("/* SPDX-License-Identifier: Apache-2.0 */")
+    print("/* Golden taps of transformers by timm; made by net_timm.py with\n * torch %s, timm %s, "
           "NumPy %s, Python %s. */" % (torch.__version__, timm.__version__, np.__version__,
                                        sys.version.split()[0]))
     print("#ifndef GOLDEN_NET_TIMM_GOLDEN_H\n#define GOLDEN_NET_TIMM_GOLDEN_H\n")

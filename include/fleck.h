@@ -102,10 +102,8 @@ FLECK_API void fleck_free(void *block);
  *   - A handle (fleck_model, fleck_settings, ...) is opaque.
  *   - A settings struct begins with its size, which fleck_..._defaults() writes.  New members are
  *     added at the end; the library uses defaults for members that a program does not know.
- *   - A struct that fleck returns by its address (fleck_result, fleck_report, fleck_model_info,
- *   ...)
- *     may get new members at the end.  A program reads it in place; it neither declares nor copies
- *     one.
+ *   - A struct that fleck returns by its address (fleck_result, fleck_report, fleck_model_info)
+ *     may get new members at the end.  A program reads it in place and does not copy it.
  *   - All other structs never change: fleck_error, fleck_times, fleck_held_out, fleck_pixels,
  *     fleck_point, fleck_region, fleck_ranking, fleck_panel_column.
  *
@@ -156,8 +154,7 @@ FLECK_API const fleck_method_info *fleck_method_at(int i);
 /* Option j of the method called name; NULL past the end.  Static. */
 FLECK_API const fleck_option *fleck_method_option(const char *name, int j);
 
-/* A backbone: its name, a title, the source of its weights, the official weight file (NULL:
- * none). */
+/* A backbone: name, title, source of its weights, official weight file (NULL: none). */
 typedef struct fleck_backbone_info {
     const char *name, *title, *source, *file;
     /* fleck_weights_fetch() can download the weights. */
@@ -172,8 +169,7 @@ FLECK_API int fleck_backbone_count(void);
 /* Backbone i, 0 <= i < fleck_backbone_count(); NULL for other i.  Static. */
 FLECK_API const fleck_backbone_info *fleck_backbone_at(int i);
 
-/* The name that a misspelt word probably means, out of names, which ends with NULL; NULL if none is
- * similar. */
+/* The one of names, which ends with NULL, that a misspelt word probably means; NULL: none. */
 FLECK_API const char *fleck_nearest(const char *word, const char *const *names);
 
 /* ---- Progress ---------------------------------------------------------------------- */
@@ -452,8 +448,7 @@ typedef struct fleck_run_settings {
     /* Told of warnings by every call on the model; NULL: none. */
     fleck_warning *warning;
     void *warning_ctx;
-    /* Told of the progress of opening, and of every call on the model that has no progress function
-     * of its own; NULL: none. */
+    /* Progress of opening, and of calls on the model without a function of their own; NULL: none. */
     fleck_progress *progress;
     void *progress_ctx;
     /* Larger images, in pixels, are refused; 0: 2^28. */
@@ -487,8 +482,7 @@ FLECK_API void fleck_run_defaults(fleck_run_settings *settings, size_t size);
 FLECK_API fleck_status fleck_model_open(fleck_model **out, const char *path,
                                         const fleck_run_settings *settings,
                                         fleck_error *err) FLECK_MUST_CHECK;
-/* The same from the bytes of a model file, which are copied.  Messages name it "model in
- * memory". */
+/* The same from the bytes of a model file, which are copied; messages say "model in memory". */
 FLECK_API fleck_status fleck_model_open_memory(fleck_model **out, const void *bytes, size_t size,
                                                const fleck_run_settings *settings,
                                                fleck_error *err) FLECK_MUST_CHECK;
@@ -559,8 +553,7 @@ typedef struct fleck_model_info {
     /* Transparent pixels are blended over the background, which is RGB. */
     bool blend;
     unsigned char background[3];
-    /* Share of the good images that the part fills, on average, which alone counts; 1 if there is
-     * no foreground. */
+    /* Mean share of the good images that the part fills, which alone counts; 1: no foreground. */
     double foreground;
     /* Angles at which each good image was learned; 1: as it is alone. */
     int64_t rotations;
@@ -572,8 +565,7 @@ FLECK_API const fleck_model_info *fleck_model_describe(const fleck_model *model)
 /* One network of a model. */
 typedef struct fleck_network_info {
     const char *name;
-    /* Name of the file that its weights come from, and "sha256:..." or "xxh3-128:..." of it; "":
-     * unknown. */
+    /* File name of its weights, and "sha256:..." or "xxh3-128:..." of the file; "": unknown. */
     const char *weights, *weights_digest;
     /* Of its input's normalisation. */
     float mean[3], scale[3];
@@ -663,8 +655,7 @@ typedef struct fleck_result {
     double threshold;
     /* Whether score > threshold. */
     bool defective;
-    /* score / threshold, which is comparable between models: above 1 is defective; NaN without a
-     * threshold. */
+    /* score / threshold, comparable between models: above 1 is defective; NaN: no threshold. */
     double ratio;
     /* Fraction of the held-out good images that score lower; NaN if there are none. */
     double above;
@@ -681,8 +672,7 @@ typedef struct fleck_result {
     /* Bits of fleck_unlike; 0 if the model's version cannot tell.  Each kind is also reported once,
      * as a warning at the end of a call. */
     unsigned unlike;
-    /* [map_height, map_width] 255 in what the part does not fill, which is left out; NULL: the
-     * whole photo counts. */
+    /* [map_height, map_width] 255 where the background is ignored; NULL: all of it counts. */
     unsigned char *background;
 } fleck_result;
 FLECK_API void fleck_result_free(fleck_result **result);
@@ -856,8 +846,7 @@ typedef enum fleck_picture_kind {
     FLECK_PICTURE_HEAT,
     /* The image without a heat map. */
     FLECK_PICTURE_OUTLINE,
-    /* The unchanged image, and the heat map to its right, or below it if it is more than twice as
-     * wide as high. */
+    /* The unchanged image with the heat map to its right, or below very wide images. */
     FLECK_PICTURE_SIDE_BY_SIDE
 } fleck_picture_kind;
 
@@ -887,8 +876,7 @@ FLECK_API fleck_status fleck_result_save_picture_with(const fleck_model *model,
                                                       const fleck_picture_settings *settings,
                                                       const char *path,
                                                       fleck_error *err) FLECK_MUST_CHECK;
-/* The same with the defaults: the heat map, and all regions that stand out from the photo's own
- * background. */
+/* The same with the defaults: heat map, and regions that stand out from the background. */
 FLECK_API fleck_status fleck_result_save_picture(const fleck_model *model,
                                                  const fleck_result *result, const char *path,
                                                  fleck_error *err) FLECK_MUST_CHECK;

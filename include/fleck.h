@@ -740,8 +740,8 @@ FLECK_API fleck_status fleck_score_files_with(fleck_model *model, const char *co
                                               fleck_error *err) FLECK_MUST_CHECK;
 
 /* Score n images in memory, as fleck_score_pixels() does each.  masks: NULL, or n masks as that
- * function takes them, NULL for an image without one.  What is wrong with image i or its mask is the
- * error of image i; the others are scored. */
+ * function takes them, NULL for an image without one.  What is wrong with an image or its mask is
+ * the error of that image; the others are scored. */
 FLECK_API fleck_status fleck_score_batch(fleck_model *model, const fleck_pixels *pixels,
                                          const fleck_pixels *const *masks, int64_t n,
                                          bool keep_image, fleck_on_scored *on_scored,

@@ -448,7 +448,7 @@ typedef struct fleck_run_settings {
     /* Told of warnings by every call on the model; NULL: none. */
     fleck_warning *warning;
     void *warning_ctx;
-    /* Progress of opening, and of calls on the model without a function of their own; NULL: none. */
+    /* Progress of opening, and of calls on the model that have no function; NULL: none. */
     fleck_progress *progress;
     void *progress_ctx;
     /* Larger images, in pixels, are refused; 0: 2^28. */

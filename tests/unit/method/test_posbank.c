@@ -76,7 +76,8 @@ static void make_photos(fk_embedding *images, bool masks)
     for (int i = 0; masks && i < N; i++) {
         assert_ok(FK_ALLOC(&images[i].levels[0].valid, P, err));
         for (int p = 0; p < P; p++)
-            images[i].levels[0].valid[p] = p != 7 && fk_prng_hash((uint64_t)(i * P + p)) % 4 != 0;
+            images[i].levels[0].valid[p] =
+                p != 7 && fk_prng_hash((uint64_t)i * P + (uint64_t)p) % 4 != 0;
     }
 }
 

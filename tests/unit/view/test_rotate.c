@@ -61,9 +61,11 @@ static void a_mark_goes_round(void **state)
 
         fk_rotate_pixels(out, &im, turn, 6);
         assert_int_equal(out[y * LARGE + x], 255);
-        for (int i = 0; i < LARGE * LARGE; i++) /* half a diagonal of the mark, and a pixel */
-            assert_true(out[i] < 128 ||
-                        hypot(i % LARGE - x, i / LARGE - y) < 2.0 * sqrt(2.0) + 1.0);
+        for (int i = 0; i < LARGE * LARGE; i++) { /* half a diagonal of the mark, and a pixel */
+            int row = i / LARGE, column = i % LARGE;
+
+            assert_true(out[i] < 128 || hypot(column - x, row - y) < 2.0 * sqrt(2.0) + 1.0);
+        }
     }
     fk_image_free(&im);
 }

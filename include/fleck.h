@@ -178,7 +178,7 @@ FLECK_API const char *fleck_nearest(const char *word, const char *const *names);
  * `done` of `total` steps (0: unknown) of a stage are done.  Steps are images in the stages "fit",
  * "thresholds", "predict", "eval" and "metrics", and bytes in "fetch", "read" and "write".  Other
  * stages, such as "coreset", "covariance", "folds", "pixel figures", "bootstrap", "import" and
- * "list", have steps of their own; later versions may add stages.  A stage may occur more than once.
+ * "list", have steps of their own; later versions may add stages.  A stage may occur several times.
  * Return false to cancel the call: it fails with FLECK_E_CANCELLED, and leaves no output.  The
  * function must not call fleck with the same model. */
 typedef bool fleck_progress(void *ctx, const char *stage, int64_t done, int64_t total);
@@ -234,8 +234,8 @@ typedef struct fleck_pixels {
  *   FLECK_E_SHAPE        the weights belong to another network */
 FLECK_API fleck_status fleck_weights_add(const char *home, const char *name, const char *file,
                                          bool *complete, fleck_error *err) FLECK_MUST_CHECK;
-/* As fleck_weights_add(), with progress: layers in stage "import", bytes in stage "write".  progress
- * may be NULL.
+/* As fleck_weights_add(), with progress: layers in stage "import", bytes in stage "write".
+ * progress may be NULL.
  *   FLECK_E_CANCELLED  progress returned false; home is as it was */
 FLECK_API fleck_status fleck_weights_add_with(const char *home, const char *name, const char *file,
                                               bool *complete, fleck_progress *progress,

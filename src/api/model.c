@@ -392,7 +392,7 @@ static fleck_status check_network(const fleck_model *m, fleck_error *err)
     return st;
 }
 
-/* Open the model in the file at path, or in bytes [size] if path is NULL, for the function `where`. */
+/* Open the model in the file at path, or in bytes [size] if path is NULL, for function `where`. */
 static fleck_status open_model(fleck_model **out, const char *path, const void *bytes, size_t size,
                                const fleck_run_settings *settings, const char *where,
                                fleck_error *err)

@@ -11,8 +11,8 @@
  * depend on the networks, their taps and the size of the input, but on no photo.  A power of two
  * changes no bit of a mantissa, and the last bits of an engine hardly ever change it.
  *
- * The picture is noise of blocks of 1, 2, 4 .. 32 pixels.  All sizes are equally strong, as in
- * photos, about; its channels are alike in part. */
+ * The picture is noise of blocks of 1, 2, 4 .. 32 pixels.  All sizes are equally strong, which is
+ * about so in photos.  Three quarters of the noise are the same in all channels. */
 #include "base/mem.h"
 #include "base/prng.h"
 #include "fit/fitting.h"

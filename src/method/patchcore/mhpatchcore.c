@@ -117,15 +117,6 @@ static const fk_option OPTIONS[] = {
          "largest distance itself"},
     {0}};
 
-static fleck_status mhpc_embed(fk_embed_spec *out, const fk_options *o, int n_taps,
-                               const fk_tap_info *taps, fleck_error *err)
-{
-    return fk_embed_patches(out, fk_options_int(o, "patch"),
-                            fk_embed_patch_width(fk_options_int(o, "pretrain-dim"), n_taps, taps),
-                            fk_embed_patch_width(fk_options_int(o, "target-dim"), n_taps, taps),
-                            err);
-}
-
 static int64_t positions(const mhpc *s)
 {
     return s->shape.levels[0].height * s->shape.levels[0].width;
@@ -614,7 +605,7 @@ const fk_method fk_method_mhpatchcore = {
     .flags = FK_METHOD_EXCLUDES | FK_METHOD_EXCLUDES_FOLDS | FK_METHOD_ORDERED,
     .resize = "bilinear",
     .skip_taps = 1,
-    .embed = mhpc_embed,
+    .embed = fk_method_embed_patches,
     .begin = mhpc_begin,
     .limit = mhpc_limit,
     .add = mhpc_add,

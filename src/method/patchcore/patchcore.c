@@ -79,15 +79,6 @@ static const fk_option OPTIONS[] = {
      .help = "seed of the projection and of the choice's first ten points"},
     {0}};
 
-static fleck_status patchcore_embed(fk_embed_spec *out, const fk_options *o, int n_taps,
-                                    const fk_tap_info *taps, fleck_error *err)
-{
-    return fk_embed_patches(out, fk_options_int(o, "patch"),
-                            fk_embed_patch_width(fk_options_int(o, "pretrain-dim"), n_taps, taps),
-                            fk_embed_patch_width(fk_options_int(o, "target-dim"), n_taps, taps),
-                            err);
-}
-
 static int64_t positions(const fk_patchcore *s)
 {
     return s->shape.levels[0].height * s->shape.levels[0].width;
@@ -305,7 +296,7 @@ const fk_method fk_method_patchcore = {.name = "patchcore",
                                        .flags = FK_METHOD_EXCLUDES | FK_METHOD_EXCLUDES_FOLDS,
                                        .resize = "bilinear",
                                        .skip_taps = 1,
-                                       .embed = patchcore_embed,
+                                       .embed = fk_method_embed_patches,
                                        .begin = patchcore_begin,
                                        .limit = patchcore_limit,
                                        .add = patchcore_add,

@@ -52,15 +52,6 @@ static const fk_option OPTIONS[] = {
      .help = "values that those of all taps are averaged to; 0 as above"},
     {0}};
 
-static fleck_status posbank_embed(fk_embed_spec *out, const fk_options *o, int n_taps,
-                                  const fk_tap_info *taps, fleck_error *err)
-{
-    return fk_embed_patches(out, fk_options_int(o, "patch"),
-                            fk_embed_patch_width(fk_options_int(o, "pretrain-dim"), n_taps, taps),
-                            fk_embed_patch_width(fk_options_int(o, "target-dim"), n_taps, taps),
-                            err);
-}
-
 static void candidates_free(fk_candidates *c)
 {
     fk_free(c->first);
@@ -346,7 +337,7 @@ const fk_method fk_method_posbank = {
     .flags = FK_METHOD_EXCLUDES | FK_METHOD_EXCLUDES_FOLDS | FK_METHOD_ORDERED,
     .resize = "bilinear",
     .skip_taps = 1,
-    .embed = posbank_embed,
+    .embed = fk_method_embed_patches,
     .begin = posbank_begin,
     .add = posbank_add,
     .merge = posbank_merge,

@@ -26,7 +26,7 @@ typedef struct fk_banks {
 typedef struct fk_other_bank {
     int32_t part; /* those of FK_SESSION come after those of FK_ALONE */
     int32_t size;
-    int64_t begin; /* its candidates are fk_exclusions.candidates[begin .. begin + size - 1] */
+    int64_t begin; /* its candidates are fk_exclusions.lists[p][begin .. begin + size - 1] */
 } fk_other_bank;
 
 /* Banks without each part that scores leave out. */
@@ -34,7 +34,7 @@ typedef struct fk_exclusions {
     int64_t n_parts[FK_PARTITIONS]; /* 0: the partition was not announced */
     int32_t *part[FK_PARTITIONS];   /* [images] */
     fk_other_bank **others;         /* [P] in order of parts; NULL: none */
-    int64_t **lists;                /* [P] what their begin counts in: candidates */
+    int64_t **lists;                /* [P] candidates of all banks in others */
     int64_t *n_others;              /* [P] */
     int64_t *shown;                 /* [P] candidates of the position */
 } fk_exclusions;

@@ -128,27 +128,16 @@ static fleck_status add_window_data(writer *w, const fk_op *op, const char *more
                           (long long)op->pad_right, more);
 }
 
-static fleck_status add_sum(writer *w, const port *a, const port *b, port *out, const char *name)
+/* out = a + b ("Add") or a times b ("Multiply"), whose shapes broadcast to out's. */
+static fleck_status add_arithmetic(writer *w, const char *type, const port *a, const port *b,
+                                   port *out, const char *name)
 {
     const port *inputs[] = {a, b};
     fleck_status st;
 
-    FK_DO(begin_layer(w, "Add", out));
+    FK_DO(begin_layer(w, type, out));
     FK_DO(fk_text_printf(&w->layers, w->err, "<data auto_broadcast=\"numpy\"/>"));
     FK_DO(end_layer(w, inputs, 2, out, name));
-done:
-    return st;
-}
-
-/* out = a times b, whose shapes broadcast to out's. */
-static fleck_status add_product(writer *w, const port *a, const port *b, port *out)
-{
-    const port *inputs[] = {a, b};
-    fleck_status st;
-
-    FK_DO(begin_layer(w, "Multiply", out));
-    FK_DO(fk_text_printf(&w->layers, w->err, "<data auto_broadcast=\"numpy\"/>"));
-    FK_DO(end_layer(w, inputs, 2, out, NULL));
 done:
     return st;
 }
@@ -172,9 +161,9 @@ static fleck_status add_affine(writer *w, int node, port *out, const char *name)
     fleck_status st;
 
     FK_DO(add_constant(w, w->plan->weights[node], &weight));
-    FK_DO(add_product(w, &w->value[op->input[0]], &weight, &product));
+    FK_DO(add_arithmetic(w, "Multiply", &w->value[op->input[0]], &weight, &product, NULL));
     FK_DO(add_constant(w, w->plan->biases[node], &bias));
-    FK_DO(add_sum(w, &product, &bias, out, name));
+    FK_DO(add_arithmetic(w, "Add", &product, &bias, out, name));
 done:
     return st;
 }
@@ -198,7 +187,7 @@ static fleck_status add_conv(writer *w, int node, port *out, const char *name)
     FK_DO(add_window_data(w, op, "dilations=\"1,1\""));
     FK_DO(end_layer(w, inputs, 2, &product, NULL));
     FK_DO(add_constant(w, w->plan->biases[node], &bias));
-    FK_DO(add_sum(w, &product, &bias, out, name));
+    FK_DO(add_arithmetic(w, "Add", &product, &bias, out, name));
 done:
     return st;
 }
@@ -322,7 +311,7 @@ static fleck_status add_tokens(writer *w, int node, port *out)
     FK_DO(add_reshape(w, &w->value[op->input[0]], &flat, NULL));
     FK_DO(add_transpose(w, &flat, (const int64_t[]){0, 2, 1}, 3, &rows));
     FK_DO(add_constant(w, weight + op->skip * dim, &place));
-    FK_DO(add_sum(w, &rows, &place, &sum, NULL));
+    FK_DO(add_arithmetic(w, "Add", &rows, &place, &sum, NULL));
     FK_DO(add_constant(w, weight, &front));
     FK_DO(add_concat(w, &front, &sum, out, NULL));
 done:
@@ -357,9 +346,9 @@ static fleck_status add_layernorm(writer *w, int node, port *out)
                          op->eps));
     FK_DO(end_layer(w, norm, 2, &unit, NULL));
     FK_DO(add_constant(w, w->plan->weights[node], &weight));
-    FK_DO(add_product(w, &unit, &weight, &scaled));
+    FK_DO(add_arithmetic(w, "Multiply", &unit, &weight, &scaled, NULL));
     FK_DO(add_constant(w, w->plan->biases[node], &bias));
-    FK_DO(add_sum(w, &scaled, &bias, out, NULL));
+    FK_DO(add_arithmetic(w, "Add", &scaled, &bias, out, NULL));
 done:
     return st;
 }
@@ -378,7 +367,7 @@ static fleck_status add_linear(writer *w, int node, port *out)
     FK_DO(fk_text_printf(&w->layers, w->err, "<data transpose_a=\"false\" transpose_b=\"true\"/>"));
     FK_DO(end_layer(w, inputs, 2, &product, NULL));
     FK_DO(add_constant(w, w->plan->biases[node], &bias));
-    FK_DO(add_sum(w, &product, &bias, out, NULL));
+    FK_DO(add_arithmetic(w, "Add", &product, &bias, out, NULL));
 done:
     return st;
 }
@@ -431,9 +420,9 @@ static fleck_status add_rotation(writer *w, const float *angles, port *x)
     FK_DO(add_constant(w, angles, &cosines));
     FK_DO(add_constant(w, angles + x->shape[2] * x->shape[3], &sines));
     FK_DO(add_swap(w, x, &swapped));
-    FK_DO(add_product(w, x, &cosines, &straight));
-    FK_DO(add_product(w, &swapped, &sines, &crossed));
-    FK_DO(add_sum(w, &straight, &crossed, &sum, NULL));
+    FK_DO(add_arithmetic(w, "Multiply", x, &cosines, &straight, NULL));
+    FK_DO(add_arithmetic(w, "Multiply", &swapped, &sines, &crossed, NULL));
+    FK_DO(add_arithmetic(w, "Add", &straight, &crossed, &sum, NULL));
     *x = sum;
 done:
     return st;
@@ -542,7 +531,8 @@ static fleck_status add_node(writer *w, int node)
     case FK_OP_CONV:
         return add_conv(w, node, out, name);
     case FK_OP_ADD:
-        return add_sum(w, &w->value[op->input[0]], &w->value[op->input[1]], out, name);
+        return add_arithmetic(w, "Add", &w->value[op->input[0]], &w->value[op->input[1]], out,
+                              name);
     case FK_OP_CONCAT:
         return add_concat(w, &w->value[op->input[0]], &w->value[op->input[1]], out, name);
     case FK_OP_AFFINE:

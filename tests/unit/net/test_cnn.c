@@ -7,6 +7,7 @@
 #include "graph/arch_tables.h"
 #include "net/openvino/ir.h"
 #include "unit/net/golden_check.h"
+#include "unit/net/imported.h"
 #include "unit/weights/weight_files.h"
 #include "weights/import_names.h"
 #include "weights/weights.h"
@@ -99,23 +100,6 @@ static const golden_net *tiny_golden(const char *arch)
     return NULL;
 }
 
-static const char *out_path(void)
-{
-    static char path[4300];
-
-    snprintf(path, sizeof path, "%s/cnn.safetensors", test_folder());
-    return path;
-}
-
-static void drop(const char *path)
-{
-    char folder[4300];
-
-    assert_int_equal(unlink(path), 0);
-    snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
-    assert_int_equal(rmdir(folder), 0);
-}
-
 static const struct {
     const char *arch, *file;
 } published[] = {{"densenet201", "tiny_densenet.pth"},
@@ -150,27 +134,8 @@ static void an_imported_file_imports_again_without_a_changed_bit(void **state)
     (void)state;
     for (size_t k = 0; k < sizeof published / sizeof published[0]; k++) {
         const fk_arch a = tiny(published[k].arch);
-        const char *path = out_path();
-        char again[4310];
-        fk_st_reader *x, *y;
 
-        snprintf(again, sizeof again, "%s.again", path);
-        assert_ok(fk_weights_import(&a, weight_file(published[k].file), path, NULL, err));
-        assert_ok(fk_weights_import(&a, path, again, NULL, err));
-        assert_ok(fk_st_open(&x, path, err));
-        assert_ok(fk_st_open(&y, again, err));
-        assert_int_equal(fk_st_count(x), fk_st_count(y));
-        for (int64_t i = 0; i < fk_st_count(x); i++) {
-            fk_tensor s, t;
-
-            assert_ok(fk_st_get(x, fk_st_tensor_name(x, i), &s, err));
-            assert_ok(fk_st_get(y, fk_st_tensor_name(x, i), &t, err));
-            assert_memory_equal(s.data, t.data, (size_t)fk_tensor_count(&s) * sizeof(float));
-        }
-        fk_st_close(&x);
-        fk_st_close(&y);
-        assert_int_equal(unlink(again), 0);
-        drop(path);
+        check_imported_again(&a, published[k].file);
     }
 }
 

@@ -7,26 +7,10 @@
 #include "graph/arch_tables.h"
 #include "net/position.h"
 #include "unit/net/golden_check.h"
+#include "unit/net/imported.h"
 #include "unit/weights/weight_files.h"
 #include "weights/import_names.h"
 #include "weights/weights.h"
-
-static const char *out_path(void)
-{
-    static char path[4300];
-
-    snprintf(path, sizeof path, "%s/timm.safetensors", test_folder());
-    return path;
-}
-
-static void drop(const char *path)
-{
-    char folder[4300];
-
-    assert_int_equal(unlink(path), 0);
-    snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
-    assert_int_equal(rmdir(folder), 0);
-}
 
 static void check_engines(const golden_net *g, const fk_arch *a, const fk_st_reader *weights,
                           bool large)

@@ -9,6 +9,7 @@
 #include "net/position.h"
 #include "weights/weights.h"
 #include "unit/net/golden_check.h"
+#include "unit/net/imported.h"
 #include "unit/weights/weight_files.h"
 
 static const golden_net *golden_of(const char *name)
@@ -126,23 +127,6 @@ static fk_arch tiny(const char *name)
     return a;
 }
 
-static const char *out_path(void)
-{
-    static char path[4300];
-
-    snprintf(path, sizeof path, "%s/vit.safetensors", test_folder());
-    return path;
-}
-
-static void drop(const char *path)
-{
-    char folder[4300];
-
-    assert_int_equal(unlink(path), 0);
-    snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
-    assert_int_equal(rmdir(folder), 0);
-}
-
 /* Names, layer scales and position embeddings of files as torch wrote them. */
 static void imported_files_agree_with_the_networks_that_wrote_them(void **state)
 {
@@ -170,28 +154,9 @@ static void imported_files_agree_with_the_networks_that_wrote_them(void **state)
 static void an_imported_file_imports_again_without_a_changed_bit(void **state)
 {
     const fk_arch a = tiny("dinov2_vits14_reg");
-    const char *path = out_path();
-    char again[4310];
-    fk_st_reader *x, *y;
 
     (void)state;
-    snprintf(again, sizeof again, "%s.again", path);
-    assert_ok(fk_weights_import(&a, weight_file("tiny_dinov2.pth"), path, NULL, err));
-    assert_ok(fk_weights_import(&a, path, again, NULL, err));
-    assert_ok(fk_st_open(&x, path, err));
-    assert_ok(fk_st_open(&y, again, err));
-    assert_int_equal(fk_st_count(x), fk_st_count(y));
-    for (int64_t i = 0; i < fk_st_count(x); i++) {
-        fk_tensor s, t;
-
-        assert_ok(fk_st_get(x, fk_st_tensor_name(x, i), &s, err));
-        assert_ok(fk_st_get(y, fk_st_tensor_name(x, i), &t, err));
-        assert_memory_equal(s.data, t.data, (size_t)fk_tensor_count(&s) * sizeof(float));
-    }
-    fk_st_close(&x);
-    fk_st_close(&y);
-    assert_int_equal(unlink(again), 0);
-    drop(path);
+    check_imported_again(&a, "tiny_dinov2.pth");
 }
 
 static void both_of_torchvisions_names_are_known(void **state)

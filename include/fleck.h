@@ -169,9 +169,6 @@ FLECK_API int fleck_backbone_count(void);
 /* Backbone i, 0 <= i < fleck_backbone_count(); NULL for other i.  Static. */
 FLECK_API const fleck_backbone_info *fleck_backbone_at(int i);
 
-/* The one of names, which ends with NULL, that a misspelt word probably means; NULL: none. */
-FLECK_API const char *fleck_nearest(const char *word, const char *const *names);
-
 /* ---- Progress ---------------------------------------------------------------------- */
 
 /* A function that is told of progress, about ten times a second, on the thread that called fleck:
@@ -419,16 +416,6 @@ FLECK_API fleck_status fleck_model_save_memory(const fleck_model *model, void **
                                                fleck_progress *progress, void *progress_ctx,
                                                fleck_error *err) FLECK_MUST_CHECK;
 
-/* Copy the model file `from` to `to`, a file or a folder, atomically.  The model is opened first,
- * which verifies its checksum; if it is damaged, `to` is unchanged.  Processes that have `to` open
- * notice the change at their next call, see fleck_model_open().  progress may be NULL.
- *   FLECK_E_OPTION  both are the same file
- *   FLECK_E_IO      `from` changed during the copy
- *   else            as fleck_model_open() and fleck_model_save_with() */
-FLECK_API fleck_status fleck_model_install(const char *from, const char *to,
-                                           fleck_progress *progress, void *progress_ctx,
-                                           fleck_error *err) FLECK_MUST_CHECK;
-
 /* ---- Opening ----------------------------------------------------------------------- */
 
 typedef struct fleck_run_settings {
@@ -523,7 +510,7 @@ typedef struct fleck_model_info {
     double sigma;
     /* Threshold of image scores; NaN: none. */
     double threshold;
-    /* Threshold of maps; NaN: none. */
+    /* Threshold of maps; NaN: none.  See pixels_set. */
     double pixel_threshold;
     /* Map values of the coldest and the hottest colour of heat maps. */
     double scale_low, scale_high;
@@ -557,6 +544,8 @@ typedef struct fleck_model_info {
     double foreground;
     /* Angles at which each good image was learned; 1: as it is alone. */
     int64_t rotations;
+    /* Regions are the pixels above pixel_threshold; else each photo has a level of its own. */
+    bool pixels_set;
 } fleck_model_info;
 /* Describe a model; NULL for NULL.  The model owns the struct and its texts, which are valid until
  * it is closed.  Numbers change when its threshold is changed. */
@@ -620,6 +609,13 @@ FLECK_API fleck_status fleck_model_set_false_alarms(fleck_model *model, double r
 FLECK_API fleck_status fleck_model_set_threshold(fleck_model *model, double threshold,
                                                  const char *rule,
                                                  fleck_error *err) FLECK_MUST_CHECK;
+
+/* Set the level of the model's regions: pixels of the map above it are in regions, in all photos.
+ * NaN: each photo's own level again, see fleck_result_regions().
+ *   FLECK_E_OPTION  the level is infinite
+ *   FLECK_E_STATE   the model was fitted without held-out images */
+FLECK_API fleck_status fleck_model_set_pixel_threshold(fleck_model *model, double level,
+                                                       fleck_error *err) FLECK_MUST_CHECK;
 
 /* Score the few check images stored in the model again, and compare with the scores stored by the
  * fit.  *difference is the largest relative difference.

@@ -10,6 +10,11 @@
 extern "C" {
 #endif
 
+/* ---- Command lines ------------------------------------------------------------------ */
+
+/* The one of names, which ends with NULL, that a misspelt word probably means; NULL: none. */
+FLECK_API const char *fleck_nearest(const char *word, const char *const *names);
+
 /* ---- Outputs ----------------------------------------------------------------------- */
 
 /* Every file is written atomically: it has no name before it is complete, so no partial file is
@@ -67,6 +72,16 @@ FLECK_API fleck_status fleck_file_copy(const char *from, const char *to,
 FLECK_API fleck_status fleck_file_copy_with(const char *from, const char *to,
                                             fleck_progress *progress, void *progress_ctx,
                                             fleck_error *err) FLECK_MUST_CHECK;
+
+/* Copy the model file `from` to `to`, a file or a folder, atomically.  The model is opened first,
+ * which verifies its checksum; if it is damaged, `to` is unchanged.  Processes that have `to` open
+ * notice the change at their next call, see fleck_model_open().  progress may be NULL.
+ *   FLECK_E_OPTION  both are the same file
+ *   FLECK_E_IO      `from` changed during the copy
+ *   else            as fleck_model_open() and fleck_model_save_with() */
+FLECK_API fleck_status fleck_model_install(const char *from, const char *to,
+                                           fleck_progress *progress, void *progress_ctx,
+                                           fleck_error *err) FLECK_MUST_CHECK;
 
 /* Write a file with these bytes, atomically.
  *   FLECK_E_NOTFOUND, FLECK_E_IO  as fleck_output_check() */
@@ -385,6 +400,32 @@ FLECK_API void fleck_synth_defaults(fleck_synth_settings *settings, size_t size)
  *   FLECK_E_CANCELLED  progress returned false; images already written stay */
 FLECK_API fleck_status fleck_synth(const char *folder, const fleck_synth_settings *settings,
                                    fleck_error *err) FLECK_MUST_CHECK;
+
+/* ---- Photos to show ----------------------------------------------------------------- */
+
+/* A photo with 8 bits a sample, as the default window and background give it: for thumbnails and
+ * for statistics of many photos.  Models decode photos by their own settings. */
+typedef struct fleck_photo {
+    /* [height, width, 3] RGB. */
+    unsigned char *data;
+    int64_t width, height;
+    /* Size of the photo itself, with its EXIF orientation applied. */
+    int64_t full_width, full_height;
+} fleck_photo;
+FLECK_API void fleck_photo_free(fleck_photo **photo);
+
+/* Decode a file, reduced so that no side is longer than `most` pixels (0: not reduced), by averages
+ * over areas.
+ *   FLECK_E_NOTFOUND, FLECK_E_IO, FLECK_E_FORMAT, FLECK_E_UNSUPPORTED  the file cannot be read
+ *   FLECK_E_LIMIT  the photo is too large */
+FLECK_API fleck_status fleck_photo_read(fleck_photo **out, const char *path, int64_t most,
+                                        fleck_error *err) FLECK_MUST_CHECK;
+/* Encode pixels as a JPEG of quality 85; fleck_free(*bytes).
+ *   FLECK_E_SHAPE   row_bytes is less than a row of pixels takes
+ *   FLECK_E_FORMAT  no pixel
+ *   FLECK_E_LIMIT   a side is longer than 65535 pixels */
+FLECK_API fleck_status fleck_pixels_jpeg(const fleck_pixels *pixels, unsigned char **bytes,
+                                         size_t *size, fleck_error *err) FLECK_MUST_CHECK;
 
 /* ---- Lists of images --------------------------------------------------------------- */
 

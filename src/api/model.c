@@ -555,6 +555,7 @@ void fk_handle_describe(fleck_model *model)
         .background = {m->pre.background[0], m->pre.background[1], m->pre.background[2]},
         .threshold = fk_model_threshold(m),
         .pixel_threshold = c->pixel_threshold,
+        .pixels_set = c->pixels_set,
         .scale_low = c->low,
         .scale_high = c->high,
         .calibrated = c->images,

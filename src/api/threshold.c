@@ -113,3 +113,24 @@ fleck_status fleck_model_set_threshold(fleck_model *model, double threshold, con
     fk_handle_describe(model);
     return FLECK_OK;
 }
+
+fleck_status fleck_model_set_pixel_threshold(fleck_model *model, double level, fleck_error *err)
+{
+    fk_calibration *c;
+
+    FK_NEED(model);
+    c = &model->model.calibration;
+    if (isinf(level))
+        return fk_error_set(err, FLECK_E_OPTION, "%s: expected a finite level, got %g", __func__,
+                            level);
+    if (c->images == 0 || (isnan(level) && c->pixels == NULL))
+        return fk_error_set(err, FLECK_E_STATE,
+                            "%s: the model was fitted without held-out images: fit it again",
+                            __func__);
+    if (isnan(level))
+        fk_calibration_set_pixels(c);
+    else
+        fk_calibration_set_level(c, level);
+    fk_handle_describe(model);
+    return FLECK_OK;
+}

@@ -134,6 +134,13 @@ void fk_calibration_set_pixels(fk_calibration *c)
     c->pixel_threshold = c->pixels[PIXEL_POINT];
     c->low = c->pixels[4]; /* 1 - 2^-1: the median */
     c->high = c->low + 2.0 * (c->pixel_threshold - c->low);
+    c->pixels_set = false;
+}
+
+void fk_calibration_set_level(fk_calibration *c, double level)
+{
+    c->pixel_threshold = level;
+    c->pixels_set = true;
 }
 
 fleck_status fk_calibration_measure(fk_calibration *c, const float *values, int64_t n,
@@ -178,6 +185,7 @@ static bool put_numbers(fk_json *p, const fk_calibration *c)
            (isnan(c->rate) || fk_json_put_real(p, "rate", c->rate)) &&
            (isnan(c->threshold) || fk_json_put_real(p, "threshold", c->threshold)) &&
            fk_json_put_real(p, "pixel_threshold", c->pixel_threshold) &&
+           (!c->pixels_set || fk_json_put_bool(p, "pixels_set", true)) &&
            fk_json_put_real(p, "low", c->low) && fk_json_put_real(p, "high", c->high) &&
            (c->sessions == NULL || (fk_json_put_string(p, "sessions", c->sessions) &&
                                     fk_json_put_int(p, "folds", c->folds)));
@@ -321,6 +329,8 @@ fleck_status fk_calibration_load(fk_calibration *c, const fk_st_reader *r, const
                 "calibration: \"images\" is missing or not a positive integer");
     FK_DO(get_rule(c, p, err));
     FK_DO(get_real(&c->pixel_threshold, p, "pixel_threshold", true, err));
+    if (fk_json_get(p, "pixels_set") != NULL && !fk_json_get_bool(p, "pixels_set", &c->pixels_set))
+        FK_DO(missing("pixels_set", "true or false", err));
     FK_DO(get_real(&c->low, p, "low", true, err));
     FK_DO(get_real(&c->high, p, "high", true, err));
     FK_DO(get_scores(&c->alone, r, "calibration.alone", c->images, err));

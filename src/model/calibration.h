@@ -40,6 +40,7 @@ typedef struct fk_calibration {
     fk_threshold_rule rule;
     double threshold;       /* of image scores: above it a part is defective; NaN for no verdict */
     double pixel_threshold; /* of map values: above it a pixel is part of a defect */
+    bool pixels_set;        /* that number is the level of all photos, not each photo's own */
     double low, high; /* colour scale: median of the maps, and as far above the pixel threshold
                                as that is above low */
 } fk_calibration;
@@ -64,8 +65,10 @@ double fk_share_below(const double *scores, int64_t n, double score);
  * rate, FK_THRESHOLD_MAXIMUM where they do not, FK_THRESHOLD_NONE where there are fewer than
  * FK_LEAST_HELD_OUT. */
 void fk_calibration_set_rate(fk_calibration *c, double rate);
-/* Set pixel threshold and colours from the points. */
+/* Set pixel threshold and colours from the points; the level is each photo's own again. */
 void fk_calibration_set_pixels(fk_calibration *c);
+/* Set the level of all photos; colours stay. */
+void fk_calibration_set_level(fk_calibration *c, double level);
 
 /* The points of values [n], n >= 1, in ascending order. */
 fleck_status fk_calibration_measure(fk_calibration *c, const float *values, int64_t n,

@@ -32,7 +32,7 @@ fleck_status fk_result_level(double *level, const fk_model *m, const fleck_resul
     fleck_status st = FLECK_OK;
 
     *level = c->pixel_threshold;
-    if (isnan(c->pixel_threshold) || c->pixels == NULL)
+    if (isnan(c->pixel_threshold) || c->pixels == NULL || c->pixels_set)
         return FLECK_OK;
     FK_DO(fk_outline_level(level, r->map, r->map_width * r->map_height, c->pixels, FK_PIXEL_POINTS,
                            err));

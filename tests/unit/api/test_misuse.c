@@ -172,8 +172,43 @@ static void outputs_want_a_path(void **state)
     assert_refused(fleck_file_copy(f.image, f.image, err), FLECK_E_STATE, f.image);
     assert_refused(fleck_file_copy(f.folder, f.file, err), FLECK_E_FORMAT, f.folder);
     assert_null(fleck_utf8_name(NULL));
+    refused(fleck_model_set_pixel_threshold(NULL, 1.0, err));
+    refused(fleck_model_set_pixel_threshold(f.model, INFINITY, err));
+    assert_int_equal(fleck_model_set_pixel_threshold(f.model, 1.0, NULL), FLECK_E_STATE);
     refused(fleck_model_install(NULL, f.folder, NULL, NULL, err));
     refused(fleck_model_install(f.image, NULL, NULL, NULL, err));
+}
+
+static void photos_want_a_file_and_pixels_their_samples(void **state)
+{
+    const uint8_t grey[6] = {0, 50, 100, 150, 200, 250};
+    fleck_pixels p = {grey, 3, 2, 3, FLECK_GREY8}, none = {NULL, 3, 2, 3, FLECK_GREY8};
+    unsigned char *bytes = NULL;
+    fleck_photo *photo = NULL;
+    size_t size;
+
+    (void)state;
+    refused(fleck_photo_read(NULL, f.image, 0, err));
+    refused(fleck_photo_read(&photo, NULL, 0, err));
+    refused(fleck_photo_read(&photo, f.image, -1, err));
+    assert_refused(fleck_photo_read(&photo, f.network, 0, err), FLECK_E_UNSUPPORTED, f.network);
+    assert_null(photo);
+    assert_ok(fleck_photo_read(&photo, f.image, 20, err));
+    assert_int_equal(photo->width, 20);
+    assert_int_equal(photo->full_height, 64);
+    fleck_photo_free(&photo);
+    fleck_photo_free(&photo);
+    refused(fleck_pixels_jpeg(NULL, &bytes, &size, err));
+    refused(fleck_pixels_jpeg(&p, NULL, &size, err));
+    refused(fleck_pixels_jpeg(&p, &bytes, NULL, err));
+    refused(fleck_pixels_jpeg(&none, &bytes, &size, err));
+    p.row_bytes = 2;
+    assert_int_equal(fleck_pixels_jpeg(&p, &bytes, &size, NULL), FLECK_E_SHAPE);
+    assert_null(bytes);
+    p.row_bytes = 3;
+    assert_ok(fleck_pixels_jpeg(&p, &bytes, &size, err));
+    assert_true(size > 2 && bytes[0] == 0xff && bytes[1] == 0xd8);
+    fleck_free(bytes);
 }
 
 static void weights_want_a_folder_a_name_and_a_file(void **state)
@@ -753,6 +788,7 @@ int main(void)
         cmocka_unit_test(what_only_tells_survives_nothing_and_any_number),
         cmocka_unit_test(lists_of_images_want_a_list_and_a_path),
         cmocka_unit_test(outputs_want_a_path),
+        cmocka_unit_test(photos_want_a_file_and_pixels_their_samples),
         cmocka_unit_test(weights_want_a_folder_a_name_and_a_file),
         cmocka_unit_test(a_fit_refuses_settings_that_mean_nothing),
         cmocka_unit_test(a_setting_that_is_not_there_and_a_value_that_it_does_not_take_are_refused),

@@ -231,6 +231,44 @@ static void a_threshold_is_the_conformal_quantile(void **state)
     fleck_model_close(&m);
 }
 
+static void a_level_that_is_set_holds_for_all_photos_and_is_saved(void **state)
+{
+    fleck_settings s = settings("patchcore", 0);
+    const char *all[IMAGES];
+    fleck_model *m = NULL, *again = NULL;
+    void *bytes = NULL;
+    size_t size;
+    double own;
+
+    (void)state;
+    s.options = NULL;
+    for (int i = 0; i < IMAGES; i++)
+        all[i] = files[i];
+    assert_ok(fleck_fit_files(&m, all, IMAGES, &s, NULL, err));
+    own = fleck_model_describe(m)->pixel_threshold;
+    assert_false(fleck_model_describe(m)->pixels_set);
+    assert_ok(fleck_model_set_pixel_threshold(m, 2.25, err));
+    assert_ok(fleck_model_save_memory(m, &bytes, &size, NULL, NULL, err));
+    assert_ok(fleck_model_open_memory(&again, bytes, size, NULL, err));
+    assert_true(fleck_model_describe(again)->pixels_set);
+    for (int i = 0; i < IMAGES; i++) {
+        fleck_regions *regions = NULL;
+        fleck_result *r = NULL;
+
+        assert_ok(fleck_score_file(again, files[i], false, &r, err));
+        assert_ok(fleck_result_regions(again, r, NULL, &regions, err));
+        assert_true(regions->threshold == 2.25);
+        fleck_regions_free(&regions);
+        fleck_result_free(&r);
+    }
+    assert_ok(fleck_model_set_pixel_threshold(again, NAN, err));
+    assert_false(fleck_model_describe(again)->pixels_set);
+    assert_true(fleck_model_describe(again)->pixel_threshold == own);
+    fleck_free(bytes);
+    fleck_model_close(&again);
+    fleck_model_close(&m);
+}
+
 /* Two pictures, one of which is there eight times: whichever is left out, the other is learned. */
 static void duplicates_are_never_all_that_is_left_out(void **state)
 {
@@ -309,6 +347,7 @@ int main(void)
         cmocka_unit_test(a_score_by_group_is_that_of_a_fit_without_the_group),
         cmocka_unit_test(a_score_leaves_out_rotated_copies),
         cmocka_unit_test(a_threshold_is_the_conformal_quantile),
+        cmocka_unit_test(a_level_that_is_set_holds_for_all_photos_and_is_saved),
         cmocka_unit_test(duplicates_are_never_all_that_is_left_out),
         cmocka_unit_test(a_brighter_copy_counts_once),
         cmocka_unit_test(all_tiles_of_an_image_are_of_one_fold),

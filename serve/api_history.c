@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Past inspections: lists, pictures, marks, exports. */
+#define _GNU_SOURCE
+#include "api.h"
+#include "maps.h"
+#include "pictures.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define INSPECTION                                                                                 \
+    "SELECT id, product, model, digest, time, source, name, hash, width, height, score, ratio,"    \
+    " threshold, above, verdict, warnings AS unlike_json, regions AS regions_json, error,"         \
+    " timings AS timings_json, picture, mark, mark_time, mark_who FROM inspection"
+/* Filters of the query; each is off where its parameter is missing. */
+#define FILTER                                                                                     \
+    " WHERE (?1 = 0 OR product = ?1) AND (?2 IS NULL OR time >= ?2) AND (?3 IS NULL OR time < ?3)" \
+    " AND (?4 IS NULL OR verdict = ?4) AND (?5 IS NULL OR COALESCE(mark, 'none') = ?5)"            \
+    " AND (?6 = 0 OR id < ?6)"
+
+/* Rows that the query's filters ask for, newest first, at most `most`. */
+static json_t *find(sv_request *r, int64_t most, fleck_error *err)
+{
+    return sv_db_rows(&r->server->db, err, INSPECTION FILTER " ORDER BY id DESC LIMIT ?7",
+                      "issssii", sv_query_int(r, "product", 0, 0, INT64_MAX), sv_query(r, "from"),
+                      sv_query(r, "to"), sv_query(r, "verdict"), sv_query(r, "mark"),
+                      sv_query_int(r, "before", 0, 0, INT64_MAX), most);
+}
+
+void sv_inspections_list(sv_request *r)
+{
+    const int64_t most = sv_query_int(r, "limit", 50, 1, 1000);
+    fleck_error err = {0};
+    json_t *rows = find(r, most, &err), *next;
+
+    if (rows == NULL) {
+        sv_fail(r, &err);
+        return;
+    }
+    next = json_array_size(rows) == (size_t)most
+               ? json_incref(json_object_get(json_array_get(rows, (size_t)most - 1), "id"))
+               : json_null();
+    sv_reply_json(r, 200, json_pack("{s:o, s:o}", "items", rows, "next", next));
+}
+
+static json_t *get(sv_request *r)
+{
+    fleck_error err = {0};
+    json_t *row = sv_db_row(&r->server->db, &err, INSPECTION " WHERE id = ?", "i", r->ids[0]);
+
+    if (row == NULL)
+        sv_fail(r, &err);
+    return row;
+}
+
+void sv_inspection_get(sv_request *r)
+{
+    json_t *row = get(r);
+
+    if (row != NULL)
+        sv_reply_json(r, 200, row);
+}
+
+/* The path of the kept picture; false: the request was answered. */
+static bool picture_path(sv_request *r, const json_t *row, char out[4096])
+{
+    const char *picture = json_string_value(json_object_get(row, "picture"));
+
+    if (picture == NULL) {
+        sv_problem(r, 404, "the picture is no longer kept");
+        return false;
+    }
+    sv_path(r->server, out, "%s", picture);
+    return true;
+}
+
+/* Score the picture again with the model that judged it. */
+static bool score_again(sv_request *r, const json_t *row, sv_model **m, fleck_result **result)
+{
+    fleck_error err = {0};
+    char path[4096];
+
+    if (!picture_path(r, row, path))
+        return false;
+    *m = sv_model_take(r->server->inspector, 0, json_integer_value(json_object_get(row, "model")),
+                       &err);
+    if (*m != NULL && sv_score_again(r->server, *m, path, result, &err))
+        return true;
+    sv_model_give(r->server->inspector, *m);
+    sv_fail(r, &err);
+    return false;
+}
+
+static void draw(sv_request *r, const json_t *row, fleck_picture_kind kind)
+{
+    fleck_picture_settings settings;
+    fleck_result *result = NULL;
+    fleck_error err = {0};
+    sv_model *m = NULL;
+    unsigned char *jpeg;
+    size_t size;
+
+    if (!score_again(r, row, &m, &result))
+        return;
+    fleck_picture_defaults(&settings, sizeof settings);
+    settings.kind = kind;
+    if (fleck_result_picture_jpeg(m->model, result, &settings,
+                                  sv_query_int(r, "most", 0, 0, 65535), &jpeg, &size, &err) ==
+        FLECK_OK)
+        sv_reply_bytes(r, 200, "image/jpeg", jpeg, size, SV_FLECK);
+    else
+        sv_fail(r, &err);
+    fleck_result_free(&result);
+    sv_model_give(r->server->inspector, m);
+}
+
+/* The photo as a JPEG that every browser shows. */
+static void plain(sv_request *r, const char *path)
+{
+    fleck_photo *p = NULL;
+    fleck_error err = {0};
+    unsigned char *jpeg;
+    size_t size;
+
+    if (fleck_photo_read(&p, path, sv_query_int(r, "most", 0, 0, 65535), &err) == FLECK_OK &&
+        fleck_pixels_jpeg(&(fleck_pixels){p->data, p->width, p->height, (size_t)p->width * 3,
+                                          FLECK_RGB8},
+                          &jpeg, &size, &err) == FLECK_OK)
+        sv_reply_bytes(r, 200, "image/jpeg", jpeg, size, SV_FLECK);
+    else
+        sv_fail(r, &err);
+    fleck_photo_free(&p);
+}
+
+void sv_inspection_picture(sv_request *r)
+{
+    const char *kind = sv_query(r, "kind");
+    json_t *row = get(r);
+    char path[4096];
+
+    if (row == NULL)
+        return;
+    if (kind == NULL || strcmp(kind, "original") == 0) {
+        if (picture_path(r, row, path))
+            sv_reply_file(r, path, sv_image_type(path), NULL);
+    } else if (strcmp(kind, "jpeg") == 0) {
+        if (picture_path(r, row, path))
+            plain(r, path);
+    } else if (strcmp(kind, "heat") == 0) {
+        draw(r, row, FLECK_PICTURE_HEAT);
+    } else if (strcmp(kind, "outline") == 0) {
+        draw(r, row, FLECK_PICTURE_OUTLINE);
+    } else {
+        sv_problem(r, 422, "kind: expected original, jpeg, heat or outline");
+    }
+    json_decref(row);
+}
+
+void sv_inspection_map(sv_request *r)
+{
+    const char *kind = sv_query(r, "as");
+    json_t *row = get(r);
+    fleck_result *result = NULL;
+    fleck_error err = {0};
+    sv_model *m = NULL;
+    unsigned char *bytes;
+    size_t size;
+    char text[64];
+
+    if (row == NULL)
+        return;
+    if (kind == NULL)
+        kind = "f32";
+    if (!sv_map_kind(kind)) {
+        sv_problem(r, 422, "as: expected f32, png or tiff");
+    } else if (score_again(r, row, &m, &result)) {
+        if (sv_map_bytes(r->server, m->model, result, kind, &bytes, &size, &err)) {
+            sv_reply_bytes(r, 200, sv_map_type(kind), bytes, size, SV_FREE);
+            snprintf(text, sizeof text, "%lldx%lld", (long long)result->image_width,
+                     (long long)result->image_height);
+            sv_header(r, "X-Fleck-Size", text);
+        } else {
+            sv_fail(r, &err);
+        }
+        fleck_result_free(&result);
+        sv_model_give(r->server->inspector, m);
+    }
+    json_decref(row);
+}
+
+void sv_inspection_mark(sv_request *r)
+{
+    const json_t *mark = json_object_get(r->json, "mark");
+    const char *text = json_string_value(mark);
+    fleck_error err = {0};
+    char now[SV_TIME];
+
+    if (!json_is_null(mark) &&
+        (text == NULL || (strcmp(text, "good") != 0 && strcmp(text, "defect") != 0))) {
+        sv_problem(r, 422, "mark: expected \"good\", \"defect\" or null");
+        return;
+    }
+    sv_now(now);
+    if (!sv_db_run(&r->server->db, &err,
+                   "UPDATE inspection SET mark = ?, mark_time = ?, mark_who = ? WHERE id = ?",
+                   "sssi", text, text != NULL ? now : NULL, text != NULL ? sv_who(r) : NULL,
+                   r->ids[0])) {
+        sv_fail(r, &err);
+        return;
+    }
+    sv_inspection_get(r);
+}
+
+/* ---- Learning from inspections ---- */
+
+static json_t *learn_one(sv_request *r, const json_t *id)
+{
+    fleck_error err = {0};
+    json_t *row = sv_db_row(&r->server->db, &err,
+                            "SELECT name, picture FROM inspection WHERE id = ? AND product = ?",
+                            "ii", (int64_t)json_integer_value(id), r->ids[0]);
+    const char *picture = json_string_value(json_object_get(row, "picture"));
+    json_t *answer = NULL;
+    unsigned char *bytes = NULL;
+    char path[4096];
+    struct stat status;
+    int fd = -1;
+
+    if (picture != NULL) {
+        sv_path(r->server, path, "%s", picture);
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    }
+    if (fd >= 0 && fstat(fd, &status) == 0 && (bytes = malloc((size_t)status.st_size)) != NULL &&
+        read(fd, bytes, (size_t)status.st_size) == status.st_size)
+        answer = sv_photo_add(r->server, r->ids[0],
+                              json_string_value(json_object_get(row, "name")), bytes,
+                              (size_t)status.st_size, "inspection");
+    else
+        answer = json_pack("{s:O, s:s}", "inspection", id, "problem",
+                           "there is no such inspection, or its picture is no longer kept");
+    if (fd >= 0)
+        close(fd);
+    free(bytes);
+    json_decref(row);
+    return answer;
+}
+
+void sv_learn(sv_request *r)
+{
+    const json_t *ids = json_object_get(r->json, "inspections");
+    json_t *added, *id;
+    size_t i;
+
+    if (!sv_need_product(r, r->ids[0]))
+        return;
+    if (!json_is_array(ids) || json_array_size(ids) == 0 || json_array_size(ids) > 1000) {
+        sv_problem(r, 422, "inspections: expected a list of 1 to 1000 ids");
+        return;
+    }
+    added = json_array();
+    json_array_foreach (ids, i, id)
+        json_array_append_new(added, learn_one(r, id));
+    sv_note(r->server, r->ids[0], sv_who(r), "photos learned from inspections", added);
+    sv_reply_json(r, 200, added);
+}
+
+/* ---- Exports ---- */
+
+enum { MOST_EXPORT = 1000000 };
+
+/* A field of CSV (RFC 4180).  A leading character that a spreadsheet takes for a formula gets an
+ * apostrophe in front. */
+static void put_field(FILE *to, const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    if (json_is_integer(value))
+        fprintf(to, "%lld", (long long)json_integer_value(value));
+    else if (json_is_real(value))
+        fprintf(to, "%.9g", json_real_value(value));
+    if (text == NULL)
+        return;
+    fputc('"', to);
+    if (text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL)
+        fputc('\'', to);
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            fputc('"', to);
+        fputc(*text, to);
+    }
+    fputc('"', to);
+}
+
+void sv_export_csv(sv_request *r)
+{
+    static const char *const columns[] = {"id",    "time",      "product", "source",  "name",
+                                          "hash",  "verdict",   "score",   "ratio",   "threshold",
+                                          "above", "model",     "digest",  "error",   "mark",
+                                          "mark_time", "mark_who"};
+    const size_t n = sizeof columns / sizeof columns[0];
+    fleck_error err = {0};
+    json_t *rows = find(r, MOST_EXPORT, &err), *row;
+    char *text = NULL;
+    size_t size = 0, i;
+    FILE *to = open_memstream(&text, &size);
+
+    if (rows == NULL || to == NULL) {
+        sv_fail(r, &err);
+        if (to != NULL)
+            fclose(to);
+        free(text);
+        json_decref(rows);
+        return;
+    }
+    for (size_t k = 0; k < n; k++)
+        fprintf(to, "%s%s", columns[k], k + 1 < n ? "," : "\r\n");
+    json_array_foreach (rows, i, row)
+        for (size_t k = 0; k < n; k++) {
+            put_field(to, json_object_get(row, columns[k]));
+            fputs(k + 1 < n ? "," : "\r\n", to);
+        }
+    json_decref(rows);
+    if (fclose(to) != 0) {
+        free(text);
+        sv_problem(r, 503, "out of memory");
+        return;
+    }
+    sv_reply_bytes(r, 200, "text/csv; charset=utf-8", text, size, SV_FREE);
+    sv_header(r, "Content-Disposition", "attachment; filename=\"inspections.csv\"");
+}
+
+void sv_export_json(sv_request *r)
+{
+    fleck_error err = {0};
+    json_t *rows = find(r, MOST_EXPORT, &err);
+
+    if (rows == NULL) {
+        sv_fail(r, &err);
+        return;
+    }
+    sv_reply_json(r, 200, rows);
+    sv_header(r, "Content-Disposition", "attachment; filename=\"inspections.json\"");
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /api/v1/products/#/inspect: one image, a raw frame, or several images. */
+#include "api.h"
+#include "maps.h"
+#include "pictures.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The images of one request. */
+typedef struct batch {
+    sv_request *request;
+    sv_job *jobs;
+    unsigned char *made; /* the bytes of a raw frame's file */
+    int n;
+    bool many; /* answer with a list */
+    atomic_int left;
+} batch;
+
+static void batch_free(batch *b)
+{
+    for (int i = 0; i < b->n; i++)
+        sv_job_free(&b->jobs[i]);
+    free(b->jobs);
+    free(b->made);
+    free(b);
+}
+
+/* A parameter "name=N;" of a media type, 1 to 65535; 0: missing or none. */
+static int64_t parameter(const char *type, const char *name)
+{
+    const size_t n = strlen(name);
+
+    for (const char *p = strchr(type, ';'); p != NULL; p = strchr(p, ';')) {
+        for (p++; *p == ' '; p++)
+            ;
+        if (strncmp(p, name, n) == 0 && p[n] == '=') {
+            char *end;
+            const long value = strtol(p + n + 1, &end, 10);
+
+            return (*end == '\0' || *end == ';' || *end == ' ') && value > 0 && value <= 65535
+                       ? value
+                       : 0;
+        }
+    }
+    return 0;
+}
+
+/* The pixels of a raw frame, image/x-fleck-raw;w=640;h=480;format=rgb8. */
+static bool raw_pixels(fleck_pixels *out, const sv_part *p, fleck_error *err)
+{
+    static const struct {
+        const char *name;
+        fleck_pixel_format format;
+        int64_t bytes;
+    } formats[] = {{"grey8", FLECK_GREY8, 1},
+                   {"rgb8", FLECK_RGB8, 3},
+                   {"bgr8", FLECK_BGR8, 3},
+                   {"grey16", FLECK_GREY16, 2},
+                   {"rgb16", FLECK_RGB16, 6}};
+    const char *format = strstr(p->type, "format=");
+    const int64_t w = parameter(p->type, "w"), h = parameter(p->type, "h");
+    size_t i = 0;
+
+    while (format != NULL && i < 5 &&
+           strncmp(format + 7, formats[i].name, strlen(formats[i].name)) != 0)
+        i++;
+    if (format == NULL || i == 5 || w == 0 || h == 0)
+        return sv_error(err, FLECK_E_OPTION,
+                        "expected image/x-fleck-raw;w=WIDTH;h=HEIGHT;format=grey8, rgb8, bgr8, "
+                        "grey16 or rgb16, got %.200s",
+                        p->type);
+    *out = (fleck_pixels){p->data, w, h, (size_t)(w * formats[i].bytes), formats[i].format};
+    if ((int64_t)p->size != w * h * formats[i].bytes)
+        return sv_error(err, FLECK_E_SHAPE, "a frame of %lld x %lld pixels has %lld bytes, got %zu",
+                        (long long)w, (long long)h, (long long)(w * h * formats[i].bytes), p->size);
+    return true;
+}
+
+static json_t *problem_json(const sv_job *job)
+{
+    return json_pack("{s:s, s:s, s:s}", "name", job->name, "verdict", "error", "error",
+                     job->err.message);
+}
+
+static void answer(batch *b)
+{
+    sv_request *r = b->request;
+
+    for (int i = 0; i < b->n; i++)
+        if (b->jobs[i].answer != NULL && b->jobs[i].map != NULL)
+            json_object_set(b->jobs[i].answer, "map", b->jobs[i].map);
+    if (!b->many && b->jobs[0].dropped) {
+        sv_problem(r, 503, "%s", b->jobs[0].err.message);
+    } else if (!b->many && b->jobs[0].err.status != FLECK_OK) {
+        sv_fail(r, &b->jobs[0].err);
+    } else if (!b->many) {
+        sv_reply_json(r, 200, json_incref(b->jobs[0].answer));
+    } else {
+        json_t *list = json_array();
+
+        for (int i = 0; i < b->n; i++)
+            json_array_append_new(list, b->jobs[i].err.status != FLECK_OK
+                                            ? problem_json(&b->jobs[i])
+                                            : json_incref(b->jobs[i].answer));
+        sv_reply_json(r, 200, list);
+    }
+}
+
+static void one_done(batch *b)
+{
+    sv_request *r = b->request;
+
+    if (atomic_fetch_sub(&b->left, 1) > 1)
+        return;
+    answer(b);
+    batch_free(b);
+    sv_resume(r);
+}
+
+static void on_done(sv_job *job)
+{
+    one_done(job->ctx);
+}
+
+/* Text that a client sent, as valid UTF-8 of at most `most` bytes; free() it. */
+static char *clean(const char *text, size_t most)
+{
+    char *utf8 = fleck_utf8_name(text), *copy;
+    size_t n;
+
+    if (utf8 == NULL)
+        return NULL;
+    n = strnlen(utf8, most);
+    while (n > 0 && utf8[n] != '\0' && ((unsigned char)utf8[n] & 0xc0) == 0x80)
+        n--;
+    copy = strndup(utf8, n);
+    fleck_free(utf8);
+    return copy;
+}
+
+/* Fill in the job of one part. */
+static bool make_job(batch *b, sv_job *job, const sv_part *p, fleck_error *err)
+{
+    sv_request *r = b->request;
+    const char *source = sv_query(r, "source");
+    fleck_pixels pixels;
+
+    *job = (sv_job){.product = r->ids[0], .bytes = p->data, .size = p->size,
+                    .map_kind = sv_query(r, "map"), .received = r->begun, .done = on_done,
+                    .ctx = b};
+    job->name = clean(p->file != NULL ? p->file : "image", 240);
+    job->source = clean(source != NULL ? source : "api", 80);
+    if (job->name == NULL || job->source == NULL)
+        return sv_error(err, FLECK_E_NOMEM, "out of memory");
+    if (p->type == NULL || strncmp(p->type, "image/x-fleck-raw", 17) != 0)
+        return true;
+    if (b->made != NULL)
+        return sv_error(err, FLECK_E_OPTION, "expected one raw frame in a request");
+    if (!raw_pixels(&pixels, p, err))
+        return false;
+    job->bytes = b->made = sv_pnm(&pixels, &job->size);
+    return b->made != NULL || sv_error(err, FLECK_E_NOMEM, "out of memory");
+}
+
+static batch *make_batch(sv_request *r, fleck_error *err)
+{
+    const char *map = sv_query(r, "map");
+    batch *b = calloc(1, sizeof *b);
+
+    if (b == NULL || (b->jobs = calloc((size_t)r->n_parts + 1, sizeof *b->jobs)) == NULL) {
+        free(b);
+        sv_error(err, FLECK_E_NOMEM, "out of memory");
+        return NULL;
+    }
+    b->request = r;
+    if (map != NULL && !sv_map_kind(map))
+        sv_error(err, FLECK_E_OPTION, "map: expected f32, png or tiff, got \"%.40s\"", map);
+    for (int i = 0; err->status == FLECK_OK && i < r->n_parts; i++)
+        if (r->parts[i].size > 0 && !make_job(b, &b->jobs[b->n++], &r->parts[i], err))
+            break;
+    b->many = b->n > 1;
+    if (err->status == FLECK_OK && b->n == 0)
+        sv_error(err, FLECK_E_OPTION, "expected the bytes of an image");
+    if (err->status == FLECK_OK)
+        return b;
+    batch_free(b);
+    return NULL;
+}
+
+void sv_inspect_post(sv_request *r)
+{
+    fleck_error err = {0};
+    batch *b;
+
+    if (!sv_need_product(r, r->ids[0]))
+        return;
+    if ((b = make_batch(r, &err)) == NULL) {
+        sv_fail(r, &err);
+        return;
+    }
+    /* One more, so that the answer waits until all are queued. */
+    atomic_store(&b->left, b->n + 1);
+    sv_suspend(r);
+    for (int i = 0; i < b->n; i++) {
+        if (sv_inspect(r->server->inspector, &b->jobs[i], &err))
+            continue;
+        b->jobs[i].err = err;
+        atomic_fetch_sub(&b->left, 1);
+    }
+    one_done(b);
+}

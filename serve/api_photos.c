@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Photos of good parts: what a product learns from. */
+#define _GNU_SOURCE
+#include "api.h"
+#include "pictures.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { THUMB = 320, MEAN = 1024, MOST_MEAN = 64 };
+
+#define PHOTO                                                                                      \
+    "SELECT id, product, name, hash, bytes, width, height, light, contrast, sharpness, state,"     \
+    " problem, origin, added FROM photo"
+
+/* ---- Statistics ---- */
+
+/* Of grey values in [0, 255]: light is their mean, contrast their standard deviation, and sharpness
+ * the mean absolute difference of neighbours over the contrast. */
+static void measure(const fleck_photo *p, double *light, double *contrast, double *sharpness)
+{
+    const int64_t n = p->width * p->height;
+    double sum = 0, squares = 0, steps = 0;
+
+    for (int64_t i = 0; i < n; i++) {
+        const unsigned char *c = p->data + 3 * i;
+        const double grey = 0.299 * c[0] + 0.587 * c[1] + 0.114 * c[2];
+
+        sum += grey;
+        squares += grey * grey;
+        if (i % p->width > 0)
+            steps += fabs(grey - (0.299 * c[-3] + 0.587 * c[-2] + 0.114 * c[-1]));
+    }
+    *light = sum / (double)n;
+    *contrast = sqrt(fmax(squares / (double)n - *light * *light, 0));
+    *sharpness = *contrast > 0 ? steps / (double)n / *contrast : 0;
+}
+
+/* ---- Adding ---- */
+
+/* The last part of a path, without characters that a file name should not have. */
+static void clean_name(char out[201], const char *name)
+{
+    const char *slash = strrchr(name, '/'), *back = strrchr(name, '\\');
+    char *utf8;
+    size_t n = 0;
+
+    if (back > slash)
+        slash = back;
+    utf8 = fleck_utf8_name(slash != NULL ? slash + 1 : name);
+    for (const char *p = utf8; p != NULL && *p != '\0' && n < 180; p++)
+        out[n++] = (unsigned char)*p < 32 || *p == 127 || *p == '/' || *p == ':' ? '_' : *p;
+    while (n > 0 && ((unsigned char)out[n - 1] & 0xc0) == 0x80 && n >= 178) /* a cut character */
+        n--;
+    out[n] = '\0';
+    fleck_free(utf8);
+    if (n == 0 || out[0] == '.')
+        snprintf(out, 201, "photo");
+}
+
+static json_t *not_taken(const char *name, const char *problem)
+{
+    return json_pack("{s:s, s:s}", "name", name, "problem", problem);
+}
+
+static bool store_thumb(sv_server *s, int64_t product, int64_t id, const fleck_photo *p,
+                        fleck_error *err)
+{
+    const fleck_pixels pixels = {p->data, p->width, p->height, (size_t)p->width * 3, FLECK_RGB8};
+    unsigned char *jpeg = NULL;
+    char path[4096];
+    size_t size;
+    bool ok;
+
+    sv_path(s, path, "products/%lld/thumbs/%lld.jpg", (long long)product, (long long)id);
+    ok = fleck_pixels_jpeg(&pixels, &jpeg, &size, err) == FLECK_OK &&
+         sv_file_write(path, jpeg, size, err);
+    fleck_free(jpeg);
+    return ok;
+}
+
+/* Write the row and the thumbnail of a photo whose file is there. */
+static int64_t insert(sv_server *s, int64_t product, const char *name, const char *path,
+                      const char *hash, size_t size, const char *origin, const fleck_photo *p,
+                      fleck_error *err)
+{
+    double light, contrast, sharpness;
+    char now[SV_TIME];
+    int64_t id;
+
+    measure(p, &light, &contrast, &sharpness);
+    sv_now(now);
+    id = sv_db_int(&s->db, err,
+                   "INSERT INTO photo(product, name, path, hash, bytes, width, height, light,"
+                   " contrast, sharpness, state, origin, added) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                   " ?, 'in', ?, ?) RETURNING id",
+                   "isssiiidddss", product, name, path, hash, (int64_t)size, p->full_width,
+                   p->full_height, light, contrast, sharpness, origin, now);
+    return id > 0 && store_thumb(s, product, id, p, err) ? id : -1;
+}
+
+/* Where a photo is stored.  It keeps its name, since groups of photos are found by their names; the
+ * hash goes into the name of a second one. */
+static void file_path(sv_server *s, char path[512], char full[4096], int64_t product,
+                      const char *name, const char *hash)
+{
+    const char *dot = strrchr(name, '.');
+    const size_t stem = dot != NULL ? (size_t)(dot - name) : strlen(name);
+
+    snprintf(path, 512, "products/%lld/photos/%s", (long long)product, name);
+    sv_path(s, full, "%s", path);
+    if (access(full, F_OK) != 0)
+        return;
+    snprintf(path, 512, "products/%lld/photos/%.*s-%.8s%s", (long long)product, (int)stem, name,
+             hash, name + stem);
+    sv_path(s, full, "%s", path);
+}
+
+json_t *sv_photo_add(sv_server *s, int64_t product, const char *name, const void *bytes,
+                     size_t size, const char *origin)
+{
+    char own[201], hash[33], path[512], full[4096];
+    fleck_photo *photo = NULL;
+    fleck_error err = {0};
+    int64_t twin, id = -1;
+    char *at;
+
+    clean_name(own, name);
+    sv_hash(hash, bytes, size);
+    twin = sv_db_int(&s->db, NULL, "SELECT id FROM photo WHERE product = ? AND hash = ?", "is",
+                     product, hash);
+    if (twin > 0)
+        return json_pack("{s:s, s:s, s:I}", "name", own, "problem",
+                         "the same photo is there already", "duplicate_of", (json_int_t)twin);
+    file_path(s, path, full, product, own, hash);
+    if (!sv_file_write(full, bytes, size, &err))
+        return not_taken(own, err.message);
+    if (fleck_photo_read(&photo, full, THUMB, &err) == FLECK_OK)
+        id = insert(s, product, own, path, hash, size, origin, photo, &err);
+    fleck_photo_free(&photo);
+    if (id > 0)
+        return sv_db_row(&s->db, &err, PHOTO " WHERE id = ?", "i", id);
+    unlink(full);
+    at = strstr(err.message, full);
+    return not_taken(own, at != NULL ? at + strlen(full) + 2 : err.message);
+}
+
+void sv_photos_list(sv_request *r)
+{
+    fleck_error err = {0};
+    json_t *rows;
+
+    if (!sv_need_product(r, r->ids[0]))
+        return;
+    rows = sv_db_rows(&r->server->db, &err, PHOTO " WHERE product = ? ORDER BY id", "i", r->ids[0]);
+    if (rows != NULL)
+        sv_reply_json(r, 200, rows);
+    else
+        sv_fail(r, &err);
+}
+
+static void reply_added(sv_request *r, json_t *added)
+{
+    json_t *event = json_pack("{s:I}", "id", (json_int_t)r->ids[0]);
+
+    sv_events_send(r->server->events, "product", event);
+    json_decref(event);
+    sv_reply_json(r, 200, added);
+}
+
+void sv_photos_add(sv_request *r)
+{
+    json_t *added = json_array();
+
+    if (!sv_need_product(r, r->ids[0])) {
+        json_decref(added);
+        return;
+    }
+    for (int i = 0; i < r->n_parts; i++)
+        if (r->parts[i].size > 0)
+            json_array_append_new(added,
+                                  sv_photo_add(r->server, r->ids[0],
+                                               r->parts[i].file != NULL ? r->parts[i].file
+                                                                        : "photo",
+                                               r->parts[i].data, r->parts[i].size, "upload"));
+    if (json_array_size(added) == 0) {
+        json_decref(added);
+        sv_problem(r, 422, "expected the bytes of one photo, or multipart/form-data with photos");
+        return;
+    }
+    reply_added(r, added);
+}
+
+/* ---- Import ---- */
+
+/* The real path of a folder below the allowed root; false: the request was answered. */
+static bool import_folder(sv_request *r, char out[4096])
+{
+    const char *root = r->server->options.import_root, *folder = sv_text(r, "folder");
+    char real_root[4096], joined[8300];
+    size_t n;
+
+    if (root == NULL) {
+        sv_problem(r, 403, "no folder is open to imports: start fleck serve with --import FOLDER");
+        return false;
+    }
+    if (folder == NULL || realpath(root, real_root) == NULL) {
+        sv_problem(r, 422, "expected {\"folder\": a path below %s}", root);
+        return false;
+    }
+    n = strlen(real_root);
+    snprintf(joined, sizeof joined, "%s%s%s", folder[0] == '/' ? "" : real_root,
+             folder[0] == '/' ? "" : "/", folder);
+    if (strlen(joined) >= 4096 || realpath(joined, out) == NULL) {
+        sv_problem(r, 404, "%s: %s", folder, strerror(errno));
+        return false;
+    }
+    if (strncmp(out, real_root, n) != 0 || (out[n] != '\0' && out[n] != '/')) {
+        sv_problem(r, 403, "%s: it is not below %s", folder, root);
+        return false;
+    }
+    return true;
+}
+
+static json_t *import_file(sv_server *s, int64_t product, const char *path)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    unsigned char *bytes = NULL;
+    struct stat status;
+    json_t *answer;
+    ssize_t n = -1;
+
+    if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+        status.st_size <= s->options.upload_bytes &&
+        (bytes = malloc((size_t)status.st_size + 1)) != NULL)
+        n = read(fd, bytes, (size_t)status.st_size);
+    if (fd >= 0)
+        close(fd);
+    if (n >= 0 && n == status.st_size)
+        answer = sv_photo_add(s, product, path, bytes, (size_t)n, "import");
+    else
+        answer = not_taken(path, "the file cannot be read, or is too large");
+    free(bytes);
+    return answer;
+}
+
+void sv_photos_import(sv_request *r)
+{
+    fleck_images *images = NULL;
+    fleck_error err = {0};
+    char folder[4096], *passed = NULL;
+    int64_t n_passed = 0;
+    json_t *added = json_array();
+
+    if (sv_need_product(r, r->ids[0]) && import_folder(r, folder)) {
+        if (fleck_images_open(&images, false, &err) != FLECK_OK ||
+            fleck_images_add(images, folder, &err) != FLECK_OK ||
+            fleck_images_passed(images, &n_passed, &passed, &err) != FLECK_OK) {
+            sv_fail(r, &err);
+        } else {
+            for (int64_t i = 0; i < fleck_images_count(images); i++)
+                json_array_append_new(
+                    added, import_file(r->server, r->ids[0], fleck_images_path(images, i)));
+            if (passed[0] != '\0')
+                json_array_append_new(added, json_pack("{s:s, s:s}", "name", "", "problem",
+                                                       passed));
+            reply_added(r, json_incref(added));
+        }
+    }
+    json_decref(added);
+    fleck_free(passed);
+    fleck_images_close(&images);
+}
+
+/* ---- One photo ---- */
+
+void sv_photo_change(sv_request *r)
+{
+    const char *state = sv_text(r, "state");
+    fleck_error err = {0};
+    json_t *row;
+
+    if (state == NULL || (strcmp(state, "in") != 0 && strcmp(state, "out") != 0)) {
+        sv_problem(r, 422, "state: expected \"in\" or \"out\"");
+        return;
+    }
+    if (sv_db_run(&r->server->db, &err, "UPDATE photo SET state = ? WHERE id = ?", "si", state,
+                  r->ids[0]) &&
+        (row = sv_db_row(&r->server->db, &err, PHOTO " WHERE id = ?", "i", r->ids[0])) != NULL)
+        sv_reply_json(r, 200, row);
+    else
+        sv_fail(r, &err);
+}
+
+void sv_photo_file(sv_request *r)
+{
+    fleck_error err = {0};
+    json_t *row =
+        sv_db_row(&r->server->db, &err, "SELECT path FROM photo WHERE id = ?", "i", r->ids[0]);
+    const char *name = json_string_value(json_object_get(row, "path"));
+    char path[4096];
+
+    if (name == NULL) {
+        sv_fail(r, &err);
+        return;
+    }
+    sv_path(r->server, path, "%s", name);
+    sv_reply_file(r, path, "application/octet-stream", NULL);
+    json_decref(row);
+}
+
+void sv_photo_thumb(sv_request *r)
+{
+    fleck_error err = {0};
+    const int64_t product =
+        sv_db_int(&r->server->db, &err, "SELECT product FROM photo WHERE id = ?", "i", r->ids[0]);
+    char path[4096];
+
+    if (product <= 0) {
+        sv_fail(r, &err);
+        return;
+    }
+    sv_path(r->server, path, "products/%lld/thumbs/%lld.jpg", (long long)product,
+            (long long)r->ids[0]);
+    sv_reply_file(r, path, "image/jpeg", NULL);
+}
+
+/* Mean of up to MOST_MEAN photos of the first one's size, spread over all. */
+void sv_mean_image(sv_request *r)
+{
+    fleck_error err = {0};
+    json_t *rows = sv_db_rows(&r->server->db, &err,
+                              "SELECT path FROM photo WHERE product = ? AND state = 'in' ORDER BY "
+                              "id",
+                              "i", r->ids[0]);
+    const size_t n = json_array_size(rows), step = n / MOST_MEAN + 1;
+    fleck_photo *first = NULL;
+    uint32_t *sums = NULL;
+    uint32_t count = 0;
+    unsigned char *jpeg = NULL;
+    char path[4096], text[32];
+    size_t size;
+
+    for (size_t i = 0; i < n; i += step) {
+        fleck_photo *p = NULL;
+
+        sv_path(r->server, path, "%s",
+                json_string_value(json_object_get(json_array_get(rows, i), "path")));
+        if (fleck_photo_read(&p, path, MEAN, &err) != FLECK_OK)
+            continue;
+        if (first == NULL) {
+            sums = calloc((size_t)(p->width * p->height * 3), sizeof *sums);
+            first = p;
+        } else if (p->width != first->width || p->height != first->height) {
+            fleck_photo_free(&p);
+            continue;
+        }
+        for (int64_t k = 0; sums != NULL && k < p->width * p->height * 3; k++)
+            sums[k] += p->data[k];
+        count++;
+        if (p != first)
+            fleck_photo_free(&p);
+    }
+    json_decref(rows);
+    if (count == 0 || sums == NULL) {
+        sv_problem(r, 404, "this product has no photos");
+    } else {
+        for (int64_t k = 0; k < first->width * first->height * 3; k++)
+            first->data[k] = (unsigned char)((sums[k] + count / 2) / count);
+        if (fleck_pixels_jpeg(&(fleck_pixels){first->data, first->width, first->height,
+                                              (size_t)first->width * 3, FLECK_RGB8},
+                              &jpeg, &size, &err) == FLECK_OK) {
+            sv_reply_bytes(r, 200, "image/jpeg", jpeg, size, SV_FLECK);
+            snprintf(text, sizeof text, "%lldx%lld", (long long)first->full_width,
+                     (long long)first->full_height);
+            sv_header(r, "X-Fleck-Photo-Size", text);
+        } else {
+            sv_fail(r, &err);
+        }
+    }
+    free(sums);
+    fleck_photo_free(&first);
+}

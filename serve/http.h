@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests and answers over libmicrohttpd. */
+#ifndef FLECK_SERVE_HTTP_H
+#define FLECK_SERVE_HTTP_H
+
+#include "db.h"
+
+#include <microhttpd.h>
+
+struct sv_server;
+struct sv_request;
+
+/* What a route reads of the body. */
+typedef enum sv_body {
+    SV_BODY_NONE,
+    SV_BODY_JSON,  /* an object, in request->json */
+    SV_BODY_PARTS, /* multipart/form-data, or the raw bytes of one part */
+    SV_BODY_FILE   /* raw bytes into a file, request->file, that is removed afterwards */
+} sv_body;
+
+/* A request's method and path.  In the path "#" stands for a number, in request->ids in order, and
+ * "*" at the end for a name. */
+typedef struct sv_route {
+    const char *method, *path;
+    sv_body body;
+    void (*handle)(struct sv_request *r);
+    bool open; /* needs no token */
+} sv_route;
+
+/* A part of a multipart body, or a raw body. */
+typedef struct sv_part {
+    char *name, *file, *type; /* field, file name, media type; file and type may be NULL */
+    unsigned char *data;      /* [size], and a zero byte */
+    size_t size, room;
+} sv_part;
+
+typedef struct sv_request {
+    struct sv_server *server;
+    struct MHD_Connection *connection;
+    const sv_route *route;
+    char *path;
+    int64_t ids[2];
+    json_t *json;
+    sv_part *parts;
+    int n_parts;
+    char file[4096];
+    int fd;
+    size_t body;       /* bytes received */
+    char *text;        /* of a JSON body */
+    struct MHD_PostProcessor *post;
+    double begun;      /* seconds of a monotonic clock, when the request's header was read */
+    unsigned status;
+    struct MHD_Response *response;
+    bool suspended;    /* a worker answers */
+} sv_request;
+
+/* The routes of the whole service, in the order in which they are tried; ends with method NULL. */
+extern const sv_route sv_routes[];
+
+bool sv_http_start(struct sv_server *s, fleck_error *err);
+/* Accept no further connections. */
+void sv_http_quiesce(struct sv_server *s);
+void sv_http_stop(struct sv_server *s);
+
+/* Answers.  A handler makes one of them, now or, after sv_suspend(), on any thread before
+ * sv_resume(). */
+void sv_reply_json(sv_request *r, unsigned status, json_t *json); /* takes json over; NULL: 500 */
+/* Bytes that fleck_free() or free() releases (owned), or static ones. */
+typedef enum sv_memory { SV_STATIC, SV_FREE, SV_FLECK } sv_memory;
+void sv_reply_bytes(sv_request *r, unsigned status, const char *type, void *bytes, size_t size,
+                    sv_memory memory);
+/* A file's bytes; download: the name that a browser saves it under, or NULL. */
+void sv_reply_file(sv_request *r, const char *path, const char *type, const char *download);
+void sv_reply_empty(sv_request *r, unsigned status);
+void sv_header(sv_request *r, const char *name, const char *value);
+/* A problem, application/problem+json (RFC 9457), with a message for a person. */
+void sv_problem(sv_request *r, unsigned status, const char *format, ...) FLECK_PRINTF(3, 4);
+/* The problem that the library or the database reports. */
+void sv_fail(sv_request *r, const fleck_error *err);
+
+/* A parameter of the query, or NULL. */
+const char *sv_query(sv_request *r, const char *name);
+/* An integer of the query within a range; initial where it is missing or none. */
+int64_t sv_query_int(sv_request *r, const char *name, int64_t initial, int64_t low, int64_t high);
+/* Members of the JSON body. */
+const char *sv_text(sv_request *r, const char *name);
+/* Who asks: the name that the page sends along, at most 80 characters, or "". */
+const char *sv_who(sv_request *r);
+
+void sv_suspend(sv_request *r);
+void sv_resume(sv_request *r);
+
+double sv_seconds(void);
+
+#endif

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The queue, and workers that each score one image at a time. */
+#define _GNU_SOURCE
+#include "inspector.h"
+#include "maps.h"
+#include "models.h"
+#include "pictures.h"
+#include "server.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SCORERS = 4 }; /* that a worker keeps */
+
+/* A scorer of a worker, and the model that it holds. */
+typedef struct slot {
+    sv_model *model;
+    fleck_scorer *scorer;
+    double used;
+} slot;
+
+typedef struct worker {
+    sv_inspector *in;
+    pthread_t thread;
+    slot slots[SCORERS];
+    bool look; /* at its scorers: a model was replaced */
+} worker;
+
+struct sv_inspector {
+    sv_models models;
+    struct sv_server *server;
+    pthread_mutex_t lock;
+    pthread_cond_t more, idle;
+    sv_job *first, **last;
+    int64_t waiting, busy; /* busy: taken by a worker and not yet done */
+    bool closing;
+    int n_workers, n_started;
+    worker *workers;
+};
+
+sv_models *sv_inspector_models(sv_inspector *in)
+{
+    return &in->models;
+}
+
+/* ---- JSON of results ---- */
+
+static json_t *number(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+json_t *sv_unlike_json(unsigned unlike)
+{
+    static const char *const names[] = {"shape", "light", "sharpness", "part"};
+    json_t *list = json_array();
+
+    for (int k = 0; k < 4; k++)
+        if ((unlike >> k & 1u) != 0)
+            json_array_append_new(list, json_string(names[k]));
+    return list;
+}
+
+static json_t *outline_json(const fleck_region *r)
+{
+    json_t *points = json_array();
+
+    for (int64_t i = 0; i < r->outline_count; i++)
+        json_array_append_new(points, json_pack("[i, i]", r->outline[i].x, r->outline[i].y));
+    return points;
+}
+
+json_t *sv_regions_json(const fleck_regions *regions)
+{
+    json_t *list = json_array();
+
+    for (int64_t i = 0; i < regions->count; i++) {
+        const fleck_region *r = &regions->list[i];
+
+        json_array_append_new(
+            list,
+            json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "x", (json_int_t)r->x, "y",
+                      (json_int_t)r->y, "width", (json_int_t)r->width, "height",
+                      (json_int_t)r->height, "area", (json_int_t)r->area, "peak", r->peak, "mean",
+                      r->mean, "outline", outline_json(r)));
+    }
+    return list;
+}
+
+/* ---- Scoring ---- */
+
+static void drop(sv_inspector *in, slot *s)
+{
+    fleck_scorer_close(&s->scorer);
+    sv_model_give(in, s->model);
+    *s = (slot){0};
+}
+
+/* The worker's scorer of a product's current model. */
+static slot *scorer_of(worker *w, int64_t product, fleck_error *err)
+{
+    sv_model *m = sv_model_take(w->in, product, 0, err);
+    slot *oldest = &w->slots[0];
+
+    if (m == NULL)
+        return NULL;
+    for (slot *s = w->slots; s < w->slots + SCORERS; s++) {
+        if (s->model == m) {
+            sv_model_give(w->in, m);
+            s->used = sv_seconds();
+            return s;
+        }
+        if (s->used < oldest->used)
+            oldest = s;
+    }
+    if (oldest->model != NULL)
+        drop(w->in, oldest);
+    if (fleck_scorer_open(&oldest->scorer, m->model, err) != FLECK_OK) {
+        sv_model_give(w->in, m);
+        return NULL;
+    }
+    oldest->model = m;
+    oldest->used = sv_seconds();
+    return oldest;
+}
+
+/* Copy the result into the record and its JSON. */
+static bool record_result(sv_server *s, sv_job *job, const fleck_result *r, const sv_model *m,
+                          fleck_error *err)
+{
+    sv_record *record = &job->record;
+    fleck_regions *regions = NULL;
+    fleck_error none = {0};
+
+    record->model = m->id;
+    record->width = r->image_width;
+    record->height = r->image_height;
+    record->score = r->score;
+    record->ratio = r->ratio;
+    record->threshold = r->threshold;
+    record->above = r->above;
+    record->unlike = r->unlike;
+    record->verdict = isnan(r->threshold) ? "none" : r->defective ? "defective" : "good";
+    job->digest = strdup(m->digest);
+    if (fleck_result_regions(m->model, r, NULL, &regions, &none) == FLECK_OK)
+        job->regions = sv_regions_json(regions);
+    else if (none.status != FLECK_E_STATE) /* without a level there are no regions */
+        return sv_error(err, none.status, "%s", none.message);
+    fleck_regions_free(&regions);
+    job->warnings = sv_unlike_json(r->unlike);
+    return job->map_kind == NULL ||
+           (job->map = sv_map_json(s, m->model, r, job->map_kind, err)) != NULL;
+}
+
+static bool score(worker *w, sv_job *job, const char *path)
+{
+    slot *s = scorer_of(w, job->product, &job->err);
+    fleck_result *r = NULL;
+    bool ok;
+
+    if (s == NULL)
+        return false;
+    ok = fleck_scorer_file(s->scorer, path, false, &r, &job->err) == FLECK_OK &&
+         record_result(w->in->server, job, r, s->model, &job->err);
+    fleck_result_free(&r);
+    return ok;
+}
+
+static json_t *answer_of(const sv_job *job)
+{
+    const sv_record *r = &job->record;
+
+    return json_pack("{s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:s, "
+                     "s:O?, s:O?, s:O?, s:s?, s:n, s:n}",
+                     "id", (json_int_t)r->id, "product", (json_int_t)r->product, "model",
+                     (json_int_t)r->model, "digest", r->digest, "time", r->time, "source",
+                     r->source, "name", r->name, "hash", r->hash, "width", (json_int_t)r->width,
+                     "height", (json_int_t)r->height, "score", number(r->score), "ratio",
+                     number(r->ratio), "threshold", number(r->threshold), "above",
+                     number(r->above), "verdict", r->verdict, "regions", r->regions, "unlike",
+                     r->warnings, "timings", r->timings, "picture", r->picture, "error", "mark");
+}
+
+/* The record is in the database, or could not be written. */
+static void on_recorded(sv_record *record, void *ctx, const fleck_error *err)
+{
+    sv_job *job = ctx;
+    sv_inspector *in = job->inspector;
+    const double now = sv_seconds();
+    const double ms[SV_STAGES] = {[SV_RECEIVE] = 1e3 * (job->queued - job->received),
+                                  [SV_WAIT] = 1e3 * (job->started - job->queued),
+                                  [SV_STORE] = 1e3 * (job->stored - job->started),
+                                  [SV_SCORE] = 1e3 * (job->scored - job->stored),
+                                  [SV_COMMIT] = 1e3 * (now - job->scored),
+                                  [SV_TOTAL] = 1e3 * (now - job->received)};
+
+    if (record->id > 0) {
+        job->answer = answer_of(job);
+        if (job->answer != NULL)
+            sv_events_send(in->server->events, "inspection", job->answer);
+        else if (job->err.status == FLECK_OK)
+            sv_error(&job->err, FLECK_E_NOMEM, "out of memory");
+    } else if (job->err.status == FLECK_OK) {
+        job->err = *err;
+    }
+    sv_stats_add(&in->server->stats, ms, job->err.status == FLECK_OK ? record->verdict : "error");
+    job->done(job);
+    pthread_mutex_lock(&in->lock);
+    in->busy--;
+    pthread_cond_broadcast(&in->idle);
+    pthread_mutex_unlock(&in->lock);
+}
+
+/* The library's messages name the stored picture; the caller knows its own name. */
+static void rename_in_message(fleck_error *err, const char *path, const char *name)
+{
+    char *at = path != NULL ? strstr(err->message, path) : NULL;
+    char rest[FLECK_ERROR_SIZE];
+
+    if (at == NULL)
+        return;
+    snprintf(rest, sizeof rest, "%s", at + strlen(path));
+    snprintf(at, sizeof err->message - (size_t)(at - err->message), "%s%s", name, rest);
+}
+
+static void work_on(worker *w, sv_job *job)
+{
+    sv_record *r = &job->record;
+    sv_server *s = w->in->server;
+    char path[4096];
+    bool stored;
+
+    job->started = sv_seconds();
+    *r = (sv_record){.product = job->product, .source = job->source, .name = job->name,
+                     .score = NAN, .ratio = NAN, .threshold = NAN, .above = NAN,
+                     .verdict = "error", .digest = "", .done = on_recorded, .ctx = job};
+    sv_now(r->time);
+    stored = sv_picture_store(s, job, &job->err);
+    job->stored = sv_seconds();
+    sv_path(s, path, "%s", job->picture);
+    if (stored && !score(w, job, path)) {
+        rename_in_message(&job->err, path, job->name);
+        r->verdict = "error";
+        r->error = job->err.message;
+        if (r->model == 0)
+            r->model = sv_db_int(&s->db, NULL, "SELECT current_model FROM product WHERE id = ?",
+                                 "i", job->product);
+    }
+    job->scored = sv_seconds();
+    job->timings = json_pack("{s:f, s:f, s:f, s:f}", "receive", 1e3 * (job->queued - job->received),
+                             "wait", 1e3 * (job->started - job->queued), "store",
+                             1e3 * (job->stored - job->started), "score",
+                             1e3 * (job->scored - job->stored));
+    r->digest = job->digest != NULL ? job->digest : "";
+    r->hash = job->hash;
+    r->picture = job->picture;
+    r->regions = job->regions;
+    r->warnings = job->warnings;
+    r->timings = job->timings;
+    if (stored && r->model > 0)
+        sv_journal_add(s->journal, r);
+    else
+        on_recorded(r, job, &job->err);
+}
+
+/* ---- The queue ---- */
+
+/* Let go of scorers whose models were replaced. */
+static void drop_stale(worker *w)
+{
+    for (slot *s = w->slots; s < w->slots + SCORERS; s++)
+        if (s->model != NULL && s->model->stale)
+            drop(w->in, s);
+}
+
+static void *run(void *ctx)
+{
+    worker *w = ctx;
+    sv_inspector *in = w->in;
+
+    for (;;) {
+        sv_job *job;
+
+        pthread_mutex_lock(&in->lock);
+        while (in->first == NULL && !in->closing && !w->look)
+            pthread_cond_wait(&in->more, &in->lock);
+        w->look = false;
+        job = in->first;
+        if (job != NULL) {
+            if ((in->first = job->next) == NULL)
+                in->last = &in->first;
+            in->waiting--;
+            in->busy++;
+        } else if (in->closing) {
+            pthread_mutex_unlock(&in->lock);
+            break;
+        }
+        pthread_mutex_unlock(&in->lock);
+        drop_stale(w);
+        if (job != NULL)
+            work_on(w, job);
+    }
+    for (slot *s = w->slots; s < w->slots + SCORERS; s++)
+        if (s->model != NULL)
+            drop(in, s);
+    return NULL;
+}
+
+/* Take the oldest waiting image of a live source out of the queue.  The lock is held. */
+static sv_job *take_oldest_live(sv_inspector *in)
+{
+    for (sv_job **p = &in->first; *p != NULL; p = &(*p)->next) {
+        sv_job *job = *p;
+
+        if (!job->oldest_first)
+            continue;
+        if ((*p = job->next) == NULL)
+            in->last = p;
+        in->waiting--;
+        return job;
+    }
+    return NULL;
+}
+
+bool sv_inspect(sv_inspector *in, sv_job *job, fleck_error *err)
+{
+    sv_job *victim = NULL;
+    bool ok;
+
+    job->inspector = in;
+    job->next = NULL;
+    job->queued = sv_seconds();
+    pthread_mutex_lock(&in->lock);
+    if (in->waiting >= in->server->options.queue && job->oldest_first)
+        victim = take_oldest_live(in);
+    ok = !in->closing && in->waiting < in->server->options.queue;
+    if (ok) {
+        *in->last = job;
+        in->last = &job->next;
+        in->waiting++;
+        pthread_cond_signal(&in->more);
+    }
+    pthread_mutex_unlock(&in->lock);
+    if (victim != NULL) {
+        victim->dropped = true;
+        sv_error(&victim->err, FLECK_E_LIMIT, "the queue was full");
+        sv_stats_count(&in->server->stats, &in->server->stats.dropped);
+        victim->done(victim);
+    }
+    if (ok)
+        return true;
+    job->dropped = true;
+    sv_stats_count(&in->server->stats, &in->server->stats.refused);
+    return sv_error(err, FLECK_E_LIMIT, "%lld images are waiting already; try again",
+                    (long long)in->server->options.queue);
+}
+
+void sv_job_free(sv_job *job)
+{
+    json_decref(job->answer);
+    json_decref(job->regions);
+    json_decref(job->warnings);
+    json_decref(job->timings);
+    json_decref(job->map);
+    free(job->digest);
+    free(job->name);
+    free(job->source);
+}
+
+void sv_models_changed(sv_inspector *in, int64_t product)
+{
+    sv_models_stale(&in->models, product);
+    pthread_mutex_lock(&in->lock);
+    for (int i = 0; i < in->n_workers; i++)
+        in->workers[i].look = true;
+    pthread_cond_broadcast(&in->more);
+    pthread_mutex_unlock(&in->lock);
+}
+
+json_t *sv_inspector_describe(sv_inspector *in)
+{
+    int64_t waiting, busy;
+
+    pthread_mutex_lock(&in->lock);
+    waiting = in->waiting;
+    busy = in->busy;
+    pthread_mutex_unlock(&in->lock);
+    return json_pack("{s:I, s:I, s:i, s:I, s:o}", "waiting", (json_int_t)waiting, "busy",
+                     (json_int_t)busy, "workers", in->n_workers, "queue",
+                     (json_int_t)in->server->options.queue, "models",
+                     sv_models_describe(&in->models));
+}
+
+sv_inspector *sv_inspector_open(struct sv_server *s, fleck_error *err)
+{
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    sv_inspector *in = calloc(1, sizeof *in);
+
+    if (in != NULL) {
+        in->n_workers = s->options.workers > 0 ? s->options.workers
+                                               : (int)(processors > 0 ? processors : 1);
+        in->workers = calloc((size_t)in->n_workers, sizeof *in->workers);
+    }
+    if (in == NULL || in->workers == NULL) {
+        free(in);
+        sv_error(err, FLECK_E_NOMEM, "out of memory");
+        return NULL;
+    }
+    in->server = in->models.server = s;
+    in->last = &in->first;
+    pthread_mutex_init(&in->lock, NULL);
+    pthread_cond_init(&in->more, NULL);
+    pthread_cond_init(&in->idle, NULL);
+    pthread_mutex_init(&in->models.lock, NULL);
+    pthread_cond_init(&in->models.opened, NULL);
+    for (; in->n_started < in->n_workers; in->n_started++) {
+        worker *w = &in->workers[in->n_started];
+
+        w->in = in;
+        if (pthread_create(&w->thread, NULL, run, w) != 0) {
+            sv_error(err, FLECK_E_NOMEM, "a thread could not be started");
+            sv_inspector_close(in);
+            return NULL;
+        }
+    }
+    return in;
+}
+
+void sv_inspector_close(sv_inspector *in)
+{
+    if (in == NULL)
+        return;
+    pthread_mutex_lock(&in->lock);
+    in->closing = true;
+    pthread_cond_broadcast(&in->more);
+    pthread_mutex_unlock(&in->lock);
+    for (int i = 0; i < in->n_started; i++)
+        pthread_join(in->workers[i].thread, NULL);
+    pthread_mutex_lock(&in->lock);
+    while (in->busy > 0)
+        pthread_cond_wait(&in->idle, &in->lock);
+    pthread_mutex_unlock(&in->lock);
+    sv_models_close(&in->models);
+    free(in->workers);
+    free(in);
+}
+
+bool sv_score_again(struct sv_server *s, sv_model *m, const char *path, fleck_result **out,
+                    fleck_error *err)
+{
+    fleck_scorer *scorer = NULL;
+    bool ok;
+
+    (void)s;
+    ok = fleck_scorer_open(&scorer, m->model, err) == FLECK_OK &&
+         fleck_scorer_file(scorer, path, true, out, err) == FLECK_OK;
+    fleck_scorer_close(&scorer);
+    return ok;
+}

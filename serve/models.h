@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Models in memory. */
+#ifndef FLECK_SERVE_MODELS_H
+#define FLECK_SERVE_MODELS_H
+
+#include "inspector.h"
+
+typedef struct sv_models {
+    struct sv_server *server;
+    pthread_mutex_t lock;
+    pthread_cond_t opened;
+    sv_model *first;
+} sv_models;
+
+sv_models *sv_inspector_models(sv_inspector *in);
+void sv_models_stale(sv_models *all, int64_t product);
+json_t *sv_models_describe(sv_models *all);
+void sv_models_close(sv_models *all);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pictures of inspections: the images as they came, as files named by their content. */
+#ifndef FLECK_SERVE_PICTURES_H
+#define FLECK_SERVE_PICTURES_H
+
+#include "inspector.h"
+
+/* A raw frame as the bytes of a PNM file, grey or RGB of 8 or 16 bits; free() it. */
+unsigned char *sv_pnm(const fleck_pixels *p, size_t *size);
+/* Store the job's image; sets its hash (XXH3-128) and picture, a path in the project's folder. */
+bool sv_picture_store(struct sv_server *s, sv_job *job, fleck_error *err);
+/* Write bytes to a new file in the project's folder, complete or not at all. */
+bool sv_file_write(const char *path, const void *bytes, size_t size, fleck_error *err);
+/* XXH3-128 as 32 digits. */
+void sv_hash(char out[33], const void *bytes, size_t size);
+/* The ending and the media type that the first bytes of an image tell; "" and NULL: none known. */
+const char *sv_image_ending(const void *bytes, size_t size);
+const char *sv_image_type(const char *path);
+/* Remove pictures beyond the limits of size and age, oldest first. */
+void sv_pictures_trim(struct sv_server *s);
+
+#endif

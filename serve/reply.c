@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers to requests. */
+#include "http.h"
+#include "server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Take a response over, with the headers that all have. */
+static void set(sv_request *r, unsigned status, const char *type, struct MHD_Response *response)
+{
+    if (r->response != NULL)
+        MHD_destroy_response(r->response);
+    r->response = response;
+    r->status = status;
+    if (response == NULL)
+        return;
+    if (type != NULL)
+        sv_header(r, "Content-Type", type);
+    sv_header(r, "X-Content-Type-Options", "nosniff");
+    sv_header(r, "Cross-Origin-Resource-Policy", "same-origin");
+    sv_header(r, "Referrer-Policy", "no-referrer");
+    sv_header(r, "Content-Security-Policy",
+              "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+              "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'");
+    if (MHD_get_response_header(response, "Cache-Control") == NULL)
+        sv_header(r, "Cache-Control", "no-store");
+}
+
+void sv_header(sv_request *r, const char *name, const char *value)
+{
+    if (r->response != NULL)
+        (void)MHD_add_response_header(r->response, name, value);
+}
+
+static void free_fleck(void *block)
+{
+    fleck_free(block);
+}
+
+void sv_reply_bytes(sv_request *r, unsigned status, const char *type, void *bytes, size_t size,
+                    sv_memory memory)
+{
+    struct MHD_Response *response;
+
+    if (memory == SV_FLECK)
+        response = MHD_create_response_from_buffer_with_free_callback(size, bytes, free_fleck);
+    else
+        response = MHD_create_response_from_buffer(
+            size, bytes, memory == SV_FREE ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    set(r, status, type, response);
+}
+
+void sv_reply_empty(sv_request *r, unsigned status)
+{
+    set(r, status, NULL, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
+}
+
+static void reply_json(sv_request *r, unsigned status, const char *type, json_t *json)
+{
+    char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+    static char none[] = "{\"title\":\"out of memory\",\"status\":500}";
+
+    json_decref(json);
+    if (text != NULL)
+        sv_reply_bytes(r, status, type, text, strlen(text), SV_FREE);
+    else
+        sv_reply_bytes(r, 500, "application/problem+json", none, sizeof none - 1, SV_STATIC);
+}
+
+void sv_reply_json(sv_request *r, unsigned status, json_t *json)
+{
+    reply_json(r, status, "application/json", json);
+}
+
+static const char *title_of(unsigned status)
+{
+    const char *phrase = MHD_get_reason_phrase_for(status);
+
+    return phrase != NULL ? phrase : "Problem";
+}
+
+void sv_problem(sv_request *r, unsigned status, const char *format, ...)
+{
+    char detail[FLECK_ERROR_SIZE];
+    char *text;
+    va_list list;
+
+    va_start(list, format);
+    vsnprintf(detail, sizeof detail, format, list);
+    va_end(list);
+    text = fleck_utf8_name(detail);
+    reply_json(r, status, "application/problem+json",
+               json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", title_of(status),
+                         "status", (int)status, "detail", text != NULL ? text : "out of memory"));
+    fleck_free(text);
+    if (status == 503)
+        sv_header(r, "Retry-After", "1");
+    if (status == 401)
+        sv_header(r, "WWW-Authenticate", "Bearer");
+}
+
+void sv_fail(sv_request *r, const fleck_error *err)
+{
+    static const unsigned statuses[] = {
+        [FLECK_OK] = 500,          [FLECK_E_NOMEM] = 503,       [FLECK_E_IO] = 500,
+        [FLECK_E_FORMAT] = 422,    [FLECK_E_UNSUPPORTED] = 415, [FLECK_E_SHAPE] = 422,
+        [FLECK_E_OPTION] = 422,    [FLECK_E_STATE] = 409,       [FLECK_E_NOTFOUND] = 404,
+        [FLECK_E_LIMIT] = 413,     [FLECK_E_ENGINE] = 500,      [FLECK_E_CANCELLED] = 409,
+        [FLECK_E_NETWORK] = 502,   [FLECK_E_CHECKSUM] = 422};
+    const size_t i = (size_t)err->status;
+
+    sv_problem(r, i < sizeof statuses / sizeof statuses[0] ? statuses[i] : 500, "%s", err->message);
+}
+
+void sv_reply_file(sv_request *r, const char *path, const char *type, const char *download)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct MHD_Response *response = NULL;
+    char text[512];
+    struct stat status;
+
+    if (fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        sv_problem(r, 404, "the file is no longer kept");
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    response = MHD_create_response_from_fd64((uint64_t)status.st_size, fd);
+    if (response == NULL)
+        close(fd);
+    set(r, 200, type, response);
+    if (download == NULL)
+        return;
+    snprintf(text, sizeof text, "attachment; filename=\"%s\"", download);
+    sv_header(r, "Content-Disposition", text);
+}
+
+const char *sv_query(sv_request *r, const char *name)
+{
+    return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+int64_t sv_query_int(sv_request *r, const char *name, int64_t initial, int64_t low, int64_t high)
+{
+    const char *text = sv_query(r, name);
+    char *end;
+    long long value;
+
+    if (text == NULL)
+        return initial;
+    errno = 0;
+    value = strtoll(text, &end, 10);
+    return errno != 0 || *end != '\0' || end == text || value < low || value > high ? initial
+                                                                                    : value;
+}
+
+const char *sv_text(sv_request *r, const char *name)
+{
+    return json_string_value(json_object_get(r->json, name));
+}
+
+const char *sv_who(sv_request *r)
+{
+    const char *who = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "X-Fleck-Who");
+
+    return who != NULL && strlen(who) <= 240 ? who : "";
+}

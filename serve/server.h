@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state of the running service. */
+#ifndef FLECK_SERVE_SERVER_H
+#define FLECK_SERVE_SERVER_H
+
+#include "events.h"
+#include "fits.h"
+#include "http.h"
+#include "inspector.h"
+#include "journal.h"
+#include "serve.h"
+#include "stats.h"
+
+#include <stdatomic.h>
+
+typedef struct sv_server {
+    sv_options options;
+    struct MHD_Daemon *daemon;
+    int port, listening;
+    char token[128], *cert, *key;
+    sv_db db;
+    sv_events *events;
+    sv_inspector *inspector;
+    sv_journal *journal;
+    sv_fits *fits;
+    sv_stats stats;
+    pthread_mutex_t storing; /* held while a model gets its version */
+    char started[SV_TIME];
+    atomic_int requests; /* begun and not ended */
+} sv_server;
+
+/* Path of a file in the project's folder, from a format. */
+void sv_path(const sv_server *s, char out[4096], const char *format, ...) FLECK_PRINTF(3, 4);
+/* Note who did what, for the history of a product. */
+void sv_note(sv_server *s, int64_t product, const char *who, const char *what, json_t *detail);
+
+#endif

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests to the service, and its events.
+
+const base = "/api/v1";
+export const url = (path) => base + path;
+
+export class Problem extends Error {
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+// The name that stands beside changes.
+export const who = () => localStorage.getItem("fleck-who") || "";
+export const setWho = (name) => localStorage.setItem("fleck-who", name);
+
+async function request(method, path, body, options = {}) {
+  const headers = { "X-Fleck-Who": encodeURIComponent(who()) };
+  if (body !== undefined && !(body instanceof Blob) && !(body instanceof FormData)) {
+    headers["Content-Type"] = "application/json";
+    body = JSON.stringify(body);
+  }
+  const answer = await fetch(base + path, { method, headers, body, signal: options.signal });
+  if (answer.status === 401) document.dispatchEvent(new CustomEvent("fleck-login"));
+  if (!answer.ok) {
+    let detail = answer.statusText;
+    try { detail = (await answer.json()).detail || detail; } catch { /* no JSON */ }
+    throw new Problem(answer.status, detail);
+  }
+  if (options.raw) return answer;
+  return answer.status === 204 ? null : answer.json();
+}
+
+export const get = (path, options) => request("GET", path, undefined, options);
+export const post = (path, body, options) => request("POST", path, body, options);
+export const put = (path, body, options) => request("PUT", path, body, options);
+export const patch = (path, body) => request("PATCH", path, body);
+export const remove = (path) => request("DELETE", path);
+
+// Listen to events: f(kind, data).  Returns a function that ends it.
+const listeners = new Set();
+let source = null;
+export function listen(f) {
+  listeners.add(f);
+  if (!source) {
+    source = new EventSource(base + "/events");
+    for (const kind of ["hello", "missed", "job", "inspection", "product", "model"])
+      source.addEventListener(kind, (event) => {
+        const data = JSON.parse(event.data);
+        for (const each of [...listeners]) each(kind, data);
+      });
+  }
+  return () => listeners.delete(f);
+}

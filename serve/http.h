@@ -46,7 +46,7 @@ typedef struct sv_request {
     char file[4096];
     int fd;
     size_t body;       /* bytes received */
-    char *text;        /* of a JSON body */
+    char who[400];
     struct MHD_PostProcessor *post;
     double begun;      /* seconds of a monotonic clock, when the request's header was read */
     unsigned status;
@@ -84,7 +84,7 @@ const char *sv_query(sv_request *r, const char *name);
 int64_t sv_query_int(sv_request *r, const char *name, int64_t initial, int64_t low, int64_t high);
 /* Members of the JSON body. */
 const char *sv_text(sv_request *r, const char *name);
-/* Who asks: the name that the page sends along, at most 80 characters, or "". */
+/* Who asks: the name that the page sends along, percent-encoded, in X-Fleck-Who; "": none. */
 const char *sv_who(sv_request *r);
 
 void sv_suspend(sv_request *r);

@@ -169,5 +169,9 @@ const char *sv_who(sv_request *r)
 {
     const char *who = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "X-Fleck-Who");
 
-    return who != NULL && strlen(who) <= 240 ? who : "";
+    if (who == NULL || strlen(who) >= sizeof r->who)
+        return "";
+    strcpy(r->who, who);
+    MHD_http_unescape(r->who);
+    return r->who;
 }

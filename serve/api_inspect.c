@@ -37,7 +37,9 @@ static const char *parameter(const char *type, const char *name, size_t *length)
         for (p++; *p == ' '; p++)
             ;
         if (strncmp(p, name, n) == 0 && p[n] == '=') {
-            *length = strcspn(p + n + 1, "; ");
+            *length = strcspn(p + n + 1, ";");
+            while (*length > 0 && p[n + *length] == ' ')
+                --*length;
             return p + n + 1;
         }
     }

@@ -297,7 +297,8 @@ def inspections():
     batch = s.ask("POST", "/products/1/inspect", body, headers).json()
     assert batch[0]["verdict"] != "error" and batch[1]["verdict"] == "error", batch
     assert "b.png" in batch[1]["error"] and str(W) not in batch[1]["error"], batch[1]
-    problem(s.ask("POST", "/products/1/inspect?name=bad.png", b"no image"), 415)
+    problem(s.ask("POST", "/products/1/inspect?name=bad.png", b"no image"), 422,
+            "bad.png")
     problem(s.ask("POST", "/products/1/inspect?name=cut.png", TEST[0].read_bytes()[:3000]), 422,
             "cut.png")
     problem(s.ask("POST", "/products/1/inspect", b""), 422)

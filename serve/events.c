@@ -166,8 +166,8 @@ void sv_events_listen(sv_request *r)
     e->first = l;
     e->count++;
     pthread_mutex_unlock(&e->lock);
-    response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10, read_events, l,
-                                                 end_listener);
+    response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10, read_events, l, end_listener);
     if (response == NULL) {
         end_listener(l);
         sv_problem(r, 503, "out of memory");

@@ -26,9 +26,12 @@ static const struct {
     const char *head;
     size_t size;
     const char *ending, *type;
-} kinds[] = {{"\x89PNG", 4, "png", "image/png"},   {"\xff\xd8\xff", 3, "jpg", "image/jpeg"},
-             {"II*\0", 4, "tiff", "image/tiff"},   {"MM\0*", 4, "tiff", "image/tiff"},
-             {"BM", 2, "bmp", "image/bmp"},        {"P5", 2, "pgm", "image/x-portable-anymap"},
+} kinds[] = {{"\x89PNG", 4, "png", "image/png"},
+             {"\xff\xd8\xff", 3, "jpg", "image/jpeg"},
+             {"II*\0", 4, "tiff", "image/tiff"},
+             {"MM\0*", 4, "tiff", "image/tiff"},
+             {"BM", 2, "bmp", "image/bmp"},
+             {"P5", 2, "pgm", "image/x-portable-anymap"},
              {"P6", 2, "ppm", "image/x-portable-anymap"}};
 
 const char *sv_image_ending(const void *bytes, size_t size)
@@ -72,8 +75,8 @@ unsigned char *sv_pnm(const fleck_pixels *p, size_t *size)
 
     if (out == NULL)
         return NULL;
-    to = out + sprintf((char *)out, "P%d\n%lld %lld\n%d\n", kept == 1 ? 5 : 6,
-                       (long long)p->width, (long long)p->height, wide == 2 ? 65535 : 255);
+    to = out + sprintf((char *)out, "P%d\n%lld %lld\n%d\n", kept == 1 ? 5 : 6, (long long)p->width,
+                       (long long)p->height, wide == 2 ? 65535 : 255);
     for (int64_t y = 0; y < p->height; y++) {
         const unsigned char *from = (const unsigned char *)p->data + (size_t)y * p->row_bytes;
 
@@ -185,8 +188,8 @@ void sv_pictures_trim(struct sv_server *s)
         if (unlink(path) != 0 && errno != ENOENT)
             continue;
         l.bytes -= k->bytes;
-        (void)sv_db_run(&s->db, NULL, "UPDATE inspection SET picture = NULL WHERE picture = ?",
-                        "s", k->path);
+        (void)sv_db_run(&s->db, NULL, "UPDATE inspection SET picture = NULL WHERE picture = ?", "s",
+                        k->path);
     }
     free(l.items);
 }

@@ -25,9 +25,10 @@ static void set(sv_request *r, unsigned status, const char *type, struct MHD_Res
     sv_header(r, "X-Content-Type-Options", "nosniff");
     sv_header(r, "Cross-Origin-Resource-Policy", "same-origin");
     sv_header(r, "Referrer-Policy", "no-referrer");
-    sv_header(r, "Content-Security-Policy",
-              "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-              "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'");
+    sv_header(
+        r, "Content-Security-Policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+        "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'");
     if (MHD_get_response_header(response, "Cache-Control") == NULL)
         sv_header(r, "Cache-Control", "no-store");
 }
@@ -108,11 +109,11 @@ void sv_problem(sv_request *r, unsigned status, const char *format, ...)
 void sv_fail(sv_request *r, const fleck_error *err)
 {
     static const unsigned statuses[] = {
-        [FLECK_OK] = 500,          [FLECK_E_NOMEM] = 503,       [FLECK_E_IO] = 500,
-        [FLECK_E_FORMAT] = 422,    [FLECK_E_UNSUPPORTED] = 415, [FLECK_E_SHAPE] = 422,
-        [FLECK_E_OPTION] = 422,    [FLECK_E_STATE] = 409,       [FLECK_E_NOTFOUND] = 404,
-        [FLECK_E_LIMIT] = 413,     [FLECK_E_ENGINE] = 500,      [FLECK_E_CANCELLED] = 409,
-        [FLECK_E_NETWORK] = 502,   [FLECK_E_CHECKSUM] = 422};
+        [FLECK_OK] = 500,        [FLECK_E_NOMEM] = 503,       [FLECK_E_IO] = 500,
+        [FLECK_E_FORMAT] = 422,  [FLECK_E_UNSUPPORTED] = 415, [FLECK_E_SHAPE] = 422,
+        [FLECK_E_OPTION] = 422,  [FLECK_E_STATE] = 409,       [FLECK_E_NOTFOUND] = 404,
+        [FLECK_E_LIMIT] = 413,   [FLECK_E_ENGINE] = 500,      [FLECK_E_CANCELLED] = 409,
+        [FLECK_E_NETWORK] = 502, [FLECK_E_CHECKSUM] = 422};
     const size_t i = (size_t)err->status;
 
     sv_problem(r, i < sizeof statuses / sizeof statuses[0] ? statuses[i] : 500, "%s", err->message);

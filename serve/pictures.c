@@ -57,6 +57,8 @@ bool sv_file_write(const char *path, const void *bytes, size_t size, fleck_error
     return fleck_file_write(path, bytes, size, err) == FLECK_OK;
 }
 
+enum { PNM_HEAD = 64 };
+
 /* The samples of a frame, without gaps between rows. */
 static size_t sample_bytes(fleck_pixel_format f)
 {
@@ -71,12 +73,12 @@ unsigned char *sv_pnm(const fleck_pixels *p, size_t *size)
     const size_t samples = n / wide, kept = samples == 1 ? 1 : 3;
     const bool turned = p->format == FLECK_BGR8 || p->format == FLECK_BGRA8 ||
                         p->format == FLECK_BGR16 || p->format == FLECK_BGRA16;
-    unsigned char *out = malloc((size_t)(p->width * p->height) * kept * wide + 64), *to;
+    unsigned char *out = malloc((size_t)(p->width * p->height) * kept * wide + PNM_HEAD), *to;
 
     if (out == NULL)
         return NULL;
-    to = out + sprintf((char *)out, "P%d\n%lld %lld\n%d\n", kept == 1 ? 5 : 6, (long long)p->width,
-                       (long long)p->height, wide == 2 ? 65535 : 255);
+    to = out + snprintf((char *)out, PNM_HEAD, "P%d\n%lld %lld\n%d\n", kept == 1 ? 5 : 6,
+                        (long long)p->width, (long long)p->height, wide == 2 ? 65535 : 255);
     for (int64_t y = 0; y < p->height; y++) {
         const unsigned char *from = (const unsigned char *)p->data + (size_t)y * p->row_bytes;
 

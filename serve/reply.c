@@ -172,7 +172,7 @@ const char *sv_who(sv_request *r)
 
     if (who == NULL || strlen(who) >= sizeof r->who)
         return "";
-    strcpy(r->who, who);
+    snprintf(r->who, sizeof r->who, "%s", who);
     MHD_http_unescape(r->who);
     return r->who;
 }

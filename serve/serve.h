@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fleck serve: the service and its page.  It uses fleck.h and fleck_tools.h, and nothing of src/. */
+/* fleck serve: the service and its page.  It uses fleck.h and fleck_tools.h, nothing of src/. */
 #ifndef FLECK_SERVE_H
 #define FLECK_SERVE_H
 

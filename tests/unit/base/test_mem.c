@@ -124,7 +124,8 @@ static void large_blocks_are_zeroed_on_both_sides_of_the_limit(void **state)
             assert_int_equal((uintptr_t)p % 64, 0);
             for (int64_t k = 0; k < sizes[i]; k++)
                 if (p[k] != 0)
-                    fail_msg("%lld bytes: byte %lld is %d", (long long)sizes[i], (long long)k, p[k]);
+                    fail_msg("%lld bytes: byte %lld is %d", (long long)sizes[i], (long long)k,
+                             p[k]);
             memset(p, 0x5a, (size_t)sizes[i]);
             fk_free_large(p, sizes[i]);
         }

@@ -145,9 +145,8 @@ static void draw(sv_request *r, const json_t *row, fleck_picture_kind kind)
         return;
     fleck_picture_defaults(&settings, sizeof settings);
     settings.kind = kind;
-    if (fleck_result_picture_jpeg(m->model, result, &settings,
-                                  sv_query_int(r, "most", 0, 0, 65535), &jpeg, &size, &err) ==
-        FLECK_OK)
+    if (fleck_result_picture_jpeg(m->model, result, &settings, sv_query_int(r, "most", 0, 0, 65535),
+                                  &jpeg, &size, &err) == FLECK_OK)
         sv_reply_bytes(r, 200, "image/jpeg", jpeg, size, SV_FLECK);
     else
         sv_fail(r, &err);
@@ -164,9 +163,9 @@ static void plain(sv_request *r, const char *path)
     size_t size;
 
     if (fleck_photo_read(&p, path, sv_query_int(r, "most", 0, 0, 65535), &err) == FLECK_OK &&
-        fleck_pixels_jpeg(&(fleck_pixels){p->data, p->width, p->height, (size_t)p->width * 3,
-                                          FLECK_RGB8},
-                          &jpeg, &size, &err) == FLECK_OK)
+        fleck_pixels_jpeg(
+            &(fleck_pixels){p->data, p->width, p->height, (size_t)p->width * 3, FLECK_RGB8}, &jpeg,
+            &size, &err) == FLECK_OK)
         sv_reply_bytes(r, 200, "image/jpeg", jpeg, size, SV_FLECK);
     else
         sv_fail(r, &err);
@@ -271,9 +270,8 @@ static json_t *learn_one(sv_request *r, const json_t *id)
     }
     if (fd >= 0 && fstat(fd, &status) == 0 && (bytes = malloc((size_t)status.st_size)) != NULL &&
         read(fd, bytes, (size_t)status.st_size) == status.st_size)
-        answer = sv_photo_add(r->server, r->ids[0],
-                              json_string_value(json_object_get(row, "name")), bytes,
-                              (size_t)status.st_size, "inspection");
+        answer = sv_photo_add(r->server, r->ids[0], json_string_value(json_object_get(row, "name")),
+                              bytes, (size_t)status.st_size, "inspection");
     else
         answer = json_pack("{s:O, s:s}", "inspection", id, "problem",
                            "there is no such inspection, or its picture is no longer kept");
@@ -297,8 +295,7 @@ void sv_learn(sv_request *r)
         return;
     }
     added = json_array();
-    json_array_foreach (ids, i, id)
-        json_array_append_new(added, learn_one(r, id));
+    json_array_foreach(ids, i, id) json_array_append_new(added, learn_one(r, id));
     sv_note(r->server, r->ids[0], sv_who(r), "photos learned from inspections", added);
     sv_reply_json(r, 200, added);
 }
@@ -331,18 +328,20 @@ static void put_field(FILE *to, const json_t *value)
 /* An export is sent page by page, so that its memory does not grow with the history. */
 enum { EXPORT_PAGE = 500 };
 
-typedef struct export {
+typedef struct export
+{
     sv_server *server;
     filter f;
     char times[2][32]; /* of f */
-    char *text; /* [size], of which `sent` bytes were sent */
+    char *text;        /* [size], of which `sent` bytes were sent */
     size_t size, sent;
     bool csv, begun, ended;
-} export;
+}
+export;
 
 static const char *const columns[] = {
-    "id",    "time",  "product", "source", "name",  "hash", "verdict",   "score",   "ratio",
-    "threshold", "above", "model", "digest", "error", "mark", "mark_time", "mark_who"};
+    "id",        "time",  "product", "source", "name",  "hash", "verdict",   "score",   "ratio",
+    "threshold", "above", "model",   "digest", "error", "mark", "mark_time", "mark_who"};
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
 
 static void put_row(FILE *to, const json_t *row, bool csv, bool first)
@@ -378,7 +377,8 @@ static bool next_page(export *e)
         fputc('[', to);
     for (size_t k = 0; first && e->csv && k < COLUMNS; k++)
         fprintf(to, "%s%s", columns[k], k + 1 < COLUMNS ? "," : "\r\n");
-    json_array_foreach (rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         put_row(to, row, e->csv, first && i == 0);
         e->f.before = json_integer_value(json_object_get(row, "id"));
     }

@@ -56,10 +56,10 @@ typedef struct sv_request {
     char wanted[80];   /* and what was */
     char who[400];
     struct MHD_PostProcessor *post;
-    double begun;      /* seconds of a monotonic clock, when the request's header was read */
+    double begun; /* seconds of a monotonic clock, when the request's header was read */
     unsigned status;
     struct MHD_Response *response;
-    bool suspended;    /* a worker answers */
+    bool suspended;          /* a worker answers */
     struct sv_request *next; /* in the queue of tasks.h */
 } sv_request;
 

@@ -27,9 +27,10 @@ static void set(sv_request *r, unsigned status, const char *type, struct MHD_Res
     sv_header(r, "X-Content-Type-Options", "nosniff");
     sv_header(r, "Cross-Origin-Resource-Policy", "same-origin");
     sv_header(r, "Referrer-Policy", "no-referrer");
-    sv_header(r, "Content-Security-Policy",
-              "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-              "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'");
+    sv_header(
+        r, "Content-Security-Policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+        "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'");
     if (MHD_get_response_header(response, "Cache-Control") == NULL)
         sv_header(r, "Cache-Control", "no-store");
 }
@@ -58,8 +59,8 @@ void sv_reply_bytes(sv_request *r, unsigned status, const char *type, void *byte
     set(r, status, type, response);
 }
 
-void sv_reply_stream(sv_request *r, const char *type, MHD_ContentReaderCallback read_more, void *ctx,
-                     MHD_ContentReaderFreeCallback end)
+void sv_reply_stream(sv_request *r, const char *type, MHD_ContentReaderCallback read_more,
+                     void *ctx, MHD_ContentReaderFreeCallback end)
 {
     struct MHD_Response *response =
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 64 << 10, read_more, ctx, end);
@@ -129,17 +130,18 @@ static bool is_full(const char *message)
 void sv_fail(sv_request *r, const fleck_error *err)
 {
     static const unsigned statuses[] = {
-        [FLECK_OK] = 500,          [FLECK_E_NOMEM] = 503,       [FLECK_E_IO] = 500,
-        [FLECK_E_FORMAT] = 422,    [FLECK_E_UNSUPPORTED] = 415, [FLECK_E_SHAPE] = 422,
-        [FLECK_E_OPTION] = 422,    [FLECK_E_STATE] = 409,       [FLECK_E_NOTFOUND] = 404,
-        [FLECK_E_LIMIT] = 413,     [FLECK_E_ENGINE] = 500,      [FLECK_E_CANCELLED] = 409,
-        [FLECK_E_NETWORK] = 502,   [FLECK_E_CHECKSUM] = 422};
+        [FLECK_OK] = 500,        [FLECK_E_NOMEM] = 503,       [FLECK_E_IO] = 500,
+        [FLECK_E_FORMAT] = 422,  [FLECK_E_UNSUPPORTED] = 415, [FLECK_E_SHAPE] = 422,
+        [FLECK_E_OPTION] = 422,  [FLECK_E_STATE] = 409,       [FLECK_E_NOTFOUND] = 404,
+        [FLECK_E_LIMIT] = 413,   [FLECK_E_ENGINE] = 500,      [FLECK_E_CANCELLED] = 409,
+        [FLECK_E_NETWORK] = 502, [FLECK_E_CHECKSUM] = 422};
     const size_t i = (size_t)err->status;
 
     if (err->status == FLECK_E_IO && is_full(err->message))
         sv_problem(r, 507, "%s", err->message);
     else
-        sv_problem(r, i < sizeof statuses / sizeof statuses[0] ? statuses[i] : 500, "%s", err->message);
+        sv_problem(r, i < sizeof statuses / sizeof statuses[0] ? statuses[i] : 500, "%s",
+                   err->message);
 }
 
 void sv_reply_file(sv_request *r, const char *path, const char *type, const char *download)
@@ -201,7 +203,8 @@ int64_t sv_query_int(sv_request *r, const char *name, int64_t initial, int64_t l
         return initial;
     errno = 0;
     value = strtoll(text, &end, 10);
-    if (errno == 0 && isdigit((unsigned char)*text) && *end == '\0' && value >= low && value <= high)
+    if (errno == 0 && isdigit((unsigned char)*text) && *end == '\0' && value >= low &&
+        value <= high)
         return value;
     r->wrong = name;
     snprintf(r->wanted, sizeof r->wanted, "an integer from %lld to %lld", (long long)low,
@@ -222,7 +225,7 @@ const char *sv_who(sv_request *r)
 
     if (who == NULL || strlen(who) >= sizeof r->who)
         return "";
-    strcpy(r->who, who);
+    snprintf(r->who, sizeof r->who, "%s", who);
     MHD_http_unescape(r->who);
     clean = sv_text_clean(r->who, sizeof r->who - 1);
     snprintf(r->who, sizeof r->who, "%s", clean != NULL ? clean : "");

@@ -63,6 +63,7 @@ static int run(const args *a)
     signal(SIGPIPE, SIG_IGN);
     if (!sv_run(&o, &err))
         return failed(&err);
+    interrupt_forget();
     return EXIT_DONE;
 }
 
@@ -72,7 +73,8 @@ const command serve_command = {
     .summary = "Serve a web page and an HTTP interface for fitting and inspecting.",
     .example = "serve line --port 8080",
     .details = "DIR holds the project: photos, models, the history of inspections.  It is made if\n"
-               "it does not exist.  Ctrl-C or SIGTERM finishes what was accepted, then ends.",
+               "it does not exist.  Ctrl-C or SIGTERM finishes what was accepted, then ends with\n"
+               "exit code 0.",
     .flags = flags,
     .min_words = 1,
     .max_words = 1,

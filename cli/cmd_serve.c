@@ -15,10 +15,10 @@ static const flag flags[] = {
     GROUP("limits"),
     {"workers", 0, "N", "threads that score (default: one for each processor)"},
     {"queue", 0, "N", "images that may wait; more are answered with 503 (default 256)"},
-    {"max-upload", 0, "MIB", "largest request (default 64)"},
+    {"max-upload", 0, "MIB", "largest request but a model (default 64)"},
     {"keep", 0, "MIB", "keep pictures up to this size in all (default 4096)"},
     {"keep-days", 0, "N", "remove pictures older than this (default 90; 0: never)"},
-    {"models", 0, "MIB", "models held in memory (default 2048)"},
+    {"models", 0, "MIB", "models held in memory, and the largest one (default 2048)"},
     {NULL, 0, NULL, NULL}};
 
 static bool mebibytes(const args *a, const char *name, int64_t *bytes)

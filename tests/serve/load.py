@@ -76,7 +76,7 @@ def recorded(project, after):
 
 
 def move_threshold(service, stop, moved):
-    value = service.api("GET", "/products/1/threshold")["threshold"]
+    value = service.api("GET", "/products/1")["threshold"]
     while not stop.is_set():
         factor = 1.0 + 0.01 * (len(moved) % 5)
         moved.append(service.api("PUT", "/products/1/threshold", {"threshold": value * factor}))
@@ -98,10 +98,17 @@ def swap_under_load(project, photos):
     say(rows == ids, "every answer is in the history, and nothing else", set(rows) ^ set(ids))
 
 
-def stop_under_load(project, photos, clients, after):
+def wait_for_answers(service, n):
+    until = time.monotonic() + 60
+    while sum(service.api("GET", "/system")["counts"].values()) < n:
+        assert time.monotonic() < until, "no answers"
+        time.sleep(0.05)
+
+
+def stop_under_load(project, photos, clients):
     service = Service(project)
     load = sending(service, clients, 1000000, photos)
-    time.sleep(after)
+    wait_for_answers(service, 2 * clients)
     begun = time.monotonic()
     code = service.stop()
     took = time.monotonic() - begun
@@ -138,9 +145,9 @@ def main(work):
                 "application/octet-stream")
     service.stop()
     swap_under_load(project, photos)
-    stop_under_load(project, photos, 1, 1.0)
-    stop_under_load(project, photos, 8, 2.0)
-    stop_under_load(project, photos, 64, 3.0)
+    stop_under_load(project, photos, 1)
+    stop_under_load(project, photos, 8)
+    stop_under_load(project, photos, 64)
 
 
 with tempfile.TemporaryDirectory(prefix="fleck-load-") as folder:

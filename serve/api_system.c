@@ -55,7 +55,7 @@ void sv_system(sv_request *r)
     pthread_mutex_unlock(&st->lock);
     sv_reply_json(
         r, 200,
-        json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:s?, s:b}", "version", fleck_version(),
+        json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:s?, s:I, s:b}", "version", fleck_version(),
                   "started", r->server->started, "inspector",
                   sv_inspector_describe(r->server->inspector), "latency_ms", sv_stats_latency(st),
                   "counts", counts, "disk_free", (json_int_t)disk_free(r->server), "memory",

@@ -202,8 +202,7 @@ void sv_photos_add(sv_request *r)
             json_array_append_new(
                 added, sv_photo_add(r->server, r->ids[0],
                                     r->parts[i].file != NULL ? r->parts[i].file : "photo",
-                                    r->parts[i].data, r->parts[i].size, modified,
-                                               "upload"));
+                                    r->parts[i].data, r->parts[i].size, modified, "upload"));
     if (json_array_size(added) == 0) {
         json_decref(added);
         sv_problem(r, 422, "expected the bytes of one photo, or multipart/form-data with photos");

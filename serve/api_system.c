@@ -60,7 +60,8 @@ void sv_system(sv_request *r)
                   sv_inspector_describe(r->server->inspector), "latency_ms", sv_stats_latency(st),
                   "counts", counts, "disk_free", (json_int_t)disk_free(r->server), "memory",
                   (json_int_t)sv_resident_bytes(), "import_root", r->server->options.import_root,
-                  "token", (int)(r->server->token[0] != '\0')));
+                  "most_upload", (json_int_t)r->server->options.upload_bytes, "token",
+                  (int)(r->server->token[0] != '\0')));
 }
 
 /* ---- Prometheus ---- */

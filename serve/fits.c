@@ -252,10 +252,9 @@ static bool set_one(fleck_settings *settings, const char *name, const json_t *va
 
 bool sv_setting_closed(const char *name)
 {
-    static const char *const closed[] = {"home",     "shared-home", "scratch", "output",
-                                         "weights",  "ignore",      "only",    "masks",
-                                         "fit-mask", "groups",      "good",    "recursive",
-                                         NULL};
+    static const char *const closed[] = {"home",   "shared-home", "scratch", "output",   "weights",
+                                         "ignore", "only",        "masks",   "fit-mask", "groups",
+                                         "good",   "recursive",   NULL};
 
     for (int i = 0; closed[i] != NULL; i++)
         if (strcmp(closed[i], name) == 0)
@@ -381,8 +380,8 @@ static void run_job(sv_fits *f, json_t *row)
     pthread_mutex_unlock(&f->lock);
     sv_now(now);
     (void)sv_db_run(&f->server->db, NULL,
-                    "UPDATE job SET state = 'running', started = ?, areas = ? WHERE id = ?", "sji", now,
-                    json_object_get(row, "areas"), job.job);
+                    "UPDATE job SET state = 'running', started = ?, areas = ? WHERE id = ?", "sji",
+                    now, json_object_get(row, "areas"), job.job);
     model = fit_model(&job, f->server, &seconds, &err);
     pthread_mutex_lock(&f->lock);
     f->running = 0;

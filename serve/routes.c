@@ -29,6 +29,7 @@ const sv_route sv_routes[] = {
     {"GET", V "/photos/#/thumb.jpg", SV_BODY_NONE, sv_photo_thumb, SV_SLOW},
     {"POST", V "/products/#/fits", SV_BODY_JSON, sv_fit_start, SV_SLOW},
     {"GET", V "/products/#/jobs", SV_BODY_NONE, sv_jobs_list, false},
+    {"GET", V "/jobs", SV_BODY_NONE, sv_jobs_done, false},
     {"GET", V "/jobs/#", SV_BODY_NONE, sv_job_get, false},
     {"DELETE", V "/jobs/#", SV_BODY_NONE, sv_job_cancel, false},
     {"GET", V "/products/#/models", SV_BODY_NONE, sv_models_list, false},

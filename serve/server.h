@@ -38,6 +38,8 @@ typedef struct sv_server {
 
 /* Path of a file in the project's folder, from a format. */
 void sv_path(const sv_server *s, char out[4096], const char *format, ...) FLECK_PRINTF(3, 4);
+/* Memory of the process. */
+int64_t sv_resident_bytes(void);
 /* Note who did what, for the history of a product. */
 void sv_note(sv_server *s, int64_t product, const char *who, const char *what, json_t *detail);
 

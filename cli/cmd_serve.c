@@ -41,9 +41,9 @@ static int run(const args *a)
     port = o.port;
     days = o.keep_days;
     if (!args_int(a, "port", 0, 65535, &port) || !args_int(a, "workers", 1, 1024, &workers) ||
-        !args_int(a, "queue", 1, 1000000, &o.queue) || !mebibytes(a, "max-upload", &o.upload_bytes) ||
-        !mebibytes(a, "keep", &o.keep_bytes) || !args_int(a, "keep-days", 0, 36500, &days) ||
-        !mebibytes(a, "models", &o.model_bytes))
+        !args_int(a, "queue", 1, 1000000, &o.queue) ||
+        !mebibytes(a, "max-upload", &o.upload_bytes) || !mebibytes(a, "keep", &o.keep_bytes) ||
+        !args_int(a, "keep-days", 0, 36500, &days) || !mebibytes(a, "models", &o.model_bytes))
         return EXIT_USAGE;
     o.folder = a->words[0];
     o.port = (int)port;

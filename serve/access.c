@@ -153,8 +153,7 @@ static const char *header(const sv_request *r, const char *name)
 static bool has_token(const sv_request *r)
 {
     const char *bearer = header(r, "Authorization");
-    const char *cookie =
-        MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, "fleck_token");
+    const char *cookie = MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, "fleck_token");
 
     if (r->server->token[0] == '\0')
         return true;

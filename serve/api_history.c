@@ -108,9 +108,8 @@ static void draw(sv_request *r, const json_t *row, fleck_picture_kind kind)
         return;
     fleck_picture_defaults(&settings, sizeof settings);
     settings.kind = kind;
-    if (fleck_result_picture_jpeg(m->model, result, &settings,
-                                  sv_query_int(r, "most", 0, 0, 65535), &jpeg, &size, &err) ==
-        FLECK_OK)
+    if (fleck_result_picture_jpeg(m->model, result, &settings, sv_query_int(r, "most", 0, 0, 65535),
+                                  &jpeg, &size, &err) == FLECK_OK)
         sv_reply_bytes(r, 200, "image/jpeg", jpeg, size, SV_FLECK);
     else
         sv_fail(r, &err);
@@ -127,9 +126,9 @@ static void plain(sv_request *r, const char *path)
     size_t size;
 
     if (fleck_photo_read(&p, path, sv_query_int(r, "most", 0, 0, 65535), &err) == FLECK_OK &&
-        fleck_pixels_jpeg(&(fleck_pixels){p->data, p->width, p->height, (size_t)p->width * 3,
-                                          FLECK_RGB8},
-                          &jpeg, &size, &err) == FLECK_OK)
+        fleck_pixels_jpeg(
+            &(fleck_pixels){p->data, p->width, p->height, (size_t)p->width * 3, FLECK_RGB8}, &jpeg,
+            &size, &err) == FLECK_OK)
         sv_reply_bytes(r, 200, "image/jpeg", jpeg, size, SV_FLECK);
     else
         sv_fail(r, &err);
@@ -236,9 +235,8 @@ static json_t *learn_one(sv_request *r, const json_t *id)
     }
     if (fd >= 0 && fstat(fd, &status) == 0 && (bytes = malloc((size_t)status.st_size)) != NULL &&
         read(fd, bytes, (size_t)status.st_size) == status.st_size)
-        answer = sv_photo_add(r->server, r->ids[0],
-                              json_string_value(json_object_get(row, "name")), bytes,
-                              (size_t)status.st_size, "inspection");
+        answer = sv_photo_add(r->server, r->ids[0], json_string_value(json_object_get(row, "name")),
+                              bytes, (size_t)status.st_size, "inspection");
     else
         answer = json_pack("{s:O, s:s}", "inspection", id, "problem",
                            "there is no such inspection, or its picture is no longer kept");
@@ -262,8 +260,7 @@ void sv_learn(sv_request *r)
         return;
     }
     added = json_array();
-    json_array_foreach (ids, i, id)
-        json_array_append_new(added, learn_one(r, id));
+    json_array_foreach(ids, i, id) json_array_append_new(added, learn_one(r, id));
     sv_note(r->server, r->ids[0], sv_who(r), "photos learned from inspections", added);
     sv_reply_json(r, 200, added);
 }
@@ -297,10 +294,9 @@ static void put_field(FILE *to, const json_t *value)
 
 void sv_export_csv(sv_request *r)
 {
-    static const char *const columns[] = {"id",    "time",      "product", "source",  "name",
-                                          "hash",  "verdict",   "score",   "ratio",   "threshold",
-                                          "above", "model",     "digest",  "error",   "mark",
-                                          "mark_time", "mark_who"};
+    static const char *const columns[] = {
+        "id",        "time",  "product", "source", "name",  "hash", "verdict",   "score",   "ratio",
+        "threshold", "above", "model",   "digest", "error", "mark", "mark_time", "mark_who"};
     const size_t n = sizeof columns / sizeof columns[0];
     fleck_error err = {0};
     json_t *rows = find(r, MOST_EXPORT, &err), *row;
@@ -318,11 +314,11 @@ void sv_export_csv(sv_request *r)
     }
     for (size_t k = 0; k < n; k++)
         fprintf(to, "%s%s", columns[k], k + 1 < n ? "," : "\r\n");
-    json_array_foreach (rows, i, row)
-        for (size_t k = 0; k < n; k++) {
-            put_field(to, json_object_get(row, columns[k]));
-            fputs(k + 1 < n ? "," : "\r\n", to);
-        }
+    json_array_foreach(rows, i, row) for (size_t k = 0; k < n; k++)
+    {
+        put_field(to, json_object_get(row, columns[k]));
+        fputs(k + 1 < n ? "," : "\r\n", to);
+    }
     json_decref(rows);
     if (fclose(to) != 0) {
         free(text);

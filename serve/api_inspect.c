@@ -147,8 +147,12 @@ static bool make_job(batch *b, sv_job *job, const sv_part *p, fleck_error *err)
     const char *source = sv_query(r, "source");
     fleck_pixels pixels;
 
-    *job = (sv_job){.product = r->ids[0], .bytes = p->data, .size = p->size,
-                    .map_kind = sv_query(r, "map"), .received = r->begun, .done = on_done,
+    *job = (sv_job){.product = r->ids[0],
+                    .bytes = p->data,
+                    .size = p->size,
+                    .map_kind = sv_query(r, "map"),
+                    .received = r->begun,
+                    .done = on_done,
                     .ctx = b};
     job->name = clean(p->file != NULL ? p->file : "image", 240);
     job->source = clean(source != NULL ? source : "api", 80);

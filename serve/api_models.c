@@ -8,7 +8,8 @@
 #define MODEL                                                                                      \
     "SELECT id, product, version, bytes, digest, created, reason, who, parent, job, threshold,"    \
     " pixel_threshold, pixels_set AS pixels_set_flag, info AS info_json,"                          \
-    " id = (SELECT current_model FROM product WHERE id = model.product) AS current_flag FROM model"
+    " id = (SELECT current_model FROM product WHERE id = model.product) AS current_flag FROM "     \
+    "model"
 
 void sv_models_list(sv_request *r)
 {
@@ -36,9 +37,9 @@ static json_t *held_out_json(const fleck_model *model)
     fleck_held_out h;
 
     for (int64_t i = 0; fleck_model_held_out(model, i, &h); i++)
-        json_array_append_new(list, json_pack("{s:s?, s:f, s:o, s:i}", "name", h.name, "alone",
-                                              h.alone, "group", number(h.group), "group_number",
-                                              h.group_number));
+        json_array_append_new(list,
+                              json_pack("{s:s?, s:f, s:o, s:i}", "name", h.name, "alone", h.alone,
+                                        "group", number(h.group), "group_number", h.group_number));
     return list;
 }
 
@@ -66,9 +67,9 @@ void sv_model_get(sv_request *r)
 void sv_model_file(sv_request *r)
 {
     fleck_error err = {0};
-    json_t *row = sv_db_row(&r->server->db, &err,
-                            "SELECT path, product, version FROM model WHERE id = ?", "i",
-                            r->ids[0]);
+    json_t *row =
+        sv_db_row(&r->server->db, &err, "SELECT path, product, version FROM model WHERE id = ?",
+                  "i", r->ids[0]);
     char path[4096], name[128];
 
     if (row == NULL) {
@@ -209,8 +210,8 @@ static bool change(const sv_request *r, fleck_model *model, bool *changed, fleck
         (rate != NULL && !json_is_number(rate)) ||
         (pixels != NULL && !json_is_number(pixels) && !json_is_null(pixels)))
         return sv_error(err, FLECK_E_OPTION, "expected numbers");
-    if (threshold != NULL && fleck_model_set_threshold(model, json_number_value(threshold), "set",
-                                                       err) != FLECK_OK)
+    if (threshold != NULL &&
+        fleck_model_set_threshold(model, json_number_value(threshold), "set", err) != FLECK_OK)
         return false;
     if (rate != NULL &&
         fleck_model_set_false_alarms(model, json_number_value(rate), err) != FLECK_OK)

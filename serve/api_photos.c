@@ -184,11 +184,10 @@ void sv_photos_add(sv_request *r)
     }
     for (int i = 0; i < r->n_parts; i++)
         if (r->parts[i].size > 0)
-            json_array_append_new(added,
-                                  sv_photo_add(r->server, r->ids[0],
-                                               r->parts[i].file != NULL ? r->parts[i].file
-                                                                        : "photo",
-                                               r->parts[i].data, r->parts[i].size, "upload"));
+            json_array_append_new(
+                added, sv_photo_add(r->server, r->ids[0],
+                                    r->parts[i].file != NULL ? r->parts[i].file : "photo",
+                                    r->parts[i].data, r->parts[i].size, "upload"));
     if (json_array_size(added) == 0) {
         json_decref(added);
         sv_problem(r, 422, "expected the bytes of one photo, or multipart/form-data with photos");
@@ -268,8 +267,8 @@ void sv_photos_import(sv_request *r)
                 json_array_append_new(
                     added, import_file(r->server, r->ids[0], fleck_images_path(images, i)));
             if (passed[0] != '\0')
-                json_array_append_new(added, json_pack("{s:s, s:s}", "name", "", "problem",
-                                                       passed));
+                json_array_append_new(added,
+                                      json_pack("{s:s, s:s}", "name", "", "problem", passed));
             reply_added(r, json_incref(added));
         }
     }

@@ -53,9 +53,9 @@ static void add_summary(sv_server *s, json_t *product)
 void sv_products_list(sv_request *r)
 {
     fleck_error err = {0};
-    json_t *rows = sv_db_rows(&r->server->db, &err,
-                              PRODUCT " WHERE p.archived <= ? ORDER BY p.name", "i",
-                              sv_query_int(r, "archived", 0, 0, 1));
+    json_t *rows =
+        sv_db_rows(&r->server->db, &err, PRODUCT " WHERE p.archived <= ? ORDER BY p.name", "i",
+                   sv_query_int(r, "archived", 0, 0, 1));
     json_t *row;
     size_t i;
 
@@ -63,8 +63,7 @@ void sv_products_list(sv_request *r)
         sv_fail(r, &err);
         return;
     }
-    json_array_foreach (rows, i, row)
-        add_summary(r->server, row);
+    json_array_foreach(rows, i, row) add_summary(r->server, row);
     sv_reply_json(r, 200, rows);
 }
 
@@ -159,9 +158,9 @@ void sv_product_change(sv_request *r)
     if (!sv_need_product(r, r->ids[0]) ||
         (json_object_get(r->json, "name") != NULL && !check_name(r, name)))
         return;
-    if (name != NULL && sv_db_int(&r->server->db, NULL,
-                                  "SELECT 1 FROM product WHERE name = ? AND id <> ?", "si", name,
-                                  r->ids[0]) == 1) {
+    if (name != NULL &&
+        sv_db_int(&r->server->db, NULL, "SELECT 1 FROM product WHERE name = ? AND id <> ?", "si",
+                  name, r->ids[0]) == 1) {
         sv_problem(r, 409, "there is a product of this name already");
         return;
     }
@@ -227,7 +226,8 @@ void sv_areas_put(sv_request *r)
         sv_problem(r, 422, "areas: expected a list of at most %d areas", MOST_AREAS);
         return;
     }
-    json_array_foreach (areas, i, area) {
+    json_array_foreach(areas, i, area)
+    {
         const char *kind = json_string_value(json_object_get(area, "kind"));
 
         if (kind == NULL || (strcmp(kind, "ignore") != 0 && strcmp(kind, "only") != 0) ||

@@ -53,15 +53,14 @@ void sv_system(sv_request *r)
                        (json_int_t)st->failed, "refused", (json_int_t)st->refused, "dropped",
                        (json_int_t)st->dropped);
     pthread_mutex_unlock(&st->lock);
-    sv_reply_json(r, 200,
-                  json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:s?, s:b}", "version",
-                            fleck_version(), "started", r->server->started, "inspector",
-                            sv_inspector_describe(r->server->inspector), "latency_ms",
-                            sv_stats_latency(st), "counts", counts, "disk_free",
-                            (json_int_t)disk_free(r->server), "memory",
-                            (json_int_t)resident_bytes(), "import_root",
-                            r->server->options.import_root, "token",
-                            (int)(r->server->token[0] != '\0')));
+    sv_reply_json(
+        r, 200,
+        json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:s?, s:b}", "version", fleck_version(),
+                  "started", r->server->started, "inspector",
+                  sv_inspector_describe(r->server->inspector), "latency_ms", sv_stats_latency(st),
+                  "counts", counts, "disk_free", (json_int_t)disk_free(r->server), "memory",
+                  (json_int_t)resident_bytes(), "import_root", r->server->options.import_root,
+                  "token", (int)(r->server->token[0] != '\0')));
 }
 
 /* ---- Prometheus ---- */
@@ -95,10 +94,9 @@ static void put_latency(FILE *to, sv_stats *st)
     const char *name, *quantile;
 
     put(to, "latency_ms", "gauge", "Milliseconds of the last inspections, by stage.");
-    json_object_foreach (latency, name, stage)
-        json_object_foreach (stage, quantile, value)
-            fprintf(to, "fleck_latency_ms{stage=\"%s\",quantile=\"0.%s\"} %.3f\n", name,
-                    quantile + 1, json_real_value(value));
+    json_object_foreach(latency, name, stage) json_object_foreach(stage, quantile, value)
+        fprintf(to, "fleck_latency_ms{stage=\"%s\",quantile=\"0.%s\"} %.3f\n", name, quantile + 1,
+                json_real_value(value));
     json_decref(latency);
 }
 

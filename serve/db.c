@@ -25,7 +25,8 @@ static const char *const migrations[] = {
     "  threshold REAL, pixel_threshold REAL, pixels_set INTEGER NOT NULL, info TEXT NOT NULL,"
     "  UNIQUE(product, version));"
     "CREATE TABLE job(id INTEGER PRIMARY KEY, product INTEGER NOT NULL REFERENCES product,"
-    "  kind TEXT NOT NULL, state TEXT NOT NULL, who TEXT, settings TEXT, created TEXT NOT NULL, started TEXT,"
+    "  kind TEXT NOT NULL, state TEXT NOT NULL, who TEXT, settings TEXT, created TEXT NOT NULL, "
+    "started TEXT,"
     "  ended TEXT, error TEXT, warnings TEXT, photos INTEGER, seconds REAL, model INTEGER);"
     "CREATE TABLE inspection(id INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  product INTEGER NOT NULL REFERENCES product, model INTEGER NOT NULL REFERENCES model,"
@@ -116,8 +117,10 @@ bool sv_db_open(sv_db *db, const char *path, fleck_error *err)
     }
     sqlite3_busy_timeout(db->handle, 10000);
     /* FULL: an acknowledged inspection survives a loss of power too. */
-    if (!execute(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
-                     "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF", err) ||
+    if (!execute(db,
+                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
+                 "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF",
+                 err) ||
         !migrate(db, path, err)) {
         sv_db_close(db);
         return false;
@@ -181,10 +184,14 @@ static bool ends_with(const char *name, const char *end, size_t *stem)
 static json_t *value_of(sqlite3_stmt *s, int i)
 {
     switch (sqlite3_column_type(s, i)) {
-    case SQLITE_INTEGER: return json_integer(sqlite3_column_int64(s, i));
-    case SQLITE_FLOAT: return json_real(sqlite3_column_double(s, i));
-    case SQLITE_TEXT: return json_string((const char *)sqlite3_column_text(s, i));
-    default: return json_null();
+    case SQLITE_INTEGER:
+        return json_integer(sqlite3_column_int64(s, i));
+    case SQLITE_FLOAT:
+        return json_real(sqlite3_column_double(s, i));
+    case SQLITE_TEXT:
+        return json_string((const char *)sqlite3_column_text(s, i));
+    default:
+        return json_null();
     }
 }
 

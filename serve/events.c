@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Server-sent events.  Each listener has a text that waits to be sent; its connection is suspended
  * while there is none. */
+#define _GNU_SOURCE
 #include "events.h"
 #include "server.h"
 
@@ -79,11 +80,13 @@ void sv_events_send(sv_events *e, const char *kind, json_t *data)
     char *text = json_dumps(data, JSON_COMPACT), *line = NULL;
     size_t size;
 
-    if (text == NULL || (line = malloc(strlen(text) + strlen(kind) + 32)) == NULL) {
+    if (text != NULL && asprintf(&line, "event: %s\ndata: %s\n\n", kind, text) < 0)
+        line = NULL;
+    if (line == NULL) {
         free(text);
         return;
     }
-    size = (size_t)sprintf(line, "event: %s\ndata: %s\n\n", kind, text);
+    size = strlen(line);
     pthread_mutex_lock(&e->lock);
     for (listener *l = e->first; l != NULL; l = l->next) {
         static const char missed[] = "event: missed\ndata: {}\n\n";
@@ -166,8 +169,8 @@ void sv_events_listen(sv_request *r)
     e->first = l;
     e->count++;
     pthread_mutex_unlock(&e->lock);
-    response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10, read_events, l,
-                                                 end_listener);
+    response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10, read_events, l, end_listener);
     if (response == NULL) {
         end_listener(l);
         sv_problem(r, 503, "out of memory");

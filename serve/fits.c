@@ -50,13 +50,13 @@ json_t *sv_model_info_json(const fleck_model *model)
         "method", i->method, "backbone", i->backbone, "precision", i->precision, "options",
         i->options, "images", (json_int_t)i->images, "width", (json_int_t)i->width, "height",
         (json_int_t)i->height, "photo_width", (json_int_t)i->photo_width, "photo_height",
-        (json_int_t)i->photo_height, "tile", (json_int_t)i->tile, "overlap",
-        (json_int_t)i->overlap, "left_out", i->left_out, "outside", i->outside, "unseen", i->unseen,
-        "threshold", number(i->threshold), "pixel_threshold", number(i->pixel_threshold),
-        "pixels_set", (int)i->pixels_set, "scale_low", number(i->scale_low), "scale_high",
-        number(i->scale_high), "calibrated", (json_int_t)i->calibrated, "false_alarms",
-        number(i->false_alarms), "threshold_rule", i->threshold_rule, "groups", i->groups,
-        "n_groups", (json_int_t)i->n_groups, "fleck_version", i->fleck_version);
+        (json_int_t)i->photo_height, "tile", (json_int_t)i->tile, "overlap", (json_int_t)i->overlap,
+        "left_out", i->left_out, "outside", i->outside, "unseen", i->unseen, "threshold",
+        number(i->threshold), "pixel_threshold", number(i->pixel_threshold), "pixels_set",
+        (int)i->pixels_set, "scale_low", number(i->scale_low), "scale_high", number(i->scale_high),
+        "calibrated", (json_int_t)i->calibrated, "false_alarms", number(i->false_alarms),
+        "threshold_rule", i->threshold_rule, "groups", i->groups, "n_groups",
+        (json_int_t)i->n_groups, "fleck_version", i->fleck_version);
 }
 
 /* Save, then open again for the checksum that only a file has. */
@@ -98,9 +98,9 @@ int64_t sv_model_store(struct sv_server *s, int64_t product, const fleck_model *
 
     sv_now(now);
     pthread_mutex_lock(&s->storing); /* so that two models never take one version */
-    version = sv_db_int(&s->db, err,
-                        "SELECT COALESCE(MAX(version), 0) + 1 FROM model WHERE product = ?", "i",
-                        product);
+    version =
+        sv_db_int(&s->db, err, "SELECT COALESCE(MAX(version), 0) + 1 FROM model WHERE product = ?",
+                  "i", product);
     snprintf(path, sizeof path, "products/%lld/models/%04lld.fleck", (long long)product,
              (long long)version);
     ok = version > 0 && save_file(s, model, path, &info, digest, &bytes, err);
@@ -134,8 +134,8 @@ static void tell(sv_fits *f, fit *job)
 {
     json_t *event = json_pack("{s:I, s:I, s:s, s:s, s:I, s:I, s:f}", "id", (json_int_t)job->job,
                               "product", (json_int_t)job->product, "state", "running", "stage",
-                              f->stage, "done", (json_int_t)f->done, "total",
-                              (json_int_t)f->total, "seconds", sv_seconds() - f->begun);
+                              f->stage, "done", (json_int_t)f->done, "total", (json_int_t)f->total,
+                              "seconds", sv_seconds() - f->begun);
 
     if (event != NULL)
         sv_events_send(f->server->events, "job", event);
@@ -249,8 +249,8 @@ static bool set_one(fleck_settings *settings, const char *name, const json_t *va
 /* Settings that name files of this machine, or where the result goes, are not for requests. */
 static bool is_closed(const char *name)
 {
-    static const char *const closed[] = {"home",   "shared-home", "scratch", "output",
-                                         "weights", "ignore",      "only",    "masks",
+    static const char *const closed[] = {"home",     "shared-home", "scratch", "output",
+                                         "weights",  "ignore",      "only",    "masks",
                                          "fit-mask", "groups",      NULL};
 
     for (int i = 0; closed[i] != NULL; i++)
@@ -267,7 +267,8 @@ bool sv_fit_settings(sv_server *s, fleck_settings **out, const json_t *given, co
 
     if (fleck_settings_create(out, err) != FLECK_OK)
         return false;
-    json_object_foreach ((json_t *)given, name, value) {
+    json_object_foreach((json_t *)given, name, value)
+    {
         if (is_closed(name))
             return sv_error(err, FLECK_E_OPTION, "%s: cannot be set here", name);
         if (!set_one(*out, name, value, err))
@@ -283,9 +284,9 @@ bool sv_fit_settings(sv_server *s, fleck_settings **out, const json_t *given, co
 
 static bool list_photos(fit *job, sv_server *s, fleck_error *err)
 {
-    job->photos = sv_db_rows(&s->db, err,
-                             "SELECT path FROM photo WHERE product = ? AND state = 'in' ORDER BY id",
-                             "i", job->product);
+    job->photos = sv_db_rows(
+        &s->db, err, "SELECT path FROM photo WHERE product = ? AND state = 'in' ORDER BY id", "i",
+        job->product);
     job->n = json_array_size(job->photos);
     if (job->photos == NULL)
         return false;
@@ -364,8 +365,9 @@ static void run_job(sv_fits *f, json_t *row)
     f->begun = sv_seconds();
     pthread_mutex_unlock(&f->lock);
     sv_now(now);
-    (void)sv_db_run(&f->server->db, NULL, "UPDATE job SET state = 'running', started = ? WHERE id = ?",
-                    "si", now, job.job);
+    (void)sv_db_run(&f->server->db, NULL,
+                    "UPDATE job SET state = 'running', started = ? WHERE id = ?", "si", now,
+                    job.job);
     model = fit_model(&job, f->server, &seconds, &err);
     pthread_mutex_lock(&f->lock);
     f->running = 0;

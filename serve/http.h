@@ -45,13 +45,13 @@ typedef struct sv_request {
     int n_parts;
     char file[4096];
     int fd;
-    size_t body;       /* bytes received */
+    size_t body; /* bytes received */
     char who[400];
     struct MHD_PostProcessor *post;
-    double begun;      /* seconds of a monotonic clock, when the request's header was read */
+    double begun; /* seconds of a monotonic clock, when the request's header was read */
     unsigned status;
     struct MHD_Response *response;
-    bool suspended;    /* a worker answers */
+    bool suspended; /* a worker answers */
 } sv_request;
 
 /* The routes of the whole service, in the order in which they are tried; ends with method NULL. */

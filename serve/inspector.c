@@ -79,12 +79,11 @@ json_t *sv_regions_json(const fleck_regions *regions)
     for (int64_t i = 0; i < regions->count; i++) {
         const fleck_region *r = &regions->list[i];
 
-        json_array_append_new(
-            list,
-            json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "x", (json_int_t)r->x, "y",
-                      (json_int_t)r->y, "width", (json_int_t)r->width, "height",
-                      (json_int_t)r->height, "area", (json_int_t)r->area, "peak", r->peak, "mean",
-                      r->mean, "outline", outline_json(r)));
+        json_array_append_new(list, json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "x",
+                                              (json_int_t)r->x, "y", (json_int_t)r->y, "width",
+                                              (json_int_t)r->width, "height", (json_int_t)r->height,
+                                              "area", (json_int_t)r->area, "peak", r->peak, "mean",
+                                              r->mean, "outline", outline_json(r)));
     }
     return list;
 }
@@ -178,9 +177,9 @@ static json_t *answer_of(const sv_job *job)
                      (json_int_t)r->model, "digest", r->digest, "time", r->time, "source",
                      r->source, "name", r->name, "hash", r->hash, "width", (json_int_t)r->width,
                      "height", (json_int_t)r->height, "score", number(r->score), "ratio",
-                     number(r->ratio), "threshold", number(r->threshold), "above",
-                     number(r->above), "verdict", r->verdict, "regions", r->regions, "unlike",
-                     r->warnings, "timings", r->timings, "picture", r->picture, "error", "mark");
+                     number(r->ratio), "threshold", number(r->threshold), "above", number(r->above),
+                     "verdict", r->verdict, "regions", r->regions, "unlike", r->warnings, "timings",
+                     r->timings, "picture", r->picture, "error", "mark");
 }
 
 /* The record is in the database, or could not be written. */
@@ -233,9 +232,17 @@ static void work_on(worker *w, sv_job *job)
     bool stored;
 
     job->started = sv_seconds();
-    *r = (sv_record){.product = job->product, .source = job->source, .name = job->name,
-                     .score = NAN, .ratio = NAN, .threshold = NAN, .above = NAN,
-                     .verdict = "error", .digest = "", .done = on_recorded, .ctx = job};
+    *r = (sv_record){.product = job->product,
+                     .source = job->source,
+                     .name = job->name,
+                     .score = NAN,
+                     .ratio = NAN,
+                     .threshold = NAN,
+                     .above = NAN,
+                     .verdict = "error",
+                     .digest = "",
+                     .done = on_recorded,
+                     .ctx = job};
     sv_now(r->time);
     stored = sv_picture_store(s, job, &job->err);
     job->stored = sv_seconds();
@@ -249,10 +256,10 @@ static void work_on(worker *w, sv_job *job)
                                  "i", job->product);
     }
     job->scored = sv_seconds();
-    job->timings = json_pack("{s:f, s:f, s:f, s:f}", "receive", 1e3 * (job->queued - job->received),
-                             "wait", 1e3 * (job->started - job->queued), "store",
-                             1e3 * (job->stored - job->started), "score",
-                             1e3 * (job->scored - job->stored));
+    job->timings =
+        json_pack("{s:f, s:f, s:f, s:f}", "receive", 1e3 * (job->queued - job->received), "wait",
+                  1e3 * (job->started - job->queued), "store", 1e3 * (job->stored - job->started),
+                  "score", 1e3 * (job->scored - job->stored));
     r->digest = job->digest != NULL ? job->digest : "";
     r->hash = job->hash;
     r->picture = job->picture;
@@ -399,8 +406,8 @@ sv_inspector *sv_inspector_open(struct sv_server *s, fleck_error *err)
     sv_inspector *in = calloc(1, sizeof *in);
 
     if (in != NULL) {
-        in->n_workers = s->options.workers > 0 ? s->options.workers
-                                               : (int)(processors > 0 ? processors : 1);
+        in->n_workers =
+            s->options.workers > 0 ? s->options.workers : (int)(processors > 0 ? processors : 1);
         in->workers = calloc((size_t)in->n_workers, sizeof *in->workers);
     }
     if (in == NULL || in->workers == NULL) {

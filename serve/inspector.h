@@ -15,9 +15,9 @@ typedef struct sv_job {
     char *name, *source; /* the caller's name of the image; "api", "watch:...", ...; UTF-8, freed */
     const unsigned char *bytes; /* [size] an image file */
     size_t size;
-    bool oldest_first;         /* a live source: when the queue is full, its oldest image goes */
-    const char *map_kind;      /* "f32", "png" or "tiff": a map goes into the answer; or NULL */
-    double received;           /* when its first byte came, seconds of the monotonic clock */
+    bool oldest_first;    /* a live source: when the queue is full, its oldest image goes */
+    const char *map_kind; /* "f32", "png" or "tiff": a map goes into the answer; or NULL */
+    double received;      /* when its first byte came, seconds of the monotonic clock */
     void (*done)(struct sv_job *job);
     void *ctx;
     /* The answer: status FLECK_OK and an object as of GET /api/v1/inspections/ID, or an error. */

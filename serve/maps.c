@@ -132,7 +132,8 @@ char *sv_base64(const unsigned char *bytes, size_t size)
     char *text = malloc((size + 2) / 3 * 4 + 1), *to = text;
 
     for (size_t i = 0; text != NULL && i < size; i += 3) {
-        const unsigned v = (unsigned)bytes[i] << 16 | (i + 1 < size ? (unsigned)bytes[i + 1] << 8 : 0u) |
+        const unsigned v = (unsigned)bytes[i] << 16 |
+                           (i + 1 < size ? (unsigned)bytes[i + 1] << 8 : 0u) |
                            (i + 2 < size ? bytes[i + 2] : 0u);
 
         *to++ = digits[v >> 18];

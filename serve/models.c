@@ -44,8 +44,8 @@ static bool open_model(sv_server *s, sv_model *m, fleck_error *err)
 {
     fleck_run_settings settings;
     char path[4096];
-    json_t *row = sv_db_row(&s->db, err, "SELECT path, digest, bytes, product FROM model WHERE id = ?",
-                            "i", m->id);
+    json_t *row = sv_db_row(
+        &s->db, err, "SELECT path, digest, bytes, product FROM model WHERE id = ?", "i", m->id);
     bool ok;
 
     if (row == NULL)

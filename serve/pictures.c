@@ -26,9 +26,12 @@ static const struct {
     const char *head;
     size_t size;
     const char *ending, *type;
-} kinds[] = {{"\x89PNG", 4, "png", "image/png"},   {"\xff\xd8\xff", 3, "jpg", "image/jpeg"},
-             {"II*\0", 4, "tiff", "image/tiff"},   {"MM\0*", 4, "tiff", "image/tiff"},
-             {"BM", 2, "bmp", "image/bmp"},        {"P5", 2, "pgm", "image/x-portable-anymap"},
+} kinds[] = {{"\x89PNG", 4, "png", "image/png"},
+             {"\xff\xd8\xff", 3, "jpg", "image/jpeg"},
+             {"II*\0", 4, "tiff", "image/tiff"},
+             {"MM\0*", 4, "tiff", "image/tiff"},
+             {"BM", 2, "bmp", "image/bmp"},
+             {"P5", 2, "pgm", "image/x-portable-anymap"},
              {"P6", 2, "ppm", "image/x-portable-anymap"}};
 
 const char *sv_image_ending(const void *bytes, size_t size)
@@ -54,6 +57,8 @@ bool sv_file_write(const char *path, const void *bytes, size_t size, fleck_error
     return fleck_file_write(path, bytes, size, err) == FLECK_OK;
 }
 
+enum { PNM_HEAD = 64 };
+
 /* The samples of a frame, without gaps between rows. */
 static size_t sample_bytes(fleck_pixel_format f)
 {
@@ -68,12 +73,12 @@ unsigned char *sv_pnm(const fleck_pixels *p, size_t *size)
     const size_t samples = n / wide, kept = samples == 1 ? 1 : 3;
     const bool turned = p->format == FLECK_BGR8 || p->format == FLECK_BGRA8 ||
                         p->format == FLECK_BGR16 || p->format == FLECK_BGRA16;
-    unsigned char *out = malloc((size_t)(p->width * p->height) * kept * wide + 64), *to;
+    unsigned char *out = malloc((size_t)(p->width * p->height) * kept * wide + PNM_HEAD), *to;
 
     if (out == NULL)
         return NULL;
-    to = out + sprintf((char *)out, "P%d\n%lld %lld\n%d\n", kept == 1 ? 5 : 6,
-                       (long long)p->width, (long long)p->height, wide == 2 ? 65535 : 255);
+    to = out + snprintf((char *)out, PNM_HEAD, "P%d\n%lld %lld\n%d\n", kept == 1 ? 5 : 6,
+                        (long long)p->width, (long long)p->height, wide == 2 ? 65535 : 255);
     for (int64_t y = 0; y < p->height; y++) {
         const unsigned char *from = (const unsigned char *)p->data + (size_t)y * p->row_bytes;
 
@@ -185,8 +190,8 @@ void sv_pictures_trim(struct sv_server *s)
         if (unlink(path) != 0 && errno != ENOENT)
             continue;
         l.bytes -= k->bytes;
-        (void)sv_db_run(&s->db, NULL, "UPDATE inspection SET picture = NULL WHERE picture = ?",
-                        "s", k->path);
+        (void)sv_db_run(&s->db, NULL, "UPDATE inspection SET picture = NULL WHERE picture = ?", "s",
+                        k->path);
     }
     free(l.items);
 }

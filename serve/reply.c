@@ -118,11 +118,11 @@ void sv_problem(sv_request *r, unsigned status, const char *format, ...)
 void sv_fail(sv_request *r, const fleck_error *err)
 {
     static const unsigned statuses[] = {
-        [FLECK_OK] = 500,          [FLECK_E_NOMEM] = 503,       [FLECK_E_IO] = 500,
-        [FLECK_E_FORMAT] = 422,    [FLECK_E_UNSUPPORTED] = 415, [FLECK_E_SHAPE] = 422,
-        [FLECK_E_OPTION] = 422,    [FLECK_E_STATE] = 409,       [FLECK_E_NOTFOUND] = 404,
-        [FLECK_E_LIMIT] = 413,     [FLECK_E_ENGINE] = 500,      [FLECK_E_CANCELLED] = 409,
-        [FLECK_E_NETWORK] = 502,   [FLECK_E_CHECKSUM] = 422};
+        [FLECK_OK] = 500,        [FLECK_E_NOMEM] = 503,       [FLECK_E_IO] = 500,
+        [FLECK_E_FORMAT] = 422,  [FLECK_E_UNSUPPORTED] = 415, [FLECK_E_SHAPE] = 422,
+        [FLECK_E_OPTION] = 422,  [FLECK_E_STATE] = 409,       [FLECK_E_NOTFOUND] = 404,
+        [FLECK_E_LIMIT] = 413,   [FLECK_E_ENGINE] = 500,      [FLECK_E_CANCELLED] = 409,
+        [FLECK_E_NETWORK] = 502, [FLECK_E_CHECKSUM] = 422};
     const size_t i = (size_t)err->status;
 
     sv_problem(r, i < sizeof statuses / sizeof statuses[0] ? statuses[i] : 500, "%s", err->message);
@@ -181,7 +181,7 @@ const char *sv_who(sv_request *r)
 
     if (who == NULL || strlen(who) >= sizeof r->who)
         return "";
-    strcpy(r->who, who);
+    snprintf(r->who, sizeof r->who, "%s", who);
     MHD_http_unescape(r->who);
     return r->who;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fleck serve: the service and its page.  It uses fleck.h and fleck_tools.h, and nothing of src/. */
+/* fleck serve: the service and its page.  It uses fleck.h and fleck_tools.h, nothing of src/. */
 #ifndef FLECK_SERVE_H
 #define FLECK_SERVE_H
 
@@ -20,8 +20,8 @@ typedef struct sv_options {
     int keep_days;           /* pictures older than this go; 0: none */
     int64_t model_bytes;     /* of models held in memory */
     const char *home, *shared_home, *scratch; /* as the settings of a fit */
-    bool quiet;              /* print nothing but errors */
-    bool (*interrupted)(void); /* true: stop, after what was accepted is done */
+    bool quiet;                               /* print nothing but errors */
+    bool (*interrupted)(void);                /* true: stop, after what was accepted is done */
 } sv_options;
 
 /* Write the defaults. */

@@ -170,8 +170,8 @@ bool sv_run(const sv_options *o, fleck_error *err)
     ok = open_all(s, err);
     if (ok) {
         if (!o->quiet) {
-            printf("fleck serves %s at %s://%s:%d\n", o->folder,
-                   o->cert != NULL ? "https" : "http", o->address, s->port);
+            printf("fleck serves %s at %s://%s:%d\n", o->folder, o->cert != NULL ? "https" : "http",
+                   o->address, s->port);
             fflush(stdout);
         }
         wait_until_interrupted(s);

@@ -66,26 +66,7 @@ typedef struct mhpc {
 } mhpc;
 
 static const fk_option OPTIONS[] = {
-    {.name = "patch",
-     .kind = FK_OPTION_INT,
-     .initial = "3",
-     .min = 1,
-     .max = 15,
-     .help = "side of the neighbourhood that a patch takes in, odd (3 in PatchCore)"},
-    {.name = "pretrain-dim",
-     .kind = FK_OPTION_INT,
-     .initial = "0",
-     .min = 0,
-     .max = 4096,
-     .help =
-         "numbers that each tap's neighbourhood is pooled to; 0: 1024, as in PatchCore, or as many "
-         "as the taps have channels where these are fewer"},
-    {.name = "target-dim",
-     .kind = FK_OPTION_INT,
-     .initial = "0",
-     .min = 0,
-     .max = 4096,
-     .help = "width of the joined embedding; 0 as above"},
+    FK_METHOD_PATCH_OPTIONS(4096),
     {.name = "variance",
      .kind = FK_OPTION_REAL,
      .initial = "0.99",

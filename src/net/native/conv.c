@@ -140,7 +140,8 @@ fleck_status fk_conv_init(fk_conv *c, const float *weight, const float *bias, fl
     c->n_runs = c->in.blocks * k;
     c->length = k * c->in.block;
     /* At most four times the weights, which are in memory already: no product overflows. */
-    FK_DO(FK_ALLOC(&c->weight, taps * c->in.blocks * c->in.block * outs, err));
+    c->weight_bytes = taps * c->in.blocks * c->in.block * outs * (int64_t)sizeof *c->weight;
+    FK_DO(fk_alloc_large((void **)&c->weight, c->weight_bytes, err));
     FK_DO(FK_ALLOC(&c->offset, c->n_runs, err));
     FK_DO(FK_CALLOC(&c->bias, outs, err));
     memcpy(c->bias, bias, (size_t)c->op.channels * sizeof *bias);
@@ -158,7 +159,7 @@ done:
 
 void fk_conv_free(fk_conv *c)
 {
-    fk_free(c->weight);
+    fk_free_large(c->weight, c->weight_bytes);
     fk_free(c->offset);
     fk_free(c->bias);
     c->weight = c->bias = NULL;

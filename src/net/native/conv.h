@@ -42,7 +42,8 @@ typedef struct fk_conv {
     /* Filled in by fk_conv_init(). */
     bool winograd;
     float *weight, *bias; /* packed */
-    int64_t *offset;      /* [n_runs], see fk_product; not for Winograd */
+    int64_t weight_bytes;
+    int64_t *offset; /* [n_runs], see fk_product; not for Winograd */
     int64_t n_runs, length;
     int64_t rows, row_blocks; /* positions or tiles, and the number of their blocks */
     int64_t size, across;     /* Winograd: outputs of a tile each way, tiles in a row */

@@ -38,18 +38,18 @@ function models(system, products) {
   const list = system.inspector.models;
   if (list.length === 0) return h("p", { class: "dim" }, t("he_no_models"));
   const name = (id) => products.find((each) => each.id === id)?.name ?? id;
-  return h("table", {}, h("thead", {}, h("tr", {}, ["he_product", "he_model", "he_size", "he_users"].map((k) =>
-    h("th", { scope: "col" }, t(k))))),
+  return h("table", {}, h("thead", {}, h("tr", {}, ["he_product", "he_model", "he_size", "he_users"].map((k, i) =>
+    h("th", { scope: "col", class: i > 1 ? "n" : undefined }, t(k))))),
   h("tbody", {}, list.map((m) => h("tr", {}, h("th", { scope: "row" }, name(m.product)), h("td", {}, m.id),
     h("td", { class: "n" }, bytes(m.bytes)), h("td", { class: "n" }, m.users)))));
 }
 
 function sourcesTable(sources) {
-  return h("table", {}, h("thead", {}, h("tr", {}, ["he_source", "he_state", "he_inspected", "he_dropped"].map((k) =>
-    h("th", { scope: "col" }, t(k))))),
-  h("tbody", {}, sources.map((s) => h("tr", {}, h("th", { scope: "row" }, s.name ?? s.id),
-    h("td", {}, [s.state, s.error].filter(Boolean).join(": ") || "–"), h("td", { class: "n" }, s.inspected ?? "–"),
-    h("td", { class: "n" }, s.dropped ?? "–")))));
+  return h("table", {}, h("thead", {}, h("tr", {}, ["he_source", "he_state", "he_inspected", "he_failed", "he_dropped"].map((k, i) =>
+    h("th", { scope: "col", class: i > 1 ? "n" : undefined }, t(k))))),
+  h("tbody", {}, sources.map((s) => h("tr", {}, h("th", { scope: "row" }, `${s.kind} ${s.config?.folder ?? s.config?.device ?? ""}`),
+    h("td", { class: s.problem ? "warn" : undefined }, [s.state, s.problem].filter(Boolean).join(": ")),
+    [s.judged, s.failed, s.dropped].map((n) => h("td", { class: "n" }, n ?? "–"))))));
 }
 
 // Scores in the order of inspections, with the held-out median and 95 % quantile.
@@ -97,8 +97,11 @@ export async function show(main) {
   const pick = h("select", { id: "product" }, products.map((each) => h("option", { value: each.id }, each.name)));
   const most = h("select", { id: "most" }, [50, 100, 200, 500, 1000].map((n) => h("option", { value: n }, n)));
   const problem = h("p", { class: "problem", role: "alert" });
+  const withSources = Object.keys((await get("/openapi.json")).paths).some((path) => path.endsWith("/sources"));
   let timer = null, looks = 0, turn = 0, gone = false;
   most.value = 200;
+  const newest = (each) => each.last[0]?.time ?? "";
+  if (products.length > 0) pick.value = products.reduce((a, b) => (newest(b) > newest(a) ? b : a)).id;
 
   async function loadDrift() {
     const own = ++turn;
@@ -118,8 +121,8 @@ export async function show(main) {
       replace(times, latencies(system.latency_ms));
       replace(memory, models(system, products));
       if (looks % driftEvery === 0) {
-        const list = await get("/sources").catch(() => []);
-        const all = Array.isArray(list) ? list : list.items || [];
+        const all = withSources
+          ? (await Promise.all(products.map((each) => get(`/products/${each.id}/sources`)))).flat() : [];
         sources.hidden = all.length === 0;
         replace(sources, h("h2", {}, t("he_sources")), sourcesTable(all));
         await loadDrift();

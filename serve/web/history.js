@@ -23,8 +23,7 @@ function confusionTable(confusion) {
   const wrong = confusion.defective.good, right = confusion.good.good;
   return [h("table", { class: "confusion" }, h("caption", {}, t("hi_confusion")),
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("in_verdict")),
-      h("th", { scope: "col" }, t("mark_good")), h("th", { scope: "col" }, t("mark_defect")),
-      h("th", { scope: "col" }, t("hi_unmarked")))),
+      ["mark_good", "mark_defect", "hi_unmarked"].map((k) => h("th", { scope: "col", class: "n" }, t(k))))),
     h("tbody", {}, verdicts.map((v) => h("tr", {}, h("th", { scope: "row" }, verdictMark(v)),
       h("td", { class: "n" }, confusion[v].good), h("td", { class: "n" }, confusion[v].defect),
       h("td", { class: "n" }, confusion[v].none))))),
@@ -33,22 +32,30 @@ function confusionTable(confusion) {
   h("p", { class: "dim" }, t("hi_no_sample"))];
 }
 
+// Bars of inspections with the defective ones in front; below the zero line what marks contradict.
 function trendChart(summary) {
   const rows = [...summary.trend].reverse();
   if (rows.length === 0) return h("p", { class: "dim" }, t("hi_nothing"));
-  const width = 600, height = 120, step = width / Math.max(rows.length, 6);
+  const width = 600, zero = 120, step = width / Math.max(rows.length, 6);
   const most = Math.max(...rows.map((row) => row.inspected));
-  const bar = (row, i, n, kind) => h("rect", { x: i * step + 1, width: Math.max(1, step - 2), class: kind,
-    y: 10 + height - n / most * height, height: n / most * height });
+  const wrong = Math.max(5, ...rows.map((row) => row.missed + row.false_alarms));
+  const marked = rows.some((row) => row.marked > 0);
+  const bar = (i, y, height, kind) => height > 0 && h("rect", { x: i * step + 1, width: Math.max(1, step - 2), y, height, class: kind });
   const label = (row) => t("hi_trend_bar", row.at.replace("T", " "), row.inspected, row.defective, row.missed, row.false_alarms);
+  const bars = (row, i) => {
+    const all = row.inspected / most * 112, bad = row.defective / most * 112;
+    const missed = row.missed / wrong * 34, alarms = row.false_alarms / wrong * 34;
+    return h("g", {}, h("title", { svg: true }, label(row)), bar(i, zero - all, all, "good"), bar(i, zero - bad, bad, "bad"),
+      bar(i, zero + 4, missed, "missed"), bar(i, zero + 4 + missed, alarms, "group"));
+  };
+  const bottom = marked ? zero + 58 : zero + 20;
+  const ends = [[0, "start", rows[0]]];
+  if (rows.length > 1) ends.push([rows.length * step, "end", rows[rows.length - 1]]);
   return h("figure", { class: "trend" },
-    h("svg", { viewBox: `0 0 ${width} ${height + 30}`, role: "img", "aria-label": t("hi_trend") },
-      rows.map((row, i) => h("g", {}, h("title", { svg: true }, label(row)), bar(row, i, row.inspected, "good"),
-        bar(row, i, row.defective, "bad"))),
-      h("text", { x: 0, y: height + 26, class: "start" }, rows[0].at.replace("T", " ")),
-      rows.length > 1 && h("text", { x: (rows.length - 0.5) * step, y: height + 26, class: "end" },
-        rows[rows.length - 1].at.replace("T", " "))),
-    h("figcaption", { class: "dim" }, t(`hi_trend_${summary.bucket}`, most)));
+    h("svg", { viewBox: `0 0 ${width} ${bottom + 6}`, role: "img", "aria-label": t("hi_trend") }, rows.map(bars),
+      h("line", { x1: 0, x2: width, y1: zero + 2, y2: zero + 2, class: "base" }),
+      ends.map(([x, kind, row]) => h("text", { x, y: bottom, class: kind }, row.at.replace("T", " ")))),
+    h("figcaption", { class: "dim" }, t(`hi_trend_${summary.bucket}`, most), " ", marked && t("hi_trend_marks")));
 }
 
 function dialog() {
@@ -62,9 +69,8 @@ function dialog() {
 }
 
 export async function show(main, product) {
-  const name = (await get(`/products/${product}`)).name;
-  let info = null;
-  try { info = (await get(`/products/${product}/threshold`)).info; } catch { /* no model: no scale */ }
+  const { name, current_model: model } = await get(`/products/${product}`);
+  const info = model === null ? null : (await get(`/products/${product}/threshold`)).info;
   const chosen = new Map();
   const box = dialog();
   let rows = [], starts = [null], next = null, turn = 0, fresh = 0, gone = false;
@@ -191,7 +197,8 @@ export async function show(main, product) {
     h("div", { class: "row" }, h("h2", {}, t("hi_list")), news),
     h("div", { class: "row" }, learn, h("span", {}, t("hi_export")), exports), learned,
     h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": t("hi_list") }, h("table", {}, h("thead", {}, h("tr", {}, h("td", {}, all),
-      ["hi_time", "in_name", "in_verdict", "in_score", "in_ratio", "hi_source", "in_mark"].map((k) => h("th", { scope: "col" }, t(k))))),
+      ["hi_time", "in_name", "in_verdict", "in_score", "in_ratio", "hi_source", "in_mark"].map((k) =>
+        h("th", { scope: "col", class: k === "in_score" || k === "in_ratio" ? "n" : undefined }, t(k))))),
     body)),
     h("p", { class: "row" }, newer, place, older), box.element);
   await load();

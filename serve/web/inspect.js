@@ -32,7 +32,7 @@ export function regionList(row, shown) {
   if (regions.length === 0) return h("p", { class: "dim" }, t("in_no_regions"));
   return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": t("in_regions") }, h("table", { class: "regions" },
     h("caption", {}, t("in_regions_of", regions.length)),
-    h("thead", {}, h("tr", {}, ["in_region", "in_area", "in_peak", "in_place"].map((k) => h("th", { scope: "col" }, t(k))))),
+    h("thead", {}, h("tr", {}, ["in_region", "in_area", "in_peak", "in_place"].map((k, i) => h("th", { scope: "col", class: i > 0 ? "n" : undefined }, t(k))))),
     h("tbody", {}, regions.slice(0, 99).map((region, i) => h("tr", {},
       h("td", {}, h("button", { class: "plain small", onclick: () => shown.zoomTo(region),
         "aria-label": t("in_zoom_to", i + 1) }, i + 1)),
@@ -100,16 +100,12 @@ const columns = [
 ];
 
 export async function show(main, product) {
-  let info = null, comparable = new Set();
-  try {
-    const data = await get(`/products/${product}/threshold`);
-    info = data.info;
-    comparable = new Set(data.same_scores);
-  } catch (error) {
-    if (error.status !== 404 && error.status !== 409) throw error;
+  if ((await get(`/products/${product}`)).current_model === null) {
     main.append(h("h1", {}, t("inspect")), noModel(product));
     return undefined;
   }
+  const first = await get(`/products/${product}/threshold`);
+  let info = first.info, comparable = new Set(first.same_scores);
   const rows = [];
   const shown = viewer();
   let selected = null, threshold = info.threshold, sorted = { key: null, down: false };
@@ -132,7 +128,7 @@ export async function show(main, product) {
   const search = h("input", { type: "search", oninput: () => draw(), "aria-label": t("in_search"), placeholder: t("in_search") });
   const counts = h("p", { class: "counts", id: "counts", "aria-live": "off" });
   const body = h("tbody", {});
-  const heads = columns.map((column) => h("th", { scope: "col", "aria-sort": "none" },
+  const heads = columns.map((column) => h("th", { scope: "col", "aria-sort": "none", class: column.n ? "n" : undefined },
     h("button", { class: "sort", onclick: () => sortBy(column.key) }, t(`in_${column.key}`))));
   const more = h("p", { class: "dim" });
 
@@ -342,7 +338,7 @@ export async function show(main, product) {
   root.append(h("h1", {}, t("inspect")),
     h("div", { class: "columns wide" },
       h("section", { "aria-label": t("in_result") }, drop,
-        h("label", { class: "row" }, liveBox, " ", t("in_live")), big, shown.element, detail),
+        h("label", { class: "check" }, liveBox, " ", t("in_live")), big, shown.element, detail),
       h("section", { "aria-label": t("in_batch") }, counts,
         h("div", { class: "form" },
           h("label", { for: "try" }, t("in_try")), h("span", { class: "row" }, slider, tried, reset),

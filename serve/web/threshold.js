@@ -171,7 +171,7 @@ function changesTable(data, reload) {
   return h("section", { "aria-labelledby": "changes" }, h("h2", { id: "changes" }, t("th_changes")),
     h("div", { class: "scroll", tabindex: 0, role: "region", "aria-labelledby": "changes" }, h("table", {},
       h("thead", {}, h("tr", {}, ["th_version", "th_when", "th_who", "th_why", "threshold", "th_rule", "th_outlines"]
-        .map((key) => h("th", { scope: "col" }, t(key))), h("td", {}))),
+        .map((key) => h("th", { scope: "col", class: key === "threshold" ? "n" : undefined }, t(key))), h("td", {}))),
       h("tbody", {}, data.changes.map((row) => h("tr", { class: row.current ? "current" : "" },
         h("th", { scope: "row" }, row.version), h("td", {}, time(row.created)), h("td", {}, row.who || "–"),
         h("td", {}, t(`why_${row.reason}`)), h("td", { class: "n" }, number(row.threshold, 4)), h("td", {}, rule(row)),
@@ -219,7 +219,7 @@ function pixelSection(product, data, state) {
       const model = data.changes.find((row) => row.id === current.row.model);
       message.textContent = own.checked && model?.pixels_set ? t("th_own_later") : "";
       if (!own.checked) shown.outlines(outline(current.shown.map, state.pixel), state.pixel);
-      else shown.outlines(model?.pixels_set ? [] : null, current.row.above ?? NaN);
+      else shown.outlines(model?.pixels_set ? [] : null, current.row.level ?? NaN);
     });
   }
 
@@ -265,12 +265,11 @@ export async function show(main, product) {
   main.append(h("h1", {}, t("threshold")), place);
 
   async function load() {
-    let data;
-    try { data = await get(`/products/${product}/threshold`); } catch (error) {
-      if (error.status !== 404 && error.status !== 409) throw error;
+    if ((await get(`/products/${product}`)).current_model === null) {
       replace(place, noModel(product));
       return;
     }
+    const data = await get(`/products/${product}/threshold`);
     if (gone) return;
     part?.end();
     draw(data);
@@ -283,6 +282,7 @@ export async function show(main, product) {
     const said = h("div", { class: "said", "aria-live": "polite" });
     const save = h("button", { id: "save" }, t("th_save"));
     const undo = h("button", { class: "plain" }, t("th_undo"));
+    const buttons = h("div", { class: "bar-bottom" }, save, undo);
     const rate = h("select", { id: "rate" });
     const chart = alone.length > 0 && histogram(lanesOf(data), (value) => { state.rate = null; move(value); });
 
@@ -299,6 +299,7 @@ export async function show(main, product) {
       const moved = state.at !== data.info.threshold || state.rate !== null;
       save.disabled = !(state.pixelChanged || (moved && Number.isFinite(state.at)));
       undo.disabled = save.disabled;
+      buttons.classList.toggle("changed", !save.disabled);
     };
     replace(rate, h("option", { value: "" }, t("th_by_hand")), rates.map((each) => {
       const value = thresholdAt(alone, each);
@@ -341,7 +342,7 @@ export async function show(main, product) {
             h("label", { for: "rate" }, t("th_rate_label")), rate),
           h("p", { class: "dim" }, t("th_means"))),
         part.element),
-      h("div", { class: "bar-bottom" }, save, undo), changesTable(data, load));
+      buttons, changesTable(data, load));
     if (Number.isFinite(state.at)) move(state.at);
     else {
       if (chart) chart.set(alone[alone.length - 1]);

@@ -229,7 +229,7 @@ export function viewer(options = {}) {
       tell(map || inspection.verdict === "error" ? "" : t("vw_no_map"));
       now = { image, map, width: image.naturalWidth, height: image.naturalHeight, regions: inspection.regions,
         range: [low, high], heat: map && heat(map, low, high) };
-      replace(scale, map && legend(low, high, inspection.above ?? NaN));
+      replace(scale, map && legend(low, high, inspection.level ?? NaN));
       view = { scale: 1, x: 0, y: 0 };
       fit = 1;
       resize();

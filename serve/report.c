@@ -206,17 +206,20 @@ static void put_head(const page *p, const char *name)
         "@media(prefers-color-scheme:dark){:root{--line:#3b4642;--dim:#a3b0ab;--good:#4c7a67;"
         "--bad:#ff8a80}}\n"
         "body{font:16px/1.45 system-ui,sans-serif;max-width:60rem;margin:auto;padding:1rem}\n"
-        "table{border-collapse:collapse}th,td{text-align:left;padding:.3rem .8rem .3rem 0;"
+        "table{border-collapse:collapse}th,td{text-align:left;overflow-wrap:anywhere;padding:.3rem "
+        ".8rem .3rem 0;"
         "border-bottom:1px solid var(--line)}td{font-variant-numeric:tabular-nums}\n"
         "dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}dd{margin:0;"
         "overflow-wrap:anywhere}dt,.dim,figcaption{color:var(--dim)}\n"
-        ".pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));gap:1rem}"
+        ".scroll{overflow-x:auto}.pictures{display:grid;grid-template-columns:repeat(auto-fill,"
+        "minmax(15rem,1fr));gap:1rem}"
         "\n"
-        "figure{margin:0;break-inside:avoid;overflow-wrap:anywhere}svg{width:100%;height:auto;"
+        "h1,figure{overflow-wrap:anywhere}figure{margin:0;break-inside:avoid;overflow-wrap:"
+        "anywhere}svg{width:100%;height:auto;"
         "display:block}.all{fill:var(--good)}.bad{fill:var(--bad)}\n"
         "polygon{fill:none;stroke:#fff;stroke-width:2;paint-order:stroke;"
         "vector-effect:non-scaling-stroke}polygon.under{stroke:#000;stroke-width:4}\n"
-        "</style></head><body>\n<h1>",
+        "</style></head><body><main>\n<h1>",
         p->to);
     put(p, name);
     fputs("</h1>\n<p>", p->to);
@@ -289,7 +292,7 @@ static bool put_judges(const page *p, fleck_error *err)
     if (rows == NULL)
         return false;
     put_heading(p, JUDGED_BY);
-    fputs("<table><tr>", p->to);
+    fputs("<div class=\"scroll\"><table><tr>", p->to);
     for (size_t k = 0; k < 3; k++)
         fprintf(p->to, "<th scope=\"col\">%s</th>", say(p, heads[k]));
     fputs("</tr>\n", p->to);
@@ -297,7 +300,7 @@ static bool put_judges(const page *p, fleck_error *err)
         fprintf(p->to, "<tr><td>%lld</td><td>%.6g</td><td>%lld</td></tr>\n",
                 (long long)whole(row, "version"),
                 json_real_value(json_object_get(row, "threshold")), (long long)whole(row, "n"));
-    fputs("</table>\n", p->to);
+    fputs("</table></div>\n", p->to);
     json_decref(rows);
     return true;
 }
@@ -310,11 +313,11 @@ static const struct verdict {
 static void put_counts(const page *p, const json_t *counts)
 {
     put_heading(p, COUNTS);
-    fputs("<table>", p->to);
+    fputs("<div class=\"scroll\"><table>", p->to);
     for (int v = 0; v < 4; v++)
         fprintf(p->to, "<tr><th scope=\"row\">%s</th><td>%lld</td></tr>\n",
                 say(p, verdicts[v].text), (long long)whole(counts, verdicts[v].name));
-    fputs("</table>\n", p->to);
+    fputs("</table></div>\n", p->to);
 }
 
 static void put_confusion(const page *p, const json_t *confusion)
@@ -324,7 +327,8 @@ static void put_confusion(const page *p, const json_t *confusion)
 
     put_heading(p, MARKS);
     fprintf(p->to,
-            "<table><tr><th scope=\"col\">%s</th><th scope=\"col\">%s</th><th scope=\"col\">%s</th>"
+            "<div class=\"scroll\"><table><tr><th scope=\"col\">%s</th><th "
+            "scope=\"col\">%s</th><th scope=\"col\">%s</th>"
             "<th scope=\"col\">%s</th></tr>\n",
             say(p, VERDICT), say(p, WAS_GOOD), say(p, WAS_DEFECT), say(p, UNMARKED));
     for (int v = 0; v < 4; v++) {
@@ -335,7 +339,7 @@ static void put_confusion(const page *p, const json_t *confusion)
                 say(p, verdicts[v].text), (long long)whole(row, "good"),
                 (long long)whole(row, "defect"), (long long)whole(row, "none"));
     }
-    fputs("</table>\n<p>", p->to);
+    fputs("</table></div>\n<p>", p->to);
     put_with(p, FOUND, whole(defective, "defect") + whole(good, "defect"),
              whole(defective, "defect"), 0);
     fputc(' ', p->to);
@@ -509,7 +513,7 @@ static bool put_page(const page *p, fleck_error *err)
         put_confusion(p, json_object_get(summary, "confusion"));
         put_trend(p, summary);
         ok = ok && put_pictures(p, whole(counts, "defective"), err);
-        fprintf(p->to, "<p class=\"dim\">fleck %s</p>\n</body></html>\n", fleck_version());
+        fprintf(p->to, "<p class=\"dim\">fleck %s</p>\n</main></body></html>\n", fleck_version());
     }
     sv_model_give(p->server->inspector, m);
     json_decref(product);

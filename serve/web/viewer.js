@@ -210,7 +210,8 @@ export function viewer(options = {}) {
     const own = ++turn;
     abort.abort();
     abort = new AbortController();
-    if (!inspection || !inspection.picture) {
+    const unread = inspection?.verdict === "error" && !shownByBrowsers.test(inspection.picture || "");
+    if (!inspection || !inspection.picture || unread) {
       now = null;
       replace(scale);
       tell(inspection ? t("vw_no_picture") : "");

@@ -152,9 +152,10 @@ static bool record_result(sv_server *s, sv_job *job, const fleck_result *r, cons
     record->unlike = r->unlike;
     record->verdict = isnan(r->threshold) ? "none" : r->defective ? "defective" : "good";
     job->digest = strdup(m->digest);
-    if (fleck_result_regions(m->model, r, NULL, &regions, &none) == FLECK_OK)
+    if (fleck_result_regions(m->model, r, NULL, &regions, &none) == FLECK_OK) {
         job->regions = sv_regions_json(regions);
-    else if (none.status != FLECK_E_STATE) /* without a level there are no regions */
+        record->level = regions->threshold;
+    } else if (none.status != FLECK_E_STATE) /* without a level there are no regions */
         return sv_error(err, none.status, "%s", none.message);
     fleck_regions_free(&regions);
     job->warnings = sv_unlike_json(r->unlike);
@@ -181,14 +182,14 @@ static json_t *answer_of(const sv_job *job)
     const sv_record *r = &job->record;
 
     return json_pack("{s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:s, "
-                     "s:O?, s:O?, s:O?, s:s?, s:o, s:n}",
+                     "s:o, s:O?, s:O?, s:O?, s:s?, s:o, s:n}",
                      "id", (json_int_t)r->id, "product", (json_int_t)r->product, "model",
                      (json_int_t)r->model, "digest", r->digest, "time", r->time, "source",
                      r->source, "name", r->name, "hash", r->hash, "width", (json_int_t)r->width,
                      "height", (json_int_t)r->height, "score", sv_number_json(r->score), "ratio",
                      sv_number_json(r->ratio), "threshold", sv_number_json(r->threshold), "above",
-                     sv_number_json(r->above), "verdict", r->verdict, "regions", r->regions,
-                     "unlike", r->warnings, "timings", r->timings, "picture", r->picture, "error",
+                     sv_number_json(r->above), "verdict", r->verdict, "level", sv_number_json(r->level),
+                     "regions", r->regions, "unlike", r->warnings, "timings", r->timings, "picture", r->picture, "error",
                      sv_text_json(r->error), "mark");
 }
 
@@ -237,6 +238,7 @@ static void work_on(worker *w, sv_job *job)
                      .ratio = NAN,
                      .threshold = NAN,
                      .above = NAN,
+                     .level = NAN,
                      .verdict = "error",
                      .digest = "",
                      .done = on_recorded,

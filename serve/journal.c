@@ -15,15 +15,15 @@ struct sv_journal {
 
 static const char insert[] =
     "INSERT INTO inspection(product, model, digest, time, source, name, hash, width, height, score,"
-    " ratio, threshold, above, verdict, unlike, regions, warnings, error, timings, picture) "
-    "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+    " ratio, threshold, above, verdict, unlike, regions, warnings, error, timings, picture, level) "
+    "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
 
 static int64_t write_one(sv_db *db, const sv_record *r, fleck_error *err)
 {
-    return sv_db_int(db, err, insert, "iisssssiiddddsijjsjs", r->product, r->model, r->digest,
+    return sv_db_int(db, err, insert, "iisssssiiddddsijjsjsd", r->product, r->model, r->digest,
                      r->time, r->source, r->name, r->hash, r->width, r->height, r->score, r->ratio,
                      r->threshold, r->above, r->verdict, (int64_t)r->unlike, r->regions,
-                     r->warnings, r->error, r->timings, r->picture);
+                     r->warnings, r->error, r->timings, r->picture, r->level);
 }
 
 /* Write the records up to end in one transaction. */

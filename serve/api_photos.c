@@ -199,32 +199,24 @@ void sv_photos_add(sv_request *r)
 
 /* ---- Import ---- */
 
-/* The real path of a folder below the allowed root; false: the request was answered. */
-static bool import_folder(sv_request *r, char out[4096])
+bool sv_below(const char *root, const char *folder, const char *option, char out[4096],
+              fleck_error *err)
 {
-    const char *root = r->server->options.import_root, *folder = sv_text(r, "folder");
     char real_root[4096], joined[8300];
     size_t n;
 
-    if (root == NULL) {
-        sv_problem(r, 403, "no folder is open to imports: start fleck serve with --import FOLDER");
-        return false;
-    }
-    if (folder == NULL || realpath(root, real_root) == NULL) {
-        sv_problem(r, 422, "expected {\"folder\": a path below %s}", root);
-        return false;
-    }
+    if (root == NULL)
+        return sv_error(err, (fleck_status)SV_DENIED, "no folder is open to this: start fleck serve with %s",
+                        option);
+    if (folder == NULL || realpath(root, real_root) == NULL)
+        return sv_error(err, FLECK_E_OPTION, "expected {\"folder\": a path below %s}", root);
     n = strlen(real_root);
     snprintf(joined, sizeof joined, "%s%s%s", folder[0] == '/' ? "" : real_root,
              folder[0] == '/' ? "" : "/", folder);
-    if (strlen(joined) >= 4096 || realpath(joined, out) == NULL) {
-        sv_problem(r, 404, "%s: %s", folder, strerror(errno));
-        return false;
-    }
-    if (strncmp(out, real_root, n) != 0 || (out[n] != '\0' && out[n] != '/')) {
-        sv_problem(r, 403, "%s: it is not below %s", folder, root);
-        return false;
-    }
+    if (strlen(joined) >= 4096 || realpath(joined, out) == NULL)
+        return sv_error(err, FLECK_E_NOTFOUND, "%s: %s", folder, strerror(errno));
+    if (strncmp(out, real_root, n) != 0 || (out[n] != '\0' && out[n] != '/'))
+        return sv_error(err, (fleck_status)SV_DENIED, "%s: it is not below %s", folder, root);
     return true;
 }
 
@@ -254,12 +246,14 @@ void sv_photos_import(sv_request *r)
 {
     fleck_images *images = NULL;
     fleck_error err = {0};
-    char folder[4096], *passed = NULL;
+    char folder[4096] = "", *passed = NULL;
     int64_t n_passed = 0;
     json_t *added = json_array();
 
-    if (sv_need_product(r, r->ids[0]) && import_folder(r, folder)) {
-        if (fleck_images_open(&images, false, &err) != FLECK_OK ||
+    if (sv_need_product(r, r->ids[0])) {
+        if (!sv_below(r->server->options.import_root, sv_text(r, "folder"), "--import FOLDER",
+                      folder, &err) ||
+            fleck_images_open(&images, false, &err) != FLECK_OK ||
             fleck_images_add(images, folder, &err) != FLECK_OK ||
             fleck_images_passed(images, &n_passed, &passed, &err) != FLECK_OK) {
             sv_fail(r, &err);

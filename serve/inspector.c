@@ -173,14 +173,14 @@ static json_t *answer_of(const sv_job *job)
     const sv_record *r = &job->record;
 
     return json_pack("{s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:s, "
-                     "s:O?, s:O?, s:O?, s:s?, s:n, s:n}",
+                     "s:O?, s:O?, s:O?, s:s?, s:s?, s:n}",
                      "id", (json_int_t)r->id, "product", (json_int_t)r->product, "model",
                      (json_int_t)r->model, "digest", r->digest, "time", r->time, "source",
                      r->source, "name", r->name, "hash", r->hash, "width", (json_int_t)r->width,
                      "height", (json_int_t)r->height, "score", number(r->score), "ratio",
                      number(r->ratio), "threshold", number(r->threshold), "above",
                      number(r->above), "verdict", r->verdict, "regions", r->regions, "unlike",
-                     r->warnings, "timings", r->timings, "picture", r->picture, "error", "mark");
+                     r->warnings, "timings", r->timings, "picture", r->picture, "error", r->error, "mark");
 }
 
 /* The record is in the database, or could not be written. */
@@ -205,6 +205,7 @@ static void on_recorded(sv_record *record, void *ctx, const fleck_error *err)
     } else if (job->err.status == FLECK_OK) {
         job->err = *err;
     }
+    sv_sinks_wake(in->server->sinks);
     sv_stats_add(&in->server->stats, ms, job->err.status == FLECK_OK ? record->verdict : "error");
     job->done(job);
     pthread_mutex_lock(&in->lock);
@@ -235,12 +236,13 @@ static void work_on(worker *w, sv_job *job)
     job->started = sv_seconds();
     *r = (sv_record){.product = job->product, .source = job->source, .name = job->name,
                      .score = NAN, .ratio = NAN, .threshold = NAN, .above = NAN,
-                     .verdict = "error", .digest = "", .done = on_recorded, .ctx = job};
+                     .verdict = "error", .digest = "", .seen = job->seen, .done = on_recorded,
+                     .ctx = job};
     sv_now(r->time);
-    stored = sv_picture_store(s, job, &job->err);
+    stored = job->bytes == NULL || sv_picture_store(s, job, &job->err);
     job->stored = sv_seconds();
     sv_path(s, path, "%s", job->picture);
-    if (stored && !score(w, job, path)) {
+    if (stored && (job->bytes == NULL || !score(w, job, path))) {
         rename_in_message(&job->err, path, job->name);
         r->verdict = "error";
         r->error = job->err.message;
@@ -255,7 +257,7 @@ static void work_on(worker *w, sv_job *job)
                              1e3 * (job->scored - job->stored));
     r->digest = job->digest != NULL ? job->digest : "";
     r->hash = job->hash;
-    r->picture = job->picture;
+    r->picture = job->bytes != NULL ? job->picture : NULL;
     r->regions = job->regions;
     r->warnings = job->warnings;
     r->timings = job->timings;
@@ -352,7 +354,8 @@ bool sv_inspect(sv_inspector *in, sv_job *job, fleck_error *err)
     if (ok)
         return true;
     job->dropped = true;
-    sv_stats_count(&in->server->stats, &in->server->stats.refused);
+    if (!job->patient)
+        sv_stats_count(&in->server->stats, &in->server->stats.refused);
     return sv_error(err, FLECK_E_LIMIT, "%lld images are waiting already; try again",
                     (long long)in->server->options.queue);
 }

@@ -26,6 +26,18 @@ static int64_t write_one(sv_db *db, const sv_record *r, fleck_error *err)
                      r->warnings, r->error, r->timings, r->picture);
 }
 
+static bool write_seen(sv_db *db, const sv_record *r, fleck_error *err)
+{
+    const sv_seen *s = r->seen;
+
+    return s == NULL ||
+           sv_db_run(db, err,
+                     "INSERT OR REPLACE INTO seen(source, path, device, inode, size, mtime, hash,"
+                     " inspection) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+                     "isiiiisi", s->source, s->path, s->device, s->inode, s->size, s->mtime,
+                     s->hash, r->id);
+}
+
 static void write_all(sv_journal *j, sv_record *list)
 {
     fleck_error err = {0};
@@ -33,7 +45,7 @@ static void write_all(sv_journal *j, sv_record *list)
 
     if (ok) {
         for (sv_record *r = list; ok && r != NULL; r = r->next)
-            ok = (r->id = write_one(&j->db, r, &err)) > 0;
+            ok = (r->id = write_one(&j->db, r, &err)) > 0 && write_seen(&j->db, r, &err);
         ok = sv_db_end(&j->db, ok, &err);
     }
     while (list != NULL) {

@@ -115,7 +115,11 @@ void sv_fail(sv_request *r, const fleck_error *err)
         [FLECK_E_NETWORK] = 502,   [FLECK_E_CHECKSUM] = 422};
     const size_t i = (size_t)err->status;
 
-    sv_problem(r, i < sizeof statuses / sizeof statuses[0] ? statuses[i] : 500, "%s", err->message);
+    sv_problem(r,
+               i < sizeof statuses / sizeof statuses[0] ? statuses[i]
+               : i == SV_DENIED                         ? 403
+                                                        : 500,
+               "%s", err->message);
 }
 
 void sv_reply_file(sv_request *r, const char *path, const char *type, const char *download)

@@ -9,6 +9,8 @@
 #include "inspector.h"
 #include "journal.h"
 #include "serve.h"
+#include "sinks.h"
+#include "sources.h"
 #include "stats.h"
 
 #include <stdatomic.h>
@@ -23,9 +25,12 @@ typedef struct sv_server {
     sv_inspector *inspector;
     sv_journal *journal;
     sv_fits *fits;
+    sv_sources *sources;
+    sv_sinks *sinks;
     sv_stats stats;
     pthread_mutex_t storing; /* held while a model gets its version */
     char started[SV_TIME];
+    atomic_bool broken; /* it cannot go on */
     atomic_int requests; /* begun and not ended */
 } sv_server;
 

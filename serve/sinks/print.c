@@ -14,23 +14,23 @@ static bool open_output(sv_sink *k, fleck_error *err)
 }
 
 /* As `fleck predict` prints paths. */
-static void print_name(const char *text)
+static void print_name(FILE *to, const char *text)
 {
     for (const char *p = text; *p != '\0'; p++) {
         const unsigned char c = (unsigned char)*p;
 
         if (c == '\t')
-            fputs("\\t", stdout);
+            fputs("\\t", to);
         else if (c == '\n')
-            fputs("\\n", stdout);
+            fputs("\\n", to);
         else if (c == '\r')
-            fputs("\\r", stdout);
+            fputs("\\r", to);
         else if (c == '\\')
-            fputs("\\\\", stdout);
+            fputs("\\\\", to);
         else if (c < 32 || c == 127)
-            printf("\\x%02X", c);
+            fprintf(to, "\\x%02X", c);
         else
-            putchar(c);
+            putc(c, to);
     }
 }
 
@@ -42,12 +42,19 @@ static sv_sent print(sv_sink *k, const json_t *row, const char *text, fleck_erro
     if (k->server->options.alone->json) {
         puts(text);
     } else {
-        print_name(json_string_value(json_object_get(row, "name")));
+        print_name(stdout, json_string_value(json_object_get(row, "name")));
         if (json_is_number(score))
             printf("\t%.6g\t%s\n", json_number_value(score),
                    strcmp(verdict, "none") == 0 ? "not judged" : verdict);
         else
             printf("\t\t%s\n", verdict);
+    }
+    if (strcmp(verdict, "error") == 0) {
+        const char *why = json_string_value(json_object_get(row, "error"));
+
+        fputs("fleck: ", stderr);
+        print_name(stderr, why != NULL ? why : "");
+        fputc('\n', stderr);
     }
     if (fflush(stdout) == 0)
         return SV_SENT;

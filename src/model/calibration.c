@@ -129,13 +129,6 @@ static double point(int k)
     return 1.0 - exp2(-0.25 * k);
 }
 
-void fk_calibration_set_pixels(fk_calibration *c)
-{
-    c->pixel_threshold = c->pixels[PIXEL_POINT];
-    c->low = c->pixels[4]; /* 1 - 2^-1: the median */
-    c->high = c->low + 2.0 * (c->pixel_threshold - c->low);
-}
-
 fleck_status fk_calibration_measure(fk_calibration *c, const float *values, int64_t n,
                                     fleck_error *err)
 {
@@ -149,7 +142,9 @@ fleck_status fk_calibration_measure(fk_calibration *c, const float *values, int6
 
         c->pixels[k] = (double)values[i] + (at - below) * (next - (double)values[i]);
     }
-    fk_calibration_set_pixels(c);
+    c->pixel_threshold = c->pixels[PIXEL_POINT];
+    c->low = c->pixels[4]; /* 1 - 2^-1: the median */
+    c->high = c->low + 2.0 * (c->pixel_threshold - c->low);
 done:
     return st;
 }

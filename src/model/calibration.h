@@ -64,10 +64,9 @@ double fk_share_below(const double *scores, int64_t n, double score);
  * rate, FK_THRESHOLD_MAXIMUM where they do not, FK_THRESHOLD_NONE where there are fewer than
  * FK_LEAST_HELD_OUT. */
 void fk_calibration_set_rate(fk_calibration *c, double rate);
-/* Set pixel threshold and colours from the points. */
-void fk_calibration_set_pixels(fk_calibration *c);
 
-/* The points of values [n], n >= 1, in ascending order. */
+/* Set the points of values [n], n >= 1, in ascending order, and pixel threshold and colours from
+ * them. */
 fleck_status fk_calibration_measure(fk_calibration *c, const float *values, int64_t n,
                                     fleck_error *err) FLECK_MUST_CHECK;
 

@@ -207,6 +207,11 @@ void sv_inspect_post(sv_request *r)
     (void)sv_query_one(r, "map", kinds);
     if (r->wrong != NULL || !sv_need_product(r, r->ids[0]))
         return;
+    if (sv_db_int(&r->server->db, &err, "SELECT current_model FROM product WHERE id = ?", "i",
+                  r->ids[0]) <= 0) {
+        sv_problem(r, 409, "this product has no model yet: fit one first");
+        return;
+    }
     if ((b = make_batch(r, &err)) == NULL) {
         sv_fail(r, &err);
         return;

@@ -273,7 +273,8 @@ void sv_photos_import(sv_request *r)
     int64_t n_passed = 0;
     json_t *added = json_array();
 
-    if (sv_need_product(r, r->ids[0]) && import_folder(r, root, folder)) {
+    if (sv_only(r, "folder", NULL) && sv_need_product(r, r->ids[0]) &&
+        import_folder(r, root, folder)) {
         if (fleck_images_open(&images, false, &err) != FLECK_OK ||
             fleck_images_add(images, folder, &err) != FLECK_OK ||
             fleck_images_passed(images, &n_passed, &passed, &err) != FLECK_OK) {
@@ -301,6 +302,8 @@ void sv_photo_change(sv_request *r)
     fleck_error err = {0};
     json_t *row;
 
+    if (!sv_only(r, "state", NULL))
+        return;
     if (state == NULL || (strcmp(state, "in") != 0 && strcmp(state, "out") != 0)) {
         sv_problem(r, 422, "state: expected \"in\" or \"out\"");
         return;

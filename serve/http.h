@@ -102,6 +102,8 @@ const char *sv_query_one(sv_request *r, const char *name, const char *const *val
 int64_t sv_query_int(sv_request *r, const char *name, int64_t initial, int64_t low, int64_t high);
 /* Members of the JSON body. */
 const char *sv_text(sv_request *r, const char *name);
+/* Whether the JSON body has no other members than those listed, up to NULL; else it is answered. */
+bool sv_only(sv_request *r, ...) __attribute__((sentinel));
 /* Who asks: the name that the page sends along, percent-encoded, in X-Fleck-Who; "": none. */
 const char *sv_who(sv_request *r);
 
@@ -109,5 +111,8 @@ void sv_suspend(sv_request *r);
 void sv_resume(sv_request *r);
 
 double sv_seconds(void);
+
+/* The largest id: integers up to here are exact in JavaScript too. */
+#define SV_MOST_ID ((INT64_C(1) << 53) - 1)
 
 #endif

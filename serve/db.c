@@ -37,6 +37,8 @@ static const char *const migrations[] = {
     "  error TEXT, timings TEXT, picture TEXT, mark TEXT, mark_time TEXT, mark_who TEXT);"
     "CREATE INDEX inspection_product ON inspection(product, id);"
     "CREATE INDEX inspection_time ON inspection(time);"
+    "CREATE INDEX inspection_day ON inspection(product, time, verdict);"
+    "CREATE INDEX inspection_mark ON inspection(product, id) WHERE mark IS NOT NULL;"
     "CREATE INDEX inspection_picture ON inspection(picture) WHERE picture IS NOT NULL;"
     "CREATE TABLE note(id INTEGER PRIMARY KEY, time TEXT NOT NULL, product INTEGER, who TEXT,"
     "  what TEXT NOT NULL, detail TEXT);",

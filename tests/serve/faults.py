@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must not hurt `fleck serve`: kills, a full disk, hostile and slow clients.
 
-usage: tests/serve/faults.py FLECK SOURCE
+usage: tests/serve/faults.py FLECK SOURCE [CASE...]      CASE: only these
 
 FLECK_TEST_KILLS: kills under load and kills in a fit, of each so many (default 20)
 """
@@ -516,7 +516,8 @@ def ends_well():
 
 for case in (kills_under_load, kills_in_changes, file_limit, disk_full, large_bodies, half_bodies,
              slow_bodies, heads, paths, names, types, idle_connections, listeners, ends_well):
-    cases.run(case.__name__, case)
+    if len(sys.argv) < 4 or case.__name__ in sys.argv[3:]:
+        cases.run(case.__name__, case)
 if hostile.process.poll() is None:
     hostile.kill()
 print(hostile.errors(), end="")

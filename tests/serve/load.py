@@ -80,6 +80,7 @@ def move_threshold(service, stop, moved):
     while not stop.is_set():
         factor = 1.0 + 0.01 * (len(moved) % 5)
         moved.append(service.api("PUT", "/products/1/threshold", {"threshold": value * factor}))
+        time.sleep(0.2)
 
 
 def swap_under_load(project, photos):

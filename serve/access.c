@@ -195,7 +195,7 @@ bool sv_access_check(sv_request *r, const char *method)
         sv_problem(r, 403, "requests from other pages are refused");
         return false;
     }
-    if (!r->route->open && !has_token(r)) {
+    if ((r->route->flags & SV_OPEN) == 0 && !has_token(r)) {
         sv_problem(r, 401, "expected the token: header \"Authorization: Bearer TOKEN\"");
         return false;
     }

@@ -97,7 +97,8 @@ void sv_handle(sv_request *r);
 
 /* A parameter of the query, or NULL. */
 const char *sv_query(sv_request *r, const char *name);
-/* The same, one of a list that ends with NULL.  Another value makes the answer 422, and gives NULL. */
+/* The same, one of a list that ends with NULL.  Another value makes the answer 422, and gives
+ * NULL. */
 const char *sv_query_one(sv_request *r, const char *name, const char *const *values);
 /* An integer of the query within a range; initial where it is missing.  Another value makes the
  * answer 422, and gives initial. */

@@ -141,9 +141,14 @@ void sv_product_create(sv_request *r)
         return;
     }
     sv_now(now);
+    if (!sv_db_begin(&s->db, &err)) {
+        sv_fail(r, &err);
+        return;
+    }
     id = sv_db_int(&s->db, &err, "INSERT INTO product(name, created) VALUES(?, ?) RETURNING id",
                    "ss", name, now);
-    if (id <= 0 || !make_folders(s, id, &err)) {
+    /* A product is there with its folders or not at all. */
+    if (!sv_db_end(&s->db, id > 0 && make_folders(s, id, &err), &err)) {
         sv_fail(r, &err);
         return;
     }
@@ -167,6 +172,10 @@ void sv_product_change(sv_request *r)
     if (!sv_need_product(r, r->ids[0]) ||
         (json_object_get(r->json, "name") != NULL && !check_name(r, name)))
         return;
+    if (archived != NULL && !json_is_boolean(archived)) {
+        sv_problem(r, 422, "archived: expected true or false");
+        return;
+    }
     if (name != NULL &&
         sv_db_int(&r->server->db, NULL, "SELECT 1 FROM product WHERE name = ? AND id <> ?", "si",
                   name, r->ids[0]) == 1) {

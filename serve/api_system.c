@@ -33,13 +33,14 @@ static int64_t disk_free(const sv_server *s)
 int64_t sv_resident_bytes(void)
 {
     FILE *f = fopen("/proc/self/statm", "re");
-    long long pages = 0;
+    char text[128] = "", *resident = text;
 
-    if (f == NULL || fscanf(f, "%*s %lld", &pages) != 1)
-        pages = 0;
-    if (f != NULL)
-        fclose(f);
-    return (int64_t)pages * sysconf(_SC_PAGESIZE);
+    if (f == NULL)
+        return 0;
+    if (fgets(text, sizeof text, f) != NULL)
+        (void)strtoll(text, &resident, 10); /* the first number is of all that is mapped */
+    fclose(f);
+    return strtoll(resident, NULL, 10) * sysconf(_SC_PAGESIZE);
 }
 
 void sv_system(sv_request *r)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SQLite: tables, statements with values from a format, rows as JSON. */
 #include "db.h"
+#include "text.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -34,9 +35,11 @@ static const char *const migrations[] = {
     "  digest TEXT NOT NULL, time TEXT NOT NULL, source TEXT NOT NULL, name TEXT NOT NULL,"
     "  hash TEXT NOT NULL, width INTEGER, height INTEGER, score REAL, ratio REAL, threshold REAL,"
     "  above REAL, verdict TEXT NOT NULL, unlike INTEGER NOT NULL, regions TEXT, warnings TEXT,"
-    "  error TEXT, timings TEXT, picture TEXT, mark TEXT, mark_time TEXT, mark_who TEXT);"
+    "  error TEXT, timings TEXT, picture TEXT, mark TEXT, mark_time TEXT, mark_who TEXT,"
+    "  level REAL);"
     "CREATE INDEX inspection_product ON inspection(product, id);"
     "CREATE INDEX inspection_time ON inspection(time);"
+    "CREATE INDEX inspection_picture ON inspection(picture) WHERE picture IS NOT NULL;"
     "CREATE TABLE note(id INTEGER PRIMARY KEY, time TEXT NOT NULL, product INTEGER, who TEXT,"
     "  what TEXT NOT NULL, detail TEXT);",
 };
@@ -71,8 +74,11 @@ static bool failed(sv_db *db, fleck_error *err)
 {
     const int code = sqlite3_errcode(db->handle);
 
-    return sv_error(err, code == SQLITE_NOMEM ? FLECK_E_NOMEM : FLECK_E_IO, "database: %s",
-                    sqlite3_errmsg(db->handle));
+    return sv_error(err,
+                    code == SQLITE_NOMEM        ? FLECK_E_NOMEM
+                    : code == SQLITE_CONSTRAINT ? FLECK_E_STATE
+                                                : FLECK_E_IO,
+                    "database: %s", sqlite3_errmsg(db->handle));
 }
 
 static bool execute(sv_db *db, const char *sql, fleck_error *err)
@@ -188,9 +194,9 @@ static json_t *value_of(sqlite3_stmt *s, int i)
     case SQLITE_INTEGER:
         return json_integer(sqlite3_column_int64(s, i));
     case SQLITE_FLOAT:
-        return json_real(sqlite3_column_double(s, i));
+        return sv_number_json(sqlite3_column_double(s, i));
     case SQLITE_TEXT:
-        return json_string((const char *)sqlite3_column_text(s, i));
+        return sv_text_json((const char *)sqlite3_column_text(s, i));
     default:
         return json_null();
     }
@@ -202,11 +208,11 @@ static json_t *object_of(sqlite3_stmt *s)
 
     for (int i = 0; i < sqlite3_column_count(s); i++) {
         const char *name = sqlite3_column_name(s, i);
-        const char *text = (const char *)sqlite3_column_text(s, i);
         char stem[64];
         size_t n;
 
         if (ends_with(name, "_json", &n)) {
+            const char *text = (const char *)sqlite3_column_text(s, i);
             json_t *parsed = text != NULL ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
 
             snprintf(stem, sizeof stem, "%.*s", (int)n, name);

@@ -10,7 +10,8 @@ typedef struct sv_fits sv_fits;
 
 /* Fits that a former process left unfinished become "interrupted". */
 sv_fits *sv_fits_open(struct sv_server *s, fleck_error *err);
-/* Cancel the running fit and end; waiting ones stay queued for the next start. */
+/* Cancel the running fit and start no other; waiting ones stay queued for the next start. */
+void sv_fits_stop(sv_fits *f);
 void sv_fits_close(sv_fits *f);
 /* Look at the queue: a job was added. */
 void sv_fits_wake(sv_fits *f);

@@ -35,7 +35,8 @@ typedef struct sv_job {
 } sv_job;
 
 sv_inspector *sv_inspector_open(struct sv_server *s, fleck_error *err);
-/* Finish what was accepted, then end. */
+/* Finish what was accepted; accept nothing from now on. */
+void sv_inspector_stop(sv_inspector *in);
 void sv_inspector_close(sv_inspector *in);
 /* Queue a job.  False: the queue is full (err FLECK_E_LIMIT) or closing; done is not called. */
 bool sv_inspect(sv_inspector *in, sv_job *job, fleck_error *err);
@@ -52,7 +53,7 @@ typedef struct sv_model {
     char digest[64];
     int64_t bytes;
     int users;
-    bool opening, stale;
+    bool opening, stale; /* stale: no longer its product's current one */
     double used;
     struct sv_model *next;
 } sv_model;

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TRIM_SECONDS = 60 };
+enum { TRIM_SECONDS = 60, BEAT_SECONDS = 10, MOST_HELD = 512 << 20 };
 
 void sv_defaults(sv_options *o)
 {
@@ -117,19 +117,26 @@ static bool open_all(sv_server *s, fleck_error *err)
             sv_error(err, FLECK_E_NOMEM, "out of memory")) &&
            (s->journal = sv_journal_open(path, err)) != NULL &&
            (s->inspector = sv_inspector_open(s, err)) != NULL &&
-           (s->fits = sv_fits_open(s, err)) != NULL && sv_http_start(s, err);
+           (s->fits = sv_fits_open(s, err)) != NULL && (s->tasks = sv_tasks_open(err)) != NULL &&
+           sv_http_start(s, err);
 }
 
-/* In the order that loses nothing: no new connections, then what was accepted, then its answers. */
+/* In the order that loses nothing: no new connections, then what was accepted, then its answers.
+ * Connections that are there still send requests until the last is closed, so what these use ends
+ * first and is freed last. */
 static void close_all(sv_server *s)
 {
     sv_http_quiesce(s);
     if (s->events != NULL)
         sv_events_end(s->events);
-    sv_fits_close(s->fits);
-    sv_inspector_close(s->inspector);
-    sv_journal_close(s->journal);
+    sv_fits_stop(s->fits);
+    sv_tasks_stop(s->tasks);
+    sv_inspector_stop(s->inspector);
     sv_http_stop(s);
+    sv_tasks_close(s->tasks);
+    sv_fits_close(s->fits);
+    sv_journal_close(s->journal); /* before the inspector, whose jobs it tells */
+    sv_inspector_close(s->inspector);
     sv_events_close(s->events);
     sv_db_close(&s->db);
     free(s->cert);
@@ -139,10 +146,14 @@ static void close_all(sv_server *s)
 static void wait_until_interrupted(sv_server *s)
 {
     const struct timespec tick = {0, 100000000};
-    double trimmed = sv_seconds();
+    double trimmed = sv_seconds(), beaten = trimmed;
 
     while (s->options.interrupted == NULL || !s->options.interrupted()) {
         nanosleep(&tick, NULL);
+        if (sv_seconds() - beaten >= BEAT_SECONDS) {
+            sv_events_beat(s->events);
+            beaten = sv_seconds();
+        }
         if (sv_seconds() - trimmed < TRIM_SECONDS)
             continue;
         sv_pictures_trim(s);
@@ -160,8 +171,11 @@ bool sv_run(const sv_options *o, fleck_error *err)
         return sv_error(err, FLECK_E_NOMEM, "out of memory");
     s->options = *o;
     s->listening = -1;
+    s->most_held = 4 * o->upload_bytes > MOST_HELD ? 4 * o->upload_bytes : MOST_HELD;
     sv_stats_init(&s->stats);
     pthread_mutex_init(&s->storing, NULL);
+    pthread_mutex_init(&s->adding, NULL);
+    pthread_mutex_init(&s->keeping, NULL);
     sv_now(s->started);
     if ((lock = open_folder(s, err)) < 0) {
         free(s);

@@ -10,6 +10,7 @@
 #include "journal.h"
 #include "serve.h"
 #include "stats.h"
+#include "tasks.h"
 
 #include <stdatomic.h>
 
@@ -23,10 +24,16 @@ typedef struct sv_server {
     sv_inspector *inspector;
     sv_journal *journal;
     sv_fits *fits;
+    sv_tasks *tasks;
     sv_stats stats;
     pthread_mutex_t storing; /* held while a model gets its version */
+    pthread_mutex_t adding;  /* held while a photo gets its name */
+    pthread_mutex_t keeping; /* held while a picture is kept longer, or removed */
     char started[SV_TIME];
     atomic_int requests; /* begun and not ended */
+    atomic_bool stopping;
+    _Atomic int64_t held; /* bytes of memory that bodies of requests take, at most most_held */
+    int64_t most_held;
 } sv_server;
 
 /* Path of a file in the project's folder, from a format. */

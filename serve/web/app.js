@@ -11,6 +11,7 @@ const main = document.getElementById("main");
 const header = document.getElementById("header");
 const general = ["products", "health"];
 const ofProduct = ["photos", "fit", "threshold", "areas", "inspect", "history"];
+const atTheLine = ["threshold", "inspect", "history", "health"]; // they share their looks
 let end = null;
 let turn = 0;
 
@@ -63,7 +64,7 @@ async function route() {
     const screen = await import(`./${here.screen}.js`);
     if (own !== turn) return;
     // Built apart, so that nothing of a screen that was left comes into the next.
-    const content = h("div", { class: `screen-${here.screen}` });
+    const content = h("div", { class: `screen-${here.screen}${atTheLine.includes(here.screen) ? " line" : ""}` });
     replace(main, content);
     const close = (await screen.show(content, here.product)) || null;
     if (own === turn) end = close;

@@ -364,6 +364,6 @@ void html_base64(FILE *to, const unsigned char *bytes, size_t size);
 /* ---- Commands ---- */
 extern const command bench_command, compare_command, fit_command, predict_command, eval_command,
     metrics_command, info_command, verify_command, install_command, weights_command, synth_command,
-    panel_command, threshold_command, serve_command;
+    panel_command, threshold_command, serve_command, watch_command;
 
 #endif

@@ -12,6 +12,8 @@ static const flag flags[] = {
     {"cert", 0, "FILE", "certificate for TLS, PEM; with --key"},
     {"key", 0, "FILE", "its private key, PEM"},
     {"import", 0, "FOLDER", "allow the page to import photos from folders below FOLDER"},
+    {"watch-root", 0, "FOLDER", "allow the page to watch folders below FOLDER (default: --import)"},
+    {"sinks", 0, "FILE", "where inspections go besides (default DIR/sinks.json, if it exists)"},
     GROUP("limits"),
     {"workers", 0, "N", "threads that score (default: one for each processor)"},
     {"queue", 0, "N", "images that may wait; more are answered with 503 (default 256)"},
@@ -54,6 +56,8 @@ static int run(const args *a)
     o.cert = args_get(a, "cert");
     o.key = args_get(a, "key");
     o.import_root = args_get(a, "import");
+    o.watch_root = args_get(a, "watch-root");
+    o.sinks = args_get(a, "sinks");
     o.new_token = args_has(a, "new-token");
     o.home = home_folder();
     o.shared_home = shared_home_folder();
@@ -61,6 +65,7 @@ static int run(const args *a)
     o.interrupted = interrupted;
     interrupt_begin();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGIO, SIG_IGN); /* a file is written again while a watched folder is looked through */
     if (!sv_run(&o, &err))
         return failed(&err);
     interrupt_forget();

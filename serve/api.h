@@ -29,6 +29,15 @@ void sv_mean_image(sv_request *r);
 json_t *sv_photo_add(sv_server *s, int64_t product, const char *name, const void *bytes,
                      size_t size, int64_t modified, const char *origin);
 
+/* The real path of a folder below an allowed root, which the option opens. */
+bool sv_below(const char *root, const char *folder, const char *option, char out[4096],
+              fleck_error *err);
+
+/* api_sources.c */
+void sv_sources_list(sv_request *r);
+void sv_source_create(sv_request *r);
+void sv_source_delete(sv_request *r);
+
 /* api_jobs.c */
 void sv_fit_start(sv_request *r);
 void sv_jobs_list(sv_request *r);

@@ -14,7 +14,7 @@
 
 #define INSPECTION                                                                                 \
     "SELECT id, product, model, digest, time, source, name, hash, width, height, score, ratio,"    \
-    " threshold, above, level, verdict, warnings AS unlike_json, regions AS regions_json, error,"         \
+    " threshold, above, level, verdict, warnings AS unlike_json, regions AS regions_json, error,"  \
     " timings AS timings_json, picture, mark, mark_time, mark_who FROM inspection"
 /* Filters of the query; each is off where its parameter is missing. */
 #define OF_PRODUCT " WHERE product = ?1"

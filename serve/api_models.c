@@ -143,8 +143,7 @@ static json_t *same_scores(sv_server *s, int64_t model)
     json_t *ids = json_array(), *row;
     size_t i;
 
-    json_array_foreach (rows, i, row)
-        json_array_append(ids, json_object_get(row, "id"));
+    json_array_foreach(rows, i, row) json_array_append(ids, json_object_get(row, "id"));
     json_decref(rows);
     return ids;
 }

@@ -228,31 +228,23 @@ static bool is_below(const char *path, const char *root)
            (path[n] == '\0' || path[n] == '/' || (n > 0 && root[n - 1] == '/'));
 }
 
-/* The real path of a folder below the allowed root; false: the request was answered. */
-static bool import_folder(sv_request *r, char real_root[4096], char out[4096])
+bool sv_below(const char *root, const char *folder, const char *option, char out[4096],
+              fleck_error *err)
 {
-    const char *root = r->server->options.import_root, *folder = sv_text(r, "folder");
-    char joined[8300];
+    char real_root[4096], joined[8300];
 
-    if (root == NULL) {
-        sv_problem(r, 403, "no folder is open to imports: start fleck serve with --import FOLDER");
-        return false;
-    }
-    if (folder == NULL || realpath(root, real_root) == NULL) {
-        sv_problem(r, 422, "expected {\"folder\": a path below %s}", root);
-        return false;
-    }
+    if (root == NULL)
+        return sv_error(err, (fleck_status)SV_DENIED,
+                        "no folder is open to this: start fleck serve with %s", option);
+    if (folder == NULL || realpath(root, real_root) == NULL)
+        return sv_error(err, FLECK_E_OPTION, "expected {\"folder\": a path below %s}", root);
     snprintf(joined, sizeof joined, "%s%s%s", folder[0] == '/' ? "" : real_root,
              folder[0] == '/' ? "" : "/", folder);
-    if (strlen(joined) >= 4096 || realpath(joined, out) == NULL) {
-        sv_problem(r, 404, "%s: %s", folder,
-                   strerror(strlen(joined) >= 4096 ? ENAMETOOLONG : errno));
-        return false;
-    }
-    if (!is_below(out, real_root)) {
-        sv_problem(r, 403, "%s: it is not below %s", folder, root);
-        return false;
-    }
+    if (strlen(joined) >= 4096 || realpath(joined, out) == NULL)
+        return sv_error(err, FLECK_E_NOTFOUND, "%s: %s", folder,
+                        strerror(strlen(joined) >= 4096 ? ENAMETOOLONG : errno));
+    if (!is_below(out, real_root))
+        return sv_error(err, (fleck_status)SV_DENIED, "%s: it is not below %s", folder, root);
     return true;
 }
 
@@ -285,12 +277,17 @@ void sv_photos_import(sv_request *r)
 {
     fleck_images *images = NULL;
     fleck_error err = {0};
-    char root[4096], folder[4096], *passed = NULL;
+    char root[4096], folder[4096] = "", *passed = NULL;
     int64_t n_passed = 0;
     json_t *added = json_array();
 
-    if (sv_need_product(r, r->ids[0]) && import_folder(r, root, folder)) {
-        if (fleck_images_open(&images, false, &err) != FLECK_OK ||
+    if (sv_need_product(r, r->ids[0])) {
+        if (!sv_below(r->server->options.import_root, sv_text(r, "folder"), "--import FOLDER",
+                      folder, &err) ||
+            (realpath(r->server->options.import_root, root) == NULL &&
+             !sv_error(&err, FLECK_E_IO, "%s: %s", r->server->options.import_root,
+                       strerror(errno))) ||
+            fleck_images_open(&images, false, &err) != FLECK_OK ||
             fleck_images_add(images, folder, &err) != FLECK_OK ||
             fleck_images_passed(images, &n_passed, &passed, &err) != FLECK_OK) {
             sv_fail(r, &err);

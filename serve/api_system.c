@@ -56,13 +56,16 @@ void sv_system(sv_request *r)
     pthread_mutex_unlock(&st->lock);
     sv_reply_json(
         r, 200,
-        json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:s?, s:I, s:b}", "version", fleck_version(),
-                  "started", r->server->started, "inspector",
+        json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:s?, s:s?, s:I, s:b, s:o, s:o, s:o, s:o}",
+                  "version", fleck_version(), "started", r->server->started, "inspector",
                   sv_inspector_describe(r->server->inspector), "latency_ms", sv_stats_latency(st),
                   "counts", counts, "disk_free", (json_int_t)disk_free(r->server), "memory",
                   (json_int_t)sv_resident_bytes(), "import_root", r->server->options.import_root,
-                  "most_upload", (json_int_t)r->server->options.upload_bytes, "token",
-                  (int)(r->server->token[0] != '\0')));
+                  "watch_root", r->server->options.watch_root, "most_upload",
+                  (json_int_t)r->server->options.upload_bytes, "token",
+                  (int)(r->server->token[0] != '\0'), "source_kinds", sv_source_kinds(), "sources",
+                  sv_sources_describe(r->server->sources, 0), "sink_kinds", sv_sink_kinds(),
+                  "sinks", sv_sinks_describe(r->server->sinks)));
 }
 
 /* ---- Prometheus ---- */

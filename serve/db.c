@@ -40,6 +40,15 @@ static const char *const migrations[] = {
     "CREATE INDEX inspection_product ON inspection(product, id);"
     "CREATE INDEX inspection_time ON inspection(time);"
     "CREATE INDEX inspection_picture ON inspection(picture) WHERE picture IS NOT NULL;"
+    "CREATE TABLE source(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  product INTEGER NOT NULL REFERENCES product, kind TEXT NOT NULL, config TEXT NOT NULL,"
+    "  active INTEGER NOT NULL, created TEXT NOT NULL, who TEXT, UNIQUE(product, kind, config));"
+    "CREATE TABLE seen(source INTEGER NOT NULL, path TEXT NOT NULL, device INTEGER NOT NULL,"
+    "  inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL, hash TEXT NOT NULL,"
+    "  inspection INTEGER NOT NULL, PRIMARY KEY(source, path)) WITHOUT ROWID;"
+    "CREATE INDEX seen_inode ON seen(source, device, inode);"
+    "CREATE TABLE sink(name TEXT PRIMARY KEY, last INTEGER NOT NULL, sent INTEGER NOT NULL,"
+    "  failed INTEGER NOT NULL, dropped INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE note(id INTEGER PRIMARY KEY, time TEXT NOT NULL, product INTEGER, who TEXT,"
     "  what TEXT NOT NULL, detail TEXT);",
 };

@@ -31,7 +31,8 @@ bool sv_setting_closed(const char *name);
  * the process grew at most while it ran, in bytes. */
 #define SV_JOB_COLUMNS                                                                             \
     "SELECT id, product, kind, state, settings AS settings_json, created, started, ended, error,"  \
-    " warnings AS warnings_json, photos, seconds, memory, areas AS areas_json, model, who FROM job"
+    " warnings AS warnings_json, photos, seconds, memory, areas AS areas_json, model, who FROM "   \
+    "job"
 
 /* Store a model as the product's next version and make it the current one.  job, parent: 0 for
  * none.  Returns the model's id; -1: failed. */

@@ -148,6 +148,8 @@ void sv_fail(sv_request *r, const fleck_error *err)
 
     if (err->status == FLECK_E_IO && is_full(err->message))
         sv_problem(r, 507, "%s", err->message);
+    else if ((int)err->status == SV_DENIED)
+        sv_problem(r, 403, "%s", err->message);
     else
         sv_problem(r, i < sizeof statuses / sizeof statuses[0] ? statuses[i] : 500, "%s",
                    err->message);

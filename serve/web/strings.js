@@ -284,14 +284,9 @@ const texts = {
 
   // threshold
   no_model: ["This product has no model yet.", "Dieses Produkt hat noch kein Modell."],
-  close: ["Close", "Schließen"],
   mark: ["What the part was", "Was das Teil war"],
   mark_good: ["was good", "war gut"],
   mark_defect: ["was defect", "war Fehler"],
-  verdict_good: ["good", "gut"],
-  verdict_defective: ["defective", "fehlerhaft"],
-  verdict_none: ["not judged", "nicht beurteilt"],
-  verdict_error: ["no picture", "kein Bild"],
   th_scores: ["Scores of good photos", "Werte guter Fotos"],
   th_histogram: ["Histograms of scores", "Histogramme der Werte"],
   th_bar: ["{0} from {1} to {2}", "{0} von {1} bis {2}"],

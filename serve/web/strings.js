@@ -52,6 +52,7 @@ const texts = {
   day_defective: ["defective", "fehlerhaft"],
   day_failed: ["errors", "Fehler"],
   day_rate: ["defect rate", "Fehlerrate"],
+  trend_title: ["Defect rate by hour", "Fehlerrate je Stunde"],
   trend_label: ["Defect rate by hour in the last 24 hours: {0} hours with inspections, from {1} to {2}, last {3}",
     "Fehlerrate je Stunde in den letzten 24 Stunden: {0} Stunden mit Prüfungen, von {1} bis {2}, zuletzt {3}"],
   verdict_good: ["good", "gut"],

@@ -198,6 +198,7 @@ def versions(w, product, sample):
     file.write_bytes(urllib.request.urlopen(address, timeout=60).read())
     b.one("input[accept='.fleck']").files([file])
     w.says("Model version 4", "main h2")
+    w.says("uploaded", "table")
     models = w.service.ask("GET", f"/products/{product}/models")
     w.check("the upload is version 4, the file of version 2",
             models[0]["reason"] == "upload" and models[0]["digest"] == models[2]["digest"])

@@ -68,8 +68,14 @@ class Walk:
 
     def open(self, hash):
         """Go to an address of the page, and wait until it is shown."""
-        self.browser.go(f"{self.service.url}/{hash}")
-        self.browser.one("main h1")
+        url = f"{self.service.url}/{hash}"
+        if self.browser.url == url:
+            self.browser.reload()
+        else:
+            self.browser.run("for (const e of document.querySelectorAll('main h1'))"
+                             " e.classList.add('former')")
+            self.browser.go(url)
+        self.browser.one("main h1:not(.former)")
 
     def screen(self, name, keep=True):
         """Check the screen as it stands at both widths; keep its pictures where asked."""
@@ -81,6 +87,9 @@ class Walk:
                 "('main *')].filter((e) => e.getBoundingClientRect().right > w + 1).map((e) =>"
                 " e.tagName + '.' + e.className).slice(0, 3).join(', ') || 'something'")
             self.check(f"{name} at {width} pixels fits; {wide} does not", not wide)
+            self.check(f"{name} has its style", self.browser.run(
+                "const h = document.getElementById('header'); return !h ||"
+                " getComputedStyle(h).position === 'sticky'"))
             self.check(f"{name} has one h1", len(self.browser.all("main h1")) == 1)
             unnamed = self.browser.run(
                 "return [...document.querySelectorAll('button, a[href], input, select, textarea,"

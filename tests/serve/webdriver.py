@@ -81,7 +81,8 @@ class Browser:
     """Use with `with`: it ends Chromium and removes its profile."""
 
     def __init__(self, width=1280, height=900, language="en"):
-        self.folder = tempfile.mkdtemp(prefix="browser-")
+        # Chromium makes a socket there, whose path must be short.
+        self.folder = tempfile.mkdtemp(prefix="browser-", dir="/tmp")
         env = dict(os.environ, TMPDIR=self.folder, HOME=self.folder, LANGUAGE=language)
         self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE,
                                        stderr=subprocess.DEVNULL, text=True, env=env,

@@ -23,14 +23,25 @@ void sv_photo_change(sv_request *r);
 void sv_photo_file(sv_request *r);
 void sv_photo_thumb(sv_request *r);
 void sv_mean_image(sv_request *r);
-/* Add an image to the product's photos.  Returns an object for the answer: the photo, or {name,
- * problem} for a file that was not taken. */
+/* Add an image to the product's photos.  modified: when its file was last written, in milliseconds
+ * since 1970, since groups of photos by day are found from that; 0: unknown.  Returns an object for
+ * the answer: the photo, or {name, problem} for a file that was not taken. */
 json_t *sv_photo_add(sv_server *s, int64_t product, const char *name, const void *bytes,
-                     size_t size, const char *origin);
+                     size_t size, int64_t modified, const char *origin);
+
+/* The real path of a folder below an allowed root, which the option opens. */
+bool sv_below(const char *root, const char *folder, const char *option, char out[4096],
+              fleck_error *err);
+
+/* api_sources.c */
+void sv_sources_list(sv_request *r);
+void sv_source_create(sv_request *r);
+void sv_source_delete(sv_request *r);
 
 /* api_jobs.c */
 void sv_fit_start(sv_request *r);
 void sv_jobs_list(sv_request *r);
+void sv_jobs_done(sv_request *r);
 void sv_job_get(sv_request *r);
 void sv_job_cancel(sv_request *r);
 void sv_settings_list(sv_request *r);

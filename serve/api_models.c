@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Versions of a product's model, and thresholds, each change of which is a new version. */
 #include "api.h"
+#include "text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -26,11 +27,6 @@ void sv_models_list(sv_request *r)
         sv_fail(r, &err);
 }
 
-static json_t *number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *held_out_json(const fleck_model *model)
 {
     json_t *list = json_array();
@@ -38,8 +34,9 @@ static json_t *held_out_json(const fleck_model *model)
 
     for (int64_t i = 0; fleck_model_held_out(model, i, &h); i++)
         json_array_append_new(list,
-                              json_pack("{s:s?, s:f, s:o, s:i}", "name", h.name, "alone", h.alone,
-                                        "group", number(h.group), "group_number", h.group_number));
+                              json_pack("{s:o, s:o, s:o, s:i}", "name", sv_text_json(h.name),
+                                        "alone", sv_number_json(h.alone), "group",
+                                        sv_number_json(h.group), "group_number", h.group_number));
     return list;
 }
 
@@ -105,11 +102,15 @@ void sv_model_upload(sv_request *r)
     if (open_quietly(&model, r->file, &err))
         id = sv_model_store(r->server, r->ids[0], model, "upload", sv_who(r), 0, 0, &err);
     fleck_model_close(&model);
-    if (id > 0)
+    if (id > 0) {
         reply_model(r, 201, id);
+        return;
+    }
+    sv_text_rename(err.message, sizeof err.message, r->file, "the upload");
+    if (err.status == FLECK_E_IO || err.status == FLECK_E_NOMEM)
+        sv_fail(r, &err);
     else
-        sv_problem(r, err.status == FLECK_E_IO || err.status == FLECK_E_NOMEM ? 500 : 422,
-                   "the upload is not a model that can be used: %s", err.message);
+        sv_problem(r, 422, "this is not a model that can be used: %s", err.message);
 }
 
 void sv_model_activate(sv_request *r)
@@ -142,8 +143,7 @@ static json_t *same_scores(sv_server *s, int64_t model)
     json_t *ids = json_array(), *row;
     size_t i;
 
-    json_array_foreach (rows, i, row)
-        json_array_append(ids, json_object_get(row, "id"));
+    json_array_foreach(rows, i, row) json_array_append(ids, json_object_get(row, "id"));
     json_decref(rows);
     return ids;
 }

@@ -16,11 +16,13 @@ typedef struct sv_db {
     bool open;
 } sv_db;
 
-/* Open the database at path, make or migrate its tables, and check that it is intact. */
+/* Open the database at path, and make or migrate its tables. */
 bool sv_db_open(sv_db *db, const char *path, fleck_error *err);
 void sv_db_close(sv_db *db);
 
-/* Statements take their values from a format, one letter each: i int64_t, d double (NaN: NULL),
+/* Values that the tables do not allow, such as a name that is taken, fail with FLECK_E_STATE.
+ *
+ * Statements take their values from a format, one letter each: i int64_t, d double (NaN: NULL),
  * s const char * (NULL: NULL), j json_t * (as text, NULL: NULL; borrowed).
  *
  * Rows become JSON objects named like the columns.  A column whose name ends in "_json" holds JSON
@@ -39,6 +41,8 @@ int64_t sv_db_int(sv_db *db, fleck_error *err, const char *sql, const char *form
 bool sv_db_begin(sv_db *db, fleck_error *err);
 bool sv_db_end(sv_db *db, bool ok, fleck_error *err);
 
+/* A status beyond those of the library: it is not allowed here. */
+enum { SV_DENIED = 100 };
 /* Set err to a failure of this service, with a formatted message; returns false. */
 bool sv_error(fleck_error *err, fleck_status status, const char *format, ...) FLECK_PRINTF(3, 4);
 /* Current time, ISO 8601 in UTC with milliseconds. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_WAITING = 256 << 10, MOST_LISTENERS = 64 };
+enum { MOST_WAITING = 256 << 10, MOST_LISTENERS = 128 };
 
 typedef struct listener {
     struct sv_events *events;
@@ -95,15 +95,29 @@ void sv_events_send(sv_events *e, const char *kind, json_t *data)
             l->missed = true;
             continue;
         }
-        if (l->missed)
+        if (l->missed) {
+            l->missed = false;
             append(l, missed, sizeof missed - 1);
-        l->missed = false;
+        }
         append(l, line, size);
         wake(l);
     }
     pthread_mutex_unlock(&e->lock);
     free(line);
     free(text);
+}
+
+void sv_events_beat(sv_events *e)
+{
+    static const char beat[] = ":\n\n";
+
+    pthread_mutex_lock(&e->lock);
+    for (listener *l = e->first; l != NULL; l = l->next)
+        if (l->size == 0) {
+            append(l, beat, sizeof beat - 1);
+            wake(l);
+        }
+    pthread_mutex_unlock(&e->lock);
 }
 
 /* Called by libmicrohttpd for more bytes. */

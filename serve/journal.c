@@ -26,22 +26,47 @@ static int64_t write_one(sv_db *db, const sv_record *r, fleck_error *err)
                      r->warnings, r->error, r->timings, r->picture, r->level);
 }
 
+static bool write_seen(sv_db *db, const sv_record *r, fleck_error *err)
+{
+    const sv_seen *s = r->seen;
+
+    return s == NULL ||
+           sv_db_run(db, err,
+                     "INSERT OR REPLACE INTO seen(source, path, device, inode, size, mtime, hash,"
+                     " inspection) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+                     "isiiiisi", s->source, s->path, s->device, s->inode, s->size, s->mtime,
+                     s->hash, r->id);
+}
+
+/* Write the records up to end in one transaction. */
+static bool write_list(sv_journal *j, sv_record *list, const sv_record *end, fleck_error *err)
+{
+    bool ok = sv_db_begin(&j->db, err);
+
+    if (ok) {
+        for (sv_record *r = list; ok && r != end; r = r->next)
+            ok = (r->id = write_one(&j->db, r, err)) > 0 && write_seen(&j->db, r, err);
+        ok = sv_db_end(&j->db, ok, err);
+    }
+    for (sv_record *r = list; !ok && r != end; r = r->next)
+        r->id = 0;
+    return ok;
+}
+
 static void write_all(sv_journal *j, sv_record *list)
 {
     fleck_error err = {0};
-    bool ok = sv_db_begin(&j->db, &err);
+    /* One record that cannot be written does not take the others with it. */
+    const bool each = !write_list(j, list, NULL, &err) && list->next != NULL;
 
-    if (ok) {
-        for (sv_record *r = list; ok && r != NULL; r = r->next)
-            ok = (r->id = write_one(&j->db, r, &err)) > 0;
-        ok = sv_db_end(&j->db, ok, &err);
-    }
     while (list != NULL) {
         sv_record *r = list;
 
         list = r->next;
-        if (!ok)
-            r->id = 0;
+        if (each) {
+            err = (fleck_error){0};
+            (void)write_list(j, r, list, &err);
+        }
         r->done(r, r->ctx, &err);
     }
 }

@@ -11,11 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-bool sv_map_kind(const char *kind)
-{
-    return strcmp(kind, "f32") == 0 || strcmp(kind, "png") == 0 || strcmp(kind, "tiff") == 0;
-}
-
 const char *sv_map_type(const char *kind)
 {
     return strcmp(kind, "png") == 0    ? "image/png"
@@ -84,8 +79,11 @@ static bool read_all(const char *path, unsigned char **bytes, size_t *size, flec
     }
     if (f != NULL)
         fclose(f);
-    return (*bytes != NULL && *size == (size_t)n) ||
-           sv_error(err, FLECK_E_IO, "the map cannot be read again");
+    if (*bytes != NULL && *size == (size_t)n)
+        return true;
+    free(*bytes);
+    *bytes = NULL;
+    return sv_error(err, FLECK_E_IO, "the map cannot be read again");
 }
 
 static bool encode_tiff(sv_server *s, const fleck_model *model, const fleck_result *r,

@@ -2,7 +2,9 @@
 /* Answers to requests. */
 #include "http.h"
 #include "server.h"
+#include "text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -66,6 +68,17 @@ void sv_reply_bytes(sv_request *r, unsigned status, const char *type, void *byte
     set(r, status, type, response);
 }
 
+void sv_reply_stream(sv_request *r, const char *type, MHD_ContentReaderCallback read_more,
+                     void *ctx, MHD_ContentReaderFreeCallback end)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 64 << 10, read_more, ctx, end);
+
+    if (response == NULL)
+        end(ctx);
+    set(r, 200, type, response);
+}
+
 void sv_reply_empty(sv_request *r, unsigned status)
 {
     set(r, status, NULL, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
@@ -98,21 +111,29 @@ static const char *title_of(unsigned status)
 void sv_problem(sv_request *r, unsigned status, const char *format, ...)
 {
     char detail[FLECK_ERROR_SIZE];
-    char *text;
     va_list list;
 
     va_start(list, format);
     vsnprintf(detail, sizeof detail, format, list);
     va_end(list);
-    text = fleck_utf8_name(detail);
     reply_json(r, status, "application/problem+json",
-               json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", title_of(status),
-                         "status", (int)status, "detail", text != NULL ? text : "out of memory"));
-    fleck_free(text);
+               json_pack("{s:s, s:s, s:i, s:o}", "type", "about:blank", "title", title_of(status),
+                         "status", (int)status, "detail", sv_text_json(detail)));
     if (status == 503)
         sv_header(r, "Retry-After", "1");
     if (status == 401)
         sv_header(r, "WWW-Authenticate", "Bearer");
+}
+
+/* Whether a message tells of a disk, a quota or a file that is full. */
+static bool is_full(const char *message)
+{
+    static const int codes[] = {ENOSPC, EDQUOT, EFBIG};
+
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        if (strstr(message, strerror(codes[i])) != NULL)
+            return true;
+    return strstr(message, "database or disk is full") != NULL;
 }
 
 void sv_fail(sv_request *r, const fleck_error *err)
@@ -125,7 +146,13 @@ void sv_fail(sv_request *r, const fleck_error *err)
         [FLECK_E_NETWORK] = 502, [FLECK_E_CHECKSUM] = 422};
     const size_t i = (size_t)err->status;
 
-    sv_problem(r, i < sizeof statuses / sizeof statuses[0] ? statuses[i] : 500, "%s", err->message);
+    if (err->status == FLECK_E_IO && is_full(err->message))
+        sv_problem(r, 507, "%s", err->message);
+    else if ((int)err->status == SV_DENIED)
+        sv_problem(r, 403, "%s", err->message);
+    else
+        sv_problem(r, i < sizeof statuses / sizeof statuses[0] ? statuses[i] : 500, "%s",
+                   err->message);
 }
 
 void sv_reply_file(sv_request *r, const char *path, const char *type, const char *download)
@@ -136,7 +163,10 @@ void sv_reply_file(sv_request *r, const char *path, const char *type, const char
     struct stat status;
 
     if (fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        sv_problem(r, 404, "the file is no longer kept");
+        if (fd < 0 && errno != ENOENT && errno != ELOOP)
+            sv_problem(r, 500, "the file cannot be read: %s", strerror(errno));
+        else
+            sv_problem(r, 404, "the file is no longer kept");
         if (fd >= 0)
             close(fd);
         return;
@@ -156,6 +186,24 @@ const char *sv_query(sv_request *r, const char *name)
     return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+const char *sv_query_one(sv_request *r, const char *name, const char *const *values)
+{
+    const char *text = sv_query(r, name);
+
+    if (text == NULL)
+        return NULL;
+    snprintf(r->wanted, sizeof r->wanted, "%s", values[0]);
+    for (int i = 0; values[i] != NULL; i++) {
+        if (strcmp(values[i], text) == 0)
+            return values[i];
+        if (i > 0)
+            snprintf(r->wanted + strlen(r->wanted), sizeof r->wanted - strlen(r->wanted), "%s%s",
+                     values[i + 1] != NULL ? ", " : " or ", values[i]);
+    }
+    r->wrong = name;
+    return NULL;
+}
+
 int64_t sv_query_int(sv_request *r, const char *name, int64_t initial, int64_t low, int64_t high)
 {
     const char *text = sv_query(r, name);
@@ -166,8 +214,13 @@ int64_t sv_query_int(sv_request *r, const char *name, int64_t initial, int64_t l
         return initial;
     errno = 0;
     value = strtoll(text, &end, 10);
-    return errno != 0 || *end != '\0' || end == text || value < low || value > high ? initial
-                                                                                    : value;
+    if (errno == 0 && isdigit((unsigned char)*text) && *end == '\0' && value >= low &&
+        value <= high)
+        return value;
+    r->wrong = name;
+    snprintf(r->wanted, sizeof r->wanted, "an integer from %lld to %lld", (long long)low,
+             (long long)high);
+    return initial;
 }
 
 const char *sv_text(sv_request *r, const char *name)
@@ -179,9 +232,14 @@ const char *sv_who(sv_request *r)
 {
     const char *who = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "X-Fleck-Who");
 
+    char *clean;
+
     if (who == NULL || strlen(who) >= sizeof r->who)
         return "";
     snprintf(r->who, sizeof r->who, "%s", who);
     MHD_http_unescape(r->who);
+    clean = sv_text_clean(r->who, sizeof r->who - 1);
+    snprintf(r->who, sizeof r->who, "%s", clean != NULL ? clean : "");
+    free(clean);
     return r->who;
 }

@@ -71,7 +71,7 @@ class Walk:
         self.browser.go(f"{self.service.url}/{hash}")
         self.browser.one("main h1")
 
-    def screen(self, name):
+    def screen(self, name, keep=True):
         """Check the screen as it stands at both widths; keep its pictures where asked."""
         for width in WIDTHS:
             self.browser.size(width)
@@ -86,15 +86,26 @@ class Walk:
                 "return [...document.querySelectorAll('button, a[href], input, select, textarea,"
                 " img, [role=img]')].filter((e) => e.checkVisibility() &&"
                 " !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') ||"
-                " e.textContent.trim() || e.hasAttribute('alt') || (e.labels || []).length))"
+                " e.textContent.trim() || e.hasAttribute('alt') || (e.labels || []).length ||"
+                " [...e.querySelectorAll('img')].some((i) => i.alt)))"
                 ".map((e) => e.outerHTML.slice(0, 80))")
             self.check(f"{name}: every control and image has a name; {unnamed} have none",
                        not unnamed)
-            if self.pictures:
+            if self.pictures and keep:
                 self.browser.run("window.scrollTo(0, 0)")
-                self.browser.screenshot(self.pictures / f"{name}-{width}.png")
+                self.browser.screenshot(self.pictures / f"{name}-{width}.png", whole=False)
         self.browser.size(WIDTHS[0])
         self.console(name)
+
+    def wait(self, what, test, seconds=20):
+        """Check that test() becomes true; the walk ends where it does not."""
+        self.browser.wait(what, test, seconds)
+        self.checked += 1
+
+    def says(self, text, css="main", seconds=20):
+        """Check that this text is to be read in the page."""
+        self.browser.one(css, text, seconds)
+        self.checked += 1
 
     def console(self, where):
         errors = self.browser.errors()

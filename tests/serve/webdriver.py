@@ -216,7 +216,7 @@ class Browser:
             try:
                 value = test()
             except Failure as error:
-                if "stale" not in str(error) and "no such" not in str(error):
+                if not re.match("stale|no such el|element click int|element not int", str(error)):
                     raise
                 value = None
             if value:
@@ -245,6 +245,15 @@ class Browser:
                 " [e.getAttribute('aria-label'), e.textContent.trim(), ...[...(e.labels || [])]"
                 ".map((l) => l.textContent.trim())].includes(name)) || null", name)
         return self.wait(f'a control named "{name}"', find, seconds)
+
+    def click(self, name):
+        """Click the control of this name, as soon as it can be clicked."""
+        self.wait(f'a click on "{name}"', lambda: self.named(name).rect and
+                  self.named(name).click() is None)
+
+    def click_css(self, css, text=None):
+        self.wait(f"a click on {css}", lambda: self.one(css, text).rect and
+                  self.one(css, text).click() is None)
 
     # ---- Pointer and keys ----
 

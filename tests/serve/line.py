@@ -89,7 +89,10 @@ class Place:
         return os.path.join(self.folder, name)
 
     def start(self, *words, **more):
-        process = subprocess.Popen([self.fleck, *words], **more)
+        return self.start_other(self.fleck, *words, **more)
+
+    def start_other(self, *words, **more):
+        process = subprocess.Popen(words, **more)
         self.processes.append(process)
         return process
 

@@ -409,6 +409,28 @@ static void help_run(void)
     putchar('\n');
 }
 
+/* Print a text in lines of at most 100 columns.  A line end in it stays. */
+static void print_wrapped(const char *text)
+{
+    int column = 0;
+
+    while (*text != '\0') {
+        int blanks = (int)strspn(text, " "), word = (int)strcspn(text + blanks, " \n");
+
+        if (column > 0 && column + blanks + word > 100) {
+            putchar('\n');
+            column = 0;
+        }
+        column += printf("%*s%.*s", column > 0 ? blanks : 0, "", word, text + blanks);
+        text += blanks + word;
+        if (*text == '\n') {
+            putchar(*text++);
+            column = 0;
+        }
+    }
+    putchar('\n');
+}
+
 int args_help(const command *cmd, int argc, char **argv)
 {
     int code = EXIT_DONE;
@@ -418,8 +440,10 @@ int args_help(const command *cmd, int argc, char **argv)
     help_flags(cmd);
     if (cmd->method_options != 0)
         code = help_methods(cmd, method_in(argc, argv));
-    if (cmd->details != NULL && code == EXIT_DONE)
-        printf("\n%s\n", cmd->details);
+    if (cmd->details != NULL && code == EXIT_DONE) {
+        putchar('\n');
+        print_wrapped(cmd->details);
+    }
     if (cmd->settings == 'b')
         help_run();
     return code;

@@ -190,15 +190,12 @@ const command bench_command = {
     .usage = "ROOT -o DIR --run RUN... [options]",
     .summary = "Run methods and networks over every category of ROOT and write a report.",
     .example = "bench mvtec --run padim --run spade:k=20 -o out",
-    .details =
-        "ROOT holds categories in MVTec AD layout.  NAME=VALUE of a run are options of its "
-        "method (fleck\n"
-        "fit --method NAME --help), k=N, which sets SPADE's k-image and k-pixel, and the "
-        "options of fit\n"
-        "that are listed below.  DIR gets CATEGORY.json for each category, and report.md, "
-        "report.csv and\n"
-        "report.html.  After an interruption the same command continues; finished runs are not "
-        "repeated.\n",
+    .details = "ROOT holds categories in MVTec AD layout.  DIR gets CATEGORY.json for each "
+               "category, and report.md, report.csv and report.html.  After an interruption the "
+               "same command continues; finished runs are not repeated.\n"
+               "NAME=VALUE of a run are options of its method (fleck fit --method NAME --help), "
+               "k=N, which sets SPADE's k-image and k-pixel, and the options of fit that are "
+               "listed below.\n",
     .flags = flags,
     .settings = 'b',
     .min_words = 1,

@@ -90,15 +90,14 @@ static int run(const args *a)
     return code;
 }
 
-const command compare_command = {.name = "compare",
-                                 .usage = "A.json[#RUN] B.json[#RUN] [options]",
-                                 .summary = "Test whether two runs differ on the same test images.",
-                                 .example = "compare out/bottle.json#1 out/bottle.json#2",
-                                 .details =
-                                     "The files are what fleck eval --json printed or fleck bench "
-                                     "wrote; RUN is the name or the number of a "
-                                     "run of\nthe latter.  Both tests are of the image ROC-AUC.",
-                                 .flags = flags,
-                                 .min_words = 2,
-                                 .max_words = 2,
-                                 .run = run};
+const command compare_command = {
+    .name = "compare",
+    .usage = "A.json[#RUN] B.json[#RUN] [options]",
+    .summary = "Test whether two runs differ on the same test images.",
+    .example = "compare out/bottle.json#1 out/bottle.json#2",
+    .details = "The files are what fleck eval --json printed or fleck bench wrote; RUN is the "
+               "name or the number of a run of the latter.  Both tests are of the image ROC-AUC.",
+    .flags = flags,
+    .min_words = 2,
+    .max_words = 2,
+    .run = run};

@@ -324,11 +324,10 @@ const command eval_command = {
     .usage = "MODEL DIR [options]",
     .summary = "Score the test images of DIR and print ROC-AUC, AP, F1-max and PRO.",
     .example = "eval part.fleck bottle",
-    .details =
-        "DIR is a category in MVTec AD layout (DIR/test/TYPE, DIR/ground_truth/TYPE) or a CSV "
-        "file.\nWithout masks only the image figures are computed.  Seconds of stages are summed "
-        "over "
-        "threads.",
+    .details = "DIR is a category in MVTec AD layout (DIR/test/TYPE, DIR/ground_truth/TYPE) or a "
+               "CSV file.\n"
+               "Without masks only the image figures are computed.  Seconds of stages are summed "
+               "over threads.",
     .flags = eval_flags,
     .method_options = 'r',
     .min_words = 2,
@@ -340,9 +339,8 @@ const command metrics_command = {
     .usage = "MAPS_DIR DIR [options]",
     .summary = "Compute the same figures from maps that another tool wrote.",
     .example = "metrics maps bottle",
-    .details =
-        "Maps are MAPS_DIR/TYPE/STEM.tiff, .tif or .npy (or MAPS_DIR/test/TYPE/...), one for every "
-        "test\nimage of DIR; an image's score is the maximum of its map.",
+    .details = "Maps are MAPS_DIR/TYPE/STEM.tiff, .tif or .npy (or MAPS_DIR/test/TYPE/...), one "
+               "for every test image of DIR; an image's score is the maximum of its map.",
     .flags = metrics_flags,
     .min_words = 2,
     .max_words = 2,

@@ -118,14 +118,11 @@ const command fit_command = {
     .usage = "DIR -o MODEL [options]",
     .summary = "Learn from the good images of DIR and write a model.",
     .example = "fit photos/good -o part.fleck",
-    .details =
-        "DIR is a category in MVTec AD layout (DIR/train/good), a flat folder of good images, "
-        "or a CSV file\n"
-        "with columns path,label,mask.\n"
-        "\n"
-        "Data that does not fit into memory goes to temporary files in $TMPDIR, or else in the "
-        "folder of\n"
-        "MODEL.",
+    .details = "DIR is a category in MVTec AD layout (DIR/train/good), a flat folder of good "
+               "images, or a CSV file with columns path,label,mask.\n"
+               "\n"
+               "Data that does not fit into memory goes to temporary files in $TMPDIR, or else "
+               "in the folder of MODEL.",
     .flags = flags,
     .settings = 'f',
     .method_options = 'f',

@@ -171,9 +171,9 @@ const command install_command = {
     .usage = "MODEL DEST",
     .summary = "Check a model file and replace another with it, by renaming.",
     .example = "install part.fleck /line/",
-    .details = "DEST is a file or a folder.  A damaged model is refused, and DEST is unchanged.  A "
-               "process that\n"
-               "has DEST open gets an error at its next call, and must open it again.",
+    .details = "DEST is a file or a folder.  A damaged model is refused, and DEST is unchanged.  "
+               "A process that has DEST open gets an error at its next call, and must open it "
+               "again.",
     .flags = install_flags,
     .min_words = 2,
     .max_words = 2,

@@ -17,10 +17,10 @@ static const flag flags[] = {
     GROUP("limits"),
     {"workers", 0, "N", "threads that score (default: one for each processor)"},
     {"queue", 0, "N", "images that may wait; more are answered with 503 (default 256)"},
-    {"max-upload", 0, "MIB", "largest request (default 64)"},
+    {"max-upload", 0, "MIB", "largest request but a model (default 64)"},
     {"keep", 0, "MIB", "keep pictures up to this size in all (default 4096)"},
     {"keep-days", 0, "N", "remove pictures older than this (default 90; 0: never)"},
-    {"models", 0, "MIB", "models held in memory (default 2048)"},
+    {"models", 0, "MIB", "models held in memory, and the largest one (default 2048)"},
     {NULL, 0, NULL, NULL}};
 
 static bool mebibytes(const args *a, const char *name, int64_t *bytes)
@@ -43,9 +43,9 @@ static int run(const args *a)
     port = o.port;
     days = o.keep_days;
     if (!args_int(a, "port", 0, 65535, &port) || !args_int(a, "workers", 1, 1024, &workers) ||
-        !args_int(a, "queue", 1, 1000000, &o.queue) || !mebibytes(a, "max-upload", &o.upload_bytes) ||
-        !mebibytes(a, "keep", &o.keep_bytes) || !args_int(a, "keep-days", 0, 36500, &days) ||
-        !mebibytes(a, "models", &o.model_bytes))
+        !args_int(a, "queue", 1, 1000000, &o.queue) ||
+        !mebibytes(a, "max-upload", &o.upload_bytes) || !mebibytes(a, "keep", &o.keep_bytes) ||
+        !args_int(a, "keep-days", 0, 36500, &days) || !mebibytes(a, "models", &o.model_bytes))
         return EXIT_USAGE;
     o.folder = a->words[0];
     o.port = (int)port;
@@ -68,6 +68,7 @@ static int run(const args *a)
     signal(SIGIO, SIG_IGN); /* a file is written again while a watched folder is looked through */
     if (!sv_run(&o, &err))
         return failed(&err);
+    interrupt_forget();
     return EXIT_DONE;
 }
 
@@ -77,7 +78,8 @@ const command serve_command = {
     .summary = "Serve a web page and an HTTP interface for fitting and inspecting.",
     .example = "serve line --port 8080",
     .details = "DIR holds the project: photos, models, the history of inspections.  It is made if\n"
-               "it does not exist.  Ctrl-C or SIGTERM finishes what was accepted, then ends.",
+               "it does not exist.  Ctrl-C or SIGTERM finishes what was accepted, then ends with\n"
+               "exit code 0.",
     .flags = flags,
     .min_words = 1,
     .max_words = 1,

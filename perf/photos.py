@@ -1,22 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the scripts that fit halves of photos share: the tool, and what it says of photos."""
+"""What the scripts that fit halves of photos share: fits of photos, and what the tool says of them."""
 
 import json
-import os
 import pathlib
-import subprocess
-import sys
 
-HERE = pathlib.Path(__file__).resolve().parent.parent
-FLECK = os.environ.get("FLECK", HERE / "build" / "cli" / "fleck")
-
-
-def run(*words):
-    """What the tool prints on standard output and on standard error."""
-    done = subprocess.run([FLECK, *words], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        sys.exit(done.stderr)
-    return done.stdout, done.stderr
+from tables import run
 
 
 def good_photos(data):
@@ -31,8 +19,8 @@ def fit(photos, model, method, pixels, *options):
 
 
 def threshold(model):
-    return json.loads(run("threshold", model, "--json")[0])
+    return json.loads(run("threshold", model, "--json").out)
 
 
 def predict(model, photos):
-    return [json.loads(line) for line in run("predict", model, *photos, "--json")[0].splitlines()]
+    return [json.loads(line) for line in run("predict", model, *photos, "--json").out.splitlines()]

@@ -105,7 +105,7 @@ int sv_access_listen(struct sv_server *s, fleck_error *err)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {0};
     socklen_t size = sizeof bound;
     char port[16];
     int fd, code;
@@ -153,8 +153,7 @@ static const char *header(const sv_request *r, const char *name)
 static bool has_token(const sv_request *r)
 {
     const char *bearer = header(r, "Authorization");
-    const char *cookie =
-        MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, "fleck_token");
+    const char *cookie = MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, "fleck_token");
 
     if (r->server->token[0] == '\0')
         return true;
@@ -196,7 +195,7 @@ bool sv_access_check(sv_request *r, const char *method)
         sv_problem(r, 403, "requests from other pages are refused");
         return false;
     }
-    if (!r->route->open && !has_token(r)) {
+    if ((r->route->flags & SV_OPEN) == 0 && !has_token(r)) {
         sv_problem(r, 401, "expected the token: header \"Authorization: Bearer TOKEN\"");
         return false;
     }

@@ -5,7 +5,8 @@
 
 #include "http.h"
 
-/* Read or make the token, read certificate and key.  An address other than loopback needs a token. */
+/* Read or make the token, read certificate and key.  An address that other machines can reach needs
+ * a token. */
 bool sv_access_open(struct sv_server *s, fleck_error *err);
 /* A listening socket; sets s->port to the port that it has.  -1: failed. */
 int sv_access_listen(struct sv_server *s, fleck_error *err);

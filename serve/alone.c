@@ -49,8 +49,7 @@ static bool take_model(sv_server *s, int64_t product, fleck_error *err)
                      "SELECT 1 FROM product p JOIN model m ON m.id = p.current_model WHERE p.id = ?"
                      " AND m.digest = ?",
                      "is", product, fleck_model_describe(model)->checksum);
-    ok = same == 1 ||
-         sv_model_store(s, product, model, "fleck watch", "", 0, 0, err) > 0;
+    ok = same == 1 || sv_model_store(s, product, model, "fleck watch", "", 0, 0, err) > 0;
     fleck_model_close(&model);
     return ok;
 }

@@ -14,28 +14,65 @@
 
 #define INSPECTION                                                                                 \
     "SELECT id, product, model, digest, time, source, name, hash, width, height, score, ratio,"    \
-    " threshold, above, verdict, warnings AS unlike_json, regions AS regions_json, error,"         \
+    " threshold, above, level, verdict, warnings AS unlike_json, regions AS regions_json, error,"  \
     " timings AS timings_json, picture, mark, mark_time, mark_who FROM inspection"
 /* Filters of the query; each is off where its parameter is missing. */
+#define OF_PRODUCT " WHERE product = ?1"
+#define OF_ALL " WHERE ?1 = 0"
 #define FILTER                                                                                     \
-    " WHERE (?1 = 0 OR product = ?1) AND (?2 IS NULL OR time >= ?2) AND (?3 IS NULL OR time < ?3)" \
+    " AND id < ?6 AND (?2 IS NULL OR time >= ?2) AND (?3 IS NULL OR time < ?3)"                    \
     " AND (?4 IS NULL OR verdict = ?4) AND (?5 IS NULL OR COALESCE(mark, 'none') = ?5)"            \
-    " AND (?6 = 0 OR id < ?6)"
+    " ORDER BY id DESC LIMIT ?7"
+
+typedef struct filter {
+    int64_t product, before; /* product 0: all */
+    const char *from, *to, *verdict, *mark;
+} filter;
+
+/* A time of the query, the beginning of ISO 8601 such as 2026-11-30 or 2026-11-30T12:00. */
+static const char *query_time(sv_request *r, const char *name)
+{
+    static const char form[] = "dddd-dd-ddTdd:dd:dd.dddZ";
+    const char *text = sv_query(r, name);
+    size_t n = 0;
+
+    while (text != NULL && n < sizeof form - 1 && text[n] != '\0' &&
+           (form[n] == 'd' ? text[n] >= '0' && text[n] <= '9' : text[n] == form[n]))
+        n++;
+    if (text == NULL || (n >= 4 && text[n] == '\0'))
+        return text;
+    r->wrong = name;
+    snprintf(r->wanted, sizeof r->wanted, "a time in UTC such as 2026-11-30T12:00:00.000Z");
+    return NULL;
+}
+
+static filter query_filter(sv_request *r)
+{
+    static const char *const verdicts[] = {"good", "defective", "none", "error", NULL};
+    static const char *const marks[] = {"good", "defect", "none", NULL};
+
+    return (filter){.product = sv_query_int(r, "product", 0, 0, INT64_MAX),
+                    .before = sv_query_int(r, "before", INT64_MAX, 1, INT64_MAX),
+                    .from = query_time(r, "from"),
+                    .to = query_time(r, "to"),
+                    .verdict = sv_query_one(r, "verdict", verdicts),
+                    .mark = sv_query_one(r, "mark", marks)};
+}
 
 /* Rows that the query's filters ask for, newest first, at most `most`. */
-static json_t *find(sv_request *r, int64_t most, fleck_error *err)
+static json_t *find(sv_server *s, const filter *f, int64_t most, fleck_error *err)
 {
-    return sv_db_rows(&r->server->db, err, INSPECTION FILTER " ORDER BY id DESC LIMIT ?7",
-                      "issssii", sv_query_int(r, "product", 0, 0, INT64_MAX), sv_query(r, "from"),
-                      sv_query(r, "to"), sv_query(r, "verdict"), sv_query(r, "mark"),
-                      sv_query_int(r, "before", 0, 0, INT64_MAX), most);
+    return sv_db_rows(&s->db, err,
+                      f->product > 0 ? INSPECTION OF_PRODUCT FILTER : INSPECTION OF_ALL FILTER,
+                      "issssii", f->product, f->from, f->to, f->verdict, f->mark, f->before, most);
 }
 
 void sv_inspections_list(sv_request *r)
 {
     const int64_t most = sv_query_int(r, "limit", 50, 1, 1000);
+    const filter f = query_filter(r);
     fleck_error err = {0};
-    json_t *rows = find(r, most, &err), *next;
+    json_t *rows = find(r->server, &f, most, &err), *next;
 
     if (rows == NULL) {
         sv_fail(r, &err);
@@ -108,9 +145,8 @@ static void draw(sv_request *r, const json_t *row, fleck_picture_kind kind)
         return;
     fleck_picture_defaults(&settings, sizeof settings);
     settings.kind = kind;
-    if (fleck_result_picture_jpeg(m->model, result, &settings,
-                                  sv_query_int(r, "most", 0, 0, 65535), &jpeg, &size, &err) ==
-        FLECK_OK)
+    if (fleck_result_picture_jpeg(m->model, result, &settings, sv_query_int(r, "most", 0, 0, 65535),
+                                  &jpeg, &size, &err) == FLECK_OK)
         sv_reply_bytes(r, 200, "image/jpeg", jpeg, size, SV_FLECK);
     else
         sv_fail(r, &err);
@@ -127,9 +163,9 @@ static void plain(sv_request *r, const char *path)
     size_t size;
 
     if (fleck_photo_read(&p, path, sv_query_int(r, "most", 0, 0, 65535), &err) == FLECK_OK &&
-        fleck_pixels_jpeg(&(fleck_pixels){p->data, p->width, p->height, (size_t)p->width * 3,
-                                          FLECK_RGB8},
-                          &jpeg, &size, &err) == FLECK_OK)
+        fleck_pixels_jpeg(
+            &(fleck_pixels){p->data, p->width, p->height, (size_t)p->width * 3, FLECK_RGB8}, &jpeg,
+            &size, &err) == FLECK_OK)
         sv_reply_bytes(r, 200, "image/jpeg", jpeg, size, SV_FLECK);
     else
         sv_fail(r, &err);
@@ -138,13 +174,14 @@ static void plain(sv_request *r, const char *path)
 
 void sv_inspection_picture(sv_request *r)
 {
-    const char *kind = sv_query(r, "kind");
+    static const char *const kinds[] = {"original", "jpeg", "heat", "outline", NULL};
+    const char *kind = sv_query_one(r, "kind", kinds);
     json_t *row = get(r);
     char path[4096];
 
     if (row == NULL)
         return;
-    if (kind == NULL || strcmp(kind, "original") == 0) {
+    if (kind == NULL || strcmp(kind, "original") == 0) { /* also where kind is none of them */
         if (picture_path(r, row, path))
             sv_reply_file(r, path, sv_image_type(path), NULL);
     } else if (strcmp(kind, "jpeg") == 0) {
@@ -152,17 +189,16 @@ void sv_inspection_picture(sv_request *r)
             plain(r, path);
     } else if (strcmp(kind, "heat") == 0) {
         draw(r, row, FLECK_PICTURE_HEAT);
-    } else if (strcmp(kind, "outline") == 0) {
-        draw(r, row, FLECK_PICTURE_OUTLINE);
     } else {
-        sv_problem(r, 422, "kind: expected original, jpeg, heat or outline");
+        draw(r, row, FLECK_PICTURE_OUTLINE);
     }
     json_decref(row);
 }
 
 void sv_inspection_map(sv_request *r)
 {
-    const char *kind = sv_query(r, "as");
+    static const char *const kinds[] = {"f32", "png", "tiff", NULL};
+    const char *kind = sv_query_one(r, "as", kinds);
     json_t *row = get(r);
     fleck_result *result = NULL;
     fleck_error err = {0};
@@ -175,9 +211,7 @@ void sv_inspection_map(sv_request *r)
         return;
     if (kind == NULL)
         kind = "f32";
-    if (!sv_map_kind(kind)) {
-        sv_problem(r, 422, "as: expected f32, png or tiff");
-    } else if (score_again(r, row, &m, &result)) {
+    if (score_again(r, row, &m, &result)) {
         if (sv_map_bytes(r->server, m->model, result, kind, &bytes, &size, &err)) {
             sv_reply_bytes(r, 200, sv_map_type(kind), bytes, size, SV_FREE);
             snprintf(text, sizeof text, "%lldx%lld", (long long)result->image_width,
@@ -236,9 +270,9 @@ static json_t *learn_one(sv_request *r, const json_t *id)
     }
     if (fd >= 0 && fstat(fd, &status) == 0 && (bytes = malloc((size_t)status.st_size)) != NULL &&
         read(fd, bytes, (size_t)status.st_size) == status.st_size)
-        answer = sv_photo_add(r->server, r->ids[0],
-                              json_string_value(json_object_get(row, "name")), bytes,
-                              (size_t)status.st_size, "inspection");
+        answer = sv_photo_add(r->server, r->ids[0], json_string_value(json_object_get(row, "name")),
+                              bytes, (size_t)status.st_size, (int64_t)status.st_mtim.tv_sec * 1000,
+                              "inspection");
     else
         answer = json_pack("{s:O, s:s}", "inspection", id, "problem",
                            "there is no such inspection, or its picture is no longer kept");
@@ -262,15 +296,12 @@ void sv_learn(sv_request *r)
         return;
     }
     added = json_array();
-    json_array_foreach (ids, i, id)
-        json_array_append_new(added, learn_one(r, id));
+    json_array_foreach(ids, i, id) json_array_append_new(added, learn_one(r, id));
     sv_note(r->server, r->ids[0], sv_who(r), "photos learned from inspections", added);
     sv_reply_json(r, 200, added);
 }
 
 /* ---- Exports ---- */
-
-enum { MOST_EXPORT = 1000000 };
 
 /* A field of CSV (RFC 4180).  A leading character that a spreadsheet takes for a formula gets an
  * apostrophe in front. */
@@ -295,53 +326,132 @@ static void put_field(FILE *to, const json_t *value)
     fputc('"', to);
 }
 
-void sv_export_csv(sv_request *r)
-{
-    static const char *const columns[] = {"id",    "time",      "product", "source",  "name",
-                                          "hash",  "verdict",   "score",   "ratio",   "threshold",
-                                          "above", "model",     "digest",  "error",   "mark",
-                                          "mark_time", "mark_who"};
-    const size_t n = sizeof columns / sizeof columns[0];
-    fleck_error err = {0};
-    json_t *rows = find(r, MOST_EXPORT, &err), *row;
-    char *text = NULL;
-    size_t size = 0, i;
-    FILE *to = open_memstream(&text, &size);
+/* An export is sent page by page, so that its memory does not grow with the history. */
+enum { EXPORT_PAGE = 500 };
 
-    if (rows == NULL || to == NULL) {
-        sv_fail(r, &err);
-        if (to != NULL)
-            fclose(to);
-        free(text);
-        json_decref(rows);
+typedef struct export
+{
+    sv_server *server;
+    filter f;
+    char times[2][32]; /* of f */
+    char *text;        /* [size], of which `sent` bytes were sent */
+    size_t size, sent;
+    bool csv, begun, ended;
+}
+export;
+
+static const char *const columns[] = {
+    "id",        "time",  "product", "source", "name",  "hash", "verdict",   "score",   "ratio",
+    "threshold", "above", "model",   "digest", "error", "mark", "mark_time", "mark_who"};
+enum { COLUMNS = sizeof columns / sizeof columns[0] };
+
+static void put_row(FILE *to, const json_t *row, bool csv, bool first)
+{
+    if (!csv) {
+        fputs(first ? "" : ",\n", to);
+        json_dumpf(row, to, JSON_COMPACT);
         return;
     }
-    for (size_t k = 0; k < n; k++)
-        fprintf(to, "%s%s", columns[k], k + 1 < n ? "," : "\r\n");
-    json_array_foreach (rows, i, row)
-        for (size_t k = 0; k < n; k++) {
-            put_field(to, json_object_get(row, columns[k]));
-            fputs(k + 1 < n ? "," : "\r\n", to);
-        }
+    for (size_t k = 0; k < COLUMNS; k++) {
+        put_field(to, json_object_get(row, columns[k]));
+        fputs(k + 1 < COLUMNS ? "," : "\r\n", to);
+    }
+}
+
+/* Make the next piece of text; false: failed. */
+static bool next_page(export *e)
+{
+    json_t *rows = find(e->server, &e->f, EXPORT_PAGE, NULL), *row;
+    const bool first = !e->begun;
+    FILE *to;
+    size_t i;
+
+    free(e->text);
+    e->text = NULL;
+    e->size = e->sent = 0;
+    to = rows != NULL ? open_memstream(&e->text, &e->size) : NULL;
+    if (to == NULL) {
+        json_decref(rows);
+        return false;
+    }
+    if (first && !e->csv)
+        fputc('[', to);
+    for (size_t k = 0; first && e->csv && k < COLUMNS; k++)
+        fprintf(to, "%s%s", columns[k], k + 1 < COLUMNS ? "," : "\r\n");
+    json_array_foreach(rows, i, row)
+    {
+        put_row(to, row, e->csv, first && i == 0);
+        e->f.before = json_integer_value(json_object_get(row, "id"));
+    }
+    e->begun = true;
+    e->ended = json_array_size(rows) < EXPORT_PAGE;
+    if (e->ended && !e->csv)
+        fputs("]\n", to);
     json_decref(rows);
-    if (fclose(to) != 0) {
-        free(text);
+    return fclose(to) == 0;
+}
+
+static ssize_t read_export(void *ctx, uint64_t position, char *out, size_t most)
+{
+    export *e = ctx;
+    size_t n;
+
+    (void)position;
+    if (e->sent == e->size && !e->ended && !next_page(e))
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    n = e->size - e->sent < most ? e->size - e->sent : most;
+    if (n == 0)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    memcpy(out, e->text + e->sent, n);
+    e->sent += n;
+    return (ssize_t)n;
+}
+
+static void end_export(void *ctx)
+{
+    export *e = ctx;
+
+    free(e->text);
+    free(e);
+}
+
+static void reply_export(sv_request *r, bool csv)
+{
+    export *e = calloc(1, sizeof *e);
+    filter f = query_filter(r);
+    const char **texts[] = {&f.from, &f.to, NULL};
+
+    if (e == NULL) {
         sv_problem(r, 503, "out of memory");
         return;
     }
-    sv_reply_bytes(r, 200, "text/csv; charset=utf-8", text, size, SV_FREE);
-    sv_header(r, "Content-Disposition", "attachment; filename=\"inspections.csv\"");
+    /* The answer may outlive the request's texts. */
+    for (size_t k = 0; texts[k] != NULL; k++)
+        if (*texts[k] != NULL) {
+            snprintf(e->times[k], sizeof e->times[k], "%s", *texts[k]);
+            *texts[k] = e->times[k];
+        }
+    e->server = r->server;
+    e->f = f;
+    e->csv = csv;
+    if (!next_page(e)) {
+        end_export(e);
+        sv_problem(r, 500, "the history cannot be read");
+        return;
+    }
+    sv_reply_stream(r, csv ? "text/csv; charset=utf-8" : "application/json", read_export, e,
+                    end_export);
+    sv_header(r, "Content-Disposition",
+              csv ? "attachment; filename=\"inspections.csv\""
+                  : "attachment; filename=\"inspections.json\"");
+}
+
+void sv_export_csv(sv_request *r)
+{
+    reply_export(r, true);
 }
 
 void sv_export_json(sv_request *r)
 {
-    fleck_error err = {0};
-    json_t *rows = find(r, MOST_EXPORT, &err);
-
-    if (rows == NULL) {
-        sv_fail(r, &err);
-        return;
-    }
-    sv_reply_json(r, 200, rows);
-    sv_header(r, "Content-Disposition", "attachment; filename=\"inspections.json\"");
+    reply_export(r, false);
 }

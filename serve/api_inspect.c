@@ -3,6 +3,7 @@
 #include "api.h"
 #include "maps.h"
 #include "pictures.h"
+#include "text.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -27,8 +28,8 @@ static void batch_free(batch *b)
     free(b);
 }
 
-/* A parameter "name=N;" of a media type, 1 to 65535; 0: missing or none. */
-static int64_t parameter(const char *type, const char *name)
+/* The value of a parameter "name=value" of a media type, and its length; NULL: missing. */
+static const char *parameter(const char *type, const char *name, size_t *length)
 {
     const size_t n = strlen(name);
 
@@ -36,15 +37,38 @@ static int64_t parameter(const char *type, const char *name)
         for (p++; *p == ' '; p++)
             ;
         if (strncmp(p, name, n) == 0 && p[n] == '=') {
-            char *end;
-            const long value = strtol(p + n + 1, &end, 10);
-
-            return (*end == '\0' || *end == ';' || *end == ' ') && value > 0 && value <= 65535
-                       ? value
-                       : 0;
+            *length = strcspn(p + n + 1, ";");
+            while (*length > 0 && p[n + *length] == ' ')
+                --*length;
+            return p + n + 1;
         }
     }
-    return 0;
+    return NULL;
+}
+
+/* A side in pixels, 1 to 65535; 0: missing or none. */
+static int64_t side(const char *type, const char *name)
+{
+    size_t n = 0;
+    const char *text = parameter(type, name, &n);
+    int64_t value = 0;
+
+    if (text == NULL || n == 0 || n > 5)
+        return 0;
+    for (size_t i = 0; i < n; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return 0;
+        value = value * 10 + (text[i] - '0');
+    }
+    return value <= 65535 ? value : 0;
+}
+
+static bool is_raw(const char *type)
+{
+    static const char raw[] = "image/x-fleck-raw";
+
+    return type != NULL && strncmp(type, raw, sizeof raw - 1) == 0 &&
+           strchr("; ", type[sizeof raw - 1]) != NULL; /* or its end */
 }
 
 /* The pixels of a raw frame, image/x-fleck-raw;w=640;h=480;format=rgb8. */
@@ -59,12 +83,12 @@ static bool raw_pixels(fleck_pixels *out, const sv_part *p, fleck_error *err)
                    {"bgr8", FLECK_BGR8, 3},
                    {"grey16", FLECK_GREY16, 2},
                    {"rgb16", FLECK_RGB16, 6}};
-    const char *format = strstr(p->type, "format=");
-    const int64_t w = parameter(p->type, "w"), h = parameter(p->type, "h");
-    size_t i = 0;
+    const int64_t w = side(p->type, "w"), h = side(p->type, "h");
+    size_t i = 0, n = 0;
+    const char *format = parameter(p->type, "format", &n);
 
     while (format != NULL && i < 5 &&
-           strncmp(format + 7, formats[i].name, strlen(formats[i].name)) != 0)
+           (strlen(formats[i].name) != n || strncmp(format, formats[i].name, n) != 0))
         i++;
     if (format == NULL || i == 5 || w == 0 || h == 0)
         return sv_error(err, FLECK_E_OPTION,
@@ -74,14 +98,14 @@ static bool raw_pixels(fleck_pixels *out, const sv_part *p, fleck_error *err)
     *out = (fleck_pixels){p->data, w, h, (size_t)(w * formats[i].bytes), formats[i].format};
     if ((int64_t)p->size != w * h * formats[i].bytes)
         return sv_error(err, FLECK_E_SHAPE, "a frame of %lld x %lld pixels has %lld bytes, got %zu",
-                        (long long)w, (long long)h, (long long)(w * h * formats[i].bytes), p->size);
+                        (long long)w, (long long)h, (long long)w * h * formats[i].bytes, p->size);
     return true;
 }
 
 static json_t *problem_json(const sv_job *job)
 {
-    return json_pack("{s:s, s:s, s:s}", "name", job->name, "verdict", "error", "error",
-                     job->err.message);
+    return json_pack("{s:s, s:s, s:o}", "name", job->name, "verdict", "error", "error",
+                     sv_text_json(job->err.message));
 }
 
 static void answer(batch *b)
@@ -124,22 +148,6 @@ static void on_done(sv_job *job)
     one_done(job->ctx);
 }
 
-/* Text that a client sent, as valid UTF-8 of at most `most` bytes; free() it. */
-static char *clean(const char *text, size_t most)
-{
-    char *utf8 = fleck_utf8_name(text), *copy;
-    size_t n;
-
-    if (utf8 == NULL)
-        return NULL;
-    n = strnlen(utf8, most);
-    while (n > 0 && utf8[n] != '\0' && ((unsigned char)utf8[n] & 0xc0) == 0x80)
-        n--;
-    copy = strndup(utf8, n);
-    fleck_free(utf8);
-    return copy;
-}
-
 /* Fill in the job of one part. */
 static bool make_job(batch *b, sv_job *job, const sv_part *p, fleck_error *err)
 {
@@ -147,14 +155,18 @@ static bool make_job(batch *b, sv_job *job, const sv_part *p, fleck_error *err)
     const char *source = sv_query(r, "source");
     fleck_pixels pixels;
 
-    *job = (sv_job){.product = r->ids[0], .bytes = p->data, .size = p->size,
-                    .map_kind = sv_query(r, "map"), .received = r->begun, .done = on_done,
+    *job = (sv_job){.product = r->ids[0],
+                    .bytes = p->data,
+                    .size = p->size,
+                    .map_kind = sv_query(r, "map"),
+                    .received = r->begun,
+                    .done = on_done,
                     .ctx = b};
-    job->name = clean(p->file != NULL ? p->file : "image", 240);
-    job->source = clean(source != NULL ? source : "api", 80);
+    job->name = sv_text_clean(p->file != NULL ? p->file : "image", 240);
+    job->source = sv_text_clean(source != NULL ? source : "api", 80);
     if (job->name == NULL || job->source == NULL)
         return sv_error(err, FLECK_E_NOMEM, "out of memory");
-    if (p->type == NULL || strncmp(p->type, "image/x-fleck-raw", 17) != 0)
+    if (!is_raw(p->type))
         return true;
     if (b->made != NULL)
         return sv_error(err, FLECK_E_OPTION, "expected one raw frame in a request");
@@ -166,7 +178,6 @@ static bool make_job(batch *b, sv_job *job, const sv_part *p, fleck_error *err)
 
 static batch *make_batch(sv_request *r, fleck_error *err)
 {
-    const char *map = sv_query(r, "map");
     batch *b = calloc(1, sizeof *b);
 
     if (b == NULL || (b->jobs = calloc((size_t)r->n_parts + 1, sizeof *b->jobs)) == NULL) {
@@ -175,8 +186,6 @@ static batch *make_batch(sv_request *r, fleck_error *err)
         return NULL;
     }
     b->request = r;
-    if (map != NULL && !sv_map_kind(map))
-        sv_error(err, FLECK_E_OPTION, "map: expected f32, png or tiff, got \"%.40s\"", map);
     for (int i = 0; err->status == FLECK_OK && i < r->n_parts; i++)
         if (r->parts[i].size > 0 && !make_job(b, &b->jobs[b->n++], &r->parts[i], err))
             break;
@@ -191,10 +200,12 @@ static batch *make_batch(sv_request *r, fleck_error *err)
 
 void sv_inspect_post(sv_request *r)
 {
+    static const char *const kinds[] = {"f32", "png", "tiff", NULL};
     fleck_error err = {0};
     batch *b;
 
-    if (!sv_need_product(r, r->ids[0]))
+    (void)sv_query_one(r, "map", kinds);
+    if (r->wrong != NULL || !sv_need_product(r, r->ids[0]))
         return;
     if ((b = make_batch(r, &err)) == NULL) {
         sv_fail(r, &err);

@@ -41,8 +41,9 @@ void sv_fit_start(sv_request *r)
     }
     ok = sv_fit_settings(s, &settings, given, NULL, &err);
     fleck_settings_free(&settings);
-    if (ok && sv_db_int(&s->db, &err, "SELECT COUNT(*) FROM photo WHERE product = ? AND state = 'in'",
-                        "i", r->ids[0]) == 0)
+    if (ok &&
+        sv_db_int(&s->db, &err, "SELECT COUNT(*) FROM photo WHERE product = ? AND state = 'in'",
+                  "i", r->ids[0]) == 0)
         ok = sv_error(&err, FLECK_E_STATE, "this product has no photos to learn from: add some");
     sv_now(now);
     id = !ok ? -1
@@ -69,14 +70,15 @@ void sv_jobs_list(sv_request *r)
 
     if (!sv_need_product(r, r->ids[0]))
         return;
-    rows = sv_db_rows(&r->server->db, &err,
-                      SV_JOB_COLUMNS " WHERE product = ? ORDER BY id DESC LIMIT 100", "i",
-                      r->ids[0]);
+    rows =
+        sv_db_rows(&r->server->db, &err,
+                   SV_JOB_COLUMNS " WHERE product = ? ORDER BY id DESC LIMIT 100", "i", r->ids[0]);
     if (rows == NULL) {
         sv_fail(r, &err);
         return;
     }
-    json_array_foreach (rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         json_t *progress =
             sv_fits_progress(r->server->fits, json_integer_value(json_object_get(row, "id")));
 
@@ -84,6 +86,20 @@ void sv_jobs_list(sv_request *r)
             json_object_set_new(row, "progress", progress);
     }
     sv_reply_json(r, 200, rows);
+}
+
+/* The last fits of all products that came to their end: what the time of another can be told from. */
+void sv_jobs_done(sv_request *r)
+{
+    fleck_error err = {0};
+    json_t *rows =
+        sv_db_rows(&r->server->db, &err,
+                   SV_JOB_COLUMNS " WHERE state = 'done' ORDER BY id DESC LIMIT 100", "");
+
+    if (rows != NULL)
+        sv_reply_json(r, 200, rows);
+    else
+        sv_fail(r, &err);
 }
 
 void sv_job_get(sv_request *r)
@@ -113,9 +129,10 @@ void sv_settings_list(sv_request *r)
     const fleck_setting *s;
 
     for (int i = 0; (s = fleck_setting_at(i)) != NULL; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s?, s:s?, s:s, s:s, s:b}", "name", s->name,
-                                              "value", s->value, "initial", s->initial, "group",
-                                              s->group, "help", s->help, "list", (int)s->list));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s?, s:s?, s:s, s:s, s:b, s:b}", "name", s->name, "value",
+                            s->value, "initial", s->initial, "group", s->group, "help", s->help,
+                            "list", (int)s->list, "closed", (int)sv_setting_closed(s->name)));
     for (int i = 0; i < fleck_method_count(); i++) {
         const fleck_method_info *m = fleck_method_at(i);
 
@@ -125,18 +142,21 @@ void sv_settings_list(sv_request *r)
     for (int i = 0; i < fleck_backbone_count(); i++) {
         const fleck_backbone_info *b = fleck_backbone_at(i);
         fleck_weights_info *found = NULL;
-        bool there = fleck_weights_find(&found, r->server->options.home, b->name, NULL) ==
-                         FLECK_OK && found->installed;
+        bool there =
+            fleck_weights_find(&found, r->server->options.home, b->name, NULL) == FLECK_OK &&
+            found->installed;
 
         fleck_free(found);
         found = NULL;
         if (!there && r->server->options.shared_home != NULL)
             there = fleck_weights_find(&found, r->server->options.shared_home, b->name, NULL) ==
-                        FLECK_OK && found->installed;
+                        FLECK_OK &&
+                    found->installed;
         fleck_free(found);
         json_array_append_new(backbones, json_pack("{s:s, s:s, s:b}", "name", b->name, "title",
                                                    b->title, "installed", (int)there));
     }
-    sv_reply_json(r, 200, json_pack("{s:o, s:o, s:o}", "settings", list, "methods", methods,
-                                    "backbones", backbones));
+    sv_reply_json(
+        r, 200,
+        json_pack("{s:o, s:o, s:o}", "settings", list, "methods", methods, "backbones", backbones));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Versions of a product's model, and thresholds, each change of which is a new version. */
 #include "api.h"
+#include "text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,7 +9,8 @@
 #define MODEL                                                                                      \
     "SELECT id, product, version, bytes, digest, created, reason, who, parent, job, threshold,"    \
     " pixel_threshold, pixels_set AS pixels_set_flag, info AS info_json,"                          \
-    " id = (SELECT current_model FROM product WHERE id = model.product) AS current_flag FROM model"
+    " id = (SELECT current_model FROM product WHERE id = model.product) AS current_flag FROM "     \
+    "model"
 
 void sv_models_list(sv_request *r)
 {
@@ -25,20 +27,16 @@ void sv_models_list(sv_request *r)
         sv_fail(r, &err);
 }
 
-static json_t *number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *held_out_json(const fleck_model *model)
 {
     json_t *list = json_array();
     fleck_held_out h;
 
     for (int64_t i = 0; fleck_model_held_out(model, i, &h); i++)
-        json_array_append_new(list, json_pack("{s:s?, s:f, s:o, s:i}", "name", h.name, "alone",
-                                              h.alone, "group", number(h.group), "group_number",
-                                              h.group_number));
+        json_array_append_new(list,
+                              json_pack("{s:o, s:o, s:o, s:i}", "name", sv_text_json(h.name),
+                                        "alone", sv_number_json(h.alone), "group",
+                                        sv_number_json(h.group), "group_number", h.group_number));
     return list;
 }
 
@@ -66,9 +64,9 @@ void sv_model_get(sv_request *r)
 void sv_model_file(sv_request *r)
 {
     fleck_error err = {0};
-    json_t *row = sv_db_row(&r->server->db, &err,
-                            "SELECT path, product, version FROM model WHERE id = ?", "i",
-                            r->ids[0]);
+    json_t *row =
+        sv_db_row(&r->server->db, &err, "SELECT path, product, version FROM model WHERE id = ?",
+                  "i", r->ids[0]);
     char path[4096], name[128];
 
     if (row == NULL) {
@@ -104,11 +102,15 @@ void sv_model_upload(sv_request *r)
     if (open_quietly(&model, r->file, &err))
         id = sv_model_store(r->server, r->ids[0], model, "upload", sv_who(r), 0, 0, &err);
     fleck_model_close(&model);
-    if (id > 0)
+    if (id > 0) {
         reply_model(r, 201, id);
+        return;
+    }
+    sv_text_rename(err.message, sizeof err.message, r->file, "the upload");
+    if (err.status == FLECK_E_IO || err.status == FLECK_E_NOMEM)
+        sv_fail(r, &err);
     else
-        sv_problem(r, err.status == FLECK_E_IO || err.status == FLECK_E_NOMEM ? 500 : 422,
-                   "the upload is not a model that can be used: %s", err.message);
+        sv_problem(r, 422, "this is not a model that can be used: %s", err.message);
 }
 
 void sv_model_activate(sv_request *r)
@@ -134,6 +136,46 @@ void sv_model_activate(sv_request *r)
 
 /* ---- Thresholds ---- */
 
+/* Ids of the models whose scores can be compared with the model's. */
+static json_t *same_scores(sv_server *s, int64_t model)
+{
+    json_t *rows = sv_db_rows(&s->db, NULL, SV_SAME_SCORES "SELECT id FROM line", "i", model);
+    json_t *ids = json_array(), *row;
+    size_t i;
+
+    json_array_foreach(rows, i, row) json_array_append(ids, json_object_get(row, "id"));
+    json_decref(rows);
+    return ids;
+}
+
+/* Marked inspections whose scores can be compared, and what was changed when and by whom. */
+static void add_past(sv_server *s, json_t *answer, int64_t product, int64_t model)
+{
+    json_object_set_new(answer, "marked",
+                        sv_db_rows(&s->db, NULL,
+                                   SV_SAME_SCORES
+                                   "SELECT id, score, mark, name, model FROM inspection WHERE"
+                                   " product = ?2 AND mark IS NOT NULL AND score IS NOT NULL AND"
+                                   " model IN (SELECT id FROM line) ORDER BY id DESC LIMIT 10000",
+                                   "ii", model, product));
+    json_object_set_new(answer, "same_scores", same_scores(s, model));
+    json_object_set_new(answer, "changes",
+                        sv_db_rows(&s->db, NULL,
+                                   "SELECT id, version, created, who, reason, threshold,"
+                                   " pixel_threshold, pixels_set AS pixels_set_flag,"
+                                   " json_extract(info, '$.threshold_rule') AS threshold_rule,"
+                                   " json_extract(info, '$.false_alarms') AS false_alarms,"
+                                   " id = ?2 AS current_flag FROM model WHERE product = ?1"
+                                   " ORDER BY version DESC LIMIT 50",
+                                   "ii", product, model));
+    json_object_set_new(answer, "notes",
+                        sv_db_rows(&s->db, NULL,
+                                   "SELECT n.time, n.who, m.version FROM note n JOIN model m ON"
+                                   " m.id = json_extract(n.detail, '$.id') WHERE n.product = ? AND"
+                                   " n.what = 'model made current' ORDER BY n.id DESC LIMIT 50",
+                                   "i", product));
+}
+
 void sv_threshold_get(sv_request *r)
 {
     fleck_error err = {0};
@@ -149,17 +191,7 @@ void sv_threshold_get(sv_request *r)
     }
     answer = json_pack("{s:I, s:o, s:o}", "model", (json_int_t)m->id, "info",
                        sv_model_info_json(m->model), "held_out", held_out_json(m->model));
-    json_object_set_new(answer, "marked",
-                        sv_db_rows(&r->server->db, NULL,
-                                   "SELECT id, score, mark, name, model FROM inspection WHERE"
-                                   " product = ? AND mark IS NOT NULL AND model = ? ORDER BY id",
-                                   "ii", r->ids[0], m->id));
-    json_object_set_new(answer, "changes",
-                        sv_db_rows(&r->server->db, NULL,
-                                   "SELECT id, version, created, who, reason, threshold,"
-                                   " pixel_threshold FROM model WHERE product = ? ORDER BY version"
-                                   " DESC LIMIT 50",
-                                   "i", r->ids[0]));
+    add_past(r->server, answer, r->ids[0], m->id);
     sv_model_give(r->server->inspector, m);
     sv_reply_json(r, 200, answer);
 }
@@ -178,8 +210,8 @@ static bool change(const sv_request *r, fleck_model *model, bool *changed, fleck
         (rate != NULL && !json_is_number(rate)) ||
         (pixels != NULL && !json_is_number(pixels) && !json_is_null(pixels)))
         return sv_error(err, FLECK_E_OPTION, "expected numbers");
-    if (threshold != NULL && fleck_model_set_threshold(model, json_number_value(threshold), "set",
-                                                       err) != FLECK_OK)
+    if (threshold != NULL &&
+        fleck_model_set_threshold(model, json_number_value(threshold), "set", err) != FLECK_OK)
         return false;
     if (rate != NULL &&
         fleck_model_set_false_alarms(model, json_number_value(rate), err) != FLECK_OK)
@@ -192,6 +224,7 @@ static bool change(const sv_request *r, fleck_model *model, bool *changed, fleck
 
 void sv_threshold_put(sv_request *r)
 {
+    const json_t *based_on = json_object_get(r->json, "model"); /* that the caller looked at */
     sv_server *s = r->server;
     fleck_error err = {0};
     fleck_model *model = NULL;
@@ -211,6 +244,11 @@ void sv_threshold_put(sv_request *r)
         return;
     }
     parent = json_integer_value(json_object_get(row, "id"));
+    if (based_on != NULL && json_integer_value(based_on) != parent) {
+        json_decref(row);
+        sv_problem(r, 409, "the model was changed meanwhile: load the page again");
+        return;
+    }
     sv_path(s, path, "%s", json_string_value(json_object_get(row, "path")));
     json_decref(row);
     if (open_quietly(&model, path, &err) && change(r, model, &changed, &err)) {

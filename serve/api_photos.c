@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "api.h"
 #include "pictures.h"
+#include "text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,10 +15,12 @@
 #include <unistd.h>
 
 enum { THUMB = 320, MEAN = 1024, MOST_MEAN = 64 };
+static const int64_t LAST_TIME = INT64_C(253402300799000); /* the end of the year 9999 */
 
 #define PHOTO                                                                                      \
-    "SELECT id, product, name, hash, bytes, width, height, light, contrast, sharpness, state,"     \
-    " problem, origin, added FROM photo"
+    "SELECT id, product, name, replace(path, rtrim(path, replace(path, '/', '')), '') AS file,"    \
+    " hash, bytes, width, height, light, contrast, sharpness, state, problem, origin, added"       \
+    " FROM photo"
 
 /* ---- Statistics ---- */
 
@@ -53,56 +56,51 @@ static void clean_name(char out[201], const char *name)
 
     if (back > slash)
         slash = back;
-    utf8 = fleck_utf8_name(slash != NULL ? slash + 1 : name);
-    for (const char *p = utf8; p != NULL && *p != '\0' && n < 180; p++)
-        out[n++] = (unsigned char)*p < 32 || *p == 127 || *p == '/' || *p == ':' ? '_' : *p;
-    while (n > 0 && ((unsigned char)out[n - 1] & 0xc0) == 0x80 && n >= 178) /* a cut character */
-        n--;
+    utf8 = sv_text_clean(slash != NULL ? slash + 1 : name, 180);
+    for (const char *p = utf8; p != NULL && *p != '\0'; p++)
+        out[n++] = (unsigned char)*p < 32 || *p == 127 || *p == ':' ? '_' : *p;
     out[n] = '\0';
-    fleck_free(utf8);
+    free(utf8);
     if (n == 0 || out[0] == '.')
         snprintf(out, 201, "photo");
 }
 
 static json_t *not_taken(const char *name, const char *problem)
 {
-    return json_pack("{s:s, s:s}", "name", name, "problem", problem);
+    return json_pack("{s:o, s:o}", "name", sv_text_json(name), "problem", sv_text_json(problem));
 }
 
-static bool store_thumb(sv_server *s, int64_t product, int64_t id, const fleck_photo *p,
-                        fleck_error *err)
-{
-    const fleck_pixels pixels = {p->data, p->width, p->height, (size_t)p->width * 3, FLECK_RGB8};
-    unsigned char *jpeg = NULL;
-    char path[4096];
-    size_t size;
-    bool ok;
-
-    sv_path(s, path, "products/%lld/thumbs/%lld.jpg", (long long)product, (long long)id);
-    ok = fleck_pixels_jpeg(&pixels, &jpeg, &size, err) == FLECK_OK &&
-         sv_file_write(path, jpeg, size, err);
-    fleck_free(jpeg);
-    return ok;
-}
-
-/* Write the row and the thumbnail of a photo whose file is there. */
+/* Write the row and the thumbnail of a photo whose file is there: both or none. */
 static int64_t insert(sv_server *s, int64_t product, const char *name, const char *path,
                       const char *hash, size_t size, const char *origin, const fleck_photo *p,
                       fleck_error *err)
 {
+    const fleck_pixels pixels = {p->data, p->width, p->height, (size_t)p->width * 3, FLECK_RGB8};
     double light, contrast, sharpness;
-    char now[SV_TIME];
+    unsigned char *jpeg = NULL;
+    char now[SV_TIME], thumb[4096];
+    size_t jpeg_size;
     int64_t id;
+    bool ok;
 
     measure(p, &light, &contrast, &sharpness);
+    if (fleck_pixels_jpeg(&pixels, &jpeg, &jpeg_size, err) != FLECK_OK)
+        return -1;
     sv_now(now);
+    if (!sv_db_begin(&s->db, err)) {
+        fleck_free(jpeg);
+        return -1;
+    }
     id = sv_db_int(&s->db, err,
                    "INSERT INTO photo(product, name, path, hash, bytes, width, height, light,"
                    " contrast, sharpness, state, origin, added) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?,"
                    " ?, 'in', ?, ?) RETURNING id",
                    "isssiiidddss", product, name, path, hash, (int64_t)size, p->full_width,
                    p->full_height, light, contrast, sharpness, origin, now);
-    return id > 0 && store_thumb(s, product, id, p, err) ? id : -1;
+    sv_path(s, thumb, "products/%lld/thumbs/%lld.jpg", (long long)product, (long long)id);
+    ok = sv_db_end(&s->db, id > 0 && sv_file_write(thumb, jpeg, jpeg_size, err), err);
+    fleck_free(jpeg);
+    return ok ? id : -1;
 }
 
 /* Where a photo is stored.  It keeps its name, since groups of photos are found by their names; the
@@ -122,14 +120,24 @@ static void file_path(sv_server *s, char path[512], char full[4096], int64_t pro
     sv_path(s, full, "%s", path);
 }
 
-json_t *sv_photo_add(sv_server *s, int64_t product, const char *name, const void *bytes,
-                     size_t size, const char *origin)
+/* Give the file at path the time that the photo's file had where it came from. */
+static void set_time(const char *path, int64_t modified)
+{
+    const struct timespec times[2] = {
+        {.tv_nsec = UTIME_OMIT},
+        {.tv_sec = modified / 1000, .tv_nsec = (long)(modified % 1000) * 1000000}};
+
+    if (modified > 0)
+        (void)utimensat(AT_FDCWD, path, times, 0);
+}
+
+static json_t *add(sv_server *s, int64_t product, const char *name, const void *bytes, size_t size,
+                   int64_t modified, const char *origin)
 {
     char own[201], hash[33], path[512], full[4096];
     fleck_photo *photo = NULL;
     fleck_error err = {0};
     int64_t twin, id = -1;
-    char *at;
 
     clean_name(own, name);
     sv_hash(hash, bytes, size);
@@ -141,14 +149,27 @@ json_t *sv_photo_add(sv_server *s, int64_t product, const char *name, const void
     file_path(s, path, full, product, own, hash);
     if (!sv_file_write(full, bytes, size, &err))
         return not_taken(own, err.message);
+    set_time(full, modified);
     if (fleck_photo_read(&photo, full, THUMB, &err) == FLECK_OK)
         id = insert(s, product, own, path, hash, size, origin, photo, &err);
     fleck_photo_free(&photo);
     if (id > 0)
         return sv_db_row(&s->db, &err, PHOTO " WHERE id = ?", "i", id);
     unlink(full);
-    at = strstr(err.message, full);
-    return not_taken(own, at != NULL ? at + strlen(full) + 2 : err.message);
+    sv_text_rename(err.message, sizeof err.message, full, own);
+    return not_taken(own, err.message);
+}
+
+json_t *sv_photo_add(sv_server *s, int64_t product, const char *name, const void *bytes,
+                     size_t size, int64_t modified, const char *origin)
+{
+    json_t *answer;
+
+    /* One at a time, so that two photos of one name, or one photo twice, do not pass each other. */
+    pthread_mutex_lock(&s->adding);
+    answer = add(s, product, name != NULL ? name : "photo", bytes, size, modified, origin);
+    pthread_mutex_unlock(&s->adding);
+    return answer;
 }
 
 void sv_photos_list(sv_request *r)
@@ -176,6 +197,7 @@ static void reply_added(sv_request *r, json_t *added)
 
 void sv_photos_add(sv_request *r)
 {
+    const int64_t modified = sv_query_int(r, "modified", 0, 0, LAST_TIME);
     json_t *added = json_array();
 
     if (!sv_need_product(r, r->ids[0])) {
@@ -184,11 +206,10 @@ void sv_photos_add(sv_request *r)
     }
     for (int i = 0; i < r->n_parts; i++)
         if (r->parts[i].size > 0)
-            json_array_append_new(added,
-                                  sv_photo_add(r->server, r->ids[0],
-                                               r->parts[i].file != NULL ? r->parts[i].file
-                                                                        : "photo",
-                                               r->parts[i].data, r->parts[i].size, "upload"));
+            json_array_append_new(
+                added, sv_photo_add(r->server, r->ids[0],
+                                    r->parts[i].file != NULL ? r->parts[i].file : "photo",
+                                    r->parts[i].data, r->parts[i].size, modified, "upload"));
     if (json_array_size(added) == 0) {
         json_decref(added);
         sv_problem(r, 422, "expected the bytes of one photo, or multipart/form-data with photos");
@@ -199,30 +220,39 @@ void sv_photos_add(sv_request *r)
 
 /* ---- Import ---- */
 
+static bool is_below(const char *path, const char *root)
+{
+    const size_t n = strlen(root);
+
+    return strncmp(path, root, n) == 0 &&
+           (path[n] == '\0' || path[n] == '/' || (n > 0 && root[n - 1] == '/'));
+}
+
 bool sv_below(const char *root, const char *folder, const char *option, char out[4096],
               fleck_error *err)
 {
     char real_root[4096], joined[8300];
-    size_t n;
 
     if (root == NULL)
-        return sv_error(err, (fleck_status)SV_DENIED, "no folder is open to this: start fleck serve with %s",
-                        option);
+        return sv_error(err, (fleck_status)SV_DENIED,
+                        "no folder is open to this: start fleck serve with %s", option);
     if (folder == NULL || realpath(root, real_root) == NULL)
         return sv_error(err, FLECK_E_OPTION, "expected {\"folder\": a path below %s}", root);
-    n = strlen(real_root);
     snprintf(joined, sizeof joined, "%s%s%s", folder[0] == '/' ? "" : real_root,
              folder[0] == '/' ? "" : "/", folder);
     if (strlen(joined) >= 4096 || realpath(joined, out) == NULL)
-        return sv_error(err, FLECK_E_NOTFOUND, "%s: %s", folder, strerror(errno));
-    if (strncmp(out, real_root, n) != 0 || (out[n] != '\0' && out[n] != '/'))
+        return sv_error(err, FLECK_E_NOTFOUND, "%s: %s", folder,
+                        strerror(strlen(joined) >= 4096 ? ENAMETOOLONG : errno));
+    if (!is_below(out, real_root))
         return sv_error(err, (fleck_status)SV_DENIED, "%s: it is not below %s", folder, root);
     return true;
 }
 
-static json_t *import_file(sv_server *s, int64_t product, const char *path)
+static json_t *import_file(sv_server *s, int64_t product, const char *path, const char *root)
 {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    char real[4096];
+    const bool below = realpath(path, real) != NULL && is_below(real, root);
+    const int fd = below ? open(real, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW) : -1;
     unsigned char *bytes = NULL;
     struct stat status;
     json_t *answer;
@@ -235,7 +265,8 @@ static json_t *import_file(sv_server *s, int64_t product, const char *path)
     if (fd >= 0)
         close(fd);
     if (n >= 0 && n == status.st_size)
-        answer = sv_photo_add(s, product, path, bytes, (size_t)n, "import");
+        answer = sv_photo_add(s, product, path, bytes, (size_t)n,
+                              (int64_t)status.st_mtim.tv_sec * 1000, "import");
     else
         answer = not_taken(path, "the file cannot be read, or is too large");
     free(bytes);
@@ -246,24 +277,27 @@ void sv_photos_import(sv_request *r)
 {
     fleck_images *images = NULL;
     fleck_error err = {0};
-    char folder[4096] = "", *passed = NULL;
+    char root[4096], folder[4096] = "", *passed = NULL;
     int64_t n_passed = 0;
     json_t *added = json_array();
 
     if (sv_need_product(r, r->ids[0])) {
         if (!sv_below(r->server->options.import_root, sv_text(r, "folder"), "--import FOLDER",
                       folder, &err) ||
+            (realpath(r->server->options.import_root, root) == NULL &&
+             !sv_error(&err, FLECK_E_IO, "%s: %s", r->server->options.import_root,
+                       strerror(errno))) ||
             fleck_images_open(&images, false, &err) != FLECK_OK ||
             fleck_images_add(images, folder, &err) != FLECK_OK ||
             fleck_images_passed(images, &n_passed, &passed, &err) != FLECK_OK) {
             sv_fail(r, &err);
         } else {
-            for (int64_t i = 0; i < fleck_images_count(images); i++)
+            for (int64_t i = 0;
+                 i < fleck_images_count(images) && !atomic_load(&r->server->stopping); i++)
                 json_array_append_new(
-                    added, import_file(r->server, r->ids[0], fleck_images_path(images, i)));
+                    added, import_file(r->server, r->ids[0], fleck_images_path(images, i), root));
             if (passed[0] != '\0')
-                json_array_append_new(added, json_pack("{s:s, s:s}", "name", "", "problem",
-                                                       passed));
+                json_array_append_new(added, not_taken("", passed));
             reply_added(r, json_incref(added));
         }
     }
@@ -302,6 +336,7 @@ void sv_photo_file(sv_request *r)
 
     if (name == NULL) {
         sv_fail(r, &err);
+        json_decref(row);
         return;
     }
     sv_path(r->server, path, "%s", name);
@@ -329,10 +364,12 @@ void sv_photo_thumb(sv_request *r)
 void sv_mean_image(sv_request *r)
 {
     fleck_error err = {0};
-    json_t *rows = sv_db_rows(&r->server->db, &err,
-                              "SELECT path FROM photo WHERE product = ? AND state = 'in' ORDER BY "
-                              "id",
-                              "i", r->ids[0]);
+    json_t *rows = sv_need_product(r, r->ids[0])
+                       ? sv_db_rows(&r->server->db, &err,
+                                    "SELECT path FROM photo WHERE product = ? AND state = 'in'"
+                                    " ORDER BY id",
+                                    "i", r->ids[0])
+                       : NULL;
     const size_t n = json_array_size(rows), step = n / MOST_MEAN + 1;
     fleck_photo *first = NULL;
     uint32_t *sums = NULL;
@@ -362,7 +399,9 @@ void sv_mean_image(sv_request *r)
             fleck_photo_free(&p);
     }
     json_decref(rows);
-    if (count == 0 || sums == NULL) {
+    if (r->response != NULL) {
+        return; /* there is no such product */
+    } else if (count == 0 || sums == NULL) {
         sv_problem(r, 404, "this product has no photos");
     } else {
         for (int64_t k = 0; k < first->width * first->height * 3; k++)

@@ -29,7 +29,7 @@ bool sv_need_product(sv_request *r, int64_t id)
     return false;
 }
 
-/* Add the last inspections, and counts of the last day, for a card. */
+/* Add the last inspections, and counts of the last day, in all and by hours ago, for a card. */
 static void add_summary(sv_server *s, json_t *product)
 {
     const int64_t id = json_integer_value(json_object_get(product, "id"));
@@ -48,14 +48,23 @@ static void add_summary(sv_server *s, json_t *product)
                   " COALESCE(SUM(verdict = 'error'), 0) AS failed FROM inspection WHERE product = ?"
                   " AND time > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 day')",
                   "i", id));
+    json_object_set_new(
+        product, "hours",
+        sv_db_rows(&s->db, NULL,
+                   "SELECT CAST((julianday('now') - julianday(time)) * 24 AS INTEGER) AS ago,"
+                   " COUNT(*) AS inspected, COALESCE(SUM(verdict = 'defective'), 0) AS defective"
+                   " FROM inspection WHERE product = ?"
+                   " AND time > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 day') GROUP BY ago"
+                   " ORDER BY ago DESC",
+                   "i", id));
 }
 
 void sv_products_list(sv_request *r)
 {
     fleck_error err = {0};
-    json_t *rows = sv_db_rows(&r->server->db, &err,
-                              PRODUCT " WHERE p.archived <= ? ORDER BY p.name", "i",
-                              sv_query_int(r, "archived", 0, 0, 1));
+    json_t *rows =
+        sv_db_rows(&r->server->db, &err, PRODUCT " WHERE p.archived <= ? ORDER BY p.name", "i",
+                   sv_query_int(r, "archived", 0, 0, 1));
     json_t *row;
     size_t i;
 
@@ -63,8 +72,7 @@ void sv_products_list(sv_request *r)
         sv_fail(r, &err);
         return;
     }
-    json_array_foreach (rows, i, row)
-        add_summary(r->server, row);
+    json_array_foreach(rows, i, row) add_summary(r->server, row);
     sv_reply_json(r, 200, rows);
 }
 
@@ -133,9 +141,14 @@ void sv_product_create(sv_request *r)
         return;
     }
     sv_now(now);
+    if (!sv_db_begin(&s->db, &err)) {
+        sv_fail(r, &err);
+        return;
+    }
     id = sv_db_int(&s->db, &err, "INSERT INTO product(name, created) VALUES(?, ?) RETURNING id",
                    "ss", name, now);
-    if (id <= 0 || !make_folders(s, id, &err)) {
+    /* A product is there with its folders or not at all. */
+    if (!sv_db_end(&s->db, id > 0 && make_folders(s, id, &err), &err)) {
         sv_fail(r, &err);
         return;
     }
@@ -159,9 +172,13 @@ void sv_product_change(sv_request *r)
     if (!sv_need_product(r, r->ids[0]) ||
         (json_object_get(r->json, "name") != NULL && !check_name(r, name)))
         return;
-    if (name != NULL && sv_db_int(&r->server->db, NULL,
-                                  "SELECT 1 FROM product WHERE name = ? AND id <> ?", "si", name,
-                                  r->ids[0]) == 1) {
+    if (archived != NULL && !json_is_boolean(archived)) {
+        sv_problem(r, 422, "archived: expected true or false");
+        return;
+    }
+    if (name != NULL &&
+        sv_db_int(&r->server->db, NULL, "SELECT 1 FROM product WHERE name = ? AND id <> ?", "si",
+                  name, r->ids[0]) == 1) {
         sv_problem(r, 409, "there is a product of this name already");
         return;
     }
@@ -227,7 +244,8 @@ void sv_areas_put(sv_request *r)
         sv_problem(r, 422, "areas: expected a list of at most %d areas", MOST_AREAS);
         return;
     }
-    json_array_foreach (areas, i, area) {
+    json_array_foreach(areas, i, area)
+    {
         const char *kind = json_string_value(json_object_get(area, "kind"));
 
         if (kind == NULL || (strcmp(kind, "ignore") != 0 && strcmp(kind, "only") != 0) ||

@@ -30,18 +30,17 @@ void sv_source_create(sv_request *r)
     sv_note(r->server, r->ids[0], sv_who(r), "source added", r->json);
     json_decref(config);
     list = sv_sources_describe(r->server->sources, r->ids[0]);
-    json_array_foreach (list, i, row)
-        if (json_integer_value(json_object_get(row, "id")) == id)
-            sv_reply_json(r, 201, json_incref(row));
+    json_array_foreach(list, i, row) if (json_integer_value(json_object_get(row, "id")) == id)
+        sv_reply_json(r, 201, json_incref(row));
     json_decref(list);
 }
 
 void sv_source_delete(sv_request *r)
 {
     fleck_error err = {0};
-    const int64_t product = sv_db_int(&r->server->db, &err,
-                                      "SELECT product FROM source WHERE id = ? AND active = 1", "i",
-                                      r->ids[0]);
+    const int64_t product =
+        sv_db_int(&r->server->db, &err, "SELECT product FROM source WHERE id = ? AND active = 1",
+                  "i", r->ids[0]);
 
     if (product < 0 || !sv_source_remove(r->server->sources, r->ids[0])) {
         sv_problem(r, 404, "there is no source %lld", (long long)r->ids[0]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SQLite: tables, statements with values from a format, rows as JSON. */
 #include "db.h"
+#include "text.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -25,16 +26,20 @@ static const char *const migrations[] = {
     "  threshold REAL, pixel_threshold REAL, pixels_set INTEGER NOT NULL, info TEXT NOT NULL,"
     "  UNIQUE(product, version));"
     "CREATE TABLE job(id INTEGER PRIMARY KEY, product INTEGER NOT NULL REFERENCES product,"
-    "  kind TEXT NOT NULL, state TEXT NOT NULL, who TEXT, settings TEXT, created TEXT NOT NULL, started TEXT,"
-    "  ended TEXT, error TEXT, warnings TEXT, photos INTEGER, seconds REAL, model INTEGER);"
+    "  kind TEXT NOT NULL, state TEXT NOT NULL, who TEXT, settings TEXT, created TEXT NOT NULL, "
+    "started TEXT,"
+    "  ended TEXT, error TEXT, warnings TEXT, photos INTEGER, seconds REAL, model INTEGER,"
+    "  areas TEXT, memory INTEGER);"
     "CREATE TABLE inspection(id INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  product INTEGER NOT NULL REFERENCES product, model INTEGER NOT NULL REFERENCES model,"
     "  digest TEXT NOT NULL, time TEXT NOT NULL, source TEXT NOT NULL, name TEXT NOT NULL,"
     "  hash TEXT NOT NULL, width INTEGER, height INTEGER, score REAL, ratio REAL, threshold REAL,"
     "  above REAL, verdict TEXT NOT NULL, unlike INTEGER NOT NULL, regions TEXT, warnings TEXT,"
-    "  error TEXT, timings TEXT, picture TEXT, mark TEXT, mark_time TEXT, mark_who TEXT);"
+    "  error TEXT, timings TEXT, picture TEXT, mark TEXT, mark_time TEXT, mark_who TEXT,"
+    "  level REAL);"
     "CREATE INDEX inspection_product ON inspection(product, id);"
     "CREATE INDEX inspection_time ON inspection(time);"
+    "CREATE INDEX inspection_picture ON inspection(picture) WHERE picture IS NOT NULL;"
     "CREATE TABLE source(id INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  product INTEGER NOT NULL REFERENCES product, kind TEXT NOT NULL, config TEXT NOT NULL,"
     "  active INTEGER NOT NULL, created TEXT NOT NULL, who TEXT, UNIQUE(product, kind, config));"
@@ -78,8 +83,11 @@ static bool failed(sv_db *db, fleck_error *err)
 {
     const int code = sqlite3_errcode(db->handle);
 
-    return sv_error(err, code == SQLITE_NOMEM ? FLECK_E_NOMEM : FLECK_E_IO, "database: %s",
-                    sqlite3_errmsg(db->handle));
+    return sv_error(err,
+                    code == SQLITE_NOMEM        ? FLECK_E_NOMEM
+                    : code == SQLITE_CONSTRAINT ? FLECK_E_STATE
+                                                : FLECK_E_IO,
+                    "database: %s", sqlite3_errmsg(db->handle));
 }
 
 static bool execute(sv_db *db, const char *sql, fleck_error *err)
@@ -125,8 +133,10 @@ bool sv_db_open(sv_db *db, const char *path, fleck_error *err)
     }
     sqlite3_busy_timeout(db->handle, 10000);
     /* FULL: an acknowledged inspection survives a loss of power too. */
-    if (!execute(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
-                     "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF", err) ||
+    if (!execute(db,
+                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
+                 "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF",
+                 err) ||
         !migrate(db, path, err)) {
         sv_db_close(db);
         return false;
@@ -190,10 +200,14 @@ static bool ends_with(const char *name, const char *end, size_t *stem)
 static json_t *value_of(sqlite3_stmt *s, int i)
 {
     switch (sqlite3_column_type(s, i)) {
-    case SQLITE_INTEGER: return json_integer(sqlite3_column_int64(s, i));
-    case SQLITE_FLOAT: return json_real(sqlite3_column_double(s, i));
-    case SQLITE_TEXT: return json_string((const char *)sqlite3_column_text(s, i));
-    default: return json_null();
+    case SQLITE_INTEGER:
+        return json_integer(sqlite3_column_int64(s, i));
+    case SQLITE_FLOAT:
+        return sv_number_json(sqlite3_column_double(s, i));
+    case SQLITE_TEXT:
+        return sv_text_json((const char *)sqlite3_column_text(s, i));
+    default:
+        return json_null();
     }
 }
 
@@ -203,11 +217,11 @@ static json_t *object_of(sqlite3_stmt *s)
 
     for (int i = 0; i < sqlite3_column_count(s); i++) {
         const char *name = sqlite3_column_name(s, i);
-        const char *text = (const char *)sqlite3_column_text(s, i);
         char stem[64];
         size_t n;
 
         if (ends_with(name, "_json", &n)) {
+            const char *text = (const char *)sqlite3_column_text(s, i);
             json_t *parsed = text != NULL ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
 
             snprintf(stem, sizeof stem, "%.*s", (int)n, name);

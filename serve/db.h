@@ -16,11 +16,13 @@ typedef struct sv_db {
     bool open;
 } sv_db;
 
-/* Open the database at path, make or migrate its tables, and check that it is intact. */
+/* Open the database at path, and make or migrate its tables. */
 bool sv_db_open(sv_db *db, const char *path, fleck_error *err);
 void sv_db_close(sv_db *db);
 
-/* Statements take their values from a format, one letter each: i int64_t, d double (NaN: NULL),
+/* Values that the tables do not allow, such as a name that is taken, fail with FLECK_E_STATE.
+ *
+ * Statements take their values from a format, one letter each: i int64_t, d double (NaN: NULL),
  * s const char * (NULL: NULL), j json_t * (as text, NULL: NULL; borrowed).
  *
  * Rows become JSON objects named like the columns.  A column whose name ends in "_json" holds JSON

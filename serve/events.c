@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Server-sent events.  Each listener has a text that waits to be sent; its connection is suspended
  * while there is none. */
+#define _GNU_SOURCE
 #include "events.h"
 #include "server.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_WAITING = 256 << 10, MOST_LISTENERS = 64 };
+enum { MOST_WAITING = 256 << 10, MOST_LISTENERS = 128 };
 
 typedef struct listener {
     struct sv_events *events;
@@ -79,11 +80,13 @@ void sv_events_send(sv_events *e, const char *kind, json_t *data)
     char *text = json_dumps(data, JSON_COMPACT), *line = NULL;
     size_t size;
 
-    if (text == NULL || (line = malloc(strlen(text) + strlen(kind) + 32)) == NULL) {
+    if (text != NULL && asprintf(&line, "event: %s\ndata: %s\n\n", kind, text) < 0)
+        line = NULL;
+    if (line == NULL) {
         free(text);
         return;
     }
-    size = (size_t)sprintf(line, "event: %s\ndata: %s\n\n", kind, text);
+    size = strlen(line);
     pthread_mutex_lock(&e->lock);
     for (listener *l = e->first; l != NULL; l = l->next) {
         static const char missed[] = "event: missed\ndata: {}\n\n";
@@ -92,15 +95,29 @@ void sv_events_send(sv_events *e, const char *kind, json_t *data)
             l->missed = true;
             continue;
         }
-        if (l->missed)
+        if (l->missed) {
+            l->missed = false;
             append(l, missed, sizeof missed - 1);
-        l->missed = false;
+        }
         append(l, line, size);
         wake(l);
     }
     pthread_mutex_unlock(&e->lock);
     free(line);
     free(text);
+}
+
+void sv_events_beat(sv_events *e)
+{
+    static const char beat[] = ":\n\n";
+
+    pthread_mutex_lock(&e->lock);
+    for (listener *l = e->first; l != NULL; l = l->next)
+        if (l->size == 0) {
+            append(l, beat, sizeof beat - 1);
+            wake(l);
+        }
+    pthread_mutex_unlock(&e->lock);
 }
 
 /* Called by libmicrohttpd for more bytes. */
@@ -166,8 +183,8 @@ void sv_events_listen(sv_request *r)
     e->first = l;
     e->count++;
     pthread_mutex_unlock(&e->lock);
-    response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10, read_events, l,
-                                                 end_listener);
+    response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10, read_events, l, end_listener);
     if (response == NULL) {
         end_listener(l);
         sv_problem(r, 503, "out of memory");

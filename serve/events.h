@@ -14,6 +14,8 @@ void sv_events_close(sv_events *e);
 /* Tell all listeners: kind is "job", "inspection", "product" or "model".  Borrows data.  A listener
  * that is too slow misses events, and is told so by an event "missed". */
 void sv_events_send(sv_events *e, const char *kind, json_t *data);
+/* Send all listeners a comment, by which the connections of those who left are found. */
+void sv_events_beat(sv_events *e);
 /* GET /api/v1/events */
 void sv_events_listen(sv_request *r);
 

@@ -3,7 +3,9 @@
 #define _GNU_SOURCE
 #include "fits.h"
 #include "server.h"
+#include "text.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,7 @@ struct sv_fits {
     int64_t running; /* id of the job, 0: none */
     bool cancel;
     char stage[32];
-    int64_t done, total;
+    int64_t done, total, least, memory; /* least: resident bytes at its start; memory: growth */
     double begun, told;
 };
 
@@ -35,28 +37,25 @@ typedef struct fit {
 
 /* ---- Models ---- */
 
-static json_t *number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 json_t *sv_model_info_json(const fleck_model *model)
 {
     const fleck_model_info *i = fleck_model_describe(model);
 
     return json_pack(
-        "{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:o, s:o, s:b, s:o,"
-        " s:o, s:I, s:o, s:s, s:s, s:I, s:s}",
-        "method", i->method, "backbone", i->backbone, "precision", i->precision, "options",
-        i->options, "images", (json_int_t)i->images, "width", (json_int_t)i->width, "height",
-        (json_int_t)i->height, "photo_width", (json_int_t)i->photo_width, "photo_height",
-        (json_int_t)i->photo_height, "tile", (json_int_t)i->tile, "overlap",
-        (json_int_t)i->overlap, "left_out", i->left_out, "outside", i->outside, "unseen", i->unseen,
-        "threshold", number(i->threshold), "pixel_threshold", number(i->pixel_threshold),
-        "pixels_set", (int)i->pixels_set, "scale_low", number(i->scale_low), "scale_high",
-        number(i->scale_high), "calibrated", (json_int_t)i->calibrated, "false_alarms",
-        number(i->false_alarms), "threshold_rule", i->threshold_rule, "groups", i->groups,
-        "n_groups", (json_int_t)i->n_groups, "fleck_version", i->fleck_version);
+        "{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:b, s:o,"
+        " s:o, s:I, s:o, s:o, s:o, s:I, s:o}",
+        "method", sv_text_json(i->method), "backbone", sv_text_json(i->backbone), "precision",
+        sv_text_json(i->precision), "options", sv_text_json(i->options), "images",
+        (json_int_t)i->images, "width", (json_int_t)i->width, "height", (json_int_t)i->height,
+        "photo_width", (json_int_t)i->photo_width, "photo_height", (json_int_t)i->photo_height,
+        "tile", (json_int_t)i->tile, "overlap", (json_int_t)i->overlap, "left_out",
+        sv_number_json(i->left_out), "outside", sv_number_json(i->outside), "unseen",
+        sv_number_json(i->unseen), "threshold", sv_number_json(i->threshold), "pixel_threshold",
+        sv_number_json(i->pixel_threshold), "pixels_set", (int)i->pixels_set, "scale_low",
+        sv_number_json(i->scale_low), "scale_high", sv_number_json(i->scale_high), "calibrated",
+        (json_int_t)i->calibrated, "false_alarms", sv_number_json(i->false_alarms),
+        "threshold_rule", sv_text_json(i->threshold_rule), "groups", sv_text_json(i->groups),
+        "n_groups", (json_int_t)i->n_groups, "fleck_version", sv_text_json(i->fleck_version));
 }
 
 /* Save, then open again for the checksum that only a file has. */
@@ -98,9 +97,9 @@ int64_t sv_model_store(struct sv_server *s, int64_t product, const fleck_model *
 
     sv_now(now);
     pthread_mutex_lock(&s->storing); /* so that two models never take one version */
-    version = sv_db_int(&s->db, err,
-                        "SELECT COALESCE(MAX(version), 0) + 1 FROM model WHERE product = ?", "i",
-                        product);
+    version =
+        sv_db_int(&s->db, err, "SELECT COALESCE(MAX(version), 0) + 1 FROM model WHERE product = ?",
+                  "i", product);
     snprintf(path, sizeof path, "products/%lld/models/%04lld.fleck", (long long)product,
              (long long)version);
     ok = version > 0 && save_file(s, model, path, &info, digest, &bytes, err);
@@ -132,11 +131,14 @@ int64_t sv_model_store(struct sv_server *s, int64_t product, const fleck_model *
 
 static void tell(sv_fits *f, fit *job)
 {
-    json_t *event = json_pack("{s:I, s:I, s:s, s:s, s:I, s:I, s:f}", "id", (json_int_t)job->job,
-                              "product", (json_int_t)job->product, "state", "running", "stage",
-                              f->stage, "done", (json_int_t)f->done, "total",
-                              (json_int_t)f->total, "seconds", sv_seconds() - f->begun);
+    json_t *event;
 
+    pthread_mutex_lock(&f->lock);
+    event = json_pack("{s:I, s:I, s:s, s:s, s:I, s:I, s:f}", "id", (json_int_t)job->job, "product",
+                      (json_int_t)job->product, "state", "running", "stage", f->stage, "done",
+                      (json_int_t)f->done, "total", (json_int_t)f->total, "seconds",
+                      sv_seconds() - f->begun);
+    pthread_mutex_unlock(&f->lock);
     if (event != NULL)
         sv_events_send(f->server->events, "job", event);
     json_decref(event);
@@ -154,8 +156,12 @@ static bool on_progress(void *ctx, const char *stage, int64_t done, int64_t tota
     snprintf(f->stage, sizeof f->stage, "%s", stage);
     f->done = done;
     f->total = total;
-    if (due)
+    if (due) {
+        const int64_t growth = sv_resident_bytes() - f->least;
+
         f->told = now;
+        f->memory = growth > f->memory ? growth : f->memory;
+    }
     go_on = !f->cancel && !f->closing;
     pthread_mutex_unlock(&f->lock);
     if (due)
@@ -225,11 +231,16 @@ static bool set_one(fleck_settings *settings, const char *name, const json_t *va
     const char *items[64];
     char text[64];
 
+    if (strcmp(name, "backbone") == 0 && json_is_string(value) &&
+        strpbrk(json_string_value(value), "/\\.") != NULL)
+        return sv_error(err, FLECK_E_OPTION, "backbone: expected the name of a built-in network");
+
     if (json_is_array(value)) {
         const size_t n = json_array_size(value);
 
         for (size_t i = 0; i < n && i < 64; i++)
-            items[i] = json_string_value(json_array_get(value, i));
+            if ((items[i] = json_string_value(json_array_get(value, i))) == NULL)
+                return sv_error(err, FLECK_E_OPTION, "%s: expected a list of texts", name);
         if (n > 64)
             return sv_error(err, FLECK_E_OPTION, "%s: expected at most 64 entries", name);
         return fleck_settings_set_list(settings, name, items, (int64_t)n, err) == FLECK_OK;
@@ -246,17 +257,24 @@ static bool set_one(fleck_settings *settings, const char *name, const json_t *va
                               err) == FLECK_OK;
 }
 
-/* Settings that name files of this machine, or where the result goes, are not for requests. */
-static bool is_closed(const char *name)
+bool sv_setting_closed(const char *name)
 {
-    static const char *const closed[] = {"home",   "shared-home", "scratch", "output",
-                                         "weights", "ignore",      "only",    "masks",
-                                         "fit-mask", "groups",      NULL};
+    static const char *const closed[] = {"home",   "shared-home", "scratch", "output",   "weights",
+                                         "ignore", "only",        "masks",   "fit-mask", "groups",
+                                         "good",   "recursive",   NULL};
 
     for (int i = 0; closed[i] != NULL; i++)
         if (strcmp(closed[i], name) == 0)
             return true;
     return false;
+}
+
+/* Whether a backbone is an ONNX file of this machine. */
+static bool names_file(const char *backbone)
+{
+    const size_t n = backbone != NULL ? strlen(backbone) : 0;
+
+    return n >= 5 && strcmp(backbone + n - 5, ".onnx") == 0;
 }
 
 bool sv_fit_settings(sv_server *s, fleck_settings **out, const json_t *given, const json_t *areas,
@@ -267,9 +285,12 @@ bool sv_fit_settings(sv_server *s, fleck_settings **out, const json_t *given, co
 
     if (fleck_settings_create(out, err) != FLECK_OK)
         return false;
-    json_object_foreach ((json_t *)given, name, value) {
-        if (is_closed(name))
+    json_object_foreach((json_t *)given, name, value)
+    {
+        if (sv_setting_closed(name))
             return sv_error(err, FLECK_E_OPTION, "%s: cannot be set here", name);
+        if (strcmp(name, "backbone") == 0 && names_file(json_string_value(value)))
+            return sv_error(err, FLECK_E_OPTION, "backbone: files cannot be named here");
         if (!set_one(*out, name, value, err))
             return false;
     }
@@ -283,9 +304,9 @@ bool sv_fit_settings(sv_server *s, fleck_settings **out, const json_t *given, co
 
 static bool list_photos(fit *job, sv_server *s, fleck_error *err)
 {
-    job->photos = sv_db_rows(&s->db, err,
-                             "SELECT path FROM photo WHERE product = ? AND state = 'in' ORDER BY id",
-                             "i", job->product);
+    job->photos = sv_db_rows(
+        &s->db, err, "SELECT path FROM photo WHERE product = ? AND state = 'in' ORDER BY id", "i",
+        job->product);
     job->n = json_array_size(job->photos);
     if (job->photos == NULL)
         return false;
@@ -332,18 +353,61 @@ static void conclude(fit *job, sv_server *s, int64_t model, double seconds, cons
     char now[SV_TIME];
     json_t *row;
 
+    pthread_mutex_lock(&job->fits->lock);
     if (model <= 0 && err->status == FLECK_E_CANCELLED)
         state = job->fits->closing ? "interrupted" : "cancelled";
+    pthread_mutex_unlock(&job->fits->lock);
     sv_now(now);
     (void)sv_db_run(&s->db, NULL,
                     "UPDATE job SET state = ?, ended = ?, error = ?, warnings = ?, photos = ?,"
-                    " seconds = ?, model = NULLIF(?, -1) WHERE id = ?",
-                    "sssjidii", state, now, model > 0 ? NULL : err->message, job->warnings,
-                    (int64_t)job->n, seconds, model, job->job);
+                    " seconds = ?, memory = ?, model = NULLIF(?, -1) WHERE id = ?",
+                    "sssjidiii", state, now, model > 0 ? NULL : err->message, job->warnings,
+                    (int64_t)job->n, seconds, job->fits->memory, model, job->job);
     row = sv_db_row(&s->db, NULL, SV_JOB_COLUMNS " WHERE id = ?", "i", job->job);
     if (row != NULL)
         sv_events_send(s->events, "job", row);
     json_decref(row);
+}
+
+/* Make a queued job the running one; false: it was cancelled meanwhile, or the database failed. */
+static bool begin_job(sv_fits *f, int64_t job, const json_t *areas)
+{
+    char now[SV_TIME];
+
+    /* In this order, so that sv_fits_cancel() finds it either queued or running. */
+    pthread_mutex_lock(&f->lock);
+    f->running = job;
+    f->cancel = false;
+    f->stage[0] = '\0';
+    f->done = f->total = f->memory = 0;
+    f->least = sv_resident_bytes();
+    f->begun = sv_seconds();
+    pthread_mutex_unlock(&f->lock);
+    sv_now(now);
+    return sv_db_int(&f->server->db, NULL,
+                     "UPDATE job SET state = 'running', started = ?, areas = ? WHERE id = ? AND"
+                     " state = 'queued' RETURNING id",
+                     "sji", now, areas, job) > 0;
+}
+
+static void end_job(sv_fits *f)
+{
+    pthread_mutex_lock(&f->lock);
+    f->running = 0;
+    pthread_mutex_unlock(&f->lock);
+}
+
+/* Wait a second, or until the end: a database that fails is not asked without pause. */
+static void pause_a_second(sv_fits *f)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec++;
+    pthread_mutex_lock(&f->lock);
+    while (!f->closing && pthread_cond_timedwait(&f->more, &f->lock, &until) != ETIMEDOUT)
+        ;
+    pthread_mutex_unlock(&f->lock);
 }
 
 static void run_job(sv_fits *f, json_t *row)
@@ -351,25 +415,18 @@ static void run_job(sv_fits *f, json_t *row)
     fit job = {.fits = f, .row = row, .warnings = json_array()};
     fleck_error err = {0};
     double seconds = 0;
-    char now[SV_TIME];
     int64_t model;
 
     job.job = json_integer_value(json_object_get(row, "id"));
     job.product = json_integer_value(json_object_get(row, "product"));
-    pthread_mutex_lock(&f->lock);
-    f->running = job.job;
-    f->cancel = false;
-    f->stage[0] = '\0';
-    f->done = f->total = 0;
-    f->begun = sv_seconds();
-    pthread_mutex_unlock(&f->lock);
-    sv_now(now);
-    (void)sv_db_run(&f->server->db, NULL, "UPDATE job SET state = 'running', started = ? WHERE id = ?",
-                    "si", now, job.job);
+    if (!begin_job(f, job.job, json_object_get(row, "areas"))) {
+        end_job(f);
+        json_decref(job.warnings);
+        pause_a_second(f);
+        return;
+    }
     model = fit_model(&job, f->server, &seconds, &err);
-    pthread_mutex_lock(&f->lock);
-    f->running = 0;
-    pthread_mutex_unlock(&f->lock);
+    end_job(f);
     conclude(&job, f->server, model, seconds, &err);
     fleck_settings_free(&job.settings);
     json_decref(job.photos);
@@ -422,6 +479,8 @@ sv_fits *sv_fits_open(struct sv_server *s, fleck_error *err)
     if (!sv_db_run(&s->db, err, "UPDATE job SET state = 'interrupted' WHERE state = 'running'",
                    "") ||
         pthread_create(&f->thread, NULL, run, f) != 0) {
+        if (err->status == FLECK_OK)
+            sv_error(err, FLECK_E_NOMEM, "a thread could not be started");
         free(f);
         return NULL;
     }
@@ -429,15 +488,23 @@ sv_fits *sv_fits_open(struct sv_server *s, fleck_error *err)
     return f;
 }
 
-void sv_fits_close(sv_fits *f)
+void sv_fits_stop(sv_fits *f)
 {
-    if (f == NULL)
+    if (f == NULL || !f->started)
         return;
     pthread_mutex_lock(&f->lock);
     f->closing = true;
     pthread_cond_broadcast(&f->more);
     pthread_mutex_unlock(&f->lock);
     pthread_join(f->thread, NULL);
+    f->started = false;
+}
+
+void sv_fits_close(sv_fits *f)
+{
+    if (f == NULL)
+        return;
+    sv_fits_stop(f);
     pthread_cond_destroy(&f->more);
     pthread_mutex_destroy(&f->lock);
     free(f);

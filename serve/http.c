@@ -4,6 +4,7 @@
 #include "http.h"
 #include "access.h"
 #include "server.h"
+#include "tasks.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,8 +20,11 @@ enum {
     MOST_PARTS = 256,
     MOST_JSON = 4 << 20,
     IDLE_SECONDS = 30,
+    UPLOAD_SECONDS = 600,
     MOST_CONNECTIONS = 2000,
-    HEADER_BYTES = 32 << 10
+    OTHER_FILES = 200, /* descriptors that are not connections */
+    HEADER_BYTES = 32 << 10,
+    UNREAD = 1 << 20 /* of a body that was refused: more ends the connection */
 };
 
 double sv_seconds(void)
@@ -59,24 +64,28 @@ static bool matches(const char *pattern, const char *path, int64_t ids[2])
 
 static const sv_route *find_route(sv_request *r, const char *method, const char *path)
 {
-    bool known = false;
+    char allow[128] = "";
 
     for (const sv_route *route = sv_routes; route->method != NULL; route++) {
         int64_t ids[2] = {0};
 
         if (!matches(route->path, path, ids))
             continue;
-        known = true;
+        snprintf(allow + strlen(allow), sizeof allow - strlen(allow), "%s%s%s",
+                 allow[0] != '\0' ? ", " : "", route->method,
+                 strcmp(route->method, "GET") == 0 ? ", HEAD" : "");
         if (strcmp(route->method, method) == 0 ||
             (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0)) {
             memcpy(r->ids, ids, sizeof ids);
             return route;
         }
     }
-    if (known)
+    if (allow[0] != '\0') {
         sv_problem(r, 405, "%s is not possible here", method);
-    else
+        sv_header(r, "Allow", allow);
+    } else {
         sv_problem(r, 404, "there is nothing at this address");
+    }
     return NULL;
 }
 
@@ -87,14 +96,34 @@ static char *copy_text(const char *text)
     return text != NULL ? strdup(text) : NULL;
 }
 
-static bool part_append(sv_part *p, const char *data, size_t size)
+/* All bodies that are in memory, those of slow clients too, share a limit. */
+static bool hold(sv_request *r, size_t size)
+{
+    struct sv_server *s = r->server;
+
+    if (atomic_fetch_add(&s->held, (int64_t)size) + (int64_t)size <= s->most_held) {
+        r->held += size;
+        return true;
+    }
+    atomic_fetch_sub(&s->held, (int64_t)size);
+    sv_problem(r, 503, "too many uploads at once; try again");
+    return false;
+}
+
+/* False: the request was answered. */
+static bool part_append(sv_request *r, sv_part *p, const char *data, size_t size)
 {
     if (size > p->room - p->size || p->data == NULL) {
         const size_t room = (p->size + size) * 2 + 4096;
-        unsigned char *data_new = realloc(p->data, room + 1);
+        unsigned char *data_new;
 
-        if (data_new == NULL)
+        if (!hold(r, room - p->room))
             return false;
+        data_new = realloc(p->data, room + 1);
+        if (data_new == NULL) {
+            sv_problem(r, 503, "out of memory");
+            return false;
+        }
         p->data = data_new;
         p->room = room;
     }
@@ -129,15 +158,14 @@ static enum MHD_Result on_piece(void *ctx, enum MHD_ValueKind kind, const char *
 
     (void)kind;
     (void)encoding;
+    if (off > 0 && r->n_parts == 0)
+        return MHD_NO;
     p = off == 0 ? part_new(r, key, file, type) : &r->parts[r->n_parts - 1];
     if (p == NULL) {
         sv_problem(r, 413, "expected at most %d parts in a request", MOST_PARTS);
         return MHD_NO;
     }
-    if (part_append(p, data, size))
-        return MHD_YES;
-    sv_problem(r, 503, "out of memory");
-    return MHD_NO;
+    return part_append(r, p, data, size) ? MHD_YES : MHD_NO;
 }
 
 static bool is_multipart(sv_request *r)
@@ -171,14 +199,16 @@ static size_t most_of(const sv_request *r)
 {
     if (r->route->body == SV_BODY_JSON)
         return MOST_JSON;
+    if (r->route->body == SV_BODY_FILE) /* a model */
+        return (size_t)r->server->options.model_bytes;
     return r->route->body == SV_BODY_NONE ? 4096 : (size_t)r->server->options.upload_bytes;
 }
 
 static void add_body(sv_request *r, const char *data, size_t size)
 {
-    if (r->response != NULL || r->route == NULL || r->route->body == SV_BODY_NONE)
-        return; /* refused already: read and forget */
     r->body += size;
+    if (r->response != NULL)
+        return; /* refused already: read and forget */
     if (r->body > most_of(r))
         sv_problem(r, 413, "the request is larger than %zu bytes", most_of(r));
     else if (r->fd >= 0) {
@@ -192,11 +222,13 @@ static void add_body(sv_request *r, const char *data, size_t size)
             data += n > 0 ? n : 0;
             size -= n > 0 ? (size_t)n : 0;
         }
+    } else if (r->route->body == SV_BODY_NONE) {
+        return; /* forget */
     } else if (r->post != NULL) {
         if (MHD_post_process(r->post, data, size) != MHD_YES && r->response == NULL)
             sv_problem(r, 400, "the body is not valid multipart/form-data");
-    } else if (!part_append(&r->parts[0], data, size)) {
-        sv_problem(r, 503, "out of memory");
+    } else {
+        (void)part_append(r, &r->parts[0], data, size);
     }
 }
 
@@ -208,7 +240,7 @@ static void end_body(sv_request *r)
         r->post = NULL;
     }
     if (r->response == NULL && r->route->body == SV_BODY_JSON) {
-        json_error_t error;
+        json_error_t error = {0};
 
         if (r->parts[0].size > 0)
             r->json = json_loadb((const char *)r->parts[0].data, r->parts[0].size,
@@ -256,12 +288,36 @@ static enum MHD_Result begin(struct sv_server *s, struct MHD_Connection *c, cons
     r->fd = -1;
     r->begun = sv_seconds();
     r->path = strdup(url);
-    if ((r->route = find_route(r, method, url)) != NULL && sv_access_check(r, method) &&
-        !too_large(r))
+    r->route = find_route(r, method, url);
+    if (r->route != NULL && atomic_load(&s->stopping))
+        sv_problem(r, 503, "the service is stopping");
+    else if (r->route != NULL && sv_access_check(r, method) && !too_large(r))
         begin_body(r);
     /* An answer before the body makes libmicrohttpd close the connection after it, so a body of
      * any size is not read. */
     return r->response != NULL ? send_answer(r) : MHD_YES;
+}
+
+void sv_handle(sv_request *r)
+{
+    r->route->handle(r);
+    if (r->wrong != NULL)
+        sv_problem(r, 422, "%s: expected %s", r->wrong, r->wanted);
+}
+
+/* Have the whole request handled; its answer may come later. */
+static enum MHD_Result handle(sv_request *r)
+{
+    if ((r->route->flags & SV_SLOW) == 0) {
+        sv_handle(r);
+        return r->suspended ? MHD_YES : send_answer(r);
+    }
+    sv_suspend(r);
+    if (!sv_tasks_add(r->server->tasks, r)) {
+        sv_problem(r, 503, "too many requests are waiting; try again");
+        sv_resume(r);
+    }
+    return MHD_YES;
 }
 
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const char *url,
@@ -276,7 +332,10 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
     if (*size > 0) {
         add_body(r, data, *size);
         *size = 0;
-        return MHD_YES;
+        /* An answer is possible only once the body was read, which a client could go on with for
+         * ever. */
+        return r->body <= most_of(r) + UNREAD && sv_seconds() - r->begun < UPLOAD_SECONDS ? MHD_YES
+                                                                                          : MHD_NO;
     }
     if (r->suspended) { /* and resumed: the answer is there */
         r->suspended = false;
@@ -284,9 +343,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
     }
     if (r->response == NULL)
         end_body(r);
-    if (r->response == NULL)
-        r->route->handle(r);
-    return r->suspended ? MHD_YES : send_answer(r);
+    return r->response == NULL ? handle(r) : send_answer(r);
 }
 
 static void on_end(void *ctx, struct MHD_Connection *c, void **context,
@@ -309,6 +366,7 @@ static void on_end(void *ctx, struct MHD_Connection *c, void **context,
         free(r->parts[i].data);
     }
     free(r->parts);
+    atomic_fetch_sub(&r->server->held, (int64_t)r->held);
     if (r->fd >= 0)
         close(r->fd);
     if (r->file[0] != '\0')
@@ -332,6 +390,32 @@ void sv_resume(sv_request *r)
     MHD_resume_connection(r->connection);
 }
 
+/* As libmicrohttpd does it, but "%00" stays as it is: no name goes on behind a zero byte. */
+static size_t unescape(void *ctx, struct MHD_Connection *c, char *text)
+{
+    (void)ctx;
+    (void)c;
+    return strstr(text, "%00") != NULL ? strlen(text) : MHD_http_unescape(text);
+}
+
+/* As many connections as there may be descriptors for, up to MOST_CONNECTIONS. */
+static unsigned most_connections(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return MOST_CONNECTIONS / 4;
+    if (files.rlim_cur < MOST_CONNECTIONS + OTHER_FILES) {
+        files.rlim_cur = MOST_CONNECTIONS + OTHER_FILES;
+        if (files.rlim_cur > files.rlim_max)
+            files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+    return files.rlim_cur >= MOST_CONNECTIONS + OTHER_FILES ? (unsigned)MOST_CONNECTIONS
+           : files.rlim_cur > 2 * OTHER_FILES               ? (unsigned)files.rlim_cur - OTHER_FILES
+                                                            : (unsigned)files.rlim_cur / 2;
+}
+
 bool sv_http_start(struct sv_server *s, fleck_error *err)
 {
     const bool tls = s->options.cert != NULL;
@@ -349,11 +433,12 @@ bool sv_http_start(struct sv_server *s, fleck_error *err)
     if (fd < 0)
         return false;
     s->daemon = MHD_start_daemon(
-        flags, (uint16_t)s->port, NULL, NULL, on_request, s,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)MOST_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES,
-        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)2, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+        flags, (uint16_t)s->port, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_LIMIT, most_connections(),
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES, MHD_OPTION_UNESCAPE_CALLBACK,
+        unescape, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)2,
+        MHD_OPTION_ARRAY, items, MHD_OPTION_END);
     if (s->daemon == NULL) {
         close(fd);
         return sv_error(err, FLECK_E_IO, "the server cannot be started: %s",
@@ -364,6 +449,7 @@ bool sv_http_start(struct sv_server *s, fleck_error *err)
 
 void sv_http_quiesce(struct sv_server *s)
 {
+    atomic_store(&s->stopping, true);
     if (s->daemon == NULL)
         return;
     s->listening = MHD_quiesce_daemon(s->daemon);

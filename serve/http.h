@@ -24,8 +24,13 @@ typedef struct sv_route {
     const char *method, *path;
     sv_body body;
     void (*handle)(struct sv_request *r);
-    bool open; /* needs no token */
+    unsigned flags; /* of sv_route_flag; false: none, true: SV_OPEN */
 } sv_route;
+typedef enum sv_route_flag {
+    SV_OPEN = 1, /* needs no token */
+    SV_SLOW = 2  /* opens files, models or many rows: handled by tasks.h, so that the threads of the
+                    connections go on; such a handler does not call sv_suspend() */
+} sv_route_flag;
 
 /* A part of a multipart body, or a raw body. */
 typedef struct sv_part {
@@ -46,12 +51,16 @@ typedef struct sv_request {
     char file[4096];
     int fd;
     size_t body;       /* bytes received */
+    size_t held;       /* bytes of memory that the parts take */
+    const char *wrong; /* a parameter of the query that was none of those expected, or NULL */
+    char wanted[80];   /* and what was */
     char who[400];
     struct MHD_PostProcessor *post;
-    double begun;      /* seconds of a monotonic clock, when the request's header was read */
+    double begun; /* seconds of a monotonic clock, when the request's header was read */
     unsigned status;
     struct MHD_Response *response;
-    bool suspended;    /* a worker answers */
+    bool suspended;          /* a worker answers */
+    struct sv_request *next; /* in the queue of tasks.h */
 } sv_request;
 
 /* The routes of the whole service, in the order in which they are tried; ends with method NULL. */
@@ -71,16 +80,27 @@ void sv_reply_bytes(sv_request *r, unsigned status, const char *type, void *byte
                     sv_memory memory);
 /* A file's bytes; download: the name that a browser saves it under, or NULL. */
 void sv_reply_file(sv_request *r, const char *path, const char *type, const char *download);
+/* Bytes that are made while they are sent. */
+void sv_reply_stream(sv_request *r, const char *type, MHD_ContentReaderCallback read, void *ctx,
+                     MHD_ContentReaderFreeCallback end);
 void sv_reply_empty(sv_request *r, unsigned status);
 void sv_header(sv_request *r, const char *name, const char *value);
+/* What the answer, a page, may load, instead of the policy that all answers have. */
+void sv_policy(sv_request *r, const char *policy);
 /* A problem, application/problem+json (RFC 9457), with a message for a person. */
 void sv_problem(sv_request *r, unsigned status, const char *format, ...) FLECK_PRINTF(3, 4);
 /* The problem that the library or the database reports. */
 void sv_fail(sv_request *r, const fleck_error *err);
 
+/* Run the route's handler. */
+void sv_handle(sv_request *r);
+
 /* A parameter of the query, or NULL. */
 const char *sv_query(sv_request *r, const char *name);
-/* An integer of the query within a range; initial where it is missing or none. */
+/* The same, one of a list that ends with NULL.  Another value makes the answer 422, and gives NULL. */
+const char *sv_query_one(sv_request *r, const char *name, const char *const *values);
+/* An integer of the query within a range; initial where it is missing.  Another value makes the
+ * answer 422, and gives initial. */
 int64_t sv_query_int(sv_request *r, const char *name, int64_t initial, int64_t low, int64_t high);
 /* Members of the JSON body. */
 const char *sv_text(sv_request *r, const char *name);

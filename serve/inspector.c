@@ -6,6 +6,7 @@
 #include "models.h"
 #include "pictures.h"
 #include "server.h"
+#include "text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -47,11 +48,6 @@ sv_models *sv_inspector_models(sv_inspector *in)
 
 /* ---- JSON of results ---- */
 
-static json_t *number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 json_t *sv_unlike_json(unsigned unlike)
 {
     static const char *const names[] = {"shape", "light", "sharpness", "part"};
@@ -79,12 +75,12 @@ json_t *sv_regions_json(const fleck_regions *regions)
     for (int64_t i = 0; i < regions->count; i++) {
         const fleck_region *r = &regions->list[i];
 
-        json_array_append_new(
-            list,
-            json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "x", (json_int_t)r->x, "y",
-                      (json_int_t)r->y, "width", (json_int_t)r->width, "height",
-                      (json_int_t)r->height, "area", (json_int_t)r->area, "peak", r->peak, "mean",
-                      r->mean, "outline", outline_json(r)));
+        json_array_append_new(list, json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "x",
+                                              (json_int_t)r->x, "y", (json_int_t)r->y, "width",
+                                              (json_int_t)r->width, "height", (json_int_t)r->height,
+                                              "area", (json_int_t)r->area, "peak",
+                                              sv_number_json(r->peak), "mean",
+                                              sv_number_json(r->mean), "outline", outline_json(r)));
     }
     return list;
 }
@@ -96,6 +92,16 @@ static void drop(sv_inspector *in, slot *s)
     fleck_scorer_close(&s->scorer);
     sv_model_give(in, s->model);
     *s = (slot){0};
+}
+
+/* Have all workers look at their scorers. */
+static void let_look(sv_inspector *in)
+{
+    pthread_mutex_lock(&in->lock);
+    for (int i = 0; i < in->n_workers; i++)
+        in->workers[i].look = true;
+    pthread_cond_broadcast(&in->more);
+    pthread_mutex_unlock(&in->lock);
 }
 
 /* The worker's scorer of a product's current model. */
@@ -123,6 +129,8 @@ static slot *scorer_of(worker *w, int64_t product, fleck_error *err)
     }
     oldest->model = m;
     oldest->used = sv_seconds();
+    if (sv_models_crowded(&w->in->models))
+        let_look(w->in);
     return oldest;
 }
 
@@ -144,9 +152,10 @@ static bool record_result(sv_server *s, sv_job *job, const fleck_result *r, cons
     record->unlike = r->unlike;
     record->verdict = isnan(r->threshold) ? "none" : r->defective ? "defective" : "good";
     job->digest = strdup(m->digest);
-    if (fleck_result_regions(m->model, r, NULL, &regions, &none) == FLECK_OK)
+    if (fleck_result_regions(m->model, r, NULL, &regions, &none) == FLECK_OK) {
         job->regions = sv_regions_json(regions);
-    else if (none.status != FLECK_E_STATE) /* without a level there are no regions */
+        record->level = regions->threshold;
+    } else if (none.status != FLECK_E_STATE) /* without a level there are no regions */
         return sv_error(err, none.status, "%s", none.message);
     fleck_regions_free(&regions);
     job->warnings = sv_unlike_json(r->unlike);
@@ -172,15 +181,16 @@ static json_t *answer_of(const sv_job *job)
 {
     const sv_record *r = &job->record;
 
-    return json_pack("{s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:s, "
-                     "s:O?, s:O?, s:O?, s:s?, s:s?, s:n}",
-                     "id", (json_int_t)r->id, "product", (json_int_t)r->product, "model",
-                     (json_int_t)r->model, "digest", r->digest, "time", r->time, "source",
-                     r->source, "name", r->name, "hash", r->hash, "width", (json_int_t)r->width,
-                     "height", (json_int_t)r->height, "score", number(r->score), "ratio",
-                     number(r->ratio), "threshold", number(r->threshold), "above",
-                     number(r->above), "verdict", r->verdict, "regions", r->regions, "unlike",
-                     r->warnings, "timings", r->timings, "picture", r->picture, "error", r->error, "mark");
+    return json_pack(
+        "{s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:s, "
+        "s:o, s:O?, s:O?, s:O?, s:s?, s:o, s:n}",
+        "id", (json_int_t)r->id, "product", (json_int_t)r->product, "model", (json_int_t)r->model,
+        "digest", r->digest, "time", r->time, "source", r->source, "name", r->name, "hash", r->hash,
+        "width", (json_int_t)r->width, "height", (json_int_t)r->height, "score",
+        sv_number_json(r->score), "ratio", sv_number_json(r->ratio), "threshold",
+        sv_number_json(r->threshold), "above", sv_number_json(r->above), "verdict", r->verdict,
+        "level", sv_number_json(r->level), "regions", r->regions, "unlike", r->warnings, "timings",
+        r->timings, "picture", r->picture, "error", sv_text_json(r->error), "mark");
 }
 
 /* The record is in the database, or could not be written. */
@@ -214,18 +224,6 @@ static void on_recorded(sv_record *record, void *ctx, const fleck_error *err)
     pthread_mutex_unlock(&in->lock);
 }
 
-/* The library's messages name the stored picture; the caller knows its own name. */
-static void rename_in_message(fleck_error *err, const char *path, const char *name)
-{
-    char *at = path != NULL ? strstr(err->message, path) : NULL;
-    char rest[FLECK_ERROR_SIZE];
-
-    if (at == NULL)
-        return;
-    snprintf(rest, sizeof rest, "%s", at + strlen(path));
-    snprintf(at, sizeof err->message - (size_t)(at - err->message), "%s%s", name, rest);
-}
-
 static void work_on(worker *w, sv_job *job)
 {
     sv_record *r = &job->record;
@@ -234,16 +232,26 @@ static void work_on(worker *w, sv_job *job)
     bool stored;
 
     job->started = sv_seconds();
-    *r = (sv_record){.product = job->product, .source = job->source, .name = job->name,
-                     .score = NAN, .ratio = NAN, .threshold = NAN, .above = NAN,
-                     .verdict = "error", .digest = "", .seen = job->seen, .done = on_recorded,
+    *r = (sv_record){.product = job->product,
+                     .source = job->source,
+                     .name = job->name,
+                     .score = NAN,
+                     .ratio = NAN,
+                     .threshold = NAN,
+                     .above = NAN,
+                     .level = NAN,
+                     .verdict = "error",
+                     .digest = "",
+                     .seen = job->seen,
+                     .done = on_recorded,
                      .ctx = job};
     sv_now(r->time);
     stored = job->bytes == NULL || sv_picture_store(s, job, &job->err);
     job->stored = sv_seconds();
     sv_path(s, path, "%s", job->picture);
     if (stored && (job->bytes == NULL || !score(w, job, path))) {
-        rename_in_message(&job->err, path, job->name);
+        /* The library's messages name the stored picture; the caller knows its own name. */
+        sv_text_rename(job->err.message, sizeof job->err.message, path, job->name);
         r->verdict = "error";
         r->error = job->err.message;
         if (r->model == 0)
@@ -251,10 +259,10 @@ static void work_on(worker *w, sv_job *job)
                                  "i", job->product);
     }
     job->scored = sv_seconds();
-    job->timings = json_pack("{s:f, s:f, s:f, s:f}", "receive", 1e3 * (job->queued - job->received),
-                             "wait", 1e3 * (job->started - job->queued), "store",
-                             1e3 * (job->stored - job->started), "score",
-                             1e3 * (job->scored - job->stored));
+    job->timings =
+        json_pack("{s:f, s:f, s:f, s:f}", "receive", 1e3 * (job->queued - job->received), "wait",
+                  1e3 * (job->started - job->queued), "store", 1e3 * (job->stored - job->started),
+                  "score", 1e3 * (job->scored - job->stored));
     r->digest = job->digest != NULL ? job->digest : "";
     r->hash = job->hash;
     r->picture = job->bytes != NULL ? job->picture : NULL;
@@ -269,12 +277,26 @@ static void work_on(worker *w, sv_job *job)
 
 /* ---- The queue ---- */
 
-/* Let go of scorers whose models were replaced. */
-static void drop_stale(worker *w)
+/* Let go of scorers whose models were replaced, and of the longest unused ones, but for one, while
+ * the models of all take too much memory. */
+static void tidy(worker *w)
 {
+    sv_models *all = &w->in->models;
+
     for (slot *s = w->slots; s < w->slots + SCORERS; s++)
-        if (s->model != NULL && s->model->stale)
+        if (s->model != NULL && sv_model_stale(all, s->model))
             drop(w->in, s);
+    while (sv_models_crowded(all)) {
+        slot *oldest = NULL;
+        int n = 0;
+
+        for (slot *s = w->slots; s < w->slots + SCORERS; s++)
+            if (s->model != NULL && ++n > 0 && (oldest == NULL || s->used < oldest->used))
+                oldest = s;
+        if (n < 2)
+            return;
+        drop(w->in, oldest);
+    }
 }
 
 static void *run(void *ctx)
@@ -300,7 +322,7 @@ static void *run(void *ctx)
             break;
         }
         pthread_mutex_unlock(&in->lock);
-        drop_stale(w);
+        tidy(w);
         if (job != NULL)
             work_on(w, job);
     }
@@ -329,7 +351,7 @@ static sv_job *take_oldest_live(sv_inspector *in)
 bool sv_inspect(sv_inspector *in, sv_job *job, fleck_error *err)
 {
     sv_job *victim = NULL;
-    bool ok;
+    bool ok, closing;
 
     job->inspector = in;
     job->next = NULL;
@@ -337,7 +359,8 @@ bool sv_inspect(sv_inspector *in, sv_job *job, fleck_error *err)
     pthread_mutex_lock(&in->lock);
     if (in->waiting >= in->server->options.queue && job->oldest_first)
         victim = take_oldest_live(in);
-    ok = !in->closing && in->waiting < in->server->options.queue;
+    closing = in->closing;
+    ok = !closing && in->waiting < in->server->options.queue;
     if (ok) {
         *in->last = job;
         in->last = &job->next;
@@ -356,6 +379,8 @@ bool sv_inspect(sv_inspector *in, sv_job *job, fleck_error *err)
     job->dropped = true;
     if (!job->patient)
         sv_stats_count(&in->server->stats, &in->server->stats.refused);
+    if (closing)
+        return sv_error(err, FLECK_E_LIMIT, "the service is stopping");
     return sv_error(err, FLECK_E_LIMIT, "%lld images are waiting already; try again",
                     (long long)in->server->options.queue);
 }
@@ -375,11 +400,7 @@ void sv_job_free(sv_job *job)
 void sv_models_changed(sv_inspector *in, int64_t product)
 {
     sv_models_stale(&in->models, product);
-    pthread_mutex_lock(&in->lock);
-    for (int i = 0; i < in->n_workers; i++)
-        in->workers[i].look = true;
-    pthread_cond_broadcast(&in->more);
-    pthread_mutex_unlock(&in->lock);
+    let_look(in);
 }
 
 json_t *sv_inspector_describe(sv_inspector *in)
@@ -402,8 +423,8 @@ sv_inspector *sv_inspector_open(struct sv_server *s, fleck_error *err)
     sv_inspector *in = calloc(1, sizeof *in);
 
     if (in != NULL) {
-        in->n_workers = s->options.workers > 0 ? s->options.workers
-                                               : (int)(processors > 0 ? processors : 1);
+        in->n_workers =
+            s->options.workers > 0 ? s->options.workers : (int)(processors > 0 ? processors : 1);
         in->workers = calloc((size_t)in->n_workers, sizeof *in->workers);
     }
     if (in == NULL || in->workers == NULL) {
@@ -431,7 +452,7 @@ sv_inspector *sv_inspector_open(struct sv_server *s, fleck_error *err)
     return in;
 }
 
-void sv_inspector_close(sv_inspector *in)
+void sv_inspector_stop(sv_inspector *in)
 {
     if (in == NULL)
         return;
@@ -439,12 +460,19 @@ void sv_inspector_close(sv_inspector *in)
     in->closing = true;
     pthread_cond_broadcast(&in->more);
     pthread_mutex_unlock(&in->lock);
-    for (int i = 0; i < in->n_started; i++)
-        pthread_join(in->workers[i].thread, NULL);
+    for (; in->n_started > 0; in->n_started--)
+        pthread_join(in->workers[in->n_started - 1].thread, NULL);
     pthread_mutex_lock(&in->lock);
     while (in->busy > 0)
         pthread_cond_wait(&in->idle, &in->lock);
     pthread_mutex_unlock(&in->lock);
+}
+
+void sv_inspector_close(sv_inspector *in)
+{
+    if (in == NULL)
+        return;
+    sv_inspector_stop(in);
     sv_models_close(&in->models);
     free(in->workers);
     free(in);

@@ -15,11 +15,11 @@ typedef struct sv_job {
     char *name, *source; /* the caller's name of the image; "api", "watch:...", ...; UTF-8, freed */
     const unsigned char *bytes; /* [size] an image file; NULL: err says why it was not read */
     size_t size;
-    const sv_seen *seen;       /* as sv_record's */
-    bool patient;              /* the caller tries again: a full queue is no refusal to count */
-    bool oldest_first;         /* a live source: when the queue is full, its oldest image goes */
-    const char *map_kind;      /* "f32", "png" or "tiff": a map goes into the answer; or NULL */
-    double received;           /* when its first byte came, seconds of the monotonic clock */
+    const sv_seen *seen;  /* as sv_record's */
+    bool patient;         /* the caller tries again: a full queue is no refusal to count */
+    bool oldest_first;    /* a live source: when the queue is full, its oldest image goes */
+    const char *map_kind; /* "f32", "png" or "tiff": a map goes into the answer; or NULL */
+    double received;      /* when its first byte came, seconds of the monotonic clock */
     void (*done)(struct sv_job *job);
     void *ctx;
     /* The answer: status FLECK_OK and an object as of GET /api/v1/inspections/ID, or an error. */
@@ -37,7 +37,8 @@ typedef struct sv_job {
 } sv_job;
 
 sv_inspector *sv_inspector_open(struct sv_server *s, fleck_error *err);
-/* Finish what was accepted, then end. */
+/* Finish what was accepted; accept nothing from now on. */
+void sv_inspector_stop(sv_inspector *in);
 void sv_inspector_close(sv_inspector *in);
 /* Queue a job.  False: the queue is full (err FLECK_E_LIMIT) or closing; done is not called. */
 bool sv_inspect(sv_inspector *in, sv_job *job, fleck_error *err);
@@ -54,7 +55,7 @@ typedef struct sv_model {
     char digest[64];
     int64_t bytes;
     int users;
-    bool opening, stale;
+    bool opening, stale; /* stale: no longer its product's current one */
     double used;
     struct sv_model *next;
 } sv_model;

@@ -15,15 +15,15 @@ struct sv_journal {
 
 static const char insert[] =
     "INSERT INTO inspection(product, model, digest, time, source, name, hash, width, height, score,"
-    " ratio, threshold, above, verdict, unlike, regions, warnings, error, timings, picture) "
-    "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+    " ratio, threshold, above, verdict, unlike, regions, warnings, error, timings, picture, level) "
+    "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
 
 static int64_t write_one(sv_db *db, const sv_record *r, fleck_error *err)
 {
-    return sv_db_int(db, err, insert, "iisssssiiddddsijjsjs", r->product, r->model, r->digest,
+    return sv_db_int(db, err, insert, "iisssssiiddddsijjsjsd", r->product, r->model, r->digest,
                      r->time, r->source, r->name, r->hash, r->width, r->height, r->score, r->ratio,
                      r->threshold, r->above, r->verdict, (int64_t)r->unlike, r->regions,
-                     r->warnings, r->error, r->timings, r->picture);
+                     r->warnings, r->error, r->timings, r->picture, r->level);
 }
 
 static bool write_seen(sv_db *db, const sv_record *r, fleck_error *err)
@@ -38,22 +38,35 @@ static bool write_seen(sv_db *db, const sv_record *r, fleck_error *err)
                      s->hash, r->id);
 }
 
+/* Write the records up to end in one transaction. */
+static bool write_list(sv_journal *j, sv_record *list, const sv_record *end, fleck_error *err)
+{
+    bool ok = sv_db_begin(&j->db, err);
+
+    if (ok) {
+        for (sv_record *r = list; ok && r != end; r = r->next)
+            ok = (r->id = write_one(&j->db, r, err)) > 0 && write_seen(&j->db, r, err);
+        ok = sv_db_end(&j->db, ok, err);
+    }
+    for (sv_record *r = list; !ok && r != end; r = r->next)
+        r->id = 0;
+    return ok;
+}
+
 static void write_all(sv_journal *j, sv_record *list)
 {
     fleck_error err = {0};
-    bool ok = sv_db_begin(&j->db, &err);
+    /* One record that cannot be written does not take the others with it. */
+    const bool each = !write_list(j, list, NULL, &err) && list->next != NULL;
 
-    if (ok) {
-        for (sv_record *r = list; ok && r != NULL; r = r->next)
-            ok = (r->id = write_one(&j->db, r, &err)) > 0 && write_seen(&j->db, r, &err);
-        ok = sv_db_end(&j->db, ok, &err);
-    }
     while (list != NULL) {
         sv_record *r = list;
 
         list = r->next;
-        if (!ok)
-            r->id = 0;
+        if (each) {
+            err = (fleck_error){0};
+            (void)write_list(j, r, list, &err);
+        }
         r->done(r, r->ctx, &err);
     }
 }

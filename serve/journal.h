@@ -23,6 +23,7 @@ typedef struct sv_record {
     const char *digest, *source, *name, *hash, *verdict, *error, *picture;
     int64_t width, height;
     double score, ratio, threshold, above; /* NaN: none */
+    double level;                          /* above which the map was outlined; NaN: none */
     unsigned unlike;
     json_t *regions, *warnings, *timings;
     const sv_seen *seen; /* NULL, or a file that this judges: written in the same transaction */

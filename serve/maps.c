@@ -11,11 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-bool sv_map_kind(const char *kind)
-{
-    return strcmp(kind, "f32") == 0 || strcmp(kind, "png") == 0 || strcmp(kind, "tiff") == 0;
-}
-
 const char *sv_map_type(const char *kind)
 {
     return strcmp(kind, "png") == 0    ? "image/png"
@@ -84,8 +79,11 @@ static bool read_all(const char *path, unsigned char **bytes, size_t *size, flec
     }
     if (f != NULL)
         fclose(f);
-    return (*bytes != NULL && *size == (size_t)n) ||
-           sv_error(err, FLECK_E_IO, "the map cannot be read again");
+    if (*bytes != NULL && *size == (size_t)n)
+        return true;
+    free(*bytes);
+    *bytes = NULL;
+    return sv_error(err, FLECK_E_IO, "the map cannot be read again");
 }
 
 static bool encode_tiff(sv_server *s, const fleck_model *model, const fleck_result *r,
@@ -126,13 +124,14 @@ bool sv_map_bytes(struct sv_server *s, const fleck_model *model, const fleck_res
     return ok;
 }
 
-static char *base64(const unsigned char *bytes, size_t size)
+char *sv_base64(const unsigned char *bytes, size_t size)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     char *text = malloc((size + 2) / 3 * 4 + 1), *to = text;
 
     for (size_t i = 0; text != NULL && i < size; i += 3) {
-        const unsigned v = (unsigned)bytes[i] << 16 | (i + 1 < size ? (unsigned)bytes[i + 1] << 8 : 0u) |
+        const unsigned v = (unsigned)bytes[i] << 16 |
+                           (i + 1 < size ? (unsigned)bytes[i + 1] << 8 : 0u) |
                            (i + 2 < size ? bytes[i + 2] : 0u);
 
         *to++ = digits[v >> 18];
@@ -157,7 +156,7 @@ json_t *sv_map_json(struct sv_server *s, const fleck_model *model, const fleck_r
     if (!sv_map_bytes(s, model, r, kind, &bytes, &size, err))
         return NULL;
     scale_of(model, r, &low, &high);
-    if ((text = base64(bytes, size)) != NULL)
+    if ((text = sv_base64(bytes, size)) != NULL)
         out = json_pack("{s:s, s:I, s:I, s:f, s:f, s:s}", "kind", kind, "width",
                         (json_int_t)r->image_width, "height", (json_int_t)r->image_height, "low",
                         low, "high", high, "data", text);

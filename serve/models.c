@@ -44,9 +44,8 @@ static bool open_model(sv_server *s, sv_model *m, fleck_error *err)
 {
     fleck_run_settings settings;
     char path[4096];
-    json_t *row = sv_db_row(&s->db, err, "SELECT path, digest, bytes, product FROM model WHERE id = ?",
-                            "i", m->id);
-    bool ok;
+    json_t *row = sv_db_row(
+        &s->db, err, "SELECT path, digest, bytes, product FROM model WHERE id = ?", "i", m->id);
 
     if (row == NULL)
         return false;
@@ -58,41 +57,56 @@ static bool open_model(sv_server *s, sv_model *m, fleck_error *err)
     fleck_run_defaults(&settings, sizeof settings);
     settings.threads = 1;
     settings.rest = true; /* scorers compile the network */
-    ok = fleck_model_open(&m->model, path, &settings, err) == FLECK_OK;
-    return ok;
+    return fleck_model_open(&m->model, path, &settings, err) == FLECK_OK;
+}
+
+/* Open a model that is not held; the lock is held, except while the file is read. */
+static sv_model *take_new(sv_models *all, int64_t id, fleck_error *err)
+{
+    sv_model *m = calloc(1, sizeof *m), own = {.id = id};
+    bool ok;
+
+    if (m == NULL) {
+        sv_error(err, FLECK_E_NOMEM, "out of memory");
+        return NULL;
+    }
+    *m = (sv_model){.id = id, .opening = true, .next = all->first};
+    all->first = m;
+    pthread_mutex_unlock(&all->lock);
+    ok = open_model(all->server, &own, err);
+    pthread_mutex_lock(&all->lock);
+    own.next = m->next;
+    own.stale = !ok;
+    *m = own;
+    pthread_cond_broadcast(&all->opened);
+    if (ok)
+        return m;
+    trim(all, all->server->options.model_bytes);
+    return NULL;
 }
 
 sv_model *sv_model_take(sv_inspector *in, int64_t product, int64_t id, fleck_error *err)
 {
     sv_models *all = sv_inspector_models(in);
+    const bool current = id == 0;
     sv_model *m;
-    bool ok;
 
-    if (id == 0)
+    if (current)
         id = sv_db_int(&all->server->db, err, "SELECT current_model FROM product WHERE id = ?", "i",
                        product);
     if (id < 0) {
-        sv_error(err, FLECK_E_STATE, "this product has no model yet: fit one first");
+        if (err->status != FLECK_E_IO && err->status != FLECK_E_NOMEM)
+            sv_error(err, FLECK_E_STATE, "this product has no model yet: fit one first");
         return NULL;
     }
     pthread_mutex_lock(&all->lock);
     while ((m = find(all, id)) != NULL && m->opening)
         pthread_cond_wait(&all->opened, &all->lock);
-    if (m == NULL && (m = calloc(1, sizeof *m)) != NULL) {
-        *m = (sv_model){.id = id, .opening = true, .next = all->first};
-        all->first = m;
-        pthread_mutex_unlock(&all->lock);
-        ok = open_model(all->server, m, err);
-        pthread_mutex_lock(&all->lock);
-        m->opening = false;
-        m->stale = !ok;
-        pthread_cond_broadcast(&all->opened);
-        if (!ok) {
-            trim(all, all->server->options.model_bytes);
-            m = NULL;
-        }
-    }
+    if (m == NULL)
+        m = take_new(all, id, err);
     if (m != NULL) {
+        if (current)
+            m->stale = false; /* an older version that was made current again */
         m->users++;
         m->used = sv_seconds();
         trim(all, all->server->options.model_bytes);
@@ -121,6 +135,27 @@ void sv_models_stale(sv_models *all, int64_t product)
             m->stale = true;
     trim(all, all->server->options.model_bytes);
     pthread_mutex_unlock(&all->lock);
+}
+
+bool sv_model_stale(sv_models *all, const sv_model *m)
+{
+    bool stale;
+
+    pthread_mutex_lock(&all->lock);
+    stale = m->stale;
+    pthread_mutex_unlock(&all->lock);
+    return stale;
+}
+
+bool sv_models_crowded(sv_models *all)
+{
+    int64_t bytes = 0;
+
+    pthread_mutex_lock(&all->lock);
+    for (const sv_model *m = all->first; m != NULL; m = m->next)
+        bytes += m->bytes;
+    pthread_mutex_unlock(&all->lock);
+    return bytes > all->server->options.model_bytes;
 }
 
 json_t *sv_models_describe(sv_models *all)

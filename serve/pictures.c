@@ -26,9 +26,12 @@ static const struct {
     const char *head;
     size_t size;
     const char *ending, *type;
-} kinds[] = {{"\x89PNG", 4, "png", "image/png"},   {"\xff\xd8\xff", 3, "jpg", "image/jpeg"},
-             {"II*\0", 4, "tiff", "image/tiff"},   {"MM\0*", 4, "tiff", "image/tiff"},
-             {"BM", 2, "bmp", "image/bmp"},        {"P5", 2, "pgm", "image/x-portable-anymap"},
+} kinds[] = {{"\x89PNG", 4, "png", "image/png"},
+             {"\xff\xd8\xff", 3, "jpg", "image/jpeg"},
+             {"II*\0", 4, "tiff", "image/tiff"},
+             {"MM\0*", 4, "tiff", "image/tiff"},
+             {"BM", 2, "bmp", "image/bmp"},
+             {"P5", 2, "pgm", "image/x-portable-anymap"},
              {"P6", 2, "ppm", "image/x-portable-anymap"}};
 
 const char *sv_image_ending(const void *bytes, size_t size)
@@ -62,18 +65,20 @@ static size_t sample_bytes(fleck_pixel_format f)
     return sizes[f];
 }
 
+enum { PNM_HEAD = 64 };
+
 unsigned char *sv_pnm(const fleck_pixels *p, size_t *size)
 {
     const size_t n = sample_bytes(p->format), wide = p->format >= FLECK_RGB16 ? 2 : 1;
     const size_t samples = n / wide, kept = samples == 1 ? 1 : 3;
     const bool turned = p->format == FLECK_BGR8 || p->format == FLECK_BGRA8 ||
                         p->format == FLECK_BGR16 || p->format == FLECK_BGRA16;
-    unsigned char *out = malloc((size_t)(p->width * p->height) * kept * wide + 64), *to;
+    unsigned char *out = malloc((size_t)(p->width * p->height) * kept * wide + PNM_HEAD), *to;
 
     if (out == NULL)
         return NULL;
-    to = out + sprintf((char *)out, "P%d\n%lld %lld\n%d\n", kept == 1 ? 5 : 6,
-                       (long long)p->width, (long long)p->height, wide == 2 ? 65535 : 255);
+    to = out + snprintf((char *)out, PNM_HEAD, "P%d\n%lld %lld\n%d\n", kept == 1 ? 5 : 6,
+                        (long long)p->width, (long long)p->height, wide == 2 ? 65535 : 255);
     for (int64_t y = 0; y < p->height; y++) {
         const unsigned char *from = (const unsigned char *)p->data + (size_t)y * p->row_bytes;
 
@@ -103,13 +108,15 @@ bool sv_picture_store(struct sv_server *s, sv_job *job, fleck_error *err)
     sv_path(s, path, "%s", job->picture);
     if (!ok)
         return sv_error(err, FLECK_E_IO, "%s: %s", path, strerror(errno));
-    if (access(path, F_OK) != 0)
-        return sv_file_write(path, job->bytes, job->size, err);
-    (void)utimensat(AT_FDCWD, path, NULL, 0); /* seen again: keep it longer */
-    return true;
+    pthread_mutex_lock(&s->keeping);
+    ok = utimensat(AT_FDCWD, path, NULL, 0) == 0; /* seen again: keep it longer */
+    pthread_mutex_unlock(&s->keeping);
+    return ok || sv_file_write(path, job->bytes, job->size, err);
 }
 
 /* ---- Limits of size and age ---- */
+
+enum { YOUNG_SECONDS = 60 }; /* such a picture may still wait for its scores */
 
 typedef struct kept {
     char path[64];
@@ -162,11 +169,28 @@ static int by_time(const void *a, const void *b)
     return (x->time > y->time) - (x->time < y->time);
 }
 
+/* Remove a picture, unless it was seen again since it was listed. */
+static bool remove_picture(sv_server *s, const kept *k)
+{
+    struct stat status;
+    char path[4096];
+    bool gone;
+
+    sv_path(s, path, "%s", k->path);
+    pthread_mutex_lock(&s->keeping);
+    gone = lstat(path, &status) == 0 && status.st_mtime == k->time && unlink(path) == 0;
+    pthread_mutex_unlock(&s->keeping);
+    if (gone)
+        (void)sv_db_run(&s->db, NULL, "UPDATE inspection SET picture = NULL WHERE picture = ?", "s",
+                        k->path);
+    return gone;
+}
+
 void sv_pictures_trim(struct sv_server *s)
 {
     const time_t now = time(NULL);
     kept_list l = {0};
-    char path[4096], folder[3];
+    char folder[3];
 
     for (int i = 0; i < 256; i++) {
         snprintf(folder, sizeof folder, "%02x", i);
@@ -179,14 +203,10 @@ void sv_pictures_trim(struct sv_server *s)
         const bool old =
             s->options.keep_days > 0 && now - k->time > (time_t)s->options.keep_days * 86400;
 
-        if (!old && l.bytes <= s->options.keep_bytes)
+        if ((!old && l.bytes <= s->options.keep_bytes) || now - k->time < YOUNG_SECONDS)
             break;
-        sv_path(s, path, "%s", k->path);
-        if (unlink(path) != 0 && errno != ENOENT)
-            continue;
-        l.bytes -= k->bytes;
-        (void)sv_db_run(&s->db, NULL, "UPDATE inspection SET picture = NULL WHERE picture = ?",
-                        "s", k->path);
+        if (remove_picture(s, k))
+            l.bytes -= k->bytes;
     }
     free(l.items);
 }

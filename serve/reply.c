@@ -2,7 +2,9 @@
 /* Answers to requests. */
 #include "http.h"
 #include "server.h"
+#include "text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -10,6 +12,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define POLICY                                                                                     \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "        \
+    "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 /* Take a response over, with the headers that all have. */
 static void set(sv_request *r, unsigned status, const char *type, struct MHD_Response *response)
@@ -25,9 +31,7 @@ static void set(sv_request *r, unsigned status, const char *type, struct MHD_Res
     sv_header(r, "X-Content-Type-Options", "nosniff");
     sv_header(r, "Cross-Origin-Resource-Policy", "same-origin");
     sv_header(r, "Referrer-Policy", "no-referrer");
-    sv_header(r, "Content-Security-Policy",
-              "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-              "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'");
+    sv_header(r, "Content-Security-Policy", POLICY);
     if (MHD_get_response_header(response, "Cache-Control") == NULL)
         sv_header(r, "Cache-Control", "no-store");
 }
@@ -36,6 +40,14 @@ void sv_header(sv_request *r, const char *name, const char *value)
 {
     if (r->response != NULL)
         (void)MHD_add_response_header(r->response, name, value);
+}
+
+void sv_policy(sv_request *r, const char *policy)
+{
+    if (r->response == NULL)
+        return;
+    (void)MHD_del_response_header(r->response, "Content-Security-Policy", POLICY);
+    sv_header(r, "Content-Security-Policy", policy);
 }
 
 static void free_fleck(void *block)
@@ -54,6 +66,17 @@ void sv_reply_bytes(sv_request *r, unsigned status, const char *type, void *byte
         response = MHD_create_response_from_buffer(
             size, bytes, memory == SV_FREE ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     set(r, status, type, response);
+}
+
+void sv_reply_stream(sv_request *r, const char *type, MHD_ContentReaderCallback read_more,
+                     void *ctx, MHD_ContentReaderFreeCallback end)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 64 << 10, read_more, ctx, end);
+
+    if (response == NULL)
+        end(ctx);
+    set(r, 200, type, response);
 }
 
 void sv_reply_empty(sv_request *r, unsigned status)
@@ -88,38 +111,48 @@ static const char *title_of(unsigned status)
 void sv_problem(sv_request *r, unsigned status, const char *format, ...)
 {
     char detail[FLECK_ERROR_SIZE];
-    char *text;
     va_list list;
 
     va_start(list, format);
     vsnprintf(detail, sizeof detail, format, list);
     va_end(list);
-    text = fleck_utf8_name(detail);
     reply_json(r, status, "application/problem+json",
-               json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", title_of(status),
-                         "status", (int)status, "detail", text != NULL ? text : "out of memory"));
-    fleck_free(text);
+               json_pack("{s:s, s:s, s:i, s:o}", "type", "about:blank", "title", title_of(status),
+                         "status", (int)status, "detail", sv_text_json(detail)));
     if (status == 503)
         sv_header(r, "Retry-After", "1");
     if (status == 401)
         sv_header(r, "WWW-Authenticate", "Bearer");
 }
 
+/* Whether a message tells of a disk, a quota or a file that is full. */
+static bool is_full(const char *message)
+{
+    static const int codes[] = {ENOSPC, EDQUOT, EFBIG};
+
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        if (strstr(message, strerror(codes[i])) != NULL)
+            return true;
+    return strstr(message, "database or disk is full") != NULL;
+}
+
 void sv_fail(sv_request *r, const fleck_error *err)
 {
     static const unsigned statuses[] = {
-        [FLECK_OK] = 500,          [FLECK_E_NOMEM] = 503,       [FLECK_E_IO] = 500,
-        [FLECK_E_FORMAT] = 422,    [FLECK_E_UNSUPPORTED] = 415, [FLECK_E_SHAPE] = 422,
-        [FLECK_E_OPTION] = 422,    [FLECK_E_STATE] = 409,       [FLECK_E_NOTFOUND] = 404,
-        [FLECK_E_LIMIT] = 413,     [FLECK_E_ENGINE] = 500,      [FLECK_E_CANCELLED] = 409,
-        [FLECK_E_NETWORK] = 502,   [FLECK_E_CHECKSUM] = 422};
+        [FLECK_OK] = 500,        [FLECK_E_NOMEM] = 503,       [FLECK_E_IO] = 500,
+        [FLECK_E_FORMAT] = 422,  [FLECK_E_UNSUPPORTED] = 415, [FLECK_E_SHAPE] = 422,
+        [FLECK_E_OPTION] = 422,  [FLECK_E_STATE] = 409,       [FLECK_E_NOTFOUND] = 404,
+        [FLECK_E_LIMIT] = 413,   [FLECK_E_ENGINE] = 500,      [FLECK_E_CANCELLED] = 409,
+        [FLECK_E_NETWORK] = 502, [FLECK_E_CHECKSUM] = 422};
     const size_t i = (size_t)err->status;
 
-    sv_problem(r,
-               i < sizeof statuses / sizeof statuses[0] ? statuses[i]
-               : i == SV_DENIED                         ? 403
-                                                        : 500,
-               "%s", err->message);
+    if (err->status == FLECK_E_IO && is_full(err->message))
+        sv_problem(r, 507, "%s", err->message);
+    else if ((int)err->status == SV_DENIED)
+        sv_problem(r, 403, "%s", err->message);
+    else
+        sv_problem(r, i < sizeof statuses / sizeof statuses[0] ? statuses[i] : 500, "%s",
+                   err->message);
 }
 
 void sv_reply_file(sv_request *r, const char *path, const char *type, const char *download)
@@ -130,7 +163,10 @@ void sv_reply_file(sv_request *r, const char *path, const char *type, const char
     struct stat status;
 
     if (fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        sv_problem(r, 404, "the file is no longer kept");
+        if (fd < 0 && errno != ENOENT && errno != ELOOP)
+            sv_problem(r, 500, "the file cannot be read: %s", strerror(errno));
+        else
+            sv_problem(r, 404, "the file is no longer kept");
         if (fd >= 0)
             close(fd);
         return;
@@ -150,6 +186,24 @@ const char *sv_query(sv_request *r, const char *name)
     return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+const char *sv_query_one(sv_request *r, const char *name, const char *const *values)
+{
+    const char *text = sv_query(r, name);
+
+    if (text == NULL)
+        return NULL;
+    snprintf(r->wanted, sizeof r->wanted, "%s", values[0]);
+    for (int i = 0; values[i] != NULL; i++) {
+        if (strcmp(values[i], text) == 0)
+            return values[i];
+        if (i > 0)
+            snprintf(r->wanted + strlen(r->wanted), sizeof r->wanted - strlen(r->wanted), "%s%s",
+                     values[i + 1] != NULL ? ", " : " or ", values[i]);
+    }
+    r->wrong = name;
+    return NULL;
+}
+
 int64_t sv_query_int(sv_request *r, const char *name, int64_t initial, int64_t low, int64_t high)
 {
     const char *text = sv_query(r, name);
@@ -160,8 +214,13 @@ int64_t sv_query_int(sv_request *r, const char *name, int64_t initial, int64_t l
         return initial;
     errno = 0;
     value = strtoll(text, &end, 10);
-    return errno != 0 || *end != '\0' || end == text || value < low || value > high ? initial
-                                                                                    : value;
+    if (errno == 0 && isdigit((unsigned char)*text) && *end == '\0' && value >= low &&
+        value <= high)
+        return value;
+    r->wrong = name;
+    snprintf(r->wanted, sizeof r->wanted, "an integer from %lld to %lld", (long long)low,
+             (long long)high);
+    return initial;
 }
 
 const char *sv_text(sv_request *r, const char *name)
@@ -173,9 +232,14 @@ const char *sv_who(sv_request *r)
 {
     const char *who = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "X-Fleck-Who");
 
+    char *clean;
+
     if (who == NULL || strlen(who) >= sizeof r->who)
         return "";
-    strcpy(r->who, who);
+    snprintf(r->who, sizeof r->who, "%s", who);
     MHD_http_unescape(r->who);
+    clean = sv_text_clean(r->who, sizeof r->who - 1);
+    snprintf(r->who, sizeof r->who, "%s", clean != NULL ? clean : "");
+    free(clean);
     return r->who;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fleck serve: the service and its page.  It uses fleck.h and fleck_tools.h, and nothing of src/. */
+/* fleck serve: the service and its page.  It uses fleck.h and fleck_tools.h, nothing of src/. */
 #ifndef FLECK_SERVE_H
 #define FLECK_SERVE_H
 
@@ -23,16 +23,16 @@ typedef struct sv_options {
     const char *import_root; /* photos may be imported from folders below it; NULL: from none */
     const char *watch_root;  /* folders below it may be watched; NULL: those below import_root */
     const char *sinks;       /* their configuration; NULL: folder/sinks.json, if it exists */
-    const struct sv_alone *alone; /* NULL, or: no HTTP, judge one folder by one model */
-    int workers;             /* threads that score; 0: one for each processor */
-    int64_t queue;           /* inspections that may wait */
-    int64_t upload_bytes;    /* most of one request */
-    int64_t keep_bytes;      /* most of all kept pictures; the oldest go first */
-    int keep_days;           /* pictures older than this go; 0: none */
-    int64_t model_bytes;     /* of models held in memory */
+    const struct sv_alone *alone;             /* NULL, or: no HTTP, judge one folder by one model */
+    int workers;                              /* threads that score; 0: one for each processor */
+    int64_t queue;                            /* inspections that may wait */
+    int64_t upload_bytes;                     /* most of one request */
+    int64_t keep_bytes;                       /* most of all kept pictures; the oldest go first */
+    int keep_days;                            /* pictures older than this go; 0: none */
+    int64_t model_bytes;                      /* of models held in memory */
     const char *home, *shared_home, *scratch; /* as the settings of a fit */
-    bool quiet;              /* print nothing but errors */
-    bool (*interrupted)(void); /* true: stop, after what was accepted is done */
+    bool quiet;                               /* print nothing but errors */
+    bool (*interrupted)(void);                /* true: stop, after what was accepted is done */
 } sv_options;
 
 /* Write the defaults. */

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TRIM_SECONDS = 60 };
+enum { TRIM_SECONDS = 60, BEAT_SECONDS = 10, MOST_HELD = 512 << 20 };
 
 void sv_defaults(sv_options *o)
 {
@@ -122,22 +122,29 @@ static bool open_all(sv_server *s, fleck_error *err)
            (s->sinks = sv_sinks_open(s, err)) != NULL &&
            (s->sources = sv_sources_open(s, err)) != NULL &&
            (s->options.alone != NULL ||
-            ((s->fits = sv_fits_open(s, err)) != NULL && sv_http_start(s, err)));
+            ((s->fits = sv_fits_open(s, err)) != NULL && (s->tasks = sv_tasks_open(err)) != NULL &&
+             sv_http_start(s, err)));
 }
 
 /* In the order that loses nothing: no new connections and files, then what was accepted, then where
- * it goes, then its answers. */
+ * it goes, then its answers.  Connections that are there still send requests until the last is
+ * closed, so what these use ends first and is freed last. */
 static void close_all(sv_server *s)
 {
     sv_http_quiesce(s);
     if (s->events != NULL)
         sv_events_end(s->events);
+    sv_fits_stop(s->fits);
+    sv_tasks_stop(s->tasks);
+    sv_sources_stop(s->sources);
+    sv_inspector_stop(s->inspector);
+    sv_http_stop(s);
+    sv_tasks_close(s->tasks);
     sv_sources_close(s->sources);
     sv_fits_close(s->fits);
+    sv_journal_close(s->journal); /* before the inspector, whose jobs it tells */
     sv_inspector_close(s->inspector);
-    sv_journal_close(s->journal);
     sv_sinks_close(s->sinks);
-    sv_http_stop(s);
     sv_events_close(s->events);
     sv_db_close(&s->db);
     free(s->cert);
@@ -147,12 +154,16 @@ static void close_all(sv_server *s)
 static void wait_until_interrupted(sv_server *s)
 {
     const struct timespec tick = {0, 100000000};
-    double trimmed = sv_seconds();
+    double trimmed = sv_seconds(), beaten = trimmed;
 
     while ((s->options.interrupted == NULL || !s->options.interrupted()) &&
            !atomic_load(&s->broken) &&
            (s->options.alone == NULL || !sv_sources_ended(s->sources))) {
         nanosleep(&tick, NULL);
+        if (sv_seconds() - beaten >= BEAT_SECONDS) {
+            sv_events_beat(s->events);
+            beaten = sv_seconds();
+        }
         if (sv_seconds() - trimmed < TRIM_SECONDS)
             continue;
         sv_pictures_trim(s);
@@ -170,8 +181,11 @@ bool sv_run(const sv_options *o, fleck_error *err)
         return sv_error(err, FLECK_E_NOMEM, "out of memory");
     s->options = *o;
     s->listening = -1;
+    s->most_held = 4 * o->upload_bytes > MOST_HELD ? 4 * o->upload_bytes : MOST_HELD;
     sv_stats_init(&s->stats);
     pthread_mutex_init(&s->storing, NULL);
+    pthread_mutex_init(&s->adding, NULL);
+    pthread_mutex_init(&s->keeping, NULL);
     sv_now(s->started);
     if ((lock = open_folder(s, err)) < 0) {
         free(s);
@@ -180,8 +194,8 @@ bool sv_run(const sv_options *o, fleck_error *err)
     ok = open_all(s, err);
     if (ok) {
         if (!o->quiet && o->alone == NULL) {
-            printf("fleck serves %s at %s://%s:%d\n", o->folder,
-                   o->cert != NULL ? "https" : "http", o->address, s->port);
+            printf("fleck serves %s at %s://%s:%d\n", o->folder, o->cert != NULL ? "https" : "http",
+                   o->address, s->port);
             fflush(stdout);
         }
         wait_until_interrupted(s);

@@ -23,6 +23,7 @@ struct sv_sources {
     struct sv_server *server;
     pthread_mutex_t lock;
     sv_source *first;
+    bool stopped; /* no more are started */
 };
 
 /* ---- What kinds use ---- */
@@ -90,9 +91,7 @@ static bool is_kind(const json_t *value, const sv_member *m)
         return (m->kind == 'i' ? json_is_integer(value) : json_is_number(value)) && x >= m->min &&
                x <= m->max;
     if (m->kind == 'l') {
-        json_array_foreach (value, i, one)
-            if (!json_is_string(one))
-                return false;
+        json_array_foreach(value, i, one) if (!json_is_string(one)) return false;
         return json_is_array(value);
     }
     return m->kind == 'b' ? json_is_boolean(value) : json_is_object(value);
@@ -104,14 +103,14 @@ static bool refuse_member(const sv_member *m, const json_t *value, fleck_error *
     char wanted[96];
 
     if (m->kind == 'i' || m->kind == 'd')
-        snprintf(wanted, sizeof wanted, "a %s from %g to %g", m->kind == 'i' ? "whole number"
-                                                                           : "number",
-                 m->min, m->max);
+        snprintf(wanted, sizeof wanted, "a %s from %g to %g",
+                 m->kind == 'i' ? "whole number" : "number", m->min, m->max);
     else
-        snprintf(wanted, sizeof wanted, "%s", m->kind == 's'   ? "a text"
-                                              : m->kind == 'l' ? "a list of texts"
-                                              : m->kind == 'b' ? "true or false"
-                                                               : "an object");
+        snprintf(wanted, sizeof wanted, "%s",
+                 m->kind == 's'   ? "a text"
+                 : m->kind == 'l' ? "a list of texts"
+                 : m->kind == 'b' ? "true or false"
+                                  : "an object");
     sv_error(err, FLECK_E_OPTION, "%s: expected %s, found %.100s", m->name, wanted,
              found != NULL ? found : "?");
     free(found);
@@ -123,7 +122,8 @@ bool sv_members_check(const json_t *object, const sv_member *members, fleck_erro
     json_t *value;
     const char *name;
 
-    json_object_foreach ((json_t *)(uintptr_t)object, name, value) {
+    json_object_foreach((json_t *)(uintptr_t)object, name, value)
+    {
         const sv_member *m = members;
         char list[400] = "";
         size_t n = 0;
@@ -162,9 +162,9 @@ static void on_frame(sv_job *job)
     frame *f = job->ctx;
     sv_source *src = f->src;
 
-    sv_source_count(src, job->dropped                       ? &src->dropped
-                         : job->err.status == FLECK_OK      ? &src->judged
-                                                            : &src->failed);
+    sv_source_count(src, job->dropped                  ? &src->dropped
+                         : job->err.status == FLECK_OK ? &src->judged
+                                                       : &src->failed);
     atomic_fetch_sub(&src->flying, 1);
     sv_source_wake(src);
     frame_free(f);
@@ -183,9 +183,16 @@ static void submit(sv_source *src, unsigned char *bytes, size_t size, const char
     }
     f->src = src;
     f->bytes = bytes;
-    f->job = (sv_job){.product = src->product, .name = strdup(name), .source = strdup(src->label),
-                      .bytes = bytes, .size = size, .oldest_first = true, .patient = true,
-                      .received = sv_seconds(), .done = on_frame, .ctx = f};
+    f->job = (sv_job){.product = src->product,
+                      .name = strdup(name),
+                      .source = strdup(src->label),
+                      .bytes = bytes,
+                      .size = size,
+                      .oldest_first = true,
+                      .patient = true,
+                      .received = sv_seconds(),
+                      .done = on_frame,
+                      .ctx = f};
     atomic_fetch_add(&src->flying, 1);
     if (f->job.name != NULL && f->job.source != NULL &&
         sv_inspect(src->server->inspector, &f->job, &err))
@@ -258,12 +265,15 @@ static bool start(sv_sources *all, json_t *row, fleck_error *err)
 {
     const sv_source_kind *kind = find_kind(json_string_value(json_object_get(row, "kind")));
     sv_source *src;
+    bool stopped;
 
     if (kind == NULL || !kind->built) /* another build stored it */
         return true;
     if ((src = calloc(1, sizeof *src)) == NULL)
         return sv_error(err, FLECK_E_NOMEM, "out of memory");
-    *src = (sv_source){.server = all->server, .kind = kind, .state = "running",
+    *src = (sv_source){.server = all->server,
+                       .kind = kind,
+                       .state = "running",
                        .id = json_integer_value(json_object_get(row, "id")),
                        .product = json_integer_value(json_object_get(row, "product")),
                        .config = json_incref(json_object_get(row, "config")),
@@ -277,9 +287,16 @@ static bool start(sv_sources *all, json_t *row, fleck_error *err)
         return sv_error(err, FLECK_E_NOMEM, "a source could not be started");
     }
     pthread_mutex_lock(&all->lock);
-    src->next = all->first;
-    all->first = src;
+    stopped = all->stopped;
+    if (!stopped) {
+        src->next = all->first;
+        all->first = src;
+    }
     pthread_mutex_unlock(&all->lock);
+    if (stopped) {
+        stop(src);
+        return sv_error(err, FLECK_E_LIMIT, "the service is stopping");
+    }
     return true;
 }
 
@@ -301,8 +318,7 @@ sv_sources *sv_sources_open(struct sv_server *s, fleck_error *err)
     pthread_mutex_init(&all->lock, NULL);
     rows = sv_db_rows(&s->db, err, SOURCE " ORDER BY id", "");
     ok = rows != NULL;
-    json_array_foreach (rows, i, row)
-        ok = ok && start(all, row, err);
+    json_array_foreach(rows, i, row) ok = ok && start(all, row, err);
     json_decref(rows);
     if (ok)
         return all;
@@ -310,20 +326,32 @@ sv_sources *sv_sources_open(struct sv_server *s, fleck_error *err)
     return NULL;
 }
 
-void sv_sources_close(sv_sources *all)
+void sv_sources_stop(sv_sources *all)
 {
-    sv_source *next;
+    sv_source *first, *next;
 
     if (all == NULL)
         return;
-    for (sv_source *src = all->first; src != NULL; src = src->next) { /* all at once */
+    pthread_mutex_lock(&all->lock);
+    first = all->first;
+    all->first = NULL;
+    all->stopped = true;
+    pthread_mutex_unlock(&all->lock);
+    for (sv_source *src = first; src != NULL; src = src->next) { /* all at once */
         atomic_store(&src->stop, true);
         sv_source_wake(src);
     }
-    for (sv_source *src = all->first; src != NULL; src = next) {
+    for (sv_source *src = first; src != NULL; src = next) {
         next = src->next;
         stop(src);
     }
+}
+
+void sv_sources_close(sv_sources *all)
+{
+    if (all == NULL)
+        return;
+    sv_sources_stop(all);
     pthread_mutex_destroy(&all->lock);
     free(all);
 }
@@ -422,8 +450,7 @@ json_t *sv_sources_describe(sv_sources *all, int64_t product)
     size_t i;
 
     pthread_mutex_lock(&all->lock);
-    json_array_foreach (rows, i, row)
-        add_state(all, row);
+    json_array_foreach(rows, i, row) add_state(all, row);
     pthread_mutex_unlock(&all->lock);
     return rows;
 }

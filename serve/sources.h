@@ -20,7 +20,7 @@ typedef struct sv_source {
     char *label; /* the source of its inspections: "watch:/line/in", UTF-8 */
     atomic_bool stop, ended;
     atomic_int flying; /* frames that are not yet judged */
-    int wake; /* an eventfd: it stops, or a job is done */
+    int wake;          /* an eventfd: it stops, or a job is done */
     pthread_mutex_t lock;
     /* What it does, "running" or "waiting", why, and how often; under the lock. */
     const char *state;
@@ -49,7 +49,8 @@ extern const sv_source_kind sv_folder_source, sv_genicam_source, sv_v4l2_source;
 
 /* Start the stored sources. */
 sv_sources *sv_sources_open(struct sv_server *s, fleck_error *err);
-/* Stop all; what they took is judged first. */
+/* Stop all; what they took is judged first.  Later calls find none and start none. */
+void sv_sources_stop(sv_sources *all);
 void sv_sources_close(sv_sources *all);
 /* Store and start a source; a removed one like it goes on where it stopped.  Returns its id; -1:
  * failed. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const sv_stage_names[SV_STAGES] = {"receive", "wait", "store",
+const char *const sv_stage_names[SV_STAGES] = {"receive", "wait",   "store",
                                                "score",   "commit", "total"};
 
 void sv_stats_init(sv_stats *s)

@@ -122,8 +122,9 @@ static void add(watch *w, char *path, bool complete)
 
 static bool on_network(int fd)
 {
-    static const unsigned kinds[] = {0x6969 /* NFS */,      0x517b /* SMB */,  0xff534d42 /* CIFS */,
-                                     0xfe534d42 /* SMB2 */, 0x01021997 /* 9P */, 0x65735546 /* FUSE */};
+    static const unsigned kinds[] = {0x6969 /* NFS */,      0x517b /* SMB */,
+                                     0xff534d42 /* CIFS */, 0xfe534d42 /* SMB2 */,
+                                     0x01021997 /* 9P */,   0x65735546 /* FUSE */};
     struct statfs s;
 
     for (size_t i = 0; fstatfs(fd, &s) == 0 && i < sizeof kinds / sizeof kinds[0]; i++)
@@ -217,8 +218,8 @@ static void check_folder(watch *w)
     if (sv_seconds() - w->checked < CHECK)
         return;
     w->checked = sv_seconds();
-    if (stat(w->folder, &here) != 0 || fstat(w->root, &there) != 0 ||
-        here.st_ino != there.st_ino || here.st_dev != there.st_dev)
+    if (stat(w->folder, &here) != 0 || fstat(w->root, &there) != 0 || here.st_ino != there.st_ino ||
+        here.st_dev != there.st_dev)
         w->reopen = true;
 }
 
@@ -266,11 +267,10 @@ static void on_file(watch *w, const char *folder, const struct inotify_event *e)
     if (fstatat(w->root, path, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode)) {
         char *shown = fleck_utf8_name(path);
         /* A hard link is never closed; a file that could not be read may be readable now. */
-        const bool look =
-            shown != NULL && ((e->mask & IN_CREATE) != 0
-                                  ? status.st_nlink > 1
-                                  : sv_seen_status(w->src->server, w->src->id, shown, &status,
-                                                   &err) == SV_UNREAD);
+        const bool look = shown != NULL && ((e->mask & IN_CREATE) != 0
+                                                ? status.st_nlink > 1
+                                                : sv_seen_status(w->src->server, w->src->id, shown,
+                                                                 &status, &err) == SV_UNREAD);
 
         fleck_free(shown);
         if (look) {
@@ -375,8 +375,8 @@ static void collect(watch *w)
             sv_source_count(src, f->job.err.status == FLECK_OK ? &src->judged : &src->failed);
             sv_source_say(src, "running", "%s", "");
             if (i->again)
-                *i = (item){.path = i->path, .name = i->name, .complete = i->complete,
-                            .next = i->next};
+                *i = (item){
+                    .path = i->path, .name = i->name, .complete = i->complete, .next = i->next};
             else
                 item_remove(w, i);
         } else {
@@ -468,13 +468,23 @@ static void judge(watch *w, item *i, const struct stat *status, unsigned char *b
     f->w = w;
     f->item = i;
     f->bytes = bytes;
-    f->seen = (sv_seen){.source = src->id, .path = i->name, .hash = f->hash,
-                        .device = (int64_t)status->st_dev, .inode = (int64_t)status->st_ino,
-                        .size = (int64_t)status->st_size, .mtime = sv_mtime(status)};
-    f->job = (sv_job){.product = src->product, .name = strdup(i->name),
-                      .source = strdup(src->label), .bytes = bytes,
-                      .size = (size_t)status->st_size, .seen = &f->seen, .patient = true,
-                      .received = sv_seconds(), .done = on_done, .ctx = f};
+    f->seen = (sv_seen){.source = src->id,
+                        .path = i->name,
+                        .hash = f->hash,
+                        .device = (int64_t)status->st_dev,
+                        .inode = (int64_t)status->st_ino,
+                        .size = (int64_t)status->st_size,
+                        .mtime = sv_mtime(status)};
+    f->job = (sv_job){.product = src->product,
+                      .name = strdup(i->name),
+                      .source = strdup(src->label),
+                      .bytes = bytes,
+                      .size = (size_t)status->st_size,
+                      .seen = &f->seen,
+                      .patient = true,
+                      .received = sv_seconds(),
+                      .done = on_done,
+                      .ctx = f};
     if (why != NULL)
         f->job.err = *why;
     if (under_way(w, f)) {
@@ -522,8 +532,8 @@ static void look(watch *w, item *i)
     }
     if (fd < 0)
         sv_error(&why, FLECK_E_IO, "%s: %s", i->name, strerror(errno));
-    if ((fd >= 0 ? fstat(fd, &status)
-                 : fstatat(w->root, i->path, &status, AT_SYMLINK_NOFOLLOW)) != 0 ||
+    if ((fd >= 0 ? fstat(fd, &status) : fstatat(w->root, i->path, &status, AT_SYMLINK_NOFOLLOW)) !=
+            0 ||
         !S_ISREG(status.st_mode)) {
         if (fd >= 0)
             close(fd);

@@ -20,10 +20,8 @@ typedef struct program {
     double timeout;
 } program;
 
-static const sv_member members[] = {{"program", 's', 0, 0},
-                                    {"arguments", 'l', 0, 0},
-                                    {"timeout", 'd', 0.1, 3600},
-                                    {NULL, 0, 0, 0}};
+static const sv_member members[] = {
+    {"program", 's', 0, 0}, {"arguments", 'l', 0, 0}, {"timeout", 'd', 0.1, 3600}, {NULL, 0, 0, 0}};
 static const char *const wanted[] = {"program", NULL};
 
 static bool open_program(sv_sink *k, fleck_error *err)
@@ -58,9 +56,9 @@ static char *variable(const char *name, const json_t *value)
 /* This process's environment, and what is known of the inspection; NULL: out of memory. */
 static char **make_environment(const json_t *row)
 {
-    static const char *const names[][2] = {
-        {"ID", "id"},       {"PRODUCT", "product_name"}, {"NAME", "name"},
-        {"SCORE", "score"}, {"VERDICT", "verdict"},      {"RATIO", "ratio"}};
+    static const char *const names[][2] = {{"ID", "id"},           {"PRODUCT", "product_name"},
+                                           {"NAME", "name"},       {"SCORE", "score"},
+                                           {"VERDICT", "verdict"}, {"RATIO", "ratio"}};
     enum { OWN = sizeof names / sizeof names[0] };
     size_t n = 0;
     char **all;

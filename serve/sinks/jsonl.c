@@ -18,10 +18,8 @@ typedef struct file {
     int64_t most, keep;
 } file;
 
-static const sv_member members[] = {{"file", 's', 0, 0},
-                                    {"rotate_mib", 'i', 0, 1 << 20},
-                                    {"keep", 'i', 0, 1000},
-                                    {NULL, 0, 0, 0}};
+static const sv_member members[] = {
+    {"file", 's', 0, 0}, {"rotate_mib", 'i', 0, 1 << 20}, {"keep", 'i', 0, 1000}, {NULL, 0, 0, 0}};
 static const char *const wanted[] = {"file", NULL};
 
 static bool failed(const file *f, fleck_error *err)

@@ -50,9 +50,9 @@ typedef struct broker {
 } broker;
 
 static const sv_member members[] = {
-    {"host", 's', 0, 0},     {"port", 'i', 1, 65535}, {"topic", 's', 0, 0}, {"client", 's', 0, 0},
-    {"user", 's', 0, 0},     {"password", 's', 0, 0}, {"ca", 's', 0, 0},    {"boxes", 'i', 0, 1000},
-    {NULL, 0, 0, 0}};
+    {"host", 's', 0, 0},   {"port", 'i', 1, 65535}, {"topic", 's', 0, 0},
+    {"client", 's', 0, 0}, {"user", 's', 0, 0},     {"password", 's', 0, 0},
+    {"ca", 's', 0, 0},     {"boxes", 'i', 0, 1000}, {NULL, 0, 0, 0}};
 static const char *const wanted[] = {"host", NULL};
 
 /* ---- The connection ---- */
@@ -178,8 +178,8 @@ static bool set_up(sv_sink *k, broker *b, fleck_error *err)
     if (code == MOSQ_ERR_SUCCESS)
         code = mq.will_set(b->client, b->status, 7, "offline", 1, true);
     return code == MOSQ_ERR_SUCCESS ||
-           sv_error(err, FLECK_E_OPTION, "topic: expected a topic without + and #, found \"%.200s\"",
-                    b->prefix);
+           sv_error(err, FLECK_E_OPTION,
+                    "topic: expected a topic without + and #, found \"%.200s\"", b->prefix);
 }
 
 static bool load(fleck_error *err)
@@ -250,7 +250,7 @@ static int code_of(const char *verdict)
 static json_t *message_of(const json_t *row, size_t most)
 {
     const json_t *regions = json_object_get(row, "regions");
-    static const char *const copied[] = {"time",  "name",  "verdict", "score", "ratio",
+    static const char *const copied[] = {"time",  "name",   "verdict", "score", "ratio",
                                          "width", "height", "model",   "error"};
     json_t *out = json_pack("{s:O, s:O}", "id", json_object_get(row, "id"), "product",
                             json_object_get(row, "product_name"));
@@ -265,12 +265,11 @@ static json_t *message_of(const json_t *row, size_t most)
     for (size_t i = 0; i < json_array_size(regions) && i < most; i++) {
         const json_t *r = json_array_get(regions, i);
 
-        json_array_append_new(boxes, json_pack("{s:O, s:O, s:O, s:O, s:O}", "x",
-                                               json_object_get(r, "x"), "y",
-                                               json_object_get(r, "y"), "width",
-                                               json_object_get(r, "width"), "height",
-                                               json_object_get(r, "height"), "area",
-                                               json_object_get(r, "area")));
+        json_array_append_new(
+            boxes,
+            json_pack("{s:O, s:O, s:O, s:O, s:O}", "x", json_object_get(r, "x"), "y",
+                      json_object_get(r, "y"), "width", json_object_get(r, "width"), "height",
+                      json_object_get(r, "height"), "area", json_object_get(r, "area")));
     }
     json_object_set_new(out, "boxes", boxes);
     return out;

@@ -13,9 +13,9 @@
 static const sv_sink_kind *const kinds[] = {&sv_jsonl_sink, &sv_webhook_sink, &sv_exec_sink,
                                             &sv_mqtt_sink, &sv_print_sink};
 enum { N_KINDS = sizeof kinds / sizeof kinds[0], MOST_SINKS = 32, AT_ONCE = 64 };
-#define MOST_PAUSE 30.0  /* seconds between two tries */
+#define MOST_PAUSE 30.0   /* seconds between two tries */
 #define STORE_SECONDS 1.0 /* between two notes of how far it came, under load */
-#define END_SECONDS 5.0  /* to send what is left at the end */
+#define END_SECONDS 5.0   /* to send what is left at the end */
 
 static const sv_member common[] = {{"kind", 's', 0, 0},     {"name", 's', 0, 0},
                                    {"queue", 'i', 1, 1e9},  {"products", 'l', 0, 0},
@@ -204,7 +204,8 @@ static bool send_rows(runner *w, const json_t *rows, double *stored)
     json_t *row;
     size_t i;
 
-    json_array_foreach (rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         if ((w->all->end > 0 && sv_seconds() > w->all->end) || !send_one(w, row))
             return false;
         if (sv_seconds() - *stored > STORE_SECONDS) {
@@ -325,7 +326,8 @@ static bool start(sv_sinks *all, const sv_sink_kind *kind, const json_t *config,
     w->queue = (int64_t)sv_sink_number(&w->sink, "queue", 100000);
     for (int i = 0; i < all->n && w->name != NULL; i++)
         if (strcmp(all->list[i].name, w->name) == 0) {
-            sv_error(err, FLECK_E_OPTION, "name: expected another one, found \"%s\" twice", w->name);
+            sv_error(err, FLECK_E_OPTION, "name: expected another one, found \"%s\" twice",
+                     w->name);
             free(w->name);
             return false;
         }
@@ -370,7 +372,8 @@ static bool start_all(sv_sinks *all, const char *path, fleck_error *err)
     if (!json_is_array(list) || json_object_size(all->config) != 1)
         return sv_error(err, FLECK_E_FORMAT, "%s: expected {\"sinks\": [...]} and nothing else",
                         path);
-    json_array_foreach (list, i, one) {
+    json_array_foreach(list, i, one)
+    {
         fleck_error why = {0};
 
         if (!json_is_object(one) || !start_one(all, one, &why))
@@ -459,13 +462,13 @@ json_t *sv_sinks_describe(sv_sinks *all)
         const runner *w = &all->list[i];
         char *problem = fleck_utf8_name(w->problem);
 
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:s?, s:I, s:I, s:I, s:I}", "name", w->name, "kind",
-                            w->sink.kind->name, "state", w->state, "problem",
-                            w->problem[0] != '\0' ? problem : NULL, "behind",
-                            (json_int_t)(newest > w->last ? newest - w->last : 0), "sent",
-                            (json_int_t)w->sent, "failed", (json_int_t)w->failed, "dropped",
-                            (json_int_t)w->dropped));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:s, s:s?, s:I, s:I, s:I, s:I}", "name",
+                                        w->name, "kind", w->sink.kind->name, "state", w->state,
+                                        "problem", w->problem[0] != '\0' ? problem : NULL, "behind",
+                                        (json_int_t)(newest > w->last ? newest - w->last : 0),
+                                        "sent", (json_int_t)w->sent, "failed",
+                                        (json_int_t)w->failed, "dropped", (json_int_t)w->dropped));
         fleck_free(problem);
     }
     pthread_mutex_unlock(&all->lock);

@@ -43,7 +43,8 @@ static bool add_headers(sv_sink *k, hook *h, fleck_error *err)
     json_t *value;
     const char *name;
 
-    json_object_foreach (json_object_get(k->config, "headers"), name, value) {
+    json_object_foreach(json_object_get(k->config, "headers"), name, value)
+    {
         char line[4096];
 
         if (!json_is_string(value) || strpbrk(json_string_value(value), "\r\n") != NULL ||
@@ -58,8 +59,8 @@ static bool add_headers(sv_sink *k, hook *h, fleck_error *err)
         if (!add_header(h, line))
             return sv_error(err, FLECK_E_NOMEM, "out of memory");
     }
-    return add_header(h, "Content-Type: application/json") || sv_error(err, FLECK_E_NOMEM,
-                                                                       "out of memory");
+    return add_header(h, "Content-Type: application/json") ||
+           sv_error(err, FLECK_E_NOMEM, "out of memory");
 }
 
 static bool open_hook(sv_sink *k, fleck_error *err)
@@ -72,8 +73,8 @@ static bool open_hook(sv_sink *k, fleck_error *err)
     h->url = sv_sink_text(k, "url", "");
     h->timeout = sv_sink_number(k, "timeout", 10);
     if (strncmp(h->url, "http://", 7) != 0 && strncmp(h->url, "https://", 8) != 0)
-        return sv_error(err, FLECK_E_OPTION, "url: expected http://... or https://..., found \"%.200s\"",
-                        h->url);
+        return sv_error(err, FLECK_E_OPTION,
+                        "url: expected http://... or https://..., found \"%.200s\"", h->url);
     if (!add_headers(k, h, err))
         return false;
     curl_easy_setopt(h->curl, CURLOPT_URL, h->url);

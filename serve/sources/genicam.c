@@ -87,12 +87,14 @@ static bool check(struct sv_server *s, const json_t *given, json_t **out, fleck_
     (void)s;
     if (!sv_members_check(given, members, err) || !load(err))
         return false;
-    json_object_foreach (json_object_get(given, "features"), name, value)
-        if (!json_is_string(value) && !json_is_number(value) && !json_is_boolean(value))
-            return sv_error(err, FLECK_E_OPTION,
-                            "features: expected texts, numbers, true or false, found another "
-                            "value of %.100s",
-                            name);
+    json_object_foreach(
+        json_object_get(given, "features"), name,
+        value) if (!json_is_string(value) && !json_is_number(value) &&
+                   !json_is_boolean(value)) return sv_error(err, FLECK_E_OPTION,
+                                                            "features: expected texts, numbers, "
+                                                            "true or false, found another "
+                                                            "value of %.100s",
+                                                            name);
     *out = json_deep_copy(given);
     return *out != NULL || sv_error(err, FLECK_E_NOMEM, "out of memory");
 }
@@ -107,7 +109,7 @@ static char *label(const json_t *config)
     char *out = NULL;
 
     return asprintf(&out, "genicam:%s", name_of(config) != NULL ? name_of(config) : "") < 0 ? NULL
-                                                                                          : out;
+                                                                                            : out;
 }
 
 /* Say what failed; false. */
@@ -130,7 +132,8 @@ static bool set_features(camera *c)
         av.arv_camera_set_pixel_format_from_string(c->camera, format, &error);
     if (error != NULL)
         return failed(c, "pixel_format", &error);
-    json_object_foreach (json_object_get(config, "features"), name, value) {
+    json_object_foreach(json_object_get(config, "features"), name, value)
+    {
         if (json_is_string(value))
             av.arv_camera_set_string(c->camera, name, json_string_value(value), &error);
         else if (json_is_integer(value))
@@ -222,10 +225,10 @@ static bool take(camera *c, ArvBuffer *buffer)
     }
     snprintf(name, sizeof name, "frame %llu",
              (unsigned long long)av.arv_buffer_get_frame_id(buffer));
-    sv_source_frame(c->src,
-                    &(fleck_pixels){data, width, height, (size_t)width * formats[i].bytes,
-                                    formats[i].format},
-                    name);
+    sv_source_frame(
+        c->src,
+        &(fleck_pixels){data, width, height, (size_t)width * formats[i].bytes, formats[i].format},
+        name);
     return true;
 }
 

@@ -17,9 +17,9 @@
 enum { BUFFERS = 4 };
 #define REOPEN_SECONDS 2.0
 
-static const sv_member members[] = {{"device", 's', 0, 0},        {"format", 's', 0, 0},
-                                    {"width", 'i', 1, 65535},     {"height", 'i', 1, 65535},
-                                    {"interval", 'd', 0, 3600},   {NULL, 0, 0, 0}};
+static const sv_member members[] = {{"device", 's', 0, 0},      {"format", 's', 0, 0},
+                                    {"width", 'i', 1, 65535},   {"height", 'i', 1, 65535},
+                                    {"interval", 'd', 0, 3600}, {NULL, 0, 0, 0}};
 
 static const struct {
     const char *name;
@@ -64,8 +64,9 @@ static bool check(struct sv_server *s, const json_t *given, json_t **out, fleck_
         while (isdigit((unsigned char)device[10 + n]))
             n++;
     if (n == 0 || device[10 + n] != '\0')
-        return sv_error(err, FLECK_E_OPTION, "device: expected /dev/video0 or another number, found "
-                                             "\"%.100s\"",
+        return sv_error(err, FLECK_E_OPTION,
+                        "device: expected /dev/video0 or another number, found "
+                        "\"%.100s\"",
                         device != NULL ? device : "");
     if (format != NULL && format_of(format) < 0)
         return sv_error(err, FLECK_E_OPTION,
@@ -123,9 +124,8 @@ static bool set_format(video *v)
             break;
     if (v->format == N_FORMATS || (name != NULL && v->format != format_of(name)) ||
         (w > 0 && h > 0 && (v->pixels.width != (uint32_t)w || v->pixels.height != (uint32_t)h))) {
-        sv_source_say(v->src, "waiting",
-                      "%s: expected %s, the camera gives %.4s of %u x %u pixels", v->device,
-                      name != NULL ? name : "GREY, YUYV, RGB24 or MJPEG",
+        sv_source_say(v->src, "waiting", "%s: expected %s, the camera gives %.4s of %u x %u pixels",
+                      v->device, name != NULL ? name : "GREY, YUYV, RGB24 or MJPEG",
                       (const char *)&v->pixels.pixelformat, v->pixels.width, v->pixels.height);
         return false;
     }
@@ -183,8 +183,12 @@ static void close_video(video *v)
     if (v->fd >= 0)
         close(v->fd);
     free(v->rgb);
-    *v = (video){.src = v->src, .device = v->device, .interval = v->interval, .taken = v->taken,
-                 .count = v->count, .fd = -1};
+    *v = (video){.src = v->src,
+                 .device = v->device,
+                 .interval = v->interval,
+                 .taken = v->taken,
+                 .count = v->count,
+                 .fd = -1};
 }
 
 static unsigned char clamp(int x)

@@ -111,6 +111,12 @@ fleck_status fk_alloc_large(void **out, int64_t bytes, fleck_error *err)
     return FLECK_OK;
 }
 
+fleck_status fk_calloc_large(void **out, int64_t bytes, fleck_error *err)
+{
+    /* Pages of one's own are zero. */
+    return bytes < FK_LARGE ? fk_calloc(out, bytes, 1, err) : fk_alloc_large(out, bytes, err);
+}
+
 void fk_free_large(void *block, int64_t bytes)
 {
     if (block != NULL && bytes >= FK_LARGE)

@@ -24,9 +24,11 @@ void fk_free(void *block);
 
 /* The same for a block that may be large, such as a file's bytes.  From FK_LARGE bytes on it has
  * pages of its own, huge pages if the system has them.  These cause a tenth of the page faults, and
- * go back to the system when they are freed.  The bytes are undefined. */
+ * go back to the system when they are freed.  fk_alloc_large leaves the bytes undefined,
+ * fk_calloc_large zeroes them. */
 #define FK_LARGE (INT64_C(4) << 20)
 fleck_status fk_alloc_large(void **out, int64_t bytes, fleck_error *err) FLECK_MUST_CHECK;
+fleck_status fk_calloc_large(void **out, int64_t bytes, fleck_error *err) FLECK_MUST_CHECK;
 /* Free such a block; bytes is its size.  NULL is legal. */
 void fk_free_large(void *block, int64_t bytes);
 

@@ -236,9 +236,10 @@ done:
     return st;
 }
 
-static void normalise(fk_model_net *net, const char *name)
+void fk_networks_normalise(fk_model_net *net, const char *name)
 {
-    bool own = strcmp(name, "own") == 0 && net->arch != NULL;
+    bool own = net->arch != NULL &&
+               (strcmp(name, "own") == 0 || (strcmp(name, "auto") == 0 && !net->arch->as_imagenet));
 
     net->gain = 1.0f;
     for (int i = 0; i < 3; i++) {
@@ -253,7 +254,7 @@ fleck_status fk_networks_open(fk_model *m, const fleck_settings *s, fleck_error 
 
     FK_DO(is_onnx(s->backbone) ? open_onnx(m, s->backbone, err) : open_archs(m, s, err));
     for (int k = 0; k < m->n_nets; k++)
-        normalise(&m->nets[k], s->normalisation);
+        fk_networks_normalise(&m->nets[k], s->normalisation);
     FK_DO(fk_pick_engine(m, s->engine, err));
     FK_DO(name_engines(m, err));
 done:

@@ -18,6 +18,9 @@ int64_t fk_networks_multiple(const char *backbone);
 fleck_status fk_networks_weights(char **out, const fleck_settings *s, int k, int n,
                                  fleck_error *err) FLECK_MUST_CHECK;
 
+/* Set net's mean and scale by its architecture (NULL: unknown, ImageNet's) and the setting
+ * "normalisation", and its gain to 1. */
+void fk_networks_normalise(fk_model_net *net, const char *name);
 /* Set m's networks, their weights, engines and normalisation. */
 fleck_status fk_networks_open(fk_model *m, const fleck_settings *s,
                               fleck_error *err) FLECK_MUST_CHECK;

@@ -90,8 +90,9 @@ const fk_setting fk_settings[] = {
     {{"taps", FK_OPTION_TEXT, NULL,
       .help = "feature maps to use (default: the network's three); NETWORK/A for joined networks"},
      FIELD(taps), "A,B,C", "network", .where = FK_IN_RUN},
-    {{"normalisation", FK_OPTION_CHOICE, "imagenet", 0, 0, "own|imagenet",
-      .help = "mean and scale of the network's input"},
+    {{"normalisation", FK_OPTION_CHOICE, "auto", 0, 0, "auto|own|imagenet",
+      .help = "mean and scale of the network's input; auto: those of its training, but "
+              "ImageNet's for EfficientNet-Lite"},
      FIELD(normalisation), NULL, "network", .where = ALL, .filled = true},
     {{"precision", FK_OPTION_CHOICE, "f32", 0, 0, "f32|bf16|f16|auto",
       .help = "precision of the network; stored in the model"},

@@ -20,7 +20,8 @@ struct fleck_settings {
     const char *precision; /* recorded in the model */
     const char *taps; /* names separated by commas, of joined networks NETWORK/TAP; NULL: those of
                          the backbone that the method uses */
-    const char *normalisation; /* "imagenet": ImageNet's mean and deviation; "own": the network's */
+    const char *normalisation; /* "imagenet": ImageNet's mean and deviation; "own": the network's;
+                                   "auto": what the network's row says */
     int threads;               /* 0: one for each processor */
     /* Images are resized to width x height; where these are 0 to about `pixels` (0: 65536, of 256 x
      * 256) in the shape of most good images, square for a stream's, with sides that are

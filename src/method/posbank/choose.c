@@ -39,16 +39,11 @@ void fk_banks_free(fk_banks *b)
 
 void fk_exclusions_free(fk_exclusions *e, int64_t positions)
 {
-    for (int64_t p = 0; p < positions; p++) {
-        if (e->others != NULL)
-            fk_free(e->others[p]);
-        if (e->lists != NULL)
-            fk_free(e->lists[p]);
+    for (int64_t p = 0; e->others != NULL && p < positions; p++) {
+        fk_free(e->others[p].banks);
+        fk_free(e->others[p].lists);
     }
     fk_free(e->others);
-    fk_free(e->lists);
-    fk_free(e->n_others);
-    fk_free(e->shown);
     for (int t = 0; t < FK_PARTITIONS; t++)
         fk_free(e->part[t]);
     *e = (fk_exclusions){0};
@@ -186,20 +181,18 @@ static int32_t part_of(const fk_exclusions *e, int t, int32_t image)
     return (int32_t)(t == FK_SESSION ? e->n_parts[FK_ALONE] : 0) + e->part[t][image];
 }
 
-/* Add what is chosen without a part to the lists of position p. */
-static fleck_status add_other(fk_exclusions *e, int64_t p, int32_t part, const place *at,
-                              const int64_t *list, int64_t size, fleck_error *err)
+/* Add the bank that is chosen without a part. */
+static fleck_status add_other(fk_others *o, int32_t part, const place *at, const int64_t *list,
+                              int64_t size, fleck_error *err)
 {
-    int64_t n = e->n_others[p];
-    int64_t begin = n > 0 ? e->others[p][n - 1].begin + e->others[p][n - 1].size : 0;
+    int64_t begin = o->n > 0 ? o->banks[o->n - 1].begin + o->banks[o->n - 1].size : 0;
     fleck_status st;
 
-    FK_DO(fk_grow((void **)&e->others[p], n, n + 1, sizeof **e->others, err));
-    FK_DO(fk_grow((void **)&e->lists[p], begin, begin + size, sizeof **e->lists, err));
+    FK_DO(fk_grow((void **)&o->banks, o->n, o->n + 1, sizeof *o->banks, err));
+    FK_DO(fk_grow((void **)&o->lists, begin, begin + size, sizeof *o->lists, err));
     for (int64_t k = 0; k < size; k++)
-        e->lists[p][begin + k] = at->candidates[list[k]];
-    e->others[p][n] = (fk_other_bank){part, (int32_t)size, begin};
-    e->n_others[p]++;
+        o->lists[begin + k] = at->candidates[list[k]];
+    o->banks[o->n++] = (fk_other_bank){part, (int32_t)size, begin};
 done:
     return st;
 }
@@ -224,7 +217,7 @@ static fleck_status choose_without(choosing *c, desk *d, const place *at, int64_
     if (same > left)
         return FLECK_OK; /* it is the beginning */
     left = choose(d, at, d->other, same, left);
-    return add_other(e, p, part, at, d->other, left, err);
+    return add_other(&e->others[p], part, at, d->other, left, err);
 }
 
 /* Choose without each part of partition t. */
@@ -352,11 +345,8 @@ static fleck_status copy_parts(const choosing *c, fleck_error *err)
     if (s->parts == NULL)
         return FLECK_OK;
     FK_DO(FK_CALLOC(&e->others, n, err));
-    FK_DO(FK_CALLOC(&e->lists, n, err));
-    FK_DO(FK_CALLOC(&e->n_others, n, err));
-    FK_DO(FK_ALLOC(&e->shown, n, err));
     for (int64_t p = 0; p < n; p++)
-        e->shown[p] = c->first[p + 1] - c->first[p];
+        e->others[p].candidates = c->first[p + 1] - c->first[p];
     for (int t = 0; t < FK_PARTITIONS; t++) {
         if (s->parts->count[t] == 0)
             continue;

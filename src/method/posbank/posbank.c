@@ -31,25 +31,7 @@ static const fk_option OPTIONS[] = {
      .after_fit = true,
      .help = "banks of positions at most so many rows and columns away are searched; 0: of the "
              "same position only; 3 in the authors' code"},
-    {.name = "patch",
-     .kind = FK_OPTION_INT,
-     .initial = "3",
-     .min = 1,
-     .max = 15,
-     .help = "side of the neighbourhood that a position's feature is made of, odd"},
-    {.name = "pretrain-dim",
-     .kind = FK_OPTION_INT,
-     .initial = "0",
-     .min = 0,
-     .max = 65536,
-     .help = "values that the neighbourhood in each tap is averaged to; 0: 1024, or as many as the "
-             "taps have channels where these are fewer"},
-    {.name = "target-dim",
-     .kind = FK_OPTION_INT,
-     .initial = "0",
-     .min = 0,
-     .max = 65536,
-     .help = "values that those of all taps are averaged to; 0 as above"},
+    FK_METHOD_PATCH_OPTIONS(65536),
     {0}};
 
 static void candidates_free(fk_candidates *c)

@@ -22,21 +22,26 @@ typedef struct fk_banks {
     int32_t *image; /* [begin[P]] image that a row is of */
 } fk_banks;
 
-/* The bank of a position without a part, where it is not the beginning of the whole one. */
+/* The bank of a position without a part, if it is not the beginning of the whole bank. */
 typedef struct fk_other_bank {
     int32_t part; /* those of FK_SESSION come after those of FK_ALONE */
     int32_t size;
-    int64_t begin; /* its candidates are fk_exclusions.lists[p][begin .. begin + size - 1] */
+    int64_t begin; /* its candidates are lists[begin .. begin + size - 1] */
 } fk_other_bank;
+
+/* All such banks of a position. */
+typedef struct fk_others {
+    int64_t candidates; /* of the position */
+    int64_t n;
+    fk_other_bank *banks; /* [n] in order of parts */
+    int64_t *lists;       /* candidates of the banks, one bank after the other */
+} fk_others;
 
 /* Banks without each part that scores leave out. */
 typedef struct fk_exclusions {
     int64_t n_parts[FK_PARTITIONS]; /* 0: the partition was not announced */
     int32_t *part[FK_PARTITIONS];   /* [images] */
-    fk_other_bank **others;         /* [P] in order of parts; NULL: none */
-    int64_t **lists;                /* [P] candidates of all banks in others */
-    int64_t *n_others;              /* [P] */
-    int64_t *shown;                 /* [P] candidates of the position */
+    fk_others *others;              /* [P] */
 } fk_exclusions;
 
 typedef struct fk_posbank {

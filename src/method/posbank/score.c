@@ -68,30 +68,30 @@ static void compare(nearest *best, const float *x, const float *row, int64_t dim
     best->rows++;
 }
 
-/* The bank of position p without a part; NULL: it is the beginning of the whole bank. */
-static const fk_other_bank *other_bank(const fk_exclusions *e, int64_t p, int32_t part)
+/* The bank of a position without a part; NULL: it is the beginning of the whole bank. */
+static const fk_other_bank *other_bank(const fk_others *o, int32_t part)
 {
-    int64_t low = 0, high = e->n_others[p];
+    int64_t low = 0, high = o->n;
 
     /* parts of FK_ALONE, in ascending order, come before those of FK_SESSION, which are larger */
     while (low < high) {
         int64_t middle = (low + high) / 2;
 
-        if (e->others[p][middle].part < part)
+        if (o->banks[middle].part < part)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < e->n_others[p] && e->others[p][low].part == part ? &e->others[p][low] : NULL;
+    return low < o->n && o->banks[low].part == part ? &o->banks[low] : NULL;
 }
 
 /* Compare x with position j's bank without what is left out. */
 static void search_without(nearest *best, const fk_posbank *s, const absence *a, const float *x,
                            int64_t j)
 {
-    const fk_exclusions *e = &s->exclusions;
     const fk_banks *b = &s->banks;
     int64_t dim = s->shape.levels[0].dim, n = b->begin[j + 1] - b->begin[j];
+    const fk_others *others;
     const fk_other_bank *other;
 
     if (a->part < 0) {
@@ -100,14 +100,15 @@ static void search_without(nearest *best, const fk_posbank *s, const absence *a,
                 compare(best, x, b->rows + i * dim, dim);
         return;
     }
-    other = other_bank(e, j, a->part);
+    others = &s->exclusions.others[j];
+    other = other_bank(others, a->part);
     if (other != NULL) {
         for (int64_t k = 0; k < other->size; k++)
-            compare(best, x, s->all.rows + e->lists[j][other->begin + k] * dim, dim);
+            compare(best, x, s->all.rows + others->lists[other->begin + k] * dim, dim);
         return;
     }
     if (a->count[j] > 0) {
-        int64_t size = fk_posbank_size(s, e->shown[j] - a->count[j]);
+        int64_t size = fk_posbank_size(s, others->candidates - a->count[j]);
 
         n = size < n ? size : n;
     }
@@ -183,7 +184,7 @@ static bool anything_left(const fk_posbank *s, const absence *a)
         return true;
     if (a->part >= 0) {
         for (int64_t p = 0; p < fk_posbank_positions(s); p++)
-            if (s->exclusions.shown[p] > a->count[p])
+            if (s->exclusions.others[p].candidates > a->count[p])
                 return true;
         return false;
     }

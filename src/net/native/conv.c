@@ -36,7 +36,8 @@ void fk_blocked_finish(fk_blocked *b)
     b->count = b->blocks * b->plane;
 }
 
-bool fk_conv_winograd(const fk_op *op, const fk_blocked *in)
+/* Whether a convolution that reads `in` runs with Winograd's tiles. */
+static bool runs_in_tiles(const fk_op *op, const fk_blocked *in)
 {
     return op->stride == 1 && (op->kernel == 3 || op->kernel == 4) && in->block == FK_LANES;
 }
@@ -46,7 +47,7 @@ void fk_conv_surround(fk_blocked *in, const fk_op *op)
     int64_t rows = op->out_height, columns = op->out_width;
 
     /* The last tiles can extend beyond the output. */
-    if (fk_conv_winograd(op, in)) {
+    if (runs_in_tiles(op, in)) {
         rows = fk_ceil_div(rows, fk_tile_size(op)) * fk_tile_size(op);
         columns = fk_ceil_div(columns, fk_tile_size(op)) * fk_tile_size(op);
     }
@@ -133,14 +134,15 @@ fleck_status fk_conv_init(fk_conv *c, const float *weight, const float *bias, fl
     int64_t k = c->op.kernel, outs = c->out.blocks * FK_LANES, taps;
     fleck_status st;
 
-    c->winograd = fk_conv_winograd(&c->op, &c->in);
+    c->winograd = runs_in_tiles(&c->op, &c->in);
     if (c->winograd)
         fk_winograd_plan(c);
     taps = c->winograd ? FK_TILE_POINTS : k * k;
     c->n_runs = c->in.blocks * k;
     c->length = k * c->in.block;
     /* At most four times the weights, which are in memory already: no product overflows. */
-    FK_DO(FK_ALLOC(&c->weight, taps * c->in.blocks * c->in.block * outs, err));
+    c->weight_bytes = taps * c->in.blocks * c->in.block * outs * (int64_t)sizeof *c->weight;
+    FK_DO(fk_alloc_large((void **)&c->weight, c->weight_bytes, err));
     FK_DO(FK_ALLOC(&c->offset, c->n_runs, err));
     FK_DO(FK_CALLOC(&c->bias, outs, err));
     memcpy(c->bias, bias, (size_t)c->op.channels * sizeof *bias);
@@ -158,7 +160,7 @@ done:
 
 void fk_conv_free(fk_conv *c)
 {
-    fk_free(c->weight);
+    fk_free_large(c->weight, c->weight_bytes);
     fk_free(c->offset);
     fk_free(c->bias);
     c->weight = c->bias = NULL;

@@ -42,15 +42,13 @@ typedef struct fk_conv {
     /* Filled in by fk_conv_init(). */
     bool winograd;
     float *weight, *bias; /* packed */
-    int64_t *offset;      /* [n_runs], see fk_product; not for Winograd */
+    int64_t weight_bytes;
+    int64_t *offset; /* [n_runs], see fk_product; not for Winograd */
     int64_t n_runs, length;
     int64_t rows, row_blocks; /* positions or tiles, and the number of their blocks */
     int64_t size, across;     /* Winograd: outputs of a tile each way, tiles in a row */
     int64_t scratch;          /* floats of scratch for a piece */
 } fk_conv;
-
-/* Whether a convolution that reads `in` runs with Winograd's tiles. */
-bool fk_conv_winograd(const fk_op *op, const fk_blocked *in);
 
 /* Fold a convolution of stride 2 into one of stride 1 with half the kernel, on an input [4 C, H /
  * 2, W / 2] whose positions hold the pixels of two rows and two columns, channel (y % 2 * 2 + x %

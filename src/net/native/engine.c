@@ -133,13 +133,18 @@ done:
     return st;
 }
 
+static int64_t memory_bytes(const native *n)
+{
+    return n->plan.memory * (int64_t)sizeof(float);
+}
+
 static void native_session_close(void *handle)
 {
     session *s = handle;
 
     if (s == NULL)
         return;
-    fk_free(s->memory);
+    fk_free_large(s->memory, memory_bytes(s->engine));
     fk_free(s->scratch);
     fk_free(s);
 }
@@ -155,7 +160,7 @@ static fleck_status native_session_open(void **out, void *engine, const fk_net_b
     FK_DO(FK_CALLOC(&s, 1, err));
     s->engine = n;
     s->buffers = buffers;
-    FK_DO(FK_CALLOC(&s->memory, n->plan.memory, err));
+    FK_DO(fk_calloc_large((void **)&s->memory, memory_bytes(n), err));
     FK_DO(FK_ALLOC(&s->scratch, n->scratch, err));
     *out = s;
     s = NULL;

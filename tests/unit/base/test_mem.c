@@ -112,6 +112,31 @@ static void only_the_nth_allocation_fails_and_all_are_counted(void **state)
         fk_free(p[i]);
 }
 
+static void large_blocks_are_zeroed_on_both_sides_of_the_limit(void **state)
+{
+    const int64_t sizes[] = {100, FK_LARGE - 1, FK_LARGE, FK_LARGE + 1};
+    uint8_t *p;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        for (int round = 0; round < 2; round++) { /* the second may get the first one's memory */
+            assert_ok(fk_calloc_large((void **)&p, sizes[i], err));
+            assert_int_equal((uintptr_t)p % 64, 0);
+            for (int64_t k = 0; k < sizes[i]; k++)
+                if (p[k] != 0)
+                    fail_msg("%lld bytes: byte %lld is %d", (long long)sizes[i], (long long)k,
+                             p[k]);
+            memset(p, 0x5a, (size_t)sizes[i]);
+            fk_free_large(p, sizes[i]);
+        }
+        fk_mem_fail_at(1);
+        assert_refused(fk_calloc_large((void **)&p, sizes[i], err), FLECK_E_NOMEM, "memory");
+        assert_null(p);
+        fk_mem_fail_at(0);
+    }
+    assert_refused(fk_calloc_large((void **)&p, -1, err), FLECK_E_NOMEM, "-1 elements");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +147,7 @@ int main(void)
         cmocka_unit_test(growing_keeps_what_was_there),
         cmocka_unit_test(a_failed_growth_leaves_the_block),
         cmocka_unit_test(only_the_nth_allocation_fails_and_all_are_counted),
+        cmocka_unit_test(large_blocks_are_zeroed_on_both_sides_of_the_limit),
     };
 
     return cmocka_run_group_tests_name("mem", tests, NULL, NULL);

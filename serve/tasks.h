@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Threads for requests whose handlers take long. */
+#ifndef FLECK_SERVE_TASKS_H
+#define FLECK_SERVE_TASKS_H
+
+#include "http.h"
+
+typedef struct sv_tasks sv_tasks;
+
+sv_tasks *sv_tasks_open(fleck_error *err);
+/* Have a suspended request handled and resumed.  False: too many wait, or the end has come. */
+bool sv_tasks_add(sv_tasks *t, sv_request *r);
+/* Finish what was added; add nothing from now on. */
+void sv_tasks_stop(sv_tasks *t);
+void sv_tasks_close(sv_tasks *t);
+
+#endif

@@ -337,7 +337,7 @@ export async function show(main, product) {
   main.append(root);
   root.append(h("h1", {}, t("inspect")),
     h("div", { class: "top" }, h("div", {}, drop, h("label", { class: "check" }, liveBox, " ", t("in_live"))), big),
-    h("div", { class: "columns" },
+    h("div", { class: "columns batch" },
       h("section", { "aria-label": t("in_result") }, shown.element, detail),
       h("section", { "aria-label": t("in_batch") }, counts,
         h("div", { class: "form" },

@@ -56,10 +56,11 @@ function histogram(lanes, change) {
   const height = lanes.length * (lane + gap) + 34;
   let scale, width = 0, line, at = NaN, low, high;
 
+  // All scores and the first threshold; a line beyond stands at the edge.
   function span() {
     low = Math.min(...values, at);
     high = Math.max(...values, at);
-    const room = (high - low || Math.abs(high) || 1) * 0.06;
+    const room = (high - low || Math.abs(high) || 1) * 0.1;
     low = low - room > 0 || low <= 0 ? low - room : low * 0.9;
     high += room;
   }
@@ -121,7 +122,7 @@ function histogram(lanes, change) {
     svg,
     set(value) {
       at = value;
-      if (low === undefined || at < low || at > high) {
+      if (low === undefined) {
         span();
         if (width > 0) draw();
       }

@@ -317,6 +317,8 @@ const texts = {
   th_rate_few: ["at most {0} % takes {1} photos", "höchstens {0} % braucht {1} Fotos"],
   th_by_hand: ["set by hand", "von Hand gesetzt"],
   th_save: ["Save as a new version", "Als neue Version speichern"],
+  th_changed: ["The model was changed meanwhile. Discard your changes to see it.",
+    "Das Modell wurde inzwischen geändert. Verwerfen Sie Ihre Änderungen, um es zu sehen."],
   th_undo: ["Discard changes", "Änderungen verwerfen"],
   th_saved: ["Saved as version {0}.", "Als Version {0} gespeichert."],
   th_changes: ["Changes", "Änderungen"],

@@ -262,7 +262,7 @@ function pixelSection(product, data, state) {
 
 export async function show(main, product) {
   const place = h("div", {});
-  let part = null, gone = false;
+  let part = null, gone = false, edited = false, saving = false;
   main.append(h("h1", {}, t("threshold")), place);
 
   async function load() {
@@ -301,7 +301,8 @@ export async function show(main, product) {
       rate.value = state.rate ?? kept;
       save.disabled = !(state.pixelChanged || (moved && Number.isFinite(state.at)));
       undo.disabled = save.disabled;
-      buttons.classList.toggle("changed", !save.disabled);
+      edited = !save.disabled;
+      buttons.classList.toggle("changed", edited);
     };
     replace(rate, h("option", { value: "" }, t("th_by_hand")), rates.map((each) => {
       const value = thresholdAt(alone, each);
@@ -324,7 +325,7 @@ export async function show(main, product) {
       if (state.rate !== null) body.false_alarms = state.rate;
       else if (state.at !== data.info.threshold) body.threshold = state.at;
       if (state.pixelChanged) body.pixel_threshold = state.pixel;
-      save.disabled = true;
+      save.disabled = saving = true;
       try {
         const model = await put(`/products/${product}/threshold`, body);
         say(t("th_saved", model.version));
@@ -332,6 +333,8 @@ export async function show(main, product) {
       } catch (error) {
         save.disabled = false;
         say(error.message);
+      } finally {
+        saving = false;
       }
     };
     part = pixelSection(product, data, state);
@@ -355,7 +358,9 @@ export async function show(main, product) {
 
   await load();
   const stop = listen((kind, event) => {
-    if (kind === "model" && event.product === product && !gone) load().catch((error) => say(error.message));
+    if (kind !== "model" || event.product !== product || gone || saving) return;
+    if (edited) say(t("th_changed")); // what was moved here stays; saving it is refused
+    else load().catch((error) => say(error.message));
   });
   return () => { gone = true; stop(); part?.end(); };
 }

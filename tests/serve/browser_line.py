@@ -43,6 +43,12 @@ def ks_p(d, n, m):
                                                   for j in range(1, 101))))
 
 
+def keep(w, name):
+    """Check the screen, without what was said last, and from its top."""
+    w.browser.run("document.activeElement.blur(); document.getElementById('status').className = ''")
+    w.screen(name)
+
+
 def wait_for_fit(w, product):
     def ended():
         job = w.service.ask("GET", f"/products/{product}/jobs")[0]
@@ -117,7 +123,7 @@ def inspect(w, product, sample, folder):
     w.check("a region zooms there", b.one(".zoomed").text != zoom)
     b.one(".marks [data-mark=defect]").click()
     b.wait("the mark", lambda: b.one(".marks [data-mark=defect]").attribute("aria-pressed") == "true")
-    w.screen("inspect")
+    keep(w, "inspect")
     # Live: what any source sends is shown.
     b.run("const l = [...document.querySelectorAll('label')].find((e) =>"
           " e.textContent.includes('Live')); l.querySelector('input').click()")
@@ -160,7 +166,7 @@ def threshold(w, product):
     b.one("#set").click()
     level = round(data["info"]["scale_low"] * 0.3 + data["info"]["scale_high"] * 0.7, 3)
     b.one("#pixel_number").set(str(level))
-    w.screen("threshold")
+    keep(w, "threshold")
     b.one("#save").click()
     b.wait("the new version", lambda: w.service.ask("GET", f"/products/{product}")["version"] == 2)
     file = w.service.folder / "project" / "products" / str(product) / "models" / "0002.fleck"
@@ -169,6 +175,17 @@ def threshold(w, product):
     w.check("the file has the threshold", abs(info["threshold"] - value) < 1e-9)
     w.check("the file has the level", abs(info["pixel_threshold"] - level) < 1e-6)
     b.wait("the list of changes", lambda: len(b.all("tbody tr")) == 2)
+    # Another one changes the model while this one moves the line: nothing is overwritten.
+    b.one("#limit").set(str(value + 1))
+    w.service.ask("PUT", f"/products/{product}/threshold", {"threshold": value + 2})
+    b.one("#status", "changed meanwhile")
+    b.one("#save").click()
+    b.one("#status", "load the page again")
+    w.check("what another one saved is kept",
+            w.service.ask("GET", f"/products/{product}")["threshold"] == value + 2)
+    w.check("the refusal alone is an error", [m for m in b.errors() if "409" not in m] == [])
+    b.named("Discard changes").click()
+    b.wait("the other's change", lambda: len(b.all("tbody tr")) == 3)
     b.named("Use version 1 again").click()
     b.wait("the roll back", lambda: w.service.ask("GET", f"/products/{product}")["version"] == 1)
     b.wait("it in the page", lambda: float(b.one("#limit").state("value"))
@@ -201,7 +218,7 @@ def history(w, product):
     w.check("a photo was added", w.service.ask("GET", f"/products/{product}")["photos"] == photos + 1)
     b.one("#by_verdict").type("all")
     b.wait("all", lambda: len(b.all("tbody tr[data-id]")) == 50)
-    w.screen("history")
+    keep(w, "history")
     for name, begins in (("CSV", b"id,time,product"), ("JSON", b"[{")):
         link = b.one(".exports a", name).attribute("href")
         with urllib.request.urlopen(w.service.url + link) as answer:
@@ -275,7 +292,7 @@ def health(w, product, images):
     w.check("the statistic is Kolmogorov's", abs(drift["ks"]["statistic"] - d) < 1e-9)
     w.check("so is its probability", abs(drift["ks"]["p"] - ks_p(d, len(held), len(scores))) < 1e-6)
     w.check("the marked defect is left out", drift["recent"]["marked_defect"] == 1)
-    w.screen("health")
+    keep(w, "health")
 
 
 def languages(w, product):

@@ -12,7 +12,7 @@
 #            CC, CFLAGS     as usual; the build folder is set up anew when they change
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
-.PHONY: all ready setup setup-check demo test check asan ubsan tsan fuzz hostile bench bench-compare install clean distclean help
+.PHONY: all ready setup setup-check demo test check asan ubsan tsan fuzz hostile bench bench-compare bench-serve serve-demo install clean distclean help
 
 SETUP ?= tools/setup
 JOBS ?= $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS)))
@@ -91,6 +91,11 @@ bench-compare: ready
 	@$(ninja) build product meson-benchmark-prereq
 	@perf/compare '$(BASE)' $(BENCH)
 
+bench-serve: ready
+	@tools/configure build
+	@$(ninja) build product perf/serve_load
+	@perf/serve/run build
+
 # The prefix goes into the pkg-config file.  Programs find a new library in /usr/local/lib only after
 # ldconfig.
 install: all
@@ -117,6 +122,7 @@ help:
 	@echo 'make hostile    damaged files, kills, limits and changing files: COUNT=2000 SEED=1'
 	@echo 'make bench      benchmarks, as a table and as build/bench.csv'
 	@echo 'make bench-compare BASE=REVISION   the same beside an older revision, with ratios'
+	@echo 'make bench-serve   fleck serve under load, beside fleck predict'
 	@echo 'make install    under PREFIX=/usr/local, with DESTDIR= in front'
 	@echo 'make clean      remove the build folders; distclean also .deps/ and demo/'
 	@sed -n 's/^# Variables: /Variables:\n           /p; s/^#            /           /p' Makefile

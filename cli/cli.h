@@ -172,6 +172,8 @@ char *output_path(const char *folder, const char *image, const char *ending);
  * ends the process.  progress_begin() calls this; progress_show() stops the running call. */
 void interrupt_begin(void);
 bool interrupted(void);
+/* The call ended as it should when it is interrupted: the process does not end by the signal. */
+void interrupt_forget(void);
 /* If a signal was received, end the process by it. */
 void interrupt_end(void);
 
@@ -362,6 +364,6 @@ void html_base64(FILE *to, const unsigned char *bytes, size_t size);
 /* ---- Commands ---- */
 extern const command bench_command, compare_command, fit_command, predict_command, eval_command,
     metrics_command, info_command, verify_command, install_command, weights_command, synth_command,
-    panel_command, threshold_command, serve_command;
+    panel_command, threshold_command, serve_command, watch_command;
 
 #endif

@@ -12,13 +12,15 @@ static const flag flags[] = {
     {"cert", 0, "FILE", "certificate for TLS, PEM; with --key"},
     {"key", 0, "FILE", "its private key, PEM"},
     {"import", 0, "FOLDER", "allow the page to import photos from folders below FOLDER"},
+    {"watch-root", 0, "FOLDER", "allow the page to watch folders below FOLDER (default: --import)"},
+    {"sinks", 0, "FILE", "where inspections go besides (default DIR/sinks.json, if it exists)"},
     GROUP("limits"),
     {"workers", 0, "N", "threads that score (default: one for each processor)"},
     {"queue", 0, "N", "images that may wait; more are answered with 503 (default 256)"},
-    {"max-upload", 0, "MIB", "largest request (default 64)"},
+    {"max-upload", 0, "MIB", "largest request but a model (default 64)"},
     {"keep", 0, "MIB", "keep pictures up to this size in all (default 4096)"},
     {"keep-days", 0, "N", "remove pictures older than this (default 90; 0: never)"},
-    {"models", 0, "MIB", "models held in memory (default 2048)"},
+    {"models", 0, "MIB", "models held in memory, and the largest one (default 2048)"},
     {NULL, 0, NULL, NULL}};
 
 static bool mebibytes(const args *a, const char *name, int64_t *bytes)
@@ -54,6 +56,8 @@ static int run(const args *a)
     o.cert = args_get(a, "cert");
     o.key = args_get(a, "key");
     o.import_root = args_get(a, "import");
+    o.watch_root = args_get(a, "watch-root");
+    o.sinks = args_get(a, "sinks");
     o.new_token = args_has(a, "new-token");
     o.home = home_folder();
     o.shared_home = shared_home_folder();
@@ -61,8 +65,10 @@ static int run(const args *a)
     o.interrupted = interrupted;
     interrupt_begin();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGIO, SIG_IGN); /* a file is written again while a watched folder is looked through */
     if (!sv_run(&o, &err))
         return failed(&err);
+    interrupt_forget();
     return EXIT_DONE;
 }
 
@@ -72,7 +78,8 @@ const command serve_command = {
     .summary = "Serve a web page and an HTTP interface for fitting and inspecting.",
     .example = "serve line --port 8080",
     .details = "DIR holds the project: photos, models, the history of inspections.  It is made if\n"
-               "it does not exist.  Ctrl-C or SIGTERM finishes what was accepted, then ends.",
+               "it does not exist.  Ctrl-C or SIGTERM finishes what was accepted, then ends with\n"
+               "exit code 0.",
     .flags = flags,
     .min_words = 1,
     .max_words = 1,

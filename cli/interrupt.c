@@ -27,6 +27,11 @@ bool interrupted(void)
     return caught != 0;
 }
 
+void interrupt_forget(void)
+{
+    caught = 0;
+}
+
 void interrupt_end(void)
 {
     if (caught == 0)

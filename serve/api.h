@@ -23,14 +23,25 @@ void sv_photo_change(sv_request *r);
 void sv_photo_file(sv_request *r);
 void sv_photo_thumb(sv_request *r);
 void sv_mean_image(sv_request *r);
-/* Add an image to the product's photos.  Returns an object for the answer: the photo, or {name,
- * problem} for a file that was not taken. */
+/* Add an image to the product's photos.  modified: when its file was last written, in milliseconds
+ * since 1970, since groups of photos by day are found from that; 0: unknown.  Returns an object for
+ * the answer: the photo, or {name, problem} for a file that was not taken. */
 json_t *sv_photo_add(sv_server *s, int64_t product, const char *name, const void *bytes,
-                     size_t size, const char *origin);
+                     size_t size, int64_t modified, const char *origin);
+
+/* The real path of a folder below an allowed root, which the option opens. */
+bool sv_below(const char *root, const char *folder, const char *option, char out[4096],
+              fleck_error *err);
+
+/* api_sources.c */
+void sv_sources_list(sv_request *r);
+void sv_source_create(sv_request *r);
+void sv_source_delete(sv_request *r);
 
 /* api_jobs.c */
 void sv_fit_start(sv_request *r);
 void sv_jobs_list(sv_request *r);
+void sv_jobs_done(sv_request *r);
 void sv_job_get(sv_request *r);
 void sv_job_cancel(sv_request *r);
 void sv_settings_list(sv_request *r);
@@ -44,6 +55,14 @@ void sv_model_activate(sv_request *r);
 void sv_threshold_get(sv_request *r);
 void sv_threshold_put(sv_request *r);
 
+/* Begins a statement: the table `line` has the ids of model ?1 and of all that differ from it by
+ * thresholds alone, so that their scores mean the same. */
+#define SV_SAME_SCORES                                                                             \
+    "WITH RECURSIVE up(id, parent, reason) AS (SELECT id, parent, reason FROM model WHERE id = ?1" \
+    " UNION SELECT m.id, m.parent, m.reason FROM model m JOIN up ON m.id = up.parent WHERE"        \
+    " up.reason = 'threshold'), line(id) AS (SELECT id FROM up UNION SELECT m.id FROM model m"     \
+    " JOIN line ON m.parent = line.id WHERE m.reason = 'threshold') "
+
 /* api_inspect.c */
 void sv_inspect_post(sv_request *r);
 
@@ -56,6 +75,19 @@ void sv_inspection_mark(sv_request *r);
 void sv_learn(sv_request *r);
 void sv_export_csv(sv_request *r);
 void sv_export_json(sv_request *r);
+
+/* summary.c */
+void sv_summary_get(sv_request *r);
+/* Counts of a product's inspections between two times, each NULL for open: {counts, confusion,
+ * bucket, trend}; NULL: failed. */
+json_t *sv_summary(sv_server *s, int64_t product, const char *from, const char *to,
+                   fleck_error *err);
+
+/* report.c */
+void sv_report(sv_request *r);
+
+/* drift.c */
+void sv_drift_get(sv_request *r);
 
 /* api_system.c */
 void sv_health(sv_request *r);

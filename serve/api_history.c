@@ -15,7 +15,7 @@
 
 #define INSPECTION                                                                                 \
     "SELECT id, product, model, digest, time, source, name, hash, width, height, score, ratio,"    \
-    " threshold, above, verdict, warnings AS unlike_json, regions AS regions_json, error,"         \
+    " threshold, above, level, verdict, warnings AS unlike_json, regions AS regions_json, error,"  \
     " timings AS timings_json, picture, mark, mark_time, mark_who FROM inspection"
 /* Filters of the query; each is off where its parameter is missing. */
 #define OF_PRODUCT " WHERE product = ?1"
@@ -284,7 +284,8 @@ static json_t *learn_one(sv_request *r, const json_t *id)
     if (fd >= 0 && fstat(fd, &status) == 0 && (bytes = malloc((size_t)status.st_size)) != NULL &&
         read(fd, bytes, (size_t)status.st_size) == status.st_size)
         answer = sv_photo_add(r->server, r->ids[0], json_string_value(json_object_get(row, "name")),
-                              bytes, (size_t)status.st_size, "inspection");
+                              bytes, (size_t)status.st_size, (int64_t)status.st_mtim.tv_sec * 1000,
+                              "inspection");
     else
         answer = json_pack("{s:O, s:s}", "inspection", id, "problem",
                            "there is no such inspection, or its picture is no longer kept");

@@ -98,7 +98,7 @@ static bool raw_pixels(fleck_pixels *out, const sv_part *p, fleck_error *err)
     *out = (fleck_pixels){p->data, w, h, (size_t)(w * formats[i].bytes), formats[i].format};
     if ((int64_t)p->size != w * h * formats[i].bytes)
         return sv_error(err, FLECK_E_SHAPE, "a frame of %lld x %lld pixels has %lld bytes, got %zu",
-                        (long long)w, (long long)h, (long long)(w * h * formats[i].bytes), p->size);
+                        (long long)w, (long long)h, (long long)w * h * formats[i].bytes, p->size);
     return true;
 }
 

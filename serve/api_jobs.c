@@ -88,6 +88,20 @@ void sv_jobs_list(sv_request *r)
     sv_reply_json(r, 200, rows);
 }
 
+/* The last fits of all products that came to their end: what the time of another can be told from. */
+void sv_jobs_done(sv_request *r)
+{
+    fleck_error err = {0};
+    json_t *rows =
+        sv_db_rows(&r->server->db, &err,
+                   SV_JOB_COLUMNS " WHERE state = 'done' ORDER BY id DESC LIMIT 100", "");
+
+    if (rows != NULL)
+        sv_reply_json(r, 200, rows);
+    else
+        sv_fail(r, &err);
+}
+
 void sv_job_get(sv_request *r)
 {
     reply_job(r, 200, r->ids[0]);
@@ -115,9 +129,10 @@ void sv_settings_list(sv_request *r)
     const fleck_setting *s;
 
     for (int i = 0; (s = fleck_setting_at(i)) != NULL; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s?, s:s?, s:s, s:s, s:b}", "name", s->name,
-                                              "value", s->value, "initial", s->initial, "group",
-                                              s->group, "help", s->help, "list", (int)s->list));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s?, s:s?, s:s, s:s, s:b, s:b}", "name", s->name, "value",
+                            s->value, "initial", s->initial, "group", s->group, "help", s->help,
+                            "list", (int)s->list, "closed", (int)sv_setting_closed(s->name)));
     for (int i = 0; i < fleck_method_count(); i++) {
         const fleck_method_info *m = fleck_method_at(i);
 

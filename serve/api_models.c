@@ -136,6 +136,46 @@ void sv_model_activate(sv_request *r)
 
 /* ---- Thresholds ---- */
 
+/* Ids of the models whose scores can be compared with the model's. */
+static json_t *same_scores(sv_server *s, int64_t model)
+{
+    json_t *rows = sv_db_rows(&s->db, NULL, SV_SAME_SCORES "SELECT id FROM line", "i", model);
+    json_t *ids = json_array(), *row;
+    size_t i;
+
+    json_array_foreach(rows, i, row) json_array_append(ids, json_object_get(row, "id"));
+    json_decref(rows);
+    return ids;
+}
+
+/* Marked inspections whose scores can be compared, and what was changed when and by whom. */
+static void add_past(sv_server *s, json_t *answer, int64_t product, int64_t model)
+{
+    json_object_set_new(answer, "marked",
+                        sv_db_rows(&s->db, NULL,
+                                   SV_SAME_SCORES
+                                   "SELECT id, score, mark, name, model FROM inspection WHERE"
+                                   " product = ?2 AND mark IS NOT NULL AND score IS NOT NULL AND"
+                                   " model IN (SELECT id FROM line) ORDER BY id DESC LIMIT 10000",
+                                   "ii", model, product));
+    json_object_set_new(answer, "same_scores", same_scores(s, model));
+    json_object_set_new(answer, "changes",
+                        sv_db_rows(&s->db, NULL,
+                                   "SELECT id, version, created, who, reason, threshold,"
+                                   " pixel_threshold, pixels_set AS pixels_set_flag,"
+                                   " json_extract(info, '$.threshold_rule') AS threshold_rule,"
+                                   " json_extract(info, '$.false_alarms') AS false_alarms,"
+                                   " id = ?2 AS current_flag FROM model WHERE product = ?1"
+                                   " ORDER BY version DESC LIMIT 50",
+                                   "ii", product, model));
+    json_object_set_new(answer, "notes",
+                        sv_db_rows(&s->db, NULL,
+                                   "SELECT n.time, n.who, m.version FROM note n JOIN model m ON"
+                                   " m.id = json_extract(n.detail, '$.id') WHERE n.product = ? AND"
+                                   " n.what = 'model made current' ORDER BY n.id DESC LIMIT 50",
+                                   "i", product));
+}
+
 void sv_threshold_get(sv_request *r)
 {
     fleck_error err = {0};
@@ -151,17 +191,7 @@ void sv_threshold_get(sv_request *r)
     }
     answer = json_pack("{s:I, s:o, s:o}", "model", (json_int_t)m->id, "info",
                        sv_model_info_json(m->model), "held_out", held_out_json(m->model));
-    json_object_set_new(answer, "marked",
-                        sv_db_rows(&r->server->db, NULL,
-                                   "SELECT id, score, mark, name, model FROM inspection WHERE"
-                                   " product = ? AND mark IS NOT NULL AND model = ? ORDER BY id",
-                                   "ii", r->ids[0], m->id));
-    json_object_set_new(answer, "changes",
-                        sv_db_rows(&r->server->db, NULL,
-                                   "SELECT id, version, created, who, reason, threshold,"
-                                   " pixel_threshold FROM model WHERE product = ? ORDER BY version"
-                                   " DESC LIMIT 50",
-                                   "i", r->ids[0]));
+    add_past(r->server, answer, r->ids[0], m->id);
     sv_model_give(r->server->inspector, m);
     sv_reply_json(r, 200, answer);
 }
@@ -194,6 +224,7 @@ static bool change(const sv_request *r, fleck_model *model, bool *changed, fleck
 
 void sv_threshold_put(sv_request *r)
 {
+    const json_t *based_on = json_object_get(r->json, "model"); /* that the caller looked at */
     sv_server *s = r->server;
     fleck_error err = {0};
     fleck_model *model = NULL;
@@ -214,6 +245,11 @@ void sv_threshold_put(sv_request *r)
         return;
     }
     parent = json_integer_value(json_object_get(row, "id"));
+    if (based_on != NULL && json_integer_value(based_on) != parent) {
+        json_decref(row);
+        sv_problem(r, 409, "the model was changed meanwhile: load the page again");
+        return;
+    }
     sv_path(s, path, "%s", json_string_value(json_object_get(row, "path")));
     json_decref(row);
     if (open_quietly(&model, path, &err) && change(r, model, &changed, &err)) {

@@ -15,10 +15,12 @@
 #include <unistd.h>
 
 enum { THUMB = 320, MEAN = 1024, MOST_MEAN = 64 };
+static const int64_t LAST_TIME = INT64_C(253402300799000); /* the end of the year 9999 */
 
 #define PHOTO                                                                                      \
-    "SELECT id, product, name, hash, bytes, width, height, light, contrast, sharpness, state,"     \
-    " problem, origin, added FROM photo"
+    "SELECT id, product, name, replace(path, rtrim(path, replace(path, '/', '')), '') AS file,"    \
+    " hash, bytes, width, height, light, contrast, sharpness, state, problem, origin, added"       \
+    " FROM photo"
 
 /* ---- Statistics ---- */
 
@@ -118,8 +120,19 @@ static void file_path(sv_server *s, char path[512], char full[4096], int64_t pro
     sv_path(s, full, "%s", path);
 }
 
+/* Give the file at path the time that the photo's file had where it came from. */
+static void set_time(const char *path, int64_t modified)
+{
+    const struct timespec times[2] = {
+        {.tv_nsec = UTIME_OMIT},
+        {.tv_sec = modified / 1000, .tv_nsec = (long)(modified % 1000) * 1000000}};
+
+    if (modified > 0)
+        (void)utimensat(AT_FDCWD, path, times, 0);
+}
+
 static json_t *add(sv_server *s, int64_t product, const char *name, const void *bytes, size_t size,
-                   const char *origin)
+                   int64_t modified, const char *origin)
 {
     char own[201], hash[33], path[512], full[4096];
     fleck_photo *photo = NULL;
@@ -136,6 +149,7 @@ static json_t *add(sv_server *s, int64_t product, const char *name, const void *
     file_path(s, path, full, product, own, hash);
     if (!sv_file_write(full, bytes, size, &err))
         return not_taken(own, err.message);
+    set_time(full, modified);
     if (fleck_photo_read(&photo, full, THUMB, &err) == FLECK_OK)
         id = insert(s, product, own, path, hash, size, origin, photo, &err);
     fleck_photo_free(&photo);
@@ -147,13 +161,13 @@ static json_t *add(sv_server *s, int64_t product, const char *name, const void *
 }
 
 json_t *sv_photo_add(sv_server *s, int64_t product, const char *name, const void *bytes,
-                     size_t size, const char *origin)
+                     size_t size, int64_t modified, const char *origin)
 {
     json_t *answer;
 
     /* One at a time, so that two photos of one name, or one photo twice, do not pass each other. */
     pthread_mutex_lock(&s->adding);
-    answer = add(s, product, name != NULL ? name : "photo", bytes, size, origin);
+    answer = add(s, product, name != NULL ? name : "photo", bytes, size, modified, origin);
     pthread_mutex_unlock(&s->adding);
     return answer;
 }
@@ -183,6 +197,7 @@ static void reply_added(sv_request *r, json_t *added)
 
 void sv_photos_add(sv_request *r)
 {
+    const int64_t modified = sv_query_int(r, "modified", 0, 0, LAST_TIME);
     json_t *added = json_array();
 
     if (!sv_need_product(r, r->ids[0])) {
@@ -194,7 +209,7 @@ void sv_photos_add(sv_request *r)
             json_array_append_new(
                 added, sv_photo_add(r->server, r->ids[0],
                                     r->parts[i].file != NULL ? r->parts[i].file : "photo",
-                                    r->parts[i].data, r->parts[i].size, "upload"));
+                                    r->parts[i].data, r->parts[i].size, modified, "upload"));
     if (json_array_size(added) == 0) {
         json_decref(added);
         sv_problem(r, 422, "expected the bytes of one photo, or multipart/form-data with photos");
@@ -213,31 +228,23 @@ static bool is_below(const char *path, const char *root)
            (path[n] == '\0' || path[n] == '/' || (n > 0 && root[n - 1] == '/'));
 }
 
-/* The real path of a folder below the allowed root; false: the request was answered. */
-static bool import_folder(sv_request *r, char real_root[4096], char out[4096])
+bool sv_below(const char *root, const char *folder, const char *option, char out[4096],
+              fleck_error *err)
 {
-    const char *root = r->server->options.import_root, *folder = sv_text(r, "folder");
-    char joined[8300];
+    char real_root[4096], joined[8300];
 
-    if (root == NULL) {
-        sv_problem(r, 403, "no folder is open to imports: start fleck serve with --import FOLDER");
-        return false;
-    }
-    if (folder == NULL || realpath(root, real_root) == NULL) {
-        sv_problem(r, 422, "expected {\"folder\": a path below %s}", root);
-        return false;
-    }
+    if (root == NULL)
+        return sv_error(err, (fleck_status)SV_DENIED,
+                        "no folder is open to this: start fleck serve with %s", option);
+    if (folder == NULL || realpath(root, real_root) == NULL)
+        return sv_error(err, FLECK_E_OPTION, "expected {\"folder\": a path below %s}", root);
     snprintf(joined, sizeof joined, "%s%s%s", folder[0] == '/' ? "" : real_root,
              folder[0] == '/' ? "" : "/", folder);
-    if (strlen(joined) >= 4096 || realpath(joined, out) == NULL) {
-        sv_problem(r, 404, "%s: %s", folder,
-                   strerror(strlen(joined) >= 4096 ? ENAMETOOLONG : errno));
-        return false;
-    }
-    if (!is_below(out, real_root)) {
-        sv_problem(r, 403, "%s: it is not below %s", folder, root);
-        return false;
-    }
+    if (strlen(joined) >= 4096 || realpath(joined, out) == NULL)
+        return sv_error(err, FLECK_E_NOTFOUND, "%s: %s", folder,
+                        strerror(strlen(joined) >= 4096 ? ENAMETOOLONG : errno));
+    if (!is_below(out, real_root))
+        return sv_error(err, (fleck_status)SV_DENIED, "%s: it is not below %s", folder, root);
     return true;
 }
 
@@ -258,7 +265,8 @@ static json_t *import_file(sv_server *s, int64_t product, const char *path, cons
     if (fd >= 0)
         close(fd);
     if (n >= 0 && n == status.st_size)
-        answer = sv_photo_add(s, product, path, bytes, (size_t)n, "import");
+        answer = sv_photo_add(s, product, path, bytes, (size_t)n,
+                              (int64_t)status.st_mtim.tv_sec * 1000, "import");
     else
         answer = not_taken(path, "the file cannot be read, or is too large");
     free(bytes);
@@ -269,13 +277,17 @@ void sv_photos_import(sv_request *r)
 {
     fleck_images *images = NULL;
     fleck_error err = {0};
-    char root[4096], folder[4096], *passed = NULL;
+    char root[4096], folder[4096] = "", *passed = NULL;
     int64_t n_passed = 0;
     json_t *added = json_array();
 
-    if (sv_only(r, "folder", NULL) && sv_need_product(r, r->ids[0]) &&
-        import_folder(r, root, folder)) {
-        if (fleck_images_open(&images, false, &err) != FLECK_OK ||
+    if (sv_only(r, "folder", NULL) && sv_need_product(r, r->ids[0])) {
+        if (!sv_below(r->server->options.import_root, sv_text(r, "folder"), "--import FOLDER",
+                      folder, &err) ||
+            (realpath(r->server->options.import_root, root) == NULL &&
+             !sv_error(&err, FLECK_E_IO, "%s: %s", r->server->options.import_root,
+                       strerror(errno))) ||
+            fleck_images_open(&images, false, &err) != FLECK_OK ||
             fleck_images_add(images, folder, &err) != FLECK_OK ||
             fleck_images_passed(images, &n_passed, &passed, &err) != FLECK_OK) {
             sv_fail(r, &err);

@@ -29,7 +29,7 @@ bool sv_need_product(sv_request *r, int64_t id)
     return false;
 }
 
-/* Add the last inspections, and counts of the last day, for a card. */
+/* Add the last inspections, and counts of the last day, in all and by hours ago, for a card. */
 static void add_summary(sv_server *s, json_t *product)
 {
     const int64_t id = json_integer_value(json_object_get(product, "id"));
@@ -48,6 +48,15 @@ static void add_summary(sv_server *s, json_t *product)
                   " COALESCE(SUM(verdict = 'error'), 0) AS failed FROM inspection WHERE product = ?"
                   " AND time > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 day')",
                   "i", id));
+    json_object_set_new(
+        product, "hours",
+        sv_db_rows(&s->db, NULL,
+                   "SELECT CAST((julianday('now') - julianday(time)) * 24 AS INTEGER) AS ago,"
+                   " COUNT(*) AS inspected, COALESCE(SUM(verdict = 'defective'), 0) AS defective"
+                   " FROM inspection WHERE product = ?"
+                   " AND time > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 day') GROUP BY ago"
+                   " ORDER BY ago DESC",
+                   "i", id));
 }
 
 void sv_products_list(sv_request *r)

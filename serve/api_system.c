@@ -30,16 +30,17 @@ static int64_t disk_free(const sv_server *s)
     return statvfs(s->options.folder, &v) == 0 ? (int64_t)v.f_bavail * (int64_t)v.f_frsize : -1;
 }
 
-static int64_t resident_bytes(void)
+int64_t sv_resident_bytes(void)
 {
     FILE *f = fopen("/proc/self/statm", "re");
-    long long pages = 0;
+    char text[128] = "", *resident = text;
 
-    if (f == NULL || fscanf(f, "%*s %lld", &pages) != 1)
-        pages = 0;
-    if (f != NULL)
-        fclose(f);
-    return (int64_t)pages * sysconf(_SC_PAGESIZE);
+    if (f == NULL)
+        return 0;
+    if (fgets(text, sizeof text, f) != NULL)
+        (void)strtoll(text, &resident, 10); /* the first number is of all that is mapped */
+    fclose(f);
+    return strtoll(resident, NULL, 10) * sysconf(_SC_PAGESIZE);
 }
 
 void sv_system(sv_request *r)
@@ -55,12 +56,16 @@ void sv_system(sv_request *r)
     pthread_mutex_unlock(&st->lock);
     sv_reply_json(
         r, 200,
-        json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:s?, s:b}", "version", fleck_version(),
-                  "started", r->server->started, "inspector",
+        json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:s?, s:s?, s:I, s:b, s:o, s:o, s:o, s:o}",
+                  "version", fleck_version(), "started", r->server->started, "inspector",
                   sv_inspector_describe(r->server->inspector), "latency_ms", sv_stats_latency(st),
                   "counts", counts, "disk_free", (json_int_t)disk_free(r->server), "memory",
-                  (json_int_t)resident_bytes(), "import_root", r->server->options.import_root,
-                  "token", (int)(r->server->token[0] != '\0')));
+                  (json_int_t)sv_resident_bytes(), "import_root", r->server->options.import_root,
+                  "watch_root", r->server->options.watch_root, "most_upload",
+                  (json_int_t)r->server->options.upload_bytes, "token",
+                  (int)(r->server->token[0] != '\0'), "source_kinds", sv_source_kinds(), "sources",
+                  sv_sources_describe(r->server->sources, 0), "sink_kinds", sv_sink_kinds(),
+                  "sinks", sv_sinks_describe(r->server->sinks)));
 }
 
 /* ---- Prometheus ---- */
@@ -120,7 +125,7 @@ void sv_metrics(sv_request *r)
     put(to, "disk_free_bytes", "gauge", "Free bytes where the project lies.");
     fprintf(to, "fleck_disk_free_bytes %lld\n", (long long)disk_free(r->server));
     put(to, "resident_bytes", "gauge", "Memory of the process.");
-    fprintf(to, "fleck_resident_bytes %lld\n", (long long)resident_bytes());
+    fprintf(to, "fleck_resident_bytes %lld\n", (long long)sv_resident_bytes());
     json_decref(inspector);
     if (fclose(to) != 0) {
         free(text);

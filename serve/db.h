@@ -41,6 +41,8 @@ int64_t sv_db_int(sv_db *db, fleck_error *err, const char *sql, const char *form
 bool sv_db_begin(sv_db *db, fleck_error *err);
 bool sv_db_end(sv_db *db, bool ok, fleck_error *err);
 
+/* A status beyond those of the library: it is not allowed here. */
+enum { SV_DENIED = 100 };
 /* Set err to a failure of this service, with a formatted message; returns false. */
 bool sv_error(fleck_error *err, fleck_status status, const char *format, ...) FLECK_PRINTF(3, 4);
 /* Current time, ISO 8601 in UTC with milliseconds. */

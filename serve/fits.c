@@ -20,7 +20,7 @@ struct sv_fits {
     int64_t running; /* id of the job, 0: none */
     bool cancel;
     char stage[32];
-    int64_t done, total;
+    int64_t done, total, least, memory; /* least: resident bytes at its start; memory: growth */
     double begun, told;
 };
 
@@ -156,8 +156,12 @@ static bool on_progress(void *ctx, const char *stage, int64_t done, int64_t tota
     snprintf(f->stage, sizeof f->stage, "%s", stage);
     f->done = done;
     f->total = total;
-    if (due)
+    if (due) {
+        const int64_t growth = sv_resident_bytes() - f->least;
+
         f->told = now;
+        f->memory = growth > f->memory ? growth : f->memory;
+    }
     go_on = !f->cancel && !f->closing;
     pthread_mutex_unlock(&f->lock);
     if (due)
@@ -253,17 +257,24 @@ static bool set_one(fleck_settings *settings, const char *name, const json_t *va
                               err) == FLECK_OK;
 }
 
-/* Settings that name files of this machine, or where the result goes, are not for requests. */
-static bool is_closed(const char *name)
+bool sv_setting_closed(const char *name)
 {
-    static const char *const closed[] = {"home",     "shared-home", "scratch", "output",
-                                         "weights",  "ignore",      "only",    "masks",
-                                         "fit-mask", "groups",      NULL};
+    static const char *const closed[] = {"home",   "shared-home", "scratch", "output",   "weights",
+                                         "ignore", "only",        "masks",   "fit-mask", "groups",
+                                         "good",   "recursive",   NULL};
 
     for (int i = 0; closed[i] != NULL; i++)
         if (strcmp(closed[i], name) == 0)
             return true;
     return false;
+}
+
+/* Whether a backbone is an ONNX file of this machine. */
+static bool names_file(const char *backbone)
+{
+    const size_t n = backbone != NULL ? strlen(backbone) : 0;
+
+    return n >= 5 && strcmp(backbone + n - 5, ".onnx") == 0;
 }
 
 bool sv_fit_settings(sv_server *s, fleck_settings **out, const json_t *given, const json_t *areas,
@@ -276,8 +287,10 @@ bool sv_fit_settings(sv_server *s, fleck_settings **out, const json_t *given, co
         return false;
     json_object_foreach((json_t *)given, name, value)
     {
-        if (is_closed(name))
+        if (sv_setting_closed(name))
             return sv_error(err, FLECK_E_OPTION, "%s: cannot be set here", name);
+        if (strcmp(name, "backbone") == 0 && names_file(json_string_value(value)))
+            return sv_error(err, FLECK_E_OPTION, "backbone: files cannot be named here");
         if (!set_one(*out, name, value, err))
             return false;
     }
@@ -353,11 +366,13 @@ static bool pause_a_second(sv_fits *f)
 /* Write the end of a job into the database, and tell it. */
 static void conclude(fit *job, sv_server *s, int64_t model, double seconds, const fleck_error *err)
 {
+    int64_t memory;
     const char *state = model > 0 ? "done" : "failed";
     char now[SV_TIME];
     json_t *row;
 
     pthread_mutex_lock(&job->fits->lock);
+    memory = job->fits->memory;
     if (model <= 0 && err->status == FLECK_E_CANCELLED)
         state = job->fits->closing ? "interrupted" : "cancelled";
     pthread_mutex_unlock(&job->fits->lock);
@@ -366,9 +381,9 @@ static void conclude(fit *job, sv_server *s, int64_t model, double seconds, cons
     for (int tries = 0; tries < 60; tries++)
         if (sv_db_run(&s->db, NULL,
                       "UPDATE job SET state = ?, ended = ?, error = ?, warnings = ?, photos = ?,"
-                      " seconds = ?, model = NULLIF(?, -1) WHERE id = ?",
-                      "sssjidii", state, now, model > 0 ? NULL : err->message, job->warnings,
-                      (int64_t)job->n, seconds, model, job->job) ||
+                      " seconds = ?, memory = ?, model = NULLIF(?, -1) WHERE id = ?",
+                      "sssjidiii", state, now, model > 0 ? NULL : err->message, job->warnings,
+                      (int64_t)job->n, seconds, memory, model, job->job) ||
             !pause_a_second(job->fits))
             break;
     row = sv_db_row(&s->db, NULL, SV_JOB_COLUMNS " WHERE id = ?", "i", job->job);
@@ -378,7 +393,7 @@ static void conclude(fit *job, sv_server *s, int64_t model, double seconds, cons
 }
 
 /* Make a queued job the running one; false: it was cancelled meanwhile, or the database failed. */
-static bool begin_job(sv_fits *f, int64_t job)
+static bool begin_job(sv_fits *f, int64_t job, const json_t *areas)
 {
     char now[SV_TIME];
 
@@ -387,14 +402,15 @@ static bool begin_job(sv_fits *f, int64_t job)
     f->running = job;
     f->cancel = false;
     f->stage[0] = '\0';
-    f->done = f->total = 0;
+    f->done = f->total = f->memory = 0;
+    f->least = sv_resident_bytes();
     f->begun = sv_seconds();
     pthread_mutex_unlock(&f->lock);
     sv_now(now);
     return sv_db_int(&f->server->db, NULL,
-                     "UPDATE job SET state = 'running', started = ? WHERE id = ? AND state ="
-                     " 'queued' RETURNING id",
-                     "si", now, job) > 0;
+                     "UPDATE job SET state = 'running', started = ?, areas = ? WHERE id = ? AND"
+                     " state = 'queued' RETURNING id",
+                     "sji", now, areas, job) > 0;
 }
 
 static void end_job(sv_fits *f)
@@ -413,7 +429,7 @@ static void run_job(sv_fits *f, json_t *row)
 
     job.job = json_integer_value(json_object_get(row, "id"));
     job.product = json_integer_value(json_object_get(row, "product"));
-    if (!begin_job(f, job.job)) {
+    if (!begin_job(f, job.job, json_object_get(row, "areas"))) {
         end_job(f);
         json_decref(job.warnings);
         (void)pause_a_second(f);

@@ -24,10 +24,15 @@ json_t *sv_fits_progress(sv_fits *f, int64_t job);
  * failure. */
 bool sv_fit_settings(struct sv_server *s, fleck_settings **out, const json_t *given,
                      const json_t *areas, fleck_error *err);
-/* A job as the service shows it. */
+/* Whether requests may not set it: it names files of this machine, says where the result goes, or
+ * is about folders that a product does not have. */
+bool sv_setting_closed(const char *name);
+/* A job as the service shows it.  areas: those of the product when it started; memory: by how much
+ * the process grew at most while it ran, in bytes. */
 #define SV_JOB_COLUMNS                                                                             \
     "SELECT id, product, kind, state, settings AS settings_json, created, started, ended, error,"  \
-    " warnings AS warnings_json, photos, seconds, model, who FROM job"
+    " warnings AS warnings_json, photos, seconds, memory, areas AS areas_json, model, who FROM "   \
+    "job"
 
 /* Store a model as the product's next version and make it the current one.  job, parent: 0 for
  * none.  Returns the model's id; -1: failed. */

@@ -199,6 +199,8 @@ static size_t most_of(const sv_request *r)
 {
     if (r->route->body == SV_BODY_JSON)
         return MOST_JSON;
+    if (r->route->body == SV_BODY_FILE) /* a model */
+        return (size_t)r->server->options.model_bytes;
     return r->route->body == SV_BODY_NONE ? 4096 : (size_t)r->server->options.upload_bytes;
 }
 
@@ -238,7 +240,7 @@ static void end_body(sv_request *r)
         r->post = NULL;
     }
     if (r->response == NULL && r->route->body == SV_BODY_JSON) {
-        json_error_t error;
+        json_error_t error = {0};
 
         if (r->parts[0].size > 0)
             r->json = json_loadb((const char *)r->parts[0].data, r->parts[0].size,

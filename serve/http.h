@@ -86,6 +86,8 @@ void sv_reply_stream(sv_request *r, const char *type, MHD_ContentReaderCallback 
                      MHD_ContentReaderFreeCallback end);
 void sv_reply_empty(sv_request *r, unsigned status);
 void sv_header(sv_request *r, const char *name, const char *value);
+/* What the answer, a page, may load, instead of the policy that all answers have. */
+void sv_policy(sv_request *r, const char *policy);
 /* A problem, application/problem+json (RFC 9457), with a message for a person. */
 void sv_problem(sv_request *r, unsigned status, const char *format, ...) FLECK_PRINTF(3, 4);
 /* The problem that the library or the database reports. */

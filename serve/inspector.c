@@ -152,9 +152,10 @@ static bool record_result(sv_server *s, sv_job *job, const fleck_result *r, cons
     record->unlike = r->unlike;
     record->verdict = isnan(r->threshold) ? "none" : r->defective ? "defective" : "good";
     job->digest = strdup(m->digest);
-    if (fleck_result_regions(m->model, r, NULL, &regions, &none) == FLECK_OK)
+    if (fleck_result_regions(m->model, r, NULL, &regions, &none) == FLECK_OK) {
         job->regions = sv_regions_json(regions);
-    else if (none.status != FLECK_E_STATE) /* without a level there are no regions */
+        record->level = regions->threshold;
+    } else if (none.status != FLECK_E_STATE) /* without a level there are no regions */
         return sv_error(err, none.status, "%s", none.message);
     fleck_regions_free(&regions);
     job->warnings = sv_unlike_json(r->unlike);
@@ -180,16 +181,16 @@ static json_t *answer_of(const sv_job *job)
 {
     const sv_record *r = &job->record;
 
-    return json_pack("{s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:s, "
-                     "s:O?, s:O?, s:O?, s:s?, s:o, s:n}",
-                     "id", (json_int_t)r->id, "product", (json_int_t)r->product, "model",
-                     (json_int_t)r->model, "digest", r->digest, "time", r->time, "source",
-                     r->source, "name", r->name, "hash", r->hash, "width", (json_int_t)r->width,
-                     "height", (json_int_t)r->height, "score", sv_number_json(r->score), "ratio",
-                     sv_number_json(r->ratio), "threshold", sv_number_json(r->threshold), "above",
-                     sv_number_json(r->above), "verdict", r->verdict, "regions", r->regions,
-                     "unlike", r->warnings, "timings", r->timings, "picture", r->picture, "error",
-                     sv_text_json(r->error), "mark");
+    return json_pack(
+        "{s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:s, "
+        "s:o, s:O?, s:O?, s:O?, s:s?, s:o, s:n}",
+        "id", (json_int_t)r->id, "product", (json_int_t)r->product, "model", (json_int_t)r->model,
+        "digest", r->digest, "time", r->time, "source", r->source, "name", r->name, "hash", r->hash,
+        "width", (json_int_t)r->width, "height", (json_int_t)r->height, "score",
+        sv_number_json(r->score), "ratio", sv_number_json(r->ratio), "threshold",
+        sv_number_json(r->threshold), "above", sv_number_json(r->above), "verdict", r->verdict,
+        "level", sv_number_json(r->level), "regions", r->regions, "unlike", r->warnings, "timings",
+        r->timings, "picture", r->picture, "error", sv_text_json(r->error), "mark");
 }
 
 /* The record is in the database, or could not be written. */
@@ -214,6 +215,7 @@ static void on_recorded(sv_record *record, void *ctx, const fleck_error *err)
     } else if (job->err.status == FLECK_OK) {
         job->err = *err;
     }
+    sv_sinks_wake(in->server->sinks);
     sv_stats_add(&in->server->stats, ms, job->err.status == FLECK_OK ? record->verdict : "error");
     job->done(job);
     pthread_mutex_lock(&in->lock);
@@ -237,15 +239,17 @@ static void work_on(worker *w, sv_job *job)
                      .ratio = NAN,
                      .threshold = NAN,
                      .above = NAN,
+                     .level = NAN,
                      .verdict = "error",
                      .digest = "",
+                     .seen = job->seen,
                      .done = on_recorded,
                      .ctx = job};
     sv_now(r->time);
-    stored = sv_picture_store(s, job, &job->err);
+    stored = job->bytes == NULL || sv_picture_store(s, job, &job->err);
     job->stored = sv_seconds();
     sv_path(s, path, "%s", job->picture);
-    if (stored && !score(w, job, path)) {
+    if (stored && (job->bytes == NULL || !score(w, job, path))) {
         /* The library's messages name the stored picture; the caller knows its own name. */
         sv_text_rename(job->err.message, sizeof job->err.message, path, job->name);
         r->verdict = "error";
@@ -261,7 +265,7 @@ static void work_on(worker *w, sv_job *job)
                   "score", 1e3 * (job->scored - job->stored));
     r->digest = job->digest != NULL ? job->digest : "";
     r->hash = job->hash;
-    r->picture = job->picture;
+    r->picture = job->bytes != NULL ? job->picture : NULL;
     r->regions = job->regions;
     r->warnings = job->warnings;
     r->timings = job->timings;
@@ -373,7 +377,8 @@ bool sv_inspect(sv_inspector *in, sv_job *job, fleck_error *err)
     if (ok)
         return true;
     job->dropped = true;
-    sv_stats_count(&in->server->stats, &in->server->stats.refused);
+    if (!job->patient)
+        sv_stats_count(&in->server->stats, &in->server->stats.refused);
     if (closing)
         return sv_error(err, FLECK_E_LIMIT, "the service is stopping");
     return sv_error(err, FLECK_E_LIMIT, "%lld images are waiting already; try again",

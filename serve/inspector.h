@@ -13,8 +13,10 @@ typedef struct sv_inspector sv_inspector;
 typedef struct sv_job {
     int64_t product;
     char *name, *source; /* the caller's name of the image; "api", "watch:...", ...; UTF-8, freed */
-    const unsigned char *bytes; /* [size] an image file */
+    const unsigned char *bytes; /* [size] an image file; NULL: err says why it was not read */
     size_t size;
+    const sv_seen *seen;  /* as sv_record's */
+    bool patient;         /* the caller tries again: a full queue is no refusal to count */
     bool oldest_first;    /* a live source: when the queue is full, its oldest image goes */
     const char *map_kind; /* "f32", "png" or "tiff": a map goes into the answer; or NULL */
     double received;      /* when its first byte came, seconds of the monotonic clock */

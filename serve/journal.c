@@ -15,15 +15,27 @@ struct sv_journal {
 
 static const char insert[] =
     "INSERT INTO inspection(product, model, digest, time, source, name, hash, width, height, score,"
-    " ratio, threshold, above, verdict, unlike, regions, warnings, error, timings, picture) "
-    "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+    " ratio, threshold, above, verdict, unlike, regions, warnings, error, timings, picture, level) "
+    "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
 
 static int64_t write_one(sv_db *db, const sv_record *r, fleck_error *err)
 {
-    return sv_db_int(db, err, insert, "iisssssiiddddsijjsjs", r->product, r->model, r->digest,
+    return sv_db_int(db, err, insert, "iisssssiiddddsijjsjsd", r->product, r->model, r->digest,
                      r->time, r->source, r->name, r->hash, r->width, r->height, r->score, r->ratio,
                      r->threshold, r->above, r->verdict, (int64_t)r->unlike, r->regions,
-                     r->warnings, r->error, r->timings, r->picture);
+                     r->warnings, r->error, r->timings, r->picture, r->level);
+}
+
+static bool write_seen(sv_db *db, const sv_record *r, fleck_error *err)
+{
+    const sv_seen *s = r->seen;
+
+    return s == NULL ||
+           sv_db_run(db, err,
+                     "INSERT OR REPLACE INTO seen(source, path, device, inode, size, mtime, hash,"
+                     " inspection) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+                     "isiiiisi", s->source, s->path, s->device, s->inode, s->size, s->mtime,
+                     s->hash, r->id);
 }
 
 /* Write the records up to end in one transaction. */
@@ -33,7 +45,7 @@ static bool write_list(sv_journal *j, sv_record *list, const sv_record *end, fle
 
     if (ok) {
         for (sv_record *r = list; ok && r != end; r = r->next)
-            ok = (r->id = write_one(&j->db, r, err)) > 0;
+            ok = (r->id = write_one(&j->db, r, err)) > 0 && write_seen(&j->db, r, err);
         ok = sv_db_end(&j->db, ok, err);
     }
     for (sv_record *r = list; !ok && r != end; r = r->next)

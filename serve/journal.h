@@ -8,6 +8,13 @@
 
 typedef struct sv_journal sv_journal;
 
+/* What a file of a watched folder was like when it was judged. */
+typedef struct sv_seen {
+    int64_t source;
+    const char *path, *hash; /* relative to the folder, as UTF-8; hash "": the file was not read */
+    int64_t device, inode, size, mtime; /* mtime in nanoseconds */
+} sv_seen;
+
 /* An inspection.  Texts and JSON are borrowed until done is called. */
 typedef struct sv_record {
     int64_t id; /* set before done is called; 0: could not be written */
@@ -16,8 +23,10 @@ typedef struct sv_record {
     const char *digest, *source, *name, *hash, *verdict, *error, *picture;
     int64_t width, height;
     double score, ratio, threshold, above; /* NaN: none */
+    double level;                          /* above which the map was outlined; NaN: none */
     unsigned unlike;
     json_t *regions, *warnings, *timings;
+    const sv_seen *seen; /* NULL, or a file that this judges: written in the same transaction */
     /* Called on the journal's thread; err says why id is 0. */
     void (*done)(struct sv_record *record, void *ctx, const fleck_error *err);
     void *ctx;

@@ -124,7 +124,7 @@ bool sv_map_bytes(struct sv_server *s, const fleck_model *model, const fleck_res
     return ok;
 }
 
-static char *base64(const unsigned char *bytes, size_t size)
+char *sv_base64(const unsigned char *bytes, size_t size)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     char *text = malloc((size + 2) / 3 * 4 + 1), *to = text;
@@ -156,7 +156,7 @@ json_t *sv_map_json(struct sv_server *s, const fleck_model *model, const fleck_r
     if (!sv_map_bytes(s, model, r, kind, &bytes, &size, err))
         return NULL;
     scale_of(model, r, &low, &high);
-    if ((text = base64(bytes, size)) != NULL)
+    if ((text = sv_base64(bytes, size)) != NULL)
         out = json_pack("{s:s, s:I, s:I, s:f, s:f, s:s}", "kind", kind, "width",
                         (json_int_t)r->image_width, "height", (json_int_t)r->image_height, "low",
                         low, "high", high, "data", text);

@@ -18,6 +18,8 @@ bool sv_map_bytes(struct sv_server *s, const fleck_model *model, const fleck_res
 /* {kind, width, height, low, high, data: in base64} */
 json_t *sv_map_json(struct sv_server *s, const fleck_model *model, const fleck_result *result,
                     const char *kind, fleck_error *err);
+/* Text of bytes; free() it.  NULL: out of memory. */
+char *sv_base64(const unsigned char *bytes, size_t size);
 const char *sv_map_type(const char *kind);
 
 #endif

@@ -13,6 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define POLICY                                                                                     \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "        \
+    "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+
 /* Take a response over, with the headers that all have. */
 static void set(sv_request *r, unsigned status, const char *type, struct MHD_Response *response)
 {
@@ -27,10 +31,7 @@ static void set(sv_request *r, unsigned status, const char *type, struct MHD_Res
     sv_header(r, "X-Content-Type-Options", "nosniff");
     sv_header(r, "Cross-Origin-Resource-Policy", "same-origin");
     sv_header(r, "Referrer-Policy", "no-referrer");
-    sv_header(
-        r, "Content-Security-Policy",
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-        "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'");
+    sv_header(r, "Content-Security-Policy", POLICY);
     if (MHD_get_response_header(response, "Cache-Control") == NULL)
         sv_header(r, "Cache-Control", "no-store");
 }
@@ -39,6 +40,14 @@ void sv_header(sv_request *r, const char *name, const char *value)
 {
     if (r->response != NULL)
         (void)MHD_add_response_header(r->response, name, value);
+}
+
+void sv_policy(sv_request *r, const char *policy)
+{
+    if (r->response == NULL)
+        return;
+    (void)MHD_del_response_header(r->response, "Content-Security-Policy", POLICY);
+    sv_header(r, "Content-Security-Policy", policy);
 }
 
 static void free_fleck(void *block)
@@ -139,6 +148,8 @@ void sv_fail(sv_request *r, const fleck_error *err)
 
     if (err->status == FLECK_E_IO && is_full(err->message))
         sv_problem(r, 507, "%s", err->message);
+    else if ((int)err->status == SV_DENIED)
+        sv_problem(r, 403, "%s", err->message);
     else
         sv_problem(r, i < sizeof statuses / sizeof statuses[0] ? statuses[i] : 500, "%s",
                    err->message);

@@ -2,6 +2,7 @@
 /* Start, wait, stop. */
 #define _GNU_SOURCE
 #include "access.h"
+#include "alone.h"
 #include "pictures.h"
 #include "server.h"
 
@@ -118,13 +119,17 @@ static bool open_all(sv_server *s, fleck_error *err)
             sv_error(err, FLECK_E_NOMEM, "out of memory")) &&
            (s->journal = sv_journal_open(path, err)) != NULL &&
            (s->inspector = sv_inspector_open(s, err)) != NULL &&
-           (s->fits = sv_fits_open(s, err)) != NULL && (s->tasks = sv_tasks_open(err)) != NULL &&
-           sv_http_start(s, err);
+           (s->options.alone == NULL || sv_alone_open(s, err)) &&
+           (s->sinks = sv_sinks_open(s, err)) != NULL &&
+           (s->sources = sv_sources_open(s, err)) != NULL &&
+           (s->options.alone != NULL ||
+            ((s->fits = sv_fits_open(s, err)) != NULL && (s->tasks = sv_tasks_open(err)) != NULL &&
+             sv_http_start(s, err)));
 }
 
-/* In the order that loses nothing: no new connections, then what was accepted, then its answers.
- * Connections that are there still send requests until the last is closed, so what these use ends
- * first and is freed last. */
+/* In the order that loses nothing: no new connections and files, then what was accepted, then where
+ * it goes, then its answers.  Connections that are there still send requests until the last is
+ * closed, so what these use ends first and is freed last. */
 static void close_all(sv_server *s)
 {
     sv_http_quiesce(s);
@@ -132,12 +137,15 @@ static void close_all(sv_server *s)
         sv_events_end(s->events);
     sv_fits_stop(s->fits);
     sv_tasks_stop(s->tasks);
+    sv_sources_stop(s->sources);
     sv_inspector_stop(s->inspector);
     sv_http_stop(s);
     sv_tasks_close(s->tasks);
+    sv_sources_close(s->sources);
     sv_fits_close(s->fits);
     sv_journal_close(s->journal); /* before the inspector, whose jobs it tells */
     sv_inspector_close(s->inspector);
+    sv_sinks_close(s->sinks);
     sv_events_close(s->events);
     sv_db_close(&s->line);
     sv_db_close(&s->db);
@@ -150,7 +158,9 @@ static void wait_until_interrupted(sv_server *s)
     const struct timespec tick = {0, 100000000};
     double trimmed = sv_seconds(), beaten = trimmed;
 
-    while (s->options.interrupted == NULL || !s->options.interrupted()) {
+    while ((s->options.interrupted == NULL || !s->options.interrupted()) &&
+           !atomic_load(&s->broken) &&
+           (s->options.alone == NULL || !sv_sources_ended(s->sources))) {
         nanosleep(&tick, NULL);
         if (sv_seconds() - beaten >= BEAT_SECONDS) {
             sv_events_beat(s->events);
@@ -185,7 +195,7 @@ bool sv_run(const sv_options *o, fleck_error *err)
     }
     ok = open_all(s, err);
     if (ok) {
-        if (!o->quiet) {
+        if (!o->quiet && o->alone == NULL) {
             printf("fleck serves %s at %s://%s:%d\n", o->folder, o->cert != NULL ? "https" : "http",
                    o->address, s->port);
             fflush(stdout);
@@ -193,6 +203,8 @@ bool sv_run(const sv_options *o, fleck_error *err)
         wait_until_interrupted(s);
     }
     close_all(s);
+    if (ok && atomic_load(&s->broken))
+        ok = sv_error(err, FLECK_E_IO, "standard output could not be written");
     close(lock);
     free(s);
     return ok;

@@ -9,6 +9,8 @@
 #include "inspector.h"
 #include "journal.h"
 #include "serve.h"
+#include "sinks.h"
+#include "sources.h"
 #include "stats.h"
 #include "tasks.h"
 
@@ -26,11 +28,14 @@ typedef struct sv_server {
     sv_journal *journal;
     sv_fits *fits;
     sv_tasks *tasks;
+    sv_sources *sources;
+    sv_sinks *sinks;
     sv_stats stats;
     pthread_mutex_t storing; /* held while a model gets its version */
     pthread_mutex_t adding;  /* held while a photo gets its name */
     pthread_mutex_t keeping; /* held while a picture is kept longer, or removed */
     char started[SV_TIME];
+    atomic_bool broken;  /* it cannot go on */
     atomic_int requests; /* begun and not ended */
     atomic_bool stopping;
     _Atomic int64_t held; /* bytes of memory that bodies of requests take, at most most_held */
@@ -39,6 +44,8 @@ typedef struct sv_server {
 
 /* Path of a file in the project's folder, from a format. */
 void sv_path(const sv_server *s, char out[4096], const char *format, ...) FLECK_PRINTF(3, 4);
+/* Memory of the process. */
+int64_t sv_resident_bytes(void);
 /* Note who did what, for the history of a product. */
 void sv_note(sv_server *s, int64_t product, const char *who, const char *what, json_t *detail);
 

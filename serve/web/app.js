@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The frame of the page: navigation, login, and which screen is shown.
 //
-// Addresses: #/ (products), #/p/ID/fit, #/p/ID/threshold, #/p/ID/inspect, #/p/ID/areas,
-// #/p/ID/history, #/health.  A screen is a module with show(main, productId), which may return a
-// function that ends it.
+// Addresses: #/ (products), #/p/ID/SCREEN with a screen of a product, #/health.  A screen is a module
+// with show(main, productId), which may return a function that ends it.
 import { get, post, setWho, who } from "./api.js";
 import { h, replace, say } from "./dom.js";
 import { language, setLanguage, t } from "./strings.js";
 
 const main = document.getElementById("main");
 const header = document.getElementById("header");
-const ofProduct = ["fit", "threshold", "inspect", "areas", "history"];
+const general = ["products", "health"];
+const ofProduct = ["photos", "fit", "threshold", "areas", "inspect", "history"];
 let end = null;
 let turn = 0;
 
@@ -25,21 +25,25 @@ function link(href, text, current) {
   return h("a", { href, "aria-current": current ? "page" : undefined }, text);
 }
 
-async function drawHeader(here) {
-  let name = "";
-  if (here.product !== null)
-    try { name = (await get(`/products/${here.product}`)).name; } catch { name = "?"; }
+function drawHeader(here, name) {
+  const other = language() === "de" ? "en" : "de";
   replace(header,
-    h("nav", { "aria-label": "fleck" },
-      link("#/", t("products"), here.screen === "products"),
-      link("#/health", t("health"), here.screen === "health"),
-      name && h("strong", { class: "product" }, name),
-      here.product !== null && ofProduct.map((s) => link(`#/p/${here.product}/${s}`, t(s), here.screen === s))),
-    h("span", { class: "me" },
-      h("input", { "aria-label": t("your_name"), placeholder: t("your_name"), value: who(), maxlength: 40,
-        onchange: (e) => setWho(e.target.value.trim()) }),
-      h("button", { class: "plain", lang: language() === "de" ? "en" : "de",
-        onclick: () => { setLanguage(language() === "de" ? "en" : "de"); route(); } }, t("language"))));
+    h("div", { class: "bar" },
+      h("nav", { "aria-label": "fleck" },
+        h("a", { class: "brand", href: "#/" }, h("img", { src: "icon.svg", alt: "fleck", width: 22, height: 22 }),
+          h("span", { class: "wide", "aria-hidden": "true" }, "fleck")),
+        link("#/", t("products"), here.screen === "products"), link("#/health", t("health"), here.screen === "health")),
+      h("span", { class: "me" },
+        h("input", { "aria-label": t("your_name"), placeholder: t("your_name"), value: who(), maxlength: 40,
+          autocomplete: "name", onchange: (e) => setWho(e.target.value.trim()) }),
+        h("button", { class: "quiet", lang: other, "aria-label": t("language"),
+          onclick: () => { setLanguage(other); route(); } },
+        h("span", { class: "wide" }, t("language")), h("span", { class: "narrow" }, other.toUpperCase())))),
+    name !== null && h("div", { class: "bar product" },
+      h("strong", {}, name),
+      h("nav", { "aria-label": t("of_product") },
+        ofProduct.map((s) => link(`#/p/${here.product}/${s}`, t(s), here.screen === s)))));
+  header.querySelector(".product [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 async function route() {
@@ -49,21 +53,25 @@ async function route() {
   end = null;
   document.documentElement.lang = language();
   document.getElementById("skip").textContent = t("skip");
-  replace(main, h("p", {}, t("loading")));
-  await drawHeader(here);
-  const known = ["products", "health", ...ofProduct];
-  if (!known.includes(here.screen)) {
-    replace(main, h("p", {}, t("not_found")));
-    return;
-  }
-  document.title = `${t(here.screen)} – fleck`;
+  replace(main, h("p", { class: "dim" }, t("loading")));
   try {
+    const name = here.product === null ? null : (await get(`/products/${here.product}`)).name;
+    if (own !== turn) return;
+    drawHeader(here, name);
+    if (![...general, ...ofProduct].includes(here.screen)) throw new Error(t("not_found"));
+    document.title = [t(here.screen), name, "fleck"].filter(Boolean).join(" – ");
     const screen = await import(`./${here.screen}.js`);
     if (own !== turn) return;
-    replace(main);
-    end = (await screen.show(main, here.product)) || null;
+    // Built apart, so that nothing of a screen that was left comes into the next.
+    const content = h("div", { class: `screen ${here.screen}` });
+    replace(main, content);
+    const close = (await screen.show(content, here.product)) || null;
+    if (own === turn) end = close;
+    else if (close) close();
   } catch (error) {
-    if (own === turn) replace(main, h("p", { class: "problem", role: "alert" }, error.message));
+    if (own !== turn) return;
+    if (!header.firstChild) drawHeader(here, null);
+    replace(main, h("h1", {}, "fleck"), h("p", { class: "problem", role: "alert" }, error.message));
   }
 }
 
@@ -76,13 +84,20 @@ function askToken() {
       location.reload();
     } catch (error) { say(error.message); }
   };
+  if (main.querySelector("#token")) return; // a wrong one was given
   turn++;
-  replace(main, h("form", { class: "login", onsubmit: submit },
+  replace(main, h("h1", {}, t("log_in")), h("form", { class: "login panel", onsubmit: submit },
     h("label", { for: "token" }, t("token")), input,
-    h("button", {}, t("log_in")), h("p", {}, t("token_help"))));
+    h("button", {}, t("log_in")), h("p", { class: "dim" }, t("token_help"))));
   input.focus();
 }
 
 document.addEventListener("fleck-login", askToken);
-window.addEventListener("hashchange", route);
+window.addEventListener("hashchange", () => {
+  route();
+  window.scrollTo(0, 0);
+  main.focus({ preventScroll: true }); // the next Tab, and a screen reader, go on in the new screen
+});
+// A photo dropped beside its place must not replace the page.
+for (const name of ["dragover", "drop"]) window.addEventListener(name, (e) => e.preventDefault());
 route();

@@ -3,7 +3,8 @@
 
 // h("button", {class: "x", onclick: f, hidden: true}, "text", child, [children])
 export function h(tag, attributes, ...children) {
-  const svg = ["svg", "g", "path", "line", "rect", "circle", "polygon", "polyline", "text", "title"];
+  const svg = ["svg", "g", "path", "line", "rect", "circle", "polygon", "polyline", "text", "title",
+    "image", "defs", "mask"];
   const element = svg.includes(tag) && (tag !== "title" || attributes?.svg)
     ? document.createElementNS("http://www.w3.org/2000/svg", tag)
     : document.createElement(tag);

@@ -46,28 +46,24 @@ static bool is_size(int64_t width, int64_t height)
     return width > 0 && height > 0 && width <= MAX_PIXELS / height;
 }
 
-fleck_status fk_check_result(const fleck_result *result, const char *where, fleck_error *err)
-{
-    if (result == NULL)
-        return fk_error_set(err, FLECK_E_OPTION, "%s: result must not be NULL", where);
-    if (result->map == NULL || !is_size(result->map_width, result->map_height) ||
-        !is_size(result->image_width, result->image_height))
-        return fk_error_set(err, FLECK_E_SHAPE, "%s: the result is not one of this model's", where);
-    return FLECK_OK;
-}
-
 fleck_status fk_check_own(const fleck_model *model, const fleck_result *result, const char *where,
                           fleck_error *err)
 {
-    fk_map_size size;
-    fleck_status st;
+    bool own;
 
-    FK_DO(fk_check_result(result, where, err));
-    size = fk_preprocess_canvas(&model->model.pre, result->image_width, result->image_height);
-    if (result->map_width != size.width || result->map_height != size.height)
-        FK_FAIL(err, FLECK_E_SHAPE, "%s: the result is not one of this model's", where);
-done:
-    return st;
+    if (result == NULL)
+        return fk_error_set(err, FLECK_E_OPTION, "%s: result must not be NULL", where);
+    own = result->map != NULL && is_size(result->map_width, result->map_height) &&
+          is_size(result->image_width, result->image_height);
+    if (own) {
+        fk_map_size size =
+            fk_preprocess_canvas(&model->model.pre, result->image_width, result->image_height);
+
+        own = result->map_width == size.width && result->map_height == size.height;
+    }
+    return own ? FLECK_OK
+               : fk_error_set(err, FLECK_E_SHAPE, "%s: the result is not one of this model's",
+                              where);
 }
 
 fleck_status fk_check_regions(const fleck_region_settings *settings, const char *where,

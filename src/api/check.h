@@ -30,9 +30,6 @@ fleck_status fk_check_files(const char *const *files, int64_t n, const char *whe
 fleck_status fk_check_threads(int threads, const char *where, fleck_error *err) FLECK_MUST_CHECK;
 fleck_status fk_check_measure(fleck_protocol protocol, double pro_limit, const char *where,
                               fleck_error *err) FLECK_MUST_CHECK;
-/* Also FLECK_E_SHAPE, if it cannot be the result of any model. */
-fleck_status fk_check_result(const fleck_result *result, const char *where,
-                             fleck_error *err) FLECK_MUST_CHECK;
 /* Also FLECK_E_SHAPE, if it cannot be a result of this model. */
 fleck_status fk_check_own(const fleck_model *model, const fleck_result *result, const char *where,
                           fleck_error *err) FLECK_MUST_CHECK;

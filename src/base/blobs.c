@@ -151,7 +151,7 @@ fleck_status fk_blobs_put(fk_blobs *b, const char *name, const void *bytes, int6
             memcpy(item.bytes, bytes, (size_t)size);
     }
     pthread_mutex_lock(&b->lock);
-    if (st == FLECK_OK && find(b, name) == NULL) { /* else another thread was quicker */
+    if (st == FLECK_OK && find(b, name) == NULL) { /* another thread may have stored it meanwhile */
         st = enter(b, &item, err);
         entered = st == FLECK_OK;
     }

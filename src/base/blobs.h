@@ -18,8 +18,8 @@ fleck_status fk_blobs_open(fk_blobs **out, const char *folder, int64_t budget,
 void fk_blobs_close(fk_blobs **b);
 
 /* Store a copy of size bytes.  If the name exists already its block stays as it is.
- *   FLECK_E_IO     the folder takes no file, or no more bytes; says how many were to be added
- *   FLECK_E_NOMEM  b as it was */
+ *   FLECK_E_IO     the folder takes no file, or no more bytes; the message says how many
+ *   FLECK_E_NOMEM  b is unchanged */
 fleck_status fk_blobs_put(fk_blobs *b, const char *name, const void *bytes, int64_t size,
                           fleck_error *err) FLECK_MUST_CHECK;
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Begins as {.base = block}, the block 64-byte aligned, or as {0} where only the size is wanted. */
+/* Initialised with {.base = block}, a 64-byte aligned block, or with {0} to get only the size. */
 typedef struct fk_carver {
     char *base;
     size_t used; /* bytes so far, a multiple of 64 */

@@ -21,8 +21,8 @@ int fk_pool_threads(const fk_pool *pool);
 
 /* Run all pieces and wait.  Pieces start in order, one at a time; results must not depend on which
  * worker runs which piece.  If pool is NULL the caller runs them.  Of several failures the one with
- * the lowest item is reported.  A piece must not call this, except the only piece of a job, which
- * the caller runs; nor may two threads at once. */
+ * the lowest item is reported.  Only one thread may call this at a time, and a piece must not call
+ * it, except the only piece of a job, which runs on the caller's thread. */
 fleck_status fk_pool_run(fk_pool *pool, int64_t n_items, fk_pool_fn *fn, void *ctx,
                          fleck_error *err) FLECK_MUST_CHECK;
 

@@ -18,7 +18,8 @@ fleck_status fk_spool_open(fk_spool **out, int64_t n_pos, int64_t dim, int64_t b
 void fk_spool_close(fk_spool **s);
 
 /* Append a copy of image [P, D].  On failure the store is as it was.
- *   FLECK_E_IO      the disk is full, say; names the folder, the bytes wanted and those free
+ *   FLECK_E_IO      for example, the disk is full; the message names the folder, the bytes wanted
+ *                   and those free
  *   FLECK_E_LIMIT   the budget is used up and there is no folder
  *   FLECK_E_NOMEM */
 fleck_status fk_spool_append(fk_spool *s, const float *image, fleck_error *err) FLECK_MUST_CHECK;

@@ -18,27 +18,6 @@ fleck_status fk_strdup(char **out, const char *text, fleck_error *err)
     return st;
 }
 
-fleck_status fk_asprintf(char **out, fleck_error *err, const char *format, ...)
-{
-    va_list ap;
-    int n;
-    fleck_status st;
-
-    *out = NULL;
-    va_start(ap, format);
-    n = fk_format_list(NULL, 0, format, ap);
-    va_end(ap);
-    if (n < 0)
-        return fk_error_set(err, FLECK_E_FORMAT, "text could not be formatted");
-    st = FK_ALLOC(out, (int64_t)n + 1, err);
-    if (st != FLECK_OK)
-        return st;
-    va_start(ap, format);
-    fk_format_list(*out, (size_t)n + 1, format, ap);
-    va_end(ap);
-    return FLECK_OK;
-}
-
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -135,25 +114,44 @@ fleck_status fk_text_add(fk_text *t, const char *bytes, int64_t length, fleck_er
     return FLECK_OK;
 }
 
-fleck_status fk_text_printf(fk_text *t, fleck_error *err, const char *format, ...)
+static fleck_status add_formatted(fk_text *t, const char *format, va_list ap, fleck_error *err)
 {
-    va_list ap;
+    va_list again;
     int n;
     fleck_status st;
 
-    va_start(ap, format);
+    va_copy(again, ap);
     n = fk_format_list(NULL, 0, format, ap);
-    va_end(ap);
-    if (n < 0)
-        return fk_error_set(err, FLECK_E_FORMAT, "text could not be formatted");
-    st = text_reserve(t, n, err);
-    if (st != FLECK_OK)
-        return st;
+    st = n < 0 ? fk_error_set(err, FLECK_E_FORMAT, "text could not be formatted")
+               : text_reserve(t, n, err);
+    if (st == FLECK_OK)
+        t->length += fk_format_list(t->data + t->length, (size_t)n + 1, format, again);
+    va_end(again);
+    return st;
+}
+
+fleck_status fk_text_printf(fk_text *t, fleck_error *err, const char *format, ...)
+{
+    va_list ap;
+    fleck_status st;
+
     va_start(ap, format);
-    fk_format_list(t->data + t->length, (size_t)n + 1, format, ap);
+    st = add_formatted(t, format, ap, err);
     va_end(ap);
-    t->length += n;
-    return FLECK_OK;
+    return st;
+}
+
+fleck_status fk_asprintf(char **out, fleck_error *err, const char *format, ...)
+{
+    fk_text t = {0};
+    va_list ap;
+    fleck_status st;
+
+    va_start(ap, format);
+    st = add_formatted(&t, format, ap, err);
+    va_end(ap);
+    *out = t.data;
+    return st;
 }
 
 void fk_text_free(fk_text *t)

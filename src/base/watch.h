@@ -18,7 +18,7 @@ typedef struct fk_watch {
 
 /* Begin a stage of `total` steps; 0 if their number is not known. */
 void fk_watch_stage(fk_watch *w, const char *stage, int64_t total);
-/* The same where a call of fleck begins: whoever stopped the last one has not stopped this. */
+/* The same at the start of a public call; an earlier cancellation no longer counts. */
 void fk_watch_begin(fk_watch *w, const char *stage, int64_t total);
 /* Report that `done` of the stage's steps are done.  FLECK_E_CANCELLED if the caller cancels, now
  * or earlier; the message names stage and step. */

@@ -78,9 +78,6 @@ typedef struct fk_bench_files {
 } fk_bench_files;
 
 void fk_bench_files_free(fk_bench_files *f);
-/* The digest of the file at path, "" on failure. */
-fleck_status fk_bench_file_digest(char out[FK_DIGEST_TEXT], const char *path,
-                                  fleck_error *err) FLECK_MUST_CHECK;
 /* Find the digests of the files of all samples, train first; each sample's image, ground truth and
  * mask in this order.  Files that are in `known` with the same stamp and time of change are not
  * read again.  The others are read, in parallel on the pool. */

@@ -22,7 +22,8 @@ void fk_bench_files_free(fk_bench_files *f)
     *f = (fk_bench_files){0};
 }
 
-fleck_status fk_bench_file_digest(char out[FK_DIGEST_TEXT], const char *path, fleck_error *err)
+/* The digest of the file at path, "" on failure. */
+static fleck_status file_digest(char out[FK_DIGEST_TEXT], const char *path, fleck_error *err)
 {
     fk_file file = {.fd = -1};
     fk_digest *blocks = NULL;
@@ -116,7 +117,7 @@ static fleck_status look_at(void *ctx, int64_t i, int worker, fleck_error *err)
     if (known != NULL && fk_stamp_same(&known->stamp, &f->stamp) && f->changed != 0 &&
         known->changed == f->changed && known->digest[0] != '\0')
         memcpy(f->digest, known->digest, sizeof f->digest);
-    else if (fk_bench_file_digest(f->digest, l->from[i], &why) == FLECK_E_NOMEM)
+    else if (file_digest(f->digest, l->from[i], &why) == FLECK_E_NOMEM)
         return fk_error_set(err, FLECK_E_NOMEM, "%s", why.message);
     return FLECK_OK;
 }
@@ -183,8 +184,7 @@ static fleck_status sum_weights(fk_bench_run *run, const fk_model *m, fleck_erro
         fk_net_source source = fk_model_source(m, k);
         size_t used = strlen(all);
 
-        FK_DO(fk_bench_file_digest(one, source.weights != NULL ? source.name : run->fit.backbone,
-                                   err));
+        FK_DO(file_digest(one, source.weights != NULL ? source.name : run->fit.backbone, err));
         snprintf(all + used, sizeof all - used, "%s%s", k > 0 ? " " : "", one);
     }
     memcpy(run->weights, all, sizeof all);

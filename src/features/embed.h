@@ -90,7 +90,8 @@ fleck_status fk_embed_parse_channels(fk_embed_spec *spec, const char *text, size
 fleck_status fk_embed_patches(fk_embed_spec *out, int64_t patch, int64_t pretrain, int64_t dims,
                               fleck_error *err) FLECK_MUST_CHECK;
 
-/* The width of patches: asked, or for 0 the authors' 1024, but at most the taps' channels. */
+/* The width of patches that an option asks for.  0 means the authors' 1024, but at most the number
+ * of the taps' channels. */
 int64_t fk_embed_patch_width(int64_t asked, int n_taps, const fk_tap_info *taps);
 
 /* The shape of fk_embed()'s result for taps of these shapes; pool_dim is the width of the network's

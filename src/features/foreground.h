@@ -10,9 +10,9 @@
 typedef struct fk_foreground {
     int64_t dim;      /* of the features; 0: no rule, so that the whole photo counts */
     float *axis;      /* [dim] of length 1 */
-    double threshold; /* what is above along the axis is foreground */
-    double share;     /* of the good photos that is foreground, on average */
-    double least;     /* of the positions of a good photo that are above, at least */
+    double threshold; /* positions with a larger coordinate on the axis are foreground */
+    double share;     /* mean share of foreground positions in the good photos */
+    double least;     /* smallest share of foreground positions in a good photo */
 } fk_foreground;
 
 /* Where a feature of a sample comes from. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Held-out scores and conformal thresholds.
  *
- * Let s_1 .. s_n be the scores of good parts, each found without the part itself, and s that of a
- * new one. Where all n + 1 are exchangeable, the rank of s among them is uniform, so that the k-th
- * smallest of the n is exceeded by s with a probability of at most 1 - k / (n + 1), whatever the
- * distribution (Vovk, Gammerman and Shafer 2005).  Scores of parts left out one by one come from n
- * - 1 others and not from n, which makes them a little larger than a new part's: the jackknife of
- * Barber et al. 2021, not its plus form. */
+ * Let s_1 .. s_n be the scores of good parts, each computed without the part itself, and s the
+ * score of a new good part.  If all n + 1 are exchangeable, the rank of s among them is uniform.
+ * So s exceeds the k-th smallest of the n with a probability of at most 1 - k / (n + 1),
+ * whatever the distribution (Vovk, Gammerman and Shafer 2005).  A part that is left out is
+ * scored by a state of n - 1 parts, a new part by one of n, so held-out scores are a little
+ * larger.  This is the jackknife of Barber et al. 2021, not its plus form. */
 #include "model/calibration.h"
 #include "base/mem.h"
 
@@ -42,8 +42,7 @@ void fk_calibration_free(fk_calibration *c)
     fk_calibration_init(c);
 }
 
-/* Of the scores between low and high, both excluded, the middle one in the order in which they
- * stand. */
+/* The middle one, in the order of the array, of the scores between low and high, both excluded. */
 static double middle_between(const double *scores, int64_t n, double low, double high)
 {
     int64_t count = 0, i = 0;
@@ -56,8 +55,8 @@ static double middle_between(const double *scores, int64_t n, double low, double
     return i < n ? scores[i] : (double)NAN;
 }
 
-/* The k-th smallest, k from 1.  By halving and counting, so that nothing is copied and nothing can
- * fail. */
+/* The k-th smallest, k from 1.  It is found by halving and counting, so nothing is copied and
+ * nothing can fail. */
 static double smallest(const double *scores, int64_t n, int64_t k)
 {
     double low = -INFINITY, high = INFINITY, at;
@@ -82,7 +81,7 @@ static double smallest(const double *scores, int64_t n, int64_t k)
 
 double fk_conformal(const double *scores, int64_t n, double rate, bool *supported)
 {
-    /* A rate of 1/(n + 1), rounded, is to give n and not n + 1. */
+    /* A rate of 1/(n + 1) must give n, not n + 1, although it is rounded. */
     int64_t k = (int64_t)ceil((double)(n + 1) * (1.0 - rate) - 1e-9);
 
     if (supported != NULL)
@@ -221,7 +220,7 @@ static fleck_status missing(const char *key, const char *wanted, fleck_error *er
                         wanted);
 }
 
-/* A number that must be there, or may be missing: then it is NaN. */
+/* Read a number.  An optional one that is missing becomes NaN. */
 static fleck_status get_real(double *out, const fk_json *p, const char *key, bool needed,
                              fleck_error *err)
 {
@@ -233,7 +232,7 @@ static fleck_status get_real(double *out, const fk_json *p, const char *key, boo
     return FLECK_OK;
 }
 
-/* A copy of a tensor of n finite numbers; *out stays NULL where it is not there. */
+/* Copy a tensor of n finite numbers; *out stays NULL if the file has no such tensor. */
 static fleck_status get_scores(double **out, const fk_st_reader *r, const char *name, int64_t n,
                                fleck_error *err)
 {
@@ -298,7 +297,7 @@ done:
     return st;
 }
 
-/* Models of earlier versions have a threshold, the maximum, and no rule. */
+/* Models of earlier versions have no rule; their threshold is the maximum. */
 static fleck_status get_rule(fk_calibration *c, const fk_json *p, fleck_error *err)
 {
     const char *rule = fk_json_get_string(p, "rule");

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What photos a model has learned from: their shape, light, sharpness and look, to tell others by.
+/* The kind of photos that a model has learned: their shape, light, sharpness and look.
  *
- * Looks are compared after the light is taken out: of a small picture v [cells, 3] with the means m
- * of its channels,
+ * A look does not depend on the light.  For a small picture v [cells, 3] with the means m of its
+ * channels,
  *
  *     u = (v - m) / s      s^2: mean of (v - m)^2, s no less than DARKEST
  *     d(a, b)^2 = mean of (u_a - u_b)^2
  *
- * which is 2 (1 - correlation): 0 of the same picture in other light, about 1.4 of pictures that
- * have nothing in common.  Looks are chosen as in greedy k-center (Gonzalez 1985), so that pictures
- * of a burst count once. */
+ * d^2 is 2 (1 - correlation): d is 0 for the same picture in other light, and about 1.4 for
+ * pictures that have nothing in common.  Looks are chosen by greedy k-center (Gonzalez 1985), so
+ * that pictures of a burst count once. */
 #include "model/kind.h"
 #include "base/clones.h"
 #include "base/mem.h"
@@ -26,7 +26,7 @@
 #define LEAST_DISTANCE 0.3
 #define DARKEST 4.0
 
-/* Few photos span less than the kind: margins are wider for them. */
+/* A few photos span less than all photos of their kind, so their margins are wider. */
 static double widened(double margin, int64_t n)
 {
     return margin * (1.0 + 5.0 / (double)n);
@@ -61,7 +61,7 @@ static void even_light(float *out, const uint8_t *cells)
 
 FK_CLONES static double distance(const float *a, const float *b)
 {
-    double sums[8] = {0.0}, sum = 0.0; /* of their own, so that they do not wait for each other */
+    double sums[8] = {0.0}, sum = 0.0; /* eight independent sums, so that additions overlap */
 
     for (int i = 0; i < FK_CELLS_BYTES; i++) {
         double d = (double)a[i] - (double)b[i];
@@ -88,7 +88,7 @@ done:
 typedef struct candidate {
     const fk_traits *traits;
     double near;  /* distance of the nearest look so far */
-    double other; /* the same of the nearest but itself, in the end */
+    double other; /* in the end: distance of the nearest look but itself */
     bool chosen;
 } candidate;
 
@@ -112,7 +112,7 @@ static void choose(fk_kind *k, candidate *c, int64_t n, const float *u)
         int64_t next = farthest(c, n);
 
         if (c[next].near == 0.0)
-            break; /* all the others are copies */
+            break; /* all others equal a look */
         c[next].chosen = true;
         memcpy(k->cells + k->n_looks * FK_CELLS_BYTES, c[next].traits->cells, FK_CELLS_BYTES);
         for (int64_t i = 0; i < n; i++) {
@@ -239,7 +239,7 @@ unsigned fk_kind_compare(const fk_kind *k, const fk_traits *t)
         return 0;
     if (aspect < k->aspect[0] * (1.0 - ASPECT_MARGIN) ||
         aspect > k->aspect[1] * (1.0 + ASPECT_MARGIN))
-        return FLECK_UNLIKE_SHAPE; /* stretched to the input, the rest follows */
+        return FLECK_UNLIKE_SHAPE; /* it is stretched, so nothing else is comparable */
     for (int which = 0; which < FK_TRAIT_NUMBERS; which++)
         if (t->numbers[which] < k->numbers[which][0] || t->numbers[which] > k->numbers[which][1])
             out |= bits[which];
@@ -292,7 +292,7 @@ fleck_status fk_kind_save(const fk_kind *k, fk_st_writer *w, fk_json *object, fl
                                  (int64_t[]){k->n_looks, FK_CELLS, FK_CELLS, 3}, k->cells, err);
 }
 
-/* A pair of numbers in order; one that is not there is all numbers. */
+/* Read a pair of ascending numbers; a missing pair means any number. */
 static fleck_status get_pair(double out[2], const fk_json *p, const char *key, fleck_error *err)
 {
     const fk_json *pair = fk_json_get(p, key);

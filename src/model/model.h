@@ -12,17 +12,17 @@
 #include "net/net.h"
 #include "weights/weights.h"
 
-/* Versions of the .fleck layout.  What has a foreground is written as the fifth, what has a window
- * or learned transparent images as the fourth, what has tiles or masks as the second, which a fleck
- * that knows them not refuses; all else as the first.  The third had PaDiM's images in place of
- * factors; it and larger ones are refused. */
+/* Versions of the .fleck layout.  A model is written in the first one that has all it needs, so
+ * that an older fleck refuses what it does not know: the second has tiles and masks, the fourth
+ * a window and transparent images, the fifth a foreground.  The third had PaDiM's images in
+ * place of factors; it is refused, as are larger ones. */
 #define FK_MODEL_FORMAT 1
 #define FK_MODEL_FORMAT_SHAPE 2
 #define FK_MODEL_FORMAT_ROWS 3
 #define FK_MODEL_FORMAT_PIXELS 4
 #define FK_MODEL_FORMAT_FOREGROUND 5
 
-/* What a model's description says of its file's checksum, so that it is missed where it is gone. */
+/* The kind of checksum that a model's description names, so that a missing checksum is noticed. */
 #define FK_MODEL_CHECKSUM "xxh3-128"
 
 /* Most images a model keeps to check itself on another machine. */
@@ -30,11 +30,11 @@
 
 /* From a decoded image to the network's input, docs/internals/numerics.md. */
 typedef struct fk_preprocess {
-    int64_t width, height;           /* resized to; 0: each image keeps its own size (tiles only) */
-    int64_t crop_width, crop_height; /* centre crop; equal to the above where nothing is cropped */
+    int64_t width, height; /* size after resizing; 0: images keep their own size (tiles only) */
+    int64_t crop_width, crop_height; /* centre crop; equal to the above if nothing is cropped */
     int64_t tile;    /* side of the square tiles that pass the network; 0: the crop passes whole */
-    int64_t turns;   /* rotated copies of each good image that were learned; 0: itself alone */
-    int64_t overlap; /* pixels that neighbouring tiles share at least, < tile */
+    int64_t turns;   /* learned rotated copies of each good image; 0: only the image itself */
+    int64_t overlap; /* least overlap of neighbouring tiles in pixels, < tile */
     char resize[16]; /* filter's name */
     uint32_t low, high; /* window of wide samples, see fk_image_settings; high 0: all of 16 bits */
     bool blend; /* transparent pixels show the background; models of earlier versions show what
@@ -52,7 +52,7 @@ typedef struct fk_model_net {
     const fk_arch *arch;   /* NULL for ONNX */
     fk_st_reader *weights; /* the weight file while fitting; NULL: the model's own file */
     char *source;          /* name of the file that the weights, or the ONNX model, come from */
-    char *digest;          /* of it: "sha256:..." or "xxh3-128:..."; both NULL if it is unknown */
+    char *digest;          /* of that file: "sha256:..." or "xxh3-128:..."; both NULL if unknown */
     char prefix[FK_NET_PREFIX]; /* of tensor names there */
     fk_contents onnx_file;      /* while fitting */
     const void *onnx;           /* bytes, NULL for an architecture */
@@ -63,7 +63,7 @@ typedef struct fk_model_net {
     fk_engine runs_on;       /* in this process, see fk_pick_engine(); not written */
 } fk_model_net;
 
-/* What is to be said of one of the areas that a mask was made of. */
+/* What warnings need of one of the areas that a mask was made of. */
 typedef struct fk_area_note {
     unsigned kinds;        /* of a mask file, see fk_mask_load() */
     int64_t width, height; /* of a mask file; 0 of another area */
@@ -76,32 +76,33 @@ typedef struct fk_model {
     fk_model_net nets[FK_MODEL_NETS];
     fk_st_reader *file; /* of an opened model, which has the weights too; NULL while fitting */
     int n_taps;
-    fk_tap_info taps[FK_MAX_TAPS]; /* in the embedding's order; of several networks each is called
-                                      NETWORK/TAP */
-    int tap_net[FK_MAX_TAPS];      /* the network that each is of */
+    /* In the embedding's order; taps of joined networks are called NETWORK/TAP. */
+    fk_tap_info taps[FK_MAX_TAPS];
+    int tap_net[FK_MAX_TAPS]; /* network of each tap */
     int64_t pool_dim;
     fk_precision precision;
     char *engine; /* version text of the engines that it was fitted with */
     fk_preprocess pre;
     int64_t mask_width, mask_height;
-    int64_t mask_file[2]; /* width and height at which a fit drew it; not stored */
-    fk_area_note *areas;  /* of the areas that a fit drew it from; not stored */
-    uint8_t
-        *mask; /* NULL, or 255 where every image is left out: of the crop, or of images that keep
-                      their own size, scaled to each */
+    int64_t mask_file[2]; /* width and height at which a fit drew the mask; not stored */
+    fk_area_note *areas;  /* of the areas that a fit drew the mask from; not stored */
+    /* NULL, or [mask_height, mask_width] 255 where all images are ignored.  It has the size of the
+     * crop, or, if images keep their own size, is scaled to each. */
+    uint8_t *mask;
     int64_t more_width, more_height;
-    /* NULL, or the same of an opened model, with what this opening leaves out beside; not
-     * stored, and not painted */
+    /* NULL, or, of an opened model, the mask together with the areas that this opening ignores in
+     * addition; not stored, and not painted. */
     uint8_t *more;
-    int64_t photo[2]; /* width and height of the first good image, 0 where that is not known: areas
-                         are in its pixels */
-    bool transparent; /* some good image is: written as the fourth format */
-    bool own_masks;   /* images had masks of their own: written as the second format */
-    double unseen;    /* share of the picture that nearly all images hid under their own masks */
-    fk_foreground foreground; /* what of each image counts; dim 0: all of it */
+    int64_t
+        photo[2]; /* width and height of the first good image, in whose pixels areas are given; 0
+                         if unknown */
+    bool transparent; /* some good image is: written as the fourth version */
+    bool own_masks;   /* images had masks of their own: written as the second version */
+    double unseen;    /* share of the picture that the images' own masks hid in nearly all images */
+    fk_foreground foreground; /* rule for the part of an image that counts; dim 0: all of it */
     double sigma;
-    fk_pooling pooling;        /* how it scores images */
-    fk_pooling fitted_pooling; /* and did when thresholds and check scores were made */
+    fk_pooling pooling;        /* rule of image scores */
+    fk_pooling fitted_pooling; /* rule when thresholds and check scores were made */
     fk_embed_spec embed;
     fk_embed_shape shape;
     const fk_method *method;
@@ -111,8 +112,8 @@ typedef struct fk_model {
     fk_calibration calibration;
     fk_kind kind; /* of photos learned */
     char *category;
-    char *version; /* fleck's, that fitted it */
-    bool checksum; /* its file has one */
+    char *version; /* of the fleck that fitted it */
+    bool checksum; /* whether its file has one */
     int n_checks;
     uint8_t *checks; /* [n_checks, the network's input, 3] */
     double check_scores[FK_MODEL_CHECKS];
@@ -120,10 +121,10 @@ typedef struct fk_model {
 
 void fk_model_free(fk_model *m);
 
-/* Whether an image's score is taken from its map, so that scoring needs one. */
+/* Whether an image's score is computed from its map, so that scoring needs the map. */
 bool fk_model_scores_maps(const fk_model *m);
-/* The threshold of image scores; NaN where it was not calibrated, or for scores pooled in another
- * way. */
+/* The threshold of image scores; NaN if the model was not calibrated, or was calibrated with
+ * another rule of image scores. */
 double fk_model_threshold(const fk_model *m);
 /* Size of the network's input: of a tile, or of the crop. */
 fk_map_size fk_preprocess_input(const fk_preprocess *p);
@@ -132,44 +133,43 @@ fk_map_size fk_preprocess_canvas(const fk_preprocess *p, int64_t width, int64_t 
 /* Images learned. */
 int64_t fk_model_images(const fk_model *m);
 
-/* The built-in networks that text names: one, or several that are joined, "a+b".  FLECK_E_OPTION,
- * with *n 0: an unknown name, a name twice, more than FK_MODEL_NETS. */
+/* The built-in networks that text names: one, or several joined ones, "a+b".  FLECK_E_OPTION, with
+ * *n 0: an unknown name, a name twice, more than FK_MODEL_NETS. */
 fleck_status fk_model_archs(const fk_arch *out[FK_MODEL_NETS], int *n, const char *text,
                             fleck_error *err) FLECK_MUST_CHECK;
 /* The name of network k. */
 const char *fk_model_net_name(const fk_model *m, int k);
 /* The name of tap i in its network. */
 const char *fk_model_tap_name(const fk_model *m, int i);
-/* The prefix of network k's tensors in a model's file: "backbone.", or "backbone.NETWORK." where
+/* The prefix of network k's tensors in a model's file: "backbone.", or "backbone.NETWORK." if
  * several are joined. */
 void fk_model_net_prefix(char out[FK_NET_PREFIX], const fk_model *m, int k);
 /* The file that network k's weights are read from; NULL for ONNX while fitting. */
 fk_st_reader *fk_model_net_file(const fk_model *m, int k);
 /* What network k is built from, borrowed from m. */
 fk_net_source fk_model_source(const fk_model *m, int k);
-/* Its settings at m's size, precision and engine, with those of m's taps that are its. */
+/* Network k's settings: m's size, precision and engine, and those of m's taps that it has. */
 fk_net_settings fk_model_net_settings(const fk_model *m, int k, int threads);
 /* Read the weights again if their memory was freed. */
 fleck_status fk_model_restore(const fk_model *m, fleck_error *err) FLECK_MUST_CHECK;
 
-/* Write m, whole or not at all.  FLECK_E_FORMAT, naming the tensor, where a number is infinite or
- * NaN. */
+/* Write m, whole or not at all.  FLECK_E_FORMAT names the tensor if a number is infinite or NaN. */
 fleck_status fk_model_save(const fk_model *m, const char *path, fk_watch *watch,
                            fleck_error *err) FLECK_MUST_CHECK;
-/* The same bytes into memory: fk_free(*bytes). */
+/* The same bytes into memory, to be freed with fk_free(*bytes). */
 fleck_status fk_model_save_memory(const fk_model *m, uint8_t **bytes, size_t *size, fk_watch *watch,
                                   fleck_error *err) FLECK_MUST_CHECK;
 
-/* Open and check a model with so many threads; watch: told of bytes; overrides: NULL, or
- * "name=value" texts for options that may change after the fit, ended by NULL.  Tensors are views
- * into the bytes of the file, which are read whole. */
+/* Open and check a model with so many threads.  watch is told of the bytes read.  overrides:
+ * NULL, or "name=value" texts for options that may change after the fit, ended by NULL.  The
+ * file is read as a whole, and tensors are views of its bytes. */
 fleck_status fk_model_load(fk_model *out, const char *path, int threads, fk_watch *watch,
                            const char *const *overrides, fleck_error *err) FLECK_MUST_CHECK;
-/* The same from a copy of bytes [size]; messages call it path. */
+/* The same from a copy of bytes [size]; path is the name for messages. */
 fleck_status fk_model_load_memory(fk_model *out, const void *bytes, size_t size, const char *path,
                                   int threads, fk_watch *watch, const char *const *overrides,
                                   fleck_error *err) FLECK_MUST_CHECK;
-/* The same over bytes (fuzzing), whose checksum is not compared; name stands in messages. */
+/* The same over bytes, whose checksum is not compared (for fuzzing); name is for messages. */
 fleck_status fk_model_load_bytes(fk_model *out, const void *bytes, size_t size, const char *name,
                                  fleck_error *err) FLECK_MUST_CHECK;
 

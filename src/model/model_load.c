@@ -82,7 +82,7 @@ done:
     return st;
 }
 
-/* Integer i of an array of n from 0 to most; -1 where it is none. */
+/* Element i of an array of n integers from 0 to most; -1 if the array or the element is not so. */
 static int64_t element(const fk_json *array, int64_t n, int64_t i, int64_t most)
 {
     int64_t v;
@@ -93,7 +93,7 @@ static int64_t element(const fk_json *array, int64_t n, int64_t i, int64_t most)
     return v;
 }
 
-/* Models of earlier versions have neither. */
+/* Models of earlier versions have neither window nor background. */
 static fleck_status read_pixels(fk_preprocess *p, const fk_json *j, fleck_error *err)
 {
     const fk_json *window = fk_json_get(j, "window"), *background = fk_json_get(j, "background");
@@ -157,7 +157,7 @@ done:
     return st;
 }
 
-/* Models of earlier versions say nothing: their scores are the methods' own. */
+/* Models of earlier versions do not have it: their scores are the methods' own. */
 static fleck_status read_pooling(fk_model *m, const fk_json *object, fleck_error *err)
 {
     const char *text = fk_json_get_string(object, "pool");
@@ -202,7 +202,7 @@ static fleck_status read_taps(fk_model *m, const fk_json *object, fleck_error *e
     return st;
 }
 
-/* Where a network's weights come from, which models of earlier versions do not say. */
+/* Read the source of a network's weights; models of earlier versions do not have it. */
 static fleck_status read_weights(fk_model_net *net, const fk_json *object, fleck_error *err)
 {
     const fk_json *weights = fk_json_get(object, "weights");
@@ -216,7 +216,7 @@ done:
     return st;
 }
 
-/* What joined networks do not share. */
+/* Read what joined networks do not share. */
 static fleck_status read_nets(fk_model *m, const fk_json *object, fleck_error *err)
 {
     const fk_json *nets = fk_json_get(object, "networks");
@@ -383,7 +383,7 @@ static fleck_status read_method(fk_model *m, const fk_json *object, const char *
     if (st != FLECK_OK) {
         fk_error_context(err, "the model's options of %s", name);
         if (st == FLECK_E_OPTION)
-            st = FLECK_E_FORMAT; /* the file's fault, not the caller's */
+            st = FLECK_E_FORMAT; /* the file is wrong, not an option */
         if (err != NULL)
             err->status = st;
         goto done;
@@ -444,7 +444,7 @@ done:
     return st;
 }
 
-/* The mask of all images, where there is one. */
+/* Read the mask of all images, if there is one. */
 static fleck_status read_mask(fk_model *m, fleck_error *err)
 {
     int64_t shape[2] = {m->pre.width > 0 ? m->pre.crop_height : -1,
@@ -466,7 +466,8 @@ done:
     return st;
 }
 
-/* The size that areas are in pixels of, which models of earlier versions do not say. */
+/* Read the size of the photo in whose pixels areas are given; models of earlier versions do not
+ * have it. */
 static fleck_status read_photo(fk_model *m, const fk_json *object, fleck_error *err)
 {
     const fk_json *photo = fk_json_get(object, "photo");
@@ -480,8 +481,8 @@ static fleck_status read_photo(fk_model *m, const fk_json *object, fleck_error *
     return FLECK_OK;
 }
 
-/* What an earlier version wrote and this one no longer reads; NULL where the model has none of
- * it. */
+/* The name of something that an earlier version wrote and this one no longer reads; NULL if the
+ * model has nothing of the kind. */
 static const char *old_form(const fk_model *m, const fk_json *object, int64_t format)
 {
     const char *factors = fk_json_get_string(fk_json_get(object, "options"), "factors");
@@ -514,7 +515,7 @@ static fleck_status check_format(const fk_model *m, const fk_json *object, int64
     return FLECK_OK;
 }
 
-/* Everything behind the opened reader m->file. */
+/* Load all of the model from the opened reader m->file. */
 static fleck_status load(fk_model *m, const char *const *overrides, fleck_error *err)
 {
     const char *text = fk_st_metadata(m->file, "fleck");
@@ -532,8 +533,8 @@ static fleck_status load(fk_model *m, const char *const *overrides, fleck_error 
         goto done;
     }
     FK_DO(check_format(m, object, format, err));
-    m->own_masks = format == FK_MODEL_FORMAT_SHAPE;    /* or of what else needs it */
-    m->transparent = format == FK_MODEL_FORMAT_PIXELS; /* likewise */
+    m->own_masks = format == FK_MODEL_FORMAT_SHAPE;    /* or something else needs this version */
+    m->transparent = format == FK_MODEL_FORMAT_PIXELS; /* the same */
     FK_DO(get_text(&m->version, object, "fleck", err));
     FK_DO(get_text(&m->category, object, "category", err));
     FK_DO(read_checksum(m, object, err));
@@ -565,7 +566,7 @@ done:
     return st;
 }
 
-/* What is left once the reader was opened, or failed so. */
+/* Load a model after the reader was opened with status st. */
 static fleck_status load_opened(fk_model *out, fleck_status st, const char *path,
                                 const char *const *overrides, fleck_error *err)
 {

@@ -22,7 +22,7 @@ static bool put_triple(fk_json *object, const char *key, const float v[3])
     return fk_json_put(object, key, array);
 }
 
-/* What decides how pixels of a file become 8 bits. */
+/* Write what decides how the pixels of a file become 8 bits. */
 static bool put_pixels(fk_json *p, const fk_preprocess *pre)
 {
     fk_json *window = pre->high > 0 ? fk_json_array() : NULL;
@@ -79,7 +79,7 @@ static bool put_network(fk_json *object, const fk_model *m)
            fk_json_put_string(object, "engine", m->engine);
 }
 
-/* The size that areas are in pixels of. */
+/* Write the size of the photo in whose pixels areas are given. */
 static bool put_photo(fk_json *object, const fk_model *m)
 {
     fk_json *photo = m->photo[0] > 0 ? fk_json_array() : NULL;
@@ -90,7 +90,7 @@ static bool put_photo(fk_json *object, const fk_model *m)
            fk_json_put(object, "photo", photo);
 }
 
-/* Where a network's weights come from; models of earlier versions do not say. */
+/* Write the source of a network's weights. */
 static bool put_weights(fk_json *object, const fk_model_net *net)
 {
     fk_json *weights;
@@ -103,7 +103,7 @@ static bool put_weights(fk_json *object, const fk_model_net *net)
            fk_json_put_string(weights, "digest", net->digest);
 }
 
-/* What joined networks do not share; of a single network it stands in the description itself. */
+/* Write what joined networks do not share; for a single network the description itself has it. */
 static bool put_nets(fk_json *object, const fk_model *m)
 {
     fk_json *nets;
@@ -140,7 +140,7 @@ static bool put_checks(fk_json *object, const fk_model *m)
     return true;
 }
 
-/* The oldest format that has all that the model has. */
+/* The first version that has all that the model needs. */
 static int format_of(const fk_model *m)
 {
     if (m->foreground.dim > 0)
@@ -152,7 +152,7 @@ static int format_of(const fk_model *m)
     return FK_MODEL_FORMAT;
 }
 
-/* The description; embedding and method add what is theirs and their tensors to w. */
+/* Make the description.  Embedding and method add theirs, and their tensors to w. */
 static fleck_status describe(fk_json **out, const fk_model *m, fk_st_writer *w, fleck_error *err)
 {
     fk_json *object = fk_json_object(), *options = NULL, *embed = fk_json_object(),
@@ -206,8 +206,8 @@ done:
     return st;
 }
 
-/* One tensor of network k, under the name that fk_model_net_prefix() gives, whatever the prefix it
- * is read under. */
+/* Add one tensor of network k.  Its prefix is that of fk_model_net_prefix(), whatever its prefix in
+ * the file that it is read from. */
 static fleck_status add_weight(fk_st_writer *w, const fk_model *m, int k,
                                const fk_op_tensor *tensor, fleck_error *err)
 {
@@ -224,8 +224,8 @@ done:
     return st;
 }
 
-/* The weights that the taps of network k need, no more: a model of early taps carries no late
- * stage. */
+/* Add only the weights that the taps of network k need: a model with early taps has no late
+ * stages. */
 static fleck_status add_net(fk_st_writer *w, const fk_model *m, int k, fleck_error *err)
 {
     const fk_model_net *net = &m->nets[k];
@@ -255,7 +255,7 @@ done:
     return st;
 }
 
-/* A fit that went wrong is not kept: what it learned, and its thresholds, are numbers. */
+/* Refuse a fit that went wrong: all that it learned, and its thresholds, must be finite. */
 static fleck_status check_numbers(const fk_model *m, fleck_error *err)
 {
     const fk_calibration *c = &m->calibration;
@@ -270,7 +270,7 @@ static fleck_status check_numbers(const fk_model *m, fleck_error *err)
     return FLECK_OK;
 }
 
-/* To path, or where that is NULL into *bytes [*size]. */
+/* Save to path, or, if that is NULL, into *bytes [*size]. */
 static fleck_status save(const fk_model *m, const char *path, uint8_t **bytes, size_t *size,
                          fk_watch *watch, fleck_error *err)
 {

@@ -29,8 +29,8 @@ typedef struct fk_st_reader fk_st_reader;
  *   FLECK_E_CHECKSUM     the file's bytes do not match its checksum
  *   FLECK_E_NOTFOUND, FLECK_E_IO, FLECK_E_NOMEM */
 fleck_status fk_st_open(fk_st_reader **out, const char *path, fleck_error *err) FLECK_MUST_CHECK;
-/* The same with so many threads, which a large file takes: to read it, and hash it.  watch, which
- * may be NULL, is told of bytes. */
+/* The same; a large file is read and hashed by so many threads.  watch: NULL, or is told of
+ * bytes. */
 fleck_status fk_st_open_with(fk_st_reader **out, const char *path, int threads, fk_watch *watch,
                              fleck_error *err) FLECK_MUST_CHECK;
 /* The same for bytes that the caller keeps alive; name is for messages. */
@@ -42,15 +42,15 @@ fleck_status fk_st_open_copy(fk_st_reader **out, const void *bytes, size_t size,
 /* Close and set *reader to NULL; NULL and *reader == NULL are legal. */
 void fk_st_close(fk_st_reader **reader);
 
-/* Give the memory of the bytes back for a while; views must not be looked at before
- * fk_st_restore(), which reads the file again.  The file stays open, so that it may be removed or
- * replaced meanwhile; where its bytes are no longer those of the first time, fk_st_restore() fails
- * with FLECK_E_STATE.  For a small file, and for one opened over bytes, both do nothing.  Threads
- * may restore side by side. */
+/* Give the memory of the bytes back to the system.  Views must not be read until
+ * fk_st_restore(), which reads the file again.  The file stays open, so it may be removed or
+ * replaced meanwhile.  If its bytes have changed, fk_st_restore() fails with FLECK_E_STATE.
+ * Both do nothing for a small file and for a reader over bytes.  Several threads may restore at
+ * once. */
 void fk_st_release(fk_st_reader *reader);
 fleck_status fk_st_restore(fk_st_reader *reader, fleck_error *err) FLECK_MUST_CHECK;
 
-/* What the file was when it was opened; but for a size zero where it was opened over bytes. */
+/* The stamp of the file when it was opened; of a reader over bytes all but the size is 0. */
 fk_stamp fk_st_stamp(const fk_st_reader *reader);
 /* Digest of the file's bytes (base/digest.h), "" for bytes of the caller.  If the file has a
  * checksum it is the checksum, see fk_st_writer_checksum(). */

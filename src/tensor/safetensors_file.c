@@ -44,7 +44,7 @@ done:
     return st;
 }
 
-/* All of the file into data [size], and its blocks' digests. */
+/* Read all of the file into data [size], and compute the digests of its blocks. */
 static fleck_status read_file(const fk_file *file, const uint8_t *memory, uint8_t *data,
                               fk_digest *blocks, int threads, fk_watch *watch, fleck_error *err)
 {
@@ -113,7 +113,7 @@ done:
     return st;
 }
 
-/* Of the file called name, or of memory [size]. */
+/* Open the file called name, or memory [size]. */
 static fleck_status open_whole(fk_st_reader **out, const char *name, const void *memory,
                                int64_t size, int threads, fk_watch *watch, fleck_error *err)
 {

@@ -134,7 +134,7 @@ fleck_status fk_st_writer_check_finite(const fk_st_writer *w, fleck_error *err)
     return FLECK_OK;
 }
 
-/* Wider elements come first.  As the data block is aligned, every tensor is then. */
+/* Wider elements come first.  Since the data block is aligned, every tensor is aligned too. */
 static int by_alignment(const void *a, const void *b)
 {
     const item *x = a, *y = b;
@@ -319,7 +319,7 @@ done:
     return st;
 }
 
-/* Into the file at path, or where that is NULL into *bytes [*size]. */
+/* Write into the file at path, or, if that is NULL, into *bytes [*size]. */
 static fleck_status commit(fk_st_writer **handle, const char *path, uint8_t **bytes, size_t *size,
                            fleck_error *err)
 {

@@ -18,8 +18,8 @@ typedef struct fk_st_entry {
 
 struct fk_st_reader {
     char *name;
-    fk_file file;         /* open while the reader lives; not of one over bytes */
-    uint8_t *bytes;       /* [file.stamp.size] of the file; NULL over bytes */
+    fk_file file;         /* open while the reader lives; unused by a reader over bytes */
+    uint8_t *bytes;       /* [file.stamp.size] of the file; NULL for a reader over bytes */
     int threads;          /* to read it with */
     bool released;        /* the memory of bytes is with the system; guarded by lock */
     pthread_mutex_t lock; /* several threads may restore at once */

@@ -55,10 +55,6 @@ typedef struct fk_bench_sections {
 } fk_bench_sections;
 
 void fk_bench_sections_free(fk_bench_sections *s);
-/* Add an empty section; *out is valid until the next one is added. */
-fleck_status fk_bench_section_add(fk_bench_sections *s, fk_bench_section **out, const char *title,
-                                  const char *note, int64_t columns,
-                                  fleck_error *err) FLECK_MUST_CHECK;
 
 /* Make all sections of book: the averages of each run, the results of each category, then the
  * others.  wide: add tables of published figures, of defect types and of conditions. */

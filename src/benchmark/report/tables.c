@@ -79,8 +79,9 @@ void fk_bench_sections_free(fk_bench_sections *s)
     *s = (fk_bench_sections){0};
 }
 
-fleck_status fk_bench_section_add(fk_bench_sections *s, fk_bench_section **out, const char *title,
-                                  const char *note, int64_t columns, fleck_error *err)
+/* Add an empty section; *out is valid until the next one is added. */
+static fleck_status add_section(fk_bench_sections *s, fk_bench_section **out, const char *title,
+                                const char *note, int64_t columns, fleck_error *err)
 {
     fk_bench_section section = {.table.columns = columns};
     fleck_status st;
@@ -249,7 +250,7 @@ static fleck_status figure_section(fk_bench_sections *s, const fk_bench_book *bo
         fk_format(limit, sizeof limit, " to a false-positive rate of %g",
                   book->settings->pro_limit);
     fk_format(title, sizeof title, "%s%s, per cent", figures[which].title, limit);
-    FK_DO(fk_bench_section_add(s, &section, title, NULL, columns, err));
+    FK_DO(add_section(s, &section, title, NULL, columns, err));
     FK_DO(add_head(&section->table, b, labels, err));
     for (int64_t c = 0; c < book->n; c++)
         FK_DO(add_row(&section->table, &book->categories[c], p, b, which, ours, theirs, differences,
@@ -333,7 +334,7 @@ static fleck_status glance_section(fk_bench_sections *s, const fk_bench_book *bo
               "%s. Found: defective test images above the threshold that each model takes from its "
               "good images alone; rejected: good test images above it.",
               book->n > 1 ? "Averages over the categories, per cent" : "Per cent");
-    FK_DO(fk_bench_section_add(s, &section, "What came out", note, 3 + shown, err));
+    FK_DO(add_section(s, &section, "What came out", note, 3 + shown, err));
     t = &section->table;
     FK_DO(fk_table_add(t, err, "run"));
     FK_DO(add_heads(t, shown, err));
@@ -406,10 +407,10 @@ static fleck_status results_section(fk_bench_sections *s, const fk_bench_book *b
     for (int i = 0; i < labels->count; i++)
         for (int k = 0; k < shown; k++)
             published |= find_beside(p, book, i, main_figures[k]).n > 0;
-    FK_DO(fk_bench_section_add(
-        s, &section, "Results of each category, per cent",
-        published ? "In brackets: the difference to the first published figure." : NULL, 4 + shown,
-        err));
+    FK_DO(
+        add_section(s, &section, "Results of each category, per cent",
+                    published ? "In brackets: the difference to the first published figure." : NULL,
+                    4 + shown, err));
     t = &section->table;
     FK_DO(fk_table_add(t, err, "%s", heads[named]));
     FK_DO(add_heads(t, shown, err));
@@ -437,7 +438,7 @@ static fleck_status published_runs(fk_bench_sections *s, const fk_bench_book *bo
         any |= fk_published_beside(p, &book->categories[0].runs[i], all) > 0;
     if (!any)
         return FLECK_OK;
-    FK_DO(fk_bench_section_add(s, &section, "Published beside each run", NULL, 2, err));
+    FK_DO(add_section(s, &section, "Published beside each run", NULL, 2, err));
     FK_DO(fk_table_add(&section->table, err, "run"));
     FK_DO(fk_table_add(&section->table, err, "published"));
     for (int i = 0; i < labels->count; i++) {
@@ -476,7 +477,7 @@ static fleck_status runs_section(fk_bench_sections *s, const fk_bench_book *book
 
     FK_DO(fk_bench_common(&common, book, err));
     fk_format(note, sizeof note, "All runs: %s.", common);
-    FK_DO(fk_bench_section_add(s, &section, "Runs", common[0] != '\0' ? note : NULL, 7, err));
+    FK_DO(add_section(s, &section, "Runs", common[0] != '\0' ? note : NULL, 7, err));
     t = &section->table;
     FK_DO(fk_table_add_texts(t, err, "run", "network", "precision", "taps", "size", "resize",
                              "options", NULL));
@@ -576,12 +577,11 @@ static fleck_status types_section(fk_bench_sections *s, const fk_bench_book *boo
     fk_names types = {0};
     fleck_status st;
 
-    FK_DO(fk_bench_section_add(
-        s, &section, "ROC-AUC of each type of defect, per cent",
-        "Image ROC-AUC: the type's images against all good ones of the category. "
-        "After the slash, pixel ROC-AUC: its defective pixels against the good "
-        "pixels of all test images.",
-        2 + runs, err));
+    FK_DO(add_section(s, &section, "ROC-AUC of each type of defect, per cent",
+                      "Image ROC-AUC: the type's images against all good ones of the category. "
+                      "After the slash, pixel ROC-AUC: its defective pixels against the good "
+                      "pixels of all test images.",
+                      2 + runs, err));
     FK_DO(fk_table_add_texts(&section->table, err, "category: type", "images", NULL));
     for (int i = 0; i < runs; i++)
         FK_DO(fk_table_add(&section->table, err, "%s", labels->items[i]));
@@ -618,12 +618,11 @@ static fleck_status published_section(fk_bench_sections *s, const fk_bench_book 
     fk_bench_section *section;
     fleck_status st;
 
-    FK_DO(fk_bench_section_add(
-        s, &section, "Published averages over these categories, per cent",
-        "Every published table with the run's method, network and setting, over "
-        "those of the categories "
-        "above that it has.",
-        7, err));
+    FK_DO(add_section(s, &section, "Published averages over these categories, per cent",
+                      "Every published table with the run's method, network and setting, over "
+                      "those of the categories "
+                      "above that it has.",
+                      7, err));
     FK_DO(fk_table_add_texts(&section->table, err, "run", "source", "setting", "figure",
                              "categories", "published", "fleck", NULL));
     for (int i = 0; i < book->categories[0].n; i++) {
@@ -667,7 +666,7 @@ static fleck_status cost_section(fk_bench_sections *s, const fk_bench_book *book
     fk_bench_section *section;
     fleck_status st;
 
-    FK_DO(fk_bench_section_add(
+    FK_DO(add_section(
         s, &section, "Cost of each run, all categories",
         "Seconds of stages are summed over threads; peak memory is the largest of any category.", 8,
         err));
@@ -711,7 +710,7 @@ static fleck_status conditions_section(fk_bench_sections *s, const fk_bench_book
         decoded += book->categories[c].decoded;
         passed += book->categories[c].passed;
     }
-    FK_DO(fk_bench_section_add(s, &section, "Conditions", NULL, 2, err));
+    FK_DO(add_section(s, &section, "Conditions", NULL, 2, err));
     t = &section->table;
     FK_DO(fk_table_add_texts(t, err, "what", "value", NULL));
     if (book->command != NULL)

@@ -373,13 +373,7 @@ fleck_status fk_bank_nearest(const fk_bank *b, const float *x, int64_t n, fk_spa
                              void *scratch, fk_pool *pool, float *distance, int64_t *index,
                              fleck_error *err)
 {
-    nearest_job job = {.bank = b,
-                       .x = x,
-                       .n = n,
-                       .exclude = exclude,
-                       .room = scratch,
-                       .distance = distance,
-                       .index = index};
+    nearest_job job = {b, x, n, exclude, false, 0, scratch, distance, index};
 
     return fk_pool_run(pool, (n + PIECE - 1) / PIECE, search_piece, &job, err);
 }
@@ -388,15 +382,7 @@ fleck_status fk_bank_nearer(const fk_bank *b, const float *x, int64_t n, int64_t
                             void *scratch, fk_pool *pool, float *distance, int64_t *index,
                             fleck_error *err)
 {
-    nearest_job job = {.bank = b,
-                       .x = x,
-                       .n = n,
-                       .exclude = FK_NONE,
-                       .goes_on = true,
-                       .shift = shift,
-                       .room = scratch,
-                       .distance = distance,
-                       .index = index};
+    nearest_job job = {b, x, n, FK_NONE, true, shift, scratch, distance, index};
 
     return fk_pool_run(pool, (n + PIECE - 1) / PIECE, search_piece, &job, err);
 }

@@ -421,7 +421,7 @@ static size_t lay_out(layout *l, const mhpc *s, void *base)
     int64_t n = positions(s);
 
     FK_CARVE(&c, l->search, (int64_t)fk_bank_scratch_size(&s->whitened, n));
-    FK_CARVE(&c, l->weigh, (int64_t)fk_refill_weigh_scratch_size(&s->whitened, s->neighbours));
+    FK_CARVE(&c, l->weigh, (int64_t)fk_refill_score_scratch_size(&s->whitened, s->neighbours));
     FK_CARVE(&c, l->z, n * s->d);
     FK_CARVE(&c, l->centred, n * s->pca.dim);
     FK_CARVE(&c, l->distance, n);
@@ -434,23 +434,6 @@ static size_t mhpc_scratch_size(const void *state)
     layout l;
 
     return lay_out(&l, state, NULL);
-}
-
-static double image_score(const mhpc *s, const layout *l, const uint8_t *valid, fk_span exclude)
-{
-    int64_t best = -1;
-    double score;
-
-    for (int64_t p = 0; p < positions(s); p++)
-        if ((valid == NULL || valid[p] != 0) && (best < 0 || l->distance[p] > l->distance[best]))
-            best = p;
-    if (best < 0)
-        return 0.0;
-    score = (double)l->distance[best];
-    if (s->neighbours > 1)
-        score *= fk_refill_weigh(&s->refill, &s->whitened, exclude, l->z + best * s->d,
-                                 l->nearest[best], s->neighbours, l->weigh);
-    return score;
 }
 
 static fleck_status not_finite(const mhpc *s, fk_span exclude, fleck_error *err)
@@ -485,7 +468,8 @@ static fleck_status mhpc_score(const void *state, const fk_embedding *e, fk_span
     if (!fk_embed_finite(l.distance, n))
         FK_DO(not_finite(s, exclude, err));
     if (score != NULL)
-        *score = image_score(s, &l, e->levels[0].valid, exclude);
+        *score = fk_refill_score(&s->refill, &s->whitened, exclude, l.z, l.distance, l.nearest,
+                                 e->levels[0].valid, positions(s), s->neighbours, l.weigh);
     if (map != NULL)
         fk_map_resize_bilinear(map, s->map.height, s->map.width, l.distance, grid->height,
                                grid->width);

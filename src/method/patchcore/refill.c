@@ -393,15 +393,17 @@ static size_t lay_out(weighing *w, const fk_bank *b, int64_t neighbours, void *b
     return c.used;
 }
 
-size_t fk_refill_weigh_scratch_size(const fk_bank *b, int64_t neighbours)
+size_t fk_refill_score_scratch_size(const fk_bank *b, int64_t neighbours)
 {
     weighing w;
 
     return lay_out(&w, b, neighbours, NULL);
 }
 
-double fk_refill_weigh(const fk_refill *l, const fk_bank *b, fk_span exclude, const float *x,
-                       int64_t row, int64_t neighbours, void *scratch)
+/* The factor of s* for feature x, whose nearest is `row`.  The quotient is computed as
+ * 1 / sum of exp(|x - m| - |x - m*|), which does not overflow, since m* is the nearest. */
+static double weigh(const fk_refill *l, const fk_bank *b, fk_span exclude, const float *x,
+                    int64_t row, int64_t neighbours, void *scratch)
 {
     int64_t n_more;
     const float *more = rows_in(l, exclude, &n_more), *at = row_of(b, more, row);
@@ -425,6 +427,24 @@ double fk_refill_weigh(const fk_refill *l, const fk_bank *b, fk_span exclude, co
     for (int64_t i = 0; i < neighbours && w.indices[i] >= 0; i++)
         sum += exp(sqrt(fk_linalg_distance2(x, row_of(b, more, w.indices[i]), b->dim)) - distance);
     return fmax(0.0, 1.0 - 1.0 / sum);
+}
+
+double fk_refill_score(const fk_refill *l, const fk_bank *b, fk_span exclude, const float *x,
+                       const float *distance, const int64_t *index, const uint8_t *valid, int64_t n,
+                       int64_t neighbours, void *scratch)
+{
+    int64_t worst = -1;
+    double score;
+
+    for (int64_t i = 0; i < n; i++)
+        if ((valid == NULL || valid[i] != 0) && (worst < 0 || distance[i] > distance[worst]))
+            worst = i;
+    if (worst < 0)
+        return 0.0;
+    score = (double)distance[worst];
+    if (neighbours > 1)
+        score *= weigh(l, b, exclude, x + worst * b->dim, index[worst], neighbours, scratch);
+    return score;
 }
 
 fleck_status fk_refill_nearer(const fk_refill *l, fk_span exclude, const float *x, int64_t n,

@@ -62,17 +62,19 @@ fleck_status fk_refill_nearer(const fk_refill *l, fk_span exclude, const float *
  * they were not kept. */
 bool fk_refill_near(const fk_refill *l, fk_span exclude, float *distance, int64_t n);
 
-/* The factor of equation 7 (Roth et al. 2022) for feature x [dim], whose nearest is `row` of bank b
- * or, behind these, of what comes in where `exclude` is left out:
+/* The image's score (Roth et al. 2022, eq. 7).  x [n, dim] are its features, with the distances
+ * [n] to their nearest rows index [n] of bank b or, behind these, of what comes in if `exclude`
+ * is left out.  With x* the feature of the largest distance where valid [n] is not 0 (NULL:
+ * everywhere), s* its distance and m* its row, the score is
  *
- *     1 - exp(|x - m*|) / sum over m in N(m*) of exp(|x - m|)
+ *     (1 - exp(s*) / sum over m in N(m*) of exp(|x* - m|)) s*
  *
- * with m* the row, and N(m*) the `neighbours` (at least 2) features nearest to it, itself included.
- * The quotient is computed as 1 / sum of exp(|x - m| - |x - m*|), which does not overflow, as m* is
- * the nearest.  1 where m* is alone.  scratch: fk_refill_weigh_scratch_size() bytes, 64-byte
- * aligned.  Cost: b->n dim multiply-adds. */
-double fk_refill_weigh(const fk_refill *l, const fk_bank *b, fk_span exclude, const float *x,
-                       int64_t row, int64_t neighbours, void *scratch);
-size_t fk_refill_weigh_scratch_size(const fk_bank *b, int64_t neighbours);
+ * N(m*) are the `neighbours` features nearest to m*, itself included.  With fewer than 2
+ * neighbours, or if m* is alone, the score is s*; without a valid feature it is 0.
+ * scratch: fk_refill_score_scratch_size() bytes, 64-byte aligned.  Cost: b->n dim multiply-adds. */
+double fk_refill_score(const fk_refill *l, const fk_bank *b, fk_span exclude, const float *x,
+                       const float *distance, const int64_t *index, const uint8_t *valid, int64_t n,
+                       int64_t neighbours, void *scratch);
+size_t fk_refill_score_scratch_size(const fk_bank *b, int64_t neighbours);
 
 #endif

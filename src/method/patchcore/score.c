@@ -3,7 +3,7 @@
  *
  * With m(x) the bank's feature nearest to patch x and x* the patch with the largest |x - m(x)|, the
  * authors' code takes s* = |x* - m(x*)| as the image's score.  The paper's equation 7 weighs it by
- * how many of the bank's features lie near m(x*), see fk_refill_weigh(). */
+ * how many of the bank's features lie near m(x*), see fk_refill_score(). */
 #include "base/carve.h"
 #include "map/map.h"
 #include "method/patchcore/patchcore.h"
@@ -29,7 +29,7 @@ static size_t lay_out(layout *l, const fk_patchcore *s, void *base)
     int64_t n = positions(s);
 
     FK_CARVE(&c, l->search, (int64_t)fk_bank_scratch_size(&s->bank, n));
-    FK_CARVE(&c, l->weigh, (int64_t)fk_refill_weigh_scratch_size(&s->bank, s->reweight));
+    FK_CARVE(&c, l->weigh, (int64_t)fk_refill_score_scratch_size(&s->bank, s->reweight));
     FK_CARVE(&c, l->index, n);
     FK_CARVE(&c, l->distance, n);
     return c.used;
@@ -49,26 +49,6 @@ static bool all_left_out(const fk_bank *b, fk_span exclude)
         if (!fk_span_has(exclude, b->images[i]))
             return false;
     return true;
-}
-
-/* The largest distance of a patch that is not masked; 0 where all are. */
-static double image_score(const fk_patchcore *s, const layout *l, const fk_level *level,
-                          fk_span exclude)
-{
-    int64_t worst = -1;
-    double score;
-
-    for (int64_t p = 0; p < positions(s); p++)
-        if ((level->valid == NULL || level->valid[p] != 0) &&
-            (worst < 0 || l->distance[p] > l->distance[worst]))
-            worst = p;
-    if (worst < 0)
-        return 0.0;
-    score = (double)l->distance[worst];
-    if (s->reweight > 1)
-        score *= fk_refill_weigh(&s->refill, &s->bank, exclude, level->data + worst * level->dim,
-                                 l->index[worst], s->reweight, l->weigh);
-    return score;
 }
 
 fleck_status fk_patchcore_score(const void *state, const fk_embedding *e, fk_span exclude,
@@ -98,7 +78,8 @@ fleck_status fk_patchcore_score(const void *state, const fk_embedding *e, fk_spa
         FK_FAIL(err, FLECK_E_ENGINE, "patchcore: distances are too large for float numbers");
     }
     if (score != NULL)
-        *score = image_score(s, &l, &e->levels[0], exclude);
+        *score = fk_refill_score(&s->refill, &s->bank, exclude, e->levels[0].data, l.distance,
+                                 l.index, e->levels[0].valid, positions(s), s->reweight, l.weigh);
     if (map != NULL)
         fk_map_resize_bilinear(map, s->map.height, s->map.width, l.distance, grid->height,
                                grid->width);

@@ -36,7 +36,8 @@ void fk_blocked_finish(fk_blocked *b)
     b->count = b->blocks * b->plane;
 }
 
-bool fk_conv_winograd(const fk_op *op, const fk_blocked *in)
+/* Whether a convolution that reads `in` runs with Winograd's tiles. */
+static bool runs_in_tiles(const fk_op *op, const fk_blocked *in)
 {
     return op->stride == 1 && (op->kernel == 3 || op->kernel == 4) && in->block == FK_LANES;
 }
@@ -46,7 +47,7 @@ void fk_conv_surround(fk_blocked *in, const fk_op *op)
     int64_t rows = op->out_height, columns = op->out_width;
 
     /* The last tiles can extend beyond the output. */
-    if (fk_conv_winograd(op, in)) {
+    if (runs_in_tiles(op, in)) {
         rows = fk_ceil_div(rows, fk_tile_size(op)) * fk_tile_size(op);
         columns = fk_ceil_div(columns, fk_tile_size(op)) * fk_tile_size(op);
     }
@@ -133,7 +134,7 @@ fleck_status fk_conv_init(fk_conv *c, const float *weight, const float *bias, fl
     int64_t k = c->op.kernel, outs = c->out.blocks * FK_LANES, taps;
     fleck_status st;
 
-    c->winograd = fk_conv_winograd(&c->op, &c->in);
+    c->winograd = runs_in_tiles(&c->op, &c->in);
     if (c->winograd)
         fk_winograd_plan(c);
     taps = c->winograd ? FK_TILE_POINTS : k * k;

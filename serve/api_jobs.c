@@ -33,7 +33,7 @@ void sv_fit_start(sv_request *r)
     int64_t id;
     bool ok;
 
-    if (!sv_need_product(r, r->ids[0]))
+    if (!sv_only(r, "settings", NULL) || !sv_need_product(r, r->ids[0]))
         return;
     if (given != NULL && !json_is_object(given)) {
         sv_problem(r, 422, "settings: expected an object");

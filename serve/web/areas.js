@@ -72,6 +72,7 @@ export async function show(main, id) {
   const canvas = h("svg", { class: "canvas", viewBox: `0 0 ${width} ${height}`, tabindex: 0, role: "application",
     "aria-describedby": "hint" },
   h("defs", {}, watched), h("image", { href: address, width, height }), shade, layer, preview, handles);
+  canvas.style.maxWidth = `calc(75vh * ${width / height})`;
   const clamp = (v, most) => Math.min(Math.max(Math.round(v), 0), most);
   function at(event) {
     const p = new DOMPoint(event.clientX, event.clientY).matrixTransform(canvas.getScreenCTM().inverse());

@@ -12,7 +12,7 @@ const ODDEST = 12; // shown at most
 const BINS = 30;
 
 export async function show(main, id) {
-  const places = { start: h("div"), job: h("div", { "aria-live": "polite" }), result: h("div"), versions: h("div") };
+  const places = { steps: h("div"), start: h("div"), job: h("div", { "aria-live": "polite" }), result: h("div"), versions: h("div") };
   let product, photos, models, jobs, done, table, areas;
   let running = null, form = null, ended = false;
 
@@ -26,6 +26,7 @@ export async function show(main, id) {
   // ---- Before ----
 
   function drawStart() {
+    replace(places.steps, steps(product, "fit"));
     const used = photos.filter((p) => p.state === "in").length;
     const before = h("dl", { class: "figures wide" });
     const trouble = h("div");
@@ -150,7 +151,7 @@ export async function show(main, id) {
         h("h3", {}, t("fit_warnings")), job.warnings.map((w) => h("p", { class: "warning", lang: "en" }, w))),
       h("h3", {}, t("held_out")),
       scores.length === 0 ? h("p", { class: "dim" }, t("held_out_none"))
-        : [h("p", { class: "dim" }, t("held_out_help")), histogram(scores, model.threshold), oddest(model.held_out)]));
+        : [h("p", { class: "dim" }, t("held_out_help")), histogram(scores, model.threshold, places.result.clientWidth), oddest(model.held_out)]));
   }
 
   // The fit that a version came from: its own, or that of the version whose threshold was changed.
@@ -247,8 +248,7 @@ export async function show(main, id) {
   }
 
   await load();
-  main.append(h("h1", {}, t("fit")), ...[steps(product, "fit")].filter(Boolean),
-    places.start, places.job, places.result, places.versions);
+  main.append(h("h1", {}, t("fit")), places.steps, places.start, places.job, places.result, places.versions);
   drawStart();
   drawVersions();
   drawJob(running);
@@ -261,9 +261,10 @@ export async function show(main, id) {
 }
 
 // Scores as bars, and the threshold as a line.
-function histogram(scores, threshold) {
-  const low = Math.min(...scores), high = Math.max(...scores, threshold ?? -Infinity);
-  const width = 640, height = 190, left = 34, floor = 160, right = 620;
+function histogram(scores, threshold, room) {
+  const low = Math.min(...scores), most = Math.max(...scores, threshold ?? -Infinity);
+  const high = most + (most - low) * 0.04;
+  const width = Math.min(room - 40, 736), height = 190, left = 30, floor = 160, right = width - 14;
   const span = high > low ? high - low : 1;
   const counts = new Array(BINS).fill(0);
   for (const s of scores) counts[Math.min(Math.floor(((s - low) / span) * BINS), BINS - 1)]++;
@@ -282,5 +283,5 @@ function histogram(scores, threshold) {
   threshold !== null && [h("line", { class: "limit", x1: x(threshold), x2: x(threshold), y1: 22, y2: floor }),
     h("text", { x: x(threshold), y: 15, "text-anchor": x(threshold) > width / 2 ? "end" : "start" },
       `${t("threshold")} ${number(threshold)}`)],
-  h("text", { x: right, y: floor + 20, "text-anchor": "end" }, number(high)));
+  h("text", { x: right, y: floor + 20, "text-anchor": "end" }, number(most)));
 }

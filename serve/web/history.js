@@ -48,13 +48,11 @@ function trendChart(summary) {
     return h("g", {}, h("title", { svg: true }, label(row)), bar(i, zero - all, all, "good"), bar(i, zero - bad, bad, "bad"),
       bar(i, zero + 4, missed, "missed"), bar(i, zero + 4 + missed, alarms, "group"));
   };
-  const bottom = marked ? zero + 58 : zero + 20;
-  const ends = [[0, "start", rows[0]]];
-  if (rows.length > 1) ends.push([rows.length * step, "end", rows[rows.length - 1]]);
-  return h("figure", { class: "trend" },
-    h("svg", { viewBox: `0 0 ${width} ${bottom + 6}`, role: "img", "aria-label": t("hi_trend") }, rows.map(bars),
-      h("line", { x1: 0, x2: width, y1: zero + 2, y2: zero + 2, class: "base" }),
-      ends.map(([x, kind, row]) => h("text", { x, y: bottom, class: kind }, row.at.replace("T", " ")))),
+  const name = (row) => row.at.replace("T", " ");
+  return h("figure", {},
+    h("svg", { viewBox: `0 0 ${width} ${zero + (marked ? 44 : 6)}`, role: "img", "aria-label": t("hi_trend") }, rows.map(bars),
+      h("line", { x1: 0, x2: width, y1: zero + 2, y2: zero + 2, class: "base" })),
+    h("div", { class: "ends" }, h("span", {}, name(rows[0])), rows.length > 1 && h("span", {}, name(rows[rows.length - 1]))),
     h("figcaption", { class: "dim" }, t(`hi_trend_${summary.bucket}`, most), " ", marked && t("hi_trend_marks")));
 }
 
@@ -196,7 +194,7 @@ export async function show(main, product) {
     summary,
     h("div", { class: "row" }, h("h2", {}, t("hi_list")), news),
     h("div", { class: "row" }, learn, h("span", {}, t("hi_export")), exports), learned,
-    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": t("hi_list") }, h("table", {}, h("thead", {}, h("tr", {}, h("td", {}, all),
+    h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": t("hi_list") }, h("table", {}, h("thead", {}, h("tr", {}, h("td", {}, all),
       ["hi_time", "in_name", "in_verdict", "in_score", "in_ratio", "hi_source", "in_mark"].map((k) =>
         h("th", { scope: "col", class: k === "in_score" || k === "in_ratio" ? "n" : undefined }, t(k))))),
     body)),

@@ -30,7 +30,7 @@ export function markButtons(row, changed) {
 export function regionList(row, shown) {
   const regions = row.regions || [];
   if (regions.length === 0) return h("p", { class: "dim" }, t("in_no_regions"));
-  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": t("in_regions") }, h("table", { class: "regions" },
+  return h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": t("in_regions") }, h("table", { class: "regions" },
     h("caption", {}, t("in_regions_of", regions.length)),
     h("thead", {}, h("tr", {}, ["in_region", "in_area", "in_peak", "in_place"].map((k, i) => h("th", { scope: "col", class: i > 0 ? "n" : undefined }, t(k))))),
     h("tbody", {}, regions.slice(0, 99).map((region, i) => h("tr", {},
@@ -336,15 +336,15 @@ export async function show(main, product) {
 
   main.append(root);
   root.append(h("h1", {}, t("inspect")),
-    h("div", { class: "columns wide" },
-      h("section", { "aria-label": t("in_result") }, drop,
-        h("label", { class: "check" }, liveBox, " ", t("in_live")), big, shown.element, detail),
+    h("div", { class: "top" }, h("div", {}, drop, h("label", { class: "check" }, liveBox, " ", t("in_live"))), big),
+    h("div", { class: "columns" },
+      h("section", { "aria-label": t("in_result") }, shown.element, detail),
       h("section", { "aria-label": t("in_batch") }, counts,
         h("div", { class: "form" },
           h("label", { for: "try" }, t("in_try")), h("span", { class: "row" }, slider, tried, reset),
           h("label", { for: "only" }, t("in_filter")), h("span", { class: "row" }, only, search)),
         h("p", { class: "dim" }, t("in_try_help"), " ", h("a", { href: `#/p/${product}/threshold` }, t("threshold"))),
-        h("div", { class: "scroll table", tabindex: 0, role: "region", "aria-label": t("in_batch") },
+        h("div", { class: "scroll table", tabindex: 0, role: "group", "aria-label": t("in_batch") },
           h("table", {}, h("thead", {}, h("tr", {}, heads)), body)),
         more, h("p", { class: "dim" }, t("in_arrows")))));
   rangeOfSlider();

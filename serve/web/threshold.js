@@ -169,7 +169,7 @@ function changesTable(data, reload) {
   const rule = (row) => (row.threshold_rule === "rate" && row.false_alarms !== null
     ? t("rule_rate", number(100 * row.false_alarms)) : t(`rule_${row.threshold_rule || "none"}`));
   return h("section", { "aria-labelledby": "changes" }, h("h2", { id: "changes" }, t("th_changes")),
-    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-labelledby": "changes" }, h("table", {},
+    h("div", { class: "scroll", tabindex: 0, role: "group", "aria-labelledby": "changes" }, h("table", {},
       h("thead", {}, h("tr", {}, ["th_version", "th_when", "th_who", "th_why", "threshold", "th_rule", "th_outlines"]
         .map((key) => h("th", { scope: "col", class: key === "threshold" ? "n" : undefined }, t(key))), h("td", {}))),
       h("tbody", {}, data.changes.map((row) => h("tr", { class: row.current ? "current" : "" },
@@ -295,8 +295,9 @@ export async function show(main, product) {
       state.update();
     }
     state.update = () => {
-      rate.value = state.rate ?? "";
       const moved = state.at !== data.info.threshold || state.rate !== null;
+      const kept = !moved && rates.includes(data.info.false_alarms) ? data.info.false_alarms : "";
+      rate.value = state.rate ?? kept;
       save.disabled = !(state.pixelChanged || (moved && Number.isFinite(state.at)));
       undo.disabled = save.disabled;
       buttons.classList.toggle("changed", !save.disabled);

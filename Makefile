@@ -46,6 +46,9 @@ setup-check:
 demo: all
 	@tools/demo
 
+serve-demo: all
+	@tools/serve-demo
+
 test: ready
 	@tools/configure build
 	@$(ninja) build
@@ -122,6 +125,7 @@ help:
 	@echo 'make setup-check   those as well that check, fuzz and the sanitizers need'
 	@echo 'make            build; the tool is then build/fleck.  Says what is missing, if anything'
 	@echo 'make demo       sample images, training, prediction and evaluation, in demo/'
+	@echo 'make serve-demo   the page in a browser, on the sample images; PORT=8080'
 	@echo 'make test       every test; the last line counts them'
 	@echo 'make test-browser   the page in a headless Chromium, at two widths; UPDATE=1 keeps pictures'
 	@echo 'make check      format, clang-tidy, layers, headers, names, licence lines, exported symbols, documents'

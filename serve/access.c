@@ -207,11 +207,17 @@ void sv_access_login(sv_request *r)
     const char *token = sv_text(r, "token");
     char cookie[256];
 
+    if (!sv_only(r, "token", NULL))
+        return;
+    if (token == NULL) {
+        sv_problem(r, 422, "token: expected a text");
+        return;
+    }
     if (r->server->token[0] == '\0') {
         sv_reply_empty(r, 204);
         return;
     }
-    if (token == NULL || !same_secret(token, r->server->token)) {
+    if (!same_secret(token, r->server->token)) {
         sv_problem(r, 401, "this is not the token");
         return;
     }

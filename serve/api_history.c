@@ -4,6 +4,7 @@
 #include "api.h"
 #include "maps.h"
 #include "pictures.h"
+#include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,8 +52,8 @@ static filter query_filter(sv_request *r)
     static const char *const verdicts[] = {"good", "defective", "none", "error", NULL};
     static const char *const marks[] = {"good", "defect", "none", NULL};
 
-    return (filter){.product = sv_query_int(r, "product", 0, 0, INT64_MAX),
-                    .before = sv_query_int(r, "before", INT64_MAX, 1, INT64_MAX),
+    return (filter){.product = sv_query_int(r, "product", 0, 0, SV_MOST_ID),
+                    .before = sv_query_int(r, "before", SV_MOST_ID, 1, SV_MOST_ID),
                     .from = query_time(r, "from"),
                     .to = query_time(r, "to"),
                     .verdict = sv_query_one(r, "verdict", verdicts),
@@ -128,8 +129,15 @@ static bool score_again(sv_request *r, const json_t *row, sv_model **m, fleck_re
     if (*m != NULL && sv_score_again(r->server, *m, path, result, &err))
         return true;
     sv_model_give(r->server->inspector, *m);
+    sv_text_rename(err.message, sizeof err.message, path, "the picture");
     sv_fail(r, &err);
     return false;
+}
+
+/* The longest side of a JPEG, 0: its own. */
+static int64_t most_of(sv_request *r)
+{
+    return sv_query_int(r, "most", 0, 0, 65535);
 }
 
 static void draw(sv_request *r, const json_t *row, fleck_picture_kind kind)
@@ -145,8 +153,8 @@ static void draw(sv_request *r, const json_t *row, fleck_picture_kind kind)
         return;
     fleck_picture_defaults(&settings, sizeof settings);
     settings.kind = kind;
-    if (fleck_result_picture_jpeg(m->model, result, &settings, sv_query_int(r, "most", 0, 0, 65535),
-                                  &jpeg, &size, &err) == FLECK_OK)
+    if (fleck_result_picture_jpeg(m->model, result, &settings, most_of(r), &jpeg, &size, &err) ==
+        FLECK_OK)
         sv_reply_bytes(r, 200, "image/jpeg", jpeg, size, SV_FLECK);
     else
         sv_fail(r, &err);
@@ -162,13 +170,15 @@ static void plain(sv_request *r, const char *path)
     unsigned char *jpeg;
     size_t size;
 
-    if (fleck_photo_read(&p, path, sv_query_int(r, "most", 0, 0, 65535), &err) == FLECK_OK &&
+    if (fleck_photo_read(&p, path, most_of(r), &err) == FLECK_OK &&
         fleck_pixels_jpeg(
             &(fleck_pixels){p->data, p->width, p->height, (size_t)p->width * 3, FLECK_RGB8}, &jpeg,
             &size, &err) == FLECK_OK)
         sv_reply_bytes(r, 200, "image/jpeg", jpeg, size, SV_FLECK);
-    else
+    else {
+        sv_text_rename(err.message, sizeof err.message, path, "the picture");
         sv_fail(r, &err);
+    }
     fleck_photo_free(&p);
 }
 
@@ -181,6 +191,7 @@ void sv_inspection_picture(sv_request *r)
 
     if (row == NULL)
         return;
+    (void)most_of(r);                                    /* checked for the original too */
     if (kind == NULL || strcmp(kind, "original") == 0) { /* also where kind is none of them */
         if (picture_path(r, row, path))
             sv_reply_file(r, path, sv_image_type(path), NULL);
@@ -233,6 +244,8 @@ void sv_inspection_mark(sv_request *r)
     fleck_error err = {0};
     char now[SV_TIME];
 
+    if (!sv_only(r, "mark", NULL))
+        return;
     if (!json_is_null(mark) &&
         (text == NULL || (strcmp(text, "good") != 0 && strcmp(text, "defect") != 0))) {
         sv_problem(r, 422, "mark: expected \"good\", \"defect\" or null");
@@ -289,10 +302,16 @@ void sv_learn(sv_request *r)
     json_t *added, *id;
     size_t i;
 
-    if (!sv_need_product(r, r->ids[0]))
+    if (!sv_only(r, "inspections", NULL) || !sv_need_product(r, r->ids[0]))
         return;
     if (!json_is_array(ids) || json_array_size(ids) == 0 || json_array_size(ids) > 1000) {
         sv_problem(r, 422, "inspections: expected a list of 1 to 1000 ids");
+        return;
+    }
+    json_array_foreach(ids, i, id) if (!json_is_integer(id) || json_integer_value(id) < 0 ||
+                                       json_integer_value(id) > SV_MOST_ID)
+    {
+        sv_problem(r, 422, "inspections[%zu]: expected an id", i);
         return;
     }
     added = json_array();

@@ -198,6 +198,25 @@ static batch *make_batch(sv_request *r, fleck_error *err)
     return NULL;
 }
 
+/* Whether the product exists and has a model; else the request is answered. */
+static bool has_model(sv_request *r)
+{
+    fleck_error err = {0};
+    const int64_t model =
+        sv_db_int(&r->server->line, &err,
+                  "SELECT COALESCE(current_model, 0) FROM product WHERE id = ?", "i", r->ids[0]);
+
+    if (model > 0)
+        return true;
+    if (model == 0)
+        sv_problem(r, 409, "this product has no model yet: fit one first");
+    else if (err.status == FLECK_E_NOTFOUND)
+        sv_problem(r, 404, "there is no product %lld", (long long)r->ids[0]);
+    else
+        sv_fail(r, &err);
+    return false;
+}
+
 void sv_inspect_post(sv_request *r)
 {
     static const char *const kinds[] = {"f32", "png", "tiff", NULL};
@@ -205,7 +224,7 @@ void sv_inspect_post(sv_request *r)
     batch *b;
 
     (void)sv_query_one(r, "map", kinds);
-    if (r->wrong != NULL || !sv_need_product(r, r->ids[0]))
+    if (r->wrong != NULL || !has_model(r))
         return;
     if ((b = make_batch(r, &err)) == NULL) {
         sv_fail(r, &err);

@@ -33,7 +33,7 @@ void sv_fit_start(sv_request *r)
     int64_t id;
     bool ok;
 
-    if (!sv_need_product(r, r->ids[0]))
+    if (!sv_only(r, "settings", NULL) || !sv_need_product(r, r->ids[0]))
         return;
     if (given != NULL && !json_is_object(given)) {
         sv_problem(r, 422, "settings: expected an object");
@@ -88,7 +88,8 @@ void sv_jobs_list(sv_request *r)
     sv_reply_json(r, 200, rows);
 }
 
-/* The last fits of all products that came to their end: what the time of another can be told from. */
+/* The last fits of all products that came to their end: what the time of another can be told
+ * from. */
 void sv_jobs_done(sv_request *r)
 {
     fleck_error err = {0};

@@ -233,7 +233,8 @@ void sv_threshold_put(sv_request *r)
     int64_t parent, id = -1;
     bool changed = false;
 
-    if (!sv_need_product(r, r->ids[0]))
+    if (!sv_only(r, "threshold", "false_alarms", "pixel_threshold", NULL) ||
+        !sv_need_product(r, r->ids[0]))
         return;
     row = sv_db_row(&s->db, &err,
                     "SELECT id, path FROM model WHERE id = (SELECT current_model FROM product WHERE"

@@ -281,7 +281,7 @@ void sv_photos_import(sv_request *r)
     int64_t n_passed = 0;
     json_t *added = json_array();
 
-    if (sv_need_product(r, r->ids[0])) {
+    if (sv_only(r, "folder", NULL) && sv_need_product(r, r->ids[0])) {
         if (!sv_below(r->server->options.import_root, sv_text(r, "folder"), "--import FOLDER",
                       folder, &err) ||
             (realpath(r->server->options.import_root, root) == NULL &&
@@ -314,6 +314,8 @@ void sv_photo_change(sv_request *r)
     fleck_error err = {0};
     json_t *row;
 
+    if (!sv_only(r, "state", NULL))
+        return;
     if (state == NULL || (strcmp(state, "in") != 0 && strcmp(state, "out") != 0)) {
         sv_problem(r, 422, "state: expected \"in\" or \"out\"");
         return;

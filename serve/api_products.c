@@ -134,7 +134,7 @@ void sv_product_create(sv_request *r)
     char now[SV_TIME];
     int64_t id;
 
-    if (!check_name(r, name))
+    if (!sv_only(r, "name", NULL) || !check_name(r, name))
         return;
     if (sv_db_int(&s->db, NULL, "SELECT 1 FROM product WHERE name = ?", "s", name) == 1) {
         sv_problem(r, 409, "there is a product of this name already");
@@ -169,7 +169,7 @@ void sv_product_change(sv_request *r)
     fleck_error err = {0};
     bool ok = true;
 
-    if (!sv_need_product(r, r->ids[0]) ||
+    if (!sv_only(r, "name", "archived", NULL) || !sv_need_product(r, r->ids[0]) ||
         (json_object_get(r->json, "name") != NULL && !check_name(r, name)))
         return;
     if (archived != NULL && !json_is_boolean(archived)) {
@@ -238,7 +238,7 @@ void sv_areas_put(sv_request *r)
     json_t *area;
     size_t i;
 
-    if (!sv_need_product(r, r->ids[0]))
+    if (!sv_only(r, "areas", NULL) || !sv_need_product(r, r->ids[0]))
         return;
     if (!json_is_array(areas) || json_array_size(areas) > MOST_AREAS) {
         sv_problem(r, 422, "areas: expected a list of at most %d areas", MOST_AREAS);

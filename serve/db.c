@@ -39,6 +39,8 @@ static const char *const migrations[] = {
     "  level REAL);"
     "CREATE INDEX inspection_product ON inspection(product, id);"
     "CREATE INDEX inspection_time ON inspection(time);"
+    "CREATE INDEX inspection_day ON inspection(product, time, verdict);"
+    "CREATE INDEX inspection_mark ON inspection(product, id) WHERE mark IS NOT NULL;"
     "CREATE INDEX inspection_picture ON inspection(picture) WHERE picture IS NOT NULL;"
     "CREATE TABLE source(id INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  product INTEGER NOT NULL REFERENCES product, kind TEXT NOT NULL, config TEXT NOT NULL,"

@@ -346,6 +346,23 @@ static int64_t fit_model(fit *job, sv_server *s, double *seconds, fleck_error *e
     return id;
 }
 
+/* Wait a second, or until the end: a database that fails is not asked without pause.
+ * False: the end has come. */
+static bool pause_a_second(sv_fits *f)
+{
+    struct timespec until;
+    bool closing;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec++;
+    pthread_mutex_lock(&f->lock);
+    while (!f->closing && pthread_cond_timedwait(&f->more, &f->lock, &until) != ETIMEDOUT)
+        ;
+    closing = f->closing;
+    pthread_mutex_unlock(&f->lock);
+    return !closing;
+}
+
 /* Write the end of a job into the database, and tell it. */
 static void conclude(fit *job, sv_server *s, int64_t model, double seconds, const fleck_error *err)
 {
@@ -358,11 +375,15 @@ static void conclude(fit *job, sv_server *s, int64_t model, double seconds, cons
         state = job->fits->closing ? "interrupted" : "cancelled";
     pthread_mutex_unlock(&job->fits->lock);
     sv_now(now);
-    (void)sv_db_run(&s->db, NULL,
-                    "UPDATE job SET state = ?, ended = ?, error = ?, warnings = ?, photos = ?,"
-                    " seconds = ?, memory = ?, model = NULLIF(?, -1) WHERE id = ?",
-                    "sssjidiii", state, now, model > 0 ? NULL : err->message, job->warnings,
-                    (int64_t)job->n, seconds, job->fits->memory, model, job->job);
+    /* Where the disk is full, it may have room later. */
+    for (int tries = 0; tries < 60; tries++)
+        if (sv_db_run(&s->db, NULL,
+                      "UPDATE job SET state = ?, ended = ?, error = ?, warnings = ?, photos = ?,"
+                      " seconds = ?, model = NULLIF(?, -1) WHERE id = ?",
+                      "sssjidii", state, now, model > 0 ? NULL : err->message, job->warnings,
+                      (int64_t)job->n, seconds, job->fits->memory, model, job->job) ||
+            !pause_a_second(job->fits))
+            break;
     row = sv_db_row(&s->db, NULL, SV_JOB_COLUMNS " WHERE id = ?", "i", job->job);
     if (row != NULL)
         sv_events_send(s->events, "job", row);
@@ -397,19 +418,6 @@ static void end_job(sv_fits *f)
     pthread_mutex_unlock(&f->lock);
 }
 
-/* Wait a second, or until the end: a database that fails is not asked without pause. */
-static void pause_a_second(sv_fits *f)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec++;
-    pthread_mutex_lock(&f->lock);
-    while (!f->closing && pthread_cond_timedwait(&f->more, &f->lock, &until) != ETIMEDOUT)
-        ;
-    pthread_mutex_unlock(&f->lock);
-}
-
 static void run_job(sv_fits *f, json_t *row)
 {
     fit job = {.fits = f, .row = row, .warnings = json_array()};
@@ -422,7 +430,7 @@ static void run_job(sv_fits *f, json_t *row)
     if (!begin_job(f, job.job, json_object_get(row, "areas"))) {
         end_job(f);
         json_decref(job.warnings);
-        pause_a_second(f);
+        (void)pause_a_second(f);
         return;
     }
     model = fit_model(&job, f->server, &seconds, &err);

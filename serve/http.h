@@ -28,8 +28,9 @@ typedef struct sv_route {
 } sv_route;
 typedef enum sv_route_flag {
     SV_OPEN = 1, /* needs no token */
-    SV_SLOW = 2  /* opens files, models or many rows: handled by tasks.h, so that the threads of the
-                    connections go on; such a handler does not call sv_suspend() */
+    /* Opens files, models or many rows: handled by tasks.h, so that the threads of the connections
+     * go on.  Such a handler does not call sv_suspend(). */
+    SV_SLOW = 2
 } sv_route_flag;
 
 /* A part of a multipart body, or a raw body. */
@@ -97,13 +98,16 @@ void sv_handle(sv_request *r);
 
 /* A parameter of the query, or NULL. */
 const char *sv_query(sv_request *r, const char *name);
-/* The same, one of a list that ends with NULL.  Another value makes the answer 422, and gives NULL. */
+/* The same, one of a list that ends with NULL.  Another value gives NULL, and makes the answer
+ * 422. */
 const char *sv_query_one(sv_request *r, const char *name, const char *const *values);
 /* An integer of the query within a range; initial where it is missing.  Another value makes the
  * answer 422, and gives initial. */
 int64_t sv_query_int(sv_request *r, const char *name, int64_t initial, int64_t low, int64_t high);
 /* Members of the JSON body. */
 const char *sv_text(sv_request *r, const char *name);
+/* Whether the JSON body has no other members than those listed, up to NULL; else it is answered. */
+bool sv_only(sv_request *r, ...) __attribute__((sentinel));
 /* Who asks: the name that the page sends along, percent-encoded, in X-Fleck-Who; "": none. */
 const char *sv_who(sv_request *r);
 
@@ -111,5 +115,8 @@ void sv_suspend(sv_request *r);
 void sv_resume(sv_request *r);
 
 double sv_seconds(void);
+
+/* The largest id: integers up to here are exact in JavaScript too. */
+#define SV_MOST_ID ((INT64_C(1) << 53) - 1)
 
 #endif

@@ -255,7 +255,7 @@ static void work_on(worker *w, sv_job *job)
         r->verdict = "error";
         r->error = job->err.message;
         if (r->model == 0)
-            r->model = sv_db_int(&s->db, NULL, "SELECT current_model FROM product WHERE id = ?",
+            r->model = sv_db_int(&s->line, NULL, "SELECT current_model FROM product WHERE id = ?",
                                  "i", job->product);
     }
     job->scored = sv_seconds();

@@ -92,8 +92,8 @@ sv_model *sv_model_take(sv_inspector *in, int64_t product, int64_t id, fleck_err
     sv_model *m;
 
     if (current)
-        id = sv_db_int(&all->server->db, err, "SELECT current_model FROM product WHERE id = ?", "i",
-                       product);
+        id = sv_db_int(&all->server->line, err, "SELECT current_model FROM product WHERE id = ?",
+                       "i", product);
     if (id < 0) {
         if (err->status != FLECK_E_IO && err->status != FLECK_E_NOMEM)
             sv_error(err, FLECK_E_STATE, "this product has no model yet: fit one first");

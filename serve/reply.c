@@ -228,6 +228,27 @@ const char *sv_text(sv_request *r, const char *name)
     return json_string_value(json_object_get(r->json, name));
 }
 
+bool sv_only(sv_request *r, ...)
+{
+    const char *name, *known;
+    json_t *value;
+
+    json_object_foreach(r->json, name, value)
+    {
+        va_list list;
+
+        va_start(list, r);
+        while ((known = va_arg(list, const char *)) != NULL && strcmp(known, name) != 0)
+            ;
+        va_end(list);
+        if (known == NULL) {
+            sv_problem(r, 422, "there is no member \"%.80s\" here", name);
+            return false;
+        }
+    }
+    return true;
+}
+
 const char *sv_who(sv_request *r)
 {
     const char *who = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "X-Fleck-Who");

@@ -114,6 +114,7 @@ static bool open_all(sv_server *s, fleck_error *err)
 
     sv_path(s, path, "fleck.db");
     return sv_access_open(s, err) && sv_db_open(&s->db, path, err) &&
+           sv_db_open(&s->line, path, err) &&
            ((s->events = sv_events_open()) != NULL ||
             sv_error(err, FLECK_E_NOMEM, "out of memory")) &&
            (s->journal = sv_journal_open(path, err)) != NULL &&
@@ -146,6 +147,7 @@ static void close_all(sv_server *s)
     sv_inspector_close(s->inspector);
     sv_sinks_close(s->sinks);
     sv_events_close(s->events);
+    sv_db_close(&s->line);
     sv_db_close(&s->db);
     free(s->cert);
     free(s->key);

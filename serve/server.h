@@ -22,6 +22,7 @@ typedef struct sv_server {
     int port, listening;
     char token[128], *cert, *key;
     sv_db db;
+    sv_db line; /* the same database for inspections, which so do not wait for long lists */
     sv_events *events;
     sv_inspector *inspector;
     sv_journal *journal;

@@ -275,6 +275,7 @@ static void run(sv_source *src)
             ;
         return;
     }
+    sv_source_say(src, "waiting", "%s", "looking for the camera");
     while (!atomic_load(&src->stop)) {
         if (sv_source_ready(src) && open_camera(&c))
             stream(&c);

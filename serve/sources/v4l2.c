@@ -275,6 +275,7 @@ static void run(sv_source *src)
                .interval = json_number_value(json_object_get(src->config, "interval")),
                .fd = -1};
 
+    sv_source_say(src, "waiting", "%s", "looking for the camera");
     while (!atomic_load(&src->stop)) {
         if (sv_source_ready(src) && open_video(&v))
             stream(&v);

@@ -49,7 +49,7 @@ function trendChart(summary) {
       bar(i, zero + 4, missed, "missed"), bar(i, zero + 4 + missed, alarms, "group"));
   };
   const name = (row) => row.at.replace("T", " ");
-  return h("figure", { class: "trend" },
+  return h("figure", {},
     h("svg", { viewBox: `0 0 ${width} ${zero + (marked ? 44 : 6)}`, role: "img", "aria-label": t("hi_trend") }, rows.map(bars),
       h("line", { x1: 0, x2: width, y1: zero + 2, y2: zero + 2, class: "base" })),
     h("div", { class: "ends" }, h("span", {}, name(rows[0])), rows.length > 1 && h("span", {}, name(rows[rows.length - 1]))),

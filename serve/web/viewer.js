@@ -30,7 +30,7 @@ function legend(low, high, level) {
   const share = (level - low) / (high - low);
   mark.style.left = `${100 * Math.min(Math.max(share, 0), 1)}%`;
   return [
-    h("div", { class: "bar" }, canvas, Number.isFinite(share) && share >= 0 && share <= 1 && mark),
+    h("div", { class: "colours" }, canvas, Number.isFinite(share) && share >= 0 && share <= 1 && mark),
     h("div", { class: "ends" }, h("span", {}, number(low)),
       h("span", {}, Number.isFinite(level) ? t("vw_level", number(level)) : t("vw_scale")),
       h("span", {}, number(high)))];

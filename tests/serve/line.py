@@ -77,19 +77,22 @@ class Place:
         for i in range(24):
             write(f"{good}/{i}.png", png(i - 100))
         self.model = self.path("part.fleck")
-        fit = subprocess.run([self.fleck, "fit", good, "-o", self.model, "-m", "padim", "-b",
-                              "resnet18", "--size", f"{SIZE}x{SIZE}", "--crop", f"{SIZE}x{SIZE}"],
+        fit = subprocess.run([self.fleck, "fit", good, "-o", self.model, "-m", "padim",
+                              "--size", f"{SIZE}x{SIZE}", "--crop", f"{SIZE}x{SIZE}"],
                              capture_output=True, text=True)
         if fit.returncode != 0 and "fleck weights" in fit.stderr:
             self.end()
-            skip("the weights of resnet18 are not installed")
+            skip("the default backbone's weights are not installed")
         check(fit.returncode == 0, f"fit: {fit.stderr}")
 
     def path(self, name):
         return os.path.join(self.folder, name)
 
     def start(self, *words, **more):
-        process = subprocess.Popen([self.fleck, *words], **more)
+        return self.start_other(self.fleck, *words, **more)
+
+    def start_other(self, *words, **more):
+        process = subprocess.Popen(words, **more)
         self.processes.append(process)
         return process
 

@@ -2,6 +2,7 @@
 /* Photos of good parts: what a product learns from. */
 #define _GNU_SOURCE
 #include "api.h"
+#include "look.h"
 #include "pictures.h"
 #include "text.h"
 
@@ -78,12 +79,13 @@ static int64_t insert(sv_server *s, int64_t product, const char *name, const cha
     const fleck_pixels pixels = {p->data, p->width, p->height, (size_t)p->width * 3, FLECK_RGB8};
     double light, contrast, sharpness;
     unsigned char *jpeg = NULL;
-    char now[SV_TIME], thumb[4096];
+    char now[SV_TIME], thumb[4096], look[SV_LOOK];
     size_t jpeg_size;
     int64_t id;
     bool ok;
 
     measure(p, &light, &contrast, &sharpness);
+    sv_look(look, p);
     if (fleck_pixels_jpeg(&pixels, &jpeg, &jpeg_size, err) != FLECK_OK)
         return -1;
     sv_now(now);
@@ -91,12 +93,13 @@ static int64_t insert(sv_server *s, int64_t product, const char *name, const cha
         fleck_free(jpeg);
         return -1;
     }
-    id = sv_db_int(&s->db, err,
-                   "INSERT INTO photo(product, name, path, hash, bytes, width, height, light,"
-                   " contrast, sharpness, state, origin, added) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                   " ?, 'in', ?, ?) RETURNING id",
-                   "isssiiidddss", product, name, path, hash, (int64_t)size, p->full_width,
-                   p->full_height, light, contrast, sharpness, origin, now);
+    id =
+        sv_db_int(&s->db, err,
+                  "INSERT INTO photo(product, name, path, hash, bytes, width, height, light,"
+                  " contrast, sharpness, state, origin, added, look) VALUES(?, ?, ?, ?, ?, ?, ?, ?,"
+                  " ?, ?, 'in', ?, ?, ?) RETURNING id",
+                  "isssiiidddsss", product, name, path, hash, (int64_t)size, p->full_width,
+                  p->full_height, light, contrast, sharpness, origin, now, look);
     sv_path(s, thumb, "products/%lld/thumbs/%lld.jpg", (long long)product, (long long)id);
     ok = sv_db_end(&s->db, id > 0 && sv_file_write(thumb, jpeg, jpeg_size, err), err);
     fleck_free(jpeg);

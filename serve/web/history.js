@@ -2,7 +2,7 @@
 // Past inspections: filters, marks, what they say, learning from them, exports.
 import { get, listen, post, url } from "./api.js";
 import { h, replace, say } from "./dom.js";
-import { markButtons, regionList, verdictMark } from "./inspect.js";
+import { markButtons, nearestPhoto, regionList, verdictMark } from "./inspect.js";
 import { language, number, t, time } from "./strings.js";
 import { viewer } from "./viewer.js";
 
@@ -108,7 +108,8 @@ export async function show(main, product) {
         (row.unlike || []).length > 0 && h("p", { class: "warn" }, t("in_unlike_note",
           row.unlike.map((u) => t(`unlike_${u}`)).join(", "))),
         row.mark && h("p", { class: "dim" }, t("hi_marked_by", row.mark_who || "–", time(row.mark_time))),
-        markButtons(row, () => { about(); draw(); loadSummary(); }), regionList(row, box.shown));
+        markButtons(row, () => { about(); draw(); loadSummary(); }), regionList(row, box.shown),
+        row.picture && row.verdict !== "error" && nearestPhoto(row));
     };
     about();
     box.element.showModal();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inspecting: pictures in, verdicts out, one large and all in a table.
-import { get, listen, post, put } from "./api.js";
+import { get, listen, post, put, url } from "./api.js";
 import { h, replace, say } from "./dom.js";
 import { number, t } from "./strings.js";
 import { noModel } from "./threshold.js";
@@ -38,6 +38,25 @@ export function regionList(row, shown) {
         "aria-label": t("in_zoom_to", i + 1) }, i + 1)),
       h("td", { class: "n" }, t("in_pixels", number(region.area, 6))), h("td", { class: "n" }, number(region.peak)),
       h("td", { class: "n" }, `${region.x}, ${region.y}`))))));
+}
+
+// The good photo of the most similar look, asked for when it is opened; stays open for later rows.
+let comparing = false;
+export function nearestPhoto(row) {
+  const place = h("div", {});
+  const load = async () => {
+    comparing = element.open;
+    if (!element.open || place.hasChildNodes()) return;
+    try {
+      const found = await get(`/inspections/${row.id}/nearest`);
+      replace(place, h("figure", { class: "nearest" },
+        h("img", { src: url(`/photos/${found.photo}/thumb.jpg`), alt: t("in_nearest_photo", found.name) }),
+        h("figcaption", {}, t("in_nearest_help", found.name, found.of))));
+    } catch (error) { replace(place, h("p", { class: "problem" }, error.message)); }
+  };
+  const element = h("details", { ontoggle: load }, h("summary", {}, t("in_nearest")), place);
+  element.open = comparing;
+  return element;
 }
 
 // ---- Sending ----
@@ -193,7 +212,8 @@ export async function show(main, product) {
       (selected.unlike || []).length > 0 && h("p", { class: "warn" }, t("in_unlike_note",
         selected.unlike.map((u) => t(`unlike_${u}`)).join(", "))),
       selected.id > 0 && markButtons(selected, () => { drawDetail(); draw(); }),
-      regionList(selected, shown)]);
+      regionList(selected, shown),
+      selected.picture && selected.verdict !== "error" && nearestPhoto(selected)]);
   }
 
   function select(row) {

@@ -418,6 +418,10 @@ const texts = {
   in_peak: ["Peak", "Spitze"],
   in_place: ["x, y", "x, y"],
   in_pixels: ["{0} px", "{0} px"],
+  in_nearest: ["Compare with a good photo", "Mit einem guten Foto vergleichen"],
+  in_nearest_photo: ["Good photo {0}", "Gutes Foto {0}"],
+  in_nearest_help: ["{0}: of {1} good photos the one of the most similar look (mean colours of 8 × 8 fields; the model has no part in it).",
+    "{0}: von {1} guten Fotos das im Aussehen ähnlichste (mittlere Farben von 8 × 8 Feldern; das Modell ist daran nicht beteiligt)."],
   in_zoom_to: ["Zoom to region {0}", "Zu Stelle {0}"],
 
   // history

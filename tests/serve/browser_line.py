@@ -113,7 +113,8 @@ def inspect(w, product, sample, folder):
     b.named("Score").click()
     highest = b.one("tbody tr[data-id] button")
     highest.click()
-    b.wait("the map", lambda: b.all(".legend canvas") and b.all(".regions button"))
+    b.wait("the map", lambda: b.all(".legend canvas") and b.all(".regions button")
+           and not b.all("canvas[aria-busy]"))
     pixels = b.run("const c = document.querySelector('canvas.picture');"
                    "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
                    "return new Set(new Uint32Array(d.buffer)).size")
@@ -121,6 +122,9 @@ def inspect(w, product, sample, folder):
     zoom = b.one(".zoomed").text
     b.one(".regions button").click()
     w.check("a region zooms there", b.one(".zoomed").text != zoom)
+    b.one("summary", "Compare with a good photo").click()
+    b.wait("the good photo", lambda: b.run(
+        "const i = document.querySelector('.nearest img'); return i && i.naturalWidth > 0"))
     b.one(".marks [data-mark=defect]").click()
     b.wait("the mark", lambda: b.one(".marks [data-mark=defect]").attribute("aria-pressed") == "true")
     keep(w, "inspect")
@@ -133,6 +137,17 @@ def inspect(w, product, sample, folder):
                            raw=images[0].read_bytes())
     b.wait("the live inspection",
            lambda: b.one("tr.current").attribute("data-id") == str(answer["id"]))
+
+
+def nearest(w, product, sample):
+    """A learned photo that is inspected is nearest to itself."""
+    photos = sorted((sample / "train" / "good").iterdir())
+    for photo in (photos[3], photos[40]):
+        row = w.service.ask("POST", f"/products/{product}/inspect?name=again.png",
+                            raw=photo.read_bytes())
+        found = w.service.ask("GET", f"/inspections/{row['id']}/nearest")
+        w.check(f"{photo.name} is nearest to itself: {found}",
+                found["name"] == photo.name and found["distance"] < 1)
 
 
 def threshold(w, product):
@@ -317,6 +332,7 @@ def line(w, sample):
         inspect(w, product, sample, Path(folder))
     threshold(w, product)
     link = history(w, product)
+    nearest(w, product, sample)
     report(w, link)
     health(w, product, sorted((sample / "test" / "good").iterdir()))
     languages(w, product)

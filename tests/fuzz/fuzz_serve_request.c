@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fuzzes the whole way of a request: the bytes of a connection go to a running service with one
  * product, through libmicrohttpd's parsers and the service's own of addresses, queries, multipart
- * and JSON.  Whatever comes, each answer is HTTP and none is a failure of the service. */
+ * and JSON.  The connection is served on this thread, by a daemon beside the service's own.  Whatever
+ * comes, each answer is HTTP and none is a failure of the service. */
 #define _GNU_SOURCE
 #include "fuzz.h"
+#include "../../serve/http.c"
 #include "../../serve/server.c"
 
 #include <ftw.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 
-enum { PATIENCE = 2000, FORGET_AFTER = 500 };
+enum { PATIENCE = 2000, TICK = 10, FORGET_AFTER = 500 };
 
 static sv_server *service;
+static struct MHD_Daemon *daemon_here;
 static char folder[] = "/tmp/fleck-fuzz-XXXXXX";
 
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *where)
@@ -25,15 +27,19 @@ static int remove_entry(const char *path, const struct stat *status, int kind, s
     return remove(path);
 }
 
-static void end(void)
+static void end_service(void)
 {
+    sv_events_end(service->events);
+    for (int i = 0; i < 10; i++)
+        MHD_run_wait(daemon_here, TICK); /* streams end */
+    MHD_stop_daemon(daemon_here);
     close_all(service);
     free(service);
     service = NULL;
     nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static void begin(void)
+static void begin_service(void)
 {
     fleck_error err = {0};
     sv_server *s = calloc(1, sizeof *s);
@@ -59,7 +65,13 @@ static void begin(void)
     fuzz_check(sv_db_run(&s->db, &err, "PRAGMA synchronous = OFF", ""));
     fuzz_check(sv_db_run(&s->db, &err,
                          "INSERT INTO product(id, name, created) VALUES(1, 'one', '2026')", ""));
-    atexit(end);
+    daemon_here = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
+        on_request, s, MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES, MHD_OPTION_UNESCAPE_CALLBACK,
+        unescape, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+    fuzz_check(daemon_here != NULL);
+    atexit(end_service);
 }
 
 /* So that no input depends on many before it. */
@@ -73,25 +85,43 @@ static void forget(void)
                sv_db_run(&service->db, &err, "DELETE FROM product WHERE id > 1", ""));
 }
 
-/* Read the answers until the end, or until a stream of events has begun. */
-static void read_answers(int fd)
+/* Look at what has been answered so far; false: that was the end, or a stream of events begins. */
+static bool look(int fd, bool *first)
 {
     char text[65536];
-    struct pollfd wait = {.fd = fd, .events = POLLIN};
-    bool first = true;
+    ssize_t n;
 
-    while (poll(&wait, 1, PATIENCE) > 0) {
-        const ssize_t n = recv(fd, text, sizeof text - 1, 0);
-
-        if (n <= 0)
-            return;
+    while ((n = recv(fd, text, sizeof text - 1, MSG_DONTWAIT)) > 0) {
         text[n] = '\0';
-        if (first) {
-            fuzz_check(strncmp(text, "HTTP/1.", 7) == 0);
+        if (*first) {
+            fuzz_check(strncmp(text, "HTTP/1.", strnlen(text, 7)) == 0);
             fuzz_check(n < 12 || strncmp(text + 9, "500", 3) != 0);
         }
-        first = false;
+        *first = false;
         if (strstr(text, "text/event-stream") != NULL)
+            return false;
+    }
+    return n < 0 && errno == EAGAIN;
+}
+
+/* Send bytes and serve them. */
+static void serve(int fd, const uint8_t *data, size_t size)
+{
+    bool first = true;
+
+    for (int waited = 0; waited < PATIENCE; waited += TICK) {
+        const ssize_t n = size > 0 ? send(fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT) : 0;
+
+        if (n > 0) {
+            data += n;
+            size -= (size_t)n;
+        }
+        if (size == 0 || (n < 0 && errno != EAGAIN)) {
+            shutdown(fd, SHUT_WR);
+            size = 0;
+        }
+        MHD_run_wait(daemon_here, TICK);
+        if (!look(fd, &first))
             return;
     }
 }
@@ -104,23 +134,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int pair[2];
 
     if (service == NULL)
-        begin();
+        begin_service();
     if (++count % FORGET_AFTER == 0)
         forget();
     fuzz_check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
-    if (MHD_add_connection(service->daemon, pair[1], (const struct sockaddr *)&local,
-                           sizeof local) == MHD_YES) {
-        while (size > 0) {
-            const ssize_t n = send(pair[0], data, size, MSG_NOSIGNAL);
-
-            if (n <= 0)
-                break;
-            data += n;
-            size -= (size_t)n;
-        }
-        shutdown(pair[0], SHUT_WR);
-        read_answers(pair[0]);
-    }
+    if (MHD_add_connection(daemon_here, pair[1], (const struct sockaddr *)&local, sizeof local) ==
+        MHD_YES)
+        serve(pair[0], data, size);
     close(pair[0]);
+    sv_events_beat(service->events); /* finds streams that were left */
+    for (int i = 0; i < 3; i++)
+        MHD_run_wait(daemon_here, 0);
     return 0;
 }

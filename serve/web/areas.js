@@ -25,7 +25,8 @@ export async function show(main, id) {
   const answer = await get(`/products/${id}/mean.jpg`, { raw: true });
   const [width, height] = answer.headers.get("X-Fleck-Photo-Size").split("x").map(Number);
   const address = URL.createObjectURL(await answer.blob());
-  const modelAreas = await areasOfModel(product, models);
+  const job = await fitOfModel(models);
+  const modelAreas = job ? job.areas || [] : undefined;
 
   // ---- Changes ----
 
@@ -60,7 +61,7 @@ export async function show(main, id) {
   }
   async function fit() {
     if (!same(areas, saved)) await save();
-    await post(`/products/${id}/fits`, { settings: product.settings || {} });
+    await post(`/products/${id}/fits`, { settings: (job || product).settings || {} });
     location.hash = `#/p/${id}/fit`;
   }
 
@@ -285,9 +286,9 @@ export async function show(main, id) {
   };
 }
 
-// The areas with which the model in use was fitted; undefined: it was uploaded, or there is none.
-async function areasOfModel(product, models) {
+// The fit that the model in use came from; null: it was uploaded, or there is none.
+async function fitOfModel(models) {
   let model = models.find((m) => m.current);
   while (model && !model.job && model.parent) model = models.find((m) => m.id === model.parent);
-  return model?.job ? (await get(`/jobs/${model.job}`)).areas || [] : undefined;
+  return model?.job ? get(`/jobs/${model.job}`) : null;
 }

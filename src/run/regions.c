@@ -43,8 +43,8 @@ done:
     return st;
 }
 
-/* Whether no pixel of r's full map is above the level.  Its values lie between those of the map, and
- * are 0 where areas are left out. */
+/* Whether no pixel of r's full map is above the level.  Its values lie between those of the map,
+ * and are 0 where areas are left out. */
 static bool nothing_above(const fleck_result *r, double level)
 {
     float lowest, highest;

@@ -153,7 +153,7 @@ def areas(w, product):
     w.says("Not saved yet")
     w.open("#/")
     w.open(f"#/p/{product}/areas")
-    w.check("a draft outlives a look at another screen", len(b.all("section.area")) == 2)
+    w.wait("a draft outlives a look at another screen", lambda: len(b.all("section.area")) == 2)
     keys(w)
     b.click("Save")
     w.says("The model in use was fitted with other areas")
@@ -203,7 +203,7 @@ def versions(w, product, sample):
     w.check("the upload is version 4, the file of version 2",
             models[0]["reason"] == "upload" and models[0]["digest"] == models[2]["digest"])
     b.one("input[accept='.fleck']").files([sample.parent / "chosen" / "notes.txt"])
-    w.says("the upload is not a model that can be used")
+    w.says("this is not a model that can be used")
     w.check("the browser says that the answer was an error",
             any("422" in m for m in b.errors()))
     w.screen("versions", keep=False)

@@ -369,21 +369,25 @@ void sv_photo_thumb(sv_request *r)
 void sv_mean_image(sv_request *r)
 {
     fleck_error err = {0};
-    json_t *rows = sv_need_product(r, r->ids[0])
-                       ? sv_db_rows(&r->server->db, &err,
-                                    "SELECT path FROM photo WHERE product = ? AND state = 'in'"
-                                    " ORDER BY id",
-                                    "i", r->ids[0])
-                       : NULL;
-    const size_t n = json_array_size(rows), step = n / MOST_MEAN + 1;
+    json_t *rows;
     fleck_photo *first = NULL;
     uint32_t *sums = NULL;
     uint32_t count = 0;
     unsigned char *jpeg = NULL;
     char path[4096], text[32];
-    size_t size;
+    size_t n, size;
 
-    for (size_t i = 0; i < n; i += step) {
+    if (!sv_need_product(r, r->ids[0]))
+        return;
+    rows = sv_db_rows(&r->server->db, &err,
+                      "SELECT path FROM photo WHERE product = ? AND state = 'in' ORDER BY id", "i",
+                      r->ids[0]);
+    if (rows == NULL) {
+        sv_fail(r, &err);
+        return;
+    }
+    n = json_array_size(rows);
+    for (size_t i = 0; i < n; i += n / MOST_MEAN + 1) {
         fleck_photo *p = NULL;
 
         sv_path(r->server, path, "%s",
@@ -404,9 +408,7 @@ void sv_mean_image(sv_request *r)
             fleck_photo_free(&p);
     }
     json_decref(rows);
-    if (r->response != NULL) {
-        return; /* there is no such product */
-    } else if (count == 0 || sums == NULL) {
+    if (count == 0 || sums == NULL) {
         sv_problem(r, 404, "this product has no photos");
     } else {
         for (int64_t k = 0; k < first->width * first->height * 3; k++)

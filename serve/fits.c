@@ -379,8 +379,8 @@ static void conclude(fit *job, sv_server *s, int64_t model, double seconds, cons
     for (int tries = 0; tries < 60; tries++)
         if (sv_db_run(&s->db, NULL,
                       "UPDATE job SET state = ?, ended = ?, error = ?, warnings = ?, photos = ?,"
-                      " seconds = ?, model = NULLIF(?, -1) WHERE id = ?",
-                      "sssjidii", state, now, model > 0 ? NULL : err->message, job->warnings,
+                      " seconds = ?, memory = ?, model = NULLIF(?, -1) WHERE id = ?",
+                      "sssjidiii", state, now, model > 0 ? NULL : err->message, job->warnings,
                       (int64_t)job->n, seconds, job->fits->memory, model, job->job) ||
             !pause_a_second(job->fits))
             break;

@@ -30,23 +30,6 @@ typedef struct filter {
     const char *from, *to, *verdict, *mark;
 } filter;
 
-/* A time of the query, the beginning of ISO 8601 such as 2026-11-30 or 2026-11-30T12:00. */
-static const char *query_time(sv_request *r, const char *name)
-{
-    static const char form[] = "dddd-dd-ddTdd:dd:dd.dddZ";
-    const char *text = sv_query(r, name);
-    size_t n = 0;
-
-    while (text != NULL && n < sizeof form - 1 && text[n] != '\0' &&
-           (form[n] == 'd' ? text[n] >= '0' && text[n] <= '9' : text[n] == form[n]))
-        n++;
-    if (text == NULL || (n >= 4 && text[n] == '\0'))
-        return text;
-    r->wrong = name;
-    snprintf(r->wanted, sizeof r->wanted, "a time in UTC such as 2026-11-30T12:00:00.000Z");
-    return NULL;
-}
-
 static filter query_filter(sv_request *r)
 {
     static const char *const verdicts[] = {"good", "defective", "none", "error", NULL};
@@ -54,8 +37,8 @@ static filter query_filter(sv_request *r)
 
     return (filter){.product = sv_query_int(r, "product", 0, 0, SV_MOST_ID),
                     .before = sv_query_int(r, "before", SV_MOST_ID, 1, SV_MOST_ID),
-                    .from = query_time(r, "from"),
-                    .to = query_time(r, "to"),
+                    .from = sv_query_time(r, "from"),
+                    .to = sv_query_time(r, "to"),
                     .verdict = sv_query_one(r, "verdict", verdicts),
                     .mark = sv_query_one(r, "mark", marks)};
 }

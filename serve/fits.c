@@ -366,11 +366,13 @@ static bool pause_a_second(sv_fits *f)
 /* Write the end of a job into the database, and tell it. */
 static void conclude(fit *job, sv_server *s, int64_t model, double seconds, const fleck_error *err)
 {
+    int64_t memory;
     const char *state = model > 0 ? "done" : "failed";
     char now[SV_TIME];
     json_t *row;
 
     pthread_mutex_lock(&job->fits->lock);
+    memory = job->fits->memory;
     if (model <= 0 && err->status == FLECK_E_CANCELLED)
         state = job->fits->closing ? "interrupted" : "cancelled";
     pthread_mutex_unlock(&job->fits->lock);
@@ -381,7 +383,7 @@ static void conclude(fit *job, sv_server *s, int64_t model, double seconds, cons
                       "UPDATE job SET state = ?, ended = ?, error = ?, warnings = ?, photos = ?,"
                       " seconds = ?, memory = ?, model = NULLIF(?, -1) WHERE id = ?",
                       "sssjidiii", state, now, model > 0 ? NULL : err->message, job->warnings,
-                      (int64_t)job->n, seconds, job->fits->memory, model, job->job) ||
+                      (int64_t)job->n, seconds, memory, model, job->job) ||
             !pause_a_second(job->fits))
             break;
     row = sv_db_row(&s->db, NULL, SV_JOB_COLUMNS " WHERE id = ?", "i", job->job);

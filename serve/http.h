@@ -101,6 +101,8 @@ const char *sv_query(sv_request *r, const char *name);
 /* The same, one of a list that ends with NULL.  Another value gives NULL, and makes the answer
  * 422. */
 const char *sv_query_one(sv_request *r, const char *name, const char *const *values);
+/* The same, a time in UTC: ISO 8601, or its beginning such as 2026-11-30 or 2026-11-30T12:00. */
+const char *sv_query_time(sv_request *r, const char *name);
 /* An integer of the query within a range; initial where it is missing.  Another value makes the
  * answer 422, and gives initial. */
 int64_t sv_query_int(sv_request *r, const char *name, int64_t initial, int64_t low, int64_t high);

@@ -204,6 +204,22 @@ const char *sv_query_one(sv_request *r, const char *name, const char *const *val
     return NULL;
 }
 
+const char *sv_query_time(sv_request *r, const char *name)
+{
+    static const char form[] = "dddd-dd-ddTdd:dd:dd.dddZ";
+    const char *text = sv_query(r, name);
+    size_t n = 0;
+
+    while (text != NULL && n < sizeof form - 1 && text[n] != '\0' &&
+           (form[n] == 'd' ? text[n] >= '0' && text[n] <= '9' : text[n] == form[n]))
+        n++;
+    if (text == NULL || (n >= 4 && text[n] == '\0'))
+        return text;
+    r->wrong = name;
+    snprintf(r->wanted, sizeof r->wanted, "a time in UTC such as 2026-11-30T12:00:00.000Z");
+    return NULL;
+}
+
 int64_t sv_query_int(sv_request *r, const char *name, int64_t initial, int64_t low, int64_t high)
 {
     const char *text = sv_query(r, name);

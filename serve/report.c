@@ -527,11 +527,12 @@ static bool put_page(const page *p, fleck_error *err)
 
 void sv_report(sv_request *r)
 {
-    const char *language = sv_query(r, "lang");
+    static const char *const languages[] = {"en", "de", NULL};
+    const char *language = sv_query_one(r, "lang", languages);
     page p = {.server = r->server,
               .product = r->ids[0],
-              .from = sv_query(r, "from"),
-              .until = sv_query(r, "to"),
+              .from = sv_query_time(r, "from"),
+              .until = sv_query_time(r, "to"),
               .language = language != NULL && strcmp(language, "de") == 0};
     fleck_error err = {0};
     char *text = NULL;

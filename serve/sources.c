@@ -165,9 +165,9 @@ static void on_frame(sv_job *job)
     sv_source_count(src, job->dropped                  ? &src->dropped
                          : job->err.status == FLECK_OK ? &src->judged
                                                        : &src->failed);
-    atomic_fetch_sub(&src->flying, 1);
     sv_source_wake(src);
     frame_free(f);
+    atomic_fetch_sub(&src->flying, 1); /* the last use: the source may end now */
 }
 
 /* Takes bytes over. */

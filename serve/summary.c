@@ -80,7 +80,8 @@ void sv_summary_get(sv_request *r)
 
     if (!sv_need_product(r, r->ids[0]))
         return;
-    summary = sv_summary(r->server, r->ids[0], sv_query(r, "from"), sv_query(r, "to"), &err);
+    summary =
+        sv_summary(r->server, r->ids[0], sv_query_time(r, "from"), sv_query_time(r, "to"), &err);
     if (summary != NULL)
         sv_reply_json(r, 200, summary);
     else

@@ -377,5 +377,15 @@ int main(int argc, char **argv)
     begun = seconds();
     run(&l);
     report(&l, seconds() - begun);
+    for (int i = 0; i < l.n_files; i++)
+        free(l.files[i].bytes);
+    for (int i = 0; i < l.n_clients; i++) {
+        close_client(&l.clients[i]);
+        free(l.clients[i].in);
+        free(l.clients[i].out);
+    }
+    free(l.files);
+    free(l.clients);
+    free(l.latency);
     return l.wrong > 0 || l.failed > 0;
 }

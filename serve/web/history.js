@@ -130,11 +130,12 @@ export async function show(main, product) {
       drawLearn();
     } });
     check.checked = chosen.has(row.id);
-    return h("tr", { "data-id": row.id }, h("td", {}, check), h("td", {}, time(row.time)),
-      h("th", { scope: "row" }, h("button", { class: "link", onclick: () => open(row) }, row.name)),
-      h("td", {}, verdictMark(row.verdict)), h("td", { class: "n" }, number(row.score, 4)),
-      h("td", { class: "n" }, number(row.ratio)), h("td", {}, row.source),
-      h("td", {}, markButtons(row, () => { draw(); loadSummary(); })));
+    const cell = (key, content, kind) => h("td", { "data-name": t(key), class: kind }, content);
+    return h("tr", { "data-id": row.id }, cell("hi_chosen", check), cell("hi_time", time(row.time)),
+      cell("in_name", h("button", { class: "link", onclick: () => open(row) }, row.name)),
+      cell("in_verdict", verdictMark(row.verdict)), cell("in_score", number(row.score, 4), "n"),
+      cell("in_ratio", number(row.ratio), "n"), cell("hi_source", row.source),
+      cell("in_mark", markButtons(row, () => { draw(); loadSummary(); })));
   }
 
   function draw() {
@@ -194,7 +195,7 @@ export async function show(main, product) {
     summary,
     h("div", { class: "row" }, h("h2", {}, t("hi_list")), news),
     h("div", { class: "row" }, learn, h("span", {}, t("hi_export")), exports), learned,
-    h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": t("hi_list") }, h("table", {}, h("thead", {}, h("tr", {}, h("td", {}, all),
+    h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": t("hi_list") }, h("table", { class: "stack" }, h("thead", {}, h("tr", {}, h("td", {}, all),
       ["hi_time", "in_name", "in_verdict", "in_score", "in_ratio", "hi_source", "in_mark"].map((k) =>
         h("th", { scope: "col", class: k === "in_score" || k === "in_ratio" ? "n" : undefined }, t(k))))),
     body)),

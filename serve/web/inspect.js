@@ -22,7 +22,7 @@ export function markButtons(row, changed) {
       changed(row);
     } catch (error) { say(error.message); }
   };
-  return h("div", { class: "marks", role: "group", "aria-label": t("mark") }, ["good", "defect"].map((mark) =>
+  return h("div", { class: "marks", role: "group", "aria-label": `${t("mark")}: ${row.name}` }, ["good", "defect"].map((mark) =>
     h("button", { class: row.mark === mark ? "" : "plain", "aria-pressed": String(row.mark === mark),
       "data-mark": mark, onclick: () => set(mark) }, t(`mark_${mark}`))));
 }

@@ -426,6 +426,7 @@ const texts = {
   hi_by_mark: ["Mark", "Markierung"],
   hi_unmarked: ["not marked", "nicht markiert"],
   hi_list: ["Inspections", "Prüfungen"],
+  hi_chosen: ["Select", "Auswählen"],
   hi_time: ["Time", "Zeit"],
   hi_source: ["Source", "Quelle"],
   hi_older: ["Older", "Ältere"],

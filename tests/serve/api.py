@@ -529,6 +529,48 @@ def exports():
     problem(s.ask("GET", "/inspections.csv?verdict=x"), 422)
 
 
+def lines():
+    """What the line's screens show, and sources."""
+    every = [x for x in s.get("/inspections?limit=1000")["items"] if x["product"] == 1]
+    got = s.get("/products/1/summary")
+    for verdict, n in got["counts"].items():
+        assert n == sum(x["verdict"] == verdict for x in every), (verdict, got)
+    assert got["confusion"]["good"]["good"] == sum(x["mark"] == "good" for x in every) == 1
+    problem(s.ask("GET", "/products/1/summary?from=x"), 422)
+    problem(s.ask("GET", "/products/77/summary"), 404)
+    drift = s.get("/products/1/drift?n=10")
+    assert drift["learned"]["n"] > 20 and drift["recent"]["n"] > 0, drift
+    problem(s.ask("GET", "/products/1/drift?n=0"), 422)
+    report = s.ask("GET", "/products/1/report.html?lang=de")
+    assert report.type == "text/html" and b"&lt;b&gt;1&lt;/b&gt;" in report.body
+    assert b"<b>1</b>" not in report.body and "sandbox" in report.headers["content-security-policy"]
+    problem(s.ask("GET", "/products/1/report.html?lang=xx"), 422)
+    assert any(j["state"] == "done" for j in s.get("/jobs"))
+    # a watched folder judges each file once
+    (W / "root/watched").mkdir()
+    (W / "root/watched/w.png").write_bytes(TEST[1].read_bytes())
+    got = s.post("/products/1/sources", {"kind": "folder", "folder": "watched", "poll": 0.2})
+    problem(s.ask("POST", "/products/1/sources", {"kind": "folder", "folder": "watched",
+                                                  "poll": 0.2}), 409)
+    for bad, status in (({"kind": "x"}, 422), ({}, 422), ({"kind": "folder"}, 422),
+                        ({"kind": "folder", "folder": "../outside"}, 403),
+                        ({"kind": "folder", "folder": "link"}, 403),
+                        ({"kind": "folder", "folder": "watched", "more": 1}, 422)):
+        a = s.ask("POST", "/products/1/sources", bad)
+        problem(a, a.status if a.status in (403, 422) else status)
+    for _ in range(400):
+        row = s.get("/products/1/sources")[0]
+        if row["judged"] == 1:
+            break
+        time.sleep(0.05)
+    assert row["judged"] == 1 and row["id"] == got["id"], row
+    rows = [x for x in s.get("/inspections?limit=5")["items"] if x["source"].startswith("watch:")]
+    assert len(rows) == 1, rows
+    assert s.ask("DELETE", f"/sources/{got['id']}").status == 204
+    problem(s.ask("DELETE", f"/sources/{got['id']}"), 404)
+    assert s.get("/products/1/sources") == []
+
+
 def system():
     assert s.get("/health")["status"] == "ok" and s.get("/ready")["status"] == "ready"
     about = s.get("/system")
@@ -626,7 +668,8 @@ def graceful():
 
 
 for case in (openapi, products, photos, imports, raced_photos, fits, inspections, frames, maps,
-             thresholds, model_files, areas, history, marks, exports, system, origins, token, tls,
+             thresholds, model_files, areas, history, marks, exports, lines, system,
+             origins, token, tls,
              graceful):
     cases.run(case.__name__, case)
 if s.process.poll() is None:

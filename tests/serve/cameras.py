@@ -66,7 +66,8 @@ def test_genicam(place):
         number = c.add(kind="genicam", camera="Fake_1", pixel_format=kind, interval=0.2,
                        features={"Width": 64, "Height": 48})["id"]
         state = wait_for(f"{kind}", lambda n=number: c.state(n)["judged"] >= 1 and c.state(n) or
-                         c.state(n)["state"] == "waiting" and c.state(n))
+                         c.state(n)["state"] == "waiting" and
+                         "looking" not in (c.state(n)["problem"] or "looking") and c.state(n))
         if state["state"] == "waiting":
             check(kind in state["problem"] or "pixel_format" in state["problem"], state["problem"])
             print(f"the fake camera has no {kind}: {state['problem']}")

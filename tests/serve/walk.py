@@ -83,9 +83,11 @@ class Walk:
             self.browser.size(width)
             wide = self.browser.run(
                 "const w = document.documentElement.clientWidth;"
-                "return document.documentElement.scrollWidth <= w ? '' : [...document.querySelectorAll"
-                "('main *')].filter((e) => e.getBoundingClientRect().right > w + 1).map((e) =>"
-                " e.tagName + '.' + e.className).slice(0, 3).join(', ') || 'something'")
+                "const beyond = (e) => getComputedStyle(e).overflowX === 'visible' &&"
+                " e.getBoundingClientRect().left + e.scrollWidth > w;"
+                "return document.documentElement.scrollWidth <= w ? '' : [...document"
+                ".querySelectorAll('body *')].filter(beyond).map((e) => e.tagName + '.' +"
+                " e.className).slice(-3).join(', ') || 'something'")
             self.check(f"{name} at {width} pixels fits; {wide} does not", not wide)
             self.check(f"{name} has its style", self.browser.run(
                 "const h = document.getElementById('header'); return !h ||"

@@ -93,6 +93,18 @@ function askToken() {
   input.focus();
 }
 
+// The browser connects again by itself; that it cannot for a while is said.
+const gone = h("p", { class: "gone", role: "alert", hidden: true });
+main.before(gone);
+let goneTimer = null;
+document.addEventListener("fleck-gone", () => {
+  goneTimer ??= setTimeout(() => { gone.textContent = t("gone"); gone.hidden = false; }, 4000);
+});
+document.addEventListener("fleck-back", () => {
+  clearTimeout(goneTimer);
+  goneTimer = null;
+  gone.hidden = true;
+});
 document.addEventListener("fleck-login", askToken);
 window.addEventListener("hashchange", () => {
   route();

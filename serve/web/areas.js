@@ -73,7 +73,7 @@ export async function show(main, id) {
   const canvas = h("svg", { class: "canvas", viewBox: `0 0 ${width} ${height}`, tabindex: 0, role: "application",
     "aria-describedby": "hint" },
   h("defs", {}, watched), h("image", { href: address, width, height }), shade, layer, preview, handles);
-  canvas.style.maxWidth = `calc(75vh * ${width / height})`;
+  canvas.style.maxWidth = `calc(70vh * ${width / height})`;
   const clamp = (v, most) => Math.min(Math.max(Math.round(v), 0), most);
   function at(event) {
     const p = new DOMPoint(event.clientX, event.clientY).matrixTransform(canvas.getScreenCTM().inverse());
@@ -234,7 +234,7 @@ export async function show(main, id) {
         ["ignore", "only"].map((k) => h("option", { value: k, selected: k === area.kind }, t(`areas_${k}`)))),
         h("button", { class: "quiet", "data-key": `${i}-drop`, "aria-label": t("areas_delete_n", i + 1),
           onclick: () => drop(i) }, t("areas_delete"))),
-      h("details", { open: i === selected }, h("summary", {}, `${area.points.length} × ${t("areas_point")}`),
+      h("details", { open: i === selected }, h("summary", {}, t("areas_points", area.points.length)),
         h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("areas_point")), h("th", { scope: "col" }, "x"),
           h("th", { scope: "col" }, "y"), h("td"))),
         h("tbody", {}, area.points.map((_, k) => h("tr", {}, h("th", { scope: "row" }, k + 1),

@@ -120,11 +120,15 @@ export async function show(main, id) {
     await drawResult();
     drawVersions();
     const job = jobs.find((j) => j.id === event.id) || event;
-    replace(places.job);
     if (job.state === "done") say(t("fit_done", product.version));
-    else if (job.state === "failed") replace(places.job, problem({ message: t("fit_failed", job.error) }));
-    else if (job.state === "cancelled") replace(places.job, h("p", { class: "warning" }, t("fit_cancelled")));
-    if (running) drawJob(running);
+    drawEnd(job);
+    drawJob(running);
+  }
+
+  // How a fit ended, where it made no model.
+  function drawEnd(job) {
+    replace(places.job, job?.state === "failed" ? problem({ message: t("fit_failed", job.error) })
+      : ["cancelled", "interrupted"].includes(job?.state) && h("p", { class: "warning" }, t(`fit_${job.state}`)));
   }
 
   // ---- What came out ----
@@ -142,8 +146,8 @@ export async function show(main, id) {
       h("h2", { id: "result" }, t("result", model.version)),
       h("dl", { class: "figures" },
         figure("result_threshold", number(model.threshold)),
-        info.false_alarms !== null && figure("result_rate", percent(info.false_alarms)),
-        scores.length > 0 && model.threshold !== null && figure("result_above", t("result_of", above, scores.length)),
+        scores.length > 0 && model.threshold !== null && [figure("result_above", t("result_of", above, scores.length)),
+          figure("result_rate", percent((above + 1) / (scores.length + 1)))],
         figure("result_photos", number(info.images, 6)),
         job && job.seconds > 0 && figure("result_took", duration(job.seconds)),
         figure("result_method", `${info.method}, ${info.backbone}`)),
@@ -251,6 +255,7 @@ export async function show(main, id) {
   main.append(h("h1", {}, t("fit")), places.steps, places.start, places.job, places.result, places.versions);
   drawStart();
   drawVersions();
+  if (jobs[0]?.state !== "cancelled") drawEnd(jobs[0]);
   drawJob(running);
   await drawResult();
   const stop = listen((kind, data) => {

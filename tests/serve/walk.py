@@ -13,6 +13,7 @@ from pathlib import Path
 import webdriver
 
 WIDTHS = (1280, 390)
+SAMPLE = "SAMPLE"  # among options: the folder of the images
 
 
 class Service:
@@ -83,9 +84,11 @@ class Walk:
             self.browser.size(width)
             wide = self.browser.run(
                 "const w = document.documentElement.clientWidth;"
-                "return document.documentElement.scrollWidth <= w ? '' : [...document.querySelectorAll"
-                "('main *')].filter((e) => e.getBoundingClientRect().right > w + 1).map((e) =>"
-                " e.tagName + '.' + e.className).slice(0, 3).join(', ') || 'something'")
+                "const beyond = (e) => getComputedStyle(e).overflowX === 'visible' &&"
+                " e.getBoundingClientRect().left + e.scrollWidth > w;"
+                "return document.documentElement.scrollWidth <= w ? '' : [...document"
+                ".querySelectorAll('body *')].filter(beyond).map((e) => e.tagName + '.' +"
+                " e.className).slice(-3).join(', ') || 'something'")
             self.check(f"{name} at {width} pixels fits; {wide} does not", not wide)
             self.check(f"{name} has its style", self.browser.run(
                 "const h = document.getElementById('header'); return !h ||"
@@ -101,7 +104,8 @@ class Walk:
             self.check(f"{name}: every control and image has a name; {unnamed} have none",
                        not unnamed)
             if self.pictures and keep:
-                self.browser.run("window.scrollTo(0, 0)")
+                self.browser.run("window.scrollTo(0, 0);"
+                                 "document.getElementById('status')?.classList.remove('shown')")
                 self.browser.screenshot(self.pictures / f"{name}-{width}.png", whole=False)
         self.browser.size(WIDTHS[0])
         self.console(name)
@@ -140,7 +144,8 @@ def main(walk, *options):
     with tempfile.TemporaryDirectory(prefix="walk-") as folder:
         sample = Path(folder) / "sample"
         subprocess.run([fleck, "synth", sample], check=True, stdout=subprocess.DEVNULL)
-        with Service(fleck, *options) as service, webdriver.Browser() as browser:
+        given = [str(sample) if o == SAMPLE else o for o in options]
+        with Service(fleck, *given) as service, webdriver.Browser() as browser:
             w = Walk(service, browser, pictures)
             try:
                 walk(w, sample)

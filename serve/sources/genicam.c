@@ -35,7 +35,7 @@ enum { BUFFERS = 8 };
                                     f(arv_buffer_get_image_width) f(arv_buffer_get_image_height)   \
                                         f(arv_buffer_get_frame_id) f(g_object_unref)               \
                                             f(g_clear_error)
-#define DECLARE(name) __typeof__(name) *name;
+#define DECLARE(name) __typeof__(name) *(name);
 #define NAME(name) #name,
 
 static struct {

@@ -230,7 +230,7 @@ static void take(video *v, const void *data, size_t size)
         sv_source_count(v->src, &v->src->incomplete);
         return;
     }
-    if (v->pixels.pixelformat == V4L2_PIX_FMT_YUYV) {
+    if (v->rgb != NULL) {
         to_rgb(v, data);
         p = (fleck_pixels){v->rgb, p.width, p.height, (size_t)p.width * 3, FLECK_RGB8};
     } else if (v->pixels.pixelformat == V4L2_PIX_FMT_RGB24) {

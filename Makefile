@@ -12,7 +12,7 @@
 #            CC, CFLAGS     as usual; the build folder is set up anew when they change
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
-.PHONY: all ready setup setup-check demo test check asan ubsan tsan fuzz hostile bench bench-compare bench-serve serve-demo install clean distclean help
+.PHONY: all ready setup setup-check demo test check asan ubsan tsan fuzz hostile test-browser bench bench-compare bench-serve serve-demo install clean distclean help
 
 SETUP ?= tools/setup
 JOBS ?= $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS)))
@@ -46,6 +46,9 @@ setup-check:
 demo: all
 	@tools/demo
 
+serve-demo: all
+	@tools/serve-demo
+
 test: ready
 	@tools/configure build
 	@$(ninja) build
@@ -56,6 +59,13 @@ test: ready
 	@left=$$(ls -d build/tmp/* build/tmp/.[!.]* build/tmp-* 2>/dev/null); \
 	if [ -n "$$left" ]; then echo "failed: tests left behind:" $$left; fi; \
 	tools/count-tests build/$(log) $$(ls build-fuzz/$(log) 2>/dev/null) && [ -z "$$left" ]
+
+# UPDATE=1 makes the pictures in docs/screenshots anew.
+test-browser: ready
+	@tools/configure build
+	@$(ninja) build cli/fleck
+	@for t in browser browser_line; do \
+		python3 -B tests/serve/$$t.py build/cli/fleck . || [ $$? = 77 ] || exit 1; done
 
 check:
 	@$(SETUP) --check --no-root
@@ -115,7 +125,9 @@ help:
 	@echo 'make setup-check   those as well that check, fuzz and the sanitizers need'
 	@echo 'make            build; the tool is then build/fleck.  Says what is missing, if anything'
 	@echo 'make demo       sample images, training, prediction and evaluation, in demo/'
+	@echo 'make serve-demo   the page in a browser, on the sample images; PORT=8080'
 	@echo 'make test       every test; the last line counts them'
+	@echo 'make test-browser   the page in a headless Chromium, at two widths; UPDATE=1 keeps pictures'
 	@echo 'make check      format, clang-tidy, layers, headers, names, licence lines, exported symbols, documents'
 	@echo 'make asan       the tests under the address sanitizer; also ubsan, tsan'
 	@echo 'make fuzz       each fuzzer for SECONDS=60'

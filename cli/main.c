@@ -9,8 +9,7 @@
 static const command *const commands[] = {
     &fit_command,   &predict_command, &eval_command,    &threshold_command, &panel_command,
     &info_command,  &verify_command,  &install_command, &metrics_command,   &weights_command,
-    &synth_command, &bench_command,   &compare_command, &serve_command,
-    &watch_command};
+    &synth_command, &bench_command,   &compare_command, &serve_command,     &watch_command};
 
 static void help(FILE *to)
 {

@@ -14,6 +14,6 @@ bool sv_run(const sv_options *o, fleck_error *err)
     (void)o;
     err->status = FLECK_E_UNSUPPORTED;
     snprintf(err->message, sizeof err->message,
-             "this fleck was built without the service: the build did not find " SV_MISSING);
+             "fleck was built without serve and watch: the build did not find " SV_MISSING);
     return false;
 }

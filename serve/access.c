@@ -105,7 +105,11 @@ int sv_access_listen(struct sv_server *s, fleck_error *err)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
-    struct sockaddr_storage bound = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } bound = {.v6 = {0}};
     socklen_t size = sizeof bound;
     char port[16];
     int fd, code;
@@ -120,15 +124,14 @@ int sv_access_listen(struct sv_server *s, fleck_error *err)
     fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, 1024) != 0 ||
-        getsockname(fd, (struct sockaddr *)&bound, &size) != 0) {
+        getsockname(fd, &bound.any, &size) != 0) {
         sv_error(err, FLECK_E_IO, "%s port %d: %s", s->options.address, s->options.port,
                  strerror(errno));
         if (fd >= 0)
             close(fd);
         fd = -1;
     } else {
-        s->port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                                    : ((struct sockaddr_in *)&bound)->sin_port);
+        s->port = ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
     }
     freeaddrinfo(found);
     return fd;

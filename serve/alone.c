@@ -59,11 +59,14 @@ static bool take_folder(sv_server *s, int64_t product, fleck_error *err)
 {
     const sv_alone *alone = s->options.alone;
     char folder[4096], now[SV_TIME];
+    struct stat status;
     json_t *config;
     bool ok;
 
     if (realpath(alone->folder, folder) == NULL)
         return sv_error(err, FLECK_E_NOTFOUND, "%s: %s", alone->folder, strerror(errno));
+    if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode))
+        return sv_error(err, FLECK_E_OPTION, "%s: expected a folder", alone->folder);
     sv_now(now);
     config = json_pack("{s:s, s:b, s:b, s:f}", "folder", folder, "subfolders",
                        (int)alone->subfolders, "once", (int)alone->once, "poll", alone->poll);

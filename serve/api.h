@@ -86,6 +86,9 @@ json_t *sv_summary(sv_server *s, int64_t product, const char *from, const char *
 /* report.c */
 void sv_report(sv_request *r);
 
+/* look.c */
+void sv_inspection_nearest(sv_request *r);
+
 /* drift.c */
 void sv_drift_get(sv_request *r);
 

@@ -88,7 +88,8 @@ void sv_jobs_list(sv_request *r)
     sv_reply_json(r, 200, rows);
 }
 
-/* The last fits of all products that came to their end: what the time of another can be told from. */
+/* The last fits of all products that came to their end: what the time of another can be told
+ * from. */
 void sv_jobs_done(sv_request *r)
 {
     fleck_error err = {0};

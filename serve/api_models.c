@@ -233,7 +233,7 @@ void sv_threshold_put(sv_request *r)
     int64_t parent, id = -1;
     bool changed = false;
 
-    if (!sv_only(r, "threshold", "false_alarms", "pixel_threshold", NULL) ||
+    if (!sv_only(r, "threshold", "false_alarms", "pixel_threshold", "model", NULL) ||
         !sv_need_product(r, r->ids[0]))
         return;
     row = sv_db_row(&s->db, &err,

@@ -2,6 +2,7 @@
 /* Photos of good parts: what a product learns from. */
 #define _GNU_SOURCE
 #include "api.h"
+#include "look.h"
 #include "pictures.h"
 #include "text.h"
 
@@ -78,12 +79,13 @@ static int64_t insert(sv_server *s, int64_t product, const char *name, const cha
     const fleck_pixels pixels = {p->data, p->width, p->height, (size_t)p->width * 3, FLECK_RGB8};
     double light, contrast, sharpness;
     unsigned char *jpeg = NULL;
-    char now[SV_TIME], thumb[4096];
+    char now[SV_TIME], thumb[4096], look[SV_LOOK];
     size_t jpeg_size;
     int64_t id;
     bool ok;
 
     measure(p, &light, &contrast, &sharpness);
+    sv_look(look, p);
     if (fleck_pixels_jpeg(&pixels, &jpeg, &jpeg_size, err) != FLECK_OK)
         return -1;
     sv_now(now);
@@ -91,12 +93,13 @@ static int64_t insert(sv_server *s, int64_t product, const char *name, const cha
         fleck_free(jpeg);
         return -1;
     }
-    id = sv_db_int(&s->db, err,
-                   "INSERT INTO photo(product, name, path, hash, bytes, width, height, light,"
-                   " contrast, sharpness, state, origin, added) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                   " ?, 'in', ?, ?) RETURNING id",
-                   "isssiiidddss", product, name, path, hash, (int64_t)size, p->full_width,
-                   p->full_height, light, contrast, sharpness, origin, now);
+    id =
+        sv_db_int(&s->db, err,
+                  "INSERT INTO photo(product, name, path, hash, bytes, width, height, light,"
+                  " contrast, sharpness, state, origin, added, look) VALUES(?, ?, ?, ?, ?, ?, ?, ?,"
+                  " ?, ?, 'in', ?, ?, ?) RETURNING id",
+                  "isssiiidddsss", product, name, path, hash, (int64_t)size, p->full_width,
+                  p->full_height, light, contrast, sharpness, origin, now, look);
     sv_path(s, thumb, "products/%lld/thumbs/%lld.jpg", (long long)product, (long long)id);
     ok = sv_db_end(&s->db, id > 0 && sv_file_write(thumb, jpeg, jpeg_size, err), err);
     fleck_free(jpeg);
@@ -366,21 +369,25 @@ void sv_photo_thumb(sv_request *r)
 void sv_mean_image(sv_request *r)
 {
     fleck_error err = {0};
-    json_t *rows = sv_need_product(r, r->ids[0])
-                       ? sv_db_rows(&r->server->db, &err,
-                                    "SELECT path FROM photo WHERE product = ? AND state = 'in'"
-                                    " ORDER BY id",
-                                    "i", r->ids[0])
-                       : NULL;
-    const size_t n = json_array_size(rows), step = n / MOST_MEAN + 1;
+    json_t *rows;
     fleck_photo *first = NULL;
     uint32_t *sums = NULL;
     uint32_t count = 0;
     unsigned char *jpeg = NULL;
     char path[4096], text[32];
-    size_t size;
+    size_t n, size;
 
-    for (size_t i = 0; i < n; i += step) {
+    if (!sv_need_product(r, r->ids[0]))
+        return;
+    rows = sv_db_rows(&r->server->db, &err,
+                      "SELECT path FROM photo WHERE product = ? AND state = 'in' ORDER BY id", "i",
+                      r->ids[0]);
+    if (rows == NULL) {
+        sv_fail(r, &err);
+        return;
+    }
+    n = json_array_size(rows);
+    for (size_t i = 0; i < n; i += n / MOST_MEAN + 1) {
         fleck_photo *p = NULL;
 
         sv_path(r->server, path, "%s",
@@ -401,9 +408,7 @@ void sv_mean_image(sv_request *r)
             fleck_photo_free(&p);
     }
     json_decref(rows);
-    if (r->response != NULL) {
-        return; /* there is no such product */
-    } else if (count == 0 || sums == NULL) {
+    if (count == 0 || sums == NULL) {
         sv_problem(r, 404, "this product has no photos");
     } else {
         for (int64_t k = 0; k < first->width * first->height * 3; k++)

@@ -5,7 +5,7 @@
  * their distribution functions, D = max |F(x) - G(x)|.  If both come from one distribution, D
  * exceeds d with a probability of about Q((e + 0.12 + 0.11 / e) d), where e = sqrt(n m / (n + m))
  * and Q(x) = 2 sum_j (-1)^(j-1) exp(-2 j^2 x^2) (Stephens 1970).  Inspections that an operator
- * marked as defects are left out; other defects count, so that many defects also look like drift. */
+ * marked as defects are left out; other defects count, so that many defects look like drift too. */
 #include "api.h"
 
 #include <math.h>

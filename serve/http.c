@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -271,6 +272,8 @@ static enum MHD_Result send_answer(sv_request *r)
 {
     if (r->response == NULL)
         sv_problem(r, 500, "no answer was made");
+    if (atomic_load(&r->server->stopping))
+        sv_header(r, "Connection", "close");
     return MHD_queue_response(r->connection, r->status, r->response);
 }
 
@@ -453,6 +456,8 @@ void sv_http_quiesce(struct sv_server *s)
     if (s->daemon == NULL)
         return;
     s->listening = MHD_quiesce_daemon(s->daemon);
+    if (s->listening != MHD_INVALID_SOCKET)
+        (void)shutdown(s->listening, SHUT_RDWR); /* refuse what would wait in its queue for ever */
 }
 
 void sv_http_stop(struct sv_server *s)

@@ -153,7 +153,7 @@ json_t *sv_map_json(struct sv_server *s, const fleck_model *model, const fleck_r
     size_t size = 0;
     json_t *out = NULL;
 
-    if (!sv_map_bytes(s, model, r, kind, &bytes, &size, err))
+    if (!sv_map_bytes(s, model, r, kind, &bytes, &size, err) || bytes == NULL)
         return NULL;
     scale_of(model, r, &low, &high);
     if ((text = sv_base64(bytes, size)) != NULL)

@@ -202,10 +202,14 @@ static void put_head(const page *p, const char *name)
     put(p, name);
     fputs(
         "</title>\n<style>\n"
-        ":root{color-scheme:light dark;--line:#c9d2ce;--dim:#56615d;--good:#8fb8a6;--bad:#8f1d13}\n"
-        "@media(prefers-color-scheme:dark){:root{--line:#3b4642;--dim:#a3b0ab;--good:#4c7a67;"
+        ":root{color-scheme:light "
+        "dark;--back:#fff;--fore:#1c2321;--line:#c9d2ce;--dim:#56615d;--good:#8fb8a6;--bad:#8f1d13}"
+        "\n"
+        "@media(prefers-color-scheme:dark){:root{--back:#151a18;--fore:#e6ecea;--line:#3b4642;--"
+        "dim:#a3b0ab;--good:#4c7a67;"
         "--bad:#ff8a80}}\n"
-        "body{font:16px/1.45 system-ui,sans-serif;max-width:60rem;margin:auto;padding:1rem}\n"
+        "body{background:var(--back);color:var(--fore);font:16px/1.45 "
+        "system-ui,sans-serif;max-width:60rem;margin:auto;padding:1rem}\n"
         "table{border-collapse:collapse}th,td{text-align:left;overflow-wrap:anywhere;padding:.3rem "
         ".8rem .3rem 0;"
         "border-bottom:1px solid var(--line)}td{font-variant-numeric:tabular-nums}\n"

@@ -82,7 +82,8 @@ void sv_source_image(sv_source *src, const void *bytes, size_t size, const char 
 /* Wait until no frame of it is under way. */
 void sv_source_settle(sv_source *src);
 
-/* Members of a configuration.  False: err names the member, what was expected and what was found. */
+/* Members of a configuration.  False: err names the member, what was expected and what was
+ * found. */
 typedef struct sv_member {
     const char *name;
     char kind; /* s text, i integer, d number, b true or false, o object, l list of texts */

@@ -80,14 +80,14 @@ static void item_free(item *i)
 
 static void item_remove(watch *w, item *gone)
 {
-    for (item **p = &w->items; *p != NULL; p = &(*p)->next)
-        if (*p == gone) {
-            if ((*p = gone->next) == NULL)
-                w->last = p;
-            w->n_items--;
-            item_free(gone);
-            return;
-        }
+    item **p = &w->items;
+
+    while (*p != gone)
+        p = &(*p)->next;
+    if ((*p = gone->next) == NULL)
+        w->last = p;
+    w->n_items--;
+    item_free(gone);
 }
 
 /* Look at a file; takes path over.  complete: the kernel told that it is. */
@@ -95,7 +95,7 @@ static void add(watch *w, char *path, bool complete)
 {
     item *i;
 
-    for (i = w->items; path != NULL && i != NULL; i = i->next)
+    for (i = w->items; i != NULL; i = i->next)
         if (strcmp(i->path, path) == 0) {
             i->again = i->flight != NULL;
             i->complete = i->complete || complete;
@@ -104,8 +104,7 @@ static void add(watch *w, char *path, bool complete)
             free(path);
             return;
         }
-    if (path == NULL || (i = calloc(1, sizeof *i)) == NULL ||
-        (i->name = fleck_utf8_name(path)) == NULL) {
+    if ((i = calloc(1, sizeof *i)) == NULL || (i->name = fleck_utf8_name(path)) == NULL) {
         free(i);
         free(path);
         w->reopen = true; /* a walk finds it again */
@@ -286,7 +285,9 @@ static void on_event(watch *w, const struct inotify_event *e)
     const char *folder = e->wd >= 0 && e->wd < w->n_folders ? w->folders[e->wd] : NULL;
     char *path;
 
-    if ((e->mask & (IN_Q_OVERFLOW | IN_UNMOUNT)) != 0) {
+    /* Events were lost, or paths below have changed: a walk follows. */
+    if ((e->mask & (IN_Q_OVERFLOW | IN_UNMOUNT)) != 0 ||
+        (w->subfolders && (e->mask & IN_ISDIR) != 0 && (e->mask & IN_MOVED_FROM) != 0)) {
         w->reopen = true;
     } else if (folder == NULL) {
         return;
@@ -295,8 +296,6 @@ static void on_event(watch *w, const struct inotify_event *e)
     } else if ((e->mask & IN_ISDIR) == 0) {
         if (e->len > 0)
             on_file(w, folder, e);
-    } else if (w->subfolders && (e->mask & IN_MOVED_FROM) != 0) {
-        w->reopen = true; /* paths below have changed */
     } else if (w->subfolders && (e->mask & (IN_CREATE | IN_MOVED_TO)) != 0 &&
                sv_scan_wanted(e->name)) {
         if ((path = sv_join(folder, e->name)) == NULL || !sv_scan_begin(&w->scan, w->root, path))

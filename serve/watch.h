@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A watched folder: each complete file is judged once, whatever ends the process meanwhile.
  *
- * The inspection and the note that the file was judged are one transaction.  Files are told apart by
- * path and content: a file that is touched, renamed or written again with the same bytes is the
+ * The inspection and the note that the file was judged are one transaction.  Files are told apart
+ * by path and content: a file that is touched, renamed or written again with the same bytes is the
  * same; one that has other bytes is another, also under an old name. */
 #ifndef FLECK_SERVE_WATCH_H
 #define FLECK_SERVE_WATCH_H

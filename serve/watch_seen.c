@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which files of a watched folder were judged.  The journal writes most of it, in the transaction of
- * the inspection. */
+/* Which files of a watched folder were judged.  The journal writes most of it, in the transaction
+ * of the inspection. */
 #include "server.h"
 #include "watch.h"
 

@@ -5,7 +5,8 @@
  *   serve_load --jpeg FOLDER FILE...                     makes FOLDER/000000.jpg, ... of images
  *
  * Each client has one connection and one request on its way.  A comment with the number of the
- * request goes into its JPEG, so no two requests have the same bytes, and the service stores each.
+ * request and the process goes into its JPEG, so no two requests have the same bytes, and the
+ * service stores each.
  * An answer must carry the request's name, the XXH3-128 of its bytes, and the score of all other
  * answers to the same file.
  *
@@ -29,7 +30,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-enum { COMMENT = 16, HEADER = 512 };
+enum { COMMENT = 32, HEADER = 512 };
 
 typedef struct file {
     const char *path;
@@ -170,7 +171,7 @@ static void begin_request(load *l, client *c)
     memcpy(body, f->bytes, 2);
     memcpy(body + 2, (unsigned char[]){0xff, 0xfe, 0, COMMENT + 2}, 4);
     memset(body + 6, ' ', COMMENT);
-    snprintf((char *)body + 6, COMMENT, "%ld", c->number);
+    snprintf((char *)body + 6, COMMENT, "%ld of %d", c->number, (int)getpid());
     memcpy(body + 6 + COMMENT, f->bytes + 2, f->size - 2);
     h = XXH3_128bits(body, size);
     snprintf(c->hash, sizeof c->hash, "%016llx%016llx", (unsigned long long)h.high64,
@@ -376,5 +377,15 @@ int main(int argc, char **argv)
     begun = seconds();
     run(&l);
     report(&l, seconds() - begun);
+    for (int i = 0; i < l.n_files; i++)
+        free(l.files[i].bytes);
+    for (int i = 0; i < l.n_clients; i++) {
+        close_client(&l.clients[i]);
+        free(l.clients[i].in);
+        free(l.clients[i].out);
+    }
+    free(l.files);
+    free(l.clients);
+    free(l.latency);
     return l.wrong > 0 || l.failed > 0;
 }

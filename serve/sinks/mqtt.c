@@ -26,7 +26,7 @@ enum { KEEP_ALIVE = 30, ACKS = 16, MOST_BOXES = 16 };
         f(int_option) f(connect) f(loop) f(publish) f(disconnect) f(strerror) f(connack_string)    \
             f(user_data_set) f(connect_callback_set) f(disconnect_callback_set)                    \
                 f(publish_callback_set)
-#define DECLARE(name) __typeof__(mosquitto_##name) *name;
+#define DECLARE(name) __typeof__(mosquitto_##name) *(name);
 #define NAME(name) "mosquitto_" #name,
 
 static struct {

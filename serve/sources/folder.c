@@ -15,6 +15,7 @@ static bool check(struct sv_server *s, const json_t *given, json_t **out, fleck_
     const char *folder = json_string_value(json_object_get(given, "folder"));
     const json_t *poll = json_object_get(given, "poll");
     char path[4096];
+    struct stat status;
 
     if (!sv_members_check(given, members, err))
         return false;
@@ -23,6 +24,8 @@ static bool check(struct sv_server *s, const json_t *given, json_t **out, fleck_
     if (!sv_below(s->options.watch_root != NULL ? s->options.watch_root : s->options.import_root,
                   folder, "--watch-root FOLDER or --import FOLDER", path, err))
         return false;
+    if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
+        return sv_error(err, FLECK_E_OPTION, "%s: expected a folder", folder);
     *out = json_pack("{s:s, s:b, s:f}", "folder", path, "subfolders",
                      json_is_true(json_object_get(given, "subfolders")), "poll",
                      json_number_value(poll));

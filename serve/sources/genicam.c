@@ -35,7 +35,7 @@ enum { BUFFERS = 8 };
                                     f(arv_buffer_get_image_width) f(arv_buffer_get_image_height)   \
                                         f(arv_buffer_get_frame_id) f(g_object_unref)               \
                                             f(g_clear_error)
-#define DECLARE(name) __typeof__(name) *name;
+#define DECLARE(name) __typeof__(name) *(name);
 #define NAME(name) #name,
 
 static struct {
@@ -275,6 +275,7 @@ static void run(sv_source *src)
             ;
         return;
     }
+    sv_source_say(src, "waiting", "%s", "looking for the camera");
     while (!atomic_load(&src->stop)) {
         if (sv_source_ready(src) && open_camera(&c))
             stream(&c);

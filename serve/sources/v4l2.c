@@ -230,7 +230,7 @@ static void take(video *v, const void *data, size_t size)
         sv_source_count(v->src, &v->src->incomplete);
         return;
     }
-    if (v->pixels.pixelformat == V4L2_PIX_FMT_YUYV) {
+    if (v->rgb != NULL) {
         to_rgb(v, data);
         p = (fleck_pixels){v->rgb, p.width, p.height, (size_t)p.width * 3, FLECK_RGB8};
     } else if (v->pixels.pixelformat == V4L2_PIX_FMT_RGB24) {
@@ -275,6 +275,7 @@ static void run(sv_source *src)
                .interval = json_number_value(json_object_get(src->config, "interval")),
                .fd = -1};
 
+    sv_source_say(src, "waiting", "%s", "looking for the camera");
     while (!atomic_load(&src->stop)) {
         if (sv_source_ready(src) && open_video(&v))
             stream(&v);

@@ -48,8 +48,10 @@ export function listen(f) {
     for (const kind of ["hello", "missed", "job", "inspection", "product", "model"])
       source.addEventListener(kind, (event) => {
         const data = JSON.parse(event.data);
+        if (kind === "hello") document.dispatchEvent(new CustomEvent("fleck-back"));
         for (const each of [...listeners]) each(kind, data);
       });
+    source.addEventListener("error", () => document.dispatchEvent(new CustomEvent("fleck-gone")));
   }
   return () => listeners.delete(f);
 }

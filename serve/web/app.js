@@ -11,6 +11,7 @@ const main = document.getElementById("main");
 const header = document.getElementById("header");
 const general = ["products", "health"];
 const ofProduct = ["photos", "fit", "threshold", "areas", "inspect", "history"];
+const atTheLine = ["threshold", "inspect", "history", "health"]; // they share their looks
 let end = null;
 let turn = 0;
 
@@ -31,14 +32,14 @@ function drawHeader(here, name) {
     h("div", { class: "bar" },
       h("nav", { "aria-label": "fleck" },
         h("a", { class: "brand", href: "#/" }, h("img", { src: "icon.svg", alt: "fleck", width: 22, height: 22 }),
-          h("span", { class: "wide", "aria-hidden": "true" }, "fleck")),
+          h("span", { class: "only-wide", "aria-hidden": "true" }, "fleck")),
         link("#/", t("products"), here.screen === "products"), link("#/health", t("health"), here.screen === "health")),
       h("span", { class: "me" },
         h("input", { "aria-label": t("your_name"), placeholder: t("your_name"), value: who(), maxlength: 40,
           autocomplete: "name", onchange: (e) => setWho(e.target.value.trim()) }),
         h("button", { class: "quiet", lang: other, "aria-label": t("language"),
           onclick: () => { setLanguage(other); route(); } },
-        h("span", { class: "wide" }, t("language")), h("span", { class: "narrow" }, other.toUpperCase())))),
+        h("span", { class: "only-wide" }, t("language")), h("span", { class: "only-narrow" }, other.toUpperCase())))),
     name !== null && h("div", { class: "bar product" },
       h("strong", {}, name),
       h("nav", { "aria-label": t("of_product") },
@@ -63,7 +64,7 @@ async function route() {
     const screen = await import(`./${here.screen}.js`);
     if (own !== turn) return;
     // Built apart, so that nothing of a screen that was left comes into the next.
-    const content = h("div", { class: `screen ${here.screen}` });
+    const content = h("div", { class: `screen-${here.screen}${atTheLine.includes(here.screen) ? " line" : ""}` });
     replace(main, content);
     const close = (await screen.show(content, here.product)) || null;
     if (own === turn) end = close;
@@ -92,6 +93,18 @@ function askToken() {
   input.focus();
 }
 
+// The browser connects again by itself; that it cannot for a while is said.
+const gone = h("p", { class: "gone", role: "alert", hidden: true });
+main.before(gone);
+let goneTimer = null;
+document.addEventListener("fleck-gone", () => {
+  goneTimer ??= setTimeout(() => { gone.textContent = t("gone"); gone.hidden = false; }, 4000);
+});
+document.addEventListener("fleck-back", () => {
+  clearTimeout(goneTimer);
+  goneTimer = null;
+  gone.hidden = true;
+});
 document.addEventListener("fleck-login", askToken);
 window.addEventListener("hashchange", () => {
   route();

@@ -25,7 +25,8 @@ export async function show(main, id) {
   const answer = await get(`/products/${id}/mean.jpg`, { raw: true });
   const [width, height] = answer.headers.get("X-Fleck-Photo-Size").split("x").map(Number);
   const address = URL.createObjectURL(await answer.blob());
-  const modelAreas = await areasOfModel(product, models);
+  const job = await fitOfModel(models);
+  const modelAreas = job ? job.areas || [] : undefined;
 
   // ---- Changes ----
 
@@ -60,7 +61,7 @@ export async function show(main, id) {
   }
   async function fit() {
     if (!same(areas, saved)) await save();
-    await post(`/products/${id}/fits`, { settings: product.settings || {} });
+    await post(`/products/${id}/fits`, { settings: (job || product).settings || {} });
     location.hash = `#/p/${id}/fit`;
   }
 
@@ -72,6 +73,7 @@ export async function show(main, id) {
   const canvas = h("svg", { class: "canvas", viewBox: `0 0 ${width} ${height}`, tabindex: 0, role: "application",
     "aria-describedby": "hint" },
   h("defs", {}, watched), h("image", { href: address, width, height }), shade, layer, preview, handles);
+  canvas.style.maxWidth = `calc(70vh * ${width / height})`;
   const clamp = (v, most) => Math.min(Math.max(Math.round(v), 0), most);
   function at(event) {
     const p = new DOMPoint(event.clientX, event.clientY).matrixTransform(canvas.getScreenCTM().inverse());
@@ -232,7 +234,7 @@ export async function show(main, id) {
         ["ignore", "only"].map((k) => h("option", { value: k, selected: k === area.kind }, t(`areas_${k}`)))),
         h("button", { class: "quiet", "data-key": `${i}-drop`, "aria-label": t("areas_delete_n", i + 1),
           onclick: () => drop(i) }, t("areas_delete"))),
-      h("details", { open: i === selected }, h("summary", {}, `${area.points.length} × ${t("areas_point")}`),
+      h("details", { open: i === selected }, h("summary", {}, t("areas_points", area.points.length)),
         h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("areas_point")), h("th", { scope: "col" }, "x"),
           h("th", { scope: "col" }, "y"), h("td"))),
         h("tbody", {}, area.points.map((_, k) => h("tr", {}, h("th", { scope: "row" }, k + 1),
@@ -284,9 +286,9 @@ export async function show(main, id) {
   };
 }
 
-// The areas with which the model in use was fitted; undefined: it was uploaded, or there is none.
-async function areasOfModel(product, models) {
+// The fit that the model in use came from; null: it was uploaded, or there is none.
+async function fitOfModel(models) {
   let model = models.find((m) => m.current);
   while (model && !model.job && model.parent) model = models.find((m) => m.id === model.parent);
-  return model?.job ? (await get(`/jobs/${model.job}`)).areas || [] : undefined;
+  return model?.job ? get(`/jobs/${model.job}`) : null;
 }

@@ -12,7 +12,7 @@ const ODDEST = 12; // shown at most
 const BINS = 30;
 
 export async function show(main, id) {
-  const places = { start: h("div"), job: h("div", { "aria-live": "polite" }), result: h("div"), versions: h("div") };
+  const places = { steps: h("div"), start: h("div"), job: h("div", { "aria-live": "polite" }), result: h("div"), versions: h("div") };
   let product, photos, models, jobs, done, table, areas;
   let running = null, form = null, ended = false;
 
@@ -26,6 +26,7 @@ export async function show(main, id) {
   // ---- Before ----
 
   function drawStart() {
+    replace(places.steps, steps(product, "fit"));
     const used = photos.filter((p) => p.state === "in").length;
     const before = h("dl", { class: "figures wide" });
     const trouble = h("div");
@@ -119,11 +120,15 @@ export async function show(main, id) {
     await drawResult();
     drawVersions();
     const job = jobs.find((j) => j.id === event.id) || event;
-    replace(places.job);
     if (job.state === "done") say(t("fit_done", product.version));
-    else if (job.state === "failed") replace(places.job, problem({ message: t("fit_failed", job.error) }));
-    else if (job.state === "cancelled") replace(places.job, h("p", { class: "warning" }, t("fit_cancelled")));
-    if (running) drawJob(running);
+    drawEnd(job);
+    drawJob(running);
+  }
+
+  // How a fit ended, where it made no model.
+  function drawEnd(job) {
+    replace(places.job, job?.state === "failed" ? problem({ message: t("fit_failed", job.error) })
+      : ["cancelled", "interrupted"].includes(job?.state) && h("p", { class: "warning" }, t(`fit_${job.state}`)));
   }
 
   // ---- What came out ----
@@ -141,8 +146,8 @@ export async function show(main, id) {
       h("h2", { id: "result" }, t("result", model.version)),
       h("dl", { class: "figures" },
         figure("result_threshold", number(model.threshold)),
-        info.false_alarms !== null && figure("result_rate", percent(info.false_alarms)),
-        scores.length > 0 && model.threshold !== null && figure("result_above", t("result_of", above, scores.length)),
+        scores.length > 0 && model.threshold !== null && [figure("result_above", t("result_of", above, scores.length)),
+          figure("result_rate", percent((above + 1) / (scores.length + 1)))],
         figure("result_photos", number(info.images, 6)),
         job && job.seconds > 0 && figure("result_took", duration(job.seconds)),
         figure("result_method", `${info.method}, ${info.backbone}`)),
@@ -150,7 +155,7 @@ export async function show(main, id) {
         h("h3", {}, t("fit_warnings")), job.warnings.map((w) => h("p", { class: "warning", lang: "en" }, w))),
       h("h3", {}, t("held_out")),
       scores.length === 0 ? h("p", { class: "dim" }, t("held_out_none"))
-        : [h("p", { class: "dim" }, t("held_out_help")), histogram(scores, model.threshold), oddest(model.held_out)]));
+        : [h("p", { class: "dim" }, t("held_out_help")), histogram(scores, model.threshold, places.result.clientWidth), oddest(model.held_out)]));
   }
 
   // The fit that a version came from: its own, or that of the version whose threshold was changed.
@@ -247,10 +252,10 @@ export async function show(main, id) {
   }
 
   await load();
-  main.append(h("h1", {}, t("fit")), ...[steps(product, "fit")].filter(Boolean),
-    places.start, places.job, places.result, places.versions);
+  main.append(h("h1", {}, t("fit")), places.steps, places.start, places.job, places.result, places.versions);
   drawStart();
   drawVersions();
+  if (jobs[0]?.state !== "cancelled") drawEnd(jobs[0]);
   drawJob(running);
   await drawResult();
   const stop = listen((kind, data) => {
@@ -261,9 +266,10 @@ export async function show(main, id) {
 }
 
 // Scores as bars, and the threshold as a line.
-function histogram(scores, threshold) {
-  const low = Math.min(...scores), high = Math.max(...scores, threshold ?? -Infinity);
-  const width = 640, height = 190, left = 34, floor = 160, right = 620;
+function histogram(scores, threshold, room) {
+  const low = Math.min(...scores), most = Math.max(...scores, threshold ?? -Infinity);
+  const high = most + (most - low) * 0.04;
+  const width = Math.min(room - 40, 736), height = 190, left = 30, floor = 160, right = width - 14;
   const span = high > low ? high - low : 1;
   const counts = new Array(BINS).fill(0);
   for (const s of scores) counts[Math.min(Math.floor(((s - low) / span) * BINS), BINS - 1)]++;
@@ -282,5 +288,5 @@ function histogram(scores, threshold) {
   threshold !== null && [h("line", { class: "limit", x1: x(threshold), x2: x(threshold), y1: 22, y2: floor }),
     h("text", { x: x(threshold), y: 15, "text-anchor": x(threshold) > width / 2 ? "end" : "start" },
       `${t("threshold")} ${number(threshold)}`)],
-  h("text", { x: right, y: floor + 20, "text-anchor": "end" }, number(high)));
+  h("text", { x: right, y: floor + 20, "text-anchor": "end" }, number(most)));
 }

@@ -85,7 +85,7 @@ function driftPart(drift) {
   const p = drift.ks.p;
   return [h("p", { class: `sentence ${drift.verdict === "higher" ? "warn" : ""}`, id: "drift_says" }, t(`drift_${drift.verdict}`)),
     h("p", {}, t("he_above", percent(drift.recent.above_median), percent(drift.recent.above_q95))),
-    h("p", { class: "dim" }, t("he_ks", number(drift.ks.statistic), p < 1e-4 ? t("he_tiny") : number(p, 2),
+    h("p", { class: "dim" }, t("he_ks", number(drift.ks.statistic), p < 1e-4 ? t("he_tiny") : `= ${number(p, 2)}`,
       drift.recent.n, drift.learned.n), drift.recent.marked_defect > 0 && ` ${t("he_without", drift.recent.marked_defect)}`),
     course(drift), unlikeTable(drift.unlike)];
 }

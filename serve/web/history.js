@@ -2,7 +2,7 @@
 // Past inspections: filters, marks, what they say, learning from them, exports.
 import { get, listen, post, url } from "./api.js";
 import { h, replace, say } from "./dom.js";
-import { markButtons, regionList, verdictMark } from "./inspect.js";
+import { markButtons, nearestPhoto, regionList, verdictMark } from "./inspect.js";
 import { language, number, t, time } from "./strings.js";
 import { viewer } from "./viewer.js";
 
@@ -48,13 +48,11 @@ function trendChart(summary) {
     return h("g", {}, h("title", { svg: true }, label(row)), bar(i, zero - all, all, "good"), bar(i, zero - bad, bad, "bad"),
       bar(i, zero + 4, missed, "missed"), bar(i, zero + 4 + missed, alarms, "group"));
   };
-  const bottom = marked ? zero + 58 : zero + 20;
-  const ends = [[0, "start", rows[0]]];
-  if (rows.length > 1) ends.push([rows.length * step, "end", rows[rows.length - 1]]);
-  return h("figure", { class: "trend" },
-    h("svg", { viewBox: `0 0 ${width} ${bottom + 6}`, role: "img", "aria-label": t("hi_trend") }, rows.map(bars),
-      h("line", { x1: 0, x2: width, y1: zero + 2, y2: zero + 2, class: "base" }),
-      ends.map(([x, kind, row]) => h("text", { x, y: bottom, class: kind }, row.at.replace("T", " ")))),
+  const name = (row) => row.at.replace("T", " ");
+  return h("figure", {},
+    h("svg", { viewBox: `0 0 ${width} ${zero + (marked ? 44 : 6)}`, role: "img", "aria-label": t("hi_trend") }, rows.map(bars),
+      h("line", { x1: 0, x2: width, y1: zero + 2, y2: zero + 2, class: "base" })),
+    h("div", { class: "ends" }, h("span", {}, name(rows[0])), rows.length > 1 && h("span", {}, name(rows[rows.length - 1]))),
     h("figcaption", { class: "dim" }, t(`hi_trend_${summary.bucket}`, most), " ", marked && t("hi_trend_marks")));
 }
 
@@ -110,7 +108,8 @@ export async function show(main, product) {
         (row.unlike || []).length > 0 && h("p", { class: "warn" }, t("in_unlike_note",
           row.unlike.map((u) => t(`unlike_${u}`)).join(", "))),
         row.mark && h("p", { class: "dim" }, t("hi_marked_by", row.mark_who || "–", time(row.mark_time))),
-        markButtons(row, () => { about(); draw(); loadSummary(); }), regionList(row, box.shown));
+        markButtons(row, () => { about(); draw(); loadSummary(); }), regionList(row, box.shown),
+        row.picture && row.verdict !== "error" && nearestPhoto(row));
     };
     about();
     box.element.showModal();
@@ -132,11 +131,12 @@ export async function show(main, product) {
       drawLearn();
     } });
     check.checked = chosen.has(row.id);
-    return h("tr", { "data-id": row.id }, h("td", {}, check), h("td", {}, time(row.time)),
-      h("th", { scope: "row" }, h("button", { class: "link", onclick: () => open(row) }, row.name)),
-      h("td", {}, verdictMark(row.verdict)), h("td", { class: "n" }, number(row.score, 4)),
-      h("td", { class: "n" }, number(row.ratio)), h("td", {}, row.source),
-      h("td", {}, markButtons(row, () => { draw(); loadSummary(); })));
+    const cell = (key, content, kind) => h("td", { "data-name": t(key), class: kind }, content);
+    return h("tr", { "data-id": row.id }, cell("hi_chosen", check), cell("hi_time", time(row.time)),
+      cell("in_name", h("button", { class: "link", onclick: () => open(row) }, row.name)),
+      cell("in_verdict", verdictMark(row.verdict)), cell("in_score", number(row.score, 4), "n"),
+      cell("in_ratio", number(row.ratio), "n"), cell("hi_source", row.source),
+      cell("in_mark", markButtons(row, () => { draw(); loadSummary(); })));
   }
 
   function draw() {
@@ -196,7 +196,7 @@ export async function show(main, product) {
     summary,
     h("div", { class: "row" }, h("h2", {}, t("hi_list")), news),
     h("div", { class: "row" }, learn, h("span", {}, t("hi_export")), exports), learned,
-    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": t("hi_list") }, h("table", {}, h("thead", {}, h("tr", {}, h("td", {}, all),
+    h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": t("hi_list") }, h("table", { class: "stack" }, h("thead", {}, h("tr", {}, h("td", {}, all),
       ["hi_time", "in_name", "in_verdict", "in_score", "in_ratio", "hi_source", "in_mark"].map((k) =>
         h("th", { scope: "col", class: k === "in_score" || k === "in_ratio" ? "n" : undefined }, t(k))))),
     body)),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inspecting: pictures in, verdicts out, one large and all in a table.
-import { get, listen, post, put } from "./api.js";
+import { get, listen, post, put, url } from "./api.js";
 import { h, replace, say } from "./dom.js";
 import { number, t } from "./strings.js";
 import { noModel } from "./threshold.js";
@@ -22,7 +22,7 @@ export function markButtons(row, changed) {
       changed(row);
     } catch (error) { say(error.message); }
   };
-  return h("div", { class: "marks", role: "group", "aria-label": t("mark") }, ["good", "defect"].map((mark) =>
+  return h("div", { class: "marks", role: "group", "aria-label": `${t("mark")}: ${row.name}` }, ["good", "defect"].map((mark) =>
     h("button", { class: row.mark === mark ? "" : "plain", "aria-pressed": String(row.mark === mark),
       "data-mark": mark, onclick: () => set(mark) }, t(`mark_${mark}`))));
 }
@@ -30,7 +30,7 @@ export function markButtons(row, changed) {
 export function regionList(row, shown) {
   const regions = row.regions || [];
   if (regions.length === 0) return h("p", { class: "dim" }, t("in_no_regions"));
-  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": t("in_regions") }, h("table", { class: "regions" },
+  return h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": t("in_regions") }, h("table", { class: "regions" },
     h("caption", {}, t("in_regions_of", regions.length)),
     h("thead", {}, h("tr", {}, ["in_region", "in_area", "in_peak", "in_place"].map((k, i) => h("th", { scope: "col", class: i > 0 ? "n" : undefined }, t(k))))),
     h("tbody", {}, regions.slice(0, 99).map((region, i) => h("tr", {},
@@ -38,6 +38,25 @@ export function regionList(row, shown) {
         "aria-label": t("in_zoom_to", i + 1) }, i + 1)),
       h("td", { class: "n" }, t("in_pixels", number(region.area, 6))), h("td", { class: "n" }, number(region.peak)),
       h("td", { class: "n" }, `${region.x}, ${region.y}`))))));
+}
+
+// The good photo of the most similar look, asked for when it is opened; stays open for later rows.
+let comparing = false;
+export function nearestPhoto(row) {
+  const place = h("div", {});
+  const load = async () => {
+    comparing = element.open;
+    if (!element.open || place.hasChildNodes()) return;
+    try {
+      const found = await get(`/inspections/${row.id}/nearest`);
+      replace(place, h("figure", { class: "nearest" },
+        h("img", { src: url(`/photos/${found.photo}/thumb.jpg`), alt: t("in_nearest_photo", found.name) }),
+        h("figcaption", {}, t("in_nearest_help", found.name, found.of))));
+    } catch (error) { replace(place, h("p", { class: "problem" }, error.message)); }
+  };
+  const element = h("details", { ontoggle: load }, h("summary", {}, t("in_nearest")), place);
+  element.open = comparing;
+  return element;
 }
 
 // ---- Sending ----
@@ -193,7 +212,8 @@ export async function show(main, product) {
       (selected.unlike || []).length > 0 && h("p", { class: "warn" }, t("in_unlike_note",
         selected.unlike.map((u) => t(`unlike_${u}`)).join(", "))),
       selected.id > 0 && markButtons(selected, () => { drawDetail(); draw(); }),
-      regionList(selected, shown)]);
+      regionList(selected, shown),
+      selected.picture && selected.verdict !== "error" && nearestPhoto(selected)]);
   }
 
   function select(row) {
@@ -336,15 +356,15 @@ export async function show(main, product) {
 
   main.append(root);
   root.append(h("h1", {}, t("inspect")),
-    h("div", { class: "columns wide" },
-      h("section", { "aria-label": t("in_result") }, drop,
-        h("label", { class: "check" }, liveBox, " ", t("in_live")), big, shown.element, detail),
+    h("div", { class: "top" }, h("div", {}, drop, h("label", { class: "check" }, liveBox, " ", t("in_live"))), big),
+    h("div", { class: "columns batch" },
+      h("section", { "aria-label": t("in_result") }, shown.element, detail),
       h("section", { "aria-label": t("in_batch") }, counts,
         h("div", { class: "form" },
           h("label", { for: "try" }, t("in_try")), h("span", { class: "row" }, slider, tried, reset),
           h("label", { for: "only" }, t("in_filter")), h("span", { class: "row" }, only, search)),
         h("p", { class: "dim" }, t("in_try_help"), " ", h("a", { href: `#/p/${product}/threshold` }, t("threshold"))),
-        h("div", { class: "scroll table", tabindex: 0, role: "region", "aria-label": t("in_batch") },
+        h("div", { class: "scroll table", tabindex: 0, role: "group", "aria-label": t("in_batch") },
           h("table", {}, h("thead", {}, h("tr", {}, heads)), body)),
         more, h("p", { class: "dim" }, t("in_arrows")))));
   rangeOfSlider();

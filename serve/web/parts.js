@@ -9,7 +9,7 @@ export function ask({ title, text, label, help, value = "", action, danger }) {
     const input = label && h("input", { id: "ask-text", value, required: true, maxlength: 200,
       autocomplete: "off", "aria-describedby": help ? "ask-help" : undefined });
     let answer = null;
-    const dialog = h("dialog", { "aria-labelledby": "ask-title", onclose: () => { dialog.remove(); resolve(answer); } },
+    const dialog = h("dialog", { class: "ask", "aria-labelledby": "ask-title", onclose: () => { dialog.remove(); resolve(answer); } },
       h("form", { onsubmit: (event) => {
         event.preventDefault();
         answer = input ? input.value.trim() : true;

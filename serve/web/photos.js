@@ -74,9 +74,12 @@ export async function show(main, id) {
       h("p", { class: "dim" }, t(`${title}_help`)),
       h("ul", { class: "photos" }, entries.slice(0, PAGE).map((e) => h("li", { class: "shot" },
         image(e), h("span", { class: "name" }, e.name || "…"),
-        why(e) && h("span", { class: "why", lang: "en" }, why(e))))),
+        why(e) && h("span", { class: "why", lang: "en" }, bare(why(e), e.name))))),
       entries.length > PAGE && h("p", { class: "dim" }, `… ${entries.length - PAGE}`));
   }
+
+  // Messages of the library begin with the file's name, which stands above them already.
+  const bare = (text, name) => (text.startsWith(`${name}: `) ? text.slice(name.length + 2) : text);
 
   // The picture of a file that was not taken, where the browser can show it.
   function picture(file) {

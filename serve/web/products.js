@@ -103,6 +103,7 @@ function trend(hours) {
   return h("svg", { class: "trend", viewBox: "0 0 96 32", role: "img",
     "aria-label": t("trend_label", hours.length, percent(Math.min(...rates)), percent(Math.max(...rates)),
       percent(rates.at(-1))) },
+  h("title", { svg: true }, t("trend_title")),
   h("line", { x1: 0, x2: 96, y1: 31.5, y2: 31.5 }),
   hours.map((x, i) => h("rect", { x: (23 - Math.min(x.ago, 23)) * 4, width: 3,
     y: 31 - (rates[i] / top) * 29, height: Math.max((rates[i] / top) * 29, 0.6) })));

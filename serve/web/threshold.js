@@ -56,10 +56,11 @@ function histogram(lanes, change) {
   const height = lanes.length * (lane + gap) + 34;
   let scale, width = 0, line, at = NaN, low, high;
 
+  // All scores and the first threshold; a line beyond stands at the edge.
   function span() {
     low = Math.min(...values, at);
     high = Math.max(...values, at);
-    const room = (high - low || Math.abs(high) || 1) * 0.06;
+    const room = (high - low || Math.abs(high) || 1) * 0.1;
     low = low - room > 0 || low <= 0 ? low - room : low * 0.9;
     high += room;
   }
@@ -121,7 +122,7 @@ function histogram(lanes, change) {
     svg,
     set(value) {
       at = value;
-      if (low === undefined || at < low || at > high) {
+      if (low === undefined) {
         span();
         if (width > 0) draw();
       }
@@ -169,7 +170,7 @@ function changesTable(data, reload) {
   const rule = (row) => (row.threshold_rule === "rate" && row.false_alarms !== null
     ? t("rule_rate", number(100 * row.false_alarms)) : t(`rule_${row.threshold_rule || "none"}`));
   return h("section", { "aria-labelledby": "changes" }, h("h2", { id: "changes" }, t("th_changes")),
-    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-labelledby": "changes" }, h("table", {},
+    h("div", { class: "scroll", tabindex: 0, role: "group", "aria-labelledby": "changes" }, h("table", {},
       h("thead", {}, h("tr", {}, ["th_version", "th_when", "th_who", "th_why", "threshold", "th_rule", "th_outlines"]
         .map((key) => h("th", { scope: "col", class: key === "threshold" ? "n" : undefined }, t(key))), h("td", {}))),
       h("tbody", {}, data.changes.map((row) => h("tr", { class: row.current ? "current" : "" },
@@ -261,7 +262,7 @@ function pixelSection(product, data, state) {
 
 export async function show(main, product) {
   const place = h("div", {});
-  let part = null, gone = false;
+  let part = null, gone = false, edited = false, saving = false;
   main.append(h("h1", {}, t("threshold")), place);
 
   async function load() {
@@ -295,11 +296,13 @@ export async function show(main, product) {
       state.update();
     }
     state.update = () => {
-      rate.value = state.rate ?? "";
       const moved = state.at !== data.info.threshold || state.rate !== null;
+      const kept = !moved && rates.includes(data.info.false_alarms) ? data.info.false_alarms : "";
+      rate.value = state.rate ?? kept;
       save.disabled = !(state.pixelChanged || (moved && Number.isFinite(state.at)));
       undo.disabled = save.disabled;
-      buttons.classList.toggle("changed", !save.disabled);
+      edited = !save.disabled;
+      buttons.classList.toggle("changed", edited);
     };
     replace(rate, h("option", { value: "" }, t("th_by_hand")), rates.map((each) => {
       const value = thresholdAt(alone, each);
@@ -322,7 +325,7 @@ export async function show(main, product) {
       if (state.rate !== null) body.false_alarms = state.rate;
       else if (state.at !== data.info.threshold) body.threshold = state.at;
       if (state.pixelChanged) body.pixel_threshold = state.pixel;
-      save.disabled = true;
+      save.disabled = saving = true;
       try {
         const model = await put(`/products/${product}/threshold`, body);
         say(t("th_saved", model.version));
@@ -330,6 +333,8 @@ export async function show(main, product) {
       } catch (error) {
         save.disabled = false;
         say(error.message);
+      } finally {
+        saving = false;
       }
     };
     part = pixelSection(product, data, state);
@@ -353,7 +358,9 @@ export async function show(main, product) {
 
   await load();
   const stop = listen((kind, event) => {
-    if (kind === "model" && event.product === product && !gone) load().catch((error) => say(error.message));
+    if (kind !== "model" || event.product !== product || gone || saving) return;
+    if (edited) say(t("th_changed")); // what was moved here stays; saving it is refused
+    else load().catch((error) => say(error.message));
   });
   return () => { gone = true; stop(); part?.end(); };
 }

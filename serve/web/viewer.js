@@ -30,7 +30,7 @@ function legend(low, high, level) {
   const share = (level - low) / (high - low);
   mark.style.left = `${100 * Math.min(Math.max(share, 0), 1)}%`;
   return [
-    h("div", { class: "bar" }, canvas, Number.isFinite(share) && share >= 0 && share <= 1 && mark),
+    h("div", { class: "colours" }, canvas, Number.isFinite(share) && share >= 0 && share <= 1 && mark),
     h("div", { class: "ends" }, h("span", {}, number(low)),
       h("span", {}, Number.isFinite(level) ? t("vw_level", number(level)) : t("vw_scale")),
       h("span", {}, number(high)))];
@@ -49,6 +49,7 @@ export function viewer(options = {}) {
   const zoomed = h("span", { class: "dim zoomed" });
   const message = h("p", { class: "dim message", hidden: true });
   let now = null, view = { scale: 1, x: 0, y: 0 }, fit = 1, width = 0, height = 0, turn = 0;
+  let busy = false, wanted = null; // a region that was asked for while its picture was loading
   let abort = new AbortController();
 
   const button = (text, label, act) => h("button", { class: "plain small", type: "button", "aria-label": label,
@@ -135,7 +136,8 @@ export function viewer(options = {}) {
   }
 
   function zoomTo(region) {
-    if (!now) return;
+    if (busy) wanted = region;
+    if (!now || busy) return;
     const room = Math.max(region.width, region.height, 16) * 2;
     view.scale = Math.max(fit, Math.min(32, Math.min(width, height) / room));
     view.x = width / 2 - (region.x + region.width / 2) * view.scale;
@@ -210,14 +212,18 @@ export function viewer(options = {}) {
     const own = ++turn;
     abort.abort();
     abort = new AbortController();
+    busy = false;
+    wanted = null;
     const unread = inspection?.verdict === "error" && !shownByBrowsers.test(inspection.picture || "");
     if (!inspection || !inspection.picture || unread) {
       now = null;
+      canvas.removeAttribute("aria-busy");
       replace(scale);
       tell(inspection ? t("vw_no_picture") : "");
       draw();
       return null;
     }
+    busy = true;
     canvas.setAttribute("aria-busy", "true");
     canvas.setAttribute("aria-label", t("vw_picture_of", inspection.name, (inspection.regions || []).length));
     try {
@@ -233,7 +239,9 @@ export function viewer(options = {}) {
       replace(scale, map && legend(low, high, inspection.level ?? NaN));
       view = { scale: 1, x: 0, y: 0 };
       fit = 1;
+      busy = false;
       resize();
+      if (wanted) zoomTo(wanted);
       return now;
     } catch (error) {
       if (own !== turn || error.name === "AbortError") return null;
@@ -243,7 +251,10 @@ export function viewer(options = {}) {
       draw();
       return null;
     } finally {
-      if (own === turn) canvas.removeAttribute("aria-busy");
+      if (own === turn) {
+        busy = false;
+        canvas.removeAttribute("aria-busy");
+      }
     }
   }
 

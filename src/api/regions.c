@@ -53,7 +53,6 @@ fleck_status fleck_result_regions(const fleck_model *model, const fleck_result *
                                   fleck_error *err)
 {
     fleck_region_settings s = {.threshold = NAN};
-    float *map = NULL;
     fleck_status st;
 
     FK_NEED(out);
@@ -62,12 +61,10 @@ fleck_status fleck_result_regions(const fleck_model *model, const fleck_result *
     FK_TAKE(&s, settings);
     FK_DO(fk_check_own(model, result, __func__, err));
     FK_DO(fk_check_regions(&s, __func__, err));
-    FK_DO(FK_ALLOC(&map, result->image_width * result->image_height, err));
     FK_DO(FK_CALLOC(out, 1, err));
-    st = fk_result_regions(*out, map, NULL, &model->model, result, &s, err);
+    st = fk_result_regions(*out, NULL, NULL, &model->model, result, &s, err);
 done:
     if (st != FLECK_OK)
         fleck_regions_free(out);
-    fk_free(map);
     return st;
 }

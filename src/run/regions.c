@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Regions of a result, at its image's own size. */
 #include "run/regions.h"
+#include "base/mem.h"
 #include "map/map.h"
 #include "metric/outline.h"
 #include "metric/region.h"
@@ -42,11 +43,22 @@ done:
     return st;
 }
 
+/* Whether no pixel of r's full map is above the level.  Its values lie between those of the map,
+ * and are 0 where areas are left out. */
+static bool nothing_above(const fleck_result *r, double level)
+{
+    float lowest, highest;
+
+    fk_map_range(r->map, r->map_width * r->map_height, &lowest, &highest);
+    return (double)highest <= level && level >= 0.0;
+}
+
 fleck_status fk_result_regions(fleck_regions *out, float *map, uint8_t *kept, const fk_model *m,
                                const fleck_result *r, const fleck_region_settings *settings,
                                fleck_error *err)
 {
     fleck_region_settings s = *settings;
+    float *own = NULL;
     fleck_status st;
 
     *out = (fleck_regions){0};
@@ -55,8 +67,18 @@ fleck_status fk_result_regions(fleck_regions *out, float *map, uint8_t *kept, co
     if (isnan(s.threshold))
         FK_FAIL(err, FLECK_E_STATE,
                 "regions need a threshold: the model has none, it was not calibrated");
+    if (map == NULL && kept == NULL && nothing_above(r, s.threshold)) {
+        *out = (fleck_regions){
+            .width = r->image_width, .height = r->image_height, .threshold = s.threshold};
+        return FLECK_OK;
+    }
+    if (map == NULL) {
+        FK_DO(FK_ALLOC(&own, r->image_width * r->image_height, err));
+        map = own;
+    }
     FK_DO(fk_result_full_map(map, m, r, err));
     FK_DO(fk_regions_find(out, kept, map, r->image_height, r->image_width, &s, err));
 done:
+    fk_free(own);
     return st;
 }

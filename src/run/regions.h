@@ -14,7 +14,8 @@ fleck_status fk_result_level(double *level, const fk_model *m, const fleck_resul
 /* The regions of r above the threshold of settings, or, if that is NaN, above r's level.
  * FLECK_E_STATE: r has no level.
  *
- *   map   [image_height, image_width], becomes r's map at that size
+ *   map   [image_height, image_width], becomes r's map at that size; NULL: not wanted.  Without it
+ *         and kept a map that lies below the level is not enlarged.
  *   kept  as in fk_regions_find() */
 fleck_status fk_result_regions(fleck_regions *out, float *map, uint8_t *kept, const fk_model *m,
                                const fleck_result *r, const fleck_region_settings *settings,

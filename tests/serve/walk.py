@@ -13,6 +13,7 @@ from pathlib import Path
 import webdriver
 
 WIDTHS = (1280, 390)
+SAMPLE = "SAMPLE"  # among options: the folder of the images
 
 
 class Service:
@@ -68,33 +69,56 @@ class Walk:
 
     def open(self, hash):
         """Go to an address of the page, and wait until it is shown."""
-        self.browser.go(f"{self.service.url}/{hash}")
-        self.browser.one("main h1")
+        url = f"{self.service.url}/{hash}"
+        if self.browser.url == url:
+            self.browser.reload()
+        else:
+            self.browser.run("for (const e of document.querySelectorAll('main h1'))"
+                             " e.classList.add('former')")
+            self.browser.go(url)
+        self.browser.one("main h1:not(.former)")
 
-    def screen(self, name):
+    def screen(self, name, keep=True):
         """Check the screen as it stands at both widths; keep its pictures where asked."""
         for width in WIDTHS:
             self.browser.size(width)
             wide = self.browser.run(
                 "const w = document.documentElement.clientWidth;"
-                "return document.documentElement.scrollWidth <= w ? '' : [...document.querySelectorAll"
-                "('main *')].filter((e) => e.getBoundingClientRect().right > w + 1).map((e) =>"
-                " e.tagName + '.' + e.className).slice(0, 3).join(', ') || 'something'")
+                "const beyond = (e) => getComputedStyle(e).overflowX === 'visible' &&"
+                " e.getBoundingClientRect().left + e.scrollWidth > w;"
+                "return document.documentElement.scrollWidth <= w ? '' : [...document"
+                ".querySelectorAll('body *')].filter(beyond).map((e) => e.tagName + '.' +"
+                " e.className).slice(-3).join(', ') || 'something'")
             self.check(f"{name} at {width} pixels fits; {wide} does not", not wide)
+            self.check(f"{name} has its style", self.browser.run(
+                "const h = document.getElementById('header'); return !h ||"
+                " getComputedStyle(h).position === 'sticky'"))
             self.check(f"{name} has one h1", len(self.browser.all("main h1")) == 1)
             unnamed = self.browser.run(
                 "return [...document.querySelectorAll('button, a[href], input, select, textarea,"
                 " img, [role=img]')].filter((e) => e.checkVisibility() &&"
                 " !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') ||"
-                " e.textContent.trim() || e.hasAttribute('alt') || (e.labels || []).length))"
+                " e.textContent.trim() || e.hasAttribute('alt') || (e.labels || []).length ||"
+                " [...e.querySelectorAll('img')].some((i) => i.alt)))"
                 ".map((e) => e.outerHTML.slice(0, 80))")
             self.check(f"{name}: every control and image has a name; {unnamed} have none",
                        not unnamed)
-            if self.pictures:
-                self.browser.run("window.scrollTo(0, 0)")
-                self.browser.screenshot(self.pictures / f"{name}-{width}.png")
+            if self.pictures and keep:
+                self.browser.run("window.scrollTo(0, 0);"
+                                 "document.getElementById('status')?.classList.remove('shown')")
+                self.browser.screenshot(self.pictures / f"{name}-{width}.png", whole=False)
         self.browser.size(WIDTHS[0])
         self.console(name)
+
+    def wait(self, what, test, seconds=20):
+        """Check that test() becomes true; the walk ends where it does not."""
+        self.browser.wait(what, test, seconds)
+        self.checked += 1
+
+    def says(self, text, css="main", seconds=20):
+        """Check that this text is to be read in the page."""
+        self.browser.one(css, text, seconds)
+        self.checked += 1
 
     def console(self, where):
         errors = self.browser.errors()
@@ -120,7 +144,8 @@ def main(walk, *options):
     with tempfile.TemporaryDirectory(prefix="walk-") as folder:
         sample = Path(folder) / "sample"
         subprocess.run([fleck, "synth", sample], check=True, stdout=subprocess.DEVNULL)
-        with Service(fleck, *options) as service, webdriver.Browser() as browser:
+        given = [str(sample) if o == SAMPLE else o for o in options]
+        with Service(fleck, *given) as service, webdriver.Browser() as browser:
             w = Walk(service, browser, pictures)
             try:
                 walk(w, sample)

@@ -351,10 +351,12 @@ def test_command_line(place):
     refused = subprocess.run([place.fleck, "watch", place.model, folder + "-no", "--once"],
                              capture_output=True, text=True)
     check(refused.returncode == 1 and "No such file" in refused.stderr, refused.stderr)
-    busy = place.start("watch", place.model, folder, stdout=subprocess.DEVNULL)
-    wait_for("it holds the state", lambda: "another fleck" in once().stderr, 20)
+    write(f"{folder}/c.png", png(51))
+    busy = place.start("watch", place.model, folder, stdout=subprocess.PIPE, text=True)
+    check(busy.stdout.readline().startswith("c.png\t"), "it runs on")
+    check("another fleck" in once().stderr, "two processes cannot use one state")
     busy.terminate()
-    busy.wait()
+    check(busy.wait() in (0, -signal.SIGTERM), "it ends by SIGTERM")
 
 
 def main():

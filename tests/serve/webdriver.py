@@ -81,7 +81,8 @@ class Browser:
     """Use with `with`: it ends Chromium and removes its profile."""
 
     def __init__(self, width=1280, height=900, language="en"):
-        self.folder = tempfile.mkdtemp(prefix="browser-")
+        # Chromium makes a socket there, whose path must be short.
+        self.folder = tempfile.mkdtemp(prefix="browser-", dir="/tmp")
         env = dict(os.environ, TMPDIR=self.folder, HOME=self.folder, LANGUAGE=language)
         self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE,
                                        stderr=subprocess.DEVNULL, text=True, env=env,
@@ -216,7 +217,7 @@ class Browser:
             try:
                 value = test()
             except Failure as error:
-                if "stale" not in str(error) and "no such" not in str(error):
+                if not re.match("stale|no such el|element click int|element not int", str(error)):
                     raise
                 value = None
             if value:
@@ -245,6 +246,15 @@ class Browser:
                 " [e.getAttribute('aria-label'), e.textContent.trim(), ...[...(e.labels || [])]"
                 ".map((l) => l.textContent.trim())].includes(name)) || null", name)
         return self.wait(f'a control named "{name}"', find, seconds)
+
+    def click(self, name):
+        """Click the control of this name, as soon as it can be clicked."""
+        self.wait(f'a click on "{name}"', lambda: self.named(name).rect and
+                  self.named(name).click() is None)
+
+    def click_css(self, css, text=None):
+        self.wait(f"a click on {css}", lambda: self.one(css, text).rect and
+                  self.one(css, text).click() is None)
 
     # ---- Pointer and keys ----
 

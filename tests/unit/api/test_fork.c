@@ -142,7 +142,7 @@ static void a_child_may_fit_if_its_parent_has_no_handles(void **state)
 
 static void a_later_child_opens_the_model_and_scores_the_same_bytes(void **state)
 {
-    scored found;
+    scored found = {0};
 
     (void)state;
     in_a_child(&found, open_and_score);
@@ -152,7 +152,7 @@ static void a_later_child_opens_the_model_and_scores_the_same_bytes(void **state
 static void a_process_that_forks_scores_the_same_bytes_as_before(void **state)
 {
     fleck_model *model = NULL;
-    scored found;
+    scored found = {0};
 
     (void)state;
     assert_ok(open_model(&model, err));

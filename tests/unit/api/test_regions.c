@@ -90,6 +90,34 @@ static void regions_of_a_result_are_those_of_its_full_map(void **state)
     }
 }
 
+static void levels_at_the_peak_and_below_zero_find_what_the_full_map_has(void **state)
+{
+    static float map[80 * 64];
+    float peak = 0.0f;
+
+    (void)state;
+    for (int64_t i = 0; i < f.result->map_width * f.result->map_height; i++)
+        peak = f.result->map[i] > peak ? f.result->map[i] : peak;
+    assert_ok(fleck_result_full_map(f.model, f.result, map, err));
+    for (int i = 0; i < 4; i++) {
+        fleck_region_settings s = test_region_defaults();
+        fleck_regions *a = NULL, *b = NULL;
+
+        s.threshold = i == 0   ? (double)peak
+                      : i == 1 ? (double)nextafterf(peak, 0.0f)
+                      : i == 2 ? 0.0
+                               : -1.0;
+        assert_ok(fleck_result_regions(f.model, f.result, &s, &a, err));
+        assert_ok(fleck_regions_find(&b, map, 80, 64, &s, err));
+        assert_int_equal(a->count, b->count);
+        assert_int_equal(a->smaller, b->smaller);
+        assert_true(a->width == 80 && a->height == 64 && a->threshold == s.threshold);
+        assert_true(i == 0 ? a->count == 0 : i == 3 ? a->list[0].area == 80 * 64 : true);
+        fleck_regions_free(&a);
+        fleck_regions_free(&b);
+    }
+}
+
 /* The picture of f.result with these settings. */
 static fk_image picture(const fleck_picture_settings *s)
 {
@@ -204,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(regions_of_a_result_are_those_of_its_full_map),
+        cmocka_unit_test(levels_at_the_peak_and_below_zero_find_what_the_full_map_has),
         cmocka_unit_test(each_kind_of_picture_shows_what_it_says),
         cmocka_unit_test(a_picture_for_a_page_is_no_longer_than_asked),
         cmocka_unit_test(copies_are_known_by_their_bytes_and_pages_by_their_head),

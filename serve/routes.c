@@ -53,7 +53,7 @@ const sv_route sv_routes[] = {
     {"GET", V "/inspections/#", SV_BODY_NONE, sv_inspection_get, false},
     {"GET", V "/inspections/#/picture", SV_BODY_NONE, sv_inspection_picture, SV_SLOW},
     {"GET", V "/inspections/#/map", SV_BODY_NONE, sv_inspection_map, SV_SLOW},
-    {"GET", V "/inspections/#/nearest", SV_BODY_NONE, sv_inspection_nearest, false},
+    {"GET", V "/inspections/#/nearest", SV_BODY_NONE, sv_inspection_nearest, SV_SLOW},
     {"PUT", V "/inspections/#/mark", SV_BODY_JSON, sv_inspection_mark, false},
     {"GET", "/", SV_BODY_NONE, sv_page, true},
     {"GET", "/*", SV_BODY_NONE, sv_page, true}, /* a file of web/ */

@@ -2,6 +2,7 @@
 /* The coarse look of photos, and the good photo that looks most like an inspection. */
 #include "look.h"
 #include "api.h"
+#include "text.h"
 
 #include <math.h>
 #include <string.h>
@@ -82,7 +83,7 @@ void sv_inspection_nearest(sv_request *r)
     const char *picture = json_string_value(json_object_get(row, "picture"));
     fleck_photo *photo = NULL;
     json_t *rows = NULL, *best;
-    char path[4096], look[SV_LOOK];
+    char path[4096] = "", look[SV_LOOK];
     double distance;
 
     if (row != NULL && picture == NULL)
@@ -97,6 +98,7 @@ void sv_inspection_nearest(sv_request *r)
     json_decref(row);
     if (rows == NULL) {
         fleck_photo_free(&photo);
+        sv_text_rename(err.message, sizeof err.message, path, "the picture");
         sv_fail(r, &err);
         return;
     }

@@ -70,7 +70,14 @@ def described():
     return out
 
 
+def unique_members(pairs):
+    names = [name for name, _ in pairs]
+    assert len(set(names)) == len(names), sorted(x for x in names if names.count(x) > 1)
+    return dict(pairs)
+
+
 def openapi():
+    json.loads(s.ask("GET", "/openapi.json").body, object_pairs_hook=unique_members)
     have, said = routes_of_source(), set(described())
     assert have == said, f"only in routes.c: {have - said}; only in openapi.json: {said - have}"
     for path in {p for _, p in have}:

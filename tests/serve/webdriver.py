@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -129,7 +130,11 @@ class Browser:
                 self.ask("DELETE", "")
             except (OSError, Failure):
                 pass
-        self.driver.terminate()
+        # chromedriver leads a group of its own: nothing that it started stays.
+        try:
+            os.killpg(self.driver.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
         self.driver.wait()
         for _ in range(20):  # Chromium's last processes still write into the profile
             shutil.rmtree(self.folder, ignore_errors=True)

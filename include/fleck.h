@@ -708,6 +708,10 @@ FLECK_API void fleck_scorer_set_progress(fleck_scorer *scorer, fleck_progress *p
 /* As fleck_score_file() and fleck_score_pixels(). */
 FLECK_API fleck_status fleck_scorer_file(fleck_scorer *scorer, const char *path, bool keep_image,
                                          fleck_result **out, fleck_error *err) FLECK_MUST_CHECK;
+/* The same for the bytes of an image file in memory; name is for messages. */
+FLECK_API fleck_status fleck_scorer_bytes(fleck_scorer *scorer, const void *bytes, size_t size,
+                                          const char *name, bool keep_image, fleck_result **out,
+                                          fleck_error *err) FLECK_MUST_CHECK;
 FLECK_API fleck_status fleck_scorer_pixels(fleck_scorer *scorer, const fleck_pixels *pixels,
                                            const fleck_pixels *mask, bool keep_image,
                                            fleck_result **out, fleck_error *err) FLECK_MUST_CHECK;

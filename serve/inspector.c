@@ -163,7 +163,7 @@ static bool record_result(sv_server *s, sv_job *job, const fleck_result *r, cons
            (job->map = sv_map_json(s, m->model, r, job->map_kind, err)) != NULL;
 }
 
-static bool score(worker *w, sv_job *job, const char *path)
+static bool score(worker *w, sv_job *job)
 {
     slot *s = scorer_of(w, job->product, &job->err);
     fleck_result *r = NULL;
@@ -171,7 +171,8 @@ static bool score(worker *w, sv_job *job, const char *path)
 
     if (s == NULL)
         return false;
-    ok = fleck_scorer_file(s->scorer, path, false, &r, &job->err) == FLECK_OK &&
+    ok = fleck_scorer_bytes(s->scorer, job->bytes, job->size, job->name, false, &r, &job->err) ==
+             FLECK_OK &&
          record_result(w->in->server, job, r, s->model, &job->err);
     fleck_result_free(&r);
     return ok;
@@ -228,7 +229,6 @@ static void work_on(worker *w, sv_job *job)
 {
     sv_record *r = &job->record;
     sv_server *s = w->in->server;
-    char path[4096];
     bool stored;
 
     job->started = sv_seconds();
@@ -248,10 +248,7 @@ static void work_on(worker *w, sv_job *job)
     sv_now(r->time);
     stored = job->bytes == NULL || sv_picture_store(s, job, &job->err);
     job->stored = sv_seconds();
-    sv_path(s, path, "%s", job->picture);
-    if (stored && (job->bytes == NULL || !score(w, job, path))) {
-        /* The library's messages name the stored picture; the caller knows its own name. */
-        sv_text_rename(job->err.message, sizeof job->err.message, path, job->name);
+    if (stored && (job->bytes == NULL || !score(w, job))) {
         r->verdict = "error";
         r->error = job->err.message;
         if (r->model == 0)

@@ -15,6 +15,8 @@
 
 #include <xxhash.h>
 
+enum { KEEP_SECONDS = 3600 };
+
 void sv_hash(char out[33], const void *bytes, size_t size)
 {
     const XXH128_hash_t h = XXH3_128bits(bytes, size);
@@ -95,6 +97,21 @@ unsigned char *sv_pnm(const fleck_pixels *p, size_t *size)
     return out;
 }
 
+/* Keep a picture that is seen again longer; false: it is not there.  Its time changes at most once in
+ * KEEP_SECONDS, since whoever reads a file meanwhile would take it for one that changes. */
+static bool keep_longer(sv_server *s, const char *path)
+{
+    struct stat status;
+    bool there;
+
+    pthread_mutex_lock(&s->keeping);
+    there = stat(path, &status) == 0;
+    if (there && time(NULL) - status.st_mtime > KEEP_SECONDS)
+        there = utimensat(AT_FDCWD, path, NULL, 0) == 0;
+    pthread_mutex_unlock(&s->keeping);
+    return there;
+}
+
 bool sv_picture_store(struct sv_server *s, sv_job *job, fleck_error *err)
 {
     char path[4096];
@@ -108,10 +125,7 @@ bool sv_picture_store(struct sv_server *s, sv_job *job, fleck_error *err)
     sv_path(s, path, "%s", job->picture);
     if (!ok)
         return sv_error(err, FLECK_E_IO, "%s: %s", path, strerror(errno));
-    pthread_mutex_lock(&s->keeping);
-    ok = utimensat(AT_FDCWD, path, NULL, 0) == 0; /* seen again: keep it longer */
-    pthread_mutex_unlock(&s->keeping);
-    return ok || sv_file_write(path, job->bytes, job->size, err);
+    return keep_longer(s, path) || sv_file_write(path, job->bytes, job->size, err);
 }
 
 /* ---- Limits of size and age ---- */

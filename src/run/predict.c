@@ -50,6 +50,18 @@ fleck_status fk_predict_file(fk_runner *r, const char *path, bool keep, fleck_re
     return st;
 }
 
+fleck_status fk_predict_bytes(fk_runner *r, const void *bytes, size_t size, const char *name,
+                              bool keep, fleck_result *out, fleck_error *err)
+{
+    fk_source source;
+    fleck_status st;
+
+    fk_source_init_bytes(&source, bytes, size, name);
+    st = predict_one(r, &source, keep, out, err);
+    fk_source_free(&source);
+    return st;
+}
+
 /* Most bytes for each pixel of an image while its picture is written: map, regions and labels, or
  * regions, picture and a sheet of two pictures. */
 #define PICTURE_BYTES 10

@@ -13,6 +13,10 @@ fleck_status fk_predict_pixels(fk_runner *r, const fleck_pixels *pixels, const f
 fleck_status fk_predict_file(fk_runner *r, const char *path, bool keep, fleck_result *out,
                              fleck_error *err) FLECK_MUST_CHECK;
 
+/* The same for the bytes of an image file; messages give name. */
+fleck_status fk_predict_bytes(fk_runner *r, const void *bytes, size_t size, const char *name,
+                              bool keep, fleck_result *out, fleck_error *err) FLECK_MUST_CHECK;
+
 /* Score n files on all threads; on_scored, which may be NULL, and on_result as in fleck.h. */
 fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n, bool keep,
                               fleck_on_scored *on_scored, fleck_on_result *on_result, void *ctx,

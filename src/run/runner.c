@@ -300,6 +300,22 @@ fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image
     return st;
 }
 
+fleck_status fk_runner_decode_bytes(fk_runner *r, int lane, const void *bytes, size_t size,
+                                    const char *name, fk_image *original, fleck_error *err)
+{
+    fk_image_settings settings = fk_runner_decoding(r);
+    fk_image_notes notes;
+    double start = fk_clock_seconds();
+    fleck_status st =
+        fk_image_decode_with(original, bytes, size, name, FK_IMAGE_RGB, &settings, &notes, err);
+
+    r->lanes[lane].decode += fk_clock_seconds() - start;
+    if (st == FLECK_OK)
+        count_odd(&r->lanes[lane], name, &notes,
+                  settings.high > 0 ? settings.high : FK_IMAGE_WIDEST);
+    return st;
+}
+
 fleck_status fk_runner_mask(fk_runner *r, int lane, const char *path, const char *image,
                             int64_t width, int64_t height, fk_image *mask, unsigned *kinds,
                             fleck_error *err)

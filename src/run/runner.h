@@ -71,6 +71,10 @@ int64_t fk_runner_transparent(const fk_runner *r);
 /* Decode path (RGB, EXIF applied) into original. */
 fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image *original,
                               fleck_error *err) FLECK_MUST_CHECK;
+/* The same for the bytes of an image file; name is for messages. */
+fleck_status fk_runner_decode_bytes(fk_runner *r, int lane, const void *bytes, size_t size,
+                                    const char *name, fk_image *original,
+                                    fleck_error *err) FLECK_MUST_CHECK;
 /* Load a mask, as fk_mask_load(). */
 fleck_status fk_runner_mask(fk_runner *r, int lane, const char *path, const char *image,
                             int64_t width, int64_t height, fk_image *mask, unsigned *kinds,

@@ -27,6 +27,14 @@ void fk_source_init_pixels(fk_source *out, const fleck_pixels *pixels,
     out->pixel_masks = masks;
 }
 
+void fk_source_init_bytes(fk_source *out, const void *bytes, size_t size, const char *name)
+{
+    fk_source_init_files(out, NULL, 1);
+    out->bytes = bytes;
+    out->size = size;
+    out->name = name;
+}
+
 void fk_source_init_stream(fk_source *out, fleck_next_image *next, void *ctx, int64_t n)
 {
     fk_source_init_files(out, NULL, n);
@@ -83,6 +91,8 @@ fleck_status fk_source_read(fk_source *s, fk_runner *r, int lane, int64_t i, fk_
     *borrowed = false;
     if (s->files != NULL)
         return fk_runner_decode(r, lane, s->files[i], out, err);
+    if (s->bytes != NULL)
+        return fk_runner_decode_bytes(r, lane, s->bytes, s->size, s->name, out, err);
     if (s->pixels != NULL)
         st = fk_runner_pixels(r, lane, &s->pixels[i], s->borrow ? borrowed : NULL, out, err);
     else
@@ -113,6 +123,8 @@ void fk_source_context(const fk_source *s, int64_t i, fleck_error *err)
 {
     if (s->files != NULL)
         fk_error_context(err, "%s", s->files[i]);
+    else if (s->bytes != NULL)
+        fk_error_context(err, "%s", s->name);
     else if (s->n > 1)
         fk_error_context(err, "image %lld", (long long)i);
 }

@@ -22,7 +22,10 @@ typedef struct fk_source {
     const fleck_pixels *pixels; /* [n] images in memory, or NULL */
     const fleck_pixels *const *pixel_masks; /* NULL, or [n] masks of these, NULL: no mask */
     bool borrow;                            /* pixels may be viewed instead of copied */
-    fleck_next_image *next;                 /* of a source that has neither files nor pixels */
+    const void *bytes;                      /* [size] of one image file in memory, or NULL */
+    size_t size;
+    const char *name;       /* of these bytes, for messages */
+    fleck_next_image *next; /* of a source that has neither files nor pixels */
     void *ctx;
     /* For a function, guarded by lock: expected is the index of the image that is read next. */
     pthread_mutex_t lock;
@@ -34,6 +37,7 @@ typedef struct fk_source {
 void fk_source_init_files(fk_source *out, const char *const *files, int64_t n);
 void fk_source_init_pixels(fk_source *out, const fleck_pixels *pixels,
                            const fleck_pixels *const *masks, int64_t n);
+void fk_source_init_bytes(fk_source *out, const void *bytes, size_t size, const char *name);
 void fk_source_init_stream(fk_source *out, fleck_next_image *next, void *ctx, int64_t n);
 void fk_source_free(fk_source *s);
 

@@ -179,6 +179,37 @@ static void outputs_want_a_path(void **state)
     refused(fleck_model_install(f.image, NULL, NULL, NULL, err));
 }
 
+static void bytes_are_scored_as_their_file_is(void **state)
+{
+    static unsigned char bytes[1 << 20];
+    fleck_result *file = NULL, *memory = NULL;
+    fleck_scorer *scorer = NULL;
+    FILE *in = fopen(f.image, "rb");
+    size_t size;
+
+    (void)state;
+    assert_non_null(in);
+    size = fread(bytes, 1, sizeof bytes, in);
+    fclose(in);
+    assert_ok(fleck_scorer_open(&scorer, f.model, err));
+    refused(fleck_scorer_bytes(NULL, bytes, size, "a", false, &memory, err));
+    refused(fleck_scorer_bytes(scorer, NULL, size, "a", false, &memory, err));
+    refused(fleck_scorer_bytes(scorer, bytes, size, NULL, false, &memory, err));
+    refused(fleck_scorer_bytes(scorer, bytes, size, "a", false, NULL, err));
+    assert_refused(fleck_scorer_bytes(scorer, bytes, 0, "a", false, &memory, err), FLECK_E_FORMAT,
+                   "a: ");
+    assert_refused(fleck_scorer_bytes(scorer, bytes, size / 2, "b", false, &memory, err),
+                   FLECK_E_FORMAT, "b: ");
+    assert_null(memory);
+    assert_ok(fleck_scorer_file(scorer, f.image, false, &file, err));
+    assert_ok(fleck_scorer_bytes(scorer, bytes, size, "c", false, &memory, err));
+    assert_true(memory->score == file->score);
+    assert_null(memory->path);
+    fleck_result_free(&file);
+    fleck_result_free(&memory);
+    fleck_scorer_close(&scorer);
+}
+
 static void photos_want_a_file_and_pixels_their_samples(void **state)
 {
     const uint8_t grey[6] = {0, 50, 100, 150, 200, 250};
@@ -788,6 +819,7 @@ int main(void)
         cmocka_unit_test(what_only_tells_survives_nothing_and_any_number),
         cmocka_unit_test(lists_of_images_want_a_list_and_a_path),
         cmocka_unit_test(outputs_want_a_path),
+        cmocka_unit_test(bytes_are_scored_as_their_file_is),
         cmocka_unit_test(photos_want_a_file_and_pixels_their_samples),
         cmocka_unit_test(weights_want_a_folder_a_name_and_a_file),
         cmocka_unit_test(a_fit_refuses_settings_that_mean_nothing),

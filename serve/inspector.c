@@ -462,8 +462,7 @@ static void find_recent(sv_inspector *in)
                                     "i", (int64_t)SCORERS);
     size_t i;
 
-    json_array_foreach(rows, i, row) in->recent[i] =
-        json_integer_value(json_object_get(row, "id"));
+    json_array_foreach(rows, i, row) in->recent[i] = json_integer_value(json_object_get(row, "id"));
     json_decref(rows);
 }
 

@@ -150,8 +150,8 @@ void sv_map_reduce(unsigned char **bytes, size_t *size, int64_t *width, int64_t 
     /* No value is written behind those that are still to be read. */
     for (int64_t k = 0; k < nh; k++)
         for (int64_t i = 0; i < nw; i++)
-            map[k * nw + i] = cell_maximum(map, w, i * w / nw, (i + 1) * w / nw, k * h / nh,
-                                           (k + 1) * h / nh);
+            map[k * nw + i] =
+                cell_maximum(map, w, i * w / nw, (i + 1) * w / nw, k * h / nh, (k + 1) * h / nh);
     *width = nw;
     *height = nh;
     *size = (size_t)(nw * nh) * sizeof *map;

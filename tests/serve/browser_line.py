@@ -130,6 +130,7 @@ def inspect(w, product, sample, folder):
     b.wait("the mark", lambda: b.one(".marks [data-mark=defect]").attribute("aria-pressed") == "true")
     b.all(".zooms button")[-1].click()
     w.check("and back to the whole", b.one(".zoomed").text == zoom)
+    b.all(".zooms button")[1].click()
     keep(w, "inspect")
     # Live: what any source sends is shown.
     b.run("const l = [...document.querySelectorAll('label')].find((e) =>"

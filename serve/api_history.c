@@ -193,11 +193,13 @@ void sv_inspection_map(sv_request *r)
 {
     static const char *const kinds[] = {"f32", "png", "tiff", NULL};
     const char *kind = sv_query_one(r, "as", kinds);
+    const int64_t most = sv_query_int(r, "most", 65535, 1, 65535);
     json_t *row = get(r);
     fleck_result *result = NULL;
     fleck_error err = {0};
     sv_model *m = NULL;
     unsigned char *bytes;
+    int64_t width, height;
     size_t size;
     char text[64];
 
@@ -205,11 +207,17 @@ void sv_inspection_map(sv_request *r)
         return;
     if (kind == NULL)
         kind = "f32";
-    if (score_again(r, row, &m, &result)) {
+    if (strcmp(kind, "f32") != 0 && sv_query(r, "most") != NULL) {
+        r->wrong = "most";
+        snprintf(r->wanted, sizeof r->wanted, "it with as=f32 alone");
+    } else if (score_again(r, row, &m, &result)) {
         if (sv_map_bytes(r->server, m->model, result, kind, &bytes, &size, &err)) {
+            width = result->image_width;
+            height = result->image_height;
+            if (strcmp(kind, "f32") == 0)
+                sv_map_reduce(&bytes, &size, &width, &height, most);
             sv_reply_bytes(r, 200, sv_map_type(kind), bytes, size, SV_FREE);
-            snprintf(text, sizeof text, "%lldx%lld", (long long)result->image_width,
-                     (long long)result->image_height);
+            snprintf(text, sizeof text, "%lldx%lld", (long long)width, (long long)height);
             sv_header(r, "X-Fleck-Size", text);
         } else {
             sv_fail(r, &err);

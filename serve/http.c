@@ -311,12 +311,14 @@ void sv_handle(sv_request *r)
 /* Have the whole request handled; its answer may come later. */
 static enum MHD_Result handle(sv_request *r)
 {
-    if ((r->route->flags & SV_SLOW) == 0) {
+    sv_server *s = r->server;
+
+    if ((r->route->flags & (SV_SLOW | SV_LONG)) == 0) {
         sv_handle(r);
         return r->suspended ? MHD_YES : send_answer(r);
     }
     sv_suspend(r);
-    if (!sv_tasks_add(r->server->tasks, r)) {
+    if (!sv_tasks_add((r->route->flags & SV_LONG) != 0 ? s->imports : s->tasks, r)) {
         sv_problem(r, 503, "too many requests are waiting; try again");
         sv_resume(r);
     }

@@ -30,7 +30,9 @@ typedef enum sv_route_flag {
     SV_OPEN = 1, /* needs no token */
     /* Opens files, models or many rows: handled by tasks.h, so that the threads of the connections
      * go on.  Such a handler does not call sv_suspend(). */
-    SV_SLOW = 2
+    SV_SLOW = 2,
+    /* The same, for minutes: one at a time, on a thread of its own. */
+    SV_LONG = 4
 } sv_route_flag;
 
 /* A part of a multipart body, or a raw body. */

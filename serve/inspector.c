@@ -39,6 +39,7 @@ struct sv_inspector {
     bool closing;
     int n_workers, n_started;
     worker *workers;
+    int64_t recent[SCORERS]; /* products inspected last; 0: none */
 };
 
 sv_models *sv_inspector_models(sv_inspector *in)
@@ -274,15 +275,41 @@ static void work_on(worker *w, sv_job *job)
 
 /* ---- The queue ---- */
 
+static bool is_free(sv_inspector *in)
+{
+    bool is;
+
+    pthread_mutex_lock(&in->lock);
+    is = in->first == NULL && !in->closing;
+    pthread_mutex_unlock(&in->lock);
+    return is;
+}
+
+/* Open scorers ahead of the first image, while none waits: compiling a network takes time. */
+static void warm(worker *w, const int64_t products[SCORERS])
+{
+    for (int i = 0; i < SCORERS; i++) {
+        fleck_error err = {0}; /* that image tells of it */
+
+        if (products[i] > 0 && is_free(w->in) && !sv_models_crowded(&w->in->models))
+            (void)scorer_of(w, products[i], &err);
+    }
+}
+
 /* Let go of scorers whose models were replaced, and of the longest unused ones, but for one, while
- * the models of all take too much memory. */
-static void tidy(worker *w)
+ * the models of all take too much memory.  Notes the products of the former. */
+static void tidy(worker *w, int64_t replaced[SCORERS])
 {
     sv_models *all = &w->in->models;
 
-    for (slot *s = w->slots; s < w->slots + SCORERS; s++)
-        if (s->model != NULL && sv_model_stale(all, s->model))
+    for (int i = 0; i < SCORERS; i++) {
+        slot *s = &w->slots[i];
+        const bool stale = s->model != NULL && sv_model_stale(all, s->model);
+
+        replaced[i] = stale ? s->model->product : 0;
+        if (stale)
             drop(w->in, s);
+    }
     while (sv_models_crowded(all)) {
         slot *oldest = NULL;
         int n = 0;
@@ -296,36 +323,44 @@ static void tidy(worker *w)
     }
 }
 
+/* Wait for an image, or until the worker has to look at its scorers.  False: the end. */
+static bool next_job(worker *w, sv_job **job)
+{
+    sv_inspector *in = w->in;
+    bool on;
+
+    pthread_mutex_lock(&in->lock);
+    while (in->first == NULL && !in->closing && !w->look)
+        pthread_cond_wait(&in->more, &in->lock);
+    w->look = false;
+    *job = in->first;
+    if (*job != NULL) {
+        if ((in->first = (*job)->next) == NULL)
+            in->last = &in->first;
+        in->waiting--;
+        in->busy++;
+    }
+    on = *job != NULL || !in->closing;
+    pthread_mutex_unlock(&in->lock);
+    return on;
+}
+
 static void *run(void *ctx)
 {
     worker *w = ctx;
-    sv_inspector *in = w->in;
+    int64_t replaced[SCORERS];
+    sv_job *job;
 
-    for (;;) {
-        sv_job *job;
-
-        pthread_mutex_lock(&in->lock);
-        while (in->first == NULL && !in->closing && !w->look)
-            pthread_cond_wait(&in->more, &in->lock);
-        w->look = false;
-        job = in->first;
-        if (job != NULL) {
-            if ((in->first = job->next) == NULL)
-                in->last = &in->first;
-            in->waiting--;
-            in->busy++;
-        } else if (in->closing) {
-            pthread_mutex_unlock(&in->lock);
-            break;
-        }
-        pthread_mutex_unlock(&in->lock);
-        tidy(w);
+    warm(w, w->in->recent);
+    while (next_job(w, &job)) {
+        tidy(w, replaced);
         if (job != NULL)
             work_on(w, job);
+        warm(w, replaced);
     }
     for (slot *s = w->slots; s < w->slots + SCORERS; s++)
         if (s->model != NULL)
-            drop(in, s);
+            drop(w->in, s);
     return NULL;
 }
 
@@ -414,6 +449,20 @@ json_t *sv_inspector_describe(sv_inspector *in)
                      sv_models_describe(&in->models));
 }
 
+static void find_recent(sv_inspector *in)
+{
+    json_t *row, *rows = sv_db_rows(&in->server->line, NULL,
+                                    "SELECT id, (SELECT MAX(id) FROM inspection i WHERE i.product "
+                                    "= product.id) AS last FROM product WHERE current_model IS NOT "
+                                    "NULL AND archived = 0 AND last IS NOT NULL ORDER BY last DESC "
+                                    "LIMIT ?",
+                                    "i", (int64_t)SCORERS);
+    size_t i;
+
+    json_array_foreach(rows, i, row) in->recent[i] = json_integer_value(json_object_get(row, "id"));
+    json_decref(rows);
+}
+
 sv_inspector *sv_inspector_open(struct sv_server *s, fleck_error *err)
 {
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -436,6 +485,8 @@ sv_inspector *sv_inspector_open(struct sv_server *s, fleck_error *err)
     pthread_cond_init(&in->idle, NULL);
     pthread_mutex_init(&in->models.lock, NULL);
     pthread_cond_init(&in->models.opened, NULL);
+    if (s->options.alone == NULL)
+        find_recent(in);
     for (; in->n_started < in->n_workers; in->n_started++) {
         worker *w = &in->workers[in->n_started];
 

@@ -124,6 +124,41 @@ bool sv_map_bytes(struct sv_server *s, const fleck_model *model, const fleck_res
     return ok;
 }
 
+/* The highest value of columns x0 to x1 and rows y0 to y1, ends excluded. */
+static float cell_maximum(const float *map, int64_t width, int64_t x0, int64_t x1, int64_t y0,
+                          int64_t y1)
+{
+    float most = map[y0 * width + x0];
+
+    for (int64_t y = y0; y < y1; y++)
+        for (int64_t x = x0; x < x1; x++)
+            most = fmaxf(most, map[y * width + x]);
+    return most;
+}
+
+void sv_map_reduce(unsigned char **bytes, size_t *size, int64_t *width, int64_t *height,
+                   int64_t most)
+{
+    const int64_t w = *width, h = *height, side = w > h ? w : h;
+    const int64_t nw = w * most / side > 0 ? w * most / side : 1;
+    const int64_t nh = h * most / side > 0 ? h * most / side : 1;
+    float *map = (float *)(void *)*bytes;
+    void *less;
+
+    if (side <= most)
+        return;
+    /* No value is written behind those that are still to be read. */
+    for (int64_t k = 0; k < nh; k++)
+        for (int64_t i = 0; i < nw; i++)
+            map[k * nw + i] =
+                cell_maximum(map, w, i * w / nw, (i + 1) * w / nw, k * h / nh, (k + 1) * h / nh);
+    *width = nw;
+    *height = nh;
+    *size = (size_t)(nw * nh) * sizeof *map;
+    if ((less = realloc(map, *size)) != NULL)
+        *bytes = less;
+}
+
 char *sv_base64(const unsigned char *bytes, size_t size)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

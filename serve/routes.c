@@ -22,7 +22,7 @@ const sv_route sv_routes[] = {
     {"PUT", V "/products/#/areas", SV_BODY_JSON, sv_areas_put, false},
     {"GET", V "/products/#/photos", SV_BODY_NONE, sv_photos_list, SV_SLOW},
     {"POST", V "/products/#/photos", SV_BODY_PARTS, sv_photos_add, SV_SLOW},
-    {"POST", V "/products/#/import", SV_BODY_JSON, sv_photos_import, SV_SLOW},
+    {"POST", V "/products/#/import", SV_BODY_JSON, sv_photos_import, SV_LONG},
     {"GET", V "/products/#/mean.jpg", SV_BODY_NONE, sv_mean_image, SV_SLOW},
     {"PATCH", V "/photos/#", SV_BODY_JSON, sv_photo_change, false},
     {"GET", V "/photos/#/file", SV_BODY_NONE, sv_photo_file, false},

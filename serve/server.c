@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TRIM_SECONDS = 60, BEAT_SECONDS = 10, MOST_HELD = 512 << 20 };
+enum { TRIM_SECONDS = 60, BEAT_SECONDS = 10, MOST_HELD = 512 << 20, SLOW_THREADS = 4 };
 
 void sv_defaults(sv_options *o)
 {
@@ -123,8 +123,9 @@ static bool open_all(sv_server *s, fleck_error *err)
            (s->sinks = sv_sinks_open(s, err)) != NULL &&
            (s->sources = sv_sources_open(s, err)) != NULL &&
            (s->options.alone != NULL ||
-            ((s->fits = sv_fits_open(s, err)) != NULL && (s->tasks = sv_tasks_open(err)) != NULL &&
-             sv_http_start(s, err)));
+            ((s->fits = sv_fits_open(s, err)) != NULL &&
+             (s->tasks = sv_tasks_open(SLOW_THREADS, err)) != NULL &&
+             (s->imports = sv_tasks_open(1, err)) != NULL && sv_http_start(s, err)));
 }
 
 /* In the order that loses nothing: no new connections and files, then what was accepted, then where
@@ -136,10 +137,12 @@ static void close_all(sv_server *s)
     if (s->events != NULL)
         sv_events_end(s->events);
     sv_fits_stop(s->fits);
+    sv_tasks_stop(s->imports);
     sv_tasks_stop(s->tasks);
     sv_sources_stop(s->sources);
     sv_inspector_stop(s->inspector);
     sv_http_stop(s);
+    sv_tasks_close(s->imports);
     sv_tasks_close(s->tasks);
     sv_sources_close(s->sources);
     sv_fits_close(s->fits);

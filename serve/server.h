@@ -27,7 +27,7 @@ typedef struct sv_server {
     sv_inspector *inspector;
     sv_journal *journal;
     sv_fits *fits;
-    sv_tasks *tasks;
+    sv_tasks *tasks, *imports;
     sv_sources *sources;
     sv_sinks *sinks;
     sv_stats stats;

@@ -5,12 +5,12 @@
 
 #include <stdlib.h>
 
-enum { THREADS = 4, MOST_WAITING = 256 };
+enum { MOST_THREADS = 4, MOST_WAITING = 256 };
 
 struct sv_tasks {
     pthread_mutex_t lock;
     pthread_cond_t more;
-    pthread_t threads[THREADS];
+    pthread_t threads[MOST_THREADS];
     int n_threads, waiting;
     sv_request *first, **last;
     bool stopping;
@@ -40,7 +40,7 @@ static void *run(void *ctx)
     }
 }
 
-sv_tasks *sv_tasks_open(fleck_error *err)
+sv_tasks *sv_tasks_open(int threads, fleck_error *err)
 {
     sv_tasks *t = calloc(1, sizeof *t);
 
@@ -51,7 +51,7 @@ sv_tasks *sv_tasks_open(fleck_error *err)
     t->last = &t->first;
     pthread_mutex_init(&t->lock, NULL);
     pthread_cond_init(&t->more, NULL);
-    for (; t->n_threads < THREADS; t->n_threads++)
+    for (; t->n_threads < threads && t->n_threads < MOST_THREADS; t->n_threads++)
         if (pthread_create(&t->threads[t->n_threads], NULL, run, t) != 0) {
             sv_error(err, FLECK_E_NOMEM, "a thread could not be started");
             sv_tasks_close(t);

@@ -7,7 +7,7 @@
 
 typedef struct sv_tasks sv_tasks;
 
-sv_tasks *sv_tasks_open(fleck_error *err);
+sv_tasks *sv_tasks_open(int threads, fleck_error *err);
 /* Have a suspended request handled and resumed.  False: too many wait, or the end has come. */
 bool sv_tasks_add(sv_tasks *t, sv_request *r);
 /* Finish what was added; add nothing from now on. */

@@ -2,6 +2,7 @@
 // Inspecting: pictures in, verdicts out, one large and all in a table.
 import { get, listen, post, put, url } from "./api.js";
 import { h, replace, say } from "./dom.js";
+import { sourcesPanel } from "./sources.js";
 import { number, t } from "./strings.js";
 import { noModel } from "./threshold.js";
 import { viewer } from "./viewer.js";
@@ -123,7 +124,7 @@ export async function show(main, product) {
     main.append(h("h1", {}, t("inspect")), noModel(product));
     return undefined;
   }
-  const first = await get(`/products/${product}/threshold`);
+  const [first, system] = await Promise.all([get(`/products/${product}/threshold`), get("/system")]);
   let info = first.info, comparable = new Set(first.same_scores);
   const rows = [];
   const shown = viewer();
@@ -342,6 +343,7 @@ export async function show(main, product) {
   document.addEventListener("keydown", onKey);
   input.onchange = () => { send([...input.files]); input.value = ""; };
   slider.oninput = () => tryThreshold(Number(slider.value));
+  const sources = sourcesPanel(product, system, () => { liveBox.checked = true; setLive(true); });
   const root = h("div", {});
   for (const kind of ["dragenter", "dragover"])
     root.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
@@ -357,6 +359,7 @@ export async function show(main, product) {
   main.append(root);
   root.append(h("h1", {}, t("inspect")),
     h("div", { class: "top" }, h("div", {}, drop, h("label", { class: "check" }, liveBox, " ", t("in_live"))), big),
+    sources.element,
     h("div", { class: "columns batch" },
       h("section", { "aria-label": t("in_result") }, shown.element, detail),
       h("section", { "aria-label": t("in_batch") }, counts,
@@ -374,6 +377,7 @@ export async function show(main, product) {
   return () => {
     cancel();
     stopListening();
+    sources.end();
     shown.end();
     document.removeEventListener("keydown", onKey);
   };

@@ -2,6 +2,8 @@
 // Anomaly maps: their values, colours and outlines.
 import { get } from "./api.js";
 
+const mostSide = 1500; // pixels that a screen shows
+
 // The library's colour map at 21 places, which are joined by straight lines.
 const places = "0c091f 140f34 1e154a 2a195c 3b1d6d 51207a 672182 822185 9c2184 b4277c cb3171 dd3f64 ec5258 f76752 fd7d50 ff944c ffac3e ffc230 ffd74a ffe97f fefbbc".split(" ").map((text) => [0, 2, 4].map((i) => parseInt(text.slice(i, i + 2), 16)));
 
@@ -11,9 +13,10 @@ export function colour(v) {
   return places[i].map((c, k) => c + (places[i + 1][k] - c) * (x - i));
 }
 
-// The map of an inspection at its image's size: {data, width, height}.
+// The map of an inspection: {data, width, height}.  Of a larger image it has the maximum over each of
+// its cells.
 export async function fetchMap(id, signal) {
-  const answer = await get(`/inspections/${id}/map?as=f32`, { raw: true, signal });
+  const answer = await get(`/inspections/${id}/map?as=f32&most=${mostSide}`, { raw: true, signal });
   const [width, height] = answer.headers.get("X-Fleck-Size").split("x").map(Number);
   return { data: new Float32Array(await answer.arrayBuffer()), width, height };
 }
@@ -51,15 +54,31 @@ export function heat(map, low, high, most = 900) {
   return canvas;
 }
 
-// Where the map crosses the level, as segments [x1, y1, x2, y2] in pixels of the image: marching
-// squares over a grid of at most `most` columns and rows.
+// The same map with at most `most` columns and rows, each cell with its maximum, so that nothing above a
+// level is lost.
+function coarse(map, most) {
+  if (map.coarse || Math.max(map.width, map.height) <= most) return map.coarse || map;
+  const step = Math.max(map.width, map.height) / most;
+  const width = Math.max(1, Math.floor(map.width / step)), height = Math.max(1, Math.floor(map.height / step));
+  const data = new Float32Array(width * height).fill(-Infinity);
+  for (let y = 0, from = 0; y < map.height; y++) {
+    const row = Math.floor(y * height / map.height) * width;
+    for (let x = 0; x < map.width; x++, from++) {
+      const to = row + Math.floor(x * width / map.width);
+      if (map.data[from] > data[to]) data[to] = map.data[from];
+    }
+  }
+  map.coarse = { data, width, height };
+  return map.coarse;
+}
+
+// Where the map crosses the level, as segments [x1, y1, x2, y2] in its pixels: marching squares over a
+// grid of at most `most` columns and rows.
 export function outline(map, level, most = 480) {
-  const step = Math.max(1, Math.max(map.width, map.height) / most);
-  const nx = Math.max(2, Math.floor(map.width / step)), ny = Math.max(2, Math.floor(map.height / step));
-  const at = (i, k) => (i < 0 || k < 0 || i >= nx || k >= ny ? -Infinity
-    : map.data[Math.min(map.height - 1, Math.floor((k + 0.5) * step)) * map.width
-      + Math.min(map.width - 1, Math.floor((i + 0.5) * step))]);
-  const place = (i) => (i + 0.5) * step;
+  const { data, width: nx, height: ny } = coarse(map, most);
+  const across = map.width / nx, down = map.height / ny;
+  const at = (i, k) => (i < 0 || k < 0 || i >= nx || k >= ny ? -Infinity : data[k * nx + i]);
+  const px = (i) => (i + 0.5) * across, py = (k) => (k + 0.5) * down;
   // The crossing between two neighbours; outside the image all is below.
   const cut = (a, b) => (Number.isFinite(a) && Number.isFinite(b) && a !== b ? (level - a) / (b - a) : 0.5);
   const segments = [];
@@ -68,8 +87,8 @@ export function outline(map, level, most = 480) {
       const a = at(i, k), b = at(i + 1, k), c = at(i + 1, k + 1), d = at(i, k + 1);
       const kind = (a > level) | ((b > level) << 1) | ((c > level) << 2) | ((d > level) << 3);
       if (kind === 0 || kind === 15) continue;
-      const top = [place(i + cut(a, b)), place(k)], right = [place(i + 1), place(k + cut(b, c))];
-      const bottom = [place(i + cut(d, c)), place(k + 1)], left = [place(i), place(k + cut(a, d))];
+      const top = [px(i + cut(a, b)), py(k)], right = [px(i + 1), py(k + cut(b, c))];
+      const bottom = [px(i + cut(d, c)), py(k + 1)], left = [px(i), py(k + cut(a, d))];
       const add = (p, q) => segments.push([p[0], p[1], q[0], q[1]]);
       if (kind === 1 || kind === 14) add(left, top);
       else if (kind === 2 || kind === 13) add(top, right);

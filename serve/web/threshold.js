@@ -27,13 +27,42 @@ export const noModel = (product) => h("p", {}, t("no_model"), " ", h("a", { href
 
 // ---- The histogram ----
 
-// Places on an axis from low to high; logarithmic where scores are of different sizes.
-function axis(low, high, width) {
-  const pad = 12, log = low > 0 && high / low > 12;
+// The ends of an axis over values, with a margin; logarithmic where the largest is more than ten times
+// the smallest.
+export function ends(values) {
+  const low = Math.min(...values), high = Math.max(...values), share = 0.05;
+  if (low > 0 && high > 10 * low) {
+    const room = (high / low) ** share;
+    return { log: true, low: low / room, high: high * room };
+  }
+  const room = (high - low || Math.abs(high) || 1) * share;
+  return { log: false, low: low - room, high: high + room };
+}
+
+// Round places on an axis, at most `most` where it is linear: 1, 2 and 5 times powers of ten.
+export function ticks({ log, low, high }, most) {
+  if (log) {
+    const all = [];
+    for (let k = Math.floor(Math.log10(low)); k <= Math.log10(high); k++)
+      for (const digit of [1, 2, 5]) all.push(Number(`${digit}e${k}`));
+    const inside = all.filter((v) => v >= low && v <= high);
+    const powers = inside.filter((v) => Number.isInteger(Math.round(Math.log10(v) * 1e9) / 1e9));
+    return inside.length <= most || powers.length < 2 ? inside : powers;
+  }
+  const rough = (high - low) / Math.max(most, 1), power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find((digit) => digit * power >= rough * (1 - 1e-9));
+  const places = [];
+  for (let k = Math.ceil(low / step); k * step <= high; k++) places.push(k * step);
+  return places;
+}
+
+// Places on an axis as pixels.
+function axis({ log, low, high }, width) {
+  const pad = 12;
   const f = log ? Math.log : (v) => v, g = log ? Math.exp : (v) => v;
   const a = f(low), b = f(high);
   return {
-    log, to: (v) => pad + (f(Math.min(Math.max(v, low), high)) - a) / (b - a || 1) * (width - 2 * pad),
+    to: (v) => pad + (f(Math.min(Math.max(v, low), high)) - a) / (b - a || 1) * (width - 2 * pad),
     from: (x) => g(a + Math.min(Math.max((x - pad) / (width - 2 * pad), 0), 1) * (b - a)),
   };
 }
@@ -54,16 +83,7 @@ function histogram(lanes, change) {
   const svg = h("svg", { class: "histogram", role: "group", "aria-label": t("th_histogram") });
   const lane = 64, gap = 26;
   const height = lanes.length * (lane + gap) + 34;
-  let scale, width = 0, line, at = NaN, low, high;
-
-  // All scores and the first threshold; a line beyond stands at the edge.
-  function span() {
-    low = Math.min(...values, at);
-    high = Math.max(...values, at);
-    const room = (high - low || Math.abs(high) || 1) * 0.1;
-    low = low - room > 0 || low <= 0 ? low - room : low * 0.9;
-    high += room;
-  }
+  let scale, width = 0, line, at = NaN, span = null; // span: of all scores and the first threshold
 
   function place() {
     if (!line) return;
@@ -74,26 +94,27 @@ function histogram(lanes, change) {
   }
 
   function draw() {
-    scale = axis(low, high, width);
+    scale = axis(span, width);
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.style.height = `${height}px`;
-    line = h("g", { class: "limit", role: "slider", tabindex: 0, "aria-label": t("threshold"), "aria-valuemin": low,
-      "aria-valuemax": high, "aria-orientation": "horizontal", onkeydown: key },
+    line = h("g", { class: "limit", role: "slider", tabindex: 0, "aria-label": t("threshold"), "aria-valuemin": span.low,
+      "aria-valuemax": span.high, "aria-orientation": "horizontal", onkeydown: key },
     h("rect", { x: -14, y: 0, width: 28, height, class: "grip" }), h("line", { x1: 0, x2: 0, y1: 6, y2: height - 22 }),
     h("circle", { cx: 0, cy: 8, r: 8 }));
-    const ticks = [0.1, 0.3, 0.5, 0.7, 0.9].map((share) => share * width);
+    const marks = ticks(span, Math.floor(width / 64));
     replace(svg,
       lanes.map((each, i) => {
         const top = i * (lane + gap) + gap;
         return h("g", {}, h("text", { x: 12, y: top - 7, class: "name" }, `${each.name} (${each.values.length})`),
           bars(each, scale, width, top, lane), h("line", { x1: 0, x2: width, y1: top + lane, y2: top + lane, class: "base" }));
       }),
-      ticks.map((x) => h("text", { x, y: height - 6, class: "tick" }, number(scale.from(x)))), line);
+      marks.map((v) => h("g", {}, h("line", { x1: scale.to(v), x2: scale.to(v), y1: height - 34, y2: height - 29, class: "base" }),
+        h("text", { x: scale.to(v), y: height - 12, class: "tick" }, number(v, 9)))), line);
     place();
   }
 
   function key(event) {
-    const step = (high - low) / (event.shiftKey ? 20 : 200);
+    const { low, high } = span, step = (high - low) / (event.shiftKey ? 20 : 200);
     const to = { ArrowLeft: at - step, ArrowDown: at - step, ArrowRight: at + step, ArrowUp: at + step,
       PageDown: at - 10 * step, PageUp: at + 10 * step, Home: low, End: high }[event.key];
     if (to === undefined) return;
@@ -122,8 +143,8 @@ function histogram(lanes, change) {
     svg,
     set(value) {
       at = value;
-      if (low === undefined) {
-        span();
+      if (span === null) {
+        span = ends([...values, at]);
         if (width > 0) draw();
       }
       place();
@@ -283,6 +304,7 @@ export async function show(main, product) {
     const said = h("div", { class: "said", "aria-live": "polite" });
     const save = h("button", { id: "save" }, t("th_save"));
     const undo = h("button", { class: "plain" }, t("th_undo"));
+    const byHand = h("p", { class: "dim", id: "by_hand" }, t("th_hand_means"));
     const buttons = h("div", { class: "bar-bottom" }, save, undo);
     const rate = h("select", { id: "rate" });
     const chart = alone.length > 0 && histogram(lanesOf(data), (value) => { state.rate = null; move(value); });
@@ -299,6 +321,7 @@ export async function show(main, product) {
       const moved = state.at !== data.info.threshold || state.rate !== null;
       const kept = !moved && rates.includes(data.info.false_alarms) ? data.info.false_alarms : "";
       rate.value = state.rate ?? kept;
+      byHand.hidden = moved ? state.rate !== null : data.info.threshold_rule !== "set";
       save.disabled = !(state.pixelChanged || (moved && Number.isFinite(state.at)));
       undo.disabled = save.disabled;
       edited = !save.disabled;
@@ -345,7 +368,7 @@ export async function show(main, product) {
           h("div", { class: "form" },
             h("label", { for: "limit" }, t("threshold")), field,
             h("label", { for: "rate" }, t("th_rate_label")), rate),
-          h("p", { class: "dim" }, t("th_means"))),
+          h("p", { class: "dim" }, t("th_means")), byHand),
         part.element),
       buttons, changesTable(data, load));
     if (Number.isFinite(state.at)) move(state.at);

@@ -92,9 +92,11 @@ export function viewer(options = {}) {
   // Dark below light, so that lines are seen on any photo.
   function drawOutlines() {
     const path = new Path2D();
+    // Segments are in pixels of the map, which may be smaller than the image.
+    const sx = now.map ? now.width / now.map.width : 1, sy = now.map ? now.height / now.map.height : 1;
     for (const s of now.segments || []) {
-      path.moveTo(s[0], s[1]);
-      path.lineTo(s[2], s[3]);
+      path.moveTo(s[0] * sx, s[1] * sy);
+      path.lineTo(s[2] * sx, s[3] * sy);
     }
     for (const region of now.segments ? [] : now.regions || []) {
       region.outline.forEach(([x, y], i) => (i === 0 ? path.moveTo(x, y) : path.lineTo(x, y)));

@@ -380,6 +380,16 @@ def maps():
         assert (m["kind"], m["width"], m["height"]) == (kind, width, height)
         assert base64.b64decode(m["data"]) == s.get(f"/inspections/{i}/map?as={kind}"), kind
     problem(s.ask("GET", f"/inspections/{i}/map?as=x"), 422)
+    for most in (100, 1, width + 1):
+        a = s.ask("GET", f"/inspections/{i}/map?as=f32&most={most}")
+        w, h = (max(1, side * min(most, width) // width) for side in (width, height))
+        cells = [max(own[y * width + x] for y in range(k * height // h, (k + 1) * height // h)
+                     for x in range(j * width // w, (j + 1) * width // w))
+                 for k in range(h) for j in range(w)]
+        assert a.headers["x-fleck-size"] == f"{w}x{h}", (most, a)
+        assert list(struct.unpack(f"<{w * h}f", a.body)) == cells, "not the maximum over each cell"
+    problem(s.ask("GET", f"/inspections/{i}/map?as=f32&most=0"), 422)
+    problem(s.ask("GET", f"/inspections/{i}/map?as=png&most=9"), 422, "f32")
     for kind, head in (("original", b"\x89PNG"), ("jpeg", b"\xff\xd8"), ("heat", b"\xff\xd8"),
                        ("outline", b"\xff\xd8")):
         assert s.get(f"/inspections/{i}/picture?kind={kind}").startswith(head), kind
@@ -398,6 +408,16 @@ def info_of(model):
     return json.loads(tool("info", "--json", path))
 
 
+def warmed(service, model):
+    """A worker opens a scorer of this model, without an image."""
+    for _ in range(600):
+        if any(m["id"] == model and m["users"] > 0 for m in
+               service.get("/system")["inspector"]["models"]):
+            return
+        time.sleep(0.05)
+    raise AssertionError((model, service.get("/system")["inspector"]))
+
+
 def thresholds():
     before = s.get("/products/1/threshold")
     assert before["model"] == 1 and len(before["held_out"]) > 20, before
@@ -408,6 +428,7 @@ def thresholds():
     row = s.ask("POST", "/products/1/inspect", TEST[0].read_bytes()).json()
     assert row["threshold"] == 31.25 and row["model"] == got["id"], row
     got = s.put("/products/1/threshold", {"false_alarms": 0.1})
+    warmed(s, got["id"])
     assert info_of(got["id"])["calibration"]["false_alarms"] == 0.1
     assert got["held_out"] == [] or got["held_out"][0]["alone"] > 0
     for bad in ({}, {"threshold": "1"}, {"threshold": 1, "false_alarms": 0.1}, {"false_alarms": 7},
@@ -674,10 +695,17 @@ def graceful():
     assert set(got) <= {200, 503, 0} and got.count(200) >= 1, got
 
 
+def restarted():
+    """The products inspected last are ready after a start."""
+    t = Service(FLECK, W / "project")
+    warmed(t, t.get("/products/1")["current_model"])
+    t.stop()
+
+
 for case in (openapi, products, photos, imports, raced_photos, fits, inspections, frames, maps,
              thresholds, model_files, areas, history, marks, exports, lines, system,
              origins, token, tls,
-             graceful):
+             graceful, restarted):
     cases.run(case.__name__, case)
 if s.process.poll() is None:
     s.kill()

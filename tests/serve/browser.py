@@ -225,6 +225,7 @@ def cards(w, product, sample):
     b.one("dialog input").set("Flange 80 mm")
     b.press("Enter")
     w.says("Flange 80 mm", "h2 a")
+    b.run("document.activeElement.blur()")
     w.screen("products")
     b.click("Archive: Flange 80 mm")
     b.click_css("dialog button", "Archive")

@@ -7,6 +7,7 @@ usage: tests/serve/browser_line.py FLECK SOURCE     UPDATE=1: keep pictures in d
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -127,6 +128,9 @@ def inspect(w, product, sample, folder):
         "const i = document.querySelector('.nearest img'); return i && i.naturalWidth > 0"))
     b.one(".marks [data-mark=defect]").click()
     b.wait("the mark", lambda: b.one(".marks [data-mark=defect]").attribute("aria-pressed") == "true")
+    b.all(".zooms button")[-1].click()
+    w.check("and back to the whole", b.one(".zoomed").text == zoom)
+    b.all(".zooms button")[1].click()
     keep(w, "inspect")
     # Live: what any source sends is shown.
     b.run("const l = [...document.querySelectorAll('label')].find((e) =>"
@@ -139,6 +143,38 @@ def inspect(w, product, sample, folder):
            lambda: b.one("tr.current").attribute("data-id") == str(answer["id"]))
 
 
+def sources(w, product, sample):
+    """A folder that is watched: what lands in it is shown live; then it is removed."""
+    b = w.browser
+    folder = sample / "line" / "in"
+    folder.mkdir(parents=True)
+    w.open(f"#/p/{product}/inspect")
+    b.one("#sources summary").click()
+    b.one("#so-folder").set("elsewhere")
+    b.one("#so-add").click()
+    b.one("#sources .problem", "elsewhere")
+    w.check("the refusal alone is an error", all("/sources " in m for m in b.errors()))
+    b.one("#so-folder").set("line/in")
+    b.one("#so-add").click()
+    b.one("tr[data-source]", "line/in")
+    image = next((sample / "test").glob("stain/*"))
+    shutil.copy(image, folder / ".landing")
+    (folder / ".landing").rename(folder / "landed.png")
+    b.one("#verdict", "landed.png", 60)
+    b.wait("the count", lambda: b.one("tr[data-source] td:nth-child(3)").text == "1")
+    w.check("it is running", "running" in b.one("tr[data-source]").text)
+    w.screen("inspect with a source", keep=False)
+    b.one("#so-kind").type("GenICam")
+    w.check("a camera has a field of its own", len(b.all("#so-camera")) == 1)
+    got = b.run_async("const { features } = await import('/sources.js'); return [features("
+                "'ExposureTime = 2000.0\\nTriggerMode=On\\nOffset = 8')]")
+    w.check(f"features keep their numbers: {got}", got == [
+        '{"ExposureTime": 2000.0, "TriggerMode": "On", "Offset": 8}'])
+    b.one("tr[data-source] button").click()
+    b.one("#sources", "has no source")
+    w.check("it is gone", w.service.ask("GET", f"/products/{product}/sources") == [])
+
+
 def nearest(w, product, sample):
     """A learned photo that is inspected is nearest to itself."""
     photos = sorted((sample / "train" / "good").iterdir())
@@ -148,6 +184,31 @@ def nearest(w, product, sample):
         found = w.service.ask("GET", f"/inspections/{row['id']}/nearest")
         w.check(f"{photo.name} is nearest to itself: {found}",
                 found["name"] == photo.name and found["distance"] < 1)
+
+
+def axis(w, values):
+    """The chart reaches from the lowest to the highest value, with round ticks."""
+    b = w.browser
+    ticks = [float(x) for x in b.run(
+        "return [...document.querySelectorAll('.histogram .tick')].map((e) => e.textContent)")]
+    low, high = min(values), max(values)
+    steps = {round(y - x, 9) for x, y in zip(ticks, ticks[1:])}
+    w.check(f"ticks are equal, round steps: {ticks}", len(ticks) > 2 and len(steps) == 1 and
+            f"{steps.pop():e}"[0] in "125")
+    w.check(f"ticks {ticks} are where the values are, {low} to {high}",
+            low - 0.06 * (high - low) <= ticks[0] and ticks[-1] <= high + 0.06 * (high - low))
+    ends, width = b.run(
+        "const r = [...document.querySelectorAll('.histogram rect:not(.grip)')].map((e) =>"
+        " e.getBoundingClientRect()), s = document.querySelector('.histogram').getBoundingClientRect();"
+        "return [[Math.min(...r.map((e) => e.left)) - s.left, s.right - Math.max(...r.map((e) =>"
+        " e.right))], s.width]")
+    w.check(f"bars are {ends} pixels from the edges of {width}", max(ends) < 0.1 * width)
+    got = b.run_async("const { ends, ticks } = await import('/threshold.js');"
+                "return [ends([1, 10]), ends([1, 11]), ticks({ log: true, low: 0.9, high: 120 }, 9),"
+                " ticks({ log: false, low: -0.05, high: 1.05 }, 6)]")
+    w.check(f"beyond ten times it is logarithmic: {got}", [x["log"] for x in got[:2]] == [
+        False, True] and got[2] == [1, 2, 5, 10, 20, 50, 100] and
+        [round(x, 9) for x in got[3]] == [0, 0.2, 0.4, 0.6, 0.8, 1])
 
 
 def threshold(w, product):
@@ -162,6 +223,9 @@ def threshold(w, product):
         text = b.one("#sentence").text
         return text.startswith(f"{above} of {len(alone)} ") and f"at most {share:.3g} %" in text
     w.check("the sentence is the promise", says(data["info"]["threshold"]))
+    axis(w, [*alone, data["info"]["threshold"], *(x["score"] for x in data["marked"]),
+             *(x["group"] for x in data["held_out"] if x["group"] is not None)])
+    w.check("a line by the rule is not by hand", not b.all("#by_hand")[0].shown)
     left = b.one(".histogram").rect[0]
     line = b.one(".histogram [role=slider]")
     lx, ly, lw, _ = line.rect
@@ -169,6 +233,7 @@ def threshold(w, product):
     moved = float(b.one("#limit").state("value"))
     w.check("the line was dragged", moved < data["info"]["threshold"])
     w.check("the sentence moves with the line", says(moved))
+    w.check("a line by hand is told", b.one("#by_hand").shown)
     line = b.one(".histogram [role=slider]")
     line.type("Right")
     w.check("the line moves by keys", float(b.one("#limit").state("value")) > moved)
@@ -335,6 +400,7 @@ def line(w, sample):
     nearest(w, product, sample)
     report(w, link)
     health(w, product, sorted((sample / "test" / "good").iterdir()))
+    sources(w, product, sample)
     languages(w, product)
     markup(w, product, next((sample / "test").glob("stain/*")), link)
 
@@ -348,4 +414,4 @@ if __name__ == "__main__":
         os.environ["FLECK_HOME"] = home
         subprocess.run([sys.argv[1], "weights", "add", "efficientnet_lite0", str(weights)],
                        check=True, stdout=subprocess.DEVNULL)
-        walk.main(line)
+        walk.main(line, "--watch-root", walk.SAMPLE)

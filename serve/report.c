@@ -507,7 +507,7 @@ static bool put_page(const page *p, fleck_error *err)
     sv_model *m = NULL;
 
     if (ok && whole(product, "version") > 0)
-        ok = (m = sv_model_take(p->server->inspector, p->product, 0, err)) != NULL;
+        ok = (m = sv_model_acquire(p->server->inspector, p->product, 0, err)) != NULL;
     if (ok) {
         put_head(p, text_of(product, "name"));
         if (m != NULL)
@@ -519,7 +519,7 @@ static bool put_page(const page *p, fleck_error *err)
         ok = ok && put_pictures(p, whole(counts, "defective"), err);
         fprintf(p->to, "<p class=\"dim\">fleck %s</p>\n</main></body></html>\n", fleck_version());
     }
-    sv_model_give(p->server->inspector, m);
+    sv_model_release(p->server->inspector, m);
     json_decref(product);
     json_decref(summary);
     return ok;
@@ -542,7 +542,7 @@ void sv_report(sv_request *r)
     if (!sv_need_product(r, r->ids[0]))
         return;
     if ((p.to = open_memstream(&text, &size)) == NULL) {
-        sv_problem(r, 503, "out of memory");
+        sv_reply_problem(r, 503, "out of memory");
         return;
     }
     ok = put_page(&p, &err);
@@ -550,11 +550,12 @@ void sv_report(sv_request *r)
         ok = sv_error(&err, FLECK_E_NOMEM, "out of memory");
     if (!ok) {
         free(text);
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     sv_reply_bytes(r, 200, "text/html; charset=utf-8", text, size, SV_FREE);
-    sv_policy(r, "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-                 "form-action 'none'; frame-ancestors 'none'; sandbox");
+    sv_content_policy(
+        r, "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+           "form-action 'none'; frame-ancestors 'none'; sandbox");
     sv_header(r, "Content-Disposition", "inline; filename=\"report.html\"");
 }

@@ -39,7 +39,7 @@ static sv_sent print(sv_sink *k, const json_t *row, const char *text, fleck_erro
     const char *verdict = json_string_value(json_object_get(row, "verdict"));
     const json_t *score = json_object_get(row, "score");
 
-    if (k->server->options.alone->json) {
+    if (k->server->options.watch->json) {
         puts(text);
     } else {
         print_name(stdout, json_string_value(json_object_get(row, "name")));
@@ -60,7 +60,7 @@ static sv_sent print(sv_sink *k, const json_t *row, const char *text, fleck_erro
         return SV_SENT;
     sv_error(err, FLECK_E_IO, "standard output could not be written: %s", strerror(errno));
     atomic_store(&k->server->broken, true);
-    return SV_AGAIN;
+    return SV_RETRY;
 }
 
 static void close_output(sv_sink *k)

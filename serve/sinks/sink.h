@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a kind of sink is: one file of sinks/ and one row of the table in sinks.c. */
+/* A kind of sink: one file of sinks/ and one row of the table in sinks.c. */
 #ifndef FLECK_SERVE_SINK_H
 #define FLECK_SERVE_SINK_H
 
@@ -18,8 +18,8 @@ typedef struct sv_sink {
 
 typedef enum sv_sent {
     SV_SENT,
-    SV_AGAIN,  /* not now: it is tried again until more wait than the sink's limit */
-    SV_REFUSED /* never: counted as failed */
+    SV_RETRY,  /* not now: try again, until more inspections wait than the sink's limit */
+    SV_REFUSED /* never: count as failed */
 } sv_sent;
 
 typedef struct sv_sink_kind {

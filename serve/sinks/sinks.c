@@ -170,14 +170,14 @@ static bool send_one(runner *w, const json_t *row)
     const int64_t id = json_integer_value(json_object_get(row, "id"));
     char *text = json_dumps(row, JSON_COMPACT);
     double pause = 0.25;
-    sv_sent sent = SV_AGAIN;
+    sv_sent sent = SV_RETRY;
 
-    while (text != NULL && sent == SV_AGAIN) {
+    while (text != NULL && sent == SV_RETRY) {
         fleck_error err = {0};
 
         if ((sent = w->sink.kind->send(&w->sink, row, text, &err)) == SV_SENT)
             break;
-        say(w, sent == SV_AGAIN ? "waiting" : "running", err.message);
+        say(w, sent == SV_RETRY ? "waiting" : "running", err.message);
         if (sent == SV_REFUSED)
             break;
         if (!pause_for(w, -1, pause) || (limit(w), w->last >= id)) {
@@ -409,7 +409,7 @@ sv_sinks *sv_sinks_open(struct sv_server *s, fleck_error *err)
         ok = sv_error(err, FLECK_E_NOTFOUND, "%s: %s", given, strerror(errno));
     if (ok && (given != NULL || access(path, F_OK) == 0))
         ok = start_all(all, given != NULL ? given : path, err);
-    if (ok && s->options.alone != NULL)
+    if (ok && s->options.watch != NULL)
         ok = start(all, &sv_print_sink, NULL, err);
     if (ok)
         return all;

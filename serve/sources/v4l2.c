@@ -96,7 +96,7 @@ static int call(int fd, unsigned long request, void *argument)
 
 static bool failed(video *v, const char *what)
 {
-    sv_source_say(v->src, "waiting", "%s: %s: %s", v->device, what, strerror(errno));
+    sv_source_set_state(v->src, "waiting", "%s: %s: %s", v->device, what, strerror(errno));
     return false;
 }
 
@@ -124,9 +124,10 @@ static bool set_format(video *v)
             break;
     if (v->format == N_FORMATS || (name != NULL && v->format != format_of(name)) ||
         (w > 0 && h > 0 && (v->pixels.width != (uint32_t)w || v->pixels.height != (uint32_t)h))) {
-        sv_source_say(v->src, "waiting", "%s: expected %s, the camera gives %.4s of %u x %u pixels",
-                      v->device, name != NULL ? name : "GREY, YUYV, RGB24 or MJPEG",
-                      (const char *)&v->pixels.pixelformat, v->pixels.width, v->pixels.height);
+        sv_source_set_state(
+            v->src, "waiting", "%s: expected %s, the camera gives %.4s of %u x %u pixels",
+            v->device, name != NULL ? name : "GREY, YUYV, RGB24 or MJPEG",
+            (const char *)&v->pixels.pixelformat, v->pixels.width, v->pixels.height);
         return false;
     }
     if (v->pixels.pixelformat == V4L2_PIX_FMT_YUYV &&
@@ -167,7 +168,7 @@ static bool open_video(video *v)
         return failed(v, "it cannot be opened");
     if (!set_format(v) || !start_stream(v))
         return false;
-    sv_source_say(v->src, "running", "%s", "");
+    sv_source_set_state(v->src, "running", "%s", "");
     return true;
 }
 
@@ -275,9 +276,9 @@ static void run(sv_source *src)
                .interval = json_number_value(json_object_get(src->config, "interval")),
                .fd = -1};
 
-    sv_source_say(src, "waiting", "%s", "looking for the camera");
+    sv_source_set_state(src, "waiting", "%s", "looking for the camera");
     while (!atomic_load(&src->stop)) {
-        if (sv_source_ready(src) && open_video(&v))
+        if (sv_source_has_model(src) && open_video(&v))
             stream(&v);
         close_video(&v);
         sv_source_sleep(src, REOPEN_SECONDS);

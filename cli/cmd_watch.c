@@ -11,7 +11,7 @@ static const flag flags[] = {
     {"json", 0, NULL, "print a JSON object for each file, one a line"},
     {"subfolders", 0, NULL, "watch the folders below DIR as well"},
     {"once", 0, NULL, "judge what is there, then end"},
-    {"poll", 0, "SECONDS", "look every SECONDS, for network drives that do not tell of new files"},
+    {"poll", 0, "SECONDS", "look every SECONDS, for network drives that report no new files"},
     {"state", 0, "FOLDER", "where to note what was judged (default DIR/.fleck-watch)"},
     {"sinks", 0, "FILE", "configuration of sinks (default: sinks.json in the state's folder)"},
     GROUP("limits"),

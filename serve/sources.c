@@ -4,6 +4,7 @@
 #include "sources.h"
 #include "pictures.h"
 #include "server.h"
+#include "text.h"
 
 #include <errno.h>
 #include <math.h>
@@ -356,6 +357,18 @@ void sv_sources_close(sv_sources *all)
     free(all);
 }
 
+static void refuse_kind(const char *name, fleck_error *err)
+{
+    const char *names[N_KINDS];
+    char list[200];
+
+    for (int i = 0; i < N_KINDS; i++)
+        names[i] = kinds[i]->name;
+    sv_text_list(list, sizeof list, names, N_KINDS);
+    sv_error(err, FLECK_E_OPTION, "kind: expected %s, found \"%.40s\"", list,
+             name != NULL ? name : "");
+}
+
 int64_t sv_source_add(sv_sources *all, int64_t product, const char *name, const json_t *config,
                       const char *who, fleck_error *err)
 {
@@ -366,8 +379,7 @@ int64_t sv_source_add(sv_sources *all, int64_t product, const char *name, const 
     int64_t id = -1;
 
     if (kind == NULL)
-        sv_error(err, FLECK_E_OPTION, "kind: expected folder, genicam or v4l2, found \"%.40s\"",
-                 name != NULL ? name : "");
+        refuse_kind(name, err);
     else if (!kind->built)
         sv_error(err, FLECK_E_UNSUPPORTED, "%s: this fleck was built without %s", name,
                  kind->needs != NULL ? kind->needs : "it");

@@ -2,6 +2,7 @@
 /* Sinks: configuration, threads, and how far each of them came. */
 #define _GNU_SOURCE
 #include "sink.h"
+#include "../text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -276,6 +277,18 @@ static const sv_sink_kind *find_kind(const char *name)
     return NULL;
 }
 
+static bool refuse_kind(const char *name, fleck_error *err)
+{
+    const char *names[N_KINDS];
+    char list[200];
+
+    for (int i = 0; i < N_KINDS - 1; i++)
+        names[i] = kinds[i]->name;
+    sv_text_list(list, sizeof list, names, N_KINDS - 1);
+    return sv_error(err, FLECK_E_OPTION, "kind: expected %s, found \"%.40s\"", list,
+                    name != NULL ? name : "");
+}
+
 /* All members that a sink of this kind may have. */
 static bool check_members(const sv_sink_kind *kind, const json_t *config, fleck_error *err)
 {
@@ -348,9 +361,7 @@ static bool start_one(sv_sinks *all, const json_t *config, fleck_error *err)
     const sv_sink_kind *kind = find_kind(name);
 
     if (kind == NULL)
-        return sv_error(err, FLECK_E_OPTION,
-                        "kind: expected jsonl, webhook, exec or mqtt, found \"%.40s\"",
-                        name != NULL ? name : "");
+        return refuse_kind(name, err);
     if (!kind->built)
         return sv_error(err, FLECK_E_UNSUPPORTED, "kind: this fleck was built without %s",
                         kind->needs);

@@ -108,7 +108,7 @@ static bool set_format(video *v)
     const json_int_t h = json_integer_value(json_object_get(v->src->config, "height"));
 
     if (call(v->fd, VIDIOC_G_FMT, &f) != 0)
-        return failed(v, "no video is captured here");
+        return failed(v, "it is no camera");
     if (name != NULL)
         f.fmt.pix.pixelformat = formats[format_of(name)].code;
     if (w > 0 && h > 0) {
@@ -132,7 +132,7 @@ static bool set_format(video *v)
     }
     if (v->pixels.pixelformat == V4L2_PIX_FMT_YUYV &&
         (v->rgb = malloc((size_t)v->pixels.width * v->pixels.height * 3)) == NULL)
-        return failed(v, "frames");
+        return failed(v, "no memory for frames");
     return true;
 }
 
@@ -143,20 +143,20 @@ static bool start_stream(video *v)
     int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
 
     if (call(v->fd, VIDIOC_REQBUFS, &wanted) != 0)
-        return failed(v, "buffers");
+        return failed(v, "the driver gives no buffers");
     for (uint32_t i = 0; i < wanted.count && i < BUFFERS; i++) {
         struct v4l2_buffer b = {.index = i, .type = wanted.type, .memory = wanted.memory};
         void *map;
 
         if (call(v->fd, VIDIOC_QUERYBUF, &b) != 0)
-            return failed(v, "buffers");
+            return failed(v, "the driver gives no buffers");
         map = mmap(NULL, b.length, PROT_READ, MAP_SHARED, v->fd, (off_t)b.m.offset);
         if (map == MAP_FAILED)
-            return failed(v, "buffers");
+            return failed(v, "the driver gives no buffers");
         v->maps[i] = map;
         v->sizes[i] = b.length;
         if (call(v->fd, VIDIOC_QBUF, &b) != 0)
-            return failed(v, "buffers");
+            return failed(v, "the driver gives no buffers");
     }
     return call(v->fd, VIDIOC_STREAMON, &type) == 0 || failed(v, "the stream does not start");
 }
@@ -253,7 +253,7 @@ static void stream(video *v)
         if (call(v->fd, VIDIOC_DQBUF, &b) != 0) {
             if (errno == EAGAIN && (on.revents & POLLERR) == 0)
                 continue;
-            failed(v, "no more frames");
+            failed(v, "no frame could be read");
             return;
         }
         if ((b.flags & V4L2_BUF_FLAG_ERROR) != 0) {
@@ -263,7 +263,7 @@ static void stream(video *v)
             take(v, v->maps[b.index], b.bytesused);
         }
         if (call(v->fd, VIDIOC_QBUF, &b) != 0) {
-            failed(v, "buffers");
+            failed(v, "the driver gives no buffers");
             return;
         }
     }

@@ -6,13 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool open_output(sv_sink *k, fleck_error *err)
-{
-    (void)k;
-    (void)err;
-    return true;
-}
-
 /* As `fleck predict` prints paths. */
 static void print_name(FILE *to, const char *text)
 {
@@ -63,10 +56,4 @@ static sv_sent print(sv_sink *k, const json_t *row, const char *text, fleck_erro
     return SV_RETRY;
 }
 
-static void close_output(sv_sink *k)
-{
-    (void)k;
-}
-
-const sv_sink_kind sv_print_sink = {
-    .name = "print", .built = true, .open = open_output, .send = print, .close = close_output};
+const sv_sink_kind sv_print_sink = {.name = "print", .built = true, .send = print};

@@ -329,6 +329,12 @@ static bool find_last(runner *w, fleck_error *err)
     return true;
 }
 
+static void close_sink(sv_sink *k)
+{
+    if (k->kind->close != NULL)
+        k->kind->close(k);
+}
+
 static bool start(sv_sinks *all, const sv_sink_kind *kind, const json_t *config, fleck_error *err)
 {
     runner *w = &all->list[all->n];
@@ -344,9 +350,10 @@ static bool start(sv_sinks *all, const sv_sink_kind *kind, const json_t *config,
             free(w->name);
             return false;
         }
-    if (w->name == NULL || !find_last(w, err) || !kind->open(&w->sink, err)) {
+    if (w->name == NULL || !find_last(w, err) ||
+        (kind->open != NULL && !kind->open(&w->sink, err))) {
         if (w->name != NULL)
-            kind->close(&w->sink);
+            close_sink(&w->sink);
         free(w->name);
         return false;
     }
@@ -443,7 +450,7 @@ void sv_sinks_close(sv_sinks *all)
 
         if (w->started)
             pthread_join(w->thread, NULL);
-        w->sink.kind->close(&w->sink);
+        close_sink(&w->sink);
         free(w->name);
     }
     sv_db_close(&all->db);

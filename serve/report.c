@@ -82,13 +82,13 @@ static const char *const texts[][2] = {
     [MARKS] = {"Verdicts and operators' marks", "Urteile und Markierungen der Bediener"},
     [VERDICT] = {"Verdict", "Urteil"},
     [WAS_GOOD] = {"was good", "war gut"},
-    [WAS_DEFECT] = {"was a defect", "war ein Fehler"},
+    [WAS_DEFECT] = {"was defective", "war fehlerhaft"},
     [UNMARKED] = {"not marked", "nicht markiert"},
-    [FOUND] = {"Of %lld parts marked as defects, %lld were found.",
-               "Von %lld als Fehler markierten Teilen wurden %lld gefunden."},
+    [FOUND] = {"Of %lld parts marked as defective, %lld were found.",
+               "Von %lld als fehlerhaft markierten Teilen wurden %lld gefunden."},
     [REJECTED] = {"Of %lld parts marked as good, %lld were rejected.",
                   "Von %lld als gut markierten Teilen wurden %lld aussortiert."},
-    [TREND] = {"Trend", "Verlauf"},
+    [TREND] = {"Trend", "Entwicklung"},
     [TREND_HOUR] = {"Inspections by hour, UTC; the defective ones are dark.",
                     "Prüfungen je Stunde, UTC; die fehlerhaften sind dunkel."},
     [TREND_DAY] = {"Inspections by day, UTC; the defective ones are dark.",
@@ -100,7 +100,7 @@ static const char *const texts[][2] = {
     [SCORE] = {"score", "Wert"},
     [NOTHING] = {"None in this period.", "Keine in diesem Zeitraum."},
     [CSV_NOTE] =
-        {"Marks are what operators said of single parts. They are no random sample.",
+        {"Marks are what operators said of single parts. They are not a random sample.",
          "Markierungen sind Aussagen der Bediener zu einzelnen Teilen, keine Zufallsstichprobe."},
 };
 

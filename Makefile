@@ -121,7 +121,7 @@ distclean: clean
 	rm -rf .deps demo
 
 help:
-	@echo 'make setup      install the Debian packages that are missing; says first which'
+	@echo 'make setup      install the Debian packages that are missing; says first which.  Names optional ones'
 	@echo 'make setup-check   those as well that check, fuzz and the sanitizers need'
 	@echo 'make            build; the tool is then build/fleck.  Says what is missing, if anything'
 	@echo 'make demo       sample images, training, prediction and evaluation, in demo/'

@@ -13,14 +13,14 @@ static const flag flags[] = {
     {"key", 0, "FILE", "its private key, PEM"},
     {"import", 0, "FOLDER", "allow the page to import photos from folders below FOLDER"},
     {"watch-root", 0, "FOLDER", "allow the page to watch folders below FOLDER (default: --import)"},
-    {"sinks", 0, "FILE", "where inspections go besides (default DIR/sinks.json, if it exists)"},
+    {"sinks", 0, "FILE", "configuration of sinks (default DIR/sinks.json, if it exists)"},
     GROUP("limits"),
     {"workers", 0, "N", "threads that score (default: one for each processor)"},
     {"queue", 0, "N", "images that may wait; more are answered with 503 (default 256)"},
-    {"max-upload", 0, "MIB", "largest request but a model (default 64)"},
+    {"max-upload", 0, "MIB", "largest request, except for a model (default 64)"},
     {"keep", 0, "MIB", "keep pictures up to this size in all (default 4096)"},
     {"keep-days", 0, "N", "remove pictures older than this (default 90; 0: never)"},
-    {"models", 0, "MIB", "models held in memory, and the largest one (default 2048)"},
+    {"models", 0, "MIB", "memory for models, and largest model accepted (default 2048)"},
     {NULL, 0, NULL, NULL}};
 
 static bool mebibytes(const args *a, const char *name, int64_t *bytes)
@@ -65,7 +65,7 @@ static int run(const args *a)
     o.interrupted = interrupted;
     interrupt_begin();
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGIO, SIG_IGN); /* a file is written again while a watched folder is looked through */
+    signal(SIGIO, SIG_IGN); /* sent if a file is opened for writing while watch_scan.c checks it */
     if (!sv_run(&o, &err))
         return failed(&err);
     interrupt_forget();

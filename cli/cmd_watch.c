@@ -11,9 +11,9 @@ static const flag flags[] = {
     {"json", 0, NULL, "print a JSON object for each file, one a line"},
     {"subfolders", 0, NULL, "watch the folders below DIR as well"},
     {"once", 0, NULL, "judge what is there, then end"},
-    {"poll", 0, "SECONDS", "look every SECONDS, for drives whose system does not tell of files"},
+    {"poll", 0, "SECONDS", "look every SECONDS, for network drives that report no new files"},
     {"state", 0, "FOLDER", "where to note what was judged (default DIR/.fleck-watch)"},
-    {"sinks", 0, "FILE", "where results go besides (default: sinks.json in the state's folder)"},
+    {"sinks", 0, "FILE", "configuration of sinks (default: sinks.json in the state's folder)"},
     GROUP("limits"),
     {"workers", 0, "N", "threads that score (default: one for each processor)"},
     {"max-file", 0, "MIB", "larger files are not read, and are errors (default 64)"},
@@ -32,13 +32,13 @@ static bool mebibytes(const args *a, const char *name, int64_t *bytes)
 
 static int run(const args *a)
 {
-    sv_alone alone = {.model = a->words[0],
-                      .folder = a->words[1],
-                      .subfolders = args_has(a, "subfolders"),
-                      .once = args_has(a, "once"),
-                      .json = args_has(a, "json")};
+    sv_watch_options watch = {.model = a->words[0],
+                              .folder = a->words[1],
+                              .subfolders = args_has(a, "subfolders"),
+                              .once = args_has(a, "once"),
+                              .json = args_has(a, "json")};
     const char *state = args_get(a, "state");
-    const size_t size = strlen(alone.folder) + 16;
+    const size_t size = strlen(watch.folder) + 16;
     char *own = need(malloc(size));
     fleck_error err = {0};
     int64_t workers = 0;
@@ -47,22 +47,22 @@ static int run(const args *a)
 
     sv_defaults(&o);
     o.keep_bytes = INT64_C(1) << 30;
-    snprintf(own, size, "%s/.fleck-watch", alone.folder);
+    snprintf(own, size, "%s/.fleck-watch", watch.folder);
     if (!args_int(a, "workers", 1, 1024, &workers) ||
-        !args_real(a, "poll", 0.1, 3600, &alone.poll) ||
+        !args_real(a, "poll", 0.1, 3600, &watch.poll) ||
         !mebibytes(a, "max-file", &o.upload_bytes) || !mebibytes(a, "keep", &o.keep_bytes)) {
         free(own);
         return EXIT_USAGE;
     }
     o.folder = state != NULL ? state : own;
     o.workers = (int)workers;
-    o.alone = &alone;
+    o.watch = &watch;
     o.sinks = args_get(a, "sinks");
     o.scratch = temporary_folder();
     o.interrupted = interrupted;
     interrupt_begin();
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGIO, SIG_IGN); /* a file is written again while the folder is looked through */
+    signal(SIGIO, SIG_IGN); /* sent if a file is opened for writing while watch_scan.c checks it */
     ok = sv_run(&o, &err);
     free(own);
     return ok ? EXIT_DONE : failed(&err);

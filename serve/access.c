@@ -187,19 +187,21 @@ bool sv_access_check(sv_request *r, const char *method)
     char own[512];
 
     if (r->server->token[0] == '\0' && !is_own_host(host)) {
-        sv_problem(r, 403, "expected a request to localhost, got one to %s",
-                   host != NULL ? host : "no host");
+        sv_reply_problem(r, 403, "expected a request to localhost, got one to %s",
+                         host != NULL ? host : "no host");
         return false;
     }
     snprintf(own, sizeof own, "%s://%s", r->server->options.cert != NULL ? "https" : "http",
              host != NULL ? host : "");
     if ((origin != NULL && strcmp(origin, own) != 0) ||
         (!reads && site != NULL && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)) {
-        sv_problem(r, 403, "requests from other pages are refused");
+        sv_reply_problem(
+            r, 403,
+            "expected a request from this service's own page, found one from another origin");
         return false;
     }
     if ((r->route->flags & SV_OPEN) == 0 && !has_token(r)) {
-        sv_problem(r, 401, "expected the token: header \"Authorization: Bearer TOKEN\"");
+        sv_reply_problem(r, 401, "expected the token: header \"Authorization: Bearer TOKEN\"");
         return false;
     }
     return true;
@@ -207,13 +209,13 @@ bool sv_access_check(sv_request *r, const char *method)
 
 void sv_access_login(sv_request *r)
 {
-    const char *token = sv_text(r, "token");
+    const char *token = sv_body_text(r, "token");
     char cookie[256];
 
-    if (!sv_only(r, "token", NULL))
+    if (!sv_body_only(r, "token", NULL))
         return;
     if (token == NULL) {
-        sv_problem(r, 422, "token: expected a text");
+        sv_reply_problem(r, 422, "token: expected a text");
         return;
     }
     if (r->server->token[0] == '\0') {
@@ -221,7 +223,7 @@ void sv_access_login(sv_request *r)
         return;
     }
     if (!same_secret(token, r->server->token)) {
-        sv_problem(r, 401, "this is not the token");
+        sv_reply_problem(r, 401, "token: it is not this service's token");
         return;
     }
     snprintf(cookie, sizeof cookie, "fleck_token=%s; Path=/; HttpOnly; SameSite=Strict%s", token,

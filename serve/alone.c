@@ -43,7 +43,7 @@ static bool take_model(sv_server *s, int64_t product, fleck_error *err)
     fleck_run_defaults(&settings, sizeof settings);
     settings.rest = true;
     settings.threads = 1;
-    if (fleck_model_open(&model, s->options.alone->model, &settings, err) != FLECK_OK)
+    if (fleck_model_open(&model, s->options.watch->model, &settings, err) != FLECK_OK)
         return false;
     same = sv_db_int(&s->db, NULL,
                      "SELECT 1 FROM product p JOIN model m ON m.id = p.current_model WHERE p.id = ?"
@@ -57,19 +57,19 @@ static bool take_model(sv_server *s, int64_t product, fleck_error *err)
 /* Store the folder as the only source; another one goes on when it is asked for again. */
 static bool take_folder(sv_server *s, int64_t product, fleck_error *err)
 {
-    const sv_alone *alone = s->options.alone;
+    const sv_watch_options *watch = s->options.watch;
     char folder[4096], now[SV_TIME];
     struct stat status;
     json_t *config;
     bool ok;
 
-    if (realpath(alone->folder, folder) == NULL)
-        return sv_error(err, FLECK_E_NOTFOUND, "%s: %s", alone->folder, strerror(errno));
+    if (realpath(watch->folder, folder) == NULL)
+        return sv_error(err, FLECK_E_NOTFOUND, "%s: %s", watch->folder, strerror(errno));
     if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode))
-        return sv_error(err, FLECK_E_OPTION, "%s: expected a folder", alone->folder);
+        return sv_error(err, FLECK_E_OPTION, "%s: expected a folder", watch->folder);
     sv_now(now);
     config = json_pack("{s:s, s:b, s:b, s:f}", "folder", folder, "subfolders",
-                       (int)alone->subfolders, "once", (int)alone->once, "poll", alone->poll);
+                       (int)watch->subfolders, "once", (int)watch->once, "poll", watch->poll);
     ok = config != NULL;
     if (!ok)
         sv_error(err, FLECK_E_UNSUPPORTED, "%s: expected a folder with a name in UTF-8", folder);
@@ -87,7 +87,7 @@ static bool take_folder(sv_server *s, int64_t product, fleck_error *err)
     return ok;
 }
 
-bool sv_alone_open(struct sv_server *s, fleck_error *err)
+bool sv_watch_setup(struct sv_server *s, fleck_error *err)
 {
     const int64_t product = find_product(s, err);
 

@@ -7,7 +7,7 @@ struct sv_server;
 
 #include "serve.h"
 
-/* Make the model the current one and start the source, as options.alone tells. */
-bool sv_alone_open(struct sv_server *s, fleck_error *err);
+/* Store the model as the current one and the folder as the source, by options.watch. */
+bool sv_watch_setup(struct sv_server *s, fleck_error *err);
 
 #endif

@@ -12,7 +12,7 @@ void sv_product_get(sv_request *r);
 void sv_product_change(sv_request *r);
 void sv_areas_get(sv_request *r);
 void sv_areas_put(sv_request *r);
-/* Whether the product exists; else the request is answered with 404. */
+/* Whether the product exists.  Otherwise the request is answered with 404. */
 bool sv_need_product(sv_request *r, int64_t id);
 
 /* api_photos.c */
@@ -29,9 +29,10 @@ void sv_mean_image(sv_request *r);
 json_t *sv_photo_add(sv_server *s, int64_t product, const char *name, const void *bytes,
                      size_t size, int64_t modified, const char *origin);
 
-/* The real path of a folder below an allowed root, which the option opens. */
-bool sv_below(const char *root, const char *folder, const char *option, char out[4096],
-              fleck_error *err);
+/* The real path of a folder.  It must lie below root, which the option named in messages sets;
+ * NULL: no folder is allowed. */
+bool sv_path_below(const char *root, const char *folder, const char *option, char out[4096],
+                   fleck_error *err);
 
 /* api_sources.c */
 void sv_sources_list(sv_request *r);
@@ -55,8 +56,8 @@ void sv_model_activate(sv_request *r);
 void sv_threshold_get(sv_request *r);
 void sv_threshold_put(sv_request *r);
 
-/* Begins a statement: the table `line` has the ids of model ?1 and of all that differ from it by
- * thresholds alone, so that their scores mean the same. */
+/* Begins a statement.  Its table `line` has the ids of model ?1 and of all versions that differ
+ * from it only by thresholds, so that scores can be compared. */
 #define SV_SAME_SCORES                                                                             \
     "WITH RECURSIVE up(id, parent, reason) AS (SELECT id, parent, reason FROM model WHERE id = ?1" \
     " UNION SELECT m.id, m.parent, m.reason FROM model m JOIN up ON m.id = up.parent WHERE"        \

@@ -59,7 +59,7 @@ void sv_inspections_list(sv_request *r)
     json_t *rows = find(r->server, &f, most, &err), *next;
 
     if (rows == NULL) {
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     next = json_array_size(rows) == (size_t)most
@@ -74,7 +74,7 @@ static json_t *get(sv_request *r)
     json_t *row = sv_db_row(&r->server->db, &err, INSPECTION " WHERE id = ?", "i", r->ids[0]);
 
     if (row == NULL)
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
     return row;
 }
 
@@ -92,7 +92,7 @@ static bool picture_path(sv_request *r, const json_t *row, char out[4096])
     const char *picture = json_string_value(json_object_get(row, "picture"));
 
     if (picture == NULL) {
-        sv_problem(r, 404, "the picture is no longer kept");
+        sv_reply_problem(r, 404, "the picture is no longer kept");
         return false;
     }
     sv_path(r->server, out, "%s", picture);
@@ -107,13 +107,13 @@ static bool score_again(sv_request *r, const json_t *row, sv_model **m, fleck_re
 
     if (!picture_path(r, row, path))
         return false;
-    *m = sv_model_take(r->server->inspector, 0, json_integer_value(json_object_get(row, "model")),
-                       &err);
+    *m = sv_model_acquire(r->server->inspector, 0,
+                          json_integer_value(json_object_get(row, "model")), &err);
     if (*m != NULL && sv_score_again(r->server, *m, path, result, &err))
         return true;
-    sv_model_give(r->server->inspector, *m);
+    sv_model_release(r->server->inspector, *m);
     sv_text_rename(err.message, sizeof err.message, path, "the picture");
-    sv_fail(r, &err);
+    sv_reply_error(r, &err);
     return false;
 }
 
@@ -140,9 +140,9 @@ static void draw(sv_request *r, const json_t *row, fleck_picture_kind kind)
         FLECK_OK)
         sv_reply_bytes(r, 200, "image/jpeg", jpeg, size, SV_FLECK);
     else
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
     fleck_result_free(&result);
-    sv_model_give(r->server->inspector, m);
+    sv_model_release(r->server->inspector, m);
 }
 
 /* The photo as a JPEG that every browser shows. */
@@ -160,7 +160,7 @@ static void plain(sv_request *r, const char *path)
         sv_reply_bytes(r, 200, "image/jpeg", jpeg, size, SV_FLECK);
     else {
         sv_text_rename(err.message, sizeof err.message, path, "the picture");
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
     }
     fleck_photo_free(&p);
 }
@@ -220,10 +220,10 @@ void sv_inspection_map(sv_request *r)
             snprintf(text, sizeof text, "%lldx%lld", (long long)width, (long long)height);
             sv_header(r, "X-Fleck-Size", text);
         } else {
-            sv_fail(r, &err);
+            sv_reply_error(r, &err);
         }
         fleck_result_free(&result);
-        sv_model_give(r->server->inspector, m);
+        sv_model_release(r->server->inspector, m);
     }
     json_decref(row);
 }
@@ -235,11 +235,11 @@ void sv_inspection_mark(sv_request *r)
     fleck_error err = {0};
     char now[SV_TIME];
 
-    if (!sv_only(r, "mark", NULL))
+    if (!sv_body_only(r, "mark", NULL))
         return;
     if (!json_is_null(mark) &&
         (text == NULL || (strcmp(text, "good") != 0 && strcmp(text, "defect") != 0))) {
-        sv_problem(r, 422, "mark: expected \"good\", \"defect\" or null");
+        sv_reply_problem(r, 422, "mark: expected \"good\", \"defect\" or null");
         return;
     }
     sv_now(now);
@@ -247,7 +247,7 @@ void sv_inspection_mark(sv_request *r)
                    "UPDATE inspection SET mark = ?, mark_time = ?, mark_who = ? WHERE id = ?",
                    "sssi", text, text != NULL ? now : NULL, text != NULL ? sv_who(r) : NULL,
                    r->ids[0])) {
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     sv_inspection_get(r);
@@ -293,16 +293,16 @@ void sv_learn(sv_request *r)
     json_t *added, *id;
     size_t i;
 
-    if (!sv_only(r, "inspections", NULL) || !sv_need_product(r, r->ids[0]))
+    if (!sv_body_only(r, "inspections", NULL) || !sv_need_product(r, r->ids[0]))
         return;
     if (!json_is_array(ids) || json_array_size(ids) == 0 || json_array_size(ids) > 1000) {
-        sv_problem(r, 422, "inspections: expected a list of 1 to 1000 ids");
+        sv_reply_problem(r, 422, "inspections: expected a list of 1 to 1000 ids");
         return;
     }
     json_array_foreach(ids, i, id) if (!json_is_integer(id) || json_integer_value(id) < 0 ||
                                        json_integer_value(id) > SV_MOST_ID)
     {
-        sv_problem(r, 422, "inspections[%zu]: expected an id", i);
+        sv_reply_problem(r, 422, "inspections[%zu]: expected an id", i);
         return;
     }
     added = json_array();
@@ -432,7 +432,7 @@ static void reply_export(sv_request *r, bool csv)
     const char **texts[] = {&f.from, &f.to, NULL};
 
     if (e == NULL) {
-        sv_problem(r, 503, "out of memory");
+        sv_reply_problem(r, 503, "out of memory");
         return;
     }
     /* The answer may outlive the request's texts. */
@@ -446,7 +446,7 @@ static void reply_export(sv_request *r, bool csv)
     e->csv = csv;
     if (!next_page(e)) {
         end_export(e);
-        sv_problem(r, 500, "the history cannot be read");
+        sv_reply_problem(r, 500, "the history cannot be read from the database");
         return;
     }
     sv_reply_stream(r, csv ? "text/csv; charset=utf-8" : "application/json", read_export, e,

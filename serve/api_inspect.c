@@ -12,7 +12,7 @@
 /* The images of one request. */
 typedef struct batch {
     sv_request *request;
-    sv_job *jobs;
+    sv_image *images;
     unsigned char *made; /* the bytes of a raw frame's file */
     int n;
     bool many; /* answer with a list */
@@ -22,8 +22,8 @@ typedef struct batch {
 static void batch_free(batch *b)
 {
     for (int i = 0; i < b->n; i++)
-        sv_job_free(&b->jobs[i]);
-    free(b->jobs);
+        sv_image_free(&b->images[i]);
+    free(b->images);
     free(b->made);
     free(b);
 }
@@ -102,10 +102,10 @@ static bool raw_pixels(fleck_pixels *out, const sv_part *p, fleck_error *err)
     return true;
 }
 
-static json_t *problem_json(const sv_job *job)
+static json_t *problem_json(const sv_image *image)
 {
-    return json_pack("{s:s, s:s, s:o}", "name", job->name, "verdict", "error", "error",
-                     sv_text_json(job->err.message));
+    return json_pack("{s:s, s:s, s:o}", "name", image->name, "verdict", "error", "error",
+                     sv_text_json(image->err.message));
 }
 
 static void answer(batch *b)
@@ -113,21 +113,21 @@ static void answer(batch *b)
     sv_request *r = b->request;
 
     for (int i = 0; i < b->n; i++)
-        if (b->jobs[i].answer != NULL && b->jobs[i].map != NULL)
-            json_object_set(b->jobs[i].answer, "map", b->jobs[i].map);
-    if (!b->many && b->jobs[0].dropped) {
-        sv_problem(r, 503, "%s", b->jobs[0].err.message);
-    } else if (!b->many && b->jobs[0].err.status != FLECK_OK) {
-        sv_fail(r, &b->jobs[0].err);
+        if (b->images[i].answer != NULL && b->images[i].map != NULL)
+            json_object_set(b->images[i].answer, "map", b->images[i].map);
+    if (!b->many && b->images[0].dropped) {
+        sv_reply_problem(r, 503, "%s", b->images[0].err.message);
+    } else if (!b->many && b->images[0].err.status != FLECK_OK) {
+        sv_reply_error(r, &b->images[0].err);
     } else if (!b->many) {
-        sv_reply_json(r, 200, json_incref(b->jobs[0].answer));
+        sv_reply_json(r, 200, json_incref(b->images[0].answer));
     } else {
         json_t *list = json_array();
 
         for (int i = 0; i < b->n; i++)
-            json_array_append_new(list, b->jobs[i].err.status != FLECK_OK
-                                            ? problem_json(&b->jobs[i])
-                                            : json_incref(b->jobs[i].answer));
+            json_array_append_new(list, b->images[i].err.status != FLECK_OK
+                                            ? problem_json(&b->images[i])
+                                            : json_incref(b->images[i].answer));
         sv_reply_json(r, 200, list);
     }
 }
@@ -143,36 +143,36 @@ static void one_done(batch *b)
     sv_resume(r);
 }
 
-static void on_done(sv_job *job)
+static void on_done(sv_image *image)
 {
-    one_done(job->ctx);
+    one_done(image->ctx);
 }
 
-/* Fill in the job of one part. */
-static bool make_job(batch *b, sv_job *job, const sv_part *p, fleck_error *err)
+/* Fill in the image of one part. */
+static bool fill_image(batch *b, sv_image *image, const sv_part *p, fleck_error *err)
 {
     sv_request *r = b->request;
     const char *source = sv_query(r, "source");
     fleck_pixels pixels;
 
-    *job = (sv_job){.product = r->ids[0],
-                    .bytes = p->data,
-                    .size = p->size,
-                    .map_kind = sv_query(r, "map"),
-                    .received = r->begun,
-                    .done = on_done,
-                    .ctx = b};
-    job->name = sv_text_clean(p->file != NULL ? p->file : "image", 240);
-    job->source = sv_text_clean(source != NULL ? source : "api", 80);
-    if (job->name == NULL || job->source == NULL)
+    *image = (sv_image){.product = r->ids[0],
+                        .bytes = p->data,
+                        .size = p->size,
+                        .map_kind = sv_query(r, "map"),
+                        .received = r->begun,
+                        .done = on_done,
+                        .ctx = b};
+    image->name = sv_text_clean(p->file != NULL ? p->file : "image", 240);
+    image->source = sv_text_clean(source != NULL ? source : "api", 80);
+    if (image->name == NULL || image->source == NULL)
         return sv_error(err, FLECK_E_NOMEM, "out of memory");
     if (!is_raw(p->type))
         return true;
     if (b->made != NULL)
-        return sv_error(err, FLECK_E_OPTION, "expected one raw frame in a request");
+        return sv_error(err, FLECK_E_OPTION, "expected one raw frame in a request, found several");
     if (!raw_pixels(&pixels, p, err))
         return false;
-    job->bytes = b->made = sv_pnm(&pixels, &job->size);
+    image->bytes = b->made = sv_pnm_encode(&pixels, &image->size);
     return b->made != NULL || sv_error(err, FLECK_E_NOMEM, "out of memory");
 }
 
@@ -180,18 +180,18 @@ static batch *make_batch(sv_request *r, fleck_error *err)
 {
     batch *b = calloc(1, sizeof *b);
 
-    if (b == NULL || (b->jobs = calloc((size_t)r->n_parts + 1, sizeof *b->jobs)) == NULL) {
+    if (b == NULL || (b->images = calloc((size_t)r->n_parts + 1, sizeof *b->images)) == NULL) {
         free(b);
         sv_error(err, FLECK_E_NOMEM, "out of memory");
         return NULL;
     }
     b->request = r;
     for (int i = 0; err->status == FLECK_OK && i < r->n_parts; i++)
-        if (r->parts[i].size > 0 && !make_job(b, &b->jobs[b->n++], &r->parts[i], err))
+        if (r->parts[i].size > 0 && !fill_image(b, &b->images[b->n++], &r->parts[i], err))
             break;
     b->many = b->n > 1;
     if (err->status == FLECK_OK && b->n == 0)
-        sv_error(err, FLECK_E_OPTION, "expected the bytes of an image");
+        sv_error(err, FLECK_E_OPTION, "expected the bytes of an image, found none");
     if (err->status == FLECK_OK)
         return b;
     batch_free(b);
@@ -203,17 +203,17 @@ static bool has_model(sv_request *r)
 {
     fleck_error err = {0};
     const int64_t model =
-        sv_db_int(&r->server->line, &err,
+        sv_db_int(&r->server->inspect_db, &err,
                   "SELECT COALESCE(current_model, 0) FROM product WHERE id = ?", "i", r->ids[0]);
 
     if (model > 0)
         return true;
     if (model == 0)
-        sv_problem(r, 409, "this product has no model yet: fit one first");
+        sv_reply_problem(r, 409, "this product has no model yet: fit one first");
     else if (err.status == FLECK_E_NOTFOUND)
-        sv_problem(r, 404, "there is no product %lld", (long long)r->ids[0]);
+        sv_reply_problem(r, 404, "there is no product %lld", (long long)r->ids[0]);
     else
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
     return false;
 }
 
@@ -227,16 +227,16 @@ void sv_inspect_post(sv_request *r)
     if (r->wrong != NULL || !has_model(r))
         return;
     if ((b = make_batch(r, &err)) == NULL) {
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     /* One more, so that the answer waits until all are queued. */
     atomic_store(&b->left, b->n + 1);
     sv_suspend(r);
     for (int i = 0; i < b->n; i++) {
-        if (sv_inspect(r->server->inspector, &b->jobs[i], &err))
+        if (sv_inspect(r->server->inspector, &b->images[i], &err))
             continue;
-        b->jobs[i].err = err;
+        b->images[i].err = err;
         atomic_fetch_sub(&b->left, 1);
     }
     one_done(b);

@@ -20,7 +20,7 @@ static void reply_job(sv_request *r, unsigned status, int64_t id)
     if (row != NULL)
         sv_reply_json(r, status, row);
     else
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
 }
 
 void sv_fit_start(sv_request *r)
@@ -33,10 +33,10 @@ void sv_fit_start(sv_request *r)
     int64_t id;
     bool ok;
 
-    if (!sv_only(r, "settings", NULL) || !sv_need_product(r, r->ids[0]))
+    if (!sv_body_only(r, "settings", NULL) || !sv_need_product(r, r->ids[0]))
         return;
     if (given != NULL && !json_is_object(given)) {
-        sv_problem(r, 422, "settings: expected an object");
+        sv_reply_problem(r, 422, "settings: expected an object");
         return;
     }
     ok = sv_fit_settings(s, &settings, given, NULL, &err);
@@ -52,7 +52,7 @@ void sv_fit_start(sv_request *r)
                          " 'fit', 'queued', ?, ?, ?) RETURNING id",
                          "isjs", r->ids[0], sv_who(r), given, now);
     if (id <= 0) {
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     if (given != NULL)
@@ -74,7 +74,7 @@ void sv_jobs_list(sv_request *r)
         sv_db_rows(&r->server->db, &err,
                    SV_JOB_COLUMNS " WHERE product = ? ORDER BY id DESC LIMIT 100", "i", r->ids[0]);
     if (rows == NULL) {
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     json_array_foreach(rows, i, row)
@@ -100,7 +100,7 @@ void sv_jobs_done(sv_request *r)
     if (rows != NULL)
         sv_reply_json(r, 200, rows);
     else
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
 }
 
 void sv_job_get(sv_request *r)
@@ -114,14 +114,14 @@ void sv_job_cancel(sv_request *r)
     json_t *row = job_json(r->server, r->ids[0], &err);
 
     if (row == NULL) {
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     json_decref(row);
     if (sv_fits_cancel(r->server->fits, r->ids[0]))
         reply_job(r, 202, r->ids[0]);
     else
-        sv_problem(r, 409, "the job has ended already");
+        sv_reply_problem(r, 409, "the job has ended already");
 }
 
 void sv_settings_list(sv_request *r)

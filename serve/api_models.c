@@ -24,7 +24,7 @@ void sv_models_list(sv_request *r)
     if (rows != NULL)
         sv_reply_json(r, 200, rows);
     else
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
 }
 
 static json_t *held_out_json(const fleck_model *model)
@@ -44,15 +44,15 @@ static void reply_model(sv_request *r, unsigned status, int64_t id)
 {
     fleck_error err = {0};
     json_t *row = sv_db_row(&r->server->db, &err, MODEL " WHERE id = ?", "i", id);
-    sv_model *m = row != NULL ? sv_model_take(r->server->inspector, 0, id, &err) : NULL;
+    sv_model *m = row != NULL ? sv_model_acquire(r->server->inspector, 0, id, &err) : NULL;
 
     if (m == NULL) {
         json_decref(row);
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     json_object_set_new(row, "held_out", held_out_json(m->model));
-    sv_model_give(r->server->inspector, m);
+    sv_model_release(r->server->inspector, m);
     sv_reply_json(r, status, row);
 }
 
@@ -70,7 +70,7 @@ void sv_model_file(sv_request *r)
     char path[4096], name[128];
 
     if (row == NULL) {
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     sv_path(r->server, path, "%s", json_string_value(json_object_get(row, "path")));
@@ -108,9 +108,9 @@ void sv_model_upload(sv_request *r)
     }
     sv_text_rename(err.message, sizeof err.message, r->file, "the upload");
     if (err.status == FLECK_E_IO || err.status == FLECK_E_NOMEM)
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
     else
-        sv_problem(r, 422, "this is not a model that can be used: %s", err.message);
+        sv_reply_problem(r, 422, "this is not a model that can be used: %s", err.message);
 }
 
 void sv_model_activate(sv_request *r)
@@ -123,7 +123,7 @@ void sv_model_activate(sv_request *r)
     json_t *event;
 
     if (product <= 0) {
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     sv_models_changed(r->server->inspector, product);
@@ -184,15 +184,15 @@ void sv_threshold_get(sv_request *r)
 
     if (!sv_need_product(r, r->ids[0]))
         return;
-    m = sv_model_take(r->server->inspector, r->ids[0], 0, &err);
+    m = sv_model_acquire(r->server->inspector, r->ids[0], 0, &err);
     if (m == NULL) {
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     answer = json_pack("{s:I, s:o, s:o}", "model", (json_int_t)m->id, "info",
                        sv_model_info_json(m->model), "held_out", held_out_json(m->model));
     add_past(r->server, answer, r->ids[0], m->id);
-    sv_model_give(r->server->inspector, m);
+    sv_model_release(r->server->inspector, m);
     sv_reply_json(r, 200, answer);
 }
 
@@ -205,11 +205,13 @@ static bool change(const sv_request *r, fleck_model *model, bool *changed, fleck
 
     *changed = threshold != NULL || rate != NULL || pixels != NULL;
     if (threshold != NULL && rate != NULL)
-        return sv_error(err, FLECK_E_OPTION, "expected threshold or false_alarms, not both");
+        return sv_error(err, FLECK_E_OPTION,
+                        "threshold, false_alarms: expected one of them, found both");
     if ((threshold != NULL && !json_is_number(threshold)) ||
         (rate != NULL && !json_is_number(rate)) ||
         (pixels != NULL && !json_is_number(pixels) && !json_is_null(pixels)))
-        return sv_error(err, FLECK_E_OPTION, "expected numbers");
+        return sv_error(err, FLECK_E_OPTION,
+                        "threshold, false_alarms, pixel_threshold: expected numbers");
     if (threshold != NULL &&
         fleck_model_set_threshold(model, json_number_value(threshold), "set", err) != FLECK_OK)
         return false;
@@ -233,7 +235,7 @@ void sv_threshold_put(sv_request *r)
     int64_t parent, id = -1;
     bool changed = false;
 
-    if (!sv_only(r, "threshold", "false_alarms", "pixel_threshold", "model", NULL) ||
+    if (!sv_body_only(r, "threshold", "false_alarms", "pixel_threshold", "model", NULL) ||
         !sv_need_product(r, r->ids[0]))
         return;
     row = sv_db_row(&s->db, &err,
@@ -241,20 +243,21 @@ void sv_threshold_put(sv_request *r)
                     " id = ?)",
                     "i", r->ids[0]);
     if (row == NULL) {
-        sv_problem(r, 409, "this product has no model yet: fit one first");
+        sv_reply_problem(r, 409, "this product has no model yet: fit one first");
         return;
     }
     parent = json_integer_value(json_object_get(row, "id"));
     if (based_on != NULL && json_integer_value(based_on) != parent) {
         json_decref(row);
-        sv_problem(r, 409, "the model was changed meanwhile: load the page again");
+        sv_reply_problem(r, 409, "the model was changed meanwhile: load the page again");
         return;
     }
     sv_path(s, path, "%s", json_string_value(json_object_get(row, "path")));
     json_decref(row);
     if (open_quietly(&model, path, &err) && change(r, model, &changed, &err)) {
         if (!changed)
-            sv_error(&err, FLECK_E_OPTION, "expected threshold, false_alarms or pixel_threshold");
+            sv_error(&err, FLECK_E_OPTION,
+                     "expected threshold, false_alarms or pixel_threshold, found none of them");
         else
             id = sv_model_store(s, r->ids[0], model, "threshold", sv_who(r), 0, parent, &err);
     }
@@ -262,5 +265,5 @@ void sv_threshold_put(sv_request *r)
     if (id > 0)
         reply_model(r, 200, id);
     else
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
 }

@@ -186,7 +186,7 @@ void sv_photos_list(sv_request *r)
     if (rows != NULL)
         sv_reply_json(r, 200, rows);
     else
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
 }
 
 static void reply_added(sv_request *r, json_t *added)
@@ -215,7 +215,8 @@ void sv_photos_add(sv_request *r)
                                     r->parts[i].data, r->parts[i].size, modified, "upload"));
     if (json_array_size(added) == 0) {
         json_decref(added);
-        sv_problem(r, 422, "expected the bytes of one photo, or multipart/form-data with photos");
+        sv_reply_problem(r, 422,
+                         "expected the bytes of one photo, or multipart/form-data with photos");
         return;
     }
     reply_added(r, added);
@@ -231,8 +232,8 @@ static bool is_below(const char *path, const char *root)
            (path[n] == '\0' || path[n] == '/' || (n > 0 && root[n - 1] == '/'));
 }
 
-bool sv_below(const char *root, const char *folder, const char *option, char out[4096],
-              fleck_error *err)
+bool sv_path_below(const char *root, const char *folder, const char *option, char out[4096],
+                   fleck_error *err)
 {
     char real_root[4096], joined[8300];
 
@@ -284,16 +285,16 @@ void sv_photos_import(sv_request *r)
     int64_t n_passed = 0;
     json_t *added = json_array();
 
-    if (sv_only(r, "folder", NULL) && sv_need_product(r, r->ids[0])) {
-        if (!sv_below(r->server->options.import_root, sv_text(r, "folder"), "--import FOLDER",
-                      folder, &err) ||
+    if (sv_body_only(r, "folder", NULL) && sv_need_product(r, r->ids[0])) {
+        if (!sv_path_below(r->server->options.import_root, sv_body_text(r, "folder"),
+                           "--import FOLDER", folder, &err) ||
             (realpath(r->server->options.import_root, root) == NULL &&
              !sv_error(&err, FLECK_E_IO, "%s: %s", r->server->options.import_root,
                        strerror(errno))) ||
             fleck_images_open(&images, false, &err) != FLECK_OK ||
             fleck_images_add(images, folder, &err) != FLECK_OK ||
             fleck_images_passed(images, &n_passed, &passed, &err) != FLECK_OK) {
-            sv_fail(r, &err);
+            sv_reply_error(r, &err);
         } else {
             for (int64_t i = 0;
                  i < fleck_images_count(images) && !atomic_load(&r->server->stopping); i++)
@@ -313,14 +314,14 @@ void sv_photos_import(sv_request *r)
 
 void sv_photo_change(sv_request *r)
 {
-    const char *state = sv_text(r, "state");
+    const char *state = sv_body_text(r, "state");
     fleck_error err = {0};
     json_t *row;
 
-    if (!sv_only(r, "state", NULL))
+    if (!sv_body_only(r, "state", NULL))
         return;
     if (state == NULL || (strcmp(state, "in") != 0 && strcmp(state, "out") != 0)) {
-        sv_problem(r, 422, "state: expected \"in\" or \"out\"");
+        sv_reply_problem(r, 422, "state: expected \"in\" or \"out\"");
         return;
     }
     if (sv_db_run(&r->server->db, &err, "UPDATE photo SET state = ? WHERE id = ?", "si", state,
@@ -328,7 +329,7 @@ void sv_photo_change(sv_request *r)
         (row = sv_db_row(&r->server->db, &err, PHOTO " WHERE id = ?", "i", r->ids[0])) != NULL)
         sv_reply_json(r, 200, row);
     else
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
 }
 
 void sv_photo_file(sv_request *r)
@@ -340,7 +341,7 @@ void sv_photo_file(sv_request *r)
     char path[4096];
 
     if (name == NULL) {
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         json_decref(row);
         return;
     }
@@ -357,7 +358,7 @@ void sv_photo_thumb(sv_request *r)
     char path[4096];
 
     if (product <= 0) {
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     sv_path(r->server, path, "products/%lld/thumbs/%lld.jpg", (long long)product,
@@ -365,17 +366,66 @@ void sv_photo_thumb(sv_request *r)
     sv_reply_file(r, path, "image/jpeg", NULL);
 }
 
+/* Sums over photos of one size, and how many there are. */
+typedef struct mean {
+    fleck_photo *first;
+    uint32_t *sums; /* [height, width, 3] of the first */
+    uint32_t count;
+} mean;
+
+/* Add the photo of a file.  One that cannot be read, or of another size, is left out.  False: out
+ * of memory. */
+static bool mean_add(mean *m, const char *path)
+{
+    fleck_photo *p = NULL;
+
+    if (fleck_photo_read(&p, path, MEAN, NULL) != FLECK_OK)
+        return true;
+    if (m->first == NULL) {
+        m->first = p;
+        m->sums = calloc((size_t)(p->width * p->height * 3), sizeof *m->sums);
+    }
+    if (m->sums != NULL && p->width == m->first->width && p->height == m->first->height) {
+        for (int64_t k = 0; k < p->width * p->height * 3; k++)
+            m->sums[k] += p->data[k];
+        m->count++;
+    }
+    if (p != m->first)
+        fleck_photo_free(&p);
+    return m->sums != NULL;
+}
+
+/* Answer with the mean as a JPEG.  The photos' own size is in a header. */
+static void reply_mean(sv_request *r, const mean *m)
+{
+    fleck_photo *p = m->first;
+    unsigned char *jpeg = NULL;
+    fleck_error err = {0};
+    char text[32];
+    size_t size;
+
+    for (int64_t k = 0; k < p->width * p->height * 3; k++)
+        p->data[k] = (unsigned char)((m->sums[k] + m->count / 2) / m->count);
+    if (fleck_pixels_jpeg(
+            &(fleck_pixels){p->data, p->width, p->height, (size_t)p->width * 3, FLECK_RGB8}, &jpeg,
+            &size, &err) != FLECK_OK) {
+        sv_reply_error(r, &err);
+        return;
+    }
+    sv_reply_bytes(r, 200, "image/jpeg", jpeg, size, SV_FLECK);
+    snprintf(text, sizeof text, "%lldx%lld", (long long)p->full_width, (long long)p->full_height);
+    sv_header(r, "X-Fleck-Photo-Size", text);
+}
+
 /* Mean of up to MOST_MEAN photos of the first one's size, spread over all. */
 void sv_mean_image(sv_request *r)
 {
     fleck_error err = {0};
     json_t *rows;
-    fleck_photo *first = NULL;
-    uint32_t *sums = NULL;
-    uint32_t count = 0;
-    unsigned char *jpeg = NULL;
-    char path[4096], text[32];
-    size_t n, size;
+    mean m = {0};
+    char path[4096];
+    bool ok = true;
+    size_t n;
 
     if (!sv_need_product(r, r->ids[0]))
         return;
@@ -383,47 +433,22 @@ void sv_mean_image(sv_request *r)
                       "SELECT path FROM photo WHERE product = ? AND state = 'in' ORDER BY id", "i",
                       r->ids[0]);
     if (rows == NULL) {
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     n = json_array_size(rows);
-    for (size_t i = 0; i < n; i += n / MOST_MEAN + 1) {
-        fleck_photo *p = NULL;
-
+    for (size_t i = 0; ok && i < n; i += n / MOST_MEAN + 1) {
         sv_path(r->server, path, "%s",
                 json_string_value(json_object_get(json_array_get(rows, i), "path")));
-        if (fleck_photo_read(&p, path, MEAN, &err) != FLECK_OK)
-            continue;
-        if (first == NULL) {
-            sums = calloc((size_t)(p->width * p->height * 3), sizeof *sums);
-            first = p;
-        } else if (p->width != first->width || p->height != first->height) {
-            fleck_photo_free(&p);
-            continue;
-        }
-        for (int64_t k = 0; sums != NULL && k < p->width * p->height * 3; k++)
-            sums[k] += p->data[k];
-        count++;
-        if (p != first)
-            fleck_photo_free(&p);
+        ok = mean_add(&m, path);
     }
     json_decref(rows);
-    if (count == 0 || sums == NULL) {
-        sv_problem(r, 404, "this product has no photos");
-    } else {
-        for (int64_t k = 0; k < first->width * first->height * 3; k++)
-            first->data[k] = (unsigned char)((sums[k] + count / 2) / count);
-        if (fleck_pixels_jpeg(&(fleck_pixels){first->data, first->width, first->height,
-                                              (size_t)first->width * 3, FLECK_RGB8},
-                              &jpeg, &size, &err) == FLECK_OK) {
-            sv_reply_bytes(r, 200, "image/jpeg", jpeg, size, SV_FLECK);
-            snprintf(text, sizeof text, "%lldx%lld", (long long)first->full_width,
-                     (long long)first->full_height);
-            sv_header(r, "X-Fleck-Photo-Size", text);
-        } else {
-            sv_fail(r, &err);
-        }
-    }
-    free(sums);
-    fleck_photo_free(&first);
+    if (!ok)
+        sv_reply_problem(r, 503, "out of memory");
+    else if (m.count == 0)
+        sv_reply_problem(r, 404, "this product has no photos");
+    else
+        reply_mean(r, &m);
+    free(m.sums);
+    fleck_photo_free(&m.first);
 }

@@ -23,9 +23,9 @@ bool sv_need_product(sv_request *r, int64_t id)
     if (sv_db_int(&r->server->db, &err, "SELECT 1 FROM product WHERE id = ?", "i", id) == 1)
         return true;
     if (err.status == FLECK_E_NOTFOUND)
-        sv_problem(r, 404, "there is no product %lld", (long long)id);
+        sv_reply_problem(r, 404, "there is no product %lld", (long long)id);
     else
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
     return false;
 }
 
@@ -69,7 +69,7 @@ void sv_products_list(sv_request *r)
     size_t i;
 
     if (rows == NULL) {
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     json_array_foreach(rows, i, row) add_summary(r->server, row);
@@ -82,7 +82,7 @@ static void reply_product(sv_request *r, unsigned status, int64_t id)
     json_t *row = sv_db_row(&r->server->db, &err, PRODUCT " WHERE p.id = ?", "i", id);
 
     if (row == NULL) {
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     add_summary(r->server, row);
@@ -96,13 +96,13 @@ static bool check_name(sv_request *r, const char *name)
 
     for (const char *p = name; p != NULL && *p != '\0'; p++) {
         if ((unsigned char)*p < 32 || *p == 127) {
-            sv_problem(r, 422, "name: expected no control characters");
+            sv_reply_problem(r, 422, "name: expected no control characters");
             return false;
         }
         shown = shown || *p != ' ';
     }
     if (!shown || strlen(name) > MOST_NAME) {
-        sv_problem(r, 422, "name: expected a text of 1 to %d bytes", MOST_NAME);
+        sv_reply_problem(r, 422, "name: expected a text of 1 to %d bytes", MOST_NAME);
         return false;
     }
     return true;
@@ -128,28 +128,28 @@ static bool make_folders(sv_server *s, int64_t id, fleck_error *err)
 
 void sv_product_create(sv_request *r)
 {
-    const char *name = sv_text(r, "name");
+    const char *name = sv_body_text(r, "name");
     sv_server *s = r->server;
     fleck_error err = {0};
     char now[SV_TIME];
     int64_t id;
 
-    if (!sv_only(r, "name", NULL) || !check_name(r, name))
+    if (!sv_body_only(r, "name", NULL) || !check_name(r, name))
         return;
     if (sv_db_int(&s->db, NULL, "SELECT 1 FROM product WHERE name = ?", "s", name) == 1) {
-        sv_problem(r, 409, "there is a product of this name already");
+        sv_reply_problem(r, 409, "name: there is already a product \"%s\"", name);
         return;
     }
     sv_now(now);
     if (!sv_db_begin(&s->db, &err)) {
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     id = sv_db_int(&s->db, &err, "INSERT INTO product(name, created) VALUES(?, ?) RETURNING id",
                    "ss", name, now);
     /* A product is there with its folders or not at all. */
     if (!sv_db_end(&s->db, id > 0 && make_folders(s, id, &err), &err)) {
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     sv_note(s, id, sv_who(r), "product made", NULL);
@@ -165,21 +165,21 @@ void sv_product_get(sv_request *r)
 void sv_product_change(sv_request *r)
 {
     const json_t *archived = json_object_get(r->json, "archived");
-    const char *name = sv_text(r, "name");
+    const char *name = sv_body_text(r, "name");
     fleck_error err = {0};
     bool ok = true;
 
-    if (!sv_only(r, "name", "archived", NULL) || !sv_need_product(r, r->ids[0]) ||
+    if (!sv_body_only(r, "name", "archived", NULL) || !sv_need_product(r, r->ids[0]) ||
         (json_object_get(r->json, "name") != NULL && !check_name(r, name)))
         return;
     if (archived != NULL && !json_is_boolean(archived)) {
-        sv_problem(r, 422, "archived: expected true or false");
+        sv_reply_problem(r, 422, "archived: expected true or false");
         return;
     }
     if (name != NULL &&
         sv_db_int(&r->server->db, NULL, "SELECT 1 FROM product WHERE name = ? AND id <> ?", "si",
                   name, r->ids[0]) == 1) {
-        sv_problem(r, 409, "there is a product of this name already");
+        sv_reply_problem(r, 409, "name: there is already a product \"%s\"", name);
         return;
     }
     if (name != NULL)
@@ -191,7 +191,7 @@ void sv_product_change(sv_request *r)
     if (ok)
         reply_product(r, 200, r->ids[0]);
     else
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
 }
 
 /* ---- Areas ---- */
@@ -207,7 +207,7 @@ void sv_areas_get(sv_request *r)
                     "SELECT COALESCE(areas, '[]') AS areas_json FROM product WHERE id = ?", "i",
                     r->ids[0]);
     if (row == NULL) {
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     sv_reply_json(r, 200, row);
@@ -238,10 +238,10 @@ void sv_areas_put(sv_request *r)
     json_t *area;
     size_t i;
 
-    if (!sv_only(r, "areas", NULL) || !sv_need_product(r, r->ids[0]))
+    if (!sv_body_only(r, "areas", NULL) || !sv_need_product(r, r->ids[0]))
         return;
     if (!json_is_array(areas) || json_array_size(areas) > MOST_AREAS) {
-        sv_problem(r, 422, "areas: expected a list of at most %d areas", MOST_AREAS);
+        sv_reply_problem(r, 422, "areas: expected a list of at most %d areas", MOST_AREAS);
         return;
     }
     json_array_foreach(areas, i, area)
@@ -250,16 +250,17 @@ void sv_areas_put(sv_request *r)
 
         if (kind == NULL || (strcmp(kind, "ignore") != 0 && strcmp(kind, "only") != 0) ||
             !check_points(json_object_get(area, "points"))) {
-            sv_problem(r, 422,
-                       "areas[%zu]: expected {\"kind\": \"ignore\" or \"only\", \"points\": [[x, "
-                       "y], ...]} with 3 to %d points in pixels",
-                       i, MOST_POINTS);
+            sv_reply_problem(
+                r, 422,
+                "areas[%zu]: expected {\"kind\": \"ignore\" or \"only\", \"points\": [[x, "
+                "y], ...]} with 3 to %d points in pixels",
+                i, MOST_POINTS);
             return;
         }
     }
     if (!sv_db_run(&r->server->db, &err, "UPDATE product SET areas = ? WHERE id = ?", "ji", areas,
                    r->ids[0])) {
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     sv_note(r->server, r->ids[0], sv_who(r), "areas drawn", (json_t *)areas);

@@ -11,7 +11,7 @@ void sv_sources_list(sv_request *r)
 
 void sv_source_create(sv_request *r)
 {
-    const char *kind = sv_text(r, "kind");
+    const char *kind = sv_body_text(r, "kind");
     fleck_error err = {0};
     json_t *config, *list, *row;
     int64_t id;
@@ -24,7 +24,7 @@ void sv_source_create(sv_request *r)
     id = sv_source_add(r->server->sources, r->ids[0], kind, config, sv_who(r), &err);
     if (id < 0) {
         json_decref(config);
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     sv_note(r->server, r->ids[0], sv_who(r), "source added", r->json);
@@ -43,7 +43,7 @@ void sv_source_delete(sv_request *r)
                   "i", r->ids[0]);
 
     if (product < 0 || !sv_source_remove(r->server->sources, r->ids[0])) {
-        sv_problem(r, 404, "there is no source %lld", (long long)r->ids[0]);
+        sv_reply_problem(r, 404, "there is no source %lld", (long long)r->ids[0]);
         return;
     }
     sv_note(r->server, product, sv_who(r), "source removed", NULL);

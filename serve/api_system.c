@@ -20,7 +20,7 @@ void sv_ready(sv_request *r)
     if (sv_db_int(&r->server->db, &err, "SELECT 1", "") == 1)
         sv_reply_json(r, 200, json_pack("{s:s}", "status", "ready"));
     else
-        sv_problem(r, 503, "%s", err.message);
+        sv_reply_problem(r, 503, "%s", err.message);
 }
 
 static int64_t disk_free(const sv_server *s)
@@ -113,7 +113,7 @@ void sv_metrics(sv_request *r)
     FILE *to = open_memstream(&text, &size);
 
     if (to == NULL) {
-        sv_problem(r, 503, "out of memory");
+        sv_reply_problem(r, 503, "out of memory");
         json_decref(inspector);
         return;
     }
@@ -129,7 +129,7 @@ void sv_metrics(sv_request *r)
     json_decref(inspector);
     if (fclose(to) != 0) {
         free(text);
-        sv_problem(r, 503, "out of memory");
+        sv_reply_problem(r, 503, "out of memory");
         return;
     }
     sv_reply_bytes(r, 200, "text/plain; version=0.0.4", text, size, SV_FREE);
@@ -144,7 +144,7 @@ static void reply_embedded(sv_request *r, const char *name)
             sv_reply_bytes(r, 200, f->type, (void *)(uintptr_t)f->data, f->size, SV_STATIC);
             return;
         }
-    sv_problem(r, 404, "there is nothing at this address");
+    sv_reply_problem(r, 404, "there is nothing at this address");
 }
 
 void sv_openapi(sv_request *r)

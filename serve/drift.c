@@ -183,7 +183,7 @@ void sv_drift_get(sv_request *r)
 
     if (!sv_need_product(r, r->ids[0]))
         return;
-    if ((m = sv_model_take(r->server->inspector, r->ids[0], 0, &err)) != NULL)
+    if ((m = sv_model_acquire(r->server->inspector, r->ids[0], 0, &err)) != NULL)
         rows = sv_db_rows(&r->server->db, &err,
                           SV_SAME_SCORES
                           "SELECT time, score, unlike, verdict = 'defective' AS defective,"
@@ -195,10 +195,10 @@ void sv_drift_get(sv_request *r)
         sv_reply_json(r, 200,
                       answer_of(&learned, &recent, rows, most, fleck_model_describe(m->model)));
     else if (rows != NULL)
-        sv_problem(r, 503, "out of memory");
+        sv_reply_problem(r, 503, "out of memory");
     else
-        sv_fail(r, &err);
-    sv_model_give(r->server->inspector, m);
+        sv_reply_error(r, &err);
+    sv_model_release(r->server->inspector, m);
     json_decref(rows);
     free(learned.x);
     free(recent.x);

@@ -107,7 +107,7 @@ void sv_events_send(sv_events *e, const char *kind, json_t *data)
     free(text);
 }
 
-void sv_events_beat(sv_events *e)
+void sv_events_heartbeat(sv_events *e)
 {
     static const char beat[] = ":\n\n";
 
@@ -166,7 +166,7 @@ void sv_events_listen(sv_request *r)
     struct MHD_Response *response;
 
     if (l == NULL) {
-        sv_problem(r, 503, "out of memory");
+        sv_reply_problem(r, 503, "out of memory");
         return;
     }
     *l = (listener){.events = e, .connection = r->connection};
@@ -176,7 +176,7 @@ void sv_events_listen(sv_request *r)
         pthread_mutex_unlock(&e->lock);
         free(l->waiting);
         free(l);
-        sv_problem(r, 503, "expected at most %d listeners", MOST_LISTENERS);
+        sv_reply_problem(r, 503, "expected at most %d listeners", MOST_LISTENERS);
         return;
     }
     l->next = e->first;
@@ -187,7 +187,7 @@ void sv_events_listen(sv_request *r)
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10, read_events, l, end_listener);
     if (response == NULL) {
         end_listener(l);
-        sv_problem(r, 503, "out of memory");
+        sv_reply_problem(r, 503, "out of memory");
         return;
     }
     /* Streams outlive the limit of idle connections. */

@@ -13,9 +13,9 @@ sv_fits *sv_fits_open(struct sv_server *s, fleck_error *err);
 /* Cancel the running fit and start no other; waiting ones stay queued for the next start. */
 void sv_fits_stop(sv_fits *f);
 void sv_fits_close(sv_fits *f);
-/* Look at the queue: a job was added. */
+/* A job was added: start it if none runs. */
 void sv_fits_wake(sv_fits *f);
-/* Cancel a queued or running job; false: it is neither. */
+/* Cancel a queued or running job; false: it has ended. */
 bool sv_fits_cancel(sv_fits *f, int64_t job);
 /* The state of a running job, {stage, done, total, seconds}; NULL: it does not run. */
 json_t *sv_fits_progress(sv_fits *f, int64_t job);

@@ -82,10 +82,10 @@ static const sv_route *find_route(sv_request *r, const char *method, const char 
         }
     }
     if (allow[0] != '\0') {
-        sv_problem(r, 405, "%s is not possible here", method);
+        sv_reply_problem(r, 405, "%s is not possible here", method);
         sv_header(r, "Allow", allow);
     } else {
-        sv_problem(r, 404, "there is nothing at this address");
+        sv_reply_problem(r, 404, "there is nothing at this address");
     }
     return NULL;
 }
@@ -107,7 +107,7 @@ static bool hold(sv_request *r, size_t size)
         return true;
     }
     atomic_fetch_sub(&s->held, (int64_t)size);
-    sv_problem(r, 503, "too many uploads at once; try again");
+    sv_reply_problem(r, 503, "too many uploads at once; try again");
     return false;
 }
 
@@ -122,7 +122,7 @@ static bool part_append(sv_request *r, sv_part *p, const char *data, size_t size
             return false;
         data_new = realloc(p->data, room + 1);
         if (data_new == NULL) {
-            sv_problem(r, 503, "out of memory");
+            sv_reply_problem(r, 503, "out of memory");
             return false;
         }
         p->data = data_new;
@@ -163,7 +163,7 @@ static enum MHD_Result on_piece(void *ctx, enum MHD_ValueKind kind, const char *
         return MHD_NO;
     p = off == 0 ? part_new(r, key, file, type) : &r->parts[r->n_parts - 1];
     if (p == NULL) {
-        sv_problem(r, 413, "expected at most %d parts in a request", MOST_PARTS);
+        sv_reply_problem(r, 413, "expected at most %d parts in a request", MOST_PARTS);
         return MHD_NO;
     }
     return part_append(r, p, data, size) ? MHD_YES : MHD_NO;
@@ -183,16 +183,16 @@ static void begin_body(sv_request *r)
         snprintf(r->file, sizeof r->file, "%s/tmp/upload-XXXXXX", r->server->options.folder);
         r->fd = mkostemp(r->file, O_CLOEXEC);
         if (r->fd < 0)
-            sv_problem(r, 507, "the upload cannot be stored: %s", strerror(errno));
+            sv_reply_problem(r, 507, "the upload cannot be stored: %s", strerror(errno));
     } else if (r->route->body == SV_BODY_PARTS && is_multipart(r)) {
         r->post = MHD_create_post_processor(r->connection, 64 << 10, on_piece, r);
         if (r->post == NULL)
-            sv_problem(r, 400, "the Content-Type has no boundary of the parts");
+            sv_reply_problem(r, 400, "the Content-Type has no boundary of the parts");
     } else if (r->route->body != SV_BODY_NONE) {
         if (part_new(r, "", sv_query(r, "name"),
                      MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Content-Type")) ==
             NULL)
-            sv_problem(r, 503, "out of memory");
+            sv_reply_problem(r, 503, "out of memory");
     }
 }
 
@@ -211,13 +211,13 @@ static void add_body(sv_request *r, const char *data, size_t size)
     if (r->response != NULL)
         return; /* refused already: read and forget */
     if (r->body > most_of(r))
-        sv_problem(r, 413, "the request is larger than %zu bytes", most_of(r));
+        sv_reply_problem(r, 413, "the request is larger than %zu bytes", most_of(r));
     else if (r->fd >= 0) {
         while (size > 0) {
             const ssize_t n = write(r->fd, data, size);
 
             if (n < 0 && errno != EINTR) {
-                sv_problem(r, 507, "the upload cannot be stored: %s", strerror(errno));
+                sv_reply_problem(r, 507, "the upload cannot be stored: %s", strerror(errno));
                 return;
             }
             data += n > 0 ? n : 0;
@@ -227,7 +227,7 @@ static void add_body(sv_request *r, const char *data, size_t size)
         return; /* forget */
     } else if (r->post != NULL) {
         if (MHD_post_process(r->post, data, size) != MHD_YES && r->response == NULL)
-            sv_problem(r, 400, "the body is not valid multipart/form-data");
+            sv_reply_problem(r, 400, "the body is not valid multipart/form-data");
     } else {
         (void)part_append(r, &r->parts[0], data, size);
     }
@@ -237,7 +237,7 @@ static void end_body(sv_request *r)
 {
     if (r->post != NULL) {
         if (MHD_destroy_post_processor(r->post) != MHD_YES && r->response == NULL)
-            sv_problem(r, 400, "the body is not valid multipart/form-data, or is cut short");
+            sv_reply_problem(r, 400, "the body is not valid multipart/form-data, or is cut short");
         r->post = NULL;
     }
     if (r->response == NULL && r->route->body == SV_BODY_JSON) {
@@ -249,9 +249,10 @@ static void end_body(sv_request *r)
         else
             r->json = json_object();
         if (r->json == NULL)
-            sv_problem(r, 400, "the body is not valid JSON: %s (line %d)", error.text, error.line);
+            sv_reply_problem(r, 400, "the body is not valid JSON: %s (line %d)", error.text,
+                             error.line);
         else if (!json_is_object(r->json))
-            sv_problem(r, 400, "expected a JSON object");
+            sv_reply_problem(r, 400, "expected a JSON object");
     }
 }
 
@@ -264,14 +265,14 @@ static bool too_large(sv_request *r)
 
     if (length == NULL || strtoull(length, NULL, 10) <= most_of(r))
         return false;
-    sv_problem(r, 413, "expected at most %zu bytes, the request has %s", most_of(r), length);
+    sv_reply_problem(r, 413, "expected at most %zu bytes, the request has %s", most_of(r), length);
     return true;
 }
 
 static enum MHD_Result send_answer(sv_request *r)
 {
     if (r->response == NULL)
-        sv_problem(r, 500, "no answer was made");
+        sv_reply_problem(r, 500, "the request has no answer: this is a fault of the service");
     if (atomic_load(&r->server->stopping))
         sv_header(r, "Connection", "close");
     return MHD_queue_response(r->connection, r->status, r->response);
@@ -293,7 +294,7 @@ static enum MHD_Result begin(struct sv_server *s, struct MHD_Connection *c, cons
     r->path = strdup(url);
     r->route = find_route(r, method, url);
     if (r->route != NULL && atomic_load(&s->stopping))
-        sv_problem(r, 503, "the service is stopping");
+        sv_reply_problem(r, 503, "the service is stopping");
     else if (r->route != NULL && sv_access_check(r, method) && !too_large(r))
         begin_body(r);
     /* An answer before the body makes libmicrohttpd close the connection after it, so a body of
@@ -305,7 +306,7 @@ void sv_handle(sv_request *r)
 {
     r->route->handle(r);
     if (r->wrong != NULL)
-        sv_problem(r, 422, "%s: expected %s", r->wrong, r->wanted);
+        sv_reply_problem(r, 422, "%s: expected %s", r->wrong, r->wanted);
 }
 
 /* Have the whole request handled; its answer may come later. */
@@ -319,7 +320,7 @@ static enum MHD_Result handle(sv_request *r)
     }
     sv_suspend(r);
     if (!sv_tasks_add((r->route->flags & SV_LONG) != 0 ? s->imports : s->tasks, r)) {
-        sv_problem(r, 503, "too many requests are waiting; try again");
+        sv_reply_problem(r, 503, "too many requests are waiting; try again");
         sv_resume(r);
     }
     return MHD_YES;

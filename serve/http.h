@@ -10,7 +10,7 @@
 struct sv_server;
 struct sv_request;
 
-/* What a route reads of the body. */
+/* What a route expects as body. */
 typedef enum sv_body {
     SV_BODY_NONE,
     SV_BODY_JSON,  /* an object, in request->json */
@@ -24,12 +24,12 @@ typedef struct sv_route {
     const char *method, *path;
     sv_body body;
     void (*handle)(struct sv_request *r);
-    unsigned flags; /* of sv_route_flag; false: none, true: SV_OPEN */
+    unsigned flags; /* of sv_route_flag, or 0 */
 } sv_route;
 typedef enum sv_route_flag {
     SV_OPEN = 1, /* needs no token */
-    /* Opens files, models or many rows: handled by tasks.h, so that the threads of the connections
-     * go on.  Such a handler does not call sv_suspend(). */
+    /* Opens files, models or many rows: a thread of tasks.h handles it, so that the connections'
+     * threads never block.  Such a handler does not call sv_suspend(). */
     SV_SLOW = 2,
     /* The same, for minutes: one at a time, on a thread of its own. */
     SV_LONG = 4
@@ -88,12 +88,12 @@ void sv_reply_stream(sv_request *r, const char *type, MHD_ContentReaderCallback 
                      MHD_ContentReaderFreeCallback end);
 void sv_reply_empty(sv_request *r, unsigned status);
 void sv_header(sv_request *r, const char *name, const char *value);
-/* What the answer, a page, may load, instead of the policy that all answers have. */
-void sv_policy(sv_request *r, const char *policy);
-/* A problem, application/problem+json (RFC 9457), with a message for a person. */
-void sv_problem(sv_request *r, unsigned status, const char *format, ...) FLECK_PRINTF(3, 4);
-/* The problem that the library or the database reports. */
-void sv_fail(sv_request *r, const fleck_error *err);
+/* The Content-Security-Policy of this answer, instead of that of all answers. */
+void sv_content_policy(sv_request *r, const char *policy);
+/* An error as application/problem+json (RFC 9457), with a message for a person. */
+void sv_reply_problem(sv_request *r, unsigned status, const char *format, ...) FLECK_PRINTF(3, 4);
+/* The same for an error of the library or the database, with the status that fits it. */
+void sv_reply_error(sv_request *r, const fleck_error *err);
 
 /* Run the route's handler. */
 void sv_handle(sv_request *r);
@@ -108,11 +108,12 @@ const char *sv_query_time(sv_request *r, const char *name);
 /* An integer of the query within a range; initial where it is missing.  Another value makes the
  * answer 422, and gives initial. */
 int64_t sv_query_int(sv_request *r, const char *name, int64_t initial, int64_t low, int64_t high);
-/* Members of the JSON body. */
-const char *sv_text(sv_request *r, const char *name);
-/* Whether the JSON body has no other members than those listed, up to NULL; else it is answered. */
-bool sv_only(sv_request *r, ...) __attribute__((sentinel));
-/* Who asks: the name that the page sends along, percent-encoded, in X-Fleck-Who; "": none. */
+/* A text of the JSON body, or NULL. */
+const char *sv_body_text(sv_request *r, const char *name);
+/* Whether the JSON body has no other members than those listed, up to NULL.  Otherwise the request
+ * is answered with 422. */
+bool sv_body_only(sv_request *r, ...) __attribute__((sentinel));
+/* The person's name in the header X-Fleck-Who, which is percent-encoded; "": none. */
 const char *sv_who(sv_request *r);
 
 void sv_suspend(sv_request *r);

@@ -34,7 +34,7 @@ struct sv_inspector {
     struct sv_server *server;
     pthread_mutex_t lock;
     pthread_cond_t more, idle;
-    sv_job *first, **last;
+    sv_image *first, **last;
     int64_t waiting, busy; /* busy: taken by a worker and not yet done */
     bool closing;
     int n_workers, n_started;
@@ -91,7 +91,7 @@ json_t *sv_regions_json(const fleck_regions *regions)
 static void drop(sv_inspector *in, slot *s)
 {
     fleck_scorer_close(&s->scorer);
-    sv_model_give(in, s->model);
+    sv_model_release(in, s->model);
     *s = (slot){0};
 }
 
@@ -108,14 +108,14 @@ static void let_look(sv_inspector *in)
 /* The worker's scorer of a product's current model. */
 static slot *scorer_of(worker *w, int64_t product, fleck_error *err)
 {
-    sv_model *m = sv_model_take(w->in, product, 0, err);
+    sv_model *m = sv_model_acquire(w->in, product, 0, err);
     slot *oldest = &w->slots[0];
 
     if (m == NULL)
         return NULL;
     for (slot *s = w->slots; s < w->slots + SCORERS; s++) {
         if (s->model == m) {
-            sv_model_give(w->in, m);
+            sv_model_release(w->in, m);
             s->used = sv_seconds();
             return s;
         }
@@ -125,21 +125,21 @@ static slot *scorer_of(worker *w, int64_t product, fleck_error *err)
     if (oldest->model != NULL)
         drop(w->in, oldest);
     if (fleck_scorer_open(&oldest->scorer, m->model, err) != FLECK_OK) {
-        sv_model_give(w->in, m);
+        sv_model_release(w->in, m);
         return NULL;
     }
     oldest->model = m;
     oldest->used = sv_seconds();
-    if (sv_models_crowded(&w->in->models))
+    if (sv_models_over_limit(&w->in->models))
         let_look(w->in);
     return oldest;
 }
 
 /* Copy the result into the record and its JSON. */
-static bool record_result(sv_server *s, sv_job *job, const fleck_result *r, const sv_model *m,
+static bool record_result(sv_server *s, sv_image *image, const fleck_result *r, const sv_model *m,
                           fleck_error *err)
 {
-    sv_record *record = &job->record;
+    sv_record *record = &image->record;
     fleck_regions *regions = NULL;
     fleck_error none = {0};
 
@@ -152,36 +152,36 @@ static bool record_result(sv_server *s, sv_job *job, const fleck_result *r, cons
     record->above = r->above;
     record->unlike = r->unlike;
     record->verdict = isnan(r->threshold) ? "none" : r->defective ? "defective" : "good";
-    job->digest = strdup(m->digest);
+    image->digest = strdup(m->digest);
     if (fleck_result_regions(m->model, r, NULL, &regions, &none) == FLECK_OK) {
-        job->regions = sv_regions_json(regions);
+        image->regions = sv_regions_json(regions);
         record->level = regions->threshold;
     } else if (none.status != FLECK_E_STATE) /* without a level there are no regions */
         return sv_error(err, none.status, "%s", none.message);
     fleck_regions_free(&regions);
-    job->warnings = sv_unlike_json(r->unlike);
-    return job->map_kind == NULL ||
-           (job->map = sv_map_json(s, m->model, r, job->map_kind, err)) != NULL;
+    image->warnings = sv_unlike_json(r->unlike);
+    return image->map_kind == NULL ||
+           (image->map = sv_map_json(s, m->model, r, image->map_kind, err)) != NULL;
 }
 
-static bool score(worker *w, sv_job *job)
+static bool score(worker *w, sv_image *image)
 {
-    slot *s = scorer_of(w, job->product, &job->err);
+    slot *s = scorer_of(w, image->product, &image->err);
     fleck_result *r = NULL;
     bool ok;
 
     if (s == NULL)
         return false;
-    ok = fleck_scorer_bytes(s->scorer, job->bytes, job->size, job->name, false, &r, &job->err) ==
-             FLECK_OK &&
-         record_result(w->in->server, job, r, s->model, &job->err);
+    ok = fleck_scorer_bytes(s->scorer, image->bytes, image->size, image->name, false, &r,
+                            &image->err) == FLECK_OK &&
+         record_result(w->in->server, image, r, s->model, &image->err);
     fleck_result_free(&r);
     return ok;
 }
 
-static json_t *answer_of(const sv_job *job)
+static json_t *answer_of(const sv_image *image)
 {
-    const sv_record *r = &job->record;
+    const sv_record *r = &image->record;
 
     return json_pack(
         "{s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:s, "
@@ -198,44 +198,44 @@ static json_t *answer_of(const sv_job *job)
 /* The record is in the database, or could not be written. */
 static void on_recorded(sv_record *record, void *ctx, const fleck_error *err)
 {
-    sv_job *job = ctx;
-    sv_inspector *in = job->inspector;
+    sv_image *image = ctx;
+    sv_inspector *in = image->inspector;
     const double now = sv_seconds();
-    const double ms[SV_STAGES] = {[SV_RECEIVE] = 1e3 * (job->queued - job->received),
-                                  [SV_WAIT] = 1e3 * (job->started - job->queued),
-                                  [SV_STORE] = 1e3 * (job->stored - job->started),
-                                  [SV_SCORE] = 1e3 * (job->scored - job->stored),
-                                  [SV_COMMIT] = 1e3 * (now - job->scored),
-                                  [SV_TOTAL] = 1e3 * (now - job->received)};
+    const double ms[SV_STAGES] = {[SV_RECEIVE] = 1e3 * (image->queued - image->received),
+                                  [SV_WAIT] = 1e3 * (image->started - image->queued),
+                                  [SV_STORE] = 1e3 * (image->stored - image->started),
+                                  [SV_SCORE] = 1e3 * (image->scored - image->stored),
+                                  [SV_COMMIT] = 1e3 * (now - image->scored),
+                                  [SV_TOTAL] = 1e3 * (now - image->received)};
 
     if (record->id > 0) {
-        job->answer = answer_of(job);
-        if (job->answer != NULL)
-            sv_events_send(in->server->events, "inspection", job->answer);
-        else if (job->err.status == FLECK_OK)
-            sv_error(&job->err, FLECK_E_NOMEM, "out of memory");
-    } else if (job->err.status == FLECK_OK) {
-        job->err = *err;
+        image->answer = answer_of(image);
+        if (image->answer != NULL)
+            sv_events_send(in->server->events, "inspection", image->answer);
+        else if (image->err.status == FLECK_OK)
+            sv_error(&image->err, FLECK_E_NOMEM, "out of memory");
+    } else if (image->err.status == FLECK_OK) {
+        image->err = *err;
     }
     sv_sinks_wake(in->server->sinks);
-    sv_stats_add(&in->server->stats, ms, job->err.status == FLECK_OK ? record->verdict : "error");
-    job->done(job);
+    sv_stats_add(&in->server->stats, ms, image->err.status == FLECK_OK ? record->verdict : "error");
+    image->done(image);
     pthread_mutex_lock(&in->lock);
     in->busy--;
     pthread_cond_broadcast(&in->idle);
     pthread_mutex_unlock(&in->lock);
 }
 
-static void work_on(worker *w, sv_job *job)
+static void work_on(worker *w, sv_image *image)
 {
-    sv_record *r = &job->record;
+    sv_record *r = &image->record;
     sv_server *s = w->in->server;
     bool stored;
 
-    job->started = sv_seconds();
-    *r = (sv_record){.product = job->product,
-                     .source = job->source,
-                     .name = job->name,
+    image->started = sv_seconds();
+    *r = (sv_record){.product = image->product,
+                     .source = image->source,
+                     .name = image->name,
                      .score = NAN,
                      .ratio = NAN,
                      .threshold = NAN,
@@ -243,34 +243,35 @@ static void work_on(worker *w, sv_job *job)
                      .level = NAN,
                      .verdict = "error",
                      .digest = "",
-                     .seen = job->seen,
+                     .seen = image->seen,
                      .done = on_recorded,
-                     .ctx = job};
+                     .ctx = image};
     sv_now(r->time);
-    stored = job->bytes == NULL || sv_picture_store(s, job, &job->err);
-    job->stored = sv_seconds();
-    if (stored && (job->bytes == NULL || !score(w, job))) {
+    stored = image->bytes == NULL || sv_picture_store(s, image, &image->err);
+    image->stored = sv_seconds();
+    if (stored && (image->bytes == NULL || !score(w, image))) {
         r->verdict = "error";
-        r->error = job->err.message;
+        r->error = image->err.message;
         if (r->model == 0)
-            r->model = sv_db_int(&s->line, NULL, "SELECT current_model FROM product WHERE id = ?",
-                                 "i", job->product);
+            r->model =
+                sv_db_int(&s->inspect_db, NULL, "SELECT current_model FROM product WHERE id = ?",
+                          "i", image->product);
     }
-    job->scored = sv_seconds();
-    job->timings =
-        json_pack("{s:f, s:f, s:f, s:f}", "receive", 1e3 * (job->queued - job->received), "wait",
-                  1e3 * (job->started - job->queued), "store", 1e3 * (job->stored - job->started),
-                  "score", 1e3 * (job->scored - job->stored));
-    r->digest = job->digest != NULL ? job->digest : "";
-    r->hash = job->hash;
-    r->picture = job->bytes != NULL ? job->picture : NULL;
-    r->regions = job->regions;
-    r->warnings = job->warnings;
-    r->timings = job->timings;
+    image->scored = sv_seconds();
+    image->timings = json_pack(
+        "{s:f, s:f, s:f, s:f}", "receive", 1e3 * (image->queued - image->received), "wait",
+        1e3 * (image->started - image->queued), "store", 1e3 * (image->stored - image->started),
+        "score", 1e3 * (image->scored - image->stored));
+    r->digest = image->digest != NULL ? image->digest : "";
+    r->hash = image->hash;
+    r->picture = image->bytes != NULL ? image->picture : NULL;
+    r->regions = image->regions;
+    r->warnings = image->warnings;
+    r->timings = image->timings;
     if (stored && r->model > 0)
         sv_journal_add(s->journal, r);
     else
-        on_recorded(r, job, &job->err);
+        on_recorded(r, image, &image->err);
 }
 
 /* ---- The queue ---- */
@@ -291,7 +292,7 @@ static void warm(worker *w, const int64_t products[SCORERS])
     for (int i = 0; i < SCORERS; i++) {
         fleck_error err = {0}; /* that image tells of it */
 
-        if (products[i] > 0 && is_free(w->in) && !sv_models_crowded(&w->in->models))
+        if (products[i] > 0 && is_free(w->in) && !sv_models_over_limit(&w->in->models))
             (void)scorer_of(w, products[i], &err);
     }
 }
@@ -310,7 +311,7 @@ static void tidy(worker *w, int64_t replaced[SCORERS])
         if (stale)
             drop(w->in, s);
     }
-    while (sv_models_crowded(all)) {
+    while (sv_models_over_limit(all)) {
         slot *oldest = NULL;
         int n = 0;
 
@@ -324,7 +325,7 @@ static void tidy(worker *w, int64_t replaced[SCORERS])
 }
 
 /* Wait for an image, or until the worker has to look at its scorers.  False: the end. */
-static bool next_job(worker *w, sv_job **job)
+static bool next_image(worker *w, sv_image **image)
 {
     sv_inspector *in = w->in;
     bool on;
@@ -333,14 +334,14 @@ static bool next_job(worker *w, sv_job **job)
     while (in->first == NULL && !in->closing && !w->look)
         pthread_cond_wait(&in->more, &in->lock);
     w->look = false;
-    *job = in->first;
-    if (*job != NULL) {
-        if ((in->first = (*job)->next) == NULL)
+    *image = in->first;
+    if (*image != NULL) {
+        if ((in->first = (*image)->next) == NULL)
             in->last = &in->first;
         in->waiting--;
         in->busy++;
     }
-    on = *job != NULL || !in->closing;
+    on = *image != NULL || !in->closing;
     pthread_mutex_unlock(&in->lock);
     return on;
 }
@@ -349,13 +350,13 @@ static void *run(void *ctx)
 {
     worker *w = ctx;
     int64_t replaced[SCORERS];
-    sv_job *job;
+    sv_image *image;
 
     warm(w, w->in->recent);
-    while (next_job(w, &job)) {
+    while (next_image(w, &image)) {
         tidy(w, replaced);
-        if (job != NULL)
-            work_on(w, job);
+        if (image != NULL)
+            work_on(w, image);
         warm(w, replaced);
     }
     for (slot *s = w->slots; s < w->slots + SCORERS; s++)
@@ -365,37 +366,37 @@ static void *run(void *ctx)
 }
 
 /* Take the oldest waiting image of a live source out of the queue.  The lock is held. */
-static sv_job *take_oldest_live(sv_inspector *in)
+static sv_image *take_oldest_live(sv_inspector *in)
 {
-    for (sv_job **p = &in->first; *p != NULL; p = &(*p)->next) {
-        sv_job *job = *p;
+    for (sv_image **p = &in->first; *p != NULL; p = &(*p)->next) {
+        sv_image *image = *p;
 
-        if (!job->oldest_first)
+        if (!image->drop_oldest)
             continue;
-        if ((*p = job->next) == NULL)
+        if ((*p = image->next) == NULL)
             in->last = p;
         in->waiting--;
-        return job;
+        return image;
     }
     return NULL;
 }
 
-bool sv_inspect(sv_inspector *in, sv_job *job, fleck_error *err)
+bool sv_inspect(sv_inspector *in, sv_image *image, fleck_error *err)
 {
-    sv_job *victim = NULL;
+    sv_image *victim = NULL;
     bool ok, closing;
 
-    job->inspector = in;
-    job->next = NULL;
-    job->queued = sv_seconds();
+    image->inspector = in;
+    image->next = NULL;
+    image->queued = sv_seconds();
     pthread_mutex_lock(&in->lock);
-    if (in->waiting >= in->server->options.queue && job->oldest_first)
+    if (in->waiting >= in->server->options.queue && image->drop_oldest)
         victim = take_oldest_live(in);
     closing = in->closing;
     ok = !closing && in->waiting < in->server->options.queue;
     if (ok) {
-        *in->last = job;
-        in->last = &job->next;
+        *in->last = image;
+        in->last = &image->next;
         in->waiting++;
         pthread_cond_signal(&in->more);
     }
@@ -408,8 +409,8 @@ bool sv_inspect(sv_inspector *in, sv_job *job, fleck_error *err)
     }
     if (ok)
         return true;
-    job->dropped = true;
-    if (!job->patient)
+    image->dropped = true;
+    if (!image->caller_retries)
         sv_stats_count(&in->server->stats, &in->server->stats.refused);
     if (closing)
         return sv_error(err, FLECK_E_LIMIT, "the service is stopping");
@@ -417,16 +418,16 @@ bool sv_inspect(sv_inspector *in, sv_job *job, fleck_error *err)
                     (long long)in->server->options.queue);
 }
 
-void sv_job_free(sv_job *job)
+void sv_image_free(sv_image *image)
 {
-    json_decref(job->answer);
-    json_decref(job->regions);
-    json_decref(job->warnings);
-    json_decref(job->timings);
-    json_decref(job->map);
-    free(job->digest);
-    free(job->name);
-    free(job->source);
+    json_decref(image->answer);
+    json_decref(image->regions);
+    json_decref(image->warnings);
+    json_decref(image->timings);
+    json_decref(image->map);
+    free(image->digest);
+    free(image->name);
+    free(image->source);
 }
 
 void sv_models_changed(sv_inspector *in, int64_t product)
@@ -451,7 +452,7 @@ json_t *sv_inspector_describe(sv_inspector *in)
 
 static void find_recent(sv_inspector *in)
 {
-    json_t *row, *rows = sv_db_rows(&in->server->line, NULL,
+    json_t *row, *rows = sv_db_rows(&in->server->inspect_db, NULL,
                                     "SELECT id, (SELECT MAX(id) FROM inspection i WHERE i.product "
                                     "= product.id) AS last FROM product WHERE current_model IS NOT "
                                     "NULL AND archived = 0 AND last IS NOT NULL ORDER BY last DESC "
@@ -485,7 +486,7 @@ sv_inspector *sv_inspector_open(struct sv_server *s, fleck_error *err)
     pthread_cond_init(&in->idle, NULL);
     pthread_mutex_init(&in->models.lock, NULL);
     pthread_cond_init(&in->models.opened, NULL);
-    if (s->options.alone == NULL)
+    if (s->options.watch == NULL)
         find_recent(in);
     for (; in->n_started < in->n_workers; in->n_started++) {
         worker *w = &in->workers[in->n_started];

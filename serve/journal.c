@@ -28,7 +28,7 @@ static int64_t write_one(sv_db *db, const sv_record *r, fleck_error *err)
 
 static bool write_seen(sv_db *db, const sv_record *r, fleck_error *err)
 {
-    const sv_seen *s = r->seen;
+    const sv_judged_file *s = r->seen;
 
     return s == NULL ||
            sv_db_run(db, err,

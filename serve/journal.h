@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The journal writes inspections into the database.  It commits all that wait at once, so that the
- * disk is asked once for many, and tells of each after it is safe. */
+/* The journal writes inspections into the database.  All that wait are one transaction, so that
+ * many share one wait for the disk.  done of each is called after the commit. */
 #ifndef FLECK_SERVE_JOURNAL_H
 #define FLECK_SERVE_JOURNAL_H
 
@@ -8,12 +8,12 @@
 
 typedef struct sv_journal sv_journal;
 
-/* What a file of a watched folder was like when it was judged. */
-typedef struct sv_seen {
+/* The status of a watched folder's file when it was judged. */
+typedef struct sv_judged_file {
     int64_t source;
     const char *path, *hash; /* relative to the folder, as UTF-8; hash "": the file was not read */
     int64_t device, inode, size, mtime; /* mtime in nanoseconds */
-} sv_seen;
+} sv_judged_file;
 
 /* An inspection.  Texts and JSON are borrowed until done is called. */
 typedef struct sv_record {
@@ -26,7 +26,8 @@ typedef struct sv_record {
     double level;                          /* above which the map was outlined; NaN: none */
     unsigned unlike;
     json_t *regions, *warnings, *timings;
-    const sv_seen *seen; /* NULL, or a file that this judges: written in the same transaction */
+    const sv_judged_file
+        *seen; /* NULL, or a file that this judges: written in the same transaction */
     /* Called on the journal's thread; err says why id is 0. */
     void (*done)(struct sv_record *record, void *ctx, const fleck_error *err);
     void *ctx;

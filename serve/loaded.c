@@ -4,7 +4,8 @@
 
 #include <dlfcn.h>
 
-bool sv_load(const char *library, const char *const *names, void **functions, fleck_error *err)
+bool sv_library_load(const char *library, const char *const *names, void **functions,
+                     fleck_error *err)
 {
     void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
 

@@ -5,8 +5,9 @@
 
 #include "db.h"
 
-/* Load a library and find its functions by names, a list that ends with NULL; functions is a struct
- * of as many pointers, in this order.  It stays loaded. */
-bool sv_load(const char *library, const char *const *names, void **functions, fleck_error *err);
+/* Load a shared library and look up its functions.  names ends with NULL; functions is a struct of
+ * as many pointers, in the same order.  The library stays loaded. */
+bool sv_library_load(const char *library, const char *const *names, void **functions,
+                     fleck_error *err);
 
 #endif

@@ -99,7 +99,7 @@ void sv_inspection_nearest(sv_request *r)
     if (rows == NULL) {
         fleck_photo_free(&photo);
         sv_text_rename(err.message, sizeof err.message, path, "the picture");
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     sv_look(look, photo);
@@ -110,6 +110,6 @@ void sv_inspection_nearest(sv_request *r)
                                 "name", json_object_get(best, "name"), "distance", distance, "of",
                                 (json_int_t)json_array_size(rows)));
     else
-        sv_problem(r, 404, "this product has no photos");
+        sv_reply_problem(r, 404, "this product has no photos");
     json_decref(rows);
 }

@@ -10,7 +10,7 @@ enum { SV_LOOK_SIDE = 8, SV_LOOK = SV_LOOK_SIDE * SV_LOOK_SIDE * 3 * 2 + 1 };
 
 /* As text: two hexadecimal digits for each of red, green and blue, field by field. */
 void sv_look(char out[SV_LOOK], const fleck_photo *photo);
-/* Root mean square of the differences, 0 to 255; infinity where a text is none of these. */
+/* Root mean square of the differences, 0 to 255; infinity if a text is malformed. */
 double sv_look_distance(const char *a, const char *b);
 
 #endif

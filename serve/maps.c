@@ -83,7 +83,7 @@ static bool read_all(const char *path, unsigned char **bytes, size_t *size, flec
         return true;
     free(*bytes);
     *bytes = NULL;
-    return sv_error(err, FLECK_E_IO, "the map cannot be read again");
+    return sv_error(err, FLECK_E_IO, "the map's temporary file cannot be read");
 }
 
 static bool encode_tiff(sv_server *s, const fleck_model *model, const fleck_result *r,

@@ -85,15 +85,15 @@ static sv_model *take_new(sv_models *all, int64_t id, fleck_error *err)
     return NULL;
 }
 
-sv_model *sv_model_take(sv_inspector *in, int64_t product, int64_t id, fleck_error *err)
+sv_model *sv_model_acquire(sv_inspector *in, int64_t product, int64_t id, fleck_error *err)
 {
     sv_models *all = sv_inspector_models(in);
     const bool current = id == 0;
     sv_model *m;
 
     if (current)
-        id = sv_db_int(&all->server->line, err, "SELECT current_model FROM product WHERE id = ?",
-                       "i", product);
+        id = sv_db_int(&all->server->inspect_db, err,
+                       "SELECT current_model FROM product WHERE id = ?", "i", product);
     if (id < 0) {
         if (err->status != FLECK_E_IO && err->status != FLECK_E_NOMEM)
             sv_error(err, FLECK_E_STATE, "this product has no model yet: fit one first");
@@ -115,7 +115,7 @@ sv_model *sv_model_take(sv_inspector *in, int64_t product, int64_t id, fleck_err
     return m;
 }
 
-void sv_model_give(sv_inspector *in, sv_model *m)
+void sv_model_release(sv_inspector *in, sv_model *m)
 {
     sv_models *all = sv_inspector_models(in);
 
@@ -147,7 +147,7 @@ bool sv_model_stale(sv_models *all, const sv_model *m)
     return stale;
 }
 
-bool sv_models_crowded(sv_models *all)
+bool sv_models_over_limit(sv_models *all)
 {
     int64_t bytes = 0;
 

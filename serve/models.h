@@ -13,12 +13,12 @@ typedef struct sv_models {
 } sv_models;
 
 sv_models *sv_inspector_models(sv_inspector *in);
-/* The product's models that are held are no longer current. */
+/* Mark the product's models in memory as no longer current. */
 void sv_models_stale(sv_models *all, int64_t product);
-/* Whether a worker is to let go of the model: it is stale. */
+/* Whether the model is no longer current, so that workers release it. */
 bool sv_model_stale(sv_models *all, const sv_model *m);
-/* Whether all that are held take more memory than they may. */
-bool sv_models_crowded(sv_models *all);
+/* Whether the models in memory are larger than the limit of --models. */
+bool sv_models_over_limit(sv_models *all);
 json_t *sv_models_describe(sv_models *all);
 void sv_models_close(sv_models *all);
 

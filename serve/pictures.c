@@ -69,7 +69,7 @@ static size_t sample_bytes(fleck_pixel_format f)
 
 enum { PNM_HEAD = 64 };
 
-unsigned char *sv_pnm(const fleck_pixels *p, size_t *size)
+unsigned char *sv_pnm_encode(const fleck_pixels *p, size_t *size)
 {
     const size_t n = sample_bytes(p->format), wide = p->format >= FLECK_RGB16 ? 2 : 1;
     const size_t samples = n / wide, kept = samples == 1 ? 1 : 3;
@@ -112,20 +112,20 @@ static bool keep_longer(sv_server *s, const char *path)
     return there;
 }
 
-bool sv_picture_store(struct sv_server *s, sv_job *job, fleck_error *err)
+bool sv_picture_store(struct sv_server *s, sv_image *image, fleck_error *err)
 {
     char path[4096];
     bool ok;
 
-    sv_hash(job->hash, job->bytes, job->size);
-    snprintf(job->picture, sizeof job->picture, "pictures/%.2s/%s.%s", job->hash, job->hash,
-             sv_image_ending(job->bytes, job->size));
-    sv_path(s, path, "pictures/%.2s", job->hash);
+    sv_hash(image->hash, image->bytes, image->size);
+    snprintf(image->picture, sizeof image->picture, "pictures/%.2s/%s.%s", image->hash, image->hash,
+             sv_image_ending(image->bytes, image->size));
+    sv_path(s, path, "pictures/%.2s", image->hash);
     ok = mkdir(path, 0777) == 0 || errno == EEXIST;
-    sv_path(s, path, "%s", job->picture);
+    sv_path(s, path, "%s", image->picture);
     if (!ok)
         return sv_error(err, FLECK_E_IO, "%s: %s", path, strerror(errno));
-    return keep_longer(s, path) || sv_file_write(path, job->bytes, job->size, err);
+    return keep_longer(s, path) || sv_file_write(path, image->bytes, image->size, err);
 }
 
 /* ---- Limits of size and age ---- */

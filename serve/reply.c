@@ -42,7 +42,7 @@ void sv_header(sv_request *r, const char *name, const char *value)
         (void)MHD_add_response_header(r->response, name, value);
 }
 
-void sv_policy(sv_request *r, const char *policy)
+void sv_content_policy(sv_request *r, const char *policy)
 {
     if (r->response == NULL)
         return;
@@ -108,7 +108,7 @@ static const char *title_of(unsigned status)
     return phrase != NULL ? phrase : "Problem";
 }
 
-void sv_problem(sv_request *r, unsigned status, const char *format, ...)
+void sv_reply_problem(sv_request *r, unsigned status, const char *format, ...)
 {
     char detail[FLECK_ERROR_SIZE];
     va_list list;
@@ -136,7 +136,7 @@ static bool is_full(const char *message)
     return strstr(message, "database or disk is full") != NULL;
 }
 
-void sv_fail(sv_request *r, const fleck_error *err)
+void sv_reply_error(sv_request *r, const fleck_error *err)
 {
     static const unsigned statuses[] = {
         [FLECK_OK] = 500,        [FLECK_E_NOMEM] = 503,       [FLECK_E_IO] = 500,
@@ -147,12 +147,12 @@ void sv_fail(sv_request *r, const fleck_error *err)
     const size_t i = (size_t)err->status;
 
     if (err->status == FLECK_E_IO && is_full(err->message))
-        sv_problem(r, 507, "%s", err->message);
+        sv_reply_problem(r, 507, "%s", err->message);
     else if ((int)err->status == SV_DENIED)
-        sv_problem(r, 403, "%s", err->message);
+        sv_reply_problem(r, 403, "%s", err->message);
     else
-        sv_problem(r, i < sizeof statuses / sizeof statuses[0] ? statuses[i] : 500, "%s",
-                   err->message);
+        sv_reply_problem(r, i < sizeof statuses / sizeof statuses[0] ? statuses[i] : 500, "%s",
+                         err->message);
 }
 
 void sv_reply_file(sv_request *r, const char *path, const char *type, const char *download)
@@ -164,9 +164,9 @@ void sv_reply_file(sv_request *r, const char *path, const char *type, const char
 
     if (fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
         if (fd < 0 && errno != ENOENT && errno != ELOOP)
-            sv_problem(r, 500, "the file cannot be read: %s", strerror(errno));
+            sv_reply_problem(r, 500, "the file cannot be read: %s", strerror(errno));
         else
-            sv_problem(r, 404, "the file is no longer kept");
+            sv_reply_problem(r, 404, "the file is no longer kept");
         if (fd >= 0)
             close(fd);
         return;
@@ -239,12 +239,12 @@ int64_t sv_query_int(sv_request *r, const char *name, int64_t initial, int64_t l
     return initial;
 }
 
-const char *sv_text(sv_request *r, const char *name)
+const char *sv_body_text(sv_request *r, const char *name)
 {
     return json_string_value(json_object_get(r->json, name));
 }
 
-bool sv_only(sv_request *r, ...)
+bool sv_body_only(sv_request *r, ...)
 {
     const char *name, *known;
     json_t *value;
@@ -258,7 +258,7 @@ bool sv_only(sv_request *r, ...)
             ;
         va_end(list);
         if (known == NULL) {
-            sv_problem(r, 422, "there is no member \"%.80s\" here", name);
+            sv_reply_problem(r, 422, "there is no member \"%.80s\" here", name);
             return false;
         }
     }

@@ -82,13 +82,13 @@ static const char *const texts[][2] = {
     [MARKS] = {"Verdicts and operators' marks", "Urteile und Markierungen der Bediener"},
     [VERDICT] = {"Verdict", "Urteil"},
     [WAS_GOOD] = {"was good", "war gut"},
-    [WAS_DEFECT] = {"was a defect", "war ein Fehler"},
+    [WAS_DEFECT] = {"was defective", "war fehlerhaft"},
     [UNMARKED] = {"not marked", "nicht markiert"},
-    [FOUND] = {"Of %lld parts marked as defects, %lld were found.",
-               "Von %lld als Fehler markierten Teilen wurden %lld gefunden."},
+    [FOUND] = {"Of %lld parts marked as defective, %lld were found.",
+               "Von %lld als fehlerhaft markierten Teilen wurden %lld gefunden."},
     [REJECTED] = {"Of %lld parts marked as good, %lld were rejected.",
                   "Von %lld als gut markierten Teilen wurden %lld aussortiert."},
-    [TREND] = {"Trend", "Verlauf"},
+    [TREND] = {"Trend", "Entwicklung"},
     [TREND_HOUR] = {"Inspections by hour, UTC; the defective ones are dark.",
                     "Prüfungen je Stunde, UTC; die fehlerhaften sind dunkel."},
     [TREND_DAY] = {"Inspections by day, UTC; the defective ones are dark.",
@@ -100,7 +100,7 @@ static const char *const texts[][2] = {
     [SCORE] = {"score", "Wert"},
     [NOTHING] = {"None in this period.", "Keine in diesem Zeitraum."},
     [CSV_NOTE] =
-        {"Marks are what operators said of single parts. They are no random sample.",
+        {"Marks are what operators said of single parts. They are not a random sample.",
          "Markierungen sind Aussagen der Bediener zu einzelnen Teilen, keine Zufallsstichprobe."},
 };
 
@@ -507,7 +507,7 @@ static bool put_page(const page *p, fleck_error *err)
     sv_model *m = NULL;
 
     if (ok && whole(product, "version") > 0)
-        ok = (m = sv_model_take(p->server->inspector, p->product, 0, err)) != NULL;
+        ok = (m = sv_model_acquire(p->server->inspector, p->product, 0, err)) != NULL;
     if (ok) {
         put_head(p, text_of(product, "name"));
         if (m != NULL)
@@ -519,7 +519,7 @@ static bool put_page(const page *p, fleck_error *err)
         ok = ok && put_pictures(p, whole(counts, "defective"), err);
         fprintf(p->to, "<p class=\"dim\">fleck %s</p>\n</main></body></html>\n", fleck_version());
     }
-    sv_model_give(p->server->inspector, m);
+    sv_model_release(p->server->inspector, m);
     json_decref(product);
     json_decref(summary);
     return ok;
@@ -542,7 +542,7 @@ void sv_report(sv_request *r)
     if (!sv_need_product(r, r->ids[0]))
         return;
     if ((p.to = open_memstream(&text, &size)) == NULL) {
-        sv_problem(r, 503, "out of memory");
+        sv_reply_problem(r, 503, "out of memory");
         return;
     }
     ok = put_page(&p, &err);
@@ -550,11 +550,12 @@ void sv_report(sv_request *r)
         ok = sv_error(&err, FLECK_E_NOMEM, "out of memory");
     if (!ok) {
         free(text);
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
         return;
     }
     sv_reply_bytes(r, 200, "text/html; charset=utf-8", text, size, SV_FREE);
-    sv_policy(r, "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-                 "form-action 'none'; frame-ancestors 'none'; sandbox");
+    sv_content_policy(
+        r, "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+           "form-action 'none'; frame-ancestors 'none'; sandbox");
     sv_header(r, "Content-Disposition", "inline; filename=\"report.html\"");
 }

@@ -6,12 +6,12 @@
 #include "fleck_tools.h"
 
 /* What `fleck watch` was asked for. */
-typedef struct sv_alone {
+typedef struct sv_watch_options {
     const char *model, *folder;
     bool subfolders, once; /* once: judge what is there, then end */
     double poll;           /* seconds between two looks; 0: as the kernel tells */
     bool json;             /* print JSON lines, not text */
-} sv_alone;
+} sv_watch_options;
 
 /* What `fleck serve` was asked for.  Texts are borrowed. */
 typedef struct sv_options {
@@ -23,7 +23,7 @@ typedef struct sv_options {
     const char *import_root; /* photos may be imported from folders below it; NULL: from none */
     const char *watch_root;  /* folders below it may be watched; NULL: those below import_root */
     const char *sinks;       /* their configuration; NULL: folder/sinks.json, if it exists */
-    const struct sv_alone *alone;             /* NULL, or: no HTTP, judge one folder by one model */
+    const struct sv_watch_options *watch;     /* NULL, or: no HTTP, judge one folder by one model */
     int workers;                              /* threads that score; 0: one for each processor */
     int64_t queue;                            /* inspections that may wait */
     int64_t upload_bytes;                     /* most of one request */

@@ -114,15 +114,15 @@ static bool open_all(sv_server *s, fleck_error *err)
 
     sv_path(s, path, "fleck.db");
     return sv_access_open(s, err) && sv_db_open(&s->db, path, err) &&
-           sv_db_open(&s->line, path, err) &&
+           sv_db_open(&s->inspect_db, path, err) &&
            ((s->events = sv_events_open()) != NULL ||
             sv_error(err, FLECK_E_NOMEM, "out of memory")) &&
            (s->journal = sv_journal_open(path, err)) != NULL &&
            (s->inspector = sv_inspector_open(s, err)) != NULL &&
-           (s->options.alone == NULL || sv_alone_open(s, err)) &&
+           (s->options.watch == NULL || sv_watch_setup(s, err)) &&
            (s->sinks = sv_sinks_open(s, err)) != NULL &&
            (s->sources = sv_sources_open(s, err)) != NULL &&
-           (s->options.alone != NULL ||
+           (s->options.watch != NULL ||
             ((s->fits = sv_fits_open(s, err)) != NULL &&
              (s->tasks = sv_tasks_open(SLOW_THREADS, err)) != NULL &&
              (s->imports = sv_tasks_open(1, err)) != NULL && sv_http_start(s, err)));
@@ -146,11 +146,11 @@ static void close_all(sv_server *s)
     sv_tasks_close(s->tasks);
     sv_sources_close(s->sources);
     sv_fits_close(s->fits);
-    sv_journal_close(s->journal); /* before the inspector, whose jobs it tells */
+    sv_journal_close(s->journal); /* before the inspector, which it tells of each image */
     sv_inspector_close(s->inspector);
     sv_sinks_close(s->sinks);
     sv_events_close(s->events);
-    sv_db_close(&s->line);
+    sv_db_close(&s->inspect_db);
     sv_db_close(&s->db);
     free(s->cert);
     free(s->key);
@@ -163,10 +163,10 @@ static void wait_until_interrupted(sv_server *s)
 
     while ((s->options.interrupted == NULL || !s->options.interrupted()) &&
            !atomic_load(&s->broken) &&
-           (s->options.alone == NULL || !sv_sources_ended(s->sources))) {
+           (s->options.watch == NULL || !sv_sources_ended(s->sources))) {
         nanosleep(&tick, NULL);
         if (sv_seconds() - beaten >= BEAT_SECONDS) {
-            sv_events_beat(s->events);
+            sv_events_heartbeat(s->events);
             beaten = sv_seconds();
         }
         if (sv_seconds() - trimmed < TRIM_SECONDS)
@@ -198,7 +198,7 @@ bool sv_run(const sv_options *o, fleck_error *err)
     }
     ok = open_all(s, err);
     if (ok) {
-        if (!o->quiet && o->alone == NULL) {
+        if (!o->quiet && o->watch == NULL) {
             printf("fleck serves %s at %s://%s:%d\n", o->folder, o->cert != NULL ? "https" : "http",
                    o->address, s->port);
             fflush(stdout);

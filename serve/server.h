@@ -22,7 +22,7 @@ typedef struct sv_server {
     int port, listening;
     char token[128], *cert, *key;
     sv_db db;
-    sv_db line; /* the same database for inspections, which so do not wait for long lists */
+    sv_db inspect_db; /* a second connection, so that inspections do not wait for long lists */
     sv_events *events;
     sv_inspector *inspector;
     sv_journal *journal;
@@ -31,11 +31,11 @@ typedef struct sv_server {
     sv_sources *sources;
     sv_sinks *sinks;
     sv_stats stats;
-    pthread_mutex_t storing; /* held while a model gets its version */
-    pthread_mutex_t adding;  /* held while a photo gets its name */
-    pthread_mutex_t keeping; /* held while a picture is kept longer, or removed */
+    pthread_mutex_t storing; /* locked while a model gets its version */
+    pthread_mutex_t adding;  /* locked while a photo gets its name */
+    pthread_mutex_t keeping; /* locked while a picture is kept longer, or removed */
     char started[SV_TIME];
-    atomic_bool broken;  /* it cannot go on */
+    atomic_bool broken;  /* standard output failed: the service ends */
     atomic_int requests; /* begun and not ended */
     atomic_bool stopping;
     _Atomic int64_t held; /* bytes of memory that bodies of requests take, at most most_held */
@@ -46,7 +46,7 @@ typedef struct sv_server {
 void sv_path(const sv_server *s, char out[4096], const char *format, ...) FLECK_PRINTF(3, 4);
 /* Memory of the process. */
 int64_t sv_resident_bytes(void);
-/* Note who did what, for the history of a product. */
+/* Add to the product's audit trail: who did what. */
 void sv_note(sv_server *s, int64_t product, const char *who, const char *what, json_t *detail);
 
 #endif

@@ -4,6 +4,7 @@
 #include "sources.h"
 #include "pictures.h"
 #include "server.h"
+#include "text.h"
 
 #include <errno.h>
 #include <math.h>
@@ -28,7 +29,7 @@ struct sv_sources {
 
 /* ---- What kinds use ---- */
 
-void sv_source_say(sv_source *src, const char *state, const char *format, ...)
+void sv_source_set_state(sv_source *src, const char *state, const char *format, ...)
 {
     va_list list;
 
@@ -67,12 +68,12 @@ bool sv_source_sleep(sv_source *src, double seconds)
     return !atomic_load(&src->stop);
 }
 
-bool sv_source_ready(sv_source *src)
+bool sv_source_has_model(sv_source *src)
 {
     if (sv_db_int(&src->server->db, NULL, "SELECT current_model FROM product WHERE id = ?", "i",
                   src->product) > 0)
         return true;
-    sv_source_say(src, "waiting", "the product has no model yet");
+    sv_source_set_state(src, "waiting", "the product has no model yet");
     return false;
 }
 
@@ -145,29 +146,29 @@ bool sv_members_check(const json_t *object, const sv_member *members, fleck_erro
 /* ---- Frames of cameras ---- */
 
 typedef struct frame {
-    sv_job job;
+    sv_image image;
     sv_source *src;
     unsigned char *bytes;
 } frame;
 
 static void frame_free(frame *f)
 {
-    sv_job_free(&f->job);
+    sv_image_free(&f->image);
     free(f->bytes);
     free(f);
 }
 
-static void on_frame(sv_job *job)
+static void on_frame(sv_image *image)
 {
-    frame *f = job->ctx;
+    frame *f = image->ctx;
     sv_source *src = f->src;
 
-    sv_source_count(src, job->dropped                  ? &src->dropped
-                         : job->err.status == FLECK_OK ? &src->judged
-                                                       : &src->failed);
+    sv_source_count(src, image->dropped                  ? &src->dropped
+                         : image->err.status == FLECK_OK ? &src->judged
+                                                         : &src->failed);
     sv_source_wake(src);
     frame_free(f);
-    atomic_fetch_sub(&src->flying, 1); /* the last use: the source may end now */
+    atomic_fetch_sub(&src->in_flight, 1); /* the last use: the source may end now */
 }
 
 /* Takes bytes over. */
@@ -183,21 +184,21 @@ static void submit(sv_source *src, unsigned char *bytes, size_t size, const char
     }
     f->src = src;
     f->bytes = bytes;
-    f->job = (sv_job){.product = src->product,
-                      .name = strdup(name),
-                      .source = strdup(src->label),
-                      .bytes = bytes,
-                      .size = size,
-                      .oldest_first = true,
-                      .patient = true,
-                      .received = sv_seconds(),
-                      .done = on_frame,
-                      .ctx = f};
-    atomic_fetch_add(&src->flying, 1);
-    if (f->job.name != NULL && f->job.source != NULL &&
-        sv_inspect(src->server->inspector, &f->job, &err))
+    f->image = (sv_image){.product = src->product,
+                          .name = strdup(name),
+                          .source = strdup(src->label),
+                          .bytes = bytes,
+                          .size = size,
+                          .drop_oldest = true,
+                          .caller_retries = true,
+                          .received = sv_seconds(),
+                          .done = on_frame,
+                          .ctx = f};
+    atomic_fetch_add(&src->in_flight, 1);
+    if (f->image.name != NULL && f->image.source != NULL &&
+        sv_inspect(src->server->inspector, &f->image, &err))
         return;
-    atomic_fetch_sub(&src->flying, 1);
+    atomic_fetch_sub(&src->in_flight, 1);
     sv_source_count(src, &src->dropped);
     sv_stats_count(&src->server->stats, &src->server->stats.dropped);
     frame_free(f);
@@ -206,7 +207,7 @@ static void submit(sv_source *src, unsigned char *bytes, size_t size, const char
 void sv_source_frame(sv_source *src, const fleck_pixels *pixels, const char *name)
 {
     size_t size = 0;
-    unsigned char *bytes = sv_pnm(pixels, &size);
+    unsigned char *bytes = sv_pnm_encode(pixels, &size);
 
     submit(src, bytes, size, name);
 }
@@ -220,9 +221,9 @@ void sv_source_image(sv_source *src, const void *bytes, size_t size, const char 
     submit(src, copy, size, name);
 }
 
-void sv_source_settle(sv_source *src)
+void sv_source_drain(sv_source *src)
 {
-    while (atomic_load(&src->flying) > 0)
+    while (atomic_load(&src->in_flight) > 0)
         usleep(10000);
 }
 
@@ -233,7 +234,7 @@ static void *run(void *ctx)
     sv_source *src = ctx;
 
     src->kind->run(src);
-    sv_source_settle(src);
+    sv_source_drain(src);
     atomic_store(&src->ended, true);
     return NULL;
 }
@@ -356,6 +357,18 @@ void sv_sources_close(sv_sources *all)
     free(all);
 }
 
+static void refuse_kind(const char *name, fleck_error *err)
+{
+    const char *names[N_KINDS];
+    char list[200];
+
+    for (int i = 0; i < N_KINDS; i++)
+        names[i] = kinds[i]->name;
+    sv_text_list(list, sizeof list, names, N_KINDS);
+    sv_error(err, FLECK_E_OPTION, "kind: expected %s, found \"%.40s\"", list,
+             name != NULL ? name : "");
+}
+
 int64_t sv_source_add(sv_sources *all, int64_t product, const char *name, const json_t *config,
                       const char *who, fleck_error *err)
 {
@@ -366,8 +379,7 @@ int64_t sv_source_add(sv_sources *all, int64_t product, const char *name, const 
     int64_t id = -1;
 
     if (kind == NULL)
-        sv_error(err, FLECK_E_OPTION, "kind: expected folder, genicam or v4l2, got \"%.40s\"",
-                 name != NULL ? name : "");
+        refuse_kind(name, err);
     else if (!kind->built)
         sv_error(err, FLECK_E_UNSUPPORTED, "%s: this fleck was built without %s", name,
                  kind->needs != NULL ? kind->needs : "it");

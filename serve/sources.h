@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where images come from by themselves: watched folders and cameras, each on a thread. */
+/* Sources get images without a request: watched folders and cameras, each on a thread. */
 #ifndef FLECK_SERVE_SOURCES_H
 #define FLECK_SERVE_SOURCES_H
 
@@ -19,10 +19,10 @@ typedef struct sv_source {
     json_t *config;
     char *label; /* the source of its inspections: "watch:/line/in", UTF-8 */
     atomic_bool stop, ended;
-    atomic_int flying; /* frames that are not yet judged */
-    int wake;          /* an eventfd: it stops, or a job is done */
+    atomic_int in_flight; /* frames that are not yet judged */
+    int wake;             /* an eventfd: it stops, or an image is done */
     pthread_mutex_t lock;
-    /* What it does, "running" or "waiting", why, and how often; under the lock. */
+    /* "running" or "waiting", the reason, and counters; under the lock. */
     const char *state;
     char problem[FLECK_ERROR_SIZE];
     /* failed: verdict "error"; skipped: a file that was judged before, under another name or time;
@@ -38,7 +38,8 @@ typedef struct sv_source_kind {
     const char *name;
     bool built;
     const char *needs; /* the library that it is built with, or NULL */
-    /* Check what a request asks for; *out is what is stored, and the same for the same source. */
+    /* Check a request's configuration.  *out is stored, and tells whether two requests mean the
+     * same source. */
     bool (*check)(struct sv_server *s, const json_t *given, json_t **out, fleck_error *err);
     /* A text for people that tells this source from others of its kind; free() it. */
     char *(*label)(const json_t *config);
@@ -49,11 +50,11 @@ extern const sv_source_kind sv_folder_source, sv_genicam_source, sv_v4l2_source;
 
 /* Start the stored sources. */
 sv_sources *sv_sources_open(struct sv_server *s, fleck_error *err);
-/* Stop all; what they took is judged first.  Later calls find none and start none. */
+/* Stop all, after the images that they queued are judged.  No source can be started afterwards. */
 void sv_sources_stop(sv_sources *all);
 void sv_sources_close(sv_sources *all);
-/* Store and start a source; a removed one like it goes on where it stopped.  Returns its id; -1:
- * failed. */
+/* Store and start a source.  If the same one was removed before, it goes on where it stopped.
+ * Returns its id; -1: failed. */
 int64_t sv_source_add(sv_sources *all, int64_t product, const char *kind, const json_t *config,
                       const char *who, fleck_error *err);
 /* Stop a source and forget it, but not which files it judged.  False: there is none. */
@@ -67,20 +68,22 @@ bool sv_sources_ended(sv_sources *all);
 
 /* For the kinds. */
 
-/* What the source does, with a reason in words or "". */
-void sv_source_say(sv_source *src, const char *state, const char *format, ...) FLECK_PRINTF(3, 4);
+/* Set "running" or "waiting", with a reason in words or "". */
+void sv_source_set_state(sv_source *src, const char *state, const char *format, ...)
+    FLECK_PRINTF(3, 4);
 void sv_source_count(sv_source *src, int64_t *counter);
 /* Sleep; false: it has to stop. */
 bool sv_source_sleep(sv_source *src, double seconds);
 void sv_source_wake(sv_source *src);
-/* Whether the product has a model to judge with; else says so. */
-bool sv_source_ready(sv_source *src);
-/* Queue a frame of a live source under a name; when the queue is full the oldest one goes. */
+/* Whether the product has a model.  Otherwise sets the state to waiting for one. */
+bool sv_source_has_model(sv_source *src);
+/* Queue a frame of a live source under a name.  If the queue is full, its oldest frame is dropped.
+ * */
 void sv_source_frame(sv_source *src, const fleck_pixels *frame, const char *name);
 /* The same for an encoded image; copies it. */
 void sv_source_image(sv_source *src, const void *bytes, size_t size, const char *name);
-/* Wait until no frame of it is under way. */
-void sv_source_settle(sv_source *src);
+/* Wait until all its frames are judged. */
+void sv_source_drain(sv_source *src);
 
 /* Members of a configuration.  False: err names the member, what was expected and what was
  * found. */

@@ -85,5 +85,5 @@ void sv_summary_get(sv_request *r)
     if (summary != NULL)
         sv_reply_json(r, 200, summary);
     else
-        sv_fail(r, &err);
+        sv_reply_error(r, &err);
 }

@@ -51,3 +51,16 @@ void sv_text_rename(char *message, size_t size, const char *path, const char *na
         snprintf(at, size - (size_t)(at - message), "%s%s", name, rest);
     free(rest);
 }
+
+void sv_text_list(char *out, size_t size, const char *const *names, int n)
+{
+    size_t length = 0;
+
+    out[0] = '\0';
+    for (int i = 0; i < n && length < size; i++)
+        length += (size_t)snprintf(out + length, size - length, "%s%s",
+                                   i == 0       ? ""
+                                   : i == n - 1 ? " or "
+                                                : ", ",
+                                   names[i]);
+}

@@ -11,6 +11,8 @@ char *sv_text_clean(const char *text, size_t most);
 json_t *sv_text_json(const char *text);
 /* A number as JSON; null where it is not finite. */
 json_t *sv_number_json(double x);
+/* "a, b or c", of n names, for a message. */
+void sv_text_list(char *out, size_t size, const char *const *names, int n);
 /* In a message, put name in the place of path; size: of the message. */
 void sv_text_rename(char *message, size_t size, const char *path, const char *name);
 

@@ -62,8 +62,8 @@ typedef struct watch {
 typedef struct flight {
     watch *w;
     item *item;
-    sv_job job;
-    sv_seen seen;
+    sv_image image;
+    sv_judged_file seen;
     unsigned char *bytes;
     char hash[33];
     struct flight *next;
@@ -192,19 +192,19 @@ static bool open_folder(watch *w)
 
     w->root = open(w->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (w->root < 0) {
-        sv_source_say(src, "waiting", "%s: %s", w->folder, strerror(errno));
+        sv_source_set_state(src, "waiting", "%s: %s", w->folder, strerror(errno));
         return false;
     }
     if (w->poll == 0 && !on_network(w->root))
         w->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     w->scan = (sv_scan){.subfolders = w->subfolders, .enter = enter, .ctx = w};
     if (!sv_scan_begin(&w->scan, w->root, "")) {
-        sv_source_say(src, "waiting", "%s: %s", w->folder, strerror(errno));
+        sv_source_set_state(src, "waiting", "%s: %s", w->folder, strerror(errno));
         close_folder(w);
         return false;
     }
     w->next_poll = sv_seconds() + poll_seconds(w);
-    sv_source_say(src, "running", "%s", "");
+    sv_source_set_state(src, "running", "%s", "");
     return true;
 }
 
@@ -240,7 +240,7 @@ static void walk(watch *w)
             return;
         name = fleck_utf8_name(path);
         if (name != NULL &&
-            sv_seen_status(w->src->server, w->src->id, name, &status, &err) == SV_KNOWN)
+            sv_judged_by_status(w->src->server, w->src->id, name, &status, &err) == SV_KNOWN)
             free(path);
         else
             add(w, path, false);
@@ -266,10 +266,11 @@ static void on_file(watch *w, const char *folder, const struct inotify_event *e)
     if (fstatat(w->root, path, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode)) {
         char *shown = fleck_utf8_name(path);
         /* A hard link is never closed; a file that could not be read may be readable now. */
-        const bool look = shown != NULL && ((e->mask & IN_CREATE) != 0
-                                                ? status.st_nlink > 1
-                                                : sv_seen_status(w->src->server, w->src->id, shown,
-                                                                 &status, &err) == SV_UNREAD);
+        const bool look =
+            shown != NULL &&
+            ((e->mask & IN_CREATE) != 0 ? status.st_nlink > 1
+                                        : sv_judged_by_status(w->src->server, w->src->id, shown,
+                                                              &status, &err) == SV_UNREAD);
 
         fleck_free(shown);
         if (look) {
@@ -322,9 +323,9 @@ static void read_events(watch *w)
 
 /* ---- Judging ---- */
 
-static void on_done(sv_job *job)
+static void on_done(sv_image *image)
 {
-    flight *f = job->ctx;
+    flight *f = image->ctx;
     watch *w = f->w;
 
     pthread_mutex_lock(&w->lock);
@@ -336,7 +337,7 @@ static void on_done(sv_job *job)
 
 static void flight_free(flight *f)
 {
-    sv_job_free(&f->job);
+    sv_image_free(&f->image);
     free(f->bytes);
     free(f);
 }
@@ -370,16 +371,16 @@ static void collect(watch *w)
         next = f->next;
         w->n_flights--;
         i->flight = NULL;
-        if (f->job.record.id > 0) {
-            sv_source_count(src, f->job.err.status == FLECK_OK ? &src->judged : &src->failed);
-            sv_source_say(src, "running", "%s", "");
+        if (f->image.record.id > 0) {
+            sv_source_count(src, f->image.err.status == FLECK_OK ? &src->judged : &src->failed);
+            sv_source_set_state(src, "running", "%s", "");
             if (i->again)
                 *i = (item){
                     .path = i->path, .name = i->name, .complete = i->complete, .next = i->next};
             else
                 item_remove(w, i);
         } else {
-            sv_source_say(src, "waiting", "%s", f->job.err.message);
+            sv_source_set_state(src, "waiting", "%s", f->image.err.message);
             retry(i);
         }
         flight_free(f);
@@ -389,7 +390,7 @@ static void collect(watch *w)
 static bool same_status(const struct stat *a, const struct stat *b)
 {
     return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-           sv_mtime(a) == sv_mtime(b);
+           sv_mtime_ns(a) == sv_mtime_ns(b);
 }
 
 /* Whether the open file is complete; if not, when to look again. */
@@ -439,7 +440,7 @@ static bool read_file(int fd, const struct stat *status, unsigned char **bytes)
 static bool under_way(const watch *w, const flight *f)
 {
     for (const item *i = w->items; i != NULL; i = i->next) {
-        const sv_seen *s = i->flight != NULL ? &i->flight->seen : NULL;
+        const sv_judged_file *s = i->flight != NULL ? &i->flight->seen : NULL;
 
         if (s != NULL && i->flight != f && s->inode == f->seen.inode &&
             s->device == f->seen.device && strcmp(s->hash, f->seen.hash) == 0)
@@ -448,51 +449,67 @@ static bool under_way(const watch *w, const flight *f)
     return false;
 }
 
-/* Judge the file: its bytes, or, where there are none, why not. */
-static void judge(watch *w, item *i, const struct stat *status, unsigned char *bytes,
-                  const fleck_error *why)
+/* An item with its bytes, or why there are none, as an image to inspect.  Takes bytes over.  NULL:
+ * out of memory. */
+static flight *flight_new(watch *w, item *i, const struct stat *status, unsigned char *bytes,
+                          const fleck_error *why)
 {
-    sv_source *src = w->src;
-    fleck_error err = {0};
     flight *f = calloc(1, sizeof *f);
-    sv_known known = SV_NEW;
 
     if (f == NULL) {
         free(bytes);
-        retry(i);
-        return;
+        return NULL;
     }
     if (bytes != NULL)
         sv_hash(f->hash, bytes, (size_t)status->st_size);
     f->w = w;
     f->item = i;
     f->bytes = bytes;
-    f->seen = (sv_seen){.source = src->id,
-                        .path = i->name,
-                        .hash = f->hash,
-                        .device = (int64_t)status->st_dev,
-                        .inode = (int64_t)status->st_ino,
-                        .size = (int64_t)status->st_size,
-                        .mtime = sv_mtime(status)};
-    f->job = (sv_job){.product = src->product,
-                      .name = strdup(i->name),
-                      .source = strdup(src->label),
-                      .bytes = bytes,
-                      .size = (size_t)status->st_size,
-                      .seen = &f->seen,
-                      .patient = true,
-                      .received = sv_seconds(),
-                      .done = on_done,
-                      .ctx = f};
+    f->seen = (sv_judged_file){.source = w->src->id,
+                               .path = i->name,
+                               .hash = f->hash,
+                               .device = (int64_t)status->st_dev,
+                               .inode = (int64_t)status->st_ino,
+                               .size = (int64_t)status->st_size,
+                               .mtime = sv_mtime_ns(status)};
+    f->image = (sv_image){.product = w->src->product,
+                          .name = strdup(i->name),
+                          .source = strdup(w->src->label),
+                          .bytes = bytes,
+                          .size = (size_t)status->st_size,
+                          .seen = &f->seen,
+                          .caller_retries = true,
+                          .received = sv_seconds(),
+                          .done = on_done,
+                          .ctx = f};
     if (why != NULL)
-        f->job.err = *why;
+        f->image.err = *why;
+    if (f->image.name != NULL && f->image.source != NULL)
+        return f;
+    flight_free(f);
+    return NULL;
+}
+
+/* Judge the file: its bytes, or, where there are none, why not. */
+static void judge(watch *w, item *i, const struct stat *status, unsigned char *bytes,
+                  const fleck_error *why)
+{
+    sv_source *src = w->src;
+    fleck_error err = {0};
+    flight *f = flight_new(w, i, status, bytes, why);
+    sv_known known = SV_NEW;
+
+    if (f == NULL) {
+        retry(i);
+        return;
+    }
     if (under_way(w, f)) {
         flight_free(f);
         later(i, 0.05);
         return;
     }
     if (bytes != NULL)
-        known = sv_seen_content(src->server, &f->seen, &err);
+        known = sv_judged_by_content(src->server, &f->seen, &err);
     if (known == SV_KNOWN) {
         sv_source_count(src, &src->skipped);
         flight_free(f);
@@ -502,8 +519,7 @@ static void judge(watch *w, item *i, const struct stat *status, unsigned char *b
     i->flight = f;
     i->again = i->complete = false;
     w->n_flights++;
-    if (known == SV_NEW && f->job.name != NULL && f->job.source != NULL &&
-        sv_inspect(src->server->inspector, &f->job, &err))
+    if (known == SV_NEW && sv_inspect(src->server->inspector, &f->image, &err))
         return;
     w->n_flights--;
     i->flight = NULL;
@@ -539,7 +555,7 @@ static void look(watch *w, item *i)
         item_remove(w, i);
         return;
     }
-    known = sv_seen_status(src->server, src->id, i->name, &status, &err);
+    known = sv_judged_by_status(src->server, src->id, i->name, &status, &err);
     if (known == SV_KNOWN || (known == SV_UNREAD && fd < 0)) {
         item_remove(w, i);
     } else if (known == SV_BROKEN) {
@@ -581,7 +597,7 @@ static double start(watch *w)
             return MOST_WAIT;
         if (first->due > now)
             return first->due - now;
-        if (!sv_source_ready(w->src))
+        if (!sv_source_has_model(w->src))
             return 1;
         look(w, first);
     }

@@ -16,7 +16,7 @@
 
 enum { SV_MOST_DEPTH = 32 };
 
-/* A walk through the folder, and through those below if they count. */
+/* A walk through the folder, and through subfolders if they are watched. */
 typedef struct sv_scan {
     DIR *open[SV_MOST_DEPTH];
     char *path[SV_MOST_DEPTH]; /* relative, "" for the folder itself */
@@ -32,7 +32,7 @@ bool sv_scan_begin(sv_scan *s, int root, const char *path);
 /* The next regular file; free() *path.  False: no more. */
 bool sv_scan_next(sv_scan *s, char **path, struct stat *status);
 void sv_scan_end(sv_scan *s);
-/* Whether files of this name are looked at: neither hidden nor temporary. */
+/* Whether files of this name are judged: it is neither hidden nor temporary. */
 bool sv_scan_wanted(const char *name);
 /* Open a file or folder below root without following a link at any part of the path; -1: errno. */
 int sv_open_below(int root, const char *path, int flags);
@@ -51,12 +51,12 @@ typedef enum sv_known {
     SV_BROKEN  /* the database failed */
 } sv_known;
 /* By its status alone. */
-sv_known sv_seen_status(struct sv_server *s, int64_t source, const char *path,
-                        const struct stat *status, fleck_error *err);
+sv_known sv_judged_by_status(struct sv_server *s, int64_t source, const char *path,
+                             const struct stat *status, fleck_error *err);
 /* By its content too: SV_KNOWN if it was judged under this path or another one.  It then notes the
  * new path or status. */
-sv_known sv_seen_content(struct sv_server *s, const sv_seen *file, fleck_error *err);
-int64_t sv_mtime(const struct stat *status);
+sv_known sv_judged_by_content(struct sv_server *s, const sv_judged_file *file, fleck_error *err);
+int64_t sv_mtime_ns(const struct stat *status);
 
 /* ---- The source (watch.c) ---- */
 

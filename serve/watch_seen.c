@@ -6,13 +6,13 @@
 
 #include <string.h>
 
-int64_t sv_mtime(const struct stat *status)
+int64_t sv_mtime_ns(const struct stat *status)
 {
     return (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
 }
 
-sv_known sv_seen_status(struct sv_server *s, int64_t source, const char *path,
-                        const struct stat *status, fleck_error *err)
+sv_known sv_judged_by_status(struct sv_server *s, int64_t source, const char *path,
+                             const struct stat *status, fleck_error *err)
 {
     fleck_error none = {0};
     /* Without the device, whose number may change when a disk is mounted again. */
@@ -20,7 +20,7 @@ sv_known sv_seen_status(struct sv_server *s, int64_t source, const char *path,
                                    "SELECT hash <> '' FROM seen WHERE source = ? AND path = ? AND"
                                    " inode = ? AND size = ? AND mtime = ?",
                                    "isiii", source, path, (int64_t)status->st_ino,
-                                   (int64_t)status->st_size, sv_mtime(status));
+                                   (int64_t)status->st_size, sv_mtime_ns(status));
 
     if (read >= 0)
         return read == 1 ? SV_KNOWN : SV_UNREAD;
@@ -30,7 +30,7 @@ sv_known sv_seen_status(struct sv_server *s, int64_t source, const char *path,
     return SV_BROKEN;
 }
 
-sv_known sv_seen_content(struct sv_server *s, const sv_seen *file, fleck_error *err)
+sv_known sv_judged_by_content(struct sv_server *s, const sv_judged_file *file, fleck_error *err)
 {
     fleck_error none = {0};
     const int64_t inspection =

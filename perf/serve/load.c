@@ -4,15 +4,15 @@
  *   serve_load PORT PRODUCT CLIENTS REQUESTS FILE...     JPEGs, sent in turn
  *   serve_load --jpeg FOLDER FILE...                     makes FOLDER/000000.jpg, ... of images
  *
- * Each client has one connection and one request on its way.  A comment with the number of the
- * request and the process goes into its JPEG, so no two requests have the same bytes, and the
- * service stores each.
+ * Each client has one connection and waits for each answer before it sends the next request.  A
+ * comment in the JPEG holds the numbers of the request and of the process, so no two requests have
+ * the same bytes, and the service stores each.
  * An answer must carry the request's name, the XXH3-128 of its bytes, and the score of all other
  * answers to the same file.
  *
  * Standard output: "NAME ID HASH" of each answer with FLECK_LOAD_LOG=1, "score FILE SCORE VERDICT"
- * of each file, then a line of JSON.  A service that goes away ends the run: the requests on their
- * way then are "unanswered". */
+ * of each file, then a line of JSON.  If the service ends, so does the run, and the requests without
+ * an answer are "unanswered". */
 #define _GNU_SOURCE
 #include "fleck_tools.h"
 

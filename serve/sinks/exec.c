@@ -175,7 +175,7 @@ static sv_sent run_program(sv_sink *k, const json_t *row, const char *text, flec
 
     if (pipe2(ends, O_CLOEXEC) != 0) {
         sv_error(err, FLECK_E_IO, "%s: %s", p->path, strerror(errno));
-        return SV_AGAIN;
+        return SV_RETRY;
     }
     (void)fcntl(ends[1], F_SETFL, O_NONBLOCK);
     code = spawn(k, row, ends[0], &pid);
@@ -183,7 +183,7 @@ static sv_sent run_program(sv_sink *k, const json_t *row, const char *text, flec
     if (code != 0) {
         close(ends[1]);
         sv_error(err, FLECK_E_IO, "%s: %s", p->path, strerror(code));
-        return SV_AGAIN;
+        return SV_RETRY;
     }
     ended = attend(pid, &ends[1], text, p->timeout, &status);
     if (ends[1] >= 0)

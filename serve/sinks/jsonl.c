@@ -106,10 +106,10 @@ static sv_sent send_line(sv_sink *k, const json_t *row, const char *text, fleck_
 
     (void)row;
     if (!still_there(f, &status) && (!reopen(f, err) || fstat(f->fd, &status) != 0))
-        return SV_AGAIN;
+        return SV_RETRY;
     if (f->most > 0 && S_ISREG(status.st_mode) && status.st_size > 0 &&
         status.st_size + (int64_t)n >= f->most && (!rotate(f, err) || fstat(f->fd, &status) != 0))
-        return SV_AGAIN;
+        return SV_RETRY;
     written = writev(f->fd, line, 2);
     if (written == (ssize_t)n + 1)
         return SV_SENT;
@@ -118,7 +118,7 @@ static sv_sent send_line(sv_sink *k, const json_t *row, const char *text, fleck_
     failed(f, err);
     if (written > 0 && S_ISREG(status.st_mode)) /* no half line stays */
         (void)!ftruncate(f->fd, status.st_size);
-    return SV_AGAIN;
+    return SV_RETRY;
 }
 
 static bool flush(sv_sink *k)

@@ -188,7 +188,7 @@ static bool load(fleck_error *err)
     bool ok;
 
     pthread_mutex_lock(&loading);
-    if (!loaded && sv_load("libmosquitto.so.1", names, (void **)&mq, err)) {
+    if (!loaded && sv_library_load("libmosquitto.so.1", names, (void **)&mq, err)) {
         mq.lib_init();
         loaded = true;
     }
@@ -286,7 +286,7 @@ static bool acknowledged(const broker *b, int id)
 static sv_sent no_connection(const broker *b, fleck_error *err)
 {
     sv_error(err, FLECK_E_NETWORK, "%s:%d: %s", b->host, b->port, b->why);
-    return SV_AGAIN;
+    return SV_RETRY;
 }
 
 /* Publish, and wait for the broker's word that it has it. */
@@ -308,7 +308,7 @@ static sv_sent publish(broker *b, const char *topic, const char *text, fleck_err
     code = mq.publish(b->client, &id, topic, (int)strlen(text), text, 1, false);
     if (code != MOSQ_ERR_SUCCESS) {
         sv_error(err, FLECK_E_NETWORK, "%s:%d: %s", b->host, b->port, mq.strerror(code));
-        return code == MOSQ_ERR_NO_CONN || code == MOSQ_ERR_NOMEM ? SV_AGAIN : SV_REFUSED;
+        return code == MOSQ_ERR_NO_CONN || code == MOSQ_ERR_NOMEM ? SV_RETRY : SV_REFUSED;
     }
     pthread_mutex_lock(&b->lock);
     while (!acknowledged(b, id) && b->connected && wait_until(b, end))
@@ -327,7 +327,7 @@ static sv_sent send_message(sv_sink *k, const json_t *row, const char *text, fle
     broker *b = k->state;
     json_t *message = message_of(row, (size_t)sv_sink_number(k, "boxes", MOST_BOXES));
     char *topic = topic_of(b, row), *small = json_dumps(message, JSON_COMPACT);
-    sv_sent sent = SV_AGAIN;
+    sv_sent sent = SV_RETRY;
 
     (void)text;
     if (topic != NULL && small != NULL)

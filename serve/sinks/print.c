@@ -6,13 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool open_output(sv_sink *k, fleck_error *err)
-{
-    (void)k;
-    (void)err;
-    return true;
-}
-
 /* As `fleck predict` prints paths. */
 static void print_name(FILE *to, const char *text)
 {
@@ -39,7 +32,7 @@ static sv_sent print(sv_sink *k, const json_t *row, const char *text, fleck_erro
     const char *verdict = json_string_value(json_object_get(row, "verdict"));
     const json_t *score = json_object_get(row, "score");
 
-    if (k->server->options.alone->json) {
+    if (k->server->options.watch->json) {
         puts(text);
     } else {
         print_name(stdout, json_string_value(json_object_get(row, "name")));
@@ -60,13 +53,7 @@ static sv_sent print(sv_sink *k, const json_t *row, const char *text, fleck_erro
         return SV_SENT;
     sv_error(err, FLECK_E_IO, "standard output could not be written: %s", strerror(errno));
     atomic_store(&k->server->broken, true);
-    return SV_AGAIN;
+    return SV_RETRY;
 }
 
-static void close_output(sv_sink *k)
-{
-    (void)k;
-}
-
-const sv_sink_kind sv_print_sink = {
-    .name = "print", .built = true, .open = open_output, .send = print, .close = close_output};
+const sv_sink_kind sv_print_sink = {.name = "print", .built = true, .send = print};

@@ -2,6 +2,7 @@
 /* Sinks: configuration, threads, and how far each of them came. */
 #define _GNU_SOURCE
 #include "sink.h"
+#include "../text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -170,14 +171,14 @@ static bool send_one(runner *w, const json_t *row)
     const int64_t id = json_integer_value(json_object_get(row, "id"));
     char *text = json_dumps(row, JSON_COMPACT);
     double pause = 0.25;
-    sv_sent sent = SV_AGAIN;
+    sv_sent sent = SV_RETRY;
 
-    while (text != NULL && sent == SV_AGAIN) {
+    while (text != NULL && sent == SV_RETRY) {
         fleck_error err = {0};
 
         if ((sent = w->sink.kind->send(&w->sink, row, text, &err)) == SV_SENT)
             break;
-        say(w, sent == SV_AGAIN ? "waiting" : "running", err.message);
+        say(w, sent == SV_RETRY ? "waiting" : "running", err.message);
         if (sent == SV_REFUSED)
             break;
         if (!pause_for(w, -1, pause) || (limit(w), w->last >= id)) {
@@ -276,6 +277,18 @@ static const sv_sink_kind *find_kind(const char *name)
     return NULL;
 }
 
+static bool refuse_kind(const char *name, fleck_error *err)
+{
+    const char *names[N_KINDS];
+    char list[200];
+
+    for (int i = 0; i < N_KINDS - 1; i++)
+        names[i] = kinds[i]->name;
+    sv_text_list(list, sizeof list, names, N_KINDS - 1);
+    return sv_error(err, FLECK_E_OPTION, "kind: expected %s, found \"%.40s\"", list,
+                    name != NULL ? name : "");
+}
+
 /* All members that a sink of this kind may have. */
 static bool check_members(const sv_sink_kind *kind, const json_t *config, fleck_error *err)
 {
@@ -316,6 +329,12 @@ static bool find_last(runner *w, fleck_error *err)
     return true;
 }
 
+static void close_sink(sv_sink *k)
+{
+    if (k->kind->close != NULL)
+        k->kind->close(k);
+}
+
 static bool start(sv_sinks *all, const sv_sink_kind *kind, const json_t *config, fleck_error *err)
 {
     runner *w = &all->list[all->n];
@@ -331,9 +350,10 @@ static bool start(sv_sinks *all, const sv_sink_kind *kind, const json_t *config,
             free(w->name);
             return false;
         }
-    if (w->name == NULL || !find_last(w, err) || !kind->open(&w->sink, err)) {
+    if (w->name == NULL || !find_last(w, err) ||
+        (kind->open != NULL && !kind->open(&w->sink, err))) {
         if (w->name != NULL)
-            kind->close(&w->sink);
+            close_sink(&w->sink);
         free(w->name);
         return false;
     }
@@ -348,9 +368,7 @@ static bool start_one(sv_sinks *all, const json_t *config, fleck_error *err)
     const sv_sink_kind *kind = find_kind(name);
 
     if (kind == NULL)
-        return sv_error(err, FLECK_E_OPTION,
-                        "kind: expected jsonl, webhook, exec or mqtt, found \"%.40s\"",
-                        name != NULL ? name : "");
+        return refuse_kind(name, err);
     if (!kind->built)
         return sv_error(err, FLECK_E_UNSUPPORTED, "kind: this fleck was built without %s",
                         kind->needs);
@@ -409,7 +427,7 @@ sv_sinks *sv_sinks_open(struct sv_server *s, fleck_error *err)
         ok = sv_error(err, FLECK_E_NOTFOUND, "%s: %s", given, strerror(errno));
     if (ok && (given != NULL || access(path, F_OK) == 0))
         ok = start_all(all, given != NULL ? given : path, err);
-    if (ok && s->options.alone != NULL)
+    if (ok && s->options.watch != NULL)
         ok = start(all, &sv_print_sink, NULL, err);
     if (ok)
         return all;
@@ -432,7 +450,7 @@ void sv_sinks_close(sv_sinks *all)
 
         if (w->started)
             pthread_join(w->thread, NULL);
-        w->sink.kind->close(&w->sink);
+        close_sink(&w->sink);
         free(w->name);
     }
     sv_db_close(&all->db);

@@ -106,14 +106,14 @@ static sv_sent post(sv_sink *k, const json_t *row, const char *text, fleck_error
     if (code != CURLE_OK) {
         sv_error(err, FLECK_E_NETWORK, "%.300s: %s", h->url,
                  h->error[0] != '\0' ? h->error : curl_easy_strerror(code));
-        return SV_AGAIN;
+        return SV_RETRY;
     }
     curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &answer);
     if (answer >= 200 && answer < 300)
         return SV_SENT;
-    sv_error(err, FLECK_E_NETWORK, "%.300s: expected an answer of 200 to 299, got %ld%s", h->url,
+    sv_error(err, FLECK_E_NETWORK, "%.300s: expected an answer of 200 to 299, found %ld%s", h->url,
              answer, answer >= 300 && answer < 400 ? "; redirects are not followed" : "");
-    return answer >= 500 || answer == 408 || answer == 429 ? SV_AGAIN : SV_REFUSED;
+    return answer >= 500 || answer == 408 || answer == 429 ? SV_RETRY : SV_REFUSED;
 }
 
 static void close_hook(sv_sink *k)

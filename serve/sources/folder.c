@@ -21,8 +21,9 @@ static bool check(struct sv_server *s, const json_t *given, json_t **out, fleck_
         return false;
     if (folder == NULL)
         return sv_error(err, FLECK_E_OPTION, "folder: expected a path");
-    if (!sv_below(s->options.watch_root != NULL ? s->options.watch_root : s->options.import_root,
-                  folder, "--watch-root FOLDER or --import FOLDER", path, err))
+    if (!sv_path_below(s->options.watch_root != NULL ? s->options.watch_root
+                                                     : s->options.import_root,
+                       folder, "--watch-root FOLDER or --import FOLDER", path, err))
         return false;
     if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
         return sv_error(err, FLECK_E_OPTION, "%s: expected a folder", folder);

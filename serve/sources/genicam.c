@@ -73,7 +73,7 @@ static bool load(fleck_error *err)
     bool ok;
 
     pthread_mutex_lock(&loading);
-    loaded = loaded || sv_load("libaravis-0.8.so.0", names, (void **)&av, err);
+    loaded = loaded || sv_library_load("libaravis-0.8.so.0", names, (void **)&av, err);
     ok = loaded;
     pthread_mutex_unlock(&loading);
     return ok;
@@ -87,14 +87,14 @@ static bool check(struct sv_server *s, const json_t *given, json_t **out, fleck_
     (void)s;
     if (!sv_members_check(given, members, err) || !load(err))
         return false;
-    json_object_foreach(
-        json_object_get(given, "features"), name,
-        value) if (!json_is_string(value) && !json_is_number(value) &&
-                   !json_is_boolean(value)) return sv_error(err, FLECK_E_OPTION,
-                                                            "features: expected texts, numbers, "
-                                                            "true or false, found another "
-                                                            "value of %.100s",
-                                                            name);
+    json_object_foreach(json_object_get(given, "features"), name, value)
+    {
+        if (!json_is_string(value) && !json_is_number(value) && !json_is_boolean(value))
+            return sv_error(err, FLECK_E_OPTION,
+                            "features: expected texts, numbers, true or false, found another value "
+                            "of %.100s",
+                            name);
+    }
     *out = json_deep_copy(given);
     return *out != NULL || sv_error(err, FLECK_E_NOMEM, "out of memory");
 }
@@ -115,8 +115,8 @@ static char *label(const json_t *config)
 /* Say what failed; false. */
 static bool failed(camera *c, const char *what, GError **error)
 {
-    sv_source_say(c->src, "waiting", "%s: %s", what,
-                  *error != NULL ? (*error)->message : "it failed");
+    sv_source_set_state(c->src, "waiting", "%s: %s", what,
+                        *error != NULL ? (*error)->message : "it failed");
     av.g_clear_error(error);
     return false;
 }
@@ -176,7 +176,7 @@ static bool open_camera(camera *c)
         return failed(c, name != NULL ? name : "any camera", &error);
     if (!set_features(c) || !start_stream(c))
         return false;
-    sv_source_say(c->src, "running", "%s", "");
+    sv_source_set_state(c->src, "running", "%s", "");
     return true;
 }
 
@@ -212,10 +212,11 @@ static bool take(camera *c, ArvBuffer *buffer)
     if (i == N_FORMATS) {
         const char *got = av.arv_camera_get_pixel_format_as_string(c->camera, &error);
 
-        sv_source_say(c->src, "waiting",
-                      "pixel_format: expected Mono8, Mono16, RGB8 or BGR8, the camera sends %s "
-                      "(0x%08x)",
-                      got != NULL ? got : "another one", (unsigned)format);
+        sv_source_set_state(
+            c->src, "waiting",
+            "pixel_format: expected Mono8, Mono16, RGB8 or BGR8, the camera sends %s "
+            "(0x%08x)",
+            got != NULL ? got : "another one", (unsigned)format);
         av.g_clear_error(&error);
         return false;
     }
@@ -270,14 +271,14 @@ static void run(sv_source *src)
     fleck_error err = {0};
 
     if (!load(&err)) {
-        sv_source_say(src, "waiting", "%s", err.message);
+        sv_source_set_state(src, "waiting", "%s", err.message);
         while (sv_source_sleep(src, 60))
             ;
         return;
     }
-    sv_source_say(src, "waiting", "%s", "looking for the camera");
+    sv_source_set_state(src, "waiting", "%s", "looking for the camera");
     while (!atomic_load(&src->stop)) {
-        if (sv_source_ready(src) && open_camera(&c))
+        if (sv_source_has_model(src) && open_camera(&c))
             stream(&c);
         close_camera(&c);
         sv_source_sleep(src, REOPEN_SECONDS);

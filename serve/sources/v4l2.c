@@ -96,7 +96,7 @@ static int call(int fd, unsigned long request, void *argument)
 
 static bool failed(video *v, const char *what)
 {
-    sv_source_say(v->src, "waiting", "%s: %s: %s", v->device, what, strerror(errno));
+    sv_source_set_state(v->src, "waiting", "%s: %s: %s", v->device, what, strerror(errno));
     return false;
 }
 
@@ -108,7 +108,7 @@ static bool set_format(video *v)
     const json_int_t h = json_integer_value(json_object_get(v->src->config, "height"));
 
     if (call(v->fd, VIDIOC_G_FMT, &f) != 0)
-        return failed(v, "no video is captured here");
+        return failed(v, "it is no camera");
     if (name != NULL)
         f.fmt.pix.pixelformat = formats[format_of(name)].code;
     if (w > 0 && h > 0) {
@@ -124,14 +124,15 @@ static bool set_format(video *v)
             break;
     if (v->format == N_FORMATS || (name != NULL && v->format != format_of(name)) ||
         (w > 0 && h > 0 && (v->pixels.width != (uint32_t)w || v->pixels.height != (uint32_t)h))) {
-        sv_source_say(v->src, "waiting", "%s: expected %s, the camera gives %.4s of %u x %u pixels",
-                      v->device, name != NULL ? name : "GREY, YUYV, RGB24 or MJPEG",
-                      (const char *)&v->pixels.pixelformat, v->pixels.width, v->pixels.height);
+        sv_source_set_state(
+            v->src, "waiting", "%s: expected %s, the camera gives %.4s of %u x %u pixels",
+            v->device, name != NULL ? name : "GREY, YUYV, RGB24 or MJPEG",
+            (const char *)&v->pixels.pixelformat, v->pixels.width, v->pixels.height);
         return false;
     }
     if (v->pixels.pixelformat == V4L2_PIX_FMT_YUYV &&
         (v->rgb = malloc((size_t)v->pixels.width * v->pixels.height * 3)) == NULL)
-        return failed(v, "frames");
+        return failed(v, "no memory for frames");
     return true;
 }
 
@@ -142,20 +143,20 @@ static bool start_stream(video *v)
     int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
 
     if (call(v->fd, VIDIOC_REQBUFS, &wanted) != 0)
-        return failed(v, "buffers");
+        return failed(v, "the driver gives no buffers");
     for (uint32_t i = 0; i < wanted.count && i < BUFFERS; i++) {
         struct v4l2_buffer b = {.index = i, .type = wanted.type, .memory = wanted.memory};
         void *map;
 
         if (call(v->fd, VIDIOC_QUERYBUF, &b) != 0)
-            return failed(v, "buffers");
+            return failed(v, "the driver gives no buffers");
         map = mmap(NULL, b.length, PROT_READ, MAP_SHARED, v->fd, (off_t)b.m.offset);
         if (map == MAP_FAILED)
-            return failed(v, "buffers");
+            return failed(v, "the driver gives no buffers");
         v->maps[i] = map;
         v->sizes[i] = b.length;
         if (call(v->fd, VIDIOC_QBUF, &b) != 0)
-            return failed(v, "buffers");
+            return failed(v, "the driver gives no buffers");
     }
     return call(v->fd, VIDIOC_STREAMON, &type) == 0 || failed(v, "the stream does not start");
 }
@@ -167,7 +168,7 @@ static bool open_video(video *v)
         return failed(v, "it cannot be opened");
     if (!set_format(v) || !start_stream(v))
         return false;
-    sv_source_say(v->src, "running", "%s", "");
+    sv_source_set_state(v->src, "running", "%s", "");
     return true;
 }
 
@@ -252,7 +253,7 @@ static void stream(video *v)
         if (call(v->fd, VIDIOC_DQBUF, &b) != 0) {
             if (errno == EAGAIN && (on.revents & POLLERR) == 0)
                 continue;
-            failed(v, "no more frames");
+            failed(v, "no frame could be read");
             return;
         }
         if ((b.flags & V4L2_BUF_FLAG_ERROR) != 0) {
@@ -262,7 +263,7 @@ static void stream(video *v)
             take(v, v->maps[b.index], b.bytesused);
         }
         if (call(v->fd, VIDIOC_QBUF, &b) != 0) {
-            failed(v, "buffers");
+            failed(v, "the driver gives no buffers");
             return;
         }
     }
@@ -275,9 +276,9 @@ static void run(sv_source *src)
                .interval = json_number_value(json_object_get(src->config, "interval")),
                .fd = -1};
 
-    sv_source_say(src, "waiting", "%s", "looking for the camera");
+    sv_source_set_state(src, "waiting", "%s", "looking for the camera");
     while (!atomic_load(&src->stop)) {
-        if (sv_source_ready(src) && open_video(&v))
+        if (sv_source_has_model(src) && open_video(&v))
             stream(&v);
         close_video(&v);
         sv_source_sleep(src, REOPEN_SECONDS);

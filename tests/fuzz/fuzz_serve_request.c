@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fuzzes the whole way of a request: the bytes of a connection go to a running service with one
- * product, through libmicrohttpd's parsers and the service's own of addresses, queries, multipart
- * and JSON.  The connection is served on this thread, by a daemon beside the service's own.  Whatever
- * comes, each answer is HTTP and none is a failure of the service. */
+/* Fuzzes whole requests.  The input is what a client sends on a connection to a running service with
+ * one product: it passes libmicrohttpd's parsers, then those of the service for addresses, queries,
+ * multipart bodies and JSON.  This thread serves the connection, by a second daemon.  Every answer
+ * must be HTTP, and none may have the status 500. */
 #define _GNU_SOURCE
 #include "fuzz.h"
 #include "../../serve/http.c"
@@ -74,7 +74,7 @@ static void begin_service(void)
     atexit(end_service);
 }
 
-/* So that no input depends on many before it. */
+/* Empty the tables, so that an input depends on few inputs before it. */
 static void forget(void)
 {
     fleck_error err = {0};
@@ -85,7 +85,7 @@ static void forget(void)
                sv_db_run(&service->db, &err, "DELETE FROM product WHERE id > 1", ""));
 }
 
-/* Look at what has been answered so far; false: that was the end, or a stream of events begins. */
+/* Check what has been answered so far; false: the connection ended, or a stream of events begins. */
 static bool look(int fd, bool *first)
 {
     char text[65536];
@@ -104,7 +104,7 @@ static bool look(int fd, bool *first)
     return n < 0 && errno == EAGAIN;
 }
 
-/* Send bytes and serve them. */
+/* Send bytes to the service, and let it answer. */
 static void serve(int fd, const uint8_t *data, size_t size)
 {
     bool first = true;
@@ -142,7 +142,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         MHD_YES)
         serve(pair[0], data, size);
     close(pair[0]);
-    sv_events_beat(service->events); /* finds streams that were left */
+    sv_events_heartbeat(service->events); /* closes streams whose client has gone */
     for (int i = 0; i < 3; i++)
         MHD_run_wait(daemon_here, 0);
     return 0;

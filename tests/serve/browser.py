@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From an empty folder to a fitted model with areas, in a real browser.
+"""From an empty folder to a fitted model with areas, in headless Chromium.
 
-Walks products, photos, fit and areas.  Arguments: the tool, and the source's folder; UPDATE=1 in the
+Walks through products, photos, fit and areas.  Arguments: the tool, and the source's folder; UPDATE=1 in the
 environment keeps pictures in docs/screenshots/."""
 import os
 import shutil

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The screens of the line in a browser: threshold, inspect, history, health, and the report.
+"""The screens threshold, inspect, history and health in a browser, and the report.
 
 usage: tests/serve/browser_line.py FLECK SOURCE     UPDATE=1: keep pictures in docs/screenshots/
 """

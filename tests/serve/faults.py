@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What must not hurt `fleck serve`: kills, a full disk, hostile and slow clients.
+"""`fleck serve` survives kills, a full disk, hostile clients and slow ones.
 
 usage: tests/serve/faults.py FLECK SOURCE [CASE...]      CASE: only these
 
-FLECK_TEST_KILLS: kills under load and kills in a fit, of each so many (default 20)
+FLECK_TEST_KILLS: number of kills under load, and of kills during a fit (default 20)
 """
 import json
 import os

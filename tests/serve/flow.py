@@ -4,8 +4,8 @@
 
 usage: tests/serve/flow.py FLECK SOURCE
 
-FLECK_TEST_REQUESTS: how many (default 1000), by 8 clients.  The distinct images are scored one by
-one before; later answers must have the same hash and score, and the name that was sent along.
+FLECK_TEST_REQUESTS: how many (default 1000), by 8 clients.  Each image is first scored by itself;
+its later answers must have the same hash and score, and the name of their request.
 """
 import os
 import pathlib

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Where inspections go: a file, a program, an address, an MQTT broker; and what happens when these
-fail, or fleck is killed.
+"""Sinks: a file, a program, an address, an MQTT broker; also when they fail, or fleck is killed.
 
     tests/serve/sinks.py FLECK [TEST...]"""
 import http.server

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What walks through the page share: a service, a browser, and what holds on every screen."""
+"""Shared by the tests in a browser: a service, a browser, and the checks of every screen."""
 import json
 import os
 import re

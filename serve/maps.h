@@ -15,8 +15,8 @@ struct sv_server;
  * The map at the image's own size as a file's bytes; free() *bytes. */
 bool sv_map_bytes(struct sv_server *s, const fleck_model *model, const fleck_result *result,
                   const char *kind, unsigned char **bytes, size_t *size, fleck_error *err);
-/* Make a map of f32 smaller in its place, to at most `most` columns and rows: each value becomes the
- * maximum over its cell, so that what is above a level stays. */
+/* Make a map of f32 smaller in its place, to at most `most` columns and rows: each value becomes
+ * the maximum over its cell, so that what is above a level stays. */
 void sv_map_reduce(unsigned char **bytes, size_t *size, int64_t *width, int64_t *height,
                    int64_t most);
 /* {kind, width, height, low, high, data: in base64} */

@@ -26,7 +26,7 @@ typedef struct worker {
     sv_inspector *in;
     pthread_t thread;
     slot slots[SCORERS];
-    bool look; /* at its scorers: a model was replaced */
+    bool check_scorers; /* a model was replaced, or memory is short */
 } worker;
 
 struct sv_inspector {
@@ -94,12 +94,12 @@ static void drop(sv_inspector *in, slot *s)
     *s = (slot){0};
 }
 
-/* Have all workers look at their scorers. */
-static void let_look(sv_inspector *in)
+/* Have all workers check their scorers. */
+static void wake_to_check(sv_inspector *in)
 {
     pthread_mutex_lock(&in->lock);
     for (int i = 0; i < in->n_workers; i++)
-        in->workers[i].look = true;
+        in->workers[i].check_scorers = true;
     pthread_cond_broadcast(&in->more);
     pthread_mutex_unlock(&in->lock);
 }
@@ -130,7 +130,7 @@ static slot *scorer_of(worker *w, int64_t product, fleck_error *err)
     oldest->model = m;
     oldest->used = sv_seconds();
     if (sv_models_over_limit(&w->in->models))
-        let_look(w->in);
+        wake_to_check(w->in);
     return oldest;
 }
 
@@ -278,8 +278,8 @@ static void work_on(worker *w, sv_image *image)
 
 /* ---- The queue ---- */
 
-/* Let go of scorers whose models were replaced, and of the longest unused ones, but for one, while
- * the models of all take too much memory. */
+/* Close scorers whose models were replaced.  While all models together take too much memory, close
+ * the scorer that was unused for the longest time, but keep one. */
 static void tidy(worker *w)
 {
     sv_models *all = &w->in->models;
@@ -309,9 +309,9 @@ static void *run(void *ctx)
         sv_image *image;
 
         pthread_mutex_lock(&in->lock);
-        while (in->first == NULL && !in->closing && !w->look)
+        while (in->first == NULL && !in->closing && !w->check_scorers)
             pthread_cond_wait(&in->more, &in->lock);
-        w->look = false;
+        w->check_scorers = false;
         image = in->first;
         if (image != NULL) {
             if ((in->first = image->next) == NULL)
@@ -401,7 +401,7 @@ void sv_image_free(sv_image *image)
 void sv_models_changed(sv_inspector *in, int64_t product)
 {
     sv_models_stale(&in->models, product);
-    let_look(in);
+    wake_to_check(in);
 }
 
 json_t *sv_inspector_describe(sv_inspector *in)

@@ -137,7 +137,7 @@ int sv_access_listen(struct sv_server *s, fleck_error *err)
     return fd;
 }
 
-/* Whether both texts are the same, in a time that does not tell where they differ. */
+/* Whether both texts are equal, in constant time. */
 static bool same_secret(const char *given, const char *secret)
 {
     const size_t n = strlen(secret), m = strlen(given);

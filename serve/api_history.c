@@ -109,7 +109,7 @@ static bool score_again(sv_request *r, const json_t *row, sv_model **m, fleck_re
         return false;
     *m = sv_model_acquire(r->server->inspector, 0,
                           json_integer_value(json_object_get(row, "model")), &err);
-    if (*m != NULL && sv_score_again(r->server, *m, path, result, &err))
+    if (*m != NULL && sv_score_again(*m, path, result, &err))
         return true;
     sv_model_release(r->server->inspector, *m);
     sv_text_rename(err.message, sizeof err.message, path, "the picture");

@@ -176,7 +176,7 @@ static bool is_multipart(sv_request *r)
     return type != NULL && strncasecmp(type, "multipart/form-data", 19) == 0;
 }
 
-/* Make what the body goes to. */
+/* Prepare the file or the memory that the body is written to. */
 static void begin_body(sv_request *r)
 {
     if (r->route->body == SV_BODY_FILE) {
@@ -209,7 +209,7 @@ static void add_body(sv_request *r, const char *data, size_t size)
 {
     r->body += size;
     if (r->response != NULL)
-        return; /* refused already: read and forget */
+        return; /* refused already: read and discard */
     if (r->body > most_of(r))
         sv_reply_problem(r, 413, "the request is larger than %zu bytes", most_of(r));
     else if (r->fd >= 0) {
@@ -224,7 +224,7 @@ static void add_body(sv_request *r, const char *data, size_t size)
             size -= n > 0 ? (size_t)n : 0;
         }
     } else if (r->route->body == SV_BODY_NONE) {
-        return; /* forget */
+        return; /* discard */
     } else if (r->post != NULL) {
         if (MHD_post_process(r->post, data, size) != MHD_YES && r->response == NULL)
             sv_reply_problem(r, 400, "the body is not valid multipart/form-data");
@@ -309,7 +309,7 @@ void sv_handle(sv_request *r)
         sv_reply_problem(r, 422, "%s: expected %s", r->wrong, r->wanted);
 }
 
-/* Have the whole request handled; its answer may come later. */
+/* The whole request is there: handle it, now or by another thread. */
 static enum MHD_Result handle(sv_request *r)
 {
     sv_server *s = r->server;

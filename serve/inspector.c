@@ -26,7 +26,7 @@ typedef struct worker {
     sv_inspector *in;
     pthread_t thread;
     slot slots[SCORERS];
-    bool look; /* at its scorers: a model was replaced */
+    bool check_scorers; /* a model was replaced, or memory is short */
 } worker;
 
 struct sv_inspector {
@@ -95,12 +95,12 @@ static void drop(sv_inspector *in, slot *s)
     *s = (slot){0};
 }
 
-/* Have all workers look at their scorers. */
-static void let_look(sv_inspector *in)
+/* Have all workers check their scorers. */
+static void wake_to_check(sv_inspector *in)
 {
     pthread_mutex_lock(&in->lock);
     for (int i = 0; i < in->n_workers; i++)
-        in->workers[i].look = true;
+        in->workers[i].check_scorers = true;
     pthread_cond_broadcast(&in->more);
     pthread_mutex_unlock(&in->lock);
 }
@@ -131,7 +131,7 @@ static slot *scorer_of(worker *w, int64_t product, fleck_error *err)
     oldest->model = m;
     oldest->used = sv_seconds();
     if (sv_models_over_limit(&w->in->models))
-        let_look(w->in);
+        wake_to_check(w->in);
     return oldest;
 }
 
@@ -297,8 +297,8 @@ static void warm(worker *w, const int64_t products[SCORERS])
     }
 }
 
-/* Let go of scorers whose models were replaced, and of the longest unused ones, but for one, while
- * the models of all take too much memory.  Notes the products of the former. */
+/* Close scorers whose models were replaced, and note their products.  While all models together take
+ * too much memory, close the scorer that was unused for the longest time, but keep one. */
 static void tidy(worker *w, int64_t replaced[SCORERS])
 {
     sv_models *all = &w->in->models;
@@ -331,9 +331,9 @@ static bool next_image(worker *w, sv_image **image)
     bool on;
 
     pthread_mutex_lock(&in->lock);
-    while (in->first == NULL && !in->closing && !w->look)
+    while (in->first == NULL && !in->closing && !w->check_scorers)
         pthread_cond_wait(&in->more, &in->lock);
-    w->look = false;
+    w->check_scorers = false;
     *image = in->first;
     if (*image != NULL) {
         if ((in->first = (*image)->next) == NULL)
@@ -433,7 +433,7 @@ void sv_image_free(sv_image *image)
 void sv_models_changed(sv_inspector *in, int64_t product)
 {
     sv_models_stale(&in->models, product);
-    let_look(in);
+    wake_to_check(in);
 }
 
 json_t *sv_inspector_describe(sv_inspector *in)
@@ -527,15 +527,18 @@ void sv_inspector_close(sv_inspector *in)
     free(in);
 }
 
-bool sv_score_again(struct sv_server *s, sv_model *m, const char *path, fleck_result **out,
-                    fleck_error *err)
+bool sv_score_again(sv_model *m, const char *path, fleck_result **out, fleck_error *err)
 {
     fleck_scorer *scorer = NULL;
+    unsigned char *bytes = NULL;
+    size_t size;
     bool ok;
 
-    (void)s;
-    ok = fleck_scorer_open(&scorer, m->model, err) == FLECK_OK &&
-         fleck_scorer_file(scorer, path, true, out, err) == FLECK_OK;
+    /* From memory, as at first: the file's time may change meanwhile. */
+    ok = sv_file_read(path, &bytes, &size, err) &&
+         fleck_scorer_open(&scorer, m->model, err) == FLECK_OK &&
+         fleck_scorer_bytes(scorer, bytes, size, "the picture", true, out, err) == FLECK_OK;
     fleck_scorer_close(&scorer);
+    free(bytes);
     return ok;
 }

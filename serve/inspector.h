@@ -67,8 +67,7 @@ sv_model *sv_model_acquire(sv_inspector *in, int64_t product, int64_t id, fleck_
 void sv_model_release(sv_inspector *in, sv_model *m);
 
 /* Score an inspection's stored picture again with model m.  The result holds the image. */
-bool sv_score_again(struct sv_server *s, sv_model *m, const char *path, fleck_result **out,
-                    fleck_error *err);
+bool sv_score_again(sv_model *m, const char *path, fleck_result **out, fleck_error *err);
 json_t *sv_regions_json(const fleck_regions *regions);
 json_t *sv_unlike_json(unsigned unlike);
 

@@ -2,6 +2,7 @@
 /* Anomaly maps as bytes: numbers, PNG, TIFF. */
 #define _GNU_SOURCE
 #include "maps.h"
+#include "pictures.h"
 #include "server.h"
 
 #include <math.h>
@@ -66,26 +67,6 @@ static bool encode_png(const float *map, const fleck_result *r, double low, doub
     return *bytes != NULL || sv_error(err, FLECK_E_NOMEM, "map: %s", spng_strerror(code));
 }
 
-static bool read_all(const char *path, unsigned char **bytes, size_t *size, fleck_error *err)
-{
-    FILE *f = fopen(path, "re");
-    long n = -1;
-
-    *bytes = NULL;
-    if (f != NULL && fseek(f, 0, SEEK_END) == 0 && (n = ftell(f)) > 0 &&
-        (*bytes = malloc((size_t)n)) != NULL) {
-        rewind(f);
-        *size = fread(*bytes, 1, (size_t)n, f);
-    }
-    if (f != NULL)
-        fclose(f);
-    if (*bytes != NULL && *size == (size_t)n)
-        return true;
-    free(*bytes);
-    *bytes = NULL;
-    return sv_error(err, FLECK_E_IO, "the map's temporary file cannot be read");
-}
-
 static bool encode_tiff(sv_server *s, const fleck_model *model, const fleck_result *r,
                         unsigned char **bytes, size_t *size, fleck_error *err)
 {
@@ -95,7 +76,7 @@ static bool encode_tiff(sv_server *s, const fleck_model *model, const fleck_resu
 
     sv_path(s, path, "tmp/map-%d.tiff", atomic_fetch_add(&number, 1));
     ok = fleck_result_save_map(model, r, path, true, err) == FLECK_OK &&
-         read_all(path, bytes, size, err);
+         sv_file_read(path, bytes, size, err);
     unlink(path);
     return ok;
 }

@@ -59,6 +59,26 @@ bool sv_file_write(const char *path, const void *bytes, size_t size, fleck_error
     return fleck_file_write(path, bytes, size, err) == FLECK_OK;
 }
 
+bool sv_file_read(const char *path, unsigned char **bytes, size_t *size, fleck_error *err)
+{
+    FILE *f = fopen(path, "re");
+    long n = -1;
+
+    *bytes = NULL;
+    if (f != NULL && fseek(f, 0, SEEK_END) == 0 && (n = ftell(f)) > 0 &&
+        (*bytes = malloc((size_t)n)) != NULL) {
+        rewind(f);
+        *size = fread(*bytes, 1, (size_t)n, f);
+    }
+    if (f != NULL)
+        fclose(f);
+    if (*bytes != NULL && *size == (size_t)n)
+        return true;
+    free(*bytes);
+    *bytes = NULL;
+    return sv_error(err, FLECK_E_IO, "the map's temporary file cannot be read");
+}
+
 /* The samples of a frame, without gaps between rows. */
 static size_t sample_bytes(fleck_pixel_format f)
 {

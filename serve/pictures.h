@@ -11,6 +11,8 @@ unsigned char *sv_pnm_encode(const fleck_pixels *p, size_t *size);
 bool sv_picture_store(struct sv_server *s, sv_image *image, fleck_error *err);
 /* Write bytes to a new file in the project's folder, complete or not at all. */
 bool sv_file_write(const char *path, const void *bytes, size_t size, fleck_error *err);
+/* All bytes of a stored file; free() them. */
+bool sv_file_read(const char *path, unsigned char **bytes, size_t *size, fleck_error *err);
 /* XXH3-128 as 32 digits. */
 void sv_hash(char out[33], const void *bytes, size_t size);
 /* The file extension by an image's first bytes, "" if unknown; and the media type by the extension,

@@ -17,7 +17,7 @@
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "        \
     "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
-/* Take a response over, with the headers that all have. */
+/* Make it the answer, with the headers of all answers.  Takes the response over. */
 static void set(sv_request *r, unsigned status, const char *type, struct MHD_Response *response)
 {
     if (r->response != NULL)

@@ -159,15 +159,15 @@ static void close_all(sv_server *s)
 static void wait_until_interrupted(sv_server *s)
 {
     const struct timespec tick = {0, 100000000};
-    double trimmed = sv_seconds(), beaten = trimmed;
+    double trimmed = sv_seconds(), beat_sent = trimmed;
 
     while ((s->options.interrupted == NULL || !s->options.interrupted()) &&
            !atomic_load(&s->broken) &&
            (s->options.watch == NULL || !sv_sources_ended(s->sources))) {
         nanosleep(&tick, NULL);
-        if (sv_seconds() - beaten >= BEAT_SECONDS) {
+        if (sv_seconds() - beat_sent >= BEAT_SECONDS) {
             sv_events_heartbeat(s->events);
-            beaten = sv_seconds();
+            beat_sent = sv_seconds();
         }
         if (sv_seconds() - trimmed < TRIM_SECONDS)
             continue;

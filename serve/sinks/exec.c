@@ -51,7 +51,7 @@ static char *variable(const char *name, const json_t *value)
     return out;
 }
 
-/* This process's environment, and what is known of the inspection; NULL: out of memory. */
+/* This process's environment, with the variables of the inspection; NULL: out of memory. */
 static char **make_environment(const json_t *row)
 {
     static const char *const names[][2] = {{"ID", "id"},           {"PRODUCT", "product_name"},
@@ -134,8 +134,8 @@ static int spawn(const sv_sink *k, const json_t *row, int input, pid_t *pid)
     return code;
 }
 
-/* Give it the text and wait for its end, or end it with all that it started.  True: it ended by
- * itself. */
+/* Write the text to the program and wait for its end.  After the timeout it is killed with all that
+ * it started.  True: it ended by itself. */
 static bool attend(pid_t pid, int *output, const char *text, double timeout, int *status)
 {
     const double end = sv_seconds() + timeout;

@@ -97,7 +97,7 @@ static void on_publish(struct mosquitto *client, void *ctx, int id)
     pthread_mutex_unlock(&b->lock);
 }
 
-/* Wait under the lock until something changed; false: the time has come. */
+/* Wait under the lock until something changed; false: timeout. */
 static bool wait_until(broker *b, double end)
 {
     struct timespec until;
@@ -124,7 +124,7 @@ static bool stopped(broker *b)
     return stop;
 }
 
-/* Keep a connection, as long as it takes. */
+/* Connect, and connect again whenever the connection is lost. */
 static void *run(void *ctx)
 {
     broker *b = ctx;
@@ -289,7 +289,7 @@ static sv_sent no_connection(const broker *b, fleck_error *err)
     return SV_RETRY;
 }
 
-/* Publish, and wait for the broker's word that it has it. */
+/* Publish, and wait for the broker's confirmation. */
 static sv_sent publish(broker *b, const char *topic, const char *text, fleck_error *err)
 {
     const double end = sv_seconds() + ACK_SECONDS;
@@ -347,7 +347,7 @@ static void close_broker(sv_sink *k)
     if (b == NULL)
         return;
     if (b->started) {
-        /* A client that leaves politely has no last will: it says so itself. */
+        /* The broker sends no last will after a regular disconnect. */
         if (b->connected)
             (void)mq.publish(b->client, NULL, b->status, 7, "offline", 1, true);
         usleep(100000);

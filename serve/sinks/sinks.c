@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sinks: configuration, threads, and how far each of them came. */
+/* Sinks: their configuration, their threads, and the last inspection that each delivered. */
 #define _GNU_SOURCE
 #include "sink.h"
 #include "../text.h"
@@ -15,7 +15,7 @@ static const sv_sink_kind *const kinds[] = {&sv_jsonl_sink, &sv_webhook_sink, &s
                                             &sv_mqtt_sink, &sv_print_sink};
 enum { N_KINDS = sizeof kinds / sizeof kinds[0], MOST_SINKS = 32, AT_ONCE = 64 };
 #define MOST_PAUSE 30.0   /* seconds between two tries */
-#define STORE_SECONDS 1.0 /* between two notes of how far it came, under load */
+#define STORE_SECONDS 1.0 /* between two stores of the last delivered id, under load */
 #define END_SECONDS 5.0   /* to send what is left at the end */
 
 static const sv_member common[] = {{"kind", 's', 0, 0},     {"name", 's', 0, 0},
@@ -121,7 +121,7 @@ static bool store(runner *w)
     return false;
 }
 
-/* Which inspections it gets: ?1 last, ?2 products, ?3 verdicts. */
+/* Condition for the inspections that it gets: ?1 last id, ?2 products, ?3 verdicts. */
 #define WANTED                                                                                     \
     " FROM inspection i JOIN product p ON p.id = i.product WHERE i.id > ?1 AND"                    \
     " (?2 IS NULL OR p.name IN (SELECT value FROM json_each(?2))) AND"                             \
@@ -217,7 +217,7 @@ static bool send_rows(runner *w, const json_t *rows, double *stored)
     return true;
 }
 
-/* Send all that waits, and note how far it came. */
+/* Send all that waits, and store the last id. */
 static void drain(runner *w)
 {
     const int64_t before = w->last;
@@ -237,7 +237,7 @@ static void drain(runner *w)
         more = json_array_size(rows) == AT_ONCE;
         if (!send_rows(w, rows, &stored)) {
             more = !atomic_load(&w->sink.stop);
-        } else if (!more && newest > w->last) { /* others were not for it */
+        } else if (!more && newest > w->last) { /* the rest does not match its filters */
             pthread_mutex_lock(&w->all->lock);
             w->last = newest;
             pthread_mutex_unlock(&w->all->lock);
@@ -308,7 +308,7 @@ static bool check_members(const sv_sink_kind *kind, const json_t *config, fleck_
     return true;
 }
 
-/* Where the sink goes on; a new one begins with the next inspection. */
+/* The id after which the sink goes on; a new sink begins with the next inspection. */
 static bool find_last(runner *w, fleck_error *err)
 {
     sv_db *db = &w->all->db;

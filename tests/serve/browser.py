@@ -91,7 +91,7 @@ def fits(w, product):
     w.check("the threshold is shown", shown is not None)
     label = b.one("svg.bars").attribute("aria-label")
     w.check(f"the histogram tells of 24 scores: {label}", "24 held-out scores" in label)
-    w.says("as former fits of this product with these settings took (1)")
+    w.says("as earlier fits of this product with these settings took (1)")
     w.screen("fit")
     name = b.one("section[aria-label='Oddest photos'] li .name").text
     b.click(f"Leave out {name}")
@@ -109,7 +109,7 @@ def cancel(w, product):
     b.click_css("summary", "More settings")
     b.one("#setting-pixels").set("1000000")
     b.one("#setting-pixels").type("Tab")
-    w.says("a rough guess: former fits had other settings")
+    w.says("a rough guess: earlier fits had other settings")
     w.screen("fit-settings", keep=False)
     b.click_css(".go button", "Fit again")
     b.click("Cancel")

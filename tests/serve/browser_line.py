@@ -294,7 +294,7 @@ def history(w, product):
     b.one("tr[data-id] input[type=checkbox]").click()
     photos = w.service.ask("GET", f"/products/{product}")["photos"]
     b.one("#learn").click()
-    b.one("a", "Fit the model anew")
+    b.one("a", "Fit again")
     w.check("a photo was added", w.service.ask("GET", f"/products/{product}")["photos"] == photos + 1)
     b.one("#by_verdict").type("all")
     b.wait("all", lambda: len(b.all("tbody tr[data-id]")) == 50)

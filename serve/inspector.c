@@ -297,8 +297,8 @@ static void warm(worker *w, const int64_t products[SCORERS])
     }
 }
 
-/* Close scorers whose models were replaced, and note their products.  While all models together take
- * too much memory, close the scorer that was unused for the longest time, but keep one. */
+/* Close scorers whose models were replaced, and note their products.  While all models together
+ * take too much memory, close the scorer that was unused for the longest time, but keep one. */
 static void tidy(worker *w, int64_t replaced[SCORERS])
 {
     sv_models *all = &w->in->models;

@@ -117,8 +117,8 @@ unsigned char *sv_pnm_encode(const fleck_pixels *p, size_t *size)
     return out;
 }
 
-/* Keep a picture that is seen again longer; false: it is not there.  Its time changes at most once in
- * KEEP_SECONDS, since whoever reads a file meanwhile would take it for one that changes. */
+/* Keep a picture that is seen again longer; false: it is not there.  Its time changes at most once
+ * in KEEP_SECONDS, since whoever reads a file meanwhile would take it for one that changes. */
 static bool keep_longer(sv_server *s, const char *path)
 {
     struct stat status;

@@ -324,7 +324,7 @@ static void tidy(worker *w, int64_t replaced[SCORERS])
     }
 }
 
-/* Wait for an image, or until the worker has to look at its scorers.  False: the end. */
+/* Wait for an image, or until the worker has to check its scorers.  False: the end. */
 static bool next_image(worker *w, sv_image **image)
 {
     sv_inspector *in = w->in;

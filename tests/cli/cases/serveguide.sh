@@ -14,6 +14,7 @@ head -c 307200 /dev/zero >frame.raw
 sed -n 's/^    \(\(fleck serve\|curl\) .*\)/\1/p' "$SOURCE/docs/guide/at-the-line.md" >commands
 serve=$(grep '^fleck serve' commands | sed 's/--port 8080/--port 0/')
 # The shell that starts it becomes it, so that it can be ended.
+: >started
 sh -c "exec $serve" >started &
 pid=$!
 trap 'kill $pid 2>/dev/null' EXIT

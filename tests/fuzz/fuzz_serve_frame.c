@@ -2,7 +2,7 @@
 /* Fuzzes the reader of raw frames: a media type up to the first zero byte, then the pixels.  A frame
  * that is accepted becomes a PNM file; its size is checked. */
 #include "fuzz.h"
-#include "../../serve/api_inspect.c"
+#include "../../serve/api_inspect.c" /* NOLINT: its readers are static */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fuzzes what the service reads of JSON: settings and areas of a fit, and thresholds. */
 #include "fuzz.h"
-#include "../../serve/api_models.c"
+#include "../../serve/api_models.c" /* NOLINT: its readers are static */
 
 #include <string.h>
 

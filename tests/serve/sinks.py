@@ -4,6 +4,7 @@
 
     tests/serve/sinks.py FLECK [TEST...]"""
 import http.server
+import functools
 import json
 import os
 import shutil
@@ -200,10 +201,22 @@ def broker(place, port):
                              stderr=subprocess.DEVNULL)
 
 
+@functools.cache
+def is_built(place, kind):
+    """Whether this fleck has a kind of sink."""
+    line = Line(place, f"kinds-{kind}")
+    kinds = line.service.ask("GET", "/system")[1]["sink_kinds"]
+    line.service.stop()
+    return next(k for k in kinds if k["name"] == kind)["built"]
+
+
 def test_mqtt(place):
     path = os.environ["PATH"] + ":/usr/sbin"
     if not all(shutil.which(p, path=path) for p in ("mosquitto", "mosquitto_sub")):
         print("skipped: mqtt: there is no broker (Debian: mosquitto, mosquitto-clients)")
+        return
+    if not is_built(place, "mqtt"):
+        print("skipped: mqtt: fleck was built without libmosquitto")
         return
     os.environ["PATH"] = path
     with socket.socket() as free:
@@ -212,10 +225,6 @@ def test_mqtt(place):
     first = broker(place, port)
     line = Line(place, "mqtt", {"kind": "mqtt", "host": "127.0.0.1", "port": port, "topic": "line/a",
                                 "client": "fleck-a", "boxes": 2})
-    if not next(k for k in line.service.ask("GET", "/system")[1]["sink_kinds"]
-                if k["name"] == "mqtt")["built"]:
-        print("skipped: mqtt: fleck was built without libmosquitto")
-        return
     got = open(place.path("got"), "wb+")
 
     def listen():
@@ -305,6 +314,9 @@ def test_configuration(place):
     refused("sinks[1].headers: expected names with texts of one line",
             one(kind="webhook", url="http://localhost/", headers={"A": "b\r\nC: d"}))
     refused("sinks[1].program: expected a program", one(kind="exec", program="missing"))
+    if not is_built(place, "mqtt"):
+        refused("sinks[1].kind: this fleck was built without", one(kind="mqtt", host="localhost"))
+        return
     refused("sinks[1].port: expected a whole number from 1 to 65535, found 70000",
             one(kind="mqtt", host="localhost", port=70000))
     refused("sinks[1].topic: expected a topic without + and #", one(kind="mqtt", host="localhost",

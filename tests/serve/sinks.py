@@ -3,8 +3,8 @@
 """Sinks: a file, a program, an address, an MQTT broker; also when they fail, or fleck is killed.
 
     tests/serve/sinks.py FLECK [TEST...]"""
-import http.server
 import functools
+import http.server
 import json
 import os
 import shutil

@@ -133,6 +133,8 @@ def kills_under_load():
         check_files(s.folder, models, photos, seen)
         s.start()
         assert s.get("/ready")["status"] == "ready"
+        if (k + 1) % 100 == 0:
+            print(f"# {k + 1} kills, {len(acknowledged)} acknowledged, 0 lost", flush=True)
     rows, _, _ = check_database(s.folder)
     assert all(rows.get(i) == row for i, row in acknowledged.items())
     print(f"# {KILLS} kills, {len(acknowledged)} acknowledged inspections, {len(rows)} stored, 0 lost")

@@ -551,6 +551,16 @@ bool args_bytes(const args *a, const char *name, int64_t *out)
     return true;
 }
 
+bool args_mebibytes(const args *a, const char *name, int64_t *bytes)
+{
+    int64_t n = *bytes >> 20;
+
+    if (!args_int(a, name, 1, INT64_C(1) << 40, &n))
+        return false;
+    *bytes = n << 20;
+    return true;
+}
+
 /* Parse a side in pixels at *text, and advance *text; 0: there is none. */
 static int64_t parse_side(const char **text)
 {

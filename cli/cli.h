@@ -80,6 +80,8 @@ bool args_real(const args *a, const char *name, double min, double max, double *
 bool args_rate(const args *a, const char *name, double *out);
 /* Bytes: a number above 0, perhaps with K, M, G or T (1024, 1024^2, ..). */
 bool args_bytes(const args *a, const char *name, int64_t *out);
+/* A whole number of MiB, 1 or more, into bytes. */
+bool args_mebibytes(const args *a, const char *name, int64_t *bytes);
 /* "WxH", or, if none is true, "none" as 0x0. */
 bool args_size(const args *a, const char *name, bool none, int64_t *width, int64_t *height);
 /* The lists of --ignore and --only; the caller frees them. */

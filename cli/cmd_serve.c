@@ -23,16 +23,6 @@ static const flag flags[] = {
     {"models", 0, "MIB", "memory for models, and largest model accepted (default 2048)"},
     {NULL, 0, NULL, NULL}};
 
-static bool mebibytes(const args *a, const char *name, int64_t *bytes)
-{
-    int64_t n = *bytes >> 20;
-
-    if (!args_int(a, name, 1, INT64_C(1) << 40, &n))
-        return false;
-    *bytes = n << 20;
-    return true;
-}
-
 static int run(const args *a)
 {
     fleck_error err = {0};
@@ -44,8 +34,9 @@ static int run(const args *a)
     days = o.keep_days;
     if (!args_int(a, "port", 0, 65535, &port) || !args_int(a, "workers", 1, 1024, &workers) ||
         !args_int(a, "queue", 1, 1000000, &o.queue) ||
-        !mebibytes(a, "max-upload", &o.upload_bytes) || !mebibytes(a, "keep", &o.keep_bytes) ||
-        !args_int(a, "keep-days", 0, 36500, &days) || !mebibytes(a, "models", &o.model_bytes))
+        !args_mebibytes(a, "max-upload", &o.upload_bytes) ||
+        !args_mebibytes(a, "keep", &o.keep_bytes) || !args_int(a, "keep-days", 0, 36500, &days) ||
+        !args_mebibytes(a, "models", &o.model_bytes))
         return EXIT_USAGE;
     o.folder = a->words[0];
     o.port = (int)port;

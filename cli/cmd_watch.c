@@ -20,16 +20,6 @@ static const flag flags[] = {
     {"keep", 0, "MIB", "keep copies of photos up to this size in all (default 1024)"},
     {NULL, 0, NULL, NULL}};
 
-static bool mebibytes(const args *a, const char *name, int64_t *bytes)
-{
-    int64_t n = *bytes >> 20;
-
-    if (!args_int(a, name, 1, INT64_C(1) << 40, &n))
-        return false;
-    *bytes = n << 20;
-    return true;
-}
-
 static int run(const args *a)
 {
     sv_watch_options watch = {.model = a->words[0],
@@ -50,7 +40,8 @@ static int run(const args *a)
     snprintf(own, size, "%s/.fleck-watch", watch.folder);
     if (!args_int(a, "workers", 1, 1024, &workers) ||
         !args_real(a, "poll", 0.1, 3600, &watch.poll) ||
-        !mebibytes(a, "max-file", &o.upload_bytes) || !mebibytes(a, "keep", &o.keep_bytes)) {
+        !args_mebibytes(a, "max-file", &o.upload_bytes) ||
+        !args_mebibytes(a, "keep", &o.keep_bytes)) {
         free(own);
         return EXIT_USAGE;
     }

@@ -11,8 +11,8 @@
  * answers to the same file.
  *
  * Standard output: "NAME ID HASH" of each answer with FLECK_LOAD_LOG=1, "score FILE SCORE VERDICT"
- * of each file, then a line of JSON.  If the service ends, so does the run, and the requests without
- * an answer are "unanswered". */
+ * of each file, then a line of JSON.  If the service ends, so does the run, and the requests
+ * without an answer are "unanswered". */
 #define _GNU_SOURCE
 #include "fleck_tools.h"
 

@@ -5,10 +5,9 @@
     tests/serve/cameras.py FLECK [TEST...]"""
 import glob
 import subprocess
-import sys
 import time
 
-from line import Place, Service, check, rows, wait_for
+from line import Service, check, rows, run, wait_for
 
 
 class Cameras:
@@ -157,17 +156,4 @@ def test_v4l2(place):
     c.service.stop()
 
 
-def main():
-    tests = [test_genicam, test_slow_worker, test_gige, test_v4l2]
-    wanted = sys.argv[2:]
-    with Place(sys.argv[1]) as place:
-        for test in tests:
-            if not wanted or test.__name__[5:] in wanted:
-                begun = time.monotonic()
-                test(place)
-                print(f"ok: {test.__name__[5:]} ({time.monotonic() - begun:.1f} s)", flush=True)
-
-
-if len(sys.argv) < 2:
-    raise SystemExit(__doc__)
-main()
+run(__doc__, test_genicam, test_slow_worker, test_gige, test_v4l2)

@@ -177,3 +177,16 @@ class Service:
     def inspect(self, product, name, data, status=200):
         return self.ask("POST", f"/products/{product}/inspect?name={name}", data, "image/png",
                         status=status)[1]
+
+
+def run(usage, *tests):
+    """Run the tests, or those whose names are given on the command line, in one place."""
+    if len(sys.argv) < 2:
+        raise SystemExit(usage)
+    wanted = sys.argv[2:]
+    with Place(sys.argv[1]) as place:
+        for test in tests:
+            if not wanted or test.__name__[5:] in wanted:
+                begun = time.monotonic()
+                test(place)
+                print(f"ok: {test.__name__[5:]} ({time.monotonic() - begun:.1f} s)", flush=True)

@@ -10,11 +10,10 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import threading
 import time
 
-from line import Place, Service, check, png, rows, wait_for, write
+from line import Service, check, png, rows, run, wait_for, write
 
 
 class Line:
@@ -323,18 +322,5 @@ def test_configuration(place):
                                                                     topic="a/#"))
 
 
-def main():
-    tests = [test_jsonl, test_goes_on, test_webhook, test_queue, test_exec, test_mqtt,
-             test_configuration]
-    wanted = sys.argv[2:]
-    with Place(sys.argv[1]) as place:
-        for test in tests:
-            if not wanted or test.__name__[5:] in wanted:
-                begun = time.monotonic()
-                test(place)
-                print(f"ok: {test.__name__[5:]} ({time.monotonic() - begun:.1f} s)", flush=True)
-
-
-if len(sys.argv) < 2:
-    raise SystemExit(__doc__)
-main()
+run(__doc__, test_jsonl, test_goes_on, test_webhook, test_queue, test_exec, test_mqtt,
+    test_configuration)

@@ -12,11 +12,10 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 
-from line import Place, Service, check, png, rows, wait_for, write
+from line import Service, check, png, rows, run, wait_for, write
 
 FILES = int(os.environ.get("FLECK_WATCH_FILES", "300"))
 RATE = float(os.environ.get("FLECK_WATCH_RATE", "50"))
@@ -359,18 +358,5 @@ def test_command_line(place):
     check(busy.wait() in (0, -signal.SIGTERM), "it ends by SIGTERM")
 
 
-def main():
-    tests = [test_command, test_service, test_same_file, test_incomplete, test_odd_files,
-             test_unplugged, test_poll, test_interface, test_command_line]
-    wanted = sys.argv[2:]
-    with Place(sys.argv[1]) as place:
-        for test in tests:
-            if not wanted or test.__name__[5:] in wanted:
-                begun = time.monotonic()
-                test(place)
-                print(f"ok: {test.__name__[5:]} ({time.monotonic() - begun:.1f} s)", flush=True)
-
-
-if len(sys.argv) < 2:
-    raise SystemExit(__doc__)
-main()
+run(__doc__, test_command, test_service, test_same_file, test_incomplete, test_odd_files,
+    test_unplugged, test_poll, test_interface, test_command_line)

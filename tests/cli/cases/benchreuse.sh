@@ -77,7 +77,7 @@ mv "$(printf 'root/\377/ground_truth/dent/000_mask.png')" "$(printf 'root/\377/g
 fleck bench root -o odd --size 64 --resamples 50 --run spade:k=2 2>/dev/null | tail -n 1
 ls odd
 grep -h '"path": "test/dent' odd/*.json
-fleck compare odd/two.json odd/two.json | head -n 1
+fleck compare odd/two.json odd/two.json | sed -n 1p
 for f in odd/*.json odd/report.*; do
     iconv -f UTF-8 -t UTF-8 "$f" >/dev/null 2>&1 || echo "$f is no UTF-8"
 done

@@ -10,7 +10,7 @@ bar 256 128 32 >wide.pgm
 bar 256 256 170 >most.pgm
 bar 256 256 64 >right.pgm
 for mask in half wide most right; do
-    fleck fit "$S" -o m.fleck --fit-mask $mask.pgm | head -n 2 | sed 's/threshold [^ ]*/threshold T/'
+    fleck fit "$S" -o m.fleck --fit-mask $mask.pgm | sed -n 1,2p | sed 's/threshold [^ ]*/threshold T/'
 done
 fleck fit "$S" -o n.fleck --calibrate 0 >/dev/null
 fleck verify n.fleck

@@ -76,7 +76,7 @@ stat -c '%a %F' kept.fleck to.fleck
 echo "- lines"
 cp s/test/good/000.png "$(printf 'a\tb\nc.png')"
 fleck predict m.fleck "$(printf 'a\tb\nc.png')" 2>/dev/null | cut -f 1
-fleck predict m.fleck "$(printf 'no\nsuch.png')" 2>&1 | head -n 1
+fleck predict m.fleck "$(printf 'no\nsuch.png')" 2>&1 | sed -n 1p
 mkfifo q
 : >answers
 fleck predict m.fleck - <q >answers 2>/dev/null &

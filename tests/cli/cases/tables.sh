@@ -9,7 +9,7 @@ printf 'path\tlabel\nS\\test\\good\\000.png\tgood\nS\\test\\crack\\000.png\t1\n'
     sed 's/./&@/g' tabs.csv | tr '\n' '#' | sed 's/#/#@/g' | tr '#@' '\n\0'
 } >utf16.csv
 for name in semicolons sep tabs utf16; do
-    fleck eval "$M" $name.csv | head -n 2
+    fleck eval "$M" $name.csv | sed -n 1,2p
 done
 printf 'file;class\nS/test/good/000.png;good\n' >header.csv
 fleck eval "$M" header.csv

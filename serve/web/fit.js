@@ -5,7 +5,8 @@ import { h, replace, say } from "./dom.js";
 import { busy, problem, steps, thumb } from "./parts.js";
 import { farAbove, median } from "./robust.js";
 import { estimate, settingsForm } from "./settings.js";
-import { bytes, duration, has, number, percent, t, time } from "./strings.js";
+import { bytes, duration, has, number, t, time } from "./strings.js";
+import { ofGroups, promise } from "./threshold.js";
 
 const FEW = 20; // photos
 const ODDEST = 12; // shown at most
@@ -141,16 +142,18 @@ export async function show(main, id) {
     const job = await fitOf(model);
     const scores = model.held_out.map((x) => x.alone);
     const above = scores.filter((s) => s > model.threshold).length;
+    const rate = promise(scores, model.threshold);
     const figure = (name, value) => h("div", {}, h("dt", {}, t(name)), h("dd", {}, value));
     replace(places.result, h("section", { class: "panel", "aria-labelledby": "result" },
       h("h2", { id: "result" }, t("result", model.version)),
       h("dl", { class: "figures" },
         figure("result_threshold", number(model.threshold)),
         scores.length > 0 && model.threshold !== null && [figure("result_above", t("result_of", above, scores.length)),
-          figure("result_rate", percent((above + 1) / (scores.length + 1)))],
+          figure("result_rate", rate === null ? "–" : `${number(rate)} %`)],
         figure("result_photos", number(info.images, 6)),
         job && job.seconds > 0 && figure("result_took", duration(job.seconds)),
         figure("result_method", `${info.method}, ${info.backbone}`)),
+      ofGroups(model.held_out, model.threshold, info),
       (job?.warnings || []).length > 0 && h("section", { "aria-label": t("fit_warnings") },
         h("h3", {}, t("fit_warnings")), job.warnings.map((w) => h("p", { class: "warning", lang: "en" }, w))),
       h("h3", {}, t("held_out")),

@@ -3,7 +3,7 @@
 import { get, listen, post, url } from "./api.js";
 import { h, replace, say } from "./dom.js";
 import { markButtons, nearestPhoto, regionList, verdictMark } from "./inspect.js";
-import { language, number, t, time } from "./strings.js";
+import { digits, language, t, time } from "./strings.js";
 import { viewer } from "./viewer.js";
 
 const pageSize = 50;
@@ -103,7 +103,7 @@ export async function show(main, product) {
     box.title.textContent = row.name;
     const about = () => {
       replace(box.about, h("p", {}, verdictMark(row.verdict), " ", row.score !== null
-          && t("in_score_of", number(row.score, 4), number(row.threshold, 4)), " ", time(row.time)),
+          && t("in_score_of", digits(row.score), digits(row.threshold)), " ", time(row.time)),
         row.error && h("p", { class: "problem" }, row.error),
         (row.unlike || []).length > 0 && h("p", { class: "warn" }, t("in_unlike_note",
           row.unlike.map((u) => t(`unlike_${u}`)).join(", "))),
@@ -134,8 +134,8 @@ export async function show(main, product) {
     const cell = (key, content, kind) => h("td", { "data-name": t(key), class: kind }, content);
     return h("tr", { "data-id": row.id }, cell("hi_chosen", check), cell("hi_time", time(row.time)),
       cell("in_name", h("button", { class: "link", onclick: () => open(row) }, row.name)),
-      cell("in_verdict", verdictMark(row.verdict)), cell("in_score", number(row.score, 4), "n"),
-      cell("in_ratio", number(row.ratio), "n"), cell("hi_source", row.source),
+      cell("in_verdict", verdictMark(row.verdict)), cell("in_score", digits(row.score), "n"),
+      cell("in_ratio", digits(row.ratio, 3), "n"), cell("hi_source", row.source),
       cell("in_mark", markButtons(row, () => { draw(); loadSummary(); })));
   }
 

@@ -3,7 +3,7 @@
 import { get, listen, post, put, url } from "./api.js";
 import { h, replace, say } from "./dom.js";
 import { sourcesPanel } from "./sources.js";
-import { number, t } from "./strings.js";
+import { digits, number, t } from "./strings.js";
 import { noModel } from "./threshold.js";
 import { viewer } from "./viewer.js";
 
@@ -112,8 +112,8 @@ async function filesOf(entries) {
 const columns = [
   { key: "name", value: (row) => row.name, text: (row) => row.name },
   { key: "verdict", value: (row) => row.shown },
-  { key: "score", value: (row) => row.score ?? -Infinity, text: (row) => number(row.score, 4), n: true },
-  { key: "ratio", value: (row) => row.by ?? -Infinity, text: (row) => number(row.by), n: true },
+  { key: "score", value: (row) => row.score ?? -Infinity, text: (row) => digits(row.score), n: true },
+  { key: "ratio", value: (row) => row.by ?? -Infinity, text: (row) => digits(row.by, 3), n: true },
   { key: "regions", value: (row) => (row.regions || []).length, text: (row) => (row.regions || []).length, n: true },
   { key: "unlike", value: (row) => (row.unlike || []).join(), text: (row) => (row.unlike || []).map((u) => t(`unlike_${u}`)).join(", ") },
   { key: "mark", value: (row) => row.mark || "", text: (row) => (row.mark ? t(`mark_${row.mark}`) : "") },
@@ -204,7 +204,7 @@ export async function show(main, product) {
     replace(big, h("span", { "aria-hidden": "true", class: "symbol" }, symbols[selected.shown]),
       h("span", { class: "word" }, t(`verdict_${selected.shown}`)),
       h("span", { class: "of" }, selected.name, selected.score !== null && selected.score !== undefined
-        && ` – ${t("in_score_of", number(selected.score, 4), number(threshold, 4))}`));
+        && ` – ${t("in_score_of", digits(selected.score), digits(threshold))}`));
   }
 
   function drawDetail() {
@@ -249,7 +249,7 @@ export async function show(main, product) {
   function tryThreshold(value) {
     threshold = value;
     slider.value = value ?? 0;
-    tried.textContent = number(value, 4);
+    tried.textContent = digits(value);
     reset.disabled = value === info.threshold;
     rows.forEach(judge);
     drawBig();

@@ -299,6 +299,8 @@ const texts = {
   th_all: ["{0}. No rate can be promised.", "{0}. Eine Rate lässt sich nicht zusagen."],
   th_by_group: ["{2}: {0} of {1} would be rejected. Parts of another day or lot may fare like that.",
     "{2}: {0} von {1} würden aussortiert. So kann es Teilen eines anderen Tages oder Loses ergehen."],
+  th_more_days: ["Learn photos of more days or lots, if parts of others are to pass.",
+    "Lernen Sie Fotos von mehr Tagen oder Losen, wenn Teile anderer bestehen sollen."],
   th_found: ["{0} of {1} marked defects found.", "{0} von {1} markierten Fehlern gefunden."],
   th_marked_good: ["{0} of {1} parts marked as good rejected.", "{0} von {1} als gut markierten Teilen aussortiert."],
   th_none: ["There is no threshold: parts are not judged.", "Es gibt keine Schwelle: Teile werden nicht beurteilt."],
@@ -582,6 +584,9 @@ export function t(key, ...values) {
 
 export const number = (x, digits = 3) => (x === null || x === undefined ? "–"
   : new Intl.NumberFormat(language(), { maximumSignificantDigits: digits }).format(x));
+// The same with all its digits, for columns: 0.950.
+export const digits = (x, n = 4) => (x === null || x === undefined ? "–"
+  : new Intl.NumberFormat(language(), { minimumSignificantDigits: n, maximumSignificantDigits: n }).format(x));
 export const percent = (x, digits = 2) => (x === null || x === undefined || Number.isNaN(x) ? "–"
   : new Intl.NumberFormat(language(), { style: "percent", maximumSignificantDigits: digits }).format(x));
 export function duration(seconds) {

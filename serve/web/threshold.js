@@ -3,7 +3,7 @@
 import { get, listen, post, put } from "./api.js";
 import { h, replace, say } from "./dom.js";
 import { highest, outline } from "./map.js";
-import { number, t, time } from "./strings.js";
+import { digits, number, t, time } from "./strings.js";
 import { viewer } from "./viewer.js";
 
 const rates = [0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.001];
@@ -154,16 +154,26 @@ function histogram(lanes, change) {
 
 // ---- The screen ----
 
+// How many photos would be rejected that are held out with their group: a warning where they are many
+// more than the rate promises, as `fleck fit` gives it.  null: no groups.
+export function ofGroups(held, at, info) {
+  const scores = held.map((x) => x.group).filter((x) => x !== null);
+  if (scores.length === 0 || at === null) return null;
+  const above = scores.filter((x) => x > at).length;
+  const rate = Math.max(info.false_alarms ?? 0, 1 / (scores.length + 1));
+  const many = above > 3 && above > 3 * rate * scores.length;
+  return h("p", { class: many ? "warning" : null },
+    t("th_by_group", above, scores.length, t(`group_${info.groups || "none"}`)), many && [" ", t("th_more_days")]);
+}
+
 function whatFollows(data, at) {
   const alone = data.held_out.map((x) => x.alone);
   const count = (list) => list.filter((x) => x > at).length;
-  const groups = data.held_out.map((x) => x.group).filter((x) => x !== null);
   const share = promise(alone, at);
   const rejected = t("th_rejected", count(alone), alone.length);
   const lines = [h("p", { class: "sentence", id: "sentence" }, share !== null ? t("th_sentence", rejected, number(share, 3))
     : t(alone.length < fewest ? "th_few" : "th_all", rejected))];
-  if (groups.length > 0)
-    lines.push(h("p", {}, t("th_by_group", count(groups), groups.length, t(`group_${data.info.groups || "none"}`))));
+  lines.push(ofGroups(data.held_out, at, data.info));
   const defects = data.marked.filter((x) => x.mark === "defect").map((x) => x.score);
   const good = data.marked.filter((x) => x.mark === "good").map((x) => x.score);
   if (defects.length > 0) lines.push(h("p", { id: "found" }, t("th_found", count(defects), defects.length)));
@@ -196,7 +206,7 @@ function changesTable(data, reload) {
         .map((key) => h("th", { scope: "col", class: key === "threshold" ? "n" : undefined }, t(key))), h("td", {}))),
       h("tbody", {}, data.changes.map((row) => h("tr", { class: row.current ? "current" : "" },
         h("th", { scope: "row" }, row.version), h("td", {}, time(row.created)), h("td", {}, row.who || "–"),
-        h("td", {}, t(`why_${row.reason}`)), h("td", { class: "n" }, number(row.threshold, 4)), h("td", {}, rule(row)),
+        h("td", {}, t(`why_${row.reason}`)), h("td", { class: "n" }, digits(row.threshold)), h("td", {}, rule(row)),
         h("td", {}, row.pixels_set ? number(row.pixel_threshold, 4) : t("th_own_level_short")),
         h("td", {}, row.current ? h("strong", {}, t("th_current"))
           : h("button", { class: "plain small", onclick: () => back(row).catch((e) => say(e.message)),

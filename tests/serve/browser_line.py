@@ -225,6 +225,11 @@ def threshold(w, product):
     w.check("the sentence is the promise", says(data["info"]["threshold"]))
     axis(w, [*alone, data["info"]["threshold"], *(x["score"] for x in data["marked"]),
              *(x["group"] for x in data["held_out"] if x["group"] is not None)])
+    classes = b.run_async("const { ofGroups } = await import('/threshold.js');"
+                          "const held = (n) => Array.from({ length: 20 }, (_, i) => ({ group: i < n ? 9 : 1 }));"
+                          "const info = { groups: 'day', false_alarms: 0.03 };"
+                          "return [3, 4].map((n) => ofGroups(held(n), 5, info).className)")
+    w.check(f"groups that differ are a warning: {classes}", classes == ["", "warning"])
     w.check("a line by the rule is not by hand", not b.all("#by_hand")[0].shown)
     left = b.one(".histogram").rect[0]
     line = b.one(".histogram [role=slider]")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes features_sample.h: what CPython's random.sample draws, for tests/unit/features/test_sample.c."""
+"""Writes features_sample.h: what CPython's random.sample draws, for
+tests/unit/features/test_sample.c."""
 import platform
 import random
 

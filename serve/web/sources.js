@@ -132,7 +132,7 @@ export function sourcesPanel(product, system, added) {
     ontoggle: () => { if (element.open) look().catch(() => {}); } },
     h("summary", {}, t("so_title"), count), table,
     h("form", { onsubmit: (event) => { event.preventDefault(); add(); } },
-      h("h3", {}, t("so_new")), form, note, trouble, button));
+      h("h2", {}, t("so_new")), form, note, trouble, button));
   choose();
   look().catch(() => {});
   const timer = setInterval(() => {

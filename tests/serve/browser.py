@@ -258,7 +258,7 @@ def evil(w, files):
     w.check("the browser says that the answer was an error", any("403" in m for m in b.errors()))
     for hash in ("#/", f"#/p/{product}/photos", f"#/p/{product}/fit", f"#/p/{product}/areas"):
         w.open(hash)
-        w.check(f"{hash}: the name is a text", EVIL in b.run("return document.body.textContent"))
+        w.wait(f"{hash}: the name is a text", lambda: EVIL in b.run("return document.body.textContent"))
         w.check(f"{hash}: no markup came from it", not b.all("img[src=x], img[onerror]"))
         w.screen("evil", keep=False)
 

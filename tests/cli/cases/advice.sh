@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Refusals that say what would do: memory, and tiles beyond the picture.
 fleck synth one --train 6 --good 1 --defective 1 >/dev/null
-numbers='s/[0-9][0-9]*M/NM/g; s/[0-9][0-9]* MiB/N MiB/g; s/needs [0-9]*/needs N/; s/takes [0-9]*/takes N/'
+numbers='s/[0-9][0-9]*M/NM/g; s/[0-9][0-9]* MiB/N MiB/g
+    s/needs [0-9]*/needs N/; s/takes [0-9]*/takes N/'
 fleck fit one -o m.fleck --size 1024x1024 --crop none -t 2 --max-memory 700M 2>refused
 echo "exit $?"
 sed "$numbers; s/; what would do.*//" refused

@@ -20,7 +20,8 @@ echo "exit $(($? > 0))"
 grep -c 'read\|decod' short
 
 # The advice, where no limit was set.
-(ulimit -d 500000 && fleck fit "$S" -o m.fleck --size 2048x2048 --crop none -t 2) 2>&1 | grep -o '; less is needed.*'
+(ulimit -d 500000 && fleck fit "$S" -o m.fleck --size 2048x2048 --crop none -t 2) 2>&1 |
+    grep -o '; less is needed.*'
 
 # Scores of 300,000 images, 29 MB a file.
 for seed in 1 2; do
@@ -28,7 +29,8 @@ for seed in 1 2; do
         srand(seed)
         printf "{\n  \"scores\": ["
         for (i = 0; i < 300000; i++)
-            printf "%s\n    {\"path\": \"test/scratch/%06d_some_name.png\", \"type\": \"scratch\", \"label\": %d, \"score\": %.6f}",
+            printf "%s\n    {\"path\": \"test/scratch/%06d_some_name.png\", " \
+                "\"type\": \"scratch\", \"label\": %d, \"score\": %.6f}",
                 (i > 0 ? "," : ""), i, i % 2, rand() + i % 2 * 0.3
         print "\n  ]\n}"
     }' >$seed.json

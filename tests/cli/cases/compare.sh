@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Two runs compared: from a benchmark's file and from eval's, and what does not belong together.
 fleck synth root/one --size 96 --train 4 --good 4 --defective 2 >/dev/null
-fleck bench root -o out --run spade:k=2,radius=0 --run padim:dims=20 --size 64 --resamples 100 >/dev/null 2>&1
+fleck bench root -o out --run spade:k=2,radius=0 --run padim:dims=20 --size 64 \
+    --resamples 100 >/dev/null 2>&1
 fleck compare out/one.json#1 out/one.json#1
 fleck compare out/one.json#2 out/one.json#padim@efficientnet_lite0:dims=20 | tail -n 1
 fleck compare out/one.json#1 out/one.json#2 --json | grep -o '"[a-z_]*":' | tr -d '\n'

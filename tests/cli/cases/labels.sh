@@ -7,14 +7,16 @@ quiet() {
 for name in OK i.O. defect-free; do
     cp -r "$S" "$name.set"
     mv "$name.set/test/good" "$name.set/test/$name"
-    fleck eval "$M" "$name.set" | sed -n 1,6p | sed "s/^$name.set/sample/" | diff - plain && echo "$name: as good"
+    fleck eval "$M" "$name.set" | sed -n 1,6p | sed "s/^$name.set/sample/" | diff - plain &&
+        echo "$name: as good"
 done
 echo "-- a name that nobody knows"
 cp -r "$S" odd
 mv odd/test/good odd/test/Teile
 fleck eval "$M" odd
 echo "exit $?"
-fleck eval "$M" odd --good Teile | sed -n 1,6p | sed 's/^odd/sample/' | diff - plain && echo "Teile: as asked"
+fleck eval "$M" odd --good Teile | sed -n 1,6p | sed 's/^odd/sample/' | diff - plain &&
+    echo "Teile: as asked"
 fleck eval "$M" odd --good Stuecke
 echo "exit $?"
 echo "-- none is good"

@@ -14,7 +14,8 @@ done
 printf 'file;class\nS/test/good/000.png;good\n' >header.csv
 fleck eval "$M" header.csv
 echo "exit $?"
-printf 'path,label\nS/test/good/000.png,good\nS/a.png,good\nS/test/good/001.png,0\nC:\\parts\\b.png,1\n' >missing.csv
+printf '%s\n' path,label S/test/good/000.png,good S/a.png,good S/test/good/001.png,0 \
+    'C:\parts\b.png,1' >missing.csv
 fleck eval "$M" missing.csv
 echo "exit $?"
 fleck fit missing.csv -o m.fleck

@@ -16,7 +16,8 @@ try weights fetch dinov2_vits14_reg --mirror http://127.0.0.1:9
 try fit "$S" -o m.fleck -b dinov2_vitb14
 try weights add dinov2_vits14 "$SOURCE/tests/unit/net/files/tiny_vit.pth"
 # Those of the default network come with the tool: nothing is needed for a fit.
-fleck weights list | sed -n 's/[0-9.]* MB/N MB/; s#/[^ ]*/share/#.../share/#; 1p; /^resnet18 /p; /^dinov2_vits14 /p'
+fleck weights list |
+    sed -n 's/[0-9.]* MB/N MB/; s#/[^ ]*/share/#.../share/#; 1p; /^resnet18 /p; /^dinov2_vits14 /p'
 fleck weights list | wc -l
 fleck fit "$S" -o m.fleck | sed 's/threshold .*/threshold .../'
 find home

@@ -31,4 +31,5 @@ prefix/bin/fleck weights list | sed -n 1p
 prefix/bin/fleck fit "$S" -o m.fleck
 FLECK_HOME=$(dirname "$M")/home prefix/bin/fleck weights list | sed -n 's/[0-9.]* MB/N MB/; 1p'
 # There OpenVINO is not found, which is loaded where a network needs it.
-env -u LD_LIBRARY_PATH prefix/bin/fleck predict "$M" "$S/test/good/000.png" 2>&1 | sed 's/so\.[0-9]*/so.N/g'
+env -u LD_LIBRARY_PATH prefix/bin/fleck predict "$M" "$S/test/good/000.png" 2>&1 |
+    sed 's/so\.[0-9]*/so.N/g'

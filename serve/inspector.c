@@ -14,7 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SCORERS = 4 }; /* that a worker keeps */
+enum {
+    SCORERS = 4, /* that a worker keeps */
+    SHARING = 4  /* most threads of an image that is alone */
+};
 
 /* A scorer of a worker, and the model that it holds. */
 typedef struct slot {
@@ -39,7 +42,7 @@ struct sv_inspector {
     sv_image *first, **last;
     int64_t waiting, busy; /* busy: taken by a worker and not yet done */
     bool closing;
-    int n_workers, n_started;
+    int n_workers, n_started, scoring; /* scoring: workers that compute an image */
     worker *workers;
     int64_t recent[SCORERS]; /* products inspected last; 0: none */
 };
@@ -166,6 +169,24 @@ static bool record_result(sv_server *s, sv_image *image, const fleck_result *r, 
            (image->map = sv_map_json(s, m->model, r, image->map_kind, err)) != NULL;
 }
 
+/* The number of threads to compute an image on: if it is alone, those of workers without one. */
+static int begin_scoring(sv_inspector *in)
+{
+    bool alone;
+
+    pthread_mutex_lock(&in->lock);
+    alone = ++in->scoring == 1 && in->waiting == 0;
+    pthread_mutex_unlock(&in->lock);
+    return !alone ? 1 : in->n_workers < SHARING ? in->n_workers : SHARING;
+}
+
+static void end_scoring(sv_inspector *in)
+{
+    pthread_mutex_lock(&in->lock);
+    in->scoring--;
+    pthread_mutex_unlock(&in->lock);
+}
+
 static bool score(worker *w, sv_image *image)
 {
     slot *s = scorer_of(w, image->product, &image->err);
@@ -174,9 +195,12 @@ static bool score(worker *w, sv_image *image)
 
     if (s == NULL)
         return false;
+    /* If threads cannot be started, it goes on with those that there are. */
+    (void)!fleck_scorer_set_threads(s->scorer, begin_scoring(w->in), NULL);
     ok = fleck_scorer_bytes(s->scorer, image->bytes, image->size, image->name, false, &r,
                             &image->err) == FLECK_OK &&
          record_result(w->in->server, image, r, s->model, &image->err);
+    end_scoring(w->in);
     fleck_result_free(&r);
     return ok;
 }

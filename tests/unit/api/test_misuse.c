@@ -472,6 +472,8 @@ static void scoring_wants_a_model_pixels_and_someone_to_tell(void **state)
     refused(fleck_scorer_pixels(scorer, &none, NULL, false, &r, err));
     p.width = -1;
     assert_int_equal(fleck_scorer_pixels(scorer, &p, NULL, false, &r, NULL), FLECK_E_FORMAT);
+    refused(fleck_scorer_set_threads(NULL, 1, err));
+    refused(fleck_scorer_set_threads(scorer, 0, err));
     fleck_scorer_set_progress(NULL, NULL, NULL);
     fleck_scorer_set_progress(scorer, NULL, NULL);
     fleck_scorer_close(&scorer);

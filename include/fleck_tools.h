@@ -88,6 +88,14 @@ FLECK_API fleck_status fleck_model_install(const char *from, const char *to,
 FLECK_API fleck_status fleck_file_write(const char *path, const void *bytes, size_t size,
                                         fleck_error *err) FLECK_MUST_CHECK;
 
+/* ---- Settings ----------------------------------------------------------------------- */
+
+/* Check what does not depend on the images: that there are the method, the networks and their
+ * weights, that options belong to the method, and that settings fit together.  Statuses of
+ * fleck_fit_files(). */
+FLECK_API fleck_status fleck_settings_check(const fleck_settings *settings,
+                                            fleck_error *err) FLECK_MUST_CHECK;
+
 /* ---- Scorers ------------------------------------------------------------------------ */
 
 /* Let a scorer compute each image on this many threads (default 1), which is quicker where other

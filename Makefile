@@ -6,13 +6,15 @@
 #            SETUP=:        look for nothing, leave .deps/ alone; build with what is there
 #            SUITE=NAME     `make test` runs only this room's tests
 #            SECONDS=N      how long `make fuzz` runs each fuzzer (default 60; `make test` takes 3)
-#            COUNT=N SEED=N what `make hostile` tries (default 2000 damaged files and 64 kills, seed 1)
+#            COUNT=N SEED=N what `make hostile` tries (default 2000 damaged files and 64 kills,
+#                           seed 1)
 #            BENCH='NAMES'  only these benchmarks: machine, image, network, ... (see perf/run)
 #            BASE=REVISION  what `make bench-compare` compares with
 #            CC, CFLAGS     as usual; the build folder is set up anew when they change
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
-.PHONY: all ready setup setup-check demo test check asan ubsan tsan fuzz hostile test-browser bench bench-compare bench-serve serve-demo install clean distclean help
+.PHONY: all ready setup setup-check demo test check asan ubsan tsan fuzz hostile test-browser \
+	bench bench-compare bench-serve serve-demo install clean distclean help
 
 SETUP ?= tools/setup
 JOBS ?= $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS)))
@@ -89,7 +91,8 @@ fuzz:
 hostile: ready
 	@tools/configure build
 	@$(ninja) build
-	@tests/hostile/run build/cli/fleck build/tests/hostile/mutate build/tests/hostile/hurt . $(SEED) $(COUNT)
+	@tests/hostile/run build/cli/fleck build/tests/hostile/mutate build/tests/hostile/hurt . \
+		$(SEED) $(COUNT)
 
 bench: ready
 	@tools/configure build
@@ -106,8 +109,8 @@ bench-serve: ready
 	@$(ninja) build product perf/serve_load
 	@perf/serve/run build
 
-# The prefix goes into the pkg-config file.  Programs find a new library in /usr/local/lib only after
-# ldconfig.
+# The prefix goes into the pkg-config file.  Programs find a new library in /usr/local/lib only
+# after ldconfig.
 install: all
 	@meson configure -Dprefix=$(abspath $(PREFIX)) build
 	@$(ninja) build product
@@ -121,14 +124,16 @@ distclean: clean
 	rm -rf .deps demo
 
 help:
-	@echo 'make setup      install the Debian packages that are missing; says first which.  Names optional ones'
+	@echo 'make setup      install the Debian packages that are missing; says first which. ' \
+		'Names optional ones'
 	@echo 'make setup-check   those as well that check, fuzz and the sanitizers need'
 	@echo 'make            build; the tool is then build/fleck.  Says what is missing, if anything'
 	@echo 'make demo       sample images, training, prediction and evaluation, in demo/'
 	@echo 'make serve-demo   the page in a browser, on the sample images; PORT=8080'
 	@echo 'make test       every test; the last line counts them'
 	@echo 'make test-browser   the page in a headless Chromium, at two widths; UPDATE=1 keeps pictures'
-	@echo 'make check      format, clang-tidy, layers, headers, names, licence lines, exported symbols, documents'
+	@echo 'make check      format, clang-tidy, layers, headers, names, licence lines,' \
+		'exported symbols, documents'
 	@echo 'make asan       the tests under the address sanitizer; also ubsan, tsan'
 	@echo 'make fuzz       each fuzzer for SECONDS=60'
 	@echo 'make hostile    damaged files, kills, limits and changing files: COUNT=2000 SEED=1'

@@ -2,6 +2,7 @@
 /* fleck weights: install the networks' weights. */
 #include "cli.h"
 
+#include <signal.h>
 #include <string.h>
 
 static const flag flags[] = {
@@ -102,7 +103,12 @@ static int fetch(const char *name, const char *mirror)
     progress p = progress_begin();
     fleck_error err = {0};
     fleck_weights_info *w;
-    fleck_status st = fleck_weights_fetch(home_folder(), name, mirror, progress_show, &p, &err);
+    fleck_status st;
+
+    /* A server may close the connection while the request is sent. */
+    signal(SIGPIPE, SIG_IGN);
+    st = fleck_weights_fetch(home_folder(), name, mirror, progress_show, &p, &err);
+    signal(SIGPIPE, SIG_DFL);
 
     progress_end(&p);
     if (st != FLECK_OK || fleck_weights_find(&w, home_folder(), name, &err) != FLECK_OK)

@@ -99,13 +99,12 @@ int main(int argc, char **argv)
 
     use_all_processors();
     /* A file beyond the size limit is an error that is reported.  If the reader of standard output
-     * closes the pipe, the process ends silently.  For weights SIGPIPE is ignored, since a server
-     * may close the connection of a download. */
+     * closes the pipe, the process ends silently. */
     signal(SIGXFSZ, SIG_IGN);
     sigemptyset(&pipe_only);
     sigaddset(&pipe_only, SIGPIPE);
     sigprocmask(SIG_UNBLOCK, &pipe_only, NULL); /* it may be inherited as blocked */
-    signal(SIGPIPE, argc > 1 && strcmp(argv[1], "weights") == 0 ? SIG_IGN : SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
 #ifdef __GLIBC__
     /* Images are allocated and freed in blocks of a few MiB.  If these stay in the heap, their page
      * faults occur once, not once for each image (docs/speed). */

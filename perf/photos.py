@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the scripts that fit halves of photos share: fits of photos, and what the tool says of them."""
+"""What the scripts that fit halves of photos share: fits of photos, and what the tool says of
+them."""
 
 import json
 import pathlib
@@ -15,7 +16,8 @@ def fit(photos, model, method, pixels, *options):
     """Learn the photos, without groups."""
     table = pathlib.Path(model).with_suffix(".csv")
     table.write_text("path,label\n" + "".join(f"{p},good\n" for p in photos), encoding="utf-8")
-    run("fit", str(table), "-o", model, "--overwrite", "-m", method, "--pixels", pixels, "--groups", "none", *options)
+    run("fit", str(table), "-o", model, "--overwrite", "-m", method, "--pixels", pixels,
+        "--groups", "none", *options)
 
 
 def threshold(model):

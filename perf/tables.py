@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the scripts that make tables share: the tool, its processor seconds, options, and figures."""
+"""What the scripts that make tables share: the tool, its processor seconds, options, and
+figures."""
 
 import collections
 import json
@@ -49,7 +50,8 @@ def number(value, digits):
 
 
 def evaluate(model, data, *options):
-    """What the tool says of the test photos, as from JSON, with its messages and processor seconds."""
+    """What the tool says of the test photos, as from JSON, with its messages and processor
+    seconds."""
     done = run("eval", model, str(data), "--json", *options)
     return json.loads(done.out), done
 
@@ -69,6 +71,7 @@ def row(data, model, *options):
     pixel = found["pixel"] or {}
     each = 1000 * done.seconds / (found["images"]["good"] + found["images"]["defective"])
     return (
-        f"{number(found['image']['auroc'], 4)} | {number(pixel.get('auroc'), 4)} | {number(pixel.get('pro'), 3)} | "
+        f"{number(found['image']['auroc'], 4)} | {number(pixel.get('auroc'), 4)} | "
+        f"{number(pixel.get('pro'), 3)} | "
         f"{verdicts(found)} | {fit.seconds:.1f} | {os.path.getsize(model) / 1e6:.1f} | {each:.0f}"
     )

@@ -7,8 +7,8 @@
 #define _GNU_SOURCE
 #include "base/error.h"
 
-/* These never return FLECK_OK.  Without knowing that, the analyzer takes every failure for a success
- * and finds null pointers behind it. */
+/* These never return FLECK_OK.  Without knowing that, the analyzer takes every failure for a
+ * success and finds null pointers behind it. */
 #define fk_error_set(err, code, ...) ((void)(fk_error_set)((err), (code), __VA_ARGS__), (code))
 #define fk_error_errno(err, what, path)                                                            \
     ({                                                                                             \

@@ -32,7 +32,8 @@ if task == "verdict-openvino":
     from anomalib.deploy import OpenVINOInferencer
 
     inferencer = OpenVINOInferencer(work / "openvino/model.xml", device="CPU",
-                                    config={"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": THREADS})
+                                    config={"INFERENCE_PRECISION_HINT": "f32",
+                                            "INFERENCE_NUM_THREADS": THREADS})
     finish(score=float(inferencer.predict(str(image)).pred_score.ravel()[0]))
 
 import torch
@@ -41,7 +42,8 @@ torch.set_num_threads(THREADS)
 if task == "verdict-torch":
     from anomalib.deploy import TorchInferencer
 
-    finish(score=float(TorchInferencer(work / "torch/model.pt", device="cpu").predict(str(image)).pred_score.ravel()[0]))
+    finish(score=float(TorchInferencer(work / "torch/model.pt",
+                                       device="cpu").predict(str(image)).pred_score.ravel()[0]))
 
 from anomalib.data import MVTecAD
 from anomalib.deploy import ExportType, OpenVINOInferencer, TorchInferencer
@@ -103,7 +105,8 @@ if task == "one":
     time_images(TorchInferencer(work / "torch/model.pt", device="cpu"))
 if task == "openvino":
     time_images(OpenVINOInferencer(work / "openvino/model.xml", device="CPU",
-                                   config={"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": THREADS}))
+                                   config={"INFERENCE_PRECISION_HINT": "f32",
+                                           "INFERENCE_NUM_THREADS": THREADS}))
 data = MVTecAD(root=shared / "data", category="bottle", num_workers=THREADS)
 engine = Engine(default_root_dir=work / "runs", accelerator="cpu", devices=1, logger=False,
                 enable_progress_bar=False, enable_model_summary=False)
@@ -127,7 +130,8 @@ if task == "fit":
 model.load_state_dict(torch.load(work / "state.pt", weights_only=False))
 if task == "export":
     print(engine.export(model, ExportType.TORCH, export_root=work / "export"))
-    print(engine.export(model, ExportType.OPENVINO, export_root=work / "export", input_size=(900, 900)))
+    print(engine.export(model, ExportType.OPENVINO, export_root=work / "export",
+                        input_size=(900, 900)))
     for kind, name in (("torch", "model.pt"), ("openvino", "model.xml")):
         found = next((work / "export").rglob(name))
         target = work / kind
@@ -138,5 +142,6 @@ if task == "eval":
     begin = time.perf_counter()
     results = engine.test(model=model, datamodule=data, verbose=False)[0]
     finish(eval_s=time.perf_counter() - begin, import_s=imported,
-           image_auroc=results["image_AUROC"], pixel_auroc=results["pixel_AUROC"], pro=results["pixel_AUPRO"])
+           image_auroc=results["image_AUROC"], pixel_auroc=results["pixel_AUROC"],
+           pro=results["pixel_AUPRO"])
 raise SystemExit(f"unknown task {task}")

@@ -32,10 +32,11 @@ environment.update(PEER_THREADS=str(args.threads), OMP_NUM_THREADS=str(args.thre
 def run(command, cwd):
     """Wall seconds, processor seconds, peak MiB, standard output."""
     begin = time.perf_counter()
-    child = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                             cwd=cwd, env=environment)
+    child = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True, cwd=cwd, env=environment)
     # The output is small, so that the pipes never fill before the child ends.
-    with open(child.stdout.fileno(), closefd=False) as out, open(child.stderr.fileno(), closefd=False) as errors:
+    with (open(child.stdout.fileno(), closefd=False) as out,
+          open(child.stderr.fileno(), closefd=False) as errors):
         text, complaint = out.read(), errors.read()
     _, status, usage = os.wait4(child.pid, 0)
     wall = time.perf_counter() - begin
@@ -52,7 +53,8 @@ def note(row, tool, value):
 
 
 def anomalib(task, work):
-    wall, cpu, _, text = run([sys.executable, here / "anomalib_worker.py", task, args.shared, work], work)
+    wall, cpu, _, text = run([sys.executable, here / "anomalib_worker.py", task, args.shared, work],
+                             work)
     result = json.loads(text.strip().splitlines()[-1])
     return wall, cpu, result
 
@@ -62,11 +64,12 @@ def fleck(work, *command):
 
 
 def fleck_fit(work, model, *more):
-    # A new file each time, as anomalib has a new folder: to replace one costs what freeing its memory takes.
+    # A new file each time, as anomalib has a new folder: to replace one costs what freeing its
+    # memory takes.
     model.unlink(missing_ok=True)
     return fleck(work, "fit", bottle, "-o", model, "--backbone", "resnet18", "--weights",
-                 args.shared / "weights/resnet18_imagenet_bnfolded.safetensors", "--resize", "bilinear",
-                 "--dims", "100", *more)
+                 args.shared / "weights/resnet18_imagenet_bnfolded.safetensors",
+                 "--resize", "bilinear", "--dims", "100", *more)
 
 
 # fleck's fit sets thresholds, from the images it learns; anomalib does that in its validation.
@@ -108,7 +111,8 @@ def one_round(work):
 
     if not (work / "torch").exists():
         anomalib("export", work)
-    for task, row in (("one", "one image, file to map, ms (torch)"), ("openvino", "one image, file to map, ms (OpenVINO f32)")):
+    for task, row in (("one", "one image, file to map, ms (torch)"),
+                      ("openvino", "one image, file to map, ms (OpenVINO f32)")):
         _, _, r = anomalib(task, work)
         for ms in r["ms"]:
             note(row, "anomalib", ms)
@@ -132,14 +136,18 @@ def fleck_images(model, work):
 
 with tempfile.TemporaryDirectory() as folder:
     for number in range(args.rounds):
-        print(f"round {number + 1} of {args.rounds}, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
+        print(f"round {number + 1} of {args.rounds}, load {os.getloadavg()[0]:.1f}",
+              file=sys.stderr)
         one_round(Path(folder))
 
 with open("/proc/cpuinfo", encoding="utf-8") as f:
-    info = dict(line.split(":", 1) for line in f.read().split("\n\n")[0].splitlines() if ":" in line)
+    info = dict(line.split(":", 1) for line in f.read().split("\n\n")[0].splitlines()
+                if ":" in line)
 info = {k.strip(): v.strip() for k, v in info.items()}
-processor = f"{info.get('model name', platform.processor())} (family {info.get('cpu family')} model {info.get('model')})"
-print(f"{processor}, {args.threads} threads, load {os.getloadavg()[0]:.1f}, {args.rounds} rounds in turn")
+processor = (f"{info.get('model name', platform.processor())} "
+             f"(family {info.get('cpu family')} model {info.get('model')})")
+print(f"{processor}, {args.threads} threads, load {os.getloadavg()[0]:.1f}, "
+      f"{args.rounds} rounds in turn")
 print(f"{'':58}{'anomalib':>10}{'fleck':>10}{'ratio':>8}")
 rows = []
 for row in dict.fromkeys(row for row, _ in figures):

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The frame of the page: navigation, login, and which screen is shown.
 //
-// Addresses: #/ (products), #/p/ID/SCREEN with a screen of a product, #/health.  A screen is a module
-// with show(main, productId), which may return a function that ends it.
+// Addresses: #/ (products), #/p/ID/SCREEN with a screen of a product, #/health.  A screen is a
+// module with show(main, productId), which may return a function that ends it.
 import { get, post, setWho, who } from "./api.js";
 import { h, replace, say } from "./dom.js";
 import { language, setLanguage, t } from "./strings.js";
@@ -31,20 +31,24 @@ function drawHeader(here, name) {
   replace(header,
     h("div", { class: "bar" },
       h("nav", { "aria-label": "fleck" },
-        h("a", { class: "brand", href: "#/" }, h("img", { src: "icon.svg", alt: "fleck", width: 22, height: 22 }),
+        h("a", { class: "brand", href: "#/" },
+          h("img", { src: "icon.svg", alt: "fleck", width: 22, height: 22 }),
           h("span", { class: "only-wide", "aria-hidden": "true" }, "fleck")),
-        link("#/", t("products"), here.screen === "products"), link("#/health", t("health"), here.screen === "health")),
+        link("#/", t("products"), here.screen === "products"),
+        link("#/health", t("health"), here.screen === "health")),
       h("span", { class: "me" },
-        h("input", { "aria-label": t("your_name"), placeholder: t("your_name"), value: who(), maxlength: 40,
-          autocomplete: "name", onchange: (e) => setWho(e.target.value.trim()) }),
+        h("input", { "aria-label": t("your_name"), placeholder: t("your_name"), value: who(),
+          maxlength: 40, autocomplete: "name", onchange: (e) => setWho(e.target.value.trim()) }),
         h("button", { class: "quiet", lang: other, "aria-label": t("language"),
           onclick: () => { setLanguage(other); route(); } },
-        h("span", { class: "only-wide" }, t("language")), h("span", { class: "only-narrow" }, other.toUpperCase())))),
+        h("span", { class: "only-wide" }, t("language")),
+        h("span", { class: "only-narrow" }, other.toUpperCase())))),
     name !== null && h("div", { class: "bar product" },
       h("strong", {}, name),
       h("nav", { "aria-label": t("of_product") },
         ofProduct.map((s) => link(`#/p/${here.product}/${s}`, t(s), here.screen === s)))));
-  header.querySelector(".product [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  header.querySelector(".product [aria-current]")
+    ?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 async function route() {
@@ -64,7 +68,8 @@ async function route() {
     const screen = await import(`./${here.screen}.js`);
     if (own !== turn) return;
     // Built apart, so that nothing of a screen that was left comes into the next.
-    const content = h("div", { class: `screen-${here.screen}${atTheLine.includes(here.screen) ? " line" : ""}` });
+    const content = h("div",
+      { class: `screen-${here.screen}${atTheLine.includes(here.screen) ? " line" : ""}` });
     replace(main, content);
     const close = (await screen.show(content, here.product)) || null;
     if (own === turn) end = close;
@@ -77,7 +82,8 @@ async function route() {
 }
 
 function askToken() {
-  const input = h("input", { type: "password", id: "token", autocomplete: "current-password", required: true });
+  const input = h("input", { type: "password", id: "token", autocomplete: "current-password",
+    required: true });
   const submit = async (event) => {
     event.preventDefault();
     try {

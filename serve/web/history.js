@@ -3,14 +3,15 @@
 import { get, listen, post, url } from "./api.js";
 import { h, replace, say } from "./dom.js";
 import { markButtons, nearestPhoto, regionList, verdictMark } from "./inspect.js";
-import { language, number, t, time } from "./strings.js";
+import { digits, language, t, time } from "./strings.js";
 import { viewer } from "./viewer.js";
 
 const pageSize = 50;
 const verdicts = ["good", "defective", "none", "error"];
 
 // A photo of a defect must not be learned as good.
-const learnable = (row) => row.picture && row.mark !== "defect" && (row.verdict === "good" || row.mark === "good");
+const learnable = (row) => row.picture && row.mark !== "defect"
+  && (row.verdict === "good" || row.mark === "good");
 
 function query(product, filter, more = {}) {
   const all = { product, ...filter, ...more };
@@ -23,7 +24,8 @@ function confusionTable(confusion) {
   const wrong = confusion.defective.good, right = confusion.good.good;
   return [h("table", { class: "confusion" }, h("caption", {}, t("hi_confusion")),
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("in_verdict")),
-      ["mark_good", "mark_defect", "hi_unmarked"].map((k) => h("th", { scope: "col", class: "n" }, t(k))))),
+      ["mark_good", "mark_defect", "hi_unmarked"].map((k) =>
+        h("th", { scope: "col", class: "n" }, t(k))))),
     h("tbody", {}, verdicts.map((v) => h("tr", {}, h("th", { scope: "row" }, verdictMark(v)),
       h("td", { class: "n" }, confusion[v].good), h("td", { class: "n" }, confusion[v].defect),
       h("td", { class: "n" }, confusion[v].none))))),
@@ -40,20 +42,26 @@ function trendChart(summary) {
   const most = Math.max(...rows.map((row) => row.inspected));
   const wrong = Math.max(5, ...rows.map((row) => row.missed + row.false_alarms));
   const marked = rows.some((row) => row.marked > 0);
-  const bar = (i, y, height, kind) => height > 0 && h("rect", { x: i * step + 1, width: Math.max(1, step - 2), y, height, class: kind });
-  const label = (row) => t("hi_trend_bar", row.at.replace("T", " "), row.inspected, row.defective, row.missed, row.false_alarms);
+  const bar = (i, y, height, kind) => height > 0
+    && h("rect", { x: i * step + 1, width: Math.max(1, step - 2), y, height, class: kind });
+  const label = (row) => t("hi_trend_bar", row.at.replace("T", " "), row.inspected, row.defective,
+    row.missed, row.false_alarms);
   const bars = (row, i) => {
     const all = row.inspected / most * 112, bad = row.defective / most * 112;
     const missed = row.missed / wrong * 34, alarms = row.false_alarms / wrong * 34;
-    return h("g", {}, h("title", { svg: true }, label(row)), bar(i, zero - all, all, "good"), bar(i, zero - bad, bad, "bad"),
+    return h("g", {}, h("title", { svg: true }, label(row)), bar(i, zero - all, all, "good"),
+      bar(i, zero - bad, bad, "bad"),
       bar(i, zero + 4, missed, "missed"), bar(i, zero + 4 + missed, alarms, "group"));
   };
   const name = (row) => row.at.replace("T", " ");
   return h("figure", {},
-    h("svg", { viewBox: `0 0 ${width} ${zero + (marked ? 44 : 6)}`, role: "img", "aria-label": t("hi_trend") }, rows.map(bars),
+    h("svg", { viewBox: `0 0 ${width} ${zero + (marked ? 44 : 6)}`, role: "img",
+      "aria-label": t("hi_trend") }, rows.map(bars),
       h("line", { x1: 0, x2: width, y1: zero + 2, y2: zero + 2, class: "base" })),
-    h("div", { class: "ends" }, h("span", {}, name(rows[0])), rows.length > 1 && h("span", {}, name(rows[rows.length - 1]))),
-    h("figcaption", { class: "dim" }, t(`hi_trend_${summary.bucket}`, most), " ", marked && t("hi_trend_marks")));
+    h("div", { class: "ends" }, h("span", {}, name(rows[0])),
+      rows.length > 1 && h("span", {}, name(rows[rows.length - 1]))),
+    h("figcaption", { class: "dim" }, t(`hi_trend_${summary.bucket}`, most), " ",
+      marked && t("hi_trend_marks")));
 }
 
 function dialog() {
@@ -61,7 +69,8 @@ function dialog() {
   const title = h("h2", { id: "picture_title" });
   const about = h("div", {});
   const close = h("button", { class: "plain", onclick: () => element.close() }, t("close"));
-  const element = h("dialog", { "aria-labelledby": "picture_title" }, h("div", { class: "dialog-head" }, title, close),
+  const element = h("dialog", { "aria-labelledby": "picture_title" },
+    h("div", { class: "dialog-head" }, title, close),
     shown.element, about);
   return { element, shown, title, about };
 }
@@ -79,19 +88,24 @@ export async function show(main, product) {
   const pickVerdict = h("select", { id: "by_verdict" }, h("option", { value: "" }, t("in_all")),
     verdicts.map((v) => h("option", { value: v }, t(`verdict_${v}`))));
   const pickMark = h("select", { id: "by_mark" }, h("option", { value: "" }, t("in_all")),
-    h("option", { value: "good" }, t("mark_good")), h("option", { value: "defect" }, t("mark_defect")),
+    h("option", { value: "good" }, t("mark_good")),
+    h("option", { value: "defect" }, t("mark_defect")),
     h("option", { value: "none" }, t("hi_unmarked")));
   const summary = h("div", { class: "columns" });
   const body = h("tbody", {});
-  const older = h("button", { class: "plain", onclick: () => { starts.push(next); load(); } }, t("hi_older"));
-  const newer = h("button", { class: "plain", onclick: () => { starts.pop(); load(); } }, t("hi_newer"));
+  const older = h("button", { class: "plain", onclick: () => { starts.push(next); load(); } },
+    t("hi_older"));
+  const newer = h("button", { class: "plain", onclick: () => { starts.pop(); load(); } },
+    t("hi_newer"));
   const place = h("span", { class: "dim" });
-  const news = h("button", { class: "plain", hidden: true, onclick: () => { starts = [null]; load(); } });
+  const news = h("button", { class: "plain", hidden: true,
+    onclick: () => { starts = [null]; load(); } });
   const all = h("input", { type: "checkbox", "aria-label": t("hi_select_all"), onchange: () => {
     for (const row of rows) if (all.checked) chosen.set(row.id, row); else chosen.delete(row.id);
     draw();
   } });
-  const learn = h("button", { id: "learn", onclick: () => learnThem().catch((e) => say(e.message)) });
+  const learn = h("button", { id: "learn",
+    onclick: () => learnThem().catch((e) => say(e.message)) });
   const learned = h("div", { role: "status" });
   const exports = h("p", { class: "exports" });
 
@@ -103,11 +117,12 @@ export async function show(main, product) {
     box.title.textContent = row.name;
     const about = () => {
       replace(box.about, h("p", {}, verdictMark(row.verdict), " ", row.score !== null
-          && t("in_score_of", number(row.score, 4), number(row.threshold, 4)), " ", time(row.time)),
+          && t("in_score_of", digits(row.score), digits(row.threshold)), " ", time(row.time)),
         row.error && h("p", { class: "problem" }, row.error),
         (row.unlike || []).length > 0 && h("p", { class: "warn" }, t("in_unlike_note",
           row.unlike.map((u) => t(`unlike_${u}`)).join(", "))),
-        row.mark && h("p", { class: "dim" }, t("hi_marked_by", row.mark_who || "–", time(row.mark_time))),
+        row.mark
+          && h("p", { class: "dim" }, t("hi_marked_by", row.mark_who || "–", time(row.mark_time))),
         markButtons(row, () => { about(); draw(); loadSummary(); }), regionList(row, box.shown),
         row.picture && row.verdict !== "error" && nearestPhoto(row));
     };
@@ -121,21 +136,23 @@ export async function show(main, product) {
     const good = [...chosen.values()].filter(learnable).length;
     learn.textContent = t("hi_learn", good);
     learn.disabled = good === 0;
-    replace(learned, chosen.size > good && h("p", { class: "warn" }, t("hi_left_out", chosen.size - good)));
+    replace(learned,
+      chosen.size > good && h("p", { class: "warn" }, t("hi_left_out", chosen.size - good)));
     all.checked = rows.length > 0 && rows.every((row) => chosen.has(row.id));
   }
 
   function drawRow(row) {
-    const check = h("input", { type: "checkbox", "aria-label": t("hi_select", row.name), onchange: () => {
-      if (check.checked) chosen.set(row.id, row); else chosen.delete(row.id);
-      drawLearn();
-    } });
+    const check = h("input", { type: "checkbox", "aria-label": t("hi_select", row.name),
+      onchange: () => {
+        if (check.checked) chosen.set(row.id, row); else chosen.delete(row.id);
+        drawLearn();
+      } });
     check.checked = chosen.has(row.id);
     const cell = (key, content, kind) => h("td", { "data-name": t(key), class: kind }, content);
     return h("tr", { "data-id": row.id }, cell("hi_chosen", check), cell("hi_time", time(row.time)),
       cell("in_name", h("button", { class: "link", onclick: () => open(row) }, row.name)),
-      cell("in_verdict", verdictMark(row.verdict)), cell("in_score", number(row.score, 4), "n"),
-      cell("in_ratio", number(row.ratio), "n"), cell("hi_source", row.source),
+      cell("in_verdict", verdictMark(row.verdict)), cell("in_score", digits(row.score), "n"),
+      cell("in_ratio", digits(row.ratio, 3), "n"), cell("hi_source", row.source),
       cell("in_mark", markButtons(row, () => { draw(); loadSummary(); })));
   }
 
@@ -144,7 +161,9 @@ export async function show(main, product) {
     const mark = document.activeElement?.dataset?.mark;
     replace(body, rows.length > 0 ? rows.map(drawRow)
       : h("tr", {}, h("td", { colspan: 8 }, t("hi_nothing"))));
-    if (focus && mark) body.querySelector(`tr[data-id="${focus}"] [data-mark=${mark}]`)?.focus({ preventScroll: true });
+    if (focus && mark)
+      body.querySelector(`tr[data-id="${focus}"] [data-mark=${mark}]`)
+        ?.focus({ preventScroll: true });
     older.disabled = next === null;
     newer.disabled = starts.length < 2;
     place.textContent = t("hi_page", starts.length);
@@ -155,22 +174,26 @@ export async function show(main, product) {
     const own = turn;
     const data = await get(`/products/${product}/summary?${query(product, period())}`);
     if (own !== turn || gone) return;
-    replace(summary, h("section", {}, confusionTable(data.confusion)), h("section", {}, h("h2", {}, t("hi_trend")), trendChart(data)));
+    replace(summary, h("section", {}, confusionTable(data.confusion)),
+      h("section", {}, h("h2", {}, t("hi_trend")), trendChart(data)));
   }
 
   async function load() {
     const own = ++turn;
     fresh = 0;
     news.hidden = true;
-    const answer = await get(`/inspections?${query(product, filter(), { limit: pageSize, before: starts[starts.length - 1] })}`);
+    const page = { limit: pageSize, before: starts[starts.length - 1] };
+    const answer = await get(`/inspections?${query(product, filter(), page)}`);
     if (own !== turn || gone) return;
     rows = answer.items;
     next = answer.next;
     const q = query(product, filter());
-    const link = (href, text, file) => h("a", { href, download: file, class: "button plain" }, text);
+    const report = query(product, period(), { lang: language() });
+    const link = (href, text, file) =>
+      h("a", { href, download: file, class: "button plain" }, text);
     replace(exports, link(url(`/inspections.csv?${q}`), "CSV", "inspections.csv"), " ",
       link(url(`/inspections.json?${q}`), "JSON", "inspections.json"), " ",
-      link(url(`/products/${product}/report.html?${query(product, period(), { lang: language() })}`), t("hi_report"), "report.html"));
+      link(url(`/products/${product}/report.html?${report}`), t("hi_report"), "report.html"));
     draw();
     await loadSummary();
   }
@@ -184,22 +207,27 @@ export async function show(main, product) {
     draw();
     replace(learned, h("p", {}, t("hi_learned", answers.length - problems.length), " ",
       h("a", { href: `#/p/${product}/fit` }, t("hi_fit"))),
-    problems.length > 0 && h("ul", { class: "warn" }, problems.map((each) => h("li", {}, `${each.name || ""} ${each.problem}`))));
+    problems.length > 0 && h("ul", { class: "warn" },
+      problems.map((each) => h("li", {}, `${each.name || ""} ${each.problem}`))));
   }
 
   const again = () => { starts = [null]; load().catch((error) => say(error.message)); };
   for (const each of [from, to, pickVerdict, pickMark]) each.onchange = again;
 
   main.append(h("h1", {}, t("history"), " – ", name),
-    h("form", { class: "form filters", onsubmit: (event) => event.preventDefault(), "aria-label": t("hi_filters") },
-      field("from", from), field("to", to), field("by_verdict", pickVerdict), field("by_mark", pickMark)),
+    h("form", { class: "form filters", onsubmit: (event) => event.preventDefault(),
+      "aria-label": t("hi_filters") },
+      field("from", from), field("to", to), field("by_verdict", pickVerdict),
+      field("by_mark", pickMark)),
     summary,
     h("div", { class: "row" }, h("h2", {}, t("hi_list")), news),
     h("div", { class: "row" }, learn, h("span", {}, t("hi_export")), exports), learned,
-    h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": t("hi_list") }, h("table", { class: "stack" }, h("thead", {}, h("tr", {}, h("td", {}, all),
-      ["hi_time", "in_name", "in_verdict", "in_score", "in_ratio", "hi_source", "in_mark"].map((k) =>
-        h("th", { scope: "col", class: k === "in_score" || k === "in_ratio" ? "n" : undefined }, t(k))))),
-    body)),
+    h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": t("hi_list") },
+      h("table", { class: "stack" }, h("thead", {}, h("tr", {}, h("td", {}, all),
+        ["hi_time", "in_name", "in_verdict", "in_score", "in_ratio", "hi_source", "in_mark"]
+          .map((k) => h("th", { scope: "col",
+            class: k === "in_score" || k === "in_ratio" ? "n" : undefined }, t(k))))),
+      body)),
     h("p", { class: "row" }, newer, place, older), box.element);
   await load();
   const stop = listen((kind, event) => {
@@ -208,5 +236,11 @@ export async function show(main, product) {
     news.hidden = false;
     news.textContent = t("hi_news", fresh);
   });
-  return () => { gone = true; turn++; stop(); box.shown.end(); if (box.element.open) box.element.close(); };
+  return () => {
+    gone = true;
+    turn++;
+    stop();
+    box.shown.end();
+    if (box.element.open) box.element.close();
+  };
 }

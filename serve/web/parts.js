@@ -9,7 +9,8 @@ export function ask({ title, text, label, help, value = "", action, danger }) {
     const input = label && h("input", { id: "ask-text", value, required: true, maxlength: 200,
       autocomplete: "off", "aria-describedby": help ? "ask-help" : undefined });
     let answer = null;
-    const dialog = h("dialog", { class: "ask", "aria-labelledby": "ask-title", onclose: () => { dialog.remove(); resolve(answer); } },
+    const dialog = h("dialog", { class: "ask", "aria-labelledby": "ask-title",
+      onclose: () => { dialog.remove(); resolve(answer); } },
       h("form", { onsubmit: (event) => {
         event.preventDefault();
         answer = input ? input.value.trim() : true;
@@ -47,7 +48,8 @@ export function mark(verdict) {
     none: () => h("circle", { cx: 6, cy: 6, r: 4, fill: "none", "stroke-width": 2 }),
     error: () => h("path", { d: "M6 1 12 11 0 11Z" }),
   };
-  return h("svg", { class: `mark ${verdict}`, viewBox: "0 0 12 12", width: 12, height: 12, "aria-hidden": "true" },
+  return h("svg", { class: `mark ${verdict}`, viewBox: "0 0 12 12", width: 12, height: 12,
+    "aria-hidden": "true" },
     (shapes[verdict] || shapes.none)());
 }
 
@@ -60,5 +62,12 @@ export function problem(error) {
 export async function busy(button, where, f) {
   button.disabled = true;
   where.replaceChildren();
-  try { return await f(); } catch (error) { where.append(problem(error)); return undefined; } finally { button.disabled = false; }
+  try {
+    return await f();
+  } catch (error) {
+    where.append(problem(error));
+    return undefined;
+  } finally {
+    button.disabled = false;
+  }
 }

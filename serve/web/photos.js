@@ -23,7 +23,8 @@ export async function show(main, id) {
     const stop = sending = { now: false };
     const total = files.reduce((sum, f) => sum + f.size, 0);
     const bar = h("progress", { max: total || 1, value: 0, "aria-labelledby": "sent" });
-    const text = h("span", { id: "sent" }, t("photos_progress", 0, files.length, bytes(0), bytes(total)));
+    const text = h("span", { id: "sent" },
+      t("photos_progress", 0, files.length, bytes(0), bytes(total)));
     replace(outcome, h("div", { class: "panel" }, text, bar,
       h("button", { class: "plain", onclick: () => { stop.now = true; } }, t("photos_stop"))));
     const results = await send(id, files, (done, sum) => {
@@ -62,8 +63,10 @@ export async function show(main, id) {
     replace(outcome, h("div", { class: "panel" },
       h("p", { class: "strong" }, text),
       unsent > 0 && h("p", {}, t("photos_stopped", unsent)),
-      skipped.length > 0 && list("photos_skipped", skipped, (e) => picture(e.source), (e) => e.problem),
-      twins.length > 0 && list("photos_duplicates", twins, (e) => h("img", { src: thumb(e.duplicate_of), alt: "" }),
+      skipped.length > 0 && list("photos_skipped", skipped, (e) => picture(e.source),
+        (e) => e.problem),
+      twins.length > 0 && list("photos_duplicates", twins,
+        (e) => h("img", { src: thumb(e.duplicate_of), alt: "" }),
         () => null)));
     say(text);
     draw();
@@ -113,13 +116,16 @@ export async function show(main, id) {
     replace(odd, strange.length > 0 && h("section", { class: "panel", "aria-labelledby": "odd" },
       h("h2", { id: "odd" }, `${t("photos_unlike")} (${strange.length})`),
       h("p", { class: "dim" }, t("photos_unlike_help")),
-      h("ul", { class: "photos" }, strange.slice(0, PAGE).map((p) => h("li", { class: `shot ${p.state}` },
-        h("a", { href: url(`/photos/${p.id}/file`), target: "_blank" }, h("img", { src: thumb(p.id), alt: p.name })),
-        h("span", { class: "name" }, p.name),
-        found.get(p.id).map((r) => h("span", { class: "why" }, reason(r))),
-        h("button", { class: "plain", "data-key": `odd-${p.id}`,
-          "aria-label": t(p.state === "in" ? "photo_leave_out_of" : "photo_take_in_of", p.name),
-          onclick: () => toggle(p) }, t(p.state === "in" ? "photo_leave_out" : "photo_take_in")))))));
+      h("ul", { class: "photos" },
+        strange.slice(0, PAGE).map((p) => h("li", { class: `shot ${p.state}` },
+          h("a", { href: url(`/photos/${p.id}/file`), target: "_blank" },
+            h("img", { src: thumb(p.id), alt: p.name })),
+          h("span", { class: "name" }, p.name),
+          found.get(p.id).map((r) => h("span", { class: "why" }, reason(r))),
+          h("button", { class: "plain", "data-key": `odd-${p.id}`,
+            "aria-label": t(p.state === "in" ? "photo_leave_out_of" : "photo_take_in_of", p.name),
+            onclick: () => toggle(p) },
+            t(p.state === "in" ? "photo_leave_out" : "photo_take_in")))))));
     const used = photos.filter((p) => p.state === "in").length;
     replace(all, h("section", { "aria-labelledby": "all" },
       h("h2", { id: "all" }, t("photos_all")),
@@ -127,23 +133,28 @@ export async function show(main, id) {
         h("p", {}, h("strong", {}, t("photos_count", used, photos.length - used)), " ",
           h("span", { class: "dim" }, t("photos_grid_help"))),
         h("ul", { class: "photos" }, photos.slice(0, shown).map((p) => h("li", {},
-          h("button", { class: `shot ${p.state}`, "aria-pressed": p.state === "in" ? "true" : "false",
+          h("button", { class: `shot ${p.state}`,
+            "aria-pressed": p.state === "in" ? "true" : "false",
             "aria-label": t("photo_use", p.name), title: p.name, "data-key": `all-${p.id}`,
             onclick: () => toggle(p) },
           h("img", { src: thumb(p.id), alt: "", loading: "lazy" }),
           h("span", { class: "name" }, p.name),
           p.state === "out" && h("span", { class: "tag" }, t("photo_out")))))),
-        photos.length > shown && h("button", { class: "plain", onclick: () => { shown += 4 * PAGE; draw(); } },
-          t("photos_more", Math.min(photos.length - shown, 4 * PAGE)))],
-      used > 0 && h("p", { class: "row" }, h("a", { class: "button", href: `#/p/${id}/fit` }, t("photos_next")))));
+        photos.length > shown
+          && h("button", { class: "plain", onclick: () => { shown += 4 * PAGE; draw(); } },
+            t("photos_more", Math.min(photos.length - shown, 4 * PAGE)))],
+      used > 0 && h("p", { class: "row" },
+        h("a", { class: "button", href: `#/p/${id}/fit` }, t("photos_next")))));
   }
 
   // ---- The screen ----
 
   // A file input that a button opens, since browsers draw file inputs each in its own way.
   const chooser = (key, attributes) => {
-    const input = h("input", { type: "file", multiple: true, class: "hidden", tabindex: -1, "aria-label": t(key),
-      onchange: (e) => { const files = [...e.target.files]; e.target.value = ""; add(files); }, ...attributes });
+    const input = h("input", { type: "file", multiple: true, class: "hidden", tabindex: -1,
+      "aria-label": t(key),
+      onchange: (e) => { const files = [...e.target.files]; e.target.value = ""; add(files); },
+      ...attributes });
     return [input, h("button", { type: "button", onclick: () => input.click() }, t(key))];
   };
   const zone = h("div", { class: "drop",

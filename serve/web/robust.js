@@ -8,7 +8,8 @@ export function median(values) {
 }
 
 // {middle, spread}: the median, and the median absolute deviation scaled to a standard deviation.
-// Values that hardly differ would make a spread of almost nothing: it is at least 1 % of the median.
+// Values that hardly differ would make a spread of almost nothing: it is at least 1 % of the
+// median.
 export function middle(values) {
   const m = median(values);
   const mad = median(values.map((v) => Math.abs(v - m)));

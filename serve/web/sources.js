@@ -7,7 +7,8 @@ import { number, t } from "./strings.js";
 
 const everyMs = 3000;
 
-// "Name = value" lines as JSON.  Numbers stay as they were written: a camera tells 2000 from 2000.0.
+// "Name = value" lines as JSON.  Numbers stay as they were written: a camera tells 2000 from
+// 2000.0.
 export function features(text) {
   const pairs = text.split("\n").map((line) => line.trim()).filter(Boolean).map((line) => {
     const at = line.indexOf("=");
@@ -38,7 +39,9 @@ const fields = {
 function control(field) {
   const { name, choices, lines, json, ...rest } = field;
   const given = { id: `so-${name}`, ...rest };
-  if (choices) return h("select", given, h("option", { value: "" }, t("so_as_it_is")), choices.map((v) => h("option", {}, v)));
+  if (choices)
+    return h("select", given, h("option", { value: "" }, t("so_as_it_is")),
+      choices.map((v) => h("option", {}, v)));
   return lines ? h("textarea", { ...given, rows: 3, placeholder: "ExposureTime = 2000.0" })
     : h("input", { ...given, autocomplete: "off" });
 }
@@ -46,25 +49,30 @@ function control(field) {
 function list(sources, nameOf, end) {
   const columns = ["so_source", "so_state", "so_judged", "so_failed", "so_skipped", "so_dropped"];
   return h("table", { class: "stack sources" },
-    h("thead", {}, h("tr", {}, columns.map((key, i) => h("th", { scope: "col", class: i > 1 ? "n" : undefined }, t(key))), h("td", {}))),
+    h("thead", {}, h("tr", {}, columns.map((key, i) =>
+      h("th", { scope: "col", class: i > 1 ? "n" : undefined }, t(key))), h("td", {}))),
     h("tbody", {}, sources.map((s) => h("tr", { "data-source": s.id },
-      h("td", { "data-name": t(columns[0]) }, h("span", { class: "strong" }, nameOf(s)), " ", h("span", { class: "dim" }, t(`so_${s.kind}`))),
+      h("td", { "data-name": t(columns[0]) }, h("span", { class: "strong" }, nameOf(s)), " ",
+        h("span", { class: "dim" }, t(`so_${s.kind}`))),
       h("td", { "data-name": t(columns[1]), class: s.state !== "running" ? "warn" : undefined },
         h("span", {}, t(`so_${s.state.replace(" ", "_")}`), s.problem && `: ${s.problem}`)),
       [s.judged, s.failed, s.skipped, (s.dropped ?? 0) + (s.incomplete ?? 0)].map((n, i) =>
         h("td", { "data-name": t(columns[i + 2]), class: "n" }, number(n ?? 0, 9))),
-      h("td", {}, h("button", { class: "plain small", "aria-label": t("so_end_of", nameOf(s)), onclick: (e) => end(s, e.target) },
+      h("td", {}, h("button", { class: "plain small", "aria-label": t("so_end_of", nameOf(s)),
+        onclick: (e) => end(s, e.target) },
         t("so_end")))))));
 }
 
 // The sources of a product, and a form for another one; added() is called when there is one more.
 export function sourcesPanel(product, system, added) {
   const count = h("span", { class: "dim" });
-  const table = h("div", {}), trouble = h("div", {}), form = h("div", { class: "form" }), note = h("p", { class: "dim" });
+  const table = h("div", {}), trouble = h("div", {}), form = h("div", { class: "form" }),
+    note = h("p", { class: "dim" });
   const root = system.watch_root ?? system.import_root;
-  const kind = h("select", { id: "so-kind", onchange: () => choose() }, system.source_kinds.map((each) =>
-    h("option", { value: each.name, disabled: !each.built },
-      t(`so_${each.name}`), !each.built && ` – ${t("so_needs", each.needs ?? "?")}`)));
+  const kind = h("select", { id: "so-kind", onchange: () => choose() },
+    system.source_kinds.map((each) =>
+      h("option", { value: each.name, disabled: !each.built },
+        t(`so_${each.name}`), !each.built && ` – ${t("so_needs", each.needs ?? "?")}`)));
   const button = h("button", { id: "so-add" }, t("so_add"));
   let gone = false, drawn = "";
 
@@ -78,7 +86,8 @@ export function sourcesPanel(product, system, added) {
     const closed = folder && !root;
     note.textContent = closed ? t("so_no_root") : t(`so_${kind.value}_help`, root);
     replace(form, h("label", { for: "so-kind" }, t("so_kind")), kind,
-      !closed && fields[kind.value].map((field) => [h("label", { for: `so-${field.name}` }, t(`so_${field.name}`)), control(field)]));
+      !closed && fields[kind.value].map((field) =>
+        [h("label", { for: `so-${field.name}` }, t(`so_${field.name}`)), control(field)]));
     button.disabled = closed;
     replace(trouble);
   }
@@ -90,9 +99,13 @@ export function sourcesPanel(product, system, added) {
     if (now === drawn) return;
     drawn = now;
     count.textContent = sources.length > 0 ? ` (${sources.length})` : "";
-    const focused = table.contains(document.activeElement) && document.activeElement.getAttribute("aria-label");
-    replace(table, sources.length > 0 ? list(sources, nameOf, end) : h("p", { class: "dim" }, t("so_none")));
-    if (focused) [...table.querySelectorAll("button")].find((each) => each.getAttribute("aria-label") === focused)?.focus();
+    const focused = table.contains(document.activeElement)
+      && document.activeElement.getAttribute("aria-label");
+    replace(table, sources.length > 0 ? list(sources, nameOf, end)
+      : h("p", { class: "dim" }, t("so_none")));
+    if (focused)
+      [...table.querySelectorAll("button")]
+        .find((each) => each.getAttribute("aria-label") === focused)?.focus();
   }
 
   const end = (source, at) => busy(at, trouble, async () => {
@@ -108,18 +121,22 @@ export function sourcesPanel(product, system, added) {
       if (type === "checkbox" ? given.checked : given.value.trim() !== "")
         members.push(`${text(name)}: ${json(given.value.trim())}`);
     }
-    await post(`/products/${product}/sources`, new Blob([`{${members.join(", ")}}`], { type: "application/json" }));
+    await post(`/products/${product}/sources`,
+      new Blob([`{${members.join(", ")}}`], { type: "application/json" }));
     choose();
     await look();
     added();
   });
 
-  const element = h("details", { class: "panel", id: "sources", ontoggle: () => { if (element.open) look().catch(() => {}); } },
+  const element = h("details", { class: "panel", id: "sources",
+    ontoggle: () => { if (element.open) look().catch(() => {}); } },
     h("summary", {}, t("so_title"), count), table,
     h("form", { onsubmit: (event) => { event.preventDefault(); add(); } },
-      h("h3", {}, t("so_new")), form, note, trouble, button));
+      h("h2", {}, t("so_new")), form, note, trouble, button));
   choose();
   look().catch(() => {});
-  const timer = setInterval(() => { if (element.open && !document.hidden) look().catch(() => {}); }, everyMs);
+  const timer = setInterval(() => {
+    if (element.open && !document.hidden) look().catch(() => {});
+  }, everyMs);
   return { element, end() { gone = true; clearInterval(timer); } };
 }

@@ -28,8 +28,11 @@ const texts = {
     "Der Dienst antwortet nicht. Diese Seite macht weiter, sobald er es tut."],
 
   // products
-  products_none: ["No product yet. A product is one kind of part in front of one camera: make one, add photos of good parts, and fleck learns what good looks like.",
-    "Noch kein Produkt. Ein Produkt ist eine Art von Teil vor einer Kamera: legen Sie eines an, fügen Sie Fotos guter Teile hinzu, und fleck lernt, wie gute Teile aussehen."],
+  products_none: ["No product yet. A product is one kind of part in front of one camera: "
+      + "make one, add photos of good parts, and fleck learns what good looks like.",
+    "Noch kein Produkt. Ein Produkt ist eine Art von Teil vor einer Kamera: "
+      + "legen Sie eines an, fügen Sie Fotos guter Teile hinzu, und fleck lernt, "
+      + "wie gute Teile aussehen."],
   product_new: ["New product", "Neues Produkt"],
   product_name: ["Name of the product", "Name des Produkts"],
   product_name_help: ["For instance the part and the camera: “Cap 27 mm, top”.",
@@ -38,8 +41,10 @@ const texts = {
   product_rename: ["Rename", "Umbenennen"],
   product_archive: ["Archive", "Archivieren"],
   product_restore: ["Take out of the archive", "Aus dem Archiv holen"],
-  product_archive_ask: ["“{0}” will be hidden. Photos, models and history stay, and you can take it out of the archive again.",
-    "„{0}“ wird ausgeblendet. Fotos, Modelle und Verlauf bleiben, und Sie können es wieder aus dem Archiv holen."],
+  product_archive_ask: ["“{0}” will be hidden. Photos, models and history stay, "
+      + "and you can take it out of the archive again.",
+    "„{0}“ wird ausgeblendet. Fotos, Modelle und Verlauf bleiben, und Sie können es wieder aus dem "
+      + "Archiv holen."],
   product_archived: ["archived", "archiviert"],
   products_archived: ["Show archived products", "Archivierte Produkte zeigen"],
   product_version: ["Model version {0}", "Modellversion {0}"],
@@ -53,8 +58,10 @@ const texts = {
   day_failed: ["errors", "nicht prüfbar"],
   day_rate: ["defect rate", "Anteil fehlerhaft"],
   trend_title: ["Defect rate by hour", "Anteil fehlerhafter Teile je Stunde"],
-  trend_label: ["Defect rate by hour in the last 24 hours: {0} hours with inspections, from {1} to {2}, last {3}",
-    "Anteil fehlerhafter Teile je Stunde in den letzten 24 Stunden: {0} Stunden mit Prüfungen, von {1} bis {2}, zuletzt {3}"],
+  trend_label: ["Defect rate by hour in the last 24 hours: {0} hours with inspections, "
+      + "from {1} to {2}, last {3}",
+    "Anteil fehlerhafter Teile je Stunde in den letzten 24 Stunden: "
+      + "{0} Stunden mit Prüfungen, von {1} bis {2}, zuletzt {3}"],
   verdict_good: ["good", "gut"],
   verdict_defective: ["defective", "fehlerhaft"],
   verdict_none: ["no threshold", "ohne Schwelle"],
@@ -63,8 +70,11 @@ const texts = {
 
   // photos
   photos_add: ["Add photos of good parts", "Fotos guter Teile hinzufügen"],
-  photos_help: ["Take them with the camera, light and position of the line. 30 are a start; 100 or more, from several days, are better. No defects are needed.",
-    "Nehmen Sie sie mit Kamera, Licht und Lage der Linie auf. 30 sind ein Anfang; 100 oder mehr, von mehreren Tagen, sind besser. Fehlerhafte Teile werden nicht gebraucht."],
+  photos_help: ["Take them with the camera, light and position of the line. 30 are a start; "
+      + "100 or more, from several days, are better. No defects are needed.",
+    "Nehmen Sie sie mit Kamera, Licht und Lage der Linie auf. 30 sind ein Anfang; "
+      + "100 oder mehr, von mehreren Tagen, sind besser. Fehlerhafte Teile werden nicht "
+      + "gebraucht."],
   photos_drop: ["Drop photos or a folder here, or", "Fotos oder einen Ordner hier ablegen, oder"],
   photos_files: ["Choose files", "Dateien wählen"],
   photos_folder: ["Choose a folder", "Ordner wählen"],
@@ -74,7 +84,8 @@ const texts = {
   photos_importing: ["Importing …", "Importiere …"],
   photos_progress: ["{0} of {1} photos, {2} of {3}", "{0} von {1} Fotos, {2} von {3}"],
   photos_stop: ["Stop", "Anhalten"],
-  photos_stopped: ["Stopped: {0} photos were not sent.", "Angehalten: {0} Fotos wurden nicht gesendet."],
+  photos_stopped: ["Stopped: {0} photos were not sent.",
+    "Angehalten: {0} Fotos wurden nicht gesendet."],
   photos_result: ["Added: {0}. Already there: {1}. Skipped: {2}.",
     "Hinzugefügt: {0}. Schon vorhanden: {1}. Übersprungen: {2}."],
   photos_skipped: ["Skipped", "Übersprungen"],
@@ -85,11 +96,15 @@ const texts = {
   photos_not_sent: ["could not be sent; the server takes at most {0}",
     "konnte nicht gesendet werden; der Server nimmt höchstens {0}"],
   photos_unlike: ["Look at these", "Diese ansehen"],
-  photos_unlike_help: ["They differ from the others. If a photo shows a bad part, another part or a mistake in taking it, leave it out; if it is just a good part, keep it.",
-    "Sie weichen von den anderen ab. Zeigt ein Foto ein schlechtes oder anderes Teil oder ist die Aufnahme misslungen, lassen Sie es weg; zeigt es einfach ein gutes Teil, behalten Sie es."],
+  photos_unlike_help: ["They differ from the others. If a photo shows a bad part, "
+      + "another part or a mistake in taking it, leave it out; if it is just a good part, keep it.",
+    "Sie weichen von den anderen ab. Zeigt ein Foto ein schlechtes oder anderes Teil oder ist die "
+      + "Aufnahme misslungen, lassen Sie es weg; zeigt es einfach ein gutes Teil, "
+      + "behalten Sie es."],
   photos_all: ["All photos", "Alle Fotos"],
   photos_count: ["{0} used, {1} left out", "{0} verwendet, {1} weggelassen"],
-  photos_grid_help: ["Click a photo to leave it out, or to use it again.", "Foto anklicken, um es wegzulassen oder wieder zu verwenden."],
+  photos_grid_help: ["Click a photo to leave it out, or to use it again.",
+    "Foto anklicken, um es wegzulassen oder wieder zu verwenden."],
   photos_none: ["No photos yet.", "Noch keine Fotos."],
   photos_more: ["Show {0} more", "{0} weitere zeigen"],
   photo_use: ["Use {0}", "{0} verwenden"],
@@ -103,8 +118,10 @@ const texts = {
     "viel dunkler als die anderen ({0}, sonst {1} von 255)"],
   unlike_light_high: ["much brighter than the others ({0}, usually {1} of 255)",
     "viel heller als die anderen ({0}, sonst {1} von 255)"],
-  unlike_contrast_low: ["much less contrast ({0}, usually {1})", "viel weniger Kontrast ({0}, sonst {1})"],
-  unlike_contrast_high: ["much more contrast ({0}, usually {1})", "viel mehr Kontrast ({0}, sonst {1})"],
+  unlike_contrast_low: ["much less contrast ({0}, usually {1})",
+    "viel weniger Kontrast ({0}, sonst {1})"],
+  unlike_contrast_high: ["much more contrast ({0}, usually {1})",
+    "viel mehr Kontrast ({0}, sonst {1})"],
   unlike_sharpness_low: ["much less sharp ({0}, usually {1})", "viel unschärfer ({0}, sonst {1})"],
   unlike_sharpness_high: ["much sharper or noisier ({0}, usually {1})",
     "viel schärfer oder verrauscht ({0}, sonst {1})"],
@@ -113,20 +130,26 @@ const texts = {
   // fit
   fit_now: ["Fit now", "Jetzt anlernen"],
   fit_again: ["Fit again", "Neu anlernen"],
-  fit_help: ["fleck learns from {0} photos of good parts what good looks like, and chooses a threshold.",
+  fit_help: ["fleck learns from {0} photos of good parts what good looks like, "
+      + "and chooses a threshold.",
     "fleck lernt aus {0} Fotos guter Teile, wie gute Teile aussehen, und wählt eine Schwelle."],
   fit_no_photos: ["There are no photos to learn from.", "Es gibt noch keine Fotos zum Lernen."],
-  fit_few: ["Fewer than 20 photos: the threshold will be a rough one.", "Weniger als 20 Fotos: Die Schwelle wird nur grob."],
+  fit_few: ["Fewer than 20 photos: the threshold will be a rough one.",
+    "Weniger als 20 Fotos: Die Schwelle wird nur grob."],
   fit_time: ["Time", "Dauer"],
   fit_memory: ["Memory", "Arbeitsspeicher"],
   fit_unknown: ["unknown yet: nothing was fitted on this machine so far",
     "noch unbekannt: auf diesem Rechner wurde noch nichts angelernt"],
   fit_about: ["about {0}", "etwa {0}"],
   fit_between: ["{0} to {1}", "{0} bis {1}"],
-  fit_from_same: ["as earlier fits of this product with these settings took ({0})", "wie bisher beim Anlernen dieses Produkts mit diesen Einstellungen ({0})"],
-  fit_from_settings: ["as earlier fits of other products with these settings took ({0})", "wie bisher beim Anlernen anderer Produkte mit diesen Einstellungen ({0})"],
-  fit_from_other: ["a rough guess: earlier fits had other settings ({0})", "grob geschätzt: Bisher wurde mit anderen Einstellungen angelernt ({0})"],
-  fit_areas: ["{0} areas are drawn and will be part of the model.", "{0} Bereiche sind gezeichnet und werden Teil des Modells."],
+  fit_from_same: ["as earlier fits of this product with these settings took ({0})",
+    "wie bisher beim Anlernen dieses Produkts mit diesen Einstellungen ({0})"],
+  fit_from_settings: ["as earlier fits of other products with these settings took ({0})",
+    "wie bisher beim Anlernen anderer Produkte mit diesen Einstellungen ({0})"],
+  fit_from_other: ["a rough guess: earlier fits had other settings ({0})",
+    "grob geschätzt: Bisher wurde mit anderen Einstellungen angelernt ({0})"],
+  fit_areas: ["{0} areas are drawn and will be part of the model.",
+    "{0} Bereiche sind gezeichnet und werden Teil des Modells."],
   fit_more: ["More settings", "Weitere Einstellungen"],
   fit_more_help: ["The defaults suit most parts. What is left empty keeps its default.",
     "Die Vorgaben passen für die meisten Teile. Was leer bleibt, behält seine Vorgabe."],
@@ -159,22 +182,36 @@ const texts = {
   result_photos: ["Learned photos", "Gelernte Fotos"],
   result_method: ["Method and network", "Methode und Netz"],
   result_took: ["Time taken", "Dauer"],
-  held_out: ["Scores of good photos that the model had not seen", "Werte guter Fotos, die das Modell nicht kannte"],
-  held_out_help: ["Each photo is scored by a model that did not learn it. A new good part should score like these; a part above the threshold is called defective.",
-    "Jedes Foto wird von einem Modell bewertet, das es nicht gelernt hat. Ein neues gutes Teil sollte ähnliche Werte haben; ein Teil über der Schwelle gilt als fehlerhaft."],
-  held_out_none: ["This model keeps no held-out scores.", "Dieses Modell enthält keine zurückgehaltenen Werte."],
-  held_out_label: ["Histogram of {0} held-out scores: lowest {1}, median {2}, highest {3}; threshold {4}",
-    "Histogramm von {0} zurückgehaltenen Werten: kleinster {1}, Median {2}, größter {3}; Schwelle {4}"],
+  held_out: ["Scores of good photos that the model had not seen",
+    "Werte guter Fotos, die das Modell nicht kannte"],
+  held_out_help: ["Each photo is scored by a model that did not learn it. "
+      + "A new good part should score like these; a part above the threshold is called defective.",
+    "Jedes Foto wird von einem Modell bewertet, das es nicht gelernt hat. "
+      + "Ein neues gutes Teil sollte ähnliche Werte haben; ein Teil über der Schwelle gilt als "
+      + "fehlerhaft."],
+  held_out_none: ["This model keeps no held-out scores.",
+    "Dieses Modell enthält keine zurückgehaltenen Werte."],
+  held_out_label: ["Histogram of {0} held-out scores: lowest {1}, median {2}, highest {3}; "
+      + "threshold {4}",
+    "Histogramm von {0} zurückgehaltenen Werten: kleinster {1}, Median {2}, größter {3}; "
+      + "Schwelle {4}"],
   fit_warnings: ["Warnings of this fit", "Warnungen beim Anlernen"],
   odd: ["Oddest photos", "Auffälligste Fotos"],
-  odd_help: ["They score far above the others. If one shows a defect or a mistake, leave it out and fit again; else keep it: the model needs rare good parts too.",
-    "Ihre Werte liegen weit über den anderen. Zeigt eines einen Fehler oder ist misslungen, lassen Sie es weg und lernen neu an; sonst behalten Sie es: das Modell braucht auch seltene gute Teile."],
-  odd_none: ["No photo stands out. The highest scores:", "Kein Foto sticht heraus. Die höchsten Werte:"],
+  odd_help: ["They score far above the others. If one shows a defect or a mistake, "
+      + "leave it out and fit again; else keep it: the model needs rare good parts too.",
+    "Ihre Werte liegen weit über den anderen. Zeigt eines einen Fehler oder ist misslungen, "
+      + "lassen Sie es weg und lernen neu an; sonst behalten Sie es: "
+      + "das Modell braucht auch seltene gute Teile."],
+  odd_none: ["No photo stands out. The highest scores:",
+    "Kein Foto sticht heraus. Die höchsten Werte:"],
   odd_score: ["score {0}", "Wert {0}"],
-  odd_changed: ["{0} photos were left out since this fit.", "Seit diesem Anlernen wurden {0} Fotos weggelassen."],
+  odd_changed: ["{0} photos were left out since this fit.",
+    "Seit diesem Anlernen wurden {0} Fotos weggelassen."],
   versions: ["Versions of the model", "Versionen des Modells"],
-  versions_help: ["Every fit and every change of the threshold makes a version. All are kept; each can be used again.",
-    "Jedes Anlernen und jede Änderung der Schwelle ergibt eine Version. Alle bleiben erhalten; jede kann wieder verwendet werden."],
+  versions_help: ["Every fit and every change of the threshold makes a version. All are kept; "
+      + "each can be used again.",
+    "Jedes Anlernen und jede Änderung der Schwelle ergibt eine Version. Alle bleiben erhalten; "
+      + "jede kann wieder verwendet werden."],
   versions_none: ["None yet.", "Noch keine."],
   version: ["Version", "Version"],
   version_when: ["When", "Wann"],
@@ -198,43 +235,63 @@ const texts = {
   "group_scores and memory": ["Scores and memory", "Werte und Speicher"],
   not_installed: ["not installed", "nicht installiert"],
   setting_method: ["How good and bad are told apart", "Wie gut und schlecht unterschieden werden"],
-  setting_backbone: ["Network that turns photos into features", "Netz, das Fotos in Merkmale verwandelt"],
+  setting_backbone: ["Network that turns photos into features",
+    "Netz, das Fotos in Merkmale verwandelt"],
   setting_threads: ["Threads; 0: one for each processor", "Threads; 0: einer je Prozessor"],
-  setting_pixels: ["Resize photos to about this many pixels, in their own shape. More finds smaller defects and takes longer",
-    "Fotos auf etwa so viele Pixel verkleinern, in ihrer Form. Mehr findet kleinere Fehler und dauert länger"],
-  setting_size: ["Resize photos to this instead, as 256x256", "Fotos stattdessen auf diese Größe bringen, etwa 256x256"],
+  setting_pixels: ["Resize photos to about this many pixels, in their own shape. "
+      + "More finds smaller defects and takes longer",
+    "Fotos auf etwa so viele Pixel verkleinern, in ihrer Form. Mehr findet kleinere Fehler und "
+      + "dauert länger"],
+  setting_size: ["Resize photos to this instead, as 256x256",
+    "Fotos stattdessen auf diese Größe bringen, etwa 256x256"],
   setting_crop: ["With a size: then cut out the centre of this size, as 224x224",
     "Bei gesetzter Größe: dann die Mitte dieser Größe ausschneiden, etwa 224x224"],
   "setting_long-side": ["Length of the longer side instead; photos keep their shape",
     "Stattdessen Länge der längeren Seite; Fotos behalten ihre Form"],
   setting_tiles: ["Cut photos into tiles of this many pixels: for small defects on large parts",
     "Fotos in Kacheln mit so vielen Pixeln schneiden: für kleine Fehler auf großen Teilen"],
-  setting_overlap: ["Least overlap of neighbouring tiles", "Mindestüberlappung benachbarter Kacheln"],
+  setting_overlap: ["Least overlap of neighbouring tiles",
+    "Mindestüberlappung benachbarter Kacheln"],
   setting_resize: ["Filter for resizing", "Filter beim Verkleinern"],
-  "setting_skip-bad": ["Skip photos that cannot be read", "Fotos überspringen, die nicht gelesen werden können"],
+  "setting_skip-bad": ["Skip photos that cannot be read",
+    "Fotos überspringen, die nicht gelesen werden können"],
   setting_foreground: ["auto: look only at the part, if photos show clearly what is background",
     "auto: nur das Teil betrachten, wenn die Fotos klar zeigen, was Hintergrund ist"],
   setting_rotate: ["Learn each photo at so many angles: for parts that lie at any angle",
     "Jedes Foto in so vielen Drehungen lernen: für Teile, die beliebig gedreht liegen"],
   setting_window: ["Grey values of 16-bit photos that become black and white; auto, or LOW,HIGH",
     "Grauwerte von 16-Bit-Fotos, die schwarz und weiß werden; auto oder UNTEN,OBEN"],
-  setting_background: ["Colour behind transparent pixels: red, green, blue", "Farbe hinter durchsichtigen Pixeln: Rot, Grün, Blau"],
+  setting_background: ["Colour behind transparent pixels: red, green, blue",
+    "Farbe hinter durchsichtigen Pixeln: Rot, Grün, Blau"],
   "setting_max-pixels": ["Refuse photos with more pixels", "Fotos mit mehr Pixeln ablehnen"],
-  setting_taps: ["Feature maps of the network to use", "Merkmalskarten des Netzes, die verwendet werden"],
-  setting_normalisation: ["Mean and scale of the network's input", "Mittelwert und Skala der Eingabe des Netzes"],
+  setting_taps: ["Feature maps of the network to use",
+    "Merkmalskarten des Netzes, die verwendet werden"],
+  setting_normalisation: ["Mean and scale of the network's input",
+    "Mittelwert und Skala der Eingabe des Netzes"],
   setting_precision: ["Precision of the network", "Rechengenauigkeit des Netzes"],
   setting_engine: ["Software that runs the network", "Software, die das Netz ausführt"],
-  setting_sigma: ["Smoothing of the map in pixels, 0 for none", "Glättung der Karte in Pixeln, 0 für keine"],
-  setting_pool: ["Score of a photo: the method's own, the map's highest, or the mean of its top P per cent (top:P)",
-    "Wert eines Fotos: der der Methode, das Maximum der Karte oder das Mittel ihrer höchsten P Prozent (top:P)"],
-  setting_calibrate: ["How many photos are held out to choose the threshold", "Wie viele Fotos zurückgehalten werden, um die Schwelle zu wählen"],
-  "setting_false-alarms": ["Share of good parts that may be rejected", "Anteil guter Teile, die aussortiert werden dürfen"],
-  "setting_max-memory": ["Limit of memory, as 600M or 2G", "Höchstens so viel Speicher, etwa 600M oder 2G"],
+  setting_sigma: ["Smoothing of the map in pixels, 0 for none",
+    "Glättung der Karte in Pixeln, 0 für keine"],
+  setting_pool: ["Score of a photo: the method's own, the map's highest, or the mean of its top P "
+      + "per cent (top:P)",
+    "Wert eines Fotos: der der Methode, das Maximum der Karte oder das Mittel ihrer höchsten P "
+      + "Prozent (top:P)"],
+  setting_calibrate: ["How many photos are held out to choose the threshold",
+    "Wie viele Fotos zurückgehalten werden, um die Schwelle zu wählen"],
+  "setting_false-alarms": ["Share of good parts that may be rejected",
+    "Anteil guter Teile, die aussortiert werden dürfen"],
+  "setting_max-memory": ["Limit of memory, as 600M or 2G",
+    "Höchstens so viel Speicher, etwa 600M oder 2G"],
 
   // areas
-  areas_help: ["Draw where defects do not matter (ignore), or the only places where they matter (watch). The picture is the mean of the good photos. Areas become part of the model with the next fit.",
-    "Zeichnen Sie ein, wo Fehler keine Rolle spielen (ignorieren), oder die Stellen, die allein zählen (nur hier). Das Bild ist der Mittelwert der guten Fotos. Die Bereiche gelten ab dem nächsten Anlernen."],
-  areas_no_photos: ["Add photos first: areas are drawn over their mean.", "Erst Fotos hinzufügen: Bereiche werden über deren Mittelwert gezeichnet."],
+  areas_help: ["Draw where defects do not matter (ignore), or the only places where they matter "
+      + "(watch). The picture is the mean of the good photos. Areas become part of the model with "
+      + "the next fit.",
+    "Zeichnen Sie ein, wo Fehler keine Rolle spielen (ignorieren), oder die Stellen, "
+      + "die allein zählen (nur hier). Das Bild ist der Mittelwert der guten Fotos. "
+      + "Die Bereiche gelten ab dem nächsten Anlernen."],
+  areas_no_photos: ["Add photos first: areas are drawn over their mean.",
+    "Erst Fotos hinzufügen: Bereiche werden über deren Mittelwert gezeichnet."],
   areas_tools: ["Tools", "Werkzeuge"],
   areas_select: ["Select", "Auswählen"],
   areas_rectangle: ["Rectangle", "Rechteck"],
@@ -246,10 +303,14 @@ const texts = {
   areas_redo: ["Redo", "Wiederholen"],
   areas_delete: ["Delete", "Löschen"],
   areas_delete_n: ["Delete area {0}", "Bereich {0} löschen"],
-  areas_hint_select: ["Click an area to select it; drag it or its corners. Arrow keys move it, Delete removes it.",
-    "Bereich anklicken, um ihn auszuwählen; ihn oder seine Ecken ziehen. Pfeiltasten verschieben ihn, Entf löscht ihn."],
-  areas_hint_rectangle: ["Drag from one corner to the other.", "Von einer Ecke zur anderen ziehen."],
-  areas_hint_polygon: ["Click at each corner; Enter, or a click on the first corner, closes it; Escape discards it.",
+  areas_hint_select: ["Click an area to select it; drag it or its corners. "
+      + "Arrow keys move it, Delete removes it.",
+    "Bereich anklicken, um ihn auszuwählen; ihn oder seine Ecken ziehen. "
+      + "Pfeiltasten verschieben ihn, Entf löscht ihn."],
+  areas_hint_rectangle: ["Drag from one corner to the other.",
+    "Von einer Ecke zur anderen ziehen."],
+  areas_hint_polygon: ["Click at each corner; Enter, or a click on the first corner, closes it; "
+      + "Escape discards it.",
     "Jede Ecke anklicken; Eingabe oder ein Klick auf die erste Ecke schließt; Esc verwirft."],
   areas_table: ["Areas as numbers", "Bereiche als Zahlen"],
   areas_table_help: ["In pixels of the photo, from its top left corner; it has {0} x {1}.",
@@ -264,17 +325,24 @@ const texts = {
   areas_y: ["Area {0}, point {1}, y", "Bereich {0}, Punkt {1}, y"],
   areas_point_add: ["Add a point after {0}", "Punkt nach {0} hinzufügen"],
   areas_point_remove: ["Remove point {0}", "Punkt {0} entfernen"],
-  areas_image: ["Mean of the good photos with {0} areas", "Mittelwert der guten Fotos mit {0} Bereichen"],
+  areas_image: ["Mean of the good photos with {0} areas",
+    "Mittelwert der guten Fotos mit {0} Bereichen"],
   areas_saved: ["Saved.", "Gespeichert."],
   areas_unsaved: ["Not saved yet", "Noch nicht gespeichert"],
-  areas_draft: ["These areas were drawn before and are not saved yet.", "Diese Bereiche wurden vorhin gezeichnet und sind noch nicht gespeichert."],
-  areas_in_model: ["The model in use was fitted with the saved areas; it leaves out {0} of the picture.",
-    "Das Modell im Einsatz wurde mit den gespeicherten Bereichen angelernt; es lässt {0} des Bildes aus."],
-  areas_not_in_model: ["The model in use was fitted with other areas; it leaves out {0} of the picture. Fit again so that the saved ones count.",
-    "Das Modell im Einsatz wurde mit anderen Bereichen angelernt; es lässt {0} des Bildes aus. Lernen Sie neu an, damit die gespeicherten gelten."],
+  areas_draft: ["These areas were drawn before and are not saved yet.",
+    "Diese Bereiche wurden vorhin gezeichnet und sind noch nicht gespeichert."],
+  areas_in_model: ["The model in use was fitted with the saved areas; "
+      + "it leaves out {0} of the picture.",
+    "Das Modell im Einsatz wurde mit den gespeicherten Bereichen angelernt; "
+      + "es lässt {0} des Bildes aus."],
+  areas_not_in_model: ["The model in use was fitted with other areas; it leaves out {0} of the "
+      + "picture. Fit again so that the saved ones count.",
+    "Das Modell im Einsatz wurde mit anderen Bereichen angelernt; es lässt {0} des Bildes aus. "
+      + "Lernen Sie neu an, damit die gespeicherten gelten."],
   areas_unknown: ["The model in use was uploaded; it leaves out {0} of the picture.",
     "Das Modell im Einsatz wurde hochgeladen; es lässt {0} des Bildes aus."],
-  areas_no_model: ["There is no model yet; the areas count from its first fit.", "Noch gibt es kein Modell; die Bereiche gelten ab dem ersten Anlernen."],
+  areas_no_model: ["There is no model yet; the areas count from its first fit.",
+    "Noch gibt es kein Modell; die Bereiche gelten ab dem ersten Anlernen."],
 
   // threshold
   no_model: ["This product has no model yet.", "Dieses Produkt hat noch kein Modell."],
@@ -297,16 +365,29 @@ const texts = {
   th_few: ["{0}. There are too few photos to promise a rate: it takes 10.",
     "{0}. Es sind zu wenige Fotos, um eine Rate zuzusagen: nötig sind 10."],
   th_all: ["{0}. No rate can be promised.", "{0}. Eine Rate lässt sich nicht zusagen."],
-  th_by_group: ["{2}: {0} of {1} would be rejected. Parts of another day or lot may fare like that.",
-    "{2}: {0} von {1} würden aussortiert. So kann es Teilen eines anderen Tages oder Loses ergehen."],
+  th_by_group: ["{2}: {0} of {1} would be rejected. Parts of another day or lot may fare like "
+      + "that.",
+    "{2}: {0} von {1} würden aussortiert. So kann es Teilen eines anderen Tages oder Loses "
+      + "ergehen."],
+  th_more_days: ["Learn photos of more days or lots, if parts of others are to pass.",
+    "Lernen Sie Fotos von mehr Tagen oder Losen, wenn Teile anderer bestehen sollen."],
   th_found: ["{0} of {1} marked defects found.", "{0} von {1} markierten Fehlern gefunden."],
-  th_marked_good: ["{0} of {1} parts marked as good rejected.", "{0} von {1} als gut markierten Teilen aussortiert."],
-  th_none: ["There is no threshold: parts are not judged.", "Es gibt keine Schwelle: Teile werden nicht beurteilt."],
-  th_no_scores: ["The model has no held-out scores.", "Das Modell hat keine Werte zurückgehaltener Fotos."],
-  th_means: ["Each photo was scored by a model that had not learned it. The rate holds for new good parts that could as well have been among the photos, on average. It says nothing about defects.",
-    "Jedes Foto wurde von einem Modell bewertet, das es nicht gelernt hatte. Die Rate gilt im Mittel für neue gute Teile, die ebenso unter den Fotos hätten sein können. Über Fehler sagt sie nichts."],
-  th_hand_means: ["The rate holds for a line that was chosen before looking at the scores. This one was set by hand: take its rate as an estimate.",
-    "Die Rate gilt für eine Linie, die vor dem Blick auf die Werte gewählt wurde. Diese ist von Hand gesetzt: Nehmen Sie ihre Rate als Schätzung."],
+  th_marked_good: ["{0} of {1} parts marked as good rejected.",
+    "{0} von {1} als gut markierten Teilen aussortiert."],
+  th_none: ["There is no threshold: parts are not judged.",
+    "Es gibt keine Schwelle: Teile werden nicht beurteilt."],
+  th_no_scores: ["The model has no held-out scores.",
+    "Das Modell hat keine Werte zurückgehaltener Fotos."],
+  th_means: ["Each photo was scored by a model that had not learned it. "
+      + "The rate holds for new good parts that could as well have been among the photos, "
+      + "on average. It says nothing about defects.",
+    "Jedes Foto wurde von einem Modell bewertet, das es nicht gelernt hatte. "
+      + "Die Rate gilt im Mittel für neue gute Teile, die ebenso unter den Fotos hätten sein "
+      + "können. Über Fehler sagt sie nichts."],
+  th_hand_means: ["The rate holds for a line that was chosen before looking at the scores. "
+      + "This one was set by hand: take its rate as an estimate.",
+    "Die Rate gilt für eine Linie, die vor dem Blick auf die Werte gewählt wurde. "
+      + "Diese ist von Hand gesetzt: Nehmen Sie ihre Rate als Schätzung."],
   th_rate_label: ["Rejected good parts", "Aussortierte gute Teile"],
   th_rate: ["at most {0} % (threshold {1})", "höchstens {0} % (Schwelle {1})"],
   th_rate_few: ["at most {0} % takes {1} photos", "höchstens {0} % braucht {1} Fotos"],
@@ -347,15 +428,20 @@ const texts = {
   th_level_slider: ["Level", "Grenze"],
   th_level_number: ["Level as a number", "Grenze als Zahl"],
   th_on: ["Shown on", "Gezeigt an"],
-  th_own_later: ["This inspection was made with one level for all photos. Inspect the part again to see its own.",
-    "Diese Prüfung entstand mit einer Grenze für alle Fotos. Prüfen Sie das Teil noch einmal, um seine eigene zu sehen."],
-  th_no_inspections: ["Inspect some parts to see outlines here.", "Prüfen Sie Teile, um hier Umrandungen zu sehen."],
+  th_own_later: ["This inspection was made with one level for all photos. "
+      + "Inspect the part again to see its own.",
+    "Diese Prüfung entstand mit einer Grenze für alle Fotos. Prüfen Sie das Teil noch einmal, "
+      + "um seine eigene zu sehen."],
+  th_no_inspections: ["Inspect some parts to see outlines here.",
+    "Prüfen Sie Teile, um hier Umrandungen zu sehen."],
 
   // viewer
   vw_picture: ["Picture of the part", "Bild des Teils"],
   vw_picture_of: ["Picture of {0}; regions: {1}", "Bild von {0}; Stellen: {1}"],
-  vw_no_picture: ["The picture is no longer kept, or cannot be shown.", "Das Bild ist nicht mehr aufbewahrt oder nicht darstellbar."],
-  vw_no_map: ["The map could not be computed again.", "Die Heatmap ließ sich nicht noch einmal berechnen."],
+  vw_no_picture: ["The picture is no longer kept, or cannot be shown.",
+    "Das Bild ist nicht mehr aufbewahrt oder nicht darstellbar."],
+  vw_no_map: ["The map could not be computed again.",
+    "Die Heatmap ließ sich nicht noch einmal berechnen."],
   vw_layer: ["Show", "Zeigen"],
   vw_both: ["heat map and outlines", "Heatmap und Umrandung"],
   vw_heat: ["heat map", "Heatmap"],
@@ -369,21 +455,28 @@ const texts = {
   vw_fit_help: ["Show the whole picture", "Das ganze Bild zeigen"],
   vw_level: ["outlined > {0}", "umrandet > {0}"],
   vw_scale: ["fixed scale", "feste Skala"],
-  vw_keys: ["Wheel or + and − zoom, 1 shows original pixels, 0 the whole picture. Drag, or Shift with arrow keys, moves it.",
-    "Mausrad oder + und − vergrößern, 1 zeigt die Originalgröße, 0 das ganze Bild. Ziehen oder Umschalt mit Pfeiltasten verschiebt es."],
+  vw_keys: ["Wheel or + and − zoom, 1 shows original pixels, 0 the whole picture. "
+      + "Drag, or Shift with arrow keys, moves it.",
+    "Mausrad oder + und − vergrößern, 1 zeigt die Originalgröße, 0 das ganze Bild. "
+      + "Ziehen oder Umschalt mit Pfeiltasten verschiebt es."],
 
   // inspect
-  in_start: ["Drop pictures here or choose files.", "Legen Sie Bilder hier ab oder wählen Sie Dateien."],
-  in_drop: ["Pictures to inspect: drop files or folders here, or choose", "Zu prüfende Bilder: Dateien oder Ordner hier ablegen, oder auswählen"],
+  in_start: ["Drop pictures here or choose files.",
+    "Legen Sie Bilder hier ab oder wählen Sie Dateien."],
+  in_drop: ["Pictures to inspect: drop files or folders here, or choose",
+    "Zu prüfende Bilder: Dateien oder Ordner hier ablegen, oder auswählen"],
   in_progress: ["Progress", "Fortschritt"],
   in_done: ["{0} of {1}", "{0} von {1}"],
   in_stop: ["Stop", "Anhalten"],
   in_finished: ["{0} pictures inspected.", "{0} Bilder geprüft."],
-  in_finished_failed: ["{0} pictures, {1} could not be inspected.", "{0} Bilder, {1} ließen sich nicht prüfen."],
+  in_finished_failed: ["{0} pictures, {1} could not be inspected.",
+    "{0} Bilder, {1} ließen sich nicht prüfen."],
   in_result: ["Result", "Ergebnis"],
   in_batch: ["All pictures", "Alle Bilder"],
-  in_live: ["Live: show every part of this product as it is inspected", "Live: jedes Teil dieses Produkts zeigen, sobald es geprüft ist"],
-  in_counts: ["{0} pictures: {1} good, {2} defective, {3} not judged", "{0} Bilder: {1} gut, {2} fehlerhaft, {3} nicht beurteilt"],
+  in_live: ["Live: show every part of this product as it is inspected",
+    "Live: jedes Teil dieses Produkts zeigen, sobald es geprüft ist"],
+  in_counts: ["{0} pictures: {1} good, {2} defective, {3} not judged",
+    "{0} Bilder: {1} gut, {2} fehlerhaft, {3} nicht beurteilt"],
   in_try: ["Try a threshold", "Schwelle ausprobieren"],
   in_try_help: ["The table is judged anew as the slider moves. Nothing is saved; that is done at",
     "Die Tabelle wird mit dem Regler neu beurteilt. Gespeichert wird nichts; das geschieht unter"],
@@ -398,8 +491,10 @@ const texts = {
   in_regions: ["Regions", "Stellen"],
   in_unlike: ["Unlike learned", "Abweichend"],
   in_mark: ["Mark", "Markierung"],
-  in_more: ["{0} of {1} rows are shown, around the selected one.", "{0} von {1} Zeilen rund um die gewählte."],
-  in_arrows: ["Arrow keys go to the next and the previous picture.", "Pfeiltasten führen zum nächsten und vorigen Bild."],
+  in_more: ["{0} of {1} rows are shown, around the selected one.",
+    "{0} von {1} Zeilen rund um die gewählte."],
+  in_arrows: ["Arrow keys go to the next and the previous picture.",
+    "Pfeiltasten führen zum nächsten und vorigen Bild."],
   in_score_of: ["score {0}, threshold {1}", "Wert {0}, Schwelle {1}"],
   in_unlike_note: ["Unlike the learned photos: {0}", "Anders als die gelernten Fotos: {0}"],
   unlike_light: ["light", "Licht"],
@@ -415,12 +510,15 @@ const texts = {
   in_pixels: ["{0} px", "{0} px"],
   in_nearest: ["Compare with a good photo", "Mit einem guten Foto vergleichen"],
   in_nearest_photo: ["Good photo {0}", "Gutes Foto {0}"],
-  in_nearest_help: ["{0}: the most similar of {1} good photos, by mean colours of 8 × 8 fields. The model plays no part in this.",
-    "{0}: das ähnlichste von {1} guten Fotos, nach mittleren Farben von 8 × 8 Feldern. Das Modell ist daran nicht beteiligt."],
+  in_nearest_help: ["{0}: the most similar of {1} good photos, by mean colours of 8 × 8 fields. "
+      + "The model plays no part in this.",
+    "{0}: das ähnlichste von {1} guten Fotos, nach mittleren Farben von 8 × 8 Feldern. "
+      + "Das Modell ist daran nicht beteiligt."],
   in_zoom_to: ["Zoom to region {0}", "Zu Stelle {0}"],
 
   // sources
-  so_title: ["Live sources: watch a folder, or take pictures from a camera", "Laufende Quellen: einen Ordner beobachten oder Bilder von einer Kamera nehmen"],
+  so_title: ["Live sources: watch a folder, or take pictures from a camera",
+    "Laufende Quellen: einen Ordner beobachten oder Bilder von einer Kamera nehmen"],
   so_none: ["This product has no source yet.", "Dieses Produkt hat noch keine Quelle."],
   so_new: ["Add a source", "Quelle hinzufügen"],
   so_add: ["Add", "Hinzufügen"],
@@ -431,18 +529,25 @@ const texts = {
   so_needs: ["fleck was built without {0}", "fleck wurde ohne {0} gebaut"],
   so_no_root: ["No folder may be watched: start fleck serve with --watch-root FOLDER.",
     "Kein Ordner darf beobachtet werden: Starten Sie fleck serve mit --watch-root ORDNER."],
-  so_folder_help: ["A folder of the server below {0}. Pictures in it and those that land in it are inspected, each once.",
-    "Ein Ordner des Servers unter {0}. Bilder darin und neu ankommende werden geprüft, jedes einmal."],
-  so_genicam_help: ["Address, serial number or name of the camera. Features are set in this order before the first picture, one a line.",
-    "Adresse, Seriennummer oder Name der Kamera. Merkmale werden in dieser Reihenfolge vor dem ersten Bild gesetzt, je Zeile eines."],
-  so_v4l2_help: ["A camera that Linux has a driver for, by its device.", "Eine Kamera mit Linux-Treiber, nach ihrem Gerät."],
+  so_folder_help: ["A folder of the server below {0}. Pictures in it and those that land in it are "
+      + "inspected, each once.",
+    "Ein Ordner des Servers unter {0}. Bilder darin und neu ankommende werden geprüft, "
+      + "jedes einmal."],
+  so_genicam_help: ["Address, serial number or name of the camera. Features are set in this order "
+      + "before the first picture, one a line.",
+    "Adresse, Seriennummer oder Name der Kamera. Merkmale werden in dieser Reihenfolge vor dem "
+      + "ersten Bild gesetzt, je Zeile eines."],
+  so_v4l2_help: ["A camera that Linux has a driver for, by its device.",
+    "Eine Kamera mit Linux-Treiber, nach ihrem Gerät."],
   so_subfolders: ["Folders below, too", "Auch Ordner darunter"],
-  so_poll: ["Look every … seconds (for drives that do not tell)", "Alle … Sekunden nachsehen (für Laufwerke, die nichts melden)"],
+  so_poll: ["Look every … seconds (for drives that do not tell)",
+    "Alle … Sekunden nachsehen (für Laufwerke, die nichts melden)"],
   so_camera: ["Camera", "Kamera"],
   so_pixel_format: ["Pixel format", "Pixelformat"],
   so_features: ["Features", "Merkmale"],
   so_feature_line: ["“{0}”: expected NAME = VALUE", "„{0}“: erwartet wird NAME = WERT"],
-  so_interval: ["Shortest time between two pictures, in seconds", "Kürzeste Zeit zwischen zwei Bildern, in Sekunden"],
+  so_interval: ["Shortest time between two pictures, in seconds",
+    "Kürzeste Zeit zwischen zwei Bildern, in Sekunden"],
   so_device: ["Device", "Gerät"],
   so_format: ["Format", "Format"],
   so_width: ["Width", "Breite"],
@@ -461,7 +566,8 @@ const texts = {
   so_end: ["Remove", "Entfernen"],
   so_end_of: ["Remove {0}", "{0} entfernen"],
   so_ended_now: ["{0} is no longer a source. If it is added again, it goes on where it stopped.",
-    "{0} ist keine Quelle mehr. Wird sie wieder hinzugefügt, geht es dort weiter, wo sie aufhörte."],
+    "{0} ist keine Quelle mehr. Wird sie wieder hinzugefügt, geht es dort weiter, "
+      + "wo sie aufhörte."],
 
   // history
   hi_filters: ["Filters", "Filter"],
@@ -482,29 +588,36 @@ const texts = {
   hi_select: ["Select {0}", "{0} auswählen"],
   hi_select_all: ["Select all on this page", "Alle dieser Seite auswählen"],
   hi_learn: ["Learn from these ({0})", "Aus diesen lernen ({0})"],
-  hi_left_out: ["{0} of the selected will be left out: only parts that were judged or marked as good are learned.",
-    "{0} der ausgewählten bleiben weg: Gelernt werden nur Teile, die als gut beurteilt oder markiert sind."],
+  hi_left_out: ["{0} of the selected will be left out: only parts that were judged or marked as "
+      + "good are learned.",
+    "{0} der ausgewählten bleiben weg: Gelernt werden nur Teile, die als gut beurteilt oder "
+      + "markiert sind."],
   hi_learned: ["{0} photos were added.", "{0} Fotos wurden hinzugefügt."],
   hi_fit: ["Fit again", "Neu anlernen"],
   hi_export: ["Export:", "Exportieren:"],
   hi_report: ["Report (HTML)", "Bericht (HTML)"],
   hi_confusion: ["Verdicts and operators' marks", "Urteile und Markierungen der Bediener"],
-  hi_found: ["{0} of {1} marked defects were found.", "{0} von {1} markierten Fehlern wurden gefunden."],
+  hi_found: ["{0} of {1} marked defects were found.",
+    "{0} von {1} markierten Fehlern wurden gefunden."],
   hi_no_defects: ["No part is marked as defective.", "Kein Teil ist als fehlerhaft markiert."],
-  hi_wrong: ["{0} of {1} parts marked as good were rejected.", "{0} von {1} als gut markierten Teilen wurden aussortiert."],
+  hi_wrong: ["{0} of {1} parts marked as good were rejected.",
+    "{0} von {1} als gut markierten Teilen wurden aussortiert."],
   hi_no_sample: ["Marks are not a random sample: rejected parts are looked at more often.",
     "Markierungen sind keine Zufallsstichprobe: Aussortierte Teile werden öfter angesehen."],
   hi_marked_by: ["Marked by {0}, {1}", "Markiert von {0}, {1}"],
   hi_trend: ["Trend", "Entwicklung"],
   hi_trend_bar: ["{0}: {1} inspected, {2} defective; by marks {3} missed, {4} rejected though good",
-    "{0}: {1} geprüft, {2} fehlerhaft; nach Markierungen {3} übersehen, {4} zu Unrecht aussortiert"],
+    "{0}: {1} geprüft, {2} fehlerhaft; nach Markierungen {3} übersehen, {4} zu Unrecht "
+      + "aussortiert"],
   hi_trend_day: ["Inspections by day (UTC), the defective ones red; the highest bar is {0}.",
     "Prüfungen je Tag (UTC), die fehlerhaften rot; die höchste Säule ist {0}."],
   hi_trend_hour: ["Inspections by hour (UTC), the defective ones red; the highest bar is {0}.",
     "Prüfungen je Stunde (UTC), die fehlerhaften rot; die höchste Säule ist {0}."],
 
-  hi_trend_marks: ["Below the line: what marks contradict, missed defects dark, good parts rejected ochre.",
-    "Unter der Linie, was Markierungen widerlegen: übersehene Fehler dunkel, aussortierte gute Teile ocker."],
+  hi_trend_marks: ["Below the line: what marks contradict, missed defects dark, "
+      + "good parts rejected ochre.",
+    "Unter der Linie, was Markierungen widerlegen: übersehene Fehler dunkel, "
+      + "aussortierte gute Teile ocker."],
 
   // health
   he_waiting: ["Pictures waiting", "Wartende Bilder"],
@@ -541,24 +654,38 @@ const texts = {
   he_drift: ["Drift", "Drift"],
   he_last: ["Last inspections", "Letzte Prüfungen"],
   he_no_product: ["No product has a model yet.", "Noch kein Produkt hat ein Modell."],
-  he_no_inspections: ["This model has inspected nothing yet.", "Dieses Modell hat noch nichts geprüft."],
-  he_above: ["{0} of the recent scores lie above the median of the held-out photos (50 % if nothing changed), {1} above their 95 % quantile (5 %).",
-    "{0} der letzten Werte liegen über dem Median der zurückgehaltenen Fotos (50 %, wenn sich nichts geändert hat), {1} über deren 95-%-Quantil (5 %)."],
+  he_no_inspections: ["This model has inspected nothing yet.",
+    "Dieses Modell hat noch nichts geprüft."],
+  he_above: ["{0} of the recent scores lie above the median of the held-out photos (50 % if "
+      + "nothing changed), {1} above their 95 % quantile (5 %).",
+    "{0} der letzten Werte liegen über dem Median der zurückgehaltenen Fotos (50 %, "
+      + "wenn sich nichts geändert hat), {1} über deren 95-%-Quantil (5 %)."],
   he_ks: ["Kolmogorov-Smirnov statistic {0}, p {1}; {2} inspections against {3} held-out photos.",
     "Kolmogorow-Smirnow-Statistik {0}, p {1}; {2} Prüfungen gegen {3} zurückgehaltene Fotos."],
   he_tiny: ["< 0.0001", "< 0,0001"],
   he_without: ["{0} marked defects are left out.", "{0} markierte Fehler sind nicht dabei."],
   drift_few: ["Too few to say: it takes 30 inspections and 10 held-out photos.",
     "Zu wenige für eine Aussage: Nötig sind 30 Prüfungen und 10 zurückgehaltene Fotos."],
-  drift_like: ["Scores are like those of the learned photos.", "Die Werte sind wie die der gelernten Fotos."],
-  drift_higher: ["Scores are higher than those of the learned photos. Parts, light or lens have changed, or there are many defects. Look at some parts. If they are good, learn from them.",
-    "Die Werte sind höher als die der gelernten Fotos. Teile, Licht oder Objektiv haben sich geändert, oder es gibt viele Fehler. Sehen Sie sich einige Teile an. Sind sie gut, lernen Sie daraus."],
-  drift_lower: ["Scores are lower than those of the learned photos, so more parts pass. Check that the camera still sees the part.",
-    "Die Werte sind niedriger als die der gelernten Fotos, es bestehen also mehr Teile. Prüfen Sie, ob die Kamera das Teil noch sieht."],
-  he_course: ["Scores of the last inspections, oldest first", "Werte der letzten Prüfungen, älteste zuerst"],
-  he_course_lines: ["Lines: held-out median {0} (dotted), their 95 % quantile {1} (dashed), threshold {2} (solid).",
-    "Linien: Median der zurückgehaltenen Fotos {0} (gepunktet), deren 95-%-Quantil {1} (gestrichelt), Schwelle {2} (durchgezogen)."],
-  he_unlike: ["Pictures unlike the learned photos", "Bilder, die anders sind als die gelernten Fotos"],
+  drift_like: ["Scores are like those of the learned photos.",
+    "Die Werte sind wie die der gelernten Fotos."],
+  drift_higher: ["Scores are higher than those of the learned photos. "
+      + "Parts, light or lens have changed, or there are many defects. Look at some parts. "
+      + "If they are good, learn from them.",
+    "Die Werte sind höher als die der gelernten Fotos. Teile, Licht oder Objektiv haben sich "
+      + "geändert, oder es gibt viele Fehler. Sehen Sie sich einige Teile an. "
+      + "Sind sie gut, lernen Sie daraus."],
+  drift_lower: ["Scores are lower than those of the learned photos, so more parts pass. "
+      + "Check that the camera still sees the part.",
+    "Die Werte sind niedriger als die der gelernten Fotos, es bestehen also mehr Teile. "
+      + "Prüfen Sie, ob die Kamera das Teil noch sieht."],
+  he_course: ["Scores of the last inspections, oldest first",
+    "Werte der letzten Prüfungen, älteste zuerst"],
+  he_course_lines: ["Lines: held-out median {0} (dotted), their 95 % quantile {1} (dashed), "
+      + "threshold {2} (solid).",
+    "Linien: Median der zurückgehaltenen Fotos {0} (gepunktet), deren 95-%-Quantil {1} "
+      + "(gestrichelt), Schwelle {2} (durchgezogen)."],
+  he_unlike: ["Pictures unlike the learned photos",
+    "Bilder, die anders sind als die gelernten Fotos"],
   he_kind: ["Kind", "Art"],
   he_recent: ["last {0}", "letzte {0}"],
   he_before: ["{0} before", "{0} davor"],
@@ -567,7 +694,8 @@ const texts = {
 
 export const has = (key) => key in texts;
 
-let index = (localStorage.getItem("fleck-language") || navigator.language || "en").startsWith("de") ? 1 : 0;
+let index = (localStorage.getItem("fleck-language") || navigator.language || "en").startsWith("de")
+  ? 1 : 0;
 export const language = () => (index === 1 ? "de" : "en");
 export function setLanguage(name) {
   localStorage.setItem("fleck-language", name);
@@ -582,8 +710,13 @@ export function t(key, ...values) {
 
 export const number = (x, digits = 3) => (x === null || x === undefined ? "–"
   : new Intl.NumberFormat(language(), { maximumSignificantDigits: digits }).format(x));
+// The same with all its digits, for columns: 0.950.
+export const digits = (x, n = 4) => (x === null || x === undefined ? "–"
+  : new Intl.NumberFormat(language(), { minimumSignificantDigits: n, maximumSignificantDigits: n })
+    .format(x));
 export const percent = (x, digits = 2) => (x === null || x === undefined || Number.isNaN(x) ? "–"
-  : new Intl.NumberFormat(language(), { style: "percent", maximumSignificantDigits: digits }).format(x));
+  : new Intl.NumberFormat(language(), { style: "percent", maximumSignificantDigits: digits })
+    .format(x));
 export function duration(seconds) {
   const s = Math.max(Math.round(seconds), 1);
   if (s < 100) return `${s} s`;

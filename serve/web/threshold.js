@@ -3,7 +3,7 @@
 import { get, listen, post, put } from "./api.js";
 import { h, replace, say } from "./dom.js";
 import { highest, outline } from "./map.js";
-import { number, t, time } from "./strings.js";
+import { digits, number, t, time } from "./strings.js";
 import { viewer } from "./viewer.js";
 
 const rates = [0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.001];
@@ -23,12 +23,13 @@ function thresholdAt(sorted, rate) {
   return k <= sorted.length && sorted.length >= fewest ? sorted[Math.max(k, 1) - 1] : null;
 }
 
-export const noModel = (product) => h("p", {}, t("no_model"), " ", h("a", { href: `#/p/${product}/fit` }, t("fit")));
+export const noModel = (product) => h("p", {}, t("no_model"), " ",
+  h("a", { href: `#/p/${product}/fit` }, t("fit")));
 
 // ---- The histogram ----
 
-// The ends of an axis over values, with a margin; logarithmic where the largest is more than ten times
-// the smallest.
+// The ends of an axis over values, with a margin; logarithmic where the largest is more than ten
+// times the smallest.
 export function ends(values) {
   const low = Math.min(...values), high = Math.max(...values), share = 0.05;
   if (low > 0 && high > 10 * low) {
@@ -72,9 +73,12 @@ function bars(lane, scale, width, top, height) {
   const counts = new Array(n).fill(0);
   for (const v of lane.values) counts[Math.min(n - 1, Math.floor(scale.to(v) / width * n))]++;
   const most = Math.max(1, ...counts);
-  return counts.map((count, i) => count > 0 && h("rect", { x: i * width / n + 1, width: width / n - 2,
-    y: top + height - Math.max(2, count / most * height), height: Math.max(2, count / most * height), class: lane.kind },
-  h("title", { svg: true }, t("th_bar", count, number(scale.from(i * width / n)), number(scale.from((i + 1) * width / n))))));
+  return counts.map((count, i) => count > 0
+    && h("rect", { x: i * width / n + 1, width: width / n - 2,
+      y: top + height - Math.max(2, count / most * height),
+      height: Math.max(2, count / most * height), class: lane.kind },
+    h("title", { svg: true }, t("th_bar", count, number(scale.from(i * width / n)),
+      number(scale.from((i + 1) * width / n))))));
 }
 
 // lanes: [{name, values, kind}].  change(t) is called as the line moves.
@@ -98,25 +102,32 @@ function histogram(lanes, change) {
     scale = axis(span, width);
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.style.height = `${height}px`;
-    line = h("g", { class: "limit", role: "slider", tabindex: 0, "aria-label": t("threshold"), "aria-valuemin": span.low,
-      "aria-valuemax": span.high, "aria-orientation": "horizontal", onkeydown: key },
-    h("rect", { x: -14, y: 0, width: 28, height, class: "grip" }), h("line", { x1: 0, x2: 0, y1: 6, y2: height - 22 }),
+    line = h("g", { class: "limit", role: "slider", tabindex: 0, "aria-label": t("threshold"),
+      "aria-valuemin": span.low, "aria-valuemax": span.high, "aria-orientation": "horizontal",
+      onkeydown: key },
+    h("rect", { x: -14, y: 0, width: 28, height, class: "grip" }),
+    h("line", { x1: 0, x2: 0, y1: 6, y2: height - 22 }),
     h("circle", { cx: 0, cy: 8, r: 8 }));
     const marks = ticks(span, Math.floor(width / 64));
     replace(svg,
-      lanes.map((each, i) => h("g", {}, bars(each, scale, width, topOf(i), lane),
+      lanes.map((each, i) => h("g", {},
+        bars(each, scale, width, topOf(i), lane),
         h("line", { x1: 0, x2: width, y1: topOf(i) + lane, y2: topOf(i) + lane, class: "base" }))),
-      marks.map((v) => h("g", {}, h("line", { x1: scale.to(v), x2: scale.to(v), y1: height - 34, y2: height - 29, class: "base" }),
+      marks.map((v) => h("g", {},
+        h("line", { x1: scale.to(v), x2: scale.to(v), y1: height - 34, y2: height - 29,
+          class: "base" }),
         h("text", { x: scale.to(v), y: height - 12, class: "tick" }, number(v, 9)))), line,
       // names lie over the line
-      lanes.map((each, i) => h("text", { x: 12, y: topOf(i) - 7, class: "name" }, `${each.name} (${each.values.length})`)));
+      lanes.map((each, i) => h("text", { x: 12, y: topOf(i) - 7, class: "name" },
+        `${each.name} (${each.values.length})`)));
     place();
   }
 
   function key(event) {
     const { low, high } = span, step = (high - low) / (event.shiftKey ? 20 : 200);
-    const to = { ArrowLeft: at - step, ArrowDown: at - step, ArrowRight: at + step, ArrowUp: at + step,
-      PageDown: at - 10 * step, PageUp: at + 10 * step, Home: low, End: high }[event.key];
+    const to = { ArrowLeft: at - step, ArrowDown: at - step, ArrowRight: at + step,
+      ArrowUp: at + step, PageDown: at - 10 * step, PageUp: at + 10 * step,
+      Home: low, End: high }[event.key];
     if (to === undefined) return;
     event.preventDefault();
     change(Math.min(Math.max(to, low), high));
@@ -132,7 +143,8 @@ function histogram(lanes, change) {
     event.preventDefault();
   });
   svg.addEventListener("pointermove", (event) => { if (dragging) drag(event); });
-  for (const kind of ["pointerup", "pointercancel"]) svg.addEventListener(kind, () => { dragging = false; });
+  for (const kind of ["pointerup", "pointercancel"])
+    svg.addEventListener(kind, () => { dragging = false; });
   new ResizeObserver(() => {
     if (svg.clientWidth === 0 || svg.clientWidth === width) return;
     width = svg.clientWidth;
@@ -154,19 +166,32 @@ function histogram(lanes, change) {
 
 // ---- The screen ----
 
+// How many photos would be rejected that are held out with their group: a warning where they are
+// many more than the rate promises, as `fleck fit` gives it.  null: no groups.
+export function ofGroups(held, at, info) {
+  const scores = held.map((x) => x.group).filter((x) => x !== null);
+  if (scores.length === 0 || at === null) return null;
+  const above = scores.filter((x) => x > at).length;
+  const rate = Math.max(info.false_alarms ?? 0, 1 / (scores.length + 1));
+  const many = above > 3 && above > 3 * rate * scores.length;
+  return h("p", { class: many ? "warning" : null },
+    t("th_by_group", above, scores.length, t(`group_${info.groups || "none"}`)),
+    many && [" ", t("th_more_days")]);
+}
+
 function whatFollows(data, at) {
   const alone = data.held_out.map((x) => x.alone);
   const count = (list) => list.filter((x) => x > at).length;
-  const groups = data.held_out.map((x) => x.group).filter((x) => x !== null);
   const share = promise(alone, at);
   const rejected = t("th_rejected", count(alone), alone.length);
-  const lines = [h("p", { class: "sentence", id: "sentence" }, share !== null ? t("th_sentence", rejected, number(share, 3))
-    : t(alone.length < fewest ? "th_few" : "th_all", rejected))];
-  if (groups.length > 0)
-    lines.push(h("p", {}, t("th_by_group", count(groups), groups.length, t(`group_${data.info.groups || "none"}`))));
+  const lines = [h("p", { class: "sentence", id: "sentence" },
+    share !== null ? t("th_sentence", rejected, number(share, 3))
+      : t(alone.length < fewest ? "th_few" : "th_all", rejected))];
+  lines.push(ofGroups(data.held_out, at, data.info));
   const defects = data.marked.filter((x) => x.mark === "defect").map((x) => x.score);
   const good = data.marked.filter((x) => x.mark === "good").map((x) => x.score);
-  if (defects.length > 0) lines.push(h("p", { id: "found" }, t("th_found", count(defects), defects.length)));
+  if (defects.length > 0)
+    lines.push(h("p", { id: "found" }, t("th_found", count(defects), defects.length)));
   if (good.length > 0) lines.push(h("p", {}, t("th_marked_good", count(good), good.length)));
   return lines;
 }
@@ -174,8 +199,10 @@ function whatFollows(data, at) {
 function lanesOf(data) {
   const lanes = [{ name: t("th_alone"), values: data.held_out.map((x) => x.alone), kind: "good" }];
   const groups = data.held_out.map((x) => x.group).filter((x) => x !== null);
-  if (groups.length > 0) lanes.push({ name: t(`group_${data.info.groups}`), values: groups, kind: "group" });
-  for (const [mark, key, kind] of [["good", "th_was_good", "good"], ["defect", "th_was_defect", "bad"]]) {
+  if (groups.length > 0)
+    lanes.push({ name: t(`group_${data.info.groups}`), values: groups, kind: "group" });
+  const marks = [["good", "th_was_good", "good"], ["defect", "th_was_defect", "bad"]];
+  for (const [mark, key, kind] of marks) {
     const values = data.marked.filter((x) => x.mark === mark).map((x) => x.score);
     if (values.length > 0) lanes.push({ name: t(key), values, kind });
   }
@@ -191,16 +218,22 @@ function changesTable(data, reload) {
   const rule = (row) => (row.threshold_rule === "rate" && row.false_alarms !== null
     ? t("rule_rate", number(100 * row.false_alarms)) : t(`rule_${row.threshold_rule || "none"}`));
   return h("section", { "aria-labelledby": "changes" }, h("h2", { id: "changes" }, t("th_changes")),
-    h("div", { class: "scroll", tabindex: 0, role: "group", "aria-labelledby": "changes" }, h("table", {},
-      h("thead", {}, h("tr", {}, ["th_version", "th_when", "th_who", "th_why", "threshold", "th_rule", "th_outlines"]
-        .map((key) => h("th", { scope: "col", class: key === "threshold" ? "n" : undefined }, t(key))), h("td", {}))),
-      h("tbody", {}, data.changes.map((row) => h("tr", { class: row.current ? "current" : "" },
-        h("th", { scope: "row" }, row.version), h("td", {}, time(row.created)), h("td", {}, row.who || "–"),
-        h("td", {}, t(`why_${row.reason}`)), h("td", { class: "n" }, number(row.threshold, 4)), h("td", {}, rule(row)),
-        h("td", {}, row.pixels_set ? number(row.pixel_threshold, 4) : t("th_own_level_short")),
-        h("td", {}, row.current ? h("strong", {}, t("th_current"))
-          : h("button", { class: "plain small", onclick: () => back(row).catch((e) => say(e.message)),
-            "aria-label": t("th_back_to", row.version) }, t("th_back")))))))),
+    h("div", { class: "scroll", tabindex: 0, role: "group", "aria-labelledby": "changes" },
+      h("table", {},
+        h("thead", {}, h("tr", {},
+          ["th_version", "th_when", "th_who", "th_why", "threshold", "th_rule", "th_outlines"]
+            .map((key) => h("th", { scope: "col", class: key === "threshold" ? "n" : undefined },
+              t(key))), h("td", {}))),
+        h("tbody", {}, data.changes.map((row) => h("tr", { class: row.current ? "current" : "" },
+          h("th", { scope: "row" }, row.version), h("td", {}, time(row.created)),
+          h("td", {}, row.who || "–"),
+          h("td", {}, t(`why_${row.reason}`)), h("td", { class: "n" }, digits(row.threshold)),
+          h("td", {}, rule(row)),
+          h("td", {}, row.pixels_set ? number(row.pixel_threshold, 4) : t("th_own_level_short")),
+          h("td", {}, row.current ? h("strong", {}, t("th_current"))
+            : h("button", { class: "plain small",
+              onclick: () => back(row).catch((e) => say(e.message)),
+              "aria-label": t("th_back_to", row.version) }, t("th_back")))))))),
     data.notes.length > 0 && h("ul", { class: "dim" }, data.notes.map((note) =>
       h("li", {}, t("th_note", time(note.time), note.who || "–", note.version)))));
 }
@@ -233,7 +266,8 @@ function pixelSection(product, data, state) {
   function draw() {
     slider.disabled = exact.disabled = own.checked;
     state.pixel = own.checked ? null : Number(exact.value);
-    state.pixelChanged = own.checked ? info.pixels_set : !info.pixels_set || state.pixel !== info.pixel_threshold;
+    state.pixelChanged = own.checked ? info.pixels_set
+      : !info.pixels_set || state.pixel !== info.pixel_threshold;
     state.update();
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(() => {
@@ -261,7 +295,8 @@ function pixelSection(product, data, state) {
   get(`/inspections?product=${product}&limit=40`).then(({ items }) => {
     const rows = items.filter((row) => row.picture && row.verdict !== "error");
     if (rows.length === 0) message.textContent = t("th_no_inspections");
-    replace(pick, rows.map((row) => h("option", { value: row.id }, `${row.name} – ${t(`verdict_${row.verdict}`)}`)));
+    replace(pick, rows.map((row) => h("option", { value: row.id },
+      `${row.name} – ${t(`verdict_${row.verdict}`)}`)));
     const first = rows.find((row) => row.verdict === "defective") || rows[0];
     if (!first) return;
     pick.value = first.id;
@@ -270,7 +305,8 @@ function pixelSection(product, data, state) {
   }).catch((error) => { message.textContent = error.message; });
   return {
     draw, end: shown.end,
-    element: h("section", { "aria-labelledby": "outlines" }, h("h2", { id: "outlines" }, t("th_outlines_title")),
+    element: h("section", { "aria-labelledby": "outlines" },
+      h("h2", { id: "outlines" }, t("th_outlines_title")),
       h("p", { class: "dim" }, t("th_outlines_help")),
       h("fieldset", {}, h("legend", {}, t("th_level")),
         h("label", { class: "row" }, own, " ", t("th_own_level")),
@@ -307,7 +343,8 @@ export async function show(main, product) {
     const byHand = h("p", { class: "dim", id: "by_hand" }, t("th_hand_means"));
     const buttons = h("div", { class: "bar-bottom" }, save, undo);
     const rate = h("select", { id: "rate" });
-    const chart = alone.length > 0 && histogram(lanesOf(data), (value) => { state.rate = null; move(value); });
+    const chart = alone.length > 0 && histogram(lanesOf(data),
+      (value) => { state.rate = null; move(value); });
 
     function move(value) {
       state.at = value;

@@ -33,7 +33,8 @@ export async function send(product, files, tell, stop) {
     while (next < files.length && !stop.now) {
       const i = next++;
       const file = files[i];
-      const query = `name=${encodeURIComponent(file.name)}&modified=${Math.max(file.lastModified, 0)}`;
+      const query =
+        `name=${encodeURIComponent(file.name)}&modified=${Math.max(file.lastModified, 0)}`;
       try {
         const [answer] = await post(`/products/${product}/photos?${query}`, file);
         results[i] = { file, answer };

@@ -13,7 +13,8 @@ export function loadImage(inspection, signal) {
     const image = new Image();
     image.onload = () => resolve(image);
     image.onerror = () => reject(new Error(t("vw_no_picture")));
-    signal?.addEventListener("abort", () => { image.src = ""; reject(new DOMException("", "AbortError")); });
+    signal?.addEventListener("abort",
+      () => { image.src = ""; reject(new DOMException("", "AbortError")); });
     image.src = url(`/inspections/${inspection.id}/picture?kind=${kind}`);
   });
 }
@@ -30,7 +31,8 @@ function legend(low, high, level) {
   const share = (level - low) / (high - low);
   mark.style.left = `${100 * Math.min(Math.max(share, 0), 1)}%`;
   return [
-    h("div", { class: "colours" }, canvas, Number.isFinite(share) && share >= 0 && share <= 1 && mark),
+    h("div", { class: "colours" }, canvas,
+      Number.isFinite(share) && share >= 0 && share <= 1 && mark),
     h("div", { class: "ends" }, h("span", {}, number(low)),
       h("span", {}, Number.isFinite(level) ? t("vw_level", number(level)) : t("vw_scale")),
       h("span", {}, number(high)))];
@@ -38,13 +40,14 @@ function legend(low, high, level) {
 
 // options.layer: what is shown at first, "both", "heat", "outline" or "photo".
 export function viewer(options = {}) {
-  const canvas = h("canvas", { class: "picture", tabindex: 0, role: "img", "aria-label": t("vw_picture") });
+  const canvas = h("canvas", { class: "picture", tabindex: 0, role: "img",
+    "aria-label": t("vw_picture") });
   const context = canvas.getContext("2d");
   const layer = h("select", { onchange: draw, "aria-label": t("vw_layer") },
     ["both", "heat", "outline", "photo"].map((v) => h("option", { value: v }, t(`vw_${v}`))));
   layer.value = options.layer || "both";
-  const opacity = h("input", { type: "range", min: 0, max: 1, step: 0.05, value: 0.55, oninput: draw,
-    "aria-label": t("vw_opacity") });
+  const opacity = h("input", { type: "range", min: 0, max: 1, step: 0.05, value: 0.55,
+    oninput: draw, "aria-label": t("vw_opacity") });
   const scale = h("div", { class: "legend" });
   const zoomed = h("span", { class: "dim zoomed" });
   const message = h("p", { class: "dim message", hidden: true });
@@ -52,14 +55,16 @@ export function viewer(options = {}) {
   let busy = false, wanted = null; // a region that was asked for while its picture was loading
   let abort = new AbortController();
 
-  const button = (text, label, act) => h("button", { class: "plain small", type: "button", "aria-label": label,
-    title: label, onclick: act }, text);
+  const button = (text, label, act) =>
+    h("button", { class: "plain small", type: "button", "aria-label": label,
+      title: label, onclick: act }, text);
   const element = h("div", { class: "viewer" },
     h("div", { class: "tools" }, h("label", {}, t("vw_layer"), " ", layer),
       h("label", {}, t("vw_opacity"), " ", opacity),
       h("span", { class: "zooms" },
         button("−", t("vw_out"), () => zoom(1 / 1.5)), button("+", t("vw_in"), () => zoom(1.5)),
-        button("1:1", t("vw_original"), original), button(t("vw_fit"), t("vw_fit_help"), whole), zoomed)),
+        button("1:1", t("vw_original"), original),
+        button(t("vw_fit"), t("vw_fit_help"), whole), zoomed)),
     canvas, message, scale, h("p", { class: "dim keys" }, t("vw_keys")));
 
   function limit() {
@@ -93,7 +98,8 @@ export function viewer(options = {}) {
   function drawOutlines() {
     const path = new Path2D();
     // Segments are in pixels of the map, which may be smaller than the image.
-    const sx = now.map ? now.width / now.map.width : 1, sy = now.map ? now.height / now.map.height : 1;
+    const sx = now.map ? now.width / now.map.width : 1,
+      sy = now.map ? now.height / now.map.height : 1;
     for (const s of now.segments || []) {
       path.moveTo(s[0] * sx, s[1] * sy);
       path.lineTo(s[2] * sx, s[3] * sy);
@@ -153,7 +159,8 @@ export function viewer(options = {}) {
     const ratio = window.devicePixelRatio || 1;
     const all = view.scale === fit;
     width = canvas.clientWidth;
-    height = Math.round(Math.min(width * (now ? now.height / now.width : 0.75), window.innerHeight * 0.7));
+    height = Math.round(Math.min(width * (now ? now.height / now.width : 0.75),
+      window.innerHeight * 0.7));
     height = Math.max(height, 120);
     canvas.style.height = `${height}px`;
     canvas.width = Math.round(width * ratio);
@@ -171,7 +178,8 @@ export function viewer(options = {}) {
     zoom(event.deltaY < 0 ? 1.2 : 1 / 1.2, event.offsetX, event.offsetY);
   }, { passive: false });
   canvas.addEventListener("keydown", (event) => {
-    const acts = { "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5), 0: whole, 1: original };
+    const acts = { "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5), 0: whole,
+      1: original };
     if (event.shiftKey)
       Object.assign(acts, { ArrowLeft: () => move(60, 0), ArrowRight: () => move(-60, 0),
         ArrowUp: () => move(0, 60), ArrowDown: () => move(0, -60) });
@@ -216,7 +224,8 @@ export function viewer(options = {}) {
     abort = new AbortController();
     busy = false;
     wanted = null;
-    const unread = inspection?.verdict === "error" && !shownByBrowsers.test(inspection.picture || "");
+    const unread = inspection?.verdict === "error"
+      && !shownByBrowsers.test(inspection.picture || "");
     if (!inspection || !inspection.picture || unread) {
       now = null;
       canvas.removeAttribute("aria-busy");
@@ -227,17 +236,19 @@ export function viewer(options = {}) {
     }
     busy = true;
     canvas.setAttribute("aria-busy", "true");
-    canvas.setAttribute("aria-label", t("vw_picture_of", inspection.name, (inspection.regions || []).length));
+    canvas.setAttribute("aria-label",
+      t("vw_picture_of", inspection.name, (inspection.regions || []).length));
     try {
       const [image, map] = await Promise.all([loadImage(inspection, abort.signal),
-        inspection.verdict === "error" ? null : fetchMap(inspection.id, abort.signal).catch((error) => {
-          if (error.name === "AbortError") throw error;
-          return null; /* the photo is shown without a map */
-        })]);
+        inspection.verdict === "error" ? null
+          : fetchMap(inspection.id, abort.signal).catch((error) => {
+            if (error.name === "AbortError") throw error;
+            return null; /* the photo is shown without a map */
+          })]);
       if (own !== turn) return null;
       tell(map || inspection.verdict === "error" ? "" : t("vw_no_map"));
-      now = { image, map, width: image.naturalWidth, height: image.naturalHeight, regions: inspection.regions,
-        range: [low, high], heat: map && heat(map, low, high) };
+      now = { image, map, width: image.naturalWidth, height: image.naturalHeight,
+        regions: inspection.regions, range: [low, high], heat: map && heat(map, low, high) };
       replace(scale, map && legend(low, high, inspection.level ?? NaN));
       view = { scale: 1, x: 0, y: 0 };
       fit = 1;

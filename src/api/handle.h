@@ -4,6 +4,7 @@
 #define FK_API_HANDLE_H
 
 #include "run/runner.h"
+#include "run/source.h"
 
 struct fleck_model {
     fk_model model;
@@ -27,9 +28,8 @@ void fk_handle_describe(fleck_model *m);
 fleck_status fk_handle_unchanged(const fleck_model *model, fleck_error *err) FLECK_MUST_CHECK;
 /* Every call that scores begins with this: check as above, and compile the network if needed. */
 fleck_status fk_handle_ready(fleck_model *model, fleck_error *err) FLECK_MUST_CHECK;
-/* Score the file at path, or where that is NULL pixels, with a runner of the model. */
-fleck_status fk_score_new(const fleck_model *model, fk_runner *r, const char *path,
-                          const fleck_pixels *pixels, const fleck_pixels *mask, bool keep_image,
-                          fleck_result **out, fleck_error *err) FLECK_MUST_CHECK;
+/* Score the only image of the source with a runner of the model, and free the source. */
+fleck_status fk_score_new(const fleck_model *model, fk_runner *r, fk_source *source,
+                          bool keep_image, fleck_result **out, fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

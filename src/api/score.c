@@ -7,7 +7,6 @@
 #include "run/output.h"
 #include "run/picture.h"
 #include "run/predict.h"
-#include "run/source.h"
 #include "map/map_file.h"
 
 #include <math.h>
@@ -22,21 +21,18 @@ void fleck_result_free(fleck_result **result)
     *result = NULL;
 }
 
-fleck_status fk_score_new(const fleck_model *model, fk_runner *r, const char *path,
-                          const fleck_pixels *pixels, const fleck_pixels *mask, bool keep_image,
-                          fleck_result **out, fleck_error *err)
+fleck_status fk_score_new(const fleck_model *model, fk_runner *r, fk_source *source,
+                          bool keep_image, fleck_result **out, fleck_error *err)
 {
     fleck_status st;
 
     FK_DO(fk_handle_unchanged(model, err));
     FK_DO(FK_CALLOC(out, 1, err));
-    if (path != NULL)
-        FK_DO(fk_predict_file(r, path, keep_image, *out, err));
-    else
-        FK_DO(fk_predict_pixels(r, pixels, mask, keep_image, *out, err));
+    FK_DO(fk_predict(r, source, keep_image, *out, err));
     fk_runner_scored(r, *out, true);
     fk_runner_tell(r);
 done:
+    fk_source_free(source);
     if (st != FLECK_OK)
         fleck_result_free(out);
     return st;
@@ -45,6 +41,7 @@ done:
 fleck_status fleck_score_file(fleck_model *model, const char *path, bool keep_image,
                               fleck_result **out, fleck_error *err)
 {
+    fk_source source;
     fleck_status st;
 
     FK_NEED(out);
@@ -53,7 +50,8 @@ fleck_status fleck_score_file(fleck_model *model, const char *path, bool keep_im
     FK_NEED(path);
     fk_watch_begin(&model->watch, "predict", 1);
     FK_DO(fk_handle_ready(model, err));
-    st = fk_score_new(model, &model->runner, path, NULL, NULL, keep_image, out, err);
+    fk_source_init_files(&source, &path, 1);
+    st = fk_score_new(model, &model->runner, &source, keep_image, out, err);
 done:
     return st;
 }
@@ -62,6 +60,7 @@ fleck_status fleck_score_pixels(fleck_model *model, const fleck_pixels *pixels,
                                 const fleck_pixels *mask, bool keep_image, fleck_result **out,
                                 fleck_error *err)
 {
+    fk_source source;
     fleck_status st;
 
     FK_NEED(out);
@@ -70,8 +69,24 @@ fleck_status fleck_score_pixels(fleck_model *model, const fleck_pixels *pixels,
     FK_NEED(pixels);
     fk_watch_begin(&model->watch, "predict", 1);
     FK_DO(fk_handle_ready(model, err));
-    st = fk_score_new(model, &model->runner, NULL, pixels, mask, keep_image, out, err);
+    fk_source_init_pixels(&source, pixels, &mask, 1);
+    st = fk_score_new(model, &model->runner, &source, keep_image, out, err);
 done:
+    return st;
+}
+
+/* Score all images of the source, and free it. */
+static fleck_status score_all(fleck_model *model, fk_source *source, bool keep_image,
+                              fleck_on_scored *on_scored, fleck_on_result *on_result, void *ctx,
+                              fleck_error *err)
+{
+    fleck_status st;
+
+    fk_watch_begin(&model->watch, "predict", source->n);
+    FK_DO(fk_handle_ready(model, err));
+    st = fk_predict_all(&model->runner, source, keep_image, on_scored, on_result, ctx, err);
+done:
+    fk_source_free(source);
     return st;
 }
 
@@ -79,14 +94,14 @@ fleck_status fleck_score_files_with(fleck_model *model, const char *const *files
                                     bool keep_image, fleck_on_scored *on_scored,
                                     fleck_on_result *on_result, void *ctx, fleck_error *err)
 {
+    fk_source source;
     fleck_status st;
 
     FK_NEED(model);
     FK_NEED(on_result);
     FK_DO(fk_check_files(files, n, __func__, err));
-    fk_watch_begin(&model->watch, "predict", n);
-    FK_DO(fk_handle_ready(model, err));
-    st = fk_predict_files(&model->runner, files, n, keep_image, on_scored, on_result, ctx, err);
+    fk_source_init_files(&source, files, n);
+    st = score_all(model, &source, keep_image, on_scored, on_result, ctx, err);
 done:
     return st;
 }
@@ -103,21 +118,17 @@ fleck_status fleck_score_batch(fleck_model *model, const fleck_pixels *pixels,
                                fleck_on_scored *on_scored, fleck_on_result *on_result, void *ctx,
                                fleck_error *err)
 {
-    fleck_status st;
+    fk_source source;
 
     FK_NEED(model);
     FK_NEED(on_result);
     if (n < 0)
-        FK_FAIL(err, FLECK_E_OPTION, "%s: expected a number of images, got %lld", __func__,
-                (long long)n);
+        return fk_error_set(err, FLECK_E_OPTION, "%s: expected a number of images, got %lld",
+                            __func__, (long long)n);
     if (n > 0)
         FK_NEED(pixels);
-    fk_watch_begin(&model->watch, "predict", n);
-    FK_DO(fk_handle_ready(model, err));
-    st = fk_predict_many_pixels(&model->runner, pixels, masks, n, keep_image, on_scored, on_result,
-                                ctx, err);
-done:
-    return st;
+    fk_source_init_pixels(&source, pixels, masks, n);
+    return score_all(model, &source, keep_image, on_scored, on_result, ctx, err);
 }
 
 fleck_status fleck_result_full_map(const fleck_model *model, const fleck_result *result, float *map,

@@ -2,7 +2,6 @@
 /* fleck.h: scoring on many threads. */
 #include "api/check.h"
 #include "api/handle.h"
-#include "run/predict.h"
 #include "base/mem.h"
 
 struct fleck_scorer {
@@ -71,48 +70,51 @@ void fleck_scorer_set_progress(fleck_scorer *scorer, fleck_progress *progress, v
         scorer->watch = (fk_watch){.call = progress, .ctx = ctx};
 }
 
+static fleck_status score(fleck_scorer *s, fk_source *source, bool keep_image, fleck_result **out,
+                          fleck_error *err)
+{
+    fk_watch_begin(&s->watch, "predict", 1);
+    return fk_score_new(s->model, &s->runner, source, keep_image, out, err);
+}
+
 fleck_status fleck_scorer_file(fleck_scorer *scorer, const char *path, bool keep_image,
                                fleck_result **out, fleck_error *err)
 {
+    fk_source source;
+
     FK_NEED(out);
     *out = NULL;
     FK_NEED(scorer);
     FK_NEED(path);
-    fk_watch_begin(&scorer->watch, "predict", 1);
-    return fk_score_new(scorer->model, &scorer->runner, path, NULL, NULL, keep_image, out, err);
+    fk_source_init_files(&source, &path, 1);
+    return score(scorer, &source, keep_image, out, err);
 }
 
 fleck_status fleck_scorer_bytes(fleck_scorer *scorer, const void *bytes, size_t size,
                                 const char *name, bool keep_image, fleck_result **out,
                                 fleck_error *err)
 {
-    fleck_status st;
+    fk_source source;
 
     FK_NEED(out);
     *out = NULL;
     FK_NEED(scorer);
     FK_NEED(bytes);
     FK_NEED(name);
-    fk_watch_begin(&scorer->watch, "predict", 1);
-    FK_DO(fk_handle_unchanged(scorer->model, err));
-    FK_DO(FK_CALLOC(out, 1, err));
-    FK_DO(fk_predict_bytes(&scorer->runner, bytes, size, name, keep_image, *out, err));
-    fk_runner_scored(&scorer->runner, *out, true);
-    fk_runner_tell(&scorer->runner);
-done:
-    if (st != FLECK_OK)
-        fleck_result_free(out);
-    return st;
+    fk_source_init_bytes(&source, bytes, size, name);
+    return score(scorer, &source, keep_image, out, err);
 }
 
 fleck_status fleck_scorer_pixels(fleck_scorer *scorer, const fleck_pixels *pixels,
                                  const fleck_pixels *mask, bool keep_image, fleck_result **out,
                                  fleck_error *err)
 {
+    fk_source source;
+
     FK_NEED(out);
     *out = NULL;
     FK_NEED(scorer);
     FK_NEED(pixels);
-    fk_watch_begin(&scorer->watch, "predict", 1);
-    return fk_score_new(scorer->model, &scorer->runner, NULL, pixels, mask, keep_image, out, err);
+    fk_source_init_pixels(&source, pixels, &mask, 1);
+    return score(scorer, &source, keep_image, out, err);
 }

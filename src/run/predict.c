@@ -4,15 +4,15 @@
 #include "base/mem.h"
 #include "run/batch.h"
 
-/* Score the only image of the source. */
-static fleck_status predict_one(fk_runner *r, fk_source *source, bool keep, fleck_result *out,
-                                fleck_error *err)
+fleck_status fk_predict(fk_runner *r, fk_source *source, bool keep, fleck_result *out,
+                        fleck_error *err)
 {
     fk_batch b = {0};
     const fleck_error *own;
     fleck_status st;
 
     *out = (fleck_result){0};
+    source->borrow = !keep;
     FK_DO(fk_batch_open(&b, r, source, 1, keep, err));
     FK_DO(fk_batch_run(&b, 0, err));
     own = &b.front.errors[0];
@@ -25,19 +25,6 @@ done:
     return st;
 }
 
-fleck_status fk_predict_pixels(fk_runner *r, const fleck_pixels *pixels, const fleck_pixels *mask,
-                               bool keep, fleck_result *out, fleck_error *err)
-{
-    fk_source source;
-    fleck_status st;
-
-    fk_source_init_pixels(&source, pixels, &mask, 1);
-    source.borrow = !keep;
-    st = predict_one(r, &source, keep, out, err);
-    fk_source_free(&source);
-    return st;
-}
-
 fleck_status fk_predict_file(fk_runner *r, const char *path, bool keep, fleck_result *out,
                              fleck_error *err)
 {
@@ -45,19 +32,7 @@ fleck_status fk_predict_file(fk_runner *r, const char *path, bool keep, fleck_re
     fleck_status st;
 
     fk_source_init_files(&source, &path, 1);
-    st = predict_one(r, &source, keep, out, err);
-    fk_source_free(&source);
-    return st;
-}
-
-fleck_status fk_predict_bytes(fk_runner *r, const void *bytes, size_t size, const char *name,
-                              bool keep, fleck_result *out, fleck_error *err)
-{
-    fk_source source;
-    fleck_status st;
-
-    fk_source_init_bytes(&source, bytes, size, name);
-    st = predict_one(r, &source, keep, out, err);
+    st = fk_predict(r, &source, keep, out, err);
     fk_source_free(&source);
     return st;
 }
@@ -90,16 +65,15 @@ static fleck_status call_on_scored(void *ctx, int64_t i, int worker, fleck_error
     return FLECK_OK;
 }
 
-/* Score all images of the source. */
-static fleck_status predict_all(fk_runner *r, fk_source *source, bool keep,
-                                fleck_on_scored *on_scored, fleck_on_result *on_result, void *ctx,
-                                fleck_error *err)
+fleck_status fk_predict_all(fk_runner *r, fk_source *source, bool keep, fleck_on_scored *on_scored,
+                            fleck_on_result *on_result, void *ctx, fleck_error *err)
 {
     int64_t n = source->n;
     scored_job job = {.on_scored = on_scored, .ctx = ctx};
     fk_batch b = {0};
     fleck_status st;
 
+    source->borrow = !keep;
     FK_DO(fk_batch_open(&b, r, source, n, keep, err));
     for (int64_t done = 0, count; done < n; done += count) {
         FK_DO(fk_batch_run(&b, done, err));
@@ -124,33 +98,5 @@ static fleck_status predict_all(fk_runner *r, fk_source *source, bool keep,
     fk_runner_tell(r);
 done:
     fk_batch_close(&b);
-    return st;
-}
-
-fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n, bool keep,
-                              fleck_on_scored *on_scored, fleck_on_result *on_result, void *ctx,
-                              fleck_error *err)
-{
-    fk_source source;
-    fleck_status st;
-
-    fk_source_init_files(&source, files, n);
-    st = predict_all(r, &source, keep, on_scored, on_result, ctx, err);
-    fk_source_free(&source);
-    return st;
-}
-
-fleck_status fk_predict_many_pixels(fk_runner *r, const fleck_pixels *pixels,
-                                    const fleck_pixels *const *masks, int64_t n, bool keep,
-                                    fleck_on_scored *on_scored, fleck_on_result *on_result,
-                                    void *ctx, fleck_error *err)
-{
-    fk_source source;
-    fleck_status st;
-
-    fk_source_init_pixels(&source, pixels, masks, n);
-    source.borrow = !keep;
-    st = predict_all(r, &source, keep, on_scored, on_result, ctx, err);
-    fk_source_free(&source);
     return st;
 }

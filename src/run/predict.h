@@ -5,26 +5,18 @@
 
 #include "run/result.h"
 #include "run/runner.h"
+#include "run/source.h"
 
-/* Score pixels in memory on all threads, as fleck_score_pixels(). */
-fleck_status fk_predict_pixels(fk_runner *r, const fleck_pixels *pixels, const fleck_pixels *mask,
-                               bool keep, fleck_result *out, fleck_error *err) FLECK_MUST_CHECK;
-/* Decode and score one file on all threads; messages name it. */
+/* Decode and score the only image of the source on all threads. */
+fleck_status fk_predict(fk_runner *r, fk_source *source, bool keep, fleck_result *out,
+                        fleck_error *err) FLECK_MUST_CHECK;
+/* The same for one file; messages name it. */
 fleck_status fk_predict_file(fk_runner *r, const char *path, bool keep, fleck_result *out,
                              fleck_error *err) FLECK_MUST_CHECK;
-
-/* The same for the bytes of an image file; messages give name. */
-fleck_status fk_predict_bytes(fk_runner *r, const void *bytes, size_t size, const char *name,
-                              bool keep, fleck_result *out, fleck_error *err) FLECK_MUST_CHECK;
-
-/* Score n files on all threads; on_scored, which may be NULL, and on_result as in fleck.h. */
-fleck_status fk_predict_files(fk_runner *r, const char *const *files, int64_t n, bool keep,
-                              fleck_on_scored *on_scored, fleck_on_result *on_result, void *ctx,
-                              fleck_error *err) FLECK_MUST_CHECK;
-/* The same of n images in memory, as fleck_score_batch(). */
-fleck_status fk_predict_many_pixels(fk_runner *r, const fleck_pixels *pixels,
-                                    const fleck_pixels *const *masks, int64_t n, bool keep,
-                                    fleck_on_scored *on_scored, fleck_on_result *on_result,
-                                    void *ctx, fleck_error *err) FLECK_MUST_CHECK;
+/* Score all images of the source on all threads; on_scored, which may be NULL, and on_result as in
+ * fleck.h. */
+fleck_status fk_predict_all(fk_runner *r, fk_source *source, bool keep, fleck_on_scored *on_scored,
+                            fleck_on_result *on_result, void *ctx,
+                            fleck_error *err) FLECK_MUST_CHECK;
 
 #endif

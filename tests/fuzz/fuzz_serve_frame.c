@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fuzzes the reader of raw frames: a media type up to the first zero byte, then the pixels.  A frame
- * that is accepted becomes a PNM file; its size is checked. */
+/* Fuzzes the reader of raw frames: a media type up to the first zero byte, then the pixels.  A
+ * frame that is accepted becomes a PNM file; its size is checked. */
 #include "fuzz.h"
 #include "../../serve/api_inspect.c" /* NOLINT: its readers are static */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fuzzes whole requests.  The input is what a client sends on a connection to a running service with
- * one product: it passes libmicrohttpd's parsers, then those of the service for addresses, queries,
- * multipart bodies and JSON.  This thread serves the connection, by a second daemon.  Every answer
- * must be HTTP, and none may have the status 500. */
+/* Fuzzes whole requests.  The input is what a client sends on a connection to a running service
+ * with one product: it passes libmicrohttpd's parsers, then those of the service for addresses,
+ * queries, multipart bodies and JSON.  This thread serves the connection, by a second daemon.
+ * Every answer must be HTTP, and none may have the status 500. */
 #define _GNU_SOURCE
 #include "fuzz.h"
 #include "../../serve/http.c"   /* NOLINT: its readers are static */
@@ -85,7 +85,8 @@ static void forget(void)
                sv_db_run(&service->db, &err, "DELETE FROM product WHERE id > 1", ""));
 }
 
-/* Check what has been answered so far; false: the connection ended, or a stream of events begins. */
+/* Check what has been answered so far; false: the connection ended, or a stream of events
+ * begins. */
 static bool look(int fd, bool *first)
 {
     char text[65536];

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the seeds under tests/fuzz/corpus/ that are not golden files already.
 
-Usage: make_corpus.py (no arguments, nothing but Python's own library).  The files are committed, the
-script shows how they came about; a seed is small and differs from the others in one feature."""
+Usage: make_corpus.py (no arguments, nothing but Python's own library).  The files are committed,
+the script shows how they came about; a seed is small and differs from the others in one feature."""
 import json
 import os
 import struct
@@ -28,8 +28,10 @@ def tensor(dtype, shape, begin, end):
 
 
 # safetensors: odd addresses, an overlap, a gap, a lie of size, the limits of the length field.
-write("safetensors/odd", safetensors({"b": tensor("U8", [1], 0, 1), "f": tensor("F32", [1], 1, 5)}, bytes(5)))
-write("safetensors/overlap", safetensors({"a": tensor("U8", [4], 0, 4), "b": tensor("U8", [2], 2, 4)}, bytes(4)))
+write("safetensors/odd",
+      safetensors({"b": tensor("U8", [1], 0, 1), "f": tensor("F32", [1], 1, 5)}, bytes(5)))
+write("safetensors/overlap",
+      safetensors({"a": tensor("U8", [4], 0, 4), "b": tensor("U8", [2], 2, 4)}, bytes(4)))
 write("safetensors/gap", safetensors({"a": tensor("U8", [2], 2, 4)}, bytes(4)))
 write("safetensors/huge_shape", safetensors({"a": tensor("F32", [2**31, 2**31], 0, 0)}))
 write("safetensors/six_dims", safetensors({"a": tensor("F64", [1, 1, 1, 1, 1, 1], 0, 8)}, bytes(8)))
@@ -46,8 +48,10 @@ def npy(header, data=b"", version=1):
 # .npy: spellings of the header that NumPy itself does not write, and lies.
 write("npy/python2", npy(b"{'descr': '<f4', 'fortran_order': False, 'shape': (2L,), }", bytes(8)))
 write("npy/double_quotes", npy(b'{"shape": (1,), "fortran_order": True, "descr": "=f4"}', bytes(4)))
-write("npy/six_dims", npy(b"{'descr': '>f2', 'fortran_order': True, 'shape': (1, 2, 1, 2, 1, 2)}", bytes(16), 2))
-write("npy/huge", npy(b"{'descr': '|u1', 'fortran_order': False, 'shape': (4294967296, 4294967296)}"))
+write("npy/six_dims",
+      npy(b"{'descr': '>f2', 'fortran_order': True, 'shape': (1, 2, 1, 2, 1, 2)}", bytes(16), 2))
+write("npy/huge",
+      npy(b"{'descr': '|u1', 'fortran_order': False, 'shape': (4294967296, 4294967296)}"))
 write("npy/short", npy(b"{'descr': '<i8', 'fortran_order': False, 'shape': (2,)}", bytes(15)))
 
 
@@ -81,31 +85,39 @@ write("csv/zero", b"a\0b,c\n")
 write("csv/blank", b"\n\n,\n,,\r\r\n")
 
 # pth: bare pickles with what torch.save() of today does not write (its own files are in files/).
-slice0 = (b"ctorch._utils\n_rebuild_tensor\np0\n((S'storage'\nctorch\nFloatStorage\nS'0'\nS'cpu'\nI6\nNtQ"
-          b"I0\n(I2\nI3\nt(I3\nL1L\ntt")
+slice0 = (b"ctorch._utils\n_rebuild_tensor\np0\n((S'storage'\nctorch\nFloatStorage\nS'0'\nS'cpu'\n"
+          b"I6\nNtQI0\n(I2\nI3\nt(I3\nL1L\ntt")
 write("pth/protocol0", b"ccollections\nOrderedDict\n(tR(S'w'\n" + slice0 + b"RsVb\nF1.5\ns.")
-write("pth/python2_dict", b"\x80\x02ccollections\nOrderedDict\n](]U\x01aaK\x01a]U\x01baNae\x85R}U\x09_metadata}sb.")
+write("pth/python2_dict",
+      b"\x80\x02ccollections\nOrderedDict\n](]U\x01aaK\x01a]U\x01baNae\x85R}U\x09_metadata}sb.")
 write("pth/inst", b"(S'false'\nios\nsystem\n.")
 write("pth/stack_global", b"\x80\x04\x95\x18\0\0\0\0\0\0\0\x8c\x05posix\x8c\x06system\x93.")
 write("pth/itself", b"]q\0h\0a}q\x01h\x01h\x01s\x86.")
-write("pth/all_counted", b"(X\1\0\0\0aT\1\0\0\0bU\1cB\1\0\0\0dC\1e\x8c\1f\x8d\1\0\0\0\0\0\0\0g\x8a\1\xff\x8b\2\0\0\0\1\2"
-      b"J\1\0\0\0M\1\0G\0\0\0\0\0\0\0\0\x88\x89N012l.")
+write("pth/all_counted",
+      b"(X\1\0\0\0aT\1\0\0\0bU\1cB\1\0\0\0dC\1e\x8c\1f\x8d\1\0\0\0\0\0\0\0g\x8a\1\xff"
+      b"\x8b\2\0\0\0\1\2J\1\0\0\0M\1\0G\0\0\0\0\0\0\0\0\x88\x89N012l.")
 
 # Results: of eval, of a benchmark, without runs, with an image twice.
 scores = [{"path": "test/good/0.png", "type": "good", "label": 0, "score": 0.5},
           {"path": "test/hole/0.png", "type": "hole", "label": 1, "score": 2}]
 counts = {"good": 1, "defective": 1}
-run = {"name": "padim@x", "method": "padim", "backbone": "x", "taps": "a,b", "precision": "f32", "engine": "e",
-       "resize": "area", "size": [64, 64, 64, 64], "options": {"dims": 3}, "images": {"train": 4, "failed": 0, **counts},
-       "above_threshold": counts, "seconds": {"decode": 0.1, "total": 1}, "threads": 2, "peak_rss_mib": 50.5,
-       "image": {"auroc": 1.0, "auroc_low": 0.9, "auroc_high": 1.0}, "pixel": {"auroc": 0.9, "pro": 0.8}, "regions": 3, "pixel_curve": [[1.5, 3, 0], [-2, 3, 9]], "pixel_types": [{"type": "hole", "auroc": 0.75}],
-       "settings": "0" * 64, "panels": [{"image": 1, "rank": "highest"}], "threshold": 1.25, "scores": scores}
+run = {"name": "padim@x", "method": "padim", "backbone": "x", "taps": "a,b", "precision": "f32",
+       "engine": "e", "resize": "area", "size": [64, 64, 64, 64], "options": {"dims": 3},
+       "images": {"train": 4, "failed": 0, **counts},
+       "above_threshold": counts, "seconds": {"decode": 0.1, "total": 1}, "threads": 2,
+       "peak_rss_mib": 50.5,
+       "image": {"auroc": 1.0, "auroc_low": 0.9, "auroc_high": 1.0},
+       "pixel": {"auroc": 0.9, "pro": 0.8}, "regions": 3, "pixel_curve": [[1.5, 3, 0], [-2, 3, 9]],
+       "pixel_types": [{"type": "hole", "auroc": 0.75}],
+       "settings": "0" * 64, "panels": [{"image": 1, "rank": "highest"}], "threshold": 1.25,
+       "scores": scores}
 book = {"fleck": "0.1.0", "bench": 4, "category": "c", "images": 6, "decoded": 6, "networks": 1,
         "passes": 6, "runs": [run], "files": [["test/good/0.png", 9, 1, 2, 3, 4, 5, "0" * 32]]}
 write("scores/eval", json.dumps({"scores": scores}).encode())
 write("scores/bench", json.dumps(book).encode())
 write("scores/no_runs", json.dumps({**book, "runs": []}).encode())
-write("scores/many_panels", json.dumps({**book, "runs": [{**run, "panels": run["panels"] * 6}]}).encode())
+write("scores/many_panels",
+      json.dumps({**book, "runs": [{**run, "panels": run["panels"] * 6}]}).encode())
 write("scores/twice", json.dumps({"scores": scores[:1] * 2}).encode())
 
 # Channel lists: blanks, ends of lines, damage; the reader is told of 10 channels.
@@ -116,8 +128,10 @@ write("channels/words", b"1 2\n-3\n")
 
 
 def state(embedding, method, tensors):
-    """What a method saves, with its descriptions as metadata; tensors are name: (dtype, shape, bytes)."""
-    header, data = {"__metadata__": {"embedding": json.dumps(embedding), "state": json.dumps(method)}}, b""
+    """What a method saves, with its descriptions as metadata; tensors are name: (dtype, shape,
+    bytes)."""
+    header = {"__metadata__": {"embedding": json.dumps(embedding), "state": json.dumps(method)}}
+    data = b""
     for name, (dtype, shape, part) in tensors.items():
         header[name] = tensor(dtype, shape, len(data), len(data) + len(part))
         data += part
@@ -135,24 +149,32 @@ channels = ("I64", [2], struct.pack("<2q", 4, 0))
 means, factors = ("F32", [6, 2], floats(12)), ("F32", [6, 3], floats(18))
 small, large = ("F32", [3, 1, 1, 3], floats(9)), ("F32", [3, 2, 3, 2], floats(36))
 write("state/padim", state(joined, {"images": 5, "epsilon": 0.01},
-                           {"embed.channels": channels, "method.mean": means, "method.factor": factors}))
+                           {"embed.channels": channels, "method.mean": means,
+                            "method.factor": factors}))
 write("state/padim_zero", state(joined, {"images": 2, "epsilon": 0.01},
-                                {"method.mean": means, "method.factor": ("F32", [6, 3], floats(18, 0.0))}))
+                                {"method.mean": means,
+                                 "method.factor": ("F32", [6, 3], floats(18, 0.0))}))
 write("state/padim_counts", state(joined, {"images": 5, "epsilon": 0.01},
-                                  {"method.counts": ("I64", [6], struct.pack("<6q", 0, 1, 2, 3, 4, 5)),
+                                  {"method.counts": ("I64", [6],
+                                                     struct.pack("<6q", 0, 1, 2, 3, 4, 5)),
                                    "method.mean": means, "method.factor": factors}))
 write("state/orthogonal", state({**joined, "reduce": "orthogonal"}, {"images": 2, "epsilon": 1},
                                 {"embed.projection": ("F32", [5, 2], floats(10))}))
 write("state/spade", state(separate, {"images": 3},
                            {"method.level0": large, "method.level1": small,
                             "method.global": ("F32", [3, 3], floats(9))}))
-masked = {"method.level0": large, "method.level1": small, "method.global": ("F32", [3, 3], floats(9))}
+masked = {"method.level0": large, "method.level1": small,
+          "method.global": ("F32", [3, 3], floats(9))}
 write("state/spade_masked", state(separate, {"images": 3},
-                                  {**masked, "method.valid": ("U8", [3, 7], bytes([1] * 7 + [1, 0] * 3 + [1] + [0] * 7))}))
-write("state/spade_hidden", state(separate, {"images": 3}, {**masked, "method.valid": ("U8", [3, 7], bytes(21))}))
+                                  {**masked,
+                                   "method.valid": ("U8", [3, 7],
+                                                    bytes([1] * 7 + [1, 0] * 3 + [1] + [0] * 7))}))
+write("state/spade_hidden",
+      state(separate, {"images": 3}, {**masked, "method.valid": ("U8", [3, 7], bytes(21))}))
 write("state/spade_nan", state(separate, {"images": 3},
                                {"method.level0": ("F32", [3, 2, 3, 2], floats(36, float("nan"))),
-                                "method.level1": small, "method.global": ("F32", [3, 3], floats(9))}))
+                                "method.level1": small,
+                                "method.global": ("F32", [3, 3], floats(9))}))
 write("state/spade_no_global", state(separate, {"images": 3},
                                      {"method.level0": large, "method.level1": small,
                                       "method.global": ("F32", [3, 3], floats(9, float("inf")))}))
@@ -161,29 +183,39 @@ write("state/spade_no_global", state(separate, {"images": 3},
 pca = {"method.mean": ("F32", [2], floats(2)), "method.covariance": ("F32", [3], floats(3))}
 rows, owners = ("F32", [4, 2], floats(8)), ("I64", [4], struct.pack("<4q", 0, 1, 1, 2))
 counts = {"images": 3, "patches": 18}
-write("state/subspace", state(joined, counts, {**pca, "method.components": ("F32", [1, 2], floats(2))}))
+write("state/subspace",
+      state(joined, counts, {**pca, "method.components": ("F32", [1, 2], floats(2))}))
 write("state/subspace_nan", state(joined, counts,
-                                  {**pca, "method.components": ("F32", [1, 2], floats(2, float("nan")))}))
+                                  {**pca,
+                                   "method.components": ("F32", [1, 2], floats(2, float("nan")))}))
 write("state/patchcore", state(joined, counts,
                                {"method.bank": rows, "method.images": owners,
-                                "method.turn": ("F32", [1, 2], floats(2)), "method.centre": ("F32", [2], floats(2))}))
+                                "method.turn": ("F32", [1, 2], floats(2)),
+                                "method.centre": ("F32", [2], floats(2))}))
 write("state/patchcore_far", state(joined, counts,
-                                   {"method.bank": ("F32", [4, 2], floats(8, 1e38)), "method.images": owners}))
+                                   {"method.bank": ("F32", [4, 2], floats(8, 1e38)),
+                                    "method.images": owners}))
 write("state/patchcore_owner", state(joined, counts,
-                                     {"method.bank": rows, "method.images": ("I64", [4], struct.pack("<4q", 0, 1, 9, 2))}))
+                                     {"method.bank": rows,
+                                      "method.images": ("I64", [4],
+                                                        struct.pack("<4q", 0, 1, 9, 2))}))
 begin = ("I64", [7], struct.pack("<7q", 0, 1, 1, 2, 3, 4, 4))
 images = ("I32", [4], struct.pack("<4i", 0, 1, 1, 2))
-write("state/posbank", state(joined, {"images": 3}, {"method.bank": rows, "method.begin": begin, "method.images": images}))
-write("state/posbank_far", state(joined, {"images": 3}, {"method.bank": ("F32", [4, 2], floats(8, 3e38)),
-                                                         "method.begin": begin, "method.images": images}))
+write("state/posbank", state(joined, {"images": 3},
+                             {"method.bank": rows, "method.begin": begin, "method.images": images}))
+write("state/posbank_far",
+      state(joined, {"images": 3}, {"method.bank": ("F32", [4, 2], floats(8, 3e38)),
+                                    "method.begin": begin, "method.images": images}))
 write("state/posbank_begin", state(joined, {"images": 3},
                                    {"method.bank": rows, "method.images": images,
-                                    "method.begin": ("I64", [7], struct.pack("<7q", 0, 5, 1, 2, 3, 4, 4))}))
+                                    "method.begin": ("I64", [7],
+                                                     struct.pack("<7q", 0, 5, 1, 2, 3, 4, 4))}))
 write("state/mhpatchcore", state(joined, counts,
-                                 {**pca, "method.whitening": ("F32", [1, 2], floats(2)), "method.bank": rows,
-                                  "method.source": owners}))
+                                 {**pca, "method.whitening": ("F32", [1, 2], floats(2)),
+                                  "method.bank": rows, "method.source": owners}))
 write("state/mhpatchcore_nan", state(joined, counts,
-                                     {**pca, "method.whitening": ("F32", [1, 2], floats(2, float("nan"))),
+                                     {**pca,
+                                      "method.whitening": ("F32", [1, 2], floats(2, float("nan"))),
                                       "method.bank": rows, "method.source": owners}))
 
 # A model of joined networks; its weights are missed only when a network is opened.
@@ -192,10 +224,13 @@ own = {"gain": 0.5, **triples}
 taps = [{"name": "resnet18/layer3", "channels": 256, "height": 2, "width": 2},
         {"name": "resnet50/layer3", "channels": 1024, "height": 2, "width": 2}]
 described = {"format": 1, "fleck": "0.1.0", "category": "c", "taps": taps, "pool_dim": 2560,
-             "backbone": "resnet18+resnet50", "onnx": False, "precision": "f32", "engine": "fleck native",
-             "networks": [{"name": "resnet18", "weights": {"source": "a", "digest": "sha256:0"}, **own},
+             "backbone": "resnet18+resnet50", "onnx": False, "precision": "f32",
+             "engine": "fleck native",
+             "networks": [{"name": "resnet18", "weights": {"source": "a", "digest": "sha256:0"},
+                           **own},
                           {"name": "resnet50", **own}],
-             "preprocess": {"width": 32, "height": 32, "crop_width": 32, "crop_height": 32, "resize": "bicubic", **triples},
+             "preprocess": {"width": 32, "height": 32, "crop_width": 32, "crop_height": 32,
+                            "resize": "bicubic", **triples},
              "sigma": 4, "method": "padim", "options": {"dims": 2},
              "embedding": {"mode": "joined", "reduce": "channels", "width": 1280, "global": "none"},
              "state": {"images": 2, "epsilon": 0.01}}

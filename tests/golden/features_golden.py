@@ -34,7 +34,8 @@ def main():
         out = F.interpolate(src, size=(height, width), mode="bilinear", align_corners=False)
         emit(f"bilinear_{h}x{w}_{height}x{width}", out.numpy())
     print("/* gaussian_filter(float32): src seed 2 */")
-    for height, width, sigma in ((9, 14, 0.8), (20, 11, 4.0), (1, 7, 2.0), (3, 3, 4.0), (40, 33, 4.0)):
+    for height, width, sigma in ((9, 14, 0.8), (20, 11, 4.0), (1, 7, 2.0), (3, 3, 4.0),
+                                 (40, 33, 4.0)):
         out = gaussian_filter(values(2, height, width), sigma=sigma)
         emit(f"gaussian_{height}x{width}_{int(sigma * 10)}", out)
     print("/* Joined taps [5, 6, 4], [3, 3, 2], [2, 2, 1], seeds 3, 4, 5, to [6, 4, 10] by")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes features_patches.h: PatchCore's embedding by torch, step by step as it is defined.
 
-The taps come from a hash that the C test computes too, so only results are stored: some columns of all
-places, and each place's sum over all columns.
+The taps come from a hash that the C test computes too, so only results are stored: some columns of
+all places, and each place's sum over all columns.
 Run it in this folder:
 python3 features_patches.py > features_patches.h && clang-format -i features_patches.h
 """
@@ -42,7 +42,8 @@ CASES = {
 def main():
     print("/* PatchCore's embedding of hashed taps (seeds 20, 21, ..) by torch, written by")
     print(" * features_patches.py.")
-    print(f" * Python {sys.version.split()[0]}, NumPy {np.__version__}, torch {torch.__version__}. */")
+    print(f" * Python {sys.version.split()[0]}, NumPy {np.__version__}, "
+          f"torch {torch.__version__}. */")
     print("#ifndef GOLDEN_FEATURES_PATCHES_H\n#define GOLDEN_FEATURES_PATCHES_H\n")
     for name, (shapes, patch, pretrain, target, columns) in CASES.items():
         taps = [torch.from_numpy(values(20 + t, 1, *s)).double() for t, s in enumerate(shapes)]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes features_sample.h: what CPython's random.sample draws, for tests/unit/features/test_sample.c."""
+"""Writes features_sample.h: what CPython's random.sample draws, for
+tests/unit/features/test_sample.c."""
 import platform
 import random
 
@@ -22,6 +23,7 @@ for seed, n, k in CASES:
     draw = random.sample(range(n), k)
     rows.append(f"    {{{seed}ull, {n}, {k}, {draw[0]}, {draw[-1]}, 0x{checksum(draw):016x}ull}},")
 with open("features_sample.h", "w") as f:
+    f.write("/* SPDX-License-Identifier: Apache-2.0 */\n")
     f.write(f"/* Made by features_sample.py under {platform.python_implementation()} "
             f"{platform.python_version()}. */\n")
     f.write("static const struct {\n    uint64_t seed;\n    int64_t n, k, first, last;\n"

@@ -83,9 +83,10 @@ def pack(samples, n):
 
 def turned(pixels, orientation):
     """What a viewer shows of a stored image, by EXIF's definition."""
-    return {1: lambda a: a, 2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1],
-            5: lambda a: a.swapaxes(0, 1), 6: lambda a: np.rot90(a, -1),
-            7: lambda a: a[::-1, ::-1].swapaxes(0, 1), 8: lambda a: np.rot90(a, 1)}[orientation](pixels)
+    return {1: lambda a: a, 2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1],
+            4: lambda a: a[::-1], 5: lambda a: a.swapaxes(0, 1), 6: lambda a: np.rot90(a, -1),
+            7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+            8: lambda a: np.rot90(a, 1)}[orientation](pixels)
 
 
 def exif(orientation, order="<"):
@@ -166,16 +167,20 @@ def all_png():
     for n in (1, 2, 4, 8):
         v = GREY if n == 8 else bits(n)
         make_png(f"grey{n}", v, n, 0, rgb_of(scale(v, (1 << n) - 1)))
-        make_png(f"palette{n}", bits(n), n, 3, palette(n)[bits(n)], chunk(b"PLTE", palette(n).tobytes()))
+        make_png(f"palette{n}", bits(n), n, 3, palette(n)[bits(n)],
+                 chunk(b"PLTE", palette(n).tobytes()))
     make_png("grey16", GREY16, 16, 0, rgb_of(scale(GREY16, 65535)), pillow=False)
     make_png("greyalpha8", np.dstack([GREY, ALPHA]), 8, 4, rgb_of(GREY))
-    make_png("greyalpha16", np.dstack([GREY16, ALPHA16]), 16, 4, rgb_of(scale(GREY16, 65535)), pillow=False)
+    make_png("greyalpha16", np.dstack([GREY16, ALPHA16]), 16, 4, rgb_of(scale(GREY16, 65535)),
+             pillow=False)
     make_png("rgb8", RGB, 8, 2, RGB)
     make_png("rgb16", RGB16, 16, 2, scale(RGB16, 65535), pillow=False)
     make_png("rgba8", np.dstack([RGB, ALPHA]), 8, 6, RGB)
     make_png("rgba16", np.dstack([RGB16, ALPHA16]), 16, 6, scale(RGB16, 65535), pillow=False)
-    make_png("rgb8_transparent", RGB, 8, 2, RGB, chunk(b"tRNS", struct.pack(">HHH", *map(int, RGB[2, 3]))))
-    make_png("grey8_transparent", GREY, 8, 0, rgb_of(GREY), chunk(b"tRNS", struct.pack(">H", int(GREY[2, 3]))))
+    make_png("rgb8_transparent", RGB, 8, 2, RGB,
+             chunk(b"tRNS", struct.pack(">HHH", *map(int, RGB[2, 3]))))
+    make_png("grey8_transparent", GREY, 8, 0, rgb_of(GREY),
+             chunk(b"tRNS", struct.pack(">H", int(GREY[2, 3]))))
     make_png("palette4_transparent", bits(4), 4, 3, palette(4)[bits(4)],
              chunk(b"PLTE", palette(4).tobytes()) + chunk(b"tRNS", bytes([0, 128, 255])))
     for name in ("greyalpha8", "greyalpha8_interlaced"):
@@ -193,16 +198,18 @@ def all_png():
     rows = filtered(samples_to_rows(RGB, 8), 3)
     still = chunk(b"acTL", struct.pack(">II", 1, 0))
     put("still.png", png(W, H, 8, 2, rows, still), RGB, False)
-    refuse("animation.png", png(W, H, 8, 2, rows, chunk(b"acTL", struct.pack(">II", 2, 0))), "UNSUPPORTED",
-           "an animation of 2 frames")
+    refuse("animation.png", png(W, H, 8, 2, rows, chunk(b"acTL", struct.pack(">II", 2, 0))),
+           "UNSUPPORTED", "an animation of 2 frames")
     put("turned6.png", png(W, H, 8, 2, rows, chunk(b"eXIf", exif(6))), turned(RGB, 6), False)
-    put("turned3_late.png", png(W, H, 8, 2, rows)[:-12] + chunk(b"eXIf", exif(3, ">")) + chunk(b"IEND", b""),
-        turned(RGB, 3), False)
-    put("text.png", png(W, H, 8, 2, rows, chunk(b"tEXt", b"Comment\0plain") + chunk(b"gAMA", struct.pack(">I", 45455)) +
-                        chunk(b"abCd", b"private")), RGB)
+    put("turned3_late.png", png(W, H, 8, 2, rows)[:-12] + chunk(b"eXIf", exif(3, ">")) +
+        chunk(b"IEND", b""), turned(RGB, 3), False)
+    put("text.png",
+        png(W, H, 8, 2, rows, chunk(b"tEXt", b"Comment\0plain") +
+            chunk(b"gAMA", struct.pack(">I", 45455)) + chunk(b"abCd", b"private")), RGB)
     split = zlib.compress(rows, 9)
     put("parts.png", png(W, H, 8, 2, rows).split(struct.pack(">I", len(split)) + b"IDAT")[0] +
-        b"".join(chunk(b"IDAT", split[i:i + 7]) for i in range(0, len(split), 7)) + chunk(b"IEND", b""), RGB)
+        b"".join(chunk(b"IDAT", split[i:i + 7]) for i in range(0, len(split), 7)) +
+        chunk(b"IEND", b""), RGB)
 
     refuse("huge.png", png(100000, 100000, 8, 2, b"\0" * 10), "LIMIT", "100000x100000")
     refuse("many_pixels.png", png(65535, 65535, 8, 2, b"\0" * 10), "LIMIT", "65535x65535")
@@ -218,7 +225,8 @@ def all_png():
     whole = png(W, H, 8, 2, rows)
     wrong = bytearray(zlib.compress(rows, 9))
     wrong[-1] ^= 1
-    refuse("bad_adler.png", whole[:33] + chunk(b"IDAT", bytes(wrong)) + chunk(b"IEND", b""), "FORMAT", "")
+    refuse("bad_adler.png", whole[:33] + chunk(b"IDAT", bytes(wrong)) + chunk(b"IEND", b""),
+           "FORMAT", "")
 
 
 # ---- JPEG ----
@@ -231,7 +239,8 @@ def save(pixels, kind, **options):
 
 def smooth(width=29, height=19, channels=3):
     y, x = np.mgrid[0:height, 0:width]
-    planes = [128 + 100 * np.sin(x / 5 + y / 9), 128 + 90 * np.cos(x / 11 - y / 4), 40 + x * 5 + y * 3]
+    planes = [128 + 100 * np.sin(x / 5 + y / 9), 128 + 90 * np.cos(x / 11 - y / 4),
+              40 + x * 5 + y * 3]
     return np.clip(np.stack(planes[:channels], 2), 0, 255).astype(np.uint8)
 
 
@@ -243,12 +252,14 @@ def all_jpeg():
     colour, grey = smooth(), smooth()[:, :, 0]
     for name, sampling in (("444", 0), ("422", 1), ("420", 2)):
         add(f"ycc{name}.jpg", save(colour, "JPEG", quality=85, subsampling=sampling))
-        add(f"ycc{name}_progressive.jpg", save(colour, "JPEG", quality=85, subsampling=sampling, progressive=True))
+        add(f"ycc{name}_progressive.jpg",
+            save(colour, "JPEG", quality=85, subsampling=sampling, progressive=True))
     add("grey.jpg", save(grey, "JPEG", quality=85))
     add("restarts.jpg", save(colour, "JPEG", quality=85, restart_marker_blocks=1))
     add("rgb.jpg", save(colour, "JPEG", quality=90, keep_rgb=True))
     for n in range(1, 9):
-        add(f"turned{n}.jpg", save(colour, "JPEG", quality=80, exif=b"Exif\0\0" + exif(n, "<>"[n % 2])), n)
+        add(f"turned{n}.jpg",
+            save(colour, "JPEG", quality=80, exif=b"Exif\0\0" + exif(n, "<>"[n % 2])), n)
     add("orientation9.jpg", save(colour, "JPEG", quality=80, exif=b"Exif\0\0" + exif(9)))
     add("broken_exif.jpg", save(colour, "JPEG", quality=80, exif=b"Exif\0\0" + exif(6)[:20]))
     plain = save(grey, "JPEG", quality=85)
@@ -302,7 +313,8 @@ def as_rgb(mode, samples):
 
 def plain_tiff(data, depth):
     """Grey in one strip, of any depth."""
-    entries = ((256, W), (257, H), (258, depth), (259, 1), (262, 1), (273, 122), (277, 1), (278, H), (279, len(data)))
+    entries = ((256, W), (257, H), (258, depth), (259, 1), (262, 1), (273, 122), (277, 1), (278, H),
+               (279, len(data)))
     out = b"II*\0" + struct.pack("<IH", 8, len(entries))
     return out + b"".join(struct.pack("<HHII", t, 4, 1, v) for t, v in entries) + b"\0" * 4 + data
 
@@ -321,7 +333,8 @@ def all_tiff():
     rgb = dict(photometric="rgb")
     put("grey8.tif", tiff(GREY, **grey), rgb_of(GREY))
     put("grey16.tif", tiff(GREY16, **grey), rgb_of(scale(GREY16, 65535)), False)
-    put("grey16_big_endian.tif", tiff(GREY16, byteorder=">", **grey), rgb_of(scale(GREY16, 65535)), False)
+    put("grey16_big_endian.tif", tiff(GREY16, byteorder=">", **grey),
+        rgb_of(scale(GREY16, 65535)), False)
     put("white8.tif", tiff(GREY, photometric="miniswhite"), rgb_of(255 - GREY))
     put("grey1.tif", tiff(bits(1).astype(bool), **grey), rgb_of(bits(1) * 255))
     put("grey_bigtiff.tif", tiff(GREY, bigtiff=True, **grey), rgb_of(GREY))
@@ -330,7 +343,8 @@ def all_tiff():
     put("rgb16.tif", tiff(RGB16, **rgb), scale(RGB16, 65535), False)
     put("rgba8.tif", tiff(np.dstack([RGB, ALPHA]), extrasamples=["unassalpha"], **rgb), RGB)
     put("rgb8_planes.tif", tiff(np.moveaxis(RGB, 2, 0), planarconfig="separate", **rgb), RGB)
-    put("rgb16_planes.tif", tiff(np.moveaxis(RGB16, 2, 0), planarconfig="separate", **rgb), scale(RGB16, 65535), False)
+    put("rgb16_planes.tif", tiff(np.moveaxis(RGB16, 2, 0), planarconfig="separate", **rgb),
+        scale(RGB16, 65535), False)
     big = np.tile(RGB, (4, 3, 1))
     put("rgb8_tiles.tif", tiff(big, tile=(16, 16), compression="deflate", **rgb), big)
     put("rgb8_tile_planes.tif", tiff(np.moveaxis(big, 2, 0), tile=(16, 32), planarconfig="separate",
@@ -349,7 +363,8 @@ def all_tiff():
     image.save(out, "TIFF")
     put("palette8.tif", out.getvalue(), palette(8)[bits(8)])
     for n in range(2, 9):
-        put(f"turned{n}.tif", tiff(RGB, extratags=[(274, 3, 1, n, True)], **rgb), turned(RGB, n), False)
+        put(f"turned{n}.tif", tiff(RGB, extratags=[(274, 3, 1, n, True)], **rgb),
+            turned(RGB, n), False)
     # JPEG inside: the pixels are those that libtiff's own reader gives, which Pillow uses.
     data = save(smooth(32, 32), "TIFF", compression="jpeg", quality=85)
     put("jpeg.tif", data, np.asarray(Image.open(io.BytesIO(data)).convert("RGB")))
@@ -361,23 +376,32 @@ def all_tiff():
     put("cmyk.tif", tiff(np.dstack([RGB, ALPHA]), **ink), as_rgb("CMYK", np.dstack([RGB, ALPHA])))
     put("cmyk16.tif", tiff(np.dstack([RGB16, ALPHA16]), **ink),
         as_rgb("CMYK", scale(np.dstack([RGB16, ALPHA16]), 65535)), False)
-    put("rgba8_premultiplied.tif", tiff(np.dstack([RGB, ALPHA]), extrasamples=["assocalpha"], **rgb), RGB, False)
-    put("rgba8_planes.tif", tiff(np.moveaxis(np.dstack([RGB, ALPHA]), 2, 0), planarconfig="separate",
-                                 extrasamples=["unassalpha"], **rgb), RGB, False)
-    put("greyalpha8.tif", tiff(np.dstack([GREY, ALPHA]), extrasamples=["unassalpha"], **grey), rgb_of(GREY), False)
+    put("rgba8_premultiplied.tif",
+        tiff(np.dstack([RGB, ALPHA]), extrasamples=["assocalpha"], **rgb), RGB, False)
+    put("rgba8_planes.tif",
+        tiff(np.moveaxis(np.dstack([RGB, ALPHA]), 2, 0), planarconfig="separate",
+             extrasamples=["unassalpha"], **rgb), RGB, False)
+    put("greyalpha8.tif", tiff(np.dstack([GREY, ALPHA]), extrasamples=["unassalpha"], **grey),
+        rgb_of(GREY), False)
     twelve = (X * 1313 + Y * 97).astype(np.uint16) % 4096
-    put("grey12.tif", plain_tiff(pack(twelve, 12).tobytes(), 12), rgb_of(scale(twelve, 4095)), False)
-    put("previews.tif", stacked([(GREY[::2, ::2], 1), (GREY[::3, ::3], 1), (GREY, 0)]), rgb_of(GREY), False)
+    put("grey12.tif", plain_tiff(pack(twelve, 12).tobytes(), 12),
+        rgb_of(scale(twelve, 4095)), False)
+    put("previews.tif", stacked([(GREY[::2, ::2], 1), (GREY[::3, ::3], 1), (GREY, 0)]),
+        rgb_of(GREY), False)
     blend("rgba8.tif", RGB, ALPHA)
     blend("rgba8_premultiplied.tif", RGB, ALPHA, True)
     blend("rgba8_planes.tif", RGB, ALPHA)
     blend("greyalpha8.tif", rgb_of(GREY), ALPHA)
-    refuse("pages.tif", stacked([(GREY, 0), (GREY, 0), (GREY[::2, ::2], 1), (GREY, 0)]), "UNSUPPORTED", "found 3 pages")
-    refuse("samples5.tif", tiff(np.dstack([RGB, ALPHA, GREY]), planarconfig="contig", **grey), "UNSUPPORTED", "found 5")
-    refuse("rgbx.tif", tiff(np.dstack([RGB, ALPHA]), extrasamples=["unspecified"], **rgb), "UNSUPPORTED", "found 4")
+    refuse("pages.tif", stacked([(GREY, 0), (GREY, 0), (GREY[::2, ::2], 1), (GREY, 0)]),
+           "UNSUPPORTED", "found 3 pages")
+    refuse("samples5.tif", tiff(np.dstack([RGB, ALPHA, GREY]), planarconfig="contig", **grey),
+           "UNSUPPORTED", "found 5")
+    refuse("rgbx.tif", tiff(np.dstack([RGB, ALPHA]), extrasamples=["unspecified"], **rgb),
+           "UNSUPPORTED", "found 4")
     refuse("lab.tif", tiff(RGB, photometric="cielab"), "UNSUPPORTED", "photometric kind 8")
     refuse("compression.tif", patched(tiff(GREY, **grey), 259, 12345), "UNSUPPORTED", "12345")
-    refuse("huge.tif", patched(patched(tiff(GREY, **grey), 256, 100000), 257, 100000), "LIMIT", "100000x100000")
+    refuse("huge.tif", patched(patched(tiff(GREY, **grey), 256, 100000), 257, 100000), "LIMIT",
+           "100000x100000")
     refuse("cut.tif", tiff(RGB, **rgb)[:-40], "FORMAT", "")
 
 
@@ -388,10 +412,11 @@ def bmp(width, height, depth, rows, colours=b"", masks=b"", compression=0, os2=F
     if os2:
         head = struct.pack("<IHHHH", 12, width, abs(height), 1, depth)
     else:
-        head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, depth, compression, len(rows), 2835, 2835,
-                           len(colours) // 4, 0)
+        head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, depth, compression,
+                           len(rows), 2835, 2835, len(colours) // 4, 0)
     start = 14 + len(head) + len(masks) + len(colours)
-    return struct.pack("<2sIHHI", b"BM", start + len(rows), 0, 0, start) + head + masks + colours + rows
+    file = struct.pack("<2sIHHI", b"BM", start + len(rows), 0, 0, start)
+    return file + head + masks + colours + rows
 
 
 def all_bmp():
@@ -404,7 +429,8 @@ def all_bmp():
     bgr = RGB[:, :, ::-1]
     for n in (1, 4, 8):
         put(f"palette{n}.bmp", bmp(W, H, n, up(pack(bits(n), n)), colours(n)), palette(n)[bits(n)])
-    put("palette4_os2.bmp", bmp(W, H, 4, up(pack(bits(4), 4)), colours(4, 3), os2=True), palette(4)[bits(4)])
+    put("palette4_os2.bmp", bmp(W, H, 4, up(pack(bits(4), 4)), colours(4, 3), os2=True),
+        palette(4)[bits(4)])
     put("rgb24_os2.bmp", bmp(W, H, 24, up(bgr), os2=True), RGB)
     put("rgb24.bmp", bmp(W, H, 24, up(bgr)), RGB)
     put("rgb24_down.bmp", bmp(W, -H, 24, up(bgr)[::-1]), RGB)
@@ -432,13 +458,15 @@ def all_bmp():
 
     refuse("rle8.bmp", bmp(W, H, 8, [b"\0\1"], colours(8), compression=1), "UNSUPPORTED", "RLE8")
     refuse("depth2.bmp", bmp(W, H, 2, up(pack(bits(2), 2)), colours(2)), "UNSUPPORTED", "2")
-    refuse("masks.bmp", bmp(W, H, 16, up(packed), masks=struct.pack("<III", 0xf801, 0x7e0, 0x1f), compression=3),
+    refuse("masks.bmp",
+           bmp(W, H, 16, up(packed), masks=struct.pack("<III", 0xf801, 0x7e0, 0x1f), compression=3),
            "FORMAT", "mask")
     refuse("huge.bmp", bmp(100000, 100000, 24, [b""]), "LIMIT", "100000x100000")
     refuse("claims_much.bmp", bmp(10000, 10000, 24, [b""]), "FORMAT", "ends early")
     refuse("lowest_height.bmp", bmp(4, -2**31, 24, [b""]), "LIMIT", "4x2147483648")
     refuse("palette_index.bmp", bmp(W, H, 8, up(GREY), colours(2)), "FORMAT", "palette has 4")
-    refuse("header20.bmp", b"BM" + b"\0" * 12 + struct.pack("<I", 20) + b"\0" * 40, "UNSUPPORTED", "20")
+    refuse("header20.bmp", b"BM" + b"\0" * 12 + struct.pack("<I", 20) + b"\0" * 40,
+           "UNSUPPORTED", "20")
 
 
 # ---- PNM ----
@@ -449,17 +477,21 @@ def all_pnm():
 
     size = f"{W} {H}\n".encode()
     bitmap = rgb_of(255 - bits(1) * 255)
-    put("plain_bitmap.pbm", b"P1\n# bits without space\n" + size + text(bits(1)).replace(b" ", b""), bitmap)
+    put("plain_bitmap.pbm", b"P1\n# bits without space\n" + size + text(bits(1)).replace(b" ", b""),
+        bitmap)
     put("plain_grey.pgm", b"P2\n" + size + b"255\n" + text(GREY), rgb_of(GREY))
-    put("plain_grey100.pgm", b"P2 " + size + b"100\n" + text(GREY % 101), rgb_of(scale(GREY % 101, 100)), False)
+    put("plain_grey100.pgm", b"P2 " + size + b"100\n" + text(GREY % 101),
+        rgb_of(scale(GREY % 101, 100)), False)
     put("plain_rgb.ppm", b"P3\n#a\n13 # width\n#\n9\n255\n" + text(RGB), RGB)
     put("bitmap.pbm", b"P4\n" + size + pack(bits(1), 1).tobytes(), bitmap)
     put("grey.pgm", b"P5\n# made by hand\n" + size + b"255\n" + GREY.tobytes(), rgb_of(GREY))
-    put("grey16.pgm", b"P5\n" + size + b"65535\n" + GREY16.astype(">u2").tobytes(), rgb_of(scale(GREY16, 65535)), False)
+    put("grey16.pgm", b"P5\n" + size + b"65535\n" + GREY16.astype(">u2").tobytes(),
+        rgb_of(scale(GREY16, 65535)), False)
     put("grey1000.pgm", b"P5\n" + size + b"1000\n" + (GREY16 % 1001).astype(">u2").tobytes(),
         rgb_of(scale(GREY16 % 1001, 1000)), False)
     put("rgb.ppm", b"P6\r\n" + size + b"255\n" + RGB.tobytes(), RGB)
-    put("rgb16.ppm", b"P6\n" + size + b"65535\n" + RGB16.astype(">u2").tobytes(), scale(RGB16, 65535), False)
+    put("rgb16.ppm", b"P6\n" + size + b"65535\n" + RGB16.astype(">u2").tobytes(),
+        scale(RGB16, 65535), False)
 
     refuse("above.pgm", b"P5 2 1 100 \x01\x65", "FORMAT", "101")
     refuse("plain_above.pgm", b"P2 2 1 100 1 200", "FORMAT", "200")
@@ -467,7 +499,8 @@ def all_pnm():
     refuse("max65536.pgm", b"P5 2 1 65536 \x01\x02\x03\x04", "FORMAT", "65536")
     refuse("letters.pgm", b"P5 two 1 255 \x01\x02", "FORMAT", "width")
     refuse("two.ppm", 2 * (b"P6 13 9 255\n" + RGB.tobytes()), "UNSUPPORTED", "found another (P6)")
-    refuse("two_plain.pgm", b"P2 2 1 255\n1 2\nP2 2 1 255\n1 2\n", "UNSUPPORTED", "found another (P2)")
+    refuse("two_plain.pgm", b"P2 2 1 255\n1 2\nP2 2 1 255\n1 2\n", "UNSUPPORTED",
+           "found another (P2)")
     refuse("huge.ppm", b"P6 100000 100000 255\n\0\0\0", "LIMIT", "100000x100000")
     refuse("digits.ppm", b"P6 99999999999999999999 1 255\n\0\0\0", "LIMIT", "width")
     refuse("cut.ppm", b"P6 13 9 255\n" + RGB.tobytes()[:-1], "FORMAT", "ends early")
@@ -498,7 +531,8 @@ def main():
     all_pnm()
     other()
     lines = [
-        "/* What must come of tests/unit/image/files: size, and FNV-1a of the pixels as RGB and as grey.",
+        "/* What must come of tests/unit/image/files: size, and FNV-1a of the pixels as RGB "
+        "and as grey.",
         " * Made by tests/golden/image_files.py with",
         f" * Pillow {PIL.__version__} (libjpeg-turbo {features.version('libjpeg_turbo')}, libtiff "
         f"{features.version('libtiff')}), tifffile {tifffile.__version__}, NumPy {np.__version__},",
@@ -515,10 +549,12 @@ def main():
               "static const golden_blend golden_blends[] = {"]
     lines += [f"    {{\"{name}\", 0x{fnv(pixels.tobytes()):016x}u}}," for name, pixels in blended]
     lines += ["};", "", "static const golden_refusal golden_refusals[] = {"]
-    lines += [f"    {{\"{name}\", FLECK_E_{status}, \"{part}\"}}," for name, status, part in refused]
+    lines += [f"    {{\"{name}\", FLECK_E_{status}, \"{part}\"}},"
+              for name, status, part in refused]
     lines += ["};", "/* clang-format on */", ""]
     (ROOT / "tests/golden/image_files.h").write_text("\n".join(lines))
-    print(len(good), "good,", len(blended), "blended,", len(refused), "refused,", sum(p.stat().st_size for p in FILES.iterdir()), "bytes")
+    print(len(good), "good,", len(blended), "blended,", len(refused), "refused,",
+          sum(p.stat().st_size for p in FILES.iterdir()), "bytes")
 
 
 main()

@@ -45,7 +45,8 @@ def synthetic(kind, width, height, channels):
     elif kind == "EDGES":
         out = (noise >> np.uint64(7)) * np.uint64(255)
     else:
-        out = (x * np.uint64(3) + y * np.uint64(5) + c * np.uint64(40)) // np.uint64(2) % np.uint64(256)
+        out = x * np.uint64(3) + y * np.uint64(5) + c * np.uint64(40)
+        out = out // np.uint64(2) % np.uint64(256)
     return out.astype(np.uint8)
 
 
@@ -121,7 +122,8 @@ def main():
         for w, h, c, tw, th in SIZES:
             pixels = synthetic(kind, w, h, c)
             for name, value in results(pixels, tw, th):
-                lines.append(f"    {{{kind}, {w}, {h}, {c}, {tw}, {th}, FK_FILTER_{name}, 0x{value:016x}u}},")
+                lines.append(f"    {{{kind}, {w}, {h}, {c}, {tw}, {th}, FK_FILTER_{name}, "
+                             f"0x{value:016x}u}},")
     lines += ["};", "", "static const golden_file golden_files[] = {"]
     for name in real_files():
         image = Image.open(SHARED / "data" / name)

@@ -3,9 +3,10 @@
 
 The bank is every patch, so that no choice of it matters.
 
-Whitening goes the authors' way, through the covariance of the projected patches and its Cholesky factor.
-The data come from a hash that the C test computes too, so only results are stored.
-Run it in this folder: python3 method_mhpatchcore.py > method_mhpatchcore.h && clang-format -i method_mhpatchcore.h
+Whitening goes the authors' way, through the covariance of the projected patches and its Cholesky
+factor.  The data come from a hash that the C test computes too, so only results are stored.
+Run it in this folder:
+    python3 method_mhpatchcore.py > method_mhpatchcore.h && clang-format -i method_mhpatchcore.h
 """
 
 import sys
@@ -41,7 +42,8 @@ def main():
     print(f" * Python {sys.version.split()[0]}, NumPy {np.__version__}. */")
     print("#ifndef GOLDEN_METHOD_MHPATCHCORE_H\n#define GOLDEN_METHOD_MHPATCHCORE_H\n")
     print(f"enum {{ MH_N = {N}, MH_HEIGHT = {HEIGHT}, MH_WIDTH = {WIDTH}, MH_DIM = {D} }};")
-    print("/* Distances of the image with seed 200 to all patches; its largest, and that weighted by 4 */")
+    print("/* Distances of the image with seed 200 to all patches; its largest, and that weighted "
+          "by 4 */")
     emit("mh_new", nearest)
     emit("mh_largest", [nearest[worst]])
     emit("mh_weighted", [weight * nearest[worst]])

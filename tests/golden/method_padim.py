@@ -47,7 +47,8 @@ def near(model, x):
 
 def emit(name, array):
     flat = np.asarray(array, dtype=np.float64).ravel()
-    print(f"static const double {name}[{flat.size}] = {{{', '.join(map(repr, map(float, flat)))}}};")
+    print(f"static const double {name}[{flat.size}] = "
+          f"{{{', '.join(map(repr, map(float, flat)))}}};")
 
 
 def main():
@@ -56,11 +57,13 @@ def main():
     print("/* PaDiM in double on hashed data, written by method_padim.py.")
     print(f" * Python {sys.version.split()[0]}, NumPy {np.__version__}. */")
     print("#ifndef GOLDEN_METHOD_PADIM_H\n#define GOLDEN_METHOD_PADIM_H\n")
-    print(f"enum {{ PADIM_N = {N}, PADIM_HEIGHT = {HEIGHT}, PADIM_WIDTH = {WIDTH}, PADIM_DIM = {D} }};")
+    print(f"enum {{ PADIM_N = {N}, PADIM_HEIGHT = {HEIGHT}, PADIM_WIDTH = {WIDTH}, "
+          f"PADIM_DIM = {D} }};")
     print("/* Means and covariances, epsilon 0.01 included; images have seeds 100, 101, .. */")
     emit("padim_mean", model[0])
     emit("padim_covariance", model[1])
-    print("/* Least distance of those images to a Gaussian at most one position away, and without image 101 */")
+    print("/* Least distance of those images to a Gaussian at most one position away, and without "
+          "image 101 */")
     emit("padim_near_new", near(model, image(200)))
     emit("padim_near_known", near(model, image(101)))
     others = [x for k, x in enumerate(train) if k != 1]

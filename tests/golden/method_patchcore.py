@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes method_patchcore.h: PatchCore in NumPy on hashed embeddings: the greedy choice, distances and equation 7.
+"""Writes method_patchcore.h: PatchCore in NumPy on hashed embeddings: the greedy choice, distances
+and equation 7.
 
 The embeddings come from a hash that the C test computes too, so only results are stored.
 Run it in this folder:
@@ -29,7 +30,8 @@ def image(number):
 
 
 def key(x, seed):
-    """What a point is drawn by: a hash of its squared length, summed as fk_linalg_length2() does below 16 numbers."""
+    """What a point is drawn by: a hash of its squared length, summed as fk_linalg_length2() does
+    below 16 numbers."""
     lanes = np.zeros(16)
     lanes[: len(x)] = x * x
     s = [(lanes[i] + lanes[i + 4]) + (lanes[i + 8] + lanes[i + 12]) for i in range(4)]
@@ -55,7 +57,8 @@ def score(bank, owner, x, left_out=-1):
     d = np.linalg.norm(x[:, None] - bank[None], axis=2)
     nearest, distance = d.argmin(1), d.min(1)
     worst = int(distance.argmax())
-    around = np.argsort(np.linalg.norm(bank - bank[nearest[worst]], axis=1), kind="stable")[:NEIGHBOURS]
+    around = np.argsort(np.linalg.norm(bank - bank[nearest[worst]], axis=1),
+                        kind="stable")[:NEIGHBOURS]
     weight = 1.0 - np.exp(distance[worst]) / np.exp(d[worst, around]).sum()
     return distance, distance[worst], weight * distance[worst]
 
@@ -69,7 +72,8 @@ def emit(name, array, form="double"):
 def main():
     print("/* PatchCore on hashed embeddings in NumPy, written by method_patchcore.py.")
     print(f" * Python {sys.version.split()[0]}, NumPy {np.__version__}. */")
-    print("#ifndef GOLDEN_METHOD_PATCHCORE_H\n#define GOLDEN_METHOD_PATCHCORE_H\n\n#include <stdint.h>\n")
+    print("#ifndef GOLDEN_METHOD_PATCHCORE_H\n#define GOLDEN_METHOD_PATCHCORE_H\n\n"
+          "#include <stdint.h>\n")
     print(f"enum {{ CORE_N = {N}, CORE_HEIGHT = {HEIGHT}, CORE_WIDTH = {WIDTH}, CORE_DIM = {DIM}, "
           f"CORE_KEEP = {KEEP}, CORE_NEIGHBOURS = {NEIGHBOURS} }};\n")
     x = np.concatenate([image(100 + i) for i in range(N)])

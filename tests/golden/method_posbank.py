@@ -3,7 +3,8 @@
 
 Banks are chosen and searched as the paper says, all distances taken one by one from differences.
 The data come from a hash that the C test computes too, so only results are stored.
-Run it in this folder: python3 method_posbank.py > method_posbank.h && clang-format -i method_posbank.h
+Run it in this folder:
+    python3 method_posbank.py > method_posbank.h && clang-format -i method_posbank.h
 """
 
 import sys
@@ -60,8 +61,8 @@ def main():
     print(f" * Python {sys.version.split()[0]}, NumPy {np.__version__}. */")
     print("#ifndef GOLDEN_METHOD_POSBANK_H\n#define GOLDEN_METHOD_POSBANK_H\n")
     print(f"enum {{ POSBANK_N = {N}, POSBANK_H = {H}, POSBANK_W = {W}, POSBANK_D = {D} }};")
-    print("/* Training images 50, 51, .., query 70.  The second array is of training image 2, without "
-          "it. */")
+    print("/* Training images 50, 51, .., query 70.  The second array is of training image 2, "
+          "without it. */")
     for number, fraction, least, radius in SETTINGS:
         print(f"/* coreset {fraction}, min-bank {least}, radius {radius} */")
         for name, values in (

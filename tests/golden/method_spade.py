@@ -70,11 +70,13 @@ def main():
     distances = [((query[1] - t[1]) ** 2).sum() for t in train]
     order = np.argsort(distances, kind="stable")
     print("/* SPADE in double on hashed data, written by method_spade.py.")
-    print(f" * Python {sys.version.split()[0]}, NumPy {np.__version__}, torch {torch.__version__}. */")
+    print(f" * Python {sys.version.split()[0]}, NumPy {np.__version__}, "
+          f"torch {torch.__version__}. */")
     print("#ifndef GOLDEN_METHOD_SPADE_H\n#define GOLDEN_METHOD_SPADE_H\n")
     print(f"enum {{ SPADE_N = {N}, SPADE_GLOBAL = {G}, SPADE_K_IMAGE = {K_IMAGE}, "
           f"SPADE_K_PIXEL = {K_PIXEL}, SPADE_HEIGHT = {MAP[0]}, SPADE_WIDTH = {MAP[1]} }};")
-    print("/* Training images 10, 11, .., query 40; level i has seed 16 image + i, the global 15. */")
+    print("/* Training images 10, 11, .., query 40; level i has seed 16 image + i, "
+          "the global 15. */")
     print(f"static const double spade_score = {float(np.sort(distances)[:K_IMAGE].mean())!r};")
     for gallery, radius in (("same", 0), ("near", 1), ("all", -1)):
         for fusion in ("concat", "mean"):

@@ -2,7 +2,8 @@
 """Writes method_subspace.h: residuals of principal components, by NumPy in double.
 
 The data come from a hash that the C test computes too, so only results are stored.
-Run it in this folder: python3 method_subspace.py > method_subspace.h && clang-format -i method_subspace.h
+Run it in this folder:
+    python3 method_subspace.py > method_subspace.h && clang-format -i method_subspace.h
 """
 
 import sys

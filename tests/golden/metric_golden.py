@@ -69,7 +69,8 @@ def pixel_case(seed, images, height, width, levels, percent, shift, cell, limit)
                 maps[n, y, x] = (step + shift * masks[n, y, x]) / 8.0 - 3.0
     area, regions = pro(maps, masks, Fraction(limit))
     figures = ", ".join(f"{v:.17g}" for v in ranking(masks.ravel(), maps.ravel()))
-    print(f"    {{{seed}, {images}, {height}, {width}, {levels}, {percent}, {shift}, {cell}, {limit},")
+    print(f"    {{{seed}, {images}, {height}, {width}, {levels}, {percent}, {shift}, {cell}, "
+          f"{limit},")
     print(f"     {{{figures}}}, {area:.17g}, {regions}, {masks.sum()}}},")
 
 
@@ -80,7 +81,8 @@ def quantile_case(seed, n, levels, q):
 
 def main():
     print("/* Golden figures of the metric room; made by metric_golden.py with")
-    print(f" * scikit-learn {sklearn.__version__}, SciPy {scipy.__version__}, NumPy {np.__version__},", end="")
+    print(f" * scikit-learn {sklearn.__version__}, SciPy {scipy.__version__}, "
+          f"NumPy {np.__version__},", end="")
     print(f" Python {sys.version.split()[0]}. */")
     print("#ifndef GOLDEN_METRIC_GOLDEN_H\n#define GOLDEN_METRIC_GOLDEN_H\n")
     print('#include "metric/metric.h"\n')
@@ -91,9 +93,11 @@ def main():
                  (8, 50, 1, 50, 0), (9, 50, 10, 50, 20)]:
         ranking_case(*case)
     print("};\n")
-    print("static const struct golden_pixel {\n    uint64_t seed;\n    int64_t images, height, width;")
+    print("static const struct golden_pixel {\n    uint64_t seed;\n"
+          "    int64_t images, height, width;")
     print("    uint64_t levels, percent, shift;\n    int64_t cell;\n    double limit;")
-    print("    fk_ranking want;\n    double pro;\n    int64_t regions, defective;\n} golden_pixels[] = {")
+    print("    fk_ranking want;\n    double pro;\n    int64_t regions, defective;\n"
+          "} golden_pixels[] = {")
     for case in [(11, 4, 8, 9, 5, 20, 2, 1, 0.3), (12, 5, 16, 11, 400, 15, 100, 3, 0.3),
                  (13, 5, 16, 11, 400, 15, 100, 3, 0.05), (14, 5, 16, 11, 400, 15, 100, 3, 1.0),
                  (15, 3, 1, 40, 3, 30, 1, 2, 0.3), (16, 3, 40, 1, 3, 30, 1, 2, 0.3),
@@ -102,11 +106,12 @@ def main():
                  (21, 2, 5, 5, 1, 50, 0, 1, 0.3)]:
         pixel_case(*case)
     print("};\n")
-    print("static const struct golden_quantile {\n    uint64_t seed;\n    int64_t n;\n    uint64_t levels;")
+    print("static const struct golden_quantile {\n    uint64_t seed;\n    int64_t n;\n"
+          "    uint64_t levels;")
     print("    double q, want;\n} golden_quantiles[] = {")
     for case in [(31, 1, 10, 0.5), (32, 2, 1000, 0.25), (33, 10, 1000, 0.0), (34, 10, 1000, 1.0),
-                 (35, 1000, 1000000, 0.99), (36, 1001, 5, 0.5), (37, 1000, 50, 0.333), (38, 777, 100, 0.9),
-                 (39, 5000, 16777216, 0.995)]:
+                 (35, 1000, 1000000, 0.99), (36, 1001, 5, 0.5), (37, 1000, 50, 0.333),
+                 (38, 777, 100, 0.9), (39, 5000, 16777216, 0.995)]:
         quantile_case(*case)
     print("};\n\n#endif")
 

@@ -51,7 +51,8 @@ def run(model, modules, x):
     """Outputs of the named modules, [C, h, w]."""
     got, hooks = {}, []
     for name, m in modules.items():
-        hooks.append(m.register_forward_hook(lambda _, __, y, n=name: got.update({n: y[0].clone()})))
+        hooks.append(m.register_forward_hook(
+            lambda _, __, y, n=name: got.update({n: y[0].clone()})))
     with torch.no_grad():
         model(x)
     for h in hooks:
@@ -244,8 +245,8 @@ def print_nets(name, cases):
 
 def main():
     print("/* SPDX-License-Identifier: Apache-2.0 */")
-    print("/* Golden taps of convolutional networks; made by net_cnn.py with\n * torch %s, torchvision "
-          "%s, timm %s, NumPy %s, Python %s. */" % (
+    print("/* Golden taps of convolutional networks; made by net_cnn.py with\n"
+          " * torch %s, torchvision %s, timm %s, NumPy %s, Python %s. */" % (
               torch.__version__, torchvision.__version__, timm.__version__, np.__version__,
               sys.version.split()[0]))
     print("#ifndef GOLDEN_NET_CNN_GOLDEN_H\n#define GOLDEN_NET_CNN_GOLDEN_H\n")

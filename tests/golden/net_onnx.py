@@ -37,7 +37,8 @@ def nodes(x="image"):
 
 
 def save(name, graph_nodes, inputs, outputs, weights=WEIGHTS):
-    """inputs and outputs: lists of (name, shape); of a type other than float, (name, shape, type)."""
+    """inputs and outputs: lists of (name, shape); of a type other than float,
+    (name, shape, type)."""
     info = lambda t: helper.make_tensor_value_info(t[0], t[2] if len(t) > 2 else FLOAT, t[1])
     graph = helper.make_graph(graph_nodes, name, [info(t) for t in inputs],
                               [info(t) for t in outputs],
@@ -96,10 +97,10 @@ def normalised_hash(mean, scale):
 
 def main():
     make_models()
-    print("/* Golden outputs of the ONNX models in net/; made by net_onnx.py with\n * onnx %s, torch "
-          "%s, torchvision %s, NumPy %s, Python %s. */" % (onnx.__version__, torch.__version__,
-                                           torchvision.__version__, np.__version__,
-                                           sys.version.split()[0]))
+    print("/* Golden outputs of the ONNX models in net/; made by net_onnx.py with\n"
+          " * onnx %s, torch %s, torchvision %s, NumPy %s, Python %s. */" % (
+              onnx.__version__, torch.__version__, torchvision.__version__, np.__version__,
+              sys.version.split()[0]))
     print("#ifndef GOLDEN_NET_ONNX_GOLDEN_H\n#define GOLDEN_NET_ONNX_GOLDEN_H\n")
     print('#include "unit/net/seeded.h"\n')
     print("static const golden_net golden_onnx[] = {")

@@ -36,8 +36,8 @@ def normalise(rgb, mean, scale):
 
 def seeded(name, shape):
     """A tensor from its name: biases within 0.1, weights of norms around 1, which alone have one
-    dimension, tokens and positions within 0.5, weights uniform with He's variance, and half of it for the last convolution of a
-    residual branch, so that activations keep their size."""
+    dimension, tokens and positions within 0.5, weights uniform with He's variance, and half of it
+    for the last convolution of a residual branch, so that activations keep their size."""
     count = int(np.prod(shape))
     norm = len(shape) == 1 and name.endswith(".weight")
     if name.endswith(".bias"):

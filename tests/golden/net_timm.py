@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes net_timm_golden.h: taps and class tokens of transformers by timm's own code, of ViT-Ti/16
-with the real weights in ../shared/weights, and of ViT-Ti/16 and DINOv3 ViT-S/16 with seeded ones; and
-two files of a tiny DINOv3 in tests/unit/net/files, in bf16: tiny_dinov3.pth with Meta's names and
-tiny_dinov3_timm.safetensors with timm's.
+with the real weights in ../shared/weights, and of ViT-Ti/16 and DINOv3 ViT-S/16 with seeded ones;
+and two files of a tiny DINOv3 in tests/unit/net/files, in bf16: tiny_dinov3.pth with Meta's names
+and tiny_dinov3_timm.safetensors with timm's.
 
 Arithmetic is float64 on float32 weights and inputs, but timm resamples positions in float32.  Needs
 torch, timm, safetensors and NumPy.  Run it in this folder:

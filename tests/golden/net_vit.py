@@ -163,8 +163,8 @@ def print_nets(name, cases):
 
 def main():
     torch.set_grad_enabled(False)
-    print("/* Golden taps of vision transformers; made by net_vit.py with\n * torch %s, torchvision "
-          "%s, timm %s, NumPy %s, Python %s. */" % (
+    print("/* Golden taps of vision transformers; made by net_vit.py with\n"
+          " * torch %s, torchvision %s, timm %s, NumPy %s, Python %s. */" % (
               torch.__version__, torchvision.__version__, timm.__version__, np.__version__,
               sys.version.split()[0]))
     print("#ifndef GOLDEN_NET_VIT_GOLDEN_H\n#define GOLDEN_NET_VIT_GOLDEN_H\n")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prints the colour map's table for src/render/colour.c (ran under numpy 2.4.6, scipy 1.17.1).
 
-Lightness is a straight line in OKLab; hue and chroma run through the control points below, joined by a cubic spline
-in (a, b).  Rounded to 8-bit sRGB.
+Lightness is a straight line in OKLab; hue and chroma run through the control points below, joined
+by a cubic spline in (a, b).  Rounded to 8-bit sRGB.
 """
 import numpy as np
 from scipy.interpolate import CubicSpline

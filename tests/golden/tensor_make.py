@@ -111,7 +111,8 @@ write("tiff/f4_tiles.tif", tiff(large, tile=(16, 16), compression="zlib"))
 write("tiff/rgb.tif", tiff(numpy.zeros((2, 2, 3), "u1"), photometric="rgb"))
 write("tiff/white.tif", tiff((ramp * 7 + 17).astype("u1"), photometric="miniswhite"))
 palette = numpy.arange(768, dtype="u2").reshape(3, 256)
-write("tiff/palette.tif", tiff((ramp * 7 + 17).astype("u1"), photometric="palette", colormap=palette))
+write("tiff/palette.tif",
+      tiff((ramp * 7 + 17).astype("u1"), photometric="palette", colormap=palette))
 write("tiff/i2.tif", tiff(ramp.astype("i2")))
 write("tiff/f2.tif", tiff(ramp.astype("f2")))
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes tests/unit/net/files/: small weight files as torch and safetensors write them, and hostile ones.
+"""Makes tests/unit/net/files/: small weight files as torch and safetensors write them, and hostile
+ones.
 
 Usage: weights_files.py (no arguments)
-Needs torch, safetensors and timm; the tests need none of them.  The versions are written into VERSIONS there.
-Element i of a tensor is ((37 i + 11 len(name)) mod 64 - 32) / 16, which every floating type holds
-exactly, so that the tests can say what must be read; variances are that + 2.5.  The files are also
-seeds of the fuzz target for weight files."""
+Needs torch, safetensors and timm; the tests need none of them.  The versions are written into
+VERSIONS there.  Element i of a tensor is ((37 i + 11 len(name)) mod 64 - 32) / 16, which every
+floating type holds exactly, so that the tests can say what must be read; variances are that + 2.5.
+The files are also seeds of the fuzz target for weight files."""
 import collections
 import copy
 import io
@@ -170,7 +171,8 @@ def hostile():
     rezip("mini_zip.pth", "big_endian_zip.pth", change=big_endian)
     with open(path("mini_legacy.pth"), "rb") as f:
         data = f.read()
-    write("big_endian_legacy.pth", data.replace(b"little_endianq\x02\x88", b"little_endianq\x02\x89"))
+    write("big_endian_legacy.pth",
+          data.replace(b"little_endianq\x02\x88", b"little_endianq\x02\x89"))
     rezip("mini_zip.pth", "no_byteorder_zip.pth",
           change=lambda part, data: None if part == "byteorder" else data)
     rezip("mini_zip.pth", "missing_storage_zip.pth",

@@ -30,7 +30,8 @@ PLAIN = {"char": ctypes.c_char, "bool": ctypes.c_bool, "int": ctypes.c_int,
 
 
 class Header:
-    """types: name -> ctypes type; fields: struct -> [name]; functions: name -> (result, arguments)"""
+    """types: name -> ctypes type; fields: struct -> [name];
+    functions: name -> (result, arguments)"""
 
     def __init__(self, *paths):
         self.numbers, self.types, self.fields, self.functions = {}, dict(PLAIN), {}, {}

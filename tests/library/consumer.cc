@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A user of the library in C++11: opens a model, scores one image, says so as examples/score_one.c does.
+/* A user of the library in C++11: opens a model, scores one image, says so as examples/score_one.c
+ * does.
  *
  *   consumer MODEL.fleck IMAGE */
 #include <fleck.h>
@@ -23,7 +24,8 @@ int main(int argc, char **argv)
     if (st == FLECK_OK)
         st = fleck_score_file(model, argv[2], false, &result, &err);
     if (st == FLECK_OK)
-        std::printf("%s: score %.4f, threshold %.4f: %s\n", argv[2], result->score, result->threshold,
+        std::printf("%s: score %.4f, threshold %.4f: %s\n", argv[2], result->score,
+                    result->threshold,
                     std::isnan(result->threshold) ? "not judged"
                     : result->defective           ? "defective"
                                                   : "good");

@@ -334,7 +334,8 @@ def frames():
         body, headers = multipart(("f", "frame", kind, frame))
         row = json.loads(s.ask("POST", "/products/1/inspect", body, headers).body, parse_float=str)
         assert row["score"] == own, (name, row)
-    for kind in ("w=1;h=1", "w=0;h=9;format=rgb8", "w=70000;h=1;format=grey8", "w=-1;h=1;format=rgb8",
+    for kind in ("w=1;h=1", "w=0;h=9;format=rgb8", "w=70000;h=1;format=grey8",
+                 "w=-1;h=1;format=rgb8",
                  "w=2;h=2;format=rgb8", "w=2;h=2;format=rgb", "w=2 x;h=2;format=grey8",
                  "w=2;h=2;xformat=grey8", "w=4294967298;h=2;format=grey8"):
         a = s.ask("POST", "/products/1/inspect", b"abcd", {"Content-Type":
@@ -348,7 +349,8 @@ def read_tiff(data):
     at = struct.unpack(order + "I", data[4:8])[0]
     tags = {}
     for i in range(struct.unpack(order + "H", data[at:at + 2])[0]):
-        tag, kind, count, value = struct.unpack(order + "HHII", data[at + 2 + 12 * i:at + 14 + 12 * i])
+        tag, kind, count, value = struct.unpack(order + "HHII",
+                                                data[at + 2 + 12 * i:at + 14 + 12 * i])
         size = {3: 2, 4: 4}.get(kind, 1)
         if size * count <= 4:
             field = data[at + 10 + 12 * i:at + 14 + 12 * i]
@@ -458,7 +460,8 @@ def model_files():
     own = predict(W / "m.fleck", TEST[0])[str(TEST[0])]
     assert abs(row["score"] - float(own["score"])) == 0, row
     whole = (W / "m.fleck").read_bytes()
-    for bad in (b"", b"x", whole[:-7], whole[:5000] + bytes(64) + whole[5064:], TEST[0].read_bytes()):
+    for bad in (b"", b"x", whole[:-7], whole[:5000] + bytes(64) + whole[5064:],
+                TEST[0].read_bytes()):
         a = s.ask("POST", "/products/2/models", bad)
         problem(a, 422)
         assert str(W) not in a.json()["detail"], a
@@ -614,7 +617,8 @@ def system():
         assert float(values[f'fleck_inspections_total{{verdict="{verdict}"}}']) == \
             sum(x["verdict"] == verdict for x in every), verdict
     page = s.ask("GET", "//")
-    assert page.type == "text/html" and "script-src 'self'" in page.headers["content-security-policy"]
+    assert page.type == "text/html"
+    assert "script-src 'self'" in page.headers["content-security-policy"]
     assert page.headers["x-content-type-options"] == "nosniff"
     assert any(k == "inspection" and d["verdict"] == "error" and d["error"] for k, d in seen)
 
@@ -669,7 +673,8 @@ def tls():
     t = Service(FLECK, W / "tls", "--cert", made[0], "--key", made[1])
     t.context = made[2]
     assert t.ask("GET", "/health").status == 200
-    assert t.ask("GET", "/products", headers={"Origin": f"https://127.0.0.1:{t.port}"}).status == 200
+    assert t.ask("GET", "/products",
+                 headers={"Origin": f"https://127.0.0.1:{t.port}"}).status == 200
     problem(t.ask("GET", "/products", headers={"Origin": f"http://127.0.0.1:{t.port}"}), 403)
     with socket.create_connection(("127.0.0.1", t.port), 10) as plain:
         plain.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -684,7 +689,8 @@ def graceful():
 
     def one(i):
         try:
-            got.append(s.ask("POST", "/products/1/inspect", TEST[i % len(TEST)].read_bytes()).status)
+            got.append(s.ask("POST", "/products/1/inspect",
+                             TEST[i % len(TEST)].read_bytes()).status)
         except OSError:
             got.append(0)  # not accepted
 

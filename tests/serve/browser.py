@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """From an empty folder to a fitted model with areas, in headless Chromium.
 
-Walks through products, photos, fit and areas.  Arguments: the tool, and the source's folder; UPDATE=1 in the
-environment keeps pictures in docs/screenshots/."""
+Walks through products, photos, fit and areas.  Arguments: the tool, and the source's folder;
+UPDATE=1 in the environment keeps pictures in docs/screenshots/."""
 import os
 import shutil
 import struct
@@ -17,7 +17,8 @@ DAY = 1577880000  # 1 January 2020
 
 def png(path, width, height, value):
     """A grey picture with a little texture."""
-    rows = b"".join(b"\0" + bytes((value + (x * y) % 3) for x in range(width)) for y in range(height))
+    rows = b"".join(b"\0" + bytes((value + (x * y) % 3) for x in range(width))
+                    for y in range(height))
 
     def chunk(kind, data):
         body = kind + data
@@ -215,7 +216,8 @@ def cards(w, product, sample):
     w.says("Nothing inspected yet.")
     for kind in ("good", "scratch", "crack"):
         image = sorted((sample / "test" / kind).iterdir())[0]
-        w.service.ask("POST", f"/products/{product}/inspect?name={kind}.png", raw=image.read_bytes())
+        w.service.ask("POST", f"/products/{product}/inspect?name={kind}.png",
+                      raw=image.read_bytes())
     w.wait("the card shows three verdicts, without a reload",
            lambda: len(b.all(".marks li")) == 3)
     last = w.service.ask("GET", f"/products/{product}")["last"]
@@ -245,7 +247,8 @@ def evil(w, files):
     product = next(p["id"] for p in w.service.ask("GET", "/products") if p["name"] == EVIL)
     folder = files[0].parent
     for name in (f"{EVIL}.png", f"{EVIL}.txt"):
-        shutil.copy(folder / ("part-07.png" if name.endswith("png") else "notes.txt"), folder / name)
+        shutil.copy(folder / ("part-07.png" if name.endswith("png") else "notes.txt"),
+                    folder / name)
     b.one("#files").files([folder / f"{EVIL}.png", folder / f"{EVIL}.txt"])
     w.says("Added: 1. Already there: 0. Skipped: 1.", seconds=60)
     w.says(f"{EVIL}.png")
@@ -258,7 +261,8 @@ def evil(w, files):
     w.check("the browser says that the answer was an error", any("403" in m for m in b.errors()))
     for hash in ("#/", f"#/p/{product}/photos", f"#/p/{product}/fit", f"#/p/{product}/areas"):
         w.open(hash)
-        w.check(f"{hash}: the name is a text", EVIL in b.run("return document.body.textContent"))
+        w.wait(f"{hash}: the name is a text",
+               lambda: EVIL in b.run("return document.body.textContent"))
         w.check(f"{hash}: no markup came from it", not b.all("img[src=x], img[onerror]"))
         w.screen("evil", keep=False)
 
@@ -268,7 +272,8 @@ def german(w, product):
     w.open("#/")
     b.click("Deutsch")
     w.says("Produkte", "main h1")
-    w.check("the page says that it is German", b.run("return document.documentElement.lang") == "de")
+    w.check("the page says that it is German",
+            b.run("return document.documentElement.lang") == "de")
     for screen, name in (("photos", "Fotos"), ("fit", "Anlernen"), ("areas", "Bereiche")):
         b.colours("dark")
         w.open(f"#/p/{product}/{screen}")

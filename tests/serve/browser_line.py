@@ -96,8 +96,9 @@ def inspect(w, product, sample, folder):
     b.one("tbody tr[data-id] button").click()
     first = b.one("#verdict").text
     w.check("the verdict is a word", any(v in first.lower() for v in ("good", "defective")))
-    w.check("the verdict is readable from afar", b.run(
-        "return parseFloat(getComputedStyle(document.querySelector('#verdict .word')).fontSize)") >= 48)
+    size = b.run(
+        "return parseFloat(getComputedStyle(document.querySelector('#verdict .word')).fontSize)")
+    w.check("the verdict is readable from afar", size >= 48)
     # At the right end of the slider nothing is defective; nothing is saved.
     b.one("#try").type("End")
     b.wait("the table to be judged anew", lambda: not b.all("tbody .verdict.defective"))
@@ -127,7 +128,8 @@ def inspect(w, product, sample, folder):
     b.wait("the good photo", lambda: b.run(
         "const i = document.querySelector('.nearest img'); return i && i.naturalWidth > 0"))
     b.one(".marks [data-mark=defect]").click()
-    b.wait("the mark", lambda: b.one(".marks [data-mark=defect]").attribute("aria-pressed") == "true")
+    b.wait("the mark",
+           lambda: b.one(".marks [data-mark=defect]").attribute("aria-pressed") == "true")
     b.all(".zooms button")[-1].click()
     w.check("and back to the whole", b.one(".zoomed").text == zoom)
     b.all(".zooms button")[1].click()
@@ -199,12 +201,14 @@ def axis(w, values):
             low - 0.06 * (high - low) <= ticks[0] and ticks[-1] <= high + 0.06 * (high - low))
     ends, width = b.run(
         "const r = [...document.querySelectorAll('.histogram rect:not(.grip)')].map((e) =>"
-        " e.getBoundingClientRect()), s = document.querySelector('.histogram').getBoundingClientRect();"
+        " e.getBoundingClientRect()),"
+        " s = document.querySelector('.histogram').getBoundingClientRect();"
         "return [[Math.min(...r.map((e) => e.left)) - s.left, s.right - Math.max(...r.map((e) =>"
         " e.right))], s.width]")
     w.check(f"bars are {ends} pixels from the edges of {width}", max(ends) < 0.1 * width)
     got = b.run_async("const { ends, ticks } = await import('/threshold.js');"
-                "return [ends([1, 10]), ends([1, 11]), ticks({ log: true, low: 0.9, high: 120 }, 9),"
+                "return [ends([1, 10]), ends([1, 11]),"
+                " ticks({ log: true, low: 0.9, high: 120 }, 9),"
                 " ticks({ log: false, low: -0.05, high: 1.05 }, 6)]")
     w.check(f"beyond ten times it is logarithmic: {got}", [x["log"] for x in got[:2]] == [
         False, True] and got[2] == [1, 2, 5, 10, 20, 50, 100] and
@@ -225,6 +229,12 @@ def threshold(w, product):
     w.check("the sentence is the promise", says(data["info"]["threshold"]))
     axis(w, [*alone, data["info"]["threshold"], *(x["score"] for x in data["marked"]),
              *(x["group"] for x in data["held_out"] if x["group"] is not None)])
+    classes = b.run_async("const { ofGroups } = await import('/threshold.js');"
+                          "const held = (n) => Array.from({ length: 20 }, (_, i) =>"
+                          " ({ group: i < n ? 9 : 1 }));"
+                          "const info = { groups: 'day', false_alarms: 0.03 };"
+                          "return [3, 4].map((n) => ofGroups(held(n), 5, info).className)")
+    w.check(f"groups that differ are a warning: {classes}", classes == ["", "warning"])
     w.check("a line by the rule is not by hand", not b.all("#by_hand")[0].shown)
     left = b.one(".histogram").rect[0]
     line = b.one(".histogram [role=slider]")
@@ -295,7 +305,8 @@ def history(w, product):
     photos = w.service.ask("GET", f"/products/{product}")["photos"]
     b.one("#learn").click()
     b.one("a", "Fit again")
-    w.check("a photo was added", w.service.ask("GET", f"/products/{product}")["photos"] == photos + 1)
+    w.check("a photo was added",
+            w.service.ask("GET", f"/products/{product}")["photos"] == photos + 1)
     b.one("#by_verdict").type("all")
     b.wait("all", lambda: len(b.all("tbody tr[data-id]")) == 50)
     keep(w, "history")
@@ -320,7 +331,8 @@ def report(w, link):
         b.go(where)
         b.wait("the report", lambda: b.run("return document.readyState") == "complete")
         w.check("the report's pictures have a size", b.run(
-            "return [...document.querySelectorAll('figure svg')].every((e) => e.clientHeight > 20)"))
+            "return [...document.querySelectorAll('figure svg')]"
+            ".every((e) => e.clientHeight > 20)"))
         w.check("the report has its style", b.run(
             "return getComputedStyle(document.querySelector('dl')).display") == "grid")
         w.screen("report")

@@ -55,7 +55,8 @@ def check_database(folder):
     c = sqlite3.connect(f"file:{folder}/fleck.db?mode=ro", uri=True)
     assert c.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert c.execute("PRAGMA foreign_key_check").fetchall() == []
-    rows = {r[0]: r[1:] for r in c.execute("SELECT id, name, score, verdict, picture FROM inspection")}
+    rows = {r[0]: r[1:]
+            for r in c.execute("SELECT id, name, score, verdict, picture FROM inspection")}
     models = c.execute("SELECT id, path FROM model").fetchall()
     photos = c.execute("SELECT id, product, path FROM photo").fetchall()
     c.close()
@@ -137,7 +138,8 @@ def kills_under_load():
             print(f"# {k + 1} kills, {len(acknowledged)} acknowledged, 0 lost", flush=True)
     rows, _, _ = check_database(s.folder)
     assert all(rows.get(i) == row for i, row in acknowledged.items())
-    print(f"# {KILLS} kills, {len(acknowledged)} acknowledged inspections, {len(rows)} stored, 0 lost")
+    print(f"# {KILLS} kills, {len(acknowledged)} acknowledged inspections, {len(rows)} stored, "
+          "0 lost")
     s.stop()
 
 
@@ -217,7 +219,8 @@ def file_limit():
     assert refused == 5, "the limit was not met"
     assert t.get("/health")["status"] == "ok"
     # other tables may have room left: done, or refused
-    for path, body in (("/products", {"name": "one more"}), ("/products/1/fits", {"settings": SMALL})):
+    for path, body in (("/products", {"name": "one more"}),
+                       ("/products/1/fits", {"settings": SMALL})):
         a = t.ask("POST", path, body)
         assert a.status in (201, 202, 500, 507), a
     t.stop()
@@ -240,7 +243,8 @@ def disk_full():
             ["unshare", "-rm", "sh", "-c", mount], capture_output=True).returncode != 0:
         return "no file system can be mounted here"
     wrapper = W / "in-small-disk"
-    wrapper.write_text(f"#!/bin/sh\nexec unshare -rm sh -c '{mount} && exec \"$@\"' sh {FLECK} \"$@\"\n")
+    wrapper.write_text("#!/bin/sh\n"
+                       f"exec unshare -rm sh -c '{mount} && exec \"$@\"' sh {FLECK} \"$@\"\n")
     wrapper.chmod(0o755)
     s = Service(wrapper, inner / "project", "--import", W)
     s.post("/products", {"name": "part"})
@@ -393,16 +397,19 @@ def heads():
     p = hostile.port
     flood = [f"X-{i}: {'a' * 500}" for i in range(500)]
     assert status_of(raw(p, request("GET", API + "/health", *flood))) in (0, 400, 413, 431)
-    assert status_of(raw(p, request("GET", API + "/health", "X: " + "b" * 200000))) in (0, 400, 413, 431)
+    long = request("GET", API + "/health", "X: " + "b" * 200000)
+    assert status_of(raw(p, long)) in (0, 400, 413, 431)
     assert status_of(raw(p, request("GET", "/" + "c" * 100000))) in (0, 400, 414, 404)
-    for bad in (b"\0\0\0\0\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", bytes(range(256)) * 4,
+    for bad in (b"\0\0\0\0\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n",
+                bytes(range(256)) * 4,
                 b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
                 b"POST " + P.encode() + b" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n"
                 b"Content-Length: 300\r\n\r\nabc"):
         got = raw(p, bad, socket.SHUT_WR, 3)
         assert status_of(got) not in range(200, 300), (bad, got)
     # libmicrohttpd ends an address at a zero byte: it stands for what comes before, and no more
-    got = raw(p, b"GET /api/v1/system\0/../x HTTP/1.1\r\nHost: localhost\r\nOrigin: http://x\r\n\r\n")
+    got = raw(p, b"GET /api/v1/system\0/../x HTTP/1.1\r\nHost: localhost\r\n"
+                 b"Origin: http://x\r\n\r\n")
     assert status_of(got) == 403, got
     alive()
 
@@ -410,7 +417,8 @@ def heads():
 def paths():
     p = hostile.port
     secret = b"SQLite format"
-    for path in ("/../fleck.db", "/..%2ffleck.db", "/%2e%2e/fleck.db", "/%2e%2e%2ffleck.db", "/fleck.db",
+    for path in ("/../fleck.db", "/..%2ffleck.db", "/%2e%2e/fleck.db", "/%2e%2e%2ffleck.db",
+                 "/fleck.db",
                  "/./../../etc/passwd", "//etc/passwd", "/index.html%00.js", "/index.html/", "/.",
                  API + "/health%00", API + "/photos/1/../../1/file", API + "/photos/%2e%2e/file",
                  API + "/photos/1%00/file", API + "/photos/0x1/file", API + "/photos/-1/file",
@@ -424,7 +432,8 @@ def names():
     """Names become names: no path, no markup that a browser would take for a page."""
     project = pathlib.Path(hostile.folder)
     marked = '<img src=x onerror=alert(1)>"\'\\'
-    for name in ("../../../../tmp/owned.png", "..%2f..%2fowned.png", "/etc/owned.png", "a/../../owned.png",
+    for name in ("../../../../tmp/owned.png", "..%2f..%2fowned.png", "/etc/owned.png",
+                 "a/../../owned.png",
                  "..\\..\\owned.png", "..", ".", ".hidden.png", "a\tb.png", "x" * 5000 + ".png",
                  "con:owned.png", marked, "\u202egnp.png", "a b;c|d`e$(f).png"):
         body, headers = multipart(("f", name, "image/png", unique(len(name) * 7919 + 60000)))
@@ -451,7 +460,8 @@ def names():
 def types():
     """Bodies that are not what their type says."""
     for kind in ("multipart/form-data; boundary=x", "multipart/form-data; boundary=",
-                 "multipart/form-data", "image/x-fleck-raw", "image/x-fleck-raw;w=9;h=9;format=rgb8",
+                 "multipart/form-data", "image/x-fleck-raw",
+                 "image/x-fleck-raw;w=9;h=9;format=rgb8",
                  "application/x-www-form-urlencoded", "text/html", ";;;", "a" * 3000):
         for body in (b"", b"\0" * 1000, b"--x\r\n\r\n\r\n--x--\r\n", b"--x\r\nContent-Disposition: "
                      b"form-data; name=\"f\"; filename=\"a\"\r\n\r\nabc\r\n--x--\r\n"):

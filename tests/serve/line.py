@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shared by the tests of watched folders, cameras and sinks: a small model, small photos, and a running
-service."""
+"""Shared by the tests of watched folders, cameras and sinks: a small model, small photos, and a
+running service."""
 import json
 import os
 import random

@@ -120,7 +120,8 @@ class Service:
         self.process.stdout.close()
 
     def stop(self):
-        """A graceful end: of SIGTERM, once what was accepted is done, and nothing said but by a sanitizer or a bug."""
+        """A graceful end: of SIGTERM, once what was accepted is done, and nothing said but by a
+        sanitizer or a bug."""
         self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(timeout=120)
         self.process.stdout.close()

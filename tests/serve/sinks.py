@@ -222,8 +222,9 @@ def test_mqtt(place):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     first = broker(place, port)
-    line = Line(place, "mqtt", {"kind": "mqtt", "host": "127.0.0.1", "port": port, "topic": "line/a",
-                                "client": "fleck-a", "boxes": 2})
+    line = Line(place, "mqtt",
+                {"kind": "mqtt", "host": "127.0.0.1", "port": port, "topic": "line/a",
+                 "client": "fleck-a", "boxes": 2})
     got = open(place.path("got"), "wb+")
 
     def listen():

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shared by the tests in a browser: a service, a browser, and the checks of every screen."""
+import importlib.util
 import json
 import os
 import re
@@ -12,7 +13,17 @@ from pathlib import Path
 
 import webdriver
 
+def axe_core():
+    """The text of axe-core, which finds what bars people from a page; None where it is missing."""
+    path = os.environ.get("FLECK_AXE")
+    package = importlib.util.find_spec("axe_playwright_python")
+    if path is None and package is not None:
+        path = Path(package.origin).with_name("axe.min.js")
+    return Path(path).read_text() if path else None
+
+
 WIDTHS = (1280, 390)
+AXE = axe_core()
 SAMPLE = "SAMPLE"  # among options: the folder of the images
 
 
@@ -103,12 +114,26 @@ class Walk:
                 ".map((e) => e.outerHTML.slice(0, 80))")
             self.check(f"{name}: every control and image has a name; {unnamed} have none",
                        not unnamed)
+            self.accessible(f"{name} at {width} pixels")
             if self.pictures and keep:
                 self.browser.run("window.scrollTo(0, 0);"
                                  "document.getElementById('status')?.classList.remove('shown')")
                 self.browser.screenshot(self.pictures / f"{name}-{width}.png", whole=False)
         self.browser.size(WIDTHS[0])
         self.console(name)
+
+    def accessible(self, where):
+        """Check the page by axe-core, where that is installed.
+
+        The service forbids all scripts in a report; as a file it can be checked."""
+        url = self.browser.url
+        if AXE is None or url.startswith("http") and "/report.html" in url:
+            return
+        self.browser.run(f"if (!window.axe) {{ {AXE} }}")
+        found = self.browser.run_async(
+            "const { violations } = await axe.run();"
+            "return violations.map((v) => `${v.id}: ${v.nodes[0].html.slice(0, 100)}`)")
+        self.check(f"{where}: axe-core finds {found}", not found)
 
     def wait(self, what, test, seconds=20):
         """Check that test() becomes true; the walk ends where it does not."""
@@ -125,6 +150,8 @@ class Walk:
         self.check(f"{where}: the console has errors: {errors}", not errors)
 
     def end(self):
+        if AXE is None:
+            print("skipped: axe-core, as axe_playwright_python is not installed")
         print(f"{self.checked} checks, {len(self.failed)} failed")
         return 1 if self.failed else 0
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Files that land in a watched folder: each is judged exactly once, though fleck is killed meanwhile.
+"""Files that land in a watched folder: each is judged exactly once, though fleck is killed
+meanwhile.
 
     tests/serve/watch.py FLECK
 
-FLECK_WATCH_FILES files (default 300) land at FLECK_WATCH_RATE a second (default 50), once for `fleck
-watch` and once for the service.  Both are killed and started again meanwhile."""
+FLECK_WATCH_FILES files (default 300) land at FLECK_WATCH_RATE a second (default 50), once for
+`fleck watch` and once for the service.  Both are killed and started again meanwhile."""
 import json
 import os
 import random

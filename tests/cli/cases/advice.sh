@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Refusals that say what would do: memory, and tiles beyond the picture.
 fleck synth one --train 6 --good 1 --defective 1 >/dev/null
-numbers='s/[0-9][0-9]*M/NM/g; s/[0-9][0-9]* MiB/N MiB/g; s/needs [0-9]*/needs N/; s/takes [0-9]*/takes N/'
+numbers='s/[0-9][0-9]*M/NM/g; s/[0-9][0-9]* MiB/N MiB/g
+    s/needs [0-9]*/needs N/; s/takes [0-9]*/takes N/'
 fleck fit one -o m.fleck --size 1024x1024 --crop none -t 2 --max-memory 700M 2>refused
 echo "exit $?"
 sed "$numbers; s/; what would do.*//" refused
@@ -15,7 +16,8 @@ echo "exit $?"
 # A limit that the network alone takes: nothing but more memory would do.
 fleck fit one -o m.fleck -t 1 --max-memory 1M 2>&1 | sed "$numbers"
 # No limit was set, but memory is short.
-(ulimit -d 500000 && fleck fit one -o m.fleck --size 2048x2048 --crop none -t 2) 2>&1 | grep -o '; less is needed.*'
+(ulimit -d 500000 && fleck fit one -o m.fleck --size 2048x2048 --crop none -t 2) 2>&1 |
+    grep -o '; less is needed.*'
 for tiles in 8192 288 256; do
     fleck fit one -o m.fleck --tiles $tiles >/dev/null
     echo "exit $?"

@@ -6,7 +6,8 @@ cp -r "$FLECK_HOME" home
 FLECK_HOME=$PWD/home
 export FLECK_HOME
 stored=home/weights/efficientnet_lite0.safetensors
-awk 'BEGIN { print "P2 96 96 255"; for (i = 0; i < 9216; i++) print i % 96 < 24 ? 255 : 0 }' >mask.pgm
+awk 'BEGIN { print "P2 96 96 255"; for (i = 0; i < 9216; i++) print i % 96 < 24 ? 255 : 0 }' \
+    >mask.pgm
 # A list whose files do not look like images.
 for k in 0 1 2 3; do cp s/train/good/00$k.png good$k.dat; done
 cp s/test/crack/000.png crack.dat
@@ -74,7 +75,8 @@ cp -r s root/one
 bench() { try bench root -o out --run padim:dims=20 --size 64 --resamples 10; }
 fleck bench root -o out --run padim:dims=20 --size 64 --resamples 10 >/dev/null 2>&1
 echo "exit $?"
-for pair in one.json=train/good/000.png report.md=test/good/000.png report.html=ground_truth/crack/000_mask.png \
+for pair in one.json=train/good/000.png report.md=test/good/000.png \
+    report.html=ground_truth/crack/000_mask.png \
     fleck-bench.txt=test/crack/000.png; do
     name=${pair%%=*} input=root/one/${pair#*=}
     mv "out/$name" kept

@@ -13,7 +13,8 @@ for area in 0,0,256,64 "0,0 256,0 256,64 0,64" top.pgm; do
 done
 fleck fit "$S" -o mask.fleck --fit-mask top.pgm --crop none --size 256 | limits
 cmp 0,0,256,64.fleck top.pgm.fleck && cmp mask.fleck top.pgm.fleck && echo the same models
-fleck fit "$S" -o only.fleck --only 0,64,256,192 --only 0,0,10,10 --ignore 0,0,256,64 --ignore small.pgm --crop none --size 256 | limits
+fleck fit "$S" -o only.fleck --only 0,64,256,192 --only 0,0,10,10 --ignore 0,0,256,64 \
+    --ignore small.pgm --crop none --size 256 | limits
 cmp only.fleck top.pgm.fleck && echo the same again
 fleck info top.pgm.fleck | grep -e left -e outside
 fleck fit "$S" -o crop.fleck --size 256x256 --crop 224x224 >/dev/null

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# A benchmark of two runs over three categories of which one is damaged: what is done, kept, reused and refused.
+# A benchmark of two runs over three categories of which one is damaged: what is done, kept, reused
+# and refused.
 mkdir root
 fleck synth root/one --size 96 --train 4 --good 2 --defective 1 >/dev/null
 fleck synth root/two --size 96 --train 4 --good 2 --defective 1 --seed 2 >/dev/null
@@ -7,7 +8,8 @@ cp -r root/one root/broken
 head -c 300 root/one/train/good/000.png >root/broken/train/good/001.png
 mkdir root/notes
 bench() {
-    fleck bench root -o out --run spade:k=2,radius=0 --run padim:dims=20 --size 64 --resamples 100 "$@" >text
+    fleck bench root -o out --run spade:k=2,radius=0 --run padim:dims=20 --size 64 \
+        --resamples 100 "$@" >text
     code=$?
     sed -e '/^Cost of/,$d' -e 's/[0-9][0-9]*\.[0-9]*/N/g' -e 's/  */ /g' text
     tail -n 1 text
@@ -54,10 +56,13 @@ fleck bench root/notes -o new --run padim
 fleck bench root -o new --run padim@wide_resnet50_2
 ls new 2>&1
 echo "sizes and tiles beside each other, each network pass once:"
-awk 'BEGIN { print "P2 96 96 255"; for (i = 0; i < 9216; i++) print i % 96 < 24 ? 255 : 0 }' >mask.pgm
+awk 'BEGIN { print "P2 96 96 255"; for (i = 0; i < 9216; i++) print i % 96 < 24 ? 255 : 0 }' \
+    >mask.pgm
 fleck synth root/wide --size 128x64 --train 4 --good 2 --defective 1 --seed 3 >/dev/null
-fleck bench root -o shapes --category one --category wide --run padim:dims=20,tiles=64 --run padim:dims=20,long-side=128 \
-    --run padim:dims=20,size=64,pool=top:5 --run padim:dims=20,size=64,fit-mask=mask.pgm --memory 100M --resamples 10 >/dev/null
+fleck bench root -o shapes --category one --category wide --run padim:dims=20,tiles=64 \
+    --run padim:dims=20,long-side=128 --run padim:dims=20,size=64,pool=top:5 \
+    --run padim:dims=20,size=64,fit-mask=mask.pgm \
+    --memory 100M --resamples 10 >/dev/null
 grep -h '"decoded"\|"masks"\|"passes"\|"networks"\|"tile"' shapes/one.json shapes/wide.json
 sed -n '/^## Runs/,/^## Table/s/^| padim/&/p' shapes/report.md | cut -d '|' -f 2,6
 tr -d ' \n' <shapes/wide.json | grep -o '"size":[^]]*.'

@@ -7,7 +7,9 @@ while read -r line; do
     echo "\$ $line"
     sh -c "$line" >said 2>errors </dev/null
     echo "exit $?"
-    grep -o '^[0-9]* categor.*reports in study\|[0-9]* good and [0-9]* defective test images\|^paired bootstrap\|^DeLong' said
+    grep -o -e '^[0-9]* categor.*reports in study' \
+        -e '[0-9]* good and [0-9]* defective test images' \
+        -e '^paired bootstrap' -e '^DeLong' said
     grep 'warning' errors
 done <commands
 ls study | grep -v panels

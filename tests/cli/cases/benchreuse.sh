@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# What a benchmark computes again and what it takes from an earlier one, and who may write into its folder.
+# What a benchmark computes again and what it takes from an earlier one, and who may write into its
+# folder.
 fleck synth root/one --size 96 --train 6 --good 3 --defective 1 >/dev/null
 fleck synth root/two --size 96 --train 8 --good 3 --defective 1 --seed 2 >/dev/null
 bench() {
@@ -57,11 +58,13 @@ flock -n 9
 bench --run spade:k=2,radius=0
 exec 9>&-
 echo "killed in the middle, again:"
-fleck bench root -o killed --size 64 --resamples 50 --run padim:dims=20 --run spade:k=2 >/dev/null 2>&1 &
+fleck bench root -o killed --size 64 --resamples 50 --run padim:dims=20 \
+    --run spade:k=2 >/dev/null 2>&1 &
 until [ -e killed/one.json ]; do sleep 0.01; done
 kill -KILL $!
 wait $! 2>/dev/null
-fleck bench root -o killed --size 64 --resamples 50 --run padim:dims=20 --run spade:k=2 2>/dev/null |
+fleck bench root -o killed --size 64 --resamples 50 --run padim:dims=20 \
+    --run spade:k=2 2>/dev/null |
     tail -n 1 | sed 's/[0-9]* of them done before//; s/[0-9]* computed, [0-9]* done before/done/'
 echo "results below the root are no category:"
 mkdir root/results
@@ -73,11 +76,12 @@ ls -A killed | grep -v -e json -e report -e panels
 echo "names that are no UTF-8:"
 mv root/one "$(printf 'root/\377')"
 mv "$(printf 'root/\377/test/dent/000.png')" "$(printf 'root/\377/test/dent/\376.png')"
-mv "$(printf 'root/\377/ground_truth/dent/000_mask.png')" "$(printf 'root/\377/ground_truth/dent/\376_mask.png')"
+mv "$(printf 'root/\377/ground_truth/dent/000_mask.png')" \
+    "$(printf 'root/\377/ground_truth/dent/\376_mask.png')"
 fleck bench root -o odd --size 64 --resamples 50 --run spade:k=2 2>/dev/null | tail -n 1
 ls odd
 grep -h '"path": "test/dent' odd/*.json
-fleck compare odd/two.json odd/two.json | head -n 1
+fleck compare odd/two.json odd/two.json | sed -n 1p
 for f in odd/*.json odd/report.*; do
     iconv -f UTF-8 -t UTF-8 "$f" >/dev/null 2>&1 || echo "$f is no UTF-8"
 done

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Memory that does not grow with the images: batches, pixels that wait for the figures, tables of scores.
+# Memory that does not grow with the images: batches, pixels that wait for the figures, tables of
+# scores.
 
 # Fourteen pictures of 24 megapixels of one file, in less memory than all of them would take.
 mkdir large
@@ -35,7 +36,8 @@ for seed in 1 2; do
         srand(seed)
         printf "{\n  \"scores\": ["
         for (i = 0; i < 300000; i++)
-            printf "%s\n    {\"path\": \"test/scratch/%06d_some_name.png\", \"type\": \"scratch\", \"label\": %d, \"score\": %.6f}",
+            printf "%s\n    {\"path\": \"test/scratch/%06d_some_name.png\", " \
+                "\"type\": \"scratch\", \"label\": %d, \"score\": %.6f}",
                 (i > 0 ? "," : ""), i, i % 2, rand() + i % 2 * 0.3
         print "\n  ]\n}"
     }' >$seed.json

@@ -29,13 +29,15 @@ for method in padim patchcore; do
     echo "- $method: $(fleck predict m.fleck none.pgm 2>/dev/null | cut -f 3)"
     # Ratio, then the boxes of the regions; the middle of the flaw is in a small one of them.
     fleck predict m.fleck flawed --json 2>/dev/null |
-        sed 's/.*flawed.\([0-9]*\)_\([0-9]*\).pgm.*"ratio":\([0-9.]*\)/\1 \2 \3/; s/,"above.*"regions":/ /
+        sed 's/.*flawed.\([0-9]*\)_\([0-9]*\).pgm.*"ratio":\([0-9.]*\)/\1 \2 \3/
+            s/,"above.*"regions":/ /
             s/"box":\[\([0-9]*\),\([0-9]*\),\([0-9]*\),\([0-9]*\)\]/ box \1 \2 \3 \4 /g' |
         awk '{
             covered = "not outlined"
             for (i = 4; i <= NF; i++)
-                if ($i == "box" && $(i + 1) <= $1 + 5 && $1 + 5 < $(i + 1) + $(i + 3) && $(i + 2) <= $2 + 5 &&
-                    $2 + 5 < $(i + 2) + $(i + 4) && $(i + 3) < 112 && $(i + 4) < 112)
+                if ($i == "box" && $(i + 1) <= $1 + 5 && $1 + 5 < $(i + 1) + $(i + 3) &&
+                    $(i + 2) <= $2 + 5 && $2 + 5 < $(i + 2) + $(i + 4) &&
+                    $(i + 3) < 112 && $(i + 4) < 112)
                     covered = "outlined"
             print $1, $2, ($3 > 1 ? "found," : "missed,"), covered
         }'

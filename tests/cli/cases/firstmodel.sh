@@ -6,7 +6,8 @@ while read -r line; do
     sh -c "$line" >said 2>errors </dev/null
     echo "exit $?"
     # What tells that it did what the guide says, without scores.
-    grep -o '[0-9]* photos learned\|learned *[0-9]* good images\|[0-9]* good and [0-9]* defective test images' said
+    grep -o -e '[0-9]* photos learned' -e 'learned *[0-9]* good images' \
+        -e '[0-9]* good and [0-9]* defective test images' said
     grep 'warning' errors
 done <commands
 ls sample sample/test

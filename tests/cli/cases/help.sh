@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# Every command explains itself on standard output: a line, an example, common options, the others in groups.  The
-# options of a method come from its table, and only when it is named.
+# Every command explains itself on standard output: a line, an example, common options, the others
+# in groups.  The options of a method come from its table, and only when it is named.
 fleck --help && echo "exit $?"
-for c in fit predict eval metrics info verify install weights synth panel bench compare serve watch; do
+for c in fit predict eval metrics info verify install weights synth panel bench compare serve \
+    watch; do
     fleck $c --help >$c.txt || echo "$c: exit $?"
     head -n 3 $c.txt
     fleck help $c | cmp - $c.txt

@@ -4,8 +4,8 @@ cp -r "$S" D
 mkdir D/train/good/day2 D/test/scratch/rgb
 mv D/train/good/00[3-7].png D/train/good/day2
 echo "-- sub-folders:"
-fleck fit D -o sub.fleck --size 64 | sed 's/threshold.*//' | head -n 1
-fleck fit D -o all.fleck --size 64 --recursive | sed 's/threshold.*//' | head -n 1
+fleck fit D -o sub.fleck --size 64 | sed 's/threshold.*//' | sed -n 1p
+fleck fit D -o all.fleck --size 64 --recursive | sed 's/threshold.*//' | sed -n 1p
 echo "-- any ending, none, and formats that are not read:"
 mkdir odd
 cp "$S/test/good/000.png" odd/a.PNG
@@ -37,7 +37,7 @@ printf 'GIF89a' >bad/o.gif
 fleck fit bad -o bad.fleck --size 64
 echo "exit $?"
 ls bad.fleck 2>&1
-fleck fit bad -o bad.fleck --size 64 --skip-bad | sed 's/threshold.*//' | head -n 1
+fleck fit bad -o bad.fleck --size 64 --skip-bad | sed 's/threshold.*//' | sed -n 1p
 fleck fit good -o good.fleck --size 64 >/dev/null
 fleck predict bad.fleck "$S/test" 2>/dev/null >a
 fleck predict good.fleck "$S/test" 2>/dev/null >b

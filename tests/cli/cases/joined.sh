@@ -15,13 +15,15 @@ for method in patchcore mhpatchcore padim subspace; do
     fleck verify $method.fleck | sed 's/difference .*/difference D/'
     fleck info $method.fleck | grep backbone
 done
-fleck fit "$S" -o spade.fleck -m spade --global resnet18/layer3 -b $both --pixels 16384 >/dev/null 2>&1
+fleck fit "$S" -o spade.fleck -m spade --global resnet18/layer3 -b $both \
+    --pixels 16384 >/dev/null 2>&1
 fleck verify spade.fleck | sed 's/difference .*/difference D/'
 echo "3 info"
 fleck info patchcore.fleck | grep -A 1 weights
 fleck info --json patchcore.fleck | sed -n '/"networks"/,$p'
 echo "4 taps and weights by name"
-fleck fit "$S" -o j.fleck -b $both --taps layer2,efficientnet_lite0/stride8 --weights ",$weights" --pixels 16384 >/dev/null 2>&1
+fleck fit "$S" -o j.fleck -b $both --taps layer2,efficientnet_lite0/stride8 --weights ",$weights" \
+    --pixels 16384 >/dev/null 2>&1
 fleck info j.fleck | grep -e backbone -e xxh3
 fleck fit "$S" -o k.fleck -b $both --taps layer2
 fleck fit "$S" -o k.fleck -b $both --taps layer2,stride8,resnet18/layer9
@@ -33,6 +35,8 @@ done
 test -e k.fleck || echo "nothing was written"
 echo "6 a benchmark passes each image through each network once"
 mkdir root && ln -s "$S" root/parts
-fleck bench root -o out --pixels 16384 -r padim@efficientnet_lite0 -r padim@resnet18 -r padim@$both >/dev/null 2>&1
-grep -o -e '"networks": [0-9][0-9]*' -e '"passes": [0-9][0-9]*' -e '"images": [0-9][0-9]*' -e '"backbone": "[^"]*"' out/parts.json | sort -u
+fleck bench root -o out --pixels 16384 -r padim@efficientnet_lite0 -r padim@resnet18 \
+    -r padim@$both >/dev/null 2>&1
+grep -o -e '"networks": [0-9][0-9]*' -e '"passes": [0-9][0-9]*' -e '"images": [0-9][0-9]*' \
+    -e '"backbone": "[^"]*"' out/parts.json | sort -u
 rm "$FLECK_HOME/weights/resnet18.safetensors"

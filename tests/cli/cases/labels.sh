@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 # Which folder of a test set is good: the usual names, --good, and a stop with what was found.
-fleck eval "$M" "$S" | head -n 6 >plain
+fleck eval "$M" "$S" | sed -n 1,6p >plain
 quiet() {
-    "$@" 2>&1 | sed 's/^[^ ]*: padim/PADIM/' | head -n 6
+    "$@" 2>&1 | sed 's/^[^ ]*: padim/PADIM/' | sed -n 1,6p
 }
 for name in OK i.O. defect-free; do
     cp -r "$S" "$name.set"
     mv "$name.set/test/good" "$name.set/test/$name"
-    fleck eval "$M" "$name.set" | head -n 6 | sed "s/^$name.set/sample/" | diff - plain && echo "$name: as good"
+    fleck eval "$M" "$name.set" | sed -n 1,6p | sed "s/^$name.set/sample/" | diff - plain &&
+        echo "$name: as good"
 done
 echo "-- a name that nobody knows"
 cp -r "$S" odd
 mv odd/test/good odd/test/Teile
 fleck eval "$M" odd
 echo "exit $?"
-fleck eval "$M" odd --good Teile | head -n 6 | sed 's/^odd/sample/' | diff - plain && echo "Teile: as asked"
+fleck eval "$M" odd --good Teile | sed -n 1,6p | sed 's/^odd/sample/' | diff - plain &&
+    echo "Teile: as asked"
 fleck eval "$M" odd --good Stuecke
 echo "exit $?"
 echo "-- none is good"

@@ -10,7 +10,8 @@ while read -r line; do
     echo "\$ $line"
     sh -c "$line" >said 2>errors </dev/null
     echo "exit $?"
-    grep -o '.* of the photo is ignored\|foreground, which alone counts\|^ *foreground\|^ *left out .*\|^ *input .*' said
+    grep -o -e '.* of the photo is ignored' -e 'foreground, which alone counts' \
+        -e '^ *foreground' -e '^ *left out .*' -e '^ *input .*' said
     grep 'warning' errors
 done <commands
 find out out-tiles -name '*.png' | sort

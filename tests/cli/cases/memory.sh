@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Within a limit of memory, with temporary files that leave no trace: the same model.  Figures differ between machines.
+# Within a limit of memory, with temporary files that leave no trace: the same model.  Figures
+# differ between machines.
 fleck fit "$S" -m padim -o free.fleck >/dev/null
 mkdir scratch
 TMPDIR=scratch fleck fit "$S" -m padim -o bound.fleck --max-memory 1M 2>refused
@@ -7,7 +8,8 @@ echo "exit $?"
 sed 's/[0-9][0-9]*/N/g' refused
 need=$(sed -n 's/.*this fit needs \([0-9]*\).*/\1/p' refused)
 limit=$((need + 40))
-peak=$(TMPDIR=scratch fleck fit "$S" -m padim -o bound.fleck --max-memory ${limit}M | sed -n 's/.*peak \([0-9]*\) MiB/\1/p')
+peak=$(TMPDIR=scratch fleck fit "$S" -m padim -o bound.fleck --max-memory ${limit}M |
+    sed -n 's/.*peak \([0-9]*\) MiB/\1/p')
 [ "$peak" -le $limit ] && echo "kept to the limit" || echo "$peak MiB of $limit"
 cmp free.fleck bound.fleck && echo same
 ls -A scratch
@@ -17,8 +19,10 @@ for method in patchcore subspace mhpatchcore; do
     fleck fit "$S" -m padim -o bound.fleck --method $method --max-memory 1M 2>refused
     sed 's/[0-9][0-9]*/N/g' refused
     limit=$(($(sed -n 's/.*this fit needs \([0-9]*\).*/\1/p' refused) + 40))
-    peak=$(fleck fit "$S" -m padim -o bound.fleck --method $method --max-memory ${limit}M | sed -n 's/.*peak \([0-9]*\) MiB/\1/p')
-    [ "$peak" -le $limit ] && echo "$method: kept to the limit" || echo "$method: $peak MiB of $limit"
+    peak=$(fleck fit "$S" -m padim -o bound.fleck --method $method --max-memory ${limit}M |
+        sed -n 's/.*peak \([0-9]*\) MiB/\1/p')
+    [ "$peak" -le $limit ] && echo "$method: kept to the limit" ||
+        echo "$method: $peak MiB of $limit"
     cmp free.fleck bound.fleck && echo same
 done
 for size in 0 12X M 1e30 -3G; do

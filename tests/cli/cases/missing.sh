@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Files and folders that are not there, or not what they should be, are named; nothing is left behind.
+# Files and folders that are not there, or not what they should be, are named; nothing is left
+# behind.
 try() { fleck "$@"; echo "exit $?"; }
 mkdir empty
 : >empty.png

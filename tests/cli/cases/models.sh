@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# A model of another version, of an unknown network or method, damaged, or not a model: refused by name.
+# A model of another version, of an unknown network or method, damaged, or not a model: refused by
+# name.
 try() { fleck "$@"; echo "exit $?"; }
 # A model of an earlier version has no checksum, which would be the first to speak.
-change() { LC_ALL=C sed "s/fleck.checksum/fleck.checksux/; s/checksum\\\\\"/checksux\\\\\"/; s/$1/$2/" "$M" >changed.fleck; }
+change() {
+    LC_ALL=C sed "s/fleck.checksum/fleck.checksux/; s/checksum\\\\\"/checksux\\\\\"/; s/$1/$2/" \
+        "$M" >changed.fleck
+}
 change '\\"format\\":1' '\\"format\\":9'
 try info changed.fleck
 change '\\"format\\":1' '\\"format\\":3'

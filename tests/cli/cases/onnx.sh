@@ -3,7 +3,8 @@
 try() { fleck "$@"; echo "exit $?"; }
 net=$SOURCE/tests/golden/net
 cp "$net/open.onnx" mine.onnx
-try fit "$S" -m padim -o m.fleck -b mine.onnx --size 64x48 --dims 3 | sed 's/threshold [0-9.]*/threshold T/'
+try fit "$S" -m padim -o m.fleck -b mine.onnx --size 64x48 --dims 3 |
+    sed 's/threshold [0-9.]*/threshold T/'
 try fit "$S" -o s.fleck -b mine.onnx --size 64x48 -m spade | sed 's/threshold [0-9.]*/threshold T/'
 rm mine.onnx
 try verify m.fleck --tolerance 0

@@ -38,7 +38,8 @@ mkdir -p d/__ d/in
 cp s/test/good/000.png d/x.png
 cp s/test/good/001.png d/__/x.png
 cp s/test/good/002.png d/in/x.bmp
-(cd d/in && fleck predict ../../m.fleck ../x.png __/x.png ../__/x.png x.bmp ./x.bmp -o ../../o 2>/dev/null | wc -l)
+(cd d/in && fleck predict ../../m.fleck ../x.png __/x.png ../__/x.png x.bmp ./x.bmp \
+    -o ../../o 2>/dev/null | wc -l)
 for t in good crack; do fleck predict m.fleck "s/test/$t" -o o >/dev/null 2>&1; done
 (cd o && find . -type f | sort)
 echo "- again"
@@ -48,7 +49,8 @@ cp d/x.png o/s/test/good/000.png.png
 fleck predict m.fleck s/test/good -o o >/dev/null
 echo "foreign file: exit $?"
 cmp d/x.png o/s/test/good/000.png.png && echo unchanged
-(cd d && mkdir -p s/test/good && cp x.png s/test/good/001.png && fleck predict ../m.fleck s/test/good/001.png -o ../o >/dev/null)
+(cd d && mkdir -p s/test/good && cp x.png s/test/good/001.png &&
+    fleck predict ../m.fleck s/test/good/001.png -o ../o >/dev/null)
 echo "another image of the same name: exit $?"
 fleck predict m.fleck s/test/good -o o --overwrite >/dev/null 2>&1
 echo "--overwrite: exit $?"
@@ -76,7 +78,7 @@ stat -c '%a %F' kept.fleck to.fleck
 echo "- lines"
 cp s/test/good/000.png "$(printf 'a\tb\nc.png')"
 fleck predict m.fleck "$(printf 'a\tb\nc.png')" 2>/dev/null | cut -f 1
-fleck predict m.fleck "$(printf 'no\nsuch.png')" 2>&1 | head -n 1
+fleck predict m.fleck "$(printf 'no\nsuch.png')" 2>&1 | sed -n 1p
 mkfifo q
 : >answers
 fleck predict m.fleck - <q >answers 2>/dev/null &

@@ -13,8 +13,11 @@ while read -r line; do
     sh -c "$line" >said 2>errors </dev/null
     echo "exit $?"
     # What tells that it did what the guide says: rules, promises and counts, without scores.
-    grep -o '[0-9]* photos learned\|at most [0-9.]* % of parts like [a-z -]*are rejected\|.* of the photo is ignored' said
-    grep -o 'verdicts at [a-z'\'' ]*threshold\|chosen [a-z ]*\|^image ROC-AUC\|[0-9]* good and [0-9]* defective test images' said
+    grep -o -e '[0-9]* photos learned' \
+        -e 'at most [0-9.]* % of parts like [a-z -]*are rejected' \
+        -e '.* of the photo is ignored' said
+    grep -o -e 'verdicts at [a-z'\'' ]*threshold' -e 'chosen [a-z ]*' -e '^image ROC-AUC' \
+        -e '[0-9]* good and [0-9]* defective test images' said
     grep 'warning' errors
 done <commands
 find out missed -name '*.png' | sort | head -n 1

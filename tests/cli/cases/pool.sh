@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# An image's score may be its map's maximum or the mean of its top pixels; the threshold belongs to the way it was fitted with.
+# An image's score may be its map's maximum or the mean of its top pixels; the threshold belongs to
+# the way it was fitted with.
 fleck fit "$S" -m padim -o top.fleck --pool top:0.50 >fit.txt
 echo "exit $?"
 fleck info top.fleck | grep scores

@@ -29,7 +29,10 @@ fleck predict "$M" bad.png s/test/good/000.png --csv bad.csv >/dev/null 2>&1
 echo "exit $?"
 sed -n 2p bad.csv
 echo "- least areas"
-verdicts() { fleck predict "$M" s/test/stain/000.png s/test/good/000.png "$@" 2>/dev/null | cut -f 3 | paste -s; }
+verdicts() {
+    fleck predict "$M" s/test/stain/000.png s/test/good/000.png "$@" 2>/dev/null |
+        cut -f 3 | paste -s
+}
 verdicts
 verdicts --min-area 0
 verdicts --min-area 1000000

@@ -20,5 +20,7 @@ mkdir damaged
 cp renamed/*.png damaged
 echo broken >damaged/0.png
 echo broken >damaged/38.png
-fleck fit damaged -m mhpatchcore --skip-bad -o damaged.fleck 2>/dev/null | sed -n 's/, threshold.*//p'
-fleck predict damaged.fleck "$S/test" | cut -f 1,2 | cmp - sample.fleck.txt && echo "the same scores"
+fleck fit damaged -m mhpatchcore --skip-bad -o damaged.fleck 2>/dev/null |
+    sed -n 's/, threshold.*//p'
+fleck predict damaged.fleck "$S/test" | cut -f 1,2 | cmp - sample.fleck.txt &&
+    echo "the same scores"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Figures of every method on samples that the tool draws: a change of results is a change of this table.
-# Three digits are the same on all processors.
+# Figures of every method on samples that the tool draws: a change of results is a change of this
+# table.  Three digits are the same on all processors.
 fleck synth parts --train 40 --good 10 --defective 5 >/dev/null
 echo "method image-ROC-AUC pixel-ROC-AUC PRO found rejected"
 for method in patchcore mhpatchcore padim subspace spade; do

@@ -32,7 +32,8 @@ grep '^curl' commands | while read -r line; do
     *bracket* | */inspect*) keep='"name":"[^"]*"' ;;
     *) keep='"version":[0-9]*' ;;
     esac
-    grep -o "$keep"'\|"verdict":"[a-z]*"\|"unlike":[^]]*]\|"status":[0-9]*\|"detail":"[^"]*"\|^id,.*,verdict\|^fleck_[a-z_]*{verdict.*' said
+    grep -o -e "$keep" -e '"verdict":"[a-z]*"' -e '"unlike":[^]]*]' -e '"status":[0-9]*' \
+        -e '"detail":"[^"]*"' -e '^id,.*,verdict' -e '^fleck_[a-z_]*{verdict.*' said
     cat errors
 done
 echo "\$ # another service on the same folder, another address without a token, a token"
@@ -43,7 +44,8 @@ other=$!
 while ! grep -q serves token; do sleep 0.3; done
 port=$(sed -n 's/.*[0-9]:\([0-9]*\)$/\1/p' token)
 curl -s -o /dev/null -w '%{http_code}\n' "localhost:$port/api/v1/products"
-curl -s -o /dev/null -w '%{http_code}\n' -H "Authorization: Bearer $(sed -n 's/token: //p' token)" "localhost:$port/api/v1/products"
+curl -s -o /dev/null -w '%{http_code}\n' -H "Authorization: Bearer $(sed -n 's/token: //p' token)" \
+    "localhost:$port/api/v1/products"
 ls -l other/token | cut -c1-10
 kill $other $pid
 wait $other

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Size and shape: tiles of images that keep their size, the long side, masks of all images and of one.
+# Size and shape: tiles of images that keep their size, the long side, masks of all images and of
+# one.
 fleck synth odd --size 500x333 --train 6 --good 2 --defective 1 >log || cat log
 fleck fit odd -o tiles.fleck --tiles 128 --threads 1
 fleck fit odd -o again.fleck --tiles 128 --threads 2 >log
@@ -9,7 +10,8 @@ fleck verify tiles.fleck | grep -c 'scores as when'
 fleck predict tiles.fleck odd/test/good -o out --maps npy --no-pictures --threads 1 >one
 fleck predict tiles.fleck odd/test/good -o out2 --maps npy --no-pictures --threads 2 >two
 cmp one two && diff -r out out2 && echo "the same maps"
-find out -name '*.npy' | sort | head -1 | xargs head -c 100 | tr -d '\0' | grep -ao 'shape.: ([0-9, ]*)'
+find out -name '*.npy' | sort | head -1 | xargs head -c 100 | tr -d '\0' |
+    grep -ao 'shape.: ([0-9, ]*)'
 
 echo "# one tile is no tile"
 fleck fit odd -o a.fleck --size 128x128 >log
@@ -24,14 +26,16 @@ fleck info long.fleck | grep input
 
 echo "# a mask of all images: what it hides changes nothing"
 picture() { # seed of the left half, of the right half
-    awk -v a="$1" -v b="$2" 'BEGIN { print "P2 200 150 255"; for (y = 0; y < 150; y++) for (x = 0; x < 200; x++)
-        print ((x < 80 ? a : b) * (x * 7 + y * 13)) % 251 }'
+    awk -v a="$1" -v b="$2" 'BEGIN { print "P2 200 150 255"
+        for (y = 0; y < 150; y++) for (x = 0; x < 200; x++)
+            print ((x < 80 ? a : b) * (x * 7 + y * 13)) % 251 }'
 }
 mkdir good new
 for i in 1 2 3 4; do picture "$i" $((i + 10)) >good/$i.pgm; done
 picture 77 12 >new/a.pgm
 picture 5 12 >new/b.pgm
-awk 'BEGIN { print "P2 200 150 255"; for (y = 0; y < 150; y++) for (x = 0; x < 200; x++) print x < 80 ? 255 : 0 }' >mask.pgm
+awk 'BEGIN { print "P2 200 150 255"
+    for (y = 0; y < 150; y++) for (x = 0; x < 200; x++) print x < 80 ? 255 : 0 }' >mask.pgm
 for method in padim spade; do
     fleck fit good -o masked.fleck --method $method --tiles 96 --fit-mask mask.pgm >log || cat log
     fleck info masked.fleck | grep '^  left out'

@@ -13,6 +13,7 @@ fleck weights list | sed -n 's/[0-9.]* MB/N MB/; /^resnet18 /p'
 fleck fit "$S" -m padim -o padim.fleck -b resnet18 | sed 's/threshold [0-9.]*/threshold T/'
 fleck fit "$S" -o spade.fleck -b resnet18 -m spade
 echo "exit $?"
-fleck fit "$S" -o spade.fleck -b resnet18 -m spade --global layer3 | sed 's/threshold [0-9.]*/threshold T/'
+fleck fit "$S" -o spade.fleck -b resnet18 -m spade --global layer3 |
+    sed 's/threshold [0-9.]*/threshold T/'
 fleck panel "$S/test/stain/000.png" spade.fleck padim.fleck -o panel.png
 ls

@@ -2,7 +2,8 @@
 # Sizes that are not square, no crop, every filter, every reduction, both fusions and galleries.
 check() {
     echo "$*"
-    fleck fit "$S" -o m.fleck "$@" >/dev/null && fleck predict m.fleck "$S/test/stain/000.png" -o out --overwrite --maps npy |
+    fleck fit "$S" -o m.fleck "$@" >/dev/null &&
+        fleck predict m.fleck "$S/test/stain/000.png" -o out --overwrite --maps npy |
         cut -f 3
 }
 check --size 320x192

@@ -9,12 +9,13 @@ printf 'path\tlabel\nS\\test\\good\\000.png\tgood\nS\\test\\crack\\000.png\t1\n'
     sed 's/./&@/g' tabs.csv | tr '\n' '#' | sed 's/#/#@/g' | tr '#@' '\n\0'
 } >utf16.csv
 for name in semicolons sep tabs utf16; do
-    fleck eval "$M" $name.csv | head -n 2
+    fleck eval "$M" $name.csv | sed -n 1,2p
 done
 printf 'file;class\nS/test/good/000.png;good\n' >header.csv
 fleck eval "$M" header.csv
 echo "exit $?"
-printf 'path,label\nS/test/good/000.png,good\nS/a.png,good\nS/test/good/001.png,0\nC:\\parts\\b.png,1\n' >missing.csv
+printf '%s\n' path,label S/test/good/000.png,good S/a.png,good S/test/good/001.png,0 \
+    'C:\parts\b.png,1' >missing.csv
 fleck eval "$M" missing.csv
 echo "exit $?"
 fleck fit missing.csv -o m.fleck

@@ -2,7 +2,8 @@
 # What fit says of its threshold, and fleck threshold, which shows what it rests on and sets it.
 # Scores differ in their last digits between machines: N; the promised rates do not.
 blank() {
-    sed -E -e 's/^ *[0-9.]+ to [0-9.]+ */LOW to HIGH /' -e 's/\.([0-9]+) %/,\1 %/g' -e 's/(score":)[0-9.]+/\1N/' -e 's/(scores|\.png|next) [0-9.]+/\1 N/g' \
+    sed -E -e 's/^ *[0-9.]+ to [0-9.]+ */LOW to HIGH /' -e 's/\.([0-9]+) %/,\1 %/g' \
+        -e 's/(score":)[0-9.]+/\1N/' -e 's/(scores|\.png|next) [0-9.]+/\1 N/g' \
         -e 's/ +[0-9]+\.[0-9]+/ N/g' -e 's/[0-9]+\.[0-9]+/N/g' -e 's/,([0-9]+) %/.\1 %/g'
 }
 fit() { fleck fit --method subspace --size 64 "$@" 2>&1 | grep -v ' s on ' | blank; }
@@ -65,15 +66,16 @@ done
 fleck threshold copy.fleck --with parts --json | sed -n '/"labels": {/,/}/p' | blank
 fleck eval copy.fleck parts | grep verdicts | blank
 fleck eval copy.fleck parts --threshold 1 | grep verdicts | blank
-fleck eval copy.fleck parts --threshold 1 --json | grep -A 3 '"hindsight"\|"above_threshold"' | blank
+fleck eval copy.fleck parts --threshold 1 --json | grep -A 3 '"hindsight"\|"above_threshold"' |
+    blank
 echo "# good photos that were not learned"
 threshold copy.fleck --holdout parts/test/good
-threshold copy.fleck --holdout parts/test/good --false-alarms 10% | head -n 4
+threshold copy.fleck --holdout parts/test/good --false-alarms 10% | sed -n 1,4p
 mkdir more
 cp parts/test/good/*.png more
 for f in other/train/good/*; do cp "$f" "more/n_${f##*/}"; done
 threshold copy.fleck --holdout more --false-alarms 10%
-threshold copy.fleck --holdout more --false-alarms 1% | head -n 4
+threshold copy.fleck --holdout more --false-alarms 1% | sed -n 1,4p
 cp copy.fleck before.fleck
 echo "no image" >more/broken.png
 fleck threshold copy.fleck --holdout more --false-alarms 10%
@@ -92,7 +94,8 @@ wait
 wc -l <lines
 head -n 1 errors
 echo "# what is refused"
-for options in "--false-alarms 0" "--false-alarms 2" "--set x" "--set 1 --with parts" "--zero-misses" \
+for options in "--false-alarms 0" "--false-alarms 2" "--set x" "--set 1 --with parts" \
+    "--zero-misses" \
     "--with parts --zero-misses --miss-cost 2" "--with parts/train/good" "--holdout nowhere"; do
     # shellcheck disable=SC2086
     fleck threshold copy.fleck $options

@@ -13,7 +13,8 @@ while read -r line; do
     sh -c "$line" >out 2>err </dev/null
     echo "exit $?"
     # What tells that it did what the guide says: rules and promises, without scores.
-    grep -o 'at most [0-9.]* % of parts like [a-z -]*are rejected\|set by hand\|chosen [a-z ]*\|of [0-9]* other good' out
+    grep -o -e 'at most [0-9.]* % of parts like [a-z -]*are rejected' -e 'set by hand' \
+        -e 'chosen [a-z ]*' -e 'of [0-9]* other good' out
     grep -o 'verdicts at [a-z'\'' ]*threshold\|in hindsight' out
     grep -v ' images: .* images/s' err
 done <commands

@@ -14,7 +14,8 @@ cp -r D/ground_truth/dent D/ground_truth/rust
 fleck eval "$M" D >/dev/null
 echo "exit $?"
 echo "-- what masks hold"
-# A grey picture of 256 x 256: black, but for a bar of $1 rows of the octal value $2 below one row of $3.
+# A grey picture of 256 x 256: black, but for a bar of $1 rows of the octal value $2 below one row
+# of $3.
 bar() {
     printf 'P5 256 256 255\n'
     head -c 256 /dev/zero | tr '\0' "\\$3"

@@ -44,7 +44,8 @@ echo "- evaluation"
 mkdir -p parts/test/good parts/test/bad
 cp dark/*.pgm parts/test/good
 cp moved/*.pgm parts/test/bad
-fleck eval m.fleck parts --scores scores.csv --json 2>/dev/null | grep -A 5 '"warnings"' | tr -d ' \n' | grep -o '"warnings":[^]]*]'
+fleck eval m.fleck parts --scores scores.csv --json 2>/dev/null | grep -A 5 '"warnings"' |
+    tr -d ' \n' | grep -o '"warnings":[^]]*]'
 cut -d , -f 1,2,4 scores.csv
 fleck eval m.fleck parts >/dev/null
 mkdir -p other/train

@@ -55,7 +55,7 @@ fleck eval "$M" list.csv
 cp -r "$S" "$(printf 'red\033[31m')"
 mkdir "$(printf 'red\033[31m')/train/good/sub"
 cp "$S/train/good/000.png" "$(printf 'red\033[31m')/train/good/sub"
-fleck fit "$(printf 'red\033[31m')" -o r.fleck 2>&1 | grep -v TIMES | head -n 1
+fleck fit "$(printf 'red\033[31m')" -o r.fleck 2>&1 | grep -v TIMES | sed -n 1p
 fleck fit "$(printf 'no\033[31m')" -o r.fleck
 fleck fit "$S" -o r.fleck --frob "$(printf '\033[31m')"
 fleck fit "$S" -o r.fleck --resize "$(printf '\033[31m')"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Every command of docs/guide/sources-and-sinks.md that ends by itself, its sinks.json, and the first
-# request of the service.
+# Every command of docs/guide/sources-and-sinks.md that ends by itself, its sinks.json, and the
+# first request of the service.
 command -v curl >/dev/null || { echo "SKIP there is no curl"; exit; }
 mkdir -p line/in program
 cp "$S/test/scratch/000.png" line/in/b.png
@@ -28,7 +28,8 @@ fleck watch part.fleck line/in --once | sed 's/\t.*\t/ /'
 fleck watch part.fleck line/in --once --state state 2>/dev/null | sed 's/\t.*\t/ /' | sort
 echo "\$ # the page's sinks.json, with a program and addresses of this machine"
 sed -n '/^{"sinks"/,/^]}/p' "$SOURCE/docs/guide/sources-and-sinks.md" |
-    sed "s|/usr/local/bin/reject|$PWD/reject|; s|https://mes.example|http://localhost:9|; s|192.168.0.2|127.0.0.1|; s|, *$|,|" >sinks.json
+    sed -e "s|/usr/local/bin/reject|$PWD/reject|; s|https://mes.example|http://localhost:9|" \
+        -e "s|192.168.0.2|127.0.0.1|; s|, *$|,|" >sinks.json
 printf '#!/bin/sh\necho "$FLECK_NAME $FLECK_VERDICT" >>%s/rejected\n' "$PWD" >reject
 chmod +x reject
 fleck watch part.fleck line/in --once --state other --sinks sinks.json >/dev/null 2>&1

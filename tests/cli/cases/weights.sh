@@ -16,7 +16,8 @@ try weights fetch dinov2_vits14_reg --mirror http://127.0.0.1:9
 try fit "$S" -o m.fleck -b dinov2_vitb14
 try weights add dinov2_vits14 "$SOURCE/tests/unit/net/files/tiny_vit.pth"
 # Those of the default network come with the tool: nothing is needed for a fit.
-fleck weights list | sed -n 's/[0-9.]* MB/N MB/; s#/[^ ]*/share/#.../share/#; 1p; /^resnet18 /p; /^dinov2_vits14 /p'
+fleck weights list |
+    sed -n 's/[0-9.]* MB/N MB/; s#/[^ ]*/share/#.../share/#; 1p; /^resnet18 /p; /^dinov2_vits14 /p'
 fleck weights list | wc -l
 fleck fit "$S" -o m.fleck | sed 's/threshold .*/threshold .../'
 find home
@@ -25,6 +26,8 @@ mkdir -p prefix/bin prefix/share/fleck/weights
 cp "$(command -v fleck)" prefix/bin/fleck
 export LD_LIBRARY_PATH="$SOURCE/.deps/openvino/libs"
 cp "$M" prefix/share/fleck/weights/efficientnet_lite0.safetensors
-prefix/bin/fleck weights list | head -n 1
+prefix/bin/fleck weights list | sed -n 1p
+# A reader that ends early is no error.
+(sleep 0.2; prefix/bin/fleck weights list) | true
 prefix/bin/fleck fit "$S" -o m.fleck
 FLECK_HOME=$(dirname "$M")/home prefix/bin/fleck weights list | sed -n 's/[0-9.]* MB/N MB/; 1p'

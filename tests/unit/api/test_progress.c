@@ -109,7 +109,8 @@ static void stop_at(long_call *call, void *ctx, const char *stage, int64_t at)
         fail_msg("%s, call %lld: status %d, %s", stage, (long long)at, (int)st, error.message);
 }
 
-/* Stop the call at the first, a middle and the last report of each stage; `stages` are among them. */
+/* Stop the call at the first, a middle and the last report of each stage; `stages` are among
+ * them. */
 static void stop_everywhere(long_call *call, void *ctx, const char *const *stages)
 {
     listener all = {0};

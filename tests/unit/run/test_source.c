@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sources: images from files, from memory and from a function; who is called when, and what ends. */
+/* Sources: images from files, from memory and from a function; who is called when, and what
+ * ends. */
 #include "fk_test.h"
 
 #include "base/pool.h"

@@ -185,6 +185,8 @@ rows, owners = ("F32", [4, 2], floats(8)), ("I64", [4], struct.pack("<4q", 0, 1,
 counts = {"images": 3, "patches": 18}
 write("state/subspace",
       state(joined, counts, {**pca, "method.components": ("F32", [1, 2], floats(2))}))
+write("state/subspace_further",
+      state(joined, counts, {**pca, "method.further": ("F32", [1, 2], floats(2))}))
 write("state/subspace_nan", state(joined, counts,
                                   {**pca,
                                    "method.components": ("F32", [1, 2], floats(2, float("nan")))}))

@@ -55,7 +55,7 @@ fleck_status fk_folds_close(fk_folds *f, fleck_error *err) FLECK_MUST_CHECK;
 /* The part that is left out for a span, or -1. */
 int fk_folds_of(const fk_folds *f, fk_span span);
 /* Rounded mean [D] and components (see fk_pca_components()) of all patches without those of a part;
- * the caller frees them.  Components with variances below a millionth of the largest are dropped,
+ * the caller frees them.  Components with variances below a millionth of the largest do not count,
  * since they may be the parts' rounding.  f is closed, and the part has embeddings (asserted).
  *
  * FLECK_E_STATE: fewer than 2 patches remain, or all are equal.  Cost: about 9 D^3 multiply-adds in

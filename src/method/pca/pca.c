@@ -254,9 +254,9 @@ fleck_status fk_pca_decompose(double *covariance, int64_t dim, double variance, 
     if (!(upwards[dim - 1] > 0.0))
         FK_FAIL(err, FLECK_E_STATE, "all patches are equal, so that nothing can be learned");
     *count = enough(upwards, dim, variance, least);
-    FK_DO(FK_ALLOC(&kept, *count * dim, err));
-    FK_DO(FK_ALLOC(&sizes, *count, err));
-    for (int64_t i = 0; i < *count; i++) {
+    FK_DO(FK_ALLOC(&kept, dim * dim, err));
+    FK_DO(FK_ALLOC(&sizes, dim, err));
+    for (int64_t i = 0; i < dim; i++) {
         sizes[i] = upwards[dim - 1 - i];
         for (int64_t j = 0; j < dim; j++)
             kept[i * dim + j] = covariance[(dim - 1 - i) * dim + j];

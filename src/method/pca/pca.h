@@ -31,11 +31,12 @@ fleck_status fk_pca_add(fk_pca *p, const fk_level *level, fk_pool *pool,
 /* Add what other has learned; other becomes empty.  Dims are equal (asserted). */
 fleck_status fk_pca_merge(fk_pca *p, fk_pca *other, fleck_error *err) FLECK_MUST_CHECK;
 
-/* The first components: the fewest that have a share of `variance` (0 to 1) of all variance, none
- * of variance 0:
+/* All components, and the number of the first: the fewest that have a share of `variance` (0 to 1)
+ * of all variance, none of variance 0.
  *
- *   *vectors  [count, D] orthonormal rows, largest variance first; the caller frees it
- *   *values   [count]    their variances; the caller frees it
+ *   *vectors  [D, D] orthonormal rows, largest variance first; the caller frees it
+ *   *values   [D]    their variances; the caller frees it
+ *   *count    the first ones
  *
  * It also rounds what is saved.  FLECK_E_STATE: fewer than 2 patches, or all are equal.
  * Cost: about 9 D^3 multiply-adds in double. */
@@ -43,7 +44,7 @@ fleck_status fk_pca_components(fk_pca *p, double variance, double **vectors, dou
                                int64_t *count, fleck_error *err) FLECK_MUST_CHECK;
 
 /* The same for a covariance [D, D], whose lower triangle is read and which is overwritten.
- * Components with less than the share `least` of the largest variance are dropped.  Memory: 16 D^2
+ * Those with less than the share `least` of the largest variance do not count.  Memory: 16 D^2
  * bytes more. */
 fleck_status fk_pca_decompose(double *covariance, int64_t dim, double variance, double least,
                               double **vectors, double **values, int64_t *count,

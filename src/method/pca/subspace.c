@@ -9,9 +9,10 @@
  *   c = x - m    r = c - V' V c    score = r'r
  *
  * r is computed and then squared: c'c - (Vc)'(Vc) would lose digits, since the components have all
- * but a hundredth of c'c.  All positions have the same subspace, so the model is small, and the
- * part may be anywhere in the photo.  The image's score is the mean of the highest hundredth of its
- * patches' scores. */
+ * but a hundredth of c'c.  With W [D - K, D], all further components, r is W' W c too, so r'r is
+ * |W c|^2.  That is used if it takes fewer multiply-adds, D - K < 2 K.  All positions have the same
+ * subspace, so the model is small, and the part may be anywhere in the photo.  The image's score is
+ * the mean of the highest hundredth of its patches' scores. */
 #include "method/methods.h"
 #include "method/pca/folds.h"
 #include "base/carve.h"
@@ -24,12 +25,15 @@
 
 /* Positions that a thread scores at a time. */
 #define PIECE 64
+/* Tensor of W; that of V is method.components. */
+#define FURTHER "method.further"
 
 /* Mean and components of all patches, or of all without a fold. */
 typedef struct basis {
-    int64_t count; /* K; 0: not computed */
+    int64_t count; /* of the rows of components; 0: not computed */
+    bool further;  /* components are W, else V */
     const float *mean;
-    const float *components;          /* [K, D] */
+    const float *components;          /* [count, D] */
     float *own_mean, *own_components; /* the same if owned */
 } basis;
 
@@ -182,17 +186,20 @@ done:
     return st;
 }
 
-/* Set a basis's components to vectors [K, D], rounded. */
-static fleck_status round_components(basis *b, const double *vectors, int64_t count, int64_t dim,
+/* Set a basis's components to the first K of vectors [D, D] or to all others, rounded. */
+static fleck_status round_components(basis *b, const double *vectors, int64_t k, int64_t dim,
                                      fleck_error *err)
 {
+    bool further = k < dim && dim - k < 2 * k;
+    int64_t count = further ? dim - k : k, first = further ? k * dim : 0;
     fleck_status st;
 
     FK_DO(FK_ALLOC(&b->own_components, count * dim, err));
     for (int64_t i = 0; i < count * dim; i++)
-        b->own_components[i] = (float)vectors[i];
+        b->own_components[i] = (float)vectors[first + i];
     b->components = b->own_components;
     b->count = count;
+    b->further = further;
 done:
     return st;
 }
@@ -269,7 +276,7 @@ typedef struct score_job {
     const basis *basis;
     const float *patches; /* [P, D] */
     float *rest;          /* [P, D] centred patches, then r */
-    float *inside;        /* [P, K] */
+    float *inside;        /* [P, count] V c or W c */
     float *error;         /* [P] */
     float *sorted;        /* [P] */
 } score_job;
@@ -312,10 +319,13 @@ static fleck_status score_piece(void *ctx, int64_t piece, int worker, fleck_erro
     fk_pca_centre(b->mean, dim, rest, job->patches + first * dim, n);
     fk_linalg_multiply_nt(inside, b->count, rest, dim, b->components, dim, n, b->count, dim, 1.0f,
                           0.0f);
-    fk_linalg_multiply_nn(rest, dim, inside, b->count, b->components, dim, n, dim, b->count, -1.0f,
-                          1.0f);
+    if (!b->further)
+        fk_linalg_multiply_nn(rest, dim, inside, b->count, b->components, dim, n, dim, b->count,
+                              -1.0f, 1.0f);
     for (int64_t i = 0; i < n; i++)
-        job->error[first + i] = (float)fk_linalg_length2(rest + i * dim, dim);
+        job->error[first + i] =
+            (float)(b->further ? fk_linalg_length2(inside + i * b->count, b->count)
+                               : fk_linalg_length2(rest + i * dim, dim));
     return FLECK_OK;
 }
 
@@ -399,7 +409,7 @@ static fleck_status subspace_save(const void *state, fk_st_writer *w, fk_json *m
     if (!fk_json_put_int(meta, "images", s->images))
         FK_FAIL(err, FLECK_E_NOMEM, "subspace: the state could not be written as JSON");
     FK_DO(fk_pca_save(&s->folds.all, w, meta, err));
-    FK_DO(fk_st_writer_add_data(w, "method.components", FK_F32, 2,
+    FK_DO(fk_st_writer_add_data(w, s->all.further ? FURTHER : "method.components", FK_F32, 2,
                                 (int64_t[]){s->all.count, s->folds.all.dim}, s->all.components,
                                 err));
 done:
@@ -410,6 +420,7 @@ static fleck_status subspace_load(void **state, const fk_options *o, const fk_em
                                   fk_map_size map, const fk_st_reader *r, const fk_json *meta,
                                   fleck_error *err)
 {
+    const char *name;
     void *made = NULL;
     subspace *s;
     fk_tensor t;
@@ -423,12 +434,12 @@ static fleck_status subspace_load(void **state, const fk_options *o, const fk_em
         FK_FAIL(err, FLECK_E_FORMAT, "%s: subspace: images is missing or not at least 1",
                 fk_st_name(r));
     FK_DO(fk_pca_load(&s->folds.all, shape->levels[0].dim, r, meta, err));
-    FK_DO(fk_st_get_checked(r, "method.components", FK_F32, 2, (int64_t[]){-1, s->folds.all.dim},
-                            &t, err));
+    s->all.further = fk_st_has(r, FURTHER);
+    name = s->all.further ? FURTHER : "method.components";
+    FK_DO(fk_st_get_checked(r, name, FK_F32, 2, (int64_t[]){-1, s->folds.all.dim}, &t, err));
     if (t.shape[0] < 1 || t.shape[0] > s->folds.all.dim)
-        FK_FAIL(err, FLECK_E_FORMAT,
-                "%s: subspace: expected 1 to %lld components in method.components, got %lld",
-                fk_st_name(r), (long long)s->folds.all.dim, (long long)t.shape[0]);
+        FK_FAIL(err, FLECK_E_FORMAT, "%s: subspace: expected 1 to %lld components in %s, got %lld",
+                fk_st_name(r), (long long)s->folds.all.dim, name, (long long)t.shape[0]);
     s->all.mean = s->folds.all.saved_mean;
     s->all.components = t.data;
     s->all.count = t.shape[0];

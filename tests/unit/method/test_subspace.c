@@ -13,9 +13,9 @@ static const fk_embed_shape SHAPE = {
 /* The grid itself, so that nothing is enlarged. */
 static const fk_map_size GRID = {SUBSPACE_HEIGHT, SUBSPACE_WIDTH};
 
-static void *learn_golden(const fk_method *m, const char *top)
+static void *learn_golden(const fk_method *m, const char *variance, const char *top)
 {
-    const char *pairs[] = {"variance=0.7", top, NULL};
+    const char *pairs[] = {variance, top, NULL};
     fk_options o = options_of(m, pairs);
     fk_embedding images[SUBSPACE_N];
     void *state;
@@ -32,7 +32,7 @@ static void errors_and_their_top_equal_numpy(void **unused)
 {
     const fk_method *m = fk_method_find("subspace");
     fk_embedding e = make_image(&SHAPE, 200);
-    void *state = learn_golden(m, "top=15");
+    void *state = learn_golden(m, "variance=0.7", "top=15");
     double score;
     float *map = score_of(m, state, GRID, &e, -1, NULL, &score);
 
@@ -50,7 +50,7 @@ static void with_top_0_the_score_is_the_highest_error(void **unused)
 {
     const fk_method *m = fk_method_find("subspace");
     fk_embedding e = make_image(&SHAPE, 200);
-    void *state = learn_golden(m, "top=0");
+    void *state = learn_golden(m, "variance=0.7", "top=0");
     double score, highest = 0.0;
     float *map = score_of(m, state, GRID, &e, -1, NULL, &score);
 
@@ -91,6 +91,59 @@ static void components_are_orthonormal_and_their_variances_equal_numpy(void **un
     fk_free(values);
     fk_pca_free(&p);
     free_images(images, SUBSPACE_N);
+}
+
+/* |c|^2 - |V c|^2 of a patch c about the mean, in double. */
+static double plain_error(const fk_pca *p, const double *vectors, int64_t count, const float *x)
+{
+    double error = 0.0;
+
+    for (int k = 0; k < SUBSPACE_DIM; k++)
+        error += pow((double)x[k] - p->mean[k], 2.0);
+    for (int64_t i = 0; i < count; i++) {
+        double inside = 0.0;
+
+        for (int k = 0; k < SUBSPACE_DIM; k++)
+            inside += vectors[i * SUBSPACE_DIM + k] * ((double)x[k] - p->mean[k]);
+        error -= inside * inside;
+    }
+    return error;
+}
+
+/* Of 9 components, 3 and then 6 are the first: scores are by these, and then by the 3 others. */
+static void few_components_and_many_give_the_plain_errors(void **unused)
+{
+    const fk_method *m = fk_method_find("subspace");
+    fk_embedding images[SUBSPACE_N], e = make_image(&SHAPE, 200);
+    const char *text[] = {"variance=0.3", "variance=0.7"};
+    double variance[] = {0.3, 0.7};
+    int64_t counts[] = {3, 6};
+    fk_pca p;
+
+    (void)unused;
+    make_images(images, &SHAPE, 100, SUBSPACE_N);
+    assert_ok(fk_pca_init(&p, SUBSPACE_DIM, err));
+    for (int i = 0; i < SUBSPACE_N; i++)
+        assert_ok(fk_pca_add(&p, &images[i].levels[0], NULL, err));
+    for (int k = 0; k < 2; k++) {
+        void *state = learn_golden(m, text[k], "top=0");
+        double *vectors, *values, score;
+        float *map = score_of(m, state, GRID, &e, -1, NULL, &score);
+        int64_t count;
+
+        assert_ok(fk_pca_components(&p, variance[k], &vectors, &values, &count, err));
+        assert_int_equal(count, counts[k]);
+        for (int i = 0; i < CELLS; i++)
+            assert_near(map[i],
+                        plain_error(&p, vectors, count, e.levels[0].data + i * SUBSPACE_DIM), 1e-6);
+        fk_free(vectors);
+        fk_free(values);
+        fk_free(map);
+        m->free(state);
+    }
+    fk_pca_free(&p);
+    free_images(images, SUBSPACE_N);
+    fk_embedding_free(&e);
 }
 
 /* The same patches once flagged out and once not there at all. */
@@ -172,6 +225,7 @@ int main(void)
         cmocka_unit_test(errors_and_their_top_equal_numpy),
         cmocka_unit_test(with_top_0_the_score_is_the_highest_error),
         cmocka_unit_test(components_are_orthonormal_and_their_variances_equal_numpy),
+        cmocka_unit_test(few_components_and_many_give_the_plain_errors),
         cmocka_unit_test(patches_that_are_left_out_are_not_learned),
         cmocka_unit_test(features_far_from_zero_keep_their_variance),
         cmocka_unit_test(equal_patches_are_refused),

@@ -693,7 +693,7 @@ FLECK_API fleck_status fleck_score_pixels(fleck_model *model, const fleck_pixels
 /* A scorer lets one thread score by itself.  Several threads, each with a scorer of its own, score
  * on one model at the same time, without locks, and get the same numbers as from
  * fleck_score_file().  A scorer serves one call at a time.  Scorers share the model's state; each
- * compiles the network for itself and computes on one thread.
+ * compiles the network for itself and computes on one thread (but see fleck_scorer_set_threads()).
  *
  * The model must outlive its scorers.  While they are open it must not be changed, as by
  * fleck_model_set_threshold(); other calls on it may run at the same time.  Scorers give no

@@ -88,6 +88,25 @@ FLECK_API fleck_status fleck_model_install(const char *from, const char *to,
 FLECK_API fleck_status fleck_file_write(const char *path, const void *bytes, size_t size,
                                         fleck_error *err) FLECK_MUST_CHECK;
 
+/* ---- Settings ----------------------------------------------------------------------- */
+
+/* Check what does not depend on the images: that there are the method, the networks and their
+ * weights, that options belong to the method, and that settings fit together.  Statuses of
+ * fleck_fit_files(). */
+FLECK_API fleck_status fleck_settings_check(const fleck_settings *settings,
+                                            fleck_error *err) FLECK_MUST_CHECK;
+
+/* ---- Scorers ------------------------------------------------------------------------ */
+
+/* Let a scorer compute each image on this many threads (default 1), which is quicker where other
+ * processors are idle.  The results have the same bytes.  The native engine and the methods share
+ * an image between threads; OpenVINO runs a network on one.  The threads are kept until another
+ * number above 1 is set, or the scorer is closed.
+ *   FLECK_E_OPTION  threads below 1
+ *   FLECK_E_NOMEM   they could not be started; the number is as before */
+FLECK_API fleck_status fleck_scorer_set_threads(fleck_scorer *scorer, int threads,
+                                                fleck_error *err) FLECK_MUST_CHECK;
+
 /* ---- Evaluation -------------------------------------------------------------------- */
 
 typedef enum fleck_protocol {

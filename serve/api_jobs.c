@@ -23,11 +23,25 @@ static void reply_job(sv_request *r, unsigned status, int64_t id)
         sv_reply_error(r, &err);
 }
 
+/* Whether the settings are legal.  Other reasons, as a lack of weights, are told by the job. */
+static bool settings_are_legal(sv_server *s, const json_t *given, fleck_error *err)
+{
+    fleck_settings *settings = NULL;
+    fleck_error own = {0};
+    bool ok = sv_fit_settings(s, &settings, given, NULL, err);
+
+    if (ok && fleck_settings_check(settings, &own) == FLECK_E_OPTION) {
+        *err = own;
+        ok = false;
+    }
+    fleck_settings_free(&settings);
+    return ok;
+}
+
 void sv_fit_start(sv_request *r)
 {
     json_t *given = json_object_get(r->json, "settings");
     sv_server *s = r->server;
-    fleck_settings *settings = NULL;
     fleck_error err = {0};
     char now[SV_TIME];
     int64_t id;
@@ -39,8 +53,7 @@ void sv_fit_start(sv_request *r)
         sv_reply_problem(r, 422, "settings: expected an object");
         return;
     }
-    ok = sv_fit_settings(s, &settings, given, NULL, &err);
-    fleck_settings_free(&settings);
+    ok = settings_are_legal(s, given, &err);
     if (ok &&
         sv_db_int(&s->db, &err, "SELECT COUNT(*) FROM photo WHERE product = ? AND state = 'in'",
                   "i", r->ids[0]) == 0)

@@ -2,6 +2,7 @@
 /* The queue, and workers that each score one image at a time. */
 #define _GNU_SOURCE
 #include "inspector.h"
+#include "keeper.h"
 #include "maps.h"
 #include "models.h"
 #include "pictures.h"
@@ -13,7 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SCORERS = 4 }; /* that a worker keeps */
+enum {
+    SCORERS = 4, /* that a worker keeps */
+    SHARING = 4  /* most threads of an image that is alone */
+};
 
 /* A scorer of a worker, and the model that it holds. */
 typedef struct slot {
@@ -25,6 +29,7 @@ typedef struct slot {
 typedef struct worker {
     sv_inspector *in;
     pthread_t thread;
+    sv_keeper keeper;
     slot slots[SCORERS];
     bool check_scorers; /* a model was replaced, or memory is short */
 } worker;
@@ -37,7 +42,7 @@ struct sv_inspector {
     sv_image *first, **last;
     int64_t waiting, busy; /* busy: taken by a worker and not yet done */
     bool closing;
-    int n_workers, n_started;
+    int n_workers, n_started, scoring; /* scoring: workers that compute an image */
     worker *workers;
     int64_t recent[SCORERS]; /* products inspected last; 0: none */
 };
@@ -164,6 +169,24 @@ static bool record_result(sv_server *s, sv_image *image, const fleck_result *r, 
            (image->map = sv_map_json(s, m->model, r, image->map_kind, err)) != NULL;
 }
 
+/* The number of threads to compute an image on: if it is alone, those of workers without one. */
+static int begin_scoring(sv_inspector *in)
+{
+    bool alone;
+
+    pthread_mutex_lock(&in->lock);
+    alone = ++in->scoring == 1 && in->waiting == 0;
+    pthread_mutex_unlock(&in->lock);
+    return !alone ? 1 : in->n_workers < SHARING ? in->n_workers : SHARING;
+}
+
+static void end_scoring(sv_inspector *in)
+{
+    pthread_mutex_lock(&in->lock);
+    in->scoring--;
+    pthread_mutex_unlock(&in->lock);
+}
+
 static bool score(worker *w, sv_image *image)
 {
     slot *s = scorer_of(w, image->product, &image->err);
@@ -172,9 +195,12 @@ static bool score(worker *w, sv_image *image)
 
     if (s == NULL)
         return false;
+    /* If threads cannot be started, it goes on with those that there are. */
+    (void)!fleck_scorer_set_threads(s->scorer, begin_scoring(w->in), NULL);
     ok = fleck_scorer_bytes(s->scorer, image->bytes, image->size, image->name, false, &r,
                             &image->err) == FLECK_OK &&
          record_result(w->in->server, image, r, s->model, &image->err);
+    end_scoring(w->in);
     fleck_result_free(&r);
     return ok;
 }
@@ -204,8 +230,8 @@ static void on_recorded(sv_record *record, void *ctx, const fleck_error *err)
     const double ms[SV_STAGES] = {[SV_RECEIVE] = 1e3 * (image->queued - image->received),
                                   [SV_WAIT] = 1e3 * (image->started - image->queued),
                                   [SV_STORE] = 1e3 * (image->stored - image->started),
-                                  [SV_SCORE] = 1e3 * (image->scored - image->stored),
-                                  [SV_COMMIT] = 1e3 * (now - image->scored),
+                                  [SV_SCORE] = 1e3 * (image->scored - image->started),
+                                  [SV_COMMIT] = 1e3 * (now - image->handed),
                                   [SV_TOTAL] = 1e3 * (now - image->received)};
 
     if (record->id > 0) {
@@ -230,9 +256,10 @@ static void work_on(worker *w, sv_image *image)
 {
     sv_record *r = &image->record;
     sv_server *s = w->in->server;
-    bool stored;
+    const bool has_bytes = image->bytes != NULL;
+    bool scored, stored;
 
-    image->started = sv_seconds();
+    image->started = image->stored = sv_seconds();
     *r = (sv_record){.product = image->product,
                      .source = image->source,
                      .name = image->name,
@@ -247,9 +274,12 @@ static void work_on(worker *w, sv_image *image)
                      .done = on_recorded,
                      .ctx = image};
     sv_now(r->time);
-    stored = image->bytes == NULL || sv_picture_store(s, image, &image->err);
-    image->stored = sv_seconds();
-    if (stored && (image->bytes == NULL || !score(w, image))) {
+    if (has_bytes)
+        sv_keeper_begin(&w->keeper, image);
+    scored = has_bytes && score(w, image);
+    image->scored = sv_seconds();
+    stored = !has_bytes || sv_keeper_wait(&w->keeper, &image->err);
+    if (stored && !scored) {
         r->verdict = "error";
         r->error = image->err.message;
         if (r->model == 0)
@@ -257,14 +287,14 @@ static void work_on(worker *w, sv_image *image)
                 sv_db_int(&s->inspect_db, NULL, "SELECT current_model FROM product WHERE id = ?",
                           "i", image->product);
     }
-    image->scored = sv_seconds();
+    image->handed = sv_seconds();
     image->timings = json_pack(
         "{s:f, s:f, s:f, s:f}", "receive", 1e3 * (image->queued - image->received), "wait",
         1e3 * (image->started - image->queued), "store", 1e3 * (image->stored - image->started),
-        "score", 1e3 * (image->scored - image->stored));
+        "score", 1e3 * (image->scored - image->started));
     r->digest = image->digest != NULL ? image->digest : "";
     r->hash = image->hash;
-    r->picture = image->bytes != NULL ? image->picture : NULL;
+    r->picture = has_bytes ? image->picture : NULL;
     r->regions = image->regions;
     r->warnings = image->warnings;
     r->timings = image->timings;
@@ -492,7 +522,8 @@ sv_inspector *sv_inspector_open(struct sv_server *s, fleck_error *err)
         worker *w = &in->workers[in->n_started];
 
         w->in = in;
-        if (pthread_create(&w->thread, NULL, run, w) != 0) {
+        if (!sv_keeper_start(&w->keeper, s) || pthread_create(&w->thread, NULL, run, w) != 0) {
+            sv_keeper_stop(&w->keeper);
             sv_error(err, FLECK_E_NOMEM, "a thread could not be started");
             sv_inspector_close(in);
             return NULL;
@@ -509,8 +540,10 @@ void sv_inspector_stop(sv_inspector *in)
     in->closing = true;
     pthread_cond_broadcast(&in->more);
     pthread_mutex_unlock(&in->lock);
-    for (; in->n_started > 0; in->n_started--)
+    for (; in->n_started > 0; in->n_started--) {
         pthread_join(in->workers[in->n_started - 1].thread, NULL);
+        sv_keeper_stop(&in->workers[in->n_started - 1].keeper);
+    }
     pthread_mutex_lock(&in->lock);
     while (in->busy > 0)
         pthread_cond_wait(&in->idle, &in->lock);

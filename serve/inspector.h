@@ -29,7 +29,7 @@ typedef struct sv_image {
     bool dropped; /* the queue was full: it was taken out, or never queued */
     /* Of the inspector. */
     sv_inspector *inspector;
-    double queued, started, stored, scored;
+    double queued, started, stored, scored, handed; /* handed: to the journal */
     char hash[33], picture[64];
     sv_record record;
     json_t *regions, *warnings, *timings, *map;

@@ -13,7 +13,7 @@ enum { SV_KEPT_TIMES = 1024 };
 typedef enum sv_stage {
     SV_RECEIVE, /* header read, until the whole body is there */
     SV_WAIT,    /* in the queue */
-    SV_STORE,   /* picture written */
+    SV_STORE,   /* picture written, while the image is scored */
     SV_SCORE,   /* decoded, through the network, scored, regions found */
     SV_COMMIT,  /* in the database */
     SV_TOTAL,

@@ -1,13 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* POST of each inspection to an address.  Redirects are not followed. */
+/* POST of each inspection to an address.  Redirects are not followed.  libcurl is loaded when a
+ * hook opens. */
 #include "sink.h"
+#include "../loaded.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <curl/curl.h>
 
+#define FUNCTIONS(f)                                                                               \
+    f(easy_init) f(easy_setopt) f(easy_perform) f(easy_getinfo) f(easy_strerror) f(easy_cleanup)   \
+        f(slist_append) f(slist_free_all)
+#define DECLARE(name) __typeof__(curl_##name) *(name);
+#define NAME(name) "curl_" #name,
+static const char *const names[] = {FUNCTIONS(NAME) NULL};
+
 typedef struct hook {
+    struct {
+        FUNCTIONS(DECLARE)
+    } lib;
     CURL *curl;
     struct curl_slist *headers;
     const char *url;
@@ -31,7 +43,7 @@ static size_t ignore(char *data, size_t size, size_t n, void *ctx)
 
 static bool add_header(hook *h, const char *line)
 {
-    struct curl_slist *more = curl_slist_append(h->headers, line);
+    struct curl_slist *more = h->lib.slist_append(h->headers, line);
 
     if (more != NULL)
         h->headers = more;
@@ -68,7 +80,12 @@ static bool open_hook(sv_sink *k, fleck_error *err)
     hook *h = calloc(1, sizeof *h);
 
     k->state = h;
-    if (h == NULL || (h->curl = curl_easy_init()) == NULL)
+    if (h == NULL)
+        return sv_error(err, FLECK_E_NOMEM, "out of memory");
+    if (!sv_library_load("libcurl.so.4", names, (void **)&h->lib, err))
+        return false;
+    h->curl = h->lib.easy_init();
+    if (h->curl == NULL)
         return sv_error(err, FLECK_E_NOMEM, "out of memory");
     h->url = sv_sink_text(k, "url", "");
     h->timeout = sv_sink_number(k, "timeout", 10);
@@ -77,15 +94,15 @@ static bool open_hook(sv_sink *k, fleck_error *err)
                         "url: expected http://... or https://..., found \"%.200s\"", h->url);
     if (!add_headers(k, h, err))
         return false;
-    curl_easy_setopt(h->curl, CURLOPT_URL, h->url);
-    curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, h->headers);
-    curl_easy_setopt(h->curl, CURLOPT_WRITEFUNCTION, ignore);
-    curl_easy_setopt(h->curl, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(h->curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, h->error);
-    curl_easy_setopt(h->curl, CURLOPT_USERAGENT, "fleck/" FLECK_VERSION);
+    h->lib.easy_setopt(h->curl, CURLOPT_URL, h->url);
+    h->lib.easy_setopt(h->curl, CURLOPT_HTTPHEADER, h->headers);
+    h->lib.easy_setopt(h->curl, CURLOPT_WRITEFUNCTION, ignore);
+    h->lib.easy_setopt(h->curl, CURLOPT_FOLLOWLOCATION, 0L);
+    h->lib.easy_setopt(h->curl, CURLOPT_NOSIGNAL, 1L);
+    h->lib.easy_setopt(h->curl, CURLOPT_ERRORBUFFER, h->error);
+    h->lib.easy_setopt(h->curl, CURLOPT_USERAGENT, "fleck/" FLECK_VERSION);
     if (sv_sink_text(k, "ca", NULL) != NULL)
-        curl_easy_setopt(h->curl, CURLOPT_CAINFO, sv_sink_text(k, "ca", NULL));
+        h->lib.easy_setopt(h->curl, CURLOPT_CAINFO, sv_sink_text(k, "ca", NULL));
     return true;
 }
 
@@ -99,16 +116,16 @@ static sv_sent post(sv_sink *k, const json_t *row, const char *text, fleck_error
 
     (void)row;
     h->error[0] = '\0';
-    curl_easy_setopt(h->curl, CURLOPT_TIMEOUT_MS, (long)(timeout * 1000));
-    curl_easy_setopt(h->curl, CURLOPT_POSTFIELDSIZE, (long)strlen(text));
-    curl_easy_setopt(h->curl, CURLOPT_POSTFIELDS, text);
-    code = curl_easy_perform(h->curl);
+    h->lib.easy_setopt(h->curl, CURLOPT_TIMEOUT_MS, (long)(timeout * 1000));
+    h->lib.easy_setopt(h->curl, CURLOPT_POSTFIELDSIZE, (long)strlen(text));
+    h->lib.easy_setopt(h->curl, CURLOPT_POSTFIELDS, text);
+    code = h->lib.easy_perform(h->curl);
     if (code != CURLE_OK) {
         sv_error(err, FLECK_E_NETWORK, "%.300s: %s", h->url,
-                 h->error[0] != '\0' ? h->error : curl_easy_strerror(code));
+                 h->error[0] != '\0' ? h->error : h->lib.easy_strerror(code));
         return SV_RETRY;
     }
-    curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &answer);
+    h->lib.easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &answer);
     if (answer >= 200 && answer < 300)
         return SV_SENT;
     sv_error(err, FLECK_E_NETWORK, "%.300s: expected an answer of 200 to 299, found %ld%s", h->url,
@@ -122,8 +139,10 @@ static void close_hook(sv_sink *k)
 
     if (h == NULL)
         return;
-    curl_easy_cleanup(h->curl);
-    curl_slist_free_all(h->headers);
+    if (h->curl != NULL) {
+        h->lib.easy_cleanup(h->curl);
+        h->lib.slist_free_all(h->headers);
+    }
     free(h);
     k->state = NULL;
 }

@@ -85,8 +85,9 @@ function bars(lane, scale, width, top, height) {
 function histogram(lanes, change) {
   const values = lanes.flatMap((lane) => lane.values);
   const svg = h("svg", { class: "histogram", role: "group", "aria-label": t("th_histogram") });
-  const lane = 64, gap = 26;
-  const height = lanes.length * (lane + gap) + 34;
+  const handle = 18, lane = 64, gap = 26;
+  const height = handle + lanes.length * (lane + gap) + 34;
+  const topOf = (i) => handle + i * (lane + gap) + gap;
   let scale, width = 0, line, at = NaN, span = null; // span: of all scores and the first threshold
 
   function place() {
@@ -109,17 +110,16 @@ function histogram(lanes, change) {
     h("circle", { cx: 0, cy: 8, r: 8 }));
     const marks = ticks(span, Math.floor(width / 64));
     replace(svg,
-      lanes.map((each, i) => {
-        const top = i * (lane + gap) + gap;
-        return h("g", {},
-          h("text", { x: 12, y: top - 7, class: "name" }, `${each.name} (${each.values.length})`),
-          bars(each, scale, width, top, lane),
-          h("line", { x1: 0, x2: width, y1: top + lane, y2: top + lane, class: "base" }));
-      }),
+      lanes.map((each, i) => h("g", {},
+        bars(each, scale, width, topOf(i), lane),
+        h("line", { x1: 0, x2: width, y1: topOf(i) + lane, y2: topOf(i) + lane, class: "base" }))),
       marks.map((v) => h("g", {},
         h("line", { x1: scale.to(v), x2: scale.to(v), y1: height - 34, y2: height - 29,
           class: "base" }),
-        h("text", { x: scale.to(v), y: height - 12, class: "tick" }, number(v, 9)))), line);
+        h("text", { x: scale.to(v), y: height - 12, class: "tick" }, number(v, 9)))), line,
+      // names lie over the line
+      lanes.map((each, i) => h("text", { x: 12, y: topOf(i) - 7, class: "name" },
+        `${each.name} (${each.values.length})`)));
     place();
   }
 

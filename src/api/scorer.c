@@ -7,7 +7,8 @@
 struct fleck_scorer {
     const fleck_model *model;
     fk_runner runner; /* with one thread; borrows the model */
-    fk_watch watch;   /* of the runner's pool */
+    fk_pool *helpers; /* NULL, or the threads that share an image */
+    fk_watch watch;   /* of the pools */
 };
 
 fleck_status fleck_scorer_open(fleck_scorer **out, const fleck_model *model, fleck_error *err)
@@ -37,8 +38,30 @@ void fleck_scorer_close(fleck_scorer **scorer)
     if (scorer == NULL || *scorer == NULL)
         return;
     fk_runner_close(&(*scorer)->runner);
+    fk_pool_close(&(*scorer)->helpers);
     fk_free(*scorer);
     *scorer = NULL;
+}
+
+fleck_status fleck_scorer_set_threads(fleck_scorer *scorer, int threads, fleck_error *err)
+{
+    fk_pool *pool = NULL;
+    fleck_status st;
+
+    FK_NEED(scorer);
+    if (threads < 1)
+        FK_FAIL(err, FLECK_E_OPTION, "%s: threads: expected 1 or more, got %d", __func__, threads);
+    if (threads > 1 && fk_pool_threads(scorer->helpers) != threads) {
+        FK_DO(fk_pool_open(&pool, threads, err));
+        fk_pool_set_watch(pool, &scorer->watch);
+        fk_runner_share(&scorer->runner, NULL);
+        fk_pool_close(&scorer->helpers);
+        scorer->helpers = pool;
+    }
+    fk_runner_share(&scorer->runner, threads > 1 ? scorer->helpers : NULL);
+    st = FLECK_OK;
+done:
+    return st;
 }
 
 void fleck_scorer_set_progress(fleck_scorer *scorer, fleck_progress *progress, void *ctx)

@@ -2,7 +2,7 @@
 /* fleck.h: settings of a fit by name, and settings structs of other versions. */
 #include "api/check.h"
 #include "base/mem.h"
-#include "fit/settings.h"
+#include "fit/fit.h"
 
 #include <string.h>
 
@@ -68,6 +68,19 @@ fleck_status fleck_settings_set(fleck_settings *settings, const char *name, cons
     FK_NEED(name);
     FK_NEED(text);
     return fk_fit_set_copy(settings, name, text, err);
+}
+
+fleck_status fleck_settings_check(const fleck_settings *settings, fleck_error *err)
+{
+    fk_model m = {0};
+    fleck_status st;
+
+    FK_NEED(settings);
+    FK_DO(fk_fit_check(settings, err));
+    st = fk_fit_describe(&m, settings, err);
+    fk_model_free(&m);
+done:
+    return st;
 }
 
 fleck_status fleck_settings_set_list(fleck_settings *settings, const char *name,

@@ -3,7 +3,11 @@
 #include "base/digest.h"
 
 #include <string.h>
+#ifdef FLECK_WITH_XXH_DISPATCH
+#include <xxh_x86dispatch.h> /* XXH3_128bits() for the processor's vectors, the same digest */
+#else
 #include <xxhash.h>
+#endif
 
 static fk_digest hash(const void *bytes, size_t size)
 {

@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 
 #define ALIGNMENT 64
+/* A whole number of huge pages begins at one: the kernel aligns no other mapping. */
+#define HUGE_PAGE ((size_t)2 << 20)
 
 static _Atomic int64_t asked;
 static _Atomic int64_t fail_at;
@@ -92,6 +94,12 @@ void fk_free(void *block)
     free(block);
 }
 
+/* Bytes that a block of bytes >= FK_LARGE maps. */
+static size_t mapped(int64_t bytes)
+{
+    return ((size_t)bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+}
+
 fleck_status fk_alloc_large(void **out, int64_t bytes, fleck_error *err)
 {
     void *block;
@@ -99,13 +107,13 @@ fleck_status fk_alloc_large(void **out, int64_t bytes, fleck_error *err)
     if (bytes < FK_LARGE)
         return fk_alloc(out, bytes, 1, err);
     *out = NULL;
-    block = may_allocate() ? mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE,
+    block = may_allocate() ? mmap(NULL, mapped(bytes), PROT_READ | PROT_WRITE,
                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
                            : MAP_FAILED;
     if (block == MAP_FAILED)
         return no_memory(bytes, err);
 #ifdef MADV_HUGEPAGE
-    (void)madvise(block, (size_t)bytes, MADV_HUGEPAGE); /* a hint */
+    (void)madvise(block, mapped(bytes), MADV_HUGEPAGE); /* a hint */
 #endif
     *out = block;
     return FLECK_OK;
@@ -120,7 +128,7 @@ fleck_status fk_calloc_large(void **out, int64_t bytes, fleck_error *err)
 void fk_free_large(void *block, int64_t bytes)
 {
     if (block != NULL && bytes >= FK_LARGE)
-        munmap(block, (size_t)bytes);
+        munmap(block, mapped(bytes));
     else
         fk_free(block);
 }
@@ -129,13 +137,13 @@ void fk_large_drop(void *block, int64_t bytes)
 {
     if (bytes < FK_LARGE)
         return;
-    (void)mprotect(block, (size_t)bytes, PROT_NONE);
-    (void)madvise(block, (size_t)bytes, MADV_DONTNEED);
+    (void)mprotect(block, mapped(bytes), PROT_NONE);
+    (void)madvise(block, mapped(bytes), MADV_DONTNEED);
 }
 
 fleck_status fk_large_back(void *block, int64_t bytes, fleck_error *err)
 {
-    if (bytes >= FK_LARGE && mprotect(block, (size_t)bytes, PROT_READ | PROT_WRITE) != 0)
+    if (bytes >= FK_LARGE && mprotect(block, mapped(bytes), PROT_READ | PROT_WRITE) != 0)
         return no_memory(bytes, err);
     return FLECK_OK;
 }

@@ -100,11 +100,11 @@ fleck_status fk_net_session_open(fk_net_session **out, fk_net *net,
                                  fleck_error *err) FLECK_MUST_CHECK;
 void fk_net_session_close(fk_net_session **session);
 
-/* Run n images, rgb [H, W, 3] u8, each in a session of its own, on all of `threads`, at most
- * settings.threads; no other run of the net may be under way.  With threads NULL they run on the
- * calling thread, beside other runs.  The native engine runs each convolution on all images
- * together, so that its weights are read from memory once; the other engines run each image on one
- * thread.  The bytes are the same on any thread, for any n and any settings.threads.
+/* Run n images, rgb [H, W, 3] u8, each in a session of its own, on all of `threads`; no other run
+ * of the net may be under way.  With threads NULL they run on the calling thread, beside other
+ * runs.  The native engine runs each convolution on all images together, so that its weights are
+ * read from memory once; the other engines run each image on one thread.  The bytes are the same on
+ * any thread, for any n and any number of threads.
  * FLECK_E_ENGINE. */
 fleck_status fk_net_run_together(fk_net_session *const *sessions, const uint8_t *const *rgb,
                                  int64_t n, fk_pool *threads, fleck_error *err) FLECK_MUST_CHECK;

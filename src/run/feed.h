@@ -16,7 +16,7 @@ typedef struct fk_feed {
     fk_net_source source;
     fk_net_settings settings;  /* what they point to is borrowed */
     fk_net *net;               /* NULL while it rests */
-    int lanes;                 /* most inputs of a run: the threads of the pool */
+    int lanes;                 /* most inputs of a run: the threads of the pool, or fewer */
     fk_net_session **sessions; /* [lanes] */
     uint8_t **records;         /* [lanes] with blobs: the taps of one input, as they are stored */
     int64_t record_bytes;

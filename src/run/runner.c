@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -164,8 +165,20 @@ void fk_runner_rest(fk_runner *r)
     fk_mem_trim();
 }
 
+void fk_runner_share(fk_runner *r, fk_pool *pool)
+{
+    assert(r->threads == 1 && r->feeds[0] == &r->own[0]);
+    if (r->kept == NULL)
+        r->kept = r->pool;
+    r->pool = pool != NULL ? pool : r->kept;
+    for (int k = 0; k < r->model->n_nets; k++)
+        r->own[k].pool = r->pool;
+}
+
 void fk_runner_close(fk_runner *r)
 {
+    if (r->kept != NULL)
+        r->pool = r->kept;
     for (int i = 0; r->lanes != NULL && i < r->threads; i++) {
         fk_free(r->lanes[i].method_scratch);
         fk_free(r->lanes[i].map_scratch);

@@ -30,6 +30,7 @@ typedef struct fk_runner {
     fk_feed own[FK_MODEL_NETS];
     bool *reads;   /* for the settings of own */
     fk_pool *pool; /* of the feeds */
+    fk_pool *kept; /* NULL, or the runner's own pool while it uses another */
     int threads;
     /* [threads, scaled_room] of several networks: taps times the networks' gains, and their pools,
      * joined; NULL before the first, and while the runner rests */
@@ -57,6 +58,11 @@ void fk_runner_close(fk_runner *r);
 
 /* Free the embeddings and the runner's own networks.  fk_runner_embed() compiles them again. */
 void fk_runner_rest(fk_runner *r);
+
+/* Use this pool from now on, NULL for the runner's own.  It may have more threads than the runner,
+ * which share single images, if the runner has one thread and networks of its own.  It is borrowed.
+ */
+void fk_runner_share(fk_runner *r, fk_pool *pool);
 
 /* How the model's images are decoded to 8 bits. */
 fk_image_settings fk_runner_decoding(const fk_runner *r);

@@ -237,8 +237,11 @@ def fits():
     problem(s.ask("POST", "/products/2/fits", {}), 409, "no photos")
     for bad in ({"home": "/"}, {"weights": "/etc/passwd"}, {"ignore": "1"},
                 {"nothing": 1}, {"pixels": -1}, {"pixels": [7]}, {"taps": [None]},
-                {"backbone": "/etc/passwd"}, {"backbone": "../x.onnx"}, {"pixels": {}}):
+                {"backbone": "/etc/passwd"}, {"backbone": "../x.onnx"}, {"pixels": {}},
+                {"backbone": "resnet19"}, {"method": "padim", "coreset": 0.1}):
         problem(s.ask("POST", "/products/1/fits", {"settings": bad}), 422)
+    problem(s.ask("POST", "/products/1/fits", {"settings": {"method": "patchcor"}}), 422,
+            "there is no method \"patchcor\"")
     problem(s.ask("POST", "/products/1/fits", {"settings": []}), 422)
     job = s.fit(1)
     assert job["state"] == "done" and job["model"] == 1 and job["photos"] > 20, job

@@ -69,8 +69,11 @@ def flow():
         print("# resident MiB by tenths:", " ".join(f"{r / 2**20:.1f}" for r in resident))
         print(f"# {REQUESTS} requests in {seconds:.1f} s, {refused[0]} asked again after 503")
         growth = resident[-1] - resident[1]
-        assert growth < MOST_GROWTH, f"memory grew by {growth} bytes"
         s.stop()
+        if "ASAN_OPTIONS" in os.environ:
+            return "the growth of memory: the address sanitizer keeps what is freed"
+        assert growth < MOST_GROWTH, f"memory grew by {growth} bytes"
+        return None
 
 
 cases = Cases()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts `fleck serve` for tests, and speaks with it.  Python's standard library alone."""
+import atexit
 import http.client
 import json
 import os
@@ -45,6 +46,7 @@ class Service:
                        "sh", *command]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log,
                                         text=True, env={**os.environ, **(self.env or {})})
+        atexit.register(self.process.kill)  # where a case failed before it stopped the service
         while True:
             line = self.process.stdout.readline()
             if not line:

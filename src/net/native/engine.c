@@ -14,7 +14,6 @@
 #include "net/engine.h"
 #include "net/native/plan.h"
 
-#include <assert.h>
 #include <string.h>
 
 /* Least number of pieces for each thread, so that threads do not wait long for a late one. */
@@ -26,11 +25,12 @@ typedef struct native {
     fk_native_plan plan;
     fk_conv *convs;  /* [n_steps], zeroed for other steps */
     int64_t scratch; /* floats of scratch for a thread */
-    float **alone;   /* [threads] scratch of a run that has all threads */
+    float **alone;   /* [n_alone] scratch for each thread of a run that has several */
+    int n_alone;
 } native;
 
 typedef struct session {
-    const native *engine;
+    native *engine; /* changed only by a run that has all threads */
     const fk_net_buffers *buffers;
     float *memory; /* of all values */
     float *scratch;
@@ -46,7 +46,7 @@ static void native_close(void *handle)
         return;
     for (int i = 0; n->convs != NULL && i < n->plan.n_steps; i++)
         fk_conv_free(&n->convs[i]);
-    for (int i = 0; n->alone != NULL && i < n->net.threads; i++)
+    for (int i = 0; i < n->n_alone; i++)
         fk_free(n->alone[i]);
     fk_free(n->convs);
     fk_free(n->alone);
@@ -104,6 +104,25 @@ done:
     return st;
 }
 
+/* Have scratch for this many threads. */
+static fleck_status grow_scratch(native *n, int threads, fleck_error *err)
+{
+    float **more = NULL;
+    fleck_status st = FLECK_OK;
+
+    if (threads <= n->n_alone)
+        return FLECK_OK;
+    FK_DO(FK_CALLOC(&more, threads, err));
+    if (n->n_alone > 0)
+        memcpy(more, n->alone, (size_t)n->n_alone * sizeof(float *));
+    fk_free(n->alone);
+    n->alone = more;
+    for (; n->n_alone < threads; n->n_alone++)
+        FK_DO(FK_ALLOC(&n->alone[n->n_alone], n->scratch, err));
+done:
+    return st;
+}
+
 static fleck_status native_open(void **out, const fk_net_plan *net, fk_net_outputs *outputs,
                                 fleck_error *err)
 {
@@ -122,9 +141,8 @@ static fleck_status native_open(void **out, const fk_net_plan *net, fk_net_outpu
     n->kernels = fk_kernels_pick();
     FK_DO(fk_native_plan_init(&n->plan, net->graph, net->reads, net->name, err));
     FK_DO(prepare_convs(n, err));
-    FK_DO(FK_CALLOC(&n->alone, net->threads, err));
-    for (int i = 0; i < net->threads; i++)
-        FK_DO(FK_ALLOC(&n->alone[i], n->scratch, err));
+    if (net->threads > 1)
+        FK_DO(grow_scratch(n, net->threads, err));
     fk_engine_graph_outputs(net->graph, outputs);
     *out = n;
     n = NULL;
@@ -152,7 +170,7 @@ static void native_session_close(void *handle)
 static fleck_status native_session_open(void **out, void *engine, const fk_net_buffers *buffers,
                                         fleck_error *err)
 {
-    const native *n = engine;
+    native *n = engine;
     session *s = NULL;
     fleck_status st;
 
@@ -344,12 +362,13 @@ static int64_t count_pieces(step_job *j, int64_t threads)
 static fleck_status native_run(void *const *handles, int64_t n_images, fk_pool *pool,
                                fleck_error *err)
 {
-    const native *n = ((const session *)handles[0])->engine;
+    native *n = ((const session *)handles[0])->engine;
     const fk_graph *g = n->net.graph;
     step_job j = {.engine = n, .sessions = handles, .n_images = n_images, .shared = pool != NULL};
     fleck_status st;
 
-    assert(fk_pool_threads(pool) <= n->net.threads);
+    if (pool != NULL)
+        FK_DO(grow_scratch(n, fk_pool_threads(pool), err));
     FK_DO(fk_pool_run(pool, n_images, pack_piece, &j, err));
     for (j.step = 0; j.step < n->plan.n_steps; j.step++) {
         int node = n->plan.steps[j.step].node;

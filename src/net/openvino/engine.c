@@ -5,6 +5,7 @@
  * computes an image, and the order of sums depends neither on the number of threads nor on other
  * runs.  The precision is set by name and read back after compiling: if the runtime has chosen
  * another one, opening fails. */
+#include "base/library.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "net/engine.h"
@@ -23,7 +24,32 @@
  * it cannot start its threads. */
 #define ROOM ((size_t)320 << 20)
 
+/* The runtime's functions.  It is loaded when a network is opened with it, since that takes as long
+ * as all else that happens before fleck begins. */
+/* clang-format off */
+#define FUNCTIONS(f) \
+    f(compiled_model_create_infer_request) f(compiled_model_free) \
+    f(compiled_model_get_property) f(compiled_model_output_by_name) f(const_port_get_shape) \
+    f(core_compile_model_props) f(core_create) f(core_free) \
+    f(core_read_model_from_memory_buffer) f(free) f(get_error_info) f(get_last_err_msg) \
+    f(get_openvino_version) f(infer_request_free) f(infer_request_infer) \
+    f(infer_request_set_input_tensor) f(infer_request_set_tensor) f(model_const_input) \
+    f(model_free) f(model_inputs_size) f(model_is_dynamic) f(model_reshape_single_input) \
+    f(output_const_port_free) f(partial_shape_create_static) f(partial_shape_free) \
+    f(port_get_element_type) f(port_get_partial_shape) f(shape_free) \
+    f(tensor_create_from_host_ptr) f(tensor_free) f(version_free) \
+    f(property_key_hint_enable_cpu_pinning) f(property_key_hint_inference_precision) \
+    f(property_key_inference_num_threads) f(property_key_num_streams)
+/* clang-format on */
+#define DECLARE(name) __typeof__(ov_##name) *(name);
+#define NAME(name) "ov_" #name,
+
+typedef struct runtime {
+    FUNCTIONS(DECLARE)
+} runtime;
+
 typedef struct engine {
+    runtime ov;
     fk_net_plan plan;
     ov_core_t *core;
     ov_compiled_model_t *compiled;
@@ -45,6 +71,15 @@ typedef struct result {
     int64_t channels, height, width;
     bool global; /* [1, G] or [1, G, 1, 1] */
 } result;
+
+/* ---- The runtime ---- */
+
+static fleck_status load(runtime *out, fleck_error *err)
+{
+    static const char *const names[] = {FUNCTIONS(NAME) NULL};
+
+    return fk_library_load(FLECK_WITH_OPENVINO, names, out, err);
+}
 
 /* ---- Errors ---- */
 
@@ -75,12 +110,12 @@ static fleck_status fail(const engine *e, fleck_status code, const char *what, o
                          fleck_error *err)
 {
     char text[720];
-    const char *message = ov_get_last_err_msg();
+    const char *message = e->ov.get_last_err_msg();
 
     clean_message(text, sizeof text, message != NULL ? message : "");
-    ov_free(message);
+    e->ov.free(message);
     return fk_error_set(err, code, "%s: OpenVINO could not %s: %s", e->plan.name, what,
-                        text[0] != '\0' ? text : ov_get_error_info(status));
+                        text[0] != '\0' ? text : e->ov.get_error_info(status));
 }
 
 /* Call the runtime; its failure is FLECK_E_ENGINE. */
@@ -105,14 +140,15 @@ static fleck_status read_graph(const engine *e, ov_model_t **model, fleck_error 
 
     FK_DO(fk_openvino_ir(&ir, &e->plan, err));
     /* Weights are only read.  The runtime keeps pointers into the file's bytes. */
-    OV_DO(e, ov_tensor_create_from_host_ptr(U8, shape, (void *)(uintptr_t)e->plan.blob, &weights),
+    OV_DO(e,
+          e->ov.tensor_create_from_host_ptr(U8, shape, (void *)(uintptr_t)e->plan.blob, &weights),
           "take the weights");
-    OV_DO(
-        e,
-        ov_core_read_model_from_memory_buffer(e->core, ir.data, (size_t)ir.length, weights, model),
-        "read the network");
+    OV_DO(e,
+          e->ov.core_read_model_from_memory_buffer(e->core, ir.data, (size_t)ir.length, weights,
+                                                   model),
+          "read the network");
 done:
-    ov_tensor_free(weights);
+    e->ov.tensor_free(weights);
     fk_text_free(&ir);
     return st;
 }
@@ -150,15 +186,15 @@ static fleck_status fit_input(const engine *e, ov_model_t *model, fleck_error *e
     char text[160];
     fleck_status st = FLECK_OK;
 
-    OV_DO(e, ov_model_inputs_size(model, &inputs), "count the inputs");
+    OV_DO(e, e->ov.model_inputs_size(model, &inputs), "count the inputs");
     if (inputs != 1)
         FK_FAIL(err, FLECK_E_UNSUPPORTED, "%s: the model must have one input, it has %zu",
                 e->plan.name, inputs);
-    OV_DO(e, ov_model_const_input(model, &input), "find the input");
-    OV_DO(e, ov_port_get_element_type(input, &type), "find the input's type");
+    OV_DO(e, e->ov.model_const_input(model, &input), "find the input");
+    OV_DO(e, e->ov.port_get_element_type(input, &type), "find the input's type");
     if (type != F32)
         FK_FAIL(err, FLECK_E_UNSUPPORTED, "%s: the model's input must be float32", e->plan.name);
-    OV_DO(e, ov_port_get_partial_shape(input, &shape), "find the input's shape");
+    OV_DO(e, e->ov.port_get_partial_shape(input, &shape), "find the input's shape");
     fits = shape.rank.min <= 4 && (shape.rank.max >= 4 || shape.rank.max < 0);
     open = shape.rank.min != shape.rank.max;
     for (int i = 0; i < 4 && fits && !open; i++) {
@@ -173,25 +209,25 @@ static fleck_status fit_input(const engine *e, ov_model_t *model, fleck_error *e
                 "(batch, channels, height, width)",
                 e->plan.name, text, (long long)e->plan.height, (long long)e->plan.width);
     }
-    if (ov_model_is_dynamic(model)) {
+    if (e->ov.model_is_dynamic(model)) {
         ov_partial_shape_t fixed;
 
-        OV_DO(e, ov_partial_shape_create_static(4, wanted, &fixed), "shape the input");
-        ov_status_e status = ov_model_reshape_single_input(model, fixed);
+        OV_DO(e, e->ov.partial_shape_create_static(4, wanted, &fixed), "shape the input");
+        ov_status_e status = e->ov.model_reshape_single_input(model, fixed);
 
-        ov_partial_shape_free(&fixed);
+        e->ov.partial_shape_free(&fixed);
         OV_DO(e, status, "give the model this input size");
     }
 done:
-    ov_partial_shape_free(&shape);
-    ov_output_const_port_free(input);
+    e->ov.partial_shape_free(&shape);
+    e->ov.output_const_port_free(input);
     return st;
 }
 
 static fleck_status read_onnx(const engine *e, ov_model_t **model, fleck_error *err)
 {
-    ov_status_e status = ov_core_read_model_from_memory_buffer(e->core, e->plan.onnx,
-                                                               e->plan.onnx_size, NULL, model);
+    ov_status_e status = e->ov.core_read_model_from_memory_buffer(e->core, e->plan.onnx,
+                                                                  e->plan.onnx_size, NULL, model);
 
     if (status != OK)
         return fail(e, FLECK_E_FORMAT, "read this as an ONNX model", status, err);
@@ -209,27 +245,27 @@ static fleck_status compile(engine *e, const ov_model_t *model, fleck_error *err
 
     snprintf(threads, sizeof threads, "%d", e->plan.threads);
     const ov_property_t properties[] = {
-        {ov_property_key_hint_inference_precision, precision},
-        {ov_property_key_num_streams, threads},
-        {ov_property_key_inference_num_threads, threads},
-        {ov_property_key_hint_enable_cpu_pinning, "NO"},
+        {*e->ov.property_key_hint_inference_precision, precision},
+        {*e->ov.property_key_num_streams, threads},
+        {*e->ov.property_key_inference_num_threads, threads},
+        {*e->ov.property_key_hint_enable_cpu_pinning, "NO"},
     };
 
     OV_DO(e,
-          ov_core_compile_model_props(e->core, model, "CPU",
-                                      sizeof properties / sizeof properties[0], properties,
-                                      &e->compiled),
+          e->ov.core_compile_model_props(e->core, model, "CPU",
+                                         sizeof properties / sizeof properties[0], properties,
+                                         &e->compiled),
           "compile the network");
     OV_DO(e,
-          ov_compiled_model_get_property(e->compiled, ov_property_key_hint_inference_precision,
-                                         &used),
+          e->ov.compiled_model_get_property(e->compiled,
+                                            *e->ov.property_key_hint_inference_precision, &used),
           "tell its precision");
     if (strcmp(used, precision) != 0)
         FK_FAIL(err, FLECK_E_UNSUPPORTED,
                 "precision %s does not run on this processor: OpenVINO would compute in %s",
                 precision, used);
 done:
-    ov_free(used);
+    e->ov.free(used);
     return st;
 }
 
@@ -246,9 +282,9 @@ static fleck_status read_result(const engine *e, const char *name, result *out, 
     if (strlen(name) >= FK_NAME_SIZE)
         FK_FAIL(err, FLECK_E_LIMIT, "%s: output name of more than %d characters: %s", e->plan.name,
                 FK_NAME_SIZE - 1, name);
-    OV_DO(e, ov_compiled_model_output_by_name(e->compiled, name, &port), "find an output");
-    OV_DO(e, ov_const_port_get_shape(port, &shape), "find the shape of an output");
-    OV_DO(e, ov_port_get_element_type(port, &type), "find the type of an output");
+    OV_DO(e, e->ov.compiled_model_output_by_name(e->compiled, name, &port), "find an output");
+    OV_DO(e, e->ov.const_port_get_shape(port, &shape), "find the shape of an output");
+    OV_DO(e, e->ov.port_get_element_type(port, &type), "find the type of an output");
     if (type != F32 || (shape.rank != 2 && shape.rank != 4) || shape.dims[0] != 1)
         FK_FAIL(err, FLECK_E_UNSUPPORTED,
                 "%s: output %s must be float32 [1, C, h, w] or [1, G], it is %s%s", e->plan.name,
@@ -260,8 +296,8 @@ static fleck_status read_result(const engine *e, const char *name, result *out, 
     out->width = shape.rank == 4 ? shape.dims[3] : 1;
     out->global = out->height == 1 && out->width == 1;
 done:
-    ov_shape_free(&shape);
-    ov_output_const_port_free(port);
+    e->ov.shape_free(&shape);
+    e->ov.output_const_port_free(port);
     return st;
 }
 
@@ -420,28 +456,33 @@ static void openvino_close(void *handle)
 
     if (e == NULL)
         return;
-    ov_compiled_model_free(e->compiled);
-    ov_core_free(e->core);
+    e->ov.compiled_model_free(e->compiled);
+    e->ov.core_free(e->core);
     fk_free(e);
 }
 
 static fleck_status openvino_open(void **out, const fk_net_plan *plan, fk_net_outputs *outputs,
                                   fleck_error *err)
 {
+    runtime ov;
     engine *e = NULL;
     ov_model_t *model = NULL;
     fk_names names = {0};
     fleck_status st;
 
     *out = NULL;
+    st = load(&ov, err);
+    if (st != FLECK_OK)
+        return st;
     FK_DO(FK_CALLOC(&e, 1, err));
+    e->ov = ov;
     e->plan = *plan;
     if (plan->graph == NULL)
         FK_DO(fk_onnx_output_names(&names, plan->onnx, plan->onnx_size, plan->name, err));
     if (!fk_addresses_left(ROOM))
         FK_FAIL(err, FLECK_E_NOMEM, "out of memory: OpenVINO needs %d MiB of addresses to start",
                 (int)(ROOM >> 20));
-    OV_DO(e, ov_core_create(&e->core), "start");
+    OV_DO(e, e->ov.core_create(&e->core), "start");
     FK_DO(plan->graph != NULL ? read_graph(e, &model, err) : read_onnx(e, &model, err));
     FK_DO(compile(e, model, err));
     FK_DO(plan->graph != NULL ? match_graph(e, err) : match_onnx(e, &names, err));
@@ -450,7 +491,7 @@ static fleck_status openvino_open(void **out, const fk_net_plan *plan, fk_net_ou
     e = NULL;
 done:
     fk_names_free(&names);
-    ov_model_free(model);
+    ov.model_free(model);
     openvino_close(e);
     return st;
 }
@@ -461,7 +502,7 @@ static void openvino_session_close(void *handle)
 
     if (s == NULL)
         return;
-    ov_infer_request_free(s->request);
+    s->engine->ov.infer_request_free(s->request);
     fk_free(s);
 }
 
@@ -469,21 +510,22 @@ static void openvino_session_close(void *handle)
 static fleck_status bind(const session *s, const char *name, int ndim, const int64_t *dims,
                          float *data, fleck_error *err)
 {
+    const engine *e = s->engine;
     int64_t own[4];
     ov_shape_t shape = {ndim, own};
     ov_tensor_t *tensor = NULL;
     fleck_status st = FLECK_OK;
 
     memcpy(own, dims, (size_t)ndim * sizeof *own);
-    OV_DO(s->engine, ov_tensor_create_from_host_ptr(F32, shape, data, &tensor), "take a buffer");
+    OV_DO(e, e->ov.tensor_create_from_host_ptr(F32, shape, data, &tensor), "take a buffer");
     if (name == NULL)
-        OV_DO(s->engine, ov_infer_request_set_input_tensor(s->request, tensor),
+        OV_DO(e, e->ov.infer_request_set_input_tensor(s->request, tensor),
               "take the input's buffer");
     else
-        OV_DO(s->engine, ov_infer_request_set_tensor(s->request, name, tensor),
+        OV_DO(e, e->ov.infer_request_set_tensor(s->request, name, tensor),
               "take an output's buffer");
 done:
-    ov_tensor_free(tensor);
+    e->ov.tensor_free(tensor);
     return st;
 }
 
@@ -519,7 +561,7 @@ static fleck_status openvino_session_open(void **out, void *handle, const fk_net
     *out = NULL;
     FK_DO(FK_CALLOC(&s, 1, err));
     s->engine = e;
-    OV_DO(e, ov_compiled_model_create_infer_request(e->compiled, &s->request), "open a session");
+    OV_DO(e, e->ov.compiled_model_create_infer_request(e->compiled, &s->request), "open a session");
     FK_DO(bind_all(s, buffers, err));
     *out = s;
     s = NULL;
@@ -531,9 +573,10 @@ done:
 static fleck_status openvino_run(void *handle, fleck_error *err)
 {
     const session *s = handle;
+    const engine *e = s->engine;
     fleck_status st = FLECK_OK;
 
-    OV_DO(s->engine, ov_infer_request_infer(s->request), "run the network");
+    OV_DO(e, e->ov.infer_request_infer(s->request), "run the network");
 done:
     return st;
 }
@@ -547,12 +590,13 @@ const fk_engine_table fk_engine_openvino = {.open = openvino_open,
 void fk_openvino_version(char *out, size_t size)
 {
     ov_version_t version = {0};
+    runtime ov;
 
-    if (ov_get_openvino_version(&version) != OK) {
+    if (load(&ov, NULL) != FLECK_OK || ov.get_openvino_version(&version) != OK) {
         snprintf(out, size, "OpenVINO of unknown version");
         return;
     }
     snprintf(out, size, "OpenVINO %s", version.buildNumber);
-    ov_version_free(&version);
+    ov.version_free(&version);
 }
 #endif

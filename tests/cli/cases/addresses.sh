@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Whatever the limit of addresses: an end within seconds, with a message where it is not success,
 # and never a signal.
-if ! (ulimit -v 4000000 && fleck --version) >/dev/null 2>&1; then
+if ! sh -c 'ulimit -v 4000000 && fleck --version; exit $?' >/dev/null 2>&1; then
     echo "SKIP the tool does not start within a limit of addresses"
     exit 0
 fi

@@ -372,6 +372,10 @@ static void a_setting_that_is_not_there_and_a_value_that_it_does_not_take_are_re
     assert_ok(fleck_settings_set(s, "overlap", "0.5", err));
     assert_refused(fleck_fit(&m, f.sample, s, NULL, err), FLECK_E_OPTION, "belongs to --tiles");
     assert_null(m);
+    assert_refused(fleck_settings_check(s, err), FLECK_E_OPTION, "belongs to --tiles");
+    assert_ok(fleck_settings_set(s, "tiles", "64", err));
+    assert_ok(fleck_settings_set(s, "method", "padm", err));
+    assert_refused(fleck_settings_check(s, err), FLECK_E_OPTION, "there is no method \"padm\"");
     assert_ok(fleck_settings_set_list(s, "masks", texts, 1, err));
     assert_refused(fleck_fit_files(&m, (const char *const[]){f.image, f.image}, 2, s, NULL, err),
                    FLECK_E_OPTION, "masks");
@@ -472,6 +476,9 @@ static void scoring_wants_a_model_pixels_and_someone_to_tell(void **state)
     refused(fleck_scorer_pixels(scorer, &none, NULL, false, &r, err));
     p.width = -1;
     assert_int_equal(fleck_scorer_pixels(scorer, &p, NULL, false, &r, NULL), FLECK_E_FORMAT);
+    refused(fleck_settings_check(NULL, err));
+    refused(fleck_scorer_set_threads(NULL, 1, err));
+    refused(fleck_scorer_set_threads(scorer, 0, err));
     fleck_scorer_set_progress(NULL, NULL, NULL);
     fleck_scorer_set_progress(scorer, NULL, NULL);
     fleck_scorer_close(&scorer);

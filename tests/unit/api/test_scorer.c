@@ -2,6 +2,7 @@
 /* Threads with a scorer each, side by side on one model. */
 #include "fk_test.h"
 
+#include "fleck_tools.h"
 #include "network.h"
 
 #include <pthread.h>
@@ -121,6 +122,27 @@ static void the_model_may_score_beside_its_scorers(void **state)
     assert_null(wrong);
 }
 
+static void an_image_on_several_threads_has_the_same_bytes(void **state)
+{
+    static const int threads[] = {2, 1, 3, 3, 1, 2};
+    fleck_scorer *s = NULL;
+
+    (void)state;
+    assert_ok(fleck_scorer_open(&s, model, err));
+    for (int i = 0; i < IMAGES; i++) {
+        fleck_result *r = NULL;
+
+        assert_ok(fleck_scorer_set_threads(s, threads[i], err));
+        assert_ok(fleck_scorer_pixels(s, &image[i], NULL, false, &r, err));
+        assert_true(r->score == wanted[i]->score && same_map(r->map, wanted[i]->map));
+        fleck_result_free(&r);
+    }
+    assert_refused(fleck_scorer_set_threads(s, 0, err), FLECK_E_OPTION, "1 or more, got 0");
+    assert_refused(fleck_scorer_set_threads(s, 100000, err), FLECK_E_OPTION, "got 100000");
+    assert_ok(fleck_scorer_set_threads(s, 3, err)); /* closed with its threads */
+    fleck_scorer_close(&s);
+}
+
 static void a_file_is_scored_as_the_model_does(void **state)
 {
     fleck_scorer *s = NULL;
@@ -140,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_score_side_by_side_with_the_same_bytes),
         cmocka_unit_test(the_model_may_score_beside_its_scorers),
+        cmocka_unit_test(an_image_on_several_threads_has_the_same_bytes),
         cmocka_unit_test(a_file_is_scored_as_the_model_does),
     };
 

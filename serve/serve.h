@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fleck serve: the service and its page.  It uses fleck.h and fleck_tools.h, nothing of src/. */
+/* fleck serve: the service and its page.  It uses fleck.h alone. */
 #ifndef FLECK_SERVE_H
 #define FLECK_SERVE_H
 
-#include "fleck_tools.h"
+#include "fleck.h"
 
 /* What `fleck watch` was asked for. */
 typedef struct sv_watch_options {

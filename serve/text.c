@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Texts from outside, made fit for answers. */
 #include "text.h"
-#include "fleck_tools.h"
+#include "fleck.h"
 
 #include <math.h>
 #include <stdint.h>

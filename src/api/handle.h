@@ -3,6 +3,7 @@
 #ifndef FK_API_HANDLE_H
 #define FK_API_HANDLE_H
 
+#include "fleck_tools.h"
 #include "run/runner.h"
 #include "run/source.h"
 

@@ -2,8 +2,9 @@
 /* A watched folder: each complete file is judged once, whatever ends the process meanwhile.
  *
  * The inspection and the note that the file was judged are one transaction.  A file is the same
- * after it was touched or written again with the same bytes, or after it was renamed: device, inode,
- * size, time and bytes stay.  One that has other bytes is another, also under an old name. */
+ * after it was touched or written again with the same bytes, or after it was renamed: device,
+ * inode, size, time and bytes stay.  One that has other bytes is another, also under an old
+ * name. */
 #ifndef FLECK_SERVE_WATCH_H
 #define FLECK_SERVE_WATCH_H
 

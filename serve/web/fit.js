@@ -71,6 +71,7 @@ export async function show(main, id) {
     running = await post(`/products/${id}/fits`, { settings });
     drawStart();
     drawJob(running);
+    running_panel.focus({ preventScroll: true }); // the button that was pressed is another one now
     places.job.scrollIntoView({ block: "nearest" });
   }
 
@@ -82,8 +83,8 @@ export async function show(main, id) {
   const cancel = h("button", { class: "plain",
     onclick: () => busy(cancel, trouble, () => remove(`/jobs/${running.id}`)) });
   const trouble = h("div");
-  const running_panel = h("section", { class: "panel" }, h("p", { class: "stage" }, stageText), bar,
-    h("p", {}, leftText), cancel, trouble);
+  const running_panel = h("section", { class: "panel", tabindex: -1 },
+    h("p", { class: "stage" }, stageText), bar, h("p", {}, leftText), cancel, trouble);
 
   function drawJob(job) {
     if (!job || !["running", "queued"].includes(job.state)) return;
@@ -131,6 +132,7 @@ export async function show(main, id) {
     }
     await load();
     if (ended) return;
+    if (places.job.contains(document.activeElement)) main.parentElement.focus(); // it goes
     step = null;
     drawStart();
     await drawResult();

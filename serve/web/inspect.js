@@ -349,6 +349,7 @@ export async function show(main, product) {
     get(`/inspections?product=${product}&limit=50`).then(({ items }) => {
       if (!live) return;
       items.reverse().forEach(add);
+      rows.sort((a, b) => a.id - b.id); // a newer one may have come while these were asked for
       if (rows.length > 0) select(rows[rows.length - 1]);
     }).catch((error) => say(error.message));
   }

@@ -86,6 +86,8 @@ def fits(w, product):
     b.click("Fit now")
     w.says("so far", "main", 60)
     w.says("Model version 1", "main h2", 300)
+    w.check("the focus is not lost when the fit begins and ends",
+            b.run("return document.activeElement.id") == "main")
     w.says("Oddest photos")
     model = w.service.ask("GET", f"/products/{product}/models")[0]
     shown = b.one("figure, dl.figures dd", f"{model['threshold']:.3g}")
@@ -113,6 +115,8 @@ def cancel(w, product):
     w.says("a rough guess: earlier fits had other settings")
     w.screen("fit-settings", keep=False)
     b.click_css(".go button", "Fit again")
+    b.wait("the focus at what runs",
+           lambda: b.run("return document.activeElement.matches('.panel[tabindex]')"))
     b.click("Cancel")
     w.says("The fit was cancelled.", "main", 120)
     job = w.service.ask("GET", f"/products/{product}/jobs")[0]

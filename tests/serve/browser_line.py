@@ -143,6 +143,18 @@ def inspect(w, product, sample, folder):
                            raw=images[0].read_bytes())
     b.wait("the live inspection",
            lambda: b.one("tr.current").attribute("data-id") == str(answer["id"]))
+    # One that comes before the list of the last ones does stays the shown one.
+    b.run("const own = window.fetch;"
+          "window.fetch = async (...a) => { const answer = await own(...a);"
+          " if (a[0].includes('limit=50')) await new Promise((r) => setTimeout(r, 1500));"
+          " window.listed = a[0].includes('limit=50'); return answer; };"
+          "const l = document.querySelector('label.check input'); l.click(); l.click()")
+    time.sleep(0.5)
+    answer = w.service.ask("POST", f"/products/{product}/inspect?name=early.png",
+                           raw=images[1].read_bytes())
+    b.wait("the list", lambda: b.run("return window.listed"))
+    time.sleep(0.3)
+    w.check("the newest one stays", b.one("tr.current").attribute("data-id") == str(answer["id"]))
 
 
 def sources(w, product, sample):
@@ -161,11 +173,16 @@ def sources(w, product, sample):
     b.one("tr[data-source]", "line/in")
     image = next((sample / "test").glob("stain/*"))
     shutil.copy(image, folder / ".landing")
-    (folder / ".landing").rename(folder / "landed.png")
-    b.one("#verdict", "landed.png", 60)
+    (folder / ".landing").rename(folder / "part-000012.png")
+    b.one("#verdict", "part-000012.png", 60)
     b.wait("the count", lambda: b.one("tr[data-source] td:nth-child(3)").text == "1")
     w.check("it is running", "running" in b.one("tr[data-source]").text)
     w.screen("inspect with a source", keep=False)
+    cut = b.run("return [...document.querySelectorAll('.scroll.table th button')].filter((e) => {"
+                " const r = document.createRange(); r.selectNodeContents(e.firstChild);"
+                " return r.getClientRects().length > e.textContent.split(' ').length; })"
+                ".map((e) => e.textContent)")
+    w.check(f"no word of the table is broken: {cut}", not cut)
     b.one("#so-kind").type("GenICam")
     w.check("a camera has a field of its own", len(b.all("#so-camera")) == 1)
     got = b.run_async("const { features } = await import('/sources.js'); return [features("

@@ -294,7 +294,12 @@ def few(w, files):
     w.open(f"#/p/{product}/photos")
     empty = files[0].parent / "empty.png"
     empty.write_bytes(b"")
+    b.run("const f = window.fetch, held = new Promise((r) => { window.release = r; });"
+          "window.fetch = async (...a) => { await held; return f(...a); };")
     b.one("#files").files([*files[:2], empty])
+    b.one("#folder").files([files[4].parent])
+    w.says("Photos are being sent still.", "#status")
+    b.run("window.release()")
     w.says("Added: 2. Already there: 0. Skipped: 1.", seconds=60)
     w.says("the body is empty", "li")
     w.check("an empty file alone is an error", all("422" in m for m in b.errors()))

@@ -129,7 +129,7 @@ const columns = [
     text: (row) => digits(row.score), n: true },
   { key: "ratio", value: (row) => row.by ?? -Infinity, text: (row) => digits(row.by, 3), n: true },
   { key: "regions", value: (row) => (row.regions || []).length,
-    text: (row) => (row.regions || []).length, n: true },
+    text: (row) => (row.verdict === "error" ? "–" : (row.regions || []).length), n: true },
   { key: "unlike", value: (row) => (row.unlike || []).join(),
     text: (row) => (row.unlike || []).map((u) => t(`unlike_${u}`)).join(", ") },
   { key: "mark", value: (row) => row.mark || "",

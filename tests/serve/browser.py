@@ -315,6 +315,8 @@ def few(w, files):
     w.says("no threshold", "#verdict")
     b.click_css("tbody button", "notes.txt")
     w.says("This picture could not be inspected.", ".detail .problem")
+    w.check("nor does the table count its regions",
+            b.one("tr.current td:nth-child(5)").text == "–")
     w.check("of a picture that was not judged it is not said that nothing stands out",
             "Nothing stands out" not in b.one(".detail").text)
     w.check("the picture that was no picture is the only error",

@@ -77,3 +77,12 @@ fleck bench root -o out --run padim --resamples 10 --category sample 2>&1 | grep
 mkdir root2
 ln -s ../serial root2/serial
 fleck bench root2 -o out2 --run padim
+echo "-- a list without split: what was learned is no test"
+{
+    echo path,label
+    for f in "$S"/train/good/*.png; do echo "$f,good"; done
+    for f in "$S"/test/[!g]*/*.png; do echo "$f,defective"; done
+} >all.csv
+fleck fit all.csv -o all.fleck --size 64 >/dev/null
+fleck eval all.fleck all.csv | sed -n 2p
+fleck eval all.fleck "$S" | sed -n 2p

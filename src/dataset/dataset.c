@@ -92,8 +92,8 @@ done:
     return st;
 }
 
-/* Fail with a message that says what path holds instead of good images: folders, or else passed, the
- * files skipped there. */
+/* Fail with a message that says what path holds instead of good images: folders, or if there are
+ * none, passed: the files skipped there. */
 static fleck_status explain_no_good(const char *path, const char *folder, const fk_listing *passed,
                                     const fk_dataset_how *how, fleck_error *err)
 {

@@ -86,3 +86,13 @@ echo "-- a list without split: what was learned is no test"
 fleck fit all.csv -o all.fleck --size 64 >/dev/null
 fleck eval all.fleck all.csv | sed -n 2p
 fleck eval all.fleck "$S" | sed -n 2p
+echo "-- the guide's list of a set in another layout"
+mkdir visa
+cp -r "$S/train/good" visa/Normal
+cp -r "$S/test/crack" visa/Anomaly
+cp -r "$S/ground_truth/crack" visa/Masks
+mv visa/Masks/000_mask.png visa/Masks/000.png
+sed -n '/^```$/,/^```$/p' "$SOURCE/docs/guide/benchmarks.md" | grep -v '^```' >list.sh
+(cd visa && sh ../list.sh)
+fit visa/set.csv
+fleck eval m.fleck visa/set.csv | sed -n '2p;6p' | sed 's/[0-9]\.[0-9]*/N/g'

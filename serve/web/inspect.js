@@ -345,7 +345,9 @@ export async function show(main, product) {
     if (!on) return;
     get(`/inspections?product=${product}&limit=50`).then(({ items }) => {
       if (!live) return;
-      items.reverse().forEach(add);
+      items.forEach(add);
+      // An inspection may have been told of while the list was on its way.
+      rows.sort((a, b) => Math.max(a.id, 0) - Math.max(b.id, 0));
       if (rows.length > 0) select(rows[rows.length - 1]);
     }).catch((error) => say(error.message));
   }

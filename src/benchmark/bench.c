@@ -21,6 +21,8 @@
 /* A file that marks a folder as a benchmark's. */
 #define MARK "fleck-bench.txt"
 
+#define LIST_BYTES 400 /* of a list in a message */
+
 static const char mark_text[] =
     "Results of fleck bench: one CATEGORY.json for each category, and report.md, report.csv and\n"
     "report.html made from them.  fleck bench adds to this folder and replaces these files.\n";
@@ -72,11 +74,12 @@ static const char *nearest_name(char out[FK_MEANT], const fk_names *names, const
     return fk_nearest_text(&near, "", out);
 }
 
-/* Find the folders below root that hold train/ or test/.  Damage in one of them is reported; other
- * folders are skipped. */
+/* Find the folders below root that hold train/ or test/.  Damage in one of them is reported; of
+ * other folders a warning tells. */
 static fleck_status find_categories(bench *b, fleck_error *err)
 {
-    fk_names folders = {0};
+    fk_names folders = {0}, others = {0};
+    fk_text text = {0};
     char *train = NULL, *test = NULL, meant[FK_MEANT];
     bool results;
     fleck_status st;
@@ -86,9 +89,10 @@ static fleck_status find_categories(bench *b, fleck_error *err)
         FK_DO(fk_asprintf(&train, err, "%s/%s/train", b->root, folders.items[i]));
         FK_DO(fk_asprintf(&test, err, "%s/%s/test", b->root, folders.items[i]));
         FK_DO(has_mark(&results, b->root, folders.items[i], err));
-        if (!results && (fk_path_is_folder(train) || fk_path_is_folder(test)) &&
-            is_wanted(b->settings, folders.items[i]))
-            FK_DO(fk_names_add(&b->names, folders.items[i], err));
+        if (!results && is_wanted(b->settings, folders.items[i]))
+            FK_DO(fk_names_add(fk_path_is_folder(train) || fk_path_is_folder(test) ? &b->names
+                                                                                   : &others,
+                               folders.items[i], err));
         fk_free(train);
         fk_free(test);
         train = test = NULL;
@@ -104,13 +108,19 @@ static fleck_status find_categories(bench *b, fleck_error *err)
                     b->settings->categories[i],
                     nearest_name(meant, &folders, b->settings->categories[i]));
     }
+    FK_DO(fk_names_join(&text, &others, LIST_BYTES, err));
     if (b->names.count == 0)
         FK_FAIL(err, FLECK_E_NOTFOUND,
                 "%s: expected folders of categories, each with train/good and test (the layout of "
-                "MVTec AD), found "
-                "none",
-                b->root);
+                "MVTec AD), found %s%s",
+                b->root, others.count > 0 ? "none, but " : "none",
+                others.count > 0 ? text.data : "");
+    if (others.count > 0)
+        fk_warn_say((fk_warn){b->settings->fit->warning, b->settings->fit->warning_ctx},
+                    "%s: folders without train and test are left out: %s", b->root, text.data);
 done:
+    fk_text_free(&text);
+    fk_names_free(&others);
     fk_names_free(&folders);
     fk_free(train);
     fk_free(test);

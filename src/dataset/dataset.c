@@ -23,7 +23,8 @@ static fleck_status check_path(const char *path, bool *is_table, fleck_error *er
                             path);
     if (!fk_ends_with(path, ".csv"))
         return fk_error_set(err, FLECK_E_FORMAT,
-                            "%s: expected a folder of images or a .csv file, found another file",
+                            "%s: expected a folder of images or a .csv file with columns path, "
+                            "label, mask and split, found another file",
                             path);
     *is_table = true;
     return FLECK_OK;
@@ -69,8 +70,10 @@ static fleck_status find_good(fk_names *out, const char *train, const fk_dataset
     FK_DO(fk_images_in(&names, train, how->is_image, err));
     if (found.names.count == 0 && names.count > 0)
         FK_FAIL(err, FLECK_E_NOTFOUND,
-                "%s: expected good images in a folder good, found %lld image%s directly in it",
-                train, (long long)names.count, names.count == 1 ? "" : "s");
+                "%s: expected good images in a folder good, found %lld image%s directly in it; if "
+                "all are good, learn from %s itself, else list the images in a .csv file with "
+                "columns path, label, mask and split",
+                train, (long long)names.count, names.count == 1 ? "" : "s", train);
     FK_DO(FK_CALLOC(&good, found.names.count, err));
     FK_DO(fk_good_choose(good, &found, train, none ? NULL : how->good, err));
     for (int64_t i = 0; i < found.names.count; i++) {
@@ -89,31 +92,36 @@ done:
     return st;
 }
 
-/* Fail with a message that says what path holds instead of good images. */
-static fleck_status explain_no_good(const char *path, const char *folder, const fk_dataset_how *how,
-                                    fleck_error *err)
+/* Fail with a message that says what path holds instead of good images: folders, or if there are
+ * none, passed: the files skipped there. */
+static fleck_status explain_no_good(const char *path, const char *folder, const fk_listing *passed,
+                                    const fk_dataset_how *how, fleck_error *err)
 {
     fk_folders found = {0};
     fk_text text = {0};
+    char *skipped = NULL;
     const char *example = NULL;
     bool whole = strcmp(folder, path) == 0;
     fleck_status st;
 
     FK_DO(fk_folders_count(&found, folder, how->is_image, err));
     FK_DO(fk_folders_text(&text, &found, err));
+    FK_DO(fk_listing_text(&skipped, passed, err));
     for (int64_t i = 0; i < found.names.count; i++)
         if (found.images[i] > 0 && fk_good_name(found.names.items[i]))
             example = found.names.items[i];
     FK_FAIL(err, FLECK_E_NOTFOUND,
             "%s: expected good images, found none directly in %s%s; found %s%s%s%s%s; name "
-            "the folder of the good images itself, or a .csv file with columns path, label, mask "
-            "and split",
-            path, whole ? "it" : folder, whole ? " and no folder train/good" : "", text.data,
+            "the folder of the good images itself (--recursive learns from all folders in it), or "
+            "a .csv file with columns path, label, mask and split",
+            path, whole ? "it" : folder, whole ? " and no folder train/good" : "",
+            found.names.count == 0 && skipped[0] != '\0' ? skipped : text.data,
             example != NULL ? ": learn from " : "", example != NULL ? path : "",
             example != NULL ? "/" : "", example != NULL ? example : "");
 done:
     fk_folders_free(&found);
     fk_text_free(&text);
+    fk_free(skipped);
     return st;
 }
 
@@ -155,7 +163,8 @@ static fleck_status read_train_folder(fk_samples *out, const char *path, const f
     for (int64_t i = 0; i < folders.count; i++)
         FK_DO(add_folder(out, &passed, folders.items[i], how, err));
     if (out->count == 0)
-        FK_DO(explain_no_good(path, folders.count > 0 ? folders.items[0] : path, how, err));
+        FK_DO(
+            explain_no_good(path, folders.count > 0 ? folders.items[0] : path, &passed, how, err));
     out->passed = fk_listing_passed(&passed);
     FK_DO(fk_listing_text(&out->passed_text, &passed, err));
 done:

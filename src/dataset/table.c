@@ -131,8 +131,10 @@ done:
 /* Labels of defective rows other than 1. */
 static bool is_bad(const char *label)
 {
-    static const char *const words[] = {"defective", "defect",   "bad",  "ng",     "nok", "anomaly",
-                                        "anomalous", "abnormal", "fail", "failed", "nio", "n.i.O."};
+    static const char *const words[] = {
+        "defective", "defect",   "bad",    "ng",     "nok",      "ko",         "anomaly",
+        "anomalous", "abnormal", "fail",   "failed", "reject",   "rejected",   "faulty",
+        "damaged",   "nio",      "n.i.O.", "defekt", "schlecht", "fehlerhaft", "Ausschuss"};
 
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (fk_same_word(label, words[i]))
@@ -152,7 +154,9 @@ static fleck_status read_label(const table *t, const fk_names *row, int64_t line
         return FLECK_OK;
     if (strcmp(label, "1") != 0 && !is_bad(label))
         return fk_error_set(
-            err, FLECK_E_FORMAT, "%s:%lld: label: expected good, defective, 0 or 1, got \"%s\"%s",
+            err, FLECK_E_FORMAT,
+            "%s:%lld: label: expected good, defective, 0 or 1, got \"%s\"%s; the name of a type of "
+            "defect belongs into a column defect",
             t->name, (long long)line, label, fk_nearest_choice(meant, "good|defective", label));
     if (strcmp(type, FK_GOOD) == 0)
         return fk_error_set(err, FLECK_E_FORMAT, "%s:%lld: label is %s, but defect is \"%s\"",

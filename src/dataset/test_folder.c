@@ -25,9 +25,9 @@ typedef struct reader {
     const char *path;
     char *test, *truth; /* truth NULL: there are no masks */
     fk_folders types;
-    fk_names *images; /* [types] their paths */
-    fk_listing passed;
-    bool *good; /* [types] */
+    fk_names *images;             /* [types] their paths */
+    fk_listing passed, not_masks; /* what is skipped beside test images, beside masks */
+    bool *good;                   /* [types] */
     int64_t defective;
     /* Names for messages about masks. */
     fk_names missing, twice, shared, surplus, of_good;
@@ -48,7 +48,7 @@ static int by_bytes(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static fleck_status truth_open(truth *t, const reader *r, const char *type, fleck_error *err)
+static fleck_status truth_open(truth *t, reader *r, const char *type, fleck_error *err)
 {
     fk_listing all = {0};
     fleck_status st;
@@ -58,6 +58,7 @@ static fleck_status truth_open(truth *t, const reader *r, const char *type, flec
         FK_DO(fk_listing_add(&all, t->folder, r->how->recursive, r->how->look, err));
     for (int64_t i = 0; i < all.paths.count; i++)
         FK_DO(fk_names_add(&t->names, all.paths.items[i] + strlen(t->folder) + 1, err));
+    FK_DO(fk_listing_merge(&r->not_masks, &all, err));
     if (t->names.count > 1) /* by bytes, so that names with the same beginning are adjacent */
         qsort(t->names.items, (size_t)t->names.count, sizeof *t->names.items, by_bytes);
     FK_DO(FK_CALLOC(&t->uses, t->names.count, err));
@@ -247,20 +248,40 @@ done:
     return st;
 }
 
+/* Fail because images have no mask, and say which files there are taken for no mask. */
+static fleck_status refuse_missing(const reader *r, fleck_error *err)
+{
+    fk_text missing = {0}, surplus = {0};
+    char *passed = NULL;
+    fleck_status st;
+
+    FK_DO(fk_names_join(&missing, &r->missing, LIST_BYTES, err));
+    FK_DO(fk_names_join(&surplus, &r->surplus, LIST_BYTES / 2, err));
+    FK_DO(fk_listing_text(&passed, &r->not_masks, err));
+    FK_FAIL(err, FLECK_E_NOTFOUND,
+            "%s: %lld of %lld defective images %s no mask, expected as "
+            "%s/<defect type>/<name>_mask.png or <name>.png: %s%s%s%s%s; without the folder %s "
+            "there are image figures only",
+            r->test, (long long)r->missing.count, (long long)r->defective,
+            r->missing.count == 1 ? "has" : "have", r->truth, missing.data,
+            r->surplus.count > 0 ? "; found of other names: " : "",
+            r->surplus.count > 0 ? surplus.data : "", passed[0] != '\0' ? "; skipped: " : "",
+            passed, r->truth);
+done:
+    fk_text_free(&missing);
+    fk_text_free(&surplus);
+    fk_free(passed);
+    return st;
+}
+
 /* Missing and ambiguous masks are errors.  Surplus masks give warnings. */
 static fleck_status check_masks(const reader *r, fleck_error *err)
 {
     fk_text text = {0};
     fleck_status st;
 
-    if (r->missing.count > 0) {
-        FK_DO(fk_names_join(&text, &r->missing, LIST_BYTES, err));
-        FK_FAIL(err, FLECK_E_NOTFOUND,
-                "%s: %lld of %lld defective images %s no mask, expected as "
-                "%s/<defect type>/<name>_mask.png or <name>.png: %s",
-                r->test, (long long)r->missing.count, (long long)r->defective,
-                r->missing.count == 1 ? "has" : "have", r->truth, text.data);
-    }
+    if (r->missing.count > 0)
+        FK_DO(refuse_missing(r, err));
     if (r->twice.count > 0) {
         FK_DO(fk_names_join(&text, &r->twice, LIST_BYTES, err));
         FK_FAIL(err, FLECK_E_FORMAT,
@@ -277,20 +298,35 @@ done:
     return st;
 }
 
-/* Refuse a folder of masks in test, which would count as defects. */
-static fleck_status refuse_masks_in_test(const reader *r, fleck_error *err)
+/* Whether a folder's name, which ends at a slash or the string's end, is one that masks have. */
+static bool names_masks(const char *folder)
 {
     static const char *const names[] = {"mask", "masks", "ground_truth", "groundtruth", "gt"};
+    size_t n = strcspn(folder, "/");
+
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
+        if (strlen(names[k]) == n && fk_same_start(folder, names[k], n))
+            return true;
+    return false;
+}
+
+/* Refuse a folder of masks in test or in a type's folder: they would count as test images. */
+static fleck_status refuse_masks_in_test(const reader *r, fleck_error *err)
+{
     fleck_status st = FLECK_OK;
 
     for (int64_t i = 0; i < r->types.names.count; i++)
-        for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
-            if (r->types.images[i] > 0 && fk_same_word(r->types.names.items[i], names[k]))
-                FK_FAIL(err, FLECK_E_FORMAT,
-                        "%s/%s: expected images of a type of defect, found a folder of %lld images "
-                        "that is named as masks are; masks belong into ground_truth/<defect type> "
-                        "beside test",
-                        r->test, r->types.names.items[i], (long long)r->types.images[i]);
+        for (int64_t k = 0; k < r->images[i].count; k++) {
+            const char *path = r->images[i].items[k], *at = path + strlen(r->test) + 1;
+
+            for (const char *slash; (slash = strchr(at, '/')) != NULL; at = slash + 1)
+                if (names_masks(at))
+                    FK_FAIL(err, FLECK_E_FORMAT,
+                            "%.*s: expected images of a type of defect, found a folder of images "
+                            "that is named as masks are; masks belong into ground_truth/<defect "
+                            "type> beside test",
+                            (int)(slash - path), path);
+        }
 done:
     return st;
 }
@@ -315,7 +351,8 @@ static fleck_status explain_no_test(const reader *r, fleck_error *err)
             r->path,
             !there            ? "there is no folder test"
             : names.count > 0 ? "the images of folder test lie directly in it"
-                              : "no folder in test holds an image",
+                              : "no folder in test holds an image directly (--recursive "
+                                "searches the folders in them too)",
             text.data);
 done:
     fk_names_free(&names);
@@ -397,6 +434,7 @@ static void reader_free(reader *r)
     fk_free(r->good);
     fk_folders_free(&r->types);
     fk_listing_free(&r->passed);
+    fk_listing_free(&r->not_masks);
     fk_free(r->test);
     fk_free(r->truth);
     fk_names_free(&r->missing);

@@ -22,6 +22,8 @@ typedef struct evaluation {
     unsigned *kinds;             /* [batch] kinds of its ground truth, see fk_mask_load() */
     double *seconds;             /* [batch] time of counting its map */
     const char **files, **masks; /* [test images] masks: of ignored regions */
+    int64_t learned;             /* images that the model has learned, as far as it knows */
+    const char *first_learned;
 } evaluation;
 
 fleck_eval_settings fk_evaluate_defaults(void)
@@ -149,6 +151,27 @@ static fleck_status count_again(evaluation *e, int64_t count, fleck_error *err)
     return st;
 }
 
+/* Count an image whose look is that of a learned one, to the last bit.  A model keeps the looks of
+ * 64 images at most, so there may be more. */
+static void count_learned(evaluation *e, const fk_traits *traits, const char *path)
+{
+    const fk_kind *kind = &e->runner->model->kind;
+
+    if (kind->n_looks == 0 || fk_kind_distance(kind, traits) > 0.0)
+        return;
+    if (e->learned++ == 0)
+        e->first_learned = path;
+}
+
+static void say_learned(const evaluation *e)
+{
+    if (e->learned > 0)
+        fk_warn_say((fk_warn){e->settings->warning, e->settings->warning_ctx},
+                    "%lld or more of %lld test images are images that the model has learned (the "
+                    "first: %s): figures of these are too good",
+                    (long long)e->learned, (long long)e->tests.samples->count, e->first_learned);
+}
+
 /* Add the outcome of item, which is image i, to the report, and call the caller's function. */
 static fleck_status report_one(evaluation *e, int64_t item, int64_t i, fleck_report *out,
                                fleck_error *err)
@@ -165,8 +188,10 @@ static fleck_status report_one(evaluation *e, int64_t item, int64_t i, fleck_rep
     if (bad) {
         out->failed++;
     } else {
-        FK_DO(fk_testset_note(&e->tests, i, e->kinds[item], e->batch.front.canvases[item].kinds,
-                              err));
+        const fk_canvas *c = &e->batch.front.canvases[item];
+
+        FK_DO(fk_testset_note(&e->tests, i, e->kinds[item], c->kinds, err));
+        count_learned(e, c->traits, f->path);
         fk_testset_add_score(&e->tests, i, r->score);
         fk_runner_scored(e->runner, r, !f->defective);
         if (r->defective && f->defective)
@@ -288,6 +313,7 @@ fleck_status fk_evaluate(fk_runner *r, const char *path, const fk_samples *sampl
     e.tests.bins = bins;
     FK_DO(score_all(&e, out, err));
     warn_odd(r, s, path, out->category);
+    say_learned(&e);
     if (e.tests.n == 0)
         FK_FAIL(err, FLECK_E_FORMAT, "%s: no test image of %lld could be scored", path,
                 (long long)out->failed);

@@ -2,7 +2,9 @@
 /* A runner: networks, threads and scratch of one model. */
 #include "run/runner.h"
 #include "base/clock.h"
+#include "base/clones.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <assert.h>
 #include <math.h>
@@ -211,14 +213,36 @@ fk_image_settings fk_runner_decoding(const fk_runner *r)
 /* Share of an image's samples that may lie above the window, as specular highlights do. */
 #define MAY_BE_ABOVE 0.01f
 
+/* Share of samples between black and white in an image that is black and white only: the edges of
+ * a mask that was resized or saved as JPEG. */
+#define MAY_BE_GREY 0.02
+
+/* Whether an RGB image is black and white only.  Of most photos a few rows tell. */
+FK_CLONES static bool is_stark(const fk_image *im)
+{
+    int64_t row = 3 * im->width;
+    double most = MAY_BE_GREY * (double)(row * im->height), grey = 0.0;
+
+    for (int64_t y = 0; y < im->height && grey <= most; y++) {
+        int32_t n = 0;
+
+        for (int64_t i = y * row; i < (y + 1) * row; i++)
+            n += (uint8_t)(im->data[i] - 2) < 252;
+        grey += n;
+    }
+    return grey <= most;
+}
+
 /* Count an image and its odd pixels.  Dark: all samples but one in 10,000 lie in the lowest quarter
  * of the window, as samples of 12 bits do in a window of 16 bits. */
-static void count_odd(fk_lane *l, const char *path, const fk_image_notes *n, uint32_t high)
+static void count_odd(fk_lane *l, const char *path, const fk_image *im, const fk_image_notes *n,
+                      uint32_t high)
 {
     bool odd[FK_ODD_KINDS] = {[FK_ODD_TRANSPARENT] = n->transparent,
                               [FK_ODD_DARK] =
                                   n->wide && ((UINT32_C(1) << n->bits) - 1) < (high + 1) / 4,
-                              [FK_ODD_CLIPPED] = n->wide && n->above > MAY_BE_ABOVE};
+                              [FK_ODD_CLIPPED] = n->wide && n->above > MAY_BE_ABOVE,
+                              [FK_ODD_STARK] = is_stark(im)};
 
     l->images++;
     for (int k = 0; k < FK_ODD_KINDS; k++) {
@@ -256,6 +280,11 @@ static void tell_kind(const fk_runner *r, int kind, int64_t n, int64_t images, c
                     "%lld of %lld image%s partly transparent; what is hidden there decides in "
                     "this model, which an earlier version made: %s",
                     (long long)n, (long long)images, are, first);
+    else if (kind == FK_ODD_STARK)
+        fk_warn_say(r->warn,
+                    "%lld of %lld image%s black and white only, as masks are; a mask among photos "
+                    "is taken for a photo: %s",
+                    (long long)n, (long long)images, are, first);
     else if (kind == FK_ODD_DARK)
         fk_warn_say(r->warn,
                     "%lld of %lld image%s less than a quarter of the model's window %u to %u "
@@ -284,10 +313,12 @@ void fk_runner_tell(fk_runner *r)
 
             images += l->images;
             n += l->odd[k];
-            if (l->odd[k] > 0 && first[0] == '\0')
+            if (l->odd[k] > 0 && (first[0] == '\0' || fk_natural_compare(l->first[k], first) < 0))
                 first = l->first[k];
             l->odd[k] = 0;
         }
+        if (k == FK_ODD_STARK && n == images) /* so are the photos, as silhouettes are */
+            continue;
         if (n > 0 && (r->told & 1u << k) == 0) {
             tell_kind(r, k, n, images, first);
             r->told |= 1u << k;
@@ -308,7 +339,7 @@ fleck_status fk_runner_decode(fk_runner *r, int lane, const char *path, fk_image
 
     r->lanes[lane].decode += spent;
     if (st == FLECK_OK)
-        count_odd(&r->lanes[lane], path, &notes,
+        count_odd(&r->lanes[lane], path, original, &notes,
                   settings.high > 0 ? settings.high : FK_IMAGE_WIDEST);
     return st;
 }
@@ -324,7 +355,7 @@ fleck_status fk_runner_decode_bytes(fk_runner *r, int lane, const void *bytes, s
 
     r->lanes[lane].decode += fk_clock_seconds() - start;
     if (st == FLECK_OK)
-        count_odd(&r->lanes[lane], name, &notes,
+        count_odd(&r->lanes[lane], name, original, &notes,
                   settings.high > 0 ? settings.high : FK_IMAGE_WIDEST);
     return st;
 }
@@ -351,7 +382,7 @@ fleck_status fk_runner_pixels(fk_runner *r, int lane, const fleck_pixels *pixels
 
     r->lanes[lane].decode += fk_clock_seconds() - start;
     if (st == FLECK_OK)
-        count_odd(&r->lanes[lane], "pixels in memory", &notes,
+        count_odd(&r->lanes[lane], "pixels in memory", original, &notes,
                   settings.high > 0 ? settings.high : FK_IMAGE_WIDEST);
     return st;
 }

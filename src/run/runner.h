@@ -9,7 +9,7 @@
 #include "run/unlike.h"
 
 /* Odd pixels that a warning is about. */
-enum { FK_ODD_TRANSPARENT, FK_ODD_DARK, FK_ODD_CLIPPED, FK_ODD_KINDS };
+enum { FK_ODD_TRANSPARENT, FK_ODD_DARK, FK_ODD_CLIPPED, FK_ODD_STARK, FK_ODD_KINDS };
 
 /* Scratch and counters of one thread.  Scratch is allocated when it is first needed. */
 typedef struct fk_lane {

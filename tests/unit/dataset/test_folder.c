@@ -99,7 +99,14 @@ static void a_folder_without_good_images_says_where_it_looked(void **state)
     assert_refused(fk_dataset_train(&s, root, &how, err), FLECK_E_NOTFOUND, in_root("train"));
     MAKE("train/1.png");
     assert_refused(fk_dataset_train(&s, root, &how, err), FLECK_E_NOTFOUND,
-                   "train: expected good images in a folder good, found 1 image directly in it");
+                   "train: expected good images in a folder good, found 1 image directly in it; "
+                   "if all are good, learn from ");
+    MAKE("OK/1.png", "NG/2.png");
+    assert_refused(fk_dataset_train(&s, root, &how, err), FLECK_E_NOTFOUND, "/OK; name the folder");
+    /* Without folders, what was skipped is what it holds. */
+    MAKE("1.webp", "2.webp");
+    assert_refused(fk_dataset_train(&s, root, &how, err), FLECK_E_NOTFOUND,
+                   "found 2 other files; name");
 }
 
 static void a_path_that_is_no_data_set_says_what_was_expected(void **state)
@@ -180,6 +187,23 @@ static void every_missing_mask_is_named(void **state)
     assert_int_equal(s.count, 0);
     assert_null(s.items);
     assert_false(s.has_masks);
+}
+
+static void missing_masks_are_told_beside_what_is_there(void **state)
+{
+    const fk_dataset_how deep = {.is_image = is_image, .look = look, .recursive = true};
+    fk_samples s;
+
+    (void)state;
+    MAKE("test/good/1.png", "test/cut/1.png", "ground_truth/cut/1_GT.png", "ground_truth/ko/2.png");
+    assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_NOTFOUND,
+                   "; found of other names: cut/1_GT.png, all 1 of ko; without the folder ");
+    /* The layout of MVTec LOCO. */
+    MAKE("test/good/1.png", "test/cut/1.png", "ground_truth/cut/1/000.png");
+    assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_NOTFOUND,
+                   ": cut/1.png; skipped: 1 in 1/ (--recursive); without the folder ");
+    assert_refused(fk_dataset_test(&s, root, &deep, err), FLECK_E_NOTFOUND,
+                   "; found of other names: cut/1/000.png; without the folder ");
 }
 
 static void two_masks_for_one_image_are_refused(void **state)
@@ -334,6 +358,7 @@ static void a_good_folder_that_is_asked_for_is_taken(void **state)
 
 static void two_folders_that_may_be_good_are_refused(void **state)
 {
+    const fk_dataset_how deep = {.is_image = is_image, .look = look, .recursive = true};
     fk_samples s;
 
     (void)state;
@@ -350,6 +375,16 @@ static void two_folders_that_may_be_good_are_refused(void **state)
     fk_samples_free(&s);
     MAKE("test/good/1.png", "test/Mask/1.png");
     assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_FORMAT, "named as masks are");
+    /* The layout of MVTec 3D: masks in a folder of each type. */
+    MAKE("test/good/rgb/1.png", "test/good/gt/1.png", "test/cut/rgb/2.png", "test/cut/gt/2.png");
+    assert_refused(fk_dataset_test(&s, root, &how, err), FLECK_E_NOTFOUND, "--recursive");
+    assert_refused(fk_dataset_test(&s, root, &deep, err), FLECK_E_FORMAT,
+                   "test/cut/gt: expected images of a type of defect, found a folder of images");
+    /* Names that only begin or end as those of masks. */
+    MAKE("test/good/a.gt/1.png", "test/mask_torn/a/2.png");
+    assert_ok(fk_dataset_test(&s, root, &deep, err));
+    assert_int_equal(s.count, 2);
+    fk_samples_free(&s);
 }
 
 static void a_category_without_train_and_test_says_what_it_holds(void **state)
@@ -489,6 +524,7 @@ int main(void)
         cmocka_unit_test(types_come_in_natural_order_behind_good),
         cmocka_unit_test(a_test_set_of_good_images_alone_has_no_masks),
         cmocka_unit_test(every_missing_mask_is_named),
+        cmocka_unit_test(missing_masks_are_told_beside_what_is_there),
         cmocka_unit_test(two_masks_for_one_image_are_refused),
         cmocka_unit_test(masks_that_no_test_image_has_are_warned_of),
         cmocka_unit_test(sub_folders_are_counted_or_searched_with_their_masks),

@@ -253,8 +253,8 @@ static void semicolons_tabs_and_a_line_that_names_the_delimiter_are_read(void **
     CHECK_TWO("path\tlabel\tmask\r\nimg/1.png\tgood\t\r\nimg/4.png\t1\timg/m4.png\r\n");
     CHECK_TWO("sep=;\r\npath;label;mask\r\nimg/1.png;0;\r\nimg/4.png;1;img/m4.png");
     CHECK_TWO("sep=|\npath|label|mask\nimg/1.png|0|\nimg/4.png|1|img/m4.png");
-    CHECK_TWO(
-        "\xef\xbb\xbfnote;path;label;mask\n\"a,b;c\";img/1.png;OK;\n;img/4.png;NG;img/m4.png\n");
+    CHECK_TWO("\xef\xbb\xbfnote;path;label;mask\n\"a,b;c\";img/1.png;OK;\n;img/4.png;Ausschuss;img/"
+              "m4.png\n");
 }
 
 static void back_slashes_are_slashes_where_no_file_has_them(void **state)
@@ -335,7 +335,7 @@ static void mistakes_are_refused_with_file_and_line(void **state)
         {"path,label\nimg/1.png,good,x\n", "found 3", FLECK_E_FORMAT},
         {"path,label\nimg/1.png,fine\n",
          "set.csv:2: label: expected good, defective, 0 or 1, got "
-         "\"fine\"",
+         "\"fine\"; the name of a type of defect belongs into a column defect",
          FLECK_E_FORMAT},
         {"path,label\n,good\n", "set.csv:2: path is empty", FLECK_E_FORMAT},
         {"path,label,defect\nimg/1.png,1,good\n", "defect is \"good\"", FLECK_E_FORMAT},

@@ -133,7 +133,8 @@ const columns = [
   { key: "unlike", value: (row) => (row.unlike || []).join(),
     text: (row) => (row.unlike || []).map((u) => t(`unlike_${u}`)).join(", ") },
   { key: "mark", value: (row) => row.mark || "",
-    text: (row) => (row.mark ? t(`mark_${row.mark}`) : "") },
+    text: (row) => (row.mark ? t(row.mark === "good" ? "verdict_good" : "verdict_defective")
+      : "") },
 ];
 
 export async function show(main, product) {

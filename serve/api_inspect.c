@@ -36,11 +36,15 @@ static const char *parameter(const char *type, const char *name, size_t *length)
     for (const char *p = strchr(type, ';'); p != NULL; p = strchr(p, ';')) {
         for (p++; *p == ' '; p++)
             ;
-        if (strncmp(p, name, n) == 0 && p[n] == '=') {
-            *length = strcspn(p + n + 1, ";");
-            while (*length > 0 && p[n + *length] == ' ')
+        if (strncasecmp(p, name, n) == 0 && p[n] == '=') {
+            p += n + 1;
+            *length = strcspn(p, ";");
+            while (*length > 0 && p[*length - 1] == ' ')
                 --*length;
-            return p + n + 1;
+            if (*length < 2 || p[0] != '"' || p[*length - 1] != '"')
+                return p;
+            *length -= 2;
+            return p + 1;
         }
     }
     return NULL;
@@ -67,7 +71,7 @@ static bool is_raw(const char *type)
 {
     static const char raw[] = "image/x-fleck-raw";
 
-    return type != NULL && strncmp(type, raw, sizeof raw - 1) == 0 &&
+    return type != NULL && strncasecmp(type, raw, sizeof raw - 1) == 0 &&
            strchr("; ", type[sizeof raw - 1]) != NULL; /* or its end */
 }
 
@@ -166,6 +170,12 @@ static bool fill_image(batch *b, sv_image *image, const sv_part *p, fleck_error 
     image->source = sv_text_clean(source != NULL ? source : "api", 80);
     if (image->name == NULL || image->source == NULL)
         return sv_error(err, FLECK_E_NOMEM, "out of memory");
+    if (p->size == 0) { /* its answer has a place in the list all the same */
+        image->bytes = NULL;
+        sv_error(&image->err, FLECK_E_FORMAT, "%s: expected the bytes of an image, found none",
+                 image->name);
+        return true;
+    }
     if (!is_raw(p->type))
         return true;
     if (b->made != NULL)
@@ -186,12 +196,12 @@ static batch *make_batch(sv_request *r, fleck_error *err)
         return NULL;
     }
     b->request = r;
-    for (int i = 0; err->status == FLECK_OK && i < r->n_parts; i++)
-        if (r->parts[i].size > 0 && !fill_image(b, &b->images[b->n++], &r->parts[i], err))
-            break;
-    b->many = b->n > 1;
-    if (err->status == FLECK_OK && b->n == 0)
+    b->many = r->n_parts > 1;
+    if (r->n_parts == 0 || (!b->many && r->parts[0].size == 0))
         sv_error(err, FLECK_E_OPTION, "expected the bytes of an image, found none");
+    for (int i = 0; err->status == FLECK_OK && i < r->n_parts; i++)
+        if (!fill_image(b, &b->images[b->n++], &r->parts[i], err))
+            break;
     if (err->status == FLECK_OK)
         return b;
     batch_free(b);

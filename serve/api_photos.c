@@ -207,16 +207,19 @@ void sv_photos_add(sv_request *r)
         json_decref(added);
         return;
     }
-    for (int i = 0; i < r->n_parts; i++)
-        if (r->parts[i].size > 0)
-            json_array_append_new(
-                added, sv_photo_add(r->server, r->ids[0],
-                                    r->parts[i].file != NULL ? r->parts[i].file : "photo",
-                                    r->parts[i].data, r->parts[i].size, modified, "upload"));
-    if (json_array_size(added) == 0) {
+    for (int i = 0; i < r->n_parts; i++) {
+        const sv_part *p = &r->parts[i];
+        const char *name = p->file != NULL ? p->file : "photo";
+
+        json_array_append_new(added, p->size > 0 ? sv_photo_add(r->server, r->ids[0], name, p->data,
+                                                                p->size, modified, "upload")
+                                                 : not_taken(name, "the file is empty"));
+    }
+    if (r->n_parts == 0 || (r->n_parts == 1 && r->parts[0].size == 0)) {
         json_decref(added);
         sv_reply_problem(r, 422,
-                         "expected the bytes of one photo, or multipart/form-data with photos");
+                         "the body is empty: expected the bytes of one photo, or "
+                         "multipart/form-data with photos");
         return;
     }
     reply_added(r, added);

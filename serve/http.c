@@ -82,7 +82,7 @@ static const sv_route *find_route(sv_request *r, const char *method, const char 
         }
     }
     if (allow[0] != '\0') {
-        sv_reply_problem(r, 405, "%s is not possible here", method);
+        sv_reply_problem(r, 405, "%s is not possible here: expected %s", method, allow);
         sv_header(r, "Allow", allow);
     } else {
         sv_reply_problem(r, 404, "there is nothing at this address");
@@ -169,11 +169,37 @@ static enum MHD_Result on_piece(void *ctx, enum MHD_ValueKind kind, const char *
     return part_append(r, p, data, size) ? MHD_YES : MHD_NO;
 }
 
+static const char *header(sv_request *r, const char *name)
+{
+    return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
 static bool is_multipart(sv_request *r)
 {
-    const char *type = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Content-Type");
+    const char *type = header(r, "Content-Type");
 
     return type != NULL && strncasecmp(type, "multipart/form-data", 19) == 0;
+}
+
+/* Whether the body is of a form that no route reads; the request is answered then. */
+static bool is_foreign(sv_request *r)
+{
+    const char *type = header(r, "Content-Type"), *coding = header(r, "Content-Encoding");
+    const char *edge = type != NULL ? strcasestr(type, "boundary=") : NULL;
+
+    if (coding != NULL && strcasecmp(coding, "identity") != 0) {
+        sv_reply_problem(r, 415, "expected a body that is not compressed, got Content-Encoding: %s",
+                         coding);
+        sv_header(r, "Accept-Encoding", "identity");
+    } else if (r->route->body == SV_BODY_PARTS && type != NULL && !is_multipart(r) &&
+               strncasecmp(type, "multipart/", 10) == 0) {
+        sv_reply_problem(r, 415, "expected multipart/form-data, got %.200s", type);
+    } else if (r->route->body == SV_BODY_PARTS && is_multipart(r) && edge != NULL &&
+               strchr(edge, ';') != NULL) { /* libmicrohttpd takes all of it for the boundary */
+        sv_reply_problem(r, 400, "expected boundary= at the end of the Content-Type, got %.200s",
+                         type);
+    }
+    return r->response != NULL;
 }
 
 /* Prepare the file or the memory that the body is written to. */
@@ -187,11 +213,10 @@ static void begin_body(sv_request *r)
     } else if (r->route->body == SV_BODY_PARTS && is_multipart(r)) {
         r->post = MHD_create_post_processor(r->connection, 64 << 10, on_piece, r);
         if (r->post == NULL)
-            sv_reply_problem(r, 400, "the Content-Type has no boundary of the parts");
+            sv_reply_problem(r, 400,
+                             "expected a Content-Type with boundary= and two or more characters");
     } else if (r->route->body != SV_BODY_NONE) {
-        if (part_new(r, "", sv_query(r, "name"),
-                     MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Content-Type")) ==
-            NULL)
+        if (part_new(r, "", sv_query(r, "name"), header(r, "Content-Type")) == NULL)
             sv_reply_problem(r, 503, "out of memory");
     }
 }
@@ -260,8 +285,7 @@ static void end_body(sv_request *r)
 
 static bool too_large(sv_request *r)
 {
-    const char *length =
-        MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Content-Length");
+    const char *length = header(r, "Content-Length");
 
     if (length == NULL || strtoull(length, NULL, 10) <= most_of(r))
         return false;
@@ -286,6 +310,8 @@ static enum MHD_Result begin(struct sv_server *s, struct MHD_Connection *c, cons
     if (r == NULL)
         return MHD_NO;
     *context = r;
+    if (strncasecmp(url, "http://", 7) == 0) /* as clients ask a proxy */
+        url += 7 + strcspn(url + 7, "/");
     atomic_fetch_add(&s->requests, 1);
     r->server = s;
     r->connection = c;
@@ -295,7 +321,7 @@ static enum MHD_Result begin(struct sv_server *s, struct MHD_Connection *c, cons
     r->route = find_route(r, method, url);
     if (r->route != NULL && atomic_load(&s->stopping))
         sv_reply_problem(r, 503, "the service is stopping");
-    else if (r->route != NULL && sv_access_check(r, method) && !too_large(r))
+    else if (r->route != NULL && sv_access_check(r, method) && !too_large(r) && !is_foreign(r))
         begin_body(r);
     /* An answer before the body makes libmicrohttpd close the connection after it, so a body of
      * any size is not read. */

@@ -57,6 +57,7 @@ typedef struct sv_request {
     size_t held;       /* bytes of memory that the parts take */
     const char *wrong; /* a parameter of the query that was none of those expected, or NULL */
     char wanted[80];   /* and what was */
+    char times[2][32]; /* "from" and "to" of the query */
     char who[400];
     struct MHD_PostProcessor *post;
     double begun; /* seconds of a monotonic clock, when the request's header was read */

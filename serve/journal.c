@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One thread that writes inspections, many in one transaction. */
 #include "journal.h"
+#include "watch.h"
 
 #include <stdlib.h>
 
@@ -26,18 +27,6 @@ static int64_t write_one(sv_db *db, const sv_record *r, fleck_error *err)
                      r->warnings, r->error, r->timings, r->picture, r->level);
 }
 
-static bool write_seen(sv_db *db, const sv_record *r, fleck_error *err)
-{
-    const sv_judged_file *s = r->seen;
-
-    return s == NULL ||
-           sv_db_run(db, err,
-                     "INSERT OR REPLACE INTO seen(source, path, device, inode, size, mtime, hash,"
-                     " inspection) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-                     "isiiiisi", s->source, s->path, s->device, s->inode, s->size, s->mtime,
-                     s->hash, r->id);
-}
-
 /* Write the records up to end in one transaction. */
 static bool write_list(sv_journal *j, sv_record *list, const sv_record *end, fleck_error *err)
 {
@@ -45,7 +34,8 @@ static bool write_list(sv_journal *j, sv_record *list, const sv_record *end, fle
 
     if (ok) {
         for (sv_record *r = list; ok && r != end; r = r->next)
-            ok = (r->id = write_one(&j->db, r, err)) > 0 && write_seen(&j->db, r, err);
+            ok = (r->id = write_one(&j->db, r, err)) > 0 &&
+                 (r->seen == NULL || sv_seen_note(&j->db, r->seen, r->id, err));
         ok = sv_db_end(&j->db, ok, err);
     }
     for (sv_record *r = list; !ok && r != end; r = r->next)

@@ -204,19 +204,64 @@ const char *sv_query_one(sv_request *r, const char *name, const char *const *val
     return NULL;
 }
 
-const char *sv_query_time(sv_request *r, const char *name)
+/* Whether the two digits at each place of a time's beginning are of a real day and time. */
+static bool is_real(const char *text, size_t length)
 {
-    static const char form[] = "dddd-dd-ddTdd:dd:dd.dddZ";
-    const char *text = sv_query(r, name);
-    size_t n = 0;
+    static const char days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    static const struct {
+        size_t at;
+        int low, high;
+    } parts[] = {{5, 1, 12}, {8, 1, 31}, {11, 0, 23}, {14, 0, 59}, {17, 0, 59}};
+    const int year = (int)strtol(text, NULL, 10);
+    int value[5] = {1, 1};
 
-    while (text != NULL && n < sizeof form - 1 && text[n] != '\0' &&
+    for (size_t i = 0; i < 5 && parts[i].at < length; i++) {
+        value[i] = (text[parts[i].at] - '0') * 10 + text[parts[i].at + 1] - '0';
+        if (value[i] < parts[i].low || value[i] > parts[i].high)
+            return false;
+    }
+    if (value[0] == 2 && value[1] == 29)
+        return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return value[1] <= days[value[0] - 1];
+}
+
+/* A time in UTC, or its beginning from the year to a part of a second, as the database compares
+ * it: without the Z, and to milliseconds. */
+static bool read_time(const char *text, char out[32])
+{
+    static const char form[] = "dddd-dd-ddTdd:dd:dd";
+    size_t n = 0, more;
+
+    while (n < sizeof form - 1 && text[n] != '\0' &&
            (form[n] == 'd' ? text[n] >= '0' && text[n] <= '9' : text[n] == form[n]))
         n++;
-    if (text == NULL || (n >= 4 && text[n] == '\0'))
-        return text;
+    if (n < 4 || (n - 4) % 3 != 0)
+        return false;
+    snprintf(out, 32, "%.*s", (int)n, text);
+    text += n;
+    if (n == sizeof form - 1 && text[0] == '.') {
+        more = strspn(text + 1, "0123456789");
+        if (more < 1 || more > 9)
+            return false;
+        snprintf(out + n, 32 - n, "%.*s", more > 3 ? 4 : (int)more + 1, text);
+        text += 1 + more;
+    }
+    if (n == sizeof form - 1 && text[0] == 'Z')
+        text++;
+    return text[0] == '\0' && is_real(out, n);
+}
+
+const char *sv_query_time(sv_request *r, const char *name)
+{
+    const char *text = sv_query(r, name);
+    char *out = r->times[strcmp(name, "to") == 0];
+
+    if (text == NULL)
+        return NULL;
+    if (read_time(text, out))
+        return out;
     r->wrong = name;
-    snprintf(r->wanted, sizeof r->wanted, "a time in UTC such as 2026-11-30T12:00:00.000Z");
+    snprintf(r->wanted, sizeof r->wanted, "a time in UTC such as 2026-11-30T12:00:00Z");
     return NULL;
 }
 

@@ -24,6 +24,7 @@ enum { MOST_ITEMS = 4096, MOST_FLIGHTS = 8, SCAN_AT_ONCE = 256 };
  * whether someone writes to it. */
 #define SETTLE 0.5
 #define SETTLE_UNKNOWN 2.0
+#define WRITTEN_AGAIN 0.02
 #define NETWORK_POLL 2.0
 #define MOST_WAIT 30.0
 #define CHECK 1.0
@@ -35,6 +36,7 @@ typedef struct item {
     double due;        /* when it is looked at next */
     bool complete;     /* the kernel told so */
     bool again;        /* something happened while it was judged */
+    bool moved;        /* its file was renamed while it was judged */
     double since;      /* its status is `before` since then; 0: not looked at */
     struct stat before;
     int tries;
@@ -250,6 +252,18 @@ static void walk(watch *w)
 
 /* ---- What the kernel tells ---- */
 
+static void on_moved(watch *w, const char *path)
+{
+    char *name = fleck_utf8_name(path);
+
+    if (name != NULL)
+        sv_seen_moved(&w->src->server->db, w->src->id, name);
+    fleck_free(name);
+    for (item *i = w->items; i != NULL; i = i->next)
+        if (i->flight != NULL && strcmp(i->path, path) == 0)
+            i->moved = true; /* it is not noted yet */
+}
+
 static void on_file(watch *w, const char *folder, const struct inotify_event *e)
 {
     const char *name = e->name;
@@ -261,6 +275,11 @@ static void on_file(watch *w, const char *folder, const struct inotify_event *e)
         return;
     if ((e->mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) != 0) {
         add(w, path, true);
+        return;
+    }
+    if ((e->mask & IN_MOVED_FROM) != 0) {
+        on_moved(w, path);
+        free(path);
         return;
     }
     if (fstatat(w->root, path, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode)) {
@@ -371,6 +390,9 @@ static void collect(watch *w)
         next = f->next;
         w->n_flights--;
         i->flight = NULL;
+        if (i->moved)
+            sv_seen_moved(&src->server->db, src->id, i->name);
+        i->moved = false;
         if (f->image.record.id > 0) {
             sv_source_count(src, f->image.err.status == FLECK_OK ? &src->judged : &src->failed);
             sv_source_set_state(src, "running", "%s", "");
@@ -399,8 +421,12 @@ static bool is_complete(watch *w, item *i, int fd, const struct stat *now)
     const double settle = poll_seconds(w) > SETTLE ? poll_seconds(w) : SETTLE;
     const int written = sv_being_written(fd);
 
-    if (i->complete)
+    if (i->complete && written != 1)
         return true;
+    if (i->complete) { /* another file has the name already, and its end will be told too */
+        later(i, WRITTEN_AGAIN);
+        return false;
+    }
     if (i->since == 0 || !same_status(now, &i->before)) {
         i->before = *now;
         i->since = sv_seconds();
@@ -497,7 +523,7 @@ static void judge(watch *w, item *i, const struct stat *status, unsigned char *b
     sv_source *src = w->src;
     fleck_error err = {0};
     flight *f = flight_new(w, i, status, bytes, why);
-    sv_known known = SV_NEW;
+    sv_known known;
 
     if (f == NULL) {
         retry(i);
@@ -508,8 +534,7 @@ static void judge(watch *w, item *i, const struct stat *status, unsigned char *b
         later(i, 0.05);
         return;
     }
-    if (bytes != NULL)
-        known = sv_judged_by_content(src->server, &f->seen, &err);
+    known = sv_judged_by_content(src->server, &f->seen, &err);
     if (known == SV_KNOWN) {
         sv_source_count(src, &src->skipped);
         flight_free(f);
@@ -556,7 +581,8 @@ static void look(watch *w, item *i)
         return;
     }
     known = sv_judged_by_status(src->server, src->id, i->name, &status, &err);
-    if (known == SV_KNOWN || (known == SV_UNREAD && fd < 0)) {
+    /* What was written just now is read: some file systems tell whole seconds. */
+    if ((known == SV_KNOWN && !i->complete) || (known == SV_UNREAD && fd < 0)) {
         item_remove(w, i);
     } else if (known == SV_BROKEN) {
         retry(i);

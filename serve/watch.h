@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A watched folder: each complete file is judged once, whatever ends the process meanwhile.
  *
- * The inspection and the note that the file was judged are one transaction.  Files are told apart
- * by path and content: a file that is touched, renamed or written again with the same bytes is the
- * same; one that has other bytes is another, also under an old name. */
+ * The inspection and the note that the file was judged are one transaction.  A file is the same
+ * after it was touched or written again with the same bytes, or after it was renamed: device,
+ * inode, size, time and bytes stay.  One that has other bytes is another, also under an old
+ * name. */
 #ifndef FLECK_SERVE_WATCH_H
 #define FLECK_SERVE_WATCH_H
 
@@ -56,6 +57,11 @@ sv_known sv_judged_by_status(struct sv_server *s, int64_t source, const char *pa
 /* By its content too: SV_KNOWN if it was judged under this path or another one.  It then notes the
  * new path or status. */
 sv_known sv_judged_by_content(struct sv_server *s, const sv_judged_file *file, fleck_error *err);
+/* Note that the file was judged.  A file that its path named before goes on being known, without a
+ * path: a camera program may use one name for all its files, and rename each. */
+bool sv_seen_note(sv_db *db, const sv_judged_file *file, int64_t inspection, fleck_error *err);
+/* The file was renamed: a file that comes to its old path is another one, even with its bytes. */
+void sv_seen_moved(sv_db *db, int64_t source, const char *path);
 int64_t sv_mtime_ns(const struct stat *status);
 
 /* ---- The source (watch.c) ---- */

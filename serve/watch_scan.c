@@ -56,7 +56,8 @@ int sv_being_written(int fd)
 
 bool sv_scan_wanted(const char *name)
 {
-    static const char *const endings[] = {".tmp", ".part", ".partial", ".crdownload", "~"};
+    static const char *const endings[] = {".tmp",      ".part",       ".partial",
+                                          ".filepart", ".crdownload", "~"};
     const size_t n = strlen(name);
 
     if (name[0] == '.')

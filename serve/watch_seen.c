@@ -35,7 +35,8 @@ sv_known sv_judged_by_content(struct sv_server *s, const sv_judged_file *file, f
     fleck_error none = {0};
     const int64_t inspection =
         sv_db_int(&s->db, &none,
-                  "SELECT inspection FROM seen WHERE source = ?1 AND path = ?2 AND hash = ?7 "
+                  "SELECT inspection FROM seen WHERE source = ?1 AND path = ?2 AND hash = ?7 AND"
+                  " hash <> '' "
                   "UNION ALL SELECT inspection FROM seen WHERE source = ?1 AND device = ?3 AND"
                   " inode = ?4 AND size = ?5 AND mtime = ?6 AND hash = ?7 LIMIT 1",
                   "isiiiis", file->source, file->path, file->device, file->inode, file->size,
@@ -47,11 +48,35 @@ sv_known sv_judged_by_content(struct sv_server *s, const sv_judged_file *file, f
         *err = none;
         return SV_BROKEN;
     }
-    return sv_db_run(&s->db, err,
+    return sv_db_begin(&s->db, err) &&
+                   sv_db_end(&s->db, sv_seen_note(&s->db, file, inspection, err), err)
+               ? SV_KNOWN
+               : SV_BROKEN;
+}
+
+/* A file without a path is noted by its inode.  Paths are relative, so none begins with a slash. */
+#define NO_PATH "'/' || device || '/' || inode"
+
+bool sv_seen_note(sv_db *db, const sv_judged_file *file, int64_t inspection, fleck_error *err)
+{
+    return sv_db_run(db, err,
+                     "UPDATE OR REPLACE seen SET path = " NO_PATH " WHERE source = ? AND path = ?"
+                     " AND NOT (device = ? AND inode = ?)",
+                     "isii", file->source, file->path, file->device, file->inode) &&
+           sv_db_run(db, err,
                      "INSERT OR REPLACE INTO seen(source, path, device, inode, size, mtime, hash,"
                      " inspection) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
                      "isiiiisi", file->source, file->path, file->device, file->inode, file->size,
-                     file->mtime, file->hash, inspection)
-               ? SV_KNOWN
-               : SV_BROKEN;
+                     file->mtime, file->hash, inspection) &&
+           sv_db_run(db, err,
+                     "DELETE FROM seen WHERE source = ? AND device = ? AND inode = ? AND path ="
+                     " " NO_PATH,
+                     "iii", file->source, file->device, file->inode);
+}
+
+void sv_seen_moved(sv_db *db, int64_t source, const char *path)
+{
+    (void)sv_db_run(db, NULL,
+                    "UPDATE OR REPLACE seen SET path = " NO_PATH " WHERE source = ? AND path = ?",
+                    "is", source, path);
 }

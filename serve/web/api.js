@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests to the service, and its events.
 
+import { has, t } from "./strings.js";
+
 const base = "/api/v1";
 export const url = (path) => base + path;
 
+// What failed and what to do, in the page's language; detail is the service's message, in English.
+// Status 0: there was no answer.
 export class Problem extends Error {
   constructor(status, detail) {
-    super(detail);
-    this.status = status;
+    const about = t(has(`err_${status}`) ? `err_${status}` : "err_other");
+    super(detail ? `${about} ${detail}` : about);
+    Object.assign(this, { status, detail, about });
   }
 }
 
@@ -21,7 +26,12 @@ async function request(method, path, body, options = {}) {
     headers["Content-Type"] = "application/json";
     body = JSON.stringify(body);
   }
-  const answer = await fetch(base + path, { method, headers, body, signal: options.signal });
+  let answer;
+  try {
+    answer = await fetch(base + path, { method, headers, body, signal: options.signal });
+  } catch (error) {
+    throw error.name === "AbortError" ? error : new Problem(0, "");
+  }
   if (answer.status === 401) document.dispatchEvent(new CustomEvent("fleck-login"));
   if (!answer.ok) {
     let detail = answer.statusText;

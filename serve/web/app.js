@@ -3,8 +3,9 @@
 //
 // Addresses: #/ (products), #/p/ID/SCREEN with a screen of a product, #/health.  A screen is a
 // module with show(main, productId), which may return a function that ends it.
-import { get, post, setWho, who } from "./api.js";
+import { get, post, Problem, setWho, who } from "./api.js";
 import { h, replace, say } from "./dom.js";
+import { problem } from "./parts.js";
 import { language, setLanguage, t } from "./strings.js";
 
 const main = document.getElementById("main");
@@ -14,6 +15,8 @@ const ofProduct = ["photos", "fit", "threshold", "areas", "inspect", "history"];
 const atTheLine = ["threshold", "inspect", "history", "health"]; // they share their looks
 let end = null;
 let turn = 0;
+let failed = false; // the screen could not be shown
+let last = { product: null, name: null };
 
 function place() {
   const match = location.hash.match(/^#\/p\/(\d+)\/(\w+)(?:\/|$)/);
@@ -58,14 +61,18 @@ async function route() {
   end = null;
   document.documentElement.lang = language();
   document.getElementById("skip").textContent = t("skip");
+  failed = false;
   replace(main, h("p", { class: "dim" }, t("loading")));
   try {
     const name = here.product === null ? null : (await get(`/products/${here.product}`)).name;
     if (own !== turn) return;
+    last = { product: here.product, name };
     drawHeader(here, name);
     if (![...general, ...ofProduct].includes(here.screen)) throw new Error(t("not_found"));
     document.title = [t(here.screen), name, "fleck"].filter(Boolean).join(" – ");
-    const screen = await import(`./${here.screen}.js`);
+    const screen = await import(`./${here.screen}.js`).catch((error) => {
+      throw error instanceof TypeError ? new Problem(0, "") : error; // it could not be loaded
+    });
     if (own !== turn) return;
     // Built apart, so that nothing of a screen that was left comes into the next.
     const content = h("div",
@@ -76,8 +83,9 @@ async function route() {
     else if (close) close();
   } catch (error) {
     if (own !== turn) return;
-    if (!header.firstChild) drawHeader(here, null);
-    replace(main, h("h1", {}, "fleck"), h("p", { class: "problem", role: "alert" }, error.message));
+    failed = true;
+    drawHeader(here, last.product === here.product ? last.name : null);
+    replace(main, h("h1", {}, "fleck"), problem(error));
   }
 }
 
@@ -110,6 +118,7 @@ document.addEventListener("fleck-back", () => {
   clearTimeout(goneTimer);
   goneTimer = null;
   gone.hidden = true;
+  if (failed) location.reload(); // a module that could not be loaded is not asked for again
 });
 document.addEventListener("fleck-login", askToken);
 window.addEventListener("hashchange", () => {

@@ -290,7 +290,8 @@ export async function show(main, id) {
     const left = percent(model?.info.left_out ?? 0);
     replace(state, h("p", { class: "state" }, !model ? t("areas_no_model")
       : modelAreas === undefined ? t("areas_unknown", left)
-        : same(modelAreas, saved) ? t("areas_in_model", left) : t("areas_not_in_model", left)));
+        : !same(modelAreas, saved) ? t("areas_not_in_model", left)
+          : saved.length > 0 ? t("areas_in_model", left) : t("areas_none_in_model")));
   }
 
   function draw() {

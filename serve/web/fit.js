@@ -2,13 +2,14 @@
 // Fitting a model: what it will take, how far it is, what came out, and all versions.
 import { get, listen, patch, post, remove, url } from "./api.js";
 import { h, replace, say } from "./dom.js";
-import { busy, problem, steps, thumb } from "./parts.js";
+import { because, busy, steps, thumb } from "./parts.js";
 import { farAbove, median } from "./robust.js";
 import { estimate, settingsForm } from "./settings.js";
 import { bytes, duration, has, number, t, time } from "./strings.js";
 import { ofGroups, promise } from "./threshold.js";
 
-const FEW = 20; // photos
+const FEWEST = 10; // photos: with fewer there is no threshold
+const FEW = 20;
 const ODDEST = 12; // shown at most
 const BINS = 30;
 
@@ -43,7 +44,8 @@ export async function show(main, id) {
       used === 0
         ? h("p", {}, t("fit_no_photos"), " ", h("a", { href: `#/p/${id}/photos` }, t("photos_add")))
         : h("p", {}, t("fit_help", used)),
-      used > 0 && used < FEW && h("p", { class: "warning" }, t("fit_few")),
+      used > 0 && used < FEW && h("p", { class: "warning" },
+        used < FEWEST ? t("fit_fewest", FEWEST) : t("fit_few", FEW)),
       areas.areas.length > 0
         && h("p", {}, h("a", { href: `#/p/${id}/areas` }, t("fit_areas", areas.areas.length))),
       h("div", { class: "go" }, before, button), trouble,
@@ -69,6 +71,7 @@ export async function show(main, id) {
     running = await post(`/products/${id}/fits`, { settings });
     drawStart();
     drawJob(running);
+    running_panel.focus({ preventScroll: true }); // the button that was pressed is another one now
     places.job.scrollIntoView({ block: "nearest" });
   }
 
@@ -80,8 +83,8 @@ export async function show(main, id) {
   const cancel = h("button", { class: "plain",
     onclick: () => busy(cancel, trouble, () => remove(`/jobs/${running.id}`)) });
   const trouble = h("div");
-  const running_panel = h("section", { class: "panel" }, h("p", { class: "stage" }, stageText), bar,
-    h("p", {}, leftText), cancel, trouble);
+  const running_panel = h("section", { class: "panel", tabindex: -1 },
+    h("p", { class: "stage" }, stageText), bar, h("p", {}, leftText), cancel, trouble);
 
   function drawJob(job) {
     if (!job || !["running", "queued"].includes(job.state)) return;
@@ -129,6 +132,7 @@ export async function show(main, id) {
     }
     await load();
     if (ended) return;
+    if (places.job.contains(document.activeElement)) main.parentElement.focus(); // it goes
     step = null;
     drawStart();
     await drawResult();
@@ -141,7 +145,7 @@ export async function show(main, id) {
 
   // How a fit ended, where it made no model.
   function drawEnd(job) {
-    replace(places.job, job?.state === "failed" ? problem({ message: t("fit_failed", job.error) })
+    replace(places.job, job?.state === "failed" ? because("fit_failed", job.error)
       : ["cancelled", "interrupted"].includes(job?.state)
         && h("p", { class: "warning" }, t(`fit_${job.state}`)));
   }
@@ -168,9 +172,10 @@ export async function show(main, id) {
         figure("result_photos", number(info.images, 6)),
         job && job.seconds > 0 && figure("result_took", duration(job.seconds)),
         figure("result_method", `${info.method}, ${info.backbone}`)),
+      model.threshold === null && h("p", { class: "warning" }, t("th_none")),
       ofGroups(model.held_out, model.threshold, info),
       (job?.warnings || []).length > 0 && h("section", { "aria-label": t("fit_warnings") },
-        h("h3", {}, t("fit_warnings")),
+        h("h3", {}, t("fit_warnings")), h("p", { class: "dim" }, t("fit_warnings_help")),
         job.warnings.map((w) => h("p", { class: "warning", lang: "en" }, w))),
       h("h3", {}, t("held_out")),
       scores.length === 0 ? h("p", { class: "dim" }, t("held_out_none"))

@@ -56,7 +56,8 @@ function sourcesTable(sources) {
   h("tbody", {}, sources.map((s) => h("tr", {},
     h("th", { scope: "row" }, `${s.kind} ${s.config?.folder ?? s.config?.device ?? ""}`),
     h("td", { class: s.problem ? "warn" : undefined },
-      [s.state, s.problem].filter(Boolean).join(": ")),
+      t(`so_${s.state.replace(" ", "_")}`),
+      s.problem && [": ", h("span", { lang: "en" }, s.problem)]),
     [s.judged, s.failed, s.dropped].map((n) => h("td", { class: "n" }, n ?? "–"))))));
 }
 
@@ -151,7 +152,7 @@ export async function show(main) {
       looks++;
       problem.textContent = "";
     } catch (error) {
-      if (!gone) problem.textContent = t("he_no_answer", error.message);
+      if (!gone) problem.textContent = error.message;
     }
     if (!gone) timer = setTimeout(look, everyMs);
   }

@@ -3,6 +3,7 @@
 import { get, listen, post, url } from "./api.js";
 import { h, replace, say } from "./dom.js";
 import { markButtons, nearestPhoto, regionList, verdictMark } from "./inspect.js";
+import { because } from "./parts.js";
 import { digits, language, t, time } from "./strings.js";
 import { viewer } from "./viewer.js";
 
@@ -118,12 +119,13 @@ export async function show(main, product) {
     const about = () => {
       replace(box.about, h("p", {}, verdictMark(row.verdict), " ", row.score !== null
           && t("in_score_of", digits(row.score), digits(row.threshold)), " ", time(row.time)),
-        row.error && h("p", { class: "problem" }, row.error),
+        row.error && because("in_failed", row.error),
         (row.unlike || []).length > 0 && h("p", { class: "warn" }, t("in_unlike_note",
           row.unlike.map((u) => t(`unlike_${u}`)).join(", "))),
         row.mark
           && h("p", { class: "dim" }, t("hi_marked_by", row.mark_who || "–", time(row.mark_time))),
-        markButtons(row, () => { about(); draw(); loadSummary(); }), regionList(row, box.shown),
+        markButtons(row, () => { about(); draw(); loadSummary(); }),
+        row.verdict !== "error" && regionList(row, box.shown),
         row.picture && row.verdict !== "error" && nearestPhoto(row));
     };
     about();
@@ -201,14 +203,18 @@ export async function show(main, product) {
   async function learnThem() {
     const ids = [...chosen.values()].filter(learnable).map((row) => row.id);
     learn.disabled = true;
-    const answers = await post(`/products/${product}/learn`, { inspections: ids });
+    let answers;
+    try {
+      answers = await post(`/products/${product}/learn`, { inspections: ids });
+    } finally { drawLearn(); }
     const problems = answers.filter((each) => each.problem);
     chosen.clear();
     draw();
     replace(learned, h("p", {}, t("hi_learned", answers.length - problems.length), " ",
       h("a", { href: `#/p/${product}/fit` }, t("hi_fit"))),
     problems.length > 0 && h("ul", { class: "warn" },
-      problems.map((each) => h("li", {}, `${each.name || ""} ${each.problem}`))));
+      h("li", {}, t("hi_not_learned", problems.length)),
+      problems.map((each) => h("li", { lang: "en" }, `${each.name || ""} ${each.problem}`))));
   }
 
   const again = () => { starts = [null]; load().catch((error) => say(error.message)); };

@@ -2,6 +2,7 @@
 // Inspecting: pictures in, verdicts out, one large and all in a table.
 import { get, listen, post, put, url } from "./api.js";
 import { h, replace, say } from "./dom.js";
+import { because, problem } from "./parts.js";
 import { sourcesPanel } from "./sources.js";
 import { digits, number, t } from "./strings.js";
 import { noModel } from "./threshold.js";
@@ -62,7 +63,7 @@ export function nearestPhoto(row) {
         h("img", { src: url(`/photos/${found.photo}/thumb.jpg`),
           alt: t("in_nearest_photo", found.name) }),
         h("figcaption", {}, t("in_nearest_help", found.name, found.of))));
-    } catch (error) { replace(place, h("p", { class: "problem" }, error.message)); }
+    } catch (error) { replace(place, problem(error)); }
   };
   const element = h("details", { ontoggle: load }, h("summary", {}, t("in_nearest")), place);
   element.open = comparing;
@@ -128,7 +129,7 @@ const columns = [
     text: (row) => digits(row.score), n: true },
   { key: "ratio", value: (row) => row.by ?? -Infinity, text: (row) => digits(row.by, 3), n: true },
   { key: "regions", value: (row) => (row.regions || []).length,
-    text: (row) => (row.regions || []).length, n: true },
+    text: (row) => (row.verdict === "error" ? "–" : (row.regions || []).length), n: true },
   { key: "unlike", value: (row) => (row.unlike || []).join(),
     text: (row) => (row.unlike || []).map((u) => t(`unlike_${u}`)).join(", ") },
   { key: "mark", value: (row) => row.mark || "",
@@ -239,11 +240,12 @@ export async function show(main, product) {
 
   function drawDetail() {
     replace(detail, selected && [
-      selected.error && h("p", { class: "problem" }, selected.error),
+      selected.failure ? problem(selected.failure)
+        : selected.error && because("in_failed", selected.error),
       (selected.unlike || []).length > 0 && h("p", { class: "warn" }, t("in_unlike_note",
         selected.unlike.map((u) => t(`unlike_${u}`)).join(", "))),
       selected.id > 0 && markButtons(selected, () => { drawDetail(); draw(); }),
-      regionList(selected, shown),
+      selected.verdict !== "error" && regionList(selected, shown),
       selected.picture && selected.verdict !== "error" && nearestPhoto(selected)]);
   }
 
@@ -328,7 +330,8 @@ export async function show(main, product) {
       done++;
       failed += error ? 1 : 0;
       const row = add(answer || { id: -done, name: file.name, verdict: "error",
-        error: error.message, model: 0, score: null, regions: [], unlike: [] });
+        error: error.detail || error.message, failure: [415, 422].includes(error.status) ? null
+          : error, model: 0, score: null, regions: [], unlike: [] });
       told();
       if (first) select(row);
       else drawSoon();

@@ -55,8 +55,14 @@ export function mark(verdict) {
 
 // An error where it happened.
 export function problem(error) {
-  return h("p", { class: "problem", role: "alert" }, error.message || String(error));
+  return h("p", { class: "problem", role: "alert" },
+    error.about ? [error.about, " ", h("span", { lang: "en" }, error.detail)]
+      : error.message || String(error));
 }
+
+// A message of the service that was stored, in English, after a text that tells what it is about.
+export const because = (key, message) => h("p", { class: "problem" }, t(key), " ",
+  h("span", { lang: "en" }, message));
 
 // Run f while the button waits; errors go into the element `where`.
 export async function busy(button, where, f) {

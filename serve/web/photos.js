@@ -19,7 +19,8 @@ export async function show(main, id) {
   // ---- Adding ----
 
   async function add(files) {
-    if (files.length === 0 || sending) return;
+    if (files.length === 0) return;
+    if (sending) { say(t("photos_busy")); return; }
     const stop = sending = { now: false };
     const total = files.reduce((sum, f) => sum + f.size, 0);
     const bar = h("progress", { max: total || 1, value: 0, "aria-labelledby": "sent" });
@@ -32,11 +33,15 @@ export async function show(main, id) {
       text.textContent = t("photos_progress", done, files.length, bytes(sum), bytes(total));
     }, stop);
     sending = null;
-    if (ended) return;
+    if (ended) { // the screen was left
+      if (files.length > results.length) say(t("photos_stopped", files.length - results.length));
+      return;
+    }
     const entries = results.map(({ file, answer, error }) => (answer
       ? { ...answer, source: file }
-      : { name: file.name, source: file, problem: error.status ? error.message
-        : t("photos_not_sent", bytes(system.most_upload)) }));
+      : { name: file.name, source: file,
+        problem: file.size > system.most_upload ? t("photos_not_sent", bytes(system.most_upload))
+          : error.detail || error.message }));
     await tell(entries, files.length - results.length);
   }
 

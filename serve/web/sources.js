@@ -55,7 +55,8 @@ function list(sources, nameOf, end) {
       h("td", { "data-name": t(columns[0]) }, h("span", { class: "strong" }, nameOf(s)), " ",
         h("span", { class: "dim" }, t(`so_${s.kind}`))),
       h("td", { "data-name": t(columns[1]), class: s.state !== "running" ? "warn" : undefined },
-        h("span", {}, t(`so_${s.state.replace(" ", "_")}`), s.problem && `: ${s.problem}`)),
+        h("span", {}, t(`so_${s.state.replace(" ", "_")}`),
+          s.problem && [": ", h("span", { lang: "en" }, s.problem)])),
       [s.judged, s.failed, s.skipped, (s.dropped ?? 0) + (s.incomplete ?? 0)].map((n, i) =>
         h("td", { "data-name": t(columns[i + 2]), class: "n" }, number(n ?? 0, 9))),
       h("td", {}, h("button", { class: "plain small", "aria-label": t("so_end_of", nameOf(s)),
@@ -101,7 +102,8 @@ export function sourcesPanel(product, system, added) {
     count.textContent = sources.length > 0 ? ` (${sources.length})` : "";
     const focused = table.contains(document.activeElement)
       && document.activeElement.getAttribute("aria-label");
-    replace(table, sources.length > 0 ? list(sources, nameOf, end)
+    replace(table, sources.length > 0 ? [list(sources, nameOf, end),
+      sources.some((s) => s.state === "waiting") && h("p", { class: "dim" }, t("so_waits"))]
       : h("p", { class: "dim" }, t("so_none")));
     if (focused)
       [...table.querySelectorAll("button")]

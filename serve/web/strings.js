@@ -27,6 +27,27 @@ const texts = {
   gone: ["The service does not answer. This page goes on as soon as it does.",
     "Der Dienst antwortet nicht. Diese Seite macht weiter, sobald er es tut."],
 
+  // What failed, by the status of the answer; the service's own message follows, in English.
+  err_0: ["The service does not answer. See whether fleck serve still runs, then try again.",
+    "Der Dienst antwortet nicht. Sehen Sie nach, ob fleck serve noch läuft, "
+      + "und versuchen Sie es dann noch einmal."],
+  err_400: ["The service did not understand the request:",
+    "Der Dienst hat die Anfrage nicht verstanden:"],
+  err_401: ["Log in with the service's token:", "Melden Sie sich mit dem Token des Dienstes an:"],
+  err_403: ["That is not allowed here:", "Das ist hier nicht erlaubt:"],
+  err_404: ["That is not there, or no longer:", "Das gibt es nicht, oder nicht mehr:"],
+  err_409: ["That is not possible as things are now:", "Das geht beim jetzigen Stand nicht:"],
+  err_413: ["That is too large:", "Das ist zu groß:"],
+  err_415: ["fleck does not read files of this kind:", "fleck liest Dateien dieser Art nicht:"],
+  err_422: ["That was not accepted. Correct what the message names:",
+    "Das wurde nicht angenommen. Berichtigen Sie, was die Meldung nennt:"],
+  err_503: ["The service is busy. Try again in a moment:",
+    "Der Dienst ist ausgelastet. Versuchen Sie es gleich noch einmal:"],
+  err_507: ["The disk of the service is full. Make room on it, then try again:",
+    "Die Festplatte des Dienstes ist voll. Schaffen Sie Platz "
+      + "und versuchen Sie es dann noch einmal:"],
+  err_other: ["The service could not do that:", "Der Dienst konnte das nicht ausführen:"],
+
   // products
   products_none: ["No product yet. A product is one kind of part in front of one camera: "
       + "make one, add photos of good parts, and fleck learns what good looks like.",
@@ -83,18 +104,24 @@ const texts = {
   photos_import_go: ["Import", "Importieren"],
   photos_importing: ["Importing …", "Importiere …"],
   photos_progress: ["{0} of {1} photos, {2} of {3}", "{0} von {1} Fotos, {2} von {3}"],
+  photos_busy: ["Photos are being sent still. Add these when that is done.",
+    "Es werden noch Fotos gesendet. Fügen Sie diese danach hinzu."],
   photos_stop: ["Stop", "Anhalten"],
   photos_stopped: ["Stopped: {0} photos were not sent.",
     "Angehalten: {0} Fotos wurden nicht gesendet."],
   photos_result: ["Added: {0}. Already there: {1}. Skipped: {2}.",
     "Hinzugefügt: {0}. Schon vorhanden: {1}. Übersprungen: {2}."],
   photos_skipped: ["Skipped", "Übersprungen"],
-  photos_skipped_help: ["These files were not taken.", "Diese Dateien wurden nicht übernommen."],
+  photos_skipped_help: ["These files were not taken. A photo that is damaged or of an unknown kind "
+      + "can be taken again, or saved as PNG or JPEG.",
+    "Diese Dateien wurden nicht übernommen; die englische Meldung sagt, warum. Ein Foto, das "
+      + "beschädigt oder von unbekannter Art ist, nehmen Sie neu auf oder speichern es als PNG "
+      + "oder JPEG."],
   photos_duplicates: ["Already there", "Schon vorhanden"],
   photos_duplicates_help: ["The same photo twice would count twice; each is kept once.",
     "Dasselbe Foto zweimal würde doppelt zählen; jedes wird einmal behalten."],
-  photos_not_sent: ["could not be sent; the server takes at most {0}",
-    "konnte nicht gesendet werden; der Server nimmt höchstens {0}"],
+  photos_not_sent: ["is too large; the service takes at most {0}",
+    "ist zu groß; der Dienst nimmt höchstens {0}"],
   photos_unlike: ["Look at these", "Diese ansehen"],
   photos_unlike_help: ["They differ from the others. If a photo shows a bad part, "
       + "another part or a mistake in taking it, leave it out; if it is just a good part, keep it.",
@@ -134,8 +161,10 @@ const texts = {
       + "and chooses a threshold.",
     "fleck lernt aus {0} Fotos guter Teile, wie gute Teile aussehen, und wählt eine Schwelle."],
   fit_no_photos: ["There are no photos to learn from.", "Es gibt noch keine Fotos zum Lernen."],
-  fit_few: ["Fewer than 20 photos: the threshold will be a rough one.",
-    "Weniger als 20 Fotos: Die Schwelle wird nur grob."],
+  fit_few: ["Fewer than {0} photos: the threshold will be a rough one.",
+    "Weniger als {0} Fotos: Die Schwelle wird nur grob."],
+  fit_fewest: ["Fewer than {0} photos: the model will have no threshold and judge no part.",
+    "Weniger als {0} Fotos: Das Modell bekommt keine Schwelle und beurteilt keine Teile."],
   fit_time: ["Time", "Dauer"],
   fit_memory: ["Memory", "Arbeitsspeicher"],
   fit_unknown: ["unknown yet: nothing was fitted on this machine so far",
@@ -161,7 +190,10 @@ const texts = {
   fit_step_left: ["this step: about {0} left", "dieser Schritt: noch etwa {0}"],
   fit_all_left: ["in all: about {0} left", "insgesamt: noch etwa {0}"],
   fit_elapsed: ["{0} so far", "bisher {0}"],
-  fit_failed: ["The fit failed: {0}", "Das Anlernen ist fehlgeschlagen: {0}"],
+  fit_failed: ["The fit failed; the model in use, if any, stays as it is. Mend what the message "
+      + "names, then fit again:",
+    "Das Anlernen ist fehlgeschlagen; ein Modell im Einsatz bleibt, wie es ist. Beheben Sie, "
+      + "was die Meldung nennt, und lernen Sie neu an:"],
   fit_cancelled: ["The fit was cancelled.", "Das Anlernen wurde abgebrochen."],
   fit_interrupted: ["The fit was interrupted because the service ended. Start it again.",
     "Das Anlernen wurde unterbrochen, weil der Dienst endete. Starten Sie es erneut."],
@@ -196,6 +228,8 @@ const texts = {
     "Histogramm von {0} zurückgehaltenen Werten: kleinster {1}, Median {2}, größter {3}; "
       + "Schwelle {4}"],
   fit_warnings: ["Warnings of this fit", "Warnungen beim Anlernen"],
+  fit_warnings_help: ["The model can be used; this is what to know about it.",
+    "Das Modell ist verwendbar; das sollten Sie dazu wissen (englisch):"],
   odd: ["Oddest photos", "Auffälligste Fotos"],
   odd_help: ["They score far above the others. If one shows a defect or a mistake, "
       + "leave it out and fit again; else keep it: the model needs rare good parts too.",
@@ -315,6 +349,8 @@ const texts = {
   areas_table: ["Areas as numbers", "Bereiche als Zahlen"],
   areas_table_help: ["In pixels of the photo, from its top left corner; it has {0} x {1}.",
     "In Pixeln des Fotos, von seiner Ecke links oben; es hat {0} x {1}."],
+  areas_none_in_model: ["The model in use was fitted without areas.",
+    "Das Modell im Einsatz wurde ohne Bereiche angelernt."],
   areas_none: ["No areas: the whole picture counts.", "Keine Bereiche: Das ganze Bild zählt."],
   areas_add: ["Add a rectangle", "Rechteck hinzufügen"],
   areas_n: ["Area {0}", "Bereich {0}"],
@@ -514,6 +550,10 @@ const texts = {
       + "The model plays no part in this.",
     "{0}: das ähnlichste von {1} guten Fotos, nach mittleren Farben von 8 × 8 Feldern. "
       + "Das Modell ist daran nicht beteiligt."],
+  in_failed: ["This picture could not be inspected. If it is damaged or of an unknown kind, "
+      + "take it again, or save it as PNG or JPEG:",
+    "Dieses Bild ließ sich nicht prüfen. Ist es beschädigt oder von unbekannter Art, nehmen Sie "
+      + "es neu auf oder speichern es als PNG oder JPEG:"],
   in_zoom_to: ["Zoom to region {0}", "Zu Stelle {0}"],
 
   // sources
@@ -562,6 +602,8 @@ const texts = {
   so_running: ["running", "läuft"],
   so_waiting: ["waiting", "wartet"],
   so_ended: ["ended", "beendet"],
+  so_waits: ["A source that waits goes on by itself as soon as what it names is mended.",
+    "Eine wartende Quelle macht von selbst weiter, sobald behoben ist, was sie nennt."],
   so_left_out: ["left out", "weggelassen"],
   so_end: ["Remove", "Entfernen"],
   so_end_of: ["Remove {0}", "{0} entfernen"],
@@ -593,6 +635,7 @@ const texts = {
     "{0} der ausgewählten bleiben weg: Gelernt werden nur Teile, die als gut beurteilt oder "
       + "markiert sind."],
   hi_learned: ["{0} photos were added.", "{0} Fotos wurden hinzugefügt."],
+  hi_not_learned: ["{0} photos were not added:", "{0} Fotos wurden nicht hinzugefügt:"],
   hi_fit: ["Fit again", "Neu anlernen"],
   hi_export: ["Export:", "Exportieren:"],
   hi_report: ["Report (HTML)", "Bericht (HTML)"],
@@ -689,7 +732,6 @@ const texts = {
   he_kind: ["Kind", "Art"],
   he_recent: ["last {0}", "letzte {0}"],
   he_before: ["{0} before", "{0} davor"],
-  he_no_answer: ["The service does not answer: {0}", "Der Dienst antwortet nicht: {0}"],
 };
 
 export const has = (key) => key in texts;

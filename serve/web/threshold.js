@@ -3,7 +3,7 @@
 import { get, listen, post, put } from "./api.js";
 import { h, replace, say } from "./dom.js";
 import { highest, outline } from "./map.js";
-import { digits, number, t, time } from "./strings.js";
+import { digits, has, number, t, time } from "./strings.js";
 import { viewer } from "./viewer.js";
 
 const rates = [0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.001];
@@ -227,7 +227,8 @@ function changesTable(data, reload) {
         h("tbody", {}, data.changes.map((row) => h("tr", { class: row.current ? "current" : "" },
           h("th", { scope: "row" }, row.version), h("td", {}, time(row.created)),
           h("td", {}, row.who || "–"),
-          h("td", {}, t(`why_${row.reason}`)), h("td", { class: "n" }, digits(row.threshold)),
+          h("td", {}, has(`why_${row.reason}`) ? t(`why_${row.reason}`) : row.reason),
+          h("td", { class: "n" }, digits(row.threshold)),
           h("td", {}, rule(row)),
           h("td", {}, row.pixels_set ? number(row.pixel_threshold, 4) : t("th_own_level_short")),
           h("td", {}, row.current ? h("strong", {}, t("th_current"))

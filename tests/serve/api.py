@@ -160,7 +160,10 @@ def photos():
     problem(s.ask("PATCH", f"/photos/{added[9]['id']}", {"state": "gone"}), 422)
     problem(s.ask("PATCH", "/photos/9999", {"state": "out"}), 404)
     problem(s.ask("GET", "/photos/9999/thumb.jpg"), 404)
-    problem(s.ask("POST", "/products/1/photos", b""), 422)
+    problem(s.ask("POST", "/products/1/photos", b""), 422, "empty")
+    body, headers = multipart(("f", "none.png", None, b""), ("f", "x.png", None, b"x"))
+    assert [x["name"] for x in s.ask("POST", "/products/1/photos", body, headers).json()] == [
+        "none.png", "x.png"]
     problem(s.ask("POST", "/products/1/photos", b"x", {"Content-Type": "multipart/form-data"}), 400)
     problem(s.ask("POST", "/products/77/photos", GOOD[0]), 404)
     for x in s.get("/products/1/photos"):
@@ -307,6 +310,13 @@ def inspections():
     batch = s.ask("POST", "/products/1/inspect", body, headers).json()
     assert batch[0]["verdict"] != "error" and batch[1]["verdict"] == "error", batch
     assert "b.png" in batch[1]["error"] and str(W) not in batch[1]["error"], batch[1]
+    body, headers = multipart(("f", "a.png", None, b""), ("f", "b.png", None, TEST[0].read_bytes()))
+    batch = s.ask("POST", "/products/1/inspect", body, headers).json()
+    assert [x["name"] for x in batch] == ["a.png", "b.png"], batch  # an empty one has a place too
+    assert batch[0]["verdict"] == "error" != batch[1]["verdict"] and batch[0]["error"], batch
+    full = [("f", f"{i}.png", None, b"no image") for i in range(257)]
+    body, headers = multipart(*full)
+    problem(s.ask("POST", "/products/1/inspect", body, headers), 413, "256 parts")
     problem(s.ask("POST", "/products/1/inspect?name=bad.png", b"no image"), 422,
             "bad.png")
     problem(s.ask("POST", "/products/1/inspect?name=cut.png", TEST[0].read_bytes()[:3000]), 422,
@@ -334,10 +344,14 @@ def frames():
         body, headers = multipart(("f", "frame", kind, frame))
         row = json.loads(s.ask("POST", "/products/1/inspect", body, headers).body, parse_float=str)
         assert row["score"] == own, (name, row)
+        kind = f'Image/X-Fleck-Raw; W="{WIDTH}"; h={HEIGHT} ; Format="{name}"'  # the same
+        a = s.ask("POST", "/products/1/inspect", frame, {"Content-Type": kind})
+        assert a.status == 200 and a.json()["hash"] == row["hash"], (kind, a)
     for kind in ("w=1;h=1", "w=0;h=9;format=rgb8", "w=70000;h=1;format=grey8",
                  "w=-1;h=1;format=rgb8",
                  "w=2;h=2;format=rgb8", "w=2;h=2;format=rgb", "w=2 x;h=2;format=grey8",
-                 "w=2;h=2;xformat=grey8", "w=4294967298;h=2;format=grey8"):
+                 "w=2;h=2;xformat=grey8", "w=4294967298;h=2;format=grey8",
+                 'w="";h=2;format=grey8', 'w=";h=2;format=grey8', 'w=2;h=2;format="grey8'):
         a = s.ask("POST", "/products/1/inspect", b"abcd", {"Content-Type":
                                                            f"image/x-fleck-raw;{kind}"})
         problem(a, 422)
@@ -437,7 +451,7 @@ def thresholds():
     assert info_of(got["id"])["calibration"]["false_alarms"] == 0.1
     assert got["held_out"] == [] or got["held_out"][0]["alone"] > 0
     for bad in ({}, {"threshold": "1"}, {"threshold": 1, "false_alarms": 0.1}, {"false_alarms": 7},
-                {"threshold": None}):
+                {"threshold": None}, {"threshold": 0}, {"threshold": -1}):
         problem(s.ask("PUT", "/products/1/threshold", bad), 422)
     problem(s.ask("PUT", "/products/2/threshold", {"threshold": 1}), 409)
     problem(s.ask("GET", "/products/2/threshold"), 409)
@@ -515,6 +529,19 @@ def history():
     later = s.get(f"/inspections?limit=1000&from={middle}")["items"]
     earlier = s.get(f"/inspections?limit=1000&to={middle}")["items"]
     assert len(later) + len(earlier) == len(every) and later[-1]["time"] >= middle
+    day, clock = middle.rstrip("Z").split("T")  # the same time, written otherwise
+    for same in (f"{day}T{clock}", f"{middle[:-1]}999Z"):
+        assert s.get(f"/inspections?limit=1000&from={same}")["items"] == later, same
+    second = s.get(f"/inspections?limit=1000&from={middle[:19]}Z")["items"]
+    assert [x["id"] for x in second] == [x["id"] for x in every if x["time"] >= middle[:19]]
+    for bad in ("2026-1", "2026-13", "2026-00-01", "2026-02-29", "2100-02-29", "2026-04-31",
+                "2026-12-01T24", "2026-12-01T23:60", "2026-12-01T00:00:60", "2026-12-01Z",
+                "2026-12-01T00:00:00.", "2026-12-01T00:00:00.1234567890", "2026-12-01T00:00:00ZZ",
+                "2026-12-01T00:00:00%2B01:00", "2026-12-01%2000:00", ""):
+        for name in ("from", "to"):
+            problem(s.ask("GET", f"/inspections?{name}={bad}"), 422, name, "12:00:00Z")
+    for good in ("2024-02-29", "2000-02-29", "2026-12-31T23:59:59.5Z"):
+        s.get(f"/inspections?to={good}")
     errors = [x for x in every if x["verdict"] == "error"]
     assert all(x["error"] and x["score"] is None for x in errors), errors[0]
     for bad in ("limit=0", "limit=1001", "limit=x", "product=x", "before=-1", "verdict=x", "mark=x",
@@ -623,6 +650,34 @@ def system():
     assert any(k == "inspection" and d["verdict"] == "error" and d["error"] for k, d in seen)
 
 
+# ---- Bodies and addresses as some clients write them ----
+
+def clients():
+    image = TEST[0].read_bytes()
+    for path, body in (("/products", b"{}"), ("/products/1/inspect", image),
+                       ("/products/1/photos", image), ("/products/1/models", image)):
+        a = s.ask("POST", path, body, {"Content-Encoding": "gzip"})
+        problem(a, 415, "not compressed", "gzip")
+        assert "415" in described()["POST", re.sub(r"\d+", "#", path)]["responses"], path
+        assert a.headers["accept-encoding"] == "identity", a.headers
+    assert s.ask("POST", "/products/1/inspect", image,
+                 {"Content-Encoding": "identity"}).status == 200
+    body, headers = multipart(("f", "a.png", None, image))
+    kind = headers["Content-Type"]
+    problem(s.ask("POST", "/products/1/inspect", body, {"Content-Type": f"{kind}; charset=utf-8"}),
+            400, "at the end")
+    problem(s.ask("POST", "/products/1/inspect", body, {"Content-Type": kind.replace(
+        "form-data", "mixed")}), 415, "multipart/form-data")
+    problem(s.ask("POST", "/products/1/inspect", body, {"Content-Type": "multipart/form-data"}),
+            400, "boundary=")
+    problem(s.ask("PUT", "/products/1/inspect", image), 405, "expected POST")
+    c = s.connect()
+    c.request("GET", f"http://127.0.0.1:{s.port}{API}/health")
+    answer = c.getresponse()
+    assert answer.status == 200 and json.loads(answer.read())["status"] == "ok"
+    c.close()
+
+
 # ---- Who may ask ----
 
 def origins():
@@ -713,7 +768,7 @@ def restarted():
 
 for case in (openapi, products, photos, imports, raced_photos, fits, inspections, frames, maps,
              thresholds, model_files, areas, history, marks, exports, lines, system,
-             origins, token, tls,
+             clients, origins, token, tls,
              graceful, restarted):
     cases.run(case.__name__, case)
 if s.process.poll() is None:

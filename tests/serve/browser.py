@@ -86,6 +86,8 @@ def fits(w, product):
     b.click("Fit now")
     w.says("so far", "main", 60)
     w.says("Model version 1", "main h2", 300)
+    w.check("the focus is not lost when the fit begins and ends",
+            b.run("return document.activeElement.id") == "main")
     w.says("Oddest photos")
     model = w.service.ask("GET", f"/products/{product}/models")[0]
     shown = b.one("figure, dl.figures dd", f"{model['threshold']:.3g}")
@@ -113,6 +115,8 @@ def cancel(w, product):
     w.says("a rough guess: earlier fits had other settings")
     w.screen("fit-settings", keep=False)
     b.click_css(".go button", "Fit again")
+    b.wait("the focus at what runs",
+           lambda: b.run("return document.activeElement.matches('.panel[tabindex]')"))
     b.click("Cancel")
     w.says("The fit was cancelled.", "main", 120)
     job = w.service.ask("GET", f"/products/{product}/jobs")[0]
@@ -283,12 +287,90 @@ def german(w, product):
     b.click("English")
 
 
-def gone(w):
-    """The service ends, and the page says so."""
+def few(w, files):
+    """Of fewer than ten photos comes a model without a threshold, and the page says so."""
+    b = w.browser
+    product = w.service.ask("POST", "/products", {"name": "Few"})["id"]
+    w.open(f"#/p/{product}/photos")
+    empty = files[0].parent / "empty.png"
+    empty.write_bytes(b"")
+    b.run("const f = window.fetch, held = new Promise((r) => { window.release = r; });"
+          "window.fetch = async (...a) => { await held; return f(...a); };")
+    b.one("#files").files([*files[:2], empty])
+    b.one("#folder").files([files[4].parent])
+    w.says("Photos are being sent still.", "#status")
+    b.run("window.release()")
+    w.says("Added: 2. Already there: 0. Skipped: 1.", seconds=60)
+    w.says("the body is empty", "li")
+    w.check("an empty file alone is an error", all("422" in m for m in b.errors()))
+    w.open(f"#/p/{product}/fit")
+    w.says("Fewer than 10 photos: the model will have no threshold")
+    b.click("Fit now")
+    w.says("There is no threshold: parts are not judged.", "main .warning", 120)
+    w.open(f"#/p/{product}/inspect")
+    bad = files[0].parent / "notes.txt"
+    b.one("#files").files([files[0], bad])
+    b.wait("two rows", lambda: len(b.all("tbody tr[data-id]")) == 2, 60)
+    b.click_css("tbody button", files[0].name)
+    w.says("no threshold", "#verdict")
+    b.click_css("tbody button", "notes.txt")
+    w.says("This picture could not be inspected.", ".detail .problem")
+    w.check("nor does the table count its regions",
+            b.one("tr.current td:nth-child(5)").text == "–")
+    w.check("of a picture that was not judged it is not said that nothing stands out",
+            "Nothing stands out" not in b.one(".detail").text)
+    w.check("the picture that was no picture is the only error",
+            all("422" in m for m in b.errors()))
+    return product
+
+
+def explained(w, product):
+    """What the service says in English stands behind a German sentence."""
+    b = w.browser
     w.open("#/")
+    b.click("Deutsch")
+    w.says("Produkte", "main h1")
+    w.open(f"#/p/{product}/fit")
+    b.click_css("summary", "Weitere Einstellungen")
+    b.one("#setting-pixels").set("many")
+    b.click_css(".go button", "Neu anlernen")
+    w.says("Das wurde nicht angenommen. Berichtigen Sie, was die Meldung nennt:", ".problem")
+    w.says("pixels", ".problem [lang=en]")
+    b.one("input[accept='.fleck']").files([w.service.folder / "project" / "fleck.db"])
+    w.says("Das wurde nicht angenommen.", "section[aria-labelledby=versions] .problem")
+    w.open(f"#/p/{product}/photos")
+    b.click_css("summary", "Ordner des Servers importieren")
+    b.one("#import").type("../..", "Enter")
+    w.says("Das ist hier nicht erlaubt:", ".problem")
+    w.open("#/p/99/photos")
+    w.says("Das gibt es nicht, oder nicht mehr:", ".problem")
+    w.says("there is no", ".problem [lang=en]")
+    w.open(f"#/p/{product}/history")
+    b.click_css("tbody button", "notes.txt")
+    w.says("Dieses Bild ließ sich nicht prüfen.", "dialog .problem")
+    w.check("nor is it said there", "Nichts sticht hervor" not in b.one("dialog[open]").text)
+    b.press("Escape")
+    w.check("the refusals are the only errors",
+            all(any(f" {n} " in m for n in (403, 404, 422)) for m in b.errors()))
+    b.click("English")
+
+
+def gone(w, product, photo):
+    """The service ends, and the page says so; when it is there again, the page goes on."""
+    b = w.browser
+    w.open(f"#/p/{product}/inspect")
     w.service.process.terminate()
     w.service.process.wait(60)
     w.says("The service does not answer.", ".gone", 60)
+    b.one("#files").files([photo])
+    w.says("See whether fleck serve still runs", ".detail .problem", 60)
+    b.click("Health")
+    w.says("See whether fleck serve still runs", "main > .problem", 60)
+    w.check("the place in the page is the one that was asked for",
+            b.one("header [aria-current]").text == "Health")
+    w.service.start(port=w.service.url.rsplit(":", 1)[1])
+    b.one("main h2", "Drift", 60)
+    w.wait("the page goes on", lambda: not b.all(".gone")[0].shown, 60)
 
 
 def whole(w, sample):
@@ -301,7 +383,9 @@ def whole(w, sample):
     cards(w, product, sample)
     evil(w, files)
     german(w, product)
-    gone(w)
+    product = few(w, files)
+    explained(w, product)
+    gone(w, product, files[0])
 
 
 if __name__ == "__main__":

@@ -168,11 +168,16 @@ def sources(w, product, sample):
     b.one("tr[data-source]", "line/in")
     image = next((sample / "test").glob("stain/*"))
     shutil.copy(image, folder / ".landing")
-    (folder / ".landing").rename(folder / "landed.png")
-    b.one("#verdict", "landed.png", 60)
+    (folder / ".landing").rename(folder / "part-000012.png")
+    b.one("#verdict", "part-000012.png", 60)
     b.wait("the count", lambda: b.one("tr[data-source] td:nth-child(3)").text == "1")
     w.check("it is running", "running" in b.one("tr[data-source]").text)
     w.screen("inspect with a source", keep=False)
+    cut = b.run("return [...document.querySelectorAll('.scroll.table th button')].filter((e) => {"
+                " const r = document.createRange(); r.selectNodeContents(e.firstChild);"
+                " return r.getClientRects().length > e.textContent.split(' ').length; })"
+                ".map((e) => e.textContent)")
+    w.check(f"no word of the table is broken: {cut}", not cut)
     b.one("#so-kind").type("GenICam")
     w.check("a camera has a field of its own", len(b.all("#so-camera")) == 1)
     got = b.run_async("const { features } = await import('/sources.js'); return [features("

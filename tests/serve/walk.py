@@ -32,8 +32,12 @@ class Service:
 
     def __init__(self, fleck, *options):
         self.folder = Path(tempfile.mkdtemp(prefix="serve-"))
+        self.fleck, self.options = fleck, options
+        self.start()
+
+    def start(self, port="0"):
         self.process = subprocess.Popen(
-            [fleck, "serve", str(self.folder / "project"), "--port", "0", *options],
+            [self.fleck, "serve", str(self.folder / "project"), "--port", port, *self.options],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         line = self.process.stdout.readline()
         found = re.search(r"https?://[^\s/]+", line)

@@ -188,6 +188,125 @@ def test_same_file(place):
     w.service.stop()
 
 
+def write_and_rename(folder, i, data, wait=0.0):
+    """As a camera program does: always under the same first name."""
+    write(f"{folder}/image.tmp.png", data)
+    time.sleep(wait)
+    os.rename(f"{folder}/image.tmp.png", f"{folder}/{i:06}.png")
+
+
+def check_each(project, count):
+    """Each of so many contents has one inspection, under one of its two names."""
+    wait_for("all are judged", lambda: rows(project, "SELECT COUNT(DISTINCT hash) FROM inspection")
+             == [(count,)], 60 + count / 10)
+    time.sleep(1.5)
+    again = rows(project, "SELECT group_concat(name, ', ') FROM inspection GROUP BY hash "
+                          "HAVING COUNT(*) > 1")
+    check(again == [], f"{len(again)} files of {count} were judged twice, such as {again[:3]}")
+    check(rows(project, "SELECT COUNT(*) FROM inspection WHERE verdict = 'error'") == [(0,)],
+          "no file was judged before it was complete")
+
+
+def test_renamed(place):
+    """A file that is renamed before, while or after it is judged stays the same file."""
+    w = Watched(place, "renamed")
+    chance, count = random.Random(3), min(FILES, 300)
+    for i in range(count):
+        write_and_rename(w.folder, i, png(1000 + i), chance.uniform(0, 0.06))
+        if i % 40 == 39:
+            w.service.kill()
+            w.service.start()
+    check_each(w.project, count)
+    late = [name for name, in rows(w.project, "SELECT name FROM inspection")
+            if name == "image.tmp.png"]
+    check(late != [], "some were judged before they were renamed")
+    notes = rows(w.project, "SELECT path FROM seen ORDER BY path")
+    check(notes == [(f"{i:06}.png",) for i in range(count)],
+          f"each is noted under the name that it has now, got {notes[-3:]} of {len(notes)}")
+    w.service.kill()
+    for i in range(count):
+        os.rename(f"{w.folder}/{i:06}.png", f"{w.folder}/later-{i}.png")
+    w.service.start()
+    wait_for("the new names are known", lambda: w.state()["skipped"] == count)
+    check_each(w.project, count)
+    w.service.stop()
+
+
+def test_new_file(place):
+    """A new file is judged, though its name, bytes or inode were there before."""
+    w = Watched(place, "new")
+    for i in range(5):  # the same bytes each time, but another file
+        write_and_rename(w.folder, i, png(60), 0.3)
+        wait_for(f"file {i} is judged", lambda: len(w.names()) == i + 1, 20)
+    names = w.names()  # under load some were renamed before they were read
+    inode, other = 0, -1
+    for i in range(50):
+        write(f"{w.folder}/old.png", png(61))
+        inode = os.stat(f"{w.folder}/old.png").st_ino
+        wait_for("the old one is judged", lambda: "old.png" in w.names(), 20)
+        os.remove(f"{w.folder}/old.png")
+        write(place.path("outside-new.png"), png(61))
+        other = os.stat(place.path("outside-new.png")).st_ino
+        if other == inode:
+            break
+    if other == inode:
+        os.rename(place.path("outside-new.png"), f"{w.folder}/reused.png")
+        w.expect(*names, "old.png", "reused.png")
+    else:
+        print("note: this file system does not use an inode again")
+    w.service.stop()
+
+
+def test_same_time(place):
+    """A file that is written again is judged, though its size and time did not change."""
+    w = Watched(place, "time")
+    head = b"P5 112 112 255\n"
+    for i in range(4):  # as on a file system whose times have whole seconds
+        with open(f"{w.folder}/live.pgm", "wb") as f:
+            f.write(head + random.Random(i).randbytes(112 * 112))
+            f.flush()
+            os.utime(f.fileno(), (1000, 1000))
+        wait_for(f"image {i} is judged", lambda: len(w.names()) == i + 1, 20)
+    w.expect(*["live.pgm"] * 4)
+    w.service.stop()
+
+
+def test_half_again(place):
+    """A name that is written again at once is not read before it is complete."""
+    w = Watched(place, "half")
+    for i in range(20):
+        data = png(2000 + i)
+        with open(f"{w.folder}/live.png", "wb", buffering=0) as f:
+            for part in range(4):
+                f.write(data[len(data) * part // 4:len(data) * (part + 1) // 4])
+                time.sleep(0.01)
+    time.sleep(1)
+    check("error" not in [v for v, in rows(w.project, "SELECT verdict FROM inspection")],
+          "no half file was judged")
+    last = rows(w.project, "SELECT verdict FROM inspection ORDER BY id DESC LIMIT 1")
+    check(last != [], "the last one was judged")
+    w.service.stop()
+
+
+def test_unread(place):
+    """A file that was not read is an error once, under whatever name."""
+    w = Watched(place, "unread")
+    with open(f"{w.folder}/huge.png", "wb") as f:
+        f.truncate(10 << 30)
+    w.expect("huge.png")
+    os.rename(f"{w.folder}/huge.png", f"{w.folder}/moved.png")
+    wait_for("it is known", lambda: w.state()["skipped"] == 1)
+    w.expect("huge.png")
+    with open(f"{w.folder}/moved.png", "r+b") as f:
+        f.truncate(11 << 30)  # another content
+    w.expect("huge.png", "moved.png")
+    w.service.kill()
+    os.rename(f"{w.folder}/moved.png", f"{w.folder}/again.png")
+    w.service.start()
+    w.expect("huge.png", "moved.png")
+    w.service.stop()
+
+
 def test_incomplete(place):
     w = Watched(place, "incomplete")
     data = png(3)
@@ -359,5 +478,6 @@ def test_command_line(place):
     check(busy.wait() in (0, -signal.SIGTERM), "it ends by SIGTERM")
 
 
-run(__doc__, test_command, test_service, test_same_file, test_incomplete, test_odd_files,
-    test_unplugged, test_poll, test_interface, test_command_line)
+run(__doc__, test_command, test_service, test_same_file, test_renamed, test_new_file,
+    test_same_time, test_half_again, test_unread, test_incomplete, test_odd_files, test_unplugged,
+    test_poll, test_interface, test_command_line)

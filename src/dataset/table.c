@@ -152,12 +152,14 @@ static fleck_status read_label(const table *t, const fk_names *row, int64_t line
     *defect = FK_GOOD;
     if (strcmp(label, "0") == 0 || fk_good_name(label) || fk_good_asked(t->how->good, label))
         return FLECK_OK;
-    if (strcmp(label, "1") != 0 && !is_bad(label))
+    if (strcmp(label, "1") != 0 && !is_bad(label)) {
+        const char *near = fk_nearest_choice(meant, "good|defective", label);
+
         return fk_error_set(
-            err, FLECK_E_FORMAT,
-            "%s:%lld: label: expected good, defective, 0 or 1, got \"%s\"%s; the name of a type of "
-            "defect belongs into a column defect",
-            t->name, (long long)line, label, fk_nearest_choice(meant, "good|defective", label));
+            err, FLECK_E_FORMAT, "%s:%lld: label: expected good, defective, 0 or 1, got \"%s\"%s",
+            t->name, (long long)line, label,
+            near[0] != '\0' ? near : "; the name of a type of defect belongs into a column defect");
+    }
     if (strcmp(type, FK_GOOD) == 0)
         return fk_error_set(err, FLECK_E_FORMAT, "%s:%lld: label is %s, but defect is \"%s\"",
                             t->name, (long long)line, label, type);

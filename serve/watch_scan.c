@@ -58,10 +58,15 @@ bool sv_scan_wanted(const char *name)
 {
     static const char *const endings[] = {".tmp",      ".part",       ".partial",
                                           ".filepart", ".crdownload", "~"};
+    /* Of network storage: thumbnails and deleted files. */
+    static const char *const folders[] = {"@eaDir", "#recycle", "@Recycle"};
     const size_t n = strlen(name);
 
     if (name[0] == '.')
         return false;
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+        if (strcmp(name, folders[i]) == 0)
+            return false;
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
         if (n >= strlen(endings[i]) && strcmp(name + n - strlen(endings[i]), endings[i]) == 0)
             return false;

@@ -226,6 +226,20 @@ static fleck_status add_file(search *s, const char *path, const char *name, flec
 
 static fleck_status search_folder(search *s, const char *folder, fleck_error *err);
 
+/* Folders that no person made: their names begin with a dot, or network storage, Windows or macOS
+ * keeps thumbnails and deleted files in them. */
+static bool is_hidden_folder(const char *name)
+{
+    static const char *const names[] = {"@eaDir",       "#recycle",           "@Recycle",
+                                        "#snapshot",    "@Recently-Snapshot", "__MACOSX",
+                                        "$RECYCLE.BIN", "lost+found"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (fk_same_word(name, names[i]))
+            return true;
+    return name[0] == '.';
+}
+
 /* Add a folder below the first one. */
 static fleck_status add_folder(search *s, const char *path, const char *name,
                                const struct stat *info, fleck_error *err)
@@ -236,7 +250,7 @@ static fleck_status add_folder(search *s, const char *path, const char *name,
     fleck_error why = {0};
     fleck_status st;
 
-    if (name[0] == '.')
+    if (is_hidden_folder(name))
         return s->sub != NULL ? FLECK_OK : add_passed(l, FK_PASSED_HIDDEN_SUB, name, path, 1, err);
     if (s->above->n_seen > 0)
         before = slot_of(s->above, (uint64_t)info->st_dev, (uint64_t)info->st_ino)->why;

@@ -18,7 +18,7 @@ typedef enum fk_passed_why {
     FK_PASSED_LOOP,       /* a link to a folder above */
     FK_PASSED_AGAIN,      /* a link to a folder that is searched already */
     FK_PASSED_CLOSED,     /* a sub-folder that is not searched and cannot be listed */
-    FK_PASSED_HIDDEN_SUB, /* a folder whose name begins with a dot */
+    FK_PASSED_HIDDEN_SUB, /* a folder of the system's, or one that begins with a dot */
     FK_PASSED_OTHER,      /* files that are not images */
 } fk_passed_why;
 

@@ -345,6 +345,8 @@ def test_odd_files(place):
     os.mkfifo(f"{w.folder}/fifo.png")
     write(f"{w.folder}/.hidden.png", png(7))
     write(f"{w.folder}/half.png.tmp", png(7))
+    os.mkdir(f"{w.folder}/@eaDir")
+    write(f"{w.folder}/@eaDir/thumbnail.png", png(7))
     write(f"{w.folder}/text.txt", b"no image\n")
     write(f"{w.folder}/empty.png", b"")
     write(f"{w.folder}/new\nline.png", png(8))

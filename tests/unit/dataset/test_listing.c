@@ -99,9 +99,10 @@ static void a_recursive_search_goes_through_all_in_natural_order(void **state)
     put("a.png", "");
     put("b/c/d/1.png", "");
     put(".cache/1.png", "");
+    put("b/@eaDir/2.png", "");
     assert_ok(fk_listing_add(&l, root, true, look, err));
     CHECK(&l, "a.png", "b/2.png", "b/10.png", "b/c/d/1.png");
-    check_text(&l, 0, "hidden folder .cache/");
+    check_text(&l, 0, "hidden folder .cache/, hidden folder @eaDir/");
     fk_listing_free(&l);
 }
 

@@ -340,7 +340,7 @@ static int run(const args *a)
 
     fleck_run_defaults(&j.run, sizeof j.run);
     if (!check_options(a) || !args_rate(a, "false-alarms", &rate) ||
-        !args_real(a, "set", -1e300, 1e300, &threshold) ||
+        !args_real(a, "set", 1e-9, 1e9, &threshold) ||
         !args_real(a, "miss-cost", 1e-9, 1e9, &miss_cost) ||
         !args_int(a, "max-pixels", 1, INT64_C(65535) * 65535, &j.run.max_pixels) ||
         !args_int(a, "threads", 0, 4096, &threads))

@@ -556,10 +556,10 @@ FLECK_API fleck_status fleck_threshold_of(const double *scores, int64_t n, doubl
  * Statuses of fleck_model_threshold_at(). */
 FLECK_API fleck_status fleck_model_set_false_alarms(fleck_model *model, double rate,
                                                     fleck_error *err) FLECK_MUST_CHECK;
-/* Set the model's threshold to a finite number.  rule, which is stored with it, says where the
+/* Set the model's threshold to a number above 0.  rule, which is stored with it, says where the
  * number comes from: "labels": labelled images; "holdout": scores of good images that were not
  * learned; "set": anything else.
- *   FLECK_E_OPTION  another rule; a number that is not finite
+ *   FLECK_E_OPTION  another rule; a number that is not above 0, or not finite
  *   FLECK_E_STATE   the model was fitted without held-out images */
 FLECK_API fleck_status fleck_model_set_threshold(fleck_model *model, double threshold,
                                                  const char *rule,

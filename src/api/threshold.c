@@ -97,8 +97,8 @@ fleck_status fleck_model_set_threshold(fleck_model *model, double threshold, con
 
     FK_NEED(model);
     FK_NEED(rule);
-    if (!isfinite(threshold))
-        return fk_error_set(err, FLECK_E_OPTION, "%s: expected a finite threshold, got %g",
+    if (!isfinite(threshold) || threshold <= 0.0)
+        return fk_error_set(err, FLECK_E_OPTION, "%s: expected a finite threshold above 0, got %g",
                             __func__, threshold);
     while (strcmp(rule, fk_threshold_rule_name(rules[i])) != 0)
         if (++i == sizeof rules / sizeof rules[0])

@@ -94,7 +94,7 @@ wait
 wc -l <lines
 head -n 1 errors
 echo "# what is refused"
-for options in "--false-alarms 0" "--false-alarms 2" "--set x" "--set 1 --with parts" \
+for options in "--false-alarms 0" "--false-alarms 2" "--set x" "--set 0" "--set 1 --with parts" \
     "--zero-misses" \
     "--with parts --zero-misses --miss-cost 2" "--with parts/train/good" "--holdout nowhere"; do
     # shellcheck disable=SC2086

@@ -226,6 +226,7 @@ static void a_threshold_is_the_conformal_quantile(void **state)
     assert_int_equal(fleck_model_describe(m)->skipped, 0);
     assert_refused(fleck_model_set_false_alarms(m, 0.0, err), FLECK_E_OPTION, "between 0 and 1");
     assert_refused(fleck_model_set_threshold(m, NAN, "set", err), FLECK_E_OPTION, "finite");
+    assert_refused(fleck_model_set_threshold(m, 0.0, "set", err), FLECK_E_OPTION, "above 0");
     assert_refused(fleck_model_set_threshold(m, 1.0, "rate", err), FLECK_E_OPTION,
                    "set, labels or holdout");
     fleck_model_close(&m);

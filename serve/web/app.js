@@ -110,15 +110,18 @@ function askToken() {
 // The browser connects again by itself; that it cannot for a while is said.
 const gone = h("p", { class: "gone", role: "alert", hidden: true });
 main.before(gone);
-let goneTimer = null;
+let goneTimer = null, wasGone = false;
 document.addEventListener("fleck-gone", () => {
+  wasGone = true;
   goneTimer ??= setTimeout(() => { gone.textContent = t("gone"); gone.hidden = false; }, 4000);
 });
 document.addEventListener("fleck-back", () => {
   clearTimeout(goneTimer);
   goneTimer = null;
   gone.hidden = true;
-  if (failed) location.reload(); // a module that could not be loaded is not asked for again
+  // A module that could not be loaded is not asked for again.
+  if (failed && wasGone) location.reload();
+  wasGone = false;
 });
 document.addEventListener("fleck-login", askToken);
 window.addEventListener("hashchange", () => {

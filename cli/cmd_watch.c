@@ -67,9 +67,9 @@ const command watch_command = {
     .details =
         "Files that are there already are judged first.  A file is judged when its writer closes\n"
         "it or renames it into DIR; names that begin with a dot, or end in .tmp, .part, .partial,\n"
-        ".filepart, .crdownload or ~, are left alone, and links are not followed.  A file that is "
-        "no image\n"
-        "has the verdict \"error\".  Prints name, score and verdict, separated by tabs.\n"
+        ".filepart, .crdownload or ~, are left alone, and links are not followed.  A file that\n"
+        "is no image has the verdict \"error\".  Prints name, score and verdict, separated by\n"
+        "tabs.\n"
         "The state says which files were judged: after a restart, or a kill, each is judged once.\n"
         "A line may be printed again after a kill; it then has the same id (--json).\n"
         "Ctrl-C or SIGTERM finishes what was begun, then ends.",

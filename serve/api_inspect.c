@@ -197,7 +197,7 @@ static batch *make_batch(sv_request *r, fleck_error *err)
     }
     b->request = r;
     b->many = r->n_parts > 1;
-    if (r->n_parts == 0 || (!b->many && r->parts[0].size == 0))
+    if (sv_body_is_empty(r))
         sv_error(err, FLECK_E_OPTION, "expected the bytes of an image, found none");
     for (int i = 0; err->status == FLECK_OK && i < r->n_parts; i++)
         if (!fill_image(b, &b->images[b->n++], &r->parts[i], err))

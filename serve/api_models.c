@@ -212,9 +212,6 @@ static bool change(const sv_request *r, fleck_model *model, bool *changed, fleck
         (pixels != NULL && !json_is_number(pixels) && !json_is_null(pixels)))
         return sv_error(err, FLECK_E_OPTION,
                         "threshold, false_alarms, pixel_threshold: expected numbers");
-    if (threshold != NULL && json_number_value(threshold) <= 0) /* else ratios say nothing */
-        return sv_error(err, FLECK_E_OPTION, "threshold: expected a number above 0, found %g",
-                        json_number_value(threshold));
     if (threshold != NULL &&
         fleck_model_set_threshold(model, json_number_value(threshold), "set", err) != FLECK_OK)
         return false;

@@ -201,12 +201,17 @@ static void reply_added(sv_request *r, json_t *added)
 void sv_photos_add(sv_request *r)
 {
     const int64_t modified = sv_query_int(r, "modified", 0, 0, LAST_TIME);
-    json_t *added = json_array();
+    json_t *added;
 
-    if (!sv_need_product(r, r->ids[0])) {
-        json_decref(added);
+    if (!sv_need_product(r, r->ids[0]))
+        return;
+    if (sv_body_is_empty(r)) {
+        sv_reply_problem(r, 422,
+                         "the body is empty: expected the bytes of one photo, or "
+                         "multipart/form-data with photos");
         return;
     }
+    added = json_array();
     for (int i = 0; i < r->n_parts; i++) {
         const sv_part *p = &r->parts[i];
         const char *name = p->file != NULL ? p->file : "photo";
@@ -214,13 +219,6 @@ void sv_photos_add(sv_request *r)
         json_array_append_new(added, p->size > 0 ? sv_photo_add(r->server, r->ids[0], name, p->data,
                                                                 p->size, modified, "upload")
                                                  : not_taken(name, "the file is empty"));
-    }
-    if (r->n_parts == 0 || (r->n_parts == 1 && r->parts[0].size == 0)) {
-        json_decref(added);
-        sv_reply_problem(r, 422,
-                         "the body is empty: expected the bytes of one photo, or "
-                         "multipart/form-data with photos");
-        return;
     }
     reply_added(r, added);
 }

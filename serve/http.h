@@ -109,6 +109,8 @@ const char *sv_query_time(sv_request *r, const char *name);
 /* An integer of the query within a range; initial where it is missing.  Another value makes the
  * answer 422, and gives initial. */
 int64_t sv_query_int(sv_request *r, const char *name, int64_t initial, int64_t low, int64_t high);
+/* Whether the body has no part, or only one without bytes. */
+bool sv_body_is_empty(const sv_request *r);
 /* A text of the JSON body, or NULL. */
 const char *sv_body_text(sv_request *r, const char *name);
 /* Whether the JSON body has no other members than those listed, up to NULL.  Otherwise the request

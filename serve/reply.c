@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers to requests. */
+#define _GNU_SOURCE
 #include "http.h"
 #include "server.h"
 #include "text.h"
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define POLICY                                                                                     \
@@ -204,25 +206,21 @@ const char *sv_query_one(sv_request *r, const char *name, const char *const *val
     return NULL;
 }
 
-/* Whether the two digits at each place of a time's beginning are of a real day and time. */
-static bool is_real(const char *text, size_t length)
+/* Whether the first n characters, a time or its beginning, are of a real day and hour: timegm()
+ * changes the others. */
+static bool is_real(const char *text, size_t n)
 {
-    static const char days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    static const struct {
-        size_t at;
-        int low, high;
-    } parts[] = {{5, 1, 12}, {8, 1, 31}, {11, 0, 23}, {14, 0, 59}, {17, 0, 59}};
-    const int year = (int)strtol(text, NULL, 10);
-    int value[5] = {1, 1};
+    struct tm given = {.tm_mday = 1}, real;
+    char format[20];
 
-    for (size_t i = 0; i < 5 && parts[i].at < length; i++) {
-        value[i] = (text[parts[i].at] - '0') * 10 + text[parts[i].at + 1] - '0';
-        if (value[i] < parts[i].low || value[i] > parts[i].high)
-            return false;
-    }
-    if (value[0] == 2 && value[1] == 29)
-        return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    return value[1] <= days[value[0] - 1];
+    snprintf(format, sizeof format, "%.*s", (int)n - 2, "%Y-%m-%dT%H:%M:%S");
+    if (strptime(text, format, &given) != text + n)
+        return false;
+    real = given;
+    (void)timegm(&real);
+    return real.tm_mon == given.tm_mon && real.tm_mday == given.tm_mday &&
+           real.tm_hour == given.tm_hour && real.tm_min == given.tm_min &&
+           real.tm_sec == given.tm_sec;
 }
 
 /* A time in UTC, or its beginning from the year to a part of a second, as the database compares
@@ -287,6 +285,11 @@ int64_t sv_query_int(sv_request *r, const char *name, int64_t initial, int64_t l
 const char *sv_body_text(sv_request *r, const char *name)
 {
     return json_string_value(json_object_get(r->json, name));
+}
+
+bool sv_body_is_empty(const sv_request *r)
+{
+    return r->n_parts == 0 || (r->n_parts == 1 && r->parts[0].size == 0);
 }
 
 bool sv_body_only(sv_request *r, ...)

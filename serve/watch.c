@@ -24,6 +24,7 @@ enum { MOST_ITEMS = 4096, MOST_FLIGHTS = 8, SCAN_AT_ONCE = 256 };
  * whether someone writes to it. */
 #define SETTLE 0.5
 #define SETTLE_UNKNOWN 2.0
+/* Until a file is looked at again that was closed, and is open for writing all the same. */
 #define WRITTEN_AGAIN 0.02
 #define NETWORK_POLL 2.0
 #define MOST_WAIT 30.0

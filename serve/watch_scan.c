@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 char *sv_join(const char *folder, const char *name)
@@ -58,14 +59,16 @@ bool sv_scan_wanted(const char *name)
 {
     static const char *const endings[] = {".tmp",      ".part",       ".partial",
                                           ".filepart", ".crdownload", "~"};
-    /* Of network storage: thumbnails and deleted files. */
-    static const char *const folders[] = {"@eaDir", "#recycle", "@Recycle"};
+    /* Systems keep thumbnails and deleted files there: those that the library leaves out too. */
+    static const char *const folders[] = {"@eaDir",       "#recycle",           "@Recycle",
+                                          "#snapshot",    "@Recently-Snapshot", "__MACOSX",
+                                          "$RECYCLE.BIN", "lost+found"};
     const size_t n = strlen(name);
 
     if (name[0] == '.')
         return false;
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
-        if (strcmp(name, folders[i]) == 0)
+        if (strcasecmp(name, folders[i]) == 0)
             return false;
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
         if (n >= strlen(endings[i]) && strcmp(name + n - strlen(endings[i]), endings[i]) == 0)

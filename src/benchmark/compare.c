@@ -89,7 +89,7 @@ static fleck_status read_file_scores(fk_run_scores *out, const fk_json *root,
     else if (run != NULL)
         FK_FAIL(err, FLECK_E_OPTION, "there is no run %s: it is not of a benchmark", run);
     FK_DO(read_scores(out, one, text, file, err));
-    if (out->n == 0) /* and `images` may be NULL */
+    if (out->n == 0) /* `images` may be NULL then, which qsort() does not take */
         FK_FAIL(err, FLECK_E_FORMAT, "\"scores\" is an empty list: expected a score of each image");
     name = runs != NULL ? fk_json_get_string(one, "name") : NULL;
     FK_DO(fk_asprintf(&out->name, err, "%s%s%s", file, name != NULL ? ", run " : "",
